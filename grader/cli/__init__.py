@@ -1,0 +1,119 @@
+"""The command `grade`. A command's module is imported when that command runs, and it defines `command`."""
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from grader import __version__
+from grader.errors import UsageError
+
+FOR_STUDENTS = {
+    "list": "The map of the course: what is passed, failed, not started.",
+    "exercise": "Grade an exercise and explain what is wrong.",
+    "hint": "The next hint for an exercise.",
+    "shell": "A Python prompt with the call that failed.",
+    "diff": "Your solution beside the reference, after a pass.",
+}
+FOR_AUTHORS = {
+    "new": "Create the files of a new exercise.",
+    "check": "Prove that exercises, references and mistakes are right.",
+}
+INTERRUPTED = 130
+
+
+class Grade(click.Group):
+    """The group: it finds the modules of its commands, and ends every run with a sentence or in silence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*FOR_STUDENTS, *FOR_AUTHORS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = import_module(f"grader.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            hint = f"Did you mean '{near[0]}'?" if near else "grade --help lists the commands."
+            raise UsageError(f"No command '{args[0]}'. {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, commands in (("Commands", FOR_STUDENTS), ("For authors of exercises", FOR_AUTHORS)):
+            with formatter.section(title):
+                formatter.write_dl(list(commands.items()))
+
+    def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
+        """Runs a command and exits: 0, the command's own code, 2 for bad input, 130 when interrupted."""
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(args, **extra)
+            sys.stdout.flush()
+        except UsageError as error:
+            _complain(str(error))
+            code = error.exit_code
+        except click.ClickException as error:
+            _complain(error.format_message())
+            code = error.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            code = INTERRUPTED
+        except OSError as error:
+            if error.errno != errno.EPIPE:
+                raise
+            # The reader has gone. Python would complain again when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = INTERRUPTED
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(
+    cls=Grade,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+@click.option(
+    "--course",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The course; by default the nearest course.yaml from here upward.",
+)
+@click.version_option(__version__, prog_name="archgrade", message="%(prog)s %(version)s")
+@click.pass_context
+def grade(ctx: click.Context, course: Path | None) -> None:
+    """Learn model architectures by building them. Your code is graded on your machine, apart from the tests,
+    and what is wrong with it is explained.
+
+    \b
+    grade                       shows the course and what to do next
+    grade exercise moe_router   grades exercises/moe_router/moe_router.py
+    """
+    ctx.obj = course
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+    if ctx.invoked_subcommand is None:
+        command = grade.get_command(ctx, "list")
+        assert command is not None
+        ctx.invoke(command)
+
+
+def main() -> NoReturn:
+    """The entry point."""
+    grade.main(prog_name="grade")
+
+
+def _complain(sentence: str) -> None:
+    from grader.report.marks import encoding_of, writable
+
+    click.echo(f"error: {writable(sentence, encoding_of(sys.stderr))}", err=True)

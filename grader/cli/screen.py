@@ -1,0 +1,55 @@
+"""What the light commands share: the course that is meant, and lines on the terminal."""
+
+import sys
+import textwrap
+from pathlib import Path
+
+import click
+
+from grader.course import find_course
+from grader.report.marks import encoding_of, writable
+
+COLUMNS = 77
+
+
+def course_root() -> Path:
+    """The folder of the course: --course, else the nearest upward. UsageError where there is none."""
+    return find_course(Path.cwd(), click.get_current_context().find_root().obj)
+
+
+def say(*lines: str) -> None:
+    """Prints lines: without colour where there is no terminal, in ASCII where the stream has no more."""
+    encoding = encoding_of(sys.stdout)
+    for line in lines:
+        click.echo(writable(line.rstrip(), encoding))
+
+
+def prose(text: str, indent: int = 4) -> list[str]:
+    """Text as lines of at most 77 columns; blank lines in it stay."""
+    lines: list[str] = []
+    for paragraph in text.strip().split("\n\n"):
+        wrapped = textwrap.wrap(" ".join(paragraph.split()), COLUMNS - indent, break_on_hyphens=False)
+        lines += ["", *(" " * indent + line for line in wrapped)]
+    return lines[1:]
+
+
+def dim(text: str) -> str:
+    return click.style(text, dim=True)
+
+
+def bold(text: str) -> str:
+    return click.style(text, bold=True)
+
+
+def number(points: float) -> str:
+    """`10`, `2.5`"""
+    return f"{points:.10g}"
+
+
+def step(word: str, command: str, remark: str = "") -> str:
+    """One of the last lines of a screen: a command to paste."""
+    return (
+        f"  {dim(f'{word:<7}')}   {command:<33} {dim(remark)}"
+        if remark
+        else f"  {dim(f'{word:<7}')}   {command}"
+    )

@@ -1,0 +1,15 @@
+"""A course on disk (YAML, Markdown, Python files) as typed, checked values; errors name file and line."""
+
+from grader.course.load import find_course, load_course, load_exercise
+from grader.course.model import Course, Exercise, Lesson, Limits, Reading
+
+__all__ = [
+    "Course",
+    "Exercise",
+    "Lesson",
+    "Limits",
+    "Reading",
+    "find_course",
+    "load_course",
+    "load_exercise",
+]

@@ -1,0 +1,189 @@
+"""A YAML file as typed values, or one sentence with file and line.
+
+The files' types are known, so a scalar is kept as the text that stands in the file and becomes what its field
+asks for: `arxiv: 2401.10020` stays a name and does not lose its last digit, `title: no` is a title.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import msgspec
+import yaml
+
+from grader.course.model import did_you_mean
+from grader.errors import UsageError
+
+T = TypeVar("T", bound=msgspec.Struct)
+Keys = tuple[str | int, ...]  # ("limits", "seconds"), ("hints", 2)
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NOTHING = ("", "~", "null", "Null", "NULL")
+_NOUNS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "keys with values",
+}
+
+
+def shown(path: Path) -> str:
+    """The path as it is named to a user: relative where it lies below the working directory."""
+    path = path.absolute()
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+class Document:
+    """The content of a YAML file and the line of each part of it."""
+
+    def __init__(self, path: Path):
+        """UsageError where the file cannot be read, is no YAML, or is no mapping with distinct keys."""
+        self.path = path
+        self._lines: dict[Keys, int] = {(): 1}
+        self._events = self._parse(_text(path))
+        try:
+            for _ in range(2):  # the starts of stream and document
+                event = next(self._events)
+            if isinstance(event, yaml.StreamEndEvent):
+                raise self.error((), "the file is empty.")
+            self.value = self._node((), next(self._events))
+            next(self._events)  # the document's end
+            if not isinstance(event := next(self._events), yaml.StreamEndEvent):
+                raise self._error_at(event, "a second document begins here; one is expected.")
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            raise UsageError(f"{shown(path)}:{mark.line + 1 if mark else 1}: {_problem(error)}") from None
+        except yaml.YAMLError as error:
+            raise UsageError(f"{shown(path)}:1: not valid YAML: {' '.join(str(error).split())}.") from None
+        except RecursionError:
+            raise UsageError(f"{shown(path)}:1: not valid YAML: nested too deeply.") from None
+        if not isinstance(self.value, dict):
+            raise self.error((), "expected lines of the form key: value.")
+
+    def line(self, *keys: str | int) -> int:
+        """The line of a part, or of the innermost part around it that is in the file."""
+        while keys not in self._lines:
+            keys = keys[:-1]
+        return self._lines[keys]
+
+    def error(self, keys: Keys, sentence: str) -> UsageError:
+        return UsageError(f"{shown(self.path)}:{self.line(*keys)}: {sentence}")
+
+    def convert(self, to: type[T]) -> T:
+        """The content as a struct. UsageError says which key is wrong, and what was expected."""
+        try:
+            return msgspec.convert(self.value, to, strict=False)
+        except msgspec.ValidationError as error:
+            raise self._explained(str(error), to) from None
+
+    def _parse(self, text: str) -> Iterator[Any]:
+        return iter(yaml.parse(text, Loader=_LOADER))
+
+    def _node(self, keys: Keys, event: Any) -> Any:
+        self._lines.setdefault(keys, _line(event))
+        if isinstance(event, yaml.ScalarEvent):
+            return None if event.implicit[0] and event.value in _NOTHING else event.value
+        if isinstance(event, yaml.SequenceStartEvent):
+            items: list[Any] = []
+            while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+                items.append(self._node((*keys, len(items)), event))
+            return items
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(keys)
+        raise self._error_at(event, f"*{event.anchor} refers to another place; write it out here.")
+
+    def _mapping(self, keys: Keys) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent):
+                raise self._error_at(event, "a key must be a word.")
+            key = event.value
+            if key in values:
+                first = self.line(*keys, key)
+                raise self._error_at(event, f"'{key}' is given twice; it stands in line {first} already.")
+            self._lines[(*keys, key)] = _line(event)
+            values[key] = self._node((*keys, key), next(self._events))
+        return values
+
+    def _error_at(self, event: Any, sentence: str) -> UsageError:
+        return UsageError(f"{shown(self.path)}:{_line(event)}: {sentence}")
+
+    def _explained(self, message: str, to: Any) -> UsageError:
+        message, _, path = message.partition(" - at `$")
+        keys: Keys = tuple(
+            int(index) if index else name for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path)
+        )
+        where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")
+        if unknown := re.search(r"unknown field `(.*)`", message):
+            key, inside = unknown[1], f" in '{where}'" if where else ""
+            fields = _at(to, keys).__struct_fields__
+            hint = did_you_mean(key, fields) or f" The keys are {', '.join(fields)}."
+            return self.error((*keys, key), f"unknown key '{key}'{inside}.{hint}")
+        if missing := re.search(r"missing required field `(.*)`", message):
+            return self.error(keys, f"'{missing[1]}' is missing{f' from {where!r}' if where else ''}.")
+        value = self.value
+        for each in keys:
+            value = value[each]
+        return self.error(keys, f"'{where}' must be {_expected(message)}, not {_brief(value)}.")
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise UsageError(f"{shown(path)}: there is no such file.") from None
+    except OSError as error:
+        raise UsageError(f"{shown(path)}: cannot be read: {error.strerror}.") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise UsageError(f"{shown(path)}:{line}: not UTF-8; save the file in this encoding.") from None
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    if re.search(r"\btab\b|\\t|\t", str(error.problem)):
+        return "a tab character; YAML is indented with spaces."
+    context = f" ({error.context})" if error.context else ""
+    return f"not valid YAML: {error.problem}{context}."
+
+
+def _at(to: Any, keys: Keys) -> Any:
+    """The type of the value that stands under the keys."""
+    for key in keys:
+        to = get_args(to)[0] if isinstance(key, int) else get_type_hints(to)[key]
+    return to
+
+
+def _expected(message: str) -> str:
+    """msgspec's "Expected `int` >= 1" in words."""
+    match = re.match(r"Expected `([^`]*)`([^,]*)", message)
+    if match is None:  # a value that fits the type and cannot be read: "Integer value out of range"
+        return f"another value ({message})"
+    kinds, bound = match[1], match[2].removesuffix(".0")
+    noun = " or ".join(_NOUNS.get(kind.strip(), kind) for kind in kinds.split("|") if kind.strip() != "null")
+    if length := re.fullmatch(r" of length (>=|<=) (\d+)", bound):
+        if length.groups() == (">=", "1"):
+            return f"{noun} that is not empty"
+        return f"{noun} of at {'least' if length[1] == '>=' else 'most'} {length[2]}"
+    for sign, words in ((">=", "at least"), ("<=", "at most"), (">", "more than"), ("<", "less than")):
+        bound = bound.replace(f" {sign} ", f", {words} ")
+    return noun + bound
+
+
+def _brief(value: Any) -> str:
+    if value is None or value == "":
+        return "empty"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "a list"
+    if isinstance(value, dict):
+        return "keys with values"
+    return repr(value if len(value) <= 40 else value[:37] + "...")

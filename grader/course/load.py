@@ -1,0 +1,159 @@
+"""Finds a course and reads it."""
+
+import keyword
+import os
+import sys
+from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
+from pathlib import Path
+
+from msgspec import structs
+
+from grader.course.document import Document, shown
+from grader.course.model import Course, Description, Exercise, Syllabus, did_you_mean, no_exercise
+from grader.errors import UsageError
+
+COURSE_FILE = "course.yaml"
+EXERCISE_FILE = "exercise.yaml"
+
+_TAKEN = {
+    "torch",
+    "numpy",
+    "pytest",
+    "grader",
+    "conftest",
+    "mistakes",
+    "variants",
+    "test_public",
+    "test_hidden",
+}
+
+
+def find_course(start: Path, explicit: Path | None) -> Path:
+    """The folder with course.yaml: `explicit` where it is given, else the nearest at or above `start`."""
+    if explicit is not None:
+        root = explicit.parent if explicit.name == COURSE_FILE else explicit
+        if not (root / COURSE_FILE).is_file():
+            raise UsageError(
+                f"There is no {COURSE_FILE} in {explicit}; --course wants the folder of a course."
+            )
+        return root.absolute()
+    start = start.absolute()
+    for root in (start, *start.parents):
+        if (root / COURSE_FILE).is_file():
+            return root
+    raise UsageError(
+        f"There is no {COURSE_FILE} in {start} or above it; "
+        "go to the folder of a course, or name it with --course DIR."
+    )
+
+
+def load_course(root: Path) -> Course:
+    """The whole course. UsageError with file and line for whatever is wrong in it."""
+    syllabus = _syllabus(root)
+    numbers = {lesson.number for lesson in syllabus.lessons}
+    documents: dict[str, Document] = {}
+    exercises: dict[str, Exercise] = {}
+    for exercise_id in _ids(root):
+        document, exercise = _exercise(root, exercise_id)
+        if exercise.lesson not in numbers:
+            raise document.error(("lesson",), f"there is no lesson {exercise.lesson} in {COURSE_FILE}.")
+        documents[exercise_id], exercises[exercise_id] = document, exercise
+    for exercise_id, exercise in exercises.items():
+        for i, need in enumerate(exercise.needs):
+            if need not in exercises:
+                sentence = f"there is no exercise '{need}' to need.{did_you_mean(need, exercises)}"
+                raise documents[exercise_id].error(("needs", i), sentence)
+    return Course(
+        title=syllabus.title,
+        root=root,
+        lessons=tuple(sorted(syllabus.lessons, key=lambda lesson: lesson.number)),
+        exercises=_in_order(exercises, documents),
+        show_hidden_output=syllabus.show_hidden_output,
+    )
+
+
+def load_exercise(root: Path, exercise_id: str) -> Exercise:
+    """One exercise, without reading the others: what it needs, and its lesson, are not looked up."""
+    if bad_id(exercise_id) or not (root / "exercises" / exercise_id / EXERCISE_FILE).is_file():
+        raise no_exercise(exercise_id, _ids(root))
+    return _exercise(root, exercise_id)[1]
+
+
+def bad_id(exercise_id: str) -> str | None:
+    """What is wrong with an exercise's id, which is also the name of its folder and of its module."""
+    plain = exercise_id.isascii() and exercise_id.isidentifier() and exercise_id == exercise_id.lower()
+    if not plain or exercise_id.startswith("_"):
+        why = "use lower-case letters, digits and underscores, a letter first."
+    elif keyword.iskeyword(exercise_id) or exercise_id in sys.stdlib_module_names or exercise_id in _TAKEN:
+        why = "Python knows something else by this name."
+    else:
+        return None
+    return f"'{exercise_id}' cannot be the name of an exercise: {why}"
+
+
+def _syllabus(root: Path) -> Syllabus:
+    document = Document(root / COURSE_FILE)
+    syllabus = document.convert(Syllabus)
+    for field in ("number", "slug", "short"):
+        seen = set()
+        for i, lesson in enumerate(syllabus.lessons):
+            value = getattr(lesson, field)
+            if value in seen:
+                raise document.error(("lessons", i, field), f"two lessons have the {field} '{value}'.")
+            seen.add(value)
+    return syllabus
+
+
+def _ids(root: Path) -> list[str]:
+    """The exercises' folders. Folders without an exercise in them are left alone."""
+    folder = root / "exercises"
+    ids = []
+    try:
+        entries = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+    except FileNotFoundError:
+        return []
+    for name in entries:
+        path = folder / name / EXERCISE_FILE
+        if path.is_file():
+            if problem := bad_id(name):
+                raise UsageError(f"{shown(path)}:1: {problem}")
+            ids.append(name)
+        elif (folder / name / f"{name}.py").is_file():
+            raise UsageError(f"{shown(path)}: there is no such file; it describes the exercise {name}.py.")
+    return ids
+
+
+def _exercise(root: Path, exercise_id: str) -> tuple[Document, Exercise]:
+    folder, solution = root / "exercises" / exercise_id, root / "solutions" / exercise_id
+    document = Document(folder / EXERCISE_FILE)
+    exercise = Exercise(
+        **structs.asdict(document.convert(Description)),
+        id=exercise_id,
+        folder=folder,
+        solution=solution if solution.is_dir() else None,
+    )
+    if not exercise.stub.is_file():
+        raise document.error((), f"the exercise has no {shown(exercise.stub)} for the student to complete.")
+    return document, exercise
+
+
+def _in_order(exercises: dict[str, Exercise], documents: dict[str, Document]) -> tuple[Exercise, ...]:
+    """By lesson; within it what is needed comes first, then by level and id."""
+    sorter = TopologicalSorter({each: exercise.needs for each, exercise in exercises.items()})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        circle = list(reversed(error.args[1]))  # each needs the next
+        at = ("needs", exercises[circle[0]].needs.index(circle[1]))
+        sentence = f"exercises need each other in a circle: {' -> '.join(circle)}."
+        raise documents[circle[0]].error(at, sentence) from None
+    ready: list[tuple[int, int, str]] = []
+    ordered: list[Exercise] = []
+    while sorter.is_active():
+        for each in sorter.get_ready():
+            heappush(ready, (exercises[each].lesson, exercises[each].level, each))
+        exercise = exercises[heappop(ready)[2]]
+        ordered.append(exercise)
+        sorter.done(exercise.id)
+    return tuple(sorted(ordered, key=lambda e: e.lesson))  # stable

@@ -1,0 +1,144 @@
+"""What a course consists of. The fields of `Description` and `Syllabus` are the keys of the YAML files."""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from grader.errors import UsageError
+
+Text = Annotated[str, Meta(min_length=1)]
+
+
+class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of what is read from YAML: an unknown key is an error."""
+
+
+class Limits(Struct, frozen=True):
+    """What one test of an exercise may use."""
+
+    seconds: Annotated[float, Meta(gt=0, le=3600)] = 5.0  # wall
+    memory: Annotated[int, Meta(ge=1, le=2**20)] = 1024  # MiB beyond the warm process
+
+
+class Reading(Struct, frozen=True):
+    """Something to read after the exercise."""
+
+    title: Text
+    arxiv: str | None = None  # "2401.04088"
+    url: str | None = None
+
+
+class Description(Struct, frozen=True, kw_only=True):
+    """exercise.yaml."""
+
+    title: Text
+    lesson: Annotated[int, Meta(ge=1)]
+    level: Annotated[int, Meta(ge=1, le=3)]
+    minutes: Annotated[int, Meta(ge=1, le=1000)]
+    points: Annotated[float, Meta(gt=0, le=1000)]
+    passed: Text  # the sentence shown after a pass: ties the exercise to a real model
+    needs: tuple[str, ...] = ()  # ids
+    limits: Limits = Limits()
+    hints: tuple[Text, ...] = ()
+    reading: tuple[Reading, ...] = ()
+
+
+class Exercise(Description, frozen=True, kw_only=True):
+    """One exercise: its description, and where its files are."""
+
+    id: str
+    folder: Path
+    solution: Path | None  # None: the course was released without solutions
+
+    @property
+    def stub(self) -> Path:
+        """The file that the student completes."""
+        return self.folder / f"{self.id}.py"
+
+    @property
+    def statement(self) -> Path:
+        return self.folder / "README.md"
+
+    @property
+    def public_tests(self) -> Path:
+        return self.folder / "test_public.py"
+
+    @property
+    def hidden_tests(self) -> Path:
+        return self._solution / "test_hidden.py"
+
+    @property
+    def reference(self) -> Path:
+        return self._solution / f"{self.id}.py"
+
+    @property
+    def mistakes(self) -> Path:
+        return self._solution / "mistakes.py"
+
+    @property
+    def variants(self) -> Path:
+        return self._solution / "variants.py"
+
+    @property
+    def _solution(self) -> Path:
+        if self.solution is None:
+            raise UsageError(f"This course has no solution of {self.id}: it was released without solutions.")
+        return self.solution
+
+
+class Lesson(Struct, frozen=True, kw_only=True):
+    """One topic. Its texts are in lessons/<folder_name>/."""
+
+    number: Annotated[int, Meta(ge=1, le=99)]
+    slug: Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    title: Text
+    short: Annotated[str, Meta(min_length=1, max_length=16)]  # one or two words for the map
+
+    @property
+    def folder_name(self) -> str:
+        """`03-mixture-of-experts`"""
+        return f"{self.number:02}-{self.slug}"
+
+
+class Syllabus(Struct, frozen=True, kw_only=True):
+    """course.yaml."""
+
+    title: Text
+    lessons: Annotated[tuple[Lesson, ...], Meta(min_length=1)]
+    show_hidden_output: bool = False
+
+
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole course. Exercises are in the order in which they are taken."""
+
+    title: str
+    root: Path
+    lessons: tuple[Lesson, ...]
+    exercises: tuple[Exercise, ...]
+    show_hidden_output: bool = False  # what a student's code prints during hidden tests
+
+    def exercise(self, exercise_id: str) -> Exercise:
+        """The exercise of that id. UsageError where there is none."""
+        for exercise in self.exercises:
+            if exercise.id == exercise_id:
+                return exercise
+        raise no_exercise(exercise_id, [e.id for e in self.exercises])
+
+    def lesson(self, number: int) -> Lesson:
+        """The lesson of that number. KeyError where there is none."""
+        return {lesson.number: lesson for lesson in self.lessons}[number]
+
+
+def no_exercise(exercise_id: str, ids: Iterable[str]) -> UsageError:
+    """The error for an id that no exercise has."""
+    return UsageError(f"No exercise '{exercise_id}' in this course.{did_you_mean(exercise_id, ids)}")
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """` Did you mean 'moe_router'?`, or nothing where no word is near."""
+    near = difflib.get_close_matches(word, list(words), n=1)
+    return f" Did you mean '{near[0]}'?" if near else ""

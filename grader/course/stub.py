@@ -1,0 +1,121 @@
+"""The interface that a Python file offers, read from its text without running it."""
+
+import ast
+from typing import Literal
+
+import msgspec
+
+from grader.errors import UsageError
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Definition(msgspec.Struct, frozen=True):
+    """A public function, class or method."""
+
+    name: str  # "route", "MoELayer", "MoELayer.forward"
+    kind: Literal["function", "class", "method"]
+    signature: str  # "route(logits: Tensor, k: int) -> tuple[Tensor, Tensor]", "MoELayer(nn.Module)"
+    call: str  # "route(logits, k)": names and defaults only; of a class, what its constructor takes
+    docstring: str | None
+    line: int
+
+
+def interface(source: str, file: str = "<source>") -> tuple[Definition, ...]:
+    """The public functions and classes at the top level, each class followed by its methods, in order.
+
+    Public is what does not start with one underscore: `__init__` is. UsageError where the source does not
+    compile.
+    """
+    definitions: list[Definition] = []
+    for node in parse(source, file).body:
+        if isinstance(node, Function) and _is_public(node.name):
+            definitions.append(_function(node))
+        elif isinstance(node, ast.ClassDef) and _is_public(node.name):
+            methods = [each for each in node.body if isinstance(each, Function) and _is_public(each.name)]
+            definitions.append(_class(node, methods))
+            definitions += [_function(method, node.name) for method in methods]
+    return tuple(definitions)
+
+
+def disagreements(stub: str, reference: str) -> tuple[str, ...]:
+    """In what the interfaces of an exercise's stub and reference differ: a sentence for each name that does.
+
+    All that the stub promises is in the reference, with the same signature and docstring. The reference has
+    nothing public at its top level that the student is not told of.
+    """
+    promised = {each.name: each for each in interface(stub, "the stub")}
+    kept = {each.name: each for each in interface(reference, "the reference")}
+    sentences = []
+    for name, mine in promised.items():
+        other = kept.get(name)
+        if other is None:
+            sentences.append(f"{name} is in the stub (line {mine.line}) and not in the reference.")
+        elif mine.signature != other.signature:
+            sentences.append(
+                f"{name} is {mine.signature} in the stub (line {mine.line}) "
+                f"and {other.signature} in the reference (line {other.line})."
+            )
+        elif mine.docstring != other.docstring:
+            sentences.append(
+                f"The docstring of {name} differs between the stub (line {mine.line}) "
+                f"and the reference (line {other.line})."
+            )
+    for name, other in kept.items():
+        if name not in promised and other.kind != "method":
+            sentences.append(
+                f"{name} is in the reference (line {other.line}) and not in the stub; "
+                f"a helper's name starts with an underscore."
+            )
+    return tuple(sentences)
+
+
+def parse(source: str, file: str) -> ast.Module:
+    """The syntax tree. UsageError with file and line where the source does not compile."""
+    try:
+        return ast.parse(source)
+    except SyntaxError as error:
+        raise UsageError(f"{file}:{error.lineno or 1}: {error.msg}.") from None
+
+
+def _is_public(name: str) -> bool:
+    return not name.startswith("_") or (name.startswith("__") and name.endswith("__"))
+
+
+def _function(node: Function, of: str | None = None) -> Definition:
+    name = f"{of}.{node.name}" if of else node.name
+    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    prefix = "async " if isinstance(node, ast.AsyncFunctionDef) else ""
+    return Definition(
+        name=name,
+        kind="method" if of else "function",
+        signature=f"{prefix}{name}({ast.unparse(node.args)}){returns}",
+        call=f"{name}({_names(node, method=of is not None)})",
+        docstring=ast.get_docstring(node),
+        line=node.lineno,
+    )
+
+
+def _class(node: ast.ClassDef, methods: list[Function]) -> Definition:
+    bases = ", ".join(map(ast.unparse, [*node.bases, *node.keywords]))
+    init = next((method for method in methods if method.name == "__init__"), None)
+    return Definition(
+        name=node.name,
+        kind="class",
+        signature=f"{node.name}({bases})" if bases else node.name,
+        call=f"{node.name}({_names(init, method=True)})" if init else f"{node.name}()",
+        docstring=ast.get_docstring(node),
+        line=node.lineno,
+    )
+
+
+def _names(node: Function, method: bool) -> str:
+    """The parameters without their annotations."""
+    args = ast.parse(f"def f({ast.unparse(node.args)}): ...").body[0].args  # type: ignore[attr-defined]  # a copy
+    for arg in ast.walk(args):
+        if isinstance(arg, ast.arg):
+            arg.annotation = None
+    static = any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list)
+    if method and not static:
+        del (args.posonlyargs or args.args)[:1]
+    return ast.unparse(args)

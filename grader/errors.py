@@ -1,0 +1,10 @@
+"""The one exception that is shown to a user."""
+
+
+class UsageError(Exception):
+    """Bad input: one sentence that says what is wrong, where, and what to do.
+
+    The command line shows it on stderr and exits with `exit_code`. A traceback, in contrast, means a bug of ours.
+    """
+
+    exit_code = 2

@@ -1,0 +1,73 @@
+"""What the command line and a judge say to each other."""
+
+from typing import TypeAlias
+
+import msgspec
+
+from grader.result import Isolation, Result
+
+
+class Misstep(msgspec.Struct, frozen=True):
+    """A known mistake, as the judge is given it: `source` is a whole module."""
+
+    name: str
+    replaces: str
+    advice: str
+    source: str
+
+
+class Materials(msgspec.Struct, frozen=True):
+    """What the judge is given of an exercise."""
+
+    id: str
+    tests: tuple[str, ...]  # paths, the public ones first
+    hidden: str | None  # path of the hidden ones
+    reference: str | None  # source text
+    mistakes: tuple[Misstep, ...]
+    seconds: float
+    memory: int  # bytes
+    show_hidden_output: bool
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One submission to grade. `seconds` overrides the exercise's limit of a test."""
+
+    id: int
+    exercise: str
+    file: str
+    source: str
+    sha256: str
+    seed: int
+    others: dict[str, str] = {}
+    seconds: float | None = None
+    diagnose: bool = True
+
+
+class Setup(msgspec.Struct, frozen=True, tag="setup"):
+    """The first message to a judge: the exercises that its jobs may be of."""
+
+    materials: tuple[Materials, ...]
+    isolation: Isolation
+
+
+class Submit(msgspec.Struct, frozen=True, tag="submit"):
+    job: Job
+
+
+class Graded(msgspec.Struct, frozen=True, tag="graded"):
+    id: int
+    result: Result
+
+
+class Faulty(msgspec.Struct, frozen=True, tag="faulty"):
+    """The tests of an exercise cannot be used; a sentence with file and line says why."""
+
+    message: str
+
+
+ToJudge: TypeAlias = Setup | Submit
+FromJudge: TypeAlias = Graded | Faulty
+
+encode = msgspec.msgpack.Encoder().encode
+decode_to_judge: msgspec.msgpack.Decoder[ToJudge] = msgspec.msgpack.Decoder(ToJudge)
+decode_from_judge: msgspec.msgpack.Decoder[FromJudge] = msgspec.msgpack.Decoder(FromJudge)

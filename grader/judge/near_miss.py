@@ -1,0 +1,124 @@
+"""Names a near miss: the usual slip under which a wrong tensor becomes the expected one."""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from grader.judge.compare import differs, tolerance
+
+_ENOUGH = 3  # different numbers below which any slip would fit
+_LARGEST = 1 << 20  # elements beyond which looking costs more than it tells
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+
+
+def near_miss(actual: Tensor, expected: Tensor) -> str | None:
+    """A sentence such as "Your result is the expected one, transposed.", or None where no slip fits."""
+    if expected.numel() > _LARGEST or len(expected.unique()) < _ENOUGH or actual.dtype.is_complex:
+        return None
+    for slip in _shape_slips(actual, expected) if actual.shape != expected.shape else _value_slips(actual, expected):
+        return slip
+    return None
+
+
+def _fits(candidate: Tensor, expected: Tensor) -> bool:
+    rtol, atol = tolerance(candidate.dtype, expected.dtype)
+    return candidate.shape == expected.shape and not differs(candidate, expected, 10 * rtol, 10 * atol).any()
+
+
+def _axis(tensor: Tensor, axis: int) -> str:
+    return "last axis" if axis == tensor.dim() - 1 else f"{_ORDINALS[axis]} axis"
+
+
+def _shape_slips(actual: Tensor, expected: Tensor) -> Iterator[str]:
+    if sorted(actual.shape) == sorted(expected.shape):
+        yield from _permutations(actual, expected)
+    if actual.numel() == expected.numel() and _fits(actual.reshape(expected.shape), expected):
+        missing = expected.dim() - actual.dim()
+        if missing > 0:
+            yield f"The numbers are right, but {_count(missing)} of length 1 or more missing from the shape."
+        elif missing < 0:
+            yield f"The numbers are right, but {_count(-missing)} too many in the shape."
+        else:
+            yield "The numbers are right and in order, but split into other axes."
+
+
+def _count(axes: int) -> str:
+    return "one axis is" if axes == 1 else f"{axes} axes are"
+
+
+def _permutations(actual: Tensor, expected: Tensor) -> Iterator[str]:
+    if actual.dim() == 2:
+        if _fits(actual.T, expected):
+            yield "Your result is the expected one, transposed."
+    elif 2 < actual.dim() <= 4:
+        for order in itertools.permutations(range(actual.dim())):
+            if order != tuple(range(actual.dim())) and _fits(actual.permute(order), expected):
+                yield f"Your result is the expected one with its axes in another order: permute{order} would mend it."
+
+
+def _value_slips(actual: Tensor, expected: Tensor) -> Iterator[str]:
+    yield from _permutations(actual, expected)
+    for axis in range(min(expected.dim(), len(_ORDINALS))):
+        yield from _moved(actual, expected, axis)
+    if actual.dtype.is_floating_point and expected.dtype.is_floating_point:
+        yield from _scaled(actual.double(), expected.double())
+    elif actual.dtype is torch.bool and _fits(~actual, expected):
+        yield "Your result is the opposite of the expected one, True for False everywhere."
+
+
+def _moved(actual: Tensor, expected: Tensor, axis: int) -> Iterator[str]:
+    length = expected.shape[axis]
+    if length < 2:
+        return
+    if _fits(actual.flip(axis), expected):
+        yield f"Your result is the expected one, reversed along the {_axis(expected, axis)}."
+    order = torch.sort(expected, dim=axis).values
+    if _fits(torch.sort(actual, dim=axis).values, order) and length > 2:
+        yield f"The right numbers in another order along the {_axis(expected, axis)}."
+    if length < 4:
+        return
+    for step, where in ((1, "late"), (-1, "early")):
+        mine = actual.narrow(axis, max(step, 0), length - 1)
+        theirs = expected.narrow(axis, max(-step, 0), length - 1)
+        if len(theirs.unique()) >= _ENOUGH and _fits(mine, theirs):
+            yield f"Your result is the expected one, shifted along the {_axis(expected, axis)}: one step too {where}."
+
+
+def _scaled(actual: Tensor, expected: Tensor) -> Iterator[str]:
+    if not (actual.isfinite().all() and expected.isfinite().all()):
+        return
+    if _fits(-actual, expected):
+        yield "Your result is the expected one, negated."
+        return
+    ratio = _constant(lambda a, e: a / e, actual, expected)
+    if ratio is not None:
+        yield f"Your result is the expected one times {ratio:.4g}, everywhere."
+        return
+    offset = _constant(lambda a, e: a - e, actual, expected)
+    if offset is not None:
+        yield f"Your result is the expected one plus {offset:.4g}, everywhere."
+        return
+    for axis in range(expected.dim()):
+        total = actual.sum(axis, keepdim=True)
+        if expected.shape[axis] > 1 and (total != 0).all() and _fits(actual / total, expected):
+            yield f"Your result becomes the expected one when it is divided by its sum along the {_axis(expected, axis)}."
+            return
+    error = ((actual - expected).abs() / expected.abs().clamp_min(expected.abs().max() * 1e-3)).max().item()
+    if 0 < error < 4e-3:
+        kind = "float32" if error < 1e-5 else "half precision" if error > 1e-4 else "a lower precision"
+        yield f"Your result is right to within {error:.1g} of each value: it looks like {kind} on the way."
+
+
+def _constant(of: Callable[[Tensor, Tensor], Tensor], actual: Tensor, expected: Tensor) -> float | None:
+    """The one value that `of` has everywhere, unless it has several, or none."""
+    large = expected.abs() > expected.abs().max() * 1e-6
+    values = of(actual, expected)[large]
+    if not values.isfinite().all():
+        return None
+    middle = values.median()
+    close = (values - middle).abs() <= 1e-6 * middle.abs()
+    rest = of(actual, expected)[~large]
+    zeros = actual[~large].abs() <= 1e-6 * expected.abs().max() if rest.numel() else torch.ones(1, dtype=torch.bool)
+    return middle.item() if close.all() and zeros.all() and middle != 0 else None

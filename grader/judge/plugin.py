@@ -1,0 +1,356 @@
+"""Runs the tests of exercises on submissions, as a plugin of pytest.
+
+One pytest session collects the tests once and then takes job after job: pytest itself allows an item to be run again.
+"""
+
+import time
+import types
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from grader.errors import UsageError
+from grader.judge.clean import clean_line
+from grader.judge.diagnosis import Mistake, Run, diagnose
+from grader.judge.explain import Setting, explain, raised, size_names
+from grader.judge.messages import Job, Materials
+from grader.judge.rng import Rng, derive_seed
+from grader.judge.session import Fault, Limits, Session
+from grader.result import (
+    Failure,
+    Frame,
+    Isolation,
+    Outcome,
+    Output,
+    Raised,
+    Result,
+    SourceLine,
+    TestResult,
+    Versions,
+)
+from grader.sandbox.servant import execute
+from grader.sandbox.starter import Starter
+
+MAX_TIMEOUTS = 2  # of one submission; after them its other tests are not run
+
+
+@dataclass
+class _Test:
+    item: pytest.Function
+    name: str
+    description: str
+    hidden: bool
+    points: float
+    needs: tuple[str, ...]
+
+
+@dataclass
+class _Exercise:
+    materials: Materials
+    reference: types.ModuleType | None
+    mistakes: list[Mistake]
+    tests: list[_Test] = field(default_factory=list)
+
+
+@dataclass
+class _Running:
+    """The test that runs: what its fixtures need, and what it raised."""
+
+    session: Session
+    seed: int
+    reference: types.ModuleType | None
+    error: BaseException | None = None
+
+
+class Plugin:
+    """Grades the jobs of an iterator, one by one, and hands each result to `report`."""
+
+    def __init__(
+        self,
+        materials: Iterable[Materials],
+        jobs: Iterable[Job],
+        report: Callable[[int, Result], None],
+        starter: Starter,
+        isolation: Isolation,
+        versions: Versions,
+    ):
+        self._materials = list(materials)
+        self._jobs = jobs
+        self._report = report
+        self._starter = starter
+        self._isolation = isolation
+        self._versions = versions
+        self._exercises: dict[str, _Exercise] = {}
+        self._running: _Running | None = None
+        self.fault: UsageError | None = None
+
+    # ------------------------------------------------------------ pytest
+
+    @pytest.fixture
+    def submission(self) -> Any:
+        """The student's module."""
+        assert self._running is not None
+        return self._running.session.begin(self._running.seed)
+
+    @pytest.fixture
+    def reference(self) -> Any:
+        """The reference solution, with the same face as `submission`."""
+        assert self._running is not None
+        if self._running.reference is None:
+            raise UsageError("a public test uses the fixture reference, and the course was released without it")
+        return self._running.reference
+
+    @pytest.fixture
+    def rng(self) -> Rng:
+        """Random inputs that depend on the test and the seed of the run."""
+        assert self._running is not None
+        return Rng(self._running.seed)
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.addinivalue_line("markers", "points(n): what the test is worth")
+        config.addinivalue_line("markers", "needs(*tests): tests without which this one says nothing")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed and self.fault is None:
+            self.fault = _collection_fault(str(report.nodeid), str(report.longrepr))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if self.fault is None:
+            try:
+                self._collect(session.items)
+            except UsageError as error:
+                self.fault = error
+        if self.fault is None:
+            for job in self._jobs:
+                self._report(job.id, self._grade(job))
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: "pytest.CallInfo[None]") -> pytest.TestReport:
+        """Notes what a test raised. The report that pytest would make of it is not needed, and slow."""
+        assert self._running is not None
+        if call.excinfo is not None and self._running.error is None:
+            self._running.error = call.excinfo.value
+        outcome = "failed" if call.excinfo else "passed"
+        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)  # type: ignore[arg-type]
+
+    # ------------------------------------------------------------ collecting
+
+    def _collect(self, items: Iterable[pytest.Item]) -> None:
+        by_path: dict[str, list[pytest.Function]] = {}
+        for item in items:
+            assert isinstance(item, pytest.Function)
+            by_path.setdefault(str(item.path), []).append(item)
+        for materials in self._materials:
+            reference = execute(materials.id, materials.reference) if materials.reference is not None else None
+            mistakes = [Mistake(m.name, m.replaces, m.advice, m.source) for m in materials.mistakes]
+            exercise = self._exercises[materials.id] = _Exercise(materials, reference, mistakes)
+            for path in materials.tests:
+                for item in by_path.get(path, []):
+                    exercise.tests.append(_test(item, path == materials.hidden))
+            _check_needs(exercise.tests)
+
+    # ------------------------------------------------------------ grading
+
+    def _grade(self, job: Job) -> Result:
+        begun = time.monotonic()
+        exercise = self._exercises[job.exercise]
+        materials = exercise.materials
+        limits = Limits(job.seconds or materials.seconds, materials.memory)
+        session = Session(
+            self._starter, job.exercise, job.source, job.others, limits, len(exercise.tests)
+        )
+        fault: Fault | None = None
+        printed: Output | None = None
+        results: list[TestResult] = []
+        runs: list[Run] = []
+        try:
+            printed = session.load()
+            for test in exercise.tests:
+                result, run = self._run(test, results, session, job, exercise)
+                results.append(result)
+                if run is not None:
+                    runs.append(run)
+            diagnosis = None
+            if job.diagnose and exercise.reference is not None:
+                diagnosis = diagnose(runs, exercise.reference, exercise.mistakes, materials.memory)
+        except Fault as error:  # while loading
+            fault, diagnosis = error, None
+        finally:
+            session.close()
+        return _result(job, exercise, results, fault).replaced(
+            diagnosis=diagnosis,
+            output=printed,
+            isolation=self._isolation,
+            versions=self._versions,
+            seconds=time.monotonic() - begun,
+        )
+
+    def _run(
+        self, test: _Test, before: list[TestResult], session: Session, job: Job, exercise: _Exercise
+    ) -> tuple[TestResult, Run | None]:
+        result = TestResult(
+            id=test.item.name,
+            name=test.name,
+            description=test.description,
+            visibility="hidden" if test.hidden else "public",
+            outcome=Outcome.PASSED,
+            points=test.points,
+            max_points=test.points,
+            seconds=0.0,
+            needs=test.needs,
+        )
+        passed = {t.id for t in before if t.outcome is Outcome.PASSED}
+        unmet = [name for name in test.needs if name not in passed]
+        if unmet:
+            return msgspec.structs.replace(result, outcome=Outcome.SKIPPED, points=0.0), None
+        if session.timeouts >= MAX_TIMEOUTS:
+            failure = Failure(f"Not run: {MAX_TIMEOUTS} tests of this submission did not end.")
+            return msgspec.structs.replace(result, outcome=Outcome.SKIPPED, points=0.0, failure=failure), None
+        seed = derive_seed(job.exercise, test.item.name, job.seed)
+        running = self._running = _Running(session, seed, exercise.reference)
+        begun = time.monotonic()
+        test.item.ihook.pytest_runtest_protocol(item=test.item, nextitem=None)
+        seconds = time.monotonic() - begun
+        run = Run(test.item.name, session.log, seed, running.error is not None)
+        printed = session.take_output()
+        shown = printed if not test.hidden or exercise.materials.show_hidden_output else None
+        result = msgspec.structs.replace(result, seconds=seconds, output=shown)
+        if running.error is None:
+            return result, run
+        outcome, failure = self._explain(running, test, job, exercise)
+        return msgspec.structs.replace(result, outcome=outcome, points=0.0, failure=failure), run
+
+    def _explain(self, running: _Running, test: _Test, job: Job, exercise: _Exercise) -> tuple[Outcome, Failure]:
+        error = running.error
+        assert error is not None
+        setting = Setting(
+            source=job.source,
+            module=job.exercise,
+            file=job.file,
+            reference=exercise.reference,
+            sizes=size_names(_locals(error, test.item.function)),
+            log=running.session.log,
+            seed=running.seed,
+            limit=running.session.limits.seconds,
+            memory=running.session.limits.memory,
+        )
+        outcome, failure = explain(error, setting)
+        if outcome is Outcome.WRONG_TYPE and not isinstance(error, Fault) and self._fails_by_itself(test, running):
+            what = f"{type(error).__name__}: {error}"
+            return Outcome.ERROR, Failure(f"The test {test.item.name} fails on the reference too: {what}")
+        return outcome, failure
+
+    @staticmethod
+    def _fails_by_itself(test: _Test, running: _Running) -> bool:
+        """Whether a test that broke off breaks off on the reference as well: then the fault is the course's."""
+        if running.reference is None:
+            return False
+        fixtures = {"submission": running.reference, "reference": running.reference, "rng": Rng(running.seed)}
+        names = test.item.fixturenames
+        if not set(names) <= set(fixtures):
+            return False
+        try:
+            test.item.function(**{name: fixtures[name] for name in names})
+        except Exception:  # whatever it is, the submission is not to blame
+            return True
+        return False
+
+
+def _locals(error: BaseException, function: Any) -> dict[str, Any]:
+    """The locals of the test at the time of the error."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code is function.__code__:
+            return dict(trace.tb_frame.f_locals)
+        trace = trace.tb_next
+    return {}
+
+
+def _test(item: pytest.Function, hidden: bool) -> _Test:
+    where = f"{item.path}:{item.function.__code__.co_firstlineno}"
+    marker = item.get_closest_marker("points")
+    if marker is None or len(marker.args) != 1 or not isinstance(marker.args[0], int | float) or marker.args[0] < 0:
+        raise UsageError(f"{where}: {item.name} has no points; put @points(1) above it.")
+    if not item.function.__doc__:
+        raise UsageError(f"{where}: {item.name} has no docstring; it is the line that the student reads.")
+    needs = tuple(name for mark in item.iter_markers("needs") for name in mark.args)
+    name = item.name.removeprefix("test_").replace("_", " ")
+    return _Test(item, name, item.function.__doc__.strip().split("\n")[0], hidden, float(marker.args[0]), needs)
+
+
+def _check_needs(tests: list[_Test]) -> None:
+    seen: set[str] = set()
+    for test in tests:
+        for name in test.needs:
+            if name not in seen:
+                where = f"{test.item.path}:{test.item.function.__code__.co_firstlineno}"
+                raise UsageError(f"{where}: {test.item.name} needs {name!r}, and no test of that name stands before it.")
+        seen.add(test.item.name)
+
+
+def _collection_fault(node: str, report: str) -> UsageError:
+    """What is wrong with a test file that pytest could not import, from the end of its report."""
+    lines = [line for line in report.splitlines() if line.strip()]
+    what = next((line[1:].strip() for line in reversed(lines) if line.startswith("E ")), lines[-1] if lines else "")
+    place = next((line for line in reversed(lines) if Path(line.split(":")[0]).suffix == ".py"), node)
+    file, _, rest = place.partition(":")
+    return UsageError(f"{file}:{rest.split(':')[0] or 1}: the test file cannot be loaded: {what}")
+
+
+def _result(job: Job, exercise: _Exercise, results: list[TestResult], fault: Fault | None) -> "_Draft":
+    most = sum(test.points for test in exercise.tests)
+    outcome, message, exception = Outcome.GRADED, None, None
+    if fault is not None:
+        outcome, message = fault.outcome, fault.message
+        if fault.threw is not None:
+            exception = raised(fault.threw, job.source, job.exercise, job.file)
+        elif fault.line is not None:
+            exception = _syntax_error(fault, job)
+    elif results and all(t.outcome in (Outcome.NOT_STARTED, Outcome.SKIPPED) for t in results):
+        outcome, message = Outcome.NOT_STARTED, "nothing is written yet"
+    score = sum(test.points for test in results)
+    return _Draft(job, outcome, message, exception, tuple(results), score, most, exercise.materials.hidden is not None)
+
+
+def _syntax_error(fault: Fault, job: Job) -> Raised:
+    line = fault.line or 1
+    lines = job.source.split("\n")
+    around = range(max(1, line - 2), min(len(lines), line + 1) + 1)
+    source = tuple(SourceLine(n, clean_line(lines[n - 1])) for n in around)
+    column = None if fault.column is None else max(0, fault.column - 1)
+    return Raised("SyntaxError", fault.message, (Frame(job.file, line, "<module>", source, column),))
+
+
+@dataclass(frozen=True)
+class _Draft:
+    job: Job
+    outcome: Outcome
+    message: str | None
+    exception: Raised | None
+    tests: tuple[TestResult, ...]
+    score: float
+    max_score: float
+    hidden_tests: bool
+
+    def replaced(self, **rest: Any) -> Result:
+        return Result(
+            exercise=self.job.exercise,
+            file=self.job.file,
+            sha256=self.job.sha256,
+            outcome=self.outcome,
+            score=self.score,
+            max_score=self.max_score,
+            message=self.message,
+            exception=self.exception,
+            tests=self.tests,
+            hidden_tests=self.hidden_tests,
+            seed=self.job.seed,
+            **rest,
+        )

@@ -1,0 +1,72 @@
+"""The judge's process: takes exercises and then jobs over its channel, and sends back results."""
+
+import gc
+import os
+import platform
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+
+from grader import __version__
+from grader.judge.messages import Faulty, Graded, Job, Setup, Submit, decode_to_judge, encode
+from grader.judge.plugin import Plugin
+from grader.result import Result, Versions
+from grader.sandbox import channel
+from grader.sandbox.starter import ForkStarter, SpawnStarter, Starter
+
+
+_OFF = (  # plugins of pytest that a judge has no use for
+    "cacheprovider terminal junitxml doctest pastebin stepwise setuponly setupplan faulthandler unraisableexception "
+    "threadexception logging capture warnings debugging legacypath recwarn tmpdir monkeypatch unittest"
+).split()
+
+
+def _jobs(sock: socket.socket) -> Iterator[Job]:
+    while True:
+        try:
+            meta, _ = channel.receive(sock)
+        except channel.ChannelClosed:
+            return
+        message = decode_to_judge.decode(meta)
+        assert isinstance(message, Submit)
+        yield message.job
+
+
+def serve(sock: socket.socket, connection: socket.socket | None) -> NoReturn:
+    """Grades jobs until the other side hangs up. `connection` leads to the zygote; None: workers are spawned."""
+    starter: Starter = ForkStarter(connection) if connection is not None else SpawnStarter()
+    setup = decode_to_judge.decode(channel.receive(sock)[0])
+    assert isinstance(setup, Setup)
+    import pytest
+
+    versions = Versions(__version__, platform.python_version(), str(torch.__version__))
+
+    def report(job: int, result: Result) -> None:
+        channel.send(sock, encode(Graded(job, result)))
+
+    gc.freeze()
+    gc.enable()
+    plugin = Plugin(setup.materials, _jobs(sock), report, starter, setup.isolation, versions)
+    files = [path for materials in setup.materials for path in materials.tests]
+    options = [f"--rootdir={Path(files[0]).parent}", "-c", os.devnull, "--noconftest", "--assert=plain"]
+    options += ["--import-mode=importlib", *(option for name in _OFF for option in ("-p", f"no:{name}"))]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        code = pytest.main([*options, *files], plugins=[plugin])
+    except channel.ChannelClosed:  # the command line is gone
+        os._exit(0)
+    if plugin.fault is not None:
+        channel.send(sock, encode(Faulty(str(plugin.fault))))
+    elif code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+        channel.send(sock, encode(Faulty(f"pytest could not run the tests (exit code {int(code)}).")))
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def main() -> None:
+    """A judge where there is no safe fork: serves the channel that it inherits, the descriptor in `sys.argv[1]`."""
+    serve(socket.socket(fileno=int(sys.argv[1])), None)

@@ -1,0 +1,282 @@
+"""One submission in its worker: loading, asking, and naming whatever goes wrong."""
+
+import builtins
+import difflib
+import math
+import re
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from grader.judge.clean import clean
+from grader.result import Outcome, Output
+from grader.sandbox import channel, wire
+from grader.sandbox.proxy import Link, Question, Submission
+from grader.sandbox.starter import Started, Starter
+
+LOAD_SECONDS = 10.0  # at least so long may loading take: it can include slow imports
+DUMP_SECONDS = 0.1  # how long a worker that does not answer may take to print where it is
+_EXTRA_CPU = 30  # seconds of CPU beyond all tests' limits: the last resort if nobody is left to end a worker
+_DUMPED = re.compile(rb'File "([^"\n]{1,200})", line (\d{1,7}) in ([^\n]{1,200})')
+_NO_THREAD = "can't start new thread"
+
+
+class Fault(BaseException):
+    """A call that ended otherwise than by a value or an exception that a test may expect.
+
+    Not an `Exception`, so that no test catches it by the way: `pytest.raises(Exception)` is not satisfied by a crash.
+    """
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        message: str,
+        threw: wire.Threw | None = None,
+        samples: "list[wire.SeenFrame] | None" = None,
+        line: int | None = None,
+        column: int | None = None,
+    ):
+        super().__init__(message)
+        self.outcome = outcome
+        self.message = message
+        self.threw = threw
+        self.samples = samples
+        self.line = line
+        self.column = column
+
+
+class MissingName(AttributeError):
+    """The student's module, or an object of it, has no such attribute."""
+
+    def __init__(self, message: str):
+        super().__init__(message)
+        self.fault = Fault(Outcome.MISSING_NAME, message)
+
+
+@dataclass
+class Entry:
+    """A question and its answer. `reply` is None where there was none."""
+
+    question: Question
+    request: wire.Invoke | wire.Get | wire.Set | wire.Differentiate
+    blob: bytes
+    reply: wire.Reply | None = None
+    reply_blob: bytes = b""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`seconds` of wall time for a test, `memory` in bytes beyond the warm process's."""
+
+    seconds: float
+    memory: int
+
+
+@dataclass
+class Session:
+    """Runs one submission. A worker that died or was stopped is replaced for the next test."""
+
+    starter: Starter
+    name: str
+    source: str
+    others: Mapping[str, str]
+    limits: Limits
+    tests: int  # how many tests there are: bounds the CPU time of a worker
+    log: list[Entry] = field(default_factory=list)  # of the test that runs
+    timeouts: int = 0
+    _started: Started | None = None
+    _line: channel.Line | None = None
+    _names: dict[str, bool] | None = None
+    _left: float = 0.0
+
+    def load(self) -> Output | None:
+        """Loads the module, and returns what it printed meanwhile. Raises Fault."""
+        if self._line is None:
+            self._start()
+        assert self._line is not None
+        self._left = max(self.limits.seconds, LOAD_SECONDS)
+        reply, _ = self._ask(wire.Load(self.name, self.source, dict(self.others), self.limits.seconds), [])
+        match reply:
+            case wire.Loaded(names):
+                self._names = names
+                return self.take_output()
+            case wire.NotLoaded():
+                raise Fault(Outcome(reply.outcome), clean(reply.message), line=reply.line, column=reply.column)
+            case wire.Threw():
+                raise _fault(reply, Outcome.IMPORT_ERROR)
+            case _:
+                raise self._tampered("an answer to another question")
+
+    def begin(self, seed: int) -> Submission:
+        """A test begins. Raises Fault where the module cannot be loaded any more."""
+        self.log = []
+        if self._names is None:
+            self.load()
+        assert self._names is not None
+        self._left = self.limits.seconds
+        reply, _ = self._ask(wire.Begin(seed), [])
+        if not isinstance(reply, wire.Begun):
+            raise self._tampered("an answer to another question")
+        return Submission(Link(self._exchange, self.limits.memory), self._names)
+
+    def take_output(self) -> Output | None:
+        """What the submission printed since the last time; None if nothing."""
+        if self._line is None:
+            return None
+        printed, dropped = self._line.take_output()
+        return Output(clean(printed.decode("utf-8", "replace")), dropped) if printed or dropped else None
+
+    def close(self) -> None:
+        """Ends the worker."""
+        if self._started is not None:
+            self._end()
+
+    # ------------------------------------------------------------ the worker
+
+    def start(self) -> None:
+        """Has a worker started ahead of its use."""
+        if self._started is None:
+            self._start()
+
+    def _start(self) -> None:
+        cpu_seconds = math.ceil(self.limits.seconds * self.tests + LOAD_SECONDS) + _EXTRA_CPU
+        self._started = self.starter.start(self.limits.memory, cpu_seconds)
+        self._line = channel.Line(self._started.sock, self._started.output, self._started.gone, self.limits.memory)
+
+    def _end(self) -> Any:
+        assert self._started is not None and self._line is not None
+        ended = self.starter.end(self._started)
+        self._line.close()
+        self._started = self._line = self._names = None
+        return ended
+
+    # ------------------------------------------------------------ asking
+
+    def _exchange(self, request: Any, blobs: list[Any], question: Question) -> tuple[wire.Returned, bytearray]:
+        """Carries a request of a test over. Raises Fault, or the builtin exception that the student's code raised."""
+        entry = Entry(question, request, b"".join(blobs))
+        self.log.append(entry)
+        reply, blob = self._ask(request, blobs)
+        if getattr(reply, "id", None) != request.id:
+            raise self._tampered("an answer to another question")
+        entry.reply, entry.reply_blob = reply, bytes(blob)
+        match reply:
+            case wire.Returned(changed=[]):
+                return reply, blob
+            case wire.Returned(changed=changed):
+                raise Fault(Outcome.ARGUMENT_CHANGED, ", ".join(clean(name[:50]) for name in changed[:8]))
+            case wire.Threw():
+                raise _exception(reply)
+            case wire.NoSuchName(path=path, names=names):
+                raise MissingName(_missing(question.label, path, names))
+            case wire.Unsendable(message=message):
+                raise Fault(Outcome.WRONG_TYPE, f"{question.label} returned {clean(message)}.")
+            case _:
+                raise self._tampered("an answer to another question")
+
+    def _ask(self, request: wire.Request, blobs: list[Any]) -> tuple[wire.Reply, bytearray]:
+        """Sends a request and receives its reply within what is left of the test's time. Raises Fault."""
+        assert self._line is not None
+        meta = wire.encode(request)
+        begun = time.monotonic()
+        deadline = begun + self._left
+        samples: list[wire.SeenFrame] = []
+        try:
+            self._line.send(meta, blobs, deadline)
+            while True:
+                meta, blob = self._line.receive(deadline)
+                reply = wire.decode_reply(meta)
+                if not isinstance(reply, wire.Sample):
+                    self._left -= time.monotonic() - begun
+                    return reply, blob
+                samples = [*samples[-99:], reply.frame]
+        except channel.Late:
+            raise self._late(samples) from None
+        except channel.ChannelClosed:
+            raise self._gone() from None
+        except (channel.Garbage, wire.WireError) as error:
+            raise self._tampered(str(error)) from None
+
+    def _late(self, samples: list[wire.SeenFrame]) -> Fault:
+        self.timeouts += 1
+        if not samples:
+            samples = self._dump()
+        self._end()
+        limit = f"{self.limits.seconds:g} s"
+        return Fault(Outcome.TIMEOUT, f"stopped after {limit}", samples=samples)
+
+    def _dump(self) -> list[wire.SeenFrame]:
+        """Where a worker is that is inside an operation and cannot look at itself."""
+        assert self._line is not None and self._started is not None
+        self._line.take_output()
+        self.starter.interrupt(self._started)
+        deadline = time.monotonic() + DUMP_SECONDS
+        printed = b""
+        while b"\n" not in printed.partition(b"most recent call first")[2].lstrip() and time.monotonic() < deadline:
+            self._line.wait_for_output(deadline)
+            printed += self._line.take_output()[0]
+        for file, line, function in _DUMPED.findall(printed):
+            if file.decode("utf-8", "replace") in {f"{name}.py" for name in (self.name, *self.others)}:
+                place = clean(file.decode("utf-8", "replace")), int(line), clean(function.decode("utf-8", "replace"))
+                return [wire.SeenFrame(*place, None, None, None, [], {})]
+        return []
+
+    def _gone(self) -> Fault:
+        ended = self._end()
+        if ended.signal == signal.SIGXCPU:
+            self.timeouts += 1
+            return Fault(Outcome.TIMEOUT, "stopped: out of CPU time")
+        if ended.signal == signal.SIGKILL:
+            return Fault(Outcome.CRASHED, "The process was killed: by its own signal, or because memory ran out.")
+        if ended.signal is not None:
+            name = signal.Signals(ended.signal).name
+            cause = {"SIGSEGV": "a segmentation fault", "SIGABRT": "an abort", "SIGFPE": "an arithmetic fault"}
+            return Fault(Outcome.CRASHED, f"The process crashed with {cause.get(name, 'signal')} ({name}).")
+        return Fault(Outcome.EXITED, f"The process ended itself with exit code {ended.code}.")
+
+    def _tampered(self, what: str) -> Fault:
+        self._end()
+        return Fault(Outcome.TAMPERED, f"Something was written to the grader's channel: {clean(what[:200])}.")
+
+
+def _missing(label: str, path: str, names: list[str]) -> str:
+    name = path.rpartition(".")[2]
+    close = difflib.get_close_matches(name, [n for n in names if len(n) < 80], n=1)
+    owner = f"{label.rpartition('.')[0]} has" if "." in label else "There is"
+    return f"{owner} no {name!r}." + (f" Did you mean {clean(close[0])!r}?" if close else "")
+
+
+def _fault(threw: wire.Threw, outcome: Outcome) -> Fault:
+    """The fault for an exception, told by its own words where it is one of the special ones."""
+    bases = set(threw.bases)
+    message = threw.message
+    if "NotImplementedError" in bases:
+        return Fault(Outcome.NOT_STARTED, "It raises NotImplementedError: it is not written yet.", threw)
+    if "SystemExit" in bases:
+        return Fault(Outcome.EXITED, f"The code called exit ({clean(message) or 'no code'}).", threw)
+    if "RecursionError" in bases:
+        return Fault(Outcome.RECURSION, "A function calls itself without end.", threw)
+    if "MemoryError" in bases or "allocate memory" in message or "DefaultCPUAllocator" in message:
+        return Fault(Outcome.MEMORY, "The memory that an exercise may use was not enough.", threw)
+    if "PermissionError" in bases or _NO_THREAD in message:
+        what = "The code asked the system for something that a submission may not have"
+        return Fault(Outcome.FORBIDDEN, f"{what}: {clean(message)}", threw)
+    return Fault(outcome, f"{clean(threw.type_name)}: {clean(message)}", threw)
+
+
+def _exception(threw: wire.Threw) -> BaseException:
+    """What a call raises in a test: the nearest builtin exception where a test may expect it, else a Fault."""
+    if threw.signature is not None:
+        return Fault(Outcome.WRONG_SIGNATURE, clean(threw.message), threw)
+    fault = _fault(threw, Outcome.EXCEPTION)
+    if fault.outcome is not Outcome.EXCEPTION:
+        return fault
+    for name in threw.bases:
+        kind = getattr(builtins, name, None)
+        if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, UnicodeError):
+            error = kind(clean(threw.message))
+            error.fault = fault  # type: ignore[attr-defined]
+            return error
+    return fault

@@ -1,0 +1,129 @@
+"""The student's progress: what was graded and which hints were read, one JSON line for each event.
+
+The file only grows, each event by one write, so that several commands may run at once. A line that is torn or
+that another version wrote is passed over and kept.
+"""
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from grader.course.model import Course, Exercise
+
+FILE = Path(".archgrade", "progress.jsonl")  # in the course's folder
+
+State = Literal["passed", "failed", "not started"]
+
+
+def now() -> datetime:
+    """The present moment in UTC, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+class Graded(msgspec.Struct, frozen=True, tag_field="event", tag="graded", kw_only=True):
+    """A submission was graded."""
+
+    exercise: str
+    score: float
+    max_score: float
+    passed: bool
+    sha256: str | None
+    time: datetime = msgspec.field(default_factory=now)
+
+
+class HintShown(msgspec.Struct, frozen=True, tag_field="event", tag="hint_shown", kw_only=True):
+    """A hint was read."""
+
+    exercise: str
+    number: int  # from 1
+    time: datetime = msgspec.field(default_factory=now)
+
+
+Event = Graded | HintShown
+
+
+class Progress:
+    """All events so far."""
+
+    def __init__(self, file: Path, events: list[Event]):
+        self.events = events
+        self._file = file
+        self._warned = False
+
+    @classmethod
+    def load(cls, root: Path) -> "Progress":
+        """The progress in the course at `root`; none where there is no file yet."""
+        decoder = msgspec.json.Decoder(Event)
+        events: list[Event] = []
+        progress = cls(root / FILE, events)
+        try:
+            data = progress._file.read_bytes()
+        except FileNotFoundError:
+            return progress
+        except OSError as error:
+            progress._warn("read", error)
+            return progress
+        for line in data.split(b"\n"):
+            try:
+                events.append(decoder.decode(line))
+            except (msgspec.DecodeError, UnicodeDecodeError):  # torn, or of another version
+                continue
+        return progress
+
+    def record(self, event: Event) -> None:
+        """Adds an event, here and in the file. Where the file cannot be written, one warning says so."""
+        self.events.append(event)
+        try:
+            self._append(msgspec.json.encode(event) + b"\n")
+        except OSError as error:
+            self._warn("recorded", error)
+
+    def state(self, exercise: str) -> State:
+        """Passed is what was ever passed."""
+        graded = self._graded(exercise)
+        if any(event.passed for event in graded):
+            return "passed"
+        return "failed" if graded else "not started"
+
+    def best(self, exercise: str) -> float | None:
+        """The best score so far, in points."""
+        return max((event.score for event in self._graded(exercise)), default=None)
+
+    def hints_shown(self, exercise: str) -> int:
+        """How many of the exercise's hints were read."""
+        read = (e.number for e in self.events if isinstance(e, HintShown) and e.exercise == exercise)
+        return max(read, default=0)
+
+    def next_exercise(self, course: Course) -> Exercise | None:
+        """What was tried last and failed, else the next that is ready, from the last passed on."""
+        position = {exercise.id: i for i, exercise in enumerate(course.exercises)}
+        left = [exercise for exercise in course.exercises if self.state(exercise.id) != "passed"]
+        tried = [e.exercise for e in self.events if isinstance(e, Graded) and e.exercise in position]
+        last = position[tried[-1]] if tried else -1
+        for exercise in left:
+            if position[exercise.id] == last:
+                return exercise
+        ready = [e for e in left if all(self.state(need) == "passed" for need in e.needs)] or left
+        return min(ready, key=lambda e: (position[e.id] < last, position[e.id]), default=None)
+
+    def _graded(self, exercise: str) -> list[Graded]:
+        return [e for e in self.events if isinstance(e, Graded) and e.exercise == exercise]
+
+    def _append(self, line: bytes) -> None:
+        self._file.parent.mkdir(exist_ok=True)
+        with open(self._file, "a+b", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            if size:
+                file.seek(size - 1)
+                if file.read(1) != b"\n":  # a torn line: do not lengthen it
+                    line = b"\n" + line
+            file.write(line)
+
+    def _warn(self, what: str, error: OSError) -> None:
+        if not self._warned:
+            print(f"warning: progress is not {what}: {self._file}: {error.strerror}.", file=sys.stderr)
+        self._warned = True

@@ -1,0 +1,184 @@
+"""Where the student's code stopped: the exception or the time limit, the line, and what stood in it."""
+
+from collections.abc import Sequence
+
+from grader.report.layout import (
+    Line,
+    Page,
+    Span,
+    bold,
+    bounded,
+    cells,
+    clip,
+    dim,
+    flow,
+    labelled,
+    line,
+    pad,
+    paragraphs,
+    prose,
+    right,
+    wrap,
+)
+from grader.report.values import describe
+from grader.result import Frame, Named, Operand, Raised, Samples
+
+CODE_INDENT = 4  # columns of common indentation that are kept
+
+
+def exception(raised: Raised, page: Page, placed: bool = False) -> list[Line]:
+    """The exception's own words, then the innermost frame of the student's; on a full page all frames.
+
+    `placed`: the file and line stand on the screen already.
+    """
+    blocks = [headline(raised, page)]
+    if raised.frames:
+        *outer, inner = raised.frames
+        shown = outer[-page.callers :] if page.callers else []
+        if page.full:
+            blocks += [block for caller in shown for block in frame(caller, page)]
+        else:
+            blocks.append([called_from for caller in shown for called_from in _caller(caller, page)])
+        blocks += frame(inner, page)[1:] if placed else frame(inner, page)
+    return paragraphs(*blocks)
+
+
+def hidden(raised: Raised) -> str:
+    """A sentence on the frames that are not the student's."""
+    if raised.hidden_frames == 1:
+        return "1 frame outside your code is hidden."
+    return f"{raised.hidden_frames} frames outside your code are hidden." if raised.hidden_frames else ""
+
+
+def headline(raised: Raised, page: Page) -> list[Line]:
+    """`RuntimeError   the message`, the message wrapped beside its type where that leaves it room."""
+    kind = clip(raised.type, page.width - 4)
+    if not raised.message:
+        return [line("    ", bold(kind))]
+    column = 4 + cells(kind) + 3
+    if column > page.width // 2:
+        return [line("    ", bold(kind)), *prose(raised.message, page)]
+    texts = bounded(wrap(raised.message, page.width - column), page.text)
+    heads = [line("    ", bold(kind), "   "), *[line(" " * column)] * (len(texts) - 1)]
+    return [line(head, text) for head, text in zip(heads, texts, strict=True)]
+
+
+def samples(seen: Samples, page: Page) -> list[Line]:
+    """Where a call that did not end was seen, and which of its locals never changed."""
+    blocks = frame(seen.frame, page) if seen.frame else []
+    if seen.unchanged:
+        items = [_named(local, page) for local in seen.unchanged]
+        which = dim(f"the same in all {seen.count} samples")
+        blocks.append(_indented(flow([*items, line(which)], page.width - 4), page.text))
+    return paragraphs(*blocks)
+
+
+def frame(at: Frame, page: Page) -> list[list[Line]]:
+    """A frame as blocks: its place, its source with the operands drawn under the line, and its locals."""
+    drawn = {operand.expression for operand in at.operands}
+    others = [local for local in at.locals if local.name not in drawn]
+    items = _indented(flow([_named(local, page) for local in others], page.width - 4), page.locals)
+    return [prose(place(at), page), source(at, page), items]
+
+
+def place(at: Frame) -> str:
+    inside = f", in {at.function}" if at.function and at.function != "<module>" else ""
+    return f"{at.file}, line {at.line}{inside}"
+
+
+def source(at: Frame, page: Page) -> list[Line]:
+    """The lines around the failing one, which is marked, with the values of its operands drawn below it."""
+    shown = [s for s in at.source if abs(s.number - at.line) <= page.context]
+    if not shown:
+        return []
+    digits = max(len(str(s.number)) for s in shown)
+    gutter = 6 + digits + 1
+    room = page.width - gutter
+    cut = max(_common_indent([s.text for s in shown]) - CODE_INDENT, 0)
+    lines = []
+    for each in shown:
+        text = each.text[cut:].rstrip()
+        number = right(str(each.number), digits)
+        if each.number != at.line:
+            lines.append(line(dim(f"      {number} "), clip(text, room)))
+            continue
+        text, moved = _around(text, (at.column or 0) - cut, room)
+        lines.append(line(Span("    ▸ ", "red"), f"{number} ", text))
+        marks = [(o, o.column - cut + moved) for o in at.operands]
+        if marks:
+            lines += _operands(text, marks, gutter, page)
+        elif at.column is not None:
+            lines.append(
+                _underline(text, at.column - cut + moved, (at.end_column or 0) - cut + moved, gutter)
+            )
+    return lines
+
+
+def _common_indent(texts: Sequence[str]) -> int:
+    return min((len(text) - len(text.lstrip(" ")) for text in texts if text.strip()), default=0)
+
+
+def _around(text: str, column: int, room: int) -> tuple[str, int]:
+    """The part of a long line that holds `column`, and by how much its columns have moved."""
+    if cells(text) <= room:
+        return text, 0
+    if cells(text[:column]) <= room * 2 // 3:
+        return clip(text, room), 0
+    first = max(column - room // 4, 0)
+    return "..." + clip(text[first:], room - 3), 3 - first
+
+
+def _underline(text: str, start: int, end: int, gutter: int) -> Line:
+    start = max(min(start, len(text)), 0)
+    under = max(cells(text[start : max(end, start)]), 1)
+    return line(" " * (gutter + cells(text[:start])), Span("^" * under, "red"))
+
+
+def _operands(text: str, marks: Sequence[tuple[Operand, int]], gutter: int, page: Page) -> list[Line]:
+    """Each operand's value on a line of its own, tied to its column; what cannot be drawn is listed."""
+    dtypes = len({o.value.dtype for o, _ in marks if o.value.dtype}) > 1
+    columns: dict[int, Operand] = {}
+    listed = []
+    for operand, column in marks:
+        if 0 <= column < len(text) and cells(text[:column]) not in columns:
+            columns[cells(text[:column])] = operand
+        else:
+            listed.append(operand)
+    label = max(columns, default=0) + 9
+    if (
+        gutter + label + max((cells(describe(o.value, dtypes)) for o in columns.values()), default=0)
+        > page.width
+    ):
+        listed, columns = [operand for operand, _ in marks], {}
+
+    ordered = sorted(columns)
+    lines = []
+    for i in range(len(ordered) - 1, -1, -1):
+        drawing = ""
+        for column in ordered[:i]:
+            drawing = pad(drawing, column) + "│"
+        drawing = pad(drawing, ordered[i]) + "└"
+        drawing += "─" * (label - 2 - len(drawing))
+        lines.append(line(" " * gutter, dim(drawing), "  ", describe(columns[ordered[i]].value, dtypes)))
+    items = [_named(Named(o.expression, o.value), page, dtypes) for o in listed]
+    return lines + _indented(flow(items, page.width - gutter), page.text, gutter)
+
+
+def _caller(at: Frame, page: Page) -> list[Line]:
+    text = next((s.text.strip() for s in at.source if s.number == at.line), "")
+    inside = (
+        f"in {at.function}, line {at.line}"
+        if at.function and at.function != "<module>"
+        else f"line {at.line}"
+    )
+    return labelled("from", [line(clip(pad(inside, 24) + "  " + text, page.width - 15))])
+
+
+def _named(named: Named, page: Page, dtype: bool = False) -> Line:
+    """`x [T=4, D=8]` for a tensor, `k = 2` for another value."""
+    equals = " " if named.value.shape is not None else " = "
+    return line(clip(named.name + equals + describe(named.value, dtype), page.width - 8))
+
+
+def _indented(lines: Sequence[Line], most: int, indent: int = 4) -> list[Line]:
+    return [line(" " * indent, each) for each in lines[:most]]

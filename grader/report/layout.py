@@ -1,0 +1,258 @@
+"""Lines of styled text, measured in terminal cells, and how many of them a screen may have.
+
+Text that others wrote (messages, source, output, names) comes through `clean` once, before anything is laid
+out. After that it is plain text: no control characters, no markup, and as wide as it is counted.
+"""
+
+import enum
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import click
+import msgspec
+from rich.cells import cell_len
+
+from grader.report.marks import IN_ASCII, MARKS
+from grader.result import Frame, Struct
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+Style = Literal["", "bold", "dim", "red", "green"]
+
+TEXT_IN_ASCII: dict[int, int | str] = {
+    **IN_ASCII,
+    **{
+        ord(c): text
+        for c, text in {"…": "...", "×": "x", "·": "*", "—": "-", "–": "-", "−": "-", "’": "'"}.items()
+    },
+}
+
+UNUSUAL = re.compile(r"[^ -~\n]+")
+COLUMNS = 77
+MANY = sys.maxsize
+
+
+class Span(NamedTuple):
+    text: str
+    style: Style = ""
+
+
+Line = tuple[Span, ...]
+BLANK: Line = ()
+
+
+class Page(Struct, frozen=True):
+    """How much a screen shows. Numbers are lines, or rows of a table, unless said otherwise."""
+
+    width: int  # cells
+    fold: int = 0  # tests that get one line together: 1 the passed, 2 also the skipped, 3 also later failures
+    rows: int = MANY
+    text: int = MANY  # of one message or paragraph
+    context: int = MANY  # of source on either side of the failing line
+    callers: int = MANY
+    locals: int = MANY
+    output: int = MANY
+    full: bool = False  # all failing tests, all locals
+
+
+def bold(text: str) -> Span:
+    return Span(text, "bold")
+
+
+def dim(text: str) -> Span:
+    return Span(text, "dim")
+
+
+def line(*parts: str | Span | Line) -> Line:
+    """One line of the screen from strings, spans and other lines."""
+    spans: list[Span] = []
+    for part in parts:
+        if isinstance(part, Span):
+            spans.append(part)
+        elif isinstance(part, str):
+            spans.append(Span(part))
+        else:
+            spans.extend(part)
+    return tuple(spans)
+
+
+@cache
+def cell(character: str) -> int:
+    return 1 if character in MARKS else cell_len(character)
+
+
+def cells(text: str) -> int:
+    """The width of `text` on a terminal."""
+    return len(text) if text.isascii() else sum(map(cell, text))
+
+
+def width(of: Line) -> int:
+    return sum(cells(span.text) for span in of)
+
+
+def pad(text: str, to: int) -> str:
+    return text + " " * (to - cells(text))
+
+
+def right(text: str, to: int) -> str:
+    return " " * (to - cells(text)) + text
+
+
+def fit(text: str, room: int) -> int:
+    """How many characters of `text` fit in `room` cells; combining marks stay with what they combine with."""
+    if text.isascii():
+        return min(len(text), max(room, 0))
+    used = 0
+    for i, character in enumerate(text):
+        used += cell(character)
+        if used > room:
+            return i
+    return len(text)
+
+
+def fits(text: str, room: int) -> bool:
+    return fit(text, room) == len(text)
+
+
+def clip(text: str, room: int) -> str:
+    """`text` in at most `room` cells."""
+    if fits(text, room):
+        return text
+    return text[: fit(text, room - 3)] + "..." if room > 3 else text[: fit(text, room)]
+
+
+def wrap(text: str, room: int) -> list[str]:
+    """`text` in lines of at most `room` cells, broken at spaces, or within a word that is longer."""
+    lines = []
+    for rest in text.split("\n"):
+        rest = rest.rstrip()
+        while not fits(rest, room):
+            end = max(fit(rest, room), 1)
+            space = rest.rfind(" ", 0, end + 1)
+            if rest[:space].strip():
+                end = space
+            lines.append(rest[:end].rstrip())
+            rest = rest[end:].lstrip()
+        lines.append(rest)
+    return lines
+
+
+def bounded(lines: list[str], most: int) -> list[str]:
+    """At most `most` of `lines`; where some are missing, the last line says how many."""
+    if len(lines) <= most:
+        return lines
+    kept = lines[: max(most - 1, 1)]
+    return [*kept, f"[+{len(lines) - len(kept)} lines]"]
+
+
+def prose(text: str, page: Page, indent: int = 4, style: Style = "") -> list[Line]:
+    """Sentences, wrapped. Line breaks in `text` are kept; no text is no line."""
+    if not text.strip():
+        return []
+    lines = bounded(wrap(text, page.width - indent), page.text)
+    return [line(" " * indent, Span(each, style)) for each in lines]
+
+
+def reflow(text: str) -> str:
+    """The paragraphs of a docstring, each in one line."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))
+
+
+def labelled(label: str, lines: Sequence[Line], column: int = 15, indent: int = 4) -> list[Line]:
+    """`lines` from `column` on, with `label` before the first."""
+    heads = [line(dim(pad(" " * indent + label, column))), *[line(" " * column)] * (len(lines) - 1)]
+    return [line(head, body) for head, body in zip(heads, lines, strict=True)]
+
+
+def flow(items: Iterable[Line], room: int, gap: str = "   ") -> list[Line]:
+    """Items side by side, as many in each line as fit in `room` cells."""
+    lines: list[Line] = []
+    for item in items:
+        if lines and width(lines[-1]) + len(gap) + width(item) <= room:
+            lines[-1] = line(lines[-1], gap, item)
+        else:
+            lines.append(item)
+    return lines
+
+
+def paragraphs(*blocks: Sequence[Line]) -> list[Line]:
+    """The blocks that are not empty, a blank line between them."""
+    lines: list[Line] = []
+    for block in blocks:
+        if block:
+            lines += [BLANK, *block] if lines else block
+    return lines
+
+
+def rule(title: str, page: Page) -> Line:
+    title = clip(title, page.width - 10)
+    return line("  ", bold(title), " ", dim("─" * (page.width - 3 - cells(title))))
+
+
+def paint(of: Line, room: int, color: bool) -> str:
+    """The line as a string of at most `room` cells, without spaces at its end."""
+    parts: list[str] = []
+    for text, style in _stripped(of):
+        shown = clip(text, room)
+        room -= cells(shown)
+        if not (color and style and shown.strip()):
+            parts.append(shown)
+        elif style in ("bold", "dim"):
+            parts.append(click.style(shown, bold=style == "bold" or None, dim=style == "dim" or None))
+        else:
+            parts.append(click.style(shown, fg=style))
+    return "".join(parts)
+
+
+def _stripped(of: Line) -> Line:
+    *before, (text, style) = of or (Span(""),)
+    return (*before, Span(text.rstrip(), style)) if text.strip() or not before else _stripped(tuple(before))
+
+
+def clean(text: str, unicode: bool) -> str:
+    """`text` without anything that a terminal obeys, or that hides: such characters are written as escapes.
+
+    Line feeds stay and tabs are four spaces. Without `unicode` the result is ASCII.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    shown = UNUSUAL.sub(lambda run: _visible(run[0]), text.replace("\t", "    "))
+    return shown if unicode else shown.translate(TEXT_IN_ASCII).encode("ascii", "backslashreplace").decode()
+
+
+def _visible(run: str) -> str:
+    parts, marks = [], 0
+    for character in run:
+        marks = marks + 1 if cell(character) == 0 else 0
+        hidden = "\ufe00" <= character <= "\ufe0f"  # these change how wide a character is drawn
+        plain = character.isprintable() and marks <= 3 and not hidden
+        parts.append(character if plain else character.encode("unicode_escape").decode())
+    return "".join(parts)
+
+
+def cleaned(struct: S, unicode: bool) -> S:
+    """The struct with all its text, at any depth, through `clean`. Columns of source follow the text."""
+    source: msgspec.Struct = _columns_moved(struct, unicode) if isinstance(struct, Frame) else struct
+
+    def of(value: Any) -> Any:
+        if type(value) is tuple:
+            return tuple(map(of, value))
+        if isinstance(value, msgspec.Struct):
+            return cleaned(value, unicode)
+        return clean(value, unicode) if isinstance(value, str) and not isinstance(value, enum.Enum) else value
+
+    return type(struct)(**{name: of(getattr(source, name)) for name in struct.__struct_fields__})
+
+
+def _columns_moved(frame: Frame, unicode: bool) -> Frame:
+    text = next((source.text for source in frame.source if source.number == frame.line), "")
+
+    def moved(column: int | None) -> int | None:
+        return None if column is None else len(clean(text[:column], unicode))
+
+    operands = tuple(msgspec.structs.replace(o, column=moved(o.column)) for o in frame.operands)
+    ends = {"column": moved(frame.column), "end_column": moved(frame.end_column)}
+    return msgspec.structs.replace(frame, operands=operands, **ends)

@@ -1,0 +1,35 @@
+"""The marks on our screens, and what stands for them where a stream cannot encode them."""
+
+from typing import TextIO
+
+PASSED, FAILED, NOT_STARTED, DONE, HERE = "✓✗○●▸"
+
+MARKS = "✓✗○●▸│└─█░"  # all that we draw with, each one cell wide
+IN_ASCII: dict[int, int | str] = {
+    **str.maketrans(MARKS, "+xo*>|`-#."),
+    **str.maketrans(dict(zip("…×·—–−’", ["...", "x", "*", "-", "-", "-", "'"], strict=True))),
+}
+
+
+def unicode_on(stream: TextIO) -> bool:
+    """Whether the stream can encode all our marks."""
+    return _encodes(MARKS, encoding_of(stream))
+
+
+def encoding_of(stream: TextIO) -> str:
+    return getattr(stream, "encoding", None) or "ascii"
+
+
+def writable(text: str, encoding: str) -> str:
+    """`text` as it can be written in that encoding: marks in ASCII, and escapes for what is left."""
+    if _encodes(MARKS, encoding) and _encodes(text, encoding):
+        return text
+    return text.translate(IN_ASCII).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _encodes(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,251 @@
+"""What one grading run found out. A result is data: the terminal, JSON and all later formats are views of it.
+
+Sizes are counts of elements, times are wall seconds, points are those of the tests' marks.
+"""
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+SCHEMA = "archgrade/result/v1"
+
+
+class Outcome(StrEnum):
+    """How a test, or a whole submission, ended."""
+
+    # of a submission
+    GRADED = "graded"  # the tests ran: see each test's own outcome
+    SYNTAX_ERROR = "syntax_error"
+    IMPORT_ERROR = "import_error"  # an exception while the module was loaded
+    # of a test
+    PASSED = "passed"
+    SKIPPED = "skipped"  # a test that it needs did not pass
+    FAILED = "failed"  # an assertion of another kind than those below
+    WRONG_VALUES = "wrong_values"
+    WRONG_SHAPE = "wrong_shape"
+    WRONG_DTYPE = "wrong_dtype"
+    WRONG_TYPE = "wrong_type"
+    NAN = "nan"  # NaN where a number was expected
+    RETURNED_NONE = "returned_none"
+    NO_EXCEPTION = "no_exception"  # an error was expected and none was raised
+    EXCEPTION = "exception"  # raised in the student's code
+    ARGUMENT_CHANGED = "argument_changed"  # an argument was changed in place
+    MISSING_NAME = "missing_name"
+    WRONG_SIGNATURE = "wrong_signature"
+    # of either
+    NOT_STARTED = "not_started"
+    TIMEOUT = "timeout"
+    RECURSION = "recursion"
+    MEMORY = "memory"
+    EXITED = "exited"  # sys.exit, os._exit
+    CRASHED = "crashed"  # ended by a signal: segmentation fault, abort
+    FORBIDDEN = "forbidden"  # asked the operating system for what a submission may not have
+    TAMPERED = "tampered"  # wrote to the grader's channel
+    ERROR = "error"  # a fault of the grader or of the course: never a wrong answer
+
+
+class Struct(msgspec.Struct, frozen=True):
+    """Base of all parts of a result."""
+
+
+class Axis(Struct):
+    """One axis of a tensor: its size, and the name the test gives that size, where no two names share it."""
+
+    size: int
+    name: str | None = None
+
+
+class Value(Struct):
+    """A value as it is described on a screen: a tensor by its axes and dtype, anything else by its text."""
+
+    text: str  # "3", "'mean'", "None", "tensor", "list of 3 tensors"
+    shape: tuple[Axis, ...] | None = None  # None: not a tensor
+    dtype: str | None = None  # "float64"
+
+
+class Named(Struct):
+    """An argument of a call, or one part of what it returned."""
+
+    name: str
+    value: Value
+
+
+class Part(Struct):
+    """One part of a returned value beside what was expected of it."""
+
+    name: str
+    yours: Value
+    expected: Value | None = None
+    agrees: bool | None = None  # None: not compared
+
+
+class Call(Struct):
+    """The call of the student's code that a failure is about."""
+
+    function: str  # "route", "MoELayer", "MoELayer.forward"
+    arguments: tuple[Named, ...] = ()
+    returned: tuple[Part, ...] = ()
+
+
+Number = float | str  # a finite float, or "nan", "inf", "-inf", "True", "False", "…"
+
+
+class Row(Struct):
+    """A stretch of the last axis: yours beside expected."""
+
+    index: tuple[int, ...]  # along all axes but the last
+    start: int  # position on the last axis of the first number shown
+    yours: tuple[Number, ...]
+    expected: tuple[Number, ...]
+    differs: tuple[bool, ...]
+    worst: bool = False  # holds the element that differs most
+
+
+class Comparison(Struct):
+    """Two tensors (or numbers) that should have been equal."""
+
+    name: str  # which part of the returned value
+    axes: tuple[Axis, ...]  # of the expected tensor
+    rows: tuple[Row, ...]
+    differing: int
+    total: int
+    largest: Number  # the largest absolute difference
+    rtol: float
+    atol: float
+
+
+class SourceLine(Struct):
+    number: int
+    text: str
+
+
+class Operand(Struct):
+    """A value that takes part in the expression that failed, and where it stands in the line."""
+
+    expression: str
+    column: int  # of its first character in the line, from 0
+    value: Value
+
+
+class Frame(Struct):
+    """A frame of the student's own code."""
+
+    file: str
+    line: int
+    function: str
+    source: tuple[SourceLine, ...]  # a few lines around `line`
+    column: int | None = None  # of the failing expression
+    end_column: int | None = None
+    operands: tuple[Operand, ...] = ()
+    locals: tuple[Named, ...] = ()
+
+
+class Raised(Struct):
+    """An exception of the student's code. Its words are the student's."""
+
+    type: str
+    message: str  # never cut
+    frames: tuple[Frame, ...] = ()  # innermost last
+    hidden_frames: int = 0  # frames of torch and of the grader
+
+
+class Samples(Struct):
+    """Where a call that did not end was seen."""
+
+    limit: float  # seconds
+    count: int
+    frame: Frame | None = None  # where it was seen most often
+    unchanged: tuple[Named, ...] = ()  # locals that were the same in all samples
+
+
+class Output(Struct):
+    """What the student's code printed, control characters made visible."""
+
+    text: str
+    dropped: int = 0  # bytes beyond the bound
+
+
+class Failure(Struct):
+    """Why a test did not pass. `message` is the first failing fact in a sentence or two."""
+
+    message: str
+    call: Call | None = None
+    comparison: Comparison | None = None
+    near_miss: str | None = None  # "Your result is the expected one, transposed."
+    exception: Raised | None = None
+    samples: Samples | None = None
+
+
+class TestResult(Struct, kw_only=True):
+    """One test. `id` is stable, `name` is the id in words, `description` the docstring's first line."""
+
+    __test__ = False  # not for pytest to collect
+
+    id: str
+    name: str
+    description: str
+    visibility: Literal["public", "hidden"]
+    outcome: Outcome
+    points: float
+    max_points: float
+    seconds: float
+    needs: tuple[str, ...] = ()
+    failure: Failure | None = None
+    output: Output | None = None  # None: nothing printed, or withheld
+
+
+class Diagnosis(Struct):
+    """A known mistake whose results equal the student's wherever it differs from the reference."""
+
+    mistake: str  # its name in mistakes.py
+    advice: str  # its docstring
+    replaces: str  # the name in the reference that it gets wrong
+    test: str  # id of the failing test that it explains
+    agreed: int  # results of the student's code that equal the mistake's and differ from the reference's
+
+
+class Isolation(Struct):
+    """What held the student's code while it ran.
+
+    confined: Landlock and seccomp; sealed: seccomp without any opening of files; process: a process of its own with
+    bounds on time and memory, and no promise beyond that.
+    """
+
+    kind: Literal["confined", "sealed", "process", "none"]  # none: the code was not run
+    landlock: int = 0  # ABI version, 0: not available
+    seccomp: bool = False
+    own_uid: bool = False  # runs as a user that owns nothing
+    start: Literal["fork", "spawn", "none"] = "none"
+
+
+class Versions(Struct):
+    archgrade: str
+    python: str
+    torch: str | None = None  # None: torch was not needed
+
+
+class Result(Struct, kw_only=True):
+    """The result of grading one submission of one exercise."""
+
+    schema: str = SCHEMA
+    exercise: str
+    file: str  # the submission as the user named it
+    sha256: str | None  # of the submission's bytes; None if it could not be read
+    outcome: Outcome
+    score: float
+    max_score: float
+    message: str | None = None  # the one sentence for an outcome other than graded
+    exception: Raised | None = None  # for syntax_error and import_error, and crashes while loading
+    tests: tuple[TestResult, ...] = ()
+    diagnosis: Diagnosis | None = None
+    output: Output | None = None  # printed while the module was loaded
+    hidden_tests: bool  # False: this course was released without them, and the score covers the public ones only
+    isolation: Isolation
+    versions: Versions
+    seed: int
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return self.outcome is Outcome.GRADED and all(t.outcome is Outcome.PASSED for t in self.tests)

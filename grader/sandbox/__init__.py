@@ -1,0 +1,10 @@
+"""The untrusted side: a process that runs the student's code, and the wire to it.
+
+    zygote    the warm process: has imported torch and nothing of a course, and forks judges and workers
+    worker    the confined process in which the student's module lives
+    servant   carries out requests on a module: in the worker, and in the judge on a known mistake
+    wire      the typed messages, and values as messages
+    channel   frames over a socket, with bounds and deadlines
+    proxy     the face of the student's module in the judge
+    confine   what a worker gives up before it sees the student's source
+"""

@@ -1,0 +1,194 @@
+"""Frames over a stream socket: a header, the meta of a message, and a blob."""
+
+import os
+import select
+import socket
+import struct
+import time
+from collections.abc import Sequence
+from typing import Any
+
+MAX_META = 1 << 20  # bytes of a message beside its tensors
+HEADER = struct.Struct("<IQ")  # bytes of meta, bytes of blob
+MAX_OUTPUT = 64 << 10  # bytes of a student's output that are kept between two questions
+_CHUNK = 1 << 20
+_READ = 16 << 10
+_PIPE = 64 << 10  # bytes that a pipe holds
+_BUFFERS = 512  # at most so many in one sendmsg; the system allows 1024
+
+
+class ChannelClosed(Exception):
+    """The other side is gone."""
+
+
+class Garbage(Exception):
+    """Bytes on the channel that are no frame, or that nobody asked for."""
+
+
+class Late(Exception):
+    """No answer by the deadline."""
+
+
+def frame(meta: bytes, blobs: Sequence[Any]) -> list[memoryview]:
+    """The buffers of a frame."""
+    views = [memoryview(blob).cast("B") for blob in blobs]
+    header = HEADER.pack(len(meta), sum(view.nbytes for view in views))
+    return [memoryview(header + meta), *views]
+
+
+def _advance(views: list[memoryview], sent: int) -> list[memoryview]:
+    """What is left of buffers after `sent` bytes went out."""
+    for place, view in enumerate(views):
+        if sent < view.nbytes:
+            return [view[sent:], *views[place + 1 :]]
+        sent -= view.nbytes
+    return []
+
+
+def send(sock: socket.socket, meta: bytes, blobs: Sequence[Any] = ()) -> None:
+    """Sends a frame over a blocking socket. Raises ChannelClosed."""
+    views = frame(meta, blobs)
+    try:
+        while views:
+            views = _advance(views, sock.sendmsg(views[:_BUFFERS]))
+    except (BrokenPipeError, ConnectionResetError) as error:
+        raise ChannelClosed from error
+
+
+def receive(sock: socket.socket) -> tuple[bytes, bytearray]:
+    """Receives a frame from a trusted peer over a blocking socket. Raises ChannelClosed at the end of the stream."""
+    meta_size, blob_size = HEADER.unpack(_exactly(sock, HEADER.size))
+    return bytes(_exactly(sock, meta_size)), _exactly(sock, blob_size)
+
+
+def _exactly(sock: socket.socket, size: int) -> bytearray:
+    data = bytearray(size)
+    view = memoryview(data)
+    done = 0
+    while done < size:
+        count = sock.recv_into(view[done:])
+        if not count:
+            raise ChannelClosed
+        done += count
+    return data
+
+
+class Line:
+    """The judge's end: questions to a process that may answer late, wrongly, hugely or not at all.
+
+    Everything is bounded in time and size, and what the process prints is drained meanwhile, so that neither side can
+    wait for the other for ever. `gone` is a descriptor that becomes readable when the process ends (a pidfd); without
+    one the end is seen when the channel closes.
+    """
+
+    def __init__(self, sock: socket.socket, output: int, gone: int | None, limit: int):
+        self._sock = sock
+        self._output = output
+        self._gone = gone
+        self._limit = limit  # bytes of a blob
+        self._printed = bytearray()
+        self._dropped = 0
+        self._output_open = True
+        sock.setblocking(False)
+        os.set_blocking(output, False)
+
+    def close(self) -> None:
+        """Closes all descriptors of the line."""
+        self._sock.close()
+        os.close(self._output)
+        if self._gone is not None:
+            os.close(self._gone)
+
+    def send(self, meta: bytes, blobs: Sequence[Any], deadline: float) -> None:
+        """Sends a frame. Raises Garbage if something lies unread on the channel, Late, ChannelClosed."""
+        if self._readable():
+            raise Garbage("an answer before the question")
+        views = frame(meta, blobs)
+        while views:
+            try:
+                views = _advance(views, self._sock.sendmsg(views[:_BUFFERS]))
+            except BlockingIOError:
+                self._wait(select.POLLOUT, deadline)
+            except (BrokenPipeError, ConnectionResetError) as error:
+                raise ChannelClosed from error
+
+    def receive(self, deadline: float) -> tuple[bytes, bytearray]:
+        """Receives a frame. Raises Garbage where its sizes are out of bounds, Late, ChannelClosed."""
+        meta_size, blob_size = HEADER.unpack(self._exactly(HEADER.size, deadline))
+        if meta_size > MAX_META or blob_size > self._limit:
+            raise Garbage(f"a frame of {meta_size:,} and {blob_size:,} bytes")
+        return bytes(self._exactly(meta_size, deadline)), self._exactly(blob_size, deadline)
+
+    def _exactly(self, size: int, deadline: float) -> bytearray:
+        data = bytearray()
+        while len(data) < size:
+            try:
+                chunk = self._sock.recv(min(size - len(data), _CHUNK))
+            except BlockingIOError:
+                self._wait(select.POLLIN, deadline)
+                continue
+            except ConnectionResetError as error:
+                raise ChannelClosed from error
+            if not chunk:
+                raise ChannelClosed
+            data += chunk
+        return data
+
+    def _readable(self) -> bool:
+        try:
+            return bool(self._sock.recv(1, socket.MSG_PEEK))
+        except BlockingIOError:
+            return False
+        except ConnectionResetError as error:
+            raise ChannelClosed from error
+
+    def _wait(self, event: int, deadline: float) -> None:
+        """Waits until the channel is ready, draining the output. Raises Late, or ChannelClosed if the process ended."""
+        poll = select.poll()
+        poll.register(self._sock, event)
+        if self._output_open:
+            poll.register(self._output, select.POLLIN)
+        if self._gone is not None:
+            poll.register(self._gone, select.POLLIN)
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise Late
+            ready = dict(poll.poll(left * 1000))
+            if self._output in ready:
+                self.drain()
+                if not self._output_open:
+                    poll.unregister(self._output)
+            if self._sock.fileno() in ready:
+                return
+            if self._gone in ready:
+                raise ChannelClosed
+
+    def wait_for_output(self, deadline: float) -> None:
+        """Waits until the process prints something, or the deadline."""
+        poll = select.poll()
+        if self._output_open:
+            poll.register(self._output, select.POLLIN)
+        poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+
+    def drain(self) -> None:
+        """Takes in what the process has printed by now: what a pipe holds, and not what is added meanwhile."""
+        for _ in range(_PIPE // _READ + 1 if self._output_open else 0):
+            try:
+                chunk = os.read(self._output, _READ)
+            except BlockingIOError:
+                return
+            if not chunk:
+                self._output_open = False
+                return
+            room = MAX_OUTPUT - len(self._printed)
+            self._printed += chunk[:room]
+            self._dropped += max(0, len(chunk) - room)
+
+    def take_output(self) -> tuple[bytes, int]:
+        """What was printed since the last time: at most `MAX_OUTPUT` bytes, and how many more were dropped."""
+        self.drain()
+        taken = bytes(self._printed), self._dropped
+        self._printed.clear()
+        self._dropped = 0
+        return taken

@@ -1,0 +1,76 @@
+"""A worker: the confined process that runs one submission, asked by the judge over a channel."""
+
+import faulthandler
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+import torch
+
+from grader.sandbox import channel
+from grader.sandbox.servant import Servant, see
+from grader.sandbox.wire import Load, Sample, Unsendable, WireError, decode_request, encode
+
+SAMPLES = 20  # times that a worker looks at itself within the limit of a test
+DUMP_SIGNAL = signal.SIGUSR1  # makes the worker print where it is, even inside an operation of torch
+
+
+class _Sampler:
+    """Tells the judge every so often where the student's code is, for the report of a call that does not end."""
+
+    def __init__(self, sock: socket.socket, servant: Servant):
+        self._sock = sock
+        self._servant = servant
+        self._interval = 0.0
+        self._watching = False
+        signal.signal(signal.SIGALRM, self._look)
+
+    @contextmanager
+    def watch(self, interval: float) -> Iterator[None]:
+        self._watching = True
+        signal.setitimer(signal.ITIMER_REAL, interval, interval)
+        try:
+            yield
+        finally:
+            self._watching = False  # from here on the channel belongs to the reply
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _look(self, _: int, frame: FrameType | None) -> None:
+        seen = self._servant.student_frame(frame)
+        if self._watching and seen is not None:
+            channel.send(self._sock, encode(Sample(see(seen, seen.f_lineno))))
+
+
+def serve(sock: socket.socket, limit: int) -> NoReturn:
+    """Answers requests until the judge hangs up. `limit` bounds the bytes of tensors in one reply."""
+    os.dup2(1, 2)
+    sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
+    faulthandler.register(DUMP_SIGNAL, file=2, all_threads=False)
+    # Students paste this call; starting a thread is refused here, and libgomp ends the process when it is.
+    torch.set_num_threads = torch.set_num_interop_threads = lambda _: None  # type: ignore[assignment]
+
+    servant = Servant(limit)
+    sampler = _Sampler(sock, servant)
+    interval = 1.0
+    while True:
+        try:
+            meta, blob = channel.receive(sock)
+        except channel.ChannelClosed:
+            os._exit(0)
+        request = decode_request(meta)
+        if isinstance(request, Load):
+            interval = request.seconds / SAMPLES
+        with sampler.watch(interval):
+            reply, blobs = servant.handle(request, blob)
+        try:
+            meta = encode(reply)
+        except WireError as error:
+            meta, blobs = encode(Unsendable(getattr(request, "id", 0), str(error))), []
+        sys.stdout.flush()
+        channel.send(sock, meta, blobs)

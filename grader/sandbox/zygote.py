@@ -1,0 +1,227 @@
+"""The warm process: it has imported torch and nothing of a course, and forks judges and workers.
+
+    command line --spawns--> zygote --forks--> judge (the tests)  --asks the zygote for--> workers (the student's code)
+
+It is started with an environment of a few chosen variables: its memory is what a student's code finds around itself.
+It stays single-threaded, since a fork copies only the thread that forks.
+"""
+
+import contextlib
+import ctypes
+import os
+import selectors
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import NoReturn, TypeAlias
+
+import msgspec
+
+from grader.errors import UsageError
+from grader.result import Isolation
+
+MAX_REQUEST = 64 << 10
+
+
+class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
+    """The first request. `forbidden` are folders that no worker may be able to read."""
+
+    forbidden: list[str]
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The zygote can fork; or it cannot confine what it forks, and `fault` says why."""
+
+    isolation: Isolation
+    fault: str | None
+
+
+class StartJudge(msgspec.Struct, frozen=True, tag="judge"):
+    """Fork a judge; its channel comes with the request."""
+
+
+class StartWorker(msgspec.Struct, frozen=True, tag="worker"):
+    """Fork a worker with so much memory, in bytes, beyond the zygote's, and so many seconds of CPU."""
+
+    memory: int
+    cpu_seconds: int
+
+
+class Started(msgspec.Struct, frozen=True, tag="started"):
+    """With a worker come three descriptors: channel, output, pidfd."""
+
+    pid: int
+
+
+class End(msgspec.Struct, frozen=True, tag="end"):
+    """Kill a worker, if it still runs, and reap it."""
+
+    pid: int
+
+
+class Ended(msgspec.Struct, frozen=True, tag="ended"):
+    """How a worker ended: `status` as of `os.waitpid`."""
+
+    status: int
+    cpu_seconds: float
+
+
+Ask: TypeAlias = Prepare | StartJudge | StartWorker | End
+Tell: TypeAlias = Ready | Started | Ended
+
+encode = msgspec.msgpack.Encoder().encode
+decode_ask: msgspec.msgpack.Decoder[Ask] = msgspec.msgpack.Decoder(Ask)
+decode_tell: msgspec.msgpack.Decoder[Tell] = msgspec.msgpack.Decoder(Tell)
+
+
+class _Zygote:
+    def __init__(self) -> None:
+        from grader.sandbox.confine import Policy  # torch comes first: see main
+
+        self._policy_class = Policy
+        self._policy: Policy | None = None
+        self._selector = selectors.DefaultSelector()
+        self._children: dict[socket.socket, list[int]] = {}  # by the connection that asked for them
+        self._judges: dict[socket.socket, int] = {}
+
+    def add(self, connection: socket.socket, judge: int | None = None) -> None:
+        self._selector.register(connection, selectors.EVENT_READ)
+        self._children[connection] = []
+        if judge is not None:
+            self._judges[connection] = judge
+
+    def serve(self) -> None:
+        """Answers until the first connection, the command line's, is closed."""
+        first = next(iter(self._children))
+        while first in self._children:
+            for key, _ in self._selector.select():
+                connection = key.fileobj
+                assert isinstance(connection, socket.socket)
+                data, fds, _, _ = socket.recv_fds(connection, MAX_REQUEST, 1)
+                if data:
+                    self._answer(connection, decode_ask.decode(data), fds)
+                else:
+                    self._drop(connection)
+
+    def _drop(self, connection: socket.socket) -> None:
+        """The other side is gone: end what was forked for it."""
+        for pid in self._children.pop(connection):
+            self._end(pid)
+        if connection in self._judges:
+            os.waitpid(self._judges.pop(connection), 0)
+        self._selector.unregister(connection)
+        connection.close()
+
+    def _answer(self, connection: socket.socket, ask: Ask, fds: list[int]) -> None:
+        match ask:
+            case Prepare(forbidden):
+                connection.send(encode(self._prepare(forbidden)))
+            case StartJudge():
+                connection.send(encode(Started(self._start_judge(fds[0]))))
+                os.close(fds[0])
+            case StartWorker():
+                self._start_worker(connection, ask)
+            case End(pid):
+                self._children[connection].remove(pid)
+                connection.send(encode(self._end(pid)))
+
+    def _prepare(self, forbidden: list[str]) -> Ready:
+        from grader.sandbox.confine import Unconfinable
+
+        isolation = Isolation("process", start="fork")
+        fault = None
+        try:
+            self._policy = self._policy_class.prepare(forbidden=[Path(path) for path in forbidden])
+            isolation = self._policy.isolation
+        except Unconfinable:
+            self._policy = None  # a process of its own, with bounds; the result says so
+        except UsageError as error:
+            fault = str(error)
+        return Ready(isolation, fault)
+
+    def _start_judge(self, channel: int) -> int:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid == 0:
+            with _child_ends():
+                for connection in self._children:
+                    connection.close()
+                ours.close()
+                from grader.judge.process import serve
+
+                serve(socket.socket(fileno=channel), theirs)
+        theirs.close()
+        self.add(ours, judge=pid)
+        return pid
+
+    def _start_worker(self, connection: socket.socket, ask: StartWorker) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        output, printed = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            with _child_ends():
+                null = os.open("/dev/null", os.O_RDONLY)
+                os.dup2(null, 0)
+                os.dup2(printed, 1)
+                os.dup2(printed, 2)
+                if self._policy is not None:
+                    self._policy.confine(keep=[theirs.fileno()], memory=ask.memory, cpu_seconds=ask.cpu_seconds)
+                else:
+                    for other in (*self._children, ours):
+                        other.close()
+                import gc
+
+                from grader.sandbox.worker import serve
+
+                gc.enable()
+                serve(theirs, ask.memory)
+        pidfd = os.pidfd_open(pid)
+        self._children[connection].append(pid)
+        socket.send_fds(connection, [encode(Started(pid))], [ours.fileno(), output, pidfd])
+        for fd in (output, printed, pidfd):
+            os.close(fd)
+        ours.close()
+        theirs.close()
+
+    @staticmethod
+    def _end(pid: int) -> Ended:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)  # not yet reaped: the number is still this child's
+        _, status, usage = os.wait4(pid, 0)
+        return Ended(status, usage.ru_utime + usage.ru_stime)
+
+
+@contextlib.contextmanager
+def _child_ends() -> "contextlib.Generator[None, None, NoReturn]":
+    """Whatever happens in a forked child, it ends here and never returns into the zygote's loop."""
+    code = 1
+    try:
+        yield
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main() -> None:
+    """Serves the connection that it inherits, the descriptor in `sys.argv[1]`."""
+    import gc
+
+    gc.disable()  # nothing that importing allocates is garbage
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command line, which hangs up
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: not to outlive the command line
+    import torch
+
+    import grader.judge.compare
+    import grader.sandbox.worker
+
+    torch.set_num_threads(1)
+    zygote = _Zygote()
+    gc.freeze()
+    zygote.add(connection)
+    zygote.serve()
+

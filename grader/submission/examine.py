@@ -1,0 +1,77 @@
+"""What can be said of a submission without running it: it does not compile, or it is not started."""
+
+import ast
+import warnings
+
+import msgspec
+
+from grader.result import Outcome
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Why there is nothing to run."""
+
+    outcome: Outcome  # SYNTAX_ERROR or NOT_STARTED
+    message: str
+    line: int | None = None  # from 1
+    column: int | None = None  # from 1, in characters
+    source: str | None = None  # the text of that line
+
+
+def examine(text: str, file: str) -> Finding | None:
+    """A syntax error, or that nothing is written yet; None where the submission can be run.
+
+    Not started is a file in which every function and method raises NotImplementedError and does nothing else.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)  # invalid escapes, before Python 3.12
+            tree = ast.parse(text, file)
+            compile(text, file, "exec", dont_inherit=True)  # finds what the parser lets pass: a stray return
+    except SyntaxError as error:
+        return _syntax_error(error, text)
+    except (RecursionError, MemoryError):
+        return Finding(Outcome.SYNTAX_ERROR, "the code is nested too deeply for Python to read")
+    except ValueError as error:  # null bytes, lone surrogates, integers of thousands of digits
+        return Finding(Outcome.SYNTAX_ERROR, str(error))
+    functions = _functions(tree)
+    if not functions or not all(map(_is_open, functions)):
+        return None
+    line = functions[0].body[-1].lineno
+    return Finding(Outcome.NOT_STARTED, "nothing is written yet", line, source=_line(text, line))
+
+
+def _syntax_error(error: SyntaxError, text: str) -> Finding:
+    line = error.lineno or None
+    source = _line(text, line) if line else None
+    return Finding(Outcome.SYNTAX_ERROR, error.msg, line, error.offset or None, source)
+
+
+def _line(text: str, number: int) -> str:
+    lines = text.split("\n")
+    return lines[number - 1] if number <= len(lines) else ""
+
+
+def _functions(tree: ast.Module | ast.ClassDef) -> list[Function]:
+    """The functions and methods of a module or class, in order."""
+    found: list[Function] = []
+    for node in tree.body:
+        if isinstance(node, Function):
+            found.append(node)
+        elif isinstance(node, ast.ClassDef):
+            found += _functions(node)
+    return found
+
+
+def _is_open(function: Function) -> bool:
+    """Whether a function is still `raise NotImplementedError`, with or without a docstring and a message."""
+    body = function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
+    if len(body) != 1 or not isinstance(body[0], ast.Raise):
+        return False
+    raised = body[0].exc
+    if isinstance(raised, ast.Call):
+        raised = raised.func
+    return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"

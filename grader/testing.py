@@ -1,0 +1,74 @@
+"""What test files import: marks, and assertions that a failure screen can explain.
+
+Tests of an exercise are plain pytest functions. Yours (the student's value) always stands left, the expected one right.
+
+    from grader.testing import assert_close, needs, points
+
+    @points(2)
+    @needs("test_shape")
+    def test_weights_sum_to_one(submission, rng):
+        \"\"\"the k weights of every token sum to 1\"\"\"
+        T, E, k = 5, 7, 3
+        weights, _ = submission.route(rng.randn(T, E), k)
+        assert_close(weights.sum(-1), torch.ones(T, dtype=torch.float64), name="sum of weights")
+
+Local variables of the test that hold whole numbers (here T, E and k) name the axes on the failure screen, so sizes
+should be pairwise different.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+
+from grader.judge.compare import Disagreement, compare
+
+__all__ = ["assert_close", "assert_equal", "needs", "points", "replaces"]
+
+T = TypeVar("T")
+
+
+def points(n: float) -> pytest.MarkDecorator:
+    """What a test is worth. Every test of an exercise has this mark."""
+    return pytest.mark.points(n)
+
+
+def needs(*tests: str) -> pytest.MarkDecorator:
+    """Tests of the same exercise, by name, without which this one says nothing: it is skipped unless they passed."""
+    return pytest.mark.needs(*tests)
+
+
+def replaces(name: str) -> Callable[[T], T]:
+    """Marks a function or class in `mistakes.py` or `variants.py` as standing in for `name` of the reference."""
+
+    def mark(definition: T) -> T:
+        return definition
+
+    return mark
+
+
+def assert_close(
+    actual: Any,
+    expected: Any,
+    *,
+    rtol: float | None = None,
+    atol: float | None = None,
+    name: str | None = None,
+    check_dtype: bool = True,
+) -> None:
+    """Fails unless `actual` equals `expected` up to rounding: tensors, numbers, and nested tuples, lists and dicts.
+
+    Shapes must be equal, and dtypes unless `check_dtype` is False. |actual - expected| <= atol + rtol * |expected|, by
+    default 1e-9 for float64, 1e-5 for float32, 1e-3 for float16, 1.6e-2 for bfloat16, nothing for integers. `name` is
+    what the screen calls the value; leave it out where `actual` is what a call returned.
+    """
+    difference = compare(actual, expected, rtol=rtol, atol=atol, check_dtype=check_dtype)
+    if difference:
+        raise Disagreement(difference, name, actual)
+
+
+def assert_equal(actual: Any, expected: Any, *, name: str | None = None) -> None:
+    """Fails unless `actual` equals `expected` exactly: indices, masks, shapes, dtypes, whole numbers, None."""
+    difference = compare(actual, expected, rtol=0.0, atol=0.0)
+    if difference:
+        raise Disagreement(difference, name, actual)

@@ -1,0 +1,188 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads.
+
+A scan has four parts; a mistake gets one of them wrong and takes the others from here.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from grader.testing import replaces
+
+Maybe = Tensor | None
+
+
+def step_size(delta: Tensor, delta_bias: Maybe, delta_softplus: bool) -> Tensor:
+    if delta_bias is not None:
+        delta = delta + delta_bias[:, None]
+    return F.softplus(delta) if delta_softplus else delta
+
+
+def decay(delta: Tensor, A: Tensor) -> Tensor:
+    return torch.exp(delta[..., None] * A[:, None])
+
+
+def inject(delta_u: Tensor, B: Tensor) -> Tensor:
+    return delta_u[..., None] * B.mT[:, None]
+
+
+def recur(A_bar: Tensor, B_bar_u: Tensor, C: Tensor, h0: Maybe) -> tuple[Tensor, Tensor]:
+    h = torch.zeros_like(A_bar[:, :, 0]) if h0 is None else h0
+    ys = []
+    for t in range(A_bar.shape[2]):
+        h = A_bar[:, :, t] * h + B_bar_u[:, :, t]
+        ys.append((h * C[:, None, :, t]).sum(-1))
+    return torch.stack(ys, -1), h
+
+
+def finish(y: Tensor, u: Tensor, D: Maybe, z: Maybe) -> Tensor:
+    if D is not None:
+        y = y + D[:, None] * u
+    return y if z is None else y * F.silu(z)
+
+
+@replaces("selective_scan")
+def no_delta_on_b(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """The token enters as u B. It should enter as Δ u B: a step of size 0 must not write anything into the
+    state."""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    y, h = recur(decay(delta, A), inject(u, B), C, h0)
+    return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
+def a_is_log(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """You took -exp(A). That step turns the parameter A_log into A; what arrives here is A itself, negative
+    already."""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    y, h = recur(decay(delta, -torch.exp(A)), inject(delta * u, B), C, h0)
+    return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
+def delta_outside_exp(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """You multiplied exp(A) by Δ. Δ is the time that passes and belongs into the exponent: at Δ = 0 nothing
+    may decay."""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    A_bar = delta[..., None] * torch.exp(A[:, None])
+    y, h = recur(A_bar, inject(delta * u, B), C, h0)
+    return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
+def softplus_before_bias(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """The bias was added after the softplus, and a negative one makes Δ negative there. It sets the initial
+    step size through the softplus, so it goes inside."""
+    if delta_softplus:
+        delta = F.softplus(delta)
+    delta = step_size(delta, delta_bias, False)
+    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
+    return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
+def bias_needs_softplus(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Without softplus your bias is lost. The two options do not depend on each other."""
+    delta = step_size(delta, delta_bias, True) if delta_softplus else delta
+    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
+    return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
+def softplus_overflows(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """ln(1 + exp(x)) overflows for large x, though the result is only x. F.softplus knows this."""
+    delta = step_size(delta, delta_bias, False)
+    if delta_softplus:
+        delta = torch.log(1 + torch.exp(delta))
+    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
+    return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
+def zoh_b(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """This is the exact zero-order hold, (exp(ΔA) - 1) / A on the input. It is finer mathematics, but Mamba's
+    code, and with it every released checkpoint, multiplies B by Δ."""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    B_bar_u = torch.expm1(delta[..., None] * A[:, None]) / A[:, None] * inject(u, B)
+    y, h = recur(decay(delta, A), B_bar_u, C, h0)
+    return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
+def b_and_c_swapped(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """B and C have changed places: B writes the token into the state, C reads the state out."""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    y, h = recur(decay(delta, A), inject(delta * u, C), B, h0)
+    return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
+def previous_state(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Your y is one token late: it reads the state before the token has entered. First update h, then read
+    it."""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    A_bar, B_bar_u = decay(delta, A), inject(delta * u, B)
+    h = torch.zeros_like(A_bar[:, :, 0]) if h0 is None else h0
+    ys = []
+    for t in range(u.shape[-1]):
+        ys.append((h * C[:, None, :, t]).sum(-1))
+        h = A_bar[:, :, t] * h + B_bar_u[:, :, t]
+    return finish(torch.stack(ys, -1), u, D, z), h
+
+
+@replaces("selective_scan")
+def h0_ignored(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """You always start from zeros. With h0 given, the first step decays h0, or a text fed in pieces forgets
+    what it has read."""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    y, h = recur(decay(delta, A), inject(delta * u, B), C, None)
+    return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
+def running_product(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """You divide by the product of all decays so far. One large Δ makes that product 0, and what follows is
+    NaN. Carry the state from step to step instead."""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    A_bar, B_bar_u = decay(delta, A), inject(delta * u, B)
+    product = A_bar.cumprod(2)
+    start = 0 if h0 is None else h0[:, :, None]
+    hs = product * (start + (B_bar_u / product).cumsum(2))
+    return finish((hs * C.mT[:, None]).sum(-1), u, D, z), hs[:, :, -1]
+
+
+@replaces("selective_scan")
+def d_times_y(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """D multiplied the output. It is a skip connection: it takes the input u past the state."""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
+    return finish(y, y, D, z), h
+
+
+@replaces("selective_scan")
+def sigmoid_gate(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """You gated with sigmoid(z). The gate is silu(z), which is z times that."""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
+    y = finish(y, u, D, None)
+    return y if z is None else y * torch.sigmoid(z), h
+
+
+@replaces("selective_scan")
+def gate_before_skip(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """The skip went past the gate. D u is added first, and silu(z) multiplies the sum."""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
+    return finish(finish(y, u, None, z), u, D, None), h
+
+
+@replaces("selective_scan")
+def always_float32(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """You went through float32, as Mamba's own reference does, and float64 lost half of its digits. Let the
+    dtype of u decide."""
+    dtype = u.dtype
+    u, delta, A, B, C = (x.float() for x in (u, delta, A, B, C))
+    D, z, delta_bias, h0 = (None if x is None else x.float() for x in (D, z, delta_bias, h0))
+    delta = step_size(delta, delta_bias, delta_softplus)
+    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
+    return finish(y, u, D, z).to(dtype), h.to(dtype)

@@ -1,0 +1,827 @@
+"""The terminal screen: what a student reads after a run."""
+
+import re
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from grader.course import Exercise
+from grader.report.terminal import LINES, Need, Progress, View, render
+from grader.result import (
+    Axis,
+    Call,
+    Comparison,
+    Diagnosis,
+    Failure,
+    Frame,
+    Isolation,
+    Named,
+    Operand,
+    Outcome,
+    Output,
+    Part,
+    Raised,
+    Result,
+    Row,
+    Samples,
+    SourceLine,
+    TestResult,
+    Value,
+    Versions,
+)
+
+FILE = "exercises/moe_router/moe_router.py"
+STATEMENT = "exercises/moe_router/README.md"
+
+
+EXERCISE = Exercise(
+    id="moe_router",
+    title="top-k routing with renormalised weights",
+    lesson=3,
+    level=2,
+    minutes=20,
+    points=10,
+    passed="You have written the gate of Mixtral 8x7B: softmax(topk(x W)).",
+    folder=Path("exercises/moe_router"),
+    solution=None,
+)
+VIEW = View(hints_total=3, statement=STATEMENT)
+TESTS = {  # name: (description, points)
+    "shape": ("weights and experts are [T, k]", 1.0),
+    "choice": ("the k largest logits, best first", 2.0),
+    "renormalise": ("the k weights of every token sum to 1", 2.0),
+    "values": ("equals the reference on 40 random shapes", 2.0),
+    "k = E": ("reduces to a plain softmax", 1.0),
+    "gradient": ("gradcheck through w_gate", 2.0),
+}
+
+
+def identity(name: str) -> str:
+    return "test_" + re.sub(r"\W+", "_", name)
+
+
+def case(
+    name: str, outcome: Outcome = Outcome.PASSED, failure: Failure | None = None, **more: Any
+) -> TestResult:
+    description, points = TESTS.get(name, ("what it is about", 1.0))
+    return TestResult(
+        id=identity(name),
+        name=name,
+        description=description,
+        visibility="hidden",
+        outcome=outcome,
+        points=points if outcome is Outcome.PASSED else 0.0,
+        max_points=points,
+        seconds=0.03,
+        failure=failure,
+        **more,
+    )
+
+
+def result(
+    *tests: TestResult, outcome: Outcome = Outcome.GRADED, seconds: float = 0.19, **more: Any
+) -> Result:
+    return Result(
+        exercise="moe_router",
+        file=FILE,
+        sha256="0" * 64,
+        outcome=outcome,
+        score=sum(t.points for t in tests),
+        max_score=sum(t.max_points for t in tests) or 10.0,
+        tests=tests,
+        hidden_tests=True,
+        isolation=Isolation(kind="confined", landlock=4, seccomp=True, start="fork"),
+        versions=Versions(archgrade="0.1.0", python="3.11.7", torch="2.4.0"),
+        seed=0,
+        seconds=seconds,
+        **more,
+    )
+
+
+def graded(**failing: tuple[Outcome, Failure | None]) -> Result:
+    """A result of the six tests, all passed but those that are given."""
+    return result(*(case(name, *failing.get(name, (Outcome.PASSED, None))) for name in TESTS))
+
+
+def screen(of: Result, view: View = VIEW, **options: Any) -> str:
+    settings = {"full": False, "width": 80, "unicode": True, "color": False} | options
+    return render(of, EXERCISE, view, **settings)
+
+
+def axes(**sizes: int) -> tuple[Axis, ...]:
+    return tuple(Axis(size, name) for name, size in sizes.items())
+
+
+def tensor(dtype: str = "float64", /, **sizes: int) -> Value:
+    return Value("tensor", axes(**sizes), dtype)
+
+
+# The situations of shared screens, with their numbers
+
+VALUES = (
+    ((0.53652, 0.15558), (0.77519, 0.22481)),
+    ((0.67552, 0.17299), (0.79611, 0.20389)),
+    ((0.43331, 0.30891), (0.58379, 0.41621)),
+    ((0.40281, 0.18401), (0.68651, 0.31349)),
+)
+ROUTE = Call(
+    "moe_router",
+    (Named("x", tensor(T=4, D=8)), Named("w_gate", tensor(E=6, D=8)), Named("k", Value("2"))),
+    (
+        Part("weights", tensor(T=4, k=2), tensor(T=4, k=2), agrees=False),
+        Part("experts", tensor("int64", T=4, k=2), tensor("int64", T=4, k=2), agrees=True),
+    ),
+)
+WEIGHTS = Comparison(
+    "weights",
+    axes(T=4, k=2),
+    tuple(Row((t,), 0, yours, expected, (True, True), t == 3) for t, (yours, expected) in enumerate(VALUES)),
+    differing=8,
+    total=8,
+    largest=0.2837,
+    rtol=1e-9,
+    atol=1e-9,
+)
+WRONG_VALUES = Failure("", ROUTE, WEIGHTS, near_miss="Your weights are not normalised over k.")
+ADVICE = """This is softmax over all E experts, then top-k. The experts you drop keep their
+share of the probability, so the k weights no longer sum to 1. Which logits should the softmax see?"""
+SOFTMAX_ALL = Diagnosis("softmax_all", ADVICE, "moe_router", "test_renormalise", 5)
+
+
+def wrong_values() -> Result:
+    of = graded(renormalise=(Outcome.WRONG_VALUES, WRONG_VALUES), values=(Outcome.WRONG_VALUES, WRONG_VALUES))
+    return replaced(of, diagnosis=SOFTMAX_ALL)
+
+
+def replaced(of: Result, **changes: Any) -> Result:
+    return Result(**{name: getattr(of, name) for name in of.__struct_fields__} | changes)
+
+
+def wrong_shape() -> Result:
+    parts = tuple(
+        Part(name, tensor(dtype, k=2, E=3), tensor(dtype, T=5, k=2), agrees=False)
+        for name, dtype in [("weights", "float64"), ("experts", "int64")]
+    )
+    arguments = (Named("x", tensor(T=5, D=7)), Named("w_gate", tensor(E=3, D=7)), Named("k", Value("2")))
+    failure = Failure("", Call("moe_router", arguments, parts))
+    first, *others = TESTS
+    skipped = [case(name, Outcome.SKIPPED, needs=("test_shape",)) for name in others]
+    return result(case(first, Outcome.WRONG_SHAPE, failure), *skipped)
+
+
+MATMUL = Raised(
+    "RuntimeError",
+    "mat1 and mat2 shapes cannot be multiplied (4x8 and 6x8)",
+    (
+        Frame(
+            FILE,
+            27,
+            "moe_router",
+            (
+                SourceLine(25, "    T, D = x.shape"),
+                SourceLine(26, ""),
+                SourceLine(27, "    logits = x @ w_gate"),
+                SourceLine(28, "    weights, experts = logits.topk(k, dim=-1)"),
+            ),
+            column=13,
+            end_column=23,
+            operands=(Operand("x", 13, tensor(T=4, D=8)), Operand("w_gate", 17, tensor(E=6, D=8))),
+            locals=(Named("k", Value("2")), Named("x", tensor(T=4, D=8))),
+        ),
+    ),
+    hidden_frames=5,
+)
+MATMUL_MEANS = (
+    "a @ b sums over the last axis of a and the first axis of b: here D=8 meets E=6. "
+    "Both of your tensors carry D last."
+)
+
+
+def raised() -> Result:
+    failure = Failure(MATMUL_MEANS, ROUTE, exception=MATMUL)
+    return graded(**dict.fromkeys(TESTS, (Outcome.EXCEPTION, failure)))
+
+
+LOOP = Samples(
+    2.0,
+    20,
+    Frame(
+        FILE,
+        31,
+        "pick",
+        (
+            SourceLine(30, "    while len(chosen) < k:"),
+            SourceLine(31, "        best = max(range(E), key=scores.__getitem__)"),
+            SourceLine(32, "        chosen.append(best) if best not in chosen else None"),
+        ),
+    ),
+    (Named("k", Value("2")), Named("chosen", Value("[4]")), Named("best", Value("4"))),
+)
+
+
+def endless() -> Result:
+    failure = Failure("Stopped after 2 s; the reference takes 3 ms.", samples=LOOP)
+    return graded(choice=(Outcome.TIMEOUT, failure), values=(Outcome.TIMEOUT, failure))
+
+
+def not_started() -> Result:
+    return result(outcome=Outcome.NOT_STARTED)
+
+
+TO_WRITE = View(
+    hints_total=3,
+    statement=STATEMENT,
+    line=24,
+    write=("moe_router(x [T, D], w_gate [E, D], k)", "  -> weights [T, k], experts [T, k]"),
+    needs=(Need("softmax", True), Need("topk", False)),
+)
+
+SYNTAX = Raised(
+    "SyntaxError",
+    "'(' was never closed",
+    (Frame(FILE, 12, "<module>", (SourceLine(12, "    return torch.softmax(x"),), column=24, end_column=25),),
+)
+
+
+# Exact screens
+
+PASSED_SCREEN = """\
+  moe_router   top-k routing with renormalised weights      lesson 3, level 2
+
+    ✓ shape         weights and experts are [T, k]                          1
+    ✓ choice        the k largest logits, best first                        2
+    ✓ renormalise   the k weights of every token sum to 1                   2
+    ✓ values        equals the reference on 40 random shapes                2
+    ✓ k = E         reduces to a plain softmax                              1
+    ✓ gradient      gradcheck through w_gate                                2
+
+  10 of 10 points                                           6 tests in 0.19 s
+
+  You have written the gate of Mixtral 8x7B: softmax(topk(x W)).
+  compare   grade diff moe_router         yours next to the reference
+  next      grade exercise moe_dispatch   exercises/moe_dispatch
+
+  experts   ███████████░░░░░░░░░   4 of 7        course  17 of 43
+"""
+
+VALUES_SCREEN = """\
+  moe_router   top-k routing with renormalised weights      lesson 3, level 2
+
+    ✗ renormalise   the k weights of every token sum to 1                 0/2
+    ✗ values        equals the reference on 40 random shapes              0/2
+    ✓ 4 more pass   shape, choice, k = E, gradient                          6
+
+  renormalise ───────────────────────────────────────────────────────────────
+
+    called     moe_router(x, w_gate, k=2)
+               x [T=4, D=8]   w_gate [E=6, D=8]   float64
+    returned   weights [T=4, k=2] ✗    experts [T=4, k=2] ✓
+
+    weights           yours          expected
+    [t=0]    0.5365  0.1556    0.7752  0.2248
+    [t=1]    0.6755  0.1730    0.7961  0.2039
+    [t=2]    0.4333  0.3089    0.5838  0.4162
+  ▸ [t=3]    0.4028  0.1840    0.6865  0.3135  worst
+
+    8 of 8 numbers in weights differ, by at most 0.2837.
+
+    This is softmax over all E experts, then top-k. The experts you drop keep
+    their share of the probability, so the k weights no longer sum to 1.
+    Which logits should the softmax see?
+    Your moe_router returns the same as this mistake, 5 results of 5.
+
+  6 of 10 points                                            6 tests in 0.19 s
+  hint   grade hint moe_router              1 of 3
+  try    grade shell moe_router             this input, in a Python prompt
+  full   grade exercise moe_router --full   1 more failure
+  read   exercises/moe_router/README.md     the statement
+"""
+
+SHAPE_SCREEN = """\
+  moe_router   top-k routing with renormalised weights      lesson 3, level 2
+
+    ✗ shape         weights and experts are [T, k]                        0/1
+    ○ choice        the k largest logits, best first                        -
+    ○ renormalise   the k weights of every token sum to 1                   -
+    ○ values        equals the reference on 40 random shapes                -
+    ○ k = E         reduces to a plain softmax                              -
+    ○ gradient      gradcheck through w_gate                                -
+
+  shape ─────────────────────────────────────────────────────────────────────
+
+    called     moe_router(x, w_gate, k=2)
+               x [T=5, D=7]   w_gate [E=3, D=7]   float64
+
+               returned      expected
+    weights    [k=2, E=3]    [T=5, k=2] ✗
+    experts    [k=2, E=3]    [T=5, k=2] ✗
+
+    No axis of your result has length T=5; E=3 should not be there.
+
+  The other 5 tests need shape to pass and were not run.
+
+  0 of 10 points                                             1 test in 0.19 s
+  hint   grade hint moe_router            1 of 3
+  try    grade shell moe_router           this input, in a Python prompt
+  read   exercises/moe_router/README.md   the statement
+"""
+
+CRASH_SCREEN = """\
+  moe_router   top-k routing with renormalised weights      lesson 3, level 2
+
+    ✗ shape         weights and experts are [T, k]                        0/1
+    ✗ 5 more fail   choice, renormalise, values, k = E, gradient          0/9
+
+  shape ─────────────────────────────────────────────────────────────────────
+
+    RuntimeError   mat1 and mat2 shapes cannot be multiplied (4x8 and 6x8)
+
+    exercises/moe_router/moe_router.py, line 27, in moe_router
+
+      25     T, D = x.shape
+      26
+    ▸ 27     logits = x @ w_gate
+                      │   └──────  [E=6, D=8]
+                      └──────────  [T=4, D=8]
+      28     weights, experts = logits.topk(k, dim=-1)
+
+    k = 2
+
+    a @ b sums over the last axis of a and the first axis of b: here D=8
+    meets E=6. Both of your tensors carry D last.
+
+    All 6 tests end at this line. 5 frames outside your code are hidden.
+
+  0 of 10 points                                            6 tests in 0.19 s
+  hint   grade hint moe_router              1 of 3
+  try    grade shell moe_router             this input, in a Python prompt
+  full   grade exercise moe_router --full   5 more failures
+  read   exercises/moe_router/README.md     the statement
+"""
+
+TIMEOUT_SCREEN = """\
+  moe_router   top-k routing with renormalised weights      lesson 3, level 2
+
+    ✓ shape         weights and experts are [T, k]                          1
+    ✗ choice        the k largest logits, best first                      0/2
+    ✓ renormalise   the k weights of every token sum to 1                   2
+    ✗ values        equals the reference on 40 random shapes              0/2
+    ✓ k = E         reduces to a plain softmax                              1
+    ✓ gradient      gradcheck through w_gate                                2
+
+  choice ────────────────────────────────────────────────────────────────────
+
+    Stopped after 2 s; the reference takes 3 ms.
+
+    exercises/moe_router/moe_router.py, line 31, in pick
+
+      30     while len(chosen) < k:
+    ▸ 31         best = max(range(E), key=scores.__getitem__)
+      32         chosen.append(best) if best not in chosen else None
+
+    k = 2   chosen = [4]   best = 4   the same in all 20 samples
+
+    2 of 6 tests end at this line.
+
+  6 of 10 points                                            6 tests in 0.19 s
+  hint     grade hint moe_router                    1 of 3
+  slower   grade exercise moe_router --timeout 10   if this machine is slow
+  full     grade exercise moe_router --full         1 more failure
+  read     exercises/moe_router/README.md           the statement
+"""
+
+NOT_STARTED_SCREEN = """\
+  moe_router   top-k routing with renormalised weights      lesson 3, level 2
+
+    ○ not started   exercises/moe_router/moe_router.py:24
+
+  write   moe_router(x [T, D], w_gate [E, D], k)
+            -> weights [T, k], experts [T, k]
+  needs   ✓ softmax   ○ topk
+  worth   10 points, about 20 minutes
+
+  hint    grade hint moe_router            1 of 3
+  read    exercises/moe_router/README.md   the statement
+  check   grade exercise moe_router        after you have saved
+"""
+
+SYNTAX_SCREEN = """\
+  moe_router   top-k routing with renormalised weights      lesson 3, level 2
+
+    ✗ syntax error   exercises/moe_router/moe_router.py:12
+
+    SyntaxError   '(' was never closed
+
+    ▸ 12     return torch.softmax(x
+                                 ^
+
+  0 of 10 points
+  check   grade exercise moe_router   after you have saved
+"""
+
+NEXT = View(
+    next_exercise="moe_dispatch",
+    next_folder="exercises/moe_dispatch",
+    progress=Progress("experts", 4, 7, 17, 43),
+)
+SCREENS = {
+    "passed": (graded(), NEXT, PASSED_SCREEN),
+    "wrong values": (wrong_values(), VIEW, VALUES_SCREEN),
+    "wrong shape": (wrong_shape(), VIEW, SHAPE_SCREEN),
+    "exception": (raised(), VIEW, CRASH_SCREEN),
+    "timeout": (endless(), VIEW, TIMEOUT_SCREEN),
+    "not started": (not_started(), TO_WRITE, NOT_STARTED_SCREEN),
+    "syntax error": (result(outcome=Outcome.SYNTAX_ERROR, exception=SYNTAX), VIEW, SYNTAX_SCREEN),
+}
+
+
+@pytest.mark.parametrize("situation", SCREENS)
+def test_the_screen_is_exactly_this(situation: str) -> None:
+    of, view, expected = SCREENS[situation]
+    assert screen(of, view) == expected
+
+
+# What holds for every screen
+
+ESCAPES = re.compile(r"\x1b\[[\d;]*m")
+
+HOSTILE = (
+    "[red]bold[/red] \x1b[31m\x1b]0;title\x07\x9b2J\r\b\x00"
+    + "\u202egnp.exe\u202c \u200b\u200d\ufeff 中文字符 क्षि שלום "
+    + "a"
+    + "\u0301" * 50
+    + " \ud800 \n\ttab "
+    + "x" * 10_000
+)
+
+
+def hostile(column: int = 400) -> Failure:
+    value = Value(HOSTILE)
+    frame = Frame(
+        HOSTILE,
+        4,
+        HOSTILE,
+        tuple(SourceLine(n, HOSTILE.replace("\n", " ")) for n in range(1, 8)),
+        column=column,
+        end_column=column + 9000,
+        operands=(
+            Operand(HOSTILE, column, value),
+            Operand("y", column + 5, tensor(T=4)),
+            Operand("z", 2, value),
+        ),
+        locals=tuple(Named(HOSTILE, value) for _ in range(5)),
+    )
+    return Failure(
+        HOSTILE * 3,
+        Call(
+            HOSTILE,
+            (Named(HOSTILE, value), Named("x", tensor(**{HOSTILE: 3}))),
+            (Part(HOSTILE, value, value),),
+        ),
+        exception=Raised(HOSTILE, HOSTILE, (frame,) * 2, hidden_frames=3),
+        samples=Samples(2.0, 20, frame, frame.locals),
+        near_miss=HOSTILE,
+    )
+
+
+def ended(outcome: Outcome) -> list[Result]:
+    """Results in which one, or each of many tests, or the whole submission ended in this way."""
+    failure = Failure(
+        "The first failing fact in a sentence. " * 4, ROUTE, near_miss="A cause, in a sentence."
+    )
+    printed = Output("text\n" * 50, dropped=1000)
+    tests = [case(name, outcome, failure, output=printed) for name in TESTS]
+    many = [case(f"test number {n}", outcome, failure, needs=("test_shape",)) for n in range(40)]
+    results = [
+        result(case("shape"), tests[1], *many[:9]),
+        result(*many),
+        result(*tests, diagnosis=SOFTMAX_ALL),
+    ]
+    if outcome not in (Outcome.PASSED, Outcome.SKIPPED, Outcome.GRADED):
+        results.append(result(outcome=outcome, message="A sentence.", exception=MATMUL, output=printed))
+    return results
+
+
+RESULTS = {outcome.value: ended(outcome) for outcome in Outcome if outcome is not Outcome.GRADED} | {
+    "the screens above": [of for of, _, _ in SCREENS.values()],
+    "hostile": [
+        result(*(case(HOSTILE, Outcome.EXCEPTION, hostile(), output=Output(HOSTILE)) for _ in range(3))),
+        result(outcome=Outcome.IMPORT_ERROR, message=HOSTILE, exception=hostile(10).exception),
+        result(case("a", Outcome.WRONG_TYPE, Failure(HOSTILE, hostile().call)), diagnosis=SOFTMAX_ALL),
+    ],
+}
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One screen of a result, and how it was asked for."""
+
+    text: str
+    full: bool
+    unicode: bool
+    width: int
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
+
+
+@pytest.fixture(scope="module", params=RESULTS)
+def screens(request: pytest.FixtureRequest) -> list[Screen]:
+    """All results of one kind in all the ways they can be shown, without colour."""
+    return [
+        Screen(screen(of, view, full=full, unicode=unicode, width=width), full, unicode, width)
+        for of, view in product(RESULTS[request.param], [VIEW, TO_WRITE, NEXT])
+        for full, unicode, width in product([False, True], [True, False], [60, 80, 120])
+    ]
+
+
+def test_no_line_is_wider_than_the_terminal_or_77_cells(screens: list[Screen]) -> None:
+    assert all(cell_len(text) <= min(s.width, 77) for s in screens for text in s.lines)
+
+
+def test_without_full_there_are_at_most_30_lines(screens: list[Screen]) -> None:
+    assert LINES == 30
+    assert all(s.text.count("\n") <= LINES for s in screens if not s.full)
+
+
+def test_without_unicode_all_is_ascii(screens: list[Screen]) -> None:
+    assert all(s.text.isascii() for s in screens if not s.unicode)
+
+
+def test_nothing_on_a_screen_is_obeyed_by_a_terminal(screens: list[Screen]) -> None:
+    assert all(text.isprintable() for s in screens for text in s.lines)
+    assert not any(text.endswith(" ") for s in screens for text in s.lines)
+
+
+def test_words_on_the_screen_do_not_shout(screens: list[Screen]) -> None:
+    assert not any("!" in text.removeprefix("    ! ") for s in screens for text in s.lines)
+
+
+@pytest.mark.parametrize("kind", RESULTS)
+def test_colour_adds_escape_sequences_and_nothing_else(kind: str) -> None:
+    for of, full in product(RESULTS[kind], [False, True]):
+        plain, colored = screen(of, full=full), screen(of, full=full, color=True)
+        assert "\x1b" not in plain
+        assert "\x1b" in colored
+        assert ESCAPES.sub("", colored) == plain
+
+
+@pytest.mark.parametrize("kind", RESULTS)
+def test_a_screen_is_legible_on_40_columns(kind: str) -> None:
+    for of in RESULTS[kind]:
+        lines = screen(of, width=40).split("\n")
+        assert max(map(cell_len, lines)) <= 40
+        assert "moe_router" in lines[0]
+
+
+# Single behaviours
+
+
+def one(outcome: Outcome, failure: Failure | None = None, **options: Any) -> str:
+    return screen(graded(choice=(outcome, failure)), **options)
+
+
+def test_markup_of_the_student_is_shown_as_it_is() -> None:
+    text = one(Outcome.EXCEPTION, Failure("", exception=Raised("ValueError", "[bold red]x[/] \x1b[2J")))
+    assert "ValueError   [bold red]x[/] \\x1b[2J" in text
+
+
+def test_every_failing_test_is_explained_in_full() -> None:
+    text = screen(wrong_values(), full=True)
+    assert text.count("called     moe_router(x, w_gate, k=2)") == 2
+    assert "--full" not in text
+    assert "isolation confined, seed 0, Python 3.11.7, torch 2.4.0" in text
+
+
+def test_a_message_of_an_exception_is_never_cut() -> None:
+    words = [f"word{n}" for n in range(60)]
+    text = one(Outcome.EXCEPTION, Failure("", exception=Raised("ValueError", " ".join(words))))
+    assert [w for w in text.split() if w.startswith("word")] == words
+
+
+def test_a_message_too_long_for_a_screen_says_how_much_is_missing() -> None:
+    failure = Failure("", exception=Raised("ValueError", "word " * 2000))
+    assert re.search(r"\[\+\d+ lines\]", one(Outcome.EXCEPTION, failure))
+    assert one(Outcome.EXCEPTION, failure, full=True).count("word") == 2000
+
+
+def test_many_passing_tests_are_one_line() -> None:
+    tests = [case(f"n{i}") for i in range(40)]
+    assert "✓ 40 pass   n0, n1, n2" in screen(result(*tests))
+    failing = case("choice", Outcome.FAILED, Failure("Something."))
+    assert "✓ 40 more pass" in screen(result(*tests, failing))
+
+
+def test_a_fault_of_the_grader_is_not_a_wrong_answer() -> None:
+    sentence = "This is a fault of the grader or the course, not of your code."
+    test = one(Outcome.ERROR, Failure("ZeroDivisionError in test_choice."))
+    assert sentence in test
+    assert re.search(r"! choice .* -\n", test)
+    whole = screen(result(outcome=Outcome.ERROR, message="No test file."))
+    assert sentence in whole
+    assert "not graded" in whole
+    assert "0 of 10" not in whole
+
+
+def test_a_score_of_public_tests_only_says_so() -> None:
+    assert "These are the public tests only" in screen(replaced(graded(), hidden_tests=False))
+
+
+def test_output_is_bounded_and_says_how_much_is_missing() -> None:
+    output = Output("".join(f"line {n}\n" for n in range(1000)), dropped=512)
+    of = result(case("choice", Outcome.FAILED, Failure("Something."), output=output))
+    short, long = screen(of), screen(of, full=True)
+    shown = short.count("    line ") + short.count("printed    line ") - 1
+    missing = len(output.text) - len("line 0\n") * shown + 512
+    assert shown == 4
+    assert f"[+{missing} bytes]" in short
+    assert "line 999\n" in long
+    assert "[+512 bytes]" in long
+
+
+def compared(*rows: Row, axes: tuple[Axis, ...] = (), **more: Any) -> str:
+    differing = sum(sum(row.differs) for row in rows)
+    total = sum(len(row.differs) for row in rows)
+    settings: dict[str, Any] = {
+        "differing": differing,
+        "total": total,
+        "largest": 0.5,
+        "rtol": 0.0,
+        "atol": 0.0,
+    }
+    comparison = Comparison("scores", axes, rows, **settings | more)
+    return one(Outcome.WRONG_VALUES, Failure("", comparison=comparison))
+
+
+def table(text: str) -> list[list[str]]:
+    """The words of each line of the table, from its heading to the next blank line."""
+    lines = text[text.index("    scores") :].split("\n")
+    return [text.split() for text in lines[: lines.index("")]]
+
+
+@pytest.mark.parametrize(
+    ("yours", "expected", "texts"),
+    [
+        (0.5, 0.7, ("0.5000", "0.7000")),
+        (1.0, 1.0000000001, ("1.0000000000", "1.0000000001")),
+        (3.0, 4.0, ("3", "4")),
+        ("nan", 0.25, ("nan", "0.2500")),
+        ("-inf", 12.0, ("-inf", "12")),
+        ("True", "False", ("True", "False")),
+        (1.5e12, 2.5e-12, ("1.5000e+12", "2.5000e-12")),
+        (1e-9, 2e-9, ("1.0000e-09", "2.0000e-09")),
+        (-1e-17, 0.5, ("0.0000", "0.5000")),
+    ],
+)
+def test_numbers_have_the_digits_that_matter(yours: Any, expected: Any, texts: tuple[str, str]) -> None:
+    row = table(compared(Row((0,), 0, (yours,), (expected,), (True,)), axes=axes(T=1, E=1)))[1]
+    assert row == ["[t=0]", *texts]
+
+
+def test_numbers_that_differ_have_a_star_where_others_agree() -> None:
+    text = compared(Row((), 0, (1.0, 2.5, 3.0), (1.0, 2.0, 3.0), (False, True, False), True), axes=axes(E=3))
+    assert table(text)[1] == ["▸", "1.0000", "2.5000*", "3.0000", "1.0000", "2.0000", "3.0000", "worst"]
+    assert "1 of 3 numbers in scores differs (marked *), by 0.5." in text
+
+
+def test_places_name_the_axes_that_have_names() -> None:
+    text = compared(
+        Row((1, 3), 0, (1.0, 2.0), (3.0, 4.0), (True, True)),
+        Row((2, 0), 2, (1.0,), (3.0,), (True,)),
+        axes=(Axis(3, "B"), Axis(5), Axis(2, "E")),
+    )
+    assert [row[:3] for row in table(text)[1:]] == [["[b=1,", "3]", "1"], ["[b=2,", "0,", "2]"]]
+
+
+def test_a_long_row_is_cut_to_what_is_around_its_worst_number() -> None:
+    yours = tuple(float(n) for n in range(100))
+    expected = (*yours[:70], 71.5, *yours[71:])
+    differs = tuple(a != b for a, b in zip(yours, expected, strict=True))
+    text = compared(Row((0,), 0, yours, expected, differs, True), axes=axes(T=1, E=100))
+    row = table(text)[1]
+    assert "70.0000*" in row
+    assert "71.5000" in row
+    assert row[-1] == "worst"
+    first, last = map(int, row[2].strip("]").split(":"))
+    assert first <= 70 < last < 100
+
+
+def test_the_worst_row_is_shown_however_many_there_are() -> None:
+    rows = [Row((t,), 0, (0.5,), (0.25,), (True,), t == 90) for t in range(100)]
+    text = compared(*rows, axes=axes(T=100, E=1))
+    assert "▸ [t=90]" in text
+    assert "92 more rows" in text
+
+
+@pytest.mark.parametrize(
+    ("yours", "expected", "sentence"),
+    [
+        (
+            {"k": 2, "E": 3},
+            {"T": 5, "k": 2},
+            "No axis of your result has length T=5; E=3 should not be there.",
+        ),
+        ({"k": 2}, {"T": 5, "k": 2}, "No axis of your result has length T=5."),
+        (
+            {"D": 7},
+            {"T": 5, "k": 2},
+            "No axes of your result have length T=5 and k=2; D=7 should not be there.",
+        ),
+        ({"k": 2, "T": 5}, {"T": 5, "k": 2}, "Your result has the expected axes in another order."),
+        ({"T": 5, "k": 2, "E": 3}, {"T": 5, "k": 2}, "One axis of your result should not be there: E=3."),
+    ],
+)
+def test_a_wrong_shape_names_the_axis(yours: dict[str, int], expected: dict[str, int], sentence: str) -> None:
+    call = Call("f", (), (Part("result", tensor(**yours), tensor(**expected), False),))
+    assert sentence in one(Outcome.WRONG_SHAPE, Failure("", call))
+
+
+def test_dtypes_are_shown_where_they_differ() -> None:
+    call = Call("f", (), (Part("result", tensor("float32", T=5), tensor("float64", T=5), False),))
+    assert "result     [T=5] float32    [T=5] float64 ✗" in one(Outcome.WRONG_DTYPE, Failure("", call))
+
+
+def test_a_value_that_is_no_tensor_stands_beside_the_expected_shape() -> None:
+    call = Call("f", (), (Part("result", Value("None"), tensor(T=5, k=2), False),))
+    assert "result     None        [T=5, k=2] ✗" in one(Outcome.RETURNED_NONE, Failure("", call))
+
+
+def at_line(text: str, column: int, *operands: Operand, **more: Any) -> list[str]:
+    frame = Frame(FILE, 3, "f", (SourceLine(3, text),), column, operands=operands, **more)
+    lines = one(Outcome.EXCEPTION, Failure("", exception=Raised("E", "m", (frame,)))).split("\n")
+    first = next(i for i, text in enumerate(lines) if "▸" in text)
+    return lines[first : lines.index("", first)]
+
+
+def test_operands_stand_under_their_columns_also_behind_wide_characters() -> None:
+    lines = at_line('y = f("中文") @ w', 4, Operand("w", 14, tensor(E=6)))
+    assert lines[1].index("└") == cell_len(lines[0][: lines[0].index("w")])
+
+
+def test_operands_stand_under_their_columns_also_behind_escaped_characters() -> None:
+    lines = at_line("y = f('\u202e\t') @ w", 4, Operand("w", 14, tensor(E=6)))
+    assert lines[0].endswith("f('\\u202e    ') @ w")
+    assert lines[1].index("└") == len(lines[0]) - 1
+
+
+def test_operands_that_cannot_be_drawn_are_listed() -> None:
+    x, xw = Operand("x", 4, tensor(T=4)), Operand("x @ w", 4, tensor(T=4, E=6))
+    assert at_line("y = x @ w + b", 4, x, xw)[-1].strip() == "x @ w [T=4, E=6]"
+    far = Operand("w", 900, tensor(E=6))
+    assert "w [E=6]" in "\n".join(at_line("y = x @ " + "w" * 1000, 4, x, far))
+
+
+def test_a_long_line_is_shown_around_its_failing_column() -> None:
+    text = "y = " + "a + " * 100 + "x @ w + " + "b + " * 100
+    lines = at_line(text, 404, Operand("x", 404, tensor(T=4)))
+    assert "x @ w" in lines[0]
+    assert lines[0][lines[1].index("└")] == "x"
+
+
+def test_dtypes_of_operands_are_shown_where_they_differ() -> None:
+    lines = at_line("y = x @ w", 4, Operand("x", 4, tensor("float32", T=4)), Operand("w", 8, tensor(E=6)))
+    assert [text.split("  ")[-1] for text in lines[1:]] == ["[E=6] float64", "[T=4] float32"]
+
+
+def test_deep_code_keeps_four_columns_of_its_indentation() -> None:
+    assert at_line(" " * 24 + "y = x", 28, end_column=29)[0] == "    ▸ 3     y = x"
+
+
+def test_callers_of_the_failing_line_are_one_line_each_and_in_full_with_source() -> None:
+    outer = Frame(FILE, 40, "forward", (SourceLine(40, "    return route(x)"),))
+    inner = Frame(FILE, 3, "route", (SourceLine(3, "    x @ w"),))
+    failure = Failure("", exception=Raised("E", "m", (outer, inner)))
+    assert "    from       in forward, line 40       return route(x)" in one(Outcome.EXCEPTION, failure)
+    assert "line 40, in forward\n\n    ▸ 40     return" in one(Outcome.EXCEPTION, failure, full=True)
+
+
+def test_a_message_that_repeats_the_exception_is_left_out() -> None:
+    text = one(Outcome.EXCEPTION, Failure("KeyError: 'gate'", exception=Raised("KeyError", "'gate'")))
+    assert text.count("'gate'") == 1
+
+
+def test_the_options_of_this_run_stay_in_the_next_command() -> None:
+    view = View(command="archgrade", options=" --file mine.py")
+    assert "archgrade exercise moe_router --file mine.py --timeout 10" in screen(endless(), view)
+
+
+def test_a_test_that_was_not_run_names_what_it_waits_for() -> None:
+    chain = [
+        case("a", Outcome.FAILED, Failure("A fact.")),
+        case("b", Outcome.SKIPPED, needs=("test_a",)),
+        case("c", Outcome.SKIPPED, needs=("test_b",)),
+        case("d"),
+    ]
+    assert "2 tests need a to pass and were not run." in screen(result(*chain))
+    assert "The other test needs a to pass and was not run." in screen(result(*chain[:2]))
+
+
+def test_a_tensor_without_elements_has_no_numbers_to_show() -> None:
+    assert "0 of 0 numbers in scores differ." in compared(
+        Row((), 0, (), (), ()), axes=axes(E=0), largest="nan"
+    )
