@@ -175,6 +175,7 @@ class Failure(Struct):
     near_miss: str | None = None  # "Your result is the expected one, transposed."
     exception: Raised | None = None
     samples: Samples | None = None
+    reproduction: str | None = None  # Python that makes the call again, its last statement
 
 
 class TestResult(Struct, kw_only=True):

@@ -1,5 +1,6 @@
 """The commands that need no torch, through the real command, on small courses."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -106,19 +107,21 @@ def test_interrupt_is_quiet(root: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr("grader.cli.list.load_course", interrupted)
     result = run("list")
-    assert (result.exit_code, result.stderr) == (130, "")
+    assert (result.exit_code, result.stderr.strip()) == (130, "")
 
 
-def test_closed_pipe_is_quiet(root: Path) -> None:
-    command = [sys.executable, "-m", "grader.cli", "list"]
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_closed_pipe_is_quiet(root: Path, unbuffered: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
     done = subprocess.run(
-        ["sh", "-c", 'exec 3>&1; { "$@"; echo $? >&3; } | :', "sh", *command],
-        capture_output=True,
-        text=True,
-        env={"PYTHONPATH": path(), "PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": "1"},
+        [sys.executable, "-m", "grader.cli", "list"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env={"PYTHONPATH": path(), "PYTHONUNBUFFERED": unbuffered},
     )
-    assert done.stderr == ""
-    assert done.stdout in ("130\n", "0\n")  # 0: all was written before the reader was gone
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (130, b"")
 
 
 # list
@@ -247,7 +250,9 @@ def test_diff_shows_what_differs(root: Path, monkeypatch: pytest.MonkeyPatch, co
 
 def test_diff_of_the_same_code(root: Path) -> None:
     record(root, "alpha", 4)
-    (root / "exercises" / "alpha" / "alpha.py").write_text("def double(x): return 2 * x  # mine\n")
+    (root / "exercises" / "alpha" / "alpha.py").write_text(
+        "def double(x: Tensor) -> Tensor: return 2*x  # mine\n"
+    )
     assert "are the same" in run("diff", "alpha").stdout
 
 
@@ -256,7 +261,7 @@ def test_diff_of_the_same_code(root: Path) -> None:
 
 def test_new_exercise_is_complete(root: Path) -> None:
     result = run("new", "delta", "--lesson", "3", "--title", 'a "quoted" \\ title: "×"')
-    assert result.stdout.splitlines()[-1].split("   ")[-2].strip() == "grade check delta"
+    assert "   grade check delta   " in result.stdout.splitlines()[-1]
     exercise = load_course(root).exercise("delta")
     assert (exercise.title, exercise.lesson) == ('a "quoted" \\ title: "×"', 3)
     stub, reference = exercise.stub.read_text("utf-8"), exercise.reference.read_text("utf-8")
@@ -305,7 +310,7 @@ def test_progress_survives_a_torn_line_and_other_versions(tmp_path: Path) -> Non
     assert file.read_bytes().count(b"quiz_taken") == 1
 
 
-def test_progress_that_cannot_be_written_is_one_warning(
+def test_progress_that_cannot_be_written_is_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / FILE.parent).touch()  # a file where the folder should be: root could write into any folder

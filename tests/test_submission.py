@@ -64,7 +64,7 @@ def test_the_largest_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"x = 1\ny = '\xe9'\n", "cannot be decoded: "),
+        (b"x = 1\ny = '\xe9'\n", ":2: this line is not UTF-8; "),
         (b"x = 1\n\n\ny = '\xe9'\n", ":4: this line is not UTF-8; "),
         (b"# coding: nonsense\n", "cannot be decoded: unknown encoding: nonsense"),
         (b"# coding: rot13\n", "cannot be decoded: "),
@@ -120,7 +120,7 @@ def test_syntax_error_has_its_place() -> None:
     finding = examine("x = 1\ny = 'é' + (2 +* 3)\n", "one.py")
     assert finding is not None
     assert (finding.outcome, finding.message) == (Outcome.SYNTAX_ERROR, "invalid syntax")
-    assert (finding.line, finding.column, finding.source) == (2, 14, "y = 'é' + (2 +* 3)")
+    assert (finding.line, finding.column, finding.source) == (2, 15, "y = 'é' + (2 +* 3)")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The command `grade`. A command's module is imported when that command runs, and it defines `command`."""
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -55,12 +54,20 @@ class Grade(click.Group):
             with formatter.section(title):
                 formatter.write_dl(list(commands.items()))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever read this has gone; Python would say so when it flushes at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(INTERRUPTED)
+        return result
+
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Runs a command and exits: 0, the command's own code, 2 for bad input, 130 when interrupted."""
         extra["standalone_mode"] = False
         try:
             code = super().main(args, **extra)
-            sys.stdout.flush()
         except UsageError as error:
             _complain(str(error))
             code = error.exit_code
@@ -68,12 +75,6 @@ class Grade(click.Group):
             _complain(error.format_message())
             code = error.exit_code
         except (click.Abort, KeyboardInterrupt):
-            code = INTERRUPTED
-        except OSError as error:
-            if error.errno != errno.EPIPE:
-                raise
-            # The reader has gone. Python would complain again when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = INTERRUPTED
         sys.exit(code if isinstance(code, int) else 0)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from grader.judge.clean import clean, clean_line
 from grader.judge.compare import Difference, Disagreement, Path, compare, differs
 from grader.judge.near_miss import near_miss
 from grader.judge.replay import answers, replay
+from grader.judge.reproduce import reproduction
 from grader.judge.session import Entry, Fault
 from grader.result import (
     Axis,
@@ -71,6 +73,16 @@ def size_names(test_locals: dict[str, Any]) -> dict[int, str]:
 def explain(error: BaseException, setting: Setting) -> tuple[Outcome, Failure]:
     """The outcome of a test that raised `error`, and why it did not pass."""
     view = _View(setting)
+    outcome, failure = _explain(error, view)
+    failing = view.failing(error)
+    if failing is None:
+        return outcome, failure
+    made = reproduction(setting.module, setting.log, failing, setting.seed, view.argument_name)
+    return outcome, msgspec.structs.replace(failure, reproduction=made)
+
+
+def _explain(error: BaseException, view: "_View") -> tuple[Outcome, Failure]:
+    setting = view.setting
     fault = error if isinstance(error, Fault) else getattr(error, "fault", None)
     if isinstance(fault, Fault):
         return view.fault(fault)
@@ -152,7 +164,7 @@ class _View:
                 theirs = self._signature(function)
                 message += f", the exercise's {function}{theirs}." if theirs else "."
         elif fault.outcome is Outcome.ARGUMENT_CHANGED:
-            names = [self._argument_name(setting.log[-1], name) for name in fault.message.split(", ")]
+            names = [self.argument_name(setting.log[-1], name) for name in fault.message.split(", ")]
             message = f"Your code changed {_and(names)} in place. The caller still needs {'it' if len(names) == 1 else 'them'}."
         elif fault.outcome is Outcome.EXCEPTION and exception is not None:
             message = _mismatch(fault.threw) or message
@@ -282,28 +294,34 @@ class _View:
 
     # ------------------------------------------------------------ calls
 
+    def failing(self, error: BaseException) -> Entry | None:
+        """The call that a failure is about."""
+        if isinstance(error, Disagreement):
+            return self._source_of(error)
+        return self._calls[-1] if self._calls else None
+
     def last_call(self) -> Call | None:
         """The last call of the test."""
-        for entry in reversed(self.setting.log):
-            if isinstance(entry.request, wire.Invoke | wire.Differentiate):
-                return self._call(entry)
-        return None
+        return self._call(self._calls[-1]) if self._calls else None
+
+    @property
+    def _calls(self) -> list[Entry]:
+        return [e for e in self.setting.log if isinstance(e.request, wire.Invoke | wire.Differentiate)]
 
     def _source_of(self, error: Disagreement) -> Entry | None:
         """The call that returned the value in question, or the last one."""
         wanted = [error.actual, error.difference.actual]
-        log = [e for e in self.setting.log if isinstance(e.request, wire.Invoke | wire.Differentiate)]
-        for entry in reversed(log):
+        for entry in reversed(self._calls):
             parts = [entry.question.result, *_parts(entry.question.result)]
             if any(part is value for part in parts for value in wanted if isinstance(value, Tensor | tuple | list | dict)):
                 return entry
-        return log[-1] if log else None
+        return self._calls[-1] if self._calls else None
 
     def _call(self, entry: Entry) -> Call:
         question = entry.question
         arguments = []
         for place, arg in enumerate(question.args):
-            arguments.append(Named(self._argument_name(entry, str(place)), self._described(arg)))
+            arguments.append(Named(self.argument_name(entry, str(place)), self._described(arg)))
         arguments += [Named(name, self._described(arg)) for name, arg in question.kwargs.items()]
         return Call(question.label, tuple(arguments), self._returned(entry))
 
@@ -361,7 +379,7 @@ class _View:
         except (TypeError, ValueError):
             return None
 
-    def _argument_name(self, entry: Entry, place: str) -> str:
+    def argument_name(self, entry: Entry, place: str) -> str:
         if not place.isdecimal():
             return place
         if isinstance(entry.request, wire.Differentiate):

@@ -5,9 +5,9 @@ from typing import TextIO
 PASSED, FAILED, NOT_STARTED, DONE, HERE = "✓✗○●▸"
 
 MARKS = "✓✗○●▸│└─█░"  # all that we draw with, each one cell wide
-IN_ASCII: dict[int, int | str] = {
-    **str.maketrans(MARKS, "+xo*>|`-#."),
-    **str.maketrans(dict(zip("…×·—–−’", ["...", "x", "*", "-", "-", "-", "'"], strict=True))),
+IN_ASCII: dict[int, str] = {
+    ord(character): text
+    for character, text in zip(MARKS + "…×·—–−’", [*"+xo*>|`-#.", "...", *"x*---'"], strict=True)
 }
 
 

@@ -44,13 +44,16 @@ def _bytes(path: Path) -> bytes:
         if path.is_dir():  # Windows does not open folders
             raise UsageError(f"{path} is a folder; name the Python file in it.") from None
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
-    with open(handle, "rb") as file:
-        status = os.fstat(handle)
-        if stat.S_ISDIR(status.st_mode):
+    try:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode):
             raise UsageError(f"{path} is a folder; name the Python file in it.")
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(mode):
             raise UsageError(f"{path} is not a regular file; name a Python file.")
-        data = file.read(LIMIT + 1)
+        with open(handle, "rb", closefd=False) as file:
+            data = file.read(LIMIT + 1)
+    finally:
+        os.close(handle)
     if len(data) > LIMIT:
         raise UsageError(f"{path} is larger than 1 MiB, the most that is graded; is it the right file?")
     return data

@@ -1,0 +1,202 @@
+"""grade exercise: grades one file and explains what is wrong with it."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import msgspec
+
+from grader import __version__
+from grader.cli.screen import course_root, say
+from grader.course import Course, Exercise, load_course, load_exercise
+from grader.errors import UsageError
+from grader.judge.client import JudgeLost, Judges
+from grader.judge.materials import materials
+from grader.judge.messages import Job
+from grader.progress import Graded, Progress
+from grader.report.marks import unicode_on
+from grader.report.terminal import View, render
+from grader.result import Frame, Isolation, Outcome, Raised, Result, SourceLine, Versions
+from grader.submission import Finding, Submission, examine, read_submission
+
+FAILED = 1  # exit code: graded, and not passed
+FAULT = 3  # exit code: the grader or the course is at fault
+
+
+@click.command("exercise")
+@click.argument("exercise_id", metavar="ID")
+@click.option("--file", "path", metavar="PATH", type=click.Path(path_type=Path), help="Grade this file instead.")
+@click.option("--timeout", metavar="S", type=click.FloatRange(min=0.1, max=3600), help="Seconds for one test.")
+@click.option("--full", is_flag=True, help="Explain every failing test, and cut nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON (docs/result.md).")
+@click.pass_context
+def command(
+    ctx: click.Context, exercise_id: str, path: Path | None, timeout: float | None, full: bool, as_json: bool
+) -> None:
+    """Grade exercise ID: your file exercises/ID/ID.py, or the one named by --file.
+
+    Exits with 0 if every test passed, 1 if not, 2 if there was nothing to grade, 3 if the grader is at fault.
+    """
+    root = course_root()
+    exercise = load_exercise(root, exercise_id)
+    submission = read_submission(_relative(path or exercise.stub), exercise.id)
+    finding = examine(submission.text, submission.file)
+    if finding is not None:
+        course = load_course(root)
+        result = _without_running(finding, submission, exercise)
+    else:
+        course, result = _graded(root, exercise, submission, timeout)
+    progress = Progress.load(root)
+    if result.outcome is not Outcome.NOT_STARTED:
+        progress.record(
+            Graded(
+                exercise=exercise.id,
+                score=result.score,
+                max_score=result.max_score,
+                passed=result.passed,
+                sha256=result.sha256,
+            )
+        )
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))
+    else:
+        options = f" --file {path}" if path else ""
+        _show(result, course, exercise, progress, submission, options, full)
+    if any(test.outcome is Outcome.ERROR for test in result.tests):
+        ctx.exit(FAULT)
+    ctx.exit(0 if result.passed else FAILED)
+
+
+def _graded(
+    root: Path, exercise: Exercise, submission: Submission, timeout: float | None
+) -> tuple[Course, Result]:
+    with Judges() as judges:
+        course = load_course(root)
+        judges.prepare([materials(course, exercise)], forbidden=[root])
+        job = Job(
+            id=0,
+            exercise=exercise.id,
+            file=submission.file,
+            source=submission.text,
+            sha256=submission.sha256,
+            seed=0,
+            others=_others(course, exercise),
+            seconds=timeout,
+        )
+        with lost_is_said():
+            (_, result), *_ = judges.grade([job])
+        return course, result
+
+
+@contextmanager
+def lost_is_said() -> Iterator[None]:
+    """A judge that ended on its own becomes a sentence and exit code 3."""
+    try:
+        yield
+    except JudgeLost as error:
+        fault = UsageError(f"This is a fault of the grader, not of your code: {error}.")
+        fault.exit_code = FAULT
+        raise fault from None
+
+
+def _others(course: Course, exercise: Exercise) -> dict[str, str]:
+    """The student's own files of the exercises that this one builds on."""
+    found = {}
+    for need in exercise.needs:
+        stub = course.exercise(need).stub
+        found[need] = read_submission(_relative(stub), need).text
+    return found
+
+
+def _without_running(finding: Finding, submission: Submission, exercise: Exercise) -> Result:
+    """The result of a file that does not compile, or in which nothing is written yet."""
+    raised = None
+    if finding.outcome is Outcome.SYNTAX_ERROR:
+        frames: tuple[Frame, ...] = ()
+        if finding.line is not None:
+            lines = submission.text.split("\n")
+            numbers = range(max(1, finding.line - 2), min(len(lines), finding.line + 1) + 1)
+            source = tuple(SourceLine(n, lines[n - 1]) for n in numbers)
+            column = None if finding.column is None else max(0, finding.column - 1)
+            frames = (Frame(submission.file, finding.line, "<module>", source, column),)
+        raised = Raised("SyntaxError", finding.message, frames)
+    return Result(
+        exercise=exercise.id,
+        file=submission.file,
+        sha256=submission.sha256,
+        outcome=finding.outcome,
+        score=0.0,
+        max_score=exercise.points,
+        message=finding.message,
+        exception=raised,
+        hidden_tests=exercise.solution is not None,
+        isolation=Isolation("none"),
+        versions=Versions(__version__, platform.python_version()),
+        seed=0,
+        seconds=0.0,
+    )
+
+
+def _show(
+    result: Result,
+    course: Course,
+    exercise: Exercise,
+    progress: Progress,
+    submission: Submission,
+    options: str,
+    full: bool,
+) -> None:
+    from grader.course.stub import interface
+    from grader.report.terminal import Need
+    from grader.report.terminal import Progress as Counts
+
+    lesson = [each for each in course.exercises if each.lesson == exercise.lesson]
+    done = {each.id for each in course.exercises if progress.state(each.id) == "passed"}
+    following = progress.next_exercise(course)
+    started = result.outcome is not Outcome.NOT_STARTED
+    view = View(
+        options=options,
+        hints_shown=progress.hints_shown(exercise.id),
+        hints_total=len(exercise.hints),
+        statement=str(_relative(exercise.statement)) if exercise.statement.is_file() else None,
+        line=None if started else _first_open(submission),
+        write=() if started else tuple(each.call for each in interface(submission.text) if each.kind != "method"),
+        needs=tuple(Need(need, need in done) for need in exercise.needs),
+        next_exercise=following.id if following else None,
+        next_folder=str(_relative(following.folder)) if following else "",
+        progress=Counts(
+            course.lesson(exercise.lesson).short,
+            sum(each.id in done for each in lesson),
+            len(lesson),
+            len(done),
+            len(course.exercises),
+        ),
+    )
+    text = render(
+        result,
+        exercise,
+        view,
+        full=full,
+        width=shutil.get_terminal_size().columns,
+        unicode=unicode_on(sys.stdout),
+        color=True,
+    )
+    say("", *text.splitlines())
+
+
+def _first_open(submission: Submission) -> int | None:
+    finding = examine(submission.text, submission.file)
+    return finding.line if finding else None
+
+
+def _relative(path: Path) -> Path:
+    """A path as a person would write it: from here, where it lies below."""
+    try:
+        return Path(os.path.relpath(path)) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path
+    except OSError:
+        return path

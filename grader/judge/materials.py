@@ -1,0 +1,38 @@
+"""What a judge needs of an exercise, read from the course."""
+
+from grader.course.model import Course, Exercise
+from grader.course.variations import load_variations
+from grader.errors import UsageError
+from grader.judge.messages import Materials, Misstep
+
+MIB = 1 << 20
+
+
+def materials(course: Course, exercise: Exercise) -> Materials:
+    """The tests, the reference and the known mistakes of an exercise.
+
+    Of a course that was released without solutions only the public tests. UsageError for whatever is wrong in a file.
+    """
+    tests = (str(exercise.public_tests.resolve()),)
+    hidden, reference, mistakes = None, None, ()
+    if exercise.solution is not None:
+        hidden = str(exercise.hidden_tests.resolve())
+        reference = exercise.reference.read_text("utf-8")
+        mistakes = tuple(
+            Misstep(each.name, each.replaces, each.advice, each.source)
+            for each in load_variations(exercise.mistakes, reference, exercise.id)
+        )
+        tests = (*tests, hidden)
+    for path in tests:
+        with open(path, "rb"):  # a missing file is said before a judge is started
+            pass
+    return Materials(
+        exercise.id,
+        tests,
+        hidden,
+        reference,
+        mistakes,
+        exercise.limits.seconds,
+        exercise.limits.memory * MIB,
+        course.show_hidden_output,
+    )
