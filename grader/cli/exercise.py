@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from grader import __version__
+from grader import __version__, failures
 from grader.cli.screen import course_root, say
 from grader.course import Course, Exercise, load_course, load_exercise
 from grader.errors import UsageError
@@ -52,7 +52,7 @@ def command(
     else:
         course, result = _graded(root, exercise, submission, timeout)
     progress = Progress.load(root)
-    if result.outcome is not Outcome.NOT_STARTED:
+    if path is None and result.outcome is not Outcome.NOT_STARTED:
         progress.record(
             Graded(
                 exercise=exercise.id,
@@ -62,6 +62,7 @@ def command(
                 sha256=result.sha256,
             )
         )
+    failures.keep(root, result)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))
     else:

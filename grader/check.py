@@ -1,0 +1,186 @@
+"""Proves that exercises are good: right solutions pass, wrong ones fail and are named, texts and points agree."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.course import Course, Exercise
+from grader.course.stub import disagreements
+from grader.course.variations import Variation, load_variations
+from grader.errors import UsageError
+from grader.judge.client import Judges
+from grader.judge.materials import materials
+from grader.judge.messages import Job
+from grader.result import Outcome, Result
+
+FEWEST_MISTAKES = 3
+FEWEST_VARIANTS = 3
+NAMED_ON = 2  # seeds on which a mistake must be named; on the others it must only fail
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that does not hold, and of what."""
+
+    where: str
+    what: str
+
+
+@dataclass
+class Verdict:
+    """What was proved of one exercise."""
+
+    exercise: str
+    points: float
+    mistakes: int
+    variants: int
+    slowest: float = 0.0  # seconds of the slowest test of the reference
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One job, and what must come of it."""
+
+    label: str
+    kind: str  # "stub", "reference", "mistake", "variant"
+    job: Job
+
+
+class _Proof:
+    """The runs of one exercise, and what they have shown so far."""
+
+    def __init__(self, exercise: Exercise, seeds: int):
+        self.exercise = exercise
+        self.reference = exercise.reference.read_text("utf-8")
+        self.mistakes = load_variations(exercise.mistakes, self.reference, exercise.id)
+        self.variants = load_variations(exercise.variants, self.reference, exercise.id)
+        self.seeds = seeds
+        self.verdict = Verdict(exercise.id, exercise.points, len(self.mistakes), len(self.variants))
+        self.open = 0  # runs that are not done
+        self._scores: dict[tuple[str, int], tuple[float, ...]] = {}
+        self._said: set[tuple[str, str]] = set()
+        self._texts()
+
+    def _say(self, where: str, what: str) -> None:
+        """Notes a problem, each only once however many seeds show it."""
+        if (where, what) not in self._said:
+            self._said.add((where, what))
+            self.verdict.problems.append(Problem(where, what))
+
+    def _texts(self) -> None:
+        exercise = self.exercise
+        for sentence in disagreements(exercise.stub.read_text("utf-8"), self.reference):
+            self._say(f"{exercise.id}.py", sentence)
+        if not exercise.hints:
+            self._say("exercise.yaml", "there are no hints.")
+        if not exercise.statement.is_file() or not exercise.statement.read_text("utf-8").strip():
+            self._say("README.md", "the statement is missing.")
+        if len(self.mistakes) < FEWEST_MISTAKES:
+            self._say("mistakes.py", f"{len(self.mistakes)} known mistakes; at least {FEWEST_MISTAKES} are wanted.")
+        if len(self.variants) < FEWEST_VARIANTS:
+            self._say("variants.py", f"{len(self.variants)} variants; at least {FEWEST_VARIANTS} are wanted.")
+
+    def runs(self, first: int) -> Iterator[_Run]:
+        """All runs; `first` is the id of the first job."""
+        plan: list[tuple[str, str, str, int]] = [("the stub", "stub", self.exercise.stub.read_text("utf-8"), 0)]
+        plan += [("the reference", "reference", self.reference, seed) for seed in range(self.seeds)]
+        kinds: list[tuple[str, Sequence[Variation]]] = [("mistake", self.mistakes), ("variant", self.variants)]
+        for kind, variations in kinds:
+            for seed in range(self.seeds):
+                plan += [(f"{kind} {each.name}", kind, each.source, seed) for each in variations]
+        # once more with the first seed: a score is a function of the submission
+        plan += [run for run in plan if run[3] == 0]
+        self.open = len(plan)
+        for offset, (label, kind, source, seed) in enumerate(plan):
+            named = kind == "mistake" and seed < NAMED_ON
+            yield _Run(
+                label, kind, Job(first + offset, self.exercise.id, f"{self.exercise.id}.py", source, "", seed, diagnose=named)
+            )
+
+    def take(self, run: _Run, result: Result) -> None:
+        """Checks the result of a run."""
+        self.open -= 1
+        getattr(self, f"_take_{run.kind}")(run, result)
+        if result.outcome is Outcome.GRADED and abs(result.max_score - self.exercise.points) > 1e-9:
+            self._say(
+                "exercise.yaml",
+                f"says {self.exercise.points:g} points, and the tests' marks add up to {result.max_score:g}.",
+            )
+        for test in result.tests:
+            if test.outcome is Outcome.ERROR and test.failure:
+                self._say(run.label, test.failure.message)
+        key = run.label, run.job.seed
+        scores = tuple(test.points for test in result.tests)
+        if self._scores.setdefault(key, scores) != scores:
+            self._say(run.label, f"scores differently from run to run (seed {run.job.seed}).")
+
+    def _take_stub(self, run: _Run, result: Result) -> None:
+        if result.outcome is not Outcome.NOT_STARTED or result.score:
+            self._say(run.label, f"is {result.outcome} with {result.score:g} points; it should be not_started with 0.")
+
+    def _take_reference(self, run: _Run, result: Result) -> None:
+        self._take_variant(run, result)
+        budget = self.exercise.limits.seconds
+        for test in result.tests:
+            self.verdict.slowest = max(self.verdict.slowest, test.seconds)
+            if test.seconds > budget:
+                self._say(test.id, f"takes longer than its budget of {budget:g} s on the reference.")
+
+    def _take_variant(self, run: _Run, result: Result) -> None:
+        if not result.passed:
+            self._say(run.label, f"is right, and fails: {_first_failure(result)} (seed {run.job.seed}).")
+
+    def _take_mistake(self, run: _Run, result: Result) -> None:
+        if result.passed:
+            self._say(run.label, f"passes every test (seed {run.job.seed}).")
+        elif run.job.diagnose:
+            name = run.label.removeprefix("mistake ")
+            if result.diagnosis is None:
+                self._say(run.label, f"fails, and is not named by the diagnosis: {_first_failure(result)}.")
+            elif result.diagnosis.mistake != name:
+                self._say(run.label, f"is taken for {result.diagnosis.mistake}.")
+
+
+def _first_failure(result: Result) -> str:
+    if result.outcome is not Outcome.GRADED:
+        return f"{result.outcome}, {result.message}"
+    test = next(t for t in result.tests if t.outcome not in (Outcome.PASSED, Outcome.SKIPPED))
+    return f"{test.id} is {test.outcome}, {test.failure.message if test.failure else ''}".rstrip(" .")
+
+
+def check(
+    course: Course,
+    exercises: Sequence[Exercise],
+    seeds: int,
+    judges: int,
+    progress: Callable[[int, int], None],
+) -> Iterator[Verdict]:
+    """Proves exercises on `seeds` seeds, on so many judges at a time; yields each verdict as it is complete.
+
+    Raises UsageError for a file that cannot be read as what it should be.
+    """
+    for exercise in exercises:
+        if exercise.solution is None:
+            raise UsageError(f"There is no folder solutions/{exercise.id}; an exercise cannot be proved without it.")
+        _require(exercise.mistakes, exercise.variants, exercise.reference, exercise.hidden_tests)
+    with Judges(judges) as pool:
+        proofs = {exercise.id: _Proof(exercise, seeds) for exercise in exercises}
+        runs: dict[int, _Run] = {}
+        for proof in proofs.values():
+            runs |= {run.job.id: run for run in proof.runs(len(runs))}
+        pool.prepare([materials(course, exercise) for exercise in exercises], forbidden=[course.root])
+        done = 0
+        for job, result in pool.grade(run.job for run in runs.values()):
+            done += 1
+            progress(done, len(runs))
+            proof = proofs[job.exercise]
+            proof.take(runs[job.id], result)
+            if not proof.open:
+                yield proof.verdict
+
+
+def _require(*paths: Path) -> None:
+    for path in paths:
+        if not path.is_file():
+            raise UsageError(f"There is no file {path}; grade new shows what an exercise consists of.")
