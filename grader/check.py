@@ -164,7 +164,7 @@ def check(
         if exercise.solution is None:
             raise UsageError(f"There is no folder solutions/{exercise.id}; an exercise cannot be proved without it.")
         _require(exercise.mistakes, exercise.variants, exercise.reference, exercise.hidden_tests)
-    with Judges(judges) as pool:
+    with Judges(judges, many=True) as pool:
         proofs = {exercise.id: _Proof(exercise, seeds) for exercise in exercises}
         runs: dict[int, _Run] = {}
         for proof in proofs.values():

@@ -25,6 +25,7 @@ _CHOSEN = {
     "PYTHONHASHSEED": "0",
     "TORCH_DEVICE_BACKEND_AUTOLOAD": "0",
 }
+_GRACE = 2.0  # seconds for processes to end by themselves, once nobody asks them any more
 _AHEAD = 2  # jobs that a judge holds, so that it never waits for the next
 
 
@@ -52,16 +53,17 @@ class Judges:
                 ...
     """
 
-    def __init__(self, count: int = 1):
+    def __init__(self, count: int = 1, *, many: bool = False):
         self._count = count
+        self._many = many  # jobs to come, say more than fifty
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._zygote: socket.socket | None = None
+        self.warm: socket.socket | None = None  # to the warm process, where there is one
         self._judges: list[socket.socket] = []
         self.isolation = Isolation("process", start="spawn")
 
     def __enter__(self) -> Self:
         if can_fork():
-            self._zygote = self._spawn("grader.sandbox.zygote", socket.SOCK_SEQPACKET)
+            self.warm = self._spawn("grader.sandbox.zygote", socket.SOCK_SEQPACKET)
         else:
             self._judges = [self._spawn("grader.judge.process", socket.SOCK_STREAM) for _ in range(self._count)]
         return self
@@ -69,11 +71,14 @@ class Judges:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for sock in (*self._judges, *([self._zygote] if self._zygote else [])):
+        for sock in (*self._judges, *([self.warm] if self.warm else [])):
             sock.close()
         for process in self._processes:
-            process.kill()
-            process.wait()
+            try:
+                process.wait(timeout=_GRACE if error is None else 0)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def _spawn(self, module: str, kind: socket.SocketKind) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
@@ -88,8 +93,8 @@ class Judges:
 
     def prepare(self, materials: Sequence[Materials], forbidden: Sequence[Path]) -> None:
         """Has the judges load the tests. UsageError if a forbidden folder lies where workers can read."""
-        if self._zygote is not None:
-            told = self._tell(zygote.Prepare([str(path) for path in forbidden]))
+        if self.warm is not None:
+            told = self._tell(zygote.Prepare([str(path) for path in forbidden], self._many))
             assert isinstance(told, zygote.Ready)
             if told.fault is not None:
                 raise UsageError(told.fault)
@@ -99,21 +104,21 @@ class Judges:
             send(judge, encode(Setup(tuple(materials), self.isolation)))
 
     def _fork_judge(self) -> socket.socket:
-        assert self._zygote is not None
+        assert self.warm is not None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
-            socket.send_fds(self._zygote, [zygote.encode(zygote.StartJudge())], [theirs.fileno()])
+            socket.send_fds(self.warm, [zygote.encode(zygote.StartJudge())], [theirs.fileno()])
         zygote.decode_tell.decode(self._receive())
         return ours
 
     def _tell(self, ask: zygote.Ask) -> zygote.Tell:
-        assert self._zygote is not None
-        self._zygote.send(zygote.encode(ask))
+        assert self.warm is not None
+        self.warm.send(zygote.encode(ask))
         return zygote.decode_tell.decode(self._receive())
 
     def _receive(self) -> bytes:
-        assert self._zygote is not None
-        data = self._zygote.recv(zygote.MAX_REQUEST)
+        assert self.warm is not None
+        data = self.warm.recv(zygote.MAX_REQUEST)
         if not data:
             raise JudgeLost("the warm process ended")
         return data

@@ -2,7 +2,6 @@
 
 from grader.course.model import Course, Exercise
 from grader.course.variations import load_variations
-from grader.errors import UsageError
 from grader.judge.messages import Materials, Misstep
 
 MIB = 1 << 20

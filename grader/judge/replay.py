@@ -46,7 +46,7 @@ def answers(log: Sequence[Entry]) -> list[Answer]:
 def replay(log: Sequence[Entry], module: types.ModuleType, seed: int, limit: int) -> list[Answer]:
     """What `module` answers to the same questions."""
     servant = Servant(limit, module)
-    servant.handle(wire.Begin(seed), bytearray())
+    servant.begin(seed)
     found = []
     for entry in log:
         reply, blobs = servant.handle(entry.request, bytearray(entry.blob))

@@ -86,7 +86,7 @@ class Session:
     tests: int  # how many tests there are: bounds the CPU time of a worker
     log: list[Entry] = field(default_factory=list)  # of the test that runs
     timeouts: int = 0
-    _started: Started | None = None
+    worker: Started | None = None
     _line: channel.Line | None = None
     _names: dict[str, bool] | None = None
     _left: float = 0.0
@@ -116,9 +116,7 @@ class Session:
             self.load()
         assert self._names is not None
         self._left = self.limits.seconds
-        reply, _ = self._ask(wire.Begin(seed), [])
-        if not isinstance(reply, wire.Begun):
-            raise self._tampered("an answer to another question")
+        self._tell(wire.Begin(seed))
         return Submission(Link(self._exchange, self.limits.memory), self._names)
 
     def take_output(self) -> Output | None:
@@ -130,26 +128,26 @@ class Session:
 
     def close(self) -> None:
         """Ends the worker."""
-        if self._started is not None:
+        if self.worker is not None:
             self._end()
 
     # ------------------------------------------------------------ the worker
 
     def start(self) -> None:
         """Has a worker started ahead of its use."""
-        if self._started is None:
+        if self.worker is None:
             self._start()
 
     def _start(self) -> None:
         cpu_seconds = math.ceil(self.limits.seconds * self.tests + LOAD_SECONDS) + _EXTRA_CPU
-        self._started = self.starter.start(self.limits.memory, cpu_seconds)
-        self._line = channel.Line(self._started.sock, self._started.output, self._started.gone, self.limits.memory)
+        self.worker = self.starter.start(self.limits.memory, cpu_seconds)
+        self._line = channel.Line(self.worker.sock, self.worker.output, self.worker.gone, self.limits.memory)
 
     def _end(self) -> Any:
-        assert self._started is not None and self._line is not None
-        ended = self.starter.end(self._started)
+        assert self.worker is not None and self._line is not None
+        ended = self.starter.end(self.worker)
         self._line.close()
-        self._started = self._line = self._names = None
+        self.worker = self._line = self._names = None
         return ended
 
     # ------------------------------------------------------------ asking
@@ -176,7 +174,19 @@ class Session:
             case _:
                 raise self._tampered("an answer to another question")
 
-    def _ask(self, request: wire.Request, blobs: list[Any]) -> tuple[wire.Reply, bytearray]:
+    def _tell(self, request: wire.Begin) -> None:
+        """Sends a request that is not answered. Raises Fault."""
+        assert self._line is not None
+        try:
+            self._line.send(wire.encode(request), [], time.monotonic() + self._left)
+        except channel.Late:
+            raise self._late([]) from None
+        except channel.ChannelClosed:
+            raise self._gone() from None
+        except channel.Garbage as error:
+            raise self._tampered(str(error)) from None
+
+    def _ask(self, request: wire.Question, blobs: list[Any]) -> tuple[wire.Reply, bytearray]:
         """Sends a request and receives its reply within what is left of the test's time. Raises Fault."""
         assert self._line is not None
         meta = wire.encode(request)
@@ -209,9 +219,9 @@ class Session:
 
     def _dump(self) -> list[wire.SeenFrame]:
         """Where a worker is that is inside an operation and cannot look at itself."""
-        assert self._line is not None and self._started is not None
+        assert self._line is not None and self.worker is not None
         self._line.take_output()
-        self.starter.interrupt(self._started)
+        self.starter.interrupt(self.worker)
         deadline = time.monotonic() + DUMP_SECONDS
         printed = b""
         while b"\n" not in printed.partition(b"most recent call first")[2].lstrip() and time.monotonic() < deadline:

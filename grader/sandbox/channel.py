@@ -11,7 +11,7 @@ from typing import Any
 MAX_META = 1 << 20  # bytes of a message beside its tensors
 HEADER = struct.Struct("<IQ")  # bytes of meta, bytes of blob
 MAX_OUTPUT = 64 << 10  # bytes of a student's output that are kept between two questions
-_CHUNK = 1 << 20
+_CHUNK = 64 << 10
 _READ = 16 << 10
 _PIPE = 64 << 10  # bytes that a pipe holds
 _BUFFERS = 512  # at most so many in one sendmsg; the system allows 1024
@@ -57,20 +57,20 @@ def send(sock: socket.socket, meta: bytes, blobs: Sequence[Any] = ()) -> None:
 
 def receive(sock: socket.socket) -> tuple[bytes, bytearray]:
     """Receives a frame from a trusted peer over a blocking socket. Raises ChannelClosed at the end of the stream."""
-    meta_size, blob_size = HEADER.unpack(_exactly(sock, HEADER.size))
-    return bytes(_exactly(sock, meta_size)), _exactly(sock, blob_size)
+    header = bytearray(HEADER.size)
+    _fill(sock, [memoryview(header)])
+    meta_size, blob_size = HEADER.unpack(header)
+    meta, blob = bytearray(meta_size), bytearray(blob_size)
+    _fill(sock, [memoryview(meta), memoryview(blob)])
+    return bytes(meta), blob
 
 
-def _exactly(sock: socket.socket, size: int) -> bytearray:
-    data = bytearray(size)
-    view = memoryview(data)
-    done = 0
-    while done < size:
-        count = sock.recv_into(view[done:])
+def _fill(sock: socket.socket, views: list[memoryview]) -> None:
+    while views := [view for view in views if view.nbytes]:
+        count = sock.recvmsg_into(views)[0]
         if not count:
             raise ChannelClosed
-        done += count
-    return data
+        views = _advance(views, count)
 
 
 class Line:
@@ -86,6 +86,8 @@ class Line:
         self._output = output
         self._gone = gone
         self._limit = limit  # bytes of a blob
+        self._ahead = bytearray()  # read and not yet taken
+        self._chunk = memoryview(bytearray(_CHUNK))
         self._printed = bytearray()
         self._dropped = 0
         self._output_open = True
@@ -101,7 +103,7 @@ class Line:
 
     def send(self, meta: bytes, blobs: Sequence[Any], deadline: float) -> None:
         """Sends a frame. Raises Garbage if something lies unread on the channel, Late, ChannelClosed."""
-        if self._readable():
+        if self._ahead or self._readable():
             raise Garbage("an answer before the question")
         views = frame(meta, blobs)
         while views:
@@ -114,24 +116,26 @@ class Line:
 
     def receive(self, deadline: float) -> tuple[bytes, bytearray]:
         """Receives a frame. Raises Garbage where its sizes are out of bounds, Late, ChannelClosed."""
-        meta_size, blob_size = HEADER.unpack(self._exactly(HEADER.size, deadline))
+        meta_size, blob_size = HEADER.unpack(self._take(HEADER.size, deadline))
         if meta_size > MAX_META or blob_size > self._limit:
             raise Garbage(f"a frame of {meta_size:,} and {blob_size:,} bytes")
-        return bytes(self._exactly(meta_size, deadline)), self._exactly(blob_size, deadline)
+        return bytes(self._take(meta_size, deadline)), self._take(blob_size, deadline)
 
-    def _exactly(self, size: int, deadline: float) -> bytearray:
-        data = bytearray()
+    def _take(self, size: int, deadline: float) -> bytearray:
+        """The next bytes of the stream. What was read beyond them is kept."""
+        data = self._ahead[:size]
+        del self._ahead[:size]
         while len(data) < size:
+            self._wait(select.POLLIN, deadline)
             try:
-                chunk = self._sock.recv(min(size - len(data), _CHUNK))
-            except BlockingIOError:
-                self._wait(select.POLLIN, deadline)
-                continue
+                count = self._sock.recv_into(self._chunk)
             except ConnectionResetError as error:
                 raise ChannelClosed from error
-            if not chunk:
+            if not count:
                 raise ChannelClosed
-            data += chunk
+            room = size - len(data)
+            data += self._chunk[: min(count, room)]
+            self._ahead += self._chunk[room:count]
         return data
 
     def _readable(self) -> bool:

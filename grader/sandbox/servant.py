@@ -20,8 +20,6 @@ import torch
 from torch import Tensor, nn
 
 from grader.sandbox.wire import (
-    Begin,
-    Begun,
     Described,
     Differentiate,
     Get,
@@ -32,8 +30,8 @@ from grader.sandbox.wire import (
     NoSuchName,
     NotLoaded,
     Packer,
+    Question,
     Reply,
-    Request,
     Returned,
     SeenFrame,
     SeenOperand,
@@ -75,13 +73,11 @@ class Servant:
         self._records: dict[int, _Record] = {}
         self._next = 0
 
-    def handle(self, request: Request, blob: bytearray) -> tuple[Reply, list[Any]]:
+    def handle(self, request: Question, blob: bytearray) -> tuple[Reply, list[Any]]:
         """The reply to a request, and the buffers of its blob."""
         match request:
             case Load():
                 return self._load(request), []
-            case Begin(seed):
-                return self._begin(seed), []
             case Invoke():
                 return self._answer(request, blob, self._invoke)
             case Differentiate():
@@ -110,7 +106,8 @@ class Servant:
             }
         )
 
-    def _begin(self, seed: int) -> Reply:
+    def begin(self, seed: int) -> None:
+        """A test begins: forgets all objects and seeds the generators."""
         self._objects.clear()
         self._numbers.clear()
         self._modules.clear()
@@ -120,7 +117,6 @@ class Servant:
         if "numpy" in sys.modules:
             sys.modules["numpy"].random.seed(seed % (1 << 32))
         torch.set_grad_enabled(True)
-        return Begun()
 
     # ------------------------------------------------------------ requests
 

@@ -24,7 +24,7 @@ ALIGN = 16
 DTYPES: dict[str, torch.dtype] = {
     name: getattr(torch, name)
     for name in (
-        "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128".split()
+        ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"]
     )
 }
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
@@ -154,7 +154,7 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
 
 
 class Begin(msgspec.Struct, frozen=True, tag="begin"):
-    """A test begins: forget all objects, seed the generators."""
+    """A test begins: forget all objects, seed the generators. Not answered."""
 
     seed: int
 
@@ -204,7 +204,9 @@ class Differentiate(msgspec.Struct, frozen=True, tag="grad"):
     create_graph: bool
 
 
-Request: TypeAlias = Load | Begin | Invoke | Get | Set | Differentiate
+Question: TypeAlias = Load | Invoke | Get | Set | Differentiate
+"""What is answered."""
+Request: TypeAlias = Begin | Question
 
 # ---------------------------------------------------------------- worker -> judge
 
@@ -241,10 +243,6 @@ class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
     """The module's public names, True for what can be called."""
 
     names: dict[str, bool]
-
-
-class Begun(msgspec.Struct, frozen=True, tag="begun"):
-    pass
 
 
 class NotLoaded(msgspec.Struct, frozen=True, tag="notloaded"):
@@ -292,7 +290,7 @@ class Sample(msgspec.Struct, frozen=True, tag="sample"):
     frame: SeenFrame
 
 
-Reply: TypeAlias = Loaded | NotLoaded | Begun | Returned | Threw | NoSuchName | Unsendable | Sample
+Reply: TypeAlias = Loaded | NotLoaded | Returned | Threw | NoSuchName | Unsendable | Sample
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

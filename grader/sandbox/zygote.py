@@ -25,9 +25,13 @@ MAX_REQUEST = 64 << 10
 
 
 class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
-    """The first request. `forbidden` are folders that no worker may be able to read."""
+    """The first request. `forbidden` are folders that no worker may be able to read.
+
+    `many`: so many workers will be forked that it pays to make the memory cheap to copy.
+    """
 
     forbidden: list[str]
+    many: bool
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -103,19 +107,25 @@ class _Zygote:
                     self._answer(connection, decode_ask.decode(data), fds)
                 else:
                     self._drop(connection)
+        for connection in list(self._children):
+            self._drop(connection)
 
     def _drop(self, connection: socket.socket) -> None:
         """The other side is gone: end what was forked for it."""
         for pid in self._children.pop(connection):
             self._end(pid)
         if connection in self._judges:
-            os.waitpid(self._judges.pop(connection), 0)
+            self._end(self._judges.pop(connection))
         self._selector.unregister(connection)
         connection.close()
 
     def _answer(self, connection: socket.socket, ask: Ask, fds: list[int]) -> None:
         match ask:
-            case Prepare(forbidden):
+            case Prepare(forbidden, many):
+                if many:
+                    from grader.sandbox.warm import collapse
+
+                    collapse()
                 connection.send(encode(self._prepare(forbidden)))
             case StartJudge():
                 connection.send(encode(Started(self._start_judge(fds[0]))))
@@ -145,6 +155,7 @@ class _Zygote:
         pid = os.fork()
         if pid == 0:
             with _child_ends():
+                _die_with_parent()
                 for connection in self._children:
                     connection.close()
                 ours.close()
@@ -206,6 +217,10 @@ def _child_ends() -> "contextlib.Generator[None, None, NoReturn]":
         os._exit(code)
 
 
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 def main() -> None:
     """Serves the connection that it inherits, the descriptor in `sys.argv[1]`."""
     import gc
@@ -213,13 +228,10 @@ def main() -> None:
     gc.disable()  # nothing that importing allocates is garbage
     connection = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command line, which hangs up
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: not to outlive the command line
-    import torch
+    _die_with_parent()
+    from grader.sandbox.warm import warm_up
 
-    import grader.judge.compare
-    import grader.sandbox.worker
-
-    torch.set_num_threads(1)
+    warm_up()
     zygote = _Zygote()
     gc.freeze()
     zygote.add(connection)

@@ -1,0 +1,135 @@
+"""What grading costs, as ratios to `python -c "import torch"` measured in the same run.
+
+    python benchmarks/cost.py [--rounds N]
+
+CPU is user + system of a process and all its descendants; wall is elapsed time. Each figure is the median of N rounds.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from grader.course import load_course
+from grader.judge.client import Judges
+from grader.judge.materials import materials
+from grader.judge.messages import Job
+from grader.result import Result
+
+ROOT = Path(__file__).resolve().parent.parent
+EXERCISE = "moe_router"
+REFERENCE = ROOT / "solutions" / EXERCISE / f"{EXERCISE}.py"
+GRADE = [sys.executable, "-m", "grader.cli", "--course", str(ROOT)]
+HUNG = "def route(logits, k):\n    while True:\n        pass\n\n\ndef combine_matrix(weights, indices, num_experts):\n    return None\n"
+
+
+def children() -> float:
+    """CPU seconds of all descendants that were waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def measure(run: Callable[[], object]) -> tuple[float, float]:
+    """CPU of descendants and wall seconds of one run."""
+    cpu, wall = children(), time.perf_counter()
+    run()
+    return children() - cpu, time.perf_counter() - wall
+
+
+def command(*words: str) -> Callable[[], object]:
+    """Runs a command, its output thrown away."""
+    return lambda: subprocess.run(words, stdout=subprocess.DEVNULL, check=False)
+
+
+def grade(source: str, count: int, seconds: float | None = None) -> list[Result]:
+    """Grades one source so many times in one warm process."""
+    course = load_course(ROOT)
+    exercise = course.exercise(EXERCISE)
+    with Judges(1, many=count > 1) as judges:
+        judges.prepare([materials(course, exercise)], forbidden=[ROOT])
+        jobs = [Job(i, EXERCISE, "x.py", source, "", 0, seconds=seconds) for i in range(count)]
+        return [result for _, result in judges.grade(jobs)]
+
+
+def slope(rounds: int) -> tuple[float, float]:
+    """CPU and wall seconds of one more submission in a warm process."""
+    source = REFERENCE.read_text("utf-8")
+    few, many = 10, 110
+    cpu, wall = [], []
+    for _ in range(rounds):
+        small, large = measure(lambda: grade(source, few)), measure(lambda: grade(source, many))
+        cpu.append((large[0] - small[0]) / (many - few))
+        wall.append((large[1] - small[1]) / (many - few))
+    return statistics.median(cpu), statistics.median(wall)
+
+
+def private_memory() -> float:
+    """MiB of dirty private pages of a worker that has run every test's kind of call. Needs root: NaN otherwise."""
+    import torch
+
+    from grader.judge.session import Limits, Session
+    from grader.sandbox.starter import ForkStarter
+
+    with Judges(0) as judges:
+        judges.prepare([], forbidden=[ROOT])
+        limits = Limits(seconds=5.0, memory=512 << 20)
+        session = Session(ForkStarter(judges.warm), EXERCISE, REFERENCE.read_text("utf-8"), {}, limits, tests=1)
+        session.load()
+        submission = session.begin(0)
+        logits = torch.randn(16, 8, dtype=torch.float64, requires_grad=True)
+        weights, indices = submission.route(logits, 2)
+        weights.sum().backward()
+        submission.combine_matrix(weights.detach(), indices, 8)
+        assert session.worker is not None
+        try:
+            rollup = Path(f"/proc/{session.worker.pid}/smaps_rollup").read_text()
+        except OSError:
+            return float("nan")
+        finally:
+            session.close()
+    return sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Private_Dirty")) / 1024
+
+
+def main() -> None:
+    """Measures everything and prints a table, and JSON as the last line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    commands = {
+        "import torch": command(sys.executable, "-c", "import torch"),
+        "grade --help": command(*GRADE, "--help"),
+        "grade list": command(*GRADE, "list"),
+        "grade hint": command(*GRADE, "hint", EXERCISE),
+        "grade exercise, not started": command(*GRADE, "exercise", EXERCISE),
+        "grade exercise, right": command(*GRADE, "exercise", EXERCISE, "--file", str(REFERENCE)),
+    }
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, run in commands.items():
+            taken[name].append(measure(run))
+    found = {name: tuple(statistics.median(column) for column in zip(*each)) for name, each in taken.items()}
+    found["one more submission"] = slope(max(1, rounds // 2))
+    torch_cpu, torch_wall = found["import torch"]
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, "
+          f"Python {platform.python_version()}, load {os.getloadavg()[0]:.2f}")
+    print(f"{'':<30} {'CPU ms':>8} {'x torch':>8} {'wall ms':>8} {'x torch':>8}")
+    for name, (cpu, wall) in found.items():
+        print(f"{name:<30} {cpu * 1e3:8.1f} {cpu / torch_cpu:8.4f} {wall * 1e3:8.1f} {wall / torch_wall:8.4f}")
+    (hung,) = grade(HUNG, 1, seconds=1.0)
+    first = next(test for test in hung.tests if test.outcome == "timeout")
+    print(f"a test that hangs, limit 1 s     {first.seconds:.3f} s")
+    memory = private_memory()
+    print(f"private memory of a worker       {memory:.1f} MiB")
+    ratios = {name: [cpu / torch_cpu, wall / torch_wall] for name, (cpu, wall) in found.items()}
+    print(json.dumps({"ratios": ratios, "hung_seconds": first.seconds, "private_mib": memory}))
+
+
+if __name__ == "__main__":
+    main()
