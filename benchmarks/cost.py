@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXERCISE = "moe_router"
 REFERENCE = ROOT / "solutions" / EXERCISE / f"{EXERCISE}.py"
 GRADE = [sys.executable, "-m", "grader.cli", "--course", str(ROOT)]
-HUNG = "def route(logits, k):\n    while True:\n        pass\n\n\ndef combine_matrix(weights, indices, num_experts):\n    return None\n"
+HUNG = "def route(logits, k):\n    while True:\n        pass\n"
 
 
 def children() -> float:
@@ -114,7 +114,9 @@ def main() -> None:
     for _ in range(rounds):
         for name, run in commands.items():
             taken[name].append(measure(run))
-    found = {name: tuple(statistics.median(column) for column in zip(*each)) for name, each in taken.items()}
+    found = {
+        name: tuple(statistics.median(column) for column in zip(*each, strict=True)) for name, each in taken.items()
+    }
     found["one more submission"] = slope(max(1, rounds // 2))
     torch_cpu, torch_wall = found["import torch"]
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, "

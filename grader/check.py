@@ -94,9 +94,8 @@ class _Proof:
         self.open = len(plan)
         for offset, (label, kind, source, seed) in enumerate(plan):
             named = kind == "mistake" and seed < NAMED_ON
-            yield _Run(
-                label, kind, Job(first + offset, self.exercise.id, f"{self.exercise.id}.py", source, "", seed, diagnose=named)
-            )
+            name = self.exercise.id
+            yield _Run(label, kind, Job(first + offset, name, f"{name}.py", source, "", seed, diagnose=named))
 
     def take(self, run: _Run, result: Result) -> None:
         """Checks the result of a run."""
@@ -170,9 +169,7 @@ def check(
         for proof in proofs.values():
             runs |= {run.job.id: run for run in proof.runs(len(runs))}
         pool.prepare([materials(course, exercise) for exercise in exercises], forbidden=[course.root])
-        done = 0
-        for job, result in pool.grade(run.job for run in runs.values()):
-            done += 1
+        for done, (job, result) in enumerate(pool.grade(run.job for run in runs.values()), start=1):
             progress(done, len(runs))
             proof = proofs[job.exercise]
             proof.take(runs[job.id], result)

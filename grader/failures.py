@@ -1,24 +1,33 @@
-"""The failing call of the last grading of each exercise, as Python text, for `grade shell`."""
+"""The failing call of the last grading of each exercise, for `grade shell`."""
 
 from pathlib import Path
+
+import msgspec
 
 from grader.result import Result
 
 FOLDER = Path(".archgrade", "failures")  # in the course's folder
 
 
+class FailingCall(msgspec.Struct, frozen=True):
+    """`text` is Python that makes the call's arguments and, in its last statement, the call."""
+
+    file: str  # the submission, absolute
+    text: str
+
+
 def keep(root: Path, result: Result) -> None:
     """Keeps the first failing call that can be made again; forgets the former one in any case."""
-    file = root / FOLDER / f"{result.exercise}.py"
-    made = next((t.failure.reproduction for t in result.tests if t.failure and t.failure.reproduction), None)
-    if made is None:
-        file.unlink(missing_ok=True)
+    kept = root / FOLDER / f"{result.exercise}.json"
+    text = next((t.failure.reproduction for t in result.tests if t.failure and t.failure.reproduction), None)
+    if text is None:
+        kept.unlink(missing_ok=True)
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(made, encoding="utf-8")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(msgspec.json.encode(FailingCall(str(Path(result.file).absolute()), text)))
 
 
-def load(root: Path, exercise_id: str) -> str | None:
-    """The text kept for an exercise; None where its last grading left nothing."""
-    file = root / FOLDER / f"{exercise_id}.py"
-    return file.read_text("utf-8") if file.is_file() else None
+def load(root: Path, exercise_id: str) -> FailingCall | None:
+    """What was kept for an exercise; None where its last grading left nothing."""
+    kept = root / FOLDER / f"{exercise_id}.json"
+    return msgspec.json.decode(kept.read_bytes(), type=FailingCall) if kept.is_file() else None

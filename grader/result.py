@@ -49,14 +49,14 @@ class Struct(msgspec.Struct, frozen=True):
     """Base of all parts of a result."""
 
 
-class Axis(Struct):
+class Axis(Struct, frozen=True):
     """One axis of a tensor: its size, and the name the test gives that size, where no two names share it."""
 
     size: int
     name: str | None = None
 
 
-class Value(Struct):
+class Value(Struct, frozen=True):
     """A value as it is described on a screen: a tensor by its axes and dtype, anything else by its text."""
 
     text: str  # "3", "'mean'", "None", "tensor", "list of 3 tensors"
@@ -64,14 +64,14 @@ class Value(Struct):
     dtype: str | None = None  # "float64"
 
 
-class Named(Struct):
+class Named(Struct, frozen=True):
     """An argument of a call, or one part of what it returned."""
 
     name: str
     value: Value
 
 
-class Part(Struct):
+class Part(Struct, frozen=True):
     """One part of a returned value beside what was expected of it."""
 
     name: str
@@ -80,7 +80,7 @@ class Part(Struct):
     agrees: bool | None = None  # None: not compared
 
 
-class Call(Struct):
+class Call(Struct, frozen=True):
     """The call of the student's code that a failure is about."""
 
     function: str  # "route", "MoELayer", "MoELayer.forward"
@@ -91,7 +91,7 @@ class Call(Struct):
 Number = float | str  # a finite float, or "nan", "inf", "-inf", "True", "False", "…"
 
 
-class Row(Struct):
+class Row(Struct, frozen=True):
     """A stretch of the last axis: yours beside expected."""
 
     index: tuple[int, ...]  # along all axes but the last
@@ -102,7 +102,7 @@ class Row(Struct):
     worst: bool = False  # holds the element that differs most
 
 
-class Comparison(Struct):
+class Comparison(Struct, frozen=True):
     """Two tensors (or numbers) that should have been equal."""
 
     name: str  # which part of the returned value
@@ -115,12 +115,12 @@ class Comparison(Struct):
     atol: float
 
 
-class SourceLine(Struct):
+class SourceLine(Struct, frozen=True):
     number: int
     text: str
 
 
-class Operand(Struct):
+class Operand(Struct, frozen=True):
     """A value that takes part in the expression that failed, and where it stands in the line."""
 
     expression: str
@@ -128,7 +128,7 @@ class Operand(Struct):
     value: Value
 
 
-class Frame(Struct):
+class Frame(Struct, frozen=True):
     """A frame of the student's own code."""
 
     file: str
@@ -141,7 +141,7 @@ class Frame(Struct):
     locals: tuple[Named, ...] = ()
 
 
-class Raised(Struct):
+class Raised(Struct, frozen=True):
     """An exception of the student's code. Its words are the student's."""
 
     type: str
@@ -150,7 +150,7 @@ class Raised(Struct):
     hidden_frames: int = 0  # frames of torch and of the grader
 
 
-class Samples(Struct):
+class Samples(Struct, frozen=True):
     """Where a call that did not end was seen."""
 
     limit: float  # seconds
@@ -159,14 +159,14 @@ class Samples(Struct):
     unchanged: tuple[Named, ...] = ()  # locals that were the same in all samples
 
 
-class Output(Struct):
+class Output(Struct, frozen=True):
     """What the student's code printed, control characters made visible."""
 
     text: str
     dropped: int = 0  # bytes beyond the bound
 
 
-class Failure(Struct):
+class Failure(Struct, frozen=True):
     """Why a test did not pass. `message` is the first failing fact in a sentence or two."""
 
     message: str
@@ -178,7 +178,7 @@ class Failure(Struct):
     reproduction: str | None = None  # Python that makes the call again, its last statement
 
 
-class TestResult(Struct, kw_only=True):
+class TestResult(Struct, frozen=True, kw_only=True):
     """One test. `id` is stable, `name` is the id in words, `description` the docstring's first line."""
 
     __test__ = False  # not for pytest to collect
@@ -196,7 +196,7 @@ class TestResult(Struct, kw_only=True):
     output: Output | None = None  # None: nothing printed, or withheld
 
 
-class Diagnosis(Struct):
+class Diagnosis(Struct, frozen=True):
     """A known mistake whose results equal the student's wherever it differs from the reference."""
 
     mistake: str  # its name in mistakes.py
@@ -206,7 +206,7 @@ class Diagnosis(Struct):
     agreed: int  # results of the student's code that equal the mistake's and differ from the reference's
 
 
-class Isolation(Struct):
+class Isolation(Struct, frozen=True):
     """What held the student's code while it ran.
 
     confined: Landlock and seccomp; sealed: seccomp without any opening of files; process: a process of its own with
@@ -220,13 +220,13 @@ class Isolation(Struct):
     start: Literal["fork", "spawn", "none"] = "none"
 
 
-class Versions(Struct):
+class Versions(Struct, frozen=True):
     archgrade: str
     python: str
     torch: str | None = None  # None: torch was not needed
 
 
-class Result(Struct, kw_only=True):
+class Result(Struct, frozen=True, kw_only=True):
     """The result of grading one submission of one exercise."""
 
     schema: str = SCHEMA

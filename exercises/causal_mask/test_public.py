@@ -25,7 +25,7 @@ def test_example_additive(submission):
 
 @points(2)
 def test_example_leak(submission):
-    """0.1 on a future key is a leak, looking back is none"""
+    """a future key leaks, looking back does not"""
     assert_equal(submission.leaks_future(torch.tensor([[1.0, 0.0], [0.5, 0.5]])), False)
     assert_equal(submission.leaks_future(torch.tensor([[0.9, 0.1], [0.5, 0.5]])), True)
     assert_equal(submission.leaks_future(torch.tensor([[0.2, 0.8]])), False)

@@ -14,10 +14,12 @@ def route(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
         Gradients flow from the weights to the logits.
     Raises: ValueError unless 1 <= k <= E.
 
-    >>> route(torch.tensor([[1.0, 3.0, 0.0, 2.0], [4.0, 1.0, 0.0, 2.0]]), k=2)
+    >>> route(torch.tensor([[1.0, 3.0, 0.0, 2.0], [4.0, 1.0, 0.0, 2.0], [0.0, 1.0, 4.0, 2.5]]), k=2)
     (tensor([[0.7311, 0.2689],
-            [0.8808, 0.1192]]), tensor([[1, 3],
-            [0, 3]]))
+            [0.8808, 0.1192],
+            [0.8176, 0.1824]]), tensor([[1, 3],
+            [0, 3],
+            [2, 3]]))
     """
     raise NotImplementedError
 

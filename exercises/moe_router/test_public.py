@@ -22,9 +22,11 @@ def test_shape(submission, rng):
 @points(1)
 @needs("test_shape")
 def test_example(submission):
-    """two tokens choose experts 1, 3 and 0, 3 of four"""
-    logits = torch.tensor([[1.0, 3.0, 0.0, 2.0], [4.0, 1.0, 0.0, 2.0]])
-    weights, indices = torch.tensor([[0.7311, 0.2689], [0.8808, 0.1192]]), torch.tensor([[1, 3], [0, 3]])
-    assert_close(submission.route(logits, 2), (weights, indices), atol=1e-4)  # the example has four digits
-    rows = torch.tensor([[0.0, 0.7311, 0.0, 0.2689], [0.8808, 0.0, 0.0, 0.1192]])
-    assert_close(submission.combine_matrix(weights, indices, 4), rows)
+    """three tokens choose 2 of 4 experts each"""
+    T, E, k = 3, 4, 2
+    logits = torch.tensor([[1.0, 3.0, 0.0, 2.0], [4.0, 1.0, 0.0, 2.0], [0.0, 1.0, 4.0, 2.5]])  # (T, E)
+    weights = torch.tensor([[0.7311, 0.2689], [0.8808, 0.1192], [0.8176, 0.1824]])  # (T, k)
+    indices = torch.tensor([[1, 3], [0, 3], [2, 3]])
+    assert_close(submission.route(logits, k), (weights, indices), atol=1e-4)  # the example has four digits
+    rows = torch.tensor([[0.0, 0.7311, 0.0, 0.2689], [0.8808, 0.0, 0.0, 0.1192], [0.0, 0.0, 0.8176, 0.1824]])
+    assert_close(submission.combine_matrix(weights, indices, E), rows)

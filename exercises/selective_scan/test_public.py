@@ -25,7 +25,7 @@ def test_shape(submission, rng):
 @points(1)
 @needs("test_shape")
 def test_example(submission):
-    """one channel, one state: y is 4 and 9, the last state 3"""
+    """one channel: y is 4 and 9, h_last 3"""
     u, delta, A = torch.tensor([[[4.0, 2.0]]]), torch.tensor([[[1.0, 2.0]]]), torch.tensor([[-math.log(2)]])
     B, C = torch.tensor([[[1.0, 0.5]]]), torch.tensor([[[1.0, 3.0]]])
     assert_close(

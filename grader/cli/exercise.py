@@ -133,7 +133,7 @@ def _without_running(finding: Finding, submission: Submission, exercise: Exercis
         outcome=finding.outcome,
         score=0.0,
         max_score=exercise.points,
-        message=finding.message,
+        message=finding.message if finding.outcome is Outcome.SYNTAX_ERROR else None,
         exception=raised,
         hidden_tests=exercise.solution is not None,
         isolation=Isolation("none"),
@@ -159,6 +159,8 @@ def _show(
     lesson = [each for each in course.exercises if each.lesson == exercise.lesson]
     done = {each.id for each in course.exercises if progress.state(each.id) == "passed"}
     following = progress.next_exercise(course)
+    if result.passed and following is not None and following.id == exercise.id:  # another file than the student's own
+        following = None
     started = result.outcome is not Outcome.NOT_STARTED
     view = View(
         options=options,

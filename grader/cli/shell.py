@@ -2,7 +2,11 @@
 
 import ast
 import code
+import contextlib
+import importlib
+import importlib.util
 import sys
+from pathlib import Path
 
 import click
 
@@ -22,21 +26,31 @@ def command(exercise_id: str, only_print: bool) -> None:
     """
     root = course_root()
     exercise = load_exercise(root, exercise_id)
-    text = failures.load(root, exercise.id)
-    if text is None:
+    failing = failures.load(root, exercise.id)
+    if failing is None:
         raise UsageError(
             f"There is no failing call of {exercise.id} to look at; run grade exercise {exercise.id} first."
         )
     if only_print:
-        say(f"# in {exercise.folder}", *text.splitlines())
+        say(f"# {exercise.id} is {failing.file}", *failing.text.splitlines())
         return
-    *setup, call = ast.parse(text).body
+    *setup, call = ast.parse(failing.text).body
     scope: dict[str, object] = {"__name__": "__console__"}
-    sys.path.insert(0, str(exercise.folder))
-    for statement in setup:
-        # The student's own module is imported here, and may raise: then its traceback is what they came for.
-        exec(compile(ast.Module([statement], []), "<failing call>", "exec"), scope)
+    _load(exercise.id, failing.file)
+    exec(compile(ast.Module(setup, []), "<failing call>", "exec"), scope)
     names = ", ".join(name for name in scope if not name.startswith("__"))
     say("", f"  {bold(exercise.id)}   the call that failed: its arguments are set", "")
     say(f"    names   {names}", f"    call    {ast.unparse(call)}", "", "  Ctrl-D ends.", "")
+    with contextlib.suppress(ImportError):  # Windows has none: no history and no editing of the line then
+        importlib.import_module("readline")
     code.interact(banner="", local=scope, exitmsg="")
+
+
+def _load(name: str, file: str) -> None:
+    """Imports the submission under the name by which the call knows it. What it raises is what the student came for."""
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None or not Path(file).is_file():
+        raise UsageError(f"There is no file {file} any more; run grade exercise {name} again.")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(Path(file).parent))
+    spec.loader.exec_module(module)

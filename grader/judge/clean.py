@@ -7,7 +7,7 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # controls, invisible and direct
 
 
 def clean(text: str) -> str:
-    """Text with every control, invisible or direction-changing character written as its escape, but \\n and \\t kept."""
+    """Text with every control, invisible or direction-changing character as its escape; \\n and \\t stay."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_visible(char) for char in text)

@@ -101,9 +101,9 @@ def _explain(error: BaseException, view: "_View") -> tuple[Outcome, Failure]:
     return Outcome.WRONG_TYPE, Failure(f"The test could not use what was returned: {what}", view.last_call())
 
 
-def raised(threw: wire.Threw, source: str, module: str, file: str) -> Raised:
+def raised(threw: wire.Threw, source: str, module: str, file: str, sizes: dict[int, str]) -> Raised:
     """An exception of the student's, with the source around each frame."""
-    frames = tuple(_frame(frame, source, module, file, {}) for frame in threw.frames)
+    frames = tuple(_frame(frame, source, module, file, sizes) for frame in threw.frames)
     return Raised(clean_line(threw.type_name), clean(threw.message), frames, threw.hidden_frames)
 
 
@@ -152,10 +152,7 @@ class _View:
         call = self.last_call()
         exception = None
         if fault.threw is not None:
-            frames = [_frame(f, setting.source, setting.module, setting.file, setting.sizes) for f in fault.threw.frames]
-            exception = Raised(
-                clean_line(fault.threw.type_name), clean(fault.threw.message), tuple(frames), fault.threw.hidden_frames
-            )
+            exception = raised(fault.threw, setting.source, setting.module, setting.file, setting.sizes)
         if fault.outcome is Outcome.WRONG_SIGNATURE and fault.threw is not None:
             function = setting.log[-1].question.label
             message = f"{function} cannot be called as the exercise says: {message}."
@@ -165,7 +162,8 @@ class _View:
                 message += f", the exercise's {function}{theirs}." if theirs else "."
         elif fault.outcome is Outcome.ARGUMENT_CHANGED:
             names = [self.argument_name(setting.log[-1], name) for name in fault.message.split(", ")]
-            message = f"Your code changed {_and(names)} in place. The caller still needs {'it' if len(names) == 1 else 'them'}."
+            them = "it" if len(names) == 1 else "them"
+            message = f"Your code changed {_and(names)} in place. The caller still needs {them}."
         elif fault.outcome is Outcome.EXCEPTION and exception is not None:
             message = _mismatch(fault.threw) or message
         samples = self._samples(fault) if fault.outcome is Outcome.TIMEOUT else None
@@ -313,7 +311,8 @@ class _View:
         wanted = [error.actual, error.difference.actual]
         for entry in reversed(self._calls):
             parts = [entry.question.result, *_parts(entry.question.result)]
-            if any(part is value for part in parts for value in wanted if isinstance(value, Tensor | tuple | list | dict)):
+            holders = [value for value in wanted if isinstance(value, Tensor | tuple | list | dict)]
+            if any(part is value for part in parts for value in holders):
                 return entry
         return self._calls[-1] if self._calls else None
 
@@ -399,7 +398,7 @@ class _View:
             returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
             last = returns[-1]
             parts = last.elts if isinstance(last, ast.Tuple) else [last]
-            names = [part.id if isinstance(part, ast.Name) else "" for part in parts]
+            names = [_root_name(part) for part in parts]
         except (TypeError, OSError, IndexError, SyntaxError):
             pass
         if len(names) != count:
@@ -423,6 +422,13 @@ class _View:
 
 
 _NOTHING = object()
+
+
+def _root_name(node: ast.expr) -> str:
+    """The variable that an expression is a method call, an attribute or a part of: `weights` of `weights.to(...)`."""
+    while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) and node.id not in ("torch", "F", "nn", "self") else ""
 
 
 def _parts(value: Any) -> list[Any]:

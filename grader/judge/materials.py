@@ -12,8 +12,10 @@ def materials(course: Course, exercise: Exercise) -> Materials:
 
     Of a course that was released without solutions only the public tests. UsageError for whatever is wrong in a file.
     """
-    tests = (str(exercise.public_tests.resolve()),)
-    hidden, reference, mistakes = None, None, ()
+    tests: tuple[str, ...] = (str(exercise.public_tests.resolve()),)
+    hidden: str | None = None
+    reference: str | None = None
+    mistakes: tuple[Misstep, ...] = ()
     if exercise.solution is not None:
         hidden = str(exercise.hidden_tests.resolve())
         reference = exercise.reference.read_text("utf-8")

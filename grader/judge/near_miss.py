@@ -15,7 +15,7 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 def near_miss(actual: Tensor, expected: Tensor) -> str | None:
     """A sentence such as "Your result is the expected one, transposed.", or None where no slip fits."""
-    if expected.numel() > _LARGEST or len(expected.unique()) < _ENOUGH or actual.dtype.is_complex:
+    if expected.numel() > _LARGEST or len(torch.unique(expected)) < _ENOUGH or actual.dtype.is_complex:
         return None
     for slip in _shape_slips(actual, expected) if actual.shape != expected.shape else _value_slips(actual, expected):
         return slip
@@ -82,7 +82,7 @@ def _moved(actual: Tensor, expected: Tensor, axis: int) -> Iterator[str]:
     for step, where in ((1, "late"), (-1, "early")):
         mine = actual.narrow(axis, max(step, 0), length - 1)
         theirs = expected.narrow(axis, max(-step, 0), length - 1)
-        if len(theirs.unique()) >= _ENOUGH and _fits(mine, theirs):
+        if len(torch.unique(theirs)) >= _ENOUGH and _fits(mine, theirs):
             yield f"Your result is the expected one, shifted along the {_axis(expected, axis)}: one step too {where}."
 
 
@@ -103,7 +103,7 @@ def _scaled(actual: Tensor, expected: Tensor) -> Iterator[str]:
     for axis in range(expected.dim()):
         total = actual.sum(axis, keepdim=True)
         if expected.shape[axis] > 1 and (total != 0).all() and _fits(actual / total, expected):
-            yield f"Your result becomes the expected one when it is divided by its sum along the {_axis(expected, axis)}."
+            yield f"Your result is the expected one once divided by its sum along the {_axis(expected, axis)}."
             return
     error = ((actual - expected).abs() / expected.abs().clamp_min(expected.abs().max() * 1e-3)).max().item()
     if 0 < error < 4e-3:

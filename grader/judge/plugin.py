@@ -291,7 +291,8 @@ def _check_needs(tests: list[_Test]) -> None:
         for name in test.needs:
             if name not in seen:
                 where = f"{test.item.path}:{test.item.function.__code__.co_firstlineno}"
-                raise UsageError(f"{where}: {test.item.name} needs {name!r}, and no test of that name stands before it.")
+                sentence = f"{test.item.name} needs {name!r}, and no test of that name stands before it."
+                raise UsageError(f"{where}: {sentence}")
         seen.add(test.item.name)
 
 
@@ -308,13 +309,14 @@ def _result(job: Job, exercise: _Exercise, results: list[TestResult], fault: Fau
     most = sum(test.points for test in exercise.tests)
     outcome, message, exception = Outcome.GRADED, None, None
     if fault is not None:
-        outcome, message = fault.outcome, fault.message
+        outcome = fault.outcome
+        message = fault.message if outcome is not Outcome.NOT_STARTED else None
         if fault.threw is not None:
-            exception = raised(fault.threw, job.source, job.exercise, job.file)
+            exception = raised(fault.threw, job.source, job.exercise, job.file, {})
         elif fault.line is not None:
             exception = _syntax_error(fault, job)
     elif results and all(t.outcome in (Outcome.NOT_STARTED, Outcome.SKIPPED) for t in results):
-        outcome, message = Outcome.NOT_STARTED, "nothing is written yet"
+        outcome = Outcome.NOT_STARTED
     score = sum(test.points for test in results)
     return _Draft(job, outcome, message, exception, tuple(results), score, most, exercise.materials.hidden is not None)
 

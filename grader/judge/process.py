@@ -19,9 +19,10 @@ from grader.sandbox import channel
 from grader.sandbox.starter import ForkStarter, SpawnStarter, Starter
 
 _OFF = (  # plugins of pytest that a judge has no use for
-    "cacheprovider terminal junitxml doctest pastebin stepwise setuponly setupplan faulthandler unraisableexception "
-    "threadexception logging capture warnings debugging legacypath recwarn tmpdir monkeypatch unittest"
-).split()
+    *("cacheprovider", "terminal", "junitxml", "doctest", "pastebin", "stepwise", "setuponly", "setupplan"),
+    *("faulthandler", "unraisableexception", "threadexception", "logging", "capture", "warnings", "debugging"),
+    *("legacypath", "recwarn", "tmpdir", "monkeypatch", "unittest"),
+)
 
 
 def _jobs(sock: socket.socket) -> Iterator[Job]:

@@ -144,7 +144,8 @@ class Session:
         self._line = channel.Line(self.worker.sock, self.worker.output, self.worker.gone, self.limits.memory)
 
     def _end(self) -> Any:
-        assert self.worker is not None and self._line is not None
+        assert self.worker is not None
+        assert self._line is not None
         ended = self.starter.end(self.worker)
         self._line.close()
         self.worker = self._line = self._names = None
@@ -219,7 +220,8 @@ class Session:
 
     def _dump(self) -> list[wire.SeenFrame]:
         """Where a worker is that is inside an operation and cannot look at itself."""
-        assert self._line is not None and self.worker is not None
+        assert self._line is not None
+        assert self.worker is not None
         self._line.take_output()
         self.starter.interrupt(self.worker)
         deadline = time.monotonic() + DUMP_SECONDS

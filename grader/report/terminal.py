@@ -230,7 +230,8 @@ def body(result: Result, page: Page) -> list[Line]:
     if result.outcome is not Outcome.GRADED:
         return not_graded(result, page)
     failing = [t for t in result.tests if is_failing(t)]
-    explained = failing if page.full else failing[:1]
+    named = [t for t in failing if result.diagnosis and t.id == result.diagnosis.test]
+    explained = failing if page.full else (named or failing)[:1]
     return paragraphs(
         printed(result.output, page) if page.full or not failing else (),
         *(explain(t, result, page) for t in explained),
@@ -330,7 +331,8 @@ def next_steps(result: Result, exercise: "Exercise", view: View, page: Page) -> 
     failing = [t for t in result.tests if is_failing(t)]
     steps = []
     if result.passed:
-        steps.append(("compare", f"{grade} diff {name}", "yours next to the reference"))
+        if not view.options:  # a pass of another file is not the student's own
+            steps.append(("compare", f"{grade} diff {name}", "yours next to the reference"))
         if view.next_exercise:
             steps.append(("next", f"{grade} exercise {view.next_exercise}", view.next_folder))
         return steps
@@ -340,7 +342,7 @@ def next_steps(result: Result, exercise: "Exercise", view: View, page: Page) -> 
         hint = min(view.hints_shown + 1, view.hints_total)
         steps.append(("hint", f"{grade} hint {name}", f"{hint} of {view.hints_total}"))
     first = failing[0].failure if failing else None
-    if first and first.call:
+    if any(t.failure and t.failure.reproduction for t in failing):
         steps.append(("try", f"{grade} shell {name}", "this input, in a Python prompt"))
     if first and first.samples:
         steps.append(("slower", f"{again} --timeout {first.samples.limit * 5:g}", "if this machine is slow"))

@@ -24,7 +24,8 @@ ALIGN = 16
 DTYPES: dict[str, torch.dtype] = {
     name: getattr(torch, name)
     for name in (
-        ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"]
+        *("bool", "uint8", "int8", "int16", "int32", "int64"),
+        *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
     )
 }
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
@@ -38,62 +39,62 @@ class _Value(msgspec.Struct, frozen=True, array_like=True):
     """Base of the tagged forms of values that msgpack has no type for."""
 
 
-class WireTensor(_Value, tag="t"):
+class WireTensor(_Value, frozen=True, tag="t"):
     dtype: str
     shape: tuple[int, ...]
     requires_grad: bool
 
 
-class WireArray(_Value, tag="a"):
+class WireArray(_Value, frozen=True, tag="a"):
     """A numpy array; its numbers travel as a tensor's."""
 
     dtype: str
     shape: tuple[int, ...]
 
 
-class WireBytes(_Value, tag="b"):
+class WireBytes(_Value, frozen=True, tag="b"):
     data: bytes
 
 
-class WireList(_Value, tag="l"):
+class WireList(_Value, frozen=True, tag="l"):
     items: list["WireValue"]
 
 
-class WireTuple(_Value, tag="u"):
+class WireTuple(_Value, frozen=True, tag="u"):
     items: list["WireValue"]
 
 
-class WireSet(_Value, tag="s"):
+class WireSet(_Value, frozen=True, tag="s"):
     items: list["WireValue"]
 
 
-class WireDict(_Value, tag="d"):
+class WireDict(_Value, frozen=True, tag="d"):
     keys: list["WireValue"]
     values: list["WireValue"]
 
 
-class WireInt(_Value, tag="i"):
+class WireInt(_Value, frozen=True, tag="i"):
     """An int beyond 64 bits, in decimal."""
 
     digits: str
 
 
-class WireComplex(_Value, tag="c"):
+class WireComplex(_Value, frozen=True, tag="c"):
     real: float
     imag: float
 
 
-class WireDtype(_Value, tag="y"):
+class WireDtype(_Value, frozen=True, tag="y"):
     name: str
 
 
-class WireSlice(_Value, tag="x"):
+class WireSlice(_Value, frozen=True, tag="x"):
     start: int | None
     stop: int | None
     step: int | None
 
 
-class WireObject(_Value, tag="o"):
+class WireObject(_Value, frozen=True, tag="o"):
     """An object that stays in the worker, by its number there. Number 0 is the module itself."""
 
     number: int
@@ -111,7 +112,7 @@ class Node(msgspec.Struct, frozen=True, array_like=True):
     buffers: list[tuple[str, int, bool]]  # name, position, persistent
 
 
-class WireModule(_Value, tag="m"):
+class WireModule(_Value, frozen=True, tag="m"):
     """An `nn.Module` that stays in the worker, with the tree of its names and the values of its tensors."""
 
     number: int
@@ -120,8 +121,7 @@ class WireModule(_Value, tag="m"):
 
 
 WireValue: TypeAlias = (
-    None
-    | bool
+    bool
     | int
     | float
     | str
@@ -138,6 +138,7 @@ WireValue: TypeAlias = (
     | WireSlice
     | WireObject
     | WireModule
+    | None
 )
 
 

@@ -13,8 +13,9 @@ import selectors
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -204,7 +205,7 @@ class _Zygote:
 
 
 @contextlib.contextmanager
-def _child_ends() -> "contextlib.Generator[None, None, NoReturn]":
+def _child_ends() -> Iterator[None]:
     """Whatever happens in a forked child, it ends here and never returns into the zygote's loop."""
     code = 1
     try:

@@ -52,7 +52,7 @@ def test_bad_sizes(submission, rng):
 
 @points(2)
 def test_additive(submission, rng):
-    """any pattern, any shape, any dtype: exactly 0 and -inf"""
+    """exactly 0 and -inf, any shape and dtype"""
     B, T, S = rng.sizes(3)
     keep = rng.rand(B, 1, T, S) < 0.5
     keep[0, 0, 0, :2] = torch.tensor([True, False])  # both kinds, whatever the draw
@@ -78,7 +78,7 @@ def test_only_bool(submission, rng):
 @points(1)
 @needs("test_last_queries")
 def test_leak_in_one_head(submission, rng):
-    """no leak under your mask; one in one head is found"""
+    """finds a leak in one head, and only there"""
     B, H, T, S = rng.sizes(4, low=3)
     T, S = min(T, S), max(T, S)
     keep = submission.causal_mask(T, S)

@@ -49,7 +49,7 @@ def test_choice(submission, rng):
 @points(1)
 @needs("test_shape")
 def test_weights(submission, rng):
-    """a softmax of the k chosen logits, whatever their size"""
+    """softmax of the k chosen logits, of any size"""
     T, E, k = rng.sizes(3)
     k, E = min(k, E), max(k, E)
     logits = distinct_logits(rng, T, E)
@@ -63,7 +63,7 @@ def test_weights(submission, rng):
 @points(1)
 @needs("test_shape")
 def test_leading_dimensions(submission, rng):
-    """(B, T, E), (E,) and zero tokens work as (T, E) does"""
+    """(B, T, E), (E,) and zero tokens, as (T, E)"""
     B, T, E, k = rng.sizes(4)
     k, E = min(k, E), max(k, E)
     logits = distinct_logits(rng, B, T, E)
@@ -77,7 +77,7 @@ def test_leading_dimensions(submission, rng):
 @points(1)
 @needs("test_shape")
 def test_half_precision(submission, rng):
-    """bfloat16 in and out, float32 between, rounded once"""
+    """bfloat16 in and out, rounded once"""
     T, E, k = 40, 9, 4
     logits = distinct_logits(rng, T, E).bfloat16()
     weights, indices = submission.route(logits, k)
@@ -90,7 +90,7 @@ def test_half_precision(submission, rng):
 @points(1)
 @needs("test_shape")
 def test_gradient(submission, rng):
-    """reaches the logits of the chosen experts, and no others"""
+    """reaches the chosen experts' logits only"""
     T, E, k = 5, 7, 3
     logits = distinct_logits(rng, T, E).requires_grad_()
     weights, _ = submission.route(logits, k)
@@ -108,7 +108,7 @@ def test_gradient(submission, rng):
 @points(1)
 @needs("test_shape")
 def test_every_k(submission, rng):
-    """every k from 1 to E, and ValueError for all others"""
+    """k from 1 to E, ValueError for all others"""
     T, E = rng.sizes(2, low=3)
     logits = distinct_logits(rng, T, E)
     for k in (1, E):
@@ -131,7 +131,7 @@ def test_switched_off(submission, rng):
 
 @points(1)
 def test_combine_matrix(submission, rng):
-    """each weight in its expert's column, gradient included"""
+    """each weight in its expert's column"""
     B, T, E, k = rng.sizes(4)
     k, E = min(k, E), max(k, E)
     indices = rng.rand(B, T, E).argsort(-1)[..., :k]

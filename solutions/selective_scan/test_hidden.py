@@ -39,7 +39,7 @@ def loops(u, delta, A, B, C, h0=None):
 @points(2)
 @needs("test_shape")
 def test_recurrence(submission, rng):
-    """without options, in float64 and float32, from any state"""
+    """no options, both precisions, any state"""
     Bt, Ch, N, T = rng.sizes(4, high=6)
     inputs = draw(rng, Bt, Ch, N, T)
     assert_close(submission.selective_scan(**inputs), loops(**inputs))
@@ -55,7 +55,7 @@ def test_recurrence(submission, rng):
 @points(1)
 @needs("test_shape")
 def test_skip(submission, rng):
-    """D times the input is added to y, and the state stays"""
+    """D u is added to y, the state stays"""
     Bt, Ch, N, T = rng.sizes(4, high=6)
     inputs = draw(rng, Bt, Ch, N, T)
     D = rng.randn(Ch)
@@ -81,7 +81,7 @@ def test_gate(submission, rng):
 @points(2)
 @needs("test_shape")
 def test_bias_then_softplus(submission, rng):
-    """each alone, both together, and softplus without overflow"""
+    """each alone, both, and without overflow"""
     Bt, Ch, N, T = rng.sizes(4, high=6)
     inputs = draw(rng, Bt, Ch, N, T)
     raw = inputs.pop("delta")
@@ -109,7 +109,7 @@ def test_bias_then_softplus(submission, rng):
 @points(1)
 @needs("test_shape")
 def test_chunks_continue(submission, rng):
-    """a text in two pieces gives what it gives at once"""
+    """two pieces give what one piece gives"""
     Bt, Ch, N, T = rng.sizes(4, low=3, high=7)
     inputs = {**draw(rng, Bt, Ch, N, T), "z": rng.randn(Bt, Ch, T)}
     per_channel = {"A": inputs.pop("A"), "D": rng.randn(Ch), "delta_bias": rng.randn(Ch)}
@@ -158,7 +158,7 @@ def test_causal(submission, rng):
 @points(1)
 @needs("test_shape")
 def test_constant_parameters(submission, rng):
-    """with Δ, B, C constant in t it is a convolution"""
+    """constant Δ, B, C make a convolution"""
     Bt, Ch, N, T = rng.sizes(4, low=3, high=7)
     inputs = draw(rng, Bt, Ch, N, T)
     for name in ("delta", "B", "C"):
