@@ -18,12 +18,13 @@ FEWEST_VARIANTS = 3
 NAMED_ON = 2  # seeds on which a mistake must be named; on the others it must only fail
 
 
-@dataclass(frozen=True)
+@dataclass
 class Problem:
-    """Something that does not hold, and of what."""
+    """Something that does not hold, of what, and on which seeds."""
 
     where: str
     what: str
+    seeds: set[int] = field(default_factory=set)  # none: it is about a text
 
 
 @dataclass
@@ -59,19 +60,21 @@ class _Proof:
         self.verdict = Verdict(exercise.id, exercise.points, len(self.mistakes), len(self.variants))
         self.open = 0  # runs that are not done
         self._scores: dict[tuple[str, int], tuple[float, ...]] = {}
-        self._said: set[tuple[str, str]] = set()
+        self._said: dict[tuple[str, str], Problem] = {}
         self._texts()
 
-    def _say(self, where: str, what: str) -> None:
-        """Notes a problem, each only once however many seeds show it."""
-        if (where, what) not in self._said:
-            self._said.add((where, what))
-            self.verdict.problems.append(Problem(where, what))
+    def _say(self, where: str, what: str, of: str = "", seed: int | None = None) -> None:
+        """Notes a problem, once for all seeds on which it shows; `of` tells several of one place apart."""
+        if (where, of) not in self._said:
+            self._said[where, of] = Problem(where, what)
+            self.verdict.problems.append(self._said[where, of])
+        if seed is not None:
+            self._said[where, of].seeds.add(seed)
 
     def _texts(self) -> None:
         exercise = self.exercise
         for sentence in disagreements(exercise.stub.read_text("utf-8"), self.reference):
-            self._say(f"{exercise.id}.py", sentence)
+            self._say(f"{exercise.id}.py", sentence, of=sentence)
         if not exercise.hints:
             self._say("exercise.yaml", "there are no hints.")
         if not exercise.statement.is_file() or not exercise.statement.read_text("utf-8").strip():
@@ -100,19 +103,20 @@ class _Proof:
     def take(self, run: _Run, result: Result) -> None:
         """Checks the result of a run."""
         self.open -= 1
-        getattr(self, f"_take_{run.kind}")(run, result)
+        broken = [test for test in result.tests if test.outcome is Outcome.ERROR]
+        for test in broken:
+            self._say(test.id, test.failure.message if test.failure else "breaks off.", seed=run.job.seed)
+        if not broken:
+            getattr(self, f"_take_{run.kind}")(run, result)
         if result.outcome is Outcome.GRADED and abs(result.max_score - self.exercise.points) > 1e-9:
             self._say(
                 "exercise.yaml",
                 f"says {self.exercise.points:g} points, and the tests' marks add up to {result.max_score:g}.",
             )
-        for test in result.tests:
-            if test.outcome is Outcome.ERROR and test.failure:
-                self._say(run.label, test.failure.message)
         key = run.label, run.job.seed
         scores = tuple(test.points for test in result.tests)
         if self._scores.setdefault(key, scores) != scores:
-            self._say(run.label, f"scores differently from run to run (seed {run.job.seed}).")
+            self._say(run.label, "scores differently from run to run.", "run to run", run.job.seed)
 
     def _take_stub(self, run: _Run, result: Result) -> None:
         if result.outcome is not Outcome.NOT_STARTED or result.score:
@@ -124,21 +128,22 @@ class _Proof:
         for test in result.tests:
             self.verdict.slowest = max(self.verdict.slowest, test.seconds)
             if test.seconds > budget:
-                self._say(test.id, f"takes longer than its budget of {budget:g} s on the reference.")
+                self._say(test.id, f"takes longer than its budget of {budget:g} s on the reference.", "slow")
 
     def _take_variant(self, run: _Run, result: Result) -> None:
         if not result.passed:
-            self._say(run.label, f"is right, and fails: {_first_failure(result)} (seed {run.job.seed}).")
+            self._say(run.label, f"is right, and fails: {_first_failure(result)}.", "fails", run.job.seed)
 
     def _take_mistake(self, run: _Run, result: Result) -> None:
         if result.passed:
-            self._say(run.label, f"passes every test (seed {run.job.seed}).")
+            self._say(run.label, "passes every test.", "passes", run.job.seed)
         elif run.job.diagnose:
             name = run.label.removeprefix("mistake ")
             if result.diagnosis is None:
-                self._say(run.label, f"fails, and is not named by the diagnosis: {_first_failure(result)}.")
+                what = f"fails, and is not named by the diagnosis: {_first_failure(result)}."
+                self._say(run.label, what, "not named", run.job.seed)
             elif result.diagnosis.mistake != name:
-                self._say(run.label, f"is taken for {result.diagnosis.mistake}.")
+                self._say(run.label, f"is taken for {result.diagnosis.mistake}.", "taken for", run.job.seed)
 
 
 def _first_failure(result: Result) -> str:

@@ -43,23 +43,23 @@ WRONG = {
     "not started, with a word": ("pick", "not_started", "", "def pick(items, place): raise NotImplementedError('soon')"),
     "a name is missing": ("scale", "missing_name", "There is no 'scale'.", "del scale"),
     "a name is misspelt": ("scale", "missing_name", "Did you mean 'scael'?", "scael = scale; del scale"),
-    "a name is no function": ("scale", "exception", "'int' object is not callable", "scale = 3"),
+    "a name is no function": ("scale", "wrong_type", "'int' object is not callable", "scale = 3"),
     "too few parameters": ("scale", "wrong_signature", "Yours is scale(x), the exercise's scale(x", "def scale(x): pass"),
     "too many parameters": ("mix", "wrong_signature", "mix(a, b, c)", "def mix(a, b, c): pass"),
     "a class takes nothing": ("gate", "wrong_signature", "Gate()", "class Gate(nn.Module):\n def __init__(self): pass"),
     "wrong shape": ("scale", "wrong_shape", "[D=7, T=5], expected [T=5, D=7]", "def scale(x, f): return (x * f).T"),
-    "an axis is missing": ("mix", "wrong_shape", "No axis of yours has length D=7", "def mix(s, v): return v.sum(1)"),
+    "an axis is missing": ("mix", "wrong_shape", "No axis of yours has length T=3 and D=7", "def mix(s, v): return v.sum(1)"),
     "wrong dtype": ("scale", "wrong_dtype", "float32, expected float64", "def scale(x, f): return x.float() * f"),
     "wrong values": ("scale", "wrong_values", "35 of 35 numbers", "def scale(x, factor): return x - factor"),
-    "NaN": ("scale", "nan", "35 of 35 numbers of x are NaN", "def scale(x, factor): return x * float('nan')"),
+    "NaN": ("scale", "nan", "35 of 35 numbers of what scale returns are NaN", "def scale(x, factor): return x * float('nan')"),
     "None": ("scale", "returned_none", "None", "def scale(x, factor): x * factor"),
     "wrong type": ("scale", "wrong_type", "a list, expected a tensor", "def scale(x, factor): return [x]"),
     "a string": ("mix", "wrong_type", "a str", "def mix(scores, values): return 'done'"),
-    "ellipsis": ("scale", "wrong_type", "an ellipsis", "def scale(x, factor): ..., ; return ..."),
+    "ellipsis": ("scale", "wrong_type", "an ellipsis", "def scale(x, factor): return ..."),
     "a number for a tensor": ("scale", "wrong_type", "a float", "def scale(x, factor): return 3.0"),
     "another int": ("pick", "wrong_values", "11, expected 22", "def pick(items, place): return items[place - 1]"),
     "a key is missing": ("merge", "wrong_values", "keys", "def merge(parts): return {}"),
-    "a value in a dict": ("merge", "wrong_values", "['left']", "def merge(parts): return {n: p[0] for n, p in parts.items()}"),
+    "a value in a dict": ("merge", "wrong_values", "what merge returns at ['left']", "def merge(parts): return {n: p[0] for n, p in parts.items()}"),
     "no exception": ("pick", "no_exception", "should raise IndexError", "def pick(items, place): return items[1]"),
     "another exception": (
         "pick", "exception", "KeyError", "def pick(items, place):\n if place == 1: return 22\n raise KeyError(place)",
@@ -69,7 +69,7 @@ WRONG = {
     "a function": ("scale", "wrong_type", "function", "def scale(x, factor): return lambda: x"),
     "a class for a value": ("scale", "wrong_type", "", "def scale(x, factor): return nn.Linear"),
     "a module for a tensor": ("scale", "wrong_type", "", "def scale(x, factor): return nn.Linear(2, 3)"),
-    "gradient cut": ("gate", "failed|wrong_type|returned_none|exception", "", "Gate.forward = lambda self, x: x * self.weight.sigmoid().detach()"),
+    "gradient cut": ("gate", "wrong_type", "does not require grad", "Gate.forward = lambda self, x: x * self.weight.sigmoid().detach()"),
     "an argument, in place": ("scale", "argument_changed", "changed x in place", "def scale(x, factor): return x.mul_(factor)"),
     "an argument, by index": (
         "mix", "argument_changed", "values", "def mix(s, v):\n out = s.softmax(-1) @ v\n v[0, 0] += 1\n return out",
@@ -93,12 +93,13 @@ WRONG = {
     ),
     "sys.exit": ("scale", "exited", "called exit", "def scale(x, factor): import sys; sys.exit('enough')"),
     "exit()": ("scale", "exited", "called exit (0)", "def scale(x, factor): raise SystemExit(0)"),
-    "quit without site": ("scale", "exited|exception", "", "def scale(x, factor): quit()"),
+    "quit()": ("scale", "exited", "called exit", "def scale(x, factor): quit()"),
     "os._exit(0)": ("scale", "exited", "exit code 0", "import os\ndef scale(x, factor): os._exit(0)"),
     "os._exit(7)": ("mix", "exited", "exit code 7", "import os\ndef mix(s, v): os._exit(7)"),
     "os.abort": ("scale", "crashed", "SIGABRT", "import os\ndef scale(x, factor): os.abort()"),
     "a segmentation fault": ("scale", "crashed", "SIGSEGV", "import ctypes\ndef scale(x, factor): ctypes.string_at(0)"),
-    "a fault within torch": ("scale", "crashed", "SIGSEGV", "def scale(x, f): return x.as_strided((5, 7), (1 << 50, 1)) * f"),
+    "a signal of its own": ("scale", "crashed", "signal 50", "import os\ndef scale(x, f): os.kill(os.getpid(), 50)"),
+    "killed": ("scale", "crashed", "killed", "import os\ndef scale(x, f): os.kill(os.getpid(), 9)"),
     "recursion": ("scale", "recursion", "calls itself", "def scale(x, factor): return scale(x, factor)"),
     "recursion of two": ("scale", "recursion", "", "def f(n): return g(n + 1)\ndef g(n): return f(n + 1)\ndef scale(x, f_): return f(0)"),
     "a list without end": ("scale", "memory", "memory", "def scale(x, f):\n a = [0]\n while 1: a = a + a"),
@@ -123,7 +124,7 @@ def test_one_function_is_wrong(name: str, grade: Any) -> None:
     test, outcome, words, code = WRONG[name]
     result = grade(code)
     assert result.outcome is Outcome.GRADED
-    assert grade.failed(result) in [{test: each} for each in outcome.split("|")]
+    assert grade.failed(result) == {test: outcome}
     assert words in failure(result, test).message
 
 
@@ -131,7 +132,7 @@ def test_one_function_is_wrong(name: str, grade: Any) -> None:
 
 # name: (outcome, words of the message, line of the innermost frame, code)
 UNUSABLE = {
-    "nothing is written": ("not_started", "nothing is written yet", None, "def scale(x, factor):\n    raise NotImplementedError\n"),
+    "nothing is written": ("not_started", "", None, "def scale(x, factor):\n    raise NotImplementedError\n"),
     "a bracket is open": ("syntax_error", "was never closed", 2, "import torch\nx = (1,\n"),
     "bad indentation": ("syntax_error", "indent", 2, "def scale(x, factor):\nreturn x\n"),
     "return outside of a function": ("syntax_error", "'return' outside function", 3, "a = 1\n\nreturn a\n"),
@@ -147,7 +148,7 @@ UNUSABLE = {
     "a crash at import": ("crashed", "SIGSEGV", None, "import ctypes\nctypes.string_at(0)\n"),
     "recursion at import": ("recursion", "calls itself", 2, "def f():\n    f()\nf()\n"),
     "no memory at import": ("memory", "memory", 2, "import torch\nx = torch.ones(1 << 40)\n"),
-    "nothing at import": ("not_started", "not written yet", 1, "raise NotImplementedError\n"),
+    "nothing at import": ("not_started", "", 1, "raise NotImplementedError\n"),
     "a file at import": ("forbidden", "asked the system", 1, "open('/etc/hostname')\n"),
 }  # fmt: skip
 
@@ -158,7 +159,7 @@ def test_nothing_can_be_run(name: str, grade: Any) -> None:
     result = grade(code, whole=True)
     assert result.outcome.value == outcome
     assert (result.score, result.max_score, result.tests) == (0, 31, ())
-    assert words in result.message
+    assert words in (result.message or "")
     if line is not None:
         assert result.exception.frames[-1].line == line
         assert result.exception.frames[-1].file == "toolbox.py"
@@ -212,9 +213,7 @@ def test_an_exception_shows_the_operands_with_their_axes(grade: Any) -> None:
     result = grade("def mix(scores, values):\n    weights = scores.softmax(-1)\n    return weights @ values.T")
     found = frame(result, "mix")
     shapes = {o.expression: [(a.size, a.name) for a in o.value.shape] for o in found.operands if o.value.shape}
-    assert shapes == {"weights": [(3, "T"), (5, "S")], "values.T": [(7, "D"), (5, "S")]} or shapes == {
-        "weights": [(3, "T"), (5, "S")]
-    }
+    assert shapes == {"weights": [(3, "T"), (5, "S")], "values.T": [(7, "D"), (5, "S")]}
     local = {each.name: each.value for each in found.locals}
     assert [axis.size for axis in local["values"].shape] == [5, 7]
     assert local["values"].dtype == "float64"
@@ -348,7 +347,7 @@ def test_standard_error_and_descriptors_are_shown(grade: Any) -> None:
 
 def test_a_lot_of_output_is_counted(grade: Any) -> None:
     """Gigabytes of it, in a test that then passes."""
-    code = "import os\nchunk = b'x' * (1 << 20)\ndef scale(x, f):\n for _ in range(2048): os.write(1, chunk)\n return x * f"
+    code = "import os\nchunk = b'x' * (1 << 20)\ndef scale(x, f):\n left = 2 << 30\n while left: left -= os.write(1, chunk[:left])\n return x * f"
     result = grade(code, seconds=20.0)
     assert grade.failed(result) == {}
     output = next(test for test in result.tests if test.id == "test_scale").output

@@ -24,8 +24,8 @@ def test_shape(submission, rng):
 def test_example(submission):
     """three tokens choose 2 of 4 experts each"""
     T, E, k = 3, 4, 2
-    logits = torch.tensor([[1.0, 3.0, 0.0, 2.0], [4.0, 1.0, 0.0, 2.0], [0.0, 1.0, 4.0, 2.5]])  # (T, E)
-    weights = torch.tensor([[0.7311, 0.2689], [0.8808, 0.1192], [0.8176, 0.1824]])  # (T, k)
+    logits = torch.tensor([1.0, 3.0, 0.0, 2.0, 4.0, 1.0, 0.0, 2.0, 0.0, 1.0, 4.0, 2.5]).view(T, E)
+    weights = torch.tensor([0.7311, 0.2689, 0.8808, 0.1192, 0.8176, 0.1824]).view(T, k)
     indices = torch.tensor([[1, 3], [0, 3], [2, 3]])
     assert_close(submission.route(logits, k), (weights, indices), atol=1e-4)  # the example has four digits
     rows = torch.tensor([[0.0, 0.7311, 0.0, 0.2689], [0.8808, 0.0, 0.0, 0.1192], [0.0, 0.0, 0.8176, 0.1824]])

@@ -49,7 +49,10 @@ def _show(verdict: Verdict) -> None:
 
 
 def _lines(problem: Problem) -> list[str]:
-    lines = prose(f"{problem.where}: {problem.what}", indent=6)
+    seeds = sorted(problem.seeds)
+    on = f" Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds[:5]))}" if seeds else ""
+    more = f" and {len(seeds) - 5} more" if len(seeds) > 5 else ""
+    lines = prose(f"{problem.where}: {problem.what}{on}{more}{'.' if on else ''}", indent=6)
     return [f"    - {lines[0].strip()}", *lines[1:]]
 
 

@@ -76,7 +76,7 @@ def command(
 def _graded(
     root: Path, exercise: Exercise, submission: Submission, timeout: float | None
 ) -> tuple[Course, Result]:
-    with Judges() as judges:
+    with lost_is_said(), Judges() as judges:
         course = load_course(root)
         judges.prepare([materials(course, exercise)], forbidden=[root])
         job = Job(
@@ -89,8 +89,7 @@ def _graded(
             others=_others(course, exercise),
             seconds=timeout,
         )
-        with lost_is_said():
-            (_, result), *_ = judges.grade([job])
+        ((_, result),) = judges.grade([job])
         return course, result
 
 

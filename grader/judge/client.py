@@ -118,7 +118,10 @@ class Judges:
 
     def _receive(self) -> bytes:
         assert self.warm is not None
-        data = self.warm.recv(zygote.MAX_REQUEST)
+        try:
+            data = self.warm.recv(zygote.MAX_REQUEST)
+        except ConnectionError:
+            data = b""
         if not data:
             raise JudgeLost("the warm process ended")
         return data
@@ -150,7 +153,7 @@ class Judges:
                 except ChannelClosed:
                     raise JudgeLost("a judge ended before its work was done") from None
                 if isinstance(message, Faulty):
-                    raise UsageError(message.message)
+                    raise UsageError(message.message.replace(f"{os.getcwd()}{os.sep}", ""))
                 assert isinstance(message, Graded)
                 done = open_jobs[judge].pop(message.id)
                 feed(judge)

@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import re
+import time
 import types
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from torch import Tensor
 from grader.judge.clean import clean, clean_line
 from grader.judge.compare import Difference, Disagreement, Path, compare, differs
 from grader.judge.near_miss import near_miss
-from grader.judge.replay import answers, replay
+from grader.judge.replay import Kept, answers, replay
 from grader.judge.reproduce import reproduction
 from grader.judge.session import Entry, Fault
 from grader.result import (
@@ -36,8 +38,11 @@ from grader.result import (
     Value,
 )
 from grader.sandbox import wire
+from grader.sandbox.proxy import RemoteModule, RemoteObject
 from grader.sandbox.servant import describe
 
+_RAISES = re.compile(r"DID NOT RAISE |<class '(?:\w+\.)*|'>")  # around a name, as pytest 8 and 9 write it
+_RESULT = "What "
 _ROWS = 400  # rows of a comparison that are kept; a screen shows fewer
 _COLUMNS = 8  # numbers of a row
 _AROUND = 2  # source lines before and after the one that failed
@@ -93,8 +98,8 @@ def _explain(error: BaseException, view: "_View") -> tuple[Outcome, Failure]:
     if isinstance(error, AssertionError):
         message = clean(str(error)) or "A check of this test did not hold."
         return Outcome.FAILED, Failure(message, view.last_call())
-    last = setting.log[-1].question.result if setting.log else None
-    if setting.log and last is None:
+    reply = setting.log[-1].reply if setting.log else None
+    if isinstance(reply, wire.Returned) and reply.value is None:
         label = setting.log[-1].question.label
         return Outcome.RETURNED_NONE, Failure(f"{label} returned None.", view.last_call())
     what = f"{type(error).__name__}: {clean(str(error))}"
@@ -164,6 +169,8 @@ class _View:
             names = [self.argument_name(setting.log[-1], name) for name in fault.message.split(", ")]
             them = "it" if len(names) == 1 else "them"
             message = f"Your code changed {_and(names)} in place. The caller still needs {them}."
+        elif fault.outcome is Outcome.TIMEOUT and (taken := self._reference_seconds()) is not None:
+            message = f"{message.removesuffix('.')}; the reference takes {max(1, round(taken * 1e3)):,} ms."
         elif fault.outcome is Outcome.EXCEPTION and exception is not None:
             message = _mismatch(fault.threw) or message
         samples = self._samples(fault) if fault.outcome is Outcome.TIMEOUT else None
@@ -191,9 +198,17 @@ class _View:
         text = str(error)
         if not text.startswith("DID NOT RAISE"):
             return Outcome.FAILED, Failure(clean(text), self.last_call())
-        kind = text.rpartition("'")[0].rpartition("'")[2].rpartition(".")[2]
+        kind = _RAISES.sub("", text)
         label = self.setting.log[-1].question.label if self.setting.log else "The call"
         return Outcome.NO_EXCEPTION, Failure(f"{label} should raise {kind} here, and returned.", self.last_call())
+
+    def _reference_seconds(self) -> float | None:
+        """How long the reference takes for all that the test asked, the call that did not end included."""
+        if self.setting.reference is None:
+            return None
+        begun = time.perf_counter()
+        replay(self.setting.log, self.setting.reference, self.setting.seed, self.setting.memory)
+        return time.perf_counter() - begun
 
     def _samples(self, fault: Fault) -> Samples:
         seen = fault.samples or []
@@ -210,6 +225,7 @@ class _View:
             if all(s.locals.get(name) == value for s in same_function) and value.shape is None
         }
         frame = _frame(shown, setting.source, setting.module, setting.file, setting.sizes)
+        frame = msgspec.structs.replace(frame, locals=tuple(n for n in frame.locals if n.name not in still))
         unchanged = tuple(Named(clean_line(n), _value(v, setting.sizes)) for n, v in list(still.items())[:6])
         return Samples(setting.limit, len(seen), frame, unchanged if len(seen) > 1 else ())
 
@@ -218,6 +234,7 @@ class _View:
     def _sentence(self, name: str, difference: Difference, compared: Comparison | None) -> str:
         """The first failing fact."""
         yours, theirs = difference.actual, difference.expected
+        inner = name[0].lower() + name[1:] if name.startswith(_RESULT) else name  # within a sentence
         match difference.outcome:
             case Outcome.RETURNED_NONE:
                 return f"{name} is None."
@@ -229,11 +246,11 @@ class _View:
                 return f"{name} is {_kind(yours)}, expected {_kind(theirs)}."
             case Outcome.NAN if compared is not None:
                 count = int(yours.isnan().sum())
-                return f"{count} of {compared.total} numbers of {name} {'is' if count == 1 else 'are'} NaN."
+                return f"{count} of {compared.total} numbers of {inner} {'is' if count == 1 else 'are'} NaN."
             case _ if compared is not None:
                 size = f", by at most {_digits(compared.largest)}" if _measured(yours) else ""
                 few = "differs" if compared.differing == 1 else "differ"
-                return f"{compared.differing} of {compared.total} numbers of {name} {few}{size}."
+                return f"{compared.differing} of {compared.total} numbers of {inner} {few}{size}."
             case _:
                 return f"{name} is {_short(yours)}, expected {_short(theirs)}."
 
@@ -325,6 +342,8 @@ class _View:
         return Call(question.label, tuple(arguments), self._returned(entry))
 
     def _described(self, value: Any) -> Value:
+        if isinstance(value, Kept):
+            return Value(clean_line(value.type_name))
         return _value(describe(value), self.setting.sizes)
 
     def _returned(self, entry: Entry) -> tuple[Part, ...]:
@@ -411,13 +430,14 @@ class _View:
         result = entry.question.result
         count = len(result) if isinstance(result, tuple | list) and 0 < len(result) <= 6 else 1
         names = self._names_of_parts(entry.question.label, count)
-        if count == 1:
-            return names[0] if names[0] != "result" else f"What {entry.question.label} returns"
         rest = path
-        if path and isinstance(path[0], int) and path[0] < count:
+        if count == 1:
+            name = names[0] if names[0] != "result" else f"{_RESULT}{entry.question.label} returns"
+            name += " at " if path and name.startswith(_RESULT) else ""
+        elif path and isinstance(path[0], int) and path[0] < count:
             name, rest = names[path[0]], path[1:]
         else:
-            name = f"What {entry.question.label} returns"
+            name = f"{_RESULT}{entry.question.label} returns"
         return name + "".join(f"[{key!r}]" for key in rest)
 
 
@@ -469,7 +489,8 @@ def _dtype(tensor: Tensor) -> str:
 def _kind(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"a tensor {list(value.shape)} of {_dtype(value)}"
-    name = type(value).__name__
+    kept = isinstance(value, RemoteObject | RemoteModule)
+    name = value.__dict__["_type_name"] or "object" if kept else type(value).__name__
     return f"{'an' if name[0] in 'aeiou' else 'a'} {clean_line(name[:60])}"
 
 
@@ -497,5 +518,7 @@ def _mismatch(threw: wire.Threw | None) -> str | None:
         return None
     left, right = tensors[0].value.shape or (), tensors[1].value.shape or ()
     meets = right[-2] if len(right) > 1 else right[-1]
+    if left[-1] == meets:  # the operands were others than these
+        return None
     both = "" if left[-1] != right[-1] else " Both of your tensors carry the same size last."
     return f"a @ b sums over the last axis of a and the one before last of b: here {left[-1]} meets {meets}.{both}"

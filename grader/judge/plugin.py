@@ -3,7 +3,9 @@
 One pytest session collects the tests once and then takes job after job: pytest itself allows an item to be run again.
 """
 
+import runpy
 import time
+import traceback
 import types
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -114,10 +116,9 @@ class Plugin:
         config.addinivalue_line("markers", "points(n): what the test is worth")
         config.addinivalue_line("markers", "needs(*tests): tests without which this one says nothing")
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed and self.fault is None:
-            self.fault = _collection_fault(str(report.nodeid), str(report.longrepr))
+    def pytest_exception_interact(self, node: pytest.Item | pytest.Collector) -> None:
+        if isinstance(node, pytest.Collector) and self.fault is None:
+            self.fault = _collection_fault(node.path)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -181,7 +182,7 @@ class Plugin:
             if job.diagnose and exercise.reference is not None:
                 diagnosis = diagnose(runs, exercise.reference, exercise.mistakes, materials.memory)
         except Fault as error:  # while loading
-            fault, diagnosis = error, None
+            fault, diagnosis, printed = error, None, session.take_output()
         finally:
             session.close()
         return _result(job, exercise, results, fault).replaced(
@@ -296,13 +297,19 @@ def _check_needs(tests: list[_Test]) -> None:
         seen.add(test.item.name)
 
 
-def _collection_fault(node: str, report: str) -> UsageError:
-    """What is wrong with a test file that pytest could not import, from the end of its report."""
-    lines = [line for line in report.splitlines() if line.strip()]
-    what = next((line[1:].strip() for line in reversed(lines) if line.startswith("E ")), lines[-1] if lines else "")
-    place = next((line for line in reversed(lines) if Path(line.split(":")[0]).suffix == ".py"), node)
-    file, _, rest = place.partition(":")
-    return UsageError(f"{file}:{rest.split(':')[0] or 1}: the test file cannot be loaded: {what}")
+def _collection_fault(path: Path) -> UsageError:
+    """What is wrong with a test file that pytest could not import: found by running it once more."""
+    try:
+        runpy.run_path(str(path))
+    except SyntaxError as error:
+        what, line = f"{type(error).__name__}: {error.msg}", error.lineno or 1
+    except BaseException as error:
+        what = f"{type(error).__name__}: {error}"
+        own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        line = own[-1].lineno or 1 if own else 1
+    else:
+        what, line = "pytest cannot collect it", 1
+    return UsageError(f"{path}:{line}: the test file cannot be loaded: {what}.")
 
 
 def _result(job: Job, exercise: _Exercise, results: list[TestResult], fault: Fault | None) -> "_Draft":
@@ -313,7 +320,7 @@ def _result(job: Job, exercise: _Exercise, results: list[TestResult], fault: Fau
         message = fault.message if outcome is not Outcome.NOT_STARTED else None
         if fault.threw is not None:
             exception = raised(fault.threw, job.source, job.exercise, job.file, {})
-        elif fault.line is not None:
+        elif outcome is Outcome.SYNTAX_ERROR and fault.line is not None:
             exception = _syntax_error(fault, job)
     elif results and all(t.outcome in (Outcome.NOT_STARTED, Outcome.SKIPPED) for t in results):
         outcome = Outcome.NOT_STARTED

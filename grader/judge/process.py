@@ -1,5 +1,6 @@
 """The judge's process: takes exercises and then jobs over its channel, and sends back results."""
 
+import contextlib
 import gc
 import os
 import platform
@@ -46,7 +47,10 @@ def serve(sock: socket.socket, connection: socket.socket | None) -> NoReturn:
     versions = Versions(__version__, platform.python_version(), str(torch.__version__))
 
     def report(job: int, result: Result) -> None:
-        channel.send(sock, encode(Graded(job, result)))
+        try:
+            channel.send(sock, encode(Graded(job, result)))
+        except channel.ChannelClosed:
+            os._exit(0)  # the command line is gone, and nobody waits for the rest
 
     gc.freeze()
     gc.enable()
@@ -55,14 +59,13 @@ def serve(sock: socket.socket, connection: socket.socket | None) -> NoReturn:
     options = [f"--rootdir={Path(files[0]).parent}", "-c", os.devnull, "--noconftest", "--assert=plain"]
     options += ["--import-mode=importlib", *(option for name in _OFF for option in ("-p", f"no:{name}"))]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    try:
-        code = pytest.main([*options, *files], plugins=[plugin])
-    except channel.ChannelClosed:  # the command line is gone
-        os._exit(0)
-    if plugin.fault is not None:
-        channel.send(sock, encode(Faulty(str(plugin.fault))))
-    elif code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
-        channel.send(sock, encode(Faulty(f"pytest could not run the tests (exit code {int(code)}).")))
+    code = pytest.main([*options, *files], plugins=[plugin])
+    fault = str(plugin.fault) if plugin.fault is not None else None
+    if fault is None and code is pytest.ExitCode.INTERNAL_ERROR:
+        fault = "pytest could not run the tests; what it printed above says why."
+    if fault is not None:
+        with contextlib.suppress(channel.ChannelClosed):  # the command line has heard it from another judge
+            channel.send(sock, encode(Faulty(fault)))
     sys.stderr.flush()
     os._exit(0)
 

@@ -17,6 +17,9 @@ _HALF = (torch.float16, torch.bfloat16)
 class Kept:
     """Stands for an object that did not cross: two of them are never told apart."""
 
+    def __init__(self, type_name: str):
+        self.type_name = type_name
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Kept)
 
@@ -27,9 +30,12 @@ def value_of(reply: wire.Returned, blob: bytes) -> Any:
     """The value that a reply carries, objects left out."""
 
     def keep(wired: wire.WireObject | wire.WireModule, unpacker: wire.Unpacker) -> Kept:
-        for tensor in wired.tensors if isinstance(wired, wire.WireModule) else ():
-            unpacker.numbers(tensor)
-        return Kept()
+        if isinstance(wired, wire.WireObject):
+            return Kept(wired.type_name)
+        for tensor in wired.tensors:
+            if isinstance(tensor, wire.WireTensor):
+                unpacker.numbers(tensor)
+        return Kept(wired.nodes[0].type_name)
 
     return wire.Unpacker(bytearray(blob), keep).value(reply.value)
 

@@ -102,10 +102,10 @@ class _Writer:
 
     def _update(self, request: wire.Invoke, entry: Entry) -> None:
         """Sets the parameters that the test had set before this call."""
-        if not request.updates:
+        if not request.context.updates:
             return
         unpacker = wire.Unpacker(bytearray(entry.blob), lambda *_: None)
-        for update in request.updates:
+        for update in request.context.updates:
             if update.tensor is None:
                 continue
             tensor = unpacker.numbers(update.tensor)

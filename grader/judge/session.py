@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
 from grader.judge.clean import clean
 from grader.result import Outcome, Output
 from grader.sandbox import channel, wire
@@ -18,9 +20,22 @@ from grader.sandbox.starter import Started, Starter
 
 LOAD_SECONDS = 10.0  # at least so long may loading take: it can include slow imports
 DUMP_SECONDS = 0.1  # how long a worker that does not answer may take to print where it is
+END_SECONDS = 0.2  # how long a worker may take to end, once it has closed the channel
+MAX_HEARD = 256 << 20  # bytes that the answers of one test may take up, about
+MAX_KEPT = 16 << 20  # of them until the submission is diagnosed
 _EXTRA_CPU = 30  # seconds of CPU beyond all tests' limits: the last resort if nobody is left to end a worker
 _DUMPED = re.compile(rb'File "([^"\n]{1,200})", line (\d{1,7}) in ([^\n]{1,200})')
 _NO_THREAD = "can't start new thread"
+_CRASHES = {
+    signal.SIGSEGV: "a segmentation fault (SIGSEGV)",
+    signal.SIGABRT: "an abort (SIGABRT)",
+    signal.SIGFPE: "an arithmetic fault (SIGFPE)",
+    signal.SIGBUS: "a bus error (SIGBUS)",
+    signal.SIGILL: "an illegal instruction (SIGILL)",
+    signal.SIGTRAP: "a trap (SIGTRAP)",
+}
+_WEIGHT = 40  # bytes that a byte of meta can take up as objects
+_UNREADY = (Outcome.SYNTAX_ERROR, Outcome.NOT_STARTED)  # what a NotLoaded can be about
 
 
 class Fault(BaseException):
@@ -89,40 +104,50 @@ class Session:
     worker: Started | None = None
     _line: channel.Line | None = None
     _names: dict[str, bool] | None = None
+    _allowed: float = 0.0  # seconds of the test that runs, or of loading
     _left: float = 0.0
+    _heard: int = 0  # bytes that the answers of this test take up, about
+    _printed: Output | None = None  # by a worker that has ended
 
     def load(self) -> Output | None:
         """Loads the module, and returns what it printed meanwhile. Raises Fault."""
         if self._line is None:
             self._start()
         assert self._line is not None
-        self._left = max(self.limits.seconds, LOAD_SECONDS)
+        self._allowed = self._left = max(self.limits.seconds, LOAD_SECONDS)
         reply, _ = self._ask(wire.Load(self.name, self.source, dict(self.others), self.limits.seconds), [])
         match reply:
             case wire.Loaded(names):
                 self._names = names
                 return self.take_output()
-            case wire.NotLoaded():
+            case wire.NotLoaded() if reply.outcome in _UNREADY:
                 raise Fault(Outcome(reply.outcome), clean(reply.message), line=reply.line, column=reply.column)
             case wire.Threw():
                 raise _fault(reply, Outcome.IMPORT_ERROR)
+            case wire.Unsendable(message=message):
+                raise Fault(Outcome.IMPORT_ERROR, f"The module cannot be used: {clean(message)}.")
             case _:
                 raise self._tampered("an answer to another question")
 
     def begin(self, seed: int) -> Submission:
         """A test begins. Raises Fault where the module cannot be loaded any more."""
+        if self._heard > MAX_KEPT:
+            self.log.clear()
         self.log = []
         if self._names is None:
             self.load()
         assert self._names is not None
-        self._left = self.limits.seconds
+        self._allowed = self._left = self.limits.seconds
+        self._heard = 0
         self._tell(wire.Begin(seed))
-        return Submission(Link(self._exchange, self.limits.memory), self._names)
+        torch.manual_seed(seed)  # as the worker does
+        return Submission(Link(self._exchange, self._refuse, self.limits.memory), self._names)
 
     def take_output(self) -> Output | None:
         """What the submission printed since the last time; None if nothing."""
         if self._line is None:
-            return None
+            last, self._printed = self._printed, None
+            return last
         printed, dropped = self._line.take_output()
         return Output(clean(printed.decode("utf-8", "replace")), dropped) if printed or dropped else None
 
@@ -141,12 +166,15 @@ class Session:
     def _start(self) -> None:
         cpu_seconds = math.ceil(self.limits.seconds * self.tests + LOAD_SECONDS) + _EXTRA_CPU
         self.worker = self.starter.start(self.limits.memory, cpu_seconds)
-        self._line = channel.Line(self.worker.sock, self.worker.output, self.worker.gone, self.limits.memory)
+        limit = min(self.limits.memory, wire.MAX_BLOB)
+        self._line = channel.Line(self.worker.sock, self.worker.output, self.worker.gone, limit)
+        self._printed = None
 
     def _end(self) -> Any:
         assert self.worker is not None
         assert self._line is not None
         ended = self.starter.end(self.worker)
+        self._printed = self._printed or self.take_output()
         self._line.close()
         self.worker = self._line = self._names = None
         return ended
@@ -160,6 +188,8 @@ class Session:
         reply, blob = self._ask(request, blobs)
         if getattr(reply, "id", None) != request.id:
             raise self._tampered("an answer to another question")
+        if self._heard > MAX_HEARD:
+            raise Fault(Outcome.MEMORY, f"The results of this test take up more than {MAX_HEARD:,} bytes.")
         entry.reply, entry.reply_blob = reply, bytes(blob)
         match reply:
             case wire.Returned(changed=[]):
@@ -181,7 +211,7 @@ class Session:
         try:
             self._line.send(wire.encode(request), [], time.monotonic() + self._left)
         except channel.Late:
-            raise self._late([]) from None
+            raise self._late([], stale=True) from None
         except channel.ChannelClosed:
             raise self._gone() from None
         except channel.Garbage as error:
@@ -194,6 +224,7 @@ class Session:
         begun = time.monotonic()
         deadline = begun + self._left
         samples: list[wire.SeenFrame] = []
+        seen = begun
         try:
             self._line.send(meta, blobs, deadline)
             while True:
@@ -201,28 +232,34 @@ class Session:
                 reply = wire.decode_reply(meta)
                 if not isinstance(reply, wire.Sample):
                     self._left -= time.monotonic() - begun
+                    self._heard += _WEIGHT * len(meta) + len(blob)
                     return reply, blob
                 samples = [*samples[-99:], reply.frame]
+                seen = time.monotonic()
         except channel.Late:
-            raise self._late(samples) from None
+            raise self._late(samples, stale=time.monotonic() - seen > self.limits.seconds / 4) from None
         except channel.ChannelClosed:
             raise self._gone() from None
         except (channel.Garbage, wire.WireError) as error:
             raise self._tampered(str(error)) from None
 
-    def _late(self, samples: list[wire.SeenFrame]) -> Fault:
+    def _late(self, samples: list[wire.SeenFrame], *, stale: bool) -> Fault:
+        """The fault of a call that did not end. `stale`: the samples do not show where the worker is now."""
         self.timeouts += 1
-        if not samples:
-            samples = self._dump()
+        if stale:
+            samples = self._dump() or samples
+        loading = self._names is None
         self._end()
-        limit = f"{self.limits.seconds:g} s"
-        return Fault(Outcome.TIMEOUT, f"stopped after {limit}", samples=samples)
+        message = f"stopped after {self._allowed:g} s"
+        if loading:
+            message += " while it was loaded" + (f", in line {samples[-1].line}" if samples else "")
+        return Fault(Outcome.TIMEOUT, message, samples=samples)
 
     def _dump(self) -> list[wire.SeenFrame]:
         """Where a worker is that is inside an operation and cannot look at itself."""
         assert self._line is not None
         assert self.worker is not None
-        self._line.take_output()
+        self._printed = self.take_output()
         self.starter.interrupt(self.worker)
         deadline = time.monotonic() + DUMP_SECONDS
         printed = b""
@@ -236,6 +273,9 @@ class Session:
         return []
 
     def _gone(self) -> Fault:
+        assert self._line is not None
+        if not self._line.ended(time.monotonic() + END_SECONDS):
+            return self._tampered("it was closed")
         ended = self._end()
         if ended.signal == signal.SIGXCPU:
             self.timeouts += 1
@@ -243,14 +283,18 @@ class Session:
         if ended.signal == signal.SIGKILL:
             return Fault(Outcome.CRASHED, "The process was killed: by its own signal, or because memory ran out.")
         if ended.signal is not None:
-            name = signal.Signals(ended.signal).name
-            cause = {"SIGSEGV": "a segmentation fault", "SIGABRT": "an abort", "SIGFPE": "an arithmetic fault"}
-            return Fault(Outcome.CRASHED, f"The process crashed with {cause.get(name, 'signal')} ({name}).")
+            what = _CRASHES.get(ended.signal, f"signal {ended.signal}")
+            return Fault(Outcome.CRASHED, f"The process crashed with {what}.")
         return Fault(Outcome.EXITED, f"The process ended itself with exit code {ended.code}.")
 
     def _tampered(self, what: str) -> Fault:
         self._end()
-        return Fault(Outcome.TAMPERED, f"Something was written to the grader's channel: {clean(what[:200])}.")
+        return Fault(Outcome.TAMPERED, f"The code interfered with the grader's channel: {clean(what[:200])}.")
+
+    def _refuse(self, error: wire.WireError) -> Fault:
+        """The fault for an answer whose parts do not fit together."""
+        self.log[-1].reply = None
+        return self._tampered(str(error))
 
 
 def _missing(label: str, path: str, names: list[str]) -> str:
@@ -278,6 +322,15 @@ def _fault(threw: wire.Threw, outcome: Outcome) -> Fault:
     return Fault(outcome, f"{clean(threw.type_name)}: {clean(message)}", threw)
 
 
+def _made(kind: type[Exception], threw: wire.Threw) -> Exception:
+    """An exception of a builtin class that reads as the student's does."""
+    if threw.args is not None:
+        error = kind(*threw.args)
+        if str(error) == threw.message == clean(threw.message):
+            return error
+    return kind(clean(threw.message))
+
+
 def _exception(threw: wire.Threw) -> BaseException:
     """What a call raises in a test: the nearest builtin exception where a test may expect it, else a Fault."""
     if threw.signature is not None:
@@ -287,8 +340,9 @@ def _exception(threw: wire.Threw) -> BaseException:
         return fault
     for name in threw.bases:
         kind = getattr(builtins, name, None)
-        if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, UnicodeError):
-            error = kind(clean(threw.message))
+        plain = isinstance(kind, type) and issubclass(kind, Exception)
+        if plain and not issubclass(kind, UnicodeError | ExceptionGroup):  # these take more than a message
+            error = _made(kind, threw)
             error.fault = fault  # type: ignore[attr-defined]
             return error
     return fault

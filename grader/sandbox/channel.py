@@ -168,6 +168,14 @@ class Line:
             if self._gone in ready:
                 raise ChannelClosed
 
+    def ended(self, deadline: float) -> bool:
+        """Whether the process has ended by the deadline; taken for granted where there is no descriptor to tell."""
+        if self._gone is None:
+            return True
+        poll = select.poll()
+        poll.register(self._gone, select.POLLIN)
+        return bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+
     def wait_for_output(self, deadline: float) -> None:
         """Waits until the process prints something, or the deadline."""
         poll = select.poll()

@@ -6,20 +6,28 @@ which argument changed) is the student's word where the module is theirs, since 
 
 import ast
 import builtins
+import copy
 import hashlib
 import inspect
+import itertools
 import linecache
+import operator
 import random
 import sys
 import types
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from grader.sandbox.wire import (
+    DTYPES,
+    MAX_DEPTH,
+    OPERATIONS,
+    Context,
     Described,
     Differentiate,
     Get,
@@ -30,6 +38,7 @@ from grader.sandbox.wire import (
     NoSuchName,
     NotLoaded,
     Packer,
+    Placed,
     Question,
     Reply,
     Returned,
@@ -39,17 +48,33 @@ from grader.sandbox.wire import (
     Threw,
     Unpacker,
     Unsendable,
+    Update,
     WireError,
     WireModule,
     WireObject,
     WireValue,
+    bare,
 )
 from grader.submission.examine import examine
 
 MODULE = 0  # the number of the module itself
 _MESSAGE = 100_000  # characters of an exception's message that are sent
 _TEXT = 80  # characters of a value's text
-_FRAMES = 50
+_FRAMES = 20
+
+
+_OPERATIONS = types.SimpleNamespace(
+    contains=operator.contains,
+    deepcopy=copy.deepcopy,
+    equal=operator.eq,
+    following=next,
+    instance=isinstance,
+    item=operator.getitem,
+    iterate=iter,
+    length=len,
+    truth=bool,
+)
+"""What the judge's stand-ins ask for in place of Python's operators: the attributes of object `OPERATIONS`."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +94,10 @@ class Servant:
         self._files: set[str] = set()  # names of the student's files, as tracebacks have them
         self._objects: dict[int, Any] = {}
         self._numbers: dict[int, int] = {}  # id(object): number
-        self._modules: dict[int, tuple[Any, ...]] = {}  # number: how a module looked when it was last described
+        self._looks: dict[int, _Look] = {}  # number: how a module looked when the judge last knew
         self._records: dict[int, _Record] = {}
+        self._homes: dict[tuple[int, int], Tensor] = {}  # object and slot: what gave way to a tensor of the test's
+        self._rng = torch.get_rng_state()  # as the judge knows it
         self._next = 0
 
     def handle(self, request: Question, blob: bytearray) -> tuple[Reply, list[Any]]:
@@ -100,9 +127,9 @@ class Servant:
             return self._threw(0, error)
         return Loaded(
             {
-                name: callable(value)
+                name: callable(value) and not isinstance(value, nn.Module)
                 for name, value in list(vars(self._module).items())
-                if isinstance(name, str) and not name.startswith("_") and not isinstance(value, types.ModuleType)
+                if _is_public(name) and not isinstance(value, types.ModuleType)
             }
         )
 
@@ -110,9 +137,11 @@ class Servant:
         """A test begins: forgets all objects and seeds the generators."""
         self._objects.clear()
         self._numbers.clear()
-        self._modules.clear()
+        self._looks.clear()
         self._records.clear()
+        self._homes.clear()
         torch.manual_seed(seed)
+        self._rng = torch.get_rng_state()
         random.seed(seed)
         if "numpy" in sys.modules:
             sys.modules["numpy"].random.seed(seed % (1 << 32))
@@ -133,35 +162,64 @@ class Servant:
         return reply, blobs
 
     def _invoke(self, request: Invoke, blob: bytearray) -> tuple[Reply, list[Any]]:
-        for released in request.released:
-            self._records.pop(released, None)
-        unpacker = Unpacker(blob, self._find)
-        for update in request.updates:
-            target = self._tensors(self._objects[update.number])[update.position]
-            if update.tensor is not None:
-                target.data = unpacker.numbers(update.tensor).clone()
-            target.requires_grad_(update.requires_grad)
+        unpacker = Unpacker(blob, self._find, layout=True)
+        parameters = self._enter(request.context, unpacker)
         args = [unpacker.value(arg) for arg in request.args]
         kwargs = {name: unpacker.value(arg) for name, arg in request.kwargs.items()}
-        inputs = unpacker.differentiable
-        for tensor in inputs:
+        for tensor in unpacker.differentiable:
             tensor.requires_grad_()
-        inputs = inputs + [self._tensors(self._objects[number])[place] for number, place in request.parameters]
+        inputs = unpacker.differentiable + parameters
         function = self._resolve(request.number, request.path)
 
         named = [(str(i), arg) for i, arg in enumerate(args)] + list(kwargs.items())
         before = [_fingerprint(arg) for _, arg in named]
-        torch.set_grad_enabled(request.grad)
         try:
-            result = function(*args, **kwargs)
+            with _modes(request.context):
+                result = function(*args, **kwargs)
         except TypeError as error:
             if self._fits(function, args, kwargs):
                 raise
             return self._threw(request.id, error, signature=str(inspect.signature(function))), []
-        finally:
-            torch.set_grad_enabled(True)
         changed = [name for (name, arg), was in zip(named, before, strict=True) if _fingerprint(arg) != was]
         return self._returned(request.id, result, inputs, changed)
+
+    def _enter(self, context: Context, unpacker: Unpacker) -> list[Tensor]:
+        """Brings this side to the judge's state, and returns the tensors of modules that are differentiated."""
+        for released in context.released:
+            self._records.pop(released, None)
+        if context.rng is not None:
+            self._rng = torch.frombuffer(bytearray(context.rng), dtype=torch.uint8)
+            torch.set_rng_state(self._rng)
+        for update in context.updates:
+            self._update(update, unpacker)
+        for number in {update.number for update in context.updates}:
+            self._looks[number] = _look(self._objects[number])
+        slots = {number: _slots(self._objects[number]) for number, _ in context.parameters}
+        return [holder[name] for holder, name in (slots[number][slot] for number, slot in context.parameters)]
+
+    def _update(self, update: Update, unpacker: Unpacker) -> None:
+        """Puts a tensor that changed in the judge into its module."""
+        slots = _slots(self._objects[update.number])
+        numbers = None if update.tensor is None else unpacker.numbers(update.tensor)
+        for slot in update.slots:
+            holder, name = slots[slot]
+            if update.placed is Placed.NEW:
+                self._homes.setdefault((update.number, slot), holder[name])
+            elif update.placed is Placed.BACK:
+                holder[name] = self._homes.pop((update.number, slot))
+        holder, name = slots[update.slots[0]]
+        target = holder[name]
+        if update.placed is Placed.NEW and numbers is not None:
+            target = nn.Parameter(numbers.clone(), False) if isinstance(target, nn.Parameter) else numbers.clone()
+            for slot in update.slots:
+                holder, name = slots[slot]
+                holder[name] = target
+        elif numbers is not None and (target.dtype, target.shape) == (numbers.dtype, numbers.shape):
+            with torch.no_grad():
+                target.copy_(numbers)
+        elif numbers is not None:
+            target.data = numbers.clone()
+        target.requires_grad_(update.requires_grad)
 
     def _differentiate(self, request: Differentiate, blob: bytearray) -> tuple[Reply, list[Any]]:
         record = self._records[request.of]
@@ -181,30 +239,43 @@ class Servant:
         )
         return self._returned(request.id, list(result), unpacker.differentiable + record.inputs, [])
 
-    def _get(self, request: Get, _: bytearray) -> tuple[Reply, list[Any]]:
-        return self._returned(request.id, self._resolve(request.number, request.path), [], [])
+    def _get(self, request: Get, blob: bytearray) -> tuple[Reply, list[Any]]:
+        inputs = self._enter(request.context, Unpacker(blob, self._find))
+        with _modes(request.context):
+            value = self._resolve(request.number, request.path)
+        return self._returned(request.id, value, inputs, [])
 
     def _set(self, request: Set, blob: bytearray) -> tuple[Reply, list[Any]]:
+        unpacker = Unpacker(blob, self._find, layout=True)
+        self._enter(request.context, unpacker)
         path, _, name = request.path.rpartition(".")
-        setattr(self._resolve(request.number, path), name, Unpacker(blob, self._find).value(request.value))
+        setattr(self._resolve(request.number, path), name, unpacker.value(request.value))
         return self._returned(request.id, None, [], [])
 
     def _returned(self, id_: int, result: Any, inputs: list[Tensor], changed: list[str]) -> tuple[Reply, list[Any]]:
-        packer = Packer(lambda kept: self._keep(kept, packer), self._limit)
-        value = packer.value(result)
+        packer = Packer(lambda kept: self._keep(kept, packer), self._limit, inputs)
+        looks = dict(self._looks)
+        try:
+            value = packer.value(result)
+            modules = [
+                self._describe(number, packer)
+                for number, look in list(self._looks.items())
+                if not _look(self._objects[number]).same(look)
+            ]
+        except BaseException:
+            self._looks = looks  # the judge will not hear of the new ones
+            raise
         if packer.differentiable and inputs:
             self._records[id_] = _Record(inputs, packer.differentiable)
-        modules = [
-            self._describe(number, packer)
-            for number, looked in list(self._modules.items())
-            if _looks(self._objects[number]) != looked
-        ]
-        return Returned(id_, value, changed, modules), packer.blobs
+        rng = torch.get_rng_state()
+        drawn = not torch.equal(rng, self._rng)
+        self._rng = rng
+        return Returned(id_, value, changed, modules, rng.numpy().tobytes() if drawn else None), packer.blobs
 
     # ------------------------------------------------------------ objects
 
     def _find(self, wire: WireObject | WireModule, _: Unpacker) -> Any:
-        return self._module if wire.number == MODULE else self._objects[wire.number]
+        return self._resolve(wire.number, wire.path if isinstance(wire, WireObject) else "")
 
     def _keep(self, value: Any, packer: Packer) -> WireValue:
         """The wire form of an object that stays here."""
@@ -215,17 +286,22 @@ class Servant:
             self._objects[number] = value
         if isinstance(value, nn.Module):
             return self._describe(number, packer)
-        return WireObject(number, type(value).__name__, callable(value))
+        return WireObject(number, _name_of(type(value)))
 
     def _describe(self, number: int, packer: Packer) -> WireModule:
         module = self._objects[number]
-        self._modules[number] = _looks(module)
-        tensors = self._tensors(module)
-        places = {id(tensor): place for place, tensor in enumerate(tensors)}
+        old, look = self._looks.get(number), _look(module)
+        self._looks[number] = look
+        self._homes = {key: home for key, home in self._homes.items() if key[0] != number}
+        known = {} if old is None else {state: place for place, state in enumerate(old.states)}
+        places = {id(tensor): place for place, tensor in enumerate(look.tensors)}
+        firsts: dict[int, int] = {}
         nodes = [
             Node(
                 path,
-                type(child).__name__,
+                firsts.setdefault(id(child), place),
+                _name_of(type(child)),
+                next(base.__name__ for base in type(child).__mro__ if getattr(nn, base.__name__, None) is base),
                 bool(child.training),
                 [(name, places[id(p)]) for name, p in child._parameters.items() if p is not None],
                 [
@@ -234,22 +310,18 @@ class Servant:
                     if b is not None
                 ],
             )
-            for path, child in module.named_modules(remove_duplicate=False)
+            for place, (path, child) in enumerate(module.named_modules(remove_duplicate=False))
         ]
-        return WireModule(number, nodes, [packer.numbers(tensor) for tensor in tensors])
-
-    @staticmethod
-    def _tensors(module: nn.Module) -> list[Tensor]:
-        """The distinct parameters and buffers of a module, in the order of their names."""
-        return list({id(t): t for t in (*module.parameters(), *module.buffers())}.values())
+        states = zip(look.states, look.tensors, strict=True)
+        return WireModule(number, nodes, [known[s] if s in known else packer.numbers(t) for s, t in states])
 
     def _resolve(self, number: int, path: str) -> Any:
-        value = self._module if number == MODULE else self._objects[number]
+        value = {MODULE: self._module, OPERATIONS: _OPERATIONS}.get(number) or self._objects[number]
         for name in path.split(".") if path else []:
             try:
                 value = getattr(value, name)
             except AttributeError as error:
-                known = [n for n in dir(value) if isinstance(n, str) and not n.startswith("_")]
+                known = [n for n in dir(value) if _is_public(n)]
                 if name in known:
                     raise  # a property of the student's that raises
                 raise _NoName(path, known[:1000]) from error
@@ -272,23 +344,27 @@ class Servant:
 
     def _threw(self, id_: int, error: BaseException, signature: str | None = None) -> Threw:
         kind = type(error)
-        bases = [base.__name__ for base in kind.__mro__ if getattr(builtins, base.__name__, None) is base]
-        frames, hidden = self._frames(error)
-        return Threw(id_, kind.__name__, bases, _message(error), frames, hidden, signature)
+        mro = type.__dict__["__mro__"].__get__(kind)
+        bases = [name for base in mro if getattr(builtins, name := _name_of(base), None) is base]
+        try:
+            frames, hidden = self._frames(error)
+        except BaseException:  # the student's objects may resist being looked at
+            frames, hidden = [], 0
+        return Threw(id_, _name_of(kind), bases, _message(error), frames, hidden, signature, _arguments(error))
 
     def _frames(self, error: BaseException) -> tuple[list[SeenFrame], int]:
         """The frames of the student's code, innermost last, and how many others there were."""
-        frames: list[SeenFrame] = []
+        own: list[types.TracebackType] = []
         hidden = 0
         trace = error.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code.co_filename in self._files:
-                positions = list(trace.tb_frame.f_code.co_positions())
-                frames.append(see(trace.tb_frame, trace.tb_lineno, positions[trace.tb_lasti // 2]))
+                own.append(trace)
             elif trace.tb_frame.f_code.co_filename != __file__:
                 hidden += 1
             trace = trace.tb_next
-        return frames[-_FRAMES:], hidden + len(frames[:-_FRAMES])
+        frames = [see(trace.tb_frame, trace.tb_lineno, _position(trace), trace is own[-1]) for trace in own[-_FRAMES:]]
+        return frames, hidden + len(own[:-_FRAMES])
 
     def student_frame(self, frame: types.FrameType | None) -> types.FrameType | None:
         """The innermost frame of the student's code, from `frame` outwards."""
@@ -343,22 +419,24 @@ def execute(
 # ---------------------------------------------------------------- looking at values
 
 
-def _leaves(value: Any) -> Iterator[bytes | memoryview]:
+def _leaves(value: Any, depth: int = 0) -> Iterator[bytes | memoryview]:
     """The bytes by which a change of a value can be told."""
-    if isinstance(value, Tensor):
-        plain = value.detach().contiguous()
+    if depth > MAX_DEPTH:  # no argument is: it was made to hold itself
+        yield b"deep"
+    elif isinstance(value, Tensor):
+        plain = bare(value).contiguous()
         yield repr((plain.dtype, plain.shape)).encode()
         if plain.numel():
             yield memoryview(plain.view(-1).view(torch.uint8).numpy())
     elif isinstance(value, list | tuple):
         yield f"{type(value).__name__}{len(value)}".encode()
         for item in value:
-            yield from _leaves(item)
+            yield from _leaves(item, depth + 1)
     elif isinstance(value, dict):
         yield f"dict{len(value)}".encode()
         for key, item in value.items():
             yield repr(key).encode() if isinstance(key, str | int) else b"key"
-            yield from _leaves(item)
+            yield from _leaves(item, depth + 1)
     elif type(value).__module__ == "numpy" and type(value).__name__ == "ndarray":
         yield value.tobytes()
     elif isinstance(value, int | float | str | bool | None):
@@ -375,27 +453,84 @@ def _fingerprint(value: Any) -> bytes | None:
     return digest.digest()
 
 
-def _looks(module: nn.Module) -> tuple[Any, ...]:
-    """What changes when a tensor of a module is changed, replaced, added or removed."""
-    tensors = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
-    return tuple((name, id(t), t.data_ptr(), t._version, t.requires_grad) for name, t in tensors)
+def _slots(module: nn.Module) -> list[tuple[dict[str, Any], str]]:
+    """Where the tensors of a module stand, in the order of their names: a dict of the module's, and a key of it."""
+    return [
+        (holder, name)
+        for child in module.modules()
+        for holder in (child._parameters, child._buffers)
+        for name, tensor in holder.items()
+        if tensor is not None
+    ]
+
+
+class _Look(NamedTuple):
+    """How a module looks, as far as the judge is told of it. The tensors are kept, lest an `id` be used again."""
+
+    structure: tuple[Any, ...]
+    states: tuple[Any, ...]  # of the distinct tensors: what changes when one is changed
+    tensors: tuple[Tensor, ...]
+
+    def same(self, other: "_Look") -> bool:
+        return (self.structure, self.states) == (other.structure, other.states)
+
+
+def _look(module: nn.Module) -> _Look:
+    slots = _slots(module)
+    tensors = tuple({id(holder[name]): holder[name] for holder, name in slots}.values())
+    children = [(path, id(child), child.training) for path, child in module.named_modules(remove_duplicate=False)]
+    return _Look(
+        (*children, *((name, id(holder[name])) for holder, name in slots)),
+        tuple((id(t), t.data_ptr(), None if t.is_inference() else t._version, t.requires_grad) for t in tensors),
+        tensors,
+    )
+
+
+@contextmanager
+def _modes(context: Context) -> Iterator[None]:
+    """Grad mode and default dtype as they are in the judge. Whatever the student's code sets ends with the call."""
+    dtype = torch.get_default_dtype()
+    if context.dtype != "float32":  # what the judge has unless a test sets another
+        torch.set_default_dtype(DTYPES[context.dtype])
+    torch.set_grad_enabled(context.grad)
+    try:
+        yield
+    finally:
+        torch.set_grad_enabled(True)
+        torch.set_default_dtype(dtype)
+
+
+def _arguments(error: BaseException) -> list[str | int | float | bool | None] | None:
+    """What an exception was made of, where that is plain and short."""
+    args: Any = BaseException.__dict__["args"].__get__(error)
+    if len(args) > 8:
+        return None
+    for arg in args:
+        whole = type(arg) is int and arg.bit_length() < 64
+        text = type(arg) is str and len(arg) <= _MESSAGE and arg.isprintable()
+        if not (whole or text or arg is None or type(arg) in (bool, float)):
+            return None
+    return list(args)
 
 
 def _message(error: BaseException) -> str:
     """An exception's text. Its `__str__` is the student's and may do anything."""
     try:
         text = str(error)
+        start = str.__getitem__(text, slice(_MESSAGE)).encode("utf-8", "replace").decode()
+        more = str.__len__(text) - _MESSAGE
     except BaseException as again:
-        return f"(its message could not be made: {type(again).__name__})"
-    return text[:_MESSAGE].encode("utf-8", "replace").decode()
+        return f"(its message could not be made: {_name_of(type(again))})"
+    return start if more <= 0 else f"{start} [+{more:,} characters]"
 
 
 def describe(value: Any) -> Described:
     """A value in words, without calling any code of the student's."""
     kind = type(value)
     if issubclass(kind, Tensor):
-        with torch._C.DisableTorchFunctionSubclass():
-            return Described("tensor", tuple(value.shape), str(value.dtype).removeprefix("torch."))
+        plain = bare(value)
+        shape = None if plain.is_nested else tuple(plain.shape)
+        return Described("tensor", shape, str(plain.dtype).removeprefix("torch."))
     if value is None or kind in (bool, int, float, str, torch.dtype, torch.Size):
         if kind is int and value.bit_length() > 256:
             return Described("an int of many digits")
@@ -406,19 +541,32 @@ def describe(value: Any) -> Described:
         return Described(f"{kind.__name__} of {len(value)}")
     if kind.__module__ == "numpy" and kind.__name__ == "ndarray":
         return Described("array", tuple(value.shape), str(value.dtype))
-    return Described(_cut(kind.__name__))
+    return Described(_name_of(kind))
 
 
-def _cut(text: str) -> str:
+def _name_of(kind: type) -> str:
+    """The name of a class, whatever its metaclass says."""
+    return _cut(type.__dict__["__name__"].__get__(kind))
+
+
+def _is_public(name: Any) -> bool:
+    return isinstance(name, str) and not name.startswith("_") and name.isidentifier() and len(name) <= _TEXT
+
+
+def _cut(text: str, most: int = _TEXT) -> str:
     text = text.encode("utf-8", "replace").decode()
-    return text if len(text) <= _TEXT else text[: _TEXT - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 Position = tuple[int | None, int | None, int | None, int | None]
 
 
-def see(frame: types.FrameType, line: int, position: Position | None = None) -> SeenFrame:
-    """A frame of the student's code, with its locals and the operands of the expression at `position`."""
+def _position(trace: types.TracebackType) -> Position:
+    return next(itertools.islice(trace.tb_frame.f_code.co_positions(), trace.tb_lasti // 2, None))
+
+
+def see(frame: types.FrameType, line: int, position: Position | None = None, operands: bool = False) -> SeenFrame:
+    """A frame of the student's code, with its locals and, if asked for, the operands of what stands at `position`."""
     start, end, column, end_column = position or (line, None, None, None)
     scope = {name: value for name, value in frame.f_locals.items() if isinstance(name, str)}
     code = frame.f_code
@@ -429,7 +577,7 @@ def see(frame: types.FrameType, line: int, position: Position | None = None) -> 
         end_line=end,
         column=column,
         end_column=end_column,
-        operands=_operands(frame, start, end, column, end_column) if position else [],
+        operands=_operands(frame, start, end, column, end_column) if operands else [],
         locals={_cut(n): describe(v) for n, v in list(scope.items())[:40] if not n.startswith("__")},
     )
 
@@ -451,11 +599,15 @@ def _operands(
         return []
     found: list[SeenOperand] = []
     for part in ast.iter_child_nodes(node):
-        for operand in [part, *ast.iter_child_nodes(part)] if isinstance(part, ast.keyword | ast.Attribute) else [part]:
-            text = ast.unparse(operand) if isinstance(operand, ast.Name | ast.Attribute) else ""
-            value = _look_up(frame, text)
-            if text and value is not _NOTHING and not callable(value) and not isinstance(value, types.ModuleType):
-                found.append(SeenOperand(_cut(text), operand.lineno, operand.col_offset, describe(value)))
+        operand: ast.AST = part.value if isinstance(part, ast.keyword) else part
+        while isinstance(operand, ast.Attribute) and _look_up(frame, ast.unparse(operand)) is _NOTHING:
+            operand = operand.value  # of x.shape, which is a property, x is shown
+        if not isinstance(operand, ast.Name | ast.Attribute):
+            continue
+        text = ast.unparse(operand)
+        value = _look_up(frame, text)
+        if value is not _NOTHING and not callable(value) and not isinstance(value, types.ModuleType):
+            found.append(SeenOperand(_cut(text), operand.lineno, operand.col_offset, describe(value)))
     return found[:6]
 
 
@@ -466,6 +618,9 @@ def _look_up(frame: types.FrameType, dotted: str) -> Any:
     first, *rest = dotted.split(".")
     value = frame.f_locals.get(first, frame.f_globals.get(first, _NOTHING))
     for name in rest:
+        if type(value) is Tensor and name in ("T", "mT"):
+            value = getattr(value, name)
+            continue
         # vars(), not getattr(): a module's parameters are found, and no property of the student's runs
         own = getattr(value, "__dict__", {})
         value = next((d[name] for d in (own, own.get("_parameters"), own.get("_buffers")) if d and name in d), _NOTHING)

@@ -8,7 +8,7 @@ import torch
 import grader.judge.compare
 import grader.sandbox.worker  # noqa: F401 - for the processes that are forked
 from grader.sandbox.servant import Servant
-from grader.sandbox.wire import Differentiate, Invoke, Packer, WireValue
+from grader.sandbox.wire import Context, Differentiate, Invoke, Packer, WireValue
 
 _HUGE = 2 << 20  # bytes of a huge page
 _MADV_COLLAPSE = 25
@@ -23,7 +23,7 @@ def warm_up() -> None:
     servant.begin(0)
     packer = Packer(_nothing, 1 << 20)
     x = packer.value(torch.ones(4, 3, dtype=torch.float64, requires_grad=True))
-    servant.handle(Invoke(1, 0, "function", [x, 2], {}, True, [], [], []), _blob(packer))
+    servant.handle(Invoke(1, 0, "function", [x, 2], {}, Context(True, "float32", None, [], [], [])), _blob(packer))
     packer = Packer(_nothing, 1 << 20)
     grad = packer.tensor(torch.ones(4, 2, dtype=torch.float64))
     servant.handle(Differentiate(2, 1, [grad], False), _blob(packer))

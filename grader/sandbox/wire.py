@@ -7,7 +7,11 @@ checked before anything of its size is allocated; what does not fit raises `Wire
 
 import ctypes
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -17,8 +21,10 @@ from torch import Tensor
 from grader.sandbox.channel import MAX_META
 
 MAX_DEPTH = 100
+_INT = re.compile("-?[0-9]{1,4300}")  # Python reads no more digits
 MAX_NDIM = 16
 MAX_NUMEL = 1 << 47
+MAX_BLOB = 64 << 20  # bytes of tensors in one reply
 ALIGN = 16
 
 DTYPES: dict[str, torch.dtype] = {
@@ -30,6 +36,8 @@ DTYPES: dict[str, torch.dtype] = {
 }
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
+_BASE: Any = torch._C.TensorBase  # its attributes are torch's own, whatever a subclass overrides
+
 
 class WireError(Exception):
     """A value that cannot cross, or bytes that are no message."""
@@ -40,9 +48,13 @@ class _Value(msgspec.Struct, frozen=True, array_like=True):
 
 
 class WireTensor(_Value, frozen=True, tag="t"):
+    """A tensor. `fresh`: it requires grad and comes from no input of the call: a leaf, where it arrives."""
+
     dtype: str
     shape: tuple[int, ...]
     requires_grad: bool
+    fresh: bool = False
+    strides: tuple[int, ...] = ()  # only from the judge; (): contiguous
 
 
 class WireArray(_Value, frozen=True, tag="a"):
@@ -61,11 +73,21 @@ class WireList(_Value, frozen=True, tag="l"):
 
 
 class WireTuple(_Value, frozen=True, tag="u"):
+    """A tuple, or one with names for its items."""
+
     items: list["WireValue"]
+    fields: tuple[str, ...] = ()
+
+
+class WireSize(_Value, frozen=True, tag="z"):
+    """A `torch.Size`."""
+
+    sizes: tuple[int, ...]
 
 
 class WireSet(_Value, frozen=True, tag="s"):
     items: list["WireValue"]
+    frozen: bool
 
 
 class WireDict(_Value, frozen=True, tag="d"):
@@ -94,30 +116,41 @@ class WireSlice(_Value, frozen=True, tag="x"):
     step: int | None
 
 
+class WireRange(_Value, frozen=True, tag="r"):
+    start: int
+    stop: int
+    step: int
+
+
 class WireObject(_Value, frozen=True, tag="o"):
-    """An object that stays in the worker, by its number there. Number 0 is the module itself."""
+    """An object that stays in the worker, by its number there, or its attribute `path`. 0 is the module itself."""
 
     number: int
     type_name: str
-    callable: bool
+    path: str = ""
 
 
 class Node(msgspec.Struct, frozen=True, array_like=True):
     """One module of a tree: its path, and its tensors as positions in `WireModule.tensors`."""
 
     path: str
+    first: int  # position of the node that is the same module: its own, unless the module stands in two places
     type_name: str
+    layer: str  # the nearest class of `torch.nn` that it is one of
     training: bool
     parameters: list[tuple[str, int]]
     buffers: list[tuple[str, int, bool]]  # name, position, persistent
 
 
 class WireModule(_Value, frozen=True, tag="m"):
-    """An `nn.Module` that stays in the worker, with the tree of its names and the values of its tensors."""
+    """An `nn.Module` that stays in the worker, with the tree of its names and its distinct tensors.
+
+    A tensor that has not changed since the judge was last told is given by its position then.
+    """
 
     number: int
     nodes: list[Node]
-    tensors: list[WireTensor]
+    tensors: list[WireTensor | int]
 
 
 WireValue: TypeAlias = (
@@ -130,12 +163,14 @@ WireValue: TypeAlias = (
     | WireArray
     | WireList
     | WireTuple
+    | WireSize
     | WireSet
     | WireDict
     | WireInt
     | WireComplex
     | WireDtype
     | WireSlice
+    | WireRange
     | WireObject
     | WireModule
     | None
@@ -160,13 +195,36 @@ class Begin(msgspec.Struct, frozen=True, tag="begin"):
     seed: int
 
 
+class Placed(StrEnum):
+    """Where a tensor of a module stands that changed in the judge."""
+
+    SAME = "same"  # in the object that has been there
+    NEW = "new"  # in an object that the test has put there
+    BACK = "back"  # the module's own object stands there again
+
+
 class Update(msgspec.Struct, frozen=True, array_like=True):
-    """A tensor of a module that changed in the judge, or whether it requires grad."""
+    """A tensor of a module that changed in the judge. Slots are numbered in the order of the module's names."""
 
     number: int
-    position: int
-    tensor: WireTensor | None  # None: only `requires_grad` changed
+    slots: list[int]  # all that hold this tensor
+    tensor: WireTensor | None  # None: the numbers did not change
     requires_grad: bool
+    placed: Placed
+
+
+class Context(msgspec.Struct, frozen=True, array_like=True):
+    """What the judge's side of a question looks like: state of torch, and of the modules it has a share in."""
+
+    grad: bool  # whether grad mode is on
+    dtype: str  # the default dtype
+    rng: bytes | None  # state of torch's generator; None: as the other side left it
+    parameters: list[tuple[int, int]]  # tensors of modules that are differentiated: object number, slot
+    updates: list[Update]
+    released: list[int]  # ids of calls that will not be differentiated any more
+
+
+OPERATIONS = -1  # the number of what Python does by operators and functions of its own, see `servant`
 
 
 class Invoke(msgspec.Struct, frozen=True, tag="call"):
@@ -177,16 +235,14 @@ class Invoke(msgspec.Struct, frozen=True, tag="call"):
     path: str
     args: list[WireValue]
     kwargs: dict[str, WireValue]
-    grad: bool  # whether grad mode is on
-    parameters: list[tuple[int, int]]  # tensors of modules that are differentiated: object number, position
-    updates: list[Update]
-    released: list[int]  # ids of calls that will not be differentiated any more
+    context: Context
 
 
 class Get(msgspec.Struct, frozen=True, tag="get"):
     id: int
     number: int
     path: str
+    context: Context
 
 
 class Set(msgspec.Struct, frozen=True, tag="set"):
@@ -194,6 +250,7 @@ class Set(msgspec.Struct, frozen=True, tag="set"):
     number: int
     path: str
     value: WireValue
+    context: Context
 
 
 class Differentiate(msgspec.Struct, frozen=True, tag="grad"):
@@ -260,6 +317,7 @@ class Returned(msgspec.Struct, frozen=True, tag="returned"):
     value: WireValue
     changed: list[str]  # arguments that were changed in place: "0", "1" or a keyword
     modules: list[WireModule]  # modules whose tensors changed during the call, as they are now
+    rng: bytes | None = None  # state of torch's generator, where the call drew from it
 
 
 class Threw(msgspec.Struct, frozen=True, tag="threw"):
@@ -272,6 +330,7 @@ class Threw(msgspec.Struct, frozen=True, tag="threw"):
     frames: list[SeenFrame]
     hidden_frames: int
     signature: str | None  # of the function, where the call did not fit it
+    args: list[str | int | float | bool | None] | None = None  # the exception's arguments, where all are plain
 
 
 class NoSuchName(msgspec.Struct, frozen=True, tag="noname"):
@@ -329,57 +388,117 @@ def padded(size: int) -> int:
     return (size + ALIGN - 1) // ALIGN * ALIGN
 
 
-def _plain(tensor: Tensor) -> Tensor:
-    """The numbers of a tensor, whatever its class, layout and laziness: dense, contiguous, detached."""
-    with torch._C.DisableTorchFunctionSubclass():
-        plain = tensor.detach().as_subclass(Tensor)
-        if plain.device.type != "cpu":
-            raise WireError(f"a tensor on device {plain.device.type!r} has no numbers here")
-        if plain.layout is not torch.strided:
-            plain = plain.to_dense()
-        if plain.dtype not in DTYPE_NAMES:
-            raise WireError(f"a tensor of dtype {plain.dtype}")
-        if plain.dim() > MAX_NDIM or plain.numel() > MAX_NUMEL:
-            raise WireError("a tensor of too many axes or elements")
-        return plain.resolve_conj().resolve_neg().contiguous()
+def bare(tensor: Tensor) -> Tensor:
+    """A tensor's numbers as torch itself knows them, whatever its class overrides: detached, of the class Tensor."""
+    with torch._C.DisableTorchFunctionSubclass(), torch._C._DisableTorchDispatch():
+        return _BASE.as_subclass(_BASE.detach(tensor), Tensor)  # type: ignore[no-any-return]
+
+
+def _plain(tensor: Tensor, room: int) -> Tensor:
+    """The numbers of a tensor, whatever its class, layout and laziness: dense, contiguous, of at most `room` bytes."""
+    plain = bare(tensor)
+    if plain.device.type != "cpu":
+        raise WireError(f"a tensor on device {plain.device.type!r}, which has no numbers here")
+    if plain.is_nested:
+        raise WireError("a nested tensor")
+    if plain.dtype not in DTYPE_NAMES:
+        raise WireError(f"a tensor of dtype {plain.dtype}")
+    if plain.dim() > MAX_NDIM:
+        raise WireError("a tensor of too many axes")
+    if plain.numel() * plain.element_size() > room:  # asked before a sparse one or a view of stride 0 grows
+        raise WireError(f"tensors of more than {room:,} bytes")
+    if plain.layout is not torch.strided:
+        plain = plain.to_dense()
+    plain = plain.resolve_conj().resolve_neg().contiguous()
+    if plain.numel() and not plain.data_ptr():
+        raise WireError("a tensor without numbers of its own")
+    return plain
+
+
+def _layout(tensor: Tensor) -> tuple[int, ...]:
+    """Strides of a smaller tensor of which the same views can be taken; () where it is contiguous or overlaps.
+
+    Axes that repeat stay so (stride 0); gaps between the numbers become gaps of one. What stands in the gaps is
+    not the callee's to see.
+    """
+    strides = [0] * tensor.dim()
+    extent, reach = 1, 0  # of the axes so far: what the next stride is without a gap; the same of the original
+    for axis in sorted(range(tensor.dim()), key=lambda a: (tensor.stride(a), tensor.size(a))):
+        size, stride = tensor.size(axis), tensor.stride(axis)
+        if stride == 0 or size == 1:
+            continue
+        if stride < max(reach, 1):
+            return ()
+        strides[axis] = extent + (stride > max(reach, 1))
+        extent, reach = strides[axis] * size, stride * size
+    return tuple(strides)
 
 
 class Packer:
     """Turns values into wire values and gathers their tensors' bytes.
 
-    `keep(object)` gives the wire form of an object that has to stay on this side.
+    `keep(object)` gives the wire form of an object that has to stay on this side. `inputs` are the tensors that the
+    values may come from; None: all that require grad may be differentiated. `layout`: keep which views can be taken.
     """
 
-    def __init__(self, keep: Callable[[Any], WireValue], limit: int):
+    def __init__(
+        self,
+        keep: Callable[[Any], WireValue],
+        limit: int,
+        inputs: Iterable[Tensor] | None = None,
+        layout: bool = False,
+    ):
         self._keep = keep
+        self._inputs = None if inputs is None else {id(tensor) for tensor in inputs}
+        self._layout = layout
         self._room = limit  # bytes of tensors that may still be added
+        self._items = 0
         self._alive: list[Tensor] = []  # what the buffers point into
         self.blobs: list[Any] = []  # buffers, in order, padding included
         self.differentiable: list[Tensor] = []  # tensors of the value that require grad, in order
 
     def tensor(self, tensor: Tensor) -> WireTensor:
         """Adds the bytes of a tensor that is a part of a value."""
-        wire = self.numbers(tensor)
+        strides = () if not self._layout or tensor.is_contiguous() or not tensor.numel() else _layout(tensor)
+        if strides:
+            wire = self._strided(tensor, strides)
+        else:
+            wire = self.numbers(tensor)
         if wire.requires_grad:
+            if self._inputs is not None and _BASE.is_leaf.__get__(tensor) and id(tensor) not in self._inputs:
+                return WireTensor(wire.dtype, wire.shape, True, fresh=True)
             self.differentiable.append(tensor)
         return wire
 
+    def _strided(self, tensor: Tensor, strides: tuple[int, ...]) -> WireTensor:
+        once = tensor.detach()
+        for axis, stride in enumerate(strides):
+            if stride == 0:
+                once = once.narrow(axis, 0, 1)
+        memory = torch.zeros(_span(once.shape, strides), dtype=tensor.dtype)
+        memory.as_strided(once.shape, strides).copy_(once)
+        wire = self.numbers(memory)
+        return WireTensor(wire.dtype, tuple(tensor.shape), bool(tensor.requires_grad), strides=strides)
+
     def numbers(self, tensor: Tensor) -> WireTensor:
         """Adds a tensor's bytes."""
-        size = tensor.numel() * tensor.element_size()  # before contiguous(): a view of stride 0 may be huge
-        if size > self._room:
-            raise WireError(f"tensors of more than {self._room:,} bytes")
-        plain = _plain(tensor)
+        plain = _plain(tensor, self._room)
+        size = plain.numel() * plain.element_size()
         self._room -= size
         if size:
             self.blobs.append((ctypes.c_char * size).from_address(plain.data_ptr()))
             if padded(size) != size:
                 self.blobs.append(bytes(padded(size) - size))
             self._alive.append(plain)
-        return WireTensor(DTYPE_NAMES[plain.dtype], tuple(plain.shape), bool(tensor.requires_grad))
+        with torch._C.DisableTorchFunctionSubclass():
+            requires_grad = _BASE.requires_grad.__get__(tensor)
+        return WireTensor(DTYPE_NAMES[plain.dtype], tuple(plain.shape), requires_grad)
 
     def value(self, value: Any, depth: int = 0) -> WireValue:
         """The wire form of a value. Raises WireError where it is nested too deep or its tensors are too many."""
+        self._items += 1
+        if self._items > MAX_META:  # each takes a byte at least
+            raise WireError(f"more than {MAX_META:,} values")
         kind = type(value)
         if value is None or kind is bool or kind is float:
             return value  # type: ignore[no-any-return]
@@ -396,13 +515,15 @@ class Packer:
         if issubclass(kind, list):
             return WireList([self.value(v, depth + 1) for v in value])
         if issubclass(kind, tuple):
-            return WireTuple([self.value(v, depth + 1) for v in value])
+            if kind is torch.Size:
+                return WireSize(tuple(value))
+            return WireTuple([self.value(v, depth + 1) for v in value], _fields(kind, len(value)))
         if issubclass(kind, Mapping):
             return WireDict(
                 [self.value(k, depth + 1) for k in value], [self.value(value[k], depth + 1) for k in value]
             )
         if issubclass(kind, set | frozenset):
-            return WireSet([self.value(v, depth + 1) for v in value])
+            return WireSet([self.value(v, depth + 1) for v in value], issubclass(kind, frozenset))
         if issubclass(kind, bool | int | float | str):  # a subclass, such as an IntEnum: its plain value
             for base in (bool, int, float, str):
                 if issubclass(kind, base):
@@ -413,6 +534,8 @@ class Packer:
             return WireDtype(_dtype_name(value))
         if kind is slice:
             return WireSlice(value.start, value.stop, value.step)
+        if kind is range:
+            return WireRange(value.start, value.stop, value.step)
         if kind.__module__ == "numpy":
             return self._numpy(value, depth)
         return self._keep(value)
@@ -432,11 +555,15 @@ class Unpacker:
     """Turns wire values back into values. `blob` is the frame's, writable; the tensors share its memory.
 
     `find(object)` gives what stands for an object of the other side. Raises WireError on whatever does not fit.
+    `layout`: the other side is trusted with strides, by which a few bytes can become a tensor of any size.
     """
 
-    def __init__(self, blob: bytearray, find: Callable[[WireObject | WireModule, "Unpacker"], Any]):
+    def __init__(
+        self, blob: bytearray, find: Callable[[WireObject | WireModule, "Unpacker"], Any], layout: bool = False
+    ):
         self._blob = blob
         self._find = find
+        self._layout = layout
         self._offset = 0
         self.differentiable: list[Tensor] = []  # tensors of the value that require grad on the other side, in order
 
@@ -449,8 +576,12 @@ class Unpacker:
         """A tensor that is a part of a value."""
         tensor = self.numbers(wire)
         if wire.requires_grad and (tensor.is_floating_point() or tensor.is_complex()):
-            tensor = tensor.clone()  # not a view, so that autograd may take it over in place
-            self.differentiable.append(tensor)
+            if not wire.strides:
+                tensor = tensor.clone()  # not a view, so that autograd may take it over in place
+            if wire.fresh:
+                tensor.requires_grad_()
+            else:
+                self.differentiable.append(tensor)
         return tensor
 
     def numbers(self, wire: WireTensor | WireArray) -> Tensor:
@@ -460,7 +591,10 @@ class Unpacker:
             raise WireError(f"no tensor is {wire.dtype[:20]!r} of {len(wire.shape)} axes")
         if math.prod(max(d, 1) for d in wire.shape) > MAX_NUMEL:
             raise WireError("a tensor of too many elements")
-        count = math.prod(wire.shape)
+        strides = wire.strides if isinstance(wire, WireTensor) else ()
+        if strides and (not self._layout or len(strides) != len(wire.shape)):
+            raise WireError("a tensor of unwanted strides")
+        count = _span(wire.shape, strides) if strides else math.prod(wire.shape)
         if count == 0:
             return torch.empty(wire.shape, dtype=dtype)
         size = count * dtype.itemsize
@@ -469,7 +603,8 @@ class Unpacker:
         raw = torch.uint8 if dtype is torch.bool else dtype  # a bool of other bytes than 0 and 1 is undefined
         flat = torch.frombuffer(self._blob, dtype=raw, count=count, offset=self._offset)
         self._offset += padded(size)
-        return (flat.ne(0) if dtype is torch.bool else flat).reshape(wire.shape)
+        flat = flat.ne(0) if dtype is torch.bool else flat
+        return flat.as_strided(wire.shape, strides) if strides else flat.reshape(wire.shape)
 
     def value(self, wire: WireValue, depth: int = 0) -> Any:
         """The value of a wire value."""
@@ -480,16 +615,20 @@ class Unpacker:
                 return self.tensor(wire)
             case WireList(items):
                 return [self.value(item, depth + 1) for item in items]
-            case WireTuple(items):
-                return tuple([self.value(item, depth + 1) for item in items])
+            case WireTuple(items, fields):
+                values = [self.value(item, depth + 1) for item in items]
+                return _named(fields, values) if fields else tuple(values)
+            case WireSize(sizes):
+                return torch.Size(sizes)
             case WireDict(keys, values):
                 return self._hashed(lambda: dict(self._pairs(keys, values, depth + 1)))
-            case WireSet(items):
-                return self._hashed(lambda: {self.value(item, depth + 1) for item in items})
+            case WireSet(items, frozen):
+                kind = frozenset if frozen else set
+                return self._hashed(lambda: kind([self.value(item, depth + 1) for item in items]))
             case WireBytes(data):
                 return data
             case WireInt(digits):
-                if not (len(digits) <= 4300 and digits.lstrip("-").isdecimal() and digits.isascii()):
+                if not _INT.fullmatch(digits):
                     raise WireError("an int of other signs than digits")
                 return int(digits)
             case WireComplex(real, imag):
@@ -500,6 +639,10 @@ class Unpacker:
                 return DTYPES[name]
             case WireSlice(start, stop, step):
                 return slice(start, stop, step)
+            case WireRange(start, stop, step):
+                if step == 0:
+                    raise WireError("a range without steps")
+                return range(start, stop, step)
             case WireArray():
                 return self.numbers(wire).numpy()
             case WireObject() | WireModule():
@@ -518,6 +661,30 @@ class Unpacker:
             return build()
         except TypeError as error:
             raise WireError(f"a key that cannot be one: {error}") from error
+
+
+def _span(shape: Iterable[int], strides: Iterable[int]) -> int:
+    """How many numbers lie from the first to the last of a tensor that is not empty."""
+    return 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+
+
+def _fields(kind: type, count: int) -> tuple[str, ...]:
+    """The names of a named tuple's items; () for any other tuple."""
+    fields = getattr(kind, "_fields", ())
+    named = type(fields) is tuple and len(fields) == count and all(type(name) is str for name in fields)
+    return fields if named else ()
+
+
+@lru_cache(maxsize=64)
+def _named_class(fields: tuple[str, ...]) -> Any:
+    return namedtuple("Result", fields)  # noqa: PYI024 - the names come at run time
+
+
+def _named(fields: tuple[str, ...], values: list[Any]) -> Any:
+    try:
+        return _named_class(fields)(*values)
+    except (ValueError, TypeError) as error:
+        raise WireError(f"names of items that cannot be names: {error}") from error
 
 
 def _digits(value: int) -> str:

@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -14,7 +14,7 @@ import torch
 
 from grader.sandbox import channel
 from grader.sandbox.servant import Servant, see
-from grader.sandbox.wire import Begin, Load, Sample, Unsendable, WireError, decode_request, encode
+from grader.sandbox.wire import MAX_BLOB, Begin, Load, Sample, Unsendable, WireError, decode_request, encode
 
 SAMPLES = 20  # times that a worker looks at itself within the limit of a test
 DUMP_SIGNAL = signal.SIGUSR1  # makes the worker print where it is, even inside an operation of torch
@@ -42,20 +42,29 @@ class _Sampler:
 
     def _look(self, _: int, frame: FrameType | None) -> None:
         seen = self._servant.student_frame(frame)
-        if self._watching and seen is not None:
-            channel.send(self._sock, encode(Sample(see(seen, seen.f_lineno))))
+        if not self._watching or seen is None:
+            return
+        self._watching = False  # the next signal may come before this frame is sent
+        try:
+            sample = encode(Sample(see(seen, seen.f_lineno)))
+        except Exception:  # near the limit of recursion, or locals that resist: not for the student's code to see
+            sample = None
+        if sample is not None:
+            channel.send(self._sock, sample)
+        self._watching = True
 
 
 def serve(sock: socket.socket, limit: int) -> NoReturn:
     """Answers requests until the judge hangs up. `limit` bounds the bytes of tensors in one reply."""
     os.dup2(1, 2)
-    sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
+    printed = open(1, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stdout = printed
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
     faulthandler.register(DUMP_SIGNAL, file=2, all_threads=False)
     # Students paste this call; starting a thread is refused here, and libgomp ends the process when it is.
     torch.set_num_threads = torch.set_num_interop_threads = lambda _: None  # type: ignore[assignment]
 
-    servant = Servant(limit)
+    servant = Servant(min(limit, MAX_BLOB))
     sampler = _Sampler(sock, servant)
     interval = 1.0
     while True:
@@ -75,5 +84,6 @@ def serve(sock: socket.socket, limit: int) -> NoReturn:
             meta = encode(reply)
         except WireError as error:
             meta, blobs = encode(Unsendable(getattr(request, "id", 0), str(error))), []
-        sys.stdout.flush()
+        with suppress(OSError, ValueError):  # the student's code has closed it
+            printed.flush()
         channel.send(sock, meta, blobs)

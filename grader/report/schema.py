@@ -1,0 +1,41 @@
+"""The JSON Schema of a result, for programs that read one.
+
+It is kept in docs:
+
+    python -m grader.report.schema > docs/result.schema.json
+"""
+
+import json
+from typing import Any
+
+import msgspec
+
+from grader.result import SCHEMA, Result
+
+_DESCRIPTION = (
+    "What `grade exercise ID --json` prints. Within v1 fields may be added; none is removed, renamed or given another "
+    "meaning, so a reader must pass over fields that it does not know."
+)
+
+
+def schema() -> dict[str, Any]:
+    """The schema of `grader.result.Result` (JSON Schema 2020-12)."""
+    made = msgspec.json.schema(Result)
+    # Without it any text would do; a reader tells the version by this field.
+    made["$defs"]["Result"]["properties"]["schema"]["const"] = SCHEMA
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:" + SCHEMA.replace("/", ":"),
+        "title": SCHEMA,
+        "description": _DESCRIPTION,
+        **made,
+    }
+
+
+def text() -> str:
+    """The schema as it is kept in docs/result.schema.json."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    print(text(), end="")

@@ -1,0 +1,162 @@
+"""`grade check` says what does not hold, and the scaffold of `grade new` holds. One run over many broken exercises."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+COURSE = """\
+title: Broken on purpose
+lessons:
+  - {number: 1, slug: only, title: Only, short: only}
+"""
+
+
+def grade(course: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Runs the real command."""
+    command = [sys.executable, "-m", "grader.cli", "--course", str(course), *words]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+
+
+def edit(file: str, old: str, new: str) -> Callable[[Path, str], None]:
+    """A change of one file of an exercise: `old` becomes `new`, everywhere."""
+
+    def change(root: Path, name: str) -> None:
+        path = root / file.format(id=name)
+        text = path.read_text("utf-8")
+        assert old in text, (file, old)
+        path.write_text(text.replace(old, new), "utf-8")
+
+    return change
+
+
+def empty(file: str) -> Callable[[Path, str], None]:
+    """A file of an exercise with nothing in it."""
+    return lambda root, name: (root / file.format(id=name)).write_text("") and None
+
+
+STUB = "exercises/{id}/{id}.py"
+YAML = "exercises/{id}/exercise.yaml"
+PUBLIC = "exercises/{id}/test_public.py"
+HIDDEN = "solutions/{id}/test_hidden.py"
+REFERENCE = "solutions/{id}/{id}.py"
+MISTAKES = "solutions/{id}/mistakes.py"
+VARIANTS = "solutions/{id}/variants.py"
+
+MOODY = """    test_values.__dict__.setdefault("runs", []).append(1)
+    assert len(test_values.runs) < 8, "late"
+    for _ in range(5):"""
+
+SLOW = """    import time
+
+    end = time.monotonic() + 0.3
+    while time.monotonic() < end:
+        pass
+    for _ in range(5):"""
+
+UNKNOWN_NEED = """from grader.testing import needs, points
+
+
+@points(1)
+@needs("test_y")
+def test_x(submission):
+    '''a line'''
+"""
+
+BROKEN: dict[str, tuple[Callable[[Path, str], None], str]] = {
+    # name: what is done to the scaffold, what check must say
+    "wrong_points": (edit(YAML, "points: 4", "points: 5"), "says 5 points, and the tests' marks add up to 4"),
+    "harmless_mistake": (edit(MISTAKES, "return x * x", "return x + x"), "mistake squared: passes every test"),
+    "wrong_variant": (edit(VARIANTS, "return ", "return 1.0 + "), "is right, and fails: test_"),
+    "unnamed_mistake": (
+        edit(MISTAKES, "return x * x", "return x + float(int.from_bytes(__import__('os').urandom(4), 'big'))"),
+        "mistake squared: fails, and is not named by the diagnosis",
+    ),
+    "started_stub": (edit(STUB, "raise NotImplementedError", "return x"), "the stub: is graded with"),
+    "other_signature": (
+        edit(REFERENCE, "def double(x: Tensor)", "def double(x: Tensor, y: int = 0)"),
+        "in the stub (line",
+    ),
+    "no_statement": (empty("exercises/{id}/README.md"), "the statement is missing"),
+    "moody_score": (
+        # passes at first and fails later: the runs that are repeated come last
+        edit(HIDDEN, "    for _ in range(5):", MOODY),
+        "the reference: scores differently from run to run",
+    ),
+    "slow_reference": (edit(HIDDEN, "    for _ in range(5):", SLOW), "takes longer than its budget of 0.2 s"),
+    "broken_test": (
+        edit(HIDDEN, "x = rng.randn(T, D)\n        assert", "x = rng.rendn(T, D)\n        assert"),
+        "fails on the reference too",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What one run of check says of a sound exercise and of all broken ones."""
+    root = tmp_path_factory.mktemp("course")
+    (root / "course.yaml").write_text(COURSE)
+    for name in ("sound", *BROKEN):
+        made = grade(root, "new", name, "--lesson", "1")
+        assert made.returncode == 0, made.stderr
+    for name, (change, _) in BROKEN.items():
+        change(root, name)
+    edit(YAML, "seconds: 2", "seconds: 0.2")(root, "slow_reference")
+    done = grade(root, "check", "--seeds", "3")
+    assert done.returncode == 1, done.stderr
+    assert f"1 of {1 + len(BROKEN)} exercises hold on 3 seeds." in done.stdout
+    return done.stdout
+
+
+def of(report: str, name: str) -> str:
+    """The lines on one exercise, joined."""
+    lines = report.splitlines()
+    first = next(i for i, line in enumerate(lines) if line[4:].startswith(f"{name} "))
+    rest = lines[first + 1 :]
+    end = next((i for i, line in enumerate(rest) if not line.startswith("    ")), len(rest))
+    return " ".join(" ".join([lines[first], *rest[:end]]).split())
+
+
+def test_the_scaffold_holds(report: str) -> None:
+    assert of(report, "sound").startswith("✓ sound 4 points 3 mistakes 3 variants")
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_says_what_does_not_hold(report: str, name: str) -> None:
+    text = of(report, name)
+    assert text.startswith(f"✗ {name} ")
+    assert BROKEN[name][1] in text
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "sentence"),
+    [
+        (HIDDEN, "import torch\nimport nothing_of_this_name\n", "test_hidden.py:2: the test file cannot be loaded"),
+        (HIDDEN, "def test_x(:\n", "test_hidden.py:1: the test file cannot be loaded"),
+        (HIDDEN, 'def test_x(submission):\n    """a line"""\n', "test_hidden.py:1: test_x has no points"),
+        (
+            HIDDEN,
+            "from grader.testing import points\n\n\n@points(1)\ndef test_x(submission):\n    pass\n",
+            "test_hidden.py:4: test_x has no docstring",
+        ),
+        (
+            HIDDEN,
+            UNKNOWN_NEED,
+            "test_x needs 'test_y', and no test of that name stands before it",
+        ),
+        (MISTAKES, "", "mistakes.py:1: nothing here is decorated"),
+        (REFERENCE, "def double(x:\n", "double"),
+    ],
+    ids=["import", "syntax", "no points", "no docstring", "unknown need", "no mistakes", "broken reference"],
+)
+def test_a_broken_file_is_one_sentence(tmp_path: Path, file: str, text: str, sentence: str) -> None:
+    (tmp_path / "course.yaml").write_text(COURSE)
+    grade(tmp_path, "new", "double", "--lesson", "1")
+    (tmp_path / file.format(id="double")).write_text(text)
+    done = grade(tmp_path, "check")
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stdout + done.stderr
