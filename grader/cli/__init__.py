@@ -15,6 +15,7 @@ from grader.errors import UsageError
 FOR_STUDENTS = {
     "list": "The map of the course: what is passed, failed, not started.",
     "exercise": "Grade an exercise and explain what is wrong.",
+    "lesson": "Read a lesson, or a section of one.",
     "hint": "The next hint for an exercise.",
     "shell": "A Python prompt with the call that failed.",
     "diff": "Your solution beside the reference, after a pass.",

@@ -97,6 +97,7 @@ class Lesson(Struct, frozen=True, kw_only=True):
     slug: Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     title: Text
     short: Annotated[str, Meta(min_length=1, max_length=16)]  # one or two words for the map
+    names: tuple[str, ...] = ()  # other words by which it is called, in lower case: moe
 
     @property
     def folder_name(self) -> str:

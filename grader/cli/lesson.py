@@ -1,0 +1,40 @@
+"""grade lesson: shows a lesson, or a section of one."""
+
+import click
+
+from grader.cli.markdown import show
+from grader.cli.screen import bold, course_root, dim, say, step
+from grader.course import Course, load_course
+from grader.course.lessons import find_lesson, find_section, lesson_path
+from grader.errors import UsageError
+
+WORDS_A_MINUTE = 200
+
+
+@click.command("lesson")
+@click.argument("name", required=False)
+@click.argument("section", nargs=-1)
+def command(name: str | None, section: tuple[str, ...]) -> None:
+    """Read lesson NAME: its number, or a word such as moe. With SECTION only that section; without NAME the list."""
+    course = load_course(course_root())
+    if name is None:
+        _list(course)
+        return
+    lesson = find_lesson(course, name)
+    path = lesson_path(course, lesson)
+    if not path.is_file():
+        raise UsageError(f"Lesson {lesson.number}, {lesson.title}, is not written yet: there is no {path}.")
+    text = path.read_text("utf-8")
+    if section:
+        text = find_section(text, " ".join(section), f"Lesson {lesson.number}").text
+    show(text)
+
+
+def _list(course: Course) -> None:
+    say("")
+    for lesson in course.lessons:
+        path = lesson_path(course, lesson)
+        minutes = round(len(path.read_text("utf-8").split()) / WORDS_A_MINUTE) if path.is_file() else 0
+        remark = f"{minutes} minutes" if minutes else "not written yet"
+        say(f"  {lesson.number:>2}  {bold(f'{lesson.title:<44}')} {dim(remark)}")
+    say("", step("read", f"grade lesson {course.lessons[0].number}"))

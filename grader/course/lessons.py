@@ -1,0 +1,83 @@
+"""The lessons as texts: finding one by a word, and its sections."""
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from grader.course.model import Course, Lesson, did_you_mean
+from grader.errors import UsageError
+
+_HEADING = re.compile(r"^(#{1,3}) +(.+?) *#*$")
+_FENCE = re.compile(r"^ {0,3}(```|~~~)")
+
+
+class Section(msgspec.Struct, frozen=True):
+    """A heading and what stands below it, the sections within it included."""
+
+    title: str
+    level: int  # 1: the lesson itself
+    text: str  # Markdown, from the heading on
+
+
+def lesson_path(course: Course, lesson: Lesson) -> Path:
+    """The lesson's text."""
+    return course.root / "lessons" / lesson.folder_name / "lesson.md"
+
+
+def quiz_path(course: Course, lesson: Lesson) -> Path:
+    """The lesson's quiz."""
+    return course.root / "lessons" / lesson.folder_name / "quiz.yaml"
+
+
+def find_lesson(course: Course, name: str) -> Lesson:
+    """The lesson that is meant by a number, a slug, one of its names, or a word that only its title has.
+
+    UsageError where none is meant, or several.
+    """
+    word = name.lower().strip()
+    for lesson in course.lessons:
+        if word in (str(lesson.number), f"{lesson.number:02}", lesson.slug, lesson.folder_name, *lesson.names):
+            return lesson
+    found = [lesson for lesson in course.lessons if any(known.startswith(word) for known in _words(lesson))]
+    if word and len(found) == 1:
+        return found[0]
+    if word and found:
+        several = " or ".join(f"'{lesson.slug}' ({lesson.number})" for lesson in found)
+        raise UsageError(f"'{name}' can be {several}; name one of them.")
+    known = [*(lesson.slug for lesson in course.lessons), *(n for lesson in course.lessons for n in _words(lesson))]
+    raise UsageError(f"No lesson '{name}' in this course.{did_you_mean(word, known)}")
+
+
+def _words(lesson: Lesson) -> list[str]:
+    return [*lesson.names, *re.findall(r"\w+", f"{lesson.slug} {lesson.title} {lesson.short}".lower())]
+
+
+def sections(text: str) -> tuple[Section, ...]:
+    """The sections of a Markdown text, in order; headings within code blocks are none."""
+    lines = text.split("\n")
+    starts: list[tuple[int, int, str]] = []
+    fence = None
+    for number, line in enumerate(lines):
+        if mark := _FENCE.match(line):
+            fence = None if fence == mark[1] else fence or mark[1]
+        elif fence is None and (heading := _HEADING.match(line)):
+            starts.append((number, len(heading[1]), heading[2]))
+    found = []
+    for place, (start, level, title) in enumerate(starts):
+        end = next((n for n, other, _ in starts[place + 1 :] if other <= level), len(lines))
+        found.append(Section(title, level, "\n".join(lines[start:end]).strip() + "\n"))
+    return tuple(found)
+
+
+def find_section(text: str, name: str, where: str) -> Section:
+    """The section whose heading is, starts with, or has `name`. UsageError where there is none."""
+    wanted = " ".join(name.lower().split())
+    below = [section for section in sections(text) if section.level > 1]
+    for fits in (str.__eq__, str.startswith, lambda title, word: word in title):
+        for section in below:
+            if wanted and fits(section.title.lower(), wanted):
+                return section
+    near = did_you_mean(wanted, [section.title.lower() for section in below])
+    headings = ", ".join(section.title for section in below)
+    raise UsageError(f"{where} has no section '{name}'.{near or f' It has: {headings}.'}")
