@@ -2,6 +2,7 @@
 
 All submissions are of the exercise in tests/course: the reference, with the code shown here after it.
 """
+# ruff: noqa: E501 - a row of a table is one line
 
 import sys
 from textwrap import dedent

@@ -34,7 +34,11 @@ def _list(course: Course) -> None:
     say("")
     for lesson in course.lessons:
         path = lesson_path(course, lesson)
-        minutes = round(len(path.read_text("utf-8").split()) / WORDS_A_MINUTE) if path.is_file() else 0
-        remark = f"{minutes} minutes" if minutes else "not written yet"
+        remark = _reading_time(path.read_text("utf-8")) if path.is_file() else "not written yet"
         say(f"  {lesson.number:>2}  {bold(f'{lesson.title:<44}')} {dim(remark)}")
     say("", step("read", f"grade lesson {course.lessons[0].number}"))
+
+
+def _reading_time(text: str) -> str:
+    minutes = max(1, round(len(text.split()) / WORDS_A_MINUTE))
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"

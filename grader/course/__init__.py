@@ -1,6 +1,6 @@
 """A course on disk (YAML, Markdown, Python files) as typed, checked values; errors name file and line."""
 
-from grader.course.load import find_course, load_course, load_exercise
+from grader.course.load import find_course, load_course, load_exercise, load_lessons
 from grader.course.model import Course, Exercise, Lesson, Limits, Reading
 
 __all__ = [
@@ -12,4 +12,5 @@ __all__ = [
     "find_course",
     "load_course",
     "load_exercise",
+    "load_lessons",
 ]

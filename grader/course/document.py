@@ -15,7 +15,7 @@ import yaml
 from grader.course.model import did_you_mean
 from grader.errors import UsageError
 
-T = TypeVar("T", bound=msgspec.Struct)
+T = TypeVar("T")
 Keys = tuple[str | int, ...]  # ("limits", "seconds"), ("hints", 2)
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -73,12 +73,18 @@ class Document:
     def error(self, keys: Keys, sentence: str) -> UsageError:
         return UsageError(f"{shown(self.path)}:{self.line(*keys)}: {sentence}")
 
-    def convert(self, to: type[T]) -> T:
-        """The content as a struct. UsageError says which key is wrong, and what was expected."""
+    def convert(self, to: type[T], *part: str | int) -> T:
+        """The content, or the part under these keys, as a typed value.
+
+        UsageError says which key is wrong, and what was expected.
+        """
+        value = self.value
+        for key in part:
+            value = value[key]
         try:
-            return msgspec.convert(self.value, to, strict=False)
+            return msgspec.convert(value, to, strict=False)
         except msgspec.ValidationError as error:
-            raise self._explained(str(error), to) from None
+            raise self._explained(str(error), to, value, part) from None
 
     def _parse(self, text: str) -> Iterator[Any]:
         return iter(yaml.parse(text, Loader=_LOADER))
@@ -112,7 +118,7 @@ class Document:
     def _error_at(self, event: Any, sentence: str) -> UsageError:
         return UsageError(f"{shown(self.path)}:{_line(event)}: {sentence}")
 
-    def _explained(self, message: str, to: Any) -> UsageError:
+    def _explained(self, message: str, to: Any, value: Any, part: Keys) -> UsageError:
         message, _, path = message.partition(" - at `$")
         keys: Keys = tuple(
             int(index) if index else name for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path)
@@ -120,15 +126,20 @@ class Document:
         where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")
         if unknown := re.search(r"unknown field `(.*)`", message):
             key, inside = unknown[1], f" in '{where}'" if where else ""
-            fields = _at(to, keys).__struct_fields__
+            fields = _at(to, keys).__struct_encode_fields__
             hint = did_you_mean(key, fields) or f" The keys are {', '.join(fields)}."
-            return self.error((*keys, key), f"unknown key '{key}'{inside}.{hint}")
+            return self.error((*part, *keys, key), f"unknown key '{key}'{inside}.{hint}")
         if missing := re.search(r"missing required field `(.*)`", message):
-            return self.error(keys, f"'{missing[1]}' is missing{f' from {where!r}' if where else ''}.")
-        value = self.value
+            return self.error((*part, *keys), f"'{missing[1]}' is missing{f' from {where!r}' if where else ''}.")
         for each in keys:
             value = value[each]
-        return self.error(keys, f"'{where}' must be {_expected(message)}, not {_brief(value)}.")
+        if message.startswith("Invalid enum value"):
+            words = _choices(_at(to, keys))
+            expected, hint = f"{', '.join(words[:-1])} or {words[-1]}", did_you_mean(str(value), words)
+        else:
+            expected, hint = _expected(message), ""
+        name = where or ".".join(str(key) for key in part)
+        return self.error((*part, *keys), f"'{name}' must be {expected}, not {_brief(value)}.{hint}")
 
 
 def _text(path: Path) -> str:
@@ -160,7 +171,14 @@ def _at(to: Any, keys: Keys) -> Any:
     """The type of the value that stands under the keys."""
     for key in keys:
         to = get_args(to)[0] if isinstance(key, int) else get_type_hints(to)[key]
+        if type(None) in get_args(to):  # an optional one
+            to = get_args(to)[0]
     return to
+
+
+def _choices(of: Any) -> list[str]:
+    """The words of a Literal, or of one in a union."""
+    return [word for arg in get_args(of) for word in ([arg] if isinstance(arg, str) else _choices(arg))]
 
 
 def _expected(message: str) -> str:

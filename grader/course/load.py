@@ -48,10 +48,22 @@ def find_course(start: Path, explicit: Path | None) -> Path:
     )
 
 
+def load_lessons(root: Path) -> Course:
+    """The course without its exercises, which are not read: title and lessons."""
+    syllabus = _syllabus(root)
+    return Course(
+        title=syllabus.title,
+        root=root,
+        lessons=tuple(sorted(syllabus.lessons, key=lambda lesson: lesson.number)),
+        exercises=(),
+        show_hidden_output=syllabus.show_hidden_output,
+    )
+
+
 def load_course(root: Path) -> Course:
     """The whole course. UsageError with file and line for whatever is wrong in it."""
-    syllabus = _syllabus(root)
-    numbers = {lesson.number for lesson in syllabus.lessons}
+    course = load_lessons(root)
+    numbers = {lesson.number for lesson in course.lessons}
     documents: dict[str, Document] = {}
     exercises: dict[str, Exercise] = {}
     for exercise_id in _ids(root):
@@ -64,13 +76,7 @@ def load_course(root: Path) -> Course:
             if need not in exercises:
                 sentence = f"there is no exercise '{need}' to need.{did_you_mean(need, exercises)}"
                 raise documents[exercise_id].error(("needs", i), sentence)
-    return Course(
-        title=syllabus.title,
-        root=root,
-        lessons=tuple(sorted(syllabus.lessons, key=lambda lesson: lesson.number)),
-        exercises=_in_order(exercises, documents),
-        show_hidden_output=syllabus.show_hidden_output,
-    )
+    return structs.replace(course, exercises=_in_order(exercises, documents))
 
 
 def load_exercise(root: Path, exercise_id: str) -> Exercise:

@@ -24,6 +24,7 @@ _CHOSEN = {
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
     "TORCH_DEVICE_BACKEND_AUTOLOAD": "0",
+    "TORCHINDUCTOR_CACHE_DIR": "/",  # torch.optim imports what wants a folder that exists, and does not write to it
 }
 _GRACE = 2.0  # seconds for processes to end by themselves, once nobody asks them any more
 _AHEAD = 2  # jobs that a judge holds, so that it never waits for the next

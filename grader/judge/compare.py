@@ -89,6 +89,8 @@ def compare(
         if actual.isnan().logical_and(~expected.isnan()).any():
             return differ(Outcome.NAN, **bounds)
         return differ(Outcome.WRONG_VALUES, **bounds) if differs(actual, expected, **bounds).any() else None
+    if isinstance(actual, torch.Size):
+        return None if list(actual) == list(expected) else differ(Outcome.WRONG_SHAPE)
     if isinstance(expected, Mapping):
         if not isinstance(actual, Mapping):
             return differ(Outcome.WRONG_TYPE)

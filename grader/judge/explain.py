@@ -239,6 +239,7 @@ class _View:
             case Outcome.RETURNED_NONE:
                 return f"{name} is None."
             case Outcome.WRONG_SHAPE:
+                yours, theirs = _shape_of(yours), _shape_of(theirs)
                 return f"{name} is {self._shape(yours)}, expected {self._shape(theirs)}.{self._axes(yours, theirs)}"
             case Outcome.WRONG_DTYPE:
                 return f"{name} is {_dtype(yours)}, expected {_dtype(theirs)}."
@@ -254,13 +255,13 @@ class _View:
             case _:
                 return f"{name} is {_short(yours)}, expected {_short(theirs)}."
 
-    def _shape(self, tensor: Tensor) -> str:
-        axes = [f"{self.setting.sizes[d]}={d}" if d in self.setting.sizes else str(d) for d in tensor.shape]
+    def _shape(self, shape: Sequence[int]) -> str:
+        axes = [f"{self.setting.sizes[d]}={d}" if d in self.setting.sizes else str(d) for d in shape]
         return f"[{', '.join(axes)}]"
 
-    def _axes(self, yours: Tensor, theirs: Tensor) -> str:
+    def _axes(self, yours: Sequence[int], theirs: Sequence[int]) -> str:
         """Which axes are missing, by their names."""
-        missing = [d for d in theirs.shape if d not in yours.shape and d in self.setting.sizes]
+        missing = [d for d in theirs if d not in yours and d in self.setting.sizes]
         named = [f"{self.setting.sizes[d]}={d}" for d in missing]
         return f" No axis of yours has length {_and(named)}." if named else ""
 
@@ -442,6 +443,11 @@ class _View:
 
 
 _NOTHING = object()
+
+
+def _shape_of(value: Any) -> Sequence[int]:
+    """The shape of a tensor; a shape itself."""
+    return value.shape if isinstance(value, Tensor) else tuple(value)
 
 
 def _root_name(node: ast.expr) -> str:

@@ -9,6 +9,7 @@ from torch import Tensor
 from grader.judge.compare import differs, tolerance
 
 _ENOUGH = 3  # different numbers below which any slip would fit
+_ROUNDING = 1e-5  # a factor or a summand so small is precision, not a slip
 _LARGEST = 1 << 20  # elements beyond which looking costs more than it tells
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
@@ -37,7 +38,7 @@ def _shape_slips(actual: Tensor, expected: Tensor) -> Iterator[str]:
     if actual.numel() == expected.numel() and _fits(actual.reshape(expected.shape), expected):
         missing = expected.dim() - actual.dim()
         if missing > 0:
-            yield f"The numbers are right, but {_count(missing)} of length 1 or more missing from the shape."
+            yield f"The numbers are right, but {_count(missing)} missing from the shape."
         elif missing < 0:
             yield f"The numbers are right, but {_count(-missing)} too many in the shape."
         else:
@@ -93,11 +94,11 @@ def _scaled(actual: Tensor, expected: Tensor) -> Iterator[str]:
         yield "Your result is the expected one, negated."
         return
     ratio = _constant(lambda a, e: a / e, actual, expected)
-    if ratio is not None:
+    if ratio is not None and abs(ratio - 1) > _ROUNDING:
         yield f"Your result is the expected one times {ratio:.4g}, everywhere."
         return
     offset = _constant(lambda a, e: a - e, actual, expected)
-    if offset is not None:
+    if offset is not None and abs(offset) > _ROUNDING * expected.abs().max():
         yield f"Your result is the expected one plus {offset:.4g}, everywhere."
         return
     for axis in range(expected.dim()):

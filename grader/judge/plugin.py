@@ -20,7 +20,7 @@ from grader.judge.clean import clean_line
 from grader.judge.diagnosis import Mistake, Run, diagnose
 from grader.judge.explain import Setting, explain, raised, size_names
 from grader.judge.messages import Job, Materials
-from grader.judge.rng import Rng, derive_seed
+from grader.judge.rng import Rng
 from grader.judge.session import Fault, Limits, Session
 from grader.result import (
     Failure,
@@ -36,6 +36,7 @@ from grader.result import (
 )
 from grader.sandbox.servant import execute
 from grader.sandbox.starter import Starter
+from grader.seeds import derive_seed
 
 MAX_TIMEOUTS = 2  # of one submission; after them its other tests are not run
 

@@ -1,15 +1,7 @@
 """Random inputs for tests: torch's names, one seed, float64 unless said otherwise."""
 
-import hashlib
-
 import torch
 from torch import Tensor
-
-
-def derive_seed(*parts: str | int) -> int:
-    """A seed in [0, 2**63) that depends on all the parts and on nothing else."""
-    digest = hashlib.blake2b("\0".join(map(str, parts)).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
 
 
 class Rng:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 import torch
 
 from grader.judge.clean import clean
@@ -38,10 +39,11 @@ _WEIGHT = 40  # bytes that a byte of meta can take up as objects
 _UNREADY = (Outcome.SYNTAX_ERROR, Outcome.NOT_STARTED)  # what a NotLoaded can be about
 
 
-class Fault(BaseException):
+class Fault(pytest.fail.Exception):
     """A call that ended otherwise than by a value or an exception that a test may expect.
 
     Not an `Exception`, so that no test catches it by the way: `pytest.raises(Exception)` is not satisfied by a crash.
+    But one that pytest knows: after any other, a fixture that raised it would be broken for all tests to come.
     """
 
     def __init__(

@@ -39,6 +39,7 @@ from grader.sandbox.wire import (
     WireObject,
     WireTensor,
     WireValue,
+    checksum,
 )
 
 Exchange = Callable[[Request, list[Any], "Question"], tuple[Returned, bytearray]]
@@ -96,7 +97,7 @@ class Link:
         packer = Packer(_wire_object, self._limit, layout=True)
         context, _ = self._context(packer, label)
         request = Set(self._next_id(), number, path, _wired(packer, value, label), context)
-        self._ask(request, packer.blobs, Question(label), [])
+        self._ask(request, packer.blobs, Question(label, (value,)), [])
 
     def differentiate(self, of: int, label: str, grads: tuple[Tensor | None, ...], inputs: list[Tensor]) -> list[Any]:
         """Gradients of call `of` with respect to its inputs, connected to `inputs` where grad mode is on."""
@@ -340,31 +341,6 @@ def _wire_object(value: Any) -> WireValue:
 # ---------------------------------------------------------------- its nn.Modules
 
 
-class _Mirrored(Tensor):
-    """A tensor whose `.data` shares its version, so that a change through it is noticed."""
-
-    @property
-    def data(self) -> Tensor:  # type: ignore[override]
-        return self.detach()
-
-    @data.setter
-    def data(self, value: Tensor) -> None:
-        Tensor.data.__set__(self, value)  # type: ignore[attr-defined]
-
-
-class _MirrorParameter(_Mirrored, nn.Parameter):
-    pass
-
-
-class _MirrorBuffer(_Mirrored):
-    __torch_function__ = torch._C._disabled_torch_function_impl  # what is computed from it is a plain tensor
-
-
-def _state(tensor: Tensor) -> tuple[Any, ...] | None:
-    """What changes when a mirror's numbers do; None for a tensor of the test's own: its numbers may change unseen."""
-    return (tensor.data_ptr(), tensor._version, tensor.dtype) if isinstance(tensor, _Mirrored) else None
-
-
 def _distinct(tensors: list[Tensor]) -> list[tuple[int, Tensor]]:
     """The distinct tensors, each with the first place that it stands in."""
     firsts: dict[int, tuple[int, Tensor]] = {}
@@ -377,7 +353,7 @@ class _Known(NamedTuple):
     """What stands in a slot, as the worker knows it."""
 
     tensor: Tensor
-    state: tuple[Any, ...] | None
+    checksum: tuple[Any, ...]
     requires_grad: bool
 
 
@@ -411,13 +387,14 @@ class _Mirror:
             slots_of.setdefault(id(tensor), []).append(slot)
         for slots in slots_of.values():
             tensor = tensors[slots[0]]
-            now = _state(tensor)
             moved = [slot for slot in slots if self._known[slot].tensor is not tensor]
-            placed, sent = Placed.SAME, now != self._known[slots[0]].state
-            if moved and all(self._homes[slot] is tensor for slot in slots):
-                placed, sent, slots = Placed.BACK, True, moved
-            elif moved or (now is None and self._homes[slots[0]] is not tensor):
-                placed, sent = Placed.NEW, True
+            own = all(self._homes[slot] is tensor for slot in slots)
+            sent = bool(moved) or checksum(tensor) != self._known[slots[0]].checksum
+            placed = Placed.SAME
+            if own and moved:
+                placed, slots = Placed.BACK, moved
+            elif sent and not own:
+                placed = Placed.NEW  # what was computed with the old numbers may still be differentiated
             if sent or tensor.requires_grad != self._known[slots[0]].requires_grad:
                 numbers = packer.numbers(tensor) if sent else None
                 found.append(Update(self.number, slots, numbers, tensor.requires_grad, placed))
@@ -425,7 +402,7 @@ class _Mirror:
         return found
 
     def _remember(self) -> None:
-        self._known = [_Known(tensor, _state(tensor), tensor.requires_grad) for tensor in self.tensors()]
+        self._known = [_Known(tensor, checksum(tensor), tensor.requires_grad) for tensor in self.tensors()]
 
     def renew(self, wire: WireModule, unpacker: Unpacker) -> "RemoteModule":
         """Takes over how the module looks in the worker now. Its tensors stay the same objects."""
@@ -438,7 +415,7 @@ class _Mirror:
         paths: dict[str, RemoteModule] = {}
         self._slots = []
 
-        def place(holder: dict[str, Any], name: str, position: int, old: Any, kind: "type[_Mirrored]") -> None:
+        def place(holder: dict[str, Any], name: str, position: int, old: Any, kind: type[Tensor]) -> None:
             if position not in made:
                 described, numbers = wire.tensors[position], fresh[position]
                 if isinstance(described, int):
@@ -473,9 +450,9 @@ def _renew_node(node: "RemoteModule", described: Node, place: Callable[..., None
         names.clear()
     node.__dict__["training"] = described.training
     for name, position in described.parameters:
-        place(node._parameters, name, position, parameters.get(name), _MirrorParameter)
+        place(node._parameters, name, position, parameters.get(name), nn.Parameter)
     for name, position, persistent in described.buffers:
-        place(node._buffers, name, position, buffers.get(name), _MirrorBuffer)
+        place(node._buffers, name, position, buffers.get(name), Tensor)
         if not persistent:
             node._non_persistent_buffers_set.add(name)
     if isinstance(node, nn.ParameterList):
@@ -502,10 +479,10 @@ def _check(module: WireModule, known: int) -> None:
         raise WireError("a module of tensors that were never sent")
 
 
-def _renewed(old: Any, numbers: Tensor, wire: WireTensor, kind: type[_Mirrored]) -> Tensor:
+def _renewed(old: Any, numbers: Tensor, wire: WireTensor, kind: type[Tensor]) -> Tensor:
     """The mirror of a tensor: the old one with new numbers, or a new one."""
     if not isinstance(old, kind):
-        old = numbers.clone().as_subclass(kind)
+        old = nn.Parameter(numbers.clone(), False) if kind is nn.Parameter else numbers.clone()
     elif (old.dtype, old.shape) == (numbers.dtype, numbers.shape):
         old.copy_(numbers)
     else:
@@ -558,8 +535,6 @@ class RemoteModule(nn.Module):
         elif isinstance(value, nn.Module) or name in self._modules:
             self._refuse(f"put a module in the place of {name!r}")
         elif isinstance(value, Tensor) and (name in self._parameters or name in self._buffers):
-            if type(value) is nn.Parameter:
-                value.__class__ = _MirrorParameter  # from here on its changes are noticed
             super().__setattr__(name, value)
         elif isinstance(value, nn.Parameter):
             self._refuse(f"add a parameter {name!r}")
@@ -573,7 +548,9 @@ class RemoteModule(nn.Module):
         self._refuse(f"add a module {name!r}")
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        self._refuse(f"add a buffer {name!r}")
+        if name not in self._buffers:
+            self._refuse(f"add a buffer {name!r}")
+        super().register_buffer(name, tensor, persistent)
 
     def _refuse(self, what: str) -> NoReturn:
         raise UsageError(f"A test cannot {what} in {self._get_name()}: that module is the submission's.")

@@ -54,6 +54,7 @@ from grader.sandbox.wire import (
     WireObject,
     WireValue,
     bare,
+    checksum,
 )
 from grader.submission.examine import examine
 
@@ -481,7 +482,7 @@ def _look(module: nn.Module) -> _Look:
     children = [(path, id(child), child.training) for path, child in module.named_modules(remove_duplicate=False)]
     return _Look(
         (*children, *((name, id(holder[name])) for holder, name in slots)),
-        tuple((id(t), t.data_ptr(), None if t.is_inference() else t._version, t.requires_grad) for t in tensors),
+        tuple((id(tensor), checksum(tensor), tensor.requires_grad) for tensor in tensors),
         tensors,
     )
 

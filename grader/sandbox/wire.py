@@ -8,6 +8,7 @@ checked before anything of its size is allocated; what does not fit raises `Wire
 import ctypes
 import math
 import re
+import zlib
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
@@ -394,6 +395,13 @@ def bare(tensor: Tensor) -> Tensor:
         return _BASE.as_subclass(_BASE.detach(tensor), Tensor)  # type: ignore[no-any-return]
 
 
+def checksum(tensor: Tensor) -> tuple[Any, ...]:
+    """What changes when a tensor's numbers, dtype or shape do. Versions would not tell: `.data` and batch_norm keep them."""
+    plain = bare(tensor).contiguous()
+    numbers = zlib.crc32(memoryview(plain.view(-1).view(torch.uint8).numpy())) if plain.numel() else 0  # type: ignore[arg-type]
+    return numbers, plain.dtype, plain.shape
+
+
 def _plain(tensor: Tensor, room: int) -> Tensor:
     """The numbers of a tensor, whatever its class, layout and laziness: dense, contiguous, of at most `room` bytes."""
     plain = bare(tensor)
@@ -415,22 +423,22 @@ def _plain(tensor: Tensor, room: int) -> Tensor:
     return plain
 
 
-def _layout(tensor: Tensor) -> tuple[int, ...]:
-    """Strides of a smaller tensor of which the same views can be taken; () where it is contiguous or overlaps.
+def layout(tensor: Tensor) -> tuple[int, ...]:
+    """Strides of a tensor with few gaps of which the same views can be taken; () where numbers are shared.
 
-    Axes that repeat stay so (stride 0); gaps between the numbers become gaps of one. What stands in the gaps is
-    not the callee's to see.
+    Axes that repeat stay so (stride 0), and axes that can be flattened into one. What stands in the gaps, in the
+    judge's memory, is not the callee's to see.
     """
     strides = [0] * tensor.dim()
-    extent, reach = 1, 0  # of the axes so far: what the next stride is without a gap; the same of the original
+    dense, flat, span = 1, 1, 1  # the next stride without a gap; the same of the original; numbers that it spans
     for axis in sorted(range(tensor.dim()), key=lambda a: (tensor.stride(a), tensor.size(a))):
         size, stride = tensor.size(axis), tensor.stride(axis)
         if stride == 0 or size == 1:
             continue
-        if stride < max(reach, 1):
+        if stride < span:
             return ()
-        strides[axis] = extent + (stride > max(reach, 1))
-        extent, reach = strides[axis] * size, stride * size
+        strides[axis] = dense + (stride != flat)
+        dense, flat, span = strides[axis] * size, stride * size, span + (size - 1) * stride
     return tuple(strides)
 
 
@@ -459,7 +467,7 @@ class Packer:
 
     def tensor(self, tensor: Tensor) -> WireTensor:
         """Adds the bytes of a tensor that is a part of a value."""
-        strides = () if not self._layout or tensor.is_contiguous() or not tensor.numel() else _layout(tensor)
+        strides = () if not self._layout or tensor.is_contiguous() or not tensor.numel() else layout(tensor)
         if strides:
             wire = self._strided(tensor, strides)
         else:

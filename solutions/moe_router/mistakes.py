@@ -34,6 +34,16 @@ def softmax_over_tokens(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 @replaces("route")
+def topk_over_tokens(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Your topk runs over the tokens: every expert picks its k best tokens. Here every token picks its k
+    best experts. On which axis of the logits do the experts lie?"""
+    if not 1 <= k <= logits.shape[-1]:
+        raise ValueError("1 <= k <= E")
+    chosen, indices = torch.topk(logits, k, dim=0)
+    return torch.softmax(chosen, dim=0), indices
+
+
+@replaces("route")
 def softmax_dim1(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Right for (T, E), wrong for (B, T, E): axis 1 holds the tokens there. Count the softmax axis from the
     end."""

@@ -336,7 +336,7 @@ NOT_FLAT = {
     "transposed": lambda: torch.randn(3, 4).T,
     "heads": lambda: torch.randn(2, 5, 12).view(2, 5, 3, 4).transpose(1, 2),
     "columns": lambda: torch.randn(3, 8)[:, 2:5],
-    "every second": lambda: torch.randn(3, 8)[:, ::2],
+    "every second": lambda: torch.randn(3, 9)[:, ::2],
     "one column": lambda: torch.randn(3, 4, 5)[..., 0].T,
     "expanded": lambda: torch.randn(1, 4).expand(3, 4),
     "ints": lambda: torch.arange(12).reshape(3, 4).T,
