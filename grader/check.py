@@ -9,7 +9,7 @@ from grader.course.stub import disagreements
 from grader.course.variations import Variation, load_variations
 from grader.errors import UsageError
 from grader.judge.client import Judges
-from grader.judge.materials import materials
+from grader.judge.materials import materials, reference_texts
 from grader.judge.messages import Job
 from grader.result import Outcome, Result
 
@@ -51,8 +51,9 @@ class _Run:
 class _Proof:
     """The runs of one exercise, and what they have shown so far."""
 
-    def __init__(self, exercise: Exercise, seeds: int):
+    def __init__(self, course: Course, exercise: Exercise, seeds: int):
         self.exercise = exercise
+        self.others = reference_texts(course.needed_by(exercise))
         self.reference = exercise.reference.read_text("utf-8")
         self.mistakes = load_variations(exercise.mistakes, self.reference, exercise.id)
         self.variants = load_variations(exercise.variants, self.reference, exercise.id)
@@ -98,7 +99,8 @@ class _Proof:
         for offset, (label, kind, source, seed) in enumerate(plan):
             named = kind == "mistake" and seed < NAMED_ON
             name = self.exercise.id
-            yield _Run(label, kind, Job(first + offset, name, f"{name}.py", source, "", seed, diagnose=named))
+            job = Job(first + offset, name, f"{name}.py", source, "", seed, self.others, diagnose=named)
+            yield _Run(label, kind, job)
 
     def take(self, run: _Run, result: Result) -> None:
         """Checks the result of a run."""
@@ -169,7 +171,7 @@ def check(
             raise UsageError(f"There is no folder solutions/{exercise.id}; an exercise cannot be proved without it.")
         _require(exercise.mistakes, exercise.variants, exercise.reference, exercise.hidden_tests)
     with Judges(judges, many=True) as pool:
-        proofs = {exercise.id: _Proof(exercise, seeds) for exercise in exercises}
+        proofs = {exercise.id: _Proof(course, exercise, seeds) for exercise in exercises}
         runs: dict[int, _Run] = {}
         for proof in proofs.values():
             runs |= {run.job.id: run for run in proof.runs(len(runs))}

@@ -1,7 +1,8 @@
-"""The student's progress: what was graded and which hints were read, one JSON line for each event.
+"""The student's progress: what was graded, answered and reviewed and which hints were read, one JSON line for each event.
 
 The file only grows, each event by one write, so that several commands may run at once. A line that is torn or
-that another version wrote is passed over and kept.
+that another version wrote is passed over and kept. It is no database, which would bring transactions that one student
+does not need, and an import that `grade list` and the first question of a quiz would wait for.
 """
 
 import os
@@ -43,7 +44,56 @@ class HintShown(msgspec.Struct, frozen=True, tag_field="event", tag="hint_shown"
     time: datetime = msgspec.field(default_factory=now)
 
 
-Event = Graded | HintShown
+class QuizStarted(msgspec.Struct, frozen=True, tag_field="event", tag="quiz_started", kw_only=True):
+    """An attempt at a quiz began."""
+
+    quiz: str  # the lesson's slug
+    attempt: int  # from 1
+    questions: tuple[str, ...]  # ids, in the order in which they are asked
+    seed: str | None = None  # in place of the student's salt
+    exam: bool = False
+    whole: bool = True  # all of the quiz's questions
+    time: datetime = msgspec.field(default_factory=now)
+
+
+class Answered(msgspec.Struct, frozen=True, tag_field="event", tag="answered", kw_only=True):
+    """A question of a quiz was answered, or skipped."""
+
+    quiz: str
+    question: str  # its id
+    attempt: int
+    score: float  # from 0 to 1
+    answer: str | None  # as it was typed; None: skipped
+    seconds: float
+    due: datetime  # when it comes back for review
+    time: datetime = msgspec.field(default_factory=now)
+
+
+class QuizFinished(msgspec.Struct, frozen=True, tag_field="event", tag="quiz_finished", kw_only=True):
+    """The last question of an attempt was answered."""
+
+    quiz: str
+    attempt: int
+    score: float
+    max_score: float
+    whole: bool = True
+    time: datetime = msgspec.field(default_factory=now)
+
+
+class Reviewed(msgspec.Struct, frozen=True, tag_field="event", tag="reviewed", kw_only=True):
+    """A question, or a term of the glossary, was asked again."""
+
+    quiz: str  # the lesson's slug, or "glossary"
+    question: str
+    attempt: int  # how often it had been asked, with this one
+    score: float
+    answer: str | None
+    seconds: float
+    due: datetime
+    time: datetime = msgspec.field(default_factory=now)
+
+
+Event = Graded | HintShown | QuizStarted | Answered | QuizFinished | Reviewed
 
 
 class Progress:

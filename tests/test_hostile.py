@@ -289,14 +289,14 @@ CHANNEL = {
     "a dict with a list for a key": ("tampered", "put(forge(wire.Returned(1, wire.WireDict([wire.WireList([])], [1]), [], [])))"),
     "a dict of keys alone": ("tampered", "put(forge(wire.Returned(1, wire.WireDict(['a'], []), [], [])))"),
     "a dtype of none": ("tampered", "put(forge(wire.Returned(1, wire.WireDtype('a'), [], [])))"),
-    "an object of no name": ("wrong_type", "put(forge(wire.Returned(1, wire.WireObject(1 << 60, '', True), [], [])))"),
-    "an object of a wild name": ("wrong_type", "put(forge(wire.Returned(1, wire.WireObject(7, '\\x1b[2J' * 9, True), [], [])))"),
+    "an object of no name": ("wrong_type", "put(forge(wire.Returned(1, wire.WireObject(1 << 60, ''), [], [])))"),
+    "an object of a wild name": ("wrong_type", "put(forge(wire.Returned(1, wire.WireObject(7, '\\x1b[2J' * 9), [], [])))"),
     "a module of nothing": ("tampered", module("[]")),
-    "a module of one part": ("tampered", module("[wire.Node('a.b', 'A', True, [('w', 0)], [])]")),
-    "a module with places that are not there": ("tampered", module("[wire.Node('', 'A', True, [('w', 7)], [])]")),
-    "a module with places before the first": ("tampered", module("[wire.Node('', 'A', True, [('w', -1)], [])]")),
-    "a module without its tensors": ("tampered", module("[wire.Node('', 'A', True, [], [])]")),
-    "a parameter that is whole": ("wrong_type", module("[wire.Node('', 'A', True, [('w', 0)], [])]")),
+    "a module of one part": ("tampered", module("[wire.Node('a.b', 0, 'A', 'Module', True, [('w', 0)], [])]")),
+    "a module with places that are not there": ("tampered", module("[wire.Node('', 0, 'A', 'Module', True, [('w', 7)], [])]")),
+    "a module with places before the first": ("tampered", module("[wire.Node('', 0, 'A', 'Module', True, [('w', -1)], [])]")),
+    "a module without its tensors": ("tampered", module("[wire.Node('', 0, 'A', 'Module', True, [], [])]")),
+    "a parameter that is whole": ("wrong_type", module("[wire.Node('', 0, 'A', 'Module', True, [('w', 0)], [])]")),
     "changed arguments that are none": ("argument_changed", "put(forge(wire.Returned(1, None, ['99', '\\x1b[2J', '-1', ''], [])))"),
     "an exception of wild words": (
         "exception",
@@ -304,6 +304,9 @@ CHANNEL = {
         "[wire.SeenFrame('\\x1b', -5, '\\x1b', -1, -7, 1 << 40, [], {'\\x1b': wire.Described('\\x1b', (-1, 1 << 50), '\\x1b')})] * 9, -3, None)))",
     ),
     "a signature of wild words": ("wrong_signature", "put(forge(wire.Threw(1, 'TypeError', ['TypeError'], 'm', [], 0, '(\\x1b[2J)')))"),
+    "an exception of other arguments": ("exception", "put(forge(wire.Threw(1, 'SyntaxError', ['SyntaxError', 'Exception'], 'm', [], 0, None, ['m', 1, 2])))"),
+    "a generator of no state": ("tampered", "put(forge(wire.Returned(1, 3, [], [], b'a')))"),
+    "a generator of a bad state": ("tampered", "put(forge(wire.Returned(1, 3, [], [], b'\\xff' * 5056)))"),
     "a missing name of wild words": ("missing_name", "put(forge(wire.NoSuchName(1, '\\x1b', ['\\x1b'] * 99)))"),
     "samples without end": ("timeout", f"flood = forge(wire.Sample({FRAME})) * 500\nwhile True: put(flood)"),
     "samples of nowhere": ("timeout", f"put(forge(wire.Sample({FRAME.replace('3', '1 << 40')})) * 9)\n{FOREVER}"),
@@ -320,7 +323,7 @@ def test_the_channel(name: str, grade: Any) -> None:
     outcome, code = CHANNEL[name]
     result = grade(hostile(code), seconds=0.5 if "timeout" in outcome else 5.0)
     failed = grade.failed(result)
-    # The real answer comes after the forged one, and is found unread before the next question.
+    # The real answer comes after the forged one: it is found unread, or taken for the answer to the next question.
     late = {"mix": "tampered"} if failed.keys() == {"scale", "mix"} else {}
     assert failed in [{"scale": each} | late for each in outcome.split("|")], messages(result)
 
@@ -433,11 +436,11 @@ VALUES = {
     "an array of objects": ("scale", "wrong_type", "", "import numpy\ndef scale(x, f): return numpy.array([object()])"),
     "an array of 2**40": ("scale", "memory|wrong_type", "", "import numpy\ndef scale(x, f): return numpy.broadcast_to(numpy.zeros(1), (1 << 40,))"),
     "an array of words": ("scale", "wrong_type", "", "import numpy\ndef scale(x, f): return numpy.array(['a', '\\x1b'])"),
-    "an object that cannot be looked at": ("scale", "wrong_type|exception", "", "class No:\n def __getattribute__(self, name): raise SystemExit(name)\ndef scale(x, f): return No()"),
-    "a class whose class lies": ("scale", "wrong_type", "", "class Meta(type):\n __name__ = property(lambda c: 1 / 0)\n __module__ = __qualname__ = __mro__ = __name__\n __instancecheck__ = __subclasscheck__ = None\nclass Odd(metaclass=Meta): pass\ndef scale(x, f): return Odd()"),
+    "an object that cannot be looked at": ("scale", "exited", "", "class No:\n def __getattribute__(self, name): raise SystemExit(name)\ndef scale(x, f): return No()"),
+    "a class whose class lies": ("scale", "exception", "", "class Meta(type):\n __name__ = property(lambda c: 1 / 0)\n __module__ = __mro__ = __name__\n __instancecheck__ = __subclasscheck__ = None\nclass Odd(metaclass=Meta): pass\ndef scale(x, f): return Odd()"),
     "a class of a wild name": ("scale", "wrong_type", "\\\\x1b[2J", "Wild = type('\\x1b[2J' + 'a' * 1_000_000, (), {})\ndef scale(x, f): return Wild()"),
     "the module": ("scale", "wrong_type", "a module", "import sys\ndef scale(x, f): return sys.modules[__name__]"),
-    "a module of many parts": ("scale", "wrong_type", "", "def scale(x, f): return nn.Sequential(*[nn.Linear(1, 1) for _ in range(50_000)])"),
+    "a module of many parts": ("scale", "wrong_type", "", "def scale(x, f): return nn.Sequential(*[nn.Identity() for _ in range(30_000)])"),
     "a module that holds itself": ("scale", "wrong_type|recursion|exception", "", "def scale(x, f):\n a = nn.Sequential()\n a._modules['a'] = a\n return a"),
     "a module of 100 MB": ("scale", "wrong_type", "more than", "def scale(x, f): return nn.Linear(5000, 5000)"),
     "a module of wild names": ("scale", "wrong_type", "", "def scale(x, f):\n a = nn.Linear(2, 2)\n a.register_parameter('\\x1b[2J', nn.Parameter(x))\n return a"),
@@ -481,11 +484,11 @@ RAISED = {
     "a base of all": ("exception", "Odd: words", odd("pass", "BaseException")),
     "an exit": ("exited", "words", odd("pass", "SystemExit")),
     "no permission": ("forbidden", "words", odd("pass", "PermissionError")),
-    "not written": ("not_started", "", odd("pass", "NotImplementedError")),
+    "not written, it says": ("exception", "Odd: words", odd("pass", "NotImplementedError")),
     "out of memory": ("memory", "", odd("pass", "MemoryError")),
-    "an interrupt": ("exception", "KeyboardInterrupt", odd("pass", "KeyboardInterrupt")),
+    "an interrupt": ("exception", "Odd: words", odd("pass", "KeyboardInterrupt")),
     "a Unicode error": ("exception", "", "def scale(x, f): raise UnicodeEncodeError('a', '\\ud800', 0, 1, '\\x1b')"),
-    "no attributes": ("exception", "Odd", odd("def __getattribute__(self, name): os._exit(3)")),
+    "no attributes": ("exited", "code 3", odd("def __getattribute__(self, name): os._exit(3)")),
     "a class that lies": ("exception", "Odd", f"{PREAMBLE}\nclass Meta(type):\n __name__ = __mro__ = __module__ = property(lambda c: 1 / 0)\nclass Odd(Exception, metaclass=Meta): pass\ndef scale(x, f): raise Odd"),
     "a class of a wild name": ("exception", "\\\\x1b[2J", "def scale(x, f): raise type('\\x1b[2J' + 'a' * 1_000_000, (Exception,), {})"),
     "a function of a wild name": ("exception", "\\\\x1b[2J", "def g(x): 1 / 0\ng.__code__ = g.__code__.replace(co_name='\\x1b[2J' * 99, co_qualname='\\x1b')\ndef scale(x, f): g(x)"),
@@ -494,7 +497,7 @@ RAISED = {
     "locals of wild names": ("exception", "ZeroDivisionError", "def scale(x, f): exec(compile('1 / 0', 'toolbox.py', 'exec'), {'\\x1b[2J': 1, '\\ud800': '\\ud800', 3: 4})"),
     "a million locals": ("exception", "ZeroDivisionError", "def scale(x, f): exec(compile('1 / 0', 'toolbox.py', 'exec'), {f'a{n}': n for n in range(1_000_000)})"),
     "locals that lie": ("exception", "ZeroDivisionError", f"{PREAMBLE}\nclass Odd:\n __class__ = property(lambda s: os._exit(3))\n __repr__ = __len__ = __getattr__ = lambda s, *a: os._exit(4)\ndef scale(x, f):\n odd = Odd()\n huge = 10 ** 100_000\n text = 'a' * 10_000_000\n module = sys\n items = [text] * 3\n 1 / 0"),
-    "operands that lie": ("exception", "Odd", f"{PREAMBLE}\nclass Odd:\n __getattribute__ = lambda s, n: os._exit(4)\ndef scale(x, f):\n odd = Odd()\n return odd @ x"),
+    "operands that lie": ("exited", "code 4", f"{PREAMBLE}\nclass Odd:\n __getattribute__ = lambda s, n: os._exit(4)\ndef scale(x, f):\n odd = Odd()\n return odd @ x"),
     "a chain of causes": ("exception", "ValueError", "def scale(x, f):\n e = ValueError('a')\n for _ in range(100_000):\n  n = ValueError('b'); n.__cause__ = e; e = n\n raise e"),
     "a group of groups": ("exception", "two", "def scale(x, f):\n e = ValueError()\n for _ in range(500): e = ExceptionGroup('two', [e])\n raise e"),
     "brackets": ("exception", "[red]a[/red] [link=b]", "def scale(x, f): raise ValueError('[red]a[/red] [link=b]')"),
@@ -502,14 +505,14 @@ RAISED = {
     "not an exception": ("exception", "exceptions must derive", "def scale(x, f): raise 'words'"),
     "recursion with a raised limit": ("recursion|memory|crashed|timeout", "", f"{PREAMBLE}\nsys.setrecursionlimit(1 << 30)\ndef scale(x, f): return scale(x, f)"),
     "recursion in C with a raised limit": ("recursion|memory|crashed|timeout", "", f"{PREAMBLE}\nsys.setrecursionlimit(1 << 30)\nclass R:\n def __repr__(self): return repr([self])\ndef scale(x, f): return repr(R())"),
-    "a limit of recursion that is too low": ("recursion|exited|exception|crashed", "", f"{PREAMBLE}\ndef scale(x, f):\n sys.setrecursionlimit(30)\n return x * f"),
+    "a limit of recursion that is too low": ("|recursion|exited", "", f"{PREAMBLE}\ndef scale(x, f):\n sys.setrecursionlimit(30)\n return x * f"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", RAISED)
 def test_a_strange_exception(name: str, grade: Any) -> None:
     outcome, words, code = RAISED[name]
-    result = grade(code, seconds=0.5 if outcome == "timeout" else 5.0)
+    result = grade(code, seconds=0.5 if "timeout" in outcome else 5.0)
     failed = grade.failed(result)
     assert failed in [{"scale": each} if each else {} for each in outcome.split("|")], messages(result)[:3000]
     assert words in messages(result)
@@ -540,7 +543,7 @@ ENDS = {
     "a loop of a regular expression": ("timeout", "import re; re.match('(a+)+$', 'a' * 64 + 'b')"),
     "a power without end": ("timeout", "7 ** 10 ** 9"),
     "a sleep": ("timeout", "import time; time.sleep(1000)"),
-    "a wait for a signal": ("timeout", "import signal; signal.pause()"),
+    "a wait for a signal": ("timeout", "import signal\nwhile True: signal.pause()"),
     "a loop with all signals off": ("timeout", "import signal\nfor n in signal.valid_signals():\n    try: signal.signal(n, signal.SIG_IGN)\n    except OSError: pass\nwhile True: pass"),
     "a loop with all signals held": ("timeout", "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\nwhile True: pass"),
     "a loop without output": ("timeout", "os.close(1); os.close(2)\nwhile True: pass"),
@@ -548,6 +551,7 @@ ENDS = {
     "a loop that prints": ("timeout", "while True: print('\\x1b[2J' * 1000)"),
     "an alarm": ("crashed", "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_DFL)\nos.kill(os.getpid(), signal.SIGALRM)"),
     "an alarm that answers": ("exception|timeout", "import signal\ndef ring(*_): raise ValueError\nsignal.signal(signal.SIGALRM, ring)\nwhile True: pass"),
+    "no more answers": ("timeout", "from grader.sandbox import channel as own\nown.send = lambda *a: None"),
     "out of CPU time, it says": ("timeout", "os.kill(os.getpid(), 24)"),
     "a stop of itself": ("timeout", "os.kill(os.getpid(), 19)"),
     "an exit that looks like a success": ("exited", "os._exit(0)"),
@@ -566,7 +570,7 @@ ENDS = {
     "collection off": ("", "gc.disable(); gc.set_threshold(0)"),
     "an excepthook": ("", "sys.excepthook = sys.unraisablehook = sys.displayhook = lambda *a: os._exit(0)"),
     "an import hook": ("", "class Hook:\n    def find_spec(self, *a): raise SystemExit\nsys.meta_path.insert(0, Hook()); sys.path_hooks.clear()"),
-    "all modules gone": ("|exited|exception", "sys.modules.clear()"),
+    "all modules gone": ("|exited|exception|recursion", "sys.modules.clear()"),
     "the builtins gone": ("exception|exited", "import builtins; vars(builtins).clear()"),
 }  # fmt: skip
 
@@ -614,7 +618,6 @@ CHEATS = {
     "the servant": "from grader.sandbox.servant import Servant\nServant._returned = lambda self, id, *a: (wire.Returned(id, None, [], []), [])",
     "the servant's exceptions": "from grader.sandbox.servant import Servant\nServant._answer = lambda self, r, *a: (wire.Threw(r.id, 'a', ['IndexError', 'Exception'], 'a', [], 0, None), [])",
     "the packer": "from grader.sandbox.wire import Packer\nPacker.value = lambda self, value, depth=0: True",
-    "the channel": "from grader.sandbox import channel\nchannel.send = lambda *a: None",
     "pytest": "import pytest\npytest.exit = pytest.fail = pytest.raises = print\npytest.skip('a', allow_module_level=True)",
     "a skip": "import pytest\ndef scale(*a): pytest.skip()\nmix = pick = merge = Gate = scale",
     "an exit": "def scale(*a): pytest.exit('a', 0)\nimport pytest\nmix = pick = merge = Gate = scale",
@@ -636,14 +639,14 @@ def test_points_for_nothing(name: str, grade: Any) -> None:
     result = grade(f"{PREAMBLE}\n{NOTHING}\n{CHEATS[name]}", whole=True)
     grade.failed(result)
     assert result.score == 0
-    assert "Breach" not in messages(result)
+    raised = [result.exception, *(test.failure.exception for test in result.tests if test.failure)]
+    assert "Breach" not in [exception.type for exception in raised if exception]
 
 
 def test_names_that_nobody_can_write(grade: Any) -> None:
-    code = "globals().update({'\\ud800': 1, '\\x1b[2J': 2, 3: 4, 'a' * 100_000: 5})"
-    assert grade.failed(grade(code)) == {}
-    result = grade(f"{code}; del scale")
-    assert grade.failed(result) == {"scale": "missing_name"}
+    code = "globals().update({'\\ud800': 1, '\\x1b[2J': 2, 'a' * 100_000: 5})"
+    assert grade.failed(grade(f"{code}; globals()[3] = 4")) == {}
+    assert grade.failed(grade(f"{code}; del scale")) == {"scale": "missing_name"}
 
 
 def test_a_million_names(grade: Any) -> None:
@@ -657,7 +660,7 @@ def test_a_million_names(grade: Any) -> None:
     [
         "__signature__ = property(lambda self: 1 / 0)",
         "__signature__ = '\\x1b[2J'",
-        "__doc__ = property(lambda self: 1 / 0)\n    __name__ = __module__ = __qualname__ = __doc__",
+        "__doc__ = property(lambda self: 1 / 0)\n    __name__ = __module__ = __doc__",
         "def __getattr__(self, name): raise SystemExit",
         "__getattribute__ = lambda self, name: os._exit(9)",
     ],
@@ -665,8 +668,10 @@ def test_a_million_names(grade: Any) -> None:
 def test_a_function_that_resists(code: str, grade: Any) -> None:
     """A call with the wrong arguments, of an object that does not want to be asked for its signature."""
     body = f"class Odd:\n    def __call__(self, x): pass\n    {code}\nscale = Odd()"
-    (outcome,) = grade.failed(grade(f"{PREAMBLE}\n{body}")).values()
-    assert outcome in ("exception", "wrong_signature", "exited")
+    result = grade(f"{PREAMBLE}\n{body}")
+    ended = {result.outcome.value, *grade.failed(result).values()} - {"graded"}
+    assert ended
+    assert ended <= {"exception", "wrong_signature", "exited"}
 
 
 def test_two_submissions_do_not_meet(grade: Any) -> None:

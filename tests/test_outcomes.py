@@ -116,6 +116,7 @@ WRONG = {
     "a failed assertion": ("scale", "exception", "AssertionError: no", "def scale(x, f): assert x is None, 'no'"),
     "a warning as an error": ("scale", "exception", "UserWarning", "def scale(x, f): raise UserWarning('careful')"),
     "an OSError": ("scale", "exception", "FileNotFoundError", "def scale(x, f): open('/usr/lib/not-there')"),
+    "an operation that torch does not have": ("scale", "exception", "NotImplementedError", "def scale(x, f): return torch.empty(2, device='meta').item()"),
     "a syntax error at run time": ("scale", "exception", "SyntaxError", "def scale(x, f): return eval('x *')"),
 }  # fmt: skip
 

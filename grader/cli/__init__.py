@@ -16,6 +16,8 @@ FOR_STUDENTS = {
     "list": "The map of the course: what is passed, failed, not started.",
     "exercise": "Grade an exercise and explain what is wrong.",
     "lesson": "Read a lesson, or a section of one.",
+    "quiz": "Take the quiz of a lesson.",
+    "review": "Questions that were missed, or are due again.",
     "hint": "The next hint for an exercise.",
     "shell": "A Python prompt with the call that failed.",
     "diff": "Your solution beside the reference, after a pass.",

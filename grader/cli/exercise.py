@@ -62,7 +62,10 @@ def command(
                 sha256=result.sha256,
             )
         )
-    failures.keep(root, result)
+    try:
+        failures.keep(root, result)
+    except OSError as error:
+        click.echo(f"warning: the failing call is not kept for grade shell: {error.strerror}.", err=True)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))
     else:
@@ -106,11 +109,7 @@ def lost_is_said() -> Iterator[None]:
 
 def _others(course: Course, exercise: Exercise) -> dict[str, str]:
     """The student's own files of the exercises that this one builds on."""
-    found = {}
-    for need in exercise.needs:
-        stub = course.exercise(need).stub
-        found[need] = read_submission(_relative(stub), need).text
-    return found
+    return {each.id: read_submission(_relative(each.stub), each.id).text for each in course.needed_by(exercise)}
 
 
 def _without_running(finding: Finding, submission: Submission, exercise: Exercise) -> Result:

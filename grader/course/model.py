@@ -129,6 +129,14 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
                 return exercise
         raise no_exercise(exercise_id, [e.id for e in self.exercises])
 
+    def needed_by(self, exercise: Exercise) -> tuple[Exercise, ...]:
+        """The exercises whose files an exercise may import: what it needs, and what those need."""
+        needed = set(exercise.needs)
+        for each in reversed(self.exercises):  # what is needed stands before what needs it
+            if each.id in needed:
+                needed.update(each.needs)
+        return tuple(each for each in self.exercises if each.id in needed)
+
     def lesson(self, number: int) -> Lesson:
         """The lesson of that number. KeyError where there is none."""
         return {lesson.number: lesson for lesson in self.lessons}[number]

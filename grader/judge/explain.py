@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from grader.errors import UsageError
 from grader.judge.clean import clean, clean_line
 from grader.judge.compare import Difference, Disagreement, Path, compare, differs
 from grader.judge.near_miss import near_miss
@@ -91,6 +92,8 @@ def _explain(error: BaseException, view: "_View") -> tuple[Outcome, Failure]:
     fault = error if isinstance(error, Fault) else getattr(error, "fault", None)
     if isinstance(fault, Fault):
         return view.fault(fault)
+    if isinstance(error, UsageError):  # the test asks for what cannot be had
+        return Outcome.ERROR, Failure(str(error))
     if isinstance(error, Disagreement):
         return view.disagreement(error)
     if isinstance(error, pytest.fail.Exception):
@@ -355,7 +358,7 @@ class _View:
         mine = answers(log[-1:])[0][1]
         theirs: Any = _NOTHING
         if self.setting.reference is not None:
-            reply, value = replay(log, self.setting.reference, self.setting.seed, self.setting.memory)[-1]
+            reply, value, _ = replay(log, self.setting.reference, self.setting.seed, self.setting.memory)[-1]
             theirs = value if isinstance(reply, wire.Returned) else _NOTHING
         tuples = isinstance(mine, tuple | list) and 0 < len(mine) <= 6
         mine_parts = list(mine) if tuples else [mine]

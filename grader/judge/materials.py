@@ -1,10 +1,17 @@
 """What a judge needs of an exercise, read from the course."""
 
+from collections.abc import Iterable
+
 from grader.course.model import Course, Exercise
 from grader.course.variations import load_variations
 from grader.judge.messages import Materials, Misstep
 
 MIB = 1 << 20
+
+
+def reference_texts(exercises: Iterable[Exercise]) -> dict[str, str]:
+    """The references of exercises by module name; none of a course that was released without solutions."""
+    return {each.id: each.reference.read_text("utf-8") for each in exercises if each.solution is not None}
 
 
 def materials(course: Course, exercise: Exercise) -> Materials:
@@ -32,6 +39,7 @@ def materials(course: Course, exercise: Exercise) -> Materials:
         tests,
         hidden,
         reference,
+        reference_texts(course.needed_by(exercise)),
         mistakes,
         exercise.limits.seconds,
         exercise.limits.memory * MIB,

@@ -23,6 +23,7 @@ class Materials(msgspec.Struct, frozen=True):
     tests: tuple[str, ...]  # paths, the public ones first
     hidden: str | None  # path of the hidden ones
     reference: str | None  # source text
+    others: dict[str, str]  # the references of the exercises that this one needs, by module name
     mistakes: tuple[Misstep, ...]
     seconds: float
     memory: int  # bytes

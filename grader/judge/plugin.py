@@ -34,7 +34,7 @@ from grader.result import (
     TestResult,
     Versions,
 )
-from grader.sandbox.servant import execute
+from grader.sandbox.servant import execute, install
 from grader.sandbox.starter import Starter
 from grader.seeds import derive_seed
 
@@ -150,7 +150,8 @@ class Plugin:
             assert isinstance(item, pytest.Function)
             by_path.setdefault(str(item.path), []).append(item)
         for materials in self._materials:
-            reference = execute(materials.id, materials.reference) if materials.reference is not None else None
+            install(materials.others)
+            reference = _reference(materials)
             mistakes = [Mistake(m.name, m.replaces, m.advice, m.source) for m in materials.mistakes]
             exercise = self._exercises[materials.id] = _Exercise(materials, reference, mistakes)
             for path in materials.tests:
@@ -285,6 +286,19 @@ def _test(item: pytest.Function, hidden: bool) -> _Test:
     needs = tuple(name for mark in item.iter_markers("needs") for name in mark.args)
     name = item.name.removeprefix("test_").replace("_", " ")
     return _Test(item, name, item.function.__doc__.strip().split("\n")[0], hidden, float(marker.args[0]), needs)
+
+
+def _reference(materials: Materials) -> types.ModuleType | None:
+    if materials.reference is None:
+        return None
+    try:
+        return execute(materials.id, materials.reference)
+    except Exception as error:
+        file = f"{materials.id}.py"
+        own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+        line = own[-1].lineno if own else getattr(error, "lineno", None)
+        what = f"the reference cannot be loaded: {type(error).__name__}: {error}"
+        raise UsageError(f"solutions/{materials.id}/{file}:{line or 1}: {what}.") from error
 
 
 def _check_needs(tests: list[_Test]) -> None:

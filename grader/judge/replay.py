@@ -2,9 +2,10 @@
 
 import types
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from grader.judge.compare import compare
 from grader.judge.session import Entry
@@ -26,22 +27,12 @@ class Kept:
     __hash__ = None  # type: ignore[assignment]
 
 
-def value_of(reply: wire.Returned, blob: bytes) -> Any:
-    """The value that a reply carries, objects left out."""
+class Answer(NamedTuple):
+    """A reply, and if it is `Returned`: its value, objects left out, and the tensors by which modules changed."""
 
-    def keep(wired: wire.WireObject | wire.WireModule, unpacker: wire.Unpacker) -> Kept:
-        if isinstance(wired, wire.WireObject):
-            return Kept(wired.type_name)
-        for tensor in wired.tensors:
-            if isinstance(tensor, wire.WireTensor):
-                unpacker.numbers(tensor)
-        return Kept(wired.nodes[0].type_name)
-
-    return wire.Unpacker(bytearray(blob), keep).value(reply.value)
-
-
-Answer = tuple[wire.Reply | None, Any]
-"""A reply, and the value that it carries if it is `Returned`."""
+    reply: wire.Reply | None
+    value: Any = None
+    modules: tuple[dict[str, Tensor], ...] = ()
 
 
 def answers(log: Sequence[Entry]) -> list[Answer]:
@@ -61,7 +52,26 @@ def replay(log: Sequence[Entry], module: types.ModuleType, seed: int, limit: int
 
 
 def _answer(reply: wire.Reply | None, blob: bytes) -> Answer:
-    return reply, value_of(reply, blob) if isinstance(reply, wire.Returned) else None
+    if not isinstance(reply, wire.Returned):
+        return Answer(reply)
+    modules: list[dict[str, Tensor]] = []
+
+    def keep(wired: wire.WireObject | wire.WireModule, unpacker: wire.Unpacker) -> Kept:
+        if isinstance(wired, wire.WireObject):
+            return Kept(wired.type_name)
+        numbers = [unpacker.numbers(t) if isinstance(t, wire.WireTensor) else None for t in wired.tensors]
+        found: dict[str, Tensor | None] = {}
+        for node in wired.nodes:
+            names = [*node.parameters, *((name, place) for name, place, _ in node.buffers)]
+            found |= {f"{node.path}.{name}": numbers[place] for name, place in names}
+        modules.append({name: tensor for name, tensor in found.items() if tensor is not None})
+        return Kept(wired.nodes[0].type_name)
+
+    unpacker = wire.Unpacker(bytearray(blob), keep)
+    value = unpacker.value(reply.value)
+    for module in reply.modules:
+        keep(module, unpacker)
+    return Answer(reply, value, tuple(modules))
 
 
 def same(mine: Answer, other: Answer) -> bool:
@@ -69,13 +79,17 @@ def same(mine: Answer, other: Answer) -> bool:
 
     In half precision not a bit may differ: there the rounding is what a mistake can be about.
     """
-    (my_reply, my_value), (other_reply, other_value) = mine, other
-    if isinstance(my_reply, wire.Returned) and isinstance(other_reply, wire.Returned):
-        exact = {"rtol": 0.0, "atol": 0.0} if _holds_half(my_value) else {}
-        return compare(my_value, other_value, **exact) is None  # type: ignore[arg-type]
-    if isinstance(my_reply, wire.Threw) and isinstance(other_reply, wire.Threw):
-        return (my_reply.type_name, my_reply.message) == (other_reply.type_name, other_reply.message)
-    return type(my_reply) is type(other_reply)
+    if isinstance(mine.reply, wire.Returned) and isinstance(other.reply, wire.Returned):
+        exact = {"rtol": 0.0, "atol": 0.0} if _holds_half(mine.value) else {}
+        return compare(mine.value, other.value, **exact) is None  # type: ignore[arg-type]
+    if isinstance(mine.reply, wire.Threw) and isinstance(other.reply, wire.Threw):
+        return (mine.reply.type_name, mine.reply.message) == (other.reply.type_name, other.reply.message)
+    return type(mine.reply) is type(other.reply)
+
+
+def same_modules(mine: Answer, other: Answer) -> bool:
+    """Whether two answers leave modules with the same numbers: fresh from a constructor, or trained."""
+    return compare(mine.modules, other.modules) is None
 
 
 def _holds_half(value: Any) -> bool:

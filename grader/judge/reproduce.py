@@ -66,6 +66,7 @@ class _Writer:
         self._objects: dict[int, str] = {0: module}  # number of an object: the expression for it
         self._slots: dict[int, list[str]] = {}  # number of a module: its parameters and buffers, as attributes
         self._state: bytes | None = None  # of the random generator in the text; None: as the seed left it
+        self._modes = True, "float32"  # of the text: grad mode, the default dtype
         self._room = _LARGEST
 
     def text(self, seed: int) -> str:
@@ -165,10 +166,12 @@ class _Writer:
         if request.number == wire.OPERATIONS:
             return _OPERATIONS[request.path].format(*args)
         args += [f"{k}={self._argument(entry, k, value)}" for k, value in entry.question.kwargs.items()]
-        if not request.context.grad:
-            self._lines.append("torch.set_grad_enabled(False)")
-        if request.context.dtype != "float32":
-            self._lines.append(f"torch.set_default_dtype(torch.{request.context.dtype})")
+        modes = request.context.grad, request.context.dtype
+        if modes[0] != self._modes[0]:
+            self._lines.append(f"torch.set_grad_enabled({modes[0]})")
+        if modes[1] != self._modes[1]:
+            self._lines.append(f"torch.set_default_dtype(torch.{modes[1]})")
+        self._modes = modes
         return f"{self._owner(request.number)}{_access(request.path)}({', '.join(args)})"
 
     def _owner(self, number: int) -> str:

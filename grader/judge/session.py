@@ -1,12 +1,14 @@
 """One submission in its worker: loading, asking, and naming whatever goes wrong."""
 
 import builtins
+import contextlib
 import difflib
+import itertools
 import math
 import re
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,6 +110,7 @@ class Session:
     _names: dict[str, bool] | None = None
     _allowed: float = 0.0  # seconds of the test that runs, or of loading
     _left: float = 0.0
+    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _heard: int = 0  # bytes that the answers of this test take up, about
     _printed: Output | None = None  # by a worker that has ended
 
@@ -125,7 +128,7 @@ class Session:
             case wire.NotLoaded() if reply.outcome in _UNREADY:
                 raise Fault(Outcome(reply.outcome), clean(reply.message), line=reply.line, column=reply.column)
             case wire.Threw():
-                raise _fault(reply, Outcome.IMPORT_ERROR)
+                raise _fault(reply, Outcome.IMPORT_ERROR, self._line_of(reply))
             case wire.Unsendable(message=message):
                 raise Fault(Outcome.IMPORT_ERROR, f"The module cannot be used: {clean(message)}.")
             case _:
@@ -143,7 +146,7 @@ class Session:
         self._heard = 0
         self._tell(wire.Begin(seed))
         torch.manual_seed(seed)  # as the worker does
-        return Submission(Link(self._exchange, self._refuse, self.limits.memory), self._names)
+        return Submission(Link(self._exchange, self._refuse, self.limits.memory, self._ids), self._names)
 
     def take_output(self) -> Output | None:
         """What the submission printed since the last time; None if nothing."""
@@ -199,13 +202,22 @@ class Session:
             case wire.Returned(changed=changed):
                 raise Fault(Outcome.ARGUMENT_CHANGED, ", ".join(clean(name[:50]) for name in changed[:8]))
             case wire.Threw():
-                raise _exception(reply)
+                raise _exception(reply, self._line_of(reply))
             case wire.NoSuchName(path=path, names=names):
                 raise MissingName(_missing(question.label, path, names))
             case wire.Unsendable(message=message):
                 raise Fault(Outcome.WRONG_TYPE, f"{question.label} returned {clean(message)}.")
             case _:
                 raise self._tampered("an answer to another question")
+
+    def _line_of(self, threw: wire.Threw) -> str:
+        """The line of the student's that raised, or called what did."""
+        if not threw.frames:
+            return ""
+        frame = threw.frames[-1]
+        sources = {f"{name}.py": source for name, source in {**self.others, self.name: self.source}.items()}
+        lines = sources.get(frame.file, "").split("\n")
+        return lines[frame.line - 1] if 0 < frame.line <= len(lines) else ""
 
     def _tell(self, request: wire.Begin) -> None:
         """Sends a request that is not answered. Raises Fault."""
@@ -221,7 +233,8 @@ class Session:
 
     def _ask(self, request: wire.Question, blobs: list[Any]) -> tuple[wire.Reply, bytearray]:
         """Sends a request and receives its reply within what is left of the test's time. Raises Fault."""
-        assert self._line is not None
+        if self._line is None:  # a test that goes on after a Fault
+            raise Fault(Outcome.CRASHED, "The process that ran the code has ended.")
         meta = wire.encode(request)
         begun = time.monotonic()
         deadline = begun + self._left
@@ -306,11 +319,11 @@ def _missing(label: str, path: str, names: list[str]) -> str:
     return f"{owner} no {name!r}." + (f" Did you mean {clean(close[0])!r}?" if close else "")
 
 
-def _fault(threw: wire.Threw, outcome: Outcome) -> Fault:
-    """The fault for an exception, told by its own words where it is one of the special ones."""
+def _fault(threw: wire.Threw, outcome: Outcome, line: str) -> Fault:
+    """The fault for an exception at a line of the student's, told by its own words if it is one of the special ones."""
     bases = set(threw.bases)
     message = threw.message
-    if "NotImplementedError" in bases:
+    if "NotImplementedError" in line:  # torch raises it too, where an operation has no such variant
         return Fault(Outcome.NOT_STARTED, "It raises NotImplementedError: it is not written yet.", threw)
     if "SystemExit" in bases:
         return Fault(Outcome.EXITED, f"The code called exit ({clean(message) or 'no code'}).", threw)
@@ -326,18 +339,22 @@ def _fault(threw: wire.Threw, outcome: Outcome) -> Fault:
 
 def _made(kind: type[Exception], threw: wire.Threw) -> Exception:
     """An exception of a builtin class that reads as the student's does."""
-    if threw.args is not None:
-        error = kind(*threw.args)
-        if str(error) == threw.message == clean(threw.message):
+    message = clean(threw.message)
+    with contextlib.suppress(TypeError, ValueError):  # the class does not take these arguments
+        error = kind(*threw.args or ())
+        if str(error) == threw.message == message:
             return error
-    return kind(clean(threw.message))
+    error = kind(message)
+    if str(error) != message:  # KeyError shows its argument's repr
+        error = type(kind.__name__, (kind,), {"__str__": lambda _: message})(message)
+    return error
 
 
-def _exception(threw: wire.Threw) -> BaseException:
+def _exception(threw: wire.Threw, line: str) -> BaseException:
     """What a call raises in a test: the nearest builtin exception where a test may expect it, else a Fault."""
     if threw.signature is not None:
         return Fault(Outcome.WRONG_SIGNATURE, clean(threw.message), threw)
-    fault = _fault(threw, Outcome.EXCEPTION)
+    fault = _fault(threw, Outcome.EXCEPTION, line)
     if fault.outcome is not Outcome.EXCEPTION:
         return fault
     for name in threw.bases:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, assert_never
@@ -262,8 +262,8 @@ def _field_problem(text: str, values: dict[str, Any]) -> str | None:
         return "a brace stands alone; write {{ or }} for one that is meant as such."
     for name in fields:
         if name not in values:
-            known: Collection[str] = values
-            return f"'{{{name}}}' names no parameter.{did_you_mean(name, known) or f' There are {', '.join(known)}.'}"
+            hint = did_you_mean(name, values) or f" There are {', '.join(values)}."
+            return f"'{{{name}}}' names no parameter.{hint}"
     try:
         filled(text, values)
     except (ValueError, TypeError) as error:

@@ -19,7 +19,7 @@ _NUMBER = re.compile(
     r"(?P<sign>[+-]?)"
     r"(?P<whole>\d{1,3}(?:,\d{3})+(?![\d,])|\d{1,3}(?:[ _]\d{3})+(?!\d)|\d+|(?=\.\d))"
     r"(?P<fraction>\.\d*)?"
-    r"(?P<exponent>[eE][+-]?\d+)?"
+    r"(?P<exponent>[eE][+-]?\d{1,5}(?!\d))?"
 )
 _POWER = re.compile(r"(?<=[\d.])\s*(?:[x*·×]\s*)10\s*(?:\^|\*\*)\s*([+-]?\d+)")
 _SAME = {
@@ -87,6 +87,8 @@ def _scale_and_name(text: str, name: str | None) -> tuple[Fraction, str]:
     words = text.split(maxsplit=1)
     if words and words[0].casefold() in WORDS:
         return Fraction(WORDS[words[0].casefold()]), words[1] if len(words) > 1 else ""
+    if name is None and len(words) > 1 and words[0] == "B":  # billions of something
+        return Fraction(10**9), words[1]
     family = _family(name if name is not None else text)
     if name is not None and _same_unit(text, name):
         return Fraction(1), text

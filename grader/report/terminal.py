@@ -342,7 +342,7 @@ def next_steps(result: Result, exercise: "Exercise", view: View, page: Page) -> 
         hint = min(view.hints_shown + 1, view.hints_total)
         steps.append(("hint", f"{grade} hint {name}", f"{hint} of {view.hints_total}"))
     first = failing[0].failure if failing else None
-    if any(t.failure and t.failure.reproduction for t in failing):
+    if result.outcome is Outcome.GRADED and any(t.failure and t.failure.reproduction for t in failing):
         steps.append(("try", f"{grade} shell {name}", "this input, in a Python prompt"))
     if first and first.samples:
         steps.append(("slower", f"{again} --timeout {first.samples.limit * 5:g}", "if this machine is slow"))

@@ -31,11 +31,10 @@ if sys.platform == "linux":
     import resource
 
     from grader.sandbox import linux, seccomp
+    from grader.sandbox.bounds import bound, limit
     from grader.sandbox.landlock import READ_DIR, READ_FILE, WRITE_FILE, abi, restrict, ruleset
 
 OWN_UID = 61000  # user and group; neither Debian nor systemd hands it out
-_OPEN_FILES = 64
-_STACK = 8 << 20  # bytes
 _SIGKILL = 9
 
 _LIBRARIES = ("/usr/lib", "/lib", "/usr/lib64", "/lib64", "/usr/local/lib")
@@ -103,7 +102,9 @@ class Policy:
             self._close_all_but({0, 1, 2, *keep})
             os.umask(0o077)
             os.chdir("/")
-            self._bound(memory, cpu_seconds)
+            bound(memory, cpu_seconds)
+            if self.isolation.own_uid:  # it counts all processes of the user
+                limit(resource.RLIMIT_NPROC, 0)
             self._change_user()
             self._restrict()
         except OSError as error:
@@ -114,20 +115,6 @@ class Policy:
             descriptor = int(name)
             if descriptor not in kept and descriptor != self._ruleset:
                 os.closerange(descriptor, descriptor + 1)  # the listing's own is closed already: no error
-
-    def _bound(self, memory: int, cpu_seconds: int) -> None:
-        with open("/proc/self/statm", "rb", buffering=0) as statm:
-            in_use = int(statm.read().split()[0]) * resource.getpagesize()
-        _limit(resource.RLIMIT_AS, in_use + memory)
-        _limit(resource.RLIMIT_CPU, cpu_seconds, grace=1)  # SIGXCPU, and SIGKILL a second later
-        _limit(resource.RLIMIT_FSIZE, 0)
-        _limit(resource.RLIMIT_CORE, 0)
-        _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
-        _limit(resource.RLIMIT_STACK, _STACK)
-        _limit(resource.RLIMIT_MEMLOCK, 0)
-        _limit(resource.RLIMIT_MSGQUEUE, 0)
-        if self.isolation.own_uid:  # it counts all processes of the user
-            _limit(resource.RLIMIT_NPROC, 0)
 
     def _change_user(self) -> None:
         if self.isolation.own_uid:
@@ -147,13 +134,6 @@ class Policy:
             restrict(self._ruleset)
             os.close(self._ruleset)
         self._filter.install()
-
-
-def _limit(what: int, value: int, grace: int = 0) -> None:
-    """Lower a limit to `value`, and for good to `value + grace`. One that is lower already stays."""
-    _, ceiling = resource.getrlimit(what)
-    hard = value + grace if ceiling == resource.RLIM_INFINITY else min(value + grace, ceiling)
-    resource.setrlimit(what, (min(value, hard), hard))
 
 
 def _may_change_user() -> bool:

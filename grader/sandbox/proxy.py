@@ -59,21 +59,24 @@ class Link:
     """Asks one worker during one test.
 
     `exchange` carries a request over and raises what the answer amounts to; `refuse` gives what to raise on an answer
-    whose parts do not fit together. `limit` bounds the bytes of tensors in one request.
+    whose parts do not fit together. `limit` bounds the bytes of tensors in one request. `ids` are numbers that no
+    question to this worker has had.
     """
 
-    def __init__(self, exchange: Exchange, refuse: Callable[[WireError], BaseException], limit: int):
+    def __init__(
+        self,
+        exchange: Exchange,
+        refuse: Callable[[WireError], BaseException],
+        limit: int,
+        ids: Iterator[int],
+    ):
         self._exchange = exchange
         self._refuse = refuse
         self._limit = limit
-        self._id = 0
+        self._ids = ids
         self._modules: dict[int, _Mirror] = {}
         self._released: list[int] = []
         self._rng = torch.get_rng_state()  # as the worker knows it
-
-    def _next_id(self) -> int:
-        self._id += 1
-        return self._id
 
     def invoke(self, number: int, path: str, label: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Calls an object of the worker."""
@@ -82,7 +85,7 @@ class Link:
         context, parameters = self._context(packer, label)
         wire_args = [_wired(packer, arg, label) for arg in args]
         wire_kwargs = {name: _wired(packer, arg, label) for name, arg in kwargs.items()}
-        request = Invoke(self._next_id(), number, path, wire_args, wire_kwargs, context)
+        request = Invoke(next(self._ids), number, path, wire_args, wire_kwargs, context)
         question = Question(label, args, kwargs)
         return self._ask(request, packer.blobs, question, packer.differentiable + parameters)
 
@@ -90,13 +93,13 @@ class Link:
         """The value of an attribute of an object of the worker."""
         packer = Packer(_wire_object, self._limit)
         context, parameters = self._context(packer, label)
-        return self._ask(Get(self._next_id(), number, path, context), packer.blobs, Question(label), parameters)
+        return self._ask(Get(next(self._ids), number, path, context), packer.blobs, Question(label), parameters)
 
     def set(self, number: int, path: str, label: str, value: Any) -> None:
         """Sets an attribute of an object of the worker."""
         packer = Packer(_wire_object, self._limit, layout=True)
         context, _ = self._context(packer, label)
-        request = Set(self._next_id(), number, path, _wired(packer, value, label), context)
+        request = Set(next(self._ids), number, path, _wired(packer, value, label), context)
         self._ask(request, packer.blobs, Question(label, (value,)), [])
 
     def differentiate(self, of: int, label: str, grads: tuple[Tensor | None, ...], inputs: list[Tensor]) -> list[Any]:
@@ -106,7 +109,9 @@ class Link:
             wires = [None if grad is None else packer.tensor(grad) for grad in grads]
         except WireError as error:
             raise UsageError(f"{label}.backward cannot be given {error}.") from None
-        request = Differentiate(self._next_id(), of, wires, torch.is_grad_enabled())
+        except RuntimeError:  # a batch, which has no numbers
+            raise UsageError(f"{label} is differentiated in a batch, by vmap, which does not reach it.") from None
+        request = Differentiate(next(self._ids), of, wires, torch.is_grad_enabled())
         question = Question(f"{label}.backward", tuple(grads))
         return self._ask(request, packer.blobs, question, packer.differentiable + inputs)  # type: ignore[no-any-return]
 
@@ -155,7 +160,7 @@ class Link:
         except WireError as error:
             raise self._refuse(error) from None
         if outputs and torch.is_grad_enabled():
-            call = _Call(self, request.id, question.label, lost=not inputs)
+            call = _Call(self, request.id, question.label, alone=not inputs, earlier=reply.earlier)
             weakref.finalize(call, self._released.append, request.id)
             inputs = inputs or [torch.zeros((), requires_grad=True)]
             _Connect.apply(call, len(outputs), *outputs, *inputs)  # type: ignore[no-untyped-call]
@@ -209,7 +214,8 @@ class _Call:
     link: Link
     id: int
     label: str
-    lost: bool  # what the results depend on went into an earlier call
+    alone: bool  # nothing that went into the call can be differentiated
+    earlier: bool  # and something that went into an earlier one can
 
 
 class _Connect(torch.autograd.Function):
@@ -227,13 +233,13 @@ class _Connect(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
         call: _Call = ctx.call
-        if call.lost:
+        if call.earlier:
             raise UsageError(
                 f"What {call.label} gave depends on tensors of an earlier call. Gradients go from a result to the"
                 " arguments of its own call, and to parameters."
             )
-        if torch._C._functorch.peek_interpreter_stack() is not None:
-            raise UsageError(f"{call.label} is differentiated in a batch, by vmap, which does not reach a submission.")
+        if call.alone:
+            return (None, None, *(None for _ in grads), None)
         inputs = list(ctx.saved_tensors) if torch.is_grad_enabled() else []
         result = call.link.differentiate(call.id, call.label, grads, inputs)
         return (None, None, *(None for _ in grads), *result)

@@ -15,6 +15,7 @@ import operator
 import random
 import sys
 import types
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,6 +98,7 @@ class Servant:
         self._numbers: dict[int, int] = {}  # id(object): number
         self._looks: dict[int, _Look] = {}  # number: how a module looked when the judge last knew
         self._records: dict[int, _Record] = {}
+        self._given: dict[int, weakref.ref[Tensor]] = {}  # id(tensor): an argument that requires grad
         self._homes: dict[tuple[int, int], Tensor] = {}  # object and slot: what gave way to a tensor of the test's
         self._rng = torch.get_rng_state()  # as the judge knows it
         self._next = 0
@@ -121,7 +123,7 @@ class Servant:
         finding = examine(request.source, f"{request.name}.py")
         if finding is not None:
             return NotLoaded(finding.outcome, finding.message, finding.line, finding.column)
-        sys.meta_path.insert(0, _Others(request.others, self._files))
+        install(request.others, self._files)
         try:
             self._module = execute(request.name, request.source, self._files)
         except BaseException as error:
@@ -140,6 +142,7 @@ class Servant:
         self._numbers.clear()
         self._looks.clear()
         self._records.clear()
+        self._given.clear()
         self._homes.clear()
         torch.manual_seed(seed)
         self._rng = torch.get_rng_state()
@@ -169,6 +172,7 @@ class Servant:
         kwargs = {name: unpacker.value(arg) for name, arg in request.kwargs.items()}
         for tensor in unpacker.differentiable:
             tensor.requires_grad_()
+            self._given[id(tensor)] = weakref.ref(tensor)
         inputs = unpacker.differentiable + parameters
         function = self._resolve(request.number, request.path)
 
@@ -180,7 +184,7 @@ class Servant:
         except TypeError as error:
             if self._fits(function, args, kwargs):
                 raise
-            return self._threw(request.id, error, signature=str(inspect.signature(function))), []
+            return self._threw(request.id, error, signature=_cut(str(inspect.signature(function)), 1000)), []
         changed = [name for (name, arg), was in zip(named, before, strict=True) if _fingerprint(arg) != was]
         return self._returned(request.id, result, inputs, changed)
 
@@ -268,10 +272,25 @@ class Servant:
             raise
         if packer.differentiable and inputs:
             self._records[id_] = _Record(inputs, packer.differentiable)
+        earlier = not inputs and self._depends_on_earlier(packer.differentiable)
         rng = torch.get_rng_state()
-        drawn = not torch.equal(rng, self._rng)
+        drawn = rng.numpy().tobytes() if not torch.equal(rng, self._rng) else None
         self._rng = rng
-        return Returned(id_, value, changed, modules, rng.numpy().tobytes() if drawn else None), packer.blobs
+        return Returned(id_, value, changed, modules, drawn, earlier), packer.blobs
+
+    def _depends_on_earlier(self, results: list[Tensor]) -> bool:
+        """Whether results were computed from what an earlier call was given."""
+        waiting = [tensor.grad_fn for tensor in results]
+        seen = set(waiting)
+        while waiting:
+            node = waiting.pop()
+            variable = getattr(node, "variable", None)  # of a node that stands for a leaf
+            if variable is not None and id(variable) in self._given and self._given[id(variable)]() is variable:
+                return True
+            following = {each for each, _ in getattr(node, "next_functions", ()) if each is not None} - seen
+            seen |= following
+            waiting += following
+        return False
 
     # ------------------------------------------------------------ objects
 
@@ -380,8 +399,14 @@ class _NoName(Exception):
         self.names = names
 
 
+def install(others: Mapping[str, str], files: set[str] | None = None) -> None:
+    """Makes source texts importable by module name, and adds their file names to `files` as they are imported."""
+    if others:
+        sys.meta_path.insert(0, _Others(others, files if files is not None else set()))
+
+
 class _Others:
-    """Imports the student's own earlier exercises, from source text."""
+    """Imports earlier exercises, from source text."""
 
     def __init__(self, sources: Mapping[str, str], files: set[str]):
         self._sources = sources

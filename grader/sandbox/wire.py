@@ -319,6 +319,7 @@ class Returned(msgspec.Struct, frozen=True, tag="returned"):
     changed: list[str]  # arguments that were changed in place: "0", "1" or a keyword
     modules: list[WireModule]  # modules whose tensors changed during the call, as they are now
     rng: bytes | None = None  # state of torch's generator, where the call drew from it
+    earlier: bool = False  # nothing of this call, and something of an earlier one, can be differentiated by it
 
 
 class Threw(msgspec.Struct, frozen=True, tag="threw"):
@@ -392,7 +393,8 @@ def padded(size: int) -> int:
 def bare(tensor: Tensor) -> Tensor:
     """A tensor's numbers as torch itself knows them, whatever its class overrides: detached, of the class Tensor."""
     with torch._C.DisableTorchFunctionSubclass(), torch._C._DisableTorchDispatch():
-        return _BASE.as_subclass(_BASE.detach(tensor), Tensor)  # type: ignore[no-any-return]
+        plain = _BASE.detach(tensor)
+        return plain if type(plain) is Tensor else _BASE.as_subclass(plain, Tensor)  # type: ignore[no-any-return]
 
 
 def checksum(tensor: Tensor) -> tuple[Any, ...]:

@@ -180,8 +180,11 @@ class _Zygote:
                 if self._policy is not None:
                     self._policy.confine(keep=[theirs.fileno()], memory=ask.memory, cpu_seconds=ask.cpu_seconds)
                 else:
+                    from grader.sandbox.bounds import bound
+
                     for other in (*self._children, ours):
                         other.close()
+                    bound(ask.memory, ask.cpu_seconds)
                 import gc
 
                 from grader.sandbox.worker import serve

@@ -1,0 +1,105 @@
+"""What the student's progress says of quizzes: attempts, answers, what is missed and due. Light: `grade list` asks it."""
+
+import os
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from grader.progress import FILE, Answered, Event, QuizFinished, QuizStarted, Reviewed, now
+
+GLOSSARY = "glossary"  # stands for a quiz in `Reviewed`: its questions are terms
+SALT_FILE = FILE.with_name("salt")
+
+
+class Key(NamedTuple):
+    """A question, wherever it stands in its quiz."""
+
+    quiz: str
+    question: str
+
+
+class QuizState(msgspec.Struct, frozen=True):
+    """How far a quiz is."""
+
+    best: QuizFinished | None  # of the attempts at all its questions
+    open: QuizStarted | None  # an attempt that goes on
+    answered: int  # questions of the open attempt
+    due: int  # questions whose time to be reviewed has come
+
+
+def open_attempt(events: Iterable[Event], quiz: str) -> QuizStarted | None:
+    """The attempt that was begun last, unless it is finished."""
+    last: QuizStarted | None = None
+    for event in events:
+        if isinstance(event, QuizStarted) and event.quiz == quiz:
+            last = event
+        elif isinstance(event, QuizFinished) and event.quiz == quiz and last and event.attempt == last.attempt:
+            last = None
+    return last
+
+
+def attempts(events: Iterable[Event], quiz: str) -> int:
+    """The number of the latest attempt; 0 where there was none."""
+    return max((e.attempt for e in events if isinstance(e, QuizStarted) and e.quiz == quiz), default=0)
+
+
+def finished(events: Iterable[Event], quiz: str, attempt: int) -> bool:
+    """Whether an attempt was finished."""
+    return any(isinstance(e, QuizFinished) and (e.quiz, e.attempt) == (quiz, attempt) for e in events)
+
+
+def answers(events: Iterable[Event], quiz: str, attempt: int) -> dict[str, Answered]:
+    """The answers of an attempt by the question's id; the last one counts."""
+    return {e.question: e for e in events if isinstance(e, Answered) and (e.quiz, e.attempt) == (quiz, attempt)}
+
+
+def asked(events: Iterable[Event]) -> dict[Key, list[Answered | Reviewed]]:
+    """For each question that was asked, when it was and how it went, the latest last."""
+    found: dict[Key, list[Answered | Reviewed]] = {}
+    for event in events:
+        if isinstance(event, Answered | Reviewed):
+            found.setdefault(Key(event.quiz, event.question), []).append(event)
+    return found
+
+
+def missed(event: Answered | Reviewed) -> bool:
+    """Whether the answer was not wholly right."""
+    return event.score < 1
+
+
+def state(events: list[Event], quiz: str, moment: datetime | None = None) -> QuizState:
+    """The state of one quiz."""
+    moment = moment or now()
+    whole = [e for e in events if isinstance(e, QuizFinished) and e.quiz == quiz and e.whole and e.max_score > 0]
+    started = open_attempt(events, quiz)
+    last = [each[-1] for key, each in asked(events).items() if key.quiz == quiz]
+    return QuizState(
+        best=max(whole, key=lambda e: e.score / e.max_score, default=None),
+        open=started,
+        answered=len(answers(events, quiz, started.attempt)) if started else 0,
+        due=sum(event.due <= moment for event in last),
+    )
+
+
+def student_salt(root: Path) -> str:
+    """What makes one student's numbers and shuffles differ from another's: random, made once for a workspace.
+
+    Where it cannot be kept, a warning says so and all draws are those of no student in particular.
+    """
+    path = root / SALT_FILE
+    try:
+        path.parent.mkdir(exist_ok=True)
+        try:
+            with path.open("x", encoding="ascii") as file:
+                file.write(os.urandom(8).hex() + "\n")
+        except FileExistsError:
+            pass
+        return path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"warning: what is drawn for you is not kept: {path}: {error}.", file=sys.stderr)
+        return ""
+

@@ -1,0 +1,146 @@
+"""Asks in plain lines: for pipes, for screen readers, and where a terminal can do no more."""
+
+from collections.abc import Callable, Iterable
+
+from grader.quiz.draw import Asked
+from grader.quiz.model import COMMANDS, Line, Match, Multiple, Numeric, Order, Single, TextAnswer
+from grader.quiz.score import NotAnAnswer, in_words, right_in_words
+from grader.quiz.screen import Done
+from grader.quiz.session import Given, Session
+from grader.quiz.text import code_block, wrapped
+from grader.report.layout import COLUMNS, Line as Row
+from grader.report.layout import Span, line, paint
+
+Say = Callable[..., None]
+Read = Callable[[], str | None]  # the next line; None: there are no more
+
+
+def ask_plainly(session: Session, read: Read, say: Say) -> Done | None:
+    """Asks until the last question is passed or `q` is read; None where the input ended before."""
+    while not session.over:
+        say("", f"  Question {session.place + 1} of {len(session.asked)}, {session.current.question.level}", "")
+        say(*question_lines(session.current))
+        if session.answered is not None:
+            say("", *verdict_lines(session.current, session.answered))
+        ended = _until_answered(session, read, say)
+        if ended is not False:
+            return ended
+    return Done.FINISHED
+
+
+def _until_answered(session: Session, read: Read, say: Say) -> Done | None | bool:
+    """Reads lines until the session has moved on (False), or it ends."""
+    say("", f"  {wanted(session.current)} s skips, b goes back, q stops.")
+    while True:
+        text = read()
+        if text is None:
+            return None
+        text = text.strip()
+        if text == "q":
+            return Done.STOPPED
+        if text in COMMANDS:
+            (session.skip if text == "s" else session.back)()
+            return False
+        if session.answered is not None:
+            session.next()
+            return False
+        try:
+            given = session.answer(text)
+        except NotAnAnswer as problem:
+            say(*plain_text(str(problem), 2))
+            continue
+        if not session.exam:
+            say("", *verdict_lines(session.current, given))
+        session.next()
+        return False
+
+
+def question_lines(asked: Asked) -> list[str]:
+    """A question as text, with its choices numbered."""
+    question = asked.question
+    lines = plain_text(question.question, 2)
+    if question.code:
+        lines += ["", *_strings(code_block(question.code, COLUMNS, 4))]
+    if isinstance(question, Match):
+        lines += ["", *(row for pair in question.pairs for row in plain_text(pair.left, 4, "- "))]
+    if asked.shown:
+        lines.append("")
+    for i, text in enumerate(asked.shown, start=1):
+        lines += plain_text(text, 4, f"{i}  ")
+    return lines
+
+
+def wanted(asked: Asked) -> str:
+    """What to type, as a sentence."""
+    question = asked.question
+    match question:
+        case Single():
+            return "Type the number of one option."
+        case Multiple():
+            return "Type the numbers of all that are right, such as 1 3."
+        case Order():
+            return "Type the numbers in the right order, such as 2 1 3."
+        case Match():
+            return "For each - from the top, type the number of what belongs to it."
+        case Numeric():
+            return f"Type a number, in {question.unit}." if question.unit else "Type a number."
+        case TextAnswer():
+            return "Type a word or a few."
+        case Line():
+            return "Type the number of the line."
+
+
+def verdict_lines(asked: Asked, given: Given) -> list[str]:
+    """What an answer is worth and why, as text."""
+    score = given.mark.score
+    word = "Skipped." if given.answer is None else "Right." if score == 1 else "Not right." if score == 0 else None
+    lines = [f"  {word or f'{score:.2f} of 1.'}"]
+    for reason in given.mark.feedback:
+        lines += plain_text(reason, 4)
+    if score < 1:
+        lines += right_lines(asked)
+    return [*lines, *plain_text(asked.question.explanation, 4), *plain_text(f"({asked.question.source})", 4)]
+
+
+def right_lines(asked: Asked) -> list[str]:
+    """The right answer, as text."""
+    texts = right_in_words(asked)
+    if len(texts) == 1:
+        return plain_text(f"The right answer: {texts[0]}", 4)
+    return ["    The right answer:", *(row for text in texts for row in plain_text(text, 6, "- "))]
+
+
+def answer_in_words(asked: Asked, answer: str | None) -> str:
+    """An answer on one line."""
+    if answer is None:
+        return "skipped"
+    try:
+        return "; ".join(in_words(asked, answer))
+    except NotAnAnswer:  # the question was rewritten since
+        return answer
+
+
+def plain_text(text: str, indent: int, head: str = "") -> list[str]:
+    """Text with its marks, wrapped; paragraphs and list items stay apart."""
+    lines: list[str] = []
+    for i, paragraph in enumerate(_paragraphs(text)):
+        lines += _strings(wrapped((Span(paragraph),), COLUMNS - indent, " " * indent, head if i == 0 else " " * len(head)))
+    return lines
+
+
+def _paragraphs(text: str) -> Iterable[str]:
+    """Lines that belong together, joined."""
+    parts: list[str] = []
+    for row in text.strip().split("\n"):
+        item = row.lstrip()[:2] in ("- ", "* ") or row.lstrip()[:1].isdigit()
+        if not row.strip():
+            parts.append("")
+        elif parts and parts[-1] and not item:
+            parts[-1] += " " + row.strip()
+        else:
+            parts.append(row.strip())
+    return (part for part in parts if part)
+
+
+def _strings(rows: list[Row]) -> list[str]:
+    return [paint(line(*row), COLUMNS, color=False) for row in rows]

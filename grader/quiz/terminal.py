@@ -1,0 +1,99 @@
+"""Asks in a terminal: the screen of a session, drawn and driven by prompt_toolkit."""
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.data_structures import Point
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout import FormattedTextControl, Layout, Window
+from prompt_toolkit.output import Output
+
+from grader.quiz.screen import Done, Screen
+from grader.quiz.session import Session
+
+STYLES = {"": "", "bold": "bold", "dim": "dim", "red": "fg:ansired", "green": "fg:ansigreen"}
+KEYS = {
+    "up": "up",
+    "down": "down",
+    "left": "left",
+    "right": "right",
+    "enter": "enter",
+    " ": "space",
+    "backspace": "backspace",
+    "c-u": "clear",
+}
+
+
+def ask_in_terminal(session: Session, source: Input | None = None, sink: Output | None = None) -> Done:
+    """Asks until the last question is passed, or the student stops: with q, Ctrl-C, Ctrl-D, or by closing the window."""
+    screen = Screen(session)
+    if screen.done:
+        return screen.done
+    application: Application[None] = Application(
+        layout=Layout(_window(screen)),
+        key_bindings=_bindings(screen),
+        full_screen=True,
+        input=source,
+        output=sink,
+    )
+    try:
+        application.run()
+    except EOFError:  # the terminal is gone
+        screen.stop()
+    return screen.done or Done.STOPPED
+
+
+def _window(screen: Screen) -> Window:
+    focus = 0
+
+    def text() -> StyleAndTextTuples:
+        nonlocal focus
+        size = _size()
+        lines, focus = screen.lines(size)
+        found: StyleAndTextTuples = []
+        for each in lines:
+            found += [(STYLES[span.style], span.text) for span in each]
+            found.append(("", "\n"))
+        return found
+
+    def cursor() -> Point:
+        return Point(0, focus)
+
+    control = FormattedTextControl(text, focusable=True, show_cursor=False, get_cursor_position=cursor)
+    return Window(control, wrap_lines=False, always_hide_cursor=True)
+
+
+def _size() -> int:
+    from prompt_toolkit.application import get_app
+
+    return get_app().output.get_size().columns
+
+
+def _bindings(screen: Screen) -> KeyBindings:
+    bindings = KeyBindings()
+
+    def press(event: KeyPressEvent, key: str) -> None:
+        screen.press(key)
+        if screen.done is not None:
+            event.app.exit()
+
+    for pressed, name in KEYS.items():
+        bindings.add(pressed)(lambda event, name=name: press(event, name))
+
+    @bindings.add(Keys.Any)
+    def _(event: KeyPressEvent) -> None:
+        if event.data.isprintable():
+            press(event, event.data)
+
+    @bindings.add(Keys.BracketedPaste)
+    def _(event: KeyPressEvent) -> None:
+        press(event, " ".join(event.data.split()))
+
+    @bindings.add("c-c")
+    @bindings.add("c-d")
+    def _(event: KeyPressEvent) -> None:
+        screen.stop()
+        event.app.exit()
+
+    return bindings

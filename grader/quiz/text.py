@@ -1,0 +1,125 @@
+"""The Markdown of questions as lines on a terminal: paragraphs, lists, code, and emphasis within them.
+
+rich would do it too, and to import it takes as long as all the rest of a question.
+"""
+
+import re
+
+from grader.report.layout import BLANK, Line, Span, Style, cells, dim, fit, line
+
+_ITEM = re.compile(r"(\s*)([-*+]|\d+[.)]) +(.*)")
+_FENCE = re.compile(r"\s*(```|~~~)")
+_INLINE = re.compile(r"(`+)(?P<code>.+?)\1|(\*\*|__)(?P<strong>.+?)\3|(?<![\w*])\*(?P<em>[^*\s](?:[^*]*[^*\s])?)\*(?![\w*])")
+
+
+def markdown(text: str, width: int, indent: int = 0) -> list[Line]:
+    """The lines of a text, each of at most `width` cells with `indent` spaces before it."""
+    lines: list[Line] = []
+    paragraph: list[str] = []
+    margin = " " * indent
+    room = width - indent
+
+    def flush() -> None:
+        if paragraph:
+            lines.extend(wrapped(spans(" ".join(paragraph)), room, margin))
+            paragraph.clear()
+
+    fenced = False
+    for raw in text.strip("\n").split("\n"):
+        if _FENCE.match(raw):
+            flush()
+            fenced = not fenced
+        elif fenced:
+            lines += code_line(raw, room, margin + "  ")
+        elif not raw.strip():
+            flush()
+            if lines and lines[-1] != BLANK:
+                lines.append(BLANK)
+        elif item := _ITEM.fullmatch(raw):
+            flush()
+            head = f"{item[1]}{item[2] if item[2][0].isdigit() else '-'} "
+            lines += wrapped(spans(item[3]), room, margin, head)
+        else:
+            paragraph.append(raw.strip())
+    flush()
+    return lines
+
+
+def code_block(code: str, width: int, indent: int = 2) -> list[Line]:
+    """Code with the numbers of its lines."""
+    rows = code.rstrip("\n").split("\n")
+    wide = len(str(len(rows)))
+    lines = []
+    for number, row in enumerate(rows, start=1):
+        first, *rest = code_line(row, width - indent - wide - 2, "")
+        lines.append(line(" " * indent, dim(f"{number:>{wide}}"), "  ", first))
+        lines += [line(" " * (indent + wide + 2), each) for each in rest]
+    return lines
+
+
+def code_line(row: str, room: int, margin: str) -> list[Line]:
+    """A line of code, broken where it is too long, and continued further in."""
+    parts, head = [], ""
+    rest = row.rstrip()
+    while cells(rest) > room - len(head) and room > 8:
+        end = max(fit(rest, room - len(head)), 1)
+        parts.append(line(margin + head + rest[:end]))
+        rest, head = rest[end:], "    "
+    return [*parts, line(margin + head + rest)]
+
+
+def spans(text: str) -> Line:
+    """Text without its marks: code and strong in bold."""
+    found: list[Span] = []
+    end = 0
+    for match in _INLINE.finditer(text):
+        found.append(Span(text[end : match.start()]))
+        if match["em"] is not None:
+            found.append(Span(match["em"]))
+        else:
+            found.append(Span((match["code"] or match["strong"]).strip(), "bold"))
+        end = match.end()
+    return tuple(span for span in (*found, Span(text[end:])) if span.text)
+
+
+def wrapped(of: Line, room: int, margin: str = "", head: str = "") -> list[Line]:
+    """Spans in lines of at most `room` cells, the first after `head` and the others as far in."""
+    room = max(room - cells(head), 8)
+    lines: list[list[Span]] = [[]]
+    used = 0
+    for word in _words(of):
+        size = sum(cells(span.text) for span in word)
+        if used and used + 1 + size > room:
+            lines.append([])
+            used = 0
+        if used:
+            lines[-1].append(Span(" "))
+            used += 1
+        for text, style in word:
+            while cells(text) > room - used:  # a word longer than a line
+                end = max(fit(text, room - used), 1)
+                lines[-1].append(Span(text[:end], style))
+                text = text[end:]
+                lines.append([])
+                used = 0
+            lines[-1].append(Span(text, style))
+            used += cells(text)
+    heads = [head, *[" " * cells(head)] * (len(lines) - 1)]
+    return [line(margin + start, tuple(each)) for start, each in zip(heads, lines, strict=True)]
+
+
+def _words(of: Line) -> list[list[Span]]:
+    """The words, each in as many spans as it has styles."""
+    words: list[list[Span]] = [[]]
+    for text, style in of:
+        for piece in re.findall(r"\s+|\S+", text):
+            if piece.isspace():
+                words.append([])
+            else:
+                words[-1].append(Span(piece, style))
+    return [word for word in words if word]
+
+
+def styled(text: str, style: Style, width: int, indent: int) -> list[Line]:
+    """Sentences in one style."""
+    return wrapped((Span(text, style),), width - indent, " " * indent)
