@@ -116,7 +116,7 @@ WRONG = {
     "a failed assertion": ("scale", "exception", "AssertionError: no", "def scale(x, f): assert x is None, 'no'"),
     "a warning as an error": ("scale", "exception", "UserWarning", "def scale(x, f): raise UserWarning('careful')"),
     "an OSError": ("scale", "exception", "FileNotFoundError", "def scale(x, f): open('/usr/lib/not-there')"),
-    "an operation that torch does not have": ("scale", "exception", "NotImplementedError", "def scale(x, f): return torch.empty(2, device='meta').item()"),
+    "an operation that torch does not have": ("scale", "exception", "NotImplementedError", "def scale(x, f): return torch.empty(5, 7, device='meta').to('cpu')"),
     "a syntax error at run time": ("scale", "exception", "SyntaxError", "def scale(x, f): return eval('x *')"),
 }  # fmt: skip
 
@@ -349,12 +349,12 @@ def test_standard_error_and_descriptors_are_shown(grade: Any) -> None:
 
 def test_a_lot_of_output_is_counted(grade: Any) -> None:
     """Gigabytes of it, in a test that then passes."""
-    code = "import os\nchunk = b'x' * (1 << 20)\ndef scale(x, f):\n left = 2 << 30\n while left: left -= os.write(1, chunk[:left])\n return x * f"
+    code = "import os\nchunk = b'x' * (1 << 20)\ndef scale(x, f):\n left = 1 << 30\n while left: left -= os.write(1, chunk[:left])\n return x * f"
     result = grade(code, seconds=20.0)
     assert grade.failed(result) == {}
     output = next(test for test in result.tests if test.id == "test_scale").output
     assert len(output.text) == 64 << 10
-    assert output.dropped == (2 << 30) - (64 << 10)
+    assert output.dropped == (1 << 30) - (64 << 10)
 
 
 # ------------------------------------------------------------ unusual and right
@@ -364,6 +364,7 @@ RIGHT = {
     "a parameter": "def scale(x, f): return nn.Parameter(x * f)",
     "a view": "def scale(x, f): return (x * f).T.contiguous().T",
     "a stride of zero": "def merge(parts): return {k: torch.stack([*p, torch.zeros(1).double().expand(7)]).sum(0) for k, p in parts.items()}",
+    "a sparse tensor": "def scale(x, f): return (x * f).to_sparse()",
     "an ordered dict": "import collections\ndef merge(parts): return collections.OrderedDict((k, sum(p)) for k, p in parts.items())",
     "an int of numpy": "import numpy\ndef pick(i, p):\n if p < 0: raise IndexError\n return int(numpy.array(i)[p])",
     "a bool of one's own": "class Late(IndexError): pass\ndef pick(i, p):\n if p < 0 or p > 2: raise Late('late')\n return i[p]",

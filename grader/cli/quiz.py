@@ -2,13 +2,15 @@
 
 import json
 import os
+import shlex
+import shutil
 import sys
 from pathlib import Path
 
 import click
 import msgspec
 
-from grader.cli.screen import COLUMNS, bold, course_root, number, prose, say, step
+from grader.cli.screen import COLUMNS, bold, course_root, number, say, step
 from grader.course import Course, Lesson, load_lessons
 from grader.course.document import shown
 from grader.course.lessons import find_lesson, quiz_path
@@ -18,8 +20,8 @@ from grader.quiz import history
 from grader.quiz.attempt import Attempt, QuizResult, begin, resume
 from grader.quiz.load import load_quiz
 from grader.quiz.model import LEVELS, Quiz
-from grader.quiz.screen import Done
-from grader.quiz.session import Session
+from grader.quiz.plain import answer_in_words, ask_plainly, plain_text, right_lines
+from grader.quiz.session import Done, Session
 from grader.report.marks import FAILED, encoding_of, writable
 
 STOPPED_SHORT = 1  # exit code: the input ended before the last question
@@ -67,8 +69,8 @@ def command(
         attempt = _scored(answers, lesson, quiz, progress, salt)
         _show(attempt, as_json)
         return
-    attempt_or_none = None if new or exam or count or only or seed is not None else resume(lesson.slug, quiz, progress, salt)
-    attempt = attempt_or_none or begin(
+    anew = new or exam or count or only or seed is not None
+    attempt = (None if anew else resume(lesson.slug, quiz, progress, salt)) or begin(
         lesson.slug, quiz, progress, salt, seed=seed, count=count, only="missed" if only else None, exam=exam
     )
     done = take(attempt.session, plain, as_json)
@@ -78,12 +80,12 @@ def command(
         _stopped(ctx, attempt, done)
         return
     _show(attempt, as_json)
-    if done is None:
+    if done is Done.ENDED:
         ctx.exit(STOPPED_SHORT)
 
 
-def take(session: Session, plain: bool, quiet: bool) -> Done | None:
-    """Asks in the terminal, or in plain lines where there is none. None where the input ended.
+def take(session: Session, plain: bool, quiet: bool) -> Done:
+    """Asks in the terminal, or in plain lines where there is none.
 
     With `quiet`, plain lines go to standard error.
     """
@@ -91,9 +93,7 @@ def take(session: Session, plain: bool, quiet: bool) -> Done | None:
         from grader.quiz.terminal import ask_in_terminal
 
         return ask_in_terminal(session)
-    from grader.quiz.plain import ask_plainly
-
-    return ask_plainly(session, _read, _say_on_stderr if quiet else say)
+    return ask_plainly(session, _read, _say_on_stderr if quiet else say, columns())
 
 
 def _interactive() -> bool:
@@ -154,14 +154,14 @@ def _scored(path: Path, lesson: Lesson, quiz: Quiz, progress: Progress, salt: st
     return attempt
 
 
-def _stopped(ctx: click.Context, attempt: Attempt, done: Done | None) -> None:
+def _stopped(ctx: click.Context, attempt: Attempt, done: Done) -> None:
     session = attempt.session
     answered = sum(given.answer is not None for given in session.given.values())
     kept = f"{answered} of {len(session.asked)} questions are answered and kept."
-    if done is None:
-        say("", *prose(f"The input ended. {kept}", 2), "", step("go on", f"grade quiz {attempt.slug}"))
+    how = "The input ended." if done is Done.ENDED else "Stopped."
+    say("", *plain_text(f"{how} {kept}", 2, columns()), "", step("go on", f"grade quiz {attempt.slug}"))
+    if done is Done.ENDED:
         ctx.exit(STOPPED_SHORT)
-    say("", *prose(f"Stopped. {kept}", 2), "", step("go on", f"grade quiz {attempt.slug}"))
 
 
 # ------------------------------------------------------------ the end of a quiz
@@ -175,7 +175,7 @@ def _show(attempt: Attempt, as_json: bool) -> None:
     title = attempt.quiz.title
     head = f"{title}   attempt {result.attempt}"
     score = f"{points(result.score)} of {number(result.max_score)}"
-    say("", f"  {bold(title)}{head[len(title) :]}{score:>{max(COLUMNS - 2 - len(head), len(score) + 3)}}", "")
+    say("", f"  {bold(title)}{head[len(title) :]}{score:>{max(columns() - 2 - len(head), len(score) + 3)}}", "")
     for level in LEVELS:
         rows = [each for each in result.questions if each.level == level]
         if rows:
@@ -192,17 +192,17 @@ def _show(attempt: Attempt, as_json: bool) -> None:
 
 def show_missed(session: Session) -> int:
     """Says what was missed and what would have been right; how many that are."""
-    from grader.quiz.plain import answer_in_words, plain_text, right_lines
-
-    missed = [(each, given) for i, each in enumerate(session.asked) if (given := session.given.get(i)) and given.mark.score < 1]
+    width = columns()
+    pairs = [(each, session.given.get(i)) for i, each in enumerate(session.asked)]
+    missed = [(each, given) for each, given in pairs if given and given.mark.score < 1]
     for asked, given in missed:
         mark = click.style(FAILED, fg="red")
-        first, *rest = plain_text(asked.question.question, 4)
+        first, *rest = plain_text(asked.question.question, 4, width)
         say("", f"  {mark} {first.strip()}", *rest[:2])
-        say(*plain_text(f"Your answer: {answer_in_words(asked, given.answer)}", 4), *right_lines(asked))
+        say(*plain_text(f"Your answer: {answer_in_words(asked, given.answer)}", 4, width), *right_lines(asked, width))
         if session.exam:
             for reason in (*given.mark.feedback, asked.question.explanation):
-                say(*plain_text(reason, 4))
+                say(*plain_text(reason, 4, width))
     return len(missed)
 
 
@@ -216,7 +216,12 @@ def _read_again(slug: str, result: QuizResult) -> None:
         return
     say("", "  read again")
     for section in sorted(lost, key=lambda each: -lost[each]):
-        say(f"    grade lesson {slug} {section.lower()}")
+        say(f"    grade lesson {slug} {shlex.join(section.lower().split())}")
+
+
+def columns() -> int:
+    """How wide a line may be."""
+    return max(min(COLUMNS, shutil.get_terminal_size().columns), 20)
 
 
 def points(score: float) -> str:

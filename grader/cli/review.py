@@ -1,3 +1,127 @@
 """grade review: brings questions back."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import click
+
+from grader.cli.quiz import STOPPED_SHORT, points, show_missed, take
+from grader.cli.screen import bold, course_root, prose, say, step
+from grader.course import Course, load_lessons
+from grader.course.glossary import load_glossary
+from grader.course.lessons import quiz_path
+from grader.progress import Progress, Reviewed, now
+from grader.quiz import history
+from grader.quiz.attempt import drawn
+from grader.quiz.cards import card
+from grader.quiz.history import GLOSSARY, Key
+from grader.quiz.load import load_quiz
+from grader.quiz.model import Question
+from grader.quiz.review import due_after, due_at
+from grader.quiz.session import Done, Given, Session
+
+MOST = 20  # questions of one review unless said otherwise
+NEW_TERMS = 5  # terms of the glossary that are met for the first time in one
+
+
+@click.command("review")
+@click.option("--plain", is_flag=True, help="Plain lines, answers from standard input.")
+@click.option("--n", "count", metavar="N", default=MOST, show_default=True, type=click.IntRange(min=1), help="At most.")
+@click.option("--list", "only_list", is_flag=True, help="Say what is due and when the next is, and ask nothing.")
+@click.pass_context
+def command(ctx: click.Context, plain: bool, count: int, only_list: bool) -> None:
+    """Ask again what was missed and what is due, and a few terms of the lessons whose quizzes you have begun.
+
+    What you know comes back after days, then weeks, then months; what you do not know, tomorrow.
+    """
+    root = course_root()
+    course = load_lessons(root)
+    progress = Progress.load(root)
+    known = _known(course, progress)
+    due = due_at(progress.events, now())
+    missed = [key for key in due.missed if key in known]
+    again = [key for key in due.due if key in known]
+    new = [key for key in known if key.quiz == GLOSSARY and key not in history.asked(progress.events)][:NEW_TERMS]
+    say("", f"  {bold('review')}   {len(missed)} missed, {len(again)} due, {len(new)} new terms", "")
+    if missed or again:
+        say(*_by_quiz([*missed, *again]), "")
+    keys = [*missed, *again, *new][:count]
+    if only_list or not keys:
+        _say_next(due.later, bool(keys))
+        return
+    session = _session(keys, known, progress, history.student_salt(root))
+    done = take(session, plain, quiet=False)
+    if done is not Done.STOPPED or session.given:
+        say("", f"  {bold('review')}   {points(session.score)} of {len(session.given)}")
+        show_missed(session)
+        say("")
+    if done is Done.ENDED:
+        say(*prose(f"The input ended after {len(session.given)} of {len(keys)} questions; these are kept.", 2), "")
+    left = due_at(progress.events, now())
+    _say_next(left.later, any(key in known for key in (*left.missed, *left.due)))
+    if done is Done.ENDED:
+        ctx.exit(STOPPED_SHORT)
+
+
+def _known(course: Course, progress: Progress) -> dict[Key, Question]:
+    """The questions of the quizzes that were begun, and the terms of these lessons."""
+    begun = {key.quiz for key in history.asked(progress.events)}
+    found: dict[Key, Question] = {}
+    for lesson in course.lessons:
+        path = quiz_path(course, lesson)
+        if lesson.slug in begun and path.is_file():
+            found |= {Key(lesson.slug, each.id): each for each in load_quiz(path).questions}
+    numbers = {lesson.number for lesson in course.lessons if lesson.slug in begun}
+    for term in load_glossary(course.root):
+        if term.lesson in numbers:
+            question = card(term)
+            found[Key(GLOSSARY, question.id)] = question
+    return found
+
+
+def _session(keys: Sequence[Key], known: dict[Key, Question], progress: Progress, salt: str) -> Session:
+    """The questions, each drawn anew: its attempt is how often it was asked, with this time."""
+    times = {key: len(each) for key, each in history.asked(progress.events).items()}
+    asked, kept = [], []
+    for key in keys:
+        for each in drawn([known[key]], salt, times.get(key, 0) + 1):
+            asked.append(each)
+            kept.append(key)
+
+    def record(place: int, given: Given) -> None:
+        key, moment = kept[place], now()
+        progress.record(
+            Reviewed(
+                quiz=key.quiz,
+                question=key.question,
+                attempt=times.get(key, 0) + 1,
+                score=given.mark.score,
+                answer=given.answer,
+                seconds=given.seconds,
+                due=due_after(progress.events, key, given.mark.score, moment),
+                time=moment,
+            )
+        )
+
+    return Session("review", asked, record)
+
+
+def _by_quiz(keys: Sequence[Key]) -> list[str]:
+    counts = {quiz: sum(key.quiz == quiz for key in keys) for quiz in dict.fromkeys(key.quiz for key in keys)}
+    return [f"    {count:>3}  {quiz}" for quiz, count in counts.items()]
+
+
+def _say_next(later: Sequence[datetime], more: bool) -> None:
+    """When something is due next."""
+    if more:
+        say(step("now", "grade review"))
+    elif later:
+        first = later[0]
+        same = sum(moment.astimezone().date() == first.astimezone().date() for moment in later)
+        day = first.astimezone()
+        days = (day.date() - datetime.now().astimezone().date()).days
+        when = "today" if days <= 0 else "tomorrow" if days == 1 else f"in {days} days"
+        plural = "s" if same > 1 else ""
+        say(f"  Nothing is due now. Next: {same} question{plural} {when}, on {day:%A} {day.day} {day:%B}.")
+    else:
+        say("  Nothing is due, since no quiz was answered yet.", "", step("begin", "grade list"))

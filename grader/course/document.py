@@ -40,8 +40,8 @@ def shown(path: Path) -> str:
 class Document:
     """The content of a YAML file and the line of each part of it."""
 
-    def __init__(self, path: Path):
-        """UsageError where the file cannot be read, is no YAML, or is no mapping with distinct keys."""
+    def __init__(self, path: Path, holds: type[dict[str, Any]] | type[list[Any]] = dict):
+        """UsageError where the file cannot be read, is no YAML, or is no mapping with distinct keys, or list."""
         self.path = path
         self._lines: dict[Keys, int] = {(): 1}
         self._events = self._parse(_text(path))
@@ -61,8 +61,9 @@ class Document:
             raise UsageError(f"{shown(path)}:1: not valid YAML: {' '.join(str(error).split())}.") from None
         except RecursionError:
             raise UsageError(f"{shown(path)}:1: not valid YAML: nested too deeply.") from None
-        if not isinstance(self.value, dict):
-            raise self.error((), "expected lines of the form key: value.")
+        if not isinstance(self.value, holds):
+            form = "key: value" if holds is dict else "- key: value"
+            raise self.error((), f"expected lines of the form {form}.")
 
     def line(self, *keys: str | int) -> int:
         """The line of a part, or of the innermost part around it that is in the file."""

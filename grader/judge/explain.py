@@ -418,7 +418,7 @@ class _View:
         names: list[str] = []
         try:
             tree = ast.parse(inspect.cleandoc("\n" + inspect.getsource(self._resolve(label))))
-            returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+            returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value]
             last = returns[-1]
             parts = last.elts if isinstance(last, ast.Tuple) else [last]
             names = [_root_name(part) for part in parts]

@@ -64,6 +64,7 @@ class _Writer:
         self._lines: list[str] = []
         self._taken: set[str] = {"torch", module}
         self._objects: dict[int, str] = {0: module}  # number of an object: the expression for it
+        self._owners = _owners(self._log)
         self._slots: dict[int, list[str]] = {}  # number of a module: its parameters and buffers, as attributes
         self._state: bytes | None = None  # of the random generator in the text; None: as the seed left it
         self._modes = True, "float32"  # of the text: grad mode, the default dtype
@@ -88,17 +89,24 @@ class _Writer:
 
         A call of a module that changed nothing of it is left out.
         """
-        wanted = _numbers(target)
+        wanted = self._on(target)
         chosen: list[Entry] = []
         before = self._log[: next(i for i, entry in enumerate(self._log) if entry is target)]
         for entry in reversed(before):
             made = {number for number in wanted if number >> 10 == entry.request.id}
-            on = _numbers(entry) & wanted - {0}
+            on = self._on(entry) & wanted - {0}
             quiet = isinstance(entry.reply, wire.Returned) and not entry.reply.modules and self._is_forward(entry)
             if not isinstance(entry.request, wire.Differentiate) and (made or (on and not quiet)):
                 chosen.insert(0, entry)
-                wanted |= _numbers(entry)
+                wanted |= self._on(entry)
         return chosen
+
+    def _on(self, entry: Entry) -> set[int]:
+        """The objects that a call works on, and those of which they are methods."""
+        numbers = _numbers(entry)
+        while more := {self._owners[number] for number in numbers if number in self._owners} - numbers:
+            numbers |= more
+        return numbers
 
     def _is_forward(self, entry: Entry) -> bool:
         if isinstance(entry.request, wire.Get):
@@ -260,10 +268,11 @@ class _Writer:
         return f"torch.empty_strided({once}, {strides}, dtype={tensor.dtype}).copy_({text})"
 
     def _numbers(self, tensor: Tensor) -> str:
-        finite = bool(tensor.isfinite().all())
-        if tensor.numel() <= _LITERAL and (finite or not tensor.is_complex()):
+        if tensor.is_complex():
+            return f"torch.complex({self._numbers(tensor.real)}, {self._numbers(tensor.imag)})"
+        if tensor.numel() <= _LITERAL:
             text = repr(tensor.tolist())
-            if not finite:
+            if not tensor.isfinite().all():
                 text = text.replace("inf", "float('inf')").replace("nan", "float('nan')")
             return f"torch.tensor({text}{'' if tensor.dtype in _PLAIN else f', dtype={tensor.dtype}'})"
         raw = tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes()
@@ -284,6 +293,15 @@ def _access(path: str) -> str:
 def _rng(request: Any) -> bytes | None:
     context: wire.Context | None = getattr(request, "context", None)
     return context.rng if context else None
+
+
+def _owners(log: Sequence[Entry]) -> dict[int, int]:
+    """For what came as an attribute of an object, such as a method: the number of that object."""
+    found = {}
+    for entry in log:
+        if isinstance(entry.request, wire.Get) and isinstance(entry.reply, wire.Returned):
+            found.update({number: entry.request.number for _, number in _objects_in(entry.reply.value)})
+    return found
 
 
 def _numbers(entry: Entry) -> set[int]:

@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from grader.judge.clean import clean
 from grader.result import Outcome, Output
 from grader.sandbox import channel, wire
 from grader.sandbox.proxy import Link, Question, Submission
-from grader.sandbox.starter import Started, Starter
+from grader.sandbox.starter import Started, Starter, waited_for_cpu
 
 LOAD_SECONDS = 10.0  # at least so long may loading take: it can include slow imports
 DUMP_SECONDS = 0.1  # how long a worker that does not answer may take to print where it is
@@ -41,7 +42,7 @@ _WEIGHT = 40  # bytes that a byte of meta can take up as objects
 _UNREADY = (Outcome.SYNTAX_ERROR, Outcome.NOT_STARTED)  # what a NotLoaded can be about
 
 
-class Fault(pytest.fail.Exception):
+class Fault(pytest.fail.Exception):  # type: ignore[misc, name-defined]
     """A call that ended otherwise than by a value or an exception that a test may expect.
 
     Not an `Exception`, so that no test catches it by the way: `pytest.raises(Exception)` is not satisfied by a crash.
@@ -143,6 +144,8 @@ class Session:
             self.load()
         assert self._names is not None
         self._allowed = self._left = self.limits.seconds
+        assert self._line is not None
+        self._line.start_clock()
         self._heard = 0
         self._tell(wire.Begin(seed))
         torch.manual_seed(seed)  # as the worker does
@@ -172,7 +175,9 @@ class Session:
         cpu_seconds = math.ceil(self.limits.seconds * self.tests + LOAD_SECONDS) + _EXTRA_CPU
         self.worker = self.starter.start(self.limits.memory, cpu_seconds)
         limit = min(self.limits.memory, wire.MAX_BLOB)
-        self._line = channel.Line(self.worker.sock, self.worker.output, self.worker.gone, limit)
+        worker = self.worker
+        waited = partial(waited_for_cpu, worker.pid)
+        self._line = channel.Line(worker.sock, worker.output, worker.gone, limit, waited)
         self._printed = None
 
     def _end(self) -> Any:
@@ -249,6 +254,8 @@ class Session:
                     self._left -= time.monotonic() - begun
                     self._heard += _WEIGHT * len(meta) + len(blob)
                     return reply, blob
+                if time.monotonic() > deadline + self.limits.seconds:
+                    raise channel.Late  # whatever else it has to say
                 samples = [*samples[-99:], reply.frame]
                 seen = time.monotonic()
         except channel.Late:
@@ -265,7 +272,7 @@ class Session:
             samples = self._dump() or samples
         loading = self._names is None
         self._end()
-        message = f"stopped after {self._allowed:g} s"
+        message = f"Stopped after {self._allowed:g} s"
         if loading:
             message += " while it was loaded" + (f", in line {samples[-1].line}" if samples else "")
         return Fault(Outcome.TIMEOUT, message, samples=samples)
@@ -359,8 +366,9 @@ def _exception(threw: wire.Threw, line: str) -> BaseException:
         return fault
     for name in threw.bases:
         kind = getattr(builtins, name, None)
-        plain = isinstance(kind, type) and issubclass(kind, Exception)
-        if plain and not issubclass(kind, UnicodeError | ExceptionGroup):  # these take more than a message
+        if not isinstance(kind, type) or not issubclass(kind, Exception):
+            continue
+        if not issubclass(kind, UnicodeError | ExceptionGroup):  # these take more than a message
             error = _made(kind, threw)
             error.fault = fault  # type: ignore[attr-defined]
             return error

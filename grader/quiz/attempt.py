@@ -59,8 +59,11 @@ class Attempt:
         seed = salt if started.seed is None else started.seed
         asked = drawn(known, seed, started.attempt)
         earlier = history.answers(progress.events, slug, started.attempt) if kept else {}
-        given = {i: _again(each, earlier[each.question.id]) for i, each in enumerate(asked) if each.question.id in earlier}
-        self.session = Session(slug, asked, self._record, given, started.exam)
+        given = {}
+        for i, each in enumerate(asked):
+            if event := earlier.get(each.question.id):
+                given[i] = _again(each, event)
+        self.session = Session(quiz.title, asked, self._record, given, started.exam)
 
     def start(self) -> None:
         """Records that it began."""

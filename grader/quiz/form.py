@@ -13,6 +13,7 @@ from grader.quiz.draw import Asked
 from grader.quiz.plain import question_lines, wanted
 from grader.quiz.score import NotAnAnswer, mark
 from grader.quiz.session import Session
+from grader.report.layout import COLUMNS
 
 
 class Form(Struct, frozen=True, kw_only=True):
@@ -39,7 +40,7 @@ def form_text(slug: str, title: str, salt: str, attempt: int, asked: Sequence[As
     ]
     for number, each in enumerate(asked, start=1):
         lines += ["", f"  # {number}. {each.question.level}"]
-        lines += [f"  #{row}".rstrip() for row in ["", *question_lines(each), ""]]
+        lines += [f"  #{row}".rstrip() for row in ["", *question_lines(each, COLUMNS), ""]]
         lines += [f"  #  {wanted(each)}", f"  {each.question.id}:"]
     return "\n".join(lines) + "\n"
 

@@ -65,7 +65,7 @@ class Formula:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise BadFormula("it is no arithmetic expression") from None
         self._check(names)
-        from simpleeval import DEFAULT_OPERATORS, SimpleEval
+        from simpleeval import DEFAULT_OPERATORS, SimpleEval  # type: ignore[import-untyped]
 
         self._evaluator = SimpleEval({**DEFAULT_OPERATORS, ast.Pow: _power}, FUNCTIONS)
 

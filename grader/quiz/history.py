@@ -1,4 +1,4 @@
-"""What the student's progress says of quizzes: attempts, answers, what is missed and due. Light: `grade list` asks it."""
+"""What the student's progress says of quizzes: attempts, answers, what is missed and due. `grade list` asks it too."""
 
 import os
 import sys
@@ -102,4 +102,3 @@ def student_salt(root: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         print(f"warning: what is drawn for you is not kept: {path}: {error}.", file=sys.stderr)
         return ""
-

@@ -18,7 +18,7 @@ from grader.quiz.model import (
     COMMANDS,
     MOST,
     TYPES,
-    Line,
+    CodeLine,
     Match,
     Multiple,
     Number,
@@ -114,7 +114,7 @@ def _question(document: _QuizFile, i: int) -> Question:
             _match(document, at, question)
         case TextAnswer():
             _text(document, at, question)
-        case Line():
+        case CodeLine():
             _line(document, at, question)
         case _:
             assert_never(question)
@@ -164,7 +164,8 @@ def _match(document: Document, at: Keys, question: Match) -> None:
             raise document.error((*at, "extra", i), f"'{extra}' belongs to a left side, so it is not extra.")
     _distinct(document, (*at, "extra"), question.extra, "extra")
     if not 2 <= len(rights | set(question.extra)) <= MOST:
-        raise document.error((*at, "pairs"), f"there must be 2 to {MOST} different right sides, the extra ones included.")
+        sentence = f"there must be 2 to {MOST} different right sides, the extra ones included."
+        raise document.error((*at, "pairs"), sentence)
 
 
 def _text(document: Document, at: Keys, question: TextAnswer) -> None:
@@ -176,7 +177,7 @@ def _text(document: Document, at: Keys, question: TextAnswer) -> None:
             raise document.error((*at, "answers", i), sentence)
 
 
-def _line(document: Document, at: Keys, question: Line) -> None:
+def _line(document: Document, at: Keys, question: CodeLine) -> None:
     if question.code is None:
         raise document.error(at, "'code' is missing; the answer is one of its lines.")
     count = len(question.code.rstrip("\n").split("\n"))

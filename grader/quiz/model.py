@@ -87,8 +87,9 @@ class Numeric(_Question, frozen=True, kw_only=True, tag="numeric"):
     tolerance: Tolerance | None = None  # None: whole numbers exactly, others to 1e-6
     unit: Text | None = None
     wrong: tuple[Slip, ...] = ()
-    parameters: dict[str, tuple[Number, ...] | Range] = {}
-    configs: dict[str, dict[str, Number]] = {}  # named sets, one of which is drawn as a whole
+    parameters: dict[str, tuple[Number, ...] | Range] = msgspec.field(default_factory=dict)
+    # named sets, one of which is drawn as a whole
+    configs: dict[str, dict[str, Number]] = msgspec.field(default_factory=dict)
 
 
 class Order(_Question, frozen=True, kw_only=True, tag="order"):
@@ -111,14 +112,14 @@ class TextAnswer(_Question, frozen=True, kw_only=True, tag="text"):
     wrong: tuple[Slip, ...] = ()
 
 
-class Line(_Question, frozen=True, kw_only=True, tag="line"):
+class CodeLine(_Question, frozen=True, kw_only=True, tag="line"):
     """Which line of the code it is, from 1."""
 
     answer: Annotated[int, Meta(ge=1)]
     wrong: tuple[Slip, ...] = ()
 
 
-Question = Single | Multiple | Numeric | Order | Match | TextAnswer | Line
+Question = Single | Multiple | Numeric | Order | Match | TextAnswer | CodeLine
 
 TYPES: dict[str, type[Any]] = {
     "single": Single,
@@ -127,7 +128,7 @@ TYPES: dict[str, type[Any]] = {
     "order": Order,
     "match": Match,
     "text": TextAnswer,
-    "line": Line,
+    "line": CodeLine,
 }
 
 

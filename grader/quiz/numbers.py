@@ -141,6 +141,5 @@ def written(number: Number) -> str:
     if isinstance(number, int):
         return f"{number:,}"
     if 1e-3 <= abs(number) < 1e15:
-        text = f"{number:,.6g}" if abs(number) < 1e6 else f"{number:,.0f}"
-        return text
+        return f"{number:,.6g}" if abs(number) < 1e6 else f"{number:,.0f}"
     return f"{number:.4g}"

@@ -3,70 +3,71 @@
 from collections.abc import Callable, Iterable
 
 from grader.quiz.draw import Asked
-from grader.quiz.model import COMMANDS, Line, Match, Multiple, Numeric, Order, Single, TextAnswer
+from grader.quiz.model import COMMANDS, CodeLine, Match, Multiple, Numeric, Order, Single, TextAnswer
 from grader.quiz.score import NotAnAnswer, in_words, right_in_words
-from grader.quiz.screen import Done
-from grader.quiz.session import Given, Session
+from grader.quiz.session import Done, Given, Session
 from grader.quiz.text import code_block, wrapped
-from grader.report.layout import COLUMNS, Line as Row
-from grader.report.layout import Span, line, paint
+from grader.report.layout import MANY, Line, Span, line, paint
+
+COMMANDS_IN_WORDS = "s skips, b goes back, q stops."
 
 Say = Callable[..., None]
 Read = Callable[[], str | None]  # the next line; None: there are no more
 
 
-def ask_plainly(session: Session, read: Read, say: Say) -> Done | None:
-    """Asks until the last question is passed or `q` is read; None where the input ended before."""
+def ask_plainly(session: Session, read: Read, say: Say, width: int) -> Done:
+    """Asks until the last question is passed, `q` is read, or the input ends."""
+    say("", f"  {session.name}")
     while not session.over:
         say("", f"  Question {session.place + 1} of {len(session.asked)}, {session.current.question.level}", "")
-        say(*question_lines(session.current))
+        say(*question_lines(session.current, width))
         if session.answered is not None:
-            say("", *verdict_lines(session.current, session.answered))
-        ended = _until_answered(session, read, say)
-        if ended is not False:
-            return ended
+            say("", *verdict_lines(session.current, session.answered, width))
+        if done := _until_answered(session, read, say, width):
+            return done
     return Done.FINISHED
 
 
-def _until_answered(session: Session, read: Read, say: Say) -> Done | None | bool:
-    """Reads lines until the session has moved on (False), or it ends."""
-    say("", f"  {wanted(session.current)} s skips, b goes back, q stops.")
+def _until_answered(session: Session, read: Read, say: Say, width: int) -> Done | None:
+    """Reads lines until the session has moved on (None), or ends."""
+    answered = session.answered is not None
+    say("", *plain_text(f"{'Enter goes on.' if answered else wanted(session.current)} {COMMANDS_IN_WORDS}", 2, width))
     while True:
         text = read()
         if text is None:
-            return None
+            return Done.ENDED
         text = text.strip()
         if text == "q":
             return Done.STOPPED
         if text in COMMANDS:
             (session.skip if text == "s" else session.back)()
-            return False
-        if session.answered is not None:
+            return None
+        if answered:
             session.next()
-            return False
+            return None
         try:
             given = session.answer(text)
         except NotAnAnswer as problem:
-            say(*plain_text(str(problem), 2))
+            say(*plain_text(str(problem), 2, width))
             continue
         if not session.exam:
-            say("", *verdict_lines(session.current, given))
+            say("", *verdict_lines(session.current, given, width))
         session.next()
-        return False
+        return None
 
 
-def question_lines(asked: Asked) -> list[str]:
-    """A question as text, with its choices numbered."""
+def question_lines(asked: Asked, width: int) -> list[str]:
+    """A question as text of at most `width` columns, with its choices numbered."""
     question = asked.question
-    lines = plain_text(question.question, 2)
+    lines = plain_text(question.question, 2, width)
     if question.code:
-        lines += ["", *_strings(code_block(question.code, COLUMNS, 4))]
+        lines += ["", *_strings(code_block(question.code, width, 4))]
     if isinstance(question, Match):
-        lines += ["", *(row for pair in question.pairs for row in plain_text(pair.left, 4, "- "))]
+        lines += ["", *(row for pair in question.pairs for row in plain_text(pair.left, 4, width, "- "))]
     if asked.shown:
         lines.append("")
     for i, text in enumerate(asked.shown, start=1):
-        lines += plain_text(text, 4, f"{i}  ")
+        lines += plain_text(text, 4, width, f"{i}  ")
     return lines
 
 
@@ -86,28 +87,29 @@ def wanted(asked: Asked) -> str:
             return f"Type a number, in {question.unit}." if question.unit else "Type a number."
         case TextAnswer():
             return "Type a word or a few."
-        case Line():
+        case CodeLine():
             return "Type the number of the line."
 
 
-def verdict_lines(asked: Asked, given: Given) -> list[str]:
+def verdict_lines(asked: Asked, given: Given, width: int) -> list[str]:
     """What an answer is worth and why, as text."""
     score = given.mark.score
     word = "Skipped." if given.answer is None else "Right." if score == 1 else "Not right." if score == 0 else None
     lines = [f"  {word or f'{score:.2f} of 1.'}"]
     for reason in given.mark.feedback:
-        lines += plain_text(reason, 4)
+        lines += plain_text(reason, 4, width)
     if score < 1:
-        lines += right_lines(asked)
-    return [*lines, *plain_text(asked.question.explanation, 4), *plain_text(f"({asked.question.source})", 4)]
+        lines += right_lines(asked, width)
+    lines += plain_text(asked.question.explanation, 4, width)
+    return [*lines, *plain_text(f"({asked.question.source})", 4, width)]
 
 
-def right_lines(asked: Asked) -> list[str]:
+def right_lines(asked: Asked, width: int) -> list[str]:
     """The right answer, as text."""
     texts = right_in_words(asked)
     if len(texts) == 1:
-        return plain_text(f"The right answer: {texts[0]}", 4)
-    return ["    The right answer:", *(row for text in texts for row in plain_text(text, 6, "- "))]
+        return plain_text(f"The right answer: {texts[0]}", 4, width)
+    return ["    The right answer:", *(row for text in texts for row in plain_text(text, 6, width, "- "))]
 
 
 def answer_in_words(asked: Asked, answer: str | None) -> str:
@@ -120,11 +122,12 @@ def answer_in_words(asked: Asked, answer: str | None) -> str:
         return answer
 
 
-def plain_text(text: str, indent: int, head: str = "") -> list[str]:
+def plain_text(text: str, indent: int, width: int, head: str = "") -> list[str]:
     """Text with its marks, wrapped; paragraphs and list items stay apart."""
     lines: list[str] = []
-    for i, paragraph in enumerate(_paragraphs(text)):
-        lines += _strings(wrapped((Span(paragraph),), COLUMNS - indent, " " * indent, head if i == 0 else " " * len(head)))
+    for paragraph in _paragraphs(text):
+        lines += _strings(wrapped((Span(paragraph),), width - indent, " " * indent, head))
+        head = " " * len(head)
     return lines
 
 
@@ -142,5 +145,5 @@ def _paragraphs(text: str) -> Iterable[str]:
     return (part for part in parts if part)
 
 
-def _strings(rows: list[Row]) -> list[str]:
-    return [paint(line(*row), COLUMNS, color=False) for row in rows]
+def _strings(rows: list[Line]) -> list[str]:
+    return [paint(line(*row), MANY, color=False) for row in rows]

@@ -13,7 +13,7 @@ import msgspec
 
 from grader.quiz.draw import Asked
 from grader.quiz.formula import Formula
-from grader.quiz.model import Line, Match, Multiple, Number, Numeric, Order, Single, TextAnswer
+from grader.quiz.model import CodeLine, Match, Multiple, Number, Numeric, Order, Single, TextAnswer
 from grader.quiz.numbers import NotANumber, parse_number, written
 
 CLOSE = Fraction(1, 50)  # a number that misses by less is told so
@@ -47,7 +47,7 @@ def mark(asked: Asked, typed: str) -> Mark:
             return _match(asked, question, chosen)
         case TextAnswer():
             return _text(question, typed)
-        case Line():
+        case CodeLine():
             return _line(question, typed)
         case _:
             assert_never(question)
@@ -67,7 +67,7 @@ def right_answer(asked: Asked) -> str:
             return " ".join(str(asked.shown.index(pair.right) + 1) for pair in question.pairs)
         case TextAnswer():
             return question.answers[0]
-        case Line():
+        case CodeLine():
             return str(question.answer)
         case _:
             assert_never(question)
@@ -86,7 +86,7 @@ def in_words(asked: Asked, typed: str) -> list[str]:
             return [f"{pair.left}: {asked.shown[i]}" for pair, i in zip(question.pairs, chosen, strict=True)]
         case Numeric():
             return [_with_unit(question, typed)]
-        case Line():
+        case CodeLine():
             return [f"line {typed}"]
         case TextAnswer():
             return [typed]
@@ -144,7 +144,7 @@ def _multiple(question: Multiple, chosen: tuple[int, ...]) -> Mark:
     feedback = []
     for i, option in enumerate(question.options):
         if option.correct != (i in chosen):
-            feedback.append(f"{'Missed' if option.correct else 'Wrong'}: {option.text}. {option.feedback}")
+            feedback.append(f"{'Missed' if option.correct else 'Wrong'}: {_sentence(option.text)} {option.feedback}")
     if not feedback:
         feedback = [question.options[i].feedback for i in chosen]
     return Mark(max(0, balance) / right, tuple(feedback))
@@ -165,11 +165,15 @@ def _match(asked: Asked, question: Match, chosen: tuple[int, ...]) -> Mark:
     feedback = []
     for pair, i in zip(question.pairs, chosen, strict=True):
         if pair.right != asked.shown[i]:
-            feedback.append(f"{pair.left}: {pair.right}. {pair.feedback or ''}".rstrip())
+            feedback.append(f"{pair.left}: {_sentence(pair.right)} {pair.feedback or ''}".rstrip())
     return Mark(1 - len(feedback) / len(question.pairs), tuple(feedback))
 
 
-def _line(question: Line, typed: str) -> Mark:
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _line(question: CodeLine, typed: str) -> Mark:
     count = len((question.code or "").rstrip("\n").split("\n"))
     (place,) = digits(re.sub(r"(?i)^\s*line\b", "", typed), count, exactly=1)
     slips = [slip.feedback for slip in question.wrong if int(slip.answer) == place + 1]
@@ -211,7 +215,7 @@ def _bound(question: Numeric, right: Number) -> str:
     tolerance = question.tolerance
     if tolerance is None:
         return "the exact number" if isinstance(right, int) else "six digits"
-    return f"within {tolerance.absolute:g}" if tolerance.absolute else f"within {tolerance.relative:.3g} of it, as a share,"
+    return f"within {tolerance.absolute:g}" if tolerance.absolute else f"within {100 * (tolerance.relative or 0):.3g} %"
 
 
 def _with_unit(question: Numeric, typed: str) -> str:

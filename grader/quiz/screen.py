@@ -4,14 +4,12 @@ Keys are named `up`, `down`, `left`, `right`, `enter`, `space`, `backspace`, `cl
 """
 
 from collections.abc import Sequence
-from enum import Enum
 from typing import Protocol
 
 from grader.quiz.draw import Asked
-from grader.quiz.model import COMMANDS, Line as LineQuestion
-from grader.quiz.model import Match, Multiple, Numeric, Order, Single, TextAnswer
-from grader.quiz.score import NotAnAnswer, right_answer, right_in_words
-from grader.quiz.session import Given, Session
+from grader.quiz.model import COMMANDS, CodeLine, Match, Multiple, Numeric, Order, Single, TextAnswer
+from grader.quiz.score import NotAnAnswer, right_in_words
+from grader.quiz.session import Done, Given, Session
 from grader.quiz.text import code_block, code_line, markdown, spans, styled, wrapped
 from grader.report.layout import BLANK, COLUMNS, Line, Span, bold, cells, clip, dim, flow, line, right
 from grader.report.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED
@@ -19,17 +17,12 @@ from grader.report.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED
 BAR = 14  # cells of the progress bar at most
 
 
-class Done(Enum):
-    """How the screen was left."""
-
-    FINISHED = "finished"
-    STOPPED = "stopped"
-
-
 class Entry(Protocol):
     """The part of the screen in which the answer is made."""
 
-    keys: tuple[str, ...]  # what the last line says of them
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What the last line says of them."""
 
     def press(self, key: str) -> bool:
         """Whether the key means something here."""
@@ -199,7 +192,7 @@ class _LineOfCode:
 
     keys = ("↑↓ or digits", "Enter answer")
 
-    def __init__(self, question: LineQuestion, chosen: Sequence[int]):
+    def __init__(self, question: CodeLine, chosen: Sequence[int]):
         self.rows = (question.code or "").rstrip("\n").split("\n")
         self.right = question.answer - 1
         self.at = chosen[0] if chosen else 0
@@ -242,7 +235,7 @@ class _LineOfCode:
 class _Typed:
     """A number or words."""
 
-    keys = ("type", "Enter answer")
+    keys = ("Enter answer",)
 
     def __init__(self, unit: str | None, text: str):
         self.unit = unit
@@ -285,7 +278,7 @@ def entry_for(asked: Asked, typed: str = "") -> Entry:
             return _Ranking(asked, chosen)
         case Match():
             return _Matching(asked, question, chosen if len(chosen) == len(question.pairs) else ())
-        case LineQuestion():
+        case CodeLine():
             return _LineOfCode(question, chosen)
         case Numeric():
             return _Typed(question.unit, typed)
@@ -334,7 +327,7 @@ class Screen:
             return [], 0
         asked, given = self.session.current, self.session.answered
         head = [BLANK, self._head(width), BLANK, *markdown(asked.question.question, width, 2)]
-        if asked.question.code and not isinstance(asked.question, LineQuestion):
+        if asked.question.code and not isinstance(asked.question, CodeLine):
             head += [BLANK, *code_block(asked.question.code, width, 4)]
         body, focus = self.entry.lines(width, given)
         drawn = [*head, BLANK, *body]
@@ -414,7 +407,7 @@ class Screen:
         if self.session.answered is not None:
             keys: tuple[str, ...] = ("Enter next", "b back", "q stop")
         elif isinstance(self.entry, _Typed):
-            keys = (*self.entry.keys, "alone: s skip", "b back", "q stop")
+            keys = (*self.entry.keys, "s+Enter skip", "b+Enter back", "q+Enter stop")
         else:
             keys = (*self.entry.keys, "s skip", "b back", "q stop")
         return [line("  ", each) for each in flow([line(dim(key)) for key in keys], width - 2)]
@@ -435,7 +428,7 @@ def verdict(asked: Asked, given: Given, width: int) -> list[Line]:
     lines = [head]
     for reason in given.mark.feedback:
         lines += markdown(reason, width, 4)
-    if score < 1 and not isinstance(question, Single | Multiple | LineQuestion):
+    if score < 1 and not isinstance(question, Single | Multiple | CodeLine):
         lines += [BLANK, *_right_lines(asked, width)]
     lines += [BLANK, *markdown(question.explanation, width, 4), BLANK, *styled(question.source, "dim", width, 4)]
     return lines
@@ -463,6 +456,3 @@ def _headed(head: Line, text: Line, width: int) -> list[Line]:
     start = sum(cells(span.text) for span in head)
     first, *rest = wrapped(text, width - start) or [BLANK]
     return [line(head, first), *(line(" " * start, each) for each in rest)]
-
-
-__all__ = ["Done", "Entry", "Screen", "entry_for", "right_answer", "verdict"]

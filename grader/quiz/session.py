@@ -2,11 +2,20 @@
 
 import time
 from collections.abc import Callable, Sequence
+from enum import Enum
 
 import msgspec
 
 from grader.quiz.draw import Asked
 from grader.quiz.score import Mark, mark
+
+
+class Done(Enum):
+    """How the asking came to an end."""
+
+    FINISHED = "finished"  # the last question is passed
+    STOPPED = "stopped"  # by the student
+    ENDED = "ended"  # there is no more input
 
 
 class Given(msgspec.Struct, frozen=True):

@@ -9,8 +9,8 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import FormattedTextControl, Layout, Window
 from prompt_toolkit.output import Output
 
-from grader.quiz.screen import Done, Screen
-from grader.quiz.session import Session
+from grader.quiz.screen import Screen
+from grader.quiz.session import Done, Session
 
 STYLES = {"": "", "bold": "bold", "dim": "dim", "red": "fg:ansired", "green": "fg:ansigreen"}
 KEYS = {
@@ -26,7 +26,7 @@ KEYS = {
 
 
 def ask_in_terminal(session: Session, source: Input | None = None, sink: Output | None = None) -> Done:
-    """Asks until the last question is passed, or the student stops: with q, Ctrl-C, Ctrl-D, or by closing the window."""
+    """Asks until the last question is passed, or the student stops with q, Ctrl-C or Ctrl-D."""
     screen = Screen(session)
     if screen.done:
         return screen.done

@@ -9,7 +9,9 @@ from grader.report.layout import BLANK, Line, Span, Style, cells, dim, fit, line
 
 _ITEM = re.compile(r"(\s*)([-*+]|\d+[.)]) +(.*)")
 _FENCE = re.compile(r"\s*(```|~~~)")
-_INLINE = re.compile(r"(`+)(?P<code>.+?)\1|(\*\*|__)(?P<strong>.+?)\3|(?<![\w*])\*(?P<em>[^*\s](?:[^*]*[^*\s])?)\*(?![\w*])")
+_INLINE = re.compile(
+    r"(`+)(?P<code>.+?)\1|\*\*(?P<strong>.+?)\*\*|(?<![\w*])\*(?P<em>[^*\s](?:[^*]*[^*\s])?)\*(?![\w*])"
+)
 
 
 def markdown(text: str, width: int, indent: int = 0) -> list[Line]:

@@ -445,15 +445,12 @@ def execute(
 # ---------------------------------------------------------------- looking at values
 
 
-def _leaves(value: Any, depth: int = 0) -> Iterator[bytes | memoryview]:
+def _leaves(value: Any, depth: int = 0) -> Iterator[bytes]:
     """The bytes by which a change of a value can be told."""
     if depth > MAX_DEPTH:  # no argument is: it was made to hold itself
         yield b"deep"
     elif isinstance(value, Tensor):
-        plain = bare(value).contiguous()
-        yield repr((plain.dtype, plain.shape)).encode()
-        if plain.numel():
-            yield memoryview(plain.view(-1).view(torch.uint8).numpy())
+        yield repr(checksum(value)).encode()
     elif isinstance(value, list | tuple):
         yield f"{type(value).__name__}{len(value)}".encode()
         for item in value:

@@ -107,3 +107,12 @@ class SpawnStarter:
 
 
 SPAWNED = Isolation("process", start="spawn")
+
+
+def waited_for_cpu(pid: int) -> float:
+    """Seconds that a process could have run and was not given a CPU; 0 where the system does not count them."""
+    try:
+        with open(f"/proc/{pid}/schedstat", "rb") as counts:
+            return int(counts.read().split()[1]) / 1e9
+    except OSError:
+        return 0.0

@@ -394,18 +394,14 @@ def bare(tensor: Tensor) -> Tensor:
     """A tensor's numbers as torch itself knows them, whatever its class overrides: detached, of the class Tensor."""
     with torch._C.DisableTorchFunctionSubclass(), torch._C._DisableTorchDispatch():
         plain = _BASE.detach(tensor)
-        return plain if type(plain) is Tensor else _BASE.as_subclass(plain, Tensor)  # type: ignore[no-any-return]
+        return plain if type(plain) is Tensor else _BASE.as_subclass(plain, Tensor)
 
 
-def checksum(tensor: Tensor) -> tuple[Any, ...]:
-    """What changes when a tensor's numbers, dtype or shape do. Versions would not tell: `.data` and batch_norm keep them."""
-    plain = bare(tensor).contiguous()
-    numbers = zlib.crc32(memoryview(plain.view(-1).view(torch.uint8).numpy())) if plain.numel() else 0  # type: ignore[arg-type]
-    return numbers, plain.dtype, plain.shape
+def _plain(tensor: Tensor, room: int, limit: int) -> Tensor:
+    """The numbers of a tensor, whatever its class, layout and laziness: dense, contiguous.
 
-
-def _plain(tensor: Tensor, room: int) -> Tensor:
-    """The numbers of a tensor, whatever its class, layout and laziness: dense, contiguous, of at most `room` bytes."""
+    It may take `room` bytes, what others have left of `limit`.
+    """
     plain = bare(tensor)
     if plain.device.type != "cpu":
         raise WireError(f"a tensor on device {plain.device.type!r}, which has no numbers here")
@@ -416,13 +412,20 @@ def _plain(tensor: Tensor, room: int) -> Tensor:
     if plain.dim() > MAX_NDIM:
         raise WireError("a tensor of too many axes")
     if plain.numel() * plain.element_size() > room:  # asked before a sparse one or a view of stride 0 grows
-        raise WireError(f"tensors of more than {room:,} bytes")
+        raise WireError(f"tensors of more than {limit:,} bytes")
     if plain.layout is not torch.strided:
         plain = plain.to_dense()
     plain = plain.resolve_conj().resolve_neg().contiguous()
     if plain.numel() and not plain.data_ptr():
         raise WireError("a tensor without numbers of its own")
     return plain
+
+
+def checksum(tensor: Tensor) -> tuple[Any, ...]:
+    """What changes when a tensor's numbers, dtype or shape do. Its version would not: `.data` and batch_norm keep it."""
+    plain = _plain(tensor, MAX_NUMEL, MAX_NUMEL)
+    numbers = zlib.crc32(plain.view(-1).view(torch.uint8).numpy().data) if plain.numel() else 0
+    return numbers, plain.dtype, plain.shape
 
 
 def layout(tensor: Tensor) -> tuple[int, ...]:
@@ -461,7 +464,7 @@ class Packer:
         self._keep = keep
         self._inputs = None if inputs is None else {id(tensor) for tensor in inputs}
         self._layout = layout
-        self._room = limit  # bytes of tensors that may still be added
+        self._limit = self._room = limit  # bytes of tensors; those that may still be added
         self._items = 0
         self._alive: list[Tensor] = []  # what the buffers point into
         self.blobs: list[Any] = []  # buffers, in order, padding included
@@ -470,10 +473,7 @@ class Packer:
     def tensor(self, tensor: Tensor) -> WireTensor:
         """Adds the bytes of a tensor that is a part of a value."""
         strides = () if not self._layout or tensor.is_contiguous() or not tensor.numel() else layout(tensor)
-        if strides:
-            wire = self._strided(tensor, strides)
-        else:
-            wire = self.numbers(tensor)
+        wire = self._strided(tensor, strides) if strides else self.numbers(tensor)
         if wire.requires_grad:
             if self._inputs is not None and _BASE.is_leaf.__get__(tensor) and id(tensor) not in self._inputs:
                 return WireTensor(wire.dtype, wire.shape, True, fresh=True)
@@ -492,7 +492,7 @@ class Packer:
 
     def numbers(self, tensor: Tensor) -> WireTensor:
         """Adds a tensor's bytes."""
-        plain = _plain(tensor, self._room)
+        plain = _plain(tensor, self._room, self._limit)
         size = plain.numel() * plain.element_size()
         self._room -= size
         if size:
@@ -687,7 +687,7 @@ def _fields(kind: type, count: int) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _named_class(fields: tuple[str, ...]) -> Any:
-    return namedtuple("Result", fields)  # noqa: PYI024 - the names come at run time
+    return namedtuple("Result", fields)
 
 
 def _named(fields: tuple[str, ...], values: list[Any]) -> Any:

@@ -310,9 +310,9 @@ def test_load_state_dict_errors(m: Any) -> None:
     state = attention.state_dict()
     with pytest.raises(RuntimeError, match=r"Error\(s\) in loading state_dict for Attention:\s+Missing key.*scale"):
         attention.load_state_dict({k: v for k, v in state.items() if k != "scale"})
-    with pytest.raises(RuntimeError, match="Unexpected key.*v_proj"):
+    with pytest.raises(RuntimeError, match=r"Unexpected key.*v_proj"):
         attention.load_state_dict({**state, "v_proj.weight": torch.ones(1)})
-    with pytest.raises(RuntimeError, match="size mismatch for q_proj.weight"):
+    with pytest.raises(RuntimeError, match=r"size mismatch for q_proj\.weight"):
         attention.load_state_dict({**state, "q_proj.weight": torch.ones(1)})
     found = attention.load_state_dict({"other": torch.ones(1)}, strict=False)
     assert found.unexpected_keys == ["other"]

@@ -198,7 +198,8 @@ def equal(actual: Any, expected: Any) -> bool:
             and torch.equal(actual.nan_to_num(7.0), expected.nan_to_num(7.0))
         )
     if isinstance(expected, dict):
-        return type(actual) is dict and list(actual) == list(expected) and all(equal(actual[k], expected[k]) for k in expected)
+        same_keys = type(actual) is dict and list(actual) == list(expected)
+        return same_keys and all(equal(actual[key], expected[key]) for key in expected)
     if isinstance(expected, list | tuple):
         return isinstance(actual, type(expected)) and len(actual) == len(expected) and all(map(equal, actual, expected))
     if isinstance(expected, float) and math.isnan(expected):
@@ -355,7 +356,8 @@ def test_view_fails_on_an_argument_that_is_not_contiguous(m: Any, name: str) -> 
 
 def test_view_works_on_what_is_contiguous_enough(m: Any) -> None:
     x = torch.randn(4, 3)
-    for given in (x, x[1:], x[1], x[:, 0], x[::2, 0], x[:, :1], x.T[0], torch.zeros(5).expand(1, 5), x.unfold(0, 4, 1)[0].T):
+    row = torch.zeros(5).expand(1, 5)
+    for given in (x, x[1:], x[1], x[:, 0], x[::2, 0], x[:, :1], x.T[0], row, x.unfold(0, 4, 1)[0].T):
         assert torch.equal(m.flat(given), given.reshape(-1))
 
 
@@ -402,7 +404,7 @@ def test_named_tuples(m: Any) -> None:
     routed = m.route(x, k=2)
     weights, indices = routed
     assert torch.equal(routed.weights, weights)
-    assert torch.equal(routed.indices, x.topk(2).indices)
+    assert torch.equal(indices, x.topk(2).indices)
     assert isinstance(routed, tuple)
     Point = namedtuple("Point", "x y")
     assert m.same(Point(1, 2)).y == 2
