@@ -1,4 +1,4 @@
-"""The student's progress: what was graded, answered and reviewed and which hints were read, one JSON line for each event.
+"""The student's progress: what was graded, answered, reviewed, and which hints were read, one JSON line for each.
 
 The file only grows, each event by one write, so that several commands may run at once. A line that is torn or
 that another version wrote is passed over and kept. It is no database, which would bring transactions that one student

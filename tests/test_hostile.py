@@ -474,7 +474,7 @@ RAISED = {
     "words that raise": ("exception", "could not be made: ZeroDivisionError", odd("def __str__(self): return 1 / 0")),
     "words that exit": ("exception", "could not be made: SystemExit", odd("def __str__(self): sys.exit(0)")),
     "words that exit at once": ("exited", "code 0", odd("def __str__(self): os._exit(0)")),
-    "words without end": ("timeout", "stopped", odd("def __str__(self):\n while True: pass")),
+    "words without end": ("timeout", "Stopped after", odd("def __str__(self):\n while True: pass")),
     "words that call themselves": ("exception", "RecursionError", odd("def __str__(self): return str(self)")),
     "50 MB of words": ("exception", "[+49,900,000 characters]", odd("def __str__(self): return 'a' * 50_000_000")),
     "no words": ("exception", "TypeError", odd("def __str__(self): return 3")),

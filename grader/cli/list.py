@@ -4,11 +4,15 @@ import click
 
 from grader.cli.screen import COLUMNS, bold, course_root, dim, number, prose, say, step
 from grader.course import Course, Exercise, Lesson, load_course
-from grader.progress import Progress
-from grader.report.marks import DONE, FAILED, HERE, NOT_STARTED
+from grader.course.lessons import quiz_path
+from grader.progress import Answered, Progress, now
+from grader.quiz import history
+from grader.report.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED
 
 MARKS = {"passed": (DONE, "green"), "failed": (FAILED, "red"), "not started": (NOT_STARTED, None)}
-DOTS = 36  # the width of the column of exercises
+DOTS = 26  # the width of the column of exercises
+QUIZ = 12  # and of that of quizzes
+GOOD = 0.8  # the share of a quiz from which it has the mark of what is passed
 
 
 @click.command("list")
@@ -18,13 +22,20 @@ def command() -> None:
     progress = Progress.load(course.root)
     following = progress.next_exercise(course)
     say("", _header(course, progress), "")
-    if not course.exercises:
+    lessons = [lesson for lesson in course.lessons if _of(course, lesson) or quiz_path(course, lesson).is_file()]
+    if not lessons:
         say(*prose("This course has no exercises yet."), "", step("new", "grade new ID --lesson N"), "")
         return
-    lessons = [lesson for lesson in course.lessons if _of(course, lesson)]
-    here = course.lesson((following or course.exercises[-1]).lesson)
+    exercise = following or (course.exercises[-1] if course.exercises else None)
+    here = course.lesson(exercise.lesson) if exercise else _first_open(course, progress, lessons)
     say(*_map(course, progress, lessons, here), "")
-    say(*_lesson(course, progress, here), "")
+    if _of(course, here):
+        say(*_lesson(course, progress, here), "")
+    say(*_review(progress))
+    if quiz_path(course, here).is_file() and history.state(progress.events, here.slug).best is None:
+        say(step("quiz", f"grade quiz {here.slug}"))
+    if not course.exercises:
+        return
     if following is None:
         say("  Every exercise is passed.", step("compare", f"grade diff {course.exercises[-1].id}"))
     else:
@@ -34,22 +45,24 @@ def command() -> None:
 def _header(course: Course, progress: Progress) -> str:
     total = len(course.exercises)
     passed = sum(progress.state(exercise.id) == "passed" for exercise in course.exercises)
-    count = f"{passed} of {total}   {100 * passed // total if total else 0:>3}%"
+    count = f"{passed} of {total}   {100 * passed // total:>3}%" if total else ""
     title = _cut(course.title, COLUMNS - 4 - len(count))
     return f"  {bold(title)}{count:>{COLUMNS - 2 - len(title)}}"
 
 
 def _map(course: Course, progress: Progress, lessons: list[Lesson], here: Lesson) -> list[str]:
-    """A row for each lesson that has exercises, and the names of the others."""
-    lines = [dim(f"    {'lesson':<20} {'exercises':<{DOTS}}{'points':>{COLUMNS - 25 - DOTS}}")]
+    """A row for each lesson that has exercises or a quiz, and the numbers of the others."""
+    wide = COLUMNS - 25 - QUIZ
+    lines = [dim(f"    {'lesson':<20} {'exercises':<{DOTS}}{'points':>{wide - DOTS}}   quiz")]
     for lesson in lessons:
         exercises = _of(course, lesson)
         arrow = HERE if lesson == here else " "
         dots = "".join(_mark(progress, exercise) for exercise in exercises)
         earned = sum(progress.best(exercise.id) or 0.0 for exercise in exercises)
-        points = f"{number(earned)}/{number(sum(exercise.points for exercise in exercises))}"
-        room = COLUMNS - 25 - len(exercises)
-        lines.append(f"  {arrow} {lesson.number:>2} {lesson.short:<18}{dots}{points:>{room}}")
+        points = f"{number(earned)}/{number(sum(exercise.points for exercise in exercises))}" if exercises else ""
+        quiz = _quiz(progress, lesson) if quiz_path(course, lesson).is_file() else ""
+        room = wide - len(exercises)
+        lines.append(f"  {arrow} {lesson.number:>2} {lesson.short:<18}{dots}{points:>{room}}   {quiz}")
     empty = [str(lesson.number) for lesson in course.lessons if lesson not in lessons]
     if empty:
         plural = "s" if len(empty) > 1 else ""
@@ -70,6 +83,35 @@ def _lesson(course: Course, progress: Progress, lesson: Lesson) -> list[str]:
             f"    {_mark(progress, exercise)} {exercise.id:<{wide}}   {title}{dim(f'{minutes:>{room}}')}"
         )
     return lines
+
+
+def _quiz(progress: Progress, lesson: Lesson) -> str:
+    """How far its quiz is: `3 of 14`, `due`, or the best score."""
+    state = history.state(progress.events, lesson.slug)
+    if state.open and state.answered:
+        return f"{state.answered} of {len(state.open.questions)}"
+    if state.due:
+        return "due"
+    if state.best is None:
+        return NOT_STARTED
+    good = state.best.score >= GOOD * state.best.max_score
+    mark = click.style(PASSED, fg="green") if good else click.style(FAILED, fg="red")
+    return f"{mark} {number(round(state.best.score, 1))}/{number(state.best.max_score)}"
+
+
+def _review(progress: Progress) -> list[str]:
+    """The command that brings back what was missed and what is due."""
+    last = [each[-1] for each in history.asked(progress.events).values()]
+    missed = sum(isinstance(event, Answered) and history.missed(event) for event in last)
+    due = sum(event.due <= now() for event in last if not (isinstance(event, Answered) and history.missed(event)))
+    counts = [f"{count} {word}" for count, word in ((missed, "missed"), (due, "due")) if count]
+    return [step("review", "grade review", ", ".join(counts))] if counts else []
+
+
+def _first_open(course: Course, progress: Progress, lessons: list[Lesson]) -> Lesson:
+    """The first lesson whose quiz is not finished, in a course without exercises."""
+    unfinished = [lesson for lesson in lessons if history.state(progress.events, lesson.slug).best is None]
+    return (unfinished or lessons)[0]
 
 
 def _of(course: Course, lesson: Lesson) -> list[Exercise]:

@@ -139,7 +139,7 @@ class Document:
             expected, hint = f"{', '.join(words[:-1])} or {words[-1]}", did_you_mean(str(value), words)
         else:
             expected, hint = _expected(message), ""
-        name = where or ".".join(str(key) for key in part)
+        name = where or str(part[-1])
         return self.error((*part, *keys), f"'{name}' must be {expected}, not {_brief(value)}.{hint}")
 
 
@@ -188,7 +188,8 @@ def _expected(message: str) -> str:
     if match is None:  # a value that fits the type and cannot be read: "Integer value out of range"
         return f"another value ({message})"
     kinds, bound = match[1], match[2].removesuffix(".0")
-    noun = " or ".join(_NOUNS.get(kind.strip(), kind) for kind in kinds.split("|") if kind.strip() != "null")
+    names = [kind.strip() for kind in kinds.split("|") if kind.strip() != "null"]
+    noun = " or ".join(_NOUNS.get(name, name) for name in names if name != "int" or "float" not in names)
     if length := re.fullmatch(r" of length (>=|<=) (\d+)", bound):
         if length.groups() == (">=", "1"):
             return f"{noun} that is not empty"

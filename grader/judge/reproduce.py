@@ -54,9 +54,7 @@ def reproduction(
 
 
 class _Writer:
-    def __init__(
-        self, module: str, log: Sequence[Entry], failing: Entry, argument_name: Callable[[Entry, str], str]
-    ):
+    def __init__(self, module: str, log: Sequence[Entry], failing: Entry, argument_name: Callable[[Entry, str], str]):
         self._module = module
         self._log = log[: next(i for i, entry in enumerate(log) if entry is failing) + 1]
         self._failing = failing

@@ -148,7 +148,7 @@ class Session:
         self._line.start_clock()
         self._heard = 0
         self._tell(wire.Begin(seed))
-        torch.manual_seed(seed)  # as the worker does
+        torch.default_generator.manual_seed(seed)  # as the worker does
         return Submission(Link(self._exchange, self._refuse, self.limits.memory, self._ids), self._names)
 
     def take_output(self) -> Output | None:
@@ -283,9 +283,13 @@ class Session:
         assert self.worker is not None
         self._printed = self.take_output()
         self.starter.interrupt(self.worker)
-        deadline = time.monotonic() + DUMP_SECONDS
+        pid = self.worker.pid
+        begun, waited = time.monotonic(), waited_for_cpu(pid)
         printed = b""
-        while b"\n" not in printed.partition(b"most recent call first")[2].lstrip() and time.monotonic() < deadline:
+        while b"\n" not in printed.partition(b"most recent call first")[2].lstrip():
+            deadline = begun + DUMP_SECONDS + waited_for_cpu(pid) - waited
+            if time.monotonic() > deadline:
+                break
             self._line.wait_for_output(deadline)
             printed += self._line.take_output()[0]
         for file, line, function in _DUMPED.findall(printed):
@@ -301,7 +305,7 @@ class Session:
         ended = self._end()
         if ended.signal == signal.SIGXCPU:
             self.timeouts += 1
-            return Fault(Outcome.TIMEOUT, "stopped: out of CPU time")
+            return Fault(Outcome.TIMEOUT, "Stopped: out of CPU time.")
         if ended.signal == signal.SIGKILL:
             return Fault(Outcome.CRASHED, "The process was killed: by its own signal, or because memory ran out.")
         if ended.signal is not None:

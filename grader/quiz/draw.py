@@ -42,7 +42,7 @@ def ask(question: Question, salt: str, attempt: int) -> Asked:
             return Asked(question, _disordered(question.items, random))
         case Match():
             return Asked(question, tuple(_shuffled(rights(question), random)))
-        case Numeric() if question.parameters or question.configs:
+        case Numeric():
             values = {name: random.choice(numbers_of(each)) for name, each in question.parameters.items()}
             if question.configs:
                 config = random.choice(list(question.configs))
@@ -87,16 +87,17 @@ def numbers_of(parameter: tuple[Number, ...] | Range) -> list[Number]:
 def with_values(question: Numeric, values: Values) -> Asked:
     """The question with these values: texts filled in, formulas evaluated. BadFormula where one has no value."""
     answer = Formula(question.answer, values).value(values)
+    fill = filled if values else _same
     after = {**values, "answer": whole(answer)}
     wrong = tuple(
-        replace(slip, answer=_written(slip.answer, values), feedback=filled(slip.feedback, after))
+        replace(slip, answer=_written(slip.answer, values), feedback=fill(slip.feedback, after))
         for slip in question.wrong
     )
     asked = replace(
         question,
-        question=filled(question.question, values),
-        explanation=filled(question.explanation, after),
-        unit=filled(question.unit, values) if question.unit else None,
+        question=fill(question.question, values),
+        explanation=fill(question.explanation, after),
+        unit=fill(question.unit, values) if question.unit else None,
         answer=repr(answer),
         wrong=wrong,
         parameters={},
@@ -108,6 +109,11 @@ def with_values(question: Numeric, values: Values) -> Asked:
 def filled(text: str, values: Mapping[str, Any]) -> str:
     """The text with its fields replaced."""
     return text.format_map(values)
+
+
+def _same(text: str, values: Mapping[str, Any]) -> str:
+    """Where nothing is drawn, a brace is a brace."""
+    return text
 
 
 def _written(formula: str, values: Values) -> str:

@@ -12,7 +12,7 @@ from grader.quiz.model import Number
 LARGEST_EXPONENT = 1024
 LARGEST_CHOICE = 10_000
 
-_NUMBER = re.compile(r"[+-]?(\d[\d_]*\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d[\d_]*\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _ALLOWED = (
     ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Call, ast.Name, ast.Constant, ast.Load,
     ast.operator, ast.unaryop, ast.cmpop, ast.boolop,

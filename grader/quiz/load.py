@@ -16,6 +16,7 @@ from grader.quiz.draw import filled, first_values, numbers_of
 from grader.quiz.formula import FUNCTIONS, BadFormula, Formula
 from grader.quiz.model import (
     COMMANDS,
+    ID,
     MOST,
     TYPES,
     CodeLine,
@@ -31,8 +32,6 @@ from grader.quiz.model import (
     Text,
     TextAnswer,
 )
-
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class _Outline(Struct, frozen=True, kw_only=True):
@@ -100,7 +99,7 @@ def _question(document: _QuizFile, i: int) -> Question:
         raise document.error((*at, "type"), f"there is no type of question '{raw['type']}'.{hint}")
     _parts(document, at, raw)
     question: Question = document.convert(TYPES[raw["type"]], *at)
-    if not _ID.fullmatch(question.id):
+    if not re.fullmatch(ID, question.id):
         sentence = f"the id '{question.id}' must be lower-case words joined by hyphens, such as router-softmax."
         raise document.error((*at, "id"), sentence)
     match question:

@@ -7,8 +7,11 @@ from msgspec import Meta
 
 from grader.course.model import Struct
 
-# A scalar of YAML is read as the text that stands there, so that a text, and a formula, can be a number too.
-Text = Annotated[str, Meta(min_length=1, extra_json_schema={"description": "text"})]
+# A scalar of YAML is read as the text that stands there, so that a text, and a formula, can be a number too: the schema
+# allows it (grader/quiz/schema.py), since an editor reads YAML by itself.
+Text = Annotated[str, Meta(min_length=1)]
+ID = r"[a-z0-9]+(-[a-z0-9]+)*"
+Id = Annotated[str, Meta(extra_json_schema={"pattern": f"^{ID}$"})]
 Number = int | float
 Level = Literal["recall", "apply", "analyse"]
 
@@ -59,7 +62,7 @@ class Tolerance(Struct, frozen=True, kw_only=True):
 class _Question(Struct, frozen=True, kw_only=True, tag_field="type"):
     """What all questions have."""
 
-    id: Text  # progress is kept by it
+    id: Id  # progress is kept by it
     level: Level
     section: Text  # of lesson.md, to read again
     question: Text  # Markdown

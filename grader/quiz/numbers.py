@@ -19,9 +19,10 @@ _NUMBER = re.compile(
     r"(?P<sign>[+-]?)"
     r"(?P<whole>\d{1,3}(?:,\d{3})+(?![\d,])|\d{1,3}(?:[ _]\d{3})+(?!\d)|\d+|(?=\.\d))"
     r"(?P<fraction>\.\d*)?"
-    r"(?P<exponent>[eE][+-]?\d{1,5}(?!\d))?"
+    r"(?P<exponent>[eE][+-]?\d{1,5}(?!\d))?",
+    re.ASCII,
 )
-_POWER = re.compile(r"(?<=[\d.])\s*(?:[x*·×]\s*)10\s*(?:\^|\*\*)\s*([+-]?\d+)")
+_POWER = re.compile(r"(?<=[\d.])\s*(?:[x*·×]\s*)10\s*(?:\^|\*\*)\s*([+-]?\d+)", re.ASCII)
 _SAME = {
     **{ord(dash): "-" for dash in "−–‐‑"},
     **{ord(space): " " for space in "\u00a0\u2009\u202f\t"},

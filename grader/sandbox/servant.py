@@ -144,7 +144,7 @@ class Servant:
         self._records.clear()
         self._given.clear()
         self._homes.clear()
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed formats the stack, for CUDA
         self._rng = torch.get_rng_state()
         random.seed(seed)
         if "numpy" in sys.modules:

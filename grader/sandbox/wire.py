@@ -422,7 +422,7 @@ def _plain(tensor: Tensor, room: int, limit: int) -> Tensor:
 
 
 def checksum(tensor: Tensor) -> tuple[Any, ...]:
-    """What changes when a tensor's numbers, dtype or shape do. Its version would not: `.data` and batch_norm keep it."""
+    """What changes when a tensor's numbers, dtype or shape do. Its version does not always: `.data` keeps it."""
     plain = _plain(tensor, MAX_NUMEL, MAX_NUMEL)
     numbers = zlib.crc32(plain.view(-1).view(torch.uint8).numpy().data) if plain.numel() else 0
     return numbers, plain.dtype, plain.shape

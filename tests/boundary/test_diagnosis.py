@@ -10,7 +10,7 @@ from grader.judge.client import Judges
 from grader.judge.messages import Job, Materials, Misstep
 from grader.result import Outcome, Result
 
-REFERENCE = '''
+REFERENCE = """
 import torch
 from torch import nn
 
@@ -44,7 +44,7 @@ class Mixer(nn.Module):
             with torch.no_grad():
                 self.gain -= lr * grad
         return loss.item()
-'''
+"""
 
 TESTS = '''
 import pytest
@@ -236,7 +236,7 @@ def test_a_mistake_is_named(grade: Callable[[str], Result], mistakes: dict[str, 
 
 IN_OTHER_WORDS = REFERENCE.replace(
     mixer(),
-    '''class Mixer(nn.Module):
+    """class Mixer(nn.Module):
     def __init__(self, width, states=3):
         super().__init__()
         torch.randn(5)  # other first weights
@@ -263,7 +263,7 @@ IN_OTHER_WORDS = REFERENCE.replace(
             loss.backward()
             optimizer.step()
         return float(loss)
-''',
+""",
 )
 
 

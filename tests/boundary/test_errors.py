@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-STUDENT = '''
+STUDENT = """
 import torch
 from torch import nn
 
@@ -100,7 +100,7 @@ def no_backward(x):
 def steps():
     yield 1
     raise ValueError("after one")
-'''
+"""
 
 KINDS = {
     "value": (ValueError, "k must be in 1 .. E, got k = 9 of E = 4"),

@@ -10,7 +10,7 @@ from torch import nn
 from grader.errors import UsageError
 from grader.sandbox.proxy import Submission
 
-STUDENT = '''
+STUDENT = """
 import torch
 from torch import nn
 
@@ -45,7 +45,7 @@ class Pair(nn.Module):
 
     def forward(self, x):
         return self.b(self.a(x)) * self.c
-'''
+"""
 
 X = torch.ones(3)
 

@@ -16,7 +16,7 @@ from grader.judge.session import Entry, Fault, Session
 from grader.sandbox import wire
 from grader.sandbox.servant import execute
 
-STUDENT = '''
+STUDENT = """
 import torch
 from torch import nn
 
@@ -90,7 +90,7 @@ class Counter:
 
     def __len__(self):
         return self.n
-'''
+"""
 
 
 def loaded(m: Any, dtype: torch.dtype = torch.float32) -> Any:
