@@ -133,11 +133,17 @@ def test_a_beginning_of_several_terms_lists_them(root: Path) -> None:
     ]
 
 
+def test_names_that_begin_so_come_before_names_with_a_word_that_does(root: Path) -> None:
+    write(root, GLOSSARY.replace("residual connection", "attention mask"))
+    terms = find_terms(load_glossary(root), "att")
+    assert [term.term for term in terms] == ["attention mask", "multi-head attention", "multi-query attention"]
+
+
 def test_no_more_than_twelve_terms_are_listed(root: Path) -> None:
     write(root, "".join(f"- {{term: layer {i}, definition: The {i}., lesson: 3}}\n" for i in range(15)))
     lines = run("lay").stdout.splitlines()
     assert [line.strip() for line in lines[1:13]] == [f"layer {i}" for i in range(12)]
-    assert lines[13] == "    and 3 more that begin so"
+    assert lines[13] == "    and 3 more"
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def _one(course: Course, term: Term) -> list[str]:
 def _several(terms: Sequence[Term]) -> list[str]:
     shown = terms[:MOST]
     left = len(terms) - len(shown)
-    more = [dim(f"    and {left} more that begin so")] if left else []
+    more = [dim(f"    and {left} more")] if left else []
     return ["", *_table(shown, _widest(shown)), *more, "", step("look up", f"grade glossary {shown[0].term}")]
 
 

@@ -61,20 +61,20 @@ def load_glossary(root: Path) -> tuple[Term, ...]:
 
 
 def find_terms(terms: Sequence[Term], name: str) -> tuple[Term, ...]:
-    """The one term of this name; or those with a name that begins so; or those with a word in a name that does.
+    """The one term of this name; else those with a name that begins so, then those with a word in a name that does.
 
     Case, spaces, hyphens and a final s make no difference. UsageError offers near names where there is none.
     """
     key, start = _key(name), _plain(name)
-    if start:
-        for found in (
-            tuple(term for term in terms if key in map(_key, term.names)),
-            tuple(term for term in terms if any(_plain(each).startswith(start) for each in term.names)),
-            tuple(term for term in terms if any(end.startswith(start) for each in term.names for end in _ends(each))),
-        ):
-            if found:
-                return found
-    raise UsageError(f"No term '{name}' in the glossary. {_near(terms, name)}")
+    exact = tuple(term for term in terms if key and key in map(_key, term.names))
+    if exact:
+        return exact
+    begin = [term for term in terms if any(_plain(each).startswith(start) for each in term.names)]
+    within = [term for term in terms if any(end.startswith(start) for each in term.names for end in _ends(each))]
+    found = tuple(dict.fromkeys((*begin, *within)))
+    if not start or not found:
+        raise UsageError(f"No term '{name}' in the glossary. {_near(terms, name)}")
+    return found
 
 
 def _places(i: int, term: Term) -> Iterator[tuple[Keys, str]]:

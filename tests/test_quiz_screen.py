@@ -1,0 +1,236 @@
+"""The screen of a quiz: what keys do, what is drawn, and that it fits; in the end through prompt_toolkit itself."""
+
+from pathlib import Path
+
+import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+from grader.quiz.draw import ask
+from grader.quiz.load import load_quiz
+from grader.quiz.model import Match, Multiple, Numeric, Order, Single, TextAnswer
+from grader.quiz.score import right_answer
+from grader.quiz.screen import Screen
+from grader.quiz.session import Done, Given, Session
+from grader.quiz.terminal import ask_in_terminal
+from grader.quiz.text import code_block, markdown
+from grader.report.layout import paint, width
+
+QUIZ = load_quiz(Path(__file__).parent / "quizzes" / "every-type.yaml")
+PLACES = {question.id: i for i, question in enumerate(QUIZ.questions)}
+
+
+class Recorded(Session):
+    """A session of the quiz of all types, and what was recorded."""
+
+    def __init__(self, first: str = "one-right", **options: bool):
+        self.recorded: list[tuple[int, Given]] = []
+        asked = [ask(question, "salt", 1) for question in QUIZ.questions]
+        super().__init__("Quiz", asked, lambda i, given: self.recorded.append((i, given)), **options)
+        self.place = PLACES[first]
+
+
+def text(screen: Screen, columns: int = 77) -> str:
+    return "\n".join(paint(line, columns, color=False) for line in screen.lines(columns)[0])
+
+
+def press(screen: Screen, *keys: str) -> None:
+    for key in keys:
+        screen.press(key)
+
+
+def keys_for(asked_answer: str, question: object) -> list[str]:
+    """The keys that give an answer."""
+    if isinstance(question, Numeric | TextAnswer):
+        return ["space" if character == " " else character for character in asked_answer]
+    return list(asked_answer.replace(" ", ""))
+
+
+@pytest.mark.parametrize("question_id", PLACES)
+def test_the_right_answer_of_every_type_by_digits_and_letters(question_id: str) -> None:
+    session = Recorded(question_id)
+    screen = Screen(session)
+    press(screen, *keys_for(right_answer(session.current), session.current.question), "enter")
+    ((place, given),) = session.recorded
+    assert (place, given.mark.score) == (PLACES[question_id], 1)
+    shown = text(screen)
+    assert "✓ right" in shown
+    assert session.current.question.source in " ".join(shown.split())
+    press(screen, "enter")
+    assert session.place == PLACES[question_id] + 1
+
+
+@pytest.mark.parametrize("question_id", PLACES)
+@pytest.mark.parametrize("columns", [20, 40, 60, 77, 300])
+def test_every_type_fits_before_and_after_the_answer(question_id: str, columns: int) -> None:
+    session = Recorded(question_id)
+    screen = Screen(session)
+    for _ in range(2):
+        lines, focus = screen.lines(columns)
+        assert max(width(line) for line in lines) <= columns
+        assert 0 <= focus < len(lines)
+        press(screen, *keys_for(right_answer(session.current), session.current.question), "enter")
+
+
+@pytest.mark.parametrize("question_id", [q.id for q in QUIZ.questions if isinstance(q, Single | Multiple | Order | Match)])
+def test_arrows_reach_everything(question_id: str) -> None:
+    session = Recorded(question_id)
+    screen = Screen(session)
+    count = len(session.current.shown)
+    seen = set()
+    for _ in range(count):
+        seen.add(next(line for line in text(screen).splitlines() if line.startswith("  ▸")))
+        press(screen, "down")
+    assert len(seen) == (count if not isinstance(session.current.question, Match) else len(session.current.question.pairs))
+    press(screen, "up", "down")
+
+
+def test_space_selects_and_takes_back() -> None:
+    session = Recorded("several-right")
+    screen = Screen(session)
+    press(screen, "enter")
+    assert "That is not a choice." in text(screen)
+    press(screen, "space", "down", "space", "space", "enter")
+    assert session.recorded[0][1].answer == "1"
+    assert "That is not" not in text(screen)
+
+
+def test_space_gives_the_next_place_in_an_order() -> None:
+    session = Recorded("layer-order")
+    screen = Screen(session)
+    press(screen, "down", "space", "up", "space")
+    assert "That is" not in text(screen)
+    press(screen, "enter")
+    assert "That is 2 of 4." in text(screen)
+    press(screen, "4", "4", "3", "backspace", "3", "4", "enter")
+    assert session.recorded[0][1].answer == "2 1 3 4"
+
+
+def test_right_sides_can_be_changed() -> None:
+    session = Recorded("heads-and-names")
+    screen = Screen(session)
+    press(screen, "1", "2", "enter")
+    assert "That is 2 of 3." in text(screen)
+    press(screen, "3", "up", "right", "enter")
+    assert session.recorded[0][1].answer == "1 3 3"
+
+
+def test_typing() -> None:
+    session = Recorded("total-size")
+    screen = Screen(session)
+    press(screen, *"twelve", "enter")
+    assert "'twelve' is not a number." in text(screen)
+    assert session.recorded == []
+    assert "twelve" in text(screen)  # nothing is lost
+    press(screen, *["backspace"] * 6, *"9", "clear", *"46.7", "space", "B", "enter")
+    assert session.recorded[0][1].answer == "46.7 B"
+
+
+def test_commands_typed_alone() -> None:
+    session = Recorded("total-size")
+    screen = Screen(session)
+    press(screen, "s", "enter")
+    assert session.place == PLACES["total-size"] + 1
+    assert session.recorded[0][1].answer is None
+    press(screen, "b", "enter")
+    assert session.place == PLACES["total-size"]
+    press(screen, "q", "enter")
+    assert screen.done is Done.STOPPED
+
+
+def test_commands_as_keys() -> None:
+    session = Recorded()
+    screen = Screen(session)
+    press(screen, "s", "b", "b", "1", "enter")
+    assert [(i, given.answer) for i, given in session.recorded] == [(0, None), (0, "1")]
+    press(screen, "b")
+    assert "Enter next" in text(screen)  # an answer that was explained is looked at, not changed
+    press(screen, "2", "q")
+    assert (len(session.recorded), screen.done) == (2, Done.STOPPED)
+
+
+def test_an_exam_goes_on_without_feedback_and_lets_one_go_back() -> None:
+    session = Recorded(exam=True)
+    screen = Screen(session)
+    press(screen, "1", "enter")
+    assert session.place == 1
+    press(screen, "b")
+    assert "✓" not in text(screen)
+    press(screen, "2", "enter")
+    assert [given.answer for _, given in session.recorded] == ["1", "2"]
+    assert session.given[0].answer == "2"
+
+
+def test_the_last_question_ends_it() -> None:
+    session = Recorded("wrong-line")
+    screen = Screen(session)
+    press(screen, "3", "enter", "enter")
+    assert screen.done is Done.FINISHED
+    assert screen.lines(77) == ([], 0)
+    assert Screen(session).done is Done.FINISHED
+
+
+# ------------------------------------------------------------ Markdown
+
+
+def test_markdown() -> None:
+    source = "One **two** `three`\nfour.\n\n- a list\n- of *two*\n\n```\nx  = 1\n```\n"
+    assert [paint(line, 40, color=False) for line in markdown(source, 40, 2)] == [
+        "  One two three four.",
+        "",
+        "  - a list",
+        "  - of two",
+        "",
+        "    x  = 1",
+    ]
+
+
+def test_what_looks_like_a_mark_and_is_none() -> None:
+    for source in ("2 * n * k", "a_b_c", "W_q ** 2", "`", "1 < 2", "[T, D]"):
+        assert [paint(line, 40, color=False) for line in markdown(source, 40)] == [source]
+
+
+def test_long_words_and_wide_characters_are_broken() -> None:
+    for source in ("x" * 100, "中文" * 30, "Δ" * 50):
+        lines = markdown(source, 30, 2)
+        assert all(width(line) <= 30 for line in lines)
+        assert "".join(paint(line, 40, color=False).strip() for line in lines) == source
+
+
+def test_code_keeps_its_columns() -> None:
+    shown = [paint(line, 60, color=False) for line in code_block("if x:\n    y = 1\n" + "z = " + "1" * 60, 40)]
+    assert shown[:2] == ["  1  if x:", "  2      y = 1"]
+    assert shown[2].startswith("  3  z = 111")
+    assert all(len(line) <= 40 for line in shown)
+
+
+# ------------------------------------------------------------ through prompt_toolkit
+
+
+def typed(keys: str, session: Session) -> Done:
+    with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
+        pipe.send_text(keys)
+        return ask_in_terminal(session)
+
+
+def test_the_whole_quiz_through_a_terminal() -> None:
+    session = Recorded()
+    keys = ""
+    for asked in session.asked:
+        answer = right_answer(asked)
+        keys += (answer if isinstance(asked.question, Numeric | TextAnswer) else answer.replace(" ", "")) + "\r\r"
+    assert typed(keys, session) is Done.FINISHED
+    assert session.score == len(QUIZ.questions)
+
+
+def test_arrows_space_paste_and_interruption_through_a_terminal() -> None:
+    session = Recorded()
+    down, paste = "\x1b[B", "\x1b[200~46.7B\x1b[201~"
+    keys = f"{down}{down}\r\r" + f" {down} \r\r" + f"x\x7f{paste}\r\r" + "\x03"
+    assert typed(keys, session) is Done.STOPPED
+    assert [given.answer for _, given in session.recorded] == ["3", "1 2", "46.7B"]
+
+
+def test_control_d_stops() -> None:
+    assert typed("\x04", Recorded()) is Done.STOPPED
