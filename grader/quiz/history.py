@@ -98,7 +98,7 @@ def student_salt(root: Path) -> str:
                 file.write(os.urandom(8).hex() + "\n")
         except FileExistsError:
             pass
-        return path.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"warning: what is drawn for you is not kept: {path}: {error}.", file=sys.stderr)
+        return path.read_text("ascii", "replace").strip()
+    except OSError as error:
+        print(f"warning: what is drawn for you is not kept: {path}: {error.strerror}.", file=sys.stderr)
         return ""

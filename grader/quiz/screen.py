@@ -88,7 +88,7 @@ class _Choice:
 class _Ranking:
     """Items that get their place one after the other."""
 
-    keys = ("↑↓ move", "space or digit: next in order", "Enter answer")
+    keys = ("↑↓ move", "space, digit: next", "Enter answer")
 
     def __init__(self, asked: Asked, chosen: Sequence[int]):
         self.asked = asked
@@ -137,7 +137,7 @@ class _Ranking:
 class _Matching:
     """Left sides, each of which gets the digit of a right side."""
 
-    keys = ("↑↓ move", "digit: belongs to it", "Enter answer")
+    keys = ("↑↓ move", "digit: its match", "Enter answer")
 
     def __init__(self, asked: Asked, question: Match, chosen: Sequence[int]):
         self.asked = asked
