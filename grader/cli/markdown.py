@@ -12,7 +12,7 @@ WIDEST = 88  # columns: longer lines are hard to read
 
 
 def show(text: str) -> None:
-    """Shows Markdown. What is piped on gets the source, which is text already."""
+    """Shows Markdown, in a pager if it is longer than the screen. What is piped on gets the source, a text already."""
     if not sys.stdout.isatty():
         click.echo(writable(text.rstrip("\n"), encoding_of(sys.stdout)))
         return
@@ -21,7 +21,12 @@ def show(text: str) -> None:
 
     page = StringIO()
     color = click.get_current_context().find_root().color is not False
-    columns = min(WIDEST, shutil.get_terminal_size().columns)
+    terminal = shutil.get_terminal_size()
+    columns = min(WIDEST, terminal.columns)
     console = Console(file=page, width=columns, force_terminal=color, no_color=not color, highlight=False)
     console.print(Markdown(text, code_theme="ansi_dark", hyperlinks=False))
-    click.echo_via_pager(writable(page.getvalue(), encoding_of(sys.stdout)))
+    shown = writable(page.getvalue(), encoding_of(sys.stdout))
+    if shown.count("\n") < terminal.lines:
+        click.echo(shown, nl=False)
+    else:
+        click.echo_via_pager(shown)
