@@ -146,7 +146,8 @@ WEIGHTS = Comparison(
     rtol=1e-9,
     atol=1e-9,
 )
-WRONG_VALUES = Failure("", ROUTE, WEIGHTS, near_miss="Your weights are not normalised over k.")
+AGAIN = "import moe_router\nmoe_router.moe_router()\n"
+WRONG_VALUES = Failure("", ROUTE, WEIGHTS, near_miss="Your weights are not normalised over k.", reproduction=AGAIN)
 ADVICE = """This is softmax over all E experts, then top-k. The experts you drop keep their
 share of the probability, so the k weights no longer sum to 1. Which logits should the softmax see?"""
 SOFTMAX_ALL = Diagnosis("softmax_all", ADVICE, "moe_router", "test_renormalise", 5)
@@ -167,7 +168,7 @@ def wrong_shape() -> Result:
         for name, dtype in [("weights", "float64"), ("experts", "int64")]
     )
     arguments = (Named("x", tensor(T=5, D=7)), Named("w_gate", tensor(E=3, D=7)), Named("k", Value("2")))
-    failure = Failure("", Call("moe_router", arguments, parts))
+    failure = Failure("", Call("moe_router", arguments, parts), reproduction=AGAIN)
     first, *others = TESTS
     skipped = [case(name, Outcome.SKIPPED, needs=("test_shape",)) for name in others]
     return result(case(first, Outcome.WRONG_SHAPE, failure), *skipped)
@@ -202,7 +203,7 @@ MATMUL_MEANS = (
 
 
 def raised() -> Result:
-    failure = Failure(MATMUL_MEANS, ROUTE, exception=MATMUL)
+    failure = Failure(MATMUL_MEANS, ROUTE, exception=MATMUL, reproduction=AGAIN)
     return graded(**dict.fromkeys(TESTS, (Outcome.EXCEPTION, failure)))
 
 
