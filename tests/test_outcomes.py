@@ -36,6 +36,12 @@ def line_of(result: Result, test: str) -> str:
     return str(next(line.text for line in found.source if line.number == found.line)).strip()
 
 
+def line_number(grade: Any, code: str, words: str) -> int:
+    """Where words of the code stand in the whole submission."""
+    lines = f"{grade.reference}\n\n{code}".split("\n")
+    return next(number for number, line in enumerate(lines, 1) if words in line)
+
+
 # ------------------------------------------------------------ one function is wrong
 
 # name: (test that fails, its outcome, words of its message, code)
@@ -294,6 +300,14 @@ def scale(x, factor):
     samples = failure(result, "scale").samples
     texts = [line.text for line in samples.frame.source if line.number == samples.frame.line]
     assert texts == ["    return torch.matrix_power(big, 2**62 - 1)"]
+
+
+def test_a_loop_around_operations_of_torch_shows_its_line(grade: Any) -> None:
+    """Through functions of torch that are written in Python."""
+    code = "def scale(x, factor):\n    big = torch.ones(700, 700, requires_grad=True)\n    while True: torch.autograd.grad(torch.matrix_exp(big).sum(), big)"
+    result = grade(code, seconds=0.5)
+    assert grade.failed(result) == {"scale": "timeout"}
+    assert failure(result, "scale").samples.frame.line == line_number(grade, code, "while True")
 
 
 def test_sleeping_is_a_loop_too(grade: Any) -> None:

@@ -32,7 +32,7 @@ class Recorded(Session):
 
 
 def text(screen: Screen, columns: int = 77) -> str:
-    return "\n".join(paint(line, columns, color=False) for line in screen.lines(columns)[0])
+    return "\n".join(paint(line, columns, color=False) for line in screen.view(columns, 100))
 
 
 def press(screen: Screen, *keys: str) -> None:
@@ -67,9 +67,10 @@ def test_every_type_fits_before_and_after_the_answer(question_id: str, columns: 
     session = Recorded(question_id)
     screen = Screen(session)
     for _ in range(2):
-        lines, focus = screen.lines(columns)
-        assert max(width(line) for line in lines) <= columns
-        assert 0 <= focus < len(lines)
+        for rows in (8, 12, 24, 60):
+            lines = screen.view(columns, rows)
+            assert max(width(line) for line in lines) <= columns
+            assert len(lines) <= rows
         press(screen, *keys_for(right_answer(session.current), session.current.question), "enter")
 
 
@@ -87,6 +88,30 @@ def test_arrows_reach_everything(question_id: str) -> None:
         seen.add(next(line for line in text(screen).splitlines() if line.startswith("  ▸")))
         press(screen, "down")
     assert len(seen) == count
+
+
+@pytest.mark.parametrize("question_id", [*CHOSEN, "wrong-line"])
+def test_what_is_chosen_stays_in_sight_on_a_small_terminal(question_id: str) -> None:
+    screen = Screen(Recorded(question_id))
+    for _ in range(12):
+        shown = [paint(line, 30, color=False) for line in screen.view(30, 9)]
+        assert any(line.startswith("  ▸") for line in shown), shown
+        press(screen, "down")
+
+
+def test_a_long_explanation_is_shown_from_the_verdict_on_and_scrolls() -> None:
+    screen = Screen(Recorded("several-right"))
+    press(screen, "1", "enter")
+    shown = [paint(line, 40, color=False) for line in screen.view(40, 12)]
+    assert shown[1].endswith(" of 1") or "not right" in shown[1]
+    assert "↑↓ scroll" in shown[-2]
+    press(screen, *["up"] * 40)
+    assert "2 of 9" in paint(screen.view(40, 12)[1], 40, color=False)
+    press(screen, "down")
+    assert "2 of 9" in paint(screen.view(40, 12)[0], 40, color=False)
+    press(screen, *["pagedown"] * 9)
+    shown = [paint(line, 40, color=False) for line in screen.view(40, 12)]
+    assert "algorithm 2" in shown[-4]
 
 
 def test_space_selects_and_takes_back() -> None:
@@ -170,7 +195,7 @@ def test_the_last_question_ends_it() -> None:
     screen = Screen(session)
     press(screen, "3", "enter", "enter")
     assert screen.done is Done.FINISHED
-    assert screen.lines(77) == ([], 0)
+    assert screen.view(77, 24) == []
     assert Screen(session).done is Done.FINISHED
 
 

@@ -56,7 +56,7 @@ class Grade(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, commands in (("Commands", FOR_STUDENTS), ("For authors of exercises", FOR_AUTHORS)):
             with formatter.section(title):
-                formatter.write_dl(list(commands.items()))
+                formatter.write_dl([*commands.items()])  # `list` is a module here, once that command ran
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

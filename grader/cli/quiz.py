@@ -187,7 +187,7 @@ def _show(attempt: Attempt, as_json: bool) -> None:
     say("")
     if wrong:
         say(step("again", f"grade quiz {attempt.slug} --only missed"))
-    say(step("later", "grade review", "brings the questions back when they are due"))
+    say(step("later", "grade review", "when they are due"))
 
 
 def show_missed(session: Session) -> int:

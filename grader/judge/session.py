@@ -28,7 +28,7 @@ END_SECONDS = 0.2  # how long a worker may take to end, once it has closed the c
 MAX_HEARD = 256 << 20  # bytes that the answers of one test may take up, about
 MAX_KEPT = 16 << 20  # of them until the submission is diagnosed
 _EXTRA_CPU = 30  # seconds of CPU beyond all tests' limits: the last resort if nobody is left to end a worker
-_DUMPED = re.compile(rb'File "([^"\n]{1,200})", line (\d{1,7}) in ([^\n]{1,200})')
+_DUMPED = re.compile(rb'File "([^"\n]{1,200})", line (\d{1,7}) in ([^\n]{1,200})\n')
 _NO_THREAD = "can't start new thread"
 _CRASHES = {
     signal.SIGSEGV: "a segmentation fault (SIGSEGV)",
@@ -285,17 +285,18 @@ class Session:
         self.starter.interrupt(self.worker)
         pid = self.worker.pid
         begun, waited = time.monotonic(), waited_for_cpu(pid)
+        files = {f"{name}.py" for name in (self.name, *self.others)}
         printed = b""
-        while b"\n" not in printed.partition(b"most recent call first")[2].lstrip():
+        while len(printed) < channel.MAX_OUTPUT:  # it comes in pieces, among whatever else is printed
             deadline = begun + DUMP_SECONDS + waited_for_cpu(pid) - waited
             if time.monotonic() > deadline:
                 break
             self._line.wait_for_output(deadline)
             printed += self._line.take_output()[0]
-        for file, line, function in _DUMPED.findall(printed):
-            if file.decode("utf-8", "replace") in {f"{name}.py" for name in (self.name, *self.others)}:
-                place = clean(file.decode("utf-8", "replace")), int(line), clean(function.decode("utf-8", "replace"))
-                return [wire.SeenFrame(*place, None, None, None, [], {})]
+            for where in _DUMPED.findall(printed):
+                file, line, function = (part.decode("utf-8", "replace") for part in where)
+                if file in files:
+                    return [wire.SeenFrame(clean(file), int(line), clean(function), None, None, None, [], {})]
         return []
 
     def _gone(self) -> Fault:

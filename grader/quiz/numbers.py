@@ -43,6 +43,8 @@ def parse_number(text: str, unit: str | None) -> Fraction:
     """
     typed = _POWER.sub(r"e\1", text.translate(_SAME).strip().lstrip("~≈= "))
     found = _NUMBER.match(typed)
+    if not typed:
+        raise NotANumber("Type a number, such as 1200, 1.2e3 or 1.2k.")
     if found is None:
         raise NotANumber(f"'{_brief(text)}' is not a number. Write digits, such as 1200, 1.2e3 or 1.2k.")
     rest = typed[found.end() :].strip()

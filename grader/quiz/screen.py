@@ -1,6 +1,7 @@
 """One question on the screen: what is drawn, and what a key does. It knows no terminal.
 
-Keys are named `up`, `down`, `left`, `right`, `enter`, `space`, `backspace`, `clear`, or are the character typed.
+Keys are named `up`, `down`, `left`, `right`, `pageup`, `pagedown`, `enter`, `space`, `backspace`, `clear`, or are the
+character typed.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from grader.report.layout import BLANK, COLUMNS, Line, Span, bold, cells, clip, 
 from grader.report.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED
 
 BAR = 14  # cells of the progress bar at most
+ARROWS = {"up": -1, "down": 1}  # lines that they scroll where they move nothing
+SCROLL = {"pageup": -10, "pagedown": 10}
 
 
 class Entry(Protocol):
@@ -293,17 +296,66 @@ class Screen:
         self.session = session
         self.done: Done | None = Done.FINISHED if session.over else None
         self.message = ""  # why what was typed is no answer
-        self.scroll: int | None = None  # the line to keep in sight, once moved by hand
         self.entry = self._entry()
+        self._top: int | None = None  # the first line in sight, once scrolled by hand
+        self._shown_top = 0
 
     def press(self, key: str) -> None:
         """What a key does."""
         if self.done is not None:
             return
-        if self.session.answered is not None:
+        if key in SCROLL:
+            self._scroll(SCROLL[key])
+        elif self.session.answered is not None:
             self._press_after(key)
-            return
-        self.scroll = None
+        else:
+            self._press_before(key)
+
+    def stop(self) -> None:
+        """Leaves; all answers are recorded already."""
+        self.done = Done.STOPPED
+
+    def view(self, columns: int, rows: int) -> list[Line]:
+        """What is drawn on a terminal of this size: what does not fit is scrolled, and the last lines stay."""
+        if self.session.over:
+            return []
+        width = max(min(columns, COLUMNS), 20)
+        lines, focus = self._lines(width)
+        keys = self._keys(width, scrolled=False)
+        if len(lines) + len(keys) + 1 > rows:
+            keys = self._keys(width, scrolled=True)
+        room = max(rows - len(keys) - 1, 1)
+        lowest = max(len(lines) - room, 0)
+        if self._top is not None:
+            top = self._top
+        elif self.session.answered is not None:
+            top = focus  # from the verdict on, if not all is in sight
+        else:
+            top = focus - room + 2
+        self._shown_top = top = max(min(top, lowest), 0)
+        if self._top is not None:
+            self._top = top
+        return [*lines[top : top + room], BLANK, *keys]
+
+    def _lines(self, width: int) -> tuple[list[Line], int]:
+        """All lines, and the one to keep in sight: that of the answer, or that of the verdict."""
+        asked, given = self.session.current, self.session.answered
+        lines = [BLANK, self._head(width), BLANK, *markdown(asked.question.question, width, 2)]
+        if asked.question.code and not isinstance(asked.question, CodeLine):
+            lines += [BLANK, *code_block(asked.question.code, width, 4)]
+        body, focus = self.entry.lines(width, given)
+        focus += len(lines) + 1
+        lines += [BLANK, *body]
+        if self.message:
+            focus = len(lines) + 1
+            lines += [BLANK, *styled(self.message, "", width, 2)]
+        if given is not None:
+            focus = len(lines)
+            lines += [BLANK, *verdict(asked, given, width)]
+        return lines, focus
+
+    def _press_before(self, key: str) -> None:
+        """A key while an answer is made."""
         asks = isinstance(self.entry, _Typed)
         if key == "enter":
             typed = self.entry.typed()
@@ -315,33 +367,9 @@ class Screen:
             self._command(key)
         elif self.entry.press(key):
             self.message = ""
-
-    def stop(self) -> None:
-        """Leaves; all answers are recorded already."""
-        self.done = Done.STOPPED
-
-    def lines(self, columns: int) -> tuple[list[Line], int]:
-        """What is drawn on a terminal of so many columns, and the line to keep in sight."""
-        width = max(min(columns, COLUMNS), 20)
-        if self.session.over:
-            return [], 0
-        asked, given = self.session.current, self.session.answered
-        head = [BLANK, self._head(width), BLANK, *markdown(asked.question.question, width, 2)]
-        if asked.question.code and not isinstance(asked.question, CodeLine):
-            head += [BLANK, *code_block(asked.question.code, width, 4)]
-        body, focus = self.entry.lines(width, given)
-        drawn = [*head, BLANK, *body]
-        focus += len(head) + 1
-        if self.message:
-            focus = len(drawn) + 1
-            drawn += [BLANK, *styled(self.message, "", width, 2)]
-        if given is not None:
-            drawn += [BLANK, *verdict(asked, given, width)]
-        drawn += [BLANK, *self._keys(width)]
-        if given is not None:
-            self._last = len(drawn) - 1
-            focus = self._last if self.scroll is None else self.scroll
-        return drawn, focus
+            self._top = None
+        elif key in ARROWS:
+            self._scroll(ARROWS[key])
 
     def _press_after(self, key: str) -> None:
         """A key while the marked answer is shown."""
@@ -350,9 +378,11 @@ class Screen:
             self._turned()
         elif key in COMMANDS:
             self._command(key)
-        elif key in ("up", "down"):
-            place = self._last if self.scroll is None else self.scroll
-            self.scroll = max(0, min(self._last, place + (1 if key == "down" else -1)))
+        elif key in ARROWS:
+            self._scroll(ARROWS[key])
+
+    def _scroll(self, by: int) -> None:
+        self._top = max((self._shown_top if self._top is None else self._top) + by, 0)
 
     def _command(self, key: str) -> None:
         if key == "q":
@@ -365,6 +395,7 @@ class Screen:
         self._turned()
 
     def _answer(self, typed: str) -> None:
+        self._top = None
         try:
             self.session.answer(typed)
         except NotAnAnswer as problem:
@@ -377,7 +408,7 @@ class Screen:
 
     def _turned(self) -> None:
         self.message = ""
-        self.scroll = None
+        self._top = None
         if self.session.over:
             self.done = Done.FINISHED
         else:
@@ -403,13 +434,15 @@ class Screen:
         middle = f"   {level}" if room > len(level) + 6 else ""
         return line("  ", bold(name), dim(middle), right(count, width - 2 - cells(name) - len(middle)))
 
-    def _keys(self, width: int) -> list[Line]:
+    def _keys(self, width: int, scrolled: bool) -> list[Line]:
         if self.session.answered is not None:
-            keys: tuple[str, ...] = ("Enter next", "b back", "q stop")
+            keys = ["Enter next", "↑↓ scroll", "b back", "q stop"]
         elif isinstance(self.entry, _Typed):
-            keys = (*self.entry.keys, "s+Enter skip", "b+Enter back", "q+Enter stop")
+            keys = [*self.entry.keys, "↑↓ scroll", "s+Enter skip", "b+Enter back", "q+Enter stop"]
         else:
-            keys = (*self.entry.keys, "s skip", "b back", "q stop")
+            keys = [*self.entry.keys, "PgUp scroll", "s skip", "b back", "q stop"]
+        if not scrolled:
+            keys = [key for key in keys if not key.endswith("scroll")]
         return [line("  ", each) for each in flow([line(dim(key)) for key in keys], width - 2)]
 
 

@@ -1,7 +1,6 @@
 """Asks in a terminal: the screen of a session, drawn and driven by prompt_toolkit."""
 
-from prompt_toolkit.application import Application
-from prompt_toolkit.data_structures import Point
+from prompt_toolkit.application import Application, get_app
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -18,6 +17,8 @@ KEYS = {
     "down": "down",
     "left": "left",
     "right": "right",
+    "pageup": "pageup",
+    "pagedown": "pagedown",
     "enter": "enter",
     " ": "space",
     "backspace": "backspace",
@@ -45,29 +46,15 @@ def ask_in_terminal(session: Session, source: Input | None = None, sink: Output 
 
 
 def _window(screen: Screen) -> Window:
-    focus = 0
-
     def text() -> StyleAndTextTuples:
-        nonlocal focus
-        size = _size()
-        lines, focus = screen.lines(size)
+        size = get_app().output.get_size()
         found: StyleAndTextTuples = []
-        for each in lines:
+        for each in screen.view(size.columns, size.rows):
             found += [(STYLES[span.style], span.text) for span in each]
             found.append(("", "\n"))
-        return found
+        return found[:-1]
 
-    def cursor() -> Point:
-        return Point(0, focus)
-
-    control = FormattedTextControl(text, focusable=True, show_cursor=False, get_cursor_position=cursor)
-    return Window(control, wrap_lines=False, always_hide_cursor=True)
-
-
-def _size() -> int:
-    from prompt_toolkit.application import get_app
-
-    return get_app().output.get_size().columns
+    return Window(FormattedTextControl(text, focusable=True), wrap_lines=False, always_hide_cursor=True)
 
 
 def _bindings(screen: Screen) -> KeyBindings:
