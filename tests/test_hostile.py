@@ -571,7 +571,7 @@ ENDS = {
     "collection off": ("", "gc.disable(); gc.set_threshold(0)"),
     "an excepthook": ("", "sys.excepthook = sys.unraisablehook = sys.displayhook = lambda *a: os._exit(0)"),
     "an import hook": ("", "class Hook:\n    def find_spec(self, *a): raise SystemExit\nsys.meta_path.insert(0, Hook()); sys.path_hooks.clear()"),
-    "all modules gone": ("|exited|exception|recursion", "sys.modules.clear()"),
+    "all modules gone": ("|exited|exception|recursion|forbidden", "sys.modules.clear()"),
     "the builtins gone": ("exception|exited", "import builtins; vars(builtins).clear()"),
 }  # fmt: skip
 

@@ -121,7 +121,7 @@ WRONG = {
     "an exception of one's own": ("scale", "exception", "Odd: a", "class Odd(Exception): pass\ndef scale(x, f): raise Odd('a')"),
     "a failed assertion": ("scale", "exception", "AssertionError: no", "def scale(x, f): assert x is None, 'no'"),
     "a warning as an error": ("scale", "exception", "UserWarning", "def scale(x, f): raise UserWarning('careful')"),
-    "an OSError": ("scale", "exception", "FileNotFoundError", "def scale(x, f): open('/usr/lib/not-there')"),
+    "an OSError": ("scale", "exception", "FileNotFoundError", "import os\ndef scale(x, f): os.stat('/usr/lib/not-there')"),
     "an operation that torch does not have": ("scale", "exception", "NotImplementedError", "def scale(x, f): return torch.empty(5, 7, device='meta').to('cpu')"),
     "a syntax error at run time": ("scale", "exception", "SyntaxError", "def scale(x, f): return eval('x *')"),
 }  # fmt: skip

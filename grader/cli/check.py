@@ -9,6 +9,7 @@ from grader.check import Problem, Verdict, check
 from grader.cli.exercise import lost_is_said
 from grader.cli.screen import bold, course_root, dim, number, prose, say
 from grader.course import Course, Exercise, Lesson, load_course
+from grader.course.glossary import load_glossary
 from grader.course.lessons import find_lesson, lesson_path, quiz_path
 from grader.errors import UsageError
 from grader.quiz.lint import QuizVerdict, lint
@@ -33,6 +34,8 @@ def command(ctx: click.Context, ids: tuple[str, ...], seeds: int) -> None:
     """
     course = load_course(course_root())
     exercises, lessons = _meant(course, ids)
+    if not ids:
+        load_glossary(course.root)  # raises where a term is not what it should be
     say("")
     bad = 0
     for lesson in lessons:

@@ -244,7 +244,7 @@ class Session:
         begun = time.monotonic()
         deadline = begun + self._left
         samples: list[wire.SeenFrame] = []
-        seen = begun
+        seen = -math.inf
         try:
             self._line.send(meta, blobs, deadline)
             while True:
@@ -257,13 +257,18 @@ class Session:
                 if time.monotonic() > deadline + self.limits.seconds:
                     raise channel.Late  # whatever else it has to say
                 samples = [*samples[-99:], reply.frame]
-                seen = time.monotonic()
+                seen = self._clock()
         except channel.Late:
-            raise self._late(samples, stale=time.monotonic() - seen > self.limits.seconds / 4) from None
+            raise self._late(samples, stale=self._clock() - seen > self.limits.seconds / 4) from None
         except channel.ChannelClosed:
             raise self._gone() from None
         except (channel.Garbage, wire.WireError) as error:
             raise self._tampered(str(error)) from None
+
+    def _clock(self) -> float:
+        """Seconds, without those in which the worker waited for a CPU."""
+        assert self.worker is not None
+        return time.monotonic() - waited_for_cpu(self.worker.pid)
 
     def _late(self, samples: list[wire.SeenFrame], *, stale: bool) -> Fault:
         """The fault of a call that did not end. `stale`: the samples do not show where the worker is now."""

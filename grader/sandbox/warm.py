@@ -2,6 +2,7 @@
 
 import ctypes
 import types
+import unicodedata  # noqa: F401 - Python reads names in other alphabets with it
 
 import torch
 
