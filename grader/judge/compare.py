@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from numpy import ndarray
 from torch import Tensor
 
 from grader.result import Outcome
@@ -76,6 +77,8 @@ def compare(
 
     if actual is None and expected is not None:
         return differ(Outcome.RETURNED_NONE)
+    if isinstance(expected, ndarray) and isinstance(actual, ndarray):
+        actual, expected = torch.from_numpy(actual), torch.from_numpy(expected)
     if isinstance(expected, Tensor):
         if not isinstance(actual, Tensor):
             return differ(Outcome.WRONG_TYPE)

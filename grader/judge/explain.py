@@ -461,11 +461,15 @@ def _root_name(node: ast.expr) -> str:
 
 
 def _parts(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return [part for item in value.values() for part in (item, *_parts(item))]
-    if isinstance(value, tuple | list):
-        return [part for item in value for part in (item, *_parts(item))]
-    return []
+    """All that a nested value holds. One pass: a hostile one may be deep and wide."""
+    found: list[Any] = []
+    left = [value]
+    while left:
+        item = left.pop()
+        inner = item.values() if isinstance(item, dict) else item if isinstance(item, tuple | list) else ()
+        found += inner
+        left += inner
+    return found
 
 
 def _distances(yours: Tensor, theirs: Tensor) -> Tensor:
