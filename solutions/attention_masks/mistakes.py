@@ -1,0 +1,285 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import torch
+from attention_masks import bidirectional_mask, prefix_lm_mask, variant_masks, with_padding
+from torch import Tensor
+
+from grader.testing import replaces
+
+
+@replaces("bidirectional_mask")
+def square_only(T: int, S: int | None = None) -> Tensor:
+    """Your mask is T by T even where the number of keys is given. Cross-attention has as many keys as the source
+    has positions."""
+    return torch.ones(T, T, dtype=torch.bool)
+
+
+@replaces("bidirectional_mask")
+def ones_of_floats(T: int, S: int | None = None) -> Tensor:
+    """Your mask holds numbers, not bools, and 1.0 in a float mask means «add 1 to this score». Name the dtype."""
+    return torch.ones(T, T if S is None else S)
+
+
+def ranges(T: int, S: int | None = None) -> tuple[Tensor, Tensor]:
+    """Positions of queries (T, 1) and keys (1, S)."""
+    S = T if S is None else S
+    return torch.arange(T)[:, None] + S - T, torch.arange(S)[None, :]
+
+
+def check_prefix(T: int, prefix_len: int) -> None:
+    if not 0 <= prefix_len <= T:
+        raise ValueError("prefix_len")
+
+
+@replaces("prefix_lm_mask")
+def prefix_and(T: int, prefix_len: int) -> Tensor:
+    """Tokens after the prefix cannot see each other. A prefix adds permissions to the causal mask: is that «and» or
+    «or»?"""
+    check_prefix(T, prefix_len)
+    query, key = ranges(T)
+    return (key <= query) & (key < prefix_len)
+
+
+@replaces("prefix_lm_mask")
+def prefix_queries(T: int, prefix_len: int) -> Tensor:
+    """The queries of your prefix see the whole answer. The prefix is a set of keys that anyone may read, not of
+    queries that may read anything."""
+    check_prefix(T, prefix_len)
+    query, key = ranges(T)
+    return (key <= query) | (query < prefix_len)
+
+
+@replaces("prefix_lm_mask")
+def prefix_one_too_long(T: int, prefix_len: int) -> Tensor:
+    """Your prefix has one key too many. Counted from 0, which number has its last key?"""
+    check_prefix(T, prefix_len)
+    query, key = ranges(T)
+    return (key <= query) | (key <= prefix_len)
+
+
+@replaces("prefix_lm_mask")
+def prefix_unchecked(T: int, prefix_len: int) -> Tensor:
+    """The mask is right, but a prefix of negative length, or longer than the text, must raise ValueError."""
+    query, key = ranges(T)
+    return (key <= query) | (key < prefix_len)
+
+
+@replaces("prefix_lm_mask")
+def prefix_not_empty(T: int, prefix_len: int) -> Tensor:
+    """You refuse a prefix that is empty or the whole text. Both make sense: the first is a decoder, the second an
+    encoder."""
+    if not 0 < prefix_len < T:
+        raise ValueError("prefix_len")
+    query, key = ranges(T)
+    return (key <= query) | (key < prefix_len)
+
+
+def check_window(window: int) -> None:
+    if window < 1:
+        raise ValueError("window")
+
+
+@replaces("sliding_window_mask")
+def window_plus_one(T: int, window: int, S: int | None = None) -> Tensor:
+    """Each of your queries sees W + 1 keys. W counts the query's own key: how many of the earlier ones are left?"""
+    check_window(window)
+    query, key = ranges(T, S)
+    return (query - window <= key) & (key <= query)
+
+
+@replaces("sliding_window_mask")
+def window_two_sided(T: int, window: int, S: int | None = None) -> Tensor:
+    """Your window looks into the future as well: a distance without its sign does not tell before from after. The
+    window of a decoder looks back only."""
+    check_window(window)
+    query, key = ranges(T, S)
+    return (query - key).abs() < window
+
+
+@replaces("sliding_window_mask")
+def window_without_self(T: int, window: int, S: int | None = None) -> Tensor:
+    """Your window ends before the query. A token may attend to itself, and its own key is one of the W."""
+    check_window(window)
+    query, key = ranges(T, S)
+    return (query - window <= key) & (key < query)
+
+
+@replaces("sliding_window_mask")
+def window_top_left(T: int, window: int, S: int | None = None) -> Tensor:
+    """Right for T = S only. With cached keys query i stands at position i + S - T of the text, and its window ends
+    there."""
+    check_window(window)
+    query, key = torch.arange(T)[:, None], torch.arange(T if S is None else S)[None, :]
+    return (query - window < key) & (key <= query)
+
+
+@replaces("sliding_window_mask")
+def window_not_causal(T: int, window: int, S: int | None = None) -> Tensor:
+    """Your window has a beginning and no end: the query sees everything that comes after it. Which second condition
+    is missing?"""
+    check_window(window)
+    query, key = ranges(T, S)
+    return key > query - window
+
+
+@replaces("sliding_window_mask")
+def window_unchecked(T: int, window: int, S: int | None = None) -> Tensor:
+    """A window below 1 gives a mask in which nobody sees anything, silently. Raise ValueError."""
+    query, key = ranges(T, S)
+    return (query - window < key) & (key <= query)
+
+
+@replaces("with_padding")
+def padding_queries(mask: Tensor, attention_mask: Tensor) -> Tensor:
+    """You emptied the rows of padded queries, and real tokens still read the padding. Padding hides keys: on which
+    axis do these lie?"""
+    tokens = attention_mask.bool()
+    T, S = mask.shape
+    rows = tokens[:, :T] if T <= S else torch.nn.functional.pad(tokens, (0, T - S), value=True)
+    return mask & rows[:, None, :, None]
+
+
+@replaces("with_padding")
+def padding_both(mask: Tensor, attention_mask: Tensor) -> Tensor:
+    """Beside the keys you removed the rows of padded queries. These rows may stay as they are: without them the
+    softmax has nothing to sum."""
+    tokens = attention_mask.bool()
+    T, S = mask.shape
+    rows = tokens[:, :T] if T <= S else torch.nn.functional.pad(tokens, (0, T - S), value=True)
+    return mask & tokens[:, None, None, :] & rows[:, None, :, None]
+
+
+@replaces("with_padding")
+def padding_or(mask: Tensor, attention_mask: Tensor) -> Tensor:
+    """Every real token is now visible to everyone, and padding is visible where the pattern allows it. A key must be
+    allowed by both."""
+    return mask | attention_mask.bool()[:, None, None, :]
+
+
+@replaces("with_padding")
+def padding_inverted(mask: Tensor, attention_mask: Tensor) -> Tensor:
+    """You kept the padding and removed the text. In attention_mask 1 is a token."""
+    return mask & ~attention_mask.bool()[:, None, None, :]
+
+
+@replaces("with_padding")
+def integers(mask: Tensor, attention_mask: Tensor) -> Tensor:
+    """With an attention_mask of integers your result has integers too: a product or & takes the wider dtype. Attention
+    would add 0 and 1 to the scores. Make it bool first."""
+    return mask & attention_mask[:, None, None, :]
+
+
+@replaces("with_padding")
+def bitwise_not(mask: Tensor, attention_mask: Tensor) -> Tensor:
+    """On integers ~ turns every bit: ~1 is -2 and ~0 is -1, and both are true. Only on bools it means «not»."""
+    return mask & ~(~attention_mask[:, None, None, :]).bool()
+
+
+@replaces("with_padding")
+def no_head_axis(mask: Tensor, attention_mask: Tensor) -> Tensor:
+    """The axis for the heads is missing. A mask (B, T, S) against scores (B, H, T, S) lines up B with H."""
+    return mask & attention_mask.bool()[:, None, :]
+
+
+@replaces("variant_masks")
+def cross_causal(variant, attention_mask, target_mask=None, prefix_len=None):
+    """Your cross-attention is causal. The source is complete before the decoder begins: every position of the target
+    reads all of it."""
+    masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
+    if "cross" in masks:
+        masks["cross"] = masks["cross"].tril()
+    return masks
+
+
+@replaces("variant_masks")
+def cross_target_padding(variant, attention_mask, target_mask=None, prefix_len=None):
+    """In your cross-attention the padding of the target decides, and the padding of the source is read. Whose keys
+    does cross-attention use?"""
+    masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
+    if "cross" in masks:
+        everywhere = torch.ones_like(masks["cross"])
+        masks["cross"] = everywhere & target_mask.bool()[:, None, :, None]
+    return masks
+
+
+@replaces("variant_masks")
+def cross_both_paddings(variant, attention_mask, target_mask=None, prefix_len=None):
+    """Your cross mask also empties the rows of padded target positions. Queries are never removed: the mask of the
+    target speaks about the keys of the decoder's own attention."""
+    masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
+    if "cross" in masks:
+        masks["cross"] = masks["cross"] & target_mask.bool()[:, None, :, None]
+    return masks
+
+
+@replaces("variant_masks")
+def cross_transposed(variant, attention_mask, target_mask=None, prefix_len=None):
+    """Your cross mask has the source in its rows. Queries come from the target, keys from the source."""
+    masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
+    if "cross" in masks:
+        masks["cross"] = masks["cross"].mT
+    return masks
+
+
+@replaces("variant_masks")
+def decoder_reads_ahead(variant, attention_mask, target_mask=None, prefix_len=None):
+    """The decoder of your encoder-decoder reads its own answer: it writes from left to right, so its self-attention is
+    causal like that of any decoder."""
+    masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
+    if "decoder" in masks:
+        masks["decoder"] = with_padding(bidirectional_mask(target_mask.shape[1]), target_mask)
+    return masks
+
+
+@replaces("variant_masks")
+def encoder_causal(variant, attention_mask, target_mask=None, prefix_len=None):
+    """The encoder of your encoder-decoder is causal. It reads a finished text, in both directions."""
+    masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
+    if "encoder" in masks:
+        masks["encoder"] = masks["encoder"].tril()
+    return masks
+
+
+@replaces("variant_masks")
+def target_unpadded(variant, attention_mask, target_mask=None, prefix_len=None):
+    """Your decoder mask ignores the padding of the target."""
+    masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
+    if "decoder" in masks:
+        masks["decoder"] = with_padding(prefix_lm_mask(target_mask.shape[1], 0), torch.ones_like(target_mask))
+    return masks
+
+
+@replaces("variant_masks")
+def zero_is_missing(variant, attention_mask, target_mask=None, prefix_len=None):
+    """A prefix of length 0 was taken for a missing one: `if not prefix_len` cannot tell 0 from None."""
+    return variant_masks(variant, attention_mask, target_mask, prefix_len or None)
+
+
+@replaces("variant_masks")
+def missing_is_zero(variant, attention_mask, target_mask=None, prefix_len=None):
+    """A prefix LM without prefix_len became a plain decoder without a word. Raise ValueError."""
+    return variant_masks(variant, attention_mask, target_mask, prefix_len or 0)
+
+
+@replaces("variant_masks")
+def unknown_is_decoder(variant, attention_mask, target_mask=None, prefix_len=None):
+    """A variant that you do not know fell into your last else branch. A misspelt name must not choose a mask: raise
+    ValueError."""
+    known = ("encoder-only", "decoder-only", "prefix-lm", "encoder-decoder")
+    return variant_masks(variant if variant in known else "decoder-only", attention_mask, target_mask, prefix_len)
+
+
+@replaces("variant_masks")
+def missing_target(variant, attention_mask, target_mask=None, prefix_len=None):
+    """Without a target_mask you took the source for the target. An encoder-decoder cannot guess how long its target
+    is: raise ValueError."""
+    return variant_masks(variant, attention_mask, attention_mask if target_mask is None else target_mask, prefix_len)
+
+
+@replaces("variant_masks")
+def key_error(variant, attention_mask, target_mask=None, prefix_len=None):
+    """Looking up an unknown variant in a dict raises KeyError. The contract is ValueError, with a sentence that names
+    what was wrong."""
+    known = ("encoder-only", "decoder-only", "prefix-lm", "encoder-decoder")
+    {name: name for name in known}[variant]
+    return variant_masks(variant, attention_mask, target_mask, prefix_len)
