@@ -1,0 +1,124 @@
+"""The decoder of an encoder-decoder transformer: one layer, and what it reads in training."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def shift_right(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) -> Tensor:
+    """What the decoder reads while it is trained to write the labels.
+
+    labels: int64 (B, T), T >= 1; -100 where there is no label.
+    Returns: int64 (B, T): the start token, then the labels without the last one of each row, with
+        pad_token_id in place of -100.
+
+    >>> shift_right(torch.tensor([[5, 6, 7, -100], [8, -100, -100, -100]]), decoder_start_token_id=2, pad_token_id=1)
+    tensor([[2, 5, 6, 7],
+            [2, 8, 1, 1]])
+    """
+    shifted = labels.roll(1, dims=1)  # (B, T): a new tensor
+    shifted[:, 0] = decoder_start_token_id
+    return shifted.masked_fill(shifted == -100, pad_token_id)
+
+
+class Seq2SeqDecoderBlock(nn.Module):
+    """A post-norm decoder layer: causal self-attention, cross-attention to the memory, MLP.
+
+    Parameters: self_q_proj, self_k_proj, self_v_proj, self_out_proj, cross_q_proj, cross_k_proj, cross_v_proj and
+        cross_out_proj, each an nn.Linear(d_model, d_model); fc1 nn.Linear(d_model, ffn_dim) and fc2
+        nn.Linear(ffn_dim, d_model); self_norm, cross_norm and ffn_norm, each an nn.LayerNorm(d_model, eps=eps).
+
+    All tensors have the dtype of the parameters. Masks: None, or integer or bool with 1 for a real token and
+    0 for padding.
+
+    With all linear layers 0, but a cross_out_proj.bias of (0, 4), the three sums are (3, 1), (1, -1 + 4), (-1, 1):
+
+    >>> block = Seq2SeqDecoderBlock(d_model=2, num_heads=1, ffn_dim=3)
+    >>> for name, parameter in block.named_parameters():
+    ...     _ = parameter.data.zero_() if "norm" not in name else None
+    >>> block.cross_out_proj.bias.data[1] = 4.0
+    >>> block(torch.tensor([[[3.0, 1.0]]]), memory=torch.ones(1, 5, 2)).round(decimals=3)
+    tensor([[[-1.,  1.]]])
+    """
+
+    def __init__(self, d_model: int, num_heads: int, ffn_dim: int, eps: float = 1e-5) -> None:
+        """Raises: ValueError unless num_heads divides d_model."""
+        super().__init__()
+        if d_model % num_heads:
+            raise ValueError(f"{num_heads} heads do not divide a width of {d_model}")
+        self.num_heads = num_heads
+        self.self_q_proj = nn.Linear(d_model, d_model)
+        self.self_k_proj = nn.Linear(d_model, d_model)
+        self.self_v_proj = nn.Linear(d_model, d_model)
+        self.self_out_proj = nn.Linear(d_model, d_model)
+        self.self_norm = nn.LayerNorm(d_model, eps=eps)
+        self.cross_q_proj = nn.Linear(d_model, d_model)
+        self.cross_k_proj = nn.Linear(d_model, d_model)
+        self.cross_v_proj = nn.Linear(d_model, d_model)
+        self.cross_out_proj = nn.Linear(d_model, d_model)
+        self.cross_norm = nn.LayerNorm(d_model, eps=eps)
+        self.fc1 = nn.Linear(d_model, ffn_dim)
+        self.fc2 = nn.Linear(ffn_dim, d_model)
+        self.ffn_norm = nn.LayerNorm(d_model, eps=eps)
+
+    def memory_kv(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """The keys and values of the cross-attention: (B, S, D) -> two (B, H, S, K)."""
+        return self._split(self.cross_k_proj(memory)), self._split(self.cross_v_proj(memory))
+
+    def decode(
+        self,
+        x: Tensor,
+        memory_k: Tensor,
+        memory_v: Tensor,
+        memory_mask: Tensor | None = None,
+        target_mask: Tensor | None = None,
+    ) -> Tensor:
+        """The layer, with the keys and values of the memory given: x (B, T, D) -> (B, T, D).
+
+        memory_k, memory_v: (B, H, S, K), from memory_kv.
+        memory_mask: (B, S). target_mask: (B, T). Padding is hidden as a key; a query without any key gets zeros
+            from its attention, before the output projection.
+        """
+        T = x.shape[1]
+        keep = torch.ones(T, T, dtype=torch.bool).tril()  # (T, T), True = may attend
+        if target_mask is not None:
+            keep = keep & target_mask.bool()[:, None, None, :]  # (B, 1, T, T)
+        q = self._split(self.self_q_proj(x))  # (B, H, T, K)
+        k = self._split(self.self_k_proj(x))
+        v = self._split(self.self_v_proj(x))
+        x = self.self_norm(x + self.self_out_proj(_attention(q, k, v, keep)))  # (B, T, D)
+
+        keep = None if memory_mask is None else memory_mask.bool()[:, None, None, :]  # (B, 1, 1, S)
+        q = self._split(self.cross_q_proj(x))  # (B, H, T, K)
+        x = self.cross_norm(x + self.cross_out_proj(_attention(q, memory_k, memory_v, keep)))
+
+        return self.ffn_norm(x + self.fc2(F.gelu(self.fc1(x))))  # (B, T, D)
+
+    def forward(
+        self,
+        x: Tensor,
+        memory: Tensor,
+        memory_mask: Tensor | None = None,
+        target_mask: Tensor | None = None,
+    ) -> Tensor:
+        """The layer: x (B, T, D) and memory (B, S, D) -> (B, T, D). Masks as in decode."""
+        return self.decode(x, *self.memory_kv(memory), memory_mask, target_mask)
+
+    def _split(self, x: Tensor) -> Tensor:
+        """(B, T, D) -> (B, H, T, K)"""
+        B, T, _ = x.shape
+        return x.view(B, T, self.num_heads, -1).transpose(1, 2)
+
+
+def _attention(q: Tensor, k: Tensor, v: Tensor, keep: Tensor | None) -> Tensor:
+    """softmax(QKᵀ/√K) V in each head, the heads side by side again; zeros for a query without keys.
+
+    q: (B, H, T, K). k, v: (B, H, S, K). keep: bool, broadcasts to (B, H, T, S).
+    Returns: (B, T, H K).
+    """
+    if keep is None:
+        keep = torch.ones(k.shape[2], dtype=torch.bool)  # (S,)
+    scores = q @ k.mT / q.shape[-1] ** 0.5  # (B, H, T, S)
+    some = keep.any(dim=-1, keepdim=True)  # whether the query has a key
+    weights = scores.masked_fill(~keep & some, float("-inf")).softmax(dim=-1)
+    return ((weights * some) @ v).transpose(1, 2).flatten(2)  # (B, T, H K)

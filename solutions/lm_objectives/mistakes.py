@@ -1,0 +1,340 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads.
+
+Errors are worded as in the reference, so that they do not count as another answer.
+"""
+
+import torch
+from lm_objectives import mlm_loss, span_corruption
+from torch import Tensor
+
+from grader.testing import replaces
+
+
+def corrupted(chosen, ids, action_u, random_ids, mask_token_id):
+    ids = torch.where(chosen & (action_u < 0.9), random_ids, ids)
+    return torch.where(chosen & (action_u < 0.8), mask_token_id, ids)
+
+
+@replaces("mlm_corrupt")
+def always_mask(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """Your random tokens became [MASK] too. Of the chosen tokens only 80 % are masked; for action_u from 0.8
+    to 0.9 a random token stands there."""
+    chosen = (u < mlm_probability) & ~special
+    return torch.where(chosen & (a < 0.9), mask_token_id, ids), torch.where(chosen, ids, ignore_index)
+
+
+@replaces("mlm_corrupt")
+def random_wins(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """You wrote [MASK] first, and then a random token wherever action_u is below 0.9: that covers the masked
+    ones again. The second condition has to leave out the first."""
+    chosen = (u < mlm_probability) & ~special
+    return torch.where(chosen & (a < 0.9), random_ids, ids), torch.where(chosen, ids, ignore_index)
+
+
+@replaces("mlm_corrupt")
+def random_and_kept_swapped(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """Random and unchanged are the wrong way round: from 0.8 to 0.9 a random token, from 0.9 on the original
+    one."""
+    chosen = (u < mlm_probability) & ~special
+    out = torch.where(chosen & (a >= 0.9), random_ids, ids)
+    return torch.where(chosen & (a < 0.8), mask_token_id, out), torch.where(chosen, ids, ignore_index)
+
+
+@replaces("mlm_corrupt")
+def labels_only_masked(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """Only the tokens under [MASK] got a label. All chosen tokens are scored, also the random and the
+    unchanged ones: otherwise the model learns to trust every word that it can read."""
+    chosen = (u < mlm_probability) & ~special
+    labels = torch.where(chosen & (a < 0.8), ids, ignore_index)
+    return corrupted(chosen, ids, a, random_ids, mask_token_id), labels
+
+
+@replaces("mlm_corrupt")
+def labels_where_changed(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """You labelled the tokens that changed. The chosen ones that stayed as they are have a label too: they
+    teach the model that a readable word may also have to be predicted."""
+    chosen = (u < mlm_probability) & ~special
+    out = corrupted(chosen, ids, a, random_ids, mask_token_id)
+    return out, torch.where(out != ids, ids, ignore_index)
+
+
+@replaces("mlm_corrupt")
+def labels_everywhere(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """Every token has a label. 85 % of them stand in the input, and copying them dominates the loss: what
+    was not chosen gets ignore_index."""
+    chosen = (u < mlm_probability) & ~special
+    return corrupted(chosen, ids, a, random_ids, mask_token_id), ids
+
+
+@replaces("mlm_corrupt")
+def labels_from_corrupted(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """Your labels are taken from the corrupted text, so the answer to [MASK] is [MASK]. They hold what stood
+    there before."""
+    chosen = (u < mlm_probability) & ~special
+    out = corrupted(chosen, ids, a, random_ids, mask_token_id)
+    return out, torch.where(chosen, out, ignore_index)
+
+
+@replaces("mlm_corrupt")
+def special_chosen(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """You chose special tokens too. [CLS], [SEP] and padding are never chosen, whatever the draw says."""
+    chosen = u < mlm_probability
+    labels = torch.where(chosen, ids, ignore_index)
+    return corrupted(chosen, ids, a, random_ids, mask_token_id), labels
+
+
+@replaces("mlm_corrupt")
+def special_only(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """You chose the special tokens and spared all others: special_mask is True where nothing may be
+    chosen."""
+    chosen = (u < mlm_probability) & special
+    labels = torch.where(chosen, ids, ignore_index)
+    return corrupted(chosen, ids, a, random_ids, mask_token_id), labels
+
+
+@replaces("mlm_corrupt")
+def one_too_many(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """Your comparisons include the boundary. A draw from [0, 1) is below p with probability p: chosen means
+    select_u < p, and 0.8 and 0.9 are bounds of the same kind."""
+    chosen = (u <= mlm_probability) & ~special
+    out = torch.where(chosen & (a <= 0.9), random_ids, ids)
+    return torch.where(chosen & (a <= 0.8), mask_token_id, out), torch.where(chosen, ids, ignore_index)
+
+
+@replaces("mlm_corrupt")
+def fixed_constants(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """You wrote 0.15 and -100 into the code. Both are arguments, and 0.15 is only what BERT took."""
+    chosen = (u < 0.15) & ~special
+    return corrupted(chosen, ids, a, random_ids, mask_token_id), torch.where(chosen, ids, -100)
+
+
+def token_losses(logits, labels, ignore_index):
+    """-log p of the label, (B, T), with 0 where there is none, and which have one."""
+    keep = labels != ignore_index
+    log_p = torch.log_softmax(logits, -1).gather(-1, labels.masked_fill(~keep, 0)[..., None])[..., 0]
+    return -log_p * keep, keep
+
+
+@replaces("mlm_loss")
+def mean_over_all(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You divided by the number of all positions. The loss would shrink with padding: divide by the number of
+    labels."""
+    losses, _ = token_losses(logits, labels, ignore_index)
+    return losses.sum() / max(labels.numel(), 1)
+
+
+@replaces("mlm_loss")
+def mean_of_means(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You took the mean of each sequence and then the mean of those, so a label in a sequence with few of them
+    weighs more. Every label of the batch weighs the same."""
+    losses, keep = token_losses(logits, labels, ignore_index)
+    means = losses.sum(-1) / keep.sum(-1).clamp(min=1)
+    return means.sum() / keep.any(-1).sum().clamp(min=1)
+
+
+@replaces("mlm_loss")
+def sum_of_losses(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You returned the sum of the losses: a batch of twice the size would take a step of twice the size.
+    Return the mean."""
+    return token_losses(logits, labels, ignore_index)[0].sum()
+
+
+@replaces("mlm_loss")
+def nan_on_empty(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """Without a label you divided 0 by 0. The NaN reaches every weight of the model in the next step; the
+    loss of nothing is 0."""
+    losses, keep = token_losses(logits, labels, ignore_index)
+    return losses.sum() / keep.sum()
+
+
+@replaces("mlm_loss")
+def log_of_softmax(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """The softmax of a very unlikely token rounds to 0, and its logarithm is -inf. The logarithm of a softmax
+    can be computed without the softmax."""
+    keep = labels != ignore_index
+    log_p = torch.log(torch.softmax(logits, -1)).gather(-1, labels.masked_fill(~keep, 0)[..., None])[..., 0]
+    return torch.where(keep, -log_p, 0.0).sum() / keep.sum().clamp(min=1)
+
+
+@replaces("mlm_loss")
+def exp_overflows(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """exp of a large logit is infinite. What can be subtracted from all logits of a position without changing
+    its softmax?"""
+    keep = labels != ignore_index
+    log_p = logits - logits.exp().sum(-1, keepdim=True).log()
+    log_p = log_p.gather(-1, labels.masked_fill(~keep, 0)[..., None])[..., 0]
+    return torch.where(keep, -log_p, 0.0).sum() / keep.sum().clamp(min=1)
+
+
+@replaces("mlm_loss")
+def negative(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You returned the mean log-probability, which is negative and grows as the model improves. A loss is the
+    other way round."""
+    return -mlm_loss(logits, labels, ignore_index)
+
+
+@replaces("mlm_loss")
+def ignores_negative(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You left out the labels below 0, or exactly -100. Which label means «none» is said by ignore_index, and
+    it may also be a valid id."""
+    losses, keep = token_losses(logits, labels.masked_fill(labels < 0, -100), -100)
+    return losses.sum() / keep.sum().clamp(min=1)
+
+
+def long_enough(labels: Tensor) -> None:
+    if labels.shape[1] < 2:
+        raise ValueError(f"there is no next token in a sequence of {labels.shape[1]}")
+
+
+@replaces("clm_loss")
+def no_shift(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You compared the logits at t with the label at t, which is the token that the model has just read. It
+    learns to copy. Which token do these logits predict?"""
+    long_enough(labels)
+    return mlm_loss(logits, labels, ignore_index)
+
+
+@replaces("clm_loss")
+def predicts_the_past(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You shifted the wrong way: the logits at t were compared with the label at t - 1. Which end of the logits
+    and which of the labels has no partner?"""
+    long_enough(labels)
+    return mlm_loss(logits[:, 1:], labels[:, :-1], ignore_index)
+
+
+@replaces("clm_loss")
+def shift_wraps(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You rolled the labels, and the last position has to predict the first token of the text. The last logits
+    predict nothing."""
+    long_enough(labels)
+    return mlm_loss(logits, labels.roll(-1, dims=1), ignore_index)
+
+
+@replaces("clm_loss")
+def counts_first_label(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You divided by the number of all labels. The first label of each sequence is predicted by nothing and
+    does not count: first shift, then count."""
+    long_enough(labels)
+    losses, _ = token_losses(logits[:, :-1], labels[:, 1:], ignore_index)
+    return losses.sum() / (labels != ignore_index).sum().clamp(min=1)
+
+
+@replaces("clm_loss")
+def batch_shift(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You shifted along the batch, so each sequence predicts the next one. Time is axis 1 of (B, T, V)."""
+    long_enough(labels)
+    return mlm_loss(logits[:-1], labels[1:], ignore_index)
+
+
+@replaces("clm_loss")
+def unchecked_length(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """A sequence of one token has no next token. Your loss for it is a number: raise ValueError, so that the
+    caller finds out."""
+    return mlm_loss(logits[:, :-1], labels[:, 1:], ignore_index)
+
+
+def checked(ids, spans):
+    end = -1
+    for start, length in sorted(spans):
+        if length < 1 or start <= end or start < 0 or start + length > len(ids):
+            raise ValueError(f"the span {(start, length)} is empty, leaves the text or meets another")
+        end = start + length
+
+
+def assemble(ids, spans, sentinels, keep=False):
+    """Input and target; sentinels has one more than there are spans, or as many to leave out the last."""
+    text, target, end = [], [], 0
+    for sentinel, (start, length) in zip(sentinels, spans, strict=False):
+        span = ids[start : start + length]
+        text += [*ids[end:start], sentinel, *(span if keep else [])]
+        target += [sentinel, *span]
+        end = start + length
+    return text + ids[end:], target + list(sentinels[len(spans) :])
+
+
+@replaces("span_corruption")
+def same_sentinel(ids, spans, first_sentinel_id):
+    """All your spans have the same sentinel, and nobody can tell which piece goes where. Each span has one of
+    its own."""
+    checked(ids, spans)
+    return assemble(ids, sorted(spans), [first_sentinel_id] * (len(spans) + 1))
+
+
+@replaces("span_corruption")
+def ascending(ids, spans, first_sentinel_id):
+    """Your sentinels count up. T5's first sentinel is the highest id of its vocabulary, 32099: what would
+    32100 be?"""
+    checked(ids, spans)
+    return assemble(ids, sorted(spans), [first_sentinel_id + n for n in range(len(spans) + 1)])
+
+
+def falling(first, count):
+    return [first - n for n in range(count)]
+
+
+@replaces("span_corruption")
+def no_final_sentinel(ids, spans, first_sentinel_id):
+    """Your target ends with the last span. One more sentinel closes it, so that the model can say that it is
+    done."""
+    checked(ids, spans)
+    return assemble(ids, sorted(spans), falling(first_sentinel_id, len(spans)))
+
+
+@replaces("span_corruption")
+def end_of_text(ids, spans, first_sentinel_id):
+    """You appended the id 1, T5's end of text. The target ends with the last sentinel; the end of text is
+    somebody else's task."""
+    text, target = span_corruption(ids, spans, first_sentinel_id)
+    return text, [*target, 1]
+
+
+@replaces("span_corruption")
+def as_given(ids, spans, first_sentinel_id):
+    """You took the spans in the order in which they came. Sentinels follow the text from left to right: put
+    the spans in that order first."""
+    checked(ids, spans)
+    return assemble(ids, spans, falling(first_sentinel_id, len(spans) + 1))
+
+
+@replaces("span_corruption")
+def start_and_end(ids, spans, first_sentinel_id):
+    """You read a span as (start, end). The second number is its length: (8, 1) is the one token at place 8."""
+    checked(ids, spans)
+    spans = [(start, max(end - start, 0)) for start, end in sorted(spans)]
+    return assemble(ids, spans, falling(first_sentinel_id, len(spans) + 1))
+
+
+@replaces("span_corruption")
+def spans_stay(ids, spans, first_sentinel_id):
+    """The tokens of the spans are still in the input, each behind its sentinel: the answer stands there. A
+    sentinel replaces its span."""
+    checked(ids, spans)
+    return assemble(ids, sorted(spans), falling(first_sentinel_id, len(spans) + 1), keep=True)
+
+
+@replaces("span_corruption")
+def one_sentinel_per_token(ids, spans, first_sentinel_id):
+    """Each token of a span got a sentinel of its own. A span is replaced as a whole: the model has to find
+    out how long it is."""
+    checked(ids, spans)
+    single = [(t, 1) for start, length in sorted(spans) for t in range(start, start + length)]
+    return assemble(ids, single, falling(first_sentinel_id, len(single) + 1))
+
+
+@replaces("span_corruption")
+def unchecked_spans(ids, spans, first_sentinel_id):
+    """Spans that make no sense went through: slices do not complain. Raise ValueError for each of the cases in
+    the docstring."""
+    return assemble(ids, sorted(spans), falling(first_sentinel_id, len(spans) + 1))
+
+
+@replaces("span_corruption")
+def touching(ids, spans, first_sentinel_id):
+    """Two spans that touch went through, and two sentinels stand side by side. They would be one span: there
+    has to be a token between two spans."""
+    end = 0
+    for start, length in sorted(spans):
+        if length < 1 or start < end or start + length > len(ids):
+            raise ValueError(f"the span {(start, length)} is empty, leaves the text or meets another")
+        end = start + length
+    return assemble(ids, sorted(spans), falling(first_sentinel_id, len(spans) + 1))
