@@ -1,0 +1,66 @@
+"""From a trained multi-head attention to grouped queries: the checkpoint surgery of Ainslie et al. 2023."""
+
+from torch import Tensor
+
+
+def pool_heads(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """H heads become G: each group of H / G neighbouring heads becomes one.
+
+    t: floating point, a weight (H K, D) or a bias (H K,); head h owns the rows h K ... (h + 1) K - 1.
+    num_heads: H. num_groups: G.
+    method: "mean": the mean of the heads of a group, row by row; "first": the first of them.
+    Returns: (G K, D) or (G K,), in the dtype of t.
+    Raises: ValueError unless G divides H and H divides the number of rows, and for any other method.
+
+    >>> t = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0])  # 4 heads of width 2
+    >>> pool_heads(t, num_heads=4, num_groups=2)
+    tensor([2., 3., 6., 7.])
+    >>> pool_heads(t, num_heads=4, num_groups=2, method="first")
+    tensor([1., 2., 5., 6.])
+    """
+    if num_heads % num_groups or t.shape[0] % num_heads:
+        raise ValueError(f"{t.shape[0]} rows, {num_heads} heads and {num_groups} groups do not divide one another")
+    K = t.shape[0] // num_heads
+    grouped = t.unflatten(0, (num_groups, num_heads // num_groups, K))  # (G, H/G, K, ...)
+    match method:
+        case "mean":
+            pooled = grouped.mean(dim=1)  # (G, K, ...)
+        case "first":
+            pooled = grouped[:, 0]
+        case _:
+            raise ValueError(f"method must be 'mean' or 'first', not {method!r}")
+    return pooled.flatten(0, 1)  # (G K, ...)
+
+
+def convert_state(state: dict[str, Tensor], num_heads: int, num_groups: int, method: str = "mean") -> dict[str, Tensor]:
+    """The checkpoint of a model with multi-head attention as that of one with grouped queries.
+
+    state: a state_dict. The last part of a name, after the last dot, is that of a parameter; before it stand the
+        modules, from the outermost inwards. A parameter of the model itself has no dot in its name.
+    num_heads, num_groups, method: as in pool_heads.
+    Returns: the same names. The parameters of all modules that are called k_proj or v_proj are pooled, whatever
+        module they are in; all others stay as they are. `state` is not changed.
+
+    >>> state = {"layers.0.q_proj.bias": torch.tensor([1.0, 3.0]), "layers.0.k_proj.bias": torch.tensor([1.0, 3.0])}
+    >>> convert_state(state, num_heads=2, num_groups=1)
+    {'layers.0.q_proj.bias': tensor([1., 3.]), 'layers.0.k_proj.bias': tensor([2.])}
+    """
+    converted = {}
+    for name, t in state.items():
+        module = name.rpartition(".")[0].rpartition(".")[2]  # "" for a parameter of the model itself
+        shared = module in ("k_proj", "v_proj")
+        converted[name] = pool_heads(t, num_heads, num_groups, method) if shared else t.clone()
+    return converted
+
+
+def expand_heads(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
+    """The way back: G heads become H, each repeated next to itself. So grouped queries are written as multi-head.
+
+    t: a weight (G K, D) or a bias (G K,); num_heads: H; num_groups: G, divides H and the number of rows.
+    Returns: (H K, D) or (H K,): head h is head h G // H of t.
+
+    >>> expand_heads(torch.tensor([1.0, 2.0, 3.0, 4.0]), num_heads=4, num_groups=2)  # 2 heads of width 2
+    tensor([1., 2., 1., 2., 3., 4., 3., 4.])
+    """
+    heads = t.unflatten(0, (num_groups, -1))  # (G, K, ...)
+    return heads.repeat_interleave(num_heads // num_groups, dim=0).flatten(0, 1)  # (H, K, ...) -> (H K, ...)

@@ -1,0 +1,235 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import torch
+from mha_to_gqa import convert_state, expand_heads, pool_heads
+from torch import Tensor
+
+from grader.testing import replaces
+
+
+def grouped(t: Tensor, num_heads: int, num_groups: int, method: str) -> Tensor:
+    """(G, H/G, K, ...)"""
+    if num_heads % num_groups or len(t) % num_heads or method not in ("mean", "first"):
+        raise ValueError("bad sizes or method")
+    return t.unflatten(0, (num_groups, num_heads // num_groups, -1))
+
+
+def merged(t: Tensor, method: str) -> Tensor:
+    return (t.mean(1) if method == "mean" else t[:, 0]).flatten(0, 1)
+
+
+@replaces("pool_heads")
+def summed(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """You added the heads of a group up: keys become H/G times too long, scores with them, and the softmax
+    saturates. A shared head has the size of those that it replaces."""
+    heads = grouped(t, num_heads, num_groups, method)
+    return heads.sum(1).flatten(0, 1) if method == "mean" else merged(heads, method)
+
+
+@replaces("pool_heads")
+def strided_groups(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """You merged every G-th head: 0 with 2, 1 with 3. Query head h will read head ⌊h G / H⌋, so which heads
+    belong together?"""
+    grouped(t, num_heads, num_groups, method)
+    heads = t.unflatten(0, (num_heads // num_groups, num_groups, -1)).transpose(0, 1)
+    return merged(heads, method)
+
+
+@replaces("pool_heads")
+def pool_columns(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """You pooled the columns of the weight. Those are the inputs of the layer, and all of them stay: heads are
+    rows in nn.Linear's layout (out, in)."""
+    if t.dim() == 1:
+        return merged(grouped(t, num_heads, num_groups, method), method)
+    if t.shape[1] % num_heads:
+        raise ValueError("bad sizes")
+    return merged(grouped(t.T, num_heads, num_groups, method), method).T
+
+
+@replaces("pool_heads")
+def neighbouring_rows(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """You merged neighbouring rows. Those belong to one head: the first row of a shared head comes from the first
+    rows of all heads of its group, and these lie K apart."""
+    grouped(t, num_heads, num_groups, method)
+    rows = t.unflatten(0, (-1, num_heads // num_groups))
+    return rows.mean(1) if method == "mean" else rows[:, 0]
+
+
+@replaces("pool_heads")
+def always_mean(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """You take the mean whatever the method is. "first" keeps the first head of each group as it is."""
+    grouped(t, num_heads, num_groups, method)
+    return pool_heads(t, num_heads, num_groups, "mean")
+
+
+@replaces("pool_heads")
+def first_heads(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """For "first" you kept the first G heads. Each group has its own first head: with H = 4 and G = 2 heads 0 and
+    2."""
+    heads = grouped(t, num_heads, num_groups, method)
+    if method == "mean":
+        return merged(heads, method)
+    return t[: len(t) // num_heads * num_groups]
+
+
+@replaces("pool_heads")
+def one_for_all(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """All your groups have the same head, made from all H. That is the case G = 1, repeated."""
+    heads = grouped(t, num_heads, num_groups, method).flatten(0, 1)
+    shared = heads.mean(0) if method == "mean" else heads[0]
+    return torch.cat([shared] * num_groups)
+
+
+@replaces("pool_heads")
+def median(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """You took the median of the heads. "mean" is the mean: it is nearest in the sum of squares."""
+    heads = grouped(t, num_heads, num_groups, method)
+    return heads.median(1).values.flatten(0, 1) if method == "mean" else merged(heads, method)
+
+
+@replaces("pool_heads")
+def in_float32(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """Your result is float32 whatever t was. A converted checkpoint keeps the dtype that it had."""
+    return merged(grouped(t.float(), num_heads, num_groups, method), method)
+
+
+@replaces("pool_heads")
+def unknown_is_first(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """Any other method is taken for "first", also "median" and a typing error. Raise ValueError for what you do
+    not know."""
+    return pool_heads(t, num_heads, num_groups, "mean" if method == "mean" else "first")
+
+
+@replaces("pool_heads")
+def unknown_is_mean(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """Any other method is taken for "mean", also "median" and a typing error. Raise ValueError for what you do
+    not know."""
+    return pool_heads(t, num_heads, num_groups, "first" if method == "first" else "mean")
+
+
+@replaces("pool_heads")
+def no_check(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """Sizes that do not fit end in torch's RuntimeError, or in a result with another number of rows. Check both
+    divisions first and raise ValueError."""
+    K, n = len(t) // num_heads, num_heads // num_groups
+    if method not in ("mean", "first"):
+        raise ValueError("bad method")
+    return merged(t.reshape(num_groups, n, K, *t.shape[1:]), method)
+
+
+def renamed(state, num_heads, num_groups, method, chosen) -> dict[str, Tensor]:
+    """convert_state with another choice of names."""
+    return {
+        name: pool_heads(t, num_heads, num_groups, method) if chosen(name) else t.clone() for name, t in state.items()
+    }
+
+
+def module_of(name: str) -> str:
+    return ("." + name).split(".")[-2]
+
+
+@replaces("convert_state")
+def pools_q_too(state, num_heads, num_groups, method="mean"):
+    """You pooled the queries as well. They keep all H heads: they are what reads the shared ones."""
+    chosen = ("q_proj", "k_proj", "v_proj")
+    return renamed(state, num_heads, num_groups, method, lambda name: module_of(name) in chosen)
+
+
+@replaces("convert_state")
+def keys_only(state, num_heads, num_groups, method="mean"):
+    """Only the keys were pooled. The values of a group are shared too, or they would not fit beside the keys in
+    the cache."""
+    return renamed(state, num_heads, num_groups, method, lambda name: module_of(name) == "k_proj")
+
+
+@replaces("convert_state")
+def weights_only(state, num_heads, num_groups, method="mean"):
+    """The biases kept all their numbers. A bias has one number per row of its weight, and is pooled in the same
+    way."""
+    return renamed(
+        state,
+        num_heads,
+        num_groups,
+        method,
+        lambda name: module_of(name) in ("k_proj", "v_proj") and name.endswith("weight"),
+    )
+
+
+@replaces("convert_state")
+def substring(state, num_heads, num_groups, method="mean"):
+    """You look for "k_proj" anywhere in the name, and find it in old_k_proj and in k_proj.norm as well. Which
+    part of the name is the module that holds the parameter, and is it equal?"""
+    return renamed(state, num_heads, num_groups, method, lambda name: "k_proj" in name or "v_proj" in name)
+
+
+@replaces("convert_state")
+def any_part(state, num_heads, num_groups, method="mean"):
+    """You pool whatever is inside a k_proj or v_proj, at any depth: k_proj.norm.weight is a parameter of norm.
+    Only the last module of the name counts."""
+    return renamed(
+        state, num_heads, num_groups, method, lambda name: bool({"k_proj", "v_proj"} & set(name.split(".")[:-1]))
+    )
+
+
+@replaces("convert_state")
+def ending(state, num_heads, num_groups, method="mean"):
+    """You look at how the name ends, and old_k_proj.weight ends like k_proj.weight. Compare the whole name of the
+    module."""
+    ends = tuple(f"{kind}_proj.{parameter}" for kind in "kv" for parameter in ("weight", "bias"))
+    return renamed(state, num_heads, num_groups, method, lambda name: name.endswith(ends))
+
+
+@replaces("convert_state")
+def needs_prefix(state, num_heads, num_groups, method="mean"):
+    """You search for ".k_proj." with a dot in front. In a state_dict of the attention itself the name begins with
+    k_proj."""
+    ends = tuple(f".{kind}_proj.{parameter}" for kind in "kv" for parameter in ("weight", "bias"))
+    return renamed(state, num_heads, num_groups, method, lambda name: name.endswith(ends))
+
+
+@replaces("convert_state")
+def needs_dot(state, num_heads, num_groups, method="mean"):
+    """A name without a dot ends your loop with an IndexError: a parameter of the model itself has no module
+    before it, and stays as it is."""
+    return renamed(state, num_heads, num_groups, method, lambda name: name.split(".")[-2] in ("k_proj", "v_proj"))
+
+
+@replaces("convert_state")
+def pooled_only(state, num_heads, num_groups, method="mean"):
+    """Your state holds the pooled parameters alone. The rest of the model is needed too: the same names come
+    back."""
+    right = convert_state(state, num_heads, num_groups, method)
+    return {name: t for name, t in right.items() if module_of(name) in ("k_proj", "v_proj")}
+
+
+@replaces("convert_state")
+def method_lost(state, num_heads, num_groups, method="mean"):
+    """convert_state does not hand its method on: the keys and values are averaged whatever was asked for."""
+    return convert_state(state, num_heads, num_groups)
+
+
+@replaces("expand_heads")
+def expand_tiles(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
+    """You put all heads one after another and then all of them again: 0, 1, 0, 1. The query heads of a group are
+    neighbours, so the copies of their head are too."""
+    return torch.cat([t] * (num_heads // num_groups))
+
+
+@replaces("expand_heads")
+def expand_rows(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
+    """You repeated each row next to itself. A head is K rows that stay together: repeat heads, not rows."""
+    return t.repeat_interleave(num_heads // num_groups, dim=0)
+
+
+@replaces("expand_heads")
+def expand_columns(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
+    """You repeated columns. Those are the inputs of the layer: heads are rows in nn.Linear's layout (out, in)."""
+    if t.dim() == 1:
+        return expand_heads(t, num_heads, num_groups)
+    return t.repeat_interleave(num_heads // num_groups, dim=1)
+
+
+@replaces("expand_heads")
+def expand_divides(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
+    """You divided the copies by their number. Every query head must find its key at full length."""
+    return expand_heads(t, num_heads, num_groups) / (num_heads // num_groups)

@@ -1,0 +1,382 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads.
+
+The module has three parts: splitting into heads, attending, merging. A mistake gets one of them wrong.
+"""
+
+import math
+
+import torch
+from multi_head_attention import MultiHeadAttention, prune_heads, unpack_in_proj
+from torch import Tensor, nn
+
+from grader.testing import replaces
+
+INF = float("inf")
+
+
+class Parts(MultiHeadAttention):
+    """The right module, with more places in which to go wrong."""
+
+    def _merge(self, heads: Tensor) -> Tensor:
+        return heads.transpose(1, 2).flatten(2)
+
+    def _scores(self, q: Tensor, k: Tensor) -> Tensor:
+        return q @ k.mT / math.sqrt(q.shape[-1])
+
+    def _normalise(self, scores: Tensor, mask: Tensor | None) -> Tensor:
+        return torch.softmax(scores if mask is None else scores.masked_fill(~mask, -INF), dim=-1)
+
+    def _attend(self, query, key, value, mask):
+        q, k, v = (self._split(f(x)) for f, x in ((self.q_proj, query), (self.k_proj, key), (self.v_proj, value)))
+        weights = self._normalise(self._scores(q, k), mask)
+        return weights @ v, weights
+
+    def forward(self, query, key, value, mask=None):
+        heads, weights = self._attend(query, key, value, mask)
+        return self.out_proj(self._merge(heads)), weights
+
+
+@replaces("MultiHeadAttention")
+class ScaleD(Parts):
+    """The scores are divided by √D. Each dot product runs over the width of one head: how many products does it
+    add up, and how large does their sum become?"""
+
+    def _scores(self, q, k):
+        return q @ k.mT / math.sqrt(self.q_proj.weight.shape[0])
+
+
+@replaces("MultiHeadAttention")
+class NoScale(Parts):
+    """The scores are not scaled. A dot product of K independent products has a standard deviation that grows with
+    K, and the softmax saturates. By what do the formula's scores get divided?"""
+
+    def _scores(self, q, k):
+        return q @ k.mT
+
+
+@replaces("MultiHeadAttention")
+class ScaleK(Parts):
+    """The scores are divided by K. It is the standard deviation of a sum of K terms that has to be undone, not
+    its number of terms."""
+
+    def _scores(self, q, k):
+        return q @ k.mT / q.shape[-1]
+
+
+@replaces("MultiHeadAttention")
+class NoOutProj(Parts):
+    """Your heads are only put side by side. Nothing mixes them yet: the last matrix of the formula is missing."""
+
+    def forward(self, query, key, value, mask=None):
+        heads, weights = self._attend(query, key, value, mask)
+        return self._merge(heads), weights
+
+
+@replaces("MultiHeadAttention")
+class AveragedWeights(Parts):
+    """You returned one map of weights, the mean over the heads. The maps of different heads differ, and that is
+    the point of having several: return (B, H, T, S)."""
+
+    def forward(self, query, key, value, mask=None):
+        output, weights = super().forward(query, key, value, mask)
+        return output, weights.mean(1)
+
+
+@replaces("MultiHeadAttention")
+class ValueIsKey(Parts):
+    """Your values are computed from `key`. In self-attention the two are one tensor and nobody notices; here they
+    may differ."""
+
+    def _attend(self, query, key, value, mask):
+        return super()._attend(query, key, key, mask)
+
+
+@replaces("MultiHeadAttention")
+class SplitNoTranspose(Parts):
+    """You cut (B, T, D) into (B, H, T, K) with one view. That keeps the order of the numbers, so your heads are
+    stretches of text, mixed with slices of width. Which axis must be cut, and which two must then change
+    places?"""
+
+    def _split(self, x):
+        B, T, D = x.shape
+        return x.reshape(B, self.num_heads, T, D // self.num_heads)
+
+
+@replaces("MultiHeadAttention")
+class MergeNoTranspose(Parts):
+    """The heads (B, H, T, K) were flattened as they lie, so one row of the result mixes several tokens. Before
+    the axes H and K can become one, they must be neighbours."""
+
+    def _merge(self, heads):
+        B, H, T, K = heads.shape
+        return heads.reshape(B, T, H * K)
+
+
+@replaces("MultiHeadAttention")
+class InterleavedSplit(Parts):
+    """Splitting and merging do not undo each other: you cut D into (K, H) and put it together from (H, K). A head
+    owns K neighbouring rows of the matrices."""
+
+    def _split(self, x):
+        return x.unflatten(-1, (-1, self.num_heads)).permute(0, 3, 1, 2)
+
+
+@replaces("MultiHeadAttention")
+class SoftmaxOverQueries(Parts):
+    """Your softmax runs over the queries: each column sums to 1. Every query distributes its attention over the
+    keys. On which axis do those lie?"""
+
+    def _normalise(self, scores, mask):
+        return torch.softmax(scores if mask is None else scores.masked_fill(~mask, -INF), dim=-2)
+
+
+@replaces("MultiHeadAttention")
+class SoftmaxOverHeads(Parts):
+    """Your softmax runs over axis 1, which holds the heads. For three axes that would be the queries, and it is
+    neither: count from the end, where the keys are."""
+
+    def _normalise(self, scores, mask):
+        return torch.softmax(scores if mask is None else scores.masked_fill(~mask, -INF), dim=1)
+
+
+@replaces("MultiHeadAttention")
+class MaskInverted(Parts):
+    """You blocked the keys that are allowed. In this course True means «may attend»; nn.MultiheadAttention means
+    the opposite."""
+
+    def _normalise(self, scores, mask):
+        return torch.softmax(scores if mask is None else scores.masked_fill(mask, -INF), dim=-1)
+
+
+@replaces("MultiHeadAttention")
+class MaskAdded(Parts):
+    """Your bool mask was added to the scores, where True counts as 1 and False as 0: that prefers the allowed
+    keys a little. A masked key must get no weight at all."""
+
+    def _normalise(self, scores, mask):
+        return torch.softmax(scores if mask is None else scores + mask, dim=-1)
+
+
+@replaces("MultiHeadAttention")
+class MaskAfterSoftmax(Parts):
+    """You set weights to 0 after the softmax, and the others keep the share they had: their sum is below 1. The
+    masked keys must be out before the sum is taken."""
+
+    def _normalise(self, scores, mask):
+        weights = torch.softmax(scores, dim=-1)
+        return weights if mask is None else weights * mask
+
+
+@replaces("MultiHeadAttention")
+class MaskIgnored(Parts):
+    """The mask changes nothing in your result. It belongs between the scores and the softmax."""
+
+    def _normalise(self, scores, mask):
+        return torch.softmax(scores, dim=-1)
+
+
+@replaces("MultiHeadAttention")
+class NoBias(MultiHeadAttention):
+    """Your layers have no bias, whatever `bias` says. The parameter names of a checkpoint with biases then fit
+    nowhere."""
+
+    def __init__(self, embed_dim: int, num_heads: int, bias: bool = True) -> None:
+        super().__init__(embed_dim, num_heads, bias=False)
+
+
+@replaces("MultiHeadAttention")
+class BiasAlways(MultiHeadAttention):
+    """Your layers have a bias even with bias=False: nn.Linear has one unless it is told otherwise."""
+
+    def __init__(self, embed_dim: int, num_heads: int, bias: bool = True) -> None:
+        super().__init__(embed_dim, num_heads, bias=True)
+
+
+@replaces("MultiHeadAttention")
+class FullWidthHeads(nn.Module):
+    """Each of your heads has the full width D, so the matrices are H times too large. The heads share the width:
+    K is D / H."""
+
+    def __init__(self, embed_dim: int, num_heads: int, bias: bool = True) -> None:
+        super().__init__()
+        self.q_proj, self.k_proj, self.v_proj = (
+            nn.Linear(embed_dim, num_heads * embed_dim, bias=bias) for _ in range(3)
+        )
+        self.out_proj = nn.Linear(num_heads * embed_dim, embed_dim, bias=bias)
+
+
+@replaces("MultiHeadAttention")
+class NoCheck(Parts):
+    """Heads that do not divide the width were accepted: D // H rounds down, and the error comes later, from
+    somewhere else. Say it in the constructor, with a ValueError."""
+
+    def __init__(self, embed_dim: int, num_heads: int, bias: bool = True) -> None:
+        super().__init__(embed_dim, 1, bias)
+        self.num_heads = num_heads
+
+
+@replaces("MultiHeadAttention")
+class OutProjRows(Parts):
+    """You took the rows of out_proj for each head. Its rows are the outputs; what a head feeds in comes through
+    its columns."""
+
+    def head_contributions(self, query, key, value, mask=None):
+        heads, _ = self._attend(query, key, value, mask)
+        W_O = self.out_proj.weight.unflatten(0, (self.num_heads, -1))  # (H, K, D)
+        return torch.einsum("bhtk,hkd->bhtd", heads, W_O)
+
+
+@replaces("MultiHeadAttention")
+class BiasInEachHead(Parts):
+    """The bias of out_proj is in each of your contributions, so their sum holds it H times. It belongs to no
+    head."""
+
+    def head_contributions(self, query, key, value, mask=None):
+        right = super().head_contributions(query, key, value, mask)
+        return right if self.out_proj.bias is None else right + self.out_proj.bias
+
+
+@replaces("MultiHeadAttention")
+class BiasShared(Parts):
+    """Each of your contributions holds a part of the bias of out_proj. The sum over heads should be the output
+    without that bias: removing a head does not remove it."""
+
+    def head_contributions(self, query, key, value, mask=None):
+        right = super().head_contributions(query, key, value, mask)
+        return right if self.out_proj.bias is None else right + self.out_proj.bias / self.num_heads
+
+
+@replaces("MultiHeadAttention")
+class ContributionsUnmasked(Parts):
+    """head_contributions does not use its mask: a head contributes what it does in forward, with the same
+    mask."""
+
+    def head_contributions(self, query, key, value, mask=None):
+        return super().head_contributions(query, key, value, None)
+
+
+@replaces("MultiHeadAttention")
+class ContributionsTimeFirst(Parts):
+    """Your contributions are (B, T, H, D). The axis of the heads comes before that of the time, as everywhere
+    here."""
+
+    def head_contributions(self, query, key, value, mask=None):
+        return super().head_contributions(query, key, value, mask).transpose(1, 2)
+
+
+def rename(state: dict[str, Tensor], cut) -> dict[str, Tensor]:
+    """unpack_in_proj with another way to cut a stacked tensor into three."""
+    unpacked = unpack_in_proj(state)
+    for kind in ("weight", "bias"):
+        if f"in_proj_{kind}" in state:
+            parts = cut(state[f"in_proj_{kind}"])
+            unpacked |= {f"{name}_proj.{kind}": part for name, part in zip("qkv", parts, strict=True)}
+    return unpacked
+
+
+@replaces("unpack_in_proj")
+def in_proj_per_head(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """You took every third row. The three matrices are stacked one after the other: first all rows of W_q, then
+    all of W_k."""
+    return rename(state, lambda stacked: [stacked[i::3] for i in range(3)])
+
+
+@replaces("unpack_in_proj")
+def in_proj_kqv(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Keys and queries have changed places: in_proj_weight begins with W_q."""
+    return rename(state, lambda stacked: [stacked.chunk(3)[i] for i in (1, 0, 2)])
+
+
+@replaces("unpack_in_proj")
+def in_proj_no_bias(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The biases were left behind: in_proj_bias is stacked like the weights, and out_proj has one as well."""
+    return {name: tensor for name, tensor in unpack_in_proj(state).items() if name.endswith("weight")}
+
+
+@replaces("unpack_in_proj")
+def in_proj_no_out(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """out_proj is missing from your result. Its names are right already, but they must come along."""
+    return {name: tensor for name, tensor in unpack_in_proj(state).items() if not name.startswith("out_proj")}
+
+
+def valid(keep: list[int], num_heads: int) -> list[int]:
+    if not keep or len(set(keep)) < len(keep) or not set(keep) <= set(range(num_heads)):
+        raise ValueError("bad keep")
+    return sorted(keep)
+
+
+def rows(tensor: Tensor, num_heads: int, heads: list[int]) -> Tensor:
+    return tensor.unflatten(0, (num_heads, -1))[heads].flatten(0, 1)
+
+
+@replaces("prune_heads")
+def prune_rows_of_out(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
+    """You removed rows of out_proj. Those are the outputs of the layer, and its width D stays. Through what did
+    the removed heads feed in?"""
+    pruned = prune_heads(state, num_heads, keep)
+    pruned["out_proj.weight"] = rows(state["out_proj.weight"], num_heads, valid(keep, num_heads))
+    return pruned
+
+
+@replaces("prune_heads")
+def prune_weights_only(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
+    """The biases of q, k and v kept all D numbers. They have one number per row of their weight: the rows that go
+    take theirs along."""
+    pruned = prune_heads(state, num_heads, keep)
+    return {name: state[name] if name.endswith("bias") else tensor for name, tensor in pruned.items()}
+
+
+@replaces("prune_heads")
+def prune_no_out(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
+    """out_proj.weight still has D columns, and only n K numbers come in. Which of its columns waited for the
+    heads that are gone?"""
+    return prune_heads(state, num_heads, keep) | {"out_proj.weight": state["out_proj.weight"]}
+
+
+@replaces("prune_heads")
+def prune_these(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
+    """You removed the heads in `keep` and kept the others."""
+    heads = valid(keep, num_heads)
+    if len(heads) == num_heads:
+        return {
+            name: tensor[:, :0] if name == "out_proj.weight" else tensor if name == "out_proj.bias" else tensor[:0]
+            for name, tensor in state.items()
+        }
+    return prune_heads(state, num_heads, [h for h in range(num_heads) if h not in heads])
+
+
+@replaces("prune_heads")
+def prune_single_rows(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
+    """You used the numbers of heads as numbers of rows. Head h owns K rows, of which the first is h K."""
+    heads = valid(keep, num_heads)
+    return {
+        name: tensor[:, heads] if name == "out_proj.weight" else tensor if name == "out_proj.bias" else tensor[heads]
+        for name, tensor in state.items()
+    }
+
+
+@replaces("prune_heads")
+def prune_as_given(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
+    """Your heads stand in the order of `keep`. The layer would compute the same; the statement asks for ascending
+    order, so that one choice has one result."""
+    valid(keep, num_heads)
+    pruned = {name: rows(tensor, num_heads, keep) for name, tensor in state.items() if name[0] in "qkv"}
+    pruned["out_proj.weight"] = rows(state["out_proj.weight"].T, num_heads, keep).T
+    return pruned | {name: tensor for name, tensor in state.items() if name == "out_proj.bias"}
+
+
+@replaces("prune_heads")
+def prune_no_check(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
+    """A bad `keep` gets a result, or an error of another kind: −1 counts from the end in Python, a head named
+    twice becomes two heads. Look at `keep` first and raise ValueError."""
+    heads = sorted(keep)
+    pruned = {name: rows(tensor, num_heads, heads) for name, tensor in state.items() if name[0] in "qkv"}
+    pruned["out_proj.weight"] = rows(state["out_proj.weight"].T, num_heads, heads).T
+    return pruned | {name: tensor for name, tensor in state.items() if name == "out_proj.bias"}
+
+
+@replaces("prune_heads")
+def prune_set(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
+    """A head that `keep` names twice was taken once without a word. It is a mistake of the caller: raise
+    ValueError."""
+    return prune_heads(state, num_heads, sorted(set(keep)))
