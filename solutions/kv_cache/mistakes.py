@@ -1,0 +1,456 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import torch
+import torch.nn.functional as F
+from kv_cache import append_kv
+from torch import Tensor, nn
+
+from grader.testing import replaces
+
+
+def joined(cache: dict | None, name: str, new: Tensor) -> Tensor:
+    return new if cache is None else torch.cat([cache[name], new], dim=2)
+
+
+def seen(cache: dict | None, k_new: Tensor) -> int:
+    return k_new.shape[2] + (0 if cache is None else cache["length"])
+
+
+def last(x: Tensor, window: int | None) -> Tensor:
+    return x if window is None else x[:, :, -window:]
+
+
+@replaces("append_kv")
+def prepend(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """Your new entries stand before the old ones. The cache is in the order of the text: which go to the end?"""
+    k = k_new if cache is None else torch.cat([k_new, cache["k"]], dim=2)
+    v = v_new if cache is None else torch.cat([v_new, cache["v"]], dim=2)
+    return {"k": last(k, window), "v": last(v, window), "length": seen(cache, k_new)}
+
+
+@replaces("append_kv")
+def replaced(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """Your new cache holds the new entries only, and the text before them is forgotten."""
+    return {"k": last(k_new, window), "v": last(v_new, window), "length": seen(cache, k_new)}
+
+
+@replaces("append_kv")
+def keeps_oldest(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """You kept the first W entries, and the cache never changes once it is full. Keep the newest."""
+    k, v = joined(cache, "k", k_new)[:, :, :window], joined(cache, "v", v_new)[:, :, :window]
+    return {"k": k, "v": v, "length": seen(cache, k_new)}
+
+
+@replaces("append_kv")
+def one_too_many(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """Your cache holds one entry more than the window. W entries remain, those of the newest tokens
+    included."""
+    window = None if window is None else window + 1
+    k, v = last(joined(cache, "k", k_new), window), last(joined(cache, "v", v_new), window)
+    return {"k": k, "v": v, "length": seen(cache, k_new)}
+
+
+@replaces("append_kv")
+def only_keys_cropped(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """You cropped the keys and not the values: key and value of a token must stay beside each other."""
+    k, v = last(joined(cache, "k", k_new), window), joined(cache, "v", v_new)
+    return {"k": k, "v": v, "length": seen(cache, k_new)}
+
+
+@replaces("append_kv")
+def first_not_cropped(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """A first piece that is longer than the window stays whole: you crop only where there is an old cache."""
+    window = None if cache is None else window
+    k, v = last(joined(cache, "k", k_new), window), last(joined(cache, "v", v_new), window)
+    return {"k": k, "v": v, "length": seen(cache, k_new)}
+
+
+@replaces("append_kv")
+def never_cropped(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """window takes no part, and your cache grows with the text. That it does not is the reason for a window."""
+    return {"k": joined(cache, "k", k_new), "v": joined(cache, "v", v_new), "length": seen(cache, k_new)}
+
+
+@replaces("append_kv")
+def length_of_entries(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """Your length counts entries, so it stands still once the window is full. It counts all tokens seen: take
+    it from the old cache, not from a shape."""
+    k, v = last(joined(cache, "k", k_new), window), last(joined(cache, "v", v_new), window)
+    return {"k": k, "v": v, "length": k.shape[2]}
+
+
+@replaces("append_kv")
+def length_of_piece(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """Your length is that of the newest piece. The tokens that the old cache counted belong to it."""
+    k, v = last(joined(cache, "k", k_new), window), last(joined(cache, "v", v_new), window)
+    return {"k": k, "v": v, "length": k_new.shape[2]}
+
+
+@replaces("append_kv")
+def one_by_one_only(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """Your length grows by 1 in each call. A piece may have several tokens: how many has this one?"""
+    k, v = last(joined(cache, "k", k_new), window), last(joined(cache, "v", v_new), window)
+    return {"k": k, "v": v, "length": k_new.shape[2] if cache is None else cache["length"] + 1}
+
+
+@replaces("append_kv")
+def along_heads(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """You joined along the axis of the heads. Of (B, H, S, K) it is S that grows."""
+    k = k_new if cache is None else torch.cat([cache["k"], k_new], dim=1)
+    v = v_new if cache is None else torch.cat([cache["v"], v_new], dim=1)
+    return {"k": last(k, window), "v": last(v, window), "length": seen(cache, k_new)}
+
+
+class Layer(nn.Module):
+    """The right layer, in parts. A mistake gets one of them wrong."""
+
+    bias = False
+
+    def __init__(self, hidden_size: int, num_heads: int, rope_theta: float = 10000.0, window: int | None = None):
+        super().__init__()
+        self.H, self.K = self.heads(hidden_size, num_heads)
+        self.theta, self.window = rope_theta, window
+        for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
+            setattr(self, name, nn.Linear(hidden_size, hidden_size, bias=self.bias))
+
+    def heads(self, D: int, H: int) -> tuple[int, int]:
+        if D % H or D // H % 2:  # in the words of the reference, so that a student's own speak against no mistake
+            raise ValueError(f"{H} heads do not cut a width of {D} into even parts")
+        return H, D // H
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        position = torch.arange(x.shape[1]) + self.start(cache)
+        q, k, v = self.turn(q, position), self.turn(k, position), self.value(v, position)
+        full = append_kv(cache, k, v)
+        return self.attend(q, full, position), append_kv(cache, k, v, self.window)
+
+    def start(self, cache: dict | None) -> int:
+        return 0 if cache is None else cache["length"]
+
+    def split(self, y: Tensor) -> Tensor:
+        return y.unflatten(-1, (self.H, self.K)).transpose(1, 2)
+
+    def turn(self, y: Tensor, position: Tensor) -> Tensor:
+        return rotate(y, position, self.theta)
+
+    def value(self, v: Tensor, position: Tensor) -> Tensor:
+        return v
+
+    def attend(self, q: Tensor, full: dict, position: Tensor) -> Tensor:
+        S = full["k"].shape[2]
+        keep = self.mask(position[:, None], full["length"] - S + torch.arange(S))
+        return self.out(F.scaled_dot_product_attention(q, full["k"], full["v"], attn_mask=keep))
+
+    def mask(self, query: Tensor, key: Tensor) -> Tensor | None:
+        keep = key <= query
+        return keep if self.window is None else keep & (query - key < self.window)
+
+    def out(self, y: Tensor) -> Tensor:
+        return self.o_proj(y.transpose(1, 2).flatten(2))
+
+
+def rotate(x: Tensor, position: Tensor, theta: float) -> Tensor:
+    half = x.shape[-1] // 2
+    angle = position[:, None] * theta ** (-torch.arange(half, dtype=torch.float64) / half)
+    a, b = x[..., :half], x[..., half:]
+    cos, sin = angle.cos(), angle.sin()
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1).to(x.dtype)
+
+
+@replaces("CachedAttention")
+class PositionRestart(Layer):
+    """Each piece begins at position 0 again. The first one is right, later ones are not: at which position
+    does the first new token stand?"""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        here = torch.arange(x.shape[1])
+        q, k = self.turn(q, here), self.turn(k, here)
+        full = append_kv(cache, k, v)
+        return self.attend(q, full, here + self.start(cache)), append_kv(cache, k, v, self.window)
+
+
+@replaces("CachedAttention")
+class PositionRestartInMask(Layer):
+    """Each piece begins at position 0 again, for the angles and for the mask: one new token then sees the
+    first key of the text only. At which position does the first new token stand?"""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        here = torch.arange(x.shape[1])
+        q, k = self.turn(q, here), self.turn(k, here)
+        return self.attend(q, append_kv(cache, k, v), here), append_kv(cache, k, v, self.window)
+
+
+@replaces("CachedAttention")
+class PositionFromEntries(Layer):
+    """You took the number of entries for the position. A cropped cache is shorter than the text: once the
+    window is full, all new tokens stand at the same place. Use length."""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        true = torch.arange(x.shape[1]) + self.start(cache)
+        position = true if cache is None else true - cache["length"] + cache["k"].shape[2]
+        q, k = self.turn(q, position), self.turn(k, position)
+        full = append_kv(cache, k, v)
+        return self.attend(q, full, true), append_kv(cache, k, v, self.window)
+
+
+@replaces("CachedAttention")
+class PositionOneLate(Layer):
+    """Positions of your later pieces are one too far: length is the number of tokens seen, and they count
+    from 0, so the next one stands at length itself."""
+
+    def turn(self, y: Tensor, position: Tensor) -> Tensor:
+        return rotate(y, position + 1 if int(position[0]) > 0 else position, self.theta)
+
+
+@replaces("CachedAttention")
+class CacheBeforeRope(Layer):
+    """Your keys are stored before they are turned, and later pieces meet them without a position. Turn first,
+    then store."""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        position = torch.arange(x.shape[1]) + self.start(cache)
+        full = append_kv(cache, self.turn(k, position), v)
+        return self.attend(self.turn(q, position), full, position), append_kv(cache, k, v, self.window)
+
+
+@replaces("CachedAttention")
+class TurnedWhenUsed(Layer):
+    """Your cache holds keys that are not turned, and each step turns all of them again. The outputs are right,
+    but the work grows with the text, and the cache is not the one described: keys are stored turned."""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        position = torch.arange(x.shape[1]) + self.start(cache)
+        full = append_kv(cache, k, v)
+        S = full["k"].shape[2]
+        full["k"] = self.turn(full["k"], full["length"] - S + torch.arange(S))
+        return self.attend(self.turn(q, position), full, position), append_kv(cache, k, v, self.window)
+
+
+@replaces("CachedAttention")
+class CachedKeysTurnedAgain(Layer):
+    """You turned the cached keys a second time: they were turned when they were stored. Only the new ones need
+    it."""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        position = torch.arange(x.shape[1]) + self.start(cache)
+        full, kept = append_kv(cache, k, v), append_kv(cache, self.turn(k, position), v, self.window)
+        S = full["k"].shape[2]
+        full["k"] = self.turn(full["k"], full["length"] - S + torch.arange(S))
+        return self.attend(self.turn(q, position), full, position), kept
+
+
+@replaces("CachedAttention")
+class ValuesTurned(Layer):
+    """You turned the values too. They carry content, not position, and nothing turns them back later."""
+
+    def value(self, v: Tensor, position: Tensor) -> Tensor:
+        return self.turn(v, position)
+
+
+@replaces("CachedAttention")
+class NothingTurned(Layer):
+    """Your attention knows no positions: nothing is turned. What tells it that two tokens are far apart?"""
+
+    def turn(self, y: Tensor, position: Tensor) -> Tensor:
+        return y
+
+
+@replaces("CachedAttention")
+class Neighbours(Layer):
+    """You turned neighbours, (x_{2i}, x_{2i+1}), as Meta's own files want it. In this layout, Hugging Face's,
+    the partner of x_i is x_{i+K/2}."""
+
+    def turn(self, y: Tensor, position: Tensor) -> Tensor:
+        y = rotate(torch.cat([y[..., ::2], y[..., 1::2]], dim=-1), position, self.theta)
+        return y.unflatten(-1, (2, -1)).transpose(-1, -2).flatten(-2)
+
+
+@replaces("CachedAttention")
+class ThetaIgnored(Layer):
+    """rope_theta does not reach your frequencies: they always have base 10000."""
+
+    def turn(self, y: Tensor, position: Tensor) -> Tensor:
+        return rotate(y, position, 10000.0)
+
+
+@replaces("CachedAttention")
+class Float32Angles(Layer):
+    """Your angles are float32, and in float64 the result has only half of its digits. Which dtype do the
+    numbers have that the frequencies are made from?"""
+
+    def turn(self, y: Tensor, position: Tensor) -> Tensor:
+        half = y.shape[-1] // 2
+        angle = position[:, None] * self.theta ** (-torch.arange(half) / half)
+        a, b = y[..., :half], y[..., half:]
+        cos, sin = angle.cos(), angle.sin()
+        return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
+
+
+@replaces("CachedAttention")
+class TopLeftMask(Layer):
+    """Your mask begins at the top left, as if the new tokens stood at the beginning: a single new token sees
+    the first key and nothing else. They stand at the end of the keys. (is_causal=True does the same.)"""
+
+    def mask(self, query: Tensor, key: Tensor) -> Tensor:
+        row, column = query - query[0], key - key[0]
+        return (column <= row) if self.window is None else (column <= row) & (row - column < self.window)
+
+
+@replaces("CachedAttention")
+class NoMaskWithCache(Layer):
+    """With a cache you mask nothing. One new token may see all keys, but the tokens of a piece must not see
+    each other's future."""
+
+    def mask(self, query: Tensor, key: Tensor) -> Tensor:
+        keep = super().mask(query, key)
+        return keep if int(query[0]) == 0 else keep | (key > query)
+
+
+@replaces("CachedAttention")
+class NotCausal(Layer):
+    """Your tokens see the future. In a decoder a key that comes later than the query is masked."""
+
+    def mask(self, query: Tensor, key: Tensor) -> Tensor:
+        return torch.ones_like(key <= query) if self.window is None else (query - key < self.window)
+
+
+@replaces("CachedAttention")
+class NewKeysOnly(Layer):
+    """Your new tokens attend to each other and not to the cache, so each piece is a text of its own."""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        position = torch.arange(x.shape[1]) + self.start(cache)
+        q, k = self.turn(q, position), self.turn(k, position)
+        new = {"k": k, "v": v, "length": self.start(cache) + x.shape[1]}
+        return self.attend(q, new, position), append_kv(cache, k, v, self.window)
+
+
+@replaces("CachedAttention")
+class CropBeforeAttending(Layer):
+    """You cropped to the window before attending: the first tokens of a piece lose keys that are still in
+    their window. Crop what is kept, not what is attended to."""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        position = torch.arange(x.shape[1]) + self.start(cache)
+        kept = append_kv(cache, self.turn(k, position), v, self.window)
+        return self.attend(self.turn(q, position), kept, position), kept
+
+
+@replaces("CachedAttention")
+class WindowNotMasked(Layer):
+    """Within a piece your tokens look back farther than the window: cropping the cache alone does not stop
+    them. The mask has a second condition."""
+
+    def mask(self, query: Tensor, key: Tensor) -> Tensor:
+        return key <= query
+
+
+@replaces("CachedAttention")
+class WindowOneTooWide(Layer):
+    """Your window is one key too wide: W counts the token itself, so W = 1 sees only itself. Cropped caches
+    then lack the key that a whole pass has."""
+
+    def mask(self, query: Tensor, key: Tensor) -> Tensor:
+        return (key <= query) if self.window is None else (key <= query) & (query - key <= self.window)
+
+
+@replaces("CachedAttention")
+class CacheNotCropped(Layer):
+    """Your cache keeps everything although there is a window. The outputs are right, and the memory grows with
+    the text all the same."""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        position = torch.arange(x.shape[1]) + self.start(cache)
+        full = append_kv(cache, self.turn(k, position), v)
+        return self.attend(self.turn(q, position), full, position), full
+
+
+@replaces("CachedAttention")
+class KeepsState(Layer):
+    """Your layer remembers the text itself, and two continuations of one cache get into each other's way. All
+    that it may know is in the cache that it is given; without one a new text begins."""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        y, self.mine = super().forward(x, getattr(self, "mine", None))
+        return y, self.mine
+
+
+@replaces("CachedAttention")
+class NoScale(Layer):
+    """Your scores are not divided by √K, so the softmax is sharper than it should be."""
+
+    def attend(self, q: Tensor, full: dict, position: Tensor) -> Tensor:
+        return super().attend(q * self.K**0.5, full, position)
+
+
+@replaces("CachedAttention")
+class ScaleD(Layer):
+    """Your scores are divided by √D. A score is a sum over the K numbers of one head: scale by √K."""
+
+    def attend(self, q: Tensor, full: dict, position: Tensor) -> Tensor:
+        return super().attend(q * self.H**-0.5, full, position)
+
+
+@replaces("CachedAttention")
+class SplitNoTranspose(Layer):
+    """You cut (B, T, D) into (B, H, T, K) with view alone, which mixes tokens. The D numbers of a token are
+    cut into (H, K) first, and then the axes change places."""
+
+    def split(self, y: Tensor) -> Tensor:
+        return y.reshape(y.shape[0], self.H, y.shape[1], self.K)
+
+
+@replaces("CachedAttention")
+class MergeNoTranspose(Layer):
+    """You flattened (B, H, T, K) to (B, T, D) as it was, and one row mixes several tokens. Swap heads and time
+    back first."""
+
+    def out(self, y: Tensor) -> Tensor:
+        B, H, T, K = y.shape
+        return self.o_proj(y.reshape(B, T, H * K))
+
+
+@replaces("CachedAttention")
+class NoOutput(Layer):
+    """o_proj takes no part. The heads stand side by side after attention, and W_o mixes them."""
+
+    def out(self, y: Tensor) -> Tensor:
+        return y.transpose(1, 2).flatten(2)
+
+
+@replaces("CachedAttention")
+class Biases(Layer):
+    """Your projections have biases, which nn.Linear adds unless it is told not to. A checkpoint without them
+    would not fit."""
+
+    bias = True
+
+
+@replaces("CachedAttention")
+class AnyHeads(Layer):
+    """A number of heads that does not fit was accepted, or torch complained about something else later. Check
+    in __init__: H divides D, and K is even, since it is cut into pairs."""
+
+    def heads(self, D: int, H: int) -> tuple[int, int]:
+        return H, D // H
+
+
+@replaces("CachedAttention")
+class OddWidth(Layer):
+    """You checked that H divides D. A head of odd width must raise ValueError too: one of its numbers has no
+    partner to turn with."""
+
+    def heads(self, D: int, H: int) -> tuple[int, int]:
+        if D % H:
+            raise ValueError(f"{H} heads do not cut a width of {D} into even parts")
+        return H, D // H
