@@ -1,15 +1,17 @@
 """Tells which known mistake a submission makes.
 
 A mistake is claimed only on this evidence: wherever its answer to a question of the tests differs from the
-reference's, the submission gave the mistake's answer, and it does so in at least one failing test. The numbers in a
-module can speak for a mistake and not against it: who draws the first weights in another order makes no other mistake.
+reference's, the submission gave the mistake's answer, and it does so in at least one failing test. The words of an
+exception are the student's own and contradict nothing; an exception counts as evidence only in the same words. The
+numbers in a module can speak for a mistake and not against it: who draws the first weights in another order makes no
+other mistake.
 """
 
 import types
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from grader.judge.replay import Answer, answers, replay, same, same_modules
+from grader.judge.replay import Answer, answers, replay, same, same_modules, same_words
 from grader.judge.session import Entry
 from grader.result import Diagnosis
 from grader.sandbox.servant import execute
@@ -83,7 +85,7 @@ def _agreements(
             if not same(wrong, correct):
                 if not same(mine, wrong):
                     return None
-                count += 1
+                count += same_words(mine, wrong)
             elif not same_modules(wrong, correct) and same_modules(mine, wrong):
                 count += 1
         counts.append(count)
