@@ -35,7 +35,7 @@ class Verdict:
     points: float
     mistakes: int
     variants: int
-    slowest: float = 0.0  # seconds of the slowest test of the reference
+    slowest: float = 0.0  # seconds of the slowest test of the reference, in the fastest of its runs
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -60,6 +60,7 @@ class _Proof:
         self.seeds = seeds
         self.verdict = Verdict(exercise.id, exercise.points, len(self.mistakes), len(self.variants))
         self.open = 0  # runs that are not done
+        self._fastest: dict[str, float] = {}  # seconds of each test of the reference
         self._scores: dict[tuple[str, int], tuple[float, ...]] = {}
         self._said: dict[tuple[str, str], Problem] = {}
         self._texts()
@@ -119,6 +120,8 @@ class _Proof:
         scores = tuple(test.points for test in result.tests)
         if self._scores.setdefault(key, scores) != scores:
             self._say(run.label, "scores differently from run to run.", "run to run", run.job.seed)
+        if not self.open:
+            self._take_times()
 
     def _take_stub(self, run: _Run, result: Result) -> None:
         if result.outcome is not Outcome.NOT_STARTED or result.score:
@@ -126,11 +129,16 @@ class _Proof:
 
     def _take_reference(self, run: _Run, result: Result) -> None:
         self._take_variant(run, result)
-        budget = self.exercise.limits.seconds
         for test in result.tests:
-            self.verdict.slowest = max(self.verdict.slowest, test.seconds)
-            if test.seconds > budget:
-                self._say(test.id, f"takes longer than its budget of {budget:g} s on the reference.", "slow")
+            self._fastest[test.id] = min(test.seconds, self._fastest.get(test.id, test.seconds))
+
+    def _take_times(self) -> None:
+        """Holds the fastest run of each test against its budget: on a busy machine some runs wait for others."""
+        budget = self.exercise.limits.seconds
+        self.verdict.slowest = max(self._fastest.values(), default=0.0)
+        for test, seconds in self._fastest.items():
+            if seconds > budget:
+                self._say(test, f"takes longer than its budget of {budget:g} s on the reference.", "slow")
 
     def _take_variant(self, run: _Run, result: Result) -> None:
         if not result.passed:

@@ -16,6 +16,7 @@ class Outcome(StrEnum):
 
     # of a submission
     GRADED = "graded"  # the tests ran: see each test's own outcome
+    UNREADABLE = "unreadable"  # not a text file, too large, a broken notebook
     SYNTAX_ERROR = "syntax_error"
     IMPORT_ERROR = "import_error"  # an exception while the module was loaded
     # of a test
@@ -250,3 +251,8 @@ class Result(Struct, frozen=True, kw_only=True):
     @property
     def passed(self) -> bool:
         return self.outcome is Outcome.GRADED and all(t.outcome is Outcome.PASSED for t in self.tests)
+
+    @property
+    def faulty(self) -> bool:
+        """Whether the grader or the course is at fault: then the score says nothing."""
+        return self.outcome is Outcome.ERROR or any(t.outcome is Outcome.ERROR for t in self.tests)

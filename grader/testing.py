@@ -68,7 +68,10 @@ def assert_close(
 
 
 def assert_equal(actual: Any, expected: Any, *, name: str | None = None) -> None:
-    """Fails unless `actual` equals `expected` exactly: indices, masks, shapes, dtypes, whole numbers, None."""
+    """Fails unless `actual` equals `expected` exactly: indices, masks, shapes, dtypes, whole numbers, None.
+
+    A float is no whole number: 64.0 does not equal 64.
+    """
     difference = compare(actual, expected, rtol=0.0, atol=0.0)
     if difference:
         raise Disagreement(difference, name, actual)

@@ -56,6 +56,10 @@ SLOW = """    import time
         pass
     for _ in range(5):"""
 
+SLOW_AT_FIRST = SLOW.replace("+ 0.3", '+ (0.0 if hasattr(test_values, "ran") else 0.3)').replace(
+    "    for _", "    test_values.ran = True\n    for _"
+)
+
 UNKNOWN_NEED = """from grader.testing import needs, points
 
 
@@ -93,20 +97,25 @@ BROKEN: dict[str, tuple[Callable[[Path, str], None], str]] = {
 }
 
 
+SOUND = ("sound", "slow_at_first")
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What one run of check says of a sound exercise and of all broken ones."""
     root = tmp_path_factory.mktemp("course")
     (root / "course.yaml").write_text(COURSE)
-    for name in ("sound", *BROKEN):
+    for name in (*SOUND, *BROKEN):
         made = grade(root, "new", name, "--lesson", "1")
         assert made.returncode == 0, made.stderr
     for name, (change, _) in BROKEN.items():
         change(root, name)
-    edit(YAML, "seconds: 2", "seconds: 0.2")(root, "slow_reference")
+    edit(HIDDEN, "    for _ in range(5):", SLOW_AT_FIRST)(root, "slow_at_first")
+    for name in ("slow_reference", "slow_at_first"):
+        edit(YAML, "seconds: 2", "seconds: 0.2")(root, name)
     done = grade(root, "check", "--seeds", "3")
     assert done.returncode == 1, done.stderr
-    assert f"1 of {1 + len(BROKEN)} exercises hold on 3 seeds." in done.stdout
+    assert f"{len(SOUND)} of {len(SOUND) + len(BROKEN)} exercises hold on 3 seeds." in done.stdout
     return done.stdout
 
 
@@ -121,6 +130,10 @@ def of(report: str, name: str) -> str:
 
 def test_the_scaffold_holds(report: str) -> None:
     assert of(report, "sound").startswith("✓ sound 4 points 3 mistakes 3 variants")
+
+
+def test_a_test_that_had_to_wait_is_not_slow(report: str) -> None:
+    assert of(report, "slow_at_first").startswith("✓ slow_at_first ")
 
 
 @pytest.mark.parametrize("name", BROKEN)

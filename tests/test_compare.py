@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from grader.judge.compare import compare
+from grader.judge.compare import Disagreement, compare
 from grader.result import Outcome
+from grader.testing import assert_close, assert_equal
 
 NAN = float("nan")
 X = torch.arange(6.0, dtype=torch.float64).view(2, 3)
@@ -65,6 +66,17 @@ def test_differs(actual: Any, expected: Any, outcome: Outcome, path: tuple[Any, 
 def test_an_explicit_tolerance_holds_for_every_part() -> None:
     assert compare((X + 0.01, 1.01), (X, 1.0), atol=0.02, rtol=0.0) is None
     assert compare((X, 1.01), (X, 1.0), atol=0.005, rtol=0.0) is not None
+
+
+@pytest.mark.parametrize(("actual", "expected"), [(64.0, 64), (64, 64.0), ([1.0], [1]), ({"n": 2.0}, {"n": 2})])
+def test_a_float_is_no_whole_number_where_equality_is_exact(actual: Any, expected: Any) -> None:
+    difference = compare(actual, expected, rtol=0.0, atol=0.0)
+    assert difference is not None
+    assert difference.outcome is Outcome.WRONG_TYPE
+    with pytest.raises(Disagreement):
+        assert_equal(actual, expected)
+    assert_close(actual, expected)
+    assert_equal(expected, expected)
 
 
 def test_the_dtype_may_be_left_out() -> None:

@@ -1,57 +1,312 @@
-"""A mistake is named from its results, whatever words a student's own errors have."""
+"""A mistake is named where the submission's answers are its own, and only there."""
 
-from collections.abc import Callable, Iterator
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from grader.course import load_course
 from grader.judge.client import Judges
+from grader.judge.diagnosis import Mistake, Run, diagnose
 from grader.judge.materials import materials
 from grader.judge.messages import Job
+from grader.judge.replay import answers, replay, same, same_gradients, same_words
+from grader.judge.session import Entry
 from grader.result import Result
+from grader.sandbox import wire
+from grader.sandbox.proxy import Link, Question, Submission
+from grader.sandbox.servant import Servant, execute
 
 ROOT = Path(__file__).parent.parent
-SOFTMAX_ALL = """
+LIMIT = 1 << 20
+
+# ------------------------------------------------------------ a test and its log, in this process
+
+REFERENCE = """
+import torch
+from torch import nn
+
+
+def scaled(x, factor):
+    if factor <= 0:
+        raise ValueError(f"factor must be positive, not {factor}")
+    return x * factor
+
+
+def shifted(x, step):
+    return x + step
+
+
+def both(x, factor, step):
+    return shifted(scaled(x, factor), step)
+
+
+class Gate(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(width))
+        self.bias = nn.Parameter(torch.zeros(width))
+
+    def forward(self, x):
+        return x * self.gain + self.bias
+"""
+
+
+def variation(right: str, wrong: str) -> str:
+    """The reference with some text replaced."""
+    assert right in REFERENCE
+    return REFERENCE.replace(right, wrong)
+
+
+def log_of(source: str, test: Callable[[Any], None]) -> list[Entry]:
+    """What a test asks a module, and the module's answers. The test may raise."""
+    servant = Servant(LIMIT, execute("student", source))
+    servant.begin(0)
+    log: list[Entry] = []
+
+    def exchange(request: Any, blobs: list[Any], question: Question) -> tuple[wire.Returned, bytearray]:
+        entry = Entry(question, request, b"".join(blobs))
+        log.append(entry)
+        with torch.enable_grad():  # a question of `backward` is asked without, in this process
+            entry.reply, answered = servant.handle(request, bytearray(entry.blob))
+        entry.reply_blob = b"".join(answered)
+        if not isinstance(entry.reply, wire.Returned):
+            raise ValueError(entry.reply)
+        return entry.reply, bytearray(entry.reply_blob)
+
+    torch.manual_seed(0)
+    names = dict.fromkeys(("scaled", "shifted", "both", "Gate"), True)
+    link = Link(exchange, lambda error: error, LIMIT, itertools.count(1))
+    with contextlib.suppress(ValueError, RuntimeError):
+        test(Submission(link, names))
+    return log
+
+
+Tests = Sequence[tuple[Callable[[Any], None], bool]]  # a test, and whether it fails
+
+
+def diagnosed(source: str, tests: Tests, **mistakes: tuple[str, str]) -> str | None:
+    """The mistake that is named. Each is given by the name that it replaces and its source."""
+    runs = [Run(f"test_{place}", log_of(source, test), 0, failed) for place, (test, failed) in enumerate(tests)]
+    known = [Mistake(name, replaces, "advice", text) for name, (replaces, text) in mistakes.items()]
+    found = diagnose(runs, execute("reference", REFERENCE), known, LIMIT)
+    return found.mistake if found else None
+
+
+X = torch.tensor([1.0, 2.0, 4.0])
+ADDS = ("scaled", variation("return x * factor", "return x + factor"))
+SUBTRACTS = ("shifted", variation("return x + step", "return x - step"))
+
+
+def of_scaled(factor: float) -> Callable[[Any], None]:
+    return lambda m: m.scaled(X, factor)
+
+
+def of_shifted(step: float) -> Callable[[Any], None]:
+    return lambda m: m.shifted(X, step)
+
+
+def of_both(factor: float, step: float) -> Callable[[Any], None]:
+    return lambda m: m.both(X, factor, step)
+
+
+# ------------------------------------------------------------ the words of an exception
+
+WORDED = ADDS[1].replace("factor must be positive, not", "wanted: above 0, got")
+
+
+@pytest.mark.parametrize("words", ["my own", "factor must be positive, not -1.0", "wanted: above 0, got -1.0", ""])
+def test_the_words_of_an_error_do_not_contradict_a_mistake(words: str) -> None:
+    source = variation("return x * factor", "return x + factor").replace(
+        'raise ValueError(f"factor must be positive, not {factor}")', f"raise ValueError({words!r})"
+    )
+    tests: Tests = [(of_scaled(-1.0), False), (of_scaled(3.0), True)]
+    assert diagnosed(source, tests, adds=("scaled", WORDED)) == "adds"
+
+
+def test_an_error_in_other_words_is_no_evidence() -> None:
+    unchecked = variation("return x * factor", 'raise ValueError("no")')
+    source = variation("return x * factor", 'raise ValueError("I gave up")')
+    assert diagnosed(source, [(of_scaled(3.0), True)], refuses=("scaled", unchecked)) is None
+    assert diagnosed(unchecked, [(of_scaled(3.0), True)], refuses=("scaled", unchecked)) == "refuses"
+
+
+def test_an_error_of_another_kind_contradicts_a_mistake() -> None:
+    source = variation("return x * factor", "return x + factor").replace("ValueError", "TypeError")
+    unchecked = variation("return x * factor", "return x + factor").replace("if factor <= 0", "if factor < -5")
+    tests: Tests = [(of_scaled(3.0), True), (of_scaled(-1.0), True)]
+    assert diagnosed(source, tests, adds=("scaled", unchecked)) is None
+
+
+def test_words_and_kinds_of_exceptions_are_compared_apart() -> None:
+    def answer(error: str) -> Any:
+        return answers(log_of(f"def scaled(x, factor):\n    raise {error}\n", of_scaled(1.0)))[0]
+
+    mine = answer("ValueError('a')")
+    assert same(mine, answer("ValueError('b')"))
+    assert not same_words(mine, answer("ValueError('b')"))
+    assert same_words(mine, answer("ValueError('a')"))
+    assert not same(mine, answer("TypeError('a')"))
+
+
+# ------------------------------------------------------------ how much has to be explained
+
+
+def test_one_late_coincidence_is_not_enough() -> None:
+    """Of three failing tests the mistake shows in the last, where the student's number happens to be the same."""
+    source = variation("return x * factor", "return x * 0 + 5")
+    adds = ("scaled", variation("return x * factor", "return x + factor if factor == 3 else x * factor"))
+    nothing: Callable[[Any], None] = lambda m: m.scaled(X[:0], 2.0)  # noqa: E731
+    coincidence: Callable[[Any], None] = lambda m: m.scaled(X[1:2], 3.0)  # noqa: E731 - 2 + 3 = 5
+    assert diagnosed(source, [(nothing, True), (nothing, True), (coincidence, True)], adds=adds) is None
+    assert diagnosed(source, [(nothing, True), (coincidence, True)], adds=adds) == "adds"  # half of them
+    assert diagnosed(source, [(nothing, False), (nothing, False), (coincidence, True)], adds=adds) == "adds"
+
+
+def test_the_first_failing_test_is_enough() -> None:
+    tests: Tests = [(of_scaled(3.0), True), *[(of_scaled(1e-12), True)] * 3]
+    source = variation("return x * factor", "return x + factor if factor > 1e-6 else x * factor")
+    adds = ("scaled", source)
+    assert diagnosed(source, tests, adds=adds) == "adds"
+
+
+def test_failing_tests_of_other_functions_do_not_count() -> None:
+    source = variation("return x * factor", "return x / factor").replace("return x + step", "return x - step")
+    tests: Tests = [*[(of_scaled(3.0), True)] * 3, (of_shifted(1.0), True)]
+    assert diagnosed(source, tests, adds=ADDS, subtracts=SUBTRACTS) == "subtracts"
+
+
+def test_a_mistake_is_found_through_the_functions_that_use_it() -> None:
+    assert diagnosed(SUBTRACTS[1], [(of_both(3.0, 2.0), True)], adds=ADDS, subtracts=SUBTRACTS) == "subtracts"
+
+
+def test_only_mistakes_that_a_test_can_reach_are_asked() -> None:
+    broken = "raise RuntimeError('this must not run')"
+    assert diagnosed(ADDS[1], [(of_scaled(3.0), True)], never=("shifted", broken), adds=ADDS) == "adds"
+    with pytest.raises(RuntimeError, match="must not run"):
+        diagnosed(ADDS[1], [(of_both(3.0, 2.0), True)], never=("shifted", broken), adds=ADDS)
+
+
+# ------------------------------------------------------------ gradients
+
+DETACHED = ("scaled", variation("return x * factor", "return x.detach() * factor"))
+
+
+def with_gradient(m: Any) -> None:
+    m.scaled(X.clone().requires_grad_(), 3.0).sum().backward()
+
+
+def test_a_result_without_gradient_is_seen() -> None:
+    source = variation("return x * factor", "return (x.detach() if True else x) * factor")
+    tests: Tests = [(of_scaled(3.0), False), (with_gradient, True)]
+    assert diagnosed(source, tests, adds=ADDS, detached=DETACHED) == "detached"
+
+
+def test_a_result_with_a_gradient_is_not_taken_for_one_without() -> None:
+    """Two submissions with another fault: a wrong gradient, and something that the log does not show."""
+    wrong = variation("return x * factor", "return x * factor - x.detach() + x")
+    assert diagnosed(wrong, [(of_scaled(3.0), False), (with_gradient, True)], detached=DETACHED) is None
+    tests: Tests = [(lambda m: m.scaled(X.clone().requires_grad_(), 3.0), True)]
+    assert diagnosed(REFERENCE, tests, detached=DETACHED) is None
+
+
+def test_a_result_that_is_wrong_beside_having_no_gradient_is_no_evidence() -> None:
+    source = variation("return x * factor", "return x.detach() * factor + 1")
+    assert diagnosed(source, [(with_gradient, True)], detached=DETACHED) is None
+
+
+def test_a_gradient_says_nothing_against_a_mistake() -> None:
+    """The mistake works on plain numbers, the student on tensors; both add."""
+    student = variation("return x * factor", "return x * factor if factor == 3 else x + factor")
+    plain = student.replace("def scaled(x, factor):", "def scaled(x, factor):\n    x = x.detach()")
+    tests: Tests = [(lambda m: m.scaled(X.clone().requires_grad_(), 3.0), False), (of_scaled(2.0), True)]
+    assert diagnosed(student, tests, adds=("scaled", plain)) == "adds"
+
+
+def test_where_gradients_lead_is_compared_in_nested_values() -> None:
+    def answer(expression: str) -> Any:
+        source = f"def scaled(x, factor):\n    return {expression}\n"
+        return answers(log_of(source, lambda m: m.scaled(X.clone().requires_grad_(), 3.0)))[0]
+
+    mine = answer("[x * 2, {'a': x.detach()}]")
+    assert same_gradients(mine, answer("(x + 1, {'a': x.detach()})"))
+    assert not same_gradients(mine, answer("[x * 2, {'a': x + 1}]"))
+    assert same(mine, answer("[x.detach() * 2, {'a': x}]"))
+
+
+# ------------------------------------------------------------ modules
+
+
+def with_weights(m: Any) -> None:
+    gate = m.Gate(3)
+    state = {"gain": torch.tensor([2.0, 3.0, 5.0]), "bias": torch.tensor([0.5, 0.25, 0.125])}
+    more = {name: torch.full_like(tensor, 7.0) for name, tensor in gate.state_dict().items()}
+    gate.load_state_dict(more | state)
+    y = gate(X)
+    y.sum().backward()
+
+
+OTHER_ORDER = """
+        self.bias = nn.Parameter(torch.zeros(width))
+        self.gain = nn.Parameter(torch.ones(width))
+"""
+ORDER = """
+        self.gain = nn.Parameter(torch.ones(width))
+        self.bias = nn.Parameter(torch.zeros(width))
+"""
+MORE = '\n        self.register_buffer("ones", torch.ones(width))' + OTHER_ORDER
+NO_BIAS = "return x * self.gain + self.bias", "return x * self.gain - self.bias"
+
+
+@pytest.mark.parametrize("order", [ORDER, OTHER_ORDER, MORE], ids=["same", "other", "with a buffer"])
+def test_weights_are_known_by_name(order: str) -> None:
+    student = variation(ORDER, order).replace(*NO_BIAS)
+    (right,) = [list(replay(log_of(student, with_weights), execute("reference", REFERENCE), 0, LIMIT))]
+    values = [answer.value for answer in right if isinstance(answer.value, torch.Tensor)]
+    assert torch.equal(values[0], X * torch.tensor([2.0, 3.0, 5.0]) + torch.tensor([0.5, 0.25, 0.125]))
+    assert diagnosed(student, [(with_weights, True)], minus=("Gate", variation(*NO_BIAS))) == "minus"
+
+
+# ------------------------------------------------------------ for real
+
+NOT_SHIFTED = """
 import torch
 
 
-def route(logits, k):
-    if not 0 < k <= logits.shape[-1]:
+def causal_mask(T, S=None):
+    S = T if S is None else S
+    if T < 1 or T > S:
         raise {error}
-    wide = logits if logits.dtype == torch.float64 else logits.float()
-    weights, indices = wide.softmax(-1).topk(k)
-    return weights.to(logits.dtype), indices
-
-
-def combine_matrix(weights, indices, num_experts):
-    return weights.new_zeros(*weights.shape[:-1], num_experts).scatter(-1, indices, weights)
+    return torch.ones(T, S, dtype=torch.bool).tril()
 """
 
 
 @pytest.fixture(scope="module")
 def grade() -> Iterator[Callable[[str], Result]]:
-    """Grades a source as moe_router."""
+    """Grades a source as causal_mask. Its other two functions are not written."""
     course = load_course(ROOT)
     with Judges() as judges:
-        judges.prepare([materials(course, course.exercise("moe_router"))], forbidden=[ROOT])
+        judges.prepare([materials(course, course.exercise("causal_mask"))], forbidden=[ROOT])
 
         def run(source: str) -> Result:
-            ((_, result),) = judges.grade([Job(0, "moe_router", "moe_router.py", source, "", 0)])
+            ((_, result),) = judges.grade([Job(0, "causal_mask", "causal_mask.py", source, "", 0)])
             return result
 
         yield run
 
 
-@pytest.mark.parametrize("error", ['ValueError("1 <= k <= E")', 'ValueError("my own words")', "ValueError"])
-def test_the_words_of_an_error_do_not_hide_a_mistake(grade: Callable[[str], Result], error: str) -> None:
-    diagnosis = grade(SOFTMAX_ALL.format(error=error)).diagnosis
+@pytest.mark.parametrize("error", ['ValueError("1 <= T <= S")', 'ValueError("my own words")', "ValueError"])
+def test_a_mistake_is_named_in_a_submission_with_other_errors(grade: Callable[[str], Result], error: str) -> None:
+    diagnosis = grade(NOT_SHIFTED.format(error=error)).diagnosis
     assert diagnosis is not None
-    assert diagnosis.mistake == "softmax_all"
+    assert diagnosis.mistake == "top_left"
 
 
 def test_an_error_of_another_kind_is_no_evidence_for_a_mistake(grade: Callable[[str], Result]) -> None:
-    source = SOFTMAX_ALL.format(error="ValueError").replace("wide.softmax(-1).topk(k)", "wide.nothing(-1)")
-    result = grade(source)
+    result = grade(NOT_SHIFTED.format(error="ValueError").replace("tril", "lower"))
     assert not result.passed
     assert result.diagnosis is None

@@ -1,7 +1,6 @@
 """grade exercise: grades one file and explains what is wrong with it."""
 
 import os
-import platform
 import shutil
 import sys
 from collections.abc import Iterator
@@ -11,8 +10,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from grader import __version__, failures
-from grader.cli.screen import course_root, say
+from grader import failures
+from grader.cli.screen import course_root, prose, say
 from grader.course import Course, Exercise, load_course, load_exercise
 from grader.errors import UsageError
 from grader.judge.client import JudgeLost, Judges
@@ -21,8 +20,9 @@ from grader.judge.messages import Job
 from grader.progress import Graded, Progress
 from grader.report.marks import unicode_on
 from grader.report.terminal import View, render
-from grader.result import Frame, Isolation, Outcome, Raised, Result, SourceLine, Versions
-from grader.submission import Finding, Submission, examine, read_submission
+from grader.result import Outcome, Result
+from grader.submission import Submission, examine, located, read_submission
+from grader.submission.unrun import without_running
 
 FAILED = 1  # exit code: graded, and not passed
 FAULT = 3  # exit code: the grader or the course is at fault
@@ -48,9 +48,11 @@ def command(
     finding = examine(submission.text, submission.file)
     if finding is not None:
         course = load_course(root)
-        result = _without_running(finding, submission, exercise)
+        result = without_running(finding, submission, exercise)
     else:
         course, result = _graded(root, exercise, submission, timeout)
+    if submission.cells is not None:
+        result = located(result, submission.cells)
     progress = Progress.load(root)
     if path is None and result.outcome is not Outcome.NOT_STARTED:
         progress.record(
@@ -71,7 +73,7 @@ def command(
     else:
         options = f" --file {path}" if path else ""
         _show(result, course, exercise, progress, submission, options, full)
-    if any(test.outcome is Outcome.ERROR for test in result.tests):
+    if result.faulty:
         ctx.exit(FAULT)
     ctx.exit(0 if result.passed else FAILED)
 
@@ -112,35 +114,6 @@ def _others(course: Course, exercise: Exercise) -> dict[str, str]:
     return {each.id: read_submission(_relative(each.stub), each.id).text for each in course.needed_by(exercise)}
 
 
-def _without_running(finding: Finding, submission: Submission, exercise: Exercise) -> Result:
-    """The result of a file that does not compile, or in which nothing is written yet."""
-    raised = None
-    if finding.outcome is Outcome.SYNTAX_ERROR:
-        frames: tuple[Frame, ...] = ()
-        if finding.line is not None:
-            lines = submission.text.split("\n")
-            numbers = range(max(1, finding.line - 2), min(len(lines), finding.line + 1) + 1)
-            source = tuple(SourceLine(n, lines[n - 1]) for n in numbers)
-            column = None if finding.column is None else max(0, finding.column - 1)
-            frames = (Frame(submission.file, finding.line, "<module>", source, column),)
-        raised = Raised("SyntaxError", finding.message, frames)
-    return Result(
-        exercise=exercise.id,
-        file=submission.file,
-        sha256=submission.sha256,
-        outcome=finding.outcome,
-        score=0.0,
-        max_score=exercise.points,
-        message=finding.message if finding.outcome is Outcome.SYNTAX_ERROR else None,
-        exception=raised,
-        hidden_tests=exercise.solution is not None,
-        isolation=Isolation("none"),
-        versions=Versions(__version__, platform.python_version()),
-        seed=0,
-        seconds=0.0,
-    )
-
-
 def _show(
     result: Result,
     course: Course,
@@ -165,7 +138,7 @@ def _show(
         hints_shown=progress.hints_shown(exercise.id),
         hints_total=len(exercise.hints),
         statement=str(_relative(exercise.statement)) if exercise.statement.is_file() else None,
-        line=None if started else _first_open(submission),
+        line=None if started or submission.cells is not None else _first_open(submission),
         write=() if started else tuple(each.call for each in interface(submission.text) if each.kind != "method"),
         needs=tuple(Need(need, need in done) for need in exercise.needs),
         next_exercise=following.id if following else None,
@@ -187,7 +160,8 @@ def _show(
         unicode=unicode_on(sys.stdout),
         color=True,
     )
-    say("", *text.splitlines())
+    notes = [line for note in submission.notes for line in prose(note)]
+    say("", *notes, *([""] if notes else []), *text.splitlines())
 
 
 def _first_open(submission: Submission) -> int | None:

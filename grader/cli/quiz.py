@@ -17,10 +17,11 @@ from grader.course.lessons import find_lesson, quiz_path
 from grader.errors import UsageError
 from grader.progress import Progress
 from grader.quiz import history
-from grader.quiz.attempt import Attempt, QuizResult, begin, resume
+from grader.quiz.attempt import Attempt, begin, resume
 from grader.quiz.load import load_quiz
 from grader.quiz.model import LEVELS, Quiz
 from grader.quiz.plain import answer_in_words, ask_plainly, plain_text, right_lines
+from grader.quiz.result import QuizResult
 from grader.quiz.session import Done, Session
 from grader.report.marks import FAILED, encoding_of, writable
 

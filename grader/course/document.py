@@ -40,11 +40,16 @@ def shown(path: Path) -> str:
 class Document:
     """The content of a YAML file and the line of each part of it."""
 
-    def __init__(self, path: Path, holds: type[dict[str, Any]] | type[list[Any]] = dict):
-        """UsageError where the file cannot be read, is no YAML, or is no mapping with distinct keys, or list."""
+    def __init__(
+        self, path: Path, holds: type[dict[str, Any]] | type[list[Any]] = dict, data: bytes | None = None
+    ):
+        """`data`: the file's bytes, where it lies in an archive.
+
+        UsageError where the file cannot be read, is no YAML, or is no mapping with distinct keys, or list.
+        """
         self.path = path
         self._lines: dict[Keys, int] = {(): 1}
-        self._events = self._parse(_text(path))
+        self._events = self._parse(_text(path, _bytes(path) if data is None else data))
         try:
             for _ in range(2):  # the starts of stream and document
                 event = next(self._events)
@@ -143,13 +148,16 @@ class Document:
         return self.error((*part, *keys), f"'{name}' must be {expected}, not {_brief(value)}.{hint}")
 
 
-def _text(path: Path) -> str:
+def _bytes(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise UsageError(f"{shown(path)}: there is no such file.") from None
     except OSError as error:
         raise UsageError(f"{shown(path)}: cannot be read: {error.strerror}.") from None
+
+
+def _text(path: Path, data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

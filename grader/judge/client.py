@@ -31,7 +31,49 @@ _AHEAD = 2  # jobs that a judge holds, so that it never waits for the next
 
 
 class JudgeLost(Exception):
-    """A judge ended without being asked to: a fault of the grader."""
+    """A judge ended without being asked to, or does not answer: a fault of the grader."""
+
+
+class Judge:
+    """One judge, to whom jobs are given and who answers them in their order."""
+
+    def __init__(self, sock: socket.socket, pid: int):
+        self._sock = sock
+        self.pid = pid
+
+    def fileno(self) -> int:
+        """The descriptor that is readable when an answer has come, for select."""
+        return self._sock.fileno()
+
+    def close(self) -> None:
+        """Hangs up: the judge ends."""
+        self._sock.close()
+
+    def set_up(self, setup: Setup) -> None:
+        """The exercises that its jobs may be of. JudgeLost."""
+        self._send(encode(setup))
+
+    def submit(self, job: Job) -> None:
+        """Gives it a job. JudgeLost."""
+        self._send(encode(Submit(job)))
+
+    def answer(self, timeout: float | None = None) -> Graded:
+        """Its next answer, within so many seconds. UsageError if a test file cannot be used; JudgeLost."""
+        if timeout is not None and not select.select([self._sock], [], [], timeout)[0]:
+            raise JudgeLost(f"a judge did not answer for {timeout:.0f} s")
+        try:
+            message = decode_from_judge.decode(receive(self._sock)[0])
+        except (ChannelClosed, ConnectionError):
+            raise JudgeLost("a judge ended before its work was done") from None
+        if isinstance(message, Faulty):
+            raise UsageError(message.message.replace(f"{os.getcwd()}{os.sep}", ""))
+        return message
+
+    def _send(self, message: bytes) -> None:
+        try:
+            send(self._sock, message)
+        except ChannelClosed:
+            raise JudgeLost("a judge ended before its work was done") from None
 
 
 def can_fork() -> bool:
@@ -59,24 +101,42 @@ class Judges:
         self._many = many  # jobs to come, say more than fifty
         self._processes: list[subprocess.Popen[bytes]] = []
         self.warm: socket.socket | None = None  # to the warm process, where there is one
-        self._judges: list[socket.socket] = []
+        self._judges: list[Judge] = []
+        self._setup: Setup | None = None
         self.isolation = Isolation("process", start="spawn")
 
     def __enter__(self) -> Self:
-        if can_fork():
-            self.warm = self._spawn("grader.sandbox.zygote", socket.SOCK_SEQPACKET)
-        else:
-            self._judges = [self._spawn("grader.judge.process", socket.SOCK_STREAM) for _ in range(self._count)]
+        self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for sock in (*self._judges, *([self.warm] if self.warm else [])):
-            sock.close()
+        if error is not None:
+            self.kill()
+        self.close()
+
+    def start(self) -> None:
+        """Starts the warm process, or where there can be none, the judges."""
+        if can_fork():
+            self.warm = self._spawn("grader.sandbox.zygote", socket.SOCK_SEQPACKET)
+        else:
+            self._judges = [self._spawn_judge() for _ in range(self._count)]
+
+    def kill(self) -> None:
+        """Ends all processes at once: whoever waits for an answer, in whatever thread, is told JudgeLost."""
+        for process in self._processes:
+            process.kill()
+
+    def close(self) -> None:
+        """Hangs up and waits for the end of all processes. Nobody may be waiting for an answer."""
+        for judge in self._judges:
+            judge.close()
+        if self.warm is not None:
+            self.warm.close()
         for process in self._processes:
             try:
-                process.wait(timeout=_GRACE if error is None else 0)
+                process.wait(timeout=_GRACE)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -101,21 +161,50 @@ class Judges:
                 raise UsageError(told.fault)
             self.isolation = told.isolation
             self._judges = [self._fork_judge() for _ in range(self._count)]
+        self._setup = Setup(tuple(materials), self.isolation)
         for judge in self._judges:
-            send(judge, encode(Setup(tuple(materials), self.isolation)))
+            judge.set_up(self._setup)
 
-    def _fork_judge(self) -> socket.socket:
+    def another(self) -> Judge:
+        """One more judge, which `grade` gives no jobs. After `prepare`; JudgeLost if the warm process ended."""
+        assert self._setup is not None
+        judge = self._fork_judge() if self.warm is not None else self._spawn_judge()
+        judge.set_up(self._setup)
+        self._judges.append(judge)
+        return judge
+
+    def end(self, judge: Judge) -> None:
+        """Ends a judge that does not answer, and its workers. JudgeLost if the warm process ended."""
+        self._judges.remove(judge)
+        judge.close()
+        if self.warm is not None:
+            self._ask(zygote.EndJudge(judge.pid))
+        else:
+            next(process for process in self._processes if process.pid == judge.pid).kill()
+
+    def _spawn_judge(self) -> Judge:
+        sock = self._spawn("grader.judge.process", socket.SOCK_STREAM)
+        return Judge(sock, self._processes[-1].pid)
+
+    def _fork_judge(self) -> Judge:
         assert self.warm is not None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
-            socket.send_fds(self.warm, [zygote.encode(zygote.StartJudge())], [theirs.fileno()])
-        zygote.decode_tell.decode(self._receive())
-        return ours
+            self._ask(zygote.StartJudge(), theirs.fileno())
+        started = zygote.decode_tell.decode(self._receive())
+        assert isinstance(started, zygote.Started)
+        return Judge(ours, started.pid)
 
     def _tell(self, ask: zygote.Ask) -> zygote.Tell:
-        assert self.warm is not None
-        self.warm.send(zygote.encode(ask))
+        self._ask(ask)
         return zygote.decode_tell.decode(self._receive())
+
+    def _ask(self, ask: zygote.Ask, *descriptors: int) -> None:
+        assert self.warm is not None
+        try:
+            socket.send_fds(self.warm, [zygote.encode(ask)], descriptors)
+        except ConnectionError:
+            raise JudgeLost("the warm process ended") from None
 
     def _receive(self) -> bytes:
         assert self.warm is not None
@@ -133,29 +222,25 @@ class Judges:
         JudgeLost if a judge ended: what was not yielded is not graded.
         """
         waiting = iter(jobs)
-        open_jobs: dict[socket.socket, dict[int, Job]] = {judge: {} for judge in self._judges}
+        open_jobs: dict[int, dict[int, Job]] = {judge.fileno(): {} for judge in self._judges}
 
-        def feed(judge: socket.socket) -> None:
-            while len(open_jobs[judge]) < _AHEAD and (job := next(waiting, None)) is not None:
-                open_jobs[judge][job.id] = job
-                send(judge, encode(Submit(job)))
+        def feed(judge: Judge) -> None:
+            jobs_of = open_jobs[judge.fileno()]
+            while len(jobs_of) < _AHEAD and (job := next(waiting, None)) is not None:
+                jobs_of[job.id] = job
+                judge.submit(job)
 
         for judge in self._judges:
             feed(judge)
         while any(open_jobs.values()):
             poll = select.poll()
-            for judge, jobs_of in open_jobs.items():
-                if jobs_of:
+            for judge in self._judges:
+                if open_jobs[judge.fileno()]:
                     poll.register(judge, select.POLLIN)
-            for fileno, _ in poll.poll():
-                judge = next(j for j in self._judges if j.fileno() == fileno)
-                try:
-                    message = decode_from_judge.decode(receive(judge)[0])
-                except ChannelClosed:
-                    raise JudgeLost("a judge ended before its work was done") from None
-                if isinstance(message, Faulty):
-                    raise UsageError(message.message.replace(f"{os.getcwd()}{os.sep}", ""))
-                assert isinstance(message, Graded)
-                done = open_jobs[judge].pop(message.id)
-                feed(judge)
-                yield done, message.result
+            ready = {fileno for fileno, _ in poll.poll()}
+            for judge in self._judges:
+                if judge.fileno() in ready:
+                    answer = judge.answer()
+                    done = open_jobs[judge.fileno()].pop(answer.id)
+                    feed(judge)
+                    yield done, answer.result

@@ -68,8 +68,8 @@ def compare(
 ) -> Difference | None:
     """The first difference between two nested values, or None where they agree.
 
-    Tuples and lists agree with one another element by element; an int agrees with an equal float, but a bool only with
-    a bool. Without `rtol` and `atol` the tolerance is that of the coarser dtype (`TOLERANCE`).
+    Tuples and lists agree with one another element by element. An int agrees with a close float unless both bounds are
+    0, and a bool only with a bool. Without `rtol` and `atol` the tolerance is that of the coarser dtype (`TOLERANCE`).
     """
 
     def differ(outcome: Outcome, **bounds: float) -> Difference:
@@ -113,8 +113,10 @@ def compare(
     else:
         if not isinstance(actual, int | float) or isinstance(actual, bool):
             return differ(Outcome.WRONG_TYPE)
-        exact = isinstance(actual, int) and isinstance(expected, int)
-        default_rtol, default_atol = (0.0, 0.0) if exact else TOLERANCE[torch.float64]
+        if rtol == atol == 0 and isinstance(actual, int) != isinstance(expected, int):
+            return differ(Outcome.WRONG_TYPE)
+        whole = isinstance(actual, int) and isinstance(expected, int)
+        default_rtol, default_atol = (0.0, 0.0) if whole else TOLERANCE[torch.float64]
         bounds = {"rtol": default_rtol if rtol is None else rtol, "atol": default_atol if atol is None else atol}
         if actual != actual and expected == expected:
             return differ(Outcome.NAN, **bounds)

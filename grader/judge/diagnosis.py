@@ -1,20 +1,33 @@
 """Tells which known mistake a submission makes.
 
 A mistake is claimed only on this evidence: wherever its answer to a question of the tests differs from the
-reference's, the submission gave the mistake's answer, and it does so in at least one failing test. The words of an
-exception are the student's own and contradict nothing; an exception counts as evidence only in the same words. The
-numbers in a module can speak for a mistake and not against it: who draws the first weights in another order makes no
-other mistake.
+reference's, the submission gave the mistake's answer, and it does so in the first failing test, or in at least half
+of the failing tests that reach the function which it replaces: one late coincidence is not enough. The words of an
+exception are the student's own and contradict nothing; an exception counts as evidence only in the same words. Two
+things can speak for a mistake and not against it: the numbers in a module, since who draws the first weights in
+another order makes no other mistake, and a gradient that leads nowhere, since a right result may be without one.
 """
 
+import ast
+import inspect
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from grader.judge.replay import Answer, answers, replay, same, same_modules, same_words
+from grader.judge.replay import (
+    Answer,
+    answers,
+    held,
+    replay,
+    same,
+    same_gradients,
+    same_modules,
+    same_words,
+)
 from grader.judge.session import Entry
 from grader.result import Diagnosis
-from grader.sandbox.servant import execute
+from grader.sandbox import wire
+from grader.sandbox.servant import MODULE, execute
 
 
 @dataclass
@@ -50,43 +63,118 @@ def diagnose(
     """The mistake that explains the earliest failing test, and among those the one with the most evidence."""
     if not any(run.failed for run in runs):
         return None
-    given = [answers(run.log) for run in runs]
-    right = [replay(run.log, reference, run.seed, limit) for run in runs]
+    uses = _uses(reference)
+    cases = [
+        _Case(run, answers(run.log), list(replay(run.log, reference, run.seed, limit)), _reached(run.log, uses))
+        for run in runs
+    ]
     best: tuple[tuple[int, int], Diagnosis] | None = None
     for mistake in mistakes:
-        agreed = _agreements(runs, given, right, mistake.module, limit)
-        explained = [place for place, run in enumerate(runs) if run.failed and agreed and agreed[place]]
-        if not agreed or not explained:
+        evidence = _evidence(cases, mistake, limit)
+        if evidence is None:
             continue
-        first = explained[0]
-        found = Diagnosis(mistake.name, mistake.advice, mistake.replaces, runs[first].test, sum(agreed))
-        rank = (-first, found.agreed)
+        first, agreed = evidence
+        rank = (-first, agreed)
         if best is None or rank > best[0]:
-            best = rank, found
+            best = rank, Diagnosis(mistake.name, mistake.advice, mistake.replaces, runs[first].test, agreed)
     return best[1] if best else None
 
 
-def _agreements(
-    runs: Sequence[Run],
-    given: Sequence[Sequence[Answer]],
-    right: Sequence[Sequence[Answer]],
-    module: types.ModuleType,
-    limit: int,
-) -> list[int] | None:
-    """For each run, how many answers are the mistake's and not the reference's; None if one contradicts it."""
-    counts = []
-    for place, run in enumerate(runs):
+@dataclass(frozen=True)
+class _Case:
+    """A run, with the answers of the submission and of the reference, and the names of the reference that it reaches.
+
+    A mistake of a name that is not reached answers as the reference does, and need not be asked.
+    """
+
+    run: Run
+    given: Sequence[Answer]
+    right: Sequence[Answer]
+    reached: set[str]
+
+    def agreement(self, module: types.ModuleType, limit: int) -> int | None:
+        """How many answers are those of a mistake and not the reference's; None if one contradicts the mistake."""
         count = 0
-        for mine, wrong, correct in zip(
-            given[place], replay(run.log, module, run.seed, limit), right[place], strict=True
-        ):
+        wrongs = replay(self.run.log, module, self.run.seed, limit)
+        for mine, wrong, correct in zip(self.given, wrongs, self.right, strict=True):
             if mine.reply is None:
                 continue
             if not same(wrong, correct):
                 if not same(mine, wrong):
                     return None
                 count += same_words(mine, wrong)
+            elif not same_gradients(wrong, correct):
+                count += same(mine, wrong) and same_gradients(mine, wrong)
             elif not same_modules(wrong, correct) and same_modules(mine, wrong):
                 count += 1
-        counts.append(count)
-    return counts
+        return count
+
+
+def _evidence(cases: Sequence[_Case], mistake: Mistake, limit: int) -> tuple[int, int] | None:
+    """The place of the first failing test that a mistake explains, and how many answers are its own.
+
+    None where it cannot be claimed.
+    """
+    first = next(place for place, case in enumerate(cases) if case.run.failed)
+    reaching = [(place, case) for place, case in enumerate(cases) if mistake.replaces in case.reached]
+    failing = [(place, case) for place, case in reaching if case.run.failed]
+    agreed = 0
+    explained: list[int] = []
+    for place, case in failing:
+        count = case.agreement(mistake.module, limit)
+        if count is None:
+            return None
+        agreed += count
+        explained += [place] if count else []
+    if not explained or (explained[0] != first and 2 * len(explained) < len(failing)):
+        return None
+    for _, case in reaching:
+        count = 0 if case.run.failed else case.agreement(mistake.module, limit)
+        if count is None:
+            return None
+        agreed += count
+    return explained[0], agreed
+
+
+# ---------------------------------------------------------------- which names a test reaches
+
+
+def _uses(module: types.ModuleType) -> dict[str, set[str]]:
+    """For each name that a module binds, the names that are written in what binds it."""
+    found: dict[str, set[str]] = {}
+    for statement in ast.parse(inspect.getsource(module)).body:
+        names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound = {statement.name}
+        else:  # what a loop or a condition holds belongs together
+            inner = [node for node in ast.walk(statement) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+            bound = names | {node.name for node in inner}
+        for name in bound:
+            found.setdefault(name, set()).update(names)
+    return found
+
+
+def _reached(log: Sequence[Entry], uses: Mapping[str, set[str]]) -> set[str]:
+    """The names of the reference that questions ask for, and those that these use, through whatever others."""
+    found: set[str] = set()
+    waiting = {name for entry in log for name in _asked(entry.request)}
+    if "" in waiting:  # the module itself
+        waiting = set(uses)
+    while waiting:
+        found |= waiting
+        waiting = {name for each in waiting for name in uses.get(each, ())} - found
+    return found
+
+
+def _asked(request: wire.Invoke | wire.Get | wire.Set | wire.Differentiate) -> Iterator[str]:
+    """The names of the module in one question. Any other object came from what an earlier one asked for."""
+    if isinstance(request, wire.Differentiate):
+        return
+    values: list[wire.WireValue] = [wire.WireObject(request.number, "", request.path)]
+    if isinstance(request, wire.Invoke):
+        values += [*request.args, *request.kwargs.values()]
+    elif isinstance(request, wire.Set):
+        values.append(request.value)
+    for each in (found for value in values for found in held(value)):
+        if isinstance(each, wire.WireObject) and each.number == MODULE:
+            yield each.path.partition(".")[0]

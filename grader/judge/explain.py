@@ -1,6 +1,5 @@
 """From what a test raised to the failure that a screen shows."""
 
-import ast
 import inspect
 import re
 import time
@@ -17,6 +16,7 @@ from torch import Tensor
 from grader.errors import UsageError
 from grader.judge.clean import clean, clean_line
 from grader.judge.compare import Difference, Disagreement, Path, compare, differs
+from grader.judge.names import returned_names
 from grader.judge.near_miss import near_miss
 from grader.judge.replay import Kept, answers, replay
 from grader.judge.reproduce import reproduction
@@ -188,7 +188,7 @@ class _View:
         miss = None
         if isinstance(difference.actual, Tensor) and isinstance(difference.expected, Tensor):
             if difference.outcome in (Outcome.WRONG_VALUES, Outcome.NAN):
-                compared = self._comparison(name, difference)
+                compared = self._comparison("result" if name.startswith(_RESULT) else name, difference)
             if difference.outcome in (Outcome.WRONG_VALUES, Outcome.WRONG_SHAPE):
                 miss = near_miss(difference.actual.detach(), difference.expected.detach())
         call = self._call(entry) if entry else None
@@ -210,7 +210,7 @@ class _View:
         if self.setting.reference is None:
             return None
         begun = time.perf_counter()
-        replay(self.setting.log, self.setting.reference, self.setting.seed, self.setting.memory)
+        list(replay(self.setting.log, self.setting.reference, self.setting.seed, self.setting.memory))
         return time.perf_counter() - begun
 
     def _samples(self, fault: Fault) -> Samples:
@@ -358,7 +358,8 @@ class _View:
         mine = answers(log[-1:])[0][1]
         theirs: Any = _NOTHING
         if self.setting.reference is not None:
-            reply, value, _ = replay(log, self.setting.reference, self.setting.seed, self.setting.memory)[-1]
+            *_, last = replay(log, self.setting.reference, self.setting.seed, self.setting.memory)
+            reply, value, _ = last
             theirs = value if isinstance(reply, wire.Returned) else _NOTHING
         tuples = isinstance(mine, tuple | list) and 0 < len(mine) <= 6
         mine_parts = list(mine) if tuples else [mine]
@@ -415,15 +416,10 @@ class _View:
 
     def _names_of_parts(self, label: str, count: int) -> list[str]:
         """What the reference calls what it returns: the names in its last return statement."""
-        names: list[str] = []
         try:
-            tree = ast.parse(inspect.cleandoc("\n" + inspect.getsource(self._resolve(label))))
-            returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value]
-            last = returns[-1]
-            parts = last.elts if isinstance(last, ast.Tuple) else [last]
-            names = [_root_name(part) for part in parts]
-        except (TypeError, OSError, IndexError, SyntaxError):
-            pass
+            names = returned_names(inspect.getsource(self._resolve(label)))
+        except (TypeError, OSError, SyntaxError):
+            names = []
         if len(names) != count:
             names = [""] * count
         return [name or ("result" if count == 1 else f"result[{place}]") for place, name in enumerate(names)]
@@ -451,13 +447,6 @@ _NOTHING = object()
 def _shape_of(value: Any) -> Sequence[int]:
     """The shape of a tensor; a shape itself."""
     return value.shape if isinstance(value, Tensor) else tuple(value)
-
-
-def _root_name(node: ast.expr) -> str:
-    """The variable that an expression is a method call, an attribute or a part of: `weights` of `weights.to(...)`."""
-    while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) and node.id not in ("torch", "F", "nn", "self") else ""
 
 
 def _parts(value: Any) -> list[Any]:

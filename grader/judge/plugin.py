@@ -3,14 +3,16 @@
 One pytest session collects the tests once and then takes job after job: pytest itself allows an item to be run again.
 """
 
+import contextlib
 import runpy
+import signal
 import time
 import traceback
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import pytest
@@ -38,6 +40,7 @@ from grader.sandbox.servant import execute, install
 from grader.sandbox.starter import Starter
 from grader.seeds import derive_seed
 
+_OWN_CPU = 10  # times the limit of a test: CPU that the judge may take for it
 MAX_TIMEOUTS = 2  # of one submission; after them its other tests are not run
 
 
@@ -162,6 +165,21 @@ class Plugin:
     # ------------------------------------------------------------ grading
 
     def _grade(self, job: Job) -> Result:
+        """The result of a job; of a fault of ours, one whose outcome is error."""
+        try:
+            result, killed = self._attempt(job)
+            if killed:  # by the system, which may have been short of memory for another's sake, or by itself again
+                result, _ = self._attempt(job)
+        except Exception as error:
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(frame.filename).name}:{frame.lineno}"
+            fault = Fault(Outcome.ERROR, f"{where}: {type(error).__name__}: {clean_line(str(error))}")
+            draft = _result(job, self._exercises[job.exercise], [], fault)
+            return draft.replaced(isolation=self._isolation, versions=self._versions, seconds=0.0)
+        return result
+
+    def _attempt(self, job: Job) -> tuple[Result, bool]:
+        """The result of a job, and whether a worker was killed meanwhile."""
         begun = time.monotonic()
         exercise = self._exercises[job.exercise]
         materials = exercise.materials
@@ -187,13 +205,14 @@ class Plugin:
             fault, diagnosis, printed = error, None, session.take_output()
         finally:
             session.close()
-        return _result(job, exercise, results, fault).replaced(
+        whole = _result(job, exercise, results, fault).replaced(
             diagnosis=diagnosis,
             output=printed,
             isolation=self._isolation,
             versions=self._versions,
             seconds=time.monotonic() - begun,
         )
+        return whole, session.killed
 
     def _run(
         self, test: _Test, before: list[TestResult], session: Session, job: Job, exercise: _Exercise
@@ -219,7 +238,8 @@ class Plugin:
         seed = derive_seed(job.exercise, test.item.name, job.seed)
         running = self._running = _Running(session, seed, exercise.reference)
         begun = time.monotonic()
-        test.item.ihook.pytest_runtest_protocol(item=test.item, nextitem=None)
+        with _own_cpu_bounded(_OWN_CPU * session.limits.seconds):
+            test.item.ihook.pytest_runtest_protocol(item=test.item, nextitem=None)
         seconds = time.monotonic() - begun
         run = Run(test.item.name, session.log, seed, running.error is not None)
         printed = session.take_output()
@@ -264,6 +284,25 @@ class Plugin:
         except Exception:  # whatever it is, the submission is not to blame
             return True
         return False
+
+
+@contextlib.contextmanager
+def _own_cpu_bounded(seconds: float) -> Iterator[None]:
+    """Stops a test that keeps the judge itself busy: one that loops on a number that came from the submission, say."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(number: int, frame: types.FrameType | None) -> NoReturn:
+        raise Fault(Outcome.ERROR, f"The test itself takes more than {seconds:g} s of CPU, beside the submission.")
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _locals(error: BaseException, function: Any) -> dict[str, Any]:

@@ -1,16 +1,19 @@
 """Replays the log of a test on another module: the reference, or a known mistake of it."""
 
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import torch
 from torch import Tensor
 
-from grader.judge.compare import compare
+from grader.judge.compare import Path, compare
 from grader.judge.session import Entry
 from grader.sandbox import wire
 from grader.sandbox.servant import Servant
+
+Asked = wire.Invoke | wire.Get | wire.Set | wire.Differentiate
 
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -40,15 +43,66 @@ def answers(log: Sequence[Entry]) -> list[Answer]:
     return [_answer(entry.reply, entry.reply_blob) for entry in log]
 
 
-def replay(log: Sequence[Entry], module: types.ModuleType, seed: int, limit: int) -> list[Answer]:
-    """What `module` answers to the same questions."""
+def replay(log: Sequence[Entry], module: types.ModuleType, seed: int, limit: int) -> Iterator[Answer]:
+    """What `module` answers to the same questions, each asked when its answer is wanted.
+
+    The questions give a parameter by its place among the submission's; here it is the one of the same name. Only one
+    replay goes on at a time, since all draw from torch's generator.
+    """
     servant = Servant(limit, module)
     servant.begin(seed)
-    found = []
+    theirs: dict[int, list[str]] = {}  # number of a module of the submission: names of its parameters and buffers
+    own: dict[int, list[str]] = {}
     for entry in log:
-        reply, blobs = servant.handle(entry.request, bytearray(entry.blob))
-        found.append(_answer(reply, b"".join(blobs)))
-    return found
+        reply, blobs = servant.handle(_by_name(entry.request, theirs, own), bytearray(entry.blob))
+        theirs |= _names(entry.reply)
+        own |= _names(reply)
+        yield _answer(reply, b"".join(blobs))
+
+
+def held(value: wire.WireValue) -> Iterator[wire.WireObject | wire.WireModule]:
+    """The objects and modules in a wire value."""
+    match value:
+        case wire.WireObject() | wire.WireModule():
+            yield value
+        case wire.WireList(items=items) | wire.WireTuple(items=items) | wire.WireSet(items=items):
+            for item in items:
+                yield from held(item)
+        case wire.WireDict(keys=keys, values=values):
+            for item in (*keys, *values):
+                yield from held(item)
+
+
+def _names(reply: wire.Reply | None) -> dict[int, list[str]]:
+    """The modules that a reply describes: for each number the names of its parameters and buffers, slot by slot."""
+    if not isinstance(reply, wire.Returned):
+        return {}
+    modules = [*(each for each in held(reply.value) if isinstance(each, wire.WireModule)), *reply.modules]
+    return {
+        module.number: [
+            f"{node.path}.{name}"
+            for position, node in enumerate(module.nodes)
+            if node.first == position  # a module that stands in two places has its slots once
+            for name in (*(name for name, _ in node.parameters), *(name for name, _, _ in node.buffers))
+        ]
+        for module in modules
+    }
+
+
+def _by_name(request: Asked, theirs: Mapping[int, list[str]], own: Mapping[int, list[str]]) -> Asked:
+    """The request, with its slots counted as in `own`. A name that does not occur there has none."""
+    if isinstance(request, wire.Differentiate) or theirs == own:
+        return request
+
+    def slots(number: int, slots_there: Iterable[int]) -> list[int]:
+        names = [theirs[number][slot] for slot in slots_there]
+        return [own[number].index(name) for name in names if name in own.get(number, ())]
+
+    context = request.context
+    parameters = [(number, here) for number, slot in context.parameters for here in slots(number, [slot])]
+    updates = [msgspec.structs.replace(each, slots=slots(each.number, each.slots)) for each in context.updates]
+    context = msgspec.structs.replace(context, parameters=parameters, updates=updates)
+    return msgspec.structs.replace(request, context=context)
 
 
 def _answer(reply: wire.Reply | None, blob: bytes) -> Answer:
@@ -69,6 +123,8 @@ def _answer(reply: wire.Reply | None, blob: bytes) -> Answer:
 
     unpacker = wire.Unpacker(bytearray(blob), keep)
     value = unpacker.value(reply.value)
+    for tensor in unpacker.differentiable:
+        tensor.requires_grad_()
     for module in reply.modules:
         keep(module, unpacker)
     return Answer(reply, value, tuple(modules))
@@ -87,6 +143,11 @@ def same(mine: Answer, other: Answer) -> bool:
     return type(mine.reply) is type(other.reply)
 
 
+def same_gradients(mine: Answer, other: Answer) -> bool:
+    """Whether gradients lead from the same tensors of two answers."""
+    return _differentiable(mine.value) == _differentiable(other.value)
+
+
 def same_words(mine: Answer, other: Answer) -> bool:
     """Whether two exceptions also read the same; True for other answers. Two of one kind alone prove little."""
     if isinstance(mine.reply, wire.Threw) and isinstance(other.reply, wire.Threw):
@@ -100,8 +161,20 @@ def same_modules(mine: Answer, other: Answer) -> bool:
 
 
 def _holds_half(value: Any) -> bool:
-    if isinstance(value, torch.Tensor):
-        return value.dtype in _HALF
-    if isinstance(value, dict):
-        return any(_holds_half(item) for item in value.values())
-    return isinstance(value, list | tuple) and any(_holds_half(item) for item in value)
+    return any(tensor.dtype in _HALF for _, tensor in _tensors(value))
+
+
+def _differentiable(value: Any) -> set[Path]:
+    return {path for path, tensor in _tensors(value) if tensor.requires_grad}
+
+
+def _tensors(value: Any, path: Path = ()) -> Iterator[tuple[Path, Tensor]]:
+    """The tensors in a nested value, each with what leads to it."""
+    if isinstance(value, Tensor):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _tensors(item, (*path, key))
+    elif isinstance(value, list | tuple):
+        for place, item in enumerate(value):
+            yield from _tensors(item, (*path, place))

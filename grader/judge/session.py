@@ -106,6 +106,7 @@ class Session:
     tests: int  # how many tests there are: bounds the CPU time of a worker
     log: list[Entry] = field(default_factory=list)  # of the test that runs
     timeouts: int = 0
+    killed: bool = False  # a worker was ended by a SIGKILL that we did not send
     worker: Started | None = None
     _line: channel.Line | None = None
     _names: dict[str, bool] | None = None
@@ -313,6 +314,7 @@ class Session:
             self.timeouts += 1
             return Fault(Outcome.TIMEOUT, "Stopped: out of CPU time.")
         if ended.signal == signal.SIGKILL:
+            self.killed = True
             return Fault(Outcome.CRASHED, "The process was killed: by its own signal, or because memory ran out.")
         if ended.signal is not None:
             what = _CRASHES.get(ended.signal, f"signal {ended.signal}")

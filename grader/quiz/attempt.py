@@ -5,44 +5,18 @@ from collections.abc import Sequence
 from random import Random
 from typing import Literal
 
-import msgspec
-
 from grader.errors import UsageError
 from grader.progress import Answered, Progress, QuizFinished, QuizStarted, now
 from grader.quiz import history
 from grader.quiz.draw import Asked, ask
 from grader.quiz.formula import BadFormula
-from grader.quiz.model import Level, Question, Quiz, type_of
+from grader.quiz.model import Question, Quiz, type_of
+from grader.quiz.result import QuestionResult, QuizResult
 from grader.quiz.score import Mark, NotAnAnswer, mark
 from grader.quiz.session import Given, Session
 from grader.seeds import derive_seed
 
 Only = Literal["missed"]
-
-
-class QuestionResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How one question went."""
-
-    id: str
-    type: str
-    level: Level
-    section: str
-    score: float  # from 0 to 1
-    answer: str | None  # as it was typed; None: skipped, or not reached
-    seconds: float
-
-
-class QuizResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How an attempt went; what `--json` prints."""
-
-    quiz: str  # the lesson's slug
-    title: str
-    attempt: int
-    seed: str | None  # in place of the student's salt
-    finished: bool
-    score: float
-    max_score: float
-    questions: tuple[QuestionResult, ...]
 
 
 class Attempt:

@@ -45,9 +45,9 @@ def form_text(slug: str, title: str, salt: str, attempt: int, asked: Sequence[As
     return "\n".join(lines) + "\n"
 
 
-def read_form(path: Path) -> tuple[Document, Form]:
-    """A form. UsageError with file and line for what is wrong in it."""
-    document = Document(path)
+def read_form(path: Path, data: bytes | None = None) -> tuple[Document, Form]:
+    """A form, read from its file or given as its bytes. UsageError with file and line for what is wrong in it."""
+    document = Document(path, data=data)
     return document, document.convert(Form)
 
 

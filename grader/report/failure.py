@@ -27,6 +27,7 @@ from grader.result import Call, Diagnosis, Failure, Outcome, Output, Part, Raise
 
 WORDS = {
     Outcome.GRADED: "graded",
+    Outcome.UNREADABLE: "not readable",
     Outcome.SYNTAX_ERROR: "syntax error",
     Outcome.IMPORT_ERROR: "not loaded",
     Outcome.PASSED: "passed",

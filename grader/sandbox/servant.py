@@ -206,6 +206,8 @@ class Servant:
         """Puts a tensor that changed in the judge into its module."""
         slots = _slots(self._objects[update.number])
         numbers = None if update.tensor is None else unpacker.numbers(update.tensor)
+        if not update.slots:  # in a replay: the submission has a tensor that this module has not
+            return
         for slot in update.slots:
             holder, name = slots[slot]
             if update.placed is Placed.NEW:

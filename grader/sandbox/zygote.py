@@ -65,6 +65,12 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     pid: int
 
 
+class EndJudge(msgspec.Struct, frozen=True, tag="end_judge"):
+    """Kill a judge and its workers, if they still run. Not answered."""
+
+    pid: int
+
+
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
     """How a worker ended: `status` as of `os.waitpid`."""
 
@@ -72,7 +78,7 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     cpu_seconds: float
 
 
-Ask: TypeAlias = Prepare | StartJudge | StartWorker | End
+Ask: TypeAlias = Prepare | StartJudge | StartWorker | End | EndJudge
 Tell: TypeAlias = Ready | Started | Ended
 
 encode = msgspec.msgpack.Encoder().encode
@@ -103,10 +109,15 @@ class _Zygote:
             for key, _ in self._selector.select():
                 connection = key.fileobj
                 assert isinstance(connection, socket.socket)
-                data, fds, _, _ = socket.recv_fds(connection, MAX_REQUEST, 1)
-                if data:
-                    self._answer(connection, decode_ask.decode(data), fds)
-                else:
+                if connection not in self._children:  # a judge that was ended meanwhile
+                    continue
+                try:
+                    data, fds, _, _ = socket.recv_fds(connection, MAX_REQUEST, 1)
+                    if data:
+                        self._answer(connection, decode_ask.decode(data), fds)
+                except ConnectionError:  # it ended between its question and the answer
+                    data = b""
+                if not data:
                     self._drop(connection)
         for connection in list(self._children):
             self._drop(connection)
@@ -136,6 +147,9 @@ class _Zygote:
             case End(pid):
                 self._children[connection].remove(pid)
                 connection.send(encode(self._end(pid)))
+            case EndJudge(pid):
+                for judge in [line for line, of in self._judges.items() if of == pid]:
+                    self._drop(judge)
 
     def _prepare(self, forbidden: list[str]) -> Ready:
         from grader.sandbox.confine import Unconfinable
@@ -193,11 +207,13 @@ class _Zygote:
                 serve(theirs, ask.memory)
         pidfd = os.pidfd_open(pid)
         self._children[connection].append(pid)
-        socket.send_fds(connection, [encode(Started(pid))], [ours.fileno(), output, pidfd])
-        for fd in (output, printed, pidfd):
-            os.close(fd)
-        ours.close()
-        theirs.close()
+        try:
+            socket.send_fds(connection, [encode(Started(pid))], [ours.fileno(), output, pidfd])
+        finally:
+            for fd in (output, printed, pidfd):
+                os.close(fd)
+            ours.close()
+            theirs.close()
 
     @staticmethod
     def _end(pid: int) -> Ended:
@@ -222,6 +238,7 @@ def _child_ends() -> Iterator[None]:
 
 
 def _die_with_parent() -> None:
+    """For the zygote's children. It itself may be started by a thread, and would be taken for orphaned with that."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
@@ -232,7 +249,6 @@ def main() -> None:
     gc.disable()  # nothing that importing allocates is garbage
     connection = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command line, which hangs up
-    _die_with_parent()
     from grader.sandbox.warm import warm_up
 
     warm_up()

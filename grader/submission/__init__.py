@@ -1,6 +1,10 @@
-"""What was handed in: one file -> its text and name, and what can be said of it without running it."""
+"""What was handed in: one file -> its text and name, and what can be said of it without running it.
+
+`recognise` finds the files of a whole class, and `roster` says whose they are; they are imported where they are used.
+"""
 
 from grader.submission.examine import Finding, examine
-from grader.submission.read import Submission, read_submission
+from grader.submission.notebook import Cells, located
+from grader.submission.read import Submission, read_submission, submission_of
 
-__all__ = ["Finding", "Submission", "examine", "read_submission"]
+__all__ = ["Cells", "Finding", "Submission", "examine", "located", "read_submission", "submission_of"]

@@ -1,7 +1,4 @@
-"""Wrong versions that students write. Each docstring is the advice that such a student reads.
-
-Errors are worded as in the reference, so that they do not count as another answer.
-"""
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
 import torch
 from sampling import apply_temperature, sample, top_k_filter, top_p_filter

@@ -1,0 +1,49 @@
+"""What a class handed in: one file of one student, or of a group, for one exercise or quiz."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+
+class Student(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who handed something in, or whom the roster lists."""
+
+    id: str  # distinct within a class: the learning platform's number, else the name of the folder
+    name: str | None = None
+    email: str | None = None
+    login: str | None = None  # the university's user name
+
+
+@dataclass(frozen=True)
+class Handin:
+    """One file. Its bytes are read when they are needed: a class may be larger than memory."""
+
+    students: tuple[Student, ...]  # several: handed in as a group
+    item: str  # an exercise's id, or a lesson's slug
+    kind: Literal["exercise", "quiz"]
+    file: str  # as it was found, for people: "submissions.zip/ada/moe_router.py"
+    read: Callable[[], bytes]  # UsageError if it cannot be read: too large, a link, a broken archive
+    time: datetime | None = None  # when it was handed in, with a time zone; None where nothing says so
+    late: bool | None = None  # what the learning platform says; None where it says nothing
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A file that is not graded, and why, in a few words."""
+
+    file: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a folder or an archive of submissions was taken for, and what was found in it."""
+
+    layout: str  # "canvas", "moodle", ...
+    handins: list[Handin]
+    ignored: list[Ignored] = field(default_factory=list)
+    unmatched: list[Student] = field(default_factory=list)  # who handed in, and is not on the roster
+    missing: list[Student] = field(default_factory=list)  # who is on the roster, and handed nothing in

@@ -1,0 +1,126 @@
+"""The repositories of a GitHub organisation, cloned into one folder: `moe-week-3-ada/`, each with its .git.
+
+The working tree is read as it is. The time is that of the last commit, which git reads out of the objects of the
+repository and nothing else: its configuration is a stranger's, and could name programs to run.
+"""
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from grader.errors import UsageError
+from grader.submission.files import MIB, read_regular
+from grader.submission.handin import Ignored, Student
+from grader.submission.items import Known
+from grader.submission.layouts.folder import student_of
+from grader.submission.layouts.piece import OUTSIDE, Layout, Piece, Pieces, student_id
+from grader.submission.tree import GIT, Tree, moment
+
+_SECONDS = 10  # for one look into a repository
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_REF = re.compile(r"ref: (refs/[\w./-]+)", re.ASCII)
+_COMMITTER = re.compile(r"^committer .*> (\d{1,12}) [+-]\d{4}$", re.MULTILINE | re.ASCII)
+
+
+def is_checkouts(tree: Tree, known: Known) -> bool:
+    """Whether most of the students' folders hold a .git."""
+    students = {entry.path[0] for entry in tree.entries if student_of(entry, known) is not None}
+    return sum((student,) in tree.checkouts for student in students) * 2 > len(students)
+
+
+def _claims(tree: Tree, known: Known) -> str | None:
+    if is_checkouts(tree, known):
+        return next((entry.file for entry in tree.entries if (entry.path[0],) in tree.checkouts), None)
+    return None
+
+
+def _pieces(tree: Tree, known: Known) -> Pieces:
+    names = {entry.path[0]: student_of(entry, known) for entry in tree.entries}
+    prefix = _prefix([name for name in names.values() if name is not None])
+    times: dict[str, datetime | None] = {}
+    with tempfile.TemporaryDirectory() as empty:
+        for entry in tree.entries:
+            name = names[entry.path[0]]
+            if name is None:
+                yield Ignored(entry.file, OUTSIDE)
+                continue
+            if name not in times:
+                checkout = tree.folder / name / GIT if tree.folder and (name,) in tree.checkouts else None
+                times[name] = _commit_time(checkout, Path(empty)) if checkout else None
+            login = student_id(name.removeprefix(prefix))
+            # all files of a checkout are as old as the checkout
+            yield Piece((Student(id=login, login=login),), replace(entry, time=None), entry.name, times[name])
+
+
+def _prefix(names: Sequence[str]) -> str:
+    """The name of the assignment, with its dash, that all folders begin with."""
+    first, last = min(names, default=""), max(names, default="")
+    if first == last:
+        return ""
+    common = "".join(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
+    return common[: common.rfind("-") + 1]
+
+
+def _commit_time(git: Path, empty: Path) -> datetime | None:
+    """When the commit was made that is checked out; None where it cannot be told. `empty` is a folder for git's use."""
+    commit = _head(git)
+    if commit is None or shutil.which("git") is None:
+        return None
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "GIT_DIR": str(empty),
+        "GIT_OBJECT_DIRECTORY": str(git.absolute() / "objects"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+    }
+    if not (empty / "HEAD").exists():  # what makes it a repository
+        (empty / "HEAD").write_text("ref: refs/heads/main\n")
+        (empty / "objects").mkdir()
+        (empty / "refs").mkdir()
+    try:
+        done = subprocess.run(
+            ["git", "cat-file", "commit", commit],
+            env=environment,
+            cwd=empty,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    headers = done.stdout.decode("utf-8", "replace").partition("\n\n")[0]
+    match = _COMMITTER.search(headers)
+    return moment(int(match[1])) if match else None
+
+
+def _head(git: Path) -> str | None:
+    """The id of the commit that is checked out."""
+    head = _content(git / "HEAD").strip()
+    ref = _REF.fullmatch(head)
+    if ref and ".." not in ref[1]:
+        head = _content(git / ref[1]).strip()
+        if not head:
+            packed = re.search(rf"^([0-9a-f]{{40}}) {re.escape(ref[1])}$", _content(git / "packed-refs"), re.MULTILINE)
+            head = packed[1] if packed else ""
+    return head if _COMMIT.fullmatch(head) else None
+
+
+def _content(path: Path) -> str:
+    """The text of a small file of git's; nothing where there is none that may be read."""
+    try:
+        return read_regular(path, 4 * MIB).decode("utf-8", "replace")
+    except UsageError:
+        return ""
+
+
+LAYOUT = Layout("git", _claims, _pieces)

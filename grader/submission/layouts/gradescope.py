@@ -1,0 +1,76 @@
+"""Gradescope's export: `submission_metadata.yml` says whose each folder `submission_12345/` is."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from grader.errors import UsageError
+from grader.submission.files import MIB, visible
+from grader.submission.handin import Ignored, Student
+from grader.submission.items import Known
+from grader.submission.layouts.piece import Layout, Piece, Pieces, moment_of, student_id
+from grader.submission.tree import Entry, Tree
+
+METADATA = "submission_metadata.yml"
+LIMIT = 256 * MIB  # bytes: it holds the results of former autograders
+
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # all scalars as text: a student's number keeps its zeros
+
+
+def _claims(tree: Tree, known: Known) -> str | None:
+    return next((entry.file for entry in tree.entries if entry.path == (METADATA,)), None)
+
+
+def _pieces(tree: Tree, known: Known) -> Pieces:
+    (metadata,) = (entry for entry in tree.entries if entry.path == (METADATA,))
+    owners = {folder: (students, time) for folder, students, time in _owners(metadata)}
+    for folder in owners.keys() - {entry.path[0] for entry in tree.entries}:
+        yield Ignored(f"{tree.name}/{visible(folder)}", f"is in {METADATA}, and there is no such folder")
+    for entry in tree.entries:
+        if entry is metadata:
+            continue
+        if len(entry.path) > 1 and entry.path[0] in owners:
+            students, time = owners[entry.path[0]]
+            yield Piece(students, entry, entry.name, time)
+        else:
+            yield Ignored(entry.file, f"lies in no folder that is in {METADATA}")
+
+
+def _owners(metadata: Entry) -> Iterator[tuple[str, tuple[Student, ...], Any]]:
+    text = metadata.read(LIMIT).decode("utf-8", "replace")
+    try:
+        content = yaml.load(text, Loader=_LOADER)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise UsageError(f"{metadata.file}:{line}: not valid YAML: {visible(str(error.problem))}.") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise UsageError(f"{metadata.file}:1: not valid YAML: {visible(str(error))}.") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{metadata.file}:1: expected a key for each submission; export it from Gradescope again.")
+    for folder, about in content.items():
+        listed = about.get(":submitters") if isinstance(about, dict) else None
+        students = tuple(map(_student, listed)) if isinstance(listed, list) else ()
+        if not students or None in students:
+            line = text[: max(text.find(f"{folder}:"), 0)].count("\n") + 1
+            raise UsageError(
+                f"{metadata.file}:{line}: {visible(str(folder))} has no ':submitters:' with a sid, an email or a name; "
+                "export it from Gradescope again."
+            )
+        yield folder, tuple(each for each in students if each), moment_of(str(about.get(":created_at", "")))
+
+
+def _student(about: Any) -> Student | None:
+    if not isinstance(about, dict):
+        return None
+    name, sid, email = (_text(about.get(key)) for key in (":name", ":sid", ":email"))
+    key = sid or email or name
+    return Student(id=key, name=name, email=email) if key else None
+
+
+def _text(value: Any) -> str | None:
+    return student_id(value) or None if isinstance(value, str) and value not in ("~", "null") else None
+
+
+LAYOUT = Layout("gradescope", _claims, _pieces)

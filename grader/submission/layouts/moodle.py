@@ -1,0 +1,33 @@
+"""Moodle's zip of an assignment: `Ada Lovelace_657693_assignsubmission_file_/moe_router.py`, or flat: no `/`."""
+
+import re
+
+from grader.submission.handin import Ignored, Student
+from grader.submission.items import Known
+from grader.submission.layouts.piece import Layout, Piece, Pieces, student_id
+from grader.submission.tree import Tree
+
+_PART = re.compile(r"(?:(?P<name>.*)_)?(?P<id>\d+)_assignsubmission_(?P<plugin>[a-z]+)_(?P<file>.*)", re.ASCII)
+_BLIND = "Participant"
+
+
+def _claims(tree: Tree, known: Known) -> str | None:
+    return next((entry.file for entry in tree.entries if _PART.fullmatch(entry.path[0])), None)
+
+
+def _pieces(tree: Tree, known: Known) -> Pieces:
+    for entry in tree.entries:
+        match = _PART.fullmatch(entry.path[0])
+        if match is None:
+            yield Ignored(entry.file, "not named as Moodle names submissions")
+        elif match["plugin"] == "onlinetext":
+            yield Ignored(entry.file, "typed into Moodle, not a file")
+        elif match["plugin"] != "file":
+            yield Ignored(entry.file, "not a file of a submission")
+        else:
+            name = " ".join((match["name"] or "").replace("_", " ").split())
+            student = Student(id=match["id"], name=student_id(name) if name and name != _BLIND else None)
+            yield Piece((student,), entry, entry.name if len(entry.path) > 1 else match["file"])
+
+
+LAYOUT = Layout("moodle", _claims, _pieces)

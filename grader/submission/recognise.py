@@ -1,0 +1,246 @@
+"""Finds what a class handed in, in whatever way it is laid out."""
+
+import stat
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from grader.course.model import did_you_mean
+from grader.errors import UsageError
+from grader.submission.archive import is_archive, is_other_archive, look_into, open_archive
+from grader.submission.files import visible
+from grader.submission.handin import Found, Handin, Ignored
+from grader.submission.items import Item, Known, is_code
+from grader.submission.layouts import canvas, flat, folder, git, gradescope, moodle, nbgrader, student
+from grader.submission.layouts.piece import Layout, Piece
+from grader.submission.tree import Tree, loose, walk
+from grader.submission.versions import Version, newest
+
+_SURE = (gradescope.LAYOUT, nbgrader.LAYOUT, moodle.LAYOUT)  # each by a mark that nothing else has
+_SHAPES = (canvas.LAYOUT, student.LAYOUT, folder.LAYOUT, flat.LAYOUT)
+_ALL = {each.name: each for each in (*_SURE, *_SHAPES, git.LAYOUT)}
+
+LAYOUTS = tuple(sorted(_ALL))
+
+NOT_NAMED = "named for no exercise"
+NOT_CODE = "neither .py nor .ipynb, nor a quiz form"
+NOT_ASKED = "for another exercise than was asked for"
+NESTED = "an archive in an archive that was handed in; it is not looked into"
+OTHER_ARCHIVE = "an archive of a kind that is not read; ask for a .zip"
+
+
+def find(
+    paths: Sequence[Path],
+    exercises: Iterable[str],
+    quizzes: Iterable[str] = (),
+    *,
+    layout: str | None = None,
+    only: Iterable[str] = (),
+) -> Found:
+    """What was handed in, below folders, in archives and in files named one by one.
+
+    `exercises` are the course's ids, `quizzes` the slugs of its lessons; `only` those that are to be graded, if not
+    all. `layout` is one of LAYOUTS; without it, each path's is recognised. A form of a quiz that its name does not
+    tell is a Handin of the item "". UsageError where nothing is recognised, where there are two readings, and where an
+    archive is damaged or too large.
+    """
+    known = Known(tuple(exercises), tuple(quizzes), tuple(only))
+    if layout is not None and layout not in _ALL:
+        hint = did_you_mean(layout, LAYOUTS)
+        raise UsageError(f"There is no layout '{visible(layout)}'; they are {', '.join(LAYOUTS)}.{hint}")
+    chosen = None if layout is None else _ALL[layout]
+    layouts: list[str] = []
+    ignored: list[Ignored] = []
+    pieces: list[Piece] = []
+    for tree in _trees(paths):
+        ignored += tree.ignored
+        read_as = _read_as(tree, known, chosen)
+        if read_as is None:
+            ignored += [Ignored(entry.file, NOT_NAMED if is_code(entry.name) else NOT_CODE) for entry in tree.entries]
+            continue
+        recognised, part = read_as
+        if recognised.name not in layouts:
+            layouts.append(recognised.name)
+        for each in recognised.pieces(part, known):
+            if isinstance(each, Piece):
+                pieces.append(each)
+            else:
+                ignored.append(each)
+    handins, others = newest(_versions(pieces, known, ignored))
+    if not handins:
+        raise _nothing(paths, known)
+    handins.sort(key=lambda handin: (handin.students[0].id, handin.kind, handin.item, handin.file))
+    return Found(", ".join(layouts), handins, ignored + others)
+
+
+# ------------------------------------------------------------ paths
+
+
+def _trees(paths: Sequence[Path]) -> list[Tree]:
+    trees = []
+    files = []
+    for path in paths:
+        try:
+            mode = path.stat().st_mode
+        except OSError as error:
+            raise UsageError(f"{visible(path)} cannot be read: {error.strerror}.") from None
+        if stat.S_ISDIR(mode):
+            trees.append(_opened(walk(path)))
+        elif not stat.S_ISREG(mode):
+            raise UsageError(f"{visible(path)} is neither a folder nor a file; name what holds the submissions.")
+        elif is_archive(path.name):
+            trees.append(open_archive(path))
+        elif is_other_archive(path.name):
+            raise UsageError(f"{visible(path)} is an archive of a kind that is not read; pack it as a .zip.")
+        else:
+            files.append(path)
+    return [*trees, loose(files)] if files else trees
+
+
+def _opened(tree: Tree) -> Tree:
+    """A folder that holds one archive and nothing else is that archive."""
+    if tree.folder is None or len(tree.entries) != 1 or not is_archive(tree.entries[0].name):
+        return tree
+    if len(tree.entries[0].path) > 1:
+        return tree
+    opened = open_archive(tree.folder / tree.entries[0].name)
+    return replace(opened, ignored=tree.ignored + opened.ignored)
+
+
+# ------------------------------------------------------------ which layout
+
+
+def _read_as(tree: Tree, known: Known, layout: Layout | None) -> tuple[Layout, Tree] | None:
+    """The layout, and the part of the tree that is laid out so; None where nothing is recognised."""
+    if layout in (student.LAYOUT, folder.LAYOUT, git.LAYOUT) and layout is not None:
+        return layout, _unwrapped(tree, known) if layout is not student.LAYOUT else tree
+    level: Tree | None = tree
+    while level is not None:
+        sure = [each for each in _SURE if layout in (None, each)]
+        found = [(each.name, claim) for each in sure if (claim := each.claims(level, known))]
+        if len(found) > 1:
+            raise _two_readings(tree, found)
+        if found:
+            return _ALL[found[0][0]], level
+        if layout is not None and layout.claims(level, known):
+            return layout, level
+        level = level.inner()
+    if layout is not None:
+        raise UsageError(f"{tree.name} is not laid out as {layout.name}: no file in it is named so.")
+    return _by_shape(tree, known)
+
+
+def _by_shape(tree: Tree, known: Known) -> tuple[Layout, Tree] | None:
+    found = _shapes(tree, known)
+    inner = tree.inner()
+    within = _shapes(inner, known) if inner is not None else {}
+    if inner is not None and within and student.LAYOUT.name not in within:
+        if not found or canvas.LAYOUT.name in within or _is_wrapper(tree, inner, known):
+            return _by_shape(inner, known)
+        name = next(iter(within))
+        raise UsageError(
+            f"In {tree.name}, {visible(tree.entries[0].path[0])} may be a student's folder, or one around those of "
+            f"students (as {name}: {within[name]}); say --layout folder for the first, name {inner.name} for the other."
+        )
+    if len(found) > 1:
+        raise _two_readings(tree, list(found.items()))
+    if not found:
+        return None
+    (name,) = found
+    if name == folder.LAYOUT.name and git.is_checkouts(tree, known):
+        return git.LAYOUT, tree
+    return _ALL[name], tree
+
+
+def _shapes(tree: Tree, known: Known) -> dict[str, str]:
+    """The layouts that a tree may have by the names in it, each with a file that shows it."""
+    return {each.name: claim for each in _SHAPES if (claim := each.claims(tree, known))}
+
+
+def _unwrapped(tree: Tree, known: Known) -> Tree:
+    inner = tree.inner()
+    return _unwrapped(inner, known) if inner is not None and _is_wrapper(tree, inner, known) else tree
+
+
+def _is_wrapper(tree: Tree, inner: Tree, known: Known) -> bool:
+    """Whether the only folder of a tree is one around those of the students.
+
+    It is where it has the archive's name, or where two folders in it hold the same exercise.
+    """
+    if tree.folder is None and inner.stem == tree.stem:
+        return True
+    holders: dict[str, str] = {}
+    for entry in inner.entries:
+        item = known.item(entry.name)
+        if item and item.id and len(entry.path) > 1 and holders.setdefault(item.id, entry.path[0]) != entry.path[0]:
+            return True
+    return False
+
+
+def _two_readings(tree: Tree, found: Sequence[tuple[str, str]]) -> UsageError:
+    (first, file), (second, other) = found[:2]
+    return UsageError(
+        f"{tree.name} can be read in two ways: as {first}, because of {file}, and as {second}, because of {other}; "
+        f"say which with --layout {first} or --layout {second}."
+    )
+
+
+def _nothing(paths: Sequence[Path], known: Known) -> UsageError:
+    named = ", ".join(visible(path) for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
+    names = known.only or known.exercises
+    example = names[0] if names else "exercise"
+    return UsageError(
+        f"No submissions were found in {named}; looked for files named for an exercise, such as {example}.py, in a "
+        f"folder for each student (ada/{example}.py), or with the student in the name (ada_{example}.py), "
+        "and for what Canvas, Moodle, Gradescope and nbgrader export."
+    )
+
+
+# ------------------------------------------------------------ which files
+
+
+def _versions(pieces: Iterable[Piece], known: Known, ignored: list[Ignored]) -> Iterable[Version]:
+    """The files that are for an item; the others are added to `ignored`."""
+    of: dict[tuple[str, ...], list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        of[tuple(each.id for each in piece.students)] += _looked_into(piece, ignored)
+    for files in of.values():
+        items = [piece.item or known.item(piece.name) for piece in files]
+        if known.single is not None:
+            code = [i for i, piece in enumerate(files) if is_code(piece.name)]
+            if len(code) == 1 and items[code[0]] is None:
+                items[code[0]] = Item("exercise", known.single)
+        for piece, item in zip(files, items, strict=True):
+            if item is None:
+                ignored.append(Ignored(piece.entry.file, _why(piece.name)))
+            elif not known.asked(item):
+                ignored.append(Ignored(piece.entry.file, NOT_ASKED))
+            else:
+                yield _version(piece, item)
+
+
+def _looked_into(piece: Piece, ignored: list[Ignored]) -> list[Piece]:
+    """The piece, or if it is an archive, what is in it."""
+    if not is_archive(piece.name):
+        return [piece]
+    try:
+        tree = look_into(piece.entry)
+    except UsageError as error:  # one student's broken archive does not keep the others from being graded
+        ignored.append(Ignored(piece.entry.file, str(error)))
+        return []
+    ignored += tree.ignored
+    ignored += [Ignored(entry.file, NESTED) for entry in tree.entries if is_archive(entry.name)]
+    return [replace(piece, entry=each, name=each.name) for each in tree.entries if not is_archive(each.name)]
+
+
+def _version(piece: Piece, item: Item) -> Version:
+    entry = piece.entry
+    handin = Handin(piece.students, item.id, item.kind, entry.file, entry.read, piece.time, piece.late)
+    return Version(handin, item.number, entry.time)
+
+
+def _why(name: str) -> str:
+    if is_other_archive(name):
+        return OTHER_ARCHIVE
+    return NOT_NAMED if is_code(name) else NOT_CODE
