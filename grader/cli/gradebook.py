@@ -1,0 +1,166 @@
+"""grade gradebook: what a class has earned, and exports of it."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from grader.cli.screen import say, step
+from grader.course import find_course, load_course
+from grader.course.model import did_you_mean
+from grader.errors import UsageError
+from grader.gradebook import Gradebook
+from grader.gradebook.book import StoredBook
+from grader.gradebook.database import storable
+from grader.gradebook.listing import listing
+from grader.gradebook.model import Handed, Item, Points, Run, Struct
+from grader.gradebook.screen import class_screen, runs_screen, student_screen
+from grader.judge.clean import clean_line
+from grader.report.layout import COLUMNS, Line, paint
+from grader.report.marks import unicode_on
+from grader.result import Outcome
+from grader.submission.handin import Student
+
+SCHEMA = "archgrade/gradebook/v1"
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class GradeLine(Struct, frozen=True, kw_only=True):
+    """What one student has for one item, in the JSON."""
+
+    student: str
+    item: str
+    handed: Handed
+    outcome: Outcome
+    points: Points | None
+    error: str | None
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """What `--json` prints of a class."""
+
+    schema: str = SCHEMA
+    course: str
+    run: Run
+    items: tuple[Item, ...]
+    students: tuple[Student, ...]
+    grades: tuple[GradeLine, ...]
+
+
+@click.command("gradebook")
+@click.argument("folder", metavar="[DIR]", default="results", type=click.Path(path_type=Path))
+@click.option("--student", metavar="ID", help="One student: points, what was done to them, and why.")
+@click.option("--runs", is_flag=True, help="The runs of grade batch, for grade compare.")
+@click.option(
+    "--format", "formats", metavar="NAME[=FILE]", multiple=True, help="Export (docs/formats.md); may be repeated."
+)
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where exports go; by default into DIR.")
+@click.option("--late", metavar="FILE", type=FILE, help="Apply this late policy (YAML) from now on.")
+@click.option("--extensions", metavar="FILE", type=FILE, help="Apply these extensions (CSV) from now on.")
+@click.option("--adjustments", metavar="FILE", type=FILE, help="Apply these adjustments (CSV) from now on.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/gradebook.md).")
+def command(
+    folder: Path,
+    student: str | None,
+    runs: bool,
+    formats: tuple[str, ...],
+    out: Path | None,
+    late: Path | None,
+    extensions: Path | None,
+    adjustments: Path | None,
+    as_json: bool,
+) -> None:
+    """What a class has earned, as grade batch left it in DIR (by default: results)."""
+    if sum((student is not None, runs, bool(formats))) > 1:
+        raise UsageError("Give one of --student, --runs and --format.")
+    with Gradebook(folder) as gradebook:
+        if late or extensions or adjustments:
+            gradebook.set_policies(late=late, extensions=extensions, adjustments=adjustments, known=_course_items())
+        if runs:
+            found = gradebook.runs()
+            _print(found) if as_json else _show(runs_screen(found, _unicode()))
+            return
+        book = gradebook.book()
+        if student is not None:
+            _student(book, student, as_json)
+        elif formats:
+            _export(book, formats, out or folder)
+        elif as_json:
+            _print(_summary(book))
+        else:
+            _show(class_screen(listing(book, gradebook.policy_files()), _unicode()))
+            again = f"grade gradebook {shlex.quote(storable(str(folder)))}"
+            say(step("student", f"{again} --student ID"), step("export", f"{again} --format html"), "")
+
+
+def _course_items() -> list[str]:
+    """What may be handed in: the exercises and quizzes of the course, where the command is given in one."""
+    try:
+        root = find_course(Path.cwd(), click.get_current_context().find_root().obj)
+    except UsageError:  # a gradebook can be looked at anywhere; it knows what was handed in
+        return []
+    course = load_course(root)
+    return [*(exercise.id for exercise in course.exercises), *(lesson.slug for lesson in course.lessons)]
+
+
+def _student(book: StoredBook, name: str, as_json: bool) -> None:
+    student = _named(book, name)
+    grades = book.of_student(student.id)
+    if as_json:
+        _print(grades)
+    else:
+        _show(student_screen(student, grades, book.items, _unicode()))
+
+
+def _named(book: StoredBook, name: str) -> Student:
+    """A student by id, or by login or e-mail address."""
+    for student in book.students:
+        if student.id == name:
+            return student
+    found = [each for each in book.students if name in (each.login, each.email)]
+    if len(found) == 1:
+        return found[0]
+    hint = did_you_mean(name, [each.id for each in book.students])
+    raise UsageError(f"No student '{name}' in the gradebook.{hint}")
+
+
+def _export(book: StoredBook, formats: tuple[str, ...], out: Path) -> None:
+    from grader.export import chosen
+
+    for each in [chosen(text) for text in formats]:  # what is wrong with one is said before any is written
+        for path in each.write(book, out):
+            say(f"  {clean_line(str(path))}")
+
+
+def _summary(book: StoredBook) -> Summary:
+    return Summary(
+        course=book.course,
+        run=book.run,
+        items=tuple(book.items),
+        students=tuple(book.students),
+        grades=tuple(
+            GradeLine(
+                student=entry.student,
+                item=entry.item,
+                handed=entry.handed,
+                outcome=entry.scored.outcome if entry.scored else Outcome.ERROR,
+                points=points,
+                error=entry.error,
+            )
+            for entry, points in book.scores()
+        ),
+    )
+
+
+def _unicode() -> bool:
+    return unicode_on(sys.stdout)
+
+
+def _show(lines: list[Line]) -> None:
+    say(*(paint(line, COLUMNS, color=True) for line in lines))
+
+
+def _print(value: object) -> None:
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))

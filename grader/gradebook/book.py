@@ -1,0 +1,131 @@
+"""A gradebook as the reports see it: the `Book` of grader.gradebook.model, read from the file."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import datetime
+
+from grader.errors import UsageError
+from grader.gradebook.database import Database, Row
+from grader.gradebook.entries import Entry, entries
+from grader.gradebook.model import Grade, Item, Points, Run
+from grader.gradebook.policy import Policy
+from grader.result import Outcome
+from grader.submission.handin import Student
+
+_RUNS = """
+SELECT id, started, ended, engine, course, layout,
+       (SELECT count(*) FROM entries WHERE run = runs.id AND error IS NULL AND NOT reused),
+       (SELECT count(*) FROM entries WHERE run = runs.id AND error IS NULL AND reused),
+       (SELECT count(*) FROM entries WHERE run = runs.id AND error IS NOT NULL)
+FROM runs
+"""
+_ITEMS = """
+SELECT i.id, i.kind, i.title, i.lesson, i.max_score,
+       (SELECT max(position) FROM run_items WHERE id = i.id) AS place
+FROM run_items AS i
+"""
+_NEWEST = "WHERE i.run = (SELECT max(run) FROM run_items WHERE id = i.id)"
+_STUDENTS = "SELECT id, name, email, login FROM students"
+
+
+class StoredBook:
+    """The latest grades of all students, or those of one run; policies are applied as they are read."""
+
+    def __init__(self, database: Database, run: int | None, policy: Policy):
+        self._database = database
+        self._of_run = run
+        self.policy = policy
+        self.run = find_run(database, run)
+        self.course = self.run.course
+        self.items = _items(database, run)
+        self.students = students(database, run)
+        self._places = {item.id: place for place, item in enumerate(self.items)}
+        self._known = {student.id: student for student in self.students}
+
+    def grades(self) -> Iterator[Grade]:
+        """All grades, by student and then by item, one at a time."""
+        return map(self._grade, self._in_order(entries(self._database, self._of_run)))
+
+    def of_student(self, student: str) -> list[Grade]:
+        """The latest grades of one student, given by id."""
+        return [self._grade(entry) for entry in self._in_order(entries(self._database, None, student))]
+
+    def scores(self) -> Iterator[tuple[Entry, Points | None]]:
+        """As `grades`, without the results, which take longer to read than all else."""
+        return ((entry, self._points(entry)) for entry in self._in_order(entries(self._database, self._of_run)))
+
+    def _in_order(self, rows: Iterator[Entry]) -> Iterator[Entry]:
+        for _, group in itertools.groupby(rows, key=lambda entry: entry.student):
+            yield from sorted(group, key=lambda entry: self._places[entry.item])
+
+    def _points(self, entry: Entry) -> Points | None:
+        scored = entry.scored
+        if scored is None:
+            return None
+        return self.policy.points(entry.student, entry.item, entry.handed, scored.score, scored.max_score)
+
+    def _grade(self, entry: Entry) -> Grade:
+        return Grade(
+            student=self._known[entry.student],
+            item=self.items[self._places[entry.item]],
+            handed=entry.handed,
+            outcome=entry.scored.outcome if entry.scored else Outcome.ERROR,
+            points=self._points(entry),
+            result=entry.scored.measured(entry.handed.file) if entry.scored else None,
+            error=entry.error,
+        )
+
+
+def find_run(database: Database, run: int | None) -> Run:
+    """The run of that number, or the last one. UsageError where there is none."""
+    if run is None:
+        row = database.row(f"{_RUNS} ORDER BY id DESC LIMIT 1")
+        if row is None:
+            raise UsageError("Nothing has been graded yet; grade batch SUBMISSIONS --out DIR does it.")
+    else:
+        row = database.row(f"{_RUNS} WHERE id = ?", (run,))
+        if row is None:
+            raise UsageError(f"There is no run {run}; grade gradebook DIR --runs lists them.")
+    return _run(row)
+
+
+def runs(database: Database) -> list[Run]:
+    """All runs, the first one first."""
+    return [_run(row) for row in database.rows(f"{_RUNS} ORDER BY id")]
+
+
+def _run(row: Row) -> Run:
+    id_, started, ended, engine, course, layout, graded, reused, errors = row
+    return Run(
+        id=id_,
+        started=datetime.fromisoformat(started),
+        ended=None if ended is None else datetime.fromisoformat(ended),
+        engine=engine,
+        course=course,
+        layout=layout,
+        graded=graded,
+        reused=reused,
+        errors=errors,
+    )
+
+
+def _items(database: Database, run: int | None) -> list[Item]:
+    """The items in the course's order, which a run of few items tells less of than a run of many."""
+    if run is None:
+        rows = database.rows(f"{_ITEMS} {_NEWEST} ORDER BY i.lesson, place, i.id")
+    else:
+        rows = database.rows(f"{_ITEMS} WHERE i.run = ? ORDER BY i.lesson, place, i.id", (run,))
+    return [
+        Item(id=id_, kind=kind, title=title, lesson=lesson, max_score=max_score)
+        for id_, kind, title, lesson, max_score, _ in rows
+    ]
+
+
+def students(database: Database, run: int | None) -> list[Student]:
+    if run is None:
+        rows = database.rows(f"{_STUDENTS} ORDER BY id")
+    else:
+        rows = database.rows(
+            f"{_STUDENTS} WHERE id IN (SELECT student FROM run_students WHERE run = ?) ORDER BY id", (run,)
+        )
+    return [Student(id=id_, name=name, email=email, login=login) for id_, name, email, login in rows]

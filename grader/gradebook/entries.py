@@ -1,0 +1,110 @@
+"""The rows of one run, or the latest ones, as typed values, read one at a time."""
+
+import zlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import PurePath
+from typing import Literal
+
+import msgspec
+
+from grader.gradebook.database import Database, Row
+from grader.gradebook.model import Handed, Measured
+from grader.quiz.result import QuizResult
+from grader.result import Outcome, Result
+
+_COLUMNS = """
+SELECT e.student, e.item, e.file, e.sha256, e.time, e.late, e.error,
+       r.id, r.key, r.key_parts, r.kind, r.outcome, r.score, r.max_score, r.payload
+FROM entries AS e LEFT JOIN results AS r ON r.id = e.result
+"""
+_OF_RUN = f"{_COLUMNS} WHERE e.run = ? ORDER BY e.student, e.item"
+_IS_LATEST = "e.run = (SELECT max(run) FROM entries WHERE student = e.student AND item = e.item)"
+_LATEST = f"{_COLUMNS} WHERE {_IS_LATEST} ORDER BY e.student, e.item"
+_LATEST_OF_STUDENT = f"{_COLUMNS} WHERE e.student = ? AND {_IS_LATEST} ORDER BY e.item"
+
+_exercise: msgspec.json.Decoder[Result] = msgspec.json.Decoder(Result)
+_quiz: msgspec.json.Decoder[QuizResult] = msgspec.json.Decoder(QuizResult)
+_parts: msgspec.json.Decoder[dict[str, str]] = msgspec.json.Decoder(dict[str, str])
+
+
+class Scored(msgspec.Struct, frozen=True, kw_only=True):
+    """A result as it is stored: what is asked for often as it is, the rest compressed."""
+
+    id: int
+    key: str
+    parts: str  # JSON: what the key was made of
+    kind: Literal["exercise", "quiz"]
+    outcome: Outcome
+    score: float
+    max_score: float
+    payload: bytes
+
+    @property
+    def key_parts(self) -> dict[str, str]:
+        """What the key was made of, by name: the hash of the exercise, the engine, torch, ..."""
+        return _parts.decode(self.parts)
+
+    def measured(self, file: str) -> Measured:
+        """The whole result, with the name of `file`: another who handed in the same may have named it otherwise."""
+        data = zlib.decompress(self.payload)
+        if self.kind == "quiz":
+            return _quiz.decode(data)
+        return msgspec.structs.replace(_exercise.decode(data), file=PurePath(file).name)
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run found of one student for one item."""
+
+    student: str  # id
+    item: str
+    handed: Handed
+    error: str | None
+    scored: Scored | None
+
+
+def pack(measured: Measured) -> bytes:
+    """A result as it is stored."""
+    return zlib.compress(msgspec.json.encode(measured), 1)
+
+
+def entries(database: Database, run: int | None, student: str | None = None) -> Iterator[Entry]:
+    """The entries of a run, by student and item; without `run` the latest ones, of everybody or of one student."""
+    if run is not None:
+        rows = database.rows(_OF_RUN, (run,))
+    elif student is not None:
+        rows = database.rows(_LATEST_OF_STUDENT, (student,))
+    else:
+        rows = database.rows(_LATEST)
+    return map(_entry, rows)
+
+
+def _entry(row: Row) -> Entry:
+    student, item, file, sha256, time, late, error, *result = row
+    return Entry(
+        student=student,
+        item=item,
+        handed=Handed(
+            file=file,
+            sha256=sha256,
+            time=None if time is None else datetime.fromisoformat(time),
+            late=None if late is None else bool(late),
+        ),
+        error=error,
+        scored=None if result[0] is None else _scored(*result),
+    )
+
+
+def _scored(
+    id_: int, key: str, parts: str, kind: str, outcome: str, score: float, max_score: float, payload: bytes
+) -> Scored:
+    return Scored(
+        id=id_,
+        key=key,
+        parts=parts,
+        kind="quiz" if kind == "quiz" else "exercise",
+        outcome=Outcome(outcome),
+        score=score,
+        max_score=max_score,
+        payload=payload,
+    )

@@ -1,0 +1,122 @@
+"""The late policy: what is taken away from what was handed in after its due date. Read from a YAML file.
+
+    due: {all: 2026-10-01T23:59+03:00, moe_router: 2026-10-08T23:59+03:00}
+    grace: 15 min
+    per_day: 10%
+    at_most: 50%
+    reject_after: 7 days
+
+Percentages are of the item's maximum.
+"""
+
+import math
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from grader.course.document import Document
+from grader.course.model import Struct, did_you_mean
+
+ALL = "all"  # the key of `due` for every item that is not named
+
+_UNITS = {"min": "minutes", "minute": "minutes", "h": "hours", "hour": "hours", "day": "days", "week": "weeks"}
+
+
+class _File(Struct, frozen=True):
+    """late.yaml: a duration and a percentage are text there."""
+
+    due: dict[str, str] | str
+    grace: str = "0 min"
+    per_day: str | None = None
+    per_hour: str | None = None
+    at_most: str = "100%"
+    reject_after: str | None = None
+
+
+class LatePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When each item is due, and what lateness costs. Shares are of the item's maximum, from 0 to 1."""
+
+    due: dict[str, datetime]  # by item; `all` for every other one
+    step: timedelta  # each one that has begun since the due date costs `per_step`
+    per_step: float
+    at_most: float = 1.0
+    grace: timedelta = timedelta()  # within it a submission is not late; after it, late from the due date on
+    reject_after: timedelta | None = None  # later than that, nothing is left of the score
+
+    def due_for(self, item: str) -> datetime | None:
+        """When an item is due, None where it never is."""
+        return self.due.get(item, self.due.get(ALL))
+
+    def share(self, late: timedelta) -> float:
+        """What is taken away, as a share of the maximum, from a submission that is `late`; 0 within the grace."""
+        if late <= self.grace:
+            return 0.0
+        return min(math.ceil(late / self.step) * self.per_step, self.at_most)
+
+    def rejects(self, late: timedelta) -> bool:
+        """Whether it is too late to count at all."""
+        return self.reject_after is not None and late > max(self.reject_after, self.grace)
+
+
+def read_late_policy(path: Path, items: list[str]) -> LatePolicy:
+    """The policy in a YAML file, for these items. UsageError with file and line for what is wrong in it."""
+    document = Document(path)
+    file = document.convert(_File)
+    if file.per_day is not None and file.per_hour is not None:
+        raise document.error(("per_hour",), "give either per_day or per_hour.")
+    if file.per_day is None and file.per_hour is None and file.reject_after is None:
+        raise document.error((), "this takes nothing away; give per_day, per_hour or reject_after.")
+    per_step = _share(document, "per_hour", file.per_hour) if file.per_hour is not None else 0.0
+    per_step = _share(document, "per_day", file.per_day) if file.per_day is not None else per_step
+    return LatePolicy(
+        due=_due(document, file, items),
+        step=timedelta(hours=1) if file.per_hour is not None else timedelta(days=1),
+        per_step=per_step,
+        at_most=_share(document, "at_most", file.at_most),
+        grace=_duration(document, "grace", file.grace),
+        reject_after=None if file.reject_after is None else _duration(document, "reject_after", file.reject_after),
+    )
+
+
+def moment(text: str) -> datetime:
+    """`2026-10-01T23:59+03:00`, a day and time with its zone. ValueError says in a sentence what is wrong."""
+    example = "write it as 2026-10-01T23:59+03:00"
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f"{text!r} is no day and time; {example}.") from None
+    if time.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone; {example}.")
+    return time
+
+
+def _due(document: Document, file: _File, items: list[str]) -> dict[str, datetime]:
+    named = {ALL: file.due} if isinstance(file.due, str) else file.due
+    due = {}
+    for item, text in named.items():
+        if item not in (ALL, *items):
+            raise document.error(("due", item), f"nothing was handed in as '{item}'.{did_you_mean(item, items)}")
+        try:
+            due[item] = moment(text)
+        except ValueError as error:
+            raise document.error(("due", item), str(error)) from None
+    return due
+
+
+def _duration(document: Document, key: str, text: str) -> timedelta:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+?)s?\s*", text)
+    if match is None or match[2] not in _UNITS:
+        raise document.error((key,), f"'{key}' must be a time such as 15 min, 2 hours or 7 days, not {text!r}.")
+    try:
+        return timedelta(**{_UNITS[match[2]]: float(match[1])})
+    except OverflowError:
+        raise document.error((key,), f"'{key}' is too long: {text!r}.") from None
+
+
+def _share(document: Document, key: str, text: str) -> float:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", text)
+    if match is None or float(match[1]) > 100:
+        raise document.error((key,), f"'{key}' must be a percentage of the maximum such as 10%, not {text!r}.")
+    return float(match[1]) / 100

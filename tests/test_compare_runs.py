@@ -1,0 +1,171 @@
+"""Two runs side by side: who moved, on which test, and why."""
+
+import json
+from pathlib import Path
+
+import click.testing
+import pytest
+from rich.cells import cell_len
+
+from grader.cli import grade
+from grader.gradebook import Gradebook
+from grader.gradebook.compare import Cause, Comparison, TestMove, compare
+from grader.quiz.result import QuizResult
+from grader.result import Outcome, Result
+from grader.submission.handin import Student
+from tests.gradebook_builders import ADA, BOB, EVE, MOE, QUIZ, ROPE, begin, filled, handed, quiz_result, record, result
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A gradebook of one run, in `results` of the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return filled(tmp_path / "results")
+
+
+def run(*args: str) -> click.testing.Result:
+    return click.testing.CliRunner().invoke(grade, list(args), prog_name="grade")
+
+
+def regraded(folder: Path, measured: Result | QuizResult, **parts: str) -> Comparison:
+    """The comparison with a run in which Bob's router came out so, under a key with these parts."""
+    with Gradebook(folder) as gradebook:
+        record(gradebook, begin(gradebook, "again"), BOB, MOE, measured, **parts)
+        before, after = gradebook.runs()
+        return compare(before, gradebook.entries(1), after, gradebook.entries(2))
+
+
+@pytest.mark.parametrize(
+    ("parts", "causes"),
+    [
+        ({"submission": "new"}, (Cause.CODE,)),
+        ({"needs": "new"}, (Cause.CODE,)),
+        ({"exercise": "new"}, (Cause.TESTS,)),
+        ({"engine": "new"}, (Cause.ENGINE,)),
+        ({"torch": "2.5", "python": "3.12"}, (Cause.TORCH, Cause.PYTHON)),
+        ({"isolation": "process"}, (Cause.ISOLATION,)),
+        ({"later": "new"}, (Cause.OTHER,)),
+        ({"submission": "new", "exercise": "new"}, (Cause.CODE, Cause.TESTS)),
+        ({}, (Cause.UNKNOWN,)),
+    ],
+    ids=lambda each: "+".join(each) or "nothing",
+)
+def test_why_a_score_moved(folder: Path, parts: dict[str, str], causes: tuple[Cause, ...]) -> None:
+    comparison = regraded(folder, result(first=2.0, second=4.0), **parts)
+    (move,) = comparison.moved
+    assert (move.student, move.item, move.before, move.after, move.by) == ("bob", "moe_router", 5.0, 6.0, 1.0)
+    assert move.causes == causes
+    assert move.tests == (
+        TestMove(
+            id="test_first",
+            before=Outcome.WRONG_VALUES,
+            after=Outcome.WRONG_VALUES,
+            points_before=0.0,
+            points_after=2.0,
+        ),
+        TestMove(
+            id="test_second",
+            before=Outcome.PASSED,
+            after=Outcome.WRONG_VALUES,
+            points_before=5.0,
+            points_after=4.0,
+        ),
+    )
+    assert [(each.student, each.item) for each in comparison.gone] == [
+        ("ada", "moe"),
+        ("ada", "moe_router"),
+        ("ada", "rope"),
+    ]
+    assert len(comparison.unexplained) == (causes == (Cause.UNKNOWN,))
+
+
+def test_the_same_again_is_no_move(folder: Path) -> None:
+    comparison = regraded(folder, result(first=0.0), engine="new")
+    assert (comparison.moved, comparison.same) == ((), 1)
+
+
+def test_a_test_that_moved_without_the_score_is_a_move(folder: Path) -> None:
+    comparison = regraded(folder, result(second=0.0), exercise="new")  # before: 0 + 5
+    (move,) = comparison.moved
+    assert (move.by, len(move.tests)) == (0.0, 2)
+
+
+def test_a_quiz_moves_by_questions(folder: Path) -> None:
+    with Gradebook(folder) as gradebook:
+        record(gradebook, begin(gradebook, "again"), ADA, QUIZ, quiz_result(1.0, 1.0), submission="new")
+    (move,) = json.loads(run("compare", "1", "last", "--json").stdout)["moved"]
+    assert (move["before"], move["after"]) == (1.5, 2.0)
+    assert [(each["id"], each["points_before"], each["points_after"]) for each in move["tests"]] == [("q2", 0.5, 1.0)]
+
+
+def test_what_was_taken_over_is_the_same_and_a_fault_keeps_the_former(folder: Path) -> None:
+    with Gradebook(folder) as gradebook:
+        run_id = begin(gradebook, "again")
+        first = gradebook.find("|".join(next(iter(gradebook.entries(1))).scored.key_parts.values()))  # type: ignore[union-attr]
+        assert first is not None
+        gradebook.reuse(run_id, ADA, "moe", handed(ADA, QUIZ), first)
+        gradebook.fail(run_id, ADA, "rope", handed(ADA, ROPE, "b"), "the judge was lost")
+        gradebook.fail(run_id, EVE, "rope", handed(EVE, ROPE), "the judge was lost")
+        before, after = gradebook.runs()
+        comparison = compare(before, gradebook.entries(1), after, gradebook.entries(2))
+    assert (comparison.moved, comparison.same) == ((), 2)
+    assert [(each.student, each.item) for each in comparison.new] == [("eve", "rope")]
+
+
+def test_the_screen(folder: Path) -> None:
+    with Gradebook(folder) as gradebook:
+        run_id = begin(gradebook, "again")
+        record(gradebook, run_id, ADA, MOE, result(first=3.0), exercise="new")
+        record(gradebook, run_id, ADA, ROPE, result(ROPE), submission="new")
+        record(gradebook, run_id, BOB, MOE, result(first=0.0), exercise="new")
+    lines = run("compare", "1", "2").stdout.splitlines()
+    rows = [line.split() for line in lines]
+    assert ["ada", "moe_router", "10", "8", "-2", "tests"] in rows
+    assert ["test_first", "passed", "->", "wrong", "values", "5", "->", "3"] in rows
+    assert ["ada", "rope", "3.5", "4", "+0.5", "code"] in rows
+    assert lines.index("  2 of 3 grades moved: 1 up, 1 down, 0 in their tests only.") > 0
+    assert "NOT KNOWN" not in "".join(lines)
+    assert "    ada/moe" in lines
+    assert all(cell_len(line) <= 77 for line in lines)
+
+
+def test_what_cannot_be_explained_is_said_first(folder: Path) -> None:
+    regraded(folder, result())
+    lines = run("compare", "1", "last").stdout.splitlines()
+    assert lines[4] == "  NOT KNOWN WHY   1 of them: look at these first."
+    assert any(line.endswith("+5   not known") for line in lines)
+
+
+def test_runs_of_two_gradebooks(folder: Path, tmp_path: Path) -> None:
+    with Gradebook(tmp_path / "other", create=True) as gradebook:
+        record(gradebook, begin(gradebook), BOB, MOE, result(), torch="2.5")
+    (move,) = json.loads(run("compare", "results", "other", "--json").stdout)["moved"]
+    assert (move["student"], move["after"], move["causes"]) == ("bob", 10.0, ["torch"])
+    assert "Nothing moved" in run("compare", "results", "last").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["1", "7"], "There is no run 7; grade gradebook DIR --runs lists them."),
+        (["1", "x"], "'x' is no run: give its number, the word last, or a folder with a gradebook."),
+        (["1", "."], ".: there is no gradebook here; grade batch SUBMISSIONS --out DIR makes one."),
+    ],
+)
+def test_what_is_no_run(folder: Path, args: list[str], sentence: str) -> None:
+    done = run("compare", *args)
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"error: {sentence}\n")
+
+
+def test_long_names_and_strangers_text(tmp_path: Path) -> None:
+    stranger = Student(id="\x1b[2J長い名前\n" * 9)
+    with Gradebook(tmp_path, create=True) as gradebook:
+        for command in ("one", "two"):
+            run_id = begin(gradebook, command, students=[stranger])
+            record(gradebook, run_id, stranger, MOE, result(first=0.0 if command == "one" else 5.0))
+        lone = begin(gradebook, "three", students=[stranger])
+        record(gradebook, lone, stranger, ROPE, result(ROPE))
+    for args in (("1", "2"), ("1", "3")):
+        text = run("compare", *args, "--gradebook", str(tmp_path)).stdout
+        assert all(line.isprintable() and cell_len(line) <= 77 for line in text.splitlines())
