@@ -1,0 +1,202 @@
+"""Feedback: for each student one page with what the terminal would have shown, as HTML and as Markdown.
+
+The screen is that of `grade exercise ID --full` without the commands at its end, and each failing test has as many
+lines as it would have alone. A page is made of one student's grades, and no name of a file is in it: identical files
+are graded once, and a group's file may be named after another of its members.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from grader.export.files import whole
+from grader.export.github import markdown
+from grader.export.names import folder_name
+from grader.export.page import page
+from grader.export.table import number
+from grader.export.view import account, by_student, total
+from grader.gradebook.model import Book, Grade, Item
+from grader.quiz.model import LEVELS
+from grader.quiz.result import QuestionResult, QuizResult
+from grader.report.layout import (
+    Line,
+    bold,
+    cells,
+    clean,
+    cleaned,
+    clip,
+    dim,
+    line,
+    pad,
+    paint,
+    paragraphs,
+    prose,
+    right,
+)
+from grader.report.terminal import SCREENS, View, body, conditions, mark, score, status
+from grader.result import Outcome, Result
+from grader.submission.handin import Student
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+FOLDER = "feedback"
+PAGE = msgspec.structs.replace(SCREENS[0], full=True)
+COLUMNS = ("measured", "late", "adjusted", "final", "of")
+
+
+class Entry(NamedTuple):
+    """What a page says of one exercise or quiz."""
+
+    item: Item
+    grade: Grade | None  # None: nothing was handed in
+    sentences: list[str]  # the points, and why
+    screen: list[Line]
+
+
+def write_feedback(book: Book, out: Path) -> list[Path]:
+    """Writes `feedback/<student>/feedback.html` and `feedback.md` for every student, one student at a time.
+
+    UsageError where jinja2 is not installed, or where a file cannot be written.
+    """
+    written = []
+    for student, grades in by_student(book):
+        folder = out / FOLDER / folder_name(student.id)
+        of_item = {grade.item.id: grade for grade in grades}
+        entries = [_entry(item, of_item.get(item.id)) for item in book.items]
+        for path, text in (
+            (folder / "feedback.html", _html(book, student, entries)),
+            (folder / "feedback.md", _markdown(book, student, entries)),
+        ):
+            with whole(path) as file:
+                file.write(text)
+            written.append(path)
+    return written
+
+
+def _entry(item: Item, grade: Grade | None) -> Entry:
+    if grade is None:
+        return Entry(item, None, ["Nothing was handed in."], [])
+    screen: list[Line] = []
+    if isinstance(grade.result, Result):
+        screen = of_exercise(_anonymous(grade.result))
+    elif grade.result is not None:
+        screen = of_quiz(grade.result)
+    return Entry(item, grade, account(grade), screen)
+
+
+# The screens
+
+
+def of_exercise(result: Result) -> list[Line]:
+    """The terminal's screen of a result: the tests, every failing one explained, and the measured score."""
+    result = cleaned(result, True)
+    counted = [*score(result, PAGE), *prose(conditions(result), PAGE, indent=2)]
+    return paragraphs(status(result, View(), PAGE), body(result, PAGE), counted)
+
+
+def of_quiz(result: QuizResult) -> list[Line]:
+    """The score of each level, then each question, with the answer where it was not the right one."""
+    result = cleaned(result, True)
+    levels = []
+    for level in LEVELS:
+        scores = [each.score for each in result.questions if each.level == level]
+        if scores:
+            full = round(20 * sum(scores) / len(scores))
+            bar = line("█" * full, dim("░" * (20 - full)))
+            levels.append(line("    ", pad(level, 10), " ", bar, f"   {number(sum(scores))} of {len(scores)}"))
+    wide = min(max((cells(each.id) for each in result.questions), default=0), 32)
+    questions = [each for question in result.questions for each in _question(question, wide)]
+    earned = f"{number(result.score)} of {number(result.max_score)} questions"
+    return paragraphs(levels, questions, [line("  ", bold(earned))])
+
+
+def _question(question: QuestionResult, wide: int) -> list[Line]:
+    outcome = Outcome.SKIPPED if question.answer is None else Outcome.PASSED if question.score == 1 else Outcome.FAILED
+    room = PAGE.width - 6 - wide - 3 - 6
+    section = pad(clip(question.section, room), room)
+    worth = right(number(question.score), 6)
+    lines = [line("    ", mark(outcome), " ", pad(clip(question.id, wide), wide), "   ", section, worth)]
+    if outcome is Outcome.FAILED:
+        lines += prose(f"Your answer: {question.answer}", PAGE, indent=6)
+    return lines
+
+
+def _anonymous(result: Result) -> Result:
+    """The result with the file named after its exercise."""
+    return _renamed(result, result.file, result.exercise + PurePosixPath(result.file).suffix)
+
+
+def _renamed(struct: S, old: str, new: str) -> S:
+    def of(value: Any) -> Any:
+        if type(value) is tuple:
+            return tuple(map(of, value))
+        if isinstance(value, msgspec.Struct):
+            return _renamed(value, old, new)
+        return value.replace(old, new) if type(value) is str else value
+
+    return type(struct)(**{name: of(getattr(struct, name)) for name in struct.__struct_fields__})
+
+
+# The pages
+
+
+def _html(book: Book, student: Student, entries: Sequence[Entry]) -> str:
+    return page(
+        "feedback.html",
+        course=book.course,
+        run=book.run,
+        student=student,
+        columns=COLUMNS,
+        rows=[(each, _points(each)) for each in entries],
+        total=_total(entries),
+    )
+
+
+def _markdown(book: Book, student: Student, entries: Sequence[Entry]) -> str:
+    rows = [[markdown(clean(each.item.title, True)), *_points(each)] for each in entries]
+    lines = [
+        f"# {markdown(book.course)}",
+        "",
+        f"Feedback for {markdown(student.name or student.id)}, {book.run.started:%Y-%m-%d %H:%M %Z}",
+        "",
+        f"| | {' | '.join(COLUMNS)} |",
+        "|---|" + "--:|" * len(COLUMNS),
+        *(f"| {' | '.join(row)} |" for row in [*rows, ["total", *_total(entries)]]),
+    ]
+    for each in entries:
+        sentences = [row for sentence in each.sentences for row in prose(clean(sentence, True), PAGE, indent=2)]
+        painted = [paint(row, PAGE.width, color=False) for row in paragraphs(sentences, each.screen)]
+        lines += ["", f"## {markdown(each.item.title)}", "", *_fenced(painted)]
+    return "\n".join(lines) + "\n"
+
+
+def _fenced(lines: Sequence[str]) -> list[str]:
+    """A block of code that none of its lines can end."""
+    fence = "`" * max(3, *(len(run) + 1 for text in lines for run in re.findall("`+", text)), 3)
+    return [f"{fence}text", *lines, fence]
+
+
+def _points(entry: Entry) -> list[str]:
+    """The cells of a row: measured, late, adjusted, final, of."""
+    most = number(entry.item.max_score)
+    if entry.grade is None:
+        return ["–", "", "", "0", most]
+    points = entry.grade.points
+    if points is None:
+        return ["?", "", "", "?", most]
+    return [
+        number(points.measured),
+        f"{points.late:+g}" if points.late else "",
+        f"{points.adjustment:+g}" if points.adjustment else "",
+        number(points.final),
+        most,
+    ]
+
+
+def _total(entries: Sequence[Entry]) -> list[str]:
+    """The last row. A grade that is not known leaves the sum open."""
+    final = total([each.grade for each in entries if each.grade])
+    return ["", "", "", "?" if final is None else number(final), number(sum(each.item.max_score for each in entries))]

@@ -1,0 +1,68 @@
+"""Files that are there whole or not at all, and remarks for whoever has them written."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from grader.course.document import shown
+from grader.errors import UsageError
+from grader.judge.clean import clean_line
+
+MOST_NAMED = 5
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[TextIO]:
+    """A text file (UTF-8) to write, which gets its name when it is whole; its folder is made.
+
+    UsageError if it cannot be written. What was under that name before is then untouched.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+                yield file
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.") from None
+
+
+def write_bytes(path: Path, data: bytes) -> Path:
+    """Writes a file as `whole` does."""
+    with whole(path) as file:
+        file.write(data.decode())
+    return path
+
+
+def read(path: Path) -> str:
+    """The text of a template, its line ends and its byte order mark as they are. UsageError if it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise UsageError(f"{shown(path)}: there is no such file.") from None
+    except OSError as error:
+        raise UsageError(f"{shown(path)}: cannot be read: {error.strerror}.") from None
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise UsageError(f"{shown(path)}:{line}: not UTF-8; take the file as it was downloaded.") from None
+
+
+def several(names: Sequence[str]) -> str:
+    """Names for a remark: the first few, and how many more there are."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def remark(text: str) -> None:
+    """Says one line on stderr."""
+    click.echo(f"note: {clean_line(text)}", err=True)

@@ -1,0 +1,56 @@
+"""grades.csv, a row for each student, and grades-long.csv, a row for each grade."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from grader.export.table import cell, number, write_table
+from grader.export.view import by_student, final_points, total
+from grader.gradebook.model import Book
+from grader.result import Result
+
+LONG = (
+    *("student", "name", "item", "kind", "measured", "late", "adjustment", "final", "max", "outcome"),
+    *("diagnosis", "seed", "file", "sha256", "handed in", "run", "reasons", "error"),
+)
+
+
+def write_grades_csv(book: Book, out: Path) -> list[Path]:
+    """Writes both tables."""
+    return [
+        write_table(out / "grades.csv", _wide(book)),
+        write_table(out / "grades-long.csv", _long(book)),
+    ]
+
+
+def _wide(book: Book) -> Iterator[list[str]]:
+    most = number(sum(item.max_score for item in book.items))
+    yield ["student", "name", "email", "login", *(cell(item.id) for item in book.items), "total", "max"]
+    for student, grades in by_student(book):
+        yield [
+            *map(cell, (student.id, student.name, student.email, student.login)),
+            *final_points(grades, book.items),
+            number(total(grades)),
+            most,
+        ]
+
+
+def _long(book: Book) -> Iterator[list[str]]:
+    yield list(LONG)
+    for grade in book.grades():
+        points = grade.points
+        result = grade.result if isinstance(grade.result, Result) else None
+        measured = (points.measured, points.late, points.adjustment, points.final) if points else (None,) * 4
+        yield [
+            *map(cell, (grade.student.id, grade.student.name, grade.item.id, grade.item.kind)),
+            *map(number, measured),
+            number(grade.item.max_score),
+            grade.outcome.value,
+            cell(result.diagnosis.mistake if result and result.diagnosis else None),
+            str(result.seed) if result else "",
+            cell(grade.handed.file),
+            grade.handed.sha256,
+            grade.handed.time.isoformat() if grade.handed.time else "",
+            str(book.run.id),
+            cell(" ".join(points.reasons) if points else None),
+            cell(grade.error),
+        ]

@@ -1,0 +1,91 @@
+"""junit.xml in pytest's shape (xunit1), which GitLab, Jenkins and others show: a suite for each student."""
+
+import re
+from pathlib import Path
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from grader.export.cases import STOPPED, Case, cases
+from grader.export.files import remark, whole
+from grader.export.names import folder_name
+from grader.export.table import number
+from grader.export.view import by_student
+from grader.gradebook.model import Book, Grade
+from grader.judge.clean import clean, clean_line
+from grader.result import Outcome
+from grader.submission.handin import Student
+
+GITLAB = 30 * 1024 * 1024  # bytes of the largest file that GitLab takes
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
+
+
+def write_junit(book: Book, out: Path) -> list[Path]:
+    """Writes junit.xml, one student at a time."""
+    path = out / "junit.xml"
+    with whole(path) as file:
+        file.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n')
+        for student, grades in by_student(book):
+            if grades:
+                file.write(tostring(_suite(book, student, grades), encoding="unicode") + "\n")
+        file.write("</testsuites>\n")
+    if (size := path.stat().st_size) > GITLAB:
+        remark(f"junit.xml has {size // 2**20} MiB, and GitLab reads at most 30; export each exercise by itself.")
+    return [path]
+
+
+def _suite(book: Book, student: Student, grades: list[Grade]) -> Element:
+    of = [(grade, list(cases(grade))) for grade in grades]
+    flat = [case for _, each in of for case in each]
+    suite = Element(
+        "testsuite",
+        name=_line(student.name or student.id),
+        tests=str(len(flat)),
+        failures=str(sum(_kind(case) == "failure" for case in flat)),
+        errors=str(sum(_kind(case) == "error" for case in flat)),
+        skipped=str(sum(_kind(case) == "skipped" for case in flat)),
+        time=f"{sum(case.seconds for case in flat):.3f}",
+        timestamp=book.run.started.isoformat(),
+        hostname="localhost",
+    )
+    properties = SubElement(suite, "properties")
+    for grade in grades:
+        if grade.points:
+            of_max = f"{number(grade.points.final)}/{number(grade.points.max)}"
+            SubElement(properties, "property", name=f"points.{grade.item.id}", value=of_max)
+    for grade, each in of:
+        for case in each:
+            suite.append(_testcase(grade, case))
+    return suite
+
+
+def _testcase(grade: Grade, case: Case) -> Element:
+    element = Element(
+        "testcase",
+        classname=f"{_text(folder_name(grade.student.id))}.{grade.item.id}",
+        name=_line(case.id),
+        file=_line(grade.handed.file),
+        time=f"{case.seconds:.3f}",
+    )
+    if case.line is not None:
+        element.set("line", str(case.line))
+    kind = _kind(case)
+    if kind == "skipped":
+        SubElement(element, kind, type=case.outcome.value, message=_line(case.message))
+    elif kind:
+        SubElement(element, kind, type=case.outcome.value, message=_line(case.message)).text = _text(case.text)
+    return element
+
+
+def _kind(case: Case) -> str | None:
+    """A wrong answer is a failure; code that did not come to one, and a fault of ours, is an error."""
+    if case.outcome in (Outcome.PASSED, Outcome.SKIPPED):
+        return "skipped" if case.outcome is Outcome.SKIPPED else None
+    return "error" if case.outcome in STOPPED else "failure"
+
+
+def _line(text: str) -> str:
+    return _text(clean_line(text))
+
+
+def _text(text: str) -> str:
+    """Text with what XML cannot hold as escapes."""
+    return _ILLEGAL.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), clean(text))

@@ -1,0 +1,121 @@
+"""results.json: all that a gradebook holds, for programs. docs/formats.md describes it, and its schema is kept in docs:
+
+    python -m grader.export.results_json > docs/results.schema.json
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from grader.export.files import whole
+from grader.export.view import by_student, total
+from grader.gradebook.model import Book, Grade, Handed, Item, Points, Run
+from grader.judge.clean import clean_line
+from grader.quiz.result import QuizResult
+from grader.report.layout import cleaned
+from grader.result import SCHEMA as RESULT_SCHEMA
+from grader.result import Outcome, Result
+from grader.submission.handin import Student
+
+SCHEMA = "archgrade/results/v1"
+
+_DESCRIPTION = (
+    "What `--format json` writes. Within v1 fields may be added; none is removed, renamed or given another meaning, so "
+    "a reader must pass over fields that it does not know."
+)
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of what the file consists of, beside what a gradebook itself holds."""
+
+
+class ItemGrade(Struct, frozen=True, kw_only=True):
+    """What a student has for one item. There is none for what was not handed in."""
+
+    item: str
+    handed: Handed
+    outcome: Outcome
+    points: Points | None  # null: it could not be graded, and there is no former score
+    error: str | None  # a fault of the grader in the last run; all else is then from before
+    result: Result | None  # of an exercise
+    quiz: QuizResult | None  # of a quiz
+
+
+class StudentGrades(Struct, frozen=True, kw_only=True):
+    student: Student
+    total: float | None  # the sum of the final points; null: one of them is not known
+    grades: tuple[ItemGrade, ...]
+
+
+class Results(Struct, frozen=True, kw_only=True):
+    """The whole file."""
+
+    schema: str = SCHEMA
+    course: str
+    run: Run
+    items: tuple[Item, ...]
+    max_total: float
+    students: tuple[StudentGrades, ...]
+
+
+def write_results_json(book: Book, out: Path) -> list[Path]:
+    """Writes results.json, a line for each student."""
+    path = out / "results.json"
+    head = Results(
+        course=book.course,
+        run=book.run,
+        items=tuple(book.items),
+        max_total=sum(item.max_score for item in book.items),
+        students=(),
+    )
+    before, students, after = msgspec.json.encode(head).decode().rpartition('"students":[')
+    with whole(path) as file:
+        file.write(before + students)
+        separator = "\n"
+        for student, grades in by_student(book):
+            entry = StudentGrades(
+                student=cleaned(student, True),
+                total=total(grades),
+                grades=tuple(map(_item_grade, grades)),
+            )
+            file.write(separator + msgspec.json.encode(entry).decode())
+            separator = ",\n"
+        file.write("\n" + after + "\n")
+    return [path]
+
+
+def _item_grade(grade: Grade) -> ItemGrade:
+    return ItemGrade(
+        item=grade.item.id,
+        handed=cleaned(grade.handed, True),
+        outcome=grade.outcome,
+        points=grade.points and cleaned(grade.points, True),
+        error=None if grade.error is None else clean_line(grade.error),
+        result=grade.result if isinstance(grade.result, Result) else None,
+        quiz=grade.result if isinstance(grade.result, QuizResult) else None,
+    )
+
+
+def schema() -> dict[str, Any]:
+    """The schema of the file (JSON Schema 2020-12)."""
+    made = msgspec.json.schema(Results)
+    for name, version in {"Results": SCHEMA, "Result": RESULT_SCHEMA}.items():
+        made["$defs"][name]["properties"]["schema"]["const"] = version
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:" + SCHEMA.replace("/", ":"),
+        "title": SCHEMA,
+        "description": _DESCRIPTION,
+        **made,
+    }
+
+
+def schema_text() -> str:
+    """The schema as it is kept in docs/results.schema.json."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    print(schema_text(), end="")

@@ -1,0 +1,162 @@
+"""A gradebook as a `Summary`: one pass over its grades, of which a few numbers each are kept."""
+
+import heapq
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Hashable
+from typing import TypeVar
+
+from grader.export.questions import Questions
+from grader.export.summary import (
+    Change,
+    Ending,
+    Fault,
+    ItemStatistics,
+    Mistake,
+    Slow,
+    Submission,
+    Summary,
+    TestStatistics,
+    Total,
+)
+from grader.gradebook.model import Book, Grade, Item
+from grader.result import Diagnosis, Isolation, Outcome, Result, TestResult, Versions
+from grader.submission.handin import Student
+
+H = TypeVar("H", bound=Hashable)
+SLOWEST = 10
+
+
+def summarise(book: Book) -> Summary:
+    """Reads all grades of a book, once."""
+    collected = _Collected()
+    for grade in book.grades():
+        collected.add(grade)
+    return collected.finished(book)
+
+
+class _OfTest:
+    def __init__(self, test: TestResult) -> None:
+        self.test = test
+        self.passed = self.failed = 0
+
+    def finished(self, submissions: int) -> TestStatistics:
+        return TestStatistics(
+            id=self.test.id,
+            name=self.test.name,
+            description=self.test.description,
+            hidden=self.test.visibility == "hidden",
+            passed=self.passed,
+            failed=self.failed,
+            not_run=submissions - self.passed - self.failed,
+        )
+
+
+class _OfItem:
+    def __init__(self) -> None:
+        self.shares = array("d")
+        self.passed = 0
+        self.seconds = array("d")
+        self.tests: dict[str, _OfTest] = {}
+        self.questions = Questions()
+
+    def add(self, result: Result) -> None:
+        self.passed += result.passed
+        if result.isolation.kind != "none":
+            self.seconds.append(result.seconds)
+        for test in result.tests:
+            counts = self.tests.setdefault(test.id, _OfTest(test))
+            counts.passed += test.outcome is Outcome.PASSED
+            counts.failed += test.outcome not in (Outcome.PASSED, Outcome.SKIPPED, Outcome.ERROR)
+
+    def finished(self, item: Item) -> ItemStatistics:
+        tests = [each.finished(len(self.shares)) for each in self.tests.values()]
+        return ItemStatistics(
+            item=item,
+            shares=self.shares,
+            passed=self.passed,
+            tests=tuple(sorted(tests, key=lambda test: 2.0 if test.rate is None else test.rate)),
+            questions=self.questions.finished(),
+            seconds=self.seconds,
+        )
+
+
+class _Collected:
+    """What has been read so far."""
+
+    def __init__(self) -> None:
+        self.items: defaultdict[str, _OfItem] = defaultdict(_OfItem)
+        self.totals: dict[str, Total] = {}
+        self.mistakes: dict[tuple[str, str], tuple[Item, Diagnosis, list[Student]]] = {}
+        self.endings: defaultdict[Outcome, list[Submission]] = defaultdict(list)
+        self.slowest: list[Slow] = []
+        self.changes: list[Change] = []
+        self.faults: list[Fault] = []
+        self.isolations: Counter[Isolation] = Counter()
+        self.versions: Counter[Versions] = Counter()
+        self.grades = self.not_passed = 0
+
+    def add(self, grade: Grade) -> None:
+        submission, points = Submission(grade.student, grade.item), grade.points
+        total = self.totals.get(grade.student.id, Total(student=grade.student))
+        self.totals[grade.student.id] = total.plus(points)
+        if grade.error is not None:
+            self.faults.append(Fault(submission=submission, error=grade.error, former=points is not None))
+        if points is None:
+            return
+        self.grades += 1
+        of_item = self.items[grade.item.id]
+        of_item.shares.append(points.measured / points.max if points.max else 0.0)
+        if points.late or points.adjustment:
+            self.changes.append(Change(submission=submission, points=points))
+        if isinstance(grade.result, Result):
+            of_item.add(grade.result)
+            self.add_result(submission, grade.result)
+        elif grade.result is not None:
+            of_item.passed += grade.result.score >= grade.result.max_score
+            of_item.questions.add(grade.result)
+
+    def add_result(self, submission: Submission, result: Result) -> None:
+        outcomes = {result.outcome, *(test.outcome for test in result.tests)}
+        for outcome in sorted(outcomes - {Outcome.GRADED, Outcome.PASSED, Outcome.SKIPPED}):
+            self.endings[outcome].append(submission)
+        self.not_passed += result.outcome is Outcome.GRADED and not result.passed
+        if result.diagnosis is not None:
+            key = (submission.item.id, result.diagnosis.mistake)
+            self.mistakes.setdefault(key, (submission.item, result.diagnosis, []))[2].append(submission.student)
+        if result.isolation.kind != "none":
+            self.isolations[result.isolation] += 1
+            self.versions[result.versions] += 1
+            slow = [*self.slowest, Slow(submission=submission, seconds=result.seconds)]
+            self.slowest = heapq.nlargest(SLOWEST, slow, key=lambda each: each.seconds)
+
+    def finished(self, book: Book) -> Summary:
+        mistakes = [
+            Mistake(
+                item=item,
+                name=found.mistake,
+                advice=found.advice,
+                students=tuple(students),
+                submissions=len(self.items[item.id].shares),
+            )
+            for item, found, students in self.mistakes.values()
+        ]
+        endings = [Ending(outcome=outcome, submissions=tuple(each)) for outcome, each in self.endings.items()]
+        return Summary(
+            totals=tuple(self.totals.values()),
+            absent=tuple(student for student in book.students if student.id not in self.totals),
+            grades=self.grades,
+            items=tuple(self.items[item.id].finished(item) for item in book.items),
+            mistakes=tuple(sorted(mistakes, key=lambda each: (-len(each.students), each.item.id, each.name))),
+            not_passed=self.not_passed,
+            endings=tuple(sorted(endings, key=lambda each: (-len(each.submissions), each.outcome))),
+            slowest=tuple(self.slowest),
+            changes=tuple(self.changes),
+            faults=tuple(self.faults),
+            isolations=_most_common(self.isolations),
+            versions=_most_common(self.versions),
+        )
+
+
+def _most_common(counted: Counter[H]) -> tuple[tuple[H, int], ...]:
+    return tuple(counted.most_common())
