@@ -27,6 +27,11 @@ FOR_AUTHORS = {
     "new": "Create the files of a new exercise.",
     "check": "Prove that exercises, references and mistakes are right.",
 }
+FOR_INSTRUCTORS = {
+    "batch": "Grade what a class handed in.",
+    "gradebook": "What a class has earned, and exports of it.",
+    "compare": "Who moved between two runs, and why.",
+}
 INTERRUPTED = 130
 
 
@@ -34,7 +39,7 @@ class Grade(click.Group):
     """The group: it finds the modules of its commands, and ends every run with a sentence or in silence."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*FOR_STUDENTS, *FOR_AUTHORS]
+        return [*FOR_STUDENTS, *FOR_AUTHORS, *FOR_INSTRUCTORS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
@@ -54,7 +59,12 @@ class Grade(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for title, commands in (("Commands", FOR_STUDENTS), ("For authors of exercises", FOR_AUTHORS)):
+        sections = (
+            ("Commands", FOR_STUDENTS),
+            ("For authors of exercises", FOR_AUTHORS),
+            ("For instructors", FOR_INSTRUCTORS),
+        )
+        for title, commands in sections:
             with formatter.section(title):
                 formatter.write_dl([*commands.items()])  # `list` is a module here, once that command ran
 

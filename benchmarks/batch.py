@@ -1,0 +1,239 @@
+"""What a batch costs: one more submission, growth with the number of submissions, memory, and going on after a kill.
+
+    python benchmarks/batch.py [--sizes 100 1000 10000] [--rounds N]
+
+A generated class hands in moe_router: right in several ways, wrong in each known way, and two files in a hundred that
+crash. CPU is user + system of `grade batch` and all its descendants. The yardsticks are measured in the same run:
+`import torch`, a fresh pytest for each submission, and the same tests in one process without any isolation. What files
+cost that never end is measured apart, since that is the time limit's doing.
+"""
+
+import argparse
+import contextlib
+import itertools
+import json
+import os
+import platform
+import resource
+import shutil
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+from grader.course import load_course
+from grader.course.variations import load_variations
+from grader.judge.rng import Rng
+from grader.seeds import derive_seed
+
+ROOT = Path(__file__).resolve().parent.parent
+EXERCISE = "moe_router"
+SOLUTION = ROOT / "solutions" / EXERCISE
+BATCH = [sys.executable, "-m", "grader.cli", "--course", str(ROOT), "batch"]
+HUNG = "import torch\n\n\ndef route(logits, k):\n    while True:\n        pass\n"
+CRASHING = (
+    "import os\n\n\ndef route(logits, k):\n    os._exit(0)\n",
+    "import ctypes\n\n\ndef route(logits, k):\n    ctypes.string_at(0)\n",
+)
+
+
+def sources() -> Iterator[str]:
+    """Submissions without end: each a text of its own, so that none is graded by having been seen."""
+    exercise = load_course(ROOT).exercise(EXERCISE)
+    reference = exercise.reference.read_text("utf-8")
+    right = [reference, *(each.source for each in load_variations(exercise.variants, reference, EXERCISE))]
+    wrong = [each.source for each in load_variations(exercise.mistakes, reference, EXERCISE)]
+    ordinary = [text for pair in zip(wrong, right * len(wrong), strict=False) for text in pair]
+    count = 0
+    while True:
+        for text in ordinary:
+            count += 1
+            special = {50: CRASHING[0], 51: CRASHING[1]}.get(count % 100)
+            yield f"{special or text}\n# handed in as number {count}\n"
+
+
+def hand_in(folder: Path, count: int, texts: Iterator[str]) -> None:
+    """A folder for each student, with one file."""
+    for number, text in zip(range(count), texts, strict=False):
+        student = folder / f"student{number:05}"
+        student.mkdir(parents=True)
+        (student / f"{EXERCISE}.py").write_text(text, "utf-8")
+
+
+def measured(command: list[str]) -> tuple[float, float, float]:
+    """CPU and wall seconds, and the largest memory of any process in MiB."""
+    begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu, time.perf_counter() - begun, after.ru_maxrss / 1024
+
+
+def coordinator_memory(command: list[str]) -> float:
+    """The largest memory of the coordinating process alone, in MiB."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, _, usage = os.wait4(process.pid, 0)
+    process.returncode = 0
+    return usage.ru_maxrss / 1024
+
+
+def floor(count: int) -> float:
+    """CPU seconds of one submission's tests in this process, without isolation, explanation or diagnosis."""
+    import torch
+
+    torch.set_num_threads(1)
+    public = _module("public", (ROOT / "exercises" / EXERCISE / "test_public.py").read_text("utf-8"))
+    hidden = _module("hidden", (SOLUTION / "test_hidden.py").read_text("utf-8"))
+    reference = _module(EXERCISE, (SOLUTION / f"{EXERCISE}.py").read_text("utf-8"))
+    tests = [value for module in (public, hidden) for name, value in vars(module).items() if name.startswith("test_")]
+    some = itertools.islice(sources(), count)
+    texts = [text for text in some if not any(crash in text for crash in CRASHING)]
+
+    def grade(text: str) -> None:
+        submission = _module(EXERCISE, text)
+        for test in tests:
+            given = {"submission": submission, "reference": reference}
+            given["rng"] = Rng(derive_seed(EXERCISE, test.__name__, 0))  # type: ignore[assignment]
+            names = test.__code__.co_varnames[: test.__code__.co_argcount]
+            with contextlib.suppress(BaseException):  # a wrong submission fails in whatever way
+                test(**{name: given[name] for name in names})
+
+    for text in texts[:10]:
+        grade(text)
+    begun = time.process_time()
+    for text in texts:
+        grade(text)
+    return (time.process_time() - begun) / len(texts)
+
+
+def _module(name: str, text: str) -> types.ModuleType:
+    module = types.ModuleType(name)
+    exec(compile(text, name, "exec"), vars(module))
+    return module
+
+
+CONFTEST = """
+import importlib.util, os, sys
+import pytest
+from grader.judge.rng import Rng
+from grader.seeds import derive_seed
+
+def load(path):
+    spec = importlib.util.spec_from_file_location("submitted", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+@pytest.fixture
+def submission():
+    return load(os.environ["SUBMISSION"])
+
+@pytest.fixture
+def reference():
+    return load(os.environ["REFERENCE"])
+
+@pytest.fixture
+def rng(request):
+    return Rng(derive_seed("moe_router", request.node.name, 0))
+"""
+
+
+def fresh_pytest(count: int) -> float:
+    """CPU seconds of a pytest of its own for a submission, in the same process as the tests. Median."""
+    taken = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "conftest.py").write_text(CONFTEST)
+        shutil.copy(ROOT / "exercises" / EXERCISE / "test_public.py", folder)
+        shutil.copy(SOLUTION / "test_hidden.py", folder)
+        for number, text in zip(range(count), sources(), strict=False):
+            path = folder / f"submission{number}.py"
+            path.write_text(text)
+            os.environ |= {"SUBMISSION": str(path), "REFERENCE": str(SOLUTION / f"{EXERCISE}.py")}
+            taken.append(measured([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", name])[0])
+    return statistics.median(taken)
+
+
+def resumed(folder: Path, out: Path, total: int) -> tuple[int, float, float]:
+    """Kills a batch when half is graded, and goes on: what was kept, seconds before, and seconds to go on."""
+    command = [*BATCH, str(folder), "--out", str(out), "--quiet"]
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    database = out / "gradebook.sqlite"
+    while process.poll() is None and _entries(database) < total // 2:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before, kept = time.perf_counter() - begun, _entries(database)
+    _, after, _ = measured(command)
+    assert _entries(database) == total
+    return kept, before, after
+
+
+def _entries(database: Path) -> int:
+    if not database.is_file():
+        return 0
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        try:
+            (count,) = connection.execute("SELECT count(*) FROM entries").fetchone()
+        except sqlite3.OperationalError:
+            return 0
+        return int(count)
+
+
+def main() -> None:
+    """Measures everything and prints tables, and JSON as the last line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10000])
+    parser.add_argument("--rounds", type=int, default=3)
+    chosen = parser.parse_args()
+    torch = [measured([sys.executable, "-c", "import torch"]) for _ in range(chosen.rounds)]
+    torch_cpu, torch_wall = (statistics.median(column) for column in list(zip(*torch, strict=True))[:2])
+    fresh, lowest = fresh_pytest(5), floor(100)
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, "
+          f"Python {platform.python_version()}, load {os.getloadavg()[0]:.2f}")
+    print(f"import torch {torch_cpu * 1e3:.0f} ms CPU; fresh pytest {fresh * 1e3:.0f} ms ({fresh / torch_cpu:.3f}); "
+          f"in-process floor {lowest * 1e3:.2f} ms ({lowest / torch_cpu:.5f})")
+    found: dict[str, object] = {"torch": torch_cpu, "fresh_pytest": fresh, "floor": lowest}
+    print(f"{'submissions':>12} {'CPU s':>9} {'wall s':>9} {'per s':>7} {'memory MiB':>11} {'coordinator':>12}")
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        for size in chosen.sizes:
+            folder, out = Path(name) / f"class{size}", Path(name) / f"out{size}"
+            hand_in(folder, size, sources())
+            command = [*BATCH, str(folder), "--out", str(out), "--quiet"]
+            cpu, wall, memory = measured(command)
+            own = coordinator_memory([*command, "--regrade"]) if size <= 1000 else float("nan")
+            rows.append((size, cpu, wall, memory, own))
+            print(f"{size:12} {cpu:9.2f} {wall:9.2f} {size / wall:7.1f} {memory:11.0f} {own:12.0f}")
+        (small, cpu0, wall0, *_), (large, cpu1, wall1, *_) = rows[0], rows[-1]
+        if large > small:
+            slope = (cpu1 - cpu0) / (large - small)
+            print(f"one more submission {slope * 1e3:.2f} ms CPU: {slope / torch_cpu:.4f} of import torch, "
+                  f"{slope / lowest:.1f} times the floor, {fresh / slope:.0f} times less than a fresh pytest; "
+                  f"{(wall1 - wall0) / (large - small) * 1e3:.2f} ms wall, start-up "
+                  f"{(wall0 - small * (wall1 - wall0) / (large - small)) / torch_wall:.2f} of import torch")
+            found["slope"] = slope
+        middle = chosen.sizes[len(chosen.sizes) // 2]
+        kept, before, after = resumed(Path(name) / f"class{middle}", Path(name) / "resumed", middle)
+        print(f"killed after {before:.1f} s with {kept} of {middle} grades kept; going on took {after:.1f} s")
+        _, again, _ = measured([*BATCH, str(Path(name) / f"class{middle}"), "--out", str(Path(name) / "resumed")])
+        print(f"once more, nothing changed: {again:.2f} s")
+        hung = Path(name) / "hung"
+        hand_in(hung, 98, sources())
+        for number in range(2):
+            (hung / f"hung{number}").mkdir()
+            (hung / f"hung{number}" / f"{EXERCISE}.py").write_text(f"{HUNG}# {number}\n", "utf-8")
+        _, with_hung, _ = measured([*BATCH, str(hung), "--out", str(Path(name) / "out-hung"), "--quiet"])
+        print(f"98 submissions and 2 that never end: {with_hung:.2f} s")
+    print(json.dumps(found | {"rows": rows}))
+
+
+if __name__ == "__main__":
+    main()

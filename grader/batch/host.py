@@ -1,0 +1,115 @@
+"""The judges of one course in this process: one for each thread that grades."""
+
+import contextlib
+import re
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from grader.errors import UsageError
+from grader.judge.client import Judge, JudgeLost, Judges
+from grader.judge.messages import Job, Materials
+from grader.result import Isolation, Result
+
+_UNCONFINED = (
+    "Nothing on this system can confine the submissions: a student's code could read the tests, and other students' "
+    "work. --isolation process grades all the same, each in a process of its own with bounds on time and memory."
+)
+
+
+class Host:
+    """Grades jobs in whichever thread asks. A judge, or the warm process, that ended is replaced for the next job."""
+
+    def __init__(self, materials: Sequence[Materials], forbidden: Path, *, confined: bool):
+        """`confined`: refuse to grade where submissions cannot be confined. No worker may read `forbidden`."""
+        self._materials = list(materials)
+        self._forbidden = forbidden
+        self._confined = confined
+        self._patience = {each.id: _patience(each) for each in materials}
+        self._lock = threading.Lock()
+        self._pools: list[Judges] = []  # the last one is in use; those before it ended
+        self._mine = threading.local()
+        self._stopped = False
+
+    @property
+    def isolation(self) -> Isolation | None:
+        """What holds the submissions; None as long as none was graded."""
+        return self._pools[-1].isolation if self._pools else None
+
+    def grade(self, job: Job) -> Result:
+        """The result of a job.
+
+        Raises JudgeLost if a judge ended or did not answer, and UsageError if tests cannot be used or submissions
+        cannot be confined.
+        """
+        pool, judge = self._held()
+        try:
+            judge.submit(job)
+            return judge.answer(self._patience[job.exercise]).result
+        except JudgeLost:
+            self._mine.held = None
+            with self._lock, contextlib.suppress(JudgeLost):  # it went with the warm process
+                pool.end(judge)
+            raise
+
+    def kill(self) -> None:
+        """Ends all processes at once; what is being graded ends in JudgeLost, and nothing more is graded."""
+        self._stopped = True
+        for pool in list(self._pools):
+            pool.kill()
+
+    def close(self) -> None:
+        """Ends all processes, when nothing is being graded any more."""
+        for pool in self._pools:
+            pool.close()
+
+    def _held(self) -> tuple[Judges, Judge]:
+        """This thread's judge, and the pool that it is of."""
+        held: tuple[Judges, Judge] | None = getattr(self._mine, "held", None)
+        if held is None:
+            with self._lock:
+                held = self._mine.held = self._another()
+        return held
+
+    def _another(self) -> tuple[Judges, Judge]:
+        if self._stopped:
+            raise JudgeLost("grading was stopped")
+        if self._pools:
+            with contextlib.suppress(JudgeLost):  # the warm process ended, and its judges with it
+                return self._pools[-1], self._pools[-1].another()
+        pool = Judges(0, many=True)
+        pool.start()
+        self._pools.append(pool)
+        if self._stopped:
+            raise JudgeLost("grading was stopped")
+        pool.prepare(self._materials, [self._forbidden])
+        if self._confined and pool.isolation.kind == "process":
+            self._stopped = True
+            raise UsageError(_UNCONFINED)
+        return pool, pool.another()
+
+
+def _patience(materials: Materials) -> float:
+    """Seconds after which a judge is taken for stuck: far more than all tests at their limits."""
+    tests = sum(len(re.findall(r"^def test_", Path(path).read_text("utf-8"), re.MULTILINE)) for path in materials.tests)
+    return 60 + 3 * materials.seconds * (tests + 1)
+
+
+_hosts: dict[str, Host] = {}
+
+
+def open_host(course: str, host: Host) -> None:
+    """Lets `grade_job` find the judges of the course with this hash in this process."""
+    _hosts[course] = host
+
+
+def close_host(course: str) -> None:
+    """Ends these judges, whatever they do."""
+    host = _hosts.pop(course)
+    host.kill()
+    host.close()
+
+
+def grade_job(course: str, job: Job) -> Result:
+    """What a cluster's worker runs: grades a job of the course with this hash."""
+    return _hosts[course].grade(job)

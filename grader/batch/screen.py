@@ -1,0 +1,69 @@
+"""What a batch says on the terminal: what it found, and what came of it."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from grader.batch.run import Tally
+from grader.judge.clean import clean_line
+from grader.submission.handin import Found, Student
+
+SHOWN = 10  # lines of a list
+
+
+def found_lines(found: Found, *, against_roster: bool) -> Iterator[str]:
+    """What the submissions were taken for, and what is not graded."""
+    students = {student.id for handin in found.handins for student in handin.students}
+    items = Counter(handin.item for handin in found.handins)
+    yield f"  {found.layout}: {_count(len(found.handins), 'file')} of {_count(len(students), 'student')}"
+    for item, count in sorted(items.items()):
+        yield f"    {count:>6}  {item}"
+    if found.ignored:
+        yield from ("", f"  {_count(len(found.ignored), 'file')} not graded")
+        yield from _some(f"    {clean_line(each.file)}: {clean_line(each.why)}" for each in found.ignored)
+    if against_roster:
+        yield from _people("not on the roster, and graded all the same", found.unmatched)
+        yield from _people("on the roster, and handed nothing in", found.missing)
+
+
+def summary_lines(tally: Tally, seconds: float, out: Path, written: list[Path]) -> Iterator[str]:
+    """What was done, how fast, and where it is."""
+    done = tally.graded + tally.reused
+    counts = [f"{_count(tally.graded, 'grade')} measured"]
+    if tally.reused:
+        counts.append(f"{tally.reused} taken over, since nothing had changed")
+    if tally.done_before:
+        counts.append(f"{tally.done_before} from before the interruption")
+    if tally.faults:
+        counts.append(f"{_count(len(tally.faults), 'fault')} of the grader")
+    yield f"  {', '.join(counts)}"
+    yield f"  {seconds:.1f} s, {done / seconds:.0f} per second" if done and seconds else f"  {seconds:.1f} s"
+    yield ""
+    yield from (f"  {path}" for path in written[:SHOWN])
+    if len(written) > SHOWN:
+        yield f"  and {len(written) - SHOWN} more"
+    yield from ("", f"  look at   grade gradebook {out}")
+
+
+def fault_lines(tally: Tally) -> Iterator[str]:
+    """What could not be graded because of the grader, one line each."""
+    for fault in tally.faults:
+        yield f"error: {clean_line(fault.student.id)}, {fault.item}: {clean_line(fault.message)}"
+
+
+def _people(what: str, students: list[Student]) -> Iterator[str]:
+    if students:
+        yield from ("", f"  {_count(len(students), 'student')} {what}")
+        yield from _some(f"    {clean_line(each.name or each.id)}" for each in students)
+
+
+def _some(lines: Iterable[str]) -> Iterator[str]:
+    """The first lines, and how many more there are."""
+    every = list(lines)
+    yield from every[:SHOWN]
+    if len(every) > SHOWN:
+        yield f"    and {len(every) - SHOWN} more"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

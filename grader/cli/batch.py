@@ -1,0 +1,204 @@
+"""grade batch: grades what a class handed in."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from grader.batch.keys import Keys
+from grader.batch.pool import Pool, local_pool
+from grader.batch.quizzes import Quizzes
+from grader.batch.run import Batch
+from grader.batch.screen import fault_lines, found_lines, summary_lines
+from grader.batch.shipment import Shipment, engine, ship
+from grader.cli import INTERRUPTED
+from grader.cli.progress_bar import progress_bar
+from grader.cli.screen import course_root, number, say
+from grader.course import Course, Exercise, load_course
+from grader.errors import UsageError
+from grader.export import chosen
+from grader.gradebook import Gradebook
+from grader.gradebook.book import StoredBook
+from grader.gradebook.model import Item
+from grader.judge.clean import clean_line
+from grader.judge.materials import materials
+from grader.submission.handin import Found, Student
+from grader.submission.recognise import LAYOUTS, find
+from grader.submission.roster import match, read_roster
+
+BELOW = 1  # exit code: somebody is below --fail-under
+FAULT = 3  # exit code: the grader is at fault for something
+DEFAULT = ("json", "csv")  # formats
+
+
+@click.command("batch")
+@click.argument("submissions", nargs=-1, required=True, metavar="SUBMISSIONS...", type=click.Path(path_type=Path))
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
+              help="The folder of the gradebook and the reports.")
+@click.option("--exercise", "only", metavar="ID", multiple=True, help="Grade this exercise only; may be repeated.")
+@click.option("--layout", type=click.Choice(LAYOUTS), help="How the submissions are laid out, if it cannot be told.")
+@click.option("--roster", metavar="CSV", type=click.Path(path_type=Path), help="Who is in the class.")
+@click.option("--late", metavar="YAML", type=click.Path(path_type=Path), help="Due dates, and what lateness costs.")
+@click.option("--extensions", metavar="CSV", type=click.Path(path_type=Path), help="Who has longer.")
+@click.option("--adjustments", metavar="CSV", type=click.Path(path_type=Path), help="Points to add or take away.")
+@click.option("--format", "formats", metavar="NAME[=FILE]", multiple=True,
+              help="What to write, may be repeated; by default json and csv (docs/formats.md).")
+@click.option("--regrade", is_flag=True, help="Grade again what has not changed, too.")
+@click.option("--isolation", type=click.Choice(["confined", "process"]), default="confined", show_default=True,
+              help="process: go on where submissions cannot be confined.")
+@click.option("--jobs", metavar="N", type=click.IntRange(1, 1024), help="Judges; by default one for each processor.")
+@click.option("--cluster", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler.")
+@click.option("--fail-under", metavar="P", type=click.FloatRange(0, 100), help="Exit with 1 if someone is below P %.")
+@click.option("--quiet", is_flag=True, help="Print faults and errors only.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    submissions: tuple[Path, ...],
+    out: Path,
+    only: tuple[str, ...],
+    layout: str | None,
+    roster: Path | None,
+    late: Path | None,
+    extensions: Path | None,
+    adjustments: Path | None,
+    formats: tuple[str, ...],
+    regrade: bool,
+    isolation: str,
+    jobs: int | None,
+    cluster: str | None,
+    fail_under: float | None,
+    quiet: bool,
+) -> None:
+    """Grade what a class handed in: folders and archives as they come from a learning platform.
+
+    What was graded is kept in DIR. Interrupted, the same command goes on where it was; what has not changed since is
+    not graded again.
+
+    Exits with 0 if all was graded, 1 if someone is below --fail-under, 2 for bad input, 3 if the grader is at fault
+    for something, which it lists.
+    """
+    course = load_course(course_root())
+    wanted = [chosen(each) for each in formats or DEFAULT]
+    quizzes = Quizzes(course)
+    ids = [each.id for each in course.exercises]
+    for each in only:
+        if each not in quizzes.slugs():
+            course.exercise(each)  # raises, and knows what was nearly meant
+    found = quizzes.place(find(submissions, ids, quizzes.slugs(), layout=layout, only=only))
+    if roster is not None:
+        found = match(found, read_roster(roster))
+    if not quiet:
+        say("", *found_lines(found, against_roster=roster is not None), "")
+    exercises = [each for each in course.exercises if any(handin.item == each.id for handin in found.handins)]
+    items = _items(course, exercises, quizzes, found)
+    confined = isolation == "confined"
+    shipment = ship(course, exercises)
+    begun = time.monotonic()
+    with Gradebook(out, create=True) as book:
+        book.lock()
+        run, resumed = book.begin_run(
+            [*map(str, submissions), *only, f"{layout=} {roster=} {regrade=} {confined=}"],
+            engine=engine(),
+            course=course.title,
+            course_hash=shipment.hash,
+            layout=found.layout,
+            items=items,
+            students=_class(found),
+        )
+        known = [*ids, *quizzes.slugs()]
+        book.set_policies(late=late, extensions=extensions, adjustments=adjustments, known=known)
+        if resumed and not quiet:
+            say("  Going on with the run that was interrupted.", "")
+        keys = Keys(shipment, quizzes, confined=confined)
+        with _stoppable() as tally_of, _pool(course, exercises, shipment, jobs, cluster, confined) as pool:
+            batch = Batch(book, run, items, course, quizzes, keys, pool, regrade=regrade)
+            tally_of.append(batch)
+            with progress_bar("grades", quiet=quiet) as show:
+                tally = batch.grade(found.handins, lambda tally: show(tally.done, tally.total))
+        book.end_run(run)
+        graded = book.book()
+        written = [path for each in wanted for path in each.write(graded, out)]
+        below = [] if fail_under is None else _below(graded, fail_under / 100)
+    if not quiet:
+        say(*summary_lines(tally, time.monotonic() - begun, out, written))
+    for line in (*fault_lines(tally), *below):
+        click.echo(line, err=True)
+    if tally.faults:
+        ctx.exit(FAULT)
+    if below:
+        ctx.exit(BELOW)
+
+
+@contextmanager
+def _pool(
+    course: Course, exercises: list[Exercise], shipment: Shipment, jobs: int | None, cluster: str | None, confined: bool
+) -> Iterator[Pool]:
+    if cluster is not None:
+        from grader.batch.cluster import cluster_pool
+
+        with cluster_pool(cluster, shipment, confined=confined) as pool:
+            yield pool
+    else:
+        local = [materials(course, each) for each in exercises]
+        with local_pool(local, course.root, jobs or os.cpu_count() or 1, confined=confined) as pool:
+            yield pool
+
+
+@contextmanager
+def _stoppable() -> Iterator[list[Batch]]:
+    """Ctrl-C, or the SIGTERM with which CI systems cancel a job, ends in a sentence that says how to go on."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    running: list[Batch] = []
+    try:
+        yield running
+    except KeyboardInterrupt:
+        done = f"{running[0].tally.done} of {running[0].tally.total}" if running else "0"
+        stopped = UsageError(f"Stopped; {done} grades are kept. The same command goes on where it was.")
+        stopped.exit_code = INTERRUPTED
+        raise stopped from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _class(found: Found) -> list[Student]:
+    """Everybody who belongs to the class: who handed in, and who did not."""
+    handed_in = {student.id: student for handin in found.handins for student in handin.students}
+    return [*handed_in.values(), *found.missing]
+
+
+def _below(book: StoredBook, share: float) -> list[str]:
+    """A line for each student who has less than this share of all points."""
+    most = sum(item.max_score for item in book.items)
+    earned = {student.id: 0.0 for student in book.students}
+    for entry, points in book.scores():
+        earned[entry.student] += points.final if points else 0.0
+    return [
+        f"{clean_line(student)} has {100 * points / most:.1f} %, below {number(100 * share)} %."
+        for student, points in earned.items()
+        if most and points < share * most
+    ]
+
+
+def _items(course: Course, exercises: list[Exercise], quizzes: Quizzes, found: Found) -> list[Item]:
+    """What is graded, in the course's order: exercises and then quizzes."""
+    items = [
+        Item(id=each.id, kind="exercise", title=each.title, lesson=each.lesson, max_score=each.points)
+        for each in exercises
+    ]
+    slugs = {handin.item for handin in found.handins if handin.kind == "quiz"}
+    for lesson in course.lessons:
+        if lesson.slug in slugs:
+            quiz = quizzes.quiz(lesson.slug)
+            most = float(len(quiz.questions))
+            items.append(Item(id=lesson.slug, kind="quiz", title=quiz.title, lesson=lesson.number, max_score=most))
+    return items

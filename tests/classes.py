@@ -1,0 +1,100 @@
+"""A class that hands in the exercise of tests/course, and the command that grades it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from grader.gradebook import Gradebook
+from grader.gradebook.model import Grade
+
+COURSE = Path(__file__).parent / "course"
+REFERENCE = (COURSE / "solutions/toolbox/toolbox.py").read_text("utf-8")
+SECONDS = 1.0  # the limit of a test
+
+FILES = {
+    "ada": REFERENCE,
+    "ben": f"{REFERENCE}\n\ndef scale(x, factor): return x - factor\n",
+    "cleo": f"{REFERENCE}\n\ndef pick(items, place):\n    while True: pass\n",
+    "dora": f"import os\n{REFERENCE}\n\ndef mix(scores, values): os._exit(0)\n",
+    "eve": f"{REFERENCE}\n\ndef scale(x, factor:\n",
+    "finn": (COURSE / "exercises/toolbox/toolbox.py").read_text("utf-8"),
+    "gus": f"import ctypes\n{REFERENCE}\n\ndef merge(parts): return ctypes.string_at(0)\n",
+    "hal": f"{REFERENCE}\n\ndef scale(x, factor): return open('/etc/passwd').read()\n",
+    "ida": "raise SystemExit('no')\n",
+    "jon": f"{REFERENCE}\n\ndef mix(scores, values): return 'a' * (1 << 42)\n",
+    "kim": REFERENCE,  # the same as ada's
+}
+SCORES = {
+    **{"ada": 31, "ben": 30, "cleo": 27, "dora": 29, "eve": 0, "finn": 0},
+    **{"gus": 23, "hal": 30, "ida": 0, "jon": 29, "kim": 31},
+}  # fmt: skip
+
+
+def make_course(folder: Path) -> Path:
+    """A copy of the course, its tests limited to a second."""
+    root = folder / "course"
+    shutil.copytree(COURSE, root, ignore=shutil.ignore_patterns("__pycache__", "conftest.py"))
+    path = root / "exercises/toolbox/exercise.yaml"
+    description = yaml.safe_load(path.read_text("utf-8"))
+    description["limits"]["seconds"] = SECONDS
+    path.write_text(yaml.safe_dump(description), "utf-8")
+    return root
+
+
+def hand_in(folder: Path, files: dict[str, str] = FILES) -> Path:
+    """A folder for each student."""
+    submissions = folder / "submissions"
+    for student, text in files.items():
+        (submissions / student).mkdir(parents=True)
+        (submissions / student / "toolbox.py").write_text(text, "utf-8")
+    return submissions
+
+
+def command(course: Path, *words: str | Path) -> list[str]:
+    """`grade batch` of a course."""
+    return [sys.executable, "-m", "grader.cli", "--course", str(course), "batch", *map(str, words)]
+
+
+def batch(course: Path, *words: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Runs `grade batch` to its end."""
+    environment = os.environ | {"COLUMNS": "100"}
+    return subprocess.run(
+        command(course, *words), capture_output=True, text=True, check=False, env=environment, cwd=course.parent
+    )
+
+
+def grades(out: Path) -> dict[str, Grade]:
+    """The grade of each student, by id, for a class that handed in one exercise."""
+    with Gradebook(out) as book:
+        return {grade.student.id: grade for grade in book.book().grades()}
+
+
+def scores(out: Path) -> dict[str, float | None]:
+    """The points of each student."""
+    return {student: grade.points and grade.points.final for student, grade in grades(out).items()}
+
+
+def untimed(out: Path) -> dict[str, Any]:
+    """All results, as data, apart from times."""
+    return {student: _without_seconds(msgspec.to_builtins(grade.result)) for student, grade in grades(out).items()}
+
+
+def _without_seconds(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _samples(item) if key == "samples" else _without_seconds(item)
+            for key, item in value.items()
+            if key != "seconds"
+        }
+    return [_without_seconds(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _samples(samples: Any) -> Any:
+    """Where a call was that did not end: how often it was looked at is a matter of time."""
+    return samples and {key: item for key, item in samples.items() if key == "limit"}

@@ -1,0 +1,238 @@
+"""Whatever is killed, and wherever nothing can be written: the same command goes on, and the results are the same."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.classes import FILES, REFERENCE, batch, command, grades, hand_in, make_course, untimed
+
+if sys.platform != "linux":
+    pytest.skip("processes are found in /proc", allow_module_level=True)
+
+SLOW = f"import time\ntime.sleep(0.4)\n{REFERENCE}"  # leaves time to find its worker
+CLASS = {f"{student}{number}": f"{text}\n# {number}\n" for number in range(2) for student, text in FILES.items()}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_course(tmp_path_factory.mktemp("faults"))
+
+
+@pytest.fixture(scope="module")
+def submissions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return hand_in(tmp_path_factory.mktemp("class"), CLASS)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(course: Path, submissions: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    out = tmp_path_factory.mktemp("undisturbed") / "out"
+    assert batch(course, submissions, "--out", out, "--quiet").returncode == 0
+    return untimed(out)
+
+
+def children(parent: int) -> list[int]:
+    """The processes that a process started, and that have not ended."""
+    try:
+        lists = [path.read_text() for path in Path(f"/proc/{parent}/task").glob("*/children")]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [int(pid) for each in lists for pid in each.split()]
+
+
+def entries(out: Path) -> int:
+    """How many grades a gradebook has, also while it is written."""
+    path = out / "gradebook.sqlite"
+    if not path.is_file():
+        return 0
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:
+        try:
+            (count,) = book.execute("SELECT count(*) FROM entries").fetchone()
+        except sqlite3.OperationalError:  # the tables are not there yet, or this moment not readable
+            return 0
+    return int(count)
+
+
+@contextmanager
+def running(course: Path, *words: str | Path) -> Iterator["subprocess.Popen[str]"]:
+    """A batch that is going on; it is over in the end, whatever happens."""
+    process = subprocess.Popen(
+        command(course, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=course.parent
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    """Returns when the condition holds, or the process has ended."""
+    while process.poll() is None and not condition():
+        os.sched_yield()
+
+
+@pytest.mark.parametrize("kept", [0, 1, 4, 9, 15, 20])
+def test_killed_anywhere_the_same_command_goes_on(
+    kept: int, course: Path, submissions: Path, undisturbed: dict[str, object], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with running(course, submissions, "--out", out, "--quiet") as process:
+        wait_until(lambda: entries(out) >= kept, process)
+        process.kill()
+        process.wait()
+    before = entries(out)
+    assert before >= kept
+    again = batch(course, submissions, "--out", out)
+    assert again.returncode == 0, again.stderr
+    assert entries(out) == len(CLASS)
+    if before:
+        assert f"{before} from before the interruption" in again.stdout or before == len(CLASS)
+    assert untimed(out) == undisturbed
+    with closing(sqlite3.connect(out / "gradebook.sqlite")) as book:
+        (runs,), (keys, results) = (
+            book.execute("SELECT count(*) FROM runs").fetchone(),
+            book.execute("SELECT count(DISTINCT key), count(*) FROM results").fetchone(),
+        )
+    assert runs == (2 if before == len(CLASS) else 1)
+    assert keys == results  # nothing was graded twice
+
+
+def kill_worker(coordinator: int) -> bool:
+    """Kills one worker, if there is one at this moment."""
+    for warm in children(coordinator):
+        judges = [pid for pid in children(warm) if _threads_of(pid, "judge")]
+        workers = [pid for pid in children(warm) if pid not in judges]
+        if workers:
+            return _kill(workers[0])
+    return False
+
+
+def kill_judge(coordinator: int) -> bool:
+    """Kills one judge, if there is one."""
+    for warm in children(coordinator):
+        judges = [pid for pid in children(warm) if _threads_of(pid, "judge")]
+        if judges:
+            return _kill(judges[0])
+    return False
+
+
+def kill_warm(coordinator: int) -> bool:
+    """Kills the warm process, once it has judges."""
+    for warm in children(coordinator):
+        if children(warm):
+            return _kill(warm)
+    return False
+
+
+def _threads_of(pid: int, kind: str) -> bool:
+    """Whether a process below the warm one is of that kind: a judge has the user that we have and may dump core."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    confined = "Seccomp:\t2" in status
+    return confined != (kind == "judge")
+
+
+def _kill(pid: int) -> bool:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("kill", [kill_worker, kill_judge, kill_warm])
+def test_killed_helpers_change_no_result(
+    kill: Callable[[int], bool], course: Path, undisturbed: dict[str, object], tmp_path: Path
+) -> None:
+    files = {"slow": SLOW, **CLASS}
+    submissions, out = hand_in(tmp_path, files), tmp_path / "out"
+    done = 0
+    with running(course, submissions, "--out", out) as process:
+
+        def killed() -> bool:
+            nonlocal done
+            done += kill(process.pid)
+            return done == 3
+
+        wait_until(killed, process)
+        _, complained = process.communicate()
+    assert done >= 1
+    assert process.returncode == 0, complained
+    assert entries(out) == len(files)
+    found = untimed(out)
+    assert found.pop("slow")["score"] == 31
+    assert found == undisturbed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_says_how_to_go_on(number: int, course: Path, submissions: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with running(course, submissions, "--out", out) as process:
+        wait_until(lambda: entries(out) >= 3, process)
+        process.send_signal(number)
+        _, complained = process.communicate()
+    kept = entries(out)
+    assert process.returncode == 130
+    stopped = f"error: Stopped; {kept} of {len(CLASS)} grades are kept."
+    assert complained == f"{stopped} The same command goes on where it was.\n"
+    assert batch(course, submissions, "--out", out).returncode == 0
+    assert entries(out) == len(CLASS)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system that is full soon."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=240k", "small", folder]
+    mounted = subprocess.run(mount, capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_full_disk_loses_nothing(
+    course: Path, submissions: Path, small: Path, undisturbed: dict[str, object]
+) -> None:
+    out = small / "out"
+    first = batch(course, submissions, "--out", out, "--quiet")
+    assert first.returncode == 2
+    assert first.stderr.startswith("error: ")
+    assert first.stderr.count("\n") == 1
+    kept = entries(out)
+    subprocess.run(["mount", "-o", "remount,size=4m", small], check=True)
+    again = batch(course, submissions, "--out", out)
+    assert again.returncode == 0, again.stderr
+    assert f"{kept} from before the interruption" in again.stdout
+    assert untimed(out) == undisturbed
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(course: Path, submissions: Path, small: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", small], check=True)
+    run = batch(course, submissions, "--out", small / "out", "--quiet")
+    assert run.returncode == 2
+    assert run.stderr.startswith("error: ")
+    assert run.stderr.count("\n") == 1
+    assert "Traceback" not in run.stderr
+
+
+def test_one_hung_submission_takes_nothing_from_the_others(course: Path, tmp_path: Path) -> None:
+    hung = f"{REFERENCE}\n\ndef pick(items, place):\n    while True: pass\n"
+    files = {"a-hung": hung} | {f"s{number}": f"{REFERENCE}# {number}\n" for number in range(6)}
+    submissions, out = hand_in(tmp_path, files), tmp_path / "out"
+    with running(course, submissions, "--out", out, "--jobs", "2", "--quiet") as process:
+        wait_until(lambda: entries(out) >= 6, process)
+        assert "a-hung" not in grades(out)  # it is still at it, and the others are done
+        process.communicate()
+    assert process.returncode == 0
+    assert len(grades(out)) == 7
