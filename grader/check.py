@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.course import Course, Exercise
+from grader.course.document import read_text
 from grader.course.stub import disagreements
 from grader.course.variations import Variation, load_variations
 from grader.errors import UsageError
@@ -54,7 +55,7 @@ class _Proof:
     def __init__(self, course: Course, exercise: Exercise, seeds: int):
         self.exercise = exercise
         self.others = reference_texts(course.needed_by(exercise))
-        self.reference = exercise.reference.read_text("utf-8")
+        self.reference = read_text(exercise.reference)
         self.mistakes = load_variations(exercise.mistakes, self.reference, exercise.id)
         self.variants = load_variations(exercise.variants, self.reference, exercise.id)
         self.seeds = seeds
@@ -75,11 +76,11 @@ class _Proof:
 
     def _texts(self) -> None:
         exercise = self.exercise
-        for sentence in disagreements(exercise.stub.read_text("utf-8"), self.reference):
+        for sentence in disagreements(read_text(exercise.stub), self.reference):
             self._say(f"{exercise.id}.py", sentence, of=sentence)
         if not exercise.hints:
             self._say("exercise.yaml", "there are no hints.")
-        if not exercise.statement.is_file() or not exercise.statement.read_text("utf-8").strip():
+        if not exercise.statement.is_file() or not read_text(exercise.statement).strip():
             self._say("README.md", "the statement is missing.")
         if len(self.mistakes) < FEWEST_MISTAKES:
             self._say("mistakes.py", f"{len(self.mistakes)} known mistakes; at least {FEWEST_MISTAKES} are wanted.")
@@ -88,7 +89,7 @@ class _Proof:
 
     def runs(self, first: int) -> Iterator[_Run]:
         """All runs; `first` is the id of the first job."""
-        plan: list[tuple[str, str, str, int]] = [("the stub", "stub", self.exercise.stub.read_text("utf-8"), 0)]
+        plan: list[tuple[str, str, str, int]] = [("the stub", "stub", read_text(self.exercise.stub), 0)]
         plan += [("the reference", "reference", self.reference, seed) for seed in range(self.seeds)]
         kinds: list[tuple[str, Sequence[Variation]]] = [("mistake", self.mistakes), ("variant", self.variants)]
         for kind, variations in kinds:

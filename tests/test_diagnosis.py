@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from grader.course import load_course
+from grader.judge import diagnosis
 from grader.judge.client import Judges
-from grader.judge.diagnosis import Mistake, Run, diagnose
+from grader.judge.diagnosis import KnownMistakes, Mistake, Run
 from grader.judge.materials import materials
 from grader.judge.messages import Job
 from grader.judge.replay import answers, replay, same, same_gradients, same_words
@@ -93,7 +94,7 @@ def diagnosed(source: str, tests: Tests, **mistakes: tuple[str, str]) -> str | N
     """The mistake that is named. Each is given by the name that it replaces and its source."""
     runs = [Run(f"test_{place}", log_of(source, test), 0, failed) for place, (test, failed) in enumerate(tests)]
     known = [Mistake(name, replaces, "advice", text) for name, (replaces, text) in mistakes.items()]
-    found = diagnose(runs, execute("reference", REFERENCE), known, LIMIT)
+    found = KnownMistakes(execute("reference", REFERENCE), known, LIMIT).diagnose(runs)
     return found.mistake if found else None
 
 
@@ -310,3 +311,30 @@ def test_an_error_of_another_kind_is_no_evidence_for_a_mistake(grade: Callable[[
     result = grade(NOT_SHIFTED.format(error="ValueError").replace("tril", "lower"))
     assert not result.passed
     assert result.diagnosis is None
+
+
+# ------------------------------------------------------------ answers that are kept
+
+
+def test_what_was_asked_before_is_answered_from_memory() -> None:
+    """The second submission is asked the same, so nothing is asked of the mistake, which would now answer otherwise."""
+    mistake = Mistake("adds", "scaled", "advice", ADDS[1])
+    known = KnownMistakes(execute("reference", REFERENCE), [mistake], LIMIT)
+
+    def run(factor: float) -> Run:
+        return Run("test", log_of(ADDS[1], of_scaled(factor)), 0, True)
+
+    assert known.diagnose([run(3.0)]) is not None
+    mistake._module = execute("other", REFERENCE)
+    assert known.diagnose([run(3.0)]) is not None
+    assert known.diagnose([run(4.0)]) is None
+
+
+def test_no_more_is_kept_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "MAX_KEPT", 0)
+    known = KnownMistakes(execute("reference", REFERENCE), [Mistake("adds", "scaled", "advice", ADDS[1])], LIMIT)
+    tests = [Run(f"test_{n}", log_of(ADDS[1], of_both(n, 1.0)), 0, True) for n in (3.0, 4.0)]
+    for _ in range(2):
+        found = known.diagnose(tests)
+        assert found is not None
+        assert (found.mistake, found.agreed) == ("adds", 2)

@@ -1,7 +1,8 @@
 """What a batch says on the terminal: what it found, and what came of it."""
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from grader.batch.run import Tally
@@ -39,10 +40,17 @@ def summary_lines(tally: Tally, seconds: float, out: Path, written: list[Path]) 
     yield f"  {', '.join(counts)}"
     yield f"  {seconds:.1f} s, {done / seconds:.0f} per second" if done and seconds else f"  {seconds:.1f} s"
     yield ""
-    yield from (f"  {path}" for path in written[:SHOWN])
-    if len(written) > SHOWN:
-        yield f"  and {len(written) - SHOWN} more"
+    yield from _files(written, out)
     yield from ("", f"  look at   grade gradebook {out}")
+
+
+def _files(written: Sequence[Path], out: Path) -> Iterator[str]:
+    """The files right in the folder, and how many are in each folder below it."""
+    places = Counter(path.relative_to(out).parts[:-1] for path in written)
+    yield from (f"  {path}" for path in written if path.parent == out)
+    for folder in dict.fromkeys(place[0] for place in places if place):
+        count = sum(number for place, number in places.items() if place[:1] == (folder,))
+        yield f"  {out / folder}{os.sep}   {_count(count, 'file')}"
 
 
 def fault_lines(tally: Tally) -> Iterator[str]:

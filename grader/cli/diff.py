@@ -11,7 +11,7 @@ import click
 
 from grader.cli.screen import bold, course_root, dim, say, step
 from grader.course import load_exercise
-from grader.course.document import shown
+from grader.course.document import read_text, shown
 from grader.errors import UsageError
 from grader.progress import Progress
 from grader.report.layout import clean
@@ -36,12 +36,10 @@ def command(exercise_id: str) -> None:
             f"grade diff shows the reference of {exercise.id} after a pass; "
             f"grade it with: grade exercise {exercise.id}"
         )
-    if not exercise.reference.is_file():
-        raise UsageError(f"{shown(exercise.reference)}: there is no such file; it holds the reference.")
     yours = read_submission(exercise.stub, exercise.id).text
     if finding := examine(yours, exercise.stub.name):
         raise UsageError(f"{shown(exercise.stub)}:{finding.line or 1}: {finding.message}.")
-    differing = list(_differing(yours, exercise.reference.read_text("utf-8")))
+    differing = list(_differing(yours, read_text(exercise.reference)))
     say(
         "",
         f"  {bold(exercise.id)}   yours left, the reference right" if differing else f"  {bold(exercise.id)}",

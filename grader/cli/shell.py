@@ -4,8 +4,9 @@ import ast
 import code
 import contextlib
 import importlib
-import importlib.util
+import linecache
 import sys
+import types
 from pathlib import Path
 
 import click
@@ -13,7 +14,9 @@ import click
 from grader import failures
 from grader.cli.screen import bold, course_root, say
 from grader.course import load_exercise
+from grader.course.document import shown
 from grader.errors import UsageError
+from grader.submission import read_submission
 
 
 @click.command("shell")
@@ -32,7 +35,7 @@ def command(exercise_id: str, only_print: bool) -> None:
             f"There is no failing call of {exercise.id} to look at; run grade exercise {exercise.id} first."
         )
     if only_print:
-        say(f"# {exercise.id} is {failing.file}", *failing.text.splitlines())
+        say(f"# {exercise.id} is {shown(Path(failing.file))}", *failing.text.splitlines())
         return
     *setup, call = ast.parse(failing.text).body
     scope: dict[str, object] = {"__name__": "__console__"}
@@ -48,9 +51,11 @@ def command(exercise_id: str, only_print: bool) -> None:
 
 def _load(name: str, file: str) -> None:
     """Imports the submission under the name by which the call knows it. What it raises is what the student came for."""
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None or not Path(file).is_file():
-        raise UsageError(f"There is no file {file} any more; run grade exercise {name} again.")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    if not Path(file).is_file():
+        raise UsageError(f"There is no file {shown(Path(file))} any more; run grade exercise {name} again.")
+    text = read_submission(Path(file), name).text
+    module = sys.modules[name] = types.ModuleType(name)
+    module.__file__ = file
+    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # of a notebook: its code
     sys.path.insert(0, str(Path(file).parent))
-    spec.loader.exec_module(module)
+    exec(compile(text, file, "exec"), vars(module))

@@ -148,6 +148,11 @@ class Document:
         return self.error((*part, *keys), f"'{name}' must be {expected}, not {_brief(value)}.{hint}")
 
 
+def read_text(path: Path) -> str:
+    """The text of a file of the course. UsageError where it is missing or not UTF-8."""
+    return _text(path, _bytes(path))
+
+
 def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader.course.document import shown
+from grader.course.document import read_text, shown
 from grader.course.model import did_you_mean
 from grader.course.stub import Function, parse
 from grader.errors import UsageError
@@ -38,12 +38,7 @@ def load_variations(path: Path, reference: str, exercise_id: str) -> tuple[Varia
     `reference` is the text of the reference. In a file named mistakes.py each needs a docstring: the advice
     to the student. UsageError with file and line for whatever is wrong in the file.
     """
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise UsageError(f"{shown(path)}: cannot be read: {reason}.") from None
-    return _File(path, text, _Reference(reference, exercise_id)).variations()
+    return _File(path, read_text(path), _Reference(reference, exercise_id)).variations()
 
 
 class _Reference:

@@ -9,26 +9,33 @@ another order makes no other mistake, and a gradient that leads nowhere, since a
 """
 
 import ast
+import hashlib
 import inspect
 import types
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from grader.judge.replay import (
     Answer,
     answers,
     held,
+    names_of_slots,
     replay,
     same,
     same_gradients,
     same_modules,
     same_words,
+    size,
 )
 from grader.judge.session import Entry
 from grader.result import Diagnosis
 from grader.sandbox import wire
 from grader.sandbox.servant import MODULE, execute
 
+MAX_KEPT = 16 << 20  # bytes of answers of the reference and of mistakes
+_encode = msgspec.msgpack.encode
 
 @dataclass
 class Mistake:
@@ -57,46 +64,69 @@ class Run:
     failed: bool
 
 
-def diagnose(
-    runs: Sequence[Run], reference: types.ModuleType, mistakes: Iterable[Mistake], limit: int
-) -> Diagnosis | None:
-    """The mistake that explains the earliest failing test, and among those the one with the most evidence."""
-    if not any(run.failed for run in runs):
-        return None
-    uses = _uses(reference)
-    cases = [
-        _Case(run, answers(run.log), list(replay(run.log, reference, run.seed, limit)), _reached(run.log, uses))
-        for run in runs
-    ]
-    best: tuple[tuple[int, int], Diagnosis] | None = None
-    for mistake in mistakes:
-        evidence = _evidence(cases, mistake, limit)
-        if evidence is None:
-            continue
-        first, agreed = evidence
-        rank = (-first, agreed)
-        if best is None or rank > best[0]:
-            best = rank, Diagnosis(mistake.name, mistake.advice, mistake.replaces, runs[first].test, agreed)
-    return best[1] if best else None
+class KnownMistakes:
+    """The mistakes of one exercise, and what they and the reference answer to what its tests ask.
 
-
-@dataclass(frozen=True)
-class _Case:
-    """A run, with the answers of the submission and of the reference, and the names of the reference that it reaches.
-
-    A mistake of a name that is not reached answers as the reference does, and need not be asked.
+    Most submissions of a class are asked the same, so answers are kept: as many as fit into `MAX_KEPT`.
     """
 
-    run: Run
-    given: Sequence[Answer]
-    right: Sequence[Answer]
-    reached: set[str]
+    def __init__(self, reference: types.ModuleType, mistakes: Sequence[Mistake], limit: int):
+        """`limit`: bytes that a call may allocate."""
+        self._reference = reference
+        self._mistakes = mistakes
+        self._limit = limit
+        self._uses = _uses(reference)
+        self._answers: dict[tuple[bytes, str], list[Answer]] = {}  # by the questions and the name of who answers
+        self._kept = 0  # bytes of them
 
-    def agreement(self, module: types.ModuleType, limit: int) -> int | None:
+    def diagnose(self, runs: Sequence[Run]) -> Diagnosis | None:
+        """The mistake that explains the earliest failing test, and among those the one with the most evidence."""
+        if not any(run.failed for run in runs):
+            return None
+        cases = [_Case(run, answers(run.log), _questions(run), _reached(run.log, self._uses)) for run in runs]
+        best: tuple[tuple[int, int], Diagnosis] | None = None
+        for mistake in self._mistakes:
+            evidence = self._evidence(cases, mistake)
+            if evidence is None:
+                continue
+            first, agreed = evidence
+            rank = (-first, agreed)
+            if best is None or rank > best[0]:
+                best = rank, Diagnosis(mistake.name, mistake.advice, mistake.replaces, runs[first].test, agreed)
+        return best[1] if best else None
+
+    def _evidence(self, cases: "Sequence[_Case]", mistake: Mistake) -> tuple[int, int] | None:
+        """The place of the first failing test that a mistake explains, and how many answers are its own.
+
+        None where it cannot be claimed.
+        """
+        first = next(place for place, case in enumerate(cases) if case.run.failed)
+        reaching = [(place, case) for place, case in enumerate(cases) if mistake.replaces in case.reached]
+        failing = [(place, case) for place, case in reaching if case.run.failed]
+        agreed = 0
+        explained: list[int] = []
+        for place, case in failing:
+            count = self._agreement(case, mistake)
+            if count is None:
+                return None
+            agreed += count
+            explained += [place] if count else []
+        if not explained or (explained[0] != first and 2 * len(explained) < len(failing)):
+            return None
+        for _, case in reaching:
+            count = 0 if case.run.failed else self._agreement(case, mistake)
+            if count is None:
+                return None
+            agreed += count
+        return explained[0], agreed
+
+    def _agreement(self, case: "_Case", mistake: Mistake) -> int | None:
         """How many answers are those of a mistake and not the reference's; None if one contradicts the mistake."""
         count = 0
-        wrongs = replay(self.run.log, module, self.run.seed, limit)
-        for mine, wrong, correct in zip(self.given, wrongs, self.right, strict=True):
+        rights = list(self._replayed(case, "", self._reference))
+        for mine, wrong, correct in zip(
+            case.given, self._replayed(case, mistake.name, mistake.module), rights, strict=True
+        ):
             if mine.reply is None:
                 continue
             if not same(wrong, correct):
@@ -109,31 +139,47 @@ class _Case:
                 count += 1
         return count
 
+    def _replayed(self, case: "_Case", name: str, module: types.ModuleType) -> Iterator[Answer]:
+        """What a module answers to the questions of a case: what is kept of it, and then by asking."""
+        log = case.run.log
+        known = self._answers.get((case.questions, name), [])
+        yield from known
+        if len(known) == len(log):
+            return
+        found: list[Answer] = []
+        for answer in replay(log, module, case.run.seed, self._limit):
+            found.append(answer)
+            if len(found) > len(known):
+                self._keep((case.questions, name), found)
+                yield answer
 
-def _evidence(cases: Sequence[_Case], mistake: Mistake, limit: int) -> tuple[int, int] | None:
-    """The place of the first failing test that a mistake explains, and how many answers are its own.
+    def _keep(self, key: tuple[bytes, str], found: list[Answer]) -> None:
+        self._kept += size(found[-1])
+        if self._kept > MAX_KEPT:
+            self._answers.clear()
+            self._kept = 0
+        self._answers[key] = found
 
-    None where it cannot be claimed.
+
+@dataclass(frozen=True)
+class _Case:
+    """A run, with the submission's answers, a hash of the questions, and the names of the reference that it reaches.
+
+    A mistake of a name that is not reached answers as the reference does, and need not be asked.
     """
-    first = next(place for place, case in enumerate(cases) if case.run.failed)
-    reaching = [(place, case) for place, case in enumerate(cases) if mistake.replaces in case.reached]
-    failing = [(place, case) for place, case in reaching if case.run.failed]
-    agreed = 0
-    explained: list[int] = []
-    for place, case in failing:
-        count = case.agreement(mistake.module, limit)
-        if count is None:
-            return None
-        agreed += count
-        explained += [place] if count else []
-    if not explained or (explained[0] != first and 2 * len(explained) < len(failing)):
-        return None
-    for _, case in reaching:
-        count = 0 if case.run.failed else case.agreement(mistake.module, limit)
-        if count is None:
-            return None
-        agreed += count
-    return explained[0], agreed
+
+    run: Run
+    given: Sequence[Answer]
+    questions: bytes
+    reached: set[str]
+
+
+def _questions(run: Run) -> bytes:
+    """A hash of all that the answers of a replay depend on."""
+    digest = hashlib.sha256(f"{run.seed}".encode())
+    for entry in run.log:
+        digest.update(_encode((entry.request, entry.blob, names_of_slots(entry.reply))))
+    return digest.digest()
 
 
 # ---------------------------------------------------------------- which names a test reaches

@@ -16,7 +16,7 @@ from torch import Tensor
 from grader.errors import UsageError
 from grader.judge.clean import clean, clean_line
 from grader.judge.compare import Difference, Disagreement, Path, compare, differs
-from grader.judge.names import returned_names
+from grader.judge.names import names_of_results
 from grader.judge.near_miss import near_miss
 from grader.judge.replay import Kept, answers, replay
 from grader.judge.reproduce import reproduction
@@ -416,12 +416,10 @@ class _View:
 
     def _names_of_parts(self, label: str, count: int) -> list[str]:
         """What the reference calls what it returns: the names in its last return statement."""
-        try:
-            names = returned_names(inspect.getsource(self._resolve(label)))
-        except (TypeError, OSError, SyntaxError):
-            names = []
+        function = self._resolve(label)
+        names = names_of_results(function) if inspect.isroutine(function) else ()
         if len(names) != count:
-            names = [""] * count
+            names = ("",) * count
         return [name or ("result" if count == 1 else f"result[{place}]") for place, name in enumerate(names)]
 
     def _part_name(self, entry: Entry | None, path: Path) -> str:

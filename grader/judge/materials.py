@@ -1,7 +1,9 @@
 """What a judge needs of an exercise, read from the course."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
+from grader.course.document import read_text
 from grader.course.model import Course, Exercise
 from grader.course.variations import load_variations
 from grader.judge.messages import Materials, Misstep
@@ -11,7 +13,7 @@ MIB = 1 << 20
 
 def reference_texts(exercises: Iterable[Exercise]) -> dict[str, str]:
     """The references of exercises by module name; none of a course that was released without solutions."""
-    return {each.id: each.reference.read_text("utf-8") for each in exercises if each.solution is not None}
+    return {each.id: read_text(each.reference) for each in exercises if each.solution is not None}
 
 
 def materials(course: Course, exercise: Exercise) -> Materials:
@@ -25,15 +27,14 @@ def materials(course: Course, exercise: Exercise) -> Materials:
     mistakes: tuple[Misstep, ...] = ()
     if exercise.solution is not None:
         hidden = str(exercise.hidden_tests.resolve())
-        reference = exercise.reference.read_text("utf-8")
+        reference = read_text(exercise.reference)
         mistakes = tuple(
             Misstep(each.name, each.replaces, each.advice, each.source)
             for each in load_variations(exercise.mistakes, reference, exercise.id)
         )
         tests = (*tests, hidden)
     for path in tests:
-        with open(path, "rb"):  # a missing file is said before a judge is started
-            pass
+        read_text(Path(path))  # a missing file is said before a judge is started
     return Materials(
         exercise.id,
         tests,

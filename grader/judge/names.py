@@ -1,8 +1,20 @@
 """What the reference calls its results, for the screen."""
 
 import ast
+import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+
+@cache
+def names_of_results(function: Callable[..., Any]) -> tuple[str, ...]:
+    """What a function of the reference calls the parts of its result, as in `returned_names`; () if it has no text."""
+    try:
+        return tuple(returned_names(inspect.getsource(function)))
+    except (TypeError, OSError, SyntaxError):
+        return ()
 
 
 def returned_names(source: str) -> list[str]:

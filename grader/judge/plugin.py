@@ -19,7 +19,7 @@ import pytest
 
 from grader.errors import UsageError
 from grader.judge.clean import clean_line
-from grader.judge.diagnosis import Mistake, Run, diagnose
+from grader.judge.diagnosis import KnownMistakes, Mistake, Run
 from grader.judge.explain import Setting, explain, raised, size_names
 from grader.judge.messages import Job, Materials
 from grader.judge.rng import Rng
@@ -58,7 +58,7 @@ class _Test:
 class _Exercise:
     materials: Materials
     reference: types.ModuleType | None
-    mistakes: list[Mistake]
+    mistakes: KnownMistakes | None  # None where there is no reference
     tests: list[_Test] = field(default_factory=list)
 
 
@@ -155,7 +155,8 @@ class Plugin:
         for materials in self._materials:
             install(materials.others)
             reference = _reference(materials)
-            mistakes = [Mistake(m.name, m.replaces, m.advice, m.source) for m in materials.mistakes]
+            known = [Mistake(m.name, m.replaces, m.advice, m.source) for m in materials.mistakes]
+            mistakes = None if reference is None else KnownMistakes(reference, known, materials.memory)
             exercise = self._exercises[materials.id] = _Exercise(materials, reference, mistakes)
             for path in materials.tests:
                 for item in by_path.get(path, []):
@@ -199,8 +200,8 @@ class Plugin:
                 if run is not None:
                     runs.append(run)
             diagnosis = None
-            if job.diagnose and exercise.reference is not None:
-                diagnosis = diagnose(runs, exercise.reference, exercise.mistakes, materials.memory)
+            if job.diagnose and exercise.mistakes is not None:
+                diagnosis = exercise.mistakes.diagnose(runs)
         except Fault as error:  # while loading
             fault, diagnosis, printed = error, None, session.take_output()
         finally:

@@ -16,6 +16,7 @@ from grader.sandbox.servant import Servant
 Asked = wire.Invoke | wire.Get | wire.Set | wire.Differentiate
 
 _HALF = (torch.float16, torch.bfloat16)
+_FRAME = 2000  # bytes of an answer beside its numbers
 
 
 class Kept:
@@ -55,8 +56,8 @@ def replay(log: Sequence[Entry], module: types.ModuleType, seed: int, limit: int
     own: dict[int, list[str]] = {}
     for entry in log:
         reply, blobs = servant.handle(_by_name(entry.request, theirs, own), bytearray(entry.blob))
-        theirs |= _names(entry.reply)
-        own |= _names(reply)
+        theirs |= names_of_slots(entry.reply)
+        own |= names_of_slots(reply)
         yield _answer(reply, b"".join(blobs))
 
 
@@ -73,7 +74,7 @@ def held(value: wire.WireValue) -> Iterator[wire.WireObject | wire.WireModule]:
                 yield from held(item)
 
 
-def _names(reply: wire.Reply | None) -> dict[int, list[str]]:
+def names_of_slots(reply: wire.Reply | None) -> dict[int, list[str]]:
     """The modules that a reply describes: for each number the names of its parameters and buffers, slot by slot."""
     if not isinstance(reply, wire.Returned):
         return {}
@@ -128,6 +129,13 @@ def _answer(reply: wire.Reply | None, blob: bytes) -> Answer:
     for module in reply.modules:
         keep(module, unpacker)
     return Answer(reply, value, tuple(modules))
+
+
+def size(answer: Answer) -> int:
+    """About how many bytes an answer takes up."""
+    tensors = [tensor for _, tensor in _tensors(answer.value)]
+    tensors += [tensor for module in answer.modules for tensor in module.values()]
+    return _FRAME + sum(tensor.nbytes for tensor in tensors)
 
 
 def same(mine: Answer, other: Answer) -> bool:

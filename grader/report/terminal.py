@@ -158,7 +158,8 @@ def status(result: Result, view: View, page: Page) -> list[Line]:
         return tests(result.tests, page)
     where = result.file
     if result.exception and result.exception.frames:
-        where += f":{result.exception.frames[-1].line}"
+        last = result.exception.frames[-1]
+        where = f"{last.file}:{last.line}"
     elif view.line is not None:
         where += f":{view.line}"
     words = WORDS[result.outcome]

@@ -1,0 +1,64 @@
+"""grade shell with the real command: the call that failed, at a Python prompt."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.classes import REFERENCE, make_course
+
+WRONG = REFERENCE + "\n\ndef scale(x, factor):\n    raise KeyError(f'wrong by {factor}')\n"
+
+
+def grade(course: Path, *words: str | Path, typed: str = "") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "grader.cli", "--course", str(course), *map(str, words)],
+        capture_output=True, text=True, check=False, input=typed, cwd=course,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    return make_course(tmp_path)
+
+
+def as_notebook(text: str) -> str:
+    cells = [nbformat.v4.new_markdown_cell("# Mine"), nbformat.v4.new_code_cell(f"%matplotlib inline\n{text}")]
+    return nbformat.writes(nbformat.v4.new_notebook(cells=cells))
+
+
+@pytest.mark.parametrize("name", ["mine.py", "mine.ipynb"])
+def test_the_failing_call_can_be_repeated(course: Path, name: str) -> None:
+    (course / name).write_text(as_notebook(WRONG) if name.endswith("ipynb") else WRONG, "utf-8")
+    failed = grade(course, "exercise", "toolbox", "--file", name)
+    assert failed.returncode == 1, failed.stderr
+    assert "KeyError" in failed.stdout
+
+    printed = grade(course, "shell", "toolbox", "--print")
+    assert printed.returncode == 0
+    assert f"# toolbox is {name}" in printed.stdout
+    assert "toolbox.scale(" in printed.stdout
+
+    call = printed.stdout.strip().splitlines()[-1]
+    typed = grade(course, "shell", "toolbox", typed=f"print(toolbox.REPEATED)\n{call}\n")
+    assert typed.returncode == 0
+    assert "has no attribute 'REPEATED'" in typed.stderr  # it is the student's module
+    assert "KeyError: 'wrong by " in typed.stderr
+    assert "raise KeyError(f'wrong by {factor}')" in typed.stderr  # the traceback shows the student's line
+
+
+def test_a_file_that_is_gone_is_said(course: Path) -> None:
+    (course / "mine.py").write_text(WRONG, "utf-8")
+    assert grade(course, "exercise", "toolbox", "--file", "mine.py").returncode == 1
+    (course / "mine.py").unlink()
+    gone = grade(course, "shell", "toolbox")
+    assert gone.returncode == 2
+    assert gone.stderr == "error: There is no file mine.py any more; run grade exercise toolbox again.\n"
+
+
+def test_without_a_failing_call_there_is_nothing_to_open(course: Path) -> None:
+    nothing = grade(course, "shell", "toolbox")
+    assert nothing.returncode == 2
+    assert "run grade exercise toolbox first" in nothing.stderr
