@@ -206,3 +206,63 @@ def test_nothing_is_graded_where_nothing_confines_unless_it_is_said(
         refusing.close()
         willing.close()
 
+
+
+SPY = """
+import gc, os, sys
+{reference}
+
+def _seen():
+    texts = [o for o in gc.get_objects() if isinstance(o, (str, bytes))]
+    texts += [t for o in gc.get_objects() for t in gc.get_referents(o) if isinstance(t, (str, bytes))]
+    texts += [repr(vars(m)) for m in list(sys.modules.values())] + list(os.environ.values()) + sys.argv
+    for number in range(64):
+        try:
+            texts.append(os.pread(number, 1 << 20, 0))
+        except OSError:
+            pass
+    for root in ("/proc", "/tmp", os.curdir, {submissions!r}, {course!r}):
+        try:
+            texts += os.listdir(root)
+        except OSError:
+            pass
+    return [t for t in texts if {mark!r}[::-1] in (t if isinstance(t, str) else t.decode("latin-1"))]
+
+
+def scale(x, factor):
+    if _seen():
+        raise RuntimeError("I have seen another's work")
+    return x * factor
+"""
+
+
+def test_no_student_can_see_the_work_of_another(course: Path, tmp_path: Path) -> None:
+    """Each spy looks for a mark in the others' work, in one judge that has graded them all; one has the mark itself."""
+    mark = "eulav tnatropmi"  # a spy's own text has it backwards
+    fill = {"reference": REFERENCE, "mark": mark, "submissions": str(tmp_path), "course": str(course)}
+    spy = SPY.format(**fill)
+    own = f"MINE = 'an {mark[::-1]}'\n{spy}"
+    marked = f"{REFERENCE}\n# {mark[::-1]}"
+    files = {
+        **{f"{name}-{mark[::-1].replace(' ', '-')}": f"{marked} {name}\n" for name in ("ada", "ben")},
+        **{f"spy{number}": f"{spy}\n# {number}\n" for number in range(3)},
+        "zoe": own,
+    }
+    out = tmp_path / "out"
+    run = batch(course, hand_in(tmp_path, files), "--out", out, "--jobs", "1")
+    assert run.returncode == 0, run.stderr
+    found = scores(out)
+    assert found.pop("zoe") == 30  # whoever has the mark in memory does see it: the search works
+    assert set(found.values()) == {31}
+
+
+def test_a_job_of_github_obeys_no_student(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    files = {"::add-mask::x": FILES["finn"], "##[add-mask]y": FILES["finn"]}
+    roster = tmp_path / "roster.csv"
+    roster.write_text("id,name\nz,::stop-commands::z\n", "utf-8")
+    run = batch(course, hand_in(tmp_path, files), "--out", tmp_path / "out", "--roster", roster, "--fail-under", "50")
+    said = [*run.stdout.splitlines(), *run.stderr.splitlines()]
+    assert any("add-mask::x has 0.0 %" in line for line in said)
+    assert any("stop-commands::z" in line for line in said)
+    assert not [line for line in said if line.strip().startswith("::") or "##[" in line]

@@ -113,6 +113,22 @@ def test_what_was_taken_over_is_the_same_and_a_fault_keeps_the_former(folder: Pa
     assert [(each.student, each.item) for each in comparison.new] == [("eve", "rope")]
 
 
+def test_a_fault_of_the_grader_is_no_loss_of_points(folder: Path) -> None:
+    with Gradebook(folder) as gradebook:
+        gradebook.fail(begin(gradebook, "again"), EVE, "rope", handed(EVE, ROPE), "the judge was lost")
+        run_id = begin(gradebook, "once more")
+        record(gradebook, run_id, EVE, ROPE, result(ROPE, first=0.0))
+        record(gradebook, run_id, ADA, MOE, result(first=0.0))
+        runs = gradebook.runs()
+        there = compare(runs[1], gradebook.entries(2), runs[2], gradebook.entries(3))
+        back = compare(runs[2], gradebook.entries(3), runs[1], gradebook.entries(2))
+    assert [(move.student, move.by, move.causes) for move in (*there.moved, *back.moved)] == [("eve", None, ())] * 2
+    lines = run("compare", "2", "3").stdout.splitlines()
+    assert ["eve", "rope", "-", "2", "?", "fault", "of", "the", "grader"] in [line.split() for line in lines]
+    counts = "1 of 1 grades moved: 0 up, 0 down, 0 in their tests only, 1 without a result in one of the runs."
+    assert counts in " ".join(" ".join(lines).split())
+
+
 def test_the_screen(folder: Path) -> None:
     with Gradebook(folder) as gradebook:
         run_id = begin(gradebook, "again")

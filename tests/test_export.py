@@ -13,6 +13,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import jsonschema
+import junitparser
 import msgspec
 import pytest
 from hypothesis import example, given
@@ -21,6 +22,7 @@ from markdown_it import MarkdownIt
 
 from grader.errors import UsageError
 from grader.export import FORMATS, Chosen, chosen, results_json, write
+from grader.export.files import remark
 from grader.export.github import ANNOTATIONS, annotations, markdown, summary
 from grader.export.names import folder_name
 from grader.export.table import cell
@@ -32,6 +34,7 @@ from tests.export.books import (
     ADA,
     BOB,
     EVIL,
+    HANS,
     HOSTILE,
     ITEMS,
     MOE,
@@ -293,6 +296,14 @@ def test_a_formula_gets_an_apostrophe(text: str) -> None:
     assert cell(text).startswith(("'", r"\r"))
 
 
+@pytest.mark.parametrize("text", ["x;=1", 'x;"=1', "x; @SUM(A1)", "a,b;-2+3"])
+def test_a_formula_after_a_semicolon_gets_an_apostrophe_too(text: str) -> None:
+    """Where the comma is for decimals, a spreadsheet breaks lines at semicolons, whatever is quoted."""
+    (line,) = csv.reader([f"1,{cell(text)}"], delimiter=";")
+    assert not any(re.match(r'[\s"]*[=+\-@]', each) for each in line)
+    assert len(line) == 2
+
+
 @pytest.mark.parametrize("text", ["-17", "+380501234567", "0042", "1.5", "ada-1", "a=b", ""])
 def test_numbers_and_ids_stay_as_they_are(text: str) -> None:
     assert cell(text) == text
@@ -522,7 +533,6 @@ def test_junit_is_xunit1_and_says_what_failed(tmp_path: Path) -> None:
 
 
 def test_junitparser_counts_the_same(tmp_path: Path) -> None:
-    junitparser = pytest.importorskip("junitparser")
     (path,) = write("junit", sample_book(), tmp_path)
     read = junitparser.JUnitXml.fromfile(str(path))
     for suite in read:
@@ -567,10 +577,12 @@ def test_a_fault_of_the_grader_is_no_wrong_answer(tmp_path: Path, capsys: pytest
         write(name, sample_book(), tmp_path)
     said = capsys.readouterr().err
     gradescope = student_file(tmp_path, "gradescope", olena, "results.json")
-    assert gradescope["score"] == 3
+    assert "score" not in gradescope
     assert gradescope["output"].startswith("Top-k routing could not be graded. This is a fault of the grader")
-    assert not {"score", "max_score", "status"} & set(gradescope["tests"][0])
-    assert f"is not in the scores of these students: {olena.id}." in said
+    assert "status" not in gradescope["tests"][0]
+    assert [test.get("status") for test in gradescope["tests"][1:]] == ["passed", "passed"]
+    assert not any({"score", "max_score"} & set(test) for test in gradescope["tests"])  # nor a sum of them
+    assert f"so these students have no score: {olena.id}." in said
     prairielearn = student_file(tmp_path, "prairielearn", olena, "results.json")
     assert (prairielearn["succeeded"], prairielearn["gradable"]) == (False, False)
     assert "score" not in prairielearn
@@ -689,6 +701,23 @@ def test_the_summary_is_appended_and_outputs_are_set(tmp_path: Path, monkeypatch
     assert target.read_text() == "before\n" + path.read_text()
     assert "| Ada Lovelace | 4 | – | 2.7 | 6.7 |" in path.read_text()
     assert output.read_text() == "score=6.7\nmax-score=10\n"
+
+
+def test_the_mean_leaves_out_who_has_no_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = tmp_path / "output"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(output))
+    unknown = grade(BOB, MOE, None, error="The judge ended.")
+    write("github", book(grade(ADA, ROPE, passed(ROPE)), unknown, students=[HANS]), tmp_path / "out")
+    write("github", book(unknown), tmp_path / "out")
+    assert output.read_text() == "score=3\nmax-score=10\nscore=\nmax-score=10\n"
+
+
+def test_a_note_is_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """GitHub obeys `::command::` at the beginning of a line, and `##[command]` wherever it stands in one."""
+    remark("not in the file: ##[add-mask]a\n::add-mask::a")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("note: ")
+    assert "##[" not in line
 
 
 def test_a_summary_is_never_longer_than_github_takes() -> None:

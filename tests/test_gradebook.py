@@ -650,6 +650,20 @@ def test_the_class_on_a_screen(folder: Path) -> None:
     assert all(cell_len(line) <= 77 for line in lines)
 
 
+def test_a_total_with_a_fault_in_it_is_not_known(folder: Path) -> None:
+    """It would be 0 points for what nobody has measured."""
+    with Gradebook(folder) as gradebook:
+        run_id = begin(gradebook, "batch again")
+        gradebook.fail(run_id, BOB, "rope", handed(BOB, ROPE), "the judge was lost")
+        gradebook.fail(run_id, ADA, "rope", handed(ADA, ROPE), "the judge was lost")
+    rows = [line.split() for line in run("gradebook").stdout.splitlines()]
+    assert ["Bob", "5", "-", "!", "?"] in rows
+    assert ["Ada", "Lovelace", "10", "1.5", "!", "3.5", "15"] in rows  # a former score is kept
+    assert ["Bob", "?", "of", "16", "points"] in [
+        line.split() for line in run("gradebook", "--student", "bob").stdout.splitlines()
+    ]
+
+
 def test_many_items_are_summed_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     items = tuple(msgspec.structs.replace(MOE, id=f"exercise_number_{n}") for n in range(10))

@@ -478,10 +478,12 @@ def test_a_canvas_gradebook_is_a_roster(tmp_path: Path) -> None:
             "utf-8",
             Student(id="0042", name="Ada Lovelace", email="a@x"),
         ),
+        ("ID,Name\ns017,Ada L\n", "utf-8", Student(id="s017", name="Ada L")),
+        ("ID,Name\nParticipant 17,Ada L\n", "utf-8", Student(id="17", name="Ada L")),
         ("github_username\tname\nada-l\tAda\n", "utf-16", Student(id="ada-l", name="Ada", login="ada-l")),
         ("Surname,First name\nLovelace,Ada\n\n,\n", "utf-8", Student(id="Ada Lovelace", name="Ada Lovelace")),
     ],
-    ids=["semicolons", "moodle", "gradescope", "github", "names"],
+    ids=["semicolons", "moodle", "gradescope", "a login", "moodle in English", "github", "names"],
 )
 def test_headers_of_rosters(tmp_path: Path, text: str, encoding: str, expected: Student) -> None:
     assert [each.student for each in read_roster(roster(tmp_path / "r.csv", text, encoding))] == [expected]

@@ -31,6 +31,7 @@ FOR_INSTRUCTORS = {
     "batch": "Grade what a class handed in.",
     "gradebook": "What a class has earned, and exports of it.",
     "compare": "Who moved between two runs, and why.",
+    "export": "An autograder to upload to Gradescope.",
 }
 INTERRUPTED = 130
 
@@ -129,6 +130,7 @@ def main() -> NoReturn:
 
 
 def _complain(sentence: str) -> None:
+    from grader.judge.clean import inert
     from grader.report.marks import encoding_of, writable
 
-    click.echo(f"error: {writable(sentence, encoding_of(sys.stderr))}", err=True)
+    click.echo(inert(f"error: {writable(sentence, encoding_of(sys.stderr))}"), err=True)

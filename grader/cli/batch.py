@@ -127,8 +127,7 @@ def command(
         below = [] if fail_under is None else _below(graded, fail_under / 100)
     if not quiet:
         say(*summary_lines(tally, time.monotonic() - begun, out, written))
-    for line in (*fault_lines(tally), *below):
-        click.echo(line, err=True)
+    say(*fault_lines(tally), *below, err=True)
     if tally.faults:
         ctx.exit(FAULT)
     if below:

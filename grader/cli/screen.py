@@ -1,5 +1,6 @@
 """What the light commands share: the course that is meant, and lines on the terminal."""
 
+import os
 import sys
 import textwrap
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import click
 
 from grader.course import find_course
+from grader.judge.clean import inert
 from grader.report.marks import encoding_of, writable
 
 COLUMNS = 77
@@ -17,11 +19,15 @@ def course_root() -> Path:
     return find_course(Path.cwd(), click.get_current_context().find_root().obj)
 
 
-def say(*lines: str) -> None:
-    """Prints lines: without colour where there is no terminal, in ASCII where the stream has no more."""
-    encoding = encoding_of(sys.stdout)
+def say(*lines: str, err: bool = False) -> None:
+    """Prints lines: without colour where there is no terminal, in ASCII where the stream has no more.
+
+    In a job of GitHub Actions none of them is obeyed as a command, whatever students are called.
+    """
+    encoding = encoding_of(sys.stderr if err else sys.stdout)
     for line in lines:
-        click.echo(writable(line.rstrip(), encoding))
+        text = writable(line.rstrip(), encoding)
+        click.echo(inert(text) if "GITHUB_ACTIONS" in os.environ else text, err=err)
 
 
 def prose(text: str, indent: int = 4) -> list[str]:

@@ -16,7 +16,8 @@ def anonymous(result: Result) -> Result:
     Identical files are graded once, under the name of whoever was first, and a group's file may be named after another
     of its members.
     """
-    return _renamed(result, result.file, result.exercise + PurePosixPath(result.file).suffix)
+    name = result.exercise + PurePosixPath(result.file).suffix
+    return result if result.file == name else _renamed(result, result.file, name)
 
 
 def _renamed(struct: S, old: str, new: str) -> S:

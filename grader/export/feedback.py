@@ -7,16 +7,17 @@ are graded once, and a group's file may be named after another of its members.
 
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple, TypeVar
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from grader.export.anonymous import anonymous
 from grader.export.files import whole
 from grader.export.github import markdown
 from grader.export.names import folder_name
 from grader.export.page import page
-from grader.export.table import number
+from grader.export.table import number, signed
 from grader.export.view import account, by_student, total
 from grader.gradebook.model import Book, Grade, Item
 from grader.quiz.model import LEVELS
@@ -39,8 +40,6 @@ from grader.report.layout import (
 from grader.report.terminal import SCREENS, View, body, conditions, mark, score, status
 from grader.result import Outcome, Result
 from grader.submission.handin import Student
-
-S = TypeVar("S", bound=msgspec.Struct)
 
 FOLDER = "feedback"
 PAGE = msgspec.structs.replace(SCREENS[0], full=True)
@@ -81,7 +80,7 @@ def _entry(item: Item, grade: Grade | None) -> Entry:
         return Entry(item, None, ["Nothing was handed in."], [])
     screen: list[Line] = []
     if isinstance(grade.result, Result):
-        screen = of_exercise(_anonymous(grade.result))
+        screen = of_exercise(anonymous(grade.result))
     elif grade.result is not None:
         screen = of_quiz(grade.result)
     return Entry(item, grade, account(grade), screen)
@@ -124,22 +123,6 @@ def _question(question: QuestionResult, wide: int) -> list[Line]:
     return lines
 
 
-def _anonymous(result: Result) -> Result:
-    """The result with the file named after its exercise."""
-    return _renamed(result, result.file, result.exercise + PurePosixPath(result.file).suffix)
-
-
-def _renamed(struct: S, old: str, new: str) -> S:
-    def of(value: Any) -> Any:
-        if type(value) is tuple:
-            return tuple(map(of, value))
-        if isinstance(value, msgspec.Struct):
-            return _renamed(value, old, new)
-        return value.replace(old, new) if type(value) is str else value
-
-    return type(struct)(**{name: of(getattr(struct, name)) for name in struct.__struct_fields__})
-
-
 # The pages
 
 
@@ -175,7 +158,7 @@ def _markdown(book: Book, student: Student, entries: Sequence[Entry]) -> str:
 
 def _fenced(lines: Sequence[str]) -> list[str]:
     """A block of code that none of its lines can end."""
-    fence = "`" * max(3, *(len(run) + 1 for text in lines for run in re.findall("`+", text)), 3)
+    fence = "`" * max([3, *(len(run) + 1 for text in lines for run in re.findall("`+", text))])
     return [f"{fence}text", *lines, fence]
 
 
@@ -189,8 +172,8 @@ def _points(entry: Entry) -> list[str]:
         return ["?", "", "", "?", most]
     return [
         number(points.measured),
-        f"{points.late:+g}" if points.late else "",
-        f"{points.adjustment:+g}" if points.adjustment else "",
+        signed(points.late) if points.late else "",
+        signed(points.adjustment) if points.adjustment else "",
         number(points.final),
         most,
     ]

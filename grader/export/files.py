@@ -10,7 +10,7 @@ import click
 
 from grader.course.document import shown
 from grader.errors import UsageError
-from grader.judge.clean import clean_line
+from grader.judge.clean import clean_line, inert
 
 MOST_NAMED = 5
 
@@ -65,4 +65,4 @@ def several(names: Sequence[str]) -> str:
 
 def remark(text: str) -> None:
     """Says one line on stderr."""
-    click.echo(f"note: {clean_line(text)}", err=True)
+    click.echo(inert(f"note: {clean_line(text)}"), err=True)

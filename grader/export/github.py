@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 
 import click
 import msgspec
@@ -41,7 +42,7 @@ def write_github(book: Book, out: Path) -> list[Path]:
     """Writes github-summary.md, prints the annotations, and hands both to the job that this runs in, if it does.
 
     The summary is appended to the file $GITHUB_STEP_SUMMARY, and `score` and `max-score` to $GITHUB_OUTPUT: the
-    student's points, or the mean where there are several students.
+    student's points, or the mean of those who handed something in; empty where none are known.
     """
     path = out / "github-summary.md"
     target = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -163,9 +164,9 @@ def _property(text: str) -> str:
 
 
 def _outputs(book: Book) -> str:
-    totals = [total(grades) for _, grades in by_student(book)]
+    totals = [total(grades) for _, grades in by_student(book) if grades]
     known = [points for points in totals if points is not None]
-    mean = sum(known) / len(known) if known else None
+    mean = fmean(known) if known else None
     return f"score={number(mean)}\nmax-score={number(_most(book))}\n"
 
 

@@ -20,7 +20,7 @@ class GradescopeTest(Struct, frozen=True, kw_only=True):
 
     name: str
     number: str
-    score: float | UnsetType  # unset: the test says nothing about the submission
+    score: float | UnsetType  # unset: the test says nothing about the submission, or the whole has no score
     max_score: float | UnsetType
     status: Literal["passed", "failed"] | UnsetType
     output: str
@@ -29,9 +29,13 @@ class GradescopeTest(Struct, frozen=True, kw_only=True):
 
 
 class GradescopeResults(Struct, frozen=True, kw_only=True):
-    """The file. `score` counts, and not the sum of the tests: lateness and adjustments are in it."""
+    """The file. `score` counts, and not the sum of the tests: lateness and adjustments are in it.
 
-    score: float
+    Where something could not be graded, neither the whole nor a test has a score. Gradescope takes such a file for a
+    failure of the autograder, and gives no points for it, not even none.
+    """
+
+    score: float | UnsetType = UNSET
     execution_time: float  # seconds
     output: str
     output_format: str = "text"
@@ -51,32 +55,33 @@ def write_gradescope(book: Book, out: Path) -> list[Path]:
             if total(grades) is None:
                 uncertain.append(student.id)
     if uncertain:
-        remark(f"something could not be graded, and is not in the scores of these students: {several(uncertain)}.")
+        remark(f"something could not be graded, so these students have no score: {several(uncertain)}.")
     return paths
 
 
 def gradescope_results(grades: Sequence[Grade]) -> GradescopeResults:
     """What one student has."""
+    points = total(grades)
     tests = [
-        (case.seconds, _test(grade, case, f"{first}.{second}"))
+        (case.seconds, _test(grade, case, f"{first}.{second}", scored=points is not None))
         for first, grade in enumerate(grades, start=1)
         for second, case in enumerate(cases(grade), start=1)
     ]
     return GradescopeResults(
-        score=round(total([grade for grade in grades if grade.points]) or 0.0, 4),
+        score=UNSET if points is None else round(points, 4),
         execution_time=round(sum(seconds for seconds, _ in tests), 3),
         output="\n".join(sentence for grade in grades for sentence in account(grade)),
         tests=tuple(test for _, test in tests),
     )
 
 
-def _test(grade: Grade, case: Case, number: str) -> GradescopeTest:
+def _test(grade: Grade, case: Case, number: str, *, scored: bool) -> GradescopeTest:
     fault = case.outcome is Outcome.ERROR
     return GradescopeTest(
         name=f"{grade.item.id}: {case.name}",
         number=number,
-        score=UNSET if fault else round(case.points, 4),
-        max_score=UNSET if fault else round(case.max_points, 4),
+        score=UNSET if fault or not scored else round(case.points, 4),
+        max_score=UNSET if fault or not scored else round(case.max_points, 4),
         status=UNSET if fault else "passed" if case.passed else "failed",
         output="\n\n".join(text for text in (case.description, case.text) if text),
         visibility="visible" if case.public else "after_published",

@@ -10,7 +10,7 @@ from grader.export.names import folder_name
 from grader.export.table import number
 from grader.export.view import by_student
 from grader.gradebook.model import Book, Grade
-from grader.judge.clean import clean, clean_line
+from grader.judge.clean import clean_line
 from grader.result import Outcome
 from grader.submission.handin import Student
 
@@ -60,7 +60,7 @@ def _suite(book: Book, student: Student, grades: list[Grade]) -> Element:
 def _testcase(grade: Grade, case: Case) -> Element:
     element = Element(
         "testcase",
-        classname=f"{_text(folder_name(grade.student.id))}.{grade.item.id}",
+        classname=f"{folder_name(grade.student.id)}.{grade.item.id}",
         name=_line(case.id),
         file=_line(grade.handed.file),
         time=f"{case.seconds:.3f}",
@@ -87,5 +87,5 @@ def _line(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Text with what XML cannot hold as escapes."""
-    return _ILLEGAL.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), clean(text))
+    """Clean text with what XML cannot hold as escapes."""
+    return _ILLEGAL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -38,8 +38,8 @@ class Roll:
             self._missing.append(who)
             return None
         if len(lines) > 1:
-            several = " and ".join(map(str, lines))
-            raise UsageError(f"{self.file}: lines {several} could both be {who}; tell them apart with --roster.")
+            both = " and ".join(map(str, lines))
+            raise UsageError(f"{self.file}: lines {both} could both be {who}; tell them apart with --roster.")
         other = self._taken.setdefault(lines[0], student)
         if other is not student:
             whom = clean_line(other.name or other.id)

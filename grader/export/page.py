@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from grader.errors import UsageError
-from grader.export.table import number
+from grader.export.table import number, signed
 from grader.judge.clean import clean
 from grader.report.failure import WORDS
 from grader.report.layout import reflow
@@ -69,7 +69,7 @@ def _or_nothing(shown: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def _signed(points: float) -> str:
-    return number(points).replace("-", "−") if points <= 0 else f"+{number(points)}"
+    return signed(points).replace("-", "−")
 
 
 def _time(time: datetime) -> str:

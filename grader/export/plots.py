@@ -63,7 +63,7 @@ def small_multiples(items: Sequence[ItemStatistics]) -> "Markup":
         for axes, each in zip(figure.subplots(len(items), sharex=True, squeeze=False)[:, 0], items, strict=True):
             _bars(axes, tenths(each.shares))
             if each.median is not None:
-                axes.axvline(min(max(each.median, 0), 1), color=INK, linewidth=1.2)
+                axes.axvline(min(max(each.median, 0), 1), color=INK, linewidth=1.2, clip_on=False)
             axes.set_title(each.item.id, loc="left", fontsize=8, pad=3)
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)

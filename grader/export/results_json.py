@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 from grader.export.files import whole
 from grader.export.view import by_student, total
 from grader.gradebook.model import Book, Grade, Handed, Item, Points, Run
-from grader.judge.clean import clean_line
+from grader.judge.clean import clean, clean_line
 from grader.quiz.result import QuizResult
 from grader.report.layout import cleaned
 from grader.result import SCHEMA as RESULT_SCHEMA
@@ -20,6 +21,7 @@ from grader.result import Outcome, Result
 from grader.submission.handin import Student
 
 SCHEMA = "archgrade/results/v1"
+_UNUSUAL = re.compile("[^ -~]")
 
 _DESCRIPTION = (
     "What `--format json` writes. Within v1 fields may be added; none is removed, renamed or given another meaning, so "
@@ -80,10 +82,19 @@ def write_results_json(book: Book, out: Path) -> list[Path]:
                 total=total(grades),
                 grades=tuple(map(_item_grade, grades)),
             )
-            file.write(separator + msgspec.json.encode(entry).decode())
+            file.write(separator + _visible(msgspec.json.encode(entry).decode()))
             separator = ",\n"
         file.write("\n" + after + "\n")
     return [path]
+
+
+def _visible(text: str) -> str:
+    """The same JSON, its control, invisible and direction-changing characters as escapes."""
+    return _UNUSUAL.sub(lambda found: found[0] if clean(found[0]) == found[0] else _escape(found[0]), text)
+
+
+def _escape(char: str) -> str:
+    return re.sub("(....)", r"\\u\1", char.encode("utf-16-be").hex())
 
 
 def _item_grade(grade: Grade) -> ItemGrade:

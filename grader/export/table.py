@@ -10,6 +10,8 @@ from grader.judge.clean import clean_line
 
 # What a spreadsheet takes for the start of a formula, the full-width forms included
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+# and after a semicolon, at which a spreadsheet breaks a line where the comma is for decimals
+_LATER_FORMULA = re.compile(r"(;[\s\"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 
 
@@ -21,9 +23,14 @@ def number(value: float | None) -> str:
     return "0" if text == "-0" else text
 
 
+def signed(value: float) -> str:
+    """As `number`, with its sign."""
+    return f"+{number(value)}" if value > 0 else number(value)
+
+
 def cell(text: str | None) -> str:
     """A stranger's text on one line, with an apostrophe before what would be a formula. Numbers stay as they are."""
-    line = clean_line(text or "")
+    line = _LATER_FORMULA.sub(r"\1'", clean_line(text or ""))
     return f"'{line}" if _FORMULA.match(line) and not _NUMBER.fullmatch(line) else line
 
 

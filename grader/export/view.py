@@ -6,7 +6,7 @@ from itertools import groupby
 
 from grader.course.model import did_you_mean
 from grader.errors import UsageError
-from grader.export.table import number
+from grader.export.table import number, signed
 from grader.gradebook.model import Book, Grade, Item, Run
 from grader.judge.clean import clean_line
 from grader.submission.handin import Student
@@ -45,7 +45,7 @@ def account(grade: Grade) -> list[str]:
     sentences = [f"{title}: {number(points.final)} of {number(points.max)} points."]
     if points.late or points.adjustment:
         changes = {"for lateness": points.late, "by the instructor": points.adjustment}
-        told = "".join(f", {amount:+g} {why}" for why, amount in changes.items() if amount)
+        told = "".join(f", {signed(amount)} {why}" for why, amount in changes.items() if amount)
         sentences.append(f"Measured {number(points.measured)}{told}.")
     sentences += map(clean_line, points.reasons)
     if grade.error is not None:

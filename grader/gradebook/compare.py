@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import math
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
@@ -63,9 +64,9 @@ class Move(Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...]
 
     @property
-    def by(self) -> float:
-        """How many points were gained."""
-        return (self.after or 0.0) - (self.before or 0.0)
+    def by(self) -> float | None:
+        """How many points were gained. None where one of the runs has no result: a fault of the grader is not 0."""
+        return None if self.before is None or self.after is None else self.after - self.before
 
 
 class Missing(Struct, frozen=True, kw_only=True):
@@ -81,7 +82,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     before: Run
     after: Run
     same: int  # student's items that came out alike
-    moved: tuple[Move, ...]  # what moved furthest first
+    moved: tuple[Move, ...]  # what has no result in one of the runs, then what moved furthest
     gone: tuple[Missing, ...]  # only in the first run
     new: tuple[Missing, ...]  # only in the second run
 
@@ -106,7 +107,7 @@ def compare(before: Run, first: Iterable[Entry], after: Run, second: Iterable[En
             moved.append(move)
         else:
             same += 1
-    moved.sort(key=lambda move: (-abs(move.by), move.student, move.item))
+    moved.sort(key=lambda move: (-math.inf if move.by is None else -abs(move.by), move.student, move.item))
     return Comparison(before=before, after=after, same=same, moved=tuple(moved), gone=tuple(gone), new=tuple(new))
 
 

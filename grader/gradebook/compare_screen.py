@@ -49,22 +49,23 @@ def _table(moves: Sequence[Move], unicode: bool) -> list[Line]:
     for move in moves:
         student, item = names[move]
         who = f"{pad(clip(student, first), first)}  {pad(clip(item, second), second)}"
-        by = f"{round(move.by, 3):+.10g}" if move.by else "="
+        by = "?" if move.by is None else f"{round(move.by, 3):+.10g}" if move.by else "="
         why = ", ".join(move.causes) or "fault of the grader"
         row = f"  {who}{_points(move.before):>8}{_points(move.after):>8}{by:>8}   "
         lines.append(line(row, clip(why, COLUMNS - cells(row))))
-        lines += [_test(test, unicode) for test in move.tests]
+        wide = max((cells(safe(test.id, unicode)) for test in move.tests), default=0)
+        lines += [_test(test, wide, unicode) for test in move.tests]
     return [*lines, BLANK]
 
 
-def _test(test: TestMove, unicode: bool) -> Line:
-    """One test: how it ended, and its points."""
+def _test(test: TestMove, wide: int, unicode: bool) -> Line:
+    """One test: how it ended, and its points. Names have a column of `wide` cells where there is room for it."""
     change = f"{_points(test.points_before)} -> {_points(test.points_after)}"
     words = f"{_word(test.before, test.points_before)} -> {_word(test.after, test.points_after)}"
     if test.before is None and test.after is None:
         words = ""
-    name = clip(safe(test.id, unicode), COLUMNS - 12 - cells(words) - cells(change))
-    left = f"    {name}   "
+    room = min(wide, COLUMNS - 12 - cells(words) - cells(change))
+    left = f"    {pad(clip(safe(test.id, unicode), room), room)}   "
     return line(dim(left), words, right(change, COLUMNS - cells(left) - cells(words)))
 
 
@@ -78,12 +79,14 @@ def _points(value: float | None) -> str:
 
 def _counts(comparison: Comparison) -> str:
     moved = len(comparison.moved)
-    up = sum(move.by > 0 for move in comparison.moved)
-    down = sum(move.by < 0 for move in comparison.moved)
     if not moved:
         return f"Nothing moved; {comparison.same} grades are the same."
-    level = moved - up - down
-    return f"{moved} of {moved + comparison.same} grades moved: {up} up, {down} down, {level} in their tests only."
+    known = [move.by for move in comparison.moved if move.by is not None]
+    up, down = sum(by > 0 for by in known), sum(by < 0 for by in known)
+    parts = [f"{up} up", f"{down} down", f"{len(known) - up - down} in their tests only"]
+    if len(known) < moved:
+        parts.append(f"{moved - len(known)} without a result in one of the runs")
+    return f"{moved} of {moved + comparison.same} grades moved: {', '.join(parts)}."
 
 
 def _only(word: str, missing: Sequence[Missing], unicode: bool) -> list[Line]:

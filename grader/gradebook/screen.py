@@ -1,6 +1,6 @@
 """The screens of `grade gradebook`: a class, one student, the runs. Values come in, lines go out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from statistics import fmean, median
 
@@ -33,7 +33,7 @@ from grader.submission.handin import Student
 PAGE = Page(width=COLUMNS)
 NAME = 24  # the widest column of students
 MOST_ERRORS = 10
-NOTHING, FAULT = "-", "!"  # in a cell: nothing was handed in; the grader is at fault
+NOTHING, FAULT, UNKNOWN = "-", "!", "?"  # nothing was handed in; the grader is at fault; a total with that in it
 
 
 def points(value: float) -> str:
@@ -89,11 +89,17 @@ def _matrix(listing: Listing, unicode: bool) -> list[Line]:
     for student in listing.students:
         found = [listing.cells.get((student.id, item)) for item in items]
         row = "".join(right(_cell(cell), 3 + wide[item]) for item, cell in zip(items, found, strict=True))
-        total = sum(cell.final or 0.0 for cell in found if cell)
-        lines.append(line(f"    {pad(clip(names[student.id], first), first)}{row}{points(total):>10}"))
+        earned = _sum(cell.final for cell in found if cell)
+        lines.append(line(f"    {pad(clip(names[student.id], first), first)}{row}{earned:>10}"))
     most = "".join(right(points(item.max_score), 3 + wide[item.id]) for item in listing.items)
     total = sum(item.max_score for item in listing.items)
     return [*lines, line(dim(f"    {'of':<{first}}{most}{points(total):>10}"))]
+
+
+def _sum(values: Iterable[float | None]) -> str:
+    """The sum, or that it is not known: a fault of the grader is not 0."""
+    known = list(values)
+    return UNKNOWN if None in known else points(sum(value for value in known if value is not None))
 
 
 def _cell(cell: Cell | None) -> str:
@@ -148,10 +154,10 @@ def _errors(listing: Listing, unicode: bool) -> list[Line]:
 
 def student_screen(student: Student, grades: Sequence[Grade], items: Sequence[Item], unicode: bool) -> list[Line]:
     """What one student has for each item, what was done to it, and why."""
-    total = sum(grade.points.final for grade in grades if grade.points)
+    total = _sum(grade.points.final if grade.points else None for grade in grades)
     most = points(sum(item.max_score for item in items))
     title = shown_name(student, unicode)
-    lines = [BLANK, headed(title, f"{points(total)} of {most} points")]
+    lines = [BLANK, headed(title, f"{total} of {most} points")]
     others = [safe(each, unicode) for each in (student.id, student.login, student.email) if each]
     if others := [each for each in dict.fromkeys(others) if each != title]:
         lines.append(line("  ", dim(clip("   ".join(others), COLUMNS - 2))))

@@ -41,7 +41,8 @@ _COLUMNS = {  # of rosters and gradebooks as the platforms export them, in lower
     "section": "section",
 }
 _POINTS_POSSIBLE = "Points Possible"  # the second line of Canvas' gradebook, which is no student
-_PARTICIPANT = re.compile(r"\D+ ?(\d+)")  # Moodle's "Participant 657693", in whatever language
+# Moodle's "Participant 657693", in whatever language: "Teilnehmer/in657693". No user's name: "student17"
+_PARTICIPANT = re.compile(r"(?=\D*(?:[ /]|[^\x00-\x7f]))\D+(\d+)")
 _MOST_WORDS = 5  # of a name, for which all orders are tried
 
 
