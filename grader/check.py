@@ -10,7 +10,7 @@ from grader.course.stub import disagreements
 from grader.course.variations import Variation, load_variations
 from grader.errors import UsageError
 from grader.judge.client import Judges
-from grader.judge.materials import materials, reference_texts
+from grader.judge.materials import materials_of, reference_texts
 from grader.judge.messages import Job
 from grader.result import Outcome, Result
 
@@ -184,7 +184,7 @@ def check(
         runs: dict[int, _Run] = {}
         for proof in proofs.values():
             runs |= {run.job.id: run for run in proof.runs(len(runs))}
-        pool.prepare([materials(course, exercise) for exercise in exercises], forbidden=[course.root])
+        pool.prepare(materials_of(course, exercises), forbidden=[course.root])
         for done, (job, result) in enumerate(pool.grade(run.job for run in runs.values()), start=1):
             progress(done, len(runs))
             proof = proofs[job.exercise]

@@ -36,6 +36,7 @@ class Outcome(StrEnum):
     WRONG_SIGNATURE = "wrong_signature"
     # of either
     NOT_STARTED = "not_started"
+    BLOCKED = "blocked"  # an exercise that this one builds on does not pass: nothing is known yet
     TIMEOUT = "timeout"
     RECURSION = "recursion"
     MEMORY = "memory"
@@ -238,6 +239,7 @@ class Result(Struct, frozen=True, kw_only=True):
     score: float
     max_score: float
     message: str | None = None  # the one sentence for an outcome other than graded
+    blocked_by: str | None = None  # id of the exercise that has to pass first
     exception: Raised | None = None  # for syntax_error and import_error, and crashes while loading
     tests: tuple[TestResult, ...] = ()
     diagnosis: Diagnosis | None = None

@@ -2,8 +2,12 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +90,47 @@ def untimed(out: Path) -> dict[str, Any]:
 
 
 def _without_seconds(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: _samples(item) if key == "samples" else _without_seconds(item)
-            for key, item in value.items()
-            if key != "seconds"
-        }
+    if isinstance(value, dict):  # where a call was that did not end is a matter of time as well
+        return {key: _without_seconds(item) for key, item in value.items() if key not in ("seconds", "samples")}
     return [_without_seconds(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _samples(samples: Any) -> Any:
-    """Where a call was that did not end: how often it was looked at is a matter of time."""
-    return samples and {key: item for key, item in samples.items() if key == "limit"}
+def children(parent: int) -> list[int]:
+    """The processes that a process started, and that have not ended."""
+    try:
+        lists = [path.read_text() for path in Path(f"/proc/{parent}/task").glob("*/children")]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [int(pid) for each in lists for pid in each.split()]
+
+
+def entries(out: Path) -> int:
+    """How many grades a gradebook has, also while it is written."""
+    path = out / "gradebook.sqlite"
+    if not path.is_file():
+        return 0
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:
+        try:
+            (count,) = book.execute("SELECT count(*) FROM entries").fetchone()
+        except sqlite3.OperationalError:  # the tables are not there yet, or this moment not readable
+            return 0
+    return int(count)
+
+
+@contextmanager
+def running(course: Path, *words: str | Path) -> Iterator["subprocess.Popen[str]"]:
+    """A batch that is going on; it is over in the end, whatever happens."""
+    process = subprocess.Popen(
+        command(course, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=course.parent
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    """Returns when the condition holds, or the process has ended."""
+    while process.poll() is None and not condition():
+        time.sleep(0.001)

@@ -6,12 +6,24 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.classes import FILES, REFERENCE, batch, command, grades, hand_in, make_course, untimed
+from tests.classes import (
+    FILES,
+    REFERENCE,
+    batch,
+    children,
+    entries,
+    grades,
+    hand_in,
+    make_course,
+    running,
+    untimed,
+    wait_until,
+)
 
 if sys.platform != "linux":
     pytest.skip("processes are found in /proc", allow_module_level=True)
@@ -35,47 +47,6 @@ def undisturbed(course: Path, submissions: Path, tmp_path_factory: pytest.TempPa
     out = tmp_path_factory.mktemp("undisturbed") / "out"
     assert batch(course, submissions, "--out", out, "--quiet").returncode == 0
     return untimed(out)
-
-
-def children(parent: int) -> list[int]:
-    """The processes that a process started, and that have not ended."""
-    try:
-        lists = [path.read_text() for path in Path(f"/proc/{parent}/task").glob("*/children")]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return [int(pid) for each in lists for pid in each.split()]
-
-
-def entries(out: Path) -> int:
-    """How many grades a gradebook has, also while it is written."""
-    path = out / "gradebook.sqlite"
-    if not path.is_file():
-        return 0
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:
-        try:
-            (count,) = book.execute("SELECT count(*) FROM entries").fetchone()
-        except sqlite3.OperationalError:  # the tables are not there yet, or this moment not readable
-            return 0
-    return int(count)
-
-
-@contextmanager
-def running(course: Path, *words: str | Path) -> Iterator["subprocess.Popen[str]"]:
-    """A batch that is going on; it is over in the end, whatever happens."""
-    process = subprocess.Popen(
-        command(course, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=course.parent
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
-    """Returns when the condition holds, or the process has ended."""
-    while process.poll() is None and not condition():
-        os.sched_yield()
 
 
 @pytest.mark.parametrize("kept", [0, 1, 4, 9, 15, 20])
@@ -149,23 +120,17 @@ def _kill(pid: int) -> bool:
     return True
 
 
+@pytest.mark.parametrize("after", [0, 7])
 @pytest.mark.parametrize("kill", [kill_worker, kill_judge, kill_warm])
 def test_killed_helpers_change_no_result(
-    kill: Callable[[int], bool], course: Path, undisturbed: dict[str, object], tmp_path: Path
+    kill: Callable[[int], bool], after: int, course: Path, undisturbed: dict[str, object], tmp_path: Path
 ) -> None:
     files = {"slow": SLOW, **CLASS}
     submissions, out = hand_in(tmp_path, files), tmp_path / "out"
-    done = 0
     with running(course, submissions, "--out", out) as process:
-
-        def killed() -> bool:
-            nonlocal done
-            done += kill(process.pid)
-            return done == 3
-
-        wait_until(killed, process)
+        wait_until(lambda: entries(out) >= after and kill(process.pid), process)
+        assert process.poll() is None
         _, complained = process.communicate()
-    assert done >= 1
     assert process.returncode == 0, complained
     assert entries(out) == len(files)
     found = untimed(out)

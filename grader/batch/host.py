@@ -1,6 +1,7 @@
 """The judges of one course in this process: one for each thread that grades."""
 
 import contextlib
+import platform
 import re
 import threading
 from collections.abc import Sequence
@@ -25,7 +26,8 @@ class Host:
         self._materials = list(materials)
         self._forbidden = forbidden
         self._confined = confined
-        self._patience = {each.id: _patience(each) for each in materials}
+        alone = {each.id: _patience(each) for each in materials}
+        self._patience = {each.id: alone[each.id] + sum(alone[need] for need in each.needs) for each in materials}
         self._lock = threading.Lock()
         self._pools: list[Judges] = []  # the last one is in use; those before it ended
         self._mine = threading.local()
@@ -51,6 +53,10 @@ class Host:
             with self._lock, contextlib.suppress(JudgeLost):  # it went with the warm process
                 pool.end(judge)
             raise
+
+    def without_folder(self, sentence: str) -> str:
+        """A sentence about the course's files, which lie in a folder of some name on each machine."""
+        return re.sub(rf"\S*{re.escape(self._forbidden.name)}/", "", sentence)
 
     def kill(self) -> None:
         """Ends all processes at once; what is being graded ends in JudgeLost, and nothing more is graded."""
@@ -95,11 +101,11 @@ def _patience(materials: Materials) -> float:
     return 60 + 3 * materials.seconds * (tests + 1)
 
 
-_hosts: dict[str, Host] = {}
+_hosts: dict[str, Host] = {}  # by the name that a batch gave its course
 
 
 def open_host(course: str, host: Host) -> None:
-    """Lets `grade_job` find the judges of the course with this hash in this process."""
+    """Lets `grade_job` find the judges of the course with this name in this process."""
     _hosts[course] = host
 
 
@@ -111,5 +117,11 @@ def close_host(course: str) -> None:
 
 
 def grade_job(course: str, job: Job) -> Result:
-    """What a cluster's worker runs: grades a job of the course with this hash."""
-    return _hosts[course].grade(job)
+    """What a cluster's worker runs: grades a job of this course. UsageError also says on which machine."""
+    host = _hosts.get(course)
+    if host is None:
+        raise UsageError(f"A worker on {platform.node()} could not take the course; its log says why.")
+    try:
+        return host.grade(job)
+    except UsageError as error:
+        raise UsageError(f"A worker on {platform.node()} says: {host.without_folder(str(error))}") from None

@@ -95,12 +95,12 @@ class Batch:
         self._handins: dict[tuple[str, str], Handin] = {}
         self.tally = Tally(0)
 
-    def grade(self, handins: list[Handin], show: Callable[[Tally], None]) -> Tally:
-        """Grades them all; `show` is called as it goes on.
+    def grade(self, handins: list[Handin], known: list[Handin], show: Callable[[Tally], None]) -> Tally:
+        """Grades `handins`, which may build on others that are `known`; `show` is called as it goes on.
 
         UsageError if tests cannot be used, or the gradebook cannot be written. What was recorded stays in any case.
         """
-        self._handins = {(student.id, each.item): each for each in handins for student in each.students}
+        self._handins = {(student.id, each.item): each for each in known for student in each.students}
         self.tally = Tally(sum(len(each.students) for each in handins))
         for handin in handins:
             while len(self._open) >= self._pool.slots:

@@ -10,7 +10,8 @@ import msgspec
 import grader
 from grader import __version__
 from grader.course import Course, Exercise
-from grader.judge.materials import materials
+from grader.course.document import read_text
+from grader.judge.materials import materials_of
 from grader.judge.messages import Materials
 
 _MEASURES = (  # what of the engine a score depends on
@@ -32,20 +33,22 @@ class Shipment(msgspec.Struct, frozen=True):
 
     def exercise_hashes(self) -> dict[str, str]:
         """For each exercise, a hash of all that its scores depend on."""
-        return {
+        own = {
             each.id: hashlib.sha256(_encode([each, [self.files[path] for path in each.tests]])).hexdigest()
             for each in self.materials
         }
+        with_needs = {each.id: "".join(own[name] for name in (each.id, *each.needs)) for each in self.materials}
+        return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in with_needs.items()}
 
 
 def ship(course: Course, exercises: Sequence[Exercise]) -> Shipment:
     """What judges need of these exercises. UsageError for whatever is wrong in a file."""
     shipped: list[Materials] = []
     files: dict[str, str] = {}
-    for exercise in exercises:
-        local = materials(course, exercise)
-        names = {path: f"{exercise.id}/{Path(path).name}" for path in local.tests}
-        files |= {name: Path(path).read_text("utf-8") for path, name in names.items()}
+    for local in materials_of(course, exercises):
+        sides = zip(local.tests, ("exercises", "solutions"), strict=False)  # errors name files as they do on this disk
+        names = {path: f"{side}/{local.id}/{Path(path).name}" for path, side in sides}
+        files |= {name: read_text(Path(path)) for path, name in names.items()}
         tests, hidden = tuple(names.values()), names[local.hidden] if local.hidden else None
         shipped.append(msgspec.structs.replace(local, tests=tests, hidden=hidden))
     return Shipment(tuple(shipped), files)
@@ -55,7 +58,7 @@ def unpack(shipment: Shipment, folder: Path) -> list[Materials]:
     """Writes the test files into an empty folder; the materials then name them there."""
     for name, text in shipment.files.items():
         path = folder / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     return [
         msgspec.structs.replace(

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -27,7 +28,7 @@ from grader.gradebook import Gradebook
 from grader.gradebook.book import StoredBook
 from grader.gradebook.model import Item
 from grader.judge.clean import clean_line
-from grader.judge.materials import materials
+from grader.judge.materials import materials_of
 from grader.submission.handin import Found, Student
 from grader.submission.recognise import LAYOUTS, find
 from grader.submission.roster import match, read_roster
@@ -90,9 +91,12 @@ def command(
     for each in only:
         if each not in quizzes.slugs():
             course.exercise(each)  # raises, and knows what was nearly meant
-    found = quizzes.place(find(submissions, ids, quizzes.slugs(), layout=layout, only=only))
+    needed = [need.id for each in course.exercises if each.id in only for need in course.needed_by(each)]
+    everything = quizzes.place(find(submissions, ids, quizzes.slugs(), layout=layout, only=(*only, *needed)))
+    found = replace(everything, handins=[each for each in everything.handins if not only or each.item in only])
     if roster is not None:
-        found = match(found, read_roster(roster))
+        listed = read_roster(roster)
+        found, everything = match(found, listed), match(everything, listed)
     if not quiet:
         say("", *found_lines(found, against_roster=roster is not None), "")
     exercises = [each for each in course.exercises if any(handin.item == each.id for handin in found.handins)]
@@ -120,7 +124,7 @@ def command(
             batch = Batch(book, run, items, course, quizzes, keys, pool, regrade=regrade)
             tally_of.append(batch)
             with progress_bar("grades", quiet=quiet) as show:
-                tally = batch.grade(found.handins, lambda tally: show(tally.done, tally.total))
+                tally = batch.grade(found.handins, everything.handins, lambda tally: show(tally.done, tally.total))
         book.end_run(run)
         graded = book.book()
         written = [path for each in wanted for path in each.write(graded, out)]
@@ -144,7 +148,7 @@ def _pool(
         with cluster_pool(cluster, shipment, confined=confined) as pool:
             yield pool
     else:
-        local = [materials(course, each) for each in exercises]
+        local = materials_of(course, exercises)
         with local_pool(local, course.root, jobs or os.cpu_count() or 1, confined=confined) as pool:
             yield pool
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -15,7 +15,7 @@ from grader.cli.screen import course_root, prose, say
 from grader.course import Course, Exercise, load_course, load_exercise
 from grader.errors import UsageError
 from grader.judge.client import JudgeLost, Judges
-from grader.judge.materials import materials
+from grader.judge.materials import materials_of
 from grader.judge.messages import Job
 from grader.progress import Graded, Progress
 from grader.report.marks import unicode_on
@@ -54,7 +54,7 @@ def command(
     if submission.cells is not None:
         result = located(result, submission.cells)
     progress = Progress.load(root)
-    if path is None and result.outcome is not Outcome.NOT_STARTED:
+    if path is None and result.outcome not in (Outcome.NOT_STARTED, Outcome.BLOCKED):
         progress.record(
             Graded(
                 exercise=exercise.id,
@@ -83,7 +83,7 @@ def _graded(
 ) -> tuple[Course, Result]:
     with lost_is_said(), Judges() as judges:
         course = load_course(root)
-        judges.prepare([materials(course, exercise)], forbidden=[root])
+        judges.prepare(materials_of(course, [exercise]), forbidden=[root])
         job = Job(
             id=0,
             exercise=exercise.id,
@@ -110,8 +110,12 @@ def lost_is_said() -> Iterator[None]:
 
 
 def _others(course: Course, exercise: Exercise) -> dict[str, str]:
-    """The student's own files of the exercises that this one builds on."""
-    return {each.id: read_submission(_relative(each.stub), each.id).text for each in course.needed_by(exercise)}
+    """The student's own files of the exercises that this one builds on; one that cannot be read is not solved."""
+    texts = {}
+    for each in course.needed_by(exercise):
+        with suppress(UsageError):
+            texts[each.id] = read_submission(_relative(each.stub), each.id).text
+    return texts
 
 
 def _show(

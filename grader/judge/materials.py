@@ -16,6 +16,12 @@ def reference_texts(exercises: Iterable[Exercise]) -> dict[str, str]:
     return {each.id: read_text(each.reference) for each in exercises if each.solution is not None}
 
 
+def materials_of(course: Course, exercises: Iterable[Exercise]) -> list[Materials]:
+    """What judges need for these exercises: theirs, and those of the exercises that they build on."""
+    wanted = {each.id for exercise in exercises for each in (exercise, *course.needed_by(exercise))}
+    return [materials(course, each) for each in course.exercises if each.id in wanted]
+
+
 def materials(course: Course, exercise: Exercise) -> Materials:
     """The tests, the reference and the known mistakes of an exercise.
 
@@ -35,12 +41,14 @@ def materials(course: Course, exercise: Exercise) -> Materials:
         tests = (*tests, hidden)
     for path in tests:
         read_text(Path(path))  # a missing file is said before a judge is started
+    needed = course.needed_by(exercise)
     return Materials(
         exercise.id,
         tests,
         hidden,
         reference,
-        reference_texts(course.needed_by(exercise)),
+        tuple(each.id for each in needed),
+        reference_texts(needed),
         mistakes,
         exercise.limits.seconds,
         exercise.limits.memory * MIB,

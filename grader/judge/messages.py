@@ -23,7 +23,8 @@ class Materials(msgspec.Struct, frozen=True):
     tests: tuple[str, ...]  # paths, the public ones first
     hidden: str | None  # path of the hidden ones
     reference: str | None  # source text
-    others: dict[str, str]  # the references of the exercises that this one needs, by module name
+    needs: tuple[str, ...]  # exercises whose files this one may import, each after what it needs itself
+    others: dict[str, str]  # their references, by module name
     mistakes: tuple[Misstep, ...]
     seconds: float
     memory: int  # bytes

@@ -4,6 +4,7 @@ One pytest session collects the tests once and then takes job after job: pytest 
 """
 
 import contextlib
+import hashlib
 import runpy
 import signal
 import time
@@ -91,6 +92,7 @@ class Plugin:
         self._isolation = isolation
         self._versions = versions
         self._exercises: dict[str, _Exercise] = {}
+        self._passing: dict[bytes, bool] = {}  # whether the file of an exercise that another needs passes, by a hash
         self._running: _Running | None = None
         self.fault: UsageError | None = None
 
@@ -171,13 +173,34 @@ class Plugin:
             result, killed = self._attempt(job)
             if killed:  # by the system, which may have been short of memory for another's sake, or by itself again
                 result, _ = self._attempt(job)
+            blocking = None if result.passed or result.faulty else self._blocking(job)
         except Exception as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(frame.filename).name}:{frame.lineno}"
             fault = Fault(Outcome.ERROR, f"{where}: {type(error).__name__}: {clean_line(str(error))}")
             draft = _result(job, self._exercises[job.exercise], [], fault)
             return draft.replaced(isolation=self._isolation, versions=self._versions, seconds=0.0)
-        return result
+        return result if blocking is None else _blocked(result, blocking)
+
+    def _blocking(self, job: Job) -> str | None:
+        """The first exercise that this one builds on, and that the student has not solved."""
+        needs = self._exercises[job.exercise].materials.needs
+        return next((each for each in needs if not self._passes(each, job)), None)
+
+    def _passes(self, exercise: str, job: Job) -> bool:
+        """Whether the student's own file of another exercise passes its tests."""
+        if exercise not in job.others:
+            return False
+        needs = self._exercises[exercise].materials.needs
+        others = {each: job.others[each] for each in needs if each in job.others}
+        own = Job(job.id, exercise, f"{exercise}.py", job.others[exercise], "", job.seed, others, diagnose=False)
+        key = hashlib.sha256(msgspec.msgpack.encode(msgspec.structs.replace(own, id=0))).digest()
+        if key not in self._passing:
+            result, _ = self._attempt(own)
+            if result.faulty:
+                raise RuntimeError(f"the tests of {exercise}, on which this builds, broke off")
+            self._passing[key] = result.passed
+        return self._passing[key]
 
     def _attempt(self, job: Job) -> tuple[Result, bool]:
         """The result of a job, and whether a worker was killed meanwhile."""
@@ -381,6 +404,18 @@ def _result(job: Job, exercise: _Exercise, results: list[TestResult], fault: Fau
         outcome = Outcome.NOT_STARTED
     score = sum(test.points for test in results)
     return _Draft(job, outcome, message, exception, tuple(results), score, most, exercise.materials.hidden is not None)
+
+
+def _blocked(result: Result, by: str) -> Result:
+    """The result, with nothing said of the tests that failed: what is at fault may be the file that they build on."""
+    silent = {"outcome": Outcome.BLOCKED, "failure": None}
+    tests = tuple(
+        each if each.outcome in (Outcome.PASSED, Outcome.SKIPPED) else msgspec.structs.replace(each, **silent)
+        for each in result.tests
+    )
+    message = f"This builds on your {by}, which does not pass its own tests yet."
+    whole = {"outcome": Outcome.BLOCKED, "message": message, "blocked_by": by}
+    return msgspec.structs.replace(result, tests=tests, exception=None, diagnosis=None, **whole)
 
 
 def _syntax_error(fault: Fault, job: Job) -> Raised:

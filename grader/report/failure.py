@@ -45,6 +45,7 @@ WORDS = {
     Outcome.MISSING_NAME: "name missing",
     Outcome.WRONG_SIGNATURE: "wrong signature",
     Outcome.NOT_STARTED: "not started",
+    Outcome.BLOCKED: "blocked",
     Outcome.TIMEOUT: "out of time",
     Outcome.RECURSION: "recursion",
     Outcome.MEMORY: "out of memory",

@@ -162,7 +162,7 @@ def status(result: Result, view: View, page: Page) -> list[Line]:
         where = f"{last.file}:{last.line}"
     elif view.line is not None:
         where += f":{view.line}"
-    words = WORDS[result.outcome]
+    words = WORDS[result.outcome] if result.blocked_by is None else f"needs {result.blocked_by} first"
     room = page.width - 6 - len(words) - 3
     own = line("    ", mark(result.outcome), " ", bold(words), "   ", where if cells(where) <= room else "")
     return [own] if cells(where) <= room else [own, *prose(where, page, indent=6)]
@@ -171,7 +171,7 @@ def status(result: Result, view: View, page: Page) -> list[Line]:
 def mark(outcome: Outcome) -> Span:
     if outcome is Outcome.PASSED:
         return Span("✓", "green")
-    if outcome in (Outcome.SKIPPED, Outcome.NOT_STARTED):
+    if outcome in (Outcome.SKIPPED, Outcome.NOT_STARTED, Outcome.BLOCKED):
         return dim("○")
     return Span("!" if outcome is Outcome.ERROR else "✗", "red")
 
@@ -214,7 +214,7 @@ def earned(tests: Sequence[TestResult]) -> str:
     """`2` for passed tests, `0/2` for others, `-` for those that say nothing about the submission."""
     points, most = sum(t.points for t in tests), sum(t.max_points for t in tests)
     outcomes = {t.outcome for t in tests}
-    if outcomes <= {Outcome.SKIPPED, Outcome.ERROR}:
+    if outcomes <= {Outcome.SKIPPED, Outcome.BLOCKED, Outcome.ERROR}:
         return "-"
     return number(points) if outcomes == {Outcome.PASSED} else f"{number(points)}/{number(most)}"
 
@@ -339,6 +339,9 @@ def next_steps(result: Result, exercise: "Exercise", view: View, page: Page) -> 
         return steps
     if result.outcome is Outcome.ERROR:
         return [("check", f"{grade} check {name}", "tests the exercise on its own solution")]
+    if result.blocked_by is not None:
+        needed = f"{grade} exercise {result.blocked_by}"
+        return [("first", needed, "what this builds on"), ("then", again, "")]
     if result.outcome in (Outcome.GRADED, Outcome.NOT_STARTED) and view.hints_total:
         hint = min(view.hints_shown + 1, view.hints_total)
         steps.append(("hint", f"{grade} hint {name}", f"{hint} of {view.hints_total}"))

@@ -54,19 +54,27 @@ class ForkStarter:
         self._connection = connection
 
     def start(self, memory: int, cpu_seconds: int) -> Started:
-        self._connection.send(zygote.encode(zygote.StartWorker(memory, cpu_seconds)))
-        data, fds, _, _ = socket.recv_fds(self._connection, zygote.MAX_REQUEST, 3)
-        told = zygote.decode_tell.decode(data)
+        told, fds = self._ask(zygote.StartWorker(memory, cpu_seconds))
         assert isinstance(told, zygote.Started)
         sock, output, pidfd = fds
         return Started(told.pid, socket.socket(fileno=sock), output, pidfd)
 
     def end(self, started: Started) -> Ended:
-        self._connection.send(zygote.encode(zygote.End(started.pid)))
-        told = zygote.decode_tell.decode(self._connection.recv(zygote.MAX_REQUEST))
+        told, _ = self._ask(zygote.End(started.pid))
         assert isinstance(told, zygote.Ended)
         code = os.waitstatus_to_exitcode(told.status)
         return Ended(code if code >= 0 else None, -code if code < 0 else None, told.cpu_seconds)
+
+    def _ask(self, request: zygote.StartWorker | zygote.End) -> tuple[zygote.Tell, list[int]]:
+        """Asks the zygote, and gives its answer and descriptors. Without it a judge is of no use, and ends."""
+        try:
+            self._connection.send(zygote.encode(request))
+            data, fds, _, _ = socket.recv_fds(self._connection, zygote.MAX_REQUEST, 3)
+        except ConnectionError:
+            os._exit(1)
+        if not data:
+            os._exit(1)
+        return zygote.decode_tell.decode(data), fds
 
     def interrupt(self, started: Started) -> None:
         assert started.gone is not None
