@@ -344,8 +344,7 @@ def test_a_channel_that_no_longer_waits(grade: Any) -> None:
 @pytest.mark.parametrize(
     ("code", "outcome"),
     [
-        ("put(forge(wire.NotLoaded('passed', 'a', 1, 1)))", "tampered"),
-        ("put(forge(wire.NotLoaded('syntax_error', '\\x1b[2J', -9, 1 << 40)))", "syntax_error"),
+        ("put(forge(wire.NoSuchName(1, 'a', [])))", "tampered"),
         ("put(forge(wire.Returned(1, None, [], [])))", "tampered"),
         ("put(bytes(100))", "tampered"),
     ],

@@ -20,10 +20,10 @@ from grader.gradebook.store import Gradebook
 from grader.judge.client import JudgeLost
 from grader.judge.messages import Job
 from grader.result import Outcome, Result
-from grader.submission import Submission, examine, submission_of
+from grader.submission import Submission, submission_of
 from grader.submission.handin import Handin, Student
 from grader.submission.notebook import Cells, located
-from grader.submission.unrun import unreadable, without_running
+from grader.submission.unrun import unreadable
 
 TRIES = 2  # of a job, when the grader is at fault
 _TICK = 0.5  # seconds between two looks at the clock
@@ -144,10 +144,6 @@ class Batch:
         others = self._others(handin)
         key = self._keys.exercise(exercise.id, submission.sha256, others)
         if self._known(key, exercise.id, owners):
-            return
-        finding = examine(submission.text, submission.file)
-        if finding is not None:
-            self._record(owners, exercise.id, key, without_running(finding, submission, exercise))
             return
         job = Job(0, exercise.id, submission.file, submission.text, submission.sha256, seed=0, others=others)
         self._submit(_Work(key, exercise.id, job, submission.cells, owners))

@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from grader.errors import UsageError
-from grader.judge.clean import clean_line
+from grader.judge.clean import clean, clean_line
 from grader.judge.diagnosis import KnownMistakes, Mistake, Run
 from grader.judge.explain import Setting, explain, raised, size_names
 from grader.judge.messages import Job, Materials
@@ -40,6 +40,7 @@ from grader.result import (
 from grader.sandbox.servant import execute, install
 from grader.sandbox.starter import Starter
 from grader.seeds import derive_seed
+from grader.submission.examine import examine
 
 _OWN_CPU = 10  # times the limit of a test: CPU that the judge may take for it
 MAX_TIMEOUTS = 2  # of one submission; after them its other tests are not run
@@ -216,6 +217,7 @@ class Plugin:
         results: list[TestResult] = []
         runs: list[Run] = []
         try:
+            _refuse_unready(job)
             printed = session.load()
             for test in exercise.tests:
                 result, run = self._run(test, results, session, job, exercise)
@@ -404,6 +406,13 @@ def _result(job: Job, exercise: _Exercise, results: list[TestResult], fault: Fau
         outcome = Outcome.NOT_STARTED
     score = sum(test.points for test in results)
     return _Draft(job, outcome, message, exception, tuple(results), score, most, exercise.materials.hidden is not None)
+
+
+def _refuse_unready(job: Job) -> None:
+    """Raises Fault for a submission that there is no need to run."""
+    finding = examine(job.source, job.file)
+    if finding is not None:
+        raise Fault(finding.outcome, clean(finding.message), line=finding.line, column=finding.column)
 
 
 def _blocked(result: Result, by: str) -> Result:

@@ -39,7 +39,6 @@ _CRASHES = {
     signal.SIGTRAP: "a trap (SIGTRAP)",
 }
 _WEIGHT = 40  # bytes that a byte of meta can take up as objects
-_UNREADY = (Outcome.SYNTAX_ERROR, Outcome.NOT_STARTED)  # what a NotLoaded can be about
 
 
 class Fault(pytest.fail.Exception):  # type: ignore[misc, name-defined]
@@ -127,8 +126,6 @@ class Session:
             case wire.Loaded(names):
                 self._names = names
                 return self.take_output()
-            case wire.NotLoaded() if reply.outcome in _UNREADY:
-                raise Fault(Outcome(reply.outcome), clean(reply.message), line=reply.line, column=reply.column)
             case wire.Threw():
                 raise _fault(reply, Outcome.IMPORT_ERROR, self._line_of(reply))
             case wire.Unsendable(message=message):

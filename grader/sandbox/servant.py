@@ -37,7 +37,6 @@ from grader.sandbox.wire import (
     Loaded,
     Node,
     NoSuchName,
-    NotLoaded,
     Packer,
     Placed,
     Question,
@@ -57,7 +56,6 @@ from grader.sandbox.wire import (
     bare,
     checksum,
 )
-from grader.submission.examine import examine
 
 MODULE = 0  # the number of the module itself
 _MESSAGE = 100_000  # characters of an exception's message that are sent
@@ -120,9 +118,6 @@ class Servant:
     # ------------------------------------------------------------ loading
 
     def _load(self, request: Load) -> Reply:
-        finding = examine(request.source, f"{request.name}.py")
-        if finding is not None:
-            return NotLoaded(finding.outcome, finding.message, finding.line, finding.column)
         install(request.others, self._files)
         try:
             self._module = execute(request.name, request.source, self._files)

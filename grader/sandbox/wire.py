@@ -304,15 +304,6 @@ class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
     names: dict[str, bool]
 
 
-class NotLoaded(msgspec.Struct, frozen=True, tag="notloaded"):
-    """The source does not compile, or nothing in it is written yet."""
-
-    outcome: str
-    message: str
-    line: int | None
-    column: int | None
-
-
 class Returned(msgspec.Struct, frozen=True, tag="returned"):
     id: int
     value: WireValue
@@ -352,7 +343,7 @@ class Sample(msgspec.Struct, frozen=True, tag="sample"):
     frame: SeenFrame
 
 
-Reply: TypeAlias = Loaded | NotLoaded | Returned | Threw | NoSuchName | Unsendable | Sample
+Reply: TypeAlias = Loaded | Returned | Threw | NoSuchName | Unsendable | Sample
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
