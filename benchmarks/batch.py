@@ -212,9 +212,13 @@ def main() -> None:
             own = coordinator_memory([*command, "--regrade"]) if size <= 1000 else float("nan")
             rows.append((size, cpu, wall, memory, own))
             print(f"{size:12} {cpu:9.2f} {wall:9.2f} {size / wall:7.1f} {memory:11.0f} {own:12.0f}")
+        torch += [measured([sys.executable, "-c", "import torch"]) for _ in range(chosen.rounds)]  # before and after
+        torch_cpu, torch_wall = (statistics.median(column) for column in list(zip(*torch, strict=True))[:2])
+        found["torch"] = torch_cpu
         (small, cpu0, wall0, *_), (large, cpu1, wall1, *_) = rows[0], rows[-1]
         if large > small:
             slope = (cpu1 - cpu0) / (large - small)
+            print(f"import torch, before and after: {torch_cpu * 1e3:.0f} ms CPU")
             print(f"one more submission {slope * 1e3:.2f} ms CPU: {slope / torch_cpu:.4f} of import torch, "
                   f"{slope / lowest:.1f} times the floor, {fresh / slope:.0f} times less than a fresh pytest; "
                   f"{(wall1 - wall0) / (large - small) * 1e3:.2f} ms wall, start-up "

@@ -95,6 +95,7 @@ class _Zygote:
         self._selector = selectors.DefaultSelector()
         self._children: dict[socket.socket, list[int]] = {}  # by the connection that asked for them
         self._judges: dict[socket.socket, int] = {}
+        self._to_collapse = False
 
     def add(self, connection: socket.socket, judge: int | None = None) -> None:
         self._selector.register(connection, selectors.EVENT_READ)
@@ -134,16 +135,18 @@ class _Zygote:
     def _answer(self, connection: socket.socket, ask: Ask, fds: list[int]) -> None:
         match ask:
             case Prepare(forbidden, many):
-                if many:
-                    from grader.sandbox.warm import collapse
-
-                    collapse()
+                self._to_collapse = many
                 connection.send(encode(self._prepare(forbidden)))
             case StartJudge():
                 connection.send(encode(Started(self._start_judge(fds[0]))))
                 os.close(fds[0])
             case StartWorker():
                 self._start_worker(connection, ask)
+                if self._to_collapse:  # while the first one works
+                    from grader.sandbox.warm import collapse
+
+                    collapse()
+                    self._to_collapse = False
             case End(pid):
                 self._children[connection].remove(pid)
                 connection.send(encode(self._end(pid)))
