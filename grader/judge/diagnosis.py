@@ -79,6 +79,10 @@ class KnownMistakes:
         self._answers: dict[tuple[bytes, str], list[Answer]] = {}  # by the questions and the name of who answers
         self._kept = 0  # bytes of them
 
+    def right(self, run: Run) -> list[Answer]:
+        """What the reference answers to the questions of a run."""
+        return list(self._replayed(run, _questions(run), "", self._reference))
+
     def diagnose(self, runs: Sequence[Run]) -> Diagnosis | None:
         """The mistake that explains the earliest failing test, and among those the one with the most evidence."""
         if not any(run.failed for run in runs):
@@ -123,10 +127,9 @@ class KnownMistakes:
     def _agreement(self, case: "_Case", mistake: Mistake) -> int | None:
         """How many answers are those of a mistake and not the reference's; None if one contradicts the mistake."""
         count = 0
-        rights = list(self._replayed(case, "", self._reference))
-        for mine, wrong, correct in zip(
-            case.given, self._replayed(case, mistake.name, mistake.module), rights, strict=True
-        ):
+        rights = list(self._replayed(case.run, case.questions, "", self._reference))
+        wrongs = self._replayed(case.run, case.questions, mistake.name, mistake.module)
+        for mine, wrong, correct in zip(case.given, wrongs, rights, strict=True):
             if mine.reply is None:
                 continue
             if not same(wrong, correct):
@@ -139,18 +142,17 @@ class KnownMistakes:
                 count += 1
         return count
 
-    def _replayed(self, case: "_Case", name: str, module: types.ModuleType) -> Iterator[Answer]:
-        """What a module answers to the questions of a case: what is kept of it, and then by asking."""
-        log = case.run.log
-        known = self._answers.get((case.questions, name), [])
+    def _replayed(self, run: Run, questions: bytes, name: str, module: types.ModuleType) -> Iterator[Answer]:
+        """What a module answers to the questions of a run: what is kept of it, and then by asking."""
+        known = self._answers.get((questions, name), [])
         yield from known
-        if len(known) == len(log):
+        if len(known) == len(run.log):
             return
         found: list[Answer] = []
-        for answer in replay(log, module, case.run.seed, self._limit):
+        for answer in replay(run.log, module, run.seed, self._limit):
             found.append(answer)
             if len(found) > len(known):
-                self._keep((case.questions, name), found)
+                self._keep((questions, name), found)
                 yield answer
 
     def _keep(self, key: tuple[bytes, str], found: list[Answer]) -> None:

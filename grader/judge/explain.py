@@ -4,7 +4,7 @@ import inspect
 import re
 import time
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from grader.judge.clean import clean, clean_line
 from grader.judge.compare import Difference, Disagreement, Path, compare, differs
 from grader.judge.names import names_of_results
 from grader.judge.near_miss import near_miss
-from grader.judge.replay import Kept, answers, replay
+from grader.judge.replay import Answer, Kept, answers, replay
 from grader.judge.reproduce import reproduction
 from grader.judge.session import Entry, Fault
 from grader.result import (
@@ -57,6 +57,7 @@ class Setting:
     module: str  # the submission's module name: tracebacks name its file by it
     file: str  # the submission's file, as the user named it
     reference: types.ModuleType | None
+    right: Callable[[], Sequence[Answer]] | None  # what the reference answers to the log
     sizes: dict[int, str]
     log: Sequence[Entry]
     seed: int
@@ -277,7 +278,7 @@ class _View:
         width = theirs.shape[-1] if theirs.dim() else 1
         flat = [t.reshape(-1, max(width, 1)) for t in (yours, theirs, wrong, sizes)]
         worst = int(sizes.argmax()) // max(width, 1)
-        order = [r for r in range(len(flat[2])) if r == worst or flat[2][r].any()]
+        order = flat[2].any(dim=-1).nonzero().flatten().tolist()
         kept = sorted({*order[: _ROWS - 1], worst})
         rows = [self._row(theirs, place, [f[place] for f in flat], place == worst) for place in kept]
         largest = sizes.max().item()
@@ -287,7 +288,7 @@ class _View:
             tuple(rows),
             int(wrong.sum()),
             wrong.numel(),
-            _number(torch.tensor(largest)),
+            _number(largest),
             difference.rtol,
             difference.atol,
         )
@@ -305,8 +306,8 @@ class _View:
         return Row(
             tuple(index),
             start,
-            tuple(map(_number, yours[part])),
-            tuple(map(_number, theirs[part])),
+            tuple(map(_number, yours[part].tolist())),
+            tuple(map(_number, theirs[part].tolist())),
             tuple(wrong[part].tolist()),
             worst,
         )
@@ -354,12 +355,10 @@ class _View:
         if not isinstance(entry.reply, wire.Returned):
             return ()
         place = next(i for i, each in enumerate(self.setting.log) if each is entry)
-        log = self.setting.log[: place + 1]
-        mine = answers(log[-1:])[0][1]
+        mine = answers([entry])[0].value
         theirs: Any = _NOTHING
-        if self.setting.reference is not None:
-            *_, last = replay(log, self.setting.reference, self.setting.seed, self.setting.memory)
-            reply, value, _ = last
+        if self.setting.right is not None:
+            reply, value, _ = self.setting.right()[place]
             theirs = value if isinstance(reply, wire.Returned) else _NOTHING
         tuples = isinstance(mine, tuple | list) and 0 < len(mine) <= 6
         mine_parts = list(mine) if tuples else [mine]
@@ -465,8 +464,7 @@ def _distances(yours: Tensor, theirs: Tensor) -> Tensor:
     return (yours.to(wide) - theirs.to(wide)).abs().nan_to_num(float("inf"), float("inf"))
 
 
-def _number(element: Tensor) -> Number:
-    value = element.item()
+def _number(value: bool | int | float | complex) -> Number:
     if isinstance(value, bool | complex):
         return str(value)
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):

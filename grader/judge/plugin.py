@@ -12,6 +12,7 @@ import traceback
 import types
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -273,10 +274,12 @@ class Plugin:
         result = msgspec.structs.replace(result, seconds=seconds, output=shown)
         if running.error is None:
             return result, run
-        outcome, failure = self._explain(running, test, job, exercise)
+        outcome, failure = self._explain(running, run, test, job, exercise)
         return msgspec.structs.replace(result, outcome=outcome, points=0.0, failure=failure), run
 
-    def _explain(self, running: _Running, test: _Test, job: Job, exercise: _Exercise) -> tuple[Outcome, Failure]:
+    def _explain(
+        self, running: _Running, run: Run, test: _Test, job: Job, exercise: _Exercise
+    ) -> tuple[Outcome, Failure]:
         error = running.error
         assert error is not None
         setting = Setting(
@@ -284,6 +287,7 @@ class Plugin:
             module=job.exercise,
             file=job.file,
             reference=exercise.reference,
+            right=None if exercise.mistakes is None else partial(exercise.mistakes.right, run),
             sizes=size_names(_locals(error, test.item.function)),
             log=running.session.log,
             seed=running.seed,
