@@ -14,7 +14,9 @@ import itertools
 import json
 import os
 import platform
+import re
 import resource
+import select
 import shutil
 import signal
 import sqlite3
@@ -26,6 +28,7 @@ import time
 import types
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from grader.course import load_course
 from grader.course.variations import load_variations
@@ -66,21 +69,51 @@ def hand_in(folder: Path, count: int, texts: Iterator[str]) -> None:
         (student / f"{EXERCISE}.py").write_text(text, "utf-8")
 
 
-def measured(command: list[str]) -> tuple[float, float, float]:
-    """CPU and wall seconds, and the largest memory of any process in MiB."""
+def import_torch() -> "Measured":
+    """The yardstick."""
+    return measured([sys.executable, "-c", "import torch"])
+
+
+class Measured(NamedTuple):
+    """What a command took: seconds, and the peak of resident memory in MiB."""
+
+    cpu: float
+    wall: float
+    own: float  # of the process itself
+    largest: float  # of any process below it
+
+
+def measured(command: list[str]) -> Measured:
+    """Runs a command to its end. CPU is that of all its descendants."""
     begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    own = largest = 0.0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        ended = os.pidfd_open(process.pid)
+        while not select.select([ended], [], [], 0.2)[0]:  # its rusage would hold the peak of this process's memory
+            own = max(own, _peak(process.pid))
+            largest = max([largest, *map(_peak, _below(process.pid))])
+        os.close(ended)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return cpu, time.perf_counter() - begun, after.ru_maxrss / 1024
+    return Measured(cpu, time.perf_counter() - begun, own, largest)
 
 
-def coordinator_memory(command: list[str]) -> float:
-    """The largest memory of the coordinating process alone, in MiB."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, _, usage = os.wait4(process.pid, 0)
-    process.returncode = 0
-    return usage.ru_maxrss / 1024
+def _peak(pid: int) -> float:
+    """The peak of a process's resident memory so far, in MiB; 0 if it has ended."""
+    with contextlib.suppress(OSError):
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+        return int(found[1]) / 1024 if found else 0.0
+    return 0.0
+
+
+def _below(pid: int) -> list[int]:
+    """All processes below one."""
+    try:
+        lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return []
+    children = [int(child) for each in lists for child in each.split()]
+    return [each for child in children for each in (child, *_below(child))]
 
 
 def floor(count: int) -> float:
@@ -156,7 +189,7 @@ def fresh_pytest(count: int) -> float:
             path = folder / f"submission{number}.py"
             path.write_text(text)
             os.environ |= {"SUBMISSION": str(path), "REFERENCE": str(SOLUTION / f"{EXERCISE}.py")}
-            taken.append(measured([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", name])[0])
+            taken.append(measured([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", name]).cpu)
     return statistics.median(taken)
 
 
@@ -171,7 +204,7 @@ def resumed(folder: Path, out: Path, total: int) -> tuple[int, float, float]:
     process.send_signal(signal.SIGKILL)
     process.wait()
     before, kept = time.perf_counter() - begun, _entries(database)
-    _, after, _ = measured(command)
+    after = measured(command).wall
     assert _entries(database) == total
     return kept, before, after
 
@@ -190,52 +223,50 @@ def _entries(database: Path) -> int:
 def main() -> None:
     """Measures everything and prints tables, and JSON as the last line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10000], help="at least two")
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
-    torch = [measured([sys.executable, "-c", "import torch"]) for _ in range(chosen.rounds)]
-    torch_cpu, torch_wall = (statistics.median(column) for column in list(zip(*torch, strict=True))[:2])
+    torch = [import_torch() for _ in range(chosen.rounds)]
     fresh, lowest = fresh_pytest(5), floor(100)
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, "
           f"Python {platform.python_version()}, load {os.getloadavg()[0]:.2f}")
-    print(f"import torch {torch_cpu * 1e3:.0f} ms CPU; fresh pytest {fresh * 1e3:.0f} ms ({fresh / torch_cpu:.3f}); "
-          f"in-process floor {lowest * 1e3:.2f} ms ({lowest / torch_cpu:.5f})")
-    found: dict[str, object] = {"torch": torch_cpu, "fresh_pytest": fresh, "floor": lowest}
-    print(f"{'submissions':>12} {'CPU s':>9} {'wall s':>9} {'per s':>7} {'memory MiB':>11} {'coordinator':>12}")
-    rows = []
+    print(f"{'submissions':>12} {'CPU s':>9} {'wall s':>9} {'per s':>7} {'coordinator MiB':>16} {'largest other':>14}")
+    rows: list[tuple[int, Measured]] = []
     with tempfile.TemporaryDirectory() as name:
+        one = Path(name) / "one"
+        hand_in(one, 1, sources())
+        starts = [measured([*BATCH, str(one), "--out", str(Path(name) / f"out-one{n}")]) for n in range(chosen.rounds)]
         for size in chosen.sizes:
             folder, out = Path(name) / f"class{size}", Path(name) / f"out{size}"
             hand_in(folder, size, sources())
-            command = [*BATCH, str(folder), "--out", str(out), "--quiet"]
-            cpu, wall, memory = measured(command)
-            own = coordinator_memory([*command, "--regrade"]) if size <= 1000 else float("nan")
-            rows.append((size, cpu, wall, memory, own))
-            print(f"{size:12} {cpu:9.2f} {wall:9.2f} {size / wall:7.1f} {memory:11.0f} {own:12.0f}")
-        torch += [measured([sys.executable, "-c", "import torch"]) for _ in range(chosen.rounds)]  # before and after
-        torch_cpu, torch_wall = (statistics.median(column) for column in list(zip(*torch, strict=True))[:2])
-        found["torch"] = torch_cpu
-        (small, cpu0, wall0, *_), (large, cpu1, wall1, *_) = rows[0], rows[-1]
-        if large > small:
-            slope = (cpu1 - cpu0) / (large - small)
-            print(f"import torch, before and after: {torch_cpu * 1e3:.0f} ms CPU")
-            print(f"one more submission {slope * 1e3:.2f} ms CPU: {slope / torch_cpu:.4f} of import torch, "
-                  f"{slope / lowest:.1f} times the floor, {fresh / slope:.0f} times less than a fresh pytest; "
-                  f"{(wall1 - wall0) / (large - small) * 1e3:.2f} ms wall, start-up "
-                  f"{(wall0 - small * (wall1 - wall0) / (large - small)) / torch_wall:.2f} of import torch")
-            found["slope"] = slope
+            took = measured([*BATCH, str(folder), "--out", str(out), "--quiet"])
+            rows.append((size, took))
+            print(f"{size:12} {took.cpu:9.2f} {took.wall:9.2f} {size / took.wall:7.1f} "
+                  f"{took.own:16.0f} {took.largest:14.0f}", flush=True)
+        torch += [import_torch() for _ in range(chosen.rounds)]  # before and after
+        torch_cpu = statistics.median(each.cpu for each in torch)
+        torch_wall = statistics.median(each.wall for each in torch)
+        start = statistics.median(each.wall for each in starts)
+        (small, first), (large, last) = rows[0], rows[-1]
+        slope = (last.cpu - first.cpu) / (large - small)
+        print(f"import torch {torch_cpu * 1e3:.0f} ms CPU; in-process floor {lowest * 1e3:.2f} ms "
+              f"({lowest / torch_cpu:.5f}); fresh pytest {fresh * 1e3:.0f} ms ({fresh / torch_cpu:.3f})")
+        print(f"one more submission {slope * 1e3:.1f} ms CPU: {slope / torch_cpu:.4f} of import torch, "
+              f"{slope / lowest:.1f} times the floor, {fresh / slope:.0f} times less than a fresh pytest")
+        print(f"a class of one: {start:.2f} s, {start / torch_wall:.2f} of import torch")
+        found = {"torch": torch_cpu, "fresh_pytest": fresh, "floor": lowest, "slope": slope, "start": start}
         middle = chosen.sizes[len(chosen.sizes) // 2]
         kept, before, after = resumed(Path(name) / f"class{middle}", Path(name) / "resumed", middle)
         print(f"killed after {before:.1f} s with {kept} of {middle} grades kept; going on took {after:.1f} s")
-        _, again, _ = measured([*BATCH, str(Path(name) / f"class{middle}"), "--out", str(Path(name) / "resumed")])
-        print(f"once more, nothing changed: {again:.2f} s")
+        again = measured([*BATCH, str(Path(name) / f"class{middle}"), "--out", str(Path(name) / "resumed")])
+        print(f"once more, nothing changed: {again.wall:.2f} s")
         hung = Path(name) / "hung"
         hand_in(hung, 98, sources())
         for number in range(2):
             (hung / f"hung{number}").mkdir()
             (hung / f"hung{number}" / f"{EXERCISE}.py").write_text(f"{HUNG}# {number}\n", "utf-8")
-        _, with_hung, _ = measured([*BATCH, str(hung), "--out", str(Path(name) / "out-hung"), "--quiet"])
-        print(f"98 submissions and 2 that never end: {with_hung:.2f} s")
+        with_hung = measured([*BATCH, str(hung), "--out", str(Path(name) / "out-hung"), "--quiet"])
+        print(f"98 submissions and 2 that never end: {with_hung.wall:.2f} s")
     print(json.dumps(found | {"rows": rows}))
 
 
