@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from grader.course import find_course
-from grader.judge.clean import inert
 from grader.report.marks import encoding_of, writable
 
 COLUMNS = 77
@@ -27,7 +26,11 @@ def say(*lines: str, err: bool = False) -> None:
     encoding = encoding_of(sys.stderr if err else sys.stdout)
     for line in lines:
         text = writable(line.rstrip(), encoding)
-        click.echo(inert(text) if "GITHUB_ACTIONS" in os.environ else text, err=err)
+        if "GITHUB_ACTIONS" in os.environ:
+            from grader.judge.clean import inert
+
+            text = inert(text)
+        click.echo(text, err=err)
 
 
 def prose(text: str, indent: int = 4) -> list[str]:

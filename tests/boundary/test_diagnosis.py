@@ -175,6 +175,7 @@ def exercise(name: str, hidden: Path, reference: str, mistakes: tuple[Misstep, .
         tests=(str(hidden),),
         hidden=str(hidden),
         reference=reference,
+        needs=(),
         others={},
         mistakes=mistakes,
         seconds=10.0,
