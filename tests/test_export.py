@@ -95,6 +95,7 @@ def student_file(out: Path, name: str, student: Student, file: str) -> Any:
 @example("\udce9", "\ud800")
 @example("", "student")
 @example("con", "CON.txt")
+@example("", "0-")
 def test_different_students_have_different_folders_on_every_file_system(one: str, other: str) -> None:
     names = [folder_name(one), folder_name(other)]
     for name in names:
