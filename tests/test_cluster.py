@@ -20,6 +20,7 @@ from grader.batch.cluster import cluster_pool
 from grader.batch.shipment import Shipment, ship
 from grader.course import load_course
 from grader.errors import UsageError
+from grader.judge.materials import materials_of
 from grader.judge.messages import Job
 from tests.classes import (
     REFERENCE,
@@ -27,6 +28,7 @@ from tests.classes import (
     batch,
     children,
     command,
+    complaints,
     entries,
     hand_in,
     make_course,
@@ -165,7 +167,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def shipment(course: Path) -> Shipment:
     loaded = load_course(course)
-    return ship(loaded, loaded.exercises)
+    return ship(materials_of(loaded, loaded.exercises))
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +214,7 @@ def test_both_workers_grade_at_once_and_clear_away(cluster: Cluster, shipment: S
 def test_the_course_need_not_be_on_a_disk_that_workers_see(cluster: Cluster, tmp_path: Path) -> None:
     root = make_course(tmp_path)
     course = load_course(root)
-    shipment = ship(course, course.exercises)
+    shipment = ship(materials_of(course, course.exercises))
     shutil.rmtree(root)
     with cluster_pool(cluster.address, shipment, confined=True) as pool:
         result = pool.executor.submit(pool.grade, JOB).result()
@@ -247,7 +249,7 @@ def test_interrupted_it_leaves_the_cluster_as_it_was(
         _, complained = process.communicate()
     assert process.returncode == 130
     stopped = f"error: Stopped; {entries(out)} of {len(SLOW)} grades are kept."
-    assert complained == f"{stopped} The same command goes on where it was.\n"
+    assert complaints(complained) == f"{stopped} The same command goes on where it was.\n"
     assert cluster.judging() == []
     assert sorted(cluster.names()) == ["alone", "nursed"]
     again = batch(course, submissions, "--out", out, "--quiet", "--cluster", cluster.address)

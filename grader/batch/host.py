@@ -10,7 +10,7 @@ from pathlib import Path
 from grader.errors import UsageError
 from grader.judge.client import Judge, JudgeLost, Judges
 from grader.judge.messages import Job, Materials
-from grader.result import Isolation, Result
+from grader.result import Result
 
 _UNCONFINED = (
     "Nothing on this system can confine the submissions: a student's code could read the tests, and other students' "
@@ -32,11 +32,6 @@ class Host:
         self._pools: list[Judges] = []  # the last one is in use; those before it ended
         self._mine = threading.local()
         self._stopped = False
-
-    @property
-    def isolation(self) -> Isolation | None:
-        """What holds the submissions; None as long as none was graded."""
-        return self._pools[-1].isolation if self._pools else None
 
     def grade(self, job: Job) -> Result:
         """The result of a job.

@@ -46,10 +46,9 @@ def summary_lines(tally: Tally, seconds: float, out: Path, written: list[Path]) 
 
 def _files(written: Sequence[Path], out: Path) -> Iterator[str]:
     """The files right in the folder, and how many are in each folder below it."""
-    places = Counter(path.relative_to(out).parts[:-1] for path in written)
     yield from (f"  {path}" for path in written if path.parent == out)
-    for folder in dict.fromkeys(place[0] for place in places if place):
-        count = sum(number for place, number in places.items() if place[:1] == (folder,))
+    folders = Counter(path.relative_to(out).parts[0] for path in written if path.parent != out)
+    for folder, count in folders.items():
         yield f"  {out / folder}{os.sep}   {_count(count, 'file')}"
 
 

@@ -9,9 +9,7 @@ import msgspec
 
 import grader
 from grader import __version__
-from grader.course import Course, Exercise
 from grader.course.document import read_text
-from grader.judge.materials import materials_of
 from grader.judge.messages import Materials
 
 _MEASURES = (  # what of the engine a score depends on
@@ -41,11 +39,11 @@ class Shipment(msgspec.Struct, frozen=True):
         return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in with_needs.items()}
 
 
-def ship(course: Course, exercises: Sequence[Exercise]) -> Shipment:
-    """What judges need of these exercises. UsageError for whatever is wrong in a file."""
+def ship(materials: Sequence[Materials]) -> Shipment:
+    """The same, with the texts of the test files. UsageError where one cannot be read."""
     shipped: list[Materials] = []
     files: dict[str, str] = {}
-    for local in materials_of(course, exercises):
+    for local in materials:
         sides = zip(local.tests, ("exercises", "solutions"), strict=False)  # errors name files as they do on this disk
         names = {path: f"{side}/{local.id}/{Path(path).name}" for path, side in sides}
         files |= {name: read_text(Path(path)) for path, name in names.items()}

@@ -29,6 +29,7 @@ from grader.gradebook.book import StoredBook
 from grader.gradebook.model import Item
 from grader.judge.clean import clean_line
 from grader.judge.materials import materials_of
+from grader.judge.messages import Materials
 from grader.submission.handin import Found, Student
 from grader.submission.recognise import LAYOUTS, find
 from grader.submission.roster import match, read_roster
@@ -102,7 +103,8 @@ def command(
     exercises = [each for each in course.exercises if any(handin.item == each.id for handin in found.handins)]
     items = _items(course, exercises, quizzes, found)
     confined = isolation == "confined"
-    shipment = ship(course, exercises)
+    materials = materials_of(course, exercises)
+    shipment = ship(materials)
     begun = time.monotonic()
     with Gradebook(out, create=True) as book:
         book.lock()
@@ -120,7 +122,7 @@ def command(
         if resumed and not quiet:
             say("  Going on with the run that was interrupted.", "")
         keys = Keys(shipment, quizzes, confined=confined)
-        with _stoppable() as tally_of, _pool(course, exercises, shipment, jobs, cluster, confined) as pool:
+        with _stoppable() as tally_of, _pool(course.root, materials, shipment, jobs, cluster, confined) as pool:
             batch = Batch(book, run, items, course, quizzes, keys, pool, regrade=regrade)
             tally_of.append(batch)
             with progress_bar("grades", quiet=quiet) as show:
@@ -140,7 +142,7 @@ def command(
 
 @contextmanager
 def _pool(
-    course: Course, exercises: list[Exercise], shipment: Shipment, jobs: int | None, cluster: str | None, confined: bool
+    root: Path, materials: list[Materials], shipment: Shipment, jobs: int | None, cluster: str | None, confined: bool
 ) -> Iterator[Pool]:
     if cluster is not None:
         from grader.batch.cluster import cluster_pool
@@ -148,8 +150,7 @@ def _pool(
         with cluster_pool(cluster, shipment, confined=confined) as pool:
             yield pool
     else:
-        local = materials_of(course, exercises)
-        with local_pool(local, course.root, jobs or os.cpu_count() or 1, confined=confined) as pool:
+        with local_pool(materials, root, jobs or os.cpu_count() or 1, confined=confined) as pool:
             yield pool
 
 

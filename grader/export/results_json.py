@@ -16,6 +16,7 @@ from grader.gradebook.model import Book, Grade, Handed, Item, Points, Run
 from grader.judge.clean import clean, clean_line
 from grader.quiz.result import QuizResult
 from grader.report.layout import cleaned
+from grader.report.schema import versioned
 from grader.result import SCHEMA as RESULT_SCHEMA
 from grader.result import Outcome, Result
 from grader.submission.handin import Student
@@ -111,16 +112,7 @@ def _item_grade(grade: Grade) -> ItemGrade:
 
 def schema() -> dict[str, Any]:
     """The schema of the file (JSON Schema 2020-12)."""
-    made = msgspec.json.schema(Results)
-    for name, version in {"Results": SCHEMA, "Result": RESULT_SCHEMA}.items():
-        made["$defs"][name]["properties"]["schema"]["const"] = version
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:" + SCHEMA.replace("/", ":"),
-        "title": SCHEMA,
-        "description": _DESCRIPTION,
-        **made,
-    }
+    return versioned(Results, _DESCRIPTION, {"Results": SCHEMA, "Result": RESULT_SCHEMA})
 
 
 def schema_text() -> str:

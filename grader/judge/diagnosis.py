@@ -81,13 +81,13 @@ class KnownMistakes:
 
     def right(self, run: Run) -> list[Answer]:
         """What the reference answers to the questions of a run."""
-        return list(self._replayed(run, _questions(run), "", self._reference))
+        return self._right(run, _questions(run))
 
     def diagnose(self, runs: Sequence[Run]) -> Diagnosis | None:
         """The mistake that explains the earliest failing test, and among those the one with the most evidence."""
         if not any(run.failed for run in runs):
             return None
-        cases = [_Case(run, answers(run.log), _questions(run), _reached(run.log, self._uses)) for run in runs]
+        cases = [self._case(run) for run in runs]
         best: tuple[tuple[int, int], Diagnosis] | None = None
         for mistake in self._mistakes:
             evidence = self._evidence(cases, mistake)
@@ -98,6 +98,15 @@ class KnownMistakes:
             if best is None or rank > best[0]:
                 best = rank, Diagnosis(mistake.name, mistake.advice, mistake.replaces, runs[first].test, agreed)
         return best[1] if best else None
+
+    def _case(self, run: Run) -> "_Case":
+        questions = _questions(run)
+        return _Case(
+            run, answers(run.log), questions, self._right(run, questions), _reached(run.log, self._uses)
+        )
+
+    def _right(self, run: Run, questions: bytes) -> list[Answer]:
+        return list(self._replayed(run, questions, "", self._reference))
 
     def _evidence(self, cases: "Sequence[_Case]", mistake: Mistake) -> tuple[int, int] | None:
         """The place of the first failing test that a mistake explains, and how many answers are its own.
@@ -127,9 +136,8 @@ class KnownMistakes:
     def _agreement(self, case: "_Case", mistake: Mistake) -> int | None:
         """How many answers are those of a mistake and not the reference's; None if one contradicts the mistake."""
         count = 0
-        rights = list(self._replayed(case.run, case.questions, "", self._reference))
         wrongs = self._replayed(case.run, case.questions, mistake.name, mistake.module)
-        for mine, wrong, correct in zip(case.given, wrongs, rights, strict=True):
+        for mine, wrong, correct in zip(case.given, wrongs, case.right, strict=True):
             if mine.reply is None:
                 continue
             if not same(wrong, correct):
@@ -165,7 +173,7 @@ class KnownMistakes:
 
 @dataclass(frozen=True)
 class _Case:
-    """A run, with the submission's answers, a hash of the questions, and the names of the reference that it reaches.
+    """A run, with the submission's answers, a hash of the questions, the reference's answers, and its names reached.
 
     A mistake of a name that is not reached answers as the reference does, and need not be asked.
     """
@@ -173,6 +181,7 @@ class _Case:
     run: Run
     given: Sequence[Answer]
     questions: bytes
+    right: Sequence[Answer]
     reached: set[str]
 
 

@@ -20,14 +20,20 @@ _DESCRIPTION = (
 
 def schema() -> dict[str, Any]:
     """The schema of `grader.result.Result` (JSON Schema 2020-12)."""
-    made = msgspec.json.schema(Result)
-    # Without it any text would do; a reader tells the version by this field.
-    made["$defs"]["Result"]["properties"]["schema"]["const"] = SCHEMA
+    return versioned(Result, _DESCRIPTION, {"Result": SCHEMA})
+
+
+def versioned(kind: type, description: str, versions: dict[str, str]) -> dict[str, Any]:
+    """The schema of a struct. `versions`: what `schema` says in it, first, and in structs within it, by their names."""
+    made = msgspec.json.schema(kind)
+    for name, version in versions.items():  # any text would do without; a reader tells the version by this field
+        made["$defs"][name]["properties"]["schema"]["const"] = version
+    title = next(iter(versions.values()))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:" + SCHEMA.replace("/", ":"),
-        "title": SCHEMA,
-        "description": _DESCRIPTION,
+        "$id": "urn:" + title.replace("/", ":"),
+        "title": title,
+        "description": description,
         **made,
     }
 

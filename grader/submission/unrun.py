@@ -29,9 +29,9 @@ def without_running(finding: Finding, submission: Submission, exercise: Exercise
     return msgspec.structs.replace(result, sha256=submission.sha256, exception=raised)
 
 
-def unreadable(sentence: str, file: str, item: str, max_score: float, *, hidden_tests: bool = True) -> Result:
+def unreadable(sentence: str, file: str, item: str, max_score: float) -> Result:
     """The result of a file that cannot be read as what it should be, and why."""
-    return _unrun(Outcome.UNREADABLE, sentence, file, item, max_score, hidden_tests)
+    return _unrun(Outcome.UNREADABLE, sentence, file, item, max_score, hidden_tests=True)
 
 
 def _unrun(
