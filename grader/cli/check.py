@@ -100,6 +100,9 @@ def _show(verdict: Verdict) -> None:
     counts = f"{verdict.mistakes} mistakes   {verdict.variants} variants"
     slowest = f"slowest test {verdict.slowest:.2f} s"
     say(f"  {mark} {bold(f'{verdict.exercise:<24}')} {number(verdict.points):>3} points   {counts}   {dim(slowest)}")
+    for sentence in verdict.unavailable:
+        lines = prose(f"not proved: {sentence}", indent=6)
+        say(f"    - {lines[0].strip()}", *lines[1:])
     for problem in verdict.problems:
         say(*_lines(problem))
 

@@ -152,8 +152,11 @@ class Judges:
         theirs.close()
         return ours
 
-    def prepare(self, materials: Sequence[Materials], forbidden: Sequence[Path]) -> None:
-        """Has the judges load the tests. UsageError if a forbidden folder lies where workers can read."""
+    def prepare(self, materials: Sequence[Materials], forbidden: Sequence[Path], *, complete: bool = False) -> None:
+        """Has the judges load the tests. UsageError if a forbidden folder lies where workers can read.
+
+        `complete`: a test that is not available here is a fault.
+        """
         if self.warm is not None:
             told = self._tell(zygote.Prepare([str(path) for path in forbidden], self._many))
             assert isinstance(told, zygote.Ready)
@@ -161,7 +164,7 @@ class Judges:
                 raise UsageError(told.fault)
             self.isolation = told.isolation
             self._judges = [self._fork_judge() for _ in range(self._count)]
-        self._setup = Setup(tuple(materials), self.isolation)
+        self._setup = Setup(tuple(materials), self.isolation, complete)
         for judge in self._judges:
             judge.set_up(self._setup)
 

@@ -208,7 +208,7 @@ class _View:
 
     def _reference_seconds(self) -> float | None:
         """How long the reference takes for all that the test asked, the call that did not end included."""
-        if self.setting.reference is None:
+        if self.setting.reference is None or not all(entry.whole for entry in self.setting.log):
             return None
         begun = time.perf_counter()
         list(replay(self.setting.log, self.setting.reference, self.setting.seed, self.setting.memory))
@@ -352,12 +352,12 @@ class _View:
         return _value(describe(value), self.setting.sizes)
 
     def _returned(self, entry: Entry) -> tuple[Part, ...]:
-        if not isinstance(entry.reply, wire.Returned):
+        if not isinstance(entry.reply, wire.Returned) or entry.reply_blob is None:
             return ()
         place = next(i for i, each in enumerate(self.setting.log) if each is entry)
         mine = answers([entry])[0].value
         theirs: Any = _NOTHING
-        if self.setting.right is not None:
+        if self.setting.right is not None and all(each.whole for each in self.setting.log):
             reply, value, _ = self.setting.right()[place]
             theirs = value if isinstance(reply, wire.Returned) else _NOTHING
         tuples = isinstance(mine, tuple | list) and 0 < len(mine) <= 6

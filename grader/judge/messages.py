@@ -32,7 +32,10 @@ class Materials(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """One submission to grade. `seconds` overrides the exercise's limit of a test."""
+    """One submission to grade. `seconds` overrides the limits of the tests.
+
+    Not `heavy`: without the tests that require packages of their own, as if these were not installed.
+    """
 
     id: int
     exercise: str
@@ -43,13 +46,18 @@ class Job(msgspec.Struct, frozen=True):
     others: dict[str, str] = {}
     seconds: float | None = None
     diagnose: bool = True
+    heavy: bool = True
 
 
 class Setup(msgspec.Struct, frozen=True, tag="setup"):
-    """The first message to a judge: the exercises that its jobs may be of."""
+    """The first message to a judge: the exercises that its jobs may be of.
+
+    `complete`: scores are to be compared, so a test that is not available here is a fault.
+    """
 
     materials: tuple[Materials, ...]
     isolation: Isolation
+    complete: bool
 
 
 class Submit(msgspec.Struct, frozen=True, tag="submit"):

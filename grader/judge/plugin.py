@@ -10,9 +10,10 @@ import signal
 import time
 import traceback
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -44,6 +45,7 @@ from grader.seeds import derive_seed
 from grader.submission.examine import examine
 
 _OWN_CPU = 10  # times the limit of a test: CPU that the judge may take for it
+_UNDECIDED = {Outcome.NOT_STARTED, Outcome.SKIPPED, Outcome.UNAVAILABLE}
 MAX_TIMEOUTS = 2  # of one submission; after them its other tests are not run
 
 
@@ -55,6 +57,9 @@ class _Test:
     hidden: bool
     points: float
     needs: tuple[str, ...]
+    requires: tuple[str, ...]  # packages
+    missing: tuple[str, ...]  # of them
+    seconds: float | None  # its own limit
 
 
 @dataclass
@@ -86,6 +91,7 @@ class Plugin:
         starter: Starter,
         isolation: Isolation,
         versions: Versions,
+        complete: bool,
     ):
         self._materials = list(materials)
         self._jobs = jobs
@@ -93,6 +99,7 @@ class Plugin:
         self._starter = starter
         self._isolation = isolation
         self._versions = versions
+        self._complete = complete
         self._exercises: dict[str, _Exercise] = {}
         self._passing: dict[bytes, bool] = {}  # whether the file of an exercise that another needs passes, by a hash
         self._running: _Running | None = None
@@ -123,6 +130,8 @@ class Plugin:
     def pytest_configure(self, config: pytest.Config) -> None:
         config.addinivalue_line("markers", "points(n): what the test is worth")
         config.addinivalue_line("markers", "needs(*tests): tests without which this one says nothing")
+        config.addinivalue_line("markers", "requires(*packages): packages without which it is not available")
+        config.addinivalue_line("markers", "seconds(n): what this test may take")
 
     def pytest_exception_interact(self, node: pytest.Item | pytest.Collector) -> None:
         if isinstance(node, pytest.Collector) and self.fault is None:
@@ -166,6 +175,8 @@ class Plugin:
                 for item in by_path.get(path, []):
                     exercise.tests.append(_test(item, path == materials.hidden))
             _check_needs(exercise.tests)
+            if self._complete:
+                _refuse_missing(materials.id, exercise.tests)
 
     # ------------------------------------------------------------ grading
 
@@ -209,10 +220,9 @@ class Plugin:
         begun = time.monotonic()
         exercise = self._exercises[job.exercise]
         materials = exercise.materials
-        limits = Limits(job.seconds or materials.seconds, materials.memory)
-        session = Session(
-            self._starter, job.exercise, job.source, job.others, limits, len(exercise.tests)
-        )
+        limits = _limits(None, job, materials)
+        most = sum(_limits(test, job, materials).seconds for test in exercise.tests)
+        session = Session(self._starter, job.exercise, job.source, job.others, limits, most)
         fault: Fault | None = None
         printed: Output | None = None
         results: list[TestResult] = []
@@ -255,6 +265,10 @@ class Plugin:
             seconds=0.0,
             needs=test.needs,
         )
+        if test.missing or (test.requires and not job.heavy):
+            failure = Failure(_not_available(test.missing or test.requires))
+            nothing = {"outcome": Outcome.UNAVAILABLE, "points": 0.0, "max_points": 0.0}
+            return msgspec.structs.replace(result, failure=failure, **nothing), None
         passed = {t.id for t in before if t.outcome is Outcome.PASSED}
         unmet = [name for name in test.needs if name not in passed]
         if unmet:
@@ -263,6 +277,7 @@ class Plugin:
             failure = Failure(f"Not run: {MAX_TIMEOUTS} tests of this submission did not end.")
             return msgspec.structs.replace(result, outcome=Outcome.SKIPPED, points=0.0, failure=failure), None
         seed = derive_seed(job.exercise, test.item.name, job.seed)
+        session.limits = _limits(test, job, exercise.materials)
         running = self._running = _Running(session, seed, exercise.reference)
         begun = time.monotonic()
         with _own_cpu_bounded(_OWN_CPU * session.limits.seconds):
@@ -273,8 +288,10 @@ class Plugin:
         shown = printed if not test.hidden or exercise.materials.show_hidden_output else None
         result = msgspec.structs.replace(result, seconds=seconds, output=shown)
         if running.error is None:
+            session.settle()
             return result, run
         outcome, failure = self._explain(running, run, test, job, exercise)
+        session.settle()
         return msgspec.structs.replace(result, outcome=outcome, points=0.0, failure=failure), run
 
     def _explain(
@@ -316,6 +333,12 @@ class Plugin:
         return False
 
 
+def _limits(test: _Test | None, job: Job, materials: Materials) -> Limits:
+    """What a test may take; None: loading."""
+    own = None if test is None else test.seconds
+    return Limits(job.seconds or own or materials.seconds, materials.memory)
+
+
 @contextlib.contextmanager
 def _own_cpu_bounded(seconds: float) -> Iterator[None]:
     """Stops a test that keeps the judge itself busy: one that loops on a number that came from the submission, say."""
@@ -353,8 +376,32 @@ def _test(item: pytest.Function, hidden: bool) -> _Test:
     if not item.function.__doc__:
         raise UsageError(f"{where}: {item.name} has no docstring; it is the line that the student reads.")
     needs = tuple(name for mark in item.iter_markers("needs") for name in mark.args)
-    name = item.name.removeprefix("test_").replace("_", " ")
-    return _Test(item, name, item.function.__doc__.strip().split("\n")[0], hidden, float(marker.args[0]), needs)
+    requires = tuple(name for mark in item.iter_markers("requires") for name in mark.args)
+    limit = item.get_closest_marker("seconds")
+    return _Test(
+        item=item,
+        name=item.name.removeprefix("test_").replace("_", " "),
+        description=item.function.__doc__.strip().split("\n")[0],
+        hidden=hidden,
+        points=float(marker.args[0]),
+        needs=needs,
+        requires=requires,
+        missing=tuple(name for name in requires if find_spec(name) is None),
+        seconds=float(limit.args[0]) if limit is not None else None,
+    )
+
+
+def _not_available(packages: Sequence[str]) -> str:
+    are = "is" if len(packages) == 1 else "are"
+    return f"Not available here: {' and '.join(packages)} {are} not installed. docs/weights.md says how."
+
+
+def _refuse_missing(exercise: str, tests: list[_Test]) -> None:
+    """Raises UsageError where a test is not available: its points would be missing in some scores and not in others."""
+    missing = sorted({package for test in tests for package in test.missing})
+    if missing:
+        what = f"Tests of {exercise} require {' and '.join(missing)}"
+        raise UsageError(f"{what}, and scores without them would not compare; docs/weights.md says how to install.")
 
 
 def _reference(materials: Materials) -> types.ModuleType | None:
@@ -371,14 +418,15 @@ def _reference(materials: Materials) -> types.ModuleType | None:
 
 
 def _check_needs(tests: list[_Test]) -> None:
-    seen: set[str] = set()
+    seen: dict[str, _Test] = {}
     for test in tests:
         for name in test.needs:
+            where = f"{test.item.path}:{test.item.function.__code__.co_firstlineno}: {test.item.name} needs {name!r}"
             if name not in seen:
-                where = f"{test.item.path}:{test.item.function.__code__.co_firstlineno}"
-                sentence = f"{test.item.name} needs {name!r}, and no test of that name stands before it."
-                raise UsageError(f"{where}: {sentence}")
-        seen.add(test.item.name)
+                raise UsageError(f"{where}, and no test of that name stands before it.")
+            if not set(seen[name].requires) <= set(test.requires):
+                raise UsageError(f"{where}, which is not available everywhere; let it require the same packages.")
+        seen[test.item.name] = test
 
 
 def _collection_fault(path: Path) -> UsageError:
@@ -397,7 +445,7 @@ def _collection_fault(path: Path) -> UsageError:
 
 
 def _result(job: Job, exercise: _Exercise, results: list[TestResult], fault: Fault | None) -> "_Draft":
-    most = sum(test.points for test in exercise.tests)
+    most = sum(test.points for test in exercise.tests if not test.missing and (job.heavy or not test.requires))
     outcome, message, exception = Outcome.GRADED, None, None
     if fault is not None:
         outcome = fault.outcome
@@ -406,7 +454,7 @@ def _result(job: Job, exercise: _Exercise, results: list[TestResult], fault: Fau
             exception = raised(fault.threw, job.source, job.exercise, job.file, {})
         elif outcome is Outcome.SYNTAX_ERROR and fault.line is not None:
             exception = _syntax_error(fault, job)
-    elif results and all(t.outcome in (Outcome.NOT_STARTED, Outcome.SKIPPED) for t in results):
+    elif results and not {test.outcome for test in results} - _UNDECIDED:
         outcome = Outcome.NOT_STARTED
     score = sum(test.points for test in results)
     return _Draft(job, outcome, message, exception, tuple(results), score, most, exercise.materials.hidden is not None)
@@ -423,7 +471,7 @@ def _blocked(result: Result, by: str) -> Result:
     """The result, with nothing said of the tests that failed: what is at fault may be the file that they build on."""
     silent = {"outcome": Outcome.BLOCKED, "failure": None}
     tests = tuple(
-        each if each.outcome in (Outcome.PASSED, Outcome.SKIPPED) else msgspec.structs.replace(each, **silent)
+        msgspec.structs.replace(each, **silent) if each.failing else each
         for each in result.tests
     )
     message = f"This builds on your {by}, which does not pass its own tests yet."

@@ -54,7 +54,7 @@ def serve(sock: socket.socket, connection: socket.socket | None) -> NoReturn:
 
     gc.freeze()
     gc.enable()
-    plugin = Plugin(setup.materials, _jobs(sock), report, starter, setup.isolation, versions)
+    plugin = Plugin(setup.materials, _jobs(sock), report, starter, setup.isolation, versions, setup.complete)
     files = [path for materials in setup.materials for path in materials.tests]
     options = [f"--rootdir={Path(files[0]).parent}", "-c", os.devnull, "--noconftest", "--assert=plain"]
     options += ["--import-mode=importlib", *(option for name in _OFF for option in ("-p", f"no:{name}"))]

@@ -40,22 +40,22 @@ class Answer(NamedTuple):
 
 
 def answers(log: Sequence[Entry]) -> list[Answer]:
-    """What the submission answered."""
-    return [_answer(entry.reply, entry.reply_blob) for entry in log]
+    """What the submission answered. All of it was kept."""
+    return [_answer(entry.reply, entry.reply_blob or b"") for entry in log]
 
 
 def replay(log: Sequence[Entry], module: types.ModuleType, seed: int, limit: int) -> Iterator[Answer]:
     """What `module` answers to the same questions, each asked when its answer is wanted.
 
     The questions give a parameter by its place among the submission's; here it is the one of the same name. Only one
-    replay goes on at a time, since all draw from torch's generator.
+    replay goes on at a time, since all draw from torch's generator. The log was kept whole.
     """
     servant = Servant(limit, module)
     servant.begin(seed)
     theirs: dict[int, list[str]] = {}  # number of a module of the submission: names of its parameters and buffers
     own: dict[int, list[str]] = {}
     for entry in log:
-        reply, blobs = servant.handle(_by_name(entry.request, theirs, own), bytearray(entry.blob))
+        reply, blobs = servant.handle(_by_name(entry.request, theirs, own), bytearray(entry.blob or b""))
         theirs |= names_of_slots(entry.reply)
         own |= names_of_slots(reply)
         yield _answer(reply, b"".join(blobs))

@@ -189,6 +189,8 @@ class _Writer:
         """Lines that set the tensors of modules which the test had set before this call."""
         context = getattr(entry.request, "context", None)
         lines = []
+        if entry.blob is None:
+            raise _TooLarge
         unpacker = wire.Unpacker(bytearray(entry.blob), lambda *_: None)
         for update in context.updates if context else []:
             numbers = None if update.tensor is None else unpacker.numbers(update.tensor)

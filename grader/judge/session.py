@@ -8,7 +8,7 @@ import math
 import re
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -19,14 +19,14 @@ import torch
 from grader.judge.clean import clean
 from grader.result import Outcome, Output
 from grader.sandbox import channel, wire
+from grader.sandbox.large import Blob
 from grader.sandbox.proxy import Link, Question, Submission
 from grader.sandbox.starter import Started, Starter, waited_for_cpu
 
 LOAD_SECONDS = 10.0  # at least so long may loading take: it can include slow imports
 DUMP_SECONDS = 0.1  # how long a worker that does not answer may take to print where it is
 END_SECONDS = 0.2  # how long a worker may take to end, once it has closed the channel
-MAX_HEARD = 256 << 20  # bytes that the answers of one test may take up, about
-MAX_KEPT = 16 << 20  # of them until the submission is diagnosed
+MAX_KEPT = 16 << 20  # bytes of a test's questions and answers that are kept until the submission is diagnosed
 _EXTRA_CPU = 30  # seconds of CPU beyond all tests' limits: the last resort if nobody is left to end a worker
 _DUMPED = re.compile(rb'File "([^"\n]{1,200})", line (\d{1,7}) in ([^\n]{1,200})\n')
 _NO_THREAD = "can't start new thread"
@@ -76,18 +76,26 @@ class MissingName(AttributeError):
 
 @dataclass
 class Entry:
-    """A question and its answer. `reply` is None where there was none."""
+    """A question and its answer. `reply` is None where there was none, a blob where it was too large to keep."""
 
     question: Question
     request: wire.Invoke | wire.Get | wire.Set | wire.Differentiate
-    blob: bytes
+    blob: bytes | None
     reply: wire.Reply | None = None
-    reply_blob: bytes = b""
+    reply_blob: bytes | None = b""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it was kept."""
+        return self.blob is not None and self.reply_blob is not None
 
 
 @dataclass(frozen=True)
 class Limits:
-    """`seconds` of wall time for a test, `memory` in bytes beyond the warm process's."""
+    """`seconds` of wall time for a test, `memory` in bytes beyond the warm process's.
+
+    As many bytes may the tensors of a test's answers take up.
+    """
 
     seconds: float
     memory: int
@@ -102,7 +110,7 @@ class Session:
     source: str
     others: Mapping[str, str]
     limits: Limits
-    tests: int  # how many tests there are: bounds the CPU time of a worker
+    seconds: float  # that all tests may take: bounds the CPU time of a worker
     log: list[Entry] = field(default_factory=list)  # of the test that runs
     timeouts: int = 0
     killed: bool = False  # a worker was ended by a SIGKILL that we did not send
@@ -113,6 +121,7 @@ class Session:
     _left: float = 0.0
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _heard: int = 0  # bytes that the answers of this test take up, about
+    _kept: int = 0  # bytes of blobs in its log
     _printed: Output | None = None  # by a worker that has ended
 
     def load(self) -> Output | None:
@@ -135,8 +144,6 @@ class Session:
 
     def begin(self, seed: int) -> Submission:
         """A test begins. Raises Fault where the module cannot be loaded any more."""
-        if self._heard > MAX_KEPT:
-            self.log.clear()
         self.log = []
         if self._names is None:
             self.load()
@@ -144,10 +151,15 @@ class Session:
         self._allowed = self._left = self.limits.seconds
         assert self._line is not None
         self._line.start_clock()
-        self._heard = 0
+        self._heard = self._kept = 0
         self._tell(wire.Begin(seed))
         torch.default_generator.manual_seed(seed)  # as the worker does
         return Submission(Link(self._exchange, self._refuse, self.limits.memory, self._ids), self._names)
+
+    def settle(self) -> None:
+        """The test is over and explained: its log goes where it is too large to be kept for the diagnosis."""
+        if max(self._heard, self._kept) > MAX_KEPT:
+            self.log.clear()
 
     def take_output(self) -> Output | None:
         """What the submission printed since the last time; None if nothing."""
@@ -170,12 +182,11 @@ class Session:
             self._start()
 
     def _start(self) -> None:
-        cpu_seconds = math.ceil(self.limits.seconds * self.tests + LOAD_SECONDS) + _EXTRA_CPU
+        cpu_seconds = math.ceil(self.seconds + LOAD_SECONDS) + _EXTRA_CPU
         self.worker = self.starter.start(self.limits.memory, cpu_seconds)
-        limit = min(self.limits.memory, wire.MAX_BLOB)
         worker = self.worker
         waited = partial(waited_for_cpu, worker.pid)
-        self._line = channel.Line(worker.sock, worker.output, worker.gone, limit, waited)
+        self._line = channel.Line(worker.sock, worker.output, worker.gone, self.limits.memory, waited)
         self._printed = None
 
     def _end(self) -> Any:
@@ -189,16 +200,17 @@ class Session:
 
     # ------------------------------------------------------------ asking
 
-    def _exchange(self, request: Any, blobs: list[Any], question: Question) -> tuple[wire.Returned, bytearray]:
+    def _exchange(self, request: Any, blobs: list[Any], question: Question) -> tuple[wire.Returned, Blob]:
         """Carries a request of a test over. Raises Fault, or the builtin exception that the student's code raised."""
-        entry = Entry(question, request, b"".join(blobs))
+        entry = Entry(question, request, self._copy(blobs))
         self.log.append(entry)
         reply, blob = self._ask(request, blobs)
         if getattr(reply, "id", None) != request.id:
             raise self._tampered("an answer to another question")
-        if self._heard > MAX_HEARD:
-            raise Fault(Outcome.MEMORY, f"The results of this test take up more than {MAX_HEARD:,} bytes.")
-        entry.reply, entry.reply_blob = reply, bytes(blob)
+        if self._heard > self.limits.memory:
+            most = f"{self.limits.memory >> 20:,} MiB"
+            raise Fault(Outcome.MEMORY, f"The results of this test take up more than the {most} that it may use.")
+        entry.reply, entry.reply_blob = reply, self._copy([blob])
         match reply:
             case wire.Returned(changed=[]):
                 return reply, blob
@@ -212,6 +224,11 @@ class Session:
                 raise Fault(Outcome.WRONG_TYPE, f"{question.label} returned {clean(message)}.")
             case _:
                 raise self._tampered("an answer to another question")
+
+    def _copy(self, blobs: Sequence[Any]) -> bytes | None:
+        """The bytes of a question or an answer, for the log; None where it would hold too many."""
+        self._kept += sum(memoryview(blob).nbytes for blob in blobs)
+        return b"".join(blobs) if self._kept <= MAX_KEPT else None
 
     def _line_of(self, threw: wire.Threw) -> str:
         """The line of the student's that raised, or called what did."""
@@ -234,7 +251,7 @@ class Session:
         except channel.Garbage as error:
             raise self._tampered(str(error)) from None
 
-    def _ask(self, request: wire.Question, blobs: list[Any]) -> tuple[wire.Reply, bytearray]:
+    def _ask(self, request: wire.Question, blobs: list[Any]) -> tuple[wire.Reply, Blob]:
         """Sends a request and receives its reply within what is left of the test's time. Raises Fault."""
         if self._line is None:  # a test that goes on after a Fault
             raise Fault(Outcome.CRASHED, "The process that ran the code has ended.")

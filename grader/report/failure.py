@@ -32,6 +32,7 @@ WORDS = {
     Outcome.IMPORT_ERROR: "not loaded",
     Outcome.PASSED: "passed",
     Outcome.SKIPPED: "not run",
+    Outcome.UNAVAILABLE: "not available here",
     Outcome.FAILED: "failed",
     Outcome.WRONG_VALUES: "wrong values",
     Outcome.WRONG_SHAPE: "wrong shape",

@@ -171,17 +171,17 @@ def status(result: Result, view: View, page: Page) -> list[Line]:
 def mark(outcome: Outcome) -> Span:
     if outcome is Outcome.PASSED:
         return Span("✓", "green")
-    if outcome in (Outcome.SKIPPED, Outcome.NOT_STARTED, Outcome.BLOCKED):
+    if outcome in (Outcome.SKIPPED, Outcome.UNAVAILABLE, Outcome.NOT_STARTED, Outcome.BLOCKED):
         return dim("○")
     return Span("!" if outcome is Outcome.ERROR else "✗", "red")
 
 
 def tests(of: Sequence[TestResult], page: Page) -> list[Line]:
     """One line for each test. Where the page folds, one line for many with the same mark."""
-    failing = [t for t in of if is_failing(t)]
+    failing = [t for t in of if t.failing]
     passed = [t for t in of if t.outcome is Outcome.PASSED]
-    skipped = [t for t in of if t.outcome is Outcome.SKIPPED]
-    groups = [(passed, "pass"), (skipped, "not run"), (failing[1:], "fail")][: page.fold]
+    silent = [t for t in of if not t.failing and t.outcome is not Outcome.PASSED]
+    groups = [(passed, "pass"), (silent, "not run"), (failing[1:], "fail")][: page.fold]
     groups = [(group, word) for group, word in groups if len(group) > 1]
     folded = {t.id for group, _ in groups for t in group}
 
@@ -198,7 +198,7 @@ def tests(of: Sequence[TestResult], page: Page) -> list[Line]:
     for outcome, name, description, points in rows:
         first, *rest = wrap(description, room) if page.full else [clip(description, room)]
         name = clip(name, names)
-        quiet: Style = "dim" if outcome is Outcome.SKIPPED else ""
+        quiet: Style = "dim" if outcome in (Outcome.SKIPPED, Outcome.UNAVAILABLE) else ""
         named = Span(pad(name, names), quiet)
         words = Span(pad(first, room), quiet)
         lines.append(line("    ", mark(outcome), " ", named, "   ", words, right(points, last + 2)))
@@ -206,15 +206,11 @@ def tests(of: Sequence[TestResult], page: Page) -> list[Line]:
     return lines
 
 
-def is_failing(test: TestResult) -> bool:
-    return test.outcome not in (Outcome.PASSED, Outcome.SKIPPED)
-
-
 def earned(tests: Sequence[TestResult]) -> str:
     """`2` for passed tests, `0/2` for others, `-` for those that say nothing about the submission."""
     points, most = sum(t.points for t in tests), sum(t.max_points for t in tests)
     outcomes = {t.outcome for t in tests}
-    if outcomes <= {Outcome.SKIPPED, Outcome.BLOCKED, Outcome.ERROR}:
+    if outcomes <= {Outcome.SKIPPED, Outcome.UNAVAILABLE, Outcome.BLOCKED, Outcome.ERROR}:
         return "-"
     return number(points) if outcomes == {Outcome.PASSED} else f"{number(points)}/{number(most)}"
 
@@ -230,14 +226,20 @@ def body(result: Result, page: Page) -> list[Line]:
     """The first failing test explained, on a full page all of them; then which tests were not run."""
     if result.outcome is not Outcome.GRADED:
         return not_graded(result, page)
-    failing = [t for t in result.tests if is_failing(t)]
+    failing = [t for t in result.tests if t.failing]
     named = [t for t in failing if result.diagnosis and t.id == result.diagnosis.test]
     explained = failing if page.full else (named or failing)[:1]
     return paragraphs(
         printed(result.output, page) if page.full or not failing else (),
         *(explain(t, result, page) for t in explained),
         prose(not_run(result.tests), page, indent=2),
+        *(prose(sentence, page, indent=2) for sentence in not_available(result.tests)),
     )
+
+
+def not_available(tests: Sequence[TestResult]) -> list[str]:
+    """Why tests are not counted here, each reason once."""
+    return list(dict.fromkeys(t.failure.message for t in tests if t.outcome is Outcome.UNAVAILABLE and t.failure))
 
 
 def not_graded(result: Result, page: Page) -> list[Line]:
@@ -259,7 +261,7 @@ def not_run(tests: Sequence[TestResult]) -> str:
     if not skipped:
         return ""
     wanted = {need for t in skipped for need in t.needs}
-    blocking = [t.name for t in tests if t.id in wanted and is_failing(t)]
+    blocking = [t.name for t in tests if t.id in wanted and t.failing]
     others = "other " if len(skipped) == len(tests) - 1 else ""
     one = len(skipped) == 1
     subject = f"The {others}{'' if one else f'{len(skipped)} '}test{'' if one else 's'}"
@@ -294,7 +296,7 @@ def score(result: Result, page: Page) -> list[Line]:
     got = f"{number(result.score)} of {number(result.max_score)} points"
     if result.outcome is Outcome.ERROR:
         got = "not graded"
-    ran = sum(t.outcome is not Outcome.SKIPPED for t in result.tests)
+    ran = sum(t.failing or t.outcome is Outcome.PASSED for t in result.tests)
     time = f"{ran} test{'' if ran == 1 else 's'} in {result.seconds:.2f} s" if ran else ""
     lines = [line("  ", bold(got), dim(right(time, page.width - 2 - len(got))))]
     if not result.hidden_tests:
@@ -329,7 +331,7 @@ def next_steps(result: Result, exercise: "Exercise", view: View, page: Page) -> 
     """What to do next: a word, a command and a remark each."""
     grade, name = view.command, exercise.id
     again = f"{grade} exercise {name}{view.options}"
-    failing = [t for t in result.tests if is_failing(t)]
+    failing = [t for t in result.tests if t.failing]
     steps = []
     if result.passed:
         if not view.options:  # a pass of another file is not the student's own

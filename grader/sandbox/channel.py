@@ -1,15 +1,22 @@
-"""Frames over a stream socket: a header, the meta of a message, and a blob."""
+"""Frames over a stream socket: a header, the meta of a message, and a blob.
+
+A large blob does not go through the socket where memory can be shared: in its place comes one byte, and with it the
+descriptor of the memory. Only what is trusted sends one, judge to worker; the other way the bytes are copied.
+"""
 
 import os
 import select
 import socket
 import struct
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from grader.sandbox.large import LARGE, Blob, attach, can_share, room, share
+
 MAX_META = 1 << 20  # bytes of a message beside its tensors
-HEADER = struct.Struct("<IQ")  # bytes of meta, bytes of blob
+HEADER = struct.Struct("<IQ?")  # bytes of meta, bytes of blob, whether the blob is shared
 MAX_OUTPUT = 64 << 10  # bytes of a student's output that are kept between two questions
 _CHUNK = 64 << 10
 _READ = 16 << 10
@@ -29,11 +36,10 @@ class Late(Exception):
     """No answer by the deadline."""
 
 
-def frame(meta: bytes, blobs: Sequence[Any]) -> list[memoryview]:
-    """The buffers of a frame."""
+def _bytes(blobs: Sequence[Any]) -> tuple[list[memoryview], int]:
+    """The buffers of a blob byte by byte, and how many bytes they hold."""
     views = [memoryview(blob).cast("B") for blob in blobs]
-    header = HEADER.pack(len(meta), sum(view.nbytes for view in views))
-    return [memoryview(header + meta), *views]
+    return views, sum(view.nbytes for view in views)
 
 
 def _advance(views: list[memoryview], sent: int) -> list[memoryview]:
@@ -47,7 +53,8 @@ def _advance(views: list[memoryview], sent: int) -> list[memoryview]:
 
 def send(sock: socket.socket, meta: bytes, blobs: Sequence[Any] = ()) -> None:
     """Sends a frame over a blocking socket. Raises ChannelClosed."""
-    views = frame(meta, blobs)
+    views, size = _bytes(blobs)
+    views.insert(0, memoryview(HEADER.pack(len(meta), size, False) + meta))
     try:
         while views:
             views = _advance(views, sock.sendmsg(views[:_BUFFERS]))
@@ -55,14 +62,26 @@ def send(sock: socket.socket, meta: bytes, blobs: Sequence[Any] = ()) -> None:
         raise ChannelClosed from error
 
 
-def receive(sock: socket.socket) -> tuple[bytes, bytearray]:
+def receive(sock: socket.socket) -> tuple[bytes, Blob]:
     """Receives a frame from a trusted peer over a blocking socket. Raises ChannelClosed at the end of the stream."""
     header = bytearray(HEADER.size)
     _fill(sock, [memoryview(header)])
-    meta_size, blob_size = HEADER.unpack(header)
-    meta, blob = bytearray(meta_size), bytearray(blob_size)
+    meta_size, blob_size, shared = HEADER.unpack(header)
+    meta = bytearray(meta_size)
+    if shared:
+        _fill(sock, [memoryview(meta)])
+        return bytes(meta), _attached(sock, blob_size)
+    blob = room(blob_size)
     _fill(sock, [memoryview(meta), memoryview(blob)])
     return bytes(meta), blob
+
+
+def _attached(sock: socket.socket, size: int) -> Blob:
+    """The memory whose descriptor comes with the next byte."""
+    byte, descriptors, _, _ = socket.recv_fds(sock, 1, 1)
+    if not byte or not descriptors:
+        raise ChannelClosed
+    return attach(descriptors[0], size)
 
 
 def _fill(sock: socket.socket, views: list[memoryview]) -> None:
@@ -113,38 +132,64 @@ class Line:
         """Sends a frame. Raises Garbage if something lies unread on the channel, Late, ChannelClosed."""
         if self._ahead or self._readable():
             raise Garbage("an answer before the question")
-        views = frame(meta, blobs)
+        views, size = _bytes(blobs)
+        shared = size >= LARGE and can_share()
+        head = memoryview(HEADER.pack(len(meta), size, shared) + meta)
+        if not shared:
+            self._send([head, *views], deadline)
+            return
+        descriptor = share(views)
+        try:
+            self._send([head], deadline)
+            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", [descriptor]))]
+            self._send([memoryview(b"\0")], deadline, rights)
+        finally:
+            os.close(descriptor)
+
+    def _send(self, views: list[memoryview], deadline: float, rights: Sequence[Any] = ()) -> None:
         while views:
             try:
-                views = _advance(views, self._sock.sendmsg(views[:_BUFFERS]))
+                views = _advance(views, self._sock.sendmsg(views[:_BUFFERS], rights))
             except BlockingIOError:
                 self._wait(select.POLLOUT, deadline)
             except (BrokenPipeError, ConnectionResetError) as error:
                 raise ChannelClosed from error
 
-    def receive(self, deadline: float) -> tuple[bytes, bytearray]:
+    def receive(self, deadline: float) -> tuple[bytes, Blob]:
         """Receives a frame. Raises Garbage where its sizes are out of bounds, Late, ChannelClosed."""
-        meta_size, blob_size = HEADER.unpack(self._take(HEADER.size, deadline))
-        if meta_size > MAX_META or blob_size > self._limit:
-            raise Garbage(f"a frame of {meta_size:,} and {blob_size:,} bytes")
+        meta_size, blob_size, shared = HEADER.unpack(self._take(HEADER.size, deadline))
+        if meta_size > MAX_META or blob_size > self._limit or shared:
+            raise Garbage(f"a frame of {meta_size:,} and {blob_size:,} bytes{' of shared memory' * shared}")
         return bytes(self._take(meta_size, deadline)), self._take(blob_size, deadline)
 
-    def _take(self, size: int, deadline: float) -> bytearray:
+    def _take(self, size: int, deadline: float) -> Blob:
         """The next bytes of the stream. What was read beyond them is kept."""
-        data = self._ahead[:size]
-        del self._ahead[:size]
-        while len(data) < size:
-            self._wait(select.POLLIN, deadline)
-            try:
-                count = self._sock.recv_into(self._chunk)
-            except ConnectionResetError as error:
-                raise ChannelClosed from error
-            if not count:
-                raise ChannelClosed
-            room = size - len(data)
-            data += self._chunk[: min(count, room)]
-            self._ahead += self._chunk[room:count]
+        data = room(size)
+        view = memoryview(data)
+        filled = min(size, len(self._ahead))
+        view[:filled] = self._ahead[:filled]
+        del self._ahead[:filled]
+        while filled < size:
+            left = view[filled:]
+            straight = left.nbytes > len(self._chunk)
+            count = self._receive_into(left if straight else self._chunk, deadline)
+            if not straight:
+                taken = min(count, left.nbytes)
+                left[:taken] = self._chunk[:taken]
+                self._ahead += self._chunk[taken:count]
+                count = taken
+            filled += count
         return data
+
+    def _receive_into(self, view: memoryview, deadline: float) -> int:
+        self._wait(select.POLLIN, deadline)
+        try:
+            count = self._sock.recv_into(view)
+        except ConnectionResetError as error:
+            raise ChannelClosed from error
+        if not count:
+            raise ChannelClosed
+        return count
 
     def _readable(self) -> bool:
         try:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from grader.errors import UsageError
+from grader.sandbox.large import Blob
 from grader.sandbox.wire import (
     DTYPE_NAMES,
     OPERATIONS,
@@ -42,7 +43,7 @@ from grader.sandbox.wire import (
     checksum,
 )
 
-Exchange = Callable[[Request, list[Any], "Question"], tuple[Returned, bytearray]]
+Exchange = Callable[[Request, list[Any], "Question"], tuple[Returned, Blob]]
 
 
 @dataclass
@@ -391,11 +392,15 @@ class _Mirror:
         slots_of: dict[int, list[int]] = {}
         for slot, tensor in enumerate(tensors):
             slots_of.setdefault(id(tensor), []).append(slot)
+        known = list(self._known)
         for slots in slots_of.values():
             tensor = tensors[slots[0]]
+            now = _Known(tensor, checksum(tensor), tensor.requires_grad)
+            for slot in slots:
+                known[slot] = now
             moved = [slot for slot in slots if self._known[slot].tensor is not tensor]
             own = all(self._homes[slot] is tensor for slot in slots)
-            sent = bool(moved) or checksum(tensor) != self._known[slots[0]].checksum
+            sent = bool(moved) or now.checksum != self._known[slots[0]].checksum
             placed = Placed.SAME
             if own and moved:
                 placed, slots = Placed.BACK, moved
@@ -404,11 +409,8 @@ class _Mirror:
             if sent or tensor.requires_grad != self._known[slots[0]].requires_grad:
                 numbers = packer.numbers(tensor) if sent else None
                 found.append(Update(self.number, slots, numbers, tensor.requires_grad, placed))
-        self._remember()
+        self._known = known
         return found
-
-    def _remember(self) -> None:
-        self._known = [_Known(tensor, checksum(tensor), tensor.requires_grad) for tensor in self.tensors()]
 
     def renew(self, wire: WireModule, unpacker: Unpacker) -> "RemoteModule":
         """Takes over how the module looks in the worker now. Its tensors stay the same objects."""
@@ -446,7 +448,7 @@ class _Mirror:
                     _renew_node(node, described, place)
         self._root = seen[0]
         self._homes = self.tensors()
-        self._remember()
+        self._known = [_Known(tensor, checksum(tensor), tensor.requires_grad) for tensor in self._homes]
         return self._root
 
 
@@ -488,7 +490,7 @@ def _check(module: WireModule, known: int) -> None:
 def _renewed(old: Any, numbers: Tensor, wire: WireTensor, kind: type[Tensor]) -> Tensor:
     """The mirror of a tensor: the old one with new numbers, or a new one."""
     if not isinstance(old, kind):
-        old = nn.Parameter(numbers.clone(), False) if kind is nn.Parameter else numbers.clone()
+        old = nn.Parameter(numbers, False) if kind is nn.Parameter else numbers.clone()  # lest a buffer be a view
     elif (old.dtype, old.shape) == (numbers.dtype, numbers.shape):
         old.copy_(numbers)
     else:

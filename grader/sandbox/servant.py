@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from grader.sandbox.large import Blob
 from grader.sandbox.wire import (
     DTYPES,
     MAX_DEPTH,
@@ -101,7 +102,7 @@ class Servant:
         self._rng = torch.get_rng_state()  # as the judge knows it
         self._next = 0
 
-    def handle(self, request: Question, blob: bytearray) -> tuple[Reply, list[Any]]:
+    def handle(self, request: Question, blob: Blob) -> tuple[Reply, list[Any]]:
         """The reply to a request, and the buffers of its blob."""
         match request:
             case Load():
@@ -148,7 +149,7 @@ class Servant:
 
     # ------------------------------------------------------------ requests
 
-    def _answer(self, request: Any, blob: bytearray, carry_out: Any) -> tuple[Reply, list[Any]]:
+    def _answer(self, request: Any, blob: Blob, carry_out: Any) -> tuple[Reply, list[Any]]:
         self._next = request.id << 10
         try:
             reply, blobs = carry_out(request, blob)
@@ -160,7 +161,7 @@ class Servant:
             return self._threw(request.id, error), []
         return reply, blobs
 
-    def _invoke(self, request: Invoke, blob: bytearray) -> tuple[Reply, list[Any]]:
+    def _invoke(self, request: Invoke, blob: Blob) -> tuple[Reply, list[Any]]:
         unpacker = Unpacker(blob, self._find, layout=True)
         parameters = self._enter(request.context, unpacker)
         args = [unpacker.value(arg) for arg in request.args]
@@ -223,7 +224,7 @@ class Servant:
             target.data = numbers.clone()
         target.requires_grad_(update.requires_grad)
 
-    def _differentiate(self, request: Differentiate, blob: bytearray) -> tuple[Reply, list[Any]]:
+    def _differentiate(self, request: Differentiate, blob: Blob) -> tuple[Reply, list[Any]]:
         record = self._records[request.of]
         unpacker = Unpacker(blob, self._find)
         grads = [None if grad is None else unpacker.tensor(grad) for grad in request.grads]
@@ -241,13 +242,13 @@ class Servant:
         )
         return self._returned(request.id, list(result), unpacker.differentiable + record.inputs, [])
 
-    def _get(self, request: Get, blob: bytearray) -> tuple[Reply, list[Any]]:
+    def _get(self, request: Get, blob: Blob) -> tuple[Reply, list[Any]]:
         inputs = self._enter(request.context, Unpacker(blob, self._find))
         with _modes(request.context):
             value = self._resolve(request.number, request.path)
         return self._returned(request.id, value, inputs, [])
 
-    def _set(self, request: Set, blob: bytearray) -> tuple[Reply, list[Any]]:
+    def _set(self, request: Set, blob: Blob) -> tuple[Reply, list[Any]]:
         unpacker = Unpacker(blob, self._find, layout=True)
         self._enter(request.context, unpacker)
         path, _, name = request.path.rpartition(".")

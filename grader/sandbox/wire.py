@@ -20,12 +20,12 @@ import torch
 from torch import Tensor
 
 from grader.sandbox.channel import MAX_META
+from grader.sandbox.large import Blob
 
 MAX_DEPTH = 100
 _INT = re.compile("-?[0-9]{1,4300}")  # Python reads no more digits
 MAX_NDIM = 16
 MAX_NUMEL = 1 << 47
-MAX_BLOB = 64 << 20  # bytes of tensors in one reply
 ALIGN = 16
 
 DTYPES: dict[str, torch.dtype] = {
@@ -560,7 +560,7 @@ class Unpacker:
     """
 
     def __init__(
-        self, blob: bytearray, find: Callable[[WireObject | WireModule, "Unpacker"], Any], layout: bool = False
+        self, blob: Blob, find: Callable[[WireObject | WireModule, "Unpacker"], Any], layout: bool = False
     ):
         self._blob = blob
         self._find = find

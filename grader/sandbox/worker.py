@@ -14,7 +14,7 @@ import torch
 
 from grader.sandbox import channel
 from grader.sandbox.servant import Servant, see
-from grader.sandbox.wire import MAX_BLOB, Begin, Load, Sample, Unsendable, WireError, decode_request, encode
+from grader.sandbox.wire import Begin, Load, Sample, Unsendable, WireError, decode_request, encode
 
 SAMPLES = 20  # times that a worker looks at itself within the limit of a test
 DUMP_SIGNAL = signal.SIGUSR1  # makes the worker print where it is, even inside an operation of torch
@@ -64,7 +64,7 @@ def serve(sock: socket.socket, limit: int) -> NoReturn:
     # Students paste this call; starting a thread is refused here, and libgomp ends the process when it is.
     torch.set_num_threads = torch.set_num_interop_threads = lambda _: None  # type: ignore[assignment]
 
-    servant = Servant(min(limit, MAX_BLOB))
+    servant = Servant(limit)
     sampler = _Sampler(sock, servant)
     interval = 1.0
     while True:

@@ -35,7 +35,7 @@ def starter() -> Iterator[Starter]:
 
 @pytest.fixture(scope="module")
 def session(request: pytest.FixtureRequest, starter: Starter) -> Iterator[Session]:
-    session = Session(starter, "student", request.module.STUDENT, {}, LIMITS, tests=200)
+    session = Session(starter, "student", request.module.STUDENT, {}, LIMITS, seconds=200 * LIMITS.seconds)
     session.load()
     yield session
     session.close()
