@@ -16,7 +16,7 @@ from grader.result import Outcome, Result
 
 FEWEST_MISTAKES = 3
 FEWEST_VARIANTS = 3
-HEAVY_ON = 1  # seeds on which tests run that require packages of their own: these draw nothing
+LONG_ON = 1  # seeds on which tests run that have a limit or packages of their own
 NAMED_ON = 2  # seeds on which a mistake must be named; on the others it must only fail
 
 
@@ -64,6 +64,7 @@ class _Proof:
         self.verdict = Verdict(exercise.id, exercise.points, len(self.mistakes), len(self.variants))
         self.open = 0  # runs that are not done
         self._fastest: dict[str, float] = {}  # seconds of each test of the reference
+        self._long: set[str] = set()  # tests that run on few seeds
         self._scores: dict[tuple[str, int], tuple[float, ...]] = {}
         self._said: dict[tuple[str, str], Problem] = {}
         self._texts()
@@ -102,8 +103,8 @@ class _Proof:
         self.open = len(plan)
         for offset, (label, kind, source, seed) in enumerate(plan):
             named = kind == "mistake" and seed < NAMED_ON
-            name, heavy = self.exercise.id, seed < HEAVY_ON
-            job = Job(first + offset, name, f"{name}.py", source, "", seed, self.others, diagnose=named, heavy=heavy)
+            name, long = self.exercise.id, seed < LONG_ON
+            job = Job(first + offset, name, f"{name}.py", source, "", seed, self.others, diagnose=named, long=long)
             yield _Run(label, kind, job)
 
     def take(self, run: _Run, result: Result) -> None:
@@ -115,7 +116,7 @@ class _Proof:
         if not broken:
             getattr(self, f"_take_{run.kind}")(run, result)
         left_out = [test for test in result.tests if test.outcome is Outcome.UNAVAILABLE]
-        if left_out and run.job.heavy and not self.verdict.unavailable:
+        if left_out and run.job.long and not self.verdict.unavailable:
             self.verdict.unavailable = [f"{test.id}: {test.failure.message}" for test in left_out if test.failure]
         off = abs(result.max_score - self.exercise.points) > 1e-9
         if result.outcome is Outcome.GRADED and off and not left_out:
@@ -137,14 +138,20 @@ class _Proof:
     def _take_reference(self, run: _Run, result: Result) -> None:
         self._take_variant(run, result)
         for test in result.tests:
-            self._fastest[test.id] = min(test.seconds, self._fastest.get(test.id, test.seconds))
+            if test.outcome is not Outcome.UNAVAILABLE:
+                self._fastest[test.id] = min(test.seconds, self._fastest.get(test.id, test.seconds))
+            elif not run.job.long:
+                self._long.add(test.id)
 
     def _take_times(self) -> None:
-        """Holds the fastest run of each test against its budget: on a busy machine some runs wait for others."""
+        """Holds the fastest run of each test against its budget: on a busy machine some runs wait for others.
+
+        A long test has a limit of its own, over which it would not have passed.
+        """
         budget = self.exercise.limits.seconds
         self.verdict.slowest = max(self._fastest.values(), default=0.0)
         for test, seconds in self._fastest.items():
-            if seconds > budget:
+            if seconds > budget and test not in self._long:
                 self._say(test, f"takes longer than its budget of {budget:g} s on the reference.", "slow")
 
     def _take_variant(self, run: _Run, result: Result) -> None:

@@ -21,6 +21,7 @@ FOR_STUDENTS = {
     "review": "Questions that were missed, or are due again.",
     "hint": "The next hint for an exercise.",
     "shell": "A Python prompt with the call that failed.",
+    "lab": "Run an experiment on your own code, and draw it.",
     "diff": "Your solution beside the reference, after a pass.",
 }
 FOR_AUTHORS = {

@@ -91,11 +91,24 @@ def _graded(
             source=submission.text,
             sha256=submission.sha256,
             seed=0,
-            others=_others(course, exercise),
+            others=earlier_work(course, exercise),
             seconds=timeout,
+            announce=sys.stderr.isatty(),
         )
-        ((_, result),) = judges.grade([job])
+        ((_, result),) = judges.grade([job], testing=_testing)
+        _clear()
         return course, result
+
+
+def _testing(test: str) -> None:
+    """Says which test is run, in a line that is overwritten."""
+    _clear()
+    click.echo(f"  {test} …" if unicode_on(sys.stderr) else f"  {test} ...", nl=False, err=True)
+
+
+def _clear() -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", nl=False, err=True)
 
 
 @contextmanager
@@ -109,7 +122,7 @@ def lost_is_said() -> Iterator[None]:
         raise fault from None
 
 
-def _others(course: Course, exercise: Exercise) -> dict[str, str]:
+def earlier_work(course: Course, exercise: Exercise) -> dict[str, str]:
     """The student's own files of the exercises that this one builds on; one that cannot be read is not solved."""
     texts = {}
     for each in course.needed_by(exercise):

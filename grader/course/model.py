@@ -68,6 +68,11 @@ class Exercise(Description, frozen=True, kw_only=True):
         return self.folder / "test_public.py"
 
     @property
+    def lab(self) -> Path:
+        """The script of `grade lab`; only a lab has one."""
+        return self.folder / "lab.py"
+
+    @property
     def hidden_tests(self) -> Path:
         return self._solution / "test_hidden.py"
 

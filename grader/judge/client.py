@@ -5,13 +5,26 @@ import select
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from grader.errors import UsageError
-from grader.judge.messages import Faulty, Graded, Job, Materials, Setup, Submit, decode_from_judge, encode
+from grader.judge.messages import (
+    Faulty,
+    Graded,
+    Job,
+    LabEnded,
+    Materials,
+    RunLab,
+    Setup,
+    Shows,
+    Submit,
+    Testing,
+    decode_from_judge,
+    encode,
+)
 from grader.result import Isolation, Result
 from grader.sandbox import zygote
 from grader.sandbox.channel import ChannelClosed, receive, send
@@ -49,8 +62,8 @@ class Judge:
         """Hangs up: the judge ends."""
         self._sock.close()
 
-    def set_up(self, setup: Setup) -> None:
-        """The exercises that its jobs may be of. JudgeLost."""
+    def set_up(self, setup: Setup | RunLab) -> None:
+        """The exercises that its jobs may be of, or the lab that it is to run. JudgeLost."""
         self._send(encode(setup))
 
     def submit(self, job: Job) -> None:
@@ -58,9 +71,15 @@ class Judge:
         self._send(encode(Submit(job)))
 
     def answer(self, timeout: float | None = None) -> Graded:
-        """Its next answer, within so many seconds. UsageError if a test file cannot be used; JudgeLost."""
+        """Its next result, within so many seconds. UsageError if a test file cannot be used; JudgeLost."""
         if timeout is not None and not select.select([self._sock], [], [], timeout)[0]:
             raise JudgeLost(f"a judge did not answer for {timeout:.0f} s")
+        message = self.hear()
+        assert isinstance(message, Graded)
+        return message
+
+    def hear(self) -> Testing | Graded | Shows | LabEnded:
+        """What it says next. UsageError if a file of the course cannot be used; JudgeLost."""
         try:
             message = decode_from_judge.decode(receive(self._sock)[0])
         except (ChannelClosed, ConnectionError):
@@ -157,6 +176,25 @@ class Judges:
 
         `complete`: a test that is not available here is a fault.
         """
+        self._forbid(forbidden)
+        self._setup = Setup(tuple(materials), self.isolation, complete)
+        for judge in self._judges:
+            judge.set_up(self._setup)
+
+    def run_lab(self, lab: RunLab, forbidden: Sequence[Path]) -> Iterator[Shows | LabEnded]:
+        """Has a judge run a lab, in place of `prepare`; yields all that it says. UsageError, JudgeLost."""
+        self._forbid(forbidden)
+        (judge,) = self._judges
+        judge.set_up(lab)
+        while True:
+            message = judge.hear()
+            assert isinstance(message, Shows | LabEnded)
+            yield message
+            if isinstance(message, LabEnded):
+                return
+
+    def _forbid(self, forbidden: Sequence[Path]) -> None:
+        """Has the warm process confine what it forks, and forks the judges."""
         if self.warm is not None:
             told = self._tell(zygote.Prepare([str(path) for path in forbidden], self._many))
             assert isinstance(told, zygote.Ready)
@@ -164,9 +202,6 @@ class Judges:
                 raise UsageError(told.fault)
             self.isolation = told.isolation
             self._judges = [self._fork_judge() for _ in range(self._count)]
-        self._setup = Setup(tuple(materials), self.isolation, complete)
-        for judge in self._judges:
-            judge.set_up(self._setup)
 
     def another(self) -> Judge:
         """One more judge, which `grade` gives no jobs. After `prepare`; JudgeLost if the warm process ended."""
@@ -219,10 +254,13 @@ class Judges:
             raise JudgeLost("the warm process ended")
         return data
 
-    def grade(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:
+    def grade(
+        self, jobs: Iterable[Job], testing: Callable[[str], None] = lambda test: None
+    ) -> Iterator[tuple[Job, Result]]:
         """Grades jobs, and yields each with its result as it is done. UsageError if a test file cannot be used.
 
-        JudgeLost if a judge ended: what was not yielded is not graded.
+        `testing` hears the name of each test that begins, of jobs that announce them. JudgeLost if a judge ended:
+        what was not yielded is not graded.
         """
         waiting = iter(jobs)
         open_jobs: dict[int, dict[int, Job]] = {judge.fileno(): {} for judge in self._judges}
@@ -243,7 +281,11 @@ class Judges:
             ready = {fileno for fileno, _ in poll.poll()}
             for judge in self._judges:
                 if judge.fileno() in ready:
-                    answer = judge.answer()
-                    done = open_jobs[judge.fileno()].pop(answer.id)
+                    message = judge.hear()
+                    if isinstance(message, Testing):
+                        testing(message.test)
+                        continue
+                    assert isinstance(message, Graded)
+                    done = open_jobs[judge.fileno()].pop(message.id)
                     feed(judge)
-                    yield done, answer.result
+                    yield done, message.result

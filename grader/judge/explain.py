@@ -57,7 +57,7 @@ class Setting:
     module: str  # the submission's module name: tracebacks name its file by it
     file: str  # the submission's file, as the user named it
     reference: types.ModuleType | None
-    right: Callable[[], Sequence[Answer]] | None  # what the reference answers to the log
+    right: Callable[[], Sequence[Answer]] | None  # what the reference answers to the log; None: not to be asked
     sizes: dict[int, str]
     log: Sequence[Entry]
     seed: int
@@ -208,10 +208,11 @@ class _View:
 
     def _reference_seconds(self) -> float | None:
         """How long the reference takes for all that the test asked, the call that did not end included."""
-        if self.setting.reference is None or not all(entry.whole for entry in self.setting.log):
+        setting = self.setting
+        if setting.reference is None or setting.right is None or not all(entry.whole for entry in setting.log):
             return None
         begun = time.perf_counter()
-        list(replay(self.setting.log, self.setting.reference, self.setting.seed, self.setting.memory))
+        list(replay(setting.log, setting.reference, setting.seed, setting.memory))
         return time.perf_counter() - begun
 
     def _samples(self, fault: Fault) -> Samples:

@@ -4,7 +4,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from grader.result import Isolation, Result
+from grader.lab import Shown
+from grader.result import Failure, Isolation, Result, Versions
 
 
 class Misstep(msgspec.Struct, frozen=True):
@@ -34,7 +35,7 @@ class Materials(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True):
     """One submission to grade. `seconds` overrides the limits of the tests.
 
-    Not `heavy`: without the tests that require packages of their own, as if these were not installed.
+    Not `long`: without the tests that have a limit or packages of their own. `announce`: say which test is run.
     """
 
     id: int
@@ -46,7 +47,8 @@ class Job(msgspec.Struct, frozen=True):
     others: dict[str, str] = {}
     seconds: float | None = None
     diagnose: bool = True
-    heavy: bool = True
+    long: bool = True
+    announce: bool = False
 
 
 class Setup(msgspec.Struct, frozen=True, tag="setup"):
@@ -60,13 +62,45 @@ class Setup(msgspec.Struct, frozen=True, tag="setup"):
     complete: bool
 
 
+class RunLab(msgspec.Struct, frozen=True, tag="lab"):
+    """The first message to a judge that grades nothing: a lab to run on a submission."""
+
+    exercise: str
+    path: str  # of lab.py
+    source: str
+    file: str
+    others: dict[str, str]
+    seed: int
+    memory: int  # bytes
+
+
 class Submit(msgspec.Struct, frozen=True, tag="submit"):
     job: Job
+
+
+class Testing(msgspec.Struct, frozen=True, tag="testing"):
+    """A test begins, of a job that wants to know."""
+
+    id: int
+    test: str
 
 
 class Graded(msgspec.Struct, frozen=True, tag="graded"):
     id: int
     result: Result
+
+
+class Shows(msgspec.Struct, frozen=True, tag="shows"):
+    """What a lab shows next."""
+
+    shown: Shown
+
+
+class LabEnded(msgspec.Struct, frozen=True, tag="ended"):
+    """A lab is over; why, where it could not go on."""
+
+    versions: Versions
+    failure: Failure | None
 
 
 class Faulty(msgspec.Struct, frozen=True, tag="faulty"):
@@ -75,8 +109,8 @@ class Faulty(msgspec.Struct, frozen=True, tag="faulty"):
     message: str
 
 
-ToJudge: TypeAlias = Setup | Submit
-FromJudge: TypeAlias = Graded | Faulty
+ToJudge: TypeAlias = Setup | RunLab | Submit
+FromJudge: TypeAlias = Testing | Graded | Shows | LabEnded | Faulty
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_judge: msgspec.msgpack.Decoder[ToJudge] = msgspec.msgpack.Decoder(ToJudge)

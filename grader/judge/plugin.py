@@ -24,13 +24,12 @@ from grader.errors import UsageError
 from grader.judge.clean import clean, clean_line
 from grader.judge.diagnosis import KnownMistakes, Mistake, Run
 from grader.judge.explain import Setting, explain, raised, size_names
-from grader.judge.messages import Job, Materials
+from grader.judge.messages import Graded, Job, Materials, Setup, Testing
 from grader.judge.rng import Rng
 from grader.judge.session import Fault, Limits, Session
 from grader.result import (
     Failure,
     Frame,
-    Isolation,
     Outcome,
     Output,
     Raised,
@@ -61,6 +60,11 @@ class _Test:
     missing: tuple[str, ...]  # of them
     seconds: float | None  # its own limit
 
+    @property
+    def long(self) -> bool:
+        """Whether it is too costly to be repeated: on many seeds, or on every known mistake."""
+        return bool(self.requires) or self.seconds is not None
+
 
 @dataclass
 class _Exercise:
@@ -81,25 +85,21 @@ class _Running:
 
 
 class Plugin:
-    """Grades the jobs of an iterator, one by one, and hands each result to `report`."""
+    """Grades the jobs of an iterator, one by one, and says each result."""
 
     def __init__(
         self,
-        materials: Iterable[Materials],
+        setup: Setup,
         jobs: Iterable[Job],
-        report: Callable[[int, Result], None],
+        say: Callable[[Testing | Graded], None],
         starter: Starter,
-        isolation: Isolation,
         versions: Versions,
-        complete: bool,
     ):
-        self._materials = list(materials)
+        self._setup = setup
         self._jobs = jobs
-        self._report = report
+        self._say = say
         self._starter = starter
-        self._isolation = isolation
         self._versions = versions
-        self._complete = complete
         self._exercises: dict[str, _Exercise] = {}
         self._passing: dict[bytes, bool] = {}  # whether the file of an exercise that another needs passes, by a hash
         self._running: _Running | None = None
@@ -146,7 +146,7 @@ class Plugin:
                 self.fault = error
         if self.fault is None:
             for job in self._jobs:
-                self._report(job.id, self._grade(job))
+                self._say(Graded(job.id, self._grade(job)))
         return True
 
     @pytest.hookimpl(tryfirst=True)
@@ -165,7 +165,7 @@ class Plugin:
         for item in items:
             assert isinstance(item, pytest.Function)
             by_path.setdefault(str(item.path), []).append(item)
-        for materials in self._materials:
+        for materials in self._setup.materials:
             install(materials.others)
             reference = _reference(materials)
             known = [Mistake(m.name, m.replaces, m.advice, m.source) for m in materials.mistakes]
@@ -175,7 +175,7 @@ class Plugin:
                 for item in by_path.get(path, []):
                     exercise.tests.append(_test(item, path == materials.hidden))
             _check_needs(exercise.tests)
-            if self._complete:
+            if self._setup.complete:
                 _refuse_missing(materials.id, exercise.tests)
 
     # ------------------------------------------------------------ grading
@@ -186,13 +186,14 @@ class Plugin:
             result, killed = self._attempt(job)
             if killed:  # by the system, which may have been short of memory for another's sake, or by itself again
                 result, _ = self._attempt(job)
-            blocking = None if result.passed or result.faulty else self._blocking(job)
+            untouched = result.outcome is Outcome.NOT_STARTED
+            blocking = None if result.passed or result.faulty or untouched else self._blocking(job)
         except Exception as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(frame.filename).name}:{frame.lineno}"
             fault = Fault(Outcome.ERROR, f"{where}: {type(error).__name__}: {clean_line(str(error))}")
             draft = _result(job, self._exercises[job.exercise], [], fault)
-            return draft.replaced(isolation=self._isolation, versions=self._versions, seconds=0.0)
+            return draft.replaced(isolation=self._setup.isolation, versions=self._versions, seconds=0.0)
         return result if blocking is None else _blocked(result, blocking)
 
     def _blocking(self, job: Job) -> str | None:
@@ -245,7 +246,7 @@ class Plugin:
         whole = _result(job, exercise, results, fault).replaced(
             diagnosis=diagnosis,
             output=printed,
-            isolation=self._isolation,
+            isolation=self._setup.isolation,
             versions=self._versions,
             seconds=time.monotonic() - begun,
         )
@@ -265,8 +266,8 @@ class Plugin:
             seconds=0.0,
             needs=test.needs,
         )
-        if test.missing or (test.requires and not job.heavy):
-            failure = Failure(_not_available(test.missing or test.requires))
+        if test.missing or (test.long and not job.long):
+            failure = Failure(_not_available(test.missing)) if test.missing else None
             nothing = {"outcome": Outcome.UNAVAILABLE, "points": 0.0, "max_points": 0.0}
             return msgspec.structs.replace(result, failure=failure, **nothing), None
         passed = {t.id for t in before if t.outcome is Outcome.PASSED}
@@ -278,21 +279,24 @@ class Plugin:
             return msgspec.structs.replace(result, outcome=Outcome.SKIPPED, points=0.0, failure=failure), None
         seed = derive_seed(job.exercise, test.item.name, job.seed)
         session.limits = _limits(test, job, exercise.materials)
+        if job.announce:
+            self._say(Testing(job.id, test.name))
         running = self._running = _Running(session, seed, exercise.reference)
         begun = time.monotonic()
         with _own_cpu_bounded(_OWN_CPU * session.limits.seconds):
             test.item.ihook.pytest_runtest_protocol(item=test.item, nextitem=None)
         seconds = time.monotonic() - begun
         run = Run(test.item.name, session.log, seed, running.error is not None)
+        repeated = None if test.long else run
         printed = session.take_output()
         shown = printed if not test.hidden or exercise.materials.show_hidden_output else None
         result = msgspec.structs.replace(result, seconds=seconds, output=shown)
         if running.error is None:
             session.settle()
-            return result, run
+            return result, repeated
         outcome, failure = self._explain(running, run, test, job, exercise)
         session.settle()
-        return msgspec.structs.replace(result, outcome=outcome, points=0.0, failure=failure), run
+        return msgspec.structs.replace(result, outcome=outcome, points=0.0, failure=failure), repeated
 
     def _explain(
         self, running: _Running, run: Run, test: _Test, job: Job, exercise: _Exercise
@@ -304,7 +308,7 @@ class Plugin:
             module=job.exercise,
             file=job.file,
             reference=exercise.reference,
-            right=None if exercise.mistakes is None else partial(exercise.mistakes.right, run),
+            right=None if exercise.mistakes is None or test.long else partial(exercise.mistakes.right, run),
             sizes=size_names(_locals(error, test.item.function)),
             log=running.session.log,
             seed=running.seed,
@@ -445,7 +449,7 @@ def _collection_fault(path: Path) -> UsageError:
 
 
 def _result(job: Job, exercise: _Exercise, results: list[TestResult], fault: Fault | None) -> "_Draft":
-    most = sum(test.points for test in exercise.tests if not test.missing and (job.heavy or not test.requires))
+    most = sum(test.points for test in exercise.tests if not test.missing and (job.long or not test.long))
     outcome, message, exception = Outcome.GRADED, None, None
     if fault is not None:
         outcome = fault.outcome

@@ -13,9 +13,9 @@ from typing import NoReturn
 import torch
 
 from grader import __version__
-from grader.judge.messages import Faulty, Graded, Job, Setup, Submit, decode_to_judge, encode
+from grader.judge.messages import Faulty, FromJudge, Job, RunLab, Setup, Submit, decode_to_judge, encode
 from grader.judge.plugin import Plugin
-from grader.result import Result, Versions
+from grader.result import Versions
 from grader.sandbox import channel
 from grader.sandbox.starter import ForkStarter, SpawnStarter, Starter
 
@@ -40,21 +40,26 @@ def _jobs(sock: socket.socket) -> Iterator[Job]:
 def serve(sock: socket.socket, connection: socket.socket | None) -> NoReturn:
     """Grades jobs until the other side hangs up. `connection` leads to the zygote; None: workers are spawned."""
     starter: Starter = ForkStarter(connection) if connection is not None else SpawnStarter()
-    setup = decode_to_judge.decode(channel.receive(sock)[0])
-    assert isinstance(setup, Setup)
-    import pytest
-
     versions = Versions(__version__, platform.python_version(), str(torch.__version__))
+    setup = decode_to_judge.decode(channel.receive(sock)[0])
 
-    def report(job: int, result: Result) -> None:
+    def say(message: FromJudge) -> None:
         try:
-            channel.send(sock, encode(Graded(job, result)))
+            channel.send(sock, encode(message))
         except channel.ChannelClosed:
             os._exit(0)  # the command line is gone, and nobody waits for the rest
 
+    if isinstance(setup, RunLab):
+        from grader.judge.lab import run_lab
+
+        run_lab(setup, starter, versions, say)
+        os._exit(0)
+    assert isinstance(setup, Setup)
+    import pytest
+
     gc.freeze()
     gc.enable()
-    plugin = Plugin(setup.materials, _jobs(sock), report, starter, setup.isolation, versions, setup.complete)
+    plugin = Plugin(setup, _jobs(sock), say, starter, versions)
     files = [path for materials in setup.materials for path in materials.tests]
     options = [f"--rootdir={Path(files[0]).parent}", "-c", os.devnull, "--noconftest", "--assert=plain"]
     options += ["--import-mode=importlib", *(option for name in _OFF for option in ("-p", f"no:{name}"))]

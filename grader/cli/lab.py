@@ -1,0 +1,156 @@
+"""grade lab: runs the lab of an exercise on the student's own code, and draws what it measured."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from grader.cli.exercise import earlier_work, lost_is_said
+from grader.cli.screen import bold, course_root, dim, prose, say, step
+from grader.course import Course, Exercise, load_course
+from grader.course.document import shown
+from grader.course.model import did_you_mean
+from grader.errors import UsageError
+from grader.judge.client import Judges
+from grader.judge.materials import MIB
+from grader.judge.messages import LabEnded, RunLab
+from grader.lab import Curves, Heatmap, Step, Table
+from grader.report.marks import unicode_on
+from grader.submission import read_submission
+
+FAILED = 1
+SUFFIX = "_lab"  # of an exercise's id, which may be left out
+
+
+@click.command("lab")
+@click.argument("name", metavar="NAME", required=False)
+@click.option("--file", "path", metavar="PATH", type=click.Path(path_type=Path), help="Run this file instead.")
+@click.option("--seed", metavar="N", default=0, show_default=True, type=click.IntRange(0, 2**31), help="Another run.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Where the pictures go.")
+@click.pass_context
+def command(ctx: click.Context, name: str | None, path: Path | None, seed: int, out: Path | None) -> None:
+    """Run lab NAME on your own code, and draw what was measured: here, and as PNG.
+
+    Without NAME, the labs of the course. Exits with 1 if your code could not be run to the end.
+    """
+    course = load_course(course_root())
+    labs = [exercise for exercise in course.exercises if exercise.lab.is_file()]
+    if name is None:
+        _list(labs)
+        return
+    exercise = _meant(name, labs)
+    folder = out or course.root / ".archgrade" / "labs" / exercise.id
+    submission = read_submission(path or exercise.stub, exercise.id)
+    lab = RunLab(
+        exercise=exercise.id,
+        path=str(exercise.lab.resolve()),
+        source=submission.text,
+        file=submission.file,
+        others=earlier_work(course, exercise),
+        seed=seed,
+        memory=exercise.limits.memory * MIB,
+    )
+    say("", f"  {bold(exercise.id)}   {exercise.title}", "")
+    figures, ended = _run(course, lab)
+    if ended.failure is not None:
+        say("", *prose(f"The lab could not go on: {ended.failure.message}", indent=2), "")
+        say(step("check", f"grade exercise {exercise.id}", "tests it part by part"))
+        ctx.exit(FAILED)
+    for line in _kept(figures, folder, lab, ended):
+        say(line)
+
+
+def _list(labs: list[Exercise]) -> None:
+    if not labs:
+        raise UsageError("This course has no labs.")
+    say("", *(f"  {bold(f'grade lab {_short(lab.id):<16}')} {lab.title}" for lab in labs))
+
+
+def _short(exercise: str) -> str:
+    return exercise.removesuffix(SUFFIX)
+
+
+def _meant(name: str, labs: list[Exercise]) -> Exercise:
+    for lab in labs:
+        if name in (lab.id, _short(lab.id)):
+            return lab
+    names = [_short(lab.id) for lab in labs]
+    raise UsageError(f"No lab '{name}' in this course.{did_you_mean(name, names)} grade lab lists them.")
+
+
+def _run(course: Course, lab: RunLab) -> tuple[list[Curves | Heatmap | Table], LabEnded]:
+    """Runs the lab, shows each part as it comes, and returns all that was measured."""
+    from grader.report.figures import drawn
+
+    figures: list[Curves | Heatmap | Table] = []
+    colours = sys.stdout.isatty() and click.get_current_context().find_root().color is not False
+    with lost_is_said(), Judges() as judges, _status() as status:
+        for message in judges.run_lab(lab, forbidden=[course.root]):
+            if isinstance(message, LabEnded):
+                status(None)
+                return figures, message
+            if isinstance(message.shown, Step):
+                status(message.shown)
+                continue
+            status(None)
+            figures.append(message.shown)
+            say(*drawn(message.shown, unicode=colours and unicode_on(sys.stdout)), "")
+    raise AssertionError("a lab that ends without saying so")
+
+
+@contextmanager
+def _status() -> Iterator["_Show"]:
+    """Says what is being done: a line that stands while it is, and then one with the seconds that it took."""
+    show = _Show()
+    try:
+        yield show
+    finally:
+        show.stop()
+
+
+class _Show:
+    def __init__(self) -> None:
+        self._step: Step | None = None
+        self._begun = 0.0
+        self._live: Any = None
+
+    def __call__(self, step: Step | None) -> None:
+        self.stop()
+        if self._step is not None:
+            seconds = f"{time.monotonic() - self._begun:.1f} s"
+            say(f"    {self._step.text:<50} {dim(f'{seconds:>8}')}")
+            if step is None:
+                say("")
+        self._step, self._begun = step, time.monotonic()
+        if step is not None and sys.stderr.isatty():
+            from rich.console import Console
+
+            self._live = Console(stderr=True).status(f"  {step.text}", spinner="line")
+            self._live.start()
+
+    def stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def _kept(figures: list[Curves | Heatmap | Table], folder: Path, lab: RunLab, ended: LabEnded) -> Iterator[str]:
+    """Writes pictures and numbers, and says where."""
+    from grader.report.pictures import NoMatplotlib, write_png
+
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = folder / "measured.json"
+    found = {"exercise": lab.exercise, "seed": lab.seed, "versions": ended.versions, "measured": figures}
+    numbers.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+    try:
+        for figure in figures:
+            if not isinstance(figure, Table):
+                yield f"  {dim('picture')}   {shown(write_png(figure, folder))}"
+    except NoMatplotlib:
+        yield f"  {dim('picture')}   none: pip install 'archgrade[report]' draws them"
+    yield f"  {dim('numbers')}   {shown(numbers)}"

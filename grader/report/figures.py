@@ -1,0 +1,83 @@
+"""What a lab measured, drawn with characters."""
+
+from collections.abc import Iterator
+
+import click
+
+from grader.lab import Curves, Heatmap, Table
+
+WIDTH = 62  # characters of a plot, without its numbers
+HEIGHT = 14
+MARGIN = "    "
+_DARK, _LIGHT = (20, 24, 32), (255, 214, 102)  # of a heatmap's lowest and highest number
+
+
+def drawn(figure: Curves | Heatmap | Table, *, unicode: bool) -> list[str]:
+    """The lines of a figure, with escape sequences for colour.
+
+    Without `unicode` they are ASCII, and lines of a plot differ by their characters, not by colour alone.
+    """
+    match figure:
+        case Curves():
+            lines = _curves(figure, unicode)
+        case Heatmap():
+            lines = list(_heatmap(figure))
+        case Table():
+            lines = list(_table(figure))
+    return [MARGIN + line for line in [click.style(figure.title, bold=True), *lines]]
+
+
+def _curves(figure: Curves, unicode: bool) -> list[str]:
+    from uniplot import plot_to_string
+
+    text = plot_to_string(
+        xs=[list(line.xs) for line in figure.lines],
+        ys=[list(line.ys) for line in figure.lines],
+        lines=True,
+        legend_labels=[line.label for line in figure.lines],
+        width=WIDTH,
+        height=HEIGHT,
+        **{name: bound for name, bound in (("y_min", figure.low), ("y_max", figure.high)) if bound is not None},
+        color=True,
+        character_set="braille" if unicode else "ascii",
+    )
+    lines = text.splitlines()
+    if not unicode:  # its frame is not
+        lines = [line.translate(_FRAME) for line in lines]
+    return [click.style(figure.y, dim=True), *lines, click.style(f"{figure.x:^{WIDTH + 2}}", dim=True)]
+
+
+_FRAME = str.maketrans("┌┐└┘─│├┤┬┴┼", "++++-|+++++")
+
+
+def _heatmap(figure: Heatmap) -> Iterator[str]:
+    wide = max(map(len, figure.rows))
+    cells = max(6, *(len(column) + 1 for column in figure.columns))
+    numbers = [number for row in figure.values for number in row]
+    low, high = min(numbers), max(numbers)
+    yield " " * wide + "".join(f"{column:>{cells}}" for column in figure.columns)
+    for label, row in zip(figure.rows, figure.values, strict=True):
+        yield f"{label:<{wide}}" + "".join(_cell(number, low, high, cells) for number in row)
+
+
+def _cell(number: float, low: float, high: float, width: int) -> str:
+    share = (number - low) / (high - low) if high > low else 0.0
+    red, green, blue = (round(dark + share * (light - dark)) for dark, light in zip(_DARK, _LIGHT, strict=True))
+    ink = (0, 0, 0) if share > 0.5 else (255, 255, 255)
+    return click.style(f"{number:>{width}.2f}", bg=(red, green, blue), fg=ink)
+
+
+def _table(figure: Table) -> Iterator[str]:
+    rows = [(label, [_text(each) for each in row]) for label, row in figure.rows]
+    wide = max(len(label) for label, _ in rows)
+    widths = [
+        max(len(column), *(len(row[place]) for _, row in rows)) for place, column in enumerate(figure.columns)
+    ]
+    head = zip(figure.columns, widths, strict=True)
+    yield click.style(" " * wide + "".join(f"   {name:>{width}}" for name, width in head), dim=True)
+    for label, row in rows:
+        yield f"{label:<{wide}}" + "".join(f"   {text:>{width}}" for text, width in zip(row, widths, strict=True))
+
+
+def _text(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,55 @@
+"""What a lab measured, as PNG."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.lab import Curves, Heatmap
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INCHES = 6.4, 4.0
+DOTS = 150  # to an inch
+
+
+class NoMatplotlib(Exception):
+    """Pictures need matplotlib, which is not installed."""
+
+
+def write_png(shown: Curves | Heatmap, folder: Path) -> Path:
+    """Draws into a file of the folder, and returns its path. NoMatplotlib."""
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        raise NoMatplotlib from None
+
+    figure = Figure(figsize=INCHES, layout="constrained")
+    if isinstance(shown, Curves):
+        _curves(figure, shown)
+    else:
+        _heatmap(figure, shown)
+    path = folder / f"{shown.name}.png"
+    figure.savefig(path, dpi=DOTS)
+    return path
+
+
+def _curves(figure: "Figure", shown: Curves) -> None:
+    axes = figure.subplots()
+    for line in shown.lines:
+        axes.plot(line.xs, line.ys, label=line.label, linewidth=1.4)
+    axes.set_title(shown.title, loc="left", fontsize=10)
+    axes.set_xlabel(shown.x)
+    axes.set_ylabel(shown.y)
+    axes.set_ylim(shown.low, shown.high)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False)
+
+
+def _heatmap(figure: "Figure", shown: Heatmap) -> None:
+    axes = figure.subplots()
+    image = axes.imshow(shown.values, aspect="auto", cmap="magma")
+    axes.set_title(shown.title, loc="left", fontsize=10)
+    axes.set_xticks(range(len(shown.columns)), shown.columns, rotation=90 if len(shown.columns) > 8 else 0, fontsize=7)
+    axes.set_yticks(range(len(shown.rows)), shown.rows, fontsize=7)
+    figure.colorbar(image)
