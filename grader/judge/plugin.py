@@ -186,8 +186,8 @@ class Plugin:
             result, killed = self._attempt(job)
             if killed:  # by the system, which may have been short of memory for another's sake, or by itself again
                 result, _ = self._attempt(job)
-            untouched = result.outcome is Outcome.NOT_STARTED
-            blocking = None if result.passed or result.faulty or untouched else self._blocking(job)
+            unread = examine(job.source, job.file) is not None  # a stub, or no Python: nothing else is at fault
+            blocking = None if result.passed or result.faulty or unread else self._blocking(job)
         except Exception as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(frame.filename).name}:{frame.lineno}"
