@@ -1,0 +1,378 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from llama_decoder import LlamaDecoder, convert_gguf_state
+from rope import interleaved_to_half
+from torch import Tensor, nn
+
+from grader.testing import replaces
+
+
+class Parts(LlamaDecoder):
+    """The right model, with more places in which to go wrong."""
+
+    def embed(self, input_ids):
+        return self.embed_tokens(input_ids)
+
+    def run(self, x, cache):
+        new_cache = []
+        for i, layer in enumerate(self.layers):
+            x, seen = layer(x, None if cache is None else cache[i])
+            new_cache.append(seen)
+        return x, new_cache
+
+    def read(self, x):
+        return F.linear(self.norm(x), self.embed_tokens.weight)
+
+    def forward(self, input_ids, cache=None):
+        x, cache = self.run(self.embed(input_ids), cache)
+        return self.read(x), cache
+
+
+@replaces("LlamaDecoder")
+class OneCache(Parts):
+    """One cache goes through all your layers, so the second one finds the keys of the first in it and takes them for
+    its own past. How many caches does a model of N layers have?"""
+
+    def run(self, x, cache):
+        seen = None if cache is None else cache[0]
+        for layer in self.layers:
+            x, seen = layer(x, seen)
+        return x, [seen] * len(self.layers)
+
+
+@replaces("LlamaDecoder")
+class LastCacheForAll(Parts):
+    """A text at once is right and its continuation is not: you return the cache of the last layer for all of them.
+    Each layer must get back its own."""
+
+    def run(self, x, cache):
+        x, new_cache = super().run(x, cache)
+        return x, [new_cache[-1]] * len(self.layers)
+
+
+@replaces("LlamaDecoder")
+class NoFinalNorm(Parts):
+    """You read the logits off the sum that the layers leave. There is one more RMSNorm between the last layer and the
+    output matrix: which entry of the state have you not used?"""
+
+    def read(self, x):
+        return F.linear(x, self.embed_tokens.weight)
+
+
+@replaces("LlamaDecoder")
+class EmbeddingScaled(Parts):
+    """You multiplied the embedding by √D, as the transformer of 2017 and Gemma do. Llama does not."""
+
+    def embed(self, input_ids):
+        return self.embed_tokens(input_ids) * math.sqrt(self.embed_tokens.embedding_dim)
+
+
+@replaces("LlamaDecoder")
+class Untied(Parts):
+    """Your model has an output matrix of its own. This one is tied: the matrix that gives a token its vector also reads
+    the logits off, and a checkpoint holds it once."""
+
+    def __init__(self, vocab_size, hidden_size, *rest, **options):
+        super().__init__(vocab_size, hidden_size, *rest, **options)
+        self.lm_head = nn.Linear(hidden_size, vocab_size, bias=False)
+
+    def read(self, x):
+        return self.lm_head(self.norm(x))
+
+
+@replaces("LlamaDecoder")
+class TwoNames(Parts):
+    """Your output layer shares the embedding's matrix, which is right, and it has registered it a second time: the
+    state_dict has an entry that no checkpoint of this model has. F.linear takes any matrix and needs no layer."""
+
+    def __init__(self, vocab_size, hidden_size, *rest, **options):
+        super().__init__(vocab_size, hidden_size, *rest, **options)
+        self.lm_head = nn.Linear(hidden_size, vocab_size, bias=False)
+        self.lm_head.weight = self.embed_tokens.weight
+
+    def read(self, x):
+        return self.lm_head(self.norm(x))
+
+
+@replaces("LlamaDecoder")
+class OutputDetached(Parts):
+    """The numbers are right, but as an output matrix the embedding gets no gradient: .data and .detach() cut it off.
+    In training a tied matrix learns from both of its uses."""
+
+    def read(self, x):
+        return F.linear(self.norm(x), self.embed_tokens.weight.detach())
+
+
+@replaces("LlamaDecoder")
+class EpsNotPassedOn(LlamaDecoder):
+    """rms_norm_eps changes nothing in your model: some default is used instead. Pass it on to every norm."""
+
+    def __init__(
+        self,
+        vocab_size,
+        hidden_size,
+        num_layers,
+        num_heads,
+        num_kv_heads,
+        intermediate_size,
+        rms_norm_eps=1e-5,
+        rope_theta=10000.0,
+    ):
+        super().__init__(
+            vocab_size, hidden_size, num_layers, num_heads, num_kv_heads, intermediate_size, 1e-6, rope_theta
+        )
+
+
+@replaces("LlamaDecoder")
+class ThetaNotPassedOn(LlamaDecoder):
+    """rope_theta does not reach your attention, which rotates with its default of 10000. SmolLM2 was trained with
+    100000."""
+
+    def __init__(
+        self,
+        vocab_size,
+        hidden_size,
+        num_layers,
+        num_heads,
+        num_kv_heads,
+        intermediate_size,
+        rms_norm_eps=1e-5,
+        rope_theta=10000.0,
+    ):
+        super().__init__(vocab_size, hidden_size, num_layers, num_heads, num_kv_heads, intermediate_size, rms_norm_eps)
+
+
+class Steps(LlamaDecoder):
+    """The right generate, with more places in which to go wrong."""
+
+    def feed(self, ids, new, cache):
+        return self(new, cache)
+
+    def choose(self, logits):
+        return logits[:, -1:].argmax(-1)
+
+    def pad(self, eos_token_id, pad_token_id):
+        return eos_token_id if pad_token_id is None else pad_token_id
+
+    def before(self, input_ids, eos_token_id):
+        """Which rows are finished, (B, 1)."""
+        return torch.zeros(len(input_ids), 1, dtype=torch.bool)
+
+    def over(self, finished):
+        return finished.all()
+
+    @torch.no_grad()
+    def generate(self, input_ids, max_new_tokens, eos_token_id=None, pad_token_id=None):
+        ids, new, cache = input_ids, input_ids, None
+        finished = self.before(input_ids, eos_token_id)
+        for _ in range(max_new_tokens):
+            logits, cache = self.feed(ids, new, cache)
+            new = self.choose(logits)
+            if eos_token_id is not None:
+                new = torch.where(finished, self.pad(eos_token_id, pad_token_id), new)
+                finished = finished | (new == eos_token_id)
+            ids = torch.cat([ids, new], dim=1)
+            if self.over(finished):
+                break
+        return ids
+
+
+@replaces("LlamaDecoder")
+class WholeTextAgain(Steps):
+    """You feed the whole text in every step, and the cache as well: all earlier tokens are then there twice, the second
+    time at later positions. What does the model not know yet?"""
+
+    def feed(self, ids, new, cache):
+        return self(ids, cache)
+
+
+@replaces("LlamaDecoder")
+class CacheNotPassed(Steps):
+    """After the prompt you feed the newest token alone and without the cache: the model answers as if the text had only
+    just begun."""
+
+    def feed(self, ids, new, cache):
+        return self(new)
+
+
+@replaces("LlamaDecoder")
+class FirstLogit(Steps):
+    """You take the next token from the first position. After a prompt of several tokens it is predicted where the
+    prompt ends; with one token fed, the first position is also the last."""
+
+    def choose(self, logits):
+        return logits[:, :1].argmax(-1)
+
+
+@replaces("LlamaDecoder")
+class NewTokensOnly(Steps):
+    """You return the new tokens without the prompt. The result is the text, continued."""
+
+    @torch.no_grad()
+    def generate(self, input_ids, max_new_tokens, eos_token_id=None, pad_token_id=None):
+        ids = super().generate(input_ids, max_new_tokens, eos_token_id, pad_token_id)
+        return ids[:, input_ids.shape[1] :]
+
+
+@replaces("LlamaDecoder")
+class PromptCounted(Steps):
+    """Your text ends when it is max_new_tokens long. That limit is for the new tokens and not for the prompt."""
+
+    @torch.no_grad()
+    def generate(self, input_ids, max_new_tokens, eos_token_id=None, pad_token_id=None):
+        left = max(0, max_new_tokens - input_ids.shape[1])
+        return super().generate(input_ids, left, eos_token_id, pad_token_id)
+
+
+@replaces("LlamaDecoder")
+class AtLeastOne(Steps):
+    """For max_new_tokens = 0 you produce one token: the one after the prompt is chosen before the loop begins."""
+
+    @torch.no_grad()
+    def generate(self, input_ids, max_new_tokens, eos_token_id=None, pad_token_id=None):
+        return super().generate(input_ids, max(1, max_new_tokens), eos_token_id, pad_token_id)
+
+
+@replaces("LlamaDecoder")
+class EosDropped(Steps):
+    """You stop before the end token is appended. It belongs to the text: a chat program looks for it to know that the
+    answer is complete."""
+
+    @torch.no_grad()
+    def generate(self, input_ids, max_new_tokens, eos_token_id=None, pad_token_id=None):
+        ids, new, cache = input_ids, input_ids, None
+        finished = self.before(input_ids, eos_token_id)
+        for _ in range(max_new_tokens):
+            logits, cache = self.feed(ids, new, cache)
+            new = self.choose(logits)
+            if eos_token_id is not None:
+                new = torch.where(finished, self.pad(eos_token_id, pad_token_id), new)
+                finished = finished | (new == eos_token_id)
+            if self.over(finished):
+                break
+            ids = torch.cat([ids, new], dim=1)
+        return ids
+
+
+@replaces("LlamaDecoder")
+class EosInPrompt(Steps):
+    """An end token in the prompt finishes your row before it has begun. In a chat every earlier message ends with one:
+    only what is produced counts."""
+
+    def before(self, input_ids, eos_token_id):
+        return (input_ids == eos_token_id).any(1, keepdim=True)
+
+    @torch.no_grad()
+    def generate(self, input_ids, max_new_tokens, eos_token_id=None, pad_token_id=None):
+        if eos_token_id is None:
+            return super().generate(input_ids, max_new_tokens)
+        ended = bool(self.before(input_ids, eos_token_id).all())
+        return super().generate(input_ids, 0 if ended else max_new_tokens, eos_token_id, pad_token_id)
+
+
+@replaces("LlamaDecoder")
+class StopsWithFirstRow(Steps):
+    """You stop as soon as one row is finished, and the others are cut off in the middle. When is there nothing left to
+    do?"""
+
+    def over(self, finished):
+        return finished.any()
+
+
+@replaces("LlamaDecoder")
+class FinishedRowsGoOn(Steps):
+    """Your finished rows go on to write, behind their end token. A row that has ended is only filled up, so that the
+    batch stays a rectangle."""
+
+    @torch.no_grad()
+    def generate(self, input_ids, max_new_tokens, eos_token_id=None, pad_token_id=None):
+        ids, new, cache = input_ids, input_ids, None
+        finished = self.before(input_ids, eos_token_id)
+        for _ in range(max_new_tokens):
+            logits, cache = self.feed(ids, new, cache)
+            new = self.choose(logits)
+            finished = finished | (new == eos_token_id) if eos_token_id is not None else finished
+            ids = torch.cat([ids, new], dim=1)
+            if self.over(finished):
+                break
+        return ids
+
+
+@replaces("LlamaDecoder")
+class PadIgnored(Steps):
+    """You fill finished rows with the end token although pad_token_id names another. The end token is for the case that
+    none is given."""
+
+    def pad(self, eos_token_id, pad_token_id):
+        return eos_token_id
+
+
+def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Right names, rows as they were."""
+    return dict(zip(convert_gguf_state(state, 1, 1), state.values(), strict=True))
+
+
+def moved(state: dict[str, Tensor], heads: dict[str, int]) -> dict[str, Tensor]:
+    """Right names, and the rows of these matrices moved in so many heads each."""
+    return {
+        name: next((interleaved_to_half(tensor, n) for part, n in heads.items() if f".{part}_proj." in name), tensor)
+        for name, tensor in renamed(state).items()
+    }
+
+
+@replaces("convert_gguf_state")
+def rows_not_moved(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> dict[str, Tensor]:
+    """Your names are right and all rows stay where they were. In the file the pairs of a head of q and k are
+    neighbours, and your rotation joins r with r + K/2: every shape fits, and the rotation is another one."""
+    return renamed(state)
+
+
+@replaces("convert_gguf_state")
+def values_moved_too(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> dict[str, Tensor]:
+    """You moved the rows of v as well. Rows are moved for the rotation's sake: what is rotated, and what is not?"""
+    return moved(state, {"q": num_heads, "k": num_kv_heads, "v": num_kv_heads})
+
+
+@replaces("convert_gguf_state")
+def keys_with_query_heads(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> dict[str, Tensor]:
+    """You cut k into as many heads as q. It has G of them, each as wide as a query's."""
+    return moved(state, {"q": num_heads, "k": num_heads})
+
+
+@replaces("convert_gguf_state")
+def moved_back(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> dict[str, Tensor]:
+    """Your rows went the other way, from halves to neighbours. The file has neighbours: row 1 of a head goes to
+    K/2."""
+    converted = renamed(state)
+    for name, tensor in converted.items():
+        for part, heads in (("q", num_heads), ("k", num_kv_heads)):
+            if f".{part}_proj." in name:
+                halves = tensor.unflatten(0, (heads, 2, len(tensor) // heads // 2))
+                converted[name] = halves.transpose(1, 2).flatten(0, 2)
+    return converted
+
+
+@replaces("convert_gguf_state")
+def norms_swapped(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> dict[str, Tensor]:
+    """You exchanged the two norms of a layer, which have the same shape. attn_norm stands before the attention, and
+    Hugging Face calls that one input_layernorm."""
+    names = {"attn_norm": "ffn_norm", "ffn_norm": "attn_norm"}
+    swapped = {}
+    for name, tensor in state.items():
+        parts = name.split(".")
+        swapped[".".join(names.get(part, part) for part in parts)] = tensor
+    return convert_gguf_state(swapped, num_heads, num_kv_heads)
+
+
+@replaces("convert_gguf_state")
+def one_digit(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> dict[str, Tensor]:
+    """From layer 10 on your names are wrong: the number of a layer may have two digits."""
+    short = {}
+    for name, tensor in state.items():
+        parts = name.split(".")
+        short[".".join([parts[0], parts[1][0], *parts[2:]]) if parts[0] == "blk" else name] = tensor
+    return convert_gguf_state(short, num_heads, num_kv_heads)
