@@ -1,0 +1,181 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads.
+
+A mistake gets one of the rules wrong and takes the others from the right functions.
+"""
+
+import torch
+import torch.nn.functional as F
+from ssm_discretize import discretize, discretize_diag
+from torch import Tensor
+
+from grader.testing import replaces
+
+
+def identity(A: Tensor) -> Tensor:
+    return torch.eye(len(A), dtype=A.dtype)
+
+
+@replaces("discretize")
+def elementwise_exp(A, B, dt, method="zoh"):
+    """torch.exp takes the exponential of each entry: an entry 0 of A becomes 1. The exponential of a matrix is
+    a series of matrix products, and torch has it under another name."""
+    if method != "zoh":
+        return discretize(A, B, dt, method)
+    A_bar = torch.exp(dt * A)
+    return A_bar, torch.linalg.pinv(A) @ (A_bar - identity(A)) @ B
+
+
+@replaces("discretize")
+def elementwise_block(A, B, dt, method="zoh"):
+    """You built the right block matrix and took torch.exp of it, entry by entry: even its zeros became 1. Which
+    function of torch takes the exponential of a matrix?"""
+    if method != "zoh":
+        return discretize(A, B, dt, method)
+    N, M = B.shape
+    top = torch.exp(dt * F.pad(torch.cat([A, B], dim=1), (0, 0, 0, M)))[:N]
+    return top[:, :N], top[:, N:]
+
+
+@replaces("discretize")
+def inverse(A, B, dt, method="zoh"):
+    """You divided by A, and a singular A has no inverse. The integral exists all the same: which matrix has it
+    inside its exponential?"""
+    if method != "zoh":
+        return discretize(A, B, dt, method)
+    A_bar = torch.linalg.matrix_exp(dt * A)
+    return A_bar, torch.linalg.inv(A) @ (A_bar - identity(A)) @ B
+
+
+@replaces("discretize")
+def pseudo_inverse(A, B, dt, method="zoh"):
+    """The pseudo-inverse of a singular A exists, and gives a wrong B_bar: it drops what A maps to 0, and that
+    part of the state still moves by Δ times its input. Do without an inverse."""
+    if method != "zoh":
+        return discretize(A, B, dt, method)
+    A_bar = torch.linalg.matrix_exp(dt * A)
+    return A_bar, torch.linalg.pinv(A) @ (A_bar - identity(A)) @ B
+
+
+@replaces("discretize")
+def euler_b(A, B, dt, method="zoh"):
+    """Your B_bar is ΔB, as in Mamba's shortcut and in Euler's rule. In zero-order hold what x writes at the
+    start of a step decays until its end, so B_bar is an integral."""
+    A_bar, B_bar = discretize(A, B, dt, method)
+    return A_bar, dt * B if method == "zoh" else B_bar
+
+
+@replaces("discretize")
+def identity_in_block(A, B, dt, method="zoh"):
+    """You put the identity into the lower right corner before the exponential. It stands there afterwards; the
+    matrix that goes in has zeros in its last M rows, since x does not change during a step."""
+    if method != "zoh":
+        return discretize(A, B, dt, method)
+    N, M = B.shape
+    block = F.pad(torch.cat([A, B], dim=1), (0, 0, 0, M))
+    block[N:, N:] = torch.eye(M, dtype=A.dtype)
+    top = torch.linalg.matrix_exp(dt * block)[:N]
+    return top[:, :N], top[:, N:]
+
+
+@replaces("discretize")
+def block_without_dt(A, B, dt, method="zoh"):
+    """In your block matrix A is multiplied by Δ and B is not, so B_bar comes out as 1/Δ times what it should
+    be. Δ multiplies the whole block."""
+    A_bar, B_bar = discretize(A, B, dt, method)
+    return A_bar, B_bar / dt if method == "zoh" else B_bar
+
+
+@replaces("discretize")
+def block_in_float32(A, B, dt, method="zoh"):
+    """float64 went in and float32 came out: torch.zeros makes float32 unless told otherwise, and what is
+    written into it is rounded without a word."""
+    if method != "zoh":
+        return discretize(A, B, dt, method)
+    N, M = B.shape
+    block = torch.zeros(N + M, N + M)
+    block[:N, :N], block[:N, N:] = dt * A, dt * B
+    block = torch.linalg.matrix_exp(block)
+    return block[:N, :N], block[:N, N:]
+
+
+@replaces("discretize")
+def bilinear_b(A, B, dt, method="zoh"):
+    """Your bilinear B_bar is ΔB. The rule is implicit: its left-hand side, I - ΔA/2, stands before B as
+    well."""
+    A_bar, B_bar = discretize(A, B, dt, method)
+    return A_bar, dt * B if method == "bilinear" else B_bar
+
+
+@replaces("discretize")
+def bilinear_full_step(A, B, dt, method="zoh"):
+    """You took a whole step on each side. The bilinear rule takes half a step with the old state and half a
+    step with the new one."""
+    if method != "bilinear":
+        return discretize(A, B, dt, method)
+    left = identity(A) - dt * A
+    return torch.linalg.solve(left, identity(A) + dt * A), torch.linalg.solve(left, dt * B)
+
+
+@replaces("discretize")
+def bilinear_upside_down(A, B, dt, method="zoh"):
+    """Your bilinear rule runs backwards in time: with a negative A the state grows. Which of the two factors, I
+    + ΔA/2 and I - ΔA/2, is the one to be inverted?"""
+    if method != "bilinear":
+        return discretize(A, B, dt, method)
+    left = identity(A) + dt / 2 * A
+    return torch.linalg.solve(left, identity(A) - dt / 2 * A), torch.linalg.solve(left, dt * B)
+
+
+@replaces("discretize")
+def zoh_for_unknown(A, B, dt, method="zoh"):
+    """A method that does not exist gave the result of another one. A typing error in a config should not train:
+    raise ValueError."""
+    return discretize(A, B, dt, method if method in ("bilinear", "euler") else "zoh")
+
+
+@replaces("discretize_diag")
+def zero_by_zero(A, B, dt, method="zoh"):
+    """At A = 0 you computed 0/0, which is NaN. The quotient (e^z - 1)/z has a limit there; it must be put in by
+    hand."""
+    if method != "zoh":
+        return discretize_diag(A, B, dt, method)
+    z = dt * A
+    return torch.exp(z), torch.expm1(z) / z * dt * B
+
+
+@replaces("discretize_diag")
+def digits_cancel(A, B, dt, method="zoh"):
+    """e^z - 1 loses its digits when z is small: e^z is rounded to 1.000… first. torch has a function that
+    computes the difference directly."""
+    if method != "zoh":
+        return discretize_diag(A, B, dt, method)
+    z = dt * A
+    safe = z.masked_fill(z == 0, 1.0)
+    return torch.exp(z), torch.where(z == 0, 1.0, (torch.exp(safe) - 1) / safe) * dt * B
+
+
+@replaces("discretize_diag")
+def nan_in_gradient(A, B, dt, method="zoh"):
+    """The value at A = 0 is right, and its gradient is NaN: where chooses between two finished results, and the
+    derivative of 0/0 times 0 is still NaN. Change the z that you divide by, before you divide."""
+    if method != "zoh":
+        return discretize_diag(A, B, dt, method)
+    z = dt * A
+    return torch.exp(z), torch.where(z == 0, 1.0, torch.expm1(z) / z) * dt * B
+
+
+@replaces("discretize_diag")
+def diagonal_without_dt(A, B, dt, method="zoh"):
+    """Your B_bar for zero-order hold is φ(ΔA) B. φ is 1 for a short step, and a short step should write little:
+    Δ is missing."""
+    A_bar, B_bar = discretize_diag(A, B, dt, method)
+    return A_bar, B_bar / dt if method == "zoh" else B_bar
+
+
+@replaces("discretize_diag")
+def zoh_for_mamba(A, B, dt, method="zoh"):
+    """For "mamba" you used the exact zero-order hold on B. It is finer mathematics; Mamba's code, and with it
+    every released checkpoint, multiplies B by Δ alone."""
+    if method == "mamba":
+        return discretize_diag(A, B, dt, "zoh")
+    return discretize_diag(A, B, dt, method)
