@@ -1,0 +1,70 @@
+"""The router of DeepSeek-V3: sigmoid scores, groups of experts, and a bias that only chooses."""
+
+import torch
+from torch import Tensor
+
+
+def deepseek_route(
+    logits: Tensor,
+    bias: Tensor,
+    k: int,
+    n_group: int,
+    topk_group: int,
+    routed_scaling_factor: float = 1.0,
+    norm_topk_prob: bool = True,
+) -> tuple[Tensor, Tensor]:
+    """The k chosen experts of every token, and what each of them counts.
+
+    logits: (T, E), T >= 1, finite; float32 or float64.
+    bias: (E,) in the dtype of logits, of any sign, without gradient. c = sigmoid(logits) + bias chooses.
+    n_group: G. Group g has experts g * E/G ... (g + 1) * E/G - 1 and is rated by the sum of its two largest c, a
+        group of one expert by that c.
+    topk_group: M, the number of groups that stay. The k largest c of their experts are chosen.
+    norm_topk_prob: whether the sigmoids of the chosen experts are divided by their sum.
+    routed_scaling_factor: r, by which the weights are multiplied in the end.
+    Returns: weights (T, k) in the dtype of logits and indices (T, k) int64, in any order within a row, the same
+        in both. Gradients flow from the weights to the logits.
+    Raises: ValueError unless n_group divides E, 1 <= topk_group <= n_group and 1 <= k <= topk_group * E / n_group.
+
+    >>> logits = torch.tensor([[2.0, 0.0, 1.0, 1.5]])  # sigmoid: 0.8808, 0.5000, 0.7311, 0.8176
+    >>> deepseek_route(logits, torch.zeros(4), k=2, n_group=2, topk_group=1)
+    (tensor([[0.5279, 0.4721]]), tensor([[3, 2]]))
+    >>> deepseek_route(logits, torch.tensor([0.3, 0.0, 0.0, 0.0]), k=2, n_group=2, topk_group=1)
+    (tensor([[0.6379, 0.3621]]), tensor([[0, 1]]))
+    """
+    T, E = logits.shape
+    if n_group < 1 or E % n_group:
+        raise ValueError(f"n_group must divide the number of experts {E}, and {n_group} does not")
+    if not 1 <= topk_group <= n_group:
+        raise ValueError(f"topk_group must lie between 1 and n_group = {n_group}, not {topk_group}")
+    size = E // n_group
+    if not 1 <= k <= topk_group * size:
+        raise ValueError(f"k must lie between 1 and the {topk_group * size} experts of the groups that stay, not {k}")
+
+    s = torch.sigmoid(logits)  # (T, E): how much an expert counts
+    c = (s + bias).view(T, n_group, size)  # (T, G, E/G): who is chosen
+    rating = c.topk(min(2, size), dim=-1).values.sum(-1)  # (T, G)
+    stays = rating.topk(topk_group, dim=-1).indices  # (T, M)
+    closed = torch.ones_like(rating, dtype=torch.bool).scatter(-1, stays, False)  # (T, G)
+    c = c.masked_fill(closed[..., None], float("-inf")).view(T, E)
+    indices = c.topk(k, dim=-1).indices  # (T, k)
+
+    weights = s.gather(-1, indices)  # (T, k): without the bias
+    if norm_topk_prob:
+        weights = weights / weights.sum(-1, keepdim=True)
+    return routed_scaling_factor * weights, indices
+
+
+def update_bias(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """The bias after one step of balancing: less gamma for an overloaded expert, plus gamma for an underloaded one.
+
+    bias: (E,), float32 or float64, without gradient. It stays as it is.
+    indices: int64 (T, k), the choices of all tokens. The load of an expert is how often it stands there.
+    gamma: the step, whatever the distance to the mean load of all E experts.
+    Returns: a new (E,) in the dtype of bias. An expert with exactly the mean load keeps its bias.
+
+    >>> update_bias(torch.zeros(4), torch.tensor([[0, 1], [0, 1], [0, 2], [0, 3]]), gamma=0.001)  # loads 4, 2, 1, 1
+    tensor([-0.0010,  0.0000,  0.0010,  0.0010])
+    """
+    load = torch.bincount(indices.flatten(), minlength=len(bias)).to(bias.dtype)  # (E,)
+    return bias + gamma * torch.sign(load.mean() - load)

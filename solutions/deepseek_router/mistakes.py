@@ -1,0 +1,219 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import torch
+from deepseek_router import deepseek_route, update_bias
+from torch import Tensor
+
+from grader.testing import replaces
+
+INF = float("inf")
+
+
+def verify(E, k, n_group, topk_group):
+    """The part that most get right."""
+    if E % n_group or not 1 <= topk_group <= n_group or not 1 <= k <= topk_group * E // n_group:
+        raise ValueError("groups or k do not fit")
+
+
+def best_groups(rating, topk_group):
+    """Bool (T, G): the groups that stay."""
+    stays = rating.topk(topk_group, dim=-1).indices
+    return torch.zeros_like(rating, dtype=torch.bool).scatter(-1, stays, True)
+
+
+def two_best(c, n_group):
+    """Ratings (T, G)."""
+    grouped = c.unflatten(-1, (n_group, -1))
+    return grouped.topk(min(2, grouped.shape[-1]), dim=-1).values.sum(-1)
+
+
+def choose(c, k, n_group, topk_group, rating=None, out=-INF):
+    """Indices (T, k) of the k largest c in the best groups."""
+    verify(c.shape[-1], k, n_group, topk_group)
+    stays = best_groups(two_best(c, n_group) if rating is None else rating, topk_group)
+    kept = c.unflatten(-1, (n_group, -1)).masked_fill(~stays[..., None], out).flatten(-2)
+    return kept.topk(k, dim=-1).indices
+
+
+def weigh(s, indices, r, norm):
+    weights = s.gather(-1, indices)
+    return r * (weights / weights.sum(-1, keepdim=True) if norm else weights)
+
+
+@replaces("deepseek_route")
+def softmax(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """Your scores come from a softmax over the experts: those of a token sum to 1. In DeepSeek-V3 each logit becomes a
+    score on its own, without a look at the others."""
+    s = torch.softmax(logits, dim=-1)
+    indices = choose(s + bias, k, n_group, topk_group)
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def biased_weights(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """The bias leaked into the weights. It says who is chosen; how much the chosen count is said by the sigmoids
+    alone. Which of your two tensors do the indices fetch the weights from?"""
+    s = torch.sigmoid(logits)
+    indices = choose(s + bias, k, n_group, topk_group)
+    return weigh(s + bias, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def bias_on_logits(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You added the bias to the logits, and the sigmoid then flattens it for experts that are nearly certain. It
+    belongs on the score: after the sigmoid, where a step of gamma is the same for every token."""
+    indices = choose(torch.sigmoid(logits + bias), k, n_group, topk_group)
+    return weigh(torch.sigmoid(logits), indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def no_groups(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You chose the k best of all experts, wherever they stand. Before that, only topk_group of the n_group groups
+    stay, and nothing from the others may be chosen."""
+    verify(logits.shape[-1], k, n_group, topk_group)
+    s = torch.sigmoid(logits)
+    indices = (s + bias).topk(k, dim=-1).indices
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def group_max(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You rated a group by its best expert. That was the rule of DeepSeek-V2; in V3 a group needs two good
+    experts to be rated well."""
+    s = torch.sigmoid(logits)
+    c = s + bias
+    rating = c.unflatten(-1, (n_group, -1)).amax(-1) if logits.shape[-1] % n_group == 0 else None
+    indices = choose(c, k, n_group, topk_group, rating)
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def unbiased_groups(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You rated the groups without the bias. The whole choice, of groups and of experts, is made with it; else an
+    overloaded group stays as attractive as it was."""
+    s = torch.sigmoid(logits)
+    rating = two_best(s, n_group) if logits.shape[-1] % n_group == 0 else None
+    indices = choose(s + bias, k, n_group, topk_group, rating)
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def interleaved_groups(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """Your groups take every G-th expert. The experts of a group are neighbours: the first E / G of them are group 0.
+    Which of the two axes that E is cut into comes first?"""
+    verify(logits.shape[-1], k, n_group, topk_group)
+    s = torch.sigmoid(logits)
+    c = (s + bias).unflatten(-1, (-1, n_group))
+    stays = best_groups(c.topk(min(2, c.shape[-2]), dim=-2).values.sum(-2), topk_group)
+    indices = c.masked_fill(~stays[:, None], -INF).flatten(-2).topk(k, dim=-1).indices
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def masked_with_zero(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You set the experts of the other groups to 0. With a negative bias a score below 0 is possible, and 0 beats it:
+    experts that were out come back. Which value loses against every number?"""
+    s = torch.sigmoid(logits)
+    indices = choose(s + bias, k, n_group, topk_group, out=0.0)
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def local_indices(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """Your indices count within the groups that stayed, put side by side. An expert keeps its number among all E;
+    what has to be added to its place to get that back?"""
+    E = logits.shape[-1]
+    verify(E, k, n_group, topk_group)
+    s = torch.sigmoid(logits)
+    stays = two_best(s + bias, n_group).topk(topk_group, dim=-1).indices.sort(-1).values
+    experts = (stays[..., None] * (E // n_group) + torch.arange(E // n_group)).flatten(-2)  # (T, M * E / G)
+    indices = (s + bias).gather(-1, experts).topk(k, dim=-1).indices
+    return weigh(s.gather(-1, experts), indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def scaled_before_norm(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You multiplied by the factor before you divided by the sum, and the sum has the factor in it: it cancels. What
+    is to be the sum of a token's weights in the end?"""
+    s = torch.sigmoid(logits)
+    indices = choose(s + bias, k, n_group, topk_group)
+    return weigh(routed_scaling_factor * s, indices, 1.0, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def sum_over_all(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You divided by the sum over all experts, so the weights of a token sum to less than the factor. Only the k
+    chosen share it among themselves."""
+    s = torch.sigmoid(logits)
+    indices = choose(s + bias, k, n_group, topk_group)
+    return weigh(s / s.sum(-1, keepdim=True) if norm_topk_prob else s, indices, routed_scaling_factor, False), indices
+
+
+@replaces("deepseek_route")
+def detached(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """Your weights carry no gradient, so the router learns nothing. Only the bias is without one: it is moved by its
+    rule, and the logits by the loss."""
+    with torch.no_grad():
+        return deepseek_route(logits, bias, k, n_group, topk_group, routed_scaling_factor, norm_topk_prob)
+
+
+@replaces("deepseek_route")
+def too_large_k(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """Where k is larger than the number of experts in the groups that stay, you chose from the others too. There is no
+    right answer: raise ValueError."""
+    E = logits.shape[-1]
+    verify(E, 1, n_group, topk_group)
+    if not 1 <= k <= E:
+        raise ValueError("bad k")
+    s = torch.sigmoid(logits)
+    c = (s + bias).unflatten(-1, (n_group, -1))
+    stays = best_groups(two_best(s + bias, n_group), topk_group)
+    indices = c.masked_fill(~stays[..., None], -INF).flatten(-2).topk(k, dim=-1).indices
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("update_bias")
+def sign_flipped(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """You raised the bias of overloaded experts, which brings them still more tokens. Who has too much to do must
+    become less attractive."""
+    return bias - (update_bias(bias, indices, gamma) - bias)
+
+
+@replaces("update_bias")
+def proportional(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """Your step grows with the distance to the mean load. It is gamma for any distance: only the direction is read from
+    the load."""
+    load = torch.bincount(indices.flatten(), minlength=len(bias)).to(bias.dtype)
+    return bias + gamma * (load.mean() - load)
+
+
+@replaces("update_bias")
+def tokens_per_expert(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """You compared the loads with T / E. Every token makes k choices, and all of them are load: the mean is k times as
+    large."""
+    load = torch.bincount(indices.flatten(), minlength=len(bias)).to(bias.dtype)
+    return bias + gamma * torch.sign(len(indices) / len(bias) - load)
+
+
+@replaces("update_bias")
+def idle_forgotten(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """Experts that nobody chose are missing from your count: they keep their bias and stay idle, and your mean load is
+    too large without them. Count a load of 0 as well."""
+    seen, load = indices.unique(return_counts=True)
+    load = load.to(bias.dtype)
+    return bias.index_add(0, seen, gamma * torch.sign(load.mean() - load))
+
+
+@replaces("update_bias")
+def short_count(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """Your count ends at the last expert that was chosen. If the experts after it are idle it has fewer than E numbers:
+    torch.bincount must be told how many there are."""
+    load = torch.bincount(indices.flatten()).to(bias.dtype)
+    return bias + gamma * torch.sign(load.mean() - load)
+
+
+@replaces("update_bias")
+def never_zero(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """An expert with exactly the mean load was moved too. Your comparison knows two cases, and there are three."""
+    load = torch.bincount(indices.flatten(), minlength=len(bias)).to(bias.dtype)
+    return torch.where(load > load.mean(), bias - gamma, bias + gamma)
