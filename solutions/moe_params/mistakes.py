@@ -1,0 +1,241 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+from moe_params import attention_params
+
+from grader.testing import replaces
+
+
+def get(config, key, default=None):
+    return default if config.get(key) is None else config[key]
+
+
+def gqa(config):
+    """D, H, G, K and the norms of queries and keys."""
+    D, H = config["hidden_size"], config["num_attention_heads"]
+    K = get(config, "head_dim", D // H)
+    return D, H, get(config, "num_key_value_heads", H), K, 2 * K if get(config, "qk_norm") else 0
+
+
+def is_mla(config):
+    return get(config, "kv_lora_rank") is not None
+
+
+@replaces("attention_params")
+def mha(config):
+    """You gave keys and values as many heads as the queries. With grouped queries there are fewer: which key of the
+    config says how many?"""
+    if is_mla(config):
+        return attention_params(config)
+    D, H, _, K, norms = gqa(config)
+    return 4 * D * H * K + norms
+
+
+@replaces("attention_params")
+def width_divided(config):
+    """You took D / H for the width of a head. Where the config names head_dim, that is the width: Qwen3's heads are
+    twice as wide as D / H."""
+    return attention_params({**config, "head_dim": None})
+
+
+@replaces("attention_params")
+def square_projections(config):
+    """You took the matrices of queries and output to be D x D. They have H heads of width K on one side, and H * K is
+    another number than D where the config names head_dim."""
+    if is_mla(config):
+        return attention_params(config)
+    D, _, G, K, norms = gqa(config)
+    return 2 * D * D + 2 * D * G * K + norms
+
+
+@replaces("attention_params")
+def no_qk_norm(config):
+    """You did not read qk_norm. Where it is true, the queries of all heads share a norm of width K, and the keys
+    have another."""
+    return attention_params({**config, "qk_norm": False})
+
+
+@replaces("attention_params")
+def mla_ignored(config):
+    """You counted multi-head latent attention as if it had matrices for all heads. With kv_lora_rank in the
+    config, keys and values pass through r_kv numbers, and the number of key-value heads plays no part."""
+    return attention_params({**config, "kv_lora_rank": None})
+
+
+def mla(config):
+    """D, H, r_q, r_kv, n, p, v."""
+    ranks = get(config, "q_lora_rank"), config["kv_lora_rank"]
+    widths = (config[key] for key in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"))
+    return config["hidden_size"], config["num_attention_heads"], *ranks, *widths
+
+
+@replaces("attention_params")
+def mla_no_norms(config):
+    """You left out the norms of MLA. Each of the two compressed vectors passes one before it is expanded: r_q and r_kv
+    parameters."""
+    if not is_mla(config):
+        return attention_params(config)
+    _, _, r_q, r_kv, *_ = mla(config)
+    return attention_params(config) - (r_q or 0) - r_kv
+
+
+@replaces("attention_params")
+def mla_rope_per_head(config):
+    """You gave every head a rotary key of its own. In MLA all heads share one, of p numbers, which comes straight from
+    the token."""
+    if not is_mla(config):
+        return attention_params(config)
+    D, H, _, _, _, p, _ = mla(config)
+    return attention_params(config) + D * p * (H - 1)
+
+
+@replaces("attention_params")
+def mla_no_queries(config):
+    """Without q_lora_rank you counted no queries at all. They are not compressed then: one matrix makes them from the
+    token."""
+    if not is_mla(config) or get(config, "q_lora_rank") is not None:
+        return attention_params(config)
+    D, H, _, _, n, p, _ = mla(config)
+    return attention_params(config) - D * H * (n + p)
+
+
+def parts(config):
+    """What the sum is made of; a mistake changes one of the parts."""
+    D, V, F, L = (config[key] for key in ("hidden_size", "vocab_size", "intermediate_size", "num_hidden_layers"))
+    E = get(config, "num_experts", 0)
+    dense = get(config, "first_k_dense_replace", 0) if E else L
+    expert = 3 * D * get(config, "moe_intermediate_size", F)
+    return {
+        "tables": V * D * (1 if get(config, "tie_word_embeddings") else 2),
+        "last norm": D,
+        "layers": L,
+        "layer": 2 * D + attention_params(config),
+        "dense layers": dense,
+        "dense FFN": 3 * D * F,
+        "sparse layers": L - dense,
+        "router": E * D,
+        "shared": get(config, "n_shared_experts", 0) * expert,
+        "expert": expert,
+        "E": E,
+        "k": get(config, "num_experts_per_tok", 0),
+    }
+
+
+def add(p):
+    always = p["tables"] + p["last norm"] + p["layers"] * p["layer"] + p["dense layers"] * p["dense FFN"]
+    always += p["sparse layers"] * (p["router"] + p["shared"])
+    routed = p["sparse layers"] * p["expert"]
+    return {"total": always + p["E"] * routed, "active": always + p["k"] * routed}
+
+
+@replaces("count_params")
+def times_experts(config):
+    """You multiplied a whole model by the number of experts. Only the experts are many; attention, norms and the two
+    tables exist once."""
+    p = parts(config)
+    if not p["E"]:
+        return add(p)
+    one = add({**p, "router": 0, "E": 1, "k": 1})["total"]
+    return {"total": p["E"] * one, "active": p["k"] * one}
+
+
+@replaces("count_params")
+def share_of_all(config):
+    """You took k/E of the whole model for the active part. Attention, tables, router and dense layers serve every
+    token: only the routed experts shrink to k of E."""
+    p = parts(config)
+    total = add(p)["total"]
+    return {"total": total, "active": total * p["k"] // p["E"] if p["E"] else total}
+
+
+@replaces("count_params")
+def two_matrices(config):
+    """You gave an FFN two matrices. In a SwiGLU there are three: gate, up and down."""
+    p = parts(config)
+    return add({**p, **{key: p[key] // 3 * 2 for key in ("dense FFN", "shared", "expert")}})
+
+
+@replaces("count_params")
+def no_router(config):
+    """You left out the router. In each sparse layer a matrix of E x D scores the experts for a token."""
+    return add({**parts(config), "router": 0})
+
+
+@replaces("count_params")
+def router_of_chosen(config):
+    """In the active count you took k rows of the router. To find the k best it has to score all E experts, so all of it
+    is used."""
+    p = parts(config)
+    count = add(p)
+    D = config["hidden_size"]
+    return {**count, "active": count["active"] - p["sparse layers"] * (p["E"] - p["k"]) * D}
+
+
+@replaces("count_params")
+def no_head(config):
+    """You counted one table of V x D. Unless tie_word_embeddings is true, the output head has a matrix of its own
+    besides the embedding."""
+    return add({**parts(config), "tables": config["vocab_size"] * config["hidden_size"]})
+
+
+@replaces("count_params")
+def never_tied(config):
+    """You counted two tables of V x D although tie_word_embeddings is true. Tied means that one matrix does both
+    jobs."""
+    return add({**parts(config), "tables": 2 * config["vocab_size"] * config["hidden_size"]})
+
+
+@replaces("count_params")
+def embedding_idle(config):
+    """You left the embedding table out of the active count, since a token reads one row of it. That is a possible
+    convention, and not that of this exercise: idle are unchosen experts, nothing else."""
+    count = add(parts(config))
+    return {**count, "active": count["active"] - config["vocab_size"] * config["hidden_size"]}
+
+
+@replaces("count_params")
+def no_last_norm(config):
+    """Your count lacks D parameters: behind the last layer, before the head, stands one more norm."""
+    return add({**parts(config), "last norm": 0})
+
+
+@replaces("count_params")
+def first_k_ignored(config):
+    """You made all layers sparse. The first first_k_dense_replace of them have a dense FFN of width
+    intermediate_size, and no router."""
+    p = parts(config)
+    return add({**p, "dense layers": 0, "sparse layers": p["layers"]} if p["E"] else p)
+
+
+@replaces("count_params")
+def dense_width(config):
+    """Your experts are as wide as the dense FFN. Where the config names moe_intermediate_size, that is their width."""
+    p = parts(config)
+    s = get(config, "n_shared_experts", 0)
+    return add({**p, "expert": p["dense FFN"], "shared": s * p["dense FFN"]})
+
+
+@replaces("count_params")
+def shared_forgotten(config):
+    """You counted the routed experts only. The shared ones stand beside them, and every token uses them."""
+    return add({**parts(config), "shared": 0})
+
+
+@replaces("count_params")
+def shared_idle(config):
+    """Shared experts are in your total, and not among the active or only in the place of chosen ones. Every token
+    passes through all of them, besides the k routed experts that it chooses."""
+    p = parts(config)
+    count = add(p)
+    return {**count, "active": count["active"] - p["sparse layers"] * p["shared"]}
+
+
+@replaces("count_params")
+def none_is_a_value(config):
+    """A key whose value is None counts as missing; you took None for the value itself. The default of dict.get is used
+    only where the key is not there."""
+    D, F, L = config["hidden_size"], config["intermediate_size"], config["num_hidden_layers"]
+    E = config.get("num_experts", 0)
+    dense = config.get("first_k_dense_replace", 0) if E != 0 else L
+    expert = 3 * D * config.get("moe_intermediate_size", F)
+    changed = {"E": E, "shared": config.get("n_shared_experts", 0) * expert, "expert": expert}
+    return add({**parts(config), **changed, "dense layers": dense, "sparse layers": L - dense, "router": E * D})
