@@ -1,0 +1,249 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import math
+
+import torch
+from sparse_upcycling import split_expert, upcycle
+from torch import Tensor
+
+from grader.testing import replaces
+
+
+@replaces("upcycle")
+def zero_router(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """Your router is all zeros. Every logit ties, the choice of experts is chance, and it is the same for every
+    token: the router has to begin random."""
+    layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
+    return layer | {"gate": torch.zeros_like(layer["gate"])}
+
+
+@replaces("upcycle")
+def one_row(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """All rows of your router are equal, so all experts have the same logit for every token. Each needs random numbers
+    of its own."""
+    layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
+    return layer | {"gate": layer["gate"][:1].repeat(num_experts, 1)}
+
+
+@replaces("upcycle")
+def unseeded(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """Two calls with the same seed gave two routers: the random numbers came from torch's global generator, which
+    moves on."""
+    layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
+    return layer | {"gate": torch.randn(num_experts, w1.shape[1], dtype=w1.dtype) * router_std}
+
+
+@replaces("upcycle")
+def seed_ignored(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """Every seed gives the same router: one is written into your code. Use the argument."""
+    return upcycle(w1, w2, w3, num_experts, 0, router_std)
+
+
+@replaces("upcycle")
+def std_ignored(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """The router has the same size whatever router_std says."""
+    return upcycle(w1, w2, w3, num_experts, seed)
+
+
+@replaces("upcycle")
+def unit_std(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """The router's numbers have standard deviation 1, as randn gives them. They have to be scaled to router_std, or
+    the weights of a token's experts begin far apart."""
+    return upcycle(w1, w2, w3, num_experts, seed, 1.0)
+
+
+@replaces("upcycle")
+def std_is_variance(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """You took router_std for a variance and multiplied by its root. It is the standard deviation itself."""
+    return upcycle(w1, w2, w3, num_experts, seed, math.sqrt(router_std))
+
+
+@replaces("upcycle")
+def std_squared(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """You multiplied by router_std². That is the variance of the numbers; they themselves scale with the standard
+    deviation."""
+    return upcycle(w1, w2, w3, num_experts, seed, router_std**2)
+
+
+@replaces("upcycle")
+def uniform_router(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """Your router's numbers are uniform between 0 and router_std: torch.rand is not torch.randn. They are to be normal,
+    with mean 0."""
+    layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
+    generator = torch.Generator().manual_seed(seed)
+    return layer | {"gate": torch.rand(num_experts, w1.shape[1], generator=generator, dtype=w1.dtype) * router_std}
+
+
+@replaces("upcycle")
+def router_transposed(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """Your router is (D, E). Matrices lie as (out, in): it makes E logits out of D numbers, one row for each expert."""
+    layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
+    return layer | {"gate": layer["gate"].T}
+
+
+@replaces("upcycle")
+def router_float32(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """Your router is float32 whatever the FFN is: torch.randn makes float32 unless it is told otherwise."""
+    layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
+    return layer | {"gate": layer["gate"].float()}
+
+
+@replaces("upcycle")
+def divided_by_e(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """You divided w2 by the number of experts. The router's weights sum to 1 already, so the new layer would give
+    1/E of what the old one gave."""
+    layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
+    return layer | {"w2": layer["w2"] / num_experts}
+
+
+@replaces("upcycle")
+def noise_on_experts(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """You added noise to the experts to tell them apart. Then the new layer is no longer the old one at step 0. The
+    random router is enough: each expert gets other tokens, and learns from them."""
+    layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
+    generator = torch.Generator().manual_seed(seed)
+    noise = {
+        n: router_std * torch.randn(layer[n].shape, generator=generator, dtype=w1.dtype) for n in ("w1", "w2", "w3")
+    }
+    return layer | {name: layer[name] + noise[name] for name in noise}
+
+
+@replaces("upcycle")
+def w2_transposed(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """Your w2 has the shape of w1, with F before D. An expert's w2 is the dense one as it lies, (D, F)."""
+    layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
+    return layer | {"w2": layer["w2"].mT}
+
+
+def checked(F: int, m: int) -> None:
+    if m < 1 or F % m:
+        raise ValueError("m")
+
+
+def cut(w1: Tensor, w2: Tensor, w3: Tensor, m: int) -> dict[str, Tensor]:
+    """Right where m divides F."""
+    F, D = w1.shape
+    W2 = w2.reshape(D, m, F // m).transpose(0, 1)
+    return {"w1": w1.reshape(m, F // m, D), "w2": W2, "w3": w3.reshape(m, F // m, D)}
+
+
+@replaces("split_expert")
+def w2_in_memory_order(w1, w2, w3, m):
+    """Your w2 has the right shape and the wrong numbers: reshape cuts what lies together in memory, and those are the
+    rows of w2. The hidden units are its columns."""
+    slices = split_expert(w1, w2, w3, m)
+    return slices | {"w2": w2.reshape(slices["w2"].shape)}
+
+
+@replaces("split_expert")
+def w2_whole(w1, w2, w3, m):
+    """Every slice has the whole w2. Of its F columns a slice needs those of its own hidden units."""
+    return split_expert(w1, w2, w3, m) | {"w2": w2.repeat(m, 1, 1)}
+
+
+@replaces("split_expert")
+def every_mth_unit(w1, w2, w3, m):
+    """Slice j has the units j, j + m, j + 2m and so on. Their outputs sum to the FFN as well; the statement asks for
+    neighbouring units, so that one FFN has one result."""
+    checked(w1.shape[0], m)
+    return {
+        "w1": torch.stack([w1[j::m] for j in range(m)]),
+        "w2": torch.stack([w2[:, j::m] for j in range(m)]),
+        "w3": torch.stack([w3[j::m] for j in range(m)]),
+    }
+
+
+@replaces("split_expert")
+def w2_divided(w1, w2, w3, m):
+    """You divided w2 by m. The slices are not m copies: each has other hidden units, and they sum to the FFN."""
+    slices = split_expert(w1, w2, w3, m)
+    return slices | {"w2": slices["w2"] / m}
+
+
+@replaces("split_expert")
+def w2_multiplied(w1, w2, w3, m):
+    """You multiplied w2 by m. That would be right for a mean of the slices; they are to be added."""
+    slices = split_expert(w1, w2, w3, m)
+    return slices | {"w2": slices["w2"] * m}
+
+
+@replaces("split_expert")
+def w3_whole(w1, w2, w3, m):
+    """w3 was not cut. Every hidden unit has one row in w1 and one in w3, and both go into its slice."""
+    return split_expert(w1, w2, w3, m) | {"w3": w3.repeat(m, 1, 1)}
+
+
+@replaces("split_expert")
+def slices_transposed(w1, w2, w3, m):
+    """Your w2 is (m, F/m, D). An FFN's w2 leads back to D, and matrices lie as (out, in): D comes first."""
+    slices = split_expert(w1, w2, w3, m)
+    return slices | {"w2": slices["w2"].mT}
+
+
+@replaces("split_expert")
+def no_check(w1, w2, w3, m):
+    """A number of slices that does not divide F ends in torch's RuntimeError about a shape, or for 0 in a division by
+    zero. Look at m first, and raise ValueError."""
+    return cut(w1, w2, w3, m)
+
+
+@replaces("split_expert")
+def remainder_dropped(w1, w2, w3, m):
+    """Where m does not divide F you silently left hidden units out, and the slices no longer sum to the FFN. Raise
+    ValueError instead."""
+    checked(1, 1 if m >= 1 else 0)
+    F = w1.shape[0] // m * m
+    return cut(w1[:F], w2[:, :F], w3[:F], m)
+
+
+@replaces("split_expert")
+def no_check_of_zero(w1, w2, w3, m):
+    """You test the remainder only. F % 0 is a ZeroDivisionError, and F % −2 is 0: say first that m is at least 1."""
+    if w1.shape[0] % m:
+        raise ValueError("m")
+    return cut(w1, w2, w3, m)
+
+
+@replaces("combinations")
+def times_m(num_experts, k, m=1):
+    """You counted the choices of whole experts and multiplied by m. The slices are chosen one by one: how many are
+    there, and how many does a token take?"""
+    return math.comb(num_experts, k) * m
+
+
+@replaces("combinations")
+def power_of_m(num_experts, k, m=1):
+    """You raised the count to the power m, as if m tokens chose. There is one choice, among all slices."""
+    return math.comb(num_experts, k) ** m
+
+
+@replaces("combinations")
+def k_not_multiplied(num_experts, k, m=1):
+    """You cut the experts and still chose k. A slice does 1/m of the work, so a token takes m times as many."""
+    return math.comb(num_experts * m, k)
+
+
+@replaces("combinations")
+def e_not_multiplied(num_experts, k, m=1):
+    """You chose m times as many of the same E experts. They were cut: there are m times as many to choose from."""
+    return math.comb(num_experts, k * m)
+
+
+@replaces("combinations")
+def ordered(num_experts, k, m=1):
+    """You counted ordered choices. Experts 3 and 5 are the same pair as 5 and 3: the outputs are added."""
+    return math.perm(num_experts * m, k * m)
+
+
+@replaces("combinations")
+def with_repetition(num_experts, k, m=1):
+    """You let an expert be chosen several times. The k experts of a token differ."""
+    return math.comb(num_experts * m + k * m - 1, k * m)
+
+
+@replaces("combinations")
+def by_logarithms(num_experts, k, m=1):
+    """Your number went through floating point, which has 16 digits. Python's whole numbers are exact at any length:
+    stay with them, and divide by //."""
+    n, r = num_experts * m, k * m
+    return round(math.exp(math.lgamma(n + 1) - math.lgamma(r + 1) - math.lgamma(n - r + 1)))
