@@ -1,0 +1,274 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import torch
+import torch.nn.functional as F
+from mamba_block import MambaBlock
+from torch import nn
+
+from grader.testing import replaces
+
+
+class Parts(MambaBlock):
+    """The right block, with more places in which to go wrong."""
+
+    def inputs(self, x):
+        return self.in_proj(x).chunk(2, dim=-1)
+
+    def convolve(self, window):
+        return F.silu(self.conv1d(window))
+
+    def triple(self, u):
+        N, R = self.A_log.shape[1], self.dt_proj.in_features
+        return self.x_proj(u).split([R, N, N], dim=-1)
+
+    def step_size(self, dt):
+        return F.softplus(self.dt_proj(dt))
+
+    def rate(self):
+        return -torch.exp(self.A_log)
+
+    def recur(self, A_bar, B_bar_u, C, h):
+        ys = []
+        for t in range(C.shape[1]):
+            h = A_bar[:, t] * h + B_bar_u[:, t]
+            ys.append((h * C[:, t, None]).sum(-1))
+        return torch.stack(ys, dim=1), h
+
+    def finish(self, y, u, z, raw):
+        return (y + self.D * u) * F.silu(z)
+
+    def start(self, state, batch):
+        return self.init_state(batch) if state is None else state
+
+    def remembered(self, window, T, u):
+        return window[..., T:]
+
+    def forward(self, x, state=None):
+        state = self.start(state, len(x))
+        raw, z = self.inputs(x)
+        window = torch.cat([state["conv"], raw.mT], dim=-1)
+        u = self.convolve(window).mT
+        dt, B, C = self.triple(u)
+        delta = self.step_size(dt)
+        A_bar = torch.exp(delta[..., None] * self.rate())
+        y, h = self.recur(A_bar, (delta * u)[..., None] * B[:, :, None], C, state["ssm"])
+        y = self.out_proj(self.finish(y, u, z, raw))
+        return y, {"conv": self.remembered(window, x.shape[1], u.mT), "ssm": h}
+
+
+@replaces("MambaBlock")
+class LinearBias(MambaBlock):
+    """One of your projections has a bias where the checkpoint has none. Only the convolution and dt_proj have one;
+    nn.Linear has one unless it is told otherwise."""
+
+    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
+        super().__init__(d_model, d_state, d_conv, expand, dt_rank)
+        E = expand * d_model
+        self.in_proj, self.out_proj = nn.Linear(d_model, 2 * E), nn.Linear(E, d_model)
+
+
+@replaces("MambaBlock")
+class RankRoundedDown(MambaBlock):
+    """Your R is D / 16 rounded down, which is 0 for a narrow block. It is rounded up."""
+
+    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
+        super().__init__(d_model, d_state, d_conv, expand, max(1, d_model // 16) if dt_rank is None else dt_rank)
+
+
+@replaces("MambaBlock")
+class StartsAtOne(MambaBlock):
+    """All states of your new block decay at the same rate, since A_log starts at 0. They start at -1, -2, ..., -N,
+    so that a channel remembers over different lengths."""
+
+    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
+        super().__init__(d_model, d_state, d_conv, expand, dt_rank)
+        self.A_log.data.zero_()
+
+
+@replaces("MambaBlock")
+class StartsWithoutLog(MambaBlock):
+    """You put 1 ... N into A_log itself. A is what should start at -1 ... -N, and the exponential still follows: N =
+    16 would decay by e to the 8,886,110 per unit of time."""
+
+    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
+        super().__init__(d_model, d_state, d_conv, expand, dt_rank)
+        self.A_log.data.exp_()
+
+
+@replaces("MambaBlock")
+class SymmetricPadding(Parts):
+    """Your convolution is padded on both sides, so a token sees those that come after it. The current token is the
+    last that a window may hold: put all missing columns on the left."""
+
+    def convolve(self, window):
+        W = self.conv1d.kernel_size[0]
+        right = (W - 1) // 2
+        u = F.pad(window[..., W - 1 :], (W - 1 - right, right))
+        return F.silu(self.conv1d(u))
+
+
+@replaces("MambaBlock")
+class KernelReversed(Parts):
+    """Your first weight meets the current token. nn.Conv1d slides its weights without turning them round, and so
+    does every checkpoint: the last weight belongs to the current token."""
+
+    def convolve(self, window):
+        weight = self.conv1d.weight.flip(-1)
+        return F.silu(F.conv1d(window, weight, self.conv1d.bias, groups=len(weight)))
+
+
+@replaces("MambaBlock")
+class NoSiluAfterConv(Parts):
+    """The convolution goes into the scan as it is. A silu follows it; without one u is linear in the text up to
+    here."""
+
+    def convolve(self, window):
+        return self.conv1d(window)
+
+
+@replaces("MambaBlock")
+class GateFirst(Parts):
+    """You took the first half of in_proj for the gate z. It gives u first, then z."""
+
+    def inputs(self, x):
+        z, u = self.in_proj(x).chunk(2, dim=-1)
+        return u, z
+
+
+@replaces("MambaBlock")
+class BAndCSwapped(Parts):
+    """B and C have changed places. x_proj gives Δ, B, C in this order; B writes, C reads."""
+
+    def triple(self, u):
+        dt, B, C = super().triple(u)
+        return dt, C, B
+
+
+@replaces("MambaBlock")
+class StepSizeLast(Parts):
+    """You took the step size from the last rows of x_proj. Its result holds Δ, B, C in this order."""
+
+    def triple(self, u):
+        N, R = self.A_log.shape[1], self.dt_proj.in_features
+        B, C, dt = self.x_proj(u).split([N, N, R], dim=-1)
+        return dt, B, C
+
+
+@replaces("MambaBlock")
+class NoStepBias(Parts):
+    """The bias of dt_proj is missing. It sets the step size that a channel has when the token says nothing."""
+
+    def step_size(self, dt):
+        return F.softplus(dt @ self.dt_proj.weight.mT)
+
+
+@replaces("MambaBlock")
+class StepBiasTwice(Parts):
+    """The bias of dt_proj is counted twice: dt_proj has added it already, and a scan that is given it as its
+    delta_bias adds it once more."""
+
+    def step_size(self, dt):
+        return F.softplus(self.dt_proj(dt) + self.dt_proj.bias)
+
+
+@replaces("MambaBlock")
+class NoSoftplus(Parts):
+    """Your step size has no softplus and may be negative. Then time runs backwards, and exp(ΔA) is larger
+    than 1."""
+
+    def step_size(self, dt):
+        return self.dt_proj(dt)
+
+
+@replaces("MambaBlock")
+class PositiveA(Parts):
+    """Your A is exp(A_log), without the minus: each step multiplies the state by more than 1, and on a long text it
+    overflows."""
+
+    def rate(self):
+        return torch.exp(self.A_log)
+
+
+@replaces("MambaBlock")
+class RunningProduct(Parts):
+    """You divide by the product of all decays so far. After a few dozen tokens that product is 0, and what follows is
+    NaN. Short texts do not show it. Carry the state from step to step instead."""
+
+    def recur(self, A_bar, B_bar_u, C, h):
+        product = A_bar.cumprod(1)
+        hs = product * (h[:, None] + (B_bar_u / product).cumsum(1))
+        return (hs * C[:, :, None]).sum(-1), hs[:, -1]
+
+
+@replaces("MambaBlock")
+class SkipBeforeConv(Parts):
+    """D multiplies u as it came from in_proj. The skip takes the input of the scan, which is u after the convolution
+    and its silu."""
+
+    def finish(self, y, u, z, raw):
+        return (y + self.D * raw) * F.silu(z)
+
+
+@replaces("MambaBlock")
+class SkipPastGate(Parts):
+    """Your skip goes past the gate. D u is added first, and silu(z) multiplies the sum."""
+
+    def finish(self, y, u, z, raw):
+        return y * F.silu(z) + self.D * u
+
+
+@replaces("MambaBlock")
+class GateWithoutSilu(Parts):
+    """You multiplied by z. The gate is silu(z): nearly closed where z is negative."""
+
+    def finish(self, y, u, z, raw):
+        return (y + self.D * u) * z
+
+
+@replaces("MambaBlock")
+class RemembersOutputs(Parts):
+    """Your conv state holds what came out of the convolution. The next window needs what went into it: keep u before
+    the convolution overwrites it."""
+
+    def remembered(self, window, T, u):
+        W = self.conv1d.kernel_size[0]
+        return torch.cat([window[..., : W - 1], u], dim=-1)[..., T:]
+
+
+@replaces("MambaBlock")
+class ForgetsAfterShortPiece(Parts):
+    """Your new conv state looks at the new tokens only. A piece shorter than W - 1 does not fill it: the rest is older
+    and must come from the state before."""
+
+    def remembered(self, window, T, u):
+        W = self.conv1d.kernel_size[0]
+        return F.pad(window[..., W - 1 :], (W - 1, 0))[..., T:]
+
+
+@replaces("MambaBlock")
+class ConvStateIgnored(Parts):
+    """Each piece starts its convolution from zeros. The first W - 1 tokens of a piece also look at the last ones of
+    the piece before: state["conv"] holds them."""
+
+    def start(self, state, batch):
+        fresh = self.init_state(batch)
+        return fresh if state is None else {"conv": fresh["conv"], "ssm": state["ssm"]}
+
+
+@replaces("MambaBlock")
+class ScanStateIgnored(Parts):
+    """Each piece starts its scan from h = 0, so all that was read before is forgotten: the first step decays
+    state["ssm"]."""
+
+    def start(self, state, batch):
+        fresh = self.init_state(batch)
+        return fresh if state is None else {"conv": state["conv"], "ssm": fresh["ssm"]}
+
+
+@replaces("MambaBlock")
+class AInFloat32(Parts):
+    """A went through float32, as in Mamba's own code, and a float64 block lost half of its digits. Let the dtype of the
+    parameters decide."""
+
+    def rate(self):
+        return -torch.exp(self.A_log.float()).to(self.A_log.dtype)
