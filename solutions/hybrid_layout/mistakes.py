@@ -1,0 +1,243 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+from hybrid_layout import layout
+
+from grader.testing import replaces
+
+
+def pairs(config, attention, moe):
+    """The layout where attention(i) and moe(i) say what layer i is."""
+    return [
+        ["attention" if attention(i) else "mamba", "moe" if moe(i) else "mlp"]
+        for i in range(config["num_hidden_layers"])
+    ]
+
+
+def keys(config):
+    """Period and offset of attention, period and offset of the experts."""
+    return [config[f"{kind}_layer_{key}"] for kind in ("attn", "expert") for key in ("period", "offset")]
+
+
+@replaces("layout")
+def period_start(config):
+    """You put attention and experts into the first layer of each period. The offset says which layer of the period it
+    is; Jamba has attention in the fifth of eight."""
+    p, _, q, _ = keys(config)
+    return pairs(config, lambda i: i % p == 0, lambda i: i % q == 0)
+
+
+@replaces("layout")
+def ratio_as_period(config):
+    """Your period is one layer too long. 1:7 is one layer of attention to seven others: how many layers is that until
+    the next one?"""
+    p, o, q, r = keys(config)
+    return pairs(config, lambda i: i % (p + 1) == o, lambda i: i % (q + 1) == r)
+
+
+@replaces("layout")
+def one_based(config):
+    """Your pattern stands one layer too early: you counted layers from 1. They are counted from 0."""
+    p, o, q, r = keys(config)
+    return pairs(config, lambda i: (i + 1) % p == o % p, lambda i: (i + 1) % q == r % q)
+
+
+@replaces("layout")
+def offset_added(config):
+    """You added the offset to i before you took the remainder. For Jamba, with 4 of 8 and 1 of 2, that gives the same
+    by luck; with an offset of 1 in a period of 3 it finds layer 2, which is 1 before a multiple of 3, not after one."""
+    p, o, q, r = keys(config)
+    return pairs(config, lambda i: (i + o) % p == 0, lambda i: (i + r) % q == 0)
+
+
+@replaces("layout")
+def never_both(config):
+    """You gave no attention layer experts. In Jamba the two never meet, since attention has even numbers and experts
+    odd ones, but no rule forbids it: the mixer of a layer says nothing of its FFN."""
+    return [[mixer, "mlp" if mixer == "attention" else ffn] for mixer, ffn in layout(config)]
+
+
+def count(config, name):
+    return sum(name in pair for pair in layout(config))
+
+
+def width(config):
+    return config["hidden_size"] // config["num_attention_heads"]
+
+
+@replaces("kv_cache_bytes")
+def kv_all_layers(config, context, batch=1, bytes_per_value=2):
+    """You gave every layer a KV cache. A Mamba layer keeps no keys and no values: how many layers are attention?"""
+    kept = 2 * config["num_hidden_layers"] * config["num_key_value_heads"] * width(config)
+    return kept * context * batch * bytes_per_value
+
+
+@replaces("kv_cache_bytes")
+def keys_only(config, context, batch=1, bytes_per_value=2):
+    """Your number is half of it. An attention layer keeps two vectors for each token and head."""
+    kept = count(config, "attention") * config["num_key_value_heads"] * width(config)
+    return kept * context * batch * bytes_per_value
+
+
+@replaces("kv_cache_bytes")
+def query_heads(config, context, batch=1, bytes_per_value=2):
+    """You counted the query heads. Queries are used once and not kept, and the keys and values have fewer heads: which
+    key of the config says how many?"""
+    kept = 2 * count(config, "attention") * config["num_attention_heads"] * width(config)
+    return kept * context * batch * bytes_per_value
+
+
+def state(config, columns, factor=1, expand=None):
+    channels = config["hidden_size"] * (config["mamba_expand"] if expand is None else expand)
+    return factor * count(config, "mamba") * channels * columns
+
+
+@replaces("ssm_state_bytes")
+def state_twice(config, batch=1, bytes_per_value=2):
+    """Your state is twice as large as it is: the 2 of keys and values is not in it. A Mamba layer keeps one state, and
+    the columns of its convolution."""
+    return state(config, config["mamba_d_state"] + config["mamba_d_conv"], factor=2) * batch * bytes_per_value
+
+
+@replaces("ssm_state_bytes")
+def no_expand(config, batch=1, bytes_per_value=2):
+    """You took the width D of the model for the number of channels. Inside a Mamba layer it is mamba_expand times as
+    wide."""
+    return state(config, config["mamba_d_state"] + config["mamba_d_conv"], expand=1) * batch * bytes_per_value
+
+
+@replaces("ssm_state_bytes")
+def without_convolution(config, batch=1, bytes_per_value=2):
+    """You counted the N numbers of the state and forgot what the convolution needs. It reads the last inputs, so these
+    are kept too."""
+    return state(config, config["mamba_d_state"]) * batch * bytes_per_value
+
+
+@replaces("ssm_state_bytes")
+def one_column_less(config, batch=1, bytes_per_value=2):
+    """You kept W - 1 columns for the convolution. That would do, since the W-th is the new token itself; but the count
+    asked for is that of Mamba's own code, which allocates W."""
+    return state(config, config["mamba_d_state"] + config["mamba_d_conv"] - 1) * batch * bytes_per_value
+
+
+@replaces("ssm_state_bytes")
+def state_every_layer(config, batch=1, bytes_per_value=2):
+    """You gave every layer a state. Attention layers have none."""
+    channels = config["hidden_size"] * config["mamba_expand"]
+    columns = config["mamba_d_state"] + config["mamba_d_conv"]
+    return config["num_hidden_layers"] * channels * columns * batch * bytes_per_value
+
+
+def one_of_each(config):
+    """Numbers in the state of one Mamba layer, and of one token in one attention layer."""
+    channels = config["hidden_size"] * config["mamba_expand"]
+    columns = config["mamba_d_state"] + config["mamba_d_conv"]
+    return channels * columns, 2 * config["num_key_value_heads"] * width(config)
+
+
+@replaces("crossover_context")
+def where_equal(config):
+    """Where the division has no remainder, your context is the one at which both layers keep the same. Asked is the
+    first at which attention keeps more."""
+    values, token = one_of_each(config)
+    return -(-values // token)
+
+
+@replaces("crossover_context")
+def rounded_down(config):
+    """You rounded the quotient down. With that many tokens attention still keeps less, or the same: from how many on
+    does it keep more?"""
+    values, token = one_of_each(config)
+    return values // token
+
+
+@replaces("crossover_context")
+def whole_model(config):
+    """You compared the whole model, all its Mamba layers with all its attention layers. Compare one layer of each
+    kind."""
+    values, token = one_of_each(config)
+    return count(config, "mamba") * values // max(1, count(config, "attention") * token) + 1
+
+
+def parts(config):
+    """What the sum is made of; a mistake changes one of the parts."""
+    D, H, G, K = config["hidden_size"], config["num_attention_heads"], config["num_key_value_heads"], width(config)
+    N, W, R = config["mamba_d_state"], config["mamba_d_conv"], config["mamba_dt_rank"]
+    Ch = config["mamba_expand"] * D
+    return {
+        "tables": 2 * config["vocab_size"] * D,
+        "last norm": D,
+        "norms": 2 * D,
+        "attention": D * K * (2 * H + 2 * G),
+        "in_proj": 2 * D * Ch,
+        "convolution": Ch * W + Ch,
+        "other mamba": D * Ch + Ch * (R + 2 * N) + R * Ch + Ch + Ch * N + Ch,
+        "inner norms": R + 2 * N,
+        "router": config["num_experts"] * D,
+        "expert": 3 * D * config["intermediate_size"],
+        "E": config["num_experts"],
+        "k": config["num_experts_per_tok"],
+        "layers": layout(config),
+    }
+
+
+def add(p):
+    result = {}
+    for name, experts in (("total", p["E"]), ("active", p["k"])):
+        numbers = p["tables"] + p["last norm"]
+        for mixer, ffn in p["layers"]:
+            mamba = p["in_proj"] + p["convolution"] + p["other mamba"] + p["inner norms"]
+            numbers += p["norms"] + (p["attention"] if mixer == "attention" else mamba)
+            numbers += p["expert"] if ffn == "mlp" else p["router"] + experts * p["expert"]
+        result[name] = numbers
+    return result
+
+
+@replaces("count_params")
+def no_inner_norms(config):
+    """Your Mamba layers are R + 2N parameters short each. Jamba normalises Δ, B and C, which Mamba alone does not."""
+    return add({**parts(config), "inner norms": 0})
+
+
+@replaces("count_params")
+def moe_everywhere(config):
+    """You gave every layer experts. Only one in expert_layer_period has them; the others have one SwiGLU."""
+    p = parts(config)
+    return add({**p, "layers": [[mixer, "moe"] for mixer, _ in p["layers"]]})
+
+
+@replaces("count_params")
+def share_of_all(config):
+    """You took k/E of everything for the active part. Mixers, tables, routers and the dense layers serve every token:
+    only the experts shrink to k of E."""
+    p = parts(config)
+    total = add(p)["total"]
+    return {"total": total, "active": total * p["k"] // p["E"]}
+
+
+@replaces("count_params")
+def router_of_k(config):
+    """Your active router scores k experts. To choose k of them it has to score all E, so a token uses the whole of
+    it."""
+    p = parts(config)
+    return {"total": add(p)["total"], "active": add({**p, "router": p["router"] // p["E"] * p["k"]})["active"]}
+
+
+@replaces("count_params")
+def one_branch(config):
+    """Your in_proj is half of it. It makes two branches of Ch channels each, one for the state and one for the gate."""
+    p = parts(config)
+    return add({**p, "in_proj": p["in_proj"] // 2})
+
+
+@replaces("count_params")
+def full_convolution(config):
+    """Your convolution mixes the channels. Mamba's is depthwise: each channel has a kernel of W numbers of its own."""
+    Ch = config["mamba_expand"] * config["hidden_size"]
+    return add({**parts(config), "convolution": Ch * Ch * config["mamba_d_conv"] + Ch})
+
+
+@replaces("count_params")
+def tied(config):
+    """You counted the table of the vocabulary once. Jamba has two, the embedding and the head."""
+    p = parts(config)
+    return add({**p, "tables": p["tables"] // 2})
