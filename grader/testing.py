@@ -17,7 +17,7 @@ should be pairwise different.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pytest
 
@@ -51,8 +51,12 @@ def seconds(n: float) -> pytest.MarkDecorator:
     return pytest.mark.seconds(n)
 
 
-def replaces(name: str) -> Callable[[T], T]:
-    """Marks a function or class in `mistakes.py` or `variants.py` as standing in for `name` of the reference."""
+def replaces(name: str, *, ends: Literal["timeout", "memory"] | None = None) -> Callable[[T], T]:
+    """Marks a function or class in `mistakes.py` or `variants.py` as standing in for `name` of the reference.
+
+    `ends` is for a mistake whose answers are right, and which takes too long or too much memory for them: it must fail
+    by this outcome and by no other. There is no answer that would show it, so no diagnosis names it.
+    """
 
     def mark(definition: T) -> T:
         return definition

@@ -32,6 +32,16 @@ def edit(file: str, old: str, new: str) -> Callable[[Path, str], None]:
     return change
 
 
+def add(file: str, text: str) -> Callable[[Path, str], None]:
+    """More text at the end of a file of an exercise."""
+
+    def change(root: Path, name: str) -> None:
+        path = root / file.format(id=name)
+        path.write_text(path.read_text("utf-8") + text, "utf-8")
+
+    return change
+
+
 def empty(file: str) -> Callable[[Path, str], None]:
     """A file of an exercise with nothing in it."""
     return lambda root, name: (root / file.format(id=name)).write_text("") and None
@@ -60,6 +70,15 @@ SLOW_AT_FIRST = SLOW.replace("+ 0.3", '+ (0.0 if hasattr(test_values, "ran") els
     "    for _", "    test_values.ran = True\n    for _"
 )
 
+ENDLESS = """
+
+@replaces("double", ends="timeout")
+def endless(x):
+    \"\"\"It never ends.\"\"\"
+    while True:
+        pass
+"""
+
 UNKNOWN_NEED = """from grader.testing import needs, points
 
 
@@ -77,6 +96,10 @@ BROKEN: dict[str, tuple[Callable[[Path, str], None], str]] = {
     "unnamed_mistake": (
         edit(MISTAKES, "return x * x", "return x + float(int.from_bytes(__import__('os').urandom(4), 'big'))"),
         "mistake squared: fails, and is not named by the diagnosis",
+    ),
+    "cheap_mistake": (
+        edit(MISTAKES, '@replaces("double")\ndef squared', '@replaces("double", ends="memory")\ndef squared'),
+        "mistake squared: should fail by memory and by nothing else: test_",
     ),
     "started_stub": (edit(STUB, "raise NotImplementedError", "return x"), "the stub: is graded with"),
     "other_signature": (
@@ -97,7 +120,7 @@ BROKEN: dict[str, tuple[Callable[[Path, str], None], str]] = {
 }
 
 
-SOUND = ("sound", "slow_at_first")
+SOUND = ("sound", "slow_at_first", "known_cost")
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +134,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     for name, (change, _) in BROKEN.items():
         change(root, name)
     edit(HIDDEN, "    for _ in range(5):", SLOW_AT_FIRST)(root, "slow_at_first")
-    for name in ("slow_reference", "slow_at_first"):
+    add(MISTAKES, ENDLESS)(root, "known_cost")
+    for name in ("slow_reference", "slow_at_first", "known_cost"):
         edit(YAML, "seconds: 2", "seconds: 0.2")(root, name)
     done = grade(root, "check", "--seeds", "3")
     assert done.returncode == 1, done.stderr
@@ -134,6 +158,10 @@ def test_the_scaffold_holds(report: str) -> None:
 
 def test_a_test_that_had_to_wait_is_not_slow(report: str) -> None:
     assert of(report, "slow_at_first").startswith("✓ slow_at_first ")
+
+
+def test_a_mistake_may_fail_by_its_cost(report: str) -> None:
+    assert of(report, "known_cost").startswith("✓ known_cost 4 points 4 mistakes ")
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -464,6 +464,7 @@ def test_future_imports_come_first(tmp_path: Path) -> None:
         ),
         (HEAD + "@replaces\ndef v(n): 'a'\n", "2: write @replaces"),
         (HEAD + "@replaces(1)\ndef v(n): 'a'\n", "2: write @replaces"),
+        (HEAD + "@replaces('route', ends='crashed')\ndef v(n): 'a'\n", '2: write @replaces("name") with one name'),
         (HEAD + "from example import rout\n", "2: 'rout' is not defined in the reference."),
         (HEAD + "import example\n", "2: import the reference's names at the top"),
         (HEAD + "@replaces('route')\ndef plain(n): 'a'\n", "3: 'plain' is a name of the reference"),

@@ -9,6 +9,7 @@ import ast
 import copy
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -30,6 +31,7 @@ class Variation(msgspec.Struct, frozen=True):
     advice: str  # its docstring
     source: str  # a whole module: the reference with this definition in place of the one that it replaces
     line: int
+    ends: str | None = None  # the outcome by which alone it fails: "timeout" or "memory"
 
 
 def load_variations(path: Path, reference: str, exercise_id: str) -> tuple[Variation, ...]:
@@ -39,6 +41,13 @@ def load_variations(path: Path, reference: str, exercise_id: str) -> tuple[Varia
     to the student. UsageError with file and line for whatever is wrong in the file.
     """
     return _File(path, read_text(path), _Reference(reference, exercise_id)).variations()
+
+
+class _Mark(NamedTuple):
+    """What @replaces says."""
+
+    replaces: str
+    ends: str | None = None
 
 
 class _Reference:
@@ -78,7 +87,7 @@ class _File:
         self.path, self.reference = path, reference
         self.futures: list[str] = []
         self.helpers: list[ast.stmt] = []  # also imports
-        self.marked: dict[str, tuple[Definition, str]] = {}
+        self.marked: dict[str, tuple[Definition, _Mark]] = {}
         self.imported: dict[str, str] = {}  # its name here -> in the reference
         for node in parse(text, shown(path)).body:
             self._sort(node)
@@ -90,7 +99,7 @@ class _File:
             self._check_names(node)
 
     def variations(self) -> tuple[Variation, ...]:
-        return tuple(self._variation(node, replaced) for node, replaced in self.marked.values())
+        return tuple(self._variation(node, mark) for node, mark in self.marked.values())
 
     def _sort(self, node: ast.stmt) -> None:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
@@ -102,11 +111,11 @@ class _File:
         elif isinstance(node, ast.ImportFrom) and node.module == "grader.testing":
             node.names = [alias for alias in node.names if alias.name != "replaces"]
             self.helpers += [node] if node.names else []
-        elif isinstance(node, Definition) and (replaced := self._replaced(node)):
+        elif isinstance(node, Definition) and (mark := self._mark(node)):
             if node.name in self.marked:
                 first = self.marked[node.name][0].lineno
                 raise self._error(node, f"'{node.name}' is defined twice; it stands in line {first} already.")
-            self.marked[node.name] = (node, replaced)
+            self.marked[node.name] = (node, mark)
         else:
             self.helpers.append(node)
         self._check_imports(node)
@@ -129,16 +138,23 @@ class _File:
                 raise self._error(node, self._not_in_reference(alias.name))
             self.imported[alias.asname or alias.name] = alias.name
 
-    def _replaced(self, node: Definition) -> str | None:
+    def _mark(self, node: Definition) -> "_Mark | None":
         for decorator in node.decorator_list:
             called = ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator)
             if called.split(".")[-1] != "replaces":
                 continue
             match decorator:
                 case ast.Call(args=[ast.Constant(value=str(name))], keywords=[]):
-                    node.decorator_list.remove(decorator)
+                    mark = _Mark(name)
+                case ast.Call(
+                    args=[ast.Constant(value=str(name))],
+                    keywords=[ast.keyword(arg="ends", value=ast.Constant(value="timeout" | "memory" as outcome))],
+                ) if self.path.stem == "mistakes":
+                    mark = _Mark(name, str(outcome))
                 case _:
-                    raise self._error(decorator, 'write @replaces("name") with one name of the reference.')
+                    also = ', or ends="timeout" or "memory" after it' if self.path.stem == "mistakes" else ""
+                    raise self._error(decorator, f'write @replaces("name") with one name of the reference{also}.')
+            node.decorator_list.remove(decorator)
             if name not in self.reference.definitions:
                 raise self._error(decorator, self._not_in_reference(name, self.reference.definitions))
             if node.name != name and node.name in self.reference.bound:
@@ -147,7 +163,7 @@ class _File:
                 )
             if self.path.stem == "mistakes" and not ast.get_docstring(node):
                 raise self._error(node, f"'{node.name}' has no docstring: the advice that its author reads.")
-            return name
+            return mark
         return None
 
     def _check_names(self, node: ast.stmt) -> None:
@@ -157,7 +173,8 @@ class _File:
             if other and not _same_import(node, other, name) and ast.dump(other) != ast.dump(node):
                 raise self._error(node, f"'{name}' is a name of the reference too; give the helper another.")
 
-    def _variation(self, node: Definition, replaced: str) -> Variation:
+    def _variation(self, node: Definition, mark: "_Mark") -> Variation:
+        replaced = mark.replaces
         own = self.reference.depending_on(replaced)
         parts = [*self.helpers, node]
         here = {name for part in parts for name in _bound(part)}
@@ -186,7 +203,7 @@ class _File:
             "",
         ]
         advice = ast.get_docstring(node) or ""
-        return Variation(node.name, replaced, advice, "\n".join(lines), node.lineno)
+        return Variation(node.name, replaced, advice, "\n".join(lines), node.lineno, mark.ends)
 
     def _not_in_reference(self, name: str, names: Iterable[str] | None = None) -> str:
         near = did_you_mean(name, self.reference.bound if names is None else names)

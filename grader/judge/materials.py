@@ -37,6 +37,7 @@ def materials(course: Course, exercise: Exercise) -> Materials:
         mistakes = tuple(
             Misstep(each.name, each.replaces, each.advice, each.source)
             for each in load_variations(exercise.mistakes, reference, exercise.id)
+            if each.ends is None
         )
         tests = (*tests, hidden)
     for path in tests:
