@@ -1,0 +1,272 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads.
+
+A chunk has four parts; a mistake gets one of them wrong and takes the others from here.
+"""
+
+import torch
+from ssd_duality import segsum, ssd_chunked, ssd_quadratic
+from torch import Tensor
+
+from grader.testing import replaces
+
+INF = float("inf")
+
+
+def future(T: int) -> Tensor:
+    return torch.ones(T, T, dtype=torch.bool).triu(1)
+
+
+@replaces("segsum")
+def own_decay_counts(a):
+    """Your sums begin at a_s. The decay of step s acts on the state before token s enters, not on the token itself:
+    the sum begins at a_{s+1}, and on the diagonal it is empty."""
+    T = a.shape[-1]
+    steps = a[..., :, None].masked_fill(future(T), 0.0)
+    return steps.cumsum(-2).masked_fill(future(T), -INF) + (a[..., None, :] - a[..., :, None]).masked_fill(
+        future(T), 0.0
+    )
+
+
+@replaces("segsum")
+def zero_above(a):
+    """You put 0 above the diagonal. The exponential follows, and e to the 0 is 1: every token sees the whole
+    future. Which number has the exponential 0?"""
+    return segsum(a).tril()
+
+
+@replaces("segsum")
+def running_difference(a):
+    """You subtract two running sums. After many steps both are large, and of their small difference no digit is
+    left; after a reset it is -inf minus -inf, which is NaN. Add up only what lies within the segment."""
+    c = a.cumsum(-1)
+    return (c[..., :, None] - c[..., None, :]).masked_fill(future(a.shape[-1]), -INF)
+
+
+@replaces("segsum")
+def axes_swapped(a):
+    """Your result is the transpose of the right one: the row is the token that reads, t, and the column the one that
+    wrote, s."""
+    return segsum(a).mT
+
+
+@replaces("segsum")
+def without_sum(a):
+    """Your entry holds a_t alone. From s to t every step in between takes its part: what is missing is the sum over
+    them."""
+    T = a.shape[-1]
+    last = a[..., :, None].expand(*a.shape, T)
+    return last.masked_fill(torch.eye(T, dtype=torch.bool), 0.0).masked_fill(future(T), -INF)
+
+
+@replaces("ssd_quadratic")
+def future_mask(x, a, B, C):
+    """Your L is applied the wrong way round: y_t takes from the tokens after t and none before. Which axis of L
+    belongs to y, and which to x?"""
+    L = torch.exp(segsum(a.mT))
+    return torch.einsum("bhst,bthn,bshn,bshp->bthp", L, C, B, x)
+
+
+@replaces("ssd_quadratic")
+def b_and_c_swapped(x, a, B, C):
+    """B and C have changed places. C reads and belongs to row t, B writes and belongs to column s."""
+    return ssd_quadratic(x, a, C, B)
+
+
+@replaces("ssd_quadratic")
+def no_decay(x, a, B, C):
+    """Your matrix is causal and does not decay: a changes nothing. It is what remains of L when a is 0."""
+    return ssd_quadratic(x, torch.zeros_like(a), B, C)
+
+
+@replaces("ssd_quadratic")
+def log_decay(x, a, B, C):
+    """You multiplied by the sums themselves. They are the logarithm of L: the exponential is missing."""
+    sums = segsum(a.mT)
+    L = sums.masked_fill(sums == -INF, 0.0)
+    return torch.einsum("bhts,bthn,bshn,bshp->bthp", L, C, B, x)
+
+
+@replaces("ssd_quadratic")
+def scaled(x, a, B, C):
+    """You divided the products of C and B by the root of N, as in attention. That is there to keep a softmax soft,
+    and here is none."""
+    return ssd_quadratic(x, a, B, C) / B.shape[-1] ** 0.5
+
+
+@replaces("ssd_quadratic")
+def softmaxed(x, a, B, C):
+    """Your weights of a token sum to 1, as in attention. Here is no softmax: a row of L ∘ C Bᵀ may be negative and
+    sums to anything. With a softmax the map would not be a recurrence of fixed size."""
+    scores = torch.einsum("bthn,bshn->bhts", C, B) + segsum(a.mT)
+    return torch.einsum("bhts,bshp->bthp", torch.softmax(scores, dim=-1), x)
+
+
+class Chunks:
+    """ssd_chunked in parts."""
+
+    def check(self, T, chunk):
+        if T % chunk:
+            raise ValueError("chunk must divide T")
+
+    def start(self, h0, zeros):
+        return zeros if h0 is None else h0
+
+    def since_start(self, a):
+        return torch.exp(a.cumsum(1))
+
+    def until_end(self, a):
+        return torch.exp(segsum(a.mT)[:, :, -1])
+
+    def carry(self, h, a):
+        return torch.exp(a.sum(1))[..., None, None] * h
+
+    def __call__(self, x, a, B, C, chunk, h0=None):
+        (Bt, T, H, P), N = x.shape, B.shape[-1]
+        self.check(T, chunk)
+        h, ys = self.start(h0, x.new_zeros(Bt, H, P, N)), []
+        for x_, a_, B_, C_ in zip(*(tensor.split(chunk, dim=1) for tensor in (x, a, B, C)), strict=True):
+            before = torch.einsum("bth,bthn,bhpn->bthp", self.since_start(a_), C_, h)
+            ys.append(ssd_quadratic(x_, a_, B_, C_) + before)
+            h = self.carry(h, a_) + torch.einsum("bhs,bshp,bshn->bhpn", self.until_end(a_), x_, B_)
+        return torch.cat(ys, dim=1), h
+
+
+@replaces("ssd_chunked")
+def no_carry(x, a, B, C, chunk, h0=None):
+    """Each chunk starts its new state from nothing, so a token knows its own chunk and the one before. The new state is
+    the old one, decayed, plus what this chunk writes."""
+
+    class Wrong(Chunks):
+        def carry(self, h, a):
+            return torch.zeros_like(h)
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
+def carry_not_decayed(x, a, B, C, chunk, h0=None):
+    """The old state goes into the new one undiminished. A whole chunk of steps lies between them, each with its
+    decay."""
+
+    class Wrong(Chunks):
+        def carry(self, h, a):
+            return h
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
+def read_not_decayed(x, a, B, C, chunk, h0=None):
+    """Every token of your chunk reads the old state as it was at the chunk's start. For token t it has decayed by all
+    steps of the chunk up to t."""
+
+    class Wrong(Chunks):
+        def since_start(self, a):
+            return torch.ones_like(a)
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
+def read_one_step_early(x, a, B, C, chunk, h0=None):
+    """The old state that token t reads lacks one decay, that of step t. In the recurrence h decays before token t
+    enters, and C reads after that."""
+
+    class Wrong(Chunks):
+        def since_start(self, a):
+            return torch.exp(a.cumsum(1) - a)
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
+def write_not_decayed(x, a, B, C, chunk, h0=None):
+    """All tokens of a chunk enter the state with full weight. By the end of the chunk the first has decayed the
+    longest: each is weighed by what is left of it there."""
+
+    class Wrong(Chunks):
+        def until_end(self, a):
+            return torch.ones_like(a.mT)
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
+def write_from_start(x, a, B, C, chunk, h0=None):
+    """Your tokens enter the state weighed by the decay from the chunk's start to them, so the last one counts least.
+    What counts is the decay that follows a token, up to the chunk's end."""
+
+    class Wrong(Chunks):
+        def until_end(self, a):
+            return torch.exp(a.cumsum(1)).mT
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
+def end_by_difference(x, a, B, C, chunk, h0=None):
+    """What is left of a token at the chunk's end comes from a difference of running sums in your code. With a reset
+    in the chunk that is -inf minus -inf. You have a function that sums a segment without differences."""
+
+    class Wrong(Chunks):
+        def until_end(self, a):
+            total = a.cumsum(1)
+            return torch.exp(total[:, -1:] - total).mT
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
+def h0_ignored(x, a, B, C, chunk, h0=None):
+    """You always start from zeros. With h0 given, the first chunk reads it, and it decays like every other state."""
+    return ssd_chunked(x, a, B, C, chunk)
+
+
+@replaces("ssd_chunked")
+def state_before_last_chunk(x, a, B, C, chunk, h0=None):
+    """The state that you return is the one with which the last chunk started. Update it after the last chunk too."""
+    y, _ = ssd_chunked(x, a, B, C, chunk, h0)
+    T, N = x.shape[1], B.shape[-1]
+    if chunk == T:
+        return y, x.new_zeros(*x.shape[:1], *x.shape[2:], N) if h0 is None else h0
+    return y, ssd_chunked(*(tensor[:, :-chunk] for tensor in (x, a, B, C)), chunk, h0)[1]
+
+
+@replaces("ssd_chunked")
+def short_last_chunk(x, a, B, C, chunk, h0=None):
+    """A text that the chunks do not fill went through with a shorter last chunk. That would be a fine contract, and
+    it is not this one: raise ValueError."""
+
+    class Wrong(Chunks):
+        def check(self, T, chunk):
+            pass
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
+def rest_dropped(x, a, B, C, chunk, h0=None):
+    """Tokens after the last full chunk disappear without a word, since T // chunk rounds down. Look at T % chunk
+    first, and raise ValueError."""
+    T = x.shape[1] // chunk * chunk
+    if T == 0:
+        return x[:, :0], x.new_zeros(*x.shape[:1], *x.shape[2:], B.shape[-1])
+    return ssd_chunked(x[:, :T], a[:, :T], B[:, :T], C[:, :T], chunk, h0)
+
+
+@replaces("ssd_chunked")
+def always_float32(x, a, B, C, chunk, h0=None):
+    """You went through float32, as Hugging Face's code does, and float64 lost half of its digits. Let the dtype of x
+    decide."""
+    h0 = None if h0 is None else h0.float()
+    y, h = ssd_chunked(x.float(), a.float(), B.float(), C.float(), chunk, h0)
+    return y.to(x.dtype), h.to(x.dtype)
+
+
+@replaces("ssd_chunked", ends="memory")
+def one_matrix(x, a, B, C, chunk, h0=None):
+    """Right values, and the matrix of the whole text behind them: 8192 tokens make 67 million entries for every
+    head, in several copies. Only the matrices of the chunks may exist."""
+    if x.shape[1] % chunk:
+        raise ValueError("chunk must divide T")
+    return Chunks()(x, a, B, C, x.shape[1], h0)
