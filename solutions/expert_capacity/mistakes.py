@@ -1,0 +1,307 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from expert_capacity import assign_slots, combine, dispatch, expert_capacity
+from torch import Tensor
+
+from grader.testing import replaces
+
+
+@replaces("expert_capacity")
+def floor(num_tokens, num_experts, k, capacity_factor):
+    """Your capacity is rounded down, so with c = 1 there can be fewer slots than choices even if all experts are
+    equally popular. Which way does the formula round?"""
+    return int(num_tokens * k * capacity_factor / num_experts)
+
+
+@replaces("expert_capacity")
+def nearest(num_tokens, num_experts, k, capacity_factor):
+    """Your capacity is rounded to the nearest whole number. A part of a slot still needs a whole one."""
+    return round(num_tokens * k * capacity_factor / num_experts)
+
+
+@replaces("expert_capacity")
+def one_more(num_tokens, num_experts, k, capacity_factor):
+    """You rounded down and added 1. Where the division leaves no remainder, that is one slot too many."""
+    return int(num_tokens * k * capacity_factor / num_experts) + 1
+
+
+@replaces("expert_capacity")
+def no_k(num_tokens, num_experts, k, capacity_factor):
+    """You made room for one choice of each token. Every token asks for k slots."""
+    return math.ceil(num_tokens * capacity_factor / num_experts)
+
+
+@replaces("expert_capacity")
+def no_factor(num_tokens, num_experts, k, capacity_factor):
+    """The capacity factor changes nothing in your capacity."""
+    return math.ceil(num_tokens * k / num_experts)
+
+
+@replaces("expert_capacity")
+def rounded_early(num_tokens, num_experts, k, capacity_factor):
+    """You rounded the even share T k / E before the capacity factor came to it. Round once, at the end."""
+    return math.ceil(math.ceil(num_tokens * k / num_experts) * capacity_factor)
+
+
+@replaces("expert_capacity")
+def share_of_tokens(num_tokens, num_experts, k, capacity_factor):
+    """You rounded T / E before you multiplied it by k. Round once, at the end."""
+    return math.ceil(math.ceil(num_tokens / num_experts) * k * capacity_factor)
+
+
+@replaces("expert_capacity")
+def at_most_tokens(num_tokens, num_experts, k, capacity_factor):
+    """You limited the capacity to T. No expert can get more than T choices, so that is a sensible thought, but the
+    formula does not have it: the shape of a buffer is what it says."""
+    return min(num_tokens, expert_capacity(num_tokens, num_experts, k, capacity_factor))
+
+
+def number(queue: Tensor, num_experts: int) -> Tensor:
+    """How many with the same expert stand before each in the queue."""
+    hot = F.one_hot(queue, num_experts)
+    return (hot.cumsum(0) - hot).gather(1, queue[:, None]).squeeze(1)
+
+
+def limit(slots: Tensor, capacity: int) -> Tensor:
+    return slots.masked_fill(slots >= capacity, -1)
+
+
+@replaces("assign_slots")
+def token_by_token(indices, num_experts, capacity):
+    """You served both choices of a token before the next token came, so second choices take slots from first
+    choices of later tokens. With k = 1 that goes unnoticed. Who comes first in the queue?"""
+    return limit(number(indices.flatten(), num_experts), capacity).view(indices.shape)
+
+
+@replaces("assign_slots")
+def each_rank_alone(indices, num_experts, capacity):
+    """You numbered the first choices from 0 and the second choices from 0 again, so two tokens share a slot. Where
+    do the second choices of an expert have to go on?"""
+    return torch.stack([limit(number(column, num_experts), capacity) for column in indices.T], dim=1)
+
+
+@replaces("assign_slots")
+def last_choices_first(indices, num_experts, capacity):
+    """You served the last choices first. A token's best expert stands in column 0."""
+    return assign_slots(indices.flip(1), num_experts, capacity).flip(1)
+
+
+@replaces("assign_slots")
+def last_come_first(indices, num_experts, capacity):
+    """You counted from the end of the queue: the last that came keep a slot, the first are dropped."""
+    return limit(number(indices.T.flatten().flip(0), num_experts).flip(0).view(indices.T.shape).T, capacity)
+
+
+@replaces("assign_slots")
+def one_too_many(indices, num_experts, capacity):
+    """You gave a slot with the number C. They are numbered from 0: which is the last?"""
+    return limit(number(indices.T.flatten(), num_experts).view(indices.T.shape).T, capacity + 1)
+
+
+@replaces("assign_slots")
+def one_too_few(indices, num_experts, capacity):
+    """Your slots begin with 1, and an expert loses one of them. A running sum counts the choice itself too; how
+    many came before it?"""
+    return limit(number(indices.T.flatten(), num_experts).view(indices.T.shape).T + 1, capacity)
+
+
+@replaces("assign_slots")
+def from_one(indices, num_experts, capacity):
+    """You kept the right choices, and numbered their slots from 1 to C. The first slot is 0."""
+    slots = assign_slots(indices, num_experts, capacity)
+    return torch.where(slots >= 0, slots + 1, -1)
+
+
+@replaces("assign_slots")
+def last_slot_shared(indices, num_experts, capacity):
+    """You limited the slots with a minimum, so everyone who comes too late gets the last slot. They get none:
+    -1."""
+    return number(indices.T.flatten(), num_experts).view(indices.T.shape).T.clamp(max=capacity - 1)
+
+
+@replaces("assign_slots")
+def capacity_for_dropped(indices, num_experts, capacity):
+    """You marked dropped choices with C. The mark is -1."""
+    slots = assign_slots(indices, num_experts, capacity)
+    return torch.where(slots >= 0, slots, capacity)
+
+
+@replaces("assign_slots")
+def nobody_dropped(indices, num_experts, capacity):
+    """You numbered the choices and forgot the capacity: numbers of C and more are no slots."""
+    return number(indices.T.flatten(), num_experts).view(indices.T.shape).T
+
+
+@replaces("assign_slots")
+def slots_of_all(indices, num_experts, capacity):
+    """You numbered the slots through all experts, e · C + slot. Each expert counts its own from 0."""
+    slots = assign_slots(indices, num_experts, capacity)
+    return torch.where(slots >= 0, indices * capacity + slots, -1)
+
+
+@replaces("assign_slots")
+def wrong_way_back(indices, num_experts, capacity):
+    """The queue was counted right, and then read back as if it stood token by token. It has all first choices in
+    front: what is its shape as a table?"""
+    return assign_slots(indices, num_experts, capacity).T.reshape(indices.shape)
+
+
+@replaces("assign_slots")
+def all_or_nothing(indices, num_experts, capacity):
+    """You dropped a token everywhere as soon as one of its experts was full. Each choice is kept or dropped on its
+    own."""
+    slots = assign_slots(indices, num_experts, capacity)
+    return torch.where((slots >= 0).all(-1, keepdim=True), slots, -1)
+
+
+def kept(slots: Tensor) -> tuple[Tensor, Tensor]:
+    """Token and rank of the choices that got a slot."""
+    token, s = torch.where(slots >= 0)
+    return token, s
+
+
+@replaces("dispatch")
+def dropped_into_last(x, indices, slots, num_experts, capacity):
+    """You wrote dropped choices too: -1 as an index is the last slot. Which choices may be written at all?"""
+    buffers = x.new_zeros(num_experts, capacity, x.shape[-1])
+    for token, row in enumerate(indices.tolist()):
+        for s, e in enumerate(row):
+            buffers = buffers.index_put((torch.tensor(e), slots[token, s]), x[token])
+    return buffers
+
+
+@replaces("dispatch")
+def dropped_into_first(x, indices, slots, num_experts, capacity):
+    """You made the -1 of dropped choices a 0, and so they are written into slot 0. Which choices may be written at
+    all?"""
+    buffers = x.new_zeros(num_experts, capacity, x.shape[-1])
+    for token, row in enumerate(indices.tolist()):
+        for s, e in enumerate(row):
+            buffers = buffers.index_put((torch.tensor(e), slots[token, s].clamp(min=0)), x[token])
+    return buffers
+
+
+@replaces("dispatch")
+def wrong_repeat(x, indices, slots, num_experts, capacity):
+    """You laid all tokens once, and then all again, beside choices that stand token by token. The k choices of a
+    token are neighbours in a flattened (T, k)."""
+    rows = x.repeat(indices.shape[1], 1).view(*indices.shape, -1)
+    token, s = kept(slots)
+    buffers = x.new_zeros(num_experts, capacity, x.shape[-1])
+    return buffers.index_put((indices[token, s], slots[token, s]), rows[token, s])
+
+
+@replaces("dispatch")
+def first_choice_only(x, indices, slots, num_experts, capacity):
+    """You sent each token to its first choice alone. It goes to every expert in which it has a slot."""
+    return dispatch(x, indices[:, :1], slots[:, :1], num_experts, capacity)
+
+
+@replaces("dispatch")
+def packed(x, indices, slots, num_experts, capacity):
+    """You filled each buffer from the top in token order. slots says where each token stands, and here there are
+    gaps and another order."""
+    queue = torch.where(slots >= 0, indices, num_experts)
+    return dispatch(
+        x, indices, assign_slots(queue, num_experts + 1, capacity).where(slots >= 0, -1), num_experts, capacity
+    )
+
+
+@replaces("dispatch")
+def slot_first(x, indices, slots, num_experts, capacity):
+    """Your buffers lie slot by slot and were read as if they lay expert by expert. Flattened, expert e begins at e
+    · C."""
+    return dispatch(x, indices, slots, num_experts, capacity).transpose(0, 1).reshape(num_experts, capacity, -1)
+
+
+@replaces("dispatch")
+def buffers_detached(x, indices, slots, num_experts, capacity):
+    """The buffers are right, but no gradient leads back to x: it was detached, or turned into numbers."""
+    return dispatch(x.detach(), indices, slots, num_experts, capacity)
+
+
+@replaces("dispatch")
+def always_float32(x, indices, slots, num_experts, capacity):
+    """Your buffers are float32, whatever x is. A new tensor has torch's default dtype unless you say otherwise."""
+    return dispatch(x.float(), indices, slots, num_experts, capacity)
+
+
+def gathered(buffers: Tensor, indices: Tensor, slots: Tensor) -> Tensor:
+    """What stands in the slot of each choice, 0 for dropped ones: (T, k, D)."""
+    return buffers[indices, slots.clamp(min=0)] * (slots >= 0)[..., None]
+
+
+@replaces("combine")
+def dropped_reads_last(buffers, indices, slots, weights):
+    """You read dropped choices too: -1 as an index is the last slot, which holds another token. Which choices may
+    be read at all?"""
+    return (buffers[indices, slots] * weights[..., None]).sum(1)
+
+
+@replaces("combine")
+def dropped_reads_first(buffers, indices, slots, weights):
+    """You made the -1 of dropped choices a 0, and so they read slot 0, which holds another token. Which choices may
+    be read at all?"""
+    return (buffers[indices, slots.clamp(min=0)] * weights[..., None]).sum(1)
+
+
+@replaces("combine")
+def renormalised(buffers, indices, slots, weights):
+    """You divided by the sum of the weights that were kept, so the other choices make up for what was dropped. Its
+    weight is lost."""
+    left = weights * (slots >= 0)
+    return combine(buffers, indices, slots, left / left.sum(-1, keepdim=True).clamp(min=1e-9))
+
+
+@replaces("combine")
+def no_weights(buffers, indices, slots, weights):
+    """You added what stands in the slots. How much each expert counts is in the weights."""
+    return gathered(buffers, indices, slots).sum(1)
+
+
+@replaces("combine")
+def mean_of_kept(buffers, indices, slots, weights):
+    """You took the plain mean over the slots of a token. How much each expert counts is in the weights."""
+    return gathered(buffers, indices, slots).sum(1) / (slots >= 0).sum(-1, keepdim=True).clamp(min=1)
+
+
+@replaces("combine")
+def last_choice_stays(buffers, indices, slots, weights):
+    """Only the last slot of each token reached y: it was written over what the first had brought. The results of a
+    token are added."""
+    y = buffers.new_zeros(len(indices), buffers.shape[-1])
+    for s in range(indices.shape[1]):
+        token = torch.where(slots[:, s] >= 0)[0]
+        y = y.index_put((token,), weights[token, s, None] * buffers[indices[token, s], slots[token, s]])
+    return y
+
+
+@replaces("combine")
+def best_choice_only(buffers, indices, slots, weights):
+    """You read the first choice of each token alone. Every choice that has a slot counts."""
+    return combine(buffers, indices[:, :1], slots[:, :1], weights[:, :1])
+
+
+@replaces("combine")
+def weights_by_expert(buffers, indices, slots, weights):
+    """You looked up the weight by the number of the expert. Column s of weights belongs to a token's s-th choice,
+    whichever expert that is."""
+    return combine(buffers, indices, slots, weights.gather(1, indices % weights.shape[1]))
+
+
+@replaces("combine")
+def weights_detached(buffers, indices, slots, weights):
+    """y is right, but no gradient reaches the weights: they were detached, or turned into numbers. The router would
+    never learn."""
+    return combine(buffers, indices, slots, weights.detach())
+
+
+@replaces("combine")
+def experts_detached(buffers, indices, slots, weights):
+    """y is right, but no gradient reaches the buffers: they were detached, or turned into numbers. The experts
+    would never learn."""
+    return combine(buffers.detach(), indices, slots, weights)
