@@ -1,0 +1,116 @@
+"""The shapes that a budget of weights allows, and what each of them costs."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def shapes_at_budget(budget: float, depths: Sequence[int], head_dim: int = 64) -> list[dict[str, Any]]:
+    """For each depth the shape of about budget weights, in the order of depths.
+
+    budget: P, an int or a float; weights of the blocks alone, 12·L·D².
+    Returns: one dict for each depth, with the keys
+        layers: L; width: D, the multiple of head_dim nearest to sqrt(P / 12L), the larger one halfway between two,
+        and at least one head; heads: D / head_dim; params: 12·L·D² of this shape. All four are ints.
+        aspect_ratio: D / L, a float.
+    Raises: ValueError if the budget is 0 or less, or a depth less than 1.
+
+    >>> shapes_at_budget(12 * 48 * 1600**2, [48, 6])  # GPT-2 XL, and its budget in 6 layers
+    [{'layers': 48, 'width': 1600, 'heads': 25, 'params': 1474560000, 'aspect_ratio': 33.333333333333336},
+     {'layers': 6, 'width': 4544, 'heads': 71, 'params': 1486651392, 'aspect_ratio': 757.3333333333334}]
+    """
+    if budget <= 0:
+        raise ValueError(f"the budget must be positive, not {budget}")
+    shapes = []
+    for L in depths:
+        if L < 1:
+            raise ValueError(f"a model has at least one layer, not {L}")
+        heads = max(1, math.floor(math.sqrt(budget / (12 * L)) / head_dim + 0.5))  # half a head is rounded up
+        D = heads * head_dim
+        shapes.append({"layers": L, "width": D, "heads": heads, "params": 12 * L * D**2, "aspect_ratio": D / L})
+    return shapes
+
+
+def levine_width(layers: float) -> float:
+    """The width that goes with a depth, by Levine's fit: exp(5.039 + 0.0555·L).
+
+    >>> round(levine_width(48), 1)
+    2215.0
+    """
+    return math.exp(5.039 + 0.0555 * layers)
+
+
+def levine_shape(budget: float) -> dict[str, float]:
+    """The point of Levine's curve that has budget weights: {"layers": L, "width": D}, with 12·L·D² = P.
+
+    Returns: real numbers, not rounded: L with a relative error of at most 1e-6, and D = levine_width(L).
+    Raises: ValueError if the budget is less than what one layer has on the curve, 12·levine_width(1)².
+
+    >>> shape = levine_shape(175e9)  # GPT-3 has 96 layers of width 12288
+    >>> round(shape["layers"], 2), round(shape["width"], 1)
+    (80.51, 13458.6)
+    """
+
+    def params(L: float) -> float:
+        return 12 * L * levine_width(L) ** 2  # grows with L
+
+    low, high = 1.0, 2.0
+    if budget < params(low):
+        raise ValueError(f"{budget} weights are fewer than one layer has on the curve")
+    while params(high) < budget:
+        high *= 2
+    for _ in range(60):  # halve the interval until nothing of it is left
+        middle = (low + high) / 2
+        low, high = (middle, high) if params(middle) < budget else (low, middle)
+    return {"layers": low, "width": levine_width(low)}
+
+
+def kv_bytes_per_token(layers: int, width: int, bytes_per_value: float = 2) -> float:
+    """The bytes that one token leaves in the KV cache, with as many key-value heads as query heads.
+
+    bytes_per_value: an int or a float.
+
+    >>> kv_bytes_per_token(48, 1600)  # GPT-2 XL, 300 KiB
+    307200
+    """
+    return 2 * layers * width * bytes_per_value  # a key and a value
+
+
+def step_latency(layers: int, width: int, tokens: int, hw: Mapping[str, float], devices: int = 1) -> float:
+    """The seconds that one step takes: all layers, one after the other, on one or several devices.
+
+    tokens: n, processed at the same time.
+    hw: peak_flops and bandwidth of one device, in FLOP/s and bytes/s; bytes_per_param; layer_overhead and
+        comm_latency in seconds, o and a of the statement.
+
+    >>> h100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "bytes_per_param": 2,
+    ...         "layer_overhead": 5e-6, "comm_latency": 5e-6}
+    >>> [round(1e6 * step_latency(48, 1600, 1, h100, devices), 1) for devices in (1, 8)]  # microseconds
+    [1120.3, 830.0]
+    """
+    weights = 12 * width**2  # of one layer
+    compute = 2 * weights * tokens / hw["peak_flops"]
+    memory = weights * hw["bytes_per_param"] / hw["bandwidth"]
+    all_reduces = 2 * hw["comm_latency"] if devices > 1 else 0.0
+    return layers * (hw["layer_overhead"] + all_reduces + max(compute, memory) / devices)
+
+
+def fastest_shape(
+    shapes: Sequence[Mapping[str, Any]], tokens: int, hw: Mapping[str, float], devices: int = 1
+) -> Mapping[str, Any]:
+    """That of the shapes whose step takes the least time; of equally fast ones the one with the fewest layers.
+
+    shapes: at least one, as shapes_at_budget returns them; no two have the same number of layers.
+    tokens, hw, devices: as in step_latency.
+    Returns: the dict of that shape.
+
+    >>> h100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "bytes_per_param": 2,
+    ...         "layer_overhead": 0.0, "comm_latency": 5e-6}
+    >>> shapes = shapes_at_budget(12 * 48 * 1600**2, [6, 24, 96])
+    >>> [fastest_shape(shapes, 1, h100, devices)["layers"] for devices in (1, 8)]
+    [24, 6]
+    """
+    return min(
+        shapes,
+        key=lambda shape: (step_latency(shape["layers"], shape["width"], tokens, hw, devices), shape["layers"]),
+    )

@@ -1,0 +1,325 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import math
+
+from depth_vs_width import fastest_shape, levine_shape, levine_width, shapes_at_budget, step_latency
+
+from grader.testing import replaces
+
+
+def check(budget, depths):
+    if budget <= 0 or min(depths) < 1:
+        raise ValueError("the budget and all depths must be positive")
+
+
+def shape(L, D, head_dim, per_block=12):
+    return {
+        "layers": L,
+        "width": D,
+        "heads": D // head_dim,
+        "params": per_block * L * D**2,
+        "aspect_ratio": D / L,
+    }
+
+
+def exact_width(budget, L):
+    return math.sqrt(budget / (12 * L))
+
+
+@replaces("shapes_at_budget")
+def rounded_down(budget, depths, head_dim=64):
+    """You took the width below, and for half of the depths the one above is nearer. Which way of rounding
+    looks in both directions?"""
+    check(budget, depths)
+    return [shape(L, max(1, int(exact_width(budget, L) // head_dim)) * head_dim, head_dim) for L in depths]
+
+
+@replaces("shapes_at_budget")
+def rounded_up(budget, depths, head_dim=64):
+    """You took the width above, and for half of the depths the one below is nearer."""
+    check(budget, depths)
+    return [shape(L, math.ceil(exact_width(budget, L) / head_dim) * head_dim, head_dim) for L in depths]
+
+
+@replaces("shapes_at_budget")
+def half_to_even(budget, depths, head_dim=64):
+    """You used round(), and halfway between two whole numbers it takes the even one: round(4.5) is 4. Here
+    the larger one is wanted."""
+    check(budget, depths)
+    return [shape(L, max(1, round(exact_width(budget, L) / head_dim)) * head_dim, head_dim) for L in depths]
+
+
+@replaces("shapes_at_budget")
+def not_whole_heads(budget, depths, head_dim=64):
+    """Your width is the whole number nearest to the square root, and the heads do not divide it. The width
+    is a multiple of head_dim."""
+    check(budget, depths)
+    return [shape(L, max(head_dim, math.floor(exact_width(budget, L) + 0.5)), head_dim) for L in depths]
+
+
+@replaces("shapes_at_budget")
+def no_head(budget, depths, head_dim=64):
+    """For a budget of less than half a head your width is 0, and a model of no weights came out. What is
+    the least that a layer can have?"""
+    check(budget, depths)
+    return [shape(L, math.floor(exact_width(budget, L) / head_dim + 0.5) * head_dim, head_dim) for L in depths]
+
+
+@replaces("shapes_at_budget")
+def always_64(budget, depths, head_dim=64):
+    """You took 64 for the width of a head, whatever head_dim says."""
+    return shapes_at_budget(budget, depths)
+
+
+@replaces("shapes_at_budget")
+def attention_only(budget, depths, head_dim=64):
+    """You counted 4·D² weights for a block, which is its attention. Two more matrices stand behind it: how
+    large are they?"""
+    check(budget, depths)
+    heads = [max(1, math.floor(math.sqrt(budget / (4 * L)) / head_dim + 0.5)) for L in depths]
+    return [shape(L, h * head_dim, head_dim, 4) for L, h in zip(depths, heads, strict=True)]
+
+
+@replaces("shapes_at_budget")
+def params_of_attention(budget, depths, head_dim=64):
+    """Your widths are right, and params is a third of what these shapes have: you left the MLP out, which
+    holds 8·D² of a block's weights."""
+    return [{**s, "params": s["params"] // 3} for s in shapes_at_budget(budget, depths, head_dim)]
+
+
+@replaces("shapes_at_budget")
+def params_of_budget(budget, depths, head_dim=64):
+    """You returned the budget as params. Rounding to whole heads has changed the number of weights: count
+    those of the shape that came out."""
+    return [{**s, "params": int(budget)} for s in shapes_at_budget(budget, depths, head_dim)]
+
+
+@replaces("shapes_at_budget")
+def params_of_one_block(budget, depths, head_dim=64):
+    """params is that of one block. The budget is shared by all of them."""
+    return [{**s, "params": 12 * s["width"] ** 2} for s in shapes_at_budget(budget, depths, head_dim)]
+
+
+@replaces("shapes_at_budget")
+def ratio_upside_down(budget, depths, head_dim=64):
+    """Your aspect ratio is layers by width, a small number. It is the width for each layer, D/L."""
+    return [{**s, "aspect_ratio": s["layers"] / s["width"]} for s in shapes_at_budget(budget, depths, head_dim)]
+
+
+@replaces("shapes_at_budget")
+def sorted_by_depth(budget, depths, head_dim=64):
+    """You sorted the shapes by depth. They are asked for in the order of depths."""
+    return shapes_at_budget(budget, sorted(depths), head_dim)
+
+
+@replaces("shapes_at_budget")
+def bad_depths_left_out(budget, depths, head_dim=64):
+    """You left depths of less than 1 out of the list. The caller then has fewer shapes than depths and does
+    not know which one is missing: raise ValueError."""
+    return shapes_at_budget(budget, [L for L in depths if L >= 1], head_dim)
+
+
+@replaces("shapes_at_budget")
+def any_budget(budget, depths, head_dim=64):
+    """A budget of 0 or less came back as models of one head. There is no such model: raise ValueError."""
+    check(1, depths)
+    return shapes_at_budget(max(budget, 1), depths, head_dim)
+
+
+@replaces("levine_width")
+def base_ten(layers):
+    """You raised 10 to the power of the fit. Its logarithm is the natural one: a width of 10⁵ for six
+    layers can't be meant."""
+    return 10 ** (5.039 + 0.0555 * layers)
+
+
+@replaces("levine_width")
+def no_exponential(layers):
+    """You returned the logarithm of the width. What undoes it?"""
+    return 5.039 + 0.0555 * layers
+
+
+@replaces("levine_shape")
+def whole_layers(budget):
+    """You rounded to a whole number of layers. Here both are real numbers, so that the parameters are
+    exactly the budget."""
+    exact = levine_shape(budget)
+    return {"layers": round(exact["layers"]), "width": levine_width(round(exact["layers"]))}
+
+
+@replaces("levine_shape")
+def without_depth(budget):
+    """You solved 12·D² = P, which gives the whole budget to one block. There are L of them, and L is the
+    unknown."""
+    if budget < 12 * levine_width(1) ** 2:
+        raise ValueError("fewer weights than one layer has on the curve")
+    width = math.sqrt(budget / 12)
+    return {"layers": (math.log(width) - 5.039) / 0.0555, "width": width}
+
+
+@replaces("levine_shape")
+def width_not_squared(budget):
+    """You solved 12·L·D = P. The matrices of a block are squares of the width."""
+    if budget < 12 * levine_width(1) ** 2:
+        raise ValueError("fewer weights than one layer has on the curve")
+    low, high = 1e-9, 1000.0
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if 12 * middle * levine_width(middle) < budget else (low, middle)
+    return {"layers": low, "width": levine_width(low)}
+
+
+@replaces("levine_shape")
+def below_the_curve(budget):
+    """A budget of less than one layer has on the curve came back as one layer, or as a part of one. Such a
+    model cannot be built: raise ValueError."""
+    least = 12 * levine_width(1) ** 2
+    return levine_shape(budget) if budget >= least else {"layers": 1.0, "width": levine_width(1)}
+
+
+@replaces("kv_bytes_per_token")
+def keys_only(layers, width, bytes_per_value=2):
+    """Your number is half of it: you counted keys or values. The cache holds both."""
+    return layers * width * bytes_per_value
+
+
+@replaces("kv_bytes_per_token")
+def one_layer(layers, width, bytes_per_value=2):
+    """You counted the cache of one layer. Every layer keeps keys and values of its own: that is why depth
+    costs memory."""
+    return 2 * width * bytes_per_value
+
+
+@replaces("kv_bytes_per_token")
+def always_16_bits(layers, width, bytes_per_value=2):
+    """You took 2 bytes for each number, whatever bytes_per_value says."""
+    return 4 * layers * width
+
+
+def times(width, tokens, hw):
+    weights = 12 * width**2
+    return 2 * weights * tokens / hw["peak_flops"], weights * hw["bytes_per_param"] / hw["bandwidth"]
+
+
+def outside(hw, devices):
+    return hw["layer_overhead"] + (2 * hw["comm_latency"] if devices > 1 else 0)
+
+
+@replaces("step_latency")
+def sum_of_roofs(layers, width, tokens, hw, devices=1):
+    """You added the time of reading to that of computing. A device does both at once: which of the two does
+    it wait for?"""
+    return layers * (outside(hw, devices) + sum(times(width, tokens, hw)) / devices)
+
+
+@replaces("step_latency")
+def shorter_time(layers, width, tokens, hw, devices=1):
+    """You took the shorter of the two times. Nobody can go on before the slower one of reading and
+    computing is done."""
+    return layers * (outside(hw, devices) + min(times(width, tokens, hw)) / devices)
+
+
+@replaces("step_latency")
+def all_divided(layers, width, tokens, hw, devices=1):
+    """You divided the whole layer by the number of devices. Each of them has to launch it and to wait for
+    the messages of the others: which terms does a second device make smaller?"""
+    return layers * (outside(hw, devices) + max(times(width, tokens, hw))) / devices
+
+
+@replaces("step_latency")
+def messages_to_itself(layers, width, tokens, hw, devices=1):
+    """You charged for communication on a single device, which has nobody to talk to."""
+    return layers * (outside(hw, 2) + max(times(width, tokens, hw)) / devices)
+
+
+@replaces("step_latency")
+def one_message(layers, width, tokens, hw, devices=1):
+    """You charged one exchange for each layer. There are two, behind the attention and behind the MLP."""
+    messages = hw["comm_latency"] if devices > 1 else 0
+    return layers * (hw["layer_overhead"] + messages + max(times(width, tokens, hw)) / devices)
+
+
+@replaces("step_latency")
+def messages_of_all(layers, width, tokens, hw, devices=1):
+    """You multiplied the messages by the number of devices. In this model an exchange takes a seconds,
+    however many take part."""
+    messages = 2 * hw["comm_latency"] * devices if devices > 1 else 0
+    return layers * (hw["layer_overhead"] + messages + max(times(width, tokens, hw)) / devices)
+
+
+@replaces("step_latency")
+def overhead_once(layers, width, tokens, hw, devices=1):
+    """You charged overhead and communication once for the step. Every layer pays them, since it waits for
+    the one before: this is what depth costs."""
+    return outside(hw, devices) + layers * max(times(width, tokens, hw)) / devices
+
+
+@replaces("step_latency")
+def not_divided(layers, width, tokens, hw, devices=1):
+    """More devices did not make the work inside a layer shorter. They share it."""
+    return layers * (outside(hw, devices) + max(times(width, tokens, hw)))
+
+
+@replaces("step_latency")
+def one_flop(layers, width, tokens, hw, devices=1):
+    """You counted one FLOP for a weight and a token. It is a multiplication and an addition."""
+    return step_latency(layers, width, tokens / 2, hw, devices)
+
+
+@replaces("step_latency")
+def reads_for_each_token(layers, width, tokens, hw, devices=1):
+    """You read the weights again for every token. They are read once and serve all tokens of the step: that
+    is why a larger batch costs so little."""
+    compute, memory = times(width, tokens, hw)
+    return layers * (outside(hw, devices) + max(compute, memory * tokens) / devices)
+
+
+@replaces("step_latency")
+def reads_16_bits(layers, width, tokens, hw, devices=1):
+    """You took 2 bytes for each weight, whatever bytes_per_param says."""
+    return step_latency(layers, width, tokens, {**hw, "bytes_per_param": 2}, devices)
+
+
+@replaces("step_latency")
+def attention_read(layers, width, tokens, hw, devices=1):
+    """You gave a layer 4·D² weights. The MLP has twice as many besides."""
+    compute, memory = times(width, tokens, hw)
+    return layers * (outside(hw, devices) + max(compute, memory) / 3 / devices)
+
+
+@replaces("fastest_shape")
+def first_of_equals(shapes, tokens, hw, devices=1):
+    """Of shapes that are equally fast you took the one that came first in the list. Let the number of
+    layers decide."""
+    return min(shapes, key=lambda s: step_latency(s["layers"], s["width"], tokens, hw, devices))
+
+
+@replaces("fastest_shape")
+def deepest_of_equals(shapes, tokens, hw, devices=1):
+    """Of shapes that are equally fast you took the one with the most layers. The fewest are asked for."""
+    return min(shapes, key=lambda s: (step_latency(s["layers"], s["width"], tokens, hw, devices), -s["layers"]))
+
+
+@replaces("fastest_shape")
+def always_broad(shapes, tokens, hw, devices=1):
+    """You took the shape with the fewest layers. Widths are rounded, so another one can have fewer weights
+    to read, and without overhead that is what counts: ask step_latency."""
+    return min(shapes, key=lambda s: s["layers"])
+
+
+@replaces("fastest_shape")
+def slowest(shapes, tokens, hw, devices=1):
+    """You returned the slowest shape. The fastest takes the least time."""
+    return max(shapes, key=lambda s: (step_latency(s["layers"], s["width"], tokens, hw, devices), -s["layers"]))
+
+
+@replaces("fastest_shape")
+def on_one_device(shapes, tokens, hw, devices=1):
+    """You did not hand the number of devices on: the result is always the best shape for one."""
+    return fastest_shape(shapes, tokens, hw)
+
+
+@replaces("fastest_shape")
+def for_one_token(shapes, tokens, hw, devices=1):
+    """You did not hand the number of tokens on. With many of them the work outweighs the overhead."""
+    return fastest_shape(shapes, 1, hw, devices)
