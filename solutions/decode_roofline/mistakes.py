@@ -1,0 +1,454 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import math
+
+from decode_roofline import (
+    active_params,
+    cache_bytes,
+    critical_batch,
+    decode_step,
+    expected_experts,
+    max_batch,
+    prefill_seconds,
+    total_params,
+    weight_bytes,
+)
+
+from grader.testing import replaces
+
+
+def get(m, key):
+    return m.get(key) or 0
+
+
+@replaces("total_params")
+def stored_is_active(m):
+    """You counted the experts that a token uses. All of them have to be stored, since another token uses
+    others."""
+    return active_params(m)
+
+
+@replaces("total_params")
+def experts_alone(m):
+    """You left the shared parameters out of the total: attention, embedding and norms are stored too."""
+    return get(m, "n_experts") * get(m, "expert_params") or m["shared_params"]
+
+
+@replaces("total_params")
+def none_fails(m):
+    """You handled a dense model that lacks n_experts, and not one that says None there. Both mean the
+    same."""
+    return m["shared_params"] + m.get("n_experts", 0) * m.get("expert_params", 0)
+
+
+@replaces("active_params")
+def active_is_stored(m):
+    """You counted all experts as active. A token passes through top_k of them."""
+    return total_params(m)
+
+
+@replaces("active_params")
+def share_of_all(m):
+    """You took k/E of all parameters. The shared ones are used by every token, in full."""
+    return total_params(m) * m["top_k"] // m["n_experts"] if get(m, "n_experts") else m["shared_params"]
+
+
+@replaces("expected_experts")
+def no_collisions(n_experts, top_k, tokens):
+    """You multiplied k by the tokens. Some of them choose the same expert, which is then read once, and
+    with many tokens you have more experts than there are."""
+    return float(top_k * tokens)
+
+
+@replaces("expected_experts")
+def capped(n_experts, top_k, tokens):
+    """You took k for each token, and at most E. That is how many experts there would be if tokens avoided
+    each other as long as they can. They choose independently: what is the probability that all of them miss
+    an expert?"""
+    return float(min(n_experts, top_k * tokens))
+
+
+@replaces("expected_experts")
+def with_repetition(n_experts, top_k, tokens):
+    """You let each token draw k times, so that it can draw the same expert twice. It chooses k different
+    ones: what is the probability that one token leaves an expert out?"""
+    return n_experts * (1 - (1 - 1 / n_experts) ** (top_k * tokens))
+
+
+@replaces("expected_experts")
+def idle_experts(n_experts, top_k, tokens):
+    """You returned the experts that nobody chose. Those in use are the others."""
+    return n_experts * (1 - top_k / n_experts) ** tokens
+
+
+@replaces("expected_experts")
+def chosen_by_all(n_experts, top_k, tokens):
+    """You took 1 - (k/E)^tokens, which leaves out only experts that every token chose. An expert is idle if
+    every token missed it."""
+    return n_experts * (1 - (top_k / n_experts) ** tokens)
+
+
+@replaces("expected_experts")
+def a_fraction(n_experts, top_k, tokens):
+    """You returned the share of experts in use, a number between 0 and 1. How many are that?"""
+    return 1 - (1 - top_k / n_experts) ** tokens
+
+
+@replaces("expected_experts")
+def rounded(n_experts, top_k, tokens):
+    """You rounded to whole experts. An expected number is a mean and need not be whole."""
+    return round(expected_experts(n_experts, top_k, tokens))
+
+
+@replaces("weight_bytes")
+def active_only(m, tokens):
+    """You read the active weights, at any batch. At a batch of 32 Mixtral touches 7.999 of its 8 experts:
+    what a mixture saves in reading is an effect of small batches. Its saving in FLOPs stays."""
+    return active_params(m) * m["bytes_per_param"]
+
+
+@replaces("weight_bytes")
+def always_all(m, tokens):
+    """You read all experts, at any batch. One token needs only k of them: that is why a mixture decodes
+    fast for one user."""
+    return total_params(m) * m["bytes_per_param"]
+
+
+@replaces("weight_bytes")
+def read_for_each(m, tokens):
+    """You read the weights again for every token. They are read once and serve all of them: which is why
+    batches pay."""
+    return weight_bytes(m, 1) * tokens
+
+
+@replaces("weight_bytes")
+def scaled_total(m, tokens):
+    """You scaled all weights by the share of experts in use. The shared ones are read in full."""
+    if not get(m, "n_experts"):
+        return m["shared_params"] * m["bytes_per_param"]
+    share = expected_experts(m["n_experts"], m["top_k"], tokens) / m["n_experts"]
+    return total_params(m) * share * m["bytes_per_param"]
+
+
+@replaces("weight_bytes")
+def numbers_not_bytes(m, tokens):
+    """You returned the number of weights. How many bytes does each of them take?"""
+    return weight_bytes(m, tokens) / m["bytes_per_param"]
+
+
+@replaces("weight_bytes")
+def always_sparse(m, tokens):
+    """For a dense model you divided by zero, or looked for a key that it lacks. It has no experts: what is
+    left to read?"""
+    experts = expected_experts(m["n_experts"], m["top_k"], tokens)
+    return (m["shared_params"] + experts * m["expert_params"]) * m["bytes_per_param"]
+
+
+def per_token(m):
+    return 2 * m["attn_layers"] * m["n_kv_heads"] * m["head_dim"] * m["kv_bytes"]
+
+
+@replaces("cache_bytes")
+def query_heads(m, batch, context):
+    """You counted the query heads. Keys and values are kept for the key-value heads, which are fewer."""
+    return cache_bytes({**m, "n_kv_heads": m["n_heads"]}, batch, context)
+
+
+@replaces("cache_bytes")
+def keys_only(m, batch, context):
+    """You counted keys or values. Both are kept."""
+    return batch * (context * per_token(m) // 2 + get(m, "state_bytes"))
+
+
+@replaces("cache_bytes")
+def one_sequence(m, batch, context):
+    """You counted one sequence whatever the batch is. Sequences share the weights, and not their caches."""
+    return cache_bytes(m, 1, context)
+
+
+@replaces("cache_bytes")
+def one_state(m, batch, context):
+    """You counted the state once. Every sequence has its own."""
+    return batch * context * per_token(m) + get(m, "state_bytes")
+
+
+@replaces("cache_bytes")
+def state_for_each_token(m, batch, context):
+    """You multiplied the state by the context. It has one size whatever it has seen: that is what a
+    state-space model is for."""
+    return batch * context * (per_token(m) + get(m, "state_bytes"))
+
+
+@replaces("cache_bytes")
+def no_state(m, batch, context):
+    """You left state_bytes out. A sequence keeps it beside its keys and values."""
+    return batch * context * per_token(m)
+
+
+@replaces("cache_bytes")
+def as_weights(m, batch, context):
+    """You took bytes_per_param for the cache. Keys and values have a precision of their own, kv_bytes."""
+    return cache_bytes({**m, "kv_bytes": m.get("bytes_per_param", m["kv_bytes"])}, batch, context)
+
+
+def attention(m, context):
+    return 4 * m["attn_layers"] * m["n_heads"] * m["head_dim"] * context
+
+
+def step(read, flops, batch, hw):
+    t_memory, t_compute = read / hw["bandwidth"], flops / hw["peak_flops"]
+    seconds = max(t_memory, t_compute)
+    return {
+        "bytes": read,
+        "flops": flops,
+        "t_memory": t_memory,
+        "t_compute": t_compute,
+        "seconds": seconds,
+        "bound": "memory" if t_memory >= t_compute else "compute",
+        "tokens_per_s": batch / seconds,
+    }
+
+
+def read_by(m, batch, context):
+    return weight_bytes(m, batch) + cache_bytes(m, batch, context)
+
+
+@replaces("decode_step")
+def flops_of_all(m, batch, context, hw):
+    """Your FLOPs count all experts. A token is multiplied with the active weights only."""
+    flops = batch * (2 * total_params(m) + attention(m, context))
+    return step(read_by(m, batch, context), flops, batch, hw)
+
+
+@replaces("decode_step")
+def one_flop(m, batch, context, hw):
+    """You counted one FLOP for each active weight. It is a multiplication and an addition."""
+    flops = batch * (active_params(m) + attention(m, context))
+    return step(read_by(m, batch, context), flops, batch, hw)
+
+
+@replaces("decode_step")
+def no_attention(m, batch, context, hw):
+    """Your FLOPs do not grow with the context. The new token is compared with every one before, and their
+    values are added up."""
+    return step(read_by(m, batch, context), batch * 2 * active_params(m), batch, hw)
+
+
+@replaces("decode_step")
+def scores_only(m, batch, context, hw):
+    """You counted half of the attention's FLOPs: the scores, and not the weighted sum of the values, which
+    costs the same."""
+    flops = batch * (2 * active_params(m) + attention(m, context) // 2)
+    return step(read_by(m, batch, context), flops, batch, hw)
+
+
+@replaces("decode_step")
+def attention_by_kv_heads(m, batch, context, hw):
+    """You counted the attention's FLOPs by key-value heads. Grouped queries save bytes and no FLOPs: every
+    query head still looks at every token."""
+    flops = batch * (2 * active_params(m) + attention({**m, "n_heads": m["n_kv_heads"]}, context))
+    return step(read_by(m, batch, context), flops, batch, hw)
+
+
+@replaces("decode_step")
+def flops_of_one(m, batch, context, hw):
+    """Your FLOPs are those of one sequence. Reading is shared by the batch, computing is not."""
+    flops = 2 * active_params(m) + attention(m, context)
+    return step(read_by(m, batch, context), flops, batch, hw)
+
+
+@replaces("decode_step")
+def weights_for_each(m, batch, context, hw):
+    """You read the weights once for every sequence. One pass over them serves the whole batch."""
+    flops = batch * (2 * active_params(m) + attention(m, context))
+    return step(batch * (weight_bytes(m, 1) + cache_bytes(m, 1, context)), flops, batch, hw)
+
+
+@replaces("decode_step")
+def weights_of_one_token(m, batch, context, hw):
+    """You read the experts of one token. All tokens of the batch choose experts in the same step."""
+    flops = batch * (2 * active_params(m) + attention(m, context))
+    return step(weight_bytes(m, 1) + cache_bytes(m, batch, context), flops, batch, hw)
+
+
+@replaces("decode_step")
+def no_cache_read(m, batch, context, hw):
+    """You read the weights alone. Every key and every value of every sequence is read for its next
+    token."""
+    flops = batch * (2 * active_params(m) + attention(m, context))
+    return step(weight_bytes(m, batch), flops, batch, hw)
+
+
+def changed(m, batch, context, hw, **values):
+    result = decode_step(m, batch, context, hw)
+    return {**result, **{key: value(result) for key, value in values.items()}}
+
+
+@replaces("decode_step")
+def sum_of_times(m, batch, context, hw):
+    """You added the two times. A device reads and computes at once: which of the two does it wait for?"""
+    total = decode_step(m, batch, context, hw)
+    seconds = total["t_memory"] + total["t_compute"]
+    return {**total, "seconds": seconds, "tokens_per_s": batch / seconds}
+
+
+@replaces("decode_step")
+def shorter_time(m, batch, context, hw):
+    """You took the shorter of the two times. The step is over when the slower one is done."""
+    total = decode_step(m, batch, context, hw)
+    seconds = min(total["t_memory"], total["t_compute"])
+    return {**total, "seconds": seconds, "tokens_per_s": batch / seconds}
+
+
+@replaces("decode_step")
+def steps_per_second(m, batch, context, hw):
+    """tokens_per_s is the number of steps in a second. Each step makes a token for every sequence of the
+    batch."""
+    return changed(m, batch, context, hw, tokens_per_s=lambda s: 1 / s["seconds"])
+
+
+@replaces("decode_step")
+def tie_is_compute(m, batch, context, hw):
+    """Where both times are equal you said "compute". The docstring says which of the two it is."""
+    return changed(m, batch, context, hw, bound=lambda s: "memory" if s["t_memory"] > s["t_compute"] else "compute")
+
+
+@replaces("decode_step")
+def bound_swapped(m, batch, context, hw):
+    """You named what is done first. The bound is what the step waits for, the longer of the two."""
+    return changed(m, batch, context, hw, bound=lambda s: "compute" if s["t_memory"] >= s["t_compute"] else "memory")
+
+
+@replaces("critical_batch")
+def without_bytes(hw, bytes_per_param):
+    """You left the size of a weight out. FLOPs are counted for each weight, bandwidth in bytes: how many of
+    them does a weight take?"""
+    return hw["peak_flops"] / (2 * hw["bandwidth"])
+
+
+@replaces("critical_batch")
+def one_flop_each(hw, bytes_per_param):
+    """You took one FLOP for each weight and token. There are two, and so half as many tokens keep the
+    device busy."""
+    return 2 * critical_batch(hw, bytes_per_param)
+
+
+@replaces("critical_batch")
+def upside_down(hw, bytes_per_param):
+    """You divided where you should multiply. Smaller weights are read sooner: does a larger or a smaller
+    batch suffice then?"""
+    return hw["peak_flops"] / (2 * hw["bandwidth"] * bytes_per_param)
+
+
+def sequence_of(m, context):
+    if cache_bytes(m, 1, context) == 0:
+        raise ValueError("a sequence needs no memory")
+    return cache_bytes(m, 1, context)
+
+
+@replaces("max_batch")
+def memory_of_active(m, context, memory_bytes):
+    """You left room for the active weights. All experts have to be in memory, whichever of them the router
+    picks."""
+    free = memory_bytes - active_params(m) * m["bytes_per_param"]
+    return max(0, int(free // sequence_of(m, context)))
+
+
+@replaces("max_batch")
+def no_weights(m, context, memory_bytes):
+    """You gave the whole memory to the caches. The weights are there already."""
+    return int(memory_bytes // sequence_of(m, context))
+
+
+@replaces("max_batch")
+def below_zero(m, context, memory_bytes):
+    """Where the weights do not fit you returned a negative batch. Then nothing fits: 0."""
+    return int((memory_bytes - total_params(m) * m["bytes_per_param"]) // sequence_of(m, context))
+
+
+@replaces("max_batch")
+def rounded_up(m, context, memory_bytes):
+    """You rounded up, or to the nearest, and the last sequence does not fit."""
+    return max(0, math.ceil((memory_bytes - total_params(m) * m["bytes_per_param"]) / sequence_of(m, context)))
+
+
+@replaces("max_batch")
+def divides_by_zero(m, context, memory_bytes):
+    """A sequence that needs no memory made you divide by zero. Any number of them fits, so there is no
+    answer: raise ValueError."""
+    return max(0, int((memory_bytes - total_params(m) * m["bytes_per_param"]) // cache_bytes(m, 1, context)))
+
+
+@replaces("max_batch")
+def too_large_raises(m, context, memory_bytes):
+    """You raised an error where the weights do not fit. That is an answer, and not a mistake of the caller:
+    0."""
+    if memory_bytes < total_params(m) * m["bytes_per_param"]:
+        raise ValueError("the weights do not fit")
+    return max_batch(m, context, memory_bytes)
+
+
+def prefill(m, prompt, hw, pairs, tokens_read):
+    flops = 2 * active_params(m) * prompt + 4 * m["attn_layers"] * m["n_heads"] * m["head_dim"] * pairs
+    return max(flops / hw["peak_flops"], weight_bytes(m, tokens_read) / hw["bandwidth"])
+
+
+@replaces("prefill_seconds")
+def full_square(m, prompt, hw):
+    """You counted P² pairs. The attention is causal: the first token sees one token, itself, and only the
+    last sees P."""
+    return prefill(m, prompt, hw, prompt**2, prompt)
+
+
+@replaces("prefill_seconds")
+def half_square(m, prompt, hw):
+    """You counted P²/2 pairs and so half of the diagonal. Every token sees itself: 1 + 2 + ... + P."""
+    return prefill(m, prompt, hw, prompt**2 / 2, prompt)
+
+
+@replaces("prefill_seconds")
+def sees_the_past_only(m, prompt, hw):
+    """You let a token see those before it, and not itself. Token i, counted from 1, sees i tokens."""
+    return prefill(m, prompt, hw, prompt * (prompt - 1) // 2, prompt)
+
+
+@replaces("prefill_seconds")
+def no_attention_in_prompt(m, prompt, hw):
+    """You left the attention out. It grows with the square of the prompt and overtakes the weights in a
+    long one."""
+    return prefill(m, prompt, hw, 0, prompt)
+
+
+@replaces("prefill_seconds")
+def one_token_read(m, prompt, hw):
+    """You read the weights that one token needs. The tokens of a prompt choose experts in one step, nearly
+    all of them."""
+    return prefill(m, prompt, hw, prompt * (prompt + 1) // 2, 1)
+
+
+@replaces("prefill_seconds")
+def compute_only(m, prompt, hw):
+    """You counted the FLOPs alone. For a short prompt reading the weights takes longer."""
+    return prefill(m, prompt, {**hw, "bandwidth": math.inf}, prompt * (prompt + 1) // 2, prompt)
+
+
+@replaces("prefill_seconds")
+def one_step_each(m, prompt, hw):
+    """You let the prompt through token by token, and read the weights for each. All tokens of a prompt are
+    known: one step takes them together."""
+    return sum(prefill(m, 1, hw, seen, 1) for seen in range(1, prompt + 1))
+
+
+@replaces("prefill_seconds")
+def sum_for_prompt(m, prompt, hw):
+    """You added the time of reading to that of computing. Both go on at once, here as in decoding."""
+    compute = prefill_seconds(m, prompt, {**hw, "bandwidth": math.inf})
+    return compute + weight_bytes(m, prompt) / hw["bandwidth"]
+
+
+@replaces("prefill_seconds")
+def prompt_through_all_experts(m, prompt, hw):
+    """You let each token of the prompt through all experts. Together they read nearly all of them, and each
+    is computed with its own k."""
+    flops = 2 * total_params(m) * prompt + 2 * m["attn_layers"] * m["n_heads"] * m["head_dim"] * prompt * (prompt + 1)
+    return max(flops / hw["peak_flops"], weight_bytes(m, prompt) / hw["bandwidth"])
