@@ -1,0 +1,116 @@
+"""How to split a budget of FLOPs between parameters and tokens, for training and for a model's whole life."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+def predicted_loss(n: float, d: float, coef: Mapping[str, float]) -> float:
+    """The loss of n parameters trained on d tokens: L(N, D) = E + A/N^α + B/D^β.
+
+    coef: E, A, B, alpha, beta, all positive.
+
+    >>> hoffmann = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}
+    >>> round(predicted_loss(70e9, 1.4e12, hoffmann), 4)  # Chinchilla
+    1.9366
+    """
+    return coef["E"] + coef["A"] / n ** coef["alpha"] + coef["B"] / d ** coef["beta"]
+
+
+def compute_optimal(flops: float, coef: Mapping[str, float]) -> dict[str, float]:
+    """The parameters and tokens of the lowest loss for a budget of 6·N·D FLOPs.
+
+    Returns: {"n": N, "d": D, "tokens_per_param": D / N, "loss": L(N, D)}, real numbers.
+    Raises: ValueError if flops is 0 or less.
+
+    >>> refit = {"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658}
+    >>> best = compute_optimal(5.88e23, refit)
+    >>> f"{best['n']:.4g} {best['d']:.4g} {best['tokens_per_param']:.2f} {best['loss']:.4f}"
+    '7.302e+10 1.342e+12 18.38 1.9739'
+    """
+    if flops <= 0:
+        raise ValueError(f"a budget must be positive, not {flops}")
+    A, B, alpha, beta = (coef[key] for key in ("A", "B", "alpha", "beta"))
+    a, b = beta / (alpha + beta), alpha / (alpha + beta)
+    G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
+    n, d = G * (flops / 6) ** a, (flops / 6) ** b / G
+    return {"n": n, "d": d, "tokens_per_param": d / n, "loss": predicted_loss(n, d, coef)}
+
+
+def isoflop_optimum(n_params: Tensor, loss: Tensor) -> float:
+    """The number of parameters at the minimum of a parabola through the losses of models of one budget.
+
+    n_params, loss: float64 (M,), M different sizes. The parabola is fitted by least squares to the loss over ln N.
+    Returns: N at its minimum, a float with a relative error of at most 1e-6.
+    Raises: ValueError if there are fewer than 3 points, if the shapes differ, or if there is no minimum: unless the
+        coefficient of (ln N)² is at least 1e-6. (Flat or straight points give 0 up to rounding.)
+
+    >>> sizes = torch.tensor([1e9, 2e9, 4e9, 8e9], dtype=torch.float64)
+    >>> round(isoflop_optimum(sizes, torch.tensor([2.30, 2.24, 2.23, 2.26], dtype=torch.float64)) / 1e9, 3)
+    3.455
+    """
+    if n_params.shape != loss.shape or len(n_params) < 3:
+        raise ValueError(f"a parabola takes three points or more, not {n_params.shape} and {loss.shape}")
+    log_n = n_params.log()
+    middle = log_n.mean()
+    x = log_n - middle  # numbers around 0 lose fewer digits when they are squared
+    columns = torch.stack([x**2, x, torch.ones_like(x)], dim=1)  # (M, 3)
+    p, q, _ = torch.linalg.lstsq(columns, loss[:, None]).solution.squeeze(1).tolist()
+    if p < 1e-6:
+        raise ValueError(f"the parabola has no minimum: the coefficient of its square is {p}")
+    return math.exp(middle.item() - q / (2 * p))
+
+
+def power_law_fit(x: Tensor, y: Tensor) -> dict[str, float]:
+    """The power law y = c·x^e that fits ln y by least squares in ln x: {"exponent": e, "coefficient": c}.
+
+    x, y: float64 (M,), positive, with at least two different x.
+    Returns: floats, with a relative error of at most 1e-6.
+
+    >>> fit = power_law_fit(torch.tensor([1.0, 4.0, 16.0]).double(), torch.tensor([2.0, 4.0, 8.0]).double())
+    >>> f"{fit['coefficient']:.6f} * x**{fit['exponent']:.6f}"
+    '2.000000 * x**0.500000'
+    """
+    log_x, log_y = x.log(), y.log()
+    dx = log_x - log_x.mean()
+    exponent = ((dx * log_y).sum() / (dx * dx).sum()).item()
+    coefficient = math.exp(log_y.mean().item() - exponent * log_x.mean().item())
+    return {"exponent": exponent, "coefficient": coefficient}
+
+
+def lifetime_optimal(target_loss: float, inference_tokens: float, coef: Mapping[str, float]) -> dict[str, float]:
+    """The model that reaches a loss and costs the fewest FLOPs in all: to train it, and to run it on inference_tokens.
+
+    inference_tokens: 0 or more.
+    Returns: {"n": N, "d": D, "flops": F}, with L(N, D) = target_loss and F = 6·N·D + 2·N·inference_tokens. F has a
+        relative error of at most 1e-5, and N, which matters less near the minimum, of at most 5e-3; D follows from N.
+    Raises: ValueError if target_loss is E or less: no model reaches it.
+
+    >>> refit = {"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658}
+    >>> target = predicted_loss(73e9, 1.34e12, refit)
+    >>> best = lifetime_optimal(target, 1e13, refit)  # instead of 73 billion parameters and 1.34 trillion tokens
+    >>> f"{best['n']:.2g} {best['d']:.2g} {best['flops']:.3g}"
+    '3.4e+10 3.7e+12 1.46e+24'
+    """
+    E, A, B, alpha, beta = (coef[key] for key in ("E", "A", "B", "alpha", "beta"))
+    rest = target_loss - E  # what is left for A/N^α and B/D^β
+    if rest <= 0:
+        raise ValueError(f"no model has a loss of {target_loss}: the least is more than {E}")
+
+    def tokens(n: float) -> float:
+        return (B / (rest - A / n**alpha)) ** (1 / beta)
+
+    def flops(n: float) -> float:
+        return 6 * n * tokens(n) + 2 * n * inference_tokens
+
+    # Between the size that would need tokens without end, and the best one of a model that is never run, where
+    # αA/N^α = βB/D^β.
+    low = math.log(A / rest) / alpha
+    high = math.log(A * (1 + alpha / beta) / rest) / alpha
+    for _ in range(100):  # of three parts of the interval the one at the worse end goes
+        left, right = low + (high - low) / 3, high - (high - low) / 3
+        low, high = (low, right) if flops(math.exp(left)) < flops(math.exp(right)) else (left, high)
+    n = math.exp((low + high) / 2)
+    return {"n": n, "d": tokens(n), "flops": flops(n)}

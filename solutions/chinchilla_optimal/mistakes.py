@@ -1,0 +1,389 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import math
+
+import torch
+from chinchilla_optimal import compute_optimal, isoflop_optimum, lifetime_optimal, power_law_fit, predicted_loss
+
+from grader.testing import replaces
+
+
+@replaces("predicted_loss")
+def without_e(n, d, coef):
+    """You left E out. It is the part of the loss that no size and no amount of data takes away."""
+    return predicted_loss(n, d, {**coef, "E": 0.0})
+
+
+@replaces("predicted_loss")
+def exponents_exchanged(n, d, coef):
+    """You gave the parameters the exponent β and the tokens α. Which belongs to which?"""
+    return predicted_loss(n, d, {**coef, "alpha": coef["beta"], "beta": coef["alpha"]})
+
+
+@replaces("predicted_loss")
+def sizes_exchanged(n, d, coef):
+    """You divided A by the tokens and B by the parameters. A and α belong to N."""
+    return predicted_loss(d, n, coef)
+
+
+@replaces("predicted_loss")
+def grows_with_size(n, d, coef):
+    """You multiplied by the powers, and the loss grows with the model. It falls with size and with data."""
+    return coef["E"] + coef["A"] * n ** coef["alpha"] + coef["B"] * d ** coef["beta"]
+
+
+@replaces("predicted_loss")
+def power_of_the_quotient(n, d, coef):
+    """You raised A/N to the power of α. Only N is raised: A stands outside."""
+    return coef["E"] + (coef["A"] / n) ** coef["alpha"] + (coef["B"] / d) ** coef["beta"]
+
+
+def split(n, d, coef):
+    return {"n": n, "d": d, "tokens_per_param": d / n, "loss": predicted_loss(n, d, coef)}
+
+
+def parts(coef):
+    A, B, alpha, beta = (coef[key] for key in ("A", "B", "alpha", "beta"))
+    return A, B, alpha, beta, alpha + beta
+
+
+def check(flops):
+    if flops <= 0:
+        raise ValueError(f"a budget must be positive, not {flops}")
+
+
+def closed_form(flops, coef, G, power_of_n=None, power_of_d=None):
+    check(flops)
+    _, _, alpha, beta, both = parts(coef)
+    power_of_n = beta / both if power_of_n is None else power_of_n
+    power_of_d = alpha / both if power_of_d is None else power_of_d
+    return split(G * (flops / 6) ** power_of_n, (flops / 6) ** power_of_d / G, coef)
+
+
+def right_g(coef):
+    A, B, alpha, beta, both = parts(coef)
+    return (alpha * A / (beta * B)) ** (1 / both)
+
+
+@replaces("compute_optimal")
+def powers_exchanged(flops, coef):
+    """You gave N the exponent α/(α + β) and D the other one. If tokens help more, β is larger, and then
+    fewer of them are needed: which of the two must grow faster with the budget?"""
+    _, _, alpha, beta, both = parts(coef)
+    return closed_form(flops, coef, right_g(coef), alpha / both, beta / both)
+
+
+@replaces("compute_optimal")
+def power_of_n_wrong(flops, coef):
+    """You gave N the exponent α/(α + β), and D the same one. Then 6·N·D is not the budget: the two
+    exponents add up to 1."""
+    _, _, alpha, _, both = parts(coef)
+    return closed_form(flops, coef, right_g(coef), power_of_n=alpha / both)
+
+
+@replaces("compute_optimal")
+def without_six(flops, coef):
+    """You split C itself, so that N·D is the budget. A parameter costs 6 FLOPs for each token: what is
+    N·D?"""
+    return compute_optimal(6 * flops, coef)
+
+
+@replaces("compute_optimal")
+def two_flops(flops, coef):
+    """You split C/2, the cost of the forward pass. Training also goes backwards, which costs twice as
+    much."""
+    return compute_optimal(3 * flops, coef)
+
+
+@replaces("compute_optimal")
+def g_of_a_and_b(flops, coef):
+    """Your G has A/B under the root. Both terms were differentiated, and their exponents came down: where
+    are α and β?"""
+    A, B, _, _, both = parts(coef)
+    return closed_form(flops, coef, (A / B) ** (1 / both))
+
+
+@replaces("compute_optimal")
+def g_upside_down(flops, coef):
+    """Your G is the inverse of what it should be. The larger A, the more it pays to have parameters: is G
+    larger or smaller then?"""
+    return closed_form(flops, coef, 1 / right_g(coef))
+
+
+@replaces("compute_optimal")
+def g_without_root(flops, coef):
+    """You took G without its root. N^α times N^β is on one side: what solves that for N?"""
+    return closed_form(flops, coef, right_g(coef) ** (coef["alpha"] + coef["beta"]))
+
+
+@replaces("compute_optimal")
+def no_g(flops, coef):
+    """You split by the exponents alone. How much a parameter and a token are worth depends on A and B too,
+    through G."""
+    return closed_form(flops, coef, 1.0)
+
+
+@replaces("compute_optimal")
+def twenty(flops, coef):
+    """You took 20 tokens for each parameter. That is what one fit gives near one budget: another law, or
+    another budget, has another ratio."""
+    check(flops)
+    n = math.sqrt(flops / 120)
+    return split(n, 20 * n, coef)
+
+
+@replaces("compute_optimal")
+def both_square_roots(flops, coef):
+    """You let both grow like the square root of the budget. That is so for α = β; here the exponents
+    differ."""
+    return closed_form(flops, coef, right_g(coef), 0.5, 0.5)
+
+
+@replaces("compute_optimal")
+def params_per_token(flops, coef):
+    """tokens_per_param is the inverse: parameters by tokens."""
+    best = compute_optimal(flops, coef)
+    return {**best, "tokens_per_param": 1 / best["tokens_per_param"]}
+
+
+@replaces("compute_optimal")
+def any_budget(flops, coef):
+    """A budget of 0 or less went through, or divided by zero: a root of a negative number is complex. Raise
+    ValueError."""
+    if flops > 0:
+        return compute_optimal(flops, coef)
+    return {"n": 0.0, "d": 0.0, "tokens_per_param": 0.0, "loss": coef["E"]}
+
+
+def parabola(x, y):
+    columns = torch.stack([x**2, x, torch.ones_like(x)], dim=1)
+    return torch.linalg.lstsq(columns, y[:, None]).solution.squeeze(1).tolist()
+
+
+def centred(n_params, loss):
+    """p, q of the parabola around the middle of ln N, and that middle."""
+    if n_params.shape != loss.shape or len(n_params) < 3:
+        raise ValueError("a parabola takes three points or more")
+    x = n_params.log()
+    p, q, _ = parabola(x - x.mean(), loss)
+    if p < 1e-6:
+        raise ValueError("the parabola has no minimum")
+    return p, q, x.mean().item()
+
+
+@replaces("isoflop_optimum")
+def parabola_in_n(n_params, loss):
+    """You fitted a parabola over N. IsoFLOP curves are parabolas over the logarithm of N: a doubling is a
+    step, wherever it starts."""
+    centred(n_params, loss)
+    scale = n_params.mean()
+    p, q, _ = parabola(n_params / scale, loss)
+    return -q / (2 * p) * scale.item()
+
+
+@replaces("isoflop_optimum")
+def parabola_in_root(n_params, loss):
+    """You fitted a parabola of the logarithm of the loss. The loss itself is fitted; only N is taken in
+    logarithms."""
+    centred(n_params, loss)
+    p, q, middle = centred(n_params, loss.log())
+    return math.exp(middle - q / (2 * p))
+
+
+@replaces("isoflop_optimum")
+def best_of_the_points(n_params, loss):
+    """You returned the size that had the lowest loss. The minimum of the curve lies between the points."""
+    centred(n_params, loss)
+    return n_params[loss.argmin()].item()
+
+
+@replaces("isoflop_optimum")
+def logarithm_returned(n_params, loss):
+    """You returned ln N. What undoes the logarithm?"""
+    return math.log(isoflop_optimum(n_params, loss))
+
+
+@replaces("isoflop_optimum")
+def without_two(n_params, loss):
+    """You took -q/p for the turning point. The derivative of p·x² + q·x is 0 at half of that."""
+    p, q, middle = centred(n_params, loss)
+    return math.exp(middle - q / p)
+
+
+@replaces("isoflop_optimum")
+def sign_lost(n_params, loss):
+    """You took q/2p for the turning point, without its sign."""
+    p, q, middle = centred(n_params, loss)
+    return math.exp(middle + q / (2 * p))
+
+
+@replaces("isoflop_optimum")
+def mixed_bases(n_params, loss):
+    """You fitted over log10 of N and undid it with exp. Which function belongs to which?"""
+    return math.exp(math.log10(isoflop_optimum(n_params, loss)))
+
+
+@replaces("isoflop_optimum")
+def three_points_only(n_params, loss):
+    """You put the parabola through the best three points. All of them count: it is a fit by least
+    squares."""
+    centred(n_params, loss)
+    chosen = loss.topk(3, largest=False).indices
+    x = n_params[chosen].log()
+    p, q, _ = parabola(x - x.mean(), loss[chosen])
+    return math.exp(x.mean().item() - q / (2 * p))
+
+
+def curve(n_params, loss):
+    x = n_params.log()
+    p, q, _ = parabola(x - x.mean(), loss)
+    return p, math.exp(max(-700.0, min(700.0, x.mean().item() - q / (2 * p)))) if p else 0.0
+
+
+@replaces("isoflop_optimum")
+def maximum_too(n_params, loss):
+    """You returned the turning point of a parabola that opens downwards, which is the worst size, or of one
+    that is flat. Look at the sign of its square."""
+    if n_params.shape != loss.shape or len(n_params) < 3:
+        raise ValueError("a parabola takes three points or more")
+    return curve(n_params, loss)[1]
+
+
+@replaces("isoflop_optimum")
+def flat_too(n_params, loss):
+    """You refused parabolas that open downwards, and let flat ones through. Rounding gives them a tiny
+    coefficient of either sign, and a minimum anywhere. The docstring says how large it has to be."""
+    if n_params.shape != loss.shape or len(n_params) < 3:
+        raise ValueError("a parabola takes three points or more")
+    p, turn = curve(n_params, loss)
+    if p <= 0:
+        raise ValueError("the parabola has no minimum")
+    return turn
+
+
+@replaces("isoflop_optimum")
+def any_points(n_params, loss):
+    """You accepted less than three points, through which many parabolas go. Raise ValueError."""
+    return isoflop_optimum(n_params, loss) if len(n_params) != 2 else n_params.prod().sqrt().item()
+
+
+@replaces("isoflop_optimum")
+def shapes_cut(n_params, loss):
+    """You cut the longer of the two tensors, or stretched the shorter. If sizes and losses are not pairs,
+    something went wrong before: raise ValueError."""
+    M = min(len(n_params), len(loss))
+    return isoflop_optimum(n_params[:M], loss[:M])
+
+
+@replaces("power_law_fit")
+def height_returned(x, y):
+    """Your coefficient is the logarithm of it. What undoes that?"""
+    fit = power_law_fit(x, y)
+    return {**fit, "coefficient": math.log(fit["coefficient"])}
+
+
+@replaces("power_law_fit")
+def bases_mixed(x, y):
+    """You took log10 and undid it with exp. The exponent does not notice, the coefficient does."""
+    fit = power_law_fit(x, y)
+    return {**fit, "coefficient": math.exp(math.log10(fit["coefficient"]))}
+
+
+@replaces("power_law_fit")
+def names_exchanged(x, y):
+    """You exchanged slope and height. The slope of the line is the exponent."""
+    fit = power_law_fit(x, y)
+    return {"exponent": math.log(fit["coefficient"]), "coefficient": math.exp(fit["exponent"])}
+
+
+@replaces("power_law_fit")
+def through_the_origin(x, y):
+    """You fitted a line through the origin, so that the coefficient is always 1. The line has a height
+    too."""
+    a, b = x.log(), y.log()
+    return {"exponent": ((a * b).sum() / (a * a).sum()).item(), "coefficient": 1.0}
+
+
+@replaces("power_law_fit")
+def ends_only(x, y):
+    """You put a line through the first and the last point. All of them count: it is a fit by least
+    squares."""
+    a, b = x.log(), y.log()
+    exponent = ((b[-1] - b[0]) / (a[-1] - a[0])).item()
+    return {"exponent": exponent, "coefficient": math.exp((b[0] - exponent * a[0]).item())}
+
+
+@replaces("power_law_fit")
+def x_over_y(x, y):
+    """You fitted x as a power of y and turned the result around. With noise that is another line: the
+    errors are those of y."""
+    back = power_law_fit(y, x)
+    exponent = 1 / back["exponent"]
+    return {"exponent": exponent, "coefficient": back["coefficient"] ** -exponent}
+
+
+@replaces("power_law_fit")
+def mean_of_ratios(x, y):
+    """You took the mean of the slopes between neighbours. That is the slope between the ends, whatever lies
+    between."""
+    a, b = x.log(), y.log()
+    exponent = ((b[1:] - b[:-1]) / (a[1:] - a[:-1])).mean().item()
+    return {"exponent": exponent, "coefficient": math.exp((b.mean() - exponent * a.mean()).item())}
+
+
+def life(n, target_loss, inference_tokens, coef):
+    left = target_loss - coef["E"] - coef["A"] / n ** coef["alpha"]
+    d = (coef["B"] / left) ** (1 / coef["beta"])
+    return {"n": n, "d": d, "flops": 6 * n * d + 2 * n * inference_tokens}
+
+
+@replaces("lifetime_optimal")
+def inference_at_six(target_loss, inference_tokens, coef):
+    """You charged 6 FLOPs for each parameter and token that is served. Inference goes forward only: how
+    many are that?"""
+    return lifetime_optimal(target_loss, 3 * inference_tokens, coef)
+
+
+@replaces("lifetime_optimal")
+def never_run(target_loss, inference_tokens, coef):
+    """You minimised the cost of training and left out that the model is run."""
+    return lifetime_optimal(target_loss, 0, coef)
+
+
+@replaces("lifetime_optimal")
+def trained_then_run(target_loss, inference_tokens, coef):
+    """You took the model that is cheapest to train and added what it costs to run. A smaller one, trained
+    for longer, costs less in all."""
+    return life(lifetime_optimal(target_loss, 0, coef)["n"], target_loss, inference_tokens, coef)
+
+
+@replaces("lifetime_optimal")
+def training_returned(target_loss, inference_tokens, coef):
+    """Your n and d are right, and flops is the cost of the training alone. All that the model costs is
+    asked for."""
+    best = lifetime_optimal(target_loss, inference_tokens, coef)
+    return {**best, "flops": 6 * best["n"] * best["d"]}
+
+
+@replaces("lifetime_optimal")
+def served_tokens_teach(target_loss, inference_tokens, coef):
+    """You let the tokens that are served lower the loss, as if they were trained on. Only D does."""
+    best = lifetime_optimal(target_loss, inference_tokens, coef)
+    d = max(best["d"] - inference_tokens, 1.0)
+    return {"n": best["n"], "d": d, "flops": 6 * best["n"] * d + 2 * best["n"] * inference_tokens}
+
+
+@replaces("lifetime_optimal")
+def e_left_in(target_loss, inference_tokens, coef):
+    """You solved the constraint without E. It is part of the target, and neither size nor data can have
+    it."""
+    if target_loss <= coef["E"]:
+        raise ValueError("no model has this loss")
+    return lifetime_optimal(target_loss, inference_tokens, {**coef, "E": 0.0})
+
+
+@replaces("lifetime_optimal")
+def any_target(target_loss, inference_tokens, coef):
+    """A target that no model reaches got an answer, or failed in a root of a negative number. At E or below
+    raise ValueError."""
+    return lifetime_optimal(max(target_loss, coef["E"] + 1e-3), inference_tokens, coef)
