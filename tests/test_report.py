@@ -599,6 +599,14 @@ def test_every_failing_test_is_explained_in_full() -> None:
     assert "isolation confined, seed 0, Python 3.11.7, torch 2.4.0" in text
 
 
+@pytest.mark.parametrize(("functions", "shown", "last"), [(8, 8, "f7(x)"), (11, 7, "and 4 more")])
+def test_a_screen_that_has_no_room_for_all_names_says_how_many_are_left(functions: int, shown: int, last: str) -> None:
+    text = screen(not_started(), View(write=tuple(f"f{n}(x)" for n in range(functions))))
+    listed = [row[10:] for row in text.splitlines() if row[10:].startswith("f") or row[10:].endswith(" more")]
+    assert listed[:shown] == [f"f{n}(x)" for n in range(shown)]
+    assert listed[-1] == last
+
+
 def test_a_message_of_an_exception_is_never_cut() -> None:
     words = [f"word{n}" for n in range(60)]
     text = one(Outcome.EXCEPTION, Failure("", exception=Raised("ValueError", " ".join(words))))
