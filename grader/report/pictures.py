@@ -34,6 +34,8 @@ def write_png(shown: Curves | Heatmap, folder: Path) -> Path:
 
 
 def _curves(figure: "Figure", shown: Curves) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     axes = figure.subplots()
     for line in shown.lines:
         axes.plot(line.xs, line.ys, label=line.label, linewidth=1.4)
@@ -41,6 +43,8 @@ def _curves(figure: "Figure", shown: Curves) -> None:
     axes.set_xlabel(shown.x)
     axes.set_ylabel(shown.y)
     axes.set_ylim(shown.low, shown.high)
+    if all(float(x).is_integer() for line in shown.lines for x in line.xs):  # there is no step 2.5
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False)
