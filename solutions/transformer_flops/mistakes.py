@@ -1,0 +1,352 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+from transformer_flops import attention_crossover, forward_flops, mfu, six_nd, train_flops
+
+from grader.testing import replaces
+
+
+@replaces("matmul_flops")
+def macs(m, k, n):
+    """Your number is half of it. You counted a multiplication with its addition as one; that is a MAC, and it
+    has two FLOPs."""
+    return m * k * n
+
+
+@replaces("matmul_flops")
+def additions_less_one(m, k, n):
+    """You counted k - 1 additions for k products. That is so for a sum from scratch, but a chip starts from 0
+    and adds k times, and the convention of all papers is 2 m k n."""
+    return m * n * (2 * k - 1)
+
+
+def given(config):
+    return {key: value for key, value in config.items() if value is not None}
+
+
+def sizes(config):
+    """L, D, H, G, K, F and the number of matrices of the MLP"""
+    c = given(config)
+    D, H = c["d_model"], c["n_heads"]
+    matrices = 3 if c.get("mlp") == "swiglu" else 2
+    return c["n_layers"], D, H, c.get("n_kv_heads", H), c.get("head_dim", D // H), c.get("d_ff", 4 * D), matrices
+
+
+def changed(flops, **parts):
+    """The count with other values for some parts, and the total that follows."""
+    flops = {**flops, **parts}
+    return {**flops, "total": sum(number for part, number in flops.items() if part != "total")}
+
+
+@replaces("forward_flops")
+def one_attention_product(config, batch, seq_len, causal=False):
+    """You counted one product between tokens. After the softmax its weights are multiplied with the values:
+    as many FLOPs again."""
+    return changed(forward_flops(config, batch, seq_len, causal), values=0)
+
+
+@replaces("forward_flops")
+def groups_in_the_scores(config, batch, seq_len, causal=False):
+    """You let only G heads meet the keys. Grouped heads share keys and values, which makes the cache small;
+    each of the H query heads still has a score for every key."""
+    flops = forward_flops(config, batch, seq_len, causal)
+    _, _, H, G, *_ = sizes(config)
+    return changed(flops, scores=flops["scores"] * G // H, values=flops["values"] * G // H)
+
+
+@replaces("forward_flops")
+def keys_of_all_heads(config, batch, seq_len, causal=False):
+    """You gave keys and values as many heads as the queries. With n_kv_heads there are fewer, and their
+    projections are smaller."""
+    return forward_flops({**config, "n_kv_heads": None}, batch, seq_len, causal)
+
+
+@replaces("forward_flops")
+def one_head(config, batch, seq_len, causal=False):
+    """Your scores and values are those of one head. There are H of them in each layer."""
+    flops = forward_flops(config, batch, seq_len, causal)
+    _, _, H, *_ = sizes(config)
+    return changed(flops, scores=flops["scores"] // H, values=flops["values"] // H)
+
+
+@replaces("forward_flops")
+def head_dim_ignored(config, batch, seq_len, causal=False):
+    """You took D / H for the width of a head. Where the config names head_dim, that is the width."""
+    return forward_flops({**config, "head_dim": None}, batch, seq_len, causal)
+
+
+@replaces("forward_flops")
+def width_of_the_model_in_the_scores(config, batch, seq_len, causal=False):
+    """You took D numbers for a score. The heads have H * K together, which is another number where the config
+    names head_dim."""
+    flops = forward_flops(config, batch, seq_len, causal)
+    _, D, H, _, K, *_ = sizes(config)
+    return changed(flops, scores=flops["scores"] * D // (H * K), values=flops["values"] * D // (H * K))
+
+
+@replaces("forward_flops")
+def pairs_across_the_batch(config, batch, seq_len, causal=False):
+    """You flattened the batch to B T tokens and squared that. Tokens of different sequences do not meet: B
+    times T squared, not B T squared."""
+    flops = forward_flops(config, batch, seq_len, causal)
+    together = forward_flops(config, 1, batch * seq_len, causal)
+    return changed(flops, scores=together["scores"], values=together["values"])
+
+
+@replaces("forward_flops")
+def batch_forgotten(config, batch, seq_len, causal=False):
+    """You counted one sequence whatever the batch is."""
+    return forward_flops(config, 1, seq_len, causal)
+
+
+@replaces("forward_flops")
+def half_of_the_square(config, batch, seq_len, causal=False):
+    """You took T²/2 for the causal pairs. The diagonal counts, since a token meets itself: 1 + 2 + ... +
+    T."""
+    flops = forward_flops(config, batch, seq_len)
+    if not causal:
+        return flops
+    T = seq_len
+    _, _, H, _, K, *_ = sizes(config)
+    one = config["n_layers"] * 2 * batch * H * K * (T * T // 2)
+    return changed(flops, scores=one, values=one)
+
+
+@replaces("forward_flops")
+def triangle_without_diagonal(config, batch, seq_len, causal=False):
+    """Your causal pairs are those of a token and an earlier one, T (T - 1) / 2. A token meets itself as
+    well."""
+    flops = forward_flops(config, batch, seq_len)
+    if not causal:
+        return flops
+    T = seq_len
+    _, _, H, _, K, *_ = sizes(config)
+    one = config["n_layers"] * 2 * batch * H * K * (T * (T - 1) // 2)
+    return changed(flops, scores=one, values=one)
+
+
+@replaces("forward_flops")
+def always_the_square(config, batch, seq_len, causal=False):
+    """You count all T² pairs also where causal is true."""
+    return forward_flops(config, batch, seq_len)
+
+
+@replaces("forward_flops")
+def always_the_triangle(config, batch, seq_len, causal=False):
+    """You count only causal pairs, whatever causal says. A plain kernel computes all T² and masks half of
+    them."""
+    return forward_flops(config, batch, seq_len, causal=True)
+
+
+@replaces("forward_flops")
+def triangle_through_a_float(config, batch, seq_len, causal=False):
+    """Your causal pairs went through a float: T * (T + 1) / 2 is one, and counts exactly only up to 2^53. One
+    of T and T + 1 is even, so // is exact."""
+    flops = forward_flops(config, batch, seq_len, causal)
+    if not causal:
+        return flops
+    pairs = int(seq_len * (seq_len + 1) / 2)
+    _, _, H, _, K, *_ = sizes(config)
+    one = config["n_layers"] * 2 * batch * H * K * pairs
+    return changed(flops, scores=one, values=one)
+
+
+def wrapped(number):
+    return (number + 2**63) % 2**64 - 2**63
+
+
+@replaces("forward_flops")
+def overflow(config, batch, seq_len, causal=False):
+    """Your numbers wrap around: the ints of NumPy and torch have 64 bits, and 10^25 does not fit. Python's
+    own have as many digits as they need."""
+    flops = forward_flops(config, batch, seq_len, causal)
+    return {part: wrapped(number) for part, number in flops.items()}
+
+
+@replaces("forward_flops")
+def triangle_everywhere(config, batch, seq_len, causal=False):
+    """With causal you halved more than scores and values. All other products are made for every token,
+    whomever it may look at."""
+    flops = forward_flops(config, batch, seq_len, causal)
+    if not causal:
+        return flops
+    T = seq_len
+    return changed(
+        {
+            part: number if part in ("scores", "values") else number * (T + 1) // (2 * T)
+            for part, number in (flops.items())
+        }
+    )
+
+
+@replaces("forward_flops")
+def no_output(config, batch, seq_len, causal=False):
+    """Your out is missing: the heads' results pass one more matrix, from H * K numbers to D."""
+    return changed(forward_flops(config, batch, seq_len, causal), out=0)
+
+
+@replaces("forward_flops")
+def two_matrices(config, batch, seq_len, causal=False):
+    """You gave the gated MLP two products. SwiGLU has three: gate and up from D to F, down from F to D."""
+    return forward_flops({**config, "mlp": "gelu"}, batch, seq_len, causal)
+
+
+@replaces("forward_flops")
+def width_is_four_d(config, batch, seq_len, causal=False):
+    """Your MLP is 4 D wide whatever d_ff says. Four is the default only."""
+    return forward_flops({**config, "d_ff": None}, batch, seq_len, causal)
+
+
+@replaces("forward_flops")
+def no_logits(config, batch, seq_len, causal=False):
+    """You left out the logits. Each token's last vector meets all V columns of the head; for GPT-2 with 1024
+    tokens that is 27 % of the work."""
+    return changed(forward_flops(config, batch, seq_len, causal), logits=0)
+
+
+@replaces("forward_flops")
+def logits_in_every_layer(config, batch, seq_len, causal=False):
+    """You counted the logits in each layer. They are made once, behind the last."""
+    flops = forward_flops(config, batch, seq_len, causal)
+    return changed(flops, logits=config["n_layers"] * flops["logits"])
+
+
+@replaces("forward_flops")
+def logits_of_last_token(config, batch, seq_len, causal=False):
+    """You counted the logits of one token for each sequence, as when decoding. A forward pass as in training
+    makes those of all T."""
+    flops = forward_flops(config, batch, seq_len, causal)
+    return changed(flops, logits=flops["logits"] // seq_len)
+
+
+@replaces("forward_flops")
+def embedding_counted(config, batch, seq_len, causal=False):
+    """Your total has the logits twice. The embedding is no product: it is a look-up of one row for each
+    token, and costs nothing here."""
+    flops = forward_flops(config, batch, seq_len, causal)
+    return {**flops, "total": flops["total"] + flops["logits"]}
+
+
+@replaces("forward_flops")
+def one_layer(config, batch, seq_len, causal=False):
+    """You counted one layer. There are n_layers of them."""
+    return forward_flops({**config, "n_layers": 1}, batch, seq_len, causal)
+
+
+@replaces("forward_flops")
+def none_is_a_value(config, batch, seq_len, causal=False):
+    """A key whose value is None counts as missing; you took None for the value itself. The default of
+    dict.get is used only where the key is not there."""
+    for key in ("n_kv_heads", "head_dim", "d_ff"):
+        if key in config and config[key] is None:
+            raise TypeError(f"unsupported operand: {key} is None")
+    return forward_flops(config, batch, seq_len, causal)
+
+
+@replaces("train_flops")
+def backward_as_forward(config, batch, seq_len, recompute=False):
+    """You let backward cost as much as forward. It makes two products for each: which two gradients has Y = X
+    W?"""
+    return (3 if recompute else 2) * forward_flops(config, batch, seq_len)["total"]
+
+
+@replaces("train_flops")
+def recompute_ignored(config, batch, seq_len, recompute=False):
+    """With recompute the forward pass runs a second time, before backward can use its activations. You did
+    not count that time."""
+    return train_flops(config, batch, seq_len)
+
+
+@replaces("train_flops")
+def recompute_doubles(config, batch, seq_len, recompute=False):
+    """You let recompute double the whole step. Only forward runs again; the gradients are made once."""
+    return train_flops(config, batch, seq_len) * (2 if recompute else 1)
+
+
+@replaces("train_flops")
+def weights_alone(config, batch, seq_len, recompute=False):
+    """You trained the weights alone, as 6 N D does. Scores and values have gradients as well: three times all
+    of the forward pass."""
+    flops = forward_flops(config, batch, seq_len)
+    return (4 if recompute else 3) * (flops["total"] - flops["scores"] - flops["values"])
+
+
+@replaces("train_flops")
+def causal_training(config, batch, seq_len, recompute=False):
+    """You took the causal pairs for training. This step counts all T², as a plain kernel computes them."""
+    return (4 if recompute else 3) * forward_flops(config, batch, seq_len, causal=True)["total"]
+
+
+@replaces("six_nd")
+def two_nd(n_params, n_tokens):
+    """You counted the forward pass. Training has 2 FLOPs forward and 4 backward for each parameter and
+    token."""
+    return 2 * n_params * n_tokens
+
+
+@replaces("six_nd")
+def three_nd(n_params, n_tokens):
+    """You counted pairs of a multiplication and an addition. Each of them is two FLOPs, and 6 N D counts
+    both."""
+    return 3 * n_params * n_tokens
+
+
+@replaces("attention_crossover")
+def crossover_of_scores(config):
+    """Your crossover is twice too far: you set one of the two products against the weights. Scores and values
+    cost 4 H K T together for a token."""
+    return 2 * attention_crossover(config)
+
+
+@replaces("attention_crossover")
+def crossover_is_six_d(config):
+    """You returned 6 D. That is right for a GPT block, with all heads alike and an MLP 4 D wide; other layers
+    have other weights."""
+    return 6.0 * config["d_model"]
+
+
+@replaces("attention_crossover")
+def crossover_of_mlp(config):
+    """You set scores and values against the MLP alone. The projections of queries, keys, values and output
+    are weights of the layer too."""
+    _, D, H, _, K, F, matrices = sizes(config)
+    return matrices * D * F / (2 * H * K)
+
+
+@replaces("attention_crossover")
+def crossover_with_groups(config):
+    """You let only G heads meet the keys, and attention looks H / G times cheaper than it is. Each query head
+    has a score for every key."""
+    _, _, H, G, *_ = sizes(config)
+    return attention_crossover(config) * H / G
+
+
+@replaces("attention_crossover")
+def crossover_with_head(config):
+    """You counted the output matrix among the weights of a layer. The logits are made once for the whole
+    model."""
+    _, D, H, _, K, *_ = sizes(config)
+    return attention_crossover(config) + config["vocab_size"] * D / (2 * H * K)
+
+
+@replaces("attention_crossover")
+def crossover_rounded(config):
+    """Your crossover is an int. It is where two straight lines meet, a float, and seldom whole."""
+    return int(attention_crossover(config))
+
+
+@replaces("mfu")
+def forward_utilisation(n_params, tokens_per_second, peak_flops):
+    """You counted 2 N for a token, the forward pass. Training does 6 N."""
+    return mfu(n_params, tokens_per_second, peak_flops) / 3
+
+
+@replaces("mfu")
+def percent(n_params, tokens_per_second, peak_flops):
+    """You returned percent. A share of the peak lies between 0 and 1."""
+    return 100 * six_nd(n_params, tokens_per_second) / peak_flops
+
+
+@replaces("mfu")
+def upside_down(n_params, tokens_per_second, peak_flops):
+    """You divided the peak by what was achieved. The share is the other way round, and less than 1."""
+    return peak_flops / six_nd(n_params, tokens_per_second)
