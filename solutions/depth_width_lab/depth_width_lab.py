@@ -1,0 +1,117 @@
+"""Following pointers: one wide layer against several narrow ones, at one budget of weights."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from depth_vs_width import shapes_at_budget
+from multi_head_attention import MultiHeadAttention
+from torch import Tensor, nn
+
+
+def shapes(budget: int = 50_000, depths: Sequence[int] = (1, 2, 4), heads: int = 4) -> list[tuple[int, int]]:
+    """The contestants: for each depth the width with which the blocks have about `budget` weights, 12·L·D².
+
+    heads: the width is a multiple of it, the nearest one to sqrt(budget / 12L).
+    Returns: a pair (layers, width) for each depth, in the order of depths.
+
+    >>> shapes()
+    [(1, 64), (2, 44), (4, 32)]
+    """
+    return [(shape["layers"], shape["width"]) for shape in shapes_at_budget(budget, depths, head_dim=heads)]
+
+
+def make_batch(batch: int, items: int, hops: int, seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Examples of the task, all drawn from `seed`.
+
+    items: n; hops: the most that occur.
+    Returns: table (batch, n), whose rows are random permutations f of 0 ... n-1; start (batch,), uniform in
+        0 ... n-1; k (batch,), uniform in 1 ... hops; and answer (batch,), f applied k times to start. All int64.
+
+    >>> table, start, k, answer = make_batch(1, items=5, hops=1, seed=0)
+    >>> table.shape, k.item(), bool(answer[0] == table[0, start[0]])
+    (torch.Size([1, 5]), 1, True)
+    """
+    generator = torch.Generator().manual_seed(seed)
+    table = torch.rand(batch, items, generator=generator).argsort(-1)  # (batch, n)
+    start = torch.randint(items, (batch,), generator=generator)
+    k = torch.randint(1, hops + 1, (batch,), generator=generator)
+    answer = start
+    for hop in range(hops):
+        following = table.gather(1, answer[:, None])[:, 0]  # f(answer)
+        answer = torch.where(hop < k, following, answer)
+    return table, start, k, answer
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width)
+        self.attn = MultiHeadAttention(width, heads)
+        self.norm2 = nn.LayerNorm(width)
+        self.fc1 = nn.Linear(width, 4 * width)
+        self.fc2 = nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.norm1(x)
+        attended, _ = self.attn(h, h, h)  # (B, n + 1, D): every token sees all
+        x = x + attended
+        return x + self.fc2(F.gelu(self.fc1(self.norm2(x))))
+
+class HopModel(nn.Module):
+    """A transformer that reads a permutation and a query, with the parameters of the README.
+
+    layers: L blocks of pre-norm attention and a network of width 4D. width: D, a multiple of heads. items: n.
+    hops: the most that occur. All that is random comes from `seed`, and torch's own random generator is left as it
+    was. source, target and hop begin at N(0, 0.5²). Parameters are float32.
+
+    >>> model = HopModel(layers=2, width=44)
+    >>> sum(p.numel() for p in model.blocks.parameters())
+    47608
+    """
+
+    def __init__(
+        self, layers: int, width: int, heads: int = 4, items: int = 8, hops: int = 3, seed: int = 0
+    ) -> None:
+        super().__init__()
+        self.items, self.hops = items, hops
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.source = nn.Embedding(items, width)
+            self.target = nn.Embedding(items, width)
+            self.hop = nn.Embedding(hops, width)
+            for table in (self.source, self.target, self.hop):
+                nn.init.normal_(table.weight, std=0.5)
+            self.blocks = nn.ModuleList(_Block(width, heads) for _ in range(layers))
+            self.norm = nn.LayerNorm(width)
+            self.head = nn.Linear(width, items)
+
+    def forward(self, table: Tensor, start: Tensor, k: Tensor) -> Tensor:
+        """The logits of the answer.
+
+        table: int64 (B, n), permutations. start: int64 (B,). k: int64 (B,), 1 to hops.
+        Returns: (B, n), in the dtype of the parameters. Gradients flow to all parameters.
+        """
+        pointers = self.source.weight + self.target(table)  # (B, n, D)
+        query = self.target(start) + self.hop(k - 1)  # (B, D)
+        x = torch.cat([pointers, query[:, None]], dim=1)  # (B, n + 1, D)
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x[:, -1]))
+
+    def fit(self, steps: int = 800, batch: int = 128, lr: float = 2e-3, seed: int = 0) -> list[float]:
+        """Trains on fresh batches, all drawn from `seed`, with 1 to hops hops. Returns the cross-entropy of every
+        step."""
+        optimizer = torch.optim.AdamW(self.parameters(), lr=lr)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=steps)
+        losses = []
+        for step in range(steps):
+            table, start, k, answer = make_batch(batch, self.items, self.hops, seed=seed * steps + step)
+            loss = F.cross_entropy(self(table, start, k), answer)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        return losses

@@ -1,0 +1,346 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import torch
+import torch.nn.functional as F
+from depth_vs_width import shapes_at_budget
+from depth_width_lab import HopModel, make_batch
+
+from grader.testing import replaces
+
+
+class Model(HopModel):
+    """The right model under another name; a mistake gets one part of it wrong."""
+
+    def tokens(self, table, start, k):
+        pointers = self.source.weight + self.target(table)
+        query = self.target(start) + self.hop(k - 1)
+        return torch.cat([pointers, query[:, None]], dim=1)
+
+    def through(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+@replaces("shapes")
+def one_width(budget=50_000, depths=(1, 2, 4), heads=4):
+    """All your contestants have the width of the first one, so four layers have four times the weights. A contest at
+    one budget needs a width for each depth."""
+    width = shapes_at_budget(budget, depths[:1], head_dim=heads)[0]["width"]
+    return [(layers, width) for layers in depths]
+
+
+@replaces("shapes")
+def heads_as_given(budget=50_000, depths=(1, 2, 4), heads=4):
+    """Your widths are multiples of 64, the default of shapes_at_budget. Here every width that the heads divide is
+    allowed."""
+    return [(each["layers"], each["width"]) for each in shapes_at_budget(budget, depths)]
+
+
+@replaces("shapes")
+def any_width(budget=50_000, depths=(1, 2, 4), heads=4):
+    """Your widths are rounded to whole numbers, and the heads do not divide all of them."""
+    return [(layers, round((budget / (12 * layers)) ** 0.5)) for layers in depths]
+
+
+@replaces("make_batch")
+def one_hop_too_many(batch, items, hops, seed):
+    """Your answer is one hop too far. With k = 1 it is f(start): how often is f applied before your loop ends?"""
+    table, start, k, _ = make_batch(batch, items, hops, seed)
+    answer = start
+    for hop in range(hops + 1):
+        answer = torch.where(hop <= k, table.gather(1, answer[:, None])[:, 0], answer)
+    return table, start, k, answer
+
+
+@replaces("make_batch")
+def always_all_hops(batch, items, hops, seed):
+    """Your answer is always `hops` hops away, whatever k of the example says."""
+    table, start, k, _ = make_batch(batch, items, hops, seed)
+    answer = start
+    for _ in range(hops):
+        answer = table.gather(1, answer[:, None])[:, 0]
+    return table, start, k, answer
+
+
+@replaces("make_batch")
+def backwards(batch, items, hops, seed):
+    """Your answer follows the pointers backwards: it looks for the item that points to the start. f(i) stands at
+    place i of the table."""
+    table, start, k, _ = make_batch(batch, items, hops, seed)
+    inverse, answer = table.argsort(-1), start
+    for hop in range(hops):
+        answer = torch.where(hop < k, inverse.gather(1, answer[:, None])[:, 0], answer)
+    return table, start, k, answer
+
+
+@replaces("make_batch")
+def no_permutation(batch, items, hops, seed):
+    """Your f is drawn item by item, so two items may point to the same one. A permutation has each value once."""
+    generator = torch.Generator().manual_seed(seed)
+    table = torch.randint(items, (batch, items), generator=generator)
+    start = torch.randint(items, (batch,), generator=generator)
+    k = torch.randint(1, hops + 1, (batch,), generator=generator)
+    answer = start
+    for hop in range(hops):
+        answer = torch.where(hop < k, table.gather(1, answer[:, None])[:, 0], answer)
+    return table, start, k, answer
+
+
+@replaces("make_batch")
+def one_permutation(batch, items, hops, seed):
+    """All examples of your batch have the same f. The model could then learn f by heart; it should read it."""
+    generator = torch.Generator().manual_seed(seed)
+    table = torch.randperm(items, generator=generator).expand(batch, items)
+    start = torch.randint(items, (batch,), generator=generator)
+    k = torch.randint(1, hops + 1, (batch,), generator=generator)
+    answer = start
+    for hop in range(hops):
+        answer = torch.where(hop < k, table.gather(1, answer[:, None])[:, 0], answer)
+    return table, start, k, answer
+
+
+@replaces("make_batch")
+def hops_from_zero(batch, items, hops, seed):
+    """Your k begins at 0, and `hops` itself never occurs. randint leaves out its upper end: which two ends does k
+    have?"""
+    generator = torch.Generator().manual_seed(seed)
+    table = torch.rand(batch, items, generator=generator).argsort(-1)
+    start = torch.randint(items, (batch,), generator=generator)
+    k = torch.randint(hops, (batch,), generator=generator)
+    answer = start
+    for hop in range(hops):
+        answer = torch.where(hop < k, table.gather(1, answer[:, None])[:, 0], answer)
+    return table, start, k, answer
+
+
+@replaces("make_batch")
+def same_start(batch, items, hops, seed):
+    """All examples start at item 0. The start is drawn too, each item with the same chance."""
+    table, _, k, _ = make_batch(batch, items, hops, seed)
+    start = answer = torch.zeros_like(k)
+    for hop in range(hops):
+        answer = torch.where(hop < k, table.gather(1, answer[:, None])[:, 0], answer)
+    return table, start, k, answer
+
+
+@replaces("make_batch")
+def seed_is_ignored(batch, items, hops, seed):
+    """Every seed gives the same batch, so `fit` would train on one batch only. What should `seed` change?"""
+    return make_batch(batch, items, hops, 0)
+
+
+@replaces("HopModel")
+class default_embeddings(Model):  # noqa: N801
+    """Your embeddings begin at a standard deviation of 1, nn.Embedding's own. Half of that is asked for."""
+
+    def __init__(self, layers, width, heads=4, items=8, hops=3, seed=0):
+        super().__init__(layers, width, heads, items, hops, seed)
+        for table in (self.source, self.target, self.hop):
+            table.weight.data.mul_(2)
+
+
+@replaces("HopModel")
+class small_embeddings(Model):  # noqa: N801
+    """Your embeddings begin at a standard deviation of 0.02, as in GPT-2. In this training two layers then do not find
+    the third hop; begin at 0.5."""
+
+    def __init__(self, layers, width, heads=4, items=8, hops=3, seed=0):
+        super().__init__(layers, width, heads, items, hops, seed)
+        for table in (self.source, self.target, self.hop):
+            table.weight.data.mul_(0.04)
+
+
+@replaces("HopModel")
+class unseeded(Model):  # noqa: N801
+    """Models with different seeds begin the same. What is `seed` for?"""
+
+    def __init__(self, layers, width, heads=4, items=8, hops=3, seed=0):
+        super().__init__(layers, width, heads, items, hops, 0)
+
+
+@replaces("HopModel")
+class start_from_source(Model):  # noqa: N801
+    """Your query looks the start up in `source`. It should be the vector that stands for an item where it is pointed
+    to, so that the query and f(i) use the same table."""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        query = self.source(start) + self.hop(k - 1)
+        x = torch.cat([x[:, :-1], query[:, None]], dim=1)
+        return self.head(self.norm(self.through(x)[:, -1]))
+
+
+@replaces("HopModel")
+class no_source(Model):  # noqa: N801
+    """Your tokens say where they point and not which item they are. Attention sees a set: without `source` nobody knows
+    which f(i) belongs to which i."""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        x = torch.cat([self.target(table), x[:, -1:]], dim=1)
+        return self.head(self.norm(self.through(x)[:, -1]))
+
+
+@replaces("HopModel")
+class tables_swapped(Model):  # noqa: N801
+    """`source` and `target` have changed places in your tokens: source belongs to i, target to f(i)."""
+
+    def forward(self, table, start, k):
+        query = self.target(start) + self.hop(k - 1)
+        x = torch.cat([self.target.weight + self.source(table), query[:, None]], dim=1)
+        return self.head(self.norm(self.through(x)[:, -1]))
+
+
+@replaces("HopModel")
+class hop_off_by_one(Model):  # noqa: N801
+    """Your number of hops looks up a row too late, or the wrong one for the largest k: row k - 1 is for k hops."""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k % self.hops + 1)
+        return self.head(self.norm(self.through(x)[:, -1]))
+
+
+@replaces("HopModel")
+class no_hop(Model):  # noqa: N801
+    """Your query does not say how many hops are asked for."""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        x = torch.cat([x[:, :-1], self.target(start)[:, None]], dim=1)
+        return self.head(self.norm(self.through(x)[:, -1]))
+
+
+@replaces("HopModel")
+class no_last_norm(Model):  # noqa: N801
+    """The norm between the last block and the head is missing. In a pre-norm transformer nothing else bounds what the
+    head reads."""
+
+    def forward(self, table, start, k):
+        return self.head(self.through(self.tokens(table, start, k))[:, -1])
+
+
+@replaces("HopModel")
+class reads_first(Model):  # noqa: N801
+    """Your head reads the first token, which is item 0. The question stands in the last one."""
+
+    def forward(self, table, start, k):
+        return self.head(self.norm(self.through(self.tokens(table, start, k))[:, 0]))
+
+
+@replaces("HopModel")
+class reads_mean(Model):  # noqa: N801
+    """Your head reads the mean of all tokens. The answer is collected by the query alone."""
+
+    def forward(self, table, start, k):
+        return self.head(self.norm(self.through(self.tokens(table, start, k)).mean(1)))
+
+
+@replaces("HopModel")
+class post_norm(Model):  # noqa: N801
+    """Your blocks normalise the sum of input and result. Here a norm comes first, and the sum stays as it is."""
+
+    def through(self, x):
+        for block in self.blocks:
+            x = block.norm1(x + block.attn(x, x, x)[0])
+            x = block.norm2(x + block.fc2(F.gelu(block.fc1(x))))
+        return x
+
+    def forward(self, table, start, k):
+        return self.head(self.norm(self.through(self.tokens(table, start, k))[:, -1]))
+
+
+@replaces("HopModel")
+class causal(Model):  # noqa: N801
+    """Your attention is causal: item 0 does not see the others. After one layer all tokens should know where their
+    pointer leads, and for that all see all."""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        mask = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril()
+        for block in self.blocks:
+            h = block.norm1(x)
+            x = x + block.attn(h, h, h, mask)[0]
+            x = x + block.fc2(F.gelu(block.fc1(block.norm2(x))))
+        return self.head(self.norm(x[:, -1]))
+
+
+@replaces("HopModel")
+class relu(Model):  # noqa: N801
+    """Your network has a ReLU where the statement has the exact GELU."""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        for block in self.blocks:
+            h = block.norm1(x)
+            x = x + block.attn(h, h, h)[0]
+            x = x + block.fc2(F.relu(block.fc1(block.norm2(x))))
+        return self.head(self.norm(x[:, -1]))
+
+
+@replaces("HopModel")
+class one_block(Model):  # noqa: N801
+    """Only one of your layers takes part. Does each block get what the one before it returned?"""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        for block in self.blocks:
+            y = block(x)
+        return self.head(self.norm(y[:, -1]))
+
+
+@replaces("HopModel")
+class values_not_normed(Model):  # noqa: N801
+    """Your queries come from the norm, keys and values from x itself. LN(x) is all that the attention sees."""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        for block in self.blocks:
+            x = x + block.attn(block.norm1(x), x, x)[0]
+            x = x + block.fc2(F.gelu(block.fc1(block.norm2(x))))
+        return self.head(self.norm(x[:, -1]))
+
+
+@replaces("HopModel")
+class no_residual(Model):  # noqa: N801
+    """Your network replaces x, and it should be added to it."""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        for block in self.blocks:
+            h = block.norm1(x)
+            x = x + block.attn(h, h, h)[0]
+            x = block.fc2(F.gelu(block.fc1(block.norm2(x))))
+        return self.head(self.norm(x[:, -1]))
+
+
+@replaces("HopModel")
+class untrained(Model):  # noqa: N801
+    """The model stays as it was made: losses are computed, and no parameter changes. What follows after the
+    gradients are there?"""
+
+    def fit(self, steps=800, batch=128, lr=2e-3, seed=0):
+        losses = []
+        for step in range(steps):
+            table, start, k, answer = make_batch(batch, self.items, self.hops, seed=seed * steps + step)
+            loss = F.cross_entropy(self(table, start, k), answer)
+            loss.backward()
+            losses.append(loss.item())
+        return losses
+
+
+@replaces("HopModel")
+class last_loss(Model):  # noqa: N801
+    """fit returns the last loss alone; the loss of every step is asked for, to be drawn."""
+
+    def fit(self, steps=800, batch=128, lr=2e-3, seed=0):
+        return super().fit(steps, batch, lr, seed)[-1:]
+
+
+@replaces("HopModel")
+class same_training(Model):  # noqa: N801
+    """fit draws the same batches whatever its seed is. Two trainings with different seeds should differ in all that is
+    drawn."""
+
+    def fit(self, steps=800, batch=128, lr=2e-3, seed=0):
+        return super().fit(steps, batch, lr, 0)
