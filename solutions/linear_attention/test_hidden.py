@@ -1,0 +1,171 @@
+"""Both forms against the definition, number by number, and against what a mean of the past must obey."""
+
+import math
+
+import torch
+from torch.autograd import gradcheck
+
+from grader.testing import assert_close, needs, points
+
+
+def phi(x):
+    return x + 1 if x > 0 else math.exp(x)
+
+
+def definition(q, k, v, state=None):
+    """y (R, T, V), S (R, K, V) and n (R, K) for rows of heads, float64, term by term."""
+    ys, Ss, ns = [], [], []
+    for r, (queries, keys, values) in enumerate(zip(q.tolist(), k.tolist(), v.tolist(), strict=True)):
+        K, V = len(keys[0]), len(values[0])
+        S = [[0.0] * V for _ in range(K)] if state is None else state["S"][r].tolist()
+        n = [0.0] * K if state is None else state["n"][r].tolist()
+        features = [[phi(x) for x in key] for key in keys]
+        for t, query in enumerate(queries):
+            weights = [sum(phi(x) * f for x, f in zip(query, features[s], strict=True)) for s in range(t + 1)]
+            total = sum(weights) + sum(phi(query[i]) * n[i] for i in range(K))
+            for j in range(V):
+                y = sum(weights[s] * values[s][j] for s in range(t + 1))
+                ys.append((y + sum(phi(query[i]) * S[i][j] for i in range(K))) / total)
+        T = len(queries)
+        Ss += [S[i][j] + sum(features[s][i] * values[s][j] for s in range(T)) for i in range(K) for j in range(V)]
+        ns += [n[i] + sum(features[s][i] for s in range(T)) for i in range(K)]
+    R = len(q)
+    y = torch.tensor(ys, dtype=torch.float64).view(R, *v.shape[-2:])
+    S = torch.tensor(Ss, dtype=torch.float64).view(R, k.shape[-1], v.shape[-1])
+    return y, {"S": S, "n": torch.tensor(ns, dtype=torch.float64).view(R, k.shape[-1])}
+
+
+def draw(rng, *leading, T, K, V):
+    return rng.randn(*leading, T, K), rng.randn(*leading, T, K), rng.randn(*leading, T, V)
+
+
+def draw_state(rng, *leading, K, V):
+    return {"S": rng.randn(*leading, K, V), "n": 0.5 + rng.rand(*leading, K)}
+
+
+@points(1)
+def test_feature_map(submission, rng):
+    """elu(x) + 1, positive at -30 too"""
+    x = torch.cat([3 * rng.randn(20), torch.tensor([-30.0, 0.0, 50.0], dtype=torch.float64)]).view(1, 23)
+    features = submission.feature_map(x)
+    assert_close(features, torch.tensor([[phi(number) for number in x[0].tolist()]], dtype=torch.float64))
+    assert (features > 0).all(), "Not every feature is positive."
+    assert_close(submission.feature_map(x[0, :5].float()), features[0, :5].float(), rtol=1e-5, atol=1e-6)
+
+
+@points(1)
+@needs("test_shape")
+def test_parallel(submission, rng):
+    """the definition, term by term"""
+    Bt, H, T, K, V = rng.sizes(5, low=3)
+    q, k, v = draw(rng, Bt * H, T=T, K=K, V=V)
+    y, _ = definition(q, k, v)
+    heads = [tensor.view(Bt, H, T, -1) for tensor in (q, k, v)]
+    assert_close(submission.linear_attention_parallel(*heads), y.view(Bt, H, T, V))
+    assert_close(submission.linear_attention_parallel(q[1], k[1], v[1]), y[1])
+    single = [tensor.float() for tensor in (q, k, v)]
+    y, _ = definition(*single)
+    # float32: up to 8 values of size 3, weighted, which may cancel
+    assert_close(submission.linear_attention_parallel(*single), y.float(), rtol=1e-5, atol=1e-5)
+
+
+@points(1)
+@needs("test_shape")
+def test_recurrent(submission, rng):
+    """y, S and n, term by term"""
+    Bt, H, T, K, V = rng.sizes(5, low=3)
+    q, k, v = draw(rng, Bt * H, T=T, K=K, V=V)
+    y, state = definition(q, k, v)
+    heads = [tensor.view(Bt, H, T, -1) for tensor in (q, k, v)]
+    expected = y.view(Bt, H, T, V), {"S": state["S"].view(Bt, H, K, V), "n": state["n"].view(Bt, H, K)}
+    assert_close(submission.linear_attention_recurrent(*heads), expected)
+    one = y[1], {"S": state["S"][1], "n": state["n"][1]}
+    assert_close(submission.linear_attention_recurrent(q[1], k[1], v[1]), one)
+    single = [tensor.float() for tensor in (q, k, v)]
+    y, state = definition(*single)
+    expected = y.float(), {"S": state["S"].float(), "n": state["n"].float()}
+    # float32: sums of up to 8 terms of size 9, which may cancel
+    assert_close(submission.linear_attention_recurrent(*single), expected, rtol=1e-5, atol=3e-5)
+
+
+@points(1)
+@needs("test_shape")
+def test_continues(submission, rng):
+    """S and n are carried; two pieces make a whole"""
+    H, T, K, V = rng.sizes(4, low=3)
+    q, k, v = draw(rng, H, T=T, K=K, V=V)
+    start = draw_state(rng, H, K=K, V=V)
+    assert_close(submission.linear_attention_recurrent(q, k, v, start), definition(q, k, v, start))
+    whole = submission.linear_attention_recurrent(q, k, v)
+    for cut in range(1, T):
+        y1, state = submission.linear_attention_recurrent(q[:, :cut], k[:, :cut], v[:, :cut])
+        y2, state = submission.linear_attention_recurrent(q[:, cut:], k[:, cut:], v[:, cut:], state)
+        assert_close((torch.cat([y1, y2], dim=1), state), whole, name="both pieces")
+
+
+@points(1)
+@needs("test_shape")
+def test_mean(submission, rng):
+    """v = 1 gives 1; y stays between the past's v"""
+    H, T, K, V = rng.sizes(4, low=3)
+    q, k, v = draw(rng, H, T=T, K=K, V=V)
+    ones = torch.ones(H, T, V, dtype=torch.float64)
+    low, high = v.cummin(dim=1).values - 1e-9, v.cummax(dim=1).values + 1e-9
+    for shift in (0.0, -15.0):  # at -15 the denominators are about 1e-13
+        near = q + shift, k + shift
+        assert_close(submission.linear_attention_parallel(*near, ones), ones, name="y, parallel")
+        y, _ = submission.linear_attention_recurrent(*near, ones)
+        assert_close(y, ones, name="y, recurrent")
+        y = submission.linear_attention_parallel(*near, v)
+        assert ((low <= y) & (y <= high)).all(), "An output lies outside of all values seen so far (parallel)."
+        y, _ = submission.linear_attention_recurrent(*near, v)
+        assert ((low <= y) & (y <= high)).all(), "An output lies outside of all values seen so far (recurrent)."
+
+
+@points(1)
+@needs("test_shape")
+def test_causal(submission, rng):
+    """the future changes nothing, the token itself does"""
+    H, T, K, V = rng.sizes(4, low=4)
+    inputs = dict(zip("qkv", draw(rng, H, T=T, K=K, V=V), strict=True))
+    y = submission.linear_attention_parallel(**inputs)
+    t = int(rng.randint(1, T, (1,)))
+    for name, tensor in inputs.items():
+        later = torch.cat([tensor[:, :t], rng.randn(*tensor[:, t:].shape)], dim=1)
+        changed = submission.linear_attention_parallel(**{**inputs, name: later})
+        assert_close(changed[:, :t], y[:, :t], name=f"y before {name} changed")
+        moved = (changed[:, t] - y[:, t]).abs().max()
+        assert moved > 1e-9, f"{name} was changed at token t, and y at token t stayed the same."
+
+
+@points(1)
+@needs("test_shape")
+def test_two_forms(submission, rng):
+    """the matrix and the recurrence are one map"""
+    H, K, V = rng.sizes(3)
+    for T in (1, 2, 60):
+        q, k, v = draw(rng, H, T=T, K=K, V=V)
+        y, _ = submission.linear_attention_recurrent(q, k, v)
+        assert_close(submission.linear_attention_parallel(q, k, v), y, name=f"y, T = {T}")
+
+
+@points(1)
+@needs("test_shape")
+def test_gradients(submission, rng):
+    """gradcheck of both forms, the state's included"""
+    H, T, K, V = 2, 3, 4, 5
+    start = draw_state(rng, H, K=K, V=V)
+    q, k, v, S, n = (tensor.requires_grad_() for tensor in (*draw(rng, H, T=T, K=K, V=V), start["S"], start["n"]))
+    y = submission.linear_attention_parallel(q, k, v)
+    assert y.requires_grad, "Parallel: no gradient leads from y to the arguments: something was detached."
+    agrees = gradcheck(submission.linear_attention_parallel, (q, k, v), fast_mode=True, raise_exception=False)
+    assert agrees, "The gradients of linear_attention_parallel are not those of finite differences."
+
+    def recurrent(q, k, v, S, n):
+        y, state = submission.linear_attention_recurrent(q, k, v, {"S": S, "n": n})
+        return y, state["S"], state["n"]
+
+    for result, name in zip(recurrent(q, k, v, S, n), ("y", "S", "n"), strict=True):
+        assert result.requires_grad, f"Recurrent: no gradient leads from {name} to the arguments."
+    agrees = gradcheck(recurrent, (q, k, v, S, n), fast_mode=True, raise_exception=False)
+    assert agrees, "The gradients of linear_attention_recurrent are not those of finite differences."
