@@ -1,0 +1,425 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from patch_embedding import PatchEmbed, patchify, unpatchify
+from torch import Tensor, nn
+
+from grader.testing import replaces
+
+
+def six_axes(images: Tensor, patch: int) -> Tensor:
+    """The part that most get right: check, then split both axes, (B, C, rows, P, columns, P)."""
+    B, C, H, W = images.shape
+    if H % patch or W % patch:
+        raise ValueError("sizes")
+    return images.reshape(B, C, H // patch, patch, W // patch, patch)
+
+
+@replaces("patchify")
+def strips(images: Tensor, patch: int) -> Tensor:
+    """A reshape alone cuts the image into strips: it keeps the order of the numbers, and the second row of a
+    patch lies a whole image row after the first. Which axes must be split, and which must then be moved?"""
+    B, _, rows, _, columns, _ = six_axes(images, patch).shape
+    return images.reshape(B, rows * columns, -1)
+
+
+@replaces("patchify")
+def channels_last(images: Tensor, patch: int) -> Tensor:
+    """Inside your patches the channels are the last axis, (P, P, C). The weight of a convolution is (D, C, P, P),
+    and each number of a patch has to meet its own weight: which order does that ask for?"""
+    return six_axes(images, patch).permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)
+
+
+@replaces("patchify")
+def column_by_column(images: Tensor, patch: int) -> Tensor:
+    """Your patches go down the image first. Patch 1 is the right neighbour of patch 0: which of the two grid axes
+    comes first?"""
+    return six_axes(images, patch).permute(0, 4, 2, 1, 3, 5).flatten(3).flatten(1, 2)
+
+
+@replaces("patchify")
+def transposed_patches(images: Tensor, patch: int) -> Tensor:
+    """Each of your patches is transposed: its pixel columns come before its pixel rows. Look at the order of the
+    two axes of length P."""
+    return six_axes(images, patch).permute(0, 2, 4, 1, 5, 3).flatten(3).flatten(1, 2)
+
+
+@replaces("patchify")
+def channels_stay(images: Tensor, patch: int) -> Tensor:
+    """The axis of the channels stayed in front of the grid, so one row of the result holds blocks of one channel
+    from several places. With one channel it is right. Where does C belong among the six axes?"""
+    blocks = six_axes(images, patch).transpose(3, 4)
+    B, _, rows, columns, _, _ = blocks.shape
+    return blocks.reshape(B, rows * columns, -1)
+
+
+@replaces("patchify")
+def rows_of_one_size(images: Tensor, patch: int) -> Tensor:
+    """You split both axes by the height. A 32×48 image has more columns of patches than rows."""
+    B, C, rows, _, _, _ = six_axes(images, patch).shape
+    blocks = images.reshape(B, C, rows, patch, rows, patch)
+    return blocks.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+
+@replaces("patchify")
+def unfold_as_it_is(images: Tensor, patch: int) -> Tensor:
+    """F.unfold returns (B, C·P·P, N): the patches are columns. Here each patch is a row."""
+    six_axes(images, patch)
+    return F.unfold(images, patch, stride=patch)
+
+
+@replaces("patchify")
+def overlapping(images: Tensor, patch: int) -> Tensor:
+    """Your window moves by one pixel and the patches overlap. By how much does it have to move for every pixel to
+    be in exactly one patch?"""
+    six_axes(images, patch)
+    return F.unfold(images, patch).mT
+
+
+@replaces("patchify")
+def cropped(images: Tensor, patch: int) -> Tensor:
+    """Where P does not divide the size, the last rows and columns were dropped silently, as a convolution does.
+    Lost pixels should be an error: ValueError."""
+    H, W = (size // patch * patch for size in images.shape[2:])
+    return patchify(images[:, :, :H, :W], patch)
+
+
+@replaces("patchify")
+def padded(images: Tensor, patch: int) -> Tensor:
+    """Where P does not divide the size, you filled up with zeros. The statement asks for a ValueError."""
+    H, W = images.shape[2:]
+    return patchify(F.pad(images, (0, -W % patch, 0, -H % patch)), patch)
+
+
+@replaces("patchify")
+def counted_pixels(images: Tensor, patch: int) -> Tensor:
+    """You checked that P·P divides the number of pixels. An image of 2×8 has sixteen of them, and no patch of 4×4
+    fits in it."""
+    if images.shape[2] * images.shape[3] % patch**2:
+        raise ValueError("sizes")
+    return patchify(images, patch) if images.shape[2] % patch + images.shape[3] % patch == 0 else images.flatten(2)
+
+
+@replaces("patchify")
+def asserted(images: Tensor, patch: int) -> Tensor:
+    """A size that does not fit ends in an AssertionError. assert is for what can never happen; an image of a
+    wrong size can, and the contract is ValueError."""
+    assert images.shape[2] % patch == 0
+    assert images.shape[3] % patch == 0
+    return patchify(images, patch)
+
+
+@replaces("patchify")
+def left_to_reshape(images: Tensor, patch: int) -> Tensor:
+    """A size that does not fit ends in torch's RuntimeError about a shape. Look at H and W first, and raise
+    ValueError."""
+    B, C, H, W = images.shape
+    blocks = images.reshape(B, C, H // patch, patch, W // patch, patch)
+    return blocks.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+
+def checked(patches: Tensor, patch: int, height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of the grid."""
+    if height % patch or width % patch or patches.shape[2] % patch**2:
+        raise ValueError("sizes")
+    if patches.shape[1] != (height // patch) * (width // patch):
+        raise ValueError("number of patches")
+    return height // patch, width // patch
+
+
+@replaces("unpatchify")
+def back_by_reshape(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """You reshaped the patches to an image, and each of them became a strip. What patchify permuted has to be
+    permuted back."""
+    checked(patches, patch, height, width)
+    return patches.reshape(len(patches), -1, height, width)
+
+
+@replaces("unpatchify")
+def back_transposed(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """Each patch is at its place and lies on its side: on the way back the two axes of length P changed their
+    order."""
+    rows, columns = checked(patches, patch, height, width)
+    blocks = patches.reshape(len(patches), rows, columns, -1, patch, patch)
+    return blocks.permute(0, 3, 1, 5, 2, 4).reshape(len(patches), -1, height, width)
+
+
+@replaces("unpatchify")
+def back_by_columns(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """You filled the grid column by column. Patch 1 belongs to the right of patch 0."""
+    rows, columns = checked(patches, patch, height, width)
+    blocks = patches.reshape(len(patches), columns, rows, -1, patch, patch)
+    return blocks.permute(0, 3, 2, 4, 1, 5).reshape(len(patches), -1, height, width)
+
+
+@replaces("unpatchify")
+def back_swapped(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """Height and width have changed places: your image is (B, C, W, H)."""
+    return unpatchify(patches, patch, width, height)
+
+
+@replaces("unpatchify")
+def back_channels_last(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """You read a patch as (P, P, C). The channels are its first axis here."""
+    rows, columns = checked(patches, patch, height, width)
+    blocks = patches.reshape(len(patches), rows, columns, patch, patch, -1)
+    return blocks.permute(0, 5, 1, 3, 2, 4).reshape(len(patches), -1, height, width)
+
+
+@replaces("unpatchify")
+def back_unfolded(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """You used the permute of patchify on the way back, and it does not undo itself: the axes stand in another
+    order now. Which axis of the patches is the channel, and where must it go?"""
+    rows, columns = checked(patches, patch, height, width)
+    blocks = patches.reshape(len(patches), rows, columns, -1, patch, patch)
+    return blocks.permute(0, 2, 4, 1, 3, 5).reshape(len(patches), -1, height, width)
+
+
+@replaces("unpatchify")
+def back_not_counted(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """Patches of a larger image were taken for more channels: reshape with -1 finds a number for whatever it
+    gets. Compare the number of patches with (H/P)(W/P), and raise ValueError."""
+    if height % patch or width % patch or patches.numel() % (len(patches) * height * width):
+        raise ValueError("sizes")
+    blocks = patches.reshape(len(patches), height // patch, width // patch, -1, patch, patch)
+    return blocks.permute(0, 3, 1, 4, 2, 5).reshape(len(patches), -1, height, width)
+
+
+@replaces("unpatchify")
+def back_by_numbers(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """You checked that there are as many numbers as pixels. That P divides H and W is another question, and it
+    went unasked."""
+    B, N, numbers = patches.shape
+    if N * patch**2 != height * width or numbers % patch**2:
+        raise ValueError("pixels")
+    return (
+        unpatchify(patches, patch, height, width)
+        if height % patch + width % patch == 0
+        else patches.reshape(B, -1, height, width)
+    )
+
+
+@replaces("unpatchify")
+def back_left_to_reshape(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """What does not fit ends in torch's RuntimeError about a shape. Compare the sizes first, and raise
+    ValueError."""
+    blocks = patches.reshape(len(patches), height // patch, width // patch, -1, patch, patch)
+    return blocks.permute(0, 3, 1, 4, 2, 5).reshape(len(patches), -1, height, width)
+
+
+@replaces("PatchEmbed")
+class NoBias(PatchEmbed):
+    """The bias was not added."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return patchify(images, self.patch) @ self.weight.flatten(1).T
+
+
+@replaces("PatchEmbed")
+class WeightReshaped(PatchEmbed):
+    """You reshaped the weight (D, C, P, P) to (C·P·P, D). That keeps the order of its numbers and mixes the D
+    filters: first make each filter one row, then turn the matrix."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return patchify(images, self.patch) @ self.weight.reshape(-1, len(self.weight)) + self.bias
+
+
+@replaces("PatchEmbed")
+class WeightChannelsLast(PatchEmbed):
+    """You flattened the weight in the order (P, P, C), and the patches come in the order (C, P, P): each pixel
+    meets the weight of another one."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return patchify(images, self.patch) @ self.weight.permute(0, 2, 3, 1).flatten(1).T + self.bias
+
+
+@replaces("PatchEmbed")
+class Flipped(PatchEmbed):
+    """Your filters are flipped, as in the convolution of mathematics. What networks call a convolution multiplies
+    pixel (i, j) by weight (i, j)."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return patchify(images, self.patch) @ self.weight.flip(2, 3).flatten(1).T + self.bias
+
+
+@replaces("PatchEmbed")
+class NotTransposed(PatchEmbed):
+    """A convolution returns (B, D, rows, columns), and flattened (B, D, N). The sequence is the axis before the
+    last, and each token has D numbers beside each other."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(images).mT
+
+
+@replaces("PatchEmbed")
+class ReshapedConvolution(PatchEmbed):
+    """You reshaped (B, D, rows, columns) to (B, N, D): the shape is right and the numbers of one token come from
+    D different places. Which axes have to change places?"""
+
+    def forward(self, images: Tensor) -> Tensor:
+        z = super().forward(images)
+        return z.mT.reshape(z.shape)
+
+
+@replaces("PatchEmbed")
+class CroppingConvolution(PatchEmbed):
+    """A convolution with stride P drops the rows and columns that are left over, and says nothing. Look at the
+    size first, and raise ValueError."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return F.conv2d(images, self.weight, self.bias, stride=self.patch).flatten(2).mT
+
+
+@replaces("PatchEmbed")
+class StrideOne(PatchEmbed):
+    """Your convolution moves by one pixel: it makes a token for every place. By how much does it have to move?"""
+
+    def forward(self, images: Tensor) -> Tensor:
+        patchify(images, self.patch)
+        return F.conv2d(images, self.weight, self.bias).flatten(2).mT
+
+
+@replaces("PatchEmbed")
+class LinearLayer(nn.Module):
+    """Your parameters have the names or the shapes of an nn.Linear inside the module. The statement asks for
+    `weight` (D, C, P, P) and `bias` on the module itself, as a checkpoint has them."""
+
+    def __init__(self, patch: int, channels: int, dim: int) -> None:
+        super().__init__()
+        self.patch = patch
+        self.proj = nn.Linear(channels * patch**2, dim)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.proj(patchify(images, self.patch))
+
+
+@replaces("PatchEmbed")
+class StartsAtZero(PatchEmbed):
+    """The weight starts as zeros: every patch becomes the same vector, and with nothing else random all filters
+    would learn the same."""
+
+    def __init__(self, patch: int, channels: int, dim: int) -> None:
+        super().__init__(patch, channels, dim)
+        nn.init.zeros_(self.weight)
+
+
+@replaces("PatchEmbed")
+class DetachedWeight(PatchEmbed):
+    """The weight takes part without its gradient, through .data or .detach(), so the filters never learn."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return patchify(images, self.patch) @ self.weight.detach().flatten(1).T + self.bias
+
+
+def frequencies(dim: int) -> Tensor:
+    if dim % 4:
+        raise ValueError("dim")
+    return 10000.0 ** (-torch.arange(dim // 4, dtype=torch.float64) / (dim // 4))
+
+
+def grid(omega: Tensor, grid_h: int, grid_w: int) -> tuple[Tensor, Tensor]:
+    """Angles of the row and of the column of each patch, (grid_h · grid_w, q)."""
+    n = torch.arange(grid_h * grid_w, dtype=torch.float64)
+    return torch.outer(n // grid_w, omega), torch.outer(n % grid_w, omega)
+
+
+def parts(rows: Tensor, columns: Tensor) -> Tensor:
+    return torch.cat([rows.sin(), rows.cos(), columns.sin(), columns.cos()], dim=-1)
+
+
+@replaces("sincos_2d")
+def columns_first(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """The column stands in the first half of your vectors, as in the original code of MAE. The statement puts the
+    row first."""
+    rows, columns = grid(frequencies(dim), grid_h, grid_w)
+    return parts(columns, rows)
+
+
+@replaces("sincos_2d")
+def grid_by_columns(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """Your positions go down the grid first, and the patches go along the rows: patch 1 gets the position of the
+    patch below patch 0."""
+    columns, rows = grid(frequencies(dim), grid_w, grid_h)
+    return parts(rows, columns)
+
+
+@replaces("sincos_2d")
+def interleaved(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """Sines and cosines alternate in your vectors. The statement asks for all q sines, then all q cosines."""
+    rows, columns = grid(frequencies(dim), grid_h, grid_w)
+    halves = [torch.stack([x.sin(), x.cos()], dim=-1).flatten(1) for x in (rows, columns)]
+    return torch.cat(halves, dim=-1)
+
+
+@replaces("sincos_2d")
+def cosines_first(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """Your cosines come before the sines."""
+    rows, columns = grid(frequencies(dim), grid_h, grid_w)
+    return torch.cat([rows.cos(), rows.sin(), columns.cos(), columns.sin()], dim=-1)
+
+
+@replaces("sincos_2d")
+def sines_together(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """Your order is both sines, then both cosines. What belongs to the row stays together: its sine and its
+    cosine come before anything of the column."""
+    rows, columns = grid(frequencies(dim), grid_h, grid_w)
+    return torch.cat([rows.sin(), columns.sin(), rows.cos(), columns.cos()], dim=-1)
+
+
+@replaces("sincos_2d")
+def half_the_width(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """Your exponent divides j by dim/2. Each of the four parts has q = dim/4 frequencies, which fall from 1
+    towards 1/10000."""
+    omega = frequencies(dim) ** 0.5
+    return parts(*grid(omega, grid_h, grid_w))
+
+
+@replaces("sincos_2d")
+def to_the_end(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """Your last frequency is exactly 1/10000: j was divided by q − 1. linspace includes its end; the formula
+    divides by q and never gets there."""
+    frequencies(dim)
+    omega = 10000.0 ** -torch.linspace(0, 1, dim // 4, dtype=torch.float64)
+    return parts(*grid(omega, grid_h, grid_w))
+
+
+@replaces("sincos_2d")
+def rising(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """Your frequencies grow to nearly 10000, and neighbours get unrelated values. The exponent is negative."""
+    return parts(*grid(1 / frequencies(dim), grid_h, grid_w))
+
+
+@replaces("sincos_2d")
+def from_one(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """Your rows and columns count from 1. They count from 0."""
+    rows, columns = grid(frequencies(dim), grid_h, grid_w)
+    return parts(rows + frequencies(dim), columns + frequencies(dim))
+
+
+@replaces("sincos_2d")
+def one_index(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """You numbered the patches along one line, as words of a text. Two patches above each other then look a whole
+    row apart: row and column each need their own half."""
+    omega = frequencies(dim)
+    n = torch.arange(grid_h * grid_w, dtype=torch.float64)
+    return parts(torch.outer(n, omega), torch.outer(n, omega))
+
+
+@replaces("sincos_2d")
+def float32_positions(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """Your positions are float32. They are computed once, and the contract says float64."""
+    return parts(*grid(frequencies(dim), grid_h, grid_w)).float()
+
+
+@replaces("sincos_2d")
+def any_even_width(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """You accept a dim that 4 does not divide, and the result has fewer columns than asked for. It holds four
+    parts of equal width: raise ValueError otherwise."""
+    if dim % 2:
+        raise ValueError("dim")
+    q = dim // 4
+    omega = torch.tensor([math.pow(10000, -j / q) for j in range(q)], dtype=torch.float64)
+    return parts(*grid(omega, grid_h, grid_w))
