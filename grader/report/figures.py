@@ -9,6 +9,7 @@ from grader.lab import Curves, Heatmap, Table
 WIDTH = 62  # characters of a plot, without its numbers
 HEIGHT = 14
 MARGIN = "    "
+FITS = 77 - len(MARGIN)
 _DARK, _LIGHT = (20, 24, 32), (255, 214, 102)  # of a heatmap's lowest and highest number
 
 
@@ -21,7 +22,7 @@ def drawn(figure: Curves | Heatmap | Table, *, unicode: bool) -> list[str]:
         case Curves():
             lines = _curves(figure, unicode)
         case Heatmap():
-            lines = list(_heatmap(figure))
+            lines = list(_heatmap(figure) if _breadth(figure) <= FITS else _shades(figure, unicode))
         case Table():
             lines = list(_table(figure))
     return [MARGIN + line for line in [click.style(figure.title, bold=True), *lines]]
@@ -50,9 +51,40 @@ def _curves(figure: Curves, unicode: bool) -> list[str]:
 _FRAME = str.maketrans("┌┐└┘─│├┤┬┴┼", "++++-|+++++")
 
 
+def _cells(figure: Heatmap) -> int:
+    """How wide a number is, with the name of its column above it."""
+    return max(6, *(len(column) + 1 for column in figure.columns))
+
+
+def _breadth(figure: Heatmap) -> int:
+    return max(map(len, figure.rows)) + len(figure.columns) * _cells(figure)
+
+
+def _shades(figure: Heatmap, unicode: bool) -> Iterator[str]:
+    """A heatmap without its numbers, and columns by number: those of a square map are its rows."""
+    steps = " ░▒▓█" if unicode else " .:-=+*#%@"
+    numbers = [number for row in figure.values for number in row]
+    low, high = min(numbers), max(numbers)
+    wide = max(map(len, figure.rows))
+    digits = len(str(len(figure.rows)))
+    yield click.style(
+        " " * (digits + 1 + wide) + "".join(f"{place:>3}" for place in range(1, len(figure.columns) + 1)), dim=True
+    )
+    for place, (label, row) in enumerate(zip(figure.rows, figure.values, strict=True), start=1):
+        shades = (steps[round(_share(number, low, high) * (len(steps) - 1))] for number in row)
+        yield f"{place:>{digits}} {label:<{wide}}" + "".join(f" {shade}{shade}" for shade in shades)
+    if figure.columns != figure.rows:
+        yield from (f"{place:>{digits}} {column}" for place, column in enumerate(figure.columns, start=1))
+    yield click.style(f"from {low:.2f} {steps.replace(' ', '')} to {high:.2f}", dim=True)
+
+
+def _share(number: float, low: float, high: float) -> float:
+    return (number - low) / (high - low) if high > low else 0.0
+
+
 def _heatmap(figure: Heatmap) -> Iterator[str]:
     wide = max(map(len, figure.rows))
-    cells = max(6, *(len(column) + 1 for column in figure.columns))
+    cells = _cells(figure)
     numbers = [number for row in figure.values for number in row]
     low, high = min(numbers), max(numbers)
     yield " " * wide + "".join(f"{column:>{cells}}" for column in figure.columns)
@@ -61,7 +93,7 @@ def _heatmap(figure: Heatmap) -> Iterator[str]:
 
 
 def _cell(number: float, low: float, high: float, width: int) -> str:
-    share = (number - low) / (high - low) if high > low else 0.0
+    share = _share(number, low, high)
     red, green, blue = (round(dark + share * (light - dark)) for dark, light in zip(_DARK, _LIGHT, strict=True))
     ink = (0, 0, 0) if share > 0.5 else (255, 255, 255)
     return click.style(f"{number:>{width}.2f}", bg=(red, green, blue), fg=ink)
