@@ -126,6 +126,31 @@ def test_a_mistake_of_its_own_is_told_once_the_other_passes(grade: Callable[...,
     assert {test["outcome"] for test in found["tests"]} == {"wrong_values"}
 
 
+@pytest.mark.parametrize(
+    "top",
+    [
+        "def quadruple(x):\n    return 3 * x\n",
+        "from base import double\n\ndef quadruple(x):\n    return 3 * x\n",
+    ],
+    ids=["imports nothing", "uses nothing of it"],
+)
+def test_who_does_not_build_on_it_is_told_of_their_own_mistake(grade: Callable[..., tuple[int, str]], top: str) -> None:
+    found = data(grade, WRONG_BASE, top)
+    assert (found["outcome"], found["blocked_by"]) == ("graded", None)
+    assert {test["outcome"] for test in found["tests"]} == {"wrong_values"}
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        "import base\n\ndef quadruple(x):\n    return base.double(3 * x)\n",
+        "from base import *\n\ndef quadruple(x):\n    return double(3 * x)\n",
+    ],
+)
+def test_all_forms_of_import_build_on_it(grade: Callable[..., tuple[int, str]], top: str) -> None:
+    assert data(grade, WRONG_BASE, top)["blocked_by"] == "base"
+
+
 def test_what_passes_needs_nothing(grade: Callable[..., tuple[int, str]]) -> None:
     assert data(grade, WRONG_BASE, ALONE)["score"] == 4
 

@@ -41,7 +41,7 @@ from grader.result import (
 from grader.sandbox.servant import execute, install
 from grader.sandbox.starter import Starter
 from grader.seeds import derive_seed
-from grader.submission.examine import examine
+from grader.submission.examine import examine, used_modules
 
 _OWN_CPU = 10  # times the limit of a test: CPU that the judge may take for it
 _UNDECIDED = {Outcome.NOT_STARTED, Outcome.SKIPPED, Outcome.UNAVAILABLE}
@@ -187,7 +187,7 @@ class Plugin:
             if killed:  # by the system, which may have been short of memory for another's sake, or by itself again
                 result, _ = self._attempt(job)
             unread = examine(job.source, job.file) is not None  # a stub, or no Python: nothing else is at fault
-            blocking = None if result.passed or result.faulty or unread else self._blocking(job)
+            blocking = None if result.passed or result.faulty or unread else self._blocking(job, bool(result.tests))
         except Exception as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(frame.filename).name}:{frame.lineno}"
@@ -196,9 +196,15 @@ class Plugin:
             return draft.replaced(isolation=self._setup.isolation, versions=self._versions, seconds=0.0)
         return result if blocking is None else _blocked(result, blocking)
 
-    def _blocking(self, job: Job) -> str | None:
-        """The first exercise that this one builds on, and that the student has not solved."""
+    def _blocking(self, job: Job, loaded: bool) -> str | None:
+        """The first exercise that this one builds on, and that the student has not solved.
+
+        A file that could be loaded builds on those of which it uses something; another may have failed in an import.
+        """
         needs = self._exercises[job.exercise].materials.needs
+        if loaded:
+            used = used_modules(job.source)
+            needs = tuple(each for each in needs if each in used)
         return next((each for each in needs if not self._passes(each, job)), None)
 
     def _passes(self, exercise: str, job: Job) -> bool:
