@@ -3,7 +3,6 @@
 They are compared where `scipy` is installed. It is no dependency of the course.
 """
 
-import importlib.util
 import math
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +10,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+
+from tests.references import reference
 
 ROOT = Path(__file__).parent.parent
 NO_SCIPY = "compares with scipy, which is not installed"
@@ -26,14 +27,7 @@ LAWS = [
 
 @pytest.fixture
 def ours() -> ModuleType:
-    """The reference solution, loaded from its file."""
-    path = ROOT / "solutions" / "chinchilla_optimal" / "chinchilla_optimal.py"
-    spec = importlib.util.spec_from_file_location("reference_chinchilla_optimal", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return reference("chinchilla_optimal")
 
 
 @pytest.mark.parametrize("coef", LAWS)

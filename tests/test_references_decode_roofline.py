@@ -3,14 +3,14 @@
 They are compared where `transformers` is installed. It is no dependency of the course.
 """
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+
+from tests.references import reference
 
 ROOT = Path(__file__).parent.parent
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
@@ -34,17 +34,6 @@ MIXTRAL_8X7B = {
     "n_kv_heads": 8,
     "bytes_per_param": 1,
 }
-
-
-def reference(exercise: str) -> ModuleType:
-    """The reference solution of an exercise, loaded from its file."""
-    path = ROOT / "solutions" / exercise / f"{exercise}.py"
-    spec = importlib.util.spec_from_file_location(f"reference_{exercise}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def on_meta(config: Any) -> Any:

@@ -3,8 +3,6 @@
 They are compared where `transformers` is installed. It is no dependency of the course.
 """
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +10,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 
 MISTRAL_7B = {
@@ -57,14 +56,7 @@ SPARSE = {**SMALL, "num_experts": 8, "num_experts_per_tok": 3}
 
 @pytest.fixture
 def ours() -> ModuleType:
-    """The reference solution, loaded from its file."""
-    path = SOLUTIONS / "dense_vs_sparse" / "dense_vs_sparse.py"
-    spec = importlib.util.spec_from_file_location("reference_dense_vs_sparse", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return reference("dense_vs_sparse")
 
 
 def counted(config_class: str, config: dict[str, Any], T: int, device: str = "cpu") -> int:

@@ -3,14 +3,14 @@
 They are compared where `scipy` and `transformers` are installed. Neither is a dependency of the course.
 """
 
-import importlib.util
 import math
 import re
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
+
+from tests.references import reference
 
 ROOT = Path(__file__).parent.parent
 NO_SCIPY = "compares with scipy, which is not installed"
@@ -23,17 +23,6 @@ H100 = {
     "comm_latency": 5e-6,
 }
 GPT2_XL = 12 * 48 * 1600**2
-
-
-def reference(exercise: str) -> ModuleType:
-    """The reference solution of an exercise, loaded from its file."""
-    path = ROOT / "solutions" / exercise / f"{exercise}.py"
-    spec = importlib.util.spec_from_file_location(f"reference_{exercise}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("budget", [3.2e5, 1e6, 1.5e9, 175e9, 1e12, 1e16])

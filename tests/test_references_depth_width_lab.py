@@ -1,33 +1,17 @@
 """The model of the depth and width lab against torch's own encoder, and its task against plain Python."""
 
-import importlib.util
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
 from torch import nn
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
-IMPORTED = ("depth_vs_width", "multi_head_attention")
+from tests.references import reference
 
 
 @pytest.fixture
-def ours(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The reference solution, with the references that it imports."""
-    for name in IMPORTED:
-        monkeypatch.syspath_prepend(SOLUTIONS / name)
-    path = SOLUTIONS / "depth_width_lab" / "depth_width_lab.py"
-    spec = importlib.util.spec_from_file_location("reference_depth_width_lab", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    for name in IMPORTED:
-        sys.modules.pop(name, None)
+def ours() -> ModuleType:
+    return reference("depth_width_lab")
 
 
 @pytest.mark.parametrize(("layers", "heads"), [(1, 4), (3, 2)])

@@ -3,11 +3,9 @@
 Hugging Face's is compared where `transformers` is installed. It is no dependency of the course.
 """
 
-import importlib.util
 import itertools
 import math
 from fractions import Fraction
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -15,20 +13,14 @@ import pytest
 import torch
 from torch import Tensor
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
-EXERCISE = "expert_capacity"
 
 
 @pytest.fixture
 def ours() -> ModuleType:
-    """The reference solution, loaded from its file."""
-    spec = importlib.util.spec_from_file_location(f"reference_{EXERCISE}", SOLUTIONS / EXERCISE / f"{EXERCISE}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return reference("expert_capacity")
 
 
 @pytest.fixture

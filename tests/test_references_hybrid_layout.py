@@ -3,15 +3,13 @@
 They are compared where `transformers` is installed. It is no dependency of the course.
 """
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 GIB = 2**30
 
@@ -40,16 +38,6 @@ CHANGES = [
     pytest.param({"mamba_d_conv": 3, "mamba_expand": 3, "num_key_value_heads": 3}, id="wide Mamba"),
     pytest.param({"expert_layer_period": 1, "num_experts_per_tok": 1}, id="all experts"),
 ]
-
-
-def reference(exercise: str) -> ModuleType:
-    """The reference solution of an exercise, loaded from its file."""
-    spec = importlib.util.spec_from_file_location(f"reference_{exercise}", SOLUTIONS / exercise / f"{exercise}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def jamba_config(config: dict[str, Any]) -> Any:

@@ -3,9 +3,6 @@
 Hugging Face's is compared where `transformers` is installed. It is no dependency of the course.
 """
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 CONFIG = {
     "vocab_size": 50,
@@ -41,21 +39,8 @@ CHANGES = [
 ]
 
 
-def reference(exercise: str) -> ModuleType:
-    """The reference solution of an exercise, loaded from its file."""
-    spec = importlib.util.spec_from_file_location(f"reference_{exercise}", SOLUTIONS / exercise / f"{exercise}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def ours(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The reference, with those that it imports."""
-    for needed in ("grouped_query_attention", "hybrid_layout", "mamba_block", "moe_layer"):
-        monkeypatch.setitem(sys.modules, needed, reference(needed))
+def ours() -> ModuleType:
     return reference("hybrid_stack")
 
 

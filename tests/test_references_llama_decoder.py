@@ -3,9 +3,6 @@
 They are compared where `transformers` and `gguf` are installed, which the course does not depend on.
 """
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,28 +10,16 @@ import pytest
 import torch
 from torch import Tensor
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 NO_GGUF = "compares with the gguf package, which is not installed"
 V, D, N, H, F = 29, 24, 3, 4, 10
 EPS, THETA = 1e-3, 500.0
 
 
-def reference(exercise: str) -> ModuleType:
-    """The reference solution of an exercise, loaded from its file."""
-    spec = importlib.util.spec_from_file_location(f"reference_{exercise}", SOLUTIONS / exercise / f"{exercise}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def ours(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The reference, with those that it imports."""
-    for needed in ("rope", "decoder_block", "grouped_query_attention"):
-        monkeypatch.setitem(sys.modules, needed, reference(needed))
+def ours() -> ModuleType:
     return reference("llama_decoder")
 
 

@@ -3,9 +3,6 @@
 Hugging Face's is compared where `transformers` is installed. It is no dependency of the course.
 """
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,18 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
-
-
-def reference(exercise: str) -> ModuleType:
-    """The reference solution of an exercise, loaded from its file."""
-    spec = importlib.util.spec_from_file_location(f"reference_{exercise}", SOLUTIONS / exercise / f"{exercise}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

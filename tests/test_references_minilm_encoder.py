@@ -4,7 +4,6 @@ Hugging Face's is compared where `transformers` is installed. It is no dependenc
 """
 
 import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 NO_WEIGHTS = "reads the published weights, and the package that holds them is not installed"
 TEXTS = [
@@ -25,16 +25,8 @@ TEXTS = [
 
 
 @pytest.fixture
-def ours(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The reference solution, with that of encoder_block as the module it imports."""
-    for exercise in ("encoder_block", "minilm_encoder"):
-        spec = importlib.util.spec_from_file_location(exercise, SOLUTIONS / exercise / f"{exercise}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, exercise, module)
-        spec.loader.exec_module(module)
-    return module
+def ours() -> ModuleType:
+    return reference("minilm_encoder")
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 Hugging Face's is compared where `transformers` is installed. It is no dependency of the course.
 """
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,19 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 
 
 @pytest.fixture
 def ours() -> ModuleType:
-    """The reference solution, loaded from its file."""
-    spec = importlib.util.spec_from_file_location("reference_moe_layer", SOLUTIONS / "moe_layer" / "moe_layer.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return reference("moe_layer")
 
 
 @pytest.fixture

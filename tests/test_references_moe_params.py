@@ -3,15 +3,13 @@
 They are compared where `transformers` is installed. It is no dependency of the course.
 """
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 
 MISTRAL_7B = {
@@ -99,16 +97,6 @@ PUBLISHED = [
     pytest.param("DeepseekV3Config", DEEPSEEK_V3, 671_026_404_352, 37_552_282_624, id="DeepSeek-V3"),
     pytest.param("DeepseekV3Config", KIMI_K2, 1_026_408_209_408, 32_861_477_888, id="Kimi K2"),
 ]
-
-
-def reference(exercise: str) -> ModuleType:
-    """The reference solution of an exercise, loaded from its file."""
-    spec = importlib.util.spec_from_file_location(f"reference_{exercise}", SOLUTIONS / exercise / f"{exercise}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def model_of(config_class: str, config: dict[str, Any]) -> Any:

@@ -1,15 +1,14 @@
 """The reference of moe_roofline against random routing, the published figures and the counts of moe_params."""
 
-import importlib.util
 import math
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 H100 = {"bandwidth": 3.35e12, "peak_flops": 989e12}
 MIXTRAL_8X7B = {
     "vocab_size": 32000,
@@ -34,16 +33,6 @@ QWEN3_30B_A3B = {
     "num_experts_per_tok": 8,
     "moe_intermediate_size": 768,
 }
-
-
-def reference(exercise: str) -> ModuleType:
-    """The reference solution of an exercise, loaded from its file."""
-    spec = importlib.util.spec_from_file_location(f"reference_{exercise}", SOLUTIONS / exercise / f"{exercise}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

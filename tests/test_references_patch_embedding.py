@@ -3,8 +3,6 @@
 Hugging Face's are compared where `transformers` is installed. It is no dependency of the course.
 """
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -12,21 +10,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
-EXERCISE = "patch_embedding"
 SIZES = [(2, 3, 4, 5, 2), (1, 1, 1, 3, 4), (3, 4, 2, 1, 1), (2, 1, 5, 2, 3)]  # B, C, P, rows, columns
 
 
 @pytest.fixture
 def ours() -> ModuleType:
-    """The reference solution, loaded from its file."""
-    spec = importlib.util.spec_from_file_location(f"reference_{EXERCISE}", SOLUTIONS / EXERCISE / f"{EXERCISE}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return reference("patch_embedding")
 
 
 @pytest.fixture

@@ -1,32 +1,19 @@
 """The reference of pick_architecture against the tables of its statement and of the lesson, and other references."""
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.references import reference
+
 ROOT = Path(__file__).parent.parent
 H100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "memory_bytes": 80e9, "dollars_per_hour": 3.0}
 
 
-def reference(exercise: str) -> ModuleType:
-    """The reference solution of an exercise, loaded from its file."""
-    path = ROOT / "solutions" / exercise / f"{exercise}.py"
-    spec = importlib.util.spec_from_file_location(f"reference_{exercise}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def ours(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The reference, with the one that it imports."""
-    monkeypatch.setitem(sys.modules, "decode_roofline", reference("decode_roofline"))
+def ours() -> ModuleType:
     return reference("pick_architecture")
 
 

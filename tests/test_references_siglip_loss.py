@@ -3,9 +3,7 @@
 Hugging Face's are compared where `transformers` is installed. It is no dependency of the course.
 """
 
-import importlib.util
 import math
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -13,20 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
-EXERCISE = "siglip_loss"
 
 
 @pytest.fixture
 def ours() -> ModuleType:
-    """The reference solution, loaded from its file."""
-    spec = importlib.util.spec_from_file_location(f"reference_{EXERCISE}", SOLUTIONS / EXERCISE / f"{EXERCISE}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return reference("siglip_loss")
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 Hugging Face's and scipy's are compared where they are installed. They are no dependencies of the course.
 """
 
-import importlib.util
 from itertools import combinations
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,21 +11,15 @@ import pytest
 import torch
 from torch import Tensor
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 NO_SCIPY = "compares with scipy, which is not installed"
 
 
 @pytest.fixture
 def ours() -> ModuleType:
-    """The reference solution, loaded from its file."""
-    path = SOLUTIONS / "sparse_upcycling" / "sparse_upcycling.py"
-    spec = importlib.util.spec_from_file_location("reference_sparse_upcycling", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return reference("sparse_upcycling")
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 SciPy is compared with where it is installed. It is no dependency of the course.
 """
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -12,20 +10,14 @@ import pytest
 import torch
 from torch import Tensor
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_SCIPY = "compares with SciPy, which is not installed"
 
 
 @pytest.fixture(scope="module")
 def ours() -> ModuleType:
-    """The reference solution, loaded from its file."""
-    file = SOLUTIONS / "ssm_convolution" / "ssm_convolution.py"
-    spec = importlib.util.spec_from_file_location("reference_ssm_convolution", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return reference("ssm_convolution")
 
 
 def draw(*size: int, seed: int = 0) -> Tensor:

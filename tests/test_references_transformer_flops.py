@@ -3,9 +3,7 @@
 Models of Hugging Face are run where `transformers` is installed. It is no dependency of the course.
 """
 
-import importlib.util
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 GPT2 = {"n_layers": 12, "d_model": 768, "n_heads": 12, "vocab_size": 50257}
 LLAMA_3_8B = {
@@ -32,14 +31,7 @@ B, T = 3, 11
 
 @pytest.fixture
 def ours() -> ModuleType:
-    """The reference solution, loaded from its file."""
-    path = SOLUTIONS / "transformer_flops" / "transformer_flops.py"
-    spec = importlib.util.spec_from_file_location("reference_transformer_flops", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return reference("transformer_flops")
 
 
 def counted(run: Callable[[], Any]) -> int:

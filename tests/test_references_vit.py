@@ -3,20 +3,16 @@
 They are compared where `torchvision` and `transformers` are installed. They are no dependencies of the course.
 """
 
-import importlib.util
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
+from tests.references import reference
+
 NO_TORCHVISION = "compares with torchvision, which is not installed"
 NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
-EXERCISE = "vit"
 PUBLISHED = {  # 1000 classes, images of 224
     "vit_b_16": ((224, 16, 3, 768, 12, 3072, 1000), 86_567_656),
     "vit_b_32": ((224, 32, 3, 768, 12, 3072, 1000), 88_224_232),
@@ -27,16 +23,8 @@ PUBLISHED = {  # 1000 classes, images of 224
 
 
 @pytest.fixture
-def ours(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The reference solution, loaded from its file, with the PatchEmbed of the reference that it builds on."""
-    monkeypatch.syspath_prepend(str(SOLUTIONS / "patch_embedding"))
-    spec = importlib.util.spec_from_file_location(f"reference_{EXERCISE}", SOLUTIONS / EXERCISE / f"{EXERCISE}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.modules.pop("patch_embedding", None)
+def ours() -> ModuleType:
+    return reference("vit")
 
 
 @pytest.fixture

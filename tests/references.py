@@ -1,0 +1,35 @@
+"""The reference solutions, as modules."""
+
+import importlib.util
+import sys
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+
+from grader.course import Course, load_course
+
+ROOT = Path(__file__).parent.parent
+
+
+@lru_cache
+def _course() -> Course:
+    return load_course(ROOT)
+
+
+@lru_cache
+def reference(exercise: str) -> ModuleType:
+    """The reference solution of an exercise, loaded from its file. It may import those that the exercise needs."""
+    course = _course()
+    found = next(each for each in course.exercises if each.id == exercise)
+    needed = {each: reference(each) for each in found.needs}
+    spec = importlib.util.spec_from_file_location(f"reference_{exercise}", found.reference)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules |= needed
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        for each in needed:
+            del sys.modules[each]
+    return module
