@@ -1,0 +1,239 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import math
+
+import torch
+from parallel_scan import combine, parallel_scan
+
+from grader.testing import replaces
+
+
+def with_start(a, b, h0):
+    """b whose first entry is the state after the first step."""
+    return b if h0 is None else torch.cat([b[..., :1] + a[..., :1] * h0[..., None], b[..., 1:]], -1)
+
+
+def one_round(a, b, stride):
+    joined = combine((a[..., :-stride], b[..., :-stride]), (a[..., stride:], b[..., stride:]))
+    return tuple(torch.cat([old[..., :stride], new], -1) for old, new in zip((a, b), joined, strict=True))
+
+
+@replaces("combine")
+def swapped(left, right):
+    """Your pair does the right step first: you get a₁b₂ + b₁. The left step is the earlier one: which of the
+    two decays acts on the other's b?"""
+    return combine(right, left)
+
+
+@replaces("combine")
+def own_b_decays(left, right):
+    """Each of your b is multiplied by the a of its own step. A step adds its b after its decay: only what was
+    there before is multiplied. Put the second step into the first on paper."""
+    (a1, b1), (a2, b2) = left, right
+    return a2 * a1, a1 * b1 + a2 * b2
+
+
+@replaces("combine")
+def sum_of_b(left, right):
+    """You added the two b. By the time of the second b the first one has been through a step: what does that do
+    to it?"""
+    (a1, b1), (a2, b2) = left, right
+    return a2 * a1, b1 + b2
+
+
+@replaces("combine")
+def last_decay_only(left, right):
+    """Your pair has the b of both steps and the a of the later one alone. What came before both of them decays
+    twice."""
+    _, b = combine(left, right)
+    return right[0], b
+
+
+@replaces("combine")
+def sum_of_a(left, right):
+    """You added the decays. Added is what stands in an exponent, log-decays; these are the factors
+    themselves."""
+    _, b = combine(left, right)
+    return left[0] + right[0], b
+
+
+@replaces("combine")
+def all_decays(left, right):
+    """Your b is a₂a₁b₁ + b₂: the first step's b decays by its own step as well. It enters after that decay, not
+    before it."""
+    (a1, b1), (a2, b2) = left, right
+    return a2 * a1, a2 * a1 * b1 + b2
+
+
+@replaces("parallel_scan")
+def by_division(a, b, h0=None):
+    """You divide by the running product of a. One a = 0 makes that 0/0, and after enough steps the product is 0
+    in floating point without any. Combine steps; do not take them back."""
+    product = a.cumprod(-1)
+    h = product * (b / product).cumsum(-1)
+    return h if h0 is None else h + product * h0[..., None]
+
+
+@replaces("parallel_scan")
+def by_logarithms(a, b, h0=None):
+    """You add up the logarithms of a. A negative a has none, that of 0 is -inf, and the exponential that takes
+    the sums back overflows after a few hundred steps. Combining needs products only."""
+    sums = a.log().cumsum(-1)
+    h = sums.exp() * (b * (-sums).exp()).cumsum(-1)
+    return h if h0 is None else h + sums.exp() * h0[..., None]
+
+
+@replaces("parallel_scan")
+def no_decay(a, b, h0=None):
+    """Your result is the running sum of b: no a occurs in it. That is a scan of additions; here two entries are
+    combined as two steps."""
+    return with_start(a, b, h0).cumsum(-1)
+
+
+@replaces("parallel_scan")
+def exclusive(a, b, h0=None):
+    """Your h_t is the state before step t, and the last step is lost. This scan is inclusive: what does h_0
+    hold?"""
+    start = torch.zeros_like(b[..., 0]) if h0 is None else h0
+    return torch.cat([start[..., None], parallel_scan(a, b, h0)[..., :-1]], -1)
+
+
+@replaces("parallel_scan")
+def h0_ignored(a, b, h0=None):
+    """You start from zeros whatever h0 is, so a text that comes in pieces loses its past at every cut."""
+    return parallel_scan(a, b)
+
+
+@replaces("parallel_scan")
+def h0_not_decayed(a, b, h0=None):
+    """h0 was added to b_0 as it is. It is the state before the first step: what does that step do with it?"""
+    return parallel_scan(a, b if h0 is None else torch.cat([b[..., :1] + h0[..., None], b[..., 1:]], -1))
+
+
+@replaces("parallel_scan")
+def h0_decays_once(a, b, h0=None):
+    """Each h_t has a_t h0 in it: h0 as if it had gone through step t alone. It has gone through all steps up to
+    t."""
+    h = parallel_scan(a, b)
+    return h if h0 is None else h + a * h0[..., None]
+
+
+@replaces("parallel_scan")
+def h0_everywhere(a, b, h0=None):
+    """h0 was added to every state. It enters before the first step, and decays from there."""
+    h = parallel_scan(a, b)
+    return h if h0 is None else h + h0[..., None]
+
+
+@replaces("parallel_scan")
+def rounds_rounded_down(a, b, h0=None):
+    """Right for powers of two. For other lengths the last round is missing, since the logarithm was rounded
+    down: go on until the stride reaches T."""
+    b = with_start(a, b, h0)
+    for r in range(int(math.log2(b.shape[-1]))):
+        a, b = one_round(a, b, 2**r)
+    return b
+
+
+@replaces("parallel_scan")
+def one_stride(a, b, h0=None):
+    """Your stride grows by 1 in each round. After the round with stride 1 an entry holds two steps, and the
+    entry one place before it shares one of them; the next that shares none is two places away, then four."""
+    b = with_start(a, b, h0)
+    for stride in range(1, min(b.shape[-1], 20)):
+        a, b = one_round(a, b, stride)
+    return b
+
+
+@replaces("parallel_scan")
+def a_first(a, b, h0=None):
+    """You updated a, and then b with the new a. In one round both are made from the old values: the later
+    entry's own decay, before it is joined."""
+    b, stride = with_start(a, b, h0), 1
+    while stride < b.shape[-1]:
+        a, _ = one_round(a, b, stride)
+        _, b = one_round(a, b, stride)
+        stride *= 2
+    return b
+
+
+@replaces("parallel_scan")
+def a_kept(a, b, h0=None):
+    """Only b is joined in your rounds, and a stays as it was. From the second round on an entry holds several
+    steps, and its decay is that of all of them."""
+    b, stride = with_start(a, b, h0), 1
+    while stride < b.shape[-1]:
+        _, b = one_round(a, b, stride)
+        stride *= 2
+    return b
+
+
+@replaces("parallel_scan")
+def rolled(a, b, h0=None):
+    """The end of the sequence reaches its start: torch.roll shifts in a circle. Before the first entry stands
+    nothing, that is, the step that changes nothing."""
+    b, stride = with_start(a, b, h0), 1
+    while stride < b.shape[-1]:
+        a, b = combine((a.roll(stride, -1), b.roll(stride, -1)), (a, b))
+        stride *= 2
+    return b
+
+
+@replaces("parallel_scan")
+def backwards(a, b, h0=None):
+    """Your scan runs from the last step to the first: each entry was joined with the one behind it. On which
+    side is the past?"""
+    b = with_start(a, b, h0)
+    return parallel_scan(a.flip(-1), b.flip(-1)).flip(-1)
+
+
+@replaces("parallel_scan")
+def first_axis(a, b, h0=None):
+    """Your scan runs along the first axis, which is time only if there is no other. Count the axis from the
+    end."""
+    if h0 is not None and b.dim() > 1:
+        b = with_start(a, b, h0)
+        return parallel_scan(a.movedim(0, -1), b.movedim(0, -1)).movedim(-1, 0)
+    return parallel_scan(a.movedim(0, -1), b.movedim(0, -1), h0).movedim(-1, 0)
+
+
+@replaces("parallel_scan")
+def clamped(a, b, h0=None):
+    """You cut the decays off, at 1e-6 or the like, so that nothing is divided by 0. Then nothing is ever
+    forgotten entirely: an a of 0 has to clear the state."""
+    return parallel_scan(torch.where(a.abs() < 1e-6, 1e-6, a), b, h0)
+
+
+@replaces("parallel_scan")
+def in_float32(a, b, h0=None):
+    """Your scan runs in float32, and float64 inputs lose half of their digits on the way. What casts, or makes
+    a tensor without a dtype?"""
+    return parallel_scan(a.float(), b.float(), None if h0 is None else h0.float()).to(b.dtype)
+
+
+@replaces("parallel_scan")
+def detached(a, b, h0=None):
+    """The values are right and carry no gradient: they went through NumPy, .detach() or .data. A model learns
+    its decays through this function."""
+    return parallel_scan(a.detach(), b.detach(), None if h0 is None else h0.detach())
+
+
+@replaces("parallel_scan")
+def one_matrix(a, b, h0=None):
+    """You built the T x T matrix of all decays: for a million steps, 8 TB in float64. No round of a scan needs
+    more than a few tensors of T numbers."""
+    T = b.shape[-1]
+    past = torch.ones(T, T, dtype=torch.bool).tril()  # s <= t
+    steps = torch.where(past.tril(-1), a[..., :, None], 1.0).cumprod(-2) * past
+    return (steps * with_start(a, b, h0)[..., None, :]).sum(-1)
+
+
+@replaces("parallel_scan", ends="timeout")
+def loop(a, b, h0=None):
+    """Right, and one step after the other: a million rounds where twenty are enough."""
+    h = b[..., 0] * 0 if h0 is None else h0
+    states = []
+    for t in range(b.shape[-1]):
+        h = a[..., t] * h + b[..., t]
+        states.append(h)
+    return torch.stack(states, dim=-1)

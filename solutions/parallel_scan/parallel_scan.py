@@ -1,0 +1,48 @@
+"""The parallel scan: all states of a linear recurrence in a logarithmic number of rounds."""
+
+import torch
+from torch import Tensor
+
+
+def combine(left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """The one step h ← a h + b that does what two steps do, first the left one and then the right one.
+
+    left, right: pairs (a1, b1) and (a2, b2) of floating-point tensors, all of one shape; elementwise.
+    Returns: the pair (a, b), of that shape.
+
+    >>> first, second = (torch.tensor(0.5), torch.tensor(8.0)), (torch.tensor(0.25), torch.tensor(3.0))
+    >>> combine(first, second)  # 0.25 (0.5 h + 8) + 3
+    (tensor(0.1250), tensor(5.))
+    """
+    (a1, b1), (a2, b2) = left, right
+    return a2 * a1, a2 * b1 + b2
+
+
+def parallel_scan(a: Tensor, b: Tensor, h0: Tensor | None = None) -> Tensor:
+    """All states of h_t = a_t h_{t-1} + b_t, in O(log T) rounds over whole tensors.
+
+    a, b: float32 or float64 (..., T), any leading dimensions, none included; T >= 1. Each |a_t| <= 1, and 0 is
+        allowed.
+    h0: (...), the state before the first step; None: zeros. All have the same dtype.
+    Returns: h (..., T) in the dtype of b; h_t includes the step t. Gradients flow to all arguments.
+
+    >>> a, b = torch.full((4,), 0.5), torch.tensor([8.0, 4.0, 2.0, 1.0])
+    >>> parallel_scan(a, b)
+    tensor([8., 8., 6., 4.])
+    >>> parallel_scan(a, b, h0=torch.tensor(16.0))
+    tensor([16., 12.,  8.,  5.])
+    """
+    T = b.shape[-1]
+    if h0 is not None:
+        first = a[..., :1] * h0[..., None] + b[..., :1]  # the first step, done
+        b = torch.cat([first, b[..., 1:]], dim=-1)
+    stride = 1
+    while stride < T:
+        # entry t holds the steps t - stride + 1 ... t; the entry before these holds as many
+        earlier = a[..., :-stride], b[..., :-stride]
+        later = a[..., stride:], b[..., stride:]
+        joined_a, joined_b = combine(earlier, later)
+        a = torch.cat([a[..., :stride], joined_a], dim=-1)  # (..., T)
+        b = torch.cat([b[..., :stride], joined_b], dim=-1)  # (..., T)
+        stride *= 2
+    return b
