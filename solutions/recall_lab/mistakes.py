@@ -1,0 +1,154 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import torch
+import torch.nn.functional as F
+from recall_lab import CopyModel, make_batch
+from torch import nn
+
+from grader.testing import replaces
+
+
+class Model(CopyModel):
+    """The right model under another name; each mistake gets one part of it wrong."""
+
+
+@replaces("make_batch")
+def unsorted_data(batch, length, n_data, vocab, seed, spacing="random"):
+    """The places were drawn and not sorted, so `data` is not in the order in which it stands in the sequence. The
+    model sees an order; which one do you ask it for?"""
+    generator = torch.Generator().manual_seed(seed)
+    data = torch.randint(vocab, (batch, n_data), generator=generator)
+    places = torch.rand(batch, length, generator=generator).argsort(-1)[:, :n_data]
+    if spacing == "fixed":
+        places = torch.arange(n_data).expand(batch, n_data)
+    tokens = torch.full((batch, length + n_data), vocab).scatter(1, places, data)
+    tokens[:, length:] = vocab + 1
+    return tokens, data
+
+
+@replaces("make_batch")
+def one_drawing_of_places(batch, length, n_data, vocab, seed, spacing="random"):
+    """All sequences of a batch have their data at the same places. Within a batch that is fixed spacing: draw the
+    places for each sequence."""
+    generator = torch.Generator().manual_seed(seed)
+    data = torch.randint(vocab, (batch, n_data), generator=generator)
+    places = torch.rand(length, generator=generator).argsort()[:n_data].sort().values.expand(batch, n_data)
+    if spacing == "fixed":
+        places = torch.arange(n_data).expand(batch, n_data)
+    tokens = torch.full((batch, length + n_data), vocab).scatter(1, places, data)
+    tokens[:, length:] = vocab + 1
+    return tokens, data
+
+
+@replaces("make_batch")
+def seed_is_ignored(batch, length, n_data, vocab, seed, spacing="random"):
+    """Every seed gives the same batch, so `fit` would train on one batch only. What should `seed` change?"""
+    return make_batch(batch, length, n_data, vocab, 0, spacing)
+
+
+@replaces("CopyModel")
+class lti_selective(Model):  # noqa: N801
+    """The mixer of the "lti" model is not linear: it is a selective layer, or has a nonlinearity in it. A linear
+    time-invariant mixer is one convolution and nothing else."""
+
+    def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
+        super().__init__("selective", length, n_data, vocab, d_model, d_state, seed)
+
+
+@replaces("CopyModel")
+class both_lti(Model):  # noqa: N801
+    """The "selective" mixer is linear: nothing in it depends on the token. Where do its delta, B and C come from?"""
+
+    def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
+        super().__init__("lti", length, n_data, vocab, d_model, d_state, seed)
+
+
+@replaces("CopyModel")
+class circular(Model):  # noqa: N801
+    """The convolution wraps around: the end of the sequence leaks into its beginning. How long must the FFT be for
+    two signals of T steps?"""
+
+    def mix(self, x):
+        if not hasattr(self.mixer, "kernel"):
+            return super().mix(x)
+        T = x.shape[1]
+        return torch.fft.irfft(torch.fft.rfft(x.mT, T) * torch.fft.rfft(self.mixer.kernel, T), T).mT
+
+
+@replaces("CopyModel")
+class silu_on_the_kernel(Model):  # noqa: N801
+    """The result of the convolution goes through silu. Then the "lti" mixer is not linear any more, and the contest
+    no longer shows what a linear time-invariant layer can do."""
+
+    def mix(self, x):
+        y = super().mix(x)
+        return F.silu(y) if hasattr(self.mixer, "kernel") else y
+
+
+@replaces("CopyModel")
+class sees_the_future(Model):  # noqa: N801
+    """The short convolution of the selective mixer is padded on both sides, so a token sees the next one. Which of
+    its outputs belong to positions 0 to T - 1?"""
+
+    def mix(self, x):
+        return super().mix(x.roll(-1, 1)) if not hasattr(self.mixer, "kernel") else super().mix(x)
+
+
+@replaces("CopyModel")
+class mlp_head(Model):  # noqa: N801
+    """The read-out is not linear: an MLP decodes what the convolution merely stores, and the experiment no longer
+    tests the mixer."""
+
+    def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
+        super().__init__(mixer, length, n_data, vocab, d_model, d_state, seed)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed + 1)
+            self.hidden = nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU(), nn.Linear(4 * d_model, d_model))
+
+    def forward(self, tokens):
+        x = self.embed(tokens)
+        x = x + self.mix(x)
+        return self.head(self.hidden(self.norm(x[:, -self.n_data :])))
+
+
+@replaces("CopyModel")
+class reads_wrong_positions(Model):  # noqa: N801
+    """The logits are read at the first positions, where a causal model has seen next to nothing. Where do the
+    go-tokens stand?"""
+
+    def forward(self, tokens):
+        x = self.embed(tokens)
+        x = x + self.mix(x)
+        return self.head(self.norm(x[:, : self.n_data]))
+
+
+@replaces("CopyModel")
+class no_residual(Model):  # noqa: N801
+    """The read-out sees mix(x) alone. The statement adds the mixer's result to its input."""
+
+    def forward(self, tokens):
+        return self.head(self.norm(self.mix(self.embed(tokens))[:, -self.n_data :]))
+
+
+@replaces("CopyModel")
+class no_norm(Model):  # noqa: N801
+    """The norm before the read-out is missing."""
+
+    def forward(self, tokens):
+        x = self.embed(tokens)
+        return self.head((x + self.mix(x))[:, -self.n_data :])
+
+
+@replaces("CopyModel")
+class untrained(Model):  # noqa: N801
+    """The model stays as it was made: losses are computed, and no parameter changes. What follows after the
+    gradients are there?"""
+
+    def fit(self, steps=400, batch=64, lr=1e-2, seed=0, spacing="random"):
+        losses = []
+        for step in range(steps):
+            tokens, data = make_batch(batch, self.length, self.n_data, self.vocab, seed * steps + step, spacing)
+            loss = F.cross_entropy(self(tokens).flatten(0, 1), data.flatten())
+            loss.backward()
+            losses.append(loss.item())
+        return losses

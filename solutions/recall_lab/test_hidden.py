@@ -1,0 +1,184 @@
+"""The task, the two mixers taken alone, the read-out, and then the contest on data of the judge's own.
+
+The trainings draw nothing from `rng`: what they prove is the same with every seed.
+"""
+
+import torch
+import torch.nn.functional as F
+
+from grader.testing import assert_close, assert_equal, needs, points, seconds
+
+SIZES = {"length": 7, "n_data": 3, "vocab": 5, "d_model": 6, "d_state": 4}
+
+
+def fresh(B, spacing, seed, length=16, n_data=3, vocab=4):
+    """tokens (B, length + n_data) and data (B, n_data), place by place."""
+    generator = torch.Generator().manual_seed(seed)
+    data = torch.randint(vocab, (B, n_data), generator=generator)
+    tokens = torch.full((B, length + n_data), vocab)
+    for row in range(B):
+        places = range(n_data)
+        if spacing == "random":
+            places = sorted(torch.randperm(length, generator=generator)[:n_data].tolist())
+        tokens[row, list(places)] = data[row]
+    tokens[:, length:] = vocab + 1
+    return tokens, data
+
+
+def accuracy(model, spacing):
+    """The share of the tokens that a model copies, of 1500 sequences that it has not seen."""
+    tokens, data = fresh(1500, spacing, seed=123456)
+    with torch.no_grad():
+        return (model(tokens).argmax(-1) == data).double().mean().item()
+
+
+@points(1)
+@needs("test_fixed_places")
+def test_random_places(submission, rng):
+    """places drawn anew, the data in their order"""
+    B, L, N, V = 600, 6, 2, 4
+    tokens, data = submission.make_batch(B, length=L, n_data=N, vocab=V, seed=rng.seed % 1000)
+    text, go = tokens[:, :L], tokens[:, L:]
+    assert_equal(go, torch.full((B, N), V + 1), name="the go-tokens")
+    is_data = text < V
+    assert_equal(is_data.sum(1), torch.full((B,), N), name="data tokens in each sequence")
+    assert_equal(text[is_data].view(B, N), data, name="the data, in the order of the sequence")
+    # a place holds data with probability 1/3: 200 of 600, give or take 5 standard deviations of 11.5
+    held = is_data.sum(0)
+    assert bool(((held > 142) & (held < 258)).all()), "Every place of the text should be as likely to hold data."
+    counts = torch.bincount(data.flatten(), minlength=V)  # 300 each, standard deviation 15
+    assert bool(((counts > 225) & (counts < 375)).all()), "Every data token should be as likely."
+
+
+@points(1)
+@needs("test_shape", "test_random_places")
+def test_seeds(submission):
+    """the same seed gives the same, another seed another"""
+    for make in (
+        lambda seed: submission.make_batch(8, length=9, n_data=3, vocab=6, seed=seed)[0],
+        lambda seed: submission.CopyModel("lti", **SIZES, seed=seed)(fresh(4, "random", 0, 7, 3, 5)[0]),
+        lambda seed: submission.CopyModel("selective", **SIZES, seed=seed)(fresh(4, "random", 0, 7, 3, 5)[0]),
+    ):
+        with torch.no_grad():
+            once, again, other = make(5), make(5), make(6)
+        assert_equal(again, once, name="what the same seed gives again")
+        assert not torch.equal(other, once), "Another seed gives the same numbers: `seed` is not used."
+
+
+@points(1)
+@needs("test_shape")
+def test_read_out(submission, rng):
+    """logits are head(norm(x + mix(x))) at the go-tokens"""
+    B, L, N = 4, SIZES["length"], SIZES["n_data"]
+    for mixer in ("lti", "selective"):
+        model = submission.CopyModel(mixer, **SIZES)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(0.3 * rng.randn(*parameter.shape, dtype=torch.float32))
+            tokens, _ = fresh(B, "random", rng.seed % 1000, L, N, SIZES["vocab"])
+            state = model.state_dict()
+            x = F.embedding(tokens, state["embed.weight"])
+            x = (x + model.mix(x))[:, L:].double()
+            eps = model.norm.eps or torch.finfo(torch.float32).eps
+            normal = x / (x.square().mean(-1, keepdim=True) + eps).sqrt() * state["norm.weight"].double()
+            logits = normal @ state["head.weight"].double().T + state["head.bias"].double()
+            # float32 sums of a few terms of size 1
+            assert_close(model(tokens).double(), logits, rtol=1e-4, atol=1e-4, name=f"logits, {mixer}")
+
+
+def random_mixer(submission, kind, rng):
+    """A model whose mixer has no zeros left in its parameters, and two inputs for it, (B, T, d_model)."""
+    model = submission.CopyModel(kind, **SIZES)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.2 * rng.randn(*parameter.shape, dtype=torch.float32))
+    B, T, D = 2, SIZES["length"] + SIZES["n_data"], SIZES["d_model"]
+    return model, rng.randn(B, T, D, dtype=torch.float32), rng.randn(B, T, D, dtype=torch.float32)
+
+
+def check_causal(mix, x, y):
+    """The past of the result does not change with the future of the input."""
+    for t in range(1, x.shape[1]):
+        changed = torch.cat([x[:, :t], y[:, t:]], dim=1)
+        # an FFT in float32 spreads rounding over all places
+        assert_close(mix(changed)[:, :t], mix(x)[:, :t], rtol=1e-4, atol=1e-4, name="what mix(x) says of the past")
+
+
+@points(2)
+@needs("test_shape")
+def test_lti_is_lti(submission, rng):
+    """mix is linear, causal, and shifts with its input"""
+    model, x, y = random_mixer(submission, "lti", rng)
+    mix = model.mix
+    # float32 sums of about 10 terms of size 1; an FFT spreads rounding over all places
+    close = {"rtol": 1e-4, "atol": 1e-4}
+    assert_close(mix(x + y), mix(x) + mix(y), **close, name="mix(x + y)")
+    assert_close(mix(-3 * x), -3 * mix(x), **close, name="mix(-3 x)")
+    check_causal(mix, x, y)
+    later = F.pad(x[:, :-1], (0, 0, 1, 0))
+    assert_close(mix(later)[:, 1:], mix(x)[:, :-1], **close, name="mix of x, one token later")
+    assert bool((mix(x)[:, -1] - mix(F.pad(x[:, 1:], (0, 0, 1, 0)))[:, -1]).abs().max() > 1e-4), (
+        "The last result does not depend on the first token: the kernel should be as long as the sequence."
+    )
+
+
+@points(1)
+@needs("test_shape")
+def test_selective_is_not(submission, rng):
+    """mix is causal and not linear"""
+    model, x, y = random_mixer(submission, "selective", rng)
+    check_causal(model.mix, x, y)
+    mixed = model.mix(x) + model.mix(y) - model.mix(x + y)
+    assert mixed.abs().max() > 1e-2, "mix(x + y) is mix(x) + mix(y): nothing in this mixer depends on the token."
+
+
+@points(1)
+@needs("test_read_out", "test_lti_is_lti")
+def test_fit(submission):
+    """returns the loss of every step, and learns"""
+    model = submission.CopyModel("lti", length=6, n_data=2, vocab=4, d_model=16)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    losses = model.fit(steps=60, batch=32, spacing="fixed")
+    assert_equal(len(losses), 60, name="number of losses")
+    assert any(not torch.equal(before[name], tensor) for name, tensor in model.state_dict().items()), (
+        "No parameter has changed after 60 steps."
+    )
+    first, last = sum(losses[:5]) / 5, sum(losses[-5:]) / 5
+    assert last < first / 2, f"The loss went from {first:.2f} to {last:.2f} in 60 steps; half of it is easy here."
+
+
+@points(1)
+@needs("test_fit", "test_seeds")
+@seconds(60)
+def test_control(submission):
+    """the convolution does learn fixed places"""
+    model = submission.CopyModel("lti")
+    model.fit(spacing="fixed")
+    right = accuracy(model, "fixed")
+    assert right > 0.97, f"{100 * right:.1f} % of the tokens are right; more than 97 % can be."
+
+
+@points(1)
+@needs("test_control")
+@seconds(60)
+def test_lti_fails(submission):
+    """and it cannot learn random ones"""
+    model = submission.CopyModel("lti")
+    model.fit()
+    right = accuracy(model, "random")
+    assert right > 0.45, f"{100 * right:.1f} % of the tokens are right; a convolution reaches about 60 %."
+    assert right < 0.72, (
+        f"{100 * right:.1f} % of the tokens are right, more than a convolution and a linear read-out can reach."
+    )
+
+
+@points(3)
+@needs("test_fit", "test_seeds", "test_selective_is_not")
+@seconds(120)
+def test_selective_succeeds(submission):
+    """the selective layer learns them, with two seeds"""
+    for seed in (0, 1):
+        model = submission.CopyModel("selective", seed=seed)
+        model.fit(seed=seed)
+        right = accuracy(model, "random")
+        assert right > 0.93, f"{100 * right:.1f} % of the tokens are right with seed {seed}; more than 93 % can be."
