@@ -1,0 +1,453 @@
+"""Wrong versions that students write. Each docstring is the advice that such a student reads."""
+
+import torch
+import torch.nn.functional as F
+from multimodal_merge import Projector, batch_inputs, expand_image_tokens, make_labels, merge, select_features
+from torch import nn
+
+from grader.testing import replaces
+
+
+def embedded(input_ids, embedding, image_token):
+    """The words, with row 0 at placeholders."""
+    return embedding[input_ids.masked_fill(input_ids == image_token, 0)]
+
+
+def demand(input_ids, image_features, image_token):
+    """The check, as it should be."""
+    if (input_ids == image_token).sum() != image_features.shape[0] * image_features.shape[1]:
+        raise ValueError("placeholders and features differ in number")
+
+
+def fill(input_ids, embedding, rows_of, image_token):
+    """x with the rows that rows_of(b) gives written over the placeholders of text b."""
+    texts = []
+    for b, x in enumerate(embedded(input_ids, embedding, image_token)):
+        places = (input_ids[b] == image_token).nonzero().flatten()
+        texts.append(x.index_put((places,), rows_of(b, len(places))) if len(places) else x)
+    return torch.stack(texts)
+
+
+# Projector
+
+
+@replaces("Projector")
+class TanhGelu(Projector):
+    """Your GELU is the tanh approximation, which differs in the fourth digit. Which one does the formula have?"""
+
+    def forward(self, x):
+        return self.linear_2(F.gelu(self.linear_1(x), approximate="tanh"))
+
+
+@replaces("Projector")
+class QuickGelu(Projector):
+    """Your activation is z · sigmoid(1.702 z), the one within CLIP's tower. The projector stands behind the tower:
+    which one does its formula have?"""
+
+    def forward(self, x):
+        z = self.linear_1(x)
+        return self.linear_2(z * torch.sigmoid(1.702 * z))
+
+
+@replaces("Projector")
+class Relu(Projector):
+    """Your activation is ReLU. The formula has one that is smooth, and slightly negative below 0."""
+
+    def forward(self, x):
+        return self.linear_2(F.relu(self.linear_1(x)))
+
+
+@replaces("Projector")
+class NoActivation(Projector):
+    """Two linear maps in a row are one linear map. What does the formula have between them?"""
+
+    def forward(self, x):
+        return self.linear_2(self.linear_1(x))
+
+
+@replaces("Projector")
+class GeluTwice(Projector):
+    """You applied GELU after the second layer too. Embeddings of words are as often negative as positive: what would no
+    vector of an image be then?"""
+
+    def forward(self, x):
+        return F.gelu(self.linear_2(F.gelu(self.linear_1(x))))
+
+
+@replaces("Projector")
+class NoBias(nn.Module):
+    """Your layers have no bias. The language model's have none either, but LLaVA's projector is not part of it."""
+
+    def __init__(self, vision_dim, text_dim):
+        super().__init__()
+        self.linear_1 = nn.Linear(vision_dim, text_dim, bias=False)
+        self.linear_2 = nn.Linear(text_dim, text_dim, bias=False)
+
+
+@replaces("Projector")
+class HiddenOfVision(nn.Module):
+    """Your hidden width is that of the tower. Look at the shape of linear_2.weight in the contract: from which width to
+    which does it lead?"""
+
+    def __init__(self, vision_dim, text_dim):
+        super().__init__()
+        self.linear_1 = nn.Linear(vision_dim, vision_dim)
+        self.linear_2 = nn.Linear(vision_dim, text_dim)
+
+
+@replaces("Projector")
+class AsSequential(nn.Module):
+    """Your parameters are called 0.weight and 2.weight, as nn.Sequential numbers them. A checkpoint looks for linear_1
+    and linear_2."""
+
+    def __init__(self, vision_dim, text_dim):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(vision_dim, text_dim), nn.GELU(), nn.Linear(text_dim, text_dim))
+
+
+# select_features
+
+
+@replaces("select_features")
+def class_token_kept(hidden_states, layer, strategy):
+    """You kept the class token: 577 rows for 576 places. Which strategy leaves it out?"""
+    select_features(hidden_states, layer, strategy)
+    return hidden_states[layer]
+
+
+@replaces("select_features")
+def last_token_dropped(hidden_states, layer, strategy):
+    """You left out the last patch. At which end does the class token stand?"""
+    features = select_features(hidden_states, layer, "full")
+    return select_features(features[None], 0, "full")[:, :-1] if strategy == "default" else features
+
+
+@replaces("select_features")
+def first_image_dropped(hidden_states, layer, strategy):
+    """You cut the first axis, and so the first image of the batch is missing. Which axis holds the tokens?"""
+    select_features(hidden_states, layer, strategy)
+    return hidden_states[layer][1:] if strategy == "default" else hidden_states[layer]
+
+
+@replaces("select_features")
+def always_last(hidden_states, layer, strategy):
+    """You took the last layer. CLIP made it for the class token alone, and LLaVA asks for another: use the argument."""
+    return select_features(hidden_states, -1, strategy)
+
+
+@replaces("select_features")
+def always_second_to_last(hidden_states, layer, strategy):
+    """You took layer −2 whatever was asked for. That is LLaVA-1.5's choice, and here it is an argument."""
+    return select_features(hidden_states, -2, strategy)
+
+
+@replaces("select_features")
+def one_more(hidden_states, layer, strategy):
+    """You added 1 to layer, perhaps since the list begins with the input of the first block. It counts as entry 0."""
+    return select_features(hidden_states, layer + 1 if layer >= 0 else layer, strategy)
+
+
+@replaces("select_features")
+def any_strategy(hidden_states, layer, strategy):
+    """A strategy that is misspelt passes as one of the two. What should happen to it?"""
+    return hidden_states[layer][:, 1:] if strategy == "default" else hidden_states[layer]
+
+
+@replaces("select_features")
+def any_is_default(hidden_states, layer, strategy):
+    """Whatever is not "full" is "default" to you, also what is misspelt. What should happen to it?"""
+    return hidden_states[layer] if strategy == "full" else hidden_states[layer][:, 1:]
+
+
+# expand_image_tokens
+
+
+@replaces("expand_image_tokens")
+def one_place(ids, image_token, n_tokens):
+    """Each image still has one place. It needs one for every patch that the tower returns."""
+    return list(ids)
+
+
+@replaces("expand_image_tokens")
+def one_too_many(ids, image_token, n_tokens):
+    """You put n_tokens behind the placeholder that was there, which makes one more than the image has patches."""
+    return expand_image_tokens(ids, image_token, n_tokens + 1)
+
+
+@replaces("expand_image_tokens")
+def first_image_only(ids, image_token, n_tokens):
+    """You expanded the first placeholder and left the others as they were. A prompt may hold several images."""
+    if image_token not in ids:
+        return list(ids)
+    i = ids.index(image_token)
+    return ids[:i] + [image_token] * n_tokens + ids[i + 1 :]
+
+
+@replaces("expand_image_tokens")
+def neighbours_are_one(ids, image_token, n_tokens):
+    """You took neighbouring placeholders for one image. Before the expansion each of them stands for a whole one."""
+    kept = [token for i, token in enumerate(ids) if i == 0 or token != image_token or ids[i - 1] != image_token]
+    return expand_image_tokens(kept, image_token, n_tokens)
+
+
+@replaces("expand_image_tokens")
+def nested(ids, image_token, n_tokens):
+    """Your list has lists in it. One image becomes n_tokens numbers, side by side with the words."""
+    return [[token] * n_tokens if token == image_token else token for token in ids]
+
+
+# merge
+
+
+@replaces("merge")
+def in_front(input_ids, embedding, image_features, image_token):
+    """You put the features before the text, wherever its placeholders are. The words around an image say what it is
+    asked for: each vector belongs where its placeholder stands."""
+    demand(input_ids, image_features, image_token)
+    order = (input_ids != image_token).long().argsort(dim=-1, stable=True)
+    return merge(input_ids.gather(-1, order), embedding, image_features, image_token)
+
+
+@replaces("merge")
+def no_check(input_ids, embedding, image_features, image_token):
+    """You fill what fits, and the rest goes unsaid: words stay where an image should be, or an image is lost and the
+    next text gets it. When are the two numbers wrong?"""
+    rows, x = image_features.flatten(0, 1), embedded(input_ids, embedding, image_token)
+    flat, places = x.flatten(0, 1), (input_ids.flatten() == image_token).nonzero().flatten()
+    taken = min(len(rows), len(places))
+    return flat.index_put((places[:taken],), rows[:taken]).view(x.shape)
+
+
+@replaces("merge")
+def left_to_torch(input_ids, embedding, image_features, image_token):
+    """You leave the check to torch. masked_scatter minds only if features are too few, and then with a RuntimeError;
+    what is too much it drops in silence."""
+    is_image = (input_ids == image_token)[..., None]
+    return embedded(input_ids, embedding, image_token).masked_scatter(is_image, image_features)
+
+
+@replaces("merge")
+def only_too_few(input_ids, embedding, image_features, image_token):
+    """You raise where features are too few, and drop what is too much: an image of the batch is then seen by nobody.
+    When else are the two numbers wrong?"""
+    places = (input_ids == image_token).sum()
+    rows = image_features.flatten(0, 1)
+    if places > len(rows):
+        raise ValueError("too few features")
+    return merge(input_ids, embedding, rows[None, :places], image_token)
+
+
+@replaces("merge")
+def only_too_many(input_ids, embedding, image_features, image_token):
+    """You raise where features are too many. Where they are too few, placeholders are left that nothing fills."""
+    places = int((input_ids == image_token).sum())
+    rows = image_features.flatten(0, 1)
+    if places < len(rows):
+        raise ValueError("too many features")
+    rest = rows.new_zeros(places - len(rows), rows.shape[-1])
+    return merge(input_ids, embedding, torch.cat([rows, rest])[None], image_token)
+
+
+@replaces("merge")
+def counts_images(input_ids, embedding, image_features, image_token):
+    """You compared the placeholders with the number of images. The ids are expanded: how many of them does one image
+    have?"""
+    if (input_ids == image_token).sum() != len(image_features):
+        raise ValueError("placeholders and images differ in number")
+    return merge(input_ids, embedding, image_features, image_token)
+
+
+@replaces("merge")
+def image_b_in_text_b(input_ids, embedding, image_features, image_token):
+    """You took image b for text b. A text may hold several images or none, so images are counted across the batch and
+    not by text."""
+    demand(input_ids, image_features, image_token)
+    rows = image_features.flatten(0, 1)
+    P = image_features.shape[1]
+    return fill(input_ids, embedding, lambda b, n: rows[(b * P + torch.arange(n)) % len(rows)], image_token)
+
+
+@replaces("merge")
+def starts_again(input_ids, embedding, image_features, image_token):
+    """In every text you begin with the first image again. The second text goes on where the first one ended."""
+    demand(input_ids, image_features, image_token)
+    return fill(input_ids, embedding, lambda b, n: image_features.flatten(0, 1)[:n], image_token)
+
+
+@replaces("merge")
+def column_by_column(input_ids, embedding, image_features, image_token):
+    """You fill the placeholders position by position across the batch, so that texts share the patches of an image. One
+    text after the other is the order."""
+    return merge(input_ids.T, embedding, image_features, image_token).transpose(0, 1)
+
+
+@replaces("merge")
+def mean_of_image(input_ids, embedding, image_features, image_token):
+    """All placeholders of an image got the same vector, the mean of its patches. Where something stands in an image is
+    lost: each patch has a place of its own."""
+    mean = image_features.mean(1, keepdim=True).expand_as(image_features)
+    return merge(input_ids, embedding, mean, image_token)
+
+
+@replaces("merge")
+def added(input_ids, embedding, image_features, image_token):
+    """You added the features to the embedding that was looked up at the placeholder. They take its place."""
+    demand(input_ids, image_features, image_token)
+    x = embedded(input_ids, embedding, image_token)
+    return x + torch.zeros_like(x).masked_scatter((input_ids == image_token)[..., None], image_features)
+
+
+@replaces("merge")
+def looked_up(input_ids, embedding, image_features, image_token):
+    """You look the placeholder up in the vocabulary, where it need not be. Which row may be read in its place, if it is
+    overwritten anyway?"""
+    demand(input_ids, image_features, image_token)
+    return embedding[input_ids].masked_scatter((input_ids == image_token)[..., None], image_features)
+
+
+@replaces("merge")
+def clamped_above(input_ids, embedding, image_features, image_token):
+    """You brought ids that are too large down into the vocabulary. A placeholder may be −200 as well."""
+    demand(input_ids, image_features, image_token)
+    x = embedding[input_ids.clamp(max=len(embedding) - 1)]
+    return x.masked_scatter((input_ids == image_token)[..., None], image_features)
+
+
+@replaces("merge")
+def clamped_below(input_ids, embedding, image_features, image_token):
+    """You brought negative ids up into the vocabulary. A placeholder may also be too large for it."""
+    demand(input_ids, image_features, image_token)
+    x = embedding[input_ids.clamp(min=0)]
+    return x.masked_scatter((input_ids == image_token)[..., None], image_features)
+
+
+@replaces("merge")
+def features_detached(input_ids, embedding, image_features, image_token):
+    """The values are right, and no gradient reaches the features: they were detached, or rebuilt from numbers. The
+    projector would never learn."""
+    return merge(input_ids, embedding, image_features.detach(), image_token)
+
+
+@replaces("merge")
+def embedding_detached(input_ids, embedding, image_features, image_token):
+    """The values are right, and no gradient reaches the embedding. nn.Embedding.from_pretrained freezes it, and .data
+    cuts it off."""
+    return merge(input_ids, embedding.detach(), image_features, image_token)
+
+
+@replaces("merge")
+def no_gradient(input_ids, embedding, image_features, image_token):
+    """The values are right, and nothing has a gradient: x was computed under no_grad or from .data."""
+    return merge(input_ids, embedding.detach(), image_features.detach(), image_token)
+
+
+# make_labels
+
+
+@replaces("make_labels")
+def images_labelled(input_ids, image_token, pad_token, prompt_lengths):
+    """An image after the prompt has labels, and the model learns to print placeholders. What should it write there?"""
+    return make_labels(input_ids, pad_token, pad_token, prompt_lengths)
+
+
+@replaces("make_labels")
+def pads_labelled(input_ids, image_token, pad_token, prompt_lengths):
+    """Padding has labels, and most of the loss may be about writing pads."""
+    labels = make_labels(input_ids, image_token, pad_token, prompt_lengths)
+    return labels.masked_fill(input_ids == pad_token, pad_token)
+
+
+@replaces("make_labels")
+def prompt_labelled(input_ids, image_token, pad_token, prompt_lengths):
+    """The prompt has labels: the model learns to write questions. Which tokens are its own?"""
+    return make_labels(input_ids, image_token, pad_token, torch.zeros_like(prompt_lengths))
+
+
+@replaces("make_labels")
+def from_column_0(input_ids, image_token, pad_token, prompt_lengths):
+    """You counted the prompt from column 0. Under left padding that is padding, and the end of the prompt gets labels.
+    With which token does a prompt begin?"""
+    in_prompt = torch.arange(input_ids.shape[1]) < prompt_lengths[:, None]
+    none = make_labels(input_ids, image_token, pad_token, torch.zeros_like(prompt_lengths))
+    return none.masked_fill(in_prompt, -100)
+
+
+@replaces("make_labels")
+def images_not_counted(input_ids, image_token, pad_token, prompt_lengths):
+    """You counted the words of the prompt and not its images, so that it reaches too far. prompt_lengths counts every
+    real token."""
+    word = (input_ids != pad_token) & (input_ids != image_token)
+    in_prompt = word.cumsum(-1) <= prompt_lengths[:, None]
+    return input_ids.masked_fill(~word | in_prompt, -100)
+
+
+@replaces("make_labels")
+def one_short(input_ids, image_token, pad_token, prompt_lengths):
+    """Your prompt ends one token early: its last token has a label. A running sum is 1 at the first one, not 0."""
+    return make_labels(input_ids, image_token, pad_token, prompt_lengths - 1)
+
+
+@replaces("make_labels")
+def one_far(input_ids, image_token, pad_token, prompt_lengths):
+    """The first token of the answer has no label. How many tokens are the prompt?"""
+    return make_labels(input_ids, image_token, pad_token, prompt_lengths + 1)
+
+
+@replaces("make_labels")
+def shifted(input_ids, image_token, pad_token, prompt_lengths):
+    """You shifted the labels to the left. The model shifts them itself, and together it would learn to skip a word."""
+    labels = make_labels(input_ids, image_token, pad_token, prompt_lengths)
+    return F.pad(labels[:, 1:], (0, 1), value=-100)
+
+
+@replaces("make_labels")
+def pad_for_ignored(input_ids, image_token, pad_token, prompt_lengths):
+    """Where no label belongs you put the padding token. The loss takes it for a word: which number does it ignore?"""
+    labels = make_labels(input_ids, image_token, pad_token, prompt_lengths)
+    return labels.masked_fill(labels == -100, pad_token)
+
+
+# batch_inputs
+
+
+@replaces("batch_inputs")
+def pads_counted(input_ids, pad_token):
+    """Your positions count columns, pads included. Under left padding the first word then stands at another position
+    than it would alone."""
+    positions = torch.arange(input_ids.shape[1]).expand_as(input_ids)
+    return batch_inputs(input_ids, pad_token) | {"position_ids": positions}
+
+
+@replaces("batch_inputs")
+def below_zero(input_ids, pad_token):
+    """Before the first word your positions are −1. No table has such a row: padding needs some position, if only to be
+    looked up."""
+    mask = batch_inputs(input_ids, pad_token)["attention_mask"]
+    return {"attention_mask": mask, "position_ids": mask.cumsum(-1) - 1}
+
+
+@replaces("batch_inputs")
+def from_one(input_ids, pad_token):
+    """Your positions count from 1. The first real token is at position 0."""
+    mask = batch_inputs(input_ids, pad_token)["attention_mask"]
+    return {"attention_mask": mask, "position_ids": mask.cumsum(-1) * mask}
+
+
+@replaces("batch_inputs")
+def inverted(input_ids, pad_token):
+    """Your mask is 1 at padding, as torch's key_padding_mask is. Here it is 1 where there is something to attend to."""
+    inputs = batch_inputs(input_ids, pad_token)
+    return inputs | {"attention_mask": 1 - inputs["attention_mask"]}
+
+
+@replaces("batch_inputs")
+def mask_of_zero(input_ids, pad_token):
+    """You took 0 for padding. Which number pads a text is an argument."""
+    return batch_inputs(input_ids, 0)
+
+
+@replaces("batch_inputs")
+def bool_mask(input_ids, pad_token):
+    """Your attention_mask is bool. The contract says int64, of 1 and 0."""
+    inputs = batch_inputs(input_ids, pad_token)
+    return inputs | {"attention_mask": inputs["attention_mask"].bool()}
