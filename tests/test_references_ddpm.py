@@ -11,7 +11,6 @@ from torch.distributions import MultivariateNormal, Normal
 from tests.references import reference
 
 
-
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("ddpm")

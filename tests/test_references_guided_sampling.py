@@ -12,7 +12,6 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 from tests.references import reference
 
 
-
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("guided_sampling")
