@@ -322,15 +322,6 @@ def adam(n, d, loss, inits, delta=1e-3, max_iter=500):
 
 
 @replaces("fit_loss_law")
-def in_float32(n, d, loss, inits, delta=1e-3, max_iter=500):
-    """You fit in float32. Residuals are differences of numbers of size 1, and 10⁻⁷ of those is a good part of a
-    small residual: the floor of the valley disappears in rounding."""
-    data = n.float(), d.float(), loss.float()
-    ends = [minimise(init.float(), scaled(data, delta), max_iter)[0].double() for init in inits]
-    return lowest(ends, (n, d, loss), delta)
-
-
-@replaces("fit_loss_law")
 def no_search(n, d, loss, inits, delta=1e-3, max_iter=500):
     """Your fit picks the best of the starts and returns it as it is. Nothing was minimised: a fit begins
     there."""
