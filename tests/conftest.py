@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -20,6 +20,9 @@ from grader.judge.materials import materials
 from grader.judge.messages import Job
 from grader.report.terminal import View, render
 from grader.result import Outcome, Result
+
+if TYPE_CHECKING:
+    import torch
 
 COURSE = Path(__file__).parent / "course"
 LONGEST = 60  # seconds; a submission that takes longer hangs the judge
@@ -103,6 +106,14 @@ def grade(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grader]:
             yield Grader(judges, exercise, root, exercise.reference.read_text())
     finally:
         del os.environ["TEACHER"]
+
+
+@pytest.fixture
+def generator() -> "torch.Generator":
+    """Random numbers that are the same in every run."""
+    import torch
+
+    return torch.Generator().manual_seed(0)
 
 
 def unsafe(value: Any) -> list[str]:

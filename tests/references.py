@@ -1,4 +1,4 @@
-"""The reference solutions, as modules."""
+"""The reference solutions as modules, and what their tests share."""
 
 import importlib.util
 import sys
@@ -6,8 +6,12 @@ from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
+import torch
+from torch import Tensor
+
 from grader.course import Course, load_course
 
+NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 ROOT = Path(__file__).parent.parent
 
 
@@ -33,3 +37,8 @@ def reference(exercise: str) -> ModuleType:
         for each in needed:
             del sys.modules[each]
     return module
+
+
+def close(actual: Tensor, expected: Tensor, atol: float) -> bool:
+    """Whether two tensors have one shape, and numbers that differ by at most `atol`."""
+    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=atol)

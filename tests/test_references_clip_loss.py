@@ -10,23 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.references import reference
-
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
+from tests.references import NO_TRANSFORMERS, close, reference
 
 
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("clip_loss")
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
-
-
-def close(actual: Tensor, expected: Tensor, atol: float) -> bool:
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=atol)
 
 
 def numpy_loss(images: Tensor, texts: Tensor, scale: float) -> float:

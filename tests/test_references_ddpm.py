@@ -23,11 +23,6 @@ def normal(x: np.ndarray | float, mean: np.ndarray | float, deviation: float) ->
     return density
 
 
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
-
-
 def test_figures_of_the_schedules(ours: ModuleType) -> None:
     """DDPM ends with ᾱ = 4.04e-5; the cosine schedule passes 1/2 in the middle, as figure 5 of its paper shows."""
     betas = ours.linear_betas(1000)

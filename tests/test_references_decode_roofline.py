@@ -10,10 +10,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from tests.references import reference
+from tests.references import NO_TRANSFORMERS, reference
 
 ROOT = Path(__file__).parent.parent
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 H100 = {"peak_flops": 989e12, "bandwidth": 3.35e12}
 A100 = {"peak_flops": 312e12, "bandwidth": 2.039e12}
 LLAMA_2_7B = {

@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.references import reference
-
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
+from tests.references import NO_TRANSFORMERS, reference
 
 
 @pytest.mark.parametrize("shift", [0.0, 2.5, -3.0], ids=["bias", "positive bias", "negative bias"])

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.references import reference
+from tests.references import NO_TRANSFORMERS, reference
 
 ROOT = Path(__file__).parent.parent
 NO_SCIPY = "compares with scipy, which is not installed"
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 H100 = {
     "peak_flops": 989e12,
     "bandwidth": 3.35e12,

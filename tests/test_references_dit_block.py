@@ -10,9 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from tests.references import reference
-
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
+from tests.references import NO_TRANSFORMERS, reference
 
 # Of the paper, for patches of 2 on a latent of 32 x 32: D, depth, heads, parameters in millions, and Gflops, which
 # are multiply-adds.
@@ -27,11 +25,6 @@ PAPER = {
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("dit_block")
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
 
 
 def close(actual: Tensor, expected: Tensor, atol: float = 1e-10) -> bool:

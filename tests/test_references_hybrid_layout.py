@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from tests.references import reference
+from tests.references import NO_TRANSFORMERS, reference
 
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 GIB = 2**30
 
 SMALL = {

@@ -10,9 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.references import reference
+from tests.references import NO_TRANSFORMERS, reference
 
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 CONFIG = {
     "vocab_size": 50,
     "hidden_size": 24,
@@ -42,11 +41,6 @@ CHANGES = [
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("hybrid_stack")
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
 
 
 def close(actual: Tensor, expected: Tensor) -> bool:

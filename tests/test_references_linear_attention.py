@@ -11,9 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tests.references import reference
-
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
+from tests.references import NO_TRANSFORMERS, reference
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.references import reference
+from tests.references import NO_TRANSFORMERS, reference
 
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 NO_GGUF = "compares with the gguf package, which is not installed"
 V, D, N, H, F = 29, 24, 3, 4, 10
 EPS, THETA = 1e-3, 500.0
@@ -21,11 +20,6 @@ EPS, THETA = 1e-3, 500.0
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("llama_decoder")
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
 
 
 def close(actual: Tensor, expected: Tensor) -> bool:

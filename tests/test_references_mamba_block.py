@@ -10,14 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.references import reference
-
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
+from tests.references import NO_TRANSFORMERS, reference
 
 
 def close(actual: Tensor, expected: Tensor, atol: float = 1e-5) -> bool:

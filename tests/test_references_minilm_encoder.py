@@ -13,9 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.references import reference
+from tests.references import NO_TRANSFORMERS, close, reference
 
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 NO_WEIGHTS = "reads the published weights, and the package that holds them is not installed"
 TEXTS = [
     [101, 1037, 4937, 25126, 2006, 1996, 10682, 1012, 102],  # A cat sleeps on the sofa.
@@ -27,15 +26,6 @@ TEXTS = [
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("minilm_encoder")
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
-
-
-def close(actual: Tensor, expected: Tensor, atol: float) -> bool:
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=atol)
 
 
 def bert(**config: Any) -> Any:

@@ -9,25 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
-from tests.references import reference
-
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
+from tests.references import NO_TRANSFORMERS, close, reference
 
 
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("moe_layer")
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
-
-
-def close(actual: Tensor, expected: Tensor, atol: float) -> bool:
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=atol)
 
 
 def mixtral(D: int, F: int, E: int, k: int) -> Any:

@@ -10,9 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.references import reference
+from tests.references import NO_TRANSFORMERS, reference
 
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 IMAGE, PAD, V = 40, 3, 41
 P = 4  # patches of an image: (16 / 8)²
 
@@ -20,11 +19,6 @@ P = 4  # patches of an image: (16 / 8)²
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("multimodal_merge")
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
 
 
 def llava(generator: torch.Generator, strategy: str = "default") -> nn.Module:

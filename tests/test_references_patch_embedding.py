@@ -10,20 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.references import reference
+from tests.references import NO_TRANSFORMERS, reference
 
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 SIZES = [(2, 3, 4, 5, 2), (1, 1, 1, 3, 4), (3, 4, 2, 1, 1), (2, 1, 5, 2, 3)]  # B, C, P, rows, columns
 
 
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("patch_embedding")
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
 
 
 def close(actual: Tensor, expected: Tensor) -> bool:

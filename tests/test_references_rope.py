@@ -11,18 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tests.references import reference
-
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
-
-
-def close(actual: Tensor, expected: Tensor, atol: float) -> bool:
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=atol)
+from tests.references import NO_TRANSFORMERS, close, reference
 
 
 def llama_config(**changes: Any) -> Any:

@@ -28,11 +28,6 @@ def ours() -> ModuleType:
     return reference("scaling_fit")
 
 
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
-
-
 def theta_of(name: str) -> Tensor:
     E, A, B, alpha, beta = LAWS[name][0]
     return torch.tensor([math.log(E), math.log(A), math.log(B), alpha, beta], dtype=torch.float64)

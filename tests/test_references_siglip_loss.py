@@ -11,19 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.references import reference
-
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
+from tests.references import NO_TRANSFORMERS, reference
 
 
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("siglip_loss")
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
 
 
 def scalar(x: float) -> Tensor:

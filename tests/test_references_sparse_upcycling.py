@@ -9,26 +9,15 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
-from tests.references import reference
+from tests.references import NO_TRANSFORMERS, close, reference
 
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 NO_SCIPY = "compares with scipy, which is not installed"
 
 
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("sparse_upcycling")
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
-
-
-def close(actual: Tensor, expected: Tensor, atol: float) -> bool:
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=atol)
 
 
 def models(E: int, k: int, **sizes: Any) -> tuple[Any, Any]:

@@ -9,15 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.references import reference
+from tests.references import NO_TRANSFORMERS, reference
 
 NO_SCIPY = "compares with SciPy, which is not installed"
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
 
 
 def close(actual: Tensor, expected: Tensor | np.ndarray, atol: float) -> bool:

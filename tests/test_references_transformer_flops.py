@@ -13,9 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from tests.references import reference
+from tests.references import NO_TRANSFORMERS, reference
 
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 GPT2 = {"n_layers": 12, "d_model": 768, "n_heads": 12, "vocab_size": 50257}
 LLAMA_3_8B = {
     "n_layers": 32,

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.references import reference
-
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
+from tests.references import NO_TRANSFORMERS, reference
 
 
 def gpt2(L: int, D: int, H: int, V: int = 50257, positions: int = 1024) -> dict[str, Any]:

@@ -9,10 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.references import reference
+from tests.references import NO_TRANSFORMERS, reference
 
 NO_TORCHVISION = "compares with torchvision, which is not installed"
-NO_TRANSFORMERS = "compares with Hugging Face transformers, which is not installed"
 PUBLISHED = {  # 1000 classes, images of 224
     "vit_b_16": ((224, 16, 3, 768, 12, 3072, 1000), 86_567_656),
     "vit_b_32": ((224, 32, 3, 768, 12, 3072, 1000), 88_224_232),
@@ -25,11 +24,6 @@ PUBLISHED = {  # 1000 classes, images of 224
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("vit")
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
 
 
 def close(actual: Tensor, expected: Tensor) -> bool:
