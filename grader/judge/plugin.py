@@ -186,8 +186,7 @@ class Plugin:
             result, killed = self._attempt(job)
             if killed:  # by the system, which may have been short of memory for another's sake, or by itself again
                 result, _ = self._attempt(job)
-            unread = examine(job.source, job.file) is not None  # a stub, or no Python: nothing else is at fault
-            blocking = None if result.passed or result.faulty or unread else self._blocking(job, bool(result.tests))
+            blocking = None if result.passed or result.faulty else self._blocking(job, bool(result.tests))
         except Exception as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(frame.filename).name}:{frame.lineno}"
@@ -202,6 +201,8 @@ class Plugin:
         A file that could be loaded builds on those of which it uses something; another may have failed in an import.
         """
         needs = self._exercises[job.exercise].materials.needs
+        if not needs or examine(job.source, job.file) is not None:  # a stub, or no Python: nothing else is at fault
+            return None
         if loaded:
             used = used_modules(job.source)
             needs = tuple(each for each in needs if each in used)
