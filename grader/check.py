@@ -104,9 +104,19 @@ class _Proof:
         plan += [run for run in plan if run[3] == 0]
         self.open = len(plan)
         for offset, (label, kind, source, seed) in enumerate(plan):
-            named = kind == "mistake" and seed < NAMED_ON
-            name, long = self.exercise.id, seed < LONG_ON
-            job = Job(first + offset, name, f"{name}.py", source, "", seed, self.others, diagnose=named, long=long)
+            name = self.exercise.id
+            job = Job(
+                id=first + offset,
+                exercise=name,
+                file=f"{name}.py",
+                source=source,
+                sha256="",
+                seed=seed,
+                others=self.others,
+                diagnose=kind == "mistake" and seed < NAMED_ON,
+                long=seed < LONG_ON,
+                exitfirst=kind == "mistake" and seed >= NAMED_ON,  # one failure is enough
+            )
             yield _Run(label, kind, job)
 
     def take(self, run: _Run, result: Result) -> None:

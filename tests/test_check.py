@@ -55,8 +55,11 @@ REFERENCE = "solutions/{id}/{id}.py"
 MISTAKES = "solutions/{id}/mistakes.py"
 VARIANTS = "solutions/{id}/variants.py"
 
-MOODY = """    test_values.__dict__.setdefault("runs", []).append(1)
-    assert len(test_values.runs) < 8, "late"
+MOODY = """    from pathlib import Path
+
+    with Path(__file__).with_name("runs").open("a") as runs:  # of all judges
+        runs.write(".")
+        assert runs.tell() < 8, "late"
     for _ in range(5):"""
 
 SLOW = """    import time

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from grader.judge.messages import Job
 from grader.result import Failure, Outcome, Result
 
 if sys.platform != "linux":
@@ -327,6 +328,21 @@ def test_after_two_timeouts_the_rest_is_not_run(grade: Any) -> None:
         "gate": "skipped",
     }
     assert failure(result, "gate").message == "Not run: 2 tests of this submission did not end."
+
+
+def test_exitfirst_ends_with_the_first_failure(grade: Any) -> None:
+    source = f"{grade.reference}\ndef mix(scores, values): return values\ndef pick(items, place): return None\n"
+    outcomes = {}
+    for exitfirst in (False, True):
+        job = Job(0, "toolbox", "toolbox.py", source, "", seed=0, exitfirst=exitfirst)
+        ((_, result),) = grade.judges.grade([job])
+        outcomes[exitfirst] = [test.outcome for test in result.tests]
+    first = next(place for place, outcome in enumerate(outcomes[False]) if outcome is not Outcome.PASSED)
+    rest = outcomes[True][first + 1 :]
+    assert outcomes[True][: first + 1] == outcomes[False][: first + 1]
+    assert len(rest) > 1
+    assert set(rest) == {Outcome.SKIPPED}
+    assert Outcome.RETURNED_NONE in outcomes[False][first + 1 :]
 
 
 def test_a_loop_at_import(grade: Any) -> None:

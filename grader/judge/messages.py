@@ -35,7 +35,8 @@ class Materials(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True):
     """One submission to grade. `seconds` overrides the limits of the tests.
 
-    Not `long`: without the tests that have a limit or packages of their own. `announce`: say which test is run.
+    Not `long`: without the tests that have a limit or packages of their own. `exitfirst`: once a test has failed, the
+    others are skipped. `announce`: say which test is run.
     """
 
     id: int
@@ -48,6 +49,7 @@ class Job(msgspec.Struct, frozen=True):
     seconds: float | None = None
     diagnose: bool = True
     long: bool = True
+    exitfirst: bool = False
     announce: bool = False
 
 

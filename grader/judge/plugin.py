@@ -279,7 +279,7 @@ class Plugin:
             return msgspec.structs.replace(result, failure=failure, **nothing), None
         passed = {t.id for t in before if t.outcome is Outcome.PASSED}
         unmet = [name for name in test.needs if name not in passed]
-        if unmet:
+        if unmet or (job.exitfirst and any(t.failing for t in before)):
             return msgspec.structs.replace(result, outcome=Outcome.SKIPPED, points=0.0), None
         if session.timeouts >= MAX_TIMEOUTS:
             failure = Failure(f"Not run: {MAX_TIMEOUTS} tests of this submission did not end.")
