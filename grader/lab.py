@@ -64,3 +64,10 @@ class Table(Part, frozen=True, tag="table"):
 
 
 Shown: TypeAlias = Step | Curves | Heatmap | Table
+
+
+def smoothed(label: str, values: Sequence[float], window: int) -> Line:
+    """Values of one step each, averaged over whole windows of so many steps; each mean stands amid its window."""
+    ends = range(window, len(values) + 1, window)
+    means = [sum(values[end - window : end]) / window for end in ends]
+    return Line(label, [end - window / 2 for end in ends], means)

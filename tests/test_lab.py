@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.lab import Curves, Heatmap, Line, Table
+from grader.lab import Curves, Heatmap, Line, Table, smoothed
 from grader.report.figures import drawn
-from grader.report.pictures import write_png
+from grader.report.pictures import png
 
 YAML = """\
 title: growth
@@ -162,9 +162,21 @@ def test_every_number_of_a_heatmap_and_a_table_is_there() -> None:
     assert drawn(table, unicode=True)[2:] == ["    row     0.123    yes", "    other       7     no"]
 
 
-def test_one_picture_for_each_figure(tmp_path: Path) -> None:
+def test_one_picture_for_each_figure() -> None:
     pytest.importorskip("matplotlib", reason="pictures need matplotlib, which is not installed")
-    assert write_png(CURVES, tmp_path) == tmp_path / "loss.png"
+    assert png(CURVES).startswith(b"\x89PNG")
     same = Heatmap("same", "All the same", ("a",), ("b",), [[2.0]])
-    assert write_png(same, tmp_path).read_bytes().startswith(b"\x89PNG")
+    assert png(same).startswith(b"\x89PNG")
     assert drawn(same, unicode=False)
+
+
+@pytest.mark.parametrize("out", ["course.yaml", "course.yaml/sub", "/proc/none/of/this"])
+def test_a_folder_that_cannot_be_written_to_is_said_before_the_run(course: Path, out: str) -> None:
+    code, screen, complaints = run(course, "growth", "--out", out)
+    assert (code, screen) == (2, "")
+    assert out.split("/")[-1] in complaints
+    assert "Traceback" not in complaints
+
+
+def test_smoothed_averages_whole_windows() -> None:
+    assert smoothed("loss", [1.0, 2.0, 3.0, 5.0, 9.0], 2) == Line("loss", [1.0, 3.0], [1.5, 4.0])

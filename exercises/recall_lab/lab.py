@@ -2,7 +2,7 @@
 
 import torch
 
-from grader.lab import Curves, Line, Step, Table
+from grader.lab import Curves, Line, Step, Table, smoothed
 
 LENGTH, N_DATA, VOCAB = 16, 3, 4
 SEQUENCES = 4000  # on which a model is measured
@@ -25,7 +25,7 @@ def run(submission, rng):
         f"Cross-entropy while training, mean of {WINDOW} steps",
         "step",
         "loss",
-        tuple(Line(name, *smoothed(each)) for name, each in losses.items()),
+        tuple(smoothed(name, each, WINDOW) for name, each in losses.items()),
         low=0.0,
     )
     right = {name: correct(model, spacing, rng) for name, (model, spacing) in models.items()}
@@ -46,12 +46,6 @@ def run(submission, rng):
         low=0.0,
         high=1.05,
     )
-
-
-def smoothed(losses):
-    """Steps and losses, averaged over windows."""
-    ends = range(WINDOW, len(losses) + 1, WINDOW)
-    return [end - WINDOW / 2 for end in ends], [sum(losses[end - WINDOW : end]) / WINDOW for end in ends]
 
 
 def correct(model, spacing, rng):

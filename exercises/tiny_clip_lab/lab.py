@@ -2,7 +2,7 @@
 
 import torch
 
-from grader.lab import Curves, Heatmap, Line, Step, Table
+from grader.lab import Curves, Heatmap, Line, Step, Table, smoothed
 
 TIMES = 10  # fresh pictures of each combination
 WINDOW = 10  # steps over which a loss is averaged, for the eye
@@ -27,7 +27,7 @@ def run(submission, rng):
             f"{loss}_loss while training, mean of {WINDOW} steps",
             "step",
             "loss",
-            (Line(loss, *smoothed(losses[loss])),),
+            (smoothed(loss, losses[loss], WINDOW),),
             low=0.0,
         )
     yield Table(
@@ -60,9 +60,3 @@ def cosines(submission, model, combinations, seed):
     u = (images / images.norm(dim=-1, keepdim=True)).view(TIMES, len(combinations), -1).mean(0)
     v = texts / texts.norm(dim=-1, keepdim=True)
     return (u / u.norm(dim=-1, keepdim=True) @ v.T).tolist()
-
-
-def smoothed(losses):
-    """Steps and losses, averaged over windows."""
-    ends = range(WINDOW, len(losses) + 1, WINDOW)
-    return [end - WINDOW / 2 for end in ends], [sum(losses[end - WINDOW : end]) / WINDOW for end in ends]

@@ -19,12 +19,13 @@ def command(platform: str, exercise_ids: tuple[str, ...], out: Path, pip_conf: P
 
     The zip holds their solutions and hidden tests: it is for the platform, not for students.
     """
-    from grader.export.autograder_zip import autograder_zip, names, write_autograder
+    from grader.export.autograder_zip import autograder_zip, names
+    from grader.export.files import write_bytes
 
     course = load_course(course_root())
     exercises = [course.exercise(each) for each in dict.fromkeys(exercise_ids)]
     data = autograder_zip(course, exercises, pip_conf)
-    write_autograder(out, data)
+    write_bytes(out, data)
     say("", f"  {out}   {len(names(data))} files, {len(data) / 1024:.0f} KiB", "")
     say(f"    {len(exercises)} to grade   {', '.join(each.id for each in exercises)}")
     say(f"    {number(sum(each.points for each in exercises))} points in all", "")

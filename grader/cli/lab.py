@@ -16,6 +16,7 @@ from grader.course import Course, Exercise, load_course
 from grader.course.document import shown
 from grader.course.model import did_you_mean
 from grader.errors import UsageError
+from grader.export.files import require_writable, write_bytes
 from grader.judge.client import Judges
 from grader.judge.materials import MIB
 from grader.judge.messages import LabEnded, RunLab
@@ -46,6 +47,7 @@ def command(ctx: click.Context, name: str | None, path: Path | None, seed: int, 
     exercise = _meant(name, labs)
     folder = out or course.root / ".archgrade" / "labs" / exercise.id
     submission = read_submission(path or exercise.stub, exercise.id)
+    require_writable(folder)
     lab = RunLab(
         exercise=exercise.id,
         path=str(exercise.lab.resolve()),
@@ -141,16 +143,15 @@ class _Show:
 
 def _kept(figures: list[Curves | Heatmap | Table], folder: Path, lab: RunLab, ended: LabEnded) -> Iterator[str]:
     """Writes pictures and numbers, and says where."""
-    from grader.report.pictures import NoMatplotlib, write_png
+    from grader.report.pictures import NoMatplotlib, png
 
-    folder.mkdir(parents=True, exist_ok=True)
-    numbers = folder / "measured.json"
     found = {"exercise": lab.exercise, "seed": lab.seed, "versions": ended.versions, "measured": figures}
-    numbers.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+    text = msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n"
+    numbers = write_bytes(folder / "measured.json", text)
     try:
         for figure in figures:
             if not isinstance(figure, Table):
-                yield f"  {dim('picture')}   {shown(write_png(figure, folder))}"
+                yield f"  {dim('picture')}   {shown(write_bytes(folder / f'{figure.name}.png', png(figure)))}"
     except NoMatplotlib:
         yield f"  {dim('picture')}   none: pip install 'archgrade[report]' draws them"
     yield f"  {dim('numbers')}   {shown(numbers)}"

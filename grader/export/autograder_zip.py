@@ -8,7 +8,6 @@ import json
 import stat
 import zipfile
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib.metadata import metadata, requires
 from pathlib import Path
 
@@ -62,19 +61,6 @@ def autograder_zip(course: Course, exercises: Sequence[Exercise], pip_conf: Path
     if pip_conf is not None:
         files["pip.conf"] = _read(pip_conf)
     return _packed(files)
-
-
-def write_autograder(path: Path, data: bytes) -> None:
-    """Writes the zip, whole or not at all. UsageError if it cannot be written."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.") from None
 
 
 def names(data: bytes) -> list[str]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TextIO
 
 import click
@@ -21,25 +22,40 @@ def whole(path: Path) -> Iterator[TextIO]:
 
     UsageError if it cannot be written. What was under that name before is then untouched.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-                yield file
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.") from None
+    with _part(path) as part, part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        yield file
 
 
 def write_bytes(path: Path, data: bytes) -> Path:
     """Writes a file as `whole` does."""
-    with whole(path) as file:
-        file.write(data.decode())
+    with _part(path) as part:
+        part.write_bytes(data)
     return path
+
+
+def require_writable(folder: Path) -> None:
+    """Makes a folder, where there is none. UsageError if no file can be written to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"{shown(folder)} cannot be written to: {error.strerror or error}.") from None
+
+
+@contextmanager
+def _part(path: Path) -> Iterator[Path]:
+    """Where to write what becomes `path` at the end, if all goes well."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield part
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.") from None
 
 
 def read(path: Path) -> str:

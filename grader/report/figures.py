@@ -63,8 +63,7 @@ def _breadth(figure: Heatmap) -> int:
 def _shades(figure: Heatmap, unicode: bool) -> Iterator[str]:
     """A heatmap without its numbers, and columns by number: those of a square map are its rows."""
     steps = " ░▒▓█" if unicode else " .:-=+*#%@"
-    numbers = [number for row in figure.values for number in row]
-    low, high = min(numbers), max(numbers)
+    low, high = _range(figure)
     wide = max(map(len, figure.rows))
     digits = len(str(len(figure.rows)))
     yield click.style(
@@ -78,6 +77,11 @@ def _shades(figure: Heatmap, unicode: bool) -> Iterator[str]:
     yield click.style(f"from {low:.2f} {steps.replace(' ', '')} to {high:.2f}", dim=True)
 
 
+def _range(figure: Heatmap) -> tuple[float, float]:
+    numbers = [number for row in figure.values for number in row]
+    return min(numbers), max(numbers)
+
+
 def _share(number: float, low: float, high: float) -> float:
     return (number - low) / (high - low) if high > low else 0.0
 
@@ -85,8 +89,7 @@ def _share(number: float, low: float, high: float) -> float:
 def _heatmap(figure: Heatmap) -> Iterator[str]:
     wide = max(map(len, figure.rows))
     cells = _cells(figure)
-    numbers = [number for row in figure.values for number in row]
-    low, high = min(numbers), max(numbers)
+    low, high = _range(figure)
     yield " " * wide + "".join(f"{column:>{cells}}" for column in figure.columns)
     for label, row in zip(figure.rows, figure.values, strict=True):
         yield f"{label:<{wide}}" + "".join(_cell(number, low, high, cells) for number in row)

@@ -1,6 +1,6 @@
 """What a lab measured, as PNG."""
 
-from pathlib import Path
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from grader.lab import Curves, Heatmap
@@ -16,8 +16,8 @@ class NoMatplotlib(Exception):
     """Pictures need matplotlib, which is not installed."""
 
 
-def write_png(shown: Curves | Heatmap, folder: Path) -> Path:
-    """Draws into a file of the folder, and returns its path. NoMatplotlib."""
+def png(shown: Curves | Heatmap) -> bytes:
+    """The picture of a figure, as the content of a PNG file. NoMatplotlib."""
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
@@ -28,9 +28,9 @@ def write_png(shown: Curves | Heatmap, folder: Path) -> Path:
         _curves(figure, shown)
     else:
         _heatmap(figure, shown)
-    path = folder / f"{shown.name}.png"
-    figure.savefig(path, dpi=DOTS)
-    return path
+    file = BytesIO()
+    figure.savefig(file, dpi=DOTS, format="png")
+    return file.getvalue()
 
 
 def _curves(figure: "Figure", shown: Curves) -> None:
