@@ -34,7 +34,8 @@ SLIPS = {
     "negated": (-X, X, "negated"),
     "shifted by a constant": (X + 0.25, X, "plus 0.25"),
     "not normalised": (X * numbers(4, 1), X / X.sum(-1, keepdim=True), "divided by its sum along the last axis"),
-    "opposite mask": (~(X > 1), X > 1, None),  # two values are too few to tell
+    "opposite mask": (~(X > 1), X > 1, "True for False everywhere"),
+    "transposed mask": (torch.ones(4, 4).triu().bool(), torch.ones(4, 4).tril().bool(), "transposed"),
     "float32 on the way": (X.float().double() * 1.0, X, "float32 on the way"),
     "bfloat16 on the way": (X.bfloat16().double(), X, "half precision on the way"),
 }
@@ -44,7 +45,8 @@ SLIPS = {
 def test_a_slip_is_named(slip: str) -> None:
     actual, expected, words = SLIPS[slip]
     said = near_miss(actual, expected)
-    assert words in said if words else said is None, said
+    assert said is not None
+    assert words in said
 
 
 @pytest.mark.parametrize(
@@ -60,8 +62,14 @@ def test_a_slip_is_named(slip: str) -> None:
         (torch.ones(4, 5), torch.zeros(4, 5)),
         (torch.zeros(0, 5), torch.zeros(0, 5)),
         (torch.tensor(1.0), torch.tensor(2.0)),
+        (torch.tensor([[True, True], [False, True]]), torch.tensor([[True, False], [True, True]])),
+        (torch.ones(4, 4).tril(-1).bool(), torch.ones(4, 4).tril().bool()),
+        (torch.ones(4, 4).tril(-1), torch.ones(4, 4).tril().bool()),
     ],
-    ids=["other", "exp", "diagonal", "nan", "inf", "zeros", "shorter", "constant", "empty", "scalar"],
+    ids=[
+        *("other", "exp", "diagonal", "nan", "inf", "zeros", "shorter", "constant", "empty", "scalar", "small mask"),
+        *("mask", "mask of floats"),
+    ],
 )
 def test_what_is_no_slip_is_not_named(actual: Tensor, expected: Tensor) -> None:
     assert near_miss(actual, expected) is None

@@ -14,6 +14,7 @@ import inspect
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -76,12 +77,13 @@ class KnownMistakes:
         self._mistakes = mistakes
         self._limit = limit
         self._uses = _uses(reference)
-        self._answers: dict[tuple[bytes, str], list[Answer]] = {}  # by the questions and the name of who answers
+        self._right: dict[bytes, list[Answer]] = {}  # of the reference, by the questions
+        self._wrong: dict[tuple[bytes, str], list[_Wrong | None]] = {}  # of a mistake; None where it answers right
         self._kept = 0  # bytes of them
 
     def right(self, run: Run) -> list[Answer]:
         """What the reference answers to the questions of a run."""
-        return self._right(run, _questions(run))
+        return self._answers(run, _questions(run))
 
     def diagnose(self, runs: Sequence[Run]) -> Diagnosis | None:
         """The mistake that explains the earliest failing test, and among those the one with the most evidence."""
@@ -102,11 +104,15 @@ class KnownMistakes:
     def _case(self, run: Run) -> "_Case":
         questions = _questions(run)
         return _Case(
-            run, answers(run.log), questions, self._right(run, questions), _reached(run.log, self._uses)
+            run, answers(run.log), questions, self._answers(run, questions), _reached(run.log, self._uses)
         )
 
-    def _right(self, run: Run, questions: bytes) -> list[Answer]:
-        return list(self._replayed(run, questions, "", self._reference))
+    def _answers(self, run: Run, questions: bytes) -> list[Answer]:
+        if questions not in self._right:
+            found = list(replay(run.log, self._reference, run.seed, self._limit))
+            self._make_room(sum(map(size, found)))
+            self._right[questions] = found
+        return self._right[questions]
 
     def _evidence(self, cases: "Sequence[_Case]", mistake: Mistake) -> tuple[int, int] | None:
         """The place of the first failing test that a mistake explains, and how many answers are its own.
@@ -136,39 +142,42 @@ class KnownMistakes:
     def _agreement(self, case: "_Case", mistake: Mistake) -> int | None:
         """How many answers are those of a mistake and not the reference's; None if one contradicts the mistake."""
         count = 0
-        wrongs = self._replayed(case.run, case.questions, mistake.name, mistake.module)
-        for mine, wrong, correct in zip(case.given, wrongs, case.right, strict=True):
-            if mine.reply is None:
+        for mine, wrong in zip(case.given, self._wrongs(case, mistake), strict=True):
+            if mine.reply is None or wrong is None:
                 continue
-            if not same(wrong, correct):
-                if not same(mine, wrong):
+            if wrong.differs == "value":
+                if not same(mine, wrong.answer):
                     return None
-                count += same_words(mine, wrong)
-            elif not same_gradients(wrong, correct):
-                count += same(mine, wrong) and same_gradients(mine, wrong)
-            elif not same_modules(wrong, correct) and same_modules(mine, wrong):
-                count += 1
+                count += same_words(mine, wrong.answer)
+            elif wrong.differs == "gradients":
+                count += same(mine, wrong.answer) and same_gradients(mine, wrong.answer)
+            else:
+                count += same_modules(mine, wrong.answer)
         return count
 
-    def _replayed(self, run: Run, questions: bytes, name: str, module: types.ModuleType) -> Iterator[Answer]:
-        """What a module answers to the questions of a run: what is kept of it, and then by asking."""
-        known = self._answers.get((questions, name), [])
+    def _wrongs(self, case: "_Case", mistake: Mistake) -> "Iterator[_Wrong | None]":
+        """What a mistake answers to the questions of a run, where it is wrong: what is kept of it, then by asking."""
+        key = case.questions, mistake.name
+        known = self._wrong.get(key, [])
         yield from known
-        if len(known) == len(run.log):
+        if len(known) == len(case.right):
             return
-        found: list[Answer] = []
-        for answer in replay(run.log, module, run.seed, self._limit):
-            found.append(answer)
+        found: list[_Wrong | None] = []
+        replayed = replay(case.run.log, mistake.module, case.run.seed, self._limit)
+        for answer, right in zip(replayed, case.right, strict=True):
+            wrong = _wrong(answer, right)
+            found.append(wrong)
             if len(found) > len(known):
-                self._keep((questions, name), found)
-                yield answer
+                self._make_room(size(wrong.answer) if wrong is not None else 0)
+                self._wrong[key] = found
+                yield wrong
 
-    def _keep(self, key: tuple[bytes, str], found: list[Answer]) -> None:
-        self._kept += size(found[-1])
+    def _make_room(self, more: int) -> None:
+        self._kept += more
         if self._kept > MAX_KEPT:
-            self._answers.clear()
-            self._kept = 0
-        self._answers[key] = found
+            self._right.clear()
+            self._wrong.clear()
+            self._kept = more
 
 
 @dataclass(frozen=True)
@@ -183,6 +192,21 @@ class _Case:
     questions: bytes
     right: Sequence[Answer]
     reached: set[str]
+
+
+class _Wrong(NamedTuple):
+    """A mistake's answer that is not the reference's, and the first thing in which it differs."""
+
+    answer: Answer
+    differs: Literal["value", "gradients", "modules"]
+
+
+def _wrong(answer: Answer, right: Answer) -> _Wrong | None:
+    if not same(answer, right):
+        return _Wrong(answer, "value")
+    if not same_gradients(answer, right):
+        return _Wrong(answer, "gradients")
+    return None if same_modules(answer, right) else _Wrong(answer, "modules")
 
 
 def _questions(run: Run) -> bytes:

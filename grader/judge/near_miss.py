@@ -9,6 +9,7 @@ from torch import Tensor
 from grader.judge.compare import differs, tolerance
 
 _ENOUGH = 3  # different numbers below which any slip would fit
+_CELLS = 9  # of a mask, below which the same holds
 _ROUNDING = 1e-5  # a factor or a summand so small is precision, not a slip
 _LARGEST = 1 << 20  # elements beyond which looking costs more than it tells
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
@@ -16,11 +17,16 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 def near_miss(actual: Tensor, expected: Tensor) -> str | None:
     """A sentence such as "Your result is the expected one, transposed.", or None where no slip fits."""
-    if expected.numel() > _LARGEST or len(torch.unique(expected)) < _ENOUGH or actual.dtype.is_complex:
+    if expected.numel() > _LARGEST or actual.dtype.is_complex:
         return None
-    for slip in _shape_slips(actual, expected) if actual.shape != expected.shape else _value_slips(actual, expected):
-        return slip
-    return None
+    mask = expected.dtype is torch.bool
+    if expected.numel() < _CELLS if mask else len(torch.unique(expected)) < _ENOUGH:
+        return None
+    if actual.shape != expected.shape:
+        slips = _shape_slips(actual, expected)
+    else:
+        slips = _mask_slips(actual, expected) if mask else _value_slips(actual, expected)
+    return next(slips, None)
 
 
 def _fits(candidate: Tensor, expected: Tensor) -> bool:
@@ -59,31 +65,40 @@ def _permutations(actual: Tensor, expected: Tensor) -> Iterator[str]:
                 yield f"Your result is the expected one with its axes in another order: permute{order} would mend it."
 
 
-def _value_slips(actual: Tensor, expected: Tensor) -> Iterator[str]:
+def _mask_slips(actual: Tensor, expected: Tensor) -> Iterator[str]:
     yield from _permutations(actual, expected)
-    for axis in range(min(expected.dim(), len(_ORDINALS))):
-        yield from _moved(actual, expected, axis)
-    if actual.dtype.is_floating_point and expected.dtype.is_floating_point:
-        yield from _scaled(actual.double(), expected.double())
-    elif actual.dtype is torch.bool and _fits(~actual, expected):
+    if actual.dtype is torch.bool and _fits(~actual, expected):
         yield "Your result is the opposite of the expected one, True for False everywhere."
 
 
-def _moved(actual: Tensor, expected: Tensor, axis: int) -> Iterator[str]:
+def _value_slips(actual: Tensor, expected: Tensor) -> Iterator[str]:
+    axes = range(min(expected.dim(), len(_ORDINALS)))
+    if _fits(actual.flatten().sort().values, expected.flatten().sort().values):  # the right numbers, elsewhere
+        yield from _permutations(actual, expected)
+        for axis in axes:
+            yield from _reordered(actual, expected, axis)
+    for axis in axes:
+        yield from _shifted(actual, expected, axis)
+    if actual.dtype.is_floating_point and expected.dtype.is_floating_point:
+        yield from _scaled(actual.double(), expected.double())
+
+
+def _reordered(actual: Tensor, expected: Tensor, axis: int) -> Iterator[str]:
     length = expected.shape[axis]
-    if length < 2:
-        return
-    if _fits(actual.flip(axis), expected):
+    if length > 1 and _fits(actual.flip(axis), expected):
         yield f"Your result is the expected one, reversed along the {_axis(expected, axis)}."
-    order = torch.sort(expected, dim=axis).values
-    if _fits(torch.sort(actual, dim=axis).values, order) and length > 2:
+    if length > 2 and _fits(actual.sort(dim=axis).values, expected.sort(dim=axis).values):
         yield f"The right numbers in another order along the {_axis(expected, axis)}."
+
+
+def _shifted(actual: Tensor, expected: Tensor, axis: int) -> Iterator[str]:
+    length = expected.shape[axis]
     if length < 4:
         return
     for step, where in ((1, "late"), (-1, "early")):
         mine = actual.narrow(axis, max(step, 0), length - 1)
         theirs = expected.narrow(axis, max(-step, 0), length - 1)
-        if len(torch.unique(theirs)) >= _ENOUGH and _fits(mine, theirs):
+        if _fits(mine, theirs) and len(torch.unique(theirs)) >= _ENOUGH:
             yield f"Your result is the expected one, shifted along the {_axis(expected, axis)}: one step too {where}."
 
 

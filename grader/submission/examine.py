@@ -29,8 +29,10 @@ def examine(text: str, file: str) -> Finding | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             warnings.simplefilter("ignore", DeprecationWarning)  # invalid escapes, before Python 3.12
+            compile(text, file, "exec", dont_inherit=True)
+            if "NotImplementedError" not in text:
+                return None
             tree = ast.parse(text, file)
-            compile(text, file, "exec", dont_inherit=True)  # finds what the parser lets pass: a stray return
     except SyntaxError as error:
         return _syntax_error(error, text)
     except (RecursionError, MemoryError):
