@@ -277,40 +277,33 @@ class _View:
         wrong = differs(yours, theirs, difference.rtol, difference.atol)
         sizes = _distances(yours, theirs).masked_fill(~wrong, -1.0)
         width = theirs.shape[-1] if theirs.dim() else 1
-        flat = [t.reshape(-1, max(width, 1)) for t in (yours, theirs, wrong, sizes)]
-        worst = int(sizes.argmax()) // max(width, 1)
-        order = flat[2].any(dim=-1).nonzero().flatten().tolist()
+        tables = [t.reshape(-1, width) for t in (yours, theirs, wrong)]
+        far = sizes.reshape(-1, width)
+        worst = int(far.argmax()) // width
+        order = tables[2].any(dim=-1).nonzero().flatten().tolist()
         kept = sorted({*order[: _ROWS - 1], worst})
-        rows = [self._row(theirs, place, [f[place] for f in flat], place == worst) for place in kept]
-        largest = sizes.max().item()
+        starts = (far[kept].argmax(dim=-1) - _COLUMNS // 2).clamp(max=width - _COLUMNS).clamp(min=0)
+        columns = starts[:, None] + torch.arange(min(width, _COLUMNS))
+        parts = (t[kept].gather(1, columns).tolist() for t in tables)
         return Comparison(
             name,
             tuple(Axis(size, self.setting.sizes.get(size)) for size in theirs.shape),
-            tuple(rows),
+            tuple(
+                Row(
+                    _index(place, theirs.shape[:-1]),
+                    start,
+                    tuple(map(_number, mine)),
+                    tuple(map(_number, other)),
+                    tuple(differ),
+                    place == worst,
+                )
+                for place, start, mine, other, differ in zip(kept, starts.tolist(), *parts, strict=True)
+            ),
             int(wrong.sum()),
             wrong.numel(),
-            _number(largest),
+            _number(far.max().item()),
             difference.rtol,
             difference.atol,
-        )
-
-    @staticmethod
-    def _row(whole: Tensor, place: int, row: Sequence[Tensor], worst: bool) -> Row:
-        yours, theirs, wrong, sizes = row
-        index: list[int] = []
-        for size in reversed(whole.shape[:-1]):
-            index.insert(0, place % size)
-            place //= size
-        middle = int(sizes.argmax())
-        start = max(0, min(middle - _COLUMNS // 2, len(theirs) - _COLUMNS))
-        part = slice(start, start + _COLUMNS)
-        return Row(
-            tuple(index),
-            start,
-            tuple(map(_number, yours[part].tolist())),
-            tuple(map(_number, theirs[part].tolist())),
-            tuple(wrong[part].tolist()),
-            worst,
         )
 
     # ------------------------------------------------------------ calls
@@ -471,6 +464,15 @@ def _number(value: bool | int | float | complex) -> Number:
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return "nan" if value != value else ("inf" if value > 0 else "-inf")
     return value if isinstance(value, float) or abs(value) < 2**53 else str(value)
+
+
+def _index(place: int, axes: Sequence[int]) -> tuple[int, ...]:
+    """The index of the element that stands at a place, counted row by row, of a tensor with these axes."""
+    index: list[int] = []
+    for size in reversed(axes):
+        index.insert(0, place % size)
+        place //= size
+    return tuple(index)
 
 
 def _digits(number: Number) -> str:
