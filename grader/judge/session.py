@@ -152,7 +152,7 @@ class Session:
         assert self._line is not None
         self._line.start_clock()
         self._heard = self._kept = 0
-        self._tell(wire.Begin(seed))
+        self._line.hold(wire.encode(wire.Begin(seed)))
         torch.default_generator.manual_seed(seed)  # as the worker does
         return Submission(Link(self._exchange, self._refuse, self.limits.memory, self._ids), self._names)
 
@@ -238,18 +238,6 @@ class Session:
         sources = {f"{name}.py": source for name, source in {**self.others, self.name: self.source}.items()}
         lines = sources.get(frame.file, "").split("\n")
         return lines[frame.line - 1] if 0 < frame.line <= len(lines) else ""
-
-    def _tell(self, request: wire.Begin) -> None:
-        """Sends a request that is not answered. Raises Fault."""
-        assert self._line is not None
-        try:
-            self._line.send(wire.encode(request), [], time.monotonic() + self._left)
-        except channel.Late:
-            raise self._late([], stale=True) from None
-        except channel.ChannelClosed:
-            raise self._gone() from None
-        except channel.Garbage as error:
-            raise self._tampered(str(error)) from None
 
     def _ask(self, request: wire.Question, blobs: list[Any]) -> tuple[wire.Reply, Blob]:
         """Sends a request and receives its reply within what is left of the test's time. Raises Fault."""

@@ -109,11 +109,16 @@ class Line:
         self._limit = limit  # bytes of a blob
         self._waited = waited
         self._waited_before = 0.0
+        self._held = b""  # frames that go out with the next one
         self._ahead = bytearray()  # read and not yet taken
         self._chunk = memoryview(bytearray(_CHUNK))
         self._printed = bytearray()
         self._dropped = 0
         self._output_open = True
+        self._poll = select.poll()
+        self._poll.register(output, select.POLLIN)
+        if gone is not None:
+            self._poll.register(gone, select.POLLIN)
         sock.setblocking(False)
         os.set_blocking(output, False)
 
@@ -128,13 +133,21 @@ class Line:
         if self._gone is not None:
             os.close(self._gone)
 
+    def hold(self, meta: bytes) -> None:
+        """Keeps a frame that is not answered, to send it with the next one: the process is woken once for both."""
+        self._held += HEADER.pack(len(meta), 0, False) + meta
+
     def send(self, meta: bytes, blobs: Sequence[Any], deadline: float) -> None:
-        """Sends a frame. Raises Garbage if something lies unread on the channel, Late, ChannelClosed."""
+        """Sends a frame, after those that were held.
+
+        Raises Garbage if something lies unread on the channel, Late, ChannelClosed.
+        """
         if self._ahead or self._readable():
             raise Garbage("an answer before the question")
         views, size = _bytes(blobs)
         shared = size >= LARGE and can_share()
-        head = memoryview(HEADER.pack(len(meta), size, shared) + meta)
+        head = memoryview(self._held + HEADER.pack(len(meta), size, shared) + meta)
+        self._held = b""
         if not shared:
             self._send([head, *views], deadline)
             return
@@ -201,23 +214,18 @@ class Line:
 
     def _wait(self, event: int, deadline: float) -> None:
         """Waits until the channel is ready, draining the output. Raises Late, or ChannelClosed if the process ended."""
-        poll = select.poll()
-        poll.register(self._sock, event)
-        if self._output_open:
-            poll.register(self._output, select.POLLIN)
-        if self._gone is not None:
-            poll.register(self._gone, select.POLLIN)
+        self._poll.register(self._sock, event)
         while True:
             left = deadline - time.monotonic()
             if left <= 0:  # a machine that is busy elsewhere makes no one late
                 left += self._waited() - self._waited_before
-            ready = dict(poll.poll(max(0.0, left) * 1000))
+            ready = dict(self._poll.poll(max(0.0, left) * 1000))
             if left <= 0 and self._sock.fileno() not in ready:
                 raise Late
             if self._output in ready:
                 self.drain()
                 if not self._output_open:
-                    poll.unregister(self._output)
+                    self._poll.unregister(self._output)
             if self._sock.fileno() in ready:
                 return
             if self._gone in ready:
