@@ -5,15 +5,13 @@ One pytest session collects the tests once and then takes job after job: pytest 
 
 import contextlib
 import hashlib
-import runpy
 import signal
 import time
 import traceback
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,56 +20,20 @@ import pytest
 
 from grader.errors import UsageError
 from grader.judge.clean import clean, clean_line
-from grader.judge.diagnosis import KnownMistakes, Mistake, Run
-from grader.judge.explain import Setting, explain, raised, size_names
+from grader.judge.collect import Test, Tested, collect, collection_fault
+from grader.judge.diagnosis import Run
+from grader.judge.explain import Setting, explain, size_names
 from grader.judge.messages import Graded, Job, Materials, Setup, Testing
+from grader.judge.results import blocked, result_of
 from grader.judge.rng import Rng
 from grader.judge.session import Fault, Limits, Session
-from grader.result import (
-    Failure,
-    Frame,
-    Outcome,
-    Output,
-    Raised,
-    Result,
-    SourceLine,
-    TestResult,
-    Versions,
-)
-from grader.sandbox.servant import execute, install
+from grader.result import Failure, Outcome, Output, Result, TestResult, Versions
 from grader.sandbox.starter import Starter
 from grader.seeds import derive_seed
 from grader.submission.examine import examine, used_modules
 
 _OWN_CPU = 10  # times the limit of a test: CPU that the judge may take for it
-_UNDECIDED = {Outcome.NOT_STARTED, Outcome.SKIPPED, Outcome.UNAVAILABLE}
 MAX_TIMEOUTS = 2  # of one submission; after them its other tests are not run
-
-
-@dataclass
-class _Test:
-    item: pytest.Function
-    name: str
-    description: str
-    hidden: bool
-    points: float
-    needs: tuple[str, ...]
-    requires: tuple[str, ...]  # packages
-    missing: tuple[str, ...]  # of them
-    seconds: float | None  # its own limit
-
-    @property
-    def long(self) -> bool:
-        """Whether it is too costly to be repeated: on many seeds, or on every known mistake."""
-        return bool(self.requires) or self.seconds is not None
-
-
-@dataclass
-class _Exercise:
-    materials: Materials
-    reference: types.ModuleType | None
-    mistakes: KnownMistakes | None  # None where there is no reference
-    tests: list[_Test] = field(default_factory=list)
 
 
 @dataclass
@@ -100,7 +62,7 @@ class Plugin:
         self._say = say
         self._starter = starter
         self._versions = versions
-        self._exercises: dict[str, _Exercise] = {}
+        self._exercises: dict[str, Tested] = {}
         self._passing: dict[bytes, bool] = {}  # whether the file of an exercise that another needs passes, by a hash
         self._running: _Running | None = None
         self.fault: UsageError | None = None
@@ -135,13 +97,13 @@ class Plugin:
 
     def pytest_exception_interact(self, node: pytest.Item | pytest.Collector) -> None:
         if isinstance(node, pytest.Collector) and self.fault is None:
-            self.fault = _collection_fault(node.path)
+            self.fault = collection_fault(node.path)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if self.fault is None:
             try:
-                self._collect(session.items)
+                self._exercises = collect(self._setup, session.items)
             except UsageError as error:
                 self.fault = error
         if self.fault is None:
@@ -158,26 +120,6 @@ class Plugin:
         outcome = "failed" if call.excinfo else "passed"
         return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)  # type: ignore[arg-type]
 
-    # ------------------------------------------------------------ collecting
-
-    def _collect(self, items: Iterable[pytest.Item]) -> None:
-        by_path: dict[str, list[pytest.Function]] = {}
-        for item in items:
-            assert isinstance(item, pytest.Function)
-            by_path.setdefault(str(item.path), []).append(item)
-        for materials in self._setup.materials:
-            install(materials.others)
-            reference = _reference(materials)
-            known = [Mistake(m.name, m.replaces, m.advice, m.source) for m in materials.mistakes]
-            mistakes = None if reference is None else KnownMistakes(reference, known, materials.memory)
-            exercise = self._exercises[materials.id] = _Exercise(materials, reference, mistakes)
-            for path in materials.tests:
-                for item in by_path.get(path, []):
-                    exercise.tests.append(_test(item, path == materials.hidden))
-            _check_needs(exercise.tests)
-            if self._setup.complete:
-                _refuse_missing(materials.id, exercise.tests)
-
     # ------------------------------------------------------------ grading
 
     def _grade(self, job: Job) -> Result:
@@ -191,9 +133,9 @@ class Plugin:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(frame.filename).name}:{frame.lineno}"
             fault = Fault(Outcome.ERROR, f"{where}: {type(error).__name__}: {clean_line(str(error))}")
-            draft = _result(job, self._exercises[job.exercise], [], fault)
-            return draft.replaced(isolation=self._setup.isolation, versions=self._versions, seconds=0.0)
-        return result if blocking is None else _blocked(result, blocking)
+            rest = {"isolation": self._setup.isolation, "versions": self._versions, "seconds": 0.0}
+            return result_of(job, self._exercises[job.exercise], [], fault, **rest)
+        return result if blocking is None else blocked(result, blocking)
 
     def _blocking(self, job: Job, loaded: bool) -> str | None:
         """The first exercise that this one builds on, and that the student has not solved.
@@ -250,7 +192,11 @@ class Plugin:
             fault, diagnosis, printed = error, None, session.take_output()
         finally:
             session.close()
-        whole = _result(job, exercise, results, fault).replaced(
+        whole = result_of(
+            job,
+            exercise,
+            results,
+            fault,
             diagnosis=diagnosis,
             output=printed,
             isolation=self._setup.isolation,
@@ -260,7 +206,7 @@ class Plugin:
         return whole, session.killed
 
     def _run(
-        self, test: _Test, before: list[TestResult], session: Session, job: Job, exercise: _Exercise
+        self, test: Test, before: list[TestResult], session: Session, job: Job, exercise: Tested
     ) -> tuple[TestResult, Run | None]:
         result = TestResult(
             id=test.item.name,
@@ -306,7 +252,7 @@ class Plugin:
         return msgspec.structs.replace(result, outcome=outcome, points=0.0, failure=failure), repeated
 
     def _explain(
-        self, running: _Running, run: Run, test: _Test, job: Job, exercise: _Exercise
+        self, running: _Running, run: Run, test: Test, job: Job, exercise: Tested
     ) -> tuple[Outcome, Failure]:
         error = running.error
         assert error is not None
@@ -329,7 +275,7 @@ class Plugin:
         return outcome, failure
 
     @staticmethod
-    def _fails_by_itself(test: _Test, running: _Running) -> bool:
+    def _fails_by_itself(test: Test, running: _Running) -> bool:
         """Whether a test that broke off breaks off on the reference as well: then the fault is the course's."""
         if running.reference is None:
             return False
@@ -344,7 +290,7 @@ class Plugin:
         return False
 
 
-def _limits(test: _Test | None, job: Job, materials: Materials) -> Limits:
+def _limits(test: Test | None, job: Job, materials: Materials) -> Limits:
     """What a test may take; None: loading."""
     own = None if test is None else test.seconds
     return Limits(job.seconds or own or materials.seconds, materials.memory)
@@ -379,96 +325,9 @@ def _locals(error: BaseException, function: Any) -> dict[str, Any]:
     return {}
 
 
-def _test(item: pytest.Function, hidden: bool) -> _Test:
-    where = f"{item.path}:{item.function.__code__.co_firstlineno}"
-    marker = item.get_closest_marker("points")
-    if marker is None or len(marker.args) != 1 or not isinstance(marker.args[0], int | float) or marker.args[0] < 0:
-        raise UsageError(f"{where}: {item.name} has no points; put @points(1) above it.")
-    if not item.function.__doc__:
-        raise UsageError(f"{where}: {item.name} has no docstring; it is the line that the student reads.")
-    needs = tuple(name for mark in item.iter_markers("needs") for name in mark.args)
-    requires = tuple(name for mark in item.iter_markers("requires") for name in mark.args)
-    limit = item.get_closest_marker("seconds")
-    return _Test(
-        item=item,
-        name=item.name.removeprefix("test_").replace("_", " "),
-        description=item.function.__doc__.strip().split("\n")[0],
-        hidden=hidden,
-        points=float(marker.args[0]),
-        needs=needs,
-        requires=requires,
-        missing=tuple(name for name in requires if find_spec(name) is None),
-        seconds=float(limit.args[0]) if limit is not None else None,
-    )
-
-
 def _not_available(packages: Sequence[str]) -> str:
     are = "is" if len(packages) == 1 else "are"
     return f"Not available here: {' and '.join(packages)} {are} not installed. docs/weights.md says how."
-
-
-def _refuse_missing(exercise: str, tests: list[_Test]) -> None:
-    """Raises UsageError where a test is not available: its points would be missing in some scores and not in others."""
-    missing = sorted({package for test in tests for package in test.missing})
-    if missing:
-        what = f"Tests of {exercise} require {' and '.join(missing)}"
-        raise UsageError(f"{what}, and scores without them would not compare; docs/weights.md says how to install.")
-
-
-def _reference(materials: Materials) -> types.ModuleType | None:
-    if materials.reference is None:
-        return None
-    try:
-        return execute(materials.id, materials.reference)
-    except Exception as error:
-        file = f"{materials.id}.py"
-        own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-        line = own[-1].lineno if own else getattr(error, "lineno", None)
-        what = f"the reference cannot be loaded: {type(error).__name__}: {error}"
-        raise UsageError(f"solutions/{materials.id}/{file}:{line or 1}: {what}.") from error
-
-
-def _check_needs(tests: list[_Test]) -> None:
-    seen: dict[str, _Test] = {}
-    for test in tests:
-        for name in test.needs:
-            where = f"{test.item.path}:{test.item.function.__code__.co_firstlineno}: {test.item.name} needs {name!r}"
-            if name not in seen:
-                raise UsageError(f"{where}, and no test of that name stands before it.")
-            if not set(seen[name].requires) <= set(test.requires):
-                raise UsageError(f"{where}, which is not available everywhere; let it require the same packages.")
-        seen[test.item.name] = test
-
-
-def _collection_fault(path: Path) -> UsageError:
-    """What is wrong with a test file that pytest could not import: found by running it once more."""
-    try:
-        runpy.run_path(str(path))
-    except SyntaxError as error:
-        what, line = f"{type(error).__name__}: {error.msg}", error.lineno or 1
-    except BaseException as error:
-        what = f"{type(error).__name__}: {error}"
-        own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-        line = own[-1].lineno or 1 if own else 1
-    else:
-        what, line = "pytest cannot collect it", 1
-    return UsageError(f"{path}:{line}: the test file cannot be loaded: {what}.")
-
-
-def _result(job: Job, exercise: _Exercise, results: list[TestResult], fault: Fault | None) -> "_Draft":
-    most = sum(test.points for test in exercise.tests if not test.missing and (job.long or not test.long))
-    outcome, message, exception = Outcome.GRADED, None, None
-    if fault is not None:
-        outcome = fault.outcome
-        message = fault.message if outcome is not Outcome.NOT_STARTED else None
-        if fault.threw is not None:
-            exception = raised(fault.threw, job.source, job.exercise, job.file, {})
-        elif outcome is Outcome.SYNTAX_ERROR and fault.line is not None:
-            exception = _syntax_error(fault, job)
-    elif results and not {test.outcome for test in results} - _UNDECIDED:
-        outcome = Outcome.NOT_STARTED
-    score = sum(test.points for test in results)
-    return _Draft(job, outcome, message, exception, tuple(results), score, most, exercise.materials.hidden is not None)
 
 
 def _refuse_unready(job: Job) -> None:
@@ -476,52 +335,3 @@ def _refuse_unready(job: Job) -> None:
     finding = examine(job.source, job.file)
     if finding is not None:
         raise Fault(finding.outcome, clean(finding.message), line=finding.line, column=finding.column)
-
-
-def _blocked(result: Result, by: str) -> Result:
-    """The result, with nothing said of the tests that failed: what is at fault may be the file that they build on."""
-    silent = {"outcome": Outcome.BLOCKED, "failure": None}
-    tests = tuple(
-        msgspec.structs.replace(each, **silent) if each.failing else each
-        for each in result.tests
-    )
-    message = f"This builds on your {by}, which does not pass its own tests yet."
-    whole = {"outcome": Outcome.BLOCKED, "message": message, "blocked_by": by}
-    return msgspec.structs.replace(result, tests=tests, exception=None, diagnosis=None, **whole)
-
-
-def _syntax_error(fault: Fault, job: Job) -> Raised:
-    line = fault.line or 1
-    lines = job.source.split("\n")
-    around = range(max(1, line - 2), min(len(lines), line + 1) + 1)
-    source = tuple(SourceLine(n, clean_line(lines[n - 1])) for n in around)
-    column = None if fault.column is None else max(0, fault.column - 1)
-    return Raised("SyntaxError", fault.message, (Frame(job.file, line, "<module>", source, column),))
-
-
-@dataclass(frozen=True)
-class _Draft:
-    job: Job
-    outcome: Outcome
-    message: str | None
-    exception: Raised | None
-    tests: tuple[TestResult, ...]
-    score: float
-    max_score: float
-    hidden_tests: bool
-
-    def replaced(self, **rest: Any) -> Result:
-        return Result(
-            exercise=self.job.exercise,
-            file=self.job.file,
-            sha256=self.job.sha256,
-            outcome=self.outcome,
-            score=self.score,
-            max_score=self.max_score,
-            message=self.message,
-            exception=self.exception,
-            tests=self.tests,
-            hidden_tests=self.hidden_tests,
-            seed=self.job.seed,
-            **rest,
-        )
