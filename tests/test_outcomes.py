@@ -311,6 +311,19 @@ def test_a_loop_around_operations_of_torch_shows_its_line(grade: Any) -> None:
     assert failure(result, "scale").samples.frame.line == line_number(grade, code, "while True")
 
 
+def test_code_that_belongs_to_no_line_is_shown_by_its_function(grade: Any) -> None:
+    """As some instructions of any function do, and a look at what runs may find one of them."""
+    lines = "\nscale.__code__ = scale.__code__.replace(co_linetable=b'')\n"
+    result = grade(f"def scale(x, factor):\n    while True:\n        pass\n{lines}", seconds=0.5)
+    assert grade.failed(result) == {"scale": "timeout"}
+    looped = failure(result, "scale").samples
+    assert looped is not None
+    assert looped.frame.function == "scale"
+    assert looped.frame.source[2].text == "def scale(x, factor):"
+    result = grade(f"def scale(x, factor):\n    raise KeyError(factor)\n{lines}")
+    assert grade.failed(result) == {"scale": "exception"}
+
+
 def test_sleeping_is_a_loop_too(grade: Any) -> None:
     result = grade("import time\ndef scale(x, factor):\n    while True: time.sleep(9)", seconds=0.5)
     assert grade.failed(result) == {"scale": "timeout"}

@@ -5,6 +5,7 @@ import contextlib
 import difflib
 import itertools
 import math
+import os
 import re
 import signal
 import time
@@ -185,7 +186,7 @@ class Session:
         cpu_seconds = math.ceil(self.seconds + LOAD_SECONDS) + _EXTRA_CPU
         self.worker = self.starter.start(self.limits.memory, cpu_seconds)
         worker = self.worker
-        waited = partial(waited_for_cpu, worker.pid)
+        waited = partial(waited_for_cpu, worker.pid, os.getpid())  # they take turns
         self._line = channel.Line(worker.sock, worker.output, worker.gone, self.limits.memory, waited)
         self._printed = None
 
@@ -257,8 +258,8 @@ class Session:
                     self._left -= time.monotonic() - begun
                     self._heard += _WEIGHT * len(meta) + len(blob)
                     return reply, blob
-                if time.monotonic() > deadline + self.limits.seconds:
-                    raise channel.Late  # whatever else it has to say
+                if self._line.late(deadline):  # whatever else it has to say
+                    raise channel.Late
                 samples = [*samples[-99:], reply.frame]
                 seen = self._clock()
         except channel.Late:

@@ -97,7 +97,7 @@ class Line:
 
     Everything is bounded in time and size, and what the process prints is drained meanwhile, so that neither side can
     wait for the other for ever. `gone` is a descriptor that becomes readable when the process ends (a pidfd); without
-    one the end is seen when the channel closes. `waited` gives the seconds that the process has waited for a CPU.
+    one the end is seen when the channel closes. `waited` gives the seconds that both sides have waited for a CPU.
     """
 
     def __init__(
@@ -123,8 +123,17 @@ class Line:
         os.set_blocking(output, False)
 
     def start_clock(self) -> None:
-        """From now on, time that the process waits for a CPU is added to all deadlines."""
+        """From now on, time that was waited for a CPU is added to all deadlines: a machine that is busy elsewhere
+        makes no one late."""
         self._waited_before = self._waited()
+
+    def late(self, deadline: float) -> bool:
+        """Whether a deadline is over."""
+        return self._left(deadline) <= 0
+
+    def _left(self, deadline: float) -> float:
+        left = deadline - time.monotonic()
+        return left if left > 0 else left + self._waited() - self._waited_before
 
     def close(self) -> None:
         """Closes all descriptors of the line."""
@@ -216,9 +225,7 @@ class Line:
         """Waits until the channel is ready, draining the output. Raises Late, or ChannelClosed if the process ended."""
         self._poll.register(self._sock, event)
         while True:
-            left = deadline - time.monotonic()
-            if left <= 0:  # a machine that is busy elsewhere makes no one late
-                left += self._waited() - self._waited_before
+            left = self._left(deadline)
             ready = dict(self._poll.poll(max(0.0, left) * 1000))
             if left <= 0 and self._sock.fileno() not in ready:
                 raise Late

@@ -58,6 +58,8 @@ from grader.sandbox.wire import (
     checksum,
 )
 
+_Slot = tuple[dict[str, Any], str]  # where a tensor stands: a dict of a module's, and a key of it
+
 MODULE = 0  # the number of the module itself
 _MESSAGE = 100_000  # characters of an exception's message that are sent
 _TEXT = 80  # characters of a value's text
@@ -191,16 +193,17 @@ class Servant:
         if context.rng is not None:
             self._rng = torch.frombuffer(bytearray(context.rng), dtype=torch.uint8)
             torch.set_rng_state(self._rng)
+        updated = {update.number for update in context.updates}
+        concerned = updated | {number for number, _ in context.parameters}
+        slots = {number: _slots(self._objects[number]) for number in concerned}
         for update in context.updates:
-            self._update(update, unpacker)
-        for number in {update.number for update in context.updates}:
+            self._update(update, slots[update.number], unpacker)
+        for number in updated:
             self._looks[number] = _look(self._objects[number])
-        slots = {number: _slots(self._objects[number]) for number, _ in context.parameters}
         return [holder[name] for holder, name in (slots[number][slot] for number, slot in context.parameters)]
 
-    def _update(self, update: Update, unpacker: Unpacker) -> None:
-        """Puts a tensor that changed in the judge into its module."""
-        slots = _slots(self._objects[update.number])
+    def _update(self, update: Update, slots: list[_Slot], unpacker: Unpacker) -> None:
+        """Puts a tensor that changed in the judge into its module, whose slots are these."""
         numbers = None if update.tensor is None else unpacker.numbers(update.tensor)
         if not update.slots:  # in a replay: the submission has a tensor that this module has not
             return
@@ -474,8 +477,8 @@ def _fingerprint(value: Any) -> bytes | None:
     return digest.digest()
 
 
-def _slots(module: nn.Module) -> list[tuple[dict[str, Any], str]]:
-    """Where the tensors of a module stand, in the order of their names: a dict of the module's, and a key of it."""
+def _slots(module: nn.Module) -> list[_Slot]:
+    """Where the tensors of a module stand, in the order of their names."""
     return [
         (holder, name)
         for child in module.modules()
@@ -586,8 +589,15 @@ def _position(trace: types.TracebackType) -> Position:
     return next(itertools.islice(trace.tb_frame.f_code.co_positions(), trace.tb_lasti // 2, None))
 
 
-def see(frame: types.FrameType, line: int, position: Position | None = None, operands: bool = False) -> SeenFrame:
-    """A frame of the student's code, with its locals and, if asked for, the operands of what stands at `position`."""
+def see(
+    frame: types.FrameType, line: int | None, position: Position | None = None, operands: bool = False
+) -> SeenFrame:
+    """A frame of the student's code, with its locals and, if asked for, the operands of what stands at `position`.
+
+    `line` is None or negative in an instruction that belongs to no line: then it is that of the whole function.
+    """
+    if line is None or line < 1:
+        line = frame.f_code.co_firstlineno
     start, end, column, end_column = position or (line, None, None, None)
     scope = {name: value for name, value in frame.f_locals.items() if isinstance(name, str)}
     code = frame.f_code

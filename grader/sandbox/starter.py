@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from grader.result import Isolation
@@ -117,10 +118,9 @@ class SpawnStarter:
 SPAWNED = Isolation("process", start="spawn")
 
 
-def waited_for_cpu(pid: int) -> float:
-    """Seconds that a process could have run and was not given a CPU; 0 where the system does not count them."""
+def waited_for_cpu(*pids: int) -> float:
+    """Seconds that processes could have run and were not given a CPU; 0 where the system does not count them."""
     try:
-        with open(f"/proc/{pid}/schedstat", "rb") as counts:
-            return int(counts.read().split()[1]) / 1e9
+        return sum(int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[1]) for pid in pids) / 1e9
     except OSError:
         return 0.0
