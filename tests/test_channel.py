@@ -1,0 +1,68 @@
+"""The judge's end of a worker's channel: deadlines that a busy machine moves, and frames that go out together."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from grader.sandbox.channel import Late, Line, receive, send
+
+FOR_EVER = 60.0  # seconds
+
+
+class Channel:
+    """A line, the other end of it, and the seconds that both sides are said to have waited for a CPU."""
+
+    def __init__(self) -> None:
+        ours, self.theirs = socket.socketpair()
+        output, self.printed = os.pipe()
+        self.waited = 5.0
+        self.line = Line(ours, output, None, 1 << 20, lambda: self.waited)
+        self.line.start_clock()
+
+    def close(self) -> None:
+        self.line.close()
+        self.theirs.close()
+        os.close(self.printed)
+
+
+@pytest.fixture
+def channel() -> Iterator[Channel]:
+    channel = Channel()
+    yield channel
+    channel.close()
+
+
+def test_time_that_was_waited_for_a_cpu_is_added_to_a_deadline(channel: Channel) -> None:
+    over = time.monotonic() - 1.0
+    assert channel.line.late(over)
+    channel.waited += FOR_EVER
+    assert not channel.line.late(over)
+
+
+def test_time_that_was_waited_before_the_clock_started_is_not_added(channel: Channel) -> None:
+    channel.waited += FOR_EVER
+    channel.line.start_clock()
+    assert channel.line.late(time.monotonic() - 1.0)
+
+
+def test_an_answer_is_waited_for_until_the_moved_deadline(channel: Channel) -> None:
+    with pytest.raises(Late):
+        channel.line.receive(time.monotonic() - 1.0)
+    channel.waited += FOR_EVER
+    send(channel.theirs, b"answer", [b"blob"])
+    assert channel.line.receive(time.monotonic() - 1.0) == (b"answer", b"blob")
+
+
+def test_a_held_frame_goes_out_before_the_next_one_and_once(channel: Channel) -> None:
+    channel.line.hold(b"begin")
+    channel.theirs.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        channel.theirs.recv(1)
+    channel.theirs.setblocking(True)
+    channel.line.send(b"question", [b"numbers"], time.monotonic() + FOR_EVER)
+    channel.line.send(b"another", [], time.monotonic() + FOR_EVER)
+    came = [receive(channel.theirs) for _ in range(3)]
+    assert came == [(b"begin", b""), (b"question", b"numbers"), (b"another", b"")]
