@@ -830,6 +830,11 @@ def test_a_test_that_was_not_run_names_what_it_waits_for() -> None:
     assert "The other test needs a to pass and was not run." in screen(result(*chain[:2]))
 
 
+def test_a_mask_has_values_and_no_distance() -> None:
+    row = Row((), 0, ("True", "False"), ("False", "False"), (True, False))
+    assert "1 of 2 values in scores differs (marked *)." in compared(row, axes=axes(E=2), largest=1)
+
+
 def test_a_tensor_without_elements_has_no_numbers_to_show() -> None:
     assert "0 of 0 numbers in scores differ." in compared(
         Row((), 0, (), (), ()), axes=axes(E=0), largest="nan"

@@ -75,14 +75,16 @@ def _side(texts: Sequence[str], starred: Sequence[bool] | None, digits: int) -> 
 def comparison_sentence(comparison: Comparison, page: Page) -> str:
     """How many numbers differ, and by how much."""
     largest = comparison.largest
-    by = "" if isinstance(largest, str) and largest not in ("inf", "-inf") else _short(largest)
+    mask = any(value in ("True", "False") for row in comparison.rows for value in row.expected)
+    by = "" if mask or (isinstance(largest, str) and largest not in ("inf", "-inf")) else _short(largest)
     if comparison.total == 1:
         return f"Your {comparison.name} differs" + (f" by {by}." if by else ".")
     one = comparison.differing == 1
     verb = "differs" if one else "differ"
     star = " (marked *)" if starred(chosen(comparison.rows, page.rows)) else ""
     by = f", by {by}" if by and one else f", by at most {by}" if by else ""
-    return f"{comparison.differing} of {comparison.total} numbers in {comparison.name} {verb}{star}{by}."
+    what = "values" if mask else "numbers"
+    return f"{comparison.differing} of {comparison.total} {what} in {comparison.name} {verb}{star}{by}."
 
 
 def starred(rows: Sequence[Row]) -> bool:
