@@ -20,7 +20,6 @@ class Channel:
         output, self.printed = os.pipe()
         self.waited = 5.0
         self.line = Line(ours, output, None, 1 << 20, lambda: self.waited)
-        self.line.start_clock()
 
     def close(self) -> None:
         self.line.close()
@@ -33,6 +32,11 @@ def channel() -> Iterator[Channel]:
     channel = Channel()
     yield channel
     channel.close()
+
+
+def test_time_that_was_waited_before_there_was_a_line_is_not_added(channel: Channel) -> None:
+    assert channel.waited > 1.0
+    assert channel.line.late(time.monotonic() - 1.0)
 
 
 def test_time_that_was_waited_for_a_cpu_is_added_to_a_deadline(channel: Channel) -> None:

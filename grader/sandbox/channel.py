@@ -108,7 +108,7 @@ class Line:
         self._gone = gone
         self._limit = limit  # bytes of a blob
         self._waited = waited
-        self._waited_before = 0.0
+        self._waited_before = waited()
         self._held = b""  # frames that go out with the next one
         self._ahead = bytearray()  # read and not yet taken
         self._chunk = memoryview(bytearray(_CHUNK))
