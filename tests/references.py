@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,6 +40,7 @@ def reference(exercise: str) -> ModuleType:
     return module
 
 
-def close(actual: Tensor, expected: Tensor, atol: float) -> bool:
+def close(actual: Tensor, expected: Tensor | np.ndarray, atol: float) -> bool:
     """Whether two tensors have one shape, and numbers that differ by at most `atol`."""
+    expected = torch.as_tensor(expected)
     return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=atol)

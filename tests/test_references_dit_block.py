@@ -3,14 +3,18 @@
 Hugging Face's code is compared where `transformers` is installed. It is no dependency of the course.
 """
 
+from functools import partial
 from types import ModuleType
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from tests import references
 from tests.references import NO_TRANSFORMERS, reference
+
+close = partial(references.close, atol=1e-10)  # float64 numbers of size 1 to 100
 
 # Of the paper, for patches of 2 on a latent of 32 x 32: D, depth, heads, parameters in millions, and Gflops, which
 # are multiply-adds.
@@ -25,11 +29,6 @@ PAPER = {
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("dit_block")
-
-
-def close(actual: Tensor, expected: Tensor, atol: float = 1e-10) -> bool:
-    """For float64 numbers of size 1 to 100."""
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=atol)
 
 
 def randomised(block: nn.Module, generator: torch.Generator) -> nn.Module:

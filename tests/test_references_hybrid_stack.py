@@ -3,6 +3,7 @@
 Hugging Face's is compared where `transformers` is installed. It is no dependency of the course.
 """
 
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests import references
 from tests.references import NO_TRANSFORMERS, reference
 
+close = partial(references.close, atol=5e-5)  # float32 numbers of size 1 that went through five layers
 CONFIG = {
     "vocab_size": 50,
     "hidden_size": 24,
@@ -41,11 +44,6 @@ CHANGES = [
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("hybrid_stack")
-
-
-def close(actual: Tensor, expected: Tensor) -> bool:
-    """For float32 numbers of size 1 that went through five layers."""
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=5e-5)
 
 
 def hugging_face(config: dict[str, int], generator: torch.Generator) -> Any:

@@ -3,6 +3,7 @@
 They are compared where `transformers` and `gguf` are installed, which the course does not depend on.
 """
 
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests import references
 from tests.references import NO_TRANSFORMERS, reference
 
+# float32 numbers of size 1 to 10, sums of a few dozen terms in each of a few layers
+close = partial(references.close, atol=2e-5)
 NO_GGUF = "compares with the gguf package, which is not installed"
 V, D, N, H, F = 29, 24, 3, 4, 10
 EPS, THETA = 1e-3, 500.0
@@ -20,11 +24,6 @@ EPS, THETA = 1e-3, 500.0
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("llama_decoder")
-
-
-def close(actual: Tensor, expected: Tensor) -> bool:
-    """For float32 numbers of size 1 to 10, sums of a few dozen terms in each of a few layers."""
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=2e-5)
 
 
 def hugging_face(G: int, generator: torch.Generator) -> Any:

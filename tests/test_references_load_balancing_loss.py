@@ -3,6 +3,7 @@
 Hugging Face's are compared where `transformers` is installed. It is no dependency of the course.
 """
 
+from functools import partial
 from types import ModuleType
 
 import numpy as np
@@ -10,17 +11,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests import references
 from tests.references import NO_TRANSFORMERS, reference
+
+close = partial(references.close, atol=1e-5)  # float32 losses of size 1 to 10
 
 
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("load_balancing_loss")
-
-
-def close(actual: Tensor, expected: Tensor, atol: float = 1e-5) -> bool:
-    """For float32 losses of size 1 to 10."""
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=atol)
 
 
 @pytest.mark.parametrize("masked", [False, True], ids=["all real", "padded"])

@@ -4,18 +4,18 @@ Hugging Face's is compared where `transformers` is installed. It is no dependenc
 """
 
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
+from tests import references
 from tests.references import NO_TRANSFORMERS, reference
 
-
-def close(actual: Tensor, expected: Tensor, atol: float = 1e-5) -> bool:
-    """For float32 numbers of size 1 that went through a whole block."""
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=atol)
+close = partial(references.close, atol=1e-5)  # float32 numbers of size 1 that went through a whole block
 
 
 def randomised(module: nn.Module, generator: torch.Generator) -> nn.Module:

@@ -4,19 +4,18 @@ Hugging Face's are compared where `transformers` is installed. It is no dependen
 """
 
 import inspect
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
+from tests import references
 from tests.references import NO_TRANSFORMERS, reference
 
-
-def close(actual: Tensor, expected: Tensor, atol: float = 1e-6) -> bool:
-    """For float32 numbers of size 1, sums of a few dozen terms."""
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=atol)
+close = partial(references.close, atol=1e-6)  # float32 numbers of size 1, sums of a few dozen terms
 
 
 def randomised(module: nn.Module, generator: torch.Generator) -> nn.Module:

@@ -3,6 +3,7 @@
 Hugging Face's is compared where `transformers` is installed. It is no dependency of the course.
 """
 
+from functools import partial
 from types import ModuleType
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests import references
 from tests.references import NO_TRANSFORMERS, reference
 
+close = partial(references.close, atol=1e-12)
 IMAGE, PAD, V = 40, 3, 41
 P = 4  # patches of an image: (16 / 8)²
 
@@ -55,10 +58,6 @@ def llava(generator: torch.Generator, strategy: str = "default") -> nn.Module:
             noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
             parameter.copy_(noise / parameter.shape[-1] ** 0.5)
     return model
-
-
-def close(actual: Tensor, expected: Tensor) -> bool:
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=1e-12)
 
 
 def prompts(ours: ModuleType) -> Tensor:

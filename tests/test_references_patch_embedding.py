@@ -3,26 +3,24 @@
 Hugging Face's are compared where `transformers` is installed. It is no dependency of the course.
 """
 
+from functools import partial
 from types import ModuleType
 
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
+from tests import references
 from tests.references import NO_TRANSFORMERS, reference
 
+close = partial(references.close, atol=1e-12)  # float64 sums of a few dozen terms of size 1
 SIZES = [(2, 3, 4, 5, 2), (1, 1, 1, 3, 4), (3, 4, 2, 1, 1), (2, 1, 5, 2, 3)]  # B, C, P, rows, columns
 
 
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("patch_embedding")
-
-
-def close(actual: Tensor, expected: Tensor) -> bool:
-    """For float64 sums of a few dozen terms of size 1."""
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("B", "C", "P", "rows", "columns"), SIZES)

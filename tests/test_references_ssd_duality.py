@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tests.references import NO_TRANSFORMERS, reference
+from tests.references import NO_TRANSFORMERS, close, reference
 
 
 @pytest.fixture
@@ -28,11 +28,6 @@ def inputs() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     a = -torch.rand(Bt, T, H, generator=generator, dtype=torch.float64)
     B, C = torch.randn(2, Bt, T, H, N, generator=generator, dtype=torch.float64)
     return x, a, B, C
-
-
-def close(actual: Tensor, expected: Tensor | np.ndarray, atol: float) -> bool:
-    expected = torch.as_tensor(expected)
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=atol)
 
 
 def test_segsum_is_that_of_hugging_face(ours: ModuleType, inputs: tuple[Tensor, ...]) -> None:

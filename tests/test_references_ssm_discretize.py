@@ -7,16 +7,10 @@ SciPy and `transformers` are compared with where they are installed. They are no
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
-from tests.references import NO_TRANSFORMERS, reference
+from tests.references import NO_TRANSFORMERS, close, reference
 
 NO_SCIPY = "compares with SciPy, which is not installed"
-
-
-def close(actual: Tensor, expected: Tensor | np.ndarray, atol: float) -> bool:
-    expected = torch.as_tensor(expected)
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=atol)
 
 
 @pytest.mark.parametrize("method", ["zoh", "bilinear", "euler"])

@@ -3,14 +3,17 @@
 They are compared where `torchvision` and `transformers` are installed. They are no dependencies of the course.
 """
 
+from functools import partial
 from types import ModuleType
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from tests import references
 from tests.references import NO_TRANSFORMERS, reference
 
+close = partial(references.close, atol=1e-9)  # float64 numbers of size 1 to 10
 NO_TORCHVISION = "compares with torchvision, which is not installed"
 PUBLISHED = {  # 1000 classes, images of 224
     "vit_b_16": ((224, 16, 3, 768, 12, 3072, 1000), 86_567_656),
@@ -24,11 +27,6 @@ PUBLISHED = {  # 1000 classes, images of 224
 @pytest.fixture
 def ours() -> ModuleType:
     return reference("vit")
-
-
-def close(actual: Tensor, expected: Tensor) -> bool:
-    """For float64 numbers of size 1 to 10."""
-    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=1e-9)
 
 
 def randomised(module: nn.Module, generator: torch.Generator) -> nn.Module:
