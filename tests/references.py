@@ -8,7 +8,7 @@ from types import ModuleType
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from grader.course import Course, load_course
 
@@ -44,3 +44,11 @@ def close(actual: Tensor, expected: Tensor | np.ndarray, atol: float) -> bool:
     """Whether two tensors have one shape, and numbers that differ by at most `atol`."""
     expected = torch.as_tensor(expected)
     return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=0.0, atol=atol)
+
+
+def randomised(module: nn.Module, generator: torch.Generator) -> nn.Module:
+    """A module, float32, with numbers for all parameters that keep activations of size 1; to be read, not trained."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) / parameter.shape[-1] ** 0.5)
+    return module.eval().requires_grad_(False)

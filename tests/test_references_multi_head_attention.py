@@ -13,16 +13,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from tests import references
-from tests.references import NO_TRANSFORMERS, reference
+from tests.references import NO_TRANSFORMERS, randomised, reference
 
 close = partial(references.close, atol=1e-6)  # float32 numbers of size 1, sums of a few dozen terms
-
-
-def randomised(module: nn.Module, generator: torch.Generator) -> nn.Module:
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) / parameter.shape[-1] ** 0.5)
-    return module.eval().requires_grad_(False)
 
 
 # multi_head_attention
