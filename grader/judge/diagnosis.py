@@ -38,6 +38,7 @@ from grader.sandbox.servant import MODULE, execute
 MAX_KEPT = 16 << 20  # bytes of answers of the reference and of mistakes
 _encode = msgspec.msgpack.encode
 
+
 @dataclass
 class Mistake:
     """A known wrong version of one name of the reference."""

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 import torch
+from numpy import unravel_index
 from torch import Tensor
 
 from grader.errors import UsageError
@@ -290,7 +291,7 @@ class _View:
             tuple(Axis(size, self.setting.sizes.get(size)) for size in theirs.shape),
             tuple(
                 Row(
-                    _index(place, theirs.shape[:-1]),
+                    tuple(map(int, unravel_index(place, theirs.shape[:-1]))),
                     start,
                     tuple(map(_number, mine)),
                     tuple(map(_number, other)),
@@ -464,15 +465,6 @@ def _number(value: bool | int | float | complex) -> Number:
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return "nan" if value != value else ("inf" if value > 0 else "-inf")
     return value if isinstance(value, float) or abs(value) < 2**53 else str(value)
-
-
-def _index(place: int, axes: Sequence[int]) -> tuple[int, ...]:
-    """The index of the element that stands at a place, counted row by row, of a tensor with these axes."""
-    index: list[int] = []
-    for size in reversed(axes):
-        index.insert(0, place % size)
-        place //= size
-    return tuple(index)
 
 
 def _digits(number: Number) -> str:

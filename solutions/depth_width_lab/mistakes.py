@@ -142,8 +142,8 @@ class default_embeddings(Model):  # noqa: N801
 
 @replaces("HopModel")
 class small_embeddings(Model):  # noqa: N801
-    """Your embeddings begin at a standard deviation of 0.02, as in GPT-2. Two layers trained from there are right at
-    the third hop in a quarter to a third of the examples; begin at 0.5."""
+    """Your embeddings begin at a standard deviation of 0.02, as in GPT-2. Trained from there, two layers were
+    right at the third hop in 23 to 35 % of the examples; begin at 0.5."""
 
     def __init__(self, layers, width, heads=4, items=8, hops=3, seed=0):
         super().__init__(layers, width, heads, items, hops, seed)
