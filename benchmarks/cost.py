@@ -80,7 +80,8 @@ def private_memory() -> float:
     with Judges(0) as judges:
         judges.prepare([], forbidden=[ROOT])
         limits = Limits(seconds=5.0, memory=512 << 20)
-        session = Session(ForkStarter(judges.warm), EXERCISE, REFERENCE.read_text("utf-8"), {}, limits, tests=1)
+        assert judges.warm is not None
+        session = Session(ForkStarter(judges.warm), EXERCISE, REFERENCE.read_text("utf-8"), {}, limits, seconds=5.0)
         session.load()
         submission = session.begin(0)
         logits = torch.randn(16, 8, dtype=torch.float64, requires_grad=True)

@@ -37,6 +37,7 @@ _CHOSEN = {
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
     "TORCH_DEVICE_BACKEND_AUTOLOAD": "0",
+    "THP_MEM_ALLOC_ENABLE": "1",  # torch takes large tensors' memory in huge pages: a quarter of the time to fill them
     "TORCHINDUCTOR_CACHE_DIR": "/",  # torch.optim imports what wants a folder that exists, and does not write to it
 }
 _GRACE = 2.0  # seconds for processes to end by themselves, once nobody asks them any more

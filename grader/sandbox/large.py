@@ -37,9 +37,8 @@ def attach(descriptor: int, size: int) -> mmap.mmap:
 
 def room(size: int) -> Blob:
     """Writable memory for so many bytes. That of a large one is taken from the system as it is filled."""
-    if size < LARGE:
+    if size < LARGE or not hasattr(mmap, "MADV_HUGEPAGE"):
         return bytearray(size)
-    memory = mmap.mmap(-1, size)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        memory.madvise(mmap.MADV_HUGEPAGE)
+    memory = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # what is shared gets no huge pages
+    memory.madvise(mmap.MADV_HUGEPAGE)
     return memory

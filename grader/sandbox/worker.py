@@ -87,3 +87,4 @@ def serve(sock: socket.socket, limit: int) -> NoReturn:
         with suppress(OSError, ValueError):  # the student's code has closed it
             printed.flush()
         channel.send(sock, meta, blobs)
+        del request, blob, reply, blobs  # a large one would lie beside the next
