@@ -1,5 +1,6 @@
 """Collecting: from the items of pytest to exercises with their tests, their reference and its known mistakes."""
 
+import inspect
 import runpy
 import traceback
 import types
@@ -15,6 +16,9 @@ from grader.judge.diagnosis import KnownMistakes, Mistake
 from grader.judge.messages import Materials, Setup
 from grader.sandbox.servant import execute, install
 
+FIXTURES = frozenset({"submission", "reference", "rng"})
+_NOT_RUN_BY_CALLING = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
 
 @dataclass
 class Test:
@@ -29,6 +33,7 @@ class Test:
     requires: tuple[str, ...]  # packages
     missing: tuple[str, ...]  # of them
     seconds: float | None  # its own limit
+    plain: bool  # a function that wants no other fixtures than the judge's own: pytest need not set it up
 
     @property
     def long(self) -> bool:
@@ -103,7 +108,14 @@ def _test(item: pytest.Function, hidden: bool) -> Test:
         requires=requires,
         missing=tuple(name for name in requires if find_spec(name) is None),
         seconds=float(limit.args[0]) if limit is not None else None,
+        plain=_plain(item),
     )
+
+
+def _plain(item: pytest.Function) -> bool:
+    definitions = item._fixtureinfo.name2fixturedefs
+    own = all(name in FIXTURES and len(definitions[name]) == 1 for name in item.fixturenames)
+    return own and inspect.isfunction(item.obj) and not item.obj.__code__.co_flags & _NOT_RUN_BY_CALLING
 
 
 def _check_needs(tests: list[Test]) -> None:

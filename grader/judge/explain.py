@@ -286,6 +286,7 @@ class _View:
         starts = (far[kept].argmax(dim=-1) - _COLUMNS // 2).clamp(max=width - _COLUMNS).clamp(min=0)
         columns = starts[:, None] + torch.arange(min(width, _COLUMNS))
         parts = (t[kept].gather(1, columns).tolist() for t in tables)
+        plain = all(tensor.is_floating_point() and tensor.isfinite().all() for tensor in (yours, theirs))
         return Comparison(
             name,
             tuple(Axis(size, self.setting.sizes.get(size)) for size in theirs.shape),
@@ -293,8 +294,8 @@ class _View:
                 Row(
                     tuple(map(int, unravel_index(place, theirs.shape[:-1]))),
                     start,
-                    tuple(map(_number, mine)),
-                    tuple(map(_number, other)),
+                    tuple(mine if plain else map(_number, mine)),
+                    tuple(other if plain else map(_number, other)),
                     tuple(differ),
                     place == worst,
                 )

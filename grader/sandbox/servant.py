@@ -19,6 +19,7 @@ import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -617,13 +618,14 @@ def _operands(
     frame: types.FrameType, line: int | None, end: int | None, column: int | None, end_column: int | None
 ) -> list[SeenOperand]:
     """The names and attributes that take part in the failing expression, left to right, with their values."""
-    source = "".join(linecache.getlines(frame.f_code.co_filename))
+    if line is None:
+        return []
     try:
-        tree = ast.parse(source)
+        tree = _tree("".join(linecache.getlines(frame.f_code.co_filename)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     place = (line, end, column, end_column)
-    for node in ast.walk(tree):
+    for node in _around(tree, line):
         if isinstance(node, ast.expr) and (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset) == place:
             break
     else:
@@ -640,6 +642,27 @@ def _operands(
         if value is not _NOTHING and not callable(value) and not isinstance(value, types.ModuleType):
             found.append(SeenOperand(_cut(text), operand.lineno, operand.col_offset, describe(value)))
     return found[:6]
+
+
+@lru_cache(maxsize=4)
+def _tree(source: str) -> ast.Module:
+    """A file as `ast` reads it. Some tests make it raise again and again."""
+    return ast.parse(source)
+
+
+def _around(tree: ast.AST, line: int) -> Iterator[ast.AST]:
+    """The nodes of a tree that can hold what stands in a line, each before its parts."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += [child for child in ast.iter_child_nodes(node) if _reaches(child, line)]
+
+
+def _reaches(node: ast.AST, line: int) -> bool:
+    """Whether a node goes over a line. It begins with its decorators, if there are any."""
+    parts = [*getattr(node, "decorator_list", ()), node]
+    return min(getattr(part, "lineno", line) for part in parts) <= line <= getattr(node, "end_lineno", line)
 
 
 _NOTHING = object()

@@ -611,6 +611,8 @@ class Unpacker:
         """The value of a wire value."""
         if depth > MAX_DEPTH + 1:
             raise WireError(f"a value nested more than {MAX_DEPTH} deep")
+        if wire is None or isinstance(wire, str | int | float):
+            return wire
         match wire:
             case WireTensor():
                 return self.tensor(wire)
@@ -648,8 +650,6 @@ class Unpacker:
                 return self.numbers(wire).numpy()
             case WireObject() | WireModule():
                 return self._find(wire, self)
-            case _:
-                return wire
 
     def _pairs(self, keys: list[WireValue], values: list[WireValue], depth: int) -> list[tuple[Any, Any]]:
         if len(keys) != len(values):
