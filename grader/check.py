@@ -125,7 +125,9 @@ class _Proof:
         broken = [test for test in result.tests if test.outcome is Outcome.ERROR]
         for test in broken:
             self._say(test.id, test.failure.message if test.failure else "breaks off.", seed=run.job.seed)
-        if not broken:
+        if result.outcome is Outcome.ERROR:
+            self._say(run.label, f"cannot be graded: {result.message}", "error", run.job.seed)
+        elif not broken:
             getattr(self, f"_take_{run.kind}")(run, result)
         left_out = [test for test in result.tests if test.outcome is Outcome.UNAVAILABLE]
         if left_out and run.job.long and not self.verdict.unavailable:

@@ -10,13 +10,14 @@ import pytest
 import torch
 
 from grader.course import load_course
+from grader.errors import UsageError
 from grader.judge import diagnosis
 from grader.judge.client import Judges
 from grader.judge.diagnosis import KnownMistakes, Mistake, Run
 from grader.judge.materials import materials
 from grader.judge.messages import Job
 from grader.judge.replay import answers, replay, same, same_gradients, same_words
-from grader.judge.session import Entry
+from grader.judge.session import Entry, Limits
 from grader.result import Result
 from grader.sandbox import wire
 from grader.sandbox.proxy import Link, Question, Submission
@@ -24,6 +25,7 @@ from grader.sandbox.servant import Servant, execute
 
 ROOT = Path(__file__).parent.parent
 LIMIT = 1 << 20
+LIMITS = Limits(5.0, LIMIT)
 
 # ------------------------------------------------------------ a test and its log, in this process
 
@@ -94,7 +96,7 @@ def diagnosed(source: str, tests: Tests, **mistakes: tuple[str, str]) -> str | N
     """The mistake that is named. Each is given by the name that it replaces and its source."""
     runs = [Run(f"test_{place}", log_of(source, test), 0, failed) for place, (test, failed) in enumerate(tests)]
     known = [Mistake(name, replaces, "advice", text) for name, (replaces, text) in mistakes.items()]
-    found = KnownMistakes(execute("reference", REFERENCE), known, LIMIT).diagnose(runs)
+    found = KnownMistakes(execute("reference", REFERENCE), known, LIMITS).diagnose(runs)
     return found.mistake if found else None
 
 
@@ -266,7 +268,7 @@ NO_BIAS = "return x * self.gain + self.bias", "return x * self.gain - self.bias"
 @pytest.mark.parametrize("order", [ORDER, OTHER_ORDER, MORE], ids=["same", "other", "with a buffer"])
 def test_weights_are_known_by_name(order: str) -> None:
     student = variation(ORDER, order).replace(*NO_BIAS)
-    (right,) = [list(replay(log_of(student, with_weights), execute("reference", REFERENCE), 0, LIMIT))]
+    (right,) = [list(replay(log_of(student, with_weights), execute("reference", REFERENCE), 0, LIMITS))]
     values = [answer.value for answer in right if isinstance(answer.value, torch.Tensor)]
     assert torch.equal(values[0], X * torch.tensor([2.0, 3.0, 5.0]) + torch.tensor([0.5, 0.25, 0.125]))
     assert diagnosed(student, [(with_weights, True)], minus=("Gate", variation(*NO_BIAS))) == "minus"
@@ -319,7 +321,7 @@ def test_an_error_of_another_kind_is_no_evidence_for_a_mistake(grade: Callable[[
 def test_what_was_asked_before_is_answered_from_memory() -> None:
     """The second submission is asked the same, so nothing is asked of the mistake, which would now answer otherwise."""
     mistake = Mistake("adds", "scaled", "advice", ADDS[1])
-    known = KnownMistakes(execute("reference", REFERENCE), [mistake], LIMIT)
+    known = KnownMistakes(execute("reference", REFERENCE), [mistake], LIMITS)
 
     def run(factor: float) -> Run:
         return Run("test", log_of(ADDS[1], of_scaled(factor)), 0, True)
@@ -332,9 +334,17 @@ def test_what_was_asked_before_is_answered_from_memory() -> None:
 
 def test_no_more_is_kept_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis, "MAX_KEPT", 0)
-    known = KnownMistakes(execute("reference", REFERENCE), [Mistake("adds", "scaled", "advice", ADDS[1])], LIMIT)
+    known = KnownMistakes(execute("reference", REFERENCE), [Mistake("adds", "scaled", "advice", ADDS[1])], LIMITS)
     tests = [Run(f"test_{n}", log_of(ADDS[1], of_both(n, 1.0)), 0, True) for n in (3.0, 4.0)]
     for _ in range(2):
         found = known.diagnose(tests)
         assert found is not None
         assert (found.mistake, found.agreed) == ("adds", 2)
+
+
+def test_a_mistake_that_does_not_end_is_told_and_holds_up_nobody() -> None:
+    endless = "import itertools\n\n\ndef scaled(x, factor):\n    for _ in itertools.count():\n        pass\n"
+    mistake = Mistake("endless", "scaled", "", endless)
+    known = KnownMistakes(execute("reference", REFERENCE), [mistake], Limits(0.01, LIMIT))
+    with pytest.raises(UsageError, match="scaled of endless_mistake takes more than"):
+        known.diagnose([Run("test", log_of(ADDS[1], of_scaled(3.0)), 0, True)])

@@ -14,6 +14,7 @@ import pytest
 from grader.errors import UsageError
 from grader.judge.diagnosis import KnownMistakes, Mistake
 from grader.judge.messages import Materials, Setup
+from grader.judge.session import Limits
 from grader.sandbox.servant import execute, install
 
 FIXTURES = frozenset({"submission", "reference", "rng"})
@@ -62,7 +63,8 @@ def collect(setup: Setup, items: Iterable[pytest.Item]) -> dict[str, Tested]:
         install(materials.others)
         reference = _reference(materials)
         known = [Mistake(m.name, m.replaces, m.advice, m.source) for m in materials.mistakes]
-        mistakes = None if reference is None else KnownMistakes(reference, known, materials.memory)
+        limits = Limits(materials.seconds, materials.memory)
+        mistakes = None if reference is None else KnownMistakes(reference, known, limits)
         tests = [
             _test(item, path == materials.hidden) for path in materials.tests for item in by_path.get(path, [])
         ]

@@ -30,7 +30,7 @@ from grader.judge.replay import (
     same_words,
     size,
 )
-from grader.judge.session import Entry
+from grader.judge.session import Entry, Limits
 from grader.result import Diagnosis
 from grader.sandbox import wire
 from grader.sandbox.servant import MODULE, execute
@@ -72,11 +72,11 @@ class KnownMistakes:
     Most submissions of a class are asked the same, so answers are kept: as many as fit into `MAX_KEPT`.
     """
 
-    def __init__(self, reference: types.ModuleType, mistakes: Sequence[Mistake], limit: int):
-        """`limit`: bytes that a call may allocate."""
+    def __init__(self, reference: types.ModuleType, mistakes: Sequence[Mistake], limits: Limits):
+        """`limits`: those of a test, which the reference and the mistakes have for their answers."""
         self._reference = reference
         self._mistakes = mistakes
-        self._limit = limit
+        self._limits = limits
         self._uses = _uses(reference)
         self._right: dict[bytes, list[Answer]] = {}  # of the reference, by the questions
         self._wrong: dict[tuple[bytes, str], list[_Wrong | None]] = {}  # of a mistake; None where it answers right
@@ -110,7 +110,7 @@ class KnownMistakes:
 
     def _answers(self, run: Run, questions: bytes) -> list[Answer]:
         if questions not in self._right:
-            found = list(replay(run.log, self._reference, run.seed, self._limit))
+            found = list(replay(run.log, self._reference, run.seed, self._limits))
             self._make_room(sum(map(size, found)))
             self._right[questions] = found
         return self._right[questions]
@@ -164,7 +164,7 @@ class KnownMistakes:
         if len(known) == len(case.right):
             return
         found: list[_Wrong | None] = []
-        replayed = replay(case.run.log, mistake.module, case.run.seed, self._limit)
+        replayed = replay(case.run.log, mistake.module, case.run.seed, self._limits)
         for answer, right in zip(replayed, case.right, strict=True):
             wrong = _wrong(answer, right)
             found.append(wrong)

@@ -21,7 +21,7 @@ from grader.judge.names import names_of_results
 from grader.judge.near_miss import near_miss
 from grader.judge.replay import Answer, Kept, answers, replay
 from grader.judge.reproduce import reproduction
-from grader.judge.session import Entry, Fault
+from grader.judge.session import Entry, Fault, Limits
 from grader.result import (
     Axis,
     Call,
@@ -62,8 +62,7 @@ class Setting:
     sizes: dict[int, str]
     log: Sequence[Entry]
     seed: int
-    limit: float
-    memory: int
+    limits: Limits
 
 
 def size_names(test_locals: dict[str, Any]) -> dict[int, str]:
@@ -213,14 +212,14 @@ class _View:
         if setting.reference is None or setting.right is None or not all(entry.whole for entry in setting.log):
             return None
         begun = time.perf_counter()
-        list(replay(setting.log, setting.reference, setting.seed, setting.memory))
+        list(replay(setting.log, setting.reference, setting.seed, setting.limits))
         return time.perf_counter() - begun
 
     def _samples(self, fault: Fault) -> Samples:
         seen = fault.samples or []
         setting = self.setting
         if not seen:
-            return Samples(setting.limit, 0)
+            return Samples(setting.limits.seconds, 0)
         places = [(s.file, s.line) for s in seen]
         place = max(dict.fromkeys(places), key=places.count)
         shown = next(s for s in reversed(seen) if (s.file, s.line) == place)
@@ -233,7 +232,7 @@ class _View:
         frame = _frame(shown, setting.source, setting.module, setting.file, setting.sizes)
         frame = msgspec.structs.replace(frame, locals=tuple(n for n in frame.locals if n.name not in still))
         unchanged = tuple(Named(clean_line(n), _value(v, setting.sizes)) for n, v in list(still.items())[:6])
-        return Samples(setting.limit, len(seen), frame, unchanged if len(seen) > 1 else ())
+        return Samples(setting.limits.seconds, len(seen), frame, unchanged if len(seen) > 1 else ())
 
     # ------------------------------------------------------------ sentences
 

@@ -50,8 +50,7 @@ def _run(lab: RunLab, starter: Starter, show: Callable[[Shown], None]) -> Failur
             sizes={},
             log=session.log,
             seed=lab.seed,
-            limit=SECONDS,
-            memory=lab.memory,
+            limits=session.limits,
         )
         return explain(error, setting)[1]
     finally:

@@ -3,17 +3,15 @@
 One pytest session collects the tests once and then takes job after job: pytest itself allows an item to be run again.
 """
 
-import contextlib
 import hashlib
-import signal
 import time
 import traceback
 import types
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,6 +19,7 @@ import pytest
 from grader.errors import UsageError
 from grader.judge.clean import clean, clean_line
 from grader.judge.collect import Test, Tested, collect, collection_fault
+from grader.judge.cpu import OWN_CPU, bounded_cpu
 from grader.judge.diagnosis import Run
 from grader.judge.explain import Setting, explain, size_names
 from grader.judge.messages import Graded, Job, Materials, Setup, Testing
@@ -32,7 +31,6 @@ from grader.sandbox.starter import Starter
 from grader.seeds import derive_seed
 from grader.submission.examine import examine, used_modules
 
-_OWN_CPU = 10  # times the limit of a test: CPU that the judge may take for it
 MAX_TIMEOUTS = 2  # of one submission; after them its other tests are not run
 
 
@@ -140,9 +138,11 @@ class Plugin:
                 result, _ = self._attempt(job)
             blocking = None if result.passed or result.faulty else self._blocking(job, bool(result.tests))
         except Exception as error:
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{Path(frame.filename).name}:{frame.lineno}"
-            fault = Fault(Outcome.ERROR, f"{where}: {type(error).__name__}: {clean_line(str(error))}")
+            what = clean_line(str(error))
+            if not isinstance(error, UsageError):
+                frame = traceback.extract_tb(error.__traceback__)[-1]
+                what = f"{Path(frame.filename).name}:{frame.lineno}: {type(error).__name__}: {what}"
+            fault = Fault(Outcome.ERROR, what)
             rest = {"isolation": self._setup.isolation, "versions": self._versions, "seconds": 0.0}
             return result_of(job, self._exercises[job.exercise], [], fault, **rest)
         return result if blocking is None else blocked(result, blocking)
@@ -246,7 +246,9 @@ class Plugin:
             self._say(Testing(job.id, test.name))
         running = self._running = _Running(session, seed, exercise.reference)
         begun = time.monotonic()
-        with _own_cpu_bounded(_OWN_CPU * session.limits.seconds):
+        most = OWN_CPU * session.limits.seconds
+        busy = Fault(Outcome.ERROR, f"The test itself takes more than {most:g} s of CPU, beside the submission.")
+        with bounded_cpu(most, busy):
             if test.plain:
                 running.error = _call(test, running)
             else:
@@ -278,8 +280,7 @@ class Plugin:
             sizes=size_names(_locals(error, test.item.function)),
             log=running.session.log,
             seed=running.seed,
-            limit=running.session.limits.seconds,
-            memory=running.session.limits.memory,
+            limits=running.session.limits,
         )
         outcome, failure = explain(error, setting)
         if outcome is Outcome.WRONG_TYPE and not isinstance(error, Fault) and self._fails_by_itself(test, running):
@@ -313,25 +314,6 @@ def _call(test: Test, running: _Running) -> BaseException | None:
     except BaseException as error:  # pytest.fail, a Fault and SystemExit are no Exceptions
         return error
     return None
-
-
-@contextlib.contextmanager
-def _own_cpu_bounded(seconds: float) -> Iterator[None]:
-    """Stops a test that keeps the judge itself busy: one that loops on a number that came from the submission, say."""
-    if not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def stop(number: int, frame: types.FrameType | None) -> NoReturn:
-        raise Fault(Outcome.ERROR, f"The test itself takes more than {seconds:g} s of CPU, beside the submission.")
-
-    before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
 
 
 def _locals(error: BaseException, function: Any) -> dict[str, Any]:

@@ -8,8 +8,10 @@ import msgspec
 import torch
 from torch import Tensor
 
+from grader.errors import UsageError
 from grader.judge.compare import Path, compare
-from grader.judge.session import Entry
+from grader.judge.cpu import OWN_CPU, bounded_cpu
+from grader.judge.session import Entry, Limits
 from grader.sandbox import wire
 from grader.sandbox.servant import Servant
 
@@ -44,18 +46,25 @@ def answers(log: Sequence[Entry]) -> list[Answer]:
     return [_answer(entry.reply, entry.reply_blob or b"") for entry in log]
 
 
-def replay(log: Sequence[Entry], module: types.ModuleType, seed: int, limit: int) -> Iterator[Answer]:
+def replay(log: Sequence[Entry], module: types.ModuleType, seed: int, limits: Limits) -> Iterator[Answer]:
     """What `module` answers to the same questions, each asked when its answer is wanted.
 
     The questions give a parameter by its place among the submission's; here it is the one of the same name. Only one
-    replay goes on at a time, since all draw from torch's generator. The log was kept whole.
+    replay goes on at a time, since all draw from torch's generator. The log was kept whole. Raises UsageError where a
+    question keeps it busy for ten times the limit of a test.
     """
-    servant = Servant(limit, module)
+    servant = Servant(limits.memory, module)
+    most = OWN_CPU * limits.seconds
     servant.begin(seed)
     theirs: dict[int, list[str]] = {}  # number of a module of the submission: names of its parameters and buffers
     own: dict[int, list[str]] = {}
     for entry in log:
-        reply, blobs = servant.handle(_by_name(entry.request, theirs, own), bytearray(entry.blob or b""))
+        what = f"{entry.question.label} of {module.__name__} takes more than {most:g} s of CPU"
+        excess = UsageError(f'{what}; a mistake that does not end says ends="timeout".')
+        with bounded_cpu(most, excess) as bound:
+            reply, blobs = servant.handle(_by_name(entry.request, theirs, own), bytearray(entry.blob or b""))
+        if bound.passed:
+            raise excess
         theirs |= names_of_slots(entry.reply)
         own |= names_of_slots(reply)
         yield _answer(reply, b"".join(blobs))
