@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 import torch
-import xxhash
 from torch import Tensor
+from xxhash import xxh3_64_intdigest
 
 from grader.sandbox.channel import MAX_META
 from grader.sandbox.large import Blob
@@ -415,7 +415,7 @@ def _plain(tensor: Tensor, room: int, limit: int) -> Tensor:
 def checksum(tensor: Tensor) -> tuple[Any, ...]:
     """What changes when a tensor's numbers, dtype or shape do. Its version does not always: `.data` keeps it."""
     plain = _plain(tensor, MAX_NUMEL, MAX_NUMEL)
-    numbers = xxhash.xxh3_64_intdigest(plain.view(-1).view(torch.uint8).numpy().data) if plain.numel() else 0
+    numbers = xxh3_64_intdigest(plain.view(-1).view(torch.uint8).numpy().data) if plain.numel() else 0
     return numbers, plain.dtype, plain.shape
 
 
