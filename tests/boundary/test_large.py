@@ -110,8 +110,7 @@ def test_a_failure_on_large_tensors_is_explained_without_them(session: Session, 
         sizes={WIDTH: "D"},
         log=session.log,
         seed=0,
-        limit=1.0,
-        memory=session.limits.memory,
+        limits=session.limits,
     )
     with pytest.raises(explain.Disagreement) as caught:
         assert_equal(result, weight())
