@@ -230,6 +230,20 @@ def test_a_gradient_says_nothing_against_a_mistake() -> None:
     assert diagnosed(student, tests, adds=("scaled", plain)) == "adds"
 
 
+IN_PLACE = "scaled", variation("return x * factor", "return x.mul_(factor)")
+
+
+def test_an_argument_that_is_changed_in_place_is_seen() -> None:
+    tests = [(of_scaled(3.0), True)]
+    assert diagnosed(IN_PLACE[1], tests, in_place=IN_PLACE) == "in_place"
+    assert diagnosed(ADDS[1], tests, in_place=IN_PLACE) is None
+
+
+def test_an_argument_that_is_changed_in_place_says_nothing_against_a_mistake() -> None:
+    adds_in_place = variation("return x * factor", "return x.add_(factor)")
+    assert diagnosed(adds_in_place, [(of_scaled(3.0), True)], adds=ADDS, in_place=IN_PLACE) == "adds"
+
+
 def test_where_gradients_lead_is_compared_in_nested_values() -> None:
     def answer(expression: str) -> Any:
         source = f"def scaled(x, factor):\n    return {expression}\n"

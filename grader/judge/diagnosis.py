@@ -3,9 +3,10 @@
 A mistake is claimed only on this evidence: wherever its answer to a question of the tests differs from the
 reference's, the submission gave the mistake's answer, and it does so in the first failing test, or in at least half
 of the failing tests that reach the function which it replaces: one late coincidence is not enough. The words of an
-exception are the student's own and contradict nothing; an exception counts as evidence only in the same words. Two
+exception are the student's own and contradict nothing; an exception counts as evidence only in the same words. Three
 things can speak for a mistake and not against it: the numbers in a module, since who draws the first weights in
-another order makes no other mistake, and a gradient that leads nowhere, since a right result may be without one.
+another order makes no other mistake, a gradient that leads nowhere, since a right result may be without one, and an
+argument that was changed in place, which can come on top of any other mistake.
 """
 
 import ast
@@ -25,6 +26,7 @@ from grader.judge.replay import (
     names_of_slots,
     replay,
     same,
+    same_arguments,
     same_gradients,
     same_modules,
     same_words,
@@ -152,6 +154,8 @@ class KnownMistakes:
                 count += same_words(mine, wrong.answer)
             elif wrong.differs == "gradients":
                 count += same(mine, wrong.answer) and same_gradients(mine, wrong.answer)
+            elif wrong.differs == "arguments":
+                count += same(mine, wrong.answer) and same_arguments(mine, wrong.answer)
             else:
                 count += same_modules(mine, wrong.answer)
         return count
@@ -199,7 +203,7 @@ class _Wrong(NamedTuple):
     """A mistake's answer that is not the reference's, and the first thing in which it differs."""
 
     answer: Answer
-    differs: Literal["value", "gradients", "modules"]
+    differs: Literal["value", "gradients", "arguments", "modules"]
 
 
 def _wrong(answer: Answer, right: Answer) -> _Wrong | None:
@@ -207,6 +211,8 @@ def _wrong(answer: Answer, right: Answer) -> _Wrong | None:
         return _Wrong(answer, "value")
     if not same_gradients(answer, right):
         return _Wrong(answer, "gradients")
+    if not same_arguments(answer, right):
+        return _Wrong(answer, "arguments")
     return None if same_modules(answer, right) else _Wrong(answer, "modules")
 
 

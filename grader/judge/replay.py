@@ -165,6 +165,11 @@ def same_gradients(mine: Answer, other: Answer) -> bool:
     return _differentiable(mine.value) == _differentiable(other.value)
 
 
+def same_arguments(mine: Answer, other: Answer) -> bool:
+    """Whether the same arguments were changed in place."""
+    return _changed(mine) == _changed(other)
+
+
 def same_words(mine: Answer, other: Answer) -> bool:
     """Whether two exceptions also read the same; True for other answers. Two of one kind alone prove little."""
     if isinstance(mine.reply, wire.Threw) and isinstance(other.reply, wire.Threw):
@@ -175,6 +180,10 @@ def same_words(mine: Answer, other: Answer) -> bool:
 def same_modules(mine: Answer, other: Answer) -> bool:
     """Whether two answers leave modules with the same numbers: fresh from a constructor, or trained."""
     return compare(mine.modules, other.modules) is None
+
+
+def _changed(answer: Answer) -> list[str]:
+    return answer.reply.changed if isinstance(answer.reply, wire.Returned) else []
 
 
 def _holds_half(value: Any) -> bool:
