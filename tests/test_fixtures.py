@@ -65,6 +65,13 @@ def test_parameters(submission, factor):
 
 
 @points(1)
+@pytest.mark.parametrize("reference", [2.0])
+def test_parameter_by_a_name_of_ours(submission, reference):
+    """a number, where the judge would give a module"""
+    assert_close(submission.scale(torch.ones(3), reference), torch.full((3,), 2.0))
+
+
+@points(1)
 def test_broken(submission, broken):
     """never comes to its first line"""
 
@@ -91,13 +98,13 @@ def test_fixtures_parameters_and_coroutines(tmp_path: Path) -> None:
     shutil.copytree(COURSE, root, ignore=shutil.ignore_patterns("__pycache__", "conftest.py"))
     (root / "solutions/toolbox/test_hidden.py").write_text(HIDDEN)
     exercise = root / "exercises/toolbox/exercise.yaml"
-    exercise.write_text(exercise.read_text().replace("points: 31", "points: 9"))
+    exercise.write_text(exercise.read_text().replace("points: 31", "points: 10"))
     results = graded(root, load_course(root).exercise("toolbox").reference.read_text())
     passed = {
         name: {test.id for test in result.tests if test.outcome is Outcome.PASSED and test.visibility == "hidden"}
         for name, result in results.items()
     }
-    parameters = {"test_parameters[2.0]", "test_parameters[3.0]"}
+    parameters = {"test_parameters[2.0]", "test_parameters[3.0]", "test_parameter_by_a_name_of_ours[2.0]"}
     assert passed == {"right": {"test_overridden", "test_own", *parameters}, "wrong": set()}
     broken = next(test for test in results["right"].tests if test.id == "test_broken")
     assert broken.failure is not None

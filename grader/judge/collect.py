@@ -117,6 +117,7 @@ def _test(item: pytest.Function, hidden: bool) -> Test:
 def _plain(item: pytest.Function) -> bool:
     definitions = item._fixtureinfo.name2fixturedefs
     own = all(name in FIXTURES and len(definitions[name]) == 1 for name in item.fixturenames)
+    own = own and not hasattr(item, "callspec")  # of a test with parameters, which may bear the names of fixtures
     return own and inspect.isfunction(item.obj) and not item.obj.__code__.co_flags & _NOT_RUN_BY_CALLING
 
 

@@ -293,9 +293,11 @@ class Plugin:
         """Whether a test that broke off breaks off on the reference as well: then the fault is the course's."""
         if running.reference is None or not test.plain:
             return False
-        fixtures = {"submission": running.reference, "reference": running.reference, "rng": Rng(running.seed)}
+        names = test.item.fixturenames
         try:
-            test.item.obj(**{name: fixtures[name] for name in test.item.fixturenames})
+            test.item.obj(
+                **{name: running.reference if name == "submission" else running.fixture(name) for name in names}
+            )
         except Exception:  # whatever it is, the submission is not to blame
             return True
         return False
@@ -308,7 +310,7 @@ def _limits(test: Test | None, job: Job, materials: Materials) -> Limits:
 
 
 def _call(test: Test, running: _Running) -> BaseException | None:
-    """Calls a plain test, and returns what it raised. Pytest's ways around it would take longer than most tests."""
+    """Calls a plain test, and returns what it raised. What pytest does around it costs as much as it."""
     try:
         test.item.obj(**{name: running.fixture(name) for name in test.item.fixturenames})
     except BaseException as error:  # pytest.fail, a Fault and SystemExit are no Exceptions

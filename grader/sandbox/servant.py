@@ -15,6 +15,7 @@ import random
 import sys
 import types
 import weakref
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -646,10 +647,10 @@ def _tree(source: str) -> ast.Module:
 
 
 def _around(tree: ast.AST, line: int) -> Iterator[ast.AST]:
-    """The nodes of a tree that can hold what stands in a line, each before its parts."""
-    waiting = [tree]
+    """The nodes of a tree that can hold what stands in a line, in the order of `ast.walk`."""
+    waiting = deque([tree])
     while waiting:
-        node = waiting.pop()
+        node = waiting.popleft()
         yield node
         waiting += [child for child in ast.iter_child_nodes(node) if _reaches(child, line)]
 
