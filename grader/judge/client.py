@@ -177,14 +177,14 @@ class Judges:
 
         `complete`: a test that is not available here is a fault.
         """
-        self._forbid(forbidden)
+        self._forbid(forbidden, optim=any(each.uses_optim for each in materials))
         self._setup = Setup(tuple(materials), self.isolation, complete)
         for judge in self._judges:
             judge.set_up(self._setup)
 
     def run_lab(self, lab: RunLab, forbidden: Sequence[Path]) -> Iterator[Shows | LabEnded]:
         """Has a judge run a lab, in place of `prepare`; yields all that it says. UsageError, JudgeLost."""
-        self._forbid(forbidden)
+        self._forbid(forbidden, optim=False)  # one worker, which imports what it uses
         (judge,) = self._judges
         judge.set_up(lab)
         while True:
@@ -194,10 +194,10 @@ class Judges:
             if isinstance(message, LabEnded):
                 return
 
-    def _forbid(self, forbidden: Sequence[Path]) -> None:
+    def _forbid(self, forbidden: Sequence[Path], *, optim: bool) -> None:
         """Has the warm process confine what it forks, and forks the judges."""
         if self.warm is not None:
-            told = self._tell(zygote.Prepare([str(path) for path in forbidden], self._many))
+            told = self._tell(zygote.Prepare([str(path) for path in forbidden], self._many, optim))
             assert isinstance(told, zygote.Ready)
             if told.fault is not None:
                 raise UsageError(told.fault)

@@ -31,6 +31,11 @@ class Materials(msgspec.Struct, frozen=True):
     memory: int  # bytes
     show_hidden_output: bool
 
+    @property
+    def uses_optim(self) -> bool:
+        """Whether the reference uses torch.optim, and so probably every submission."""
+        return self.reference is not None and "torch.optim" in self.reference
+
 
 class Job(msgspec.Struct, frozen=True):
     """One submission to grade. `seconds` overrides the limits of the tests.

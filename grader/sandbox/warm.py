@@ -31,6 +31,11 @@ def warm_up() -> None:
     servant.begin(0)
 
 
+def warm_up_optim() -> None:
+    """Makes an optimizer: the first one imports torch._dynamo, for more than a second, and no test should wait so."""
+    torch.optim.SGD([torch.zeros(())])
+
+
 def collapse() -> None:
     """Gathers this process's memory in huge pages: a fork then copies a few hundred page table entries, not 40,000.
 

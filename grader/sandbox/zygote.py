@@ -8,6 +8,7 @@ It stays single-threaded, since a fork copies only the thread that forks.
 
 import contextlib
 import ctypes
+import gc
 import os
 import selectors
 import signal
@@ -28,11 +29,13 @@ MAX_REQUEST = 64 << 10
 class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
     """The first request. `forbidden` are folders that no worker may be able to read.
 
-    `many`: so many workers will be forked that it pays to make the memory cheap to copy.
+    `many`: so many workers will be forked that it pays to make the memory cheap to copy. `optim`: they will use
+    torch.optim.
     """
 
     forbidden: list[str]
     many: bool
+    optim: bool
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -134,8 +137,13 @@ class _Zygote:
 
     def _answer(self, connection: socket.socket, ask: Ask, fds: list[int]) -> None:
         match ask:
-            case Prepare(forbidden, many):
+            case Prepare(forbidden, many, optim):
                 self._to_collapse = many
+                if optim:
+                    from grader.sandbox.warm import warm_up_optim
+
+                    warm_up_optim()
+                    gc.freeze()
                 connection.send(encode(self._prepare(forbidden)))
             case StartJudge():
                 connection.send(encode(Started(self._start_judge(fds[0]))))
@@ -202,8 +210,6 @@ class _Zygote:
                     for other in (*self._children, ours):
                         other.close()
                     bound(ask.memory, ask.cpu_seconds)
-                import gc
-
                 from grader.sandbox.worker import serve
 
                 gc.enable()
@@ -247,8 +253,6 @@ def _die_with_parent() -> None:
 
 def main() -> None:
     """Serves the connection that it inherits, the descriptor in `sys.argv[1]`."""
-    import gc
-
     gc.disable()  # nothing that importing allocates is garbage
     connection = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command line, which hangs up

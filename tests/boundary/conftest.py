@@ -27,7 +27,7 @@ def starter() -> Iterator[Starter]:
         if judges.warm is None:
             yield SpawnStarter()
             return
-        judges.warm.send(zygote.encode(zygote.Prepare([], many=False)))
+        judges.warm.send(zygote.encode(zygote.Prepare([], many=False, optim=False)))
         told = zygote.decode_tell.decode(judges.warm.recv(zygote.MAX_REQUEST))
         assert isinstance(told, zygote.Ready)
         yield ForkStarter(judges.warm)
