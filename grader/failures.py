@@ -17,9 +17,10 @@ class FailingCall(msgspec.Struct, frozen=True):
 
 
 def keep(root: Path, result: Result) -> None:
-    """Keeps the first failing call that can be made again; forgets the former one in any case."""
+    """Keeps the failing call that the screen explains, or the first that can be made again; forgets the former one."""
     kept = root / FOLDER / f"{result.exercise}.json"
-    text = next((t.failure.reproduction for t in result.tests if t.failure and t.failure.reproduction), None)
+    tests = () if result.explained is None else (result.explained, *result.telling)
+    text = next((t.failure.reproduction for t in tests if t.failure and t.failure.reproduction), None)
     if text is None:
         kept.unlink(missing_ok=True)
         return

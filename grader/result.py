@@ -263,6 +263,18 @@ class Result(Struct, frozen=True, kw_only=True):
         return self.outcome is Outcome.GRADED and {Outcome.PASSED} == outcomes - {Outcome.UNAVAILABLE}
 
     @property
+    def telling(self) -> tuple[TestResult, ...]:
+        """The failing tests of what is written; where nothing that fails is, the first one."""
+        failing = tuple(test for test in self.tests if test.failing)
+        return tuple(test for test in failing if test.outcome is not Outcome.NOT_STARTED) or failing[:1]
+
+    @property
+    def explained(self) -> TestResult | None:
+        """The failing test that is explained first: the one that the diagnosis names, else the first telling one."""
+        named = [test for test in self.telling if self.diagnosis and test.id == self.diagnosis.test]
+        return next(iter(named or self.telling), None)
+
+    @property
     def faulty(self) -> bool:
         """Whether the grader or the course is at fault: then the score says nothing."""
         return self.outcome is Outcome.ERROR or any(t.outcome is Outcome.ERROR for t in self.tests)

@@ -619,6 +619,38 @@ def test_a_message_too_long_for_a_screen_says_how_much_is_missing() -> None:
     assert one(Outcome.EXCEPTION, failure, full=True).count("word") == 2000
 
 
+def test_what_is_written_is_explained_before_what_is_not() -> None:
+    unwritten = [case(f"n{i}", Outcome.NOT_STARTED, Failure("It is not written yet.")) for i in range(30)]
+    wrong = [case(name, Outcome.FAILED, Failure(f"Of {name}.")) for name in ("choice", "values")]
+    text = screen(result(*unwritten, *wrong))
+    assert "○ 30 more not started   n0, n1, n2" in text
+    assert re.search(r"✗ choice .* 0/\d\n", text)
+    assert re.search(r"✗ values .* 0/\d\n", text)
+    assert "Of choice." in text
+    assert "not written yet" not in text
+    assert "1 more failure\n" in text
+    full = screen(result(*unwritten, *wrong), full=True)
+    assert full.count("Of choice.") == full.count("Of values.") == 1
+    assert "not written yet" not in full
+
+
+def test_where_nothing_else_fails_one_test_of_what_is_not_written_is_explained() -> None:
+    unwritten = [case(f"n{i}", Outcome.NOT_STARTED, Failure("It is not written yet.")) for i in range(30)]
+    text = screen(result(case("choice"), *unwritten))
+    assert re.search(r"○ n0 .* 0/1\n", text)
+    assert "○ 29 more not started" in text
+    assert text.count("not written yet") == 1
+    assert screen(result(case("choice"), *unwritten), full=True).count("not written yet") == 1
+
+
+def test_the_named_test_keeps_its_line() -> None:
+    wrong = [case(f"n{i}", Outcome.FAILED, Failure(f"Of {i}.")) for i in range(30)]
+    text = screen(result(*wrong, diagnosis=Diagnosis("softmax_late", "Softmax first.", "moe_router", "test_n7", 3)))
+    assert re.search(r"✗ n7 .* 0/1\n", text)
+    assert "✗ 29 more fail" in text
+    assert "Of 7." in text
+
+
 def test_many_passing_tests_are_one_line() -> None:
     tests = [case(f"n{i}") for i in range(40)]
     assert "✓ 40 pass   n0, n1, n2" in screen(result(*tests))

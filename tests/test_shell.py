@@ -49,6 +49,17 @@ def test_the_failing_call_can_be_repeated(course: Path, name: str) -> None:
     assert "raise KeyError(f'wrong by {factor}')" in typed.stderr  # the traceback shows the student's line
 
 
+def test_it_is_the_call_that_the_screen_explains(course: Path) -> None:
+    (course / "mine.py").write_text(
+        f"{REFERENCE}\n\ndef scale(x, factor): raise NotImplementedError\n\n\ndef mix(scores, values): return values\n"
+    )
+    failed = grade(course, "exercise", "toolbox", "--file", "mine.py")
+    assert failed.returncode == 1, failed.stderr
+    assert "called     mix(" in failed.stdout
+    assert "NotImplementedError" not in failed.stdout
+    assert "toolbox.mix(" in grade(course, "shell", "toolbox", "--print").stdout.strip().splitlines()[-1]
+
+
 def test_a_file_that_is_gone_is_said(course: Path) -> None:
     (course / "mine.py").write_text(WRONG, "utf-8")
     assert grade(course, "exercise", "toolbox", "--file", "mine.py").returncode == 1

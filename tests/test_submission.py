@@ -89,6 +89,7 @@ OPEN = 'def g(x):\n    """Doc."""\n    raise NotImplementedError\n'
         "import torch\nN = 3\n" + OPEN + "def h(): raise NotImplementedError('later')\n",
         "class A:\n    'Doc.'\n    def f(self):\n        raise NotImplementedError()\n",
         "class A:\n    class B:\n        async def f(self): raise NotImplementedError\n",
+        "def _given(x):\n    return x\n\n\nclass _Given:\n    def f(self): return 1\n\n\n" + OPEN,
     ],
 )
 def test_not_started(text: str) -> None:
@@ -110,6 +111,8 @@ def test_not_started(text: str) -> None:
         "def f():\n    pass\n",
         "def f():\n    raise\n",
         OPEN + "class A:\n    def f(self): return 1\n",
+        OPEN + "class A:\n    def __init__(self): self.x = 1\n",
+        "def _given(x): raise NotImplementedError\n",
     ],
 )
 def test_started(text: str) -> None:

@@ -12,8 +12,6 @@ from grader.judge.messages import Job
 from grader.judge.session import Fault
 from grader.result import Frame, Outcome, Raised, Result, SourceLine, TestResult
 
-_UNDECIDED = {Outcome.NOT_STARTED, Outcome.SKIPPED, Outcome.UNAVAILABLE}
-
 
 def result_of(job: Job, exercise: Tested, tests: Sequence[TestResult], fault: Fault | None, **rest: Any) -> Result:
     """The result of a job: its score, and its outcome; with a fault, that of a file that could not be run."""
@@ -25,8 +23,6 @@ def result_of(job: Job, exercise: Tested, tests: Sequence[TestResult], fault: Fa
             exception = raised(fault.threw, job.source, job.exercise, job.file, {})
         elif outcome is Outcome.SYNTAX_ERROR and fault.line is not None:
             exception = _syntax_error(fault, job)
-    elif tests and not {test.outcome for test in tests} - _UNDECIDED:
-        outcome = Outcome.NOT_STARTED
     return Result(
         exercise=job.exercise,
         file=job.file,

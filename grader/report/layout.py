@@ -48,7 +48,7 @@ class Page(Struct, frozen=True):
     """How much a screen shows. Numbers are lines, or rows of a table, unless said otherwise."""
 
     width: int  # cells
-    fold: int = 0  # tests that get one line together: 1 the passed, 2 also the skipped, 3 also later failures
+    fold: int = 0  # tests that get one line together: 1 the passed, 2 also the skipped, 3 also other failures
     rows: int = MANY
     text: int = MANY  # of one message or paragraph
     context: int = MANY  # of source on either side of the failing line

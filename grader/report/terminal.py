@@ -155,7 +155,7 @@ def header(exercise: "Exercise", title: str, page: Page) -> list[Line]:
 def status(result: Result, view: View, page: Page) -> list[Line]:
     """The tests with their points; for a submission that was not graded, how it ended and where."""
     if result.outcome is Outcome.GRADED:
-        return tests(result.tests, page)
+        return tests(result, page)
     where = result.file
     if result.exception and result.exception.frames:
         last = result.exception.frames[-1]
@@ -176,16 +176,20 @@ def mark(outcome: Outcome) -> Span:
     return Span("!" if outcome is Outcome.ERROR else "✗", "red")
 
 
-def tests(of: Sequence[TestResult], page: Page) -> list[Line]:
+def tests(result: Result, page: Page) -> list[Line]:
     """One line for each test. Where the page folds, one line for many with the same mark."""
-    failing = [t for t in of if t.failing]
-    passed = [t for t in of if t.outcome is Outcome.PASSED]
-    silent = [t for t in of if not t.failing and t.outcome is not Outcome.PASSED]
-    groups = [(passed, "pass"), (silent, "not run"), (failing[1:], "fail")][: page.fold]
+    first = result.explained
+    passed = [t for t in result.tests if t.outcome is Outcome.PASSED]
+    silent = [t for t in result.tests if not t.failing and t.outcome is not Outcome.PASSED]
+    others = [t for t in result.tests if t.failing and t is not first]
+    unwritten = [t for t in others if t.outcome is Outcome.NOT_STARTED]
+    wrong = [t for t in others if t.outcome is not Outcome.NOT_STARTED]
+    groups = [(passed, "pass"), (silent, "not run"), (unwritten, "not started"), (wrong, "fail")]
+    groups = groups if page.fold == 3 else groups[: page.fold]
     groups = [(group, word) for group, word in groups if len(group) > 1]
     folded = {t.id for group, _ in groups for t in group}
 
-    rows = [(t.outcome, t.name, t.description, earned([t])) for t in of if t.id not in folded]
+    rows = [(t.outcome, t.name, t.description, earned([t])) for t in result.tests if t.id not in folded]
     more = " more" if rows else ""
     for group, word in reversed(groups):
         outcome = group[0].outcome if word != "fail" else Outcome.FAILED
@@ -196,11 +200,11 @@ def tests(of: Sequence[TestResult], page: Page) -> list[Line]:
     room = page.width - 6 - names - 3 - 2 - last
     lines = []
     for outcome, name, description, points in rows:
-        first, *rest = wrap(description, room) if page.full else [clip(description, room)]
+        head, *rest = wrap(description, room) if page.full else [clip(description, room)]
         name = clip(name, names)
         quiet: Style = "dim" if outcome in (Outcome.SKIPPED, Outcome.UNAVAILABLE) else ""
         named = Span(pad(name, names), quiet)
-        words = Span(pad(first, room), quiet)
+        words = Span(pad(head, room), quiet)
         lines.append(line("    ", mark(outcome), " ", named, "   ", words, right(points, last + 2)))
         lines += [line(" " * (6 + names + 3), text) for text in rest]
     return lines
@@ -223,14 +227,13 @@ def number(points: float) -> str:
 
 
 def body(result: Result, page: Page) -> list[Line]:
-    """The first failing test explained, on a full page all of them; then which tests were not run."""
+    """The first telling test explained, on a full page all of them; then which tests were not run."""
     if result.outcome is not Outcome.GRADED:
         return not_graded(result, page)
-    failing = [t for t in result.tests if t.failing]
-    named = [t for t in failing if result.diagnosis and t.id == result.diagnosis.test]
-    explained = failing if page.full else (named or failing)[:1]
+    first = result.explained
+    explained = result.telling if page.full or first is None else (first,)
     return paragraphs(
-        printed(result.output, page) if page.full or not failing else (),
+        printed(result.output, page) if page.full or first is None else (),
         *(explain(t, result, page) for t in explained),
         prose(not_run(result.tests), page, indent=2),
         *(prose(sentence, page, indent=2) for sentence in not_available(result.tests)),
@@ -343,7 +346,7 @@ def next_steps(result: Result, exercise: "Exercise", view: View, page: Page) -> 
     """What to do next: a word, a command and a remark each."""
     grade, name = view.command, exercise.id
     again = f"{grade} exercise {name}{view.options}"
-    failing = [t for t in result.tests if t.failing]
+    failing = result.telling
     steps = []
     if result.passed:
         if not view.options:  # a pass of another file is not the student's own

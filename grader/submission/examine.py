@@ -23,7 +23,7 @@ class Finding(msgspec.Struct, frozen=True):
 def examine(text: str, file: str) -> Finding | None:
     """A syntax error, or that nothing is written yet; None where the submission can be run.
 
-    Not started is a file in which every function and method raises NotImplementedError and does nothing else.
+    Not started is a file in which every public function and method raises NotImplementedError and does nothing else.
     """
     try:
         with warnings.catch_warnings():
@@ -72,9 +72,11 @@ def _line(text: str, number: int) -> str:
 
 
 def _functions(tree: ast.Module | ast.ClassDef) -> list[Function]:
-    """The functions and methods of a module or class, in order."""
+    """The functions and methods of a module or class, in order, without those whose names are private."""
     found: list[Function] = []
     for node in tree.body:
+        if isinstance(node, Function | ast.ClassDef) and node.name.startswith("_") and not node.name.endswith("__"):
+            continue
         if isinstance(node, Function):
             found.append(node)
         elif isinstance(node, ast.ClassDef):
