@@ -21,7 +21,8 @@ from grader.judge.session import Entry, Limits
 from grader.result import Result
 from grader.sandbox import wire
 from grader.sandbox.proxy import Link, Question, Submission
-from grader.sandbox.servant import Servant, execute
+from grader.sandbox.servant import Servant
+from grader.sandbox.source import execute
 
 ROOT = Path(__file__).parent.parent
 LIMIT = 1 << 20

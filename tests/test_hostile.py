@@ -619,7 +619,7 @@ CHEATS = {
     "all builtins": "import builtins\nbuiltins.type = builtins.len = builtins.getattr = lambda *a: 1",
     "the servant": "from grader.sandbox.servant import Servant\nServant._returned = lambda self, id, *a: (wire.Returned(id, None, [], []), [])",
     "the servant's exceptions": "from grader.sandbox.servant import Servant\nServant._answer = lambda self, r, *a: (wire.Threw(r.id, 'a', ['IndexError', 'Exception'], 'a', [], 0, None), [])",
-    "the packer": "from grader.sandbox.wire import Packer\nPacker.value = lambda self, value, depth=0: True",
+    "the packer": "from grader.sandbox.pack import Packer\nPacker.value = lambda self, value, depth=0: True",
     "pytest": "import pytest\npytest.exit = pytest.fail = pytest.raises = print\npytest.skip('a', allow_module_level=True)",
     "a skip": "import pytest\ndef scale(*a): pytest.skip()\nmix = pick = merge = Gate = scale",
     "an exit": "def scale(*a): pytest.exit('a', 0)\nimport pytest\nmix = pick = merge = Gate = scale",

@@ -15,7 +15,7 @@ from grader.errors import UsageError
 from grader.judge.diagnosis import KnownMistakes, Mistake
 from grader.judge.messages import Materials, Setup
 from grader.judge.session import Limits
-from grader.sandbox.servant import execute, install
+from grader.sandbox.source import execute, install
 
 FIXTURES = frozenset({"submission", "reference", "rng"})
 _NOT_RUN_BY_CALLING = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR

@@ -40,8 +40,8 @@ from grader.result import (
     Value,
 )
 from grader.sandbox import wire
+from grader.sandbox.describe import describe
 from grader.sandbox.proxy import RemoteModule, RemoteObject
-from grader.sandbox.servant import describe
 
 _RAISES = re.compile(r"DID NOT RAISE |<class '(?:\w+\.)*|'>")  # around a name, as pytest 8 and 9 write it
 _RESULT = "What "

@@ -13,6 +13,7 @@ from grader.judge.compare import Path, compare
 from grader.judge.cpu import OWN_CPU, bounded_cpu
 from grader.judge.session import Entry, Limits
 from grader.sandbox import wire
+from grader.sandbox.pack import Unpacker
 from grader.sandbox.servant import Servant
 
 Asked = wire.Invoke | wire.Get | wire.Set | wire.Differentiate
@@ -120,7 +121,7 @@ def _answer(reply: wire.Reply | None, blob: bytes) -> Answer:
         return Answer(reply)
     modules: list[dict[str, Tensor]] = []
 
-    def keep(wired: wire.WireObject | wire.WireModule, unpacker: wire.Unpacker) -> Kept:
+    def keep(wired: wire.WireObject | wire.WireModule, unpacker: Unpacker) -> Kept:
         if isinstance(wired, wire.WireObject):
             return Kept(wired.type_name)
         numbers = [unpacker.numbers(t) if isinstance(t, wire.WireTensor) else None for t in wired.tensors]
@@ -131,7 +132,7 @@ def _answer(reply: wire.Reply | None, blob: bytes) -> Answer:
         modules.append({name: tensor for name, tensor in found.items() if tensor is not None})
         return Kept(wired.nodes[0].type_name)
 
-    unpacker = wire.Unpacker(bytearray(blob), keep)
+    unpacker = Unpacker(bytearray(blob), keep)
     value = unpacker.value(reply.value)
     for tensor in unpacker.differentiable:
         tensor.requires_grad_()

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from grader.judge.session import Entry
 from grader.sandbox import wire
+from grader.sandbox.pack import Unpacker, layout
 from grader.sandbox.proxy import RemoteModule, RemoteObject, Submission
 
 _LITERAL = 2000  # elements beyond which a tensor is written as packed bytes
@@ -191,7 +192,7 @@ class _Writer:
         lines = []
         if entry.blob is None:
             raise _TooLarge
-        unpacker = wire.Unpacker(bytearray(entry.blob), lambda *_: None)
+        unpacker = Unpacker(bytearray(entry.blob), lambda *_: None)
         for update in context.updates if context else []:
             numbers = None if update.tensor is None else unpacker.numbers(update.tensor)
             if update.number not in self._objects or update.number not in self._slots:
@@ -259,7 +260,7 @@ class _Writer:
         if tensor.numel() == 0:
             return f"torch.empty({tuple(tensor.shape)}, dtype={tensor.dtype})"
         text = self._numbers(tensor)
-        strides = () if tensor.is_contiguous() else wire.layout(tensor)
+        strides = () if tensor.is_contiguous() else layout(tensor)
         if not strides:
             return text
         once = tuple(size if stride else 1 for size, stride in zip(tensor.shape, strides, strict=True))

@@ -3,7 +3,8 @@
     zygote    the warm process: has imported torch and nothing of a course, and forks judges and workers
     worker    the confined process in which the student's module lives
     servant   carries out requests on a module: in the worker, and in the judge on a known mistake
-    wire      the typed messages, and values as messages
+    wire      the typed messages
+    pack      values as parts of messages, and back
     channel   frames over a socket, with bounds and deadlines
     proxy     the face of the student's module in the judge
     confine   what a worker gives up before it sees the student's source

@@ -20,27 +20,24 @@ from torch.autograd import forward_ad
 
 from grader.errors import UsageError
 from grader.sandbox.large import Blob
+from grader.sandbox.pack import DTYPE_NAMES, Packer, Unpacker, checksum
 from grader.sandbox.wire import (
-    DTYPE_NAMES,
     OPERATIONS,
     Context,
     Differentiate,
     Get,
     Invoke,
     Node,
-    Packer,
     Placed,
     Request,
     Returned,
     Set,
-    Unpacker,
     Update,
     WireError,
     WireModule,
     WireObject,
     WireTensor,
     WireValue,
-    checksum,
 )
 
 Exchange = Callable[[Request, list[Any], "Question"], tuple[Returned, Blob]]

@@ -8,8 +8,9 @@ import torch
 
 import grader.judge.compare
 import grader.sandbox.worker  # noqa: F401 - for the processes that are forked
+from grader.sandbox.pack import Packer
 from grader.sandbox.servant import Servant
-from grader.sandbox.wire import Context, Differentiate, Invoke, Packer, WireValue
+from grader.sandbox.wire import Context, Differentiate, Invoke, WireValue
 
 _HUGE = 2 << 20  # bytes of a huge page
 _MADV_COLLAPSE = 25

@@ -13,7 +13,8 @@ from typing import NoReturn
 import torch
 
 from grader.sandbox import channel
-from grader.sandbox.servant import Servant, see
+from grader.sandbox.describe import see
+from grader.sandbox.servant import Servant
 from grader.sandbox.wire import Begin, Load, Sample, Unsendable, WireError, decode_request, encode
 
 SAMPLES = 20  # times that a worker looks at itself within the limit of a test

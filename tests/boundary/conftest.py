@@ -14,7 +14,7 @@ from grader.judge.client import Judges
 from grader.judge.session import Limits, Session
 from grader.sandbox import zygote
 from grader.sandbox.proxy import Submission
-from grader.sandbox.servant import execute
+from grader.sandbox.source import execute
 from grader.sandbox.starter import ForkStarter, SpawnStarter, Starter
 
 SEED = 7

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from grader.judge.reproduce import reproduction
 from grader.judge.session import Entry, Fault, Session
 from grader.sandbox import wire
-from grader.sandbox.servant import execute
+from grader.sandbox.source import execute
 
 STUDENT = """
 import torch

@@ -1,0 +1,50 @@
+"""Source text as modules: the student's file, and the earlier exercises that it imports."""
+
+import linecache
+import sys
+import types
+from collections.abc import Mapping
+from typing import Any
+
+
+def install(others: Mapping[str, str], files: set[str] | None = None) -> None:
+    """Makes source texts importable by module name, and adds their file names to `files` as they are imported."""
+    if others:
+        sys.meta_path.insert(0, _Others(others, files if files is not None else set()))
+
+
+class _Others:
+    """Imports earlier exercises, from source text."""
+
+    def __init__(self, sources: Mapping[str, str], files: set[str]):
+        self._sources = sources
+        self._files = files
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
+        from importlib.machinery import ModuleSpec
+
+        return ModuleSpec(name, self) if name in self._sources else None  # type: ignore[arg-type]
+
+    def create_module(self, spec: Any) -> None:
+        return None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        execute(module.__name__, self._sources[module.__name__], self._files, module)
+
+
+def execute(
+    name: str, source: str, files: set[str] | None = None, module: types.ModuleType | None = None
+) -> types.ModuleType:
+    """Runs source text as module `name`, and adds its file name to `files`. Raises whatever the source raises.
+
+    The module stands in `sys.modules` before it runs: dataclasses with postponed annotations look themselves up there.
+    """
+    file = f"{name}.py"
+    if files is not None:
+        files.add(file)
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    if module is None:
+        module = sys.modules[name] = types.ModuleType(name)
+    module.__file__ = file
+    exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)
+    return module
