@@ -41,7 +41,8 @@ from grader.result import (
 )
 from grader.sandbox import wire
 from grader.sandbox.describe import describe
-from grader.sandbox.proxy import RemoteModule, RemoteObject
+from grader.sandbox.mirror import RemoteModule
+from grader.sandbox.proxy import RemoteObject
 
 _RAISES = re.compile(r"DID NOT RAISE |<class '(?:\w+\.)*|'>")  # around a name, as pytest 8 and 9 write it
 _RESULT = "What "

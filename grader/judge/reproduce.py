@@ -12,8 +12,9 @@ from torch import Tensor
 
 from grader.judge.session import Entry
 from grader.sandbox import wire
+from grader.sandbox.mirror import RemoteModule
 from grader.sandbox.pack import Unpacker, layout
-from grader.sandbox.proxy import RemoteModule, RemoteObject, Submission
+from grader.sandbox.proxy import RemoteObject, Submission
 
 _LITERAL = 2000  # elements beyond which a tensor is written as packed bytes
 _LARGEST = 1 << 20  # bytes of tensors beyond which there is no reproduction

@@ -7,5 +7,6 @@
     pack      values as parts of messages, and back
     channel   frames over a socket, with bounds and deadlines
     proxy     the face of the student's module in the judge
+    mirror    that of its `nn.Module`s
     confine   what a worker gives up before it sees the student's source
 """
