@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from grader.course import Course, Exercise
 from grader.course.document import read_text
 from grader.course.stub import disagreements
@@ -65,6 +67,7 @@ class _Proof:
         self.open = 0  # runs that are not done
         self._fastest: dict[str, float] = {}  # seconds of each test of the reference
         self._long: set[str] = set()  # tests that run on few seeds
+        self._cheapest: dict[str, str] = {}  # by run: of the tests that failed, the one that took the least time
         self._scores: dict[tuple[str, int], tuple[float, ...]] = {}
         self._said: dict[tuple[str, str], Problem] = {}
         self._texts()
@@ -118,6 +121,12 @@ class _Proof:
                 exitfirst=kind == "mistake" and seed >= NAMED_ON,  # one failure is enough
             )
             yield _Run(label, kind, job)
+
+    def next_job(self, run: _Run) -> Job:
+        """The job of a run, by what is known when its turn comes: where one failure is enough, the likely one first."""
+        if not run.job.exitfirst:
+            return run.job
+        return msgspec.structs.replace(run.job, failed_first=self._cheapest.get(run.label))
 
     def take(self, run: _Run, result: Result) -> None:
         """Checks the result of a run."""
@@ -176,6 +185,9 @@ class _Proof:
         if result.passed:
             self._say(run.label, "passes every test.", "passes", run.job.seed)
             return
+        failing = [test for test in result.tests if test.failing]
+        if failing and not run.job.long:
+            self._cheapest[run.label] = min(failing, key=lambda test: test.seconds).id
         name = run.label.removeprefix("mistake ")
         ends = next(each.ends for each in self.mistakes if each.name == name)
         if ends:
@@ -218,7 +230,8 @@ def check(
         for proof in proofs.values():
             runs |= {run.job.id: run for run in proof.runs(len(runs))}
         pool.prepare(materials_of(course, exercises), forbidden=[course.root])
-        for done, (job, result) in enumerate(pool.grade(run.job for run in runs.values()), start=1):
+        jobs = (proofs[run.job.exercise].next_job(run) for run in runs.values())
+        for done, (job, result) in enumerate(pool.grade(jobs), start=1):
             progress(done, len(runs))
             proof = proofs[job.exercise]
             proof.take(runs[job.id], result)

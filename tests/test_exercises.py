@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from grader.check import FEWEST_MISTAKES, FEWEST_VARIANTS
@@ -67,3 +68,16 @@ def test_right_solutions_pass_and_wrong_ones_fail(judges: Judges, exercise: Exer
     assert len(mistakes) >= FEWEST_MISTAKES
     assert [name for name, result in mistakes.items() if result.passed] == []
     assert [name for name, result in mistakes.items() if result.faulty] == []
+
+
+def test_what_failed_first_is_run_before_what_it_needs(judges: Judges) -> None:
+    exercise = COURSE.exercise("causal_mask")
+    nothing = read_text(exercise.stub).replace("raise NotImplementedError", "return None")
+    job = Job(0, exercise.id, f"{exercise.id}.py", nothing, "", 0, diagnose=False, exitfirst=True)
+    ((_, plain),) = judges.grade([job])
+    waiting = next(test for test in plain.tests if test.needs and test.outcome is Outcome.SKIPPED)
+    assert plain.tests[0].failing
+    ((_, result),) = judges.grade([msgspec.structs.replace(job, failed_first=waiting.id)])
+    assert (result.tests[0].id, result.tests[0].outcome) == (waiting.id, Outcome.RETURNED_NONE)
+    assert {test.outcome for test in result.tests[1:]} == {Outcome.SKIPPED}
+    assert len(result.tests) == len(plain.tests)

@@ -41,7 +41,8 @@ class Job(msgspec.Struct, frozen=True):
     """One submission to grade. `seconds` overrides the limits of the tests.
 
     Not `long`: without the tests that have a limit or packages of their own. `exitfirst`: once a test has failed, the
-    others are skipped. `announce`: say which test is run.
+    others are skipped. `failed_first`: the test that is run before the others, whatever it needs. `announce`: say
+    which test is run.
     """
 
     id: int
@@ -55,6 +56,7 @@ class Job(msgspec.Struct, frozen=True):
     diagnose: bool = True
     long: bool = True
     exitfirst: bool = False
+    failed_first: str | None = None
     announce: bool = False
 
 

@@ -190,7 +190,7 @@ class Plugin:
         try:
             _refuse_unready(job)
             printed = session.load()
-            for test in exercise.tests:
+            for test in sorted(exercise.tests, key=lambda test: test.item.name != job.failed_first):
                 result, run = self._run(test, results, session, job, exercise)
                 results.append(result)
                 if run is not None:
@@ -235,7 +235,7 @@ class Plugin:
             return msgspec.structs.replace(result, failure=failure, **nothing), None
         passed = {t.id for t in before if t.outcome is Outcome.PASSED}
         unmet = [name for name in test.needs if name not in passed]
-        if unmet or (job.exitfirst and any(t.failing for t in before)):
+        if (unmet and test.item.name != job.failed_first) or (job.exitfirst and any(t.failing for t in before)):
             return msgspec.structs.replace(result, outcome=Outcome.SKIPPED, points=0.0), None
         if session.timeouts >= MAX_TIMEOUTS:
             failure = Failure(f"Not run: {MAX_TIMEOUTS} tests of this submission did not end.")
