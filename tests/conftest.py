@@ -29,6 +29,11 @@ LONGEST = 60  # seconds; a submission that takes longer hangs the judge
 SECRET = "the-password-of-the-teacher"
 
 
+def pytest_configure() -> None:
+    """Commands that the tests start can be interrupted, also where the tests run in the background of a shell."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @dataclass
 class Grader:
     """Grades submissions of the exercise `toolbox`, one after the other, in one judge.
