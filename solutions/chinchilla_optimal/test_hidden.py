@@ -200,7 +200,7 @@ def test_no_minimum(submission, rng):
         (sizes[:4], up),
         (sizes, up[:1]),
         (sizes, 4 - up),
-        (sizes, 2 + 5e-7 * (up - 2)),  # 2.5e-8 times a square
+        (sizes, 0.1 + 1e-5 * (up - 2)),  # 5e-7 times a square
         (sizes, torch.full_like(up, 2.5)),
         (sizes, 5 - 0.1 * place),
     ):
