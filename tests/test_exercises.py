@@ -49,7 +49,7 @@ def failing(result: Result) -> str:
     return f"{result.outcome}: {[(t.id, str(t.outcome), t.failure and t.failure.message) for t in result.telling]}"
 
 
-def texts(variations: list[Variation]) -> dict[str, str]:
+def sources(variations: list[Variation]) -> dict[str, str]:
     return {each.name: each.source for each in variations if each.ends is None}
 
 
@@ -60,11 +60,11 @@ def test_right_solutions_pass_and_wrong_ones_fail(judges: Judges, exercise: Exer
     assert own["stub"].outcome is Outcome.NOT_STARTED
     assert own["reference"].passed, failing(own["reference"])
 
-    variants = grade(judges, exercise, texts(load_variations(exercise.variants, reference, exercise.id)))
+    variants = grade(judges, exercise, sources(load_variations(exercise.variants, reference, exercise.id)))
     assert len(variants) >= FEWEST_VARIANTS
     assert {name: failing(result) for name, result in variants.items() if not result.passed} == {}
 
-    mistakes = grade(judges, exercise, texts(load_variations(exercise.mistakes, reference, exercise.id)))
+    mistakes = grade(judges, exercise, sources(load_variations(exercise.mistakes, reference, exercise.id)))
     assert len(mistakes) >= FEWEST_MISTAKES
     assert [name for name, result in mistakes.items() if result.passed] == []
     assert [name for name, result in mistakes.items() if result.faulty] == []

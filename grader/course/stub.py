@@ -29,10 +29,10 @@ def interface(source: str, file: str = "<source>") -> tuple[Definition, ...]:
     """
     definitions: list[Definition] = []
     for node in parse(source, file).body:
-        if isinstance(node, Function) and _is_public(node.name):
+        if isinstance(node, Function) and is_public(node.name):
             definitions.append(_function(node))
-        elif isinstance(node, ast.ClassDef) and _is_public(node.name):
-            methods = [each for each in node.body if isinstance(each, Function) and _is_public(each.name)]
+        elif isinstance(node, ast.ClassDef) and is_public(node.name):
+            methods = [each for each in node.body if isinstance(each, Function) and is_public(each.name)]
             definitions.append(_class(node, methods))
             definitions += [_function(method, node.name) for method in methods]
     return tuple(definitions)
@@ -78,7 +78,8 @@ def parse(source: str, file: str) -> ast.Module:
         raise UsageError(f"{file}:{error.lineno or 1}: {error.msg}.") from None
 
 
-def _is_public(name: str) -> bool:
+def is_public(name: str) -> bool:
+    """Whether a name is part of an interface: it has no leading underscore, or Python gave it, as `__init__`."""
     return not name.startswith("_") or (name.startswith("__") and name.endswith("__"))
 
 

@@ -1,4 +1,4 @@
-"""Values, exceptions and frames of the student's code in words, without running any of it."""
+"""Values, exceptions and frames of the student's code in words, whatever they say of themselves."""
 
 import ast
 import itertools

@@ -5,9 +5,8 @@ import warnings
 
 import msgspec
 
+from grader.course.stub import Function, is_public
 from grader.result import Outcome
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -75,11 +74,11 @@ def _functions(tree: ast.Module | ast.ClassDef) -> list[Function]:
     """The functions and methods of a module or class, in order, without those whose names are private."""
     found: list[Function] = []
     for node in tree.body:
-        if isinstance(node, Function | ast.ClassDef) and node.name.startswith("_") and not node.name.endswith("__"):
+        if not isinstance(node, Function | ast.ClassDef) or not is_public(node.name):
             continue
         if isinstance(node, Function):
             found.append(node)
-        elif isinstance(node, ast.ClassDef):
+        else:
             found += _functions(node)
     return found
 
