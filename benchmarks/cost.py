@@ -18,10 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from grader.course import load_course
-from grader.judge.client import Judges
 from grader.judge.materials import materials
 from grader.judge.messages import Job
 from grader.result import Result
+from grader.warm.client import Judges
 
 ROOT = Path(__file__).resolve().parent.parent
 EXERCISE = "moe_router"

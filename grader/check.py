@@ -11,10 +11,10 @@ from grader.course.document import read_text
 from grader.course.stub import disagreements
 from grader.course.variations import Variation, load_variations
 from grader.errors import UsageError
-from grader.judge.client import Judges
 from grader.judge.materials import materials_of, reference_texts
 from grader.judge.messages import Job
 from grader.result import Outcome, Result
+from grader.warm.client import Judges
 
 FEWEST_MISTAKES = 3
 FEWEST_VARIANTS = 3

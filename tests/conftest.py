@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from grader.clean import clean
 from grader.course import Exercise, load_course
-from grader.judge.clean import clean
-from grader.judge.client import Judges
 from grader.judge.materials import materials
 from grader.judge.messages import Job
 from grader.report.terminal import View, render
 from grader.result import Outcome, Result
+from grader.warm.client import Judges
 
 if TYPE_CHECKING:
     import torch

@@ -11,10 +11,10 @@ from grader.batch.host import Host
 from grader.course import load_course
 from grader.errors import UsageError
 from grader.gradebook import Gradebook
-from grader.judge import client
 from grader.judge.materials import materials
 from grader.judge.messages import Job
 from grader.result import Outcome
+from grader.warm import client
 from tests.classes import FILES, REFERENCE, SCORES, batch, complaints, grades, hand_in, make_course, scores, untimed
 
 

@@ -12,7 +12,6 @@ import torch
 from grader.course import load_course
 from grader.errors import UsageError
 from grader.judge import diagnosis
-from grader.judge.client import Judges
 from grader.judge.diagnosis import KnownMistakes, Mistake, Run
 from grader.judge.materials import materials
 from grader.judge.messages import Job
@@ -23,6 +22,7 @@ from grader.sandbox import wire
 from grader.sandbox.proxy import Link, Question, Submission
 from grader.sandbox.servant import Servant
 from grader.sandbox.source import execute
+from grader.warm.client import Judges
 
 ROOT = Path(__file__).parent.parent
 LIMIT = 1 << 20

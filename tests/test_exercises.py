@@ -14,10 +14,10 @@ from grader.check import FEWEST_MISTAKES, FEWEST_VARIANTS
 from grader.course import Exercise, load_course
 from grader.course.document import read_text
 from grader.course.variations import Variation, load_variations
-from grader.judge.client import Judges
 from grader.judge.materials import materials_of, reference_texts
 from grader.judge.messages import Job
 from grader.result import Outcome, Result
+from grader.warm.client import Judges
 
 if sys.platform != "linux":
     pytest.skip("judges are tested where they can be confined", allow_module_level=True)

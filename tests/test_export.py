@@ -20,6 +20,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from grader.clean import clean, clean_line
 from grader.errors import UsageError
 from grader.export import FORMATS, Chosen, chosen, results_json, write
 from grader.export.files import remark
@@ -27,7 +28,6 @@ from grader.export.github import ANNOTATIONS, annotations, markdown, summary
 from grader.export.names import folder_name
 from grader.export.table import cell
 from grader.gradebook.model import Book
-from grader.judge.clean import clean, clean_line
 from grader.result import Failure, Outcome, Output, Samples
 from grader.submission.handin import Student
 from tests.export.books import (

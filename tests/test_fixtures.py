@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from grader.course import load_course
-from grader.judge.client import Judges
 from grader.judge.materials import materials
 from grader.judge.messages import Job
 from grader.result import Outcome, Result
+from grader.warm.client import Judges
 
 if sys.platform != "linux":
     pytest.skip("judges are tested where they can be confined", allow_module_level=True)

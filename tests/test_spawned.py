@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from grader.course import load_course
-from grader.judge import client
 from grader.judge.materials import materials
 from grader.judge.messages import Job
 from grader.result import Outcome, Result
+from grader.warm import client
 
 COURSE = Path(__file__).parent.parent
 EXERCISE = "causal_mask"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.judge.client import Judges
 from grader.judge.messages import Job, Materials
+from grader.warm.client import Judges
 
 if sys.platform != "linux":
     pytest.skip("there is a warm process where a fork is safe", allow_module_level=True)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.judge.client import Judge, JudgeLost, Judges
 from grader.judge.messages import Job, Materials
 from grader.result import Result
+from grader.warm.client import Judge, JudgeLost, Judges
 
 _UNCONFINED = (
     "Nothing on this system can confine the submissions: a student's code could read the tests, and other students' "

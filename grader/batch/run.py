@@ -17,13 +17,13 @@ from grader.course import Course
 from grader.errors import UsageError
 from grader.gradebook.model import Handed, Item, Measured
 from grader.gradebook.store import Gradebook
-from grader.judge.client import JudgeLost
 from grader.judge.messages import Job
 from grader.result import Outcome, Result
 from grader.submission import Submission, submission_of
 from grader.submission.handin import Handin, Student
 from grader.submission.notebook import Cells, located
 from grader.submission.unrun import unreadable
+from grader.warm.client import JudgeLost
 
 TRIES = 2  # of a job, when the grader is at fault
 _TICK = 0.5  # seconds between two looks at the clock

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from grader.batch.run import Tally
-from grader.judge.clean import clean_line
+from grader.clean import clean_line
 from grader.submission.handin import Found, Student
 
 SHOWN = 10  # lines of a list

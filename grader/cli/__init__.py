@@ -131,7 +131,7 @@ def main() -> NoReturn:
 
 
 def _complain(sentence: str) -> None:
-    from grader.judge.clean import inert
+    from grader.clean import inert
     from grader.report.marks import encoding_of, writable
 
     click.echo(inert(f"error: {writable(sentence, encoding_of(sys.stderr))}"), err=True)

@@ -18,6 +18,7 @@ from grader.batch.quizzes import Quizzes
 from grader.batch.run import Batch
 from grader.batch.screen import fault_lines, found_lines, summary_lines
 from grader.batch.shipment import Shipment, engine, ship
+from grader.clean import clean_line
 from grader.cli import INTERRUPTED
 from grader.cli.progress_bar import progress_bar
 from grader.cli.screen import course_root, number, say
@@ -27,7 +28,6 @@ from grader.export import chosen
 from grader.gradebook import Gradebook
 from grader.gradebook.book import StoredBook
 from grader.gradebook.model import Item
-from grader.judge.clean import clean_line
 from grader.judge.materials import materials_of
 from grader.judge.messages import Materials
 from grader.submission.handin import Found, Student

@@ -14,7 +14,6 @@ from grader import failures
 from grader.cli.screen import course_root, prose, say
 from grader.course import Course, Exercise, load_course, load_exercise
 from grader.errors import UsageError
-from grader.judge.client import JudgeLost, Judges
 from grader.judge.materials import materials_of
 from grader.judge.messages import Job
 from grader.progress import Graded, Progress
@@ -23,6 +22,7 @@ from grader.report.terminal import View, render
 from grader.result import Outcome, Result
 from grader.submission import Submission, examine, located, read_submission
 from grader.submission.unrun import without_running
+from grader.warm.client import JudgeLost, Judges
 
 FAILED = 1  # exit code: graded, and not passed
 FAULT = 3  # exit code: the grader or the course is at fault

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from grader.clean import clean_line
 from grader.cli.screen import say, step
 from grader.course import find_course, load_course
 from grader.course.model import did_you_mean
@@ -17,7 +18,6 @@ from grader.gradebook.database import storable
 from grader.gradebook.listing import listing
 from grader.gradebook.model import Handed, Item, Points, Run, Struct
 from grader.gradebook.screen import class_screen, runs_screen, student_screen
-from grader.judge.clean import clean_line
 from grader.report.layout import COLUMNS, Line, paint
 from grader.report.marks import unicode_on
 from grader.result import Outcome

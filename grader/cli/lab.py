@@ -17,12 +17,12 @@ from grader.course.document import shown
 from grader.course.model import did_you_mean
 from grader.errors import UsageError
 from grader.export.files import require_writable, write_bytes
-from grader.judge.client import Judges
 from grader.judge.materials import MIB
 from grader.judge.messages import LabEnded, RunLab
 from grader.lab import Curves, Heatmap, Step, Table
 from grader.report.marks import unicode_on
 from grader.submission import read_submission
+from grader.warm.client import Judges
 
 FAILED = 1
 SUFFIX = "_lab"  # of an exercise's id, which may be left out

@@ -27,7 +27,7 @@ def say(*lines: str, err: bool = False) -> None:
     for line in lines:
         text = writable(line.rstrip(), encoding)
         if "GITHUB_ACTIONS" in os.environ:
-            from grader.judge.clean import inert
+            from grader.clean import inert
 
             text = inert(text)
         click.echo(text, err=err)

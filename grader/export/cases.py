@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from grader.clean import clean, clean_line
 from grader.export.anonymous import anonymous
 from grader.gradebook.model import Grade
-from grader.judge.clean import clean, clean_line
 from grader.quiz.result import QuestionResult, QuizResult
 from grader.report.failure import FAULT, WORDS, explain
 from grader.report.layout import Line, cleaned, paint

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import msgspec
 
+from grader.clean import clean_line
 from grader.export.cases import cases
 from grader.export.files import remark, several, write_bytes
 from grader.export.names import folder_name
 from grader.export.view import by_student, total
 from grader.gradebook.model import Book, Grade
-from grader.judge.clean import clean_line
 from grader.submission.handin import Student
 
 FACTOR = 100  # Classroom 50 counts in whole numbers: a point of ours is a hundred of its own

@@ -9,9 +9,9 @@ from typing import TextIO
 
 import click
 
+from grader.clean import clean_line, inert
 from grader.course.document import shown
 from grader.errors import UsageError
-from grader.judge.clean import clean_line, inert
 
 MOST_NAMED = 5
 

@@ -13,6 +13,7 @@ from statistics import fmean
 import click
 import msgspec
 
+from grader.clean import clean_line
 from grader.course.document import shown
 from grader.errors import UsageError
 from grader.export.cases import cases
@@ -20,7 +21,6 @@ from grader.export.files import remark, whole
 from grader.export.table import number
 from grader.export.view import by_student, total
 from grader.gradebook.model import Book, Grade
-from grader.judge.clean import clean_line
 from grader.result import Outcome
 
 SUMMARY = 1024 * 1024  # bytes that GitHub takes from a step; it drops the whole if there are more

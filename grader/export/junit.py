@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from grader.clean import clean_line
 from grader.export.cases import STOPPED, Case, cases
 from grader.export.files import remark, whole
 from grader.export.names import folder_name
 from grader.export.table import number
 from grader.export.view import by_student
 from grader.gradebook.model import Book, Grade
-from grader.judge.clean import clean_line
 from grader.result import Outcome
 from grader.submission.handin import Student
 

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from grader.clean import clean_line
 from grader.errors import UsageError
 from grader.export.files import remark, several
-from grader.judge.clean import clean_line
 from grader.submission.handin import Student
 
 

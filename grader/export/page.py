@@ -5,9 +5,9 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from grader.clean import clean
 from grader.errors import UsageError
 from grader.export.table import number, signed
-from grader.judge.clean import clean
 from grader.report.failure import WORDS
 from grader.report.layout import reflow
 

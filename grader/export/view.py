@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from grader.clean import clean_line
 from grader.course.model import did_you_mean
 from grader.errors import UsageError
 from grader.export.table import number, signed
 from grader.gradebook.model import Book, Grade, Item, Run
-from grader.judge.clean import clean_line
 from grader.submission.handin import Student
 
 

@@ -14,8 +14,8 @@ import torch
 from numpy import unravel_index
 from torch import Tensor
 
+from grader.clean import clean, clean_line
 from grader.errors import UsageError
-from grader.judge.clean import clean, clean_line
 from grader.judge.compare import Difference, Disagreement, Path, compare, differs
 from grader.judge.names import names_of_results
 from grader.judge.near_miss import near_miss

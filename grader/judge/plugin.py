@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from grader.clean import clean, clean_line
 from grader.errors import UsageError
-from grader.judge.clean import clean, clean_line
 from grader.judge.collect import Test, Tested, collect, collection_fault
 from grader.judge.cpu import OWN_CPU, bounded_cpu
 from grader.judge.diagnosis import Run

@@ -17,7 +17,7 @@ from grader.judge.messages import Faulty, FromJudge, Job, RunLab, Setup, Submit,
 from grader.judge.plugin import Plugin
 from grader.result import Versions
 from grader.sandbox import channel
-from grader.sandbox.starter import ForkStarter, SpawnStarter, Starter
+from grader.sandbox.starter import Starter
 
 _OFF = (  # plugins of pytest that a judge has no use for
     *("cacheprovider", "terminal", "junitxml", "doctest", "pastebin", "stepwise", "setuponly", "setupplan"),
@@ -37,9 +37,8 @@ def _jobs(sock: socket.socket) -> Iterator[Job]:
         yield message.job
 
 
-def serve(sock: socket.socket, connection: socket.socket | None) -> NoReturn:
-    """Grades jobs until the other side hangs up. `connection` leads to the zygote; None: workers are spawned."""
-    starter: Starter = ForkStarter(connection) if connection is not None else SpawnStarter()
+def serve(sock: socket.socket, starter: Starter) -> NoReturn:
+    """Grades jobs until the other side hangs up, in workers of `starter`."""
     versions = Versions(__version__, platform.python_version(), str(torch.__version__))
     setup = decode_to_judge.decode(channel.receive(sock)[0])
 
@@ -73,8 +72,3 @@ def serve(sock: socket.socket, connection: socket.socket | None) -> NoReturn:
             channel.send(sock, encode(Faulty(fault)))
     sys.stderr.flush()
     os._exit(0)
-
-
-def main() -> None:
-    """A judge where there is no safe fork: serves the channel that it inherits, the descriptor in `sys.argv[1]`."""
-    serve(socket.socket(fileno=int(sys.argv[1])), None)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from grader.judge.clean import clean_line
+from grader.clean import clean_line
 from grader.judge.collect import Tested
 from grader.judge.explain import raised
 from grader.judge.messages import Job

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import torch
 
-from grader.judge.clean import clean
+from grader.clean import clean
 from grader.result import Outcome, Output
 from grader.sandbox import channel, wire
 from grader.sandbox.large import Blob

@@ -1,6 +1,5 @@
 """The untrusted side: a process that runs the student's code, and the wire to it.
 
-    zygote    the warm process: has imported torch and nothing of a course, and forks judges and workers
     worker    the confined process in which the student's module lives
     servant   carries out requests on a module: in the worker, and in the judge on a known mistake
     wire      the typed messages
@@ -9,4 +8,5 @@
     proxy     the face of the student's module in the judge
     mirror    that of its `nn.Module`s
     confine   what a worker gives up before it sees the student's source
+    starter   what a judge is given to start workers with
 """

@@ -4,8 +4,8 @@ import os
 import stat
 from pathlib import Path
 
+from grader.clean import clean_line
 from grader.errors import UsageError
-from grader.judge.clean import clean_line
 
 MIB = 1 << 20
 CODE_LIMIT = MIB  # bytes

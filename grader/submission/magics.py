@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from grader.judge.clean import clean_line
+from grader.clean import clean_line
 
 _KEEPING = {"capture", "prun", "time"}  # cell magics that run the cell's code, and keep what it defines
 _SHOWN = 50  # characters of an ignored line

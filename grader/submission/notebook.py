@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from grader.clean import clean_line
 from grader.errors import UsageError
-from grader.judge.clean import clean_line
 from grader.result import Failure, Frame, Outcome, Result
 from grader.submission.files import CODE_LIMIT, too_large
 from grader.submission.magics import without_magics

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from grader.judge.client import Judges
 from grader.judge.session import Limits, Session
-from grader.sandbox import zygote
 from grader.sandbox.proxy import Submission
 from grader.sandbox.source import execute
-from grader.sandbox.starter import ForkStarter, SpawnStarter, Starter
+from grader.sandbox.starter import Starter
+from grader.warm import messages
+from grader.warm.client import Judges
+from grader.warm.starters import ForkStarter, SpawnStarter
 
 SEED = 7
 LIMITS = Limits(seconds=20.0, memory=512 << 20)
@@ -27,9 +28,9 @@ def starter() -> Iterator[Starter]:
         if judges.warm is None:
             yield SpawnStarter()
             return
-        judges.warm.send(zygote.encode(zygote.Prepare([], many=False, optim=False)))
-        told = zygote.decode_tell.decode(judges.warm.recv(zygote.MAX_REQUEST))
-        assert isinstance(told, zygote.Ready)
+        judges.warm.send(messages.encode(messages.Prepare([], many=False, optim=False)))
+        told = messages.decode_tell.decode(judges.warm.recv(messages.MAX_REQUEST))
+        assert isinstance(told, messages.Ready)
         yield ForkStarter(judges.warm)
 
 

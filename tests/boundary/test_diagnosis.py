@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from grader.course.variations import Variation, load_variations
-from grader.judge.client import Judges
 from grader.judge.messages import Job, Materials, Misstep
 from grader.result import Outcome, Result
+from grader.warm.client import Judges
 
 REFERENCE = """
 import torch

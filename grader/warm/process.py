@@ -1,6 +1,6 @@
 """The warm process: it has imported torch and nothing of a course, and forks judges and workers.
 
-    command line --spawns--> zygote --forks--> judge (the tests)  --asks the zygote for--> workers (the student's code)
+    command line --spawns--> warm process --forks--> judge (the tests) --asks it for--> workers (the student's code)
 
 It is started with an environment of a few chosen variables: its memory is what a student's code finds around itself.
 It stays single-threaded, since a fork copies only the thread that forks.
@@ -16,80 +16,26 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
-
-import msgspec
 
 from grader.errors import UsageError
 from grader.result import Isolation
-
-MAX_REQUEST = 64 << 10
-
-
-class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
-    """The first request. `forbidden` are folders that no worker may be able to read.
-
-    `many`: so many workers will be forked that it pays to make the memory cheap to copy. `optim`: they will use
-    torch.optim.
-    """
-
-    forbidden: list[str]
-    many: bool
-    optim: bool
-
-
-class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """The zygote can fork; or it cannot confine what it forks, and `fault` says why."""
-
-    isolation: Isolation
-    fault: str | None
+from grader.warm.messages import (
+    MAX_REQUEST,
+    Ask,
+    End,
+    Ended,
+    EndJudge,
+    Prepare,
+    Ready,
+    Started,
+    StartJudge,
+    StartWorker,
+    decode_ask,
+    encode,
+)
 
 
-class StartJudge(msgspec.Struct, frozen=True, tag="judge"):
-    """Fork a judge; its channel comes with the request."""
-
-
-class StartWorker(msgspec.Struct, frozen=True, tag="worker"):
-    """Fork a worker with so much memory, in bytes, beyond the zygote's, and so many seconds of CPU."""
-
-    memory: int
-    cpu_seconds: int
-
-
-class Started(msgspec.Struct, frozen=True, tag="started"):
-    """With a worker come three descriptors: channel, output, pidfd."""
-
-    pid: int
-
-
-class End(msgspec.Struct, frozen=True, tag="end"):
-    """Kill a worker, if it still runs, and reap it."""
-
-    pid: int
-
-
-class EndJudge(msgspec.Struct, frozen=True, tag="end_judge"):
-    """Kill a judge and its workers, if they still run. Not answered."""
-
-    pid: int
-
-
-class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """How a worker ended: `status` as of `os.waitpid`."""
-
-    status: int
-    cpu_seconds: float
-
-
-Ask: TypeAlias = Prepare | StartJudge | StartWorker | End | EndJudge
-Tell: TypeAlias = Ready | Started | Ended
-
-encode = msgspec.msgpack.Encoder().encode
-decode_ask: msgspec.msgpack.Decoder[Ask] = msgspec.msgpack.Decoder(Ask)
-decode_tell: msgspec.msgpack.Decoder[Tell] = msgspec.msgpack.Decoder(Tell)
-
-
-class _Zygote:
+class _WarmProcess:
     def __init__(self) -> None:
         from grader.sandbox.confine import Policy  # torch comes first: see main
 
@@ -140,7 +86,7 @@ class _Zygote:
             case Prepare(forbidden, many, optim):
                 self._to_collapse = many
                 if optim:
-                    from grader.sandbox.warm import warm_up_optim
+                    from grader.warm.imports import warm_up_optim
 
                     warm_up_optim()
                     gc.freeze()
@@ -151,7 +97,7 @@ class _Zygote:
             case StartWorker():
                 self._start_worker(connection, ask)
                 if self._to_collapse:  # while the first one works
-                    from grader.sandbox.warm import collapse
+                    from grader.warm.imports import collapse
 
                     collapse()
                     self._to_collapse = False
@@ -186,8 +132,9 @@ class _Zygote:
                     connection.close()
                 ours.close()
                 from grader.judge.process import serve
+                from grader.warm.starters import ForkStarter
 
-                serve(socket.socket(fileno=channel), theirs)
+                serve(socket.socket(fileno=channel), ForkStarter(theirs))
         theirs.close()
         self.add(ours, judge=pid)
         return pid
@@ -234,7 +181,7 @@ class _Zygote:
 
 @contextlib.contextmanager
 def _child_ends() -> Iterator[None]:
-    """Whatever happens in a forked child, it ends here and never returns into the zygote's loop."""
+    """Whatever happens in a forked child, it ends here and never returns into the loop of the warm process."""
     code = 1
     try:
         yield
@@ -247,7 +194,7 @@ def _child_ends() -> Iterator[None]:
 
 
 def _die_with_parent() -> None:
-    """For the zygote's children. It itself may be started by a thread, and would be taken for orphaned with that."""
+    """For what is forked here. The warm process itself may be started by a thread, and would die with that."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
@@ -256,11 +203,11 @@ def main() -> None:
     gc.disable()  # nothing that importing allocates is garbage
     connection = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command line, which hangs up
-    from grader.sandbox.warm import warm_up
+    from grader.warm.imports import warm_up
 
     warm_up()
-    zygote = _Zygote()
+    warm = _WarmProcess()
     gc.freeze()
-    zygote.add(connection)
-    zygote.serve()
+    warm.add(connection)
+    warm.serve()
 

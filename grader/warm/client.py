@@ -26,8 +26,8 @@ from grader.judge.messages import (
     encode,
 )
 from grader.result import Isolation, Result
-from grader.sandbox import zygote
 from grader.sandbox.channel import ChannelClosed, receive, send
+from grader.warm import messages
 
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "SYSTEMROOT", "VIRTUAL_ENV")
 _CHOSEN = {
@@ -139,7 +139,7 @@ class Judges:
     def start(self) -> None:
         """Starts the warm process, or where there can be none, the judges."""
         if can_fork():
-            self.warm = self._spawn("grader.sandbox.zygote", socket.SOCK_SEQPACKET)
+            self.warm = self._spawn("from grader.warm.process import main; main()", socket.SOCK_SEQPACKET)
         else:
             self._judges = [self._spawn_judge() for _ in range(self._count)]
 
@@ -161,9 +161,9 @@ class Judges:
                 process.kill()
                 process.wait()
 
-    def _spawn(self, module: str, kind: socket.SocketKind) -> socket.socket:
+    def _spawn(self, program: str, kind: socket.SocketKind) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
-        command = [sys.executable, "-P", "-c", f"from {module} import main; main()", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-c", program, str(theirs.fileno())]
         # What a test prints goes to stderr: stdout belongs to the report.
         process = subprocess.Popen(
             command, env=_environment(), cwd="/", stdin=subprocess.DEVNULL, stdout=2, pass_fds=[theirs.fileno()]
@@ -197,8 +197,8 @@ class Judges:
     def _forbid(self, forbidden: Sequence[Path], *, optim: bool) -> None:
         """Has the warm process confine what it forks, and forks the judges."""
         if self.warm is not None:
-            told = self._tell(zygote.Prepare([str(path) for path in forbidden], self._many, optim))
-            assert isinstance(told, zygote.Ready)
+            told = self._tell(messages.Prepare([str(path) for path in forbidden], self._many, optim))
+            assert isinstance(told, messages.Ready)
             if told.fault is not None:
                 raise UsageError(told.fault)
             self.isolation = told.isolation
@@ -217,38 +217,38 @@ class Judges:
         self._judges.remove(judge)
         judge.close()
         if self.warm is not None:
-            self._ask(zygote.EndJudge(judge.pid))
+            self._ask(messages.EndJudge(judge.pid))
         else:
             next(process for process in self._processes if process.pid == judge.pid).kill()
 
     def _spawn_judge(self) -> Judge:
-        sock = self._spawn("grader.judge.process", socket.SOCK_STREAM)
+        sock = self._spawn("from grader.warm.spawned import judge; judge()", socket.SOCK_STREAM)
         return Judge(sock, self._processes[-1].pid)
 
     def _fork_judge(self) -> Judge:
         assert self.warm is not None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
-            self._ask(zygote.StartJudge(), theirs.fileno())
-        started = zygote.decode_tell.decode(self._receive())
-        assert isinstance(started, zygote.Started)
+            self._ask(messages.StartJudge(), theirs.fileno())
+        started = messages.decode_tell.decode(self._receive())
+        assert isinstance(started, messages.Started)
         return Judge(ours, started.pid)
 
-    def _tell(self, ask: zygote.Ask) -> zygote.Tell:
+    def _tell(self, ask: messages.Ask) -> messages.Tell:
         self._ask(ask)
-        return zygote.decode_tell.decode(self._receive())
+        return messages.decode_tell.decode(self._receive())
 
-    def _ask(self, ask: zygote.Ask, *descriptors: int) -> None:
+    def _ask(self, ask: messages.Ask, *descriptors: int) -> None:
         assert self.warm is not None
         try:
-            socket.send_fds(self.warm, [zygote.encode(ask)], descriptors)
+            socket.send_fds(self.warm, [messages.encode(ask)], descriptors)
         except ConnectionError:
             raise JudgeLost("the warm process ended") from None
 
     def _receive(self) -> bytes:
         assert self.warm is not None
         try:
-            data = self.warm.recv(zygote.MAX_REQUEST)
+            data = self.warm.recv(messages.MAX_REQUEST)
         except ConnectionError:
             data = b""
         if not data:
