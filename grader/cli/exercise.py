@@ -18,7 +18,9 @@ from grader.judge.materials import materials_of
 from grader.judge.messages import Job
 from grader.progress import Graded, Progress
 from grader.report.marks import unicode_on
-from grader.report.terminal import View, render
+from grader.report.terminal import render
+from grader.report.view import Need, View
+from grader.report.view import Progress as Counts
 from grader.result import Outcome, Result
 from grader.submission import Submission, examine, located, read_submission
 from grader.submission.unrun import without_running
@@ -141,8 +143,6 @@ def _show(
     full: bool,
 ) -> None:
     from grader.course.stub import interface
-    from grader.report.terminal import Need
-    from grader.report.terminal import Progress as Counts
 
     lesson = [each for each in course.exercises if each.lesson == exercise.lesson]
     done = {each.id for each in course.exercises if progress.state(each.id) == "passed"}

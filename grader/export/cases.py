@@ -8,9 +8,10 @@ from grader.clean import clean, clean_line
 from grader.export.anonymous import anonymous
 from grader.gradebook.model import Grade
 from grader.quiz.result import QuestionResult, QuizResult
+from grader.report.explanation import not_graded
 from grader.report.failure import FAULT, WORDS, explain
 from grader.report.layout import Line, cleaned, paint
-from grader.report.terminal import SCREENS, not_graded
+from grader.report.terminal import SCREENS
 from grader.result import Failure, Frame, Outcome, Raised, Result, TestResult
 
 PAGE = SCREENS[0]

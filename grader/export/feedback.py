@@ -22,6 +22,7 @@ from grader.export.view import account, by_student, total
 from grader.gradebook.model import Book, Grade, Item
 from grader.quiz.model import LEVELS
 from grader.quiz.result import QuestionResult, QuizResult
+from grader.report.explanation import explanation
 from grader.report.layout import (
     Line,
     bold,
@@ -37,7 +38,9 @@ from grader.report.layout import (
     prose,
     right,
 )
-from grader.report.terminal import SCREENS, View, body, conditions, mark, score, status
+from grader.report.score import score
+from grader.report.status import mark, status
+from grader.report.terminal import SCREENS
 from grader.result import Outcome, Result
 from grader.submission.handin import Student
 
@@ -92,8 +95,7 @@ def _entry(item: Item, grade: Grade | None) -> Entry:
 def of_exercise(result: Result) -> list[Line]:
     """The terminal's screen of a result: the tests, every failing one explained, and the measured score."""
     result = cleaned(result, True)
-    counted = [*score(result, PAGE), *prose(conditions(result), PAGE, indent=2)]
-    return paragraphs(status(result, View(), PAGE), body(result, PAGE), counted)
+    return paragraphs(status(result, PAGE), explanation(result, PAGE), score(result, PAGE))
 
 
 def of_quiz(result: QuizResult) -> list[Line]:

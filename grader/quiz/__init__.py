@@ -1,6 +1,7 @@
 """Quizzes: questions in YAML, what is drawn for a student, and what an answer is worth.
 
 `model` and `load` read quiz.yaml; `formula` and `draw` make of a question what one student sees in one attempt;
-`numbers` and `score` read an answer and mark it; `history`, `session` and `result` hold an attempt; `plain`, `screen`
-and `terminal` ask; `review` brings questions back; `lint` proves that a quiz is good.
+`numbers` and `score` read an answer and mark it; `history`, `session` and `result` hold an attempt; `plain` asks in
+lines, and `terminal` on a `screen`: there, `answering` and `entry` take the keys, and `verdict` draws what came of it;
+`review` brings questions back; `lint` proves that a quiz is good.
 """

@@ -94,8 +94,7 @@ def wanted(asked: Asked) -> str:
 def verdict_lines(asked: Asked, given: Given, width: int) -> list[str]:
     """What an answer is worth and why, as text."""
     score = given.mark.score
-    word = "Skipped." if given.answer is None else "Right." if score == 1 else "Not right." if score == 0 else None
-    lines = [f"  {word or f'{score:.2f} of 1.'}"]
+    lines = ["  Right." if score == 1 else "  Not right." if score == 0 else f"  {score:.2f} of 1."]
     for reason in given.mark.feedback:
         lines += plain_text(reason, 4, width)
     if score < 1:

@@ -35,20 +35,43 @@ def mark(asked: Asked, typed: str) -> Mark:
     question = asked.question
     match question:
         case Single():
-            return _single(question, *digits(typed, len(question.options), exactly=1))
+            return _single(question, *places(asked, typed))
         case Multiple():
-            return _multiple(question, digits(typed, len(question.options)))
+            return _multiple(question, places(asked, typed))
         case Numeric():
             return _numeric(question, typed)
         case Order():
-            return _order(asked, question, digits(typed, len(question.items), exactly=len(question.items)))
+            return _order(asked, question, places(asked, typed))
         case Match():
-            chosen = digits(typed, len(asked.shown), exactly=len(question.pairs), repeated=True)
-            return _match(asked, question, chosen)
+            return _match(asked, question, places(asked, typed))
         case TextAnswer():
             return _text(question, typed)
         case CodeLine():
-            return _line(question, typed)
+            return _line(question, *places(asked, typed))
+        case _:
+            assert_never(question)
+
+
+def places(asked: Asked, typed: str) -> tuple[int, ...]:
+    """The places, from 0, that an answer consists of: of options, items, right sides, or a line of code.
+
+    NotAnAnswer as for `mark`.
+    """
+    question = asked.question
+    match question:
+        case Single():
+            return digits(typed, len(question.options), exactly=1)
+        case Multiple():
+            return digits(typed, len(question.options))
+        case Order():
+            return digits(typed, len(question.items), exactly=len(question.items))
+        case Match():
+            return digits(typed, len(asked.shown), exactly=len(question.pairs), repeated=True)
+        case CodeLine():
+            lines = len((question.code or "").rstrip("\n").split("\n"))
+            return digits(re.sub(r"(?i)^\s*line\b", "", typed), lines, exactly=1)
+        case Numeric() | TextAnswer():
+            return ()
         case _:
             assert_never(question)
 
@@ -77,12 +100,10 @@ def in_words(asked: Asked, typed: str) -> list[str]:
     """An answer as it is read: the texts that its digits stand for. NotAnAnswer as for `mark`."""
     question = asked.question
     match question:
-        case Single() | Multiple():
-            return [asked.shown[i] for i in digits(typed, len(asked.shown))]
-        case Order():
-            return [asked.shown[i] for i in digits(typed, len(question.items), exactly=len(question.items))]
+        case Single() | Multiple() | Order():
+            return [asked.shown[i] for i in places(asked, typed)]
         case Match():
-            chosen = digits(typed, len(asked.shown), exactly=len(question.pairs), repeated=True)
+            chosen = places(asked, typed)
             return [f"{pair.left}: {asked.shown[i]}" for pair, i in zip(question.pairs, chosen, strict=True)]
         case Numeric():
             return [_with_unit(question, typed)]
@@ -173,9 +194,7 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
-def _line(question: CodeLine, typed: str) -> Mark:
-    count = len((question.code or "").rstrip("\n").split("\n"))
-    (place,) = digits(re.sub(r"(?i)^\s*line\b", "", typed), count, exactly=1)
+def _line(question: CodeLine, place: int) -> Mark:
     slips = [slip.feedback for slip in question.wrong if int(slip.answer) == place + 1]
     return Mark(float(place + 1 == question.answer), tuple(slips))
 

@@ -4,6 +4,7 @@ rich would do it too, and to import it takes as long as all the rest of a questi
 """
 
 import re
+from collections.abc import Callable, Sequence
 
 from grader.report.layout import BLANK, Line, Span, Style, cells, dim, fit, line
 
@@ -49,14 +50,20 @@ def markdown(text: str, width: int, indent: int = 0) -> list[Line]:
 
 def code_block(code: str, width: int, indent: int = 2) -> list[Line]:
     """Code with the numbers of its lines."""
+    return [each for row in code_rows(code, width, lambda _: line(" " * indent)) for each in row]
+
+
+def code_rows(code: str, width: int, head: Callable[[int], Line]) -> list[list[Line]]:
+    """Each row of code as the lines that it takes: before its number stands the head for its place, from 0."""
     rows = code.rstrip("\n").split("\n")
     wide = len(str(len(rows)))
-    lines = []
-    for number, row in enumerate(rows, start=1):
-        first, *rest = code_line(row, width - indent - wide - 2, "")
-        lines.append(line(" " * indent, dim(f"{number:>{wide}}"), "  ", first))
-        lines += [line(" " * (indent + wide + 2), each) for each in rest]
-    return lines
+    drawn = []
+    for i, row in enumerate(rows):
+        start = line(head(i), dim(f"{i + 1:>{wide}}"), "  ")
+        margin = " " * sum(cells(span.text) for span in start)
+        first, *rest = code_line(row, width - len(margin), "")
+        drawn.append([line(start, first), *(line(margin, each) for each in rest)])
+    return drawn
 
 
 def code_line(row: str, room: int, margin: str) -> list[Line]:
@@ -108,6 +115,18 @@ def wrapped(of: Line, room: int, margin: str = "", head: str = "") -> list[Line]
             used += cells(text)
     heads = [head, *[" " * cells(head)] * (len(lines) - 1)]
     return [line(margin + start, tuple(each)) for start, each in zip(heads, lines, strict=True)]
+
+
+def headed(head: Line, text: Line, width: int) -> list[Line]:
+    """Text after a head, its further lines as far in."""
+    start = sum(cells(span.text) for span in head)
+    first, *rest = wrapped(text, width - start) or [BLANK]
+    return [line(head, first), *(line(" " * start, each) for each in rest)]
+
+
+def numbered(texts: Sequence[str], width: int) -> list[Line]:
+    """Texts, each after its digit."""
+    return [each for i, text in enumerate(texts, start=1) for each in headed(line(f"      {i}  "), spans(text), width)]
 
 
 def _words(of: Line) -> list[list[Span]]:

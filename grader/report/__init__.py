@@ -1,1 +1,7 @@
-"""Views of a result: what a person or another program reads after a run."""
+"""Views of a result: what a person or another program reads after a run.
+
+`terminal` makes a screen of `standing`, `status`, `explanation`, `score`, `task` and `steps`, and of what is told in a
+`view`; `explanation` takes a failing test from `failure`, which shows `crash`, `numbers` and `values`. `layout` and
+`marks` are what all lines are made of. `schema` describes a result's JSON; `figures` and `pictures` draw what a lab
+measured.
+"""

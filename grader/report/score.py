@@ -1,0 +1,43 @@
+"""Points: of tests, and of a submission as a whole."""
+
+from collections.abc import Sequence
+
+from grader.report.layout import Line, Page, bold, dim, line, prose, right
+from grader.result import Outcome, Result, TestResult
+
+
+def score(result: Result, page: Page) -> list[Line]:
+    """`6 of 10 points` and how many tests ran for how long; on a full page also under which conditions."""
+    got = f"{number(result.score)} of {number(result.max_score)} points"
+    if result.outcome is Outcome.ERROR:
+        got = "not graded"
+    ran = sum(t.failing or t.outcome is Outcome.PASSED for t in result.tests)
+    time = f"{ran} test{'' if ran == 1 else 's'} in {result.seconds:.2f} s" if ran else ""
+    lines = [line("  ", bold(got), dim(right(time, page.width - 2 - len(got))))]
+    if not result.hidden_tests:
+        lines += prose(
+            "These are the public tests only; the hidden ones are not in this course.", page, indent=2
+        )
+    return [*lines, *(prose(_conditions(result), page, indent=2) if page.full else ())]
+
+
+def _conditions(result: Result) -> str:
+    """Under which conditions the result was found."""
+    held, versions = result.isolation, result.versions
+    torch = f"torch {versions.torch}, " if versions.torch else ""
+    software = f"Python {versions.python}, {torch}archgrade {versions.archgrade}"
+    return f"isolation {held.kind}, seed {result.seed}, {software}"
+
+
+def earned(tests: Sequence[TestResult]) -> str:
+    """`2` for passed tests, `0/2` for others, `-` for those that say nothing about the submission."""
+    points, most = sum(t.points for t in tests), sum(t.max_points for t in tests)
+    outcomes = {t.outcome for t in tests}
+    if outcomes <= {Outcome.SKIPPED, Outcome.UNAVAILABLE, Outcome.BLOCKED, Outcome.ERROR}:
+        return "-"
+    return number(points) if outcomes == {Outcome.PASSED} else f"{number(points)}/{number(most)}"
+
+
+def number(points: float) -> str:
+    """`10`, `2.5`, `0.67`"""
+    return f"{points:.2f}".rstrip("0").rstrip(".")

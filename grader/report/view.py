@@ -1,0 +1,36 @@
+"""What a screen says that neither the result nor the exercise knows: what was done before, and what comes next."""
+
+from grader.result import Struct
+
+
+class Need(Struct, frozen=True):
+    """An exercise that this one builds on."""
+
+    id: str
+    passed: bool
+
+
+class Progress(Struct, frozen=True):
+    """How far the student is in the lesson and in the course, in exercises."""
+
+    lesson: str  # its short name, "experts"
+    lesson_done: int
+    lesson_total: int
+    course_done: int
+    course_total: int
+
+
+class View(Struct, frozen=True):
+    """What the screen says that neither the result nor the exercise knows."""
+
+    command: str = "grade"
+    options: str = ""  # that this run had and the next should have: " --file mine.py"
+    hints_shown: int = 0
+    hints_total: int = 0
+    statement: str | None = None  # path of the exercise's README
+    line: int | None = None  # of the code that is not written yet
+    write: tuple[str, ...] = ()  # the interface to write, for an exercise that is not started
+    needs: tuple[Need, ...] = ()
+    next_exercise: str | None = None
+    next_folder: str = ""
+    progress: Progress | None = None
