@@ -1,6 +1,6 @@
 """What one grading run found out. A result is data: the terminal, JSON and all later formats are views of it.
 
-Sizes are counts of elements, times are wall seconds, points are those of the tests' marks.
+Sizes are counts of elements, times are seconds, points are those of the tests' marks.
 """
 
 from enum import StrEnum
@@ -193,7 +193,7 @@ class TestResult(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     points: float
     max_points: float
-    seconds: float
+    seconds: float  # without those that were waited for a CPU
     needs: tuple[str, ...] = ()
     failure: Failure | None = None
     output: Output | None = None  # None: nothing printed, or withheld
@@ -254,7 +254,7 @@ class Result(Struct, frozen=True, kw_only=True):
     isolation: Isolation
     versions: Versions
     seed: int
-    seconds: float
+    seconds: float  # from loading to diagnosis, by the clock
 
     @property
     def passed(self) -> bool:

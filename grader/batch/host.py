@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grader.errors import UsageError
+from grader.judge.cpu import OWN_CPU
 from grader.judge.messages import Job, Materials
 from grader.result import Result
 from grader.warm.client import Judge, JudgeLost, Judges
@@ -91,11 +92,11 @@ class Host:
 
 
 def _patience(materials: Materials) -> float:
-    """Seconds after which a judge is taken for stuck: far more than all tests at their limits."""
+    """Seconds of CPU after which a judge is taken for stuck: far more than all tests at their limits."""
     texts = "\n".join(Path(path).read_text("utf-8") for path in materials.tests)
     tests = len(re.findall(r"^def test_", texts, re.MULTILINE))
     own = sum(map(float, re.findall(r"^@seconds\(([0-9.]+)\)", texts, re.MULTILINE)))
-    return 60 + 3 * (materials.seconds * (tests + 1) + own)
+    return 60 + 2 * OWN_CPU * (materials.seconds * (tests + 1) + own)
 
 
 _hosts: dict[str, Host] = {}  # by the name that a batch gave its course

@@ -19,7 +19,10 @@ class Bound:
 
 @contextlib.contextmanager
 def bounded_cpu(seconds: float, excess: BaseException) -> Iterator[Bound]:
-    """Stops the body by raising `excess` in it, once it has taken so many seconds of this process's CPU."""
+    """Stops the body by raising `excess` in it, once it has taken so many seconds of this process's CPU.
+
+    Within another bound it counts for itself alone.
+    """
     bound = Bound()
     if not hasattr(signal, "setitimer"):
         yield bound
@@ -30,9 +33,10 @@ def bounded_cpu(seconds: float, excess: BaseException) -> Iterator[Bound]:
         raise excess
 
     before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    outer, _ = signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield bound
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
+        signal.setitimer(signal.ITIMER_PROF, outer)

@@ -35,7 +35,7 @@ from grader.judge.replay import (
 from grader.judge.session import Entry, Limits
 from grader.result import Diagnosis
 from grader.sandbox import wire
-from grader.sandbox.servant import MODULE
+from grader.sandbox.objects import MODULE
 from grader.sandbox.source import execute
 
 MAX_KEPT = 16 << 20  # bytes of answers of the reference and of mistakes

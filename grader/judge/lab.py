@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from grader.errors import UsageError
-from grader.judge.explain import Setting, explain
+from grader.judge.explain import explain
 from grader.judge.messages import Faulty, FromJudge, LabEnded, RunLab, Shows
 from grader.judge.rng import Rng
 from grader.judge.session import Fault, Limits, Session
+from grader.judge.setting import Setting
 from grader.lab import Shown
 from grader.result import Failure, Versions
 from grader.sandbox.starter import Starter
@@ -50,7 +51,6 @@ def _run(lab: RunLab, starter: Starter, show: Callable[[Shown], None]) -> Failur
             sizes={},
             log=session.log,
             seed=lab.seed,
-            limits=session.limits,
         )
         return explain(error, setting)[1]
     finally:

@@ -1,15 +1,57 @@
-"""What the reference calls its results, for the screen."""
+"""What the reference calls its arguments and its results, for the screen."""
 
 import ast
 import inspect
 import textwrap
+import types
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
+from grader.judge.session import Entry
+from grader.sandbox import wire
+
+
+def signature(reference: types.ModuleType | None, label: str) -> str | None:
+    """How the function of a question is called, "(x, k=2)"; None where that cannot be told."""
+    try:
+        return str(inspect.signature(_resolve(reference, label)))
+    except (TypeError, ValueError):
+        return None
+
+
+def argument_name(reference: types.ModuleType | None, entry: Entry, place: str) -> str:
+    """What an argument of a question is called: by its place, "0", or by the keyword that it was given with."""
+    if not place.isdecimal():
+        return place
+    if isinstance(entry.request, wire.Differentiate):
+        return "grad"
+    try:
+        names = list(inspect.signature(_resolve(reference, entry.question.label)).parameters)
+    except (TypeError, ValueError):
+        names = []
+    names = names[1:] if names[:1] == ["self"] else names
+    return names[int(place)] if int(place) < len(names) else f"argument {int(place) + 1}"
+
+
+def names_of_parts(reference: types.ModuleType | None, label: str, count: int) -> list[str]:
+    """What the reference calls what it returns: the names in its last return statement, if it has so many."""
+    function = _resolve(reference, label)
+    names = _names_of_results(function) if inspect.isroutine(function) else ()
+    if len(names) != count:
+        names = ("",) * count
+    return [name or ("result" if count == 1 else f"result[{place}]") for place, name in enumerate(names)]
+
+
+def _resolve(reference: types.ModuleType | None, label: str) -> Any:
+    value: Any = reference
+    for name in label.removesuffix(".backward").split("."):
+        value = getattr(value, name, None)
+    return value
+
 
 @cache
-def names_of_results(function: Callable[..., Any]) -> tuple[str, ...]:
+def _names_of_results(function: Callable[..., Any]) -> tuple[str, ...]:
     """What a function of the reference calls the parts of its result, as in `returned_names`; () if it has no text."""
     try:
         return tuple(returned_names(inspect.getsource(function)))

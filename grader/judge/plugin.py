@@ -4,6 +4,7 @@ One pytest session collects the tests once and then takes job after job: pytest 
 """
 
 import hashlib
+import marshal
 import time
 import traceback
 import types
@@ -21,15 +22,18 @@ from grader.errors import UsageError
 from grader.judge.collect import Test, Tested, collect, collection_fault
 from grader.judge.cpu import OWN_CPU, bounded_cpu
 from grader.judge.diagnosis import Run
-from grader.judge.explain import Setting, explain, size_names
+from grader.judge.explain import explain
 from grader.judge.messages import Graded, Job, Materials, Setup, Testing
+from grader.judge.pace import reference_seconds
 from grader.judge.results import blocked, result_of
 from grader.judge.rng import Rng
 from grader.judge.session import Fault, Limits, Session
+from grader.judge.setting import Setting
+from grader.judge.values import size_names
 from grader.result import Failure, Outcome, Output, Result, TestResult, Versions
 from grader.sandbox.starter import Starter
 from grader.seeds import derive_seed
-from grader.submission.examine import examine, used_modules
+from grader.submission.examine import Compiled, Finding, compile_text, examine, unwritten, used_modules
 
 MAX_TIMEOUTS = 2  # of one submission; after them its other tests are not run
 
@@ -188,7 +192,7 @@ class Plugin:
         results: list[TestResult] = []
         runs: list[Run] = []
         try:
-            _refuse_unready(job)
+            session.code = _code_of(job)
             printed = session.load()
             for test in sorted(exercise.tests, key=lambda test: test.item.name != job.failed_first):
                 result, run = self._run(test, results, session, job, exercise)
@@ -245,7 +249,8 @@ class Plugin:
         if job.announce:
             self._say(Testing(job.id, test.name))
         running = self._running = _Running(session, seed, exercise.reference)
-        begun = time.monotonic()
+        session.reference_seconds = partial(_pace, test, running)
+        begun = session.clock()
         most = OWN_CPU * session.limits.seconds
         busy = Fault(Outcome.ERROR, f"The test itself takes more than {most:g} s of CPU, beside the submission.")
         with bounded_cpu(most, busy):
@@ -253,7 +258,7 @@ class Plugin:
                 running.error = _call(test, running)
             else:
                 test.item.ihook.pytest_runtest_protocol(item=test.item, nextitem=None)
-        seconds = time.monotonic() - begun
+        seconds = max(0.0, session.clock() - begun)  # both may have waited at once
         run = Run(test.item.name, session.log, seed, running.error is not None)
         repeated = None if test.long else run
         printed = session.take_output()
@@ -280,7 +285,6 @@ class Plugin:
             sizes=size_names(_locals(error, test.item.function)),
             log=running.session.log,
             seed=running.seed,
-            limits=running.session.limits,
         )
         outcome, failure = explain(error, setting)
         if outcome is Outcome.WRONG_TYPE and not isinstance(error, Fault) and self._fails_by_itself(test, running):
@@ -293,11 +297,8 @@ class Plugin:
         """Whether a test that broke off breaks off on the reference as well: then the fault is the course's."""
         if running.reference is None or not test.plain:
             return False
-        names = test.item.fixturenames
         try:
-            test.item.obj(
-                **{name: running.reference if name == "submission" else running.fixture(name) for name in names}
-            )
+            _call_on_reference(test, running)
         except Exception:  # whatever it is, the submission is not to blame
             return True
         return False
@@ -318,6 +319,21 @@ def _call(test: Test, running: _Running) -> BaseException | None:
     return None
 
 
+def _call_on_reference(test: Test, running: _Running) -> None:
+    """Calls a plain test with the reference in the place of the submission."""
+    names = test.item.fixturenames
+    test.item.obj(**{name: running.fixture("reference" if name == "submission" else name) for name in names})
+
+
+def _pace(test: Test, running: _Running) -> float | None:
+    """Seconds that the reference takes for what the running test has asked; None where it cannot be told."""
+    if running.reference is None:
+        return None
+    session = running.session
+    whole_test = partial(_call_on_reference, test, running) if test.plain else None
+    return reference_seconds(session.log, running.reference, running.seed, session.limits, whole_test)
+
+
 def _locals(error: BaseException, function: Any) -> dict[str, Any]:
     """The locals of the test at the time of the error."""
     trace = error.__traceback__
@@ -333,8 +349,14 @@ def _not_available(packages: Sequence[str]) -> str:
     return f"Not available here: {' and '.join(packages)} {are} not installed. docs/weights.md says how."
 
 
-def _refuse_unready(job: Job) -> None:
-    """Raises Fault for a submission that there is no need to run."""
-    finding = examine(job.source, job.file)
+def _code_of(job: Job) -> bytes | None:
+    """The code of a submission, marshalled; None where Python would warn of something, which the student is to see.
+
+    Raises Fault for a submission that there is no need to run.
+    """
+    compiled = compile_text(job.source, f"{job.exercise}.py")
+    finding = compiled if isinstance(compiled, Finding) else unwritten(job.source)
     if finding is not None:
         raise Fault(finding.outcome, clean(finding.message), line=finding.line, column=finding.column)
+    assert isinstance(compiled, Compiled)
+    return None if compiled.warnings else marshal.dumps(compiled.code)

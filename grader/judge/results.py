@@ -7,7 +7,7 @@ import msgspec
 
 from grader.clean import clean_line
 from grader.judge.collect import Tested
-from grader.judge.explain import raised
+from grader.judge.frames import raised
 from grader.judge.messages import Job
 from grader.judge.session import Fault
 from grader.result import Frame, Outcome, Raised, Result, SourceLine, TestResult

@@ -9,9 +9,8 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import pytest
@@ -21,14 +20,16 @@ from grader.clean import clean
 from grader.result import Outcome, Output
 from grader.sandbox import channel, wire
 from grader.sandbox.large import Blob
+from grader.sandbox.proc import Waits, exiting
 from grader.sandbox.proxy import Link, Question, Submission
-from grader.sandbox.starter import Started, Starter, waited_for_cpu
+from grader.sandbox.starter import Started, Starter
 
 LOAD_SECONDS = 10.0  # at least so long may loading take: it can include slow imports
-DUMP_SECONDS = 0.1  # how long a worker that does not answer may take to print where it is
-END_SECONDS = 0.2  # how long a worker may take to end, once it has closed the channel
+TIMES_REFERENCE = 10  # a test may take so many times what the reference takes, where that is more than its limit
+DUMP_SECONDS = 1.0  # how long a worker that does not answer may take to print where it is
+END_SECONDS = 0.2  # how long a worker may take to begin to end, once it has closed the channel
 MAX_KEPT = 16 << 20  # bytes of a test's questions and answers that are kept until the submission is diagnosed
-_EXTRA_CPU = 30  # seconds of CPU beyond all tests' limits: the last resort if nobody is left to end a worker
+_MOST_CPU = 20  # times all tests' limits: the last resort if nobody is left to end a worker
 _DUMPED = re.compile(rb'File "([^"\n]{1,200})", line (\d{1,7}) in ([^\n]{1,200})\n')
 _NO_THREAD = "can't start new thread"
 _CRASHES = {
@@ -54,7 +55,8 @@ class Fault(pytest.fail.Exception):  # type: ignore[misc, name-defined]
         outcome: Outcome,
         message: str,
         threw: wire.Threw | None = None,
-        samples: "list[wire.SeenFrame] | None" = None,
+        samples: "Sequence[wire.SeenFrame]" = (),
+        seconds: float = 0.0,
         line: int | None = None,
         column: int | None = None,
     ):
@@ -62,7 +64,8 @@ class Fault(pytest.fail.Exception):  # type: ignore[misc, name-defined]
         self.outcome = outcome
         self.message = message
         self.threw = threw
-        self.samples = samples
+        self.samples = samples  # of where it was, if it was stopped after so many seconds
+        self.seconds = seconds
         self.line = line
         self.column = column
 
@@ -93,7 +96,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Limits:
-    """`seconds` of wall time for a test, `memory` in bytes beyond the warm process's.
+    """`seconds` for a test, without those waited for a CPU; `memory` in bytes beyond the warm process's.
 
     As many bytes may the tensors of a test's answers take up.
     """
@@ -112,14 +115,20 @@ class Session:
     others: Mapping[str, str]
     limits: Limits
     seconds: float  # that all tests may take: bounds the CPU time of a worker
+    code: bytes | None = None  # of the source, marshalled; None: the worker compiles it
+    reference_seconds: Callable[[], float | None] = lambda: None  # what the reference takes for the log, here and now
     log: list[Entry] = field(default_factory=list)  # of the test that runs
     timeouts: int = 0
     killed: bool = False  # a worker was ended by a SIGKILL that we did not send
     worker: Started | None = None
     _line: channel.Line | None = None
+    _waits: Waits | None = None  # of the judge and the worker
+    _waited: float = 0.0  # seconds, with workers that have ended
     _names: dict[str, bool] | None = None
     _allowed: float = 0.0  # seconds of the test that runs, or of loading
-    _left: float = 0.0
+    _left: float = 0.0  # of its limit
+    _reference: float | None = None  # what the reference took for the first `_measured` questions
+    _measured: int = 0
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _heard: int = 0  # bytes that the answers of this test take up, about
     _kept: int = 0  # bytes of blobs in its log
@@ -131,7 +140,7 @@ class Session:
             self._start()
         assert self._line is not None
         self._allowed = self._left = max(self.limits.seconds, LOAD_SECONDS)
-        reply, _ = self._ask(wire.Load(self.name, self.source, dict(self.others), self.limits.seconds), [])
+        reply, _ = self._ask(wire.Load(self.name, self.source, self.code, dict(self.others), self.limits.seconds), [])
         match reply:
             case wire.Loaded(names):
                 self._names = names
@@ -152,7 +161,7 @@ class Session:
         self._allowed = self._left = self.limits.seconds
         assert self._line is not None
         self._line.start_clock()
-        self._heard = self._kept = 0
+        self._heard = self._kept = self._measured = 0
         self._line.hold(wire.encode(wire.Begin(seed)))
         torch.default_generator.manual_seed(seed)  # as the worker does
         return Submission(Link(self._exchange, self._refuse, self.limits.memory, self._ids), self._names)
@@ -183,20 +192,24 @@ class Session:
             self._start()
 
     def _start(self) -> None:
-        cpu_seconds = math.ceil(self.seconds + LOAD_SECONDS) + _EXTRA_CPU
+        cpu_seconds = math.ceil(_MOST_CPU * (self.seconds + LOAD_SECONDS))
         self.worker = self.starter.start(self.limits.memory, cpu_seconds)
         worker = self.worker
-        waited = partial(waited_for_cpu, worker.pid, os.getpid())  # they take turns
-        self._line = channel.Line(worker.sock, worker.output, worker.gone, self.limits.memory, waited)
+        self._waits = Waits(worker.pid, os.getpid())  # they take turns
+        limit, waited = self.limits.memory, self._waits.seconds
+        self._line = channel.Line(worker.sock, worker.output, worker.gone, limit, waited, self._more)
         self._printed = None
 
     def _end(self) -> Any:
         assert self.worker is not None
         assert self._line is not None
+        assert self._waits is not None
+        self._waited += self._waits.seconds()
         ended = self.starter.end(self.worker)
         self._printed = self._printed or self.take_output()
         self._line.close()
-        self.worker = self._line = self._names = None
+        self._waits.close()
+        self.worker = self._line = self._waits = self._names = None
         return ended
 
     # ------------------------------------------------------------ asking
@@ -261,18 +274,27 @@ class Session:
                 if self._line.late(deadline):  # whatever else it has to say
                     raise channel.Late
                 samples = [*samples[-99:], reply.frame]
-                seen = self._clock()
+                seen = self.clock()
         except channel.Late:
-            raise self._late(samples, stale=self._clock() - seen > self.limits.seconds / 4) from None
+            raise self._late(samples, stale=self.clock() - seen > self.limits.seconds / 4) from None
         except channel.ChannelClosed:
             raise self._gone() from None
         except (channel.Garbage, wire.WireError) as error:
             raise self._tampered(str(error)) from None
 
-    def _clock(self) -> float:
-        """Seconds, without those in which the worker waited for a CPU."""
-        assert self.worker is not None
-        return time.monotonic() - waited_for_cpu(self.worker.pid)
+    def clock(self) -> float:
+        """Seconds of a clock that stands still while the judge or the worker waits for a CPU."""
+        return time.monotonic() - self._waited - (self._waits.seconds() if self._waits is not None else 0.0)
+
+    def _more(self) -> float:
+        """Seconds that the test has beyond its limit, by what the reference takes for the same questions."""
+        if self._names is None:  # while the module is loaded
+            return 0.0
+        if self._measured < len(self.log):
+            self._measured = len(self.log)
+            self._reference = self.reference_seconds()
+            self._allowed = max(self._allowed, TIMES_REFERENCE * (self._reference or 0.0))
+        return self._allowed - self.limits.seconds
 
     def _late(self, samples: list[wire.SeenFrame], *, stale: bool) -> Fault:
         """The fault of a call that did not end. `stale`: the samples do not show where the worker is now."""
@@ -284,7 +306,9 @@ class Session:
         message = f"Stopped after {self._allowed:g} s"
         if loading:
             message += " while it was loaded" + (f", in line {samples[-1].line}" if samples else "")
-        return Fault(Outcome.TIMEOUT, message, samples=samples)
+        elif self._reference is not None:
+            message += f"; the reference takes {max(1, round(self._reference * 1e3)):,} ms."
+        return Fault(Outcome.TIMEOUT, message, samples=samples, seconds=self._allowed)
 
     def _dump(self) -> list[wire.SeenFrame]:
         """Where a worker is that is inside an operation and cannot look at itself."""
@@ -292,15 +316,12 @@ class Session:
         assert self.worker is not None
         self._printed = self.take_output()
         self.starter.interrupt(self.worker)
-        pid = self.worker.pid
-        begun, waited = time.monotonic(), waited_for_cpu(pid)
         files = {f"{name}.py" for name in (self.name, *self.others)}
         printed = b""
-        while len(printed) < channel.MAX_OUTPUT:  # it comes in pieces, among whatever else is printed
-            deadline = begun + DUMP_SECONDS + waited_for_cpu(pid) - waited
-            if time.monotonic() > deadline:
-                break
-            self._line.wait_for_output(deadline)
+        self._line.start_clock()
+        deadline = time.monotonic() + DUMP_SECONDS
+        # it comes in pieces, among whatever else is printed
+        while len(printed) < channel.MAX_OUTPUT and self._line.wait_for_output(deadline):
             printed += self._line.take_output()[0]
             for where in _DUMPED.findall(printed):
                 file, line, function = (part.decode("utf-8", "replace") for part in where)
@@ -310,12 +331,12 @@ class Session:
 
     def _gone(self) -> Fault:
         assert self._line is not None
-        if not self._line.ended(time.monotonic() + END_SECONDS):
+        if not self._ends():
             return self._tampered("it was closed")
         ended = self._end()
         if ended.signal == signal.SIGXCPU:
             self.timeouts += 1
-            return Fault(Outcome.TIMEOUT, "Stopped: out of CPU time.")
+            return Fault(Outcome.TIMEOUT, "Stopped: out of CPU time.", seconds=self._allowed)
         if ended.signal == signal.SIGKILL:
             self.killed = True
             return Fault(Outcome.CRASHED, "The process was killed: by its own signal, or because memory ran out.")
@@ -323,6 +344,16 @@ class Session:
             what = _CRASHES.get(ended.signal, f"signal {ended.signal}")
             return Fault(Outcome.CRASHED, f"The process crashed with {what}.")
         return Fault(Outcome.EXITED, f"The process ended itself with exit code {ended.code}.")
+
+    def _ends(self) -> bool:
+        """Whether the worker is ending, however long that takes: then this is what has closed the channel."""
+        assert self._line is not None
+        assert self.worker is not None
+        self._line.start_clock()
+        while not self._line.ended(time.monotonic() + END_SECONDS):
+            if not exiting(self.worker.pid):
+                return False
+        return True
 
     def _tampered(self, what: str) -> Fault:
         self._end()

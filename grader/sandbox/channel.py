@@ -17,6 +17,7 @@ from grader.sandbox.large import LARGE, Blob, attach, can_share, room, share
 
 MAX_META = 1 << 20  # bytes of a message beside its tensors
 HEADER = struct.Struct("<IQ?")  # bytes of meta, bytes of blob, whether the blob is shared
+SIGN_OF_LIFE = 1.0  # seconds for which a judge sleeps at most: who waits for it sees by its CPU time that it lives
 MAX_OUTPUT = 64 << 10  # bytes of a student's output that are kept between two questions
 _CHUNK = 64 << 10
 _READ = 16 << 10
@@ -97,11 +98,18 @@ class Line:
 
     Everything is bounded in time and size, and what the process prints is drained meanwhile, so that neither side can
     wait for the other for ever. `gone` is a descriptor that becomes readable when the process ends (a pidfd); without
-    one the end is seen when the channel closes. `waited` gives the seconds that both sides have waited for a CPU.
+    one the end is seen when the channel closes. `waited` gives the seconds that both sides have waited for a CPU: they
+    are added to every deadline. When that of an answer is over in spite of them, `more` is asked for further seconds.
     """
 
     def __init__(
-        self, sock: socket.socket, output: int, gone: int | None, limit: int, waited: Callable[[], float] = lambda: 0.0
+        self,
+        sock: socket.socket,
+        output: int,
+        gone: int | None,
+        limit: int,
+        waited: Callable[[], float] = lambda: 0.0,
+        more: Callable[[], float] = lambda: 0.0,
     ):
         self._sock = sock
         self._output = output
@@ -109,6 +117,7 @@ class Line:
         self._limit = limit  # bytes of a blob
         self._waited = waited
         self._waited_before = waited()
+        self._more = more
         self._held = b""  # frames that go out with the next one
         self._ahead = bytearray()  # read and not yet taken
         self._chunk = memoryview(bytearray(_CHUNK))
@@ -128,12 +137,16 @@ class Line:
         self._waited_before = self._waited()
 
     def late(self, deadline: float) -> bool:
-        """Whether a deadline is over."""
-        return self._left(deadline) <= 0
+        """Whether the deadline of an answer is over."""
+        return self._left_to_answer(deadline) <= 0
 
     def _left(self, deadline: float) -> float:
         left = deadline - time.monotonic()
         return left if left > 0 else left + self._waited() - self._waited_before
+
+    def _left_to_answer(self, deadline: float) -> float:
+        left = self._left(deadline)
+        return left if left > 0 else left + self._more()
 
     def close(self) -> None:
         """Closes all descriptors of the line."""
@@ -225,8 +238,8 @@ class Line:
         """Waits until the channel is ready, draining the output. Raises Late, or ChannelClosed if the process ended."""
         self._poll.register(self._sock, event)
         while True:
-            left = self._left(deadline)
-            ready = dict(self._poll.poll(max(0.0, left) * 1000))
+            left = self._left_to_answer(deadline)
+            ready = dict(self._poll.poll(min(max(0.0, left), SIGN_OF_LIFE) * 1000))
             if left <= 0 and self._sock.fileno() not in ready:
                 raise Late
             if self._output in ready:
@@ -244,14 +257,19 @@ class Line:
             return True
         poll = select.poll()
         poll.register(self._gone, select.POLLIN)
-        return bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+        while not (ended := bool(poll.poll(0))) and (left := self._left(deadline)) > 0:
+            poll.poll(left * 1000)
+        return ended
 
-    def wait_for_output(self, deadline: float) -> None:
-        """Waits until the process prints something, or the deadline."""
+    def wait_for_output(self, deadline: float) -> bool:
+        """Waits until the process prints something. False where it has not by the deadline, or cannot any more."""
+        if not self._output_open:
+            return False
         poll = select.poll()
-        if self._output_open:
-            poll.register(self._output, select.POLLIN)
-        poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+        poll.register(self._output, select.POLLIN)
+        while not (printed := bool(poll.poll(0))) and (left := self._left(deadline)) > 0:
+            poll.poll(left * 1000)
+        return printed
 
     def drain(self) -> None:
         """Takes in what the process has printed by now: what a pipe holds, and not what is added meanwhile."""

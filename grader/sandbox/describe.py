@@ -1,4 +1,4 @@
-"""Values, exceptions and frames of the student's code in words, whatever they say of themselves."""
+"""Values and frames of the student's code in words, whatever they say of themselves."""
 
 import ast
 import itertools
@@ -15,32 +15,7 @@ from torch import Tensor
 from grader.sandbox.pack import bare
 from grader.sandbox.wire import Described, SeenFrame, SeenOperand
 
-_MESSAGE = 100_000  # characters of an exception's message that are sent
 _TEXT = 80  # characters of a value's text
-
-
-def arguments_of(error: BaseException) -> list[str | int | float | bool | None] | None:
-    """What an exception was made of, where that is plain and short."""
-    args: Any = BaseException.__dict__["args"].__get__(error)
-    if len(args) > 8:
-        return None
-    for arg in args:
-        whole = type(arg) is int and arg.bit_length() < 64
-        text = type(arg) is str and len(arg) <= _MESSAGE and arg.isprintable()
-        if not (whole or text or arg is None or type(arg) in (bool, float)):
-            return None
-    return list(args)
-
-
-def message_of(error: BaseException) -> str:
-    """An exception's text. Its `__str__` is the student's and may do anything."""
-    try:
-        text = str(error)
-        start = str.__getitem__(text, slice(_MESSAGE)).encode("utf-8", "replace").decode()
-        more = str.__len__(text) - _MESSAGE
-    except BaseException as again:
-        return f"(its message could not be made: {name_of(type(again))})"
-    return start if more <= 0 else f"{start} [+{more:,} characters]"
 
 
 def describe(value: Any) -> Described:

@@ -268,7 +268,7 @@ class Unpacker:
     def numbers(self, wire: WireTensor | WireArray) -> Tensor:
         """The next tensor of the blob, without autograd."""
         dtype = DTYPES.get(wire.dtype)
-        if dtype is None or len(wire.shape) > MAX_NDIM or any(d < 0 for d in wire.shape):
+        if dtype is None or len(wire.shape) > MAX_NDIM or min(wire.shape, default=0) < 0:
             raise WireError(f"no tensor is {wire.dtype[:20]!r} of {len(wire.shape)} axes")
         if math.prod(max(d, 1) for d in wire.shape) > MAX_NUMEL:
             raise WireError("a tensor of too many elements")

@@ -1,6 +1,7 @@
 """Source text as modules: the student's file, and the earlier exercises that it imports."""
 
 import linecache
+import marshal
 import sys
 import types
 from collections.abc import Mapping
@@ -33,9 +34,15 @@ class _Others:
 
 
 def execute(
-    name: str, source: str, files: set[str] | None = None, module: types.ModuleType | None = None
+    name: str,
+    source: str,
+    files: set[str] | None = None,
+    module: types.ModuleType | None = None,
+    code: bytes | None = None,
 ) -> types.ModuleType:
     """Runs source text as module `name`, and adds its file name to `files`. Raises whatever the source raises.
+
+    `code`: the same, compiled and marshalled, where that has been done already.
 
     The module stands in `sys.modules` before it runs: dataclasses with postponed annotations look themselves up there.
     """
@@ -46,5 +53,5 @@ def execute(
     if module is None:
         module = sys.modules[name] = types.ModuleType(name)
     module.__file__ = file
-    exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)
+    exec(marshal.loads(code) if code else compile(source, file, "exec", dont_inherit=True), module.__dict__)
     return module

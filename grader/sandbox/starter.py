@@ -1,4 +1,4 @@
-"""What a judge is given to start workers with, and how it sees what they wait for."""
+"""What a judge is given to start workers with."""
 
 import socket
 from dataclasses import dataclass
@@ -38,15 +38,3 @@ class Starter(Protocol):
     def interrupt(self, started: Started) -> None:
         """Asks a worker to print where it is."""
         ...
-
-
-def waited_for_cpu(*pids: int) -> float:
-    """Seconds that processes could have run and were not given a CPU; 0 where the system does not count them."""
-    waited = 0
-    try:
-        for pid in pids:
-            with open(f"/proc/{pid}/schedstat", "rb", buffering=0) as schedstat:
-                waited += int(schedstat.read().split()[1])
-    except OSError:
-        return 0.0
-    return waited / 1e9

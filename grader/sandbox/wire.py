@@ -158,6 +158,7 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
 
     name: str
     source: str
+    code: bytes | None  # of the source, marshalled; None: to be compiled, and what Python warns of is printed
     others: dict[str, str]
     seconds: float  # the time limit of a test; the worker looks at itself twenty times in it
 
@@ -197,7 +198,7 @@ class Context(msgspec.Struct, frozen=True, array_like=True):
     released: list[int]  # ids of calls that will not be differentiated any more
 
 
-OPERATIONS = -1  # the number of what Python does by operators and functions of its own, see `servant`
+OPERATIONS = -1  # the number of what Python does by operators and functions of its own, see `objects`
 
 
 class Invoke(msgspec.Struct, frozen=True, tag="call"):

@@ -1,6 +1,7 @@
 """What can be said of a submission without running it: it does not compile, or it is not started."""
 
 import ast
+import types
 import warnings
 
 import msgspec
@@ -19,26 +20,45 @@ class Finding(msgspec.Struct, frozen=True):
     source: str | None = None  # the text of that line
 
 
-def examine(text: str, file: str) -> Finding | None:
-    """A syntax error, or that nothing is written yet; None where the submission can be run.
+class Compiled(msgspec.Struct, frozen=True):
+    """A submission that compiles. `warnings`: whether Python has something to say of it, which is not shown here."""
 
-    Not started is a file in which every public function and method raises NotImplementedError and does nothing else.
-    """
+    code: types.CodeType
+    warnings: bool
+
+
+def examine(text: str, file: str) -> Finding | None:
+    """A syntax error, or that nothing is written yet; None where the submission can be run."""
+    compiled = compile_text(text, file)
+    return compiled if isinstance(compiled, Finding) else unwritten(text)
+
+
+def compile_text(text: str, file: str) -> Compiled | Finding:
+    """The code of a module in the file of this name, or why it does not compile."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            warnings.simplefilter("ignore", DeprecationWarning)  # invalid escapes, before Python 3.12
-            compile(text, file, "exec", dont_inherit=True)
-            if "NotImplementedError" not in text:
-                return None
-            tree = ast.parse(text, file)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            return Compiled(compile(text, file, "exec", dont_inherit=True), bool(said))
     except SyntaxError as error:
         return _syntax_error(error, text)
     except (RecursionError, MemoryError):
         return Finding(Outcome.SYNTAX_ERROR, "the code is nested too deeply for Python to read")
     except ValueError as error:  # null bytes, lone surrogates, integers of thousands of digits
         return Finding(Outcome.SYNTAX_ERROR, str(error))
-    functions = _functions(tree)
+
+
+def unwritten(text: str) -> Finding | None:
+    """That nothing is written yet of a module that compiles: all its public functions and methods are still open.
+
+    Those are which raise NotImplementedError and do nothing else.
+    """
+    if "NotImplementedError" not in text:
+        return None
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            functions = _functions(ast.parse(text))
+    except (RecursionError, MemoryError):  # a tree of objects is deeper to make than code; no stub is so deep
+        return None
     if not functions or not all(map(_is_open, functions)):
         return None
     line = functions[0].body[-1].lineno

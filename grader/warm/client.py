@@ -1,5 +1,6 @@
 """Starts the warm process and its judges, and hands them jobs. Imports neither torch nor pytest."""
 
+import math
 import os
 import select
 import socket
@@ -28,6 +29,7 @@ from grader.judge.messages import (
 from grader.result import Isolation, Result
 from grader.sandbox.channel import ChannelClosed, receive, send
 from grader.warm import messages
+from grader.warm.watch import LOOK, Watch
 
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "SYSTEMROOT", "VIRTUAL_ENV")
 _CHOSEN = {
@@ -49,10 +51,11 @@ class JudgeLost(Exception):
 
 
 class Judge:
-    """One judge, to whom jobs are given and who answers them in their order."""
+    """One judge, to whom jobs are given and who answers them in their order. `warm`: the process that forks for it."""
 
-    def __init__(self, sock: socket.socket, pid: int):
+    def __init__(self, sock: socket.socket, pid: int, warm: int | None = None):
         self._sock = sock
+        self._warm = warm
         self.pid = pid
 
     def fileno(self) -> int:
@@ -71,10 +74,19 @@ class Judge:
         """Gives it a job. JudgeLost."""
         self._send(encode(Submit(job)))
 
-    def answer(self, timeout: float | None = None) -> Graded:
-        """Its next result, within so many seconds. UsageError if a test file cannot be used; JudgeLost."""
-        if timeout is not None and not select.select([self._sock], [], [], timeout)[0]:
-            raise JudgeLost(f"a judge did not answer for {timeout:.0f} s")
+    def watch(self, most: float = math.inf) -> Watch:
+        """Tells whether it gets on with what it was asked for, which may take it `most` seconds of CPU."""
+        return Watch(*(pid for pid in (self.pid, self._warm) if pid is not None), most=most)
+
+    def answer(self, most: float) -> Graded:
+        """Its next result. UsageError if a test file cannot be used; JudgeLost, also if it is stuck.
+
+        `most`: seconds of CPU that it may take.
+        """
+        watch = self.watch(most)
+        while not select.select([self._sock], [], [], LOOK)[0]:
+            if complaint := watch.complaint():
+                raise JudgeLost(f"a judge {complaint}")
         message = self.hear()
         assert isinstance(message, Graded)
         return message
@@ -232,7 +244,7 @@ class Judges:
             self._ask(messages.StartJudge(), theirs.fileno())
         started = messages.decode_tell.decode(self._receive())
         assert isinstance(started, messages.Started)
-        return Judge(ours, started.pid)
+        return Judge(ours, started.pid, self._processes[0].pid)
 
     def _tell(self, ask: messages.Ask) -> messages.Tell:
         self._ask(ask)
@@ -260,8 +272,8 @@ class Judges:
     ) -> Iterator[tuple[Job, Result]]:
         """Grades jobs, and yields each with its result as it is done. UsageError if a test file cannot be used.
 
-        `testing` hears the name of each test that begins, of jobs that announce them. JudgeLost if a judge ended:
-        what was not yielded is not graded.
+        `testing` hears the name of each test that begins, of jobs that announce them. JudgeLost if a judge ended or is
+        stuck: what was not yielded is not graded.
         """
         waiting = iter(jobs)
         open_jobs: dict[int, dict[int, Job]] = {judge.fileno(): {} for judge in self._judges}
@@ -274,14 +286,18 @@ class Judges:
 
         for judge in self._judges:
             feed(judge)
+        watches: dict[int, Watch] = {}
         while any(open_jobs.values()):
+            working = [judge for judge in self._judges if open_jobs[judge.fileno()]]
             poll = select.poll()
-            for judge in self._judges:
-                if open_jobs[judge.fileno()]:
-                    poll.register(judge, select.POLLIN)
-            ready = {fileno for fileno, _ in poll.poll()}
-            for judge in self._judges:
+            for judge in working:
+                poll.register(judge, select.POLLIN)
+            ready = {fileno for fileno, _ in poll.poll(LOOK * 1000)}
+            if not ready:
+                _look(working, watches)
+            for judge in working:
                 if judge.fileno() in ready:
+                    watches.pop(judge.pid, None)
                     message = judge.hear()
                     if isinstance(message, Testing):
                         testing(message.test)
@@ -290,3 +306,10 @@ class Judges:
                     done = open_jobs[judge.fileno()].pop(message.id)
                     feed(judge)
                     yield done, message.result
+
+
+def _look(judges: Iterable[Judge], watches: dict[int, Watch]) -> None:
+    """Looks after judges that have not said anything for a while. JudgeLost if one is stuck."""
+    for judge in judges:
+        if complaint := watches.setdefault(judge.pid, judge.watch()).complaint():
+            raise JudgeLost(f"a judge {complaint}")

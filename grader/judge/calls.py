@@ -1,0 +1,115 @@
+"""The call that a failure is about: which one it is, its arguments, and what it returned beside what was expected."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from grader.clean import clean_line
+from grader.judge.compare import Difference, Disagreement, compare
+from grader.judge.names import argument_name, names_of_parts
+from grader.judge.replay import Kept, answers
+from grader.judge.session import Entry
+from grader.judge.setting import Setting
+from grader.judge.values import value_of
+from grader.result import Call, Named, Part, Value
+from grader.sandbox import wire
+from grader.sandbox.describe import describe
+
+_PARTS = 6  # that a result is taken apart into at most
+_NOTHING = object()
+
+
+def failing_entry(error: BaseException, log: Sequence[Entry]) -> Entry | None:
+    """The call that a failure is about: that which returned the value in question, or the last one."""
+    calls = _calls(log)
+    if isinstance(error, Disagreement):
+        wanted = [error.actual, error.difference.actual]
+        for entry in reversed(calls):
+            parts = [entry.question.result, *_inner(entry.question.result)]
+            holders = [value for value in wanted if isinstance(value, Tensor | tuple | list | dict)]
+            if any(part is value for part in parts for value in holders):
+                return entry
+    return calls[-1] if calls else None
+
+
+def last_call(setting: Setting) -> Call | None:
+    """The last call of the test."""
+    calls = _calls(setting.log)
+    return call_of(calls[-1], setting) if calls else None
+
+
+def call_of(entry: Entry, setting: Setting) -> Call:
+    """A call with its arguments and the parts of what it returned, as a screen shows them."""
+    question = entry.question
+    arguments = []
+    for place, arg in enumerate(question.args):
+        arguments.append(Named(argument_name(setting.reference, entry, str(place)), _value(arg, setting)))
+    arguments += [Named(name, _value(arg, setting)) for name, arg in question.kwargs.items()]
+    return Call(question.label, tuple(arguments), _returned(entry, setting))
+
+
+def marked(parts: tuple[Part, ...], difference: Difference) -> tuple[Part, ...]:
+    """The parts, with the one that a test found wrong marked as such."""
+    first = difference.path[0] if difference.path else 0
+    whole = len(parts) == 1
+    return tuple(
+        Part(part.name, part.yours, part.expected, False) if whole or place == first else part
+        for place, part in enumerate(parts)
+    )
+
+
+def in_parts(result: Any) -> bool:
+    """Whether a result is shown part by part: a tuple or list of a few."""
+    return isinstance(result, tuple | list) and 0 < len(result) <= _PARTS
+
+
+def _calls(log: Sequence[Entry]) -> list[Entry]:
+    return [e for e in log if isinstance(e.request, wire.Invoke | wire.Differentiate)]
+
+
+def _inner(value: Any) -> list[Any]:
+    """All that a nested value holds. One pass: a hostile one may be deep and wide."""
+    found: list[Any] = []
+    left = [value]
+    while left:
+        item = left.pop()
+        inner = item.values() if isinstance(item, dict) else item if isinstance(item, tuple | list) else ()
+        found += inner
+        left += inner
+    return found
+
+
+def _value(value: Any, setting: Setting) -> Value:
+    if isinstance(value, Kept):
+        return Value(clean_line(value.type_name))
+    return value_of(describe(value), setting.sizes)
+
+
+def _returned(entry: Entry, setting: Setting) -> tuple[Part, ...]:
+    if not isinstance(entry.reply, wire.Returned) or entry.reply_blob is None:
+        return ()
+    place = next(i for i, each in enumerate(setting.log) if each is entry)
+    mine = answers([entry])[0].value
+    theirs: Any = _NOTHING
+    if setting.right is not None and all(each.whole for each in setting.log):
+        reply, value, _ = setting.right()[place]
+        theirs = value if isinstance(reply, wire.Returned) else _NOTHING
+    several = in_parts(mine)
+    mine_parts = list(mine) if several else [mine]
+    if several and isinstance(theirs, tuple | list) and len(theirs) == len(mine):
+        their_parts = list(theirs)
+    elif not several and theirs is not _NOTHING:
+        their_parts = [theirs]
+    else:
+        their_parts = [_NOTHING] * len(mine_parts)
+    names = names_of_parts(setting.reference, entry.question.label, len(mine_parts))
+    return tuple(
+        Part(
+            name,
+            _value(part, setting),
+            None if other is _NOTHING else _value(other, setting),
+            None if other is _NOTHING else compare(part, other) is None,
+        )
+        for name, part, other in zip(names, mine_parts, their_parts, strict=True)
+    )

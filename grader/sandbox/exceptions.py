@@ -1,0 +1,68 @@
+"""Exceptions of the student's code as messages: what each says of itself, and the frames of theirs that it left."""
+
+import builtins
+import types
+from collections.abc import Set
+from typing import Any
+
+from grader.sandbox.describe import name_of, position_of, see
+from grader.sandbox.wire import SeenFrame, Threw
+
+_FRAMES = 20
+_MESSAGE = 100_000  # characters of an exception's message that are sent
+
+
+def threw(id_: int, error: BaseException, files: Set[str], ours: Set[str], signature: str | None = None) -> Threw:
+    """The message that the student's code raised `error` in the request of this id.
+
+    `files` are the student's. Frames of any other are only counted, and those of `ours`, which lie between, not even
+    that. `signature`: of the function, where the call did not fit it.
+    """
+    kind = type(error)
+    mro = type.__dict__["__mro__"].__get__(kind)
+    bases = [name for base in mro if getattr(builtins, name := name_of(base), None) is base]
+    try:
+        frames, hidden = _frames(error, files, ours)
+    except BaseException:  # the student's objects may resist being looked at
+        frames, hidden = [], 0
+    return Threw(id_, name_of(kind), bases, _message(error), frames, hidden, signature, _arguments(error))
+
+
+def _frames(error: BaseException, files: Set[str], ours: Set[str]) -> tuple[list[SeenFrame], int]:
+    """The frames of the student's code, innermost last, and how many others there were."""
+    own: list[types.TracebackType] = []
+    hidden = 0
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename in files:
+            own.append(trace)
+        elif trace.tb_frame.f_code.co_filename not in ours:
+            hidden += 1
+        trace = trace.tb_next
+    last = own[-_FRAMES:]
+    frames = [see(trace.tb_frame, trace.tb_lineno, position_of(trace), trace is own[-1]) for trace in last]
+    return frames, hidden + len(own[:-_FRAMES])
+
+
+def _arguments(error: BaseException) -> list[str | int | float | bool | None] | None:
+    """What an exception was made of, where that is plain and short."""
+    args: Any = BaseException.__dict__["args"].__get__(error)
+    if len(args) > 8:
+        return None
+    for arg in args:
+        whole = type(arg) is int and arg.bit_length() < 64
+        text = type(arg) is str and len(arg) <= _MESSAGE and arg.isprintable()
+        if not (whole or text or arg is None or type(arg) in (bool, float)):
+            return None
+    return list(args)
+
+
+def _message(error: BaseException) -> str:
+    """An exception's text. Its `__str__` is the student's and may do anything."""
+    try:
+        text = str(error)
+        start = str.__getitem__(text, slice(_MESSAGE)).encode("utf-8", "replace").decode()
+        more = str.__len__(text) - _MESSAGE
+    except BaseException as again:
+        return f"(its message could not be made: {name_of(type(again))})"
+    return start if more <= 0 else f"{start} [+{more:,} characters]"
