@@ -1,8 +1,7 @@
-"""A class that hands in the exercise of tests/course, and the command that grades it."""
+"""A class that hands in the exercise of the small course, and the command that grades it."""
 
 import os
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -17,9 +16,9 @@ import yaml
 
 from grader.gradebook import Gradebook
 from grader.gradebook.model import Grade
+from tests.paths import TOOLBOX, copy_toolbox
 
-COURSE = Path(__file__).parent / "course"
-REFERENCE = (COURSE / "solutions/toolbox/toolbox.py").read_text("utf-8")
+REFERENCE = (TOOLBOX / "solutions/toolbox/toolbox.py").read_text("utf-8")
 SECONDS = 1.0  # the limit of a test
 
 FILES = {
@@ -28,7 +27,7 @@ FILES = {
     "cleo": f"{REFERENCE}\n\ndef pick(items, place):\n    while True: pass\n",
     "dora": f"import os\n{REFERENCE}\n\ndef mix(scores, values): os._exit(0)\n",
     "eve": f"{REFERENCE}\n\ndef scale(x, factor:\n",
-    "finn": (COURSE / "exercises/toolbox/toolbox.py").read_text("utf-8"),
+    "finn": (TOOLBOX / "exercises/toolbox/toolbox.py").read_text("utf-8"),
     "gus": f"import ctypes\n{REFERENCE}\n\ndef merge(parts): return ctypes.string_at(0)\n",
     "hal": f"{REFERENCE}\n\ndef scale(x, factor): return open('/etc/passwd').read()\n",
     "ida": "raise SystemExit('no')\n",
@@ -43,8 +42,7 @@ SCORES = {
 
 def make_course(folder: Path) -> Path:
     """A copy of the course, its tests limited to a second."""
-    root = folder / "course"
-    shutil.copytree(COURSE, root, ignore=shutil.ignore_patterns("__pycache__", "conftest.py"))
+    root = copy_toolbox(folder / "course")
     path = root / "exercises/toolbox/exercise.yaml"
     description = yaml.safe_load(path.read_text("utf-8"))
     description["limits"]["seconds"] = SECONDS

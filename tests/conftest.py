@@ -1,31 +1,32 @@
-"""What several test modules share: a small course, and a judge that grades submissions of its one exercise."""
+"""What several folders of tests share: a judge that grades submissions to the small course, workers, small courses."""
 
 import os
-import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from grader.clean import clean
-from grader.course import Exercise, load_course
+from grader.course import load_course
 from grader.judge.materials import materials
 from grader.judge.messages import Job
-from grader.report.terminal import View, render
+from grader.report.terminal import render
+from grader.report.view import View
 from grader.result import Outcome, Result
 from grader.warm.client import Judges
+from tests.course import small_glossary
+from tests.gradebook.builders import filled
+from tests.paths import copy_toolbox
 
 if TYPE_CHECKING:
     import torch
 
-COURSE = Path(__file__).parent / "course"
-LONGEST = 60  # seconds; a submission that takes longer hangs the judge
+    from grader.judge.session import Session
+    from grader.sandbox.starter import Starter
+
 SECRET = "the-password-of-the-teacher"
 
 
@@ -34,19 +35,32 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@dataclass
 class Grader:
     """Grades submissions of the exercise `toolbox`, one after the other, in one judge.
 
     After each it makes sure that the submission left nothing behind: no process, no changed file of the course, and a
-    judge that still gives the reference full marks.
+    judge that still gives the reference full marks. Whoever loses the judge leaves a new one to the tests to come.
     """
 
-    judges: Judges
-    exercise: Exercise
-    root: Path  # of the course: a copy of its own, which submissions may try to change
-    reference: str
-    jobs: int = 0
+    def __init__(self, root: Path):
+        """`root`: of the course, a copy of its own, which submissions may try to change."""
+        self.root = root
+        self.exercise = load_course(root).exercise("toolbox")
+        self.reference = self.exercise.reference.read_text()
+        self._jobs = 0
+        self._start()
+
+    def _start(self) -> None:
+        self.judges = Judges()
+        self.judges.start()
+        self.judges.prepare([materials(load_course(self.root), self.exercise)], forbidden=[self.root])
+        (warm,) = self.judges._processes
+        self._judge = _children(warm.pid)
+
+    def close(self) -> None:
+        """Ends the judge, whatever it does."""
+        self.judges.kill()
+        self.judges.close()
 
     def __call__(self, code: str, *, seconds: float = 5.0, whole: bool = False) -> Result:
         """The result of the reference with `code` after it, whose definitions win; of `code` alone if `whole`.
@@ -74,21 +88,24 @@ class Grader:
 
     def run(self, source: str, seconds: float) -> Result:
         """The result of `source`, without a look at what it left behind."""
-        self.jobs += 1
-        job = Job(self.jobs, "toolbox", "toolbox.py", source, "0" * 64, seed=0, seconds=seconds)
-        with _not_longer_than(LONGEST):
-            ((_, result),) = self.judges.grade([job])
+        self._jobs += 1
+        result = self.graded(Job(self._jobs, "toolbox", "toolbox.py", source, "0" * 64, seed=0, seconds=seconds))
         return msgspec.json.decode(msgspec.json.encode(result), type=Result)
+
+    def graded(self, job: Job) -> Result:
+        """The result of a job."""
+        try:
+            ((_, result),) = self.judges.grade([job])
+        except BaseException:
+            self.close()
+            self._start()
+            raise
+        return result
 
     def workers(self) -> list[int]:
         """The processes below the warm one, but for the judge."""
         (warm,) = self.judges._processes
         return [pid for pid in _children(warm.pid) if pid not in self._judge]
-
-    def __post_init__(self) -> None:
-        self.run(self.reference, 5.0)  # the judge has come up
-        (warm,) = self.judges._processes
-        self._judge = _children(warm.pid)
 
     def assert_rendered(self, result: Result) -> None:
         """A screen can be made of the result, and nothing on it moves the cursor or exceeds the width."""
@@ -101,16 +118,63 @@ class Grader:
 @pytest.fixture(scope="session")
 def grade(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grader]:
     """Grades submissions of a small exercise."""
-    root = tmp_path_factory.mktemp("grade") / "course"
-    shutil.copytree(COURSE, root, ignore=shutil.ignore_patterns("__pycache__", "conftest.py"))
-    exercise = load_course(root).exercise("toolbox")
+    root = copy_toolbox(tmp_path_factory.mktemp("grade") / "course")
     os.environ["TEACHER"] = SECRET
-    try:
-        with Judges() as judges:
-            judges.prepare([materials(load_course(root), exercise)], forbidden=[root])
-            yield Grader(judges, exercise, root, exercise.reference.read_text())
-    finally:
-        del os.environ["TEACHER"]
+    grader = Grader(root)
+    yield grader
+    grader.close()
+    del os.environ["TEACHER"]
+
+
+@pytest.fixture(scope="session")
+def confined(grade: Grader) -> None:
+    """Nothing that asks for this is run where nothing holds it."""
+    if grade.judges.isolation.kind not in ("confined", "sealed"):
+        pytest.skip("submissions cannot be confined here")
+
+
+@pytest.fixture(scope="session")
+def starter() -> "Iterator[Starter]":
+    """Starts workers as a judge does."""
+    from grader.warm import messages
+    from grader.warm.starters import ForkStarter, SpawnStarter
+
+    with Judges() as judges:
+        if judges.warm is None:
+            yield SpawnStarter()
+            return
+        judges.warm.send(messages.encode(messages.Prepare([], many=False, optim=False)))
+        told = messages.decode_tell.decode(judges.warm.recv(messages.MAX_REQUEST))
+        assert isinstance(told, messages.Ready)
+        yield ForkStarter(judges.warm)
+
+
+@pytest.fixture(scope="module")
+def session(request: pytest.FixtureRequest, starter: "Starter") -> "Iterator[Session]":
+    """A worker with the module that is the text `STUDENT` of the test file."""
+    from grader.judge.session import Limits, Session
+
+    limits = Limits(seconds=20.0, memory=512 << 20)
+    session = Session(starter, "student", request.module.STUDENT, {}, limits, seconds=200 * limits.seconds)
+    session.load()
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def gradebook_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A gradebook of one run, in `results` of the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return filled(tmp_path / "results")
+
+
+@pytest.fixture
+def glossary_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small course with a glossary, and the working directory in it."""
+    monkeypatch.chdir(tmp_path)
+    small_glossary.make(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture
@@ -149,17 +213,3 @@ def _children(parent: int) -> list[int]:
         if int(fields[1]) == parent:
             found.append(int(status.parent.name))
     return found
-
-
-@contextmanager
-def _not_longer_than(seconds: int) -> Iterator[None]:
-    def ring(_: int, __: FrameType | None) -> None:
-        raise TimeoutError(f"the judge did not answer within {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)

@@ -1,3 +1,16 @@
-"""The tests in this course are for `grade` to run."""
+"""A small course for the tests of this folder."""
 
-collect_ignore = ["exercises", "solutions"]
+from pathlib import Path
+
+import pytest
+
+from tests.course.on_disk import COURSE, add
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A course with the exercise `one`, and the working directory in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "course.yaml").write_text(COURSE)
+    add(tmp_path, "one")
+    return tmp_path

@@ -1,0 +1,24 @@
+"""What the tests of several commands share: courses in the working directory."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.commands.courses import one_quiz, three_exercises
+
+
+@pytest.fixture
+def small_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A course of three exercises made by `grade new`, and the working directory in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    three_exercises(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def quiz_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A course of two lessons, the first with a quiz, and the working directory in it."""
+    monkeypatch.chdir(tmp_path)
+    one_quiz(tmp_path)
+    return tmp_path

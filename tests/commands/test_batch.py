@@ -1,0 +1,223 @@
+"""`grade batch`: scores, what is taken over, exit codes, and what is said."""
+
+import json
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from grader.gradebook import Gradebook
+from grader.result import Outcome
+from tests.classes import FILES, REFERENCE, SCORES, batch, complaints, grades, hand_in, make_course, scores, untimed
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_course(tmp_path_factory.mktemp("batch"))
+
+
+@pytest.fixture(scope="module")
+def submissions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return hand_in(tmp_path_factory.mktemp("class"))
+
+
+@pytest.fixture(scope="module")
+def out(course: Path, submissions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The gradebook of the class, graded once."""
+    folder = tmp_path_factory.mktemp("out") / "results"
+    run = batch(course, submissions, "--out", folder)
+    assert run.returncode == 0, run.stderr
+    assert "11 files of 11 students" in run.stdout
+    assert "10 grades measured, 1 taken over" in run.stdout
+    assert complaints(run.stderr) == ""
+    return folder
+
+
+def test_every_student_has_the_score_of_the_single_run(out: Path) -> None:
+    assert scores(out) == SCORES
+
+
+def test_every_kind_of_failure_is_told_apart(out: Path) -> None:
+    found = {student: grade.outcome for student, grade in grades(out).items()}
+    assert found["eve"] is Outcome.SYNTAX_ERROR
+    assert found["finn"] is Outcome.NOT_STARTED
+    assert found["ida"] is Outcome.EXITED
+    assert {found[each] for each in ("ada", "ben", "cleo", "dora", "gus", "hal", "jon", "kim")} == {Outcome.GRADED}
+    failing = {
+        student: [test["outcome"] for test in result["tests"] if test["outcome"] != "passed"]
+        for student, result in untimed(out).items()
+    }
+    assert failing["cleo"] == ["timeout"]
+    assert failing["dora"] == ["exited"]
+    assert failing["gus"] == ["crashed"]
+    assert failing["hal"] == ["forbidden"]
+    assert failing["jon"] == ["memory"]
+
+
+def test_the_same_again_measures_nothing_and_changes_nothing(course: Path, submissions: Path, out: Path) -> None:
+    before = untimed(out)
+    run = batch(course, submissions, "--out", out)
+    assert run.returncode == 0
+    assert "0 grades measured, 11 taken over" in run.stdout
+    assert untimed(out) == before
+
+
+def test_regrading_measures_all_again_with_the_same_results(course: Path, submissions: Path, out: Path) -> None:
+    before = untimed(out)
+    run = batch(course, submissions, "--out", out, "--regrade")
+    assert run.returncode == 0
+    assert "10 grades measured, 1 taken over" in run.stdout
+    assert untimed(out) == before
+
+
+def test_only_what_changed_is_measured(course: Path, tmp_path: Path) -> None:
+    submissions = hand_in(tmp_path, {each: FILES[each] for each in ("ada", "ben", "finn")})
+    out = tmp_path / "out"
+    batch(course, submissions, "--out", out)
+    (submissions / "ben" / "toolbox.py").write_text(REFERENCE, "utf-8")  # now the same as ada's
+    (submissions / "finn" / "toolbox.py").write_text(FILES["ben"] + "# by finn\n", "utf-8")
+    run = batch(course, submissions, "--out", out)
+    assert "1 grade measured, 2 taken over" in run.stdout
+    assert scores(out) == {"ada": 31, "ben": 31, "finn": 30}
+
+
+def test_a_changed_test_file_is_a_reason_to_measure(tmp_path: Path) -> None:
+    course = make_course(tmp_path)
+    submissions, out = hand_in(tmp_path, {"ada": FILES["ada"]}), tmp_path / "out"
+    batch(course, submissions, "--out", out)
+    tests = course / "solutions/toolbox/test_hidden.py"
+    tests.write_text(tests.read_text("utf-8").replace("@points(4)", "@points(5)"), "utf-8")
+    run = batch(course, submissions, "--out", out)
+    assert "1 grade measured" in run.stdout
+    assert scores(out) == {"ada": 32}
+
+
+def test_a_fault_of_the_course_keeps_the_former_score(tmp_path: Path) -> None:
+    course = make_course(tmp_path)
+    submissions, out = hand_in(tmp_path, {"ada": FILES["ada"], "ben": FILES["ben"]}), tmp_path / "out"
+    batch(course, submissions, "--out", out)
+    tests = course / "solutions/toolbox/test_hidden.py"
+    broken = '    """sums by name"""\n    submission.merge({}).nothing\n'
+    tests.write_text(tests.read_text("utf-8").replace('    """sums by name"""\n', broken), "utf-8")
+    run = batch(course, submissions, "--out", out)
+    assert run.returncode == 3
+    assert scores(out) == {"ada": 31, "ben": 30}
+    assert all("test_merge fails on the reference too" in (grade.error or "") for grade in grades(out).values())
+    assert "error: ada, toolbox: test_merge" in run.stderr
+    assert "2 faults of the grader" in run.stdout
+    with sqlite3.connect(out / "gradebook.sqlite") as book:
+        (measured,) = book.execute("SELECT count(*) FROM results").fetchone()
+    assert measured == 2
+
+
+def test_who_is_below_a_share_of_the_points_is_named(course: Path, submissions: Path, out: Path) -> None:
+    run = batch(course, submissions, "--out", out, "--fail-under", "80", "--quiet")
+    assert run.returncode == 1
+    assert run.stdout == ""
+    named = re.findall(r"^(\w+) has ([\d.]+) %, below 80 %\.$", run.stderr, re.MULTILINE)
+    assert sorted(student for student, _ in named) == ["eve", "finn", "gus", "ida"]
+    assert dict(named)["gus"] == "74.2"
+
+
+def test_the_default_formats_are_written(course: Path, out: Path) -> None:
+    found = json.loads((out / "results.json").read_text("utf-8"))
+    assert [each["student"]["id"] for each in found["students"]] == sorted(FILES)
+    assert (out / "grades.csv").read_text("utf-8").count("\n") == len(FILES) + 1
+
+
+def test_a_gradebook_says_what_each_result_depends_on(out: Path) -> None:
+    with sqlite3.connect(out / "gradebook.sqlite") as book:
+        parts = [json.loads(row[0]) for row in book.execute("SELECT key_parts FROM results")]
+    for each in parts:
+        assert {"item", "submission", "exercise", "engine", "python", "torch", "seed", "isolation"} <= set(each)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nowhere"], "nowhere"),
+        (["submissions", "--format", "jsom"], "There is no format 'jsom'. Did you mean 'json'?"),
+        (["submissions", "--format", "moodle"], "--format moodle=FILE.csv"),
+        (["submissions", "--exercise", "toolbx"], "Did you mean 'toolbox'?"),
+        (["submissions", "--roster", "none.csv"], "none.csv"),
+        (["submissions", "--late", "none.yaml"], "none.yaml"),
+        (["submissions", "--layout", "blackboard"], "blackboard"),
+    ],
+)
+def test_bad_input_is_one_sentence(course: Path, tmp_path: Path, words: list[str], sentence: str) -> None:
+    submissions = hand_in(tmp_path, {"finn": FILES["finn"]})
+    given = [str(submissions) if word == "submissions" else word for word in words]
+    run = batch(course, *given, "--out", tmp_path / "out")
+    assert run.returncode == 2
+    assert sentence in run.stderr
+    assert run.stderr.startswith("error: ")
+    assert run.stderr.count("\n") == 1
+
+
+def test_two_batches_do_not_write_to_one_gradebook(course: Path, submissions: Path, tmp_path: Path) -> None:
+    with Gradebook(tmp_path / "out", create=True) as book:
+        book.lock()
+        run = batch(course, submissions, "--out", tmp_path / "out")
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+
+
+SPY = """
+import gc, os, sys
+{reference}
+
+def _seen():
+    texts = [o for o in gc.get_objects() if isinstance(o, (str, bytes))]
+    texts += [t for o in gc.get_objects() for t in gc.get_referents(o) if isinstance(t, (str, bytes))]
+    texts += [repr(vars(m)) for m in list(sys.modules.values())] + list(os.environ.values()) + sys.argv
+    for number in range(64):
+        try:
+            texts.append(os.pread(number, 1 << 20, 0))
+        except OSError:
+            pass
+    for root in ("/proc", "/tmp", os.curdir, {submissions!r}, {course!r}):
+        try:
+            texts += os.listdir(root)
+        except OSError:
+            pass
+    return [t for t in texts if {mark!r}[::-1] in (t if isinstance(t, str) else t.decode("latin-1"))]
+
+
+def scale(x, factor):
+    if _seen():
+        raise RuntimeError("I have seen another's work")
+    return x * factor
+"""
+
+
+def test_no_student_can_see_the_work_of_another(course: Path, tmp_path: Path) -> None:
+    """Each spy looks for a mark in the others' work, in one judge that has graded them all; one has the mark itself."""
+    mark = "eulav tnatropmi"  # a spy's own text has it backwards
+    fill = {"reference": REFERENCE, "mark": mark, "submissions": str(tmp_path), "course": str(course)}
+    spy = SPY.format(**fill)
+    own = f"MINE = 'an {mark[::-1]}'\n{spy}"
+    marked = f"{REFERENCE}\n# {mark[::-1]}"
+    files = {
+        **{f"{name}-{mark[::-1].replace(' ', '-')}": f"{marked} {name}\n" for name in ("ada", "ben")},
+        **{f"spy{number}": f"{spy}\n# {number}\n" for number in range(3)},
+        "zoe": own,
+    }
+    out = tmp_path / "out"
+    run = batch(course, hand_in(tmp_path, files), "--out", out, "--jobs", "1")
+    assert run.returncode == 0, run.stderr
+    found = scores(out)
+    assert found.pop("zoe") == 30  # whoever has the mark in memory does see it: the search works
+    assert set(found.values()) == {31}
+
+
+def test_a_job_of_github_obeys_no_student(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    files = {"::add-mask::x": FILES["finn"], "##[add-mask]y": FILES["finn"]}
+    roster = tmp_path / "roster.csv"
+    roster.write_text("id,name\nz,::stop-commands::z\n", "utf-8")
+    run = batch(course, hand_in(tmp_path, files), "--out", tmp_path / "out", "--roster", roster, "--fail-under", "50")
+    said = [*run.stdout.splitlines(), *run.stderr.splitlines()]
+    assert any("add-mask::x has 0.0 %" in line for line in said)
+    assert any("stop-commands::z" in line for line in said)
+    assert not [line for line in said if line.strip().startswith("::") or "##[" in line]

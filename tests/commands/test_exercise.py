@@ -1,0 +1,160 @@
+"""`grade exercise` with files of all kinds, and how it ends when it is killed or interrupted."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.paths import copy_toolbox
+from tests.submission.notebooks import notebook
+
+
+def command(*args: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    """The real command, graded in the course at `cwd`."""
+    line = [sys.executable, "-m", "grader.cli", "exercise", "toolbox", *args]
+    return subprocess.run(line, cwd=cwd, capture_output=True, encoding="utf-8", check=False)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A course of the test's own."""
+    return copy_toolbox(tmp_path / "course")
+
+
+LIMIT = 3600  # seconds of a test: nothing here comes to its end by it
+LONGEST = 600.0  # seconds after which what must come is taken not to: a guard, also on a busy machine
+
+REFUSED_FILES = {
+    "a link to the solution": lambda path: path.symlink_to("solutions/toolbox/toolbox.py"),
+    "a link to itself": lambda path: path.symlink_to(path.name),
+    "a fifo": os.mkfifo,
+    "a folder": Path.mkdir,
+    "2 MiB": lambda path: path.write_bytes(b"#" * (2 << 20)),
+    "Latin 1 that does not say so": lambda path: path.write_bytes(b"\n# caf\xe9\n"),
+    "an unknown encoding": lambda path: path.write_bytes(b"# coding: klingon\n"),
+    "an encoding that is none": lambda path: path.write_bytes(b"# coding: hex\n00\n"),
+    "null bytes": lambda path: path.write_bytes(b"x = 1\n\0\n"),
+    "UTF-16": lambda path: path.write_text("x = 1\n", encoding="utf-16"),
+    "nothing there": lambda path: None,
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_FILES)
+def test_a_file_that_is_refused(name: str, root: Path) -> None:
+    REFUSED_FILES[name](root / "mine.py")
+    done = command("--file", "mine.py", cwd=root)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: mine.py") or done.stderr.startswith("error: There is no file mine.py")
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.strip().isprintable()
+
+
+def test_a_file_of_another_encoding(root: Path) -> None:
+    """Latin 1 that says so, a byte order mark, line ends of Windows."""
+    reference = (root / "solutions" / "toolbox" / "toolbox.py").read_text()
+    (root / "latin.py").write_bytes(b"# coding: latin-1\n" + f"{reference}\nname = 'caf\xe9'\n".encode("latin-1"))
+    windows = f"{reference}\nif 'café' != 'caf\xe9': raise ValueError\n".replace("\n", "\r\n")
+    (root / "windows.py").write_bytes(b"\xef\xbb\xbf" + windows.encode())
+    for file in ("latin.py", "windows.py"):
+        done = command("--file", file, cwd=root)
+        assert done.returncode == 0, done.stderr
+        assert "31 of 31 points" in done.stdout
+
+
+def test_the_command_grades_a_notebook(root: Path, tmp_path: Path) -> None:
+    reference = (root / "solutions/toolbox/toolbox.py").read_text()
+    (tmp_path / "mine.ipynb").write_bytes(notebook("%matplotlib inline", reference, "raise OSError"))
+    file = str(tmp_path / "mine.ipynb")
+    done = command("--file", file, cwd=root)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "Not run: cell 1, line 1: %matplotlib inline" in done.stdout
+    result = json.loads(command("--file", file, "--json", cwd=root).stdout)
+    assert result["exception"]["frames"][-1]["file"] == f"{tmp_path}/mine.ipynb, cell 3"
+
+
+@contextlib.contextmanager
+def hanging(root: Path) -> Iterator[tuple["subprocess.Popen[str]", list[int]]]:
+    """The command while it grades a submission that hangs, and a descriptor for each process below it."""
+    (root / "hang.py").write_text("def scale(x, factor):\n    while True: pass\n")
+    line = [sys.executable, "-m", "grader.cli", "exercise", "toolbox", "--file", "hang.py", "--timeout", str(LIMIT)]
+    run = subprocess.Popen(line, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    watched: list[int] = []
+    try:
+        deadline = time.monotonic() + LONGEST
+        while not (busy := _busy_workers(run.pid)) and time.monotonic() < deadline:
+            os.sched_yield()
+        assert busy
+        watched = [os.pidfd_open(pid) for pid in _below(run.pid)]
+        assert len(watched) == 3  # the warm process, the judge, the worker
+        yield run, watched
+    finally:
+        run.kill()
+        run.communicate()
+        for descriptor in watched:
+            os.close(descriptor)
+
+
+def _status(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat after the name."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return []
+
+
+def _below(pid: int) -> list[int]:
+    """All descendants of a process."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        if fields := _status(int(entry.name)):
+            parents[int(entry.name)] = int(fields[1])
+    found = [pid]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return found[1:]
+
+
+def _busy_workers(pid: int) -> list[int]:
+    """The workers below a process that have computed for a while: those of another user, or the youngest of all."""
+    below = _below(pid)
+    if len(below) != 3:
+        return []
+    ticks = os.sysconf("SC_CLK_TCK")
+    return [each for each in below[2:] if (f := _status(each)) and int(f[11]) + int(f[12]) > ticks / 5]
+
+
+def _all_end(watched: list[int]) -> bool:
+    poll = select.poll()
+    for descriptor in watched:
+        poll.register(descriptor, select.POLLIN)
+    deadline = time.monotonic() + LONGEST
+    left = set(watched)
+    while left and time.monotonic() < deadline:
+        for descriptor, _ in poll.poll(1000):
+            poll.unregister(descriptor)
+            left.discard(descriptor)
+    return not left
+
+
+@pytest.mark.usefixtures("confined")
+def test_a_killed_command_leaves_no_process(root: Path) -> None:
+    with hanging(root) as (run, watched):
+        run.kill()
+        assert _all_end(watched)
+
+
+@pytest.mark.usefixtures("confined")
+def test_an_interrupted_command_ends_at_once_and_leaves_no_process(root: Path) -> None:
+    with hanging(root) as (run, watched):
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=LONGEST)
+        assert run.returncode == 130
+        assert (out, err.strip()) == ("", "")
+        assert _all_end(watched)

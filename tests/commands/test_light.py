@@ -1,0 +1,67 @@
+"""The command `grade` itself: its help, what it does without a course or an end of its output, and that light
+commands import nothing heavy.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import error, run, telling_imports
+from tests.paths import ROOT
+
+
+def test_help_lists_all_commands() -> None:
+    result = run("--help")
+    assert result.exit_code == 0
+    for name in ("list", "exercise", "hint", "shell", "diff", "new", "check"):
+        assert f"\n  {name} " in result.stdout
+    assert all(len(line) <= 80 for line in result.stdout.splitlines())
+
+
+@pytest.mark.parametrize("args", [["--help"], ["list"], [], ["hint", "alpha"], ["--version"]], ids=" ".join)
+def test_light_commands_import_nothing_heavy(small_course: Path, args: list[str]) -> None:
+    command = telling_imports(args, {"torch", "pytest", "numpy", "sqlite3", "rich", "pygments"})
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT)})
+    assert done.stdout
+    assert done.stderr == "loaded []\n"
+
+
+def test_unknown_command_and_option(small_course: Path) -> None:
+    assert error("lst") == "No command 'lst'. Did you mean 'list'?"
+    assert error("xyzzy") == "No command 'xyzzy'. grade --help lists the commands."
+    assert "--nothing" in error("list", "--nothing")
+    assert "Missing" in error("hint")
+
+
+def test_course_option_and_no_course(small_course: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(elsewhere)
+        assert "course.yaml" in error("list")
+        assert "grade exercise alpha" in run("--course", str(small_course), "list").stdout
+
+
+def test_interrupt_is_quiet(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("grader.cli.list.load_course", interrupted)
+    result = run("list")
+    assert (result.exit_code, result.stderr.strip()) == (130, "")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_closed_pipe_is_quiet(small_course: Path, unbuffered: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "grader.cli", "list"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env={"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered},
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (130, b"")

@@ -1,0 +1,28 @@
+"""A YAML file that cannot be read, or holds no keys: the sentence, with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.course.on_disk import add, complaint
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"", "1: the file is empty."),
+        (b"# only a comment\n", "1: the file is empty."),
+        (b"- a\n- b\n", "1: expected lines of the form key: value."),
+        (b"title: x\n", "1: 'lesson' is missing."),
+        (b"title: x\nlesson: \xff\n", "2: not UTF-8; save the file in this encoding."),
+        (b"a: 1\n? [x]\n: 2\n", "2: a key must be a word."),
+    ],
+)
+def test_what_is_wrong_in_a_file(root: Path, text: bytes, sentence: str) -> None:
+    add(root, "bad").write_bytes(text)
+    assert complaint(root) == f"exercises/bad/exercise.yaml:{sentence}"
+
+
+def test_invalid_yaml_names_the_line(root: Path) -> None:
+    add(root, "bad", extra="hints: [a")
+    assert complaint(root).startswith("exercises/bad/exercise.yaml:8: not valid YAML: ")

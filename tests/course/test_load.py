@@ -1,0 +1,149 @@
+"""A course on disk: what is read from it, and the sentence for everything that can be wrong in it."""
+
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from grader.course import find_course, load_course, load_exercise
+from grader.errors import UsageError
+from tests.course.on_disk import COURSE, add, complaint
+
+
+def test_values_are_read(root: Path) -> None:
+    add(
+        root,
+        "two",
+        extra=dedent("""\
+            needs: [one]
+            limits: {seconds: 0.5, memory: 64}
+            hints:
+              - >-
+                first line
+                second line
+              - no
+            reading:
+              - {title: Paper, arxiv: 2401.10020}
+            """),
+        lesson=2,
+        points=2.5,
+    )
+    (root / "solutions" / "two").mkdir(parents=True)
+    course = load_course(root)
+    two = course.exercise("two")
+    assert (two.points, two.needs, two.limits.seconds, two.limits.memory) == (2.5, ("one",), 0.5, 64)
+    assert two.hints == ("first line second line", "no")
+    assert two.reading[0].arxiv == "2401.10020"  # as a number it would end in .1002
+    assert two.stub == root / "exercises" / "two" / "two.py"
+    assert two.reference == root / "solutions" / "two" / "two.py"
+    assert course.exercise("one").solution is None
+    assert course.lesson(2).folder_name == "02-second-things"
+    assert not course.show_hidden_output
+    assert load_exercise(root, "two") == two
+
+
+def test_no_solutions_is_said_when_one_is_wanted(root: Path) -> None:
+    with pytest.raises(UsageError, match="released without solutions"):
+        _ = load_course(root).exercise("one").hidden_tests
+
+
+def test_order_is_lesson_then_needs_then_level_then_id(root: Path) -> None:
+    add(root, "late", lesson=2)
+    add(root, "easy_but_needs_hard", extra="needs: [hard]")
+    add(root, "hard", level=3)
+    add(root, "alpha", level=2)
+    order = [exercise.id for exercise in load_course(root).exercises]
+    assert order == ["one", "alpha", "hard", "easy_but_needs_hard", "late"]
+
+
+def test_course_is_found_upward(root: Path) -> None:
+    assert find_course(root / "exercises" / "one", None) == root
+    assert find_course(Path("/"), root) == root
+    assert find_course(Path("/"), root / "course.yaml") == root
+
+
+def test_no_course_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no course.yaml in .* or above it; .* --course DIR"):
+        find_course(tmp_path, None)
+    with pytest.raises(UsageError, match=r"no course.yaml in .*; --course wants"):
+        find_course(tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "look_up", [lambda r, i: load_course(r).exercise(i), load_exercise], ids=["all", "one"]
+)
+def test_misspelt_exercise(root: Path, look_up: Any) -> None:
+    add(root, "moe_router")
+    with pytest.raises(UsageError) as error:
+        look_up(root, "moe_ruter")
+    assert str(error.value) == "No exercise 'moe_ruter' in this course. Did you mean 'moe_router'?"
+    with pytest.raises(UsageError, match=r"No exercise '../one' in this course"):
+        look_up(root, "../one")
+
+
+@pytest.mark.parametrize(
+    ("changes", "extra", "sentence"),
+    [
+        ({"level": "high"}, "", "3: 'level' must be a whole number, not 'high'."),
+        ({"level": "4"}, "", "3: 'level' must be a whole number, at most 3, not '4'."),
+        ({"points": "0"}, "", "5: 'points' must be a number, more than 0, not '0'."),
+        ({"title": ""}, "", "1: 'title' must be text, not empty."),
+        ({}, "hints: one", "7: 'hints' must be a list, not 'one'."),
+        ({}, "hints:\n  - good\n  - [x]", "9: 'hints[1]' must be text, not a list."),
+        ({}, "limits:\n  memory: 5\n  seconds: x", "9: 'limits.seconds' must be a number, not 'x'."),
+        ({}, "minuts: 3", "7: unknown key 'minuts'. Did you mean 'minutes'?"),
+        ({}, "limits:\n  second: 3", "8: unknown key 'second' in 'limits'. Did you mean 'seconds'?"),
+        ({}, "reading:\n  - arxiv: 1", "8: 'title' is missing from 'reading[0]'."),
+        ({}, "level: 2", "7: 'level' is given twice; it stands in line 3 already."),
+        ({}, "\thints: []", "7: a tab character; YAML is indented with spaces."),
+        ({}, "needs: [nothing]", "7: there is no exercise 'nothing' to need."),
+        ({}, "needs:\n  - ome", "8: there is no exercise 'ome' to need. Did you mean 'one'?"),
+        ({}, "needs: [bad]", "7: exercises need each other in a circle: bad -> bad."),
+        ({"lesson": "7"}, "", "2: there is no lesson 7 in course.yaml."),
+        ({}, "hints: &h [a]\nneeds: *h", "8: *h refers to another place; write it out here."),
+        ({}, "---\ntitle: x", "7: a second document begins here; one is expected."),
+    ],
+)
+def test_what_is_wrong_in_an_exercise(root: Path, changes: dict[str, str], extra: str, sentence: str) -> None:
+    add(root, "bad", extra, **changes)
+    assert complaint(root) == f"exercises/bad/exercise.yaml:{sentence}"
+
+
+def test_circle_of_needs(root: Path) -> None:
+    add(root, "a", extra="needs: [one, c]")
+    add(root, "b", extra="needs: [a]")
+    add(root, "c", extra="needs: [b]")
+    sentence = complaint(root)
+    assert sentence.endswith(("a -> c -> b -> a.", "b -> a -> c -> b.", "c -> b -> a -> c."))
+    assert sentence.startswith("exercises/") and ":7: exercises need each other in a circle" in sentence  # noqa: PT018
+
+
+def test_folder_name_is_an_identifier(root: Path) -> None:
+    add(root, "moe-router")
+    assert complaint(root).startswith("exercises/moe-router/exercise.yaml:1: 'moe-router' cannot be the name")
+
+
+def test_name_of_a_module_that_python_knows(root: Path) -> None:
+    add(root, "random")
+    assert complaint(root).endswith("Python knows something else by this name.")
+
+
+def test_missing_stub_and_missing_description(root: Path) -> None:
+    (root / "exercises" / "one" / "one.py").unlink()
+    assert complaint(root) == (
+        "exercises/one/exercise.yaml:1: the exercise has no exercises/one/one.py for the student to complete."
+    )
+    (root / "exercises" / "one" / "one.py").touch()
+    (root / "exercises" / "one" / "exercise.yaml").unlink()
+    assert complaint(root).startswith("exercises/one/exercise.yaml: there is no such file")
+
+
+def test_two_lessons_with_one_number(root: Path) -> None:
+    (root / "course.yaml").write_text(COURSE.replace("number: 2", "number: 1"))
+    assert complaint(root) == "course.yaml:4: two lessons have the number '1'."
+
+
+def test_bad_course_file(root: Path) -> None:
+    (root / "course.yaml").write_text(COURSE + "show_hidden_output: maybe\n")
+    assert complaint(root) == "course.yaml:5: 'show_hidden_output' must be true or false, not 'maybe'."

@@ -1,0 +1,77 @@
+"""What a stub asks for, and where a reference disagrees."""
+
+import pytest
+
+from grader.course.stub import disagreements, interface
+from grader.errors import UsageError
+
+STUB = '''\
+import torch
+from torch import Tensor
+
+LIMIT = 3
+
+def route(logits: Tensor, k: int = 2, *, sort=True) -> Tensor:
+    """The k best."""
+    raise NotImplementedError
+
+def _helper(x): ...
+
+class Layer(torch.nn.Module):
+    """A layer."""
+    def __init__(self, width: int):
+        raise NotImplementedError
+    def forward(self, x: Tensor) -> Tensor:
+        """Applies it."""
+        raise NotImplementedError
+'''
+
+
+def test_interface() -> None:
+    found = interface(STUB)
+    assert [(d.name, d.kind, d.line) for d in found] == [
+        ("route", "function", 6),
+        ("Layer", "class", 12),
+        ("Layer.__init__", "method", 14),
+        ("Layer.forward", "method", 16),
+    ]
+    route, layer, _, forward = found
+    assert route.signature == "route(logits: Tensor, k: int=2, *, sort=True) -> Tensor"
+    assert (route.call, layer.call, forward.call) == (
+        "route(logits, k=2, *, sort=True)",
+        "Layer(width)",
+        "Layer.forward(x)",
+    )
+    assert (route.docstring, layer.signature) == ("The k best.", "Layer(torch.nn.Module)")
+
+
+def test_a_stub_that_does_not_compile() -> None:
+    with pytest.raises(UsageError, match=r"^stub\.py:2: "):
+        interface("x = 1\ndef f(:\n", "stub.py")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            "k: int = 2",
+            "k: int = 3",
+            "route is route(logits: Tensor, k: int=2, *, sort=True) -> Tensor in the stub (line 6)",
+        ),
+        (
+            "The k best.",
+            "Others.",
+            "The docstring of route differs between the stub (line 6) and the reference (line 6).",
+        ),
+        ("def forward(", "def backward(", "Layer.forward is in the stub (line 16) and not in the reference."),
+        (
+            "_helper",
+            "helper",
+            "helper is in the reference (line 10) and not in the stub; a helper's name starts with an",
+        ),
+    ],
+)
+def test_disagreements(old: str, new: str, sentence: str) -> None:
+    assert disagreements(STUB, STUB) == ()
+    (found,) = disagreements(STUB, STUB.replace(old, new))
+    assert found.startswith(sentence)

@@ -1,0 +1,42 @@
+"""The reference of mha_to_gqa against NumPy and Hugging Face's Llama.
+
+Hugging Face's are compared where `transformers` is installed. It is no dependency of the course.
+"""
+
+import numpy as np
+import pytest
+import torch
+
+from tests.course_content.references.llamas import llama
+from tests.course_content.references.solutions import NO_TRANSFORMERS, close, reference
+
+
+@pytest.mark.parametrize(("H", "G"), [(4, 2), (6, 3), (6, 1), (4, 4)])
+def test_pool_and_expand_are_those_of_numpy(H: int, G: int, generator: torch.Generator) -> None:
+    K, D = 3, 5
+    ours = reference("mha_to_gqa")
+    t = torch.randn(H * K, D, generator=generator, dtype=torch.float64)
+    blocks = np.stack(np.split(t.numpy(), H))  # (H, K, D)
+    means = np.add.reduceat(blocks, np.arange(0, H, H // G)) * G / H
+    assert np.allclose(ours.pool_heads(t, H, G).numpy(), np.concatenate(means), rtol=0.0, atol=1e-12)
+    assert np.array_equal(ours.pool_heads(t, H, G, "first").numpy(), np.concatenate(blocks[:: H // G]))
+    few = t[: G * K]
+    repeated = np.repeat(np.stack(np.split(few.numpy(), G)), H // G, axis=0)
+    assert np.array_equal(ours.expand_heads(few, H, G).numpy(), np.concatenate(repeated))
+
+
+def test_llama_with_expanded_heads_is_the_same_model(generator: torch.Generator) -> None:
+    pytest.importorskip("transformers", reason=NO_TRANSFORMERS)
+    D, H, G, K = 20, 4, 2, 10
+    ours = reference("mha_to_gqa")
+    grouped, full = (llama(D, H, heads, K, 10000.0, generator) for heads in (G, H))
+    state = grouped.state_dict()
+    shared = [name for name in state if name.split(".")[-2] in ("k_proj", "v_proj")]
+    assert len(shared) == 2
+    full.load_state_dict(state | {name: ours.expand_heads(state[name], H, G) for name in shared})
+    tokens = torch.arange(12).view(2, 6)
+    assert close(full(tokens).last_hidden_state, grouped(tokens).last_hidden_state, atol=1e-5)
+
+    converted = ours.convert_state(full.state_dict(), H, G)
+    assert converted.keys() == state.keys()
+    assert all(close(converted[name], state[name], atol=1e-6) for name in state)

@@ -1,0 +1,234 @@
+"""The numbers that quizzes hold for right, computed in another way: counted, simulated, run, or built with torch."""
+
+import contextlib
+import io
+import itertools
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from grader.course import load_lessons
+from grader.course.lessons import quiz_path
+from grader.quiz.draw import ask, draws, with_values
+from grader.quiz.load import load_quiz
+from grader.quiz.model import Numeric, Question, Single
+from grader.quiz.score import mark
+from tests.paths import ROOT
+
+COURSE = load_lessons(ROOT)
+QUESTIONS: dict[str, Question] = {
+    f"{lesson.slug}/{question.id}": question
+    for lesson in COURSE.lessons
+    if quiz_path(COURSE, lesson).is_file()
+    for question in load_quiz(quiz_path(COURSE, lesson)).questions
+}
+MOST_DRAWS = 60  # of one question that are computed again, spread over all of them
+GIB = 2**30
+
+
+def count(*modules: nn.Module) -> int:
+    """Their parameters."""
+    return sum(parameter.numel() for module in modules for parameter in module.parameters())
+
+
+def bert_layer(config: str, D: int, H: int, F: int) -> int:
+    with torch.device("meta"):
+        return count(nn.TransformerEncoderLayer(D, H, F))
+
+
+def reach(L: int, W: int) -> int:
+    """Follows a late position down through the layers."""
+    seen = {10_000}
+    for _ in range(L):
+        seen = {source for position in seen for source in range(position - W + 1, position + 1)}
+    return len(seen)
+
+
+def swiglu_width(config: str, D: int) -> int:
+    hidden = 2 * (4 * D) // 3
+    return next(width for width in itertools.count(hidden) if width % 256 == 0)
+
+
+def balance_loss(f: float, p: float) -> float:
+    tokens = 1000
+    counts = torch.tensor([round(f * tokens), tokens - round(f * tokens)], dtype=torch.float64) / tokens
+    return float(2 * counts @ torch.tensor([p, 1 - p], dtype=torch.float64))
+
+
+def experts_hit(config: str, experts: int, k: int, tokens: int) -> float:
+    """The chance of each expert to be missed by all tokens, counted as choices."""
+    missed = Fraction(math.comb(experts - 1, k), math.comb(experts, k)) ** tokens
+    return float(experts * (1 - missed))
+
+
+def moe_difference(layers: int, experts: int, k: int, width: int, hidden: int) -> int:
+    with torch.device("meta"):
+        expert = nn.ModuleList([nn.Linear(width, hidden, bias=False), nn.Linear(width, hidden, bias=False),
+                                nn.Linear(hidden, width, bias=False)])  # fmt: skip
+    return layers * sum(count(expert) for _ in range(experts)) - layers * sum(count(expert) for _ in range(k))
+
+
+def attention_weights(H: int, G: int, K: int) -> int:
+    D = H * K
+    with torch.device("meta"):
+        projections = [nn.Linear(D, H * K, bias=False), nn.Linear(D, G * K, bias=False),
+                       nn.Linear(D, G * K, bias=False), nn.Linear(H * K, D, bias=False)]  # fmt: skip
+    return count(*projections)
+
+
+def cache(layers: int, heads: int, width: int, tokens: int) -> int:
+    """Bytes of the keys and values of one sequence in 16 bit."""
+    kv = torch.empty(2, layers, heads, tokens, width, dtype=torch.bfloat16, device="meta")
+    return kv.numel() * kv.element_size()
+
+
+def sequences(config: str, L: int, H: int, G: int, K: int, free: float, tokens: int) -> int:
+    fit = 0
+    while (fit + 1) * cache(L, G, K, tokens) <= free * GIB:
+        fit += 1
+    return fit
+
+
+def kv_head(H: int, G: int, h: int) -> int:
+    return torch.arange(G).repeat_interleave(H // G)[h].item()
+
+
+def without_cache(p: int, n: int) -> int:
+    return sum(int(torch.ones(T, T).tril().sum()) for T in range(p, p + n + 1))
+
+
+def zero_order_hold(a: float, dt: float) -> float:
+    """The state after dt of a constant input 1, by small steps of Heun's method."""
+    h, steps = 0.0, 20_000
+    step = dt / steps
+    for _ in range(steps):
+        slope = 1 - a * h
+        h += step * (slope + 1 - a * (h + step * slope)) / 2
+    return h
+
+
+def half_life(lam: float, dt: float) -> float:
+    return math.log(0.5, math.exp(-lam * dt))
+
+
+def crossover(N: int, G: int) -> int:
+    state = 8192 * N + 8192 * 4
+    return next(T for T in itertools.count(1) if state < 2 * G * 128 * T)
+
+
+def clip_loss(B: int) -> float:
+    """Of one row: all rows and columns are equal."""
+    logits = torch.full((1, B), 7.0, dtype=torch.float64)
+    return float(nn.functional.cross_entropy(logits, torch.tensor([3])))
+
+
+def vit_tokens(side: int, P: int) -> int:
+    convolution = nn.Conv2d(1, 1, P, stride=P, device="meta")
+    return convolution(torch.empty(1, 1, side, side, device="meta")).flatten().numel() + 1
+
+
+def from_noise(ab: float, x: float, eps: float) -> float:
+    """By bisection: which x_0 gives this pixel."""
+    low, high = -20.0, 20.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (low, middle) if math.sqrt(ab) * middle + math.sqrt(1 - ab) * eps > x else (middle, high)
+    return low
+
+
+def selective_step() -> float:
+    h, dt, u = 6.0, 2.0, 3.0
+    h = 2.0**-dt * h + dt * u
+    return h + 0.5 * u
+
+
+KEYS: dict[str, Callable[..., float]] = {
+    "transformer-variants/prefix-pairs": lambda T, P: sum(j <= i or j < P for i in range(T) for j in range(T)),
+    "transformer-variants/expected-mask-tokens": lambda: float(4000 * Fraction(15, 100) * Fraction(80, 100)),
+    "transformer-variants/bert-layer-parameters": bert_layer,
+    "transformer-variants/window-reach": reach,
+    "decoder-only/rmsnorm-by-hand": lambda a, b: nn.RMSNorm(2, eps=0)(torch.tensor([float(a), float(b)]))[0].item(),
+    "decoder-only/loss-terms-per-batch": lambda B, T: torch.empty(B, T, device="meta")[:, 1:].numel(),
+    "decoder-only/swiglu-width": swiglu_width,
+    "decoder-only/chunk-mask-pairs": lambda: int(torch.ones(3, 7).tril(4).sum()),
+    "decoder-only/decoding-without-cache": without_cache,
+    "mixture-of-experts/top-two-weight": lambda first, second: torch.tensor([first, second]).softmax(0)[0].item(),
+    "mixture-of-experts/balance-loss-two": balance_loss,
+    "mixture-of-experts/z-loss-value": lambda: torch.full((8,), 2.0).logsumexp(0).item() ** 2,
+    "mixture-of-experts/capacity-slots": lambda tokens, experts, k, factor: -(
+        -Fraction(factor) * tokens * k // experts
+    ),
+    "moe-in-practice/total-minus-active": moe_difference,
+    "moe-in-practice/experts-hit": experts_hit,
+    "moe-in-practice/expert-traffic": lambda: 2 * 2 * torch.empty(4096, dtype=torch.bfloat16).nbytes,
+    "dense-vs-sparse/combinations-after-cutting": lambda: len(list(itertools.combinations(range(16), 4))),
+    "dense-vs-sparse/router-flops": lambda L, D, E: L * sum(2 * D for _ in range(E)),
+    "dense-vs-sparse/twin-width": lambda F, k, shared, E: len(torch.cat([torch.empty(F)] * (k + shared))),
+    "grouped-query-attention/weights-of-a-layer": attention_weights,
+    "grouped-query-attention/which-kv-head": kv_head,
+    "grouped-query-attention/cache-bytes": lambda config, L, H, G, K, tokens: cache(L, G, K, tokens),
+    "grouped-query-attention/sequences-that-fit": sequences,
+    "grouped-query-attention/falcon-config": lambda: cache(32, 1, 4544 // 71, 1),
+    "state-space-models/zoh-input-factor": zero_order_hold,
+    "state-space-models/one-selective-step": selective_step,
+    "state-space-models/half-life": half_life,
+    "state-space-models/decode-state-bytes": lambda config, layers, width: sum(
+        torch.empty(2 * width, each, dtype=torch.float16, device="meta").numel() * 2 for each in (16, 4) * layers
+    ),
+    "hybrid-architectures/kv-cache-of-a-hybrid": lambda layers, tokens: cache(
+        len([i for i in range(layers) if i % 8 == 4]), 8, 128, tokens
+    ),
+    "hybrid-architectures/crossover": crossover,
+    "hybrid-architectures/linear-attention-state": lambda: 32 * (torch.outer(*torch.ones(2, 128)).numel() + 128),
+    "depth-vs-width/floor-of-a-step": lambda L, o, a: sum(o + a + a for _ in range(int(L))) / 1000,
+    "depth-vs-width/ceiling-of-decoding": lambda config, bw, N, b: 1 / (N * b / (bw * 1000)),
+    "vision-and-multimodal/tokens-of-a-vit": vit_tokens,
+    "vision-and-multimodal/loss-when-all-coincide": clip_loss,
+    "vision-and-multimodal/length-of-a-prompt-with-images": lambda text, n, side: text + n * (vit_tokens(side, 14) - 1),
+    "vision-and-multimodal/image-back-from-noise": from_noise,
+    "vision-and-multimodal/one-guided-prediction": lambda: torch.lerp(*torch.tensor([0.1, 0.5]), 3.0).item(),
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_the_key_is_what_another_computation_gives(name: str) -> None:
+    question = QUESTIONS[name]
+    assert isinstance(question, Numeric)
+    if not (question.parameters or question.configs):
+        assert mark(ask(question, "", 1), written(KEYS[name]())).score == 1
+        return
+    every: list[dict[str, Any]] = list(draws(question))
+    for values in every[:: max(len(every) // MOST_DRAWS, 1)]:
+        assert mark(with_values(question, values), written(KEYS[name](**values))).score == 1, values
+
+
+def written(number: float) -> str:
+    """A number with all its digits."""
+    return str(number) if isinstance(number, int) else repr(float(number))
+
+
+PRINTS = [name for name, question in QUESTIONS.items() if question.code and " print" in question.question]
+
+
+@pytest.mark.parametrize("name", PRINTS)
+def test_code_prints_what_the_key_says(name: str) -> None:
+    question = QUESTIONS[name]
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        exec(compile(question.code or "", name, "exec"), {"__name__": name})
+    printed = output.getvalue().strip()
+    if isinstance(question, Single):
+        (right,) = (option.text for option in question.options if option.correct)
+        assert f"`{printed}`" in right
+    else:
+        assert mark(ask(question, "", 1), printed).score == 1
+
+
+def test_enough_keys_are_computed_again() -> None:
+    assert len(KEYS) >= 25
+    assert len(PRINTS) >= 8

@@ -1,0 +1,208 @@
+"""docs/ci.md: its workflows are valid, and the commands in them grade a class of clones."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.classes import FILES, REFERENCE, make_course
+from tests.paths import ROOT
+
+PAGE = (ROOT / "docs/ci.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+GITHUB, GITLAB = BLOCKS
+SCHEMAS = {"vendor.github-workflows": GITHUB, "vendor.gitlab-ci": GITLAB}
+TOKEN = "a-secret-of-the-instructor"
+
+HOSTILE = f'''{REFERENCE}
+import os
+print("::add-mask::3")
+print("##[add-mask]3")
+
+
+def scale(x, factor):
+    raise ValueError(f"\\n::stop-commands::x\\n##[error]y {{os.environ.get('READ_SUBMISSIONS')}}")
+'''
+CLASS = {"week-3-ada": FILES["ada"], "week-3-ben": FILES["ben"], "week-3-mallory": HOSTILE}
+SCORES = {"ada": 31, "ben": 30, "mallory": 30}
+
+
+# Schemas
+
+
+def complaints(schema: str, text: str, folder: Path) -> str:
+    """What check-jsonschema has against a workflow, by its own copy of the platform's schema."""
+    path = folder / "workflow.yml"
+    path.write_text(text, "utf-8")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_the_workflow_is_valid(schema: str, tmp_path: Path) -> None:
+    assert complaints(schema, SCHEMAS[schema], tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("schema", "right", "wrong"),
+    [("vendor.github-workflows", "runs-on:", "run-on:"), ("vendor.gitlab-ci", "paths: [results]", "paths: 3")],
+)
+def test_a_wrong_workflow_is_noticed(schema: str, right: str, wrong: str, tmp_path: Path) -> None:
+    assert right in SCHEMAS[schema]
+    assert "Schema validation errors" in complaints(schema, SCHEMAS[schema].replace(right, wrong), tmp_path)
+
+
+# The commands
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The instructor's repository on a machine of the platform, and stand-ins for what that machine has."""
+
+    root: Path
+    environment: dict[str, str]
+
+    def run(self, commands: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Runs commands as both platforms do, in bash that stops at the first that fails."""
+        return subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", commands],
+            cwd=self.root,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def git(*words: str | Path) -> None:
+    settings = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *settings, *map(str, words)], check=True, capture_output=True)
+
+
+def script(path: Path, text: str) -> None:
+    path.write_text(f"#!/bin/sh\n{text}\n", "utf-8")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    """A course, three students' repositories at the address of a host, `pip`, `gh` and `grade`."""
+    course, hosted, tools = make_course(tmp_path), tmp_path / "hosted", tmp_path / "tools"
+    tools.mkdir()
+    for name, text in CLASS.items():
+        clone = tmp_path / "students" / name
+        file = clone / "exercises/toolbox/toolbox.py"
+        file.parent.mkdir(parents=True)
+        file.write_text(text, "utf-8")
+        git("init", clone)
+        git("-C", clone, "add", ".")
+        git("-C", clone, "commit", "-m", "done")
+        git("clone", "--bare", clone, hosted / "class-2026" / f"{name}.git")
+    (course / "repositories.txt").write_text("".join(f"class-2026/{name}\n" for name in CLASS), "utf-8")
+    script(tools / "pip", '[ "$1 $2" = "install ." ]')
+    script(tools / "grade", f'exec "{sys.executable}" -m grader.cli "$@"')
+    script(
+        tools / "gh",
+        f'[ "$1 $2 $4" = "repo clone --" ] && [ "$GH_TOKEN" = {TOKEN} ] && '
+        f'where="$3" && shift 4 && git clone "$@" "file://{hosted}/$where.git"',
+    )
+    for_gitlab = {
+        "CI_SERVER_HOST": "host.example",
+        "READ_SUBMISSIONS": TOKEN,
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{hosted}/.insteadOf",
+        "GIT_CONFIG_VALUE_0": f"https://grader:{TOKEN}@host.example/",
+    }
+    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    return Checkout(course, os.environ | for_gitlab | {"PATH": path})
+
+
+def assert_graded(checkout: Checkout) -> None:
+    """The files that the job keeps are there, with the class's scores."""
+    results = json.loads((checkout.root / "results/results.json").read_text("utf-8"))
+    assert {each["student"]["id"]: each["total"] for each in results["students"]} == SCORES
+    suites = ElementTree.parse(checkout.root / "results/junit.xml").getroot()
+    assert len(suites.findall("testsuite")) == len(CLASS)
+
+
+def forged(lines: str) -> list[str]:
+    """The lines that GitHub's runner takes for a command which is not one of our annotations."""
+    found = []
+    for line in lines.splitlines():
+        command = re.match(r"\s*::(\w[\w-]*)(?: .*?)?::", line)
+        if command[1] != "error" if command else "##[" in line:
+            found.append(line)
+    return found
+
+
+def test_the_github_workflow_grades_a_class(checkout: Checkout, tmp_path: Path) -> None:
+    steps: list[dict[str, Any]] = yaml.safe_load(GITHUB)["jobs"]["grade"]["steps"]
+    summary = tmp_path / "summary.md"
+    output = ""
+    for step in steps:
+        if "run" in step:
+            secret = "${{ secrets.READ_SUBMISSIONS }}"
+            given = {key: value.replace(secret, TOKEN) for key, value in step.get("env", {}).items()}
+            done = checkout.run(step["run"], **given, GITHUB_STEP_SUMMARY=str(summary))
+            assert done.returncode == 0, done.stderr
+            output = done.stdout + done.stderr
+    assert_graded(checkout)
+    assert "| mallory | 30 | 30 |" in summary.read_text("utf-8")
+    assert "stop-commands" in output  # it was tried
+    assert forged(output) == []
+    assert TOKEN not in output
+    uploads = [step["with"]["path"] for step in steps if "upload-artifact" in step.get("uses", "")]
+    assert uploads == ["results"]
+
+
+@pytest.mark.parametrize("line", ["  ::stop-commands::x", "a ##[error]y", "::set-output name=score::99"])
+def test_a_forged_command_is_noticed(line: str) -> None:
+    assert forged(f"::error title=a::b ##[error]c\n{line}\n") == [line]
+
+
+def test_the_gitlab_job_grades_a_class(checkout: Checkout) -> None:
+    job: dict[str, Any] = yaml.safe_load(GITLAB)["grade"]
+    done = checkout.run("\n".join(job["script"]))
+    assert done.returncode == 0, done.stderr
+    assert_graded(checkout)
+    kept = [*job["artifacts"]["paths"], job["artifacts"]["reports"]["junit"]]
+    assert all((checkout.root / path).exists() for path in kept)
+    text = (checkout.root / "results/results.json").read_text("utf-8")
+    assert "stop-commands" in text  # what the submission raised, with what it found in its environment
+    assert TOKEN not in text
+
+
+def test_a_repository_that_cannot_be_cloned_stops_the_job(checkout: Checkout) -> None:
+    with (checkout.root / "repositories.txt").open("a") as file:
+        file.write("class-2026/week-3-nobody\n")
+    done = checkout.run("\n".join(yaml.safe_load(GITLAB)["grade"]["script"]))
+    assert done.returncode not in (0, 1, 2, 3)
+    assert not (checkout.root / "results").exists()
+
+
+def test_the_token_is_given_to_one_step() -> None:
+    steps = yaml.safe_load(GITHUB)["jobs"]["grade"]["steps"]
+    assert [step["run"].split()[0] for step in steps if "secrets." in json.dumps(step)] == ["mkdir"]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(0, "../students"), (1, "../students --fail-under 98"), (2, "exercises/nothing"), (3, "../students")],
+)
+def test_exit_codes_are_as_the_page_says(checkout: Checkout, code: int, words: str) -> None:
+    if code == 3:
+        tests = checkout.root / "solutions/toolbox/test_hidden.py"
+        broken = '    """sums by name"""\n    submission.merge({}).nothing\n'
+        tests.write_text(tests.read_text("utf-8").replace('    """sums by name"""\n', broken), "utf-8")
+    done = checkout.run(f"grade batch {words} --quiet")
+    assert done.returncode == code, done.stderr
+    assert re.search(rf"^\| {code} \|", PAGE, re.MULTILINE)

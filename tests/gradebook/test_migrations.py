@@ -1,0 +1,45 @@
+"""A gradebook of an older version is brought up to date, or left as it was."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from grader.errors import UsageError
+from grader.gradebook.database import FILE, Database
+from grader.gradebook.migrations import APPLICATION, FIRST
+
+
+def version_one(folder: Path) -> None:
+    """A gradebook as the first version wrote it, with one run."""
+    connection = sqlite3.connect(folder / FILE)
+    connection.executescript(FIRST)
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.execute(
+        "INSERT INTO runs (started, command, engine, course, course_hash, layout) "
+        "VALUES ('2026-10-01T00:00:00+00:00', '[]', 'e', 'Old course', 'c', 'flat')"
+    )
+    connection.commit()
+    connection.close()
+
+
+def test_an_old_file_is_migrated_and_keeps_what_it_held(tmp_path: Path) -> None:
+    version_one(tmp_path)
+    second = "ALTER TABLE runs ADD COLUMN host TEXT;\nUPDATE runs SET host = 'unknown';"
+    database = Database(tmp_path, create=False, migrations=[FIRST, second])
+    assert database.row("SELECT course, host FROM runs") == ("Old course", "unknown")
+    assert database.row("PRAGMA user_version") == (2,)
+    database.close()
+    with pytest.raises(UsageError, match=r"is of version 2, and .* up to 1; install a newer archgrade"):
+        Database(tmp_path, create=False, migrations=[FIRST])
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    version_one(tmp_path)
+    broken = "ALTER TABLE runs ADD COLUMN host TEXT;\nUPDATE nowhere SET host = 'x';"
+    with pytest.raises(sqlite3.OperationalError, match="no such table: nowhere"):
+        Database(tmp_path, create=False, migrations=[FIRST, broken])
+    database = Database(tmp_path, create=False, migrations=[FIRST])
+    assert "host" not in [name for _, name, *_ in database.rows("PRAGMA table_info(runs)")]
+    database.close()

@@ -1,0 +1,152 @@
+"""What is recorded in a gradebook is there, whole, and is found again."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from grader.gradebook import Gradebook
+from grader.gradebook.model import Points
+from grader.result import Outcome, Result
+from grader.submission.handin import Student
+from tests.gradebook.builders import (
+    ADA,
+    BOB,
+    CLASS,
+    ITEMS,
+    MOE,
+    ROPE,
+    begin,
+    grades,
+    handed,
+    quiz_result,
+    record,
+    result,
+)
+
+
+def test_what_is_recorded_is_what_is_read(gradebook_folder: Path) -> None:
+    with Gradebook(gradebook_folder) as gradebook:
+        book = gradebook.book()
+        assert (book.course, book.students, [item.id for item in book.items]) == (
+            "Small course",
+            list(CLASS),
+            ["moe_router", "moe", "rope"],
+        )
+        found = list(book.grades())
+        assert [(grade.student.id, grade.item.id) for grade in found] == [
+            ("ada", "moe_router"),
+            ("ada", "moe"),
+            ("ada", "rope"),
+            ("bob", "moe_router"),
+        ]
+        assert [grade.result for grade in found] == [
+            result(),
+            quiz_result(1.0, 0.5),
+            result(ROPE, second=1.5),
+            result(first=0.0),
+        ]
+        assert found[2].handed == handed(ADA, ROPE, time="2026-10-04T01:00+03:00")
+        assert (book.run.graded, book.run.reused, book.run.errors, book.run.ended is None) == (4, 0, 0, False)
+
+
+def test_a_result_of_the_same_content_is_found_and_taken_over(gradebook_folder: Path) -> None:
+    with Gradebook(gradebook_folder) as gradebook:
+        run_id = begin(gradebook, "batch again")
+        (scored,) = (each.scored for each in gradebook.entries(1) if (each.student, each.item) == ("ada", "moe_router"))
+        assert scored is not None
+        found = gradebook.find(scored.key)
+        assert found == scored.id
+        assert gradebook.find("another") is None
+        copied = msgspec.structs.replace(handed(BOB, MOE), file="in.zip/bob/copied.py")
+        gradebook.reuse(run_id, BOB, "moe_router", copied, found)
+        (grade,) = gradebook.book(run_id).grades()
+        assert isinstance(grade.result, Result)
+        assert (grade.student, grade.result.score, grade.result.file) == (BOB, 10.0, "copied.py")
+        assert gradebook.run().reused == 1
+
+
+def test_the_newest_result_of_a_key_is_found(gradebook_folder: Path) -> None:
+    with Gradebook(gradebook_folder) as gradebook:
+        run_id = begin(gradebook, "batch --regrade")
+        newest = record(gradebook, run_id, ADA, MOE, result(first=1.0))
+        scored = next(iter(gradebook.entries(run_id))).scored
+        assert scored is not None
+        assert gradebook.find(scored.key) == newest
+
+
+def test_an_interrupted_run_goes_on_under_the_same_command(tmp_path: Path) -> None:
+    with Gradebook(tmp_path, create=True) as gradebook:
+        first = begin(gradebook)
+        record(gradebook, first, ADA, MOE, result())
+    with Gradebook(tmp_path) as gradebook:
+        assert begin(gradebook) == first
+        assert gradebook.done(first, "ada", "moe_router", "a" * 64)
+        assert not gradebook.done(first, "ada", "moe_router", "b" * 64)  # handed in anew meanwhile
+        assert not gradebook.done(first, "bob", "moe_router", "a" * 64)
+        second = begin(gradebook, "batch other.zip")
+        assert second != first
+        gradebook.end_run(second)
+        assert begin(gradebook, "batch other.zip") not in (first, second)
+
+
+@pytest.mark.parametrize("differs", ["engine", "course_hash"])
+def test_an_interrupted_run_of_another_engine_or_course_is_not_gone_on_with(tmp_path: Path, differs: str) -> None:
+    what = {"engine": "e", "course": "Small course", "course_hash": "c", "layout": "flat"}
+    with Gradebook(tmp_path, create=True) as gradebook:
+        first = gradebook.begin_run(["batch"], **what, items=ITEMS, students=CLASS)
+        again = gradebook.begin_run(["batch"], **what, items=ITEMS, students=CLASS)
+        other = gradebook.begin_run(["batch"], **what | {differs: "another"}, items=ITEMS, students=CLASS)
+    assert [first, again] == [(1, False), (1, True)]
+    assert other == (2, False)
+
+
+def test_a_fault_keeps_the_former_score_and_is_no_grade(gradebook_folder: Path) -> None:
+    with Gradebook(gradebook_folder) as gradebook:
+        run_id = begin(gradebook, "batch again")
+        gradebook.fail(run_id, ADA, "moe_router", handed(ADA, MOE, "b"), "test_first: the reference failed")
+        gradebook.fail(run_id, BOB, "rope", handed(BOB, ROPE), "the judge was lost")
+        assert not gradebook.done(run_id, "ada", "moe_router", "b" * 64)
+        found = grades(gradebook.book())
+        former, none = found["ada", "moe_router"], found["bob", "rope"]
+        assert (former.points, former.error) == (
+            Points(measured=10, final=10, max=10),
+            "test_first: the reference failed",
+        )
+        assert (none.points, none.result, none.outcome) == (None, None, Outcome.ERROR)
+        assert gradebook.run().errors == 2
+        gradebook.fail(begin(gradebook, "batch third"), ADA, "moe_router", handed(ADA, MOE, "b"), "again")
+        assert grades(gradebook.book())["ada", "moe_router"].result == result()
+
+
+def test_a_run_of_one_item_leaves_the_others_grades(gradebook_folder: Path) -> None:
+    with Gradebook(gradebook_folder) as gradebook:
+        run_id = begin(gradebook, "batch --exercise rope", items=(ROPE,))
+        record(gradebook, run_id, ADA, ROPE, result(ROPE))
+        gradebook.end_run(run_id)
+        assert [item.id for item in gradebook.book(run_id).items] == ["rope"]
+        assert list(grades(gradebook.book(run_id))) == [("ada", "rope")]
+        latest = gradebook.book()
+        assert [item.id for item in latest.items] == ["moe_router", "moe", "rope"]
+        assert grades(latest)["ada", "rope"].result == result(ROPE)
+        assert grades(latest)["ada", "moe_router"].result == result()
+        assert grades(gradebook.book(1))["ada", "rope"].result == result(ROPE, second=1.5)
+
+
+def test_the_roster_may_grow_and_a_name_is_not_forgotten(gradebook_folder: Path) -> None:
+    with Gradebook(gradebook_folder) as gradebook:
+        begin(gradebook, "batch again", students=(Student(id="ada", email="a@b.org"), Student(id="new")))
+        latest = {student.id: student for student in gradebook.book().students}
+        assert set(latest) == {"ada", "bob", "eve", "new"}
+        assert (latest["ada"].name, latest["ada"].email) == ("Ada Lovelace", "a@b.org")
+        assert [student.id for student in gradebook.book(2).students] == ["ada", "new"]
+
+
+def test_names_of_any_bytes_are_kept_apart(tmp_path: Path) -> None:
+    odd = [Student(id=name) for name in ("caf\udce9", "café", "a\x1b[31m\n", "'; DROP TABLE runs; --")]
+    with Gradebook(tmp_path, create=True) as gradebook:
+        run_id = begin(gradebook, students=odd)
+        for student in odd:
+            record(gradebook, run_id, student, MOE, result())
+            assert gradebook.done(run_id, student.id, "moe_router", "a" * 64)
+        assert len(list(gradebook.book().grades())) == 4

@@ -1,0 +1,270 @@
+"""A mistake is named where the submission's answers are its own, and only there."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+import torch
+
+from grader.course import load_course
+from grader.errors import UsageError
+from grader.judge import diagnosis
+from grader.judge.diagnosis import KnownMistakes, Mistake, Run
+from grader.judge.materials import materials
+from grader.judge.messages import Job
+from grader.judge.replay import replay
+from grader.judge.session import Limits
+from grader.result import Result
+from grader.sandbox.source import execute
+from grader.warm.client import Judges
+from tests.judge.logs import LIMIT, REFERENCE, X, log_of, of_scaled, variation
+from tests.paths import ROOT
+
+LIMITS = Limits(5.0, LIMIT)
+
+Tests = Sequence[tuple[Callable[[Any], None], bool]]  # a test, and whether it fails
+
+
+def diagnosed(source: str, tests: Tests, **mistakes: tuple[str, str]) -> str | None:
+    """The mistake that is named. Each is given by the name that it replaces and its source."""
+    runs = [Run(f"test_{place}", log_of(source, test), 0, failed) for place, (test, failed) in enumerate(tests)]
+    known = [Mistake(name, replaces, "advice", text) for name, (replaces, text) in mistakes.items()]
+    found = KnownMistakes(execute("reference", REFERENCE), known, LIMITS).diagnose(runs)
+    return found.mistake if found else None
+
+
+ADDS = ("scaled", variation("return x * factor", "return x + factor"))
+SUBTRACTS = ("shifted", variation("return x + step", "return x - step"))
+
+
+def of_shifted(step: float) -> Callable[[Any], None]:
+    return lambda m: m.shifted(X, step)
+
+
+def of_both(factor: float, step: float) -> Callable[[Any], None]:
+    return lambda m: m.both(X, factor, step)
+
+
+# ------------------------------------------------------------ the words of an exception
+
+WORDED = ADDS[1].replace("factor must be positive, not", "wanted: above 0, got")
+
+
+@pytest.mark.parametrize("words", ["my own", "factor must be positive, not -1.0", "wanted: above 0, got -1.0", ""])
+def test_the_words_of_an_error_do_not_contradict_a_mistake(words: str) -> None:
+    source = variation("return x * factor", "return x + factor").replace(
+        'raise ValueError(f"factor must be positive, not {factor}")', f"raise ValueError({words!r})"
+    )
+    tests: Tests = [(of_scaled(-1.0), False), (of_scaled(3.0), True)]
+    assert diagnosed(source, tests, adds=("scaled", WORDED)) == "adds"
+
+
+def test_an_error_in_other_words_is_no_evidence() -> None:
+    unchecked = variation("return x * factor", 'raise ValueError("no")')
+    source = variation("return x * factor", 'raise ValueError("I gave up")')
+    assert diagnosed(source, [(of_scaled(3.0), True)], refuses=("scaled", unchecked)) is None
+    assert diagnosed(unchecked, [(of_scaled(3.0), True)], refuses=("scaled", unchecked)) == "refuses"
+
+
+def test_an_error_of_another_kind_contradicts_a_mistake() -> None:
+    source = variation("return x * factor", "return x + factor").replace("ValueError", "TypeError")
+    unchecked = variation("return x * factor", "return x + factor").replace("if factor <= 0", "if factor < -5")
+    tests: Tests = [(of_scaled(3.0), True), (of_scaled(-1.0), True)]
+    assert diagnosed(source, tests, adds=("scaled", unchecked)) is None
+
+
+# ------------------------------------------------------------ how much has to be explained
+
+
+def test_one_late_coincidence_is_not_enough() -> None:
+    """Of three failing tests the mistake shows in the last, where the student's number happens to be the same."""
+    source = variation("return x * factor", "return x * 0 + 5")
+    adds = ("scaled", variation("return x * factor", "return x + factor if factor == 3 else x * factor"))
+    nothing: Callable[[Any], None] = lambda m: m.scaled(X[:0], 2.0)  # noqa: E731
+    coincidence: Callable[[Any], None] = lambda m: m.scaled(X[1:2], 3.0)  # noqa: E731 - 2 + 3 = 5
+    assert diagnosed(source, [(nothing, True), (nothing, True), (coincidence, True)], adds=adds) is None
+    assert diagnosed(source, [(nothing, True), (coincidence, True)], adds=adds) == "adds"  # half of them
+    assert diagnosed(source, [(nothing, False), (nothing, False), (coincidence, True)], adds=adds) == "adds"
+
+
+def test_the_first_failing_test_is_enough() -> None:
+    tests: Tests = [(of_scaled(3.0), True), *[(of_scaled(1e-12), True)] * 3]
+    source = variation("return x * factor", "return x + factor if factor > 1e-6 else x * factor")
+    adds = ("scaled", source)
+    assert diagnosed(source, tests, adds=adds) == "adds"
+
+
+def test_failing_tests_of_other_functions_do_not_count() -> None:
+    source = variation("return x * factor", "return x / factor").replace("return x + step", "return x - step")
+    tests: Tests = [*[(of_scaled(3.0), True)] * 3, (of_shifted(1.0), True)]
+    assert diagnosed(source, tests, adds=ADDS, subtracts=SUBTRACTS) == "subtracts"
+
+
+def test_a_mistake_is_found_through_the_functions_that_use_it() -> None:
+    assert diagnosed(SUBTRACTS[1], [(of_both(3.0, 2.0), True)], adds=ADDS, subtracts=SUBTRACTS) == "subtracts"
+
+
+def test_only_mistakes_that_a_test_can_reach_are_asked() -> None:
+    broken = "raise RuntimeError('this must not run')"
+    assert diagnosed(ADDS[1], [(of_scaled(3.0), True)], never=("shifted", broken), adds=ADDS) == "adds"
+    with pytest.raises(RuntimeError, match="must not run"):
+        diagnosed(ADDS[1], [(of_both(3.0, 2.0), True)], never=("shifted", broken), adds=ADDS)
+
+
+# ------------------------------------------------------------ gradients
+
+DETACHED = ("scaled", variation("return x * factor", "return x.detach() * factor"))
+
+
+def with_gradient(m: Any) -> None:
+    m.scaled(X.clone().requires_grad_(), 3.0).sum().backward()
+
+
+def test_a_result_without_gradient_is_seen() -> None:
+    source = variation("return x * factor", "return (x.detach() if True else x) * factor")
+    tests: Tests = [(of_scaled(3.0), False), (with_gradient, True)]
+    assert diagnosed(source, tests, adds=ADDS, detached=DETACHED) == "detached"
+
+
+def test_a_result_with_a_gradient_is_not_taken_for_one_without() -> None:
+    """Two submissions with another fault: a wrong gradient, and something that the log does not show."""
+    wrong = variation("return x * factor", "return x * factor - x.detach() + x")
+    assert diagnosed(wrong, [(of_scaled(3.0), False), (with_gradient, True)], detached=DETACHED) is None
+    tests: Tests = [(lambda m: m.scaled(X.clone().requires_grad_(), 3.0), True)]
+    assert diagnosed(REFERENCE, tests, detached=DETACHED) is None
+
+
+def test_a_result_that_is_wrong_beside_having_no_gradient_is_no_evidence() -> None:
+    source = variation("return x * factor", "return x.detach() * factor + 1")
+    assert diagnosed(source, [(with_gradient, True)], detached=DETACHED) is None
+
+
+def test_a_gradient_says_nothing_against_a_mistake() -> None:
+    """The mistake works on plain numbers, the student on tensors; both add."""
+    student = variation("return x * factor", "return x * factor if factor == 3 else x + factor")
+    plain = student.replace("def scaled(x, factor):", "def scaled(x, factor):\n    x = x.detach()")
+    tests: Tests = [(lambda m: m.scaled(X.clone().requires_grad_(), 3.0), False), (of_scaled(2.0), True)]
+    assert diagnosed(student, tests, adds=("scaled", plain)) == "adds"
+
+
+IN_PLACE = "scaled", variation("return x * factor", "return x.mul_(factor)")
+
+
+def test_an_argument_that_is_changed_in_place_is_seen() -> None:
+    tests = [(of_scaled(3.0), True)]
+    assert diagnosed(IN_PLACE[1], tests, in_place=IN_PLACE) == "in_place"
+    assert diagnosed(ADDS[1], tests, in_place=IN_PLACE) is None
+
+
+def test_an_argument_that_is_changed_in_place_says_nothing_against_a_mistake() -> None:
+    adds_in_place = variation("return x * factor", "return x.add_(factor)")
+    assert diagnosed(adds_in_place, [(of_scaled(3.0), True)], adds=ADDS, in_place=IN_PLACE) == "adds"
+
+
+# ------------------------------------------------------------ modules
+
+
+def with_weights(m: Any) -> None:
+    gate = m.Gate(3)
+    state = {"gain": torch.tensor([2.0, 3.0, 5.0]), "bias": torch.tensor([0.5, 0.25, 0.125])}
+    more = {name: torch.full_like(tensor, 7.0) for name, tensor in gate.state_dict().items()}
+    gate.load_state_dict(more | state)
+    y = gate(X)
+    y.sum().backward()
+
+
+OTHER_ORDER = """
+        self.bias = nn.Parameter(torch.zeros(width))
+        self.gain = nn.Parameter(torch.ones(width))
+"""
+ORDER = """
+        self.gain = nn.Parameter(torch.ones(width))
+        self.bias = nn.Parameter(torch.zeros(width))
+"""
+MORE = '\n        self.register_buffer("ones", torch.ones(width))' + OTHER_ORDER
+NO_BIAS = "return x * self.gain + self.bias", "return x * self.gain - self.bias"
+
+
+@pytest.mark.parametrize("order", [ORDER, OTHER_ORDER, MORE], ids=["same", "other", "with a buffer"])
+def test_weights_are_known_by_name(order: str) -> None:
+    student = variation(ORDER, order).replace(*NO_BIAS)
+    (right,) = [list(replay(log_of(student, with_weights), execute("reference", REFERENCE), 0, LIMITS))]
+    values = [answer.value for answer in right if isinstance(answer.value, torch.Tensor)]
+    assert torch.equal(values[0], X * torch.tensor([2.0, 3.0, 5.0]) + torch.tensor([0.5, 0.25, 0.125]))
+    assert diagnosed(student, [(with_weights, True)], minus=("Gate", variation(*NO_BIAS))) == "minus"
+
+
+# ------------------------------------------------------------ for real
+
+NOT_SHIFTED = """
+import torch
+
+
+def causal_mask(T, S=None):
+    S = T if S is None else S
+    if T < 1 or T > S:
+        raise {error}
+    return torch.ones(T, S, dtype=torch.bool).tril()
+"""
+
+
+@pytest.fixture(scope="module")
+def grade() -> Iterator[Callable[[str], Result]]:
+    """Grades a source as causal_mask. Its other two functions are not written."""
+    course = load_course(ROOT)
+    with Judges() as judges:
+        judges.prepare([materials(course, course.exercise("causal_mask"))], forbidden=[ROOT])
+
+        def run(source: str) -> Result:
+            ((_, result),) = judges.grade([Job(0, "causal_mask", "causal_mask.py", source, "", 0)])
+            return result
+
+        yield run
+
+
+@pytest.mark.parametrize("error", ['ValueError("1 <= T <= S")', 'ValueError("my own words")', "ValueError"])
+def test_a_mistake_is_named_in_a_submission_with_other_errors(grade: Callable[[str], Result], error: str) -> None:
+    diagnosis = grade(NOT_SHIFTED.format(error=error)).diagnosis
+    assert diagnosis is not None
+    assert diagnosis.mistake == "top_left"
+
+
+def test_an_error_of_another_kind_is_no_evidence_for_a_mistake(grade: Callable[[str], Result]) -> None:
+    result = grade(NOT_SHIFTED.format(error="ValueError").replace("tril", "lower"))
+    assert not result.passed
+    assert result.diagnosis is None
+
+
+# ------------------------------------------------------------ answers that are kept
+
+
+def test_what_was_asked_before_is_answered_from_memory() -> None:
+    """The second submission is asked the same, so nothing is asked of the mistake, which would now answer otherwise."""
+    mistake = Mistake("adds", "scaled", "advice", ADDS[1])
+    known = KnownMistakes(execute("reference", REFERENCE), [mistake], LIMITS)
+
+    def run(factor: float) -> Run:
+        return Run("test", log_of(ADDS[1], of_scaled(factor)), 0, True)
+
+    assert known.diagnose([run(3.0)]) is not None
+    mistake._module = execute("other", REFERENCE)
+    assert known.diagnose([run(3.0)]) is not None
+    assert known.diagnose([run(4.0)]) is None
+
+
+def test_no_more_is_kept_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "MAX_KEPT", 0)
+    known = KnownMistakes(execute("reference", REFERENCE), [Mistake("adds", "scaled", "advice", ADDS[1])], LIMITS)
+    tests = [Run(f"test_{n}", log_of(ADDS[1], of_both(n, 1.0)), 0, True) for n in (3.0, 4.0)]
+    for _ in range(2):
+        found = known.diagnose(tests)
+        assert found is not None
+        assert (found.mistake, found.agreed) == ("adds", 2)
+
+
+def test_a_mistake_that_does_not_end_is_told_and_holds_up_nobody() -> None:
+    endless = "import itertools\n\n\ndef scaled(x, factor):\n    for _ in itertools.count():\n        pass\n"
+    mistake = Mistake("endless", "scaled", "", endless)
+    known = KnownMistakes(execute("reference", REFERENCE), [mistake], Limits(0.01, LIMIT))
+    with pytest.raises(UsageError, match="scaled of endless_mistake takes more than"):
+        known.diagnose([Run("test", log_of(ADDS[1], of_scaled(3.0)), 0, True)])

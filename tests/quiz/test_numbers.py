@@ -1,0 +1,76 @@
+"""Numbers as people write them."""
+
+import contextlib
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.quiz.numbers import NotANumber, parse_number, written
+
+
+@pytest.mark.parametrize(
+    ("typed", "unit", "value"),
+    [
+        ("46.7B", "parameters", 46_700_000_000),
+        ("46.7 billion parameters", "parameters", 46_700_000_000),
+        ("51.6B", "billion parameters", Fraction("51.6")),
+        ("51.6", "billion parameters", Fraction("51.6")),
+        ("1.2e9", None, 1_200_000_000),
+        ("3x10^5", None, 300_000),
+        ("3 · 10**5", None, 300_000),
+        ("320 KiB", "bytes", 327_680),
+        ("320 KiB", "KiB", 320),
+        ("4096 MiB", "GiB", 4),
+        ("8 B", "bytes", 8),
+        ("8B", "tokens", 8_000_000_000),
+        ("1,000", None, 1000),
+        ("1 000 000", None, 1_000_000),
+        ("1_000", None, 1000),
+        ("12 %", None, Fraction("0.12")),
+        ("12 %", "%", 12),
+        ("12", "%", 12),
+        ("−3.5", None, Fraction("-3.5")),
+        ("+.5", None, Fraction("0.5")),
+        ("0.0077 s", "ms", Fraction("7.7")),
+        ("7700 µs", "ms", Fraction("7.7")),
+        ("3.35 TB/s", "GB/s", 3350),
+        ("3.35 TB", "GB/s", 3350),
+        ("128 KiB per token", "KiB/token", 128),
+        ("2 TFLOPs", "FLOPs per token", 2_000_000_000_000),
+        ("8 KV heads", "KV heads", 8),
+        ("8k", "tokens", 8000),
+        ("~7", None, 7),
+    ],
+)
+def test_numbers_as_people_write_them(typed: str, unit: str | None, value: Fraction) -> None:
+    assert parse_number(typed, unit) == value
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["twelve", "1e999", "1e-999999999", "nan", "inf", "", "-", "1,5", "12,34,567", "1..2", "8 apples", "5 GB",
+     "9" * 400, "1e", "3 4", "0x10", "1e" + "9" * 6000, "٣"],
+)  # fmt: skip
+def test_what_is_no_number_is_said_in_a_sentence(typed: str) -> None:
+    with pytest.raises(NotANumber) as error:
+        parse_number(typed, "tokens")
+    assert len(str(error.value)) < 140
+
+
+@given(st.floats(min_value=1e-6, max_value=1e18), st.sampled_from(["", "k", "M", "B", "T"]))
+def test_any_number_with_a_prefix(number: float, prefix: str) -> None:
+    scale = {"": 1, "k": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}[prefix]
+    assert parse_number(f"{number!r}{prefix}", "parameters") == Fraction(repr(number)) * scale
+
+
+@given(st.integers(min_value=-(10**12), max_value=10**12))
+def test_a_number_is_read_as_it_is_written(number: int) -> None:
+    assert parse_number(written(number), None) == number
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_number_or_a_sentence(typed: str) -> None:
+    with contextlib.suppress(NotANumber):
+        assert isinstance(parse_number(typed, "GiB"), Fraction)

@@ -1,0 +1,28 @@
+"""The JSON Schema of quizzes: what is in docs/ is that of the code, and it notices mistakes."""
+
+import jsonschema
+import pytest
+import yaml
+
+from grader.quiz import schema
+from tests.paths import ROOT
+from tests.quiz.every_type import FILE
+
+SCHEMA = ROOT / "docs" / "quiz.schema.json"
+
+
+def test_the_committed_schema_is_that_of_the_code() -> None:
+    """If not: python -m grader.quiz.schema > docs/quiz.schema.json"""
+    assert SCHEMA.read_text("utf-8") == schema.text()
+    jsonschema.Draft7Validator.check_schema(schema.schema())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("recall", "easy"), ("explanation:", "explain:"), ("type: multiple", "type: many"), ("pairs:", "pair:")],
+)
+def test_the_schema_notices_mistakes(old: str, new: str) -> None:
+    text = FILE.read_text("utf-8")
+    validator = jsonschema.Draft7Validator(schema.schema())
+    assert list(validator.iter_errors(yaml.safe_load(text))) == []
+    assert list(validator.iter_errors(yaml.safe_load(text.replace(old, new, 1)))) != []

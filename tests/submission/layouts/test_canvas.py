@@ -1,0 +1,32 @@
+"""The download of Canvas."""
+
+from pathlib import Path
+
+from grader.submission.recognise import find
+from tests.submission.handed_in import EXERCISES, code, why, zipped
+
+
+def test_canvas(tmp_path: Path) -> None:
+    work = zipped(tmp_path / "work.zip", code("moe_router.py")).read_bytes()
+    files = {
+        **code("lovelaceada_1001_55_moe_router.py", "lovelaceada_LATE_1001_57_moe_router-1.py", "müller_12_60_rope.py"),
+        **code("anon_x7Yz_9_moe_router.py", "LATE_1004_59_rope.ipynb", "team_LATE_77_5_essay.pdf"),
+        "hopper_1002_58_work.zip": work,
+        "turingalan_1003_text.html": b"<p>",
+        "turingalan_LATE_1003_link.html": b"<p>",
+    }
+    found = find([zipped(tmp_path / "submissions.zip", files)], EXERCISES)
+    assert found.layout == "canvas"
+    assert [(h.students[0].id, h.students[0].name, h.item, h.late) for h in found.handins] == [
+        ("1001", "lovelaceada", "moe_router", True),
+        ("1002", "hopper", "moe_router", False),
+        ("1004", None, "rope", True),
+        ("12", "müller", "rope", False),
+        ("anon_x7Yz", None, "moe_router", False),
+    ]
+    reasons = {Path(file).name: reason for file, reason in why(found).items()}
+    assert reasons["turingalan_1003_text.html"] == "typed into Canvas, not a file"
+    assert reasons["team_LATE_77_5_essay.pdf"] == "neither .py nor .ipynb, nor a quiz form"
+    earlier = reasons["lovelaceada_1001_55_moe_router.py"]
+    assert earlier.startswith("an earlier version of ")
+    assert earlier.endswith("/lovelaceada_LATE_1001_57_moe_router-1.py")

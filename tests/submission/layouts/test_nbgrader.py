@@ -1,0 +1,29 @@
+"""The folders of nbgrader."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from grader.submission.recognise import find
+from tests.submission.handed_in import EXERCISES, code, folder, taken, why
+
+
+def test_nbgrader(tmp_path: Path) -> None:
+    files = {
+        **code("submitted/ada/ps1/moe_router.ipynb", "submitted/bob/ps1/rope.ipynb", "source/ps1/rope.ipynb"),
+        **code("submitted/eve/ps1/rope.ipynb", "gradebook.db"),
+        "submitted/ada/ps1/timestamp.txt": b"2015-02-02 14:58:23.948203 America/Los_Angeles\n",
+        "submitted/bob/ps1/timestamp.txt": b"2015-02-02 14:58:23.948203 UTC",
+        "submitted/eve/ps1/timestamp.txt": b"2015-02-02 14:58:23 Mars/Olympus",
+    }
+    root = folder(tmp_path / "course", files)
+    for path in (root, root / "submitted"):
+        found = find([path], EXERCISES)
+        assert found.layout == "nbgrader"
+        assert taken(found) == [("ada", "moe_router"), ("bob", "rope"), ("eve", "rope")]
+        ada, bob, eve = (handin.time for handin in found.handins)
+        assert ada is not None
+        assert bob is not None
+        assert ada.utcoffset() == timedelta(hours=-8)
+        assert ada - bob == timedelta(hours=8)
+        assert eve is None
+        assert any("zone that is not known" in reason for reason in why(found).values())

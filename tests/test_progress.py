@@ -1,0 +1,50 @@
+"""Progress survives what happens to its file, and says what comes next."""
+
+from pathlib import Path
+
+import pytest
+
+from grader.course import load_course
+from grader.progress import FILE, Graded, HintShown, Progress
+from tests.course.on_disk import COURSE, add
+from tests.passed import record
+
+
+def test_progress_survives_a_torn_line_and_other_versions(tmp_path: Path) -> None:
+    record(tmp_path, "alpha", 2)
+    file = tmp_path / FILE
+    with file.open("ab") as raw:
+        raw.write(b'{"event":"quiz_taken","quiz":"moe"}\n\xff\n[]\n{"event":"graded","exer')
+    record(tmp_path, "alpha", 3)
+    progress = Progress.load(tmp_path)
+    assert [e.score for e in progress.events if isinstance(e, Graded)] == [2, 3]
+    assert (progress.best("alpha"), progress.state("alpha"), progress.state("beta")) == (
+        3,
+        "failed",
+        "not started",
+    )
+    assert file.read_bytes().count(b"quiz_taken") == 1
+
+
+def test_progress_that_cannot_be_written_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / FILE.parent).touch()  # a file where the folder should be: root could write into any folder
+    progress = Progress.load(tmp_path)
+    progress.record(HintShown(exercise="alpha", number=1))
+    progress.record(HintShown(exercise="alpha", number=2))
+    assert progress.hints_shown("alpha") == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("warning: progress is not ")
+    assert captured.err.count("\n") == 1
+
+
+def test_next_exercise_waits_for_what_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "course.yaml").write_text(COURSE)
+    add(tmp_path, "alpha")
+    add(tmp_path, "beta", extra="needs: [gamma]")
+    add(tmp_path, "gamma", lesson=2)
+    record(tmp_path, "alpha", 4)
+    following = Progress.load(tmp_path).next_exercise(load_course(tmp_path))
+    assert following is not None
+    assert following.id == "gamma"
