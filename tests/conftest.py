@@ -56,6 +56,7 @@ class Grader:
         self.judges.prepare([materials(load_course(self.root), self.exercise)], forbidden=[self.root])
         (warm,) = self.judges._processes
         self._judge = _children(warm.pid)
+        self.run(self.reference, 5.0)  # Python keeps the compiled tests beside them
 
     def close(self) -> None:
         """Ends the judge, whatever it does."""

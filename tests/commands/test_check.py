@@ -64,8 +64,8 @@ MOODY = """    from pathlib import Path
 
 SLOW = """    import time
 
-    end = time.monotonic() + 0.3
-    while time.monotonic() < end:
+    end = time.process_time() + 0.3
+    while time.process_time() < end:
         pass
     for _ in range(5):"""
 
