@@ -2,7 +2,8 @@
 
 import torch
 
-from grader.lab import Curves, Line, Step, Table, smoothed
+from grader.lab import Step
+from grader.picture import Curves, Line, Table, smoothed
 
 ITEMS, HOPS = 8, 3
 EXAMPLES = 3000  # on which a model is measured

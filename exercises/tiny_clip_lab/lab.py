@@ -2,7 +2,8 @@
 
 import torch
 
-from grader.lab import Curves, Heatmap, Line, Step, Table, smoothed
+from grader.lab import Step
+from grader.picture import Curves, Heatmap, Line, Table, smoothed
 
 TIMES = 10  # fresh pictures of each combination
 WINDOW = 10  # steps over which a loss is averaged, for the eye

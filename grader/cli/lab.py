@@ -19,7 +19,8 @@ from grader.errors import UsageError
 from grader.export.files import require_writable, write_bytes
 from grader.judge.materials import MIB
 from grader.judge.messages import LabEnded, RunLab
-from grader.lab import Curves, Heatmap, Step, Table
+from grader.lab import Step
+from grader.picture import Curves, Heatmap, Table
 from grader.report.marks import unicode_on
 from grader.submission import read_submission
 from grader.warm.client import Judges

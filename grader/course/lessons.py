@@ -20,14 +20,19 @@ class Section(msgspec.Struct, frozen=True):
     text: str  # Markdown, from the heading on
 
 
+def lesson_folder(course: Course, lesson: Lesson) -> Path:
+    """Where the lesson's parts, pictures and quiz lie."""
+    return course.root / "lessons" / lesson.folder_name
+
+
 def lesson_path(course: Course, lesson: Lesson) -> Path:
     """The lesson's text."""
-    return course.root / "lessons" / lesson.folder_name / "lesson.md"
+    return lesson_folder(course, lesson) / "lesson.md"
 
 
 def quiz_path(course: Course, lesson: Lesson) -> Path:
     """The lesson's quiz."""
-    return course.root / "lessons" / lesson.folder_name / "quiz.yaml"
+    return lesson_folder(course, lesson) / "quiz.yaml"
 
 
 def find_lesson(course: Course, name: str) -> Lesson:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from grader.lab import Curves, Heatmap, Table
+from grader.picture import Curves, Heatmap, Table
 
 WIDTH = 62  # characters of a plot, without its numbers
 HEIGHT = 14

@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from grader.lab import Curves, Heatmap
+from grader.picture import Curves, Heatmap
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -20,7 +20,8 @@ RIGHT = "import torch\n\ndef grow(x):\n    return x * torch.rand(())\n"
 RAISES = "def grow(x):\n    return x.missing\n"
 RETURNS_NONE = "def grow(x):\n    return None\n"
 LAB = """
-from grader.lab import Curves, Heatmap, Line, Step, Table
+from grader.lab import Step
+from grader.picture import Curves, Heatmap, Line, Table
 
 
 def run(submission, rng):

@@ -2,7 +2,7 @@
 
 import re
 
-from grader.lab import Heatmap, Table
+from grader.picture import Heatmap, Table
 from grader.report.figures import drawn
 from tests.report.curves import CURVES
 

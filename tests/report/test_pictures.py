@@ -2,7 +2,7 @@
 
 import pytest
 
-from grader.lab import Heatmap
+from grader.picture import Heatmap
 from grader.report.figures import drawn
 from grader.report.pictures import png
 from tests.report.curves import CURVES

@@ -1,6 +1,6 @@
 """What a lab makes of its measurements before it shows them."""
 
-from grader.lab import Line, smoothed
+from grader.picture import Line, smoothed
 
 
 def test_smoothed_averages_whole_windows() -> None:

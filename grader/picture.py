@@ -1,0 +1,156 @@
+"""Pictures as data, made of numbers that were computed: of a lesson and of a lab. They are drawn in many ways.
+
+    Curves("loss", "cross-entropy while training", "step", "loss", (Line("fixed", steps, losses),))
+
+A terminal draws them with characters, the page and the notebook as SVG, a lab also as PNG. `name` is that of the
+picture's file, and the word by which a lesson asks for it. All numbers are plain: no tensors.
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import msgspec
+
+
+class Struct(msgspec.Struct, frozen=True):
+    """Base of pictures and their parts."""
+
+
+class Line(Struct, frozen=True):
+    """One line of a plot: its points, from left to right."""
+
+    label: str
+    xs: Sequence[float]
+    ys: Sequence[float]
+
+
+class Curves(Struct, frozen=True, tag="curves"):
+    """Lines over one axis. `low` and `high` bound the axis of y; a logarithmic axis has positive numbers only."""
+
+    name: str
+    title: str
+    x: str
+    y: str
+    lines: tuple[Line, ...]
+    low: float | None = None
+    high: float | None = None
+    log_x: bool = False
+    log_y: bool = False
+
+
+class Heatmap(Struct, frozen=True, tag="heatmap"):
+    """A matrix of numbers, `values[row][column]`, shown by colour and with `digits` after the point."""
+
+    name: str
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: Sequence[Sequence[float]]
+    digits: int = 2
+
+
+class Series(Struct, frozen=True):
+    """The bars of one kind, one in each group."""
+
+    label: str
+    values: Sequence[float]
+
+
+class Bars(Struct, frozen=True, tag="bars"):
+    """Bars in groups: `groups` are the names along the axis, each series has a bar in each of them."""
+
+    name: str
+    title: str
+    groups: tuple[str, ...]
+    series: tuple[Series, ...]
+    y: str = ""
+
+
+class Grid(Struct, frozen=True):
+    """A table of cells under a heading: True is filled, False is empty, a number or a text stands in its cell."""
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: Sequence[Sequence[bool | float | str]]
+
+
+class Matrix(Struct, frozen=True, tag="matrix"):
+    """Matrices with labels, side by side where there is room: masks, small tensors, tokens in buckets.
+
+    `signs` stand between them, one fewer than the grids: "×", "=", "" for none.
+    """
+
+    name: str
+    title: str
+    grids: tuple[Grid, ...]
+    signs: tuple[str, ...] = ()
+
+
+class Box(Struct, frozen=True):
+    """A box at a place of a raster, row 0 at the top; it may be several columns wide."""
+
+    id: str
+    label: str
+    row: int
+    column: int
+    columns: int = 1
+
+
+class Arrow(Struct, frozen=True):
+    """From one box to another, both by id."""
+
+    start: str
+    end: str
+    label: str = ""
+
+
+class Boxes(Struct, frozen=True, tag="boxes"):
+    """Boxes and arrows: what feeds what."""
+
+    name: str
+    title: str
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...] = ()
+
+
+class Stretch(Struct, frozen=True):
+    """What fills a lane from `start` to `end`."""
+
+    start: float
+    end: float
+    label: str = ""
+
+
+class Lane(Struct, frozen=True):
+    """A row of a time line."""
+
+    label: str
+    stretches: tuple[Stretch, ...]
+
+
+class Timeline(Struct, frozen=True, tag="timeline"):
+    """Lanes over time, which is counted in `unit`."""
+
+    name: str
+    title: str
+    unit: str
+    lanes: tuple[Lane, ...]
+
+
+class Table(Struct, frozen=True, tag="table"):
+    """Measured numbers: `columns` are their names, each row has a label and a number (or a text) for each of them."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, Sequence[float | str]]]
+
+
+Picture: TypeAlias = Curves | Heatmap | Bars | Matrix | Boxes | Timeline
+
+
+def smoothed(label: str, values: Sequence[float], window: int) -> Line:
+    """Values of one step each, averaged over whole windows of so many steps; each mean stands amid its window."""
+    ends = range(window, len(values) + 1, window)
+    means = [sum(values[end - window : end]) / window for end in ends]
+    return Line(label, [end - window / 2 for end in ends], means)
