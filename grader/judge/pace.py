@@ -14,7 +14,7 @@ from grader.errors import UsageError
 from grader.judge.cpu import OWN_CPU, bounded_cpu
 from grader.judge.replay import replay
 from grader.judge.session import Entry, Limits
-from grader.sandbox.proc import Waits
+from grader.sandbox.proc import waits
 
 
 def reference_seconds(
@@ -29,14 +29,15 @@ def reference_seconds(
     Of a log that was too large to keep it is asked by `whole_test`, which runs the test on it. None where there is
     none, or where it does not get to the end.
     """
-    with _undisturbed(), contextlib.closing(Waits(os.getpid())) as waits:
-        begun = time.monotonic() - waits.seconds()
+    here = os.getpid()
+    with _undisturbed():
+        begun = time.monotonic() - waits(here)
         if all(entry.whole for entry in log):
             for _ in replay(log, reference, seed, limits):
                 pass
         elif whole_test is None or not _ends(whole_test, seed, limits):
             return None
-        return time.monotonic() - waits.seconds() - begun
+        return time.monotonic() - waits(here) - begun
 
 
 def _ends(whole_test: Callable[[], object], seed: int, limits: Limits) -> bool:

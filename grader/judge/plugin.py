@@ -250,7 +250,8 @@ class Plugin:
             self._say(Testing(job.id, test.name))
         running = self._running = _Running(session, seed, exercise.reference)
         session.reference_seconds = partial(_pace, test, running)
-        begun = session.clock()
+        session.start_clock()
+        begun = time.monotonic()
         most = OWN_CPU * session.limits.seconds
         busy = Fault(Outcome.ERROR, f"The test itself takes more than {most:g} s of CPU, beside the submission.")
         with bounded_cpu(most, busy):
@@ -258,7 +259,7 @@ class Plugin:
                 running.error = _call(test, running)
             else:
                 test.item.ihook.pytest_runtest_protocol(item=test.item, nextitem=None)
-        seconds = max(0.0, session.clock() - begun)  # both may have waited at once
+        seconds = max(0.0, time.monotonic() - begun - session.waited())
         run = Run(test.item.name, session.log, seed, running.error is not None)
         repeated = None if test.long else run
         printed = session.take_output()

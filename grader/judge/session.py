@@ -20,14 +20,13 @@ from grader.clean import clean
 from grader.result import Outcome, Output
 from grader.sandbox import channel, wire
 from grader.sandbox.large import Blob
-from grader.sandbox.proc import Waits, exiting
+from grader.sandbox.proc import Clock, exiting
 from grader.sandbox.proxy import Link, Question, Submission
 from grader.sandbox.starter import Started, Starter
 
 LOAD_SECONDS = 10.0  # at least so long may loading take: it can include slow imports
 TIMES_REFERENCE = 10  # a test may take so many times what the reference takes, where that is more than its limit
 DUMP_SECONDS = 1.0  # how long a worker that does not answer may take to print where it is
-END_SECONDS = 0.2  # how long a worker may take to begin to end, once it has closed the channel
 MAX_KEPT = 16 << 20  # bytes of a test's questions and answers that are kept until the submission is diagnosed
 _MOST_CPU = 20  # times all tests' limits: the last resort if nobody is left to end a worker
 _DUMPED = re.compile(rb'File "([^"\n]{1,200})", line (\d{1,7}) in ([^\n]{1,200})\n')
@@ -40,6 +39,7 @@ _CRASHES = {
     signal.SIGILL: "an illegal instruction (SIGILL)",
     signal.SIGTRAP: "a trap (SIGTRAP)",
 }
+_INTERFERED = "The code interfered with the grader's channel: {}."
 _WEIGHT = 40  # bytes that a byte of meta can take up as objects
 
 
@@ -122,8 +122,8 @@ class Session:
     killed: bool = False  # a worker was ended by a SIGKILL that we did not send
     worker: Started | None = None
     _line: channel.Line | None = None
-    _waits: Waits | None = None  # of the judge and the worker
-    _waited: float = 0.0  # seconds, with workers that have ended
+    _clock: Clock | None = None
+    _waited: float = 0.0  # seconds of the test that runs, in a worker that has ended
     _names: dict[str, bool] | None = None
     _allowed: float = 0.0  # seconds of the test that runs, or of loading
     _left: float = 0.0  # of its limit
@@ -139,6 +139,7 @@ class Session:
         if self._line is None:
             self._start()
         assert self._line is not None
+        self.start_clock()
         self._allowed = self._left = max(self.limits.seconds, LOAD_SECONDS)
         reply, _ = self._ask(wire.Load(self.name, self.source, self.code, dict(self.others), self.limits.seconds), [])
         match reply:
@@ -160,7 +161,7 @@ class Session:
         assert self._names is not None
         self._allowed = self._left = self.limits.seconds
         assert self._line is not None
-        self._line.start_clock()
+        self.start_clock()
         self._heard = self._kept = self._measured = 0
         self._line.hold(wire.encode(wire.Begin(seed)))
         torch.default_generator.manual_seed(seed)  # as the worker does
@@ -195,21 +196,21 @@ class Session:
         cpu_seconds = math.ceil(_MOST_CPU * (self.seconds + LOAD_SECONDS))
         self.worker = self.starter.start(self.limits.memory, cpu_seconds)
         worker = self.worker
-        self._waits = Waits(worker.pid, os.getpid())  # they take turns
-        limit, waited = self.limits.memory, self._waits.seconds
+        self._clock = Clock(worker.pid, os.getpid())
+        limit, waited = self.limits.memory, self._clock.waited
         self._line = channel.Line(worker.sock, worker.output, worker.gone, limit, waited, self._more)
         self._printed = None
 
     def _end(self) -> Any:
         assert self.worker is not None
         assert self._line is not None
-        assert self._waits is not None
-        self._waited += self._waits.seconds()
+        assert self._clock is not None
+        self._waited = self._clock.waited()
         ended = self.starter.end(self.worker)
         self._printed = self._printed or self.take_output()
         self._line.close()
-        self._waits.close()
-        self.worker = self._line = self._waits = self._names = None
+        self._clock.close()
+        self.worker = self._line = self._clock = self._names = None
         return ended
 
     # ------------------------------------------------------------ asking
@@ -274,17 +275,26 @@ class Session:
                 if self._line.late(deadline):  # whatever else it has to say
                     raise channel.Late
                 samples = [*samples[-99:], reply.frame]
-                seen = self.clock()
+                seen = self._now()
         except channel.Late:
-            raise self._late(samples, stale=self.clock() - seen > self.limits.seconds / 4) from None
+            raise self._late(samples, stale=self._now() - seen > self.limits.seconds / 4) from None
         except channel.ChannelClosed:
             raise self._gone() from None
         except (channel.Garbage, wire.WireError) as error:
             raise self._tampered(str(error)) from None
 
-    def clock(self) -> float:
-        """Seconds of a clock that stands still while the judge or the worker waits for a CPU."""
-        return time.monotonic() - self._waited - (self._waits.seconds() if self._waits is not None else 0.0)
+    def start_clock(self) -> None:
+        """A test begins, or something else that may take so long: what was waited before does not count."""
+        self._waited = 0.0
+        if self._clock is not None:
+            self._clock.start(self.limits.seconds)
+
+    def waited(self) -> float:
+        """Seconds since then that do not count, since they were waited for a CPU."""
+        return self._clock.waited() if self._clock is not None else self._waited
+
+    def _now(self) -> float:
+        return time.monotonic() - self.waited()
 
     def _more(self) -> float:
         """Seconds that the test has beyond its limit, by what the reference takes for the same questions."""
@@ -318,8 +328,7 @@ class Session:
         self.starter.interrupt(self.worker)
         files = {f"{name}.py" for name in (self.name, *self.others)}
         printed = b""
-        self._line.start_clock()
-        deadline = time.monotonic() + DUMP_SECONDS
+        deadline = time.monotonic() + DUMP_SECONDS - self.waited()  # the line adds what does not count
         # it comes in pieces, among whatever else is printed
         while len(printed) < channel.MAX_OUTPUT and self._line.wait_for_output(deadline):
             printed += self._line.take_output()[0]
@@ -331,9 +340,13 @@ class Session:
 
     def _gone(self) -> Fault:
         assert self._line is not None
-        if not self._ends():
+        assert self.worker is not None
+        if self.worker.gone is not None and not exiting(self.worker.pid):
             return self._tampered("it was closed")
+        self._line.wait_for_end()
         ended = self._end()
+        if ended.code == channel.CUT_OFF:
+            return Fault(Outcome.TAMPERED, _INTERFERED.format("it was closed"))
         if ended.signal == signal.SIGXCPU:
             self.timeouts += 1
             return Fault(Outcome.TIMEOUT, "Stopped: out of CPU time.", seconds=self._allowed)
@@ -345,19 +358,9 @@ class Session:
             return Fault(Outcome.CRASHED, f"The process crashed with {what}.")
         return Fault(Outcome.EXITED, f"The process ended itself with exit code {ended.code}.")
 
-    def _ends(self) -> bool:
-        """Whether the worker is ending, however long that takes: then this is what has closed the channel."""
-        assert self._line is not None
-        assert self.worker is not None
-        self._line.start_clock()
-        while not self._line.ended(time.monotonic() + END_SECONDS):
-            if not exiting(self.worker.pid):
-                return False
-        return True
-
     def _tampered(self, what: str) -> Fault:
         self._end()
-        return Fault(Outcome.TAMPERED, f"The code interfered with the grader's channel: {clean(what[:200])}.")
+        return Fault(Outcome.TAMPERED, _INTERFERED.format(clean(what[:200])))
 
     def _refuse(self, error: wire.WireError) -> Fault:
         """The fault for an answer whose parts do not fit together."""

@@ -17,6 +17,7 @@ from grader.sandbox.large import LARGE, Blob, attach, can_share, room, share
 
 MAX_META = 1 << 20  # bytes of a message beside its tensors
 HEADER = struct.Struct("<IQ?")  # bytes of meta, bytes of blob, whether the blob is shared
+CUT_OFF = 113  # exit code of a worker that finds its channel closed
 SIGN_OF_LIFE = 1.0  # seconds for which a judge sleeps at most: who waits for it sees by its CPU time that it lives
 MAX_OUTPUT = 64 << 10  # bytes of a student's output that are kept between two questions
 _CHUNK = 64 << 10
@@ -98,8 +99,8 @@ class Line:
 
     Everything is bounded in time and size, and what the process prints is drained meanwhile, so that neither side can
     wait for the other for ever. `gone` is a descriptor that becomes readable when the process ends (a pidfd); without
-    one the end is seen when the channel closes. `waited` gives the seconds that both sides have waited for a CPU: they
-    are added to every deadline. When that of an answer is over in spite of them, `more` is asked for further seconds.
+    one the end is seen when the channel closes. `waited` gives seconds that do not count, since they were waited for a
+    CPU: they are added to every deadline. When that of an answer is over in spite of them, `more` is asked for others.
     """
 
     def __init__(
@@ -116,7 +117,6 @@ class Line:
         self._gone = gone
         self._limit = limit  # bytes of a blob
         self._waited = waited
-        self._waited_before = waited()
         self._more = more
         self._held = b""  # frames that go out with the next one
         self._ahead = bytearray()  # read and not yet taken
@@ -131,18 +131,13 @@ class Line:
         sock.setblocking(False)
         os.set_blocking(output, False)
 
-    def start_clock(self) -> None:
-        """From now on, time that was waited for a CPU is added to all deadlines: a machine that is busy elsewhere
-        makes no one late."""
-        self._waited_before = self._waited()
-
     def late(self, deadline: float) -> bool:
         """Whether the deadline of an answer is over."""
         return self._left_to_answer(deadline) <= 0
 
     def _left(self, deadline: float) -> float:
         left = deadline - time.monotonic()
-        return left if left > 0 else left + self._waited() - self._waited_before
+        return left if left > 0 else left + self._waited()
 
     def _left_to_answer(self, deadline: float) -> float:
         left = self._left(deadline)
@@ -251,15 +246,12 @@ class Line:
             if self._gone in ready:
                 raise ChannelClosed
 
-    def ended(self, deadline: float) -> bool:
-        """Whether the process has ended by the deadline; taken for granted where there is no descriptor to tell."""
-        if self._gone is None:
-            return True
-        poll = select.poll()
-        poll.register(self._gone, select.POLLIN)
-        while not (ended := bool(poll.poll(0))) and (left := self._left(deadline)) > 0:
-            poll.poll(left * 1000)
-        return ended
+    def wait_for_end(self) -> None:
+        """Waits for the end of a process that is ending; no longer where there is no descriptor to tell."""
+        if self._gone is not None:
+            poll = select.poll()
+            poll.register(self._gone, select.POLLIN)
+            poll.poll()
 
     def wait_for_output(self, deadline: float) -> bool:
         """Waits until the process prints something. False where it has not by the deadline, or cannot any more."""

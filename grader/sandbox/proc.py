@@ -1,36 +1,41 @@
 """What Linux tells of a process: how long it has run, how long it could have run and had to wait, and that it ends."""
 
 import os
+import time
 
+JUDGE = 10  # times the limit of a test: how long its judge may have waited for a CPU before that counts
 _PF_EXITING = 4  # include/linux/sched.h
 _SCHEDSTAT = 64  # bytes at most of two numbers of nanoseconds, and a count
 
 
-class Waits:
-    """The time that processes have waited for a CPU since this was made, read again and again."""
+class Clock:
+    """The time that a worker has had since the start: it stands still while the worker waits for a CPU, or the judge.
 
-    def __init__(self, *pids: int):
+    The two take turns, so the waiting of both is added. Where they do not, as when an answer comes in drops, what the
+    worker has run counts in any case, and of what the judge has waited no more than `JUDGE` times the limit is given.
+    """
+
+    def __init__(self, worker: int, judge: int):
         self._files: list[int] = []
-        self._before = 0
         try:
-            for pid in pids:
+            for pid in (worker, judge):
                 self._files.append(_open_schedstat(pid))
         except OSError:  # this system does not count
             self.close()
-        self._before = self._nanoseconds()
+        self.start(0.0)
 
-    def seconds(self) -> float:
-        """Seconds that they could have run and were not given a CPU.
+    def start(self, limit: float) -> None:
+        """Starts anew, for something that may take so many seconds."""
+        self._most = JUDGE * limit
+        self._begun = time.monotonic()
+        self._before = self._counts()
 
-        0 where the system does not count them, or one of them has ended.
-        """
-        return max(0, self._nanoseconds() - self._before) / 1e9
-
-    def _nanoseconds(self) -> int:
-        try:
-            return sum(int(os.pread(file, _SCHEDSTAT, 0).split()[1]) for file in self._files)
-        except ProcessLookupError:
-            return 0
+    def waited(self) -> float:
+        """Seconds since the start that do not count; 0 where the system does not tell, or the worker has ended."""
+        if self._before is None or (now := self._counts()) is None:
+            return 0.0
+        ran, worker, judge = ((after - before) / 1e9 for after, before in zip(now, self._before, strict=True))
+        return max(0.0, min(worker + min(judge, self._most), time.monotonic() - self._begun - ran))
 
     def close(self) -> None:
         """Ends the reading."""
@@ -38,22 +43,41 @@ class Waits:
             os.close(file)
         self._files.clear()
 
+    def _counts(self) -> tuple[int, int, int] | None:
+        """Nanoseconds that the worker has run, that it has waited, and that the judge has waited."""
+        if not self._files:
+            return None
+        try:
+            worker, judge = (os.pread(file, _SCHEDSTAT, 0).split() for file in self._files)
+        except ProcessLookupError:  # one has ended
+            return None
+        return int(worker[0]), int(worker[1]), int(judge[1])
+
 
 def ran(*pids: int) -> float | None:
     """Seconds that processes have run on a CPU; None where the system does not count them, or one has ended."""
-    total = 0
-    for pid in pids:
-        try:
-            file = _open_schedstat(pid)
-        except OSError:
-            return None
-        try:
-            total += int(os.pread(file, _SCHEDSTAT, 0).split()[0])
-        except ProcessLookupError:
-            return None
-        finally:
-            os.close(file)
-    return total / 1e9
+    counts = [_schedstat(pid) for pid in pids]
+    return None if None in counts else sum(count[0] for count in counts if count) / 1e9
+
+
+def waits(pid: int) -> float:
+    """Seconds that a process could have run and was not given a CPU; 0 where the system does not count them."""
+    count = _schedstat(pid)
+    return 0.0 if count is None else count[1] / 1e9
+
+
+def _schedstat(pid: int) -> tuple[int, int] | None:
+    try:
+        file = _open_schedstat(pid)
+    except OSError:
+        return None
+    try:
+        on_cpu, waiting, _ = os.pread(file, _SCHEDSTAT, 0).split()
+    except ProcessLookupError:
+        return None
+    finally:
+        os.close(file)
+    return int(on_cpu), int(waiting)
 
 
 def exiting(pid: int) -> bool:

@@ -5,10 +5,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 
@@ -51,7 +51,7 @@ class _Sampler:
         except Exception:  # near the limit of recursion, or locals that resist: not for the student's code to see
             sample = None
         if sample is not None:
-            channel.send(self._sock, sample)
+            _send(self._sock, sample)
         self._watching = True
 
 
@@ -60,6 +60,14 @@ def _innermost(frame: FrameType | None, files: Set[str]) -> FrameType | None:
     while frame is not None and frame.f_code.co_filename not in files:
         frame = frame.f_back
     return frame
+
+
+def _send(sock: socket.socket, meta: bytes, blobs: Sequence[Any] = ()) -> None:
+    """Sends to the judge. Where that is gone, or the student's code has closed the channel, this is the end."""
+    try:
+        channel.send(sock, meta, blobs)
+    except (channel.ChannelClosed, OSError):
+        os._exit(channel.CUT_OFF)
 
 
 def serve(sock: socket.socket, limit: int) -> NoReturn:
@@ -80,6 +88,8 @@ def serve(sock: socket.socket, limit: int) -> NoReturn:
             meta, blob = channel.receive(sock)
         except channel.ChannelClosed:
             os._exit(0)
+        except OSError:  # the student's code has closed it
+            os._exit(channel.CUT_OFF)
         request = decode_request(meta)
         if isinstance(request, Load):
             interval = request.seconds / SAMPLES
@@ -94,5 +104,5 @@ def serve(sock: socket.socket, limit: int) -> NoReturn:
             meta, blobs = encode(Unsendable(getattr(request, "id", 0), str(error))), []
         with suppress(OSError, ValueError):  # the student's code has closed it
             printed.flush()
-        channel.send(sock, meta, blobs)
+        _send(sock, meta, blobs)
         del request, blob, reply, blobs  # a large one would lie beside the next

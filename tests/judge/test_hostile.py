@@ -301,9 +301,9 @@ CHANNEL = {
     "samples without end": ("timeout|tampered", f"flood = forge(wire.Sample({FRAME})) * 500\nwhile True: put(flood)"),
     "samples of nowhere": ("timeout", f"put(forge(wire.Sample({FRAME.replace('3', '1 << 40')})) * 9)\n{FOREVER}"),
     "samples with tensors": ("timeout|tampered", f"while True: put(forge(wire.Sample({FRAME}), bytes(1 << 16)))"),
-    "closed": ("exited", "os.close(channel())"),
+    "closed": ("tampered", "os.close(channel())"),
     "closed, and on": ("tampered", f"os.close(channel())\n{FOREVER}"),
-    "replaced": ("exited|tampered", "os.dup2(1, channel())"),
+    "replaced": ("tampered", "os.dup2(1, channel())"),
     "listened to": ("timeout", "os.read(channel(), 1)"),
 }  # fmt: skip
 
@@ -326,7 +326,7 @@ def test_an_answer_sent_ahead_gains_nothing(grade: Any) -> None:
 def test_a_channel_that_no_longer_waits(grade: Any) -> None:
     """Whichever of the other tests is the first that the worker is not there for, it says so."""
     failed = grade.failed(grade(hostile("os.set_blocking(channel(), False)")))
-    assert set(failed.values()) <= {"exited"}
+    assert set(failed.values()) <= {"tampered"}
     assert "scale" not in failed
 
 

@@ -4,6 +4,8 @@ import contextlib
 import os
 import signal
 import sys
+import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -30,45 +32,82 @@ def test_a_process_that_works_has_run() -> None:
     assert 0 < before < after
 
 
-def test_who_shares_a_cpu_waits_for_it() -> None:
-    cpu = {min(os.sched_getaffinity(0))}
+@contextlib.contextmanager
+def one_cpu_with_a_rival() -> Iterator[None]:
+    """This process shares a CPU with one that never waits."""
+    allowed = os.sched_getaffinity(0)
+    cpu = {min(allowed)}
     rival = os.fork()
     if rival == 0:
         os.sched_setaffinity(0, cpu)
         while True:
             pass
-    allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cpu)
     try:
-        with contextlib.closing(proc.Waits(os.getpid())) as waits:
-            while waits.seconds() == 0:  # it ends: the rival has its turns
-                pass
-            waited = waits.seconds()
+        yield
     finally:
         os.sched_setaffinity(0, allowed)
         os.kill(rival, signal.SIGKILL)
         os.waitpid(rival, 0)
-    assert waited > 0
+
+
+def sleeping_child() -> int:
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+    return child
+
+
+def end(child: int) -> None:
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def test_what_a_worker_waits_for_a_cpu_does_not_count() -> None:
+    judge = sleeping_child()
+    with contextlib.closing(proc.Clock(os.getpid(), judge)) as clock, one_cpu_with_a_rival():
+        clock.start(1.0)
+        while clock.waited() < 0.05:  # it ends: the rival has its turns
+            pass
+        clock.start(1.0)
+        assert clock.waited() < 0.05
+    end(judge)
+
+
+def test_what_a_judge_waits_counts_beyond_ten_times_the_limit() -> None:
+    worker = sleeping_child()
+    with contextlib.closing(proc.Clock(worker, os.getpid())) as clock, one_cpu_with_a_rival():
+        clock.start(0.002)
+        before = proc.waits(os.getpid())
+        while proc.waits(os.getpid()) < before + 0.05:
+            pass
+        assert clock.waited() == pytest.approx(proc.JUDGE * 0.002)
+    end(worker)
+
+
+def test_what_a_worker_has_run_counts_however_long_its_judge_waited() -> None:
+    with contextlib.closing(proc.Clock(os.getpid(), os.getpid())) as clock, one_cpu_with_a_rival():
+        clock.start(1.0)  # here it is its own judge: all waiting is counted twice
+        begun, ran = time.monotonic(), proc.ran(os.getpid())
+        assert ran is not None
+        while time.monotonic() < begun + 0.2:
+            pass
+        left = time.monotonic() - begun - clock.waited()
+        now = proc.ran(os.getpid())
+        assert now is not None
+        assert left >= (now - ran) * 0.9
 
 
 def test_of_a_process_that_is_not_there_nothing_is_known() -> None:
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
+    child = sleeping_child()
+    with contextlib.closing(proc.Clock(child, os.getpid())) as clock:
+        end(child)
+        assert clock.waited() == 0.0
     assert proc.ran(os.getpid(), child) is None
-    with contextlib.closing(proc.Waits(os.getpid(), child)) as waits:
-        assert waits.seconds() == 0.0
+    assert proc.waits(child) == 0.0
     assert not proc.exiting(child)
-
-
-def test_of_a_process_that_has_ended_since_nothing_is_known() -> None:
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    with contextlib.closing(proc.Waits(child)) as waits:
-        os.waitpid(child, 0)
-        assert waits.seconds() == 0.0
+    with contextlib.closing(proc.Clock(child, os.getpid())) as clock:
+        assert clock.waited() == 0.0
 
 
 def test_a_process_that_ends_is_told_from_one_that_runs() -> None:
