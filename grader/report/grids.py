@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from grader.picture import Grid, Heatmap
+from grader.picture import Grid, Heatmap, Matrix
 from grader.report.plain import same_digits
 
 
@@ -26,6 +26,11 @@ def parts(of: Grid, most: int) -> Iterator[Grid]:
     for start in range(0, len(of.cells[0]), most):
         cells = [row[start : start + most] for row in of.cells]
         yield replace(of, columns=of.columns[start : start + most], cells=cells)
+
+
+def signs_before(picture: Matrix) -> list[str]:
+    """What stands before each grid; nothing before the first."""
+    return ["", *picture.signs, *[""] * len(picture.grids)][: len(picture.grids)]
 
 
 def number_texts(picture: Heatmap) -> list[list[str]]:

@@ -15,6 +15,11 @@ def same_digits(values: Sequence[float], digits: int) -> list[str]:
     return [f"{value:.{digits}f}" for value in values]
 
 
+def numbered(labels: Sequence[str]) -> list[str]:
+    """`1 first`, `2 second`: what the numbers in a picture stand for."""
+    return [f"{place} {label}" for place, label in enumerate(labels, start=1)]
+
+
 def ticks(low: float, high: float, most: int) -> list[float]:
     """Round numbers from `low` to `high`, evenly apart, at most so many (two or more)."""
     span = high - low or 1.0

@@ -5,14 +5,17 @@ Arrows with a common start or a common end may share cells; others cross at righ
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple, TypeAlias
 
 from grader.picture import Arrow
 
 Cell: TypeAlias = tuple[int, int]  # column and row, row 0 at the top
+_Step: TypeAlias = tuple[Cell, Cell]  # a cell, and the direction in which it is entered
 SIDES = ((0, -1), (1, 0), (0, 1), (-1, 0))
-BEND, CROSSING, ASIDE = 4, 8, 6  # what they cost, in cells; ASIDE: the most for leaving or coming beside the middle
+BEND, CROSSING = 4, 8  # what they cost, in cells
+JOINED = 4  # to come from the side upon an arrow to the same end
+ASIDE, FAR = 5, 10  # each cell between the middle of a side and where an arrow leaves or comes; the most for all
 
 
 class Frame(NamedTuple):
@@ -23,18 +26,27 @@ class Frame(NamedTuple):
     right: int
     bottom: int
 
-    def border(self) -> Iterator[tuple[Cell, Cell, int]]:
-        """Each cell of a side without its corners, the direction out of the box, and how far it is from the middle."""
-        across, down = (self.left + self.right) // 2, (self.top + self.bottom) // 2
+    def border(self, other: "Frame") -> Iterator[tuple[Cell, Cell, int]]:
+        """Each cell of a side without its corners, the direction out of the box, and how far it is from the middle.
+
+        What lies opposite the middle of the other box is in the middle, too.
+        """
         for x in range(self.left + 1, self.right):
-            yield (x, self.top), (0, -1), abs(x - across)
-            yield (x, self.bottom), (0, 1), abs(x - across)
+            aside = min(_off(x, self.left, self.right), _off(x, other.left, other.right))
+            yield (x, self.top), (0, -1), aside
+            yield (x, self.bottom), (0, 1), aside
         for y in range(self.top + 1, self.bottom):
-            yield (self.left, y), (-1, 0), abs(y - down)
-            yield (self.right, y), (1, 0), abs(y - down)
+            aside = min(_off(y, self.top, self.bottom), _off(y, other.top, other.bottom))
+            yield (self.left, y), (-1, 0), aside
+            yield (self.right, y), (1, 0), aside
 
     def cells(self) -> Iterator[Cell]:
         return ((x, y) for x in range(self.left, self.right + 1) for y in range(self.top, self.bottom + 1))
+
+
+def _off(at: int, first: int, last: int) -> int:
+    """How far a cell is from the middle of others."""
+    return abs(2 * at - first - last) // 2
 
 
 class Route(NamedTuple):
@@ -52,6 +64,15 @@ class Route(NamedTuple):
         yield self.cells[-1]
 
 
+class _Use(NamedTuple):
+    """What an arrow does in a cell."""
+
+    arrow: Arrow
+    across: bool  # it comes from the left or the right
+    bend: bool
+    head: bool
+
+
 @dataclass
 class Ground:
     """A screen with boxes, on which one way after the other is found."""
@@ -61,7 +82,7 @@ class Ground:
     frames: dict[str, Frame]
     routes: list[Route] = field(default_factory=list)
     _taken: set[Cell] = field(default_factory=set)
-    _uses: dict[Cell, list[tuple[Arrow, bool, bool]]] = field(default_factory=dict)  # who, runs across, is straight
+    _uses: dict[Cell, list[_Use]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._taken = {cell for frame in self.frames.values() for cell in frame.cells()}
@@ -74,72 +95,72 @@ class Ground:
         self.routes.append(Route(arrow, cells))
         for before, at, after in zip(cells, cells[1:], cells[2:], strict=False):
             straight = (at[0] - before[0], at[1] - before[1]) == (after[0] - at[0], after[1] - at[1])
-            head = after == cells[-1]
-            self._uses.setdefault(at, []).append((arrow, at[1] == before[1], straight and not head))
+            use = _Use(arrow, at[1] == before[1], not straight, after == cells[-1])
+            self._uses.setdefault(at, []).append(use)
         return True
 
     def _way(self, arrow: Arrow) -> tuple[Cell, ...] | None:
         """The cheapest way from border to border."""
-        goals = {(at, (-out[0], -out[1])): min(2 * aside, ASIDE) for at, out, aside in self.frames[arrow.end].border()}
-        queue: list[tuple[int, int, Cell, Cell]] = []
-        best: dict[tuple[Cell, Cell], int] = {}
-        came: dict[tuple[Cell, Cell], tuple[Cell, Cell]] = {}
-        for at, out, aside in self.frames[arrow.start].border():
-            best[at, out] = min(2 * aside, ASIDE)
-            heappush(queue, (best[at, out], len(queue), at, out))
+        start, end = self.frames[arrow.start], self.frames[arrow.end]
+        starts = {(at, out): min(ASIDE * aside, FAR) for at, out, aside in start.border(end)}
+        goals = {(at, (-out[0], -out[1])): min(ASIDE * aside, FAR) for at, out, aside in end.border(start)}
+        best = dict(starts)
+        came: dict[_Step, _Step] = {}
+        queue = [(cost, place, step) for place, (step, cost) in enumerate(starts.items())]
+        heapify(queue)
         pushed = len(queue)
         while queue:
-            cost, _, at, heading = heappop(queue)
-            if cost > best[at, heading]:
+            cost, _, step = heappop(queue)
+            if step in goals and step in came:
+                return _traced(came, step)
+            if cost > best[step]:
                 continue
-            if (at, heading) in came and (at, heading) in goals:
-                return tuple(reversed(list(self._back(came, (at, heading)))))
-            for way in SIDES:
-                if way == (-heading[0], -heading[1]) or (
-                    way != heading and not self._may_turn(at, arrow, (at, heading) in came)
-                ):
-                    continue
-                ahead = (at[0] + way[0], at[1] + way[1])
-                price = self._price(ahead, way, arrow, (ahead, way) in goals)
-                if price is None or ((ahead, way) in goals and way != heading):  # no bend at the head
-                    continue
-                total = cost + price + goals.get((ahead, way), 0) + (BEND if way != heading else 0)
-                if total < best.get((ahead, way), total + 1):
-                    best[ahead, way] = total
-                    came[ahead, way] = at, heading
+            for ahead, price in self._onward(step, arrow, step in came, goals):
+                if cost + price < best.get(ahead, cost + price + 1):
+                    best[ahead], came[ahead] = cost + price, step
+                    heappush(queue, (cost + price, pushed, ahead))
                     pushed += 1
-                    heappush(queue, (total, pushed, ahead, way))
         return None
 
-    def _back(self, came: dict[tuple[Cell, Cell], tuple[Cell, Cell]], state: tuple[Cell, Cell]) -> Iterator[Cell]:
-        yield state[0]
-        while state in came:
-            state = came[state]
-            yield state[0]
+    def _onward(
+        self, step: _Step, arrow: Arrow, may_bend: bool, goals: dict[_Step, int]
+    ) -> Iterator[tuple[_Step, int]]:
+        """Where an arrow can go from here, and what that costs. At the last cell before its end it goes straight on."""
+        (x, y), heading = step
+        may_bend = may_bend and all(_related(arrow, use.arrow) for use in self._uses.get((x, y), ()))
+        for way in SIDES if may_bend else (heading,):
+            ahead = (x + way[0], y + way[1]), way
+            if way == heading and ahead in goals:
+                yield ahead, 1 + goals[ahead]
+            elif way != (-heading[0], -heading[1]):
+                price = self._price(*ahead, arrow)
+                if price is not None:
+                    yield ahead, price + (BEND if way != heading else 0)
 
-    def _may_turn(self, at: Cell, arrow: Arrow, outside: bool) -> bool:
-        """Not at the start's border, and not on the way of a stranger."""
-        return outside and all(_related(arrow, other) for other, _, _ in self._uses.get(at, ()))
-
-    def _price(self, at: Cell, way: Cell, arrow: Arrow, is_goal: bool) -> int | None:
+    def _price(self, at: Cell, way: Cell, arrow: Arrow) -> int | None:
         """What it costs to go there; None where one may not."""
-        if is_goal:
-            return 1
         if not (0 <= at[0] < self.width and 0 <= at[1] < self.height) or at in self._taken:
             return None
-        price = 1
-        for other, across, straight in self._uses.get(at, ()):
-            if not straight and other.end != arrow.end and not (other.start == arrow.start and self._bends(at, other)):
+        price, joined = 1, []
+        for use in self._uses.get(at, ()):
+            along = use.across == (way[1] == 0)
+            if use.head and not (along and use.arrow.end == arrow.end):
                 return None
-            if not _related(arrow, other):
-                if across == (way[1] == 0):
+            if not _related(arrow, use.arrow):
+                if along or use.bend:
                     return None
                 price += CROSSING
-        return price
+            elif use.arrow.start != arrow.start:
+                joined.append(along)
+        return price + JOINED if joined and not any(joined) else price
 
-    def _bends(self, at: Cell, arrow: Arrow) -> bool:
-        """Whether the arrow has a bend there, and not its head."""
-        return next(route for route in self.routes if route.arrow is arrow).cells[-2] != at
+
+def _traced(came: dict[_Step, _Step], last: _Step) -> tuple[Cell, ...]:
+    cells = [last[0]]
+    while last in came:
+        last = came[last]
+        cells.append(last[0])
+    return tuple(reversed(cells))
 
 
 def _related(one: Arrow, other: Arrow) -> bool:

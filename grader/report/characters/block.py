@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from grader.report.layout import cells, pad, wrap
+from grader.report.plain import numbered
 
 GAP = "   "
 
@@ -37,11 +38,6 @@ def flowed(items: Iterable[str], width: int) -> list[str]:
             first, *rest = wrap(item, width - 2)
             lines += [first, *("  " + each for each in rest)]
     return lines
-
-
-def numbered(labels: Sequence[str]) -> list[str]:
-    """`1 first`, `2 second`: what the numbers in a picture stand for."""
-    return [f"{number} {label}" for number, label in enumerate(labels, start=1)]
 
 
 def in_room(labels: Sequence[str], room: int) -> tuple[list[str], list[str]]:

@@ -6,9 +6,10 @@ from math import ceil
 import click
 
 from grader.picture import Heatmap
-from grader.report.characters.block import breadth, flowed, in_room, numbered
+from grader.report.characters.block import breadth, flowed, in_room
 from grader.report.grids import bounds, number_texts, share
 from grader.report.layout import pad, right
+from grader.report.plain import numbered
 
 _DARK, _LIGHT = (20, 24, 32), (255, 214, 102)  # of the lowest and the highest number
 SHADES = " ░▒▓█"

@@ -6,10 +6,11 @@ from itertools import chain
 from msgspec.structs import replace
 
 from grader.picture import Grid, Matrix
-from grader.report.characters.block import beside, breadth, centred, flowed, numbered
+from grader.report.characters.block import beside, breadth, centred, flowed
 from grader.report.characters.symbols import EMPTY, FULL
-from grader.report.grids import cell_texts, is_number, parts
+from grader.report.grids import cell_texts, is_number, parts, signs_before
 from grader.report.layout import pad, right
+from grader.report.plain import numbered
 
 
 def matrix(picture: Matrix, width: int) -> list[str]:
@@ -22,14 +23,9 @@ def matrix(picture: Matrix, width: int) -> list[str]:
     if fitting:
         return min(fitting, key=len)
     cut = [_parts(_short(each), width) for each in grids]
-    before = [[sign, *[""] * (len(part) - 1)] for part, sign in zip(cut, _signs(picture), strict=True)]
+    before = [[sign, *[""] * (len(part) - 1)] for part, sign in zip(cut, signs_before(picture), strict=True)]
     blocks = _with_signs(list(chain(*cut)), list(chain(*before))[1:])
     return [*_rows(blocks, width), *_below(_key(grids, columns=True, rows=True), width)]
-
-
-def _signs(picture: Matrix) -> list[str]:
-    """What stands before each grid."""
-    return ["", *picture.signs, *[""] * len(picture.grids)][: len(picture.grids)]
 
 
 def grid(of: Grid) -> list[str]:

@@ -1,10 +1,10 @@
 """Lanes over time: each stretch between brackets, with its label or a number that stands for it."""
 
 from grader.picture import Lane, Timeline
-from grader.report.characters.block import breadth, centred, flowed, in_room, numbered
+from grader.report.characters.block import breadth, centred, flowed, in_room
 from grader.report.characters.symbols import FULL, LONG
 from grader.report.layout import cells, pad
-from grader.report.plain import number, ticks
+from grader.report.plain import number, numbered, ticks
 
 
 def timeline(picture: Timeline, width: int) -> list[str]:

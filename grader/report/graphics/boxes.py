@@ -1,11 +1,13 @@
 """Boxes and arrows, where the plan of a narrow screen has them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import pairwise
 
 from grader.picture import Boxes
 from grader.report.graphics.sheet import LINE, Point, Sheet, titled
-from grader.report.plan import Plan, Text, plan
+from grader.report.plan import Plan, plan
 from grader.report.routes import Cell, Route
+from grader.report.words import Text
 
 COLUMNS = 56
 ACROSS, DOWN = 4.9, 10.0  # points of a cell
@@ -19,34 +21,40 @@ def boxes_sheet(picture: Boxes) -> Sheet:
         sheet.rectangle(
             corner, opposite[0] - corner[0], opposite[1] - corner[1], fill="fill", strength=0.35, edge="ink"
         )
+    drawn: set[tuple[Cell, Cell]] = set()
     for route in planned.routes:
-        for run, is_last in _runs(route, planned):
+        for run, is_last in _runs(route, planned, drawn):
             sheet.path((_point(cell, top) for cell in run), head=is_last)
     for text in planned.texts:
-        x, y = _point(text.at, top)
-        sheet.words((x + ACROSS * (sum(1 for _ in text.cells()) - 1) / 2, y), text.text, "center")
+        sheet.words(_middle(text, planned, top), text.text, "center")
     sheet.lines((0, sheet.height + LINE / 2), planned.key)
     return sheet
 
 
-def _point(cell: Cell, top: float) -> Point:
+def _point(cell: tuple[float, float], top: float) -> Point:
     return cell[0] * ACROSS, top + cell[1] * DOWN
 
 
-def _runs(route: Route, planned: Plan) -> Iterator[tuple[list[Cell], bool]]:
-    """The parts of a way that no word stands on, and whether one is the last."""
-    hidden = set(_around(planned.texts))
+def _middle(text: Text, planned: Plan, top: float) -> Point:
+    """Of the box, for its label; else of the cells that the text takes."""
+    x, y = text.at
+    for frame in planned.frames:
+        if frame.left < x < frame.right and frame.top < y < frame.bottom:
+            return _point(((frame.left + frame.right) / 2, y), top)
+    return _point((x + (sum(1 for _ in text.cells()) - 1) / 2, y), top)
+
+
+def _runs(route: Route, planned: Plan, drawn: set[tuple[Cell, Cell]]) -> Iterator[tuple[list[Cell], bool]]:
+    """The parts of a way that are free of words and not `drawn` for another arrow; whether one is the last."""
+    hidden = {cell for text in planned.texts for cell in text.cells()}
     run: list[Cell] = []
-    for cell in route.cells:
-        if cell in hidden:
-            if len(run) > 1:
+    for step in pairwise(route.cells):
+        if step in drawn or hidden.intersection(step):
+            if run:
                 yield run, False
             run = []
         else:
-            run.append(cell)
-    yield run, True
-
-
-def _around(texts: Iterable[Text]) -> Iterator[Cell]:
-    for text in texts:
-        yield from text.cells()
+            run = [*(run or step[:1]), step[1]]
+        drawn.add(step)
+    if run:
+        yield run, True

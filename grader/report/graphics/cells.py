@@ -4,14 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from msgspec.structs import replace
+
 from grader.picture import Grid, Heatmap, Matrix
-from grader.report.graphics.sheet import LINE, WIDE, Point, Sheet, extent, titled
-from grader.report.grids import bounds, cell_texts, number_texts, parts, share
+from grader.report.graphics.sheet import LINE, WIDE, Point, Sheet, extent, titled, wrapped
+from grader.report.grids import bounds, cell_texts, number_texts, parts, share, signs_before
+from grader.report.plain import numbered
 
 SIDE = 13.0  # of a cell, at least
 SMALL = 9.0  # of a cell in a heatmap without numbers
 BETWEEN = 14.0  # grids
-WIDEST = 1.4 * WIDE  # with numbers
+WIDEST = 1.15 * WIDE  # with numbers
 
 
 @dataclass
@@ -92,21 +95,56 @@ def _runs(strengths: Sequence[float]) -> Iterator[tuple[int, int, float]]:
 def matrix_sheet(picture: Matrix) -> Sheet:
     """Grids side by side, as many as fit, with the signs between them."""
     sheet, top = titled(picture.title)
+    keys: list[str] = []
     x, low = 0.0, top
-    tables = [
-        (cells, sign)
-        for grid, sign in zip(picture.grids, ("", *picture.signs, *[""] * len(picture.grids)), strict=False)
-        for cells in _parts(grid)
-    ]
-    for place, (cells, sign) in enumerate(tables):
-        gap = (BETWEEN + extent(sign) if sign else BETWEEN) if place else 0.0
-        if x and x + gap + cells.width > WIDE:
-            x, top, gap = 0.0, low + BETWEEN, gap if sign else 0.0
-        if sign:
-            sheet.words((x + gap / 2, top + cells.head + (cells.height - cells.head) / 2), sign, "center")
-        cells.draw(sheet, (x + gap, top))
-        x, low = x + gap + cells.width, max(low, top + cells.height)
+    for grid, sign in zip(picture.grids, signs_before(picture), strict=True):
+        for place, cells in enumerate(_parts(replace(grid, rows=_short(grid.rows, keys)))):
+            mark = sign if place == 0 else ""
+            gap = BETWEEN + extent(mark) if mark else BETWEEN if x else 0.0
+            if x and x + gap + cells.width > WIDE:
+                x, top, gap = 0.0, low + BETWEEN, gap if mark else 0.0
+            if mark:
+                sheet.words((x + gap / 2, top + (cells.head + cells.height) / 2), mark, "center")
+            cells.draw(sheet, (x + gap, top))
+            x, low = x + gap + cells.width, max(low, top + cells.height)
+    _explain(sheet, low, keys)
     return sheet
+
+
+def heatmap_sheet(picture: Heatmap) -> Sheet:
+    """With its numbers or, if these would be too wide, with a scale below."""
+    sheet, top = titled(picture.title)
+    keys: list[str] = []
+    low, high = bounds(picture)
+    strengths = [[share(number, low, high) for number in row] for row in picture.values]
+    rows = _short(picture.rows, keys)
+    cells = _Cells("", rows, picture.columns, number_texts(picture), strengths)
+    if cells.width > WIDEST:
+        nothing = [[""] * len(picture.columns)] * len(picture.rows)
+        cells = _Cells("", rows, picture.columns, nothing, strengths, SMALL)
+    cells.draw(sheet, (0, top))
+    top += cells.height
+    if cells.side == SMALL:
+        ends = [f"{end:.{picture.digits}f}" for end in (low, high)]
+        scale = _Cells("", (ends[0],), (), [[""] * 8], [[place / 7 for place in range(8)]], SMALL)
+        at = (max(cells.left - scale.left, 0.0), top + LINE)
+        scale.draw(sheet, at)
+        sheet.words((at[0] + scale.width + 4, at[1] + SMALL / 2), ends[1])
+        top = at[1] + SMALL
+    _explain(sheet, top, keys)
+    return sheet
+
+
+def _short(labels: tuple[str, ...], keys: list[str]) -> tuple[str, ...]:
+    """The labels of rows or, where they are long, numbers; what these stand for is added to the keys."""
+    if not any(labels) or max(map(extent, labels)) <= WIDE / 3:
+        return labels
+    keys += [key for key in numbered(labels) if key not in keys]
+    return tuple(str(place) for place in range(1, len(labels) + 1))
+
+
+def _explain(sheet: Sheet, top: float, keys: Sequence[str]) -> None:
+    sheet.lines((0, top + LINE / 2), [line for key in keys for line in wrapped(key, WIDE)])
 
 
 def _parts(grid: Grid) -> list[_Cells]:
@@ -120,23 +158,3 @@ def _parts(grid: Grid) -> list[_Cells]:
 def _table(grid: Grid) -> _Cells:
     strengths = [[1.0 if cell is True else 0.0 for cell in row] for row in grid.cells]
     return _Cells(grid.title, grid.rows, grid.columns, cell_texts(grid), strengths)
-
-
-def heatmap_sheet(picture: Heatmap) -> Sheet:
-    """With its numbers or, if these would be too wide, with a scale below."""
-    sheet, top = titled(picture.title)
-    low, high = bounds(picture)
-    strengths = [[share(number, low, high) for number in row] for row in picture.values]
-    cells = _Cells("", picture.rows, picture.columns, number_texts(picture), strengths)
-    if cells.width <= WIDEST:
-        cells.draw(sheet, (0, top))
-        return sheet
-    nothing = [[""] * len(picture.columns)] * len(picture.rows)
-    cells = _Cells("", picture.rows, picture.columns, nothing, strengths, SMALL)
-    cells.draw(sheet, (0, top))
-    ends = [f"{end:.{picture.digits}f}" for end in (low, high)]
-    scale = _Cells("", (ends[0],), (), [[""] * 8], [[place / 7 for place in range(8)]], SMALL)
-    at = (cells.left - scale.left, top + cells.height + LINE)
-    scale.draw(sheet, at)
-    sheet.words((at[0] + scale.width + 4, at[1] + SMALL / 2), ends[1])
-    return sheet

@@ -1,9 +1,8 @@
 """Lanes over time, with labels in the stretches or, where these are too short, numbers that stand for them."""
 
 from grader.picture import Timeline
-from grader.report.characters.block import numbered
 from grader.report.graphics.sheet import LINE, WIDE, Sheet, extent, titled, wrapped
-from grader.report.plain import number, ticks
+from grader.report.plain import number, numbered, ticks
 
 THICK = 14.0
 GAP = 4.0
