@@ -67,12 +67,16 @@ class Bars(Struct, frozen=True, tag="bars"):
 
 
 class Grid(Struct, frozen=True):
-    """A table of cells under a heading: True is filled, False is empty, a number or a text stands in its cell."""
+    """A table of cells under a heading: True is filled, False is empty, a number or a text stands in its cell.
+
+    No `rows` or no `columns`: these have no labels. Numbers have `digits` after the point, or none if all are whole.
+    """
 
     title: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     cells: Sequence[Sequence[bool | float | str]]
+    digits: int = 2
 
 
 class Matrix(Struct, frozen=True, tag="matrix"):

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from grader.cli.exercise import earlier_work, lost_is_said
-from grader.cli.screen import bold, course_root, dim, prose, say, step
+from grader.cli.screen import COLUMNS, bold, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.course.document import shown
 from grader.course.model import did_you_mean
@@ -20,12 +20,13 @@ from grader.export.files import require_writable, write_bytes
 from grader.judge.materials import MIB
 from grader.judge.messages import LabEnded, RunLab
 from grader.lab import Step
-from grader.picture import Curves, Heatmap, Table
+from grader.picture import Picture, Table
 from grader.report.marks import unicode_on
 from grader.submission import read_submission
 from grader.warm.client import Judges
 
 FAILED = 1
+MARGIN = "    "
 SUFFIX = "_lab"  # of an exercise's id, which may be left out
 
 
@@ -86,12 +87,11 @@ def _meant(name: str, labs: list[Exercise]) -> Exercise:
     raise UsageError(f"No lab '{name}' in this course.{did_you_mean(name, names)} grade lab lists them.")
 
 
-def _run(course: Course, lab: RunLab) -> tuple[list[Curves | Heatmap | Table], LabEnded]:
+def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
     """Runs the lab, shows each part as it comes, and returns all that was measured."""
-    from grader.report.figures import drawn
+    from grader.report.characters import drawn
 
-    figures: list[Curves | Heatmap | Table] = []
-    colours = sys.stdout.isatty() and click.get_current_context().find_root().color is not False
+    figures: list[Picture | Table] = []
     with lost_is_said(), Judges() as judges, _status() as status:
         for message in judges.run_lab(lab, forbidden=[course.root]):
             if isinstance(message, LabEnded):
@@ -102,7 +102,8 @@ def _run(course: Course, lab: RunLab) -> tuple[list[Curves | Heatmap | Table], L
                 continue
             status(None)
             figures.append(message.shown)
-            say(*drawn(message.shown, unicode=colours and unicode_on(sys.stdout)), "")
+            lines = drawn(message.shown, COLUMNS - len(MARGIN), unicode=unicode_on(sys.stdout))
+            say(*(MARGIN + line for line in lines), "")
     raise AssertionError("a lab that ends without saying so")
 
 
@@ -142,9 +143,9 @@ class _Show:
             self._live = None
 
 
-def _kept(figures: list[Curves | Heatmap | Table], folder: Path, lab: RunLab, ended: LabEnded) -> Iterator[str]:
+def _kept(figures: list[Picture | Table], folder: Path, lab: RunLab, ended: LabEnded) -> Iterator[str]:
     """Writes pictures and numbers, and says where."""
-    from grader.report.pictures import NoMatplotlib, png
+    from grader.report.graphics import NoMatplotlib, png
 
     found = {"exercise": lab.exercise, "seed": lab.seed, "versions": ended.versions, "measured": figures}
     text = msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n"

@@ -1,6 +1,5 @@
 """Plots as SVG inside a page: text is text, colours are the page's, and the same numbers are the same bytes."""
 
-import io
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from xml.etree import ElementTree
 
 from grader.export.page import missing
 from grader.export.summary import ItemStatistics
+from grader.report.graphics.inline import NoMatplotlib, element
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -18,22 +18,7 @@ if TYPE_CHECKING:
 INK, FAINT, ACCENT = "#010101", "#010102", "#010103"
 IN_CSS = {INK: "currentColor", FAINT: "var(--line)", ACCENT: "var(--accent)"}
 WIDE = 3.8  # inches: as much as a narrow screen has, so that the text stays readable there
-FONTS = re.compile(r"font-family: [^;]*;? ?")
-REFERENCE = re.compile(r"(^|url\()#(?=[a-z])")  # to an id
 TENTHS = [i / 10 for i in range(11)]
-SETTINGS: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "archgrade",
-    "font.size": 8,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": FAINT,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.parse_math": False,
-}
 
 
 def distribution(shares: Sequence[float], who: str) -> "Markup":
@@ -90,41 +75,19 @@ def _bars(axes: "Axes", heights: Sequence[int]) -> Any:
 
 def _svg(name: str, label: str, inches: tuple[float, float], draw: Callable[["Figure"], None]) -> "Markup":
     """A drawing as an element of HTML. `name` is unique within its page: ids begin with it."""
-    try:
-        import matplotlib
-        from markupsafe import Markup
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise missing(error.name or "matplotlib") from None
 
-    file = io.StringIO()
-    with matplotlib.rc_context(SETTINGS):
-        figure = Figure(figsize=inches, layout="constrained")
+    def sized(figure: "Figure") -> None:
+        figure.set_layout_engine("constrained")
+        figure.set_size_inches(inches)
         draw(figure)
-        nothing = dict.fromkeys(["Creator", "Date", "Format", "Type"])
-        figure.savefig(file, format="svg", transparent=True, metadata=nothing)
-    root = ElementTree.fromstring(file.getvalue())
-    _for_a_page(root, name)
-    root.attrib |= {"role": "img", "aria-label": label}
-    for size in ("width", "height"):
-        root.attrib.pop(size)
-    title = ElementTree.Element("title")
-    title.text = label
-    root.insert(0, title)
+
+    try:
+        from markupsafe import Markup
+
+        root = element(name, label, sized, INK, FAINT)
+    except ModuleNotFoundError as error:
+        raise missing(error.name or "markupsafe") from None
+    except NoMatplotlib:
+        raise missing("matplotlib") from None
     text = ElementTree.tostring(root, encoding="unicode")
     return Markup(re.sub("|".join(IN_CSS), lambda color: IN_CSS[color[0]], text))
-
-
-def _for_a_page(root: ElementTree.Element, name: str) -> None:
-    """Without namespaces and style sheet; with ids of its own, and the page's fonts."""
-    for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
-        for style in [each for each in element if each.tag.endswith("style")]:
-            element.remove(style)
-        for key, value in list(element.attrib.items()):
-            del element.attrib[key]
-            if key == "id":
-                value = f"{name}-{value}"
-            elif key == "style":
-                value = FONTS.sub("", value)
-            element.attrib[key.rpartition("}")[2]] = REFERENCE.sub(rf"\1#{name}-", value)

@@ -238,8 +238,8 @@ def cleaned(struct: S, unicode: bool) -> S:
     source: msgspec.Struct = _columns_moved(struct, unicode) if isinstance(struct, Frame) else struct
 
     def of(value: Any) -> Any:
-        if type(value) is tuple:
-            return tuple(map(of, value))
+        if type(value) in (tuple, list):
+            return type(value)(map(of, value))
         if isinstance(value, msgspec.Struct):
             return cleaned(value, unicode)
         return clean(value, unicode) if isinstance(value, str) and not isinstance(value, enum.Enum) else value

@@ -1,0 +1,45 @@
+"""A picture as lines of characters."""
+
+import click
+
+from grader.picture import Bars, Boxes, Curves, Heatmap, Matrix, Picture, Table, Timeline
+from grader.report.characters.bars import bars
+from grader.report.characters.boxes import boxes
+from grader.report.characters.curves import curves
+from grader.report.characters.heatmap import heatmap
+from grader.report.characters.matrix import matrix
+from grader.report.characters.symbols import IN_ASCII
+from grader.report.characters.table import table
+from grader.report.characters.timeline import timeline
+from grader.report.layout import cleaned, wrap
+
+WIDTH = 76
+
+
+def drawn(picture: Picture | Table, width: int = WIDTH, *, unicode: bool) -> list[str]:
+    """The lines of a picture, its title first, at most `width` (40 or more) cells wide; with escapes for colour.
+
+    What does not fit is laid out in another way. Colour adds nothing that the characters do not say. Without `unicode`
+    the lines are ASCII.
+    """
+    shown = cleaned(picture, unicode)
+    lines = [*(click.style(line, bold=True) for line in wrap(shown.title, width)), *_body(shown, width, unicode)]
+    return lines if unicode else [line.translate(IN_ASCII) for line in lines]
+
+
+def _body(picture: Picture | Table, width: int, unicode: bool) -> list[str]:
+    match picture:
+        case Curves():
+            return curves(picture, width, unicode)
+        case Heatmap():
+            return heatmap(picture, width, unicode)
+        case Bars():
+            return bars(picture, width)
+        case Matrix():
+            return matrix(picture, width)
+        case Boxes():
+            return boxes(picture, width)
+        case Timeline():
+            return timeline(picture, width)
+        case Table():
+            return table(picture)

@@ -1,0 +1,7 @@
+"""What pictures are drawn with, each one cell wide, and what stands for it in ASCII."""
+
+FRAMES = "─│┌┐└┘├┤┬┴┼"
+HEADS = {(1, 0): "→", (-1, 0): "←", (0, -1): "↑", (0, 1): "↓"}  # by direction, y goes down
+FULL, EMPTY, LONG = "█", "·", "═"
+
+IN_ASCII = str.maketrans(FRAMES + "→←↑↓" + FULL + EMPTY + LONG, "-|+++++++++" + "><^v" + "#.=")
