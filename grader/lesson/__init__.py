@@ -1,6 +1,6 @@
 """Lessons: parts in Markdown, with code that runs, questions, pictures, exercises and labs where they are due.
 
-    model      a part as data: its blocks in order
-    load       from the Markdown of a part to its blocks
-    markdown   the parser that all readers share
+model      a part as data: its blocks in order
+load       from the Markdown of a part to its blocks
+markdown   the parser that all readers share
 """

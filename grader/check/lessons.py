@@ -1,0 +1,165 @@
+"""Proves that lessons are good: their code prints what they show, their pictures are what is computed, rules hold."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.check.outputs import output_problems, printed_by
+from grader.check.pictures import picture_problems, write_pictures
+from grader.course import Course
+from grader.course.document import shown
+from grader.course.lessons import lesson_folder
+from grader.errors import UsageError
+from grader.export.files import write_bytes
+from grader.judge.materials import MIB
+from grader.judge.messages import Painted, PartRan, PartScript, RunLessons
+from grader.lesson.gallery import pictures_path
+from grader.lesson.load import load_part, opening_path, part_files
+from grader.lesson.model import Part
+from grader.lesson.problem import Problem
+from grader.lesson.source import cells, source, unreadable
+from grader.lesson.update import with_outputs
+from grader.warm.client import Judges
+
+SECONDS = 60.0  # for the code of a part
+MEMORY = 2048 * MIB
+SEEDS = (0, 1)  # a part prints the same on both
+OPENING = 0  # the number of the page before the first lesson
+
+
+@dataclass
+class Chapter:
+    """A lesson, or the page before the first, as far as it can be read; `folder` is where its pictures lie."""
+
+    number: int
+    title: str
+    folder: Path
+    parts: list[Part] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def pictures(self) -> Path | None:
+        """The file with the functions that compute its pictures."""
+        path = pictures_path(self.folder)
+        return path if path.is_file() else None
+
+
+@dataclass(frozen=True)
+class LessonVerdict:
+    """What was proved of one lesson."""
+
+    number: int  # 0: the page before the first
+    title: str
+    parts: int
+    blocks: int  # of code
+    pictures: int
+    problems: tuple[Problem, ...]
+    changed: tuple[Path, ...]  # files that were written anew
+
+
+@dataclass
+class _Runs:
+    """What came of the code of lessons, by the files' paths."""
+
+    parts: dict[str, PartRan] = field(default_factory=dict)
+    pictures: dict[Path, Painted] = field(default_factory=dict)
+
+
+def with_parts(course: Course) -> list[int]:
+    """The numbers of the lessons that have parts, 0 among them where there is a page before the first."""
+    numbers = [lesson.number for lesson in course.lessons if any(_files(course, lesson.number))]
+    return [OPENING, *numbers] if opening_path(course.root).is_file() else numbers
+
+
+def check_lessons(course: Course, numbers: Sequence[int], *, update: bool = False) -> Iterator[LessonVerdict]:
+    """Proves the lessons of these numbers; with `update`, writes first what they print and draw.
+
+    Raises UsageError for what cannot be read or written and is no part of a lesson.
+    """
+    chapters = [_read(course, number) for number in numbers]
+    runs = _run(course, chapters)
+    for chapter in chapters:
+        changed = tuple(_write(course, chapter, runs)) if update else ()
+        read = _read(course, chapter.number) if changed else chapter
+        painted = runs.pictures.get(pictures_path(read.folder))
+        yield LessonVerdict(
+            number=read.number,
+            title=read.title,
+            parts=len(read.parts),
+            blocks=sum(len(cells(part)[0]) for part in read.parts),
+            pictures=len(painted.drawings) if painted else 0,
+            problems=tuple(sorted(set(_problems(course, read, runs)))),
+            changed=changed,
+        )
+
+
+def _files(course: Course, number: int) -> list[tuple[int, str, Path]]:
+    """Number, slug and file of each part. UsageError where a number is left out."""
+    if number == OPENING:
+        return [(1, "opening", opening_path(course.root))]
+    return part_files(course, course.lesson(number))
+
+
+def _read(course: Course, number: int) -> Chapter:
+    if number == OPENING:
+        chapter = Chapter(number, "Opening", opening_path(course.root).parent)
+    else:
+        lesson = course.lesson(number)
+        chapter = Chapter(number, lesson.title, lesson_folder(course, lesson))
+    for place, slug, path in _files(course, number):
+        try:
+            chapter.parts.append(load_part(course.root, path, number, place, slug))
+        except UsageError as error:
+            chapter.problems.append(_problem(course, path, error))
+    return chapter
+
+
+def _problem(course: Course, path: Path, error: UsageError) -> Problem:
+    """The problem of which the error about a file speaks."""
+    text = str(error).removeprefix(f"{shown(path)}:")
+    line, colon, sentence = text.partition(": ")
+    where = path.relative_to(course.root).as_posix()
+    return Problem(where, int(line), sentence) if colon and line.isdecimal() else Problem(where, 0, text.strip())
+
+
+def _run(course: Course, chapters: Sequence[Chapter]) -> _Runs:
+    """Runs the code of all parts that are Python and have any, and that of the pictures."""
+    parts = [part for chapter in chapters for part in chapter.parts if cells(part)[0] and not any(unreadable(part))]
+    pictures = [chapter.pictures for chapter in chapters if chapter.pictures]
+    runs = _Runs()
+    if parts or pictures:
+        scripts = tuple(PartScript(tuple(source(part, seed) for seed in SEEDS)) for part in parts)
+        lessons = RunLessons(scripts, tuple(map(str, pictures)), SECONDS, MEMORY)
+        with Judges() as judges:
+            said = list(judges.run_lessons(lessons, forbidden=[course.root]))
+        for part, ran in zip(parts, said, strict=False):
+            assert isinstance(ran, PartRan)
+            runs.parts[part.path] = ran
+        for path, painted in zip(pictures, said[len(parts) :], strict=True):
+            assert isinstance(painted, Painted)
+            runs.pictures[path] = painted
+    return runs
+
+
+def _write(course: Course, chapter: Chapter, runs: _Runs) -> Iterator[Path]:
+    """Writes outputs and pictures; yields the files that were changed."""
+    for part in chapter.parts:
+        if part.path in runs.parts:
+            path = course.root / part.path
+            data = path.read_bytes()
+            text = with_outputs(data.decode(), cells(part)[0], printed_by(runs.parts[part.path].runs[0]))
+            if text.encode() != data:
+                yield write_bytes(path, text.encode())
+    if chapter.pictures:
+        yield from write_pictures(chapter.folder, runs.pictures[chapter.pictures])
+
+
+def _problems(course: Course, chapter: Chapter, runs: _Runs) -> Iterator[Problem]:
+    yield from chapter.problems
+    for part in chapter.parts:
+        yield from unreadable(part)
+        if part.path in runs.parts:
+            yield from output_problems(part, runs.parts[part.path])
+    painted = runs.pictures.get(pictures_path(chapter.folder))
+    whole = not chapter.problems
+    yield from picture_problems(course.root, chapter.folder, chapter.parts, painted, whole=whole)
