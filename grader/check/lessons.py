@@ -7,17 +7,21 @@ from pathlib import Path
 from grader.check.outputs import output_problems, printed_by
 from grader.check.pictures import picture_problems, write_pictures
 from grader.course import Course
-from grader.course.document import shown
+from grader.course.document import read_text, shown
+from grader.course.glossary import glossary_path, load_glossary
 from grader.course.lessons import lesson_folder
 from grader.errors import UsageError
 from grader.export.files import write_bytes
 from grader.judge.materials import MIB
 from grader.judge.messages import Painted, PartRan, PartScript, RunLessons
+from grader.lesson.check import id_problems, text_problems
 from grader.lesson.gallery import pictures_path
 from grader.lesson.load import load_part, opening_path, part_files
 from grader.lesson.model import Part
+from grader.lesson.notation import load_notation, notation_problems
 from grader.lesson.problem import Problem
 from grader.lesson.source import cells, source, unreadable
+from grader.lesson.terms import Names, bold_problems, first_uses, term_problems
 from grader.lesson.update import with_outputs
 from grader.warm.client import Judges
 
@@ -76,21 +80,54 @@ def check_lessons(course: Course, numbers: Sequence[int], *, update: bool = Fals
 
     Raises UsageError for what cannot be read or written and is no part of a lesson.
     """
+    rules = _Rules(course, upto=max(numbers))
     chapters = [_read(course, number) for number in numbers]
     runs = _run(course, chapters)
     for chapter in chapters:
         changed = tuple(_write(course, chapter, runs)) if update else ()
         read = _read(course, chapter.number) if changed else chapter
         painted = runs.pictures.get(pictures_path(read.folder))
+        problems = {*_problems(course, read, runs), *rules.problems(read)}
         yield LessonVerdict(
             number=read.number,
             title=read.title,
             parts=len(read.parts),
             blocks=sum(len(cells(part)[0]) for part in read.parts),
             pictures=len(painted.drawings) if painted else 0,
-            problems=tuple(sorted(set(_problems(course, read, runs)))),
+            problems=tuple(sorted(problems)),
             changed=changed,
         )
+
+
+class _Rules:
+    """The rules for texts, with what they need to know of the course: its terms, its letters, and what comes before."""
+
+    def __init__(self, course: Course, upto: int):
+        """`upto`: the last lesson that is proved. UsageError for glossary and notation."""
+        self._course = course
+        self._terms = load_glossary(course.root)
+        self._names = Names(self._terms)
+        self._letters = load_notation(course.root)
+        numbers = with_parts(course)
+        self._explained = {number for number in numbers if number != OPENING}
+        before = (part for number in numbers if number <= upto for part in _read(course, number).parts)
+        self._uses = first_uses(before, self._names)
+
+    def problems(self, chapter: Chapter) -> Iterator[Problem]:
+        """All that is wrong with the text of a lesson."""
+        for part in chapter.parts:
+            yield from text_problems(part, read_text(self._course.root / part.path), self._course)
+            yield from notation_problems(part, self._letters)
+            yield from term_problems(part, self._uses, self._explained)
+            if self._terms:
+                yield from bold_problems(part, self._names)
+        yield from id_problems(chapter.parts)
+        if not chapter.problems:  # else the term may be in what could not be read
+            glossary = glossary_path(self._course.root).relative_to(self._course.root).as_posix()
+            for term in self._terms:
+                if term.lesson == chapter.number and term not in self._uses:
+                    what = f"lesson {term.lesson} is to explain the term '{term.term}', which does not stand there."
+                    yield Problem(glossary, 0, what)
 
 
 def _files(course: Course, number: int) -> list[tuple[int, str, Path]]:

@@ -85,6 +85,19 @@ def fences(text: str) -> dict[int, int]:
     return {token.map[0] + 1: token.map[1] for token in tokens if token.type == "fence" and token.map}
 
 
+def unclosed(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a part on which a fence or a deep dive begins that nothing closes, and that in words."""
+    lines = text.split("\n")
+    for token in _tokens(text, _below(lines)):
+        if token.map is None:
+            continue
+        first, after = token.map
+        if token.type == "fence" and (after - first < 2 or not lines[after - 1].strip(" >").startswith(token.markup)):
+            yield first + 1, "this fence is not closed."
+        if token.type == f"container_{DEEP}_open" and not "".join(lines[after : after + 1]).startswith(token.markup):
+            yield first + 1, "this deep dive is not closed: a line ::: does that."
+
+
 def _tokens(text: str, below: int) -> list[Token]:
     """The tokens of what stands below the first lines, which are so many; each knows its place in the whole file."""
     return parser().parse("\n" * below + "\n".join(text.split("\n")[below:]))
