@@ -15,8 +15,9 @@ from grader.export.files import write_bytes
 from grader.judge.materials import MIB
 from grader.judge.messages import Painted, PartRan, PartScript, RunLessons
 from grader.lesson.check import id_problems, text_problems
+from grader.lesson.files import PartFile, opening, part_files
 from grader.lesson.gallery import pictures_path
-from grader.lesson.load import load_part, opening_path, part_files
+from grader.lesson.load import load_file
 from grader.lesson.model import Part
 from grader.lesson.notation import load_notation, notation_problems
 from grader.lesson.problem import Problem
@@ -36,7 +37,6 @@ class Chapter:
     """A lesson, or the page before the first, as far as it can be read; `folder` is where its pictures lie."""
 
     number: int
-    title: str
     folder: Path
     parts: list[Part] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -53,7 +53,6 @@ class LessonVerdict:
     """What was proved of one lesson."""
 
     number: int  # 0: the page before the first
-    title: str
     parts: int
     blocks: int  # of code
     pictures: int
@@ -71,8 +70,7 @@ class _Runs:
 
 def with_parts(course: Course) -> list[int]:
     """The numbers of the lessons that have parts, 0 among them where there is a page before the first."""
-    numbers = [lesson.number for lesson in course.lessons if any(_files(course, lesson.number))]
-    return [OPENING, *numbers] if opening_path(course.root).is_file() else numbers
+    return [number for number in (OPENING, *(lesson.number for lesson in course.lessons)) if _files(course, number)]
 
 
 def check_lessons(course: Course, numbers: Sequence[int], *, update: bool = False) -> Iterator[LessonVerdict]:
@@ -90,7 +88,6 @@ def check_lessons(course: Course, numbers: Sequence[int], *, update: bool = Fals
         problems = {*_problems(course, read, runs), *rules.problems(read)}
         yield LessonVerdict(
             number=read.number,
-            title=read.title,
             parts=len(read.parts),
             blocks=sum(len(cells(part)[0]) for part in read.parts),
             pictures=len(painted.drawings) if painted else 0,
@@ -130,24 +127,24 @@ class _Rules:
                     yield Problem(glossary, 0, what)
 
 
-def _files(course: Course, number: int) -> list[tuple[int, str, Path]]:
-    """Number, slug and file of each part. UsageError where a number is left out."""
+def _files(course: Course, number: int) -> list[PartFile]:
+    """The parts of a lesson, none of the old form. UsageError where a number is left out."""
     if number == OPENING:
-        return [(1, "opening", opening_path(course.root))]
-    return part_files(course, course.lesson(number))
+        first = opening(course)
+        return [first] if first else []
+    return [file for file in part_files(course, course.lesson(number)) if not file.old]
 
 
 def _read(course: Course, number: int) -> Chapter:
     if number == OPENING:
-        chapter = Chapter(number, "Opening", opening_path(course.root).parent)
+        chapter = Chapter(number, course.root / "lessons")
     else:
-        lesson = course.lesson(number)
-        chapter = Chapter(number, lesson.title, lesson_folder(course, lesson))
-    for place, slug, path in _files(course, number):
+        chapter = Chapter(number, lesson_folder(course, course.lesson(number)))
+    for file in _files(course, number):
         try:
-            chapter.parts.append(load_part(course.root, path, number, place, slug))
+            chapter.parts.append(load_file(course, file))
         except UsageError as error:
-            chapter.problems.append(_problem(course, path, error))
+            chapter.problems.append(_problem(course, file.path, error))
     return chapter
 
 

@@ -83,12 +83,13 @@ def _drawable(file: str, drawing: Drawing) -> Iterator[Problem]:
     from grader.report.figures import drawn
 
     picture = drawing.picture
-    if not isinstance(picture, Curves | Heatmap):
+    if not isinstance(picture, Curves | Heatmap) or _data(picture) is None:
         return
     try:
         lines = [click.unstyle(line) for line in drawn(picture, unicode=False)]
-    except ValueError as error:
-        yield Problem(file, drawing.line, f"the picture '{picture.name}' cannot be drawn: {error}.")
+    except Exception as error:  # whatever the data make of it, the author is told
+        what = f"the picture '{picture.name}' cannot be drawn: {type(error).__name__}: {error}."
+        yield Problem(file, drawing.line, what)
         return
     if (widest := max(map(len, lines))) > COLUMNS:
         what = f"the picture '{picture.name}' takes {widest} columns of a terminal; {COLUMNS} are to be had."

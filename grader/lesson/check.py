@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from grader.course.document import read_text
 from grader.course.lessons import sections
 from grader.course.model import Course, did_you_mean
-from grader.lesson.load import fences, unclosed
+from grader.lesson.fences import fences, unclosed
 from grader.lesson.model import Code, ExerciseDue, LabDue, Listing, Output, Part, Predict, flat
 from grader.lesson.passages import passages
 from grader.lesson.problem import Problem

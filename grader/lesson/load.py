@@ -10,21 +10,14 @@ from markdown_it.token import Token
 from msgspec import Meta
 
 from grader.course.document import Document, read_text, shown
-from grader.course.lessons import lesson_folder
 from grader.course.model import Course, Lesson, Struct, Text, did_you_mean
 from grader.errors import UsageError
+from grader.lesson.files import PartFile, front_matter, part_files
 from grader.lesson.markdown import DEEP, parser
 from grader.lesson.model import Code, Deep, ExerciseDue, Figure, LabDue, Listing, Output, Part, Piece, Predict, Prose
 
 FENCES = ("python", "output", "question", "picture", "exercise", "lab", "text", "console")
-_FILE = re.compile(r"(\d+)-([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
 _NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
-
-
-class _Head(Struct, frozen=True):
-    """The front matter of a part."""
-
-    title: Text
 
 
 class _Question(Struct, frozen=True, kw_only=True):
@@ -40,83 +33,26 @@ class _Question(Struct, frozen=True, kw_only=True):
 
 def load_lesson(course: Course, lesson: Lesson) -> tuple[Part, ...]:
     """The parts of a lesson, in order; none where it is not written yet. UsageError for what is wrong in a file."""
-    found = part_files(course, lesson)
-    if not found:
-        old = lesson_folder(course, lesson) / "lesson.md"
-        return (_old(course, lesson, old),) if old.is_file() else ()
-    return tuple(load_part(course.root, path, lesson.number, number, slug) for number, slug, path in found)
+    return tuple(load_file(course, file) for file in part_files(course, lesson))
 
 
-def part_files(course: Course, lesson: Lesson) -> list[tuple[int, str, Path]]:
-    """Number, slug and file of each part; none where the lesson has no parts. UsageError where a number is left out."""
-    files = ((path, _FILE.fullmatch(path.name)) for path in lesson_folder(course, lesson).glob("*.md"))
-    found = sorted((int(match[1]), match[2], path) for path, match in files if match)
-    for place, (number, _, path) in enumerate(found, start=1):
-        if number != place:
-            name = f"{place}-{path.name.partition('-')[2]}"
-            raise UsageError(f"{shown(path)}: parts are numbered from 1 without gaps; call this one {name}.")
-    return found
+def load_file(course: Course, file: PartFile) -> Part:
+    """The part in a file. UsageError for the first thing that is wrong in it."""
+    if file.old:
+        return _old(course, course.lesson(file.lesson), file.path)
+    return load_part(course.root, file.path, file.lesson, file.number, file.slug)
 
 
 def load_part(root: Path, path: Path, lesson: int, number: int, slug: str) -> Part:
     """One part. UsageError for the first thing that is wrong in its file."""
     text = read_text(path)
-    head, below = _front_matter(path, text)
-    blocks = tuple(_Reader(path).blocks(_tokens(text, below), text.split("\n")))
+    head, below = front_matter(path, text)
+    reader = _Reader(path)
+    tokens = parser().parse("\n" * below + "\n".join(text.split("\n")[below:]))
+    blocks = tuple(reader.blocks(tokens, text.split("\n")))
     return Part(
         lesson=lesson, number=number, slug=slug, title=head.title, path=path.relative_to(root).as_posix(), blocks=blocks
     )
-
-
-def opening_path(root: Path) -> Path:
-    """The page before the first lesson."""
-    return root / "lessons" / "opening.md"
-
-
-def load_opening(root: Path) -> Part | None:
-    """The page before the first lesson, as the one part of lesson 0; None where there is none. UsageError."""
-    path = opening_path(root)
-    return load_part(root, path, 0, 1, "opening") if path.is_file() else None
-
-
-def fences(text: str) -> dict[int, int]:
-    """The first and the last line of each fence of a part, wherever it stands; lines count from 1."""
-    tokens = _tokens(text, _below(text.split("\n")))
-    return {token.map[0] + 1: token.map[1] for token in tokens if token.type == "fence" and token.map}
-
-
-def unclosed(text: str) -> Iterator[tuple[int, str]]:
-    """The lines of a part on which a fence or a deep dive begins that nothing closes, and that in words."""
-    lines = text.split("\n")
-    for token in _tokens(text, _below(lines)):
-        if token.map is None:
-            continue
-        first, after = token.map
-        if token.type == "fence" and (after - first < 2 or not lines[after - 1].strip(" >").startswith(token.markup)):
-            yield first + 1, "this fence is not closed."
-        if token.type == f"container_{DEEP}_open" and not "".join(lines[after : after + 1]).startswith(token.markup):
-            yield first + 1, "this deep dive is not closed: a line ::: does that."
-
-
-def _tokens(text: str, below: int) -> list[Token]:
-    """The tokens of what stands below the first lines, which are so many; each knows its place in the whole file."""
-    return parser().parse("\n" * below + "\n".join(text.split("\n")[below:]))
-
-
-def _below(lines: Sequence[str]) -> int:
-    """How many lines the front matter takes, with its two lines of dashes; 0 where there is none."""
-    end = next((i for i, line in enumerate(lines[1:], start=1) if line.rstrip() == "---"), 0)
-    return end + 1 if end and lines[0].rstrip() == "---" else 0
-
-
-def _front_matter(path: Path, text: str) -> tuple[_Head, int]:
-    """What stands between the two lines of dashes at the top, and how many lines it takes with them."""
-    lines = text.split("\n")
-    below = _below(lines)
-    if not below:
-        raise UsageError(f"{shown(path)}:1: a part begins with ---, a line `title: ...`, and --- again.")
-    data = "\n".join(["", *lines[1 : below - 1]])
-    return Document(path, data=data.encode()).convert(_Head), below
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from grader.lesson.load import fences
+from grader.lesson.fences import fences
 from grader.lesson.source import Cell, trimmed
 
 
