@@ -1,6 +1,6 @@
 """Proves that lessons are good: their code prints what they show, their pictures are what is computed, rules hold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,14 +73,17 @@ def with_parts(course: Course) -> list[int]:
     return [number for number in (OPENING, *(lesson.number for lesson in course.lessons)) if _files(course, number)]
 
 
-def check_lessons(course: Course, numbers: Sequence[int], *, update: bool = False) -> Iterator[LessonVerdict]:
+def check_lessons(
+    course: Course, numbers: Sequence[int], progress: Callable[[int, int], None], *, update: bool = False
+) -> Iterator[LessonVerdict]:
     """Proves the lessons of these numbers; with `update`, writes first what they print and draw.
 
+    `progress` hears how many parts and files with pictures have been run, and of how many.
     Raises UsageError for what cannot be read or written and is no part of a lesson.
     """
     rules = _Rules(course, upto=max(numbers))
     chapters = [_read(course, number) for number in numbers]
-    runs = _run(course, chapters)
+    runs = _run(course, chapters, progress)
     for chapter in chapters:
         changed = tuple(_write(course, chapter, runs)) if update else ()
         read = _read(course, chapter.number) if changed else chapter
@@ -156,7 +159,7 @@ def _problem(course: Course, path: Path, error: UsageError) -> Problem:
     return Problem(where, int(line), sentence) if colon and line.isdecimal() else Problem(where, 0, text.strip())
 
 
-def _run(course: Course, chapters: Sequence[Chapter]) -> _Runs:
+def _run(course: Course, chapters: Sequence[Chapter], progress: Callable[[int, int], None]) -> _Runs:
     """Runs the code of all parts that are Python and have any, and that of the pictures."""
     parts = [part for chapter in chapters for part in chapter.parts if cells(part)[0] and not any(unreadable(part))]
     pictures = [chapter.pictures for chapter in chapters if chapter.pictures]
@@ -164,8 +167,11 @@ def _run(course: Course, chapters: Sequence[Chapter]) -> _Runs:
     if parts or pictures:
         scripts = tuple(PartScript(tuple(source(part, seed) for seed in SEEDS)) for part in parts)
         lessons = RunLessons(scripts, tuple(map(str, pictures)), SECONDS, MEMORY)
+        said: list[PartRan | Painted] = []
         with Judges() as judges:
-            said = list(judges.run_lessons(lessons, forbidden=[course.root]))
+            for message in judges.run_lessons(lessons, forbidden=[course.root]):
+                said.append(message)
+                progress(len(said), len(parts) + len(pictures))
         for part, ran in zip(parts, said, strict=False):
             assert isinstance(ran, PartRan)
             runs.parts[part.path] = ran

@@ -59,7 +59,8 @@ def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool) 
     if meant.lessons:
         say("")
         with lost_is_said():
-            bad = sum(_shown_lesson(verdict) for verdict in check_lessons(course, meant.lessons, update=update))
+            verdicts = check_lessons(course, meant.lessons, _progress, update=update)
+            bad = sum(_shown_lesson(verdict) for verdict in verdicts)
         counts.append(f"{len(meant.lessons) - bad} of {len(meant.lessons)} lessons hold.")
         failing += bad
     if meant.quizzes:
@@ -73,8 +74,8 @@ def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool) 
     if meant.exercises or not counts:
         say("")
         with lost_is_said():
-            verdicts = check(course, meant.exercises, seeds, os.cpu_count() or 1, _progress)
-            bad = sum(_shown_exercise(verdict) for verdict in verdicts)
+            proofs = check(course, meant.exercises, seeds, os.cpu_count() or 1, _progress)
+            bad = sum(_shown_exercise(verdict) for verdict in proofs)
         counts.append(f"{len(meant.exercises) - bad} of {len(meant.exercises)} exercises hold on {seeds} seeds.")
         failing += bad
     say("", f"  {' '.join(counts)}")
@@ -126,6 +127,7 @@ def _lesson(course: Course, word: str) -> Lesson:
 
 def _shown_lesson(verdict: LessonVerdict) -> bool:
     """Shows what was proved of a lesson; whether anything does not hold."""
+    _clear()
     name = f"lesson {verdict.number:<22}"
     parts = f"{verdict.parts} part{'' if verdict.parts == 1 else 's'}"
     counts = f"{parts}   {verdict.blocks} blocks of code   {verdict.pictures} pictures"

@@ -59,7 +59,7 @@ def _passages(text: str, first: int, moves: bool) -> Iterator[Passage]:
         if token.type == "inline":
             _read(passage, token.children or [], moves)
             yield passage
-        elif token.type == "math_block":
+        elif token.type in ("math_block", "math_block_label"):
             passage.formulas.append((passage.line, token.content))
             yield passage
         if token.type != "paragraph_open":

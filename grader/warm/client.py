@@ -214,7 +214,8 @@ class Judges:
 
         UsageError, JudgeLost.
         """
-        self._forbid(forbidden, optim=False)
+        optim = any("optim" in source for part in lessons.parts for source in part.sources)
+        self._forbid(forbidden, optim=optim)
         (judge,) = self._judges
         judge.set_up(lessons)
         for _ in (*lessons.parts, *lessons.pictures):
