@@ -96,7 +96,10 @@ class Document:
         return iter(yaml.parse(text, Loader=_LOADER))
 
     def _node(self, keys: Keys, event: Any) -> Any:
-        self._lines.setdefault(keys, _line(event))
+        if keys:
+            self._lines.setdefault(keys, _line(event))  # of a key, its own line
+        else:
+            self._lines[keys] = _line(event)
         if isinstance(event, yaml.ScalarEvent):
             return None if event.implicit[0] and event.value in _NOTHING else event.value
         if isinstance(event, yaml.SequenceStartEvent):

@@ -5,7 +5,8 @@ from typing import TypeAlias
 import msgspec
 
 from grader.lab import Shown
-from grader.result import Failure, Isolation, Result, Versions
+from grader.picture import Picture
+from grader.result import Failure, Isolation, Output, Result, Versions
 
 
 class Misstep(msgspec.Struct, frozen=True):
@@ -83,6 +84,21 @@ class RunLab(msgspec.Struct, frozen=True, tag="lab"):
     memory: int  # bytes
 
 
+class PartScript(msgspec.Struct, frozen=True):
+    """The code of a part of a lesson, as one text for each seed; the second is run if the first came to its end."""
+
+    sources: tuple[str, ...]
+
+
+class RunLessons(msgspec.Struct, frozen=True, tag="lessons"):
+    """The first message to a judge that grades nothing: code of lessons to run."""
+
+    parts: tuple[PartScript, ...]
+    pictures: tuple[str, ...]  # paths of pictures.py
+    seconds: float  # for each run of a part
+    memory: int  # bytes
+
+
 class Submit(msgspec.Struct, frozen=True, tag="submit"):
     job: Job
 
@@ -112,14 +128,49 @@ class LabEnded(msgspec.Struct, frozen=True, tag="ended"):
     failure: Failure | None
 
 
+class Stopped(msgspec.Struct, frozen=True):
+    """Where code of a lesson could not go on, and why; line 0: where is not known."""
+
+    line: int
+    what: str
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """A run of a part's code."""
+
+    printed: Output | None
+    stopped: Stopped | None
+
+
+class PartRan(msgspec.Struct, frozen=True, tag="ran"):
+    """The runs of a part, one for each of its sources, as far as it came to the end of them."""
+
+    runs: tuple[Ran, ...]
+
+
+class Drawing(msgspec.Struct, frozen=True):
+    """A picture, and the line of the function that returned it."""
+
+    line: int
+    picture: Picture
+
+
+class Painted(msgspec.Struct, frozen=True, tag="painted"):
+    """What the functions of a pictures.py returned, and what is wrong with others."""
+
+    path: str
+    drawings: tuple[Drawing, ...]
+    wrong: tuple[Stopped, ...]
+
+
 class Faulty(msgspec.Struct, frozen=True, tag="faulty"):
     """The tests of an exercise cannot be used; a sentence with file and line says why."""
 
     message: str
 
 
-ToJudge: TypeAlias = Setup | RunLab | Submit
-FromJudge: TypeAlias = Testing | Graded | Shows | LabEnded | Faulty
+ToJudge: TypeAlias = Setup | RunLab | RunLessons | Submit
+FromJudge: TypeAlias = Testing | Graded | Shows | LabEnded | PartRan | Painted | Faulty
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_judge: msgspec.msgpack.Decoder[ToJudge] = msgspec.msgpack.Decoder(ToJudge)

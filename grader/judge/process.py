@@ -13,7 +13,7 @@ from typing import NoReturn
 import torch
 
 from grader import __version__
-from grader.judge.messages import Faulty, FromJudge, Job, RunLab, Setup, Submit, decode_to_judge, encode
+from grader.judge.messages import Faulty, FromJudge, Job, RunLab, RunLessons, Setup, Submit, decode_to_judge, encode
 from grader.judge.plugin import Plugin
 from grader.result import Versions
 from grader.sandbox import channel
@@ -52,6 +52,11 @@ def serve(sock: socket.socket, starter: Starter) -> NoReturn:
         from grader.judge.lab import run_lab
 
         run_lab(setup, starter, versions, say)
+        os._exit(0)
+    if isinstance(setup, RunLessons):
+        from grader.judge.lesson import run_lessons
+
+        run_lessons(setup, starter, say)
         os._exit(0)
     assert isinstance(setup, Setup)
     import pytest

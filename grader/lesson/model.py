@@ -1,6 +1,7 @@
 """A part of a lesson as data: its blocks, in order."""
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -112,6 +113,14 @@ class Deep(Block, frozen=True, kw_only=True, tag="deep"):
 
 
 Piece: TypeAlias = Prose | Code | Listing | Output | Figure | Predict | ExerciseDue | LabDue | Deep
+
+
+def flat(blocks: Iterable[Piece]) -> Iterator[Piece]:
+    """All blocks in order, each deep dive followed by what is in it."""
+    for block in blocks:
+        yield block
+        if isinstance(block, Deep):
+            yield from flat(block.blocks)
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

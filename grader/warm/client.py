@@ -18,7 +18,10 @@ from grader.judge.messages import (
     Job,
     LabEnded,
     Materials,
+    Painted,
+    PartRan,
     RunLab,
+    RunLessons,
     Setup,
     Shows,
     Submit,
@@ -66,8 +69,8 @@ class Judge:
         """Hangs up: the judge ends."""
         self._sock.close()
 
-    def set_up(self, setup: Setup | RunLab) -> None:
-        """The exercises that its jobs may be of, or the lab that it is to run. JudgeLost."""
+    def set_up(self, setup: Setup | RunLab | RunLessons) -> None:
+        """The exercises that its jobs may be of, or the lab or the lessons that it is to run. JudgeLost."""
         self._send(encode(setup))
 
     def submit(self, job: Job) -> None:
@@ -91,7 +94,7 @@ class Judge:
         assert isinstance(message, Graded)
         return message
 
-    def hear(self) -> Testing | Graded | Shows | LabEnded:
+    def hear(self) -> Testing | Graded | Shows | LabEnded | PartRan | Painted:
         """What it says next. UsageError if a file of the course cannot be used; JudgeLost."""
         try:
             message = decode_from_judge.decode(receive(self._sock)[0])
@@ -205,6 +208,20 @@ class Judges:
             yield message
             if isinstance(message, LabEnded):
                 return
+
+    def run_lessons(self, lessons: RunLessons, forbidden: Sequence[Path]) -> Iterator[PartRan | Painted]:
+        """Has a judge run code of lessons, in place of `prepare`; yields what came of each part and each file.
+
+        UsageError, JudgeLost.
+        """
+        optim = any("optim" in source for part in lessons.parts for source in part.sources)
+        self._forbid(forbidden, optim=optim)
+        (judge,) = self._judges
+        judge.set_up(lessons)
+        for _ in (*lessons.parts, *lessons.pictures):
+            message = judge.hear()
+            assert isinstance(message, PartRan | Painted)
+            yield message
 
     def _forbid(self, forbidden: Sequence[Path], *, optim: bool) -> None:
         """Has the warm process confine what it forks, and forks the judges."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from grader.check import FEWEST_MISTAKES, FEWEST_VARIANTS
+from grader.check.exercises import FEWEST_MISTAKES, FEWEST_VARIANTS
 from grader.course import Exercise, load_course
 from grader.course.document import read_text
 from grader.course.variations import Variation, load_variations

@@ -1,0 +1,52 @@
+"""The pictures of a lesson as files: deterministic JSON, with as many digits as a drawing can show."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from grader.course.document import shown
+from grader.errors import UsageError
+from grader.picture import Picture
+
+DIGITS = 6  # significant ones, that are kept of a number
+
+
+def pictures_path(folder: Path) -> Path:
+    """The file with the functions that compute the pictures of the lesson in this folder."""
+    return folder / "pictures.py"
+
+
+def picture_path(folder: Path, name: str) -> Path:
+    """Where the picture of this name is kept."""
+    return folder / "pictures" / f"{name}.json"
+
+
+def encoded(picture: Picture) -> bytes:
+    """What stands in the file of a picture. ValueError where a number of it is not finite."""
+    return msgspec.json.format(msgspec.json.encode(_rounded(msgspec.to_builtins(picture))), indent=1) + b"\n"
+
+
+def load_picture(folder: Path, name: str) -> Picture:
+    """The picture of this name of the lesson in this folder. UsageError where there is none that can be read."""
+    path = picture_path(folder, name)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Picture)  # type: ignore[no-any-return]
+    except FileNotFoundError:
+        raise UsageError(f"{shown(path)}: there is no such file; grade check --update makes it.") from None
+    except (OSError, msgspec.DecodeError) as error:
+        raise UsageError(f"{shown(path)}: cannot be read: {error}.") from None
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _rounded(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_rounded(each) for each in value]
+        case float():
+            if not math.isfinite(value):
+                raise ValueError(f"{value} is no number that can be drawn")
+            return float(f"{value:.{DIGITS}g}")
+    return value
