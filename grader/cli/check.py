@@ -6,7 +6,6 @@ import sys
 import click
 
 from grader.check import Problem, Verdict, check
-from grader.cli.exercise import lost_is_said
 from grader.cli.screen import bold, course_root, dim, number, prose, say
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.glossary import load_glossary
@@ -14,6 +13,7 @@ from grader.course.lessons import find_lesson, lesson_path, quiz_path
 from grader.errors import UsageError
 from grader.quiz.lint import QuizVerdict, lint
 from grader.report.marks import FAILED, PASSED
+from grader.selfstudy import lost_is_said
 
 FAILING = 1
 
