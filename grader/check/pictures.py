@@ -11,9 +11,9 @@ from grader.judge.messages import Drawing, Painted
 from grader.lesson.gallery import encoded, picture_path, pictures_path
 from grader.lesson.model import Figure, Part, flat
 from grader.lesson.problem import Problem
-from grader.picture import Curves, Heatmap, Picture
+from grader.picture import Picture
 
-COLUMNS = 77  # of a picture in a terminal, with its margin
+COLUMNS = 76  # of a picture in a terminal
 
 
 def picture_problems(
@@ -80,13 +80,17 @@ def _kept(file: str, folder: Path, drawing: Drawing) -> Iterator[Problem]:
 
 def _drawable(file: str, drawing: Drawing) -> Iterator[Problem]:
     """A picture can be drawn, as text and as SVG, and fits a terminal."""
-    from grader.report.figures import drawn
+    from grader.report.characters import drawn
+    from grader.report.graphics import NoMatplotlib, svg
 
     picture = drawing.picture
-    if not isinstance(picture, Curves | Heatmap) or _data(picture) is None:
+    if _data(picture) is None:
         return
     try:
         lines = [click.unstyle(line) for line in drawn(picture, unicode=False)]
+        svg(picture)
+    except NoMatplotlib:
+        raise
     except Exception as error:  # whatever the data make of it, the author is told
         what = f"the picture '{picture.name}' cannot be drawn: {type(error).__name__}: {error}."
         yield Problem(file, drawing.line, what)

@@ -16,6 +16,7 @@ FOR_STUDENTS = {
     "list": "The map of the course: what is passed, failed, not started.",
     "exercise": "Grade an exercise and explain what is wrong.",
     "lesson": "Read a lesson, or a section of one.",
+    "notebook": "A part of a lesson for Jupyter and Colab.",
     "glossary": "What a term means, in English and Ukrainian.",
     "quiz": "Take the quiz of a lesson.",
     "review": "Questions that were missed, or are due again.",

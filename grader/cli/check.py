@@ -8,7 +8,6 @@ import click
 
 from grader.check.exercises import Problem, Verdict, check
 from grader.check.lessons import OPENING, LessonVerdict, check_lessons, with_parts
-from grader.cli.exercise import lost_is_said
 from grader.cli.screen import bold, course_root, dim, number, prose, say
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.document import shown
@@ -17,6 +16,7 @@ from grader.course.lessons import find_lesson, lesson_path, quiz_path
 from grader.errors import UsageError
 from grader.quiz.lint import QuizVerdict, lint
 from grader.report.marks import FAILED, PASSED
+from grader.selfstudy import lost_is_said
 
 FAILING = 1
 LESSON = "lesson"  # the word before the names of lessons whose texts are meant

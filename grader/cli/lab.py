@@ -10,7 +10,6 @@ from typing import Any
 import click
 import msgspec
 
-from grader.cli.exercise import earlier_work, lost_is_said
 from grader.cli.screen import COLUMNS, bold, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.course.document import shown
@@ -22,6 +21,7 @@ from grader.judge.messages import LabEnded, RunLab
 from grader.lab import Step
 from grader.picture import Picture, Table
 from grader.report.marks import unicode_on
+from grader.selfstudy import earlier_work, lost_is_said
 from grader.submission import read_submission
 from grader.warm.client import Judges
 

@@ -5,7 +5,6 @@ lines as it would have alone. A page is made of one student's grades, and no nam
 are graded once, and a group's file may be named after another of its members.
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -38,6 +37,7 @@ from grader.report.layout import (
     prose,
     right,
 )
+from grader.report.markdown import fenced
 from grader.report.score import score
 from grader.report.status import mark, status
 from grader.report.terminal import SCREENS
@@ -154,14 +154,8 @@ def _markdown(book: Book, student: Student, entries: Sequence[Entry]) -> str:
     for each in entries:
         sentences = [row for sentence in each.sentences for row in prose(clean(sentence, True), PAGE, indent=2)]
         painted = [paint(row, PAGE.width, color=False) for row in paragraphs(sentences, each.screen)]
-        lines += ["", f"## {markdown(each.item.title)}", "", *_fenced(painted)]
+        lines += ["", f"## {markdown(each.item.title)}", "", fenced("\n".join(painted))]
     return "\n".join(lines) + "\n"
-
-
-def _fenced(lines: Sequence[str]) -> list[str]:
-    """A block of code that none of its lines can end."""
-    fence = "`" * max([3, *(len(run) + 1 for text in lines for run in re.findall("`+", text))])
-    return [f"{fence}text", *lines, fence]
 
 
 def _points(entry: Entry) -> list[str]:

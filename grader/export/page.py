@@ -9,6 +9,7 @@ from grader.clean import clean
 from grader.errors import UsageError
 from grader.export.table import number, signed
 from grader.report.failure import WORDS
+from grader.report.html import pre
 from grader.report.layout import reflow
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def _environment() -> "Environment":
     )
     environment.filters |= {
         "breakable": breakable,  # an identifier that may go on in a new line after each underscore
+        "pre": lambda lines: Markup(pre(lines)),
         "paragraphs": lambda text: reflow(text).split("\n\n"),
         "number": _or_nothing(number),
         "signed": _signed,

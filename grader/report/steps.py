@@ -26,11 +26,11 @@ def next_steps(result: Result, exercise: "Exercise", view: View, page: Page) -> 
 def _steps(result: Result, exercise: "Exercise", view: View, page: Page) -> list[tuple[str, str, str]]:
     """A word, a command and a remark each."""
     grade, name = view.command, exercise.id
-    again = f"{grade} exercise {name}{view.options}"
+    again = view.cell or f"{grade} exercise {name}{view.options}"
     failing = result.telling
     steps = []
     if result.passed:
-        if not view.options:  # a pass of another file is not the student's own
+        if not (view.options or view.cell):  # a pass of another file is not the student's own
             steps.append(("compare", f"{grade} diff {name}", "yours next to the reference"))
         if view.next_exercise:
             steps.append(("next", f"{grade} exercise {view.next_exercise}", view.next_folder))
@@ -45,7 +45,10 @@ def _steps(result: Result, exercise: "Exercise", view: View, page: Page) -> list
         steps.append(("hint", f"{grade} hint {name}", f"{hint} of {view.hints_total}"))
     first = failing[0].failure if failing else None
     if result.outcome is Outcome.GRADED and any(t.failure and t.failure.reproduction for t in failing):
-        steps.append(("try", f"{grade} shell {name}", "this input, in a Python prompt"))
+        if view.cell:
+            steps.append(("try", f"{grade} shell {name} --print", "this input, to paste into a cell"))
+        else:
+            steps.append(("try", f"{grade} shell {name}", "this input, in a Python prompt"))
     if first and first.samples:
         steps.append(("slower", f"{again} --timeout {first.samples.limit * 5:g}", "if this machine is slow"))
     if not page.full and len(failing) > 1:
@@ -54,5 +57,5 @@ def _steps(result: Result, exercise: "Exercise", view: View, page: Page) -> list
     if view.statement and result.outcome in (Outcome.GRADED, Outcome.NOT_STARTED):
         steps.append(("read", view.statement, "the statement"))
     if result.outcome is not Outcome.GRADED:
-        steps.append(("check", again, "after you have saved"))
+        steps.append(("check", again, "" if view.cell else "after you have saved"))
     return steps

@@ -78,10 +78,25 @@ def render(
     Without `unicode` the text is ASCII. `color` adds escape sequences and changes nothing else.
     """
     columns = min(width, COLUMNS)
+    lines = screen(result, exercise, view, full=full, columns=columns, unicode=unicode)
+    text = "".join(paint(each, columns, color) + "\n" for each in lines)
+    return text if unicode else text.translate(IN_ASCII)
+
+
+def screen(
+    result: Result,
+    exercise: "Exercise",
+    view: View,
+    *,
+    full: bool = False,
+    columns: int = COLUMNS,
+    unicode: bool = True,
+) -> list[Line]:
+    """The lines of that screen, laid out for so many columns. Marks in them are not ASCII yet."""
     result, view, title = cleaned(result, unicode), cleaned(view, unicode), clean(exercise.title, unicode)
     passed = clean(exercise.passed, unicode)
 
-    def screen(page: Page) -> Screen:
+    def on(page: Page) -> Screen:
         page = replace(page, width=columns)
         return Screen(
             head=[*header(exercise, title, page), BLANK, *status(result, page, view.line)],
@@ -90,13 +105,9 @@ def render(
         )
 
     if full:
-        lines = screen(FULL).lines
-    else:
-        screens = (screen(page) for page in SCREENS)
-        fitting = next((s for s in screens if len(s.lines) <= LINES), None)
-        lines = fitting.lines if fitting else screen(SCREENS[-1]).cut()
-    text = "".join(paint(each, columns, color) + "\n" for each in lines)
-    return text if unicode else text.translate(IN_ASCII)
+        return on(FULL).lines
+    fitting = next((made for made in map(on, SCREENS) if len(made.lines) <= LINES), None)
+    return fitting.lines if fitting else on(SCREENS[-1]).cut()
 
 
 def tail(result: Result, exercise: "Exercise", passed: str, view: View, page: Page) -> list[Line]:

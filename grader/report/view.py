@@ -25,6 +25,7 @@ class View(Struct, frozen=True):
 
     command: str = "grade"
     options: str = ""  # that this run had and the next should have: " --file mine.py"
+    cell: str = ""  # the first line of the cell of a notebook that was graded; "": a file was
     hints_shown: int = 0
     hints_total: int = 0
     statement: str | None = None  # path of the exercise's README

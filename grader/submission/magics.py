@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from grader.clean import clean_line
 
-_KEEPING = {"capture", "prun", "time"}  # cell magics that run the cell's code, and keep what it defines
+_KEEPING = {"capture", "grade", "prun", "time"}  # cell magics that run the cell's code, and keep what it defines
 _SHOWN = 50  # characters of an ignored line
 
 _CELL = re.compile(r"\s*%%(\w*)")

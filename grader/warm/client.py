@@ -131,9 +131,10 @@ class Judges:
                 ...
     """
 
-    def __init__(self, count: int = 1, *, many: bool = False):
+    def __init__(self, count: int = 1, *, many: bool = False, own_group: bool = False):
         self._count = count
         self._many = many  # jobs to come, say more than fifty
+        self._group = 0 if own_group else None  # of processes: signals to ours do not reach it
         self._processes: list[subprocess.Popen[bytes]] = []
         self.warm: socket.socket | None = None  # to the warm process, where there is one
         self._judges: list[Judge] = []
@@ -181,7 +182,13 @@ class Judges:
         command = [sys.executable, "-P", "-c", program, str(theirs.fileno())]
         # What a test prints goes to stderr: stdout belongs to the report.
         process = subprocess.Popen(
-            command, env=_environment(), cwd="/", stdin=subprocess.DEVNULL, stdout=2, pass_fds=[theirs.fileno()]
+            command,
+            env=_environment(),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            pass_fds=[theirs.fileno()],
+            process_group=self._group,
         )
         self._processes.append(process)
         theirs.close()
@@ -196,6 +203,14 @@ class Judges:
         self._setup = Setup(tuple(materials), self.isolation, complete)
         for judge in self._judges:
             judge.set_up(self._setup)
+
+    def renew(self) -> None:
+        """Ends the judges and forgets what they were given, so that `prepare` can be called once more. JudgeLost."""
+        for judge in list(self._judges):
+            self.end(judge)
+        self._setup = None
+        if self.warm is None:
+            self._judges = [self._spawn_judge() for _ in range(self._count)]
 
     def run_lab(self, lab: RunLab, forbidden: Sequence[Path]) -> Iterator[Shows | LabEnded]:
         """Has a judge run a lab, in place of `prepare`; yields all that it says. UsageError, JudgeLost."""

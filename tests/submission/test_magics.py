@@ -54,6 +54,7 @@ def test_python_is_left_alone(text: str) -> None:
 def test_cell_magics() -> None:
     assert lines("\n%%bash\nrm -rf x") == ["", "# %%bash", "# rm -rf x", ""]
     assert lines("%%capture out\nx = 1\n!ls") == ["# %%capture out", "x = 1", "# !ls", ""]
+    assert lines("%%grade toolbox\nx = 1") == ["# %%grade toolbox", "x = 1", ""]
     assert read("%%html\n<b>\n</b>").notes == ("Not run: cell 1, line 1: %%html and the rest of the cell",)
     assert lines("!pip install \\\n  torch\nx = 1") == ["# !pip install \\", "#   torch", "x = 1", ""]
 

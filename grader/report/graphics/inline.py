@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from grader.errors import UsageError
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -16,8 +18,11 @@ _FONTS = re.compile(r"font-family: [^;]*;? ?")
 _REFERENCE = re.compile(r"(^|url\()#(?=[A-Za-z])")  # to an id
 
 
-class NoMatplotlib(Exception):
+class NoMatplotlib(UsageError):
     """Pictures need matplotlib, which is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__("Pictures need matplotlib: pip install 'archgrade[report]'.")
 
 
 def settings(ink: str, faint: str) -> Any:

@@ -1,0 +1,49 @@
+"""grade notebook: a part of a lesson as a notebook."""
+
+from pathlib import Path
+
+import click
+
+from grader.cli.screen import course_root, say, step
+from grader.course import Course, load_course
+from grader.course.lessons import find_lesson
+from grader.errors import UsageError
+from grader.lesson.load import load_lesson
+from grader.lesson.model import Part
+from grader.notebook.part import notebook_of
+
+
+@click.command("notebook")
+@click.argument("name", metavar="PART")
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Where it goes; by default here.")
+def command(name: str, out: Path | None) -> None:
+    """Write PART of a lesson, such as 1.3, as a notebook for Jupyter or Colab.
+
+    A file that is there already is left alone: your answers may be in it.
+    """
+    course = load_course(course_root())
+    part = _part(course, name)
+    path = out or Path(f"{part.id}-{part.slug}.ipynb")
+    text = notebook_of(course, part)
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"There is a file {path} already; name another with --out FILE.") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
+    say("", f"  {path}", "", step("open", f"jupyter lab {path}"))
+
+
+def _part(course: Course, name: str) -> Part:
+    """The part that `1.3` or `moe.2` names. UsageError for a whole lesson, and for a part that is not there."""
+    word, _, number = name.rpartition(".")
+    lesson = find_lesson(course, word or number)
+    parts = load_lesson(course, lesson)
+    if not parts:
+        raise UsageError(f"Lesson {lesson.number}, {lesson.title}, is not written yet.")
+    found = [part for part in parts if word and str(part.number) == number]
+    if not found:
+        known = ", ".join(part.id for part in parts)
+        raise UsageError(f"A notebook is of one part of a lesson, and '{name}' is none; there is {known}.")
+    return found[0]

@@ -1,0 +1,140 @@
+"""One exercise, graded for the student who works on it: what the command and the notebook share."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from grader import failures
+from grader.course import Course, Exercise
+from grader.course.stub import interface
+from grader.errors import UsageError
+from grader.judge.messages import Job
+from grader.progress import Graded, Progress
+from grader.report.view import Need, View
+from grader.report.view import Progress as Counts
+from grader.result import Outcome, Result
+from grader.submission import Submission, examine, read_submission
+from grader.warm.client import JudgeLost
+
+FAULT = 3  # exit code: the grader or the course is at fault
+
+
+@contextmanager
+def lost_is_said() -> Iterator[None]:
+    """A judge that ended on its own becomes a sentence and exit code 3."""
+    try:
+        yield
+    except JudgeLost as error:
+        fault = UsageError(f"This is a fault of the grader, not of your code: {error}.")
+        fault.exit_code = FAULT
+        raise fault from None
+
+
+def earlier_work(course: Course, exercise: Exercise) -> dict[str, str]:
+    """The student's own files of the exercises that this one builds on; one that cannot be read is not solved."""
+    texts = {}
+    for each in course.needed_by(exercise):
+        with suppress(UsageError):
+            texts[each.id] = read_submission(relative(each.stub), each.id).text
+    return texts
+
+
+def job_of(
+    exercise: Exercise,
+    submission: Submission,
+    others: dict[str, str],
+    *,
+    seconds: float | None = None,
+    announce: bool = False,
+) -> Job:
+    """The job that grades a student's own submission. `others` are the texts of earlier exercises, by id."""
+    return Job(
+        id=0,
+        exercise=exercise.id,
+        file=submission.file,
+        source=submission.text,
+        sha256=submission.sha256,
+        seed=0,
+        others=others,
+        seconds=seconds,
+        announce=announce,
+    )
+
+
+def record(progress: Progress, exercise: Exercise, result: Result) -> None:
+    """Writes down what an exercise scored, if anything is known of it."""
+    if result.outcome in (Outcome.NOT_STARTED, Outcome.BLOCKED):
+        return
+    progress.record(
+        Graded(
+            exercise=exercise.id,
+            score=result.score,
+            max_score=result.max_score,
+            passed=result.passed,
+            sha256=result.sha256,
+        )
+    )
+
+
+def keep_failing_call(root: Path, result: Result) -> None:
+    """Keeps the failing call for `grade shell`. Where it cannot be written, a warning says so."""
+    try:
+        failures.keep(root, result)
+    except OSError as error:
+        print(f"warning: the failing call is not kept for grade shell: {error.strerror}.", file=sys.stderr)
+
+
+def view_of(
+    course: Course,
+    exercise: Exercise,
+    progress: Progress,
+    submission: Submission,
+    result: Result,
+    *,
+    options: str = "",
+    cell: str = "",
+) -> View:
+    """What a screen says beside the result: the student's progress, and what comes next.
+
+    `options` and `cell` are those of a view: how this submission is graded again.
+    """
+    lesson = [each for each in course.exercises if each.lesson == exercise.lesson]
+    done = {each.id for each in course.exercises if progress.state(each.id) == "passed"}
+    following = progress.next_exercise(course)
+    if result.passed and following is not None and following.id == exercise.id:  # another file than the student's own
+        following = None
+    started = result.outcome is not Outcome.NOT_STARTED
+    return View(
+        options=options,
+        cell=cell,
+        hints_shown=progress.hints_shown(exercise.id),
+        hints_total=len(exercise.hints),
+        statement=str(relative(exercise.statement)) if exercise.statement.is_file() else None,
+        line=None if started or submission.cells is not None else _first_open(submission),
+        write=() if started else tuple(each.call for each in interface(submission.text) if each.kind != "method"),
+        needs=tuple(Need(need, need in done) for need in exercise.needs),
+        next_exercise=following.id if following else None,
+        next_folder=str(relative(following.folder)) if following else "",
+        progress=Counts(
+            course.lesson(exercise.lesson).short,
+            sum(each.id in done for each in lesson),
+            len(lesson),
+            len(done),
+            len(course.exercises),
+        ),
+    )
+
+
+def _first_open(submission: Submission) -> int | None:
+    finding = examine(submission.text, submission.file)
+    return finding.line if finding else None
+
+
+def relative(path: Path) -> Path:
+    """A path as a person would write it: from here, where it lies below."""
+    try:
+        return Path(os.path.relpath(path)) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path
+    except OSError:
+        return path
