@@ -115,13 +115,18 @@ class Pages:
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
+        """The glossary."""
         return load_glossary(self.course.root)
+
+    @cached_property
+    def _finder(self) -> Terms:
+        return Terms(self.terms)
 
     @cached_property
     def reading(self) -> tuple[Link, ...]:
         """What is read one after the other: the opening, and the parts of all lessons."""
-        parts = [Link(url_of(part, lesson), part.title) for lesson, parts in self.lessons for part in parts]
-        return (*([Link(OPENING, self.opening.title)] if self.opening else []), *parts)
+        parts = [Link(url_of(part, lesson), plain(part.title)) for lesson, parts in self.lessons for part in parts]
+        return (*([Link(OPENING, plain(self.opening.title))] if self.opening else []), *parts)
 
     # The pages
 
@@ -155,7 +160,7 @@ class Pages:
         place = [link.url for link in self.reading].index(url)
         return Page(
             url=url,
-            title=part.title,
+            title=plain(part.title),
             kind="lesson",
             body=body,
             headings=tuple(writer.headings),
@@ -242,7 +247,7 @@ class Pages:
         )
 
     def _writer(self, url: str, source: str, *, formulas: bool, terms: bool = True) -> Writer:
-        definitions = Definitions(Terms(self.terms if terms else ()), url)
+        definitions = Definitions(self._finder if terms else Terms(()), url)
         return Writer(url, source, self.links, definitions, formulas)
 
     def _path(self, path: Path) -> str:

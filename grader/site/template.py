@@ -1,4 +1,4 @@
-"""The templates of the site. What is put into one is escaped, unless it is of another template or of the writers."""
+"""The templates of the site. What is put into one is escaped, where it does not say `safe`: that is HTML already."""
 
 from functools import cache
 from typing import Any
@@ -10,9 +10,9 @@ from grader.site.markdown import plain
 from grader.site.model import relative, url_of
 
 
-def render(template: str, **values: Any) -> Markup:
+def render(template: str, **values: Any) -> str:
     """A template of ours, filled in."""
-    return Markup(_environment().get_template(template).render(values))
+    return _environment().get_template(template).render(values)
 
 
 @cache

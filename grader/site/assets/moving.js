@@ -36,15 +36,15 @@ const Moving = (() => {
   /** A slider with its name and its value in words; `changed` gets the number. */
   function slider({ label, min, max, step = 1, value, words = String }, changed) {
     const input = element("input", { type: "range", min, max, step, value });
-    const output = element("output", {}, words(value));
+    const shown = element("span", { class: "value", "aria-hidden": "true" }, words(value)); // an <output> would take the label
     input.setAttribute("aria-valuetext", words(value));
     input.addEventListener("input", () => {
       const number = Number(input.value);
-      output.textContent = words(number);
+      shown.textContent = words(number);
       input.setAttribute("aria-valuetext", words(number));
       changed(number);
     });
-    return element("label", { class: "slider" }, element("span", {}, label), output, input);
+    return element("label", { class: "slider" }, element("span", {}, label), shown, input);
   }
 
   /** Buttons of which one is pressed; `changed` gets the key of the new one. `press(key)` marks one, or none. */
