@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 from grader.errors import UsageError
 
-NEEDED = ("jinja2", "latex2mathml", "pygments")
+NEEDED = ("jinja2", "latex2mathml", "matplotlib", "pygments")
 
 
 def require_packages() -> None:

@@ -128,6 +128,11 @@ class Pages:
         parts = [Link(url_of(part, lesson), plain(part.title)) for lesson, parts in self.lessons for part in parts]
         return (*([Link(OPENING, plain(self.opening.title))] if self.opening else []), *parts)
 
+    @cached_property
+    def first_pages(self) -> dict[int, str]:
+        """Where each lesson that is written begins, by its number."""
+        return {lesson.number: url_of(parts[0], lesson) for lesson, parts in self.lessons if parts}
+
     # The pages
 
     def _home(self) -> Page:
@@ -182,8 +187,8 @@ class Pages:
         title, text, taken = split_title(read_text(exercise.statement))
         writer = self._writer(url, path, formulas=False)
         body = writer.write(text, taken + 1)
-        lesson, parts = self.lessons[[lesson.number for lesson, _ in self.lessons].index(exercise.lesson)]
-        where = Link(url_of(parts[0], lesson), lesson.title) if parts else None
+        begins = self.first_pages.get(exercise.lesson)
+        where = Link(begins, self.course.lesson(exercise.lesson).title) if begins else None
         body += render("exercise.html", exercise=exercise, page=url, lesson=where, course=self.course)
         facts = f"level {exercise.level}, about {exercise.minutes} minutes, {exercise.points:g} points"
         return self._page(

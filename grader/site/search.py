@@ -11,7 +11,7 @@ import msgspec
 from grader.site.model import Page
 
 NAME = "assets/search-index.js"
-_UNREAD = {"math", "svg"}  # their text is not to be looked for
+_UNREAD = {"aside", "math", "svg"}  # their text is not to be looked for
 _EMPTY = {"br", "hr", "input", "img", "wbr"}
 
 

@@ -136,7 +136,7 @@ A mixture of experts has a token. It costs $5 or $6.
 MoE = many
 ```
 
-""" + "\n".join(f"```picture still moving={name}\nA picture that moves: {name}.\n```\n" for name in moving())
+""" + "\n".join(f"```picture still-{name} moving={name}\nA picture that moves: {name}.\n```\n" for name in moving())
 
 DOCUMENT = """\
 # A document
@@ -160,8 +160,16 @@ Run `grade exercise toolbox`.
 Nothing.
 """
 
+def still(name: str) -> Matrix:
+    """A picture of this name."""
+    return Matrix(name, "a mask", (Grid("w", ("0", "1"), ("0", "1"), ((True, False), (True, True))),))
+
+
 PAST = Curves("past", "sums of the past", "token", "sum", (Line("sum", (1.0, 2.0, 3.0), (3.0, 9.0, 18.0)),))
-STILL = Matrix("still", "a mask", (Grid("w", ("0", "1"), ("0", "1"), ((True, False), (True, True))),))
+PICTURES = {
+    "01-tools": (PAST, still("still")),
+    "02-old": tuple(still(f"still-{name}") for name in moving()),
+}
 
 
 def make_course(to: Path) -> Path:
@@ -181,8 +189,8 @@ def make_course(to: Path) -> Path:
         "lessons/01-tools/quiz.yaml": f"# {SECRET}\n",
         "lessons/02-old/lesson.md": OLD,
     }
-    for picture in (PAST, STILL):
-        for lesson in ("01-tools", "02-old"):
+    for lesson, pictures in PICTURES.items():
+        for picture in pictures:
             files[f"lessons/{lesson}/pictures/{picture.name}.json"] = msgspec.json.encode(picture).decode()
     for path, text in files.items():
         (to / path).parent.mkdir(parents=True, exist_ok=True)
