@@ -16,7 +16,7 @@ def chosen_steps() -> Curves:
         Line("state, step chosen by the token", steps, _states(lambda x: math.log1p(math.exp(4 * abs(x) - 3)))),
         Line("state, fixed step", steps, _states(lambda x: 0.5)),
     )
-    return Curves("chosen-steps", "what a scan keeps of a signal", "token", "value", lines, low=-6.0, high=9.0)
+    return Curves("chosen-steps", "what a scan keeps of a signal", "token", "value", lines, low=-6.0, high=12.0)
 
 
 def _states(delta: Callable[[float], float]) -> list[float]:
