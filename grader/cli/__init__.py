@@ -28,6 +28,7 @@ FOR_STUDENTS = {
 FOR_AUTHORS = {
     "new": "Create the files of a new exercise.",
     "check": "Prove that exercises, references and mistakes are right.",
+    "site": "Write the course as pages that open as files.",
 }
 FOR_INSTRUCTORS = {
     "batch": "Grade what a class handed in.",

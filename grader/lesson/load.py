@@ -60,6 +60,7 @@ class _Reader:
     """Makes blocks of the tokens of one file."""
 
     path: Path
+    old: bool = False  # a text of the old form: of its fences only pictures are blocks
     ids: dict[str, int] = field(default_factory=dict)
     waits: str | None = None  # the question that hides what comes next
 
@@ -85,7 +86,7 @@ class _Reader:
                 end = _end(tokens, place)
                 yield self._deep(token, tokens[place + 1 : end], lines)
                 place = end + 1
-            elif token.type == "fence":
+            elif token.type == "fence" and (not self.old or token.info.startswith("picture ")):
                 yield from gathered()
                 yield self._fence(token)
                 place += 1
@@ -172,14 +173,15 @@ def _end(tokens: Sequence[Token], place: int) -> int:
 
 
 def _old(course: Course, lesson: Lesson, path: Path) -> Part:
-    """A lesson of the old form, one text."""
+    """A lesson of the old form, one text that may have pictures."""
     text = read_text(path)
+    blocks = _Reader(path, old=True).blocks(parser().parse(text), text.split("\n"))
     return Part(
         lesson=lesson.number,
         number=1,
         slug="lesson",
         title=lesson.title,
         path=path.relative_to(course.root).as_posix(),
-        blocks=(Prose(line=1, text=text),),
+        blocks=tuple(blocks),
         checked=False,
     )

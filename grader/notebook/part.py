@@ -9,15 +9,13 @@ from html import escape
 from itertools import takewhile
 from typing import Any
 
-import msgspec
 import nbformat
 from nbformat import v4
 
 from grader.course import Course, load_exercise
-from grader.course.document import read_text, shown
-from grader.errors import UsageError
+from grader.course.document import read_text
+from grader.lesson.gallery import load_picture
 from grader.lesson.model import Code, Deep, ExerciseDue, Figure, LabDue, Listing, Output, Part, Piece, Predict, Prose
-from grader.picture import Picture
 from grader.report.graphics import svg
 from grader.report.markdown import fenced
 
@@ -114,14 +112,7 @@ class _Maker:
 
     def _figure(self, figure: Figure) -> str:
         """The picture within the text, so that it needs no other file, and its caption."""
-        path = self._course.root / self._part.path
-        path = path.parent / "pictures" / f"{figure.name}.json"
-        if not path.is_file():
-            raise UsageError(f"There is no picture {shown(path)}; grade check --update computes it.")
-        try:
-            picture: Picture = msgspec.json.decode(path.read_bytes(), type=Picture)
-        except msgspec.DecodeError as error:
-            raise UsageError(f"{shown(path)}: {error}; grade check --update computes it again.") from None
+        picture = load_picture((self._course.root / self._part.path).parent, figure.name)
         data = base64.b64encode(svg(picture).encode()).decode()
         image = f'<img alt="{escape(picture.title)}" src="data:image/svg+xml;base64,{data}">'
         return _joined(image, figure.caption)

@@ -13,6 +13,7 @@ BESIDES = {"course_content", "docs", "toolbox"}  # folders of no package
 BY_SUBJECT = {  # test files that are named for what they are about: it is of no single module
     "commands": {"batch_faults", "batch_quiz", "light", "needs", "requires"},
     "export": {"every_format", "strangers"},
+    "site": {"browser"},
     "judge": {"diagnosis_of_modules", "fixtures", "hostile", "outcomes"},
 }
 

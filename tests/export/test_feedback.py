@@ -17,7 +17,7 @@ from grader.result import Outcome, Output
 from grader.submission.handin import Student
 from tests.export import books
 from tests.export.class_of import class_of
-from tests.export.parsed import Parsed
+from tests.parsed import Parsed
 
 
 def feedback(book: Book, student: Student, folder: Path) -> tuple[str, str]:

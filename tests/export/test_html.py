@@ -16,7 +16,7 @@ from grader.result import Outcome
 from grader.submission.handin import Student
 from tests.export import books
 from tests.export.class_of import class_of
-from tests.export.parsed import Parsed
+from tests.parsed import Parsed
 
 
 def report(book: Book, folder: Path) -> str:

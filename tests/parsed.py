@@ -4,7 +4,7 @@ from collections import Counter
 from html.parser import HTMLParser
 
 CELLS = {"td", "th", "dt", "dd"}
-VOID = {"meta", "br", "wbr", "path", "use", "rect"}
+VOID = {"meta", "br", "wbr", "path", "use", "rect", "link", "input", "hr"}
 
 
 class Parsed(HTMLParser):

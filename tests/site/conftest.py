@@ -1,0 +1,32 @@
+"""What the tests of the site share: the small course and ours, as sites."""
+
+from pathlib import Path
+
+import pytest
+
+from grader.course import load_course
+from grader.site.build import write_site
+from tests.paths import ROOT
+from tests.site.courses import make_course
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """A small course that a test may change."""
+    return make_course(tmp_path / "course")
+
+
+@pytest.fixture(scope="session")
+def small_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of the small course."""
+    folder = tmp_path_factory.mktemp("small")
+    write_site(load_course(make_course(folder / "course")), folder / "site")
+    return folder / "site"
+
+
+@pytest.fixture(scope="session")
+def our_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of this repository's course."""
+    folder = tmp_path_factory.mktemp("ours")
+    write_site(load_course(ROOT), folder)
+    return folder
