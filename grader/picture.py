@@ -3,7 +3,8 @@
     Curves("loss", "cross-entropy while training", "step", "loss", (Line("fixed", steps, losses),))
 
 A terminal draws them with characters, the page and the notebook as SVG, a lab also as PNG. `name` is that of the
-picture's file, and the word by which a lesson asks for it. All numbers are plain: no tensors.
+picture's file, and the word by which a lesson asks for it. All numbers are plain: no tensors. What does not fit
+together, two labels for three numbers, is a ValueError.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,9 @@ class Line(Struct, frozen=True):
     label: str
     xs: Sequence[float]
     ys: Sequence[float]
+
+    def __post_init__(self) -> None:
+        _same(len(self.xs), len(self.ys), f"points of the line '{self.label}'")
 
 
 class Curves(Struct, frozen=True, tag="curves"):
@@ -48,6 +52,11 @@ class Heatmap(Struct, frozen=True, tag="heatmap"):
     values: Sequence[Sequence[float]]
     digits: int = 2
 
+    def __post_init__(self) -> None:
+        _same(len(self.rows), len(self.values), f"rows of '{self.name}'")
+        for row in self.values:
+            _same(len(self.columns), len(row), f"columns of '{self.name}'")
+
 
 class Series(Struct, frozen=True):
     """The bars of one kind, one in each group."""
@@ -65,6 +74,10 @@ class Bars(Struct, frozen=True, tag="bars"):
     series: tuple[Series, ...]
     y: str = ""
 
+    def __post_init__(self) -> None:
+        for each in self.series:
+            _same(len(self.groups), len(each.values), f"groups of the series '{each.label}'")
+
 
 class Grid(Struct, frozen=True):
     """A table of cells under a heading: True is filled, False is empty, a number or a text stands in its cell.
@@ -77,6 +90,11 @@ class Grid(Struct, frozen=True):
     columns: tuple[str, ...]
     cells: Sequence[Sequence[bool | float | str]]
     digits: int = 2
+
+    def __post_init__(self) -> None:
+        _same(len(self.rows) or len(self.cells), len(self.cells), f"rows of the grid '{self.title}'")
+        for row in self.cells:
+            _same(len(self.columns) or len(self.cells[0]), len(row), f"columns of the grid '{self.title}'")
 
 
 class Matrix(Struct, frozen=True, tag="matrix"):
@@ -110,12 +128,21 @@ class Arrow(Struct, frozen=True):
 
 
 class Boxes(Struct, frozen=True, tag="boxes"):
-    """Boxes and arrows: what feeds what."""
+    """Boxes and arrows: what feeds what. An arrow to a box that is not the next one goes around those between."""
 
     name: str
     title: str
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...] = ()
+
+    def __post_init__(self) -> None:
+        ids = [box.id for box in self.boxes]
+        twice = next((each for each in ids if ids.count(each) > 1), None)
+        if twice is not None:
+            raise ValueError(f"'{self.name}' has two boxes '{twice}'")
+        for start, end in ((arrow.start, arrow.end) for arrow in self.arrows):
+            if start not in ids or end not in ids or start == end:
+                raise ValueError(f"'{self.name}' has an arrow from '{start}' to '{end}': these are not two boxes")
 
 
 class Stretch(Struct, frozen=True):
@@ -148,6 +175,12 @@ class Table(Struct, frozen=True, tag="table"):
     title: str
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, Sequence[float | str]]]
+
+
+def _same(expected: int, found: int, of: str) -> None:
+    """ValueError if these are not as many."""
+    if expected != found:
+        raise ValueError(f"{of}: {expected} and {found}, which should be as many")
 
 
 Picture: TypeAlias = Curves | Heatmap | Bars | Matrix | Boxes | Timeline

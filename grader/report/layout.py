@@ -132,7 +132,7 @@ def wrap(text: str, room: int) -> list[str]:
         while not fits(rest, room):
             end = max(fit(rest, room), 1)
             space = rest.rfind(" ", 0, end + 1)
-            if rest[:space].strip():
+            if space > 0 and rest[:space].strip():
                 end = space
             lines.append(rest[:end].rstrip())
             rest = rest[end:].lstrip()

@@ -5,10 +5,15 @@ from typing import TextIO
 PASSED, FAILED, NOT_STARTED, DONE, HERE = "✓✗○●▸"
 
 MARKS = "✓✗○●▸│└─█░"  # all that we draw with, each one cell wide
+MATHEMATICS = {
+    "→": "->", "←": "<-", "↑": "^", "↓": "v", "√": "sqrt ", "≤": "<=", "≥": ">=", "≈": "~", "≠": "!=", "∞": "inf",
+    "²": "^2", "ᵀ": "^T", "∈": " in ", "∑": "sum", "α": "alpha", "β": "beta", "γ": "gamma", "ε": "epsilon",
+    "θ": "theta", "λ": "lambda", "μ": "mu", "π": "pi", "σ": "sigma", "Δ": "Delta", "Σ": "Sigma",
+}  # fmt: skip
 IN_ASCII: dict[int, str] = {
     ord(character): text
     for character, text in zip(MARKS + "…×·—–−’", [*"+xo*>|`-#.", "...", *"x*---'"], strict=True)
-}
+} | {ord(sign): text for sign, text in MATHEMATICS.items()}
 
 
 def unicode_on(stream: TextIO) -> bool:

@@ -1,9 +1,10 @@
-"""Words on a plan of boxes and arrows: where the labels of arrows have room."""
+"""Words for boxes and arrows: where the labels of arrows have room, and what is said where there is no plan."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from grader.picture import Boxes
 from grader.report.layout import cells
 from grader.report.routes import Cell, Ground, Route
 
@@ -59,3 +60,10 @@ def _places(route: Route, uses: dict[Cell, int], taken: set[Cell]) -> list[Cell]
             beside += [(x + 2, line) for line in lines if free(x + 1, line, size + 2)]
             beside += [(x - 1 - size, line) for line in lines if free(x - 2 - size, line, size + 2)]
     return on + beside
+
+
+def in_words(picture: Boxes) -> list[str]:
+    """The arrows as sentences: `norm → attention: label`."""
+    labels = {box.id: " ".join(box.label.split()) for box in picture.boxes}
+    ends = (f"{labels[arrow.start]} → {labels[arrow.end]}" for arrow in picture.arrows)
+    return [f"{end}: {arrow.label}" if arrow.label else end for end, arrow in zip(ends, picture.arrows, strict=True)]

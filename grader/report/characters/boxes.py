@@ -6,6 +6,7 @@ from grader.report.characters.symbols import HEADS
 from grader.report.layout import cells
 from grader.report.plan import Plan, plan
 from grader.report.routes import Cell, Frame, Route
+from grader.report.words import in_words
 
 UP, RIGHT, DOWN, LEFT = 1, 2, 4, 8
 BITS = {(0, -1): UP, (1, 0): RIGHT, (0, 1): DOWN, (-1, 0): LEFT}
@@ -19,19 +20,8 @@ MARKS = {
 def boxes(picture: Boxes, width: int) -> list[str]:
     planned = plan(picture, width)
     if planned is None:
-        return _in_words(picture, width)
+        return [line for sentence in in_words(picture) for line in flowed([sentence], width)]
     return [*_screen(planned), *flowed(planned.key, width)]
-
-
-def _in_words(picture: Boxes, width: int) -> list[str]:
-    labels = {box.id: box.label for box in picture.boxes}
-    return [
-        line
-        for arrow in picture.arrows
-        for line in flowed(
-            [f"{labels[arrow.start]} → {labels[arrow.end]}" + (f": {arrow.label}" if arrow.label else "")], width
-        )
-    ]
 
 
 def _screen(planned: Plan) -> list[str]:

@@ -4,18 +4,21 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from grader.picture import Boxes
-from grader.report.graphics.sheet import LINE, Point, Sheet, titled
+from grader.report.graphics.sheet import LINE, WIDE, Point, Sheet, titled, wrapped
 from grader.report.plan import Plan, plan
 from grader.report.routes import Cell, Route
-from grader.report.words import Text
+from grader.report.words import Text, in_words
 
-COLUMNS = 56
+COLUMNS, WIDER = 56, 100  # of the screen on which they are planned
 ACROSS, DOWN = 4.9, 10.0  # points of a cell
 
 
 def boxes_sheet(picture: Boxes) -> Sheet:
     sheet, top = titled(picture.title)
-    planned = next(filter(None, (plan(picture, width) for width in (COLUMNS, 76, 1000))))
+    planned = plan(picture, COLUMNS) or plan(picture, WIDER)
+    if planned is None:
+        sheet.lines((0, top), [line for each in in_words(picture) for line in wrapped(each, WIDE)])
+        return sheet
     for frame in planned.frames:
         corner, opposite = _point((frame.left, frame.top), top), _point((frame.right, frame.bottom), top)
         sheet.rectangle(

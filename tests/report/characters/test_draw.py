@@ -3,18 +3,13 @@
 import subprocess
 import sys
 
-import click
 import pytest
 
-from grader.picture import Picture, Table
-from grader.report.characters import drawn
+from grader.picture import Arrow, Box, Boxes, Picture
 from grader.report.layout import cells
+from tests.paths import ROOT
+from tests.report.characters.screen import plain
 from tests.report.pictures import PICTURES
-
-
-def plain(picture: Picture | Table, width: int = 76, *, unicode: bool = True) -> list[str]:
-    """The lines without colour."""
-    return [click.unstyle(line) for line in drawn(picture, width, unicode=unicode)]
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
@@ -31,6 +26,12 @@ def test_without_unicode_all_is_ascii(picture: Picture) -> None:
     assert "".join(plain(picture, unicode=False)).isascii()
 
 
+def test_without_unicode_signs_of_mathematics_are_words() -> None:
+    boxes = Box("a", "q·k / √K", 0, 0), Box("b", "Δ ≤ 1", 0, 1)
+    text = "\n".join(plain(Boxes("b", "Two", boxes, (Arrow("a", "b"),)), unicode=False))
+    assert "| q*k / sqrt K +---->| Delta <= 1 |" in text
+
+
 def test_nothing_heavy_is_imported_for_pictures_that_are_no_curves() -> None:
     code = (
         "import sys\n"
@@ -41,5 +42,5 @@ def test_nothing_heavy_is_imported_for_pictures_that_are_no_curves() -> None:
         "        drawn(picture, unicode=True)\n"
         "print({'torch', 'numpy', 'uniplot', 'matplotlib'} & set(sys.modules))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "set()\n"
