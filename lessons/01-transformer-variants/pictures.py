@@ -102,3 +102,120 @@ def saturation() -> Curves:
         high=1.0,
         log_x=True,
     )
+
+
+# ------------------------------------------------------------ 3 four masks, one machine
+
+
+def _masks() -> dict[str, Tensor]:
+    key = torch.arange(3)
+    return {
+        "encoder": torch.ones(3, 3, dtype=torch.bool),
+        "causal": _triangle(3),
+        "prefix of 2": _triangle(3) | (key < 2),
+        "padded": torch.ones(3, 3, dtype=torch.bool) & (key < 2),
+    }
+
+
+def four_masks() -> Matrix:
+    grids = []
+    for name, keep in _masks().items():
+        outputs = _numbers(_weights(keep) @ VALUES)
+        grids.append(Grid(name, WORDS, ("3", "6", "9", "out"), [[*row, out] for row, out in zip(keep.tolist(), outputs, strict=True)]))
+    return Matrix("four-masks", "One attention under four masks: values 3, 6, 9 and what comes out", tuple(grids), ("",) * 3)
+
+
+def who_moves() -> Bars:
+    changed = torch.tensor([3.0, 6.0, 90.0])
+    series = [Series(name, _numbers(_weights(keep) @ (changed - VALUES))) for name, keep in _masks().items()]
+    return Bars("who-moves", "How far each output moves when the last value goes from 9 to 90", WORDS, tuple(series), "change of the output")
+
+
+# ------------------------------------------------------------ 4 what leaks
+
+
+def padding_takes_weight() -> Curves:
+    counts = list(range(9))
+    outputs = [(1 * 3 + 2 * 6 + n * 0) / (1 + 2 + n) for n in counts]  # a padded key has the exponential of 0, 1
+    return Curves(
+        "padding-takes-weight",
+        "The output of the word boat, which should be 5",
+        "padding tokens in the batch",
+        "output",
+        (
+            Line("padding of zeros, not masked", counts, [round(output, 2) for output in outputs]),
+            Line("padding masked", counts, [5.0] * len(counts)),
+        ),
+        low=0.0,
+        high=6.0,
+    )
+
+
+class _Tiny(torch.nn.Module):
+    """The model of part 4: 16 words, 8 places, width 32, one attention."""
+
+    def __init__(self, mask: Tensor) -> None:
+        super().__init__()
+        self.word, self.place = torch.nn.Embedding(16, 32), torch.nn.Embedding(8, 32)
+        self.qkv, self.out = torch.nn.Linear(32, 96), torch.nn.Linear(32, 16)
+        self.mask = mask
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = self.word(ids) + self.place.weight
+        q, k, v = self.qkv(x).chunk(3, -1)
+        scores = (q @ k.mT / 32**0.5).masked_fill(~self.mask, -math.inf)
+        return self.out(x + scores.softmax(-1) @ v)
+
+
+_FULL = torch.ones(8, 8, dtype=torch.bool)
+
+
+def _losses(mask: Tensor, shift: int) -> list[float]:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = _Tiny(mask)
+        adam = torch.optim.Adam(model.parameters(), lr=0.01)
+        losses = []
+        for _ in range(100):
+            ids = torch.randint(0, 16, (64, 8))
+            y = model(ids)[:, : 8 - shift].flatten(0, 1)
+            loss = torch.nn.functional.cross_entropy(y, ids[:, shift:].flatten())
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            losses.append(loss.item())
+    return [round(loss, 2) for loss in losses[::4]]
+
+
+def two_faults() -> Curves:
+    steps = list(range(0, 100, 4))
+    return Curves(
+        "two-faults",
+        "Loss on random words: the best possible is ln 16 = 2.77",
+        "step",
+        "loss",
+        (
+            Line("right", steps, _losses(_triangle(8), 1)),
+            Line("no mask", steps, _losses(_FULL, 1)),
+            Line("no shift", steps, _losses(_triangle(8), 0)),
+        ),
+        low=0.0,
+    )
+
+
+def position_test() -> Matrix:
+    grids = []
+    for name, mask in (("no mask", _FULL), ("no shift", _triangle(8))):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            model = _Tiny(mask)
+        ids = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6]])
+        columns = []
+        for key in range(8):
+            other = ids.clone()
+            other[0, key] = 7
+            with torch.no_grad():
+                columns.append((model(ids) != model(other)).any(-1)[0])
+        labels = tuple(str(n) for n in range(8))
+        grids.append(Grid(name, labels, labels, torch.stack(columns, 1).tolist()))
+    return Matrix("position-test", "Which outputs (rows) move if one word (column) changes", tuple(grids), ("",))
