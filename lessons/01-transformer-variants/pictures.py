@@ -219,3 +219,88 @@ def position_test() -> Matrix:
         labels = tuple(str(n) for n in range(8))
         grids.append(Grid(name, labels, labels, torch.stack(columns, 1).tolist()))
     return Matrix("position-test", "Which outputs (rows) move if one word (column) changes", tuple(grids), ("",))
+
+
+# ------------------------------------------------------------ 5 the layer around it
+
+
+def residual_stream() -> Boxes:
+    return Boxes(
+        "residual-stream",
+        "One layer, post-norm: every half adds to the stream",
+        (
+            Box("in", "stream x", 0, 0),
+            Box("attention", "attention", 0, 1),
+            Box("sum1", "x + attention", 1, 0),
+            Box("norm1", "norm", 2, 0),
+            Box("ffn", "FFN  D > F > D", 2, 1),
+            Box("sum2", "x + FFN", 3, 0),
+            Box("norm2", "norm", 4, 0),
+        ),
+        (
+            Arrow("in", "attention", "reads"),
+            Arrow("in", "sum1"),
+            Arrow("attention", "sum1", "adds"),
+            Arrow("sum1", "norm1"),
+            Arrow("norm1", "ffn", "reads"),
+            Arrow("norm1", "sum2"),
+            Arrow("ffn", "sum2", "adds"),
+            Arrow("sum2", "norm2"),
+        ),
+    )
+
+
+def _attention(x: Tensor) -> Tensor:
+    D = x.shape[-1]
+    q, k, v = (x @ torch.randn(D, D) / D**0.5 for _ in range(3))
+    return (q @ k.T / D**0.5).softmax(-1) @ v
+
+
+def _alike(x: Tensor) -> Tensor:
+    n = torch.nn.functional.normalize(x, dim=-1)
+    return ((n @ n.T).sum() - len(x)) / (len(x) * (len(x) - 1))
+
+
+def words_become_alike() -> Curves:
+    lines = []
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        words = torch.randn(6, 64)
+        for label, step in (("attention alone", _attention), ("with a residual connection", lambda x: x + _attention(x))):
+            x, cosines = words, [_alike(words)]
+            for _ in range(8):
+                x = step(x)
+                cosines.append(_alike(x))
+            lines.append(Line(label, list(range(9)), _numbers(torch.stack(cosines))))
+            torch.manual_seed(1)
+    title = "The mean cosine of two words, after each layer"
+    return Curves("words-become-alike", title, "layer", "mean cosine", tuple(lines), low=-0.1, high=1.1)
+
+
+def _ffn(x: Tensor) -> Tensor:
+    D = x.shape[-1]
+    w1, w2 = torch.randn(D, 4 * D), torch.randn(4 * D, D)
+    return torch.relu(x @ w1 * (2 / D) ** 0.5) @ w2 / (4 * D) ** 0.5
+
+
+def _norm(x: Tensor) -> Tensor:
+    return torch.nn.functional.layer_norm(x, x.shape[-1:])
+
+
+def norm_and_growth() -> Curves:
+    lines = []
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        words = torch.randn(6, 64)
+        for label, step in (
+            ("no norm", lambda x: x + _ffn(x)),
+            ("pre-norm", lambda x: x + _ffn(_norm(x))),
+            ("post-norm", lambda x: _norm(x + _ffn(x))),
+        ):
+            torch.manual_seed(1)
+            x, sizes = words, [words.std()]
+            for _ in range(24):
+                x = step(x)
+                sizes.append(x.std())
+            lines.append(Line(label, list(range(25)), _numbers(torch.stack(sizes))))
+    return Curves("norm-and-growth", "Standard deviation of the stream", "layer", "size", tuple(lines), log_y=True)
