@@ -304,3 +304,117 @@ def norm_and_growth() -> Curves:
                 sizes.append(x.std())
             lines.append(Line(label, list(range(25)), _numbers(torch.stack(sizes))))
     return Curves("norm-and-growth", "Standard deviation of the stream", "layer", "size", tuple(lines), log_y=True)
+
+
+# ------------------------------------------------------------ 6 encoder and decoder together
+
+
+def encoder_decoder() -> Boxes:
+    return Boxes(
+        "encoder-decoder",
+        "An encoder layer and a decoder layer, joined by the memory",
+        (
+            Box("source", "source words", 0, 0),
+            Box("target", "target so far", 0, 1),
+            Box("encoder", "self-attention", 1, 0),
+            Box("causal", "self-attention", 1, 1),
+            Box("ffn1", "FFN", 2, 0),
+            Box("cross", "cross-attention", 3, 1),
+            Box("memory", "memory", 3, 0),
+            Box("ffn2", "FFN", 4, 1),
+            Box("next", "next word", 5, 1),
+        ),
+        (
+            Arrow("source", "encoder"),
+            Arrow("encoder", "ffn1"),
+            Arrow("ffn1", "memory"),
+            Arrow("target", "causal"),
+            Arrow("causal", "cross", "queries"),
+            Arrow("memory", "cross", "keys, values"),
+            Arrow("cross", "ffn2"),
+            Arrow("ffn2", "next"),
+        ),
+    )
+
+
+def span_corruption() -> Matrix:
+    places = tuple(str(n) for n in range(6))
+    text = [*SENTENCE]
+    read = ["the", "<X>", "that", "<Y>", "sank", ""]
+    write = ["<X>", "boat", "<Y>", "we", "painted", "<Z>"]
+    return Matrix(
+        "span-corruption",
+        "Two spans are cut out: boat, and we painted",
+        (Grid("tokens", ("text", "read", "write"), places, [text, read, write]),),
+    )
+
+
+def _bucket(r: int, bidirectional: bool) -> int:
+    """Raffel et al. 2020, section 2.1, with 32 buckets and a largest distance of 128."""
+    n, offset, d = (16, 16 if r > 0 else 0, abs(r)) if bidirectional else (32, 0, max(-r, 0))
+    exact = n // 2
+    if d < exact:
+        return offset + d
+    return offset + min(exact + int(math.log(d / exact) / math.log(128 / exact) * (n - exact)), n - 1)
+
+
+def t5_buckets() -> Curves:
+    distances = list(range(-140, 141, 2))
+    lines = [Line(name, distances, [_bucket(r, both) for r in distances]) for name, both in (("encoder", True), ("decoder", False))]
+    return Curves("t5-buckets", "32 buckets of T5", "key minus query", "bucket", tuple(lines), low=0.0, high=32.0)
+
+
+# ------------------------------------------------------------ 7 which one
+
+
+def search_cost() -> Bars:
+    sizes = (100, 1_000, 10_000)
+    pairs = [round(math.log10(n * (n - 1) / 2), 2) for n in sizes]
+    vectors = [round(math.log10(n), 2) for n in sizes]
+    return Bars(
+        "search-cost",
+        "Runs of the model to find the two most similar sentences",
+        tuple(f"{n:,} sentences" for n in sizes),
+        (Series("every pair", pairs), Series("a vector each", vectors)),
+        "powers of ten",
+    )
+
+
+def architectures_of_t5() -> Bars:
+    return Bars(
+        "architectures-of-t5",
+        "Four models with the same computation (Raffel et al. 2020, table 2)",
+        ("encoder-decoder", "the same, shared", "prefix LM", "causal LM"),
+        (Series("SQuAD", [80.88, 80.63, 78.94, 61.14]), Series("SuperGLUE", [71.36, 70.73, 68.11, 55.02])),
+        "score",
+    )
+
+
+def decision_map() -> Boxes:
+    return Boxes(
+        "decision-map",
+        "What should come out?",
+        (
+            Box("what", "what comes out?", 0, 0, 3),
+            Box("label", "label, vector", 1, 0),
+            Box("text", "text from a text", 1, 1),
+            Box("chat", "conversation", 1, 2),
+            Box("encoder", "encoder-only", 2, 0),
+            Box("pair", "encoder-decoder", 2, 1),
+            Box("decoder", "decoder-only", 2, 2),
+            Box("bert", "BERT, MiniLM", 3, 0),
+            Box("t5", "T5, BART", 3, 1),
+            Box("gpt", "GPT, Llama", 3, 2),
+        ),
+        (
+            Arrow("what", "label"),
+            Arrow("what", "text"),
+            Arrow("what", "chat"),
+            Arrow("label", "encoder"),
+            Arrow("text", "pair"),
+            Arrow("chat", "decoder"),
+            Arrow("encoder", "bert"),
+            Arrow("pair", "t5"),
+            Arrow("decoder", "gpt"),
+        ),
+    )
