@@ -55,7 +55,7 @@ def test_a_section_may_be_in_any_part_of_the_lesson(tmp_path: Path) -> None:
     here, there = SINGLE, NUMERIC.replace("section: here", "section: there")
     assert not any("section" in each for each in problems(tmp_path, here + there, lesson="## Elsewhere\n"))
     gone = problems(tmp_path, NUMERIC.replace("section: here", "section: elsewhere"), lesson="## Elsewhere\n")
-    assert "two: the lesson has no section 'elsewhere'. It has: Counting, Here, There." in gone
+    assert any("the lesson has no section 'elsewhere'" in each for each in gone)
 
 
 def test_a_lesson_without_a_text_has_no_section(tmp_path: Path) -> None:
