@@ -27,7 +27,6 @@ from grader.warm.client import Judges
 
 FAILED = 1
 MARGIN = "    "
-SUFFIX = "_lab"  # of an exercise's id, which may be left out
 
 
 @click.command("lab")
@@ -72,18 +71,14 @@ def command(ctx: click.Context, name: str | None, path: Path | None, seed: int, 
 def _list(labs: list[Exercise]) -> None:
     if not labs:
         raise UsageError("This course has no labs.")
-    say("", *(f"  {bold(f'grade lab {_short(lab.id):<16}')} {lab.title}" for lab in labs))
-
-
-def _short(exercise: str) -> str:
-    return exercise.removesuffix(SUFFIX)
+    say("", *(f"  {bold(f'grade lab {lab.lab_names[0]:<16}')} {lab.title}" for lab in labs))
 
 
 def _meant(name: str, labs: list[Exercise]) -> Exercise:
     for lab in labs:
-        if name in (lab.id, _short(lab.id)):
+        if name in lab.lab_names:
             return lab
-    names = [_short(lab.id) for lab in labs]
+    names = [lab.lab_names[0] for lab in labs]
     raise UsageError(f"No lab '{name}' in this course.{did_you_mean(name, names)} grade lab lists them.")
 
 

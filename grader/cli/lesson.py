@@ -5,7 +5,7 @@ import click
 from grader.cli.markdown import show
 from grader.cli.screen import bold, course_root, dim, say, step
 from grader.course import Course, load_course
-from grader.course.lessons import find_lesson, find_section, lesson_path
+from grader.course.lessons import find_lesson, find_section, lesson_folder, lesson_text
 from grader.errors import UsageError
 
 WORDS_A_MINUTE = 200
@@ -21,10 +21,10 @@ def command(name: str | None, section: tuple[str, ...]) -> None:
         _list(course)
         return
     lesson = find_lesson(course, name)
-    path = lesson_path(course, lesson)
-    if not path.is_file():
-        raise UsageError(f"Lesson {lesson.number}, {lesson.title}, is not written yet: there is no {path}.")
-    text = path.read_text("utf-8")
+    folder = lesson_folder(course, lesson)
+    text = lesson_text(folder)
+    if text is None:
+        raise UsageError(f"Lesson {lesson.number}, {lesson.title}, is not written yet: there is no text in {folder}.")
     if section:
         text = find_section(text, " ".join(section), f"Lesson {lesson.number}").text
     show(text)
@@ -33,8 +33,8 @@ def command(name: str | None, section: tuple[str, ...]) -> None:
 def _list(course: Course) -> None:
     say("")
     for lesson in course.lessons:
-        path = lesson_path(course, lesson)
-        remark = _reading_time(path.read_text("utf-8")) if path.is_file() else "not written yet"
+        text = lesson_text(lesson_folder(course, lesson))
+        remark = "not written yet" if text is None else _reading_time(text)
         say(f"  {lesson.number:>2}  {bold(f'{lesson.title:<44}')} {dim(remark)}")
     say("", step("read", f"grade lesson {course.lessons[0].number}"))
 

@@ -9,6 +9,8 @@ from grader.course.model import Course, Lesson, did_you_mean
 from grader.errors import UsageError
 
 _HEADING = re.compile(r"^(#{1,3}) +(.+?) *#*$")
+_PART = re.compile(r"(\d+)-.+\.md")
+_FRONT_MATTER = re.compile(r"---\n.*?\n---\n", re.DOTALL)
 _FENCE = re.compile(r"^ {0,3}(```|~~~)")
 
 
@@ -28,6 +30,14 @@ def lesson_folder(course: Course, lesson: Lesson) -> Path:
 def lesson_path(course: Course, lesson: Lesson) -> Path:
     """The lesson's text."""
     return lesson_folder(course, lesson) / "lesson.md"
+
+
+def lesson_text(folder: Path) -> str | None:
+    """All texts of a lesson as one: those of its parts in order, or `lesson.md`; None where nothing is written."""
+    parts = sorted((int(match[1]), path) for path in folder.glob("*.md") if (match := _PART.fullmatch(path.name)))
+    paths = [path for _, path in parts] or [path for path in (folder / "lesson.md",) if path.is_file()]
+    texts = [_FRONT_MATTER.sub("", path.read_text("utf-8"), count=1) for path in paths]
+    return "\n".join(texts) if texts else None
 
 
 def quiz_path(course: Course, lesson: Lesson) -> Path:

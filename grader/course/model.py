@@ -45,6 +45,7 @@ class Description(Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     hints: tuple[Text, ...] = ()
     reading: tuple[Reading, ...] = ()
+    lab_name: Annotated[str, Meta(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")] | None = None  # what `grade lab` calls its lab
 
 
 class Exercise(Description, frozen=True, kw_only=True):
@@ -71,6 +72,11 @@ class Exercise(Description, frozen=True, kw_only=True):
     def lab(self) -> Path:
         """The script of `grade lab`; only a lab has one."""
         return self.folder / "lab.py"
+
+    @property
+    def lab_names(self) -> tuple[str, ...]:
+        """What `grade lab` finds the lab by; first the name that is shown."""
+        return (self.lab_name or self.id.removesuffix("_lab"), self.id)
 
     @property
     def hidden_tests(self) -> Path:

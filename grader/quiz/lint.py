@@ -9,7 +9,7 @@ from random import Random
 
 import msgspec
 
-from grader.course.lessons import find_section
+from grader.course.lessons import find_section, lesson_text
 from grader.errors import UsageError
 from grader.quiz.draw import Asked, Values, ask, count_draws, draws, with_values
 from grader.quiz.formula import BadFormula, Formula
@@ -47,14 +47,14 @@ class QuizVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lint(name: str, path: Path, lesson: Path) -> QuizVerdict:
-    """Checks the quiz at `path` against the text of its lesson."""
+    """Checks the quiz at `path` against the texts of its lesson: the parts beside `lesson`, or this one file."""
     quiz, mistakes = read_quiz(path)
     if quiz is None:
         return QuizVerdict(name=name, problems=tuple(str(each) for each in mistakes))
     problems = [*_of_the_whole(quiz)]
-    text = lesson.read_text("utf-8") if lesson.is_file() else None
+    text = lesson_text(lesson.parent)
     if text is None:
-        problems.append(f"{lesson.name} is missing, so no section can be read again.")
+        problems.append("the lesson has no text, so no section can be read again.")
     tried = 0
     for question in quiz.questions:
         found = [] if text is None else [*_section(question, text)]
@@ -105,7 +105,7 @@ def _of_the_whole(quiz: Quiz) -> Iterator[str]:
 
 def _section(question: Question, text: str) -> Iterator[str]:
     try:
-        find_section(text, question.section, "lesson.md")
+        find_section(text, question.section, "the lesson")
     except UsageError as error:
         yield str(error)
 

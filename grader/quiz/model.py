@@ -64,7 +64,7 @@ class _Question(Struct, frozen=True, kw_only=True, tag_field="type"):
 
     id: Id  # progress is kept by it
     level: Level
-    section: Text  # of lesson.md, to read again
+    section: Text  # of the lesson, to read again
     question: Text  # Markdown
     explanation: Text
     source: Text

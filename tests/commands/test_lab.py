@@ -125,6 +125,16 @@ def test_labs_are_listed_and_found_by_name(course: Path) -> None:
     assert "No lab 'grwth' in this course. Did you mean 'growth'?" in complaints
 
 
+def test_a_lab_can_have_a_name_of_its_own(course: Path) -> None:
+    description = course / "exercises" / "growth_lab" / "exercise.yaml"
+    description.write_text(YAML + "lab_name: plants\n")
+    assert "grade lab plants" in run(course)[1]
+    for name in ("plants", "growth_lab"):
+        code, screen, _ = run(course, name)
+        assert (code, "What grew" in screen) == (0, True)
+    assert "Did you mean 'plants'?" in run(course, "plant")[2]
+
+
 @pytest.mark.parametrize("out", ["course.yaml", "course.yaml/sub", "/proc/none/of/this"])
 def test_a_folder_that_cannot_be_written_to_is_said_before_the_run(course: Path, out: str) -> None:
     code, screen, complaints = run(course, "growth", "--out", out)

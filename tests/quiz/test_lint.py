@@ -37,7 +37,7 @@ def test_lint_of_the_quiz_of_all_types(tmp_path: Path) -> None:
         (NUMERIC, "answer: 2 * n", "answer: 10 + n // 3", "two: 2 of 3 draws have the answer 10; let the parameters c"),
         (NUMERIC, '"{answer}"', '"{answer:d}"', ""),
         (NUMERIC.replace("2 * n", "2.5 * n"), '"{answer}"', '"{answer:d}"', "two: its texts cannot be filled in"),
-        (NUMERIC, "section: here", "section: there", "two: lesson.md has no section 'there'."),
+        (NUMERIC, "section: here", "section: there", "two: the lesson has no section 'there'."),
         (NUMERIC, "answer: 2 * n", "answer: 2 * n\n  unit: B", "two: the unit B can be bytes or billions"),
         (TEXT, "answers: [router]", "answers: [router]\n  wrong: [{answer: The Router, feedback: x}]", "is read as a"),
     ],
@@ -46,6 +46,20 @@ def test_lint_finds(tmp_path: Path, base: str, old: str, new: str, sentence: str
     assert old in base
     found = [each for each in problems(tmp_path, base.replace(old, new, 1)) if each.startswith(("two: ", "five: "))]
     assert [sentence in each for each in found[:1]] == ([True] if sentence else []), found
+
+
+def test_a_section_may_be_in_any_part_of_the_lesson(tmp_path: Path) -> None:
+    parts = {"1-first.md": "## Counting", "2-second.md": "## Here", "10-last.md": "## There"}
+    for name, heading in parts.items():
+        (tmp_path / name).write_text(f"---\ntitle: T\n---\n\n{heading}\n")
+    here, there = SINGLE, NUMERIC.replace("section: here", "section: there")
+    assert not any("section" in each for each in problems(tmp_path, here + there, lesson="## Elsewhere\n"))
+    gone = problems(tmp_path, NUMERIC.replace("section: here", "section: elsewhere"), lesson="## Elsewhere\n")
+    assert any("the lesson has no section 'elsewhere'" in each for each in gone)
+
+
+def test_a_lesson_without_a_text_has_no_section(tmp_path: Path) -> None:
+    assert "the lesson has no text, so no section can be read again." in lint("t", FILE, tmp_path / "lesson.md").problems
 
 
 def test_lint_wants_all_levels_and_different_texts(tmp_path: Path) -> None:

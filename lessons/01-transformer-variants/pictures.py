@@ -1,0 +1,420 @@
+"""The pictures of lesson 1, computed from the same small examples as its text."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix, Series
+
+SENTENCE = tuple(["the", "boat", "that", "we", "painted", "sank"])
+WORDS = ("boat", "painted", "sank")
+VALUES = torch.tensor([3.0, 6.0, 9.0])
+EXPS = torch.tensor([[1.0, 2.0, 1.0], [1.0, 1.0, 2.0], [2.0, 1.0, 1.0]])  # exponentials of the scores
+
+
+def _triangle(T: int, S: int | None = None) -> Tensor:
+    S = S or T
+    return torch.arange(S) <= torch.arange(T)[:, None] + S - T
+
+
+def _weights(keep: Tensor) -> Tensor:
+    """The weights of the three words under a mask."""
+    kept = EXPS * keep
+    return kept / kept.sum(-1, keepdim=True)
+
+
+def _numbers(x: Tensor, digits: int = 2) -> list:
+    """Plain numbers, rounded: what a picture is made of does not change with the machine."""
+    return torch.round(x.detach().double(), decimals=digits).tolist()
+
+
+def _column(x: Tensor, digits: int = 2) -> list[list[float]]:
+    return [[number] for number in _numbers(x, digits)]
+
+
+# ------------------------------------------------------------ 1 attention from zero
+
+
+def average_of_the_past() -> Matrix:
+    w = _triangle(3).double()
+    w = w / w.sum(1, keepdim=True)
+    return Matrix(
+        "average-of-the-past",
+        "The average of the past is one product of a matrix",
+        (
+            Grid("weights", WORDS, WORDS, _numbers(w)),
+            Grid("values", WORDS, ("",), _column(VALUES)),
+            Grid("averages", WORDS, ("",), _column(w @ VALUES.double())),
+        ),
+        ("×", "="),
+    )
+
+
+def plain_average() -> Heatmap:
+    w = _triangle(6).double()
+    return Heatmap("plain-average", "All words of the past count the same", SENTENCE, SENTENCE, _numbers(w / w.sum(1, keepdim=True)))
+
+
+def causal_and_cached() -> Matrix:
+    new = ("i=0 (pos. 3)", "i=1 (pos. 4)")
+    return Matrix(
+        "causal-and-cached",
+        "Filled: the query may look at the key",
+        (
+            Grid("T = 3, S = 3", ("i=0", "i=1", "i=2"), ("j=0", "1", "2"), _triangle(3).tolist()),
+            Grid("T = 2, S = 5", new, ("j=0", "1", "2", "3", "4"), _triangle(2, 5).tolist()),
+        ),
+        ("",),
+    )
+
+
+# ------------------------------------------------------------ 2 queries, keys, values
+
+
+def sentence_weights() -> Heatmap:
+    q, k = torch.zeros(6, 2), torch.zeros(6, 2)
+    q[4, 1] = q[5, 0] = 4.0  # "painted" looks for a person, "sank" for a thing
+    k[1, 0] = k[3, 1] = 1.0  # "boat" is a thing, "we" a person
+    scores = (q @ k.T / 2**0.5).masked_fill(~_triangle(6), -math.inf)
+    return Heatmap("sentence-weights", "Who looks at whom: rows ask, columns answer", SENTENCE, SENTENCE, _numbers(scores.softmax(-1)))
+
+
+def saturation() -> Curves:
+    rng = torch.Generator().manual_seed(0)
+    sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
+    plain, divided = [], []
+    for K in sizes:
+        q, k = torch.randn(4000, 1, K, generator=rng), torch.randn(4000, 8, K, generator=rng)
+        scores = (q * k).sum(-1)
+        plain.append(scores.softmax(-1).max(-1).values.mean())
+        divided.append((scores / K**0.5).softmax(-1).max(-1).values.mean())
+    return Curves(
+        "saturation",
+        "The largest of 8 weights, mean of 4,000 random queries",
+        "length K of queries and keys",
+        "largest weight",
+        (
+            Line("scores as they are", sizes, _numbers(torch.stack(plain))),
+            Line("divided by the root of K", sizes, _numbers(torch.stack(divided))),
+        ),
+        low=0.0,
+        high=1.0,
+        log_x=True,
+    )
+
+
+# ------------------------------------------------------------ 3 four masks, one machine
+
+
+def _masks() -> dict[str, Tensor]:
+    key = torch.arange(3)
+    return {
+        "encoder": torch.ones(3, 3, dtype=torch.bool),
+        "causal": _triangle(3),
+        "prefix of 2": _triangle(3) | (key < 2),
+        "padded": torch.ones(3, 3, dtype=torch.bool) & (key < 2),
+    }
+
+
+def four_masks() -> Matrix:
+    grids = []
+    for name, keep in _masks().items():
+        outputs = _numbers(_weights(keep) @ VALUES)
+        grids.append(Grid(name, WORDS, ("3", "6", "9", "out"), [[*row, out] for row, out in zip(keep.tolist(), outputs, strict=True)]))
+    return Matrix("four-masks", "One attention under four masks: values 3, 6, 9 and what comes out", tuple(grids), ("",) * 3)
+
+
+def who_moves() -> Bars:
+    changed = torch.tensor([3.0, 6.0, 90.0])
+    series = [Series(name, _numbers(_weights(keep) @ (changed - VALUES))) for name, keep in _masks().items()]
+    return Bars("who-moves", "How far each output moves when the last value goes from 9 to 90", WORDS, tuple(series), "change of the output")
+
+
+# ------------------------------------------------------------ 4 what leaks
+
+
+def padding_takes_weight() -> Curves:
+    counts = list(range(9))
+    outputs = [(1 * 3 + 2 * 6 + n * 0) / (1 + 2 + n) for n in counts]  # a padded key has the exponential of 0, 1
+    return Curves(
+        "padding-takes-weight",
+        "The output of the word boat, which should be 5",
+        "padding tokens in the batch",
+        "output",
+        (
+            Line("padding of zeros, not masked", counts, [round(output, 2) for output in outputs]),
+            Line("padding masked", counts, [5.0] * len(counts)),
+        ),
+        low=0.0,
+        high=6.0,
+    )
+
+
+class _Tiny(torch.nn.Module):
+    """The model of part 4: 16 words, 8 places, width 32, one attention."""
+
+    def __init__(self, mask: Tensor) -> None:
+        super().__init__()
+        self.word, self.place = torch.nn.Embedding(16, 32), torch.nn.Embedding(8, 32)
+        self.qkv, self.out = torch.nn.Linear(32, 96), torch.nn.Linear(32, 16)
+        self.mask = mask
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = self.word(ids) + self.place.weight
+        q, k, v = self.qkv(x).chunk(3, -1)
+        scores = (q @ k.mT / 32**0.5).masked_fill(~self.mask, -math.inf)
+        return self.out(x + scores.softmax(-1) @ v)
+
+
+_FULL = torch.ones(8, 8, dtype=torch.bool)
+
+
+def _losses(mask: Tensor, shift: int) -> list[float]:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = _Tiny(mask)
+        adam = torch.optim.Adam(model.parameters(), lr=0.01)
+        losses = []
+        for _ in range(100):
+            ids = torch.randint(0, 16, (64, 8))
+            y = model(ids)[:, : 8 - shift].flatten(0, 1)
+            loss = torch.nn.functional.cross_entropy(y, ids[:, shift:].flatten())
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            losses.append(loss.item())
+    return [round(loss, 2) for loss in losses[::4]]
+
+
+def two_faults() -> Curves:
+    steps = list(range(0, 100, 4))
+    return Curves(
+        "two-faults",
+        "Loss on random words: the best possible is ln 16 = 2.77",
+        "step",
+        "loss",
+        (
+            Line("right", steps, _losses(_triangle(8), 1)),
+            Line("no mask", steps, _losses(_FULL, 1)),
+            Line("no shift", steps, _losses(_triangle(8), 0)),
+        ),
+        low=0.0,
+    )
+
+
+def position_test() -> Matrix:
+    grids = []
+    for name, mask in (("no mask", _FULL), ("no shift", _triangle(8))):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            model = _Tiny(mask)
+        ids = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6]])
+        columns = []
+        for key in range(8):
+            other = ids.clone()
+            other[0, key] = 7
+            with torch.no_grad():
+                columns.append((model(ids) != model(other)).any(-1)[0])
+        labels = tuple(str(n) for n in range(8))
+        grids.append(Grid(name, labels, labels, torch.stack(columns, 1).tolist()))
+    return Matrix("position-test", "Which outputs (rows) move if one word (column) changes", tuple(grids), ("",))
+
+
+# ------------------------------------------------------------ 5 the layer around it
+
+
+def residual_stream() -> Boxes:
+    return Boxes(
+        "residual-stream",
+        "One layer, post-norm: every half adds to the stream",
+        (
+            Box("in", "stream x", 0, 0),
+            Box("attention", "attention", 0, 1),
+            Box("sum1", "x + attention", 1, 0),
+            Box("norm1", "norm", 2, 0),
+            Box("ffn", "FFN  D > F > D", 2, 1),
+            Box("sum2", "x + FFN", 3, 0),
+            Box("norm2", "norm", 4, 0),
+        ),
+        (
+            Arrow("in", "attention", "reads"),
+            Arrow("in", "sum1"),
+            Arrow("attention", "sum1", "adds"),
+            Arrow("sum1", "norm1"),
+            Arrow("norm1", "ffn", "reads"),
+            Arrow("norm1", "sum2"),
+            Arrow("ffn", "sum2", "adds"),
+            Arrow("sum2", "norm2"),
+        ),
+    )
+
+
+def _attention(x: Tensor) -> Tensor:
+    D = x.shape[-1]
+    q, k, v = (x @ torch.randn(D, D) / D**0.5 for _ in range(3))
+    return (q @ k.T / D**0.5).softmax(-1) @ v
+
+
+def _alike(x: Tensor) -> Tensor:
+    n = torch.nn.functional.normalize(x, dim=-1)
+    return ((n @ n.T).sum() - len(x)) / (len(x) * (len(x) - 1))
+
+
+def words_become_alike() -> Curves:
+    lines = []
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        words = torch.randn(6, 64)
+        for label, step in (("attention alone", _attention), ("with a residual connection", lambda x: x + _attention(x))):
+            x, cosines = words, [_alike(words)]
+            for _ in range(8):
+                x = step(x)
+                cosines.append(_alike(x))
+            lines.append(Line(label, list(range(9)), _numbers(torch.stack(cosines))))
+            torch.manual_seed(1)
+    title = "The mean cosine of two words, after each layer"
+    return Curves("words-become-alike", title, "layer", "mean cosine", tuple(lines), low=-0.1, high=1.1)
+
+
+def _ffn(x: Tensor) -> Tensor:
+    D = x.shape[-1]
+    w1, w2 = torch.randn(D, 4 * D), torch.randn(4 * D, D)
+    return torch.relu(x @ w1 * (2 / D) ** 0.5) @ w2 / (4 * D) ** 0.5
+
+
+def _norm(x: Tensor) -> Tensor:
+    return torch.nn.functional.layer_norm(x, x.shape[-1:])
+
+
+def norm_and_growth() -> Curves:
+    lines = []
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        words = torch.randn(6, 64)
+        for label, step in (
+            ("no norm", lambda x: x + _ffn(x)),
+            ("pre-norm", lambda x: x + _ffn(_norm(x))),
+            ("post-norm", lambda x: _norm(x + _ffn(x))),
+        ):
+            torch.manual_seed(1)
+            x, sizes = words, [words.std()]
+            for _ in range(24):
+                x = step(x)
+                sizes.append(x.std())
+            lines.append(Line(label, list(range(25)), _numbers(torch.stack(sizes))))
+    return Curves("norm-and-growth", "Standard deviation of the stream", "layer", "size", tuple(lines), log_y=True)
+
+
+# ------------------------------------------------------------ 6 encoder and decoder together
+
+
+def encoder_decoder() -> Boxes:
+    return Boxes(
+        "encoder-decoder",
+        "An encoder layer and a decoder layer, joined by the memory",
+        (
+            Box("source", "source words", 0, 0),
+            Box("target", "target so far", 0, 1),
+            Box("encoder", "self-attention", 1, 0),
+            Box("causal", "self-attention", 1, 1),
+            Box("ffn1", "FFN", 2, 0),
+            Box("cross", "cross-attention", 3, 1),
+            Box("memory", "memory", 3, 0),
+            Box("ffn2", "FFN", 4, 1),
+            Box("next", "next word", 5, 1),
+        ),
+        (
+            Arrow("source", "encoder"),
+            Arrow("encoder", "ffn1"),
+            Arrow("ffn1", "memory"),
+            Arrow("target", "causal"),
+            Arrow("causal", "cross", "queries"),
+            Arrow("memory", "cross", "keys, values"),
+            Arrow("cross", "ffn2"),
+            Arrow("ffn2", "next"),
+        ),
+    )
+
+
+def span_corruption() -> Matrix:
+    places = tuple(str(n) for n in range(6))
+    text = [*SENTENCE]
+    read = ["the", "<X>", "that", "<Y>", "sank", ""]
+    write = ["<X>", "boat", "<Y>", "we", "painted", "<Z>"]
+    return Matrix(
+        "span-corruption",
+        "Two spans are cut out: boat, and we painted",
+        (Grid("tokens", ("text", "read", "write"), places, [text, read, write]),),
+    )
+
+
+def _bucket(r: int, bidirectional: bool) -> int:
+    """Raffel et al. 2020, section 2.1, with 32 buckets and a largest distance of 128."""
+    n, offset, d = (16, 16 if r > 0 else 0, abs(r)) if bidirectional else (32, 0, max(-r, 0))
+    exact = n // 2
+    if d < exact:
+        return offset + d
+    return offset + min(exact + int(math.log(d / exact) / math.log(128 / exact) * (n - exact)), n - 1)
+
+
+def t5_buckets() -> Curves:
+    distances = list(range(-140, 141, 2))
+    lines = [Line(name, distances, [_bucket(r, both) for r in distances]) for name, both in (("encoder", True), ("decoder", False))]
+    return Curves("t5-buckets", "32 buckets of T5", "key minus query", "bucket", tuple(lines), low=0.0, high=32.0)
+
+
+# ------------------------------------------------------------ 7 which one
+
+
+def search_cost() -> Bars:
+    sizes = (100, 1_000, 10_000)
+    pairs = [round(math.log10(n * (n - 1) / 2), 2) for n in sizes]
+    vectors = [round(math.log10(n), 2) for n in sizes]
+    return Bars(
+        "search-cost",
+        "Runs of the model to find the two most similar sentences",
+        tuple(f"{n:,} sentences" for n in sizes),
+        (Series("every pair", pairs), Series("a vector each", vectors)),
+        "powers of ten",
+    )
+
+
+def architectures_of_t5() -> Bars:
+    return Bars(
+        "architectures-of-t5",
+        "Four models with the same computation (Raffel et al. 2020, table 2)",
+        ("encoder-decoder", "the same, shared", "prefix LM", "causal LM"),
+        (Series("SQuAD", [80.88, 80.63, 78.94, 61.14]), Series("SuperGLUE", [71.36, 70.73, 68.11, 55.02])),
+        "score",
+    )
+
+
+def decision_map() -> Boxes:
+    return Boxes(
+        "decision-map",
+        "What should come out?",
+        (
+            Box("what", "what comes out?", 0, 0, 3),
+            Box("label", "label, vector", 1, 0),
+            Box("text", "text from a text", 1, 1),
+            Box("chat", "conversation", 1, 2),
+            Box("encoder", "encoder-only", 2, 0),
+            Box("pair", "encoder-decoder", 2, 1),
+            Box("decoder", "decoder-only", 2, 2),
+            Box("bert", "BERT, MiniLM", 3, 0),
+            Box("t5", "T5, BART", 3, 1),
+            Box("gpt", "GPT, Llama", 3, 2),
+        ),
+        (
+            Arrow("what", "label"),
+            Arrow("what", "text"),
+            Arrow("what", "chat"),
+            Arrow("label", "encoder"),
+            Arrow("text", "pair"),
+            Arrow("chat", "decoder"),
+            Arrow("encoder", "bert"),
+            Arrow("pair", "t5"),
+            Arrow("decoder", "gpt"),
+        ),
+    )
