@@ -16,7 +16,6 @@ from grader.lesson.problem import Problem
 COLUMNS = 76  # of code, outputs and what is only read
 MINUTES = (8, 15)
 OPENING_MINUTES = (3, 15)
-LAB = "_lab"  # the end of an exercise's id, which the short name of its lab leaves out
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)  # how one begins that is no file's
 _NUMBER = re.compile(r"[-+]?\d+(?:,\d{3})*(?:\.\d*)?(?:e[-+]?\d+)?")
 
@@ -73,14 +72,14 @@ def _minutes(part: Part) -> Iterator[tuple[int, str]]:
 def _due(part: Part, course: Course) -> Iterator[tuple[int, str]]:
     """The exercises and labs of a part that are not there, or elsewhere."""
     exercises = {exercise.id: exercise for exercise in course.exercises}
-    labs = {exercise.id.removesuffix(LAB) for exercise in course.exercises if exercise.lab.is_file()}
+    labs = {name for exercise in course.exercises if exercise.lab.is_file() for name in exercise.lab_names}
     for block in flat(part.blocks):
         match block:
             case ExerciseDue(exercise=name) if name not in exercises:
                 yield block.line, f"there is no exercise '{name}'.{did_you_mean(name, exercises)}"
             case ExerciseDue(exercise=name) if part.lesson and exercises[name].lesson != part.lesson:
                 yield block.line, f"the exercise '{name}' is of lesson {exercises[name].lesson}."
-            case LabDue(lab=name) if name.removesuffix(LAB) not in labs:
+            case LabDue(lab=name) if name not in labs:
                 yield block.line, f"there is no lab '{name}'.{did_you_mean(name, labs)}"
 
 

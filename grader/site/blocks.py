@@ -27,8 +27,6 @@ from grader.site.model import relative
 from grader.site.moving import require_moving
 from grader.site.template import render
 
-LAB = "_lab"  # what the id of a lab's exercise may have at its end
-
 
 @dataclass
 class Blocks:
@@ -100,7 +98,7 @@ class Blocks:
         return self._due(exercise, f"grade exercise {exercise.id}", "Exercise", text, line)
 
     def _lab(self, name: str, text: str, line: int) -> str:
-        labs = {each.id.removesuffix(LAB): each for each in self.course.exercises if each.lab.is_file()}
+        labs = {name: each for each in self.course.exercises if each.lab.is_file() for name in each.lab_names}
         return self._due(self._known(name, labs, "lab", line), f"grade lab {name}", "Lab", text, line)
 
     def _known(self, name: str, known: dict[str, Exercise], noun: str, line: int) -> Exercise:
