@@ -72,7 +72,7 @@ def stacked(layer, x, mask):
 
 def influence(outputs, layer, T):
     """How far each output (row) moves if a word (column) changes; the change of the word itself is not counted."""
-    own = T == len(WORDS)  # self-attention: queries are made of the words as well
+    own = len(WORDS) == T  # self-attention: queries are made of the words as well
     columns = []
     for key in range(len(WORDS)):
         changed = layer.source.clone()
