@@ -7,7 +7,7 @@ from torch import Tensor
 
 from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix, Series
 
-SENTENCE = tuple(["the", "boat", "that", "we", "painted", "sank"])
+SENTENCE = ("the", "boat", "that", "we", "painted", "sank")
 WORDS = ("boat", "painted", "sank")
 VALUES = torch.tensor([3.0, 6.0, 9.0])
 EXPS = torch.tensor([[1.0, 2.0, 1.0], [1.0, 1.0, 2.0], [2.0, 1.0, 1.0]])  # exponentials of the scores
@@ -53,7 +53,8 @@ def average_of_the_past() -> Matrix:
 
 def plain_average() -> Heatmap:
     w = _triangle(6).double()
-    return Heatmap("plain-average", "All words of the past count the same", SENTENCE, SENTENCE, _numbers(w / w.sum(1, keepdim=True)))
+    averages = _numbers(w / w.sum(1, keepdim=True))
+    return Heatmap("plain-average", "All words of the past count the same", SENTENCE, SENTENCE, averages)
 
 
 def causal_and_cached() -> Matrix:
@@ -76,8 +77,9 @@ def sentence_weights() -> Heatmap:
     q, k = torch.zeros(6, 2), torch.zeros(6, 2)
     q[4, 1] = q[5, 0] = 4.0  # "painted" looks for a person, "sank" for a thing
     k[1, 0] = k[3, 1] = 1.0  # "boat" is a thing, "we" a person
-    scores = (q @ k.T / 2**0.5).masked_fill(~_triangle(6), -math.inf)
-    return Heatmap("sentence-weights", "Who looks at whom: rows ask, columns answer", SENTENCE, SENTENCE, _numbers(scores.softmax(-1)))
+    weights = (q @ k.T / 2**0.5).masked_fill(~_triangle(6), -math.inf).softmax(-1)
+    title = "Who looks at whom: rows ask, columns answer"
+    return Heatmap("sentence-weights", title, SENTENCE, SENTENCE, _numbers(weights))
 
 
 def saturation() -> Curves:
@@ -121,14 +123,17 @@ def four_masks() -> Matrix:
     grids = []
     for name, keep in _masks().items():
         outputs = _numbers(_weights(keep) @ VALUES)
-        grids.append(Grid(name, WORDS, ("3", "6", "9", "out"), [[*row, out] for row, out in zip(keep.tolist(), outputs, strict=True)]))
-    return Matrix("four-masks", "One attention under four masks: values 3, 6, 9 and what comes out", tuple(grids), ("",) * 3)
+        cells = [[*row, out] for row, out in zip(keep.tolist(), outputs, strict=True)]
+        grids.append(Grid(name, WORDS, ("3", "6", "9", "out"), cells))
+    title = "One attention under four masks: values 3, 6, 9 and what comes out"
+    return Matrix("four-masks", title, tuple(grids), ("",) * 3)
 
 
 def who_moves() -> Bars:
     changed = torch.tensor([3.0, 6.0, 90.0])
-    series = [Series(name, _numbers(_weights(keep) @ (changed - VALUES))) for name, keep in _masks().items()]
-    return Bars("who-moves", "How far each output moves when the last value goes from 9 to 90", WORDS, tuple(series), "change of the output")
+    series = tuple(Series(name, _numbers(_weights(keep) @ (changed - VALUES))) for name, keep in _masks().items())
+    title = "How far each output moves when the last value goes from 9 to 90"
+    return Bars("who-moves", title, WORDS, series, "change of the output")
 
 
 # ------------------------------------------------------------ 4 what leaks
@@ -266,7 +271,10 @@ def words_become_alike() -> Curves:
     with torch.random.fork_rng():
         torch.manual_seed(1)
         words = torch.randn(6, 64)
-        for label, step in (("attention alone", _attention), ("with a residual connection", lambda x: x + _attention(x))):
+        for label, step in (
+            ("attention alone", _attention),
+            ("with a residual connection", lambda x: x + _attention(x)),
+        ):
             x, cosines = words, [_alike(words)]
             for _ in range(8):
                 x = step(x)
@@ -360,8 +368,11 @@ def _bucket(r: int, bidirectional: bool) -> int:
 
 def t5_buckets() -> Curves:
     distances = list(range(-140, 141, 2))
-    lines = [Line(name, distances, [_bucket(r, both) for r in distances]) for name, both in (("encoder", True), ("decoder", False))]
-    return Curves("t5-buckets", "32 buckets of T5", "key minus query", "bucket", tuple(lines), low=0.0, high=32.0)
+    lines = tuple(
+        Line(name, distances, [_bucket(r, both) for r in distances])
+        for name, both in (("encoder", True), ("decoder", False))
+    )
+    return Curves("t5-buckets", "32 buckets of T5", "key minus query", "bucket", lines, low=0.0, high=32.0)
 
 
 # ------------------------------------------------------------ 7 which one

@@ -59,7 +59,8 @@ def test_a_section_may_be_in_any_part_of_the_lesson(tmp_path: Path) -> None:
 
 
 def test_a_lesson_without_a_text_has_no_section(tmp_path: Path) -> None:
-    assert "the lesson has no text, so no section can be read again." in lint("t", FILE, tmp_path / "lesson.md").problems
+    found = lint("t", FILE, tmp_path / "lesson.md").problems
+    assert "the lesson has no text, so no section can be read again." in found
 
 
 def test_lint_wants_all_levels_and_different_texts(tmp_path: Path) -> None:
