@@ -17,9 +17,10 @@ from grader.errors import UsageError
 from grader.judge.materials import materials_of
 from grader.judge.messages import Job
 from grader.progress import Graded, Progress
+from grader.reader.order import Step, leads_to, next_step
 from grader.report.marks import unicode_on
 from grader.report.terminal import render
-from grader.report.view import Need, View
+from grader.report.view import Need, Next, View
 from grader.report.view import Progress as Counts
 from grader.result import Outcome, Result
 from grader.submission import Submission, examine, located, read_submission
@@ -146,8 +147,8 @@ def _show(
 
     lesson = [each for each in course.exercises if each.lesson == exercise.lesson]
     done = {each.id for each in course.exercises if progress.state(each.id) == "passed"}
-    following = progress.next_exercise(course)
-    if result.passed and following is not None and following.id == exercise.id:  # another file than the student's own
+    following = next_step(course, progress)
+    if result.passed and following == exercise:  # another file than the student's own
         following = None
     started = result.outcome is not Outcome.NOT_STARTED
     view = View(
@@ -158,8 +159,7 @@ def _show(
         line=None if started or submission.cells is not None else _first_open(submission),
         write=() if started else tuple(each.call for each in interface(submission.text) if each.kind != "method"),
         needs=tuple(Need(need, need in done) for need in exercise.needs),
-        next_exercise=following.id if following else None,
-        next_folder=str(_relative(following.folder)) if following else "",
+        next=_next(following, course) if following else None,
         progress=Counts(
             course.lesson(exercise.lesson).short,
             sum(each.id in done for each in lesson),
@@ -179,6 +179,13 @@ def _show(
     )
     notes = [line for note in submission.notes for line in prose(note)]
     say("", *notes, *([""] if notes else []), *text.splitlines())
+
+
+def _next(following: Step, course: Course) -> Next:
+    """The command for the next step; with an exercise goes its folder, which is edited first."""
+    leads = leads_to(following, course)
+    remark = str(_relative(following.folder)) if isinstance(following, Exercise) else leads.remark
+    return Next(leads.command, remark)
 
 
 def _first_open(submission: Submission) -> int | None:

@@ -10,21 +10,14 @@ from markdown_it.token import Token
 from msgspec import Meta
 
 from grader.course.document import Document, read_text, shown
-from grader.course.lessons import lesson_folder
 from grader.course.model import Course, Lesson, Struct, Text, did_you_mean
 from grader.errors import UsageError
+from grader.lesson.files import PartFile, front_matter, part_files
 from grader.lesson.markdown import DEEP, parser
 from grader.lesson.model import Code, Deep, ExerciseDue, Figure, LabDue, Listing, Output, Part, Piece, Predict, Prose
 
 FENCES = ("python", "output", "question", "picture", "exercise", "lab", "text", "console")
-_FILE = re.compile(r"(\d+)-([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
 _NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
-
-
-class _Head(Struct, frozen=True):
-    """The front matter of a part."""
-
-    title: Text
 
 
 class _Question(Struct, frozen=True, kw_only=True):
@@ -40,39 +33,26 @@ class _Question(Struct, frozen=True, kw_only=True):
 
 def load_lesson(course: Course, lesson: Lesson) -> tuple[Part, ...]:
     """The parts of a lesson, in order; none where it is not written yet. UsageError for what is wrong in a file."""
-    folder = lesson_folder(course, lesson)
-    files = ((path, _FILE.fullmatch(path.name)) for path in folder.glob("*.md"))
-    found = sorted((int(match[1]), match[2], path) for path, match in files if match)
-    if not found:
-        old = folder / "lesson.md"
-        return (_old(course, lesson, old),) if old.is_file() else ()
-    for place, (number, _, path) in enumerate(found, start=1):
-        if number != place:
-            name = f"{place}-{path.name.partition('-')[2]}"
-            raise UsageError(f"{shown(path)}: parts are numbered from 1 without gaps; call this one {name}.")
-    return tuple(load_part(course.root, path, lesson.number, number, slug) for number, slug, path in found)
+    return tuple(load_file(course, file) for file in part_files(course, lesson))
+
+
+def load_file(course: Course, file: PartFile) -> Part:
+    """The part in a file. UsageError for the first thing that is wrong in it."""
+    if file.old:
+        return _old(course, course.lesson(file.lesson), file.path)
+    return load_part(course.root, file.path, file.lesson, file.number, file.slug)
 
 
 def load_part(root: Path, path: Path, lesson: int, number: int, slug: str) -> Part:
     """One part. UsageError for the first thing that is wrong in its file."""
     text = read_text(path)
-    head, below = _front_matter(path, text)
+    head, below = front_matter(path, text)
     reader = _Reader(path)
     tokens = parser().parse("\n" * below + "\n".join(text.split("\n")[below:]))
     blocks = tuple(reader.blocks(tokens, text.split("\n")))
     return Part(
         lesson=lesson, number=number, slug=slug, title=head.title, path=path.relative_to(root).as_posix(), blocks=blocks
     )
-
-
-def _front_matter(path: Path, text: str) -> tuple[_Head, int]:
-    """What stands between the two lines of dashes at the top, and how many lines it takes with them."""
-    lines = text.split("\n")
-    end = next((i for i, line in enumerate(lines[1:], start=1) if line.rstrip() == "---"), 0)
-    if lines[0].rstrip() != "---" or not end:
-        raise UsageError(f"{shown(path)}:1: a part begins with ---, a line `title: ...`, and --- again.")
-    data = "\n".join(["", *lines[1:end]])
-    return Document(path, data=data.encode()).convert(_Head), end + 1
 
 
 @dataclass

@@ -86,7 +86,7 @@ def test_what_is_not_there_is_one_sentence(course: Path, words: list[str], sente
     assert done.stderr.count("\n") == 1
 
 
-def test_without_a_name_the_lessons_are_listed(course: Path) -> None:
-    shown = grade(course).stdout
+def test_the_lessons_are_listed(course: Path) -> None:
+    shown = grade(course, "--list").stdout
     assert "Mixture of experts" in shown
     assert shown.count("not written yet") == 2
