@@ -23,10 +23,6 @@ from grader.reader.blocks import Surroundings, painted
 from grader.reader.markdown import Page
 from grader.reader.order import LAB, done, next_part
 from grader.reader.overview import lessons_lines, parts_lines
-from grader.reader.plain import plain_lines
-from grader.reader.questions import comes_back
-from grader.reader.reading import Reader
-from grader.reader.terminal import Terminal
 from grader.report.marks import unicode_on
 
 
@@ -84,9 +80,14 @@ def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> No
     if file.old:
         show(read_text(file.path))
     elif plain or not interactive():
+        from grader.reader.plain import plain_lines
+
         page = Page(columns(), unicode_on(sys.stdout))
         say(*plain_lines(part, _surroundings(course, progress, file, page)))
     else:
+        from grader.reader.reading import Reader
+        from grader.reader.terminal import Terminal
+
         start = progress.part_place(lesson, slug)
         if not start:
             progress.record(PartBegun(lesson=lesson, part=number, slug=slug))
@@ -115,6 +116,8 @@ def _surroundings(course: Course, progress: Progress, file: PartFile, page: Page
 
 def _predicted(progress: Progress, file: PartFile, question: Predict, answer: str, right: bool | None) -> None:
     """Records a prediction. One that was wrong comes back for review, and so does one that was wrong before."""
+    from grader.reader.questions import comes_back
+
     key, moment = history.part_key(file.lesson_slug, file.slug, question.id), now()
     due = None
     if comes_back(question) and (right is False or (right and key in history.asked(progress.events))):

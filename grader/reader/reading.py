@@ -7,8 +7,6 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from grader.lesson.model import Deep, ExerciseDue, LabDue, Output, Part, Piece, Predict, Prose
-from grader.quiz.numbers import NotANumber, parse_number
-from grader.quiz.score import NotAnAnswer
 from grader.reader.blocks import Surroundings, answer_lines, drawn, end_lines, keys_line, title_lines
 from grader.report.marks import HERE
 
@@ -39,7 +37,7 @@ class Desk(Protocol):
         """One key, while `shown` is the last line; q where there are no more."""
 
     def line(self, keys: str, shown: str) -> str:
-        """What is typed after `shown`, without blanks around it, while `keys` stand above it; q where there is no more."""
+        """What is typed after `shown`, while `keys` stand above it, without blanks around it; q at the end."""
 
 
 class Turn(Enum):
@@ -86,9 +84,9 @@ class Reader:
         self._print(["", *title_lines(self.part, self._around.page)])
 
     def _to_go_on_with(self) -> int:
-        """What was on the screen last, and what the question there is about."""
+        """What was on the screen last, with the code or picture that a question there is about."""
         place = self._top
-        while place and (isinstance(block := self.part.blocks[place], Predict) or isinstance(block, Output)):
+        while place and _belongs_to_what_is_before(self.part.blocks[place]):
             place -= 1
         return place
 
@@ -127,6 +125,7 @@ class Reader:
         if given:
             right = question.right(given)
             self._predicted(question, given, self._compare() if right is None else right)
+        self._top = self._place + 1  # it is not asked again
         return Turn.ON
 
     def _compare(self) -> bool | None:
@@ -139,8 +138,7 @@ class Reader:
         keys = [f"{OPEN} open it", *KEYS]
         while (key := self._desk.key(self._keys(keys))) != OPEN:
             if (turn := _turn(key)) is not None:
-                self._turned()
-                return turn
+                return self._to(turn)
         self._turned()
         for block in deep.blocks:
             if (turn := self._show(block)) is not Turn.ON:
@@ -168,7 +166,11 @@ class Reader:
         """Waits for a key that means something."""
         while (turn := _turn(self._desk.key(self._keys(KEYS)))) is None:
             continue
-        self._turned()
+        return self._to(turn)
+
+    def _to(self, turn: Turn) -> Turn:
+        if turn is Turn.ON:
+            self._turned()
         return turn
 
     def _turned(self) -> None:
@@ -189,6 +191,10 @@ class Reader:
         return keys_line(keys, place, self._width)
 
 
+class NotAnAnswer(ValueError):
+    """What was typed cannot be an answer; the message says why. It is asked again."""
+
+
 def understood(question: Predict, typed: str) -> str:
     """An answer as `Predict.right` compares it; empty where there is none. NotAnAnswer where it cannot be one."""
     if not typed:
@@ -201,10 +207,16 @@ def understood(question: Predict, typed: str) -> str:
         raise NotAnAnswer(f"Type a digit from 1 to {len(question.options)}.")
     if question.number is None:
         return typed
+    from grader.quiz.numbers import NotANumber, parse_number
+
     try:
         return f"{float(parse_number(typed, None)):.15g}"
     except NotANumber as problem:
         raise NotAnAnswer(str(problem)) from None
+
+
+def _belongs_to_what_is_before(block: Piece) -> bool:
+    return isinstance(block, Predict) or (isinstance(block, Output) and block.after is None)
 
 
 def _turn(key: str) -> Turn | None:

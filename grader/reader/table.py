@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from grader.report.layout import BLANK, Line, Span, dim, line, width
-from grader.report.text import headed, words, wrapped
+from grader.report.text import words, wrapped
 
 Side = Literal["left", "right"]
 GAPS = (3, 2)  # cells between columns, the first that there is room for
@@ -67,12 +67,13 @@ def _row(cells: Sequence[Line], widths: Sequence[int], sides: Sequence[Side], ga
 
 
 def _cell_by_cell(table: Table, room: int) -> list[Line]:
+    """Each row below the one before it: its first cell, and the others after the names of their columns."""
     lines: list[Line] = []
-    for row in table.rows:
+    for first, *cells in table.rows:
         lines += [BLANK] if lines else []
-        for place, (name, cell) in enumerate(zip(table.head, row, strict=True)):
-            start = line() if place == 0 else line("  ", *(dim(text) for text, _ in name), ": ")
-            lines += headed(start, tuple(Span(text, "bold") for text, _ in cell) if place == 0 else cell, room)
+        lines += wrapped(tuple(Span(text, "bold") for text, _ in first), room)
+        for name, cell in zip(table.head[1:], cells, strict=True):
+            lines += wrapped(line(*(dim(text) for text, _ in name), dim(": "), cell), room - 2, "  ")
     return lines
 
 

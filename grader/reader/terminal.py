@@ -1,5 +1,6 @@
 """A terminal to read in: lines that scroll, single keys, and lines that are typed."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -37,7 +38,7 @@ class Terminal:
     def key(self, shown: str) -> str:
         click.echo("\n" + _writable(shown), nl=False)
         try:
-            key = click.getchar()
+            key = _pressed()
         except (EOFError, KeyboardInterrupt):
             key = STOP
         click.echo("\r\x1b[K\x1b[A", nl=False)
@@ -55,6 +56,28 @@ class Terminal:
         if len(shown + typed) < self.columns:  # it is one line: the keys above it go
             click.echo("\x1b[2A\x1b[J" + _writable(f"{shown}{typed.strip()}"))
         return typed.strip() if typed else STOP
+
+
+def _pressed() -> str:
+    """One key. What was typed before it was asked for counts too: click.getchar would throw it away."""
+    if sys.platform == "win32":
+        return click.getchar()
+    import select
+    import termios
+    import tty
+
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
+    try:
+        tty.setcbreak(keyboard, termios.TCSADRAIN)
+        key = os.read(keyboard, 1)
+        if key == b"\x1b" and select.select([keyboard], [], [], 0)[0]:  # an arrow: all of it arrives at once
+            key += os.read(keyboard, 8)
+    finally:
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+    if key in (b"", b"\x04"):
+        raise EOFError
+    return key.decode("utf-8", "replace")
 
 
 def _writable(text: str) -> str:
