@@ -106,8 +106,8 @@ class Reader:
 
     def _ask(self, question: Predict) -> Turn:
         """Takes an answer, says what it was worth, and hands it on. Enter alone only shows."""
-        kind = "a digit" if question.options else "a number" if question.number is not None else "a few words"
-        keys = keys_line([f"type {kind}", "Enter alone: see it", "b beginning", "q stop"], "", self._width)
+        kind = "a digit" if question.options else "a number" if question.number is not None else "words"
+        keys = keys_line([kind, "Enter: see", f"{BEGINNING}+Enter beginning", f"{STOP}+Enter stop"], "", self._width)
         self._say([""])
         while True:
             typed = self._desk.line(keys, f"  {HERE} ")

@@ -154,7 +154,7 @@ class Reading:
 
 def test_a_part_is_read_in_a_terminal(tools: Path) -> None:
     reading = Reading("1.1")
-    asked = reading.until("q stop")
+    asked = reading.until("q+Enter stop")
     assert "What is the first?" in asked
     assert "tensor([ 3." not in asked
     reading.types("2\n")
@@ -178,7 +178,7 @@ def test_a_part_is_read_in_a_terminal(tools: Path) -> None:
 
 def test_the_end_of_a_part_leads_on(tools: Path) -> None:
     reading = Reading("1.2", rows=60)
-    reading.until("q stop")
+    reading.until("q+Enter stop")
     reading.types("leak\n")
     reading.until("was yours right?")
     reading.types("y")
