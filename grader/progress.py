@@ -1,4 +1,4 @@
-"""The student's progress: what was graded, answered, reviewed, and which hints were read, one JSON line for each.
+"""The student's progress: what was graded, answered, reviewed and read, and which hints, one JSON line for each.
 
 The file only grows, each event by one write, so that several commands may run at once. A line that is torn or
 that another version wrote is passed over and kept. It is no database, which would bring transactions that one student
@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-
-from grader.course.model import Course, Exercise
 
 FILE = Path(".archgrade", "progress.jsonl")  # in the course's folder
 
@@ -93,7 +91,49 @@ class Reviewed(msgspec.Struct, frozen=True, tag_field="event", tag="reviewed", k
     time: datetime = msgspec.field(default_factory=now)
 
 
-Event = Graded | HintShown | QuizStarted | Answered | QuizFinished | Reviewed
+class PartBegun(msgspec.Struct, frozen=True, tag_field="event", tag="part_begun", kw_only=True):
+    """A part of a lesson was opened."""
+
+    lesson: str  # its slug, or "opening"
+    part: int  # its number when it was read
+    slug: str
+    time: datetime = msgspec.field(default_factory=now)
+
+
+class PartStopped(msgspec.Struct, frozen=True, tag_field="event", tag="part_stopped", kw_only=True):
+    """The reader left a part before its end."""
+
+    lesson: str
+    part: int
+    slug: str
+    block: int  # to go on with, from 0
+    time: datetime = msgspec.field(default_factory=now)
+
+
+class PartRead(msgspec.Struct, frozen=True, tag_field="event", tag="part_read", kw_only=True):
+    """A part was read to its end."""
+
+    lesson: str
+    part: int
+    slug: str
+    time: datetime = msgspec.field(default_factory=now)
+
+
+class Predicted(msgspec.Struct, frozen=True, tag_field="event", tag="predicted", kw_only=True):
+    """A question in a part was answered before the answer was shown."""
+
+    lesson: str
+    slug: str  # of the part
+    question: str  # its id
+    answer: str
+    right: bool | None  # None: it was not told
+    due: datetime | None = None  # when it comes back for review; None: it does not
+    time: datetime = msgspec.field(default_factory=now)
+
+
+Reading = PartBegun | PartStopped | PartRead
+Event = Graded | HintShown | QuizStarted | Answered | QuizFinished | Reviewed | Reading | Predicted
+ReadState = Literal["read", "begun", "unread"]
 
 
 class Progress:
@@ -148,17 +188,21 @@ class Progress:
         read = (e.number for e in self.events if isinstance(e, HintShown) and e.exercise == exercise)
         return max(read, default=0)
 
-    def next_exercise(self, course: Course) -> Exercise | None:
-        """What was tried last and failed, else the next that is ready, from the last passed on."""
-        position = {exercise.id: i for i, exercise in enumerate(course.exercises)}
-        left = [exercise for exercise in course.exercises if self.state(exercise.id) != "passed"]
-        tried = [e.exercise for e in self.events if isinstance(e, Graded) and e.exercise in position]
-        last = position[tried[-1]] if tried else -1
-        for exercise in left:
-            if position[exercise.id] == last:
-                return exercise
-        ready = [e for e in left if all(self.state(need) == "passed" for need in e.needs)] or left
-        return min(ready, key=lambda e: (position[e.id] < last, position[e.id]), default=None)
+    def part_state(self, lesson: str, slug: str) -> ReadState:
+        """Read is what was ever read to the end."""
+        events = self._parts(lesson, slug)
+        if any(isinstance(event, PartRead) for event in events):
+            return "read"
+        return "begun" if events else "unread"
+
+    def part_place(self, lesson: str, slug: str) -> int:
+        """The block with which a part goes on: 0 unless it was left before its end when it was last open."""
+        last = self._parts(lesson, slug)[-1:]
+        return last[0].block if last and isinstance(last[0], PartStopped) else 0
+
+    def _parts(self, lesson: str, slug: str) -> list[Reading]:
+        parts = (e for e in self.events if isinstance(e, Reading))
+        return [e for e in parts if (e.lesson, e.slug) == (lesson, slug)]
 
     def _graded(self, exercise: str) -> list[Graded]:
         return [e for e in self.events if isinstance(e, Graded) and e.exercise == exercise]

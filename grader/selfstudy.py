@@ -12,7 +12,8 @@ from grader.course.stub import interface
 from grader.errors import UsageError
 from grader.judge.messages import Job
 from grader.progress import Graded, Progress
-from grader.report.view import Need, View
+from grader.reader.order import Step, leads_to, next_step
+from grader.report.view import Need, Next, View
 from grader.report.view import Progress as Counts
 from grader.result import Outcome, Result
 from grader.submission import Submission, examine, read_submission
@@ -102,8 +103,8 @@ def view_of(
     """
     lesson = [each for each in course.exercises if each.lesson == exercise.lesson]
     done = {each.id for each in course.exercises if progress.state(each.id) == "passed"}
-    following = progress.next_exercise(course)
-    if result.passed and following is not None and following.id == exercise.id:  # another file than the student's own
+    following = next_step(course, progress)
+    if result.passed and following == exercise:  # another file than the student's own
         following = None
     started = result.outcome is not Outcome.NOT_STARTED
     return View(
@@ -115,8 +116,7 @@ def view_of(
         line=None if started or submission.cells is not None else _first_open(submission),
         write=() if started else tuple(each.call for each in interface(submission.text) if each.kind != "method"),
         needs=tuple(Need(need, need in done) for need in exercise.needs),
-        next_exercise=following.id if following else None,
-        next_folder=str(relative(following.folder)) if following else "",
+        next=_next(following, course) if following else None,
         progress=Counts(
             course.lesson(exercise.lesson).short,
             sum(each.id in done for each in lesson),
@@ -125,6 +125,13 @@ def view_of(
             len(course.exercises),
         ),
     )
+
+
+def _next(following: Step, course: Course) -> Next:
+    """The command for the next step; with an exercise goes its folder, which is edited first."""
+    leads = leads_to(following, course)
+    remark = str(relative(following.folder)) if isinstance(following, Exercise) else leads.remark
+    return Next(leads.command, remark)
 
 
 def _first_open(submission: Submission) -> int | None:

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.course import load_course
 from grader.progress import FILE, Graded, HintShown, Progress
-from tests.course.on_disk import COURSE, add
 from tests.passed import record
 
 
@@ -37,14 +35,3 @@ def test_progress_that_cannot_be_written_is_a_warning(
     captured = capsys.readouterr()
     assert captured.err.startswith("warning: progress is not ")
     assert captured.err.count("\n") == 1
-
-
-def test_next_exercise_waits_for_what_it_needs(tmp_path: Path) -> None:
-    (tmp_path / "course.yaml").write_text(COURSE)
-    add(tmp_path, "alpha")
-    add(tmp_path, "beta", extra="needs: [gamma]")
-    add(tmp_path, "gamma", lesson=2)
-    record(tmp_path, "alpha", 4)
-    following = Progress.load(tmp_path).next_exercise(load_course(tmp_path))
-    assert following is not None
-    assert following.id == "gamma"

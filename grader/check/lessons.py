@@ -16,10 +16,10 @@ from grader.judge.materials import MIB
 from grader.judge.messages import Painted, PartRan, PartScript, RunLessons
 from grader.lesson.check import id_problems, text_problems
 from grader.lesson.files import PartFile, opening, part_files
-from grader.lesson.gallery import pictures_path
 from grader.lesson.load import load_file
 from grader.lesson.model import Part
 from grader.lesson.notation import load_notation, notation_problems
+from grader.lesson.pictures import pictures_path
 from grader.lesson.problem import Problem
 from grader.lesson.source import cells, source, unreadable
 from grader.lesson.terms import Names, bold_problems, first_uses, term_problems

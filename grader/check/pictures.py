@@ -8,8 +8,8 @@ import click
 from grader.course.document import shown
 from grader.export.files import write_bytes
 from grader.judge.messages import Drawing, Painted
-from grader.lesson.gallery import encoded, picture_path, pictures_path
 from grader.lesson.model import Figure, Part, flat
+from grader.lesson.pictures import encoded, picture_path, pictures_path
 from grader.lesson.problem import Problem
 from grader.picture import Picture
 

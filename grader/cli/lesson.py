@@ -1,44 +1,171 @@
-"""grade lesson: shows a lesson, or a section of one."""
+"""grade lesson: reads a part of a lesson, or shows which there are."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
 from grader.cli.markdown import show
-from grader.cli.screen import bold, course_root, dim, say, step
-from grader.course import Course, load_course
-from grader.course.lessons import find_lesson, find_section, lesson_folder, lesson_text
+from grader.cli.screen import COLUMNS, columns, course_root, interactive, say, step
+from grader.course import Course, Exercise, Lesson, load_exercise, load_lessons
+from grader.course.document import read_text
+from grader.course.lessons import find_section, quiz_path
 from grader.errors import UsageError
-
-WORDS_A_MINUTE = 200
+from grader.lesson.files import PartFile, due_in, part_files, title
+from grader.lesson.find import Section, find, not_written
+from grader.lesson.load import load_file
+from grader.lesson.model import ExerciseDue, LabDue, Part, Predict
+from grader.lesson.pictures import load_picture
+from grader.progress import PartBegun, PartRead, PartStopped, Predicted, Progress, now
+from grader.quiz import history
+from grader.reader.blocks import Surroundings, painted
+from grader.reader.markdown import Page
+from grader.reader.order import LAB, done, next_part
+from grader.reader.overview import lessons_lines, parts_lines
+from grader.report.marks import unicode_on
 
 
 @click.command("lesson")
-@click.argument("name", required=False)
-@click.argument("section", nargs=-1)
-def command(name: str | None, section: tuple[str, ...]) -> None:
-    """Read lesson NAME: its number, or a word such as moe. With SECTION only that section; without NAME the list."""
-    course = load_course(course_root())
-    if name is None:
-        _list(course)
+@click.argument("words", nargs=-1, metavar="[NAME]")
+@click.option("--plain", is_flag=True, help="All at once, with the answers.")
+@click.option("--list", "listing", is_flag=True, help="All lessons, and how far you have read.")
+def command(words: tuple[str, ...], plain: bool, listing: bool) -> None:
+    """Read on where you stopped, or read NAME: a lesson (1, moe), a part (1.3, or words of its title), 0 the opening.
+
+    Questions wait for your answer, and what they are about is shown then.
+    """
+    course = load_lessons(course_root())
+    progress = Progress.load(course.root)
+    meant = find(course, words) if words else next_part(course, progress)
+    if listing or meant is None:
+        _list(course, progress)
+    elif isinstance(meant, Section):
+        show(find_section(read_text(meant.file.path), meant.words, f"Lesson {meant.file.lesson}").text)
+    elif isinstance(meant, PartFile):
+        _read(course, progress, meant, plain)
+    else:
+        files = part_files(course, meant)
+        if not files:
+            raise not_written(meant)
+        if files[0].old:
+            _read(course, progress, files[0], plain)
+        else:
+            _overview(course, progress, meant, files)
+
+
+def _list(course: Course, progress: Progress) -> None:
+    say("", *painted(lessons_lines(course, progress, min(columns(), COLUMNS))))
+    following = next_part(course, progress)
+    if following is not None:
+        say("", step("read", f"grade lesson {following.name}", title(following, course)))
+
+
+def _overview(course: Course, progress: Progress, lesson: Lesson, files: Sequence[PartFile]) -> None:
+    parts = [(file, load_file(course, file)) for file in files]
+    unread = [file for file in files if not done(file, progress)]
+    begun = [file for file in unread if progress.part_state(file.lesson_slug, file.slug) == "begun"]
+    here = next(iter(begun or unread), None)
+    say("", *painted(parts_lines(lesson, parts, here, progress, min(columns(), COLUMNS))), "")
+    if here is not None:
+        say(step("read", f"grade lesson {here.name}"))
         return
-    lesson = find_lesson(course, name)
-    folder = lesson_folder(course, lesson)
-    text = lesson_text(folder)
-    if text is None:
-        raise UsageError(f"Lesson {lesson.number}, {lesson.title}, is not written yet: there is no text in {folder}.")
-    if section:
-        text = find_section(text, " ".join(section), f"Lesson {lesson.number}").text
-    show(text)
+    say(*(step for file in files for step in _exercises(course, progress, file)), *_quiz(course, lesson))
 
 
-def _list(course: Course) -> None:
-    say("")
-    for lesson in course.lessons:
-        text = lesson_text(lesson_folder(course, lesson))
-        remark = "not written yet" if text is None else _reading_time(text)
-        say(f"  {lesson.number:>2}  {bold(f'{lesson.title:<44}')} {dim(remark)}")
-    say("", step("read", f"grade lesson {course.lessons[0].number}"))
+def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> None:
+    """A part in the terminal, or all of it at once."""
+    part = load_file(course, file)
+    lesson, number, slug = file.lesson_slug, file.number, file.slug
+    if file.old:
+        show(read_text(file.path))
+    elif plain or not interactive():
+        from grader.reader.plain import plain_lines
+
+        page = Page(columns(), unicode_on(sys.stdout))
+        say(*plain_lines(part, _surroundings(course, progress, file, page)))
+    else:
+        from grader.reader.reading import Reader
+        from grader.reader.terminal import Terminal
+
+        start = progress.part_place(lesson, slug)
+        if not start:
+            progress.record(PartBegun(lesson=lesson, part=number, slug=slug))
+        around = _surroundings(course, progress, file, Page(columns(), unicode_on(sys.stdout)))
+        reader = Reader(part, Terminal(say), around, lambda *given: _predicted(progress, file, *given))
+        place = reader.read(start)
+        if place is not None:
+            progress.record(PartStopped(lesson=lesson, part=number, slug=slug, block=place))
+            say("", step("go on", f"grade lesson {file.name}"))
+            return
+    if sys.stdout.isatty():
+        progress.record(PartRead(lesson=lesson, part=number, slug=slug))
+    if not file.old:
+        say("", *_after(course, progress, file, part))
 
 
-def _reading_time(text: str) -> str:
-    minutes = max(1, round(len(text.split()) / WORDS_A_MINUTE))
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+def _surroundings(course: Course, progress: Progress, file: PartFile, page: Page) -> Surroundings:
+    folder = file.path.parent
+    return Surroundings(
+        page=page,
+        picture=lambda name: load_picture(folder, name),
+        exercise=lambda name: _exercise(course, name),
+        passed=lambda name: progress.state(name) == "passed",
+    )
+
+
+def _predicted(progress: Progress, file: PartFile, question: Predict, answer: str, right: bool | None) -> None:
+    """Records a prediction. One that was wrong comes back for review, and so does one that was wrong before."""
+    from grader.reader.questions import comes_back
+
+    key, moment = history.part_key(file.lesson_slug, file.slug, question.id), now()
+    due = None
+    if comes_back(question) and (right is False or (right and key in history.asked(progress.events))):
+        from grader.quiz.review import due_after
+
+        due = due_after(progress.events, key, float(right), moment)
+    progress.record(
+        Predicted(
+            lesson=file.lesson_slug,
+            slug=file.slug,
+            question=question.id,
+            answer=answer,
+            right=right,
+            due=due,
+            time=moment,
+        )
+    )
+
+
+def _after(course: Course, progress: Progress, file: PartFile, part: Part) -> list[str]:
+    """What to do when a part is read: its exercises, unless it ends in them, the next part, after the last the quiz."""
+    steps = [] if isinstance(part.blocks[-1], ExerciseDue | LabDue) else _exercises(course, progress, file)
+    files = part_files(course, course.lesson(file.lesson)) if file.lesson else ()
+    if file.lesson and file == files[-1]:
+        steps += _quiz(course, course.lesson(file.lesson))
+    following = next_part(course, progress)
+    if following is not None and following != file:
+        steps.append(step("next", f"grade lesson {following.name}", title(following, course)))
+    return steps
+
+
+def _exercises(course: Course, progress: Progress, file: PartFile) -> list[str]:
+    """The exercises of a part that are not passed yet, as commands."""
+    found = {exercise.id: exercise for name in due_in(file) if (exercise := _exercise(course, name))}
+    return [
+        step("now", f"grade exercise {exercise.id}", f"{exercise.minutes} min")
+        for exercise in found.values()
+        if not done(exercise, progress)
+    ]
+
+
+def _quiz(course: Course, lesson: Lesson) -> list[str]:
+    return [step("quiz", f"grade quiz {lesson.slug}")] if quiz_path(course, lesson).is_file() else []
+
+
+def _exercise(course: Course, name: str) -> Exercise | None:
+    """The exercise of that id, or of the lab of that name."""
+    for each in (name, name + LAB):
+        with suppress(UsageError):
+            return load_exercise(course.root, each)
+    return None

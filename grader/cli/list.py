@@ -5,8 +5,9 @@ import click
 from grader.cli.screen import COLUMNS, bold, course_root, dim, number, prose, say, step
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.lessons import quiz_path
-from grader.progress import Answered, Progress, now
+from grader.progress import Progress, now
 from grader.quiz import history
+from grader.reader.order import Step, leads_to, next_step
 from grader.report.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED
 
 MARKS = {"passed": (DONE, "green"), "failed": (FAILED, "red"), "not started": (NOT_STARTED, None)}
@@ -20,26 +21,24 @@ def command() -> None:
     """The map of the course: what is passed, failed and not started, and what to do next."""
     course = load_course(course_root())
     progress = Progress.load(course.root)
-    following = progress.next_exercise(course)
+    following = next_step(course, progress)
     say("", _header(course, progress), "")
     lessons = [lesson for lesson in course.lessons if _of(course, lesson) or quiz_path(course, lesson).is_file()]
     if not lessons:
         say(*prose("This course has no exercises yet."), "", step("new", "grade new ID --lesson N"), "")
         return
-    exercise = following or (course.exercises[-1] if course.exercises else None)
-    here = course.lesson(exercise.lesson) if exercise else _first_open(course, progress, lessons)
+    here = _here(course, progress, following, lessons)
     say(*_map(course, progress, lessons, here), "")
     if _of(course, here):
         say(*_lesson(course, progress, here), "")
     say(*_review(progress))
     if quiz_path(course, here).is_file() and history.state(progress.events, here.slug).best is None:
         say(step("quiz", f"grade quiz {here.slug}"))
-    if not course.exercises:
-        return
-    if following is None:
+    if following is not None:
+        leads = leads_to(following, course)
+        say(step("next", f"grade {leads.command}", leads.remark))
+    elif course.exercises:
         say("  Every exercise is passed.", step("compare", f"grade diff {course.exercises[-1].id}"))
-    else:
-        say(step("next", f"grade exercise {following.id}"))
 
 
 def _header(course: Course, progress: Progress) -> str:
@@ -102,14 +101,18 @@ def _quiz(progress: Progress, lesson: Lesson) -> str:
 def _review(progress: Progress) -> list[str]:
     """The command that brings back what was missed and what is due."""
     last = [each[-1] for each in history.asked(progress.events).values()]
-    missed = sum(isinstance(event, Answered) and history.missed(event) for event in last)
-    due = sum(event.due <= now() for event in last if not (isinstance(event, Answered) and history.missed(event)))
+    missed = sum(map(history.still_missed, last))
+    due = sum(event.due <= now() for event in last if not history.still_missed(event))
     counts = [f"{count} {word}" for count, word in ((missed, "missed"), (due, "due")) if count]
     return [step("review", "grade review", ", ".join(counts))] if counts else []
 
 
-def _first_open(course: Course, progress: Progress, lessons: list[Lesson]) -> Lesson:
-    """The first lesson whose quiz is not finished, in a course without exercises."""
+def _here(course: Course, progress: Progress, following: Step | None, lessons: list[Lesson]) -> Lesson:
+    """The lesson in which the student is: that of the next step, else the first whose quiz is not finished."""
+    if following is not None and following.lesson:
+        return course.lesson(following.lesson)
+    if following is None and course.exercises:
+        return course.lesson(course.exercises[-1].lesson)
     unfinished = [lesson for lesson in lessons if history.state(progress.events, lesson.slug).best is None]
     return (unfinished or lessons)[0]
 

@@ -2,13 +2,13 @@
 
 import shutil
 import sys
-from io import StringIO
 
 import click
 
-from grader.report.marks import encoding_of, writable
-
-WIDEST = 88  # columns: longer lines are hard to read
+from grader.cli.screen import columns
+from grader.reader.blocks import painted
+from grader.reader.markdown import Page, markdown
+from grader.report.marks import encoding_of, unicode_on, writable
 
 
 def show(text: str) -> None:
@@ -16,17 +16,11 @@ def show(text: str) -> None:
     if not sys.stdout.isatty():
         click.echo(writable(text.rstrip("\n"), encoding_of(sys.stdout)))
         return
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    page = StringIO()
-    color = click.get_current_context().find_root().color is not False
-    terminal = shutil.get_terminal_size()
-    columns = min(WIDEST, terminal.columns)
-    console = Console(file=page, width=columns, force_terminal=color, no_color=not color, highlight=False)
-    console.print(Markdown(text, code_theme="ansi_dark", hyperlinks=False))
-    shown = writable(page.getvalue(), encoding_of(sys.stdout))
-    if shown.count("\n") < terminal.lines:
+    lines = painted(markdown(text, Page(columns(), unicode_on(sys.stdout))))
+    if click.get_current_context().find_root().color is False:
+        lines = [click.unstyle(each) for each in lines]
+    shown = writable("\n".join(["", *lines, ""]), encoding_of(sys.stdout))
+    if len(lines) + 2 < shutil.get_terminal_size().lines:
         click.echo(shown, nl=False)
     else:
         click.echo_via_pager(shown)

@@ -1,7 +1,6 @@
 """grade quiz: takes the quiz of a lesson."""
 
 import json
-import os
 import shlex
 import shutil
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from grader.cli.screen import COLUMNS, bold, course_root, number, say, step
+from grader.cli.screen import COLUMNS, bold, course_root, interactive, number, say, step
 from grader.course import Course, Lesson, load_lessons
 from grader.course.document import shown
 from grader.course.lessons import find_lesson, quiz_path
@@ -90,15 +89,11 @@ def take(session: Session, plain: bool, quiet: bool) -> Done:
 
     With `quiet`, plain lines go to standard error.
     """
-    if not plain and not quiet and _interactive():
+    if not plain and not quiet and interactive():
         from grader.quiz.terminal import ask_in_terminal
 
         return ask_in_terminal(session)
     return ask_plainly(session, _read, _say_on_stderr if quiet else say, columns())
-
-
-def _interactive() -> bool:
-    return bool(sys.stdin and sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
 
 
 def _read() -> str | None:

@@ -1,6 +1,6 @@
 """grade review: brings questions back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import click
@@ -10,6 +10,7 @@ from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course import Course, load_lessons
 from grader.course.glossary import load_glossary
 from grader.course.lessons import quiz_path
+from grader.lesson.files import all_files
 from grader.progress import Progress, Reviewed, now
 from grader.quiz import history
 from grader.quiz.attempt import drawn
@@ -30,7 +31,8 @@ NEW_TERMS = 5  # terms of the glossary that are met for the first time in one
 @click.option("--list", "only_list", is_flag=True, help="Say what is due and when the next is, and ask nothing.")
 @click.pass_context
 def command(ctx: click.Context, plain: bool, count: int, only_list: bool) -> None:
-    """Ask again what was missed and what is due, and a few terms of the lessons whose quizzes you have begun.
+    """Ask again what was missed and what is due, of quizzes and of what you predicted while reading, and a few terms of
+    the lessons whose quizzes you have begun.
 
     What you know comes back after days, then weeks, then months; what you do not know, tomorrow.
     """
@@ -76,7 +78,22 @@ def _known(course: Course, progress: Progress) -> dict[Key, Question]:
         if term.lesson in numbers:
             question = card(term)
             found[Key(GLOSSARY, question.id)] = question
-    return found
+    return found | _of_parts(course, {part for key in history.asked(progress.events) if (part := history.part_of(key))})
+
+
+def _of_parts(course: Course, parts: Collection[tuple[str, str]]) -> dict[Key, Question]:
+    """The questions of parts, by the slugs of lesson and part."""
+    if not parts:
+        return {}
+    from grader.lesson.load import load_file
+    from grader.reader.questions import questions_of
+
+    return {
+        history.part_key(file.lesson_slug, file.slug, name): question
+        for file in all_files(course)
+        if (file.lesson_slug, file.slug) in parts
+        for name, question in questions_of(load_file(course, file)).items()
+    }
 
 
 def _session(keys: Sequence[Key], known: dict[Key, Question], progress: Progress, salt: str) -> Session:

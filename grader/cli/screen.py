@@ -1,6 +1,7 @@
 """What the light commands share: the course that is meant, and lines on the terminal."""
 
 import os
+import shutil
 import sys
 import textwrap
 from pathlib import Path
@@ -31,6 +32,16 @@ def say(*lines: str, err: bool = False) -> None:
 
             text = inert(text)
         click.echo(text, err=err)
+
+
+def columns() -> int:
+    """How wide the terminal is."""
+    return max(shutil.get_terminal_size().columns, 20)
+
+
+def interactive() -> bool:
+    """Whether somebody sits at a terminal that can do what we need."""
+    return bool(sys.stdin and sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
 
 
 def prose(text: str, indent: int = 4) -> list[str]:

@@ -1,6 +1,7 @@
 """The lessons as texts: finding one by a word, and its sections."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -50,18 +51,36 @@ def find_lesson(course: Course, name: str) -> Lesson:
 
     UsageError where none is meant, or several.
     """
+    if lesson := exact_lesson(course, name):
+        return lesson
+    found = lessons_of_words(course, name.split())
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = " or ".join(f"'{lesson.slug}' ({lesson.number})" for lesson in found)
+        raise UsageError(f"'{name}' can be {several}; name one of them.")
+    known = [*(lesson.slug for lesson in course.lessons), *(n for lesson in course.lessons for n in _words(lesson))]
+    raise UsageError(f"No lesson '{name}' in this course.{did_you_mean(name.lower().strip(), known)}")
+
+
+def exact_lesson(course: Course, name: str) -> Lesson | None:
+    """The lesson of this number, slug, folder or name."""
     word = name.lower().strip()
     for lesson in course.lessons:
         if word in (str(lesson.number), f"{lesson.number:02}", lesson.slug, lesson.folder_name, *lesson.names):
             return lesson
-    found = [lesson for lesson in course.lessons if any(known.startswith(word) for known in _words(lesson))]
-    if word and len(found) == 1:
-        return found[0]
-    if word and found:
-        several = " or ".join(f"'{lesson.slug}' ({lesson.number})" for lesson in found)
-        raise UsageError(f"'{name}' can be {several}; name one of them.")
-    known = [*(lesson.slug for lesson in course.lessons), *(n for lesson in course.lessons for n in _words(lesson))]
-    raise UsageError(f"No lesson '{name}' in this course.{did_you_mean(word, known)}")
+    return None
+
+
+def lessons_of_words(course: Course, words: Sequence[str]) -> list[Lesson]:
+    """The lessons of which each of these begins a word: of the title, the slug, the short name or a name."""
+    if not words:
+        return []
+    return [
+        lesson
+        for lesson in course.lessons
+        if all(any(known.startswith(word.lower()) for known in _words(lesson)) for word in words)
+    ]
 
 
 def _words(lesson: Lesson) -> list[str]:

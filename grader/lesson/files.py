@@ -1,4 +1,4 @@
-"""Where the parts of a lesson lie, and the little of them that is known without a parser: title, what is due."""
+"""Where the parts of a lesson lie, and the little that is known of them without a parser: title, exercises due."""
 
 import re
 from collections.abc import Iterator

@@ -1,5 +1,6 @@
 """A part of a lesson as data: its blocks, in order."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
@@ -75,9 +76,10 @@ class Predict(Block, frozen=True, kw_only=True, tag="predict"):
         if self.options:
             return None
         try:
-            return float(self.answer)
+            number = float(self.answer)
         except ValueError:
             return None
+        return number if math.isfinite(number) else None  # nan is compared with nothing: it is a word
 
     def right(self, given: str) -> bool | None:
         """Whether an answer is right; None where only the reader can tell: of words, or of what is no number."""

@@ -14,8 +14,8 @@ from nbformat import v4
 
 from grader.course import Course, load_exercise
 from grader.course.document import read_text
-from grader.lesson.gallery import load_picture
 from grader.lesson.model import Code, Deep, ExerciseDue, Figure, LabDue, Listing, Output, Part, Piece, Predict, Prose
+from grader.lesson.pictures import load_picture
 from grader.report.graphics import svg
 from grader.report.markdown import fenced
 

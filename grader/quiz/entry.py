@@ -6,9 +6,9 @@ from typing import Protocol
 from grader.quiz.draw import Asked
 from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Order, Single, TextAnswer
 from grader.quiz.score import places
-from grader.quiz.text import code_rows, headed, numbered, spans
 from grader.report.layout import BLANK, Line, Span, bold, cells, dim, line
 from grader.report.marks import DONE, HERE, NOT_STARTED
+from grader.report.text import code_rows, headed, numbered, spans
 
 
 class Entry(Protocol):

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from grader.progress import FILE, Answered, Event, QuizFinished, QuizStarted, Reviewed, now
+from grader.progress import FILE, Answered, Event, Predicted, QuizFinished, QuizStarted, Reviewed, now
 
 GLOSSARY = "glossary"  # stands for a quiz in `Reviewed`: its questions are terms
+IN = "/"
 SALT_FILE = FILE.with_name("salt")
 
 
@@ -20,6 +21,26 @@ class Key(NamedTuple):
 
     quiz: str
     question: str
+
+
+def part_key(lesson: str, slug: str, question: str) -> Key:
+    """A question of a part: in place of a quiz stand the slugs of its lesson and of the part."""
+    return Key(f"{lesson}{IN}{slug}", question)
+
+
+def part_of(key: Key) -> tuple[str, str] | None:
+    """The slugs of lesson and part; None: the question is of a quiz."""
+    lesson, found, slug = key.quiz.partition(IN)
+    return (lesson, slug) if found else None
+
+
+class Once(msgspec.Struct, frozen=True):
+    """One time that a question was asked."""
+
+    score: float
+    time: datetime
+    due: datetime  # when it comes back
+    reviewed: bool = False  # by `grade review`
 
 
 class QuizState(msgspec.Struct, frozen=True):
@@ -57,18 +78,31 @@ def answers(events: Iterable[Event], quiz: str, attempt: int) -> dict[str, Answe
     return {e.question: e for e in events if isinstance(e, Answered) and (e.quiz, e.attempt) == (quiz, attempt)}
 
 
-def asked(events: Iterable[Event]) -> dict[Key, list[Answered | Reviewed]]:
-    """For each question that was asked, when it was and how it went, the latest last."""
-    found: dict[Key, list[Answered | Reviewed]] = {}
+def asked(events: Iterable[Event]) -> dict[Key, list[Once]]:
+    """For each question that was asked, when it was and how it went, the latest last.
+
+    A prediction counts from the first that was wrong on.
+    """
+    found: dict[Key, list[Once]] = {}
     for event in events:
-        if isinstance(event, Answered | Reviewed):
-            found.setdefault(Key(event.quiz, event.question), []).append(event)
+        match event:
+            case Answered() | Reviewed():
+                once = Once(event.score, event.time, event.due, reviewed=isinstance(event, Reviewed))
+                found.setdefault(Key(event.quiz, event.question), []).append(once)
+            case Predicted(due=due) if due is not None:
+                once = Once(float(event.right or False), event.time, due)
+                found.setdefault(part_key(event.lesson, event.slug, event.question), []).append(once)
     return found
 
 
-def missed(event: Answered | Reviewed) -> bool:
+def missed(event: Once) -> bool:
     """Whether the answer was not wholly right."""
     return event.score < 1
+
+
+def still_missed(event: Once) -> bool:
+    """Whether it was missed, and not reviewed since."""
+    return missed(event) and not event.reviewed
 
 
 def state(events: list[Event], quiz: str, moment: datetime | None = None) -> QuizState:

@@ -6,8 +6,8 @@ from grader.quiz.draw import Asked
 from grader.quiz.model import COMMANDS, CodeLine, Match, Multiple, Numeric, Order, Single, TextAnswer
 from grader.quiz.score import NotAnAnswer, in_words, right_in_words
 from grader.quiz.session import Done, Given, Session
-from grader.quiz.text import code_block, wrapped
 from grader.report.layout import MANY, Line, Span, line, paint
+from grader.report.text import code_block, wrapped
 
 COMMANDS_IN_WORDS = "s skips, b goes back, q stops."
 

@@ -7,8 +7,8 @@ from functools import cache
 import msgspec
 from fsrs import Card, Rating, Scheduler
 
-from grader.progress import Answered, Event, Reviewed
-from grader.quiz.history import Key, asked, missed
+from grader.progress import Event
+from grader.quiz.history import Key, asked, still_missed
 
 PARTLY = 0.5  # from this score on a question was hard, below it was forgotten
 
@@ -32,8 +32,8 @@ def due_after(events: Iterable[Event], key: Key, score: float, moment: datetime)
 def due_at(events: Iterable[Event], moment: datetime) -> Due:
     """What of all that was ever asked is missed or due."""
     last = {key: each[-1] for key, each in asked(events).items()}
-    wrong = tuple(key for key, event in last.items() if isinstance(event, Answered) and missed(event))
-    rest: dict[Key, Answered | Reviewed] = {key: event for key, event in last.items() if key not in wrong}
+    wrong = tuple(key for key, event in last.items() if still_missed(event))
+    rest = {key: event for key, event in last.items() if key not in wrong}
     return Due(
         missed=wrong,
         due=tuple(sorted((key for key in rest if rest[key].due <= moment), key=lambda key: rest[key].due)),

@@ -32,8 +32,8 @@ def _steps(result: Result, exercise: "Exercise", view: View, page: Page) -> list
     if result.passed:
         if not (view.options or view.cell):  # a pass of another file is not the student's own
             steps.append(("compare", f"{grade} diff {name}", "yours next to the reference"))
-        if view.next_exercise:
-            steps.append(("next", f"{grade} exercise {view.next_exercise}", view.next_folder))
+        if view.next:
+            steps.append(("next", f"{grade} {view.next.command}", view.next.remark))
         return steps
     if result.outcome is Outcome.ERROR:
         return [("check", f"{grade} check {name}", "tests the exercise on its own solution")]

@@ -10,6 +10,13 @@ class Need(Struct, frozen=True):
     passed: bool
 
 
+class Next(Struct, frozen=True):
+    """The command that leads on in the course, without `grade`, and what it is about."""
+
+    command: str
+    remark: str
+
+
 class Progress(Struct, frozen=True):
     """How far the student is in the lesson and in the course, in exercises."""
 
@@ -32,6 +39,5 @@ class View(Struct, frozen=True):
     line: int | None = None  # of the code that is not written yet
     write: tuple[str, ...] = ()  # the interface to write, for an exercise that is not started
     needs: tuple[Need, ...] = ()
-    next_exercise: str | None = None
-    next_folder: str = ""
+    next: Next | None = None
     progress: Progress | None = None

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from grader.course.model import Course, Exercise
 from grader.errors import UsageError
-from grader.lesson.gallery import load_picture
 from grader.lesson.model import (
     Code,
     Deep,
@@ -20,6 +19,7 @@ from grader.lesson.model import (
     Predict,
     Prose,
 )
+from grader.lesson.pictures import load_picture
 from grader.report.graphics import svg
 from grader.site.highlight import code
 from grader.site.markdown import Writer, plain, split_title

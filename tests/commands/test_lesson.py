@@ -1,10 +1,22 @@
-"""`grade lesson` through the real command, on a small course."""
+"""`grade lesson` through the real command, on a small course of texts and on one in parts."""
 
+import os
+import pty
+import select
 import subprocess
 import sys
+import termios
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
+import click
 import pytest
+
+from grader.progress import PartStopped, Predicted, Progress, now
+from tests.command_line import error, run, telling_imports
+from tests.passed import record
+from tests.paths import ROOT, copy_toolbox
 
 COURSE = """\
 title: Small
@@ -86,7 +98,142 @@ def test_what_is_not_there_is_one_sentence(course: Path, words: list[str], sente
     assert done.stderr.count("\n") == 1
 
 
-def test_without_a_name_the_lessons_are_listed(course: Path) -> None:
-    shown = grade(course).stdout
+def test_the_lessons_are_listed(course: Path) -> None:
+    shown = grade(course, "--list").stdout
     assert "Mixture of experts" in shown
     assert shown.count("not written yet") == 2
+
+
+# ------------------------------------------------------------ lessons in parts
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small course with a lesson of two parts, and the working directory in it."""
+    root = copy_toolbox(tmp_path / "tools")
+    monkeypatch.chdir(root)
+    return root
+
+
+PATIENCE = 60  # seconds for which a terminal may be silent
+
+
+class Reading:
+    """`grade lesson` in a terminal of its own."""
+
+    def __init__(self, *words: str, rows: int = 24, columns: int = 80):
+        command = [sys.executable, "-m", "grader.cli", "lesson", *words]
+        environment = {"PYTHONPATH": str(ROOT), "TERM": "xterm", "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
+        self._screen, inner = pty.openpty()
+        termios.tcsetwinsize(inner, (rows, columns))
+        self._process = subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner, env=environment)
+        os.close(inner)
+
+    def until(self, text: str) -> str:
+        """What is shown up to a text, without colours."""
+        shown = ""
+        while text not in shown:
+            data = b""
+            ready, _, _ = select.select([self._screen], [], [], PATIENCE)
+            with suppress(OSError):  # the program has ended
+                data = os.read(self._screen, 4096) if ready else b""
+            assert data, f"{text!r} was never shown, but:\n{shown}"
+            shown += click.unstyle(data.decode("utf-8", "replace")).replace("\r", "")
+        return shown
+
+    def types(self, keys: str) -> None:
+        os.write(self._screen, keys.encode())
+
+    def ends(self) -> int:
+        with suppress(OSError):
+            while select.select([self._screen], [], [], PATIENCE)[0] and os.read(self._screen, 4096):
+                pass
+        os.close(self._screen)
+        return self._process.wait(PATIENCE)
+
+
+def test_a_part_is_read_in_a_terminal(tools: Path) -> None:
+    reading = Reading("1.1")
+    asked = reading.until("q+Enter stop")
+    assert "What is the first?" in asked
+    assert "tensor([ 3." not in asked
+    reading.types("2\n")
+    shown = reading.until("q stop")
+    assert "✗ not right: 3" in shown
+    assert "tensor([ 3.,  9., 18.])" in shown
+    reading.types("q")
+    assert "grade lesson 1.1" in reading.until("1.1\n")
+    assert reading.ends() == 0
+    *_, predicted, stopped = Progress.load(tools).events
+    assert isinstance(predicted, Predicted)
+    assert (predicted.question, predicted.answer, predicted.right) == ("sums-of-the-past", "2", False)
+    assert isinstance(stopped, PartStopped)
+    again = Reading()
+    shown = again.until("q stop")
+    assert "From sums to averages" in shown
+    assert "A model reads three numbers" not in shown
+    again.types("q")
+    assert again.ends() == 0
+
+
+def test_the_end_of_a_part_leads_on(tools: Path) -> None:
+    reading = Reading("1.2", rows=60)
+    reading.until("q+Enter stop")
+    reading.types("leak\n")
+    reading.until("was yours right?")
+    reading.types("y")
+    assert "The average of the past" in reading.until("average of the past")
+    assert reading.ends() == 0
+    assert Progress.load(tools).part_state("tools", "leaks") == "read"
+    shown = run("lesson", "1").stdout
+    assert "    ▸ 1.1  The average of the past" in shown
+    assert "    ✓ 1.2  What leaks" in shown
+    assert "0 missed" in run("review", "--list").stdout
+
+
+def test_a_wrong_prediction_comes_back_for_review(tools: Path) -> None:
+    tomorrow = now() + timedelta(days=1)
+    Progress.load(tools).record(
+        Predicted(lesson="tools", slug="averages", question="sums-of-the-past", answer="18", right=False, due=tomorrow)
+    )
+    assert "1 missed, 0 due" in run("review", "--list").stdout
+    assert "1 missed" in run("list").stdout
+    result = run("review", input="3\n")
+    assert "What is the first?" in result.stdout
+    assert "w = torch.tril" in result.stdout
+    assert "Right." in result.stdout
+    assert "0 missed, 0 due" in run("review", "--list").stdout
+
+
+def test_what_is_piped_has_the_answers_and_is_not_read(tools: Path) -> None:
+    shown = run("lesson", "averages").stdout
+    assert shown == run("lesson", "1.1", "--plain").stdout
+    assert "▸ the last one only" in shown
+    assert "○ grade exercise toolbox   5 minutes, 31 points" in shown
+    assert Progress.load(tools).events == []
+    record(tools, "toolbox", 4)
+    assert "✓ grade exercise toolbox" in run("lesson", "1.1").stdout
+
+
+def test_a_spoilt_picture_is_one_sentence(tools: Path) -> None:
+    (tools / "lessons" / "01-tools" / "pictures" / "sums-of-the-past.json").unlink()
+    file = "lessons/01-tools/pictures/sums-of-the-past.json"
+    assert error("lesson", "1.1").startswith(f"{file}: there is no such picture")
+
+
+def test_the_opening_comes_first(tools: Path) -> None:
+    (tools / "lessons" / "opening.md").write_text("---\ntitle: Welcome\n---\n\nRead on.\n", "utf-8")
+    assert "Welcome" in run("lesson").stdout
+    assert run("lesson", "0").stdout.split("\n")[1] == "  Welcome"
+    assert run("list").stdout.splitlines()[-1].split() == ["next", "grade", "lesson", "0", "Welcome"]
+
+
+def test_the_lessons_of_a_course_in_parts(tools: Path) -> None:
+    assert "0 of 2 parts read" in run("lesson", "--list").stdout
+
+
+def test_a_lesson_imports_nothing_heavy(tools: Path) -> None:
+    command = telling_imports(["lesson", "1.2"], {"torch", "pytest", "numpy", "sqlite3", "prompt_toolkit", "pygments"})
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT)})
+    assert "What leaks" in done.stdout
+    assert done.stderr == "loaded []\n"

@@ -77,7 +77,9 @@ def test_list_shows_quizzes(quiz_course: Path) -> None:
         return next(line for line in run("list").stdout.splitlines() if " 1 all" in line)
 
     assert row().endswith("   ○")
-    assert run("list").stdout.splitlines()[-1].endswith("grade quiz all-things")
+    quiz, following = run("list").stdout.splitlines()[-2:]
+    assert quiz.endswith("grade quiz all-things")
+    assert following.split() == ["next", "grade", "lesson", "1", "All", "things"]
     run("quiz", "all", input=lines([*right(quiz_course)[:2], "q"]))
     assert row().endswith("   2 of 9")
     run("quiz", "all", input=lines(["s"] * 7))

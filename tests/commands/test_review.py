@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from grader.progress import Progress, Reviewed
+from grader.progress import Progress
 from grader.quiz import history
 from grader.quiz.draw import ask
 from grader.quiz.history import Key, student_salt
@@ -32,7 +32,7 @@ def test_review_brings_back_what_was_missed_and_then_what_is_due(quiz_course: Pa
     assert "0 missed, 9 due" in run("review", "--list").stdout
     assert "Question 1 of 4" in run("review", "--n", "4", input="q\n").stdout
     asked = history.asked(Progress.load(quiz_course).events)
-    assert isinstance(asked[Key("all-things", "one-right")][-1], Reviewed)
+    assert asked[Key("all-things", "one-right")][-1].reviewed
 
 
 def test_review_of_a_question_that_is_gone(quiz_course: Path) -> None:

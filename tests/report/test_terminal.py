@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from grader.report.terminal import LINES
-from grader.report.view import Need, Progress, View
+from grader.report.view import Need, Next, Progress, View
 from grader.result import (
     Call,
     Comparison,
@@ -334,8 +334,7 @@ SYNTAX_SCREEN = """\
 """
 
 NEXT = View(
-    next_exercise="moe_dispatch",
-    next_folder="exercises/moe_dispatch",
+    next=Next("exercise moe_dispatch", "exercises/moe_dispatch"),
     progress=Progress("experts", 4, 7, 17, 43),
 )
 SCREENS = {

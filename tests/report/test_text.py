@@ -1,7 +1,7 @@
 """The Markdown and the code of a question, as lines of a terminal."""
 
-from grader.quiz.text import code_block, markdown
 from grader.report.layout import paint, width
+from grader.report.text import code_block, markdown
 
 
 def test_markdown() -> None:

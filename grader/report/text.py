@@ -1,6 +1,7 @@
-"""The Markdown of questions as lines on a terminal: paragraphs, lists, code, and emphasis within them.
+"""Text as lines on a terminal: words wrapped, code with its columns, and the little Markdown that questions have.
 
-rich would do it too, and to import it takes as long as all the rest of a question.
+The Markdown of lessons is `grader.reader.markdown`. A question must not wait for it: to import a whole parser takes a
+third of the time to the first question of a quiz.
 """
 
 import re
@@ -8,6 +9,9 @@ from collections.abc import Callable, Sequence
 
 from grader.report.layout import BLANK, Line, Span, Style, cells, dim, fit, line
 
+NO_BREAK = "\u00a0"
+SPACES = " \t\n\r\f\v"
+_PIECES = re.compile(rf"[{SPACES}]+|[^{SPACES}]+")
 _ITEM = re.compile(r"(\s*)([-*+]|\d+[.)]) +(.*)")
 _FENCE = re.compile(r"\s*(```|~~~)")
 _INLINE = re.compile(
@@ -67,14 +71,16 @@ def code_rows(code: str, width: int, head: Callable[[int], Line]) -> list[list[L
 
 
 def code_line(row: str, room: int, margin: str) -> list[Line]:
-    """A line of code, broken where it is too long, and continued further in."""
-    parts, head = [], ""
+    """A line of code, broken where it is too long, at a space or bracket if it has one, and continued further in."""
+    parts = []
     rest = row.rstrip()
-    while cells(rest) > room - len(head) and room > 8:
-        end = max(fit(rest, room - len(head)), 1)
-        parts.append(line(margin + head + rest[:end]))
-        rest, head = rest[end:], "    "
-    return [*parts, line(margin + head + rest)]
+    start = rest[: min(len(rest) - len(rest.lstrip()), room // 2)]
+    while cells(rest) > room > 8:
+        end = max(fit(rest, room), 1)
+        end = max(rest.rfind(sign, room // 2, end) + 1 for sign in " ,([") or end
+        parts.append(line(margin + rest[:end].rstrip()))
+        rest = f"{start}    {rest[end:].lstrip()}"
+    return [*parts, line(margin + rest)]
 
 
 def spans(text: str) -> Line:
@@ -96,7 +102,7 @@ def wrapped(of: Line, room: int, margin: str = "", head: str = "") -> list[Line]
     room = max(room - cells(head), 8)
     lines: list[list[Span]] = [[]]
     used = 0
-    for word in _words(of):
+    for word in words(of):
         size = sum(cells(span.text) for span in word)
         if used and used + 1 + size > room:
             lines.append([])
@@ -129,16 +135,16 @@ def numbered(texts: Sequence[str], width: int) -> list[Line]:
     return [each for i, text in enumerate(texts, start=1) for each in headed(line(f"      {i}  "), spans(text), width)]
 
 
-def _words(of: Line) -> list[list[Span]]:
-    """The words, each in as many spans as it has styles."""
-    words: list[list[Span]] = [[]]
+def words(of: Line) -> list[list[Span]]:
+    """The words, each in as many spans as it has styles. What NO_BREAK joins is one word."""
+    found: list[list[Span]] = [[]]
     for text, style in of:
-        for piece in re.findall(r"\s+|\S+", text):
-            if piece.isspace():
-                words.append([])
+        for piece in _PIECES.findall(text):
+            if piece[0] in SPACES:
+                found.append([])
             else:
-                words[-1].append(Span(piece, style))
-    return [word for word in words if word]
+                found[-1].append(Span(piece.replace(NO_BREAK, " "), style))
+    return [word for word in found if word]
 
 
 def styled(text: str, style: Style, width: int, indent: int) -> list[Line]:

@@ -1,0 +1,134 @@
+"""Each block of a part as lines of text, with escape sequences for colour."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from grader.course.model import Exercise
+from grader.lesson.model import Code, Deep, ExerciseDue, Figure, LabDue, Listing, Output, Part, Piece, Predict, Prose
+from grader.picture import Picture
+from grader.reader.markdown import MARGIN, Page, code, inline, markdown
+from grader.report.layout import BLANK, MANY, Line, Span, bold, cells, dim, line, paint
+from grader.report.marks import FAILED, HERE, NOT_STARTED, PASSED
+from grader.report.text import code_line, headed
+
+ASKS = "?"
+WIDEST = 76  # columns of a picture
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What the blocks of a part refer to, and where they are drawn."""
+
+    page: Page
+    picture: Callable[[str], Picture]  # by name
+    exercise: Callable[[str], Exercise | None]  # by the name of an exercise or a lab
+    passed: Callable[[str], bool]  # whether an exercise is, by id
+
+
+def drawn(block: Piece, around: Surroundings) -> list[str]:
+    """The lines of a block. Of a question it is what is asked; of a deep dive its title."""
+    page = around.page
+    match block:
+        case Prose(text=text):
+            return painted(markdown(text, page))
+        case Code(text=text):
+            return painted(code(text, page))
+        case Listing(text=text):
+            return painted(code(text, page, comments=False))
+        case Output(text=text):
+            return painted(_output(text, page))
+        case Figure():
+            return [*picture_lines(around.picture(block.name), page), "", *painted(_caption(block.caption, page))]
+        case Predict():
+            return painted(_question(block, page))
+        case ExerciseDue(exercise=name, text=text):
+            return painted(_due(f"grade exercise {name}", around.exercise(name), text, around))
+        case LabDue(lab=name, text=text):
+            return painted(_due(f"grade lab {name}", around.exercise(name), text, around))
+        case Deep(title=title):
+            return painted(headed(line("  ", dim("deep dive"), "   "), (bold(title),), page.readable))
+
+
+def picture_lines(picture: Picture, page: Page) -> list[str]:
+    """A picture as text."""
+    from grader.report import characters
+
+    width = min(page.width - MARGIN, WIDEST)
+    return [" " * MARGIN + line for line in characters.drawn(picture, width, unicode=page.unicode)]
+
+
+def title_lines(part: Part, page: Page) -> list[str]:
+    """What stands above a part."""
+    number = f"{part.id}   " if part.lesson else ""
+    return painted(headed(line("  ", dim(number)), (bold(part.title),), page.readable))
+
+
+def end_lines(deep: Deep, page: Page) -> list[str]:
+    """What stands below a deep dive that is open."""
+    return painted(headed(line("  "), (dim(f"end of the deep dive: {deep.title}"),), page.readable))
+
+
+def answer_lines(question: Predict, given: str, page: Page) -> list[str]:
+    """What an answer was worth where that can be told, the right one, and the reason. No answer: it is only shown."""
+    right = question.right(given) if given else None
+    answer = inline(question.answer, page)
+    if right is None:
+        lines = headed(line("  ", bold(HERE), " "), answer, page.readable)
+    elif right:
+        lines = [line("  ", Span(PASSED, "green"), " right")]
+    else:
+        lines = headed(line("  ", Span(FAILED, "red"), " not right: "), answer, page.readable)
+    return painted([*lines, *markdown(question.because, page, 2 * MARGIN)])
+
+
+def painted(lines: Sequence[Line]) -> list[str]:
+    """Lines as strings."""
+    return [paint(each, MANY, color=True) for each in lines]
+
+
+def _output(text: str, page: Page) -> list[Line]:
+    """What code prints, apart from code by a bar."""
+    rows = (each for row in text.split("\n") for each in code_line(row, page.width - 2 * MARGIN, ""))
+    return [line("  ", dim("│ "), each) for each in rows]
+
+
+def _caption(text: str, page: Page) -> list[Line]:
+    return [tuple(Span(text, style or "dim") for text, style in each) for each in markdown(text, page, 2 * MARGIN)]
+
+
+def _question(question: Predict, page: Page) -> list[Line]:
+    first, *rest = markdown(question.ask, page, 2 * MARGIN)
+    lines = [line("  ", bold(ASKS), " ", *_cut(first)), *rest]
+    if question.options:
+        lines.append(BLANK)
+    for digit, option in enumerate(question.options, start=1):
+        lines += headed(line(f"      {digit}  "), inline(option, page), page.readable)
+    return lines
+
+
+def _cut(first: Line) -> Line:
+    """A line without its margin."""
+    (text, style), *rest = first
+    return (Span(text.lstrip(), style), *rest)
+
+
+def _due(command: str, exercise: Exercise | None, text: str, around: Surroundings) -> list[Line]:
+    """A command to paste, with minutes and points."""
+    page = around.page
+    if exercise is None:
+        head = line("  ", dim("now"), "   ", bold(command))
+    else:
+        mark = Span(PASSED, "green") if around.passed(exercise.id) else Span(NOT_STARTED)
+        minutes = f"{exercise.minutes} minutes, {exercise.points:g} points"
+        head = line("  ", mark, " ", bold(command))
+        room = page.readable - cells(command) - 4
+        head = line(head, "   ", dim(minutes)) if len(minutes) + 3 <= room else head
+    return [head, *markdown(text, page, 2 * MARGIN)]
+
+
+def keys_line(keys: Sequence[str], right: str, width: int) -> str:
+    """The keys that mean something now, and where one is."""
+    text = "   ".join(keys)
+    gap = width - MARGIN - cells(text) - cells(right) - 1
+    shown = f"{text}{' ' * gap}{right}" if gap > 2 else text
+    return paint(line("  ", dim(shown)), width, color=True)

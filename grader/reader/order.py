@@ -1,0 +1,86 @@
+"""The order of the course: each part, then the exercises that are due in it; and what comes next in it."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from grader.course.model import Course, Exercise
+from grader.lesson.files import PartFile, due_in, opening, part_files, title
+from grader.progress import Graded, PartBegun, PartRead, PartStopped, Progress
+from grader.report.view import Next
+
+LAB = "_lab"  # at the end of an exercise's id, which may be left out
+Step = PartFile | Exercise
+
+
+def steps(course: Course) -> Iterator[Step]:
+    """All parts and exercises. Exercises that no part has come after the parts of their lesson."""
+    exercises = {exercise.id: exercise for exercise in course.exercises}
+    if first := opening(course):
+        yield first
+    for lesson in course.lessons:
+        for file in part_files(course, lesson):
+            yield file
+            for name in due_in(file):
+                if exercise := exercises.pop(name, None) or exercises.pop(name + LAB, None):
+                    yield exercise
+        for exercise in course.exercises:
+            if exercise.lesson == lesson.number and exercise.id in exercises:
+                yield exercise
+
+
+def next_step(course: Course, progress: Progress) -> Step | None:
+    """What was begun last and is not done, else the next that is ready, from the last one on; None: all is done."""
+    order = list(steps(course))
+    places = {_key(step): place for place, step in enumerate(order)}
+    touched = [place for event in progress.events if (place := places.get(_key_of_event(event))) is not None]
+    last = touched[-1] if touched else -1
+    left = [place for place, step in enumerate(order) if not done(step, progress)]
+    if last in left:
+        return order[last]
+    ready = [place for place in left if _ready(order[place], progress)] or left
+    place = min(ready, key=lambda each: (each < last, each), default=None)
+    return None if place is None else order[place]
+
+
+def next_part(course: Course, progress: Progress) -> PartFile | None:
+    """The part that was begun last and is not read, else the next one that is not; None: all are read."""
+    parts = msgspec.structs.replace(course, exercises=())
+    files = {_key(step): step for step in steps(parts)}
+    for event in reversed(progress.events):
+        step = files.get(_key_of_event(event))
+        if isinstance(step, PartFile) and not done(step, progress):
+            return step
+    step = next_step(parts, progress)
+    return step if isinstance(step, PartFile) else None
+
+
+def done(step: Step, progress: Progress) -> bool:
+    """Whether an exercise is passed, or a part read."""
+    if isinstance(step, Exercise):
+        return progress.state(step.id) == "passed"
+    return progress.part_state(step.lesson_slug, step.slug) == "read"
+
+
+def leads_to(step: Step, course: Course) -> Next:
+    """The command for a step."""
+    if isinstance(step, Exercise):
+        return Next(f"exercise {step.id}", "")
+    return Next(f"lesson {step.name}", title(step, course))
+
+
+def _ready(step: Step, progress: Progress) -> bool:
+    return isinstance(step, PartFile) or all(progress.state(need) == "passed" for need in step.needs)
+
+
+def _key(step: Step) -> tuple[str, ...]:
+    return (step.id,) if isinstance(step, Exercise) else (step.lesson_slug, step.slug)
+
+
+def _key_of_event(event: object) -> tuple[str, ...]:
+    match event:
+        case Graded(exercise=exercise):
+            return (exercise,)
+        case PartBegun() | PartStopped() | PartRead():
+            return (event.lesson, event.slug)
+    return ()

@@ -1,0 +1,55 @@
+"""The lessons of a course and the parts of a lesson, with what has been read."""
+
+from collections.abc import Sequence
+
+from grader.course.document import read_text
+from grader.course.model import Course, Lesson
+from grader.lesson.files import PartFile, part_files
+from grader.lesson.model import Part
+from grader.progress import Progress
+from grader.report.layout import BLANK, Line, Span, bold, cells, dim, line, right, width
+from grader.report.marks import HERE, NOT_STARTED, PASSED
+from grader.report.text import headed
+
+WORDS_A_MINUTE = 200  # of a lesson that is one text
+
+
+def lessons_lines(course: Course, progress: Progress, columns: int) -> list[Line]:
+    """All lessons, one after the other."""
+    lines: list[Line] = []
+    for lesson in course.lessons:
+        remark = _how_far(part_files(course, lesson), progress)
+        lines += _row(line(f"  {lesson.number:>2}  "), (bold(lesson.title),), remark, columns)
+    return lines
+
+
+def parts_lines(
+    lesson: Lesson, parts: Sequence[tuple[PartFile, Part]], here: PartFile | None, progress: Progress, columns: int
+) -> list[Line]:
+    """The parts of a lesson with their minutes, what has been read, and at which the reader is."""
+    minutes = sum(part.minutes for _, part in parts)
+    lines = [*_row(line("  ", dim(str(lesson.number)), "  "), (bold(lesson.title),), _minutes(minutes), columns), BLANK]
+    for file, part in parts:
+        read = progress.part_state(file.lesson_slug, file.slug) == "read"
+        mark = Span(PASSED, "green") if read else Span(HERE if file == here else NOT_STARTED)
+        lines += _row(line("    ", mark, f" {file.name}  "), (Span(part.title),), _minutes(part.minutes), columns)
+    return lines
+
+
+def _how_far(files: Sequence[PartFile], progress: Progress) -> str:
+    if not files:
+        return "not written yet"
+    if files[0].old:
+        return _minutes(max(1, round(len(read_text(files[0].path).split()) / WORDS_A_MINUTE)))
+    read = sum(progress.part_state(file.lesson_slug, file.slug) == "read" for file in files)
+    return f"{read} of {len(files)} parts read"
+
+
+def _minutes(count: int) -> str:
+    return f"{count} min"
+
+
+def _row(head: Line, text: Line, remark: str, columns: int) -> list[Line]:
+    """A text between its head and a remark at the right."""
+    first, *rest = headed(head, text, columns - cells(remark) - 2)
+    return [line(first, dim(right(remark, columns - width(first)))), *rest]
