@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from grader.course.document import read_text, shown
+from grader.course.document import Document, read_text, shown
 from grader.course.glossary import Term, load_glossary
 from grader.course.lessons import find_section
 from grader.course.model import Course, Exercise, Lesson
-from grader.errors import UsageError
 from grader.lesson.load import load_lesson, load_part
 from grader.lesson.model import Part
 from grader.lesson.notation import Letter, load_notation, notation_path
@@ -200,8 +199,8 @@ class Pages:
 
     def _notation(self) -> Iterator[Page]:
         if letters := load_notation(self.course.root):
-            path = shown(notation_path(self.course.root))
-            rows = [(letter, _formula(letter, path)) for letter in letters]
+            path = notation_path(self.course.root)
+            rows = [(letter, _formula(letter, path, place)) for place, letter in enumerate(letters)]
             body = render("notation.html", rows=rows)
             yield Page(url=NOTATION, title="Notation", kind="notation", body=body, crumbs=(Link(HOME, "Lessons"),))
 
@@ -252,8 +251,8 @@ def _minutes(parts: Sequence[Part]) -> str:
     return "1 minute" if total == 1 else f"{total} minutes"
 
 
-def _formula(letter: Letter, path: str) -> str:
+def _formula(letter: Letter, path: Path, place: int) -> str:
     try:
         return mathml(letter.tex or letter.letter, display=False)
     except ValueError as error:
-        raise UsageError(f"{path}: the letter {letter.tex} cannot be typeset: {error}.") from None
+        raise Document(path, list).error((place,), f"the letter {letter.tex} cannot be typeset: {error}.") from None

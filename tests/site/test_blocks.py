@@ -78,5 +78,5 @@ def test_what_is_not_there_is_said_with_its_place(course: Path, old: str, new: s
 
 def test_a_file_that_is_no_picture_is_named(course: Path) -> None:
     (course / "lessons/01-tools/pictures/past.json").write_text('{"type": "curves"}')
-    with pytest.raises(UsageError, match=r"past.json: no picture: .*"):
+    with pytest.raises(UsageError, match=r"past.json: this is no picture: .*"):
         part(course)

@@ -95,7 +95,7 @@ def test_what_students_do_not_have_changes_nothing(our_site: Path, tmp_path: Pat
     for name in ("course.yaml", "README.md", "CONTRIBUTING.md"):
         shutil.copy(ROOT / name, tmp_path / name)
     for name in ("lessons", "exercises", "docs"):
-        unknown = shutil.ignore_patterns("quiz.yaml", "lab.py", "test_public.py", "__pycache__")
+        unknown = shutil.ignore_patterns("quiz.yaml", "test_public.py", "__pycache__")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=unknown)
     for path, data in site_files(load_course(tmp_path)).items():
         assert (our_site / path).read_bytes() == data, path
