@@ -22,9 +22,7 @@ from tests.quiz.every_type import FILE, QUIZ
 def course(tmp_path: Path) -> Path:
     """The small course, with a quiz to its lesson."""
     root = make_course(tmp_path)
-    folder = root / "lessons" / "01-tools"
-    folder.mkdir(parents=True)
-    (folder / "quiz.yaml").write_bytes(FILE.read_bytes())
+    (root / "lessons" / "01-tools" / "quiz.yaml").write_bytes(FILE.read_bytes())
     return root
 
 

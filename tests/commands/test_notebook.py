@@ -63,6 +63,6 @@ def test_a_folder_that_is_not_there(course: Path) -> None:
 
 
 def test_it_needs_nothing_of_jupyter_but_the_format(course: Path) -> None:
-    command = telling_imports(["notebook", "1.1"], {"torch", "pytest", "numpy", "IPython", "nbclient", "ipykernel"})
+    command = telling_imports(["notebook", "1.1"], {"torch", "pytest", "IPython", "nbclient", "ipykernel"})
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == "loaded []\n"
