@@ -162,14 +162,15 @@ class _Tiny(torch.nn.Module):
     def __init__(self, mask: Tensor) -> None:
         super().__init__()
         self.word, self.place = torch.nn.Embedding(16, 32), torch.nn.Embedding(8, 32)
-        self.qkv, self.out = torch.nn.Linear(32, 96), torch.nn.Linear(32, 16)
+        self.query, self.key, self.value = (torch.nn.Linear(32, 32) for _ in range(3))
+        self.out = torch.nn.Linear(32, 16)
         self.mask = mask
 
     def forward(self, ids: Tensor) -> Tensor:
         x = self.word(ids) + self.place.weight
-        q, k, v = self.qkv(x).chunk(3, -1)
-        scores = (q @ k.mT / 32**0.5).masked_fill(~self.mask, -math.inf)
-        return self.out(x + scores.softmax(-1) @ v)
+        scores = self.query(x) @ self.key(x).transpose(1, 2) / 32**0.5
+        hidden = scores.masked_fill(~self.mask, -math.inf)
+        return self.out(x + hidden.softmax(-1) @ self.value(x))
 
 
 _FULL = torch.ones(8, 8, dtype=torch.bool)
@@ -366,28 +367,28 @@ def _bucket(r: int, bidirectional: bool) -> int:
     return offset + min(exact + int(math.log(d / exact) / math.log(128 / exact) * (n - exact)), n - 1)
 
 
-def t5_buckets() -> Curves:
-    distances = list(range(-140, 141, 2))
-    lines = tuple(
-        Line(name, distances, [_bucket(r, both) for r in distances])
-        for name, both in (("encoder", True), ("decoder", False))
+def t5_buckets() -> Matrix:
+    near, far = (0, 1, 2, 7, 8, 15), (16, 31, 32, 64, 100, 127, 128, 500)
+    distances = [*(-r for r in near + far), 1, 2, 8, 16, 64, 128]
+    buckets = [[_bucket(r, True), _bucket(r, False)] for r in distances]
+    rows = tuple(f"{r}" if r <= 0 else f"+{r}" for r in distances)
+    return Matrix(
+        "t5-buckets",
+        "32 buckets of T5: key minus query, and its bucket",
+        (Grid("bucket", rows, ("encoder", "decoder"), buckets),),
     )
-    return Curves("t5-buckets", "32 buckets of T5", "key minus query", "bucket", lines, low=0.0, high=32.0)
 
 
 # ------------------------------------------------------------ 7 which one
 
 
-def search_cost() -> Bars:
+def search_cost() -> Matrix:
     sizes = (100, 1_000, 10_000)
-    pairs = [round(math.log10(n * (n - 1) / 2), 2) for n in sizes]
-    vectors = [round(math.log10(n), 2) for n in sizes]
-    return Bars(
+    cells = [[f"{n * (n - 1) // 2:,}", f"{n:,}"] for n in sizes]
+    return Matrix(
         "search-cost",
         "Runs of the model to find the two most similar sentences",
-        tuple(f"{n:,} sentences" for n in sizes),
-        (Series("every pair", pairs), Series("a vector each", vectors)),
-        "powers of ten",
+        (Grid("runs", tuple(f"{n:,} sentences" for n in sizes), ("every pair", "a vector each"), cells),),
     )
 
 
