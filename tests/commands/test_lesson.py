@@ -159,7 +159,7 @@ def test_a_part_is_read_in_a_terminal(tools: Path) -> None:
     assert "tensor([ 3." not in asked
     reading.types("2\n")
     shown = reading.until("q stop")
-    assert "✗ not right: 3" in shown
+    assert "✗ yours: 2   right: 3" in shown
     assert "tensor([ 3.,  9., 18.])" in shown
     reading.types("q")
     assert "grade lesson 1.1" in reading.until("1.1\n")
@@ -208,7 +208,7 @@ def test_a_wrong_prediction_comes_back_for_review(tools: Path) -> None:
 def test_what_is_piped_has_the_answers_and_is_not_read(tools: Path) -> None:
     shown = run("lesson", "averages").stdout
     assert shown == run("lesson", "1.1", "--plain").stdout
-    assert "▸ the last one only" in shown
+    assert "answer: the last one only" in shown
     assert "○ grade exercise toolbox   5 minutes, 31 points" in shown
     assert Progress.load(tools).events == []
     record(tools, "toolbox", 4)

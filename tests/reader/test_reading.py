@@ -1,12 +1,13 @@
 """A part read piece by piece."""
 
+import click
 import pytest
 
 from grader.course import load_lessons
 from grader.lesson.load import load_lesson
 from grader.lesson.model import Predict
 from grader.lesson.pictures import load_picture
-from grader.reader.blocks import Surroundings
+from grader.reader.blocks import Surroundings, answer_lines
 from grader.reader.markdown import Page
 from grader.reader.reading import NotAnAnswer, Reader, understood
 from tests.paths import TOOLBOX
@@ -49,14 +50,21 @@ def test_what_a_question_hides_is_shown_after_the_answer() -> None:
     [
         ("3", "  ✓ right", ("sums-of-the-past", "3", True)),
         ("3.0", "  ✓ right", ("sums-of-the-past", "3", True)),
-        ("18", "  ✗ not right: 3", ("sums-of-the-past", "18", False)),
-        ("", "  ▸ 3", None),
+        ("18", "  ✗ yours: 18   right: 3", ("sums-of-the-past", "18", False)),
+        ("", "  answer: 3", None),
     ],
 )
 def test_an_answer_is_marked_and_handed_on(typed: str, verdict: str, predicted: tuple[str, str, bool] | None) -> None:
     read = Reading(typed)
     assert read.desk.stretches[1][0] == verdict
     assert read.predicted == ([predicted] if predicted else [])
+
+
+def test_long_answers_stand_below_one_another() -> None:
+    options = ("the words that come before it in the text", "the words that come **after** it in the text")
+    choice = Predict(line=1, id="a", ask="?", options=options, answer=options[0], because="So.")
+    lines = [click.unstyle(each) for each in answer_lines(choice, options[1], Page(80))]
+    assert lines[:2] == [f"  ✗ yours: {options[1].replace('**', '')}", f"    right: {options[0]}"]
 
 
 def test_a_word_that_is_no_number_is_asked_for_again() -> None:
