@@ -38,7 +38,8 @@ def drawn(block: Piece, around: Surroundings) -> list[str]:
         case Output(text=text):
             return painted(_output(text, page))
         case Figure():
-            return [*picture_lines(around.picture(block.name), page), "", *painted(_caption(block.caption, page))]
+            picture, caption = figure_lines(block, around)
+            return [*picture, "", *caption]
         case Predict():
             return painted(_question(block, page))
         case ExerciseDue(exercise=name, text=text):
@@ -47,6 +48,12 @@ def drawn(block: Piece, around: Surroundings) -> list[str]:
             return painted(_due(f"grade lab {name}", around.exercise(name), text, around))
         case Deep(title=title):
             return painted(headed(line("  ", dim("deep dive"), "   "), (bold(title),), page.readable))
+
+
+def figure_lines(figure: Figure, around: Surroundings) -> tuple[list[str], list[str]]:
+    """A picture, and what is said of it."""
+    picture = picture_lines(around.picture(figure.name), around.page)
+    return picture, painted(_caption(figure.caption, around.page))
 
 
 def picture_lines(picture: Picture, page: Page) -> list[str]:

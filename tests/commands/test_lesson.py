@@ -169,10 +169,11 @@ def test_a_part_is_read_in_a_terminal(tools: Path) -> None:
     assert (predicted.question, predicted.answer, predicted.right) == ("sums-of-the-past", "2", False)
     assert isinstance(stopped, PartStopped)
     again = Reading()
-    shown = again.until("q stop")
-    assert "From sums to averages" in shown
+    shown = again.until("q+Enter stop")
+    assert "w = torch.tril" in shown  # the code of the last question
+    assert "What is the first?" in shown
     assert "A model reads three numbers" not in shown
-    again.types("q")
+    again.types("q\n")
     assert again.ends() == 0
 
 

@@ -85,7 +85,7 @@ def test_exactly(columns: int, screen: str) -> None:
 
 def test_answers_outputs_pictures_and_deep_dives_are_open() -> None:
     text = shown(AVERAGES, 80)
-    for each in ("answer: the last one only", "Column 2", "tensor([ 3.,  9., 18.])", "the past, added up", "A loop over T"):
+    for each in ("answer: the last one", "Column 2", "tensor([ 3.,  9., 18.])", "the past, added up", "A loop over T"):
         assert each in text
 
 
