@@ -229,6 +229,23 @@ def test_the_opening_comes_first(tools: Path) -> None:
     assert run("list").stdout.splitlines()[-1].split() == ["next", "grade", "lesson", "0", "Welcome"]
 
 
+def test_what_follows_a_part_is_next_whatever_was_read(tools: Path) -> None:
+    (tools / "lessons" / "opening.md").write_text("---\ntitle: Welcome\n---\n\nRead on.\n", "utf-8")
+    following = lambda name: run("lesson", name, "--plain").stdout.splitlines()[-1].split()[:4]  # noqa: E731
+    assert following("0") == ["next", "grade", "lesson", "1.1"]
+    assert following("1.1") == ["next", "grade", "exercise", "toolbox"]
+    record(tools, "toolbox", 4)
+    assert following("1.1") == ["next", "grade", "lesson", "1.2"]
+    assert following("1.2") == ["next", "grade", "lesson", "0"]  # from the beginning: nothing was read
+
+
+def test_a_title_without_room_is_left_out(tools: Path) -> None:
+    part = tools / "lessons" / "01-tools" / "2-leaks.md"
+    part.write_text(part.read_text("utf-8").replace("title: ", "title: A long title of a part that is "), "utf-8")
+    record(tools, "toolbox", 4)
+    assert run("lesson", "1.1").stdout.splitlines()[-1] == "  next      grade lesson 1.2"
+
+
 def test_the_lessons_of_a_course_in_parts(tools: Path) -> None:
     assert "0 of 2 parts read" in run("lesson", "--list").stdout
 
