@@ -177,6 +177,25 @@ def test_a_part_is_read_in_a_terminal(tools: Path) -> None:
     assert again.ends() == 0
 
 
+def test_the_key_that_reads_on_does_nothing_at_a_question(tools: Path) -> None:
+    reading = Reading("1.2", rows=60)
+    reading.until("q+Enter stop")
+    reading.types("  an é lex\x7fak\n")
+    reading.until("was yours right?")
+    reading.types("y")
+    assert reading.ends() == 0
+    (answer,) = (event.answer for event in Progress.load(tools).events if isinstance(event, Predicted))
+    assert answer == "an é leak"
+    reading = Reading("1.1")
+    reading.until("q+Enter stop")
+    reading.types("  3")
+    assert "▸   " not in reading.until("3")
+    reading.types("\n")
+    assert "right" in reading.until("right")
+    reading.types("q")
+    assert reading.ends() == 0
+
+
 def test_the_end_of_a_part_leads_on(tools: Path) -> None:
     reading = Reading("1.2", rows=60)
     reading.until("q+Enter stop")
