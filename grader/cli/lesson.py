@@ -8,7 +8,7 @@ import click
 
 from grader.cli.markdown import show
 from grader.cli.screen import COLUMNS, columns, course_root, interactive, say, step
-from grader.course import Course, Exercise, Lesson, load_exercise, load_lessons
+from grader.course import Course, Exercise, Lesson, load_course, load_exercise, load_lessons
 from grader.course.document import read_text
 from grader.course.lessons import find_section, quiz_path
 from grader.errors import UsageError
@@ -21,7 +21,7 @@ from grader.progress import PartBegun, PartRead, PartStopped, Predicted, Progres
 from grader.quiz import history
 from grader.reader.blocks import Surroundings, painted
 from grader.reader.markdown import Page
-from grader.reader.order import LAB, done, next_part
+from grader.reader.order import LAB, done, leads_to, next_part, step_after
 from grader.reader.overview import lessons_lines, parts_lines
 from grader.report.marks import unicode_on
 
@@ -70,7 +70,8 @@ def _overview(course: Course, progress: Progress, lesson: Lesson, files: Sequenc
     if here is not None:
         say(step("read", f"grade lesson {here.name}"))
         return
-    say(*(step for file in files for step in _exercises(course, progress, file)), *_quiz(course, lesson))
+    exercises = (exercise for file in files for exercise in _left(course, progress, file))
+    say(*map(_exercise_line, exercises), *_quiz(course, lesson))
 
 
 def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> None:
@@ -138,25 +139,34 @@ def _predicted(progress: Progress, file: PartFile, question: Predict, answer: st
 
 
 def _after(course: Course, progress: Progress, file: PartFile, part: Part) -> list[str]:
-    """What to do when a part is read: its exercises, unless it ends in them, the next part, after the last the quiz."""
-    steps = [] if isinstance(part.blocks[-1], ExerciseDue | LabDue) else _exercises(course, progress, file)
+    """What to do when a part is read: its exercises, unless it ends in them, after the last the quiz, and what follows.
+
+    What follows is what does in the course; at its end what has not been read.
+    """
+    left = [] if isinstance(part.blocks[-1], ExerciseDue | LabDue) else _left(course, progress, file)
+    lines = [_exercise_line(exercise) for exercise in left]
     files = part_files(course, course.lesson(file.lesson)) if file.lesson else ()
     if file.lesson and file == files[-1]:
-        steps += _quiz(course, course.lesson(file.lesson))
-    following = next_part(course, progress)
+        lines += _quiz(course, course.lesson(file.lesson))
+    shown = [exercise.id for exercise in left]
+    whole = course
+    with suppress(UsageError):  # a spoilt exercise does not spoil reading
+        whole = load_course(course.root)
+    following = step_after(whole, file, progress, shown) or next_part(course, progress)
     if following is not None and following != file:
-        steps.append(step("next", f"grade lesson {following.name}", title(following, course)))
-    return steps
+        to = leads_to(following, course)
+        lines.append(step("next", f"grade {to.command}", to.remark))
+    return lines
 
 
-def _exercises(course: Course, progress: Progress, file: PartFile) -> list[str]:
-    """The exercises of a part that are not passed yet, as commands."""
+def _left(course: Course, progress: Progress, file: PartFile) -> list[Exercise]:
+    """The exercises of a part that are not passed yet."""
     found = {exercise.id: exercise for name in due_in(file) if (exercise := _exercise(course, name))}
-    return [
-        step("now", f"grade exercise {exercise.id}", f"{exercise.minutes} min")
-        for exercise in found.values()
-        if not done(exercise, progress)
-    ]
+    return [exercise for exercise in found.values() if not done(exercise, progress)]
+
+
+def _exercise_line(exercise: Exercise) -> str:
+    return step("now", f"grade exercise {exercise.id}", f"{exercise.minutes} min")
 
 
 def _quiz(course: Course, lesson: Lesson) -> list[str]:

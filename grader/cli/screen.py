@@ -67,9 +67,8 @@ def number(points: float) -> str:
 
 
 def step(word: str, command: str, remark: str = "") -> str:
-    """One of the last lines of a screen: a command to paste."""
-    return (
-        f"  {dim(f'{word:<7}')}   {command:<33} {dim(remark)}"
-        if remark
-        else f"  {dim(f'{word:<7}')}   {command}"
-    )
+    """One of the last lines of a screen: a command to paste. A remark that there is no room for is left out."""
+    head = f"  {dim(f'{word:<7}')}   "
+    if remark and 12 + max(len(command), 33) + 1 + len(remark) <= COLUMNS:
+        return f"{head}{command:<33} {dim(remark)}"
+    return head + command

@@ -8,8 +8,8 @@ from grader.course.model import Exercise
 from grader.lesson.model import Code, Deep, ExerciseDue, Figure, LabDue, Listing, Output, Part, Piece, Predict, Prose
 from grader.picture import Picture
 from grader.reader.markdown import MARGIN, Page, code, inline, markdown
-from grader.report.layout import BLANK, MANY, Line, Span, bold, cells, dim, line, paint
-from grader.report.marks import FAILED, HERE, NOT_STARTED, PASSED
+from grader.report.layout import BLANK, MANY, Line, Span, bold, cells, dim, line, paint, width
+from grader.report.marks import FAILED, NOT_STARTED, PASSED
 from grader.report.text import code_line, headed
 
 ASKS = "?"
@@ -38,7 +38,8 @@ def drawn(block: Piece, around: Surroundings) -> list[str]:
         case Output(text=text):
             return painted(_output(text, page))
         case Figure():
-            return [*picture_lines(around.picture(block.name), page), "", *painted(_caption(block.caption, page))]
+            picture, caption = figure_lines(block, around)
+            return [*picture, "", *caption]
         case Predict():
             return painted(_question(block, page))
         case ExerciseDue(exercise=name, text=text):
@@ -49,12 +50,18 @@ def drawn(block: Piece, around: Surroundings) -> list[str]:
             return painted(headed(line("  ", dim("deep dive"), "   "), (bold(title),), page.readable))
 
 
+def figure_lines(figure: Figure, around: Surroundings) -> tuple[list[str], list[str]]:
+    """A picture, and what is said of it."""
+    picture = picture_lines(around.picture(figure.name), around.page)
+    return picture, painted(_caption(figure.caption, around.page))
+
+
 def picture_lines(picture: Picture, page: Page) -> list[str]:
     """A picture as text."""
     from grader.report import characters
 
-    width = min(page.width - MARGIN, WIDEST)
-    return [" " * MARGIN + line for line in characters.drawn(picture, width, unicode=page.unicode)]
+    room = min(page.width - MARGIN, WIDEST)
+    return [" " * MARGIN + line for line in characters.drawn(picture, room, unicode=page.unicode)]
 
 
 def title_lines(part: Part, page: Page) -> list[str]:
@@ -73,12 +80,21 @@ def answer_lines(question: Predict, given: str, page: Page) -> list[str]:
     right = question.right(given) if given else None
     answer = inline(question.answer, page)
     if right is None:
-        lines = headed(line("  ", bold(HERE), " "), answer, page.readable)
+        lines = headed(line("  ", dim("answer: ")), answer, page.readable)
     elif right:
         lines = [line("  ", Span(PASSED, "green"), " right")]
     else:
-        lines = headed(line("  ", Span(FAILED, "red"), " not right: "), answer, page.readable)
+        lines = _compared(inline(given, page) if question.options else (Span(given),), answer, page)
     return painted([*lines, *markdown(question.because, page, 2 * MARGIN)])
+
+
+def _compared(given: Line, answer: Line, page: Page) -> list[Line]:
+    """A wrong answer and the right one, side by side where there is room."""
+    yours, right = line("  ", Span(FAILED, "red"), " ", dim("yours: ")), dim("right: ")
+    beside = line(yours, given, "   ", right, answer)
+    if width(beside) <= page.readable:
+        return [beside]
+    return [*headed(yours, given, page.readable), *headed(line(" " * 4, right), answer, page.readable)]
 
 
 def painted(lines: Sequence[Line]) -> list[str]:
@@ -126,9 +142,9 @@ def _due(command: str, exercise: Exercise | None, text: str, around: Surrounding
     return [head, *markdown(text, page, 2 * MARGIN)]
 
 
-def keys_line(keys: Sequence[str], right: str, width: int) -> str:
+def keys_line(keys: Sequence[str], right: str, columns: int) -> str:
     """The keys that mean something now, and where one is."""
     text = "   ".join(keys)
-    gap = width - MARGIN - cells(text) - cells(right) - 1
+    gap = columns - MARGIN - cells(text) - cells(right) - 1
     shown = f"{text}{' ' * gap}{right}" if gap > 2 else text
-    return paint(line("  ", dim(shown)), width, color=True)
+    return paint(line("  ", dim(shown)), columns, color=True)

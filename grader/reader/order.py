@@ -1,6 +1,6 @@
 """The order of the course: each part, then the exercises that are due in it; and what comes next in it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -53,6 +53,16 @@ def next_part(course: Course, progress: Progress) -> PartFile | None:
             return step
     step = next_step(parts, progress)
     return step if isinstance(step, PartFile) else None
+
+
+def step_after(course: Course, file: PartFile, progress: Progress, shown: Collection[str] = ()) -> Step | None:
+    """What follows a part in the course, whatever was read: an exercise that is passed, or `shown`, is passed over."""
+    order = list(steps(course))
+    place = next((i for i, step in enumerate(order) if _key(step) == _key(file)), len(order))
+    for step in order[place + 1 :]:
+        if not (isinstance(step, Exercise) and (step.id in shown or done(step, progress))):
+            return step
+    return None
 
 
 def done(step: Step, progress: Progress) -> bool:

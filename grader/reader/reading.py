@@ -1,19 +1,21 @@
 """A part read piece by piece: what is printed, waits for a key, is asked. It knows no terminal but a `Desk`."""
 
+import re
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
 from msgspec.structs import replace
 
-from grader.lesson.model import Deep, ExerciseDue, LabDue, Output, Part, Piece, Predict, Prose
-from grader.reader.blocks import Surroundings, answer_lines, drawn, end_lines, keys_line, title_lines
+from grader.lesson.model import Deep, ExerciseDue, Figure, LabDue, Output, Part, Piece, Predict, Prose
+from grader.reader.blocks import Surroundings, answer_lines, drawn, end_lines, figure_lines, keys_line, title_lines
 from grader.report.marks import HERE
 
 STOP, BEGINNING, OPEN = "q", "b", "d"
 KEYS = ("space on", "b beginning", "q stop")
 LEAST = 4  # lines of a screenful
 OVERLAP = 2  # lines of the screen that a stretch leaves: for the keys, and for the line above it
+_HEADING = re.compile(r"^#+ ", re.MULTILINE)
 
 
 class Desk(Protocol):
@@ -84,17 +86,22 @@ class Reader:
         self._print(["", *title_lines(self.part, self._around.page)])
 
     def _to_go_on_with(self) -> int:
-        """What was on the screen last, with the code or picture that a question there is about."""
+        """The last heading or question up to what was on the screen, a question with what it is about."""
+        blocks = self.part.blocks
         place = self._top
-        while place and _belongs_to_what_is_before(self.part.blocks[place]):
+        if isinstance(blocks[self._place], Predict) and not _begins(blocks[place]):
+            place = self._place
+        while place and not _begins(blocks[place]):
+            place -= 1
+        while place and _belongs_to_what_is_before(blocks[place]):
             place -= 1
         return place
 
     def _show(self, block: Piece) -> Turn:
         """A block, with what it asks."""
-        turn = self._print(["", *drawn(block, self._around)], whole=not isinstance(block, Prose))
-        if turn is not Turn.ON:
-            return turn
+        for lines in self._pieces(block):
+            if (turn := self._print(["", *lines], whole=not isinstance(block, Prose))) is not Turn.ON:
+                return turn
         match block:
             case Predict():
                 return self._ask(block)
@@ -104,11 +111,17 @@ class Reader:
                 return self._wait() if self._place + 1 < len(self.part.blocks) else Turn.ON
         return Turn.ON
 
+    def _pieces(self, block: Piece) -> Sequence[Sequence[str]]:
+        """The lines of a block; where a picture and its caption are too long for one screen, each of them."""
+        lines = drawn(block, self._around)
+        if isinstance(block, Figure) and len(lines) > self._page:
+            return figure_lines(block, self._around)
+        return [[*lines, ""] if isinstance(block, Predict) else lines]
+
     def _ask(self, question: Predict) -> Turn:
         """Takes an answer, says what it was worth, and hands it on. Enter alone only shows."""
         kind = "a digit" if question.options else "a number" if question.number is not None else "words"
         keys = keys_line([kind, "Enter: see", f"{BEGINNING}+Enter beginning", f"{STOP}+Enter stop"], "", self._width)
-        self._say([""])
         while True:
             typed = self._desk.line(keys, f"  {HERE} ")
             if typed == STOP:
@@ -125,7 +138,6 @@ class Reader:
         if given:
             right = question.right(given)
             self._predicted(question, given, self._compare() if right is None else right)
-        self._top = self._place + 1  # it is not asked again
         return Turn.ON
 
     def _compare(self) -> bool | None:
@@ -148,10 +160,14 @@ class Reader:
     def _print(self, lines: Sequence[str], whole: bool = True) -> Turn:
         """Prints lines, with a key between one screenful and the next. What is `whole` begins a new one if it must."""
         rest = list(lines)
-        page = max(self._desk.rows - OVERLAP, LEAST)
-        while len(rest) > page - self._printed:
+        while len(rest) > (room := self._page - self._printed):
             fresh = self._printed == 0
-            self._say(rest[: (count := _break(rest, page - self._printed, fresh, whole and len(rest) <= page))])
+            above = not rest[0].strip()  # a blank line, which a new screen can do without
+            fits = whole and len(rest) - above <= self._page
+            if fits and fresh:
+                del rest[0]
+                continue
+            self._say(rest[: (count := _break(rest, room, fresh, fits))])
             rest = rest[count:]
             if (turn := self._wait()) is not Turn.ON:
                 return turn
@@ -177,6 +193,11 @@ class Reader:
         """A key was pressed: what is printed from now on is new."""
         self._printed = 0
         self._top = self._place
+
+    @property
+    def _page(self) -> int:
+        """Lines of a screenful."""
+        return max(self._desk.rows - OVERLAP, LEAST)
 
     @property
     def _width(self) -> int:
@@ -213,6 +234,11 @@ def understood(question: Predict, typed: str) -> str:
         return f"{float(parse_number(typed, None)):.15g}"
     except NotANumber as problem:
         raise NotAnAnswer(str(problem)) from None
+
+
+def _begins(block: Piece) -> bool:
+    """Whether one can go on with a block and know what it is about."""
+    return isinstance(block, Predict) or (isinstance(block, Prose) and bool(_HEADING.search(block.text)))
 
 
 def _belongs_to_what_is_before(block: Piece) -> bool:

@@ -3,11 +3,13 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
 from grader.reader.reading import STOP
+from grader.report.layout import cells
 from grader.report.marks import encoding_of, writable
 
 ON = " "
@@ -47,7 +49,7 @@ class Terminal:
     def line(self, keys: str, shown: str) -> str:
         click.echo(_writable(f"{keys}\n{shown}"), nl=False)
         try:
-            typed = sys.stdin.readline()
+            typed = _typed()
         except (OSError, UnicodeDecodeError):
             typed = ""
         except KeyboardInterrupt:
@@ -62,7 +64,41 @@ def _pressed() -> str:
     """One key. What was typed before it was asked for counts too: click.getchar would throw it away."""
     if sys.platform == "win32":
         return click.getchar()
-    import select
+    with _keyboard() as keyboard:
+        return _key(keyboard)
+
+
+def _typed() -> str:
+    """A line with its end; none at the end of input. The key that reads on does nothing before the first letter."""
+    if sys.platform == "win32":
+        return sys.stdin.readline()
+    text = ""
+    with _keyboard() as keyboard:
+        while True:
+            try:
+                key = _key(keyboard)
+            except EOFError:
+                return ""
+            if key in ("\n", "\r"):
+                click.echo()
+                return text + "\n"
+            before = text
+            if key in ("\x7f", "\b"):
+                text = text[:-1]
+            elif key == "\x15":  # the line
+                text = ""
+            elif key == "\x17":  # the last word
+                text = text.rstrip().rpartition(" ")[0]
+            elif key.isprintable() and (text or key != ON):
+                text += key
+            kept = min(len(before), len(text))  # one begins with the other
+            gone = cells(before[kept:])
+            click.echo("\b" * gone + " " * gone + "\b" * gone + _writable(text[kept:]), nl=False)
+
+
+@contextmanager
+def _keyboard() -> Iterator[int]:
+    """Standard input, key by key and not shown."""
     import termios
     import tty
 
@@ -70,11 +106,20 @@ def _pressed() -> str:
     before = termios.tcgetattr(keyboard)
     try:
         tty.setcbreak(keyboard, termios.TCSADRAIN)
-        key = os.read(keyboard, 1)
-        if key == b"\x1b" and select.select([keyboard], [], [], 0)[0]:  # an arrow: all of it arrives at once
-            key += os.read(keyboard, 8)
+        yield keyboard
     finally:
         termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+
+
+def _key(keyboard: int) -> str:
+    """One key: all bytes of a letter, or of an arrow."""
+    import select
+
+    key = os.read(keyboard, 1)
+    if key == b"\x1b" and select.select([keyboard], [], [], 0)[0]:  # an arrow: all of it arrives at once
+        key += os.read(keyboard, 8)
+    elif key >= b"\xc0":
+        key += os.read(keyboard, 1 + (key >= b"\xe0") + (key >= b"\xf0"))
     if key in (b"", b"\x04"):
         raise EOFError
     return key.decode("utf-8", "replace")

@@ -159,7 +159,7 @@ def test_a_part_is_read_in_a_terminal(tools: Path) -> None:
     assert "tensor([ 3." not in asked
     reading.types("2\n")
     shown = reading.until("q stop")
-    assert "✗ not right: 3" in shown
+    assert "✗ yours: 2   right: 3" in shown
     assert "tensor([ 3.,  9., 18.])" in shown
     reading.types("q")
     assert "grade lesson 1.1" in reading.until("1.1\n")
@@ -169,11 +169,31 @@ def test_a_part_is_read_in_a_terminal(tools: Path) -> None:
     assert (predicted.question, predicted.answer, predicted.right) == ("sums-of-the-past", "2", False)
     assert isinstance(stopped, PartStopped)
     again = Reading()
-    shown = again.until("q stop")
-    assert "From sums to averages" in shown
+    shown = again.until("q+Enter stop")
+    assert "w = torch.tril" in shown  # the code of the last question
+    assert "What is the first?" in shown
     assert "A model reads three numbers" not in shown
-    again.types("q")
+    again.types("q\n")
     assert again.ends() == 0
+
+
+def test_the_key_that_reads_on_does_nothing_at_a_question(tools: Path) -> None:
+    reading = Reading("1.2", rows=60)
+    reading.until("q+Enter stop")
+    reading.types("  an é lex\x7fak\n")
+    reading.until("was yours right?")
+    reading.types("y")
+    assert reading.ends() == 0
+    (answer,) = (event.answer for event in Progress.load(tools).events if isinstance(event, Predicted))
+    assert answer == "an é leak"
+    reading = Reading("1.1")
+    reading.until("q+Enter stop")
+    reading.types("  3")
+    assert "▸   " not in reading.until("3")
+    reading.types("\n")
+    assert "right" in reading.until("right")
+    reading.types("q")
+    assert reading.ends() == 0
 
 
 def test_the_end_of_a_part_leads_on(tools: Path) -> None:
@@ -208,7 +228,7 @@ def test_a_wrong_prediction_comes_back_for_review(tools: Path) -> None:
 def test_what_is_piped_has_the_answers_and_is_not_read(tools: Path) -> None:
     shown = run("lesson", "averages").stdout
     assert shown == run("lesson", "1.1", "--plain").stdout
-    assert "▸ the last one only" in shown
+    assert "answer: the last one only" in shown
     assert "○ grade exercise toolbox   5 minutes, 31 points" in shown
     assert Progress.load(tools).events == []
     record(tools, "toolbox", 4)
@@ -226,6 +246,23 @@ def test_the_opening_comes_first(tools: Path) -> None:
     assert "Welcome" in run("lesson").stdout
     assert run("lesson", "0").stdout.split("\n")[1] == "  Welcome"
     assert run("list").stdout.splitlines()[-1].split() == ["next", "grade", "lesson", "0", "Welcome"]
+
+
+def test_what_follows_a_part_is_next_whatever_was_read(tools: Path) -> None:
+    (tools / "lessons" / "opening.md").write_text("---\ntitle: Welcome\n---\n\nRead on.\n", "utf-8")
+    following = lambda name: run("lesson", name, "--plain").stdout.splitlines()[-1].split()[:4]  # noqa: E731
+    assert following("0") == ["next", "grade", "lesson", "1.1"]
+    assert following("1.1") == ["next", "grade", "exercise", "toolbox"]
+    record(tools, "toolbox", 4)
+    assert following("1.1") == ["next", "grade", "lesson", "1.2"]
+    assert following("1.2") == ["next", "grade", "lesson", "0"]  # from the beginning: nothing was read
+
+
+def test_a_title_without_room_is_left_out(tools: Path) -> None:
+    part = tools / "lessons" / "01-tools" / "2-leaks.md"
+    part.write_text(part.read_text("utf-8").replace("title: ", "title: A long title of a part that is "), "utf-8")
+    record(tools, "toolbox", 4)
+    assert run("lesson", "1.1").stdout.splitlines()[-1] == "  next      grade lesson 1.2"
 
 
 def test_the_lessons_of_a_course_in_parts(tools: Path) -> None:

@@ -27,7 +27,7 @@ AT_60 = """
   ? Every average is 6, at the first place too. What has
     happened, in a word?
 
-  ▸ leak
+  answer: leak
     The first place has read 3 and knows 6 and 9 already.
     What comes later has leaked into it.
 
@@ -53,7 +53,7 @@ AT_80 = """
 
   ? Every average is 6, at the first place too. What has happened, in a word?
 
-  ▸ leak
+  answer: leak
     The first place has read 3 and knows 6 and 9 already. What comes later
     has leaked into it.
 
@@ -85,7 +85,7 @@ def test_exactly(columns: int, screen: str) -> None:
 
 def test_answers_outputs_pictures_and_deep_dives_are_open() -> None:
     text = shown(AVERAGES, 80)
-    for each in ("▸ the last one only", "Column 2", "tensor([ 3.,  9., 18.])", "the past, added up", "A loop over T"):
+    for each in ("answer: the last one", "Column 2", "tensor([ 3.,  9., 18.])", "the past, added up", "A loop over T"):
         assert each in text
 
 

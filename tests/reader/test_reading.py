@@ -1,12 +1,13 @@
 """A part read piece by piece."""
 
+import click
 import pytest
 
 from grader.course import load_lessons
 from grader.lesson.load import load_lesson
-from grader.lesson.model import Predict
+from grader.lesson.model import Code, Figure, Output, Part, Piece, Predict, Prose
 from grader.lesson.pictures import load_picture
-from grader.reader.blocks import Surroundings
+from grader.reader.blocks import Surroundings, answer_lines, picture_lines
 from grader.reader.markdown import Page
 from grader.reader.reading import NotAnAnswer, Reader, understood
 from tests.paths import TOOLBOX
@@ -14,6 +15,7 @@ from tests.reader.desk import Typist
 
 COURSE = load_lessons(TOOLBOX)
 AVERAGES, LEAKS = load_lesson(COURSE, COURSE.lessons[0])
+LESSON = TOOLBOX / "lessons" / "01-tools"
 ON = " "
 OUTPUT = "tensor([ 3.,  9., 18.])"
 REASON = "Row 0 of the triangle"
@@ -27,7 +29,7 @@ class Reading:
         self.desk = Typist(keys, columns, rows)
         around = Surroundings(
             page=Page(columns),
-            picture=lambda name: load_picture(TOOLBOX / "lessons" / "01-tools", name),
+            picture=lambda name: load_picture(LESSON, name),
             exercise=lambda name: None,
             passed=lambda name: False,
         )
@@ -49,14 +51,21 @@ def test_what_a_question_hides_is_shown_after_the_answer() -> None:
     [
         ("3", "  ✓ right", ("sums-of-the-past", "3", True)),
         ("3.0", "  ✓ right", ("sums-of-the-past", "3", True)),
-        ("18", "  ✗ not right: 3", ("sums-of-the-past", "18", False)),
-        ("", "  ▸ 3", None),
+        ("18", "  ✗ yours: 18   right: 3", ("sums-of-the-past", "18", False)),
+        ("", "  answer: 3", None),
     ],
 )
 def test_an_answer_is_marked_and_handed_on(typed: str, verdict: str, predicted: tuple[str, str, bool] | None) -> None:
     read = Reading(typed)
     assert read.desk.stretches[1][0] == verdict
     assert read.predicted == ([predicted] if predicted else [])
+
+
+def test_long_answers_stand_below_one_another() -> None:
+    options = ("the words that come before it in the text", "the words that come **after** it in the text")
+    choice = Predict(line=1, id="a", ask="?", options=options, answer=options[0], because="So.")
+    lines = [click.unstyle(each) for each in answer_lines(choice, options[1], Page(80))]
+    assert lines[:2] == [f"  ✗ yours: {options[1].replace('**', '')}", f"    right: {options[0]}"]
 
 
 def test_a_word_that_is_no_number_is_asked_for_again() -> None:
@@ -123,3 +132,43 @@ def test_answers_are_understood() -> None:
             understood(choice, typed)
     number = Predict(line=1, id="a", ask="?", answer="0.5", because=".")
     assert [understood(number, typed) for typed in (".5", "5e-1", "−3")] == ["0.5", "0.5", "-3"]
+
+
+def part_of(*blocks: Piece) -> Part:
+    return Part(lesson=1, number=1, slug="a", title="A", path="a.md", blocks=blocks)
+
+
+PLACES = part_of(
+    Prose(line=1, text="First."),
+    Prose(line=2, text="## A heading\n\nText."),
+    Code(line=3, text="print(1)\n" * 17),
+    Output(line=4, text="1\n" * 17),
+    Prose(line=5, text="Some text."),
+    Code(line=6, text="print(2)\n" * 9),
+    Predict(line=7, id="a", ask="What?", answer="2", because="So."),
+    Output(line=8, text="2\n" * 17, after="a"),
+    Prose(line=9, text="More text."),
+    Code(line=10, text="print(3)\n" * 17),
+)
+
+
+@pytest.mark.parametrize(
+    ("keys", "place"),
+    [((), 0), ((ON,), 1), ((ON, ON), 1), ((ON, ON, ON), 5), ((ON, ON, ON, "2"), 5), ((ON, ON, ON, "2", ON), None)],
+)
+def test_one_goes_on_with_a_heading_or_a_question(keys: tuple[str, ...], place: int | None) -> None:
+    assert Reading(*keys, part=PLACES).place == place
+
+
+@pytest.mark.parametrize("rows", [24, 30, 40])
+@pytest.mark.parametrize("before", range(0, 24, 3))
+def test_what_fits_on_a_screen_is_not_cut(rows: int, before: int) -> None:
+    caption = "Row 2 of the triangle. " * 8
+    picture = Figure(line=1, name="sums-of-the-past", caption=caption)
+    code = [f"x{i} = {i}" for i in range(rows - 2)]  # all of a screen
+    prose = Prose(line=1, text="\n\n".join(["Text."] * before))
+    read = Reading(*[ON] * 20, part=part_of(prose, Code(line=2, text="\n".join(code)), prose, picture), rows=rows)
+    stretches = ["\n".join(each) for each in read.desk.stretches]
+    assert any(code[0] in each and code[-1] in each for each in stretches)
+    lines = [click.unstyle(each).rstrip() for each in picture_lines(load_picture(LESSON, picture.name), Page(80))]
+    assert any("\n".join(lines) in each for each in stretches)

@@ -7,69 +7,80 @@ import click
 
 from grader.picture import Curves, Line
 from grader.report.characters.block import flowed
+from grader.report.characters.ticks import Axis, column, row
 
 HEIGHT = 14
+TICKS = 4  # numbers of the axis of y, at most
+APART = 15  # cells from one number of the axis of x to the next
+POWER_APART = 8  # the same of powers of ten
 _COLOURS = ("blue", "magenta", "green", "yellow", "cyan", "red")
 _NO_DOTS = "\u2800"
 _FRAME = "│"
 
 
 def curves(picture: Curves, width: int, unicode: bool) -> list[str]:
-    plots = [_plot(picture, line, width, unicode) for line in picture.lines]
-    frame = plots[0]
-    top, bottom = (next(i for i, line in enumerate(frame) if line.startswith(corner)) for corner in "┌└")
-    inner = frame[top].rindex("┐") - 1
-    layers = [[line[1 : inner + 1].ljust(inner) for line in plot[top + 1 : bottom]] for plot in plots]
+    across = _axis([x for each in picture.lines for x in each.xs], picture.log_x)
+    up = _axis([y for each in picture.lines for y in each.ys], picture.log_y, picture.low, picture.high)
+    numbers = column(up, HEIGHT, TICKS)
+    inner = width - 3 - max(map(len, numbers))
+    layers = [_layer(line, across, up, inner, unicode) for line in picture.lines]
     letters = _letters(layers) if len(layers) > 1 else {}
     body = [
-        _FRAME
-        + "".join(_cell(layers, row, column, letters) for column in range(inner))
-        + frame[top + 1 + row][inner + 1 :]
-        for row in range(bottom - top - 1)
+        f"{_FRAME}{''.join(_cell(layers, i, j, letters) for j in range(inner))}{_FRAME} {number}".rstrip()
+        for i, number in enumerate(numbers)
     ]
     legend = [click.style(f"{ascii_uppercase[place]} {line.label}") for place, line in enumerate(picture.lines)]
     if len(layers) == 1:
         legend = [picture.lines[0].label]
     return [
         click.style(picture.y, dim=True),
-        *frame[top : top + 1],
+        f"┌{'─' * inner}┐",
         *body,
-        *frame[bottom:],
+        f"└{'─' * inner}┘",
+        row(across, inner, inner // (POWER_APART if across.log else APART) + 1),
         click.style(picture.x.center(inner + 2).rstrip(), dim=True),
         *flowed([label for label in legend if label], width),
     ]
 
 
-def _plot(picture: Curves, line: Line, width: int, unicode: bool) -> list[str]:
-    """One line of the picture, on the axes of all of them."""
+def _layer(line: Line, across: Axis, up: Axis, width: int, unicode: bool) -> list[str]:
+    """The inside of a plot of one line."""
     from uniplot import plot_to_string
 
-    x_min, x_max = _bounds([x for each in picture.lines for x in each.xs], picture.log_x)
-    y_min, y_max = _bounds([y for each in picture.lines for y in each.ys], picture.log_y)
     text = plot_to_string(
         xs=[list(line.xs)],
         ys=[list(line.ys)],
         lines=True,
-        x_min=x_min,
-        x_max=x_max,
-        y_min=y_min if picture.low is None else picture.low,
-        y_max=y_max if picture.high is None else picture.high,
-        x_as_log=picture.log_x,
-        y_as_log=picture.log_y,
+        x_min=across.low,
+        x_max=across.high,
+        y_min=up.low,
+        y_max=up.high,
+        x_as_log=across.log,
+        y_as_log=up.log,
         x_gridlines=[],
         y_gridlines=[],
+        x_labels=False,  # it writes 2.5 as 2
+        y_labels=False,
         width=width,
-        line_length_hard_cap=width,
         height=HEIGHT,
         color=False,
         character_set="braille" if unicode else "ascii",
     )
-    return [each.rstrip() for each in text.splitlines()]
+    _, *rows, _ = text.splitlines()
+    return [each[1 : width + 1].ljust(width) for each in rows]
+
+
+def _axis(numbers: Sequence[float], log: bool, low: float | None = None, high: float | None = None) -> Axis:
+    """What an axis spans: what it is told, else what the numbers do."""
+    least, most = _bounds(numbers, log)
+    return Axis(least if low is None else low, most if high is None else high, log)
 
 
 def _bounds(numbers: Sequence[float], log: bool) -> tuple[float, float]:
     """A little more than the numbers span, so that the outermost points lie inside."""
     low, high = min(numbers), max(numbers)
+    if low == high:
+        return (low / 10, high * 10) if log else (low - 1, high + 1)
     if log:
         return low / 1.001, high * 1.001
     return low - 0.001 * (high - low), high + 0.001 * (high - low)

@@ -1,5 +1,9 @@
 """Curves on a terminal."""
 
+import math
+
+import pytest
+
 from grader.picture import Curves, Line
 from tests.report.characters.screen import plain
 from tests.report.pictures import CURVES, NOISE, ROOFLINE
@@ -74,4 +78,47 @@ def test_a_single_line_has_its_label_and_no_letter() -> None:
 
 def test_low_and_high_bound_the_axis() -> None:
     numbers = [line.rpartition("│ ")[2] for line in plain(NOISE) if "│ " in line and line[-1].isdigit()]
-    assert numbers == ["1", "0"]
+    assert numbers == ["1.0", "0.5", "0.0"]
+
+
+def one(ys: list[float], low: float | None = None, log: bool = False) -> Curves:
+    return Curves("one", "One", "x", "y", (Line("", list(range(len(ys))), ys),), low=low, log_y=log)
+
+
+@pytest.mark.parametrize(
+    ("picture", "labels"),
+    [
+        (one([0, 3.21], low=0), ["3", "2", "1", "0"]),
+        (one([1, 3880.95], log=True), ["10^3", "100", "10", "1"]),
+        (one([0.03, 106], log=True), ["100", "10", "1", "0.1"]),
+        (one([20, 80], log=True), ["80", "60", "40", "20"]),
+        (one([-6, 12]), ["10", "5", "0", "-5"]),
+        (one([0, 0.5]), ["0.4", "0.2", "0.0"]),
+        (one([2, 2]), ["3", "2", "1"]),
+        (one([5, 5], log=True), ["10", "1"]),
+    ],
+    ids=["from low", "log", "log below 1", "less than a power", "negative", "fractions", "constant", "constant log"],
+)
+def test_a_number_stands_in_the_row_of_its_value(picture: Curves, labels: list[str]) -> None:
+    rows = [line.rpartition("│")[2].strip() for line in plain(picture) if line.startswith("│")]
+    assert [label for label in rows if label] == labels
+    ys = picture.lines[0].ys
+    scale = math.log10 if picture.log_y else float
+    if min(ys) == max(ys):
+        low, high = (ys[0] / 10, ys[0] * 10) if picture.log_y else (ys[0] - 1, ys[0] + 1)
+    else:
+        low, high = min(ys), max(ys)
+    for row, label in enumerate(rows):
+        if label:
+            value = 1000.0 if label == "10^3" else float(label)
+            share = (scale(value) - scale(low)) / (scale(high) - scale(low))
+            assert abs(row - (len(rows) - 1 - share * len(rows))) <= 1.1, label
+
+
+def test_the_numbers_below_say_what_they_stand_at() -> None:
+    lines = plain(Curves("one", "One", "x", "y", (Line("", [0, 11.5], [0, 1]),)), 76)
+    frame = next(line for line in lines if line.startswith("└"))
+    numbers = lines[lines.index(frame) + 1]
+    assert numbers.split() == ["0", "5", "10"]
+    for label in ("5", "10"):
+        assert abs(numbers.index(label) - float(label) / 11.5 * (len(frame) - 2)) <= 2
