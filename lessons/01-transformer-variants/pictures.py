@@ -77,9 +77,12 @@ def sentence_weights() -> Heatmap:
     q, k = torch.zeros(6, 2), torch.zeros(6, 2)
     q[4, 1] = q[5, 0] = 4.0  # "painted" looks for a person, "sank" for a thing
     k[1, 0] = k[3, 1] = 1.0  # "boat" is a thing, "we" a person
-    weights = (q @ k.T / 2**0.5).masked_fill(~_triangle(6), -math.inf).softmax(-1)
+    weights = (q @ k.T).masked_fill(~_triangle(6), -math.inf).softmax(-1)
     title = "Who looks at whom: rows ask, columns answer"
     return Heatmap("sentence-weights", title, SENTENCE, SENTENCE, _numbers(weights))
+
+
+# ------------------------------------------------------------ 3 a softmax that does not break
 
 
 def saturation() -> Curves:
@@ -106,7 +109,7 @@ def saturation() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 3 four masks, one machine
+# ------------------------------------------------------------ 4 four masks, one machine
 
 
 def _masks() -> dict[str, Tensor]:
@@ -136,7 +139,7 @@ def who_moves() -> Bars:
     return Bars("who-moves", title, WORDS, series, "change of the output")
 
 
-# ------------------------------------------------------------ 4 what leaks
+# ------------------------------------------------------------ 5 what leaks
 
 
 def padding_takes_weight() -> Curves:
@@ -157,29 +160,30 @@ def padding_takes_weight() -> Curves:
 
 
 class _Tiny(torch.nn.Module):
-    """The model of part 4: 16 words, 8 places, width 32, one attention."""
+    """The model of part 5: 16 words, 8 places, width 32, one attention."""
 
-    def __init__(self, mask: Tensor) -> None:
+    def __init__(self, mask: Tensor, late: bool = False) -> None:
         super().__init__()
         self.word, self.place = torch.nn.Embedding(16, 32), torch.nn.Embedding(8, 32)
-        self.query, self.key, self.value = (torch.nn.Linear(32, 32) for _ in range(3))
-        self.out = torch.nn.Linear(32, 16)
-        self.mask = mask
+        self.qkv, self.out = torch.nn.Linear(32, 3 * 32), torch.nn.Linear(32, 16)
+        self.mask, self.late = mask, late
 
     def forward(self, ids: Tensor) -> Tensor:
         x = self.word(ids) + self.place.weight
-        scores = self.query(x) @ self.key(x).transpose(1, 2) / 32**0.5
-        hidden = scores.masked_fill(~self.mask, -math.inf)
-        return self.out(x + hidden.softmax(-1) @ self.value(x))
+        q, k, v = self.qkv(x).chunk(3, -1)
+        scores = q @ k.transpose(1, 2) / 32**0.5
+        if not self.late:
+            scores = scores.masked_fill(~self.mask, -math.inf)
+        return self.out(x + (scores.softmax(-1) * self.mask) @ v)
 
 
 _FULL = torch.ones(8, 8, dtype=torch.bool)
 
 
-def _losses(mask: Tensor, shift: int) -> list[float]:
+def _losses(mask: Tensor, shift: int, late: bool = False) -> list[float]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = _Tiny(mask)
+        model = _Tiny(mask, late)
         adam = torch.optim.Adam(model.parameters(), lr=0.01)
         losses = []
         for _ in range(100):
@@ -202,6 +206,7 @@ def two_faults() -> Curves:
         "loss",
         (
             Line("right", steps, _losses(_triangle(8), 1)),
+            Line("late mask", steps, _losses(_triangle(8), 1, late=True)),
             Line("no mask", steps, _losses(_FULL, 1)),
             Line("no shift", steps, _losses(_triangle(8), 0)),
         ),
@@ -227,33 +232,45 @@ def position_test() -> Matrix:
     return Matrix("position-test", "Which outputs (rows) move if one word (column) changes", tuple(grids), ("",))
 
 
-# ------------------------------------------------------------ 5 the layer around it
+# ------------------------------------------------------------ 6 the layer around it
 
 
 def residual_stream() -> Boxes:
     return Boxes(
         "residual-stream",
-        "One layer, post-norm: every half adds to the stream",
+        "Two halves write to one stream",
         (
-            Box("in", "stream x", 0, 0),
-            Box("attention", "attention", 0, 1),
-            Box("sum1", "x + attention", 1, 0),
-            Box("norm1", "norm", 2, 0),
-            Box("ffn", "FFN  D > F > D", 2, 1),
-            Box("sum2", "x + FFN", 3, 0),
-            Box("norm2", "norm", 4, 0),
+            Box("in", "x", 0, 0),
+            Box("sum1", "+", 0, 2),
+            Box("sum2", "+", 0, 4),
+            Box("out", "x", 0, 5),
+            Box("attention", "attention", 1, 1),
+            Box("network", "small network", 1, 3),
         ),
         (
-            Arrow("in", "attention", "reads"),
             Arrow("in", "sum1"),
+            Arrow("in", "attention", "reads"),
             Arrow("attention", "sum1", "adds"),
-            Arrow("sum1", "norm1"),
-            Arrow("norm1", "ffn", "reads"),
-            Arrow("norm1", "sum2"),
-            Arrow("ffn", "sum2", "adds"),
-            Arrow("sum2", "norm2"),
+            Arrow("sum1", "sum2"),
+            Arrow("sum1", "network", "reads"),
+            Arrow("network", "sum2", "adds"),
+            Arrow("sum2", "out"),
         ),
     )
+
+
+def before_or_after() -> Boxes:
+    chains = (
+        ("x", "attention", "+", "norm", "FFN", "+", "norm"),  # post-norm
+        ("x", "norm", "attention", "+", "norm", "FFN", "+"),  # pre-norm
+    )
+    around = (((0, 2), (3, 5)), ((0, 3), (3, 6)))  # the residual connections
+    boxes, arrows = [], []
+    for row, (chain, jumps) in enumerate(zip(chains, around, strict=True)):
+        boxes += [Box(f"{row}.{place}", label, row, place) for place, label in enumerate(chain)]
+        steps = [(place, place + 1) for place in range(len(chain) - 1)]
+        arrows += [Arrow(f"{row}.{a}", f"{row}.{b}") for a, b in (*steps, *jumps)]
+    return Boxes("before-or-after", "One layer. Above: post-norm. Below: pre-norm", tuple(boxes), tuple(arrows))
 
 
 def _attention(x: Tensor) -> Tensor:
@@ -315,23 +332,23 @@ def norm_and_growth() -> Curves:
     return Curves("norm-and-growth", "Standard deviation of the stream", "layer", "size", tuple(lines), log_y=True)
 
 
-# ------------------------------------------------------------ 6 encoder and decoder together
+# ------------------------------------------------------------ 7 encoder and decoder together
 
 
 def encoder_decoder() -> Boxes:
     return Boxes(
         "encoder-decoder",
-        "An encoder layer and a decoder layer, joined by the memory",
+        "An encoder layer (above) and a decoder layer, joined by the memory",
         (
-            Box("source", "source words", 0, 0),
-            Box("target", "target so far", 0, 1),
-            Box("encoder", "self-attention", 1, 0),
-            Box("causal", "self-attention", 1, 1),
-            Box("ffn1", "FFN", 2, 0),
-            Box("cross", "cross-attention", 3, 1),
-            Box("memory", "memory", 3, 0),
-            Box("ffn2", "FFN", 4, 1),
-            Box("next", "next word", 5, 1),
+            Box("source", "source", 0, 0),
+            Box("encoder", "self-\nattention", 0, 1),
+            Box("ffn1", "FFN", 0, 2),
+            Box("memory", "memory", 0, 3),
+            Box("target", "target\nso far", 1, 0),
+            Box("causal", "self-\nattention", 1, 1),
+            Box("cross", "cross-\nattention", 1, 3),
+            Box("ffn2", "FFN", 1, 4),
+            Box("next", "next\nword", 1, 5),
         ),
         (
             Arrow("source", "encoder"),
@@ -346,6 +363,9 @@ def encoder_decoder() -> Boxes:
     )
 
 
+# ------------------------------------------------------------ 8 a task from any text
+
+
 def span_corruption() -> Matrix:
     places = tuple(str(n) for n in range(6))
     text = [*SENTENCE]
@@ -356,6 +376,9 @@ def span_corruption() -> Matrix:
         "Two spans are cut out: boat, and we painted",
         (Grid("tokens", ("text", "read", "write"), places, [text, read, write]),),
     )
+
+
+# ------------------------------------------------------------ 9 where is a word?
 
 
 def _bucket(r: int, bidirectional: bool) -> int:
@@ -379,7 +402,7 @@ def t5_buckets() -> Matrix:
     )
 
 
-# ------------------------------------------------------------ 7 which one
+# ------------------------------------------------------------ 10 which one
 
 
 def search_cost() -> Matrix:
