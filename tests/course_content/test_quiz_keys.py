@@ -41,12 +41,16 @@ def bert_layer(config: str, D: int, H: int, F: int) -> int:
         return count(nn.TransformerEncoderLayer(D, H, F))
 
 
-def reach(L: int, W: int) -> int:
-    """Follows a late position down through the layers."""
-    seen = {10_000}
-    for _ in range(L):
-        seen = {source for position in seen for source in range(position - W + 1, position + 1)}
-    return len(seen)
+def weighted(exponentials: list[float], values: list[float], keep: int) -> float:
+    """The average of the values under a softmax that may look at the first `keep` keys."""
+    scores = torch.tensor(exponentials, dtype=torch.float64).log()
+    hidden = scores.masked_fill(torch.arange(len(scores)) >= keep, -math.inf)
+    return float(hidden.softmax(0) @ torch.tensor(values, dtype=torch.float64))
+
+
+def spread(K: int) -> float:
+    """The standard deviation of a sum of K independent terms, each a product of two numbers that are -1 or 1."""
+    return math.sqrt(sum(math.comb(K, i) * (2 * i - K) ** 2 for i in range(K + 1)) / 2**K)
 
 
 def swiglu_width(config: str, D: int) -> int:
@@ -151,7 +155,11 @@ KEYS: dict[str, Callable[..., float]] = {
     "transformer-variants/prefix-pairs": lambda T, P: sum(j <= i or j < P for i in range(T) for j in range(T)),
     "transformer-variants/expected-mask-tokens": lambda: float(4000 * Fraction(15, 100) * Fraction(80, 100)),
     "transformer-variants/bert-layer-parameters": bert_layer,
-    "transformer-variants/window-reach": reach,
+    "transformer-variants/exponentials-under-a-mask": lambda: weighted([1, 3, 4], [2, 6, 9], keep=2),
+    "transformer-variants/first-of-the-new-queries": lambda T, S: int(torch.ones(T, S).tril(S - T)[0].sum()),
+    "transformer-variants/spread-of-the-scores": lambda: spread(256) / spread(64),
+    "transformer-variants/share-of-the-padding": lambda n: weighted([1, 2] + n * [1], [3, 6] + n * [0], keep=2 + n),
+    "transformer-variants/norm-by-hand": lambda: nn.LayerNorm(2, eps=0)(torch.tensor([1.0, 7.0]))[1].item(),
     "decoder-only/rmsnorm-by-hand": lambda a, b: nn.RMSNorm(2, eps=0)(torch.tensor([float(a), float(b)]))[0].item(),
     "decoder-only/loss-terms-per-batch": lambda B, T: torch.empty(B, T, device="meta")[:, 1:].numel(),
     "decoder-only/swiglu-width": swiglu_width,
