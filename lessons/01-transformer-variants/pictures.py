@@ -391,8 +391,8 @@ def _bucket(r: int, bidirectional: bool) -> int:
 
 
 def t5_buckets() -> Matrix:
-    near, far = (0, 1, 2, 7, 8, 15), (16, 31, 32, 64, 100, 127, 128, 500)
-    distances = [*(-r for r in near + far), 1, 2, 8, 16, 64, 128]
+    near, far = (0, 1, 2, 7, 8, 15), (16, 32, 64, 112, 113, 500)
+    distances = [*(-r for r in near + far), 1, 8, 64]
     buckets = [[_bucket(r, True), _bucket(r, False)] for r in distances]
     rows = tuple(f"{r}" if r <= 0 else f"+{r}" for r in distances)
     return Matrix(
