@@ -117,11 +117,9 @@ def _surroundings(course: Course, progress: Progress, file: PartFile, page: Page
 
 def _predicted(progress: Progress, file: PartFile, question: Predict, answer: str, right: bool | None) -> None:
     """Records a prediction. One that was wrong comes back for review, and so does one that was wrong before."""
-    from grader.reader.questions import comes_back
-
     key, moment = history.part_key(file.lesson_slug, file.slug, question.id), now()
     due = None
-    if comes_back(question) and (right is False or (right and key in history.asked(progress.events))):
+    if right is False or (right and key in history.asked(progress.events)):
         from grader.quiz.review import due_after
 
         due = due_after(progress.events, key, float(right), moment)

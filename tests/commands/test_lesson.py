@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
-from grader.progress import PartStopped, Predicted, Progress, now
+from grader.progress import PartStopped, Predicted, Progress, Reviewed, now
 from tests.command_line import error, run, telling_imports
 from tests.passed import record
 from tests.paths import ROOT, copy_toolbox
@@ -223,6 +223,25 @@ def test_a_wrong_prediction_comes_back_for_review(tools: Path) -> None:
     assert "w = torch.tril" in result.stdout
     assert "Right." in result.stdout
     assert "0 missed, 0 due" in run("review", "--list").stdout
+
+
+def test_a_prediction_in_many_words_comes_back_and_the_reader_compares(tools: Path) -> None:
+    part = tools / "lessons" / "01-tools" / "2-leaks.md"
+    part.write_text(part.read_text("utf-8").replace("answer: leak", "answer: what comes later has leaked"), "utf-8")
+    Progress.load(tools).record(
+        Predicted(lesson="tools", slug="leaks", question="a-name-for-it", answer="?", right=False, due=now())
+    )
+    stopped = run("review", input="q\n")
+    assert "what comes later" not in stopped.stdout
+    result = run("review", input="it reads ahead\nyes\n2\n")
+    shown = [line.strip() for line in result.stdout.splitlines()]
+    assert "The right answer: what comes later has leaked" in shown
+    assert "1  I had it" in shown
+    assert "'yes' is not a choice. Give a number from 1 to 2." in shown
+    assert "Not right." in shown
+    assert "Your answer: I did not have it" in shown
+    assert "0 missed, 0 due" in run("review", "--list").stdout
+    assert isinstance(Progress.load(tools).events[-1], Reviewed)
 
 
 def test_what_is_piped_has_the_answers_and_is_not_read(tools: Path) -> None:
