@@ -284,6 +284,14 @@ def test_a_title_without_room_is_left_out(tools: Path) -> None:
     assert run("lesson", "1.1").stdout.splitlines()[-1] == "  next      grade lesson 1.2"
 
 
+def test_a_lesson_has_the_minutes_to_read_and_those_of_its_exercises(tools: Path) -> None:
+    lines = [line.split() for line in run("lesson", "1").stdout.splitlines()]
+    assert ["1", "Tools", "read", "exercises"] in lines
+    assert "▸ 1.1 The average of the past 2 min 5 min".split() in lines
+    assert "○ 1.2 What leaks 1 min".split() in lines
+    assert "in all 3 min 5 min".split() in lines
+
+
 def test_the_lessons_of_a_course_in_parts(tools: Path) -> None:
     assert "0 of 2 parts read" in run("lesson", "--list").stdout
 
