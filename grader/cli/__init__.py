@@ -13,7 +13,7 @@ from grader import __version__
 from grader.errors import UsageError
 
 FOR_STUDENTS = {
-    "list": "The map of the course: what is passed, failed, not started.",
+    "list": "The map of the course: what is read, passed, failed.",
     "exercise": "Grade an exercise and explain what is wrong.",
     "lesson": "Read a lesson, or a section of one.",
     "notebook": "A part of a lesson for Jupyter and Colab.",

@@ -1,5 +1,6 @@
 """grade exercise: grades one file and explains what is wrong with it."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -32,12 +33,14 @@ FAILED = 1  # exit code: graded, and not passed
 def command(
     ctx: click.Context, exercise_id: str, path: Path | None, timeout: float | None, full: bool, as_json: bool
 ) -> None:
-    """Grade exercise ID: your file exercises/ID/ID.py, or the one named by --file.
+    """Grade exercise ID: your file exercises/ID/ID.py, or the one named by --file, which is not recorded as progress.
 
     Exits with 0 if every test passed, 1 if not, 2 if there was nothing to grade, 3 if the grader is at fault.
     """
     root = course_root()
     exercise = load_exercise(root, exercise_id)
+    if path is not None and os.path.abspath(path) == os.path.abspath(exercise.stub):
+        path = None  # it is the student's own file
     submission = read_submission(relative(path or exercise.stub), exercise.id)
     finding = examine(submission.text, submission.file)
     if finding is not None:

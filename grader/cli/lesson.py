@@ -22,7 +22,7 @@ from grader.quiz import history
 from grader.reader.blocks import Surroundings, painted
 from grader.reader.markdown import Page
 from grader.reader.order import LAB, done, leads_to, next_part, step_after
-from grader.reader.overview import lessons_lines, parts_lines
+from grader.reader.overview import Planned, lessons_lines, parts_lines
 from grader.report.marks import unicode_on
 
 
@@ -62,7 +62,7 @@ def _list(course: Course, progress: Progress) -> None:
 
 
 def _overview(course: Course, progress: Progress, lesson: Lesson, files: Sequence[PartFile]) -> None:
-    parts = [(file, load_file(course, file)) for file in files]
+    parts = [Planned(file, load_file(course, file), sum(each.minutes for each in _due(course, file))) for file in files]
     unread = [file for file in files if not done(file, progress)]
     begun = [file for file in unread if progress.part_state(file.lesson_slug, file.slug) == "begun"]
     here = next(iter(begun or unread), None)
@@ -117,11 +117,9 @@ def _surroundings(course: Course, progress: Progress, file: PartFile, page: Page
 
 def _predicted(progress: Progress, file: PartFile, question: Predict, answer: str, right: bool | None) -> None:
     """Records a prediction. One that was wrong comes back for review, and so does one that was wrong before."""
-    from grader.reader.questions import comes_back
-
     key, moment = history.part_key(file.lesson_slug, file.slug, question.id), now()
     due = None
-    if comes_back(question) and (right is False or (right and key in history.asked(progress.events))):
+    if right is False or (right and key in history.asked(progress.events)):
         from grader.quiz.review import due_after
 
         due = due_after(progress.events, key, float(right), moment)
@@ -161,8 +159,13 @@ def _after(course: Course, progress: Progress, file: PartFile, part: Part) -> li
 
 def _left(course: Course, progress: Progress, file: PartFile) -> list[Exercise]:
     """The exercises of a part that are not passed yet."""
+    return [exercise for exercise in _due(course, file) if not done(exercise, progress)]
+
+
+def _due(course: Course, file: PartFile) -> list[Exercise]:
+    """The exercises of a part, each once."""
     found = {exercise.id: exercise for name in due_in(file) if (exercise := _exercise(course, name))}
-    return [exercise for exercise in found.values() if not done(exercise, progress)]
+    return list(found.values())
 
 
 def _exercise_line(exercise: Exercise) -> str:

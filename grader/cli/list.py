@@ -5,21 +5,23 @@ import click
 from grader.cli.screen import COLUMNS, bold, course_root, dim, number, prose, say, step
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.lessons import quiz_path
+from grader.lesson.files import part_files
 from grader.progress import Progress, now
 from grader.quiz import history
-from grader.reader.order import Step, leads_to, next_step
+from grader.reader.order import Step, done, in_order, leads_to, next_step
 from grader.report.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED
 
 MARKS = {"passed": (DONE, "green"), "failed": (FAILED, "red"), "not started": (NOT_STARTED, None)}
-DOTS = 26  # the width of the column of exercises
+READ = 8  # the width of the column of parts that are read
+DOTS = 18  # and of that of exercises
 QUIZ = 12  # and of that of quizzes
 GOOD = 0.8  # the share of a quiz from which it has the mark of what is passed
 
 
 @click.command("list")
 def command() -> None:
-    """The map of the course: what is passed, failed and not started, and what to do next."""
-    course = load_course(course_root())
+    """The map of the course: what is read, passed, failed and not started, and what to do next."""
+    course = in_order(load_course(course_root()))
     progress = Progress.load(course.root)
     following = next_step(course, progress)
     say("", _header(course, progress), "")
@@ -51,8 +53,8 @@ def _header(course: Course, progress: Progress) -> str:
 
 def _map(course: Course, progress: Progress, lessons: list[Lesson], here: Lesson) -> list[str]:
     """A row for each lesson that has exercises or a quiz, and the numbers of the others."""
-    wide = COLUMNS - 25 - QUIZ
-    lines = [dim(f"    {'lesson':<20} {'exercises':<{DOTS}}{'points':>{wide - DOTS}}   quiz")]
+    wide = COLUMNS - 25 - READ - QUIZ
+    lines = [dim(f"    {'lesson':<21}{'read':<{READ}}{'exercises':<{DOTS}}{'points':>{wide - DOTS}}   quiz")]
     for lesson in lessons:
         exercises = _of(course, lesson)
         arrow = HERE if lesson == here else " "
@@ -60,8 +62,9 @@ def _map(course: Course, progress: Progress, lessons: list[Lesson], here: Lesson
         earned = sum(progress.best(exercise.id) or 0.0 for exercise in exercises)
         points = f"{number(earned)}/{number(sum(exercise.points for exercise in exercises))}" if exercises else ""
         quiz = _quiz(progress, lesson) if quiz_path(course, lesson).is_file() else ""
+        read = f"{_read(course, progress, lesson):<{READ}}"
         room = wide - len(exercises)
-        lines.append(f"  {arrow} {lesson.number:>2} {lesson.short:<18}{dots}{points:>{room}}   {quiz}")
+        lines.append(f"  {arrow} {lesson.number:>2} {lesson.short:<18}{read}{dots}{points.rjust(room)}   {quiz}")
     empty = [str(lesson.number) for lesson in course.lessons if lesson not in lessons]
     if empty:
         plural = "s" if len(empty) > 1 else ""
@@ -82,6 +85,12 @@ def _lesson(course: Course, progress: Progress, lesson: Lesson) -> list[str]:
             f"    {_mark(progress, exercise)} {exercise.id:<{wide}}   {title}{dim(f'{minutes:>{room}}')}"
         )
     return lines
+
+
+def _read(course: Course, progress: Progress, lesson: Lesson) -> str:
+    """How many of its parts are read: `3/7`. A lesson of one text has one; one that is not written has none."""
+    files = part_files(course, lesson)
+    return f"{sum(done(file, progress) for file in files)}/{len(files)}" if files else ""
 
 
 def _quiz(progress: Progress, lesson: Lesson) -> str:

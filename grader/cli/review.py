@@ -17,7 +17,7 @@ from grader.quiz.attempt import drawn
 from grader.quiz.cards import card
 from grader.quiz.history import GLOSSARY, Key
 from grader.quiz.load import load_quiz
-from grader.quiz.model import Question
+from grader.quiz.model import Askable
 from grader.quiz.review import due_after, due_at
 from grader.quiz.session import Done, Given, Session
 
@@ -65,10 +65,10 @@ def command(ctx: click.Context, plain: bool, count: int, only_list: bool) -> Non
         ctx.exit(STOPPED_SHORT)
 
 
-def _known(course: Course, progress: Progress) -> dict[Key, Question]:
+def _known(course: Course, progress: Progress) -> dict[Key, Askable]:
     """The questions of the quizzes that were begun, and the terms of these lessons."""
     begun = {key.quiz for key in history.asked(progress.events)}
-    found: dict[Key, Question] = {}
+    found: dict[Key, Askable] = {}
     for lesson in course.lessons:
         path = quiz_path(course, lesson)
         if lesson.slug in begun and path.is_file():
@@ -81,7 +81,7 @@ def _known(course: Course, progress: Progress) -> dict[Key, Question]:
     return found | _of_parts(course, {part for key in history.asked(progress.events) if (part := history.part_of(key))})
 
 
-def _of_parts(course: Course, parts: Collection[tuple[str, str]]) -> dict[Key, Question]:
+def _of_parts(course: Course, parts: Collection[tuple[str, str]]) -> dict[Key, Askable]:
     """The questions of parts, by the slugs of lesson and part."""
     if not parts:
         return {}
@@ -96,7 +96,7 @@ def _of_parts(course: Course, parts: Collection[tuple[str, str]]) -> dict[Key, Q
     }
 
 
-def _session(keys: Sequence[Key], known: dict[Key, Question], progress: Progress, salt: str) -> Session:
+def _session(keys: Sequence[Key], known: dict[Key, Askable], progress: Progress, salt: str) -> Session:
     """The questions, each drawn anew: its attempt is how often it was asked, with this time."""
     times = {key: len(each) for key, each in history.asked(progress.events).items()}
     asked, kept = [], []

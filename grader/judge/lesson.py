@@ -13,13 +13,12 @@ import torch
 
 from grader.clean import clean
 from grader.judge.cpu import bounded_cpu
-from grader.judge.messages import Drawing, FromJudge, Painted, PartRan, PartScript, Ran, RunLessons, Stopped
+from grader.judge.messages import Drawing, FromJudge, Painted, Painting, PartRan, PartScript, Ran, RunLessons, Stopped
 from grader.judge.session import Fault, Limits, Session
 from grader.picture import Picture
 from grader.result import Outcome
 from grader.sandbox.starter import Starter
 
-PICTURE_SECONDS = 120.0  # of CPU, for each
 _PICTURES = "pictures"  # the module's name
 
 
@@ -28,7 +27,7 @@ def run_lessons(lessons: RunLessons, starter: Starter, say: Callable[[FromJudge]
     for part in lessons.parts:
         say(_part(part, Limits(lessons.seconds, lessons.memory), starter))
     for path in lessons.pictures:
-        say(_painted(path))
+        say(_Painter(path, lessons.seconds, say).painted())
 
 
 def _part(part: PartScript, limits: Limits, starter: Starter) -> PartRan:
@@ -69,43 +68,60 @@ def _words(kind: str, message: str) -> str:
     return clean(f"{kind}: {message}".strip(": ").rstrip(".")) + "."
 
 
-def _painted(path: str) -> Painted:
-    """The pictures that the public functions of a file return, and what is wrong, each with its line."""
-    functions = _attempt(path, lambda: _public(path))
-    if isinstance(functions, Stopped):
-        return Painted(path, (), (functions,))
-    drawings: list[Drawing] = []
-    wrong: list[Stopped] = []
-    for function in functions:
-        made = _attempt(path, function)
-        drawing = made if isinstance(made, Stopped) else _plain(function, made)
-        if isinstance(drawing, Stopped):
-            wrong.append(drawing)
-        else:
-            drawings.append(drawing)
-    return Painted(path, tuple(drawings), tuple(wrong))
+class _TooLong(BaseException):
+    """Stops the code of an author. No `except Exception` there catches it."""
 
 
-def _public(path: str) -> list[FunctionType]:
-    """The public functions that a file defines, in their order."""
-    names = runpy.run_path(path, run_name=_PICTURES)
-    functions = [value for name, value in names.items() if not name.startswith("_")]
-    return [each for each in functions if isinstance(each, FunctionType) and each.__module__ == _PICTURES]
+class _Painter:
+    """Runs the functions of one pictures.py."""
 
+    def __init__(self, path: str, seconds: float, say: Callable[[FromJudge], None]):
+        self._path = path
+        self._seconds = seconds  # of CPU, for each function
+        self._say = say
 
-def _attempt(path: str, run: Callable[[], Any]) -> Any:
-    """What `run` returns on seed 0, or the line of the file in which it stopped, and why."""
-    torch.manual_seed(0)
-    random.seed(0)
-    numpy.random.seed(0)
-    try:
-        with bounded_cpu(PICTURE_SECONDS, TimeoutError(f"stopped after {PICTURE_SECONDS:g} s of CPU")):
-            return run()
-    except (Exception, SystemExit) as error:
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
-        if isinstance(error, SyntaxError) and error.filename == path:
+    def painted(self) -> Painted:
+        """The pictures that the public functions return, and what is wrong, each with its line."""
+        functions = self._attempt("the file", self._public)
+        if isinstance(functions, Stopped):
+            return Painted(self._path, (), (functions,))
+        drawings: list[Drawing] = []
+        wrong: list[Stopped] = []
+        for function in functions:
+            made = self._attempt(function.__name__, function)
+            drawing = made if isinstance(made, Stopped) else _plain(function, made)
+            if isinstance(drawing, Stopped):
+                wrong.append(drawing)
+            else:
+                drawings.append(drawing)
+        return Painted(self._path, tuple(drawings), tuple(wrong))
+
+    def _public(self) -> list[FunctionType]:
+        """The public functions that the file defines, in their order."""
+        names = runpy.run_path(self._path, run_name=_PICTURES)
+        functions = [value for name, value in names.items() if not name.startswith("_")]
+        return [each for each in functions if isinstance(each, FunctionType) and each.__module__ == _PICTURES]
+
+    def _attempt(self, what: str, run: Callable[[], Any]) -> Any:
+        """What `run` returns on seed 0, or the line of the file in which it stopped, and why."""
+        self._say(Painting(self._path, what))
+        torch.manual_seed(0)
+        random.seed(0)
+        numpy.random.seed(0)
+        try:
+            with bounded_cpu(self._seconds, _TooLong(f"{what} was stopped after {self._seconds:g} s of CPU.")):
+                return run()
+        except _TooLong as error:
+            return Stopped(self._line(error), str(error))
+        except (Exception, SystemExit) as error:
+            return Stopped(self._line(error), _words(type(error).__name__, str(error)))
+
+    def _line(self, error: BaseException) -> int:
+        """The last line of the file that ran; 0 where none did."""
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == self._path]
+        if isinstance(error, SyntaxError) and error.filename == self._path:
             lines.append(error.lineno)
-        return Stopped(next((line for line in reversed(lines) if line), 0), _words(type(error).__name__, str(error)))
+        return next((line for line in reversed(lines) if line), 0)
 
 
 def _plain(function: FunctionType, made: Any) -> Drawing | Stopped:

@@ -155,6 +155,13 @@ class Drawing(msgspec.Struct, frozen=True):
     picture: Picture
 
 
+class Painting(msgspec.Struct, frozen=True, tag="painting"):
+    """What of a pictures.py is run now: one of its functions, or the file itself."""
+
+    path: str
+    what: str
+
+
 class Painted(msgspec.Struct, frozen=True, tag="painted"):
     """What the functions of a pictures.py returned, and what is wrong with others."""
 
@@ -170,7 +177,7 @@ class Faulty(msgspec.Struct, frozen=True, tag="faulty"):
 
 
 ToJudge: TypeAlias = Setup | RunLab | RunLessons | Submit
-FromJudge: TypeAlias = Testing | Graded | Shows | LabEnded | PartRan | Painted | Faulty
+FromJudge: TypeAlias = Testing | Graded | Shows | LabEnded | PartRan | Painting | Painted | Faulty
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_judge: msgspec.msgpack.Decoder[ToJudge] = msgspec.msgpack.Decoder(ToJudge)

@@ -99,8 +99,8 @@ def _has_heading(file: PartFile, words: Sequence[str]) -> bool:
 
 
 def _begins(text: str, words: Sequence[str]) -> bool:
-    known = _words_of([text])
-    return all(any(each.startswith(word.casefold()) for each in known) for word in words)
+    known, wanted = _words_of([text]), _words_of(words)
+    return bool(wanted) and all(any(each.startswith(word) for each in known) for word in wanted)
 
 
 def _words_of(texts: Iterable[str]) -> list[str]:

@@ -14,11 +14,32 @@ from nbformat import v4
 
 from grader.course import Course, load_exercise
 from grader.course.document import read_text
-from grader.lesson.model import Code, Deep, ExerciseDue, Figure, LabDue, Listing, Output, Part, Piece, Predict, Prose
+from grader.lesson.model import (
+    Code,
+    Deep,
+    ExerciseDue,
+    Figure,
+    LabDue,
+    Listing,
+    Output,
+    Part,
+    Piece,
+    Predict,
+    Prose,
+    flat,
+)
 from grader.lesson.pictures import load_picture
 from grader.report.graphics import svg
 from grader.report.markdown import fenced
 
+_NEEDS = """\
+Text, code and pictures need nothing but PyTorch. The cells that begin with `%%grade` need the course, too. In a Jupyter
+that was installed with the course it is there. Anywhere else, as in Colab, run this in a cell above, with the address
+of the course's repository:
+
+    !git clone ADDRESS course
+    %cd course
+    %pip install --quiet ."""
 _METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
@@ -52,7 +73,8 @@ class _Maker:
         """The title, then the cells of all blocks."""
         part = self._part
         where = f"{self._course.title}, lesson {part.lesson}, part {part.number}; about {_minutes(part.minutes)}"
-        self._markdown(f"# {part.title}\n\n{where}.")
+        grades = any(isinstance(block, ExerciseDue) for block in flat(part.blocks))
+        self._markdown(_joined(f"# {part.title}", f"{where}.", _NEEDS if grades else ""))
         self._blocks(part.blocks)
         return self._cells
 
@@ -82,7 +104,8 @@ class _Maker:
                 case LabDue(lab=lab, text=text):
                     self._markdown(_joined(f"**Lab:** `grade lab {lab}`, in a terminal.", text))
                 case Deep(title=title, blocks=inner):
-                    self._markdown(f"---\n\n**Deep dive: {title}.** You can pass over it, to the next line.")
+                    end = "" if title.endswith(("?", ".")) else "."
+                    self._markdown(f"---\n\n**Deep dive: {title}{end}** You can pass over it, to the next line.")
                     self._blocks(inner)
                     self._markdown("---\n\n*Here the deep dive ends.*")
 
@@ -113,7 +136,7 @@ class _Maker:
     def _figure(self, figure: Figure) -> str:
         """The picture within the text, so that it needs no other file, and its caption."""
         picture = load_picture((self._course.root / self._part.path).parent, figure.name)
-        data = base64.b64encode(svg(picture).encode()).decode()
+        data = base64.b64encode(svg(picture, alone=True).encode()).decode()
         image = f'<img alt="{escape(picture.title)}" src="data:image/svg+xml;base64,{data}">'
         return _joined(image, figure.caption)
 

@@ -3,7 +3,7 @@
 Keys are named `up`, `down`, `left`, `right`, `enter`, `space`, `backspace`, `clear`, or are the character typed.
 """
 
-from grader.quiz.entry import Entry, Typed, entry_for
+from grader.quiz.entry import Entry, InOwnWords, Typed, entry_for
 from grader.quiz.model import COMMANDS
 from grader.quiz.score import NotAnAnswer
 from grader.quiz.session import Done, Session
@@ -37,6 +37,8 @@ class Answering:
             typed = self.entry.typed()
             if self.in_letters and typed in COMMANDS:
                 self._command(typed)
+            elif isinstance(self.entry, InOwnWords):
+                self.entry = self.entry.beside_the_answer()
             else:
                 self._answer(typed)
         elif not self.in_letters and key in COMMANDS:

@@ -10,7 +10,7 @@ from grader.progress import Answered, Progress, QuizFinished, QuizStarted, now
 from grader.quiz import history
 from grader.quiz.draw import Asked, ask
 from grader.quiz.formula import BadFormula
-from grader.quiz.model import Question, Quiz, type_of
+from grader.quiz.model import Askable, Question, Quiz, type_of
 from grader.quiz.result import QuestionResult, QuizResult
 from grader.quiz.score import Mark, NotAnAnswer, mark
 from grader.quiz.session import Given, Session
@@ -167,7 +167,7 @@ def _chosen(slug: str, quiz: Quiz, progress: Progress, only: Only | None) -> lis
     return questions
 
 
-def drawn(questions: Sequence[Question], salt: str, attempt: int) -> list[Asked]:
+def drawn(questions: Sequence[Askable], salt: str, attempt: int) -> list[Asked]:
     """The questions as they are asked. One that cannot be is left out, and a warning says so."""
     asked = []
     for question in questions:

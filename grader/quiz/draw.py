@@ -14,9 +14,10 @@ import msgspec
 from msgspec.structs import replace
 
 from grader.quiz.formula import Formula, whole
-from grader.quiz.model import Match, Multiple, Number, Numeric, Option, Order, Question, Range, Single
+from grader.quiz.model import Askable, Match, Multiple, Number, Numeric, Option, Order, OwnWords, Range, Single
 from grader.seeds import derive_seed
 
+COMPARED = ("I had it", "I did not have it")  # what a student says of own words beside the answer
 T = TypeVar("T")
 Values = dict[str, Any]  # a number for each name, and under `config` a name
 
@@ -27,11 +28,11 @@ class Asked(msgspec.Struct, frozen=True):
     Its options stand in the order in which they are shown. `shown` is what has digits: options, items, right sides.
     """
 
-    question: Question
+    question: Askable
     shown: tuple[str, ...] = ()
 
 
-def ask(question: Question, salt: str, attempt: int) -> Asked:
+def ask(question: Askable, salt: str, attempt: int) -> Asked:
     """The question for this student and this attempt. BadFormula where a formula has no value for what was drawn."""
     random = Random(derive_seed("quiz", question.id, salt, attempt))
     match question:
@@ -42,6 +43,8 @@ def ask(question: Question, salt: str, attempt: int) -> Asked:
             return Asked(question, _disordered(question.items, random))
         case Match():
             return Asked(question, tuple(_shuffled(rights(question), random)))
+        case OwnWords():
+            return Asked(question, COMPARED)
         case Numeric():
             values = {name: random.choice(numbers_of(each)) for name, each in question.parameters.items()}
             if question.configs:

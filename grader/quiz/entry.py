@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from grader.quiz.draw import Asked
-from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Order, Single, TextAnswer
+from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Order, OwnWords, Single, TextAnswer
 from grader.quiz.score import places
 from grader.report.layout import BLANK, Line, Span, bold, cells, dim, line
 from grader.report.marks import DONE, HERE, NOT_STARTED
@@ -217,9 +217,41 @@ class Typed:
         return [line("  ", bold(HERE), " ", shown, bold("_"), unit)], 0
 
 
+class InOwnWords(Typed):
+    """Words that are remembered before the answer is shown."""
+
+    keys = ("Enter see",)
+
+    def __init__(self, asked: Asked, question: OwnWords):
+        super().__init__(None, "")
+        self._asked = asked
+        self._question = question
+
+    def beside_the_answer(self) -> Entry:
+        """Where the student says whether they were right."""
+        return _Compared(self._asked, self.typed(), self._question.answer)
+
+
+class _Compared(_Choice):
+    """Own words and the answer, and what the student says of them."""
+
+    def __init__(self, asked: Asked, words: str, answer: str):
+        super().__init__(asked, several=False, chosen=())
+        self._words = words
+        self._answer = answer
+
+    def lines(self, width: int) -> tuple[list[Line], int]:
+        yours = headed(line("  ", dim("yours: ")), (Span(self._words),), width) if self._words else []
+        both = [*yours, *headed(line("  ", dim("right: ")), spans(self._answer), width), BLANK]
+        choice, focus = super().lines(width)
+        return [*both, *choice], len(both) + focus
+
+
 def entry_for(asked: Asked, typed: str = "") -> Entry:
     """Where the answer to a question is made, with the answer that was given before."""
     question = asked.question
+    if isinstance(question, OwnWords):
+        return InOwnWords(asked, question)
     chosen = places(asked, typed) if typed else ()
     match question:
         case Single() | Multiple():

@@ -22,6 +22,7 @@ from grader.quiz.model import (
     Number,
     Numeric,
     Order,
+    OwnWords,
     Question,
     Quiz,
     Single,
@@ -140,6 +141,8 @@ def wrong_answers(asked: Asked) -> list[str]:
             return [*wrong, *(" ".join([*right, each]) for each in wrong), *fewer]
         case Numeric() | TextAnswer() | CodeLine():
             return [slip.answer for slip in question.wrong]
+        case OwnWords():
+            return ["2"]
         case Order():
             places = right_answer(asked).split()
             return [_swapped(places, i) for i in range(len(places) - 1)]

@@ -122,7 +122,15 @@ class CodeLine(_Question, frozen=True, kw_only=True, tag="line"):
     wrong: tuple[Slip, ...] = ()
 
 
+class OwnWords(_Question, frozen=True, kw_only=True, tag="own words"):
+    """What only the student can compare with the answer. No quiz has it: a prediction comes back for review as one."""
+
+    answer: Text
+
+
 Question = Single | Multiple | Numeric | Order | Match | TextAnswer | CodeLine
+
+Askable = Question | OwnWords
 
 TYPES: dict[str, type[Any]] = {
     "single": Single,
@@ -135,7 +143,7 @@ TYPES: dict[str, type[Any]] = {
 }
 
 
-def type_of(question: Question) -> str:
+def type_of(question: Askable) -> str:
     """`single`, ..."""
     return str(question.__struct_config__.tag)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from grader.quiz.draw import Asked
-from grader.quiz.model import COMMANDS, CodeLine, Match, Multiple, Numeric, Order, Single, TextAnswer
+from grader.quiz.model import COMMANDS, CodeLine, Match, Multiple, Numeric, Order, OwnWords, Single, TextAnswer
 from grader.quiz.score import NotAnAnswer, in_words, right_in_words
 from grader.quiz.session import Done, Given, Session
 from grader.report.layout import MANY, Line, Span, line, paint
@@ -30,7 +30,7 @@ def ask_plainly(session: Session, read: Read, say: Say, width: int) -> Done:
 
 def _until_answered(session: Session, read: Read, say: Say, width: int) -> Done | None:
     """Reads lines until the session has moved on (None), or ends."""
-    answered = session.answered is not None
+    answered, compared = session.answered is not None, False
     say("", *plain_text(f"{'Enter goes on.' if answered else wanted(session.current)} {COMMANDS_IN_WORDS}", 2, width))
     while True:
         text = read()
@@ -45,6 +45,11 @@ def _until_answered(session: Session, read: Read, say: Say, width: int) -> Done 
         if answered:
             session.next()
             return None
+        if isinstance(session.current.question, OwnWords) and not compared:
+            say("", *right_lines(session.current, width), "", *_choices(session.current, width), "")
+            say("  Type 1 or 2.")
+            compared = True
+            continue
         try:
             given = session.answer(text)
         except NotAnAnswer as problem:
@@ -64,11 +69,13 @@ def question_lines(asked: Asked, width: int) -> list[str]:
         lines += ["", *_strings(code_block(question.code, width, 4))]
     if isinstance(question, Match):
         lines += ["", *(row for pair in question.pairs for row in plain_text(pair.left, 4, width, "- "))]
-    if asked.shown:
-        lines.append("")
-    for i, text in enumerate(asked.shown, start=1):
-        lines += plain_text(text, 4, width, f"{i}  ")
+    if asked.shown and not isinstance(question, OwnWords):
+        lines += ["", *_choices(asked, width)]
     return lines
+
+
+def _choices(asked: Asked, width: int) -> list[str]:
+    return [row for i, text in enumerate(asked.shown, start=1) for row in plain_text(text, 4, width, f"{i}  ")]
 
 
 def wanted(asked: Asked) -> str:
@@ -87,6 +94,8 @@ def wanted(asked: Asked) -> str:
             return f"Type a number, in {question.unit}." if question.unit else "Type a number."
         case TextAnswer():
             return "Type a word or a few."
+        case OwnWords():
+            return "Type your words, or Enter alone to see the answer."
         case CodeLine():
             return "Type the number of the line."
 

@@ -13,7 +13,7 @@ import msgspec
 
 from grader.quiz.draw import Asked
 from grader.quiz.formula import Formula
-from grader.quiz.model import CodeLine, Match, Multiple, Number, Numeric, Order, Single, TextAnswer
+from grader.quiz.model import CodeLine, Match, Multiple, Number, Numeric, Order, OwnWords, Single, TextAnswer
 from grader.quiz.numbers import NotANumber, parse_number, written
 
 CLOSE = Fraction(1, 50)  # a number that misses by less is told so
@@ -46,6 +46,9 @@ def mark(asked: Asked, typed: str) -> Mark:
             return _match(asked, question, places(asked, typed))
         case TextAnswer():
             return _text(question, typed)
+        case OwnWords():
+            (said,) = places(asked, typed)
+            return Mark(float(said == 0))
         case CodeLine():
             return _line(question, *places(asked, typed))
         case _:
@@ -65,6 +68,8 @@ def places(asked: Asked, typed: str) -> tuple[int, ...]:
             return digits(typed, len(question.options))
         case Order():
             return digits(typed, len(question.items), exactly=len(question.items))
+        case OwnWords():
+            return digits(typed, len(asked.shown), exactly=1)
         case Match():
             return digits(typed, len(asked.shown), exactly=len(question.pairs), repeated=True)
         case CodeLine():
@@ -90,6 +95,8 @@ def right_answer(asked: Asked) -> str:
             return " ".join(str(asked.shown.index(pair.right) + 1) for pair in question.pairs)
         case TextAnswer():
             return question.answers[0]
+        case OwnWords():
+            return "1"
         case CodeLine():
             return str(question.answer)
         case _:
@@ -100,7 +107,7 @@ def in_words(asked: Asked, typed: str) -> list[str]:
     """An answer as it is read: the texts that its digits stand for. NotAnAnswer as for `mark`."""
     question = asked.question
     match question:
-        case Single() | Multiple() | Order():
+        case Single() | Multiple() | Order() | OwnWords():
             return [asked.shown[i] for i in places(asked, typed)]
         case Match():
             chosen = places(asked, typed)
@@ -120,6 +127,8 @@ def right_in_words(asked: Asked) -> list[str]:
     question = asked.question
     if isinstance(question, Numeric):
         return [_with_unit(question, written(Formula(question.answer).value({})))]
+    if isinstance(question, OwnWords):
+        return [question.answer]
     return in_words(asked, right_answer(asked))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from grader.quiz.draw import Asked
-from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Option, Order, Single, TextAnswer
+from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Option, Order, OwnWords, Single, TextAnswer
 from grader.quiz.score import places, right_in_words
 from grader.quiz.session import Given
 from grader.report.layout import BLANK, Line, Span, line
@@ -28,6 +28,8 @@ def marked(asked: Asked, given: Given, width: int) -> list[Line]:
             return _line_of_code(question, places(asked, answer), width)
         case Numeric() | TextAnswer():
             return headed(line("  ", _mark(given.mark.score == 1), " "), (Span(answer),), width)
+        case OwnWords():
+            return headed(line("  ", _mark(given.mark.score == 1), " "), spans(question.answer), width)
 
 
 def verdict(asked: Asked, given: Given, width: int) -> list[Line]:
@@ -38,7 +40,7 @@ def verdict(asked: Asked, given: Given, width: int) -> list[Line]:
     lines = [line("  ", _mark(score == 1), f" {word}")]
     for reason in given.mark.feedback:
         lines += markdown(reason, width, 4)
-    if score < 1 and not isinstance(question, Single | Multiple | CodeLine):
+    if score < 1 and not isinstance(question, Single | Multiple | CodeLine | OwnWords):
         lines += [BLANK, *_right_lines(asked, width)]
     lines += [BLANK, *markdown(question.explanation, width, 4), BLANK, *styled(question.source, "dim", width, 4)]
     return lines

@@ -29,6 +29,12 @@ def steps(course: Course) -> Iterator[Step]:
                 yield exercise
 
 
+def in_order(course: Course) -> Course:
+    """The course with its exercises in the order in which the lessons ask for them."""
+    exercises = tuple(step for step in steps(course) if isinstance(step, Exercise))
+    return msgspec.structs.replace(course, exercises=exercises)
+
+
 def next_step(course: Course, progress: Progress) -> Step | None:
     """What was begun last and is not done, else the next that is ready, from the last one on; None: all is done."""
     order = list(steps(course))

@@ -4,22 +4,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from grader.lesson.model import Code, Deep, Part, Piece, Predict
-from grader.quiz.model import Numeric, Option, Question, Single, TextAnswer, Tolerance
+from grader.quiz.model import Askable, Numeric, Option, OwnWords, Single, TextAnswer, Tolerance
 from grader.reader.markdown import Page, inline
 from grader.report.layout import MANY
 
-WORDS = 4  # an answer in more words cannot be typed again as it stands
+WORDS = 4  # an answer in more words cannot be typed again as it stands: the reader compares it
 _WIDE = Page(MANY)
 
 
-def comes_back(question: Predict) -> bool:
-    """Whether a prediction can be a question: its answer is one of several, a number, or a few words."""
-    return bool(question.options) or question.number is not None or len(question.answer.split()) <= WORDS
-
-
-def questions_of(part: Part) -> dict[str, Question]:
-    """The questions of a part that can come back, by their ids. Each has the code that stands before it."""
-    return {each.id: _question(each, code, part) for each, code in _predictions(part.blocks) if comes_back(each)}
+def questions_of(part: Part) -> dict[str, Askable]:
+    """The questions of a part by their ids. Each has the code that stands before it."""
+    return {each.id: _question(each, code, part) for each, code in _predictions(part.blocks)}
 
 
 def _predictions(blocks: Sequence[Piece]) -> Iterator[tuple[Predict, str | None]]:
@@ -36,7 +31,7 @@ def _predictions(blocks: Sequence[Piece]) -> Iterator[tuple[Predict, str | None]
                 yield from _predictions(inner)
 
 
-def _question(each: Predict, code: str | None, part: Part) -> Question:
+def _question(each: Predict, code: str | None, part: Part) -> Askable:
     given: dict[str, Any] = {
         "id": each.id,
         "level": "apply",
@@ -52,7 +47,8 @@ def _question(each: Predict, code: str | None, part: Part) -> Question:
     if each.number is not None:
         tolerance = Tolerance(absolute=each.tolerance) if each.tolerance else None
         return Numeric(**given, answer=each.answer, tolerance=tolerance)
-    return TextAnswer(**given, answers=(_plain(each.answer),))
+    answer = _plain(each.answer)
+    return TextAnswer(**given, answers=(answer,)) if len(answer.split()) <= WORDS else OwnWords(**given, answer=answer)
 
 
 def _plain(text: str) -> str:

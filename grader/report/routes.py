@@ -40,6 +40,11 @@ class Frame(NamedTuple):
             yield (self.left, y), (-1, 0), aside
             yield (self.right, y), (1, 0), aside
 
+    def away(self, at: Cell) -> int:
+        """How many steps a cell is from it at least."""
+        x, y = at
+        return max(self.left - x, x - self.right, 0) + max(self.top - y, y - self.bottom, 0)
+
     def cells(self) -> Iterator[Cell]:
         return ((x, y) for x in range(self.left, self.right + 1) for y in range(self.top, self.bottom + 1))
 
@@ -106,19 +111,20 @@ class Ground:
         goals = {(at, (-out[0], -out[1])): min(ASIDE * aside, FAR) for at, out, aside in end.border(start)}
         best = dict(starts)
         came: dict[_Step, _Step] = {}
-        queue = [(cost, place, step) for place, (step, cost) in enumerate(starts.items())]
+        queue = [(cost + end.away(step[0]), place, step) for place, (step, cost) in enumerate(starts.items())]
         heapify(queue)
         pushed = len(queue)
         while queue:
-            cost, _, step = heappop(queue)
+            least, _, step = heappop(queue)
             if step in goals and step in came:
                 return _traced(came, step)
-            if cost > best[step]:
+            cost = best[step]
+            if least > cost + end.away(step[0]):
                 continue
             for ahead, price in self._onward(step, arrow, step in came, goals):
                 if cost + price < best.get(ahead, cost + price + 1):
                     best[ahead], came[ahead] = cost + price, step
-                    heappush(queue, (cost + price, pushed, ahead))
+                    heappush(queue, (cost + price + end.away(ahead[0]), pushed, ahead))
                     pushed += 1
         return None
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from grader.course import Exercise
 
 LINES = 30
+NOT_RECORDED = "This is not your own file, so it is not recorded as progress."
 FULL = Page(width=COLUMNS, full=True)
 SCREENS = (  # folding tests comes first, cutting sentences last
     Page(width=COLUMNS, fold=0, rows=8, text=8, context=2, callers=3, locals=1, output=4),
@@ -117,8 +118,9 @@ def tail(result: Result, exercise: "Exercise", passed: str, view: View, page: Pa
         return paragraphs(task(exercise, view, page), commands)
     if not result.passed:
         return [*score(result, page), *commands]
+    another = prose(NOT_RECORDED, page, indent=2) if view.options else []
     return paragraphs(
         score(result, page),
-        [*prose(reflow(passed), page, indent=2), *commands],
+        [*prose(reflow(passed), page, indent=2), *another, *commands],
         progress(view.progress, page) if view.progress else (),
     )

@@ -19,6 +19,7 @@ from grader.judge.messages import (
     LabEnded,
     Materials,
     Painted,
+    Painting,
     PartRan,
     RunLab,
     RunLessons,
@@ -46,6 +47,7 @@ _CHOSEN = {
     "TORCHINDUCTOR_CACHE_DIR": "/",  # torch.optim imports what wants a folder that exists, and does not write to it
 }
 _GRACE = 2.0  # seconds for processes to end by themselves, once nobody asks them any more
+_PATIENCE = 2  # times the CPU after which code for pictures is stopped where it can be interrupted
 _AHEAD = 2  # jobs that a judge holds, so that it never waits for the next
 
 
@@ -81,27 +83,36 @@ class Judge:
         """Tells whether it gets on with what it was asked for, which may take it `most` seconds of CPU."""
         return Watch(*(pid for pid in (self.pid, self._warm) if pid is not None), most=most)
 
-    def answer(self, most: float) -> Graded:
-        """Its next result. UsageError if a test file cannot be used; JudgeLost, also if it is stuck.
+    def stuck(self, most: float) -> str | None:
+        """Waits until it says something (None), or nothing is to be expected any more: why.
 
         `most`: seconds of CPU that it may take.
         """
         watch = self.watch(most)
         while not select.select([self._sock], [], [], LOOK)[0]:
             if complaint := watch.complaint():
-                raise JudgeLost(f"a judge {complaint}")
+                return complaint
+        return None
+
+    def answer(self, most: float) -> Graded:
+        """Its next result. UsageError if a test file cannot be used; JudgeLost, also if it is stuck.
+
+        `most`: seconds of CPU that it may take.
+        """
+        if complaint := self.stuck(most):
+            raise JudgeLost(f"a judge {complaint}")
         message = self.hear()
         assert isinstance(message, Graded)
         return message
 
-    def hear(self) -> Testing | Graded | Shows | LabEnded | PartRan | Painted:
+    def hear(self) -> Testing | Graded | Shows | LabEnded | PartRan | Painting | Painted:
         """What it says next. UsageError if a file of the course cannot be used; JudgeLost."""
         try:
             message = decode_from_judge.decode(receive(self._sock)[0])
         except (ChannelClosed, ConnectionError):
             raise JudgeLost("a judge ended before its work was done") from None
         if isinstance(message, Faulty):
-            raise UsageError(message.message.replace(f"{os.getcwd()}{os.sep}", ""))
+            raise UsageError(_shown(message.message))
         return message
 
     def _send(self, message: bytes) -> None:
@@ -227,16 +238,23 @@ class Judges:
     def run_lessons(self, lessons: RunLessons, forbidden: Sequence[Path]) -> Iterator[PartRan | Painted]:
         """Has a judge run code of lessons, in place of `prepare`; yields what came of each part and each file.
 
-        UsageError, JudgeLost.
+        UsageError, also where code for pictures does not come to an end and cannot be interrupted; JudgeLost.
         """
         optim = any("optim" in source for part in lessons.parts for source in part.sources)
         self._forbid(forbidden, optim=optim)
         (judge,) = self._judges
         judge.set_up(lessons)
-        for _ in (*lessons.parts, *lessons.pictures):
+        left, painting = len(lessons.parts) + len(lessons.pictures), None
+        while left:
+            if complaint := judge.stuck(_PATIENCE * lessons.seconds):
+                raise _unfinished(painting, complaint)
             message = judge.hear()
+            if isinstance(message, Painting):
+                painting = message
+                continue
             assert isinstance(message, PartRan | Painted)
             yield message
+            left -= 1
 
     def _forbid(self, forbidden: Sequence[Path], *, optim: bool) -> None:
         """Has the warm process confine what it forks, and forks the judges."""
@@ -338,6 +356,18 @@ class Judges:
                     done = open_jobs[judge.fileno()].pop(message.id)
                     feed(judge)
                     yield done, message.result
+
+
+def _unfinished(painting: Painting | None, complaint: str) -> Exception:
+    """What to raise for a judge that is stuck with pictures, or with other code of lessons."""
+    if painting is None:
+        return JudgeLost(f"a judge {complaint}")
+    return UsageError(f"{_shown(painting.path)}: {painting.what} {complaint}, and was stopped.")
+
+
+def _shown(text: str) -> str:
+    """Without the folder in which we are."""
+    return text.replace(f"{os.getcwd()}{os.sep}", "")
 
 
 def _look(judges: Iterable[Judge], watches: dict[int, Watch]) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.quiz.every_type import FILE
+
 COURSE = """\
 title: Broken on purpose
 lessons:
@@ -204,3 +206,17 @@ def test_a_broken_file_is_one_sentence(tmp_path: Path, file: str, text: str, sen
     assert sentence in done.stderr
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_quiz_is_held_against_all_parts_of_its_lesson(tmp_path: Path) -> None:
+    folder = tmp_path / "lessons" / "01-only"
+    folder.mkdir(parents=True)
+    (tmp_path / "course.yaml").write_text(COURSE, "utf-8")
+    (folder / "1-first.md").write_text("---\ntitle: First\n---\n\n## Routing\n", "utf-8")
+    (folder / "2-second.md").write_text("---\ntitle: Second\n---\n\n## Counting\n", "utf-8")
+    (folder / "quiz.yaml").write_bytes(FILE.read_bytes())
+    assert "has no section" not in grade(tmp_path, "check", "1").stdout
+    (folder / "2-second.md").write_text("---\ntitle: Second\n---\n\n## Counted\n", "utf-8")
+    done = grade(tmp_path, "check", "1")
+    assert done.returncode == 1
+    assert "the lesson has no section 'Counting'" in " ".join(done.stdout.split())

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.progress import Progress
 from tests.paths import copy_toolbox
 from tests.submission.notebooks import notebook
 
@@ -55,6 +57,19 @@ def test_a_file_that_is_refused(name: str, root: Path) -> None:
     assert done.stderr.startswith("error: mine.py") or done.stderr.startswith("error: There is no file mine.py")
     assert done.stderr.count("\n") == 1
     assert done.stderr.strip().isprintable()
+
+
+def test_a_pass_of_another_file_is_not_recorded_and_says_so(root: Path) -> None:
+    own = root / "exercises/toolbox/toolbox.py"
+    own.write_bytes((root / "solutions/toolbox/toolbox.py").read_bytes())
+    words = "  This is not your own file, so it is not recorded as progress."
+    shutil.copy(own, root / "mine.py")
+    assert words in command("--file", "mine.py", cwd=root).stdout.splitlines()
+    assert Progress.load(root).state("toolbox") == "not started"
+    named = command("--file", str(own.relative_to(root)), cwd=root).stdout
+    assert words not in named
+    assert "grade diff toolbox" in named
+    assert Progress.load(root).state("toolbox") == "passed"
 
 
 def test_a_file_of_another_encoding(root: Path) -> None:

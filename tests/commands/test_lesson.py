@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
-from grader.progress import PartStopped, Predicted, Progress, now
+from grader.progress import PartStopped, Predicted, Progress, Reviewed, now
 from tests.command_line import error, run, telling_imports
 from tests.passed import record
 from tests.paths import ROOT, copy_toolbox
@@ -225,6 +225,25 @@ def test_a_wrong_prediction_comes_back_for_review(tools: Path) -> None:
     assert "0 missed, 0 due" in run("review", "--list").stdout
 
 
+def test_a_prediction_in_many_words_comes_back_and_the_reader_compares(tools: Path) -> None:
+    part = tools / "lessons" / "01-tools" / "2-leaks.md"
+    part.write_text(part.read_text("utf-8").replace("answer: leak", "answer: what comes later has leaked"), "utf-8")
+    Progress.load(tools).record(
+        Predicted(lesson="tools", slug="leaks", question="a-name-for-it", answer="?", right=False, due=now())
+    )
+    stopped = run("review", input="q\n")
+    assert "what comes later" not in stopped.stdout
+    result = run("review", input="it reads ahead\nyes\n2\n")
+    shown = [line.strip() for line in result.stdout.splitlines()]
+    assert "The right answer: what comes later has leaked" in shown
+    assert "1  I had it" in shown
+    assert "'yes' is not a choice. Give a number from 1 to 2." in shown
+    assert "Not right." in shown
+    assert "Your answer: I did not have it" in shown
+    assert "0 missed, 0 due" in run("review", "--list").stdout
+    assert isinstance(Progress.load(tools).events[-1], Reviewed)
+
+
 def test_what_is_piped_has_the_answers_and_is_not_read(tools: Path) -> None:
     shown = run("lesson", "averages").stdout
     assert shown == run("lesson", "1.1", "--plain").stdout
@@ -263,6 +282,14 @@ def test_a_title_without_room_is_left_out(tools: Path) -> None:
     part.write_text(part.read_text("utf-8").replace("title: ", "title: A long title of a part that is "), "utf-8")
     record(tools, "toolbox", 4)
     assert run("lesson", "1.1").stdout.splitlines()[-1] == "  next      grade lesson 1.2"
+
+
+def test_a_lesson_has_the_minutes_to_read_and_those_of_its_exercises(tools: Path) -> None:
+    lines = [" ".join(line.split()) for line in run("lesson", "1").stdout.splitlines()]
+    assert "1 Tools read exercises" in lines
+    assert "▸ 1.1 The average of the past 2 min 5 min" in lines
+    assert "○ 1.2 What leaks 1 min" in lines
+    assert "in all 3 min 5 min" in lines
 
 
 def test_the_lessons_of_a_course_in_parts(tools: Path) -> None:

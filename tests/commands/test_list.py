@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.progress import PartRead, Progress
 from tests.command_line import error, run
 from tests.commands.courses import THREE_LESSONS
 from tests.commands.quizzes import later, lines, right
@@ -13,12 +14,25 @@ from tests.passed import record
 from tests.paths import ROOT
 
 
+def row(lesson: str, screen: str) -> str:
+    """The line of a lesson on the map, by its short name."""
+    return next(line for line in screen.splitlines() if f" {lesson} " in line)
+
+
+def part(course: Path, name: str, *due: str) -> None:
+    """Writes a part of the first lesson in which these exercises are due."""
+    folder = course / "lessons" / "01-first-things"
+    folder.mkdir(parents=True, exist_ok=True)
+    fences = "".join(f"\n```exercise {exercise}\n```\n" for exercise in due)
+    (folder / f"{name}.md").write_text(f"---\ntitle: {name}\n---\n\nText.\n{fences}")
+
+
 def test_list_of_a_new_course(small_course: Path) -> None:
     result = run("list")
     assert result.stdout == run().stdout
     lines = result.stdout.splitlines()
     assert lines[1].split() == ["Small", "course", "0", "of", "3", "0%"]
-    assert "  ▸  1 first             ○○" in result.stdout
+    assert row("first", result.stdout) == "  ▸  1 first                     ○○                           0/8"
     assert "no exercises yet in lesson 3" in result.stdout
     assert "    ○ alpha   alpha" in result.stdout
     assert lines[-1].split("   ")[-1] == "grade exercise alpha"
@@ -38,6 +52,38 @@ def test_list_shows_what_passed_and_failed(small_course: Path) -> None:
     assert run("list").stdout.splitlines()[-1].endswith("grade exercise gamma")
     record(small_course, "gamma", 4)
     assert run("list").stdout.splitlines()[-1].endswith("grade diff gamma")
+
+
+def test_list_counts_the_parts_that_are_read(small_course: Path) -> None:
+    part(small_course, "1-one")
+    part(small_course, "2-two")
+    old = small_course / "lessons" / "02-second-things"
+    old.mkdir()
+    (old / "lesson.md").write_text("# 2. Second things\n")
+    assert row("first", run("list").stdout).split()[2:5] == ["first", "0/2", "○○"]
+    assert row("second", run("list").stdout).split()[1:4] == ["second", "0/1", "○"]
+    progress = Progress.load(small_course)
+    progress.record(PartRead(lesson="first-things", part=2, slug="two"))
+    progress.record(PartRead(lesson="second-things", part=1, slug="lesson"))
+    assert " first             1/2 " in run("list").stdout
+    assert " second            1/1 " in run("list").stdout
+
+
+def test_exercises_are_in_the_order_of_the_lesson(small_course: Path) -> None:
+    assert listed(small_course) == ["alpha", "beta"]
+    part(small_course, "1-one", "beta")
+    part(small_course, "2-two", "alpha")
+    assert listed(small_course) == ["beta", "alpha"]
+    part(small_course, "1-one")
+    assert listed(small_course) == ["alpha", "beta"]  # what no part asks for comes last
+    part(small_course, "1-one", "beta")
+    record(small_course, "beta", 4)
+    assert "●○" in row("first", run("list").stdout)
+
+
+def listed(course: Path) -> list[str]:
+    """The ids of the exercises below the map."""
+    return [line.split()[1] for line in run("list").stdout.splitlines() if line.startswith(("    ○ ", "    ● "))]
 
 
 def test_list_without_unicode(small_course: Path) -> None:

@@ -8,6 +8,8 @@ import yaml
 
 from grader.course import Lesson, load_lessons
 from grader.course.lessons import lesson_path, quiz_path
+from grader.lesson.files import PartFile
+from grader.lesson.find import Section, find
 from grader.quiz.draw import Asked, ask, draws, with_values
 from grader.quiz.lint import lint, wrong_answers
 from grader.quiz.load import load_quiz
@@ -29,6 +31,13 @@ each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: less
 def test_lint_finds_nothing(lesson: Lesson) -> None:
     verdict = lint(lesson.slug, quiz_path(COURSE, lesson), lesson_path(COURSE, lesson))
     assert verdict.problems == ()
+
+
+@each_lesson
+def test_the_section_of_a_missed_question_opens(lesson: Lesson) -> None:
+    """by the command that the quiz prints, whichever part it is in"""
+    for question in load_quiz(quiz_path(COURSE, lesson)).questions:
+        assert isinstance(find(COURSE, [lesson.slug, *question.section.lower().split()]), PartFile | Section)
 
 
 def variants(question: Question) -> list[Asked]:

@@ -37,6 +37,7 @@ def course(tmp_path: Path) -> Path:
         ("opening", "0"),
         ("leaks", "1.2"),
         ("what LEAKS", "1.2"),
+        ("tools what: leaks?", "1.2"),
         ("average past", "1.1"),
         ("1 leak", "1.2"),
         ("1 sums", "1.1"),  # a heading in it

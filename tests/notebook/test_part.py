@@ -14,6 +14,7 @@ from grader.errors import UsageError
 from grader.lesson.load import load_lesson
 from grader.notebook.part import notebook_of
 from tests.notebook.kernels import errors, html, run, text
+from tests.paths import ROOT
 
 FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
 HIDDEN = "nobody-reads-this-test"
@@ -54,6 +55,20 @@ def test_the_same_part_gives_the_same_bytes(course: Path) -> None:
     assert made(course) == made(course)
 
 
+def test_it_says_what_the_exercises_need_and_how_to_get_it(course: Path) -> None:
+    first = read(course).cells[0].source
+    assert "need the course, too" in first
+    for line in ("!git clone ADDRESS course", "%cd course", "%pip install --quiet ."):
+        assert f"    {line}\n" in f"{first}\n"
+        assert line in (ROOT / "docs/notebooks.md").read_text("utf-8").splitlines()
+
+
+def test_a_part_without_exercises_needs_no_course(course: Path) -> None:
+    path = course / "lessons/01-tools/1-sums.md"
+    path.write_text(path.read_text("utf-8").partition("```exercise")[0], "utf-8")
+    assert "need the course" not in read(course).cells[0].source
+
+
 def test_formulas_stay_tex(course: Path) -> None:
     assert r"$y_t = \sum_{s \le t} x_s$" in cell_with(read(course), "We want the sum").source
 
@@ -84,13 +99,19 @@ def test_pictures_are_svg_within_the_text(course: Path) -> None:
     source = cell_with(read(course), "Once more").source
     found = re.search(r'<img alt="who sees &lt;whom&gt;" src="data:image/svg\+xml;base64,([^"]+)">', source)
     assert found
-    assert base64.b64decode(found[1]).startswith(b"<svg ")
+    assert re.match(rb'<svg [^>]*width="\d+" height="\d+"', base64.b64decode(found[1]))
 
 
 def test_a_deep_dive_has_a_beginning_and_an_end(course: Path) -> None:
     sources = [cell.source for cell in read(course).cells]
     begin = next(i for i, source in enumerate(sources) if "**Deep dive: Why a matrix.**" in source)
     assert "deep dive ends" in sources[begin + 3]
+
+
+def test_a_deep_dive_that_asks_has_one_mark_at_its_end(course: Path) -> None:
+    path = course / "lessons/01-tools/1-sums.md"
+    path.write_text(path.read_text("utf-8").replace("Why a matrix", "Why a matrix?"), "utf-8")
+    assert cell_with(read(course), "Why a matrix").source.startswith("---\n\n**Deep dive: Why a matrix?** You can")
 
 
 def test_the_stub_stands_in_a_cell_that_grades_it(course: Path) -> None:

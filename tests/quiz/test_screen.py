@@ -2,10 +2,11 @@
 
 import pytest
 
-from grader.quiz.model import Match, Multiple, Numeric, Order, Single, TextAnswer
+from grader.quiz.draw import ask
+from grader.quiz.model import Match, Multiple, Numeric, Order, OwnWords, Single, TextAnswer
 from grader.quiz.score import right_answer
 from grader.quiz.screen import Screen
-from grader.quiz.session import Done
+from grader.quiz.session import Done, Given, Session
 from grader.report.layout import paint, width
 from tests.quiz.every_type import QUIZ
 from tests.quiz.recorded import PLACES, Recorded
@@ -168,6 +169,43 @@ def test_an_exam_goes_on_without_feedback_and_lets_one_go_back() -> None:
     press(screen, "2", "enter")
     assert [given.answer for _, given in session.recorded] == ["1", "2"]
     assert session.given[0].answer == "2"
+
+
+OWN = OwnWords(
+    id="own",
+    level="apply",
+    section="What leaks",
+    question="What has happened?",
+    explanation="It was read.",
+    source="lesson 1.2, What leaks",
+    answer="the first place has read the future",
+)
+
+
+@pytest.mark.parametrize(("key", "score"), [("1", 1.0), ("2", 0.0)])
+def test_own_words_are_compared_by_the_student(key: str, score: float) -> None:
+    recorded: list[Given] = []
+    screen = Screen(Session("review", [ask(OWN, "salt", 1)], lambda _, given: recorded.append(given)))
+    assert OWN.answer not in text(screen)
+    assert "Enter see" in text(screen)
+    press(screen, *"it", "space", *"leaks", "enter")
+    assert recorded == []
+    shown = text(screen)
+    for words in ("yours: it leaks", "right: the first place has read", "1  I had it", "2  I did not have it"):
+        assert words in shown
+    press(screen, key, "enter")
+    assert [given.mark.score for given in recorded] == [score]
+    assert f"{'✓' if score else '✗'} {OWN.answer}" in text(screen)
+    press(screen, "enter")
+    assert screen.done is Done.FINISHED
+
+
+@pytest.mark.parametrize("columns", [20, 40, 77])
+def test_own_words_fit(columns: int) -> None:
+    screen = Screen(Session("review", [ask(OWN, "salt", 1)], lambda *_: None))
+    for keys in (["enter"], ["2", "enter"], []):
+        assert max(width(line) for line in screen.view(columns, 12)) <= columns
+        press(screen, *keys)
 
 
 def test_the_last_question_ends_it() -> None:

@@ -1,14 +1,15 @@
 """Predictions as questions of a quiz."""
 
+import pytest
 from msgspec.structs import replace
 
 from grader.course import load_lessons
 from grader.lesson.load import load_lesson
 from grader.lesson.model import Predict
 from grader.quiz.draw import ask
-from grader.quiz.model import Numeric, Single, TextAnswer, Tolerance
-from grader.quiz.score import mark, right_answer
-from grader.reader.questions import comes_back, questions_of
+from grader.quiz.model import Numeric, OwnWords, Single, TextAnswer, Tolerance
+from grader.quiz.score import mark, right_answer, right_in_words
+from grader.reader.questions import questions_of
 from tests.paths import TOOLBOX
 
 COURSE = load_lessons(TOOLBOX)
@@ -42,6 +43,11 @@ def test_formulas_are_words_and_a_tolerance_stays() -> None:
     assert question.tolerance == Tolerance(absolute=0.1)
 
 
-def test_an_answer_in_many_words_does_not_come_back() -> None:
-    assert comes_back(Predict(line=1, id="a", ask="?", answer="it is not a number", because=".")) is False
-    assert comes_back(Predict(line=1, id="a", ask="?", answer="nan", because=".")) is True
+@pytest.mark.parametrize(
+    ("answer", "kind"), [("nan", TextAnswer), ("not a number", TextAnswer), ("it is not a number", OwnWords)]
+)
+def test_an_answer_in_many_words_is_compared_by_the_reader(answer: str, kind: type) -> None:
+    predict = Predict(line=1, id="a", ask="What is it?", answer=answer, because="It is.")
+    (question,) = questions_of(replace(AVERAGES, blocks=(predict,))).values()
+    assert isinstance(question, kind)
+    assert right_in_words(ask(question, "salt", 2)) == [answer]

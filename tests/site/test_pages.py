@@ -43,6 +43,10 @@ def test_a_course_of_exercises_alone(tmp_path: Path) -> None:
     assert "not written yet" in found["index.html"].body
 
 
+def test_the_first_page_has_the_minutes_to_read_and_those_of_exercises(course: Path) -> None:
+    assert "minutes to read, 5 for 1 exercise</p>" in pages(load_course(course))["index.html"].body
+
+
 def test_parts_lead_to_one_another(course: Path) -> None:
     found = pages(load_course(course))
     url, seen = "opening.html", []

@@ -1,12 +1,14 @@
 """Lines over one axis. Each has a letter, on it and in the legend, so that none is known by colour alone."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from string import ascii_uppercase
 
 import click
 
 from grader.picture import Curves, Line
 from grader.report.characters.block import flowed
+from grader.report.characters.dots import ACROSS, NO_DOTS, UP, dotted, over
 from grader.report.characters.ticks import Axis, column, row
 
 HEIGHT = 14
@@ -14,7 +16,6 @@ TICKS = 4  # numbers of the axis of y, at most
 APART = 15  # cells from one number of the axis of x to the next
 POWER_APART = 8  # the same of powers of ten
 _COLOURS = ("blue", "magenta", "green", "yellow", "cyan", "red")
-_NO_DOTS = "\u2800"
 _FRAME = "│"
 
 
@@ -23,10 +24,10 @@ def curves(picture: Curves, width: int, unicode: bool) -> list[str]:
     up = _axis([y for each in picture.lines for y in each.ys], picture.log_y, picture.low, picture.high)
     numbers = column(up, HEIGHT, TICKS)
     inner = width - 3 - max(map(len, numbers))
-    layers = [_layer(line, across, up, inner, unicode) for line in picture.lines]
+    layers = [_layer(line, across, up, inner) for line in picture.lines]
     letters = _letters(layers) if len(layers) > 1 else {}
     body = [
-        f"{_FRAME}{''.join(_cell(layers, i, j, letters) for j in range(inner))}{_FRAME} {number}".rstrip()
+        f"{_FRAME}{''.join(_cell(layers, i, j, letters, unicode) for j in range(inner))}{_FRAME} {number}".rstrip()
         for i, number in enumerate(numbers)
     ]
     legend = [click.style(f"{ascii_uppercase[place]} {line.label}") for place, line in enumerate(picture.lines)]
@@ -43,59 +44,33 @@ def curves(picture: Curves, width: int, unicode: bool) -> list[str]:
     ]
 
 
-def _layer(line: Line, across: Axis, up: Axis, width: int, unicode: bool) -> list[str]:
+def _layer(line: Line, across: Axis, up: Axis, width: int) -> list[str]:
     """The inside of a plot of one line."""
-    from uniplot import plot_to_string
-
-    text = plot_to_string(
-        xs=[list(line.xs)],
-        ys=[list(line.ys)],
-        lines=True,
-        x_min=across.low,
-        x_max=across.high,
-        y_min=up.low,
-        y_max=up.high,
-        x_as_log=across.log,
-        y_as_log=up.log,
-        x_gridlines=[],
-        y_gridlines=[],
-        x_labels=False,  # it writes 2.5 as 2
-        y_labels=False,
-        width=width,
-        height=HEIGHT,
-        color=False,
-        character_set="braille" if unicode else "ascii",
-    )
-    _, *rows, _ = text.splitlines()
-    return [each[1 : width + 1].ljust(width) for each in rows]
+    places = zip(line.xs, line.ys, strict=True)
+    points = [(across.place(x, ACROSS * width), up.place(y, UP * HEIGHT)) for x, y in places]
+    return dotted(points, width, HEIGHT)
 
 
-def _axis(numbers: Sequence[float], log: bool, low: float | None = None, high: float | None = None) -> Axis:
-    """What an axis spans: what it is told, else what the numbers do."""
-    least, most = _bounds(numbers, log)
-    return Axis(least if low is None else low, most if high is None else high, log)
-
-
-def _bounds(numbers: Sequence[float], log: bool) -> tuple[float, float]:
-    """A little more than the numbers span, so that the outermost points lie inside."""
-    low, high = min(numbers), max(numbers)
-    if low == high:
-        return (low / 10, high * 10) if log else (low - 1, high + 1)
+def _axis(numbers: Iterable[float], log: bool, low: float | None = None, high: float | None = None) -> Axis:
+    """What an axis spans: what it is told, else what the numbers do, and a little more, so that its ends lie inside."""
+    finite = [number for number in numbers if math.isfinite(number)] or [1.0]
+    least, most = min(finite), max(finite)
+    if least == most:
+        least, most = (least / 10, most * 10) if log else (least - 1, most + 1)
+    low, high = least if low is None else low, most if high is None else high
     if log:
-        return low / 1.001, high * 1.001
-    return low - 0.001 * (high - low), high + 0.001 * (high - low)
-
-
-def _drawn(mark: str) -> bool:
-    return mark not in (" ", _NO_DOTS)
+        return Axis(low / 1.001, high * 1.001, log)
+    margin = 0.001 * (high - low)
+    return Axis(low - margin, high + margin)
 
 
 def _letters(layers: Sequence[Sequence[str]]) -> dict[tuple[int, int], int]:
     """For each layer a cell of its line, apart from those of the others, where its letter stands."""
     letters: dict[tuple[int, int], int] = {}
     for place, layer in enumerate(layers):
-        own = [(row, column) for row, line in enumerate(layer) for column, mark in enumerate(line) if _drawn(mark)]
-        alone = [at for at in own if not any(_drawn(other[at[0]][at[1]]) for other in layers if other is not layer)]
+        own = [(row, column) for row, line in enumerate(layer) for column, mark in enumerate(line) if mark != NO_DOTS]
+        others = [other for other in layers if other is not layer]
+        alone = [at for at in own if all(other[at[0]][at[1]] == NO_DOTS for other in others)]
         wanted = len(layer[0]) * (2 * place + 1) / (2 * len(layers))
         free = [at for at in alone or own if at not in letters]
         if free:
@@ -103,17 +78,19 @@ def _letters(layers: Sequence[Sequence[str]]) -> dict[tuple[int, int], int]:
     return letters
 
 
-def _cell(layers: Sequence[Sequence[str]], row: int, column: int, letters: dict[tuple[int, int], int]) -> str:
+def _cell(
+    layers: Sequence[Sequence[str]], row: int, column: int, letters: dict[tuple[int, int], int], unicode: bool
+) -> str:
     if (row, column) in letters:
-        place = letters[row, column]
-        return click.style(ascii_uppercase[place], fg=_COLOURS[place % len(_COLOURS)], bold=True)
-    drawn = [(place, layer[row][column]) for place, layer in enumerate(layers) if _drawn(layer[row][column])]
+        return _styled(letters[row, column], bold=True)
+    drawn = [place for place, layer in enumerate(layers) if layer[row][column] != NO_DOTS]
     if not drawn:
         return " "
-    place, mark = drawn[-1]
-    if mark.isascii():  # each line is made of its letter
-        return click.style(ascii_uppercase[place], fg=_COLOURS[place % len(_COLOURS)]) if len(layers) > 1 else "*"
-    dots = 0
-    for _, each in drawn:
-        dots |= ord(each) - ord(_NO_DOTS)
-    return click.style(chr(ord(_NO_DOTS) + dots), fg=_COLOURS[place % len(_COLOURS)])
+    if unicode:
+        return _styled(drawn[-1], over([layers[place][row][column] for place in drawn]))
+    return _styled(drawn[-1]) if len(layers) > 1 else "*"  # each line is made of its letter
+
+
+def _styled(place: int, text: str | None = None, bold: bool | None = None) -> str:
+    """A text, or the letter of a line, in its colour."""
+    return click.style(text or ascii_uppercase[place], fg=_COLOURS[place % len(_COLOURS)], bold=bold)

@@ -15,10 +15,14 @@ class Axis(NamedTuple):
     high: float
     log: bool = False
 
+    def place(self, value: float, length: int) -> float:
+        """How far from the beginning of an axis of such a length a value lies."""
+        low, high, at = map(math.log10, (self.low, self.high, value)) if self.log else (self.low, self.high, value)
+        return (at - low) / (high - low) * length
+
     def cell(self, value: float, cells: int) -> int:
         """In which of so many cells a value is, from 0."""
-        low, high, at = map(math.log10, (self.low, self.high, value)) if self.log else (self.low, self.high, value)
-        return min(max(int((at - low) / (high - low) * cells), 0), cells - 1)
+        return min(max(int(self.place(value, cells)), 0), cells - 1)
 
 
 class Tick(NamedTuple):

@@ -23,18 +23,21 @@ DOTS = 250  # of a PNG, to an inch
 LARGEST = 1.7  # how much a page may enlarge an SVG
 
 
-def svg(picture: Picture) -> str:
-    """The picture as an SVG element, for a page among others or as a file; light and dark. NoMatplotlib.
+def svg(picture: Picture, *, alone: bool = False) -> str:
+    """The picture as an SVG element, for a page among others; light and dark. NoMatplotlib.
 
-    It is as wide as its place, up to a readable size. A page may set `--ink`, `--line`, `--fill`, `--series-1` to
-    `--series-6`, and `--picture-font`.
+    It is as wide as its place, up to a readable size; `alone`, as a file or an image, it has that size. A page may set
+    `--ink`, `--line`, `--fill`, `--series-1` to `--series-6`, and `--picture-font`.
     """
     name = f"picture-{re.sub('[^A-Za-z0-9_-]+', '-', picture.name)}"
     inks = STANDING_FOR
     root = element(name, picture.title, lambda figure: _draw(figure, picture, inks), inks.ink, inks.faint)
-    width = float(root.attrib["viewBox"].split()[2])
+    width, height = (float(side) * LARGEST for side in root.attrib["viewBox"].split()[2:])
     root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "id": name}
-    root.attrib["style"] = f"width: 100%; max-width: {width * LARGEST:.0f}px; height: auto"
+    if alone:
+        root.attrib |= {"width": f"{width:.0f}", "height": f"{height:.0f}"}
+    else:
+        root.attrib["style"] = f"width: 100%; max-width: {width:.0f}px; height: auto"
     desc, sheet = ElementTree.Element("desc"), ElementTree.Element("style")
     desc.text, sheet.text = describe(picture), style(name)
     root.insert(1, desc)

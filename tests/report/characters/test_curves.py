@@ -14,20 +14,20 @@ def test_each_line_has_its_letter() -> None:
         "A loss",
         "loss",
         "┌────────────────────────────────────┐",
-        "│⠑⠤⡀                                 │ 3",
-        "│  ⠈⠒⢄                               │",
-        "│     ⠑⠢⡀                            │",
-        "│       ⠈⠑A⡀                         │",
-        "│          ⠈⠢⣀                       │",
-        "│             ⠑⠤⡀                    │",
-        "│               ⠈⠢⢄⡀                ⢀│ 2",
-        "│                  ⠑⠢⡀         ⢀⣀⠤⠒⠊⠁│",
-        "│                    ⠈⠒⢄  ⢀⡠B⠒⠊⠁     │",
-        "│                    ⣀⡠⠤⠛⠫⡁          │",
-        "│               ⣀⡠⠔⠒⠉     ⠈⠑⢄⡀       │",
-        "│          ⣀⠤⠔⠒⠉             ⠈⠢⢄     │",
-        "│    ⢀⣀⠤⠔⠊⠉                     ⠑⠤⡀  │",
-        "│⣀⠤⠒⠊⠁                            ⠈⠒⢄│ 1",
+        "│⠉⠢⣀                                 │ 3",
+        "│   ⠑⢄⡀                              │",
+        "│     ⠈⠢⢄                            │",
+        "│        ⠑A⡀                         │",
+        "│          ⠈⠒⢄                       │",
+        "│             ⠑⠢⡀                    │",
+        "│               ⠈⠑⢄⡀                ⢀│ 2",
+        "│                  ⠑⢄⡀         ⢀⣀⠤⠒⠊⠁│",
+        "│                    ⠈⠢⢄  ⢀⡠B⠒⠊⠁     │",
+        "│                    ⢀⡠⠤⠓⠭⡁          │",
+        "│               ⢀⣀⠤⠒⠉⠁    ⠈⠒⢄        │",
+        "│          ⢀⣀⠤⠒⠊⠁            ⠑⠢⡀     │",
+        "│     ⢀⡠⠤⠒⠉⠁                   ⠈⠑⢄   │",
+        "│⣀⡠⠤⠒⠉⠁                           ⠉⠢⣀│ 1",
         "└────────────────────────────────────┘",
         " 0                 1                2",
         "                 step",
@@ -40,20 +40,20 @@ def test_in_ascii_a_line_is_made_of_its_letter() -> None:
         "A loss",
         "loss",
         "+------------------------------------+",
-        "|AA                                  | 3",
-        "|  AAA                               |",
-        "|     AA                             |",
-        "|       AAA                          |",
+        "|AAA                                 | 3",
+        "|   AAA                              |",
+        "|     AAA                            |",
+        "|        AAA                         |",
         "|          AAA                       |",
-        "|             AA                     |",
+        "|             AAA                    |",
         "|               AAAA                B| 2",
-        "|                  AAA         BBBBB |",
-        "|                     AA  BBBBB      |",
-        "|                   BBBBBBA          |",
-        "|              BBBBB       AAA       |",
-        "|         BBBBB               AA     |",
-        "|   BBBBBB                      AAA  |",
-        "|BBB                               AA| 1",
+        "|                  AAA         BBBBBB|",
+        "|                    AAA  BBBBBB     |",
+        "|                    BBBBBB          |",
+        "|               BBBBBB    AAA        |",
+        "|          BBBBBB            AAA     |",
+        "|     BBBBBB                   AAA   |",
+        "|BBBBBB                           AAA| 1",
         "+------------------------------------+",
         " 0                 1                2",
         "                 step",
@@ -79,6 +79,20 @@ def test_a_single_line_has_its_label_and_no_letter() -> None:
 def test_low_and_high_bound_the_axis() -> None:
     numbers = [line.rpartition("│ ")[2] for line in plain(NOISE) if "│ " in line and line[-1].isdigit()]
     assert numbers == ["1.0", "0.5", "0.0"]
+
+
+def test_a_line_on_the_bound_of_an_axis_is_drawn() -> None:
+    lines = plain(Curves("one", "One", "x", "y", (Line("", [0, 1], [1.0, 1.0]),), low=0.0, high=1.0), 40)
+    assert "⠉⠉⠉" in next(line for line in lines if line.endswith("│ 1.0"))
+
+
+def test_a_line_ends_where_its_numbers_do() -> None:
+    """as the loss of a training that diverges"""
+    body = [line for line in plain(one([3, 2, 1, math.nan, math.inf]), 40) if line.startswith("│")]
+    assert [label for line in body if (label := line.rpartition("│")[2].strip())] == ["3", "2", "1"]
+    assert all(line[1:20].strip() for line in body)
+    assert not any(line[20:-4].strip() for line in body)
+    assert not any(line.strip("│ 012") for line in plain(one([math.nan]), 40) if line.startswith("│"))
 
 
 def one(ys: list[float], low: float | None = None, log: bool = False) -> Curves:

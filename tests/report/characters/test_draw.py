@@ -32,15 +32,14 @@ def test_without_unicode_signs_of_mathematics_are_words() -> None:
     assert "| q*k / sqrt K +---->| Delta <= 1 |" in text
 
 
-def test_nothing_heavy_is_imported_for_pictures_that_are_no_curves() -> None:
+def test_nothing_heavy_is_imported_to_draw() -> None:
     code = (
         "import sys\n"
         "from tests.report.pictures import PICTURES\n"
         "from grader.report.characters import drawn\n"
         "for picture in PICTURES:\n"
-        "    if type(picture).__name__ != 'Curves':\n"
-        "        drawn(picture, unicode=True)\n"
-        "print({'torch', 'numpy', 'uniplot', 'matplotlib'} & set(sys.modules))\n"
+        "    drawn(picture, unicode=True)\n"
+        "print({'torch', 'numpy', 'matplotlib'} & set(sys.modules))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "set()\n"

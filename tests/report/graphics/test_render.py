@@ -34,6 +34,16 @@ def test_an_svg_is_one_element_that_says_what_it_is_and_is_as_wide_as_its_place(
 
 
 @each_picture
+def test_an_svg_that_stands_alone_has_a_size(picture: Picture) -> None:
+    root = ElementTree.fromstring(svg(picture, alone=True))
+    within = ElementTree.fromstring(svg(picture))
+    assert f"max-width: {root.attrib['width']}px" in within.attrib["style"]
+    assert "style" not in root.attrib
+    width, height = map(float, root.attrib["viewBox"].split()[2:])
+    assert abs(float(root.attrib["width"]) / float(root.attrib["height"]) - width / height) < 0.02
+
+
+@each_picture
 def test_the_same_picture_is_the_same_svg(picture: Picture) -> None:
     assert svg(picture) == svg(picture)
 
