@@ -1,12 +1,15 @@
 """What a submission imports of the student's own other exercises, by its syntax tree: nothing of it is run."""
 
 import ast
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
 from grader.errors import UsageError
+
+_BEFORE = r"(?:\b(?:from|import)\b|,)[\s\\]*(?:{})\b"  # what can stand before a module's name in an import
 
 
 class Imports(msgspec.Struct, frozen=True):
@@ -57,9 +60,9 @@ def built_on(text: str, texts: Mapping[str, str], *, used: bool = False) -> list
 
 def imported(text: str, names: Iterable[str], *, used: bool = False) -> set[str]:
     """The modules of these names of which Python code imports something; `used`: and reads it."""
-    wanted = {name for name in names if name in text}
-    if not wanted:  # of most submissions: to read a whole file is slow
-        return set()
+    wanted = set(names)
+    if not wanted or re.search(_BEFORE.format("|".join(sorted(wanted))), text) is None:
+        return set()  # as for most submissions: the tree of a whole file is slow to make
     try:
         with warnings.catch_warnings(action="ignore"):
             tree = ast.parse(text)
