@@ -18,6 +18,7 @@ def found(value: Any, *arguments: Tensor) -> list[Sharing]:
 
 
 X = torch.arange(12.0).view(3, 4)
+BOTH = [((0,), (1,), None), ((1,), (0,), None)]
 LARGE = torch.empty((1 << 22) + 1, dtype=torch.uint8)
 
 
@@ -51,11 +52,12 @@ def test_memory_of_its_own(value: Any) -> None:
         (X[:, :1].expand(3, 5), [((), (), 1)]),
         (nn.Parameter(X)[None].expand(2, -1, -1), [((), (), 0)]),
         (torch.arange(5.0).unfold(0, 3, 1), [((), (), None)]),
-        ((X, X), [((1,), (0,), None), ((0,), (1,), None)]),
-        ({"a": X, "b": [X.T]}, [(("b", 0), ("a",), None), (("a",), ("b", 0), None)]),
-        ((X, X.view(torch.int32)[1]), [((1,), (0,), None), ((0,), (1,), None)]),
-        ((X[:, :2], X.view(torch.uint8)[:, 7:9]), [((1,), (0,), None), ((0,), (1,), None)]),
-        ([nn.Parameter(X), X], [((1,), (0,), None), ((0,), (1,), None)]),
+        ((X, X), BOTH),
+        ((X[:, :3], X[:, 2:]), BOTH),
+        ({"a": X, "b": [X.T]}, [(("a",), ("b", 0), None), (("b", 0), ("a",), None)]),
+        ((X, X.view(torch.int32)[1]), BOTH),
+        ((X[:, :2], X.view(torch.uint8)[:, 7:9]), BOTH),
+        ([nn.Parameter(X), X], BOTH),
     ],
 )
 def test_memory_that_is_shared(value: Any, facts: list[Sharing]) -> None:
