@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from grader import failures
@@ -17,6 +17,7 @@ from grader.report.view import Need, Next, View
 from grader.report.view import Progress as Counts
 from grader.result import Outcome, Result
 from grader.submission import Submission, examine, read_submission
+from grader.submission.imports import Imports, gather
 from grader.warm.client import JudgeLost
 
 FAULT = 3  # exit code: the grader or the course is at fault
@@ -33,24 +34,25 @@ def lost_is_said() -> Iterator[None]:
         raise fault from None
 
 
-def earlier_work(course: Course, exercise: Exercise) -> dict[str, str]:
-    """The student's own files of the exercises that this one builds on; one that cannot be read is not solved."""
-    texts = {}
-    for each in course.needed_by(exercise):
-        with suppress(UsageError):
-            texts[each.id] = read_submission(relative(each.stub), each.id).text
-    return texts
+def own_imports(course: Course, exercise: Exercise, text: str, cells: Mapping[str, str] | None = None) -> Imports:
+    """What the text of an exercise imports of the student's other exercises: those of `cells`, else their files."""
+    own = cells or {}
+
+    def read(name: str) -> str:
+        return own[name] if name in own else read_submission(relative(course.exercise(name).stub), name).text
+
+    return gather(exercise.id, text, [each.id for each in course.exercises], read)
 
 
 def job_of(
     exercise: Exercise,
     submission: Submission,
-    others: dict[str, str],
+    imports: Imports,
     *,
     seconds: float | None = None,
     announce: bool = False,
 ) -> Job:
-    """The job that grades a student's own submission. `others` are the texts of earlier exercises, by id."""
+    """The job that grades a student's own submission, which imports these others of theirs."""
     return Job(
         id=0,
         exercise=exercise.id,
@@ -58,7 +60,8 @@ def job_of(
         source=submission.text,
         sha256=submission.sha256,
         seed=0,
-        others=others,
+        others=imports.texts,
+        absent=imports.absent,
         seconds=seconds,
         announce=announce,
     )

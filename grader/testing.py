@@ -22,8 +22,12 @@ from typing import Any, Literal, TypeVar
 import pytest
 
 from grader.judge.compare import Disagreement, compare
+from grader.judge.side_effects import generator_complaint, memory_complaint
 
-__all__ = ["assert_close", "assert_equal", "needs", "points", "replaces", "requires", "seconds"]
+__all__ = [
+    *("assert_close", "assert_equal", "assert_generator_kept", "assert_own_memory"),
+    *("needs", "points", "replaces", "requires", "seconds"),
+]
 
 T = TypeVar("T")
 
@@ -92,3 +96,22 @@ def assert_equal(actual: Any, expected: Any, *, name: str | None = None) -> None
     difference = compare(actual, expected, rtol=0.0, atol=0.0)
     if difference:
         raise Disagreement(difference, name, actual)
+
+
+def assert_own_memory(submission: Any, value: Any, *, name: str | None = None) -> None:
+    """Fails where tensors of what the last call returned share memory, so that a change to one would show in another.
+
+    `value` is that result, or a part of it, as it was returned. Its tensors may not share memory with each other, with
+    another part of the result or with an argument of the call, and each number has its own place: after `expand` it has
+    not. `name` is what the screen calls the value.
+    """
+    complaint = memory_complaint(submission, value, name)
+    if complaint is not None:
+        raise AssertionError(complaint)
+
+
+def assert_generator_kept(submission: Any) -> None:
+    """Fails unless the last call left torch's own random generator in the state in which it found it."""
+    complaint = generator_complaint(submission)
+    if complaint is not None:
+        raise AssertionError(complaint)

@@ -27,8 +27,7 @@ class Host:
         self._materials = list(materials)
         self._forbidden = forbidden
         self._confined = confined
-        alone = {each.id: _patience(each) for each in materials}
-        self._patience = {each.id: alone[each.id] + sum(alone[need] for need in each.needs) for each in materials}
+        self._patience = {each.id: _patience(each) for each in materials}
         self._lock = threading.Lock()
         self._pools: list[Judges] = []  # the last one is in use; those before it ended
         self._mine = threading.local()
@@ -43,7 +42,7 @@ class Host:
         pool, judge = self._held()
         try:
             judge.submit(job)
-            return judge.answer(self._patience[job.exercise]).result
+            return judge.answer(sum(self._patience[each] for each in (job.exercise, *job.others))).result
         except JudgeLost:
             self._mine.held = None
             with self._lock, contextlib.suppress(JudgeLost):  # it went with the warm process
@@ -92,7 +91,7 @@ class Host:
 
 
 def _patience(materials: Materials) -> float:
-    """Seconds of CPU after which a judge is taken for stuck: far more than all tests at their limits."""
+    """Seconds of CPU for one exercise, after which a judge is taken for stuck: far more than its limits allow."""
     texts = "\n".join(Path(path).read_text("utf-8") for path in materials.tests)
     tests = len(re.findall(r"^def test_", texts, re.MULTILINE))
     own = sum(map(float, re.findall(r"^@seconds\(([0-9.]+)\)", texts, re.MULTILINE)))

@@ -2,13 +2,13 @@
 
 import hashlib
 import platform
-from collections.abc import Mapping
 from importlib.metadata import version
 
 import msgspec
 
 from grader.batch.quizzes import Quizzes
 from grader.batch.shipment import Shipment, engine
+from grader.submission.imports import Imports
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -28,14 +28,16 @@ class Keys:
 
     def __init__(self, shipment: Shipment, quizzes: Quizzes, *, confined: bool):
         self._exercises = shipment.exercise_hashes()
+        self._tests = shipment.tests_hashes()
         self._quizzes = quizzes
         self._engine = {"engine": engine(), "python": platform.python_version(), "seed": "0"}
         self._run = {"torch": version("torch"), "isolation": "confined" if confined else "process"}
 
-    def exercise(self, exercise: str, submission: str, others: Mapping[str, str]) -> Key:
-        """Of a submission with this hash, and the student's own files that it builds on."""
-        needs = {"needs": _hash(_encode(dict(others)))} if others else {}
-        parts = {"submission": submission, "exercise": self._exercises[exercise]}
+    def exercise(self, exercise: str, submission: str, imports: Imports) -> Key:
+        """Of a submission with this hash, and what it imports of the student's own files."""
+        needs = {"needs": _hash(_encode(imports))} if imports.texts or imports.absent else {}
+        tests = [self._exercises[exercise], *(self._tests[each] for each in sorted(imports.texts))]
+        parts = {"submission": submission, "exercise": _hash(_encode(tests))}
         return Key({"item": exercise, **parts, **needs, **self._engine, **self._run})
 
     def quiz(self, quiz: str, form: str) -> Key:

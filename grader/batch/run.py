@@ -21,6 +21,7 @@ from grader.judge.messages import Job
 from grader.result import Outcome, Result
 from grader.submission import Submission, submission_of
 from grader.submission.handin import Handin, Student
+from grader.submission.imports import Imports, gather
 from grader.submission.notebook import Cells, located
 from grader.submission.unrun import unreadable
 from grader.warm.client import JudgeLost
@@ -96,7 +97,7 @@ class Batch:
         self.tally = Tally(0)
 
     def grade(self, handins: list[Handin], known: list[Handin], show: Callable[[Tally], None]) -> Tally:
-        """Grades `handins`, which may build on others that are `known`; `show` is called as it goes on.
+        """Grades `handins`, which may import others that are `known`; `show` is called as it goes on.
 
         UsageError if tests cannot be used, or the gradebook cannot be written. What was recorded stays in any case.
         """
@@ -141,11 +142,20 @@ class Batch:
 
     def _grade(self, handin: Handin, submission: Submission, owners: list[Owner]) -> None:
         exercise = self._course.exercise(handin.item)
-        others = self._others(handin)
-        key = self._keys.exercise(exercise.id, submission.sha256, others)
+        imports = self._imports(handin, submission)
+        key = self._keys.exercise(exercise.id, submission.sha256, imports)
         if self._known(key, exercise.id, owners):
             return
-        job = Job(0, exercise.id, submission.file, submission.text, submission.sha256, seed=0, others=others)
+        job = Job(
+            id=0,
+            exercise=exercise.id,
+            file=submission.file,
+            source=submission.text,
+            sha256=submission.sha256,
+            seed=0,
+            others=imports.texts,
+            absent=imports.absent,
+        )
         self._submit(_Work(key, exercise.id, job, submission.cells, owners))
 
     def _still_open(self, handin: Handin, handed: Handed) -> list[Owner]:
@@ -154,17 +164,16 @@ class Batch:
         self.tally.done_before += len(handin.students) - len(todo)
         return [(student, handed) for student in todo]
 
-    def _others(self, handin: Handin) -> dict[str, str]:
-        """The student's own files of the exercises that this one builds on; without those that cannot be read."""
-        texts = {}
-        for need in self._course.needed_by(self._course.exercise(handin.item)):
-            other = self._handins.get((handin.students[0].id, need.id))
-            if other is not None:
-                try:
-                    texts[need.id] = submission_of(other.read(), _plain_name(other), need.id).text
-                except UsageError:
-                    continue  # it has a grade of its own, which says so; here it is missing
-        return texts
+    def _imports(self, handin: Handin, submission: Submission) -> Imports:
+        """What a submission imports of the student's other exercises that were handed in."""
+
+        def read(name: str) -> str:
+            other = self._handins.get((handin.students[0].id, name))
+            if other is None:
+                raise UsageError("that exercise was not handed in.")
+            return submission_of(other.read(), _plain_name(other), name).text
+
+        return gather(handin.item, submission.text, [each.id for each in self._course.exercises], read)
 
     def _known(self, key: Key, item: str, owners: list[Owner]) -> bool:
         """Takes over what is known of the same work, or lets it wait for the same work."""

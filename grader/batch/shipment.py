@@ -30,13 +30,15 @@ class Shipment(msgspec.Struct, frozen=True):
         return hashlib.sha256(_encode(self)).hexdigest()
 
     def exercise_hashes(self) -> dict[str, str]:
-        """For each exercise, a hash of all that its scores depend on."""
-        own = {
-            each.id: hashlib.sha256(_encode([each, [self.files[path] for path in each.tests]])).hexdigest()
-            for each in self.materials
-        }
-        with_needs = {each.id: "".join(own[name] for name in (each.id, *each.needs)) for each in self.materials}
-        return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in with_needs.items()}
+        """For each exercise, a hash of all in it that its scores depend on."""
+        return {each.id: self._hash_of(each) for each in self.materials}
+
+    def tests_hashes(self) -> dict[str, str]:
+        """For each exercise, a hash of all in it on which it depends whether a submission passes."""
+        return {each.id: self._hash_of(msgspec.structs.replace(each, mistakes=())) for each in self.materials}
+
+    def _hash_of(self, materials: Materials) -> str:
+        return hashlib.sha256(_encode([materials, [self.files[path] for path in materials.tests]])).hexdigest()
 
 
 def ship(materials: Sequence[Materials]) -> Shipment:

@@ -229,7 +229,8 @@ def check(
         runs: dict[int, _Run] = {}
         for proof in proofs.values():
             runs |= {run.job.id: run for run in proof.runs(len(runs))}
-        pool.prepare(materials_of(course, exercises), forbidden=[course.root])
+        needed = [need.id for each in exercises for need in course.needed_by(each)]
+        pool.prepare(materials_of(course, exercises, needed), forbidden=[course.root])
         jobs = (proofs[run.job.exercise].next_job(run) for run in runs.values())
         for done, (job, result) in enumerate(pool.grade(jobs), start=1):
             progress(done, len(runs))

@@ -92,18 +92,16 @@ def command(
     for each in only:
         if each not in quizzes.slugs():
             course.exercise(each)  # raises, and knows what was nearly meant
-    needed = [need.id for each in course.exercises if each.id in only for need in course.needed_by(each)]
-    everything = quizzes.place(find(submissions, ids, quizzes.slugs(), layout=layout, only=(*only, *needed)))
-    found = replace(everything, handins=[each for each in everything.handins if not only or each.item in only])
+    found = quizzes.place(find(submissions, ids, quizzes.slugs(), layout=layout, only=only))
+    found = replace(found, handins=[each for each in found.handins if not only or each.item in only])
     if roster is not None:
-        listed = read_roster(roster)
-        found, everything = match(found, listed), match(everything, listed)
+        found = match(found, read_roster(roster))
     if not quiet:
         say("", *found_lines(found, against_roster=roster is not None), "")
     exercises = [each for each in course.exercises if any(handin.item == each.id for handin in found.handins)]
     items = _items(course, exercises, quizzes, found)
     confined = isolation == "confined"
-    materials = materials_of(course, exercises)
+    materials = materials_of(course, exercises, {handin.item for handin in found.others})
     shipment = ship(materials)
     begun = time.monotonic()
     with Gradebook(out, create=True) as book:
@@ -126,7 +124,8 @@ def command(
             batch = Batch(book, run, items, course, quizzes, keys, pool, regrade=regrade)
             tally_of.append(batch)
             with progress_bar("grades", quiet=quiet) as show:
-                tally = batch.grade(found.handins, everything.handins, lambda tally: show(tally.done, tally.total))
+                known_handins = [*found.handins, *found.others]
+                tally = batch.grade(found.handins, known_handins, lambda tally: show(tally.done, tally.total))
         book.end_run(run)
         graded = book.book()
         written = [path for each in wanted for path in each.write(graded, out)]

@@ -15,7 +15,7 @@ from grader.progress import Progress
 from grader.report.marks import unicode_on
 from grader.report.terminal import render
 from grader.result import Result
-from grader.selfstudy import FAULT, earlier_work, job_of, keep_failing_call, lost_is_said, record, relative, view_of
+from grader.selfstudy import FAULT, job_of, keep_failing_call, lost_is_said, own_imports, record, relative, view_of
 from grader.submission import Submission, examine, located, read_submission
 from grader.submission.unrun import without_running
 from grader.warm.client import Judges
@@ -69,9 +69,9 @@ def _graded(
 ) -> tuple[Course, Result]:
     with lost_is_said(), Judges() as judges:
         course = load_course(root)
-        judges.prepare(materials_of(course, [exercise]), forbidden=[root])
-        others = earlier_work(course, exercise)
-        job = job_of(exercise, submission, others, seconds=timeout, announce=sys.stderr.isatty())
+        imports = own_imports(course, exercise, submission.text)
+        judges.prepare(materials_of(course, [exercise], imports.texts), forbidden=[root])
+        job = job_of(exercise, submission, imports, seconds=timeout, announce=sys.stderr.isatty())
         ((_, result),) = judges.grade([job], testing=_testing)
         _clear()
         return course, result

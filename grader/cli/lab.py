@@ -21,8 +21,9 @@ from grader.judge.messages import LabEnded, RunLab
 from grader.lab import Step
 from grader.picture import Picture, Table
 from grader.report.marks import unicode_on
-from grader.selfstudy import earlier_work, lost_is_said
-from grader.submission import read_submission
+from grader.selfstudy import lost_is_said, own_imports
+from grader.submission import Submission, examine, read_submission
+from grader.submission.imports import built_on
 from grader.warm.client import Judges
 
 FAILED = 1
@@ -54,7 +55,7 @@ def command(ctx: click.Context, name: str | None, path: Path | None, seed: int, 
         path=str(exercise.lab.resolve()),
         source=submission.text,
         file=submission.file,
-        others=earlier_work(course, exercise),
+        others=_imports(course, exercise, submission),
         seed=seed,
         memory=exercise.limits.memory * MIB,
     )
@@ -80,6 +81,18 @@ def _meant(name: str, labs: list[Exercise]) -> Exercise:
             return lab
     names = [lab.lab_names[0] for lab in labs]
     raise UsageError(f"No lab '{name}' in this course.{did_you_mean(name, names)} grade lab lists them.")
+
+
+def _imports(course: Course, exercise: Exercise, submission: Submission) -> dict[str, str]:
+    """The student's other exercises that a lab runs with. UsageError where one of them is not there, or not written."""
+    imports = own_imports(course, exercise, submission.text)
+    for name, why in imports.absent.items():
+        raise UsageError(f"{exercise.id} imports {name}: {why}")
+    for name in built_on(submission.text, imports.texts, used=True):
+        finding = examine(imports.texts[name], f"{name}.py")
+        if finding is not None:
+            raise UsageError(f"{exercise.id} imports {name}, and there {finding.message}; grade exercise {name} first.")
+    return imports.texts
 
 
 def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:

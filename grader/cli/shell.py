@@ -39,6 +39,7 @@ def command(exercise_id: str, only_print: bool) -> None:
         return
     *setup, call = ast.parse(failing.text).body
     scope: dict[str, object] = {"__name__": "__console__"}
+    sys.path += map(str, exercise.folder.parent.iterdir())  # the student's other exercises
     _load(exercise.id, failing.file)
     exec(compile(ast.Module(setup, []), "<failing call>", "exec"), scope)
     names = ", ".join(name for name in scope if not name.startswith("__"))

@@ -44,20 +44,22 @@ grader = ["**/*"]
 
 
 def autograder_zip(course: Course, exercises: Sequence[Exercise], pip_conf: Path | None = None) -> bytes:
-    """The zip that grades these exercises, and holds those that they need. UsageError for what is wrong in a file."""
+    """The zip that grades these exercises. UsageError for what is wrong in a file.
+
+    It holds the others as well, since a submission may import the student's files of them.
+    """
     files = {name: (TEMPLATES / name).read_bytes() for name in SCRIPTS}
     files[LIST] = "".join(f"{each.id}\n" for each in exercises).encode()
     files |= _engine()
     files[f"course/{COURSE_FILE}"] = _read(course.root / COURSE_FILE)
-    held = {each.id for exercise in exercises for each in (exercise, *course.needed_by(exercise))}
-    for each in course.exercises:
-        if each.id not in held:
-            continue
+    for each in exercises:
         for path in (each.public_tests, each.hidden_tests, each.reference):
             _read(path)
         materials(course, each)
+    for each in course.exercises:
         files |= _folder(each.folder, f"course/exercises/{each.id}")
-        files |= _folder(each.reference.parent, f"course/solutions/{each.id}")
+        if each.solution is not None:
+            files |= _folder(each.solution, f"course/solutions/{each.id}")
     if pip_conf is not None:
         files["pip.conf"] = _read(pip_conf)
     return _packed(files)

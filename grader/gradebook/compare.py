@@ -16,7 +16,7 @@ class Cause(StrEnum):
     """Why a score moved: what was another in the second run."""
 
     CODE = "code"  # the submission, or a file of the student's that it builds on
-    TESTS = "tests"  # the exercise: its tests, reference, limits; or the quiz
+    TESTS = "tests"  # the exercise: its tests, reference, limits; those of what is imported; or the quiz
     ENGINE = "engine"
     TORCH = "torch"
     PYTHON = "python"

@@ -25,8 +25,7 @@ class Materials(msgspec.Struct, frozen=True):
     tests: tuple[str, ...]  # paths, the public ones first
     hidden: str | None  # path of the hidden ones
     reference: str | None  # source text
-    needs: tuple[str, ...]  # exercises whose files this one may import, each after what it needs itself
-    others: dict[str, str]  # their references, by module name
+    others: dict[str, str]  # the references of the exercises that it needs, by module name
     mistakes: tuple[Misstep, ...]
     seconds: float
     memory: int  # bytes
@@ -41,6 +40,9 @@ class Materials(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True):
     """One submission to grade. `seconds` overrides the limits of the tests.
 
+    `others` are the texts of the student's other exercises that it imports, through whatever others, by module name;
+    `absent` says of those for which there is none why.
+
     Not `long`: without the tests that have a limit or packages of their own. `exitfirst`: once a test has failed, the
     others are skipped. `failed_first`: the test that is run before the others, whatever it needs. `announce`: say
     which test is run.
@@ -53,6 +55,7 @@ class Job(msgspec.Struct, frozen=True):
     sha256: str
     seed: int
     others: dict[str, str] = {}
+    absent: dict[str, str] = {}
     seconds: float | None = None
     diagnose: bool = True
     long: bool = True

@@ -33,7 +33,8 @@ from grader.judge.values import size_names
 from grader.result import Failure, Outcome, Output, Result, TestResult, Versions
 from grader.sandbox.starter import Starter
 from grader.seeds import derive_seed
-from grader.submission.examine import Compiled, Finding, compile_text, examine, unwritten, used_modules
+from grader.submission.examine import Compiled, Finding, compile_text, examine, unwritten
+from grader.submission.imports import built_on
 
 MAX_TIMEOUTS = 2  # of one submission; after them its other tests are not run
 
@@ -140,7 +141,7 @@ class Plugin:
             result, killed = self._attempt(job)
             if killed:  # by the system, which may have been short of memory for another's sake, or by itself again
                 result, _ = self._attempt(job)
-            blocking = None if result.passed or result.faulty else self._blocking(job, bool(result.tests))
+            blocking = None if result.passed or result.faulty else self._blocking(job, loaded=bool(result.tests))
         except Exception as error:
             what = clean_line(str(error))
             if not isinstance(error, UsageError):
@@ -149,28 +150,32 @@ class Plugin:
             fault = Fault(Outcome.ERROR, what)
             rest = {"isolation": self._setup.isolation, "versions": self._versions, "seconds": 0.0}
             return result_of(job, self._exercises[job.exercise], [], fault, **rest)
-        return result if blocking is None else blocked(result, blocking)
+        return result if blocking is None else blocked(result, blocking, job.absent.get(blocking))
 
-    def _blocking(self, job: Job, loaded: bool) -> str | None:
+    def _blocking(self, job: Job, *, loaded: bool) -> str | None:
         """The first exercise that this one builds on, and that the student has not solved.
 
         A file that could be loaded builds on those of which it uses something; another may have failed in an import.
+        Two that import each other do not wait for each other.
         """
-        needs = self._exercises[job.exercise].materials.needs
-        if not needs or examine(job.source, job.file) is not None:  # a stub, or no Python: nothing else is at fault
+        texts = {**job.others, **dict.fromkeys(job.absent, "")}
+        if not texts or examine(job.source, job.file) is not None:  # a stub, or no Python: nothing else is at fault
             return None
-        if loaded:
-            used = used_modules(job.source)
-            needs = tuple(each for each in needs if each in used)
-        return next((each for each in needs if not self._passes(each, job)), None)
+        for each in built_on(job.source, texts, used=loaded):
+            if each in job.absent or not (self._imports_back(each, job) or self._passes(each, job)):
+                return each
+        return None
+
+    @staticmethod
+    def _imports_back(exercise: str, job: Job) -> bool:
+        """Whether the student's file of another exercise imports that of this one."""
+        return job.exercise in built_on(job.others[exercise], {**job.others, job.exercise: job.source})
 
     def _passes(self, exercise: str, job: Job) -> bool:
         """Whether the student's own file of another exercise passes its tests."""
-        if exercise not in job.others:
-            return False
-        needs = self._exercises[exercise].materials.needs
-        others = {each: job.others[each] for each in needs if each in job.others}
-        own = Job(job.id, exercise, f"{exercise}.py", job.others[exercise], "", job.seed, others, diagnose=False)
+        source = job.others[exercise]
+        others = {each: job.others[each] for each in built_on(source, job.others)}
+        own = Job(job.id, exercise, f"{exercise}.py", source, "", job.seed, others, diagnose=False)
         key = hashlib.sha256(msgspec.msgpack.encode(msgspec.structs.replace(own, id=0))).digest()
         if key not in self._passing:
             result, _ = self._attempt(own)

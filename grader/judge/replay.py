@@ -143,7 +143,7 @@ def _answer(reply: wire.Reply | None, blob: bytes) -> Answer:
 
 def size(answer: Answer) -> int:
     """About how many bytes an answer takes up."""
-    tensors = [tensor for _, tensor in _tensors(answer.value)]
+    tensors = [tensor for _, tensor in tensors_in(answer.value)]
     tensors += [tensor for module in answer.modules for tensor in module.values()]
     return _FRAME + sum(tensor.nbytes for tensor in tensors)
 
@@ -188,20 +188,20 @@ def _changed(answer: Answer) -> list[str]:
 
 
 def _holds_half(value: Any) -> bool:
-    return any(tensor.dtype in _HALF for _, tensor in _tensors(value))
+    return any(tensor.dtype in _HALF for _, tensor in tensors_in(value))
 
 
 def _differentiable(value: Any) -> set[Path]:
-    return {path for path, tensor in _tensors(value) if tensor.requires_grad}
+    return {path for path, tensor in tensors_in(value) if tensor.requires_grad}
 
 
-def _tensors(value: Any, path: Path = ()) -> Iterator[tuple[Path, Tensor]]:
+def tensors_in(value: Any, path: Path = ()) -> Iterator[tuple[Path, Tensor]]:
     """The tensors in a nested value, each with what leads to it."""
     if isinstance(value, Tensor):
         yield path, value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _tensors(item, (*path, key))
+            yield from tensors_in(item, (*path, key))
     elif isinstance(value, list | tuple):
         for place, item in enumerate(value):
-            yield from _tensors(item, (*path, place))
+            yield from tensors_in(item, (*path, place))

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from grader.clean import clean_line
+from grader.clean import clean, clean_line
 from grader.judge.collect import Tested
 from grader.judge.frames import raised
 from grader.judge.messages import Job
@@ -39,14 +39,19 @@ def result_of(job: Job, exercise: Tested, tests: Sequence[TestResult], fault: Fa
     )
 
 
-def blocked(result: Result, by: str) -> Result:
-    """The result, with nothing said of the tests that failed: what is at fault may be the file that they build on."""
+def blocked(result: Result, by: str, why: str | None) -> Result:
+    """The result, with nothing said of the tests that failed: what is at fault may be the file that they build on.
+
+    `why`: there is no such file, and this is the reason.
+    """
     silent = {"outcome": Outcome.BLOCKED, "failure": None}
     tests = tuple(
         msgspec.structs.replace(each, **silent) if each.failing else each
         for each in result.tests
     )
     message = f"This builds on your {by}, which does not pass its own tests yet."
+    if why is not None:
+        message = f"{result.exercise} imports {by}: {clean(why)}"
     whole = {"outcome": Outcome.BLOCKED, "message": message, "blocked_by": by}
     return msgspec.structs.replace(result, tests=tests, exception=None, diagnosis=None, **whole)
 

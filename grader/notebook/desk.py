@@ -10,8 +10,9 @@ from grader.progress import Progress
 from grader.report.layout import COLUMNS, Line, Page, paragraphs, prose
 from grader.report.terminal import screen
 from grader.result import Outcome, Result
-from grader.selfstudy import earlier_work, job_of, keep_failing_call, lost_is_said, record, view_of
+from grader.selfstudy import job_of, keep_failing_call, lost_is_said, own_imports, record, view_of
 from grader.submission import Submission, examine
+from grader.submission.imports import Imports
 from grader.submission.magics import without_magics
 from grader.submission.unrun import without_running
 from grader.warm.client import Judges
@@ -26,7 +27,7 @@ class Graded(NamedTuple):
     source: str  # as Python: line n is line n of the cell
     result: Result
     screen: list[Line]
-    imports: list[Path]  # folders of earlier exercises that are files, and not cells of this kernel
+    imports: list[Path]  # folders of what it imports of the student's that are files, and not cells of this kernel
 
 
 class Desk:
@@ -41,17 +42,19 @@ class Desk:
     ) -> Graded:
         """Grades the code of a cell, and records it as `grade exercise` does.
 
-        `cell` is what stands below its first line. Earlier exercises are the cells that were graded here, else the
-        student's files. `seconds` is the limit of one test. UsageError as for `grade exercise`.
+        `cell` is what stands below its first line. Other exercises that it imports are the cells that were graded
+        here, else the student's files. `seconds` is the limit of one test. UsageError as for `grade exercise`.
         """
         course = load_course(root)
         exercise = course.exercise(exercise_id)
         submission = _submission(exercise, cell, first)
+        cells = {name: text for (course_root, name), text in self._cells.items() if course_root == root}
+        imports = own_imports(course, exercise, submission.text, cells)
         finding = examine(submission.text, submission.file)
         if finding is not None:
             result = without_running(finding, submission, exercise)
         else:
-            result = self._judged(course, exercise, submission, seconds)
+            result = self._judged(course, exercise, submission, imports, seconds)
         if result.outcome is Outcome.GRADED:
             self._cells[root, exercise.id] = submission.text
         progress = Progress.load(root)
@@ -60,8 +63,8 @@ class Desk:
         view = view_of(course, exercise, progress, submission, result, cell=first)
         notes = [line for note in submission.notes for line in prose(note, Page(width=COLUMNS))]
         lines = paragraphs(notes, screen(result, exercise, view, full=full))
-        earlier = [each.folder for each in course.needed_by(exercise) if (root, each.id) not in self._cells]
-        return Graded(exercise, submission.text, result, lines, earlier)
+        folders = [course.exercise(name).folder for name in imports.texts if name not in cells]
+        return Graded(exercise, submission.text, result, lines, folders)
 
     def close(self) -> None:
         """Ends the warm process, if it was started. It is started again when it is wanted."""
@@ -70,16 +73,17 @@ class Desk:
             judges.kill()
             judges.close()
 
-    def _judged(self, course: Course, exercise: Exercise, submission: Submission, seconds: float | None) -> Result:
-        own = {each.id: self._cells.get((course.root, each.id)) for each in course.needed_by(exercise)}
-        others = earlier_work(course, exercise) | {name: text for name, text in own.items() if text is not None}
-        job = job_of(exercise, submission, others, seconds=seconds)
+    def _judged(
+        self, course: Course, exercise: Exercise, submission: Submission, imports: Imports, seconds: float | None
+    ) -> Result:
+        job = job_of(exercise, submission, imports, seconds=seconds)
         try:
             with lost_is_said():
                 if self._judges is None:
                     self._judges = Judges(own_group=True)  # Jupyter signals the kernel's group, to interrupt or end it
                     self._judges.start()
-                self._judges.prepare(materials_of(course, [exercise]), forbidden=[course.root])
+                materials = materials_of(course, [exercise], imports.texts)
+                self._judges.prepare(materials, forbidden=[course.root])
                 ((_, result),) = self._judges.grade([job])
                 self._judges.renew()
         except BaseException:  # also an interrupt: nobody knows what they are at

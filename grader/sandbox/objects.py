@@ -3,10 +3,11 @@
 import copy
 import operator
 import types
-from typing import Any
+from typing import Any, NamedTuple
 
 from grader.sandbox.describe import is_public
-from grader.sandbox.wire import OPERATIONS
+from grader.sandbox.memory import Sharing
+from grader.sandbox.wire import LAST_CALL, OPERATIONS
 
 MODULE = 0  # the number of the module itself
 
@@ -24,6 +25,16 @@ _OPERATIONS = types.SimpleNamespace(
 """What the judge's stand-ins ask for in place of Python's operators: the attributes of object `OPERATIONS`."""
 
 
+class LastCall(NamedTuple):
+    """What a call did beside returning a value: the attributes of object `LAST_CALL`."""
+
+    shared: list[Sharing]
+    generator_kept: bool  # torch's own is in the state in which the call found it
+
+
+NOTHING = LastCall([], generator_kept=True)
+
+
 class NoName(Exception):
     """An object of the student's has no attribute at `path`; `names` are those that it has."""
 
@@ -38,6 +49,7 @@ class Objects:
     def __init__(self, module: types.ModuleType | None):
         self.module = module
         self.last = 0  # the number that was given last; the next one is one more
+        self.last_call = NOTHING
         self.by_number: dict[int, Any] = {}
         self._numbers: dict[int, int] = {}  # id(object): number
 
@@ -57,7 +69,8 @@ class Objects:
 
     def resolve(self, number: int, path: str) -> Any:
         """The object of a number, or its attribute at `path`. Raises NoName, or what a property of theirs raises."""
-        value = {MODULE: self.module, OPERATIONS: _OPERATIONS}.get(number) or self.by_number[number]
+        ours = {MODULE: self.module, OPERATIONS: _OPERATIONS, LAST_CALL: self.last_call}
+        value = ours.get(number) or self.by_number[number]
         for name in path.split(".") if path else []:
             try:
                 value = getattr(value, name)

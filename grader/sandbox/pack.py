@@ -139,10 +139,12 @@ class Packer:
         self._items = 0
         self._alive: list[Tensor] = []  # what the buffers point into
         self.blobs: list[Any] = []  # buffers, in order, padding included
+        self.tensors: list[Tensor] = []  # of the value, in order
         self.differentiable: list[Tensor] = []  # tensors of the value that require grad, in order
 
     def tensor(self, tensor: Tensor) -> WireTensor:
         """Adds the bytes of a tensor that is a part of a value."""
+        self.tensors.append(tensor)
         strides = () if not self._layout or tensor.is_contiguous() or not tensor.numel() else layout(tensor)
         wire = self._strided(tensor, strides) if strides else self.numbers(tensor)
         if wire.requires_grad:
@@ -246,6 +248,7 @@ class Unpacker:
         self._find = find
         self._layout = layout
         self._offset = 0
+        self.tensors: list[Tensor] = []  # of the value, in order
         self.differentiable: list[Tensor] = []  # tensors of the value that require grad on the other side, in order
 
     def finish(self) -> None:
@@ -263,6 +266,7 @@ class Unpacker:
                 tensor.requires_grad_()
             else:
                 self.differentiable.append(tensor)
+        self.tensors.append(tensor)
         return tensor
 
     def numbers(self, wire: WireTensor | WireArray) -> Tensor:

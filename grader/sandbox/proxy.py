@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+import msgspec
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
@@ -22,6 +23,7 @@ from grader.sandbox.large import Blob
 from grader.sandbox.mirror import Mirror, RemoteModule, distinct, joined
 from grader.sandbox.pack import DTYPE_NAMES, Packer, Unpacker
 from grader.sandbox.wire import (
+    LAST_CALL,
     OPERATIONS,
     Context,
     Differentiate,
@@ -71,6 +73,7 @@ class Link:
         self._modules: dict[int, Mirror] = {}
         self._released: list[int] = []
         self._rng = torch.get_rng_state()  # as the worker knows it
+        self.last = Question("a call")  # the last one
 
     def invoke(self, number: int, path: str, label: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Calls an object of the worker."""
@@ -80,8 +83,16 @@ class Link:
         wire_args = [_wired(packer, arg, label) for arg in args]
         wire_kwargs = {name: _wired(packer, arg, label) for name, arg in kwargs.items()}
         request = Invoke(next(self._ids), number, path, wire_args, wire_kwargs, context)
-        question = Question(label, args, kwargs)
-        return self._ask(request, packer.blobs, question, packer.differentiable + parameters)
+        self.last = Question(label, args, kwargs)
+        return self._ask(request, packer.blobs, self.last, packer.differentiable + parameters)
+
+    def side_effect(self, name: str, kind: Any) -> Any:
+        """What the last call did beside returning a value, an attribute of `objects.LastCall` of this type."""
+        value = self.get(LAST_CALL, name, self.last.label)
+        try:
+            return msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            raise self._refuse(WireError(str(error))) from None
 
     def get(self, number: int, path: str, label: str) -> Any:
         """The value of an attribute of an object of the worker."""

@@ -9,7 +9,7 @@ import random
 import sys
 import types
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,7 @@ from grader.sandbox.describe import cut, is_public, name_of
 from grader.sandbox.exceptions import threw
 from grader.sandbox.large import Blob
 from grader.sandbox.look import fingerprint
+from grader.sandbox.memory import shared
 from grader.sandbox.pack import DTYPES, Packer, Unpacker
 from grader.sandbox.wire import (
     Context,
@@ -123,6 +124,7 @@ class Servant:
         return reply, blobs
 
     def _invoke(self, request: Invoke, blob: Blob) -> tuple[Reply, list[Any]]:
+        self._objects.last_call = objects.NOTHING
         unpacker = Unpacker(blob, self._find, layout=True)
         parameters = self._enter(request.context, unpacker)
         args = [unpacker.value(arg) for arg in request.args]
@@ -144,7 +146,7 @@ class Servant:
             signature = cut(str(inspect.signature(function)), 1000)
             return threw(request.id, error, self.files, _OURS, signature), []
         changed = [name for (name, arg), was in zip(named, before, strict=True) if fingerprint(arg) != was]
-        return self._returned(request.id, result, inputs, changed)
+        return self._returned(request.id, result, inputs, changed, unpacker.tensors)
 
     def _enter(self, context: Context, unpacker: Unpacker) -> list[Tensor]:
         """Brings this side to the judge's state, and returns the tensors of modules that are differentiated."""
@@ -186,11 +188,20 @@ class Servant:
         setattr(self._objects.resolve(request.number, path), name, unpacker.value(request.value))
         return self._returned(request.id, None, [], [])
 
-    def _returned(self, id_: int, result: Any, inputs: list[Tensor], changed: list[str]) -> tuple[Reply, list[Any]]:
+    def _returned(
+        self,
+        id_: int,
+        result: Any,
+        inputs: list[Tensor],
+        changed: list[str],
+        arguments: Sequence[Tensor] | None = None,
+    ) -> tuple[Reply, list[Any]]:
+        """The answer to a question. `arguments` are the tensors that went into a call; None: it was none."""
         packer = Packer(lambda kept: self._keep(kept, packer), self._limit, inputs)
         looks = dict(self._modules.looks)
         try:
             value = packer.value(result)
+            sharing = [] if arguments is None else shared(value, packer.tensors, arguments)
             told = self._modules.changed(packer)
         except BaseException:
             self._modules.looks = looks  # the judge will not hear of the new ones
@@ -201,6 +212,8 @@ class Servant:
         rng = torch.get_rng_state()
         drawn = rng.numpy().tobytes() if not torch.equal(rng, self._rng) else None
         self._rng = rng
+        if arguments is not None:
+            self._objects.last_call = objects.LastCall(sharing, drawn is None)
         return Returned(id_, value, changed, told, drawn, earlier), packer.blobs
 
     def _depends_on_earlier(self, results: list[Tensor]) -> bool:

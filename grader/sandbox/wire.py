@@ -199,6 +199,7 @@ class Context(msgspec.Struct, frozen=True, array_like=True):
 
 
 OPERATIONS = -1  # the number of what Python does by operators and functions of its own, see `objects`
+LAST_CALL = -2  # the number of what the last call did beside returning a value, see `objects`
 
 
 class Invoke(msgspec.Struct, frozen=True, tag="call"):

@@ -65,20 +65,6 @@ def unwritten(text: str) -> Finding | None:
     return Finding(Outcome.NOT_STARTED, "nothing is written yet", line, source=_line(text, line))
 
 
-def used_modules(text: str) -> set[str]:
-    """The modules of which Python code imports something and reads it."""
-    tree = ast.parse(text)
-    read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names if (alias.asname or alias.name) in read}
-        elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            names = {alias.asname or alias.name for alias in node.names}
-            found |= {node.module} if names & (read | {"*"}) else set()
-    return found
-
-
 def _syntax_error(error: SyntaxError, text: str) -> Finding:
     line = error.lineno or None
     source = _line(text, line) if line else None

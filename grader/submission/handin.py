@@ -45,5 +45,6 @@ class Found:
     layout: str  # "canvas", "moodle", ...
     handins: list[Handin]
     ignored: list[Ignored] = field(default_factory=list)
+    others: list[Handin] = field(default_factory=list)  # for exercises that were not asked for; it may be imported
     unmatched: list[Student] = field(default_factory=list)  # who handed in, and is not on the roster
     missing: list[Student] = field(default_factory=list)  # who is on the roster, and handed nothing in

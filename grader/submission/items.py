@@ -39,8 +39,9 @@ class Known:
         """The one exercise that is asked for."""
         return self.only[0] if len(self.only) == 1 and self.only[0] in self.exercises else None
 
-    def asked(self, item: Item) -> bool:
-        return not self.only or item.id in self.only
+    def asked(self, id_: str) -> bool:
+        """Whether an exercise or a quiz is to be graded."""
+        return not self.only or id_ in self.only
 
     def item(self, name: str) -> Item | None:
         """What a file of this name is for, when it is known whose it is."""

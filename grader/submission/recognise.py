@@ -15,7 +15,7 @@ from grader.submission.items import Item, Known, is_code
 from grader.submission.layouts import canvas, flat, folder, git, gradescope, moodle, nbgrader, student
 from grader.submission.layouts.piece import Layout, Piece
 from grader.submission.tree import Tree, loose, walk
-from grader.submission.versions import Version, newest
+from grader.submission.versions import Version, newest, newest_of_each
 
 _SURE = (gradescope.LAYOUT, nbgrader.LAYOUT, moodle.LAYOUT)  # each by a mark that nothing else has
 _SHAPES = (canvas.LAYOUT, student.LAYOUT, folder.LAYOUT, flat.LAYOUT)
@@ -41,9 +41,9 @@ def find(
     """What was handed in, below folders, in archives and in files named one by one.
 
     `exercises` are the course's ids, `quizzes` the slugs of its lessons; `only` those that are to be graded, if not
-    all. `layout` is one of LAYOUTS; without it, each path's is recognised. A form of a quiz that its name does not
-    tell is a Handin of the item "". UsageError where nothing is recognised, where there are two readings, and where an
-    archive is damaged or too large.
+    all: what is for other exercises is kept apart, since it may be imported. `layout` is one of LAYOUTS; without it,
+    each path's is recognised. A form of a quiz that its name does not tell is a Handin of the item "". UsageError where
+    nothing is recognised, where there are two readings, and where an archive is damaged or too large.
     """
     known = Known(tuple(exercises), tuple(quizzes), tuple(only))
     if layout is not None and layout not in _ALL:
@@ -67,11 +67,14 @@ def find(
                 pieces.append(each)
             else:
                 ignored.append(each)
-    handins, others = newest(_versions(pieces, known, ignored))
+    versions = list(_versions(pieces, known, ignored))
+    handins, earlier = newest(each for each in versions if known.asked(each.handin.item))
+    others = [each for each in versions if not known.asked(each.handin.item)]
+    ignored += [*earlier, *(Ignored(each.handin.file, NOT_ASKED) for each in others)]
     if not handins:
         raise _nothing(paths, known)
     handins.sort(key=lambda handin: (handin.students[0].id, handin.kind, handin.item, handin.file))
-    return Found(", ".join(layouts), handins, ignored + others)
+    return Found(", ".join(layouts), handins, ignored, newest_of_each(others))
 
 
 # ------------------------------------------------------------ paths
@@ -201,7 +204,7 @@ def _nothing(paths: Sequence[Path], known: Known) -> UsageError:
 
 
 def _versions(pieces: Iterable[Piece], known: Known, ignored: list[Ignored]) -> Iterable[Version]:
-    """The files that are for an item; the others are added to `ignored`."""
+    """The files that are for an exercise, or a quiz that is asked for; the rest is added to `ignored`."""
     of: dict[tuple[str, ...], list[Piece]] = defaultdict(list)
     for piece in pieces:
         of[tuple(each.id for each in piece.students)] += _looked_into(piece, ignored)
@@ -214,7 +217,7 @@ def _versions(pieces: Iterable[Piece], known: Known, ignored: list[Ignored]) -> 
         for piece, item in zip(files, items, strict=True):
             if item is None:
                 ignored.append(Ignored(piece.entry.file, _why(piece.name)))
-            elif not known.asked(item):
+            elif item.kind == "quiz" and not known.asked(item.id):
                 ignored.append(Ignored(piece.entry.file, NOT_ASKED))
             else:
                 yield _version(piece, item)

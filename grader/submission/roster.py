@@ -14,8 +14,8 @@ from msgspec import structs
 
 from grader.errors import UsageError
 from grader.submission.files import visible
-from grader.submission.handin import Found, Student
-from grader.submission.versions import Version, newest
+from grader.submission.handin import Found, Handin, Student
+from grader.submission.versions import Version, newest, newest_of_each
 
 _COLUMNS = {  # of rosters and gradebooks as the platforms export them, in lower case
     "id": "id",
@@ -113,16 +113,19 @@ def match(found: Found, roster: Roster) -> Found:
             f"The id '{who.id}' is that of another student on the roster than of {who.name or 'who'} handed in; "
             "give the roster a column with the ids of the learning platform."
         )
-    handins = []
-    for handin in found.handins:
-        students = tuple({known[each.id].id: known[each.id] for each in handin.students}.values())
-        handins.append(replace(handin, students=students))
-    handins, earlier = newest(Version(handin) for handin in handins)  # a student may have come under two ids
+
+    def known_as(handin: Handin) -> Handin:
+        students = (known.get(each.id, each) for each in handin.students)
+        return replace(handin, students=tuple({each.id: each for each in students}.values()))
+
+    # a student may have come under two ids
+    handins, earlier = newest(Version(known_as(each)) for each in found.handins)
     missing = [each.student for each in roster if each.student.id not in seen]
     return replace(
         found,
         handins=handins,
         ignored=found.ignored + earlier,
+        others=newest_of_each(Version(known_as(each)) for each in found.others),
         unmatched=list(unmatched.values()),
         missing=missing,
     )

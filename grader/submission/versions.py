@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
 from grader.errors import UsageError
 from grader.submission.handin import Handin, Ignored, Student
@@ -55,6 +56,28 @@ def newest(versions: Iterable[Version]) -> tuple[list[Handin], list[Ignored]]:
             other = chosen[handin.students[0].id, handin.kind, handin.item].handin
             ignored.append(Ignored(handin.file, f"an earlier version of {other.file}"))
     return handins, ignored
+
+
+def newest_of_each(versions: Iterable[Version]) -> list[Handin]:
+    """The newest file of each student for each item. Where nothing tells which it is, to read it raises UsageError."""
+    several: dict[tuple[str, str], list[Version]] = defaultdict(list)
+    for each in versions:
+        for student in each.handin.students:
+            own = replace(each, handin=replace(each.handin, students=(student,)))
+            several[student.id, each.handin.item].append(own)
+    return [_the_newest(each) for each in several.values()]
+
+
+def _the_newest(several: Sequence[Version]) -> Handin:
+    try:
+        (handin,), _ = newest(several)
+    except UsageError as error:
+        return replace(several[0].handin, read=partial(_refuse, error))
+    return handin
+
+
+def _refuse(error: UsageError) -> NoReturn:
+    raise error
 
 
 def _newest(several: Sequence[Version]) -> Version | None:

@@ -152,6 +152,16 @@ class small_embeddings(Model):  # noqa: N801
 
 
 @replaces("HopModel")
+class seeds_for_all(Model):  # noqa: N801
+    """Your constructor seeds torch's own generator, or draws from it, and leaves it so. Whatever is drawn afterwards,
+    here or anywhere else in the program, begins again from your seed. Who puts the generator back as it was?"""
+
+    def __init__(self, layers, width, heads=4, items=8, hops=3, seed=0):
+        super().__init__(layers, width, heads, items, hops, seed)
+        torch.manual_seed(seed)
+
+
+@replaces("HopModel")
 class unseeded(Model):  # noqa: N801
     """Models with different seeds begin the same. What is `seed` for?"""
 

@@ -8,7 +8,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from grader.testing import assert_close, assert_equal, needs, points, seconds
+from grader.testing import assert_close, assert_equal, assert_generator_kept, needs, points, seconds
 
 
 def follow(table, start, k):
@@ -60,7 +60,15 @@ def test_draws(submission, rng):
     assert different == 24, f"{B} examples have {different} different permutations of 4 items, and there are 24."
 
 
-@points(2)
+@points(1)
+@needs("test_names")
+def test_generator(submission):
+    """the constructor leaves torch's own generator as it was"""
+    submission.HopModel(2, 8, seed=3)
+    assert_generator_kept(submission)
+
+
+@points(1)
 @needs("test_one_hop", "test_names")
 def test_seeds(submission):
     """the same seed gives the same, another seed another"""

@@ -6,7 +6,7 @@ The trainings draw nothing from `rng`: what they prove is the same with every se
 import torch
 import torch.nn.functional as F
 
-from grader.testing import assert_close, assert_equal, needs, points, seconds
+from grader.testing import assert_close, assert_equal, assert_generator_kept, needs, points, seconds
 
 SIZES = {"length": 7, "n_data": 3, "vocab": 5, "d_model": 6, "d_state": 4}
 
@@ -63,6 +63,15 @@ def test_seeds(submission):
             once, again, other = make(5), make(5), make(6)
         assert_equal(again, once, name="what the same seed gives again")
         assert not torch.equal(other, once), "Another seed gives the same numbers: `seed` is not used."
+
+
+@points(1)
+@needs("test_shape")
+def test_generator(submission):
+    """the constructor leaves torch's own generator as it was"""
+    for mixer in ("lti", "selective"):
+        submission.CopyModel(mixer, **SIZES, seed=3)
+        assert_generator_kept(submission)
 
 
 @points(1)
@@ -172,7 +181,7 @@ def test_lti_fails(submission):
     )
 
 
-@points(3)
+@points(2)
 @needs("test_fit", "test_seeds", "test_selective_is_not")
 @seconds(120)
 def test_selective_succeeds(submission):

@@ -115,6 +115,14 @@ def w2_transposed(w1, w2, w3, num_experts, seed, router_std=0.02):
     return layer | {"w2": layer["w2"].mT}
 
 
+@replaces("upcycle")
+def views(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """Your experts are views of one matrix: expand shows it E times and copies nothing. A step of the optimiser that
+    changes one expert changes all of them, and the dense layer with them. Which function copies?"""
+    layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
+    return layer | {name: w.expand(num_experts, -1, -1) for name, w in (("w1", w1), ("w2", w2), ("w3", w3))}
+
+
 def checked(F: int, m: int) -> None:
     if m < 1 or F % m:
         raise ValueError("m")

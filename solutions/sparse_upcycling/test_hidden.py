@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from grader.testing import assert_close, assert_equal, needs, points
+from grader.testing import assert_close, assert_equal, assert_own_memory, needs, points
 
 NAMES = ("w1", "w2", "w3")
 
@@ -60,7 +60,19 @@ def test_copies(submission, rng):
                 assert_equal(layer[name], torch.stack([w] * n), name=name)
 
 
-@points(2)
+@points(1)
+@needs("test_shapes")
+def test_own_memory(submission, rng):
+    """each expert in memory of its own: none changes with another"""
+    F, D, E = rng.sizes(3)
+    weights = dense(rng, F, D)
+    for n in (E, 1):
+        layer = submission.upcycle(*weights, n, seed=3)
+        for name in NAMES:
+            assert_own_memory(submission, layer[name], name=name)
+
+
+@points(1)
 @needs("test_shapes")
 def test_equals_dense(submission, rng):
     """at step 0 the mixture gives what the FFN gave"""

@@ -45,6 +45,16 @@ def into_empty(w1, w2, w3, num_experts, seed, router_std=0.02):
     return {"w1": out1, "w2": out2, "w3": out3, "gate": gate}
 
 
+@replaces("upcycle")
+def expanded_and_copied(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """expand, and then a copy of what it shows; w1 and w3 beside each other in one piece of memory"""
+    E, generator = num_experts, torch.Generator().manual_seed(seed)
+    gate = router_std * torch.randn(E, w1.shape[1], generator=generator, dtype=w1.dtype)
+    both = torch.cat([w1, w3], dim=-1).expand(E, -1, -1).clone()
+    W1, W3 = both.chunk(2, dim=-1)
+    return {"w1": W1, "w2": w2.expand(E, -1, -1).clone(), "w3": W3, "gate": gate}
+
+
 @replaces("split_expert")
 def by_slices(w1, w2, w3, m):
     """a loop over slices"""

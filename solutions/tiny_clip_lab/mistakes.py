@@ -260,6 +260,16 @@ class untrained(Model):  # noqa: N801
 
 
 @replaces("TinyCLIP")
+class seeds_for_all(Model):  # noqa: N801
+    """Your constructor seeds torch's own generator, or draws from it, and leaves it so. Whatever is drawn afterwards,
+    here or anywhere else in the program, begins again from your seed. Who puts the generator back as it was?"""
+
+    def __init__(self, seed=0):
+        super().__init__(seed)
+        torch.manual_seed(seed)
+
+
+@replaces("TinyCLIP")
 class last_loss(Model):  # noqa: N801
     """fit returns the last loss alone; the loss of every step is asked for, to be drawn."""
 

@@ -7,7 +7,7 @@ import math
 
 import torch
 
-from grader.testing import assert_close, assert_equal, needs, points, seconds
+from grader.testing import assert_close, assert_equal, assert_generator_kept, needs, points, seconds
 
 COLOURS = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0)]
 HELD_OUT = [0, 9, 14, 15, 18, 40, 46, 47, 55, 60, 62, 63]
@@ -88,7 +88,15 @@ def test_batches(submission, rng):
     assert whole.tolist() != SHOWN, "A batch of 52 is in ascending order; the order should be drawn."
 
 
-@points(2)
+@points(1)
+@needs("test_shapes")
+def test_generator(submission):
+    """the constructor leaves torch's own generator as it was"""
+    submission.TinyCLIP(seed=3)
+    assert_generator_kept(submission)
+
+
+@points(1)
 @needs("test_batches", "test_picture", "test_shapes")
 def test_seeds(submission):
     """the same seed gives the same, another seed another"""

@@ -33,6 +33,10 @@ def run(submission, rng):
 """
 
 
+OTHER = "def double(x):\n    return 2 * x\n"
+IMPORTS = "from other import double\n\ndef grow(x):\n    return double(x)\n"
+
+
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     root = tmp_path / "course"
@@ -70,6 +74,40 @@ def test_it_draws_and_keeps_what_it_measured(course: Path, name: str) -> None:
     assert (kept["exercise"], kept["seed"]) == ("growth_lab", 0)
     assert table["rows"] == [["last", [curves["lines"][0]["ys"][-1]]]]
     assert heatmap["values"][1] == curves["lines"][0]["ys"][:2]
+
+
+def with_other(course: Path, text: str) -> None:
+    """Another exercise, and the student's file of it."""
+    folder = course / "exercises" / "other"
+    folder.mkdir()
+    (folder / "exercise.yaml").write_text(YAML)
+    (folder / "other.py").write_text(text)
+
+
+def test_it_runs_with_the_other_exercises_that_the_code_imports(course: Path) -> None:
+    with_other(course, OTHER)
+    assert run(course, "growth", "--out", "out", text=IMPORTS)[::2] == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("other", "complaint"),
+    [
+        ("def double(x):\n    raise NotImplementedError\n", "and there nothing is written yet"),
+        ("def double(x:\n", "and there '(' was never closed"),
+    ],
+)
+def test_what_is_imported_comes_first(course: Path, other: str, complaint: str) -> None:
+    with_other(course, other)
+    code, _, complaints = run(course, "growth", text=IMPORTS)
+    assert (code, complaints) == (2, f"error: growth_lab imports other, {complaint}; grade exercise other first.\n")
+
+
+def test_what_is_imported_and_cannot_be_read_is_named(course: Path) -> None:
+    with_other(course, OTHER)
+    (course / "exercises/other/other.py").write_bytes(b"x = '\xff'\n")
+    code, _, complaints = run(course, "growth", text=IMPORTS)
+    assert code == 2
+    assert complaints.startswith("error: growth_lab imports other: exercises/other/other.py cannot be decoded")
 
 
 def test_a_seed_gives_the_same_numbers_again_and_another_one_others(course: Path) -> None:

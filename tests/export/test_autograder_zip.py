@@ -1,6 +1,7 @@
 """The zip of an autograder for Gradescope, and its setup.sh."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -47,15 +48,14 @@ def test_the_engine_in_the_zip_is_this_one(course: Path, tmp_path: Path) -> None
         assert archive.read(f"engine/grader/{path.relative_to(engine).as_posix()}") == path.read_bytes()
 
 
-def test_what_an_exercise_needs_goes_in_and_is_not_graded(course: Path, tmp_path: Path) -> None:
+def test_what_a_submission_may_import_goes_in_and_is_not_graded(course: Path, tmp_path: Path) -> None:
     second_exercise(course, "first")
-    second_exercise(course, "other")
-    path = course / "exercises/toolbox/exercise.yaml"
-    path.write_text(path.read_text("utf-8") + "needs: [first]\n", "utf-8")
+    second_exercise(course, "unsolved")
+    shutil.rmtree(course / "solutions/unsolved")
     archive = made(course, tmp_path / "a.zip")
     held = {name.split("/")[2] for name in archive.namelist() if name.startswith("course/exercises/")}
-    assert held == {"first", "toolbox"}
-    assert "course/solutions/first/first.py" in archive.namelist()  # toolbox's tests may use it
+    assert held == {"first", "unsolved", "toolbox"}
+    assert "course/solutions/first/test_hidden.py" in archive.namelist()
     assert archive.read("exercises.txt") == b"toolbox\n"
 
 

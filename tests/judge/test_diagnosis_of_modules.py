@@ -175,7 +175,6 @@ def exercise(name: str, hidden: Path, reference: str, mistakes: tuple[Misstep, .
         tests=(str(hidden),),
         hidden=str(hidden),
         reference=reference,
-        needs=(),
         others={},
         mistakes=mistakes,
         seconds=10.0,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.notebook.kernels import errors, html, run_cells, text
-from tests.two_exercises import BASE, TOP, two_exercises
+from tests.three_exercises import BASE, HIGH, TOP, three_exercises
 
 HIDDEN = "nobody-reads-this"
 
@@ -122,7 +122,7 @@ def test_the_kernel_holds_no_test_and_leaves_no_process(course: Path, reference:
 
 
 def test_an_earlier_cell_is_imported_in_place_of_the_file(course: Path, tmp_path: Path) -> None:
-    root = two_exercises(tmp_path / "two")
+    root = three_exercises(tmp_path / "three")
     blocked, earlier, later, below = run_cells(
         root, f"%%grade top\n{TOP}", f"%%grade base\n{BASE}", f"%%grade top\n{TOP}", "quadruple(3)"
     )
@@ -132,8 +132,16 @@ def test_an_earlier_cell_is_imported_in_place_of_the_file(course: Path, tmp_path
     assert text(below) == "12"
 
 
+def test_any_exercise_is_imported_from_a_cell_or_a_file(course: Path, tmp_path: Path) -> None:
+    root = three_exercises(tmp_path / "three")
+    (root / "exercises/top/top.py").write_text(TOP)
+    _, cell, below = run_cells(root, f"%%grade base\n{BASE}", f"%%grade high\n{HIGH}", "octuple(3)")
+    assert "4 of 4 points" in html(cell)
+    assert text(below) == "24"
+
+
 def test_an_earlier_file_is_imported(course: Path, tmp_path: Path) -> None:
-    root = two_exercises(tmp_path / "two")
+    root = three_exercises(tmp_path / "three")
     (root / "exercises/base/base.py").write_text(BASE)
     later, below = run_cells(root, f"%%grade top\n{TOP}", "quadruple(3)")
     assert "4 of 4 points" in html(later)

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from grader.errors import UsageError
 from grader.submission.recognise import find
 from tests.submission.handed_in import EXERCISES, QUIZZES, code, folder, refused, taken, why
 
@@ -14,6 +17,17 @@ def test_the_only_code_file_is_the_one_exercise_that_is_asked_for(tmp_path: Path
     assert why(found)[f"{tmp_path}/class/eve/rope.py"] == "for another exercise than was asked for"
     flat = find([folder(tmp_path / "flat", code("ada.py", "bob_moe_router.py"))], EXERCISES, only=["moe_router"])
     assert taken(flat) == [("ada", "moe_router"), ("bob", "moe_router")]
+
+
+def test_what_was_not_asked_for_is_kept_apart(tmp_path: Path) -> None:
+    ada, bob = ("ada/moe_router.py", "ada/rope.py", "ada/rope-1.py"), ("moe_router.py", "a/rope.py", "b/rope.py")
+    files = code(*ada, *(f"bob/{name}" for name in bob))
+    found = find([folder(tmp_path / "class", files)], EXERCISES, only=["moe_router"])
+    assert taken(found) == [("ada", "moe_router"), ("bob", "moe_router")]
+    newer, unclear = found.others
+    assert (newer.students[0].id, newer.read()) == ("ada", b"# ada/rope-1.py\n")
+    with pytest.raises(UsageError, match=r"bob has two files for rope, .* nothing tells which is newer"):
+        unclear.read()
 
 
 def test_quiz_forms(tmp_path: Path) -> None:

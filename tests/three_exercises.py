@@ -1,8 +1,8 @@
-"""A course of two exercises, the second of which builds on the first."""
+"""A course of three exercises, the second of which needs the first."""
 
 from pathlib import Path
 
-COURSE = "title: Two\nlessons:\n  - {number: 1, slug: two, title: Two, short: two}\n"
+COURSE = "title: Three\nlessons:\n  - {number: 1, slug: three, title: Three, short: three}\n"
 YAML = """\
 title: {id}
 lesson: 1
@@ -44,13 +44,19 @@ WRONG_BASE = "def double(x):\n    return 2 * x if x < 3 else 0\n"
 TOP = "from base import double\n\ndef quadruple(x):\n    return double(double(x))\n"
 ALONE = "def quadruple(x):\n    return 4 * x\n"
 WRONG_TOP = "from base import double\n\ndef quadruple(x):\n    return double(x)\n"
+HIGH = "from top import quadruple\n\ndef octuple(x):\n    return quadruple(2 * x)\n"
+REFERENCES = {"base": BASE, "top": TOP, "high": "def octuple(x):\n    return 8 * x\n"}
 
 
-def two_exercises(root: Path) -> Path:
-    """Makes the course in a new folder: `top` imports `double` from `base`."""
+def three_exercises(root: Path) -> Path:
+    """Makes the course in a new folder: `top` imports `double` from `base`, and `high` may import what it likes."""
     root.mkdir()
     (root / "course.yaml").write_text(COURSE)
-    for name, function, factor, needs in (("base", "double", 2, ""), ("top", "quadruple", 4, "base")):
+    for name, function, factor, needs in (
+        ("base", "double", 2, ""),
+        ("top", "quadruple", 4, "base"),
+        ("high", "octuple", 8, ""),
+    ):
         folder, solution = root / "exercises" / name, root / "solutions" / name
         folder.mkdir(parents=True)
         solution.mkdir(parents=True)
@@ -61,6 +67,6 @@ def two_exercises(root: Path) -> Path:
         public, hidden = tests.split("\n\n\n@points(3)")
         (folder / "test_public.py").write_text(f"{public}\n")
         (solution / "test_hidden.py").write_text(f"{public.split('@points')[0]}@points(3){hidden}")
-        (solution / f"{name}.py").write_text({"base": BASE, "top": TOP}[name])
+        (solution / f"{name}.py").write_text(REFERENCES[name])
         (solution / "mistakes.py").write_text(MISTAKES.format(id=name, name=function))
     return root
