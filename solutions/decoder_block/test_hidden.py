@@ -202,10 +202,6 @@ def test_causal(submission, rng):
 
 
 @points(1)
-@needs("test_parameters")
-
-
-@points(1)
 @needs("test_block")
 def test_gradients(submission, rng):
     """of x and of all nine parameters"""

@@ -101,9 +101,6 @@ def test_dense_layers(submission, rng):
 
 
 @points(1)
-
-
-@points(1)
 def test_twin(submission, rng):
     """one key new, five gone, the others stay"""
     others = {"model_type": "mixtral", "rope_scaling": {"factor": 8.0}, "qk_norm": True, "num_local_experts": 3}

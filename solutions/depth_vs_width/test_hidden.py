@@ -87,10 +87,6 @@ def test_one_head(submission, rng):
 
 
 @points(1)
-@needs("test_example_shapes")
-
-
-@points(1)
 def test_levine_curve(submission, rng):
     """a constant factor in width for each layer"""
     assert_close(math.log(submission.levine_width(0)), 5.039, name="logarithm of the width at 0")

@@ -137,9 +137,6 @@ def test_gradients(submission, rng):
         assert_close(mine.grad, theirs.grad, name=f"gradient of {name}")
 
 
-@points(2)
-
-
 @points(4)
 def test_counts(submission):
     """Llama 2 and 3, SmolLM, Qwen3, Gemma"""

@@ -196,10 +196,6 @@ def test_theta(submission, rng):
 
 
 @points(1)
-@needs("test_parameters")
-
-
-@points(1)
 @needs("test_pieces")
 def test_gradients(submission, rng):
     """flow through the cache to the first piece"""

@@ -60,8 +60,6 @@ def test_unpatchify(submission, rng):
 
 
 @points(2)
-@needs("test_patches", "test_unpatchify")
-@points(2)
 @needs("test_patches")
 def test_bad_sizes(submission, rng):
     """an error for what does not fit, nothing cropped"""
