@@ -20,9 +20,9 @@ def bidirectional_mask(T: int, S: int | None = None) -> Tensor:
 def prefix_lm_mask(T: int, prefix_len: int) -> Tensor:
     """All to all inside the prefix, causal after it.
 
+    prefix_len: 0 to T.
     Returns: bool (T, T), [i, j] is True where key j is not later than query i, or is one of the first
         prefix_len keys.
-    Raises: ValueError unless 0 <= prefix_len <= T.
 
     >>> prefix_lm_mask(4, 2)
     tensor([[ True,  True, False, False],
@@ -36,10 +36,10 @@ def prefix_lm_mask(T: int, prefix_len: int) -> Tensor:
 def sliding_window_mask(T: int, window: int, S: int | None = None) -> Tensor:
     """Every query sees the last `window` keys, its own among them.
 
-    The T queries are the last T of the S positions. S defaults to T; T <= S.
+    The T queries are the last T of the S positions. S defaults to T; T <= S. window: at least 1, without an upper
+    bound.
 
     Returns: bool (T, S), [i, j] is True where p - window < j <= p, with p = i + S - T.
-    Raises: ValueError if window < 1.
 
     >>> sliding_window_mask(4, 2)
     tensor([[ True, False, False, False],

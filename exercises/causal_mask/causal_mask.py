@@ -7,10 +7,10 @@ from torch import Tensor
 def causal_mask(T: int, S: int | None = None) -> Tensor:
     """Which keys each query may attend to: True = may attend.
 
-    The T queries are the last T of the S positions. S defaults to T.
+    The T queries, at least one, are the last T of the S positions. S defaults to T.
 
     Returns: bool (T, S), [i, j] is True where key j is not later than query i.
-    Raises: ValueError unless 1 <= T <= S.
+    Raises: ValueError if T > S: some query would have no key at all.
 
     >>> causal_mask(3)
     tensor([[ True, False, False],
@@ -28,7 +28,6 @@ def additive_mask(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
 
     keep: bool, any shape, any pattern.
     Returns: `dtype`, the shape of keep, exactly 0 where keep is True and exactly -inf where it is False.
-    Raises: TypeError if keep is not a bool tensor.
 
     >>> additive_mask(torch.tensor([[True, False], [True, True]]))
     tensor([[0., -inf],

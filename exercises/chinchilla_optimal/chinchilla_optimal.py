@@ -22,8 +22,8 @@ def predicted_loss(n: float, d: float, coef: Mapping[str, float]) -> float:
 def compute_optimal(flops: float, coef: Mapping[str, float]) -> dict[str, float]:
     """The parameters and tokens of the lowest loss for a budget of 6·N·D FLOPs.
 
+    flops: more than 0.
     Returns: {"n": N, "d": D, "tokens_per_param": D / N, "loss": L(N, D)}, real numbers.
-    Raises: ValueError if flops is 0 or less.
 
     >>> refit = {"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658}
     >>> best = compute_optimal(5.88e23, refit)
@@ -36,10 +36,10 @@ def compute_optimal(flops: float, coef: Mapping[str, float]) -> dict[str, float]
 def isoflop_optimum(n_params: Tensor, loss: Tensor) -> float:
     """The number of parameters at the minimum of a parabola through the losses of models of one budget.
 
-    n_params, loss: float64 (M,), M different sizes. The parabola is fitted by least squares to the loss over ln N.
+    n_params, loss: float64 (M,), M >= 3 different sizes. The parabola is fitted by least squares to the loss over ln N,
+        and is curved, upwards or downwards.
     Returns: N at its minimum, a float with a relative error of at most 1e-6.
-    Raises: ValueError if there are fewer than 3 points, if the shapes differ, or if there is no minimum: unless the
-        coefficient of (ln N)² is at least 1e-6. (Flat or straight points give 0 up to rounding.)
+    Raises: ValueError if the parabola opens downwards: where it turns, the loss is highest.
 
     >>> sizes = torch.tensor([1e9, 2e9, 4e9, 8e9], dtype=torch.float64)
     >>> round(isoflop_optimum(sizes, torch.tensor([2.30, 2.24, 2.23, 2.26], dtype=torch.float64)) / 1e9, 3)

@@ -1,13 +1,60 @@
 """The work of a language model, dense or sparse, counted from its config, and the dense model that does the same."""
 
-from typing import Any
+from typing import Any, NamedTuple
+
+_EXPERT_KEYS = (
+    "num_experts",
+    "num_experts_per_tok",
+    "moe_intermediate_size",
+    "n_shared_experts",
+    "first_k_dense_replace",
+)
+
+
+class _Sizes(NamedTuple):
+    """The numbers of a config, by the letters of the README."""
+
+    V: int  # vocabulary
+    D: int  # width
+    H: int  # query heads
+    G: int  # key-value heads
+    K: int  # width of a head
+    F: int  # width of a dense FFN
+    E: int  # routed experts; 0 in a dense model
+    k: int  # of which a token uses so many
+    s: int  # shared experts
+    Fe: int  # width of an expert
+    dense_layers: int
+    sparse_layers: int
+
+
+def _sizes(config: dict[str, Any]) -> _Sizes:
+    """Reads the config of a model with grouped-query attention, as in moe_params. A value of None counts as missing."""
+    given = {key: value for key, value in config.items() if value is not None}
+    D, H, L = given["hidden_size"], given["num_attention_heads"], given["num_hidden_layers"]
+    F, E = given["intermediate_size"], given.get("num_experts", 0)
+    dense_layers = given.get("first_k_dense_replace", 0) if E else L
+    return _Sizes(
+        V=given["vocab_size"],
+        D=D,
+        H=H,
+        G=given.get("num_key_value_heads", H),
+        K=given.get("head_dim", D // H),
+        F=F,
+        E=E,
+        k=given.get("num_experts_per_tok", 0),
+        s=given.get("n_shared_experts", 0),
+        Fe=given.get("moe_intermediate_size", F),
+        dense_layers=dense_layers,
+        sparse_layers=L - dense_layers,
+    )
 
 
 def flops_per_token(config: dict[str, Any], context: int) -> int:
     """The FLOPs of all matrix products in the forward pass of one token that attends to context positions.
 
-    config: the keys of the README; others are ignored, and a value of None counts as missing.
-        Without num_experts, or with 0, the model is dense. The attention is GQA.
+    config: as in moe_params, with grouped-query attention; _sizes reads it. Without num_experts, or with 0, the model
+        is dense.
     context: t >= 1, the token itself included.
     Returns: an int, exact. The look-up in the embedding, norms, softmax and activations are no matrix products.
 
@@ -27,8 +74,9 @@ def dense_twin(config: dict[str, Any]) -> dict[str, Any]:
         first_k_dense_replace. intermediate_size is the width of the k routed and the shared experts together, in
         all layers; a dense model keeps its own. Every other key stays, also those that flops_per_token ignores.
 
-    >>> dense_twin({"hidden_size": 8, "intermediate_size": 16, "num_experts": 4, "num_experts_per_tok": 2})
-    {'hidden_size': 8, 'intermediate_size': 32}
+    >>> dense_twin({"vocab_size": 9, "hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 3,
+    ...             "num_attention_heads": 2, "num_experts": 4, "num_experts_per_tok": 2})
+    {'vocab_size': 9, 'hidden_size': 8, 'intermediate_size': 32, 'num_hidden_layers': 3, 'num_attention_heads': 2}
     """
     raise NotImplementedError
 

@@ -28,7 +28,8 @@ def test_example_sparse(submission):
 @points(1)
 def test_example_twin(submission):
     """a small twin, and DeepSeek-V3's training"""
-    config = {"hidden_size": 8, "intermediate_size": 16, "num_experts": 4, "num_experts_per_tok": 2}
-    assert_equal(submission.dense_twin(config), {"hidden_size": 8, "intermediate_size": 32}, name="twin")
+    others = {"vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 2}
+    config = {**others, "intermediate_size": 16, "num_experts": 4, "num_experts_per_tok": 2}
+    assert_equal(submission.dense_twin(config), {**others, "intermediate_size": 32}, name="twin")
     expected = 3285600000000000000000000
     assert_equal(submission.training_flops(37_000_000_000, 14_800_000_000_000), expected, name="training FLOPs")

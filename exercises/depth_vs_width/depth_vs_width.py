@@ -8,12 +8,11 @@ from typing import Any
 def shapes_at_budget(budget: float, depths: Sequence[int], head_dim: int = 64) -> list[dict[str, Any]]:
     """For each depth the shape of about budget weights, in the order of depths.
 
-    budget: P, an int or a float; weights of the blocks alone, 12·L·D².
+    budget: P > 0, an int or a float; weights of the blocks alone, 12·L·D². depths: each at least 1.
     Returns: one dict for each depth, with the keys
         layers: L; width: D, the multiple of head_dim nearest to sqrt(P / 12L), the larger one halfway between two,
         and at least one head; heads: D / head_dim; params: 12·L·D² of this shape. All four are ints.
         aspect_ratio: D / L, a float.
-    Raises: ValueError if the budget is 0 or less, or a depth less than 1.
 
     >>> shapes_at_budget(12 * 48 * 1600**2, [48, 6])  # GPT-2 XL, and its budget in 6 layers
     [{'layers': 48, 'width': 1600, 'heads': 25, 'params': 1474560000, 'aspect_ratio': 33.333333333333336},
@@ -34,8 +33,8 @@ def levine_width(layers: float) -> float:
 def levine_shape(budget: float) -> dict[str, float]:
     """The point of Levine's curve that has budget weights: {"layers": L, "width": D}, with 12·L·D² = P.
 
+    budget: at least what one layer has on the curve, 12·levine_width(1)².
     Returns: real numbers, not rounded: L with a relative error of at most 1e-6, and D = levine_width(L).
-    Raises: ValueError if the budget is less than what one layer has on the curve, 12·levine_width(1)².
 
     >>> shape = levine_shape(175e9)  # GPT-3 has 96 layers of width 12288
     >>> round(shape["layers"], 2), round(shape["width"], 1)

@@ -34,10 +34,9 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-12) -> T
 class EncoderBlock(nn.Module):
     """LN(h + fc2(gelu(fc1(h)))) of h = LN(x + Attn(x)).
 
-    hidden_size: D. num_heads: H, with K = D / H. intermediate_size: F, the rows of fc1. layer_norm_eps: of both norms.
+    hidden_size: D. num_heads: H, divides D. intermediate_size: F, the rows of fc1. layer_norm_eps: of both norms.
     Parameters: q_proj, k_proj, v_proj, out_proj (D, D), fc1 (F, D), fc2 (D, F), each a linear map with bias;
         attn_norm, ffn_norm: weight and bias (D,). No others.
-    Raises: ValueError unless H divides D.
     """
 
     def __init__(self, hidden_size: int, num_heads: int, intermediate_size: int, layer_norm_eps: float = 1e-12) -> None:

@@ -39,7 +39,7 @@ class Seq2SeqDecoderBlock(nn.Module):
     """
 
     def __init__(self, d_model: int, num_heads: int, ffn_dim: int, eps: float = 1e-5) -> None:
-        """Raises: ValueError unless num_heads divides d_model."""
+        """d_model: D. num_heads: H, divides D. ffn_dim: the rows of fc1. eps: of all three norms."""
         raise NotImplementedError
 
     def memory_kv(self, memory: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ def _rotate(x: Tensor, positions: Tensor, theta: float) -> Tensor:
     """Rotary positions (RoPE), given: turns the pair (x_i, x_{i + K/2}) by the angle position · theta^(−2i/K).
 
     x: (..., T, K), K even; positions: (T,), whole numbers.
-    Returns: (..., T, K) in the dtype of x.
+    Returns: (..., T, K) in the dtype of x. Angles are computed in float64.
     """
     half = x.shape[-1] // 2
     frequencies = theta ** (-torch.arange(half, dtype=torch.float64) / half)  # (K/2,)
@@ -36,11 +36,10 @@ def repeat_kv(x: Tensor, n_rep: int) -> Tensor:
 def grouped_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
     """softmax(q kᵀ / √K) v, where query head h reads the key and value head ⌊h G / H⌋.
 
-    q: (B, H, T, K). k, v: (B, G, S, K), in the dtype of q.
+    q: (B, H, T, K). k, v: (B, G, S, K), in the dtype of q. G divides H.
     mask: bool, broadcasts to (B, H, T, S), True = may attend; every query may attend to at least one key.
         None: to all.
     Returns: (B, H, T, K), in the dtype of q. Gradients flow to q, k and v.
-    Raises: ValueError unless G divides H.
 
     >>> q = torch.tensor([0.0, 1.0986, 0.0, 0.5493]).view(1, 4, 1, 1)  # 0, ln 3, 0, ln 3 / 2
     >>> k = torch.tensor([1.0, 0.0, 0.0, 2.0]).view(1, 2, 2, 1)
@@ -78,9 +77,9 @@ class GroupedQueryAttention(nn.Module):
         head_dim: int | None = None,
         rope_theta: float = 10000.0,
     ) -> None:
-        """hidden_size: D; num_heads: H; num_kv_heads: G; head_dim: K, even, None: D / H; rope_theta: for _rotate.
+        """hidden_size: D; num_heads: H; num_kv_heads: G, divides H; head_dim: K, even, None: D / H.
 
-        Raises: ValueError unless G divides H.
+        rope_theta: for _rotate.
         """
         raise NotImplementedError
 

@@ -5,6 +5,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def _rotate(x: Tensor, positions: Tensor, theta: float) -> Tensor:
+    """Rotary positions (RoPE), given: turns the pair (x_i, x_{i + K/2}) by the angle position · theta^(−2i/K).
+
+    x: (..., T, K), K even; positions: (T,), whole numbers.
+    Returns: (..., T, K) in the dtype of x. Angles are computed in float64.
+    """
+    half = x.shape[-1] // 2
+    frequencies = theta ** (-torch.arange(half, dtype=torch.float64) / half)  # (K/2,)
+    angles = positions[:, None] * frequencies  # (T, K/2)
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
+
+
 def append_kv(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
     """A new cache: the old entries, then the new ones, of which the last `window` remain.
 
@@ -30,10 +44,9 @@ class CachedAttention(nn.Module):
     Parameters: q_proj.weight, k_proj.weight, v_proj.weight, o_proj.weight, each (D, D). There are no others,
     and no biases.
 
-    hidden_size: D. num_heads: H heads of width K = D/H; head h owns rows h*K to (h+1)*K - 1 of q, k and v.
+    hidden_size: D. num_heads: H heads of even width K = D/H; head h owns rows h*K to (h+1)*K - 1 of q, k and v.
     rope_theta: the base of the rotary positions.
     window: W, a token attends to itself and the W - 1 tokens before it; None: to all before it.
-    Raises: ValueError unless num_heads divides hidden_size and K is even.
 
     >>> layer = CachedAttention(hidden_size=8, num_heads=2)
     >>> y, cache = layer(torch.randn(3, 5, 8))

@@ -29,10 +29,7 @@ class MultiHeadAttention(nn.Module):
     """
 
     def __init__(self, embed_dim: int, num_heads: int, bias: bool = True) -> None:
-        """embed_dim: D; num_heads: H >= 1; bias: whether the four linear layers have one.
-
-        Raises: ValueError unless H divides D.
-        """
+        """embed_dim: D; num_heads: H >= 1, divides D; bias: whether the four linear layers have one."""
         raise NotImplementedError
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -77,10 +74,9 @@ def prune_heads(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> di
 
     state: the state_dict of a MultiHeadAttention, with or without biases.
     num_heads: H, how many heads it has.
-    keep: the numbers of n heads, in any order.
+    keep: the numbers of n >= 1 different heads, in any order.
     Returns: the same names; q_proj, k_proj and v_proj have n K rows, out_proj.weight is (D, n K), out_proj.bias
         stays.
-    Raises: ValueError if keep is empty, names a head twice, or one that is not in 0 ... H - 1.
 
     >>> square = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> state = {f"{name}_proj.weight": square for name in ("q", "k", "v", "out")}

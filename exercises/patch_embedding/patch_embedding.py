@@ -13,7 +13,7 @@ def patchify(images: Tensor, patch: int) -> Tensor:
     Returns: (B, N, C·P·P) in the dtype of images, N = (H/P)(W/P). Patch n = r · W/P + c holds the pixels of the rows
         rP ... rP + P - 1 and the columns cP ... cP + P - 1, in the order (C, P, P): all of the first channel row by
         row, then the next channel. Gradients flow to images.
-    Raises: ValueError unless P divides H and W.
+    Raises: ValueError, or torch's RuntimeError, unless P divides H and W.
 
     >>> patchify(torch.arange(16.0).view(1, 1, 4, 4), patch=2)
     tensor([[[ 0.,  1.,  4.,  5.],
@@ -27,9 +27,9 @@ def patchify(images: Tensor, patch: int) -> Tensor:
 def unpatchify(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
     """The images of which these are the patches.
 
-    patches: floating point (B, N, C·P·P), as patchify returns them. patch: P >= 1. height, width: H and W.
+    patches: floating point (B, N, C·P·P), as patchify returns them for images of that size. patch: P >= 1.
+    height, width: H and W.
     Returns: (B, C, H, W) in the dtype of patches. Gradients flow to patches.
-    Raises: ValueError unless P divides H and W, N is (H/P)(W/P), and P·P divides the last axis.
 
     >>> patches = torch.tensor([[[0.0, 1.0, 4.0, 5.0], [2.0, 3.0, 6.0, 7.0]]])
     >>> unpatchify(patches, patch=2, height=2, width=4)
@@ -60,7 +60,7 @@ class PatchEmbed(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """images: floating point (B, C, H, W), in the dtype of the parameters.
         Returns: (B, N, D), the patches in the order of patchify. Gradients flow to images and both parameters.
-        Raises: ValueError unless P divides H and W.
+        Raises: ValueError, or torch's RuntimeError, unless P divides H and W.
         """
         raise NotImplementedError
 
@@ -70,7 +70,6 @@ def sincos_2d(dim: int, grid_h: int, grid_w: int) -> Tensor:
 
     dim: 4 q; ω_j = 10000^(-j/q) for j = 0 ... q - 1. grid_h, grid_w: rows and columns of the grid.
     Returns: float64 (grid_h · grid_w, dim), row by row, as patchify orders its patches.
-    Raises: ValueError unless 4 divides dim.
 
     >>> sincos_2d(4, grid_h=2, grid_w=3)
     tensor([[ 0.0000,  1.0000,  0.0000,  1.0000],

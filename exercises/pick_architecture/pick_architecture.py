@@ -1,62 +1,90 @@
-"""The choice of an architecture: drop what breaks a limit, and take the cheapest of the rest."""
+"""The choice of an architecture for a customer: what a device serves, what that costs, and who wins at which load."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from decode_roofline import cache_bytes, decode_step, prefill_seconds, total_params
+from decode_roofline import decode_step, max_batch, prefill_seconds
 
 
-def evaluate(candidate: Mapping[str, Any], req: Mapping[str, Any], hw: Mapping[str, float]) -> dict[str, Any]:
-    """What a candidate would cost for a requirement on some hardware, and which limits it would break.
+def largest_batch(model: Mapping[str, Any], customer: Mapping[str, Any], hw: Mapping[str, float]) -> int:
+    """How many of the customer's sequences one device can decode at once.
 
-    candidate, req, hw: the keys of the statement. A limit that is missing or None does not limit; neither does a
-        max_context of 0.
-    Returns: a dict with the keys
-        memory_bytes: all weights, and the caches of all concurrent sequences at their full length; no caches if
-        nothing is generated;
-        ttft_s: the seconds to the first token, those of the prompt of one request;
-        tpot_s: the seconds for each new token, those of a step for all concurrent sequences at their full length;
-        0 if nothing is generated;
-        cost: dollars for one request;
-        violations: a list of the limits that are broken, of "task", "context", "memory", "ttft", "tpot" and "quality",
-        in this order. What is exactly at a limit does not break it.
+    All of them are counted at their full length, prompt_tokens + new_tokens.
+    model, customer, hw: the keys of the statement.
+    Returns: the largest number of sequences whose caches fit into memory_bytes beside all weights, and of which a step
+        takes at most max_tpot_s; 0 if not even one can be served.
 
-    >>> dense = {"name": "dense 8B", "quality": 0.62, "tasks": ["generate"], "shared_params": 8.03e9, "attn_layers": 32,
-    ...          "n_heads": 32, "n_kv_heads": 8, "head_dim": 128, "bytes_per_param": 2, "kv_bytes": 2}
-    >>> req = {"task": "generate", "prompt_tokens": 7168, "new_tokens": 1024, "concurrency": 16, "min_quality": 0.7}
+    >>> dense = {"shared_params": 8030000000, "attn_layers": 32, "n_heads": 32, "n_kv_heads": 8, "head_dim": 128,
+    ...          "bytes_per_param": 2, "kv_bytes": 2}
     >>> h100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "memory_bytes": 80e9, "dollars_per_hour": 3.0}
-    >>> result = evaluate(dense, req, h100)
-    >>> round(result["memory_bytes"] / 1e9, 1), round(1e3 * result["tpot_s"], 2), round(1e3 * result["cost"], 3)
-    (33.2, 9.92, 0.638)
-    >>> result["violations"]
-    ['quality']
+    >>> customer = {"prompt_tokens": 7168, "new_tokens": 1024, "max_tpot_s": 0.05}
+    >>> [largest_batch(dense, {**customer, "max_tpot_s": seconds}, h100) for seconds in (0.05, 0.01, 0.005)]
+    [59, 16, 0]
     """
     raise NotImplementedError
 
 
-def pick(candidates: Sequence[Mapping[str, Any]], req: Mapping[str, Any], hw: Mapping[str, float]) -> dict[str, Any]:
-    """The cheapest of the candidates that break no limit.
+def deploy(model: Mapping[str, Any], customer: Mapping[str, Any], hw: Mapping[str, float]) -> dict[str, Any] | None:
+    """The fewest devices with which a model serves all users of a customer at the same time.
 
-    candidates: at least one; their names differ.
-    Returns: a dict with the keys
-        choice: the name of the first in the ranking, None if that is empty;
-        ranking: the names of those that break no limit, by cost; where two cost the same the one of higher quality
-        comes first, and where that is the same too the names decide, in the order of the alphabet;
-        rejected: {name: violations} of all the others.
-    Raises: ValueError if there are no candidates.
+    Each device holds all of the model. The users are spread evenly: no device has two more than another.
+    Returns: None if it cannot be done, because a device cannot serve even one of them, or because it takes longer than
+        max_ttft_s to read a prompt. Otherwise a dict with the keys
+        devices: their number;
+        batch: the users of the fullest device;
+        tpot_s: the seconds of a step there, at full length;
+        dollars_per_hour: of all devices together;
+        limit: why a device can serve no more than its largest batch: "memory" if the caches of one sequence more would
+        not fit, else "time".
 
-    >>> model = {"tasks": ["generate"], "attn_layers": 32, "n_heads": 32, "n_kv_heads": 8, "head_dim": 128,
-    ...          "kv_bytes": 2}
-    >>> dense = {"name": "dense", "quality": 0.62, "shared_params": 8.03e9, "bytes_per_param": 2, **model}
-    >>> moe = {"name": "MoE", "quality": 0.74, "shared_params": 1605636096, "n_experts": 8, "top_k": 2,
-    ...        "expert_params": 5637144576, "bytes_per_param": 1, **model}
+    >>> dense = {"shared_params": 8030000000, "attn_layers": 32, "n_heads": 32, "n_kv_heads": 8, "head_dim": 128,
+    ...          "bytes_per_param": 2, "kv_bytes": 2}
     >>> h100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "memory_bytes": 80e9, "dollars_per_hour": 3.0}
-    >>> req = {"task": "generate", "prompt_tokens": 7168, "new_tokens": 1024, "concurrency": 1}
-    >>> pick([dense, moe], req, h100)
-    {'choice': 'MoE', 'ranking': ['MoE', 'dense'], 'rejected': {}}
-    >>> pick([dense, moe], {**req, "concurrency": 16}, h100)
-    {'choice': 'dense', 'ranking': ['dense', 'MoE'], 'rejected': {}}
-    >>> pick([dense, moe], {**req, "concurrency": 16, "min_quality": 0.7}, h100)
-    {'choice': 'MoE', 'ranking': ['MoE'], 'rejected': {'dense': ['quality']}}
+    >>> customer = {"prompt_tokens": 7168, "new_tokens": 1024, "max_ttft_s": 1.0, "max_tpot_s": 0.05, "users": 64}
+    >>> plan = deploy(dense, customer, h100)
+    >>> plan["devices"], plan["batch"], round(1e3 * plan["tpot_s"], 2), plan["dollars_per_hour"], plan["limit"]
+    (2, 32, 15.05, 6.0, 'memory')
+    """
+    raise NotImplementedError
+
+
+def pick(candidates: Sequence[Mapping[str, Any]], customer: Mapping[str, Any], hw: Mapping[str, float]) -> str | None:
+    """The name of the model to take: of those that are good enough and can be deployed the cheapest.
+
+    candidates: models with a name and a quality, both different in each.
+    Returns: of those whose quality is at least min_quality and for which deploy finds a plan, the one of the fewest
+        dollars per hour; of several the one of the highest quality. None if there is none.
+
+    >>> dense = {"name": "dense", "quality": 0.74, "shared_params": 13000000000, "attn_layers": 40, "n_heads": 40,
+    ...          "n_kv_heads": 8, "head_dim": 128, "bytes_per_param": 2, "kv_bytes": 2}
+    >>> small = {"name": "small", "quality": 0.71, "shared_params": 8030000000, "attn_layers": 32, "n_heads": 32,
+    ...          "n_kv_heads": 8, "head_dim": 128, "bytes_per_param": 2, "kv_bytes": 2}
+    >>> h100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "memory_bytes": 80e9, "dollars_per_hour": 3.0}
+    >>> customer = {"prompt_tokens": 7168, "new_tokens": 1024, "max_ttft_s": 1.0, "max_tpot_s": 0.05,
+    ...             "min_quality": 0.7}
+    >>> [pick([small, dense], {**customer, "users": users}, h100) for users in (20, 50)]
+    ['dense', 'small']
+    """
+    raise NotImplementedError
+
+
+def regimes(
+    candidates: Sequence[Mapping[str, Any]], customer: Mapping[str, Any], hw: Mapping[str, float], most_users: int
+) -> list[tuple[int, str | None]]:
+    """How the choice turns while the customer grows from 1 user to most_users.
+
+    customer: as for pick; its users, if it has any, play no part.
+    Returns: a list of pairs (users, name). The first is (1, what pick says for one user), and one more follows for each
+        number of users for which pick says something else than for one user less.
+
+    >>> dense = {"name": "dense", "quality": 0.74, "shared_params": 13000000000, "attn_layers": 40, "n_heads": 40,
+    ...          "n_kv_heads": 8, "head_dim": 128, "bytes_per_param": 2, "kv_bytes": 2}
+    >>> small = {"name": "small", "quality": 0.71, "shared_params": 8030000000, "attn_layers": 32, "n_heads": 32,
+    ...          "n_kv_heads": 8, "head_dim": 128, "bytes_per_param": 2, "kv_bytes": 2}
+    >>> h100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "memory_bytes": 80e9, "dollars_per_hour": 3.0}
+    >>> customer = {"prompt_tokens": 7168, "new_tokens": 1024, "max_ttft_s": 1.0, "max_tpot_s": 0.05,
+    ...             "min_quality": 0.7}
+    >>> regimes([small, dense], customer, h100, most_users=100)
+    [(1, 'dense'), (41, 'small'), (60, 'dense'), (81, 'small')]
     """
     raise NotImplementedError

@@ -1,49 +1,55 @@
-"""The examples of the docstrings: a dense model and a mixture of experts on one H100."""
+"""The examples of the docstrings: dense models on H100s."""
 
 from grader.testing import assert_close, assert_equal, points
 
-MODEL = {
-    "tasks": ["generate"],
+H100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "memory_bytes": 80e9, "dollars_per_hour": 3.0}
+CUSTOMER = {
+    "prompt_tokens": 7168,
+    "new_tokens": 1024,
+    "max_ttft_s": 1.0,
+    "max_tpot_s": 0.05,
+    "min_quality": 0.7,
+}
+SMALL = {
+    "name": "small",
+    "quality": 0.71,
+    "shared_params": 8030000000,
     "attn_layers": 32,
     "n_heads": 32,
     "n_kv_heads": 8,
     "head_dim": 128,
+    "bytes_per_param": 2,
     "kv_bytes": 2,
 }
-DENSE = {"name": "dense", "quality": 0.62, "shared_params": 8.03e9, "bytes_per_param": 2, **MODEL}
-MOE = {
-    "name": "MoE",
-    "quality": 0.74,
-    "shared_params": 1605636096,
-    "n_experts": 8,
-    "top_k": 2,
-    "expert_params": 5637144576,
-    "bytes_per_param": 1,
-    **MODEL,
-}
-H100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "memory_bytes": 80e9, "dollars_per_hour": 3.0}
-REQUEST = {"task": "generate", "prompt_tokens": 7168, "new_tokens": 1024, "concurrency": 16, "min_quality": 0.7}
+DENSE = {**SMALL, "name": "dense", "quality": 0.74, "shared_params": 13000000000, "attn_layers": 40, "n_heads": 40}
 
 
 @points(1)
-def test_example_evaluate(submission):
-    """a dense 8B for 16 users: 33.2 GB, 9.92 ms"""
-    result = submission.evaluate(DENSE, REQUEST, H100)
-    # The examples are rounded: to one digit behind the point, to two and to three.
-    assert_close(result["memory_bytes"] / 1e9, 33.2, rtol=0.0, atol=0.06, name="GB")
-    assert_close(1e3 * result["tpot_s"], 9.92, rtol=0.0, atol=0.006, name="milliseconds a token")
-    assert_close(1e3 * result["cost"], 0.638, rtol=0.0, atol=0.0006, name="dollars for 1000 requests")
-    assert_equal(result["violations"], ["quality"], name="violations")
+def test_example_batch(submission):
+    """59 that fit, 16 within 10 ms, none within 5"""
+    for seconds, expected in ((0.05, 59), (0.01, 16), (0.005, 0)):
+        found = submission.largest_batch(SMALL, {**CUSTOMER, "max_tpot_s": seconds}, H100)
+        assert_equal(found, expected, name=f"batch within {1e3 * seconds:g} ms")
 
 
 @points(1)
-def test_example_pick(submission):
-    """the MoE for one user or for quality"""
-    req = {**REQUEST, "concurrency": 1, "min_quality": None}
-    expected = {"choice": "MoE", "ranking": ["MoE", "dense"], "rejected": {}}
-    assert_equal(submission.pick([DENSE, MOE], req, H100), expected, name="pick for 1 user")
-    req["concurrency"] = 16
-    expected = {"choice": "dense", "ranking": ["dense", "MoE"], "rejected": {}}
-    assert_equal(submission.pick([DENSE, MOE], req, H100), expected, name="pick for 16 users")
-    expected = {"choice": "MoE", "ranking": ["MoE"], "rejected": {"dense": ["quality"]}}
-    assert_equal(submission.pick([DENSE, MOE], REQUEST, H100), expected, name="pick for a quality of 0.7")
+def test_example_deploy(submission):
+    """64 users on two devices, 6 dollars an hour"""
+    plan = submission.deploy(SMALL, {**CUSTOMER, "users": 64}, H100)
+    assert_equal(plan["devices"], 2, name="devices")
+    assert_equal(plan["batch"], 32, name="batch")
+    assert_close(1e3 * plan["tpot_s"], 15.05, rtol=0.0, atol=0.006, name="milliseconds a token")  # rounded
+    assert_close(plan["dollars_per_hour"], 6.0, name="dollars per hour")
+    assert_equal(plan["limit"], "memory", name="limit")
+
+
+@points(1)
+def test_example_choice(submission):
+    """the better for 20 users, the smaller for 50"""
+    for users, expected in ((20, "dense"), (50, "small")):
+        for candidates in ([SMALL, DENSE], [DENSE, SMALL]):
+            found = submission.pick(candidates, {**CUSTOMER, "users": users}, H100)
+            assert_equal(found, expected, name=f"choice for {users} users")
+    found = submission.regimes([SMALL, DENSE], CUSTOMER, H100, most_users=100)
+    expected = [(1, "dense"), (41, "small"), (60, "dense"), (81, "small")]
+    assert_equal([tuple(pair) for pair in found], expected, name="regimes")

@@ -57,5 +57,9 @@ class CopyModel(nn.Module):
     def fit(
         self, steps: int = 400, batch: int = 64, lr: float = 1e-2, seed: int = 0, spacing: str = "random"
     ) -> list[float]:
-        """Trains on fresh batches, all drawn from `seed`. Returns the cross-entropy of every step."""
+        """Trains on fresh batches, all drawn from `seed`. Returns the cross-entropy of every step.
+
+        lr: the largest step size of an optimiser such as AdamW; a schedule may lower it. With 150 steps of 32 sequences
+            and fixed places the loss of a small "lti" model falls to less than half.
+        """
         raise NotImplementedError

@@ -18,12 +18,11 @@ def forward_flops(config: dict[str, Any], batch: int, seq_len: int, causal: bool
     """The FLOPs of all matrix products of one forward pass, by part.
 
     config: n_layers L, d_model D, n_heads H and vocab_size V; n_kv_heads G, by default H; head_dim K, by default D / H;
-        d_ff F, by default 4 D; mlp "gelu" or "swiglu", by default "gelu". Other keys are ignored, and a value of None
-        counts as missing.
+        d_ff F, by default 4 D; mlp "gelu" or "swiglu", by default "gelu". Other keys are ignored.
     batch: B sequences of seq_len T tokens each, both at least 1. Without padding, without a cache.
     causal: count only the pairs of a query and a key that is not later, T (T + 1) / 2 for each head; False: all T²,
         which a plain kernel computes and then masks.
-    Returns: a dict of exact ints, also above 2**53, each for all layers.
+    Returns: a dict of exact ints, also above 2**63, each for all layers.
         qkv: the projections to queries, keys and values
         scores: queries times keys. values: softmax times values
         out: the projection of the heads back to D

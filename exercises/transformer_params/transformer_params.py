@@ -6,16 +6,14 @@ from typing import Any
 def count_params(config: dict[str, Any]) -> dict[str, int]:
     """The trainable parameters of the whole model, and of each of its parts.
 
-    config: the keys of the README; others are ignored, and a value of None counts as missing.
-    Returns: a dict of exact ints, also above 2**53.
-        embedding: the tables of tokens, positions and types
+    config: the keys of the README: n_layers, d_model, n_heads, vocab_size, and what differs from the defaults.
+    Returns: a dict of exact ints, also above 2**63.
+        embedding: the tables of tokens and positions
         attention, mlp: in all layers, biases included
-        norm: all norms, those of the layers, the last one and that of the embedding
-        head: the output matrix, unless it is tied or there is none, and the pooler
+        norm: all norms, two in each layer and the last one
+        head: the output matrix, unless it is tied
         total: the sum of these five
         non_embedding: total without embedding and head
-    Raises: ValueError unless n_kv_heads divides n_heads; unless n_heads divides d_model, where there is no head_dim;
-        for an mlp, norm or attn_bias that the README does not name.
 
     >>> gpt2 = {"n_layers": 12, "d_model": 768, "n_heads": 12, "vocab_size": 50257, "max_positions": 1024,
     ...         "attn_bias": "all", "mlp_bias": True, "tied": True}

@@ -9,12 +9,11 @@ from torch import Tensor, nn
 class ViT(nn.Module):
     """A Vision Transformer with a class token and learned positions.
 
-    image_size: I, the side of an image. patch: P; N = (I/P)² patches. channels: C. dim: D. depth: number of blocks.
-    heads: H, each of width K = D/H. mlp_dim: F. num_classes: rows of the head.
+    image_size: I, the side of an image. patch: P, divides I; N = (I/P)² patches. channels: C. dim: D. depth: number of
+    blocks. heads: H, each of width K = D/H. mlp_dim: F. num_classes: rows of the head.
     Parameters: those of the table in the statement, under these names, and no others: cls_token (1, 1, D), pos_embed
         (1, N + 1, D), patch_embed.proj, blocks.i with norm1, attn.qkv (3D, D), attn.proj, norm2, mlp.fc1 and
         mlp.fc2, then norm and head. They begin finite and such that two images get different features.
-    Raises: ValueError unless P divides I and H divides D.
 
     With all linear maps set to 0, the class token and its position [1, 2, 3, 8] are normalised, and this head
     reads the first and the last number:
@@ -51,7 +50,7 @@ class ViT(nn.Module):
         images: floating point (B, C, I, I), in the dtype of the parameters.
         Returns: (B, N + 1, D), the class token first, then the patches row by row.
             Gradients flow to images and to all parameters but those of the head.
-        Raises: ValueError unless the images are I x I.
+        Raises: ValueError, or torch's RuntimeError, unless the images are I x I.
         """
         raise NotImplementedError
 
@@ -60,7 +59,7 @@ class ViT(nn.Module):
 
         images: as for features.
         Returns: (B, num_classes): the head of token 0 of features. Gradients flow to images and to all parameters.
-        Raises: ValueError unless the images are I x I.
+        Raises: ValueError, or torch's RuntimeError, unless the images are I x I.
         """
         raise NotImplementedError
 
@@ -72,7 +71,6 @@ def resize_positions(pos_embed: Tensor, new_grid: int) -> Tensor:
     new_grid: n >= 1, the side of the new grid.
     Returns: (1, n² + 1, D) in the dtype of pos_embed: row 0 as it was, and the grid resized to n x n by bicubic
         interpolation, that of F.interpolate with align_corners=False and antialias=False. Gradients flow.
-    Raises: ValueError if the number of rows is not a square plus one.
 
     >>> pos_embed = torch.tensor([9.0, 0, 1, 2, 3, 4, 5, 6, 7, 8]).view(1, 10, 1)  # class token and a 3 x 3 grid
     >>> resize_positions(pos_embed, 2)[0, :, 0]

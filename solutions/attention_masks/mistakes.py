@@ -26,16 +26,10 @@ def ranges(T: int, S: int | None = None) -> tuple[Tensor, Tensor]:
     return torch.arange(T)[:, None] + S - T, torch.arange(S)[None, :]
 
 
-def check_prefix(T: int, prefix_len: int) -> None:
-    if not 0 <= prefix_len <= T:
-        raise ValueError("prefix_len")
-
-
 @replaces("prefix_lm_mask")
 def prefix_and(T: int, prefix_len: int) -> Tensor:
     """Tokens after the prefix cannot see each other. A prefix adds permissions to the causal mask: is that «and» or
     «or»?"""
-    check_prefix(T, prefix_len)
     query, key = ranges(T)
     return (key <= query) & (key < prefix_len)
 
@@ -44,7 +38,6 @@ def prefix_and(T: int, prefix_len: int) -> Tensor:
 def prefix_queries(T: int, prefix_len: int) -> Tensor:
     """The queries of your prefix see the whole answer. The prefix is a set of keys that anyone may read, not of
     queries that may read anything."""
-    check_prefix(T, prefix_len)
     query, key = ranges(T)
     return (key <= query) | (query < prefix_len)
 
@@ -52,16 +45,8 @@ def prefix_queries(T: int, prefix_len: int) -> Tensor:
 @replaces("prefix_lm_mask")
 def prefix_one_too_long(T: int, prefix_len: int) -> Tensor:
     """Your prefix has one key too many. Counted from 0, which number has its last key?"""
-    check_prefix(T, prefix_len)
     query, key = ranges(T)
     return (key <= query) | (key <= prefix_len)
-
-
-@replaces("prefix_lm_mask")
-def prefix_unchecked(T: int, prefix_len: int) -> Tensor:
-    """The mask is right, but a prefix of negative length, or longer than the text, must raise ValueError."""
-    query, key = ranges(T)
-    return (key <= query) | (key < prefix_len)
 
 
 @replaces("prefix_lm_mask")
@@ -74,15 +59,9 @@ def prefix_not_empty(T: int, prefix_len: int) -> Tensor:
     return (key <= query) | (key < prefix_len)
 
 
-def check_window(window: int) -> None:
-    if window < 1:
-        raise ValueError("window")
-
-
 @replaces("sliding_window_mask")
 def window_plus_one(T: int, window: int, S: int | None = None) -> Tensor:
     """Each of your queries sees W + 1 keys. W counts the query's own key: how many of the earlier ones are left?"""
-    check_window(window)
     query, key = ranges(T, S)
     return (query - window <= key) & (key <= query)
 
@@ -91,7 +70,6 @@ def window_plus_one(T: int, window: int, S: int | None = None) -> Tensor:
 def window_two_sided(T: int, window: int, S: int | None = None) -> Tensor:
     """Your window looks into the future as well: a distance without its sign does not tell before from after. The
     window of a decoder looks back only."""
-    check_window(window)
     query, key = ranges(T, S)
     return (query - key).abs() < window
 
@@ -99,7 +77,6 @@ def window_two_sided(T: int, window: int, S: int | None = None) -> Tensor:
 @replaces("sliding_window_mask")
 def window_without_self(T: int, window: int, S: int | None = None) -> Tensor:
     """Your window ends before the query. A token may attend to itself, and its own key is one of the W."""
-    check_window(window)
     query, key = ranges(T, S)
     return (query - window <= key) & (key < query)
 
@@ -108,7 +85,6 @@ def window_without_self(T: int, window: int, S: int | None = None) -> Tensor:
 def window_top_left(T: int, window: int, S: int | None = None) -> Tensor:
     """Right for T = S only. With cached keys query i stands at position i + S - T of the text, and its window ends
     there."""
-    check_window(window)
     query, key = torch.arange(T)[:, None], torch.arange(T if S is None else S)[None, :]
     return (query - window < key) & (key <= query)
 
@@ -117,16 +93,8 @@ def window_top_left(T: int, window: int, S: int | None = None) -> Tensor:
 def window_not_causal(T: int, window: int, S: int | None = None) -> Tensor:
     """Your window has a beginning and no end: the query sees everything that comes after it. Which second condition
     is missing?"""
-    check_window(window)
     query, key = ranges(T, S)
     return key > query - window
-
-
-@replaces("sliding_window_mask")
-def window_unchecked(T: int, window: int, S: int | None = None) -> Tensor:
-    """A window below 1 gives a mask in which nobody sees anything, silently. Raise ValueError."""
-    query, key = ranges(T, S)
-    return (query - window < key) & (key <= query)
 
 
 @replaces("with_padding")

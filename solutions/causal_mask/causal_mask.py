@@ -7,10 +7,10 @@ from torch import Tensor
 def causal_mask(T: int, S: int | None = None) -> Tensor:
     """Which keys each query may attend to: True = may attend.
 
-    The T queries are the last T of the S positions. S defaults to T.
+    The T queries, at least one, are the last T of the S positions. S defaults to T.
 
     Returns: bool (T, S), [i, j] is True where key j is not later than query i.
-    Raises: ValueError unless 1 <= T <= S.
+    Raises: ValueError if T > S: some query would have no key at all.
 
     >>> causal_mask(3)
     tensor([[ True, False, False],
@@ -21,8 +21,8 @@ def causal_mask(T: int, S: int | None = None) -> Tensor:
             [ True,  True,  True,  True,  True]])
     """
     S = T if S is None else S
-    if not 1 <= T <= S:
-        raise ValueError(f"a causal mask needs 1 <= T <= S, not T={T}, S={S}")
+    if T > S:
+        raise ValueError(f"{T} queries do not fit into {S} positions")
     query = torch.arange(T)[:, None] + (S - T)  # (T, 1): positions of the queries, the last T of S
     key = torch.arange(S)[None, :]  # (1, S)
     return key <= query  # (T, S)
@@ -33,14 +33,11 @@ def additive_mask(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
 
     keep: bool, any shape, any pattern.
     Returns: `dtype`, the shape of keep, exactly 0 where keep is True and exactly -inf where it is False.
-    Raises: TypeError if keep is not a bool tensor.
 
     >>> additive_mask(torch.tensor([[True, False], [True, True]]))
     tensor([[0., -inf],
             [0., 0.]])
     """
-    if keep.dtype != torch.bool:
-        raise TypeError(f"keep must be a bool tensor (True = may attend), not {keep.dtype}")
     return torch.zeros(keep.shape, dtype=dtype).masked_fill(~keep, float("-inf"))  # (..., T, S)
 
 

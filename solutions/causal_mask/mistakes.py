@@ -40,8 +40,8 @@ def leak_everywhere(weights: Tensor) -> bool:
 
 def checked(T: int, S: int | None) -> int:
     S = T if S is None else S
-    if not 1 <= T <= S:
-        raise ValueError("1 <= T <= S")
+    if T > S:
+        raise ValueError("T <= S")
     return S
 
 
@@ -79,62 +79,49 @@ def one_too_far(T: int, S: int | None = None) -> Tensor:
 
 @replaces("causal_mask")
 def no_error(T: int, S: int | None = None) -> Tensor:
-    """The mask is right, but sizes that make no sense must raise ValueError: no query at all, or more queries
-    than keys. S = 0 is a size as well, not a missing one."""
-    S = S or T
+    """With more queries than keys you return a mask whose first rows are all False, and their softmax is NaN. T and S
+    have probably been exchanged: raise ValueError."""
+    S = T if S is None else S
     return torch.arange(S)[None, :] <= torch.arange(T)[:, None] + (S - T)
-
-
-def typed(keep: Tensor) -> Tensor:
-    if keep.dtype != torch.bool:
-        raise TypeError("keep must be bool")
-    return keep
 
 
 @replaces("additive_mask")
 def inverted(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """You filled the allowed cells with -inf. In this course True means «may attend»: -inf belongs where keep
     is False."""
-    return torch.zeros(keep.shape, dtype=dtype).masked_fill(typed(keep), -INF)
+    return torch.zeros(keep.shape, dtype=dtype).masked_fill(keep, -INF)
 
 
 @replaces("additive_mask")
 def minus_1e4(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """-10000 is not minus infinity: a score of 10000 on a forbidden key cancels it. Only -inf is zero after
     the softmax whatever the scores are."""
-    return torch.zeros(keep.shape, dtype=dtype).masked_fill(~typed(keep), -1e4)
+    return torch.zeros(keep.shape, dtype=dtype).masked_fill(~keep, -1e4)
 
 
 @replaces("additive_mask")
 def minus_1e9(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """-1e9 is not minus infinity: it hides the problem that it should solve, and float16 cannot even hold it.
     Only -inf is zero after the softmax whatever the scores are."""
-    return torch.zeros(keep.shape, dtype=dtype).masked_fill(~typed(keep), -1e9)
+    return torch.zeros(keep.shape, dtype=dtype).masked_fill(~keep, -1e9)
 
 
 @replaces("additive_mask")
 def lowest_finite(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """The lowest finite number is not minus infinity: two such masks added together overflow, and a row that
     is masked everywhere becomes the average of forbidden keys. Use -inf itself."""
-    return torch.zeros(keep.shape, dtype=dtype).masked_fill(~typed(keep), torch.finfo(dtype).min)
+    return torch.zeros(keep.shape, dtype=dtype).masked_fill(~keep, torch.finfo(dtype).min)
 
 
 @replaces("additive_mask")
 def zero_times_infinity(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """0 times infinity is NaN, so multiplying a mask of 0 and 1 by -inf spoils the allowed cells. Choose
     between two constants instead."""
-    return (~typed(keep)).to(dtype) * -INF
+    return (~keep).to(dtype) * -INF
 
 
 @replaces("additive_mask")
 def always_float32(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Your mask is float32 whatever dtype asks for: constants in Python become torch's default dtype. The
     dtype must be given where the tensor is made."""
-    return torch.where(typed(keep), 0.0, -INF)
-
-
-@replaces("additive_mask")
-def any_dtype(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """A mask that is not bool must raise TypeError. In an additive mask 0 means allowed, as a bool it means
-    forbidden: a silent conversion turns such a mask round."""
-    return torch.zeros(keep.shape, dtype=dtype).masked_fill(~keep.bool(), -INF)
+    return torch.where(keep, 0.0, -INF)

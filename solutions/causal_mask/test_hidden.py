@@ -40,17 +40,17 @@ def test_one_new_token(submission, rng):
         assert_equal(submission.causal_mask(1, S), torch.ones(1, S, dtype=torch.bool))
 
 
-@points(2)
-def test_bad_sizes(submission, rng):
-    """T = S works; ValueError for T < 1 and for T > S"""
+@points(1)
+def test_too_many_queries(submission, rng):
+    """T = S works; ValueError for T > S"""
     (T,) = rng.sizes(1)
     assert_equal(submission.causal_mask(T, T), allowed(T, T))
-    for queries, keys in [(0, None), (0, T), (-1, T), (T + 1, T), (1, 0)]:
+    for keys in (T - 1, 1):
         with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.causal_mask(queries, keys)
+            submission.causal_mask(T, keys)
 
 
-@points(2)
+@points(3)
 def test_additive(submission, rng):
     """exactly 0 and -inf, any shape and dtype"""
     B, T, S = rng.sizes(3)
@@ -61,18 +61,6 @@ def test_additive(submission, rng):
     for dtype in (torch.float64, torch.float32, torch.bfloat16):
         assert_equal(submission.additive_mask(keep, dtype), expected.to(dtype))
     assert_equal(submission.additive_mask(keep[0, 0].T), expected[0, 0].T.float())
-
-
-@points(1)
-@needs("test_example_additive")
-def test_only_bool(submission, rng):
-    """TypeError for a mask of floats or whole numbers"""
-    T, S = rng.sizes(2)
-    nothing = torch.zeros(T, S, dtype=torch.bool)
-    assert_equal(submission.additive_mask(nothing), torch.full((T, S), -INF))
-    for dtype in (torch.float32, torch.int64):
-        with pytest.raises(TypeError):
-            submission.additive_mask(nothing.to(dtype))
 
 
 @points(1)
@@ -92,7 +80,7 @@ def test_leak_in_one_head(submission, rng):
     assert_equal(submission.leaks_future(weights), True)
 
 
-@points(1)
+@points(2)
 @needs("test_last_queries")
 def test_tiny_leak(submission, rng):
     """a weight of 1e-12 on a future key is a leak"""

@@ -52,16 +52,12 @@ def transposed_view(T: int, S: int | None = None) -> Tensor:
 @replaces("additive_mask")
 def logarithm(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """the logarithm of 1 and 0"""
-    if keep.dtype is not torch.bool:
-        raise TypeError("bool only")
     return keep.to(dtype).log()
 
 
 @replaces("additive_mask")
 def choose(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """torch.where between two expanded constants"""
-    if keep.dtype is not torch.bool:
-        raise TypeError("bool only")
     zero = torch.zeros((), dtype=dtype).expand(keep.shape)
     return torch.where(keep, zero, torch.full((), -INF, dtype=dtype))
 
@@ -70,15 +66,13 @@ def choose(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
 def numpy_where(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """NumPy round trip through float64"""
     if keep.dtype != torch.bool:
-        raise TypeError("bool only")
+        raise TypeError("bool only, by choice")
     return torch.from_numpy(np.where(keep.numpy(), 0.0, -np.inf)).to(dtype)
 
 
 @replaces("additive_mask")
 def cell_by_cell(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """a scalar loop"""
-    if keep.dtype != torch.bool:
-        raise TypeError("bool only")
     cells = [0.0 if kept else -INF for kept in keep.flatten().tolist()]
     return torch.tensor(cells, dtype=dtype).reshape(keep.shape)
 

@@ -47,13 +47,7 @@ def parts(coef):
     return A, B, alpha, beta, alpha + beta
 
 
-def check(flops):
-    if flops <= 0:
-        raise ValueError(f"a budget must be positive, not {flops}")
-
-
 def closed_form(flops, coef, G, power_of_n=None, power_of_d=None):
-    check(flops)
     _, _, alpha, beta, both = parts(coef)
     power_of_n = beta / both if power_of_n is None else power_of_n
     power_of_d = alpha / both if power_of_d is None else power_of_d
@@ -127,7 +121,6 @@ def no_g(flops, coef):
 def twenty(flops, coef):
     """You took 20 tokens for each parameter. That is what one fit gives near one budget: another law, or
     another budget, has another ratio."""
-    check(flops)
     n = math.sqrt(flops / 120)
     return split(n, 20 * n, coef)
 
@@ -146,15 +139,6 @@ def params_per_token(flops, coef):
     return {**best, "tokens_per_param": 1 / best["tokens_per_param"]}
 
 
-@replaces("compute_optimal")
-def any_budget(flops, coef):
-    """A budget of 0 or less went through, or divided by zero: a root of a negative number is complex. Raise
-    ValueError."""
-    if flops > 0:
-        return compute_optimal(flops, coef)
-    return {"n": 0.0, "d": 0.0, "tokens_per_param": 0.0, "loss": coef["E"]}
-
-
 def parabola(x, y):
     columns = torch.stack([x**2, x, torch.ones_like(x)], dim=1)
     return torch.linalg.lstsq(columns, y[:, None]).solution.squeeze(1).tolist()
@@ -162,12 +146,10 @@ def parabola(x, y):
 
 def centred(n_params, loss):
     """p, q of the parabola around the middle of ln N, and that middle."""
-    if n_params.shape != loss.shape or len(n_params) < 3:
-        raise ValueError("a parabola takes three points or more")
     x = n_params.log()
     p, q, _ = parabola(x - x.mean(), loss)
-    if p < 1e-6:
-        raise ValueError("the parabola has no minimum")
+    if p < 0:
+        raise ValueError("the parabola opens downwards")
     return p, q, x.mean().item()
 
 
@@ -242,37 +224,9 @@ def curve(n_params, loss):
 
 @replaces("isoflop_optimum")
 def maximum_too(n_params, loss):
-    """You returned the turning point of a parabola that opens downwards, which is the worst size, or of one
-    that is flat. Look at the sign of its square."""
-    if n_params.shape != loss.shape or len(n_params) < 3:
-        raise ValueError("a parabola takes three points or more")
+    """You returned the turning point of a parabola that opens downwards, which is the worst size. Look at the sign of
+    its square."""
     return curve(n_params, loss)[1]
-
-
-@replaces("isoflop_optimum")
-def flat_too(n_params, loss):
-    """You refused parabolas that open downwards, and let flat ones through. Rounding gives them a tiny
-    coefficient of either sign, and a minimum anywhere. The docstring says how large it has to be."""
-    if n_params.shape != loss.shape or len(n_params) < 3:
-        raise ValueError("a parabola takes three points or more")
-    p, turn = curve(n_params, loss)
-    if p <= 0:
-        raise ValueError("the parabola has no minimum")
-    return turn
-
-
-@replaces("isoflop_optimum")
-def any_points(n_params, loss):
-    """You accepted less than three points, through which many parabolas go. Raise ValueError."""
-    return isoflop_optimum(n_params, loss) if len(n_params) != 2 else n_params.prod().sqrt().item()
-
-
-@replaces("isoflop_optimum")
-def shapes_cut(n_params, loss):
-    """You cut the longer of the two tensors, or stretched the shorter. If sizes and losses are not pairs,
-    something went wrong before: raise ValueError."""
-    M = min(len(n_params), len(loss))
-    return isoflop_optimum(n_params[:M], loss[:M])
 
 
 @replaces("power_law_fit")

@@ -151,17 +151,13 @@ def test_published(submission):
 
 
 @points(1)
-def test_bad_budgets(submission):
-    """ValueError for no FLOPs and no such loss"""
-    n, d = best_split(1e21, REFIT)
-    assert_close(submission.compute_optimal(1e21, REFIT)["n"], n, name="n")
-    target = law(n, d, REFIT)
-    assert_close(submission.lifetime_optimal(target, 0, REFIT)["n"], n, rtol=6e-3, atol=0.0, name="n")
-    for flops in (0, 0.0, -1e21):
+def test_out_of_reach(submission):
+    """a loss near E can be had, ValueError for E itself"""
+    n, d = best_split(1e27, REFIT)
+    best = submission.lifetime_optimal(law(n, d, REFIT), 0, REFIT)
+    assert_close(best["n"], n, rtol=6e-3, atol=0.0, name="n")
+    for loss in (REFIT["E"], 1.5):
         with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.compute_optimal(flops, REFIT)
-    for loss in (REFIT["E"], 1.5, -2.0):
-        with pytest.raises(ValueError):  # noqa: PT011
             submission.lifetime_optimal(loss, 1e12, REFIT)
 
 
@@ -185,27 +181,17 @@ def test_isoflop(submission, rng):
         assert isinstance(found, float), "isoflop_optimum returns a float."
 
 
-@points(2)
+@points(1)
 @needs("test_isoflop")
 def test_no_minimum(submission, rng):
-    """ValueError without three points or a minimum"""
+    """ValueError for a parabola that opens downwards"""
     place = 18 + torch.arange(5) + 0.5 * rng.rand(5)
     sizes, turn = place.exp(), 20.3
     up = 2 + 0.05 * (place - turn) ** 2
     assert_close(submission.isoflop_optimum(sizes, up), math.exp(turn), rtol=2e-6, atol=0.0, name="N")
-    for n_params, loss in (
-        (sizes[:2], up[:2]),
-        (sizes[:0], up[:0]),
-        (sizes, up[:4]),
-        (sizes[:4], up),
-        (sizes, up[:1]),
-        (sizes, 4 - up),
-        (sizes, 0.1 + 1e-5 * (up - 2)),  # 5e-7 times a square
-        (sizes, torch.full_like(up, 2.5)),
-        (sizes, 5 - 0.1 * place),
-    ):
+    for loss in (4 - up, 4 - 0.1 * up):
         with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.isoflop_optimum(n_params, loss)
+            submission.isoflop_optimum(sizes, loss)
 
 
 @points(2)
@@ -237,7 +223,7 @@ def test_lifetime(submission, rng):
     assert_equal(set(best), {"n", "d", "flops"}, name="keys")
 
 
-@points(1)
+@points(2)
 @needs("test_lifetime")
 def test_reaches_the_loss(submission, rng):
     """N and D have that loss, and cost those FLOPs"""

@@ -293,6 +293,13 @@ def variance_of_step_1(x0, xt, t, betas):
 
 
 @replaces("posterior")
+def all_at_0(x0, xt, t, betas):
+    """As soon as one row is at t = 0, all your rows are x0 without a doubt. t is one step for each row."""
+    q = posterior(x0, xt, t, betas)
+    return {"mean": x0, "variance": 0 * q["variance"]} if (t == 0).any() else q
+
+
+@replaces("posterior")
 def variance_flat(x0, xt, t, betas):
     """Your variance is (B,). Against x (B, D) that is one number for each column: which shape is one for each row?"""
     return {"mean": posterior(x0, xt, t, betas)["mean"], "variance": tables(betas)[2][t].to(xt.dtype)}
@@ -327,6 +334,14 @@ def noise_of_beta_masked(xt, t, eps, noise, betas):
 def mean_only(xt, t, eps, noise, betas):
     """You returned the mean. DDPM draws: where did noise go?"""
     return posterior(predict_x0(xt, t, eps, betas), xt, t, betas)["mean"]
+
+
+@replaces("ddpm_step")
+def no_noise_beside_0(xt, t, eps, noise, betas):
+    """As soon as one row is at t = 0, none of your rows gets noise. t is one step for each row: which of them have
+    arrived?"""
+    q = posterior(predict_x0(xt, t, eps, betas), xt, t, betas)
+    return q["mean"] if (t == 0).any() else q["mean"] + q["variance"].sqrt() * noise
 
 
 @replaces("ddpm_step")

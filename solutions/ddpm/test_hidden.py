@@ -187,6 +187,8 @@ def test_posterior_at_0(submission, rng):
         x0, xt = rng.randn(*shape), rng.randn(*shape)
         q = submission.posterior(x0, xt, t, betas)
         assert_close(q["mean"][1], x0[1], name="mean at t = 0")
+        expected = rows(lambda *row: conditioned(betas, *row)[0], t, x0, xt)
+        assert_close(q["mean"], expected, name="mean, with one row at t = 0")
         assert_variance(q["variance"], [conditioned(betas, step, 0.0, 0.0)[1] for step in t.tolist()], xt)
 
 
@@ -211,13 +213,20 @@ def test_ddpm_step(submission, rng):
 @points(1)
 @needs("test_predict_x0", "test_posterior_mean")
 def test_last_step(submission, rng):
-    """at t = 0 noise has no effect"""
+    """at t = 0 noise has no effect, in some rows or all"""
     T = 9
     betas = draw_betas(rng, T)
     for shape in SHAPES:
         t = torch.zeros(shape[0], dtype=torch.int64)
         x0, eps, noise = rng.randn(*shape), rng.randn(*shape), rng.randn(*shape)
         assert_close(submission.ddpm_step(noised(x0, t, eps, betas), t, eps, noise, betas), x0)
+        t = draw_steps(rng, T, shape[0])
+        xt = noised(x0, t, eps, betas)
+        later = submission.ddpm_step(xt, t, eps, noise, betas)
+        t[1], xt[1] = 0, noised(x0, 0 * t, eps, betas)[1]
+        mixed = submission.ddpm_step(xt, t, eps, noise, betas)
+        assert_close(mixed[1], x0[1], name="the row at t = 0")
+        assert_close(mixed[2:], later[2:], name="rows beside one at t = 0")
 
 
 @points(2)

@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def _get(m: Mapping[str, Any], key: str) -> Any:
+    """m[key], or 0 where the model has no such key."""
+    return m.get(key, 0)
+
+
 def total_params(m: Mapping[str, Any]) -> int:
     """The parameters that are stored: the shared ones and all experts.
 
@@ -103,19 +108,16 @@ def critical_batch(hw: Mapping[str, float], bytes_per_param: float) -> float:
 def max_batch(m: Mapping[str, Any], context: int, memory_bytes: float) -> int:
     """How many sequences of context tokens fit into the memory beside the weights, all of them.
 
+    context: with a state 0 or more, else at least 1: a sequence needs some memory.
     Returns: an int; 0 if none fits, or the weights do not.
-    Raises: ValueError if a sequence needs no memory: any number of them would fit.
 
     >>> llama = {"shared_params": 6738415616, "attn_layers": 32, "n_heads": 32, "n_kv_heads": 32, "head_dim": 128,
     ...          "bytes_per_param": 2, "kv_bytes": 2}
     >>> max_batch(llama, context=4096, memory_bytes=80e9)
     30
     """
-    sequence = cache_bytes(m, 1, context)
-    if sequence == 0:
-        raise ValueError("a sequence needs no memory, so any number of them fits")
     free = memory_bytes - total_params(m) * m["bytes_per_param"]
-    return max(0, int(free // sequence))
+    return max(0, int(free // cache_bytes(m, 1, context)))
 
 
 def prefill_seconds(m: Mapping[str, Any], prompt: int, hw: Mapping[str, float]) -> float:
@@ -132,8 +134,3 @@ def prefill_seconds(m: Mapping[str, Any], prompt: int, hw: Mapping[str, float]) 
     attention = 4 * m["attn_layers"] * m["n_heads"] * m["head_dim"] * pairs
     t_compute = (2 * active_params(m) * prompt + attention) / hw["peak_flops"]
     return max(t_compute, weight_bytes(m, prompt) / hw["bandwidth"])
-
-
-def _get(m: Mapping[str, Any], key: str) -> int:
-    """The value of a key that a model may lack; None is the same as missing."""
-    return m.get(key) or 0

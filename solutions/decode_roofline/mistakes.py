@@ -18,7 +18,7 @@ from grader.testing import replaces
 
 
 def get(m, key):
-    return m.get(key) or 0
+    return m.get(key, 0)
 
 
 @replaces("total_params")
@@ -32,13 +32,6 @@ def stored_is_active(m):
 def experts_alone(m):
     """You left the shared parameters out of the total: attention, embedding and norms are stored too."""
     return get(m, "n_experts") * get(m, "expert_params") or m["shared_params"]
-
-
-@replaces("total_params")
-def none_fails(m):
-    """You handled a dense model that lacks n_experts, and not one that says None there. Both mean the
-    same."""
-    return m["shared_params"] + m.get("n_experts", 0) * m.get("expert_params", 0)
 
 
 @replaces("active_params")
@@ -279,6 +272,15 @@ def no_cache_read(m, batch, context, hw):
     return step(weight_bytes(m, batch), flops, batch, hw)
 
 
+@replaces("decode_step")
+def cache_at_size_of_weights(m, batch, context, hw):
+    """You read keys and values at the size of a weight. They have a precision of their own, kv_bytes: what does
+    cache_bytes say?"""
+    flops = batch * (2 * active_params(m) + attention(m, context))
+    read = weight_bytes(m, batch) + cache_bytes({**m, "kv_bytes": m["bytes_per_param"]}, batch, context)
+    return step(read, flops, batch, hw)
+
+
 def changed(m, batch, context, hw, **values):
     result = decode_step(m, batch, context, hw)
     return {**result, **{key: value(result) for key, value in values.items()}}
@@ -341,8 +343,6 @@ def upside_down(hw, bytes_per_param):
 
 
 def sequence_of(m, context):
-    if cache_bytes(m, 1, context) == 0:
-        raise ValueError("a sequence needs no memory")
     return cache_bytes(m, 1, context)
 
 
@@ -373,13 +373,6 @@ def rounded_up(m, context, memory_bytes):
 
 
 @replaces("max_batch")
-def divides_by_zero(m, context, memory_bytes):
-    """A sequence that needs no memory made you divide by zero. Any number of them fits, so there is no
-    answer: raise ValueError."""
-    return max(0, int((memory_bytes - total_params(m) * m["bytes_per_param"]) // cache_bytes(m, 1, context)))
-
-
-@replaces("max_batch")
 def too_large_raises(m, context, memory_bytes):
     """You raised an error where the weights do not fit. That is an answer, and not a mistake of the caller:
     0."""
@@ -404,6 +397,13 @@ def full_square(m, prompt, hw):
 def half_square(m, prompt, hw):
     """You counted P²/2 pairs and so half of the diagonal. Every token sees itself: 1 + 2 + ... + P."""
     return prefill(m, prompt, hw, prompt**2 / 2, prompt)
+
+
+@replaces("prefill_seconds")
+def cut_off_too_early(m, prompt, hw):
+    """You halved P + 1 before you multiplied, and // cut off a half where P is even. P (P + 1) is always even: when is
+    it safe to halve?"""
+    return prefill(m, prompt, hw, prompt * ((prompt + 1) // 2), prompt)
 
 
 @replaces("prefill_seconds")

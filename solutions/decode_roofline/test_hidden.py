@@ -4,8 +4,6 @@ from fractions import Fraction
 from itertools import combinations, product
 from math import comb
 
-import pytest
-
 from grader.testing import assert_close, assert_equal, needs, points
 
 GIB = 2**30
@@ -21,7 +19,7 @@ def dense(rng, **others):
         "n_kv_heads": G,
         "head_dim": K,
         "bytes_per_param": 2,
-        "kv_bytes": 2,
+        "kv_bytes": 4,
         **others,
     }
 
@@ -47,7 +45,7 @@ def experts_in_use(E, k, tokens):
 
 def sequence_bytes(m, context):
     """What one sequence keeps: layer by layer, head by head."""
-    kept = m.get("state_bytes") or 0
+    kept = m.get("state_bytes", 0)
     for _ in range(m["attn_layers"]):
         for _ in range(m["n_kv_heads"]):
             key = value = m["head_dim"] * m["kv_bytes"]
@@ -63,7 +61,7 @@ def attention_flops(m, context):
 
 def used(m):
     """The parameters that one token uses."""
-    return m["shared_params"] + sum(m["expert_params"] for _ in range(m.get("top_k") or 0))
+    return m["shared_params"] + sum(m["expert_params"] for _ in range(m.get("top_k", 0)))
 
 
 @points(2)
@@ -75,10 +73,8 @@ def test_params(submission, rng):
         assert_equal(submission.total_params(m), stored, name="total")
         assert_equal(submission.active_params(m), used(m), name="active")
     m = dense(rng)
-    none = {"n_experts": None, "top_k": None, "expert_params": None}
-    for others in ({}, none, dict.fromkeys(none, 0)):
-        both = submission.total_params({**m, **others}), submission.active_params({**m, **others})
-        assert_equal(both, (m["shared_params"],) * 2, name="total and active of a dense model")
+    both = submission.total_params(m), submission.active_params(m)
+    assert_equal(both, (m["shared_params"],) * 2, name="total and active of a dense model")
 
 
 @points(2)
@@ -98,13 +94,10 @@ def test_expected_experts(submission, rng):
 def test_dense_weights(submission, rng):
     """a dense model is read whole, at any batch"""
     m = dense(rng)
-    none = {"n_experts": None, "top_k": None, "expert_params": None}
-    for others in ({}, none, dict.fromkeys(none, 0)):
-        for size in (2, 1, 0.5):
-            for tokens in (1, 2, 300):
-                expected = m["shared_params"] * size
-                found = submission.weight_bytes({**m, **others, "bytes_per_param": size}, tokens)
-                assert_close(found, expected, name="bytes")
+    for size in (2, 1, 0.5):
+        for tokens in (1, 2, 300):
+            found = submission.weight_bytes({**m, "bytes_per_param": size}, tokens)
+            assert_close(found, m["shared_params"] * size, name="bytes")
 
 
 @points(2)
@@ -147,8 +140,6 @@ def test_state(submission, rng):
         assert_close(submission.cache_bytes(m, B, context), B * sequence_bytes(m, context), name="bytes")
     bare = {**m, "attn_layers": 0, "n_heads": 0, "n_kv_heads": 0, "head_dim": 0}
     assert_close(submission.cache_bytes(bare, B, T), B * m["state_bytes"], name="bytes without attention")
-    none = {**m, "state_bytes": None}
-    assert_close(submission.cache_bytes(none, B, T), B * sequence_bytes(none, T), name="bytes with None")
 
 
 @points(1)
@@ -227,7 +218,7 @@ def test_max_batch(submission, rng):
     T = int(rng.randint(10, 99, (1,)))
     odd = dense(rng, kv_bytes=1, bytes_per_param=0.5, state_bytes=500)
     for m in (dense(rng), sparse(rng), sparse(rng, n_experts=500, top_k=1), odd):
-        stored = m["shared_params"] + (m.get("n_experts") or 0) * (m.get("expert_params") or 0)
+        stored = m["shared_params"] + m.get("n_experts", 0) * m.get("expert_params", 0)
         weights, sequence = stored * m["bytes_per_param"], sequence_bytes(m, T)
         for B in (1, *rng.sizes(2, low=2, high=50)):
             memory = weights + B * sequence
@@ -239,14 +230,12 @@ def test_max_batch(submission, rng):
 @points(1)
 @needs("test_max_batch")
 def test_none_fits(submission, rng):
-    """0 if the weights do not fit; ValueError"""
+    """0 if the weights do not fit; a state takes room"""
     T = int(rng.randint(10, 99, (1,)))
     m = sparse(rng)
     weights = 2 * (m["shared_params"] + m["n_experts"] * m["expert_params"])
     for memory in (weights, weights - 1, weights - 10**6, 0):
         assert_equal(submission.max_batch(m, T, memory), 0, name="batch")
-    with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-        submission.max_batch(m, 0, 2 * weights)
     assert_equal(submission.max_batch({**m, "state_bytes": 10}, 0, weights + 59), 5, name="batch of states")
 
 
@@ -254,8 +243,8 @@ def test_none_fits(submission, rng):
 @needs("test_params", "test_dense_weights")
 def test_prefill(submission, rng):
     """a prompt in one step, token i sees i tokens"""
-    P = 2 * int(rng.randint(5, 40, (1,))) + 1
-    for m in (dense(rng), sparse(rng)):
+    odd = 2 * int(rng.randint(5, 40, (1,))) + 1
+    for m, P in ((dense(rng), odd), (dense(rng), odd + 1), (sparse(rng), odd), (sparse(rng), odd + 3)):
         in_use = experts_in_use(m["n_experts"], m["top_k"], P) if "n_experts" in m else 0
         read = 2 * (m["shared_params"] + in_use * m.get("expert_params", 0))
         flops = sum(2 * used(m) + attention_flops(m, seen) for seen in range(1, P + 1))

@@ -23,7 +23,7 @@ def added_up(m):
 @replaces("active_params")
 def with_defaults(m):
     """a dict that makes 0 of what is missing"""
-    known = defaultdict(int, {key: value for key, value in m.items() if value is not None})
+    known = defaultdict(int, m)
     return known["shared_params"] + known["expert_params"] * known["top_k"]
 
 
@@ -53,7 +53,7 @@ def in_torch(n_experts, top_k, tokens):
 def all_but_idle(m, tokens):
     """all weights without the experts that nobody chose"""
     E = m.get("n_experts", 0)
-    if E is None or E == 0:
+    if E == 0:
         return m["bytes_per_param"] * m["shared_params"]
     idle = E - expected_experts(E, m["top_k"], tokens)
     return m["bytes_per_param"] * (total_params(m) - idle * m["expert_params"])
@@ -132,8 +132,6 @@ def balance(hw, bytes_per_param):
 @replaces("max_batch")
 def one_more(m, context, memory_bytes):
     """adds sequences until the next does not fit"""
-    if not cache_bytes(m, 1, context):
-        raise ValueError("no end")
     batch = 0
     while m["bytes_per_param"] * total_params(m) + cache_bytes(m, batch + 1, context) <= memory_bytes:
         batch += 1
@@ -142,12 +140,9 @@ def one_more(m, context, memory_bytes):
 
 @replaces("max_batch")
 def floor_of_the_quotient(m, context, memory_bytes):
-    """math.floor, and the error of a division by zero"""
+    """math.floor"""
     free = memory_bytes - total_params(m) * m["bytes_per_param"]
-    try:
-        fit = math.floor(free / cache_bytes(m, 1, context))
-    except ZeroDivisionError:
-        raise ValueError("empty sequences") from None
+    fit = math.floor(free / cache_bytes(m, 1, context))
     return fit if fit > 0 else 0
 
 

@@ -5,6 +5,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def _rotate(x: Tensor, positions: Tensor, theta: float) -> Tensor:
+    """Rotary positions (RoPE), given: turns the pair (x_i, x_{i + K/2}) by the angle position · theta^(−2i/K).
+
+    x: (..., T, K), K even; positions: (T,), whole numbers.
+    Returns: (..., T, K) in the dtype of x. Angles are computed in float64.
+    """
+    half = x.shape[-1] // 2
+    frequencies = theta ** (-torch.arange(half, dtype=torch.float64) / half)  # (K/2,)
+    angles = positions[:, None] * frequencies  # (T, K/2)
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
+
+
 def rms_norm(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
     """x / sqrt(mean(x²) + eps) * weight, over the last axis.
 
@@ -57,9 +71,8 @@ class LlamaBlock(nn.Module):
     gate_proj.weight, up_proj.weight (F, D); down_proj.weight (D, F); input_layernorm.weight and
     post_attention_layernorm.weight (D,), which begin as ones. There are no others, and no biases.
 
-    hidden_size: D. num_heads: H heads of width K = D/H; head h owns rows h*K to (h+1)*K - 1 of q, k and v.
+    hidden_size: D. num_heads: H heads of even width K = D/H; head h owns rows h*K to (h+1)*K - 1 of q, k and v.
     intermediate_size: F. rms_norm_eps: for both norms. rope_theta: the base of the rotary positions.
-    Raises: ValueError unless num_heads divides hidden_size and K is even.
 
     >>> block = LlamaBlock(hidden_size=12, num_heads=3, intermediate_size=32)
     >>> sum(p.numel() for p in block.parameters())  # 4 D² + 3 D F + 2 D
@@ -75,8 +88,6 @@ class LlamaBlock(nn.Module):
         rope_theta: float = 10000.0,
     ):
         super().__init__()
-        if hidden_size % num_heads or hidden_size // num_heads % 2:
-            raise ValueError(f"{num_heads} heads do not cut a width of {hidden_size} into even parts")
         self.num_heads, self.head_dim = num_heads, hidden_size // num_heads
         self.eps, self.rope_theta = rms_norm_eps, rope_theta
         self.q_proj = nn.Linear(hidden_size, hidden_size, bias=False)
@@ -109,15 +120,6 @@ class LlamaBlock(nn.Module):
         v = self.v_proj(x).view(B, T, H, K).transpose(1, 2)  # (B, H, T, K)
         if positions is None:
             positions = torch.arange(T)
-        q, k = _rope(q, positions, self.rope_theta), _rope(k, positions, self.rope_theta)
+        q, k = _rotate(q, positions, self.rope_theta), _rotate(k, positions, self.rope_theta)
         out = F.scaled_dot_product_attention(q, k, v, is_causal=True)  # (B, H, T, K)
         return self.o_proj(out.transpose(1, 2).reshape(B, T, D))
-
-
-def _rope(x: Tensor, positions: Tensor, base: float) -> Tensor:
-    K = x.shape[-1]
-    theta = base ** (-2 * torch.arange(K // 2, dtype=torch.float64) / K)  # (K/2,)
-    angle = positions[:, None] * theta  # (T, K/2)
-    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-    a, b = x.chunk(2, dim=-1)  # (B, H, T, K/2) each: pair i is (x_i, x_{i+K/2})
-    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)  # (B, H, T, K)

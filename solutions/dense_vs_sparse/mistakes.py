@@ -231,15 +231,6 @@ def width_divided(config, context):
 
 
 @replaces("flops_per_token")
-def none_is_a_value(config, context):
-    """A key whose value is None counts as missing; you took None for the value itself. The default of dict.get is
-    used only where the key is not there."""
-    for key in ("head_dim", "num_key_value_heads", "num_experts", *EXPERT_KEYS[2:]):
-        config.get(key, 0) + 0
-    return flops_per_token(config, context)
-
-
-@replaces("flops_per_token")
 def forward_and_backward(config, context):
     """You counted the backward pass too. Here it is the forward pass alone: 2 FLOPs for each weight, not 6."""
     return 3 * flops_per_token(config, context)
@@ -268,6 +259,14 @@ def twin_of_one_expert(config):
 def twin_of_f(config):
     """You took F for the width of an expert. Where the config says moe_intermediate_size, that is their width."""
     return dense_twin({**config, "moe_intermediate_size": None})
+
+
+@replaces("dense_twin")
+def twin_with_wide_shared(config):
+    """You gave the shared experts the width F of a dense FFN. They are as wide as the routed ones."""
+    twin = dense_twin({**config, "n_shared_experts": 0})
+    more = get(config, "n_shared_experts", 0) * config["intermediate_size"] if get(config, "num_experts") else 0
+    return {**twin, "intermediate_size": twin["intermediate_size"] + more}
 
 
 @replaces("dense_twin")

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import prod
 
 import torch
-from dense_vs_sparse import dense_twin, flops_per_token
+from dense_vs_sparse import _sizes, dense_twin, flops_per_token
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -114,6 +114,16 @@ def straight_line(config, context):
     dense = first if E else c.L
     start += dense * 3 * c.D * c.F + (c.L - dense) * c.D * (E + 3 * (width or c.F) * (k + shared))
     return int(2 * start + context * (4 * c.L * c.H * K))
+
+
+@replaces("flops_per_token")
+def with_sizes(config, context):
+    """the numbers that the stub reads, FFN first"""
+    c = _sizes(config)
+    ffn = c.dense_layers * 3 * c.F + c.sparse_layers * (c.E + 3 * c.Fe * (c.k + c.s))
+    layers = c.dense_layers + c.sparse_layers
+    per_layer = c.D * c.H * c.K * 4 + c.D * c.G * c.K * 4 + 4 * c.H * c.K * context
+    return 2 * c.D * (ffn + c.V) + layers * per_layer
 
 
 @replaces("dense_twin")

@@ -7,11 +7,6 @@ from depth_vs_width import fastest_shape, levine_shape, levine_width, shapes_at_
 from grader.testing import replaces
 
 
-def check(budget, depths):
-    if budget <= 0 or min(depths) < 1:
-        raise ValueError("the budget and all depths must be positive")
-
-
 def shape(L, D, head_dim, per_block=12):
     return {
         "layers": L,
@@ -30,14 +25,12 @@ def exact_width(budget, L):
 def rounded_down(budget, depths, head_dim=64):
     """You took the width below, and for half of the depths the one above is nearer. Which way of rounding
     looks in both directions?"""
-    check(budget, depths)
     return [shape(L, max(1, int(exact_width(budget, L) // head_dim)) * head_dim, head_dim) for L in depths]
 
 
 @replaces("shapes_at_budget")
 def rounded_up(budget, depths, head_dim=64):
     """You took the width above, and for half of the depths the one below is nearer."""
-    check(budget, depths)
     return [shape(L, math.ceil(exact_width(budget, L) / head_dim) * head_dim, head_dim) for L in depths]
 
 
@@ -45,7 +38,6 @@ def rounded_up(budget, depths, head_dim=64):
 def half_to_even(budget, depths, head_dim=64):
     """You used round(), and halfway between two whole numbers it takes the even one: round(4.5) is 4. Here
     the larger one is wanted."""
-    check(budget, depths)
     return [shape(L, max(1, round(exact_width(budget, L) / head_dim)) * head_dim, head_dim) for L in depths]
 
 
@@ -53,7 +45,6 @@ def half_to_even(budget, depths, head_dim=64):
 def not_whole_heads(budget, depths, head_dim=64):
     """Your width is the whole number nearest to the square root, and the heads do not divide it. The width
     is a multiple of head_dim."""
-    check(budget, depths)
     return [shape(L, max(head_dim, math.floor(exact_width(budget, L) + 0.5)), head_dim) for L in depths]
 
 
@@ -61,7 +52,6 @@ def not_whole_heads(budget, depths, head_dim=64):
 def no_head(budget, depths, head_dim=64):
     """For a budget of less than half a head your width is 0, and a model of no weights came out. What is
     the least that a layer can have?"""
-    check(budget, depths)
     return [shape(L, math.floor(exact_width(budget, L) / head_dim + 0.5) * head_dim, head_dim) for L in depths]
 
 
@@ -75,7 +65,6 @@ def always_64(budget, depths, head_dim=64):
 def attention_only(budget, depths, head_dim=64):
     """You counted 4·D² weights for a block, which is its attention. Two more matrices stand behind it: how
     large are they?"""
-    check(budget, depths)
     heads = [max(1, math.floor(math.sqrt(budget / (4 * L)) / head_dim + 0.5)) for L in depths]
     return [shape(L, h * head_dim, head_dim, 4) for L, h in zip(depths, heads, strict=True)]
 
@@ -112,20 +101,6 @@ def sorted_by_depth(budget, depths, head_dim=64):
     return shapes_at_budget(budget, sorted(depths), head_dim)
 
 
-@replaces("shapes_at_budget")
-def bad_depths_left_out(budget, depths, head_dim=64):
-    """You left depths of less than 1 out of the list. The caller then has fewer shapes than depths and does
-    not know which one is missing: raise ValueError."""
-    return shapes_at_budget(budget, [L for L in depths if L >= 1], head_dim)
-
-
-@replaces("shapes_at_budget")
-def any_budget(budget, depths, head_dim=64):
-    """A budget of 0 or less came back as models of one head. There is no such model: raise ValueError."""
-    check(1, depths)
-    return shapes_at_budget(max(budget, 1), depths, head_dim)
-
-
 @replaces("levine_width")
 def base_ten(layers):
     """You raised 10 to the power of the fit. Its logarithm is the natural one: a width of 10⁵ for six
@@ -151,8 +126,6 @@ def whole_layers(budget):
 def without_depth(budget):
     """You solved 12·D² = P, which gives the whole budget to one block. There are L of them, and L is the
     unknown."""
-    if budget < 12 * levine_width(1) ** 2:
-        raise ValueError("fewer weights than one layer has on the curve")
     width = math.sqrt(budget / 12)
     return {"layers": (math.log(width) - 5.039) / 0.0555, "width": width}
 
@@ -160,21 +133,11 @@ def without_depth(budget):
 @replaces("levine_shape")
 def width_not_squared(budget):
     """You solved 12·L·D = P. The matrices of a block are squares of the width."""
-    if budget < 12 * levine_width(1) ** 2:
-        raise ValueError("fewer weights than one layer has on the curve")
     low, high = 1e-9, 1000.0
     for _ in range(100):
         middle = (low + high) / 2
         low, high = (middle, high) if 12 * middle * levine_width(middle) < budget else (low, middle)
     return {"layers": low, "width": levine_width(low)}
-
-
-@replaces("levine_shape")
-def below_the_curve(budget):
-    """A budget of less than one layer has on the curve came back as one layer, or as a part of one. Such a
-    model cannot be built: raise ValueError."""
-    least = 12 * levine_width(1) ** 2
-    return levine_shape(budget) if budget >= least else {"layers": 1.0, "width": levine_width(1)}
 
 
 @replaces("kv_bytes_per_token")

@@ -2,8 +2,6 @@
 
 import math
 
-import pytest
-
 from grader.testing import assert_close, assert_equal, needs, points
 
 GPT2_XL = 12 * 48 * 1600**2
@@ -89,18 +87,6 @@ def test_one_head(submission, rng):
 
 
 @points(1)
-@needs("test_example_shapes")
-def test_bad_budgets(submission, rng):
-    """ValueError for no budget or no layers"""
-    L = int(rng.randint(1, 50, (1,)))
-    budget = int(rng.randint(10**6, 10**8, (1,)))
-    assert_close(submission.shapes_at_budget(budget, [L]), [nearest(budget, L, 64)], name="shapes")
-    for bad_budget, bad_depths in ((0, [L]), (-budget, [L]), (budget, [L, 0]), (budget, [-1, L])):
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.shapes_at_budget(bad_budget, bad_depths)
-
-
-@points(1)
 def test_levine_curve(submission, rng):
     """a constant factor in width for each layer"""
     assert_close(math.log(submission.levine_width(0)), 5.039, name="logarithm of the width at 0")
@@ -121,9 +107,6 @@ def test_levine_shape(submission, rng):
         # L is promised to 1e-6, and the width follows it: 0.0555·L times as far off.
         assert_close(shape["layers"], layers, rtol=2e-6, atol=0.0, name="layers")
         assert_close(shape["width"], width, rtol=2e-5, atol=0.0, name="width")
-    for budget in (-1.0, 0, 3e5):  # one layer has 319306 on the curve
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.levine_shape(budget)
 
 
 @points(1)
@@ -187,7 +170,7 @@ def test_equal_time(submission, rng):
         assert_close([1e3 * t for t in times], [1e3 * expected] * 3, name="milliseconds of three shapes")
 
 
-@points(1)
+@points(2)
 @needs("test_layers_wait")
 def test_fastest(submission, rng):
     """another shape for other overheads and devices"""

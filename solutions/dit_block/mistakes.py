@@ -518,25 +518,6 @@ class DetachedGate(Parts):
         return x + gate.detach()[:, None] * branch
 
 
-@replaces("DiTBlock")
-class UnevenUnchecked(DiTBlock):
-    """The constructor takes any number of heads, and the first batch fails with a message about a shape. Raise
-    ValueError where the mistake is made."""
-
-    def __init__(self, dim: int, heads: int, mlp_dim: int) -> None:
-        super().__init__(dim, 1, mlp_dim)
-        self.heads = heads
-
-
-@replaces("DiTBlock")
-class UnevenAssert(DiTBlock):
-    """assert raises AssertionError, and not even that under python -O. The contract is ValueError."""
-
-    def __init__(self, dim: int, heads: int, mlp_dim: int) -> None:
-        assert dim % heads == 0, "heads"
-        super().__init__(dim, heads, mlp_dim)
-
-
 @replaces("dit_param_count")
 def no_null_class(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
     """Your table has a row for each class. A sampler also asks what the image would be without any: that takes

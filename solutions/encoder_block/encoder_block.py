@@ -37,16 +37,13 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-12) -> T
 class EncoderBlock(nn.Module):
     """LN(h + fc2(gelu(fc1(h)))) of h = LN(x + Attn(x)).
 
-    hidden_size: D. num_heads: H, with K = D / H. intermediate_size: F, the rows of fc1. layer_norm_eps: of both norms.
+    hidden_size: D. num_heads: H, divides D. intermediate_size: F, the rows of fc1. layer_norm_eps: of both norms.
     Parameters: q_proj, k_proj, v_proj, out_proj (D, D), fc1 (F, D), fc2 (D, F), each a linear map with bias;
         attn_norm, ffn_norm: weight and bias (D,). No others.
-    Raises: ValueError unless H divides D.
     """
 
     def __init__(self, hidden_size: int, num_heads: int, intermediate_size: int, layer_norm_eps: float = 1e-12) -> None:
         super().__init__()
-        if hidden_size % num_heads:
-            raise ValueError(f"{num_heads} heads do not divide a width of {hidden_size}")
         self.num_heads = num_heads
         self.q_proj = nn.Linear(hidden_size, hidden_size)
         self.k_proj = nn.Linear(hidden_size, hidden_size)

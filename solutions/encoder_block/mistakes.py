@@ -382,25 +382,6 @@ class EpsOfTorch(EncoderBlock):
 
 
 @replaces("EncoderBlock")
-class UnevenUnchecked(EncoderBlock):
-    """The constructor takes any number of heads, and the first batch fails with a message about a shape. Raise
-    ValueError where the mistake is made."""
-
-    def __init__(self, hidden_size: int, num_heads: int, intermediate_size: int, layer_norm_eps: float = 1e-12) -> None:
-        super().__init__(hidden_size, 1, intermediate_size, layer_norm_eps)
-        self.num_heads = num_heads
-
-
-@replaces("EncoderBlock")
-class UnevenAssert(EncoderBlock):
-    """assert raises AssertionError, and not even that under python -O. The contract is ValueError."""
-
-    def __init__(self, hidden_size: int, num_heads: int, intermediate_size: int, layer_norm_eps: float = 1e-12) -> None:
-        assert hidden_size % num_heads == 0, "heads"
-        super().__init__(hidden_size, num_heads, intermediate_size, layer_norm_eps)
-
-
-@replaces("EncoderBlock")
 class Detached(EncoderBlock):
     """The weights of attention were computed without gradients, so q_proj and k_proj never learn."""
 

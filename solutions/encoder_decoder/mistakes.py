@@ -297,13 +297,3 @@ class InterleavedHeads(Seq2SeqDecoderBlock):
             return x.unflatten(-1, (-1, self.num_heads)).permute(0, 3, 1, 2)
 
         return heads(self.cross_k_proj(memory)), heads(self.cross_v_proj(memory))
-
-
-@replaces("Seq2SeqDecoderBlock")
-class Unchecked(Seq2SeqDecoderBlock):
-    """A width that the heads do not divide went through the constructor. The error would come much later, in some
-    view: raise ValueError here."""
-
-    def __init__(self, d_model, num_heads, ffn_dim, eps=1e-5):
-        super().__init__(d_model, 1, ffn_dim, eps)
-        self.num_heads = num_heads

@@ -41,10 +41,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float | 
 
 
 def groups(q: Tensor, k: Tensor) -> int:
-    H, G = q.shape[1], k.shape[1]
-    if H % G:
-        raise ValueError("G must divide H")
-    return H // G
+    return q.shape[1] // k.shape[1]
 
 
 @replaces("grouped_attention")
@@ -98,14 +95,6 @@ def mask_ignored(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) ->
     """The mask changes nothing in your result. It belongs between the scores and the softmax."""
     n = groups(q, k)
     return attend(q, repeat_kv(k, n), repeat_kv(v, n), None)
-
-
-@replaces("grouped_attention")
-def no_check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """With a G that does not divide H something else than a ValueError came out, an error from deep inside at
-    best. H // G rounds down without a word: look at the two numbers first."""
-    n = q.shape[1] // k.shape[1]
-    return attend(q, repeat_kv(k, n), repeat_kv(v, n), mask)
 
 
 @replaces("attention_parameters")
@@ -201,8 +190,6 @@ class HeadDimFromG(nn.Module):
 
     def __init__(self, hidden_size, num_heads, num_kv_heads, head_dim=None, rope_theta=10000.0):
         super().__init__()
-        if num_heads % num_kv_heads:
-            raise ValueError("G must divide H")
         width = hidden_size // num_kv_heads if head_dim is None else head_dim
         K = hidden_size // num_heads if head_dim is None else head_dim
         self.q_proj = nn.Linear(hidden_size, num_heads * K, bias=False)
@@ -231,18 +218,6 @@ class WithBias(nn.Module):
         self.k_proj = nn.Linear(hidden_size, num_kv_heads * K)
         self.v_proj = nn.Linear(hidden_size, num_kv_heads * K)
         self.o_proj = nn.Linear(num_heads * K, hidden_size)
-
-
-@replaces("GroupedQueryAttention")
-class ModuleNoCheck(GroupedQueryAttention):
-    """The module accepts a G that does not divide H and fails at the first text. A wrong config should not train
-    for an hour first: raise ValueError in the constructor."""
-
-    def __init__(self, hidden_size, num_heads, num_kv_heads, head_dim=None, rope_theta=10000.0):
-        K = hidden_size // num_heads if head_dim is None else head_dim
-        super().__init__(hidden_size, num_heads, 1, K, rope_theta)
-        self.k_proj = nn.Linear(hidden_size, num_kv_heads * K, bias=False)
-        self.v_proj = nn.Linear(hidden_size, num_kv_heads * K, bias=False)
 
 
 @replaces("GroupedQueryAttention")

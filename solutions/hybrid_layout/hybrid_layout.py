@@ -23,8 +23,8 @@ JAMBA = {  # Jamba v0.1
 def layout(config: dict[str, int]) -> list[list[str]]:
     """The mixer and the feed-forward network of every layer, the first layer first.
 
-    config: the keys of JAMBA, all of them and all int; others are ignored. Each offset is at least 0 and less than its
-        period. A period may be longer than the stack.
+    config: the keys of JAMBA, all of them and all int. Each offset is at least 0 and less than its period. A period may
+        be longer than the stack.
     Returns: a list of num_hidden_layers pairs [mixer, ffn]. mixer is "attention" or "mamba", ffn is "moe" or "mlp".
 
     >>> layout(JAMBA)[:5]

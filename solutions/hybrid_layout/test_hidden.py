@@ -49,7 +49,7 @@ def random_config(rng, attn=(3, 2), expert=(4, 1)):
     heads = {"num_attention_heads": H, "num_key_value_heads": G}
     experts = {"num_experts": k + more, "num_experts_per_tok": k}
     mamba = {"mamba_d_state": N, "mamba_d_conv": W, "mamba_expand": e, "mamba_dt_rank": R}
-    return {**sizes, **heads, **experts, **mamba, **every("attn", *attn), **every("expert", *expert), "head_dim": None}
+    return {**sizes, **heads, **experts, **mamba, **every("attn", *attn), **every("expert", *expert)}
 
 
 def right_layout(c):

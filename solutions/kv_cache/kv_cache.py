@@ -5,6 +5,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def _rotate(x: Tensor, positions: Tensor, theta: float) -> Tensor:
+    """Rotary positions (RoPE), given: turns the pair (x_i, x_{i + K/2}) by the angle position · theta^(−2i/K).
+
+    x: (..., T, K), K even; positions: (T,), whole numbers.
+    Returns: (..., T, K) in the dtype of x. Angles are computed in float64.
+    """
+    half = x.shape[-1] // 2
+    frequencies = theta ** (-torch.arange(half, dtype=torch.float64) / half)  # (K/2,)
+    angles = positions[:, None] * frequencies  # (T, K/2)
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
+
+
 def append_kv(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
     """A new cache: the old entries, then the new ones, of which the last `window` remain.
 
@@ -37,10 +51,9 @@ class CachedAttention(nn.Module):
     Parameters: q_proj.weight, k_proj.weight, v_proj.weight, o_proj.weight, each (D, D). There are no others,
     and no biases.
 
-    hidden_size: D. num_heads: H heads of width K = D/H; head h owns rows h*K to (h+1)*K - 1 of q, k and v.
+    hidden_size: D. num_heads: H heads of even width K = D/H; head h owns rows h*K to (h+1)*K - 1 of q, k and v.
     rope_theta: the base of the rotary positions.
     window: W, a token attends to itself and the W - 1 tokens before it; None: to all before it.
-    Raises: ValueError unless num_heads divides hidden_size and K is even.
 
     >>> layer = CachedAttention(hidden_size=8, num_heads=2)
     >>> y, cache = layer(torch.randn(3, 5, 8))
@@ -51,8 +64,6 @@ class CachedAttention(nn.Module):
 
     def __init__(self, hidden_size: int, num_heads: int, rope_theta: float = 10000.0, window: int | None = None):
         super().__init__()
-        if hidden_size % num_heads or hidden_size // num_heads % 2:
-            raise ValueError(f"{num_heads} heads do not cut a width of {hidden_size} into even parts")
         self.num_heads, self.head_dim = num_heads, hidden_size // num_heads
         self.rope_theta, self.window = rope_theta, window
         self.q_proj = nn.Linear(hidden_size, hidden_size, bias=False)
@@ -75,7 +86,7 @@ class CachedAttention(nn.Module):
         k = self.k_proj(x).view(B, T, H, K).transpose(1, 2)  # (B, H, T, K)
         v = self.v_proj(x).view(B, T, H, K).transpose(1, 2)  # (B, H, T, K)
         position = torch.arange(T) + (cache["length"] if cache else 0)  # (T,): in the text
-        q, k = _rope(q, position, self.rope_theta), _rope(k, position, self.rope_theta)
+        q, k = _rotate(q, position, self.rope_theta), _rotate(k, position, self.rope_theta)
 
         seen = append_kv(cache, k, v)  # nothing dropped yet: the first new token may need what the last one drops
         S = seen["k"].shape[2]  # now all keys, old and new
@@ -85,12 +96,3 @@ class CachedAttention(nn.Module):
         y = self.o_proj(out.transpose(1, 2).reshape(B, T, D))
         cache = append_kv(cache, k, v, self.window)
         return y, cache
-
-
-def _rope(x: Tensor, position: Tensor, base: float) -> Tensor:
-    K = x.shape[-1]
-    theta = base ** (-2 * torch.arange(K // 2, dtype=torch.float64) / K)  # (K/2,)
-    angle = position[:, None] * theta  # (T, K/2)
-    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-    a, b = x.chunk(2, dim=-1)  # (B, H, T, K/2) each: pair i is (x_i, x_{i+K/2})
-    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)  # (B, H, T, K)

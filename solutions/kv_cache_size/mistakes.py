@@ -2,21 +2,14 @@
 
 import math
 
-from kv_cache_size import cache_shape, config_cache_bytes, kv_cache_bytes, reduction_vs_mha
+from kv_cache_size import _get, cache_shape, config_cache_bytes, kv_cache_bytes, reduction_vs_mha
 
 from grader.testing import replaces
-
-
-def check(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element):
-    sizes = (num_layers, num_kv_heads, head_dim, batch_size, bytes_per_element)
-    if min(sizes) <= 0 or seq_len < 0:
-        raise ValueError(f"sizes must be positive and seq_len at least 0, not {sizes} and {seq_len}")
 
 
 @replaces("kv_cache_bytes")
 def forgot_two(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
     """Your number is half of it: you counted keys or values. The cache holds both."""
-    check(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element)
     return math.ceil(num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
 
 
@@ -24,7 +17,6 @@ def forgot_two(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_
 def no_layers(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
     """You counted the cache of one layer. Every layer computes keys and values of its own and has to keep
     them."""
-    check(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element)
     return math.ceil(2 * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
 
 
@@ -32,14 +24,12 @@ def no_layers(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_p
 def no_batch(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
     """You counted one sequence whatever the batch is. Different conversations share the weights, and not
     their keys and values."""
-    check(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element)
     return math.ceil(2 * num_layers * num_kv_heads * head_dim * seq_len * bytes_per_element)
 
 
 @replaces("kv_cache_bytes")
 def always_16_bits(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
     """You took 2 bytes for each number whatever bytes_per_element says. A quantised cache is smaller."""
-    check(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element)
     return 4 * num_layers * num_kv_heads * head_dim * seq_len * batch_size
 
 
@@ -47,7 +37,6 @@ def always_16_bits(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, by
 def bits(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
     """Your number is eight times too large: you returned bits. The result is in bytes, and so is
     bytes_per_element."""
-    check(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element)
     return math.ceil(16 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
 
 
@@ -55,7 +44,6 @@ def bits(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_el
 def cut_off(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
     """You cut off the last part of a byte, and the cache does not fit into what you ask for. Which way does
     memory have to be rounded?"""
-    check(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element)
     return int(2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
 
 
@@ -63,7 +51,6 @@ def cut_off(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per
 def rounded_each(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
     """You rounded the size of each number up before you multiplied, so four bits take a whole byte. Numbers
     are packed: round once, at the end."""
-    check(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element)
     return 2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * math.ceil(bytes_per_element)
 
 
@@ -71,47 +58,28 @@ def rounded_each(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, byte
 def through_float(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
     """Your product went through a float, which holds 53 bits and rounds what is larger. Whole numbers in
     Python are exact as long as no float joins in."""
-    check(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element)
     return math.ceil(2.0 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
-
-
-@replaces("kv_cache_bytes")
-def unchecked(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """Sizes of 0 or less went through: a cache of no layers, or one that frees memory. Raise ValueError."""
-    return math.ceil(2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
 
 
 @replaces("kv_cache_bytes")
 def no_empty_cache(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
     """You refused a seq_len of 0. A conversation that has not begun is a valid one: its cache takes 0
     bytes."""
-    check(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element)
     if seq_len == 0:
         raise ValueError("seq_len must be positive")
     return kv_cache_bytes(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element)
 
 
-def look(config, *keys):
-    return next((config[key] for key in keys if config.get(key) is not None), None)
-
-
 def sizes_of(config):
-    L = look(config, "num_hidden_layers", "n_layer")
-    H = look(config, "num_attention_heads", "n_head")
-    if L is None or H is None:
-        raise ValueError("the config names no number of layers or of heads")
-    return L, H
+    return _get(config, "num_hidden_layers", "n_layer"), _get(config, "num_attention_heads", "n_head")
 
 
 def groups(config, H):
-    G = 1 if config.get("multi_query") else look(config, "num_key_value_heads")
-    return H if G is None else G
+    return 1 if config.get("multi_query") else _get(config, "num_key_value_heads", default=H)
 
 
 def width(config, H):
-    K, D = look(config, "head_dim"), look(config, "hidden_size", "n_embd")
-    if K is None and D is None:
-        raise ValueError("the config names neither head_dim nor hidden_size")
+    K, D = _get(config, "head_dim"), _get(config, "hidden_size", "n_embd")
     return D // H if K is None else K
 
 
@@ -132,9 +100,7 @@ def width_divided(config):
     """You divided the width by the number of heads although the config names head_dim. Qwen3 has wider heads
     than that: what the config says wins."""
     L, H = sizes_of(config)
-    K, D = look(config, "head_dim"), look(config, "hidden_size", "n_embd")
-    if K is None and D is None:
-        raise ValueError("the config names neither head_dim nor hidden_size")
+    K, D = _get(config, "head_dim"), _get(config, "hidden_size", "n_embd")
     return shape(L, groups(config, H), K if D is None else D // H)
 
 
@@ -143,7 +109,7 @@ def width_needed(config):
     """You asked for the width in a config that names head_dim, and refused it without one. Where head_dim
     stands, nothing else is needed for the width of a head."""
     L, H = sizes_of(config)
-    if look(config, "hidden_size", "n_embd") is None:
+    if _get(config, "hidden_size", "n_embd") is None:
         raise ValueError("the config names neither head_dim nor hidden_size")
     return shape(L, groups(config, H), width(config, H))
 
@@ -152,7 +118,7 @@ def width_needed(config):
 def whole_width(config):
     """Your head_dim is the width of the whole model. The heads divide it among themselves."""
     L, H = sizes_of(config)
-    return shape(L, groups(config, H), look(config, "head_dim") or width(config, 1))
+    return shape(L, groups(config, H), _get(config, "head_dim") or width(config, 1))
 
 
 @replaces("cache_shape")
@@ -169,7 +135,7 @@ def falcon_key(config):
     """You took Falcon's num_kv_heads at its word: 71 heads. With multi_query set, the model has one key-value
     head, whatever else its config says."""
     L, H = sizes_of(config)
-    G = look(config, "num_kv_heads") or groups(config, H)
+    G = _get(config, "num_kv_heads") or groups(config, H)
     return shape(L, G, width(config, H))
 
 
@@ -178,7 +144,7 @@ def multi_query_ignored(config):
     """You read no multi_query. A config where it is true says nothing else of its key-value heads, and has
     one."""
     L, H = sizes_of(config)
-    return shape(L, look(config, "num_key_value_heads") or H, width(config, H))
+    return shape(L, _get(config, "num_key_value_heads") or H, width(config, H))
 
 
 @replaces("cache_shape")
@@ -191,7 +157,7 @@ def multi_query_present(config):
 @replaces("cache_shape")
 def none_is_a_value(config):
     """A key whose value is None counts as missing; you took None for the value itself. The default of
-    dict.get is used only where the key is not there."""
+    dict.get is used only where the key is not there; that of _get where there is no value either."""
     L, H = sizes_of(config)
     G = 1 if config.get("multi_query") else config.get("num_key_value_heads", H)
     K = config["head_dim"] if "head_dim" in config else width(config, H)
@@ -201,19 +167,8 @@ def none_is_a_value(config):
 @replaces("cache_shape")
 def llama_only(config):
     """You read the key names of Llama only. GPT-2 and StarCoder spell them n_layer, n_head and n_embd."""
-    if any(config.get(key) is None for key in ("num_hidden_layers", "num_attention_heads")):
-        raise ValueError("the config names no number of layers or of heads")
-    return cache_shape(config)
-
-
-@replaces("cache_shape")
-def missing_is_key_error(config):
-    """A config without its sizes ended as a KeyError or a TypeError deep inside. The caller is promised
-    ValueError: look before you compute."""
-    L = config["num_hidden_layers"] if look(config, "num_hidden_layers") else config["n_layer"]
-    H = config["num_attention_heads"] if look(config, "num_attention_heads") else config["n_head"]
-    K = look(config, "head_dim")
-    return shape(L + 0, groups(config, H), K or (look(config, "hidden_size", "n_embd") // H))
+    L, H = config["num_hidden_layers"], config["num_attention_heads"]
+    return shape(L, groups(config, H), width(config, H))
 
 
 def of(config, tokens, batch_size, bytes_per_element):
@@ -230,10 +185,18 @@ def window_ignored(config, seq_len, batch_size=1, bytes_per_element=2):
 
 
 @replaces("config_cache_bytes")
+def window_of_the_batch(config, seq_len, batch_size=1, bytes_per_element=2):
+    """Your window caps the tokens of all sequences together, so a batch costs no more than one of them. Whose
+    tokens does a layer forget when the window is full?"""
+    tokens = min(seq_len * batch_size, _get(config, "sliding_window", default=seq_len * batch_size))
+    return of(config, tokens, 1, bytes_per_element)
+
+
+@replaces("config_cache_bytes")
 def window_always_full(config, seq_len, batch_size=1, bytes_per_element=2):
     """You took the window for the number of tokens. A text that is shorter than the window fills only a part
     of it."""
-    return of(config, look(config, "sliding_window") or seq_len, batch_size, bytes_per_element)
+    return of(config, _get(config, "sliding_window") or seq_len, batch_size, bytes_per_element)
 
 
 @replaces("config_cache_bytes")
@@ -251,8 +214,6 @@ def upside_down(config):
 
 
 def one_sequence(config, seq_len, bytes_per_element):
-    if seq_len <= 0:
-        raise ValueError(f"seq_len must be positive, not {seq_len}")
     return config_cache_bytes(config, seq_len, bytes_per_element=bytes_per_element)
 
 
@@ -272,12 +233,4 @@ def at_least_one(config, seq_len, free_bytes, bytes_per_element=2):
 @replaces("max_batch_size")
 def batch_ignores_window(config, seq_len, free_bytes, bytes_per_element=2):
     """You left the sliding window out here. There is a function already that knows about it."""
-    one_sequence(config, seq_len, bytes_per_element)
     return free_bytes // of(config, seq_len, 1, bytes_per_element)
-
-
-@replaces("max_batch_size")
-def empty_fits(config, seq_len, free_bytes, bytes_per_element=2):
-    """For a seq_len of 0 you divided by zero. Any number of empty sequences would fit, so there is no
-    answer: raise ValueError."""
-    return free_bytes // config_cache_bytes(config, seq_len, bytes_per_element=bytes_per_element)

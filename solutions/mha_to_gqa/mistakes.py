@@ -56,6 +56,16 @@ def neighbouring_rows(t: Tensor, num_heads: int, num_groups: int, method: str = 
 
 
 @replaces("pool_heads")
+def columns_of_square(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """You merged columns where the number of heads divides them, as it does in most models. The columns are the inputs
+    of nn.Linear's weight (out, in): heads are outputs, whatever D is."""
+    grouped(t, num_heads, num_groups, method)
+    if t.dim() == 1 or t.shape[1] % num_heads:
+        return pool_heads(t, num_heads, num_groups, method)
+    return pool_heads(t.T, num_heads, num_groups, method).T
+
+
+@replaces("pool_heads")
 def always_mean(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
     """You take the mean whatever the method is. "first" keeps the first head of each group as it is."""
     grouped(t, num_heads, num_groups, method)
@@ -227,6 +237,15 @@ def expand_columns(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
     if t.dim() == 1:
         return expand_heads(t, num_heads, num_groups)
     return t.repeat_interleave(num_heads // num_groups, dim=1)
+
+
+@replaces("expand_heads")
+def expand_columns_of_square(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
+    """You repeated columns where a weight is square. Its shape does not say which axis the heads are in: in nn.Linear's
+    layout (out, in) they are rows."""
+    if t.dim() == 1 or t.shape[0] != t.shape[1]:
+        return expand_heads(t, num_heads, num_groups)
+    return expand_heads(t.T, num_heads, num_groups).T
 
 
 @replaces("expand_heads")

@@ -1,12 +1,12 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
-from moe_params import attention_params
+from moe_params import _get, attention_params
 
 from grader.testing import replaces
 
 
 def get(config, key, default=None):
-    return default if config.get(key) is None else config[key]
+    return _get(config, key, default)
 
 
 def gqa(config):
@@ -232,7 +232,7 @@ def shared_idle(config):
 @replaces("count_params")
 def none_is_a_value(config):
     """A key whose value is None counts as missing; you took None for the value itself. The default of dict.get is used
-    only where the key is not there."""
+    only where the key is not there, that of _get where there is no value either."""
     D, F, L = config["hidden_size"], config["intermediate_size"], config["num_hidden_layers"]
     E = config.get("num_experts", 0)
     dense = config.get("first_k_dense_replace", 0) if E != 0 else L

@@ -3,10 +3,16 @@
 from typing import Any
 
 
+def _get(config: dict[str, Any], key: str, default: int = 0) -> int:
+    """The value of a key, or the default where it is missing or None."""
+    value: int | None = config.get(key)
+    return default if value is None else value
+
+
 def attention_params(config: dict[str, Any]) -> int:
     """The parameters of the attention of one layer, without the norm in front of it.
 
-    config: the keys of the README; others are ignored, and a value of None counts as missing.
+    config: the keys of the README, which _get reads; others are ignored.
         With kv_lora_rank the attention is MLA, without it GQA.
     Returns: an int.
 
@@ -29,7 +35,7 @@ def attention_params(config: dict[str, Any]) -> int:
 def count_params(config: dict[str, Any]) -> dict[str, int]:
     """The parameters of the whole model, and those that one token uses: {"total": ..., "active": ...}.
 
-    config: the keys of the README; others are ignored, and a value of None counts as missing.
+    config: the keys of the README, which _get reads; others are ignored.
         Without num_experts, or with 0, the model is dense and the two numbers are equal.
     Returns: two ints. Idle, and so not active, are the E - k routed experts of each sparse layer that a token
         does not choose, and nothing else.
@@ -53,9 +59,3 @@ def count_params(config: dict[str, Any]) -> dict[str, int]:
     always = tables + L * (2 * D + attention_params(config)) + D  # two norms in each layer, one behind the last
     always += dense_layers * dense_ffn + sparse_layers * (router + s * expert)
     return {"total": always + sparse_layers * E * expert, "active": always + sparse_layers * k * expert}
-
-
-def _get(config: dict[str, Any], key: str, default: int = 0) -> int:
-    """The value of a key, or the default where it is missing or None."""
-    value: int | None = config.get(key)
-    return default if value is None else value

@@ -174,7 +174,7 @@ def test_dense_layers(submission, rng):
 @points(1)
 @needs("test_example_sparse")
 def test_none(submission, rng):
-    """None counts as missing, 0 experts are none"""
+    """None is missing, see _get, and 0 experts are none"""
     c = random_dense(rng)
     check(submission, {**c, "num_experts": 0}, *count(c))
     check(submission, {**c, "num_experts": None, "num_experts_per_tok": None}, *count(c))

@@ -206,16 +206,6 @@ class FullWidthHeads(nn.Module):
 
 
 @replaces("MultiHeadAttention")
-class NoCheck(Parts):
-    """Heads that do not divide the width were accepted: D // H rounds down, and the error comes later, from
-    somewhere else. Say it in the constructor, with a ValueError."""
-
-    def __init__(self, embed_dim: int, num_heads: int, bias: bool = True) -> None:
-        super().__init__(embed_dim, 1, bias)
-        self.num_heads = num_heads
-
-
-@replaces("MultiHeadAttention")
 class OutProjRows(Parts):
     """You took the rows of out_proj for each head. Its rows are the outputs; what a head feeds in comes through
     its columns."""
@@ -299,12 +289,6 @@ def in_proj_no_out(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in unpack_in_proj(state).items() if not name.startswith("out_proj")}
 
 
-def valid(keep: list[int], num_heads: int) -> list[int]:
-    if not keep or len(set(keep)) < len(keep) or not set(keep) <= set(range(num_heads)):
-        raise ValueError("bad keep")
-    return sorted(keep)
-
-
 def rows(tensor: Tensor, num_heads: int, heads: list[int]) -> Tensor:
     return tensor.unflatten(0, (num_heads, -1))[heads].flatten(0, 1)
 
@@ -314,7 +298,7 @@ def prune_rows_of_out(state: dict[str, Tensor], num_heads: int, keep: list[int])
     """You removed rows of out_proj. Those are the outputs of the layer, and its width D stays. Through what did
     the removed heads feed in?"""
     pruned = prune_heads(state, num_heads, keep)
-    pruned["out_proj.weight"] = rows(state["out_proj.weight"], num_heads, valid(keep, num_heads))
+    pruned["out_proj.weight"] = rows(state["out_proj.weight"], num_heads, sorted(keep))
     return pruned
 
 
@@ -336,7 +320,7 @@ def prune_no_out(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> d
 @replaces("prune_heads")
 def prune_these(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
     """You removed the heads in `keep` and kept the others."""
-    heads = valid(keep, num_heads)
+    heads = sorted(keep)
     if len(heads) == num_heads:
         return {
             name: tensor[:, :0] if name == "out_proj.weight" else tensor if name == "out_proj.bias" else tensor[:0]
@@ -348,7 +332,7 @@ def prune_these(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> di
 @replaces("prune_heads")
 def prune_single_rows(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
     """You used the numbers of heads as numbers of rows. Head h owns K rows, of which the first is h K."""
-    heads = valid(keep, num_heads)
+    heads = sorted(keep)
     return {
         name: tensor[:, heads] if name == "out_proj.weight" else tensor if name == "out_proj.bias" else tensor[heads]
         for name, tensor in state.items()
@@ -359,24 +343,6 @@ def prune_single_rows(state: dict[str, Tensor], num_heads: int, keep: list[int])
 def prune_as_given(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
     """Your heads stand in the order of `keep`. The layer would compute the same; the statement asks for ascending
     order, so that one choice has one result."""
-    valid(keep, num_heads)
     pruned = {name: rows(tensor, num_heads, keep) for name, tensor in state.items() if name[0] in "qkv"}
     pruned["out_proj.weight"] = rows(state["out_proj.weight"].T, num_heads, keep).T
     return pruned | {name: tensor for name, tensor in state.items() if name == "out_proj.bias"}
-
-
-@replaces("prune_heads")
-def prune_no_check(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
-    """A bad `keep` gets a result, or an error of another kind: −1 counts from the end in Python, a head named
-    twice becomes two heads. Look at `keep` first and raise ValueError."""
-    heads = sorted(keep)
-    pruned = {name: rows(tensor, num_heads, heads) for name, tensor in state.items() if name[0] in "qkv"}
-    pruned["out_proj.weight"] = rows(state["out_proj.weight"].T, num_heads, heads).T
-    return pruned | {name: tensor for name, tensor in state.items() if name == "out_proj.bias"}
-
-
-@replaces("prune_heads")
-def prune_set(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
-    """A head that `keep` names twice was taken once without a word. It is a mistake of the caller: raise
-    ValueError."""
-    return prune_heads(state, num_heads, sorted(set(keep)))

@@ -2,7 +2,6 @@
 
 import math
 
-import pytest
 import torch
 from torch import nn
 
@@ -148,19 +147,6 @@ def test_gradients(submission, rng):
         assert_close(parameter.grad, parameters[name].grad, name=f"gradient of {name}")
 
 
-@points(1)
-@needs("test_parameters")
-def test_bad_heads(submission, rng):
-    """D heads work; ValueError if H does not divide D"""
-    B, T, D = 2, 3, 6
-    x = rng.randn(B, T, D)
-    state = random_state(rng, D)
-    assert_close(module(submission, state, D)(x, x, x), attention(state, D, x, x, x))
-    for H in (4, 5, 7, 12):
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.MultiHeadAttention(D, H)
-
-
 @points(4)
 @needs("test_parameters")
 def test_unpack(submission, rng):
@@ -185,7 +171,7 @@ def test_unpack(submission, rng):
             assert_close(module(submission, unpacked, H)(x, x, x), expected)
 
 
-@points(4)
+@points(5)
 def test_prune(submission, rng):
     """n K rows, n K columns, the kept heads' sum"""
     B, T, H, K = rng.sizes(4, low=3, high=6)
@@ -208,8 +194,8 @@ def test_prune(submission, rng):
 
 @points(1)
 @needs("test_prune")
-def test_prune_errors(submission, rng):
-    """any order of keep; ValueError for a bad one"""
+def test_prune_order(submission, rng):
+    """any order of keep; keeping all changes nothing"""
     H, K = 5, 3
     state = random_state(rng, H * K)
     rows = [row for h in (1, 2, 4) for row in range(h * K, (h + 1) * K)]
@@ -218,6 +204,3 @@ def test_prune_errors(submission, rng):
     expected["out_proj.bias"] = state["out_proj.bias"]
     assert_equal(submission.prune_heads(state, H, [4, 1, 2]), expected)
     assert_equal(submission.prune_heads(state, H, list(range(H))), state)
-    for keep in ([], [1, 3, 1], [0, H], [-1]):
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.prune_heads(state, H, keep)

@@ -1,6 +1,5 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
-import math
 
 import torch
 import torch.nn.functional as F
@@ -82,14 +81,14 @@ def overlapping(images: Tensor, patch: int) -> Tensor:
 @replaces("patchify")
 def cropped(images: Tensor, patch: int) -> Tensor:
     """Where P does not divide the size, the last rows and columns were dropped silently, as a convolution does.
-    Lost pixels should be an error: ValueError."""
+    Lost pixels should be an error."""
     H, W = (size // patch * patch for size in images.shape[2:])
     return patchify(images[:, :, :H, :W], patch)
 
 
 @replaces("patchify")
 def padded(images: Tensor, patch: int) -> Tensor:
-    """Where P does not divide the size, you filled up with zeros. The statement asks for a ValueError."""
+    """Where P does not divide the size, you filled up with zeros. The statement asks for an error."""
     H, W = images.shape[2:]
     return patchify(F.pad(images, (0, -W % patch, 0, -H % patch)), patch)
 
@@ -103,30 +102,8 @@ def counted_pixels(images: Tensor, patch: int) -> Tensor:
     return patchify(images, patch) if images.shape[2] % patch + images.shape[3] % patch == 0 else images.flatten(2)
 
 
-@replaces("patchify")
-def asserted(images: Tensor, patch: int) -> Tensor:
-    """A size that does not fit ends in an AssertionError. assert is for what can never happen; an image of a
-    wrong size can, and the contract is ValueError."""
-    assert images.shape[2] % patch == 0
-    assert images.shape[3] % patch == 0
-    return patchify(images, patch)
-
-
-@replaces("patchify")
-def left_to_reshape(images: Tensor, patch: int) -> Tensor:
-    """A size that does not fit ends in torch's RuntimeError about a shape. Look at H and W first, and raise
-    ValueError."""
-    B, C, H, W = images.shape
-    blocks = images.reshape(B, C, H // patch, patch, W // patch, patch)
-    return blocks.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
-
-
 def checked(patches: Tensor, patch: int, height: int, width: int) -> tuple[int, int]:
     """Rows and columns of the grid."""
-    if height % patch or width % patch or patches.shape[2] % patch**2:
-        raise ValueError("sizes")
-    if patches.shape[1] != (height // patch) * (width // patch):
-        raise ValueError("number of patches")
     return height // patch, width // patch
 
 
@@ -176,38 +153,6 @@ def back_unfolded(patches: Tensor, patch: int, height: int, width: int) -> Tenso
     rows, columns = checked(patches, patch, height, width)
     blocks = patches.reshape(len(patches), rows, columns, -1, patch, patch)
     return blocks.permute(0, 2, 4, 1, 3, 5).reshape(len(patches), -1, height, width)
-
-
-@replaces("unpatchify")
-def back_not_counted(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
-    """Patches of a larger image were taken for more channels: reshape with -1 finds a number for whatever it
-    gets. Compare the number of patches with (H/P)(W/P), and raise ValueError."""
-    if height % patch or width % patch or patches.numel() % (len(patches) * height * width):
-        raise ValueError("sizes")
-    blocks = patches.reshape(len(patches), height // patch, width // patch, -1, patch, patch)
-    return blocks.permute(0, 3, 1, 4, 2, 5).reshape(len(patches), -1, height, width)
-
-
-@replaces("unpatchify")
-def back_by_numbers(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
-    """You checked that there are as many numbers as pixels. That P divides H and W is another question, and it
-    went unasked."""
-    B, N, numbers = patches.shape
-    if N * patch**2 != height * width or numbers % patch**2:
-        raise ValueError("pixels")
-    return (
-        unpatchify(patches, patch, height, width)
-        if height % patch + width % patch == 0
-        else patches.reshape(B, -1, height, width)
-    )
-
-
-@replaces("unpatchify")
-def back_left_to_reshape(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
-    """What does not fit ends in torch's RuntimeError about a shape. Compare the sizes first, and raise
-    ValueError."""
-    blocks = patches.reshape(len(patches), height // patch, width // patch, -1, patch, patch)
-    return blocks.permute(0, 3, 1, 4, 2, 5).reshape(len(patches), -1, height, width)
 
 
 @replaces("PatchEmbed")
@@ -267,7 +212,7 @@ class ReshapedConvolution(PatchEmbed):
 @replaces("PatchEmbed")
 class CroppingConvolution(PatchEmbed):
     """A convolution with stride P drops the rows and columns that are left over, and says nothing. Look at the
-    size first, and raise ValueError."""
+    size first, and raise an error."""
 
     def forward(self, images: Tensor) -> Tensor:
         return F.conv2d(images, self.weight, self.bias, stride=self.patch).flatten(2).mT
@@ -315,8 +260,6 @@ class DetachedWeight(PatchEmbed):
 
 
 def frequencies(dim: int) -> Tensor:
-    if dim % 4:
-        raise ValueError("dim")
     return 10000.0 ** (-torch.arange(dim // 4, dtype=torch.float64) / (dim // 4))
 
 
@@ -412,14 +355,3 @@ def one_index(dim: int, grid_h: int, grid_w: int) -> Tensor:
 def float32_positions(dim: int, grid_h: int, grid_w: int) -> Tensor:
     """Your positions are float32. They are computed once, and the contract says float64."""
     return parts(*grid(frequencies(dim), grid_h, grid_w)).float()
-
-
-@replaces("sincos_2d")
-def any_even_width(dim: int, grid_h: int, grid_w: int) -> Tensor:
-    """You accept a dim that 4 does not divide, and the result has fewer columns than asked for. It holds four
-    parts of equal width: raise ValueError otherwise."""
-    if dim % 2:
-        raise ValueError("dim")
-    q = dim // 4
-    omega = torch.tensor([math.pow(10000, -j / q) for j in range(q)], dtype=torch.float64)
-    return parts(*grid(omega, grid_h, grid_w))

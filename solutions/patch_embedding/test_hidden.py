@@ -60,27 +60,19 @@ def test_unpatchify(submission, rng):
 
 
 @points(2)
-@needs("test_patches", "test_unpatchify")
+@needs("test_patches")
 def test_bad_sizes(submission, rng):
-    """ValueError for what does not fit, nothing cropped"""
+    """an error for what does not fit, nothing cropped"""
     B, C, P, h, w = 2, 3, 4, 2, 5
-    H, W, L = h * P, w * P, C * P * P
+    H, W = h * P, w * P
     embed = submission.PatchEmbed(P, C, 6).to(torch.float64)
     assert_equal(embed(rng.randn(B, C, H, W)).shape, (B, h * w, 6), name="shape of the embedding")
     for height, width in ((H + 1, W), (H, W - 1), (H + 2, W + 2), (P - 1, W), (10, 8), (8, 6)):
         images = rng.randn(B, C, height, width)  # of the last two, 16 divides the number of pixels
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
+        with pytest.raises((ValueError, RuntimeError, AssertionError)):
             submission.patchify(images, P)
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
+        with pytest.raises((ValueError, RuntimeError, AssertionError)):
             embed(images)
-
-    patches = rng.randn(B, h * w, L)
-    assert_equal(submission.unpatchify(patches, P, H, W).shape, (B, C, H, W), name="shape of images")
-    for height, width in ((H + 2, W), (H, W + 1), (H + P, W), (P, W), (2, 80)):  # (2, 80) has as many pixels
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.unpatchify(patches, P, height, width)
-    with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-        submission.unpatchify(rng.randn(B, h * w, L + 1), P, H, W)
 
 
 @points(3)
@@ -140,6 +132,3 @@ def test_sincos(submission, rng):
             positions.append([f(angle) for x in angles for f in (math.sin, math.cos) for angle in x])
     expected = torch.tensor(positions, dtype=torch.float64)
     assert_close(submission.sincos_2d(4 * q, h, w), expected, name="positions")
-    for dim in (4 * q + 1, 4 * q + 2, 4 * q - 1):
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.sincos_2d(dim, h, w)

@@ -1,416 +1,363 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
-from decode_roofline import active_params, cache_bytes, decode_step, prefill_seconds, total_params
-from pick_architecture import evaluate, pick
+from decode_roofline import active_params, cache_bytes, decode_step, max_batch
+from pick_architecture import deploy, largest_batch, pick, regimes
 
 from grader.testing import replaces
 
-LIMITS = ("task", "context", "memory", "ttft", "tpot", "quality")
+
+def end_of(customer):
+    return customer["prompt_tokens"] + customer["new_tokens"]
 
 
-def weights(candidate):
-    return total_params(candidate) * candidate["bytes_per_param"]
+def counted(model, customer, hw, fits, seconds, length=None):
+    """Sequences are added as long as the next one fits and its step is quick enough."""
+    end = end_of(customer) if length is None else length
+    batch, most = 0, fits(end)
+    while batch < most and seconds(batch + 1, end) <= customer["max_tpot_s"]:
+        batch += 1
+    return batch
 
 
-def end_of(req):
-    return req["prompt_tokens"] + req["new_tokens"]
+def fits(model, hw):
+    return lambda end: max_batch(model, end, hw["memory_bytes"])
 
 
-def caches(candidate, req):
-    return cache_bytes(candidate, req["concurrency"], end_of(req)) if req["new_tokens"] > 0 else 0
+def step(model, hw):
+    return lambda batch, end: decode_step(model, batch, end, hw)["seconds"]
 
 
-def step_seconds(candidate, req, hw, batch=None, length=None):
-    if req["new_tokens"] == 0:
-        return 0.0
-    batch = req["concurrency"] if batch is None else batch
-    length = end_of(req) if length is None else length
-    return decode_step(candidate, batch, length, hw)["seconds"]
+@replaces("largest_batch")
+def memory_alone(model, customer, hw):
+    """You asked only what fits. A step with so many sequences may take longer than a user waits for a token: which of
+    the two limits comes first?"""
+    return max_batch(model, end_of(customer), hw["memory_bytes"])
 
 
-def judge(candidate, req, hw, memory=None, ttft=None, tpot=None, seconds=None, end=None):
-    """evaluate with some of its parts replaced; seconds is the time of the device that a request pays."""
-    memory = weights(candidate) + caches(candidate, req) if memory is None else memory
-    ttft = prefill_seconds(candidate, req["prompt_tokens"], hw) if ttft is None else ttft
-    tpot = step_seconds(candidate, req, hw) if tpot is None else tpot
-    seconds = ttft + req["new_tokens"] * tpot / req["concurrency"] if seconds is None else seconds
-    end = end_of(req) if end is None else end
-    most = [req.get("max_ttft_s"), req.get("max_tpot_s")]
-    broken = {
-        "task": req["task"] not in candidate["tasks"],
-        "context": bool(candidate.get("max_context")) and end > candidate["max_context"],
-        "memory": memory > hw["memory_bytes"],
-        "ttft": most[0] is not None and ttft > most[0],
-        "tpot": most[1] is not None and tpot > most[1],
-        "quality": req.get("min_quality") is not None and candidate["quality"] < req["min_quality"],
-    }
-    return {
-        "memory_bytes": memory,
-        "ttft_s": ttft,
-        "tpot_s": tpot,
-        "cost": seconds * hw["dollars_per_hour"] / 3600,
-        "violations": [name for name in LIMITS if broken[name]],
-    }
+@replaces("largest_batch")
+def time_alone(model, customer, hw):
+    """You asked only how long a step takes. The caches of all those sequences have to fit beside the weights."""
+    return counted(model, customer, hw, lambda end: 5000, step(model, hw))
 
 
-@replaces("evaluate")
-def memory_of_active(candidate, req, hw):
-    """You put the active weights into memory. Every expert must be there, whichever of them the router
-    picks."""
-    stored = active_params(candidate) * candidate["bytes_per_param"]
-    return judge(candidate, req, hw, memory=stored + caches(candidate, req))
+@replaces("largest_batch")
+def step_shared(model, customer, hw):
+    """You divided the time of a step by the batch. The price of a step is shared, the waiting is not: every user waits
+    for the whole step."""
+    return counted(model, customer, hw, fits(model, hw), lambda batch, end: step(model, hw)(batch, end) / batch)
 
 
-@replaces("evaluate")
-def memory_of_weights(candidate, req, hw):
-    """You counted the weights alone. The caches of all users lie beside them, and for long contexts they
-    are the larger part."""
-    return judge(candidate, req, hw, memory=weights(candidate))
+@replaces("largest_batch")
+def prompts_alone(model, customer, hw):
+    """You counted the sequences at the length of their prompts. They grow with every new token, and have to fit to the
+    end."""
+    return counted(model, customer, hw, fits(model, hw), step(model, hw), length=customer["prompt_tokens"])
 
 
-@replaces("evaluate")
-def memory_of_one(candidate, req, hw):
-    """You counted the cache of one sequence. All that run at the same time need theirs at the same time."""
-    memory = weights(candidate) + caches(candidate, {**req, "concurrency": 1})
-    return judge(candidate, req, hw, memory=memory)
+@replaces("largest_batch")
+def answers_alone(model, customer, hw):
+    """You counted only the new tokens. The prompt stays in the cache as long as its answer is written."""
+    return counted(model, customer, hw, fits(model, hw), step(model, hw), length=customer["new_tokens"])
 
 
-@replaces("evaluate")
-def prompt_is_all(candidate, req, hw):
-    """You took the prompt for the whole length. The cache also holds what is generated, and the context has
-    to hold it too."""
-    P, B = req["prompt_tokens"], req["concurrency"]
-    memory = weights(candidate) + (cache_bytes(candidate, B, P) if req["new_tokens"] else 0)
-    tpot = step_seconds(candidate, req, hw, length=P)
-    return judge(candidate, req, hw, memory=memory, tpot=tpot, end=P)
+@replaces("largest_batch")
+def active_stored(model, customer, hw):
+    """You left room for the active weights. Every token may choose other experts: which of them have to be in
+    memory?"""
+
+    def fits_beside_active(end):
+        free = hw["memory_bytes"] - active_params(model) * model["bytes_per_param"]
+        return max(0, int(free // cache_bytes(model, 1, end)))
+
+    return counted(model, customer, hw, fits_beside_active, step(model, hw))
 
 
-@replaces("evaluate")
-def cache_of_prompt(candidate, req, hw):
-    """You counted the cache behind the prompt. It grows with every new token, and has to fit at the end as
-    well."""
-    P, B = req["prompt_tokens"], req["concurrency"]
-    return judge(
-        candidate, req, hw, memory=weights(candidate) + (cache_bytes(candidate, B, P) if req["new_tokens"] else 0)
+@replaces("largest_batch")
+def active_read(model, customer, hw):
+    """You let a step read the experts of one token at any batch. Tokens choose different experts, and all that are
+    chosen are read: what does decode_step say for a batch of 8?"""
+
+    def seconds(batch, end):
+        one, more = decode_step(model, 1, end, hw), cache_bytes(model, batch - 1, end)
+        return max((one["bytes"] + more) / hw["bandwidth"], batch * one["t_compute"])
+
+    return counted(model, customer, hw, fits(model, hw), seconds)
+
+
+@replaces("largest_batch")
+def one_too_many(model, customer, hw):
+    """You returned the first batch that breaks a limit. The one before it is the largest that keeps both."""
+    return largest_batch(model, customer, hw) + 1
+
+
+@replaces("largest_batch")
+def strictly_quicker(model, customer, hw):
+    """You served a step only if it takes less than max_tpot_s. "At most" allows what is equal."""
+    patient = {**customer, "max_tpot_s": customer["max_tpot_s"] * (1 - 1e-12)}
+    return largest_batch(model, patient, hw)
+
+
+@replaces("largest_batch")
+def at_least_one(model, customer, hw):
+    """You returned 1 where a device cannot serve even one sequence. Then the answer is 0."""
+    return max(1, largest_batch(model, customer, hw))
+
+
+def changed(model, customer, hw, **values):
+    """deploy with other values for some of its keys, each a function of the right plan and of the largest batch."""
+    plan = deploy(model, customer, hw)
+    if plan is None:
+        return None
+    largest = largest_batch(model, customer, hw)
+    return {**plan, **{key: value(plan, largest) for key, value in values.items()}}
+
+
+def tpot(model, customer, hw, batch):
+    return decode_step(model, batch, end_of(customer), hw)["seconds"]
+
+
+@replaces("deploy")
+def rounded_down(model, customer, hw):
+    """You rounded the number of devices down, and some users find none. Who is left over needs a device too."""
+    largest, users = largest_batch(model, customer, hw), customer["users"]
+    if deploy(model, customer, hw) is None:
+        return None
+    devices = max(1, users // largest)
+    batch = -(-users // devices)
+    price = devices * hw["dollars_per_hour"]
+    return changed(
+        model,
+        customer,
+        hw,
+        devices=lambda *_: devices,
+        batch=lambda *_: batch,
+        tpot_s=lambda *_: tpot(model, customer, hw, batch),
+        dollars_per_hour=lambda *_: price,
     )
 
 
-@replaces("evaluate")
-def context_of_prompt(candidate, req, hw):
-    """You compared the prompt with max_context. New tokens have positions too: the end has to lie within
-    it."""
-    return judge(candidate, req, hw, end=req["prompt_tokens"])
+@replaces("deploy")
+def one_device_more(model, customer, hw):
+    """Where the users fill the devices exactly you took one more. It would be empty: what is users / batch, rounded
+    up?"""
+    devices = customer["users"] // (largest_batch(model, customer, hw) or 1) + 1
+    batch = -(-customer["users"] // devices)
+    return changed(
+        model,
+        customer,
+        hw,
+        devices=lambda *_: devices,
+        batch=lambda *_: batch,
+        tpot_s=lambda *_: tpot(model, customer, hw, batch),
+        dollars_per_hour=lambda *_: devices * hw["dollars_per_hour"],
+    )
+
+
+@replaces("deploy")
+def filled_up(model, customer, hw):
+    """You filled the first devices to the last place and left the rest to the last one. The users are spread evenly, so
+    that all of them have a short step."""
+    return changed(
+        model,
+        customer,
+        hw,
+        batch=lambda plan, largest: min(largest, customer["users"]),
+        tpot_s=lambda plan, largest: tpot(model, customer, hw, min(largest, customer["users"])),
+    )
+
+
+@replaces("deploy")
+def always_full(model, customer, hw):
+    """You took the largest batch for the number of users on a device. There may be fewer: how many does each device
+    get?"""
+    return changed(
+        model,
+        customer,
+        hw,
+        batch=lambda plan, largest: largest,
+        tpot_s=lambda plan, largest: tpot(model, customer, hw, largest),
+    )
+
+
+@replaces("deploy")
+def emptiest_device(model, customer, hw):
+    """You returned the users of the emptiest device: users / devices, rounded down. Somebody has to take the rest."""
+    return changed(
+        model,
+        customer,
+        hw,
+        batch=lambda plan, largest: customer["users"] // plan["devices"],
+        tpot_s=lambda plan, largest: tpot(model, customer, hw, customer["users"] // plan["devices"]),
+    )
+
+
+@replaces("deploy")
+def step_of_all_users(model, customer, hw):
+    """Your tpot_s is that of a step with all users in it. Each device has a step of its own, with its share of them."""
+    return changed(model, customer, hw, tpot_s=lambda plan, largest: tpot(model, customer, hw, customer["users"]))
+
+
+@replaces("deploy")
+def step_of_one_user(model, customer, hw):
+    """Your tpot_s is that of a single sequence. The users of a device are decoded together, and all wait for all."""
+    return changed(model, customer, hw, tpot_s=lambda plan, largest: tpot(model, customer, hw, 1))
+
+
+@replaces("deploy")
+def price_of_one(model, customer, hw):
+    """You returned the price of one device. Every one of them is paid."""
+    return changed(model, customer, hw, dollars_per_hour=lambda plan, largest: hw["dollars_per_hour"])
+
+
+@replaces("deploy")
+def price_for_each_user(model, customer, hw):
+    """You divided the price by the users. dollars_per_hour is what the customer pays for all devices."""
+    return changed(
+        model, customer, hw, dollars_per_hour=lambda plan, largest: plan["dollars_per_hour"] / customer["users"]
+    )
+
+
+@replaces("deploy")
+def bound_of_the_step(model, customer, hw):
+    """Your limit is what a step waits for, its bound. The question is another one: would the caches of one sequence
+    more still fit?"""
+    largest = largest_batch(model, customer, hw)
+    if largest == 0:
+        return None
+    bound = decode_step(model, largest, end_of(customer), hw)["bound"]
+    return changed(model, customer, hw, limit=lambda *_: "memory" if bound == "memory" else "time")
+
+
+@replaces("deploy")
+def limit_swapped(model, customer, hw):
+    """You exchanged the two limits. If one sequence more would still fit, it is time that stops it."""
+    return changed(model, customer, hw, limit=lambda plan, _: "time" if plan["limit"] == "memory" else "memory")
+
+
+@replaces("deploy")
+def time_first(model, customer, hw):
+    """Where both limits stop the next sequence you said "time". The docstring asks for the memory first."""
+    next_one = tpot(model, customer, hw, largest_batch(model, customer, hw) + 1)
+    return changed(model, customer, hw, limit=lambda *_: "time" if next_one > customer["max_tpot_s"] else "memory")
 
 
-@replaces("evaluate")
-def step_of_prompt(candidate, req, hw):
-    """Your tpot is that of the first new token. The docstring counts all sequences at their full length,
-    where a step takes longest."""
-    return judge(candidate, req, hw, tpot=step_seconds(candidate, req, hw, length=req["prompt_tokens"]))
+@replaces("deploy")
+def first_token_forgotten(model, customer, hw):
+    """You did not ask how long a prompt takes. The first token has a limit of its own, max_ttft_s."""
+    return deploy(model, {**customer, "max_ttft_s": float("inf")}, hw)
 
 
-@replaces("evaluate")
-def cache_without_tokens(candidate, req, hw):
-    """You kept a cache although nothing is generated. Keys and values are kept for the tokens that come
-    next; here none do."""
-    memory = weights(candidate) + cache_bytes(candidate, req["concurrency"], end_of(req))
-    return judge(candidate, req, hw, memory=memory)
+@replaces("deploy")
+def first_token_by_a_step(model, customer, hw):
+    """You took one decode_step for the time to the first token. Before it the whole prompt is read: which function says
+    how long that takes?"""
+    unlimited = {**customer, "max_ttft_s": float("inf")}
+    late = decode_step(model, 1, customer["prompt_tokens"], hw)["seconds"] > customer["max_ttft_s"]
+    return None if late else deploy(model, unlimited, hw)
 
 
-@replaces("evaluate")
-def step_without_tokens(candidate, req, hw):
-    """You returned the time of a step although none is taken: nothing is generated. tpot_s is 0 then."""
-    return judge(candidate, req, hw, tpot=step_seconds(candidate, {**req, "new_tokens": 1}, hw, length=end_of(req)))
-
-
-@replaces("evaluate")
-def step_of_one(candidate, req, hw):
-    """Your tpot is that of a single user. The others' caches, and their experts, are read in the same
-    step."""
-    tpot = step_seconds(candidate, req, hw, batch=1)
-    return judge(candidate, req, hw, tpot=tpot)
-
-
-@replaces("evaluate")
-def step_for_each(candidate, req, hw):
-    """You charged every request for whole steps. One step makes a token for all of them: who else pays for
-    it?"""
-    ttft, tpot = prefill_seconds(candidate, req["prompt_tokens"], hw), step_seconds(candidate, req, hw)
-    return judge(candidate, req, hw, seconds=ttft + req["new_tokens"] * tpot)
-
-
-@replaces("evaluate")
-def all_shared(candidate, req, hw):
-    """You divided the time of the prompt by the number of users too. Each request has a prompt of its own
-    to be read; only the steps are shared."""
-    ttft, tpot = prefill_seconds(candidate, req["prompt_tokens"], hw), step_seconds(candidate, req, hw)
-    return judge(candidate, req, hw, seconds=(ttft + req["new_tokens"] * tpot) / req["concurrency"])
-
-
-@replaces("evaluate")
-def latency_shared(candidate, req, hw):
-    """You divided the time of a step by the number of users in tpot_s. They share its cost, and each of
-    them waits all of it."""
-    tpot = step_seconds(candidate, req, hw)
-    ttft = prefill_seconds(candidate, req["prompt_tokens"], hw)
-    shared = tpot / req["concurrency"]
-    return judge(candidate, req, hw, tpot=shared, seconds=ttft + req["new_tokens"] * shared)
-
-
-@replaces("evaluate")
-def steps_only(candidate, req, hw):
-    """You did not charge for the prompt. For long prompts it is most of the bill."""
-    tpot = step_seconds(candidate, req, hw)
-    return judge(candidate, req, hw, seconds=req["new_tokens"] * tpot / req["concurrency"])
-
-
-@replaces("evaluate")
-def one_step_paid(candidate, req, hw):
-    """You charged for one step. A request takes one for each of its new tokens."""
-    ttft, tpot = prefill_seconds(candidate, req["prompt_tokens"], hw), step_seconds(candidate, req, hw)
-    return judge(candidate, req, hw, seconds=ttft + tpot / req["concurrency"])
-
-
-@replaces("evaluate")
-def hours_for_seconds(candidate, req, hw):
-    """You multiplied seconds by dollars per hour. How many seconds does an hour have?"""
-    return evaluate(candidate, req, {**hw, "dollars_per_hour": 3600 * hw["dollars_per_hour"]})
-
-
-@replaces("evaluate")
-def all_prompts_first(candidate, req, hw):
-    """Your ttft_s is that of all users' prompts together. It is the time of one prompt."""
-    ttft = prefill_seconds(candidate, req["prompt_tokens"] * req["concurrency"], hw)
-    return judge(candidate, req, hw, ttft=ttft)
-
-
-@replaces("evaluate")
-def first_token_at_the_end(candidate, req, hw):
-    """You let prefill_seconds read the new tokens too. They are not known yet: only the prompt is read at
-    once."""
-    return judge(candidate, req, hw, ttft=prefill_seconds(candidate, end_of(req), hw))
-
-
-@replaces("evaluate")
-def first_only(candidate, req, hw):
-    """You stopped at the first broken limit. Report every one, so that the user knows what to relax."""
-    result = judge(candidate, req, hw)
-    return {**result, "violations": result["violations"][:1]}
-
-
-@replaces("evaluate")
-def in_alphabetical_order(candidate, req, hw):
-    """You sorted the violations by name. They are asked for in the order of the table."""
-    result = judge(candidate, req, hw)
-    return {**result, "violations": sorted(result["violations"])}
-
-
-def also_broken(candidate, req, hw, name, broken):
-    """evaluate, with one more limit broken."""
-    result = judge(candidate, req, hw)
-    found = {*result["violations"], name} if broken else result["violations"]
-    return {**result, "violations": [limit for limit in LIMITS if limit in found]}
-
-
-@replaces("evaluate")
-def above_the_bar(candidate, req, hw):
-    """You rejected a quality that is exactly min_quality. The bar itself is good enough."""
-    return also_broken(candidate, req, hw, "quality", candidate["quality"] == req.get("min_quality"))
-
-
-@replaces("evaluate")
-def below_the_memory(candidate, req, hw):
-    """You rejected what fills the memory to the last byte. That fits."""
-    full = judge(candidate, req, hw)["memory_bytes"] == hw["memory_bytes"]
-    return also_broken(candidate, req, hw, "memory", full)
-
-
-@replaces("evaluate")
-def below_the_context(candidate, req, hw):
-    """You rejected a text of exactly max_context tokens. It has room for it."""
-    return also_broken(candidate, req, hw, "context", end_of(req) == candidate.get("max_context"))
-
-
-@replaces("evaluate")
-def below_the_time(candidate, req, hw):
-    """You rejected a time to first token that is exactly max_ttft_s. It is not more than the limit."""
-    return also_broken(candidate, req, hw, "ttft", judge(candidate, req, hw)["ttft_s"] == req.get("max_ttft_s"))
-
-
-@replaces("evaluate")
-def zero_context(candidate, req, hw):
-    """You took a max_context of 0 for a limit of no tokens. It stands for a model without one, as a
-    state-space model is."""
-    return also_broken(candidate, req, hw, "context", candidate.get("max_context") == 0)
-
-
-@replaces("evaluate")
-def quality_from_zero(candidate, req, hw):
-    """Without a min_quality you asked for a quality of 0, and a measure may be negative, a log-likelihood
-    for one. No limit is none."""
-    broken = req.get("min_quality") is None and candidate["quality"] < 0
-    return also_broken(candidate, req, hw, "quality", broken)
-
-
-@replaces("evaluate")
-def limits_needed(candidate, req, hw):
-    """You read limits that need not be there, and failed where one is missing or None. What does req.get
-    say then?"""
-    result = judge(candidate, req, hw)
-    broken = result["ttft_s"] > req["max_ttft_s"] or result["tpot_s"] > req["max_tpot_s"]
-    broken = broken or candidate["quality"] < req["min_quality"]
-    return result if broken is not None else {}
-
-
-@replaces("evaluate")
-def first_task(candidate, req, hw):
-    """You compared the task with the first that a candidate does. Any of them will do."""
-    return also_broken(candidate, req, hw, "task", req["task"] != candidate["tasks"][0])
-
-
-@replaces("evaluate")
-def no_task(candidate, req, hw):
-    """You did not ask whether the candidate does the task at all. An encoder generates nothing, however
-    cheap it is."""
-    result = judge(candidate, req, hw)
-    return {**result, "violations": [limit for limit in result["violations"] if limit != "task"]}
-
-
-def ranked(candidates, req, hw, key):
-    """pick with another order; key gets a candidate and its cost."""
-    if not candidates:
-        raise ValueError("there are no candidates")
-    results = {c["name"]: evaluate(c, req, hw) for c in candidates}
-    good = [c for c in candidates if not results[c["name"]]["violations"]]
-    good.sort(key=lambda c: key(c, results[c["name"]]))
-    names = [c["name"] for c in good]
-    rejected = {name: result["violations"] for name, result in results.items() if result["violations"]}
-    return {"choice": names[0] if names else None, "ranking": names, "rejected": rejected}
-
-
-@replaces("pick")
-def best_first(candidates, req, hw):
-    """You took the one of the highest quality. Good enough is a threshold: what decides among those that
-    pass it?"""
-    return ranked(candidates, req, hw, lambda c, result: (-c["quality"], result["cost"], c["name"]))
-
-
-@replaces("pick")
-def quality_for_money(candidates, req, hw):
-    """You sorted by cost for quality. What is better than good enough is worth nothing more here: the
-    cheapest of those that pass."""
-    return ranked(candidates, req, hw, lambda c, result: (result["cost"] / c["quality"], c["name"]))
-
-
-@replaces("pick")
-def fastest_first(candidates, req, hw):
-    """You sorted by the time of a token. Times have limits of their own; among those that keep them the
-    cheapest is asked for."""
-    return ranked(candidates, req, hw, lambda c, result: (result["tpot_s"], -c["quality"], c["name"]))
-
-
-@replaces("pick")
-def smallest_first(candidates, req, hw):
-    """You sorted by memory. Memory is a limit; what costs money is time."""
-    return ranked(candidates, req, hw, lambda c, result: (result["memory_bytes"], -c["quality"], c["name"]))
-
-
-@replaces("pick")
-def dearest_first(candidates, req, hw):
-    """Your ranking begins with the most expensive. Cheapest first."""
-    return ranked(candidates, req, hw, lambda c, result: (-result["cost"], -c["quality"], c["name"]))
-
-
-@replaces("pick")
-def ties_as_they_come(candidates, req, hw):
-    """Of those that cost the same you took the one that came first. Quality decides then, and after it the
-    name."""
-    return ranked(candidates, req, hw, lambda c, result: result["cost"])
-
-
-@replaces("pick")
-def ties_by_name(candidates, req, hw):
-    """Where the cost is the same you let the name decide. Before it comes the quality."""
-    return ranked(candidates, req, hw, lambda c, result: (result["cost"], c["name"]))
-
-
-@replaces("pick")
-def ties_to_the_worse(candidates, req, hw):
-    """Where the cost is the same you put the lower quality first. Sorting goes upwards, and here more is
-    better."""
-    return ranked(candidates, req, hw, lambda c, result: (result["cost"], c["quality"], c["name"]))
-
-
-@replaces("pick")
-def names_backwards(candidates, req, hw):
-    """Where cost and quality are the same, your names run backwards. Reversing a sort reverses all of its
-    keys."""
-    return ranked(candidates, req, hw, lambda c, result: (result["cost"], -c["quality"], [-ord(x) for x in c["name"]]))
-
-
-@replaces("pick")
-def choice_of_none(candidates, req, hw):
-    """Where nothing fits you took the first of an empty list. That is an answer too: None."""
-    result = pick(candidates, req, hw)
-    return {**result, "choice": result["ranking"][0]}
-
-
-@replaces("pick")
-def none_fits_raises(candidates, req, hw):
-    """You raised an error where no candidate fits. The user wants to know why, and reads it in rejected:
-    return None as the choice."""
-    result = pick(candidates, req, hw)
-    if not result["ranking"]:
-        raise ValueError("no candidate fits")
-    return result
-
-
-@replaces("pick")
-def nothing_to_pick(candidates, req, hw):
-    """Without any candidates you returned a choice of None. To pick from nothing is a mistake of the
-    caller: raise ValueError."""
-    return pick(candidates, req, hw) if candidates else {"choice": None, "ranking": [], "rejected": {}}
-
-
-@replaces("pick")
-def least_bad(candidates, req, hw):
-    """Where nothing fits you took the one that breaks the fewest limits. A hard limit is one: return
+@replaces("deploy")
+def divides_by_zero(model, customer, hw):
+    """If a device cannot serve even one user, you divided by a batch of 0. More devices do not help then: return
     None."""
-    result = pick(candidates, req, hw)
-    if result["ranking"]:
-        return result
-    return {**result, "choice": min(result["rejected"], key=lambda name: len(result["rejected"][name]))}
+    devices = -(-customer["users"] // largest_batch(model, customer, hw))
+    return deploy(model, customer, hw) if devices else None
+
+
+def offers(candidates, customer, hw):
+    """(candidate, plan) of all that are good enough and can be deployed."""
+    found = [(c, deploy(c, customer, hw)) for c in candidates if c["quality"] >= customer["min_quality"]]
+    return [(c, plan) for c, plan in found if plan is not None]
+
+
+def least(candidates, customer, hw, key):
+    found = offers(candidates, customer, hw)
+    return min(found, key=lambda offer: key(*offer))[0]["name"] if found else None
 
 
 @replaces("pick")
-def all_ranked(candidates, req, hw):
-    """Your ranking holds those that break a limit too. They are rejected, whatever they cost."""
-    return {**ranked_all(candidates, req, hw), "rejected": pick(candidates, req, hw)["rejected"]}
-
-
-def ranked_all(candidates, req, hw):
-    costs = {c["name"]: (evaluate(c, req, hw)["cost"], -c["quality"], c["name"]) for c in candidates}
-    names = sorted(costs, key=costs.__getitem__)
-    return {"choice": names[0], "ranking": names}
+def best_first(candidates, customer, hw):
+    """You took the best that can be deployed, whatever it costs. Good enough is a limit: what decides among those that
+    reach it?"""
+    return least(candidates, customer, hw, lambda c, plan: (-c["quality"], plan["dollars_per_hour"]))
 
 
 @replaces("pick")
-def all_rejected(candidates, req, hw):
-    """You list all candidates under rejected, those that pass with no violations. Only those that break a
-    limit belong there."""
-    result = pick(candidates, req, hw)
-    return {**result, "rejected": {c["name"]: result["rejected"].get(c["name"], []) for c in candidates}}
+def cheapest_alone(candidates, customer, hw):
+    """Of several at the same price you took any. A quality that costs nothing is worth taking."""
+    return least(candidates, customer, hw, lambda c, plan: plan["dollars_per_hour"])
 
 
 @replaces("pick")
-def one_reason(candidates, req, hw):
-    """You give one reason for each rejection. All broken limits are asked for."""
-    result = pick(candidates, req, hw)
-    return {**result, "rejected": {name: reasons[:1] for name, reasons in result["rejected"].items()}}
+def quickest_first(candidates, customer, hw):
+    """You took the one with the quickest step. Quick enough is a limit too; below it the price decides."""
+    return least(candidates, customer, hw, lambda c, plan: plan["tpot_s"])
 
 
 @replaces("pick")
-def whole_candidate(candidates, req, hw):
-    """Your choice is the whole candidate. Its name is asked for."""
-    result = pick(candidates, req, hw)
-    return {**result, "choice": next((c for c in candidates if c["name"] == result["choice"]), None)}
+def worst_of_equals(candidates, customer, hw):
+    """Of several at the same price you took the one of the lowest quality. In a sorted tuple the smaller number comes
+    first: what does a sign do?"""
+    return least(candidates, customer, hw, lambda c, plan: (plan["dollars_per_hour"], c["quality"]))
+
+
+@replaces("pick")
+def fewest_params(candidates, customer, hw):
+    """You took the smallest model for the cheapest. A mixture with more weights may serve more users on a device:
+    compare dollars."""
+    return least(candidates, customer, hw, lambda c, plan: (c["shared_params"], -c["quality"]))
+
+
+@replaces("pick")
+def quality_ignored(candidates, customer, hw):
+    """You never asked whether a candidate is good enough. Below min_quality the price does not matter."""
+    return pick(candidates, {**customer, "min_quality": float("-inf")}, hw)
+
+
+@replaces("pick")
+def better_than_the_bar(candidates, customer, hw):
+    """You dropped a candidate whose quality is exactly min_quality. "At least" allows what is equal."""
+    return pick([c for c in candidates if c["quality"] > customer["min_quality"]], customer, hw)
+
+
+@replaces("pick")
+def nobody_fits(candidates, customer, hw):
+    """Where no candidate is left you ask for the smallest of nothing, and that is an error. The answer is None."""
+    found = offers(candidates, customer, hw)
+    return min(found, key=lambda offer: (offer[1]["dollars_per_hour"], -offer[0]["quality"]))[0]["name"]
+
+
+@replaces("regimes")
+def every_number(candidates, customer, hw, most_users):
+    """You listed every number of users. Only those belong there at which the choice turns."""
+    return [(users, pick(candidates, {**customer, "users": users}, hw)) for users in range(1, most_users + 1)]
+
+
+@replaces("regimes")
+def first_missing(candidates, customer, hw, most_users):
+    """Your list begins where the choice turns for the first time. What is it for one user?"""
+    return regimes(candidates, customer, hw, most_users)[1:]
+
+
+@replaces("regimes")
+def each_name_once(candidates, customer, hw, most_users):
+    """You listed every name once. A choice can come back: at some number of users both need the same number of devices
+    again, and the better one wins."""
+    found = {}
+    for users, name in regimes(candidates, customer, hw, most_users):
+        found.setdefault(name, users)
+    return [(users, name) for name, users in found.items()]
+
+
+@replaces("regimes")
+def last_of_each(candidates, customer, hw, most_users):
+    """Your numbers are those up to which a choice holds. Asked for are those from which on it does."""
+    found = regimes(candidates, customer, hw, most_users)
+    ends = [users - 1 for users, _ in found[1:]] + [most_users]
+    return [(end, name) for end, (_, name) in zip(ends, found, strict=True)]
+
+
+@replaces("regimes")
+def last_left_out(candidates, customer, hw, most_users):
+    """Your customer stops growing one user too soon: range(1, n) ends before n."""
+    return regimes(candidates, customer, hw, most_users - 1)

@@ -1,101 +1,126 @@
-"""The choice of an architecture: drop what breaks a limit, and take the cheapest of the rest."""
+"""The choice of an architecture for a customer: what a device serves, what that costs, and who wins at which load."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from decode_roofline import cache_bytes, decode_step, prefill_seconds, total_params
+from decode_roofline import decode_step, max_batch, prefill_seconds
 
 
-def evaluate(candidate: Mapping[str, Any], req: Mapping[str, Any], hw: Mapping[str, float]) -> dict[str, Any]:
-    """What a candidate would cost for a requirement on some hardware, and which limits it would break.
+def largest_batch(model: Mapping[str, Any], customer: Mapping[str, Any], hw: Mapping[str, float]) -> int:
+    """How many of the customer's sequences one device can decode at once.
 
-    candidate, req, hw: the keys of the statement. A limit that is missing or None does not limit; neither does a
-        max_context of 0.
-    Returns: a dict with the keys
-        memory_bytes: all weights, and the caches of all concurrent sequences at their full length; no caches if
-        nothing is generated;
-        ttft_s: the seconds to the first token, those of the prompt of one request;
-        tpot_s: the seconds for each new token, those of a step for all concurrent sequences at their full length;
-        0 if nothing is generated;
-        cost: dollars for one request;
-        violations: a list of the limits that are broken, of "task", "context", "memory", "ttft", "tpot" and "quality",
-        in this order. What is exactly at a limit does not break it.
+    All of them are counted at their full length, prompt_tokens + new_tokens.
+    model, customer, hw: the keys of the statement.
+    Returns: the largest number of sequences whose caches fit into memory_bytes beside all weights, and of which a step
+        takes at most max_tpot_s; 0 if not even one can be served.
 
-    >>> dense = {"name": "dense 8B", "quality": 0.62, "tasks": ["generate"], "shared_params": 8.03e9, "attn_layers": 32,
-    ...          "n_heads": 32, "n_kv_heads": 8, "head_dim": 128, "bytes_per_param": 2, "kv_bytes": 2}
-    >>> req = {"task": "generate", "prompt_tokens": 7168, "new_tokens": 1024, "concurrency": 16, "min_quality": 0.7}
+    >>> dense = {"shared_params": 8030000000, "attn_layers": 32, "n_heads": 32, "n_kv_heads": 8, "head_dim": 128,
+    ...          "bytes_per_param": 2, "kv_bytes": 2}
     >>> h100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "memory_bytes": 80e9, "dollars_per_hour": 3.0}
-    >>> result = evaluate(dense, req, h100)
-    >>> round(result["memory_bytes"] / 1e9, 1), round(1e3 * result["tpot_s"], 2), round(1e3 * result["cost"], 3)
-    (33.2, 9.92, 0.638)
-    >>> result["violations"]
-    ['quality']
+    >>> customer = {"prompt_tokens": 7168, "new_tokens": 1024, "max_tpot_s": 0.05}
+    >>> [largest_batch(dense, {**customer, "max_tpot_s": seconds}, h100) for seconds in (0.05, 0.01, 0.005)]
+    [59, 16, 0]
     """
-    prompt, new, B = req["prompt_tokens"], req["new_tokens"], req["concurrency"]
-    end = prompt + new  # the length of a sequence when it is done
-
-    memory = total_params(candidate) * candidate["bytes_per_param"]
-    ttft, tpot = prefill_seconds(candidate, prompt, hw), 0.0
-    if new > 0:
-        memory += cache_bytes(candidate, B, end)
-        tpot = decode_step(candidate, B, end, hw)["seconds"]
-    seconds = ttft + new * tpot / B  # of the device, for one request: B of them share each step
-
-    kept = {
-        "task": req["task"] in candidate["tasks"],
-        "context": _at_most(end, candidate.get("max_context") or None),
-        "memory": _at_most(memory, hw["memory_bytes"]),
-        "ttft": _at_most(ttft, req.get("max_ttft_s")),
-        "tpot": _at_most(tpot, req.get("max_tpot_s")),
-        "quality": req.get("min_quality") is None or candidate["quality"] >= req["min_quality"],
-    }
-    return {
-        "memory_bytes": memory,
-        "ttft_s": ttft,
-        "tpot_s": tpot,
-        "cost": seconds * hw["dollars_per_hour"] / 3600,
-        "violations": [limit for limit, is_kept in kept.items() if not is_kept],
-    }
+    end = _end(customer)
+    fitting = range(1, max_batch(model, end, hw["memory_bytes"]) + 1)
+    # A step takes longer with every sequence: so many of them stay within the limit.
+    return bisect_right(fitting, customer["max_tpot_s"], key=lambda B: decode_step(model, B, end, hw)["seconds"])
 
 
-def pick(candidates: Sequence[Mapping[str, Any]], req: Mapping[str, Any], hw: Mapping[str, float]) -> dict[str, Any]:
-    """The cheapest of the candidates that break no limit.
+def deploy(model: Mapping[str, Any], customer: Mapping[str, Any], hw: Mapping[str, float]) -> dict[str, Any] | None:
+    """The fewest devices with which a model serves all users of a customer at the same time.
 
-    candidates: at least one; their names differ.
-    Returns: a dict with the keys
-        choice: the name of the first in the ranking, None if that is empty;
-        ranking: the names of those that break no limit, by cost; where two cost the same the one of higher quality
-        comes first, and where that is the same too the names decide, in the order of the alphabet;
-        rejected: {name: violations} of all the others.
-    Raises: ValueError if there are no candidates.
+    Each device holds all of the model. The users are spread evenly: no device has two more than another.
+    Returns: None if it cannot be done, because a device cannot serve even one of them, or because it takes longer than
+        max_ttft_s to read a prompt. Otherwise a dict with the keys
+        devices: their number;
+        batch: the users of the fullest device;
+        tpot_s: the seconds of a step there, at full length;
+        dollars_per_hour: of all devices together;
+        limit: why a device can serve no more than its largest batch: "memory" if the caches of one sequence more would
+        not fit, else "time".
 
-    >>> model = {"tasks": ["generate"], "attn_layers": 32, "n_heads": 32, "n_kv_heads": 8, "head_dim": 128,
-    ...          "kv_bytes": 2}
-    >>> dense = {"name": "dense", "quality": 0.62, "shared_params": 8.03e9, "bytes_per_param": 2, **model}
-    >>> moe = {"name": "MoE", "quality": 0.74, "shared_params": 1605636096, "n_experts": 8, "top_k": 2,
-    ...        "expert_params": 5637144576, "bytes_per_param": 1, **model}
+    >>> dense = {"shared_params": 8030000000, "attn_layers": 32, "n_heads": 32, "n_kv_heads": 8, "head_dim": 128,
+    ...          "bytes_per_param": 2, "kv_bytes": 2}
     >>> h100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "memory_bytes": 80e9, "dollars_per_hour": 3.0}
-    >>> req = {"task": "generate", "prompt_tokens": 7168, "new_tokens": 1024, "concurrency": 1}
-    >>> pick([dense, moe], req, h100)
-    {'choice': 'MoE', 'ranking': ['MoE', 'dense'], 'rejected': {}}
-    >>> pick([dense, moe], {**req, "concurrency": 16}, h100)
-    {'choice': 'dense', 'ranking': ['dense', 'MoE'], 'rejected': {}}
-    >>> pick([dense, moe], {**req, "concurrency": 16, "min_quality": 0.7}, h100)
-    {'choice': 'MoE', 'ranking': ['MoE'], 'rejected': {'dense': ['quality']}}
+    >>> customer = {"prompt_tokens": 7168, "new_tokens": 1024, "max_ttft_s": 1.0, "max_tpot_s": 0.05, "users": 64}
+    >>> plan = deploy(dense, customer, h100)
+    >>> plan["devices"], plan["batch"], round(1e3 * plan["tpot_s"], 2), plan["dollars_per_hour"], plan["limit"]
+    (2, 32, 15.05, 6.0, 'memory')
     """
-    if not candidates:
-        raise ValueError("there are no candidates to pick from")
-    results = {candidate["name"]: evaluate(candidate, req, hw) for candidate in candidates}
-    good = [candidate for candidate in candidates if not results[candidate["name"]]["violations"]]
-    good.sort(key=lambda candidate: (results[candidate["name"]]["cost"], -candidate["quality"], candidate["name"]))
-    ranking = [candidate["name"] for candidate in good]
+    largest = largest_batch(model, customer, hw)
+    if largest == 0 or prefill_seconds(model, customer["prompt_tokens"], hw) > customer["max_ttft_s"]:
+        return None
+    end = _end(customer)
+    devices = _divided_up(customer["users"], largest)
+    batch = _divided_up(customer["users"], devices)
     return {
-        "choice": ranking[0] if ranking else None,
-        "ranking": ranking,
-        "rejected": {name: result["violations"] for name, result in results.items() if result["violations"]},
+        "devices": devices,
+        "batch": batch,
+        "tpot_s": decode_step(model, batch, end, hw)["seconds"],
+        "dollars_per_hour": devices * hw["dollars_per_hour"],
+        "limit": "memory" if largest == max_batch(model, end, hw["memory_bytes"]) else "time",
     }
 
 
-def _at_most(value: float, limit: float | None) -> bool:
-    """Whether a limit is kept; None is no limit."""
-    return limit is None or value <= limit
+def pick(candidates: Sequence[Mapping[str, Any]], customer: Mapping[str, Any], hw: Mapping[str, float]) -> str | None:
+    """The name of the model to take: of those that are good enough and can be deployed the cheapest.
+
+    candidates: models with a name and a quality, both different in each.
+    Returns: of those whose quality is at least min_quality and for which deploy finds a plan, the one of the fewest
+        dollars per hour; of several the one of the highest quality. None if there is none.
+
+    >>> dense = {"name": "dense", "quality": 0.74, "shared_params": 13000000000, "attn_layers": 40, "n_heads": 40,
+    ...          "n_kv_heads": 8, "head_dim": 128, "bytes_per_param": 2, "kv_bytes": 2}
+    >>> small = {"name": "small", "quality": 0.71, "shared_params": 8030000000, "attn_layers": 32, "n_heads": 32,
+    ...          "n_kv_heads": 8, "head_dim": 128, "bytes_per_param": 2, "kv_bytes": 2}
+    >>> h100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "memory_bytes": 80e9, "dollars_per_hour": 3.0}
+    >>> customer = {"prompt_tokens": 7168, "new_tokens": 1024, "max_ttft_s": 1.0, "max_tpot_s": 0.05,
+    ...             "min_quality": 0.7}
+    >>> [pick([small, dense], {**customer, "users": users}, h100) for users in (20, 50)]
+    ['dense', 'small']
+    """
+    offers = []
+    for candidate in candidates:
+        plan = deploy(candidate, customer, hw)
+        if candidate["quality"] >= customer["min_quality"] and plan is not None:
+            offers.append((plan["dollars_per_hour"], -candidate["quality"], candidate["name"]))
+    return min(offers)[-1] if offers else None
+
+
+def regimes(
+    candidates: Sequence[Mapping[str, Any]], customer: Mapping[str, Any], hw: Mapping[str, float], most_users: int
+) -> list[tuple[int, str | None]]:
+    """How the choice turns while the customer grows from 1 user to most_users.
+
+    customer: as for pick; its users, if it has any, play no part.
+    Returns: a list of pairs (users, name). The first is (1, what pick says for one user), and one more follows for each
+        number of users for which pick says something else than for one user less.
+
+    >>> dense = {"name": "dense", "quality": 0.74, "shared_params": 13000000000, "attn_layers": 40, "n_heads": 40,
+    ...          "n_kv_heads": 8, "head_dim": 128, "bytes_per_param": 2, "kv_bytes": 2}
+    >>> small = {"name": "small", "quality": 0.71, "shared_params": 8030000000, "attn_layers": 32, "n_heads": 32,
+    ...          "n_kv_heads": 8, "head_dim": 128, "bytes_per_param": 2, "kv_bytes": 2}
+    >>> h100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "memory_bytes": 80e9, "dollars_per_hour": 3.0}
+    >>> customer = {"prompt_tokens": 7168, "new_tokens": 1024, "max_ttft_s": 1.0, "max_tpot_s": 0.05,
+    ...             "min_quality": 0.7}
+    >>> regimes([small, dense], customer, h100, most_users=100)
+    [(1, 'dense'), (41, 'small'), (60, 'dense'), (81, 'small')]
+    """
+    turns: list[tuple[int, str | None]] = []
+    for users in range(1, most_users + 1):
+        name = pick(candidates, {**customer, "users": users}, hw)
+        if not turns or turns[-1][1] != name:
+            turns.append((users, name))
+    return turns
+
+
+def _end(customer: Mapping[str, Any]) -> int:
+    """The length of a sequence when it is done."""
+    return customer["prompt_tokens"] + customer["new_tokens"]
+
+
+def _divided_up(a: int, b: int) -> int:
+    """a / b, rounded up."""
+    return -(-a // b)

@@ -1,23 +1,21 @@
-"""Costs by arithmetic that uses nothing of decode_roofline, limits from both sides, and choices worked out before."""
+"""Plans by arithmetic that uses nothing of decode_roofline and tries every batch, and choices worked out before."""
 
-import pytest
+from math import ceil, inf
 
 from grader.testing import assert_close, assert_equal, needs, points
 
-LIMITS = ["task", "context", "memory", "ttft", "tpot", "quality"]
 H100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "memory_bytes": 80e9, "dollars_per_hour": 3.0}
 
 
-def model(name, quality, params, layers, groups, size, **others):
+def model(name, quality, params, layers, heads, size, **others):
     """A candidate of the size of real ones."""
     return {
         "name": name,
         "quality": quality,
-        "tasks": ["generate"],
         "shared_params": params,
         "attn_layers": layers,
-        "n_heads": 40,
-        "n_kv_heads": groups,
+        "n_heads": heads[0],
+        "n_kv_heads": heads[1],
         "head_dim": 128,
         "bytes_per_param": size,
         "kv_bytes": 2,
@@ -27,31 +25,33 @@ def model(name, quality, params, layers, groups, size, **others):
 
 MIXTRAL = {"n_experts": 8, "top_k": 2, "expert_params": 5637144576}
 JAMBA = {"n_experts": 16, "top_k": 2, "expert_params": 2818572288, "state_bytes": 9175040}
-DENSE_8B = model("dense 8B", 0.62, 8.03e9, 32, 8, 2)
-DENSE_33B = model("dense 33B", 0.74, 33e9, 60, 8, 2)
-MOE = model("MoE", 0.74, 1605636096, 32, 8, 1, **MIXTRAL)
-NO_GQA = model("13B without GQA", 0.71, 13e9, 40, 40, 1)
-HYBRID = model("hybrid", 0.7, 6473166720, 4, 8, 1, **JAMBA)
+DENSE_8B = model("dense 8B", 0.62, 8030000000, 32, (32, 8), 2)
+DENSE_33B = model("dense 33B", 0.76, 33000000000, 60, (56, 8), 2)
+NO_GQA = model("dense 13B without GQA", 0.71, 13000000000, 40, (40, 40), 1)
+MOE = model("MoE", 0.74, 1605636096, 32, (32, 8), 1, **MIXTRAL)
+HYBRID = model("hybrid", 0.72, 6473166720, 4, (32, 8), 1, **JAMBA)
+ALL = [DENSE_8B, MOE, DENSE_33B, HYBRID, NO_GQA]
 
 
-def request(prompt, new, users, **others):
-    return {"task": "generate", "prompt_tokens": prompt, "new_tokens": new, "concurrency": users, **others}
+def request(prompt, new, users=1, **others):
+    """A customer of unlimited patience, unless it is said otherwise."""
+    limits = {"max_ttft_s": inf, "max_tpot_s": inf, "min_quality": 0.0}
+    return {"prompt_tokens": prompt, "new_tokens": new, "users": users, **limits, **others}
 
 
 def small(rng, **others):
-    """A small dense candidate that does two tasks."""
+    """A small dense candidate."""
     L, G, K = rng.sizes(3, low=2, high=12)
     return {
         "name": "small",
         "quality": 0.5,
-        "tasks": ["classify", "generate"],
         "shared_params": int(rng.randint(10**5, 10**6, (1,))),
         "attn_layers": L,
         "n_heads": 3 * G,
         "n_kv_heads": G,
         "head_dim": K,
         "bytes_per_param": 2,
-        "kv_bytes": 2,
+        "kv_bytes": 4,
         **others,
     }
 
@@ -63,257 +63,226 @@ def small_sparse(rng, **others):
 
 
 def slow(rng, **others):
-    """A device on which small models take seconds and cost dollars, so that no bound of 1e-9 hides a difference."""
+    """A device on which small models take seconds, so that no bound of 1e-9 hides a difference."""
     a, b, c = (1 + rng.rand(3)).tolist()
-    device = {"peak_flops": 4e6 * a, "bandwidth": 1e6 * b, "memory_bytes": 1e12, "dollars_per_hour": 3600 * c}
+    device = {"peak_flops": 4e6 * a, "bandwidth": 1e6 * b, "memory_bytes": 1e12, "dollars_per_hour": 2 + c}
     return {**device, **others}
 
 
-def costs(c, req, hw):
-    """What evaluate returns besides the violations."""
-    E, k, expert = (c.get(key) or 0 for key in ("n_experts", "top_k", "expert_params"))
-    P, n, B = req["prompt_tokens"], req["new_tokens"], req["concurrency"]
-    heads = c["attn_layers"] * c["head_dim"]
-
-    def in_use(tokens):
-        missed = 1.0
-        for _ in range(tokens):
-            missed *= 1 - k / E
-        return E * (1 - missed)
-
-    def reading(tokens, kept):
-        weights = c["shared_params"] + (in_use(tokens) * expert if E else 0)
-        return (weights * c["bytes_per_param"] + kept) / hw["bandwidth"]
-
-    def computing(tokens, seen):
-        flops = 2 * (c["shared_params"] + k * expert) * tokens + 4 * c["n_heads"] * heads * seen
-        return flops / hw["peak_flops"]
-
-    kept = B * (2 * c["n_kv_heads"] * heads * c["kv_bytes"] * (P + n) + (c.get("state_bytes") or 0)) if n else 0
-    ttft = max(reading(P, 0), computing(P, sum(range(P + 1))))
-    tpot = max(reading(B, kept), computing(B, B * (P + n))) if n else 0.0
-    return {
-        "memory_bytes": (c["shared_params"] + E * expert) * c["bytes_per_param"] + kept,
-        "ttft_s": ttft,
-        "tpot_s": tpot,
-        "cost": (ttft + n * tpot / B) * hw["dollars_per_hour"] / 3600,
-    }
+def weights(c):
+    return (c["shared_params"] + c.get("n_experts", 0) * c.get("expert_params", 0)) * c["bytes_per_param"]
 
 
-def check(result, expected):
-    for key, value in expected.items():
-        assert_close(result[key], value, name=key)
+def cache(c, T):
+    """What one sequence of T tokens keeps."""
+    return 2 * c["attn_layers"] * c["n_kv_heads"] * c["head_dim"] * c["kv_bytes"] * T + c.get("state_bytes", 0)
+
+
+def longer(c, tokens, kept, seen, hw):
+    """The longer of the times to read and to compute: tokens in one step, so many bytes of caches, keys seen in all."""
+    E, k, expert = (c.get(key, 0) for key in ("n_experts", "top_k", "expert_params"))
+    missed = 1.0
+    for _ in range(tokens):
+        missed *= 1 - k / E if E else 1.0
+    read = (c["shared_params"] + E * (1 - missed) * expert) * c["bytes_per_param"] + kept
+    flops = 2 * (c["shared_params"] + k * expert) * tokens + 4 * c["attn_layers"] * c["n_heads"] * c["head_dim"] * seen
+    return max(read / hw["bandwidth"], flops / hw["peak_flops"])
+
+
+def step(c, B, T, hw):
+    return longer(c, B, B * cache(c, T), B * T, hw)
+
+
+def first(c, P, hw):
+    return longer(c, P, 0, P * (P + 1) // 2, hw)
+
+
+def fitting(c, req, hw):
+    """How many sequences fit, tried one after another."""
+    T, B = req["prompt_tokens"] + req["new_tokens"], 0
+    while weights(c) + (B + 1) * cache(c, T) <= hw["memory_bytes"]:
+        B += 1
+    return B
+
+
+def room(c, req, hw, B):
+    """The device with memory for B sequences and two thirds of another."""
+    T = req["prompt_tokens"] + req["new_tokens"]
+    return {**hw, "memory_bytes": weights(c) + B * cache(c, T) + 2 * cache(c, T) // 3}
+
+
+def patience(c, req, hw, B):
+    """The customer with time for a step of B sequences and not for one more."""
+    T = req["prompt_tokens"] + req["new_tokens"]
+    return {**req, "max_tpot_s": (step(c, B, T, hw) + step(c, B + 1, T, hw)) / 2}
+
+
+@points(2)
+def test_memory(submission, rng):
+    """as many as fit beside all weights, at full length"""
+    for candidate in (small(rng), small_sparse(rng)):
+        prompt, new, few, many = rng.sizes(4, low=2, high=40)
+        req, hw = request(prompt, new), slow(rng)
+        for B in (0, 1, few, many):
+            found = submission.largest_batch(candidate, req, room(candidate, req, hw, B))
+            assert_equal(found, B, name="batch")
+    assert_equal(submission.largest_batch(candidate, req, {**hw, "memory_bytes": 10}), 0, name="batch without room")
 
 
 @points(3)
-def test_costs(submission, rng):
-    """memory, two times and dollars of a request"""
+def test_time(submission, rng):
+    """as many as a step may take, dense and sparse"""
     for candidate in (small(rng), small_sparse(rng), small(rng, state_bytes=3000)):
-        hw = slow(rng)
-        prompt, new, users = rng.sizes(3, low=2, high=40)
-        for B in (1, users):
-            req = request(prompt, new, B)
-            result = submission.evaluate(candidate, req, hw)
-            check(result, costs(candidate, req, hw))
-            assert_equal(list(result["violations"]), [], name="violations")
-    names = {"memory_bytes", "ttft_s", "tpot_s", "cost", "violations"}
-    assert_equal(set(result), names, name="keys of the result")
+        prompt, new, few, many = rng.sizes(4, low=2, high=40)
+        req, hw = request(prompt, new), slow(rng)
+        for B in (1, few, many):
+            found = submission.largest_batch(candidate, patience(candidate, req, hw, B), room(candidate, req, hw, 60))
+            assert_equal(found, B, name="batch")
+        hurried = {**req, "max_tpot_s": 0.99 * step(candidate, 1, prompt + new, hw)}
+        found = submission.largest_batch(candidate, hurried, room(candidate, req, hw, 60))
+        assert_equal(found, 0, name="batch if even one is too slow")
 
 
 @points(2)
-def test_nothing_to_generate(submission, rng):
-    """without new tokens no cache and no steps"""
+@needs("test_memory", "test_time")
+def test_both(submission, rng):
+    """whichever of the two limits comes first"""
     for candidate in (small(rng), small_sparse(rng)):
-        hw = slow(rng)
-        prompt, users = rng.sizes(2, low=5, high=40)
-        req = request(prompt, 0, users)
-        expected = costs(candidate, req, hw)
-        result = submission.evaluate(candidate, req, hw)
-        check(result, expected)
-        assert_equal(list(result["violations"]), [], name="violations")
-        exact = {**hw, "memory_bytes": expected["memory_bytes"]}
-        found = submission.evaluate(candidate, {**req, "max_tpot_s": 0.0}, exact)
-        assert_equal(list(found["violations"]), [], name="violations with room for the weights")
-
-
-def limited(rng):
-    """A candidate, a requirement and a device, and for each limit what breaks it: changes to the three of them."""
-    candidate, hw = small_sparse(rng, max_context=100), slow(rng)
-    prompt, new, users = rng.sizes(3, low=5, high=40)
-    req = request(prompt, new, users)
-    found = costs(candidate, req, hw)
-    changes = {
-        "task": ({}, {"task": "embed"}, {}),
-        "context": ({"max_context": prompt + new - 1}, {}, {}),
-        "memory": ({}, {}, {"memory_bytes": found["memory_bytes"] - 1}),
-        "ttft": ({}, {"max_ttft_s": 0.9 * found["ttft_s"]}, {}),
-        "tpot": ({}, {"max_tpot_s": 0.9 * found["tpot_s"]}, {}),
-        "quality": ({}, {"min_quality": 0.501}, {}),
-    }
-    return (candidate, req, hw), changes
-
-
-def changed(base, changes, limits):
-    """The three dicts with the changes of these limits."""
-    dicts = [dict(one) for one in base]
-    for limit in limits:
-        for one, change in zip(dicts, changes[limit], strict=True):
-            one.update(change)
-    return dicts
+        prompt, new, few, more = rng.sizes(4, low=2, high=30)
+        req, hw = request(prompt, new), slow(rng)
+        for by_time, by_memory in ((few, few + more), (few + more, few), (few, few)):
+            roomy, patient = room(candidate, req, hw, by_memory), patience(candidate, req, hw, by_time)
+            assert_equal(submission.largest_batch(candidate, patient, roomy), few, name="batch")
+            plan = submission.deploy(candidate, patient, roomy)
+            assert_equal(plan["limit"], "time" if by_time < by_memory else "memory", name="limit")
 
 
 @points(2)
-def test_each_limit(submission, rng):
-    """each of the six limits, broken alone"""
-    base, changes = limited(rng)
-    assert_equal(list(submission.evaluate(*base)["violations"]), [], name="violations of none")
-    for limit in LIMITS:
-        found = submission.evaluate(*changed(base, changes, [limit]))["violations"]
-        assert_equal(list(found), [limit], name="violations")
-
-
-@points(2)
-@needs("test_each_limit")
-def test_all_limits(submission, rng):
-    """all that are broken, in the order of the table"""
-    base, changes = limited(rng)
-    for broken in (LIMITS, LIMITS[1:], LIMITS[::2], ["task", "memory"], ["ttft", "quality"]):
-        found = submission.evaluate(*changed(base, changes, broken))["violations"]
-        assert_equal(list(found), broken, name="violations")
-
-
-@points(2)
-@needs("test_each_limit")
+@needs("test_memory", "test_example_deploy")
 def test_at_the_limit(submission, rng):
-    """what is exactly at a limit passes"""
+    """what is exactly at a limit is served"""
     candidate, hw = small_sparse(rng), slow(rng)
-    prompt, new, users = rng.sizes(3, low=5, high=40)
-    req = request(prompt, new, users)
-    result = submission.evaluate(candidate, req, hw)
-    at = {"max_ttft_s": result["ttft_s"], "max_tpot_s": result["tpot_s"], "min_quality": 0.5}
-    just = {**candidate, "max_context": prompt + new}
-    found = submission.evaluate(just, {**req, **at}, {**hw, "memory_bytes": result["memory_bytes"]})
-    assert_equal(list(found["violations"]), [], name="violations at all limits")
-    for key, limit in (("max_ttft_s", "ttft"), ("max_tpot_s", "tpot")):
-        found = submission.evaluate(just, {**req, **at, key: at[key] * 0.999}, hw)
-        assert_equal(list(found["violations"]), [limit], name="violations just above")
+    prompt, new, B = rng.sizes(3, low=5, high=40)
+    req = request(prompt, new, B)
+    full = {**hw, "memory_bytes": weights(candidate) + B * cache(candidate, prompt + new)}
+    assert_equal(submission.largest_batch(candidate, req, full), B, name="batch in memory that is just enough")
+    found = submission.largest_batch(candidate, req, {**full, "memory_bytes": full["memory_bytes"] - 1})
+    assert_equal(found, B - 1, name="batch with a byte less")
+    tpot = submission.deploy(candidate, req, full)["tpot_s"]
+    found = submission.largest_batch(candidate, {**req, "max_tpot_s": tpot}, room(candidate, req, hw, 60))
+    assert_equal(found, B, name="batch in time that is just enough")
+    alone = {**candidate, "quality": 0.7}
+    choice = submission.pick([alone], {**req, "min_quality": 0.7}, full)
+    assert_equal(choice, candidate["name"], name="choice at just that quality")
+
+
+@points(3)
+@needs("test_example_deploy", "test_memory")
+def test_devices(submission, rng):
+    """the fewest, filled evenly, and their price"""
+    for candidate in (small(rng), small_sparse(rng)):
+        prompt, new = rng.sizes(2, low=2, high=40)
+        largest = int(rng.randint(4, 8, (1,)))
+        req = request(prompt, new)
+        hw = room(candidate, req, slow(rng), largest)
+        for users in (1, largest - 1, largest, largest + 1, 2 * largest + 1, 3 * largest, 5 * largest - 3):
+            plan = submission.deploy(candidate, {**req, "users": users}, hw)
+            devices = ceil(users / largest)
+            spread = [len(range(device, users, devices)) for device in range(devices)]
+            assert_equal(plan["devices"], devices, name="devices")
+            assert_equal(plan["batch"], max(spread), name="batch")
+            assert_close(plan["tpot_s"], step(candidate, max(spread), prompt + new, hw), name="tpot_s")
+            assert_close(plan["dollars_per_hour"], devices * hw["dollars_per_hour"], name="dollars_per_hour")
+
+
+@points(2)
+@needs("test_example_deploy", "test_time")
+def test_impossible(submission, rng):
+    """None if a device serves none, or reads too slowly"""
+    for candidate in (small(rng), small_sparse(rng)):
+        prompt, new, users = rng.sizes(3, low=5, high=40)
+        req, hw = request(prompt, new, users), slow(rng)
+        wait = first(candidate, prompt, hw)
+        roomy = room(candidate, req, hw, 50)
+        assert_equal(submission.deploy(candidate, req, room(candidate, req, hw, 0)), None, name="plan without room")
+        hurried = {**req, "max_tpot_s": 0.99 * step(candidate, 1, prompt + new, hw)}
+        assert_equal(submission.deploy(candidate, hurried, roomy), None, name="plan if a step is too slow")
+        for share in (0.01, 0.999):
+            found = submission.deploy(candidate, {**req, "max_ttft_s": share * wait}, roomy)
+            assert_equal(found, None, name="plan if the prompt takes too long")
+        plan = submission.deploy(candidate, {**req, "max_ttft_s": 1.001 * wait}, roomy)
+        assert plan is not None, f"deploy returns None where a prompt takes {wait:.3f} s of {1.001 * wait:.3f} s."
+
+
+@points(3)
+def test_choice(submission):
+    """good enough, then cheapest, then best"""
+    req = request(7168, 1024, max_ttft_s=1.0, max_tpot_s=0.05, min_quality=0.7)
+    by_users = {1: "dense 33B", 6: "dense 33B", 7: "MoE", 31: "MoE", 32: "hybrid", 500: "hybrid"}
+    for users, expected in by_users.items():
+        for order in (ALL, ALL[::-1]):
+            found = submission.pick(order, {**req, "users": users}, H100)
+            assert_equal(found, expected, name=f"choice for {users} users")
+    assert_equal(submission.pick(ALL, {**req, "users": 1, "max_tpot_s": 0.02}, H100), "MoE", name="choice at 20 ms")
+    assert_equal(submission.pick(ALL, {**req, "users": 1, "max_ttft_s": 0.5}, H100), "MoE", name="choice at 0.5 s")
+    for quality, expected in ((0.75, "dense 33B"), (0.77, None)):
+        found = submission.pick(ALL, {**req, "users": 7, "min_quality": quality}, H100)
+        assert_equal(found, expected, name=f"choice at a quality of {quality}")
+    assert_equal(submission.pick([], req, H100), None, name="choice of nothing")
 
 
 @points(1)
-@needs("test_each_limit")
-def test_no_limits(submission, rng):
-    """missing or None limits nothing"""
-    candidate, hw = small(rng, quality=-3.0), slow(rng)  # a quality may be a negative loss
-    prompt, new, users = rng.sizes(3, low=5, high=40)
-    req = request(prompt, new, users)
-    none = {"max_ttft_s": None, "max_tpot_s": None, "min_quality": None}
-    for context in ({}, {"max_context": None}, {"max_context": 0}):
-        for limits in ({}, none):
-            found = submission.evaluate({**candidate, **context}, {**req, **limits}, hw)
-            assert_equal(list(found["violations"]), [], name="violations")
+@needs("test_choice")
+def test_memory_decides(submission):
+    """40 GB: a dense model; 100,000 tokens: the hybrid"""
+    little = {**H100, "memory_bytes": 40e9}
+    req = request(7168, 1024, max_tpot_s=0.05, min_quality=0.7)
+    assert_equal(submission.pick(ALL, req, little), "dense 13B without GQA", name="choice in 40 GB")
+    found = submission.pick([MOE, HYBRID], request(100_000, 1000, 3), H100)
+    assert_equal(found, "hybrid", name="choice for 3 users of 101,000 tokens")
+    found = submission.pick([MOE, HYBRID], request(500, 200, 3), H100)
+    assert_equal(found, "MoE", name="choice for 3 users of 700 tokens")
 
 
 @points(2)
-def test_cheapest(submission, rng):
-    """good enough first, then the cheapest"""
-    models = [DENSE_33B, DENSE_8B, NO_GQA, MOE]
-    req = request(7168, 1024, 1, min_quality=0.7)
-    expected = {
-        "choice": "MoE",
-        "ranking": ["MoE", "13B without GQA", "dense 33B"],
-        "rejected": {"dense 8B": ["quality"]},
-    }
-    assert_equal(submission.pick(models, req, H100), expected, name="pick for 1 user")
-    expected = {"choice": "MoE", "ranking": ["MoE", "dense 8B", "13B without GQA", "dense 33B"], "rejected": {}}
-    assert_equal(submission.pick(models, {**req, "min_quality": 0.6}, H100), expected, name="pick at 0.6")
-    expected = {
-        "choice": "dense 8B",
-        "ranking": ["dense 8B", "MoE"],
-        "rejected": {"dense 33B": ["memory"], "13B without GQA": ["memory"]},
-    }
-    found = submission.pick(models, request(7168, 1024, 16), H100)
-    assert_equal(found, expected, name="pick for 16 users")
-    expected["rejected"]["dense 33B"] = ["memory", "tpot"]
-    expected["rejected"]["13B without GQA"] = ["memory", "tpot"]
-    found = submission.pick(models, request(7168, 1024, 16, max_tpot_s=0.02), H100)
-    assert_equal(found, expected, name="pick for 16 users at 20 ms")
-
-
-@points(2)
-def test_ties(submission, rng):
-    """at equal cost the better, then the name"""
-    base = small(rng)
-    names = {"b": 0.5, "d": 0.7, "a": 0.5, "c": 0.3, "e": 0.7}
-    twins = [{**base, "name": name, "quality": quality} for name, quality in names.items()]
-    cheaper = {**base, "name": "z", "quality": 0.1, "shared_params": base["shared_params"] // 2}
-    req, hw = request(9, 5, 2), slow(rng)
-    for order in ([0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 4, 0, 3, 1]):
-        found = submission.pick([*(twins[n] for n in order), cheaper], req, hw)
-        assert_equal(list(found["ranking"]), ["z", "d", "e", "a", "b", "c"], name="ranking")
-        assert_equal(found["choice"], "z", name="choice")
-
-
-@points(1)
-def test_none_fits(submission, rng):
-    """None if nothing fits, ValueError for nothing"""
-    req = request(7168, 1024, 16, min_quality=0.7)
-    rejected = {
-        "dense 8B": ["quality"],
-        "dense 33B": ["memory"],
-        "MoE": ["memory"],
-        "13B without GQA": ["memory"],
-    }
-    found = submission.pick([DENSE_8B, DENSE_33B, MOE, NO_GQA], req, {**H100, "memory_bytes": 40e9})
-    assert_equal(found, {"choice": None, "ranking": [], "rejected": rejected}, name="pick in 40 GB")
-    with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-        submission.pick([], req, H100)
-
-
-@points(2)
-def test_sparse_or_dense(submission, rng):
-    """a MoE for one user, if all of it fits"""
-    dense = model("dense 13B", 0.7, 13e9, 40, 8, 1)
-    for users, memory, ranking in (
-        (1, 80e9, ["MoE", "dense 13B"]),  # 12.9 billion weights to read, and 13.0
-        (8, 80e9, ["dense 13B", "MoE"]),  # nearly all experts
-        (1, 40e9, ["dense 13B"]),
+def test_regimes(submission):
+    """where the choice turns, and turns back"""
+    req = request(7168, 1024, max_ttft_s=1.0, max_tpot_s=0.05, min_quality=0.7)
+    del req["users"]
+    middle = model("middle", 0.73, 13000000000, 40, (40, 8), 2)
+    for candidates, others, most, expected in (
+        (ALL, {}, 40, [(1, "dense 33B"), (7, "MoE"), (32, "hybrid")]),
+        (ALL, {}, 6, [(1, "dense 33B")]),
+        (ALL, {}, 7, [(1, "dense 33B"), (7, "MoE")]),
+        (ALL, {"max_tpot_s": 0.02}, 25, [(1, "MoE"), (20, "hybrid")]),
+        ([DENSE_8B, middle], {"min_quality": 0.6}, 62, [(1, "middle"), (41, "dense 8B"), (60, "middle")]),
+        (ALL, {"min_quality": 0.77}, 5, [(1, None)]),
     ):
-        found = submission.pick([dense, MOE], request(512, 256, users), {**H100, "memory_bytes": memory})
-        assert_equal(list(found["ranking"]), ranking, name=f"ranking for {users} in {memory / 1e9:g} GB")
-        rejected = {"MoE": ["memory"]} if len(ranking) == 1 else {}
-        assert_equal(found["rejected"], rejected, name="rejected")
+        found = submission.regimes(candidates, {**req, **others}, H100, most)
+        assert_equal([tuple(pair) for pair in found], expected, name="regimes")
 
 
 @points(2)
-def test_long_prompts(submission, rng):
-    """250,000 tokens for two: only the hybrid fits"""
-    found = submission.pick([MOE, HYBRID], request(500, 200, 2), H100)
-    assert_equal(list(found["ranking"]), ["hybrid", "MoE"], name="ranking at 500 tokens")
-    found = submission.pick([MOE, HYBRID], request(250_000, 200, 2), H100)
-    expected = {"choice": "hybrid", "ranking": ["hybrid"], "rejected": {"MoE": ["memory"]}}
-    assert_equal(found, expected, name="pick at 250,000 tokens")
-    kept = submission.evaluate(HYBRID, request(250_000, 200, 2), H100)["memory_bytes"]
-    expected = 51570323328 + 2 * (250_200 * 4 * 2 * 8 * 128 * 2 + 9175040)
-    assert_close(kept, expected, name="bytes of the hybrid")
-
-
-@points(2)
-def test_encoder(submission, rng):
-    """encoder up to 512 tokens, decoder beyond"""
-    embed = {"tasks": ["embed"], "head_dim": 64}
-    encoder = model("encoder", 0.6, 109482240, 12, 12, 2, max_context=512, **{**embed, "n_heads": 12})
-    decoder = model("decoder", 0.65, 7241732096, 32, 8, 2, max_context=32768, tasks=["generate", "embed"])
-    req = {**request(512, 0, 64), "task": "embed"}
-    expected = {
-        "choice": "encoder",
-        "ranking": ["encoder", "decoder"],
-        "rejected": {"dense 8B": ["task"]},
-    }
-    assert_equal(submission.pick([decoder, encoder, DENSE_8B], req, H100), expected, name="pick at 512 tokens")
-    req["prompt_tokens"] = 513
-    expected = {
-        "choice": "decoder",
-        "ranking": ["decoder"],
-        "rejected": {"encoder": ["context"], "dense 8B": ["task"]},
-    }
-    assert_equal(submission.pick([decoder, encoder, DENSE_8B], req, H100), expected, name="pick at 513 tokens")
+@needs("test_devices")
+def test_by_trying(submission, rng):
+    """the choice of small models, tried out by counting"""
+    prompt, new = rng.sizes(2, low=5, high=20)
+    hw = slow(rng, memory_bytes=1e7)
+    makers = (small, small_sparse, small, small_sparse)
+    candidates = [make(rng, name="abcd"[n], quality=0.1 + 0.1 * n) for n, make in enumerate(makers)]
+    waits = sorted(step(c, 3, prompt + new, hw) for c in candidates)
+    req = request(prompt, new, max_tpot_s=waits[2] * 1.01, min_quality=0.15)
+    largest = {}
+    for c in candidates:
+        B = min(fitting(c, req, hw), 400)
+        while B and step(c, B, prompt + new, hw) > req["max_tpot_s"]:
+            B -= 1
+        largest[c["name"]] = B
+    for users in (1, *rng.sizes(3, low=2, high=40)):
+        offers = [
+            (ceil(users / largest[c["name"]]), -c["quality"], c["name"])
+            for c in candidates
+            if largest[c["name"]] and c["quality"] >= 0.15
+        ]
+        found = submission.pick(candidates, {**req, "users": users}, hw)
+        assert_equal(found, min(offers)[-1] if offers else None, name=f"choice for {users} users")

@@ -1,195 +1,133 @@
 """Right solutions in other styles. None of them may lose a point."""
 
-import math
-from collections import OrderedDict
-from functools import cmp_to_key
-from types import MappingProxyType
-from typing import NamedTuple
+from itertools import count, groupby, pairwise
+from math import ceil
+from types import SimpleNamespace
 
-import numpy as np
 from decode_roofline import cache_bytes, decode_step, max_batch, prefill_seconds, total_params
-from pick_architecture import evaluate
+from pick_architecture import deploy, largest_batch, pick
 
 from grader.testing import replaces
 
 
-@replaces("evaluate")
-def question_by_question(candidate, req, hw):
-    """one if after the other"""
-    end = req["prompt_tokens"] + req["new_tokens"]
-    memory = total_params(candidate) * candidate["bytes_per_param"]
-    tpot = 0
-    if req["new_tokens"]:
-        memory = memory + req["concurrency"] * cache_bytes(candidate, 1, end)
-        tpot = decode_step(candidate, req["concurrency"], end, hw)["seconds"]
-    ttft = prefill_seconds(candidate, req["prompt_tokens"], hw)
-    violations = []
-    if req["task"] not in candidate["tasks"]:
-        violations.append("task")
-    if candidate.get("max_context") and end > candidate["max_context"]:
-        violations.append("context")
-    if memory > hw["memory_bytes"]:
-        violations.append("memory")
-    if req.get("max_ttft_s") is not None and ttft > req["max_ttft_s"]:
-        violations.append("ttft")
-    if req.get("max_tpot_s") is not None and tpot > req["max_tpot_s"]:
-        violations.append("tpot")
-    if req.get("min_quality") is not None and candidate["quality"] < req["min_quality"]:
-        violations.append("quality")
-    price = hw["dollars_per_hour"] / 3600
+@replaces("largest_batch")
+def one_more(model, customer, hw):
+    """adds sequences until a limit is broken, and counts the bytes itself"""
+    end = customer["prompt_tokens"] + customer["new_tokens"]
+    weights = total_params(model) * model["bytes_per_param"]
+    for batch in count(1):
+        if weights + cache_bytes(model, batch, end) > hw["memory_bytes"]:
+            break
+        if decode_step(model, batch, end, hw)["seconds"] > customer["max_tpot_s"]:
+            break
+    return batch - 1
+
+
+@replaces("largest_batch")
+def halves(model, customer, hw):
+    """halves an interval whose lower end is served and whose upper end is not"""
+    end = customer["new_tokens"] + customer["prompt_tokens"]
+    low, high = 0, max_batch(model, end, hw["memory_bytes"]) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if decode_step(model, middle, end, hw)["seconds"] > customer["max_tpot_s"]:
+            high = middle
+        else:
+            low = middle
+    return low
+
+
+@replaces("largest_batch")
+def from_above(model, customer, hw):
+    """begins with what fits and goes down"""
+    end = customer["prompt_tokens"] + customer["new_tokens"]
+    batch = max_batch(model, end, hw["memory_bytes"])
+    while batch > 0 and not decode_step(model, batch, end, hw)["seconds"] <= customer["max_tpot_s"]:
+        batch -= 1
+    return batch
+
+
+@replaces("deploy")
+def device_by_device(model, customer, hw):
+    """deals the users out, one device after another; keys of its own besides"""
+    places = largest_batch(model, customer, hw)
+    wait = prefill_seconds(model, customer["prompt_tokens"], hw)
+    if not places or wait > customer["max_ttft_s"]:
+        return None
+    load = [0]
+    while len(load) * places < customer["users"]:
+        load.append(0)
+    for user in range(customer["users"]):
+        load[user % len(load)] += 1
+    end = customer["prompt_tokens"] + customer["new_tokens"]
+    slowest = max(decode_step(model, batch, end, hw)["seconds"] for batch in load)
+    weights = total_params(model) * model["bytes_per_param"]
+    full = weights + cache_bytes(model, places + 1, end) > hw["memory_bytes"]
     return {
-        "violations": violations,
-        "memory_bytes": float(memory),
-        "ttft_s": ttft,
-        "tpot_s": tpot,
-        "cost": price * ttft + price * req["new_tokens"] * tpot / req["concurrency"],
+        "limit": "memory" if full else "time",
+        "tpot_s": slowest,
+        "ttft_s": wait,
+        "dollars_per_hour": sum(hw["dollars_per_hour"] for _ in load),
+        "batch": load[0],
+        "devices": len(load),
     }
 
 
-@replaces("evaluate")
-def with_infinities(candidate, req, hw):
-    """a limit that is not there is infinite; all six are compared as one array; a tuple of violations"""
-
-    def limit(dictionary, key, default):
-        value = dictionary.get(key)
-        return default if value is None else value
-
-    B, n = req["concurrency"], req["new_tokens"]
-    end = req["prompt_tokens"] + n
-    step = decode_step(candidate, B, end, hw)["seconds"] * (n > 0)
-    memory = total_params(candidate) * candidate["bytes_per_param"] + cache_bytes(candidate, B, end) * (n > 0)
-    ttft = prefill_seconds(candidate, req["prompt_tokens"], hw)
-    values = [req["task"] not in candidate["tasks"], end, memory, ttft, step, -candidate["quality"]]
-    bounds = [
-        0,
-        limit(candidate, "max_context", 0) or math.inf,
-        hw["memory_bytes"],
-        limit(req, "max_ttft_s", math.inf),
-        limit(req, "max_tpot_s", math.inf),
-        -limit(req, "min_quality", -math.inf),
-    ]
-    broken = np.array(values, dtype=float) > np.array(bounds, dtype=float)
-    names = np.array(["task", "context", "memory", "ttft", "tpot", "quality"])
-    batch = n * step + B * ttft  # of the device, for B requests
-    return OrderedDict(
-        cost=batch / B / 3600 * hw["dollars_per_hour"],
-        memory_bytes=memory,
-        ttft_s=ttft,
-        tpot_s=float(step),
-        violations=tuple(names[broken].tolist()),
-    )
-
-
-class Bill(NamedTuple):
-    """What a request costs."""
-
-    memory_bytes: float
-    ttft_s: float
-    tpot_s: float
-    cost: float
-
-
-@replaces("evaluate")
-def with_a_class(candidate, req, hw):
-    """a named tuple that becomes a dict, and a generator of violations"""
-    generates, B = req["new_tokens"] > 0, req["concurrency"]
-    end = sum((req["prompt_tokens"], req["new_tokens"]))
-    weights = total_params(candidate) * candidate["bytes_per_param"]
-    ttft = prefill_seconds(candidate, req["prompt_tokens"], hw)
-    if generates:
-        step = decode_step(candidate, B, end, hw)
-        dollars = hw["dollars_per_hour"] * (ttft + req["new_tokens"] / step["tokens_per_s"]) / 3600
-        bill = Bill(weights + cache_bytes(candidate, B, end), ttft, step["seconds"], dollars)
-    else:
-        bill = Bill(weights, ttft, 0.0, hw["dollars_per_hour"] * ttft / 3600)
-
-    def broken():
-        if not set(candidate["tasks"]) & {req["task"]}:
-            yield "task"
-        if 0 < (candidate.get("max_context") or 0) < end:
-            yield "context"
-        if bill.memory_bytes > hw["memory_bytes"]:
-            yield "memory"
-        for name, value in (("ttft", bill.ttft_s), ("tpot", bill.tpot_s)):
-            most = req.get(f"max_{name}_s")
-            if most is not None and not value <= most:
-                yield name
-        least = req.get("min_quality")
-        if least is not None and least > candidate["quality"]:
-            yield "quality"
-
-    return {**bill._asdict(), "violations": list(broken())}
-
-
-@replaces("evaluate")
-def memory_by_batch(candidate, req, hw):
-    """asks max_batch whether the users fit"""
-    result = evaluate(candidate, req, {**hw, "memory_bytes": math.inf})
-    fits = total_params(candidate) * candidate["bytes_per_param"] <= hw["memory_bytes"]
-    if fits and req["new_tokens"] > 0:
-        end = req["prompt_tokens"] + req["new_tokens"]
-        fits = req["concurrency"] <= max_batch(candidate, end, hw["memory_bytes"])
-    broken = set(result["violations"]) | (set() if fits else {"memory"})
-    order = ("task", "context", "memory", "ttft", "tpot", "quality")
-    return {**result, "violations": [name for name in order if name in broken]}
+@replaces("deploy")
+def with_floats(model, customer, hw):
+    """math.ceil of quotients; the limits asked first, and the plan afterwards"""
+    end = customer["prompt_tokens"] + customer["new_tokens"]
+    largest = largest_batch(model, customer, hw)
+    able = largest >= 1 and prefill_seconds(model, customer["prompt_tokens"], hw) <= customer["max_ttft_s"]
+    if not able:
+        return None
+    plan = SimpleNamespace(devices=ceil(customer["users"] / largest))
+    plan.batch = ceil(customer["users"] / plan.devices)
+    plan.tpot_s = decode_step(model, plan.batch, end, hw)["seconds"]
+    plan.dollars_per_hour = hw["dollars_per_hour"] * plan.devices
+    plan.limit = "time" if max_batch(model, end, hw["memory_bytes"]) > largest else "memory"
+    return vars(plan)
 
 
 @replaces("pick")
-def three_sorts(candidates, req, hw):
-    """three stable sorts, the most important last"""
-    if len(candidates) == 0:
-        raise ValueError("nothing to pick from")
-    rejected, good = {}, []
+def sorted_twice(candidates, customer, hw):
+    """sorts by quality, then by price, which keeps the order of equals"""
+    plans = {c["name"]: deploy(c, customer, hw) for c in candidates}
+    good = [c for c in candidates if not c["quality"] < customer["min_quality"] and plans[c["name"]]]
+    good = sorted(good, key=lambda c: c["quality"], reverse=True)
+    good.sort(key=lambda c: plans[c["name"]]["devices"])  # one price for all devices
+    return good[0]["name"] if good else None
+
+
+@replaces("pick")
+def champion(candidates, customer, hw):
+    """keeps the best so far"""
+    best, price = None, float("inf")
     for candidate in candidates:
-        result = evaluate(candidate, req, hw)
-        if result["violations"]:
-            rejected[candidate["name"]] = list(result["violations"])
-        else:
-            good.append((candidate["name"], candidate["quality"], result["cost"]))
-    good.sort()
-    good.sort(key=lambda entry: entry[1], reverse=True)
-    good.sort(key=lambda entry: entry[2])
-    names = [name for name, _, _ in good]
-    return {"choice": next(iter(names), None), "ranking": names, "rejected": rejected}
+        if candidate["quality"] < customer["min_quality"]:
+            continue
+        plan = deploy(candidate, customer, hw)
+        if plan is None:
+            continue
+        dollars = plan["dollars_per_hour"]
+        if dollars < price or (dollars == price and candidate["quality"] > best["quality"]):
+            best, price = candidate, dollars
+    return best and best["name"]
 
 
-@replaces("pick")
-def by_comparison(candidates, req, hw):
-    """a comparison of two, and a tuple for the ranking"""
-    if candidates == []:
-        raise ValueError("empty")
-    bills = {c["name"]: (evaluate(c, req, hw), c["quality"]) for c in candidates}
-
-    def before(a, b):
-        (x, p), (y, q) = bills[a], bills[b]
-        if x["cost"] != y["cost"]:
-            return -1 if x["cost"] < y["cost"] else 1
-        return (q > p) - (q < p) if p != q else (a > b) - (a < b)
-
-    ranking = sorted((n for n, (bill, _) in bills.items() if not bill["violations"]), key=cmp_to_key(before))
-    result = {"rejected": {n: bill["violations"] for n, (bill, _) in bills.items() if bill["violations"]}}
-    result["ranking"] = tuple(ranking)
-    result["choice"] = None
-    if ranking:
-        result["choice"] = ranking[0]
-    return result
+@replaces("regimes")
+def grouped(candidates, customer, hw, most_users):
+    """all choices, grouped; lists for pairs"""
+    choices = [(users, pick(candidates, customer | {"users": users}, hw)) for users in range(1, 1 + most_users)]
+    return [[next(group)[0], name] for name, group in groupby(choices, key=lambda choice: choice[1])]
 
 
-@replaces("pick")
-def selection(candidates, req, hw):
-    """takes the best out until none is left; read-only copies of what comes in"""
-    left = {c["name"]: MappingProxyType(dict(c)) for c in candidates}
-    if not left:
-        raise ValueError("no candidate")
-    results = {name: evaluate(c, req, hw) for name, c in left.items()}
-    rejected = {}
-    for name in list(left):
-        if len(results[name]["violations"]) > 0:
-            rejected[name] = results[name]["violations"]
-            del left[name]
-    ranking = []
-    while left:
-        best = min(left, key=lambda name: (results[name]["cost"], -left[name]["quality"], name))
-        ranking.append(best)
-        del left[best]
-    return {"choice": ranking[0] if ranking else None, "ranking": ranking, "rejected": rejected}
+@replaces("regimes")
+def against_the_one_before(candidates, customer, hw, most_users):
+    """compares neighbours"""
+    names = [pick(candidates, dict(customer, users=users), hw) for users in range(1, most_users + 1)]
+    return [(1, names[0])] + [
+        (users, name)
+        for users, (before, name) in enumerate(pairwise(names), start=2)
+        if before != name
+    ]

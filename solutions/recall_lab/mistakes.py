@@ -162,3 +162,38 @@ class untrained(Model):  # noqa: N801
             loss.backward()
             losses.append(loss.item())
         return losses
+
+
+def trained(model, steps, batch, lr, spacing, seed_of):
+    """Training as it should be, but for the seed of each step's batch."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=steps)
+    losses = []
+    for step in range(steps):
+        tokens, data = make_batch(batch, model.length, model.n_data, model.vocab, seed_of(step), spacing)
+        loss = F.cross_entropy(model(tokens).flatten(0, 1), data.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    return losses
+
+
+@replaces("CopyModel")
+class one_batch(Model):  # noqa: N801
+    """Every step trains on the same batch. What the model learns by heart there it cannot do elsewhere: which seed
+    does each step's batch need?"""
+
+    def fit(self, steps=400, batch=64, lr=1e-2, seed=0, spacing="random"):
+        return trained(self, steps, batch, lr, spacing, lambda step: seed)
+
+
+@replaces("CopyModel")
+class same_batches_for_every_seed(Model):  # noqa: N801
+    """fit draws the same batches whatever `seed` is: the number of the step alone decides. Two runs with two seeds are
+    then no two experiments."""
+
+    def fit(self, steps=400, batch=64, lr=1e-2, seed=0, spacing="random"):
+        return trained(self, steps, batch, lr, spacing, lambda step: step)

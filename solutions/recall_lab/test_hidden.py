@@ -144,16 +144,28 @@ def test_selective_is_not(submission, rng):
 @points(1)
 @needs("test_read_out", "test_lti_is_lti")
 def test_fit(submission):
-    """returns the loss of every step, and learns"""
-    model = submission.CopyModel("lti", length=6, n_data=2, vocab=4, d_model=16)
+    """fresh batches by seed, a loss for each, and learns"""
+
+    def small():
+        return submission.CopyModel("lti", length=6, n_data=2, vocab=4, d_model=16)
+
+    # Steps so small that the model stays what it is: the losses differ by their batches alone.
+    once, again, other = (small().fit(steps=5, batch=8, lr=1e-9, seed=seed) for seed in (3, 3, 4))
+    assert_equal(len(once), 5, name="number of losses")
+    # float32; a sum over a batch may run in another order
+    assert_close(again, once, rtol=1e-4, name="the losses with the same seed again")
+    assert max(once) - min(once) > 1e-3, "Every step has the same loss: each should draw a batch of its own."
+    assert max(abs(a - b) for a, b in zip(once, other, strict=True)) > 1e-3, (
+        "Another seed gives the same losses: `seed` is not used."
+    )
+    model = small()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    losses = model.fit(steps=60, batch=32, spacing="fixed")
-    assert_equal(len(losses), 60, name="number of losses")
+    losses = model.fit(steps=150, batch=32, spacing="fixed")
     assert any(not torch.equal(before[name], tensor) for name, tensor in model.state_dict().items()), (
-        "No parameter has changed after 60 steps."
+        "No parameter has changed after 150 steps."
     )
     first, last = sum(losses[:5]) / 5, sum(losses[-5:]) / 5
-    assert last < first / 2, f"The loss went from {first:.2f} to {last:.2f} in 60 steps; half of it is easy here."
+    assert last < first / 2, f"The loss went from {first:.2f} to {last:.2f} in 150 steps; it should be halved."
 
 
 @points(1)
@@ -164,7 +176,7 @@ def test_control(submission):
     model = submission.CopyModel("lti")
     model.fit(spacing="fixed")
     right = accuracy(model, "fixed")
-    assert right > 0.97, f"{100 * right:.1f} % of the tokens are right; more than 97 % can be."
+    assert right > 0.95, f"{100 * right:.1f} % of the tokens are right; more than 95 % should be."
 
 
 @points(1)
@@ -190,4 +202,4 @@ def test_selective_succeeds(submission):
         model = submission.CopyModel("selective", seed=seed)
         model.fit(seed=seed)
         right = accuracy(model, "random")
-        assert right > 0.93, f"{100 * right:.1f} % of the tokens are right with seed {seed}; more than 93 % can be."
+        assert right > 0.8, f"{100 * right:.1f} % of the tokens are right with seed {seed}; more than 80 % should be."

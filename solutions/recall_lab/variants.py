@@ -125,3 +125,42 @@ class Conv1d(Model):
         kernel = self.mixer.kernel
         padded = F.pad(x.transpose(1, 2), (kernel.shape[1] - 1, 0))
         return F.conv1d(padded, kernel.flip(-1)[:, None], groups=kernel.shape[0]).transpose(1, 2)
+
+
+@replaces("CopyModel")
+class Cosine(Model):
+    """AdamW, a cosine, and no gradient is clipped"""
+
+    def fit(self, steps=400, batch=64, lr=1e-2, seed=0, spacing="random"):
+        optimizer = torch.optim.AdamW(self.parameters(), lr=lr)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+        generator = torch.Generator().manual_seed(seed)
+        losses = []
+        for _ in range(steps):
+            drawn = int(torch.randint(2**31, (), generator=generator))
+            tokens, data = make_batch(batch, self.length, self.n_data, self.vocab, drawn, spacing)
+            loss = F.cross_entropy(self(tokens).transpose(1, 2), data)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.detach().item())
+        return losses
+
+
+@replaces("CopyModel")
+class Plain(Model):
+    """Adam with one step size to the end; batches from the seed and the step, hashed by Python"""
+
+    def fit(self, steps=400, batch=64, lr=1e-2, seed=0, spacing="random"):
+        optimizer = torch.optim.Adam(self.parameters(), lr=lr)
+        losses = []
+        for step in range(steps):
+            drawn = random.Random(f"{seed} {step}").getrandbits(31)
+            tokens, data = make_batch(batch, self.length, self.n_data, self.vocab, seed=drawn, spacing=spacing)
+            optimizer.zero_grad()
+            loss = F.nll_loss(F.log_softmax(self(tokens), -1).reshape(-1, self.vocab), data.reshape(-1))
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss))
+        return losses

@@ -7,12 +7,6 @@ from torch import Tensor
 from grader.testing import replaces
 
 
-def checked(head_dim: int) -> None:
-    """With the words of the reference, so that a student's own words speak against no mistake."""
-    if head_dim % 2:
-        raise ValueError(f"RoPE turns pairs, so the width of a head must be even, not {head_dim}")
-
-
 def per_head(angle: Tensor) -> Tensor:
     """Angles (..., T, K/2) for both halves of x, with an axis for the heads."""
     return torch.cat([angle, angle], dim=-1).unsqueeze(-3)
@@ -30,7 +24,6 @@ def split(weight: Tensor, *sizes: int) -> Tensor:
 def exponent_k_half(head_dim: int, base: float = 10000.0) -> Tensor:
     """Your frequencies fall twice as fast as they should: the last one is near 1 / base^2. The exponent is
     -2i/K; was the 2 taken into account twice?"""
-    checked(head_dim)
     return base ** (-torch.arange(0, head_dim, 2, dtype=torch.float64) / (head_dim // 2))
 
 
@@ -38,7 +31,6 @@ def exponent_k_half(head_dim: int, base: float = 10000.0) -> Tensor:
 def exponent_without_2(head_dim: int, base: float = 10000.0) -> Tensor:
     """Your frequencies fall half as fast as they should: the last one is near 1 / sqrt(base). There are K/2
     pairs, and the exponent is -2i/K, so it should come close to -1."""
-    checked(head_dim)
     return base ** (-torch.arange(head_dim // 2, dtype=torch.float64) / head_dim)
 
 
@@ -46,14 +38,12 @@ def exponent_without_2(head_dim: int, base: float = 10000.0) -> Tensor:
 def reaches_base(head_dim: int, base: float = 10000.0) -> Tensor:
     """Your last frequency is exactly 1 / base: you spread the exponents evenly from 0 to -1 with both ends
     included. By -2i/K the end itself, i = K/2, is left out."""
-    checked(head_dim)
     return base ** -torch.linspace(0, 1, head_dim // 2, dtype=torch.float64)
 
 
 @replaces("rope_frequencies")
 def wavelengths(head_dim: int, base: float = 10000.0) -> Tensor:
     """Your numbers grow from 1 toward base: they are 1 / θ. Look at the sign of the exponent."""
-    checked(head_dim)
     return base ** (torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
 
 
@@ -61,15 +51,7 @@ def wavelengths(head_dim: int, base: float = 10000.0) -> Tensor:
 def float32_frequencies(head_dim: int, base: float = 10000.0) -> Tensor:
     """Your frequencies are float32, torch's default, and 24 bits are too few for far positions. They are
     float64 only if the numbers that they come from are."""
-    checked(head_dim)
     return base ** (-torch.arange(0, head_dim, 2) / head_dim)
-
-
-@replaces("rope_frequencies")
-def odd_allowed(head_dim: int, base: float = 10000.0) -> Tensor:
-    """An odd width leaves one number without a partner, and your function says nothing. It must raise
-    ValueError."""
-    return base ** (-torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
 
 
 @replaces("rotate_half")

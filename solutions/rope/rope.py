@@ -7,15 +7,12 @@ from torch import Tensor
 def rope_frequencies(head_dim: int, base: float = 10000.0) -> Tensor:
     """The angle per position of each pair, in radians: base^(-2i/K) for i = 0 ... K/2 - 1.
 
-    head_dim: K, the width of one head.
+    head_dim: K, the width of one head, even.
     Returns: float64 (K/2,), from 1 downward.
-    Raises: ValueError if head_dim is odd.
 
     >>> rope_frequencies(8)
     tensor([1.0000, 0.1000, 0.0100, 0.0010], dtype=torch.float64)
     """
-    if head_dim % 2:
-        raise ValueError(f"RoPE turns pairs, so the width of a head must be even, not {head_dim}")
     i = torch.arange(head_dim // 2, dtype=torch.float64)  # (K/2,)
     return base ** (-2 * i / head_dim)  # (K/2,): theta_i
 

@@ -16,8 +16,6 @@ def split_view(x: Tensor, num_heads: int) -> Tensor:
     """Your heads hold pieces of several tokens: view only relabels what lies in memory, and there all columns of a
     token lie together. Give D two axes first; which axes change places then?"""
     B, T, D = x.shape
-    if D % num_heads:
-        raise ValueError("heads")
     return x.reshape(B, num_heads, T, D // num_heads)
 
 
@@ -26,8 +24,6 @@ def split_no_transpose(x: Tensor, num_heads: int) -> Tensor:
     """The head axis stands behind the tokens. Attention works on the last two axes, so these must be tokens and
     columns of one head."""
     B, T, D = x.shape
-    if D % num_heads:
-        raise ValueError("heads")
     return x.reshape(B, T, num_heads, D // num_heads)
 
 
@@ -36,25 +32,7 @@ def split_interleaved(x: Tensor, num_heads: int) -> Tensor:
     """Your head h takes every H-th column. A head owns K neighbouring columns: of the two axes that D becomes,
     which one counts the heads?"""
     B, T, D = x.shape
-    if D % num_heads:
-        raise ValueError("heads")
     return x.reshape(B, T, D // num_heads, num_heads).permute(0, 3, 1, 2)
-
-
-@replaces("split_heads")
-def split_unchecked(x: Tensor, num_heads: int) -> Tensor:
-    """With a number of heads that does not divide D, torch raises RuntimeError about a shape. Say it yourself, as a
-    ValueError, before you touch the shape."""
-    B, T, D = x.shape
-    return x.reshape(B, T, num_heads, D // num_heads).transpose(1, 2)
-
-
-@replaces("split_heads")
-def split_cut_off(x: Tensor, num_heads: int) -> Tensor:
-    """Where the heads do not divide D you silently dropped the last columns. Raise ValueError instead."""
-    B, T, D = x.shape
-    K = D // num_heads
-    return x[..., : num_heads * K].reshape(B, T, num_heads, K).transpose(1, 2)
 
 
 @replaces("merge_heads")

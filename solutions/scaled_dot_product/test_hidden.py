@@ -2,7 +2,6 @@
 
 import math
 
-import pytest
 import torch
 import torch.nn.functional as F
 
@@ -40,17 +39,6 @@ def test_split(submission, rng):
     assert_equal(submission.split_heads(x, 1), x.view(B, 1, T, H * K), name="heads")
 
 
-@points(2)
-def test_uneven_heads(submission, rng):
-    """ValueError unless the heads divide D"""
-    B, T, H = 2, 4, 3
-    x = rng.randn(B, T, 2 * H)
-    assert_equal(submission.split_heads(x, 2 * H), x.view(B, T, 2 * H, 1).transpose(1, 2), name="heads")
-    for heads in (H + 1, 5, 2 * H + 1):
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.split_heads(x, heads)
-
-
 @points(3)
 def test_merge(submission, rng):
     """all heads side by side, whatever the strides"""
@@ -73,7 +61,7 @@ def test_softmax(submission, rng):
     assert_close(submission.masked_softmax(scores[0, 0, 0]), softmax(scores[0, 0, 0]), name="weights")
 
 
-@points(3)
+@points(4)
 @needs("test_example_softmax")
 def test_huge_scores(submission, rng):
     """rows of size 100000, -100000 and 1"""
@@ -131,7 +119,7 @@ def test_empty_row(submission, rng):
     assert_close(submission.attention(q, k, v, added, scale=1.0), expected)
 
 
-@points(3)
+@points(4)
 @needs("test_example")
 def test_attention(submission, rng):
     """as torch's own, with and without a mask"""

@@ -19,13 +19,13 @@ def additions_less_one(m, k, n):
     return m * n * (2 * k - 1)
 
 
-def given(config):
-    return {key: value for key, value in config.items() if value is not None}
+def without(config, key):
+    return {name: value for name, value in config.items() if name != key}
 
 
 def sizes(config):
     """L, D, H, G, K, F and the number of matrices of the MLP"""
-    c = given(config)
+    c = config
     D, H = c["d_model"], c["n_heads"]
     matrices = 3 if c.get("mlp") == "swiglu" else 2
     return c["n_layers"], D, H, c.get("n_kv_heads", H), c.get("head_dim", D // H), c.get("d_ff", 4 * D), matrices
@@ -57,7 +57,7 @@ def groups_in_the_scores(config, batch, seq_len, causal=False):
 def keys_of_all_heads(config, batch, seq_len, causal=False):
     """You gave keys and values as many heads as the queries. With n_kv_heads there are fewer, and their
     projections are smaller."""
-    return forward_flops({**config, "n_kv_heads": None}, batch, seq_len, causal)
+    return forward_flops(without(config, "n_kv_heads"), batch, seq_len, causal)
 
 
 @replaces("forward_flops")
@@ -71,7 +71,7 @@ def one_head(config, batch, seq_len, causal=False):
 @replaces("forward_flops")
 def head_dim_ignored(config, batch, seq_len, causal=False):
     """You took D / H for the width of a head. Where the config names head_dim, that is the width."""
-    return forward_flops({**config, "head_dim": None}, batch, seq_len, causal)
+    return forward_flops(without(config, "head_dim"), batch, seq_len, causal)
 
 
 @replaces("forward_flops")
@@ -139,14 +139,13 @@ def always_the_triangle(config, batch, seq_len, causal=False):
 
 @replaces("forward_flops")
 def triangle_through_a_float(config, batch, seq_len, causal=False):
-    """Your causal pairs went through a float: T * (T + 1) / 2 is one, and counts exactly only up to 2^53. One
-    of T and T + 1 is even, so // is exact."""
+    """Your causal pairs are a float, T * (T + 1) / 2, and so is all that you make of it: it counts exactly only up to
+    2^53. One of T and T + 1 is even, so // is exact."""
     flops = forward_flops(config, batch, seq_len, causal)
     if not causal:
         return flops
-    pairs = int(seq_len * (seq_len + 1) / 2)
     _, _, H, _, K, *_ = sizes(config)
-    one = config["n_layers"] * 2 * batch * H * K * pairs
+    one = int(config["n_layers"] * 2 * batch * H * K * (seq_len * (seq_len + 1) / 2))
     return changed(flops, scores=one, values=one)
 
 
@@ -156,7 +155,7 @@ def wrapped(number):
 
 @replaces("forward_flops")
 def overflow(config, batch, seq_len, causal=False):
-    """Your numbers wrap around: the ints of NumPy and torch have 64 bits, and 10^25 does not fit. Python's
+    """Your numbers wrap around: the ints of NumPy and torch have 64 bits, and 10^19 does not fit. Python's
     own have as many digits as they need."""
     flops = forward_flops(config, batch, seq_len, causal)
     return {part: wrapped(number) for part, number in flops.items()}
@@ -193,7 +192,7 @@ def two_matrices(config, batch, seq_len, causal=False):
 @replaces("forward_flops")
 def width_is_four_d(config, batch, seq_len, causal=False):
     """Your MLP is 4 D wide whatever d_ff says. Four is the default only."""
-    return forward_flops({**config, "d_ff": None}, batch, seq_len, causal)
+    return forward_flops(without(config, "d_ff"), batch, seq_len, causal)
 
 
 @replaces("forward_flops")
@@ -230,16 +229,6 @@ def embedding_counted(config, batch, seq_len, causal=False):
 def one_layer(config, batch, seq_len, causal=False):
     """You counted one layer. There are n_layers of them."""
     return forward_flops({**config, "n_layers": 1}, batch, seq_len, causal)
-
-
-@replaces("forward_flops")
-def none_is_a_value(config, batch, seq_len, causal=False):
-    """A key whose value is None counts as missing; you took None for the value itself. The default of
-    dict.get is used only where the key is not there."""
-    for key in ("n_kv_heads", "head_dim", "d_ff"):
-        if key in config and config[key] is None:
-            raise TypeError(f"unsupported operand: {key} is None")
-    return forward_flops(config, batch, seq_len, causal)
 
 
 @replaces("train_flops")

@@ -132,17 +132,15 @@ def test_total(submission, rng):
 
 @points(1)
 @needs("test_example_forward")
-def test_exact_and_none(submission, rng):
-    """10^25 FLOPs to the last one; None counts as missing"""
-    c = random_config(rng)
-    for key in ("head_dim", "d_ff", "mlp"):
-        found = submission.forward_flops({**c, key: None}, 2, 3)
-        for part in PARTS:
-            assert_equal(found[part], flops(c, 2, 3, part), name=f"{part} with {key} = None")
-    T = 10**9 + 7
-    found = submission.forward_flops(GPT_3, 3, T, causal=True)
-    assert_equal(found["scores"], 96 * 3 * 2 * 12288 * (T * (T + 1) // 2), name="scores")
-    assert_equal(found["logits"], 3 * T * 2 * 12288 * 50257, name="logits")
+def test_exact(submission):
+    """more FLOPs than 64 bits hold, to the last one"""
+    # No matrix has 2^63 numbers and no loop over positions is long: a count in any style gets through.
+    wide = {"n_layers": 3, "d_model": 10**7 + 19, "n_heads": 1, "vocab_size": 10**7 + 79, "d_ff": 10**7 + 103}
+    check(submission, wide, 3, 1001, "qkv", "logits")
+    total = sum(flops(wide, 3, 1001, part) for part in PARTS)
+    assert_equal(submission.forward_flops(wide, 3, 1001)["total"], total, name="total")
+    long = {"n_layers": 3, "d_model": 3, "n_heads": 1, "vocab_size": 7, "d_ff": 5, "head_dim": 10**9 + 7}
+    check(submission, long, 3, 5001, "scores", "values", causal=True)
 
 
 @points(2)
@@ -178,9 +176,9 @@ def test_crossover(submission, rng):
     for others in ({}, {"mlp": "swiglu"}, {"head_dim": 11}, {"n_kv_heads": 1, "d_ff": 5}, {"vocab_size": 10**6}):
         c = random_config(rng, **others)
         assert_close(submission.attention_crossover(c), crossing(c), name="crossover")
-    mha = random_config(rng, n_kv_heads=None)
-    expected = crossing({**mha, "n_kv_heads": mha["n_heads"]})
-    assert_close(submission.attention_crossover(mha), expected, name="crossover with n_kv_heads = None")
+    mha = random_config(rng)
+    del mha["n_kv_heads"]
+    assert_close(submission.attention_crossover(mha), crossing(mha), name="crossover without n_kv_heads")
 
 
 @points(1)

@@ -18,12 +18,11 @@ def forward_flops(config: dict[str, Any], batch: int, seq_len: int, causal: bool
     """The FLOPs of all matrix products of one forward pass, by part.
 
     config: n_layers L, d_model D, n_heads H and vocab_size V; n_kv_heads G, by default H; head_dim K, by default D / H;
-        d_ff F, by default 4 D; mlp "gelu" or "swiglu", by default "gelu". Other keys are ignored, and a value of None
-        counts as missing.
+        d_ff F, by default 4 D; mlp "gelu" or "swiglu", by default "gelu". Other keys are ignored.
     batch: B sequences of seq_len T tokens each, both at least 1. Without padding, without a cache.
     causal: count only the pairs of a query and a key that is not later, T (T + 1) / 2 for each head; False: all T²,
         which a plain kernel computes and then masks.
-    Returns: a dict of exact ints, also above 2**53, each for all layers.
+    Returns: a dict of exact ints, also above 2**63, each for all layers.
         qkv: the projections to queries, keys and values
         scores: queries times keys. values: softmax times values
         out: the projection of the heads back to D
@@ -109,7 +108,6 @@ def mfu(n_params: float, tokens_per_second: float, peak_flops: float) -> float:
 
 def _layer(config: dict[str, Any]) -> tuple[int, int, int, int, int, int]:
     """D, H, G, K and F, and how many matrices of D x F the MLP has."""
-    given = {key: value for key, value in config.items() if value is not None}
-    D, H = given["d_model"], given["n_heads"]
-    G, K, F = given.get("n_kv_heads", H), given.get("head_dim", D // H), given.get("d_ff", 4 * D)
-    return D, H, G, K, F, 3 if given.get("mlp") == "swiglu" else 2
+    D, H = config["d_model"], config["n_heads"]
+    G, K, F = config.get("n_kv_heads", H), config.get("head_dim", D // H), config.get("d_ff", 4 * D)
+    return D, H, G, K, F, 3 if config.get("mlp") == "swiglu" else 2

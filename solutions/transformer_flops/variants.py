@@ -76,7 +76,7 @@ def per_token(config, batch, seq_len, causal=False):
 @replaces("forward_flops")
 def of_weights(config, batch, seq_len, causal=False):
     """areas of matrices; keys in another order; subtracts the upper triangle"""
-    c = {key: value for key, value in config.items() if value is not None}
+    c = config
     D, H = c["d_model"], c["n_heads"]
     K, F = c.get("head_dim", D // H), c.get("d_ff", D << 2)
     area = {"qkv": D * K * (H + 2 * c.get("n_kv_heads", H)), "out": D * K * H}
@@ -86,6 +86,49 @@ def of_weights(config, batch, seq_len, causal=False):
     both = 2 * 2 * batch * pairs * H * K * c["n_layers"]
     found["logits"] = 2 * batch * seq_len * D * c["vocab_size"]
     return {"total": sum(found.values()) + both, "scores": both // 2, "values": both - both // 2, **found}
+
+
+@replaces("forward_flops")
+def position_by_position(config, batch, seq_len, causal=False):
+    """adds up what the query at each position costs"""
+    s = Shape.of(config)
+    found = dict.fromkeys(("qkv", "scores", "values", "out", "mlp", "logits"), 0)
+    for t in range(seq_len):
+        keys = t + 1 if causal else seq_len
+        found["qkv"] += 2 * s.d_model * (s.q + 2 * s.kv)
+        found["scores"] += 2 * s.q * keys
+        found["values"] += 2 * s.q * keys
+        found["out"] += 2 * s.q * s.d_model
+        found["mlp"] += (6 if s.mlp == "swiglu" else 4) * s.d_model * s.hidden
+        found["logits"] += 2 * s.d_model * s.vocab_size
+    found = {part: batch * n * (1 if part == "logits" else s.n_layers) for part, n in found.items()}
+    return {**found, "total": sum(found.values())}
+
+
+@replaces("forward_flops")
+def of_shapes(config, batch, seq_len, causal=False):
+    """one sequence through matrices on the meta device, which take no memory: 2 k FLOPs for each number of a product"""
+    s = Shape.of(config)
+
+    def product(*shapes):
+        a, b = (torch.empty(shape, device="meta") for shape in shapes)
+        return 2 * a.shape[-1] * (a @ b).numel()
+
+    D, T, K = s.d_model, seq_len, s.q // s.n_heads
+    up = product((T, D), (D, s.hidden))
+    found = {
+        "qkv": product((T, D), (D, s.q)) + 2 * product((T, D), (D, s.kv)),
+        "scores": s.n_heads * product((T, K), (K, T)),
+        "values": s.n_heads * product((T, T), (T, K)),
+        "out": product((T, s.q), (s.q, D)),
+        "mlp": up * (2 if s.mlp == "swiglu" else 1) + product((T, s.hidden), (s.hidden, D)),
+    }
+    found = {part: batch * s.n_layers * n for part, n in found.items()}
+    found["logits"] = batch * product((T, D), (D, s.vocab_size))
+    if causal:
+        pairs = len(torch.empty(T, T, device="meta")) * (T + 1) // 2
+        found |= {part: found[part] // (T * T) * pairs for part in ("scores", "values")}
+    return found | {"total": sum(found.values())}
 
 
 @replaces("train_flops")

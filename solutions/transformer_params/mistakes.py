@@ -5,19 +5,15 @@ from transformer_params import count_params
 from grader.testing import replaces
 
 
-def get(config, key, default=None):
-    return default if config.get(key) is None else config[key]
-
-
 def sizes(config):
     """L, D, H, G, K, F"""
     D, H = config["d_model"], config["n_heads"]
-    G, K, F = get(config, "n_kv_heads", H), get(config, "head_dim", D // H), get(config, "d_ff", 4 * D)
+    G, K, F = config.get("n_kv_heads", H), config.get("head_dim", D // H), config.get("d_ff", 4 * D)
     return config["n_layers"], D, H, G, K, F
 
 
 def norm_size(config):
-    return config["d_model"] * (1 if get(config, "norm") == "rmsnorm" else 2)
+    return config["d_model"] * (1 if config.get("norm") == "rmsnorm" else 2)
 
 
 def changed(config, **differences):
@@ -44,35 +40,22 @@ def no_head(config):
     return count_params({**config, "tied": True})
 
 
-@replaces("count_params")
-def head_always(config):
-    """You counted an output matrix although lm_head is false. An encoder such as BERT's ends with its last
-    layer."""
-    return count_params({**config, "lm_head": True})
+def without(config, key):
+    return {name: value for name, value in config.items() if name != key}
 
 
 @replaces("count_params")
 def mha(config):
     """You gave keys and values as many heads as the queries. With n_kv_heads there are fewer, and W_k and W_v
     are smaller."""
-    count_params(config)
-    return count_params({**config, "n_kv_heads": None})
-
-
-@replaces("count_params")
-def head_dim_ignored(config):
-    """You took D / H for the width of a head, and checked that it is whole. Where the config names head_dim,
-    that is the width: Gemma 7B has 16 heads of 256, and D is 3072."""
-    count_params(config)
-    return count_params({**config, "head_dim": None})
+    return count_params(without(config, "n_kv_heads"))
 
 
 @replaces("count_params")
 def head_dim_divided(config):
     """You took D // H for the width of every head. Where the config names head_dim, that is the width: Gemma
     7B has 16 heads of 256, and D is 3072."""
-    count_params(config)
-    return count_params({**config, "head_dim": config["d_model"] // config["n_heads"]})
+    return count_params(without(config, "head_dim"))
 
 
 @replaces("count_params")
@@ -87,15 +70,15 @@ def square_output(config):
 def two_matrices(config):
     """You gave the gated MLP two matrices. SwiGLU has three: gate and up, both D x F, and down, F x D."""
     L, D, *_, F = sizes(config)
-    gated = get(config, "mlp") == "swiglu"
-    biases = F if get(config, "mlp_bias") else 0
+    gated = config.get("mlp") == "swiglu"
+    biases = F if config.get("mlp_bias") else 0
     return changed(config, mlp=-L * (D * F + biases) if gated else 0)
 
 
 @replaces("count_params")
 def width_is_four_d(config):
     """Your MLP is 4 D wide whatever d_ff says. Four is the default only."""
-    return count_params({**config, "d_ff": None})
+    return count_params(without(config, "d_ff"))
 
 
 @replaces("count_params")
@@ -103,14 +86,14 @@ def output_bias_forgotten(config):
     """You left out the bias of W_o. "qkv" means those of the first three matrices alone; "all" has D numbers
     more."""
     L, D, *_ = sizes(config)
-    return changed(config, attention=-L * D if get(config, "attn_bias") == "all" else 0)
+    return changed(config, attention=-L * D if config.get("attn_bias") == "all" else 0)
 
 
 @replaces("count_params")
 def output_bias_always(config):
     """You gave W_o a bias where attn_bias is "qkv". It has one only for "all"."""
     L, D, *_ = sizes(config)
-    return changed(config, attention=L * D if get(config, "attn_bias") == "qkv" else 0)
+    return changed(config, attention=L * D if config.get("attn_bias") == "qkv" else 0)
 
 
 @replaces("count_params")
@@ -118,7 +101,7 @@ def biases_of_width_d(config):
     """Your biases of q, k and v all have D numbers. A bias is as long as what its matrix gives out: H * K for
     the queries, G * K for keys and values."""
     L, D, H, G, K, _ = sizes(config)
-    has = get(config, "attn_bias", "none") != "none"
+    has = config.get("attn_bias", "none") != "none"
     return changed(config, attention=L * (3 * D - H * K - 2 * G * K) if has else 0)
 
 
@@ -127,8 +110,8 @@ def mlp_bias_of_width_d(config):
     """You gave every matrix of the MLP a bias of D numbers. A bias is as long as what its matrix gives out:
     which of them give out F?"""
     L, D, *_, F = sizes(config)
-    into = 2 if get(config, "mlp") == "swiglu" else 1
-    return changed(config, mlp=L * into * (D - F) if get(config, "mlp_bias") else 0)
+    into = 2 if config.get("mlp") == "swiglu" else 1
+    return changed(config, mlp=L * into * (D - F) if config.get("mlp_bias") else 0)
 
 
 @replaces("count_params")
@@ -140,17 +123,13 @@ def no_mlp_bias(config):
 @replaces("count_params")
 def norm_without_bias(config):
     """You gave each LayerNorm D parameters. It has a weight and a bias; RMSNorm has the weight alone."""
-    return (
-        count_params({**config, "norm": "rmsnorm"})
-        if get(config, "norm", "layernorm") == "layernorm"
-        else (count_params(config))
-    )
+    return count_params({**config, "norm": "rmsnorm"})
 
 
 @replaces("count_params")
 def norm_always_with_bias(config):
     """You gave each RMSNorm 2 D parameters. It has no bias, and nothing to add it to: it does not centre."""
-    return count_params({**config, "norm": "layernorm"}) if get(config, "norm") == "rmsnorm" else count_params(config)
+    return count_params({**config, "norm": "layernorm"})
 
 
 @replaces("count_params")
@@ -161,54 +140,14 @@ def one_norm_per_layer(config):
 
 @replaces("count_params")
 def no_last_norm(config):
-    """Your count lacks one norm: unless final_norm is false, there is one more behind the last layer."""
-    return count_params({**config, "final_norm": False})
-
-
-@replaces("count_params")
-def last_norm_always(config):
-    """You counted a norm behind the last layer although final_norm is false. In BERT every layer ends with a
-    norm, and no other follows."""
-    return count_params({**config, "final_norm": True})
-
-
-@replaces("count_params")
-def norm_of_embedding_forgotten(config):
-    """You left out the norm between embedding and first layer. It is there if embedding_norm is true."""
-    return count_params({**config, "embedding_norm": False})
-
-
-@replaces("count_params")
-def norm_of_embedding_elsewhere(config):
-    """Your total is right, but the norm of the embedding stands under embedding. All norms are counted under
-    norm."""
-    size = norm_size(config) if get(config, "embedding_norm") else 0
-    return changed(config, embedding=size, norm=-size)
+    """Your count lacks one norm. Each layer has two, and there is one more behind the last layer."""
+    return changed(config, norm=-norm_size(config))
 
 
 @replaces("count_params")
 def no_positions(config):
     """You left out the table of positions. Where positions are learned, each has a row of D numbers."""
     return count_params({**config, "max_positions": 0})
-
-
-@replaces("count_params")
-def no_types(config):
-    """You left out the table of segment types. It has type_vocab rows of D numbers."""
-    return count_params({**config, "type_vocab": 0})
-
-
-@replaces("count_params")
-def no_pooler(config):
-    """You left out the pooler, or counted it only with an output matrix. It is a layer of its own: D x D, and
-    D biases."""
-    return count_params({**config, "pooler": False})
-
-
-@replaces("count_params")
-def pooler_without_bias(config):
-    """You left out the bias of the pooler: D x D weights, and D more."""
-    return changed(config, head=-config["d_model"] if get(config, "pooler") else 0)
 
 
 @replaces("count_params")
@@ -221,11 +160,24 @@ def head_in_non_embedding(config):
 
 @replaces("count_params")
 def positions_in_non_embedding(config):
-    """You took only the token table off for non_embedding. The tables of positions and types are embeddings
-    too."""
+    """You took only the token table off for non_embedding. The table of positions is an embedding too."""
     count = count_params(config)
     tokens = config["vocab_size"] * config["d_model"]
     return {**count, "non_embedding": count["total"] - tokens - count["head"]}
+
+
+@replaces("count_params")
+def through_a_float(config):
+    """Your numbers went through a float, which holds 53 bits and rounds what is larger. Whole numbers in Python are
+    exact as long as no float joins in: is there a / that could be a //?"""
+    return {part: int(float(number)) for part, number in count_params(config).items()}
+
+
+@replaces("count_params")
+def overflow(config):
+    """Your numbers wrap around: the ints of NumPy and torch have 64 bits, and a count of 10^19 does not fit.
+    Python's own have as many digits as they need."""
+    return {part: (number + 2**63) % 2**64 - 2**63 for part, number in count_params(config).items()}
 
 
 @replaces("count_params")
@@ -235,70 +187,3 @@ def one_layer(config):
     count = count_params(config)
     less = {part: -(L - 1) * count[part] // L for part in ("attention", "mlp")}
     return changed(config, norm=-(L - 1) * norm_size(config), **less) if D else count
-
-
-@replaces("count_params")
-def overflow(config):
-    """Your numbers wrap around: the ints of NumPy and torch have 64 bits, and a count of 10^20 does not fit.
-    Python's own have as many digits as they need."""
-    return {part: (number + 2**63) % 2**64 - 2**63 for part, number in count_params(config).items()}
-
-
-@replaces("count_params")
-def groups_unchecked(config):
-    """A number of key-value heads that does not divide the number of query heads got a count. No model has
-    such heads: raise ValueError."""
-    try:
-        return count_params(config)
-    except ValueError:
-        L, D, H, G, K, _ = sizes(config)
-        if H % G == 0 or (get(config, "head_dim") is None and D % H):
-            raise
-        return changed({**config, "n_kv_heads": H}, attention=2 * L * D * K * (G - H))
-
-
-@replaces("count_params")
-def width_unchecked(config):
-    """A width that the heads do not divide was rounded down to one that they do. Without head_dim there is no
-    such model: raise ValueError."""
-    D, H = config["d_model"], config["n_heads"]
-    return count_params({**config, "head_dim": get(config, "head_dim", D // H)})
-
-
-@replaces("count_params")
-def width_always_checked(config):
-    """You refuse a width that the heads do not divide, although the config names head_dim. Then nobody
-    divides it."""
-    if config["d_model"] % config["n_heads"]:
-        raise ValueError("heads must divide the width")
-    return count_params(config)
-
-
-@replaces("count_params")
-def unknown_names(config):
-    """A name that you do not know was taken for the default. A misspelt config should not get a number: raise
-    ValueError."""
-    known = {"mlp": ("gelu", "swiglu"), "norm": ("layernorm", "rmsnorm"), "attn_bias": ("none", "qkv", "all")}
-    return count_params(
-        {key: None if key in known and value not in known[key] else value for key, value in (config.items())}
-    )
-
-
-@replaces("count_params")
-def key_error(config):
-    """An unknown name ends in a KeyError: you look it up in a dict and trust that it is there. Say what is
-    wrong with the config, with a ValueError."""
-    for key, names in (("mlp", "gelu swiglu"), ("norm", "layernorm rmsnorm"), ("attn_bias", "none qkv all")):
-        if get(config, key, names.split()[0]) not in names.split():
-            raise KeyError(key)
-    return count_params(config)
-
-
-@replaces("count_params")
-def none_is_a_value(config):
-    """A key whose value is None counts as missing; you took None for the value itself. The default of
-    dict.get is used only where the key is not there."""
-    for key in ("n_kv_heads", "head_dim", "d_ff", "max_positions", "type_vocab"):
-        if key in config and config[key] is None:
-            raise TypeError(f"unsupported operand: {key} is None")
-    return count_params(config)

@@ -2,8 +2,6 @@
 
 from math import prod
 
-import pytest
-
 from grader.testing import assert_equal, needs, points
 
 PARTS = ("embedding", "attention", "mlp", "norm", "head")
@@ -18,11 +16,6 @@ def gpt2(L, D, H, positions=1024):
 def llama(L, D, H, G, F, V, **others):
     sizes = {"n_layers": L, "d_model": D, "n_heads": H, "n_kv_heads": G, "d_ff": F, "vocab_size": V}
     return {**sizes, "mlp": "swiglu", "norm": "rmsnorm", **others}
-
-
-def bert(L, D, H):
-    c = {**gpt2(L, D, H, positions=512), "vocab_size": 30522, "type_vocab": 2, "tied": None}
-    return {**c, "embedding_norm": True, "final_norm": False, "lm_head": False, "pooler": True}
 
 
 def random_config(rng, **others):
@@ -48,11 +41,8 @@ def tensors(c):
         if c.get("norm", "layernorm") == "layernorm":
             found[f"norm {name}.bias"] = (D,)
 
-    for table, key in (("positions", "max_positions"), ("types", "type_vocab")):
-        if key in c:
-            found[f"embedding {table}"] = (c[key], D)
-    if c.get("embedding_norm"):
-        norm("of embedding")
+    if "max_positions" in c:
+        found["embedding positions"] = (c["max_positions"], D)
     biases = c.get("attn_bias", "none")
     for layer in range(c["n_layers"]):
         for name, heads in (("q", H), ("k", G), ("v", G)):
@@ -63,12 +53,9 @@ def tensors(c):
         linear(f"mlp {layer}.down", D, F, c.get("mlp_bias"))
         norm(f"{layer}.first")
         norm(f"{layer}.second")
-    if c.get("final_norm", True):
-        norm("last")
-    if c.get("lm_head", True) and not c.get("tied"):
+    norm("last")
+    if not c.get("tied"):
         linear("head output", V, D, False)
-    if c.get("pooler"):
-        linear("head pooler", D, D, True)
     return found
 
 
@@ -90,7 +77,7 @@ def check_total(submission, **models):
         assert_equal(submission.count_params(c)["total"], total, name=f"total of {model.replace('_', ' ')}")
 
 
-@points(2)
+@points(3)
 def test_attention(submission, rng):
     """any number and width of heads"""
     for _ in range(2):
@@ -104,7 +91,7 @@ def test_attention(submission, rng):
         check(submission, c, "attention")
 
 
-@points(1)
+@points(2)
 def test_mlp(submission, rng):
     """two matrices or three, of any width"""
     c = random_config(rng)
@@ -129,35 +116,24 @@ def test_biases(submission, rng):
 
 @points(1)
 def test_norms(submission, rng):
-    """two in a layer, one last, one after the embedding"""
+    """two in a layer and a last one"""
     c = random_config(rng)
     check(submission, c, "norm")
     for norm in ("layernorm", "rmsnorm"):
-        for last in (True, False):
-            for first in (True, False):
-                check(submission, c, "norm", "embedding", norm=norm, final_norm=last, embedding_norm=first)
+        check(submission, c, "norm", norm=norm)
 
 
 @points(2)
 def test_tables(submission, rng):
-    """positions, types, tied or no head, pooler"""
+    """tokens and positions, and a head, tied or not"""
     c = random_config(rng)
-    P, S = rng.sizes(2, low=20, high=30)
+    P = int(rng.randint(20, 30, (1,)))
     check(submission, c, "embedding", "head")
-    for others in (
-        {"max_positions": P},
-        {"type_vocab": S},
-        {"max_positions": P, "type_vocab": S, "tied": True},
-        {"lm_head": False},
-        {"tied": True, "lm_head": False},
-        {"pooler": True},
-        {"tied": True, "pooler": True},
-        {"lm_head": False, "pooler": True},
-    ):
+    for others in ({"max_positions": P}, {"tied": True}, {"tied": False}, {"max_positions": P, "tied": True}):
         check(submission, c, "embedding", "head", **others)
 
 
-@points(1)
+@points(3)
 @needs("test_example")
 def test_sums(submission, rng):
     """total and non_embedding, tied or not"""
@@ -165,7 +141,7 @@ def test_sums(submission, rng):
         {},
         {"tied": True, "max_positions": 12},
         {"mlp": "swiglu", "norm": "rmsnorm", "attn_bias": "qkv", "head_dim": 3},
-        {"lm_head": False, "pooler": True, "type_vocab": 2, "embedding_norm": True},
+        {"attn_bias": "all", "mlp_bias": True, "max_positions": 7},
     ):
         c = random_config(rng, **others)
         total = sum(map(prod, tensors(c).values()))
@@ -178,62 +154,12 @@ def test_sums(submission, rng):
 @points(1)
 @needs("test_example")
 def test_exact(submission):
-    """a model of 10^20 parameters, to the last one"""
-    c = {"n_layers": 9, "d_model": 10**9 + 7, "n_heads": 10**9 + 7, "n_kv_heads": 1, "d_ff": 3, "vocab_size": 11}
-    check(submission, c, *PARTS)
-    check(submission, c, *PARTS, d_ff=10**10 + 19, vocab_size=10**11 + 3, mlp="swiglu")
-
-
-@points(1)
-@needs("test_example")
-def test_none(submission, rng):
-    """None counts as missing, other keys do not count"""
-    c = random_config(rng)
-    for key in (
-        "head_dim",
-        "d_ff",
-        "mlp",
-        "attn_bias",
-        "mlp_bias",
-        "norm",
-        "final_norm",
-        "embedding_norm",
-        "max_positions",
-        "type_vocab",
-        "tied",
-        "lm_head",
-        "pooler",
-        "dropout",
-    ):
-        found = submission.count_params({**c, key: None})
-        for part in PARTS:
-            assert_equal(found[part], expected(c, part), name=f"{part} with {key} = None")
-    same = {**c, "n_kv_heads": c["n_heads"]}
-    assert_equal(submission.count_params({**c, "n_kv_heads": None})["attention"], expected(same, "attention"))
-
-
-@points(2)
-@needs("test_example_llama")
-def test_errors(submission, rng):
-    """ValueError for heads that do not fit, and for unknown names"""
-    c = random_config(rng)
-    H, D = c["n_heads"], c["d_model"]
-    fitting = ({}, {"n_kv_heads": H}, {"head_dim": 5, "d_model": D + 1}, {"mlp": "swiglu", "norm": "rmsnorm"})
-    for changes in fitting:
-        check(submission, c, *PARTS, **changes)
-    for changes in (
-        {"n_kv_heads": H + 1},
-        {"n_kv_heads": H - 1, "head_dim": 5},
-        {"n_heads": 4, "n_kv_heads": 3, "d_model": 8},
-        {"d_model": D + 1},
-        {"d_model": D + 1, "head_dim": None},
-        {"mlp": "geglu"},
-        {"norm": "batchnorm"},
-        {"attn_bias": "q"},
-        {"attn_bias": "", "n_layers": 1},
-    ):
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.count_params({**c, **changes})
+    """a model of 10^19 parameters, to the last one"""
+    D = 10**8 + 7  # a single matrix has less than 2^63 numbers, so that one may build it on the meta device
+    c = {"n_layers": 40, "d_model": D, "n_heads": D, "n_kv_heads": 1, "d_ff": 10**9 + 9, "vocab_size": 10**9 + 3}
+    check(submission, c, *PARTS, mlp="swiglu")
+    total = sum(map(prod, tensors({**c, "mlp": "swiglu"}).values()))
+    assert_equal(submission.count_params({**c, "mlp": "swiglu"})["total"], total, name="total")
 
 
 @points(1)
@@ -274,15 +200,4 @@ def test_published_wide(submission):
         Qwen2_5_7B=(llama(28, 3584, 28, 4, 18944, 152064, attn_bias="qkv"), 7615616512),
         Gemma_7B=(llama(28, 3072, 16, 16, 24576, 256000, **gemma), 8537680896),
         Gemma_2B=(llama(18, 2048, 8, 1, 16384, 256000, **gemma), 2506172416),
-    )
-
-
-@points(1)
-@needs("test_example")
-def test_published_bert(submission):
-    """the encoders of BERT, with their pooler"""
-    check_total(
-        submission,
-        BERT_base=(bert(12, 768, 12), 109482240),
-        BERT_large=(bert(24, 1024, 16), 335141888),
     )

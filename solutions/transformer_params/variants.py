@@ -1,7 +1,7 @@
 """Right solutions in other styles. None of them may lose a point."""
 
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from grader.testing import replaces
 
 @dataclass
 class Config:
-    """Every key that counts, with its default."""
+    """Every key, with its default. A key that is not in the table is refused."""
 
     n_layers: int
     d_model: int
@@ -28,41 +28,32 @@ class Config:
     attn_bias: str = "none"
     mlp_bias: bool = False
     norm: str = "layernorm"
-    final_norm: bool = True
-    embedding_norm: bool = False
     max_positions: int = 0
-    type_vocab: int = 0
     tied: bool = False
-    lm_head: bool = True
-    pooler: bool = False
 
-    @classmethod
-    def read(cls, config):
-        names = {field.name for field in fields(cls)}
-        c = cls(**{key: value for key, value in config.items() if key in names and value is not None})
-        c.n_kv_heads = c.n_kv_heads or c.n_heads
-        c.d_ff = c.d_ff or 4 * c.d_model
-        if c.n_heads % c.n_kv_heads != 0:
+    def __post_init__(self):
+        self.n_kv_heads = self.n_kv_heads or self.n_heads
+        self.d_ff = self.d_ff or 4 * self.d_model
+        if self.n_heads % self.n_kv_heads != 0:
             raise ValueError("n_kv_heads")
-        if not c.head_dim:
-            c.head_dim, rest = divmod(c.d_model, c.n_heads)
+        if not self.head_dim:
+            self.head_dim, rest = divmod(self.d_model, self.n_heads)
             if rest:
                 raise ValueError("n_heads")
-        if c.mlp not in {"gelu", "swiglu"} or c.norm not in {"layernorm", "rmsnorm"}:
+        if self.mlp not in {"gelu", "swiglu"} or self.norm not in {"layernorm", "rmsnorm"}:
             raise ValueError("mlp or norm")
-        if c.attn_bias not in {"none", "qkv", "all"}:
+        if self.attn_bias not in {"none", "qkv", "all"}:
             raise ValueError("attn_bias")
-        return c
 
 
 @replaces("count_params")
 def layer_by_layer(config):
     """walks through the layers with a Counter, which it returns; a key more than asked for"""
-    c = Config.read(config)
+    c = Config(**config)
     D, F = c.d_model, c.d_ff
     q, kv = c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim
     one = D if c.norm == "rmsnorm" else D + D
-    count = Counter(embedding=D * (c.vocab_size + c.max_positions + c.type_vocab), norm=one * c.embedding_norm)
+    count = Counter(embedding=D * (c.vocab_size + c.max_positions), norm=one)
     for _ in range(c.n_layers):
         for width in (q, kv, kv):
             count["attention"] += width * (D + (c.attn_bias in ("qkv", "all")))
@@ -70,12 +61,9 @@ def layer_by_layer(config):
         for out, into in [(F, D)] * (1 + (c.mlp == "swiglu")) + [(D, F)]:
             count["mlp"] += out * (into + c.mlp_bias)
         count["norm"] += 2 * one
-    count["norm"] += one if c.final_norm else 0
     count["head"] = 0
-    if c.lm_head and not c.tied:
+    if not c.tied:
         count["head"] += c.vocab_size * D
-    if c.pooler:
-        count["head"] += (D + 1) * D
     inside = count["attention"] + count["mlp"] + count["norm"]
     return Counter(**count, non_embedding=inside, total=inside + count["embedding"] + count["head"], layers=c.n_layers)
 
@@ -92,41 +80,31 @@ class Block(nn.Module):
         into = 2 if c.mlp == "swiglu" else 1
         self.mlp = nn.Sequential(*(nn.Linear(D, c.d_ff, bias=c.mlp_bias) for _ in range(into)))
         self.mlp.append(nn.Linear(c.d_ff, D, bias=c.mlp_bias))
+        self.norm = nn.ModuleList((nn.LayerNorm if c.norm == "layernorm" else nn.RMSNorm)(D) for _ in range(2))
 
 
 def numbers(module):
-    return sum(prod(parameter.shape) for parameter in module.parameters())
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 @replaces("count_params")
 def of_modules(config) -> dict[str, int]:
-    """builds one layer on the meta device and asks it; or in place of defaults"""
-    c = Config.read(config)
+    """builds the whole model on the meta device and asks it"""
+    c = Config(**config)
     with torch.device("meta"):
-        try:
-            block = Block(c)
-            norm = nn.LayerNorm(c.d_model) if c.norm == "layernorm" else nn.RMSNorm(c.d_model)
-            layer = [numbers(block.attention), numbers(block.mlp), numbers(norm)]
-        except RuntimeError:  # larger than torch can name
-            layer = by_hand(c)
-    L, D = c.n_layers, c.d_model
+        layers = nn.ModuleList(Block(c) for _ in range(c.n_layers))
+        last = nn.LayerNorm(c.d_model) if c.norm == "layernorm" else nn.RMSNorm(c.d_model)
+        tables = nn.ModuleList(nn.Embedding(rows, c.d_model) for rows in (c.vocab_size, c.max_positions))
+        head = nn.ModuleList([] if c.tied else [nn.Linear(c.d_model, c.vocab_size, bias=False)])
     parts = {
-        "head": c.vocab_size * D * (c.lm_head and not c.tied) + c.pooler * D * (D + 1),
-        "norm": layer[2] * (2 * L + int(c.final_norm) + int(c.embedding_norm)),
-        "mlp": layer[1] * L,
-        "attention": layer[0] * L,
-        "embedding": (c.vocab_size + c.max_positions + c.type_vocab) * D,
+        "head": numbers(head),
+        "norm": sum(numbers(block.norm) for block in layers) + numbers(last),
+        "mlp": sum(numbers(block.mlp) for block in layers),
+        "attention": sum(numbers(block.attention) for block in layers),
+        "embedding": numbers(tables),
     }
     inside = parts["norm"] + parts["mlp"] + parts["attention"]
     return {"non_embedding": inside, "total": sum(parts.values()), **parts}
-
-
-def by_hand(c):
-    D, F, K = c.d_model, c.d_ff, c.head_dim
-    heads = c.n_heads + 2 * c.n_kv_heads
-    attention = heads * K * (D + (c.attn_bias != "none")) + D * (c.n_heads * K + (c.attn_bias == "all"))
-    mlp = (1 + (c.mlp == "swiglu")) * F * (D + c.mlp_bias) + D * (F + c.mlp_bias)
-    return attention, mlp, D * (1 + (c.norm == "layernorm"))
 
 
 class Part(NamedTuple):
@@ -147,31 +125,20 @@ class Part(NamedTuple):
 def of_table(config) -> dict[str, int]:
     """one table of matrices for the whole model"""
     c = {"n_kv_heads": config["n_heads"], "d_ff": 4 * config["d_model"], "mlp": "gelu", "attn_bias": "none"}
-    c |= {"norm": "layernorm", "final_norm": True, "lm_head": True}
-    c |= {key: value for key, value in config.items() if value is not None}
+    c |= {"norm": "layernorm", **config}
     D, H, V, L = c["d_model"], c["n_heads"], c["vocab_size"], c["n_layers"]
-    if (
-        c["mlp"] not in ("gelu", "swiglu")
-        or c["norm"] not in ("layernorm", "rmsnorm")
-        or c["attn_bias"] not in ("none", "qkv", "all")
-    ):
-        raise ValueError("unknown")
     K = Fraction(c["head_dim"]) if "head_dim" in c else Fraction(D, H)
-    if K.denominator != 1 or Fraction(H, c["n_kv_heads"]).denominator != 1:
-        raise ValueError("heads")
     q, kv = int(H * K), int(c["n_kv_heads"] * K)
     gates = ["gelu", "swiglu"].index(c["mlp"])
     bias, some, both = bool(c.get("mlp_bias")), c["attn_bias"] != "none", c["attn_bias"] == "all"
-    norms = 2 * L + bool(c["final_norm"]) + bool(c.get("embedding_norm"))
     table = [
-        Part("embedding", 1, c.get("max_positions", 0) + c.get("type_vocab", 0) + V, D),
+        Part("embedding", 1, c.get("max_positions", 0) + V, D),
         Part("attention", L, q + kv + kv, D, some),
         Part("attention", L, D, q, both),
         Part("mlp", L * (gates + 1), c["d_ff"], D, bias),
         Part("mlp", L, D, c["d_ff"], bias),
-        Part("norm", norms, D, 1, c["norm"] == "layernorm"),
-        Part("head", int(bool(c["lm_head"] and not c.get("tied"))), V, D),
-        Part("head", int(bool(c.get("pooler"))), D, D, True),
+        Part("norm", 2 * L + 1, D, 1, c["norm"] == "layernorm"),
+        Part("head", int(not c.get("tied")), V, D),
     ]
     count = dict.fromkeys(("embedding", "attention", "mlp", "norm", "head"), 0)
     for part in table:
@@ -182,38 +149,47 @@ def of_table(config) -> dict[str, int]:
 
 @replaces("count_params")
 def of_shapes(config):
-    """a checkpoint's list of names and shapes, multiplied by NumPy in Python's own ints; None is filtered first"""
-    c = {key: value for key, value in config.items() if value is not None}
+    """a checkpoint's list of names and shapes, multiplied by NumPy in Python's own ints"""
+    c = config
     D, H = c["d_model"], c["n_heads"]
-    G = c.get("n_kv_heads", H)
-    if G < 1 or H / G != H // G:
-        raise ValueError(f"{G} and {H}")
-    if "head_dim" not in c and D // H * H != D:
-        raise ValueError(f"{H} and {D}")
-    K, F = c.get("head_dim", D // H), c.get("d_ff", 4 * D)
-    for key, names in (
-        ("mlp", {"gelu", "swiglu"}),
-        ("norm", {"layernorm", "rmsnorm"}),
-        ("attn_bias", {"none", "qkv", "all"}),
-    ):
-        if not {c.get(key, min(names))} <= names:
-            raise ValueError(key)
-    centred = c.get("norm", "layernorm") == "layernorm"
+    G, K, F = c.get("n_kv_heads", H), c.get("head_dim") or D // H, c.get("d_ff", 4 * D)
+    centred = c.get("norm") != "rmsnorm"
     shapes = {"embedding": [(c["vocab_size"], D)], "attention": [], "mlp": [], "norm": [], "head": []}
-    shapes["embedding"] += [(c[key], D) for key in ("max_positions", "type_vocab") if c.get(key)]
-    last = [True] * c.get("final_norm", True) + [True] * c.get("embedding_norm", False)
-    shapes["norm"] += [(1 + centred, D)] * (2 * c["n_layers"] + len(last))
+    if c.get("max_positions"):
+        shapes["embedding"].append((c["max_positions"], D))
+    shapes["norm"] += [(1 + centred, D)] * (2 * c["n_layers"] + 1)
     for _ in range(c["n_layers"]):
         shapes["attention"] += [(D, H, K), (D, 2 * G, K), (H, K, D)]
         if "attn_bias" in c and c["attn_bias"] != "none":
             shapes["attention"] += [(H + G + G, K)] + [(D,)] * (c["attn_bias"][0] == "a")
         gates = 2 if c.get("mlp") == "swiglu" else 1
         shapes["mlp"] += [(gates, D, F), (F, D)] + ([(gates, F), (D,)] if c.get("mlp_bias") else [])
-    if c.get("lm_head", True) and not c.get("tied", False):
+    if not c.get("tied", False):
         shapes["head"].append((D, c["vocab_size"]))
-    shapes["head"] += [(D, D), (D,)] if c.get("pooler") else []
     count = {part: sum(int(np.prod(np.array(s, dtype=object))) for s in each) for part, each in shapes.items()}
     inside = sum(count[part] for part in ("attention", "mlp", "norm"))
     count["total"] = inside + count["head"] + count["embedding"]
     count["non_embedding"] = inside
+    return count
+
+
+@replaces("count_params")
+def closed_form(config):
+    """one formula for a layer, in terms of widths"""
+    L, D, V = config["n_layers"], config["d_model"], config["vocab_size"]
+    K = config["head_dim"] if "head_dim" in config else D // config["n_heads"]
+    q, kv = config["n_heads"] * K, config.get("n_kv_heads", config["n_heads"]) * K
+    F = config.get("d_ff", 4 * D)
+    qkv_bias, out_bias = {"none": (0, 0), "qkv": (1, 0), "all": (1, 1)}[config.get("attn_bias", "none")]
+    ins = 1 + (config.get("mlp", "gelu") == "swiglu")
+    one = prod((D, 1 if config.get("norm") == "rmsnorm" else 2))
+    count = {
+        "embedding": V * D + config.get("max_positions", 0) * D,
+        "attention": L * (2 * D * (q + kv) + qkv_bias * (q + 2 * kv) + out_bias * D),
+        "mlp": L * ((ins + 1) * D * F + config.get("mlp_bias", False) * (ins * F + D)),
+        "norm": one + 2 * L * one,
+        "head": V * D * (not config.get("tied", False)),
+    }
+    count["total"] = sum(count.values())
+    count["non_embedding"] = count["attention"] + count["mlp"] + count["norm"]
     return count

@@ -464,7 +464,7 @@ class FixedPositions(ViT):
 @replaces("ViT")
 class SizeUnchecked(Parts):
     """An image of another size is not refused: with as many patches in another shape it gets positions of another
-    place, and nobody notices. Compare both sides with image_size, and raise ValueError."""
+    place, and nobody notices. Compare both sides with image_size."""
 
     def _check(self, images: Tensor) -> None:
         pass
@@ -478,35 +478,6 @@ class PatchesCounted(Parts):
     def _check(self, images: Tensor) -> None:
         if images.shape[2] * images.shape[3] != self.image_size**2:
             raise ValueError("image size")
-
-
-@replaces("ViT")
-class HeightChecked(Parts):
-    """You compare only one side of the image with image_size."""
-
-    def _check(self, images: Tensor) -> None:
-        if images.shape[2] != self.image_size:
-            raise ValueError("image size")
-
-
-@replaces("ViT")
-class HeadsUnchecked(ViT):
-    """Heads that do not divide D were accepted: D // H rounds down, and the first batch fails elsewhere. Raise
-    ValueError in the constructor."""
-
-    def __init__(self, image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes) -> None:
-        super().__init__(image_size, patch, channels, dim, depth, 1, mlp_dim, num_classes)
-        for block in self.blocks:
-            block.attn.heads = heads
-
-
-@replaces("ViT")
-class PatchUnchecked(ViT):
-    """A patch that does not divide the image size was accepted: I // P rounds down. Raise ValueError in the
-    constructor."""
-
-    def __init__(self, image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes) -> None:
-        super().__init__(image_size // patch * patch, patch, channels, dim, depth, heads, mlp_dim, num_classes)
 
 
 @replaces("ViT")
@@ -555,8 +526,6 @@ class AllZero(ViT):
 def grid_of(pos_embed: Tensor) -> Tensor:
     """(1, D, g, g)."""
     g = math.isqrt(pos_embed.shape[1] - 1)
-    if g * g + 1 != pos_embed.shape[1]:
-        raise ValueError("rows")
     return pos_embed[:, 1:].unflatten(1, (g, g)).permute(0, 3, 1, 2)
 
 
@@ -642,25 +611,6 @@ def grid_detached(pos_embed: Tensor, new_grid: int) -> Tensor:
     """Only the class position has a gradient: the grid was resized without one, and its positions no longer
     learn."""
     return resize_positions(torch.cat([pos_embed[:, :1], pos_embed.detach()[:, 1:]], dim=1), new_grid)
-
-
-@replaces("resize_positions")
-def rows_cut_off(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """A table that is no square grid was cut to the next smaller one. Raise ValueError: it belongs to some other
-    model."""
-    g = math.isqrt(pos_embed.shape[1] - 1)
-    return resize_positions(pos_embed[:, : g * g + 1], new_grid)
-
-
-@replaces("resize_positions")
-def rows_unchecked(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """A table that is no square grid ends in torch's RuntimeError about a shape. Look at the number of rows
-    first, and raise ValueError."""
-    g = math.isqrt(pos_embed.shape[1] - 1)
-    picture = pos_embed[:, 1:].reshape(1, g, g, -1).permute(0, 3, 1, 2)
-    if picture.shape[1] != pos_embed.shape[2]:
-        raise RuntimeError("shape is invalid for input")
-    return with_class(pos_embed, F.interpolate(picture, (new_grid, new_grid), mode="bicubic"))
 
 
 @replaces("vit_param_count")

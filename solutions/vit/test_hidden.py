@@ -129,7 +129,7 @@ def test_features(submission, rng):
         assert_close(x.detach(), right_features(images, state, H), name=f"features, heads: {H}")
 
 
-@points(2)
+@points(3)
 @needs("test_parameters")
 def test_logits(submission, rng):
     """the head on the class token"""
@@ -225,20 +225,14 @@ def test_resize(submission, rng):
         assert_close(pos_embed.grad, torch.cat([w[0, :1], to_grid])[None], name="gradient of pos_embed")
 
 
-@points(2)
-@needs("test_logits", "test_example_resize")
-def test_errors(submission, rng):
-    """ValueError: patch, heads, image size, odd tables"""
+@points(1)
+@needs("test_logits")
+def test_other_images(submission, rng):
+    """an error for images of another size"""
     g, P, C, D, F, H, classes = 2, 4, 1, 6, 7, 3, 5
     state, I = draw(rng, g, P, C, D, 1, F, classes), g * P  # noqa: E741 - the side of an image
     vit = built(submission, state, g, H)
-    for size, heads in ((I + 1, H), (I + 2, H), (P - 1, H), (I, 4), (I, 12)):
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.ViT(size, P, C, D, 1, heads, F, classes)
     for height, width in ((I + P, I + P), (I, I + P), (2 * I, I // 2), (I, I + 1)):
         for call in (vit, vit.features):
-            with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
+            with pytest.raises((ValueError, RuntimeError, AssertionError)):
                 call(rng.randn(2, C, height, width))
-    for rows in (4, 6, 9, 16):
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.resize_positions(rng.randn(1, rows, D), 3)

@@ -49,12 +49,11 @@ class _Block(nn.Module):
 class ViT(nn.Module):
     """A Vision Transformer with a class token and learned positions.
 
-    image_size: I, the side of an image. patch: P; N = (I/P)² patches. channels: C. dim: D. depth: number of blocks.
-    heads: H, each of width K = D/H. mlp_dim: F. num_classes: rows of the head.
+    image_size: I, the side of an image. patch: P, divides I; N = (I/P)² patches. channels: C. dim: D. depth: number of
+    blocks. heads: H, each of width K = D/H. mlp_dim: F. num_classes: rows of the head.
     Parameters: those of the table in the statement, under these names, and no others: cls_token (1, 1, D), pos_embed
         (1, N + 1, D), patch_embed.proj, blocks.i with norm1, attn.qkv (3D, D), attn.proj, norm2, mlp.fc1 and
         mlp.fc2, then norm and head. They begin finite and such that two images get different features.
-    Raises: ValueError unless P divides I and H divides D.
 
     With all linear maps set to 0, the class token and its position [1, 2, 3, 8] are normalised, and this head
     reads the first and the last number:
@@ -84,10 +83,6 @@ class ViT(nn.Module):
         num_classes: int,
     ) -> None:
         super().__init__()
-        if image_size % patch:
-            raise ValueError(f"patches of {patch} do not divide an image of {image_size}")
-        if dim % heads:
-            raise ValueError(f"{heads} heads do not divide a width of {dim}")
         self.image_size = image_size
         N = (image_size // patch) ** 2
         self.cls_token = nn.Parameter(0.02 * torch.randn(1, 1, dim))
@@ -107,7 +102,7 @@ class ViT(nn.Module):
         images: floating point (B, C, I, I), in the dtype of the parameters.
         Returns: (B, N + 1, D), the class token first, then the patches row by row.
             Gradients flow to images and to all parameters but those of the head.
-        Raises: ValueError unless the images are I x I.
+        Raises: ValueError, or torch's RuntimeError, unless the images are I x I.
         """
         if images.shape[2:] != (self.image_size, self.image_size):
             raise ValueError(f"images must be {self.image_size} x {self.image_size}, not {tuple(images.shape[2:])}")
@@ -123,7 +118,7 @@ class ViT(nn.Module):
 
         images: as for features.
         Returns: (B, num_classes): the head of token 0 of features. Gradients flow to images and to all parameters.
-        Raises: ValueError unless the images are I x I.
+        Raises: ValueError, or torch's RuntimeError, unless the images are I x I.
         """
         return self.head(self.features(images)[:, 0])
 
@@ -135,7 +130,6 @@ def resize_positions(pos_embed: Tensor, new_grid: int) -> Tensor:
     new_grid: n >= 1, the side of the new grid.
     Returns: (1, n² + 1, D) in the dtype of pos_embed: row 0 as it was, and the grid resized to n x n by bicubic
         interpolation, that of F.interpolate with align_corners=False and antialias=False. Gradients flow.
-    Raises: ValueError if the number of rows is not a square plus one.
 
     >>> pos_embed = torch.tensor([9.0, 0, 1, 2, 3, 4, 5, 6, 7, 8]).view(1, 10, 1)  # class token and a 3 x 3 grid
     >>> resize_positions(pos_embed, 2)[0, :, 0]
@@ -143,8 +137,6 @@ def resize_positions(pos_embed: Tensor, new_grid: int) -> Tensor:
     """
     cls, grid = pos_embed[:, :1], pos_embed[:, 1:]  # (1, 1, D), (1, g², D)
     g = round(grid.shape[1] ** 0.5)
-    if g == 0 or g**2 != grid.shape[1]:
-        raise ValueError(f"{pos_embed.shape[1]} rows are not those of a class token and a square grid")
     picture = grid.unflatten(1, (g, g)).permute(0, 3, 1, 2)  # (1, D, g, g)
     picture = F.interpolate(picture, size=(new_grid, new_grid), mode="bicubic", align_corners=False)
     return torch.cat([cls, picture.flatten(2).mT], dim=1)  # (1, n² + 1, D)

@@ -69,7 +69,7 @@ def test_attention_by_part(ours: ModuleType) -> None:
 @pytest.mark.parametrize("F_", [None, 37], ids=["4D", "37"])
 def test_gpt2(ours: ModuleType, F_: int | None) -> None:
     transformers = pytest.importorskip("transformers", reason=NO_TRANSFORMERS)
-    c = {"n_layers": 3, "d_model": 24, "n_heads": 4, "vocab_size": 50, "d_ff": F_}
+    c = {"n_layers": 3, "d_model": 24, "n_heads": 4, "vocab_size": 50} | ({"d_ff": F_} if F_ else {})
     sizes = {"n_layer": 3, "n_embd": 24, "n_head": 4, "vocab_size": 50, "n_inner": F_, "n_positions": 20}
     model = transformers.GPT2LMHeadModel(transformers.GPT2Config(**sizes, attn_implementation="eager"))
     ids = torch.randint(50, (B, T))
