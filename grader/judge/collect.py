@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from grader.errors import UsageError
-from grader.judge.diagnosis import KnownMistakes, Mistake
+from grader.judge.diagnosis.known import KnownMistakes
+from grader.judge.diagnosis.versions import Mistake
 from grader.judge.messages import Materials, Setup
 from grader.judge.session import Limits
 from grader.sandbox.source import execute, install

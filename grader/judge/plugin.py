@@ -19,9 +19,10 @@ import pytest
 
 from grader.clean import clean, clean_line
 from grader.errors import UsageError
+from grader.judge.calls import failing_entry
 from grader.judge.collect import Test, Tested, collect, collection_fault
 from grader.judge.cpu import OWN_CPU, bounded_cpu
-from grader.judge.diagnosis import Run
+from grader.judge.diagnosis.evidence import Run
 from grader.judge.explain import explain
 from grader.judge.messages import Graded, Job, Materials, Setup, Testing
 from grader.judge.pace import reference_seconds
@@ -30,7 +31,7 @@ from grader.judge.rng import Rng
 from grader.judge.session import Fault, Limits, Session
 from grader.judge.setting import Setting
 from grader.judge.values import size_names
-from grader.result import Failure, Outcome, Output, Result, TestResult, Versions
+from grader.result import Diagnosis, Failure, Outcome, Output, Result, TestResult, Versions
 from grader.sandbox.starter import Starter
 from grader.seeds import derive_seed
 from grader.submission.examine import Compiled, Finding, compile_text, examine, unwritten, used_modules
@@ -191,6 +192,7 @@ class Plugin:
         printed: Output | None = None
         results: list[TestResult] = []
         runs: list[Run] = []
+        diagnoses: tuple[Diagnosis, ...] = ()
         try:
             session.code = _code_of(job)
             printed = session.load()
@@ -199,11 +201,10 @@ class Plugin:
                 results.append(result)
                 if run is not None:
                     runs.append(run)
-            diagnosis = None
             if job.diagnose and exercise.mistakes is not None:
-                diagnosis = exercise.mistakes.diagnose(runs)
+                diagnoses = exercise.mistakes.diagnose(runs)
         except Fault as error:  # while loading
-            fault, diagnosis, printed = error, None, session.take_output()
+            fault, printed = error, session.take_output()
         finally:
             session.close()
         whole = result_of(
@@ -211,7 +212,7 @@ class Plugin:
             exercise,
             results,
             fault,
-            diagnosis=diagnosis,
+            diagnoses=diagnoses,
             output=printed,
             isolation=self._setup.isolation,
             versions=self._versions,
@@ -260,7 +261,7 @@ class Plugin:
             else:
                 test.item.ihook.pytest_runtest_protocol(item=test.item, nextitem=None)
         seconds = max(0.0, time.monotonic() - begun - session.waited())
-        run = Run(test.item.name, session.log, seed, running.error is not None)
+        run = Run(test.item.name, session.log, seed, running.error is not None, _shown(running))
         repeated = None if test.long else run
         printed = session.take_output()
         shown = printed if not test.hidden or exercise.materials.show_hidden_output else None
@@ -333,6 +334,12 @@ def _pace(test: Test, running: _Running) -> float | None:
     session = running.session
     whole_test = partial(_call_on_reference, test, running) if test.plain else None
     return reference_seconds(session.log, running.reference, running.seed, session.limits, whole_test)
+
+
+def _shown(running: _Running) -> int | None:
+    """The place of the question that the failure of a test is about."""
+    failing = None if running.error is None else failing_entry(running.error, running.session.log)
+    return next((place for place, each in enumerate(running.session.log) if each is failing), None)
 
 
 def _locals(error: BaseException, function: Any) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def blocked(result: Result, by: str) -> Result:
     )
     message = f"This builds on your {by}, which does not pass its own tests yet."
     whole = {"outcome": Outcome.BLOCKED, "message": message, "blocked_by": by}
-    return msgspec.structs.replace(result, tests=tests, exception=None, diagnosis=None, **whole)
+    return msgspec.structs.replace(result, tests=tests, exception=None, diagnoses=(), **whole)
 
 
 def _syntax_error(fault: Fault, job: Job) -> Raised:
