@@ -68,6 +68,7 @@ def said_of(result: Result) -> dict[str, Any]:
         "first": first.id if first is not None else None,
         "message": failure.message if failure is not None else result.message,
         "near_miss": failure.near_miss if failure is not None else None,
+        "observations": failure.observations if failure is not None else (),
         "seconds": round(result.seconds, 3),
     }
 
@@ -119,7 +120,10 @@ def kind_of(result: Result) -> str:
         together = sum(each.test == result.diagnosis.test for each in result.diagnoses) > 1
         return "named: two together" if together else "named" if result.diagnosis.whole else "named in part"
     first = result.explained
-    return "near miss" if first is not None and first.failure is not None and first.failure.near_miss else "not named"
+    failure = first.failure if first is not None else None
+    if failure is None or not (failure.near_miss or failure.observations):
+        return "nothing said"
+    return "near miss" if failure.near_miss else "observed"
 
 
 if __name__ == "__main__":

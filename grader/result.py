@@ -176,6 +176,7 @@ class Failure(Struct, frozen=True):
     call: Call | None = None
     comparison: Comparison | None = None
     near_miss: str | None = None  # "Your result is the expected one, transposed."
+    observations: tuple[str, ...] = ()  # on what the failure depends, and where the result is wrong
     exception: Raised | None = None
     samples: Samples | None = None
     reproduction: str | None = None  # Python that makes the call again, its last statement

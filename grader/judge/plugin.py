@@ -24,6 +24,7 @@ from grader.judge.collect import Test, Tested, collect, collection_fault
 from grader.judge.cpu import OWN_CPU, bounded_cpu
 from grader.judge.diagnosis.evidence import Run
 from grader.judge.explain import explain
+from grader.judge.diagnosis.observe import observed
 from grader.judge.messages import Graded, Job, Materials, Setup, Testing
 from grader.judge.pace import reference_seconds
 from grader.judge.results import blocked, result_of
@@ -203,6 +204,7 @@ class Plugin:
                     runs.append(run)
             if job.diagnose and exercise.mistakes is not None:
                 diagnoses = exercise.mistakes.diagnose(runs)
+                results = observed(results, runs, diagnoses, exercise, session)
         except Fault as error:  # while loading
             fault, printed = error, session.take_output()
         finally:
@@ -261,7 +263,7 @@ class Plugin:
             else:
                 test.item.ihook.pytest_runtest_protocol(item=test.item, nextitem=None)
         seconds = max(0.0, time.monotonic() - begun - session.waited())
-        run = Run(test.item.name, session.log, seed, running.error is not None, _shown(running))
+        run = Run(test.item.name, session.log, seed, running.error is not None, _shown(running), _sizes(running, test))
         repeated = None if test.long else run
         printed = session.take_output()
         shown = printed if not test.hidden or exercise.materials.show_hidden_output else None
@@ -340,6 +342,11 @@ def _shown(running: _Running) -> int | None:
     """The place of the question that the failure of a test is about."""
     failing = None if running.error is None else failing_entry(running.error, running.session.log)
     return next((place for place, each in enumerate(running.session.log) if each is failing), None)
+
+
+def _sizes(running: _Running, test: Test) -> dict[int, str]:
+    """What the test that failed calls the sizes that occur in it."""
+    return {} if running.error is None else size_names(_locals(running.error, test.item.function))
 
 
 def _locals(error: BaseException, function: Any) -> dict[str, Any]:

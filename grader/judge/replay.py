@@ -44,7 +44,7 @@ class Answer(NamedTuple):
 
 def answers(log: Sequence[Entry]) -> list[Answer]:
     """What the submission answered. All of it was kept."""
-    return [_answer(entry.reply, entry.reply_blob or b"") for entry in log]
+    return [answer_of(entry.reply, entry.reply_blob or b"") for entry in log]
 
 
 def replay(log: Sequence[Entry], module: types.ModuleType, seed: int, limits: Limits) -> Iterator[Answer]:
@@ -68,7 +68,7 @@ def replay(log: Sequence[Entry], module: types.ModuleType, seed: int, limits: Li
             raise excess
         theirs |= names_of_slots(entry.reply)
         own |= names_of_slots(reply)
-        yield _answer(reply, b"".join(blobs))
+        yield answer_of(reply, b"".join(blobs))
 
 
 def held(value: wire.WireValue) -> Iterator[wire.WireObject | wire.WireModule]:
@@ -116,7 +116,7 @@ def _by_name(request: Asked, theirs: Mapping[int, list[str]], own: Mapping[int, 
     return msgspec.structs.replace(request, context=context)
 
 
-def _answer(reply: wire.Reply | None, blob: bytes) -> Answer:
+def answer_of(reply: wire.Reply | None, blob: bytes) -> Answer:
     if not isinstance(reply, wire.Returned):
         return Answer(reply)
     modules: list[dict[str, Tensor]] = []

@@ -168,7 +168,8 @@ def cause(failure: Failure, test: TestResult, diagnoses: Sequence[Diagnosis], pa
     """The known mistakes by which this test's failure is explained, else the near miss."""
     found = [each for each in diagnoses if each.test == test.id]
     if not found:
-        return prose(failure.near_miss, page) if failure.near_miss else []
+        seen = (*([failure.near_miss] if failure.near_miss else []), *failure.observations)
+        return prose(" ".join(seen), page)
     return paragraphs(*(prose(reflow(each.advice), page) for each in found), prose(_evidence(found), page, style="dim"))
 
 

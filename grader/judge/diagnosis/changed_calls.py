@@ -58,6 +58,10 @@ def _wraps(function: Callable[..., Any]) -> Iterator[tuple[str, Callable[[Any], 
         for two in parameters[place + 1 :]:
             clause = f"if `{one.name}` and `{two.name}` are exchanged"
             yield clause, partial(_with_exchanged, signature, one.name, two.name)
+            for what, by in ((one.name, two.name), (two.name, one.name)):
+                clause = f"if `{what}` is taken for how many of it there are in `{by}`, `{by}` / `{what}`"
+                yield clause, partial(_with_ratio, signature, what, by)
+                yield f"if `{by}` counts in the place of `{what}`", partial(_with_other, signature, what, by)
     if function.__name__ != "__init__":
         for clause, change in RESULTS:
             yield clause, partial(_with_result, change)
@@ -84,6 +88,32 @@ def _with_exchanged(signature: inspect.Signature, one: str, two: str, function: 
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         bound.arguments[one], bound.arguments[two] = bound.arguments[two], bound.arguments[one]
+        return function(*bound.args, **bound.kwargs)
+
+    return changed
+
+
+def _with_ratio(signature: inspect.Signature, what: str, by: str, function: Callable[..., Any]) -> Any:
+    @wraps(function)
+    def changed(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        one, other = bound.arguments.get(what), bound.arguments.get(by)
+        if type(one) is not int or type(other) is not int or not one or other % one or other // one == one:
+            raise NotApplicable
+        bound.arguments[what] = other // one
+        return function(*bound.args, **bound.kwargs)
+
+    return changed
+
+
+def _with_other(signature: inspect.Signature, what: str, by: str, function: Callable[..., Any]) -> Any:
+    @wraps(function)
+    def changed(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        if type(bound.arguments[what]) is not type(bound.arguments[by]):
+            raise NotApplicable
+        bound.arguments[what] = bound.arguments[by]
         return function(*bound.args, **bound.kwargs)
 
     return changed
@@ -138,9 +168,9 @@ def _flag(value: Any) -> Any:
 
 
 def _opposite(value: Any) -> Any:
-    if not isinstance(value, Tensor) or value.dtype is not torch.bool:
+    if not isinstance(value, Tensor) or not ((value == 0) | (value == 1)).all():
         raise NotApplicable
-    return ~value
+    return ~value if value.dtype is torch.bool else 1 - value
 
 
 def _averaged(axis: int) -> Callable[[Tensor], Tensor]:
@@ -193,7 +223,7 @@ ARGUMENTS: tuple[tuple[str, Change], ...] = (
     ("if {} comes one step too late", _tensor(_shifted(1))),
     ("if {} comes one step too early", _tensor(_shifted(-1))),
     ("if {} has the opposite sign", _floating(lambda tensor: -tensor)),
-    ("if {} is the opposite, True for False", _opposite),
+    ("if {} is read the other way round, 1 for 0", _opposite),
     ("if {} is read the other way round", _flag),
     ("if {} is one less", _integer(lambda number: number - 1)),
     ("if {} is one more", _integer(lambda number: number + 1)),

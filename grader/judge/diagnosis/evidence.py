@@ -9,7 +9,7 @@ can come on top of any other mistake.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -25,13 +25,15 @@ from grader.judge.session import Entry
 
 @dataclass(frozen=True)
 class Run:
-    """One test that ran: its questions, whether it failed, and the place of the question that its failure is about."""
+    """One test that ran: its questions, whether it failed, the place of the question that its failure is about, and what
+    the test calls the sizes that occur in it."""
 
     test: str
     log: Sequence[Entry]
     seed: int
     failed: bool
     shown: int | None = None
+    sizes: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -141,6 +143,8 @@ def _numbers(value: Any, right: Any) -> int:
         return sum(_numbers(one, two) for one, two in zip(value, right, strict=False))
     if isinstance(value, dict) and isinstance(right, dict):
         return sum(_numbers(value[key], right[key]) for key in value if key in right)
-    if isinstance(value, bool) or isinstance(value, int):
-        return 0 if value == right else 1 + (abs(value) > 20)
-    return 4 if isinstance(value, float) and value != right else 0
+    if type(value) is int and type(right) is int:
+        return 0 if value == right else min(8, value.bit_length())
+    if isinstance(value, float) and value != right:
+        return 8
+    return int(type(value) is type(right) is bool and value != right)

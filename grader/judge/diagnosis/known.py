@@ -87,11 +87,16 @@ class KnownMistakes:
         """What the reference answers to the questions of a run."""
         return self._answers(run, _questions(run))
 
+    def case(self, run: Run) -> Case:
+        """A run with what the reference answers to its questions."""
+        questions = _questions(run)
+        return Case(run, answers(run.log), questions, self._answers(run, questions), reached(run.log, self._uses))
+
     def diagnose(self, runs: Sequence[Run]) -> tuple[Diagnosis, ...]:
         """For each failing test the mistake that explains it, or two that do so together; each mistake once."""
         if not any(run.failed for run in runs):
             return ()
-        cases = [self._case(run) for run in runs]
+        cases = [self.case(run) for run in runs]
         first = next(place for place, case in enumerate(cases) if case.run.failed)
         possible = [claim for each in self._mistakes if (claim := self._claim(cases, each, each)) is not None]
         claims = [each for each in possible if each.explains_enough(first)]
@@ -165,10 +170,6 @@ class KnownMistakes:
             for each, right in zip(self._wrongs(case, version), case.right, strict=True)
             if each is not None
         )
-
-    def _case(self, run: Run) -> Case:
-        questions = _questions(run)
-        return Case(run, answers(run.log), questions, self._answers(run, questions), reached(run.log, self._uses))
 
     def _answers(self, run: Run, questions: bytes) -> list[Answer]:
         if questions not in self._right:

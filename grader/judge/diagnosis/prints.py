@@ -65,8 +65,10 @@ def _sums(value: Any, kinds: list[Any]) -> Iterator[tuple[float, float]]:
         for item in value:
             yield from _sums(item, kinds)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value) if abs(value) < 1e300 else math.copysign(1e300, value)
-        yield (number, 1e-8 * (1 + abs(number))) if math.isfinite(number) else (repr(number).__len__() * 1e9, 1.0)
+        if isinstance(value, int) or not math.isfinite(value):
+            kinds.append(str(value) if abs(value) < 1e300 else "huge")
+        else:
+            yield value, 1e-8 * (1 + abs(value))
     elif isinstance(value, bool | str | torch.dtype | torch.Size | None):
         kinds.append(repr(value))
     else:

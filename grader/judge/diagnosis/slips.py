@@ -128,6 +128,13 @@ class _Changes:
         }
         self._arguments = [arg for arg in arguments if arg in words]
         self._attributes = sorted(own & words)
+        self._keys = sorted(
+            {
+                node.value
+                for node in ast.walk(function)
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in words
+            }
+        )
         self._function = function.name
 
     def at(self, owner: ast.AST | list[ast.AST], field: str | int) -> Iterator[str]:
@@ -251,6 +258,10 @@ class _Changes:
 
     def _constants(self, node: ast.Constant) -> Iterator[tuple[ast.AST, str]]:
         value = node.value
+        if isinstance(value, str) and value in self._keys:
+            for key in self._keys:
+                if key != value:
+                    yield ast.Constant(key), f"if `{key}` is used in a place where `{value}` belongs"
         if isinstance(value, bool):
             yield ast.Constant(not value), "with a flag the other way round"
         elif isinstance(value, int):
@@ -324,6 +335,8 @@ class _Changes:
                     args = [new if arg is axis else arg for arg in node.args]
                     keywords = [ast.keyword(each.arg, new) if each.value is axis else each for each in node.keywords]
                     yield ast.Call(function, args, keywords), f"if `{name}` runs over another axis (dim={other})"
+        if name == "get" and len(node.args) == 2 and isinstance(node.args[0], ast.Constant):
+            yield node.args[1], f"if `{node.args[0].value}` is left at its default"
         for lost in node.keywords:
             if lost.arg is not None and lost.arg not in ("dim", "dtype", "device"):
                 kept = [each for each in node.keywords if each is not lost]
@@ -332,6 +345,9 @@ class _Changes:
 
     def _subscripts(self, node: ast.Subscript) -> Iterator[tuple[ast.AST, str]]:
         cut = node.slice
+        if isinstance(cut, ast.Constant) and cut.value in self._keys:
+            for number in (1, 2):
+                yield ast.Constant(number), f"if `{cut.value}` is taken to be {number}"
         if isinstance(cut, ast.Slice):
             yield node.value, "if nothing is cut off"
             for lower, upper in self._moved(cut):
