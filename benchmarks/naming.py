@@ -45,7 +45,9 @@ def submissions(exercise: Exercise, wrong: Path | None) -> Iterator[tuple[str, s
         yield path.stem, said[1] if said else "", _CAUSE.sub("#", text, count=1)
 
 
-def jobs(course: Course, exercises: list[Exercise], wrong: Path | None, diagnose: bool) -> dict[int, tuple[str, str, Job]]:
+def jobs(
+    course: Course, exercises: list[Exercise], wrong: Path | None, diagnose: bool
+) -> dict[int, tuple[str, str, Job]]:
     found: dict[int, tuple[str, str, Job]] = {}
     for exercise in exercises:
         others = reference_texts(course.needed_by(exercise))
@@ -105,7 +107,8 @@ def main() -> None:
                 out.write(json.dumps(line) + "\n")
                 out.flush()
     wrong = sum(counts.values()) - counts["passed"]
-    print(f"{wrong} wrong submissions in {time.perf_counter() - begun:.0f} s, {1e3 * seconds / max(1, wrong):.1f} ms each")
+    taken, each = time.perf_counter() - begun, 1e3 * seconds / max(1, wrong)
+    print(f"{wrong} wrong submissions in {taken:.0f} s, {each:.1f} ms each")
     for kind, count in counts.most_common():
         print(f"{count:6} {100 * count / max(1, wrong):5.1f} %  {kind}")
 

@@ -23,8 +23,8 @@ from grader.judge.calls import failing_entry
 from grader.judge.collect import Test, Tested, collect, collection_fault
 from grader.judge.cpu import OWN_CPU, bounded_cpu
 from grader.judge.diagnosis.evidence import Run
-from grader.judge.explain import explain
 from grader.judge.diagnosis.observe import observed
+from grader.judge.explain import explain
 from grader.judge.messages import Graded, Job, Materials, Setup, Testing
 from grader.judge.pace import reference_seconds
 from grader.judge.results import blocked, result_of
@@ -202,8 +202,8 @@ class Plugin:
                 results.append(result)
                 if run is not None:
                     runs.append(run)
-            if job.diagnose and exercise.mistakes is not None:
-                diagnoses = exercise.mistakes.diagnose(runs)
+            if job.diagnose and exercise.causes is not None:
+                diagnoses = exercise.causes.diagnose(runs)
                 results = observed(results, runs, diagnoses, exercise, session)
         except Fault as error:  # while loading
             fault, printed = error, session.take_output()
@@ -285,7 +285,7 @@ class Plugin:
             module=job.exercise,
             file=job.file,
             reference=exercise.reference,
-            right=None if exercise.mistakes is None or test.long else partial(exercise.mistakes.right, run),
+            right=None if exercise.causes is None or test.long else partial(exercise.causes.memory.right, run),
             sizes=size_names(_locals(error, test.item.function)),
             log=running.session.log,
             seed=running.seed,

@@ -181,7 +181,9 @@ def _evidence(found: Sequence[Diagnosis]) -> str:
         return f"Your code returns the same as these {len(found)} mistakes together, {results} of {agreed}."
     if found[0].whole:
         return f"Your {found[0].replaces} returns the same as this mistake, {results} of {agreed}."
-    return f"{results.capitalize()} of your {found[0].replaces} {'is' if agreed == 1 else 'are'} what this mistake gives; others differ in another way."
+    are = "is" if agreed == 1 else "are"
+    also = "something else is wrong as well"
+    return f"{results.capitalize()} of your {found[0].replaces} {are} what this mistake gives; {also}."
 
 
 def line_sentences(test: TestResult, tests: Sequence[TestResult]) -> str:

@@ -1,7 +1,6 @@
 """Slips around a function of the reference: its arguments or its result changed, and what that is, in a clause."""
 
 import inspect
-import math
 import types
 from collections.abc import Callable, Iterator
 from functools import partial, wraps
@@ -43,7 +42,8 @@ def _install(name: str, method: str | None, wrap: Callable[[Any], Any], names: d
     if method is None:
         names[name] = wrap(target)
         return
-    names[name] = type(target.__name__, (target,), {method: wrap(vars(target)[method]), "__module__": target.__module__})
+    changed = {method: wrap(vars(target)[method]), "__module__": target.__module__}
+    names[name] = type(target.__name__, (target,), changed)
 
 
 def _wraps(function: Callable[..., Any]) -> Iterator[tuple[str, Callable[[Any], Any]]]:
@@ -51,7 +51,8 @@ def _wraps(function: Callable[..., Any]) -> Iterator[tuple[str, Callable[[Any], 
     parameters = [each for each in signature.parameters.values() if each.name != "self"]
     for each in parameters:
         if each.default is not inspect.Parameter.empty:
-            yield f"if `{each.name}` is not looked at", partial(_with_argument, signature, each.name, _become(each.default))
+            ignored = _become(each.default)
+            yield f"if `{each.name}` is not looked at", partial(_with_argument, signature, each.name, ignored)
         for clause, change in ARGUMENTS:
             yield clause.format(f"`{each.name}`"), partial(_with_argument, signature, each.name, change)
     for place, one in enumerate(parameters):
@@ -212,6 +213,12 @@ def _scaled(factor: Callable[[Tensor], float]) -> Change:
     return changed
 
 
+def _last(tensor: Tensor) -> int:
+    if not tensor.dim() or tensor.shape[-1] < 2:
+        raise NotApplicable
+    return tensor.shape[-1]
+
+
 ARGUMENTS: tuple[tuple[str, Change], ...] = (
     ("if {} is 0 everywhere", _tensor(torch.zeros_like)),
     ("if {} is averaged over its first axis", _floating(_averaged(0))),
@@ -238,8 +245,8 @@ RESULTS: tuple[tuple[str, Change], ...] = (
     ("if the result is doubled", _scaled(lambda tensor: 2.0)),
     ("if the result is halved", _scaled(lambda tensor: 0.5)),
     ("if the result has the opposite sign", _scaled(lambda tensor: -1.0)),
-    ("if the result is divided by the root of its last size", _scaled(lambda tensor: 1 / math.sqrt(max(1, tensor.shape[-1])))),
-    ("if the result is multiplied by the root of its last size", _scaled(lambda tensor: math.sqrt(tensor.shape[-1]))),
+    ("if the result is divided by the root of its last size", _scaled(lambda tensor: _last(tensor) ** -0.5)),
+    ("if the result is multiplied by the root of its last size", _scaled(lambda tensor: _last(tensor) ** 0.5)),
     ("if the result is averaged over its first axis", _floating(_averaged(0))),
     ("if negative numbers of the result become 0", _floating(lambda tensor: tensor.clamp_min(0))),
     ("if a softmax is taken once more", _floating(lambda tensor: tensor.softmax(-1))),

@@ -1,10 +1,11 @@
-"""On what a failure depends: the failing call is made again with one thing changed, by the submission and the reference.
+"""On what a failure depends: the failing call is made again with one thing changed, by submission and reference.
 
 Three things can come of it: with the change the submission is right, so what was changed is what it gets wrong; its
 result stays the same where the reference's does not; or, where an error is expected or was not, which argument it is.
 """
 
 import inspect
+import itertools
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 from grader.judge.diagnosis.evidence import Case
 from grader.judge.diagnosis.questions import MAX_BYTES, Call, Varied, variations
 from grader.judge.names import argument_name, resolve
-from grader.judge.replay import Answer, answer_of, replay, same
+from grader.judge.replay import Answer, replay, same
 from grader.judge.session import Entry, Fault, Limits
 from grader.sandbox import wire
 
@@ -47,23 +48,21 @@ def contrasts(
     mine, right = case.given[place], case.right[place]
     tried: list[_Tried] = []
     call = Call(entry, lambda name: argument_name(reference, entry, name))
-    refused = isinstance(right.reply, wire.Threw)
-    for varied in list(_all(call, reference, entry, sizes))[:MOST]:
+    refused = right.reply.type_name if isinstance(right.reply, wire.Threw) else None
+    defaults = _defaults(reference, entry.question.label)
+    for varied in itertools.islice(variations(call, defaults, sizes), MOST):
         theirs = list(replay([*before, varied.entry], reference, case.run.seed, limits))[-1]
         if not isinstance(theirs.reply, wire.Returned):
             continue
-        if refused:
-            return f"{varied.words} no {right.reply.type_name} would be due: it is `{varied.subject}` that is not allowed here."
+        if refused is not None:
+            bad = f"it is `{varied.subject}` that is not allowed here" if varied.subject else "then all is allowed"
+            return f"{varied.words} no {refused} would be due: {bad}."
         try:
             asked = ask([*before, varied.entry])
         except Fault:
             return None
         tried.append(_Tried(varied, asked, theirs))
     return _said(tried, mine, right)
-
-
-def _all(call: Call, reference: types.ModuleType, entry: Entry, sizes: dict[int, str]) -> Any:
-    return variations(call, _defaults(reference, entry.question.label), sizes)
 
 
 def _defaults(reference: types.ModuleType, label: str) -> dict[str, Any]:
@@ -83,6 +82,6 @@ def _said(tried: Sequence[_Tried], mine: Answer, right: Answer) -> str | None:
             return f"Your result is the same whatever `{subject}` is."
     for each in tried:
         if same(each.mine, each.right) and not same(each.right, right):
-            verb = "your code runs, and its result is right" if isinstance(mine.reply, wire.Threw) else "your result is right"
-            return f"{each.varied.words} {verb}."
+            runs = "your code runs, and its" if isinstance(mine.reply, wire.Threw) else "your"
+            return f"{each.varied.words} {runs} result is right."
     return None

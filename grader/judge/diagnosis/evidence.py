@@ -2,10 +2,10 @@
 
 Only one thing contradicts a version: that the submission gave the reference's answer to a direct question for what the
 version replaces, where the version gives another. Whatever is wrong in yet another way may have a second cause. The
-words of an exception are the student's own; one is evidence only in the same words. Three things can speak for a version
-and not against it: the numbers in a module, since who draws the first weights in another order makes no other mistake,
-a gradient that leads nowhere, since a right result may be without one, and an argument that was changed in place, which
-can come on top of any other mistake.
+words of an exception are the student's own; one is evidence only in the same words. Three things can speak for a
+version and not against it: the numbers in a module, since who draws the first weights in another order makes no other
+mistake, a gradient that leads nowhere, since a right result may be without one, and an argument that was changed in
+place, which can come on top of any other mistake.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,6 @@ from typing import Any, Literal, NamedTuple
 from torch import Tensor
 
 from grader.judge.compare import differs
-
 from grader.judge.diagnosis.plain_calls import PlainCall, plain_calls
 from grader.judge.diagnosis.reach import asks_for
 from grader.judge.replay import Answer, same, same_arguments, same_gradients, same_modules, same_words
@@ -25,8 +24,8 @@ from grader.judge.session import Entry
 
 @dataclass(frozen=True)
 class Run:
-    """One test that ran: its questions, whether it failed, the place of the question that its failure is about, and what
-    the test calls the sizes that occur in it."""
+    """One test that ran. `shown` is the place of the question that its failure is about, and `sizes` are the names that
+    the test has for sizes."""
 
     test: str
     log: Sequence[Entry]
@@ -109,10 +108,13 @@ def account(case: Case, wrongs: Iterable[Wrong | None], names: Sequence[str], di
             shown = shown or place == case.run.shown
         elif not is_right:
             others += theirs is None or not same(mine, theirs.answer)
-        elif theirs is not None and theirs.differs == "value":
-            if not direct or any(asks_for(entry, name) for name in names):
-                return None
+        elif theirs is not None and theirs.differs == "value" and (not direct or _asks_for_any(entry, names)):
+            return None
     return Account(agreed, others, shown)
+
+
+def _asks_for_any(entry: Entry, names: Sequence[str]) -> bool:
+    return any(asks_for(entry, name) for name in names)
 
 
 def _agrees(mine: Answer, theirs: Wrong) -> bool:

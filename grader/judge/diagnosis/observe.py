@@ -27,10 +27,10 @@ def observed(
     """The results, with what was seen of the first failure that is not explained."""
     explained = {each.test for each in diagnoses}
     open_ = [run for run in runs if run.failed and run.log]
-    if not open_ or explained or exercise.mistakes is None or exercise.reference is None:
+    if not open_ or explained or exercise.causes is None or exercise.reference is None:
         return list(results)
     run = open_[0]
-    case = exercise.mistakes.case(run)
+    case = exercise.causes.memory.case(run)
 
     def ask(log: Sequence[Any]) -> Answer:
         return answer_of(*session.ask_again(log, run.seed))
@@ -54,7 +54,8 @@ def _places(case: Case, exercise: Tested) -> Iterator[str]:
     if shown is None:
         return
     entry = case.run.log[shown]
-    values = [(str(place), value) for place, value in enumerate(entry.question.args)] + list(entry.question.kwargs.items())
+    question = entry.question
+    values = [(str(place), value) for place, value in enumerate(question.args)] + list(question.kwargs.items())
     masks = [
         (argument_name(exercise.reference, entry, where), value)
         for where, value in values

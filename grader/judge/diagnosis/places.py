@@ -11,8 +11,10 @@ _FEWEST = 4  # wrong cells below which any place would fit
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
-def place_of_errors(actual: Tensor, expected: Tensor, sizes: dict[int, str], masks: Sequence[tuple[str, Tensor]]) -> str | None:
-    """A sentence such as "Only the last position along T is wrong."; None where the errors are everywhere, or scattered.
+def place_of_errors(
+    actual: Tensor, expected: Tensor, sizes: dict[int, str], masks: Sequence[tuple[str, Tensor]]
+) -> str | None:
+    """A sentence such as "Only the last position along T is wrong."; None where errors are everywhere, or scattered.
 
     `masks`: arguments of two values, by their names.
     """

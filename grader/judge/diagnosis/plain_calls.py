@@ -37,7 +37,8 @@ class PlainCall:
             with torch.set_grad_enabled(context.grad):
                 return print_of_value(getattr(module, self.path)(*args, **kwargs))
         except Exception as error:
-            return print_of_error(next((name_of(base) for base in type(error).__mro__ if base.__module__ == "builtins")))
+            builtin = next(base for base in type(error).__mro__ if base.__module__ == "builtins")
+            return print_of_error(name_of(builtin))
 
     def _arguments(self) -> tuple[list[Any], dict[str, Any]]:
         if self._made is None or self._versions != _versions(self._made):

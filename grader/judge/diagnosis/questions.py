@@ -60,7 +60,9 @@ class Call:
         for tensor in unpacker.differentiable:
             tensor.requires_grad_()
 
-    def varied(self, words: str, subject: str, values: dict[int | str, Any], without: int | str | None = None) -> Varied:
+    def varied(
+        self, words: str, subject: str, values: dict[int | str, Any], without: int | str | None = None
+    ) -> Varied:
         """The question with other values for some arguments, by where they stand, or without one."""
         given = {each.where: values.get(each.where, each.value) for each in self.arguments if each.where != without}
         packer = Packer(_wired, MAX_BYTES, layout=True)
@@ -85,28 +87,29 @@ def variations(call: Call, optional: dict[str, Any], sizes: dict[int, str]) -> I
         if isinstance(each.value, bool):
             yield call.varied(f"With {each.name}={not each.value}", each.name, {each.where: not each.value})
         elif isinstance(each.value, Tensor) and _is_mask(each.value) and not each.value.bool().all():
-            full = torch.ones_like(each.value)
-            yield call.varied(f"With a `{each.name}` that hides nothing", each.name, {each.where: full})
+            ones = torch.ones_like(each.value)
+            yield call.varied(f"Where `{each.name}` is 1 everywhere", each.name, {each.where: ones})
     yield from _equal_sizes(call, sizes)
     for each in arguments:
         if isinstance(each.value, int) and not isinstance(each.value, bool):
-            for other in dict.fromkeys((each.value - 1, each.value + 1, 1, 2, 2 * each.value)):
-                if other != each.value:
-                    words = f"With {each.name} = {other} in place of {each.value}"
-                    yield call.varied(words, each.name, {each.where: other})
-        elif isinstance(each.value, float):
-            for number in (1.0, 2 * each.value):
+            for number in dict.fromkeys((each.value - 1, each.value + 1, 1, 2, 2 * each.value)):
                 if number != each.value:
-                    words = f"With {each.name} = {number:g} in place of {each.value:g}"
+                    words = f"With {each.name} = {number} in place of {each.value}"
                     yield call.varied(words, each.name, {each.where: number})
+        elif isinstance(each.value, float):
+            for factor in (1.0, 2 * each.value):
+                if factor != each.value:
+                    words = f"With {each.name} = {factor:g} in place of {each.value:g}"
+                    yield call.varied(words, each.name, {each.where: factor})
         elif isinstance(each.value, dict):
             yield from _configs(call, each)
     for size in _axes(arguments):
         if size > 1:
             name, axis = next((e.name, e.value.shape.index(size)) for e in arguments if _has_axis(e.value, size))
-            said = f"{sizes[size]} = 1 in place of {size}" if size in sizes else f"1 in place of {size} along axis {axis} of `{name}`"
-            whole = {e.where: _cut(e.value, size, 1) for e in arguments if isinstance(e.value, Tensor)}
-            yield call.varied(f"With {said}", sizes.get(size, ""), whole)
+            named = size in sizes
+            said = f"{sizes[size]} = 1" if named else "1"
+            said += f" in place of {size}" + ("" if named else f" along axis {axis} of `{name}`")
+            yield call.varied(f"With {said}", sizes.get(size, ""), _all_cut(arguments, size, 1))
     for each in arguments:
         if isinstance(each.value, Tensor) and each.value.is_floating_point():
             yield call.varied(f"Where `{each.name}` is 0", each.name, {each.where: torch.zeros_like(each.value)})
@@ -123,7 +126,7 @@ def _equal_sizes(call: Call, sizes: dict[int, str]) -> Iterator[Varied]:
             if small > large or not (large in sizes or large in numbers) or not (small in sizes or small in numbers):
                 continue
             names = [numbers[size].name if size in numbers else sizes[size] for size in (large, small)]
-            values = {e.where: _cut(e.value, large, small) for e in arguments if isinstance(e.value, Tensor)}
+            values = _all_cut(arguments, large, small)
             if large in numbers:
                 values[numbers[large].where] = small
             yield call.varied(f"With {names[0]} = {names[1]}", names[0], values)
@@ -144,6 +147,11 @@ def _axes(arguments: Sequence[Argument]) -> list[int]:
     """The sizes of axes, in the order in which they occur."""
     tensors = [each.value for each in arguments if isinstance(each.value, Tensor)]
     return list(dict.fromkeys(size for tensor in tensors for size in tensor.shape))
+
+
+def _all_cut(arguments: Sequence[Argument], large: int, small: int) -> dict[int | str, Any]:
+    """The tensors among arguments with their axes of one size cut to another."""
+    return {e.where: _cut(e.value, large, small) for e in arguments if isinstance(e.value, Tensor)}
 
 
 def _has_axis(value: Any, size: int) -> bool:

@@ -12,9 +12,9 @@ import torch
 
 from grader.errors import UsageError
 from grader.judge.cpu import OWN_CPU, bounded_cpu
+from grader.judge.diagnosis.changed_calls import changed_calls
 from grader.judge.diagnosis.evidence import Case
 from grader.judge.diagnosis.prints import Print, alike, print_of
-from grader.judge.diagnosis.changed_calls import changed_calls
 from grader.judge.diagnosis.slips import slips
 from grader.judge.diagnosis.versions import Slip
 from grader.judge.replay import replay

@@ -8,7 +8,9 @@ import ast
 import re
 import types
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from grader.judge.diagnosis.versions import Slip
 
@@ -66,7 +68,8 @@ def slips(reference: types.ModuleType, source: str, wanted: str) -> Iterator[Sli
                     code = compile(ast.Module([statement], []), f"{reference.__name__}.py", "exec")
                 except (SyntaxError, ValueError, TypeError):
                     continue
-                yield Slip(f"{wanted} {place} {clause}", wanted, clause, partial(exec, code), reference.__name__, source)
+                name = f"{wanted} {place} {clause}"
+                yield Slip(name, wanted, clause, partial(exec, code), reference.__name__, source)
 
 
 def _contract(tree: ast.Module) -> set[str]:
@@ -88,31 +91,48 @@ def _changes(definition: Definition, words: set[str]) -> Iterator[tuple[int, str
         if not isinstance(function, ast.FunctionDef):
             continue
         writer = _Changes(function, words)
-        for owner, field in _slots(function):
+        for slot in _slots(function):
             place += 1
-            for clause in writer.at(owner, field):
+            for clause in writer.at(slot):
                 yield place, clause
 
 
-def _slots(function: ast.FunctionDef) -> Iterator[tuple[ast.AST | list[ast.AST], str | int]]:
+@dataclass(frozen=True)
+class _Slot:
+    """Where a node hangs: in a field of another, or at a place of a list."""
+
+    owner: Any
+    field: Any
+
+    @property
+    def node(self) -> Any:
+        return self.owner[self.field] if isinstance(self.owner, list) else getattr(self.owner, self.field)
+
+    def put(self, node: ast.AST | None) -> None:
+        """Hangs another node there."""
+        if isinstance(self.owner, list):
+            self.owner[self.field] = node
+        else:
+            setattr(self.owner, self.field, node)
+
+
+def _slots(function: ast.FunctionDef) -> Iterator[_Slot]:
     """Where the expressions and statements of a function's body hang, docstring and annotations left out."""
     body = function.body[1:] if ast.get_docstring(function) is not None else function.body
-    waiting: list[tuple[ast.AST | list[ast.AST], str | int]] = [
-        (function.body, place) for place in range(len(function.body) - len(body), len(function.body))
-    ]
-    waiting += [(function.args.defaults, place) for place in range(len(function.args.defaults))]
-    for owner, field in waiting:
-        yield owner, field
-        node = owner[field] if isinstance(owner, list) else getattr(owner, field)  # type: ignore[index, call-overload]
+    waiting = [_Slot(function.body, place) for place in range(len(function.body) - len(body), len(function.body))]
+    waiting += [_Slot(function.args.defaults, place) for place in range(len(function.args.defaults))]
+    for slot in waiting:
+        yield slot
+        node = slot.node
         if isinstance(node, ast.Raise):
             continue
         for name, value in ast.iter_fields(node):
             if name in ("annotation", "returns", "ctx", "op", "ops", "decorator_list"):
                 continue
             if isinstance(value, ast.expr | ast.slice | ast.keyword | ast.comprehension):
-                waiting.append((node, name))
+                waiting.append(_Slot(node, name))
             elif isinstance(value, list):
-                waiting += [(value, place) for place, each in enumerate(value) if isinstance(each, ast.AST)]
+                waiting += [_Slot(value, place) for place, each in enumerate(value) if isinstance(each, ast.AST)]
 
 
 class _Changes:
@@ -137,21 +157,18 @@ class _Changes:
         )
         self._function = function.name
 
-    def at(self, owner: ast.AST | list[ast.AST], field: str | int) -> Iterator[str]:
+    def at(self, slot: _Slot) -> Iterator[str]:
         """Makes one change after the other, and gives for each the clause that describes it."""
-        get = (lambda: owner[field]) if isinstance(owner, list) else (lambda: getattr(owner, field))  # type: ignore
-        put = owner.__setitem__ if isinstance(owner, list) else lambda name, value: setattr(owner, name, value)
-        node = get()
-        for other, clause in self._others(node, owner):
-            put(field, other)  # type: ignore[arg-type]
-            if isinstance(other, ast.AST):
-                ast.copy_location(other, node)
-                ast.fix_missing_locations(other)
+        node = slot.node
+        for other, clause in self._others(node, slot.owner):
+            slot.put(other)
+            ast.copy_location(other, node)
+            ast.fix_missing_locations(other)
             yield clause
-        put(field, node)  # type: ignore[arg-type]
-        for operator, other, clause in self._operators(node):
+        slot.put(node)
+        for operator, changed, clause in self._operators(node):
             before = getattr(node, operator)
-            setattr(node, operator, other)
+            setattr(node, operator, changed)
             yield clause
             setattr(node, operator, before)
 
@@ -193,7 +210,7 @@ class _Changes:
 
     # ------------------------------------------------------------ other nodes in the place of one
 
-    def _others(self, node: ast.AST, owner: object) -> Iterator[tuple[ast.AST | None, str]]:
+    def _others(self, node: ast.AST, owner: object) -> Iterator[tuple[ast.AST, str]]:
         if isinstance(node, ast.stmt):
             yield from self._statements(node, owner)
         elif isinstance(node, ast.Constant):
@@ -215,12 +232,11 @@ class _Changes:
             yield node.orelse, "if a case is not told from the other"
         elif isinstance(node, ast.Attribute) and node.attr in ("T", "mT"):
             yield node.value, "without one of the transposes"
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and not isinstance(owner, ast.Attribute):
-            if node.id in self._arguments:
-                detached = ast.Call(ast.Attribute(node, "detach", ast.Load()), [], [])
-                yield detached, f"if no gradient leads through `{node.id}`"
+        elif isinstance(node, ast.Name) and node.id in self._arguments and not isinstance(owner, ast.Attribute):
+            detached = ast.Call(ast.Attribute(node, "detach", ast.Load()), [], [])
+            yield detached, f"if no gradient leads through `{node.id}`"
 
-    def _statements(self, node: ast.stmt, owner: object) -> Iterator[tuple[ast.AST | None, str]]:
+    def _statements(self, node: ast.stmt, owner: object) -> Iterator[tuple[ast.AST, str]]:
         if not isinstance(owner, list):
             return
         gone = ast.Pass()
@@ -268,7 +284,7 @@ class _Changes:
             yield ast.Constant(value + 1), "with a number that is off by one"
             yield ast.Constant(value - 1), "with a number that is off by one"
             if value not in (0, 1, -1, 2):
-                yield ast.Constant(1), f"with 1 for the number {value}" if str(value) in self._words else "with 1 for a number"
+                yield ast.Constant(1), "with 1 for one of the numbers"
         elif isinstance(value, float):
             if 0 < value < 1e-2:
                 yield ast.Constant(0.0), "without the small number that is added"
@@ -307,19 +323,17 @@ class _Changes:
 
     def _calls(self, node: ast.Call) -> Iterator[tuple[ast.AST, str]]:
         function = node.func
-        name = function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
-        method = isinstance(function, ast.Attribute) and not (
-            isinstance(function.value, ast.Name) and function.value.id in _MODULES
-        )
-        if isinstance(function, ast.Attribute) and method and not isinstance(function.value, ast.Call | ast.Name) or (
-            isinstance(function, ast.Attribute) and method and not self._is_self(function.value)
-        ):
-            yield function.value, f"without `{name}` in one place" if name not in _SHAPES else "without one of the steps"
+        name = _called(function)
+        receiver = function.value if isinstance(function, ast.Attribute) else None
+        method = receiver is not None and not self._is_self(receiver)
+        if receiver is not None and method:
+            yield receiver, "without one of the steps" if name in _SHAPES else f"without `{name}` in one place"
         elif node.args and name not in ("range", "len", "zip", "enumerate", "isinstance"):
-            yield node.args[0], f"without `{name}` in one place" if self._known(function) else "without one of the steps"
+            known = receiver is not None or name in self._words
+            yield node.args[0], f"without `{name}` in one place" if known else "without one of the steps"
         if len(node.args) >= 2 and not any(isinstance(arg, ast.Starred) for arg in node.args):
             one, two, *rest = node.args
-            if not (isinstance(one, ast.Constant) and isinstance(two, ast.Constant)) or name not in ("transpose", "swapaxes"):
+            if name not in ("transpose", "swapaxes"):  # which gives the same
                 yield ast.Call(function, [two, one, *rest], node.keywords), "with two arguments exchanged"
         place = _AXES.get(name)
         if place is not None:
@@ -330,13 +344,13 @@ class _Changes:
             if axis is not None:
                 for other in (-1, -2, -3, 0, 1, 2):
                     new = ast.Constant(other)
-                    if ast.dump(new) == ast.dump(ast.Constant(_number(axis))):
+                    if ast.unparse(new) == ast.unparse(axis):
                         continue
                     args = [new if arg is axis else arg for arg in node.args]
                     keywords = [ast.keyword(each.arg, new) if each.value is axis else each for each in node.keywords]
                     yield ast.Call(function, args, keywords), f"if `{name}` runs over another axis (dim={other})"
         if name == "get" and len(node.args) == 2 and isinstance(node.args[0], ast.Constant):
-            yield node.args[1], f"if `{node.args[0].value}` is left at its default"
+            yield node.args[1], f"if `{node.args[0].value!s}` is left at its default"
         for lost in node.keywords:
             if lost.arg is not None and lost.arg not in ("dim", "dtype", "device"):
                 kept = [each for each in node.keywords if each is not lost]
@@ -378,16 +392,13 @@ class _Changes:
             return f"`{inner}` None" if inner else None
         return None
 
-    def _known(self, function: ast.expr) -> bool:
-        return isinstance(function, ast.Attribute) or isinstance(function, ast.Name) and function.id in self._words
-
     @staticmethod
     def _is_self(node: ast.AST) -> bool:
         return isinstance(node, ast.Name) and node.id in ("self", *_MODULES)
 
 
-def _number(node: ast.expr) -> object:
-    try:
-        return ast.literal_eval(node)
-    except ValueError:
-        return None
+def _called(function: ast.expr) -> str:
+    """The last name of what is called."""
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
