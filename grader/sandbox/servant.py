@@ -9,7 +9,7 @@ import random
 import sys
 import types
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -122,7 +122,22 @@ class Servant:
             return threw(request.id, error, self.files, _OURS), []
         return reply, blobs
 
-    def _invoke(self, request: Invoke, blob: Blob) -> tuple[Reply, list[Any]]:
+    def called(self, request: Invoke, blob: bytes) -> Callable[[], Any]:
+        """A call, to be made as often as one likes: of what stands there then, each time on the same arguments."""
+        args, kwargs, _ = self._arguments(request, bytearray(blob))
+        before = [fingerprint(arg) for arg in (*args, *kwargs.values())]
+
+        def call() -> Any:
+            nonlocal args, kwargs
+            if [fingerprint(arg) for arg in (*args, *kwargs.values())] != before:  # the last callee changed one
+                args, kwargs, _ = self._arguments(request, bytearray(blob))
+            with _modes(request.context):
+                return self._objects.resolve(request.number, request.path)(*args, **kwargs)
+
+        return call
+
+    def _arguments(self, request: Invoke, blob: Blob) -> tuple[list[Any], dict[str, Any], list[Tensor]]:
+        """The arguments of a call, and all tensors by which its results may be differentiated."""
         unpacker = Unpacker(blob, self._find, layout=True)
         parameters = self._enter(request.context, unpacker)
         args = [unpacker.value(arg) for arg in request.args]
@@ -130,7 +145,10 @@ class Servant:
         for tensor in unpacker.differentiable:
             tensor.requires_grad_()
             self._given[id(tensor)] = weakref.ref(tensor)
-        inputs = unpacker.differentiable + parameters
+        return args, kwargs, unpacker.differentiable + parameters
+
+    def _invoke(self, request: Invoke, blob: Blob) -> tuple[Reply, list[Any]]:
+        args, kwargs, inputs = self._arguments(request, blob)
         function = self._objects.resolve(request.number, request.path)
 
         named = [(str(i), arg) for i, arg in enumerate(args)] + list(kwargs.items())

@@ -25,7 +25,7 @@ def changed_calls(reference: types.ModuleType, source: str, name: str) -> Iterat
         said = name if method is None else f"{name}.{method}"
         for clause, wrap in _wraps(function):
             install = partial(_install, name, method, wrap)
-            yield Slip(f"{said}: {clause}", name, clause, install, reference.__name__, source)
+            yield Slip(f"{said}: {clause}", name, clause, method, install, reference.__name__, source)
 
 
 def _functions(target: Any) -> Iterator[tuple[str | None, Callable[..., Any]]]:

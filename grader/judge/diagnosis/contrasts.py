@@ -75,13 +75,14 @@ def _defaults(reference: types.ModuleType, label: str) -> dict[str, Any]:
 
 def _said(tried: Sequence[_Tried], mine: Answer, right: Answer) -> str | None:
     """The most telling of what was tried."""
-    for subject in dict.fromkeys(each.varied.subject for each in tried):
+    for subject in dict.fromkeys(each.varied.subject for each in tried if each.varied.subject):
         own = [each for each in tried if each.varied.subject == subject and not same(each.right, right)]
         returned = isinstance(mine.reply, wire.Returned)
         if returned and len(own) > 1 and all(same(each.mine, mine) for each in own):
             return f"Your result is the same whatever `{subject}` is."
+    failed = isinstance(mine.reply, wire.Threw)
     for each in tried:
-        if same(each.mine, each.right) and not same(each.right, right):
-            runs = "your code runs, and its" if isinstance(mine.reply, wire.Threw) else "your"
+        if same(each.mine, each.right) and (each.varied.telling or failed):
+            runs = "your code runs, and its" if failed else "your"
             return f"{each.varied.words} {runs} result is right."
     return None

@@ -16,7 +16,6 @@ from typing import Any, Literal, NamedTuple
 from torch import Tensor
 
 from grader.judge.compare import differs
-from grader.judge.diagnosis.plain_calls import PlainCall, plain_calls
 from grader.judge.diagnosis.reach import asks_for
 from grader.judge.replay import Answer, same, same_arguments, same_gradients, same_modules, same_words
 from grader.judge.session import Entry
@@ -52,11 +51,6 @@ class Case:
     def is_right(self) -> Sequence[bool]:
         """Whether each answer is the reference's."""
         return [same(mine, right) for mine, right in zip(self.given, self.right, strict=True)]
-
-    @cached_property
-    def plain(self) -> list[PlainCall] | None:
-        """The questions as calls that can be made at once; None where that is not so."""
-        return plain_calls(self.run.log)
 
 
 class Wrong(NamedTuple):

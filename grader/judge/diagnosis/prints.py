@@ -1,16 +1,18 @@
 """Fingerprints of answers: small, kept by the thousand, and near each other where answers are equal up to rounding."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from grader.errors import UsageError
 from grader.judge.compare import TOLERANCE
 from grader.judge.replay import Answer
 from grader.sandbox import wire
+from grader.sandbox.describe import name_of
 
 _LOOSE = 10  # times the tolerance of a dtype: prints only choose what is then compared
 
@@ -26,16 +28,27 @@ def print_of(answer: Answer) -> Print:
     """The fingerprint of an answer, gradients and modules left out."""
     reply = answer.reply
     if isinstance(reply, wire.Returned):
-        return print_of_value(answer.value)
-    return print_of_error(*reply.bases[:1]) if isinstance(reply, wire.Threw) else Print(hash(type(reply)), ())
+        return _print_of_value(answer.value)
+    return _print_of_error(*reply.bases[:1]) if isinstance(reply, wire.Threw) else Print(hash(type(reply)), ())
 
 
-def print_of_error(base: str = "") -> Print:
+def print_of_call(call: Callable[[], Any]) -> Print:
+    """The fingerprint of what a call gives, a value or an exception."""
+    try:
+        return _print_of_value(call())
+    except UsageError:
+        raise
+    except Exception as error:
+        builtin = next(base for base in type(error).__mro__ if base.__module__ == "builtins")
+        return _print_of_error(name_of(builtin))
+
+
+def _print_of_error(base: str = "") -> Print:
     """The fingerprint of an exception, by the nearest of Python's own classes."""
     return Print(hash(base), ())
 
 
-def print_of_value(value: Any) -> Print:
+def _print_of_value(value: Any) -> Print:
     """The fingerprint of what a call returned."""
     kinds: list[Any] = []
     sums = list(_sums(value, kinds))

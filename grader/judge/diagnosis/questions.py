@@ -1,7 +1,7 @@
 """A question of a test with one of its arguments changed."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -36,8 +36,9 @@ class Varied:
     """A question with something changed, and what, as the beginning of a sentence: "With S = T"."""
 
     words: str
-    subject: str  # the argument, or the size, that was changed
+    subject: str  # the argument that was changed; "": several at once
     entry: Entry
+    telling: bool = True  # that a wrong submission is right here says something of what it gets wrong
 
 
 class Call:
@@ -109,12 +110,14 @@ def variations(call: Call, optional: dict[str, Any], sizes: dict[int, str]) -> I
             named = size in sizes
             said = f"{sizes[size]} = 1" if named else "1"
             said += f" in place of {size}" + ("" if named else f" along axis {axis} of `{name}`")
-            yield call.varied(f"With {said}", sizes.get(size, ""), _all_cut(arguments, size, 1))
+            yield call.varied(f"With {said}", "", _all_cut(arguments, size, 1))
     for each in arguments:
         if isinstance(each.value, Tensor) and each.value.is_floating_point():
-            yield call.varied(f"Where `{each.name}` is 0", each.name, {each.where: torch.zeros_like(each.value)})
-            other = each.value.detach().flip(-1) * 1.5 + 0.25
-            yield call.varied(f"With another `{each.name}`", each.name, {each.where: other})
+            for words, other in (
+                (f"Where `{each.name}` is 0", torch.zeros_like(each.value)),
+                (f"With another `{each.name}`", each.value.detach().flip(-1) * 1.5 + 0.25),
+            ):
+                yield replace(call.varied(words, each.name, {each.where: other}), telling=False)
 
 
 def _equal_sizes(call: Call, sizes: dict[int, str]) -> Iterator[Varied]:
@@ -129,7 +132,7 @@ def _equal_sizes(call: Call, sizes: dict[int, str]) -> Iterator[Varied]:
             values = _all_cut(arguments, large, small)
             if large in numbers:
                 values[numbers[large].where] = small
-            yield call.varied(f"With {names[0]} = {names[1]}", names[0], values)
+            yield call.varied(f"With {names[0]} = {names[1]}", "", values)
 
 
 def _configs(call: Call, given: Argument) -> Iterator[Varied]:

@@ -1,12 +1,13 @@
 """Finds slips of the reference that answer as a submission does.
 
-Few of hundreds survive the first wrong answer of the failing test, and what is left is held against all answers. What
-each slip answered to a test's questions is kept as fingerprints, since most submissions are asked the same.
+Few of hundreds survive the call that the screen shows, and what is left is held against all answers. What each slip
+answered there is kept as a fingerprint, since most submissions are asked the same.
 """
 
-import itertools
+import contextlib
+import types
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 
@@ -14,16 +15,18 @@ from grader.errors import UsageError
 from grader.judge.cpu import OWN_CPU, bounded_cpu
 from grader.judge.diagnosis.changed_calls import changed_calls
 from grader.judge.diagnosis.evidence import Case
-from grader.judge.diagnosis.prints import Print, alike, print_of
+from grader.judge.diagnosis.prints import Print, alike, print_of, print_of_call
 from grader.judge.diagnosis.slips import slips
 from grader.judge.diagnosis.versions import Slip
-from grader.judge.replay import replay
-from grader.judge.session import Limits
+from grader.judge.replay import Replay, replay
+from grader.judge.session import Entry, Limits
+from grader.sandbox import wire
 from grader.sandbox.source import execute
 
-MOST_ANSWERS = 20_000  # of slips to the questions of one test, that are asked for
+MOST_BUILT = 60  # slips of a constructor that are tried for one call: each makes its module anew
 _SECONDS = 0.2  # of CPU that a slip may take for an answer: some never end
 _ENDLESS = UsageError("A slip does not end.")
+_NOTHING = Print(-1, ())  # of a slip that does not end
 
 
 class Bench:
@@ -34,64 +37,86 @@ class Bench:
         self._scratch = execute(name, source)
         self._limits = Limits(_SECONDS / OWN_CPU, limits.memory)
         self._made: dict[str, list[Slip]] = {}  # by the name that they replace
-        self._prints: dict[tuple[bytes, str], list[Print]] = {}  # by the questions of a test and the slip's name
+        self._prints: dict[tuple[bytes, int], dict[str, Print]] = {}  # by the questions, a place and the slip's name
 
-    def slips_of(self, name: str) -> list[Slip]:
-        """All slips of a definition of the reference."""
+    def fitting(self, case: Case, names: Sequence[str]) -> list[Slip]:
+        """The slips of these definitions that answer the shown question of a failing test as the submission did.
+
+        None do if the submission is right there.
+        """
+        place = case.run.shown
+        if place is None or case.is_right[place] or case.given[place].reply is None:
+            return []
+        mine = print_of(case.given[place])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = self._prints.setdefault((case.questions, place), {})
+            if not found:
+                found |= self._answers(case, place, [slip for name in names for slip in self._slips_of(name)])
+        by_name = {slip.name: slip for name in names for slip in self._slips_of(name)}
+        return [by_name[name] for name, theirs in found.items() if alike(theirs, mine)]
+
+    def _slips_of(self, name: str) -> list[Slip]:
         if name not in self._made:
             made = [*changed_calls(self._scratch, self._source, name), *slips(self._scratch, self._source, name)]
             self._made[name] = made
         return self._made[name]
 
-    def fitting(self, case: Case, names: Sequence[str]) -> list[Slip]:
-        """The slips of these definitions that answer all questions of a failing test as the submission did."""
-        mine = [print_of(answer) for answer in case.given]
-        right = [print_of(answer) for answer in case.right]
-        left = MOST_ANSWERS
-        found: list[Slip] = []
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for slip in (each for name in names for each in self.slips_of(name)):
-                theirs = list(itertools.takewhile(_agreeing(mine), self._answers(case, slip)))
-                left -= len(theirs) + 1
-                if len(theirs) == len(mine) and not all(map(alike, theirs, right)):
-                    found.append(slip)
-                if left < 0:
-                    break
-        return found
+    def _answers(self, case: Case, place: int, tried: Sequence[Slip]) -> Iterator[tuple[str, Print]]:
+        """What each slip answers to one question of a test. A module is asked again and again, and made once."""
+        log = case.run.log[: place + 1]
+        begin = _beginning(log)
+        stage = Replay(self._scratch, case.run.seed, self._limits)
+        for entry in log[:begin]:
+            stage.answer(entry)
+        call = stage.called(log[-1]) if begin == place else None
+        generator = torch.get_rng_state()
+        built = 0
+        for slip in tried:
+            built += slip.method == "__init__"
+            if slip.method == "__init__" and built > MOST_BUILT:
+                continue
+            try:
+                with _installed(slip, self._scratch):
+                    torch.set_rng_state(generator)
+                    if slip.method == "__init__":
+                        theirs = print_of(list(replay(log, self._scratch, case.run.seed, self._limits))[-1])
+                    elif call is not None:
+                        with bounded_cpu(_SECONDS, _ENDLESS):
+                            theirs = print_of_call(call)
+                    else:
+                        theirs = print_of([stage.answer(entry) for entry in log[begin:]][-1])
+            except UsageError:
+                theirs = _NOTHING
+            yield slip.name, theirs
 
-    def _answers(self, case: Case, slip: Slip) -> Iterator[Print]:
-        """What a slip answers to the questions of a test: what is kept of it, then by asking."""
-        known = self._prints.setdefault((case.questions, slip.name), [])
-        yield from known
-        if len(known) == len(case.right):
-            return
-        before = self._scratch.__dict__[slip.replaces]
+
+@contextlib.contextmanager
+def _installed(slip: Slip, scratch: types.ModuleType) -> Iterator[None]:
+    """The module with a slip in the place of what it replaces. Of a class one method is: its objects have it, too."""
+    names = scratch.__dict__
+    before = names[slip.replaces]
+    slip.install(names)
+    if slip.method in (None, "__init__"):
         try:
-            slip.install(self._scratch.__dict__)
-            for place, theirs in enumerate(self._ask(case)):
-                if place >= len(known):
-                    known.append(theirs)
-                    yield theirs
-        except UsageError:  # it does not end
-            known += [Print(-1, ())] * (len(case.right) - len(known))
-            yield known[-1]
+            yield
         finally:
-            self._scratch.__dict__[slip.replaces] = before
+            names[slip.replaces] = before
+        return
+    assert slip.method is not None
+    method = vars(names[slip.replaces])[slip.method]
+    names[slip.replaces] = before
+    own = vars(before)[slip.method]
+    setattr(before, slip.method, method)
+    try:
+        yield
+    finally:
+        setattr(before, slip.method, own)
 
-    def _ask(self, case: Case) -> Iterator[Print]:
-        """What the scratch module, as it is now, answers to the questions of a test."""
-        if case.plain is None:
-            yield from map(print_of, replay(case.run.log, self._scratch, case.run.seed, self._limits))
-            return
-        torch.default_generator.manual_seed(case.run.seed)
-        for call in case.plain:
-            with bounded_cpu(_SECONDS, _ENDLESS):
-                theirs = call.answer(self._scratch)
-            yield theirs
 
-
-def _agreeing(mine: Sequence[Print]) -> Callable[[Print], bool]:
-    """Whether answers, given one after the other, may be the submission's."""
-    left = iter(mine)
-    return lambda theirs: alike(theirs, next(left))
+def _beginning(log: Sequence[Entry]) -> int:
+    """The place of the question with which the last answer of a log begins: of gradients, the call they are of."""
+    place = len(log) - 1
+    while isinstance(request := log[place].request, wire.Differentiate):
+        place = next(i for i, each in enumerate(log) if each.request.id == request.of)
+    return place

@@ -60,19 +60,19 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 def slips(reference: types.ModuleType, source: str, wanted: str) -> Iterator[Slip]:
     """All slips of the definition `wanted` of a reference that can be compiled."""
     tree = ast.parse(source)
-    words = _contract(tree)
+    words = contract(tree)
     for statement in tree.body:
         if isinstance(statement, Definition) and statement.name == wanted:
-            for place, clause in _changes(statement, words):
+            for place, method, clause in changes(statement, words):
                 try:
                     code = compile(ast.Module([statement], []), f"{reference.__name__}.py", "exec")
                 except (SyntaxError, ValueError, TypeError):
                     continue
                 name = f"{wanted} {place} {clause}"
-                yield Slip(name, wanted, clause, partial(exec, code), reference.__name__, source)
+                yield Slip(name, wanted, clause, method, partial(exec, code), reference.__name__, source)
 
 
-def _contract(tree: ast.Module) -> set[str]:
+def contract(tree: ast.Module) -> set[str]:
     """The words of the docstrings and signatures: what the student has read."""
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -83,8 +83,11 @@ def _contract(tree: ast.Module) -> set[str]:
     return found
 
 
-def _changes(definition: Definition, words: set[str]) -> Iterator[tuple[int, str]]:
-    """Changes the definition, one thing at a time: while a caller has what is yielded, the tree is so."""
+def changes(definition: Definition, words: set[str]) -> Iterator[tuple[int, str | None, str]]:
+    """Changes the definition, one thing at a time: while a caller has what is yielded, the tree is so.
+
+    Yields the place, the method if the definition is a class, and the clause.
+    """
     functions = [definition] if isinstance(definition, ast.FunctionDef) else definition.body
     place = 0
     for function in functions:
@@ -94,7 +97,7 @@ def _changes(definition: Definition, words: set[str]) -> Iterator[tuple[int, str
         for slot in _slots(function):
             place += 1
             for clause in writer.at(slot):
-                yield place, clause
+                yield place, None if function is definition else function.name, clause
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,7 @@ class Slip:
     name: str
     replaces: str
     clause: str
+    method: str | None  # of the class that it replaces; None: it replaces a function
     install: Callable[[dict[str, Any]], Any]  # puts it into the reference's names
     reference: str  # name of the module
     source: str  # of the reference
