@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-SCHEMA = "archgrade/result/v1"
+SCHEMA = "archgrade/result/v2"
 
 
 class Outcome(StrEnum):
@@ -176,6 +176,7 @@ class Failure(Struct, frozen=True):
     call: Call | None = None
     comparison: Comparison | None = None
     near_miss: str | None = None  # "Your result is the expected one, transposed."
+    observations: tuple[str, ...] = ()  # on what the failure depends, and where the result is wrong
     exception: Raised | None = None
     samples: Samples | None = None
     reproduction: str | None = None  # Python that makes the call again, its last statement
@@ -205,13 +206,14 @@ class TestResult(Struct, frozen=True, kw_only=True):
 
 
 class Diagnosis(Struct, frozen=True):
-    """A known mistake whose results equal the student's wherever it differs from the reference."""
+    """A known mistake whose results equal the student's, and which no result of theirs contradicts."""
 
     mistake: str  # its name in mistakes.py
     advice: str  # its docstring
     replaces: str  # the name in the reference that it gets wrong
-    test: str  # id of the failing test that it explains
+    test: str  # id of the first failing test that it explains
     agreed: int  # results of the student's code that equal the mistake's and differ from the reference's
+    whole: bool = True  # nothing else is wrong in that test
 
 
 class Isolation(Struct, frozen=True):
@@ -248,7 +250,7 @@ class Result(Struct, frozen=True, kw_only=True):
     blocked_by: str | None = None  # id of the exercise that has to pass first
     exception: Raised | None = None  # for syntax_error and import_error, and crashes while loading
     tests: tuple[TestResult, ...] = ()
-    diagnosis: Diagnosis | None = None
+    diagnoses: tuple[Diagnosis, ...] = ()  # by the tests that they explain, two of one test if it takes both
     output: Output | None = None  # printed while the module was loaded
     hidden_tests: bool  # False: this course was released without them, and the score covers the public ones only
     isolation: Isolation
@@ -261,6 +263,11 @@ class Result(Struct, frozen=True, kw_only=True):
         """Whether every test that is available here passed, and some did."""
         outcomes = {test.outcome for test in self.tests}
         return self.outcome is Outcome.GRADED and {Outcome.PASSED} == outcomes - {Outcome.UNAVAILABLE}
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """The one to read first."""
+        return next(iter(self.diagnoses), None)
 
     @property
     def telling(self) -> tuple[TestResult, ...]:

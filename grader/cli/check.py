@@ -2,12 +2,14 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import click
 
 from grader.check.exercises import Problem, Verdict, check
 from grader.check.lessons import OPENING, LessonVerdict, check_lessons, with_parts
+from grader.check.mutants import prove
 from grader.cli.screen import bold, course_root, dim, number, prose, say
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.document import shown
@@ -35,8 +37,9 @@ class _Meant:
 @click.argument("ids", metavar="[lesson] [ID]...", nargs=-1)
 @click.option("--seeds", metavar="N", default=10, show_default=True, type=click.IntRange(min=2), help="Runs of each.")
 @click.option("--update", is_flag=True, help="First write what lessons print and draw into them.")
+@click.option("--mutants", is_flag=True, help="Prove tests by references with one thing changed instead.")
 @click.pass_context
-def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool) -> None:
+def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, mutants: bool) -> None:
     """Prove that exercises, quizzes and lessons are good: all of them, or those of the IDs.
 
     An ID is an exercise's, or names a lesson, whose text and quiz are meant. After the word lesson all IDs name
@@ -47,9 +50,14 @@ def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool) 
     changes from run to run. Of a quiz, every draw of every question has an answer, no listed mistake is right, and
     all sections exist. Of a lesson's text, code prints and draws what is shown, and terms, letters and links are as
     they should be. Exits with 1 if anything does not hold.
+
+    With --mutants the reference of each exercise is changed in one place, in some hundreds of ways, and the tests must
+    find out each that is not listed in solutions/ID/equivalents.yaml.
     """
     course = load_course(course_root())
     meant = _meant(course, ids)
+    if mutants:
+        ctx.exit(FAILING if _mutants(course, meant.exercises) else 0)
     if update and not meant.lessons:
         raise UsageError("--update writes into the text of a lesson, and none is meant here.")
     if not ids:
@@ -80,6 +88,25 @@ def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool) 
         failing += bad
     say("", f"  {' '.join(counts)}")
     ctx.exit(FAILING if failing else 0)
+
+
+def _mutants(course: Course, exercises: Sequence[Exercise]) -> bool:
+    """Shows what became of the mutants of exercises; whether one that is not known to be equal passed."""
+    say("", dim(f"  {'exercise':<26} {'mutants':>8} {'killed':>8} {'equivalent':>11} {'open':>6}"))
+    bad = False
+    with lost_is_said():
+        for verdict in prove(course, exercises, os.cpu_count() or 1, _progress):
+            _clear()
+            numbers = f"{verdict.count:>8} {verdict.killed:>8} {verdict.equivalent:>11} {len(verdict.survivors):>6}"
+            holds = not verdict.survivors and not verdict.problems
+            say(f"  {_mark(not holds)} {bold(f'{verdict.exercise:<24}')} {numbers}")
+            for mutant in verdict.survivors:
+                say(f"    - {mutant.function}", f"      {dim('was')}      {mutant.was}")
+                say(f"      {dim('becomes')}  {mutant.becomes}")
+            for problem in verdict.problems:
+                say(*_item(problem))
+            bad = bad or not holds
+    return bad
 
 
 def _meant(course: Course, ids: tuple[str, ...]) -> _Meant:

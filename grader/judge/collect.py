@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from grader.errors import UsageError
-from grader.judge.diagnosis import KnownMistakes, Mistake
+from grader.judge.diagnosis.causes import Causes
+from grader.judge.diagnosis.versions import Mistake
 from grader.judge.messages import Materials, Setup
 from grader.judge.session import Limits
 from grader.sandbox.source import execute, install
@@ -48,7 +49,7 @@ class Tested:
 
     materials: Materials
     reference: types.ModuleType | None
-    mistakes: KnownMistakes | None  # None where there is no reference
+    causes: Causes | None  # None where there is no reference
     tests: Sequence[Test]
 
 
@@ -64,14 +65,14 @@ def collect(setup: Setup, items: Iterable[pytest.Item]) -> dict[str, Tested]:
         reference = _reference(materials)
         known = [Mistake(m.name, m.replaces, m.advice, m.source) for m in materials.mistakes]
         limits = Limits(materials.seconds, materials.memory)
-        mistakes = None if reference is None else KnownMistakes(reference, known, limits)
+        causes = None if reference is None else Causes(reference, known, limits)
         tests = [
             _test(item, path == materials.hidden) for path in materials.tests for item in by_path.get(path, [])
         ]
         _check_needs(tests)
         if setup.complete:
             _refuse_missing(materials.id, tests)
-        found[materials.id] = Tested(materials, reference, mistakes, tests)
+        found[materials.id] = Tested(materials, reference, causes, tests)
     return found
 
 

@@ -33,7 +33,7 @@ def bounded_cpu(seconds: float, excess: BaseException) -> Iterator[Bound]:
         raise excess
 
     before = signal.signal(signal.SIGPROF, stop)
-    outer, _ = signal.setitimer(signal.ITIMER_PROF, seconds)
+    outer, _ = signal.setitimer(signal.ITIMER_PROF, seconds, seconds)  # again, where the first was caught
     try:
         yield bound
     finally:

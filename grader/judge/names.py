@@ -15,7 +15,7 @@ from grader.sandbox import wire
 def signature(reference: types.ModuleType | None, label: str) -> str | None:
     """How the function of a question is called, "(x, k=2)"; None where that cannot be told."""
     try:
-        return str(inspect.signature(_resolve(reference, label)))
+        return str(inspect.signature(resolve(reference, label)))
     except (TypeError, ValueError):
         return None
 
@@ -27,7 +27,7 @@ def argument_name(reference: types.ModuleType | None, entry: Entry, place: str) 
     if isinstance(entry.request, wire.Differentiate):
         return "grad"
     try:
-        names = list(inspect.signature(_resolve(reference, entry.question.label)).parameters)
+        names = list(inspect.signature(resolve(reference, entry.question.label)).parameters)
     except (TypeError, ValueError):
         names = []
     names = names[1:] if names[:1] == ["self"] else names
@@ -36,14 +36,14 @@ def argument_name(reference: types.ModuleType | None, entry: Entry, place: str) 
 
 def names_of_parts(reference: types.ModuleType | None, label: str, count: int) -> list[str]:
     """What the reference calls what it returns: the names in its last return statement, if it has so many."""
-    function = _resolve(reference, label)
+    function = resolve(reference, label)
     names = _names_of_results(function) if inspect.isroutine(function) else ()
     if len(names) != count:
         names = ("",) * count
     return [name or ("result" if count == 1 else f"result[{place}]") for place, name in enumerate(names)]
 
 
-def _resolve(reference: types.ModuleType | None, label: str) -> Any:
+def resolve(reference: types.ModuleType | None, label: str) -> Any:
     value: Any = reference
     for name in label.removesuffix(".backward").split("."):
         value = getattr(value, name, None)

@@ -19,9 +19,11 @@ import pytest
 
 from grader.clean import clean, clean_line
 from grader.errors import UsageError
+from grader.judge.calls import failing_entry
 from grader.judge.collect import Test, Tested, collect, collection_fault
 from grader.judge.cpu import OWN_CPU, bounded_cpu
-from grader.judge.diagnosis import Run
+from grader.judge.diagnosis.evidence import Run
+from grader.judge.diagnosis.observe import observed
 from grader.judge.explain import explain
 from grader.judge.messages import Graded, Job, Materials, Setup, Testing
 from grader.judge.pace import reference_seconds
@@ -30,7 +32,7 @@ from grader.judge.rng import Rng
 from grader.judge.session import Fault, Limits, Session
 from grader.judge.setting import Setting
 from grader.judge.values import size_names
-from grader.result import Failure, Outcome, Output, Result, TestResult, Versions
+from grader.result import Diagnosis, Failure, Outcome, Output, Result, TestResult, Versions
 from grader.sandbox.starter import Starter
 from grader.seeds import derive_seed
 from grader.submission.examine import Compiled, Finding, compile_text, examine, unwritten
@@ -196,6 +198,7 @@ class Plugin:
         printed: Output | None = None
         results: list[TestResult] = []
         runs: list[Run] = []
+        diagnoses: tuple[Diagnosis, ...] = ()
         try:
             session.code = _code_of(job)
             printed = session.load()
@@ -204,11 +207,11 @@ class Plugin:
                 results.append(result)
                 if run is not None:
                     runs.append(run)
-            diagnosis = None
-            if job.diagnose and exercise.mistakes is not None:
-                diagnosis = exercise.mistakes.diagnose(runs)
+            if job.diagnose and exercise.causes is not None:
+                diagnoses = exercise.causes.diagnose(runs)
+                results = observed(results, runs, diagnoses, exercise, session)
         except Fault as error:  # while loading
-            fault, diagnosis, printed = error, None, session.take_output()
+            fault, printed = error, session.take_output()
         finally:
             session.close()
         whole = result_of(
@@ -216,7 +219,7 @@ class Plugin:
             exercise,
             results,
             fault,
-            diagnosis=diagnosis,
+            diagnoses=diagnoses,
             output=printed,
             isolation=self._setup.isolation,
             versions=self._versions,
@@ -265,7 +268,7 @@ class Plugin:
             else:
                 test.item.ihook.pytest_runtest_protocol(item=test.item, nextitem=None)
         seconds = max(0.0, time.monotonic() - begun - session.waited())
-        run = Run(test.item.name, session.log, seed, running.error is not None)
+        run = Run(test.item.name, session.log, seed, running.error is not None, _shown(running), _sizes(running, test))
         repeated = None if test.long else run
         printed = session.take_output()
         shown = printed if not test.hidden or exercise.materials.show_hidden_output else None
@@ -287,7 +290,7 @@ class Plugin:
             module=job.exercise,
             file=job.file,
             reference=exercise.reference,
-            right=None if exercise.mistakes is None or test.long else partial(exercise.mistakes.right, run),
+            right=None if exercise.causes is None or test.long else partial(exercise.causes.memory.right, run),
             sizes=size_names(_locals(error, test.item.function)),
             log=running.session.log,
             seed=running.seed,
@@ -338,6 +341,17 @@ def _pace(test: Test, running: _Running) -> float | None:
     session = running.session
     whole_test = partial(_call_on_reference, test, running) if test.plain else None
     return reference_seconds(session.log, running.reference, running.seed, session.limits, whole_test)
+
+
+def _shown(running: _Running) -> int | None:
+    """The place of the question that the failure of a test is about."""
+    failing = None if running.error is None else failing_entry(running.error, running.session.log)
+    return next((place for place, each in enumerate(running.session.log) if each is failing), None)
+
+
+def _sizes(running: _Running, test: Test) -> dict[int, str]:
+    """What the test that failed calls the sizes that occur in it."""
+    return {} if running.error is None else size_names(_locals(running.error, test.item.function))
 
 
 def _locals(error: BaseException, function: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Replays the log of a test on another module: the reference, or a known mistake of it."""
 
 import types
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -44,31 +44,53 @@ class Answer(NamedTuple):
 
 def answers(log: Sequence[Entry]) -> list[Answer]:
     """What the submission answered. All of it was kept."""
-    return [_answer(entry.reply, entry.reply_blob or b"") for entry in log]
+    return [answer_of(entry.reply, entry.reply_blob or b"") for entry in log]
 
 
 def replay(log: Sequence[Entry], module: types.ModuleType, seed: int, limits: Limits) -> Iterator[Answer]:
     """What `module` answers to the same questions, each asked when its answer is wanted.
 
-    The questions give a parameter by its place among the submission's; here it is the one of the same name. Only one
-    replay goes on at a time, since all draw from torch's generator. The log was kept whole. Raises UsageError where a
-    question keeps it busy for ten times the limit of a test.
+    Only one replay goes on at a time, since all draw from torch's generator. The log was kept whole. Raises UsageError
+    where a question keeps it busy for ten times the limit of a test.
     """
-    servant = Servant(limits.memory, module)
-    most = OWN_CPU * limits.seconds
-    servant.begin(seed)
-    theirs: dict[int, list[str]] = {}  # number of a module of the submission: names of its parameters and buffers
-    own: dict[int, list[str]] = {}
+    asked = Replay(module, seed, limits)
     for entry in log:
-        what = f"{entry.question.label} of {module.__name__} takes more than {most:g} s of CPU"
+        yield asked.answer(entry)
+
+
+class Replay:
+    """Asks a module the questions of a log, one after the other.
+
+    The questions give a parameter by its place among the submission's; here it is the one of the same name.
+    """
+
+    def __init__(self, module: types.ModuleType, seed: int, limits: Limits):
+        self._servant = Servant(limits.memory, module)
+        self._servant.begin(seed)
+        self._name = module.__name__
+        self._most = OWN_CPU * limits.seconds
+        self._theirs: dict[int, list[str]] = {}  # number of a module of the submission: its parameters and buffers
+        self._own: dict[int, list[str]] = {}
+
+    def answer(self, entry: Entry) -> Answer:
+        """What the module answers. Raises UsageError where that keeps it busy for too long."""
+        what = f"{entry.question.label} of {self._name} takes more than {self._most:g} s of CPU"
         excess = UsageError(f'{what}; a mistake that does not end says ends="timeout".')
-        with bounded_cpu(most, excess) as bound:
-            reply, blobs = servant.handle(_by_name(entry.request, theirs, own), bytearray(entry.blob or b""))
+        with bounded_cpu(self._most, excess) as bound:
+            request = _by_name(entry.request, self._theirs, self._own)
+            reply, blobs = self._servant.handle(request, bytearray(entry.blob or b""))
         if bound.passed:
             raise excess
-        theirs |= names_of_slots(entry.reply)
-        own |= names_of_slots(reply)
-        yield _answer(reply, b"".join(blobs))
+        self._theirs |= names_of_slots(entry.reply)
+        self._own |= names_of_slots(reply)
+        return answer_of(reply, b"".join(blobs))
+
+    def called(self, entry: Entry) -> Callable[[], Any] | None:
+        """The call that a question asks for, to be made again and again; None of a question for something else."""
+        request = _by_name(entry.request, self._theirs, self._own)
+        if not isinstance(request, wire.Invoke):
+            return None
+        return self._servant.called(request, entry.blob or b"")
 
 
 def held(value: wire.WireValue) -> Iterator[wire.WireObject | wire.WireModule]:
@@ -116,7 +138,7 @@ def _by_name(request: Asked, theirs: Mapping[int, list[str]], own: Mapping[int, 
     return msgspec.structs.replace(request, context=context)
 
 
-def _answer(reply: wire.Reply | None, blob: bytes) -> Answer:
+def answer_of(reply: wire.Reply | None, blob: bytes) -> Answer:
     if not isinstance(reply, wire.Returned):
         return Answer(reply)
     modules: list[dict[str, Tensor]] = []

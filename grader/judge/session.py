@@ -167,6 +167,19 @@ class Session:
         torch.default_generator.manual_seed(seed)  # as the worker does
         return Submission(Link(self._exchange, self._refuse, self.limits.memory, self._ids), self._names)
 
+    def ask_again(self, log: Sequence[Entry], seed: int) -> tuple[wire.Reply, bytes]:
+        """What the submission answers to the last of some questions of a test, asked once more from its beginning.
+
+        Raises Fault where it does not answer.
+        """
+        self.reference_seconds = lambda: None
+        self.begin(seed)
+        for entry in log:
+            reply, blob = self._ask(entry.request, [entry.blob or b""])
+            if getattr(reply, "id", None) != entry.request.id:
+                raise self._tampered("an answer to another question")
+        return reply, bytes(blob)
+
     def settle(self) -> None:
         """The test is over and explained: its log goes where it is too large to be kept for the diagnosis."""
         if max(self._heard, self._kept) > MAX_KEPT:

@@ -74,7 +74,7 @@ def explain(test: TestResult, result: Result, page: Page) -> list[Line]:
             prose(stopped(failure), page) if failure.samples else (),
             crash.samples(failure.samples, page) if failure.samples else (),
             facts(failure, test.outcome, page),
-            cause(failure, test, result.diagnosis, page),
+            cause(failure, test, result.diagnoses, page),
             prose(line_sentences(test, result.tests), page),
             printed(test.output, page),
         ),
@@ -164,16 +164,26 @@ def repeats(message: str, raised: Raised | None) -> bool:
     return said in ("", words, raised.type, f"{raised.type}: {words}")
 
 
-def cause(failure: Failure, test: TestResult, diagnosis: Diagnosis | None, page: Page) -> list[Line]:
-    """The known mistake if this test's failure is explained by one, else the near miss."""
-    if diagnosis and diagnosis.test == test.id:
-        results = "1 result" if diagnosis.agreed == 1 else f"{diagnosis.agreed} results"
-        shown = (
-            f"Your {diagnosis.replaces} returns the same as this mistake, {results} of {diagnosis.agreed}."
-        )
-        advice = prose(reflow(diagnosis.advice), page)
-        return [*advice, *prose(shown, page, style="dim")]
-    return prose(failure.near_miss, page) if failure.near_miss else []
+def cause(failure: Failure, test: TestResult, diagnoses: Sequence[Diagnosis], page: Page) -> list[Line]:
+    """The known mistakes by which this test's failure is explained, else the near miss."""
+    found = [each for each in diagnoses if each.test == test.id]
+    if not found:
+        seen = (*([failure.near_miss] if failure.near_miss else []), *failure.observations)
+        return prose(" ".join(seen), page)
+    return paragraphs(*(prose(reflow(each.advice), page) for each in found), prose(_evidence(found), page, style="dim"))
+
+
+def _evidence(found: Sequence[Diagnosis]) -> str:
+    """On what the diagnoses of one test rest."""
+    agreed = found[0].agreed
+    results = "1 result" if agreed == 1 else f"{agreed} results"
+    if len(found) > 1:
+        return f"Your code returns the same as these {len(found)} mistakes together, {results} of {agreed}."
+    if found[0].whole:
+        return f"Your {found[0].replaces} returns the same as this mistake, {results} of {agreed}."
+    are = "is" if agreed == 1 else "are"
+    also = "something else is wrong as well"
+    return f"{results.capitalize()} of your {found[0].replaces} {are} what this mistake gives; {also}."
 
 
 def line_sentences(test: TestResult, tests: Sequence[TestResult]) -> str:

@@ -251,6 +251,11 @@ class Unpacker:
         self.tensors: list[Tensor] = []  # of the value, in order
         self.differentiable: list[Tensor] = []  # tensors of the value that require grad on the other side, in order
 
+    @property
+    def used(self) -> int:
+        """How many bytes of the blob the tensors so far have taken."""
+        return self._offset
+
     def finish(self) -> None:
         """Raises WireError unless the blob is used up exactly."""
         if self._offset != len(self._blob):

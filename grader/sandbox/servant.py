@@ -9,7 +9,7 @@ import random
 import sys
 import types
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +52,25 @@ class _Record:
 
     inputs: list[Tensor]
     outputs: list[Tensor]
+
+
+@dataclass(frozen=True)
+class _Arguments:
+    """What a call is given. `inputs` are all tensors by which its results may be differentiated."""
+
+    args: list[Any]
+    kwargs: dict[str, Any]
+    inputs: list[Tensor]
+    tensors: list[Tensor]  # of the arguments
+
+    @property
+    def named(self) -> list[tuple[str, Any]]:
+        """Each by its place or keyword."""
+        return [(str(place), arg) for place, arg in enumerate(self.args)] + list(self.kwargs.items())
+
+    def look(self) -> list[Any]:
+        """What changes with an argument that is changed in place."""
+        return [fingerprint(arg) for _, arg in self.named]
 
 
 class Servant:
@@ -123,8 +142,21 @@ class Servant:
             return threw(request.id, error, self.files, _OURS), []
         return reply, blobs
 
-    def _invoke(self, request: Invoke, blob: Blob) -> tuple[Reply, list[Any]]:
-        self._objects.last_call = objects.NOTHING
+    def called(self, request: Invoke, blob: bytes) -> Callable[[], Any]:
+        """A call, to be made as often as one likes: of what stands there then, each time on the same arguments."""
+        given = self._arguments(request, bytearray(blob))
+        before = given.look()
+
+        def call() -> Any:
+            nonlocal given
+            if given.look() != before:  # the last callee changed one
+                given = self._arguments(request, bytearray(blob))
+            with _modes(request.context):
+                return self._objects.resolve(request.number, request.path)(*given.args, **given.kwargs)
+
+        return call
+
+    def _arguments(self, request: Invoke, blob: Blob) -> _Arguments:
         unpacker = Unpacker(blob, self._find, layout=True)
         parameters = self._enter(request.context, unpacker)
         args = [unpacker.value(arg) for arg in request.args]
@@ -132,21 +164,24 @@ class Servant:
         for tensor in unpacker.differentiable:
             tensor.requires_grad_()
             self._given[id(tensor)] = weakref.ref(tensor)
-        inputs = unpacker.differentiable + parameters
-        function = self._objects.resolve(request.number, request.path)
+        return _Arguments(args, kwargs, unpacker.differentiable + parameters, unpacker.tensors)
 
-        named = [(str(i), arg) for i, arg in enumerate(args)] + list(kwargs.items())
-        before = [fingerprint(arg) for _, arg in named]
+    def _invoke(self, request: Invoke, blob: Blob) -> tuple[Reply, list[Any]]:
+        self._objects.last_call = objects.NOTHING
+        given = self._arguments(request, blob)
+        function = self._objects.resolve(request.number, request.path)
+        before = given.look()
         try:
             with _modes(request.context):
-                result = function(*args, **kwargs)
+                result = function(*given.args, **given.kwargs)
         except TypeError as error:
-            if _fits(function, args, kwargs):
+            if _fits(function, given.args, given.kwargs):
                 raise
             signature = cut(str(inspect.signature(function)), 1000)
             return threw(request.id, error, self.files, _OURS, signature), []
-        changed = [name for (name, arg), was in zip(named, before, strict=True) if fingerprint(arg) != was]
-        return self._returned(request.id, result, inputs, changed, unpacker.tensors)
+        after = given.look()
+        changed = [name for (name, _), was, now in zip(given.named, before, after, strict=True) if now != was]
+        return self._returned(request.id, result, given.inputs, changed, given.tensors)
 
     def _enter(self, context: Context, unpacker: Unpacker) -> list[Tensor]:
         """Brings this side to the judge's state, and returns the tensors of modules that are differentiated."""

@@ -157,12 +157,14 @@ def wrong_values() -> Result:
         case("test_shape", visibility="public"),
         case("test_values", Outcome.WRONG_VALUES, 2.0, failure=failure, needs=("test_shape",)),
         case("test_gradient", Outcome.SKIPPED, needs=("test_values",)),
-        diagnosis=Diagnosis(
-            "softmax_all",
-            "The softmax ran over all E experts, and those you drop keep their share.",
-            "route",
-            "test_values",
-            9,
+        diagnoses=(
+            Diagnosis(
+                "softmax_all",
+                "The softmax ran over all E experts, and those you drop keep their share.",
+                "route",
+                "test_values",
+                9,
+            ),
         ),
     )
 

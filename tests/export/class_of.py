@@ -158,15 +158,15 @@ def _ran(random: Random, item: Item, file: str, level: float) -> Result:
         outcome = Outcome.PASSED if passes else _failing(random, name)
         tests.append(_test(random, name, description, outcome, failure=_failure(random, item, file, outcome)))
     failed = [test for test in tests if test.outcome in (Outcome.WRONG_VALUES, Outcome.WRONG_SHAPE)]
-    diagnosis = None
+    diagnoses: tuple[Diagnosis, ...] = ()
     if failed and random.random() < 0.6:
         mistake = random.choices(list(MISTAKES), weights=[8, 4, 2, 1])[0]
         agreed = random.randint(1, 9)
-        diagnosis = Diagnosis(mistake, MISTAKES[mistake], item.id, failed[0].id, agreed)
+        diagnoses = (Diagnosis(mistake, MISTAKES[mistake], item.id, failed[0].id, agreed),)
     seconds = round(random.lognormvariate(-1.2 + item.lesson * 0.1, 0.4), 3)
     if any(test.outcome is Outcome.TIMEOUT for test in tests):
         seconds += 5
-    return _result(item, file, Outcome.GRADED, tuple(tests), diagnosis=diagnosis, seconds=seconds)
+    return _result(item, file, Outcome.GRADED, tuple(tests), diagnoses=diagnoses, seconds=seconds)
 
 
 def _failing(random: Random, test: str) -> Outcome:

@@ -67,7 +67,7 @@ def test_nothing_of_a_stranger_is_obeyed(tmp_path: Path) -> None:
     item = books.MOE
     failing = books.case("test_values", Outcome.WRONG_VALUES, 3.0, name=words, description=words)
     found = books.Diagnosis(words, words, words, "test_values", 1)
-    of = books.result(item, failing, diagnosis=found)
+    of = books.result(item, failing, diagnoses=(found,))
     book = books.book(
         books.grade(evil, item, of, late=-1.0, reasons=(words,), error=words), course=words, run=books.run(layout=words)
     )

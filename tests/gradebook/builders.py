@@ -55,7 +55,7 @@ def result(item: Item = MOE, **points: float) -> Result:
         score=score,
         max_score=item.max_score,
         tests=tests,
-        diagnosis=None if score == item.max_score else mistake,
+        diagnoses=() if score == item.max_score else (mistake,),
         hidden_tests=True,
         isolation=Isolation(kind="confined", landlock=4, seccomp=True, start="fork"),
         versions=Versions(archgrade="0.1.0", python="3.11.7", torch="2.4.0"),

@@ -65,7 +65,7 @@ SOFTMAX_ALL = Diagnosis("softmax_all", ADVICE, "moe_router", "test_renormalise",
 
 def wrong_values() -> Result:
     of = graded(renormalise=(Outcome.WRONG_VALUES, WRONG_VALUES), values=(Outcome.WRONG_VALUES, WRONG_VALUES))
-    return replaced(of, diagnosis=SOFTMAX_ALL)
+    return replaced(of, diagnoses=(SOFTMAX_ALL,))
 
 
 def replaced(of: Result, **changes: Any) -> Result:
@@ -408,7 +408,7 @@ def ended(outcome: Outcome) -> list[Result]:
     results = [
         result(case("shape"), tests[1], *many[:9]),
         result(*many),
-        result(*tests, diagnosis=SOFTMAX_ALL),
+        result(*tests, diagnoses=(SOFTMAX_ALL,)),
     ]
     if outcome not in (Outcome.PASSED, Outcome.SKIPPED, Outcome.GRADED):
         results.append(result(outcome=outcome, message="A sentence.", exception=MATMUL, output=printed))
@@ -420,7 +420,7 @@ RESULTS = {outcome.value: ended(outcome) for outcome in Outcome if outcome is no
     "hostile": [
         result(*(case(HOSTILE, Outcome.EXCEPTION, hostile(), output=Output(HOSTILE)) for _ in range(3))),
         result(outcome=Outcome.IMPORT_ERROR, message=HOSTILE, exception=hostile(10).exception),
-        result(case("a", Outcome.WRONG_TYPE, Failure(HOSTILE, hostile().call)), diagnosis=SOFTMAX_ALL),
+        result(case("a", Outcome.WRONG_TYPE, Failure(HOSTILE, hostile().call)), diagnoses=(SOFTMAX_ALL,)),
     ],
 }
 
@@ -537,7 +537,7 @@ def test_where_nothing_else_fails_one_test_of_what_is_not_written_is_explained()
 
 def test_the_named_test_keeps_its_line() -> None:
     wrong = [case(f"n{i}", Outcome.FAILED, Failure(f"Of {i}.")) for i in range(30)]
-    text = screen(result(*wrong, diagnosis=Diagnosis("softmax_late", "Softmax first.", "moe_router", "test_n7", 3)))
+    text = screen(result(*wrong, diagnoses=(Diagnosis("softmax_late", "Softmax first.", "moe_router", "test_n7", 3),)))
     assert re.search(r"✗ n7 .* 0/1\n", text)
     assert "✗ 29 more fail" in text
     assert "Of 7." in text

@@ -8,8 +8,10 @@ import torch
 
 from grader.course import load_course
 from grader.errors import UsageError
-from grader.judge import diagnosis
-from grader.judge.diagnosis import KnownMistakes, Mistake, Run
+from grader.judge.diagnosis import memory
+from grader.judge.diagnosis.causes import Causes
+from grader.judge.diagnosis.evidence import Run
+from grader.judge.diagnosis.versions import Mistake
 from grader.judge.materials import materials
 from grader.judge.messages import Job
 from grader.judge.replay import replay
@@ -29,8 +31,8 @@ def diagnosed(source: str, tests: Tests, **mistakes: tuple[str, str]) -> str | N
     """The mistake that is named. Each is given by the name that it replaces and its source."""
     runs = [Run(f"test_{place}", log_of(source, test), 0, failed) for place, (test, failed) in enumerate(tests)]
     known = [Mistake(name, replaces, "advice", text) for name, (replaces, text) in mistakes.items()]
-    found = KnownMistakes(execute("reference", REFERENCE), known, LIMITS).diagnose(runs)
-    return found.mistake if found else None
+    found = Causes(execute("reference", REFERENCE), known, LIMITS).diagnose(runs)
+    return found[0].mistake if found else None
 
 
 ADDS = ("scaled", variation("return x * factor", "return x + factor"))
@@ -66,11 +68,95 @@ def test_an_error_in_other_words_is_no_evidence() -> None:
     assert diagnosed(unchecked, [(of_scaled(3.0), True)], refuses=("scaled", unchecked)) == "refuses"
 
 
-def test_an_error_of_another_kind_contradicts_a_mistake() -> None:
+def test_a_second_mistake_in_another_test_contradicts_nothing() -> None:
     source = variation("return x * factor", "return x + factor").replace("ValueError", "TypeError")
     unchecked = variation("return x * factor", "return x + factor").replace("if factor <= 0", "if factor < -5")
     tests: Tests = [(of_scaled(3.0), True), (of_scaled(-1.0), True)]
-    assert diagnosed(source, tests, adds=("scaled", unchecked)) is None
+    assert diagnosed(source, tests, adds=("scaled", unchecked)) == "adds"
+
+
+def test_a_right_answer_contradicts_a_mistake() -> None:
+    source = variation("return x * factor", "return x + factor if factor == 3 else x * factor")
+    assert diagnosed(source, [(of_scaled(3.0), True), (of_scaled(2.5), True)], adds=ADDS) is None
+    assert diagnosed(source, [(of_scaled(3.0), True), (of_scaled(2.5), False)], adds=ADDS) is None
+
+
+def test_an_answer_that_a_test_accepts_though_it_is_another_contradicts_nothing() -> None:
+    source = variation("return x * factor", "return x + factor if factor == 3 else x * 0")
+    assert diagnosed(source, [(of_scaled(3.0), True), (of_scaled(2.5), False)], adds=ADDS) == "adds"
+
+
+def test_only_direct_questions_contradict() -> None:
+    """`both` has its own way of scaling, and `scaled` is wrong."""
+    source = ADDS[1].replace("return shifted(scaled(x, factor), step)", "return x * factor + step")
+    assert diagnosed(source, [(of_scaled(3.0), True), (of_both(3.0, 2.0), False)], adds=ADDS) == "adds"
+
+
+# ------------------------------------------------------------ two mistakes
+
+
+def all_diagnosed(source: str, tests: Tests, **mistakes: tuple[str, str]) -> list[tuple[str, str, bool]]:
+    """Each mistake that is named, with the test that it explains and whether wholly."""
+    runs = [Run(f"test_{place}", log_of(source, test), 0, failed) for place, (test, failed) in enumerate(tests)]
+    known = [Mistake(name, replaces, "advice", text) for name, (replaces, text) in mistakes.items()]
+    found = Causes(execute("reference", REFERENCE), known, LIMITS).diagnose(runs)
+    return [(each.mistake, each.test, each.whole) for each in found]
+
+
+BOTH = ADDS[1].replace("return x + step", "return x - step")
+
+
+def test_each_failing_test_has_its_mistake() -> None:
+    tests: Tests = [(of_scaled(3.0), True), (of_shifted(1.0), True)]
+    named = [("adds", "test_0", True), ("subtracts", "test_1", True)]
+    assert all_diagnosed(BOTH, tests, subtracts=SUBTRACTS, adds=ADDS) == named
+
+
+def test_two_mistakes_together_explain_what_neither_does() -> None:
+    tests: Tests = [(of_both(3.0, 2.0), True)]
+    named = [("adds", "test_0", True), ("subtracts", "test_0", True)]
+    assert all_diagnosed(BOTH, tests, adds=ADDS, subtracts=SUBTRACTS) == named
+
+
+def test_what_explains_a_part_of_a_test_says_so() -> None:
+    def two(m: Any) -> None:
+        m.scaled(X, 3.0)
+        m.shifted(X, 1.0)
+
+    source = ADDS[1].replace("return x + step", "return x * step * 7")
+    assert all_diagnosed(source, [(two, True)], adds=ADDS, subtracts=SUBTRACTS) == [("adds", "test_0", False)]
+
+
+# ------------------------------------------------------------ slips that a machine has made
+
+
+def slip(source: str, *tests: Callable[[Any], None]) -> str | None:
+    """What is said of a submission without any known mistakes."""
+    logs = [log_of(source, test) for test in tests]
+    runs = [Run(f"test_{place}", log, 0, True, len(log) - 1) for place, log in enumerate(logs)]
+    found = Causes(execute("reference", REFERENCE), [], LIMITS).diagnose(runs)
+    return found[0].advice if found else None
+
+
+def test_a_slip_of_the_reference_is_told_in_words() -> None:
+    assert slip(SUBTRACTS[1], of_shifted(2.0)) == "Your shifted gives what comes out with a minus where a plus belongs."
+    said = slip(variation("return x + step", "return x * 3 + step * 5 + 1"), of_shifted(2.0))
+    assert said is None
+
+
+def test_a_slip_of_a_method_is_found_on_a_module_with_its_parameters() -> None:
+    said = slip(variation(*NO_BIAS), with_weights)
+    assert said == "Your Gate gives what comes out with a minus where a plus belongs."
+
+
+def test_a_slip_that_explains_few_numbers_is_not_told() -> None:
+    one = lambda m: m.shifted(X[:1], 2.0)  # noqa: E731
+    assert slip(SUBTRACTS[1], one) is None
+
+
+def test_a_slip_is_told_only_if_it_explains_the_whole_of_the_first_failing_test() -> None:
+    source = SUBTRACTS[1].replace("return x * factor", "return x * factor * 7")
+    assert slip(source, of_both(3.0, 2.0)) is None
 
 
 # ------------------------------------------------------------ how much has to be explained
@@ -241,30 +327,29 @@ def test_an_error_of_another_kind_is_no_evidence_for_a_mistake(grade: Callable[[
 def test_what_was_asked_before_is_answered_from_memory() -> None:
     """The second submission is asked the same, so nothing is asked of the mistake, which would now answer otherwise."""
     mistake = Mistake("adds", "scaled", "advice", ADDS[1])
-    known = KnownMistakes(execute("reference", REFERENCE), [mistake], LIMITS)
+    known = Causes(execute("reference", REFERENCE), [mistake], LIMITS)
 
     def run(factor: float) -> Run:
         return Run("test", log_of(ADDS[1], of_scaled(factor)), 0, True)
 
-    assert known.diagnose([run(3.0)]) is not None
-    mistake._module = execute("other", REFERENCE)
-    assert known.diagnose([run(3.0)]) is not None
-    assert known.diagnose([run(4.0)]) is None
+    assert [each.mistake for each in known.diagnose([run(3.0)])] == ["adds"]
+    mistake.module = execute("other", REFERENCE)
+    assert [each.mistake for each in known.diagnose([run(3.0)])] == ["adds"]
+    assert "adds" not in [each.mistake for each in known.diagnose([run(4.0)])]
 
 
 def test_no_more_is_kept_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagnosis, "MAX_KEPT", 0)
-    known = KnownMistakes(execute("reference", REFERENCE), [Mistake("adds", "scaled", "advice", ADDS[1])], LIMITS)
+    monkeypatch.setattr(memory, "MAX_KEPT", 0)
+    known = Causes(execute("reference", REFERENCE), [Mistake("adds", "scaled", "advice", ADDS[1])], LIMITS)
     tests = [Run(f"test_{n}", log_of(ADDS[1], of_both(n, 1.0)), 0, True) for n in (3.0, 4.0)]
     for _ in range(2):
-        found = known.diagnose(tests)
-        assert found is not None
+        (found,) = known.diagnose(tests)
         assert (found.mistake, found.agreed) == ("adds", 2)
 
 
 def test_a_mistake_that_does_not_end_is_told_and_holds_up_nobody() -> None:
     endless = "import itertools\n\n\ndef scaled(x, factor):\n    for _ in itertools.count():\n        pass\n"
     mistake = Mistake("endless", "scaled", "", endless)
-    known = KnownMistakes(execute("reference", REFERENCE), [mistake], Limits(0.01, LIMIT))
+    known = Causes(execute("reference", REFERENCE), [mistake], Limits(0.01, LIMIT))
     with pytest.raises(UsageError, match="scaled of endless_mistake takes more than"):
         known.diagnose([Run("test", log_of(ADDS[1], of_scaled(3.0)), 0, True)])

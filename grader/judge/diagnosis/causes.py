@@ -1,0 +1,160 @@
+"""Tells which mistakes a submission makes: known ones, two of them at once, or a slip that a machine has made.
+
+A mistake is claimed only on this evidence: no answer contradicts it (see `evidence`), and it explains the first
+failing test, or at least half of the failing tests that reach the function which it replaces: one late coincidence is
+not enough. Each failing test has the mistake that explains most of it. Where none explains all that is wrong in a
+test, two are tried together. A slip made by machine is one of hundreds, so it has to explain more: the whole of the
+first failing test, several numbers of it, and where others do so as well, there must be few.
+"""
+
+import inspect
+import itertools
+import types
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from grader.judge.diagnosis.evidence import Account, Case, Run, account, numbers
+from grader.judge.diagnosis.memory import Memory
+from grader.judge.diagnosis.reach import asks_for
+from grader.judge.diagnosis.search import Bench
+from grader.judge.diagnosis.versions import Mistake, Pair, Slip, Version
+from grader.judge.session import Limits
+from grader.result import Diagnosis
+
+MOST_PAIRS = 40  # of mistakes, that are tried together for one test
+MOST_SLIPS = 12  # that are held against all answers of a submission
+MOST_CAUSES = 3  # different slips that may explain a failure equally well, for the first of them to be told
+ENOUGH = 6  # numbers that a slip has to explain
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """Mistakes that nothing contradicts, and what they explain of the failing tests that they reach, by place."""
+
+    mistakes: tuple[Mistake | Slip, ...]
+    accounts: dict[int, Account]
+    elsewhere: int  # answers of passed tests that are their own
+
+    @property
+    def agreed(self) -> int:
+        """How many answers are their own."""
+        return self.elsewhere + sum(each.agreed for each in self.accounts.values())
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """Whether all that is wrong in the tests that they explain is their own; how many answers are."""
+        return not any(each.others for each in self.accounts.values() if each.agreed), self.agreed
+
+    @property
+    def whole(self) -> set[int]:
+        """The failing tests in which nothing is left to explain."""
+        return {place for place, found in self.accounts.items() if found.whole}
+
+    def explains_enough(self, first: int) -> bool:
+        """Whether this is the first failing test, or at least half of those that reach what is wrong."""
+        explained = [place for place, found in self.accounts.items() if found.agreed]
+        return bool(explained) and (explained[0] == first or 2 * len(explained) >= len(self.accounts))
+
+    def diagnoses(self, test: str, place: int) -> Iterator[Diagnosis]:
+        """The mistakes, as what explains a test."""
+        whole = self.accounts[place].whole
+        for each in self.mistakes:
+            yield Diagnosis(each.name, each.advice, each.replaces, test, self.agreed, whole)
+
+
+class Causes:
+    """Looks for the causes of failures among the known mistakes of one exercise and the slips of its reference."""
+
+    def __init__(self, reference: types.ModuleType, mistakes: Sequence[Mistake], limits: Limits):
+        """`limits`: those of a test, which the reference and the mistakes have for their answers."""
+        self.memory = Memory(reference, limits)
+        self._mistakes = mistakes
+        self._pairs: dict[tuple[str, str], Pair] = {}
+        self._bench = Bench(reference.__name__, inspect.getsource(reference), limits)
+
+    def diagnose(self, runs: Sequence[Run]) -> tuple[Diagnosis, ...]:
+        """For each failing test the mistake that explains it, or two that do so together; each mistake once."""
+        if not any(run.failed for run in runs):
+            return ()
+        cases = [self.memory.case(run) for run in runs]
+        failing = [place for place, case in enumerate(cases) if case.run.failed]
+        possible = [claim for each in self._mistakes if (claim := self._claim(cases, each, each)) is not None]
+        claims = [each for each in possible if each.explains_enough(failing[0])]
+        found: dict[str, Diagnosis] = {}
+        explained: set[int] = set()
+        for place in failing:
+            if place in explained:
+                continue
+            best = _best(claims, place)
+            if best is None or not best.accounts[place].whole:
+                best = self._together(cases, possible, place) or best
+            if best is not None:
+                explained |= best.whole
+                found |= {each.mistake: each for each in best.diagnoses(cases[place].run.test, place)} | found
+        if not found:
+            slip = self._slip(cases, failing[0])
+            return () if slip is None else tuple(slip.diagnoses(cases[failing[0]].run.test, failing[0]))
+        return tuple(found.values())
+
+    def _claim(self, cases: Sequence[Case], version: Version, *mistakes: Mistake | Slip) -> _Claim | None:
+        """What a version explains; None where an answer contradicts it."""
+        accounts: dict[int, Account] = {}
+        elsewhere = 0
+        reaching = [(place, case) for place, case in enumerate(cases) if not case.reached.isdisjoint(version.names)]
+        direct = any(asks_for(entry, name) for _, case in reaching for entry in case.run.log for name in version.names)
+        for place, case in sorted(reaching, key=lambda each: not each[1].run.failed):  # most are contradicted early
+            found = account(case, self.memory.wrongs(case, version), version.names, direct)
+            if found is None:
+                return None
+            if case.run.failed:
+                accounts[place] = found
+            else:
+                elsewhere += found.agreed
+        return _Claim(mistakes, accounts, elsewhere)
+
+    def _together(self, cases: Sequence[Case], possible: Sequence[_Claim], place: int) -> _Claim | None:
+        """Two mistakes, of two names, that together explain all that is wrong in a test, where neither does alone."""
+        case = cases[place]
+        shown = [mistake for claim in sorted(possible, key=lambda each: -each.agreed) for mistake in claim.mistakes]
+        shown = [each for each in shown if each.replaces in case.reached and any(self.memory.wrongs(case, each))]
+        pairs = (pair for pair in itertools.combinations(shown, 2) if pair[0].replaces != pair[1].replaces)
+        for one, two in itertools.islice(pairs, MOST_PAIRS):
+            assert isinstance(one, Mistake)
+            assert isinstance(two, Mistake)
+            pair = self._pairs.setdefault((one.name, two.name), Pair(one, two))
+            found = account(case, self.memory.wrongs(case, pair), pair.names, direct=True)
+            if found is not None and found.whole:
+                claim = self._claim(cases, pair, one, two)
+                if claim is not None:
+                    return claim
+        return None
+
+    def _slip(self, cases: Sequence[Case], place: int) -> _Claim | None:
+        """The slip of the reference that explains all that is wrong in a test."""
+        case = cases[place]
+        direct = dict.fromkeys(entry.question.label.split(".")[0] for entry in case.run.log)
+        names = [name for name in (*direct, *sorted(case.reached - direct.keys())) if name in case.reached]
+        claims: list[_Claim] = []
+        for slip in self._bench.fitting(case, names)[:MOST_SLIPS]:
+            claim = self._claim(cases, slip, slip)
+            if claim is not None and claim.accounts[place].whole and self._weight(cases, slip) >= ENOUGH:
+                claims.append(claim)
+        best = max((each.rank for each in claims), default=None)
+        equal = [each for each in claims if each.rank == best]
+        return equal[0] if 0 < len(equal) <= MOST_CAUSES else None
+
+    def _weight(self, cases: Sequence[Case], version: Version) -> int:
+        """In how many numbers of failing tests a version's answers are not the reference's."""
+        return sum(
+            numbers(each.answer, right)
+            for case in cases
+            if case.run.failed and not case.reached.isdisjoint(version.names)
+            for each, right in zip(self.memory.wrongs(case, version), case.right, strict=True)
+            if each is not None
+        )
+
+
+def _best(claims: Sequence[_Claim], place: int) -> _Claim | None:
+    """The claim that explains most of a failing test."""
+    explaining = [each for each in claims if place in each.accounts and each.accounts[place].agreed]
+    return max(explaining, key=lambda each: (each.accounts[place].whole, *each.rank), default=None)

@@ -1,0 +1,255 @@
+"""Slips around a function of the reference: its arguments or its result changed, and what that is, in a clause."""
+
+import inspect
+import types
+from collections.abc import Callable, Iterator
+from functools import partial, wraps
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.judge.diagnosis.versions import Slip
+
+Change = Callable[[Any], Any]  # of a value; it raises where it does not apply
+
+
+class NotApplicable(Exception):
+    """A change that makes no sense for a value. It answers in no submission's words."""
+
+
+def changed_calls(reference: types.ModuleType, source: str, name: str) -> Iterator[Slip]:
+    """The definition `name` of a reference with one argument or one result changed."""
+    target = getattr(reference, name, None)
+    for method, function in _functions(target):
+        said = name if method is None else f"{name}.{method}"
+        for clause, wrap in _wraps(function):
+            install = partial(_install, name, method, wrap)
+            yield Slip(f"{said}: {clause}", name, clause, method, install, reference.__name__, source)
+
+
+def _functions(target: Any) -> Iterator[tuple[str | None, Callable[..., Any]]]:
+    if inspect.isfunction(target):
+        yield None, target
+    elif inspect.isclass(target):
+        for name, function in vars(target).items():
+            if inspect.isfunction(function) and (not name.startswith("_") or name == "__init__"):
+                yield name, function
+
+
+def _install(name: str, method: str | None, wrap: Callable[[Any], Any], names: dict[str, Any]) -> None:
+    target = names[name]
+    if method is None:
+        names[name] = wrap(target)
+        return
+    changed = {method: wrap(vars(target)[method]), "__module__": target.__module__}
+    names[name] = type(target.__name__, (target,), changed)
+
+
+def _wraps(function: Callable[..., Any]) -> Iterator[tuple[str, Callable[[Any], Any]]]:
+    signature = inspect.signature(function)
+    parameters = [each for each in signature.parameters.values() if each.name != "self"]
+    for each in parameters:
+        if each.default is not inspect.Parameter.empty:
+            ignored = _become(each.default)
+            yield f"if `{each.name}` is not looked at", partial(_with_argument, signature, each.name, ignored)
+        for clause, change in ARGUMENTS:
+            yield clause.format(f"`{each.name}`"), partial(_with_argument, signature, each.name, change)
+    for place, one in enumerate(parameters):
+        for two in parameters[place + 1 :]:
+            clause = f"if `{one.name}` and `{two.name}` are exchanged"
+            yield clause, partial(_with_exchanged, signature, one.name, two.name)
+            for what, by in ((one.name, two.name), (two.name, one.name)):
+                clause = f"if `{what}` is taken for how many of it there are in `{by}`, `{by}` / `{what}`"
+                yield clause, partial(_with_ratio, signature, what, by)
+                yield f"if `{by}` counts in the place of `{what}`", partial(_with_other, signature, what, by)
+    if function.__name__ != "__init__":
+        for clause, change in RESULTS:
+            yield clause, partial(_with_result, change)
+
+
+# ---------------------------------------------------------------- the ways to change a call
+
+
+def _with_argument(signature: inspect.Signature, name: str, change: Change, function: Callable[..., Any]) -> Any:
+    @wraps(function)
+    def changed(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        if name not in bound.arguments:
+            raise NotApplicable
+        bound.arguments[name] = change(bound.arguments[name])
+        return function(*bound.args, **bound.kwargs)
+
+    return changed
+
+
+def _with_exchanged(signature: inspect.Signature, one: str, two: str, function: Callable[..., Any]) -> Any:
+    @wraps(function)
+    def changed(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        bound.arguments[one], bound.arguments[two] = bound.arguments[two], bound.arguments[one]
+        return function(*bound.args, **bound.kwargs)
+
+    return changed
+
+
+def _with_ratio(signature: inspect.Signature, what: str, by: str, function: Callable[..., Any]) -> Any:
+    @wraps(function)
+    def changed(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        one, other = bound.arguments.get(what), bound.arguments.get(by)
+        if type(one) is not int or type(other) is not int or not one or other % one or other // one == one:
+            raise NotApplicable
+        bound.arguments[what] = other // one
+        return function(*bound.args, **bound.kwargs)
+
+    return changed
+
+
+def _with_other(signature: inspect.Signature, what: str, by: str, function: Callable[..., Any]) -> Any:
+    @wraps(function)
+    def changed(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        if type(bound.arguments[what]) is not type(bound.arguments[by]):
+            raise NotApplicable
+        bound.arguments[what] = bound.arguments[by]
+        return function(*bound.args, **bound.kwargs)
+
+    return changed
+
+
+def _with_result(change: Change, function: Callable[..., Any]) -> Any:
+    @wraps(function)
+    def changed(*args: Any, **kwargs: Any) -> Any:
+        return change(function(*args, **kwargs))
+
+    return changed
+
+
+# ---------------------------------------------------------------- changes of a value
+
+
+def _become(default: Any) -> Change:
+    return lambda value: default
+
+
+def _tensor(change: Callable[[Tensor], Tensor]) -> Change:
+    def changed(value: Any) -> Any:
+        if not isinstance(value, Tensor) or isinstance(value, nn.Parameter):
+            raise NotApplicable
+        return change(value)
+
+    return changed
+
+
+def _floating(change: Callable[[Tensor], Tensor]) -> Change:
+    def changed(value: Any) -> Any:
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            raise NotApplicable
+        return change(value)
+
+    return changed
+
+
+def _integer(change: Callable[[int], int]) -> Change:
+    def changed(value: Any) -> Any:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise NotApplicable
+        return change(value)
+
+    return changed
+
+
+def _flag(value: Any) -> Any:
+    if not isinstance(value, bool):
+        raise NotApplicable
+    return not value
+
+
+def _opposite(value: Any) -> Any:
+    if not isinstance(value, Tensor) or not ((value == 0) | (value == 1)).all():
+        raise NotApplicable
+    return ~value if value.dtype is torch.bool else 1 - value
+
+
+def _averaged(axis: int) -> Callable[[Tensor], Tensor]:
+    def changed(tensor: Tensor) -> Tensor:
+        if tensor.dim() < 2 or tensor.shape[axis] < 2:
+            raise NotApplicable
+        return tensor.mean(axis, keepdim=True).expand_as(tensor)
+
+    return changed
+
+
+def _first(tensor: Tensor) -> Tensor:
+    if tensor.dim() < 2 or len(tensor) < 2:
+        raise NotApplicable
+    return tensor[:1].expand_as(tensor)
+
+
+def _shifted(step: int) -> Callable[[Tensor], Tensor]:
+    def changed(tensor: Tensor) -> Tensor:
+        if tensor.dim() < 2:
+            raise NotApplicable
+        return tensor.roll(step, -2)
+
+    return changed
+
+
+def _exchanged(value: Any) -> Any:
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise NotApplicable
+    return value[1], value[0]
+
+
+def _scaled(factor: Callable[[Tensor], float]) -> Change:
+    def changed(value: Any) -> Any:
+        if isinstance(value, float):
+            return value * factor(torch.zeros(1))
+        return _floating(lambda tensor: tensor * factor(tensor))(value)
+
+    return changed
+
+
+def _last(tensor: Tensor) -> int:
+    if not tensor.dim() or tensor.shape[-1] < 2:
+        raise NotApplicable
+    return tensor.shape[-1]
+
+
+ARGUMENTS: tuple[tuple[str, Change], ...] = (
+    ("if {} is 0 everywhere", _tensor(torch.zeros_like)),
+    ("if {} is averaged over its first axis", _floating(_averaged(0))),
+    ("if {} is averaged over its second axis", _floating(_averaged(1))),
+    ("if {} is averaged over its last axis", _floating(_averaged(-1))),
+    ("if the first entry of {} counts for all", _tensor(_first)),
+    ("if {} is transposed", _tensor(lambda tensor: tensor.mT)),
+    ("if {} is read backwards along its last axis", _tensor(lambda tensor: tensor.flip(-1))),
+    ("if {} comes one step too late", _tensor(_shifted(1))),
+    ("if {} comes one step too early", _tensor(_shifted(-1))),
+    ("if {} has the opposite sign", _floating(lambda tensor: -tensor)),
+    ("if {} is read the other way round, 1 for 0", _opposite),
+    ("if {} is read the other way round", _flag),
+    ("if {} is one less", _integer(lambda number: number - 1)),
+    ("if {} is one more", _integer(lambda number: number + 1)),
+    ("if {} is doubled", _integer(lambda number: number * 2)),
+    ("if {} is halved", _integer(lambda number: number // 2)),
+    ("if {} is 1", _integer(lambda number: 1)),
+    ("if no gradient leads through {}", _floating(lambda tensor: tensor.detach())),
+)
+RESULTS: tuple[tuple[str, Change], ...] = (
+    ("with the two results exchanged", _exchanged),
+    ("if the result is transposed", _tensor(lambda tensor: tensor.mT)),
+    ("if the result is doubled", _scaled(lambda tensor: 2.0)),
+    ("if the result is halved", _scaled(lambda tensor: 0.5)),
+    ("if the result has the opposite sign", _scaled(lambda tensor: -1.0)),
+    ("if the result is divided by the root of its last size", _scaled(lambda tensor: _last(tensor) ** -0.5)),
+    ("if the result is multiplied by the root of its last size", _scaled(lambda tensor: _last(tensor) ** 0.5)),
+    ("if the result is averaged over its first axis", _floating(_averaged(0))),
+    ("if negative numbers of the result become 0", _floating(lambda tensor: tensor.clamp_min(0))),
+    ("if a softmax is taken once more", _floating(lambda tensor: tensor.softmax(-1))),
+    ("if the result is computed in float32 on the way", _floating(lambda tensor: tensor.float().to(tensor.dtype))),
+    ("if no gradient leads through the result", _floating(lambda tensor: tensor.detach())),
+)

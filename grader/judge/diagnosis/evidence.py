@@ -1,0 +1,146 @@
+"""How far a wrong version of the reference accounts for what a submission answered.
+
+Only one thing contradicts a version: that the submission gave the reference's answer to a direct question for what the
+version replaces, where the version gives another. Whatever is wrong in yet another way may have a second cause. The
+words of an exception are the student's own; one is evidence only in the same words. Three things can speak for a
+version and not against it: the numbers in a module, since who draws the first weights in another order makes no other
+mistake, a gradient that leads nowhere, since a right result may be without one, and an argument that was changed in
+place, which can come on top of any other mistake.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+from torch import Tensor
+
+from grader.judge.compare import differs
+from grader.judge.diagnosis.reach import asks_for
+from grader.judge.replay import Answer, same, same_arguments, same_gradients, same_modules, same_words
+from grader.judge.session import Entry
+
+
+@dataclass(frozen=True)
+class Run:
+    """One test that ran. `shown` is the place of the question that its failure is about, and `sizes` are the names that
+    the test has for sizes."""
+
+    test: str
+    log: Sequence[Entry]
+    seed: int
+    failed: bool
+    shown: int | None = None
+    sizes: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass
+class Case:
+    """A run, with the submission's answers, a hash of the questions, the reference's answers, and its names reached.
+
+    A version that replaces a name which is not reached answers as the reference does, and need not be asked.
+    """
+
+    run: Run
+    given: Sequence[Answer]
+    questions: bytes
+    right: Sequence[Answer]
+    reached: set[str]
+
+    @cached_property
+    def is_right(self) -> Sequence[bool]:
+        """Whether each answer is the reference's."""
+        return [same(mine, right) for mine, right in zip(self.given, self.right, strict=True)]
+
+
+class Wrong(NamedTuple):
+    """A version's answer that is not the reference's, and the first thing in which it differs."""
+
+    answer: Answer
+    differs: Literal["value", "gradients", "arguments", "modules"]
+
+
+def wrong(answer: Answer, right: Answer) -> Wrong | None:
+    """What is wrong with an answer; None where it is the reference's."""
+    if not same(answer, right):
+        return Wrong(answer, "value")
+    if not same_gradients(answer, right):
+        return Wrong(answer, "gradients")
+    if not same_arguments(answer, right):
+        return Wrong(answer, "arguments")
+    return None if same_modules(answer, right) else Wrong(answer, "modules")
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a version explains of one test: answers of the submission that are the version's own, and others of its
+    wrong ones. `shown`: that one which the screen shows is among the first."""
+
+    agreed: int
+    others: int
+    shown: bool
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of the test is left to explain."""
+        return bool(self.agreed) and not self.others
+
+
+def account(case: Case, wrongs: Iterable[Wrong | None], names: Sequence[str], direct: bool) -> Account | None:
+    """How far a version that replaces `names` explains a case; None if an answer contradicts it.
+
+    `direct`: some question asks for the names; then only such questions can contradict.
+    """
+    agreed = others = 0
+    shown = False
+    answers = zip(case.given, wrongs, case.is_right, case.run.log, strict=True)
+    for place, (mine, theirs, is_right, entry) in enumerate(answers):
+        if mine.reply is None:
+            continue
+        if theirs is not None and _agrees(mine, theirs):
+            agreed += 1
+            shown = shown or place == case.run.shown
+        elif not is_right:
+            others += theirs is None or not same(mine, theirs.answer)
+        elif theirs is not None and theirs.differs == "value" and (not direct or _asks_for_any(entry, names)):
+            return None
+    return Account(agreed, others, shown)
+
+
+def _asks_for_any(entry: Entry, names: Sequence[str]) -> bool:
+    return any(asks_for(entry, name) for name in names)
+
+
+def _agrees(mine: Answer, theirs: Wrong) -> bool:
+    """Whether an answer has what is wrong with a version's."""
+    if theirs.differs == "modules":
+        return same_modules(mine, theirs.answer)
+    if not same(mine, theirs.answer) or not same_words(mine, theirs.answer):
+        return False
+    if theirs.differs == "gradients":
+        return same_gradients(mine, theirs.answer)
+    if theirs.differs == "arguments":
+        return same_arguments(mine, theirs.answer)
+    return True
+
+
+def numbers(answer: Answer, right: Answer) -> int:
+    """In how many numbers an answer is another than the reference's; a float counts for more than a truth."""
+    return _numbers(answer.value, right.value)
+
+
+def _numbers(value: Any, right: Any) -> int:
+    if isinstance(value, Tensor) and isinstance(right, Tensor):
+        weight = 4 if value.is_floating_point() or value.is_complex() else 1
+        if value.shape != right.shape:
+            return weight * min(8, value.numel())
+        return weight * min(8, int(differs(value.detach(), right.detach(), 1e-6, 1e-9).sum()))
+    if isinstance(value, list | tuple) and isinstance(right, list | tuple):
+        return sum(_numbers(one, two) for one, two in zip(value, right, strict=False))
+    if isinstance(value, dict) and isinstance(right, dict):
+        return sum(_numbers(value[key], right[key]) for key in value if key in right)
+    if type(value) is int and type(right) is int:
+        return 0 if value == right else min(8, value.bit_length())
+    if isinstance(value, float) and value != right:
+        return 8
+    return int(type(value) is type(right) is bool and value != right)

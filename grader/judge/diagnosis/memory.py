@@ -1,0 +1,81 @@
+"""What the reference and wrong versions of it answer to what tests ask, kept while there is room.
+
+Most submissions of a class are asked the same.
+"""
+
+import hashlib
+import types
+from collections.abc import Iterator
+
+import msgspec
+
+from grader.judge.diagnosis.evidence import Case, Run, Wrong, wrong
+from grader.judge.diagnosis.reach import reached, uses
+from grader.judge.diagnosis.versions import Version
+from grader.judge.replay import Answer, answers, names_of_slots, replay, size
+from grader.judge.session import Limits
+
+MAX_KEPT = 16 << 20  # bytes of answers of the reference and of mistakes
+_encode = msgspec.msgpack.encode
+
+
+class Memory:
+    """The answers of one exercise's reference and of wrong versions of it: as many as fit into `MAX_KEPT`."""
+
+    def __init__(self, reference: types.ModuleType, limits: Limits):
+        """`limits`: those of a test, which the reference and the versions have for their answers."""
+        self._reference = reference
+        self._limits = limits
+        self._uses = uses(reference)
+        self._right: dict[bytes, list[Answer]] = {}  # of the reference, by the questions
+        self._wrong: dict[tuple[bytes, str], list[Wrong | None]] = {}  # of a version; None where it answers right
+        self._kept = 0  # bytes of them
+
+    def case(self, run: Run) -> Case:
+        """A run with what the reference answers to its questions."""
+        questions = _questions(run)
+        names = reached(run.log, self._uses)
+        return Case(run, answers(run.log), questions, self._answers(run, questions), names)
+
+    def right(self, run: Run) -> list[Answer]:
+        """What the reference answers to the questions of a run."""
+        return self._answers(run, _questions(run))
+
+    def wrongs(self, case: Case, version: Version) -> Iterator[Wrong | None]:
+        """What a version answers to the questions of a run, where it is wrong: what is kept of it, then by asking."""
+        key = case.questions, version.name
+        known = self._wrong.get(key, [])
+        yield from known
+        if len(known) == len(case.right):
+            return
+        found: list[Wrong | None] = []
+        replayed = replay(case.run.log, version.module, case.run.seed, self._limits)
+        for answer, right in zip(replayed, case.right, strict=True):
+            each = wrong(answer, right)
+            found.append(each)
+            if len(found) > len(known):
+                self._make_room(size(each.answer) if each is not None else 0)
+                self._wrong[key] = found
+                yield each
+
+    def _answers(self, run: Run, questions: bytes) -> list[Answer]:
+        if questions not in self._right:
+            found = list(replay(run.log, self._reference, run.seed, self._limits))
+            self._make_room(sum(map(size, found)))
+            self._right[questions] = found
+        return self._right[questions]
+
+    def _make_room(self, more: int) -> None:
+        self._kept += more
+        if self._kept > MAX_KEPT:
+            self._right.clear()
+            self._wrong.clear()
+            self._kept = more
+
+
+def _questions(run: Run) -> bytes:
+    """A hash of all that the answers of a replay depend on."""
+    digest = hashlib.sha256(f"{run.seed}".encode())
+    for entry in run.log:
+        digest.update(_encode((entry.request, entry.blob, names_of_slots(entry.reply))))
+    return digest.digest()

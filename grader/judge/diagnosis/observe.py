@@ -1,0 +1,76 @@
+"""What can be seen of a failure that no mistake explains."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from torch import Tensor
+
+from grader.errors import UsageError
+from grader.judge.collect import Tested
+from grader.judge.diagnosis.contrasts import contrasts
+from grader.judge.diagnosis.evidence import Case, Run
+from grader.judge.diagnosis.places import place_of_errors
+from grader.judge.names import argument_name
+from grader.judge.replay import Answer, answer_of
+from grader.judge.session import Session
+from grader.result import Diagnosis, TestResult
+
+
+def observed(
+    results: Sequence[TestResult],
+    runs: Sequence[Run],
+    diagnoses: Sequence[Diagnosis],
+    exercise: Tested,
+    session: Session,
+) -> list[TestResult]:
+    """The results, with what was seen of the first failure that is not explained."""
+    explained = {each.test for each in diagnoses}
+    open_ = [run for run in runs if run.failed and run.log]
+    if not open_ or explained or exercise.causes is None or exercise.reference is None:
+        return list(results)
+    run = open_[0]
+    case = exercise.causes.memory.case(run)
+
+    def ask(log: Sequence[Any]) -> Answer:
+        return answer_of(*session.ask_again(log, run.seed))
+
+    try:
+        found = contrasts(case, run.sizes, exercise.reference, session.limits, ask)
+    except UsageError:  # the reference takes too long on one of the variations
+        found = None
+    seen = tuple(each for each in (*([found] if found else []), *_places(case, exercise)))
+    return [_with(result, seen) if result.id == run.test else result for result in results]
+
+
+def _with(result: TestResult, seen: tuple[str, ...]) -> TestResult:
+    if result.failure is None:
+        return result
+    return msgspec.structs.replace(result, failure=msgspec.structs.replace(result.failure, observations=seen))
+
+
+def _places(case: Case, exercise: Tested) -> Iterator[str]:
+    shown = case.run.shown
+    if shown is None:
+        return
+    entry = case.run.log[shown]
+    question = entry.question
+    values = [(str(place), value) for place, value in enumerate(question.args)] + list(question.kwargs.items())
+    masks = [
+        (argument_name(exercise.reference, entry, where), value)
+        for where, value in values
+        if isinstance(value, Tensor) and not value.is_floating_point() and ((value == 0) | (value == 1)).all()
+    ]
+    pairs = zip(_parts(case.given[shown].value), _parts(case.right[shown].value), strict=False)
+    for mine, right in pairs:
+        said = place_of_errors(mine, right, case.run.sizes, masks)
+        if said is not None:
+            yield said
+            return
+
+
+def _parts(value: Any) -> list[Tensor]:
+    if isinstance(value, Tensor):
+        return [value]
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return [each for each in items if isinstance(each, Tensor)]

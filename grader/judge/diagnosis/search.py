@@ -1,0 +1,122 @@
+"""Finds slips of the reference that answer as a submission does.
+
+Few of hundreds survive the call that the screen shows, and what is left is held against all answers. What each slip
+answered there is kept as a fingerprint, since most submissions are asked the same.
+"""
+
+import contextlib
+import types
+import warnings
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from grader.errors import UsageError
+from grader.judge.cpu import OWN_CPU, bounded_cpu
+from grader.judge.diagnosis.changed_calls import changed_calls
+from grader.judge.diagnosis.evidence import Case
+from grader.judge.diagnosis.prints import Print, alike, print_of, print_of_call
+from grader.judge.diagnosis.slips import slips
+from grader.judge.diagnosis.versions import Slip
+from grader.judge.replay import Replay, replay
+from grader.judge.session import Entry, Limits
+from grader.sandbox import wire
+from grader.sandbox.source import execute
+
+MOST_BUILT = 60  # slips of a constructor that are tried for one call: each makes its module anew
+_SECONDS = 0.2  # of CPU that a slip may take for an answer: some never end
+_ENDLESS = UsageError("A slip does not end.")
+_NOTHING = Print(-1, ())  # of a slip that does not end
+
+
+class Bench:
+    """The reference as a module in which one definition at a time is replaced by a slip of it."""
+
+    def __init__(self, name: str, source: str, limits: Limits):
+        self._source = source
+        self._scratch = execute(name, source)
+        self._limits = Limits(_SECONDS / OWN_CPU, limits.memory)
+        self._made: dict[str, list[Slip]] = {}  # by the name that they replace
+        self._prints: dict[tuple[bytes, int], dict[str, Print]] = {}  # by the questions, a place and the slip's name
+
+    def fitting(self, case: Case, names: Sequence[str]) -> list[Slip]:
+        """The slips of these definitions that answer the shown question of a failing test as the submission did.
+
+        None do if the submission is right there.
+        """
+        place = case.run.shown
+        if place is None or case.is_right[place] or case.given[place].reply is None:
+            return []
+        mine = print_of(case.given[place])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = self._prints.setdefault((case.questions, place), {})
+            if not found:
+                found |= self._answers(case, place, [slip for name in names for slip in self._slips_of(name)])
+        by_name = {slip.name: slip for name in names for slip in self._slips_of(name)}
+        return [by_name[name] for name, theirs in found.items() if alike(theirs, mine)]
+
+    def _slips_of(self, name: str) -> list[Slip]:
+        if name not in self._made:
+            made = [*changed_calls(self._scratch, self._source, name), *slips(self._scratch, self._source, name)]
+            self._made[name] = made
+        return self._made[name]
+
+    def _answers(self, case: Case, place: int, tried: Sequence[Slip]) -> Iterator[tuple[str, Print]]:
+        """What each slip answers to one question of a test. A module is asked again and again, and made once."""
+        log = case.run.log[: place + 1]
+        begin = _beginning(log)
+        stage = Replay(self._scratch, case.run.seed, self._limits)
+        for entry in log[:begin]:
+            stage.answer(entry)
+        call = stage.called(log[-1]) if begin == place else None
+        generator = torch.get_rng_state()
+        built = 0
+        for slip in tried:
+            built += slip.method == "__init__"
+            if slip.method == "__init__" and built > MOST_BUILT:
+                continue
+            try:
+                with _installed(slip, self._scratch):
+                    torch.set_rng_state(generator)
+                    if slip.method == "__init__":
+                        theirs = print_of(list(replay(log, self._scratch, case.run.seed, self._limits))[-1])
+                    elif call is not None:
+                        with bounded_cpu(_SECONDS, _ENDLESS):
+                            theirs = print_of_call(call)
+                    else:
+                        theirs = print_of([stage.answer(entry) for entry in log[begin:]][-1])
+            except UsageError:
+                theirs = _NOTHING
+            yield slip.name, theirs
+
+
+@contextlib.contextmanager
+def _installed(slip: Slip, scratch: types.ModuleType) -> Iterator[None]:
+    """The module with a slip in the place of what it replaces. Of a class one method is: its objects have it, too."""
+    names = scratch.__dict__
+    before = names[slip.replaces]
+    slip.install(names)
+    if slip.method in (None, "__init__"):
+        try:
+            yield
+        finally:
+            names[slip.replaces] = before
+        return
+    assert slip.method is not None
+    method = vars(names[slip.replaces])[slip.method]
+    names[slip.replaces] = before
+    own = vars(before)[slip.method]
+    setattr(before, slip.method, method)
+    try:
+        yield
+    finally:
+        setattr(before, slip.method, own)
+
+
+def _beginning(log: Sequence[Entry]) -> int:
+    """The place of the question with which the last answer of a log begins: of gradients, the call they are of."""
+    place = len(log) - 1
+    while isinstance(request := log[place].request, wire.Differentiate):
+        place = next(i for i, each in enumerate(log) if each.request.id == request.of)
+    return place
