@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import click
+from msgspec.structs import replace
 
 from grader.cli.markdown import show
 from grader.cli.screen import COLUMNS, columns, course_root, interactive, say, step
@@ -143,14 +144,14 @@ def _after(course: Course, progress: Progress, file: PartFile, part: Part) -> li
     """
     left = [] if isinstance(part.blocks[-1], ExerciseDue | LabDue) else _left(course, progress, file)
     lines = [_exercise_line(exercise) for exercise in left]
-    files = part_files(course, course.lesson(file.lesson)) if file.lesson else ()
-    if file.lesson and file == files[-1]:
-        lines += _quiz(course, course.lesson(file.lesson))
-    shown = [exercise.id for exercise in left]
-    whole = course
-    with suppress(UsageError):  # a spoilt exercise does not spoil reading
-        whole = load_course(course.root)
-    following = step_after(whole, file, progress, shown) or next_part(course, progress)
+    exercises: Sequence[Exercise] = _due(course, file)
+    lesson = course.lesson(file.lesson) if file.lesson else None
+    if lesson and file == part_files(course, lesson)[-1]:
+        lines += _quiz(course, lesson)
+        with suppress(UsageError):  # a spoilt exercise does not spoil reading
+            exercises = load_course(course.root).exercises  # those that no part has come now
+    whole = replace(course, exercises=tuple(exercises))
+    following = step_after(whole, file, progress, [each.id for each in left]) or next_part(course, progress)
     if following is not None and following != file:
         to = leads_to(following, course)
         lines.append(step("next", f"grade {to.command}", to.remark))
