@@ -121,10 +121,21 @@ def _scaled(actual: Tensor, expected: Tensor) -> Iterator[str]:
         if expected.shape[axis] > 1 and (total != 0).all() and _fits(actual / total, expected):
             yield f"Your result is the expected one once divided by its sum along the {_axis(expected, axis)}."
             return
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        if not torch.equal(actual, expected) and torch.equal(actual, expected.to(dtype).double()):
+            yield f"Your result is the expected one rounded to {str(dtype).removeprefix('torch.')}."
+            return
     error = ((actual - expected).abs() / expected.abs().clamp_min(expected.abs().max() * 1e-3)).max().item()
-    if 0 < error < 4e-3:
-        kind = "float32" if error < 1e-5 else "half precision" if error > 1e-4 else "a lower precision"
-        yield f"Your result is right to within {error:.1g} of each value: it looks like {kind} on the way."
+    if 0 < error < 4e-3 and _to_both_sides(actual, expected):
+        lost = "a lower precision on the way, or a difference of nearly equal numbers"
+        yield f"Your result is right to within {error:.1g} of each value. Digits were lost: {lost}."
+
+
+def _to_both_sides(actual: Tensor, expected: Tensor) -> bool:
+    """Whether errors are as rounding makes them, some numbers too large and some too small, and not one-sided."""
+    larger = ((actual - expected) * expected.sign()).sign()
+    up, down = int((larger > 0).sum()), int((larger < 0).sum())
+    return min(up, down) >= 1 and 4 * min(up, down) >= up + down - 2
 
 
 def _constant(of: Callable[[Tensor, Tensor], Tensor], actual: Tensor, expected: Tensor) -> float | None:

@@ -36,8 +36,9 @@ SLIPS = {
     "not normalised": (X * numbers(4, 1), X / X.sum(-1, keepdim=True), "divided by its sum along the last axis"),
     "opposite mask": (~(X > 1), X > 1, "True for False everywhere"),
     "transposed mask": (torch.ones(4, 4).triu().bool(), torch.ones(4, 4).tril().bool(), "transposed"),
-    "float32 on the way": (X.float().double() * 1.0, X, "float32 on the way"),
-    "bfloat16 on the way": (X.bfloat16().double(), X, "half precision on the way"),
+    "digits lost": ((X + 1e3).float().double() - 1e3, X, "Digits were lost"),
+    "rounded to float32": (X.float().double(), X, "rounded to float32"),
+    "rounded to bfloat16": (X.bfloat16().double(), X, "rounded to bfloat16"),
 }
 
 
@@ -54,6 +55,7 @@ def test_a_slip_is_named(slip: str) -> None:
     [
         (numbers(4, 5) + numbers(4, 5).flip(0) ** 2, X),
         (X.exp(), X),
+        (X * (1 + 1e-4 * torch.linspace(1, 2, 20).double().reshape(4, 5)), X),
         (X + torch.eye(4, 5).double(), X),
         (torch.full((4, 5), float("nan")).double(), X),
         (torch.full((4, 5), float("inf")).double(), X),
@@ -67,8 +69,8 @@ def test_a_slip_is_named(slip: str) -> None:
         (torch.ones(4, 4).tril(-1), torch.ones(4, 4).tril().bool()),
     ],
     ids=[
-        *("other", "exp", "diagonal", "nan", "inf", "zeros", "shorter", "constant", "empty", "scalar", "small mask"),
-        *("mask", "mask of floats"),
+        *("other", "exp", "larger throughout", "diagonal", "nan", "inf", "zeros", "shorter", "constant", "empty"),
+        *("scalar", "small mask", "mask", "mask of floats"),
     ],
 )
 def test_what_is_no_slip_is_not_named(actual: Tensor, expected: Tensor) -> None:

@@ -15,6 +15,7 @@ from grader.judge.names import argument_name
 from grader.judge.replay import Answer, answer_of
 from grader.judge.session import Session
 from grader.result import Diagnosis, TestResult
+from grader.sandbox import wire
 
 
 def observed(
@@ -39,7 +40,7 @@ def observed(
         found = contrasts(case, run.sizes, exercise.reference, session.limits, ask)
     except UsageError:  # the reference takes too long on one of the variations
         found = None
-    seen = tuple(each for each in (*([found] if found else []), *_places(case, exercise)))
+    seen = (*_derivative(case), *([found] if found else []), *_places(case, exercise))
     return [_with(result, seen) if result.id == run.test else result for result in results]
 
 
@@ -47,6 +48,16 @@ def _with(result: TestResult, seen: tuple[str, ...]) -> TestResult:
     if result.failure is None:
         return result
     return msgspec.structs.replace(result, failure=msgspec.structs.replace(result.failure, observations=seen))
+
+
+def _derivative(case: Case) -> Iterator[str]:
+    """Of gradients that are wrong: that the values which they are of are right."""
+    shown = case.run.shown
+    if shown is None or not isinstance(request := case.run.log[shown].request, wire.Differentiate):
+        return
+    of = next(place for place, each in enumerate(case.run.log) if each.request.id == request.of)
+    if case.is_right[of] and not case.is_right[shown]:
+        yield f"What {case.run.log[of].question.label} returns is right here, and its gradient is not."
 
 
 def _places(case: Case, exercise: Tested) -> Iterator[str]:
