@@ -206,14 +206,15 @@ class TestResult(Struct, frozen=True, kw_only=True):
 
 
 class Diagnosis(Struct, frozen=True):
-    """A known mistake whose results equal the student's, and which no result of theirs contradicts."""
+    """A mistake whose results equal the student's, and which no result of theirs contradicts."""
 
-    mistake: str  # its name in mistakes.py
-    advice: str  # its docstring
+    mistake: str  # its name in mistakes.py; of one that the grader has made itself, what tells it from others
+    advice: str  # its docstring; a sentence
     replaces: str  # the name in the reference that it gets wrong
     test: str  # id of the first failing test that it explains
     agreed: int  # results of the student's code that equal the mistake's and differ from the reference's
     whole: bool = True  # nothing else is wrong in that test
+    known: bool = True  # it stands in mistakes.py
 
 
 class Isolation(Struct, frozen=True):

@@ -268,7 +268,8 @@ class Plugin:
             else:
                 test.item.ihook.pytest_runtest_protocol(item=test.item, nextitem=None)
         seconds = max(0.0, time.monotonic() - begun - session.waited())
-        run = Run(test.item.name, session.log, seed, running.error is not None, _shown(running), _sizes(running, test))
+        failing = None if running.error is None else failing_entry(running.error, session.log)
+        run = Run(test.item.name, session.log, seed, running.error is not None, failing, _sizes(running, test))
         repeated = None if test.long else run
         printed = session.take_output()
         shown = printed if not test.hidden or exercise.materials.show_hidden_output else None
@@ -341,12 +342,6 @@ def _pace(test: Test, running: _Running) -> float | None:
     session = running.session
     whole_test = partial(_call_on_reference, test, running) if test.plain else None
     return reference_seconds(session.log, running.reference, running.seed, session.limits, whole_test)
-
-
-def _shown(running: _Running) -> int | None:
-    """The place of the question that the failure of a test is about."""
-    failing = None if running.error is None else failing_entry(running.error, running.session.log)
-    return next((place for place, each in enumerate(running.session.log) if each is failing), None)
 
 
 def _sizes(running: _Running, test: Test) -> dict[int, str]:

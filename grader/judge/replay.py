@@ -147,6 +147,10 @@ def answer_of(reply: wire.Reply | None, blob: bytes) -> Answer:
         if isinstance(wired, wire.WireObject):
             return Kept(wired.type_name)
         numbers = [unpacker.numbers(t) if isinstance(t, wire.WireTensor) else None for t in wired.tensors]
+        parameters = [place for node in wired.nodes for _, place in node.parameters]
+        places = parameters + [place for node in wired.nodes for _, place, _ in node.buffers]
+        if not wired.nodes or not all(0 <= place < len(numbers) for place in places):
+            raise wire.WireError("a module whose tensors are not there")
         found: dict[str, Tensor | None] = {}
         for node in wired.nodes:
             names = [*node.parameters, *((name, place) for name, place, _ in node.buffers)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from grader.report import crash
 from grader.report.failure import FAULT, explain, printed, repeats
-from grader.report.layout import Line, Page, paragraphs, prose
+from grader.report.layout import Line, Page, paragraphs, prose, reflow
 from grader.result import Outcome, Result, TestResult
 
 
@@ -17,9 +17,17 @@ def explanation(result: Result, page: Page) -> list[Line]:
     return paragraphs(
         printed(result.output, page) if page.full or first is None else (),
         *(explain(t, result, page) for t in explained),
+        *(prose(sentence, page) for sentence in _elsewhere(result, explained)),
         prose(not_run(result.tests), page, indent=2),
         *(prose(sentence, page, indent=2) for sentence in not_available(result.tests)),
     )
+
+
+def _elsewhere(result: Result, explained: Sequence[TestResult]) -> list[str]:
+    """What is wrong beside that, in tests that are not explained here: one mistake is mended sooner than seen."""
+    names = {test.id: test.name for test in result.tests if test not in explained}
+    found = [each for each in result.diagnoses if each.test in names]
+    return [f"Also, in {names[each.test]}: {reflow(each.advice)}" for each in found[:1]]
 
 
 def not_available(tests: Sequence[TestResult]) -> list[str]:

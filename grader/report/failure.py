@@ -170,13 +170,16 @@ def cause(failure: Failure, test: TestResult, diagnoses: Sequence[Diagnosis], pa
     if not found:
         seen = (*([failure.near_miss] if failure.near_miss else []), *failure.observations)
         return prose(" ".join(seen), page)
-    return paragraphs(*(prose(reflow(each.advice), page) for each in found), prose(_evidence(found), page, style="dim"))
+    advice = paragraphs(*(prose(reflow(each.advice), page) for each in found))
+    return [*advice, *prose(_evidence(found), page, style="dim")]
 
 
 def _evidence(found: Sequence[Diagnosis]) -> str:
     """On what the diagnoses of one test rest."""
     agreed = found[0].agreed
     results = "1 result" if agreed == 1 else f"{agreed} results"
+    if not found[0].known:
+        return f"That is so in {results} of {agreed}."
     if len(found) > 1:
         return f"Your code returns the same as these {len(found)} mistakes together, {results} of {agreed}."
     if found[0].whole:

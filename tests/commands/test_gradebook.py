@@ -92,7 +92,7 @@ def test_json(gradebook_folder: Path) -> None:
         ("bob", "moe_router", 5.0),
     ]
     (one,) = json.loads(run("gradebook", "--student", "bob", "--json").stdout)
-    assert one["result"]["diagnosis"]["mistake"] == "softmax_first"
+    assert [each["mistake"] for each in one["result"]["diagnoses"]] == ["softmax_first"]
     assert [each["id"] for each in json.loads(run("gradebook", "--runs", "--json").stdout)] == [1]
 
 

@@ -132,7 +132,7 @@ WRONG = {
 def test_one_function_is_wrong(name: str, grade: Any) -> None:
     test, outcome, words, code = WRONG[name]
     result = grade(code)
-    assert result.outcome is Outcome.GRADED
+    assert result.outcome is Outcome.GRADED, result.message
     assert grade.failed(result) == {test: outcome}
     assert words in failure(result, test).message
 

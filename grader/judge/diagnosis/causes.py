@@ -59,7 +59,8 @@ class _Claim:
         """The mistakes, as what explains a test."""
         whole = self.accounts[place].whole
         for each in self.mistakes:
-            yield Diagnosis(each.name, each.advice, each.replaces, test, self.agreed, whole)
+            known = isinstance(each, Mistake)
+            yield Diagnosis(each.name, each.advice, each.replaces, test, self.agreed, whole, known)
 
 
 class Causes:

@@ -29,7 +29,8 @@ def changed_calls(reference: types.ModuleType, source: str, name: str) -> Iterat
 
 
 def _functions(target: Any) -> Iterator[tuple[str | None, Callable[..., Any]]]:
-    if inspect.isfunction(target):
+    """The functions whose arguments the contract names."""
+    if inspect.isfunction(target) and not target.__name__.startswith("_"):
         yield None, target
     elif inspect.isclass(target):
         for name, function in vars(target).items():

@@ -38,11 +38,12 @@ def contrasts(
 
     `ask` puts questions to the submission and gives its answer to the last. `sizes`: what the test calls a size.
     """
-    place = case.run.shown
-    if place is None or case.is_right[place]:
+    place = case.shown
+    if place is None or case.is_right[place] or case.given[place].reply is None:
         return None
     entry = case.run.log[place]
-    if not isinstance(entry.request, wire.Invoke) or entry.blob is None or len(entry.blob) > MAX_BYTES:
+    large = max(len(entry.blob or b""), len(entry.reply_blob or b"")) > MAX_BYTES
+    if large or not entry.whole or not isinstance(entry.request, wire.Invoke):
         return None
     before = case.run.log[:place]
     mine, right = case.given[place], case.right[place]

@@ -23,14 +23,14 @@ from grader.judge.session import Entry
 
 @dataclass(frozen=True)
 class Run:
-    """One test that ran. `shown` is the place of the question that its failure is about, and `sizes` are the names that
-    the test has for sizes."""
+    """One test that ran. `shown` is the question that its failure is about, and `sizes` are the names that the test has
+    for sizes. The log is empty where it was too large to be kept."""
 
     test: str
     log: Sequence[Entry]
     seed: int
     failed: bool
-    shown: int | None = None
+    shown: Entry | None = None
     sizes: dict[int, str] = field(default_factory=dict)
 
 
@@ -46,6 +46,11 @@ class Case:
     questions: bytes
     right: Sequence[Answer]
     reached: set[str]
+
+    @property
+    def shown(self) -> int | None:
+        """The place of the question that the failure is about."""
+        return next((place for place, each in enumerate(self.run.log) if each is self.run.shown), None)
 
     @cached_property
     def is_right(self) -> Sequence[bool]:
@@ -73,12 +78,10 @@ def wrong(answer: Answer, right: Answer) -> Wrong | None:
 
 @dataclass(frozen=True)
 class Account:
-    """What a version explains of one test: answers of the submission that are the version's own, and others of its
-    wrong ones. `shown`: that one which the screen shows is among the first."""
+    """What a version explains of one test: wrong answers of the submission that are the version's own, and others."""
 
     agreed: int
     others: int
-    shown: bool
 
     @property
     def whole(self) -> bool:
@@ -92,19 +95,17 @@ def account(case: Case, wrongs: Iterable[Wrong | None], names: Sequence[str], di
     `direct`: some question asks for the names; then only such questions can contradict.
     """
     agreed = others = 0
-    shown = False
     answers = zip(case.given, wrongs, case.is_right, case.run.log, strict=True)
-    for place, (mine, theirs, is_right, entry) in enumerate(answers):
+    for mine, theirs, is_right, entry in answers:
         if mine.reply is None:
             continue
         if theirs is not None and _agrees(mine, theirs):
             agreed += 1
-            shown = shown or place == case.run.shown
         elif not is_right:
             others += theirs is None or not same(mine, theirs.answer)
         elif theirs is not None and theirs.differs == "value" and (not direct or _asks_for_any(entry, names)):
             return None
-    return Account(agreed, others, shown)
+    return Account(agreed, others)
 
 
 def _asks_for_any(entry: Entry, names: Sequence[str]) -> bool:
@@ -141,6 +142,6 @@ def _numbers(value: Any, right: Any) -> int:
         return sum(_numbers(value[key], right[key]) for key in value if key in right)
     if type(value) is int and type(right) is int:
         return 0 if value == right else min(8, value.bit_length())
-    if isinstance(value, float) and value != right:
-        return 8
+    if isinstance(value, float) and isinstance(right, int | float):
+        return 8 if value != right else 0
     return int(type(value) is type(right) is bool and value != right)

@@ -13,8 +13,8 @@ from grader.judge.diagnosis.evidence import Case, Run
 from grader.judge.diagnosis.places import place_of_errors
 from grader.judge.names import argument_name
 from grader.judge.replay import Answer, answer_of
-from grader.judge.session import Session
-from grader.result import Diagnosis, TestResult
+from grader.judge.session import Entry, Fault, Session
+from grader.result import Diagnosis, Outcome, TestResult
 from grader.sandbox import wire
 
 
@@ -33,8 +33,12 @@ def observed(
     run = open_[0]
     case = exercise.causes.memory.case(run)
 
-    def ask(log: Sequence[Any]) -> Answer:
-        return answer_of(*session.ask_again(log, run.seed))
+    def ask(log: Sequence[Entry]) -> Answer:
+        reply, blob = session.ask_again(log, run.seed)
+        try:
+            return answer_of(reply, blob)
+        except wire.WireError as error:
+            raise Fault(Outcome.TAMPERED, str(error)) from None
 
     try:
         found = contrasts(case, run.sizes, exercise.reference, session.limits, ask)
@@ -52,7 +56,7 @@ def _with(result: TestResult, seen: tuple[str, ...]) -> TestResult:
 
 def _derivative(case: Case) -> Iterator[str]:
     """Of gradients that are wrong: that the values which they are of are right."""
-    shown = case.run.shown
+    shown = case.shown
     if shown is None or not isinstance(request := case.run.log[shown].request, wire.Differentiate):
         return
     of = next(place for place, each in enumerate(case.run.log) if each.request.id == request.of)
@@ -61,7 +65,7 @@ def _derivative(case: Case) -> Iterator[str]:
 
 
 def _places(case: Case, exercise: Tested) -> Iterator[str]:
-    shown = case.run.shown
+    shown = case.shown
     if shown is None:
         return
     entry = case.run.log[shown]

@@ -44,7 +44,7 @@ class Bench:
 
         None do if the submission is right there.
         """
-        place = case.run.shown
+        place = case.shown
         if place is None or case.is_right[place] or case.given[place].reply is None:
             return []
         mine = print_of(case.given[place])

@@ -133,7 +133,7 @@ def test_what_explains_a_part_of_a_test_says_so() -> None:
 def slip(source: str, *tests: Callable[[Any], None]) -> str | None:
     """What is said of a submission without any known mistakes."""
     logs = [log_of(source, test) for test in tests]
-    runs = [Run(f"test_{place}", log, 0, True, len(log) - 1) for place, log in enumerate(logs)]
+    runs = [Run(f"test_{place}", log, 0, True, log[-1]) for place, log in enumerate(logs)]
     found = Causes(execute("reference", REFERENCE), [], LIMITS).diagnose(runs)
     return found[0].advice if found else None
 

@@ -39,7 +39,7 @@ def said(right: str, wrong: str, test: Callable[[Any], None], sizes: dict[int, s
     student = execute("student", REFERENCE.replace(right, wrong))
     reference = execute("reference", REFERENCE)
     log = log_of(REFERENCE.replace(right, wrong), test)
-    run = Run("test", log, 0, True, len(log) - 1, sizes or {})
+    run = Run("test", log, 0, True, log[-1], sizes or {})
 
     def ask(asked: Sequence[Entry]) -> Answer:
         return list(replay(asked, student, 0, LIMITS))[-1]
