@@ -28,7 +28,6 @@ def clip_loss(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
 
     image_emb, text_emb: (B, E), row i of one belongs to row i of the other. log_scale: as for clip_logits.
     Returns: a scalar in the dtype of the embeddings, finite. Gradients flow to all three arguments.
-    Raises: ValueError unless both embeddings have the same shape.
 
     >>> images = torch.tensor([[2.0, 0.0], [3.0, 4.0]])
     >>> texts = torch.tensor([[4.0, 3.0], [-3.0, 4.0]])

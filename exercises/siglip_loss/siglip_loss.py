@@ -34,7 +34,7 @@ def siglip_loss(image_emb: Tensor, text_emb: Tensor, log_t: Tensor, bias: Tensor
 
     image_emb, text_emb: (B, E), row i of one belongs to row i of the other. log_t, bias: as for pairwise_sum.
     Returns: a scalar in the dtype of the embeddings. Gradients, finite, flow to the four tensors.
-    Raises: ValueError unless both embeddings have the same shape.
+    Raises: ValueError unless there are as many texts as images.
 
     >>> images = torch.tensor([[2.0, 0.0], [3.0, 4.0]])
     >>> texts = torch.tensor([[4.0, 3.0], [-3.0, 4.0]])
@@ -47,9 +47,10 @@ def siglip_loss(image_emb: Tensor, text_emb: Tensor, log_t: Tensor, bias: Tensor
 def siglip_loss_chunked(image_emb: Tensor, text_emb: Tensor, log_t: Tensor, bias: Tensor, chunks: int) -> Tensor:
     """siglip_loss from chunks² blocks of B/chunks images and B/chunks texts.
 
-    image_emb, text_emb, log_t, bias: as for siglip_loss. chunks: into how many pieces each side is cut.
+    image_emb, text_emb, log_t, bias: as for siglip_loss. chunks: into how many pieces each side is cut;
+        it divides B.
     Returns: the same scalar as siglip_loss, with the same gradients.
-    Raises: ValueError unless both embeddings have the same shape, chunks >= 1 and chunks divides B.
+    Raises: ValueError unless there are as many texts as images.
 
     >>> images = torch.tensor([[2.0, 0.0], [3.0, 4.0]])
     >>> texts = torch.tensor([[4.0, 3.0], [-3.0, 4.0]])

@@ -50,11 +50,10 @@ def ssd_chunked(
     """The same map in pieces of `chunk` tokens: a matrix within each, a state from one to the next.
 
     x, a, B, C: as for ssd_quadratic.
-    chunk: Q >= 1. For a given Q, time and memory grow in proportion to T, and not to its square.
+    chunk: Q >= 1, divides T. For a given Q, time and memory grow in proportion to T, and not to its square.
     h0: (Bt, H, P, N), the state before the first token; None: zeros.
     Returns: y (Bt, T, H, P) and the state after the last token (Bt, H, P, N), in the dtype of x. No number is
         NaN, also where a is -inf. Gradients flow to all arguments.
-    Raises: ValueError unless chunk divides T.
 
     >>> x = torch.tensor([8.0, 2.0, 4.0, 1.0]).view(1, 4, 1, 1)
     >>> B = torch.ones(1, 4, 1, 1)

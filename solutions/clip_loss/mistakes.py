@@ -147,8 +147,6 @@ def lengths_detached(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> 
 
 def paired(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> tuple[Tensor, Tensor]:
     """The part that most get right: logits, and who belongs to whom."""
-    if image_emb.shape != text_emb.shape:
-        raise ValueError("shapes")
     return clip_logits(image_emb, text_emb, log_scale), torch.arange(len(image_emb))
 
 
@@ -245,23 +243,6 @@ def little_added(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tens
     logits, _ = paired(image_emb, text_emb, log_scale)
     rows, columns = logits.softmax(1).diagonal(), logits.softmax(0).diagonal()
     return -((rows + 1e-8).log() + (columns + 1e-8).log()).mean() / 2
-
-
-@replaces("clip_loss")
-def cut_to_pairs(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Where the numbers of images and texts differ, you took as many as both have. Then something is wrong with
-    the batch: raise ValueError."""
-    B = min(len(image_emb), len(text_emb))
-    logits = clip_logits(image_emb[:B], text_emb[:B], log_scale)
-    return (F.cross_entropy(logits, torch.arange(B)) + F.cross_entropy(logits.T, torch.arange(B))) / 2
-
-
-@replaces("clip_loss")
-def shapes_unchecked(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Embeddings of unequal width end in torch's RuntimeError about matrices. Compare the shapes first, and raise
-    ValueError."""
-    logits, own = clip_logits(image_emb, text_emb, log_scale), torch.arange(len(image_emb))
-    return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
 
 
 @replaces("zero_shot")

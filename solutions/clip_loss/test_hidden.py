@@ -2,7 +2,6 @@
 
 import math
 
-import pytest
 import torch
 
 from grader.testing import assert_close, needs, points
@@ -82,7 +81,7 @@ def test_cap(submission, rng):
         assert_close(loss, torch.tensor(right_loss(mine, theirs, 100.0)), atol=1e-4, name="loss in float32")
 
 
-@points(3)
+@points(4)
 @needs("test_example_loss")
 def test_loss(submission, rng):
     """mean of both directions, over all pairs"""
@@ -174,18 +173,3 @@ def test_recall(submission, rng):
         assert_close(submission.recall_at_k(logits - 5, k), share, name=f"recall at {k}")
         share = sum(rank < k for rank in columns) / B
         assert_close(submission.recall_at_k(logits.T, k), share, name=f"recall at {k}, text to image")
-
-
-@points(1)
-@needs("test_loss")
-def test_shapes(submission, rng):
-    """ValueError for what is not paired"""
-    B, E = 4, 6
-    images, log_scale = rng.randn(B, E), double(1.0)
-    loss = submission.clip_loss(images, images + 1, log_scale)
-    assert_close(loss, double(right_loss(images, images + 1, math.e)), name="loss")
-    for rows, columns in ((B + 1, E), (B - 1, E), (1, E), (B, E + 1), (E, B)):
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.clip_loss(images, rng.randn(rows, columns), log_scale)
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.clip_loss(rng.randn(rows, columns), images, log_scale)

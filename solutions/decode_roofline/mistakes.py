@@ -427,6 +427,12 @@ def one_token_read(m, prompt, hw):
 
 
 @replaces("prefill_seconds")
+def two_bytes_each(m, prompt, hw):
+    """You took two bytes for each parameter. Weights of 8 bits are read in half the time: bytes_per_param says so."""
+    return prefill({**m, "bytes_per_param": 2}, prompt, hw, prompt * (prompt + 1) // 2, prompt)
+
+
+@replaces("prefill_seconds")
 def compute_only(m, prompt, hw):
     """You counted the FLOPs alone. For a short prompt reading the weights takes longer."""
     return prefill(m, prompt, {**hw, "bandwidth": math.inf}, prompt * (prompt + 1) // 2, prompt)

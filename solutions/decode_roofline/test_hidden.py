@@ -244,9 +244,10 @@ def test_none_fits(submission, rng):
 def test_prefill(submission, rng):
     """a prompt in one step, token i sees i tokens"""
     odd = 2 * int(rng.randint(5, 40, (1,))) + 1
-    for m, P in ((dense(rng), odd), (dense(rng), odd + 1), (sparse(rng), odd), (sparse(rng), odd + 3)):
+    eight_bits = dense(rng, bytes_per_param=1)
+    for m, P in ((dense(rng), odd), (eight_bits, odd + 1), (sparse(rng), odd), (sparse(rng), odd + 3)):
         in_use = experts_in_use(m["n_experts"], m["top_k"], P) if "n_experts" in m else 0
-        read = 2 * (m["shared_params"] + in_use * m.get("expert_params", 0))
+        read = m["bytes_per_param"] * (m["shared_params"] + in_use * m.get("expert_params", 0))
         flops = sum(2 * used(m) + attention_flops(m, seen) for seen in range(1, P + 1))
         for factor in (0.6, 1.7):
             t_memory = 1 + float(rng.rand(1))

@@ -11,8 +11,8 @@ INF = float("inf")
 
 def verify(E, k, n_group, topk_group):
     """The part that most get right."""
-    if E % n_group or not 1 <= topk_group <= n_group or not 1 <= k <= topk_group * E // n_group:
-        raise ValueError("groups or k do not fit")
+    if k > topk_group * E // n_group:
+        raise ValueError("too few experts")
 
 
 def best_groups(rating, topk_group):
@@ -82,7 +82,7 @@ def group_max(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, n
     experts to be rated well."""
     s = torch.sigmoid(logits)
     c = s + bias
-    rating = c.unflatten(-1, (n_group, -1)).amax(-1) if logits.shape[-1] % n_group == 0 else None
+    rating = c.unflatten(-1, (n_group, -1)).amax(-1)
     indices = choose(c, k, n_group, topk_group, rating)
     return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
 
@@ -92,7 +92,7 @@ def unbiased_groups(logits, bias, k, n_group, topk_group, routed_scaling_factor=
     """You rated the groups without the bias. The whole choice, of groups and of experts, is made with it; else an
     overloaded group stays as attractive as it was."""
     s = torch.sigmoid(logits)
-    rating = two_best(s, n_group) if logits.shape[-1] % n_group == 0 else None
+    rating = two_best(s, n_group)
     indices = choose(s + bias, k, n_group, topk_group, rating)
     return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
 
@@ -161,10 +161,6 @@ def detached(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, no
 def too_large_k(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
     """Where k is larger than the number of experts in the groups that stay, you chose from the others too. There is no
     right answer: raise ValueError."""
-    E = logits.shape[-1]
-    verify(E, 1, n_group, topk_group)
-    if not 1 <= k <= E:
-        raise ValueError("bad k")
     s = torch.sigmoid(logits)
     c = (s + bias).unflatten(-1, (n_group, -1))
     stays = best_groups(two_best(s + bias, n_group), topk_group)
@@ -193,6 +189,13 @@ def tokens_per_expert(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
     large."""
     load = torch.bincount(indices.flatten(), minlength=len(bias)).to(bias.dtype)
     return bias + gamma * torch.sign(len(indices) / len(bias) - load)
+
+
+@replaces("update_bias")
+def two_choices(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """Your mean load is that of two choices for each token. How many a token makes is said by the shape of indices."""
+    load = torch.bincount(indices.flatten(), minlength=len(bias)).to(bias.dtype)
+    return bias + gamma * torch.sign(2 * len(indices) / len(bias) - load)
 
 
 @replaces("update_bias")

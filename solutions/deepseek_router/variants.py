@@ -16,7 +16,7 @@ class Routing(NamedTuple):
 
 
 def verify(E, k, G, M):
-    if k < 1 or M < 1 or M > G or E % G != 0 or k > M * (E // G):
+    if k > M * (E // G):
         raise ValueError("does not fit")
 
 

@@ -354,3 +354,21 @@ class same_training(Model):  # noqa: N801
 
     def fit(self, steps=800, batch=128, lr=2e-3, seed=0):
         return super().fit(steps, batch, lr, 0)
+
+
+@replaces("HopModel")
+class one_batch(Model):  # noqa: N801
+    """Your fit draws one batch and trains on it in every step, until it knows those answers by heart. Draw within the
+    loop."""
+
+    def fit(self, steps=800, batch=128, lr=2e-3, seed=0):
+        table, start, k, answer = make_batch(batch, self.items, self.hops, seed=seed)
+        optimizer = torch.optim.AdamW(self.parameters(), lr=lr)
+        losses = []
+        for _ in range(steps):
+            loss = F.cross_entropy(self(table, start, k), answer)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        return losses

@@ -192,7 +192,10 @@ def test_gradients(submission, rng):
 @points(1)
 @needs("test_logits", "test_answers")
 def test_fit(submission):
-    """returns the loss of every step, and changes parameters"""
+    """fresh batches, a loss for each; and parameters change"""
+    # Steps so small that the model stays what it is: the losses differ by their batches alone.
+    losses = submission.HopModel(1, 8, heads=2).fit(steps=6, batch=4, lr=1e-9)
+    assert max(losses) - min(losses) > 1e-3, "Every step has the same loss: each should draw a batch of its own."
     model = submission.HopModel(1, 8, heads=2, items=3, hops=2)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     losses = model.fit(steps=6, batch=4)

@@ -47,6 +47,14 @@ def pad_first(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) ->
 
 
 @replaces("shift_right")
+def pad_of_bart(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) -> Tensor:
+    """Your padding is always token 1, that of BART. Another model pads with another token: pad_token_id says which."""
+    start = torch.full_like(labels[:, :1], decoder_start_token_id)
+    shifted = torch.cat([start, labels[:, :-1]], dim=1)
+    return shifted.masked_fill(shifted == -100, 1)
+
+
+@replaces("shift_right")
 def one_longer(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) -> Tensor:
     """Your input is one longer than the labels. The last label is only predicted and never read."""
     start = torch.full_like(labels[:, :1], decoder_start_token_id)

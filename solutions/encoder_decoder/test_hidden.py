@@ -205,12 +205,13 @@ def test_gradients(submission, rng):
 @points(2)
 @needs("test_example_shift")
 def test_shift(submission, rng):
-    """one place to the right, in every row"""
+    """one place to the right, in every row; any pad id"""
     rows, columns = rng.sizes(2, low=3, high=12)
     labels = rng.randint(10, 90, (rows, columns))
     labels[1, 1:] = -100
     labels[2, 0] = -100
-    body = [[1 if token == -100 else token for token in row[:-1]] for row in labels.tolist()]
-    expected = torch.tensor([[3, *row] for row in body])
-    assert_equal(submission.shift_right(labels, 3, 1), expected, name="what the decoder reads")
-    assert_equal(submission.shift_right(labels[:, :1], 3, 1), expected[:, :1], name="what the decoder reads")
+    for start, pad in ((3, 1), (2, 0), (0, 0)):
+        body = [[pad if token == -100 else token for token in row[:-1]] for row in labels.tolist()]
+        expected = torch.tensor([[start, *row] for row in body])
+        assert_equal(submission.shift_right(labels, start, pad), expected, name="what the decoder reads")
+        assert_equal(submission.shift_right(labels[:, :1], start, pad), expected[:, :1], name="what the decoder reads")

@@ -184,7 +184,7 @@ def test_cache(submission, rng):
 @needs("test_module")
 def test_pieces(submission, rng):
     """a text in pieces gives what it gives at once"""
-    B, T, D, H, G, K = 2, 7, 24, 6, 2, 8
+    B, T, D, H, G, K = 3, 7, 24, 6, 2, 8
     x = rng.randn(B, T, D)
     state = random_state(rng, D, H, G, K)
     gqa = module(submission, state, D, H, G, K)

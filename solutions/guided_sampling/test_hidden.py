@@ -189,7 +189,7 @@ def test_without_label(submission, rng):
     assert_close(x[1], x[0], name="samples with label 1")
     right = (x[0] > 0).double().mean()
     assert_close(right, torch.tensor(0.5, dtype=torch.float64), name="share of samples above 0")
-    # Two Gaussians of variance 0.25 at 2 and -2 have the variance 4.25; 60 steps lose a little.
+    # Two Gaussians of variance 0.25 at 2 and -2 have the variance 4.25; 40 steps lose a little.
     assert_close(x[0].var(), torch.tensor(4.25, dtype=torch.float64), atol=0.2, name="variance of the samples")
 
 

@@ -242,7 +242,7 @@ def test_positions(submission, rng):
 
 def in_pieces(submission, rng, c):
     """Whole texts against pieces of them."""
-    B, T, D = 2, 7, 12
+    B, T, D = 5, 7, 12
     state, x = draw(rng, c), rng.randn(B, T, D)
     stack = built(submission, state, c)
     expected, _ = right(state, c, x)

@@ -234,3 +234,21 @@ def at_least_one(config, seq_len, free_bytes, bytes_per_element=2):
 def batch_ignores_window(config, seq_len, free_bytes, bytes_per_element=2):
     """You left the sliding window out here. There is a function already that knows about it."""
     return free_bytes // of(config, seq_len, 1, bytes_per_element)
+
+
+@replaces("max_batch_size")
+def names_of_llama(config, seq_len, free_bytes, bytes_per_element=2):
+    """You wrote the formula once more, with Llama's names of keys, and a config of GPT-2 ends in a KeyError. There is a
+    function already that reads a config."""
+    K = config["hidden_size"] // config["num_attention_heads"]
+    n = min(seq_len, _get(config, "sliding_window", default=seq_len))
+    one = kv_cache_bytes(config["num_hidden_layers"], config["num_key_value_heads"], K, n, 1, bytes_per_element)
+    return int(free_bytes // one)
+
+
+@replaces("max_batch_size")
+def heads_for_layers(config, seq_len, free_bytes, bytes_per_element=2):
+    """You multiplied by the number of heads where the number of layers belongs. In Llama-2-7B both are 32; in the model
+    of 70B they are 64 and 80."""
+    L, heads = (_get(config, *keys) for keys in (("num_hidden_layers", "n_layer"), ("num_attention_heads", "n_head")))
+    return free_bytes * L // (heads * one_sequence(config, seq_len, bytes_per_element))

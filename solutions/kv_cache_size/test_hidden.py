@@ -188,3 +188,5 @@ def test_max_batch(submission):
     assert isinstance(fits(LLAMA_3_8B, 8192, GIB), int), "max_batch_size returns an int."
     assert_equal(fits(LLAMA_3_8B, 8192, 8 * GIB - 1, 0.5), 31, name="batch at 4 bits")
     assert_equal(fits(MISTRAL_7B, 32768, 3 * GIB), 6, name="batch with a window")
+    assert_equal(fits(LLAMA_2_70B, 4096, 10 * GIB), 8, name="batch of a model of 80 layers")
+    assert_equal(fits(STARCODER, 8192, GIB), 6, name="batch of a model with GPT's names")

@@ -311,6 +311,23 @@ class PadIgnored(Steps):
         return eos_token_id
 
 
+@replaces("LlamaDecoder")
+class PadOfZero(Steps):
+    """pad_token_id = 0 counts as none in yours: `or` takes 0 for nothing. Only None means that no token was given."""
+
+    def pad(self, eos_token_id, pad_token_id):
+        return pad_token_id or eos_token_id
+
+
+@replaces("LlamaDecoder")
+class EosOfZero(Steps):
+    """Token 0 never ends your text: `if eos_token_id` takes 0 for nothing. Only None means that no token does."""
+
+    @torch.no_grad()
+    def generate(self, input_ids, max_new_tokens, eos_token_id=None, pad_token_id=None):
+        return super().generate(input_ids, max_new_tokens, eos_token_id or None, pad_token_id)
+
+
 def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Right names, rows as they were."""
     return dict(zip(convert_gguf_state(state, 1, 1), state.values(), strict=True))

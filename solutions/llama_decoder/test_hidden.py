@@ -244,10 +244,17 @@ def story(rng, B, steps, fits):
             return state, (V, D, N, H, G, F), prompt, ids, ends[0]
 
 
+def end_is_token_0(state, prompt, ids, end):
+    """The same story with the tokens `end` and 0 exchanged: state, prompt and ids."""
+    other = torch.arange(len(state["embed_tokens.weight"]))
+    other[0], other[end] = end, 0
+    return state | {"embed_tokens.weight": state["embed_tokens.weight"][other]}, other[prompt], other[ids]
+
+
 @points(3)
 @needs("test_greedy")
 def test_end(submission, rng):
-    """stops after the end token, which is kept"""
+    """stops after the end token, also token 0; it is kept"""
     steps = 8
 
     def fits(token, prompt, new):
@@ -259,6 +266,8 @@ def test_end(submission, rng):
     assert_equal(model.generate(prompt, steps, eos), ids[:, : 5 + n])
     never = next(token for token in range(config[0]) if token not in ids)
     assert_equal(model.generate(prompt, steps, never), ids)
+    state, prompt, ids = end_is_token_0(state, prompt, ids, eos)
+    assert_equal(built(submission, state, *config).generate(prompt, steps, 0), ids[:, : 5 + n])
 
 
 @points(1)
@@ -283,13 +292,13 @@ def test_rows_end_apart(submission, rng):
 
     def fits(token, prompt, new):
         ends = [row.index(token) if token in row else steps for row in new]
-        return len(set(ends)) == B and max(ends) < steps - 1
+        return token > 0 and len(set(ends)) == B and max(ends) < steps - 1
 
     state, config, prompt, ids, eos = story(rng, B, steps, fits)
     model = built(submission, state, *config)
     ends = [row.index(eos) + 1 for row in ids[:, 5:].tolist()]
-    pad = (eos + 3) % config[0]
-    for arguments, filler in (((eos, pad), pad), ((eos,), eos)):
+    pad = eos % (config[0] - 1) + 1  # another, and not 0
+    for arguments, filler in (((eos, pad), pad), ((eos, 0), 0), ((eos,), eos)):
         expected = ids[:, : 5 + max(ends)].clone()
         for b in range(B):
             expected[b, 5 + ends[b] :] = filler

@@ -284,6 +284,16 @@ def z_mask_ignored(logits, mask=None):
 
 
 @replaces("router_z_loss")
+def z_by_axes_of_logits(logits, mask=None):
+    """You look at the axes of the logits to see whether they have layers. One mask for all layers, or one for each: the
+    axes of the mask decide, and expand does it without a question."""
+    if mask is None or not mask.any():
+        return router_z_loss(logits, mask)
+    tokens = logits[:, mask.bool()] if logits.dim() == 4 else logits[mask.bool()]
+    return router_z_loss(tokens)
+
+
+@replaces("router_z_loss")
 def z_divided_by_all(logits, mask=None):
     """You left the pads out of the sum and divided by the number of all tokens. The mean is over the real ones."""
     z, real = z_values(logits, mask)

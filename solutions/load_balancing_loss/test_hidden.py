@@ -157,12 +157,15 @@ def test_z_loss(submission, rng):
 @points(1)
 @needs("test_example_z")
 def test_z_padding(submission, rng):
-    """padding takes no part; one mask for all layers"""
+    """no padding; a mask for all layers or for each"""
     L, B, T, E = 4, 2, 6, 5
     logits, mask = rng.randn(L, B, T, E), some(rng, B, T)
     for form in (mask, mask.long(), mask.double()):
         assert_close(submission.router_z_loss(logits[0], form), z_loss(logits[0][mask]))
     assert_close(submission.router_z_loss(logits, mask), z_loss(logits[:, mask].view(-1, E)))
+    assert_close(submission.router_z_loss(logits[:, 0], mask[0]), z_loss(logits[:, 0, mask[0]].view(-1, E)))
+    mask = some(rng, L, B, T)
+    assert_close(submission.router_z_loss(logits, mask), z_loss(logits[mask]))
 
 
 @points(1)

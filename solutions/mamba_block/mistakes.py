@@ -246,6 +246,14 @@ class ForgetsAfterShortPiece(Parts):
 
 
 @replaces("MambaBlock")
+class ThreeColumns(Parts):
+    """Your conv state always holds three tokens. That is right for a convolution over four; in general it is W - 1."""
+
+    def remembered(self, window, T, u):
+        return window[..., -3:]
+
+
+@replaces("MambaBlock")
 class ConvStateIgnored(Parts):
     """Each piece starts its convolution from zeros. The first W - 1 tokens of a piece also look at the last ones of
     the piece before: state["conv"] holds them."""

@@ -109,30 +109,32 @@ def test_value(submission, rng):
 @needs("test_value")
 def test_state(submission, rng):
     """inputs of the convolution, and h, of any text"""
-    Bt, D, E, N, W, R = 2, 6, 12, 5, 4, 3
-    parameters = draw(rng, D, N, W, E, R)
-    block = built(submission, parameters)
-    for T in (9, 3, 2, 1):
-        x = rng.randn(Bt, T, D)
-        _, conv, h = right(parameters, x)
-        _, state = block(x)
-        assert_close(state["conv"], conv, name=f'state["conv"] after {T} tokens')
-        assert_close(state["ssm"], h, name=f'state["ssm"] after {T} tokens')
+    Bt, D, N, R = 2, 6, 5, 3
+    for E, W in ((12, 4), (18, 3)):
+        parameters = draw(rng, D, N, W, E, R)
+        block = built(submission, parameters)
+        for T in (9, 3, 2, 1):
+            x = rng.randn(Bt, T, D)
+            _, conv, h = right(parameters, x)
+            _, state = block(x)
+            assert_close(state["conv"], conv, name=f'state["conv"] after {T} tokens')
+            assert_close(state["ssm"], h, name=f'state["ssm"] after {T} tokens')
 
 
 @points(2)
 @needs("test_value")
 def test_pieces(submission, rng):
     """a text in pieces gives what it gives at once"""
-    Bt, T, D, N, W, R = 2, 11, 6, 5, 4, 3
-    parameters, x = draw(rng, D, N, W, 2 * D, R), rng.randn(Bt, T, D)
-    block = built(submission, parameters)
-    expected, _, _ = right(parameters, x)
-    for lengths in ((10, 1), (1, 10), (1,) * T, (8, 2, 1)):
-        state = block.init_state(Bt)
-        for y, piece in zip(expected.split(lengths, dim=1), x.split(lengths, dim=1), strict=True):
-            found, state = block(piece, state)
-            assert_close(found, y, name=f"y, pieces of {lengths}")
+    Bt, T, D, N, R = 5, 11, 6, 4, 3
+    for E, W in ((12, 4), (18, 6)):
+        parameters, x = draw(rng, D, N, W, E, R), rng.randn(Bt, T, D)
+        block = built(submission, parameters)
+        expected, _, _ = right(parameters, x)
+        for lengths in ((10, 1), (1, 10), (1,) * T, (8, 2, 1)):
+            state = block.init_state(Bt)
+            for y, piece in zip(expected.split(lengths, dim=1), x.split(lengths, dim=1), strict=True):
+                found, state = block(piece, state)
+                assert_close(found, y, name=f"y, pieces of {lengths}")
 
 
 @points(1)

@@ -358,6 +358,12 @@ def pads_labelled(input_ids, image_token, pad_token, prompt_lengths):
 
 
 @replaces("make_labels")
+def pad_is_two(input_ids, image_token, pad_token, prompt_lengths):
+    """You took 2 for padding, the end token of Llama. Which number pads a text is an argument."""
+    return make_labels(input_ids, image_token, 2, prompt_lengths)
+
+
+@replaces("make_labels")
 def prompt_labelled(input_ids, image_token, pad_token, prompt_lengths):
     """The prompt has labels: the model learns to write questions. Which tokens are its own?"""
     return make_labels(input_ids, image_token, pad_token, torch.zeros_like(prompt_lengths))
@@ -444,6 +450,12 @@ def inverted(input_ids, pad_token):
 def mask_of_zero(input_ids, pad_token):
     """You took 0 for padding. Which number pads a text is an argument."""
     return batch_inputs(input_ids, 0)
+
+
+@replaces("batch_inputs")
+def mask_of_two(input_ids, pad_token):
+    """You took 2 for padding, the end token of Llama. Which number pads a text is an argument."""
+    return batch_inputs(input_ids, 2)
 
 
 @replaces("batch_inputs")

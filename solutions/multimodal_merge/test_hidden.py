@@ -38,15 +38,15 @@ def projector(submission, rng, vision_dim, text_dim):
     return module, parameters
 
 
-def words(rng, V, *shape):
+def words(rng, V, *shape, pad=PAD):
     """Random words of 0 ... V - 1 that are neither padding nor one of the last two, which serve as placeholders."""
     ids = rng.randint(0, V - 3, shape)
-    return ids + (ids >= PAD).long()
+    return ids + (ids >= pad).long()
 
 
-def placed(rng, V, image_token, rows):
+def placed(rng, V, image_token, rows, pad=PAD):
     """Random ids (B, T) with image_token where a row says "i"."""
-    ids = words(rng, V, len(rows), len(rows[0]))
+    ids = words(rng, V, len(rows), len(rows[0]), pad=pad)
     return torch.where(torch.tensor([[c == "i" for c in row] for row in rows]), torch.tensor(image_token), ids)
 
 
@@ -59,25 +59,25 @@ def merged(input_ids, embedding, image_features, image_token):
     return torch.stack(texts)
 
 
-def padded(rng, V, image_token, rows, side):
+def padded(rng, V, image_token, rows, side, pad=PAD):
     """Random ids (B, T): "i" is an image, "." a word; padding is put at one side."""
     T = max(map(len, rows))
     batch = []
     for row in rows:
-        ids = placed(rng, V, image_token, [row])[0].tolist()
-        fill = [PAD] * (T - len(row))
+        ids = placed(rng, V, image_token, [row], pad)[0].tolist()
+        fill = [pad] * (T - len(row))
         batch.append(fill + ids if side == "left" else ids + fill)
     return torch.tensor(batch)
 
 
-def labels_of(input_ids, image_token, prompt_lengths):
+def labels_of(input_ids, image_token, prompt_lengths, pad=PAD):
     batch = []
     for row, n in zip(input_ids.tolist(), prompt_lengths.tolist(), strict=True):
         labels = []
         for token in row:
-            written = token != PAD and token != image_token and n <= 0
+            written = token != pad and token != image_token and n <= 0
             labels.append(token if written else -100)
-            n -= token != PAD
+            n -= token != pad
         batch.append(labels)
     return torch.tensor(batch)
 
@@ -281,22 +281,22 @@ def test_labels(submission, rng):
 def test_labels_left(submission, rng):
     """the same, padding at the left"""
     V = 37
-    for image_token in (35, -200):
-        input_ids = padded(rng, V, image_token, ["..ii....", ".iii......", "....", "ii..ii..i"], "left")
+    for image_token, pad in ((35, PAD), (-200, 0)):
+        input_ids = padded(rng, V, image_token, ["..ii....", ".iii......", "....", "ii..ii..i"], "left", pad)
         for n in ([5, 7, 1, 2], [0, 10, 3, 8]):
             prompt_lengths = torch.tensor(n)
-            expected = labels_of(input_ids, image_token, prompt_lengths)
-            assert_equal(submission.make_labels(input_ids, image_token, PAD, prompt_lengths), expected)
+            expected = labels_of(input_ids, image_token, prompt_lengths, pad)
+            assert_equal(submission.make_labels(input_ids, image_token, pad, prompt_lengths), expected)
 
 
 @points(1)
 def test_attention_mask(submission, rng):
     """1 at real tokens, 0 at padding"""
     V = 37
-    for side in ("left", "right"):
-        input_ids = padded(rng, V, 35, ["..ii....", ".iii......", "...", "ii..i"], side)
-        expected = torch.tensor([[int(token != PAD) for token in row] for row in input_ids.tolist()])
-        assert_equal(submission.batch_inputs(input_ids, PAD)["attention_mask"], expected, name="attention_mask")
+    for side, pad in (("left", PAD), ("right", 0), ("left", 30)):
+        input_ids = padded(rng, V, 35, ["..ii....", ".iii......", "...", "ii..i"], side, pad)
+        expected = torch.tensor([[int(token != pad) for token in row] for row in input_ids.tolist()])
+        assert_equal(submission.batch_inputs(input_ids, pad)["attention_mask"], expected, name="attention_mask")
 
 
 @points(1)

@@ -1,6 +1,6 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
-from decode_roofline import active_params, cache_bytes, decode_step, max_batch
+from decode_roofline import active_params, cache_bytes, decode_step, max_batch, total_params
 from pick_architecture import deploy, largest_batch, pick, regimes
 
 from grader.testing import replaces
@@ -70,6 +70,17 @@ def active_stored(model, customer, hw):
         return max(0, int(free // cache_bytes(model, 1, end)))
 
     return counted(model, customer, hw, fits_beside_active, step(model, hw))
+
+
+@replaces("largest_batch")
+def two_bytes_each(model, customer, hw):
+    """You took two bytes for each parameter. Weights of 8 bits leave more room: what does bytes_per_param say?"""
+
+    def fits_beside(end):
+        free = hw["memory_bytes"] - 2 * total_params(model)
+        return max(0, int(free // cache_bytes(model, 1, end)))
+
+    return counted(model, customer, hw, fits_beside, step(model, hw))
 
 
 @replaces("largest_batch")

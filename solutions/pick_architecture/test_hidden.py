@@ -59,7 +59,8 @@ def small(rng, **others):
 def small_sparse(rng, **others):
     k, more = rng.sizes(2, low=2, high=7)
     expert = int(rng.randint(10**4, 10**5, (1,)))
-    return small(rng, n_experts=k + more, top_k=k, expert_params=expert, state_bytes=5000, **others)
+    sizes = {"n_experts": k + more, "top_k": k, "expert_params": expert, "bytes_per_param": 1, "state_bytes": 5000}
+    return small(rng, **{**sizes, **others})
 
 
 def slow(rng, **others):

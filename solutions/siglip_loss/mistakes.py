@@ -264,20 +264,9 @@ def shapes_unchecked(image_emb, text_emb, log_t, bias) -> Tensor:
     return pairwise_sum(image_emb, text_emb, log_t, bias) / len(image_emb)
 
 
-@replaces("siglip_loss")
-def lengths_checked(image_emb, text_emb, log_t, bias) -> Tensor:
-    """You compare the numbers of images and texts and not their widths, and those end in torch's RuntimeError.
-    Compare the whole shapes."""
-    if len(image_emb) != len(text_emb):
-        raise ValueError("shapes")
-    return pairwise_sum(image_emb, text_emb, log_t, bias) / len(image_emb)
-
-
 def blocks(image_emb: Tensor, text_emb: Tensor, chunks: int) -> tuple[int, range]:
     """Size of a chunk, and where chunks start."""
     B = check(image_emb, text_emb)
-    if chunks < 1 or B % chunks:
-        raise ValueError("chunks")
     return B // chunks, range(0, B, B // chunks)
 
 
@@ -337,42 +326,10 @@ def upper_blocks_only(image_emb, text_emb, log_t, bias, chunks) -> Tensor:
 
 
 @replaces("siglip_loss_chunked")
-def rest_dropped(image_emb, text_emb, log_t, bias, chunks) -> Tensor:
-    """Where chunks do not divide B, the last pairs were dropped silently. Raise ValueError."""
-    B = check(image_emb, text_emb)
-    if chunks < 1 or chunks > B:
-        raise ValueError("chunks")
-    kept = B // chunks * chunks
-    return siglip_loss_chunked(image_emb[:kept], text_emb[:kept], log_t, bias, chunks)
-
-
-@replaces("siglip_loss_chunked")
-def uneven_chunks(image_emb, text_emb, log_t, bias, chunks) -> Tensor:
-    """Where chunks do not divide B, yours are of unequal size. The number is right, and on real devices it would
-    not be: those all hold the same. The contract is ValueError."""
-    check(image_emb, text_emb)
-    if chunks < 1:
-        raise ValueError("chunks")
-    return siglip_loss(image_emb, text_emb, log_t, bias)
-
-
-@replaces("siglip_loss_chunked")
-def any_number_of_chunks(image_emb, text_emb, log_t, bias, chunks) -> Tensor:
-    """You check the remainder and not that chunks is 1 or more: by 0 Python cannot divide, and −2 divides 6.
-    Raise ValueError for both."""
-    B = check(image_emb, text_emb)
-    if B % chunks:
-        raise ValueError("chunks")
-    return siglip_loss_chunked(image_emb, text_emb, log_t, bias, abs(chunks))
-
-
-@replaces("siglip_loss_chunked")
 def unpaired_chunks(image_emb, text_emb, log_t, bias, chunks) -> Tensor:
     """Unequal numbers of images and texts went through. A whole batch is made of pairs: raise ValueError, here as
     in siglip_loss."""
     B = len(image_emb)
-    if chunks < 1 or B % chunks:
-        raise ValueError("chunks")
     n = B // chunks
     total = image_emb.new_zeros(())
     for r in range(0, B, n):

@@ -143,19 +143,16 @@ def test_initial(submission, rng):
 
 @points(1)
 @needs("test_loss", "test_chunks")
-def test_errors(submission, rng):
-    """ValueError: unequal shapes, chunks that do not fit"""
+def test_unpaired(submission, rng):
+    """ValueError unless there are as many texts as images"""
     B, E = 6, 4
     images, scalars = rng.randn(B, E), (double(1.0), double(-2.0))
     expected = double(right_sum(images, images + 1, math.e, -2.0) / B)
     assert_close(submission.siglip_loss(images, images + 1, *scalars), expected, name="loss")
     assert_close(submission.siglip_loss_chunked(images, images + 1, *scalars, 2), expected, name="loss of 2 chunks")
-    for rows, columns in ((B - 2, E), (2 * B, E), (1, E), (B, E + 1)):
-        for pair in ((images, rng.randn(rows, columns)), (rng.randn(rows, columns), images)):
+    for rows in (B - 2, 2 * B, 2):
+        for pair in ((images, rng.randn(rows, E)), (rng.randn(rows, E), images)):
             with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
                 submission.siglip_loss(*pair, *scalars)
             with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
                 submission.siglip_loss_chunked(*pair, *scalars, 2)
-    for chunks in (4, 5, 12, 0, -2):
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.siglip_loss_chunked(images, images + 1, *scalars, chunks)

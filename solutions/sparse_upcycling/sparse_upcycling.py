@@ -32,10 +32,9 @@ def upcycle(
 def split_expert(w1: Tensor, w2: Tensor, w3: Tensor, m: int) -> dict[str, Tensor]:
     """The FFN cut into m narrow ones, whose outputs sum to its own.
 
-    w1, w3: (F, D), w2: (D, F).
+    w1, w3: (F, D), w2: (D, F). m: >= 1, divides F.
     Returns: w1 (m, F/m, D), w2 (m, D, F/m) and w3 (m, F/m, D) in the same dtype. Slice j has the neighbouring hidden
         units j F/m to (j + 1) F/m - 1.
-    Raises: ValueError unless m >= 1 and m divides F.
 
     >>> w1, w2, w3 = torch.tensor([[1.0], [2.0]]), torch.tensor([[5.0, 6.0]]), torch.tensor([[3.0], [4.0]])
     >>> slices = split_expert(w1, w2, w3, m=2)
@@ -43,8 +42,6 @@ def split_expert(w1: Tensor, w2: Tensor, w3: Tensor, m: int) -> dict[str, Tensor
     {'w1': [[[1.0]], [[2.0]]], 'w2': [[[5.0]], [[6.0]]], 'w3': [[[3.0]], [[4.0]]]}
     """
     F, D = w1.shape
-    if m < 1 or F % m:
-        raise ValueError(f"{m} slices do not divide {F} hidden units")
     return {
         "w1": w1.reshape(m, F // m, D),
         "w2": w2.reshape(D, m, F // m).transpose(0, 1),  # (m, D, F/m): the hidden units are its columns

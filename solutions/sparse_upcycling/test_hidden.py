@@ -2,7 +2,6 @@
 
 from itertools import pairwise
 
-import pytest
 import torch
 
 from grader.testing import assert_close, assert_equal, assert_own_memory, needs, points
@@ -123,14 +122,14 @@ def test_seed(submission, rng):
     assert not other.equal(first), "Seeds 11 and 12 gave the same gate."
 
 
-@points(1)
+@points(2)
 @needs("test_example_split")
 def test_slices(submission, rng):
     """slice j has its F/m neighbouring hidden units"""
-    D, F = 5, 24
-    for dtype in (torch.float64, torch.float32):
+    # Where w1 and w2 are square, no shape says which of their axes is that of the hidden units.
+    for F, D, dtype in ((24, 5, torch.float64), (12, 12, torch.float32), (6, 18, torch.float64)):
         w1, w2, w3 = dense(rng, F, D, dtype)
-        for m in (4, 3, 1, F):
+        for m in (2, 3, 1, F):
             slices = submission.split_expert(w1, w2, w3, m)
             units = [slice(j * F // m, (j + 1) * F // m) for j in range(m)]
             assert_equal(slices["w1"], torch.stack([w1[own] for own in units]), name="w1")
@@ -148,18 +147,6 @@ def test_slices_sum(submission, rng):
         slices = submission.split_expert(*weights, m)
         total = sum(ffn(x, *(slices[name][j] for name in NAMES)) for j in range(m))
         assert_close(total, ffn(x, *weights), name="sum of the slices")
-
-
-@points(1)
-@needs("test_example_split")
-def test_remainder(submission, rng):
-    """ValueError unless m is at least 1 and divides F"""
-    D, F = 5, 6
-    weights = dense(rng, F, D)
-    assert_equal(submission.split_expert(*weights, 3)["w1"], weights[0].view(3, 2, D), name="w1")
-    for m in (4, 5, 12, 0, -2):
-        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
-            submission.split_expert(*weights, m)
 
 
 def pascal(n, r):

@@ -104,10 +104,6 @@ def softmaxed(x, a, B, C):
 class Chunks:
     """ssd_chunked in parts."""
 
-    def check(self, T, chunk):
-        if T % chunk:
-            raise ValueError("chunk must divide T")
-
     def start(self, h0, zeros):
         return zeros if h0 is None else h0
 
@@ -121,8 +117,7 @@ class Chunks:
         return torch.exp(a.sum(1))[..., None, None] * h
 
     def __call__(self, x, a, B, C, chunk, h0=None):
-        (Bt, T, H, P), N = x.shape, B.shape[-1]
-        self.check(T, chunk)
+        (Bt, _, H, P), N = x.shape, B.shape[-1]
         h, ys = self.start(h0, x.new_zeros(Bt, H, P, N)), []
         for x_, a_, B_, C_ in zip(*(tensor.split(chunk, dim=1) for tensor in (x, a, B, C)), strict=True):
             before = torch.einsum("bth,bthn,bhpn->bthp", self.since_start(a_), C_, h)
@@ -233,28 +228,6 @@ def state_before_last_chunk(x, a, B, C, chunk, h0=None):
 
 
 @replaces("ssd_chunked")
-def short_last_chunk(x, a, B, C, chunk, h0=None):
-    """A text that the chunks do not fill went through with a shorter last chunk. That would be a fine contract, and
-    it is not this one: raise ValueError."""
-
-    class Wrong(Chunks):
-        def check(self, T, chunk):
-            pass
-
-    return Wrong()(x, a, B, C, chunk, h0)
-
-
-@replaces("ssd_chunked")
-def rest_dropped(x, a, B, C, chunk, h0=None):
-    """Tokens after the last full chunk disappear without a word, since T // chunk rounds down. Look at T % chunk
-    first, and raise ValueError."""
-    T = x.shape[1] // chunk * chunk
-    if T == 0:
-        return x[:, :0], x.new_zeros(*x.shape[:1], *x.shape[2:], B.shape[-1])
-    return ssd_chunked(x[:, :T], a[:, :T], B[:, :T], C[:, :T], chunk, h0)
-
-
-@replaces("ssd_chunked")
 def always_float32(x, a, B, C, chunk, h0=None):
     """You went through float32, as Hugging Face's code does, and float64 lost half of its digits. Let the dtype of x
     decide."""
@@ -267,6 +240,4 @@ def always_float32(x, a, B, C, chunk, h0=None):
 def one_matrix(x, a, B, C, chunk, h0=None):
     """Right values, and the matrix of the whole text behind them: 8192 tokens make 67 million entries for every
     head, in several copies. Only the matrices of the chunks may exist."""
-    if x.shape[1] % chunk:
-        raise ValueError("chunk must divide T")
     return Chunks()(x, a, B, C, x.shape[1], h0)

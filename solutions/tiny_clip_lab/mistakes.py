@@ -285,6 +285,26 @@ class same_training(Model):  # noqa: N801
         return super().fit(loss, steps, batch, lr, 0)
 
 
+@replaces("TinyCLIP")
+class one_batch(Model):  # noqa: N801
+    """Your fit draws one batch and trains on it in every step. Its noise can be learned by heart: draw combinations and
+    pictures anew within the loop."""
+
+    def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
+        combinations = sample_batch(batch, seed)
+        images, words = render(combinations, seed), captions(combinations)
+        optimizer = torch.optim.AdamW(self.parameters(), lr=lr)
+        losses = []
+        for _ in range(steps):
+            pair = self.encode_image(images), self.encode_text(words)
+            value = clip_loss(*pair, self.log_scale) if loss == "clip" else siglip_loss(*pair, self.log_t, self.bias)
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+            losses.append(value.item())
+        return losses
+
+
 @replaces("retrieve")
 def among_held_out(model, images):
     """You look for the caption among the twelve that were held out. Among so few, a guess is right one time in
