@@ -103,7 +103,7 @@ def assert_own_memory(submission: Any, value: Any, *, name: str | None = None) -
 
     `value` is that result, or a part of it, as it was returned. Its tensors may not share memory with each other, with
     another part of the result or with an argument of the call, and each number has its own place: after `expand` it has
-    not. `name` is what the screen calls the value.
+    not. Arguments and result are at most 4 MiB; of more nothing is known. `name` is what the screen calls the value.
     """
     complaint = memory_complaint(submission, value, name)
     if complaint is not None:

@@ -141,7 +141,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
         raise no_exercise(exercise_id, [e.id for e in self.exercises])
 
     def needed_by(self, exercise: Exercise) -> tuple[Exercise, ...]:
-        """The exercises whose files an exercise may import: what it needs, and what those need."""
+        """The exercises whose references that of an exercise may import: what it needs, and what those need."""
         needed = set(exercise.needs)
         for each in reversed(self.exercises):  # what is needed stands before what needs it
             if each.id in needed:

@@ -10,6 +10,8 @@ from torch import Tensor
 from grader.sandbox.pack import bare
 from grader.sandbox.wire import WireDict, WireList, WireSet, WireTensor, WireTuple, WireValue
 
+MOST = 1 << 22  # bytes of what is looked at; where there are more, nothing is said to be shared
+
 Path: TypeAlias = tuple[int | str, ...]  # what leads to a tensor inside a nested value
 Sharing: TypeAlias = tuple[Path, Path | None, int | None]
 """A tensor of a result, and what it shares memory with: another one (itself: some of its numbers are one), or None, an
@@ -17,7 +19,6 @@ argument; and the axis along which its own numbers are one, if there is one."""
 
 _Fact: TypeAlias = tuple[int, int, int | None]  # the same, by the places of tensors
 _ARGUMENT, _NOBODY = -1, -2  # in place of a place
-_MOST = 1 << 22  # bytes from the first to the last number of what is looked at closely; more is passed over
 
 
 class _Part(NamedTuple):
@@ -67,7 +68,7 @@ def _part(place: int, tensor: Tensor) -> _Part:
 
 def _with_itself(part: _Part) -> Iterator[_Fact]:
     """That numbers of one tensor are one."""
-    if part.end - part.start <= _MOST:
+    if part.end - part.start <= MOST:
         marks = torch.zeros(part.end - part.start, dtype=torch.bool)
         own = _marks(marks, part, part.start)
         own.fill_(True)
@@ -81,7 +82,7 @@ def _with_each_other(parts: list[_Part]) -> Iterator[_Fact]:
     """What tensors of one storage share: each byte is marked with the place of whom it belongs to."""
     parts.sort(key=lambda part: part.start)
     start, end = parts[0].start, max(part.end for part in parts)
-    if all(before.end <= after.start for before, after in pairwise(parts)) or end - start > _MOST:
+    if all(before.end <= after.start for before, after in pairwise(parts)) or end - start > MOST:
         return
     if len(parts) == 2 and all(part.dense for part in parts):  # as often: no need to look
         yield from _both(parts[0].place, parts[1].place)

@@ -3,11 +3,14 @@
 import copy
 import operator
 import types
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from torch import Tensor
+
 from grader.sandbox.describe import is_public
-from grader.sandbox.memory import Sharing
-from grader.sandbox.wire import LAST_CALL, OPERATIONS
+from grader.sandbox.memory import Sharing, shared
+from grader.sandbox.wire import LAST_CALL, OPERATIONS, WireValue
 
 MODULE = 0  # the number of the module itself
 
@@ -26,13 +29,20 @@ _OPERATIONS = types.SimpleNamespace(
 
 
 class LastCall(NamedTuple):
-    """What a call did beside returning a value: the attributes of object `LAST_CALL`."""
+    """What a call did beside returning a value: `shared` and `generator_kept` are attributes of object `LAST_CALL`."""
 
-    shared: list[Sharing]
+    value: WireValue  # what it returned
+    results: Sequence[Tensor]  # the tensors in that, in their order
+    arguments: Sequence[Tensor]
     generator_kept: bool  # torch's own is in the state in which the call found it
 
+    @property
+    def shared(self) -> list[Sharing]:
+        """What of its results shares memory."""
+        return shared(self.value, self.results, self.arguments)
 
-NOTHING = LastCall([], generator_kept=True)
+
+NO_CALL = LastCall(None, (), (), generator_kept=True)
 
 
 class NoName(Exception):
@@ -49,12 +59,13 @@ class Objects:
     def __init__(self, module: types.ModuleType | None):
         self.module = module
         self.last = 0  # the number that was given last; the next one is one more
-        self.last_call = NOTHING
+        self.last_call = NO_CALL
         self.by_number: dict[int, Any] = {}
         self._numbers: dict[int, int] = {}  # id(object): number
 
     def clear(self) -> None:
         """Forgets all objects."""
+        self.last_call = NO_CALL
         self.by_number.clear()
         self._numbers.clear()
 

@@ -142,6 +142,11 @@ class Packer:
         self.tensors: list[Tensor] = []  # of the value, in order
         self.differentiable: list[Tensor] = []  # tensors of the value that require grad, in order
 
+    @property
+    def size(self) -> int:
+        """Bytes of tensors so far."""
+        return self._limit - self._room
+
     def tensor(self, tensor: Tensor) -> WireTensor:
         """Adds the bytes of a tensor that is a part of a value."""
         self.tensors.append(tensor)

@@ -22,7 +22,7 @@ from grader.sandbox.describe import cut, is_public, name_of
 from grader.sandbox.exceptions import threw
 from grader.sandbox.large import Blob
 from grader.sandbox.look import fingerprint
-from grader.sandbox.memory import shared
+from grader.sandbox.memory import MOST
 from grader.sandbox.pack import DTYPES, Packer, Unpacker
 from grader.sandbox.wire import (
     Context,
@@ -167,7 +167,7 @@ class Servant:
         return _Arguments(args, kwargs, unpacker.differentiable + parameters, unpacker.tensors)
 
     def _invoke(self, request: Invoke, blob: Blob) -> tuple[Reply, list[Any]]:
-        self._objects.last_call = objects.NOTHING
+        self._objects.last_call = objects.NO_CALL  # what the former one returned is free to go
         given = self._arguments(request, blob)
         function = self._objects.resolve(request.number, request.path)
         before = given.look()
@@ -181,7 +181,8 @@ class Servant:
             return threw(request.id, error, self.files, _OURS, signature), []
         after = given.look()
         changed = [name for (name, _), was, now in zip(given.named, before, after, strict=True) if now != was]
-        return self._returned(request.id, result, given.inputs, changed, given.tensors)
+        tensors = given.tensors if len(blob) <= MOST else []  # what is large is not held
+        return self._returned(request.id, result, given.inputs, changed, tensors)
 
     def _enter(self, context: Context, unpacker: Unpacker) -> list[Tensor]:
         """Brings this side to the judge's state, and returns the tensors of modules that are differentiated."""
@@ -236,7 +237,6 @@ class Servant:
         looks = dict(self._modules.looks)
         try:
             value = packer.value(result)
-            sharing = [] if arguments is None else shared(value, packer.tensors, arguments)
             told = self._modules.changed(packer)
         except BaseException:
             self._modules.looks = looks  # the judge will not hear of the new ones
@@ -248,7 +248,8 @@ class Servant:
         drawn = rng.numpy().tobytes() if not torch.equal(rng, self._rng) else None
         self._rng = rng
         if arguments is not None:
-            self._objects.last_call = objects.LastCall(sharing, drawn is None)
+            results = packer.tensors if packer.size <= MOST else []
+            self._objects.last_call = objects.LastCall(value, results, arguments, drawn is None)
         return Returned(id_, value, changed, told, drawn, earlier), packer.blobs
 
     def _depends_on_earlier(self, results: list[Tensor]) -> bool:

@@ -75,6 +75,7 @@ class SelfContained(nn.Module):
     def __init__(self, layers, width, heads=4, items=8, hops=3, seed=0):
         super().__init__()
         g = torch.Generator().manual_seed(seed)
+        state = torch.get_rng_state()
         self.items, self.hops = items, hops
         self.head = nn.Linear(width, items)
         self.norm = nn.LayerNorm(width)
@@ -85,6 +86,7 @@ class SelfContained(nn.Module):
             parts = {"attn": Attention(width, heads), "norm1": nn.LayerNorm(width), "norm2": nn.LayerNorm(width)}
             parts |= {"fc1": nn.Linear(width, 4 * width), "fc2": nn.Linear(4 * width, width)}
             self.blocks.append(nn.ModuleDict(parts))
+        torch.set_rng_state(state)  # from which torch's layers have drawn
         with torch.no_grad():
             for module in self.modules():
                 if isinstance(module, nn.Embedding):
