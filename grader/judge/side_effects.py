@@ -8,9 +8,10 @@ from typing import Any
 from grader.errors import UsageError
 from grader.judge.replay import tensors_in
 from grader.sandbox.memory import Path, Sharing
+from grader.sandbox.pack import MAX_NDIM
 from grader.sandbox.proxy import Link, Submission
 
-_SELF = "{name}{first} and {name}{second} are the same memory: a change to one changes all."
+_SELF = "{name}[{before}0] and {name}[{before}1] are the same memory: a change to one changes all."
 _INSIDE = "Some numbers of {name} are the same memory: a change to one changes others."
 _OTHER = "{name} and {other} share memory: a change to one changes the other."
 _ARGUMENT = "{name} shares memory with an argument of {call}: a change to one changes the other."
@@ -58,8 +59,7 @@ def _complaint(name: str, path: Path, other: Path | None, axis: int | None, call
         return _OTHER.format(name=name, other=_named("result", other))
     if axis is None:
         return _INSIDE.format(name=name)
-    first, second = (f"[{', '.join([*':' * min(axis, 15), place])}]" for place in "01")
-    return _SELF.format(name=name, first=first, second=second)
+    return _SELF.format(name=name, before=":, " * min(axis, MAX_NDIM))
 
 
 def _named(name: str, path: Path) -> str:

@@ -69,4 +69,5 @@ def test_memory_of_an_argument() -> None:
     assert found(X[1:], X, other) == [((), None, None)]
     assert found({"a": X + 1, "b": X}, other, X) == [(("b",), None, None)]
     assert found(X[:2], X[2:]) == []
+    assert found(X[:2], X[2:], X[2:], X) == [((), None, None)]
     assert found(other[0].expand(2), other) == [((), (), 0), ((), None, None)]
