@@ -137,7 +137,6 @@ class Packer:
         self._layout = layout
         self._limit = self._room = limit  # bytes of tensors; those that may still be added
         self._items = 0
-        self._alive: list[Tensor] = []  # what the buffers point into
         self.blobs: list[Any] = []  # buffers, in order, padding included
         self.tensors: list[Tensor] = []  # of the value, in order
         self.differentiable: list[Tensor] = []  # tensors of the value that require grad, in order
@@ -174,10 +173,11 @@ class Packer:
         size = plain.numel() * plain.element_size()
         self._room -= size
         if size:
-            self.blobs.append((ctypes.c_char * size).from_address(plain.data_ptr()))
+            buffer = (ctypes.c_char * size).from_address(plain.data_ptr())
+            buffer.tensor = plain  # type: ignore[attr-defined]  # whose memory it is, for as long as somebody reads it
+            self.blobs.append(buffer)
             if padded(size) != size:
                 self.blobs.append(bytes(padded(size) - size))
-            self._alive.append(plain)
         with torch._C.DisableTorchFunctionSubclass():
             requires_grad = _BASE.requires_grad.__get__(tensor)
         return WireTensor(DTYPE_NAMES[plain.dtype], tuple(plain.shape), requires_grad)
