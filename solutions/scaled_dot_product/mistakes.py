@@ -266,15 +266,6 @@ def mask_multiplied(scores: Tensor, mask: Tensor | None = None) -> Tensor:
 
 
 @replaces("masked_softmax")
-def lowest_number(scores: Tensor, mask: Tensor | None = None) -> Tensor:
-    """You filled forbidden entries of a bool mask with the lowest finite number. In a row with nothing allowed all
-    entries are then equal, and the row is uniform. What should that row be?"""
-    if mask is not None and mask.dtype == torch.bool:
-        return torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=-1)
-    return safe(masked(scores, mask))
-
-
-@replaces("masked_softmax")
 def mean_subtracted(scores: Tensor, mask: Tensor | None = None) -> Tensor:
     """You subtracted the mean of the row. The largest score can lie far above the mean, and its exponential is then
     infinite. After which subtraction is no score above 0?"""
@@ -290,15 +281,6 @@ def transpose_1_2(q, k, v, mask=None, scale=None):
     last two. How can you count the axes so that it fits any number of them?"""
     scores = (1 / math.sqrt(q.shape[-1]) if scale is None else scale) * q @ k.transpose(1, 2)
     weights = masked_softmax(scores, mask)
-    return weights @ v, weights
-
-
-@replaces("attention")
-def scale_twice(q, k, v, mask=None, scale=None):
-    """You scaled q and k both, so the dot products are divided by K. How often may the factor 1/√K occur in a dot
-    product?"""
-    scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
-    weights = masked_softmax((scale * q) @ (scale * k).mT, mask)
     return weights @ v, weights
 
 

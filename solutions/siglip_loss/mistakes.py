@@ -386,7 +386,8 @@ def not_divided_at_all(batch: int, log_t: float, bias: float) -> float:
 
 @replaces("initial_loss")
 def signs_swapped(batch: int, log_t: float, bias: float) -> float:
-    """Right and wrong pairs have changed places: with b = −10 it is the wrong ones that cost little."""
+    """With b = −10 your right pairs cost little and your wrong pairs cost much: the sign of b is reversed. For b = −10, is the
+    answer to a pair «yes» or «no»?"""
     return softplus(bias) + (batch - 1) * softplus(-bias)
 
 
@@ -407,14 +408,6 @@ def scaled_bias(batch: int, log_t: float, bias: float) -> float:
 def overflows(batch: int, log_t: float, bias: float) -> float:
     """math.exp(1000) raises an OverflowError. For large x, log(1 + eˣ) is x."""
     return math.log(1 + math.exp(-bias)) + (batch - 1) * math.log(1 + math.exp(bias))
-
-
-@replaces("pairwise_sum")
-def formula_as_written(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
-    """You computed log(1 + exp(−y z)) as it is written: for a large −y z the exponential is infinite, and so is your loss.
-    Which function of torch computes the whole expression at once?"""
-    z = log_t.exp() * cosines(image_emb, text_emb) + bias
-    return (1 + (-signs(z, row0, col0) * z).exp()).log().sum()
 
 
 @replaces("pairwise_sum")
@@ -439,9 +432,3 @@ def normalised_over_rows(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Te
     lie the numbers of one vector?"""
     z = log_t.exp() * F.normalize(image_emb, dim=0) @ F.normalize(text_emb, dim=0).T + bias
     return F.softplus(-signs(z, row0, col0) * z).sum()
-
-
-@replaces("initial_loss")
-def bias_subtracted_at_start(batch: int, log_t: float, bias: float) -> float:
-    """Your loss is that of −b: you subtracted the bias. z is t·cos + b, and the cosines are 0. What is z then?"""
-    return initial_loss(batch, log_t, -bias)
