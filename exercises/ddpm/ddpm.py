@@ -1,7 +1,7 @@
 """The arithmetic of diffusion: noise schedules, the way to noise, and one step back by DDPM and by DDIM.
 
-In all functions betas is (T,), floating point, each above 0 and below 1, and t is (B,) int64, from 0 to T - 1: one step for
-each row of x. x0, xt, noise and eps are floating point (B, ...) with at least one axis after the first.
+In all functions betas is (T,), floating point, each above 0 and below 1, and t is (B,) int64, from 0 to T - 1: one step
+for each row of x. x0, xt, noise and eps are floating point (B, ...) with at least one axis after the first.
 """
 
 import math

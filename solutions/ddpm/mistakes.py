@@ -480,8 +480,8 @@ def cosine_one_distance(steps, s=0.008, max_beta=0.999):
 
 @replaces("alpha_bars")
 def product_of_roots(betas):
-    """You multiplied the roots √α. ᾱ is a share of the variance. Where does the root come in: in ᾱ itself, or where ᾱ is
-    used?"""
+    """You multiplied the roots √α. ᾱ is a share of the variance. Where does the root come in: in ᾱ itself, or where ᾱ
+    is used?"""
     return torch.cumprod((1 - betas).sqrt(), 0)
 
 

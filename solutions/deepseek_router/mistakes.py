@@ -51,8 +51,8 @@ def softmax(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, nor
 
 @replaces("deepseek_route")
 def biased_weights(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
-    """Your weights contain the bias. The bias only decides which experts are chosen, and the sigmoids alone say how much
-    they count. From which of your two tensors do you gather the weights?"""
+    """Your weights contain the bias. The bias only decides which experts are chosen, and the sigmoids alone say how
+    much they count. From which of your two tensors do you gather the weights?"""
     s = torch.sigmoid(logits)
     indices = choose(s + bias, k, n_group, topk_group)
     return weigh(s + bias, indices, routed_scaling_factor, norm_topk_prob), indices
@@ -224,8 +224,8 @@ def never_zero(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
 
 @replaces("deepseek_route")
 def equal_shares(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
-    """You take the same number of experts from each group that stays. All k may come from one group. Among which experts
-    are the k largest c to be found?"""
+    """You take the same number of experts from each group that stays. All k may come from one group. Among which
+    experts are the k largest c to be found?"""
     verify(logits.shape[-1], k, n_group, topk_group)
     if k % topk_group:
         raise ValueError("k is no multiple of topk_group")
@@ -305,8 +305,8 @@ def no_bias(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, nor
 
 @replaces("update_bias")
 def mean_of_chosen(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
-    """Your mean is that of the experts which were chosen at least once, so it is too large if some experts are idle. Over
-    how many experts does the mean run?"""
+    """Your mean is that of the experts which were chosen at least once, so it is too large if some experts are idle.
+    Over how many experts does the mean run?"""
     load = torch.bincount(indices.flatten(), minlength=len(bias)).to(bias.dtype)
     return bias + gamma * torch.sign(load[load > 0].mean() - load)
 
@@ -321,7 +321,7 @@ def whole_mean(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
 
 @replaces("update_bias")
 def first_choices(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
-    """You counted only the first expert of each token. All k choices are load: how many numbers of indices belong to one
-    token?"""
+    """You counted only the first expert of each token. All k choices are load: how many numbers of indices belong to
+    one token?"""
     load = torch.bincount(indices[:, 0], minlength=len(bias)).to(bias.dtype)
     return bias + gamma * torch.sign(load.mean() - load)

@@ -204,8 +204,8 @@ class tables_swapped(Model):  # noqa: N801
 
 @replaces("HopModel")
 class hop_off_by_one(Model):  # noqa: N801
-    """Your number of hops looks up the row of another number of hops. The rows are counted from 0, and k from 1. Which row
-    is meant for k = 1?"""
+    """Your number of hops looks up the row of another number of hops. The rows are counted from 0, and k from 1.
+    Which row is meant for k = 1?"""
 
     def forward(self, table, start, k):
         x = self.tokens(table, start, k % self.hops + 1)
@@ -377,8 +377,8 @@ class one_batch(Model):  # noqa: N801
 
 @replaces("shapes")
 def rounded_down(budget=50_000, depths=(1, 2, 4), heads=4):
-    """You took the largest multiple of the heads below the ideal width. The nearest multiple is asked for. On which side
-    of the ideal width can it lie?"""
+    """You took the largest multiple of the heads below the ideal width. The nearest multiple is asked for. On which
+    side of the ideal width can it lie?"""
     return [(layers, max(heads, int((budget / (12 * layers)) ** 0.5) // heads * heads)) for layers in depths]
 
 
@@ -396,8 +396,8 @@ def largest_k_missing(batch, items, hops, seed):
 
 @replaces("HopModel")
 class block_for_each_hop(Model):  # noqa: N801
-    """An example with k hops passes only k of your blocks. The blocks are the same for all examples. How many of them does
-    x pass?"""
+    """An example with k hops passes only k of your blocks. The blocks are the same for all examples. How many of them
+    does x pass?"""
 
     def forward(self, table, start, k):
         x = self.tokens(table, start, k)
@@ -442,8 +442,8 @@ class no_start(Model):  # noqa: N801
 
 @replaces("HopModel")
 class side_by_side(Model):  # noqa: N801
-    """Attention and network of your block both read x, and both results are added to it. The network should read what the
-    attention has added. Which x goes into the second norm?"""
+    """Attention and network of your block both read x, and both results are added to it. The network should read what
+    the attention has added. Which x goes into the second norm?"""
 
     def forward(self, table, start, k):
         x = self.tokens(table, start, k)

@@ -317,7 +317,8 @@ def padded_before_shift(labels: Tensor, decoder_start_token_id: int, pad_token_i
 
 @replaces("shift_right")
 def pad_of_0(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) -> Tensor:
-    """You put token 0 in place of -100. Models differ in their padding token. Which argument names the padding token?"""
+    """You put token 0 in place of -100. Models differ in their padding token. Which argument names the padding
+    token?"""
     start = torch.full_like(labels[:, :1], decoder_start_token_id)
     shifted = torch.cat([start, labels[:, :-1]], dim=1)
     return shifted.masked_fill(shifted == -100, 0)
@@ -325,7 +326,8 @@ def pad_of_0(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) -> 
 
 @replaces("shift_right")
 def start_kept_from_end(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) -> Tensor:
-    """You rolled the labels and left the last label of each row at the front. Which token does the decoder read first?"""
+    """You rolled the labels and left the last label of each row at the front. Which token does the decoder read
+    first?"""
     shifted = labels.roll(1, dims=1)
     return shifted.masked_fill(shifted == -100, pad_token_id)
 
@@ -361,7 +363,8 @@ class CrossEpsFixed(Seq2SeqDecoderBlock):
 
 @replaces("Seq2SeqDecoderBlock")
 class ForgetsTargetMaskInForward(Seq2SeqDecoderBlock):
-    """Your forward gives decode the mask of the memory and not the mask of the target. Which arguments does decode have?"""
+    """Your forward gives decode the mask of the memory and not the mask of the target. Which arguments does decode
+    have?"""
 
     def forward(self, x, memory, memory_mask=None, target_mask=None):
         return self.decode(x, *self.memory_kv(memory), memory_mask)
@@ -369,7 +372,8 @@ class ForgetsTargetMaskInForward(Seq2SeqDecoderBlock):
 
 @replaces("Seq2SeqDecoderBlock")
 class ForgetsMemoryMaskInForward(Seq2SeqDecoderBlock):
-    """Your forward gives decode the mask of the target and not the mask of the memory. Which arguments does decode have?"""
+    """Your forward gives decode the mask of the target and not the mask of the memory. Which arguments does decode
+    have?"""
 
     def forward(self, x, memory, memory_mask=None, target_mask=None):
         return self.decode(x, *self.memory_kv(memory), None, target_mask)

@@ -83,8 +83,8 @@ def halves_exchanged(eps_both, scale):
 
 @replaces("guide_batched")
 def interleaved(eps_both, scale):
-    """You took every second row for the rows with label. The rows with label stand first, all of them. Which row belongs
-    to row 0?"""
+    """You took every second row for the rows with label. The rows with label stand first, all of them. Which row
+    belongs to row 0?"""
     if len(eps_both) % 2:
         raise ValueError("odd")
     return guide(eps_both[::2], eps_both[1::2], scale)
@@ -409,15 +409,15 @@ def no_roots(xT, means, var, weights, label, scale, abars):
 
 @replaces("guide")
 def weighted_mean(eps_cond, eps_uncond, scale):
-    """You took a weighted mean of the two predictions, which never leaves the way between them. With s > 1 guidance goes
-    past eps_cond. What should s = 2 return?"""
+    """You took a weighted mean of the two predictions, which never leaves the way between them. With s > 1 guidance
+    goes past eps_cond. What should s = 2 return?"""
     return (scale * eps_cond + eps_uncond) / (1 + scale)
 
 
 @replaces("drop_labels")
 def from_above(labels, null_label, p, u):
-    """You drop the labels with the largest u, above 1 − p. The share is right, and the rows are not. Which rows does the
-    contract name?"""
+    """You drop the labels with the largest u, above 1 − p. The share is right, and the rows are not. Which rows does
+    the contract name?"""
     return torch.where(u > 1 - p, null_label, labels)
 
 
@@ -429,8 +429,8 @@ def no_noise_in_variance(xt, ab, mean, var):
 
 @replaces("mixture_eps")
 def one_gaussian(xt, ab, means, var, weights):
-    """You described the mixture by one Gaussian with its mean and its total variance. Between two classes a mixture has few
-    points, and a Gaussian has many. How probable is each class given x_t?"""
+    """You described the mixture by one Gaussian with its mean and its total variance. Between two classes a mixture
+    has few points, and a Gaussian has many. How probable is each class given x_t?"""
     mean = weights @ means
     total = var + weights @ (means - mean).square()
     return math.sqrt(1 - ab) * (xt - math.sqrt(ab) * mean) / (ab * total + 1 - ab)

@@ -30,7 +30,8 @@ def prepend(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None
 
 @replaces("append_kv")
 def replaced(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
-    """Your new cache holds the new entries only, and the text before them is lost. What does the old cache contribute?"""
+    """Your new cache holds the new entries only, and the text before them is lost. What does the old cache
+    contribute?"""
     return {"k": last(k_new, window), "v": last(v_new, window), "length": seen(cache, k_new)}
 
 
@@ -311,8 +312,8 @@ class NoMaskWithCache(Layer):
 
 @replaces("CachedAttention")
 class NotCausal(Layer):
-    """Your tokens see later tokens. In a decoder a token may look only at itself and at what came before. Which keys does
-    your mask have to close?"""
+    """Your tokens see later tokens. In a decoder a token may look only at itself and at what came before. Which keys
+    does your mask have to close?"""
 
     def mask(self, query: Tensor, key: Tensor) -> Tensor:
         return torch.ones_like(key <= query) if self.window is None else (query - key < self.window)
@@ -442,8 +443,8 @@ def values_for_keys(cache: dict | None, k_new: Tensor, v_new: Tensor, window: in
 
 @replaces("append_kv")
 def old_ones_cropped_only(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
-    """You crop the old entries and put all new ones behind them, so the cache grows beyond the window. When is the number
-    of entries known that have to go?"""
+    """You crop the old entries and put all new ones behind them, so the cache grows beyond the window. When is the
+    number of entries known that have to go?"""
     k = k_new if cache is None else torch.cat([last(cache["k"], window), k_new], dim=2)
     v = v_new if cache is None else torch.cat([last(cache["v"], window), v_new], dim=2)
     return {"k": k, "v": v, "length": seen(cache, k_new)}
@@ -463,8 +464,8 @@ class AnglesInX(Layer):
 
 @replaces("CachedAttention")
 class OneNewToken(Layer):
-    """With a cache you treat a piece as one token: all of its tokens stand at position length, and each sees all others.
-    A piece may have several tokens. At which position does the second one stand?"""
+    """With a cache you treat a piece as one token: all of its tokens stand at position length, and each sees all
+    others. A piece may have several tokens. At which position does the second one stand?"""
 
     def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
         if cache is None:
@@ -479,8 +480,8 @@ class OneNewToken(Layer):
 
 @replaces("CachedAttention")
 class KeptUntilNone(Layer):
-    """Your layer keeps the text itself and looks at cache only to see whether a new text begins. Two continuations of one
-    cache then follow each other. From where has the layer to take the keys?"""
+    """Your layer keeps the text itself and looks at cache only to see whether a new text begins. Two continuations of
+    one cache then follow each other. From where has the layer to take the keys?"""
 
     def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
         y, self.mine = super().forward(x, None if cache is None else getattr(self, "mine", cache))
@@ -498,8 +499,8 @@ class HalfExponent(Layer):
 
 @replaces("CachedAttention")
 class WindowWithCacheOnly(Layer):
-    """Without a cache your tokens look back farther than the window. A first piece may be longer than the window. Does the
-    window depend on the cache?"""
+    """Without a cache your tokens look back farther than the window. A first piece may be longer than the window.
+    Does the window depend on the cache?"""
 
     def mask(self, query: Tensor, key: Tensor) -> Tensor:
         return key <= query if int(query[0]) == 0 else super().mask(query, key)
@@ -529,8 +530,8 @@ class KeysNotTurned(Layer):
 
 @replaces("CachedAttention")
 class QueriesNotTurned(Layer):
-    """You turned the keys and not the queries. A score then depends on the place of the key alone. What should it depend
-    on?"""
+    """You turned the keys and not the queries. A score then depends on the place of the key alone. What should it
+    depend on?"""
 
     def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
         q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
@@ -550,8 +551,8 @@ class TurnedBackwards(Layer):
 
 @replaces("CachedAttention")
 class TurnedBeforeSplit(Layer):
-    """You turned the D numbers of a token before you cut them into heads, so partners lie D/2 apart, in different heads.
-    How far apart are the two numbers of a pair?"""
+    """You turned the D numbers of a token before you cut them into heads, so partners lie D/2 apart, in different
+    heads. How far apart are the two numbers of a pair?"""
 
     def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
         position = torch.arange(x.shape[1]) + self.start(cache)

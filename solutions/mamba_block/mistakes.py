@@ -58,8 +58,8 @@ class Parts(MambaBlock):
 
 @replaces("MambaBlock")
 class LinearBias(MambaBlock):
-    """Your in_proj and out_proj have a bias, and the checkpoint has none for them. nn.Linear makes a bias unless it is told
-    otherwise. Which two parts of the block have a bias?"""
+    """Your in_proj and out_proj have a bias, and the checkpoint has none for them. nn.Linear makes a bias unless it
+    is told otherwise. Which two parts of the block have a bias?"""
 
     def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
         super().__init__(d_model, d_state, d_conv, expand, dt_rank)
@@ -302,8 +302,8 @@ class SkipStartsAtZero(MambaBlock):
 
 @replaces("MambaBlock")
 class ConvStateNeverFilled(Parts):
-    """You return zeros for the conv state, and the next piece begins its convolution without the past. h is not the only
-    thing that a block remembers. Which earlier numbers does the convolution need?"""
+    """You return zeros for the conv state, and the next piece begins its convolution without the past. h is not the
+    only thing that a block remembers. Which earlier numbers does the convolution need?"""
 
     def start(self, state, batch):
         fresh = self.init_state(batch)
@@ -324,8 +324,8 @@ class NewestFirst(Parts):
 
 @replaces("MambaBlock")
 class StateTooShort(Parts):
-    """After a piece shorter than W − 1 your conv state has fewer than W − 1 columns. The missing ones are older than the
-    piece. Where do they stand?"""
+    """After a piece shorter than W − 1 your conv state has fewer than W − 1 columns. The missing ones are older than
+    the piece. Where do they stand?"""
 
     def remembered(self, window, T, u):
         W = self.conv1d.kernel_size[0]
@@ -334,8 +334,8 @@ class StateTooShort(Parts):
 
 @replaces("MambaBlock")
 class NotSelective(Parts):
-    """You made Δ, B and C from the mean of the text, so all tokens share them. The scan is selective: from which u are the
-    Δ, B and C of token t made?"""
+    """You made Δ, B and C from the mean of the text, so all tokens share them. The scan is selective: from which u
+    are the Δ, B and C of token t made?"""
 
     def triple(self, u):
         return super().triple(u.mean(1, keepdim=True).expand_as(u))
@@ -343,7 +343,8 @@ class NotSelective(Parts):
 
 @replaces("MambaBlock")
 class GateBeforeScan(Parts):
-    """You multiplied u by silu(z) before the scan. In this block the gate comes at the end. What does silu(z) multiply?"""
+    """You multiplied u by silu(z) before the scan. In this block the gate comes at the end. What does silu(z)
+    multiply?"""
 
     def forward(self, x, state=None):
         state = self.start(state, len(x))
@@ -403,8 +404,8 @@ class ReadsBeforeWriting(Parts):
 
 @replaces("MambaBlock")
 class InputNotTimesStep(Parts):
-    """The step size scales the decay and not what is written into the state. By which two factors is u_t multiplied in the
-    line of h_t?"""
+    """The step size scales the decay and not what is written into the state. By which two factors is u_t multiplied
+    in the line of h_t?"""
 
     def forward(self, x, state=None):
         state = self.start(state, len(x))

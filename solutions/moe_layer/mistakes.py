@@ -77,8 +77,8 @@ def weights_detached(x, gate, w1, w2, w3, k):
 
 @replaces("moe_forward")
 def experts_detached(x, gate, w1, w2, w3, k):
-    """No gradient reaches the weights of the experts, so the router alone would learn. Which step of your code leaves the
-    graph?"""
+    """No gradient reaches the weights of the experts, so the router alone would learn. Which step of your code leaves
+    the graph?"""
     weights, indices = route(x, gate, k)
     return dispatch(x, weights, indices, w1.detach(), w2.detach(), w3.detach())
 
@@ -284,8 +284,8 @@ class KeptFlat(MoELayer):
 
 @replaces("MoELayer")
 class UsesData(MoELayer):
-    """Your output is right, and no gradient flows from the output to the parameters, so the layer cannot learn. How does
-    your forward read the parameters?"""
+    """Your output is right, and no gradient flows from the output to the parameters, so the layer cannot learn. How
+    does your forward read the parameters?"""
 
     def forward(self, x):
         w = (self.gate.data, self.w1.data, self.w2.data, self.w3.data)
@@ -307,8 +307,8 @@ def experts_choose(x, gate, w1, w2, w3, k):
 
 @replaces("moe_forward")
 def weights_unsorted(x, gate, w1, w2, w3, k):
-    """You sorted the rows by expert and left the weights in the order of the tokens, so a row gets the weight of another
-    token. What has to be done to the weights as well?"""
+    """You sorted the rows by expert and left the weights in the order of the tokens, so a row gets the weight of
+    another token. What has to be done to the weights as well?"""
     weights, indices = route(x, gate, k)
     order = indices.flatten().argsort(stable=True)
     expert, token = indices.flatten()[order], order // k

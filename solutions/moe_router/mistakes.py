@@ -132,8 +132,8 @@ def always_float32(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 @replaces("route")
 def no_check(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Your code does not check k: for k = 0 topk returns nothing and no error, and for k > E it raises RuntimeError. Where
-    can you raise ValueError before that?"""
+    """Your code does not check k: for k = 0 topk returns nothing and no error, and for k > E it raises RuntimeError.
+    Where can you raise ValueError before that?"""
     chosen, indices = torch.topk(logits, k, dim=-1)
     wide = chosen if chosen.dtype == torch.float64 else chosen.float()
     return torch.softmax(wide, dim=-1).to(logits.dtype), indices
@@ -141,8 +141,8 @@ def no_check(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 @replaces("route")
 def clamped_k(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """You replaced a k outside of 1 to E by the nearest one that fits. Then a wrong config trains, and nobody notices it.
-    What should happen to such a k?"""
+    """You replaced a k outside of 1 to E by the nearest one that fits. Then a wrong config trains, and nobody notices
+    it. What should happen to such a k?"""
     chosen, indices = choose(logits, max(1, min(k, logits.shape[-1])))
     return torch.softmax(chosen, dim=-1).to(logits.dtype), indices
 
@@ -198,8 +198,8 @@ def stays_float32(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 @replaces("route")
 def zero_goes_through(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """You refuse only a k that is too large. With k = 0 a token has no expert at all. Which is the smallest k that makes
-    sense?"""
+    """You refuse only a k that is too large. With k = 0 a token has no expert at all. Which is the smallest k that
+    makes sense?"""
     if k > logits.shape[-1]:
         raise ValueError("k <= E")
     chosen, indices = torch.topk(logits, k, dim=-1)
@@ -242,8 +242,8 @@ def zeros_in_float32(weights: Tensor, indices: Tensor, num_experts: int) -> Tens
 
 @replaces("combine_matrix")
 def one_leading_axis(weights: Tensor, indices: Tensor, num_experts: int) -> Tensor:
-    """You number the rows with an arange over the first axis, which fits weights (T, k) only. Weights may be (k,) and (B,
-    T, k) too. Which operation places values along the last axis, whatever stands in front?"""
+    """You number the rows with an arange over the first axis, which fits weights (T, k) only. Weights may be (k,) and
+    (B, T, k) too. Which operation places values along the last axis, whatever stands in front?"""
     rows = weights.new_zeros(*weights.shape[:-1], num_experts)
     rows[torch.arange(len(weights))[:, None], indices] = weights
     return rows

@@ -199,8 +199,8 @@ def first_axis(a, b, h0=None):
 
 @replaces("parallel_scan")
 def clamped(a, b, h0=None):
-    """You replaced very small decays by a small positive number, so a state is never forgotten entirely. What has an a of
-    0 to do with the state?"""
+    """You replaced very small decays by a small positive number, so a state is never forgotten entirely. What has an
+    a of 0 to do with the state?"""
     return parallel_scan(torch.where(a.abs() < 1e-6, 1e-6, a), b, h0)
 
 
@@ -286,6 +286,6 @@ def b_weighed(a, b, h0=None):
 
 @replaces("parallel_scan")
 def sign_lost(a, b, h0=None):
-    """Your decays lost their sign. A negative a turns the state around in each step. Which function of your code returns
-    no negative number?"""
+    """Your decays lost their sign. A negative a turns the state around in each step. Which function of your code
+    returns no negative number?"""
     return parallel_scan(a.abs(), b, h0)

@@ -59,8 +59,8 @@ class seeds_for_all(Model):  # noqa: N801
 
 @replaces("CopyModel")
 class lti_selective(Model):  # noqa: N801
-    """The mixer of your "lti" model is a selective layer and not linear. A linear time-invariant mixer is one convolution
-    and nothing else. What does your constructor do with the argument mixer?"""
+    """The mixer of your "lti" model is a selective layer and not linear. A linear time-invariant mixer is one
+    convolution and nothing else. What does your constructor do with the argument mixer?"""
 
     def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
         super().__init__("selective", length, n_data, vocab, d_model, d_state, seed)
@@ -216,8 +216,8 @@ def last_token_missing(batch, length, n_data, vocab, seed, spacing="random"):
 
 @replaces("make_batch")
 def answer_in_the_input(batch, length, n_data, vocab, seed, spacing="random"):
-    """Behind the first go-token your input holds the data themselves, so the model reads an answer before it is asked for
-    the next one. What stands at each of the last n_data places?"""
+    """Behind the first go-token your input holds the data themselves, so the model reads an answer before it is asked
+    for the next one. What stands at each of the last n_data places?"""
     tokens, data = make_batch(batch, length, n_data, vocab, seed, spacing)
     tokens[:, length + 1 :] = data[:, :-1]
     return tokens, data
@@ -250,8 +250,8 @@ class weight_for_each_pair(Model):  # noqa: N801
 
 @replaces("CopyModel")
 class unselective(Model):  # noqa: N801
-    """Delta, B and C are the same for all tokens in your "selective" mixer, so what it keeps of a token does not depend on
-    the tokens between. From what are delta, B and C of a token computed?"""
+    """Delta, B and C are the same for all tokens in your "selective" mixer, so what it keeps of a token does not
+    depend on the tokens between. From what are delta, B and C of a token computed?"""
 
     def mix(self, x):
         if hasattr(self.mixer, "kernel"):
@@ -279,8 +279,8 @@ class last_columns(Model):  # noqa: N801
 
 @replaces("CopyModel")
 class steps_begin_large(Model):  # noqa: N801
-    """Your step sizes begin near 0.7, so a new model forgets a token after a few others: you gave the bias the step size
-    itself. softplus comes after the bias. Which number has that step size as its softplus?"""
+    """Your step sizes begin near 0.7, so a new model forgets a token after a few others: you gave the bias the step
+    size itself. softplus comes after the bias. Which number has that step size as its softplus?"""
 
     def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
         super().__init__(mixer, length, n_data, vocab, d_model, d_state, seed)
@@ -299,7 +299,8 @@ class spacing_not_passed(Model):  # noqa: N801
 
 @replaces("CopyModel")
 class norm_before_residual(Model):  # noqa: N801
-    """You normalised mix(x) and then added x. In the statement the norm is taken of the sum. What does the head read?"""
+    """You normalised mix(x) and then added x. In the statement the norm is taken of the sum. What does the head
+    read?"""
 
     def forward(self, tokens):
         x = self.embed(tokens)

@@ -146,7 +146,7 @@ def test_selective_is_not(submission, rng):
     # Token 0 is 9 before the end, and token 5 is 4: no convolution over 4 tokens sees two of these at once.
     together = last(0, 5) - last(0) - last(5) + last()
     assert together.abs().max() > 1e-5, (
-        "What the last place keeps of token 0 is the same whatever token 5 is: delta, B and C do not depend on the token."
+        "What the last place keeps of token 0 is the same whatever token 5 is: delta, B and C do not depend on tokens."
     )
 
 

@@ -114,8 +114,8 @@ def empty_is_nan(scores: Tensor, mask: Tensor | None = None) -> Tensor:
 
 @replaces("masked_softmax")
 def nan_to_num(scores: Tensor, mask: Tensor | None = None) -> Tensor:
-    """You added -inf to a whole row and replaced the NaN afterwards. The value of that row is right, and its gradient is
-    NaN: in the backward pass 0 times NaN is NaN. How can an empty row get scores that are finite?"""
+    """You added -inf to a whole row and replaced the NaN afterwards. The value of that row is right, and its gradient
+    is NaN: in the backward pass 0 times NaN is NaN. How can an empty row get scores that are finite?"""
     return torch.softmax(masked(scores, mask), dim=-1).nan_to_num(0.0)
 
 

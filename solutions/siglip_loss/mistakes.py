@@ -109,8 +109,8 @@ def epsilon_added(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
 
 @replaces("pairwise_sum")
 def labels_inverted(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
-    """Your sign before y z is wrong: the loss falls when pairs move apart. What should the term of a right pair be if its
-    z is large?"""
+    """Your sign before y z is wrong: the loss falls when pairs move apart. What should the term of a right pair be if
+    its z is large?"""
     z = log_t.exp() * cosines(image_emb, text_emb) + bias
     return F.softplus(signs(z, row0, col0) * z).sum()
 
@@ -132,8 +132,8 @@ def offsets_swapped(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
 
 @replaces("pairwise_sum")
 def only_blocks_on_the_diagonal(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
-    """You count pairs only in blocks with row0 equal to col0. The diagonal can also cross a block that begins beside it.
-    Which two numbers are equal for a pair?"""
+    """You count pairs only in blocks with row0 equal to col0. The diagonal can also cross a block that begins beside
+    it. Which two numbers are equal for a pair?"""
     z = log_t.exp() * cosines(image_emb, text_emb) + bias
     y = signs(z, 0, 0) if row0 == col0 else -torch.ones_like(z)
     return F.softplus(-y * z).sum()
@@ -141,8 +141,8 @@ def only_blocks_on_the_diagonal(image_emb, text_emb, log_t, bias, row0=0, col0=0
 
 @replaces("pairwise_sum")
 def pairs_only(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
-    """Only the right pairs are in your sum. A model that says «yes» to everything would then be the best. Which other cells
-    of the block count?"""
+    """Only the right pairs are in your sum. A model that says «yes» to everything would then be the best. Which other
+    cells of the block count?"""
     z = log_t.exp() * cosines(image_emb, text_emb) + bias
     return (F.softplus(-z) * same(z, row0, col0)).sum()
 
@@ -193,8 +193,8 @@ def probabilities_summed(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Te
 
 @replaces("pairwise_sum")
 def bias_as_number(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
-    """You turned the bias into a Python number, so it gets no gradient. The bias is learned: in which form must it enter
-    the sum?"""
+    """You turned the bias into a Python number, so it gets no gradient. The bias is learned: in which form must it
+    enter the sum?"""
     z = log_t.exp() * cosines(image_emb, text_emb) + bias.item()
     return F.softplus(-signs(z, row0, col0) * z).sum()
 
@@ -283,8 +283,9 @@ def diagonal_blocks_only(image_emb, text_emb, log_t, bias, chunks) -> Tensor:
 
 @replaces("siglip_loss_chunked")
 def no_offsets(image_emb, text_emb, log_t, bias, chunks) -> Tensor:
-    """You call pairwise_sum without row0 and col0, so every block counts its own diagonal as pairs. Only the blocks on the
-    diagonal of the whole matrix hold pairs. Which image and which text of the batch does a block begin with?"""
+    """You call pairwise_sum without row0 and col0, so every block counts its own diagonal as pairs. Only the blocks
+    on the diagonal of the whole matrix hold pairs. Which image and which text of the batch does a block begin
+    with?"""
     n, starts = blocks(image_emb, text_emb, chunks)
     total = sum(pairwise_sum(image_emb[r : r + n], text_emb[c : c + n], log_t, bias) for r in starts for c in starts)
     return total / len(image_emb)
@@ -386,8 +387,8 @@ def not_divided_at_all(batch: int, log_t: float, bias: float) -> float:
 
 @replaces("initial_loss")
 def signs_swapped(batch: int, log_t: float, bias: float) -> float:
-    """With b = −10 your right pairs cost little and your wrong pairs cost much: the sign of b is reversed. For b = −10, is the
-    answer to a pair «yes» or «no»?"""
+    """With b = −10 your right pairs cost little and your wrong pairs cost much: the sign of b is reversed. For b =
+    −10, is the answer to a pair «yes» or «no»?"""
     return softplus(bias) + (batch - 1) * softplus(-bias)
 
 

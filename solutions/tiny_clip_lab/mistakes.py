@@ -349,8 +349,8 @@ def shape_and_place_exchanged(combinations):
 
 @replaces("render")
 def picture_digits_reversed(combinations, seed):
-    """You read the digits of a combination from the wrong end: your colour is the digit that counts 1. Which digit counts
-    16?"""
+    """You read the digits of a combination from the wrong end: your colour is the digit that counts 1. Which digit
+    counts 16?"""
     turned = combinations % 4 * 16 + combinations // 4 % 4 * 4 + combinations // 16
     return drawn(turned, 0.3 * noise(combinations, seed))
 
@@ -363,8 +363,8 @@ def variance_for_deviation(combinations, seed):
 
 @replaces("render")
 def shape_without_noise(combinations, seed):
-    """You wrote the colour over the noise, so the pixels of the shape have none. Noise lies on all of the picture. Which
-    operation keeps both?"""
+    """You wrote the colour over the noise, so the pixels of the shape have none. Noise lies on all of the picture.
+    Which operation keeps both?"""
     plain = drawn(combinations, 0 * noise(combinations, seed))
     return torch.where((plain != 0).any(1, keepdim=True), plain, 0.3 * noise(combinations, seed))
 
@@ -388,8 +388,8 @@ class scale_without_log(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class t_without_log(Model):  # noqa: N801
-    """Your log_t begins at 10, and the loss takes the exponential of it. What has to be stored so that the exponential is
-    10?"""
+    """Your log_t begins at 10, and the loss takes the exponential of it. What has to be stored so that the
+    exponential is 10?"""
 
     def __init__(self, seed=0):
         super().__init__(seed)

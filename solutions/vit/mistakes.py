@@ -693,7 +693,8 @@ class ClassTokenZero(Parts):
 
 @replaces("ViT")
 class ValuesFirst(Parts):
-    """Keys and values have changed places. The rows of qkv are queries, keys and values. In which order do you cut them?"""
+    """Keys and values have changed places. The rows of qkv are queries, keys and values. In which order do you cut
+    them?"""
 
     def _split(self, attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         q, k, v = super()._split(attn, x)
@@ -720,8 +721,8 @@ class AttentionReplaces(Parts):
 
 @replaces("resize_positions")
 def grid_in_one_line(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """You resized the patches as one long row, so the end of one line of the grid mixes with the start of the next line.
-    How many axes has the grid?"""
+    """You resized the patches as one long row, so the end of one line of the grid mixes with the start of the next
+    line. How many axes has the grid?"""
     column = pos_embed[:, 1:].mT[..., None]  # (1, D, g², 1)
     column = F.interpolate(column, (new_grid**2, 1), mode="bicubic", align_corners=False)
     return torch.cat([pos_embed[:, :1], column[..., 0].mT], dim=1)
