@@ -324,14 +324,6 @@ def pad_of_0(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) -> 
     return shifted.masked_fill(shifted == -100, 0)
 
 
-@replaces("shift_right")
-def start_kept_from_end(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) -> Tensor:
-    """You rolled the labels and left the last label of each row at the front. Which token does the decoder read
-    first?"""
-    shifted = labels.roll(1, dims=1)
-    return shifted.masked_fill(shifted == -100, pad_token_id)
-
-
 @replaces("Seq2SeqDecoderBlock")
 class MultipliedMasks(Seq2SeqDecoderBlock):
     """You set the keys and values of padding to 0. A key of zeros gets the score 0, and e⁰ = 1 counts in the softmax.
@@ -359,24 +351,6 @@ class CrossEpsFixed(Seq2SeqDecoderBlock):
     def __init__(self, d_model, num_heads, ffn_dim, eps=1e-5):
         super().__init__(d_model, num_heads, ffn_dim, eps)
         self.cross_norm = torch.nn.LayerNorm(d_model)
-
-
-@replaces("Seq2SeqDecoderBlock")
-class ForgetsTargetMaskInForward(Seq2SeqDecoderBlock):
-    """Your forward gives decode the mask of the memory and not the mask of the target. Which arguments does decode
-    have?"""
-
-    def forward(self, x, memory, memory_mask=None, target_mask=None):
-        return self.decode(x, *self.memory_kv(memory), memory_mask)
-
-
-@replaces("Seq2SeqDecoderBlock")
-class ForgetsMemoryMaskInForward(Seq2SeqDecoderBlock):
-    """Your forward gives decode the mask of the target and not the mask of the memory. Which arguments does decode
-    have?"""
-
-    def forward(self, x, memory, memory_mask=None, target_mask=None):
-        return self.decode(x, *self.memory_kv(memory), None, target_mask)
 
 
 @replaces("Seq2SeqDecoderBlock")

@@ -441,15 +441,6 @@ def values_for_keys(cache: dict | None, k_new: Tensor, v_new: Tensor, window: in
     return {"k": k, "v": k, "length": seen(cache, k_new)}
 
 
-@replaces("append_kv")
-def old_ones_cropped_only(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
-    """You crop the old entries and put all new ones behind them, so the cache grows beyond the window. When is the
-    number of entries known that have to go?"""
-    k = k_new if cache is None else torch.cat([last(cache["k"], window), k_new], dim=2)
-    v = v_new if cache is None else torch.cat([last(cache["v"], window), v_new], dim=2)
-    return {"k": k, "v": v, "length": seen(cache, k_new)}
-
-
 @replaces("CachedAttention")
 class AnglesInX(Layer):
     """You compute the angles in the dtype of x. In float32 an angle at a large position is imprecise, since few digits
