@@ -365,16 +365,6 @@ class TargetMaskOnQueries(Seq2SeqDecoderBlock):
 
 
 @replaces("Seq2SeqDecoderBlock")
-class TargetMaskNotCausal(Seq2SeqDecoderBlock):
-    """When target_mask is given, it replaces your causal mask, and a target sees later targets. A key has to pass both
-    masks. How can you join two conditions?"""
-
-    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
-        keep = causal(x, None) if target_mask is None else as_keys(target_mask)
-        return layer(self, x, memory_k, memory_v, keep, as_keys(memory_mask))
-
-
-@replaces("Seq2SeqDecoderBlock")
 class InterleavedEverywhere(Seq2SeqDecoderBlock):
     """Your heads take every H-th number of all queries, keys and values. Head h owns K neighbouring numbers. Into which
     two axes is D split, and in which order?"""
