@@ -414,13 +414,6 @@ def weighted_mean(eps_cond, eps_uncond, scale):
     return (scale * eps_cond + eps_uncond) / (1 + scale)
 
 
-@replaces("drop_labels")
-def from_above(labels, null_label, p, u):
-    """You drop the labels with the largest u, above 1 − p. The share is right, and the rows are not. Which rows does
-    the contract name?"""
-    return torch.where(u > 1 - p, null_label, labels)
-
-
 @replaces("gaussian_eps")
 def no_noise_in_variance(xt, ab, mean, var):
     """You took ᾱ·var for the variance of x_t. Noise was added to x0: which variance does the noise bring in?"""

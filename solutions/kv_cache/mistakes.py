@@ -278,6 +278,18 @@ class ThetaIgnored(Layer):
 
 
 @replaces("CachedAttention")
+class AnglesInX(Layer):
+    """You compute the angles in the dtype of x. In float32 an angle at a large position is imprecise, since few digits
+    are left behind the point. In which dtype does the docstring ask for the angles?"""
+
+    def turn(self, y: Tensor, position: Tensor) -> Tensor:
+        half = y.shape[-1] // 2
+        angle = position[:, None].to(y.dtype) * self.theta ** (-torch.arange(half, dtype=y.dtype) / half)
+        a, b = y[..., :half], y[..., half:]
+        return torch.cat([a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()], dim=-1)
+
+
+@replaces("CachedAttention")
 class Float32Angles(Layer):
     """Your angles are float32, and in float64 the result has only half of its digits. Which dtype do the
     numbers have that the frequencies are made from?"""
@@ -439,18 +451,6 @@ def values_for_keys(cache: dict | None, k_new: Tensor, v_new: Tensor, window: in
     """Your entries "v" hold the keys. Which of the two new tensors goes behind the old values?"""
     k = last(joined(cache, "k", k_new), window)
     return {"k": k, "v": k, "length": seen(cache, k_new)}
-
-
-@replaces("CachedAttention")
-class AnglesInX(Layer):
-    """You compute the angles in the dtype of x. In float32 an angle at a large position is imprecise, since few digits
-    are left behind the point. In which dtype does the docstring ask for the angles?"""
-
-    def turn(self, y: Tensor, position: Tensor) -> Tensor:
-        half = y.shape[-1] // 2
-        angle = position[:, None].to(y.dtype) * self.theta ** (-torch.arange(half, dtype=y.dtype) / half)
-        a, b = y[..., :half], y[..., half:]
-        return torch.cat([a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()], dim=-1)
 
 
 @replaces("CachedAttention")
