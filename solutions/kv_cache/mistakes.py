@@ -489,15 +489,6 @@ class HalfExponent(Layer):
 
 
 @replaces("CachedAttention")
-class WindowWithCacheOnly(Layer):
-    """Without a cache your tokens look back farther than the window. A first piece may be longer than the window.
-    Does the window depend on the cache?"""
-
-    def mask(self, query: Tensor, key: Tensor) -> Tensor:
-        return key <= query if int(query[0]) == 0 else super().mask(query, key)
-
-
-@replaces("CachedAttention")
 class CacheDetached(Layer):
     """You detached what goes into the cache, so a later piece teaches nothing to the earlier tokens. Gradients flow
     through the cache too. Which step of your code leaves the graph?"""
