@@ -26,7 +26,7 @@ def causal_mask(T: int, S: int | None = None) -> Tensor:
 def additive_mask(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """The same mask in the form that is added to the scores before the softmax.
 
-    keep: bool, any shape, any pattern.
+    keep: a bool tensor of any shape and any pattern.
     Returns: `dtype`, the shape of keep, exactly 0 where keep is True and exactly -inf where it is False.
 
     >>> additive_mask(torch.tensor([[True, False], [True, True]]))

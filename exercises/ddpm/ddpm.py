@@ -1,7 +1,7 @@
 """The arithmetic of diffusion: noise schedules, the way to noise, and one step back by DDPM and by DDIM.
 
-In all functions betas is (T,), floating point, each between 0 and 1, and t is (B,) int64, from 0 to T - 1: one step for
-each row of x. x0, xt, noise and eps are floating point (B, ...) with at least one axis after the first.
+In all functions betas is (T,), floating point, each above 0 and below 1, and t is (B,) int64, from 0 to T - 1: one step
+for each row of x. x0, xt, noise and eps are floating point (B, ...) with at least one axis after the first.
 """
 
 import math
@@ -78,8 +78,8 @@ def posterior(x0: Tensor, xt: Tensor, t: Tensor, betas: Tensor) -> dict[str, Ten
     """Mean and variance of q(x_{t-1} | x_t, x0), a Gaussian. ᾱ_{-1} is 1, so at t = 0 it is x0 without a doubt.
 
     x0, xt: (B, ...), of one dtype. t: (B,).
-    Returns: {"mean", "variance"} in the dtype of xt. mean has the shape of xt; variance is β̃_t of each row, in any
-        shape that broadcasts against xt.
+    Returns: {"mean", "variance"} in the dtype of xt. mean has the shape of xt; variance is β̃_t of each row:
+        (B, 1, ..., 1) or any shape that broadcasts so against xt; (B,) does not, its numbers meet the last axis.
 
     >>> betas = torch.tensor([0.36, 0.4375])
     >>> posterior(torch.tensor([[2.0]]), torch.tensor([[1.6]]), torch.tensor([1]), betas)

@@ -40,8 +40,9 @@ def update_bias(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
 
     bias: (E,), float32 or float64, without gradient. It stays as it is.
     indices: int64 (T, k), the choices of all tokens. The load of an expert is how often it stands there.
-    gamma: the step, whatever the distance to the mean load of all E experts.
-    Returns: a new (E,) in the dtype of bias. An expert with exactly the mean load keeps its bias.
+    gamma: the step, whatever the distance to the mean load of all E experts, T*k/E, which need not be whole.
+    Returns: a new (E,) in the dtype of bias, computed in that dtype. An expert with exactly the mean load keeps its
+        bias.
 
     >>> update_bias(torch.zeros(4), torch.tensor([[0, 1], [0, 1], [0, 2], [0, 3]]), gamma=0.001)  # loads 4, 2, 1, 1
     tensor([-0.0010,  0.0000,  0.0010,  0.0010])

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 def shift_right(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) -> Tensor:
     """What the decoder reads while it is trained to write the labels.
 
-    labels: int64 (B, T), T >= 1; -100 where there is no label.
+    labels: int64 (B, T), T >= 1; -100 where there is no label. It is not changed.
     Returns: int64 (B, T): the start token, then the labels without the last one of each row, with
         pad_token_id in place of -100.
 

@@ -47,7 +47,7 @@ def drop_labels(labels: Tensor, null_label: int, p: float, u: Tensor) -> Tensor:
 def gaussian_eps(xt: Tensor, ab: float, mean: Tensor, var: float) -> Tensor:
     """The exact ε for data N(mean, var I): E[ε | x_t], what a perfect network would say.
 
-    xt: (B, D), √ᾱ x0 + √(1 - ᾱ) ε. ab: ᾱ, between 0 and 1. mean: (D,) in the dtype of xt. var > 0.
+    xt: (B, D), √ᾱ x0 + √(1 - ᾱ) ε. ab: ᾱ, above 0 and below 1. mean: (D,) in the dtype of xt. var > 0.
     Returns: (B, D) in the dtype of xt.
 
     >>> gaussian_eps(torch.tensor([[1.9]]), ab=0.64, mean=torch.tensor([2.0]), var=0.25)
@@ -78,7 +78,7 @@ def sample(
 
     xT: (B, D), where sampling begins. means, var, weights: as in mixture_eps. label: 0 <= label < M. scale: as in
         guide.
-    abars: ᾱ of the steps, at least one, between 0 and 1, falling: sampling begins at the last of them, visits each,
+    abars: ᾱ of the steps, at least one, above 0 and below 1, falling: sampling begins at the last of them, visits each,
         and ends at ᾱ = 1.
     Returns: (B, D) in the dtype of xT.
 

@@ -26,7 +26,7 @@ def append_kv(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | No
         not changed. length counts all tokens seen so far, also those whose entries are gone.
     k_new, v_new: floating point (B, H, T, K), T >= 1.
     window: at least 1; None: everything remains.
-    Returns: a dict with the same three keys.
+    Returns: a new dict with the same three keys. Its tensors may share memory with those that were handed in.
 
     >>> k = torch.arange(3.0).view(1, 1, 3, 1)
     >>> append_kv(None, k, 10 * k)["length"]
@@ -65,6 +65,6 @@ class CachedAttention(nn.Module):
         cache: what forward returned for the tokens before, see append_kv; None: x begins the text.
         Returns: (B, T, D) in the dtype of x, the same as if the whole text had been given at once; and the
             cache with these tokens: keys turned by their position in the text, values not, at most W entries.
-            Angles are computed in float64. Gradients flow through both.
+            Angles are computed in float64. Gradients flow through both, also to the tensors of the cache handed in.
         """
         raise NotImplementedError

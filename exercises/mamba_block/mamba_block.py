@@ -58,6 +58,7 @@ class MambaBlock(nn.Module):
         Returns: y (Bt, T, D), the same as if the whole text had been given at once; y[:, t] depends on token t
             and those before it. And the state after the last token: "conv" (Bt, E, W - 1), the last W - 1
             inputs of the convolution, oldest first, and "ssm" (Bt, E, N), h. All have the dtype of x and are
-            computed in it or in a finer one. Gradients flow from y to x and to all parameters.
+            computed in it or in a finer one. Gradients flow from y to x and to all parameters;
+            they need not flow to a state that is passed in.
         """
         raise NotImplementedError

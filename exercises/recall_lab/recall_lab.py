@@ -15,6 +15,7 @@ def make_batch(
     A sequence has `length` places that hold n_data data tokens (0 ... vocab-1, drawn uniformly) among blanks (vocab),
     and then n_data go-tokens (vocab + 1). Where the data stand: spacing "random" draws the places anew for each
     sequence, each choice equally likely; "fixed" takes the places 0 ... n_data-1.
+    Other values of spacing do not occur.
 
     Returns: tokens (batch, length + n_data) and data (batch, n_data), the data in the order in which they stand
         in the sequence; both int64.
@@ -29,8 +30,8 @@ def make_batch(
 class CopyModel(nn.Module):
     """Embedding, one mixer of tokens, and a linear read-out at the go-tokens.
 
-    mixer: "lti", linear and time-invariant, or "selective". All that is random comes from `seed`, and torch's own
-        random generator is left as it was.
+    mixer: "lti", linear and time-invariant, or "selective"; other values do not occur. All that is random comes from
+        `seed`, and the constructor leaves torch's own random generator as it was.
     Parameters are float32.
     """
 

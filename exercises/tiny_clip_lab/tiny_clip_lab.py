@@ -59,7 +59,8 @@ class TinyCLIP(nn.Module):
 
     The picture's is your ViT(16, patch=4, channels=3, dim=48, depth=2, heads=4, mlp_dim=192): its class token after
     the last norm, and a linear map to 32. That of captions is free: words, their positions, one layer, and a linear
-    map to 32, say. All that is random comes from `seed`, and torch's own random generator is left as it was.
+    map to 32, say. All that is random comes from `seed`, and the constructor leaves torch's own random generator as
+    it was.
 
     log_scale: parameter for clip_loss, begins at ln(1 / 0.07). log_t, bias: parameters for siglip_loss, begin at
     ln 10 and -10. All are scalars, and float32 like everything else.

@@ -67,7 +67,8 @@ class ViT(nn.Module):
 def resize_positions(pos_embed: Tensor, new_grid: int) -> Tensor:
     """The table of positions for a grid of another size.
 
-    pos_embed: floating point (1, g² + 1, D): the position of the class token, then those of a g x g grid, row by row.
+    pos_embed: floating point (1, g² + 1, D), g >= 1: the position of the class token, then those of a g x g grid, row
+        by row.
     new_grid: n >= 1, the side of the new grid.
     Returns: (1, n² + 1, D) in the dtype of pos_embed: row 0 as it was, and the grid resized to n x n by bicubic
         interpolation, that of F.interpolate with align_corners=False and antialias=False. Gradients flow.

@@ -55,8 +55,8 @@ def strict(T: int, S: int | None = None) -> Tensor:
 
 @replaces("causal_mask")
 def upper(T: int, S: int | None = None) -> Tensor:
-    """You kept the future and removed the past. Rows are queries, columns are keys: which of i and j must be
-    the larger?"""
+    """You kept the future and removed the past. Rows are queries i, and columns are keys j: which of the two
+    positions must be the larger one?"""
     S = checked(T, S)
     return torch.arange(S)[None, :] >= torch.arange(T)[:, None] + (S - T)
 
@@ -125,3 +125,81 @@ def always_float32(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Your mask is float32 whatever dtype asks for: constants in Python become torch's default dtype. The
     dtype must be given where the tensor is made."""
     return torch.where(keep, 0.0, -INF)
+
+
+@replaces("causal_mask")
+def strict_but_first(T: int, S: int | None = None) -> Tensor:
+    """In your mask only the first token of a text may attend to itself, and every other token sees only the tokens
+    before it. The input of position i is not the answer that position i predicts. Which token is the answer?"""
+    S = checked(T, S)
+    keep = torch.arange(S)[None, :] < torch.arange(T)[:, None] + (S - T)
+    keep[:, 0] = True
+    return keep
+
+
+@replaces("causal_mask")
+def offset_reversed(T: int, S: int | None = None) -> Tensor:
+    """Your offset has the wrong sign: the larger S is, the fewer keys your queries see. The queries are the last T
+    positions. At which position does the first of the T queries stand?"""
+    S = checked(T, S)
+    return torch.ones(T, S, dtype=torch.bool).tril(T - S)
+
+
+@replaces("causal_mask")
+def zero_is_missing(T: int, S: int | None = None) -> Tensor:
+    """You treat S = 0 as if S were not given: 0 counts as false in Python. With no key at all there is no mask for T
+    queries. How can you ask whether S is None?"""
+    return causal_mask(T, S or T)
+
+
+@replaces("causal_mask")
+def equal_refused(T: int, S: int | None = None) -> Tensor:
+    """You raise ValueError when S is given and equal to T. T queries on T keys are the usual square mask. For which
+    S is there a query without any key?"""
+    if S is not None and T >= S:
+        raise ValueError("T < S")
+    return causal_mask(T, S)
+
+
+@replaces("causal_mask")
+def not_bool(T: int, S: int | None = None) -> Tensor:
+    """Your mask holds the numbers 1 and 0. The mask that is asked for holds True and False: which dtype has your
+    tensor?"""
+    return causal_mask(T, S).float()
+
+
+@replaces("causal_mask")
+def transposed(T: int, S: int | None = None) -> Tensor:
+    """Your rows are keys and your columns are queries, so the shape is (S, T). A row belongs to one query. Which of
+    the two positions must change along a row?"""
+    return causal_mask(T, S).T
+
+
+@replaces("additive_mask")
+def factors(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """You return 1 and 0, a mask to multiply with. This mask is added to the scores before the softmax. Which number
+    changes nothing when it is added, and which number makes the exponential 0?"""
+    return keep.to(dtype)
+
+
+@replaces("leaks_future")
+def leak_as_tensor(weights: Tensor) -> bool:
+    """You return a tensor with one True or False in it. The answer has to be a Python bool: how do you get the one
+    value out of a tensor?"""
+    return (weights[..., ~causal_mask(*weights.shape[-2:])] != 0).any()
+
+
+@replaces("leaks_future")
+def leak_by_row_sums(weights: Tensor) -> bool:
+    """You ask whether the allowed weights of a row still sum to about 1. A tiny leak disappears in the rounding of
+    such a sum. Which weights can you look at directly?"""
+    sums = weights.masked_fill(~causal_mask(*weights.shape[-2:]), 0).sum(-1)
+    return not torch.allclose(sums, torch.ones_like(sums))
+
+
+@replaces("leaks_future")
+def leak_on_diagonal(weights: Tensor) -> bool:
+    """You count the weight that a token gives to itself as a leak. A token may attend to itself. Which is the first
+    key that lies in the future of a query?"""
+    T, S = weights.shape[-2:]
+    return bool((weights.triu(S - T) != 0).any())

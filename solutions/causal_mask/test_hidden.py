@@ -45,7 +45,7 @@ def test_too_many_queries(submission, rng):
     """T = S works; ValueError for T > S"""
     (T,) = rng.sizes(1)
     assert_equal(submission.causal_mask(T, T), allowed(T, T))
-    for keys in (T - 1, 1):
+    for keys in (T - 1, 1, 0):
         with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
             submission.causal_mask(T, keys)
 

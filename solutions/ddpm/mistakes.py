@@ -260,7 +260,7 @@ def bar_for_alpha(x0, xt, t, betas):
 
 @replaces("posterior")
 def deviation_for_variance(x0, xt, t, betas):
-    """You returned the standard deviation as "variance"."""
+    """You returned the standard deviation as "variance". What has to be done with it to get a variance?"""
     of_x0, of_xt, variance = tables(betas)
     return back(x0, xt, t, of_x0, of_xt, variance.sqrt())
 
@@ -332,7 +332,7 @@ def noise_of_beta_masked(xt, t, eps, noise, betas):
 
 @replaces("ddpm_step")
 def mean_only(xt, t, eps, noise, betas):
-    """You returned the mean. DDPM draws: where did noise go?"""
+    """You returned the mean, and noise has no effect. DDPM draws from a Gaussian: what is added to its mean?"""
     return posterior(predict_x0(xt, t, eps, betas), xt, t, betas)["mean"]
 
 
@@ -442,3 +442,74 @@ def v_no_roots(x0, noise, t, betas):
     """Your coefficients have no roots. Their squares have to add up to 1, as in x_t."""
     a = at(alpha_bars(betas), t, x0)
     return a * noise - (1 - a) * x0
+
+
+# more of the same functions
+
+
+@replaces("linear_betas")
+def without_start(steps, start=1e-4, end=0.02):
+    """Your schedule leaves start out: its first β is already one distance further. Both ends belong to the schedule.
+    What has your list as its first number?"""
+    return torch.linspace(start, end, steps + 1, dtype=torch.float64)[1:]
+
+
+@replaces("cosine_betas")
+def bars_over_first(steps, s=0.008, max_beta=0.999):
+    """You divided f by f(0) in all steps, and 1 minus that is all the noise so far. β_t is what step t alone adds. By
+    the f of which step has the f of this step to be divided?"""
+    f = torch.cos(math.pi / 2 * (torch.arange(steps + 1, dtype=torch.float64) / steps + s) / (1 + s)).square()
+    return (1 - f[1:] / f[0]).clamp(max=max_beta)
+
+
+@replaces("cosine_betas")
+def cosine_one_early(steps, s=0.008, max_beta=0.999):
+    """Your first β is 0, and every other β belongs to the step after it. β_0 is a quotient of f at two times. Which two
+    times are meant for t = 0?"""
+    return F.pad(cosine_betas(steps, s, max_beta)[:-1], (1, 0), value=0.0)
+
+
+@replaces("cosine_betas")
+def cosine_one_distance(steps, s=0.008, max_beta=0.999):
+    """Your u goes from 0 to 1 in T − 1 distances, and a step goes from t/T to (t + 1)/T. At how many values of u is f
+    needed for T steps?"""
+    u = torch.arange(steps + 1, dtype=torch.float64) / (steps - 1)
+    f = torch.cos(math.pi / 2 * (u + s) / (1 + s)).square()
+    return (1 - f[1:] / f[:-1]).clamp(max=max_beta)
+
+
+@replaces("alpha_bars")
+def product_of_roots(betas):
+    """You multiplied the roots √α. ᾱ is a share of the variance. Where does the root come in: in ᾱ itself, or where ᾱ
+    is used?"""
+    return torch.cumprod((1 - betas).sqrt(), 0)
+
+
+@replaces("q_sample")
+def counted_from_1(x0, t, noise, betas):
+    """You took ᾱ_{t−1} for step t: at t = 0 your x0 gets no noise at all. Here steps are counted from 0. How many steps
+    has x_0 behind it?"""
+    return mixed(at(earlier(betas), t, x0), x0, noise)
+
+
+@replaces("predict_x0")
+def only_eps_divided(xt, t, eps, betas):
+    """You divided only the noise by √ᾱ, and x_t not. Solve x_t = √ᾱ x0 + √(1 − ᾱ) ε for x0: which terms stand above
+    the line?"""
+    a = at(alpha_bars(betas), t, xt)
+    return xt - (1 - a).sqrt() * eps / a.sqrt()
+
+
+@replaces("ddpm_step")
+def clipped_on_the_way(xt, t, eps, noise, betas):
+    """You clipped the predicted x0 to −1 … 1 before you gave it to the posterior. Samplers of images do that. Which
+    values may x have here?"""
+    q = posterior(predict_x0(xt, t, eps, betas).clamp(-1, 1), xt, t, betas)
+    return q["mean"] + q["variance"].sqrt() * noise
+
+
+@replaces("ddim_step")
+def ddim_one_more(xt, t, t_prev, eps, betas):
+    """You mixed x0 and ε for step t_prev + 1: at t_prev = −1 some noise is left. If your table begins with ᾱ_{−1}, at
+    which place does ᾱ of t_prev stand?"""
+    return mixed(at(alpha_bars(betas), t_prev + 1, xt), predict_x0(xt, t, eps, betas), eps)

@@ -51,8 +51,8 @@ def softmax(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, nor
 
 @replaces("deepseek_route")
 def biased_weights(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
-    """The bias leaked into the weights. It says who is chosen; how much the chosen count is said by the sigmoids
-    alone. Which of your two tensors do the indices fetch the weights from?"""
+    """Your weights contain the bias. The bias only decides which experts are chosen, and the sigmoids alone say how
+    much they count. From which of your two tensors do you gather the weights?"""
     s = torch.sigmoid(logits)
     indices = choose(s + bias, k, n_group, topk_group)
     return weigh(s + bias, indices, routed_scaling_factor, norm_topk_prob), indices
@@ -111,8 +111,8 @@ def interleaved_groups(logits, bias, k, n_group, topk_group, routed_scaling_fact
 
 @replaces("deepseek_route")
 def masked_with_zero(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
-    """You set the experts of the other groups to 0. With a negative bias a score below 0 is possible, and 0 beats it:
-    experts that were out come back. Which value loses against every number?"""
+    """You set the experts of the other groups to 0. With a negative bias c can lie below 0, and 0 is larger: experts of
+    closed groups are chosen again. Which value loses against every number?"""
     s = torch.sigmoid(logits)
     indices = choose(s + bias, k, n_group, topk_group, out=0.0)
     return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
@@ -170,8 +170,8 @@ def too_large_k(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0,
 
 @replaces("update_bias")
 def sign_flipped(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
-    """You raised the bias of overloaded experts, which brings them still more tokens. Who has too much to do must
-    become less attractive."""
+    """You raised the bias of overloaded experts, so they get still more tokens. In which direction must the
+    bias of an expert move that has too many tokens?"""
     return bias - (update_bias(bias, indices, gamma) - bias)
 
 
@@ -220,3 +220,108 @@ def never_zero(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
     """An expert with exactly the mean load was moved too. Your comparison knows two cases, and there are three."""
     load = torch.bincount(indices.flatten(), minlength=len(bias)).to(bias.dtype)
     return torch.where(load > load.mean(), bias - gamma, bias + gamma)
+
+
+@replaces("deepseek_route")
+def equal_shares(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You take the same number of experts from each group that stays. All k may come from one group. Among which
+    experts are the k largest c to be found?"""
+    verify(logits.shape[-1], k, n_group, topk_group)
+    if k % topk_group:
+        raise ValueError("k is no multiple of topk_group")
+    s = torch.sigmoid(logits)
+    c = (s + bias).unflatten(-1, (n_group, -1))
+    stays = best_groups(two_best(s + bias, n_group), topk_group).nonzero()[:, 1].view(len(s), topk_group)
+    inside = c.topk(k // topk_group, dim=-1).indices  # (T, G, k / M)
+    inside = inside + torch.arange(n_group)[:, None] * c.shape[-1]
+    indices = inside.gather(1, stays[..., None].expand(-1, -1, inside.shape[-1])).flatten(1)
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def group_sum(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You rated a group by all of its experts, so many mediocre experts beat two very good ones. How many experts of a
+    group take part in its rating?"""
+    s = torch.sigmoid(logits)
+    rating = (s + bias).unflatten(-1, (n_group, -1)).sum(-1)
+    indices = choose(s + bias, k, n_group, topk_group, rating)
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def two_always(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You ask for the two largest c of a group that has only one expert, and topk refuses that. How many numbers can
+    you ask for at most?"""
+    s = torch.sigmoid(logits)
+    rating = (s + bias).unflatten(-1, (n_group, -1)).topk(2, dim=-1).values.sum(-1)
+    indices = choose(s + bias, k, n_group, topk_group, rating)
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def factor_with_norm_only(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You multiply by the factor only where you divide by the sum. With norm_topk_prob=False the weights are r·s too.
+    Which of your lines run in that case?"""
+    s = torch.sigmoid(logits)
+    indices = choose(s + bias, k, n_group, topk_group)
+    return weigh(s, indices, routed_scaling_factor if norm_topk_prob else 1.0, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def no_factor(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """routed_scaling_factor has no effect: your weights are the same for every factor. What has the sum of a token's
+    weights to be?"""
+    s = torch.sigmoid(logits)
+    indices = choose(s + bias, k, n_group, topk_group)
+    return weigh(s, indices, 1.0, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def always_divided(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You divide by the sum whatever norm_topk_prob says. What are the weights if it is False?"""
+    s = torch.sigmoid(logits)
+    indices = choose(s + bias, k, n_group, topk_group)
+    return weigh(s, indices, routed_scaling_factor, True), indices
+
+
+@replaces("deepseek_route")
+def divided_by_biased_sum(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """Your weights are s above the line, and the sum below the line is that of c, with the bias. What has to be summed
+    so that the weights of a token sum to the factor?"""
+    s = torch.sigmoid(logits)
+    indices = choose(s + bias, k, n_group, topk_group)
+    total = (s + bias).gather(-1, indices).sum(-1, keepdim=True) if norm_topk_prob else 1.0
+    return routed_scaling_factor * s.gather(-1, indices) / total, indices
+
+
+@replaces("deepseek_route")
+def no_bias(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """The bias has no effect: your choice is made by the sigmoids alone. By which number are groups and experts
+    compared?"""
+    s = torch.sigmoid(logits)
+    indices = choose(s, k, n_group, topk_group)
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("update_bias")
+def mean_of_chosen(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """Your mean is that of the experts which were chosen at least once, so it is too large if some experts are idle.
+    Over how many experts does the mean run?"""
+    load = torch.bincount(indices.flatten(), minlength=len(bias)).to(bias.dtype)
+    return bias + gamma * torch.sign(load[load > 0].mean() - load)
+
+
+@replaces("update_bias")
+def whole_mean(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """You rounded the mean load down to a whole number. An expert whose load lies just below the true mean then keeps
+    its bias. Which kind of division gives you the mean?"""
+    load = torch.bincount(indices.flatten(), minlength=len(bias))
+    return bias + gamma * torch.sign(indices.numel() // len(bias) - load).to(bias.dtype)
+
+
+@replaces("update_bias")
+def first_choices(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """You counted only the first expert of each token. All k choices are load: how many numbers of indices belong to
+    one token?"""
+    load = torch.bincount(indices[:, 0], minlength=len(bias)).to(bias.dtype)
+    return bias + gamma * torch.sign(load.mean() - load)

@@ -182,7 +182,7 @@ def shuffled(rng, loads):
 @points(1)
 def test_update(submission, rng):
     """gamma down if overloaded, up if underloaded or idle"""
-    loads = [*shuffled(rng, [19, 17, 12, 8, 6, 1, 1, 0]), 0]  # mean 64 / 9 = 7.1; the last expert is idle
+    loads = [*shuffled(rng, [19, 17, 12, 7, 6, 1, 1, 1]), 0]  # mean 64 / 9 = 7.1; the last expert is idle
     E = len(loads)
     bias = rng.randn(E)
     for gamma in (0.001, 0.25):

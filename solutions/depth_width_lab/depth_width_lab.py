@@ -62,8 +62,8 @@ class HopModel(nn.Module):
     """A transformer that reads a permutation and a query, with the parameters of the README.
 
     layers: L blocks of pre-norm attention and a network of width 4D. width: D, a multiple of heads. items: n.
-    hops: the most that occur. All that is random comes from `seed`, and torch's own random generator is left as it
-    was. source, target and hop begin at N(0, 0.5²). Parameters are float32.
+    hops: the most that occur. All that is random comes from `seed`, and the constructor leaves torch's own random
+    generator as it was. source, target and hop begin at N(0, 0.5²). Parameters are float32.
 
     >>> model = HopModel(layers=2, width=44)
     >>> sum(p.numel() for p in model.blocks.parameters())

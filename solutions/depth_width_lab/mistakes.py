@@ -153,7 +153,7 @@ class small_embeddings(Model):  # noqa: N801
 
 @replaces("HopModel")
 class seeds_for_all(Model):  # noqa: N801
-    """Your constructor seeds torch's own generator, or draws from it, and leaves it so. Whatever is drawn afterwards,
+    """Your constructor changes torch's own random generator and leaves it so. Whatever is drawn afterwards,
     here or anywhere else in the program, begins again from your seed. Who puts the generator back as it was?"""
 
     def __init__(self, layers, width, heads=4, items=8, hops=3, seed=0):
@@ -204,7 +204,8 @@ class tables_swapped(Model):  # noqa: N801
 
 @replaces("HopModel")
 class hop_off_by_one(Model):  # noqa: N801
-    """Your number of hops looks up a row too late, or the wrong one for the largest k: row k - 1 is for k hops."""
+    """Your number of hops looks up the row of another number of hops. The rows are counted from 0, and k from 1.
+    Which row is meant for k = 1?"""
 
     def forward(self, table, start, k):
         x = self.tokens(table, start, k % self.hops + 1)
@@ -213,7 +214,7 @@ class hop_off_by_one(Model):  # noqa: N801
 
 @replaces("HopModel")
 class no_hop(Model):  # noqa: N801
-    """Your query does not say how many hops are asked for."""
+    """Your query does not say how many hops are asked for. Which table has a row for each number of hops?"""
 
     def forward(self, table, start, k):
         x = self.tokens(table, start, k)
@@ -372,3 +373,81 @@ class one_batch(Model):  # noqa: N801
             optimizer.step()
             losses.append(loss.item())
         return losses
+
+
+@replaces("shapes")
+def rounded_down(budget=50_000, depths=(1, 2, 4), heads=4):
+    """You took the largest multiple of the heads below the ideal width. The nearest multiple is asked for. On which
+    side of the ideal width can it lie?"""
+    return [(layers, max(heads, int((budget / (12 * layers)) ** 0.5) // heads * heads)) for layers in depths]
+
+
+@replaces("make_batch")
+def largest_k_missing(batch, items, hops, seed):
+    """In your batches k = hops does not occur. Is the upper end that you give to randint among the numbers it draws?"""
+    table, start, _, _ = make_batch(batch, items, hops, seed)
+    generator = torch.Generator().manual_seed(seed)
+    k = torch.randint(1, max(2, hops), (batch,), generator=generator)
+    answer = start
+    for hop in range(hops):
+        answer = torch.where(hop < k, table.gather(1, answer[:, None])[:, 0], answer)
+    return table, start, k, answer
+
+
+@replaces("HopModel")
+class block_for_each_hop(Model):  # noqa: N801
+    """An example with k hops passes only k of your blocks. The blocks are the same for all examples. How many of them
+    does x pass?"""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        for i, block in enumerate(self.blocks):
+            x = torch.where((i < k)[:, None, None], block(x), x)
+        return self.head(self.norm(x[:, -1]))
+
+
+@replaces("HopModel")
+class quarter_embeddings(Model):  # noqa: N801
+    """Your embeddings begin with the standard deviation 0.25. N(0, 0.5²) has the variance 0.25. What is its standard
+    deviation?"""
+
+    def __init__(self, layers, width, heads=4, items=8, hops=3, seed=0):
+        super().__init__(layers, width, heads, items, hops, seed)
+        for table in (self.source, self.target, self.hop):
+            table.weight.data.mul_(0.5)
+
+
+@replaces("HopModel")
+class gelu_tanh(Model):  # noqa: N801
+    """Your network has the tanh approximation of GELU. Which GELU does the statement ask for?"""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        for block in self.blocks:
+            h = block.norm1(x)
+            x = x + block.attn(h, h, h)[0]
+            x = x + block.fc2(F.gelu(block.fc1(block.norm2(x)), approximate="tanh"))
+        return self.head(self.norm(x[:, -1]))
+
+
+@replaces("HopModel")
+class no_start(Model):  # noqa: N801
+    """Your query does not say where to start. Which two vectors are added in the query?"""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        x = torch.cat([x[:, :-1], self.hop(k - 1)[:, None]], dim=1)
+        return self.head(self.norm(self.through(x)[:, -1]))
+
+
+@replaces("HopModel")
+class side_by_side(Model):  # noqa: N801
+    """Attention and network of your block both read x, and both results are added to it. The network should read what
+    the attention has added. Which x goes into the second norm?"""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        for block in self.blocks:
+            h = block.norm1(x)
+            x = x + block.attn(h, h, h)[0] + block.fc2(F.gelu(block.fc1(block.norm2(x))))
+        return self.head(self.norm(x[:, -1]))

@@ -157,7 +157,7 @@ class InvertedMasks(Seq2SeqDecoderBlock):
 
 @replaces("Seq2SeqDecoderBlock")
 class ForgetsMaskInForward(Seq2SeqDecoderBlock):
-    """Your decode heeds the masks, and forward does not hand them on."""
+    """Your decode uses the masks, and your forward does not pass them to decode. Which arguments does decode have?"""
 
     def forward(self, x, memory, memory_mask=None, target_mask=None):
         return self.decode(x, *self.memory_kv(memory))
@@ -279,7 +279,7 @@ class AverageOnEmpty(Seq2SeqDecoderBlock):
 
 @replaces("Seq2SeqDecoderBlock")
 class FixedEps(Seq2SeqDecoderBlock):
-    """eps does not reach the LayerNorms: they keep their default."""
+    """eps has no effect: your LayerNorms keep torch's default. Where are the norms made?"""
 
     def __init__(self, d_model, num_heads, ffn_dim, eps=1e-5):
         super().__init__(d_model, num_heads, ffn_dim)
@@ -305,3 +305,99 @@ class InterleavedHeads(Seq2SeqDecoderBlock):
             return x.unflatten(-1, (-1, self.num_heads)).permute(0, 3, 1, 2)
 
         return heads(self.cross_k_proj(memory)), heads(self.cross_v_proj(memory))
+
+
+@replaces("shift_right")
+def padded_before_shift(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) -> Tensor:
+    """You looked for -100 in the labels and put the padding token at the same places of the shifted tensor, so the last
+    real token of a row is lost. In which of the two tensors do the -100 stand that have to go?"""
+    start = torch.full_like(labels[:, :1], decoder_start_token_id)
+    return torch.cat([start, labels[:, :-1]], dim=1).masked_fill(labels == -100, pad_token_id)
+
+
+@replaces("shift_right")
+def pad_of_0(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) -> Tensor:
+    """You put token 0 in place of -100. Models differ in their padding token. Which argument names the padding
+    token?"""
+    start = torch.full_like(labels[:, :1], decoder_start_token_id)
+    shifted = torch.cat([start, labels[:, :-1]], dim=1)
+    return shifted.masked_fill(shifted == -100, 0)
+
+
+@replaces("Seq2SeqDecoderBlock")
+class MultipliedMasks(Seq2SeqDecoderBlock):
+    """You set the keys and values of padding to 0. A key of zeros gets the score 0, and e⁰ = 1 counts in the softmax.
+    Which score gives a key no weight at all?"""
+
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        keep = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril()
+        q, k, v = (split(self, proj(x)) for proj in (self.self_q_proj, self.self_k_proj, self.self_v_proj))
+        if target_mask is not None:
+            real = target_mask.to(x.dtype)[:, None, :, None]
+            k, v = k * real, v * real
+        x = self.self_norm(x + self.self_out_proj(attention(q, k, v, keep)))
+        if memory_mask is not None:
+            real = memory_mask.to(x.dtype)[:, None, :, None]
+            memory_k, memory_v = memory_k * real, memory_v * real
+        x = self.cross_norm(x + cross_attention(self, x, memory_k, memory_v, None))
+        return self.ffn_norm(x + self.fc2(F.gelu(self.fc1(x))))
+
+
+@replaces("Seq2SeqDecoderBlock")
+class CrossEpsFixed(Seq2SeqDecoderBlock):
+    """eps does not reach the LayerNorm after the cross-attention. Which of the three norms have the eps of the
+    constructor?"""
+
+    def __init__(self, d_model, num_heads, ffn_dim, eps=1e-5):
+        super().__init__(d_model, num_heads, ffn_dim, eps)
+        self.cross_norm = torch.nn.LayerNorm(d_model)
+
+
+@replaces("Seq2SeqDecoderBlock")
+class TargetMaskOnQueries(Seq2SeqDecoderBlock):
+    """You applied target_mask to the queries, the rows of the scores, so padded targets are still read as keys. Which
+    axis of (B, H, T, S) holds the keys?"""
+
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        keep = causal(x, None)
+        keep = keep if target_mask is None else keep & target_mask.bool()[:, None, :, None]
+        return layer(self, x, memory_k, memory_v, keep, as_keys(memory_mask))
+
+
+@replaces("Seq2SeqDecoderBlock")
+class InterleavedEverywhere(Seq2SeqDecoderBlock):
+    """Your heads take every H-th number of all queries, keys and values. Head h owns K neighbouring numbers. Into which
+    two axes is D split, and in which order?"""
+
+    def _split(self, x):
+        return x.unflatten(-1, (-1, self.num_heads)).permute(0, 3, 1, 2)
+
+
+@replaces("Seq2SeqDecoderBlock")
+class StrictlyCausal(Seq2SeqDecoderBlock):
+    """In your self-attention a target does not see itself. The input is shifted already, so position t holds an earlier
+    token. Which positions may query t see?"""
+
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        keep = causal(x, target_mask) & torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril(-1)
+        return layer(self, x, memory_k, memory_v, keep, as_keys(memory_mask))
+
+
+@replaces("Seq2SeqDecoderBlock")
+class NoSelfResidual(Seq2SeqDecoderBlock):
+    """Your self-attention replaces x instead of adding to x. What stands inside of the first LayerNorm?"""
+
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        x = self.self_norm(self_attention(self, x, causal(x, target_mask)))
+        x = self.cross_norm(x + cross_attention(self, x, memory_k, memory_v, as_keys(memory_mask)))
+        return self.ffn_norm(x + self.fc2(F.gelu(self.fc1(x))))
+
+
+@replaces("Seq2SeqDecoderBlock")
+class NoLastResidual(Seq2SeqDecoderBlock):
+    """Your MLP replaces x instead of adding to x. What stands inside of the last LayerNorm?"""
+
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        x = self.self_norm(x + self_attention(self, x, causal(x, target_mask)))
+        x = self.cross_norm(x + cross_attention(self, x, memory_k, memory_v, as_keys(memory_mask)))
+        return self.ffn_norm(self.fc2(F.gelu(self.fc1(x))))

@@ -83,7 +83,8 @@ def halves_exchanged(eps_both, scale):
 
 @replaces("guide_batched")
 def interleaved(eps_both, scale):
-    """You took every second row. Row b and row B + b belong together."""
+    """You took every second row for the rows with label. The rows with label stand first, all of them. Which row
+    belongs to row 0?"""
     if len(eps_both) % 2:
         raise ValueError("odd")
     return guide(eps_both[::2], eps_both[1::2], scale)
@@ -91,7 +92,7 @@ def interleaved(eps_both, scale):
 
 @replaces("guide_batched")
 def last_axis(eps_both, scale):
-    """You halved the last axis. The batch is the first one."""
+    """You cut the last axis into halves. On which axis do the 2B rows lie?"""
     if len(eps_both) % 2:
         raise ValueError("odd")
     half = eps_both.shape[-1] // 2
@@ -251,7 +252,7 @@ def nearest_class(xt, ab, means, var, weights):
 
 @replaces("mixture_eps")
 def without_two(xt, ab, means, var, weights):
-    """You left out the 2 of the Gaussian's exponent."""
+    """In your r_m the squared distance is divided by v_t. What stands below the line in the exponent of a Gaussian?"""
     v = variance(ab, var)
     return weighed(xt, ab, means, var, weights.log() - squared(xt, math.sqrt(ab) * means) / v)
 
@@ -276,7 +277,7 @@ def distance_to_x0(xt, ab, means, var, weights):
 
 @replaces("mixture_eps")
 def distance_not_squared(xt, ab, means, var, weights):
-    """You took the distance where the exponent of a Gaussian has its square."""
+    """In your r_m stands the distance itself. Which power of the distance has the exponent of a Gaussian?"""
     d = squared(xt, math.sqrt(ab) * means).sqrt()
     return weighed(xt, ab, means, var, weights.log() - d / (2 * variance(ab, var)))
 
@@ -336,7 +337,7 @@ def one_more(xT, means, var, weights, label, scale, abars):
 
 @replaces("sample")
 def first_label(xT, means, var, weights, label, scale, abars):
-    """Your sampler aims at class 0 whatever the label is."""
+    """Your sampler leads to class 0 whatever the label is. Which of the means belongs to the label?"""
     return sample(xT, means, var, weights, 0, scale, abars)
 
 
@@ -401,3 +402,48 @@ def no_roots(xT, means, var, weights, label, scale, abars):
         x0 = (x - (1 - ab) * eps) / ab
         x = after * x0 + (1 - after) * eps
     return x
+
+
+# more of the same functions
+
+
+@replaces("guide")
+def weighted_mean(eps_cond, eps_uncond, scale):
+    """You took a weighted mean of the two predictions, which never leaves the way between them. With s > 1 guidance
+    goes past eps_cond. What should s = 2 return?"""
+    return (scale * eps_cond + eps_uncond) / (1 + scale)
+
+
+@replaces("gaussian_eps")
+def no_noise_in_variance(xt, ab, mean, var):
+    """You took ᾱ·var for the variance of x_t. Noise was added to x0: which variance does the noise bring in?"""
+    return math.sqrt(1 - ab) * (xt - math.sqrt(ab) * mean) / (ab * var)
+
+
+@replaces("mixture_eps")
+def one_gaussian(xt, ab, means, var, weights):
+    """You described the mixture by one Gaussian with its mean and its total variance. Between two classes a mixture
+    has few points, and a Gaussian has many. How probable is each class given x_t?"""
+    mean = weights @ means
+    total = var + weights @ (means - mean).square()
+    return math.sqrt(1 - ab) * (xt - math.sqrt(ab) * mean) / (ab * total + 1 - ab)
+
+
+@replaces("mixture_eps")
+def farthest(xt, ab, means, var, weights):
+    """The farther a class is from x_t, the more it counts in your sum. Which sign has the exponent of a Gaussian?"""
+    v = variance(ab, var)
+    return weighed(xt, ab, means, var, weights.log() + squared(xt, math.sqrt(ab) * means) / (2 * v))
+
+
+@replaces("sample")
+def predictions_exchanged(xT, means, var, weights, label, scale, abars):
+    """You gave the two predictions to guide in the wrong order, so s = 0 samples the class. Which prediction does guide
+    start from?"""
+    return sample(xT, means, var, weights, label, 1.0 - scale, abars)
+
+
+@replaces("sample")
+def keeps_noise(xT, means, var, weights, label, scale, abars):
+    """You mixed x0 and ε with the ᾱ of the step itself, so x stays where it was. To which ᾱ does a step lead?"""
+    return xT.clone()

@@ -30,7 +30,8 @@ def prepend(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None
 
 @replaces("append_kv")
 def replaced(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
-    """Your new cache holds the new entries only, and the text before them is forgotten."""
+    """Your new cache holds the new entries only, and the text before them is lost. What does the old cache
+    contribute?"""
     return {"k": last(k_new, window), "v": last(v_new, window), "length": seen(cache, k_new)}
 
 
@@ -269,10 +270,23 @@ class Neighbours(Layer):
 
 @replaces("CachedAttention")
 class ThetaIgnored(Layer):
-    """rope_theta does not reach your frequencies: they always have base 10000."""
+    """rope_theta has no effect: your frequencies always have the base 10000. From where do the frequencies take their
+    base?"""
 
     def turn(self, y: Tensor, position: Tensor) -> Tensor:
         return rotate(y, position, 10000.0)
+
+
+@replaces("CachedAttention")
+class AnglesInX(Layer):
+    """You compute the angles in the dtype of x. In float32 an angle at a large position is imprecise, since few digits
+    are left behind the point. In which dtype does the docstring ask for the angles?"""
+
+    def turn(self, y: Tensor, position: Tensor) -> Tensor:
+        half = y.shape[-1] // 2
+        angle = position[:, None].to(y.dtype) * self.theta ** (-torch.arange(half, dtype=y.dtype) / half)
+        a, b = y[..., :half], y[..., half:]
+        return torch.cat([a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()], dim=-1)
 
 
 @replaces("CachedAttention")
@@ -310,7 +324,8 @@ class NoMaskWithCache(Layer):
 
 @replaces("CachedAttention")
 class NotCausal(Layer):
-    """Your tokens see the future. In a decoder a key that comes later than the query is masked."""
+    """Your tokens see later tokens. In a decoder a token may look only at itself and at what came before. Which keys
+    does your mask have to close?"""
 
     def mask(self, query: Tensor, key: Tensor) -> Tensor:
         return torch.ones_like(key <= query) if self.window is None else (query - key < self.window)
@@ -429,3 +444,101 @@ class Biases(Layer):
     would not fit."""
 
     bias = True
+
+
+@replaces("append_kv")
+def values_for_keys(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """Your entries "v" hold the keys. Which of the two new tensors goes behind the old values?"""
+    k = last(joined(cache, "k", k_new), window)
+    return {"k": k, "v": k, "length": seen(cache, k_new)}
+
+
+@replaces("CachedAttention")
+class OneNewToken(Layer):
+    """With a cache you treat a piece as one token: all of its tokens stand at position length, and each sees all
+    others. A piece may have several tokens. At which position does the second one stand?"""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        if cache is None:
+            return super().forward(x)
+        q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        here = torch.full((x.shape[1],), cache["length"])
+        q, k = self.turn(q, here), self.turn(k, here)
+        full = append_kv(cache, k, v)
+        kept = full if self.window is None else append_kv(cache, k, v, self.window)
+        return self.out(F.scaled_dot_product_attention(q, kept["k"], kept["v"])), kept
+
+
+@replaces("CachedAttention")
+class KeptUntilNone(Layer):
+    """Your layer keeps the text itself and looks at cache only to see whether a new text begins. Two continuations of
+    one cache then follow each other. From where has the layer to take the keys?"""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        y, self.mine = super().forward(x, None if cache is None else getattr(self, "mine", cache))
+        return y, self.mine
+
+
+@replaces("CachedAttention")
+class HalfExponent(Layer):
+    """Your frequencies are θ^(−i/K), so each pair turns faster than it should. The exponents of the K/2 pairs go from 0
+    to nearly −1. Which factor is missing?"""
+
+    def turn(self, y: Tensor, position: Tensor) -> Tensor:
+        return rotate(y, position, self.theta**0.5)
+
+
+@replaces("CachedAttention")
+class CacheDetached(Layer):
+    """You detached what goes into the cache, so a later piece teaches nothing to the earlier tokens. Gradients flow
+    through the cache too. Which step of your code leaves the graph?"""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        y, cache = super().forward(x, cache)
+        return y, {"k": cache["k"].detach(), "v": cache["v"].detach(), "length": cache["length"]}
+
+
+@replaces("CachedAttention")
+class KeysNotTurned(Layer):
+    """You turned the queries and not the keys. A score then depends on the place of the query alone. What should it
+    depend on?"""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        position = torch.arange(x.shape[1]) + self.start(cache)
+        full = append_kv(cache, k, v)
+        return self.attend(self.turn(q, position), full, position), append_kv(cache, k, v, self.window)
+
+
+@replaces("CachedAttention")
+class QueriesNotTurned(Layer):
+    """You turned the keys and not the queries. A score then depends on the place of the key alone. What should it
+    depend on?"""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        position = torch.arange(x.shape[1]) + self.start(cache)
+        k = self.turn(k, position)
+        full = append_kv(cache, k, v)
+        return self.attend(q, full, position), append_kv(cache, k, v, self.window)
+
+
+@replaces("CachedAttention")
+class TurnedBackwards(Layer):
+    """You turned in the other direction, by −mθ. Which of the two terms with a sine has the minus?"""
+
+    def turn(self, y: Tensor, position: Tensor) -> Tensor:
+        return rotate(y, -position, self.theta)
+
+
+@replaces("CachedAttention")
+class TurnedBeforeSplit(Layer):
+    """You turned the D numbers of a token before you cut them into heads, so partners lie D/2 apart, in different
+    heads. How far apart are the two numbers of a pair?"""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        position = torch.arange(x.shape[1]) + self.start(cache)
+        q, k = self.turn(self.q_proj(x), position), self.turn(self.k_proj(x), position)
+        q, k, v = self.split(q), self.split(k), self.split(self.v_proj(x))
+        full = append_kv(cache, k, v)
+        return self.attend(q, full, position), append_kv(cache, k, v, self.window)

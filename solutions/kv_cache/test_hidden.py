@@ -39,7 +39,8 @@ def draw(rng, D):
 def built(submission, state, H, *options):
     """The student's layer with these weights."""
     layer = submission.CachedAttention(len(state["q_proj.weight"]), H, *options)
-    layer = layer.to(state["q_proj.weight"].dtype)
+    if state["q_proj.weight"].dtype != torch.float32:  # a new layer is float32, and to() would round its buffers
+        layer = layer.to(state["q_proj.weight"].dtype)
     layer.load_state_dict(state)
     return layer
 
@@ -171,7 +172,7 @@ def test_branches(submission, rng):
 @points(3)
 @needs("test_entries")
 def test_length_counts(submission, rng):
-    """position 1000, with 3 entries in the cache"""
+    """position 1000 and a million, with 3 entries in the cache"""
     B, S, T, D, H = 2, 3, 4, 12, 2
     state = draw(rng, D)
     x = rng.randn(B, S + T, D)
@@ -181,6 +182,16 @@ def test_length_counts(submission, rng):
     assert_close(y, expected[:, S:], name="output")
     assert_close(cache["k"], k, name='cache["k"]')
     assert_equal(cache["length"], 1000 + T, name='cache["length"]')
+
+    far = 1_000_003  # float32 counts in steps of 1/16 there, and an angle needs more
+    state, x = {name: weight.float() for name, weight in state.items()}, x.float()
+    wide = {name: weight.double() for name, weight in state.items()}
+    expected, k, v = whole(x.double(), wide, H, start=far - S)
+    cache = {"k": k[:, :, :S].float(), "v": v[:, :, :S].float(), "length": far}
+    y, cache = built(submission, state, H)(x[:, S:], cache)
+    # float32: some dozen products of size 1, each rounded to 6e-8 of it
+    assert_close(cache["k"], k.float(), rtol=1e-5, atol=2e-5, name='cache["k"] in float32')
+    assert_close(y, expected[:, S:].float(), rtol=1e-5, atol=2e-5, name="output in float32")
 
 
 @points(1)

@@ -393,3 +393,89 @@ def one_digit(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> di
         parts = name.split(".")
         short[".".join([parts[0], parts[1][0], *parts[2:]]) if parts[0] == "blk" else name] = tensor
     return convert_gguf_state(short, num_heads, num_kv_heads)
+
+
+@replaces("LlamaDecoder")
+class OneLayer(Parts):
+    """Only your first layer runs, and its cache stands for all. What does layer 1 get as its input?"""
+
+    def run(self, x, cache):
+        x, seen = self.layers[0](x, None if cache is None else cache[0])
+        return x, [seen] * len(self.layers)
+
+
+@replaces("LlamaDecoder")
+class OneNormForBoth(Parts):
+    """input_layernorm stands before the attention and before the MLP as well. Each layer has two norms. Which entry
+    of the state have you not used?"""
+
+    def run(self, x, cache):
+        new_cache = []
+        for i, layer in enumerate(self.layers):
+            attended, seen = layer.self_attn(layer.input_layernorm(x), None if cache is None else cache[i])
+            x = x + attended
+            x = x + layer.mlp(layer.input_layernorm(x))
+            new_cache.append(seen)
+        return x, new_cache
+
+
+@replaces("LlamaDecoder")
+class SideBySide(Parts):
+    """Attention and MLP both read the input of the layer. In Llama the MLP reads what the attention has added. Which
+    of x and y goes into the second norm?"""
+
+    def run(self, x, cache):
+        new_cache = []
+        for i, layer in enumerate(self.layers):
+            attended, seen = layer.self_attn(layer.input_layernorm(x), None if cache is None else cache[i])
+            x = x + attended + layer.mlp(layer.post_attention_layernorm(x))
+            new_cache.append(seen)
+        return x, new_cache
+
+
+@replaces("LlamaDecoder")
+class NormsAfterSums(Parts):
+    """Your norms stand behind the sums. Llama normalises what goes into each branch and leaves the sum as it is.
+    Where does the norm stand in the formula of a layer?"""
+
+    def run(self, x, cache):
+        new_cache = []
+        for i, layer in enumerate(self.layers):
+            attended, seen = layer.self_attn(x, None if cache is None else cache[i])
+            x = layer.input_layernorm(x + attended)
+            x = layer.post_attention_layernorm(x + layer.mlp(x))
+            new_cache.append(seen)
+        return x, new_cache
+
+
+@replaces("LlamaDecoder")
+class LastLogitsOnly(Parts):
+    """You return the logits of the last token only. generate needs no more, and training needs the logits of all T
+    tokens. Which shape does the docstring name?"""
+
+    def read(self, x):
+        return super().read(x)[:, -1:]
+
+
+@replaces("LlamaDecoder")
+class NeverStops(Steps):
+    """You go on to max_new_tokens although every row is finished, and fill up rows with padding. When is there
+    nothing left to do?"""
+
+    def over(self, finished):
+        return False
+
+
+@replaces("convert_gguf_state")
+def only_queries_moved(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> dict[str, Tensor]:
+    """You moved the rows of q, and the rows of k stayed where they were. Which matrices make vectors that are
+    rotated?"""
+    return moved(state, {"q": num_heads})
+
+
+@replaces("convert_gguf_state")
+def gate_and_up_exchanged(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> dict[str, Tensor]:
+    """You exchanged gate_proj and up_proj, which have the same shape. Which of the two names stands in ffn_gate?"""
+    names = {"ffn_gate": "ffn_up", "ffn_up": "ffn_gate"}
+    swapped = {".".join(names.get(part, part) for part in name.split(".")): tensor for name, tensor in state.items()}
+    return convert_gguf_state(swapped, num_heads, num_kv_heads)

@@ -58,8 +58,8 @@ class Parts(MambaBlock):
 
 @replaces("MambaBlock")
 class LinearBias(MambaBlock):
-    """One of your projections has a bias where the checkpoint has none. Only the convolution and dt_proj have one;
-    nn.Linear has one unless it is told otherwise."""
+    """Your in_proj and out_proj have a bias, and the checkpoint has none for them. nn.Linear makes a bias unless it
+    is told otherwise. Which two parts of the block have a bias?"""
 
     def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
         super().__init__(d_model, d_state, d_conv, expand, dt_rank)
@@ -280,3 +280,139 @@ class AInFloat32(Parts):
 
     def rate(self):
         return -torch.exp(self.A_log.float()).to(self.A_log.dtype)
+
+
+@replaces("MambaBlock")
+class RankOneMore(MambaBlock):
+    """Your R is one too large where D is a multiple of 16: you always add 1. D / 16 is rounded up. What is D / 16
+    rounded up for D = 32?"""
+
+    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
+        super().__init__(d_model, d_state, d_conv, expand, d_model // 16 + 1 if dt_rank is None else dt_rank)
+
+
+@replaces("MambaBlock")
+class SkipStartsAtZero(MambaBlock):
+    """In your new block D is 0, so the skip is switched off. With which value does D begin?"""
+
+    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
+        super().__init__(d_model, d_state, d_conv, expand, dt_rank)
+        self.D.data.zero_()
+
+
+@replaces("MambaBlock")
+class ConvStateNeverFilled(Parts):
+    """You return zeros for the conv state, and the next piece begins its convolution without the past. h is not the
+    only thing that a block remembers. Which earlier numbers does the convolution need?"""
+
+    def start(self, state, batch):
+        fresh = self.init_state(batch)
+        return fresh if state is None else {"conv": fresh["conv"], "ssm": state["ssm"]}
+
+    def remembered(self, window, T, u):
+        return torch.zeros_like(window[..., T:])
+
+
+@replaces("MambaBlock")
+class NewestFirst(Parts):
+    """Your conv state is returned with the newest input first. In which order do the inputs stand when the next piece
+    reads them?"""
+
+    def remembered(self, window, T, u):
+        return window[..., T:].flip(-1)
+
+
+@replaces("MambaBlock")
+class StateTooShort(Parts):
+    """After a piece shorter than W − 1 your conv state has fewer than W − 1 columns. The missing ones are older than
+    the piece. Where do they stand?"""
+
+    def remembered(self, window, T, u):
+        W = self.conv1d.kernel_size[0]
+        return window[..., W - 1 :][..., 1 - W :]
+
+
+@replaces("MambaBlock")
+class NotSelective(Parts):
+    """You made Δ, B and C from the mean of the text, so all tokens share them. The scan is selective: from which u
+    are the Δ, B and C of token t made?"""
+
+    def triple(self, u):
+        return super().triple(u.mean(1, keepdim=True).expand_as(u))
+
+
+@replaces("MambaBlock")
+class GateBeforeScan(Parts):
+    """You multiplied u by silu(z) before the scan. In this block the gate comes at the end. What does silu(z)
+    multiply?"""
+
+    def forward(self, x, state=None):
+        state = self.start(state, len(x))
+        raw, z = self.inputs(x)
+        window = torch.cat([state["conv"], raw.mT], dim=-1)
+        u = self.convolve(window).mT * F.silu(z)
+        dt, B, C = self.triple(u)
+        delta = self.step_size(dt)
+        A_bar = torch.exp(delta[..., None] * self.rate())
+        y, h = self.recur(A_bar, (delta * u)[..., None] * B[:, :, None], C, state["ssm"])
+        return self.out_proj(y + self.D * u), {"conv": window[..., x.shape[1] :], "ssm": h}
+
+
+@replaces("MambaBlock")
+class NoGate(Parts):
+    """z has no effect: your y goes into out_proj as it is. What is y multiplied by before out_proj?"""
+
+    def finish(self, y, u, z, raw):
+        return y + self.D * u
+
+
+@replaces("MambaBlock")
+class NoSkip(Parts):
+    """The parameter D has no effect. What is added to h C?"""
+
+    def finish(self, y, u, z, raw):
+        return y * F.silu(z)
+
+
+@replaces("MambaBlock")
+class SigmoidGate(Parts):
+    """Your gate is a sigmoid of z. silu(z) is something else: which factor does silu have beside the sigmoid?"""
+
+    def finish(self, y, u, z, raw):
+        return (y + self.D * u) * torch.sigmoid(z)
+
+
+@replaces("MambaBlock")
+class NoConvBias(Parts):
+    """The bias of the convolution has no effect. Which number is added to the W products?"""
+
+    def convolve(self, window):
+        return F.silu(F.conv1d(window, self.conv1d.weight, groups=len(self.conv1d.weight)))
+
+
+@replaces("MambaBlock")
+class ReadsBeforeWriting(Parts):
+    """Your y_t reads the state before token t has written into it. Which h stands in the line of y_t?"""
+
+    def recur(self, A_bar, B_bar_u, C, h):
+        ys = []
+        for t in range(C.shape[1]):
+            ys.append((h * C[:, t, None]).sum(-1))
+            h = A_bar[:, t] * h + B_bar_u[:, t]
+        return torch.stack(ys, dim=1), h
+
+
+@replaces("MambaBlock")
+class InputNotTimesStep(Parts):
+    """The step size scales the decay and not what is written into the state. By which two factors is u_t multiplied
+    in the line of h_t?"""
+
+    def forward(self, x, state=None):
+        state = self.start(state, len(x))
+        raw, z = self.inputs(x)
+        window = torch.cat([state["conv"], raw.mT], dim=-1)
+        u = self.convolve(window).mT
+        dt, B, C = self.triple(u)
+        A_bar = torch.exp(self.step_size(dt)[..., None] * self.rate())
+        y, h = self.recur(A_bar, u[..., None] * B[:, :, None], C, state["ssm"])
+        return self.out_proj(self.finish(y, u, z, raw)), {"conv": window[..., x.shape[1] :], "ssm": h}

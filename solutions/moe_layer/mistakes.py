@@ -77,8 +77,8 @@ def weights_detached(x, gate, w1, w2, w3, k):
 
 @replaces("moe_forward")
 def experts_detached(x, gate, w1, w2, w3, k):
-    """No gradient reaches the weights of the experts: they were detached, or rebuilt from numbers. The router alone
-    would learn."""
+    """No gradient reaches the weights of the experts, so the router alone would learn. Which step of your code leaves
+    the graph?"""
     weights, indices = route(x, gate, k)
     return dispatch(x, weights, indices, w1.detach(), w2.detach(), w3.detach())
 
@@ -268,7 +268,7 @@ class BeginsEqual(MoELayer):
 
 @replaces("MoELayer")
 class AlwaysTwo(MoELayer):
-    """Your layer uses two experts whatever k says."""
+    """Your layer uses two experts whatever k says. What does the constructor do with k?"""
 
     def __init__(self, d_model: int, d_ff: int, num_experts: int, k: int) -> None:
         super().__init__(d_model, d_ff, num_experts, 2)
@@ -284,9 +284,111 @@ class KeptFlat(MoELayer):
 
 @replaces("MoELayer")
 class UsesData(MoELayer):
-    """Your forward reads the parameters through .data, or under no_grad: the values are right, and no parameter
-    learns."""
+    """Your output is right, and no gradient flows from the output to the parameters, so the layer cannot learn. How
+    does your forward read the parameters?"""
 
     def forward(self, x):
         w = (self.gate.data, self.w1.data, self.w2.data, self.w3.data)
         return moe_forward(x.flatten(0, 1), *w, self.k).view(x.shape)
+
+
+@replaces("moe_forward")
+def experts_choose(x, gate, w1, w2, w3, k):
+    """In your layer every expert takes the tokens with its largest logits, so a token may get more than k experts, and
+    another token gets none. Here each token chooses. Along which axis are the k largest logits to be found?"""
+    logits = x @ gate.T
+    weights = torch.softmax(logits, dim=-1)
+    y = torch.zeros_like(x)
+    for e in range(len(gate)):
+        token = logits[:, e].topk(max(1, min(len(x), len(x) * k // len(gate)))).indices
+        y = y.index_add(0, token, weights[token, e, None] * swiglu(x[token], w1[e], w2[e], w3[e]))
+    return y
+
+
+@replaces("moe_forward")
+def weights_unsorted(x, gate, w1, w2, w3, k):
+    """You sorted the rows by expert and left the weights in the order of the tokens, so a row gets the weight of
+    another token. What has to be done to the weights as well?"""
+    weights, indices = route(x, gate, k)
+    order = indices.flatten().argsort(stable=True)
+    expert, token = indices.flatten()[order], order // k
+    y = torch.zeros_like(x)
+    for e in range(len(gate)):
+        rows = torch.where(expert == e)[0]
+        h = swiglu(x[token[rows]], w1[e], w2[e], w3[e])
+        y = y.index_add(0, token[rows], weights.flatten()[rows, None] * h)
+    return y
+
+
+@replaces("moe_forward")
+def silu_of_product(x, gate, w1, w2, w3, k):
+    """You apply silu to the product of the two branches. In the formula silu is applied to one branch, and then the
+    branches are multiplied. Which branch is it?"""
+
+    def glu(h, w1, w2, w3):
+        return F.silu((h @ w1.T) * (h @ w3.T)) @ w2.T
+
+    return dispatch(x, *route(x, gate, k), w1, w2, w3, ffn=glu)
+
+
+@replaces("moe_forward")
+def gelu_gate(x, gate, w1, w2, w3, k):
+    """Your experts use GELU. Which activation does the formula name?"""
+
+    def geglu(h, w1, w2, w3):
+        return (F.gelu(h @ w1.T) * (h @ w3.T)) @ w2.T
+
+    return dispatch(x, *route(x, gate, k), w1, w2, w3, ffn=geglu)
+
+
+@replaces("moe_forward")
+def softmax_twice(x, gate, w1, w2, w3, k):
+    """You took the softmax over all experts and then a second softmax over the k largest results, so your weights are
+    nearly equal. Of which numbers is the softmax to be taken?"""
+    chosen, indices = torch.topk(torch.softmax(x @ gate.T, dim=-1), k, dim=-1)
+    return dispatch(x, torch.softmax(chosen, dim=-1), indices, w1, w2, w3)
+
+
+@replaces("moe_forward")
+def residual_added(x, gate, w1, w2, w3, k):
+    """You added x to the mixture. The residual connection belongs to the block around this layer. What does the formula
+    of the layer return?"""
+    return x + moe_forward(x, gate, w1, w2, w3, k)
+
+
+@replaces("MoELayer")
+class TimeFirst(MoELayer):
+    """You put the time axis first before you flattened the tokens, and you gave the result the shape (B, T, D) without
+    putting the batch first again. So the outputs of different texts are mixed. Which order has your flat list?"""
+
+    def forward(self, x):
+        y = moe_forward(x.transpose(0, 1).flatten(0, 1), self.gate, self.w1, self.w2, self.w3, self.k)
+        return y.view(x.shape)
+
+
+@replaces("MoELayer")
+class FirstTextOnly(MoELayer):
+    """Your layer computes the first text of the batch and no others. How many tokens are there in B texts?"""
+
+    def forward(self, x):
+        return moe_forward(x[0], self.gate, self.w1, self.w2, self.w3, self.k)[None]
+
+
+@replaces("MoELayer")
+class RoutesTheText(MoELayer):
+    """Your router chooses once for a whole text, by the mean of its tokens. In this layer each token makes a choice of
+    its own. Which vector does the router look at?"""
+
+    def forward(self, x):
+        chosen, indices = torch.topk(x.mean(1) @ self.gate.T, self.k, dim=-1)
+        weights = torch.softmax(chosen, dim=-1)
+        T = x.shape[1]
+        y = dispatch(
+            x.flatten(0, 1),
+            weights.repeat_interleave(T, 0),
+            indices.repeat_interleave(T, 0),
+            self.w1,
+            self.w2,
+            self.w3,
+        )
+        return y.view(x.shape)

@@ -1,6 +1,7 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
 import torch
+from moe_router import route
 from torch import Tensor
 
 from grader.testing import replaces
@@ -123,16 +124,16 @@ def normalised_in_half(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 @replaces("route")
 def always_float32(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """float64 logits went through float32 on their way and lost half of their digits. Only half precision
-    needs the detour."""
+    """You converted float64 logits to float32, and half of their digits are lost. Which dtypes need the conversion to
+    float32?"""
     chosen, indices = choose(logits, k)
     return torch.softmax(chosen.float(), dim=-1).to(logits.dtype), indices
 
 
 @replaces("route")
 def no_check(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """topk has its own idea of a bad k: for k = 0 it returns nothing without a word, for k > E it raises
-    RuntimeError. Check k first and raise ValueError."""
+    """Your code does not check k: for k = 0 topk returns nothing and no error, and for k > E it raises RuntimeError.
+    Where can you raise ValueError before that?"""
     chosen, indices = torch.topk(logits, k, dim=-1)
     wide = chosen if chosen.dtype == torch.float64 else chosen.float()
     return torch.softmax(wide, dim=-1).to(logits.dtype), indices
@@ -140,8 +141,8 @@ def no_check(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 @replaces("route")
 def clamped_k(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """A k below 1 or above the number of experts was corrected silently. A wrong config should not train:
-    raise ValueError."""
+    """You replaced a k outside of 1 to E by the nearest one that fits. Then a wrong config trains, and nobody notices
+    it. What should happen to such a k?"""
     chosen, indices = choose(logits, max(1, min(k, logits.shape[-1])))
     return torch.softmax(chosen, dim=-1).to(logits.dtype), indices
 
@@ -160,3 +161,89 @@ def ones(weights: Tensor, indices: Tensor, num_experts: int) -> Tensor:
     """Your matrix says which experts were chosen, not how much they count. The chosen columns hold the
     weights."""
     return weights.new_zeros(*weights.shape[:-1], num_experts).scatter(-1, indices, 1.0)
+
+
+@replaces("route")
+def sigmoid_each(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Your weights are sigmoids, each of one logit alone, so the k weights of a token do not sum to 1. Which function
+    makes k logits compete with each other?"""
+    chosen, indices = choose(logits, k)
+    return torch.sigmoid(chosen).to(logits.dtype), indices
+
+
+@replaces("route")
+def smallest(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """You chose the k smallest logits. A large logit means that an expert fits the token well. In which direction does
+    your sort go?"""
+    _, indices = choose(-logits, k)
+    chosen = logits.gather(-1, indices)
+    return torch.softmax(chosen if chosen.dtype == torch.float64 else chosen.float(), dim=-1).to(logits.dtype), indices
+
+
+@replaces("route")
+def detached(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """No gradient leads from your weights to the logits, so the router cannot learn. Which step of your code leaves the
+    graph?"""
+    with torch.no_grad():
+        return route(logits, k)
+
+
+@replaces("route")
+def stays_float32(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """You computed in float32 and returned float32, though the logits were in half precision. Which dtype have the
+    weights to have?"""
+    chosen, indices = choose(logits, k)
+    return torch.softmax(chosen, dim=-1), indices
+
+
+@replaces("route")
+def zero_goes_through(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """You refuse only a k that is too large. With k = 0 a token has no expert at all. Which is the smallest k that
+    makes sense?"""
+    if k > logits.shape[-1]:
+        raise ValueError("k <= E")
+    chosen, indices = torch.topk(logits, k, dim=-1)
+    wide = chosen if chosen.dtype == torch.float64 else chosen.float()
+    return torch.softmax(wide, dim=-1).to(logits.dtype), indices
+
+
+@replaces("route")
+def k_against_tokens(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """You compared k with the first axis of the logits, which is the number of tokens. k experts are chosen among all
+    experts: which axis holds the experts?"""
+    if not 1 <= k <= logits.shape[0]:
+        raise ValueError("1 <= k <= E")
+    chosen, indices = torch.topk(logits, k, dim=-1)
+    wide = chosen if chosen.dtype == torch.float64 else chosen.float()
+    return torch.softmax(wide, dim=-1).to(logits.dtype), indices
+
+
+@replaces("combine_matrix")
+def columns_of_largest(weights: Tensor, indices: Tensor, num_experts: int) -> Tensor:
+    """Your matrix ends at the largest index that occurs. An expert that nobody chose has a column too. How many columns
+    are asked for?"""
+    wide = int(indices.max()) + 1
+    return weights.new_zeros(*weights.shape[:-1], wide).scatter(-1, indices, weights)
+
+
+@replaces("combine_matrix")
+def combine_detached(weights: Tensor, indices: Tensor, num_experts: int) -> Tensor:
+    """You copied numbers, and no gradient flows from the matrix to the weights. Which step of your code leaves the
+    graph?"""
+    return weights.new_zeros(*weights.shape[:-1], num_experts).scatter(-1, indices, weights.detach())
+
+
+@replaces("combine_matrix")
+def zeros_in_float32(weights: Tensor, indices: Tensor, num_experts: int) -> Tensor:
+    """Your zeros are float32, as torch makes them unless it is told otherwise, and weights of another dtype do not fit
+    in. From where can the zeros take their dtype?"""
+    return torch.zeros(*weights.shape[:-1], num_experts).scatter(-1, indices, weights)
+
+
+@replaces("combine_matrix")
+def one_leading_axis(weights: Tensor, indices: Tensor, num_experts: int) -> Tensor:
+    """You number the rows with an arange over the first axis, which fits weights (T, k) only. Weights may be (k,) and
+    (B, T, k) too. Which operation places values along the last axis, whatever stands in front?"""
+    rows = weights.new_zeros(*weights.shape[:-1], num_experts)
+    rows[torch.arange(len(weights))[:, None], indices] = weights
+    return rows

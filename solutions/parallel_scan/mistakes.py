@@ -199,22 +199,21 @@ def first_axis(a, b, h0=None):
 
 @replaces("parallel_scan")
 def clamped(a, b, h0=None):
-    """You cut the decays off, at 1e-6 or the like, so that nothing is divided by 0. Then nothing is ever
-    forgotten entirely: an a of 0 has to clear the state."""
+    """You replaced very small decays by a small positive number, so a state is never forgotten entirely. What has an
+    a of 0 to do with the state?"""
     return parallel_scan(torch.where(a.abs() < 1e-6, 1e-6, a), b, h0)
 
 
 @replaces("parallel_scan")
 def in_float32(a, b, h0=None):
-    """Your scan runs in float32, and float64 inputs lose half of their digits on the way. What casts, or makes
-    a tensor without a dtype?"""
+    """Your scan runs in float32, and float64 inputs lose half of their digits. At which step does the dtype change?"""
     return parallel_scan(a.float(), b.float(), None if h0 is None else h0.float()).to(b.dtype)
 
 
 @replaces("parallel_scan")
 def detached(a, b, h0=None):
-    """The values are right and carry no gradient: they went through NumPy, .detach() or .data. A model learns
-    its decays through this function."""
+    """Your values are right and carry no gradient. A model learns its decays through this function. Which step of your
+    code leaves the graph?"""
     return parallel_scan(a.detach(), b.detach(), None if h0 is None else h0.detach())
 
 
@@ -237,3 +236,56 @@ def loop(a, b, h0=None):
         h = a[..., t] * h + b[..., t]
         states.append(h)
     return torch.stack(states, dim=-1)
+
+
+@replaces("parallel_scan")
+def half_the_rounds(a, b, h0=None):
+    """Your loop ends one round too early: with the last stride an entry holds at most half of the steps, if T is large.
+    How many steps has the last entry to hold?"""
+    b, stride = with_start(a, b, h0), 1
+    while stride < b.shape[-1] // 2:
+        a, b = one_round(a, b, stride)
+        stride *= 2
+    return b
+
+
+@replaces("parallel_scan")
+def clamped_above_zero(a, b, h0=None):
+    """You raised every decay to a tiny positive number, so negative decays are lost and an a of 0 no longer clears the
+    state exactly. Which operation of your scan cannot bear a 0?"""
+    return parallel_scan(a.clamp(min=1e-12), b, h0)
+
+
+@replaces("parallel_scan")
+def h0_detached(a, b, h0=None):
+    """No gradient reaches h0. In a text that comes in pieces h0 is made by the piece before. Which step of your code
+    leaves the graph?"""
+    return parallel_scan(a, b, None if h0 is None else h0.detach())
+
+
+@replaces("parallel_scan")
+def b_decays_at_once(a, b, h0=None):
+    """Your step is h ← a (h + b): the new b decays in its own step. In a h + b, which of the two terms is multiplied by
+    a?"""
+    return parallel_scan(a, a * b, h0)
+
+
+@replaces("parallel_scan")
+def a_one_early(a, b, h0=None):
+    """Your step t uses the decay of step t − 1. Which a stands in the formula of h_t?"""
+    start = b if h0 is None else torch.cat([b[..., :1] + a[..., :1] * h0[..., None], b[..., 1:]], -1)
+    return parallel_scan(torch.cat([a[..., :1], a[..., :-1]], -1), start)
+
+
+@replaces("parallel_scan")
+def b_weighed(a, b, h0=None):
+    """Your step is a h + (1 − a) b, a running average. In this recurrence b is added as it is. What stands before b in
+    the formula?"""
+    return parallel_scan(a, (1 - a) * b, h0)
+
+
+@replaces("parallel_scan")
+def sign_lost(a, b, h0=None):
+    """Your decays lost their sign. A negative a turns the state around in each step. Which function of your code
+    returns no negative number?"""
+    return parallel_scan(a.abs(), b, h0)

@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 from recall_lab import CopyModel, make_batch
+from selective_scan import selective_scan
 from torch import nn
 
 from grader.testing import replaces
@@ -48,7 +49,7 @@ def seed_is_ignored(batch, length, n_data, vocab, seed, spacing="random"):
 
 @replaces("CopyModel")
 class seeds_for_all(Model):  # noqa: N801
-    """Your constructor seeds torch's own generator, or draws from it, and leaves it so. Whatever is drawn afterwards,
+    """Your constructor changes torch's own random generator and leaves it so. Whatever is drawn afterwards,
     here or anywhere else in the program, begins again from your seed. Who puts the generator back as it was?"""
 
     def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
@@ -58,8 +59,8 @@ class seeds_for_all(Model):  # noqa: N801
 
 @replaces("CopyModel")
 class lti_selective(Model):  # noqa: N801
-    """The mixer of the "lti" model is not linear: it is a selective layer, or has a nonlinearity in it. A linear
-    time-invariant mixer is one convolution and nothing else."""
+    """The mixer of your "lti" model is a selective layer and not linear. A linear time-invariant mixer is one
+    convolution and nothing else. What does your constructor do with the argument mixer?"""
 
     def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
         super().__init__("selective", length, n_data, vocab, d_model, d_state, seed)
@@ -142,7 +143,7 @@ class no_residual(Model):  # noqa: N801
 
 @replaces("CopyModel")
 class no_norm(Model):  # noqa: N801
-    """The norm before the read-out is missing."""
+    """The head reads x as it is. Which step stands between the sum and the head?"""
 
     def forward(self, tokens):
         x = self.embed(tokens)
@@ -197,3 +198,110 @@ class same_batches_for_every_seed(Model):  # noqa: N801
 
     def fit(self, steps=400, batch=64, lr=1e-2, seed=0, spacing="random"):
         return trained(self, steps, batch, lr, spacing, lambda step: step)
+
+
+@replaces("make_batch")
+def last_token_missing(batch, length, n_data, vocab, seed, spacing="random"):
+    """The last data token never occurs in your batches. Is the upper end that you give to randint among the numbers it
+    draws?"""
+    generator = torch.Generator().manual_seed(seed)
+    data = torch.randint(vocab - 1, (batch, n_data), generator=generator)
+    places = torch.rand(batch, length, generator=generator).argsort(-1)[:, :n_data].sort(-1).values
+    if spacing == "fixed":
+        places = torch.arange(n_data).expand(batch, n_data)
+    tokens = torch.full((batch, length + n_data), vocab).scatter(1, places, data)
+    tokens[:, length:] = vocab + 1
+    return tokens, data
+
+
+@replaces("make_batch")
+def answer_in_the_input(batch, length, n_data, vocab, seed, spacing="random"):
+    """Behind the first go-token your input holds the data themselves, so the model reads an answer before it is asked
+    for the next one. What stands at each of the last n_data places?"""
+    tokens, data = make_batch(batch, length, n_data, vocab, seed, spacing)
+    tokens[:, length + 1 :] = data[:, :-1]
+    return tokens, data
+
+
+@replaces("make_batch")
+def blank_is_go(batch, length, n_data, vocab, seed, spacing="random"):
+    """You exchanged the numbers of the blank and of the go-token. Which of the two is vocab, and which is vocab + 1?"""
+    tokens, data = make_batch(batch, length, n_data, vocab, seed, spacing)
+    return torch.where(tokens < vocab, tokens, 2 * vocab + 1 - tokens), data
+
+
+@replaces("CopyModel")
+class weight_for_each_pair(Model):  # noqa: N801
+    """Your "lti" mixer has a weight for each pair of positions, so a text that comes one token later gives another
+    result. In a convolution the weight depends on one number only. Which number is it?"""
+
+    def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
+        super().__init__(mixer, length, n_data, vocab, d_model, d_state, seed)
+        T = length + n_data
+        if mixer == "lti":
+            generator = torch.Generator().manual_seed(seed)
+            self.pairs = nn.Parameter(0.1 * torch.randn(d_model, T, T, generator=generator))
+
+    def mix(self, x):
+        if not hasattr(self, "pairs"):
+            return super().mix(x)
+        return torch.einsum("dts,bsd->btd", self.pairs.tril(), x)
+
+
+@replaces("CopyModel")
+class unselective(Model):  # noqa: N801
+    """Delta, B and C are the same for all tokens in your "selective" mixer, so what it keeps of a token does not
+    depend on the tokens between. From what are delta, B and C of a token computed?"""
+
+    def mix(self, x):
+        if hasattr(self.mixer, "kernel"):
+            return super().mix(x)
+        mixer, T = self.mixer, x.shape[1]
+        u = F.silu(mixer.conv(x.mT)[..., :T])
+        same = torch.ones_like(u.mT)
+        maps = mixer.delta(same).mT, -torch.exp(mixer.A_log), mixer.B(same).mT, mixer.C(same).mT
+        return selective_scan(u, *maps, mixer.D, delta_softplus=True)[0].mT
+
+
+@replaces("CopyModel")
+class last_columns(Model):  # noqa: N801
+    """Of the padded convolution you kept the last T columns, so a token sees the three tokens after it. Which columns
+    belong to the positions 0 to T − 1?"""
+
+    def mix(self, x):
+        if hasattr(self.mixer, "kernel"):
+            return super().mix(x)
+        mixer, T = self.mixer, x.shape[1]
+        u = F.silu(mixer.conv(x.mT)[..., -T:])
+        maps = mixer.delta(u.mT).mT, -torch.exp(mixer.A_log), mixer.B(u.mT).mT, mixer.C(u.mT).mT
+        return selective_scan(u, *maps, mixer.D, delta_softplus=True)[0].mT
+
+
+@replaces("CopyModel")
+class steps_begin_large(Model):  # noqa: N801
+    """Your step sizes begin near 0.7, so a new model forgets a token after a few others: you gave the bias the step
+    size itself. softplus comes after the bias. Which number has that step size as its softplus?"""
+
+    def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
+        super().__init__(mixer, length, n_data, vocab, d_model, d_state, seed)
+        if mixer != "lti":
+            with torch.no_grad():
+                self.mixer.delta.bias.copy_(F.softplus(self.mixer.delta.bias))
+
+
+@replaces("CopyModel")
+class spacing_not_passed(Model):  # noqa: N801
+    """fit always trains on random places: spacing has no effect. Which function has to know it?"""
+
+    def fit(self, steps=400, batch=64, lr=1e-2, seed=0, spacing="random"):
+        return super().fit(steps, batch, lr, seed)
+
+
+@replaces("CopyModel")
+class norm_before_residual(Model):  # noqa: N801
+    """You normalised mix(x) and then added x. In the statement the norm is taken of the sum. What does the head
+    read?"""
+
+    def forward(self, tokens):
+        x = self.embed(tokens)
+        return self.head((x + self.norm(self.mix(x)))[:, -self.n_data :])

@@ -113,7 +113,7 @@ def check_causal(mix, x, y):
         assert_close(mix(changed)[:, :t], mix(x)[:, :t], rtol=1e-4, atol=1e-4, name="what mix(x) says of the past")
 
 
-@points(2)
+@points(1)
 @needs("test_shape")
 def test_lti_is_lti(submission, rng):
     """mix is linear, causal, and shifts with its input"""
@@ -140,6 +140,30 @@ def test_selective_is_not(submission, rng):
     mixed = model.mix(x) + model.mix(y) - model.mix(x + y)
     assert mixed.abs().max() > 1e-2, "mix(x + y) is mix(x) + mix(y): nothing in this mixer depends on the token."
 
+    def last(*changed):
+        return model.mix(torch.stack([3 * (y if t in changed else x)[:, t] for t in range(x.shape[1])], dim=1))[:, -1]
+
+    # Token 0 is 9 before the end, and token 5 is 4: no convolution over 4 tokens sees two of these at once.
+    together = last(0, 5) - last(0) - last(5) + last()
+    assert together.abs().max() > 1e-5, (
+        "What the last place keeps of token 0 is the same whatever token 5 is: delta, B and C do not depend on tokens."
+    )
+
+
+@points(1)
+@needs("test_selective_is_not")
+def test_steps_begin_small(submission, rng):
+    """a new selective model forgets slowly"""
+    L, N, D = 13, 3, 16
+    model = submission.CopyModel("selective", length=L, n_data=N, d_model=D, d_state=1)
+    same = 0.5 * rng.randn(D, dtype=torch.float32).expand(1, L + N, D)
+    other = torch.cat([100 * rng.randn(1, 1, D, dtype=torch.float32), same[:, 1:]], dim=1)
+    with torch.no_grad():
+        left = (model.mix(other) - model.mix(same))[0, 4:].abs()  # from place 4 on only the state knows token 0
+    # A begins at -1: 11 steps of 0.1 leave exp(-1.1) = 0.33, and 11 of 0.001 leave 0.99
+    kept = (left[-1] / left[0]).median()
+    assert kept > 0.1, f"After 11 tokens {kept:.4f} of a state is left: softplus(delta) should begin at 0.1 or less."
+
 
 @points(1)
 @needs("test_read_out", "test_lti_is_lti")
@@ -157,6 +181,10 @@ def test_fit(submission):
     assert max(once) - min(once) > 1e-3, "Every step has the same loss: each should draw a batch of its own."
     assert max(abs(a - b) for a, b in zip(once, other, strict=True)) > 1e-3, (
         "Another seed gives the same losses: `seed` is not used."
+    )
+    fixed = small().fit(steps=5, batch=8, lr=1e-9, seed=3, spacing="fixed")
+    assert max(abs(a - b) for a, b in zip(once, fixed, strict=True)) > 1e-6, (
+        "With fixed places the losses are those of random places: `spacing` is not used."
     )
     model = small()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}

@@ -45,8 +45,8 @@ def merge_no_transpose(x: Tensor) -> Tensor:
 
 @replaces("merge_heads")
 def merge_view(x: Tensor) -> Tensor:
-    """view works on a tensor that was split a moment ago, by luck of its strides, and fails on one that lies
-    contiguous in memory. What copies where it must?"""
+    """After the transpose your view works only for some layouts in memory, and it fails for a contiguous x. Which
+    operation copies the numbers if that is needed?"""
     B, H, T, K = x.shape
     return x.transpose(1, 2).view(B, T, H * K)
 
@@ -114,8 +114,8 @@ def empty_is_nan(scores: Tensor, mask: Tensor | None = None) -> Tensor:
 
 @replaces("masked_softmax")
 def nan_to_num(scores: Tensor, mask: Tensor | None = None) -> Tensor:
-    """You cleaned the value, not its derivative: the softmax of an empty row is still NaN inside, and in the backward
-    pass NaN times 0 is NaN. Do not let it arise."""
+    """You added -inf to a whole row and replaced the NaN afterwards. The value of that row is right, and its gradient
+    is NaN: in the backward pass 0 times NaN is NaN. How can an empty row get scores that are finite?"""
     return torch.softmax(masked(scores, mask), dim=-1).nan_to_num(0.0)
 
 
@@ -132,7 +132,7 @@ def minus_1e9(scores: Tensor, mask: Tensor | None = None) -> Tensor:
 
 @replaces("masked_softmax")
 def mask_inverted(scores: Tensor, mask: Tensor | None = None) -> Tensor:
-    """You read the forbidden keys and no others. True means «may attend»: where does -inf belong?"""
+    """Your queries attend to the forbidden keys and to no others. True means «may attend»: where does -inf belong?"""
     return safe(masked(scores, ~mask if mask is not None and mask.dtype == torch.bool else mask))
 
 
@@ -249,3 +249,58 @@ def weights_without_mask(q, k, v, mask=None, scale=None):
     that averaged the values."""
     scores = (1 / math.sqrt(q.shape[-1]) if scale is None else scale) * q @ k.mT
     return masked_softmax(scores, mask) @ v, masked_softmax(scores)
+
+
+@replaces("masked_softmax")
+def bool_added(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """You added the bool mask to the scores, where True counts as 1 and False as 0. So a forbidden key only loses a
+    little. What has to be added to the score of a forbidden key?"""
+    return safe(scores if mask is None else scores + mask)
+
+
+@replaces("masked_softmax")
+def mask_multiplied(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """You multiplied the scores by the bool mask. A forbidden key then has the score 0, and e⁰ = 1 counts in the sum.
+    Which score has an exponential of 0?"""
+    return safe(scores * mask if mask is not None and mask.dtype == torch.bool else masked(scores, mask))
+
+
+@replaces("masked_softmax")
+def mean_subtracted(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """You subtracted the mean of the row. The largest score can lie far above the mean, and its exponential is then
+    infinite. After which subtraction is no score above 0?"""
+    kept = masked(scores, mask)
+    inside = kept > -INF
+    mean = torch.where(inside, kept, 0).sum(-1, keepdim=True) / inside.sum(-1, keepdim=True).clamp(min=1)
+    return safe(kept, mean.detach())
+
+
+@replaces("attention")
+def transpose_1_2(q, k, v, mask=None, scale=None):
+    """You exchanged the axes 1 and 2 of k, which is right only if k has three axes. Tokens and columns are always the
+    last two. How can you count the axes so that it fits any number of them?"""
+    scores = (1 / math.sqrt(q.shape[-1]) if scale is None else scale) * q @ k.transpose(1, 2)
+    weights = masked_softmax(scores, mask)
+    return weights @ v, weights
+
+
+@replaces("attention")
+def scale_on_output(q, k, v, mask=None, scale=None):
+    """You multiplied the weights by the scale, behind the softmax, so the weights of a query do not sum to 1. Which
+    numbers does the formula multiply by the scale?"""
+    weights = (1 / math.sqrt(q.shape[-1]) if scale is None else scale) * masked_softmax(q @ k.mT, mask)
+    return weights @ v, weights
+
+
+@replaces("attention")
+def weights_detached(q, k, v, mask=None, scale=None):
+    """Your weights carry no gradient, so only v learns. Which step of your code leaves the graph?"""
+    weights = masked_softmax((1 / math.sqrt(q.shape[-1]) if scale is None else scale) * q @ k.mT, mask).detach()
+    return weights @ v, weights
+
+
+@replaces("attention")
+def scores_returned(q, k, v, mask=None, scale=None):
+    """Beside the output you return the scores. The weights are asked for: which numbers averaged the values?"""
+    scores = (1 / math.sqrt(q.shape[-1]) if scale is None else scale) * q @ k.mT
+    return masked_softmax(scores, mask) @ v, scores

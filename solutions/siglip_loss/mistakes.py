@@ -109,8 +109,8 @@ def epsilon_added(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
 
 @replaces("pairwise_sum")
 def labels_inverted(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
-    """The sign before y z is missing or doubled: the loss falls when pairs move apart. For a pair with a large z
-    the term must be near 0."""
+    """Your sign before y z is wrong: the loss falls when pairs move apart. What should the term of a right pair be if
+    its z is large?"""
     z = log_t.exp() * cosines(image_emb, text_emb) + bias
     return F.softplus(signs(z, row0, col0) * z).sum()
 
@@ -132,8 +132,8 @@ def offsets_swapped(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
 
 @replaces("pairwise_sum")
 def only_blocks_on_the_diagonal(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
-    """Yours has pairs only if row0 and col0 are equal. A block may lie beside the diagonal and still hold a piece
-    of it."""
+    """You count pairs only in blocks with row0 equal to col0. The diagonal can also cross a block that begins beside
+    it. Which two numbers are equal for a pair?"""
     z = log_t.exp() * cosines(image_emb, text_emb) + bias
     y = signs(z, 0, 0) if row0 == col0 else -torch.ones_like(z)
     return F.softplus(-y * z).sum()
@@ -141,7 +141,8 @@ def only_blocks_on_the_diagonal(image_emb, text_emb, log_t, bias, row0=0, col0=0
 
 @replaces("pairwise_sum")
 def pairs_only(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
-    """Only the pairs are in your sum. Without the wrong ones the best model says «yes» to everything."""
+    """Only the right pairs are in your sum. A model that says «yes» to everything would then be the best. Which other
+    cells of the block count?"""
     z = log_t.exp() * cosines(image_emb, text_emb) + bias
     return (F.softplus(-z) * same(z, row0, col0)).sum()
 
@@ -192,14 +193,16 @@ def probabilities_summed(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Te
 
 @replaces("pairwise_sum")
 def bias_as_number(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
-    """The bias became a Python number on the way, by item() or float(), and gets no gradient. It is learned."""
+    """You turned the bias into a Python number, so it gets no gradient. The bias is learned: in which form must it
+    enter the sum?"""
     z = log_t.exp() * cosines(image_emb, text_emb) + bias.item()
     return F.softplus(-signs(z, row0, col0) * z).sum()
 
 
 @replaces("pairwise_sum")
 def scale_as_number(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
-    """log_t became a Python number on the way, by item() or float(), and gets no gradient. It is learned."""
+    """You turned log_t into a Python number, so it gets no gradient. log_t is learned: in which form must it enter the
+    product?"""
     z = math.exp(log_t.item()) * cosines(image_emb, text_emb) + bias
     return F.softplus(-signs(z, row0, col0) * z).sum()
 
@@ -280,7 +283,9 @@ def diagonal_blocks_only(image_emb, text_emb, log_t, bias, chunks) -> Tensor:
 
 @replaces("siglip_loss_chunked")
 def no_offsets(image_emb, text_emb, log_t, bias, chunks) -> Tensor:
-    """Your blocks do not know where they are, and each has a diagonal full of pairs. Hand on where it begins."""
+    """You call pairwise_sum without row0 and col0, so every block counts its own diagonal as pairs. Only the blocks
+    on the diagonal of the whole matrix hold pairs. Which image and which text of the batch does a block begin
+    with?"""
     n, starts = blocks(image_emb, text_emb, chunks)
     total = sum(pairwise_sum(image_emb[r : r + n], text_emb[c : c + n], log_t, bias) for r in starts for c in starts)
     return total / len(image_emb)
@@ -314,8 +319,8 @@ def mean_of_blocks(image_emb, text_emb, log_t, bias, chunks) -> Tensor:
 
 @replaces("siglip_loss_chunked")
 def upper_blocks_only(image_emb, text_emb, log_t, bias, chunks) -> Tensor:
-    """You left out the blocks below the diagonal, or counted them as those above. Image 5 with text 2 is another
-    question than image 2 with text 5."""
+    """You computed only the blocks above the diagonal and counted them twice. Image 5 with text 2 is another pair than
+    image 2 with text 5. Which blocks are missing?"""
     n, starts = blocks(image_emb, text_emb, chunks)
     total = image_emb.new_zeros(())
     for r in starts:
@@ -340,7 +345,8 @@ def unpaired_chunks(image_emb, text_emb, log_t, bias, chunks) -> Tensor:
 
 @replaces("siglip_loss_chunked")
 def detached_blocks(image_emb, text_emb, log_t, bias, chunks) -> Tensor:
-    """You added up numbers, by item() or detach(), and no gradient comes through. Add tensors."""
+    """You added up the blocks as plain numbers, and no gradient flows back to the embeddings. What does each block have
+    to be when you add it?"""
     return siglip_loss_chunked(image_emb, text_emb, log_t, bias, chunks).detach()
 
 
@@ -381,7 +387,8 @@ def not_divided_at_all(batch: int, log_t: float, bias: float) -> float:
 
 @replaces("initial_loss")
 def signs_swapped(batch: int, log_t: float, bias: float) -> float:
-    """Right and wrong pairs have changed places: with b = −10 it is the wrong ones that cost little."""
+    """With b = −10 your right pairs cost little and your wrong pairs cost much: the sign of b is reversed. For b =
+    −10, is the answer to a pair «yes» or «no»?"""
     return softplus(bias) + (batch - 1) * softplus(-bias)
 
 
@@ -402,3 +409,27 @@ def scaled_bias(batch: int, log_t: float, bias: float) -> float:
 def overflows(batch: int, log_t: float, bias: float) -> float:
     """math.exp(1000) raises an OverflowError. For large x, log(1 + eˣ) is x."""
     return math.log(1 + math.exp(-bias)) + (batch - 1) * math.log(1 + math.exp(bias))
+
+
+@replaces("pairwise_sum")
+def larger_epsilon_added(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
+    """You added 1e-6 to the lengths, so short embeddings do not get length 1. No length is 0 here. What does the small
+    number protect from?"""
+    u = image_emb / (image_emb.norm(dim=-1, keepdim=True) + 1e-6)
+    v = text_emb / (text_emb.norm(dim=-1, keepdim=True) + 1e-6)
+    z = log_t.exp() * u @ v.T + bias
+    return F.softplus(-signs(z, row0, col0) * z).sum()
+
+
+@replaces("pairwise_sum")
+def never_a_pair(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
+    """In your sum every cell counts as a wrong pair. Which cells hold an image and its own text?"""
+    return F.softplus(log_t.exp() * cosines(image_emb, text_emb) + bias).sum()
+
+
+@replaces("pairwise_sum")
+def normalised_over_rows(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
+    """You normalised along the wrong axis: each of the E columns has length 1, and the vectors do not. Along which axis
+    lie the numbers of one vector?"""
+    z = log_t.exp() * F.normalize(image_emb, dim=0) @ F.normalize(text_emb, dim=0).T + bias
+    return F.softplus(-signs(z, row0, col0) * z).sum()

@@ -245,3 +245,60 @@ def all_distances(x, kernel, D=None):
     T = x.shape[-1]
     y = sum(kernel[:, j, None] * torch.nn.functional.pad(x, (j, 0))[..., :T] for j in range(T))
     return y if D is None else y + D[:, None] * x
+
+
+@replaces("ssm_recurrence")
+def b_and_c_exchanged(A, B, C, x, D=None, h0=None):
+    """B and C have changed places. Without h0 your y is right, since each product holds both, and your state is not.
+    Which of the two writes a token into the state?"""
+    return ssm_recurrence(A, C, B, x, D, h0)
+
+
+@replaces("ssm_recurrence")
+def mean_read(A, B, C, x, D=None, h0=None):
+    """You took the mean over the N numbers of the state. What does ⟨C, h⟩ mean?"""
+    y, h = ssm_recurrence(A, B, C / A.shape[1], x, D, h0)
+    return y, h
+
+
+@replaces("ssm_recurrence")
+def input_decays_too(A, B, C, x, D=None, h0=None):
+    """Your step is h ← A (h + B x): the new token decays in its own step. In A h + B x, which of the two terms is
+    multiplied by A?"""
+    return ssm_recurrence(A, A * B, C, x, D, h0)
+
+
+@replaces("ssm_recurrence")
+def state_before_the_last(A, B, C, x, D=None, h0=None):
+    """Your y is right, and the state that you return is the one before the last token. With which state does the next
+    piece go on?"""
+    y, _ = ssm_recurrence(A, B, C, x, D, h0)
+    before = start(A, x, h0) if x.shape[-1] == 1 else ssm_recurrence(A, B, C, x[..., :-1], D, h0)[1]
+    return y, before
+
+
+@replaces("ssm_kernel")
+def without_c(A, B, C, length):
+    """C does not occur in your kernel. Through which numbers is the state read?"""
+    return ssm_kernel(A, B, torch.ones_like(C), length)
+
+
+@replaces("ssm_kernel")
+def running_sum(A, B, C, length):
+    """Your kernel adds up all earlier entries, so it answers a constant input. What comes out of a single impulse
+    after j steps?"""
+    return ssm_kernel(A, B, C, length).cumsum(-1)
+
+
+@replaces("causal_conv")
+def elementwise(x, kernel, D=None):
+    """You multiplied x and the kernel place by place, so y_t holds only token t. Which tokens does y_t consist of?"""
+    return skip(x * kernel, x, D)
+
+
+@replaces("causal_conv")
+def ortho(x, kernel, D=None):
+    """Your result is too small by a root of the number of places: the transforms were scaled with norm="ortho". In a
+    product of two transforms, how often may this factor occur?"""
+    n = 2 * x.shape[-1]
+    return skip(by_fft(x, kernel, n)[..., : x.shape[-1]] / n**0.5, x, D)

@@ -98,7 +98,7 @@ def grey_noise(combinations, seed):
 
 @replaces("render")
 def same_noise_for_all(combinations, seed):
-    """All pictures of your batch have the same noise."""
+    """All pictures of your batch have the same noise. How many random numbers does a batch of B pictures need?"""
     return drawn(combinations, 0.3 * noise(combinations, seed)[:1].expand(len(combinations), -1, -1, -1))
 
 
@@ -197,7 +197,7 @@ class bias_at_zero(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class last_word(Model):  # noqa: N801
-    """Your caption's embedding depends on one of its words only."""
+    """Your caption's embedding depends on one of its words only. Which words does your encoder read?"""
 
     def encode_text(self, words):
         return self.text_projection(self.text_norm(self.words(words[:, 2])))
@@ -214,7 +214,7 @@ class batch_norm(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class always_clip(Model):  # noqa: N801
-    """Your fit uses clip_loss whatever it is asked for."""
+    """Your fit uses clip_loss also with "siglip". What does the argument loss decide?"""
 
     def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
         return super().fit("clip", steps, batch, lr, seed)
@@ -222,8 +222,8 @@ class always_clip(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class scale_not_learned(Model):  # noqa: N801
-    """Scale and bias stay where they begin in your training: they were detached, or are no parameters of the
-    optimiser."""
+    """Scale and bias keep their first values in your training. They are learned as everything else. Do gradients reach
+    them?"""
 
     def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
         def value_of(images, texts):
@@ -261,7 +261,7 @@ class untrained(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class seeds_for_all(Model):  # noqa: N801
-    """Your constructor seeds torch's own generator, or draws from it, and leaves it so. Whatever is drawn afterwards,
+    """Your constructor changes torch's own random generator and leaves it so. Whatever is drawn afterwards,
     here or anywhere else in the program, begins again from your seed. Who puts the generator back as it was?"""
 
     def __init__(self, seed=0):
@@ -279,7 +279,7 @@ class last_loss(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class same_training(Model):  # noqa: N801
-    """fit draws the same batches and the same noise whatever its seed is."""
+    """fit draws the same batches and the same noise whatever its seed is. Where does your loop use the seed?"""
 
     def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
         return super().fit(loss, steps, batch, lr, 0)
@@ -338,3 +338,82 @@ def nearest_by_distance(model, images):
     with torch.no_grad():
         u, v = model.encode_image(images), model.encode_text(captions(torch.arange(64)))
     return torch.cdist(u, math.sqrt(2) * v).argmin(-1)
+
+
+@replaces("captions")
+def shape_and_place_exchanged(combinations):
+    """Your shape is the digit that counts 1, and your place the digit that counts 4. In which order do the digits of a
+    combination stand?"""
+    return torch.stack([combinations // 16, 4 + combinations % 4, 8 + combinations // 4 % 4], dim=-1)
+
+
+@replaces("render")
+def picture_digits_reversed(combinations, seed):
+    """You read the digits of a combination from the wrong end: your colour is the digit that counts 1. Which digit
+    counts 16?"""
+    turned = combinations % 4 * 16 + combinations // 4 % 4 * 4 + combinations // 16
+    return drawn(turned, 0.3 * noise(combinations, seed))
+
+
+@replaces("render")
+def variance_for_deviation(combinations, seed):
+    """Your noise is multiplied by 0.09, which is its variance. Which number has to multiply a standard normal?"""
+    return drawn(combinations, 0.09 * noise(combinations, seed))
+
+
+@replaces("render")
+def shape_without_noise(combinations, seed):
+    """You wrote the colour over the noise, so the pixels of the shape have none. Noise lies on all of the picture.
+    Which operation keeps both?"""
+    plain = drawn(combinations, 0 * noise(combinations, seed))
+    return torch.where((plain != 0).any(1, keepdim=True), plain, 0.3 * noise(combinations, seed))
+
+
+@replaces("render")
+def colour_ignored(combinations, seed):
+    """All your shapes are white. Where does the colour of a combination come in?"""
+    plain = drawn(combinations, 0 * noise(combinations, seed))
+    return plain.amax(1, keepdim=True) + 0.3 * noise(combinations, seed)
+
+
+@replaces("TinyCLIP")
+class scale_without_log(Model):  # noqa: N801
+    """Your log_scale begins at 1 / 0.07 itself, and the loss takes the exponential of it. What has to be stored so that
+    the exponential is 1 / 0.07?"""
+
+    def __init__(self, seed=0):
+        super().__init__(seed)
+        self.log_scale = nn.Parameter(torch.tensor(1 / 0.07))
+
+
+@replaces("TinyCLIP")
+class t_without_log(Model):  # noqa: N801
+    """Your log_t begins at 10, and the loss takes the exponential of it. What has to be stored so that the
+    exponential is 10?"""
+
+    def __init__(self, seed=0):
+        super().__init__(seed)
+        self.log_t = nn.Parameter(torch.tensor(10.0))
+
+
+@replaces("TinyCLIP")
+class scale_of_clip_for_siglip(Model):  # noqa: N801
+    """You gave log_scale to siglip_loss, so log_t never changes. Which parameters belong to which loss?"""
+
+    def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
+        def value_of(images, texts):
+            if loss == "clip":
+                return clip_loss(images, texts, self.log_scale)
+            return siglip_loss(images, texts, self.log_scale, self.bias)
+
+        return train(self, value_of, steps, batch, lr, seed)
+
+
+@replaces("retrieve")
+def among_shown(model, images):
+    """You look for the caption among the 52 combinations of the training, so a combination that was held out is never
+    found. How many captions are to be compared?"""
+    shown = torch.tensor([c for c in range(64) if c not in HELD_OUT])
+    with torch.no_grad():
+        u, v = model.encode_image(images), model.encode_text(captions(shown))
+    return shown[(F.normalize(u, dim=-1) @ F.normalize(v, dim=-1).T).argmax(-1)]

@@ -157,7 +157,8 @@ class ScaleByD(Parts):
 
 @replaces("ViT")
 class NoScale(Parts):
-    """The scores are not divided by √K."""
+    """Your scores are not divided by anything, so they grow with the width K of a head. By what are they divided in the
+    formula?"""
 
     def _scale(self, D: int, H: int) -> float:
         return 1.0
@@ -327,7 +328,7 @@ class NormsSwapped(Parts):
 
 @replaces("ViT")
 class OneBlock(Parts):
-    """Only one block runs, whatever the depth."""
+    """Only one block runs, whatever the depth is. What does the next block get as its input?"""
 
     def features(self, images: Tensor) -> Tensor:
         self._check(images)
@@ -670,3 +671,70 @@ def side_not_squared(image_size, patch, channels, dim, depth, mlp_dim, num_class
     """You took I/P for the number of patches. That is one row of them."""
     g = image_size // patch
     return vit_param_count(image_size, patch, channels, dim, depth, mlp_dim, num_classes) - (g * g - g) * dim
+
+
+@replaces("ViT")
+class ClassTokenNotExpanded(Parts):
+    """You put one class token before the patches of a whole batch, which works for a batch of one image only. How many
+    class tokens does a batch of B images need?"""
+
+    def _tokens(self, images: Tensor) -> Tensor:
+        x = self.patch_embed["proj"](images)
+        return torch.cat([self.cls_token, x], dim=1) + self.pos_embed
+
+
+@replaces("ViT")
+class ClassTokenZero(Parts):
+    """cls_token has no effect: zeros stand in its place. Which vector stands before the patches?"""
+
+    def _tokens(self, images: Tensor) -> Tensor:
+        return super()._tokens(images) - F.pad(self.cls_token, (0, 0, 0, self.pos_embed.shape[1] - 1))
+
+
+@replaces("ViT")
+class ValuesFirst(Parts):
+    """Keys and values have changed places. The rows of qkv are queries, keys and values. In which order do you cut
+    them?"""
+
+    def _split(self, attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q, k, v = super()._split(attn, x)
+        return q, v, k
+
+
+@replaces("ViT")
+class MlpReplaces(Parts):
+    """Your MLP replaces x. Its result should be added. What stands on the left of the second sum?"""
+
+    def _block(self, block: nn.Module, x: Tensor) -> Tensor:
+        x = x + self._attention(block.attn, block.norm1(x))
+        return self._mlp(block.mlp, block.norm2(x))
+
+
+@replaces("ViT")
+class AttentionReplaces(Parts):
+    """Your attention replaces x. Its result should be added. What stands on the left of the first sum?"""
+
+    def _block(self, block: nn.Module, x: Tensor) -> Tensor:
+        x = self._attention(block.attn, block.norm1(x))
+        return x + self._mlp(block.mlp, block.norm2(x))
+
+
+@replaces("resize_positions")
+def grid_in_one_line(pos_embed: Tensor, new_grid: int) -> Tensor:
+    """You resized the patches as one long row, so the end of one line of the grid mixes with the start of the next
+    line. How many axes has the grid?"""
+    column = pos_embed[:, 1:].mT[..., None]  # (1, D, g², 1)
+    column = F.interpolate(column, (new_grid**2, 1), mode="bicubic", align_corners=False)
+    return torch.cat([pos_embed[:, :1], column[..., 0].mT], dim=1)
+
+
+@replaces("vit_param_count")
+def one_block_counted(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
+    """You counted one block, whatever the depth. How many blocks with weights of their own has the model?"""
+    return vit_param_count(image_size, patch, channels, dim, 1, mlp_dim, num_classes)
+
+
+@replaces("vit_param_count")
+def one_channel(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
+    """Your patch map reads one channel. How many numbers has a patch of an image with C channels?"""
+    return vit_param_count(image_size, patch, 1, dim, depth, mlp_dim, num_classes)
