@@ -103,8 +103,8 @@ def sorted_by_depth(budget, depths, head_dim=64):
 
 @replaces("shapes_at_budget")
 def product_fixed(budget, depths, head_dim=64):
-    """You solved 12·(L·D)² = P, as if a model of half the depth had twice the width. One block has 12·D² weights: what do
-    L blocks have?"""
+    """You solved 12·(L·D)² = P, as if a model of half the depth had twice the width. One block has 12·D² weights:
+    what do L blocks have?"""
     heads = [max(1, math.floor(math.sqrt(budget / 12) / L / head_dim + 0.5)) for L in depths]
     return [shape(L, h * head_dim, head_dim, 12 * L) for L, h in zip(depths, heads, strict=True)]
 
