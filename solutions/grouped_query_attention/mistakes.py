@@ -166,8 +166,8 @@ def count_groups(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: 
 
 @replaces("attention_parameters")
 def count_o_square(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None) -> int:
-    """You took W_o as D × D. Its input is the outputs of all query heads side by side: how many numbers are those if the
-    config gives a head_dim?"""
+    """You took W_o as D × D. Its input is the outputs of all query heads side by side: how many numbers are those if
+    the config gives a head_dim?"""
     K = hidden_size // num_heads if head_dim is None else head_dim
     return hidden_size * (num_heads * K + 2 * num_kv_heads * K + hidden_size)
 
@@ -423,8 +423,8 @@ class InterleavedHeads(Parts):
 
 @replaces("GroupedQueryAttention")
 class MergedWithoutTranspose(Parts):
-    """You merged (B, n, T, K) with reshape alone, and one row mixes several tokens. Which two axes have to change places
-    before the heads of one token lie side by side?"""
+    """You merged (B, n, T, K) with reshape alone, and one row mixes several tokens. Which two axes have to change
+    places before the heads of one token lie side by side?"""
 
     def forward(self, x, cache=None):
         T, P = x.shape[1], 0 if cache is None else cache["k"].shape[2]
