@@ -82,7 +82,8 @@ def variant_masks(
     prefix_len: columns in the prefix, 0 <= prefix_len <= S; a prefix LM needs it.
     Returns: bool masks as with_padding makes them. {"self": (B, 1, S, S)}, or for an encoder-decoder
         {"encoder": (B, 1, S, S), "decoder": (B, 1, T, T), "cross": (B, 1, T, S)}.
-    Raises: ValueError for an unknown variant, and where what it needs is missing.
+    Raises: ValueError for an unknown variant, and where what it needs is missing. No prefix_len
+        outside 0 to S is given, and no argument that the variant does not need.
 
     >>> masks = variant_masks("encoder-decoder", torch.tensor([[1, 1, 0]]), target_mask=torch.tensor([[1, 1]]))
     >>> masks["decoder"]

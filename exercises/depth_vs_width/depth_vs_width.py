@@ -8,7 +8,7 @@ from typing import Any
 def shapes_at_budget(budget: float, depths: Sequence[int], head_dim: int = 64) -> list[dict[str, Any]]:
     """For each depth the shape of about budget weights, in the order of depths.
 
-    budget: P > 0, an int or a float; weights of the blocks alone, 12·L·D². depths: each at least 1.
+    budget: P > 0, an int or a float; weights of the blocks alone, 12·L·D². depths: ints, each at least 1.
     Returns: one dict for each depth, with the keys
         layers: L; width: D, the multiple of head_dim nearest to sqrt(P / 12L), the larger one halfway between two,
         and at least one head; heads: D / head_dim; params: 12·L·D² of this shape. All four are ints.

@@ -96,6 +96,7 @@ class HybridStack(nn.Module):
             those before it. And the state after the last token, one dict for each layer: "k" and "v"
             (B, G, S, K), the keys and values of all S tokens so far, or "conv" (B, Ch, W - 1), the last W - 1 inputs
             of the convolution, oldest first, and "ssm" (B, Ch, N). All have the dtype of x and are computed in it or
-            in a finer one. Gradients flow from y to x and to all parameters that y depends on.
+            in a finer one. Gradients flow from y to x and to all parameters that y depends on;
+            whether any flow to a state that is passed in is yours.
         """
         raise NotImplementedError

@@ -84,8 +84,8 @@ def make_labels(input_ids: Tensor, image_token: int, pad_token: int, prompt_leng
     input_ids: (B, T) int64. Padding, at the left or at the right end of a text, is pad_token, which occurs
         nowhere else. All other tokens are real, those of images too. Every text has at least one.
     prompt_lengths: (B,) int64; how many of a text's first real tokens are its prompt, images included: 0 or more.
-    Returns: (B, T) int64. -100 at padding, at image_token and in the prompt, and the number of input_ids elsewhere. Not
-        shifted: the model itself compares what it says at t with label t + 1.
+    Returns: (B, T) int64. -100 at padding, in the prompt, and at every image_token, also behind the prompt; the
+        number of input_ids elsewhere. Not shifted: the model itself compares what it says at t with label t + 1.
 
     >>> ids = torch.tensor([[0, 0, 5, 9, 9, 6, 7, 8], [4, 9, 9, 3, 2, 0, 0, 0]])
     >>> make_labels(ids, image_token=9, pad_token=0, prompt_lengths=torch.tensor([4, 1]))

@@ -26,7 +26,7 @@ def selective_scan(
     B, C: (Bt, N, T), shared by all channels.
     D: (Ch,), the skip; None: no skip.
     z: (Bt, Ch, T), the gate; None: no gate.
-    h0: (Bt, Ch, N), the state before the first token; None: zeros.
+    h0: (Bt, Ch, N), the state before the first token, which is not changed; None: zeros.
 
     Returns: y (Bt, Ch, T) and the state after the last token (Bt, Ch, N), both in the dtype of u and
         computed in it or in a finer one. Gradients flow to all arguments.

@@ -20,6 +20,20 @@ def ones_of_floats(T: int, S: int | None = None) -> Tensor:
     return torch.ones(T, T if S is None else S)
 
 
+@replaces("bidirectional_mask")
+def never_narrower(T: int, S: int | None = None) -> Tensor:
+    """With fewer keys than queries your mask is T by T. A target may be longer than its source: does anything in
+    cross-attention demand that S is at least T?"""
+    return torch.ones(T, max(T, S or T), dtype=torch.bool)
+
+
+@replaces("bidirectional_mask")
+def rows_are_keys(T: int, S: int | None = None) -> Tensor:
+    """Your mask has one row for each key and one column for each query. Which of the two does a row of the scores
+    belong to?"""
+    return torch.ones(T if S is None else S, T, dtype=torch.bool)
+
+
 def ranges(T: int, S: int | None = None) -> tuple[Tensor, Tensor]:
     """Positions of queries (T, 1) and keys (1, S)."""
     S = T if S is None else S
@@ -54,6 +68,32 @@ def prefix_not_empty(T: int, prefix_len: int) -> Tensor:
     """You refuse a prefix that is empty or the whole text. Both make sense: the first is a decoder, the second an
     encoder."""
     if not 0 < prefix_len < T:
+        raise ValueError("prefix_len")
+    query, key = ranges(T)
+    return (key <= query) | (key < prefix_len)
+
+
+@replaces("prefix_lm_mask")
+def prefix_square_only(T: int, prefix_len: int) -> Tensor:
+    """Inside your prefix all is right, and the queries after the prefix see their own key alone. Which keys does the
+    causal mask give them as well?"""
+    query, key = ranges(T)
+    return ((key < prefix_len) & (query < prefix_len)) | ((query >= prefix_len) & (key == query))
+
+
+@replaces("prefix_lm_mask")
+def prefix_hidden_later(T: int, prefix_len: int) -> Tensor:
+    """Your mask has two separate blocks: the queries after the prefix do not see the prefix. What would the answer be
+    an answer to?"""
+    query, key = ranges(T)
+    return (key < prefix_len) & (query < prefix_len) | (key <= query) & (key >= prefix_len)
+
+
+@replaces("prefix_lm_mask")
+def whole_text_refused(T: int, prefix_len: int) -> Tensor:
+    """You raise an exception where the prefix is the whole text. The statement allows prefix_len = T: what is the
+    mask then?"""
+    if not 0 <= prefix_len < T:
         raise ValueError("prefix_len")
     query, key = ranges(T)
     return (key <= query) | (key < prefix_len)
@@ -97,6 +137,15 @@ def window_not_causal(T: int, window: int, S: int | None = None) -> Tensor:
     return key > query - window
 
 
+@replaces("sliding_window_mask")
+def window_fills_the_front(T: int, window: int, S: int | None = None) -> Tensor:
+    """Your condition for the past is right for the position p, and the condition for the future still uses i: with
+    cached keys a query does not see the newest ones. Which of the two numbers is the query's place in the text?"""
+    query, key = ranges(T, S)
+    first = torch.arange(T)[:, None]
+    return (query - window < key) & (key <= first)
+
+
 @replaces("with_padding")
 def padding_queries(mask: Tensor, attention_mask: Tensor) -> Tensor:
     """You emptied the rows of padded queries, and real tokens still read the padding. Padding hides keys: on which
@@ -113,7 +162,7 @@ def padding_both(mask: Tensor, attention_mask: Tensor) -> Tensor:
     softmax has nothing to sum."""
     tokens = attention_mask.bool()
     T, S = mask.shape
-    rows = tokens[:, :T] if T <= S else torch.nn.functional.pad(tokens, (0, T - S), value=True)
+    rows = tokens[:, S - T :] if T <= S else tokens.new_ones(len(tokens), T)
     return mask & tokens[:, None, None, :] & rows[:, None, :, None]
 
 
@@ -147,6 +196,12 @@ def bitwise_not(mask: Tensor, attention_mask: Tensor) -> Tensor:
 def no_head_axis(mask: Tensor, attention_mask: Tensor) -> Tensor:
     """The axis for the heads is missing. A mask (B, T, S) against scores (B, H, T, S) lines up B with H."""
     return mask & attention_mask.bool()[:, None, :]
+
+
+@replaces("with_padding")
+def texts_last(mask: Tensor, attention_mask: Tensor) -> Tensor:
+    """Your result is (1, B, T, S). A batch of scores is (B, H, T, S): which axis stands first?"""
+    return (mask & attention_mask.bool()[:, None, :])[None]
 
 
 @replaces("variant_masks")
@@ -210,7 +265,7 @@ def encoder_causal(variant, attention_mask, target_mask=None, prefix_len=None):
 
 @replaces("variant_masks")
 def target_unpadded(variant, attention_mask, target_mask=None, prefix_len=None):
-    """Your decoder mask ignores the padding of the target."""
+    """Your decoder mask lets queries see the padding of the target. Which argument says where that padding is?"""
     masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
     if "decoder" in masks:
         masks["decoder"] = with_padding(prefix_lm_mask(target_mask.shape[1], 0), torch.ones_like(target_mask))
@@ -219,7 +274,8 @@ def target_unpadded(variant, attention_mask, target_mask=None, prefix_len=None):
 
 @replaces("variant_masks")
 def zero_is_missing(variant, attention_mask, target_mask=None, prefix_len=None):
-    """A prefix of length 0 was taken for a missing one: `if not prefix_len` cannot tell 0 from None."""
+    """Your code calls a prefix of length 0 missing: `not prefix_len` is true for 0 and for None. Which of the two is a
+    length that somebody chose?"""
     return variant_masks(variant, attention_mask, target_mask, prefix_len or None)
 
 
@@ -251,3 +307,34 @@ def key_error(variant, attention_mask, target_mask=None, prefix_len=None):
     known = ("encoder-only", "decoder-only", "prefix-lm", "encoder-decoder")
     {name: name for name in known}[variant]
     return variant_masks(variant, attention_mask, target_mask, prefix_len)
+
+
+@replaces("variant_masks")
+def prefix_in_tokens(variant, attention_mask, target_mask=None, prefix_len=None):
+    """You counted the prefix in real tokens: with padding on the left, your prefix reaches further to the right than
+    column prefix_len. What does the statement count?"""
+    masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
+    if variant == "prefix-lm":
+        tokens = attention_mask.bool()
+        prefix = tokens & (tokens.long().cumsum(1) <= prefix_len)
+        S = tokens.shape[1]
+        masks["self"] = (prefix_lm_mask(S, 0) | prefix[:, None, None, :]) & tokens[:, None, None, :]
+    return masks
+
+
+@replaces("variant_masks")
+def zero_refused(variant, attention_mask, target_mask=None, prefix_len=None):
+    """A prefix LM with a prefix of length 0 raises ValueError in your code, and so does a missing prefix_len. 0 is a
+    number, and None is none: what does `not prefix_len` say of each?"""
+    if variant == "prefix-lm" and not prefix_len:
+        raise ValueError("prefix_len")
+    return variant_masks(variant, attention_mask, target_mask, prefix_len)
+
+
+@replaces("variant_masks")
+def queries_emptied(variant, attention_mask, target_mask=None, prefix_len=None):
+    """In all of your masks the rows of padded queries are empty. Padding removes keys and never queries: who reads
+    the result of a padded query?"""
+    masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
+    rows = {"decoder": target_mask, "cross": target_mask}
+    return {name: mask & rows.get(name, attention_mask).bool()[:, None, :, None] for name, mask in masks.items()}

@@ -10,8 +10,9 @@ from torch import Tensor
 def clip_logits(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
     """The scaled cosine of each image with each text.
 
-    image_emb: (B, E), text_emb: (M, E): float32 or float64, rows of any length but 0, to which no epsilon is added.
+    image_emb: (B, E), text_emb: (M, E): float32 or float64, rows of length 1e-12 or more, to which no epsilon is added.
     log_scale: a scalar tensor of the same dtype; the scale is exp(min(log_scale, ln 100)).
+        Which gradient it has at ln 100 exactly is not prescribed.
     Returns: (B, M) in the dtype of the embeddings. Gradients flow to all three arguments.
 
     >>> images = torch.tensor([[2.0, 0.0], [3.0, 4.0]])

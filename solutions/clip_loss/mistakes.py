@@ -145,6 +145,13 @@ def lengths_detached(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> 
     return scaled(log_scale) * u @ v.T
 
 
+@replaces("clip_logits")
+def scale_capped_at_its_log(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """You capped the scale at ln 100 = 4.6, after the exponential. ln 100 is the largest logarithm: what is the largest
+    scale?"""
+    return log_scale.exp().clamp(max=LN_100) * unit(image_emb) @ unit(text_emb).T
+
+
 def paired(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> tuple[Tensor, Tensor]:
     """The part that most get right: logits, and who belongs to whom."""
     return clip_logits(image_emb, text_emb, log_scale), torch.arange(len(image_emb))
@@ -245,6 +252,22 @@ def little_added(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tens
     return -((rows + 1e-8).log() + (columns + 1e-8).log()).mean() / 2
 
 
+@replaces("clip_loss")
+def mean_of_the_others(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """You gave the negative of the mean logit of each pair's row and column, without a softmax. Which logits of the
+    other texts does the loss have to push down?"""
+    logits, _ = paired(image_emb, text_emb, log_scale)
+    return ((logits.mean(1) + logits.mean(0)) / 2 - logits.diagonal()).mean()
+
+
+@replaces("clip_loss")
+def first_is_the_target(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """Every row of yours has column 0 for its target. Which column belongs to row i?"""
+    logits, own = paired(image_emb, text_emb, log_scale)
+    own = torch.zeros_like(own)
+    return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+
+
 @replaces("zero_shot")
 def raw_mean(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
     """You averaged the prompts as they are, and the longest one decides. Each has to have length 1 before."""
@@ -309,6 +332,14 @@ def unscaled(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor
     return (unit(image_emb) @ unit(unit(prompt_emb).mean(1)).T).softmax(-1)
 
 
+@replaces("zero_shot")
+def normalised_over_prompts(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """You brought the prompts to length 1 along the axis of the prompts, and not each of them on its own. Along which
+    axis do the numbers of one prompt lie?"""
+    classes = F.normalize(prompt_emb, dim=1).mean(1)
+    return clip_logits(image_emb, classes, log_scale).softmax(-1)
+
+
 def places(logits: Tensor) -> Tensor:
     """How many logits of each row are larger than its own."""
     return (logits > logits.diagonal()[:, None]).sum(1)
@@ -355,3 +386,10 @@ def divided_by_k(logits: Tensor, k: int) -> float:
 def percent(logits: Tensor, k: int) -> float:
     """These are per cent. A share lies between 0 and 1."""
     return 100 * (places(logits) < k).double().mean().item()
+
+
+@replaces("recall_at_k")
+def found_is_a_count(logits: Tensor, k: int) -> float:
+    """You returned how many rows have their own text among the k best. A share is a number between 0 and 1: of how many
+    rows?"""
+    return float((places(logits) < k).sum().item())

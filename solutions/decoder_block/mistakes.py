@@ -26,7 +26,8 @@ def subtract_mean(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
 
 @replaces("rms_norm")
 def l2_norm(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """You divided by the root of the sum of squares, and the result is √D too small. Which m stands in RMS?"""
+    """You divided by the root of the sum of squares, and your result is smaller by the factor √D.
+    What does the M in RMS stand for?"""
     h = wide(x)
     return (h / (h.square().sum(-1, keepdim=True) + eps).sqrt()).to(x.dtype) * weight
 
@@ -86,8 +87,8 @@ def gain_forgotten(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
 
 @replaces("rms_norm")
 def half_precision(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """You squared in half precision. 300² is more than float16 can hold, the mean becomes infinite and the
-    result 0. Take the mean of squares in float32."""
+    """You squared in half precision. 300² is more than float16 can hold: the mean becomes infinite and the
+    result 0. In which dtype does the docstring normalise float16?"""
     return x * torch.rsqrt((x * x).mean(-1, keepdim=True) + eps) * weight
 
 
@@ -105,6 +106,22 @@ def always_float32(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
     detour."""
     h = x.float()
     return (h / root_mean_square(h, eps)).to(x.dtype) * weight
+
+
+@replaces("rms_norm")
+def standard_deviation(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
+    """You divided by the standard deviation, which measures the distance from the mean. The root mean square measures
+    the distance from another point: from which?"""
+    h = wide(x)
+    return (h * torch.rsqrt(h.var(-1, unbiased=False, keepdim=True) + eps)).to(x.dtype) * weight
+
+
+@replaces("rms_norm")
+def over_tokens(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
+    """Your mean of squares runs over the first axis, so a token depends on the other tokens. On which axis do the D
+    numbers of one token lie?"""
+    h = wide(x)
+    return (h * torch.rsqrt(h.square().mean(0, keepdim=True) + eps)).to(x.dtype) * weight
 
 
 @replaces("swiglu")
@@ -142,6 +159,20 @@ def added(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
 def no_gate(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
     """W_gate takes no part: you wrote the network with two matrices. Which product makes the hidden layer?"""
     return F.linear(F.silu(F.linear(x, w_up)), w_down)
+
+
+@replaces("swiglu")
+def relu_gate(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
+    """The gate in your code goes through ReLU, so it is exactly 0 for every negative number. What does silu give
+    there?"""
+    return F.linear(F.relu(F.linear(x, w_gate)) * F.linear(x, w_up), w_down)
+
+
+@replaces("swiglu")
+def gate_without_silu(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
+    """You multiplied the two branches and applied no activation to either of them. Which branch is the gate, and what
+    does the formula do to it?"""
+    return F.linear(F.linear(x, w_gate) * F.linear(x, w_up), w_down)
 
 
 @replaces("swiglu_hidden_size")
@@ -189,6 +220,17 @@ def multiplier_last(hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier
 def multiplier_ignored(hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier: float | None = None) -> int:
     """ffn_dim_multiplier takes no part. Llama-2-70B has 1.3."""
     return -(-(8 * hidden_size // 3) // multiple_of) * multiple_of
+
+
+@replaces("swiglu_hidden_size")
+def rounded_once(hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier: float | None = None) -> int:
+    """You multiplied 8D/3 by ffn_dim_multiplier before you rounded down. The docstring rounds down twice: after which
+    of the steps is the first time?"""
+    if ffn_dim_multiplier is None:
+        width = 8 * hidden_size // 3
+    else:
+        width = int(8 * hidden_size / 3 * ffn_dim_multiplier)
+    return -(-width // multiple_of) * multiple_of
 
 
 class Block(nn.Module):
@@ -475,3 +517,43 @@ class BlockBiases(Block):
     checkpoint would not fit."""
 
     bias = True
+
+
+@replaces("LlamaBlock")
+class BlockNormsSwapped(Block):
+    """The two norms have changed places: attention reads with the gain of post_attention_layernorm. In a new layer
+    both gains are ones, so nobody sees it there. What does the name of each norm say about its place?"""
+
+    def norm_1(self, x: Tensor) -> Tensor:
+        return rms_norm(x, self.post_attention_layernorm.weight, self.eps)
+
+    def norm_2(self, x: Tensor) -> Tensor:
+        return rms_norm(x, self.input_layernorm.weight, self.eps)
+
+
+@replaces("LlamaBlock")
+class BlockSecondSumFromX(Block):
+    """Your second sum adds the input of the whole layer, and the result of attention is lost from the sum. Which
+    vector does the feed-forward network add to?"""
+
+    def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
+        y = x + self.attention(self.norm_1(x), positions)
+        return x + self.ffn(self.norm_2(y))
+
+
+@replaces("LlamaBlock")
+class BlockSecondNormForgotten(Block):
+    """The feed-forward network of your layer reads y itself. Attention reads a normalised vector: what does the
+    formula give to SwiGLU?"""
+
+    def norm_2(self, x: Tensor) -> Tensor:
+        return x
+
+
+@replaces("LlamaBlock")
+class BlockGateUpSwapped(Block):
+    """gate_proj and up_proj have changed places: silu is applied to up_proj x. Both have the same shape, so every
+    checkpoint loads. Which of the two is the gate?"""
+
+    def ffn(self, x: Tensor) -> Tensor:
+        return swiglu(x, self.up_proj.weight, self.gate_proj.weight, self.down_proj.weight)

@@ -140,6 +140,7 @@ def test_rounding(submission, rng):
         )
     assert_equal(submission.swiglu_hidden_size(96, 64), 256)  # 8 * 96 / 3 = 256 = 4 * 64
     assert_equal(submission.swiglu_hidden_size(96, 64, 1.0), 256)
+    assert_equal(submission.swiglu_hidden_size(64, 1, 1.9), 323)  # 1.9 * 170 = 323, and 1.9 * 170.67 = 324.27
 
 
 @points(8)

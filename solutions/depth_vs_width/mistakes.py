@@ -101,6 +101,28 @@ def sorted_by_depth(budget, depths, head_dim=64):
     return shapes_at_budget(budget, sorted(depths), head_dim)
 
 
+@replaces("shapes_at_budget")
+def product_fixed(budget, depths, head_dim=64):
+    """You solved 12·(L·D)² = P, as if a model of half the depth had twice the width. One block has 12·D² weights:
+    what do L blocks have?"""
+    heads = [max(1, math.floor(math.sqrt(budget / 12) / L / head_dim + 0.5)) for L in depths]
+    return [shape(L, h * head_dim, head_dim, 12 * L) for L, h in zip(depths, heads, strict=True)]
+
+
+@replaces("shapes_at_budget")
+def layers_forgotten(budget, depths, head_dim=64):
+    """Your width is the same for every depth: you gave the whole budget to one block. How many blocks share it?"""
+    heads = max(1, math.floor(math.sqrt(budget / 12) / head_dim + 0.5))
+    return [shape(L, heads * head_dim, head_dim) for L in depths]
+
+
+@replaces("shapes_at_budget")
+def root_forgotten(budget, depths, head_dim=64):
+    """You took P / 12L for the width, without a root. 12·L·D² is the budget: what undoes the square?"""
+    heads = [max(1, math.floor(budget / (12 * L) / head_dim + 0.5)) for L in depths]
+    return [shape(L, h * head_dim, head_dim) for L, h in zip(depths, heads, strict=True)]
+
+
 @replaces("levine_width")
 def base_ten(layers):
     """You raised 10 to the power of the fit. Its logarithm is the natural one: a width of 10⁵ for six
@@ -112,6 +134,13 @@ def base_ten(layers):
 def no_exponential(layers):
     """You returned the logarithm of the width. What undoes it?"""
     return 5.039 + 0.0555 * layers
+
+
+@replaces("levine_width")
+def layers_over_curve(layers):
+    """You added the slope once and did not multiply it by the number of layers: the width is the same for every depth.
+    Which term of the fit grows with L?"""
+    return math.exp(5.039 + 0.0555)
 
 
 @replaces("levine_shape")
@@ -140,6 +169,26 @@ def width_not_squared(budget):
     return {"layers": low, "width": levine_width(low)}
 
 
+@replaces("levine_shape")
+def searched_to_100(budget):
+    """Your search ends at 100 layers, and a larger budget gets exactly 100. The curve has no last point: how can a
+    search find its own upper end?"""
+    found = levine_shape(budget)
+    return found if found["layers"] < 100 else {"layers": 100.0, "width": levine_width(100)}
+
+
+@replaces("levine_shape")
+def product_on_the_curve(budget):
+    """You solved 12·(L·D)² = P on the curve. One block has 12·D² weights, and L blocks have L times as many: is the L
+    squared as well?"""
+    low, high = 1e-9, 10000.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        size = math.log(12) + 2 * math.log(middle) + 2 * (5.039 + 0.0555 * middle)
+        low, high = (middle, high) if size < math.log(budget) else (low, middle)
+    return {"layers": low, "width": levine_width(low)}
+
+
 @replaces("kv_bytes_per_token")
 def keys_only(layers, width, bytes_per_value=2):
     """Your number is half of it: you counted keys or values. The cache holds both."""
@@ -157,6 +206,20 @@ def one_layer(layers, width, bytes_per_value=2):
 def always_16_bits(layers, width, bytes_per_value=2):
     """You took 2 bytes for each number, whatever bytes_per_value says."""
     return 4 * layers * width
+
+
+@replaces("kv_bytes_per_token")
+def whole_bytes(layers, width, bytes_per_value=2):
+    """You turned bytes_per_value into a whole number, and half a byte became 0. The docstring allows a float: how many
+    bytes do two numbers of 4 bits take?"""
+    return 2 * layers * width * int(bytes_per_value)
+
+
+@replaces("kv_bytes_per_token")
+def whole_bytes_at_least_one(layers, width, bytes_per_value=2):
+    """You counted at least one whole byte for each number. Two numbers of 4 bits share a byte: what is
+    bytes_per_value then?"""
+    return 2 * layers * width * math.ceil(bytes_per_value)
 
 
 def times(width, tokens, hw):
@@ -248,6 +311,20 @@ def attention_read(layers, width, tokens, hw, devices=1):
     """You gave a layer 4·D² weights. The MLP has twice as many besides."""
     compute, memory = times(width, tokens, hw)
     return layers * (outside(hw, devices) + max(compute, memory) / 3 / devices)
+
+
+@replaces("step_latency")
+def overhead_without_messages(layers, width, tokens, hw, devices=1):
+    """The messages between the devices cost nothing in your step. What do several devices have to do behind the
+    attention and behind the MLP?"""
+    return layers * (hw["layer_overhead"] + max(times(width, tokens, hw)) / devices)
+
+
+@replaces("step_latency")
+def layers_shared(layers, width, tokens, hw, devices=1):
+    """You gave each device some of the layers, and the devices work at the same time. Layers wait for one another: what
+    do the devices share by the statement?"""
+    return math.ceil(layers / devices) * (outside(hw, devices) + max(times(width, tokens, hw)))
 
 
 @replaces("fastest_shape")

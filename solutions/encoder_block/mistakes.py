@@ -112,8 +112,28 @@ def no_affine(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-12) -> Te
 
 @replaces("layer_norm")
 def bias_forgotten(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-12) -> Tensor:
-    """The bias was not added."""
+    """Your result lacks the bias. What does the formula do after the multiplication by weight?"""
     return standardise(x, eps) * weight
+
+
+@replaces("layer_norm")
+def over_tokens(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-12) -> Tensor:
+    """You normalised along the axis of the tokens, so the result of a token depends on the other tokens of its text.
+    On which axis do the D columns of one token lie?"""
+    return standardise(x, eps, -2 if x.dim() > 1 else -1) * weight + bias
+
+
+@replaces("layer_norm")
+def affine_first(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-12) -> Tensor:
+    """You multiplied by weight and added bias before normalising. In the formula both come after the division: what
+    does the normalisation do to a shift that was added before?"""
+    return standardise(x * weight + bias, eps)
+
+
+@replaces("layer_norm")
+def one_plus_weight(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-12) -> Tensor:
+    """You multiplied by 1 + weight. A new norm holds ones in its weight: what does your layer do with those?"""
+    return standardise(x, eps) * (1 + weight) + bias
 
 
 def heads(block: EncoderBlock, x: Tensor) -> list[Tensor]:
@@ -271,7 +291,7 @@ class ScaleByD(EncoderBlock):
 
 @replaces("EncoderBlock")
 class NoScale(EncoderBlock):
-    """The scores were not divided by √K."""
+    """Your scores are not divided by anything. What does the formula divide a dot product of K terms by?"""
 
     def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         return finish(self, x, attend(self, x, keys_only(x, attention_mask), scale=1.0))
@@ -279,8 +299,7 @@ class NoScale(EncoderBlock):
 
 @replaces("EncoderBlock")
 class CausalEncoder(EncoderBlock):
-    """Your tokens see only what stands before them: a causal mask is left in. An encoder reads in both
-    directions."""
+    """Your tokens see only the tokens before them: the mask is causal. In which directions does an encoder read?"""
 
     def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         T = x.shape[1]
@@ -390,3 +409,58 @@ class Detached(EncoderBlock):
         mask = keys_only(x, attention_mask)
         attended = F.scaled_dot_product_attention(q.detach(), k.detach(), v, attn_mask=mask)
         return finish(self, x, joined(self, attended))
+
+
+@replaces("EncoderBlock")
+class EpsOfFirstNormOnly(EncoderBlock):
+    """layer_norm_eps reaches attn_norm alone, and ffn_norm keeps the eps that nn.LayerNorm has by itself. Which norms
+    does the docstring name?"""
+
+    def __init__(self, hidden_size: int, num_heads: int, intermediate_size: int, layer_norm_eps: float = 1e-12) -> None:
+        super().__init__(hidden_size, num_heads, intermediate_size, layer_norm_eps)
+        self.ffn_norm = torch.nn.LayerNorm(hidden_size)
+
+
+@replaces("EncoderBlock")
+class EpsOfSecondNormOnly(EncoderBlock):
+    """layer_norm_eps reaches ffn_norm alone, and attn_norm keeps the eps that nn.LayerNorm has by itself. Which norms
+    does the docstring name?"""
+
+    def __init__(self, hidden_size: int, num_heads: int, intermediate_size: int, layer_norm_eps: float = 1e-12) -> None:
+        super().__init__(hidden_size, num_heads, intermediate_size, layer_norm_eps)
+        self.attn_norm = torch.nn.LayerNorm(hidden_size)
+
+
+@replaces("EncoderBlock")
+class InterleavedHeads(EncoderBlock):
+    """Your head h owns the columns h, h + H, h + 2H and so on: you gave the last axis the sizes (K, H). The statement
+    gives each head K neighbouring columns: in which order do the two sizes stand then?"""
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        B, T, _ = x.shape
+        q, k, v = (
+            p(x).reshape(B, T, -1, self.num_heads).permute(0, 3, 1, 2) for p in (self.q_proj, self.k_proj, self.v_proj)
+        )
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=keys_only(x, attention_mask))
+        return finish(self, x, joined(self, attended))
+
+
+@replaces("EncoderBlock")
+class PaddingZeroed(EncoderBlock):
+    """You set the vectors of padding to 0 at the entrance and behind the attention. A zero vector still is a key with
+    a score of its own: what does its score add to the sum in the softmax of a real token?"""
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        kept = torch.ones(x.shape[:2]) if attention_mask is None else attention_mask
+        kept = kept[..., None].to(x.dtype)
+        return finish(self, x * kept, attend(self, x * kept, None) * kept)
+
+
+@replaces("EncoderBlock")
+class FfnReadsX(EncoderBlock):
+    """Your small network reads x, the input of the block. By the formula it reads h: what does h hold that x does not
+    have yet?"""
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        h = self.attn_norm(x + attend(self, x, keys_only(x, attention_mask)))
+        return self.ffn_norm(h + ffn(self, x))

@@ -60,7 +60,7 @@ def grouped_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = Non
 def attention_parameters(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None) -> int:
     """How many weights W_q, W_k, W_v and W_o of one layer have, without biases.
 
-    hidden_size: D; num_heads: H; num_kv_heads: G, divides H; head_dim: K, None: D / H.
+    hidden_size: D; num_heads: H; num_kv_heads: G, at least 1, always divides H; head_dim: K, None: D / H.
     Returns: an exact int.
 
     >>> attention_parameters(4096, 32, 8)  # Llama 3 8B

@@ -391,3 +391,55 @@ class StateInFloat32(HybridStack):
 
     def init_state(self, batch):
         return [{name: x.float() for name, x in each.items()} for each in super().init_state(batch)]
+
+
+@replaces("HybridStack")
+class DtNormForgotten(Parts):
+    """dt_norm does nothing in your Mamba layers: dt goes on as x_proj gives it, and B and C pass their norms. Which
+    three parts does x_proj give, and which of them has a norm?"""
+
+    def inner(self, m, dt, B, C):
+        return dt, self.normed(B, m.b_norm), self.normed(C, m.c_norm)
+
+
+@replaces("HybridStack")
+class EpsOfFirstNorm(Parts):
+    """norm1 of your layers has another eps than the other norms: nn.RMSNorm takes the smallest step of the dtype unless
+    it is told otherwise. Which eps does the docstring give to all norms?"""
+
+    def layer(self, layer, x, state):
+        weight = layer.norm1.weight
+        y, state = self.mix(layer.mixer, F.rms_norm(x, weight.shape, weight), state)
+        x = x + y
+        return x + self.ffn(layer.ffn, self.normed(x, layer.norm2)), state
+
+
+@replaces("HybridStack")
+class ConvOfThePieceAlone(Parts):
+    """You took the new conv state from the new inputs alone. A piece of one token has one input: where do the other
+    W - 2 columns of the state come from?"""
+
+    def mamba(self, m, x, state):
+        y, after = super().mamba(m, x, state)
+        u = m.in_proj(x).chunk(2, dim=-1)[0].mT
+        return y, {**after, "conv": u[..., 1 - m.conv1d.kernel_size[0] :]}
+
+
+@replaces("HybridStack")
+class GateAndInputSwapped(Parts):
+    """You took the first half of in_proj for the gate and the second half for the input of the convolution. In which
+    order does the docstring name their rows?"""
+
+    def mamba(self, m, x, state):
+        T, N, R = x.shape[1], m.A_log.shape[1], m.dt_proj.in_features
+        z, u = m.in_proj(x).chunk(2, dim=-1)
+        window = torch.cat([state["conv"], u.mT], dim=-1)
+        u = F.silu(m.conv1d(window)).mT
+        dt, B, C = self.inner(m, *m.x_proj(u).split([R, N, N], dim=-1))
+        delta, A, h, ys = F.softplus(m.dt_proj(dt)), -torch.exp(m.A_log), state["ssm"], []
+        for t in range(T):
+            step = delta[:, t, :, None]
+            h = torch.exp(step * A) * h + step * u[:, t, :, None] * B[:, t, None]
+            ys.append((h * C[:, t, None]).sum(-1))
+        y = m.out_proj((torch.stack(ys, dim=1) + m.D * u) * F.silu(z))
+        return y, {"conv": window[..., T:], "ssm": h}

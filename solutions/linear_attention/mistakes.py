@@ -91,6 +91,27 @@ def softmaxed_features(x):
     return torch.softmax(x, dim=-1)
 
 
+@replaces("feature_map")
+def switch_at_one(x):
+    """Your φ changes from the exponential to x + 1 at x = 1, where the two differ: φ makes a jump there. At which x
+    have exp(x) and x + 1 the same value?"""
+    return torch.where(x > 1, x + 1, torch.exp(x))
+
+
+@replaces("feature_map")
+def exponential_everywhere(x):
+    """Your values are right, and the gradient of a large x is NaN. torch.where computes both branches for every x: what
+    is exp(1000), and what is 0 times that?"""
+    return torch.where(x > 0, x + 1, torch.exp(x))
+
+
+@replaces("feature_map")
+def one_for_positive(x):
+    """Where x > 0 your φ is x itself, and just below 0 it is nearly 1: φ makes a jump at 0. What does elu(x) + 1 give
+    for x = 2?"""
+    return torch.where(x > 0, x, torch.exp(x.clamp(max=0)))
+
+
 @replaces("linear_attention_parallel")
 def no_normaliser(q, k, v):
     """Your y is the sum of the weighted values and grows with the text. With v = 1 everywhere a mean is 1: what
@@ -196,6 +217,13 @@ def in_float32(q, k, v):
     """Your matrix is float32, and float64 inputs lose half of their digits on the way. What casts, or makes a
     tensor without a dtype?"""
     return linear_attention_parallel(q.float(), k.float(), v.float()).to(v.dtype)
+
+
+@replaces("linear_attention_parallel")
+def queries_only(q, k, v):
+    """You applied φ to the queries, and the keys went in as they are, with negative numbers. Which of the two has to be
+    positive so that a weight is positive?"""
+    return mean((feature_map(q) @ k.mT).tril(), v)
 
 
 @replaces("linear_attention_recurrent")
@@ -318,3 +346,31 @@ def truncated(q, k, v, state=None):
             return super().update(S.detach(), n.detach(), k, v)
 
     return Wrong()(q, k, v, state)
+
+
+@replaces("linear_attention_recurrent")
+def state_before_last(q, k, v, state=None):
+    """Your y is right, and the state that you return lacks the last token. The next piece of the text begins after this
+    token: what does it have to know?"""
+    y, after = linear_attention_recurrent(q, k, v, state)
+    f = feature_map(k[..., -1, :])
+    return y, {"S": after["S"] - f[..., :, None] * v[..., -1, None, :], "n": after["n"] - f}
+
+
+@replaces("linear_attention_recurrent")
+def state_detached(q, k, v, state=None):
+    """The values are right, and no gradient reaches the tensors of the state that was handed in: you cut it off at the
+    start. Who computed that state, and may still want to learn from this piece?"""
+    return linear_attention_recurrent(q, k, v, state and {name: x.detach() for name, x in state.items()})
+
+
+@replaces("linear_attention_recurrent")
+def divided_by_steps(q, k, v, state=None):
+    """You divided by the number of tokens seen. The weights of a token do not sum to that number: what do they sum
+    to?"""
+    S, n = Steps().start(k, v, state)
+    ys = []
+    for t in range(v.shape[-2]):
+        S, n = Steps().update(S, n, k[..., t, :], v[..., t, :])
+        ys.append((feature_map(q[..., t, :])[..., :, None] * S).sum(-2) / (t + 1))
+    return torch.stack(ys, -2), {"S": S, "n": n}

@@ -50,6 +50,10 @@ def test_feature_map(submission, rng):
     features = submission.feature_map(x)
     assert_close(features, torch.tensor([[phi(number) for number in x[0].tolist()]], dtype=torch.float64))
     assert (features > 0).all(), "Not every feature is positive."
+    large = torch.tensor([1000.0, -2.0, 3.0], dtype=torch.float64, requires_grad=True)
+    submission.feature_map(large).sum().backward()
+    expected = torch.tensor([1.0, math.exp(-2), 1.0], dtype=torch.float64)
+    assert_close(large.grad, expected, name="the gradient of φ at 1000, -2 and 3")
     assert_close(submission.feature_map(x[0, :5].float()), features[0, :5].float(), rtol=1e-5, atol=1e-6)
 
 

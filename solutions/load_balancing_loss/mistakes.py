@@ -108,6 +108,8 @@ def softmax_over_tokens(logits, k, mask=None):
 @replaces("load_balancing_loss")
 def detached(logits, k, mask=None):
     """Your loss is a number without a gradient: P was detached, or computed under no_grad. Only f may be cut off."""
+    if mask is not None and not mask.any():
+        return load_balancing_loss(logits, k, mask)
     return load_balancing_loss(logits.detach(), k, mask)
 
 
@@ -218,6 +220,42 @@ def nothing_is_nan(logits, k, mask=None):
     return logits.shape[-1] * (f * P).sum()
 
 
+@replaces("load_balancing_loss")
+def weights_as_load(logits, k, mask=None):
+    """Your f adds up the weights that the chosen experts get. By the formula f is a share of tokens: how much does an
+    expert count for a token that chose it with a small weight?"""
+    logits, real = everything(logits, mask)
+    top = logits.topk(k, dim=-1)
+    load = torch.zeros_like(logits).scatter(-1, top.indices, k * top.values.softmax(-1))
+    return logits.shape[-1] * (mean(load, real) * mean(logits.softmax(-1), real)).sum()
+
+
+@replaces("load_balancing_loss")
+def probabilities_as_load(logits, k, mask=None):
+    """Your f adds up the probabilities of the chosen experts. By the formula f is a share of tokens: how much does an
+    expert count for a token that chose it with probability 0.3?"""
+    logits, real = everything(logits, mask)
+    p = logits.softmax(-1)
+    return logits.shape[-1] * (mean(choices(logits, k) * p, real) * mean(p, real)).sum()
+
+
+@replaces("load_balancing_loss")
+def padding_zeroed(logits, k, mask=None):
+    """You multiplied the logits by the mask, and padding stayed in the pool with logits of 0. Which probabilities does
+    a softmax make of those, and by how many tokens do you divide?"""
+    logits, real = everything(logits, mask)
+    logits = logits * real
+    return logits.shape[-1] * (choices(logits, k).mean(0) * logits.softmax(-1).mean(0)).sum()
+
+
+@replaces("load_balancing_loss")
+def product_of_each_token(logits, k, mask=None):
+    """You multiplied choices and probabilities token by token and averaged the products. f and P are averages
+    themselves: which comes first, the mean or the product?"""
+    logits, real = everything(logits, mask)
+    return logits.shape[-1] * mean(choices(logits, k) * logits.softmax(-1), real).sum()
+
+
 def z_values(logits: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     """logsumexp (N,), and which tokens are real (N,)."""
     logits, real = everything(logits, mask)
@@ -326,3 +364,29 @@ def z_nothing_is_nan(logits, mask=None):
     """Where the mask leaves no token you divide 0 by 0. A batch of padding has no loss: it is 0."""
     z, real = z_values(logits, mask)
     return (z.square() * real).sum() / real.sum()
+
+
+@replaces("router_z_loss")
+def z_padding_zeroed(logits, mask=None):
+    """You multiplied the logits by the mask, and padding stayed in the pool with logits of 0. What is the logsumexp
+    of E zeros?"""
+    logits, real = everything(logits, mask)
+    return (logits * real).logsumexp(-1).square().mean()
+
+
+@replaces("router_z_loss")
+def z_of_the_largest(logits, mask=None):
+    """You squared the largest logit of each token. The formula squares log Σ exp: which of the E logits take part in
+    it?"""
+    logits, real = everything(logits, mask)
+    return mean(logits.amax(-1).square(), real[:, 0])
+
+
+@replaces("router_z_loss")
+def z_mean_of_layers(logits, mask=None):
+    """You averaged one z-loss for each entry of the first axis. With a mask the entries have different numbers of real
+    tokens: what is the one pool that the docstring speaks of?"""
+    if logits.dim() < 3:
+        return router_z_loss(logits, mask)
+    masks = [None] * len(logits) if mask is None else mask.expand(logits.shape[:-1])
+    return torch.stack([router_z_loss(layer, m) for layer, m in zip(logits, masks, strict=True)]).mean()

@@ -27,7 +27,8 @@ def convert_bert_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of a BERT of Hugging Face's under the names of BertEncoder.
 
     state: its state dict, with the names of the table in the statement, each followed by .weight or .bias; either all
-        of these have "bert." in front or none has. What is not in the table (pooler, position_ids, a head) is left out.
+        of these have "bert." in front or none has. What else there is (pooler, position_ids, a head) is left out; names
+        that begin with encoder.layer. are all in the table.
     Returns: a dict that BertEncoder.load_state_dict takes. The tensors keep their values, shapes and dtypes.
 
     >>> state = {"encoder.layer.11.output.dense.bias": torch.ones(2), "pooler.dense.bias": torch.ones(2)}
@@ -138,7 +139,8 @@ def rank_by_cosine(query: Tensor, documents: Tensor) -> list[int]:
     """The numbers of the documents, by falling cosine with the query.
 
     query: floating point (D,). documents: (N, D) in the same dtype, N >= 1. Of any length but 0.
-    Returns: list of N ints. Documents with equal cosines stay in the order in which they were given.
+    Returns: list of N ints. Documents with equal cosines stay in the order in which they were given; two cosines that
+        differ by rounding alone do not occur.
 
     >>> rank_by_cosine(torch.tensor([1.0, 0.0]), torch.tensor([[0.0, 2.0], [5.0, 5.0], [0.5, 0.0], [0.0, 3.0]]))
     [2, 1, 0, 3]

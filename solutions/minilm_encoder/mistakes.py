@@ -126,6 +126,29 @@ def empty_nan(hidden: Tensor, attention_mask: Tensor) -> Tensor:
     return (hidden * mask).sum(1) / mask.sum(1)
 
 
+@replaces("mean_pool")
+def first_columns(hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    """You counted the tokens of a text and averaged as many vectors from its beginning. The docstring allows padding in
+    any place: where do the tokens stand then?"""
+    lengths = attention_mask.long().sum(1, keepdim=True)
+    return mean_pool(hidden, torch.arange(hidden.shape[1]) < lengths)
+
+
+@replaces("mean_pool")
+def mean_of_padding(hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    """You averaged the vectors of the padding. Which number stands for a token in attention_mask?"""
+    return mean_pool(hidden, attention_mask == 0)
+
+
+@replaces("mean_pool")
+def largest_of_each(hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    """You took the largest number of each column over the tokens. Which of the poolings gives every token the same
+    share?"""
+    tokens = attention_mask.bool()[..., None]
+    largest = hidden.masked_fill(~tokens, float("-inf")).amax(1)
+    return torch.where(tokens.any(1), largest, torch.zeros_like(largest))
+
+
 def embedded(
     model: BertEncoder,
     input_ids: Tensor,
@@ -307,6 +330,33 @@ class EpsOfTorch(BertEncoder):
     def __init__(self, vocab_size, hidden_size, num_layers, num_heads, intermediate_size, *args, **options) -> None:
         super().__init__(vocab_size, hidden_size, num_layers, num_heads, intermediate_size, *args, **options)
         self.embedding_norm.eps = 1e-5
+
+
+@replaces("BertEncoder")
+class FirstTokenEmbedded(BertEncoder):
+    """embed returns the vector of the first token, at length 1. BERT was trained with it, sentence encoders such as MiniLM
+    were not: which vectors does the docstring average?"""
+
+    def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        return F.normalize(self(input_ids, attention_mask)[:, 0], dim=-1)
+
+
+@replaces("BertEncoder")
+class MaskReversed(BertEncoder):
+    """Your layers take 1 for padding, as key_padding_mask of torch's own layers does. Which number stands for a token in
+    the docstring?"""
+
+    def forward(self, input_ids, attention_mask=None, token_type_ids=None):
+        return super().forward(input_ids, None if attention_mask is None else attention_mask == 0, token_type_ids)
+
+
+@replaces("BertEncoder")
+class TokensOfLengthOne(BertEncoder):
+    """embed brings each token to length 1 and returns their mean, which is shorter than 1. Which vector has length 1 by
+    the docstring: that of a token, that of a text?"""
+
+    def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        return mean_pool(F.normalize(self(input_ids, attention_mask), dim=-1), attention_mask)
 
 
 def cosines(query: Tensor, documents: Tensor) -> Tensor:

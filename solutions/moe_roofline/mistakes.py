@@ -52,6 +52,19 @@ def chosen_by_all(num_experts, k, tokens):
     return num_experts * (k / num_experts) ** tokens
 
 
+@replaces("expected_experts")
+def batch_forgotten(num_experts, k, tokens):
+    """Your number of experts is the same for every batch. Which factor becomes smaller with every further token?"""
+    return num_experts * (1 - (1 - k / num_experts)) if tokens else 0.0
+
+
+@replaces("expected_experts")
+def times_batch(num_experts, k, tokens):
+    """You multiplied the probability of a miss by the number of tokens. The tokens pick independently: how probable
+    is it that all of them miss an expert?"""
+    return num_experts * (1 - (1 - k / num_experts) * tokens)
+
+
 @replaces("resident_bytes")
 def holds_active(model, bytes_per_param=2):
     """You hold the k experts that a token uses. The next token wants others, and no memory is filled as quickly as
@@ -87,6 +100,13 @@ def always_two_bytes(model, bytes_per_param=2):
 def holds_parameters(model, bytes_per_param=2):
     """You returned the number of parameters. How many bytes does each of them take?"""
     return resident_bytes(model, 1)
+
+
+@replaces("resident_bytes")
+def whole_bytes(model, bytes_per_param=2):
+    """You turned bytes_per_param into a whole number, and half a byte became 0. How many bytes do two parameters of 4
+    bits take?"""
+    return resident_bytes(model, int(bytes_per_param))
 
 
 def step(model, batch, bandwidth, peak_flops, bytes_per_param=2, hit=None, layers=None, working=None, work=2):
@@ -228,6 +248,29 @@ def tie_is_compute(model, batch, bandwidth, peak_flops, bytes_per_param=2):
 def devices_swapped(model, batch, bandwidth, peak_flops, bytes_per_param=2):
     """You divided bytes by the peak and FLOPs by the bandwidth. Bandwidth is bytes per second."""
     return step(model, batch, peak_flops, bandwidth, bytes_per_param)
+
+
+@replaces("decode_step")
+def active_for_one_layer(model, batch, bandwidth, peak_flops, bytes_per_param=2):
+    """Your tokens work on the experts of one layer only. What is read is right: how many layers does a token pass?"""
+    return step(model, batch, bandwidth, peak_flops, bytes_per_param, working=model["k"] / model["num_layers"])
+
+
+@replaces("decode_step")
+def shared_not_read(model, batch, bandwidth, peak_flops, bytes_per_param=2):
+    """Your step reads the experts alone. Every token passes attention as well: which parameters does that read?"""
+    right = decode_step(model, batch, bandwidth, peak_flops, bytes_per_param)
+    return with_times(
+        right["bytes"] - bytes_per_param * model["shared_params"], right["flops"], bandwidth, peak_flops
+    )
+
+
+@replaces("decode_step")
+def shared_not_worked_on(model, batch, bandwidth, peak_flops, bytes_per_param=2):
+    """The work of your step is that of the experts alone. Every token passes attention as well: on which parameters
+    does it work there?"""
+    right = decode_step(model, batch, bandwidth, peak_flops, bytes_per_param)
+    return with_times(right["bytes"], right["flops"] - 2 * batch * model["shared_params"], bandwidth, peak_flops)
 
 
 @replaces("crossover_batch")

@@ -199,6 +199,12 @@ def nested(ids, image_token, n_tokens):
 # merge
 
 
+@replaces("expand_image_tokens")
+def one_too_few(ids, image_token, n_tokens):
+    """Each image has n_tokens - 1 places in your list. How many of them does the placeholder itself count for?"""
+    return expand_image_tokens(ids, image_token, n_tokens - 1)
+
+
 @replaces("merge")
 def in_front(input_ids, embedding, image_features, image_token):
     """You put the features before the text, wherever its placeholders are. The words around an image say what it is
@@ -337,11 +343,22 @@ def embedding_detached(input_ids, embedding, image_features, image_token):
 
 @replaces("merge")
 def no_gradient(input_ids, embedding, image_features, image_token):
-    """The values are right, and nothing has a gradient: x was computed under no_grad or from .data."""
+    """Your values are right, and no gradient leads from x to the embedding and to the features. In training both have
+    to learn from the loss: which step of your code hides its inputs from autograd?"""
     return merge(input_ids, embedding.detach(), image_features.detach(), image_token)
 
 
 # make_labels
+
+
+@replaces("merge")
+def one_image_per_text(input_ids, embedding, image_features, image_token):
+    """You took image b for text b, and you raise ValueError where a text has another number of placeholders than one
+    image has patches. Which sentence of the docstring says how many images a text may hold?"""
+    P = image_features.shape[1]
+    if len(image_features) != len(input_ids) or ((input_ids == image_token).sum(-1) != P).any():
+        raise ValueError("each text needs one image")
+    return merge(input_ids, embedding, image_features, image_token)
 
 
 @replaces("make_labels")
@@ -352,7 +369,8 @@ def images_labelled(input_ids, image_token, pad_token, prompt_lengths):
 
 @replaces("make_labels")
 def pads_labelled(input_ids, image_token, pad_token, prompt_lengths):
-    """Padding has labels, and most of the loss may be about writing pads."""
+    """Your labels hold pad_token at the padding. The model then learns to write padding after every answer: which
+    number tells the loss to leave a position out?"""
     labels = make_labels(input_ids, image_token, pad_token, prompt_lengths)
     return labels.masked_fill(input_ids == pad_token, pad_token)
 
@@ -416,6 +434,22 @@ def pad_for_ignored(input_ids, image_token, pad_token, prompt_lengths):
 # batch_inputs
 
 
+@replaces("make_labels")
+def padding_at_the_right(input_ids, image_token, pad_token, prompt_lengths):
+    """You made the labels from column numbers, as if every text began at column 0. Where does a text begin that is
+    padded at the left?"""
+    column, real = torch.arange(input_ids.shape[1]), (input_ids != pad_token).sum(-1, keepdim=True)
+    ignored = (column >= real) | (input_ids == image_token) | (column < prompt_lengths[:, None])
+    return input_ids.masked_fill(ignored, -100)
+
+
+@replaces("make_labels")
+def zero_for_ignored(input_ids, image_token, pad_token, prompt_lengths):
+    """Where no label belongs you put 0. The loss takes 0 for a word: which number does it ignore?"""
+    labels = make_labels(input_ids, image_token, pad_token, prompt_lengths)
+    return labels.masked_fill(labels == -100, 0)
+
+
 @replaces("batch_inputs")
 def pads_counted(input_ids, pad_token):
     """Your positions count columns, pads included. Under left padding the first word then stands at another position
@@ -463,3 +497,20 @@ def bool_mask(input_ids, pad_token):
     """Your attention_mask is bool. The contract says int64, of 1 and 0."""
     inputs = batch_inputs(input_ids, pad_token)
     return inputs | {"attention_mask": inputs["attention_mask"].bool()}
+
+
+@replaces("batch_inputs")
+def mask_at_the_right(input_ids, pad_token):
+    """You counted the real tokens of a text and put as many ones at the left end of its row. Where do the real tokens
+    stand in a text that is padded at the left?"""
+    column, real = torch.arange(input_ids.shape[1]), (input_ids != pad_token).sum(-1, keepdim=True)
+    mask = (column < real).long()
+    return {"attention_mask": mask, "position_ids": column * mask}
+
+
+@replaces("batch_inputs")
+def columns_of_real_tokens(input_ids, pad_token):
+    """You gave each real token the number of its column. With padding at the left the first real token then stands at
+    T minus the number of real tokens: at which position does the docstring begin to count?"""
+    inputs = batch_inputs(input_ids, pad_token)
+    return inputs | {"position_ids": torch.arange(input_ids.shape[1]).expand_as(input_ids) * inputs["attention_mask"]}

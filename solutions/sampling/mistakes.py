@@ -46,6 +46,15 @@ def zero_is_greedy(logits: Tensor, temperature: float) -> Tensor:
     return logits / temperature
 
 
+@replaces("apply_temperature")
+def exponent_one_over(logits: Tensor, temperature: float) -> Tensor:
+    """You raised the logits to the power 1/T. The power belongs to the probabilities: what happens to a power when one
+    takes the logarithm?"""
+    if temperature <= 0:
+        raise ValueError("temperature")
+    return logits.sign() * logits.abs() ** (1 / temperature)
+
+
 def checked(k: int) -> int:
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
@@ -96,6 +105,13 @@ def whole_batch(logits: Tensor, k: int) -> Tensor:
 def unchecked_k(logits: Tensor, k: int) -> Tensor:
     """A k below 1 leaves no token to draw. You corrected it silently: raise ValueError."""
     return top_k_filter(logits, max(k, 1))
+
+
+@replaces("top_k_filter")
+def keeps_the_smallest(logits: Tensor, k: int) -> Tensor:
+    """You kept the k least probable tokens. At which end of a sorted row do the most probable ones stand?"""
+    k = min(checked(k), int(logits.shape[-1]))
+    return logits.masked_fill(logits > logits.topk(k, largest=False).values[..., -1:], -INF)
 
 
 def valid(p: float) -> float:
@@ -187,6 +203,30 @@ def unchecked_p(logits: Tensor, p: float) -> Tensor:
     return top_p_filter(logits, min(max(p, 1e-12), 1.0))
 
 
+@replaces("top_p_filter")
+def at_most_p(logits: Tensor, p: float) -> Tensor:
+    """You kept tokens as long as their sum is at most p, and the first token always: the nucleus has less mass than p.
+    The docstring asks for mass at least p: which token is missing?"""
+    if valid(p) == 1:
+        return logits
+    ordered, order = logits.sort(dim=-1, descending=True, stable=True)
+    drop = torch.softmax(ordered, -1).cumsum(-1) > p
+    drop[..., 0] = False
+    return in_token_order(logits, drop, order)
+
+
+@replaces("top_p_filter")
+def one_token_more(logits: Tensor, p: float) -> Tensor:
+    """Your nucleus has one token more than it needs: you looked at the mass before the token before. Is the set without
+    its last token smaller, and does it still reach p?"""
+    if valid(p) == 1:
+        return logits
+    ordered, order = logits.sort(dim=-1, descending=True, stable=True)
+    probs = torch.softmax(ordered, -1)
+    before = torch.nn.functional.pad((probs.cumsum(-1) - probs)[..., :-1], (1, 0))
+    return in_token_order(logits, before >= p, order)
+
+
 def filtered(logits: Tensor, top_k: Maybe, top_p: Maybe) -> Tensor:
     if top_k is not None:
         logits = top_k_filter(logits, top_k)
@@ -228,6 +268,12 @@ def over_rows(logits: Tensor, temperature: float = 1.0, top_k: Maybe = None, top
     """Your softmax runs over the first axis: the probabilities of one token over all rows sum to 1. A
     distribution over tokens runs along the last axis."""
     return torch.softmax(filtered(apply_temperature(logits, temperature), top_k, top_p), dim=0)
+
+
+@replaces("next_token_distribution")
+def logits_returned(logits: Tensor, temperature: float = 1.0, top_k: Maybe = None, top_p: Maybe = None):
+    """You returned the filtered logits. The docstring asks for probabilities: which step is left?"""
+    return filtered(apply_temperature(logits, temperature), top_k, top_p)
 
 
 def last_possible(probs: Tensor) -> Tensor:
@@ -274,3 +320,11 @@ def own_draw(probs: Tensor, u: Tensor) -> Tensor:
     gives another token for the same u: the statement sums in the order of the vocabulary."""
     ordered, order = probs.sort(dim=-1, descending=True, stable=True)
     return order.gather(-1, sample(ordered, u)[..., None])[..., 0]
+
+
+@replaces("sample")
+def own_probability(probs: Tensor, u: Tensor) -> Tensor:
+    """You took the first token whose own probability exceeds u. Which sum does the docstring compare with u?"""
+    exceeds = probs > u[..., None]
+    first = exceeds.long().argmax(-1)
+    return torch.where(exceeds.any(-1), first, last_possible(probs))

@@ -44,7 +44,7 @@ def top_p_filter(logits: Tensor, p: float) -> Tensor:
 
     logits: float32 or float64 (..., V); -inf marks a removed token, at least one of a row is finite.
         Of equal logits the one with the lower index counts as more probable.
-    p: the mass to reach; 1 keeps all tokens.
+    p: the mass to reach; 1 keeps all tokens. Below 1 no sum of a row is so close to p that rounding decides.
     Returns: (..., V) in the dtype of logits. At least one token of each row is left.
     Raises: ValueError unless 0 < p <= 1.
 

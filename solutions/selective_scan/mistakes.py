@@ -186,3 +186,74 @@ def always_float32(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_sof
     delta = step_size(delta, delta_bias, delta_softplus)
     y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
     return finish(y, u, D, z).to(dtype), h.to(dtype)
+
+
+@replaces("selective_scan")
+def skip_of_delta_u(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Your skip is D times Δ u. The step size belongs to the input of the state: what does the formula of the skip
+    multiply D by?"""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
+    return finish(y, delta * u, D, z), h
+
+
+@replaces("selective_scan")
+def gated_state(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """You multiplied the state by silu(z), so the gate of one token acts on every later token as well. What does the
+    formula multiply by silu(z): the state, the output?"""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    gate = torch.ones_like(u) if z is None else F.silu(z)
+    A_bar, B_bar_u = decay(delta, A), inject(delta * u, B)
+    y, h = recur(A_bar * gate[..., None], B_bar_u * gate[..., None], C, h0)
+    return finish(y, u * gate, D, None), h
+
+
+@replaces("selective_scan")
+def same_for_all_tokens(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """You took the means of Δ, B and C over the text and used the same three for every token. Which letter in the name
+    S6 says that the parameters depend on the token?"""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    delta, B, C = (x.mean(-1, keepdim=True).expand_as(x) for x in (delta, B, C))
+    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
+    return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
+def steps_detached(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Your values are right, and the state is detached between two steps: no gradient leads from y_t to an earlier
+    token. Which past token made the state that y_t reads?"""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    A_bar, B_bar_u = decay(delta, A), inject(delta * u, B)
+    h, ys = torch.zeros_like(A_bar[:, :, 0]) if h0 is None else h0, []
+    for t in range(A_bar.shape[2]):
+        h = A_bar[:, :, t] * (h.detach() if t else h) + B_bar_u[:, :, t]
+        ys.append((h * C[:, None, :, t]).sum(-1))
+    return finish(torch.stack(ys, -1), u, D, z), h
+
+
+@replaces("selective_scan")
+def gate_without_silu(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """You multiplied the output by z itself. Which function does z pass before it becomes a gate?"""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
+    y = finish(y, u, D, None)
+    return y if z is None else y * z, h
+
+
+@replaces("selective_scan")
+def softplus_always(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Your Δ passes softplus in every call. What does the argument delta_softplus decide?"""
+    delta = step_size(delta, delta_bias, True)
+    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
+    return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
+def first_state_not_decayed(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Your first step adds its input to h0 and does not decay h0. h0 is the state before the first token: what does
+    every step do with the state that it finds?"""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    A_bar = decay(delta, A)
+    first = torch.ones_like(A_bar[:, :, :1])
+    y, h = recur(torch.cat([first, A_bar[:, :, 1:]], dim=2), inject(delta * u, B), C, h0)
+    return finish(y, u, D, z), h

@@ -22,9 +22,7 @@ def own_decay_counts(a):
     the sum begins at a_{s+1}, and on the diagonal it is empty."""
     T = a.shape[-1]
     steps = a[..., :, None].masked_fill(future(T), 0.0)
-    return steps.cumsum(-2).masked_fill(future(T), -INF) + (a[..., None, :] - a[..., :, None]).masked_fill(
-        future(T), 0.0
-    )
+    return steps.cumsum(-2).masked_fill(future(T), -INF)
 
 
 @replaces("segsum")
@@ -99,6 +97,13 @@ def softmaxed(x, a, B, C):
     sums to anything. With a softmax the map would not be a recurrence of fixed size."""
     scores = torch.einsum("bthn,bshn->bhts", C, B) + segsum(a.mT)
     return torch.einsum("bhts,bshp->bthp", torch.softmax(scores, dim=-1), x)
+
+
+@replaces("ssd_quadratic")
+def one_decay_for_all_heads(x, a, B, C):
+    """Your matrix L comes from the log-decay of the first head, and all heads use it. Which axis of a holds the
+    heads?"""
+    return ssd_quadratic(x, a[..., :1].expand_as(a), B, C)
 
 
 class Chunks:
@@ -241,3 +246,51 @@ def one_matrix(x, a, B, C, chunk, h0=None):
     """Right values, and the matrix of the whole text behind them: 8192 tokens make 67 million entries for every
     head, in several copies. Only the matrices of the chunks may exist."""
     return Chunks()(x, a, B, C, x.shape[1], h0)
+
+
+@replaces("ssd_chunked")
+def chunks_alone(x, a, B, C, chunk, h0=None):
+    """Each of your chunks is right as a text of its own: no token reads the state of the chunks before, nor h0. Which
+    part of y comes from before the chunk?"""
+    ys = [ssd_quadratic(*pieces) for pieces in zip(*(z.split(chunk, dim=1) for z in (x, a, B, C)), strict=True)]
+    return torch.cat(ys, dim=1), ssd_chunked(x, a, B, C, chunk, h0)[1]
+
+
+@replaces("ssd_chunked")
+def carry_of_first_head(x, a, B, C, chunk, h0=None):
+    """The state that goes from one chunk to the next decays with the log-decay of the first head, in all heads. With
+    one head nobody sees it: which axis of a holds the heads?"""
+
+    class Wrong(Chunks):
+        def carry(self, h, a):
+            return torch.exp(a[..., :1].sum(1))[..., None, None] * h
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
+def state_transposed(x, a, B, C, chunk, h0=None):
+    """The last two axes of the state that you return have changed places. The next call takes this state for h0: in
+    which order does h0 have P and N?"""
+    y, h = ssd_chunked(x, a, B, C, chunk, h0)
+    return y, h.mT
+
+
+@replaces("ssd_chunked")
+def chunks_detached(x, a, B, C, chunk, h0=None):
+    """Your values are right, and the state is detached between two chunks: no gradient leads from a token to an earlier
+    chunk. Which tokens made the state that a chunk starts with?"""
+
+    class Wrong(Chunks):
+        def carry(self, h, a):
+            return super().carry(h, a).detach()
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
+def y_in_float32(x, a, B, C, chunk, h0=None):
+    """Your y is float32 for every x: a tensor that is made without a dtype has the default one. Which dtype does the
+    docstring ask for?"""
+    y, h = ssd_chunked(x, a, B, C, chunk, h0)
+    return y.float(), h

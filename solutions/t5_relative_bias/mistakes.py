@@ -166,6 +166,25 @@ def float_buckets(relative_position, bidirectional=True, num_buckets=32, max_dis
     return relative_position_bucket(relative_position, bidirectional, num_buckets, max_distance).float()
 
 
+@replaces("relative_position_bucket")
+def far_ones_linear(relative_position, bidirectional=True, num_buckets=32, max_distance=128):
+    """Your far buckets are equally wide, up to max_distance. The formula makes each one wider than the one before:
+    which function of the distance does it divide evenly?"""
+    offset, d, n = split(relative_position, bidirectional, num_buckets)
+    exact = n // 2
+    far = exact + (d - exact) * (n - exact) // (max_distance - exact)
+    return offset + torch.where(d < exact, d, far.clamp(max=n - 1))
+
+
+@replaces("relative_position_bucket")
+def far_ones_from_zero(relative_position, bidirectional=True, num_buckets=32, max_distance=128):
+    """Your far buckets begin again at 0: the number of the exact buckets is not added. Which bucket has the smallest
+    far distance?"""
+    offset, d, n = split(relative_position, bidirectional, num_buckets)
+    exact = n // 2
+    return offset + torch.where(d < exact, d, in_direction(d, n, exact, max_distance) - exact)
+
+
 class Bias(T5RelativeBias):
     """Not an entry: the lookup, with room for mistakes."""
 
@@ -236,6 +255,17 @@ class DistanceForgotten(Bias):
         return relative_position_bucket(relative_positions(T, S), self.bidirectional, self.num_buckets)
 
 
+@replaces("T5RelativeBias")
+class BucketsForgotten(T5RelativeBias):
+    """num_buckets reaches the table and not the function of the buckets, which always uses 32. What happens to a bucket
+    number that the table does not have?"""
+
+    def forward(self, T: int, S: int | None = None) -> Tensor:
+        r = relative_positions(T, T if S is None else S)
+        bucket = relative_position_bucket(r, self.bidirectional, 32, self.max_distance)
+        return self.relative_attention_bias(bucket.clamp(max=self.num_buckets - 1)).permute(2, 0, 1)[None]
+
+
 def allow(scores: Tensor, mask: Tensor | None) -> Tensor:
     return scores if mask is None else scores.masked_fill(~mask, -INF)
 
@@ -302,3 +332,25 @@ def over_queries(q, k, v, bias, mask=None):
     """Your softmax runs over the queries. Each query distributes its attention over the keys, the last axis."""
     scores = q @ k.mT + bias
     return (scores if mask is None else scores.masked_fill(~mask, -1e9)).softmax(-2) @ v
+
+
+@replaces("t5_attention")
+def weights_multiplied(q, k, v, bias, mask=None):
+    """You multiplied the weights by the bias after the softmax, and a row no longer sums to 1. The bias is a part of a
+    score: which operation joins it, and before which step?"""
+    return (allow(q @ k.mT, mask).softmax(-1) * bias) @ v
+
+
+@replaces("t5_attention")
+def bias_over_mask(q, k, v, bias, mask=None):
+    """You gave the forbidden keys a score of 0, which is a score like any other: exp(0) = 1. Which score has an
+    exponential of 0?"""
+    scores = q @ k.mT + bias
+    return (scores if mask is None else scores.masked_fill(~mask, 0.0)).softmax(-1) @ v
+
+
+@replaces("t5_attention")
+def bias_subtracted(q, k, v, bias, mask=None):
+    """You subtracted the bias. A large number in the table means that a distance is welcome: does it make the score of
+    the key larger in your code?"""
+    return allow(q @ k.mT - bias, mask).softmax(-1) @ v

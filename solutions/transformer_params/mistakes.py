@@ -187,3 +187,63 @@ def one_layer(config):
     count = count_params(config)
     less = {part: -(L - 1) * count[part] // L for part in ("attention", "mlp")}
     return changed(config, norm=-(L - 1) * norm_size(config), **less) if D else count
+
+
+@replaces("count_params")
+def kv_heads_are_groups(config):
+    """You took n_kv_heads for the number of query heads that share one head of keys and values. The table calls it G:
+    how wide are the keys of G heads?"""
+    _, _, H, G, _, _ = sizes(config)
+    return count_params({**config, "n_kv_heads": H // G if "n_kv_heads" in config else H})
+
+
+@replaces("count_params")
+def tied_counts_as_head(config):
+    """In a tied model you counted the token table under head, and embedding lost it. Tied means that the head has no
+    matrix of its own: where does the one matrix belong by the statement?"""
+    count = count_params(config)
+    if not config.get("tied", False):
+        return count
+    table = config["vocab_size"] * config["d_model"]
+    return {**count, "embedding": count["embedding"] - table, "head": table}
+
+
+@replaces("count_params")
+def output_bias_of_width_q(config):
+    """Your W_o has a bias of H·K numbers. A bias has one number for each output of its matrix: how many outputs has
+    W_o?"""
+    L, D, H, _, K, _ = sizes(config)
+    return changed(config, attention=L * (H * K - D) if config.get("attn_bias") == "all" else 0)
+
+
+@replaces("count_params")
+def last_norm_is_layernorm(config):
+    """Your last norm has a weight and a bias in every model. Which of the two does an RMSNorm have?"""
+    return changed(config, norm=2 * config["d_model"] - norm_size(config))
+
+
+@replaces("count_params")
+def swiglu_biases_of_gelu(config):
+    """A swiglu MLP has the biases F + D in your count, as a gelu MLP. How many of its three matrices have F
+    outputs?"""
+    L, _, _, _, _, F = sizes(config)
+    swiglu = config.get("mlp") == "swiglu" and config.get("mlp_bias", False)
+    return changed(config, mlp=-L * F if swiglu else 0)
+
+
+@replaces("count_params")
+def swiglu_two_thirds(config):
+    """You took two thirds of d_ff for the width of a swiglu MLP. The config already names the width that the model has:
+    what is left to reduce?"""
+    L, D, _, _, _, F = sizes(config)
+    bias = 2 if config.get("mlp_bias", False) else 0
+    return changed(config, mlp=-L * (F - 2 * F // 3) * (3 * D + bias) if config.get("mlp") == "swiglu" else 0)
+
+
+@replaces("count_params")
+def tied_head_taken_off(config):
+    """Your non_embedding leaves out the embedding, and the head a second time in a tied model. What is the size of a
+    head that is tied?"""
+    count = count_params(config)
+    table = config["vocab_size"] * config["d_model"]
+    return {**count, "non_embedding": count["non_embedding"] - (table if config.get("tied", False) else 0)}
