@@ -38,6 +38,12 @@ def power_of_the_quotient(n, d, coef):
     return coef["E"] + (coef["A"] / n) ** coef["alpha"] + (coef["B"] / d) ** coef["beta"]
 
 
+@replaces("predicted_loss")
+def one_exponent(n, d, coef):
+    """You used the exponent α for both terms. Which of the two exponents belongs to the tokens?"""
+    return predicted_loss(n, d, {**coef, "beta": coef["alpha"]})
+
+
 def split(n, d, coef):
     return {"n": n, "d": d, "tokens_per_param": d / n, "loss": predicted_loss(n, d, coef)}
 
@@ -229,6 +235,24 @@ def maximum_too(n_params, loss):
     return curve(n_params, loss)[1]
 
 
+@replaces("isoflop_optimum")
+def middle_forgotten(n_params, loss):
+    """You fitted around the mean of ln N, and did not add the mean again. Where on the axis of ln N is the
+    point 0 of your parabola?"""
+    p, q, _ = centred(n_params, loss)
+    return math.exp(-q / (2 * p))
+
+
+@replaces("isoflop_optimum")
+def coefficients_reversed(n_params, loss):
+    """You divided the slope by the constant of the parabola instead of by the coefficient of its square. In
+    which order does your fit return its three numbers?"""
+    centred(n_params, loss)
+    x = n_params.log()
+    _, q, r = parabola(x - x.mean(), loss)
+    return math.exp(x.mean().item() - q / (2 * r))
+
+
 @replaces("power_law_fit")
 def height_returned(x, y):
     """Your coefficient is the logarithm of it. What undoes that?"""
@@ -285,6 +309,24 @@ def mean_of_ratios(x, y):
     return {"exponent": exponent, "coefficient": math.exp((b.mean() - exponent * a.mean()).item())}
 
 
+@replaces("power_law_fit")
+def slope_of_the_ends(x, y):
+    """Your exponent depends on the first and the last point only. With noise every point has an error: how do
+    all points get a say in the slope?"""
+    a, b = x.log(), y.log()
+    exponent = ((b[-1] - b[0]) / (a[-1] - a[0])).item()
+    return {"exponent": exponent, "coefficient": math.exp((b.mean() - exponent * a.mean()).item())}
+
+
+@replaces("power_law_fit")
+def x_as_it_is(x, y):
+    """You fitted ln y over x itself. That is an exponential law. Over which axis is a power law a straight
+    line?"""
+    dx = x - x.mean()
+    slope = ((dx * y.log()).sum() / (dx * dx).sum()).item()
+    return {"exponent": slope, "coefficient": math.exp((y.log().mean() - slope * x.mean()).item())}
+
+
 def life(n, target_loss, inference_tokens, coef):
     left = target_loss - coef["E"] - coef["A"] / n ** coef["alpha"]
     d = (coef["B"] / left) ** (1 / coef["beta"])
@@ -308,7 +350,11 @@ def never_run(target_loss, inference_tokens, coef):
 def trained_then_run(target_loss, inference_tokens, coef):
     """You took the model that is cheapest to train and added what it costs to run. A smaller one, trained
     for longer, costs less in all."""
-    return life(lifetime_optimal(target_loss, 0, coef)["n"], target_loss, inference_tokens, coef)
+    A, _, alpha, beta, _ = parts(coef)
+    rest = target_loss - coef["E"]
+    if rest <= 0:
+        raise ValueError("no model has this loss")
+    return life((A * (1 + alpha / beta) / rest) ** (1 / alpha), target_loss, inference_tokens, coef)
 
 
 @replaces("lifetime_optimal")
@@ -341,3 +387,20 @@ def any_target(target_loss, inference_tokens, coef):
     """A target that no model reaches got an answer, or failed in a root of a negative number. At E or below
     raise ValueError."""
     return lifetime_optimal(max(target_loss, coef["E"] + 1e-3), inference_tokens, coef)
+
+
+@replaces("lifetime_optimal")
+def all_at_two(target_loss, inference_tokens, coef):
+    """You charged 2 FLOPs for each parameter and token, in training too. Training has a backward pass: how
+    many FLOPs does it cost?"""
+    best = lifetime_optimal(target_loss, 3 * inference_tokens, coef)
+    return {**best, "flops": best["flops"] / 3}
+
+
+@replaces("lifetime_optimal")
+def e_itself(target_loss, inference_tokens, coef):
+    """You refused targets below E, and not E itself: there your code divides by zero. How large would a
+    model with the loss E have to be?"""
+    if target_loss == coef["E"]:
+        raise ZeroDivisionError
+    return lifetime_optimal(target_loss, inference_tokens, coef)
