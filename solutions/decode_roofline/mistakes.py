@@ -34,6 +34,12 @@ def experts_alone(m):
     return get(m, "n_experts") * get(m, "expert_params") or m["shared_params"]
 
 
+@replaces("total_params")
+def experts_as_one(m):
+    """You added expert_params once. The key holds the parameters of one expert: how many experts are stored?"""
+    return m["shared_params"] + get(m, "expert_params")
+
+
 @replaces("active_params")
 def active_is_stored(m):
     """You counted all experts as active. A token passes through top_k of them."""
@@ -44,6 +50,12 @@ def active_is_stored(m):
 def share_of_all(m):
     """You took k/E of all parameters. The shared ones are used by every token, in full."""
     return total_params(m) * m["top_k"] // m["n_experts"] if get(m, "n_experts") else m["shared_params"]
+
+
+@replaces("active_params")
+def one_expert_active(m):
+    """You counted one active expert. How many experts does the router choose for each token?"""
+    return m["shared_params"] + get(m, "expert_params")
 
 
 @replaces("expected_experts")
@@ -137,6 +149,14 @@ def always_sparse(m, tokens):
     return (m["shared_params"] + experts * m["expert_params"]) * m["bytes_per_param"]
 
 
+@replaces("weight_bytes")
+def capped_read(m, tokens):
+    """You read k experts for each token, and at most E. Two tokens can choose the same expert: which function
+    of this file says how many different experts are in use?"""
+    experts = min(get(m, "n_experts"), get(m, "top_k") * tokens)
+    return (m["shared_params"] + experts * get(m, "expert_params")) * m["bytes_per_param"]
+
+
 def per_token(m):
     return 2 * m["attn_layers"] * m["n_kv_heads"] * m["head_dim"] * m["kv_bytes"]
 
@@ -182,6 +202,12 @@ def no_state(m, batch, context):
 def as_weights(m, batch, context):
     """You took bytes_per_param for the cache. Keys and values have a precision of their own, kv_bytes."""
     return cache_bytes({**m, "kv_bytes": m.get("bytes_per_param", m["kv_bytes"])}, batch, context)
+
+
+@replaces("cache_bytes")
+def one_layer(m, batch, context):
+    """You counted the keys and values of one layer. Does a layer use the keys of another one?"""
+    return cache_bytes({**m, "attn_layers": min(1, m["attn_layers"])}, batch, context)
 
 
 def attention(m, context):
@@ -321,6 +347,13 @@ def bound_swapped(m, batch, context, hw):
     return changed(m, batch, context, hw, bound=lambda s: "compute" if s["t_memory"] >= s["t_compute"] else "memory")
 
 
+@replaces("decode_step")
+def itself_too(m, batch, context, hw):
+    """You counted one position more than context. context is the number of tokens that the step looks at: does
+    the formula have T or T + 1?"""
+    return decode_step(m, batch, context + 1, hw)
+
+
 @replaces("critical_batch")
 def without_bytes(hw, bytes_per_param):
     """You left the size of a weight out. FLOPs are counted for each weight, bandwidth in bytes: how many of
@@ -457,4 +490,20 @@ def prompt_through_all_experts(m, prompt, hw):
     """You let each token of the prompt through all experts. Together they read nearly all of them, and each
     is computed with its own k."""
     flops = 2 * total_params(m) * prompt + 2 * m["attn_layers"] * m["n_heads"] * m["head_dim"] * prompt * (prompt + 1)
+    return max(flops / hw["peak_flops"], weight_bytes(m, prompt) / hw["bandwidth"])
+
+
+@replaces("prefill_seconds")
+def kv_heads_in_prefill(m, prompt, hw):
+    """You counted the attention's FLOPs of the prompt by key-value heads. Each query head has scores of its own:
+    how many query heads are there?"""
+    return prefill_seconds({**m, "n_heads": m["n_kv_heads"]}, prompt, hw)
+
+
+@replaces("prefill_seconds")
+def one_flop_in_prefill(m, prompt, hw):
+    """You counted one FLOP for each active weight and token of the prompt. A product of a matrix multiplies, and
+    what else does it do?"""
+    pairs = prompt * (prompt + 1) // 2
+    flops = active_params(m) * prompt + 4 * m["attn_layers"] * m["n_heads"] * m["head_dim"] * pairs
     return max(flops / hw["peak_flops"], weight_bytes(m, prompt) / hw["bandwidth"])

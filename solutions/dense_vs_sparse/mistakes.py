@@ -183,8 +183,8 @@ def scores_of_kv_heads(config, context):
 
 @replaces("flops_per_token")
 def half_the_scores(config, context):
-    """Your term with the context is half of what it is. Either the mixing of the values is missing, or a
-    multiplication and an addition count as one, or the token sees half of the positions. Which is it?"""
+    """Your term with the context is half of what it is. For each query head and position there are the scores
+    and the mixing of the values, and both multiply and add: how many FLOPs are that for each number of a head?"""
     *_, L, H, _, K = sizes(config)
     return flops_per_token(config, context) - 2 * L * H * K * context
 
@@ -234,6 +234,56 @@ def width_divided(config, context):
 def forward_and_backward(config, context):
     """You counted the backward pass too. Here it is the forward pass alone: 2 FLOPs for each weight, not 6."""
     return 3 * flops_per_token(config, context)
+
+
+@replaces("flops_per_token")
+def twice_all_weights(config, context):
+    """You took 2 FLOPs for every parameter of the model, with those of the embedding and of the norms. Which of
+    the parameters stand in a matrix that is multiplied with the token?"""
+    D, V, _, L, _, _, _ = sizes(config)
+    others = (0 if config.get("tie_word_embeddings") else V * D) + L * 2 * D + D
+    return flops_per_token(config, context) + 2 * others
+
+
+@replaces("flops_per_token")
+def none_fails(config, context):
+    """A config whose key has the value None makes your code fail. None counts as missing: which function of the
+    file reads a config so?"""
+    if any(key in config and config[key] is None for key in (*EXPERT_KEYS[1:], "head_dim", "num_key_value_heads")):
+        raise TypeError
+    return flops_per_token(config, context)
+
+
+@replaces("flops_per_token")
+def router_scores_shared(config, context):
+    """Your router scores the shared experts too. Every token uses them: is there anything to choose?"""
+    return flops_per_token(config, context) + 2 * layers(config) * config["hidden_size"] * get(
+        config, "n_shared_experts", 0
+    )
+
+
+@replaces("flops_per_token")
+def shared_in_all_layers(config, context):
+    """You gave the dense layers the shared experts too. Which FFN does one of the first first_k_dense_replace
+    layers have?"""
+    shared = get(config, "n_shared_experts", 0) if layers(config) else 0
+    dense = config["num_hidden_layers"] - layers(config)
+    return flops_per_token(config, context) + 2 * dense * shared * expert(config)
+
+
+@replaces("flops_per_token")
+def output_of_kv_heads(config, context):
+    """Your output matrix of the attention has G heads. It reads the mixed values of every query head: how many
+    heads are that?"""
+    D, _, _, L, H, G, K = sizes(config)
+    return flops_per_token(config, context) - 2 * L * D * K * (H - G)
+
+
+@replaces("flops_per_token")
+def without_itself(config, context):
+    """Your token attends to one position less than context. The docstring says whether context includes the
+    token itself: what does it say?"""
+    return flops_per_token(config, context - 1)
 
 
 @replaces("dense_twin")
@@ -308,6 +358,26 @@ def twin_of_dense_is_empty(config):
 def twin_has_one_expert(config):
     """You made a sparse model of one expert. A dense model has no experts and no router, and none of their keys."""
     return {**dense_twin(config), "num_experts": 1, "num_experts_per_tok": 1}
+
+
+@replaces("dense_twin")
+def twin_with_dense_ffn(config):
+    """Your twin is as wide as the dense FFN and the experts in use together. Does a token of the sparse model
+    use a dense FFN beside its experts?"""
+    twin = dense_twin(config)
+    if get(config, "num_experts"):
+        twin["intermediate_size"] += config["intermediate_size"]
+    return twin
+
+
+@replaces("dense_twin")
+def twin_of_none_fails(config):
+    """A config whose key has the value None makes your code fail. None counts as missing: which function of the
+    file reads a config so?"""
+    keys = ("num_experts_per_tok", "moe_intermediate_size", "n_shared_experts")
+    if get(config, "num_experts") and any(key in config and config[key] is None for key in keys):
+        raise TypeError
+    return dense_twin(config)
 
 
 @replaces("training_flops")
