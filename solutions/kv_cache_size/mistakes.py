@@ -70,6 +70,13 @@ def no_empty_cache(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, by
     return kv_cache_bytes(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element)
 
 
+@replaces("kv_cache_bytes")
+def float_at_the_end(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
+    """You turned the size of a number into a float, and a float holds 53 bits. With 2 bytes for each number all
+    factors are whole: what keeps their product exact?"""
+    return math.ceil(2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * float(bytes_per_element))
+
+
 def sizes_of(config):
     return _get(config, "num_hidden_layers", "n_layer"), _get(config, "num_attention_heads", "n_head")
 
@@ -171,6 +178,32 @@ def llama_only(config):
     return shape(L, groups(config, H), width(config, H))
 
 
+@replaces("cache_shape")
+def group_size(config):
+    """You took num_key_value_heads for the number of query heads that share a key-value head. The key holds the
+    number of key-value heads: which number did you divide by it?"""
+    L, H = sizes_of(config)
+    G = 1 if config.get("multi_query") else H // _get(config, "num_key_value_heads", default=1)
+    return shape(L, G, width(config, H))
+
+
+@replaces("cache_shape")
+def groups_first(config):
+    """You asked for num_key_value_heads before multi_query. A config can have both keys: which of them does the
+    docstring name first?"""
+    L, H = sizes_of(config)
+    G = _get(config, "num_key_value_heads", default=1 if config.get("multi_query") else H)
+    return shape(L, G, width(config, H))
+
+
+@replaces("cache_shape")
+def head_dim_by_layers(config):
+    """You divided the width by the number of layers. In Llama 2 7B layers and heads are both 32: which of the two
+    share the width?"""
+    L, H = sizes_of(config)
+    return shape(L, groups(config, H), width(config, L))
+
+
 def of(config, tokens, batch_size, bytes_per_element):
     return kv_cache_bytes(
         **cache_shape(config), seq_len=tokens, batch_size=batch_size, bytes_per_element=bytes_per_element
@@ -206,11 +239,42 @@ def defaults_used(config, seq_len, batch_size=1, bytes_per_element=2):
     return config_cache_bytes(config, seq_len)
 
 
+@replaces("config_cache_bytes")
+def window_of_none(config, seq_len, batch_size=1, bytes_per_element=2):
+    """A sliding_window of None makes your code fail. A value of None counts as missing: what does _get return for
+    such a key?"""
+    if "sliding_window" in config and config["sliding_window"] is None:
+        raise TypeError
+    return config_cache_bytes(config, seq_len, batch_size, bytes_per_element)
+
+
+@replaces("config_cache_bytes")
+def window_and_one(config, seq_len, batch_size=1, bytes_per_element=2):
+    """Your cache keeps one token more than sliding_window. How many tokens of a long text does the docstring keep?"""
+    kept = min(seq_len, _get(config, "sliding_window", default=seq_len) + 1)
+    return of(config, kept, batch_size, bytes_per_element)
+
+
 @replaces("reduction_vs_mha")
 def upside_down(config):
     """You divided key-value heads by query heads, which says how large the cache is, compared with before. How
     many times smaller it is, is the other way round."""
     return 1 / reduction_vs_mha(config)
+
+
+@replaces("reduction_vs_mha")
+def reduction_by_key(config):
+    """You divided by the num_key_value_heads of the config, also where multi_query is true. Which function of this
+    file says how many key-value heads are kept?"""
+    H = _get(config, "num_attention_heads", "n_head")
+    return H / _get(config, "num_key_value_heads", default=cache_shape(config)["num_kv_heads"])
+
+
+@replaces("reduction_vs_mha")
+def share_saved(config):
+    """You returned the share of the cache that is saved, a number below 1. How many times does the small cache fit
+    into the large one?"""
+    return 1 - 1 / reduction_vs_mha(config)
 
 
 def one_sequence(config, seq_len, bytes_per_element):
@@ -252,3 +316,15 @@ def heads_for_layers(config, seq_len, free_bytes, bytes_per_element=2):
     of 70B they are 64 and 80."""
     L, heads = (_get(config, *keys) for keys in (("num_hidden_layers", "n_layer"), ("num_attention_heads", "n_head")))
     return free_bytes * L // (heads * one_sequence(config, seq_len, bytes_per_element))
+
+
+@replaces("max_batch_size")
+def tokens_that_fit(config, seq_len, free_bytes, bytes_per_element=2):
+    """You returned how many tokens fit. A sequence has seq_len tokens: how many whole sequences are that?"""
+    return int(free_bytes // one_sequence(config, 1, bytes_per_element))
+
+
+@replaces("max_batch_size")
+def sixteen_bits_in_batch(config, seq_len, free_bytes, bytes_per_element=2):
+    """Your batch is the same whatever bytes_per_element is. How large is the cache of one sequence at 4 bits?"""
+    return int(free_bytes // one_sequence(config, seq_len, 2))

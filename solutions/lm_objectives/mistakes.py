@@ -105,6 +105,39 @@ def fixed_constants(ids, special, u, a, random_ids, mask_token_id, mlm_probabili
     return corrupted(chosen, ids, a, random_ids, mask_token_id), torch.where(chosen, ids, -100)
 
 
+@replaces("mlm_corrupt")
+def labels_unless_special(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """Every token that is not special has a label. The model shall predict the chosen tokens only: which condition do
+    your labels leave out?"""
+    chosen = (u < mlm_probability) & ~special
+    return corrupted(chosen, ids, a, random_ids, mask_token_id), torch.where(special, ignore_index, ids)
+
+
+@replaces("mlm_corrupt")
+def fixed_ignore(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """Your labels hold -100 where no token was chosen, whatever ignore_index is. Which number does the caller want
+    there?"""
+    chosen = (u < mlm_probability) & ~special
+    return corrupted(chosen, ids, a, random_ids, mask_token_id), torch.where(chosen, ids, -100)
+
+
+@replaces("mlm_corrupt")
+def fixed_probability(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """You choose 15 % of the tokens, whatever mlm_probability is. With which number does the docstring compare
+    select_u?"""
+    chosen = (u < 0.15) & ~special
+    return corrupted(chosen, ids, a, random_ids, mask_token_id), torch.where(chosen, ids, ignore_index)
+
+
+@replaces("mlm_corrupt")
+def never_kept(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """Each chosen token becomes a mask token or a random token. What happens to the chosen tokens whose action_u is
+    0.9 or more?"""
+    chosen = (u < mlm_probability) & ~special
+    text = torch.where(chosen, random_ids, ids)
+    return torch.where(chosen & (a < 0.8), mask_token_id, text), torch.where(chosen, ids, ignore_index)
+
+
 def token_losses(logits, labels, ignore_index):
     """-log p of the label, (B, T), with 0 where there is none, and which have one."""
     keep = labels != ignore_index
@@ -178,6 +211,15 @@ def ignores_negative(logits: Tensor, labels: Tensor, ignore_index: int = -100) -
     return losses.sum() / keep.sum().clamp(min=1)
 
 
+@replaces("mlm_loss")
+def constant_of_nothing(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """Without a label you return a new 0, which no gradient connects with the logits: backward() fails. How can the 0
+    be computed from the logits?"""
+    if (labels == ignore_index).all():
+        return torch.zeros((), dtype=logits.dtype)
+    return mlm_loss(logits, labels, ignore_index)
+
+
 def long_enough(labels: Tensor) -> None:
     if labels.shape[1] < 2:
         raise ValueError(f"there is no next token in a sequence of {labels.shape[1]}")
@@ -228,6 +270,37 @@ def unchecked_length(logits: Tensor, labels: Tensor, ignore_index: int = -100) -
     """A sequence of one token has no next token. Your loss for it is a number: raise ValueError, so that the
     caller finds out."""
     return mlm_loss(logits[:, :-1], labels[:, 1:], ignore_index)
+
+
+@replaces("clm_loss")
+def flattened_first(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You flattened the batch before the shift. The last logits of a text then meet the first label of the next text:
+    which of the two steps has to come first?"""
+    long_enough(labels)
+    return mlm_loss(logits.flatten(0, 1)[None, :-1], labels.flatten()[None, 1:], ignore_index)
+
+
+@replaces("clm_loss")
+def one_less_for_each(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You counted the labels of all positions and took one away for each text. A first label can be ignore_index, and
+    then it was never counted: which labels have logits before them?"""
+    long_enough(labels)
+    losses, _ = token_losses(logits[:, :-1], labels[:, 1:], ignore_index)
+    return losses.sum() / ((labels != ignore_index).sum() - len(labels)).clamp(min=1)
+
+
+@replaces("clm_loss")
+def ignore_lost(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """Your clm_loss leaves out the label -100, whatever ignore_index is. Who tells the inner loss which label to leave
+    out?"""
+    long_enough(labels)
+    labels = labels[:, 1:]
+    if ignore_index == -100:
+        return mlm_loss(logits[:, :-1], labels)
+    outside = (labels != -100) & ((labels < 0) | (labels >= logits.shape[-1]))
+    if outside.any():
+        raise IndexError
+    return mlm_loss(logits[:, :-1], labels)
 
 
 def checked(ids, spans):
@@ -335,3 +408,39 @@ def touching(ids, spans, first_sentinel_id):
             raise ValueError(f"the span {(start, length)} is empty, leaves the text or meets another")
         end = start + length
     return assemble(ids, sorted(spans), falling(first_sentinel_id, len(spans) + 1))
+
+
+@replaces("span_corruption")
+def numbered_as_given(ids, spans, first_sentinel_id):
+    """Each span has its place in the text, but you numbered the sentinels in the order in which the spans came. Which
+    span is the first in the text?"""
+    checked(ids, spans)
+    order = sorted(range(len(spans)), key=lambda n: spans[n])
+    text, _ = assemble(ids, sorted(spans), [first_sentinel_id - n for n in order])
+    target = []
+    for n, (start, length) in enumerate(spans):
+        target += [first_sentinel_id - n, *ids[start : start + length]]
+    return text, [*target, first_sentinel_id - len(spans)]
+
+
+@replaces("span_corruption")
+def empty_without_spans(ids, spans, first_sentinel_id):
+    """Without spans your target is empty. The docstring says how each target ends: is there an exception?"""
+    return span_corruption(ids, spans, first_sentinel_id) if spans else (ids[:], [])
+
+
+@replaces("span_corruption")
+def ends_with_the_last_one(ids, spans, first_sentinel_id):
+    """Your target ends with the sentinel of the last span once more. The docstring speaks of one more sentinel: how
+    do the sentinels go on after the last span?"""
+    checked(ids, spans)
+    sentinels = falling(first_sentinel_id, len(spans))
+    return assemble(ids, sorted(spans), [*sentinels, first_sentinel_id - max(len(spans) - 1, 0)])
+
+
+@replaces("span_corruption")
+def negative_start(ids, spans, first_sentinel_id):
+    """A span with a negative start went through. Python counts such a start from the end: is it a place in the text
+    here?"""
+    moved = [(start % len(ids) if start < 0 else start, length) for start, length in spans]
+    return span_corruption(ids, moved, first_sentinel_id)
