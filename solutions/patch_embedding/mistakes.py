@@ -1,6 +1,5 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
-
 import torch
 import torch.nn.functional as F
 from patch_embedding import PatchEmbed, patchify, unpatchify
@@ -102,6 +101,16 @@ def counted_pixels(images: Tensor, patch: int) -> Tensor:
     return patchify(images, patch) if images.shape[2] % patch + images.shape[3] % patch == 0 else images.flatten(2)
 
 
+@replaces("patchify")
+def pixels_apart(images: Tensor, patch: int) -> Tensor:
+    """Your patch holds every (H/P)-th row and every (W/P)-th column of the image. The pixels of a patch are neighbours:
+    when an axis of length H is split in two, which of the two parts has length P?"""
+    six_axes(images, patch)
+    B, C, H, W = images.shape
+    blocks = images.reshape(B, C, patch, H // patch, patch, W // patch)
+    return blocks.permute(0, 3, 5, 1, 2, 4).flatten(3).flatten(1, 2)
+
+
 def checked(patches: Tensor, patch: int, height: int, width: int) -> tuple[int, int]:
     """Rows and columns of the grid."""
     return height // patch, width // patch
@@ -153,6 +162,26 @@ def back_unfolded(patches: Tensor, patch: int, height: int, width: int) -> Tenso
     rows, columns = checked(patches, patch, height, width)
     blocks = patches.reshape(len(patches), rows, columns, -1, patch, patch)
     return blocks.permute(0, 2, 4, 1, 3, 5).reshape(len(patches), -1, height, width)
+
+
+@replaces("unpatchify")
+def back_grid_swapped(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """You split the axis of the patches into W/P rows and H/P columns. For a square image that is right: how many rows
+    of patches has an image that is wider than high?"""
+    checked(patches, patch, height, width)
+    B, P = len(patches), patch
+    blocks = patches.reshape(B, width // P, height // P, -1, P, P)
+    return blocks.permute(0, 3, 1, 4, 2, 5).reshape(B, -1, height, width)
+
+
+@replaces("unpatchify")
+def back_pixels_apart(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """You put the pixels of a patch H/P rows and W/P columns apart. The pixels of a patch are neighbours: which axis
+    stands directly before which one, when you merge two axes into H?"""
+    checked(patches, patch, height, width)
+    B, P = len(patches), patch
+    blocks = patches.reshape(B, height // P, width // P, -1, P, P)
+    return blocks.permute(0, 3, 4, 1, 5, 2).reshape(B, -1, height, width)
 
 
 @replaces("PatchEmbed")
@@ -259,6 +288,25 @@ class DetachedWeight(PatchEmbed):
         return patchify(images, self.patch) @ self.weight.detach().flatten(1).T + self.bias
 
 
+@replaces("PatchEmbed")
+class MeanOfPixels(PatchEmbed):
+    """You divided the sum over a patch by its number of numbers. A linear map adds products: which step of the formula
+    divides?"""
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = patchify(images, self.patch)
+        return x @ self.weight.flatten(1).T / x.shape[-1] + self.bias
+
+
+@replaces("PatchEmbed")
+class WeightTransposed(PatchEmbed):
+    """Your weight is applied with its two pixel axes exchanged: pixel (i, j) meets weight (j, i). Which axis of the
+    weight is the row?"""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return patchify(images, self.patch) @ self.weight.transpose(2, 3).flatten(1).T + self.bias
+
+
 def frequencies(dim: int) -> Tensor:
     return 10000.0 ** (-torch.arange(dim // 4, dtype=torch.float64) / (dim // 4))
 
@@ -355,3 +403,10 @@ def one_index(dim: int, grid_h: int, grid_w: int) -> Tensor:
 def float32_positions(dim: int, grid_h: int, grid_w: int) -> Tensor:
     """Your positions are float32. They are computed once, and the contract says float64."""
     return parts(*grid(frequencies(dim), grid_h, grid_w)).float()
+
+
+@replaces("sincos_2d")
+def sizes_exchanged(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """You took grid_h for the number of columns and grid_w for the number of rows. How many columns has a grid of 2
+    rows and 3 columns?"""
+    return parts(*grid(frequencies(dim), grid_w, grid_h))
