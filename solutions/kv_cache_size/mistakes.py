@@ -56,9 +56,9 @@ def rounded_each(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, byte
 
 @replaces("kv_cache_bytes")
 def through_float(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """Your product went through a float, which holds 53 bits and rounds what is larger. Whole numbers in
-    Python are exact as long as no float joins in."""
-    return math.ceil(2.0 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
+    """Your product went through a float, which holds 53 bits and rounds what is larger. With 2 bytes for each number
+    all factors are whole: what keeps their product exact?"""
+    return math.ceil(2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * float(bytes_per_element))
 
 
 @replaces("kv_cache_bytes")
@@ -68,13 +68,6 @@ def no_empty_cache(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, by
     if seq_len == 0:
         raise ValueError("seq_len must be positive")
     return kv_cache_bytes(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element)
-
-
-@replaces("kv_cache_bytes")
-def float_at_the_end(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """You turned the size of a number into a float, and a float holds 53 bits. With 2 bytes for each number all
-    factors are whole: what keeps their product exact?"""
-    return math.ceil(2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * float(bytes_per_element))
 
 
 def sizes_of(config):
