@@ -57,14 +57,14 @@ def all_experts(config, context):
 
 @replaces("flops_per_token")
 def one_expert(config, context):
-    """You counted one routed expert in each sparse layer. A token uses k."""
+    """You counted one routed expert in each sparse layer. How many does a token use?"""
     more = get(config, "num_experts_per_tok", 1) - 1
     return flops_per_token(config, context) - 2 * layers(config) * more * expert(config)
 
 
 @replaces("flops_per_token")
 def no_router(config, context):
-    """You left out the router. It is a matrix of D x E like any other."""
+    """You left out the router. It is a matrix that the token is multiplied with: which shape has it?"""
     router = config["hidden_size"] * get(config, "num_experts", 0)
     return flops_per_token(config, context) - 2 * layers(config) * router
 
@@ -86,7 +86,7 @@ def router_in_all_layers(config, context):
 
 @replaces("flops_per_token")
 def no_shared(config, context):
-    """You left out the shared experts. Every token is multiplied with them as well."""
+    """You left out the shared experts. Which tokens pass through them?"""
     return flops_per_token({**config, "n_shared_experts": 0}, context)
 
 
@@ -121,7 +121,7 @@ def dense_layers_of_fe(config, context):
 
 @replaces("flops_per_token")
 def two_matrices(config, context):
-    """You counted two matrices in an FFN. SwiGLU has three: gate, up and down."""
+    """You counted two matrices in an FFN. Which three matrices does SwiGLU have?"""
     D, _, F, L, *_ = sizes(config)
     sparse = layers(config)
     third = (L - sparse) * D * F + sparse * in_use(config) * expert(config) // 3
@@ -138,7 +138,7 @@ def embedding_too(config, context):
 
 @replaces("flops_per_token")
 def no_head(config, context):
-    """You left out the output head, D x V: the logits of all V words are computed for every token."""
+    """You left out the output head, a matrix of D x V. For how many words does a token need a logit?"""
     D, V, *_ = sizes(config)
     return flops_per_token(config, context) - 2 * D * V
 
@@ -153,7 +153,7 @@ def tied_head_is_free(config, context):
 
 @replaces("flops_per_token")
 def norms_too(config, context):
-    """You took 2 FLOPs for every parameter, those of norms included. A norm is no matrix product."""
+    """You took 2 FLOPs for the parameters of the norms too. Is a norm a product with a matrix?"""
     D, _, _, L, _, _, K = sizes(config)
     norms = L * (2 * D + (2 * K if get(config, "qk_norm") else 0)) + D
     return flops_per_token(config, context) + 2 * norms
@@ -288,7 +288,7 @@ def without_itself(config, context):
 
 @replaces("dense_twin")
 def twin_without_shared(config):
-    """Your twin is as wide as the k routed experts. A token uses the shared ones as well."""
+    """Your twin is as wide as the k routed experts. Which other experts does every token use?"""
     return dense_twin({**config, "n_shared_experts": 0})
 
 
@@ -301,7 +301,7 @@ def twin_of_all_experts(config):
 
 @replaces("dense_twin")
 def twin_of_one_expert(config):
-    """Your twin is as wide as one expert. A token uses k, and the shared ones."""
+    """Your twin is as wide as one expert. How many experts does a token use?"""
     return dense_twin({**config, "num_experts_per_tok": 1, "n_shared_experts": 0})
 
 
@@ -403,5 +403,6 @@ def with_recomputation(active_params, tokens):
 
 @replaces("training_flops")
 def training_in_floats(active_params, tokens):
-    """Your result went through a float, which keeps 53 bits. Python's ints have as many as they need."""
+    """Your result went through a float, which keeps 53 bits. Python's ints have as many bits as they need: which
+    step made a float of them?"""
     return int(6.0 * active_params * tokens)

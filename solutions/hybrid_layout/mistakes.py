@@ -43,8 +43,8 @@ def one_based(config):
 
 @replaces("layout")
 def offset_added(config):
-    """You added the offset to i before you took the remainder. For Jamba, with 4 of 8 and 1 of 2, that gives the same
-    by luck; with an offset of 1 in a period of 3 it finds layer 2, which is 1 before a multiple of 3, not after one."""
+    """You added the offset to i before you took the remainder. For Jamba's numbers this gives the same layers. With
+    an offset of 1 in a period of 3 it gives layer 2: which layer is asked for?"""
     p, o, q, r = keys(config)
     return pairs(config, lambda i: (i + o) % p == 0, lambda i: (i + r) % q == 0)
 
@@ -73,7 +73,8 @@ def kv_all_layers(config, context, batch=1, bytes_per_value=2):
 
 @replaces("kv_cache_bytes")
 def keys_only(config, context, batch=1, bytes_per_value=2):
-    """Your number is half of it. An attention layer keeps two vectors for each token and head."""
+    """Your number is half of it: you counted one vector for each token and head. Which two vectors does attention
+    keep?"""
     kept = count(config, "attention") * config["num_key_value_heads"] * width(config)
     return kept * context * batch * bytes_per_value
 
@@ -141,7 +142,7 @@ def one_column_less(config, batch=1, bytes_per_value=2):
 
 @replaces("ssm_state_bytes")
 def state_every_layer(config, batch=1, bytes_per_value=2):
-    """You gave every layer a state. Attention layers have none."""
+    """You gave every layer a state. Which kind of layer has none?"""
     channels = config["hidden_size"] * config["mamba_expand"]
     columns = config["mamba_d_state"] + config["mamba_d_conv"]
     return config["num_hidden_layers"] * channels * columns * batch * bytes_per_value
@@ -193,8 +194,8 @@ def rounded_down(config):
 
 @replaces("crossover_context")
 def whole_model(config):
-    """You compared the whole model, all its Mamba layers with all its attention layers. Compare one layer of each
-    kind."""
+    """You compared all Mamba layers with all attention layers. How many layers of each kind does the docstring
+    compare?"""
     values, token = one_of_each(config)
     return count(config, "mamba") * values // max(1, count(config, "attention") * token) + 1
 
@@ -257,7 +258,7 @@ def no_inner_norms(config):
 
 @replaces("count_params")
 def moe_everywhere(config):
-    """You gave every layer experts. Only one in expert_layer_period has them; the others have one SwiGLU."""
+    """You gave every layer experts. Which layers have them, and what do the others have?"""
     p = parts(config)
     return add({**p, "layers": [[mixer, "moe"] for mixer, _ in p["layers"]]})
 
@@ -281,7 +282,8 @@ def router_of_k(config):
 
 @replaces("count_params")
 def one_branch(config):
-    """Your in_proj is half of it. It makes two branches of Ch channels each, one for the state and one for the gate."""
+    """Your in_proj is half of it. It makes one branch for the state and one for the gate: how many numbers come out
+    of it?"""
     p = parts(config)
     return add({**p, "in_proj": p["in_proj"] // 2})
 
@@ -295,7 +297,8 @@ def full_convolution(config):
 
 @replaces("count_params")
 def tied(config):
-    """You counted the table of the vocabulary once. Jamba has two, the embedding and the head."""
+    """You counted the table of the vocabulary once. Jamba's embedding and head are not tied: how many tables are
+    there?"""
     p = parts(config)
     return add({**p, "tables": p["tables"] // 2})
 

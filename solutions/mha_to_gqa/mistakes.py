@@ -127,6 +127,22 @@ def no_check(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -
     return merged(t.reshape(num_groups, n, K, *t.shape[1:]), method)
 
 
+@replaces("pool_heads")
+def groups_of_g(t, num_heads, num_groups, method="mean"):
+    """You put G heads into each group, so that H / G heads are left. num_groups is the number of groups: how many heads
+    has each of them?"""
+    pool_heads(t, num_heads, num_groups, method)
+    return pool_heads(t, num_heads, num_heads // num_groups, method)
+
+
+@replaces("pool_heads")
+def last_of_group(t, num_heads, num_groups, method="mean"):
+    """For "first" you kept the last head of each group. Which number has the first head of group g?"""
+    if method != "first":
+        return pool_heads(t, num_heads, num_groups, method)
+    return pool_heads(t.flip(0), num_heads, num_groups, method).flip(0)
+
+
 def renamed(state, num_heads, num_groups, method, chosen) -> dict[str, Tensor]:
     """convert_state with another choice of names."""
     return {
@@ -218,6 +234,15 @@ def method_lost(state, num_heads, num_groups, method="mean"):
     return convert_state(state, num_heads, num_groups)
 
 
+@replaces("convert_state")
+def values_averaged(state, num_heads, num_groups, method="mean"):
+    """You pooled the keys by the method and the values by the mean. For which of the two does the docstring name the
+    method?"""
+    mean = convert_state(state, num_heads, num_groups)
+    converted = convert_state(state, num_heads, num_groups, method)
+    return {name: mean[name] if "v_proj" in name else converted[name] for name in state}
+
+
 @replaces("expand_heads")
 def expand_tiles(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
     """You put all heads one after another and then all of them again: 0, 1, 0, 1. The query heads of a group are
@@ -252,3 +277,16 @@ def expand_columns_of_square(t: Tensor, num_heads: int, num_groups: int) -> Tens
 def expand_divides(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
     """You divided the copies by their number. Every query head must find its key at full length."""
     return expand_heads(t, num_heads, num_groups) / (num_heads // num_groups)
+
+
+@replaces("expand_heads")
+def expand_groups_of_g(t, num_heads, num_groups):
+    """You read t as H / G heads and repeated each of them G times. num_groups is the number of heads in t: how
+    often does each of them come?"""
+    return t.unflatten(0, (num_heads // num_groups, -1)).repeat_interleave(num_groups, dim=0).flatten(0, 1)
+
+
+@replaces("expand_heads")
+def repeated_g_times(t, num_heads, num_groups):
+    """You repeated each head G times, which gives G² heads. How many query heads share one of the G heads?"""
+    return t.unflatten(0, (num_groups, -1)).repeat_interleave(num_groups, dim=0).flatten(0, 1)
