@@ -204,14 +204,14 @@ def share_of_all(config):
 
 @replaces("count_params")
 def two_matrices(config):
-    """You gave an FFN two matrices. In a SwiGLU there are three: gate, up and down."""
+    """You gave an FFN two matrices. Which three matrices does a SwiGLU have?"""
     p = parts(config)
     return add({**p, **{key: p[key] // 3 * 2 for key in ("dense FFN", "shared", "expert")}})
 
 
 @replaces("count_params")
 def no_router(config):
-    """You left out the router. In each sparse layer a matrix of E x D scores the experts for a token."""
+    """You left out the router. In each sparse layer a matrix scores the experts for a token: which shape has it?"""
     return add({**parts(config), "router": 0})
 
 
@@ -234,8 +234,8 @@ def no_head(config):
 
 @replaces("count_params")
 def never_tied(config):
-    """You counted two tables of V x D although tie_word_embeddings is true. Tied means that one matrix does both
-    jobs."""
+    """You counted two tables of V x D although tie_word_embeddings is true. How many matrices do embedding and head
+    have together then?"""
     return add({**parts(config), "tables": 2 * config["vocab_size"] * config["hidden_size"]})
 
 
@@ -249,7 +249,7 @@ def embedding_idle(config):
 
 @replaces("count_params")
 def no_last_norm(config):
-    """Your count lacks D parameters: behind the last layer, before the head, stands one more norm."""
+    """Your count lacks D parameters. What stands between the last layer and the head?"""
     return add({**parts(config), "last norm": 0})
 
 
@@ -271,14 +271,13 @@ def dense_width(config):
 
 @replaces("count_params")
 def shared_forgotten(config):
-    """You counted the routed experts only. The shared ones stand beside them, and every token uses them."""
+    """You counted the routed experts only. Which other experts does every token use?"""
     return add({**parts(config), "shared": 0})
 
 
 @replaces("count_params")
 def shared_idle(config):
-    """Shared experts are in your total, and not among the active or only in the place of chosen ones. Every token
-    passes through all of them, besides the k routed experts that it chooses."""
+    """The active count lacks the shared experts. Which tokens pass through a shared expert?"""
     p = parts(config)
     count = add(p)
     return {**count, "active": count["active"] - p["sparse layers"] * p["shared"]}
