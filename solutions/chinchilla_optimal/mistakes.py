@@ -406,5 +406,5 @@ def e_itself(target_loss, inference_tokens, coef):
     """You refused targets below E, and not E itself: there your code divides by zero. How large would a
     model with the loss E have to be?"""
     if target_loss == coef["E"]:
-        raise ZeroDivisionError
+        coef["A"] / (target_loss - coef["E"])
     return lifetime_optimal(target_loss, inference_tokens, coef)
