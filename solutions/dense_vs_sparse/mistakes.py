@@ -249,8 +249,9 @@ def twice_all_weights(config, context):
 def none_fails(config, context):
     """A config whose key has the value None makes your code fail. None counts as missing: which function of the
     file reads a config so?"""
-    if any(key in config and config[key] is None for key in (*EXPERT_KEYS[1:], "head_dim", "num_key_value_heads")):
-        raise TypeError
+    config["num_hidden_layers"] - config.get("first_k_dense_replace", 0)
+    config.get("num_experts_per_tok", 0) + config.get("n_shared_experts", 0)
+    config["hidden_size"] * config.get("head_dim", 1) * config.get("moe_intermediate_size", 1)
     return flops_per_token(config, context)
 
 
@@ -374,9 +375,9 @@ def twin_with_dense_ffn(config):
 def twin_of_none_fails(config):
     """A config whose key has the value None makes your code fail. None counts as missing: which function of the
     file reads a config so?"""
-    keys = ("num_experts_per_tok", "moe_intermediate_size", "n_shared_experts")
-    if get(config, "num_experts") and any(key in config and config[key] is None for key in keys):
-        raise TypeError
+    if get(config, "num_experts"):
+        used = config["num_experts_per_tok"] + config.get("n_shared_experts", 0)
+        used * config.get("moe_intermediate_size", 1)
     return dense_twin(config)
 
 
