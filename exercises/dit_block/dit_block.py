@@ -76,7 +76,8 @@ def dit_param_count(
 ) -> int:
     """The trained parameters of a DiT: patch map, time step, classes, blocks, final adaLN, output.
 
-    patch: P. channels: C. input_size: the side of the latent image, a multiple of P. mlp_ratio: F / D; F is whole.
+    patch: P. channels: C. input_size: the side of the latent image, a multiple of P; no parameter depends on it.
+    mlp_ratio: F / D; mlp_ratio * D is a whole number.
     num_classes: without the row for "no class". learn_sigma: whether the output has 2 C channels, or C.
     Returns: an int.
 

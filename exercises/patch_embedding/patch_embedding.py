@@ -43,8 +43,8 @@ class PatchEmbed(nn.Module):
     """One linear map of every patch to a vector: a convolution with kernel P and stride P.
 
     patch: P. channels: C. dim: D.
-    Parameters: weight (D, C, P, P) and bias (D,). No others. They start as random finite numbers, weight[d] different
-        for each d.
+    Parameters: weight (D, C, P, P) and bias (D,). No others. weight starts as random finite numbers, weight[d]
+        different for each d; bias may start as any finite numbers, zeros too.
 
     >>> embed = PatchEmbed(patch=2, channels=1, dim=3)
     >>> weight = [[[[0.25, 0.25], [0.25, 0.25]]], [[[0.0, 1.0], [0.0, 0.0]]], [[[0.0, 0.0], [0.0, 0.0]]]]

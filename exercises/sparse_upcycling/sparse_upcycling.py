@@ -31,7 +31,7 @@ def split_expert(w1: Tensor, w2: Tensor, w3: Tensor, m: int) -> dict[str, Tensor
 
     w1, w3: (F, D), w2: (D, F). m: >= 1, divides F.
     Returns: w1 (m, F/m, D), w2 (m, D, F/m) and w3 (m, F/m, D) in the same dtype. Slice j has the neighbouring hidden
-        units j F/m to (j + 1) F/m - 1.
+        units j F/m to (j + 1) F/m - 1. They may be views of w1, w2 and w3.
 
     >>> w1, w2, w3 = torch.tensor([[1.0], [2.0]]), torch.tensor([[5.0, 6.0]]), torch.tensor([[3.0], [4.0]])
     >>> slices = split_expert(w1, w2, w3, m=2)

@@ -27,7 +27,7 @@ def forward_flops(config: dict[str, Any], batch: int, seq_len: int, causal: bool
         scores: queries times keys. values: softmax times values
         out: the projection of the heads back to D
         mlp: its two matrices, three for swiglu
-        logits: the last vectors times the V columns of the head, tied or not
+        logits: the last vectors of all tokens times the V columns of the head, tied or not
         total: the sum of these six
         Norms, softmax, biases, activations, rotations and the look-up of the embedding are not counted.
 

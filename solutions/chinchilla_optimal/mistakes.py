@@ -10,7 +10,8 @@ from grader.testing import replaces
 
 @replaces("predicted_loss")
 def without_e(n, d, coef):
-    """You left E out. It is the part of the loss that no size and no amount of data takes away."""
+    """You left E out. E is the part of the loss that stays with any size and any amount of data: where does it
+    stand in the formula?"""
     return predicted_loss(n, d, {**coef, "E": 0.0})
 
 
@@ -22,20 +23,28 @@ def exponents_exchanged(n, d, coef):
 
 @replaces("predicted_loss")
 def sizes_exchanged(n, d, coef):
-    """You divided A by the tokens and B by the parameters. A and α belong to N."""
+    """You divided A by a power of the tokens and B by a power of the parameters. Which of the two coefficients
+    belongs to N?"""
     return predicted_loss(d, n, coef)
 
 
 @replaces("predicted_loss")
 def grows_with_size(n, d, coef):
-    """You multiplied by the powers, and the loss grows with the model. It falls with size and with data."""
+    """You multiplied A and B by the powers, so that the loss grows with the model. What happens to the two terms
+    when N and D grow?"""
     return coef["E"] + coef["A"] * n ** coef["alpha"] + coef["B"] * d ** coef["beta"]
 
 
 @replaces("predicted_loss")
 def power_of_the_quotient(n, d, coef):
-    """You raised A/N to the power of α. Only N is raised: A stands outside."""
+    """You raised the quotient A/N to the power of α. Which of the two numbers does the formula raise?"""
     return coef["E"] + (coef["A"] / n) ** coef["alpha"] + (coef["B"] / d) ** coef["beta"]
+
+
+@replaces("predicted_loss")
+def one_exponent(n, d, coef):
+    """You used the exponent α for both terms. Which of the two exponents belongs to the tokens?"""
+    return predicted_loss(n, d, {**coef, "beta": coef["alpha"]})
 
 
 def split(n, d, coef):
@@ -134,7 +143,7 @@ def both_square_roots(flops, coef):
 
 @replaces("compute_optimal")
 def params_per_token(flops, coef):
-    """tokens_per_param is the inverse: parameters by tokens."""
+    """Your tokens_per_param is parameters divided by tokens. Which of the two does the name put on top?"""
     best = compute_optimal(flops, coef)
     return {**best, "tokens_per_param": 1 / best["tokens_per_param"]}
 
@@ -155,8 +164,8 @@ def centred(n_params, loss):
 
 @replaces("isoflop_optimum")
 def parabola_in_n(n_params, loss):
-    """You fitted a parabola over N. IsoFLOP curves are parabolas over the logarithm of N: a doubling is a
-    step, wherever it starts."""
+    """You fitted the parabola over N. IsoFLOP curves are parabolas when a doubling of N is always the same step: on
+    which axis is that so?"""
     centred(n_params, loss)
     scale = n_params.mean()
     p, q, _ = parabola(n_params / scale, loss)
@@ -165,8 +174,8 @@ def parabola_in_n(n_params, loss):
 
 @replaces("isoflop_optimum")
 def parabola_in_root(n_params, loss):
-    """You fitted a parabola of the logarithm of the loss. The loss itself is fitted; only N is taken in
-    logarithms."""
+    """You fitted a parabola to the logarithm of the loss. Of which of the two quantities does the docstring take
+    the logarithm?"""
     centred(n_params, loss)
     p, q, middle = centred(n_params, loss.log())
     return math.exp(middle - q / (2 * p))
@@ -174,7 +183,8 @@ def parabola_in_root(n_params, loss):
 
 @replaces("isoflop_optimum")
 def best_of_the_points(n_params, loss):
-    """You returned the size that had the lowest loss. The minimum of the curve lies between the points."""
+    """You returned the size that had the lowest loss. Does the lowest place of a parabola lie at one of its
+    points?"""
     centred(n_params, loss)
     return n_params[loss.argmin()].item()
 
@@ -187,14 +197,14 @@ def logarithm_returned(n_params, loss):
 
 @replaces("isoflop_optimum")
 def without_two(n_params, loss):
-    """You took -q/p for the turning point. The derivative of p·x² + q·x is 0 at half of that."""
+    """You took -q/p for the turning point. Where is the derivative of p·x² + q·x equal to 0?"""
     p, q, middle = centred(n_params, loss)
     return math.exp(middle - q / p)
 
 
 @replaces("isoflop_optimum")
 def sign_lost(n_params, loss):
-    """You took q/2p for the turning point, without its sign."""
+    """You took q/(2p) for the turning point. Which sign does x have where 2p·x + q = 0?"""
     p, q, middle = centred(n_params, loss)
     return math.exp(middle + q / (2 * p))
 
@@ -207,8 +217,8 @@ def mixed_bases(n_params, loss):
 
 @replaces("isoflop_optimum")
 def three_points_only(n_params, loss):
-    """You put the parabola through the best three points. All of them count: it is a fit by least
-    squares."""
+    """You put the parabola through the three points with the lowest losses. How many points does a fit by least
+    squares use?"""
     centred(n_params, loss)
     chosen = loss.topk(3, largest=False).indices
     x = n_params[chosen].log()
@@ -224,9 +234,27 @@ def curve(n_params, loss):
 
 @replaces("isoflop_optimum")
 def maximum_too(n_params, loss):
-    """You returned the turning point of a parabola that opens downwards, which is the worst size. Look at the sign of
-    its square."""
+    """You returned the turning point of a parabola that opens downwards. The loss is highest there: what does the
+    sign of the square say?"""
     return curve(n_params, loss)[1]
+
+
+@replaces("isoflop_optimum")
+def middle_forgotten(n_params, loss):
+    """You fitted around the mean of ln N, and did not add the mean again. Where on the axis of ln N is the
+    point 0 of your parabola?"""
+    p, q, _ = centred(n_params, loss)
+    return math.exp(-q / (2 * p))
+
+
+@replaces("isoflop_optimum")
+def coefficients_reversed(n_params, loss):
+    """You divided the slope by the constant of the parabola instead of by the coefficient of its square. In
+    which order does your fit return its three numbers?"""
+    centred(n_params, loss)
+    x = n_params.log()
+    _, q, r = parabola(x - x.mean(), loss)
+    return math.exp(x.mean().item() - q / (2 * r))
 
 
 @replaces("power_law_fit")
@@ -238,30 +266,31 @@ def height_returned(x, y):
 
 @replaces("power_law_fit")
 def bases_mixed(x, y):
-    """You took log10 and undid it with exp. The exponent does not notice, the coefficient does."""
+    """You took log10 of the numbers and undid it with exp. The exponent stays right: what happens to the
+    coefficient?"""
     fit = power_law_fit(x, y)
     return {**fit, "coefficient": math.exp(math.log10(fit["coefficient"]))}
 
 
 @replaces("power_law_fit")
 def names_exchanged(x, y):
-    """You exchanged slope and height. The slope of the line is the exponent."""
+    """You exchanged the slope and the height of the line. ln y = e · ln x + ln c: which of the two is the
+    exponent?"""
     fit = power_law_fit(x, y)
     return {"exponent": math.log(fit["coefficient"]), "coefficient": math.exp(fit["exponent"])}
 
 
 @replaces("power_law_fit")
 def through_the_origin(x, y):
-    """You fitted a line through the origin, so that the coefficient is always 1. The line has a height
-    too."""
+    """You fitted a line through the origin, so that the coefficient is always 1. What is ln y where ln x is 0?"""
     a, b = x.log(), y.log()
     return {"exponent": ((a * b).sum() / (a * a).sum()).item(), "coefficient": 1.0}
 
 
 @replaces("power_law_fit")
 def ends_only(x, y):
-    """You put a line through the first and the last point. All of them count: it is a fit by least
-    squares."""
+    """You put a line through the first and the last point. With noise both of them have an error: which points does
+    a fit by least squares use?"""
     a, b = x.log(), y.log()
     exponent = ((b[-1] - b[0]) / (a[-1] - a[0])).item()
     return {"exponent": exponent, "coefficient": math.exp((b[0] - exponent * a[0]).item())}
@@ -269,8 +298,8 @@ def ends_only(x, y):
 
 @replaces("power_law_fit")
 def x_over_y(x, y):
-    """You fitted x as a power of y and turned the result around. With noise that is another line: the
-    errors are those of y."""
+    """You fitted ln x as a line in ln y and turned the result around. With noise that is another line: the errors
+    of which quantity shall be small?"""
     back = power_law_fit(y, x)
     exponent = 1 / back["exponent"]
     return {"exponent": exponent, "coefficient": back["coefficient"] ** -exponent}
@@ -278,11 +307,29 @@ def x_over_y(x, y):
 
 @replaces("power_law_fit")
 def mean_of_ratios(x, y):
-    """You took the mean of the slopes between neighbours. That is the slope between the ends, whatever lies
-    between."""
+    """You took the mean of the slopes between neighbours. Most of the points cancel in it: how does a fit by least
+    squares weigh them?"""
     a, b = x.log(), y.log()
     exponent = ((b[1:] - b[:-1]) / (a[1:] - a[:-1])).mean().item()
     return {"exponent": exponent, "coefficient": math.exp((b.mean() - exponent * a.mean()).item())}
+
+
+@replaces("power_law_fit")
+def slope_of_the_ends(x, y):
+    """Your exponent depends on the first and the last point only. With noise every point has an error: how do
+    all points get a say in the slope?"""
+    a, b = x.log(), y.log()
+    exponent = ((b[-1] - b[0]) / (a[-1] - a[0])).item()
+    return {"exponent": exponent, "coefficient": math.exp((b.mean() - exponent * a.mean()).item())}
+
+
+@replaces("power_law_fit")
+def x_as_it_is(x, y):
+    """You fitted ln y over x itself. That is an exponential law. Over which axis is a power law a straight
+    line?"""
+    dx = x - x.mean()
+    slope = ((dx * y.log()).sum() / (dx * dx).sum()).item()
+    return {"exponent": slope, "coefficient": math.exp((y.log().mean() - slope * x.mean()).item())}
 
 
 def life(n, target_loss, inference_tokens, coef):
@@ -300,28 +347,32 @@ def inference_at_six(target_loss, inference_tokens, coef):
 
 @replaces("lifetime_optimal")
 def never_run(target_loss, inference_tokens, coef):
-    """You minimised the cost of training and left out that the model is run."""
+    """You minimised the cost of training and left out the tokens that are served. Which two terms does F have?"""
     return lifetime_optimal(target_loss, 0, coef)
 
 
 @replaces("lifetime_optimal")
 def trained_then_run(target_loss, inference_tokens, coef):
-    """You took the model that is cheapest to train and added what it costs to run. A smaller one, trained
-    for longer, costs less in all."""
-    return life(lifetime_optimal(target_loss, 0, coef)["n"], target_loss, inference_tokens, coef)
+    """You took the model that is cheapest to train and added what it costs to run. Would a smaller model that is
+    trained on more tokens cost less in all?"""
+    A, _, alpha, beta, _ = parts(coef)
+    rest = target_loss - coef["E"]
+    if rest <= 0:
+        raise ValueError("no model has this loss")
+    return life((A * (1 + alpha / beta) / rest) ** (1 / alpha), target_loss, inference_tokens, coef)
 
 
 @replaces("lifetime_optimal")
 def training_returned(target_loss, inference_tokens, coef):
-    """Your n and d are right, and flops is the cost of the training alone. All that the model costs is
-    asked for."""
+    """Your n and d are right, and flops is the cost of the training alone. Which other cost is a part of F?"""
     best = lifetime_optimal(target_loss, inference_tokens, coef)
     return {**best, "flops": 6 * best["n"] * best["d"]}
 
 
 @replaces("lifetime_optimal")
 def served_tokens_teach(target_loss, inference_tokens, coef):
-    """You let the tokens that are served lower the loss, as if they were trained on. Only D does."""
+    """You let the tokens that are served lower the loss. Does a model learn from a text that it writes for a
+    user?"""
     best = lifetime_optimal(target_loss, inference_tokens, coef)
     d = max(best["d"] - inference_tokens, 1.0)
     return {"n": best["n"], "d": d, "flops": 6 * best["n"] * d + 2 * best["n"] * inference_tokens}
@@ -329,8 +380,7 @@ def served_tokens_teach(target_loss, inference_tokens, coef):
 
 @replaces("lifetime_optimal")
 def e_left_in(target_loss, inference_tokens, coef):
-    """You solved the constraint without E. It is part of the target, and neither size nor data can have
-    it."""
+    """You solved L(N, D) = target without E. How much of the target is left for the two other terms?"""
     if target_loss <= coef["E"]:
         raise ValueError("no model has this loss")
     return lifetime_optimal(target_loss, inference_tokens, {**coef, "E": 0.0})
@@ -338,6 +388,23 @@ def e_left_in(target_loss, inference_tokens, coef):
 
 @replaces("lifetime_optimal")
 def any_target(target_loss, inference_tokens, coef):
-    """A target that no model reaches got an answer, or failed in a root of a negative number. At E or below
-    raise ValueError."""
+    """You did not refuse a target at E or below. No model reaches such a loss: which error does the docstring
+    promise?"""
     return lifetime_optimal(max(target_loss, coef["E"] + 1e-3), inference_tokens, coef)
+
+
+@replaces("lifetime_optimal")
+def all_at_two(target_loss, inference_tokens, coef):
+    """You charged 2 FLOPs for each parameter and token, in training too. Training has a backward pass: how
+    many FLOPs does it cost?"""
+    best = lifetime_optimal(target_loss, 3 * inference_tokens, coef)
+    return {**best, "flops": best["flops"] / 3}
+
+
+@replaces("lifetime_optimal")
+def e_itself(target_loss, inference_tokens, coef):
+    """You refused targets below E, and not E itself: there your code divides by zero. How large would a
+    model with the loss E have to be?"""
+    if target_loss == coef["E"]:
+        coef["A"] / (target_loss - coef["E"])
+    return lifetime_optimal(target_loss, inference_tokens, coef)

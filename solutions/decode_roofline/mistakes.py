@@ -23,27 +23,40 @@ def get(m, key):
 
 @replaces("total_params")
 def stored_is_active(m):
-    """You counted the experts that a token uses. All of them have to be stored, since another token uses
-    others."""
+    """You counted only the experts that one token uses. Another token uses other experts: which of them have to be
+    stored?"""
     return active_params(m)
 
 
 @replaces("total_params")
 def experts_alone(m):
-    """You left the shared parameters out of the total: attention, embedding and norms are stored too."""
+    """You left the shared parameters out of the total. Where are attention, embedding and norms counted?"""
     return get(m, "n_experts") * get(m, "expert_params") or m["shared_params"]
+
+
+@replaces("total_params")
+def experts_as_one(m):
+    """You added expert_params once. The key holds the parameters of one expert: how many experts are stored?"""
+    return m["shared_params"] + get(m, "expert_params")
 
 
 @replaces("active_params")
 def active_is_stored(m):
-    """You counted all experts as active. A token passes through top_k of them."""
+    """You counted all experts as active. How many experts does one token pass through?"""
     return total_params(m)
 
 
 @replaces("active_params")
 def share_of_all(m):
-    """You took k/E of all parameters. The shared ones are used by every token, in full."""
+    """You took k/E of all parameters. Do attention and embedding become smaller because a token uses k of E
+    experts?"""
     return total_params(m) * m["top_k"] // m["n_experts"] if get(m, "n_experts") else m["shared_params"]
+
+
+@replaces("active_params")
+def one_expert_active(m):
+    """You counted one active expert. How many experts does the router choose for each token?"""
+    return m["shared_params"] + get(m, "expert_params")
 
 
 @replaces("expected_experts")
@@ -70,7 +83,7 @@ def with_repetition(n_experts, top_k, tokens):
 
 @replaces("expected_experts")
 def idle_experts(n_experts, top_k, tokens):
-    """You returned the experts that nobody chose. Those in use are the others."""
+    """You returned the number of experts that no token chose. How many are in use then?"""
     return n_experts * (1 - top_k / n_experts) ** tokens
 
 
@@ -83,13 +96,13 @@ def chosen_by_all(n_experts, top_k, tokens):
 
 @replaces("expected_experts")
 def a_fraction(n_experts, top_k, tokens):
-    """You returned the share of experts in use, a number between 0 and 1. How many are that?"""
+    """You returned the share of the experts in use, a number between 0 and 1. How many experts are that?"""
     return 1 - (1 - top_k / n_experts) ** tokens
 
 
 @replaces("expected_experts")
 def rounded(n_experts, top_k, tokens):
-    """You rounded to whole experts. An expected number is a mean and need not be whole."""
+    """You rounded to whole experts. An expected number is a mean over many draws: does it have to be whole?"""
     return round(expected_experts(n_experts, top_k, tokens))
 
 
@@ -109,14 +122,14 @@ def always_all(m, tokens):
 
 @replaces("weight_bytes")
 def read_for_each(m, tokens):
-    """You read the weights again for every token. They are read once and serve all of them: which is why
-    batches pay."""
+    """You read the weights again for every token. When a weight has been read, how many tokens of the step can use
+    it?"""
     return weight_bytes(m, 1) * tokens
 
 
 @replaces("weight_bytes")
 def scaled_total(m, tokens):
-    """You scaled all weights by the share of experts in use. The shared ones are read in full."""
+    """You multiplied all weights by the share of experts in use. Which weights are read in full by every step?"""
     if not get(m, "n_experts"):
         return m["shared_params"] * m["bytes_per_param"]
     share = expected_experts(m["n_experts"], m["top_k"], tokens) / m["n_experts"]
@@ -137,6 +150,14 @@ def always_sparse(m, tokens):
     return (m["shared_params"] + experts * m["expert_params"]) * m["bytes_per_param"]
 
 
+@replaces("weight_bytes")
+def capped_read(m, tokens):
+    """You read k experts for each token, and at most E. Two tokens can choose the same expert: which function
+    of this file says how many different experts are in use?"""
+    experts = min(get(m, "n_experts"), get(m, "top_k") * tokens)
+    return (m["shared_params"] + experts * get(m, "expert_params")) * m["bytes_per_param"]
+
+
 def per_token(m):
     return 2 * m["attn_layers"] * m["n_kv_heads"] * m["head_dim"] * m["kv_bytes"]
 
@@ -149,19 +170,21 @@ def query_heads(m, batch, context):
 
 @replaces("cache_bytes")
 def keys_only(m, batch, context):
-    """You counted keys or values. Both are kept."""
+    """You counted one vector for each token and head. Attention needs a key and what else of every earlier
+    token?"""
     return batch * (context * per_token(m) // 2 + get(m, "state_bytes"))
 
 
 @replaces("cache_bytes")
 def one_sequence(m, batch, context):
-    """You counted one sequence whatever the batch is. Sequences share the weights, and not their caches."""
+    """You counted the cache of one sequence whatever batch is. Sequences share the weights: do they share their
+    keys and values too?"""
     return cache_bytes(m, 1, context)
 
 
 @replaces("cache_bytes")
 def one_state(m, batch, context):
-    """You counted the state once. Every sequence has its own."""
+    """You counted the state once. How many sequences need a state of their own?"""
     return batch * context * per_token(m) + get(m, "state_bytes")
 
 
@@ -174,14 +197,20 @@ def state_for_each_token(m, batch, context):
 
 @replaces("cache_bytes")
 def no_state(m, batch, context):
-    """You left state_bytes out. A sequence keeps it beside its keys and values."""
+    """You left state_bytes out. What does a state-space layer keep of each sequence?"""
     return batch * context * per_token(m)
 
 
 @replaces("cache_bytes")
 def as_weights(m, batch, context):
-    """You took bytes_per_param for the cache. Keys and values have a precision of their own, kv_bytes."""
+    """You took bytes_per_param for the cache. Which key of the model holds the bytes of a number in the cache?"""
     return cache_bytes({**m, "kv_bytes": m.get("bytes_per_param", m["kv_bytes"])}, batch, context)
+
+
+@replaces("cache_bytes")
+def one_layer(m, batch, context):
+    """You counted the keys and values of one layer. Does a layer use the keys of another one?"""
+    return cache_bytes({**m, "attn_layers": min(1, m["attn_layers"])}, batch, context)
 
 
 def attention(m, context):
@@ -208,14 +237,15 @@ def read_by(m, batch, context):
 
 @replaces("decode_step")
 def flops_of_all(m, batch, context, hw):
-    """Your FLOPs count all experts. A token is multiplied with the active weights only."""
+    """Your FLOPs count all experts. With how many experts is one token multiplied?"""
     flops = batch * (2 * total_params(m) + attention(m, context))
     return step(read_by(m, batch, context), flops, batch, hw)
 
 
 @replaces("decode_step")
 def one_flop(m, batch, context, hw):
-    """You counted one FLOP for each active weight. It is a multiplication and an addition."""
+    """You counted one FLOP for each active weight. A weight is multiplied with a number, and what happens to the
+    product?"""
     flops = batch * (active_params(m) + attention(m, context))
     return step(read_by(m, batch, context), flops, batch, hw)
 
@@ -245,14 +275,15 @@ def attention_by_kv_heads(m, batch, context, hw):
 
 @replaces("decode_step")
 def flops_of_one(m, batch, context, hw):
-    """Your FLOPs are those of one sequence. Reading is shared by the batch, computing is not."""
+    """Your FLOPs are those of one sequence. The weights are read once for the batch: is a product computed once for
+    the batch, too?"""
     flops = 2 * active_params(m) + attention(m, context)
     return step(read_by(m, batch, context), flops, batch, hw)
 
 
 @replaces("decode_step")
 def weights_for_each(m, batch, context, hw):
-    """You read the weights once for every sequence. One pass over them serves the whole batch."""
+    """You read the weights once for every sequence. How many sequences does one pass over the weights serve?"""
     flops = batch * (2 * active_params(m) + attention(m, context))
     return step(batch * (weight_bytes(m, 1) + cache_bytes(m, 1, context)), flops, batch, hw)
 
@@ -266,8 +297,7 @@ def weights_of_one_token(m, batch, context, hw):
 
 @replaces("decode_step")
 def no_cache_read(m, batch, context, hw):
-    """You read the weights alone. Every key and every value of every sequence is read for its next
-    token."""
+    """You read the weights alone. What does the attention of each sequence have to read for its next token?"""
     flops = batch * (2 * active_params(m) + attention(m, context))
     return step(weight_bytes(m, batch), flops, batch, hw)
 
@@ -304,14 +334,14 @@ def shorter_time(m, batch, context, hw):
 
 @replaces("decode_step")
 def steps_per_second(m, batch, context, hw):
-    """tokens_per_s is the number of steps in a second. Each step makes a token for every sequence of the
-    batch."""
+    """tokens_per_s is the number of steps in a second. How many new tokens does each step make?"""
     return changed(m, batch, context, hw, tokens_per_s=lambda s: 1 / s["seconds"])
 
 
 @replaces("decode_step")
 def tie_is_compute(m, batch, context, hw):
-    """Where both times are equal you said "compute". The docstring says which of the two it is."""
+    """You said "compute" where both times are equal. Which of the two words does the docstring give for t_memory =
+    t_compute?"""
     return changed(m, batch, context, hw, bound=lambda s: "memory" if s["t_memory"] > s["t_compute"] else "compute")
 
 
@@ -319,6 +349,13 @@ def tie_is_compute(m, batch, context, hw):
 def bound_swapped(m, batch, context, hw):
     """You named what is done first. The bound is what the step waits for, the longer of the two."""
     return changed(m, batch, context, hw, bound=lambda s: "compute" if s["t_memory"] >= s["t_compute"] else "memory")
+
+
+@replaces("decode_step")
+def itself_too(m, batch, context, hw):
+    """You counted one position more than context. context is the number of tokens that the step looks at: does
+    the formula have T or T + 1?"""
+    return decode_step(m, batch, context + 1, hw)
 
 
 @replaces("critical_batch")
@@ -348,27 +385,28 @@ def sequence_of(m, context):
 
 @replaces("max_batch")
 def memory_of_active(m, context, memory_bytes):
-    """You left room for the active weights. All experts have to be in memory, whichever of them the router
-    picks."""
+    """You left room for the active weights. Any expert can be chosen by the next token: which weights have to lie
+    in memory?"""
     free = memory_bytes - active_params(m) * m["bytes_per_param"]
     return max(0, int(free // sequence_of(m, context)))
 
 
 @replaces("max_batch")
 def no_weights(m, context, memory_bytes):
-    """You gave the whole memory to the caches. The weights are there already."""
+    """You gave the whole memory to the caches. What else lies in the memory?"""
     return int(memory_bytes // sequence_of(m, context))
 
 
 @replaces("max_batch")
 def below_zero(m, context, memory_bytes):
-    """Where the weights do not fit you returned a negative batch. Then nothing fits: 0."""
+    """You returned a negative batch where the weights do not fit. How many sequences fit then?"""
     return int((memory_bytes - total_params(m) * m["bytes_per_param"]) // sequence_of(m, context))
 
 
 @replaces("max_batch")
 def rounded_up(m, context, memory_bytes):
-    """You rounded up, or to the nearest, and the last sequence does not fit."""
+    """Your batch is rounded up, and its last sequence does not fit into the memory. Which way is a number of whole
+    sequences rounded?"""
     return max(0, math.ceil((memory_bytes - total_params(m) * m["bytes_per_param"]) / sequence_of(m, context)))
 
 
@@ -414,8 +452,7 @@ def sees_the_past_only(m, prompt, hw):
 
 @replaces("prefill_seconds")
 def no_attention_in_prompt(m, prompt, hw):
-    """You left the attention out. It grows with the square of the prompt and overtakes the weights in a
-    long one."""
+    """You left the attention out. In a long prompt, how many pairs of a query and a key are there?"""
     return prefill(m, prompt, hw, 0, prompt)
 
 
@@ -434,7 +471,7 @@ def two_bytes_each(m, prompt, hw):
 
 @replaces("prefill_seconds")
 def compute_only(m, prompt, hw):
-    """You counted the FLOPs alone. For a short prompt reading the weights takes longer."""
+    """You counted the FLOPs alone. For a short prompt, what takes longer: to compute or to read the weights?"""
     return prefill(m, prompt, {**hw, "bandwidth": math.inf}, prompt * (prompt + 1) // 2, prompt)
 
 
@@ -447,7 +484,8 @@ def one_step_each(m, prompt, hw):
 
 @replaces("prefill_seconds")
 def sum_for_prompt(m, prompt, hw):
-    """You added the time of reading to that of computing. Both go on at once, here as in decoding."""
+    """You added the time of reading to the time of computing. A device does both at once: which of the two does it
+    wait for?"""
     compute = prefill_seconds(m, prompt, {**hw, "bandwidth": math.inf})
     return compute + weight_bytes(m, prompt) / hw["bandwidth"]
 
@@ -457,4 +495,20 @@ def prompt_through_all_experts(m, prompt, hw):
     """You let each token of the prompt through all experts. Together they read nearly all of them, and each
     is computed with its own k."""
     flops = 2 * total_params(m) * prompt + 2 * m["attn_layers"] * m["n_heads"] * m["head_dim"] * prompt * (prompt + 1)
+    return max(flops / hw["peak_flops"], weight_bytes(m, prompt) / hw["bandwidth"])
+
+
+@replaces("prefill_seconds")
+def kv_heads_in_prefill(m, prompt, hw):
+    """You counted the attention's FLOPs of the prompt by key-value heads. Each query head has scores of its own:
+    how many query heads are there?"""
+    return prefill_seconds({**m, "n_heads": m["n_kv_heads"]}, prompt, hw)
+
+
+@replaces("prefill_seconds")
+def one_flop_in_prefill(m, prompt, hw):
+    """You counted one FLOP for each active weight and token of the prompt. A product of a matrix multiplies, and
+    what else does it do?"""
+    pairs = prompt * (prompt + 1) // 2
+    flops = active_params(m) * prompt + 4 * m["attn_layers"] * m["n_heads"] * m["head_dim"] * pairs
     return max(flops / hw["peak_flops"], weight_bytes(m, prompt) / hw["bandwidth"])

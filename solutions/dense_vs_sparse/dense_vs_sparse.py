@@ -54,7 +54,7 @@ def flops_per_token(config: dict[str, Any], context: int) -> int:
     """The FLOPs of all matrix products in the forward pass of one token that attends to context positions.
 
     config: as in moe_params, with grouped-query attention; _sizes reads it. Without num_experts, or with 0, the model
-        is dense.
+        is dense. A value of None counts as missing.
     context: t >= 1, the token itself included.
     Returns: an int, exact. The look-up in the embedding, norms, softmax and activations are no matrix products.
 
@@ -79,6 +79,7 @@ def dense_twin(config: dict[str, Any]) -> dict[str, Any]:
     Returns: a new dict without num_experts, num_experts_per_tok, moe_intermediate_size, n_shared_experts and
         first_k_dense_replace. intermediate_size is the width of the k routed and the shared experts together, in
         all layers; a dense model keeps its own. Every other key stays, also those that flops_per_token ignores.
+        A key of experts is left out also where the model is dense, or the value None.
 
     >>> dense_twin({"vocab_size": 9, "hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 3,
     ...             "num_attention_heads": 2, "num_experts": 4, "num_experts_per_tok": 2})

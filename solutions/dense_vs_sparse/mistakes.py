@@ -57,14 +57,14 @@ def all_experts(config, context):
 
 @replaces("flops_per_token")
 def one_expert(config, context):
-    """You counted one routed expert in each sparse layer. A token uses k."""
+    """You counted one routed expert in each sparse layer. How many does a token use?"""
     more = get(config, "num_experts_per_tok", 1) - 1
     return flops_per_token(config, context) - 2 * layers(config) * more * expert(config)
 
 
 @replaces("flops_per_token")
 def no_router(config, context):
-    """You left out the router. It is a matrix of D x E like any other."""
+    """You left out the router. It is a matrix that the token is multiplied with: which shape has it?"""
     router = config["hidden_size"] * get(config, "num_experts", 0)
     return flops_per_token(config, context) - 2 * layers(config) * router
 
@@ -86,7 +86,7 @@ def router_in_all_layers(config, context):
 
 @replaces("flops_per_token")
 def no_shared(config, context):
-    """You left out the shared experts. Every token is multiplied with them as well."""
+    """You left out the shared experts. Which tokens pass through them?"""
     return flops_per_token({**config, "n_shared_experts": 0}, context)
 
 
@@ -121,7 +121,7 @@ def dense_layers_of_fe(config, context):
 
 @replaces("flops_per_token")
 def two_matrices(config, context):
-    """You counted two matrices in an FFN. SwiGLU has three: gate, up and down."""
+    """You counted two matrices in an FFN. Which three matrices does SwiGLU have?"""
     D, _, F, L, *_ = sizes(config)
     sparse = layers(config)
     third = (L - sparse) * D * F + sparse * in_use(config) * expert(config) // 3
@@ -138,7 +138,7 @@ def embedding_too(config, context):
 
 @replaces("flops_per_token")
 def no_head(config, context):
-    """You left out the output head, D x V: the logits of all V words are computed for every token."""
+    """You left out the output head, a matrix of D x V. For how many words does a token need a logit?"""
     D, V, *_ = sizes(config)
     return flops_per_token(config, context) - 2 * D * V
 
@@ -153,7 +153,7 @@ def tied_head_is_free(config, context):
 
 @replaces("flops_per_token")
 def norms_too(config, context):
-    """You took 2 FLOPs for every parameter, those of norms included. A norm is no matrix product."""
+    """You took 2 FLOPs for the parameters of the norms too. Is a norm a product with a matrix?"""
     D, _, _, L, _, _, K = sizes(config)
     norms = L * (2 * D + (2 * K if get(config, "qk_norm") else 0)) + D
     return flops_per_token(config, context) + 2 * norms
@@ -183,8 +183,8 @@ def scores_of_kv_heads(config, context):
 
 @replaces("flops_per_token")
 def half_the_scores(config, context):
-    """Your term with the context is half of what it is. Either the mixing of the values is missing, or a
-    multiplication and an addition count as one, or the token sees half of the positions. Which is it?"""
+    """Your term with the context is half of what it is. For each query head and position there are the scores
+    and the mixing of the values, and both multiply and add: how many FLOPs are that for each number of a head?"""
     *_, L, H, _, K = sizes(config)
     return flops_per_token(config, context) - 2 * L * H * K * context
 
@@ -236,9 +236,60 @@ def forward_and_backward(config, context):
     return 3 * flops_per_token(config, context)
 
 
+@replaces("flops_per_token")
+def twice_all_weights(config, context):
+    """You took 2 FLOPs for every parameter of the model, with those of the embedding and of the norms. Which of
+    the parameters stand in a matrix that is multiplied with the token?"""
+    D, V, _, L, _, _, _ = sizes(config)
+    others = (0 if config.get("tie_word_embeddings") else V * D) + L * 2 * D + D
+    return flops_per_token(config, context) + 2 * others
+
+
+@replaces("flops_per_token")
+def none_fails(config, context):
+    """A config whose key has the value None makes your code fail. None counts as missing: which function of the
+    file reads a config so?"""
+    config["num_hidden_layers"] - config.get("first_k_dense_replace", 0)
+    config.get("num_experts_per_tok", 0) + config.get("n_shared_experts", 0)
+    config["hidden_size"] * config.get("head_dim", 1) * config.get("moe_intermediate_size", 1)
+    return flops_per_token(config, context)
+
+
+@replaces("flops_per_token")
+def router_scores_shared(config, context):
+    """Your router scores the shared experts too. Every token uses them: is there anything to choose?"""
+    return flops_per_token(config, context) + 2 * layers(config) * config["hidden_size"] * get(
+        config, "n_shared_experts", 0
+    )
+
+
+@replaces("flops_per_token")
+def shared_in_all_layers(config, context):
+    """You gave the dense layers the shared experts too. Which FFN does one of the first first_k_dense_replace
+    layers have?"""
+    shared = get(config, "n_shared_experts", 0) if layers(config) else 0
+    dense = config["num_hidden_layers"] - layers(config)
+    return flops_per_token(config, context) + 2 * dense * shared * expert(config)
+
+
+@replaces("flops_per_token")
+def output_of_kv_heads(config, context):
+    """Your output matrix of the attention has G heads. It reads the mixed values of every query head: how many
+    heads are that?"""
+    D, _, _, L, H, G, K = sizes(config)
+    return flops_per_token(config, context) - 2 * L * D * K * (H - G)
+
+
+@replaces("flops_per_token")
+def without_itself(config, context):
+    """Your token attends to one position less than context. The docstring says whether context includes the
+    token itself: what does it say?"""
+    return flops_per_token(config, context - 1)
+
+
 @replaces("dense_twin")
 def twin_without_shared(config):
-    """Your twin is as wide as the k routed experts. A token uses the shared ones as well."""
+    """Your twin is as wide as the k routed experts. Which other experts does every token use?"""
     return dense_twin({**config, "n_shared_experts": 0})
 
 
@@ -251,7 +302,7 @@ def twin_of_all_experts(config):
 
 @replaces("dense_twin")
 def twin_of_one_expert(config):
-    """Your twin is as wide as one expert. A token uses k, and the shared ones."""
+    """Your twin is as wide as one expert. How many experts does a token use?"""
     return dense_twin({**config, "num_experts_per_tok": 1, "n_shared_experts": 0})
 
 
@@ -310,6 +361,26 @@ def twin_has_one_expert(config):
     return {**dense_twin(config), "num_experts": 1, "num_experts_per_tok": 1}
 
 
+@replaces("dense_twin")
+def twin_with_dense_ffn(config):
+    """Your twin is as wide as the dense FFN and the experts in use together. Does a token of the sparse model
+    use a dense FFN beside its experts?"""
+    twin = dense_twin(config)
+    if get(config, "num_experts"):
+        twin["intermediate_size"] += config["intermediate_size"]
+    return twin
+
+
+@replaces("dense_twin")
+def twin_of_none_fails(config):
+    """A config whose key has the value None makes your code fail. None counts as missing: which function of the
+    file reads a config so?"""
+    if get(config, "num_experts"):
+        used = config["num_experts_per_tok"] + config.get("n_shared_experts", 0)
+        used * config.get("moe_intermediate_size", 1)
+    return dense_twin(config)
+
+
 @replaces("training_flops")
 def forward_only(active_params, tokens):
     """You counted 2 FLOPs for each parameter and token: the forward pass. Training has a backward pass, too: how
@@ -333,5 +404,6 @@ def with_recomputation(active_params, tokens):
 
 @replaces("training_flops")
 def training_in_floats(active_params, tokens):
-    """Your result went through a float, which keeps 53 bits. Python's ints have as many as they need."""
+    """Your result went through a float, which keeps 53 bits. Python's ints have as many bits as they need: which
+    step made a float of them?"""
     return int(6.0 * active_params * tokens)

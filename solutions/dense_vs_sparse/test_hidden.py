@@ -89,6 +89,8 @@ def test_experts(submission, rng):
         check(submission, {**c, "moe_intermediate_size": c["intermediate_size"] - 3}, 77)
         check(submission, {**c, "n_shared_experts": s}, 77)
         check(submission, {**c, "n_shared_experts": s, "moe_intermediate_size": 7}, 77)
+        for key in ("n_shared_experts", "moe_intermediate_size", "first_k_dense_replace", "head_dim"):
+            check(submission, {**c, key: None}, 77, expected=c)  # a value of None counts as missing
 
 
 @points(1)
@@ -112,7 +114,10 @@ def test_twin(submission, rng):
         used = range(c["num_experts_per_tok"] + c.get("n_shared_experts", 0))
         twin["intermediate_size"] = sum(c.get("moe_intermediate_size", c["intermediate_size"]) for _ in used)
         assert_equal(submission.dense_twin(c), twin, name="twin")
+        for key in set(EXPERT_KEYS[2:]) - set(experts):
+            assert_equal(submission.dense_twin({**c, key: None}), twin, name=f"twin, where {key} is None")
     dense = random_dense(rng, **others)
+    assert_equal(submission.dense_twin({**dense, "num_experts": None}), dense, name="twin of a dense model with None")
     assert_equal(submission.dense_twin(dense), dense, name="twin of a dense model")
 
 

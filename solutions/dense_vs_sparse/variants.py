@@ -140,7 +140,7 @@ def copy_and_pop(config):
 def early_return(config):
     """a dense model is returned at once, as a copy; else a merge"""
     if not config.get("num_experts"):
-        return config | {}
+        return {key: config[key] for key in config if key not in NAMES}
     one = config.get("moe_intermediate_size") or config["intermediate_size"]
     wide = one * config["num_experts_per_tok"] + one * (config.get("n_shared_experts") or 0)
     rest = {key: config[key] for key in sorted(set(config) - set(NAMES))}

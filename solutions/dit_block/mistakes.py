@@ -86,7 +86,8 @@ def one_more_sine(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
 
 @replaces("timestep_embedding")
 def period_fixed(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """max_period has no effect: your frequencies always end near 1/10000."""
+    """max_period has no effect: your frequencies always end near 1/10000. Which number is the base of the
+    powers?"""
     return timestep_embedding(t, dim)
 
 
@@ -113,7 +114,7 @@ def whole_steps(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
 
 @replaces("timestep_embedding")
 def always_float32(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """You cast t to float32 in any case. float64 stays float64."""
+    """You cast t to float32 in any case. Which dtype does the docstring promise for a t in float64?"""
     return timestep_embedding(t.float(), dim, max_period)
 
 
@@ -126,13 +127,13 @@ def without_one(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
 
 @replaces("modulate")
 def shift_then_scale(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    """You shift before you scale, so the shift is scaled too."""
+    """You add shift before you multiply, so that shift is scaled too. What is scaled in the formula?"""
     return (x + shift[:, None]) * (1 + scale[:, None])
 
 
 @replaces("modulate")
 def roles_swapped(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    """shift and scale have changed places."""
+    """You exchanged shift and scale. Which of the two is added?"""
     return modulate(x, scale, shift)
 
 
@@ -277,8 +278,7 @@ class GateFromOne(Parts):
 
 @replaces("DiTBlock")
 class SumGated(Parts):
-    """You multiplied the whole sum by the gate. In a new block that leaves nothing at all; x itself passes
-    without a gate."""
+    """You multiplied the whole sum by the gate. What is left of x in a new block, where the gate is 0?"""
 
     def leave(self, x, gate, branch):
         return gate[:, None] * (x + branch)
@@ -439,7 +439,7 @@ class PostNorm(Parts):
 
 @replaces("DiTBlock")
 class Causal(Parts):
-    """Your patches see only those before them. An image has no direction of reading: no mask."""
+    """Your patches see only the patches before them. Which patches of an image may a patch look at?"""
 
     def attend(self, q, k, v):
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)
@@ -495,8 +495,7 @@ class MergeByView(Parts):
 
 @replaces("DiTBlock")
 class NoProj(Parts):
-    """The heads were put side by side and added as they are. They pass through proj first, which lets them
-    mix."""
+    """You added the heads side by side as they are. Which matrix do they pass through first?"""
 
     def attention(self, a):
         return self.join(self.attend(*self.split(a)))
@@ -512,10 +511,60 @@ class DetachedCondition(Parts):
 
 @replaces("DiTBlock")
 class DetachedGate(Parts):
-    """No gradient reaches the gates: they stay at zero, and with them the block stays the identity for ever."""
+    """No gradient reaches the gates. They start at 0: how can a gate change without a gradient?"""
 
     def leave(self, x, gate, branch):
         return x + gate.detach()[:, None] * branch
+
+
+@replaces("DiTBlock")
+class ModulatedBehind(Parts):
+    """Your branches read LN(x), and shift and scale change what comes out of them. In the formula a branch reads tokens
+    that are modulated already: which comes first, the branch or the modulation?"""
+
+    def forward(self, x, c):
+        shift1, scale1, gate1, shift2, scale2, gate2 = self.knobs(c)
+        h = self.leave(x, gate1, modulate(self.attention(self.norm(x)), shift1, scale1))
+        return self.leave(h, gate2, modulate(self.mlp(self.norm(h)), shift2, scale2))
+
+
+@replaces("DiTBlock")
+class NormOverTokens(Parts):
+    """Your LN takes mean and variance of one channel over all tokens. LN looks at one token at a time: over which axis
+    of (B, T, D) does it run?"""
+
+    def enter(self, x, shift, scale):
+        middle, spread = x.mean(1, keepdim=True), x.var(1, keepdim=True, unbiased=False)
+        return modulate((x - middle) / torch.sqrt(spread + 1e-6), shift, scale)
+
+
+@replaces("DiTBlock")
+class OneGate(Parts):
+    """Both of your branches have the gate of attention. How many gates are there among the six vectors?"""
+
+    def knobs(self, c):
+        shift1, scale1, gate1, shift2, scale2, _ = super().knobs(c)
+        return shift1, scale1, gate1, shift2, scale2, gate1
+
+
+@replaces("DiTBlock")
+class SecondWithoutNorm(Parts):
+    """Your MLP reads tokens that are modulated without LN. What does the formula do with h before it is modulated?"""
+
+    def forward(self, x, c):
+        shift1, scale1, gate1, shift2, scale2, gate2 = self.knobs(c)
+        h = self.leave(x, gate1, self.attention(self.enter(x, shift1, scale1)))
+        return self.leave(h, gate2, self.mlp(modulate(h, shift2, scale2)))
+
+
+@replaces("DiTBlock")
+class SkipFromNorm(Parts):
+    """You add the branch to the normalised tokens. What passes beside a branch: x itself or LN(x)?"""
+
+    def forward(self, x, c):
+        shift1, scale1, gate1, shift2, scale2, gate2 = self.knobs(c)
+        h = self.leave(self.norm(x), gate1, self.attention(self.enter(x, shift1, scale1)))
+        return self.leave(self.norm(h), gate2, self.mlp(self.enter(h, shift2, scale2)))
 
 
 @replaces("dit_param_count")
@@ -581,7 +630,7 @@ def no_ada(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_cl
 
 @replaces("dit_param_count")
 def weights_only(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """You counted the matrices. Every linear map here has a bias."""
+    """You counted the matrices. What else does each linear map have?"""
     count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
     biases = depth * ((10 + int(mlp_ratio)) * dim + dim) + 5 * dim
     return count - biases - patch**2 * channels * (2 if learn_sigma else 1)
@@ -598,7 +647,7 @@ def affine_norms_counted(
 
 @replaces("dit_param_count")
 def ratio_of_four(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """mlp_ratio has no effect: your MLP is always 4D wide."""
+    """mlp_ratio has no effect: your MLP is always 4D wide. Which argument gives its width?"""
     return dit_param_count(dim, depth, patch, channels, input_size, 4.0, num_classes, learn_sigma)
 
 
@@ -621,7 +670,25 @@ def time_from_d(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, n
 def patch_not_squared(
     dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True
 ):
-    """Your patch has P numbers of each channel. It is a square."""
+    """Your patch has P numbers of each channel. How many pixels has a patch of side P?"""
     count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
     out = channels * (2 if learn_sigma else 1)
     return count - (patch**2 - patch) * (channels * dim + (dim + 1) * out)
+
+
+@replaces("dit_param_count")
+def output_of_one_pixel(
+    dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True
+):
+    """Your output layer makes the channels of one pixel from each token. A token stands for a patch: how many pixels
+    has a patch?"""
+    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
+    return count - (dim + 1) * (patch**2 - 1) * (2 * channels if learn_sigma else channels)
+
+
+@replaces("dit_param_count")
+def final_norm_alone(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
+    """You gave the final layer a norm with a weight and a bias of its own. Where do its scale and its shift come from
+    in a DiT?"""
+    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
+    return count - (dim + 1) * 2 * dim + 2 * dim

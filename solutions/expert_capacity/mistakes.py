@@ -12,14 +12,15 @@ from grader.testing import replaces
 
 @replaces("expert_capacity")
 def floor(num_tokens, num_experts, k, capacity_factor):
-    """Your capacity is rounded down, so with c = 1 there can be fewer slots than choices even if all experts are
-    equally popular. Which way does the formula round?"""
+    """Your capacity is rounded down. With c = 1 there are then fewer slots than choices even if all experts are
+    equally popular: which way does the formula round?"""
     return int(num_tokens * k * capacity_factor / num_experts)
 
 
 @replaces("expert_capacity")
 def nearest(num_tokens, num_experts, k, capacity_factor):
-    """Your capacity is rounded to the nearest whole number. A part of a slot still needs a whole one."""
+    """Your capacity is rounded to the nearest whole number. With 3.1 slots for each expert, how many whole slots does
+    an expert need?"""
     return round(num_tokens * k * capacity_factor / num_experts)
 
 
@@ -31,33 +32,41 @@ def one_more(num_tokens, num_experts, k, capacity_factor):
 
 @replaces("expert_capacity")
 def no_k(num_tokens, num_experts, k, capacity_factor):
-    """You made room for one choice of each token. Every token asks for k slots."""
+    """You made room for one choice of each token. For how many slots does every token ask?"""
     return math.ceil(num_tokens * capacity_factor / num_experts)
 
 
 @replaces("expert_capacity")
 def no_factor(num_tokens, num_experts, k, capacity_factor):
-    """The capacity factor changes nothing in your capacity."""
+    """The capacity factor changes nothing in your capacity. Which argument makes room for experts that are more popular
+    than others?"""
     return math.ceil(num_tokens * k / num_experts)
 
 
 @replaces("expert_capacity")
 def rounded_early(num_tokens, num_experts, k, capacity_factor):
-    """You rounded the even share T k / E before the capacity factor came to it. Round once, at the end."""
+    """You rounded T k / E before you multiplied by the capacity factor. How often does the formula round?"""
     return math.ceil(math.ceil(num_tokens * k / num_experts) * capacity_factor)
 
 
 @replaces("expert_capacity")
 def share_of_tokens(num_tokens, num_experts, k, capacity_factor):
-    """You rounded T / E before you multiplied it by k. Round once, at the end."""
+    """You rounded T / E before you multiplied by k. How often does the formula round?"""
     return math.ceil(math.ceil(num_tokens / num_experts) * k * capacity_factor)
 
 
 @replaces("expert_capacity")
 def at_most_tokens(num_tokens, num_experts, k, capacity_factor):
-    """You limited the capacity to T. No expert can get more than T choices, so that is a sensible thought, but the
-    formula does not have it: the shape of a buffer is what it says."""
+    """You limited the capacity to T. No expert gets more than T choices, but the formula has no such limit: what
+    does it say where k c is larger than E?"""
     return min(num_tokens, expert_capacity(num_tokens, num_experts, k, capacity_factor))
+
+
+@replaces("expert_capacity")
+def of_all_experts(num_tokens, num_experts, k, capacity_factor):
+    """You did not divide by the number of experts. The slots of all experts together have room for all choices: how
+    many of them has one expert?"""
+    return math.ceil(num_tokens * k * capacity_factor)
 
 
 def number(queue: Tensor, num_experts: int) -> Tensor:
@@ -86,7 +95,7 @@ def each_rank_alone(indices, num_experts, capacity):
 
 @replaces("assign_slots")
 def last_choices_first(indices, num_experts, capacity):
-    """You served the last choices first. A token's best expert stands in column 0."""
+    """You served the last choices first. In which column stands the best expert of a token?"""
     return assign_slots(indices.flip(1), num_experts, capacity).flip(1)
 
 
@@ -111,7 +120,7 @@ def one_too_few(indices, num_experts, capacity):
 
 @replaces("assign_slots")
 def from_one(indices, num_experts, capacity):
-    """You kept the right choices, and numbered their slots from 1 to C. The first slot is 0."""
+    """You kept the right choices and numbered their slots from 1 to C. Which number has the first slot?"""
     slots = assign_slots(indices, num_experts, capacity)
     return torch.where(slots >= 0, slots + 1, -1)
 
@@ -125,14 +134,15 @@ def last_slot_shared(indices, num_experts, capacity):
 
 @replaces("assign_slots")
 def capacity_for_dropped(indices, num_experts, capacity):
-    """You marked dropped choices with C. The mark is -1."""
+    """You marked dropped choices with C. Which mark does the docstring give them?"""
     slots = assign_slots(indices, num_experts, capacity)
     return torch.where(slots >= 0, slots, capacity)
 
 
 @replaces("assign_slots")
 def nobody_dropped(indices, num_experts, capacity):
-    """You numbered the choices and forgot the capacity: numbers of C and more are no slots."""
+    """You numbered the choices of each expert and did not look at the capacity. Which numbers are slots of a buffer
+    with C slots?"""
     return number(indices.T.flatten(), num_experts).view(indices.T.shape).T
 
 
@@ -156,6 +166,14 @@ def all_or_nothing(indices, num_experts, capacity):
     own."""
     slots = assign_slots(indices, num_experts, capacity)
     return torch.where((slots >= 0).all(-1, keepdim=True), slots, -1)
+
+
+@replaces("assign_slots")
+def one_queue_for_all(indices, num_experts, capacity):
+    """You numbered all choices in one queue, whichever expert they ask for. How many buffers are there, and where does
+    the numbering of each begin?"""
+    number = torch.arange(indices.numel()).view(indices.shape[1], -1).T
+    return number.masked_fill(number >= capacity, -1)
 
 
 def kept(slots: Tensor) -> tuple[Tensor, Tensor]:
@@ -197,7 +215,7 @@ def wrong_repeat(x, indices, slots, num_experts, capacity):
 
 @replaces("dispatch")
 def first_choice_only(x, indices, slots, num_experts, capacity):
-    """You sent each token to its first choice alone. It goes to every expert in which it has a slot."""
+    """You sent each token to its first choice alone. To which experts does a token with two slots go?"""
     return dispatch(x, indices[:, :1], slots[:, :1], num_experts, capacity)
 
 
@@ -230,6 +248,12 @@ def always_float32(x, indices, slots, num_experts, capacity):
     return dispatch(x.float(), indices, slots, num_experts, capacity)
 
 
+@replaces("dispatch")
+def token_divided(x, indices, slots, num_experts, capacity):
+    """You divided a token among its choices: each buffer has a part of it. Which vector does an expert need to see?"""
+    return dispatch(x, indices, slots, num_experts, capacity) / indices.shape[1]
+
+
 def gathered(buffers: Tensor, indices: Tensor, slots: Tensor) -> Tensor:
     """What stands in the slot of each choice, 0 for dropped ones: (T, k, D)."""
     return buffers[indices, slots.clamp(min=0)] * (slots >= 0)[..., None]
@@ -251,21 +275,22 @@ def dropped_reads_first(buffers, indices, slots, weights):
 
 @replaces("combine")
 def renormalised(buffers, indices, slots, weights):
-    """You divided by the sum of the weights that were kept, so the other choices make up for what was dropped. Its
-    weight is lost."""
+    """You divided the weights of a token by the sum of its kept weights. The other choices then get the weight of a
+    dropped choice: what does the docstring say about that weight?"""
     left = weights * (slots >= 0)
     return combine(buffers, indices, slots, left / left.sum(-1, keepdim=True).clamp(min=1e-9))
 
 
 @replaces("combine")
 def no_weights(buffers, indices, slots, weights):
-    """You added what stands in the slots. How much each expert counts is in the weights."""
+    """You added what stands in the slots of a token, each with the same weight. Which argument says how much each
+    choice counts?"""
     return gathered(buffers, indices, slots).sum(1)
 
 
 @replaces("combine")
 def mean_of_kept(buffers, indices, slots, weights):
-    """You took the plain mean over the slots of a token. How much each expert counts is in the weights."""
+    """You took the mean over the slots of a token. Which argument says how much each choice counts?"""
     return gathered(buffers, indices, slots).sum(1) / (slots >= 0).sum(-1, keepdim=True).clamp(min=1)
 
 
@@ -282,7 +307,7 @@ def last_choice_stays(buffers, indices, slots, weights):
 
 @replaces("combine")
 def best_choice_only(buffers, indices, slots, weights):
-    """You read the first choice of each token alone. Every choice that has a slot counts."""
+    """You read the first choice of each token alone. Which of its choices count?"""
     return combine(buffers, indices[:, :1], slots[:, :1], weights[:, :1])
 
 
@@ -305,3 +330,17 @@ def experts_detached(buffers, indices, slots, weights):
     """y is right, but no gradient reaches the buffers: they were detached, or turned into numbers. The experts
     would never learn."""
     return combine(buffers.detach(), indices, slots, weights)
+
+
+@replaces("combine")
+def all_or_nothing_back(buffers, indices, slots, weights):
+    """A token with one dropped choice gets 0 from you. Its other choices have a slot: what happens to their results?"""
+    whole = (slots >= 0).all(-1, keepdim=True)
+    return combine(buffers, indices, slots, weights) * whole
+
+
+@replaces("combine")
+def weight_of_first(buffers, indices, slots, weights):
+    """You multiplied all choices of a token by the weight of its first choice. Which column of weights belongs to which
+    choice?"""
+    return combine(buffers, indices, slots, weights[:, :1].expand_as(weights))

@@ -43,8 +43,8 @@ def one_based(config):
 
 @replaces("layout")
 def offset_added(config):
-    """You added the offset to i before you took the remainder. For Jamba, with 4 of 8 and 1 of 2, that gives the same
-    by luck; with an offset of 1 in a period of 3 it finds layer 2, which is 1 before a multiple of 3, not after one."""
+    """You added the offset to i before you took the remainder. For Jamba's numbers this gives the same layers. With
+    an offset of 1 in a period of 3 it gives layer 2: which layer is asked for?"""
     p, o, q, r = keys(config)
     return pairs(config, lambda i: (i + o) % p == 0, lambda i: (i + r) % q == 0)
 
@@ -73,7 +73,8 @@ def kv_all_layers(config, context, batch=1, bytes_per_value=2):
 
 @replaces("kv_cache_bytes")
 def keys_only(config, context, batch=1, bytes_per_value=2):
-    """Your number is half of it. An attention layer keeps two vectors for each token and head."""
+    """Your number is half of it: you counted one vector for each token and head. Which two vectors does attention
+    keep?"""
     kept = count(config, "attention") * config["num_key_value_heads"] * width(config)
     return kept * context * batch * bytes_per_value
 
@@ -84,6 +85,26 @@ def query_heads(config, context, batch=1, bytes_per_value=2):
     key of the config says how many?"""
     kept = 2 * count(config, "attention") * config["num_attention_heads"] * width(config)
     return kept * context * batch * bytes_per_value
+
+
+@replaces("kv_cache_bytes")
+def one_sequence_cached(config, context, batch=1, bytes_per_value=2):
+    """You counted the keys and values of one sequence whatever batch is. Can two sequences share their keys?"""
+    return count(config, "attention") * 2 * config["num_key_value_heads"] * width(config) * context * bytes_per_value
+
+
+@replaces("kv_cache_bytes")
+def two_bytes_cached(config, context, batch=1, bytes_per_value=2):
+    """You took 2 bytes for every number of the cache. Which argument says how many bytes a number has?"""
+    return 2 * count(config, "attention") * 2 * config["num_key_value_heads"] * width(config) * context * batch
+
+
+@replaces("kv_cache_bytes")
+def cached_by_division(config, context, batch=1, bytes_per_value=2):
+    """You divided the number of layers by the period to count the attention layers. With 9 layers, a period of 4 and
+    an offset of 0, which layers are attention?"""
+    layers = config["num_hidden_layers"] // config["attn_layer_period"]
+    return layers * 2 * config["num_key_value_heads"] * width(config) * context * batch * bytes_per_value
 
 
 def state(config, columns, factor=1, expand=None):
@@ -121,10 +142,31 @@ def one_column_less(config, batch=1, bytes_per_value=2):
 
 @replaces("ssm_state_bytes")
 def state_every_layer(config, batch=1, bytes_per_value=2):
-    """You gave every layer a state. Attention layers have none."""
+    """You gave every layer a state. Which kind of layer has none?"""
     channels = config["hidden_size"] * config["mamba_expand"]
     columns = config["mamba_d_state"] + config["mamba_d_conv"]
     return config["num_hidden_layers"] * channels * columns * batch * bytes_per_value
+
+
+@replaces("ssm_state_bytes")
+def states_by_division(config, batch=1, bytes_per_value=2):
+    """You divided the number of layers by the period to count the attention layers, and took the others for Mamba.
+    With 9 layers, a period of 4 and an offset of 0, which layers are attention?"""
+    layers = config["num_hidden_layers"] - config["num_hidden_layers"] // config["attn_layer_period"]
+    columns = config["mamba_d_state"] + config["mamba_d_conv"]
+    return layers * config["hidden_size"] * config["mamba_expand"] * columns * batch * bytes_per_value
+
+
+@replaces("ssm_state_bytes")
+def expand_of_two(config, batch=1, bytes_per_value=2):
+    """Your channels are twice the width D in every model. Jamba has mamba_expand = 2: what does another config say?"""
+    return state(config, config["mamba_d_state"] + config["mamba_d_conv"], expand=2) * batch * bytes_per_value
+
+
+@replaces("ssm_state_bytes")
+def states_of_one_sequence(config, batch=1, bytes_per_value=2):
+    """You counted the states of one sequence whatever batch is. Can two sequences share a state?"""
+    return state(config, config["mamba_d_state"] + config["mamba_d_conv"]) * bytes_per_value
 
 
 def one_of_each(config):
@@ -152,10 +194,26 @@ def rounded_down(config):
 
 @replaces("crossover_context")
 def whole_model(config):
-    """You compared the whole model, all its Mamba layers with all its attention layers. Compare one layer of each
-    kind."""
+    """You compared all Mamba layers with all attention layers. How many layers of each kind does the docstring
+    compare?"""
     values, token = one_of_each(config)
     return count(config, "mamba") * values // max(1, count(config, "attention") * token) + 1
+
+
+@replaces("crossover_context")
+def up_and_one(config):
+    """You rounded the quotient up and added 1. Where the division leaves a rest, the number that was rounded up is
+    already enough: why one more?"""
+    values, token = one_of_each(config)
+    return -(-values // token) + 1
+
+
+@replaces("crossover_context")
+def crossover_of_query_heads(config):
+    """Your token keeps a key and a value for each query head. Which key of the config says how many heads of keys
+    and values there are?"""
+    values, _ = one_of_each(config)
+    return values // (2 * config["num_attention_heads"] * width(config)) + 1
 
 
 def parts(config):
@@ -200,7 +258,7 @@ def no_inner_norms(config):
 
 @replaces("count_params")
 def moe_everywhere(config):
-    """You gave every layer experts. Only one in expert_layer_period has them; the others have one SwiGLU."""
+    """You gave every layer experts. Which layers have them, and what do the others have?"""
     p = parts(config)
     return add({**p, "layers": [[mixer, "moe"] for mixer, _ in p["layers"]]})
 
@@ -224,7 +282,8 @@ def router_of_k(config):
 
 @replaces("count_params")
 def one_branch(config):
-    """Your in_proj is half of it. It makes two branches of Ch channels each, one for the state and one for the gate."""
+    """Your in_proj is half of it. It makes one branch for the state and one for the gate: how many numbers come out
+    of it?"""
     p = parts(config)
     return add({**p, "in_proj": p["in_proj"] // 2})
 
@@ -238,6 +297,46 @@ def full_convolution(config):
 
 @replaces("count_params")
 def tied(config):
-    """You counted the table of the vocabulary once. Jamba has two, the embedding and the head."""
+    """You counted the table of the vocabulary once. Jamba's embedding and head are not tied: how many tables are
+    there?"""
     p = parts(config)
     return add({**p, "tables": p["tables"] // 2})
+
+
+@replaces("count_params")
+def rank_by_sixteenth(config):
+    """You took D / 16 for the rank of Δ. That is a common default: which key of the config holds the rank?"""
+    return add(parts({**config, "mamba_dt_rank": config["hidden_size"] // 16}))
+
+
+@replaces("count_params")
+def no_last_norm(config):
+    """You counted the norms inside the layers only. What does the model do between its last layer and the head?"""
+    return add({**parts(config), "last norm": 0})
+
+
+@replaces("count_params")
+def one_norm(config):
+    """You counted one norm for each layer. A layer has a mixer and a feed-forward network: what stands before each
+    of the two?"""
+    return add({**parts(config), "norms": config["hidden_size"]})
+
+
+@replaces("count_params")
+def idle_experts(config):
+    """Your active part has the experts that the router did not choose. How many experts does a token pass through?"""
+    p = parts(config)
+    return {"total": add(p)["total"], "active": add({**p, "k": p["E"] - p["k"]})["active"]}
+
+
+@replaces("count_params")
+def square_attention(config):
+    """All four matrices of your attention are D x D. The matrices of keys and values have fewer heads: how many rows
+    has each of them?"""
+    return add({**parts(config), "attention": 4 * config["hidden_size"] ** 2})
+
+
+@replaces("count_params")
+def no_router(config):
+    """You left the router out. It is a matrix with one row for each expert: where do its parameters belong?"""
+    return add({**parts(config), "router": 0})

@@ -99,7 +99,7 @@ def test_layout(submission, rng):
 def test_kv_cache(submission, rng):
     """keys and values of any model, context, batch"""
     B, T, b = rng.sizes(3, low=2, high=20)
-    for attn in ((3, 2), (4, 1), ALWAYS):
+    for attn in ((3, 2), (4, 1), (4, 0), ALWAYS):
         c = random_config(rng, attn)
         kept = number(c, "attention") * [(c["num_key_value_heads"], T, width(c))] * 2  # keys and values
         values = sum(map(prod, kept))
@@ -127,7 +127,7 @@ def test_table_1(submission):
 def test_state(submission, rng):
     """N and W columns in every channel of Mamba"""
     B, b = rng.sizes(2, low=3, high=20)
-    for attn in ((3, 2), (4, 1), NEVER):
+    for attn in ((3, 2), (4, 1), (4, 0), NEVER):
         c = random_config(rng, attn)
         kept = number(c, "mamba") * [(channels(c), c["mamba_d_state"]), (channels(c), c["mamba_d_conv"])]
         values = sum(map(prod, kept))

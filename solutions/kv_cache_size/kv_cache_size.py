@@ -56,6 +56,8 @@ def cache_shape(config: dict) -> dict[str, int]:
 def config_cache_bytes(config: dict, seq_len: int, batch_size: int = 1, bytes_per_element: float = 2) -> int:
     """kv_cache_bytes of a model: its cache_shape, and at most sliding_window tokens a sequence where that is set.
 
+    sliding_window: missing, None, or at least 1.
+
     >>> llama = {"num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 128}
     >>> config_cache_bytes(llama, seq_len=8192)  # Llama 3 8B: 1 GiB
     1073741824
@@ -79,7 +81,7 @@ def reduction_vs_mha(config: dict) -> float:
 def max_batch_size(config: dict, seq_len: int, free_bytes: int, bytes_per_element: float = 2) -> int:
     """The largest batch of sequences of seq_len tokens whose cache fits into free_bytes; 0 if none does.
 
-    seq_len: at least 1. The cache of one sequence is a whole number of bytes.
+    seq_len: at least 1. free_bytes: 0 or more. The cache of one sequence is a whole number of bytes.
 
     >>> max_batch_size({"n_layer": 12, "n_head": 12, "n_embd": 768}, seq_len=1024, free_bytes=100_000_000)
     2

@@ -9,7 +9,8 @@ from grader.testing import replaces
 
 @replaces("kv_cache_bytes")
 def forgot_two(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """Your number is half of it: you counted keys or values. The cache holds both."""
+    """Your number is half of it: you counted one vector for each token and head. Which two vectors does the cache
+    hold?"""
     return math.ceil(num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
 
 
@@ -22,14 +23,13 @@ def no_layers(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_p
 
 @replaces("kv_cache_bytes")
 def no_batch(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """You counted one sequence whatever the batch is. Different conversations share the weights, and not
-    their keys and values."""
+    """You counted one sequence whatever the batch is. Do two conversations have the same keys and values?"""
     return math.ceil(2 * num_layers * num_kv_heads * head_dim * seq_len * bytes_per_element)
 
 
 @replaces("kv_cache_bytes")
 def always_16_bits(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """You took 2 bytes for each number whatever bytes_per_element says. A quantised cache is smaller."""
+    """You took 2 bytes for each number. Which argument says how many bytes a number has?"""
     return 4 * num_layers * num_kv_heads * head_dim * seq_len * batch_size
 
 
@@ -56,9 +56,9 @@ def rounded_each(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, byte
 
 @replaces("kv_cache_bytes")
 def through_float(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """Your product went through a float, which holds 53 bits and rounds what is larger. Whole numbers in
-    Python are exact as long as no float joins in."""
-    return math.ceil(2.0 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
+    """Your product went through a float, which holds 53 bits and rounds what is larger. With 2 bytes for each number
+    all factors are whole: what keeps their product exact?"""
+    return math.ceil(2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * float(bytes_per_element))
 
 
 @replaces("kv_cache_bytes")
@@ -116,7 +116,7 @@ def width_needed(config):
 
 @replaces("cache_shape")
 def whole_width(config):
-    """Your head_dim is the width of the whole model. The heads divide it among themselves."""
+    """Your head_dim is the width of the whole model. Among how many heads is the width divided?"""
     L, H = sizes_of(config)
     return shape(L, groups(config, H), _get(config, "head_dim") or width(config, 1))
 
@@ -132,8 +132,8 @@ def width_by_groups(config):
 
 @replaces("cache_shape")
 def falcon_key(config):
-    """You took Falcon's num_kv_heads at its word: 71 heads. With multi_query set, the model has one key-value
-    head, whatever else its config says."""
+    """You read Falcon's key num_kv_heads, which says 71. How many key-value heads has a model whose multi_query is
+    true?"""
     L, H = sizes_of(config)
     G = _get(config, "num_kv_heads") or groups(config, H)
     return shape(L, G, width(config, H))
@@ -166,9 +166,35 @@ def none_is_a_value(config):
 
 @replaces("cache_shape")
 def llama_only(config):
-    """You read the key names of Llama only. GPT-2 and StarCoder spell them n_layer, n_head and n_embd."""
+    """You read the key names of Llama only. Which names do GPT-2 and StarCoder have for the same numbers?"""
     L, H = config["num_hidden_layers"], config["num_attention_heads"]
     return shape(L, groups(config, H), width(config, H))
+
+
+@replaces("cache_shape")
+def group_size(config):
+    """You took num_key_value_heads for the number of query heads that share a key-value head. The key holds the
+    number of key-value heads: which number did you divide by it?"""
+    L, H = sizes_of(config)
+    G = 1 if config.get("multi_query") else H // _get(config, "num_key_value_heads", default=1)
+    return shape(L, G, width(config, H))
+
+
+@replaces("cache_shape")
+def groups_first(config):
+    """You asked for num_key_value_heads before multi_query. A config can have both keys: which of them does the
+    docstring name first?"""
+    L, H = sizes_of(config)
+    G = _get(config, "num_key_value_heads", default=1 if config.get("multi_query") else H)
+    return shape(L, G, width(config, H))
+
+
+@replaces("cache_shape")
+def head_dim_by_layers(config):
+    """You divided the width by the number of layers. In Llama 2 7B layers and heads are both 32: which of the two
+    share the width?"""
+    L, H = sizes_of(config)
+    return shape(L, groups(config, H), width(config, L))
 
 
 def of(config, tokens, batch_size, bytes_per_element):
@@ -206,11 +232,42 @@ def defaults_used(config, seq_len, batch_size=1, bytes_per_element=2):
     return config_cache_bytes(config, seq_len)
 
 
+@replaces("config_cache_bytes")
+def window_of_none(config, seq_len, batch_size=1, bytes_per_element=2):
+    """A sliding_window of None makes your code fail. A value of None counts as missing: what does _get return for
+    such a key?"""
+    if "sliding_window" in config and config["sliding_window"] is None:
+        min(config["sliding_window"], seq_len)
+    return config_cache_bytes(config, seq_len, batch_size, bytes_per_element)
+
+
+@replaces("config_cache_bytes")
+def window_and_one(config, seq_len, batch_size=1, bytes_per_element=2):
+    """Your cache keeps one token more than sliding_window. How many tokens of a long text does the docstring keep?"""
+    kept = min(seq_len, _get(config, "sliding_window", default=seq_len) + 1)
+    return of(config, kept, batch_size, bytes_per_element)
+
+
 @replaces("reduction_vs_mha")
 def upside_down(config):
     """You divided key-value heads by query heads, which says how large the cache is, compared with before. How
     many times smaller it is, is the other way round."""
     return 1 / reduction_vs_mha(config)
+
+
+@replaces("reduction_vs_mha")
+def reduction_by_key(config):
+    """You divided by the num_key_value_heads of the config, also where multi_query is true. Which function of this
+    file says how many key-value heads are kept?"""
+    H = _get(config, "num_attention_heads", "n_head")
+    return H / _get(config, "num_key_value_heads", default=cache_shape(config)["num_kv_heads"])
+
+
+@replaces("reduction_vs_mha")
+def share_saved(config):
+    """You returned the share of the cache that is saved, a number below 1. How many times does the small cache fit
+    into the large one?"""
+    return 1 - 1 / reduction_vs_mha(config)
 
 
 def one_sequence(config, seq_len, bytes_per_element):
@@ -219,20 +276,20 @@ def one_sequence(config, seq_len, bytes_per_element):
 
 @replaces("max_batch_size")
 def rounded_up(config, seq_len, free_bytes, bytes_per_element=2):
-    """You rounded up, and the last sequence does not fit: out of memory in the middle of an answer. Only
-    whole sequences count."""
+    """You rounded up, and the last sequence does not fit into the memory. Which way is a number of whole sequences
+    rounded?"""
     return -(-free_bytes // one_sequence(config, seq_len, bytes_per_element))
 
 
 @replaces("max_batch_size")
 def at_least_one(config, seq_len, free_bytes, bytes_per_element=2):
-    """You returned 1 where not even one sequence fits. Then the answer is 0."""
+    """You returned 1 where the cache of one sequence does not fit. How many sequences fit then?"""
     return max(1, free_bytes // one_sequence(config, seq_len, bytes_per_element))
 
 
 @replaces("max_batch_size")
 def batch_ignores_window(config, seq_len, free_bytes, bytes_per_element=2):
-    """You left the sliding window out here. There is a function already that knows about it."""
+    """You left the sliding window out here. Which function of this file knows about the window?"""
     return free_bytes // of(config, seq_len, 1, bytes_per_element)
 
 
@@ -252,3 +309,15 @@ def heads_for_layers(config, seq_len, free_bytes, bytes_per_element=2):
     of 70B they are 64 and 80."""
     L, heads = (_get(config, *keys) for keys in (("num_hidden_layers", "n_layer"), ("num_attention_heads", "n_head")))
     return free_bytes * L // (heads * one_sequence(config, seq_len, bytes_per_element))
+
+
+@replaces("max_batch_size")
+def tokens_that_fit(config, seq_len, free_bytes, bytes_per_element=2):
+    """You returned how many tokens fit. A sequence has seq_len tokens: how many whole sequences are that?"""
+    return int(free_bytes // one_sequence(config, 1, bytes_per_element))
+
+
+@replaces("max_batch_size")
+def sixteen_bits_in_batch(config, seq_len, free_bytes, bytes_per_element=2):
+    """Your batch is the same whatever bytes_per_element is. How large is the cache of one sequence at 4 bits?"""
+    return int(free_bytes // one_sequence(config, seq_len, 2))

@@ -149,6 +149,8 @@ def test_multi_query(submission):
     assert_equal(submission.cache_shape(FALCON_7B), falcon, name="shape of Falcon 7B")
     starcoder = {"num_layers": 40, "num_kv_heads": 1, "head_dim": 128}
     assert_equal(submission.cache_shape(STARCODER), starcoder, name="shape of StarCoder")
+    both = {**STARCODER, "num_key_value_heads": 48}
+    assert_equal(submission.cache_shape(both), starcoder, name="shape with num_key_value_heads too")
     off = {**STARCODER, "multi_query": False}
     assert_equal(submission.cache_shape(off), {**starcoder, "num_kv_heads": 48}, name="shape with it off")
 
@@ -172,6 +174,7 @@ def test_reduction(submission):
         (LLAMA_2_70B, 8.0),
         (MISTRAL_7B, 4.0),
         (FALCON_7B, 71.0),
+        ({**STARCODER, "num_key_value_heads": 24}, 48.0),
         (SMOLLM2_135M, 3.0),
         (QWEN3_06B, 2.0),
     ):

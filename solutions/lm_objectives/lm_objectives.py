@@ -86,7 +86,8 @@ def span_corruption(
     spans: (start, length) in any order, possibly none.
     first_sentinel_id: the sentinel of the first span in the text; the next ones count down.
     Returns: input and target. The target ends with one more sentinel, and nothing after it.
-    Raises: ValueError for a length below 1, a span that leaves the text, and spans that overlap or touch.
+    Raises: ValueError for a length below 1, a span that leaves the text (also by a start below 0), and spans
+        that overlap or touch.
 
     >>> span_corruption([10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20], [(2, 2), (8, 1)], 32099)
     ([10, 11, 32099, 14, 15, 16, 17, 32098, 19, 20], [32099, 12, 13, 32098, 18, 32097])

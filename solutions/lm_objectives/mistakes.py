@@ -14,8 +14,7 @@ def corrupted(chosen, ids, action_u, random_ids, mask_token_id):
 
 @replaces("mlm_corrupt")
 def always_mask(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
-    """Your random tokens became [MASK] too. Of the chosen tokens only 80 % are masked; for action_u from 0.8
-    to 0.9 a random token stands there."""
+    """Your chosen tokens with action_u from 0.8 to 0.9 became [MASK] too. What does the docstring put there?"""
     chosen = (u < mlm_probability) & ~special
     return torch.where(chosen & (a < 0.9), mask_token_id, ids), torch.where(chosen, ids, ignore_index)
 
@@ -30,8 +29,7 @@ def random_wins(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0
 
 @replaces("mlm_corrupt")
 def random_and_kept_swapped(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
-    """Random and unchanged are the wrong way round: from 0.8 to 0.9 a random token, from 0.9 on the original
-    one."""
+    """You exchanged random tokens and tokens that stay. Which of the two has action_u from 0.8 to 0.9?"""
     chosen = (u < mlm_probability) & ~special
     out = torch.where(chosen & (a >= 0.9), random_ids, ids)
     return torch.where(chosen & (a < 0.8), mask_token_id, out), torch.where(chosen, ids, ignore_index)
@@ -74,7 +72,8 @@ def labels_from_corrupted(ids, special, u, a, random_ids, mask_token_id, mlm_pro
 
 @replaces("mlm_corrupt")
 def special_chosen(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
-    """You chose special tokens too. [CLS], [SEP] and padding are never chosen, whatever the draw says."""
+    """You chose special tokens too. For which tokens is special_mask True, and what does the docstring say about
+    them?"""
     chosen = u < mlm_probability
     labels = torch.where(chosen, ids, ignore_index)
     return corrupted(chosen, ids, a, random_ids, mask_token_id), labels
@@ -100,9 +99,42 @@ def one_too_many(ids, special, u, a, random_ids, mask_token_id, mlm_probability=
 
 @replaces("mlm_corrupt")
 def fixed_constants(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
-    """You wrote 0.15 and -100 into the code. Both are arguments, and 0.15 is only what BERT took."""
+    """You wrote 0.15 and -100 into the code. Which two arguments hold these numbers?"""
     chosen = (u < 0.15) & ~special
     return corrupted(chosen, ids, a, random_ids, mask_token_id), torch.where(chosen, ids, -100)
+
+
+@replaces("mlm_corrupt")
+def labels_unless_special(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """Every token that is not special has a label. The model shall predict the chosen tokens only: which condition do
+    your labels leave out?"""
+    chosen = (u < mlm_probability) & ~special
+    return corrupted(chosen, ids, a, random_ids, mask_token_id), torch.where(special, ignore_index, ids)
+
+
+@replaces("mlm_corrupt")
+def fixed_ignore(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """Your labels hold -100 where no token was chosen, whatever ignore_index is. Which number does the caller want
+    there?"""
+    chosen = (u < mlm_probability) & ~special
+    return corrupted(chosen, ids, a, random_ids, mask_token_id), torch.where(chosen, ids, -100)
+
+
+@replaces("mlm_corrupt")
+def fixed_probability(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """You choose 15 % of the tokens, whatever mlm_probability is. With which number does the docstring compare
+    select_u?"""
+    chosen = (u < 0.15) & ~special
+    return corrupted(chosen, ids, a, random_ids, mask_token_id), torch.where(chosen, ids, ignore_index)
+
+
+@replaces("mlm_corrupt")
+def never_kept(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """Each chosen token becomes a mask token or a random token. What happens to the chosen tokens whose action_u is
+    0.9 or more?"""
+    chosen = (u < mlm_probability) & ~special
+    text = torch.where(chosen, random_ids, ids)
+    return torch.where(chosen & (a < 0.8), mask_token_id, text), torch.where(chosen, ids, ignore_index)
 
 
 def token_losses(logits, labels, ignore_index):
@@ -114,8 +146,8 @@ def token_losses(logits, labels, ignore_index):
 
 @replaces("mlm_loss")
 def mean_over_all(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
-    """You divided by the number of all positions. The loss would shrink with padding: divide by the number of
-    labels."""
+    """You divided by the number of all positions, so that the loss becomes smaller with padding. Which positions
+    have a label?"""
     losses, _ = token_losses(logits, labels, ignore_index)
     return losses.sum() / max(labels.numel(), 1)
 
@@ -131,8 +163,7 @@ def mean_of_means(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> T
 
 @replaces("mlm_loss")
 def sum_of_losses(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
-    """You returned the sum of the losses: a batch of twice the size would take a step of twice the size.
-    Return the mean."""
+    """You returned the sum of the losses, which doubles with the size of the batch. By what does a mean divide?"""
     return token_losses(logits, labels, ignore_index)[0].sum()
 
 
@@ -146,8 +177,8 @@ def nan_on_empty(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Te
 
 @replaces("mlm_loss")
 def log_of_softmax(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
-    """The softmax of a very unlikely token rounds to 0, and its logarithm is -inf. The logarithm of a softmax
-    can be computed without the softmax."""
+    """You took the logarithm of a softmax. The softmax of a very unlikely token rounds to 0: how is the logarithm
+    computed without the softmax?"""
     keep = labels != ignore_index
     log_p = torch.log(torch.softmax(logits, -1)).gather(-1, labels.masked_fill(~keep, 0)[..., None])[..., 0]
     return torch.where(keep, -log_p, 0.0).sum() / keep.sum().clamp(min=1)
@@ -165,17 +196,26 @@ def exp_overflows(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> T
 
 @replaces("mlm_loss")
 def negative(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
-    """You returned the mean log-probability, which is negative and grows as the model improves. A loss is the
-    other way round."""
+    """You returned the mean logarithm of the probabilities, which grows when the model improves. Which sign has a
+    loss?"""
     return -mlm_loss(logits, labels, ignore_index)
 
 
 @replaces("mlm_loss")
 def ignores_negative(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
-    """You left out the labels below 0, or exactly -100. Which label means «none» is said by ignore_index, and
-    it may also be a valid id."""
+    """Your loss leaves out labels by a rule of its own. Which argument says which label means «none», and can it be
+    the number of a token?"""
     losses, keep = token_losses(logits, labels.masked_fill(labels < 0, -100), -100)
     return losses.sum() / keep.sum().clamp(min=1)
+
+
+@replaces("mlm_loss")
+def constant_of_nothing(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """Without a label you return a new 0, which no gradient connects with the logits: backward() fails. How can the 0
+    be computed from the logits?"""
+    if (labels == ignore_index).all():
+        return torch.zeros((), dtype=logits.dtype)
+    return mlm_loss(logits, labels, ignore_index)
 
 
 def long_enough(labels: Tensor) -> None:
@@ -218,7 +258,8 @@ def counts_first_label(logits: Tensor, labels: Tensor, ignore_index: int = -100)
 
 @replaces("clm_loss")
 def batch_shift(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
-    """You shifted along the batch, so each sequence predicts the next one. Time is axis 1 of (B, T, V)."""
+    """You shifted along the batch, so that each sequence predicts the next sequence. Which axis of (B, T, V) is the
+    time?"""
     long_enough(labels)
     return mlm_loss(logits[:-1], labels[1:], ignore_index)
 
@@ -228,6 +269,37 @@ def unchecked_length(logits: Tensor, labels: Tensor, ignore_index: int = -100) -
     """A sequence of one token has no next token. Your loss for it is a number: raise ValueError, so that the
     caller finds out."""
     return mlm_loss(logits[:, :-1], labels[:, 1:], ignore_index)
+
+
+@replaces("clm_loss")
+def flattened_first(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You flattened the batch before the shift. The last logits of a text then meet the first label of the next text:
+    which of the two steps has to come first?"""
+    long_enough(labels)
+    return mlm_loss(logits.flatten(0, 1)[None, :-1], labels.flatten()[None, 1:], ignore_index)
+
+
+@replaces("clm_loss")
+def one_less_for_each(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You counted the labels of all positions and took one away for each text. A first label can be ignore_index, and
+    then it was never counted: which labels have logits before them?"""
+    long_enough(labels)
+    losses, _ = token_losses(logits[:, :-1], labels[:, 1:], ignore_index)
+    return losses.sum() / ((labels != ignore_index).sum() - len(labels)).clamp(min=1)
+
+
+@replaces("clm_loss")
+def ignore_lost(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """Your clm_loss leaves out the label -100, whatever ignore_index is. Who tells the inner loss which label to leave
+    out?"""
+    long_enough(labels)
+    labels = labels[:, 1:]
+    if ignore_index == -100:
+        return mlm_loss(logits[:, :-1], labels)
+    outside = (labels != -100) & ((labels < 0) | (labels >= logits.shape[-1]))
+    if outside.any():
+        raise IndexError
+    return mlm_loss(logits[:, :-1], labels)
 
 
 def checked(ids, spans):
@@ -251,8 +323,8 @@ def assemble(ids, spans, sentinels, keep=False):
 
 @replaces("span_corruption")
 def same_sentinel(ids, spans, first_sentinel_id):
-    """All your spans have the same sentinel, and nobody can tell which piece goes where. Each span has one of
-    its own."""
+    """All your spans have the same sentinel, so the target does not say which piece belongs to which gap. How many
+    different sentinels are needed?"""
     checked(ids, spans)
     return assemble(ids, sorted(spans), [first_sentinel_id] * (len(spans) + 1))
 
@@ -279,8 +351,7 @@ def no_final_sentinel(ids, spans, first_sentinel_id):
 
 @replaces("span_corruption")
 def end_of_text(ids, spans, first_sentinel_id):
-    """You appended the id 1, T5's end of text. The target ends with the last sentinel; the end of text is
-    somebody else's task."""
+    """You appended the id 1, T5's end of text. With which number does the target of the docstring end?"""
     text, target = span_corruption(ids, spans, first_sentinel_id)
     return text, [*target, 1]
 
@@ -295,7 +366,7 @@ def as_given(ids, spans, first_sentinel_id):
 
 @replaces("span_corruption")
 def start_and_end(ids, spans, first_sentinel_id):
-    """You read a span as (start, end). The second number is its length: (8, 1) is the one token at place 8."""
+    """You read a span as start and end. What does the docstring call the second number?"""
     checked(ids, spans)
     spans = [(start, max(end - start, 0)) for start, end in sorted(spans)]
     return assemble(ids, spans, falling(first_sentinel_id, len(spans) + 1))
@@ -311,8 +382,7 @@ def spans_stay(ids, spans, first_sentinel_id):
 
 @replaces("span_corruption")
 def one_sentinel_per_token(ids, spans, first_sentinel_id):
-    """Each token of a span got a sentinel of its own. A span is replaced as a whole: the model has to find
-    out how long it is."""
+    """Each token of a span got a sentinel of its own. How many sentinels stand in the place of one whole span?"""
     checked(ids, spans)
     single = [(t, 1) for start, length in sorted(spans) for t in range(start, start + length)]
     return assemble(ids, single, falling(first_sentinel_id, len(single) + 1))
@@ -320,18 +390,54 @@ def one_sentinel_per_token(ids, spans, first_sentinel_id):
 
 @replaces("span_corruption")
 def unchecked_spans(ids, spans, first_sentinel_id):
-    """Spans that make no sense went through: slices do not complain. Raise ValueError for each of the cases in
-    the docstring."""
+    """Spans that are not allowed give a result: Python's slices raise no error. For which spans does the docstring
+    promise a ValueError?"""
     return assemble(ids, sorted(spans), falling(first_sentinel_id, len(spans) + 1))
 
 
 @replaces("span_corruption")
 def touching(ids, spans, first_sentinel_id):
-    """Two spans that touch went through, and two sentinels stand side by side. They would be one span: there
-    has to be a token between two spans."""
+    """Two spans that touch give a result, and two sentinels stand side by side. How many tokens have to stand
+    between two spans?"""
     end = 0
     for start, length in sorted(spans):
         if length < 1 or start < end or start + length > len(ids):
             raise ValueError(f"the span {(start, length)} is empty, leaves the text or meets another")
         end = start + length
     return assemble(ids, sorted(spans), falling(first_sentinel_id, len(spans) + 1))
+
+
+@replaces("span_corruption")
+def numbered_as_given(ids, spans, first_sentinel_id):
+    """Each span has its place in the text, but you numbered the sentinels in the order in which the spans came. Which
+    span is the first in the text?"""
+    checked(ids, spans)
+    order = sorted(range(len(spans)), key=lambda n: spans[n])
+    text, _ = assemble(ids, sorted(spans), [first_sentinel_id - n for n in order])
+    target = []
+    for n, (start, length) in enumerate(spans):
+        target += [first_sentinel_id - n, *ids[start : start + length]]
+    return text, [*target, first_sentinel_id - len(spans)]
+
+
+@replaces("span_corruption")
+def empty_without_spans(ids, spans, first_sentinel_id):
+    """Without spans your target is empty. The docstring says how each target ends: is there an exception?"""
+    return span_corruption(ids, spans, first_sentinel_id) if spans else (ids[:], [])
+
+
+@replaces("span_corruption")
+def ends_with_the_last_one(ids, spans, first_sentinel_id):
+    """Your target ends with the sentinel of the last span once more. The docstring speaks of one more sentinel: how
+    do the sentinels go on after the last span?"""
+    checked(ids, spans)
+    sentinels = falling(first_sentinel_id, len(spans))
+    return assemble(ids, sorted(spans), [*sentinels, first_sentinel_id - max(len(spans) - 1, 0)])
+
+
+@replaces("span_corruption")
+def negative_start(ids, spans, first_sentinel_id):
+    """A span with a negative start went through. Python counts such a start from the end: is it a place in the text
+    here?"""
+    moved = [(start % len(ids) if start < 0 else start, length) for start, length in spans]
+    return span_corruption(ids, moved, first_sentinel_id)

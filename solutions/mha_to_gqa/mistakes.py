@@ -20,8 +20,8 @@ def merged(t: Tensor, method: str) -> Tensor:
 
 @replaces("pool_heads")
 def summed(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
-    """You added the heads of a group up: keys become H/G times too long, scores with them, and the softmax
-    saturates. A shared head has the size of those that it replaces."""
+    """You added the heads of a group, so that a key becomes H/G times too long. What does "mean" do after the
+    sum?"""
     heads = grouped(t, num_heads, num_groups, method)
     return heads.sum(1).flatten(0, 1) if method == "mean" else merged(heads, method)
 
@@ -67,7 +67,7 @@ def columns_of_square(t: Tensor, num_heads: int, num_groups: int, method: str = 
 
 @replaces("pool_heads")
 def always_mean(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
-    """You take the mean whatever the method is. "first" keeps the first head of each group as it is."""
+    """You take the mean whatever the method is. Which head of a group does "first" keep?"""
     grouped(t, num_heads, num_groups, method)
     return pool_heads(t, num_heads, num_groups, "mean")
 
@@ -105,15 +105,13 @@ def in_float32(t: Tensor, num_heads: int, num_groups: int, method: str = "mean")
 
 @replaces("pool_heads")
 def unknown_is_first(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
-    """Any other method is taken for "first", also "median" and a typing error. Raise ValueError for what you do
-    not know."""
+    """Your code takes any other method for "first". What does the docstring promise for a method like "median"?"""
     return pool_heads(t, num_heads, num_groups, "mean" if method == "mean" else "first")
 
 
 @replaces("pool_heads")
 def unknown_is_mean(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
-    """Any other method is taken for "mean", also "median" and a typing error. Raise ValueError for what you do
-    not know."""
+    """Your code takes any other method for "mean". What does the docstring promise for a method like "median"?"""
     return pool_heads(t, num_heads, num_groups, "first" if method == "first" else "mean")
 
 
@@ -125,6 +123,22 @@ def no_check(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -
     if method not in ("mean", "first"):
         raise ValueError("bad method")
     return merged(t.reshape(num_groups, n, K, *t.shape[1:]), method)
+
+
+@replaces("pool_heads")
+def groups_of_g(t, num_heads, num_groups, method="mean"):
+    """You put G heads into each group, so that H / G heads are left. num_groups is the number of groups: how many heads
+    has each of them?"""
+    pool_heads(t, num_heads, num_groups, method)
+    return pool_heads(t, num_heads, num_heads // num_groups, method)
+
+
+@replaces("pool_heads")
+def last_of_group(t, num_heads, num_groups, method="mean"):
+    """For "first" you kept the last head of each group. Which number has the first head of group g?"""
+    if method != "first":
+        return pool_heads(t, num_heads, num_groups, method)
+    return pool_heads(t.flip(0), num_heads, num_groups, method).flip(0)
 
 
 def renamed(state, num_heads, num_groups, method, chosen) -> dict[str, Tensor]:
@@ -140,22 +154,21 @@ def module_of(name: str) -> str:
 
 @replaces("convert_state")
 def pools_q_too(state, num_heads, num_groups, method="mean"):
-    """You pooled the queries as well. They keep all H heads: they are what reads the shared ones."""
+    """You pooled the queries as well. How many query heads does grouped-query attention have?"""
     chosen = ("q_proj", "k_proj", "v_proj")
     return renamed(state, num_heads, num_groups, method, lambda name: module_of(name) in chosen)
 
 
 @replaces("convert_state")
 def keys_only(state, num_heads, num_groups, method="mean"):
-    """Only the keys were pooled. The values of a group are shared too, or they would not fit beside the keys in
-    the cache."""
+    """Only the keys were pooled. What else do the query heads of a group share?"""
     return renamed(state, num_heads, num_groups, method, lambda name: module_of(name) == "k_proj")
 
 
 @replaces("convert_state")
 def weights_only(state, num_heads, num_groups, method="mean"):
-    """The biases kept all their numbers. A bias has one number per row of its weight, and is pooled in the same
-    way."""
+    """The biases kept all their numbers. A bias has one number for each row of its weight: how many rows does the
+    pooled weight have?"""
     return renamed(
         state,
         num_heads,
@@ -174,8 +187,8 @@ def substring(state, num_heads, num_groups, method="mean"):
 
 @replaces("convert_state")
 def any_part(state, num_heads, num_groups, method="mean"):
-    """You pool whatever is inside a k_proj or v_proj, at any depth: k_proj.norm.weight is a parameter of norm.
-    Only the last module of the name counts."""
+    """You pool whatever is inside a k_proj or v_proj, at any depth. In k_proj.norm.weight, which module holds the
+    parameter?"""
     return renamed(
         state, num_heads, num_groups, method, lambda name: bool({"k_proj", "v_proj"} & set(name.split(".")[:-1]))
     )
@@ -206,16 +219,24 @@ def needs_dot(state, num_heads, num_groups, method="mean"):
 
 @replaces("convert_state")
 def pooled_only(state, num_heads, num_groups, method="mean"):
-    """Your state holds the pooled parameters alone. The rest of the model is needed too: the same names come
-    back."""
+    """Your state holds the pooled parameters alone. Which names does the docstring return?"""
     right = convert_state(state, num_heads, num_groups, method)
     return {name: t for name, t in right.items() if module_of(name) in ("k_proj", "v_proj")}
 
 
 @replaces("convert_state")
 def method_lost(state, num_heads, num_groups, method="mean"):
-    """convert_state does not hand its method on: the keys and values are averaged whatever was asked for."""
+    """convert_state always takes the mean. How does pool_heads learn which method was asked for?"""
     return convert_state(state, num_heads, num_groups)
+
+
+@replaces("convert_state")
+def values_averaged(state, num_heads, num_groups, method="mean"):
+    """You pooled the keys by the method and the values by the mean. For which of the two does the docstring name the
+    method?"""
+    mean = convert_state(state, num_heads, num_groups)
+    converted = convert_state(state, num_heads, num_groups, method)
+    return {name: mean[name] if "v_proj" in name else converted[name] for name in state}
 
 
 @replaces("expand_heads")
@@ -250,5 +271,18 @@ def expand_columns_of_square(t: Tensor, num_heads: int, num_groups: int) -> Tens
 
 @replaces("expand_heads")
 def expand_divides(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
-    """You divided the copies by their number. Every query head must find its key at full length."""
+    """You divided the copies by their number. How long is the key that each query head has to find?"""
     return expand_heads(t, num_heads, num_groups) / (num_heads // num_groups)
+
+
+@replaces("expand_heads")
+def expand_groups_of_g(t, num_heads, num_groups):
+    """You read t as H / G heads and repeated each of them G times. num_groups is the number of heads in t: how
+    often does each of them come?"""
+    return t.unflatten(0, (num_heads // num_groups, -1)).repeat_interleave(num_groups, dim=0).flatten(0, 1)
+
+
+@replaces("expand_heads")
+def repeated_g_times(t, num_heads, num_groups):
+    """You repeated each head G times, which gives G² heads. How many query heads share one of the G heads?"""
+    return t.unflatten(0, (num_groups, -1)).repeat_interleave(num_groups, dim=0).flatten(0, 1)

@@ -98,6 +98,61 @@ def mla_no_queries(config):
     return attention_params(config) - D * H * (n + p)
 
 
+@replaces("attention_params")
+def no_kv_heads_fails(config):
+    """A config whose num_key_value_heads is None makes your code fail. A value of None counts as missing: how many
+    key-value heads has a model without the key?"""
+    if not is_mla(config) and "num_key_value_heads" in config:
+        2 * config["num_key_value_heads"]
+    return attention_params(config)
+
+
+@replaces("attention_params")
+def norm_for_each_head(config):
+    """You counted a norm of K weights for each head. All query heads share one norm, and all key heads share one: how
+    many weights are that?"""
+    if is_mla(config):
+        return attention_params(config)
+    _, H, G, K, norms = gqa(config)
+    return attention_params(config) + ((H + G) * K - 2 * K if norms else 0)
+
+
+@replaces("attention_params")
+def one_qk_norm(config):
+    """You counted one norm of K weights for qk_norm. Queries and keys are normalised apart: how many norms are that?"""
+    if is_mla(config):
+        return attention_params(config)
+    return attention_params(config) - gqa(config)[4] // 2
+
+
+@replaces("attention_params")
+def mla_rank_of_width(config):
+    """Without q_lora_rank you compressed the queries to D numbers, with a norm. Nothing is compressed then: how many
+    matrices lead from the token to its queries?"""
+    if is_mla(config) and get(config, "q_lora_rank") is None:
+        return attention_params({**config, "q_lora_rank": config["hidden_size"]})
+    return attention_params(config)
+
+
+@replaces("attention_params")
+def mla_values_as_keys(config):
+    """The matrix that expands keys and values makes n + p numbers for each head. Which numbers of a key come from the
+    compressed vector, and how wide is a value?"""
+    if not is_mla(config):
+        return attention_params(config)
+    _, H, _, r_kv, _, p, v = mla(config)
+    return attention_params(config) + r_kv * H * (p - v)
+
+
+@replaces("attention_params")
+def mla_output_of_keys(config):
+    """Your output matrix of MLA reads n + p numbers of each head. It reads the mixed values: how wide is a value?"""
+    if not is_mla(config):
+        return attention_params(config)
+    D, H, _, _, n, p, v = mla(config)
+    return attention_params(config) + H * (n + p - v) * D
+
+
 def parts(config):
     """What the sum is made of; a mistake changes one of the parts."""
     D, V, F, L = (config[key] for key in ("hidden_size", "vocab_size", "intermediate_size", "num_hidden_layers"))
@@ -149,14 +204,14 @@ def share_of_all(config):
 
 @replaces("count_params")
 def two_matrices(config):
-    """You gave an FFN two matrices. In a SwiGLU there are three: gate, up and down."""
+    """You gave an FFN two matrices. Which three matrices does a SwiGLU have?"""
     p = parts(config)
     return add({**p, **{key: p[key] // 3 * 2 for key in ("dense FFN", "shared", "expert")}})
 
 
 @replaces("count_params")
 def no_router(config):
-    """You left out the router. In each sparse layer a matrix of E x D scores the experts for a token."""
+    """You left out the router. In each sparse layer a matrix scores the experts for a token: which shape has it?"""
     return add({**parts(config), "router": 0})
 
 
@@ -179,8 +234,8 @@ def no_head(config):
 
 @replaces("count_params")
 def never_tied(config):
-    """You counted two tables of V x D although tie_word_embeddings is true. Tied means that one matrix does both
-    jobs."""
+    """You counted two tables of V x D although tie_word_embeddings is true. How many matrices do embedding and head
+    have together then?"""
     return add({**parts(config), "tables": 2 * config["vocab_size"] * config["hidden_size"]})
 
 
@@ -194,7 +249,7 @@ def embedding_idle(config):
 
 @replaces("count_params")
 def no_last_norm(config):
-    """Your count lacks D parameters: behind the last layer, before the head, stands one more norm."""
+    """Your count lacks D parameters. What stands between the last layer and the head?"""
     return add({**parts(config), "last norm": 0})
 
 
@@ -216,14 +271,13 @@ def dense_width(config):
 
 @replaces("count_params")
 def shared_forgotten(config):
-    """You counted the routed experts only. The shared ones stand beside them, and every token uses them."""
+    """You counted the routed experts only. Which other experts does every token use?"""
     return add({**parts(config), "shared": 0})
 
 
 @replaces("count_params")
 def shared_idle(config):
-    """Shared experts are in your total, and not among the active or only in the place of chosen ones. Every token
-    passes through all of them, besides the k routed experts that it chooses."""
+    """The active count lacks the shared experts. Which tokens pass through a shared expert?"""
     p = parts(config)
     count = add(p)
     return {**count, "active": count["active"] - p["sparse layers"] * p["shared"]}
@@ -239,3 +293,74 @@ def none_is_a_value(config):
     expert = 3 * D * config.get("moe_intermediate_size", F)
     changed = {"E": E, "shared": config.get("n_shared_experts", 0) * expert, "expert": expert}
     return add({**parts(config), **changed, "dense layers": dense, "sparse layers": L - dense, "router": E * D})
+
+
+@replaces("count_params")
+def attention_for_each_expert(config):
+    """You counted the attention once for each expert. An expert is a feed-forward network: what do all experts of a
+    layer share?"""
+    p = parts(config)
+    attention, count = attention_params(config), add(p)
+    if not p["E"]:
+        return count
+    return {
+        "total": count["total"] + p["sparse layers"] * (p["E"] - 1) * attention,
+        "active": count["active"] + p["sparse layers"] * (p["k"] - 1) * attention,
+    }
+
+
+@replaces("count_params")
+def one_ffn_divided(config):
+    """You divided one feed-forward network among the E experts. Each expert is a whole network of the width that the
+    config names: how many parameters have E of them?"""
+    p = parts(config)
+    rest = add({**p, "expert": 0})["total"]
+    routed = p["sparse layers"] * p["expert"]
+    return {"total": rest + routed, "active": rest + (routed * p["k"] // p["E"] if p["E"] else routed)}
+
+
+@replaces("count_params")
+def multiplied_only(config):
+    """You took only what stands in a matrix product of the token for active, without embedding and norms. The
+    docstring says which parameters are idle: do these belong to them?"""
+    p = parts(config)
+    norms = gqa(config)[4]
+    if is_mla(config):
+        _, _, r_q, r_kv, *_ = mla(config)
+        norms = (r_q or 0) + r_kv
+    idle = p["layers"] * (2 * config["hidden_size"] + norms) + p["last norm"]
+    if not get(config, "tie_word_embeddings"):
+        idle += p["tables"] // 2
+    idle += p["sparse layers"] * (p["E"] - p["k"]) * config["hidden_size"] if p["E"] else 0
+    count = add(p)
+    return {**count, "active": count["active"] - idle}
+
+
+@replaces("count_params")
+def dense_layers_as_experts(config):
+    """The dense layers of your sparse model are as wide as one expert. Which key of the config holds the width of a
+    dense layer?"""
+    p = parts(config)
+    return add({**p, "dense FFN": p["expert"]} if p["E"] else p)
+
+
+@replaces("count_params")
+def sparse_of_no_experts(config):
+    """A config with num_experts = 0 makes your code fail. The key is there: is a model with 0 experts sparse?"""
+    if config.get("num_experts") == 0:
+        config["num_experts_per_tok"]
+    return add(parts(config))
+
+
+@replaces("count_params")
+def shared_of_dense_width(config):
+    """Your shared experts are as wide as the dense FFN. Which width have the experts beside which they stand?"""
+    p = parts(config)
+    return add({**p, "shared": get(config, "n_shared_experts", 0) * p["dense FFN"]})
+
+
+@replaces("count_params")
+def one_norm_for_each_layer(config):
+    """You counted one norm in each layer. A layer has an attention and an FFN: what stands before each of the two?"""
+    p = parts(config)
+    return add({**p, "layer": p["layer"] - config["hidden_size"]})

@@ -254,6 +254,53 @@ class ContributionsTimeFirst(Parts):
         return super().head_contributions(query, key, value, mask).transpose(1, 2)
 
 
+@replaces("MultiHeadAttention")
+class BiasOfOutAlways(Parts):
+    """Your out_proj has a bias even with bias=False. How many of the four linear layers does `bias` decide about?"""
+
+    def __init__(self, embed_dim, num_heads, bias=True):
+        super().__init__(embed_dim, num_heads, bias)
+        self.out_proj = nn.Linear(embed_dim, embed_dim)
+
+
+@replaces("MultiHeadAttention")
+class StridedHeads(Parts):
+    """Your head h owns every H-th number of the width: h, h + H, h + 2H. The docstring says which rows of the
+    matrices belong to a head: do they lie apart?"""
+
+    def _split(self, x):
+        return x.unflatten(-1, (-1, self.num_heads)).permute(0, 3, 1, 2)
+
+    def _merge(self, heads):
+        return heads.permute(0, 2, 3, 1).flatten(2)
+
+    def head_contributions(self, query, key, value, mask=None):
+        heads, _ = self._attend(query, key, value, mask)
+        W_O = self.out_proj.weight.unflatten(1, (-1, self.num_heads))
+        return torch.einsum("bhtk,dkh->bhtd", heads, W_O)
+
+
+@replaces("MultiHeadAttention")
+class ValueIsQuery(Parts):
+    """Your values are computed from `query`, and in cross-attention there are T of them instead of S. Which positions
+    do the weights of a query speak of?"""
+
+    def forward(self, query, key, value, mask=None):
+        return super().forward(query, key, query, mask)
+
+    def head_contributions(self, query, key, value, mask=None):
+        return super().head_contributions(query, key, query, mask)
+
+
+@replaces("MultiHeadAttention")
+class ContributionsBeforeOut(Parts):
+    """Your contributions are the results of the heads, K numbers wide, before out_proj. The contribution of a head is
+    a part of the output: how wide is the output?"""
+
+    def head_contributions(self, query, key, value, mask=None):
+        return self._attend(query, key, value, mask)[0]
+
+
 def rename(state: dict[str, Tensor], cut) -> dict[str, Tensor]:
     """unpack_in_proj with another way to cut a stacked tensor into three."""
     unpacked = unpack_in_proj(state)
@@ -287,6 +334,14 @@ def in_proj_no_bias(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def in_proj_no_out(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """out_proj is missing from your result. Its names are right already, but they must come along."""
     return {name: tensor for name, tensor in unpack_in_proj(state).items() if not name.startswith("out_proj")}
+
+
+@replaces("unpack_in_proj")
+def in_proj_qvk(state):
+    """Keys and values have changed places. In which order does the docstring stack the three matrices?"""
+    unpacked = unpack_in_proj(state)
+    other = {"q": "q", "k": "v", "v": "k", "o": "o"}
+    return {name: unpacked[other[name[0]] + name[1:]] for name in unpacked}
 
 
 def rows(tensor: Tensor, num_heads: int, heads: list[int]) -> Tensor:
@@ -346,3 +401,44 @@ def prune_as_given(state: dict[str, Tensor], num_heads: int, keep: list[int]) ->
     pruned = {name: rows(tensor, num_heads, keep) for name, tensor in state.items() if name[0] in "qkv"}
     pruned["out_proj.weight"] = rows(state["out_proj.weight"].T, num_heads, keep).T
     return pruned | {name: tensor for name, tensor in state.items() if name == "out_proj.bias"}
+
+
+@replaces("prune_heads")
+def prune_zeroed(state, num_heads, keep):
+    """You set the other heads to zero, and every tensor keeps its size. The pruned layer has n heads: how many rows
+    and columns do n heads need?"""
+    K = len(state["q_proj.weight"]) // num_heads
+    gone = [h * K + i for h in range(num_heads) if h not in keep for i in range(K)]
+    pruned = {name: tensor.clone() for name, tensor in state.items()}
+    for name, tensor in pruned.items():
+        if name == "out_proj.weight":
+            tensor[:, gone] = 0
+        elif name != "out_proj.bias":
+            tensor[gone] = 0
+    return pruned
+
+
+@replaces("prune_heads")
+def prune_strided(state, num_heads, keep):
+    """You kept every H-th row for a head: h, h + H, h + 2H. The rows of a head are neighbours: in which order do its
+    rows and the heads stand in a matrix?"""
+    heads = sorted(keep)
+    pruned = {}
+    for name, tensor in state.items():
+        if name == "out_proj.weight":
+            pruned[name] = tensor.unflatten(1, (-1, num_heads))[:, :, heads].flatten(1)
+        elif name == "out_proj.bias":
+            pruned[name] = tensor
+        else:
+            pruned[name] = tensor.unflatten(0, (-1, num_heads))[:, heads].flatten(0, 1)
+    return pruned
+
+
+@replaces("prune_heads")
+def prune_bias_of_out(state, num_heads, keep):
+    """You cut out_proj.bias as if it belonged to heads. It is added to the output, of width D: does the output become
+    narrower?"""
+    pruned = prune_heads(state, num_heads, keep)
+    if "out_proj.bias" in state:
+        pruned["out_proj.bias"] = state["out_proj.bias"].unflatten(0, (num_heads, -1))[sorted(keep)].flatten()
+    return pruned

@@ -82,6 +82,7 @@ def unpack_in_proj(state: dict[str, Tensor]) -> dict[str, Tensor]:
         with biases also in_proj_bias (3D,) and out_proj.bias (D,).
     Returns: q_proj.weight, k_proj.weight, v_proj.weight and out_proj.weight, each (D, D); with biases also
         q_proj.bias, k_proj.bias, v_proj.bias and out_proj.bias, each (D,).
+        They may be views of the tensors in state.
 
     >>> state = {"in_proj_weight": torch.tensor([[1.0], [2.0], [3.0]]), "out_proj.weight": torch.tensor([[4.0]])}
     >>> unpack_in_proj(state)
@@ -104,7 +105,7 @@ def prune_heads(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> di
     num_heads: H, how many heads it has.
     keep: the numbers of n >= 1 different heads, in any order.
     Returns: the same names; q_proj, k_proj and v_proj have n K rows, out_proj.weight is (D, n K), out_proj.bias
-        stays.
+        stays. They may share memory with the tensors in state.
 
     >>> square = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> state = {f"{name}_proj.weight": square for name in ("q", "k", "v", "out")}

@@ -1,6 +1,5 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
-
 import torch
 import torch.nn.functional as F
 from patch_embedding import PatchEmbed, patchify, unpatchify
@@ -65,7 +64,8 @@ def rows_of_one_size(images: Tensor, patch: int) -> Tensor:
 
 @replaces("patchify")
 def unfold_as_it_is(images: Tensor, patch: int) -> Tensor:
-    """F.unfold returns (B, C·P·P, N): the patches are columns. Here each patch is a row."""
+    """F.unfold returns (B, C·P·P, N), in which the patches are columns. Which axis holds the patches in the
+    docstring?"""
     six_axes(images, patch)
     return F.unfold(images, patch, stride=patch)
 
@@ -102,6 +102,16 @@ def counted_pixels(images: Tensor, patch: int) -> Tensor:
     return patchify(images, patch) if images.shape[2] % patch + images.shape[3] % patch == 0 else images.flatten(2)
 
 
+@replaces("patchify")
+def pixels_apart(images: Tensor, patch: int) -> Tensor:
+    """Your patch holds every (H/P)-th row and every (W/P)-th column of the image. The pixels of a patch are neighbours:
+    when an axis of length H is split in two, which of the two parts has length P?"""
+    six_axes(images, patch)
+    B, C, H, W = images.shape
+    blocks = images.reshape(B, C, patch, H // patch, patch, W // patch)
+    return blocks.permute(0, 3, 5, 1, 2, 4).flatten(3).flatten(1, 2)
+
+
 def checked(patches: Tensor, patch: int, height: int, width: int) -> tuple[int, int]:
     """Rows and columns of the grid."""
     return height // patch, width // patch
@@ -126,7 +136,7 @@ def back_transposed(patches: Tensor, patch: int, height: int, width: int) -> Ten
 
 @replaces("unpatchify")
 def back_by_columns(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
-    """You filled the grid column by column. Patch 1 belongs to the right of patch 0."""
+    """You filled the grid column by column. Does patch 1 stand to the right of patch 0 or below it?"""
     rows, columns = checked(patches, patch, height, width)
     blocks = patches.reshape(len(patches), columns, rows, -1, patch, patch)
     return blocks.permute(0, 3, 2, 4, 1, 5).reshape(len(patches), -1, height, width)
@@ -140,7 +150,7 @@ def back_swapped(patches: Tensor, patch: int, height: int, width: int) -> Tensor
 
 @replaces("unpatchify")
 def back_channels_last(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
-    """You read a patch as (P, P, C). The channels are its first axis here."""
+    """You read a patch as (P, P, C). Which of the three axes comes first in the docstring of patchify?"""
     rows, columns = checked(patches, patch, height, width)
     blocks = patches.reshape(len(patches), rows, columns, patch, patch, -1)
     return blocks.permute(0, 5, 1, 3, 2, 4).reshape(len(patches), -1, height, width)
@@ -155,9 +165,29 @@ def back_unfolded(patches: Tensor, patch: int, height: int, width: int) -> Tenso
     return blocks.permute(0, 2, 4, 1, 3, 5).reshape(len(patches), -1, height, width)
 
 
+@replaces("unpatchify")
+def back_grid_swapped(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """You split the axis of the patches into W/P rows and H/P columns. For a square image that is right: how many rows
+    of patches has an image that is wider than high?"""
+    checked(patches, patch, height, width)
+    B, P = len(patches), patch
+    blocks = patches.reshape(B, width // P, height // P, -1, P, P)
+    return blocks.permute(0, 3, 1, 4, 2, 5).reshape(B, -1, height, width)
+
+
+@replaces("unpatchify")
+def back_pixels_apart(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """You put the pixels of a patch H/P rows and W/P columns apart. The pixels of a patch are neighbours: which axis
+    stands directly before which one, when you merge two axes into H?"""
+    checked(patches, patch, height, width)
+    B, P = len(patches), patch
+    blocks = patches.reshape(B, height // P, width // P, -1, P, P)
+    return blocks.permute(0, 3, 4, 1, 5, 2).reshape(B, -1, height, width)
+
+
 @replaces("PatchEmbed")
 class NoBias(PatchEmbed):
-    """The bias was not added."""
+    """The bias was not added. What does a linear map add after its products?"""
 
     def forward(self, images: Tensor) -> Tensor:
         return patchify(images, self.patch) @ self.weight.flatten(1).T
@@ -229,8 +259,8 @@ class StrideOne(PatchEmbed):
 
 @replaces("PatchEmbed")
 class LinearLayer(nn.Module):
-    """Your parameters have the names or the shapes of an nn.Linear inside the module. The statement asks for
-    `weight` (D, C, P, P) and `bias` on the module itself, as a checkpoint has them."""
+    """Your parameters have the names and shapes of an nn.Linear inside the module. Which names and shapes does the
+    docstring give to the parameters of the module itself?"""
 
     def __init__(self, patch: int, channels: int, dim: int) -> None:
         super().__init__()
@@ -259,6 +289,25 @@ class DetachedWeight(PatchEmbed):
         return patchify(images, self.patch) @ self.weight.detach().flatten(1).T + self.bias
 
 
+@replaces("PatchEmbed")
+class MeanOfPixels(PatchEmbed):
+    """You divided the sum over a patch by its number of numbers. A linear map adds products: which step of the formula
+    divides?"""
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = patchify(images, self.patch)
+        return x @ self.weight.flatten(1).T / x.shape[-1] + self.bias
+
+
+@replaces("PatchEmbed")
+class WeightTransposed(PatchEmbed):
+    """Your weight is applied with its two pixel axes exchanged: pixel (i, j) meets weight (j, i). Which axis of the
+    weight is the row?"""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return patchify(images, self.patch) @ self.weight.transpose(2, 3).flatten(1).T + self.bias
+
+
 def frequencies(dim: int) -> Tensor:
     return 10000.0 ** (-torch.arange(dim // 4, dtype=torch.float64) / (dim // 4))
 
@@ -275,8 +324,8 @@ def parts(rows: Tensor, columns: Tensor) -> Tensor:
 
 @replaces("sincos_2d")
 def columns_first(dim: int, grid_h: int, grid_w: int) -> Tensor:
-    """The column stands in the first half of your vectors, as in the original code of MAE. The statement puts the
-    row first."""
+    """The column stands in the first half of your vectors, as in the code of MAE. Which of the two comes first in
+    the docstring?"""
     rows, columns = grid(frequencies(dim), grid_h, grid_w)
     return parts(columns, rows)
 
@@ -299,7 +348,7 @@ def interleaved(dim: int, grid_h: int, grid_w: int) -> Tensor:
 
 @replaces("sincos_2d")
 def cosines_first(dim: int, grid_h: int, grid_w: int) -> Tensor:
-    """Your cosines come before the sines."""
+    """Your cosines come before the sines. In which order does the docstring have the four parts?"""
     rows, columns = grid(frequencies(dim), grid_h, grid_w)
     return torch.cat([rows.cos(), rows.sin(), columns.cos(), columns.sin()], dim=-1)
 
@@ -331,13 +380,13 @@ def to_the_end(dim: int, grid_h: int, grid_w: int) -> Tensor:
 
 @replaces("sincos_2d")
 def rising(dim: int, grid_h: int, grid_w: int) -> Tensor:
-    """Your frequencies grow to nearly 10000, and neighbours get unrelated values. The exponent is negative."""
+    """Your frequencies grow to nearly 10000. Which sign has the exponent in the docstring?"""
     return parts(*grid(1 / frequencies(dim), grid_h, grid_w))
 
 
 @replaces("sincos_2d")
 def from_one(dim: int, grid_h: int, grid_w: int) -> Tensor:
-    """Your rows and columns count from 1. They count from 0."""
+    """Your rows and columns count from 1. With which number does the docstring begin?"""
     rows, columns = grid(frequencies(dim), grid_h, grid_w)
     return parts(rows + frequencies(dim), columns + frequencies(dim))
 
@@ -353,5 +402,12 @@ def one_index(dim: int, grid_h: int, grid_w: int) -> Tensor:
 
 @replaces("sincos_2d")
 def float32_positions(dim: int, grid_h: int, grid_w: int) -> Tensor:
-    """Your positions are float32. They are computed once, and the contract says float64."""
+    """Your positions are float32. Which dtype does the docstring return?"""
     return parts(*grid(frequencies(dim), grid_h, grid_w)).float()
+
+
+@replaces("sincos_2d")
+def sizes_exchanged(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """You took grid_h for the number of columns and grid_w for the number of rows. How many columns has a grid of 2
+    rows and 3 columns?"""
+    return parts(*grid(frequencies(dim), grid_w, grid_h))

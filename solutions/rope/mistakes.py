@@ -1,7 +1,7 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
 import torch
-from rope import rope_frequencies, rotate_half
+from rope import apply_rope, interleaved_to_half, rope_frequencies, rotate_half
 from torch import Tensor
 
 from grader.testing import replaces
@@ -52,6 +52,20 @@ def float32_frequencies(head_dim: int, base: float = 10000.0) -> Tensor:
     """Your frequencies are float32, torch's default, and 24 bits are too few for far positions. They are
     float64 only if the numbers that they come from are."""
     return base ** (-torch.arange(0, head_dim, 2) / head_dim)
+
+
+@replaces("rope_frequencies")
+def first_left_out(head_dim, base=10000.0):
+    """Your first frequency is below 1: you counted the pairs from 1. With which i does the docstring begin?"""
+    i = torch.arange(1, head_dim // 2 + 1, dtype=torch.float64)
+    return base ** (-2 * i / head_dim)
+
+
+@replaces("rope_frequencies")
+def one_for_each_number(head_dim, base=10000.0):
+    """You returned K frequencies, each twice. There is one frequency for each pair: how many pairs has a head?"""
+    theta = rope_frequencies(head_dim, base)
+    return torch.cat([theta, theta])
 
 
 @replaces("rotate_half")
@@ -134,8 +148,8 @@ def no_cast(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
 
 @replaces("apply_rope")
 def additive(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
-    """You added sines and cosines to x, as the positions of the transformer of 2017 are added to its
-    embeddings. RoPE turns: at position 0 nothing may change."""
+    """You added sines and cosines to x, as the transformer of 2017 does. RoPE turns pairs of numbers: what happens
+    to x at position 0?"""
     angle = positions[..., None] * rope_frequencies(x.shape[-1], base)
     return (x + torch.cat([angle.sin(), angle.cos()], dim=-1).unsqueeze(-3)).to(x.dtype)
 
@@ -158,7 +172,7 @@ def from_zero(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
 
 @replaces("apply_rope")
 def from_one(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
-    """All your angles are one position too far. Positions count from 0, and position 0 is not turned at all."""
+    """All your angles are one position too far. By which angle is position 0 turned?"""
     return turn(x, per_head((positions[..., None] + 1) * rope_frequencies(x.shape[-1], base)))
 
 
@@ -180,8 +194,24 @@ def no_head_axis(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
 
 @replaces("apply_rope")
 def base_ignored(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
-    """Your angles always use base 10000. Llama 3 has 500000: pass base on to the frequencies."""
+    """Your angles always use base 10000. How do the frequencies learn which base was asked for?"""
     return turn(x, per_head(positions[..., None] * rope_frequencies(x.shape[-1])))
+
+
+@replaces("apply_rope")
+def turned_backwards(x, positions, base=10000.0):
+    """You turn by minus the angle. Scores do not notice this, but trained weights do: which sign has the sine in the
+    formula?"""
+    return apply_rope(x, -positions, base)
+
+
+@replaces("apply_rope")
+def second_half_stays(x, positions, base=10000.0):
+    """You turned the first half of each vector and returned the second half as it was. A pair has one number in each
+    half: what happens to its second number?"""
+    turned = apply_rope(x, positions, base)
+    half = x.shape[-1] // 2
+    return torch.cat([turned[..., :half], x[..., half:]], dim=-1)
 
 
 @replaces("interleaved_to_half")
@@ -213,3 +243,17 @@ def matrices_only(weight: Tensor, num_heads: int) -> Tensor:
     does not matter for their order."""
     HK, D = weight.shape
     return weight.view(num_heads, HK // num_heads // 2, 2, D).transpose(1, 2).reshape(HK, D)
+
+
+@replaces("interleaved_to_half")
+def odd_rows_first(weight, num_heads):
+    """The second numbers of the pairs stand in front in your heads. To which place does row 0 of a head go?"""
+    rows = interleaved_to_half(weight, num_heads).unflatten(0, (num_heads, 2, -1))
+    return rows.flip(1).flatten(0, 2)
+
+
+@replaces("interleaved_to_half")
+def bias_stays(weight, num_heads):
+    """You moved the rows of matrices and returned a bias as it was. Number r of a bias is added to row r of the result:
+    where does it have to go when that row moves?"""
+    return interleaved_to_half(weight, num_heads) if weight.ndim > 1 else weight.clone()

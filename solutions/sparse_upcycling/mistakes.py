@@ -11,16 +11,16 @@ from grader.testing import replaces
 
 @replaces("upcycle")
 def zero_router(w1, w2, w3, num_experts, seed, router_std=0.02):
-    """Your router is all zeros. Every logit ties, the choice of experts is chance, and it is the same for every
-    token: the router has to begin random."""
+    """Your router is all zeros, so that all experts have the same logit for every token. How can a token choose
+    then?"""
     layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
     return layer | {"gate": torch.zeros_like(layer["gate"])}
 
 
 @replaces("upcycle")
 def one_row(w1, w2, w3, num_experts, seed, router_std=0.02):
-    """All rows of your router are equal, so all experts have the same logit for every token. Each needs random numbers
-    of its own."""
+    """All rows of your router are equal, so that all experts have the same logit for every token. How many
+    independent rows are asked for?"""
     layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
     return layer | {"gate": layer["gate"][:1].repeat(num_experts, 1)}
 
@@ -35,13 +35,13 @@ def unseeded(w1, w2, w3, num_experts, seed, router_std=0.02):
 
 @replaces("upcycle")
 def seed_ignored(w1, w2, w3, num_experts, seed, router_std=0.02):
-    """Every seed gives the same router: one is written into your code. Use the argument."""
+    """Every seed gives the same router. Which argument shall decide about the random numbers?"""
     return upcycle(w1, w2, w3, num_experts, 0, router_std)
 
 
 @replaces("upcycle")
 def std_ignored(w1, w2, w3, num_experts, seed, router_std=0.02):
-    """The router has the same size whatever router_std says."""
+    """The router has the same size whatever router_std is. Where does router_std act?"""
     return upcycle(w1, w2, w3, num_experts, seed)
 
 
@@ -54,7 +54,7 @@ def unit_std(w1, w2, w3, num_experts, seed, router_std=0.02):
 
 @replaces("upcycle")
 def std_is_variance(w1, w2, w3, num_experts, seed, router_std=0.02):
-    """You took router_std for a variance and multiplied by its root. It is the standard deviation itself."""
+    """You took router_std for a variance and multiplied by its root. What does the docstring call router_std?"""
     return upcycle(w1, w2, w3, num_experts, seed, math.sqrt(router_std))
 
 
@@ -123,6 +123,43 @@ def views(w1, w2, w3, num_experts, seed, router_std=0.02):
     return layer | {name: w.expand(num_experts, -1, -1) for name, w in (("w1", w1), ("w2", w2), ("w3", w3))}
 
 
+@replaces("upcycle")
+def zero_is_no_seed(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """With seed 0 two calls give two routers. Python takes the number 0 for false: is 0 a seed like any other?"""
+    layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
+    if seed:
+        return layer
+    return layer | {"gate": torch.randn(num_experts, w1.shape[1], dtype=w1.dtype) * router_std}
+
+
+@replaces("upcycle")
+def uniform_around_zero(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """Your router's numbers are uniform between -router_std and router_std. Which distribution does the docstring ask
+    for?"""
+    layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
+    generator = torch.Generator().manual_seed(seed)
+    gate = torch.rand(num_experts, w1.shape[1], generator=generator, dtype=w1.dtype)
+    return layer | {"gate": (2 * gate - 1) * router_std}
+
+
+@replaces("upcycle")
+def router_of_hidden_units(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """Your router has a column for each hidden unit. It reads the token, before any expert: how many numbers has a
+    token?"""
+    layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
+    generator = torch.Generator().manual_seed(seed)
+    gate = torch.randn(num_experts, w1.shape[0], generator=generator, dtype=w1.dtype)
+    return layer | {"gate": gate * router_std}
+
+
+@replaces("upcycle")
+def gate_matrices_exchanged(w1, w2, w3, num_experts, seed, router_std=0.02):
+    """The experts' w1 is the dense w3, and the experts' w3 is the dense w1. silu is applied to one of the two only:
+    does it matter which?"""
+    layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
+    return layer | {"w1": layer["w3"], "w3": layer["w1"]}
+
+
 def cut(w1: Tensor, w2: Tensor, w3: Tensor, m: int) -> dict[str, Tensor]:
     """The right slices."""
     F, D = w1.shape
@@ -181,7 +218,7 @@ def w2_multiplied(w1, w2, w3, m):
 
 @replaces("split_expert")
 def w3_whole(w1, w2, w3, m):
-    """w3 was not cut. Every hidden unit has one row in w1 and one in w3, and both go into its slice."""
+    """You did not cut w3. Every hidden unit has one row in w1: where is its other row?"""
     return split_expert(w1, w2, w3, m) | {"w3": w3.repeat(m, 1, 1)}
 
 
@@ -190,6 +227,20 @@ def slices_transposed(w1, w2, w3, m):
     """Your w2 is (m, F/m, D). An FFN's w2 leads back to D, and matrices lie as (out, in): D comes first."""
     slices = split_expert(w1, w2, w3, m)
     return slices | {"w2": slices["w2"].mT}
+
+
+@replaces("split_expert")
+def first_slice_everywhere(w1, w2, w3, m):
+    """All your slices have the first F/m hidden units. Which hidden units has slice j?"""
+    slices = split_expert(w1, w2, w3, m)
+    return {name: torch.stack([w[0]] * m) for name, w in slices.items()}
+
+
+@replaces("split_expert")
+def slices_of_m_units(w1, w2, w3, m):
+    """You cut slices of m hidden units each, F/m of them. m is the number of slices: how many units has each of
+    them?"""
+    return split_expert(w1, w2, w3, len(w1) // m)
 
 
 @replaces("combinations")
@@ -225,13 +276,20 @@ def ordered(num_experts, k, m=1):
 
 @replaces("combinations")
 def with_repetition(num_experts, k, m=1):
-    """You let an expert be chosen several times. The k experts of a token differ."""
+    """You let a token choose the same expert more than once. How often can one slice be in a set?"""
     return math.comb(num_experts * m + k * m - 1, k * m)
 
 
 @replaces("combinations")
 def by_logarithms(num_experts, k, m=1):
-    """Your number went through floating point, which has 16 digits. Python's whole numbers are exact at any length:
-    stay with them, and divide by //."""
+    """Your number went through a float, which has 16 digits. Python's whole numbers are exact at any length: which
+    step made a float of them?"""
     n, r = num_experts * m, k * m
     return round(math.exp(math.lgamma(n + 1) - math.lgamma(r + 1) - math.lgamma(n - r + 1)))
+
+
+@replaces("combinations")
+def slices_of_chosen_experts(num_experts, k, m=1):
+    """You chose k whole experts first and then one slice of each. Slices are chosen freely among all experts: how many
+    slices are there?"""
+    return math.comb(num_experts, k) * m**k

@@ -119,6 +119,8 @@ def test_seed(submission, rng):
     weights = dense(rng, F, D)
     first, other, again = (submission.upcycle(*weights, E, seed=seed)["gate"] for seed in (11, 12, 11))
     assert_equal(again, first, name="gate, seed 11 again")
+    zero, zero_again = (submission.upcycle(*weights, E, seed=0)["gate"] for _ in range(2))
+    assert_equal(zero_again, zero, name="gate, seed 0 again")
     assert not other.equal(first), "Seeds 11 and 12 gave the same gate."
 
 

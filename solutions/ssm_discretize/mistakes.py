@@ -79,8 +79,7 @@ def identity_in_block(A, B, dt, method="zoh"):
 
 @replaces("discretize")
 def block_without_dt(A, B, dt, method="zoh"):
-    """In your block matrix A is multiplied by Δ and B is not, so B_bar comes out as 1/Δ times what it should
-    be. Δ multiplies the whole block."""
+    """In your block matrix A is multiplied by Δ, and B is not. Which parts of the block does Δ multiply?"""
     A_bar, B_bar = discretize(A, B, dt, method)
     return A_bar, B_bar / dt if method == "zoh" else B_bar
 
@@ -128,9 +127,59 @@ def bilinear_upside_down(A, B, dt, method="zoh"):
 
 @replaces("discretize")
 def zoh_for_unknown(A, B, dt, method="zoh"):
-    """A method that does not exist gave the result of another one. A typing error in a config should not train:
-    raise ValueError."""
+    """A method that your code does not know is computed like zero-order hold. What does the docstring promise for
+    any other method?"""
     return discretize(A, B, dt, method if method in ("bilinear", "euler") else "zoh")
+
+
+@replaces("discretize")
+def decayed_for_a_step(A, B, dt, method="zoh"):
+    """Your B_bar is A_bar ΔB: the whole input decays for a whole step. x acts during the step, and its last part has
+    hardly decayed: which integral or which equation gives B_bar?"""
+    A_bar, B_bar = discretize(A, B, dt, method)
+    return A_bar, B_bar if method == "euler" else A_bar @ (dt * B)
+
+
+@replaces("discretize")
+def divided_by_dt(A, B, dt, method="zoh"):
+    """You divided A and B by Δ. A state changes more in a longer step: what does Δ have to do with A?"""
+    return discretize(A, B, 1 / dt, method)
+
+
+@replaces("discretize")
+def entry_by_entry(A, B, dt, method="zoh"):
+    """You used the formulas of a diagonal for a matrix: each entry of A has its own exponential and its own
+    quotient. How do the states of a matrix A act on each other?"""
+    z = dt * A
+    if method == "euler":
+        return 1 + z, dt * B
+    if method == "bilinear":
+        return (1 + z / 2) / (1 - z / 2), 1 / (1 - z / 2) @ (dt * B)
+    if method != "zoh":
+        raise ValueError(method)
+    safe = z.masked_fill(z == 0, 1.0)
+    return torch.exp(z), torch.where(z == 0, 1.0, torch.expm1(safe) / safe) @ (dt * B)
+
+
+@replaces("discretize")
+def bilinear_without_dt(A, B, dt, method="zoh"):
+    """The B_bar of your bilinear rule has no factor Δ. A short step writes little: what makes B_bar small there?"""
+    A_bar, B_bar = discretize(A, B, dt, method)
+    return A_bar, B_bar / dt if method == "bilinear" else B_bar
+
+
+@replaces("discretize")
+def euler_without_dt(A, B, dt, method="zoh"):
+    """The B_bar of your Euler rule is B. A short step writes little: what makes B_bar small there?"""
+    A_bar, B_bar = discretize(A, B, dt, method)
+    return A_bar, B if method == "euler" else B_bar
+
+
+@replaces("discretize")
+def euler_of_ones(A, B, dt, method="zoh"):
+    """Your Euler rule adds 1 to every entry of ΔA. Where does the identity matrix have its ones?"""
+    A_bar, B_bar = discretize(A, B, dt, method)
+    return 1 + dt * A if method == "euler" else A_bar, B_bar
 
 
 @replaces("discretize_diag")
@@ -166,8 +215,8 @@ def nan_in_gradient(A, B, dt, method="zoh"):
 
 @replaces("discretize_diag")
 def diagonal_without_dt(A, B, dt, method="zoh"):
-    """Your B_bar for zero-order hold is φ(ΔA) B. φ is 1 for a short step, and a short step should write little:
-    Δ is missing."""
+    """Your B_bar for zero-order hold is φ(ΔA) B. φ is near 1 for a short step: what makes the input of a short step
+    small?"""
     A_bar, B_bar = discretize_diag(A, B, dt, method)
     return A_bar, B_bar / dt if method == "zoh" else B_bar
 
@@ -179,3 +228,48 @@ def zoh_for_mamba(A, B, dt, method="zoh"):
     if method == "mamba":
         return discretize_diag(A, B, dt, "zoh")
     return discretize_diag(A, B, dt, method)
+
+
+@replaces("discretize_diag")
+def diagonal_decayed_for_a_step(A, B, dt, method="zoh"):
+    """Your B_bar is A_bar ΔB: the whole input decays for a whole step. x acts during the step, and its last part has
+    hardly decayed: which factor stands before ΔB?"""
+    A_bar, B_bar = discretize_diag(A, B, dt, method)
+    return A_bar, B_bar if method == "mamba" else A_bar * (dt * B)
+
+
+@replaces("discretize_diag")
+def diagonal_divided_by_dt(A, B, dt, method="zoh"):
+    """You divided A and B by Δ. A state changes more in a longer step: what does Δ have to do with A?"""
+    return discretize_diag(A, B, 1 / dt, method)
+
+
+@replaces("discretize_diag")
+def diagonal_bilinear_b(A, B, dt, method="zoh"):
+    """Your bilinear B_bar is ΔB. The rule is implicit, and its left-hand side, 1 - ΔA/2, stands before the new
+    state: by what are both parts of the right-hand side divided?"""
+    A_bar, B_bar = discretize_diag(A, B, dt, method)
+    return A_bar, dt * B + torch.zeros_like(B_bar) if method == "bilinear" else B_bar
+
+
+@replaces("discretize_diag")
+def one_too_early(A, B, dt, method="zoh"):
+    """You replaced (e^z - 1)/z by 1 for all z that are small. For z = 0.01 the quotient is 1.005: up to which z is 1
+    exact enough?"""
+    A_bar, B_bar = discretize_diag(A, B, dt, method)
+    z = dt * A
+    return A_bar, torch.where(z.abs() < 1e-2, dt * B, B_bar) if method == "zoh" else B_bar
+
+
+@replaces("discretize_diag")
+def mamba_for_unknown(A, B, dt, method="zoh"):
+    """A method that your code does not know is computed like "mamba". The docstring says what happens for any other
+    method: what does your last branch do?"""
+    return discretize_diag(A, B, dt, method if method in ("zoh", "bilinear") else "mamba")
+
+
+@replaces("discretize_diag")
+def step_detached(A, B, dt, method="zoh"):
+    """No gradient reaches dt: it was cut off. In Mamba dt is computed from the token, by weights that learn: how would
+    they learn?"""
+    return discretize_diag(A, B, dt.detach() if isinstance(dt, Tensor) else dt, method)

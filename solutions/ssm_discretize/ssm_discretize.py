@@ -9,7 +9,7 @@ def discretize(A: Tensor, B: Tensor, dt: float, method: str = "zoh") -> tuple[Te
     """h' = A h + B x as h_t = A_bar h_{t-1} + B_bar x_t, for a matrix A.
 
     A: float32 or float64 (N, N), any matrix, singular ones included. B: (N, M), of the same dtype.
-    dt: the size of a step, above 0.
+    dt: the size of a step, a float above 0.
     method: "zoh", "bilinear" or "euler".
     Returns: A_bar (N, N) and B_bar (N, M), in the dtype of A. Gradients flow to A and B.
     Raises: ValueError for any other method.

@@ -39,15 +39,13 @@ def changed(flops, **parts):
 
 @replaces("forward_flops")
 def one_attention_product(config, batch, seq_len, causal=False):
-    """You counted one product between tokens. After the softmax its weights are multiplied with the values:
-    as many FLOPs again."""
+    """You counted one product between tokens. With what are the weights multiplied after the softmax?"""
     return changed(forward_flops(config, batch, seq_len, causal), values=0)
 
 
 @replaces("forward_flops")
 def groups_in_the_scores(config, batch, seq_len, causal=False):
-    """You let only G heads meet the keys. Grouped heads share keys and values, which makes the cache small;
-    each of the H query heads still has a score for every key."""
+    """You let only G heads meet the keys. Grouped heads share keys and values: how many heads have scores?"""
     flops = forward_flops(config, batch, seq_len, causal)
     _, _, H, G, *_ = sizes(config)
     return changed(flops, scores=flops["scores"] * G // H, values=flops["values"] * G // H)
@@ -70,7 +68,7 @@ def one_head(config, batch, seq_len, causal=False):
 
 @replaces("forward_flops")
 def head_dim_ignored(config, batch, seq_len, causal=False):
-    """You took D / H for the width of a head. Where the config names head_dim, that is the width."""
+    """You took D / H for the width of a head. Which key of the config can say another width?"""
     return forward_flops(without(config, "head_dim"), batch, seq_len, causal)
 
 
@@ -94,7 +92,7 @@ def pairs_across_the_batch(config, batch, seq_len, causal=False):
 
 @replaces("forward_flops")
 def batch_forgotten(config, batch, seq_len, causal=False):
-    """You counted one sequence whatever the batch is."""
+    """You counted one sequence whatever the batch is. How many sequences pass through the model?"""
     return forward_flops(config, 1, seq_len, causal)
 
 
@@ -163,8 +161,8 @@ def overflow(config, batch, seq_len, causal=False):
 
 @replaces("forward_flops")
 def triangle_everywhere(config, batch, seq_len, causal=False):
-    """With causal you halved more than scores and values. All other products are made for every token,
-    whomever it may look at."""
+    """With causal you made all products smaller. Which of the six products are made of pairs of a query and a
+    key?"""
     flops = forward_flops(config, batch, seq_len, causal)
     if not causal:
         return flops
@@ -179,13 +177,13 @@ def triangle_everywhere(config, batch, seq_len, causal=False):
 
 @replaces("forward_flops")
 def no_output(config, batch, seq_len, causal=False):
-    """Your out is missing: the heads' results pass one more matrix, from H * K numbers to D."""
+    """Your out is missing. Through which matrix do the results of the heads pass?"""
     return changed(forward_flops(config, batch, seq_len, causal), out=0)
 
 
 @replaces("forward_flops")
 def two_matrices(config, batch, seq_len, causal=False):
-    """You gave the gated MLP two products. SwiGLU has three: gate and up from D to F, down from F to D."""
+    """You counted two products in the gated MLP. Which third matrix does swiglu have?"""
     return forward_flops({**config, "mlp": "gelu"}, batch, seq_len, causal)
 
 
@@ -227,8 +225,25 @@ def embedding_counted(config, batch, seq_len, causal=False):
 
 @replaces("forward_flops")
 def one_layer(config, batch, seq_len, causal=False):
-    """You counted one layer. There are n_layers of them."""
+    """You counted one layer. Which key of the config says how many there are?"""
     return forward_flops({**config, "n_layers": 1}, batch, seq_len, causal)
+
+
+@replaces("forward_flops")
+def full_width_heads(config, batch, seq_len, causal=False):
+    """Each of your heads compares vectors of the full width D. The heads divide the width among themselves: how many
+    numbers has a query of one head?"""
+    count = forward_flops(config, batch, seq_len, causal)
+    _, D, _, _, K, _, _ = sizes(config)
+    return changed(count, scores=count["scores"] // K * D, values=count["values"] // K * D)
+
+
+@replaces("forward_flops")
+def square_output(config, batch, seq_len, causal=False):
+    """Your output projection is D x D. It reads the results of H heads of width K: how many numbers are that where the
+    config names head_dim?"""
+    L, D, _, _, _, _, _ = sizes(config)
+    return changed(forward_flops(config, batch, seq_len, causal), out=2 * L * batch * seq_len * D * D)
 
 
 @replaces("train_flops")
@@ -263,6 +278,28 @@ def weights_alone(config, batch, seq_len, recompute=False):
 def causal_training(config, batch, seq_len, recompute=False):
     """You took the causal pairs for training. This step counts all T², as a plain kernel computes them."""
     return (4 if recompute else 3) * forward_flops(config, batch, seq_len, causal=True)["total"]
+
+
+@replaces("train_flops")
+def recompute_as_backward(config, batch, seq_len, recompute=False):
+    """With recompute you added the work of a whole backward pass. Which pass runs once more, and how much does it
+    cost?"""
+    return train_flops(config, batch, seq_len) // 3 * (5 if recompute else 3)
+
+
+@replaces("train_flops")
+def one_gradient_of_attention(config, batch, seq_len, recompute=False):
+    """Your backward pass counts scores and values once. Queries times keys has two factors: how many of the two need a
+    gradient?"""
+    count = forward_flops(config, batch, seq_len)
+    return train_flops(config, batch, seq_len, recompute) - count["scores"] - count["values"]
+
+
+@replaces("train_flops")
+def no_logits_in_training(config, batch, seq_len, recompute=False):
+    """You left the logits out of training. Does the head of the model learn?"""
+    count = forward_flops(config, batch, seq_len)
+    return (4 if recompute else 3) * (count["total"] - count["logits"])
 
 
 @replaces("six_nd")
@@ -303,8 +340,7 @@ def crossover_of_mlp(config):
 
 @replaces("attention_crossover")
 def crossover_with_groups(config):
-    """You let only G heads meet the keys, and attention looks H / G times cheaper than it is. Each query head
-    has a score for every key."""
+    """You let only G heads meet the keys. How many query heads have a score for every key?"""
     _, _, H, G, *_ = sizes(config)
     return attention_crossover(config) * H / G
 
@@ -323,19 +359,47 @@ def crossover_rounded(config):
     return int(attention_crossover(config))
 
 
+@replaces("attention_crossover")
+def crossover_of_the_width(config):
+    """You divided by the width D of the model. A query has a score for every key in each head: how many numbers
+    have all heads together, where the config names head_dim?"""
+    D, H = config["d_model"], config["n_heads"]
+    return attention_crossover(config) * H * config.get("head_dim", D // H) / D
+
+
+@replaces("attention_crossover")
+def crossover_of_causal_pairs(config):
+    """Your crossover is twice too far: you counted the pairs of a causal attention. Which pairs does the docstring
+    count?"""
+    return 2 * attention_crossover(config) - 1
+
+
 @replaces("mfu")
 def forward_utilisation(n_params, tokens_per_second, peak_flops):
-    """You counted 2 N for a token, the forward pass. Training does 6 N."""
+    """You counted 2 N FLOPs for a token, those of a forward pass. How many does training take?"""
     return mfu(n_params, tokens_per_second, peak_flops) / 3
 
 
 @replaces("mfu")
 def percent(n_params, tokens_per_second, peak_flops):
-    """You returned percent. A share of the peak lies between 0 and 1."""
+    """You returned percent. Between which two numbers does a share lie?"""
     return 100 * six_nd(n_params, tokens_per_second) / peak_flops
 
 
 @replaces("mfu")
 def upside_down(n_params, tokens_per_second, peak_flops):
-    """You divided the peak by what was achieved. The share is the other way round, and less than 1."""
+    """You divided the peak by what was achieved. Which of the two is larger, and how large can a share be?"""
     return peak_flops / six_nd(n_params, tokens_per_second)
+
+
+@replaces("mfu")
+def three_n(n_params, tokens_per_second, peak_flops):
+    """You took 3 N for a token, which counts a multiplication with its addition as one. How many FLOPs are the two?"""
+    return mfu(n_params, tokens_per_second, peak_flops) / 2
+
+
+@replaces("mfu")
+def with_recomputation(n_params, tokens_per_second, peak_flops):
+    """You took 8 N for a token, with a forward pass that runs twice. How many FLOPs for each token does the docstring
+    name?"""
+    return mfu(n_params, tokens_per_second, peak_flops) * 4 / 3
