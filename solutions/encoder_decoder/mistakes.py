@@ -100,6 +100,16 @@ def layer(block, x, k, v, target_keep, memory_keep, attend=attention, gelu=F.gel
 
 
 @replaces("Seq2SeqDecoderBlock")
+class TargetMaskNotCausal(Seq2SeqDecoderBlock):
+    """When target_mask is given, it replaces your causal mask, and a target sees later targets. A key has to pass both
+    masks. How can you join two conditions?"""
+
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        keep = causal(x, None) if target_mask is None else as_keys(target_mask)
+        return layer(self, x, memory_k, memory_v, keep, as_keys(memory_mask))
+
+
+@replaces("Seq2SeqDecoderBlock")
 class SelfNotCausal(Seq2SeqDecoderBlock):
     """Your self-attention sees the whole target, also the tokens that are still to be predicted. The decoder
     writes from left to right: which keys may query t see?"""

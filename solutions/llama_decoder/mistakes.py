@@ -467,13 +467,6 @@ class NeverStops(Steps):
 
 
 @replaces("convert_gguf_state")
-def only_queries_moved(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> dict[str, Tensor]:
-    """You moved the rows of q, and the rows of k stayed where they were. Which matrices make vectors that are
-    rotated?"""
-    return moved(state, {"q": num_heads})
-
-
-@replaces("convert_gguf_state")
 def gate_and_up_exchanged(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> dict[str, Tensor]:
     """You exchanged gate_proj and up_proj, which have the same shape. Which of the two names stands in ffn_gate?"""
     names = {"ffn_gate": "ffn_up", "ffn_up": "ffn_gate"}
