@@ -41,7 +41,7 @@ def fit_loss_law(
 ) -> dict[str, float]:
     """Minimises huber_objective from every start, and returns the lowest minimum.
 
-    n, d, loss: (P,). inits: (M, 5), rows of e, a, b, alpha, beta. delta: of the objective.
+    n, d, loss: (P,). inits: (M, 5), rows of e, a, b, alpha, beta; it stays as it is. delta: of the objective.
     max_iter: the largest number of iterations for one start.
     Returns: {"E": ..., "A": ..., "B": ..., "alpha": ..., "beta": ..., "objective": ...}, floats; the objective is the
         sum at these coefficients. Starts that do not end in a finite objective are left out.

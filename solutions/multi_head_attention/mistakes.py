@@ -74,8 +74,8 @@ class NoOutProj(Parts):
 
 @replaces("MultiHeadAttention")
 class AveragedWeights(Parts):
-    """You returned one map of weights, the mean over the heads. The maps of different heads differ, and that is
-    the point of having several: return (B, H, T, S)."""
+    """You returned one map of weights, the mean over the heads. Which shape do the weights have in the
+    docstring?"""
 
     def forward(self, query, key, value, mask=None):
         output, weights = super().forward(query, key, value, mask)
@@ -84,8 +84,7 @@ class AveragedWeights(Parts):
 
 @replaces("MultiHeadAttention")
 class ValueIsKey(Parts):
-    """Your values are computed from `key`. In self-attention the two are one tensor and nobody notices; here they
-    may differ."""
+    """Your values are computed from `key`. In self-attention key and value are one tensor: what if they are two?"""
 
     def _attend(self, query, key, value, mask):
         return super()._attend(query, key, key, mask)
@@ -141,8 +140,8 @@ class SoftmaxOverHeads(Parts):
 
 @replaces("MultiHeadAttention")
 class MaskInverted(Parts):
-    """You blocked the keys that are allowed. In this course True means «may attend»; nn.MultiheadAttention means
-    the opposite."""
+    """You blocked the keys that are allowed. nn.MultiheadAttention reads a mask in this way: what does True mean in
+    the docstring?"""
 
     def _normalise(self, scores, mask):
         return torch.softmax(scores if mask is None else scores.masked_fill(mask, -INF), dim=-1)
@@ -168,8 +167,17 @@ class MaskAfterSoftmax(Parts):
 
 
 @replaces("MultiHeadAttention")
+class ContributionsUnmasked(Parts):
+    """head_contributions does not use its mask: a head contributes what it does in forward, with the same
+    mask."""
+
+    def head_contributions(self, query, key, value, mask=None):
+        return super().head_contributions(query, key, value, None)
+
+
+@replaces("MultiHeadAttention")
 class MaskIgnored(Parts):
-    """The mask changes nothing in your result. It belongs between the scores and the softmax."""
+    """The mask changes nothing in your result. Between which two steps of the attention does it act?"""
 
     def _normalise(self, scores, mask):
         return torch.softmax(scores, dim=-1)
@@ -177,8 +185,7 @@ class MaskIgnored(Parts):
 
 @replaces("MultiHeadAttention")
 class NoBias(MultiHeadAttention):
-    """Your layers have no bias, whatever `bias` says. The parameter names of a checkpoint with biases then fit
-    nowhere."""
+    """Your layers have no bias, whatever `bias` says. Which parameter names does a checkpoint with biases have?"""
 
     def __init__(self, embed_dim: int, num_heads: int, bias: bool = True) -> None:
         super().__init__(embed_dim, num_heads, bias=False)
@@ -186,7 +193,7 @@ class NoBias(MultiHeadAttention):
 
 @replaces("MultiHeadAttention")
 class BiasAlways(MultiHeadAttention):
-    """Your layers have a bias even with bias=False: nn.Linear has one unless it is told otherwise."""
+    """Your layers have a bias with bias=False too. What does nn.Linear do if it is not told about the bias?"""
 
     def __init__(self, embed_dim: int, num_heads: int, bias: bool = True) -> None:
         super().__init__(embed_dim, num_heads, bias=True)
@@ -218,8 +225,8 @@ class OutProjRows(Parts):
 
 @replaces("MultiHeadAttention")
 class BiasInEachHead(Parts):
-    """The bias of out_proj is in each of your contributions, so their sum holds it H times. It belongs to no
-    head."""
+    """The bias of out_proj is in each of your contributions, so that their sum holds it H times. To which head does
+    a bias belong?"""
 
     def head_contributions(self, query, key, value, mask=None):
         right = super().head_contributions(query, key, value, mask)
@@ -237,18 +244,8 @@ class BiasShared(Parts):
 
 
 @replaces("MultiHeadAttention")
-class ContributionsUnmasked(Parts):
-    """head_contributions does not use its mask: a head contributes what it does in forward, with the same
-    mask."""
-
-    def head_contributions(self, query, key, value, mask=None):
-        return super().head_contributions(query, key, value, None)
-
-
-@replaces("MultiHeadAttention")
 class ContributionsTimeFirst(Parts):
-    """Your contributions are (B, T, H, D). The axis of the heads comes before that of the time, as everywhere
-    here."""
+    """Your contributions are (B, T, H, D). Which of the two axes, heads and time, comes first in the docstring?"""
 
     def head_contributions(self, query, key, value, mask=None):
         return super().head_contributions(query, key, value, mask).transpose(1, 2)
@@ -320,19 +317,19 @@ def in_proj_per_head(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 @replaces("unpack_in_proj")
 def in_proj_kqv(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Keys and queries have changed places: in_proj_weight begins with W_q."""
+    """You exchanged queries and keys. In which order does the docstring stack the three matrices?"""
     return rename(state, lambda stacked: [stacked.chunk(3)[i] for i in (1, 0, 2)])
 
 
 @replaces("unpack_in_proj")
 def in_proj_no_bias(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The biases were left behind: in_proj_bias is stacked like the weights, and out_proj has one as well."""
+    """Your result has no biases. How is in_proj_bias stacked, and which other bias is in state?"""
     return {name: tensor for name, tensor in unpack_in_proj(state).items() if name.endswith("weight")}
 
 
 @replaces("unpack_in_proj")
 def in_proj_no_out(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """out_proj is missing from your result. Its names are right already, but they must come along."""
+    """out_proj is missing from your result. Under which names does the docstring return its parameters?"""
     return {name: tensor for name, tensor in unpack_in_proj(state).items() if not name.startswith("out_proj")}
 
 
@@ -359,8 +356,8 @@ def prune_rows_of_out(state: dict[str, Tensor], num_heads: int, keep: list[int])
 
 @replaces("prune_heads")
 def prune_weights_only(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
-    """The biases of q, k and v kept all D numbers. They have one number per row of their weight: the rows that go
-    take theirs along."""
+    """The biases of q, k and v kept all D numbers. A bias has one number for each row of its weight: which rows are
+    gone?"""
     pruned = prune_heads(state, num_heads, keep)
     return {name: state[name] if name.endswith("bias") else tensor for name, tensor in pruned.items()}
 
@@ -374,7 +371,7 @@ def prune_no_out(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> d
 
 @replaces("prune_heads")
 def prune_these(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
-    """You removed the heads in `keep` and kept the others."""
+    """You removed the heads in `keep`. Which heads shall the new layer have?"""
     heads = sorted(keep)
     if len(heads) == num_heads:
         return {
@@ -386,7 +383,8 @@ def prune_these(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> di
 
 @replaces("prune_heads")
 def prune_single_rows(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
-    """You used the numbers of heads as numbers of rows. Head h owns K rows, of which the first is h K."""
+    """You used the numbers of heads as numbers of rows. How many rows does head h own, and which is the first of
+    them?"""
     heads = sorted(keep)
     return {
         name: tensor[:, heads] if name == "out_proj.weight" else tensor if name == "out_proj.bias" else tensor[heads]
@@ -396,8 +394,7 @@ def prune_single_rows(state: dict[str, Tensor], num_heads: int, keep: list[int])
 
 @replaces("prune_heads")
 def prune_as_given(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
-    """Your heads stand in the order of `keep`. The layer would compute the same; the statement asks for ascending
-    order, so that one choice has one result."""
+    """Your heads stand in the order of `keep`. Which order does the docstring ask for?"""
     pruned = {name: rows(tensor, num_heads, keep) for name, tensor in state.items() if name[0] in "qkv"}
     pruned["out_proj.weight"] = rows(state["out_proj.weight"].T, num_heads, keep).T
     return pruned | {name: tensor for name, tensor in state.items() if name == "out_proj.bias"}

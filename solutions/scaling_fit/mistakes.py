@@ -65,7 +65,7 @@ def e_is_not_a_logarithm(theta, n, d):
 
 @replaces("log_prediction")
 def no_floor(theta, n, d):
-    """E is missing: your law falls to 0 with size. No model predicts text without loss."""
+    """E is missing: your law falls to 0 with size. Which loss does a model without limits have?"""
     _, first, second = parts(theta, n, d)
     return torch.logaddexp(first, second)
 
@@ -110,8 +110,8 @@ def sum_of_logs(theta, n, d):
 
 @replaces("log_prediction")
 def detached(theta, n, d):
-    """Your predictions carry no gradient to theta: it was detached or read out as numbers. What should a fit
-    follow?"""
+    """Your predictions carry no gradient to theta. Through which step was theta lost: what does the gradient need
+    to pass?"""
     return log_prediction(theta.detach(), n, d)
 
 
@@ -121,8 +121,8 @@ def residuals(theta, n, d, loss):
 
 @replaces("huber_objective")
 def mean(theta, n, d, loss, delta=1e-3):
-    """You averaged over the points. That is the published error: the gradient is P times smaller, and an
-    optimiser that compares it with a fixed tolerance stops before the minimum. Here it is a sum."""
+    """You averaged over the points, so that the gradient is P times smaller. The docstring says how the points are
+    put together: how?"""
     return huber_objective(theta, n, d, loss, delta) / len(n)
 
 
@@ -185,7 +185,7 @@ def delta_of_torch(theta, n, d, loss, delta=1e-3):
 
 @replaces("huber_objective")
 def delta_fixed(theta, n, d, loss, delta=1e-3):
-    """Your δ is always 0.001, whatever the argument says."""
+    """Your δ is always 0.001. Which argument holds δ?"""
     return huber_objective(theta, n, d, loss)
 
 
@@ -212,13 +212,13 @@ def log_against_loss(theta, n, d, loss, delta=1e-3):
 
 @replaces("huber_objective")
 def point_by_point(theta, n, d, loss, delta=1e-3):
-    """You return a number for each point. The objective is their sum."""
+    """You return a number for each point. How does the docstring make one number of them?"""
     return F.huber_loss(log_prediction(theta, n, d), loss.log(), reduction="none", delta=delta)
 
 
 @replaces("huber_objective")
 def a_number(theta, n, d, loss, delta=1e-3):
-    """Your objective has no gradient: it was read out as a number, or theta was detached."""
+    """Your objective has no gradient. A fit follows the gradient of the objective: which step cuts it off?"""
     return huber_objective(theta.detach(), n, d, loss, delta)
 
 
@@ -337,7 +337,7 @@ def first_start(n, d, loss, inits, delta=1e-3, max_iter=500):
 
 @replaces("fit_loss_law")
 def last_start(n, d, loss, inits, delta=1e-3, max_iter=500):
-    """Your result is where the last start ended. Keep the lowest of all ends."""
+    """Your result is where the last start ended. Which of all ends is the best?"""
     return fit_loss_law(n, d, loss, inits[-1:], delta, max_iter)
 
 
@@ -381,8 +381,8 @@ def highest(n, d, loss, inits, delta=1e-3, max_iter=500):
 
 @replaces("fit_loss_law")
 def average_of_ends(n, d, loss, inits, delta=1e-3, max_iter=500):
-    """You averaged the ends of all starts. One that went astray spoils the others, and the middle of two minima
-    need not be one."""
+    """You averaged the ends of all starts. If two starts end in two different minima, is the middle between them a
+    minimum?"""
     ends = torch.stack([minimise(init, scaled((n, d, loss), delta), max_iter)[0] for init in inits])
     ends = ends[ends.isfinite().all(-1)]
     if not len(ends):
@@ -433,7 +433,7 @@ def still_logarithms(n, d, loss, inits, delta=1e-3, max_iter=500):
 
 @replaces("fit_loss_law")
 def names_mixed_up(n, d, loss, inits, delta=1e-3, max_iter=500):
-    """You return B as A and β as α. A and α belong to the parameters."""
+    """You return B as A and β as α. Which coefficient belongs to the parameters?"""
     fit = fit_loss_law(n, d, loss, inits, delta, max_iter)
     return fit | {"A": fit["B"], "B": fit["A"], "alpha": fit["beta"], "beta": fit["alpha"]}
 
@@ -448,7 +448,8 @@ def rounded(n, d, loss, inits, delta=1e-3, max_iter=500):
 
 @replaces("fit_loss_law")
 def scaled_objective(n, d, loss, inits, delta=1e-3, max_iter=500):
-    """The objective that you return is in the units in which you minimised. It should be the sum itself."""
+    """The objective that you return is in the units in which you minimised. Which sum does the docstring
+    promise?"""
     fit = fit_loss_law(n, d, loss, inits, delta, max_iter)
     return fit | {"objective": fit["objective"] / delta**2}
 
@@ -476,5 +477,5 @@ def least_squares(n, d, loss, inits, delta=1e-3, max_iter=500):
 
 @replaces("fit_loss_law")
 def delta_ignored(n, d, loss, inits, delta=1e-3, max_iter=500):
-    """Your fit works with δ = 0.001 in any case: the argument does not reach the objective."""
+    """Your fit works with δ = 0.001 in any case. How does huber_objective learn which delta was asked for?"""
     return fit_loss_law(n, d, loss, inits, 1e-3, max_iter)
