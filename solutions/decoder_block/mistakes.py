@@ -226,10 +226,8 @@ def multiplier_ignored(hidden_size: int, multiple_of: int = 256, ffn_dim_multipl
 def rounded_once(hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier: float | None = None) -> int:
     """You multiplied 8D/3 by ffn_dim_multiplier before you rounded down. The docstring rounds down twice: after which
     of the steps is the first time?"""
-    if ffn_dim_multiplier is None:
-        width = 8 * hidden_size // 3
-    else:
-        width = int(8 * hidden_size / 3 * ffn_dim_multiplier)
+    factor = 1 if ffn_dim_multiplier is None else ffn_dim_multiplier
+    width = int(8 * hidden_size / 3 * factor)
     return -(-width // multiple_of) * multiple_of
 
 

@@ -334,8 +334,8 @@ class EpsOfTorch(BertEncoder):
 
 @replaces("BertEncoder")
 class FirstTokenEmbedded(BertEncoder):
-    """embed returns the vector of the first token, at length 1. BERT was trained with it, sentence encoders such as MiniLM
-    were not: which vectors does the docstring average?"""
+    """embed returns the vector of the first token, at length 1. BERT was trained with it, sentence encoders such as
+    MiniLM were not: which vectors does the docstring average?"""
 
     def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         return F.normalize(self(input_ids, attention_mask)[:, 0], dim=-1)
@@ -343,8 +343,8 @@ class FirstTokenEmbedded(BertEncoder):
 
 @replaces("BertEncoder")
 class MaskReversed(BertEncoder):
-    """Your layers take 1 for padding, as key_padding_mask of torch's own layers does. Which number stands for a token in
-    the docstring?"""
+    """Your layers take 1 for padding, as key_padding_mask of torch's own layers does. Which number stands for a token
+    in the docstring?"""
 
     def forward(self, input_ids, attention_mask=None, token_type_ids=None):
         return super().forward(input_ids, None if attention_mask is None else attention_mask == 0, token_type_ids)

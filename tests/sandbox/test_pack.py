@@ -13,7 +13,8 @@ CONTEXT = Context(True, "float32", None, [], [], [])
 
 
 def test_the_bytes_of_a_result_outlive_all_that_made_them() -> None:
-    servant = Servant(1 << 20, execute("ones", "import torch\n\ndef ones():\n    return torch.ones(18, 2).double()[:, 0]\n"))
+    source = "import torch\n\ndef ones():\n    return torch.ones(18, 2).double()[:, 0]\n"
+    servant = Servant(1 << 20, execute("ones", source))
     servant.begin(0)
     _, blobs = servant.handle(Invoke(1, 0, "ones", [], {}, CONTEXT), bytearray())
     gc.collect()  # the packer goes, and its memory to whoever asks next
