@@ -78,7 +78,7 @@ def first_head_for_all(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = No
 
 @replaces("grouped_attention")
 def no_scale(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Your scores are not divided by anything. What does the formula divide a dot product of K terms by?"""
+    """The scores are not divided by the root of the head width."""
     n = groups(q, k)
     return attend(q, repeat_kv(k, n), repeat_kv(v, n), mask, scale=1.0)
 
@@ -95,33 +95,6 @@ def mask_ignored(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) ->
     """The mask changes nothing in your result. It belongs between the scores and the softmax."""
     n = groups(q, k)
     return attend(q, repeat_kv(k, n), repeat_kv(v, n), None)
-
-
-@replaces("grouped_attention")
-def scaled_by_k(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """You divided the scores by K, so the softmax is nearly flat. What does the formula write over the K?"""
-    n = groups(q, k)
-    return attend(q, repeat_kv(k, n), repeat_kv(v, n), mask, scale=1 / q.shape[-1])
-
-
-@replaces("grouped_attention")
-def softmax_over_queries(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Your softmax runs over the queries, so the weights of one query do not sum to 1. On which axis of (B, H, T, S) do
-    the keys lie?"""
-    n = groups(q, k)
-    scores = q @ repeat_kv(k, n).mT / math.sqrt(q.shape[-1])
-    if mask is not None:
-        scores = scores.masked_fill(~mask, torch.finfo(q.dtype).min)
-    return torch.softmax(scores, dim=-2) @ repeat_kv(v, n)
-
-
-@replaces("grouped_attention")
-def group_summed(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """You added up what the query heads of a group found, and gave the sum to each of them. Every query head has a
-    result of its own: what do the heads of a group share?"""
-    n = groups(q, k)
-    heads = attend(q, repeat_kv(k, n), repeat_kv(v, n), mask)
-    return repeat_kv(heads.unflatten(1, (-1, n)).sum(2), n)
 
 
 @replaces("attention_parameters")
@@ -156,20 +129,6 @@ def head_dim_ignored(hidden_size: int, num_heads: int, num_kv_heads: int, head_d
     """Your K is D / H whatever head_dim says. Gemma 2B has D = 2048, H = 8 and K = 256, Qwen3-0.6B D = 1024, H =
     16 and K = 128: one of them is not D / H."""
     return attention_parameters(hidden_size, num_heads, num_kv_heads)
-
-
-@replaces("attention_parameters")
-def count_groups(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None) -> int:
-    """You counted H / G heads of keys and values. num_kv_heads says how many there are: what is H / G then?"""
-    return attention_parameters(hidden_size, num_heads, num_heads // num_kv_heads, head_dim)
-
-
-@replaces("attention_parameters")
-def count_o_square(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None) -> int:
-    """You took W_o as D × D. Its input is the outputs of all query heads side by side: how many numbers are those if
-    the config gives a head_dim?"""
-    K = hidden_size // num_heads if head_dim is None else head_dim
-    return hidden_size * (num_heads * K + 2 * num_kv_heads * K + hidden_size)
 
 
 class Parts(GroupedQueryAttention):
@@ -396,42 +355,3 @@ class ScaledByD(Parts):
             k, v = self.append(cache["k"], k), self.append(cache["v"], v)
         heads = grouped_attention(q * math.sqrt(self.head_dim / x.shape[-1]), k, v, self.mask(P, T))
         return self.o_proj(heads.transpose(1, 2).flatten(2)), {"k": k, "v": v}
-
-
-@replaces("GroupedQueryAttention")
-class GroupsFromG(nn.Module):
-    """Your k_proj and v_proj have H / G heads: you took num_kv_heads for the number of query heads that share one.
-    What does the docstring say that G counts?"""
-
-    def __init__(self, hidden_size, num_heads, num_kv_heads, head_dim=None, rope_theta=10000.0):
-        super().__init__()
-        K = hidden_size // num_heads if head_dim is None else head_dim
-        self.q_proj = nn.Linear(hidden_size, num_heads * K, bias=False)
-        self.k_proj = nn.Linear(hidden_size, num_heads // num_kv_heads * K, bias=False)
-        self.v_proj = nn.Linear(hidden_size, num_heads // num_kv_heads * K, bias=False)
-        self.o_proj = nn.Linear(num_heads * K, hidden_size, bias=False)
-
-
-@replaces("GroupedQueryAttention")
-class InterleavedHeads(Parts):
-    """Your head h owns the columns h, h + H, h + 2H and so on: you gave the last axis the sizes (K, H). The docstring
-    gives each head K neighbouring rows: in which order do the two sizes stand then?"""
-
-    def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.head_dim, -1)).permute(0, 3, 1, 2)
-
-
-@replaces("GroupedQueryAttention")
-class MergedWithoutTranspose(Parts):
-    """You merged (B, n, T, K) with reshape alone, and one row mixes several tokens. Which two axes have to change
-    places before the heads of one token lie side by side?"""
-
-    def forward(self, x, cache=None):
-        T, P = x.shape[1], 0 if cache is None else cache["k"].shape[2]
-        positions = self.positions(P, T)
-        q = self.rotate(self._split(self.q_proj(x)), positions)
-        k, v = self.keys(x, positions), self.values(x, positions)
-        if cache is not None:
-            k, v = self.append(cache["k"], k), self.append(cache["v"], v)
-        heads = grouped_attention(q, k, v, self.mask(P, T))
-        return self.o_proj(heads.reshape(x.shape[0], T, -1)), {"k": k, "v": v}
