@@ -33,10 +33,10 @@ def bounded_cpu(seconds: float, excess: BaseException) -> Iterator[Bound]:
         raise excess
 
     before = signal.signal(signal.SIGPROF, stop)
-    outer, _ = signal.setitimer(signal.ITIMER_PROF, seconds, seconds)  # again, where the first was caught
+    outer, again = signal.setitimer(signal.ITIMER_PROF, seconds, seconds)  # again, where the first was caught
     try:
         yield bound
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
-        signal.setitimer(signal.ITIMER_PROF, outer)
+        signal.setitimer(signal.ITIMER_PROF, outer, again)

@@ -292,7 +292,7 @@ class Plugin:
             file=job.file,
             reference=exercise.reference,
             right=None if exercise.causes is None or test.long else partial(exercise.causes.memory.right, run),
-            sizes=size_names(_locals(error, test.item.function)),
+            sizes=run.sizes,
             log=running.session.log,
             seed=running.seed,
         )

@@ -51,8 +51,11 @@ def variation(right: str, wrong: str) -> str:
     return REFERENCE.replace(right, wrong)
 
 
-def log_of(source: str, test: Callable[[Any], None]) -> list[Entry]:
-    """What a test asks a module, and the module's answers. The test may raise."""
+NAMES = dict.fromkeys(("scaled", "shifted", "both", "Gate"), True)
+
+
+def log_of(source: str, test: Callable[[Any], None], names: dict[str, bool] = NAMES) -> list[Entry]:
+    """What a test asks a module with these public names, and the module's answers. The test may raise."""
     servant = Servant(LIMIT, execute("student", source))
     servant.begin(0)
     log: list[Entry] = []
@@ -68,7 +71,6 @@ def log_of(source: str, test: Callable[[Any], None]) -> list[Entry]:
         return entry.reply, bytearray(entry.reply_blob)
 
     torch.manual_seed(0)
-    names = dict.fromkeys(("scaled", "shifted", "both", "Gate"), True)
     link = Link(exchange, lambda error: error, LIMIT, itertools.count(1))
     with contextlib.suppress(ValueError, RuntimeError):
         test(Submission(link, names))

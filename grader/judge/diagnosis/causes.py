@@ -12,7 +12,9 @@ import itertools
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from grader.errors import UsageError
 from grader.judge.diagnosis.evidence import Account, Case, Run, account, numbers
 from grader.judge.diagnosis.memory import Memory
 from grader.judge.diagnosis.reach import asks_for
@@ -71,7 +73,13 @@ class Causes:
         self.memory = Memory(reference, limits)
         self._mistakes = mistakes
         self._pairs: dict[tuple[str, str], Pair] = {}
-        self._bench = Bench(reference.__name__, inspect.getsource(reference), limits)
+        self._reference = reference
+        self._limits = limits
+
+    @cached_property
+    def _bench(self) -> Bench:
+        """Made for the first submission that is wrong in a way nobody has written down."""
+        return Bench(self._reference.__name__, inspect.getsource(self._reference), self._limits)
 
     def diagnose(self, runs: Sequence[Run]) -> tuple[Diagnosis, ...]:
         """For each failing test the mistake that explains it, or two that do so together; each mistake once."""
@@ -91,7 +99,8 @@ class Causes:
                 best = self._together(cases, possible, place) or best
             if best is not None:
                 explained |= best.whole
-                found |= {each.mistake: each for each in best.diagnoses(cases[place].run.test, place)} | found
+                for each in best.diagnoses(cases[place].run.test, place):
+                    found.setdefault(each.mistake, each)
         if not found:
             slip = self._slip(cases, failing[0])
             return () if slip is None else tuple(slip.diagnoses(cases[failing[0]].run.test, failing[0]))
@@ -123,12 +132,24 @@ class Causes:
             assert isinstance(one, Mistake)
             assert isinstance(two, Mistake)
             pair = self._pairs.setdefault((one.name, two.name), Pair(one, two))
-            found = account(case, self.memory.wrongs(case, pair), pair.names, direct=True)
-            if found is not None and found.whole:
-                claim = self._claim(cases, pair, one, two)
-                if claim is not None:
-                    return claim
+            claim = self._made_claim(cases, place, pair, one, two)
+            if claim is not None:
+                return claim
         return None
+
+    def _made_claim(
+        self, cases: Sequence[Case], place: int, version: Version, *mistakes: Mistake | Slip
+    ) -> _Claim | None:
+        """What a version that was made by machine explains, if it explains all that is wrong in a failing test.
+
+        None also where it does not end: no author is to blame for it.
+        """
+        case = cases[place]
+        try:
+            found = account(case, self.memory.wrongs(case, version), version.names, direct=True)
+            return self._claim(cases, version, *mistakes) if found is not None and found.whole else None
+        except UsageError:
+            return None
 
     def _slip(self, cases: Sequence[Case], place: int) -> _Claim | None:
         """The slip of the reference that explains all that is wrong in a test."""
@@ -137,8 +158,8 @@ class Causes:
         names = [name for name in (*direct, *sorted(case.reached - direct.keys())) if name in case.reached]
         claims: list[_Claim] = []
         for slip in self._bench.fitting(case, names)[:MOST_SLIPS]:
-            claim = self._claim(cases, slip, slip)
-            if claim is not None and claim.accounts[place].whole and self._weight(cases, slip) >= ENOUGH:
+            claim = self._made_claim(cases, place, slip, slip)
+            if claim is not None and self._weight(cases, slip) >= ENOUGH:
                 claims.append(claim)
         best = max((each.rank for each in claims), default=None)
         equal = [each for each in claims if each.rank == best]

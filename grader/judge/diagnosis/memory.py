@@ -9,14 +9,21 @@ from collections.abc import Iterator
 
 import msgspec
 
+from grader.judge.cpu import OWN_CPU
 from grader.judge.diagnosis.evidence import Case, Run, Wrong, wrong
 from grader.judge.diagnosis.reach import reached, uses
-from grader.judge.diagnosis.versions import Version
+from grader.judge.diagnosis.versions import Mistake, Version
 from grader.judge.replay import Answer, answers, names_of_slots, replay, size
 from grader.judge.session import Limits
 
 MAX_KEPT = 16 << 20  # bytes of answers of the reference and of mistakes
+MADE_SECONDS = 0.2  # of CPU that a version which was made by machine may take for an answer: some never end
 _encode = msgspec.msgpack.encode
+
+
+def made_limits(limits: Limits) -> Limits:
+    """The limits of versions that are made by machine, from those of a test."""
+    return Limits(MADE_SECONDS / OWN_CPU, limits.memory)
 
 
 class Memory:
@@ -26,6 +33,7 @@ class Memory:
         """`limits`: those of a test, which the reference and the versions have for their answers."""
         self._reference = reference
         self._limits = limits
+        self._made_limits = made_limits(limits)
         self._uses = uses(reference)
         self._right: dict[bytes, list[Answer]] = {}  # of the reference, by the questions
         self._wrong: dict[tuple[bytes, str], list[Wrong | None]] = {}  # of a version; None where it answers right
@@ -42,14 +50,18 @@ class Memory:
         return self._answers(run, _questions(run))
 
     def wrongs(self, case: Case, version: Version) -> Iterator[Wrong | None]:
-        """What a version answers to the questions of a run, where it is wrong: what is kept of it, then by asking."""
+        """What a version answers to the questions of a run, where it is wrong: what is kept of it, then by asking.
+
+        Raises UsageError where an answer takes too long.
+        """
         key = case.questions, version.name
         known = self._wrong.get(key, [])
         yield from known
         if len(known) == len(case.right):
             return
         found: list[Wrong | None] = []
-        replayed = replay(case.run.log, version.module, case.run.seed, self._limits)
+        limits = self._limits if isinstance(version, Mistake) else self._made_limits
+        replayed = replay(case.run.log, version.module, case.run.seed, limits)
         for answer, right in zip(replayed, case.right, strict=True):
             each = wrong(answer, right)
             found.append(each)

@@ -25,12 +25,10 @@ def observed(
     exercise: Tested,
     session: Session,
 ) -> list[TestResult]:
-    """The results, with what was seen of the first failure that is not explained."""
-    explained = {each.test for each in diagnoses}
-    open_ = [run for run in runs if run.failed and run.log]
-    if not open_ or explained or exercise.causes is None or exercise.reference is None:
+    """The results, with what was seen of the first failure if no mistake explains any."""
+    run = next((run for run in runs if run.failed and run.log), None)
+    if run is None or diagnoses or exercise.causes is None or exercise.reference is None:
         return list(results)
-    run = open_[0]
     case = exercise.causes.memory.case(run)
 
     def ask(log: Sequence[Entry]) -> Answer:

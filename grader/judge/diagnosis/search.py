@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from grader.errors import UsageError
-from grader.judge.cpu import OWN_CPU, bounded_cpu
+from grader.judge.cpu import bounded_cpu
 from grader.judge.diagnosis.changed_calls import changed_calls
 from grader.judge.diagnosis.evidence import Case
+from grader.judge.diagnosis.memory import MADE_SECONDS, made_limits
 from grader.judge.diagnosis.prints import Print, alike, print_of, print_of_call
 from grader.judge.diagnosis.slips import slips
 from grader.judge.diagnosis.versions import Slip
@@ -24,7 +25,6 @@ from grader.sandbox import wire
 from grader.sandbox.source import execute
 
 MOST_BUILT = 60  # slips of a constructor that are tried for one call: each makes its module anew
-_SECONDS = 0.2  # of CPU that a slip may take for an answer: some never end
 _ENDLESS = UsageError("A slip does not end.")
 _NOTHING = Print(-1, ())  # of a slip that does not end
 
@@ -34,8 +34,8 @@ class Bench:
 
     def __init__(self, name: str, source: str, limits: Limits):
         self._source = source
-        self._scratch = execute(name, source)
-        self._limits = Limits(_SECONDS / OWN_CPU, limits.memory)
+        self._scratch = execute(f"{name}_scratch", source)
+        self._limits = made_limits(limits)
         self._made: dict[str, list[Slip]] = {}  # by the name that they replace
         self._prints: dict[tuple[bytes, int], dict[str, Print]] = {}  # by the questions, a place and the slip's name
 
@@ -50,11 +50,11 @@ class Bench:
         mine = print_of(case.given[place])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = self._prints.setdefault((case.questions, place), {})
-            if not found:
-                found |= self._answers(case, place, [slip for name in names for slip in self._slips_of(name)])
-        by_name = {slip.name: slip for name in names for slip in self._slips_of(name)}
-        return [by_name[name] for name, theirs in found.items() if alike(theirs, mine)]
+            by_name = {slip.name: slip for name in names for slip in self._slips_of(name)}
+            key = case.questions, place
+            if key not in self._prints:
+                self._prints[key] = dict(self._answers(case, place, list(by_name.values())))
+        return [by_name[name] for name, theirs in self._prints[key].items() if alike(theirs, mine)]
 
     def _slips_of(self, name: str) -> list[Slip]:
         if name not in self._made:
@@ -63,12 +63,18 @@ class Bench:
         return self._made[name]
 
     def _answers(self, case: Case, place: int, tried: Sequence[Slip]) -> Iterator[tuple[str, Print]]:
-        """What each slip answers to one question of a test. A module is asked again and again, and made once."""
+        """What each slip answers to one question of a test. A module is asked again and again, and made once.
+
+        Nothing where the reference itself takes longer than a slip may: then there would be hours of it.
+        """
         log = case.run.log[: place + 1]
         begin = _beginning(log)
         stage = Replay(self._scratch, case.run.seed, self._limits)
-        for entry in log[:begin]:
-            stage.answer(entry)
+        try:
+            for entry in log[:begin]:
+                stage.answer(entry)
+        except UsageError:
+            return
         call = stage.called(log[-1]) if begin == place else None
         generator = torch.get_rng_state()
         built = 0
@@ -82,7 +88,7 @@ class Bench:
                     if slip.method == "__init__":
                         theirs = print_of(list(replay(log, self._scratch, case.run.seed, self._limits))[-1])
                     elif call is not None:
-                        with bounded_cpu(_SECONDS, _ENDLESS):
+                        with bounded_cpu(MADE_SECONDS, _ENDLESS):
                             theirs = print_of_call(call)
                     else:
                         theirs = print_of([stage.answer(entry) for entry in log[begin:]][-1])

@@ -353,3 +353,71 @@ def test_a_mistake_that_does_not_end_is_told_and_holds_up_nobody() -> None:
     known = Causes(execute("reference", REFERENCE), [mistake], Limits(0.01, LIMIT))
     with pytest.raises(UsageError, match="scaled of endless_mistake takes more than"):
         known.diagnose([Run("test", log_of(ADDS[1], of_scaled(3.0)), 0, True)])
+
+
+# ------------------------------------------------------------ what does not end
+
+GUARDED = """
+import torch
+
+
+def guarded(y):
+    while y.sum() < 0:
+        pass
+    return y
+
+
+def counted(x, step):
+    return guarded(x + step)
+"""
+
+
+def test_a_slip_that_does_not_end_in_another_test_is_no_fault() -> None:
+    """With a minus for the plus the first test is explained, and the second never comes to its end."""
+    student = GUARDED.replace("guarded(x + step)", "x - step")
+    steps: Sequence[Callable[[Any], None]] = [lambda m: m.counted(X, 1.0), lambda m: m.counted(X, 5.0)]
+    logs = [log_of(student, test, {"counted": True}) for test in steps]
+    runs = [Run(f"test_{place}", log, 0, True, log[-1]) for place, log in enumerate(logs)]
+    causes = Causes(execute("reference", GUARDED), [], LIMITS)
+    assert [each.advice for each in causes.diagnose(runs[:1])] == [
+        "Your counted gives what comes out with a minus where a plus belongs."
+    ]
+    assert causes.diagnose(runs) == ()
+
+
+def test_two_mistakes_that_do_not_end_together_are_no_fault() -> None:
+    half = "scaled", variation("return x * factor", "return x * factor + 0.5")
+    waits = "shifted", variation("return x + step", "while x[0] == 3.5:\n        pass\n    return x - step")
+    source = variation("return x * factor", "return x * factor * 9 + 1")
+    assert all_diagnosed(source, [(of_both(3.0, 2.0), True)], half=half, waits=waits) == []
+
+
+SLOW = """
+import time
+
+import torch
+from torch import nn
+
+
+class Slow(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        end = time.process_time() + 0.05
+        while time.process_time() < end:
+            pass
+        self.gain = nn.Parameter(torch.ones(width))
+
+    def forward(self, x):
+        return x * 3 + self.gain
+"""
+
+
+def test_slips_of_a_reference_that_takes_long_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MADE_SECONDS", 0.01)
+    student = SLOW.replace("+ self.gain", "- self.gain")
+    log = log_of(student, lambda m: m.Slow(3)(X), {"Slow": True})
+    run = Run("test", log, 0, True, log[-1])
+    assert Causes(execute("reference", SLOW), [], LIMITS).diagnose([run]) == ()
+    monkeypatch.undo()
+    (found,) = Causes(execute("reference", SLOW), [], LIMITS).diagnose([run])
+    assert found.advice == "Your Slow gives what comes out with a minus where a plus belongs."
