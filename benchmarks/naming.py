@@ -19,10 +19,11 @@ from typing import Any
 
 import msgspec
 
+from grader.check.exercises import proof_materials
 from grader.course import Course, Exercise, load_course
 from grader.course.document import read_text
 from grader.course.variations import load_variations
-from grader.judge.materials import materials_of, reference_texts
+from grader.judge.materials import reference_texts
 from grader.judge.messages import Job
 from grader.result import Outcome, Result
 from grader.warm.client import Judges
@@ -91,7 +92,7 @@ def main() -> None:
     seconds = 0.0
     begun = time.perf_counter()
     with Judges(args.judges, many=True) as pool:
-        materials = materials_of(course, exercises)
+        materials = proof_materials(course, exercises)
         if args.unaided:
             materials = [msgspec.structs.replace(each, mistakes=()) for each in materials]
         pool.prepare(materials, forbidden=[course.root])

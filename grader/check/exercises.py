@@ -12,7 +12,7 @@ from grader.course.stub import disagreements
 from grader.course.variations import Variation, load_variations
 from grader.errors import UsageError
 from grader.judge.materials import materials_of, reference_texts
-from grader.judge.messages import Job
+from grader.judge.messages import Job, Materials
 from grader.result import Outcome, Result
 from grader.warm.client import Judges
 
@@ -209,6 +209,19 @@ def _first_failure(result: Result, besides: str | None = None) -> str:
     return f"{test.id} is {test.outcome}, {test.failure.message if test.failure else ''}".rstrip(" .")
 
 
+def solution_of(exercise: Exercise) -> Path:
+    """The folder of an exercise's solution. Raises UsageError where there is none."""
+    if exercise.solution is None:
+        raise UsageError(f"There is no folder solutions/{exercise.id}; an exercise cannot be proved without it.")
+    return exercise.solution
+
+
+def proof_materials(course: Course, exercises: Sequence[Exercise]) -> list[Materials]:
+    """What judges need to grade references and versions of them: of these exercises, and of those they build on."""
+    needed = [need.id for each in exercises for need in course.needed_by(each)]
+    return materials_of(course, exercises, needed)
+
+
 def check(
     course: Course,
     exercises: Sequence[Exercise],
@@ -221,16 +234,14 @@ def check(
     Raises UsageError for a file that cannot be read as what it should be.
     """
     for exercise in exercises:
-        if exercise.solution is None:
-            raise UsageError(f"There is no folder solutions/{exercise.id}; an exercise cannot be proved without it.")
+        solution_of(exercise)
         _require(exercise.mistakes, exercise.variants, exercise.reference, exercise.hidden_tests)
     with Judges(judges, many=True) as pool:
         proofs = {exercise.id: _Proof(course, exercise, seeds) for exercise in exercises}
         runs: dict[int, _Run] = {}
         for proof in proofs.values():
             runs |= {run.job.id: run for run in proof.runs(len(runs))}
-        needed = [need.id for each in exercises for need in course.needed_by(each)]
-        pool.prepare(materials_of(course, exercises, needed), forbidden=[course.root])
+        pool.prepare(proof_materials(course, exercises), forbidden=[course.root])
         jobs = (proofs[run.job.exercise].next_job(run) for run in runs.values())
         for done, (job, result) in enumerate(pool.grade(jobs), start=1):
             progress(done, len(runs))

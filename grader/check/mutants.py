@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from grader.check.exercises import proof_materials, solution_of
 from grader.course import Course, Exercise
 from grader.course.document import Document, read_text, shown
 from grader.errors import UsageError
 from grader.judge.diagnosis.slips import Definition, changes
-from grader.judge.materials import materials_of, reference_texts
+from grader.judge.materials import reference_texts
 from grader.judge.messages import Job
 from grader.result import Outcome, Result
 from grader.warm.client import Judges
@@ -108,7 +109,7 @@ def prove(
     total = sum(map(len, made.values()))
     done = 0
     with Judges(judges, many=True) as pool:
-        pool.prepare(materials_of(course, exercises), forbidden=[course.root])
+        pool.prepare(proof_materials(course, exercises), forbidden=[course.root])
         for exercise in exercises:
             verdict = MutantVerdict(exercise.id)
             equal = {each.key for each in known[exercise.id]}
@@ -127,7 +128,7 @@ def prove(
             verdict.survivors = left
             verdict.killed = len(made[exercise.id]) - verdict.equivalent - len(left)
             stale = equal - {each.key for each in made[exercise.id]}
-            path = shown(exercise.solution / EQUIVALENTS) if exercise.solution else EQUIVALENTS
+            path = shown(solution_of(exercise) / EQUIVALENTS)
             verdict.problems = [f"{path}: no mutant of {key[0]} changes {key[1]!r} to {key[2]!r}." for key in stale]
             yield verdict
 
@@ -154,9 +155,7 @@ def _survives(result: Result) -> bool:
 
 
 def _equivalents(exercise: Exercise) -> list[Equivalent]:
-    if exercise.solution is None:
-        raise UsageError(f"There is no folder solutions/{exercise.id}; an exercise cannot be proved without it.")
-    path = exercise.solution / EQUIVALENTS
+    path = solution_of(exercise) / EQUIVALENTS
     if not path.is_file():
         return []
     document = Document(path, list)

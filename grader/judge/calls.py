@@ -7,7 +7,7 @@ from torch import Tensor
 
 from grader.clean import clean_line
 from grader.judge.compare import Difference, Disagreement, compare
-from grader.judge.names import argument_name, names_of_parts
+from grader.judge.names import named_arguments, names_of_parts
 from grader.judge.replay import Kept, answers
 from grader.judge.session import Entry
 from grader.judge.setting import Setting
@@ -42,10 +42,7 @@ def last_call(setting: Setting) -> Call | None:
 def call_of(entry: Entry, setting: Setting) -> Call:
     """A call with its arguments and the parts of what it returned, as a screen shows them."""
     question = entry.question
-    arguments = []
-    for place, arg in enumerate(question.args):
-        arguments.append(Named(argument_name(setting.reference, entry, str(place)), _value(arg, setting)))
-    arguments += [Named(name, _value(arg, setting)) for name, arg in question.kwargs.items()]
+    arguments = [Named(name, _value(arg, setting)) for name, arg in named_arguments(setting.reference, entry)]
     return Call(question.label, tuple(arguments), _returned(entry, setting))
 
 

@@ -34,6 +34,13 @@ def argument_name(reference: types.ModuleType | None, entry: Entry, place: str) 
     return names[int(place)] if int(place) < len(names) else f"argument {int(place) + 1}"
 
 
+def named_arguments(reference: types.ModuleType | None, entry: Entry) -> list[tuple[str, Any]]:
+    """The arguments of a question, each with what it is called."""
+    given = [(str(place), value) for place, value in enumerate(entry.question.args)]
+    given += entry.question.kwargs.items()
+    return [(argument_name(reference, entry, place), value) for place, value in given]
+
+
 def names_of_parts(reference: types.ModuleType | None, label: str, count: int) -> list[str]:
     """What the reference calls what it returns: the names in its last return statement, if it has so many."""
     function = resolve(reference, label)

@@ -12,7 +12,7 @@ _ENOUGH = 3  # different numbers below which any slip would fit
 _CELLS = 9  # of a mask, below which the same holds
 _ROUNDING = 1e-5  # a factor or a summand so small is precision, not a slip
 _LARGEST = 1 << 20  # elements beyond which looking costs more than it tells
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 def near_miss(actual: Tensor, expected: Tensor) -> str | None:
@@ -35,7 +35,7 @@ def _fits(candidate: Tensor, expected: Tensor) -> bool:
 
 
 def _axis(tensor: Tensor, axis: int) -> str:
-    return "last axis" if axis == tensor.dim() - 1 else f"{_ORDINALS[axis]} axis"
+    return "last axis" if axis == tensor.dim() - 1 else f"{ORDINALS[axis]} axis"
 
 
 def _shape_slips(actual: Tensor, expected: Tensor) -> Iterator[str]:
@@ -72,7 +72,7 @@ def _mask_slips(actual: Tensor, expected: Tensor) -> Iterator[str]:
 
 
 def _value_slips(actual: Tensor, expected: Tensor) -> Iterator[str]:
-    axes = range(min(expected.dim(), len(_ORDINALS)))
+    axes = range(min(expected.dim(), len(ORDINALS)))
     if _fits(actual.flatten().sort().values, expected.flatten().sort().values):  # the right numbers, elsewhere
         yield from _permutations(actual, expected)
         for axis in axes:

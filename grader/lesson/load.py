@@ -13,7 +13,7 @@ from grader.course.document import Document, read_text, shown
 from grader.course.model import Course, Lesson, Struct, Text, did_you_mean
 from grader.errors import UsageError
 from grader.lesson.files import PartFile, front_matter, part_files
-from grader.lesson.markdown import DEEP, parser
+from grader.lesson.markdown import DEEP, closing, parser
 from grader.lesson.model import Code, Deep, ExerciseDue, Figure, LabDue, Listing, Output, Part, Piece, Predict, Prose
 
 FENCES = ("python", "output", "question", "picture", "exercise", "lab", "text", "console")
@@ -83,7 +83,7 @@ class _Reader:
             token = tokens[place]
             if token.type == f"container_{DEEP}_open":
                 yield from gathered()
-                end = _end(tokens, place)
+                end = closing(tokens, place)
                 yield self._deep(token, tokens[place + 1 : end], lines)
                 place = end + 1
             elif token.type == "fence" and (not self.old or token.info.startswith("picture ")):
@@ -91,7 +91,7 @@ class _Reader:
                 yield self._fence(token)
                 place += 1
             else:
-                end = _end(tokens, place)
+                end = closing(tokens, place)
                 assert token.map is not None
                 prose.append((token.map[0], token.map[1]))
                 place = end + 1
@@ -160,16 +160,6 @@ class _Reader:
         self.ids[question.id] = line
         self.waits = question.id
         return Predict(line=line, **{name: getattr(question, name) for name in question.__struct_fields__})
-
-
-def _end(tokens: Sequence[Token], place: int) -> int:
-    """The place of the token that closes what is opened at `place`, or that place itself."""
-    depth = 0
-    for end in range(place, len(tokens)):
-        depth += tokens[end].nesting
-        if depth == 0:
-            return end
-    raise AssertionError("markdown-it closes what it opens")
 
 
 def _old(course: Course, lesson: Lesson, path: Path) -> Part:

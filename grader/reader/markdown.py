@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 from markdown_it.token import Token
 
-from grader.lesson.markdown import parser
+from grader.lesson.markdown import closing, parser
 from grader.reader.formula import formula
 from grader.reader.table import Side, Table, table_lines
 from grader.report.layout import BLANK, COLUMNS, Line, Span, Style, cells, dim, fits, line
@@ -181,16 +181,6 @@ class _Renderer:
                 case "image":
                     add(f"{token.content} ({token.attrGet('src')})")
         return [tuple(each) for each in lines]
-
-
-def closing(tokens: Sequence[Token], place: int) -> int:
-    """The place of the token that closes what is opened at `place`, or that place itself."""
-    depth = 0
-    for end in range(place, len(tokens)):
-        depth += tokens[end].nesting
-        if depth == 0:
-            return end
-    raise AssertionError("markdown-it closes what it opens")
 
 
 def _whole(text: str) -> str:

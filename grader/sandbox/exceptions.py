@@ -19,13 +19,18 @@ def threw(id_: int, error: BaseException, files: Set[str], ours: Set[str], signa
     that. `signature`: of the function, where the call did not fit it.
     """
     kind = type(error)
-    mro = type.__dict__["__mro__"].__get__(kind)
-    bases = [name for base in mro if getattr(builtins, name := name_of(base), None) is base]
+    bases = builtin_bases(kind)
     try:
         frames, hidden = _frames(error, files, ours)
     except BaseException:  # the student's objects may resist being looked at
         frames, hidden = [], 0
     return Threw(id_, name_of(kind), bases, _message(error), frames, hidden, signature, _arguments(error))
+
+
+def builtin_bases(kind: type) -> list[str]:
+    """The names of Python's own classes that an exception's class is one of, nearest first."""
+    mro = type.__dict__["__mro__"].__get__(kind)
+    return [name for base in mro if getattr(builtins, name := name_of(base), None) is base]
 
 
 def _frames(error: BaseException, files: Set[str], ours: Set[str]) -> tuple[list[SeenFrame], int]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.check.exercises import proof_materials
 from grader.check.mutants import MutantVerdict, mutants, prove
 from grader.course import load_course
 from grader.errors import UsageError
@@ -77,3 +78,12 @@ def test_an_entry_without_a_reason_is_refused_with_its_line(course: Path) -> Non
     (course / "solutions" / "toolbox" / "equivalents.yaml").write_text("- {function: pick, was: a, becomes: b}\n")
     with pytest.raises(UsageError, match=r"equivalents\.yaml:1: .*why"):
         verdict(course)
+
+
+def test_what_an_exercise_builds_on_can_be_graded_beside_it() -> None:
+    """A mutant that fails is told from one whose imports fail."""
+    ours = load_course(ROOT)
+    prepared = {each.id: each for each in proof_materials(ours, [ours.exercise("vit")])}
+    assert prepared.keys() == {"patch_embedding", "vit"}
+    assert prepared["vit"].mistakes
+    assert not prepared["patch_embedding"].mistakes

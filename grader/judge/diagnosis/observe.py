@@ -11,7 +11,8 @@ from grader.judge.collect import Tested
 from grader.judge.diagnosis.contrasts import contrasts
 from grader.judge.diagnosis.evidence import Case, Run
 from grader.judge.diagnosis.places import place_of_errors
-from grader.judge.names import argument_name
+from grader.judge.diagnosis.questions import is_mask
+from grader.judge.names import named_arguments
 from grader.judge.replay import Answer, answer_of
 from grader.judge.session import Entry, Fault, Session
 from grader.result import Diagnosis, Outcome, TestResult
@@ -67,12 +68,10 @@ def _places(case: Case, exercise: Tested) -> Iterator[str]:
     if shown is None:
         return
     entry = case.run.log[shown]
-    question = entry.question
-    values = [(str(place), value) for place, value in enumerate(question.args)] + list(question.kwargs.items())
     masks = [
-        (argument_name(exercise.reference, entry, where), value)
-        for where, value in values
-        if isinstance(value, Tensor) and not value.is_floating_point() and ((value == 0) | (value == 1)).all()
+        (name, value)
+        for name, value in named_arguments(exercise.reference, entry)
+        if isinstance(value, Tensor) and is_mask(value)
     ]
     pairs = zip(_parts(case.given[shown].value), _parts(case.right[shown].value), strict=False)
     for mine, right in pairs:

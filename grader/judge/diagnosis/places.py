@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from grader.judge.compare import differs, tolerance
+from grader.judge.near_miss import ORDINALS
 
 _FEWEST = 4  # wrong cells below which any place would fit
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 def place_of_errors(
@@ -34,7 +34,7 @@ def _by_axis(wrong: Tensor, sizes: dict[int, str]) -> Iterator[str]:
         others = [each for each in range(wrong.dim()) if each != axis]
         any_wrong = wrong.any(dim=others) if others else wrong
         at = any_wrong.nonzero().flatten().tolist()
-        name = sizes.get(length) or f"the {_ORDINALS[min(axis, 5)]} axis"
+        name = sizes.get(length) or f"the {ORDINALS[min(axis, 5)]} axis"
         if at == [length - 1]:
             yield f"Only the last position along {name} is wrong."
         elif at == [0]:

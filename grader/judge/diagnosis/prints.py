@@ -12,7 +12,7 @@ from grader.errors import UsageError
 from grader.judge.compare import TOLERANCE
 from grader.judge.replay import Answer
 from grader.sandbox import wire
-from grader.sandbox.describe import name_of
+from grader.sandbox.exceptions import builtin_bases
 
 _LOOSE = 10  # times the tolerance of a dtype: prints only choose what is then compared
 
@@ -39,8 +39,7 @@ def print_of_call(call: Callable[[], Any]) -> Print:
     except UsageError:
         raise
     except Exception as error:
-        builtin = next(base for base in type(error).__mro__ if base.__module__ == "builtins")
-        return _print_of_error(name_of(builtin))
+        return _print_of_error(*builtin_bases(type(error))[:1])
 
 
 def _print_of_error(base: str = "") -> Print:

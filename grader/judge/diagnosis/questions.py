@@ -87,7 +87,7 @@ def variations(call: Call, optional: dict[str, Any], sizes: dict[int, str]) -> I
     for each in arguments:
         if isinstance(each.value, bool):
             yield call.varied(f"With {each.name}={not each.value}", each.name, {each.where: not each.value})
-        elif isinstance(each.value, Tensor) and _is_mask(each.value) and not each.value.bool().all():
+        elif isinstance(each.value, Tensor) and is_mask(each.value) and not each.value.bool().all():
             ones = torch.ones_like(each.value)
             yield call.varied(f"Where `{each.name}` is 1 everywhere", each.name, {each.where: ones})
     yield from _equal_sizes(call, sizes)
@@ -169,7 +169,8 @@ def _cut(tensor: Tensor, large: int, small: int) -> Tensor:
     return tensor
 
 
-def _is_mask(tensor: Tensor) -> bool:
+def is_mask(tensor: Tensor) -> bool:
+    """Whether a tensor holds truths, or whole numbers that are 0 and 1."""
     return not tensor.is_floating_point() and not tensor.is_complex() and bool(((tensor == 0) | (tensor == 1)).all())
 
 

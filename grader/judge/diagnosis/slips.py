@@ -28,10 +28,10 @@ _SWAPS = {  # functions and methods that are taken for one another
     **{"ones_like": ("zeros_like",), "logical_and": ("logical_or",), "logical_or": ("logical_and",)},
     **{"view": ("transpose",), "cat": ("stack",), "stack": ("cat",), "round": ("floor",), "ge": ("gt",), "gt": ("ge",)},
 }
-_AXES = {  # where the axis stands among the arguments of a method; one more in the function of torch
-    **dict.fromkeys(("softmax", "log_softmax", "sum", "mean", "cumsum", "cumprod", "prod", "argmax", "argmin"), 0),
-    **dict.fromkeys(("norm", "logsumexp", "amax", "amin", "any", "all", "flip", "unsqueeze", "squeeze", "unbind"), 0),
-    **dict.fromkeys(("cat", "stack", "gather", "select", "narrow", "index_select", "unflatten", "split", "chunk"), 0),
+_WITH_AXIS = {  # the axis is the first argument of these methods, and the second of the functions of torch
+    *("softmax", "log_softmax", "sum", "mean", "cumsum", "cumprod", "prod", "argmax", "argmin", "norm", "logsumexp"),
+    *("amax", "amin", "any", "all", "flip", "unsqueeze", "squeeze", "unbind", "cat", "stack", "gather", "select"),
+    *("narrow", "index_select", "unflatten", "split", "chunk"),
 }
 _SHAPES = {"view", "reshape", "contiguous", "clone", "item", "tolist", "long", "int", "bool", "detach", "size", "dim"}
 _MODULES = {"torch", "F", "nn", "math", "np"}
@@ -338,9 +338,8 @@ class _Changes:
             one, two, *rest = node.args
             if name not in ("transpose", "swapaxes"):  # which gives the same
                 yield ast.Call(function, [two, one, *rest], node.keywords), "with two arguments exchanged"
-        place = _AXES.get(name)
-        if place is not None:
-            place += not method or name in ("cat", "stack")
+        if name in _WITH_AXIS:
+            place = int(not method or name in ("cat", "stack"))
             axis = next((each.value for each in node.keywords if each.arg in ("dim", "axis", "dims")), None)
             if axis is None and len(node.args) > place:
                 axis = node.args[place]
