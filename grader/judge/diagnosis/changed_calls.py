@@ -52,18 +52,20 @@ def _wraps(function: Callable[..., Any]) -> Iterator[tuple[str, Callable[[Any], 
     parameters = [each for each in signature.parameters.values() if each.name != "self"]
     for each in parameters:
         if each.default is not inspect.Parameter.empty:
-            ignored = _become(each.default)
-            yield f"if `{each.name}` is not looked at", partial(_with_argument, signature, each.name, ignored)
+            ignored = partial(_change, each.name, _become(each.default))
+            yield f"if `{each.name}` is not looked at", partial(_with_arguments, signature, ignored)
         for clause, change in ARGUMENTS:
-            yield clause.format(f"`{each.name}`"), partial(_with_argument, signature, each.name, change)
+            changed = partial(_change, each.name, change)
+            yield clause.format(f"`{each.name}`"), partial(_with_arguments, signature, changed)
     for place, one in enumerate(parameters):
         for two in parameters[place + 1 :]:
             clause = f"if `{one.name}` and `{two.name}` are exchanged"
-            yield clause, partial(_with_exchanged, signature, one.name, two.name)
+            yield clause, partial(_with_arguments, signature, partial(_exchange, one.name, two.name))
             for what, by in ((one.name, two.name), (two.name, one.name)):
                 clause = f"if `{what}` is taken for how many of it there are in `{by}`, `{by}` / `{what}`"
-                yield clause, partial(_with_ratio, signature, what, by)
-                yield f"if `{by}` counts in the place of `{what}`", partial(_with_other, signature, what, by)
+                yield clause, partial(_with_arguments, signature, partial(_take_ratio, what, by))
+                clause = f"if `{by}` counts in the place of `{what}`"
+                yield clause, partial(_with_arguments, signature, partial(_take_other, what, by))
     if function.__name__ != "__init__":
         for clause, change in RESULTS:
             yield clause, partial(_with_result, change)
@@ -72,53 +74,41 @@ def _wraps(function: Callable[..., Any]) -> Iterator[tuple[str, Callable[[Any], 
 # ---------------------------------------------------------------- the ways to change a call
 
 
-def _with_argument(signature: inspect.Signature, name: str, change: Change, function: Callable[..., Any]) -> Any:
+def _with_arguments(
+    signature: inspect.Signature, edit: Callable[[inspect.BoundArguments], None], function: Callable[..., Any]
+) -> Any:
     @wraps(function)
     def changed(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs)
-        if name not in bound.arguments:
-            raise NotApplicable
-        bound.arguments[name] = change(bound.arguments[name])
+        edit(bound)
         return function(*bound.args, **bound.kwargs)
 
     return changed
 
 
-def _with_exchanged(signature: inspect.Signature, one: str, two: str, function: Callable[..., Any]) -> Any:
-    @wraps(function)
-    def changed(*args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        bound.arguments[one], bound.arguments[two] = bound.arguments[two], bound.arguments[one]
-        return function(*bound.args, **bound.kwargs)
-
-    return changed
+def _change(name: str, change: Change, bound: inspect.BoundArguments) -> None:
+    if name not in bound.arguments:
+        raise NotApplicable
+    bound.arguments[name] = change(bound.arguments[name])
 
 
-def _with_ratio(signature: inspect.Signature, what: str, by: str, function: Callable[..., Any]) -> Any:
-    @wraps(function)
-    def changed(*args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(*args, **kwargs)
-        one, other = bound.arguments.get(what), bound.arguments.get(by)
-        if type(one) is not int or type(other) is not int or not one or other % one or other // one == one:
-            raise NotApplicable
-        bound.arguments[what] = other // one
-        return function(*bound.args, **bound.kwargs)
-
-    return changed
+def _exchange(one: str, two: str, bound: inspect.BoundArguments) -> None:
+    bound.apply_defaults()
+    bound.arguments[one], bound.arguments[two] = bound.arguments[two], bound.arguments[one]
 
 
-def _with_other(signature: inspect.Signature, what: str, by: str, function: Callable[..., Any]) -> Any:
-    @wraps(function)
-    def changed(*args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        if type(bound.arguments[what]) is not type(bound.arguments[by]):
-            raise NotApplicable
-        bound.arguments[what] = bound.arguments[by]
-        return function(*bound.args, **bound.kwargs)
+def _take_ratio(what: str, by: str, bound: inspect.BoundArguments) -> None:
+    one, other = bound.arguments.get(what), bound.arguments.get(by)
+    if type(one) is not int or type(other) is not int or not one or other % one or other // one == one:
+        raise NotApplicable
+    bound.arguments[what] = other // one
 
-    return changed
+
+def _take_other(what: str, by: str, bound: inspect.BoundArguments) -> None:
+    bound.apply_defaults()
+    if type(bound.arguments[what]) is not type(bound.arguments[by]):
+        raise NotApplicable
+    bound.arguments[what] = bound.arguments[by]
 
 
 def _with_result(change: Change, function: Callable[..., Any]) -> Any:
@@ -136,42 +126,34 @@ def _become(default: Any) -> Change:
     return lambda value: default
 
 
-def _tensor(change: Callable[[Tensor], Tensor]) -> Change:
+def _where(fits: Callable[[Any], bool], change: Change) -> Change:
+    """A change that applies to values of some kind only."""
+
     def changed(value: Any) -> Any:
-        if not isinstance(value, Tensor) or isinstance(value, nn.Parameter):
+        if not fits(value):
             raise NotApplicable
         return change(value)
 
     return changed
+
+
+def _tensor(change: Callable[[Tensor], Tensor]) -> Change:
+    return _where(lambda value: isinstance(value, Tensor) and not isinstance(value, nn.Parameter), change)
 
 
 def _floating(change: Callable[[Tensor], Tensor]) -> Change:
-    def changed(value: Any) -> Any:
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            raise NotApplicable
-        return change(value)
-
-    return changed
+    return _where(lambda value: isinstance(value, Tensor) and value.is_floating_point(), change)
 
 
 def _integer(change: Callable[[int], int]) -> Change:
-    def changed(value: Any) -> Any:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise NotApplicable
-        return change(value)
-
-    return changed
+    return _where(lambda value: isinstance(value, int) and not isinstance(value, bool), change)
 
 
-def _flag(value: Any) -> Any:
-    if not isinstance(value, bool):
-        raise NotApplicable
-    return not value
+def _of_two_values(value: Any) -> bool:
+    return isinstance(value, Tensor) and bool(((value == 0) | (value == 1)).all())
 
 
-def _opposite(value: Any) -> Any:
-    if not isinstance(value, Tensor) or not ((value == 0) | (value == 1)).all():
-        raise NotApplicable
+def _opposite(value: Tensor) -> Tensor:
     return ~value if value.dtype is torch.bool else 1 - value
 
 
@@ -231,8 +213,8 @@ ARGUMENTS: tuple[tuple[str, Change], ...] = (
     ("if {} comes one step too late", _tensor(_shifted(1))),
     ("if {} comes one step too early", _tensor(_shifted(-1))),
     ("if {} has the opposite sign", _floating(lambda tensor: -tensor)),
-    ("if {} is read the other way round, 1 for 0", _opposite),
-    ("if {} is read the other way round", _flag),
+    ("if {} is read the other way round, 1 for 0", _where(_of_two_values, _opposite)),
+    ("if {} is read the other way round", _where(lambda value: isinstance(value, bool), lambda flag: not flag)),
     ("if {} is one less", _integer(lambda number: number - 1)),
     ("if {} is one more", _integer(lambda number: number + 1)),
     ("if {} is doubled", _integer(lambda number: number * 2)),
