@@ -57,6 +57,8 @@ def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, 
     course = load_course(course_root())
     meant = _meant(course, ids)
     if mutants:
+        if update or not meant.exercises:
+            raise UsageError("--mutants proves the tests of exercises: name exercises, or nothing, and no --update.")
         ctx.exit(FAILING if _mutants(course, meant.exercises) else 0)
     if update and not meant.lessons:
         raise UsageError("--update writes into the text of a lesson, and none is meant here.")

@@ -220,3 +220,34 @@ def test_a_quiz_is_held_against_all_parts_of_its_lesson(tmp_path: Path) -> None:
     done = grade(tmp_path, "check", "1")
     assert done.returncode == 1
     assert "the lesson has no section 'Counting'" in " ".join(done.stdout.split())
+
+
+def test_mutants_are_a_table_and_those_that_pass_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "course.yaml").write_text(COURSE)
+    grade(tmp_path, "new", "double", "--lesson", "1")
+    done = grade(tmp_path, "check", "--mutants", "double")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.split()[:5] == ["exercise", "mutants", "killed", "equivalent", "open"]
+    hidden = tmp_path / HIDDEN.format(id="double")
+    public = tmp_path / PUBLIC.format(id="double")
+    for path in (hidden, public):
+        path.write_text(
+            'from grader.testing import points\n\n\n@points(1)\ndef test_runs(submission):\n    """runs"""\n'
+            "    submission.double\n"
+        )
+    done = grade(tmp_path, "check", "--mutants", "double")
+    assert done.returncode == 1
+    assert "- double" in done.stdout
+    assert "becomes" in done.stdout
+
+
+def test_mutants_of_a_lesson_or_with_update_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "course.yaml").write_text(COURSE)
+    (tmp_path / "lessons" / "01-only").mkdir(parents=True)
+    (tmp_path / "lessons" / "01-only" / "1-first.md").write_text("---\ntitle: First\n---\n\n## Routing\n", "utf-8")
+    grade(tmp_path, "new", "double", "--lesson", "1")
+    for words in (["lesson", "1"], ["double", "--update"]):
+        done = grade(tmp_path, "check", "--mutants", *words)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr.startswith("error: --mutants proves")
