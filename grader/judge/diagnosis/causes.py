@@ -3,8 +3,9 @@
 A mistake is claimed only on this evidence: no answer contradicts it (see `evidence`), and it explains the first
 failing test, or at least half of the failing tests that reach the function which it replaces: one late coincidence is
 not enough. Each failing test has the mistake that explains most of it. Where none explains all that is wrong in a
-test, two are tried together. A slip made by machine is one of hundreds, so it has to explain more: the whole of the
-first failing test, several numbers of it, and where others do so as well, there must be few.
+test, two are tried together, of two functions or one made around the other, and then slips made by machine: of the
+reference, or of the mistake that explains a part. Both are some of hundreds, so they have to explain more: the whole
+of a failing test, several numbers of it, and where others do so as well, there must be few.
 """
 
 import inspect
@@ -12,18 +13,18 @@ import itertools
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from grader.errors import UsageError
 from grader.judge.diagnosis.evidence import Account, Case, Run, account, numbers
 from grader.judge.diagnosis.memory import Memory
 from grader.judge.diagnosis.reach import asks_for
 from grader.judge.diagnosis.search import Bench
-from grader.judge.diagnosis.versions import Mistake, Pair, Slip, Version
+from grader.judge.diagnosis.versions import Mistake, Nested, Pair, Slip, Slipped, Version
 from grader.judge.session import Limits
 from grader.result import Diagnosis
 
-MOST_PAIRS = 40  # of mistakes, that are tried together for one test
+MOST_PAIRS = 120  # of mistakes, that are tried together for one test
+MOST_SEARCHES = 3  # for slips, among those of one module
 MOST_SLIPS = 12  # that are held against all answers of a submission
 MOST_CAUSES = 3  # different slips that may explain a failure equally well, for the first of them to be told
 ENOUGH = 6  # numbers that a slip has to explain
@@ -72,14 +73,10 @@ class Causes:
         """`limits`: those of a test, which the reference and the mistakes have for their answers."""
         self.memory = Memory(reference, limits)
         self._mistakes = mistakes
-        self._pairs: dict[tuple[str, str], Pair] = {}
+        self._pairs: dict[tuple[str, str], Version] = {}
+        self._benches: dict[str, Bench] = {}  # by the mistake in which slips are made; "": in the reference
         self._reference = reference
         self._limits = limits
-
-    @cached_property
-    def _bench(self) -> Bench:
-        """Made for the first submission that is wrong in a way nobody has written down."""
-        return Bench(self._reference.__name__, inspect.getsource(self._reference), self._limits)
 
     def diagnose(self, runs: Sequence[Run]) -> tuple[Diagnosis, ...]:
         """For each failing test the mistake that explains it, or two that do so together; each mistake once."""
@@ -91,19 +88,26 @@ class Causes:
         claims = [each for each in possible if each.explains_enough(failing[0])]
         found: dict[str, Diagnosis] = {}
         explained: set[int] = set()
+        searches = 0
         for place in failing:
             if place in explained:
                 continue
             best = _best(claims, place)
-            if best is None or not best.accounts[place].whole:
-                best = self._together(cases, possible, place) or best
+            whole = best is not None and best.accounts[place].whole
+            if not whole and (pair := self._together(cases, possible, place)) is not None:
+                best, whole = pair, True
+            for base in (None, *_most_seen(claims, place)) if not whole else ():
+                if searches == MOST_SEARCHES:
+                    break
+                searches += 1
+                slip = self._slip(cases, place, base)
+                if slip is not None and slip.explains_enough(failing[0]):
+                    best = slip
+                    break
             if best is not None:
                 explained |= best.whole
                 for each in best.diagnoses(cases[place].run.test, place):
                     found.setdefault(each.mistake, each)
-        if not found:
-            slip = self._slip(cases, failing[0])
-            return () if slip is None else tuple(slip.diagnoses(cases[failing[0]].run.test, failing[0]))
         return tuple(found.values())
 
     def _claim(self, cases: Sequence[Case], version: Version, *mistakes: Mistake | Slip) -> _Claim | None:
@@ -123,19 +127,24 @@ class Causes:
         return _Claim(mistakes, accounts, elsewhere)
 
     def _together(self, cases: Sequence[Case], possible: Sequence[_Claim], place: int) -> _Claim | None:
-        """Two mistakes, of two names, that together explain all that is wrong in a test, where neither does alone."""
+        """Two mistakes that together explain all that is wrong in a test, where neither does alone.
+
+        None where different ones do so equally well.
+        """
         case = cases[place]
-        shown = [mistake for claim in sorted(possible, key=lambda each: -each.agreed) for mistake in claim.mistakes]
+        ranked = sorted(possible, key=lambda each: -each.agreed)
+        shown = [each for claim in ranked for each in claim.mistakes if isinstance(each, Mistake)]
         shown = [each for each in shown if each.replaces in case.reached and any(self.memory.wrongs(case, each))]
-        pairs = (pair for pair in itertools.combinations(shown, 2) if pair[0].replaces != pair[1].replaces)
-        for one, two in itertools.islice(pairs, MOST_PAIRS):
-            assert isinstance(one, Mistake)
-            assert isinstance(two, Mistake)
-            pair = self._pairs.setdefault((one.name, two.name), Pair(one, two))
-            claim = self._made_claim(cases, place, pair, one, two)
-            if claim is not None:
-                return claim
-        return None
+        claims: dict[frozenset[str], _Claim] = {}
+        for one, two in itertools.islice(_two_of(shown), MOST_PAIRS):
+            if (one.name, two.name) not in self._pairs:
+                kind = Nested if one.replaces == two.replaces else Pair
+                self._pairs[one.name, two.name] = kind(one, two)
+            version = self._pairs[one.name, two.name]
+            claim = self._made_claim(cases, place, version, one, two)
+            if claim is not None and self._weight(cases, version) >= ENOUGH:
+                claims.setdefault(frozenset((one.name, two.name)), claim)
+        return _only(list(claims.values()), most=1)
 
     def _made_claim(
         self, cases: Sequence[Case], place: int, version: Version, *mistakes: Mistake | Slip
@@ -146,24 +155,35 @@ class Causes:
         """
         case = cases[place]
         try:
-            found = account(case, self.memory.wrongs(case, version), version.names, direct=True)
-            return self._claim(cases, version, *mistakes) if found is not None and found.whole else None
+            found = account(case, self.memory.wrongs(case, version), version.names, direct=True, whole=True)
+            return self._claim(cases, version, *mistakes) if found is not None and found.agreed else None
         except UsageError:
             return None
 
-    def _slip(self, cases: Sequence[Case], place: int) -> _Claim | None:
-        """The slip of the reference that explains all that is wrong in a test."""
+    def _slip(self, cases: Sequence[Case], place: int, known: Mistake | None) -> _Claim | None:
+        """The slip that explains all that is wrong in a test: of the reference, or of a known mistake."""
         case = cases[place]
         direct = dict.fromkeys(entry.question.label.split(".")[0] for entry in case.run.log)
         names = [name for name in (*direct, *sorted(case.reached - direct.keys())) if name in case.reached]
         claims: list[_Claim] = []
-        for slip in self._bench.fitting(case, names)[:MOST_SLIPS]:
-            claim = self._made_claim(cases, place, slip, slip)
-            if claim is not None and self._weight(cases, slip) >= ENOUGH:
+        for slip in self._bench(known).fitting(case, names)[:MOST_SLIPS]:
+            version = slip if known is None else Slipped(known, slip)
+            claim = self._made_claim(cases, place, version, *((slip,) if known is None else (known, slip)))
+            if claim is not None and self._weight(cases, version) >= ENOUGH:
                 claims.append(claim)
-        best = max((each.rank for each in claims), default=None)
-        equal = [each for each in claims if each.rank == best]
-        return equal[0] if 0 < len(equal) <= MOST_CAUSES else None
+        return _only(claims, MOST_CAUSES)
+
+    def _bench(self, known: Mistake | None) -> Bench:
+        """Made for the first submission that is wrong in a way nobody has written down."""
+        name = known.name if known is not None else ""
+        if name not in self._benches:
+            if known is None:
+                made = Bench(self._reference.__name__, inspect.getsource(self._reference), self._limits)
+            else:
+                own = known.replaces if known.uses_reference else ""
+                made = Bench(known.name, known.under_its_name, self._limits, own)
+            self._benches[name] = made
+        return self._benches[name]
 
     def _weight(self, cases: Sequence[Case], version: Version) -> int:
         """In how many numbers of failing tests a version's answers are not the reference's."""
@@ -174,6 +194,29 @@ class Causes:
             for each, right in zip(self.memory.wrongs(case, version), case.right, strict=True)
             if each is not None
         )
+
+
+def _two_of(mistakes: Sequence[Mistake]) -> Iterator[tuple[Mistake, Mistake]]:
+    """Two mistakes each: of two names, or of one name the outer and the inner."""
+    for one, two in itertools.combinations(mistakes, 2):
+        if one.replaces != two.replaces:
+            yield one, two
+        else:
+            yield from ((a, b) for a, b in ((one, two), (two, one)) if a.uses_reference)
+
+
+def _only(claims: Sequence[_Claim], most: int) -> _Claim | None:
+    """The claim that explains most; None where more than `most` do so equally well."""
+    best = max((each.rank for each in claims), default=None)
+    equal = [each for each in claims if each.rank == best]
+    return equal[0] if 0 < len(equal) <= most else None
+
+
+def _most_seen(claims: Sequence[_Claim], place: int) -> list[Mistake]:
+    """The known mistake that explains most in all, of those that a failing test reaches; none if there is none."""
+    reaching = [claim for claim in claims if place in claim.accounts]
+    best = max(reaching, key=lambda each: each.agreed, default=None)
+    return [] if best is None else [each for each in best.mistakes if isinstance(each, Mistake)]
 
 
 def _best(claims: Sequence[_Claim], place: int) -> _Claim | None:

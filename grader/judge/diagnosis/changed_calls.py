@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.course.variations import OWN
 from grader.judge.diagnosis.versions import Slip
 
 Change = Callable[[Any], Any]  # of a value; it raises where it does not apply
@@ -18,19 +19,19 @@ class NotApplicable(Exception):
     """A change that makes no sense for a value. It answers in no submission's words."""
 
 
-def changed_calls(reference: types.ModuleType, source: str, name: str) -> Iterator[Slip]:
-    """The definition `name` of a reference with one argument or one result changed."""
-    target = getattr(reference, name, None)
+def changed_calls(module: types.ModuleType, source: str, wanted: str, replaces: str) -> Iterator[Slip]:
+    """The definition `wanted` of a module with one argument or one result changed. See `slips`."""
+    target = getattr(module, wanted, None)
     for method, function in _functions(target):
-        said = name if method is None else f"{name}.{method}"
+        said = replaces if method is None else f"{replaces}.{method}"
         for clause, wrap in _wraps(function):
-            install = partial(_install, name, method, wrap)
-            yield Slip(f"{said}: {clause}", name, clause, method, install, reference.__name__, source)
+            install = partial(_install, wanted, method, wrap)
+            yield Slip(f"{said}: {clause}", replaces, clause, method, install, module.__name__, source, wanted)
 
 
 def _functions(target: Any) -> Iterator[tuple[str | None, Callable[..., Any]]]:
     """The functions whose arguments the contract names."""
-    if inspect.isfunction(target) and not target.__name__.startswith("_"):
+    if inspect.isfunction(target) and not target.__name__.removeprefix(OWN).startswith("_"):
         yield None, target
     elif inspect.isclass(target):
         for name, function in vars(target).items():

@@ -89,10 +89,13 @@ class Account:
         return bool(self.agreed) and not self.others
 
 
-def account(case: Case, wrongs: Iterable[Wrong | None], names: Sequence[str], direct: bool) -> Account | None:
+def account(
+    case: Case, wrongs: Iterable[Wrong | None], names: Sequence[str], direct: bool, *, whole: bool = False
+) -> Account | None:
     """How far a version that replaces `names` explains a case; None if an answer contradicts it.
 
-    `direct`: some question asks for the names; then only such questions can contradict.
+    `direct`: some question asks for the names; then only such questions can contradict. `whole`: an answer that is left
+    to explain contradicts it, too.
     """
     agreed = others = 0
     answers = zip(case.given, wrongs, case.is_right, case.run.log, strict=True)
@@ -103,6 +106,8 @@ def account(case: Case, wrongs: Iterable[Wrong | None], names: Sequence[str], di
             agreed += 1
         elif not is_right:
             others += theirs is None or not same(mine, theirs.answer)
+            if whole and others:
+                return None
         elif theirs is not None and theirs.differs == "value" and (not direct or _asks_for_any(entry, names)):
             return None
     return Account(agreed, others)

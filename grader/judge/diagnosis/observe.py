@@ -26,9 +26,10 @@ def observed(
     exercise: Tested,
     session: Session,
 ) -> list[TestResult]:
-    """The results, with what was seen of the first failure if no mistake explains any."""
+    """The results, with what was seen of the first failure if no mistake explains it."""
     run = next((run for run in runs if run.failed and run.log), None)
-    if run is None or diagnoses or exercise.causes is None or exercise.reference is None:
+    named = {each.test for each in diagnoses}
+    if run is None or run.test in named or exercise.causes is None or exercise.reference is None:
         return list(results)
     case = exercise.causes.memory.case(run)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from grader.course.variations import OWN
 from grader.errors import UsageError
 from grader.judge.cpu import bounded_cpu
 from grader.judge.diagnosis.changed_calls import changed_calls
@@ -30,10 +31,12 @@ _NOTHING = Print(-1, ())  # of a slip that does not end
 
 
 class Bench:
-    """The reference as a module in which one definition at a time is replaced by a slip of it."""
+    """The reference, or a mistake, as a module in which one definition at a time is replaced by a slip of it."""
 
-    def __init__(self, name: str, source: str, limits: Limits):
+    def __init__(self, name: str, source: str, limits: Limits, own: str = ""):
+        """`own`: the definition that has the reference's own version beside it, and is made of that."""
         self._source = source
+        self._own = own
         self._scratch = execute(f"{name}_scratch", source)
         self._limits = made_limits(limits)
         self._made: dict[str, list[Slip]] = {}  # by the name that they replace
@@ -58,8 +61,8 @@ class Bench:
 
     def _slips_of(self, name: str) -> list[Slip]:
         if name not in self._made:
-            made = [*changed_calls(self._scratch, self._source, name), *slips(self._scratch, self._source, name)]
-            self._made[name] = made
+            where = self._scratch, self._source, OWN + name if name == self._own else name, name
+            self._made[name] = [*changed_calls(*where), *slips(*where)]
         return self._made[name]
 
     def _answers(self, case: Case, place: int, tried: Sequence[Slip]) -> Iterator[tuple[str, Print]]:
@@ -101,17 +104,17 @@ class Bench:
 def _installed(slip: Slip, scratch: types.ModuleType) -> Iterator[None]:
     """The module with a slip in the place of what it replaces. Of a class one method is: its objects have it, too."""
     names = scratch.__dict__
-    before = names[slip.replaces]
+    before = names[slip.target]
     slip.install(names)
     if slip.method in (None, "__init__"):
         try:
             yield
         finally:
-            names[slip.replaces] = before
+            names[slip.target] = before
         return
     assert slip.method is not None
-    method = vars(names[slip.replaces])[slip.method]
-    names[slip.replaces] = before
+    method = vars(names[slip.target])[slip.method]
+    names[slip.target] = before
     own = vars(before)[slip.method]
     setattr(before, slip.method, method)
     try:

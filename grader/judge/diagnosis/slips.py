@@ -57,19 +57,19 @@ _COMPARE: dict[type[ast.cmpop], Sequence[type[ast.cmpop]]] = {
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
-def slips(reference: types.ModuleType, source: str, wanted: str) -> Iterator[Slip]:
-    """All slips of the definition `wanted` of a reference that can be compiled."""
+def slips(module: types.ModuleType, source: str, wanted: str, replaces: str) -> Iterator[Slip]:
+    """All slips of a definition of a module, which is called `replaces` in the reference, that can be compiled."""
     tree = ast.parse(source)
     words = contract(tree)
-    for statement in tree.body:
-        if isinstance(statement, Definition) and statement.name == wanted:
-            for place, method, clause in changes(statement, words):
-                try:
-                    code = compile(ast.Module([statement], []), f"{reference.__name__}.py", "exec")
-                except (SyntaxError, ValueError, TypeError):
-                    continue
-                name = f"{wanted} {place} {clause}"
-                yield Slip(name, wanted, clause, method, partial(exec, code), reference.__name__, source)
+    defined = [each for each in tree.body if isinstance(each, Definition) and each.name == wanted]
+    for statement in defined[-1:]:  # of a mistake the last: the reference's own stands before it
+        for place, method, clause in changes(statement, words):
+            try:
+                code = compile(ast.Module([statement], []), f"{module.__name__}.py", "exec")
+            except (SyntaxError, ValueError, TypeError):
+                continue
+            name = f"{replaces} {place} {clause}"
+            yield Slip(name, replaces, clause, method, partial(exec, code), module.__name__, source, wanted)
 
 
 def contract(tree: ast.Module) -> set[str]:

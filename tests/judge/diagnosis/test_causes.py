@@ -127,7 +127,61 @@ def test_what_explains_a_part_of_a_test_says_so() -> None:
     assert all_diagnosed(source, [(two, True)], adds=ADDS, subtracts=SUBTRACTS) == [("adds", "test_0", False)]
 
 
+OWN_SCALED = """
+def _reference_scaled(x, factor):
+    if factor <= 0:
+        raise ValueError(f"factor must be positive, not {factor}")
+    return x * factor
+"""
+
+
+def made_of_scaled(name: str, result: str) -> tuple[str, str]:
+    """A mistake that looks at what goes into the reference's `scaled`, or what comes out."""
+    return "scaled", f"{REFERENCE}{OWN_SCALED}\ndef {name}(x, factor):\n    return {result}\n\nscaled = {name}\n"
+
+
+ROUNDS = made_of_scaled("rounds", "_reference_scaled(x, factor).round()")
+TWICE = made_of_scaled("twice", "_reference_scaled(x, 2 * factor)")
+
+
+def test_two_mistakes_in_one_function_are_made_around_each_other() -> None:
+    both = variation("return x * factor", "return (x * 2 * factor).round()")
+    tests: Tests = [(of_scaled(1.3), True)]
+    named = {("rounds", "test_0", True), ("twice", "test_0", True)}
+    assert set(all_diagnosed(both, tests, rounds=ROUNDS, twice=TWICE)) == named
+    assert set(all_diagnosed(both, [*tests, (of_scaled(3.0), True)], rounds=ROUNDS, twice=TWICE)) >= named
+    assert not all_diagnosed(both, tests, twice=TWICE)
+
+
+def test_two_mistakes_together_are_told_only_if_no_other_two_do_the_same() -> None:
+    both = variation("return x * factor", "return (x * 2 * factor).round()")
+    more = made_of_scaled("more", "_reference_scaled(2 * x, factor)")
+    assert not all_diagnosed(both, [(of_scaled(1.3), True)], rounds=ROUNDS, twice=TWICE, more=more)
+
+
 # ------------------------------------------------------------ slips that a machine has made
+
+
+def slips_beside(known: Mistake, source: str, *tests: Callable[[Any], None]) -> list[str]:
+    """What is said of a submission, with one known mistake."""
+    logs = [log_of(source, test) for test in tests]
+    runs = [Run(f"test_{place}", log, 0, True, log[-1]) for place, log in enumerate(logs)]
+    return [each.advice for each in Causes(execute("reference", REFERENCE), [known], LIMITS).diagnose(runs)]
+
+
+MINUS = "Your shifted gives what comes out with a minus where a plus belongs."
+
+
+def test_a_slip_beside_a_known_mistake_is_told_with_it() -> None:
+    adds = Mistake("adds", ADDS[0], "It adds.", ADDS[1])
+    assert slips_beside(adds, BOTH, of_scaled(3.0), of_both(3.0, 2.0)) == ["It adds.", MINUS]
+
+
+def test_a_slip_within_a_known_mistake_is_told_with_it() -> None:
+    rounds = Mistake("rounds", ROUNDS[0], "It rounds.", ROUNDS[1])
+    source = variation("return x * factor", "return (x / factor).round()")
+    said = slips_beside(rounds, source, of_scaled(1.001), of_scaled(3.0))
+    assert said == ["It rounds.", "Your scaled gives what comes out with a division where a product belongs."]
 
 
 def slip(source: str, *tests: Callable[[Any], None]) -> str | None:

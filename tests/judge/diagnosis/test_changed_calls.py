@@ -27,7 +27,7 @@ MASK = torch.tensor([[1, 0], [1, 1]])
 def changed(clause: str, *args: Any, **kwargs: Any) -> Any:
     """What a function of the source gives with the change that a clause names."""
     name = "sized" if isinstance(args[0], int) else "masked" if len(args) > 1 else "parts"
-    (slip,) = [each for each in changed_calls(execute("calls", SOURCE), SOURCE, name) if each.clause == clause]
+    (slip,) = [each for each in changed_calls(execute("calls", SOURCE), SOURCE, name, name) if each.clause == clause]
     assert slip.advice == f"Your {name} gives what comes out {clause}."
     return getattr(slip.module, name)(*args, **kwargs)
 
