@@ -38,7 +38,7 @@ class Varied:
     words: str
     subject: str  # the argument that was changed; "": several at once
     entry: Entry
-    telling: bool = True  # that a wrong submission is right here says something of what it gets wrong
+    fewest: int | None = 1  # changes of the subject that must make it right, for that to be telling; None: it never is
 
 
 class Call:
@@ -83,7 +83,8 @@ def variations(call: Call, optional: dict[str, Any], sizes: dict[int, str]) -> I
     last = max((each.where for each in arguments if isinstance(each.where, int)), default=None)
     for each in arguments:
         if each.name in optional and (isinstance(each.where, str) or each.where == last):
-            yield call.varied(f"Without `{each.name}`", each.name, {}, without=each.where)
+            without = call.varied(f"Without `{each.name}`", each.name, {}, without=each.where)
+            yield replace(without, fewest=2 if _is_number(optional[each.name]) else 1)
     for each in arguments:
         if isinstance(each.value, bool):
             yield call.varied(f"With {each.name}={not each.value}", each.name, {each.where: not each.value})
@@ -96,12 +97,12 @@ def variations(call: Call, optional: dict[str, Any], sizes: dict[int, str]) -> I
             for number in dict.fromkeys((each.value - 1, each.value + 1, 1, 2, 2 * each.value)):
                 if number != each.value:
                     words = f"With {each.name} = {number} in place of {each.value}"
-                    yield call.varied(words, each.name, {each.where: number})
+                    yield replace(call.varied(words, each.name, {each.where: number}), fewest=2)
         elif isinstance(each.value, float):
-            for factor in (1.0, 2 * each.value):
+            for factor in (1.0, 0.5 * each.value, 2 * each.value):
                 if factor != each.value:
                     words = f"With {each.name} = {factor:g} in place of {each.value:g}"
-                    yield call.varied(words, each.name, {each.where: factor})
+                    yield replace(call.varied(words, each.name, {each.where: factor}), fewest=2)
         elif isinstance(each.value, dict):
             yield from _configs(call, each)
     for size in _axes(arguments):
@@ -110,14 +111,15 @@ def variations(call: Call, optional: dict[str, Any], sizes: dict[int, str]) -> I
             named = size in sizes
             said = f"{sizes[size]} = 1" if named else "1"
             said += f" in place of {size}" + ("" if named else f" along axis {axis} of `{name}`")
-            yield call.varied(f"With {said}", "", _all_cut(arguments, size, 1))
+            for last in (False, True):
+                yield call.varied(f"With {said}", "", _all_cut(arguments, size, 1, last))
     for each in arguments:
         if isinstance(each.value, Tensor) and each.value.is_floating_point():
             for words, other in (
                 (f"Where `{each.name}` is 0", torch.zeros_like(each.value)),
                 (f"With another `{each.name}`", each.value.detach().flip(-1) * 1.5 + 0.25),
             ):
-                yield replace(call.varied(words, each.name, {each.where: other}), telling=False)
+                yield replace(call.varied(words, each.name, {each.where: other}), fewest=None)
 
 
 def _equal_sizes(call: Call, sizes: dict[int, str]) -> Iterator[Varied]:
@@ -143,7 +145,8 @@ def _configs(call: Call, given: Argument) -> Iterator[Varied]:
         if type(value) is int:
             for other in dict.fromkeys((1, value + 1, 2 * value)):
                 words = f"With {key} = {other} in place of {value}"
-                yield call.varied(words, f"{key}", {given.where: given.value | {key: other}})
+                varied = call.varied(words, f"{key}", {given.where: given.value | {key: other}})
+                yield replace(varied, fewest=2)
 
 
 def _axes(arguments: Sequence[Argument]) -> list[int]:
@@ -152,20 +155,24 @@ def _axes(arguments: Sequence[Argument]) -> list[int]:
     return list(dict.fromkeys(size for tensor in tensors for size in tensor.shape))
 
 
-def _all_cut(arguments: Sequence[Argument], large: int, small: int) -> dict[int | str, Any]:
-    """The tensors among arguments with their axes of one size cut to another."""
-    return {e.where: _cut(e.value, large, small) for e in arguments if isinstance(e.value, Tensor)}
+def _all_cut(arguments: Sequence[Argument], large: int, small: int, last: bool = False) -> dict[int | str, Any]:
+    """The tensors among arguments with their axes of one size cut to another: to the first entries, or the last."""
+    return {e.where: _cut(e.value, large, small, last) for e in arguments if isinstance(e.value, Tensor)}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _has_axis(value: Any, size: int) -> bool:
     return isinstance(value, Tensor) and size in value.shape
 
 
-def _cut(tensor: Tensor, large: int, small: int) -> Tensor:
+def _cut(tensor: Tensor, large: int, small: int, last: bool) -> Tensor:
     """A tensor whose axes of one size are cut to another."""
     for axis, size in enumerate(tensor.shape):
         if size == large:
-            tensor = tensor.narrow(axis, 0, small)
+            tensor = tensor.narrow(axis, large - small if last else 0, small)
     return tensor
 
 

@@ -83,6 +83,17 @@ def test_what_a_failure_depends_on_is_told(right: str, wrong: str, test: Callabl
     assert said(right, wrong, test, {2: "B"}) == sentence
 
 
+def test_one_number_that_happens_to_give_the_right_result_says_nothing() -> None:
+    assert said("x * factor", "x * factor + (factor - 1)", lambda m: m.scaled(X, 4)) is None
+
+
+def test_a_cut_counts_only_if_both_ends_are_right() -> None:
+    """The second row alone is wrong as well: that there are two is not what is wrong."""
+    wrong = "x * torch.where(x == 5, 0, factor)"
+    sentence = said("x * factor", wrong, lambda m: m.scaled(X, 3.0), {2: "B"})
+    assert sentence != "With B = 1 in place of 2 your result is right."
+
+
 def test_a_result_that_is_always_wrong_depends_on_nothing() -> None:
     assert said("x * factor", "x * factor + 1", lambda m: m.scaled(X, 3.0)) is None
 
