@@ -24,7 +24,7 @@ from grader.judge.session import Limits
 from grader.result import Diagnosis
 
 MOST_PAIRS = 120  # of mistakes, that are tried together for one test
-MOST_SEARCHES = 3  # for slips, among those of one module
+MOST_SEARCHES = 2  # for slips, among those of one module
 MOST_SLIPS = 12  # that are held against all answers of a submission
 MOST_CAUSES = 3  # different slips that may explain a failure equally well, for the first of them to be told
 ENOUGH = 6  # numbers that a slip has to explain

@@ -26,7 +26,9 @@ def changed_calls(module: types.ModuleType, source: str, wanted: str, replaces: 
         said = replaces if method is None else f"{replaces}.{method}"
         for clause, wrap in _wraps(function):
             install = partial(_install, wanted, method, wrap)
-            yield Slip(f"{said}: {clause}", replaces, clause, method, install, module.__name__, source, wanted)
+            first = function.__code__.co_firstlineno
+            lines = range(first, first + 1)
+            yield Slip(f"{said}: {clause}", replaces, clause, method, lines, install, module.__name__, source, wanted)
 
 
 def _functions(target: Any) -> Iterator[tuple[str | None, Callable[..., Any]]]:

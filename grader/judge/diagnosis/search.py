@@ -19,13 +19,14 @@ from grader.judge.diagnosis.evidence import Case
 from grader.judge.diagnosis.memory import MADE_SECONDS, made_limits
 from grader.judge.diagnosis.prints import Print, alike, print_of, print_of_call
 from grader.judge.diagnosis.slips import slips
+from grader.judge.diagnosis.trace import traced
 from grader.judge.diagnosis.versions import Slip
 from grader.judge.replay import Replay, replay
 from grader.judge.session import Entry, Limits
 from grader.sandbox import wire
 from grader.sandbox.source import execute
 
-MOST_BUILT = 60  # slips of a constructor that are tried for one call: each makes its module anew
+MOST_STEPS = 60_000  # lines of a module that run for all slips tried for one call, by what runs in it without a slip
 _ENDLESS = UsageError("A slip does not end.")
 _NOTHING = Print(-1, ())  # of a slip that does not end
 
@@ -74,21 +75,29 @@ class Bench:
         begin = _beginning(log)
         stage = Replay(self._scratch, case.run.seed, self._limits)
         try:
-            for entry in log[:begin]:
-                stage.answer(entry)
+            with traced(self._scratch) as making:
+                for entry in log[:begin]:
+                    stage.answer(entry)
+            generator = torch.get_rng_state()
+            with traced(self._scratch) as calling:
+                for entry in log[begin:]:
+                    stage.answer(entry)
         except UsageError:
             return
         call = stage.called(log[-1]) if begin == place else None
-        generator = torch.get_rng_state()
-        built = 0
+        steps = 0
         for slip in tried:
-            built += slip.method == "__init__"
-            if slip.method == "__init__" and built > MOST_BUILT:
+            anew = slip.method == "__init__" or calling.lines.isdisjoint(slip.lines)
+            if anew and making.lines.isdisjoint(slip.lines):
+                continue  # what it changes does not run
+            cost = 1 + calling.steps + (making.steps if anew else 0)
+            if steps + cost > MOST_STEPS:
                 continue
+            steps += cost
             try:
-                with _installed(slip, self._scratch):
+                with _installed(slip, self._scratch, anew):
                     torch.set_rng_state(generator)
-                    if slip.method == "__init__":
+                    if anew:
                         theirs = print_of(list(replay(log, self._scratch, case.run.seed, self._limits))[-1])
                     elif call is not None:
                         with bounded_cpu(MADE_SECONDS, _ENDLESS):
@@ -101,18 +110,17 @@ class Bench:
 
 
 @contextlib.contextmanager
-def _installed(slip: Slip, scratch: types.ModuleType) -> Iterator[None]:
-    """The module with a slip in the place of what it replaces. Of a class one method is: its objects have it, too."""
+def _installed(slip: Slip, scratch: types.ModuleType, anew: bool) -> Iterator[None]:
+    """The module with a slip in the place of what it replaces, which objects that are not made anew have, too."""
     names = scratch.__dict__
     before = names[slip.target]
     slip.install(names)
-    if slip.method in (None, "__init__"):
+    if slip.method is None or anew:
         try:
             yield
         finally:
             names[slip.target] = before
         return
-    assert slip.method is not None
     method = vars(names[slip.target])[slip.method]
     names[slip.target] = before
     own = vars(before)[slip.method]

@@ -63,13 +63,13 @@ def slips(module: types.ModuleType, source: str, wanted: str, replaces: str) -> 
     words = contract(tree)
     defined = [each for each in tree.body if isinstance(each, Definition) and each.name == wanted]
     for statement in defined[-1:]:  # of a mistake the last: the reference's own stands before it
-        for place, method, clause in changes(statement, words):
+        for count, (place, method, lines, clause) in enumerate(changes(statement, words)):
             try:
                 code = compile(ast.Module([statement], []), f"{module.__name__}.py", "exec")
             except (SyntaxError, ValueError, TypeError):
                 continue
-            name = f"{replaces} {place} {clause}"
-            yield Slip(name, replaces, clause, method, partial(exec, code), module.__name__, source, wanted)
+            name = f"{replaces} {place}.{count} {clause}"
+            yield Slip(name, replaces, clause, method, lines, partial(exec, code), module.__name__, source, wanted)
 
 
 def contract(tree: ast.Module) -> set[str]:
@@ -83,10 +83,10 @@ def contract(tree: ast.Module) -> set[str]:
     return found
 
 
-def changes(definition: Definition, words: set[str]) -> Iterator[tuple[int, str | None, str]]:
+def changes(definition: Definition, words: set[str]) -> Iterator[tuple[int, str | None, range, str]]:
     """Changes the definition, one thing at a time: while a caller has what is yielded, the tree is so.
 
-    Yields the place, the method if the definition is a class, and the clause.
+    Yields the place, the method if the definition is a class, the lines of the statement, and the clause.
     """
     functions = [definition] if isinstance(definition, ast.FunctionDef) else definition.body
     place = 0
@@ -97,15 +97,16 @@ def changes(definition: Definition, words: set[str]) -> Iterator[tuple[int, str 
         for slot in _slots(function):
             place += 1
             for clause in writer.at(slot):
-                yield place, None if function is definition else function.name, clause
+                yield place, None if function is definition else function.name, slot.lines, clause
 
 
 @dataclass(frozen=True)
 class _Slot:
-    """Where a node hangs: in a field of another, or at a place of a list."""
+    """Where a node hangs, in a field of another or at a place of a list, and the lines of the statement around it."""
 
     owner: Any
     field: Any
+    lines: range
 
     @property
     def node(self) -> Any:
@@ -121,9 +122,10 @@ class _Slot:
 
 def _slots(function: ast.FunctionDef) -> Iterator[_Slot]:
     """Where the expressions and statements of a function's body hang, docstring and annotations left out."""
-    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
-    waiting = [_Slot(function.body, place) for place in range(len(function.body) - len(body), len(function.body))]
-    waiting += [_Slot(function.args.defaults, place) for place in range(len(function.args.defaults))]
+    first = int(ast.get_docstring(function) is not None)
+    waiting = [_slot(function.body, place) for place in range(first, len(function.body))]
+    head = range(function.lineno, function.body[0].lineno)
+    waiting += [_Slot(function.args.defaults, place, head) for place in range(len(function.args.defaults))]
     for slot in waiting:
         yield slot
         node = slot.node
@@ -133,9 +135,20 @@ def _slots(function: ast.FunctionDef) -> Iterator[_Slot]:
             if name in ("annotation", "returns", "ctx", "op", "ops", "decorator_list"):
                 continue
             if isinstance(value, ast.expr | ast.slice | ast.keyword | ast.comprehension):
-                waiting.append(_Slot(node, name))
+                waiting.append(_Slot(node, name, slot.lines))
             elif isinstance(value, list):
-                waiting += [_Slot(value, place) for place, each in enumerate(value) if isinstance(each, ast.AST)]
+                places = [place for place, each in enumerate(value) if isinstance(each, ast.AST)]
+                waiting += [_slot(value, place, slot.lines) for place in places]
+
+
+def _slot(nodes: list[ast.AST] | list[ast.stmt], place: int, around: range = range(0)) -> _Slot:
+    """A place of a list. A statement has lines of its own, if it holds others those before them."""
+    node = nodes[place]
+    if isinstance(node, ast.stmt):
+        body = getattr(node, "body", None)
+        end = body[0].lineno if body else node.end_lineno or node.lineno
+        around = range(node.lineno, max(end, node.lineno + 1) if body else end + 1)
+    return _Slot(nodes, place, around)
 
 
 class _Changes:

@@ -137,6 +137,7 @@ class Slip:
     replaces: str  # in the reference
     clause: str
     method: str | None  # of the class that it replaces; None: it replaces a function
+    lines: range  # of the module, of which one runs where the change matters
     install: Callable[[dict[str, Any]], Any]  # puts it into a module's names
     base: str  # name of the module
     source: str  # of the module
