@@ -2,10 +2,11 @@
 
 import contextlib
 import signal
+import sys
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 OWN_CPU = 10  # times the limit of a test: CPU that the judge may take for it, and a known mistake for a question of it
 
@@ -32,6 +33,11 @@ def bounded_cpu(seconds: float, excess: BaseException) -> Iterator[Bound]:
         bound.passed = True
         raise excess
 
+    def unraisable(caught: Any) -> None:
+        if caught.exc_value is not excess:  # which may have struck where Python swallows exceptions: in a finalizer
+            before_unraisable(caught)
+
+    before_unraisable, sys.unraisablehook = sys.unraisablehook, unraisable
     before = signal.signal(signal.SIGPROF, stop)
     outer, again = signal.setitimer(signal.ITIMER_PROF, seconds, seconds)  # again, where the first was caught
     try:
@@ -40,3 +46,4 @@ def bounded_cpu(seconds: float, excess: BaseException) -> Iterator[Bound]:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
         signal.setitimer(signal.ITIMER_PROF, outer, again)
+        sys.unraisablehook = before_unraisable

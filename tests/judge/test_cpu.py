@@ -1,5 +1,6 @@
 """Bounds on the CPU time of the judge itself."""
 
+import sys
 import time
 
 import pytest
@@ -38,3 +39,23 @@ def test_the_outer_bound_holds_after_an_inner_one() -> None:
 
     with pytest.raises(TooMuch), bounded_cpu(0.1, TooMuch()):
         body()
+
+
+class Slow:
+    """Takes its time to go, where Python swallows exceptions."""
+
+    def __del__(self) -> None:
+        work(0.2)
+
+
+def test_a_bound_that_is_passed_in_a_finalizer_is_not_told_by_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+
+    def body() -> None:
+        Slow()
+        work(30.0)
+
+    with pytest.raises(TooMuch), bounded_cpu(0.05, TooMuch()):
+        body()
+    assert not told

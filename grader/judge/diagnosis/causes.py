@@ -23,8 +23,8 @@ from grader.judge.diagnosis.versions import Mistake, Nested, Pair, Slip, Slipped
 from grader.judge.session import Limits
 from grader.result import Diagnosis
 
-MOST_PAIRS = 120  # of mistakes, that are tried together for one test
-MOST_SEARCHES = 2  # for slips, among those of one module
+MOST_PAIRS = 40  # of mistakes, that are tried together for one test
+MOST_SEARCHES = 2  # for pairs of mistakes, one for each test, and for slips, one for each module
 MOST_SLIPS = 12  # that are held against all answers of a submission
 MOST_CAUSES = 3  # different slips that may explain a failure equally well, for the first of them to be told
 ENOUGH = 6  # numbers that a slip has to explain
@@ -88,14 +88,16 @@ class Causes:
         claims = [each for each in possible if each.explains_enough(failing[0])]
         found: dict[str, Diagnosis] = {}
         explained: set[int] = set()
-        searches = 0
+        pairs = searches = 0
         for place in failing:
             if place in explained:
                 continue
             best = _best(claims, place)
             whole = best is not None and best.accounts[place].whole
-            if not whole and (pair := self._together(cases, possible, place)) is not None:
-                best, whole = pair, True
+            if not whole and pairs < MOST_SEARCHES:
+                pairs += 1
+                pair = self._together(cases, possible, place)
+                best, whole = (pair, True) if pair is not None else (best, False)
             for base in (None, *_most_seen(claims, place)) if not whole else ():
                 if searches == MOST_SEARCHES:
                     break
@@ -111,12 +113,17 @@ class Causes:
         return tuple(found.values())
 
     def _claim(self, cases: Sequence[Case], version: Version, *mistakes: Mistake | Slip) -> _Claim | None:
-        """What a version explains; None where an answer contradicts it."""
+        """What a version explains; None where an answer contradicts it.
+
+        The passed tests are asked only of what explains something of the failing ones.
+        """
         accounts: dict[int, Account] = {}
         elsewhere = 0
         reaching = [(place, case) for place, case in enumerate(cases) if not case.reached.isdisjoint(version.names)]
         direct = any(asks_for(entry, name) for _, case in reaching for entry in case.run.log for name in version.names)
-        for place, case in sorted(reaching, key=lambda each: not each[1].run.failed):  # most are contradicted early
+        for place, case in sorted(reaching, key=lambda each: not each[1].run.failed):
+            if not case.run.failed and not any(each.agreed for each in accounts.values()):
+                break
             found = account(case, self.memory.wrongs(case, version), version.names, direct)
             if found is None:
                 return None

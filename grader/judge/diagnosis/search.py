@@ -26,7 +26,7 @@ from grader.judge.session import Entry, Limits
 from grader.sandbox import wire
 from grader.sandbox.source import execute
 
-MOST_STEPS = 60_000  # lines of a module that run for all slips tried for one call, by what runs in it without a slip
+MOST_STEPS = 20_000  # lines of a module that run for all slips tried for one call, by what runs in it without a slip
 _ENDLESS = UsageError("A slip does not end.")
 _NOTHING = Print(-1, ())  # of a slip that does not end
 
