@@ -71,6 +71,15 @@ def pooler_kept(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 @replaces("convert_bert_state")
+def first_name_decides(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """You look at the first name to see whether "bert." stands in front of all. A head has names of its own, without
+    it, and may come first. Which names are sure to tell?"""
+    if not next(iter(state)).startswith("bert."):
+        return convert_bert_state({name: value for name, value in state.items() if not name.startswith("bert.")})
+    return convert_bert_state(state)
+
+
+@replaces("convert_bert_state")
 def prefix_kept(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """In a checkpoint with a head all names of the encoder begin with "bert.", and yours still do. What has to go
     before you look at the rest of the name?"""
@@ -103,6 +112,14 @@ def mean_over_padding(hidden: Tensor, attention_mask: Tensor) -> Tensor:
     """The padding is in your mean, so the vector of a text depends on how long the longest text beside it is. Sum over
     tokens alone, and divide by their number."""
     return hidden.mean(1)
+
+
+@replaces("mean_pool")
+def mean_is_float32(hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    """Your mask is float32, and so is its product with vectors of half precision: the mean comes back in another dtype
+    than hidden has. In which dtype should the mask be?"""
+    mask = attention_mask.unsqueeze(-1).float()
+    return (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
 
 
 @replaces("mean_pool")

@@ -136,8 +136,9 @@ def test_convert_prefix(submission, rng):
     named = published_names(state) | {"pooler.dense.bias": rng.randn(D)}
     head = {"cls.predictions.bias": rng.randn(V), "cls.predictions.transform.dense.weight": rng.randn(D, D)}
     head |= {"cls.predictions.transform.LayerNorm.weight": rng.randn(D)}
-    given = {f"bert.{name}": value for name, value in named.items()} | head
-    assert_same_state(submission.convert_bert_state(given), state)
+    given = {f"bert.{name}": value for name, value in named.items()}
+    assert_same_state(submission.convert_bert_state(given | head), state)
+    assert_same_state(submission.convert_bert_state(head | given), state)  # the head comes first
 
 
 @points(2)
@@ -151,6 +152,9 @@ def test_mean_pool(submission, rng):
     expected = torch.stack([hidden[b][tokens[b]].mean(0) for b in range(B)])
     for dtype in (torch.int64, torch.bool, torch.uint8):
         assert_close(submission.mean_pool(hidden, tokens.to(dtype)), expected, name="mean")
+    half = submission.mean_pool(hidden.bfloat16(), tokens)
+    # bfloat16 has 8 bits: each of some sums is rounded to 1/256 of it
+    assert_close(half, expected.bfloat16(), rtol=0.05, atol=0.05, name="mean in bfloat16")
 
 
 @points(1)

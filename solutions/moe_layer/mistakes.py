@@ -232,6 +232,16 @@ class ListOfExperts(nn.Module):
 
 
 @replaces("MoELayer")
+class ViewOfTokens(MoELayer):
+    """view makes no copy, so it cannot lay out the tokens of an x that is transposed or cut out of another tensor.
+    Which method flattens every tensor?"""
+
+    def forward(self, x):
+        y = moe_forward(x.view(-1, x.shape[-1]), self.gate, self.w1, self.w2, self.w3, self.k)
+        return y.view(x.shape)
+
+
+@replaces("MoELayer")
 class W2Transposed(MoELayer):
     """w2 has the shape of w1. It leads back from F to D, and matrices lie as (out, in): which of the two comes
     first?"""

@@ -175,6 +175,9 @@ def test_module(submission, rng):
         y = layer(x.view(B, T, D))
         assert_equal(y.shape, (B, T, D), name="shape of y")
         assert_close(y, mixture(x, *w, k).view(B, T, D), name="y")
+        across = x.view(T, B, D).transpose(0, 1)  # in memory the texts stand beside each other, token by token
+        expected = mixture(x, *w, k).view(T, B, D).transpose(0, 1)
+        assert_close(layer(across), expected, name="y of x.transpose(0, 1)")
 
 
 @points(1)

@@ -223,6 +223,7 @@ ARGUMENTS: tuple[tuple[str, Change], ...] = (
     ("if {} is doubled", _integer(lambda number: number * 2)),
     ("if {} is halved", _integer(lambda number: number // 2)),
     ("if {} is 1", _integer(lambda number: 1)),
+    ("if {} is rounded to float32", _floating(lambda tensor: tensor.float().to(tensor.dtype))),
     ("if no gradient leads through {}", _floating(lambda tensor: tensor.detach())),
 )
 RESULTS: tuple[tuple[str, Change], ...] = (

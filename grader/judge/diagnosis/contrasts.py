@@ -87,7 +87,8 @@ def _said(tried: Sequence[_Tried], mine: Answer, right: Answer) -> str | None:
     for varied in mended:
         fewest = 1 if failed else varied.fewest
         alike = sum(other.subject == varied.subject for other in mended)
-        if fewest is not None and alike >= fewest and varied.words not in broken:
+        most = fewest == 1 or 2 * alike > sum(each.varied.subject == varied.subject for each in tried)
+        if fewest is not None and alike >= fewest and most and varied.words not in broken:
             runs = "your code runs, and its" if failed else "your"
             return f"{varied.words} {runs} result is right."
     return None

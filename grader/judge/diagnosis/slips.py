@@ -21,7 +21,7 @@ _SWAPS = {  # functions and methods that are taken for one another
     **{"tril": ("triu",), "triu": ("tril",), "argmax": ("argmin",), "argmin": ("argmax",)},
     **{"softmax": ("sigmoid", "log_softmax"), "sigmoid": ("softmax",), "log_softmax": ("softmax",)},
     **{"silu": ("gelu", "relu"), "gelu": ("relu", "silu"), "relu": ("gelu",), "softplus": ("exp",), "exp": ("expm1",)},
-    **{"floor": ("ceil",), "ceil": ("floor",), "cumsum": ("cumprod",), "cumprod": ("cumsum",)},
+    **{"floor": ("ceil", "round"), "ceil": ("floor", "round"), "cumsum": ("cumprod",), "cumprod": ("cumsum",)},
     **{"repeat_interleave": ("repeat",), "repeat": ("repeat_interleave",), "sqrt": ("square",), "rsqrt": ("sqrt",)},
     **{"log": ("log2", "exp"), "log2": ("log",), "sin": ("cos",), "cos": ("sin",), "any": ("all",), "all": ("any",)},
     **{"var": ("std",), "std": ("var",), "zeros": ("ones",), "ones": ("zeros",), "zeros_like": ("ones_like",)},
@@ -163,6 +163,10 @@ class _Changes:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
         }
         self._arguments = [arg for arg in arguments if arg in words]
+        self._names = dict.fromkeys(self._arguments, 0)  # and the line from which each is bound
+        for each in ast.walk(function):
+            if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store) and each.id in words:
+                self._names[each.id] = min(each.lineno, self._names.get(each.id, each.lineno))
         self._attributes = sorted(own & words)
         self._keys = sorted(
             {
@@ -187,6 +191,11 @@ class _Changes:
             setattr(node, operator, changed)
             yield clause
             setattr(node, operator, before)
+        if isinstance(slot.owner, list) and _depend(*slot.owner[slot.field : slot.field + 2]):
+            here = slice(slot.field, slot.field + 2)
+            slot.owner[here] = slot.owner[here][::-1]
+            yield "with two steps in the other order"
+            slot.owner[here] = slot.owner[here][::-1]
 
     # ------------------------------------------------------------ operators
 
@@ -215,9 +224,9 @@ class _Changes:
                 for name in _SWAPS[node.id]:
                     if name != "mean":
                         yield "id", name, f"with `{name}` for one of the operations"
-            if node.id in self._arguments:
-                for name in self._arguments:
-                    if name != node.id:
+            if node.id in self._names:
+                for name, bound in self._names.items():
+                    if name != node.id and bound < node.lineno:
                         yield "id", name, f"if `{name}` is used in a place where `{node.id}` belongs"
         if isinstance(node, ast.Attribute) and node.attr in self._attributes and isinstance(node.value, ast.Name):
             for name in self._attributes:
@@ -410,6 +419,25 @@ class _Changes:
     @staticmethod
     def _is_self(node: ast.AST) -> bool:
         return isinstance(node, ast.Name) and node.id in ("self", *_MODULES)
+
+
+def _depend(*steps: ast.AST) -> bool:
+    """Whether these are two steps of which one uses or changes what the other makes."""
+    if len(steps) < 2 or not all(isinstance(each, ast.Assign | ast.AugAssign | ast.Expr) for each in steps):
+        return False
+    (made, used), (made_next, used_next) = (_made_and_used(each) for each in steps)
+    return not (made | used).isdisjoint(made_next) or not made.isdisjoint(used_next)
+
+
+def _made_and_used(step: ast.AST) -> tuple[set[str], set[str]]:
+    """The names that a step binds or changes, and those that it reads."""
+    names = [each for each in ast.walk(step) if isinstance(each, ast.Name)]
+    changed = [each.value for each in ast.walk(step) if isinstance(each, ast.Subscript | ast.Attribute)
+               and isinstance(each.ctx, ast.Store)]
+    made = {each.id for each in names if isinstance(each.ctx, ast.Store)}
+    made |= {each.id for each in changed if isinstance(each, ast.Name)}
+    used = {each.id for each in names if isinstance(each.ctx, ast.Load)}
+    return made, used
 
 
 def _called(function: ast.expr) -> str:
