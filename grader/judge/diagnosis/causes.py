@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.errors import UsageError
-from grader.judge.diagnosis.evidence import Account, Case, Run, account, numbers
+from grader.judge.diagnosis.evidence import ENOUGH, Account, Case, Run, account, numbers
 from grader.judge.diagnosis.memory import Memory
 from grader.judge.diagnosis.reach import asks_for
 from grader.judge.diagnosis.search import Bench
@@ -27,7 +27,6 @@ MOST_PAIRS = 40  # of mistakes, that are tried together for one test
 MOST_SEARCHES = 2  # for pairs of mistakes, one for each test, and for slips, one for each module
 MOST_SLIPS = 12  # that are held against all answers of a submission
 MOST_CAUSES = 3  # different slips that may explain a failure equally well, for the first of them to be told
-ENOUGH = 6  # numbers that a slip has to explain
 
 
 @dataclass(frozen=True)

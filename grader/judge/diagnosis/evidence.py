@@ -15,10 +15,12 @@ from typing import Any, Literal, NamedTuple
 
 from torch import Tensor
 
-from grader.judge.compare import differs
+from grader.judge.compare import compare, differs
 from grader.judge.diagnosis.reach import asks_for
 from grader.judge.replay import Answer, same, same_arguments, same_gradients, same_modules, same_words
 from grader.judge.session import Entry
+
+ENOUGH = 6  # numbers that a part of a result, a slip or two mistakes together have to explain
 
 
 @dataclass(frozen=True)
@@ -98,13 +100,14 @@ def account(
     to explain contradicts it, too.
     """
     agreed = others = 0
-    answers = zip(case.given, wrongs, case.is_right, case.run.log, strict=True)
-    for mine, theirs, is_right, entry in answers:
+    answers = zip(case.given, wrongs, case.right, case.is_right, case.run.log, strict=True)
+    for mine, theirs, right, is_right, entry in answers:
         if mine.reply is None:
             continue
         if theirs is not None and _agrees(mine, theirs):
             agreed += 1
         elif not is_right:
+            agreed += theirs is not None and _agrees_in_part(mine, theirs, right)
             others += theirs is None or not same(mine, theirs.answer)
             if whole and others:
                 return None
@@ -128,6 +131,30 @@ def _agrees(mine: Answer, theirs: Wrong) -> bool:
     if theirs.differs == "arguments":
         return same_arguments(mine, theirs.answer)
     return True
+
+
+def _agrees_in_part(mine: Answer, theirs: Wrong, right: Answer) -> bool:
+    """Whether one of several results is wrong as a version says, and none is right that is wrong there."""
+    parts = [_results(answer.value) for answer in (mine, theirs.answer, right)]
+    if theirs.differs != "value" or not parts[2] or not parts[0].keys() == parts[1].keys() == parts[2].keys():
+        return False
+    weight = 0
+    for name, expected in parts[2].items():
+        found, version = parts[0][name], parts[1][name]
+        if compare(version, expected) is None:
+            continue
+        if compare(found, expected) is None:
+            return False
+        if compare(found, version) is None:
+            weight += _numbers(found, expected)
+    return weight >= ENOUGH
+
+
+def _results(value: Any) -> dict[Any, Any]:
+    """The results in a tuple, a list or a dict; none in anything else."""
+    if isinstance(value, dict):
+        return value
+    return dict(enumerate(value)) if isinstance(value, list | tuple) else {}
 
 
 def numbers(answer: Answer, right: Answer) -> int:

@@ -127,6 +127,29 @@ def test_what_explains_a_part_of_a_test_says_so() -> None:
     assert all_diagnosed(source, [(two, True)], adds=ADDS, subtracts=SUBTRACTS) == [("adds", "test_0", False)]
 
 
+PAIR = "def both(x, factor, step):\n    return shifted(scaled(x, factor), step)"
+
+
+def pair(first: str, second: str) -> str:
+    return REFERENCE.replace(PAIR, f"def both(x, factor, step):\n    return {first}, {second}")
+
+
+def named_in(reference: str, mistake: str, student: str) -> list[tuple[str, bool]]:
+    """What is named of a submission whose function returns two results, and whether wholly."""
+    run = Run("test", log_of(student, of_both(3.0, 2.0)), 0, True)
+    found = Causes(execute("reference", reference), [Mistake("mistake", "both", "", mistake)], LIMITS).diagnose([run])
+    return [(each.mistake, each.whole) for each in found]
+
+
+def test_one_of_several_results_speaks_for_a_mistake() -> None:
+    right = pair("x * factor", "x + step")
+    wrong = pair("x / factor", "x - step")
+    assert named_in(right, wrong, pair("x / factor", "x * step * 7")) == [("mistake", False)]
+    assert named_in(right, wrong, wrong) == [("mistake", True)]
+    assert named_in(right, wrong, pair("x / factor", "x + step")) == []  # what the mistake gets wrong is right
+    assert named_in(right, wrong, pair("x / factor * 5", "x * step * 7")) == []
+
+
 OWN_SCALED = """
 def _reference_scaled(x, factor):
     if factor <= 0:
