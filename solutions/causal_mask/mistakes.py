@@ -203,3 +203,11 @@ def leak_on_diagonal(weights: Tensor) -> bool:
     key that lies in the future of a query?"""
     T, S = weights.shape[-2:]
     return bool((weights.triu(S - T) != 0).any())
+
+
+@replaces("leaks_future")
+def leak_of_the_largest(weights: Tensor) -> bool:
+    """You ask whether the key with the largest weight of a query lies in the future. A smaller weight on a future key
+    carries the answer, too. Which weights have to be 0?"""
+    future = ~causal_mask(*weights.shape[-2:])
+    return bool(future.expand_as(weights).gather(-1, weights.argmax(-1, keepdim=True)).any())

@@ -464,3 +464,13 @@ class FfnReadsX(EncoderBlock):
     def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         h = self.attn_norm(x + attend(self, x, keys_only(x, attention_mask)))
         return self.ffn_norm(h + ffn(self, x))
+
+
+@replaces("EncoderBlock")
+class PaddingZeroedAtEntrance(EncoderBlock):
+    """You set the vectors of padding to 0 at the entrance, and go on without a mask. A zero vector still is a key, with
+    the biases as its content: where does it have to be taken out?"""
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        kept = x if attention_mask is None else x * attention_mask[..., None].to(x.dtype)
+        return finish(self, kept, attend(self, kept, None))

@@ -411,3 +411,27 @@ class NoLastResidual(Seq2SeqDecoderBlock):
         x = self.self_norm(x + self_attention(self, x, causal(x, target_mask)))
         x = self.cross_norm(x + cross_attention(self, x, memory_k, memory_v, as_keys(memory_mask)))
         return self.ffn_norm(self.fc2(F.gelu(self.fc1(x))))
+
+
+@replaces("Seq2SeqDecoderBlock")
+class MixedHeadsEverywhere(Seq2SeqDecoderBlock):
+    """You viewed (B, T, D) as (B, H, T, K), for queries, keys and values alike: each head then holds numbers of several
+    tokens. First split D into H and K. Which two axes have to change places after that?"""
+
+    def _split(self, x):
+        return x.reshape(x.shape[0], self.num_heads, x.shape[1], -1)
+
+
+@replaces("Seq2SeqDecoderBlock")
+class NothingAddedOnEmpty(Seq2SeqDecoderBlock):
+    """A query without any key adds nothing at all in yours. Its attention is the zero vector, which goes through the
+    output projection like every other: what does that make of zeros?"""
+
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        def some(keep):
+            return True if keep is None else keep.any(-1).expand(len(x), 1, x.shape[1])[:, 0, :, None]
+
+        keep, memory_keep = causal(x, target_mask), as_keys(memory_mask)
+        x = self.self_norm(x + self_attention(self, x, keep) * some(keep))
+        x = self.cross_norm(x + cross_attention(self, x, memory_k, memory_v, memory_keep) * some(memory_keep))
+        return self.ffn_norm(x + self.fc2(F.gelu(self.fc1(x))))

@@ -321,3 +321,19 @@ def tokens_that_fit(config, seq_len, free_bytes, bytes_per_element=2):
 def sixteen_bits_in_batch(config, seq_len, free_bytes, bytes_per_element=2):
     """Your batch is the same whatever bytes_per_element is. How large is the cache of one sequence at 4 bits?"""
     return int(free_bytes // one_sequence(config, seq_len, 2))
+
+
+@replaces("kv_cache_bytes")
+def rounded_to_nearest(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
+    """You round a part of a byte to the nearest whole number. Half a byte has to be stored, too: in which direction
+    does a memory round?"""
+    return round(2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
+
+
+@replaces("config_cache_bytes")
+def window_starts_over(config, seq_len, batch_size=1, bytes_per_element=2):
+    """When your window is full, it is emptied and starts over. A new token takes the place of the oldest one: how many
+    tokens are there once the window is full?"""
+    window = _get(config, "sliding_window")
+    tokens = seq_len if window is None or seq_len <= window else seq_len % window
+    return of(config, tokens, batch_size, bytes_per_element)

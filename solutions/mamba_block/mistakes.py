@@ -416,3 +416,36 @@ class InputNotTimesStep(Parts):
         A_bar = torch.exp(self.step_size(dt)[..., None] * self.rate())
         y, h = self.recur(A_bar, u[..., None] * B[:, :, None], C, state["ssm"])
         return self.out_proj(self.finish(y, u, z, raw)), {"conv": window[..., x.shape[1] :], "ssm": h}
+
+
+@replaces("MambaBlock")
+class ExactB(Parts):
+    """You discretised B as S4 does, by (exp(ΔA) - 1) / A. Mamba takes a simpler rule for B, which is the same for small
+    Δ: which one stands in the formula?"""
+
+    def forward(self, x, state=None):
+        state = self.start(state, len(x))
+        raw, z = self.inputs(x)
+        window = torch.cat([state["conv"], raw.mT], dim=-1)
+        u = self.convolve(window).mT
+        dt, B, C = self.triple(u)
+        A_bar = torch.exp(self.step_size(dt)[..., None] * self.rate())
+        B_bar = (A_bar - 1) / self.rate() * B[:, :, None]
+        y, h = self.recur(A_bar, B_bar * u[..., None], C, state["ssm"])
+        return self.out_proj(self.finish(y, u, z, raw)), {"conv": window[..., x.shape[1] :], "ssm": h}
+
+
+@replaces("MambaBlock")
+class ScanOfRawInput(Parts):
+    """The convolution serves only Δ, B and C in yours; the scan and the skip read u as it came from in_proj. What
+    becomes of u after the convolution?"""
+
+    def forward(self, x, state=None):
+        state = self.start(state, len(x))
+        raw, z = self.inputs(x)
+        window = torch.cat([state["conv"], raw.mT], dim=-1)
+        dt, B, C = self.triple(self.convolve(window).mT)
+        delta = self.step_size(dt)
+        A_bar = torch.exp(delta[..., None] * self.rate())
+        y, h = self.recur(A_bar, (delta * raw)[..., None] * B[:, :, None], C, state["ssm"])
+        return self.out_proj(self.finish(y, raw, z, raw)), {"conv": window[..., x.shape[1] :], "ssm": h}

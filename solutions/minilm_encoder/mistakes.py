@@ -411,3 +411,25 @@ def ranks(query: Tensor, documents: Tensor) -> list[int]:
     """Your list says which place each document takes. Wanted is which document takes each place: the best one's number
     comes first."""
     return cosines(query, documents).argsort(descending=True, stable=True).argsort().tolist()
+
+
+@replaces("BertEncoder")
+class NormsInFront(BertEncoder):
+    """Your blocks normalise before attention and before the network, as GPT-2 does. BERT normalises each sum: what does
+    attn_norm take in the formula of EncoderBlock?"""
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
+    ) -> Tensor:
+        x = embedded(self, input_ids, token_type_ids)
+        for layer in self.layers:
+            y, (B, T, D) = layer.attn_norm(x), x.shape
+            q, k, v = (
+                proj(y).view(B, T, layer.num_heads, -1).transpose(1, 2)
+                for proj in (layer.q_proj, layer.k_proj, layer.v_proj)
+            )
+            keep = None if attention_mask is None else attention_mask.bool()[:, None, None]
+            attended = F.scaled_dot_product_attention(q, k, v, attn_mask=keep)
+            x = x + layer.out_proj(attended.transpose(1, 2).reshape(B, T, D))
+            x = x + layer.fc2(F.gelu(layer.fc1(layer.ffn_norm(x))))
+        return x

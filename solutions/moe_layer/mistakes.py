@@ -402,3 +402,15 @@ class RoutesTheText(MoELayer):
             self.w3,
         )
         return y.view(x.shape)
+
+
+@replaces("moe_forward")
+def capacity(x, gate, w1, w2, w3, k):
+    """Each of your experts takes ceil(k T / E) tokens and drops the rest. Many layers do that; here nothing is dropped,
+    however many tokens choose the same expert."""
+    weights, indices = route(x, gate, k)
+    T, E = len(x), len(gate)
+    room = -(-k * T // E)
+    chosen = F.one_hot(indices.flatten(), E)
+    place = (chosen.cumsum(0) * chosen).sum(-1).view(T, k)  # the how-manieth choice of its expert, token by token
+    return dispatch(x, weights * (place <= room), indices, w1, w2, w3)

@@ -364,3 +364,21 @@ def one_norm_for_each_layer(config):
     """You counted one norm in each layer. A layer has an attention and an FFN: what stands before each of the two?"""
     p = parts(config)
     return add({**p, "layer": p["layer"] - config["hidden_size"]})
+
+
+@replaces("count_params")
+def one_row_active(config):
+    """You counted one row of the embedding table as active, since a token reads one. That is a possible convention, and
+    not that of this exercise: idle are unchosen experts, nothing else."""
+    count = add(parts(config))
+    V, D = config["vocab_size"], config["hidden_size"]
+    return count if get(config, "tie_word_embeddings") else {**count, "active": count["active"] - (V - 1) * D}
+
+
+@replaces("count_params")
+def dense_layers_idle(config):
+    """You took idle experts away in every layer. The first first_k_dense_replace layers have no experts: what is there
+    to take away from them?"""
+    p = parts(config)
+    count = add(p)
+    return {**count, "active": count["total"] - p["layers"] * (p["E"] - p["k"]) * p["expert"]} if p["E"] else count

@@ -331,3 +331,11 @@ def from_two(model, bandwidth, peak_flops, bytes_per_param=2):
 def two_bytes_again(model, bandwidth, peak_flops, bytes_per_param=2):
     """Your crossover is that of 2 bytes per parameter, whatever bytes_per_param is. It has to be handed on."""
     return crossover_batch(model, bandwidth, peak_flops)
+
+
+@replaces("decode_step")
+def shared_works_once(model, batch, bandwidth, peak_flops, bytes_per_param=2):
+    """Your shared parameters work once for the whole batch. They are read once; how many tokens is each of them
+    multiplied with?"""
+    right = step(model, batch, bandwidth, peak_flops, bytes_per_param)
+    return with_times(right["bytes"], right["flops"] - 2 * (batch - 1) * model["shared_params"], bandwidth, peak_flops)

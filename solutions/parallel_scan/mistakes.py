@@ -289,3 +289,16 @@ def sign_lost(a, b, h0=None):
     """Your decays lost their sign. A negative a turns the state around in each step. Which function of your code
     returns no negative number?"""
     return parallel_scan(a.abs(), b, h0)
+
+
+@replaces("parallel_scan")
+def nothing_is_zero(a, b, h0=None):
+    """Where nothing stands before an entry, you join it with the step (0, 0). That step forgets everything, so the
+    products of a begin with 0, and h0 is lost. Which step changes nothing?"""
+    stride = 1
+    while stride < b.shape[-1]:
+        zeros = torch.zeros_like(a[..., :stride])
+        earlier = torch.cat([zeros, a[..., :-stride]], -1), torch.cat([zeros, b[..., :-stride]], -1)
+        a, b = combine(earlier, (a, b))
+        stride *= 2
+    return b if h0 is None else a * h0[..., None] + b

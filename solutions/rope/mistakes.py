@@ -257,3 +257,11 @@ def bias_stays(weight, num_heads):
     """You moved the rows of matrices and returned a bias as it was. Number r of a bias is added to row r of the result:
     where does it have to go when that row moves?"""
     return interleaved_to_half(weight, num_heads) if weight.ndim > 1 else weight.clone()
+
+
+@replaces("apply_rope")
+def first_position_only(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
+    """You look at the first position and count on from there. Positions may jump, or stand in another order. Which
+    position does token t have?"""
+    counted = positions[..., :1] + torch.arange(x.shape[-2])
+    return apply_rope(x, counted, base)

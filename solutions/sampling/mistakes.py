@@ -328,3 +328,25 @@ def own_probability(probs: Tensor, u: Tensor) -> Tensor:
     exceeds = probs > u[..., None]
     first = exceeds.long().argmax(-1)
     return torch.where(exceeds.any(-1), first, last_possible(probs))
+
+
+@replaces("top_p_filter")
+def put_back_by_gather(logits: Tensor, p: float) -> Tensor:
+    """You bring the decision back to the order of the vocabulary with a gather by the order of the sort. That sorts it
+    once more: order says for each place of the sorted row which token stands there. What puts it back?"""
+    if valid(p) == 1:
+        return logits
+    ordered, order = logits.sort(dim=-1, descending=True, stable=True)
+    probs = torch.softmax(ordered, -1)
+    drop = probs.cumsum(-1) - probs >= p
+    return logits.masked_fill(drop.gather(-1, order), -INF)
+
+
+@replaces("top_p_filter")
+def share_of_the_best(logits: Tensor, p: float) -> Tensor:
+    """You keep each token whose probability is at least 1 - p of the best one's. That is another filter (min-p). Here p
+    is a mass: the probabilities of how many tokens, added up, reach it?"""
+    if valid(p) == 1:
+        return logits
+    probs = torch.softmax(logits, -1)
+    return logits.masked_fill(probs < (1 - p) * probs.amax(-1, keepdim=True), -INF)

@@ -304,3 +304,12 @@ def scores_returned(q, k, v, mask=None, scale=None):
     """Beside the output you return the scores. The weights are asked for: which numbers averaged the values?"""
     scores = (1 / math.sqrt(q.shape[-1]) if scale is None else scale) * q @ k.mT
     return masked_softmax(scores, mask) @ v, scores
+
+
+@replaces("masked_softmax")
+def only_zero_allows(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """A row of your float mask that nowhere is 0 counts as empty. A float mask is added to the scores: which number,
+    and no other, takes a key out?"""
+    if mask is None or mask.dtype == torch.bool:
+        return masked_softmax(scores, mask)
+    return masked_softmax(scores, mask).masked_fill((mask != 0).all(-1, keepdim=True), 0.0)

@@ -293,3 +293,13 @@ def slices_of_chosen_experts(num_experts, k, m=1):
     """You chose k whole experts first and then one slice of each. Slices are chosen freely among all experts: how many
     slices are there?"""
     return math.comb(num_experts, k) * m**k
+
+
+@replaces("combinations")
+def product_of_fractions(num_experts, k, m=1):
+    """You multiplied fractions as floats. From 2^53 on a float cannot hold every whole number: which operations of
+    Python stay exact, however large the number?"""
+    result = 1.0
+    for i in range(k * m):
+        result *= (num_experts * m - i) / (i + 1)
+    return round(result)

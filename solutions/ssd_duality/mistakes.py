@@ -294,3 +294,31 @@ def y_in_float32(x, a, B, C, chunk, h0=None):
     docstring ask for?"""
     y, h = ssd_chunked(x, a, B, C, chunk, h0)
     return y.float(), h
+
+
+@replaces("ssd_chunked")
+def carry_decays_once(x, a, B, C, chunk, h0=None):
+    """From chunk to chunk your old state decays by the last step alone. How many steps has a chunk, and what does each
+    of them do to the state?"""
+
+    class Wrong(Chunks):
+        def carry(self, h, a):
+            return torch.exp(a[:, -1])[..., None, None] * h
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
+def state_detached(x, a, B, C, chunk, h0=None):
+    """Your values are right, and each chunk begins with a state that is detached, the first one too: no gradient leads
+    to h0 or to an earlier chunk. Which tokens made the state that a chunk starts with?"""
+
+    class Wrong(Chunks):
+        def start(self, h0, zeros):
+            return super().start(h0, zeros).detach()
+
+        def carry(self, h, a):
+            return super().carry(h, a).detach()
+
+    y, _ = Wrong()(x, a, B, C, chunk, h0)
+    return y, ssd_chunked(x, a, B, C, chunk, h0)[1]

@@ -354,3 +354,14 @@ def bias_subtracted(q, k, v, bias, mask=None):
     """You subtracted the bias. A large number in the table means that a distance is welcome: does it make the score of
     the key larger in your code?"""
     return allow(q @ k.mT - bias, mask).softmax(-1) @ v
+
+
+@replaces("relative_position_bucket")
+def last_bucket_of_all(relative_position, bidirectional=True, num_buckets=32, max_distance=128):
+    """Far distances go up to the last bucket of all in yours. With two directions each has half of the buckets: which
+    is the last one of a direction?"""
+    offset, d, n = split(relative_position, bidirectional, num_buckets)
+    exact = n // 2
+    log = torch.log(d.clamp(min=1).double() / exact) / math.log(max_distance / exact)
+    far = (exact + (log * (n - exact)).long()).clamp(max=num_buckets - 1)
+    return offset + torch.where(d < exact, d, far)
