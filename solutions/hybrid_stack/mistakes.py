@@ -443,3 +443,33 @@ class GateAndInputSwapped(Parts):
             ys.append((h * C[:, t, None]).sum(-1))
         y = m.out_proj((torch.stack(ys, dim=1) + m.D * u) * F.silu(z))
         return y, {"conv": window[..., T:], "ssm": h}
+
+
+@replaces("HybridStack")
+class RoutesTheText(Parts):
+    """Your router chooses once for all tokens of a text, by the mean of their logits. In this layer each token makes a
+    choice of its own. Which vector does the router look at?"""
+
+    def weights(self, logits, k):
+        return super().weights(logits.mean(1, keepdim=True).expand_as(logits), k)
+
+
+@replaces("HybridStack")
+class FfnReadsTheInput(Parts):
+    """Your second norm and the network after it read what went into the layer, and not what the mixer made of it. What
+    stands behind norm2 in the formula?"""
+
+    def layer(self, layer, x, state):
+        y, state = self.mix(layer.mixer, self.normed(x, layer.norm1), state)
+        return x + y + self.ffn(layer.ffn, self.normed(x, layer.norm2)), state
+
+
+@replaces("HybridStack")
+class SkipBeforeConv(Parts):
+    """D multiplies u as it came from in_proj. The skip takes the input of the scan: what has happened to u by then?"""
+
+    def mamba(self, m, x, state):
+        y, after = super().mamba(m, x, state)
+        u, z = m.in_proj(x).chunk(2, dim=-1)
+        convolved = F.silu(m.conv1d(torch.cat([state["conv"], u.mT], dim=-1))).mT
+        return y + F.linear(m.D * (u - convolved) * F.silu(z), m.out_proj.weight), after

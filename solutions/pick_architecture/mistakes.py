@@ -372,3 +372,11 @@ def last_of_each(candidates, customer, hw, most_users):
 def last_left_out(candidates, customer, hw, most_users):
     """Your customer stops growing one user too soon: range(1, n) ends before n."""
     return regimes(candidates, customer, hw, most_users - 1)
+
+
+@replaces("largest_batch")
+def step_after_the_prompt(model, customer, hw):
+    """You timed the step that follows the prompt. It is the quickest one, since every new token makes the cache longer:
+    which token does a user wait for longest?"""
+    start = customer["prompt_tokens"]
+    return counted(model, customer, hw, fits(model, hw), lambda batch, _: step(model, hw)(batch, start))

@@ -247,3 +247,19 @@ def tied_head_taken_off(config):
     count = count_params(config)
     table = config["vocab_size"] * config["d_model"]
     return {**count, "non_embedding": count["non_embedding"] - (table if config.get("tied", False) else 0)}
+
+
+@replaces("count_params")
+def queries_as_wide_as_d(config):
+    """Your queries are D wide, whatever head_dim is; keys and values have it. A head is as wide in its query as in its
+    key, or the two could not be compared: how wide are H heads?"""
+    L, D, H, G, K, _ = sizes(config)
+    bias = 0 if config.get("attn_bias", "none") == "none" else D - H * K
+    return changed(config, attention=L * (2 * D * (D - H * K) + bias))
+
+
+@replaces("count_params")
+def positions_in_every_layer(config):
+    """You counted a table of positions in every layer. Learned positions are added once: where in the model?"""
+    more = (config["n_layers"] - 1) * config.get("max_positions", 0) * config["d_model"]
+    return changed(config, embedding=more)
