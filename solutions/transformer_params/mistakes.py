@@ -253,7 +253,7 @@ def tied_head_taken_off(config):
 def queries_as_wide_as_d(config):
     """Your queries are D wide, whatever head_dim is; keys and values have it. A head is as wide in its query as in its
     key, or the two could not be compared: how wide are H heads?"""
-    L, D, H, G, K, _ = sizes(config)
+    L, D, H, _, K, _ = sizes(config)
     bias = 0 if config.get("attn_bias", "none") == "none" else D - H * K
     return changed(config, attention=L * (2 * D * (D - H * K) + bias))
 
