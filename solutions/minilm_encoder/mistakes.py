@@ -367,15 +367,6 @@ class MaskReversed(BertEncoder):
         return super().forward(input_ids, None if attention_mask is None else attention_mask == 0, token_type_ids)
 
 
-@replaces("BertEncoder")
-class TokensOfLengthOne(BertEncoder):
-    """embed brings each token to length 1 and returns their mean, which is shorter than 1. Which vector has length 1 by
-    the docstring: that of a token, that of a text?"""
-
-    def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        return mean_pool(F.normalize(self(input_ids, attention_mask), dim=-1), attention_mask)
-
-
 def cosines(query: Tensor, documents: Tensor) -> Tensor:
     return F.normalize(documents, dim=-1) @ F.normalize(query, dim=-1)
 

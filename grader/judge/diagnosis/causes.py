@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from grader.errors import UsageError
 from grader.judge.diagnosis.evidence import ENOUGH, Account, Case, Run, account, numbers
 from grader.judge.diagnosis.memory import Memory
-from grader.judge.diagnosis.reach import asks_for
 from grader.judge.diagnosis.search import Bench
 from grader.judge.diagnosis.versions import Mistake, Nested, Pair, Slip, Slipped, Version
 from grader.judge.session import Limits
@@ -119,7 +118,7 @@ class Causes:
         accounts: dict[int, Account] = {}
         elsewhere = 0
         reaching = [(place, case) for place, case in enumerate(cases) if not case.reached.isdisjoint(version.names)]
-        direct = any(asks_for(entry, name) for _, case in reaching for entry in case.run.log for name in version.names)
+        direct = any(name in version.names for _, case in reaching for name in case.asked)
         for place, case in sorted(reaching, key=lambda each: not each[1].run.failed):
             if not case.run.failed and not any(each.agreed for each in accounts.values()):
                 break
@@ -169,7 +168,7 @@ class Causes:
     def _slip(self, cases: Sequence[Case], place: int, known: Mistake | None) -> _Claim | None:
         """The slip that explains all that is wrong in a test: of the reference, or of a known mistake."""
         case = cases[place]
-        direct = dict.fromkeys(entry.question.label.split(".")[0] for entry in case.run.log)
+        direct = dict.fromkeys(case.asked)
         names = [name for name in (*direct, *sorted(case.reached - direct.keys())) if name in case.reached]
         claims: list[_Claim] = []
         for slip in self._bench(known).fitting(case, names)[:MOST_SLIPS]:

@@ -16,7 +16,6 @@ from typing import Any, Literal, NamedTuple
 from torch import Tensor
 
 from grader.judge.compare import compare, differs
-from grader.judge.diagnosis.reach import asks_for
 from grader.judge.replay import Answer, same, same_arguments, same_gradients, same_modules, same_words
 from grader.judge.session import Entry
 
@@ -38,15 +37,17 @@ class Run:
 
 @dataclass
 class Case:
-    """A run, with the submission's answers, a hash of the questions, the reference's answers, and its names reached.
+    """A run, with the submission's answers, a hash of the questions, the reference's answers, and its names.
 
-    A version that replaces a name which is not reached answers as the reference does, and need not be asked.
+    `asked`: the name that each question asks directly. `reached`: all names that the run reaches: a version that
+    replaces another answers as the reference does, and need not be asked.
     """
 
     run: Run
     given: Sequence[Answer]
     questions: bytes
     right: Sequence[Answer]
+    asked: Sequence[str]
     reached: set[str]
 
     @property
@@ -100,8 +101,8 @@ def account(
     to explain contradicts it, too.
     """
     agreed = others = 0
-    answers = zip(case.given, wrongs, case.right, case.is_right, case.run.log, strict=True)
-    for mine, theirs, right, is_right, entry in answers:
+    answers = zip(case.given, wrongs, case.right, case.is_right, case.asked, strict=True)
+    for mine, theirs, right, is_right, asked in answers:
         if mine.reply is None:
             continue
         if theirs is not None and _agrees(mine, theirs):
@@ -111,13 +112,9 @@ def account(
             others += theirs is None or not same(mine, theirs.answer)
             if whole and others:
                 return None
-        elif theirs is not None and theirs.differs == "value" and (not direct or _asks_for_any(entry, names)):
+        elif theirs is not None and theirs.differs == "value" and (not direct or asked in names):
             return None
     return Account(agreed, others)
-
-
-def _asks_for_any(entry: Entry, names: Sequence[str]) -> bool:
-    return any(asks_for(entry, name) for name in names)
 
 
 def _agrees(mine: Answer, theirs: Wrong) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 
 from grader.judge.cpu import OWN_CPU
 from grader.judge.diagnosis.evidence import Case, Run, Wrong, wrong
-from grader.judge.diagnosis.reach import reached, uses
+from grader.judge.diagnosis.reach import asked_names, reached, uses
 from grader.judge.diagnosis.versions import Mistake, Version
 from grader.judge.replay import Answer, answers, names_of_slots, replay, size
 from grader.judge.session import Limits
@@ -43,7 +43,7 @@ class Memory:
         """A run with what the reference answers to its questions."""
         questions = _questions(run)
         names = reached(run.log, self._uses)
-        return Case(run, answers(run.log), questions, self._answers(run, questions), names)
+        return Case(run, answers(run.log), questions, self._answers(run, questions), asked_names(run.log), names)
 
     def right(self, run: Run) -> list[Answer]:
         """What the reference answers to the questions of a run."""

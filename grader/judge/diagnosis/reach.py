@@ -38,9 +38,25 @@ def reached(log: Sequence[Entry], used: Mapping[str, set[str]]) -> set[str]:
     return found
 
 
-def asks_for(entry: Entry, name: str) -> bool:
-    """Whether a question is a call of `name`, or of something of the object that it gave."""
-    return entry.question.label.split(".", 1)[0] == name
+def asked_names(log: Sequence[Entry]) -> list[str]:
+    """The name of the reference that each question asks directly: a function, a class, or what gave the asked object."""
+    found: list[str] = []
+    gave: dict[int, str] = {}  # by the number of an object
+    by_id: dict[int, str] = {}
+    for entry in log:
+        request = entry.request
+        if isinstance(request, wire.Differentiate):
+            name = by_id[request.of]
+        elif request.number == MODULE:
+            name = request.path.partition(".")[0]
+        else:
+            name = found[-1] if request.number == wire.LAST_CALL and found else gave.get(request.number, "")
+        if isinstance(entry.reply, wire.Returned):
+            for each in held(entry.reply.value):
+                gave.setdefault(each.number, name)
+        by_id[request.id] = name
+        found.append(name)
+    return found
 
 
 def _asked(request: Asked) -> Iterator[str]:

@@ -498,3 +498,19 @@ def test_slips_of_a_reference_that_takes_long_are_not_tried(monkeypatch: pytest.
     monkeypatch.undo()
     (found,) = Causes(execute("reference", SLOW), [], LIMITS).diagnose([run])
     assert found.advice == "Your Slow gives what comes out with a minus where a plus belongs."
+
+
+def test_a_right_answer_of_a_class_contradicts_a_mistake_of_it_whatever_it_is_called() -> None:
+    def both_methods(m: Any) -> None:
+        gate = m.Gate(3)
+        gate(X)
+        gate.twice(X)
+
+    reference = REFERENCE + "\n    def twice(self, x):\n        return self(self(x))\n"
+    wrong = reference.replace("self(self(x))", "self(self(x)) + 1")
+    student = wrong.replace("class Gate", "class Mine") + "\nGate = Mine\n"
+    mistake = reference.replace("x * self.gain", "x + self.gain")
+    run = Run("test", log_of(student, both_methods), 0, True)
+    causes = Causes(execute("reference", reference), [Mistake("adds", "Gate", "", mistake)], LIMITS)
+    assert [each.mistake for each in causes.diagnose([run])] != ["adds"]
+    assert list(causes.memory.case(run).asked) == ["Gate", "Gate", "Gate"]
