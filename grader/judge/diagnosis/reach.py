@@ -39,7 +39,7 @@ def reached(log: Sequence[Entry], used: Mapping[str, set[str]]) -> set[str]:
 
 
 def asked_names(log: Sequence[Entry]) -> list[str]:
-    """The name of the reference that each question asks directly: a function, a class, or what gave the asked object."""
+    """The name of the reference that each question asks directly: a function, a class, or what gave the object."""
     found: list[str] = []
     gave: dict[int, str] = {}  # by the number of an object
     by_id: dict[int, str] = {}
