@@ -106,6 +106,22 @@ def without_cache(p: int, n: int) -> int:
     return sum(int(torch.ones(T, T).tril().sum()) for T in range(p, p + n + 1))
 
 
+def tokens_of_a_pass(a: float, G: int) -> float:
+    """Over all ways in which the drafts can be accepted or not, each with its probability."""
+    mean = 0.0
+    for kept in itertools.product([True, False], repeat=G):
+        tokens = [*kept, False].index(False) + 1
+        mean += tokens * math.prod(a if each else 1 - a for each in kept)
+    return mean
+
+
+def drawn_anew(p: list[Fraction], q: list[Fraction]) -> float:
+    """Token 0 after a draft from q, where a rejected one is replaced from p."""
+    chance = [min(Fraction(1), p_x / q_x) for p_x, q_x in zip(p, q, strict=True)]
+    rejected = sum(q_x * (1 - each) for q_x, each in zip(q, chance, strict=True))
+    return float(q[0] * chance[0] + rejected * p[0])
+
+
 def zero_order_hold(a: float, dt: float) -> float:
     """The state after dt of a constant input 1, by small steps of Heun's method."""
     h, steps = 0.0, 20_000
@@ -165,6 +181,9 @@ KEYS: dict[str, Callable[..., float]] = {
     "decoder-only/swiglu-width": swiglu_width,
     "decoder-only/chunk-mask-pairs": lambda: int(torch.ones(3, 7).tril(4).sum()),
     "decoder-only/decoding-without-cache": without_cache,
+    "decoder-only/tokens-of-a-drafted-pass": tokens_of_a_pass,
+    "decoder-only/rejected-draft-drawn-anew": lambda: drawn_anew([Fraction(1, 2)] * 2, [Fraction(n, 5) for n in (4, 1)]),
+    "decoder-only/tokens-scored-by-diffusion": lambda T: float(T * (torch.arange(1000.0) + 0.5).mean() / 1000),
     "mixture-of-experts/top-two-weight": lambda first, second: torch.tensor([first, second]).softmax(0)[0].item(),
     "mixture-of-experts/balance-loss-two": balance_loss,
     "mixture-of-experts/z-loss-value": lambda: torch.full((8,), 2.0).logsumexp(0).item() ** 2,
