@@ -443,8 +443,8 @@ def cuts_strided_columns(per_head: Tensor, w_o: Tensor, heads: list[int]) -> Ten
 
 @replaces("ablate_heads")
 def cuts_the_rows_of_the_output(per_head: Tensor, w_o: Tensor, heads: list[int]) -> Tensor:
-    """You zeroed rows of W_O: those are numbers of the output, to which all heads contribute. What of W_O belongs to
-    one head?"""
+    """Numbers of the output are 0, as if rows of W_O had been cut: all heads contribute to each of them. What of W_O
+    belongs to one head?"""
     K = per_head.shape[-1]
     w = w_o.clone()
     for h in heads:
@@ -469,18 +469,6 @@ def one_column_each(per_head: Tensor, w_o: Tensor, heads: list[int]) -> Tensor:
     w = w_o.clone()
     w[:, heads] = 0
     return merged(per_head) @ w.T
-
-
-@replaces("ablate_heads")
-def cuts_the_output(per_head: Tensor, w_o: Tensor, heads: list[int]) -> Tensor:
-    """You zeroed numbers of the output, behind W_O, where all heads are mixed. At which point can a head still be told
-    from the others?"""
-    result = merged(per_head) @ w_o.T
-    result = result.clone()
-    K = per_head.shape[-1]
-    for h in heads:
-        result[..., h * K : (h + 1) * K] = 0
-    return result
 
 
 @replaces("ablate_heads")

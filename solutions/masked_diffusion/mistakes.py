@@ -39,7 +39,8 @@ def masked_at_equality(ids: Tensor, t: Tensor, u: Tensor, mask_id: int) -> Tenso
 
 @replaces("mask_tokens")
 def masked_above(ids: Tensor, t: Tensor, u: Tensor, mask_id: int) -> Tensor:
-    """You mask where u is at least t, so that few tokens are masked near t = 1. What is a text at t = 1?"""
+    """You mask where u is at least t, so that few tokens are masked near t = 1. What is a text at t = 1, and what does
+    torch.where give where its condition is True?"""
     return torch.where(u >= t[:, None], mask_id, ids)
 
 
@@ -97,13 +98,6 @@ def draws_by_itself(ids: Tensor, t: Tensor, u: Tensor, mask_id: int) -> Tensor:
 def where_and_not_what(ids: Tensor, t: Tensor, u: Tensor, mask_id: int) -> Tensor:
     """You return which tokens are masked. What does the network read?"""
     return u < t[:, None]
-
-
-@replaces("mask_tokens")
-def only_the_masks_stay(ids: Tensor, t: Tensor, u: Tensor, mask_id: int) -> Tensor:
-    """You exchanged the two cases: tokens with u < t stay, and all others are masked. What does torch.where give where
-    its condition is True?"""
-    return torch.where(u < t[:, None], ids, mask_id)
 
 
 # the loss

@@ -621,8 +621,8 @@ def counts_accepted_only(alpha: float, gamma: int) -> float:
 
 @replaces("expected_tokens")
 def formula_cancels(alpha: float, gamma: int) -> float:
-    """Just below α = 1 your quotient divides two numbers that are nearly 0, and few of their digits are right. Which
-    sum does the formula stand for?"""
+    """Just below α = 1 your result loses digits, since 1 − α^(G+1) is a difference of two numbers that are nearly
+    equal. Which sum does the formula stand for?"""
     return gamma + 1.0 if alpha == 1 else (1 - alpha ** (gamma + 1)) / (1 - alpha)
 
 

@@ -115,11 +115,10 @@ def tokens_of_a_pass(a: float, G: int) -> float:
     return mean
 
 
-def drawn_anew(p: list[Fraction], q: list[Fraction]) -> float:
-    """Token 0 after a draft from q, where a rejected one is replaced from p."""
-    chance = [min(Fraction(1), p_x / q_x) for p_x, q_x in zip(p, q, strict=True)]
-    rejected = sum(q_x * (1 - each) for q_x, each in zip(q, chance, strict=True))
-    return float(q[0] * chance[0] + rejected * p[0])
+def drawn_anew(p0: Fraction, q0: Fraction) -> float:
+    """Token 0 of two, after a draft from q, where a rejected one is replaced from p."""
+    kept = [q * min(Fraction(1), p / q) for p, q in ((p0, q0), (1 - p0, 1 - q0))]
+    return float(kept[0] + (1 - sum(kept)) * p0)
 
 
 def zero_order_hold(a: float, dt: float) -> float:
@@ -182,7 +181,7 @@ KEYS: dict[str, Callable[..., float]] = {
     "decoder-only/chunk-mask-pairs": lambda: int(torch.ones(3, 7).tril(4).sum()),
     "decoder-only/decoding-without-cache": without_cache,
     "decoder-only/tokens-of-a-drafted-pass": tokens_of_a_pass,
-    "decoder-only/rejected-draft-drawn-anew": lambda: drawn_anew([Fraction(1, 2)] * 2, [Fraction(n, 5) for n in (4, 1)]),
+    "decoder-only/rejected-draft-drawn-anew": lambda: drawn_anew(Fraction(1, 2), Fraction(4, 5)),
     "decoder-only/tokens-scored-by-diffusion": lambda T: float(T * (torch.arange(1000.0) + 0.5).mean() / 1000),
     "mixture-of-experts/top-two-weight": lambda first, second: torch.tensor([first, second]).softmax(0)[0].item(),
     "mixture-of-experts/balance-loss-two": balance_loss,
