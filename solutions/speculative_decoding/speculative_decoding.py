@@ -34,8 +34,8 @@ def residual(p: Tensor, q: Tensor) -> Tensor:
 def _draw(probs: Tensor, u: Tensor) -> Tensor:
     """The first token of each row of probs (B, V) whose cumulative probability exceeds u (B,)."""
     token = (probs.cumsum(-1) <= u[:, None]).sum(-1)
-    possible = (probs > 0).long()
-    return torch.minimum(token, possible.cumsum(-1).argmax(-1))  # where a sum is too short: the last possible one
+    last = (probs > 0).cumsum(-1).argmax(-1)  # of the tokens that are possible
+    return torch.minimum(token, last)  # where rounding has left a sum too short
 
 
 def verify(draft: Tensor, q: Tensor, p: Tensor, u: Tensor, u_last: Tensor) -> tuple[Tensor, Tensor]:
@@ -64,7 +64,7 @@ def verify(draft: Tensor, q: Tensor, p: Tensor, u: Tensor, u_last: Tensor) -> tu
     B, G = draft.shape
     chosen = draft[..., None]
     ratio = (p[:, :G].gather(-1, chosen) / q.gather(-1, chosen))[..., 0]  # (B, G)
-    accepted = (u < ratio).long().cumprod(-1).sum(-1)  # (B,): ones up to the first that is rejected
+    accepted = (u < ratio).cumprod(-1).sum(-1)  # (B,): ones up to the first that is rejected
 
     after = torch.cat([residual(p[:, :G], q), p[:, G:]], dim=1)  # (B, G + 1, V): what follows n accepted drafts
     last = _draw(after[torch.arange(B), accepted], u_last)  # (B,)
@@ -85,4 +85,4 @@ def expected_tokens(alpha: float, gamma: int) -> float:
     >>> expected_tokens(1.0, 7)
     8.0
     """
-    return float(sum(alpha**i for i in range(gamma + 1)))
+    return sum(alpha**i for i in range(gamma + 1))
