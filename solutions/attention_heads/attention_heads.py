@@ -35,8 +35,8 @@ def induction_score(weights: Tensor, period: int) -> Tensor:
     >>> induction_score(torch.tensor(rows).view(1, 1, 1, 4, 4), period=2)
     tensor([[0.8000]])
     """
-    to_the_next = weights.diagonal(1 - period, -2, -1)  # (L, B, H, T - P + 1): of the queries P - 1 to T - 1
-    return to_the_next[..., 1:].mean((1, 3))
+    # the diagonal begins at query P - 1, which has not read its token before
+    return weights.diagonal(1 - period, -2, -1)[..., 1:].mean((1, 3))
 
 
 def attention_entropy(weights: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ def attention_entropy(weights: Tensor) -> Tensor:
     >>> attention_entropy(weights)  # (0 + ln 2) / 2
     tensor([[0.3466]])
     """
-    return torch.special.entr(weights).sum(-1).mean((1, 3))
+    return torch.special.entr(weights).sum(-1).mean((1, 3))  # (L, B, H, T) before the mean
 
 
 def ablate_heads(per_head: Tensor, w_o: Tensor, heads: list[int]) -> Tensor:

@@ -71,7 +71,8 @@ def verify(draft: Tensor, q: Tensor, p: Tensor, u: Tensor, u_last: Tensor) -> tu
 
     place, end = torch.arange(G + 1), accepted[:, None]
     tokens = torch.where(place < end, F.pad(draft, (0, 1)), -1)  # (B, G + 1)
-    return torch.where(place == end, last[:, None], tokens), accepted
+    tokens = torch.where(place == end, last[:, None], tokens)
+    return tokens, accepted
 
 
 def expected_tokens(alpha: float, gamma: int) -> float:
