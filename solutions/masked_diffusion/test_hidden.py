@@ -52,7 +52,6 @@ def batch(rng, mask_id, V, dtype=DOUBLE):
 
 
 @points(1)
-@needs("test_example_mask")
 def test_mask(submission, rng):
     """masked where u < t, each text at its own t"""
     B, T, V = rng.sizes(3, low=4)
@@ -65,7 +64,6 @@ def test_mask(submission, rng):
 
 
 @points(1)
-@needs("test_example_mask")
 def test_mask_edges(submission, rng):
     """u = t stays, t = 1 masks all, u = 0 always"""
     t = torch.tensor([0.25, 1.0, 0.5, 2.0**-20], dtype=DOUBLE)
@@ -78,7 +76,6 @@ def test_mask_edges(submission, rng):
 
 
 @points(1)
-@needs("test_example_mask")
 def test_mask_shares(submission, rng):
     """of 4000 tokens of each text a share of t"""
     T, M = 4000, 50
@@ -93,7 +90,6 @@ def test_mask_shares(submission, rng):
 
 
 @points(2)
-@needs("test_example_loss")
 def test_loss(submission, rng):
     """-ln p / t of the masks, over all places"""
     V = 7
@@ -160,7 +156,6 @@ def test_gradient(submission, rng):
 
 
 @points(1)
-@needs("test_example_loss")
 def test_nothing_masked(submission, rng):
     """a loss of 0 whose gradients are 0"""
     B, T, V = rng.sizes(3, low=3)
@@ -268,7 +263,6 @@ def writing(rng, B, T, V, mask_id, share=0.6, dtype=DOUBLE):
 
 
 @points(2)
-@needs("test_example_step")
 def test_step(submission, rng):
     """each text fills its own surest places"""
     B, T, V = 8, 7, 5
@@ -284,7 +278,6 @@ def test_step(submission, rng):
 
 
 @points(1)
-@needs("test_example_step")
 def test_step_counts(submission, rng):
     """counts of 0 and above T, no masks at all"""
     B, T, V, mask_id = 6, 5, 4, 1

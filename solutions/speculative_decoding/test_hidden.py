@@ -65,9 +65,9 @@ def test_residual(submission, rng):
     """max(p - q, 0) of each row; p where both are equal"""
     p, q = pairs(rng)
     expected = torch.tensor([residual_of(*row) for row in lists(p, q)], dtype=DOUBLE).view(p.shape)
+    assert_close(submission.residual(p, p.clone()), p, name="residual of equal rows")
     assert_close(submission.residual(p[2, 0], q[2, 0]), expected[2, 0], name="residual of one row")
     assert_close(submission.residual(p, q), expected, name="residual")
-    assert_close(submission.residual(p, p.clone()), p, name="residual of equal rows")
     single = p.float(), q.float()
     expected = torch.tensor([residual_of(*row) for row in lists(*single)], dtype=DOUBLE).view(p.shape)
     assert_close(submission.residual(*single), expected.float(), name="residual in float32")
@@ -140,7 +140,6 @@ def test_one_draft(submission, rng):
 
 
 @points(2)
-@needs("test_one_draft")
 def test_steps(submission, rng):
     """40 texts that stop at different places"""
     for G, V in ((2, 5), (3, 7), (6, 4)):
@@ -308,7 +307,7 @@ def test_theorem_two(submission, rng):
 
 
 @points(1)
-@needs("test_theorem_two", "test_example_mean")
+@needs("test_theorem_two")
 def test_mean(submission, rng):
     """over all draws, a step has that many tokens"""
     V, G, unit = 4, 2, 6
@@ -332,9 +331,9 @@ def test_mean(submission, rng):
 @points(1)
 def test_expected_tokens(submission, rng):
     """α = 0, ½, 1, and just below 1, to 12 digits"""
-    for gamma in (0, 1, 4, 21):
-        near = [1 - 2.0**-53, 1 - 1e-13, 1 - 4.5e-10, 1 - 9e-10, 1 - 1e-8 * (1 + rng.rand(1).item())]
-        for alpha in (0.0, 0.5, rng.rand(1).item(), *near, 1.0):
+    near = [1 - 8.5e-10, 1 - 4.5e-10, 1 - 1e-8 * (1 + rng.rand(1).item()), 1 - 1e-13, 1 - 2.0**-53]
+    for gamma in (21, 4, 1, 0):
+        for alpha in (rng.rand(1).item(), *near, 0.0, 0.5, 1.0):
             exact = float(sum(Fraction(alpha) ** i for i in range(gamma + 1)))
             result = float(submission.expected_tokens(alpha, gamma))
             assert_close(result, exact, rtol=1e-12, atol=0.0, name=f"tokens at α = {alpha:.14g}, G = {gamma}")
