@@ -106,6 +106,21 @@ def without_cache(p: int, n: int) -> int:
     return sum(int(torch.ones(T, T).tril().sum()) for T in range(p, p + n + 1))
 
 
+def tokens_of_a_pass(a: float, G: int) -> float:
+    """Over all ways in which the drafts can be accepted or not, each with its probability."""
+    mean = 0.0
+    for kept in itertools.product([True, False], repeat=G):
+        tokens = [*kept, False].index(False) + 1
+        mean += tokens * math.prod(a if each else 1 - a for each in kept)
+    return mean
+
+
+def drawn_anew(p0: Fraction, q0: Fraction) -> float:
+    """Token 0 of two, after a draft from q, where a rejected one is replaced from p."""
+    kept = [q * min(Fraction(1), p / q) for p, q in ((p0, q0), (1 - p0, 1 - q0))]
+    return float(kept[0] + (1 - sum(kept)) * p0)
+
+
 def zero_order_hold(a: float, dt: float) -> float:
     """The state after dt of a constant input 1, by small steps of Heun's method."""
     h, steps = 0.0, 20_000
@@ -165,6 +180,9 @@ KEYS: dict[str, Callable[..., float]] = {
     "decoder-only/swiglu-width": swiglu_width,
     "decoder-only/chunk-mask-pairs": lambda: int(torch.ones(3, 7).tril(4).sum()),
     "decoder-only/decoding-without-cache": without_cache,
+    "decoder-only/tokens-of-a-drafted-pass": tokens_of_a_pass,
+    "decoder-only/rejected-draft-drawn-anew": lambda: drawn_anew(Fraction(1, 2), Fraction(4, 5)),
+    "decoder-only/tokens-scored-by-diffusion": lambda T: float(T * (torch.arange(1000.0) + 0.5).mean() / 1000),
     "mixture-of-experts/top-two-weight": lambda first, second: torch.tensor([first, second]).softmax(0)[0].item(),
     "mixture-of-experts/balance-loss-two": balance_loss,
     "mixture-of-experts/z-loss-value": lambda: torch.full((8,), 2.0).logsumexp(0).item() ** 2,
