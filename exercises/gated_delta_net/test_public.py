@@ -13,7 +13,7 @@ def written():
     return torch.ones(1, T, 1, K), k, v, g, torch.tensor([1.0, 1.0, 0.5]).view(1, T, 1)
 
 
-O, S = torch.tensor([4.0, 6.0, 11.0]).view(1, 3, 1, 1), torch.tensor([6.0, 5.0]).view(1, 1, 2, 1)
+READ, STATE = torch.tensor([4.0, 6.0, 11.0]).view(1, 3, 1, 1), torch.tensor([6.0, 5.0]).view(1, 1, 2, 1)
 
 
 @points(1)
@@ -24,10 +24,10 @@ def test_examples(submission):
     a, b = torch.tensor([[[0.0, 1000.0]]]), torch.tensor([[[0.0, 1.0]]])
     gates = submission.gates(a, b, torch.tensor([0.0, -2.3025851]), torch.tensor([0.0, 0.0]))
     assert_close(gates, (torch.tensor([[[-0.6931472, -100.0]]]), torch.tensor([[[0.5, 0.7310586]]])))
-    assert_close(submission.gated_delta_recurrent(*written()), (O, S))
+    assert_close(submission.gated_delta_recurrent(*written()), (READ, STATE))
 
 
 @points(1)
 def test_example_chunked(submission):
     """the same writes in a chunk of two tokens and one of one"""
-    assert_close(submission.gated_delta_chunked(*written(), chunk=2), (O, S))
+    assert_close(submission.gated_delta_chunked(*written(), chunk=2), (READ, STATE))

@@ -1,6 +1,6 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads.
 
-A step of the recurrence and a chunk are cut into parts; a mistake gets one of them wrong and takes the others from here.
+A step of the recurrence and a chunk are cut into parts: a mistake gets one wrong and takes the others from here.
 """
 
 import torch
@@ -24,22 +24,22 @@ def eps_outside(x, eps=1e-6):
 
 @replaces("l2_normalize")
 def eps_as_floor(x, eps=1e-6):
-    """Your length is the larger of the root and eps, so eps has no effect on any ordinary row. Where does eps stand in
-    the formula?"""
+    """Your length is the larger of the root and eps, so eps has no effect on any ordinary row. Where does eps stand
+    in the formula?"""
     return F.normalize(x, dim=-1, eps=eps)
 
 
 @replaces("l2_normalize")
 def eps_as_floor_of_squares(x, eps=1e-6):
-    """You take the larger of the sum and eps, and the formula adds the two. What becomes of a row whose squares add up
-    to 0.2 with eps = 0.3?"""
+    """You take the larger of the sum and eps, and the formula adds the two. What becomes of a row whose squares add
+    up to 0.2 with eps = 0.3?"""
     return x / x.square().sum(-1, keepdim=True).clamp(min=eps).sqrt()
 
 
 @replaces("l2_normalize")
 def mean_of_squares(x, eps=1e-6):
-    """You divide by the root of the mean of the squares, as RMSNorm does, so a row comes out with the length √K. Which
-    length should it have?"""
+    """You divide by the root of the mean of the squares, as RMSNorm does, so a row comes out with the length √K.
+    Which length should it have?"""
     return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + eps)
 
 
@@ -51,8 +51,8 @@ def no_root(x, eps=1e-6):
 
 @replaces("l2_normalize")
 def sum_of_sizes(x, eps=1e-6):
-    """You divide by the sum of the absolute values, so a row's numbers add up to 1 in size. Which sum stands under the
-    root?"""
+    """You divide by the sum of the absolute values, so a row's numbers add up to 1 in size. Which sum stands under
+    the root?"""
     return x / (x.abs().sum(-1, keepdim=True) + eps)
 
 
@@ -85,8 +85,8 @@ def eps_ignored(x, eps=1e-6):
 
 @replaces("l2_normalize")
 def length_detached(x, eps=1e-6):
-    """Your values are right, and no gradient goes through the length: it was taken as a constant. If one number of a row
-    grows, what happens to the others of the result?"""
+    """Your values are right, and no gradient goes through the length: it was taken as a constant. If one number of a
+    row grows, what happens to the others of the result?"""
     return x * torch.rsqrt(x.detach().square().sum(-1, keepdim=True) + eps)
 
 
@@ -95,8 +95,8 @@ def length_detached(x, eps=1e-6):
 
 @replaces("gates")
 def growing(a, b, A_log, dt_bias):
-    """Your g is positive, so the state grows with every token. Which sign has the logarithm of a number between 0
-    and 1?"""
+    """Your g is positive, so the state grows with every token. Which sign has the logarithm of a number between 0 and
+    1?"""
     g, beta = gates(a, b, A_log, dt_bias)
     return -g, beta
 
@@ -135,8 +135,8 @@ def bias_on_both(a, b, A_log, dt_bias):
 
 @replaces("gates")
 def no_softplus(a, b, A_log, dt_bias):
-    """You multiply a + dt_bias by exp(A_log) as it is, so g is positive where a is below −dt_bias. Which function makes
-    every number positive?"""
+    """You multiply a + dt_bias by exp(A_log) as it is, so g is positive where a is below −dt_bias. Which function
+    makes every number positive?"""
     return -torch.exp(A_log) * (a + dt_bias), torch.sigmoid(b)
 
 
@@ -156,8 +156,8 @@ def overflowing(a, b, A_log, dt_bias):
 
 @replaces("gates")
 def minus_a_log(a, b, A_log, dt_bias):
-    """Your sign stands inside the exponential: you multiply by 1/A. What of −exp(A_log) is negative, the exponent or the
-    result?"""
+    """Your sign stands inside the exponential: you multiply by 1/A. What of −exp(A_log) is negative, the exponent or
+    the result?"""
     return torch.exp(-A_log) * -F.softplus(a + dt_bias), torch.sigmoid(b)
 
 
@@ -246,8 +246,8 @@ class Steps:
 
 @replaces("gated_delta_recurrent")
 def adds_like_linear_attention(q, k, v, g, beta, state=None):
-    """You write β v, whatever the state says already. Write the same key twice: what should the second reading be? Look
-    first at what the state holds there."""
+    """You write β v, whatever the state says already. Write the same key twice: what should the second reading be?
+    Look first at what the state holds there."""
 
     class Wrong(Steps):
         def held(self, S, k):
@@ -258,8 +258,8 @@ def adds_like_linear_attention(q, k, v, g, beta, state=None):
 
 @replaces("gated_delta_recurrent")
 def reads_before_decay(q, k, v, g, beta, state=None):
-    """You read what the state holds before it has decayed. Two things happen in a step before the write: in which order
-    does the statement have them?"""
+    """You read what the state holds before it has decayed. Two things happen in a step before the write: in which
+    order does the statement have them?"""
 
     class Wrong(Steps):
         def step(self, S, q, k, v, g, beta):
@@ -284,8 +284,8 @@ def beta_on_v_only(q, k, v, g, beta, state=None):
 
 @replaces("gated_delta_recurrent")
 def beta_on_held_only(q, k, v, g, beta, state=None):
-    """You write v − β held: the new value goes in whole, and only the old one is weighed. How much of v should be written
-    when β is 0?"""
+    """You write v − β held: the new value goes in whole, and only the old one is weighed. How much of v should be
+    written when β is 0?"""
 
     class Wrong(Steps):
         def write(self, v, held, beta):
@@ -307,8 +307,8 @@ def beta_ignored(q, k, v, g, beta, state=None):
 
 @replaces("gated_delta_recurrent")
 def beta_twice(q, k, v, g, beta, state=None):
-    """Your write is weighed by β twice. You may have put β on the key and on the difference: how often does the formula
-    have it?"""
+    """Your write is weighed by β twice. You may have put β on the key and on the difference: how often does the
+    formula have it?"""
 
     class Wrong(Steps):
         def write(self, v, held, beta):
@@ -319,8 +319,8 @@ def beta_twice(q, k, v, g, beta, state=None):
 
 @replaces("gated_delta_recurrent")
 def whole_state_weighed(q, k, v, g, beta, state=None):
-    """You keep 1 − β of the whole state and add β k vᵀ, so a write makes all entries fade. Which part of the state should
-    a write under k change?"""
+    """You keep 1 − β of the whole state and add β k vᵀ, so a write makes all entries fade. Which part of the state
+    should a write under k change?"""
 
     class Wrong(Steps):
         def step(self, S, q, k, v, g, beta):
@@ -333,8 +333,8 @@ def whole_state_weighed(q, k, v, g, beta, state=None):
 
 @replaces("gated_delta_recurrent")
 def held_added(q, k, v, g, beta, state=None):
-    """You add what the state holds to v. The difference of the two should be written: if the state says already what it
-    should, what is left to write?"""
+    """You add what the state holds to v. The difference of the two should be written: if the state says already what
+    it should, what is left to write?"""
 
     class Wrong(Steps):
         def write(self, v, held, beta):
@@ -380,8 +380,8 @@ def output_before_write(q, k, v, g, beta, state=None):
 
 @replaces("gated_delta_recurrent")
 def output_before_everything(q, k, v, g, beta, state=None):
-    """Your o is read from the state that the token before has left: the token's own decay and its write have no effect on
-    it. Which S does the last line of the rule read?"""
+    """Your o is read from the state that the token before has left: the token's own decay and its write have no
+    effect on it. Which S does the last line of the rule read?"""
 
     class Wrong(Steps):
         def step(self, S, q, k, v, g, beta):
@@ -430,8 +430,8 @@ def no_decay(q, k, v, g, beta, state=None):
 
 @replaces("gated_delta_recurrent")
 def log_as_decay(q, k, v, g, beta, state=None):
-    """You multiply the state by g itself, and with g = 0 nothing is left of it. g is a logarithm: by what should the state
-    be multiplied when g is 0?"""
+    """You multiply the state by g itself, and with g = 0 nothing is left of it. g is a logarithm: by what should the
+    state be multiplied when g is 0?"""
 
     class Wrong(Steps):
         def decayed(self, S, g):
@@ -460,22 +460,22 @@ def scaled_query(q, k, v, g, beta, state=None):
 
 @replaces("gated_delta_recurrent")
 def normalises_inside(q, k, v, g, beta, state=None):
-    """You normalise q and k inside. Keys of other lengths come in, and the result should differ: who normalises here, you
-    or the caller?"""
+    """You normalise q and k inside. Keys of other lengths come in, and the result should differ: who normalises here,
+    you or the caller?"""
     return gated_delta_recurrent(l2_normalize(q), l2_normalize(k), v, g, beta, state)
 
 
 @replaces("gated_delta_recurrent")
 def normalises_keys(q, k, v, g, beta, state=None):
-    """You normalise k inside. A key of another length comes in, and the result should differ: who normalises here, you
-    or the caller?"""
+    """You normalise k inside. A key of another length comes in, and the result should differ: who normalises here,
+    you or the caller?"""
     return gated_delta_recurrent(q, l2_normalize(k), v, g, beta, state)
 
 
 @replaces("gated_delta_recurrent")
 def with_normaliser(q, k, v, g, beta, state=None):
-    """You divide the output by the sum of the weights of all writes so far, as linear attention with a normaliser does.
-    What does the last of the four steps divide by?"""
+    """You divide the output by the sum of the weights of all writes so far, as linear attention with a normaliser
+    does. What does the last of the four steps divide by?"""
     o, S = gated_delta_recurrent(q, k, v, g, beta, state)
     n = (k.cumsum(1) * q).sum(-1, keepdim=True)
     return o / n, S
@@ -483,8 +483,8 @@ def with_normaliser(q, k, v, g, beta, state=None):
 
 @replaces("gated_delta_recurrent")
 def state_ignored(q, k, v, g, beta, state=None):
-    """Your function starts from zeros also where a state is passed in. What do the tokens of a second piece know of the
-    first?"""
+    """Your function starts from zeros also where a state is passed in. What do the tokens of a second piece know of
+    the first?"""
     return gated_delta_recurrent(q, k, v, g, beta)
 
 
@@ -527,8 +527,8 @@ def detached_between_tokens(q, k, v, g, beta, state=None):
 
 @replaces("gated_delta_recurrent")
 def held_without_gradient(q, k, v, g, beta, state=None):
-    """Your values are right, and what the state holds was taken as a constant: its part of the gradient is missing. On
-    what does held depend?"""
+    """Your values are right, and what the state holds was taken as a constant: its part of the gradient is missing.
+    On what does held depend?"""
 
     class Wrong(Steps):
         def held(self, S, k):
@@ -604,8 +604,8 @@ class Chunks:
 
 @replaces("gated_delta_chunked")
 def divides_decays(q, k, v, g, beta, chunk, state=None):
-    """You make e^{G_i − G_j} as a product of e^{G_i} and e^{−G_j}, and after strong decay one of the two is infinite where
-    the product is harmless. Can you make the exponent first?"""
+    """You make e^{G_i − G_j} as a product of e^{G_i} and e^{−G_j}, and after strong decay one of the two is infinite
+    where the product is harmless. Can you make the exponent first?"""
 
     class Wrong(Chunks):
         def decay(self, G):
@@ -616,8 +616,8 @@ def divides_decays(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def mask_after_exp(q, k, v, g, beta, chunk, state=None):
-    """You take the exponential and multiply by the mask afterwards. Above the diagonal the exponent is positive and may be
-    large: what is infinity times zero?"""
+    """You take the exponential and multiply by the mask afterwards. Above the diagonal the exponent is positive and
+    may be large: what is infinity times zero?"""
 
     class Wrong(Chunks):
         def decay(self, G):
@@ -628,8 +628,8 @@ def mask_after_exp(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def chosen_after_exp(q, k, v, g, beta, chunk, state=None):
-    """Your values are right, and after strong decay the gradient of g is NaN. You take the exponential of everything and
-    put 0 above the diagonal afterwards: which number does the derivative of the exponential meet there?"""
+    """Your values are right, and after strong decay the gradient of g is NaN. You take the exponential of everything
+    and put 0 above the diagonal afterwards: which number does the derivative of the exponential meet there?"""
 
     class Wrong(Chunks):
         def decay(self, G):
@@ -640,8 +640,8 @@ def chosen_after_exp(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def no_system(q, k, v, g, beta, chunk, state=None):
-    """Inside a chunk your tokens correct the state of the chunk's start, and do not see what their neighbours have just
-    written. Write one key twice within a chunk and read it: what do you get?"""
+    """Inside a chunk your tokens correct the state of the chunk's start, and do not see what their neighbours have
+    just written. Write one key twice within a chunk and read it: what do you get?"""
 
     class Wrong(Chunks):
         def solve(self, M, right):
@@ -652,8 +652,8 @@ def no_system(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def inverse_cut_short(q, k, v, g, beta, chunk, state=None):
-    """You multiply by I − M in the place of solving the system, which is right for two tokens. For the third, what has the
-    second token written: did it know of the first?"""
+    """You multiply by I − M in the place of solving the system, which is right for two tokens. For the third, what
+    has the second token written: did it know of the first?"""
 
     class Wrong(Chunks):
         def solve(self, M, right):
@@ -664,8 +664,8 @@ def inverse_cut_short(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def system_subtracted(q, k, v, g, beta, chunk, state=None):
-    """Your system is (I − M) U: what earlier tokens of the chunk have written is added to v and not taken away. On which
-    side of the equation does the sum over j < i stand?"""
+    """Your system is (I − M) U: what earlier tokens of the chunk have written is added to v and not taken away. On
+    which side of the equation does the sum over j < i stand?"""
 
     class Wrong(Chunks):
         def system(self, k, beta, decay):
@@ -700,8 +700,8 @@ def beta_of_the_writer(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def system_without_decay(q, k, v, g, beta, chunk, state=None):
-    """Your M has no decay, so a token corrects what its neighbours wrote as if it were still whole. How much of u_j is
-    left when token i looks?"""
+    """Your M has no decay, so a token corrects what its neighbours wrote as if it were still whole. How much of u_j
+    is left when token i looks?"""
 
     class Wrong(Chunks):
         def system(self, k, beta, decay):
@@ -712,8 +712,8 @@ def system_without_decay(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def system_with_diagonal(q, k, v, g, beta, chunk, state=None):
-    """Your M has its diagonal too, so a token takes its own write away from itself. For which j does the statement define
-    M_ij?"""
+    """Your M has its diagonal too, so a token takes its own write away from itself. For which j does the statement
+    define M_ij?"""
 
     class Wrong(Chunks):
         def solve(self, M, right):
@@ -755,8 +755,8 @@ def right_side_not_decayed(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def right_side_without_state(q, k, v, g, beta, chunk, state=None):
-    """Your tokens do not look at what the state held at the chunk's start: they correct only what their own chunk wrote.
-    Write one key in two chunks and read it: what is missing from the right side?"""
+    """Your tokens do not look at what the state held at the chunk's start: they correct only what their own chunk
+    wrote. Write one key in two chunks and read it: what is missing from the right side?"""
 
     class Wrong(Chunks):
         def right_side(self, S, k, v, beta, start):
@@ -779,8 +779,8 @@ def right_side_beta_on_v(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def right_side_without_beta(q, k, v, g, beta, chunk, state=None):
-    """Your right side has no β, so the first token of a chunk writes with full strength. Which of the terms of u_i does β_i
-    multiply?"""
+    """Your right side has no β, so the first token of a chunk writes with full strength. Which of the terms of u_i
+    does β_i multiply?"""
 
     class Wrong(Chunks):
         def right_side(self, S, k, v, beta, start):
@@ -791,8 +791,8 @@ def right_side_without_beta(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def own_write_unread(q, k, v, g, beta, chunk, state=None):
-    """In your chunks a token does not read its own write: the sum in o stops at j < i. A token reads after it has written:
-    where does the sum end?"""
+    """In your chunks a token does not read its own write: the sum in o stops at j < i. A token reads after it has
+    written: where does the sum end?"""
 
     class Wrong(Chunks):
         def reads(self, q, k, decay):
@@ -814,7 +814,8 @@ def future_read(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def reads_without_decay(q, k, v, g, beta, chunk, state=None):
-    """Your tokens read the writes of their chunk undecayed. How old is the first write for the last token of a chunk?"""
+    """Your tokens read the writes of their chunk undecayed. How old is the first write for the last token of a
+    chunk?"""
 
     class Wrong(Chunks):
         def reads(self, q, k, decay):
@@ -847,8 +848,8 @@ def state_unread(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def write_not_decayed(q, k, v, g, beta, chunk, state=None):
-    """Your new state takes in all writes of the chunk undecayed. What the first token wrote has lived through the rest of
-    the chunk: what is left of it at the end?"""
+    """Your new state takes in all writes of the chunk undecayed. What the first token wrote has lived through the
+    rest of the chunk: what is left of it at the end?"""
 
     class Wrong(Chunks):
         def left(self, decay):
@@ -859,8 +860,8 @@ def write_not_decayed(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def write_decays_from_start(q, k, v, g, beta, chunk, state=None):
-    """Your new state weighs the write of token j by e^{G_j}, so the last write counts least. Which steps come after token
-    j, those before it or those behind it?"""
+    """Your new state weighs the write of token j by e^{G_j}, so the last write counts least. Which steps come after
+    token j, those before it or those behind it?"""
 
     class Wrong(Chunks):
         def sums(self, g):
@@ -898,8 +899,8 @@ def carry_decays_once(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def carry_dropped(q, k, v, g, beta, chunk, state=None):
-    """Each of your chunks makes its new state from its own writes alone, so a token knows its chunk and the one before.
-    Of which two parts does the last S_i of a chunk consist?"""
+    """Each of your chunks makes its new state from its own writes alone, so a token knows its chunk and the one
+    before. Of which two parts does the last S_i of a chunk consist?"""
 
     class Wrong(Chunks):
         def carry(self, S, start):
@@ -910,7 +911,8 @@ def carry_dropped(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def sums_without_own(q, k, v, g, beta, chunk, state=None):
-    """Your G_i leaves g_i out, so the state that token i sees has not decayed at token i. Where does the sum G_i end?"""
+    """Your G_i leaves g_i out, so the state that token i sees has not decayed at token i. Where does the sum G_i
+    end?"""
 
     class Wrong(Chunks):
         def sums(self, g):
@@ -921,8 +923,8 @@ def sums_without_own(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def decays_not_summed(q, k, v, g, beta, chunk, state=None):
-    """You take g_i for G_i: the state that a token sees has decayed by that token alone. Which steps lie between the chunk's
-    start and token i?"""
+    """You take g_i for G_i: the state that a token sees has decayed by that token alone. Which steps lie between the
+    chunk's start and token i?"""
 
     class Wrong(Chunks):
         def sums(self, g):
@@ -936,8 +938,8 @@ def decays_not_summed(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def sums_from_the_text(q, k, v, g, beta, chunk, state=None):
-    """Your G goes on from one chunk to the next, so the state decays again by all that lies before its chunk. Where does
-    G start?"""
+    """Your G goes on from one chunk to the next, so the state decays again by all that lies before its chunk. Where
+    does G start?"""
 
     class Wrong(Chunks):
         before = 0.0
@@ -952,8 +954,8 @@ def sums_from_the_text(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def whole_chunks_only(q, k, v, g, beta, chunk, state=None):
-    """Your result has fewer tokens than the text: what is left after the last whole chunk is dropped. What can be done with
-    a piece that is shorter?"""
+    """Your result has fewer tokens than the text: what is left after the last whole chunk is dropped. What can be
+    done with a piece that is shorter?"""
     T = k.shape[1]
     kept = T if chunk < 1 or chunk > T else T // chunk * chunk
     return gated_delta_chunked(*(tensor[:, :kept] for tensor in (q, k, v, g, beta)), chunk, state)
@@ -969,7 +971,8 @@ def must_divide(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def padding_returned(q, k, v, g, beta, chunk, state=None):
-    """Your o has more tokens than the text: those that fill the last chunk are still there. How many tokens came in?"""
+    """Your o has more tokens than the text: those that fill the last chunk are still there. How many tokens came
+    in?"""
     o, S = gated_delta_chunked(q, k, v, g, beta, chunk, state)
     return F.pad(o, (0, 0, 0, 0, 0, -o.shape[1] % chunk)), S
 
@@ -987,8 +990,8 @@ def chunks_apart(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def chunked_state_ignored(q, k, v, g, beta, chunk, state=None):
-    """Your first chunk starts from zeros also where a state is passed in. What do the tokens of a second piece know of the
-    first?"""
+    """Your first chunk starts from zeros also where a state is passed in. What do the tokens of a second piece know
+    of the first?"""
     return gated_delta_chunked(q, k, v, g, beta, chunk)
 
 
@@ -1004,8 +1007,8 @@ def state_of_last_start(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def chunks_add(q, k, v, g, beta, chunk, state=None):
-    """Your chunks write β v and correct nothing, neither the state nor each other: linear attention with a decay. Write
-    the same key twice: what should the second reading be?"""
+    """Your chunks write β v and correct nothing, neither the state nor each other: linear attention with a decay.
+    Write the same key twice: what should the second reading be?"""
 
     class Wrong(Chunks):
         def solve(self, M, right):
@@ -1049,8 +1052,8 @@ def zero_goes_through(q, k, v, g, beta, chunk, state=None):
 
 @replaces("gated_delta_chunked")
 def chunks_detached(q, k, v, g, beta, chunk, state=None):
-    """Your values are right, and the state is detached between two chunks: no gradient leads to an earlier chunk. Which
-    tokens made the state that a chunk starts with?"""
+    """Your values are right, and the state is detached between two chunks: no gradient leads to an earlier chunk.
+    Which tokens made the state that a chunk starts with?"""
 
     class Wrong(Chunks):
         def carry(self, S, start):
