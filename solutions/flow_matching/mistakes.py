@@ -89,27 +89,10 @@ def roots_of_diffusion(x0, noise, t):
 
 
 @replaces("flow_pair")
-def on_a_circle(x0, noise, t):
-    """Your coefficients are a cosine and a sine, and the path is a part of a circle. What is the simplest line from
-    x0 to noise?"""
-    angle = at(t, x0) * math.pi / 2
-    v = math.pi / 2 * (angle.cos() * noise - angle.sin() * x0)
-    return angle.cos() * x0 + angle.sin() * noise, v
-
-
-@replaces("flow_pair")
 def noise_is_added(x0, noise, t):
     """You add t times the noise to the whole of x0, so at t = 1 the picture is still there. What should be left of x0
     then?"""
     return x0 + at(t, x0) * noise, noise - x0
-
-
-@replaces("flow_pair")
-def from_the_point(x0, noise, t):
-    """Your v leads from x_t to the noise, and it gets shorter as t grows. How long is dx/dt on a straight line that
-    is walked at one speed?"""
-    xt, _ = flow_pair(x0, noise, t)
-    return xt, noise - xt
 
 
 @replaces("flow_pair")
@@ -118,14 +101,6 @@ def divided_by_time(x0, noise, t):
     division?"""
     xt, _ = flow_pair(x0, noise, t)
     return xt, (xt - x0) / at(t, x0)
-
-
-@replaces("flow_pair")
-def velocity_of_roots(x0, noise, t):
-    """Your v is (1 − t) noise − t x0, which reminds of the v of DDPM. Differentiate (1 − t) x0 + t noise by t: where
-    does t stay?"""
-    s = at(t, x0)
-    return flow_pair(x0, noise, t)[0], (1 - s) * noise - s * x0
 
 
 @replaces("flow_pair")
@@ -208,30 +183,12 @@ def jacobian_multiplied(prediction, x0, noise, t, mean=0.0, std=1.0):
 
 
 @replaces("flow_loss")
-def half_the_jacobian(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """You divide by t and not by t (1 − t), so late times weigh less than they should. What is the derivative of ln(t
-    / (1 − t))?"""
-    e = errors(prediction, noise - x0)
-    return (weights(t, e, mean, std) * (1 - t.to(e.dtype)) * e).mean()
-
-
-@replaces("flow_loss")
 def log_for_logit(prediction, x0, noise, t, mean=0.0, std=1.0):
     """You put ln t where logit t belongs: yours is the log-normal density. What lies between 0 and 1 only, and what
     has the logit of it as its range?"""
     e = errors(prediction, noise - x0)
     s = t.to(e.dtype)
     bell = torch.exp(-((s.log() - mean) ** 2) / (2 * std**2)) / (std * math.sqrt(2 * math.pi))
-    return (bell / (s * (1 - s)) * e).mean()
-
-
-@replaces("flow_loss")
-def sigmoid_for_logit(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """You put sigmoid(t) where logit t belongs. The sigmoid makes a time from a normal number: which function leads
-    back?"""
-    e = errors(prediction, noise - x0)
-    s = t.to(e.dtype)
-    bell = torch.exp(-((s.sigmoid() - mean) ** 2) / (2 * std**2)) / (std * math.sqrt(2 * math.pi))
     return (bell / (s * (1 - s)) * e).mean()
 
 
@@ -286,12 +243,6 @@ def mean_and_std_ignored(prediction, x0, noise, t, mean=0.0, std=1.0):
 
 
 @replaces("flow_loss")
-def variance_for_std(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """You take std for a variance. What is its square root doing in your density, and what does the name say?"""
-    return flow_loss(prediction, x0, noise, t, mean, math.sqrt(std))
-
-
-@replaces("flow_loss")
 def weights_normalised(prediction, x0, noise, t, mean=0.0, std=1.0):
     """You divide by the sum of the weights. Then the weight of a row depends on the times of the other rows: which
     numbers does π(t) depend on?"""
@@ -322,13 +273,6 @@ def batch_summed(prediction, x0, noise, t, mean=0.0, std=1.0):
 
 
 @replaces("flow_loss")
-def one_loss_for_each_row(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """You return a number for each row. What becomes of the rows in the end?"""
-    e = errors(prediction, noise - x0)
-    return weights(t, e, mean, std) * e
-
-
-@replaces("flow_loss")
 def target_backwards(prediction, x0, noise, t, mean=0.0, std=1.0):
     """Your target is x0 − noise. In which direction does v lead?"""
     return flow_loss(prediction, noise, x0, t, mean, std)
@@ -341,26 +285,11 @@ def noise_as_target(prediction, x0, noise, t, mean=0.0, std=1.0):
 
 
 @replaces("flow_loss")
-def absolute_errors(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """You take absolute errors. What does the docstring say of (prediction − v)?"""
-    e = (prediction - (noise - x0)).abs().flatten(1).mean(1)
-    return (weights(t, e, mean, std) * e).mean()
-
-
-@replaces("flow_loss")
 def root_of_squares(prediction, x0, noise, t, mean=0.0, std=1.0):
     """You take the root of each row's mean square before it is weighed. Where in the docstring is there a root
     besides that of 2π?"""
     e = errors(prediction, noise - x0).sqrt()
     return (weights(t, e, mean, std) * e).mean()
-
-
-@replaces("flow_loss")
-def weight_inside_square(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """You multiply the difference by π before it is squared, so the weight is π². When does the weight come in,
-    before or after the square?"""
-    e = errors(prediction, noise - x0)
-    return (weights(t, e, mean, std) ** 2 * e).mean()
 
 
 @replaces("flow_loss")
@@ -400,18 +329,6 @@ def shift_above_only(t, shift):
 
 
 @replaces("shift_time")
-def shift_clamped(t, shift):
-    """You multiply t by shift and cut off at 1, so many times become 1. Which quotient stays below 1 by itself?"""
-    return (shift * t).clamp(max=1)
-
-
-@replaces("shift_time")
-def shift_below_only(t, shift):
-    """Above the line you have t alone. Put t = 1 in: what should come out?"""
-    return t / (1 + (shift - 1) * t)
-
-
-@replaces("shift_time")
 def root_of_shift(t, shift):
     """You take the root of shift. The root is that of the number of pixels, a = √n: is the argument a or n?"""
     return shift_time(t, math.sqrt(shift))
@@ -429,13 +346,6 @@ def power_of_time(t, shift):
     """You take t to the power 1/shift, which leaves 0 and 1 alone too. What is multiplied by shift, t or t / (1 −
     t)?"""
     return t ** (1 / shift)
-
-
-@replaces("shift_time")
-def logit_of_ends(t, shift):
-    """You go by way of 1 / t, and 0 gives no number that way, or a wrong one. Which form of the formula has nothing
-    to fear at 0 and at 1?"""
-    return torch.sigmoid(torch.log(t / (1 - t)) + math.log(shift)).nan_to_num() * (t > 0) * (t < 1)
 
 
 @replaces("shift_time")
@@ -466,12 +376,6 @@ def deviation_for_variance(xt, t, mean, var):
 
 
 @replaces("gaussian_velocity")
-def unit_variance(xt, t, mean, var):
-    """var has no effect: your data have the variance 1. Where does σ² stand in the formulas?"""
-    return gaussian_velocity(xt, t, mean, 1.0)
-
-
-@replaces("gaussian_velocity")
 def mean_not_scaled(xt, t, mean, var):
     """You subtract the whole mean from x_t. Where is the middle of x_t at t = 1?"""
     t, s2, _ = parts(xt, t, mean, var)
@@ -489,26 +393,6 @@ def mean_not_subtracted(xt, t, mean, var):
 def without_mean(xt, t, mean, var):
     """Your E[x0 | x_t] lacks the mean in front. What would you guess for x0 if x_t said nothing?"""
     return gaussian_velocity(xt, t, mean, var) + mean
-
-
-@replaces("gaussian_velocity")
-def scaled_mean_in_front(xt, t, mean, var):
-    """Your E[x0 | x_t] begins with (1 − t) μ, the mean of x_t. Whose mean belongs there?"""
-    return gaussian_velocity(xt, t, mean, var) + at(t, xt) * mean
-
-
-@replaces("gaussian_velocity")
-def only_data(xt, t, mean, var):
-    """You return E[x0 | x_t] with a minus, as if the noise were 0 in the mean. What does x_t say about the noise?"""
-    t, s2, rest = parts(xt, t, mean, var)
-    return -(mean + (1 - t) * var / s2 * rest)
-
-
-@replaces("gaussian_velocity")
-def only_noise(xt, t, mean, var):
-    """You return E[noise | x_t], what a network of DDPM would say. What is missing from a velocity?"""
-    t, s2, rest = parts(xt, t, mean, var)
-    return t / s2 * rest
 
 
 @replaces("gaussian_velocity")
@@ -543,21 +427,6 @@ def divided_by_deviation(xt, t, mean, var):
 
 
 @replaces("gaussian_velocity")
-def coefficients_added(xt, t, mean, var):
-    """You add the two parts that x_t decides, t and (1 − t) σ². Which of the two conditional means is subtracted?"""
-    t, s2, rest = parts(xt, t, mean, var)
-    return -mean + (t + (1 - t) * var) / s2 * rest
-
-
-@replaces("gaussian_velocity")
-def variance_of_data_missing_above(xt, t, mean, var):
-    """In your E[x0 | x_t] the distance is weighed by (1 − t) / s_t², without σ². With σ² near 0 all data are alike:
-    how much should x_t matter then?"""
-    t, s2, rest = parts(xt, t, mean, var)
-    return -mean + (t - (1 - t)) / s2 * rest
-
-
-@replaces("gaussian_velocity")
 def conditional_velocity(xt, t, mean, var):
     """You return (x_t − μ) / t, the velocity if all data were one single picture; at t = 0 it divides by zero. Where
     is var in it?"""
@@ -569,12 +438,6 @@ def score(xt, t, mean, var):
     """You return −(x_t − (1 − t) μ) / s_t², the score. What has to be done to make a velocity of it?"""
     _, s2, rest = parts(xt, t, mean, var)
     return -rest / s2
-
-
-@replaces("gaussian_velocity")
-def time_counted_backwards(xt, t, mean, var):
-    """Your function takes t = 0 for the noise. Which end is t = 0 here?"""
-    return gaussian_velocity(xt, 1 - t, mean, var)
 
 
 @replaces("gaussian_velocity")
@@ -637,16 +500,6 @@ def one_time_throughout(noise, mean, var, times, method="euler"):
 
 
 @replaces("sample")
-def one_velocity_throughout(noise, mean, var, times, method="euler"):
-    """You ask for the velocity once and keep it for all steps. Along a curved way, when does the direction change?"""
-    known(method)
-    v = velocity(noise, times[0], mean, var)
-    if method == "heun":
-        v = (v + velocity(noise + (times[1] - times[0]) * v, times[1], mean, var)) / 2
-    return noise + (times[-1] - times[0]) * v
-
-
-@replaces("sample")
 def heun_old_time(noise, mean, var, times, method="euler"):
     """Your second velocity is taken at the new point and the old time. It belongs to the end of the step, in place
     and in time: which time is that?"""
@@ -701,22 +554,6 @@ def heun_sums(noise, mean, var, times, method="euler"):
 
 
 @replaces("sample")
-def heun_from_the_new_point(noise, mean, var, times, method="euler"):
-    """Your step of Heun starts again from the point where Euler has arrived, and so goes twice. From which x does the
-    mean of the two velocities lead on?"""
-    known(method)
-    x = noise
-    for t, after in itertools.pairwise(times):
-        v = velocity(x, t, mean, var)
-        start = x
-        x = x + (after - t) * v
-        if method == "heun":
-            second = velocity(x, after, mean, var)
-            x = x + (after - t) * (velocity(start, t, mean, var) + second) / 2
-    return x
-
-
-@replaces("sample")
 def midpoint_for_heun(noise, mean, var, times, method="euler"):
     """Your second velocity is taken in the middle of the step, and it alone counts: the midpoint method. Where does
     Heun take its second one?"""
@@ -745,13 +582,6 @@ def always_euler(noise, mean, var, times, method="euler"):
 
 
 @replaces("sample")
-def always_heun(noise, mean, var, times, method="euler"):
-    """ "euler" gives the steps of Heun. Where does your code look at `method`?"""
-    known(method)
-    return sample(noise, mean, var, times, "heun")
-
-
-@replaces("sample")
 def heun_by_default(noise, mean, var, times, method="heun"):
     """Without a method you take Heun's. What does the signature say?"""
     return sample(noise, mean, var, times, method)
@@ -762,13 +592,6 @@ def falls_back_to_euler(noise, mean, var, times, method="euler"):
     """A method that you do not know is taken for Euler's, so a slip of the pen goes unnoticed. What should happen to
     "midpoint"?"""
     return sample(noise, mean, var, times, method if method == "heun" else "euler")
-
-
-@replaces("sample")
-def falls_back_to_heun(noise, mean, var, times, method="euler"):
-    """A method that you do not know is taken for Heun's, so a slip of the pen goes unnoticed. What should happen to
-    "midpoint"?"""
-    return sample(noise, mean, var, times, method if method == "euler" else "heun")
 
 
 @replaces("sample")
@@ -806,12 +629,6 @@ def last_step_missing(noise, mean, var, times, method="euler"):
 
 
 @replaces("sample")
-def first_step_missing(noise, mean, var, times, method="euler"):
-    """Your first step is missing: x starts at times[1]. At which time is the noise that comes in?"""
-    return noise * 1 if len(times) == 2 else sample(noise, mean, var, times[1:], method)
-
-
-@replaces("sample")
 def way_returned(noise, mean, var, times, method="euler"):
     """You return all points of the way. Which of them is asked for?"""
     points = [noise]
@@ -839,23 +656,6 @@ def to_the_mean(noise, mean, var, times, method="euler"):
         x0 = x - t * velocity(x, t, mean, var)
         x = (1 - after) * x0 + after * noise
     return x
-
-
-@replaces("sample")
-def fresh_noise(noise, mean, var, times, method="euler"):
-    """Your step takes noise again after the velocity has moved x, as DDPM does. Where is there noise in Euler's
-    step?"""
-    known(method)
-    x = noise
-    for t, after in itertools.pairwise(times):
-        x = sample(x, mean, var, [t, after], method) + after * noise
-    return x
-
-
-@replaces("sample")
-def sample_in_float64(noise, mean, var, times, method="euler"):
-    """Your result is float64 whatever came in. Which dtype has x?"""
-    return sample(noise.double(), mean.double(), var, times, method)
 
 
 @replaces("sample")

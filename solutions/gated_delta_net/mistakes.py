@@ -30,13 +30,6 @@ def eps_as_floor(x, eps=1e-6):
 
 
 @replaces("l2_normalize")
-def eps_as_floor_of_squares(x, eps=1e-6):
-    """You take the larger of the sum and eps, and the formula adds the two. What becomes of a row whose squares add
-    up to 0.2 with eps = 0.3?"""
-    return x / x.square().sum(-1, keepdim=True).clamp(min=eps).sqrt()
-
-
-@replaces("l2_normalize")
 def mean_of_squares(x, eps=1e-6):
     """You divide by the root of the mean of the squares, as RMSNorm does, so a row comes out with the length √K.
     Which length should it have?"""
@@ -50,24 +43,10 @@ def no_root(x, eps=1e-6):
 
 
 @replaces("l2_normalize")
-def sum_of_sizes(x, eps=1e-6):
-    """You divide by the sum of the absolute values, so a row's numbers add up to 1 in size. Which sum stands under
-    the root?"""
-    return x / (x.abs().sum(-1, keepdim=True) + eps)
-
-
-@replaces("l2_normalize")
 def first_axis(x, eps=1e-6):
     """Your sum runs over the first axis, so rows of different texts share a length. Over which axis does one key
     lie?"""
     return x * torch.rsqrt(x.square().sum(0, keepdim=True) + eps)
-
-
-@replaces("l2_normalize")
-def second_axis(x, eps=1e-6):
-    """Your sum runs over axis 1, which is the last one only for a matrix. How can an axis be counted from the end?"""
-    axis = 1 if x.dim() > 1 else 0
-    return x * torch.rsqrt(x.square().sum(axis, keepdim=True) + eps)
 
 
 @replaces("l2_normalize")
@@ -128,12 +107,6 @@ def no_bias(a, b, A_log, dt_bias):
 
 
 @replaces("gates")
-def bias_on_both(a, b, A_log, dt_bias):
-    """You add dt_bias to b as well. Which of the two gates has a bias?"""
-    return gates(a, b, A_log, dt_bias)[0], torch.sigmoid(b + dt_bias)
-
-
-@replaces("gates")
 def no_softplus(a, b, A_log, dt_bias):
     """You multiply a + dt_bias by exp(A_log) as it is, so g is positive where a is below −dt_bias. Which function
     makes every number positive?"""
@@ -141,30 +114,10 @@ def no_softplus(a, b, A_log, dt_bias):
 
 
 @replaces("gates")
-def rectified(a, b, A_log, dt_bias):
-    """You cut a + dt_bias off at 0. Softplus is near that far from 0, and 0.69 at 0: which formula does the statement
-    give?"""
-    return -torch.exp(A_log) * F.relu(a + dt_bias), torch.sigmoid(b)
-
-
-@replaces("gates")
 def overflowing(a, b, A_log, dt_bias):
     """Your g is infinite at a = 1000: you take the logarithm of 1 + eˣ as it stands, and eˣ is infinite. What is
     softplus(1000), nearly?"""
     return -torch.exp(A_log) * torch.log(1 + torch.exp(a + dt_bias)), torch.sigmoid(b)
-
-
-@replaces("gates")
-def minus_a_log(a, b, A_log, dt_bias):
-    """Your sign stands inside the exponential: you multiply by 1/A. What of −exp(A_log) is negative, the exponent or
-    the result?"""
-    return torch.exp(-A_log) * -F.softplus(a + dt_bias), torch.sigmoid(b)
-
-
-@replaces("gates")
-def softplus_for_beta(a, b, A_log, dt_bias):
-    """Your β is a softplus and can be larger than 1. Which function gives numbers from 0 to 1?"""
-    return gates(a, b, A_log, dt_bias)[0], F.softplus(b)
 
 
 @replaces("gates")
@@ -197,13 +150,6 @@ def pair_exchanged(a, b, A_log, dt_bias):
 def first_head_for_all(a, b, A_log, dt_bias):
     """All your heads use the A_log of the first. A_log is (H,): with which axis of a does it meet?"""
     return gates(a, b, A_log[:1].expand_as(A_log), dt_bias)
-
-
-@replaces("gates")
-def rate_detached(a, b, A_log, dt_bias):
-    """Your values are right, and no gradient reaches A_log. It is learned like the others: which step of your code
-    leaves the graph?"""
-    return gates(a, b, A_log.detach(), dt_bias)
 
 
 # gated_delta_recurrent
@@ -332,18 +278,6 @@ def whole_state_weighed(q, k, v, g, beta, state=None):
 
 
 @replaces("gated_delta_recurrent")
-def held_added(q, k, v, g, beta, state=None):
-    """You add what the state holds to v. The difference of the two should be written: if the state says already what
-    it should, what is left to write?"""
-
-    class Wrong(Steps):
-        def write(self, v, held, beta):
-            return beta[..., None] * (v + held)
-
-    return Wrong()(q, k, v, g, beta, state)
-
-
-@replaces("gated_delta_recurrent")
 def held_under_query(q, k, v, g, beta, state=None):
     """You read what the state holds under q, and write under k. Under which vector lies the entry that is to be
     replaced?"""
@@ -466,13 +400,6 @@ def normalises_inside(q, k, v, g, beta, state=None):
 
 
 @replaces("gated_delta_recurrent")
-def normalises_keys(q, k, v, g, beta, state=None):
-    """You normalise k inside. A key of another length comes in, and the result should differ: who normalises here,
-    you or the caller?"""
-    return gated_delta_recurrent(q, l2_normalize(k), v, g, beta, state)
-
-
-@replaces("gated_delta_recurrent")
 def with_normaliser(q, k, v, g, beta, state=None):
     """You divide the output by the sum of the weights of all writes so far, as linear attention with a normaliser
     does. What does the last of the four steps divide by?"""
@@ -507,13 +434,6 @@ def state_transposed(q, k, v, g, beta, state=None):
 
 
 @replaces("gated_delta_recurrent")
-def heads_before_tokens(q, k, v, g, beta, state=None):
-    """Your o has the heads before the tokens. Which axis of q counts the tokens?"""
-    o, S = gated_delta_recurrent(q, k, v, g, beta, state)
-    return o.transpose(1, 2), S
-
-
-@replaces("gated_delta_recurrent")
 def detached_between_tokens(q, k, v, g, beta, state=None):
     """Your values are right, and the state is detached after each token: no gradient leads to an earlier one. Which
     tokens made the state that this one reads?"""
@@ -521,18 +441,6 @@ def detached_between_tokens(q, k, v, g, beta, state=None):
     class Wrong(Steps):
         def decayed(self, S, g):
             return super().decayed(S.detach(), g)
-
-    return Wrong()(q, k, v, g, beta, state)
-
-
-@replaces("gated_delta_recurrent")
-def held_without_gradient(q, k, v, g, beta, state=None):
-    """Your values are right, and what the state holds was taken as a constant: its part of the gradient is missing.
-    On what does held depend?"""
-
-    class Wrong(Steps):
-        def held(self, S, k):
-            return super().held(S, k).detach()
 
     return Wrong()(q, k, v, g, beta, state)
 
@@ -766,18 +674,6 @@ def right_side_without_state(q, k, v, g, beta, chunk, state=None):
 
 
 @replaces("gated_delta_chunked")
-def right_side_beta_on_v(q, k, v, g, beta, chunk, state=None):
-    """On your right side β weighs v and not what the state held. With β = 0 a token should write nothing: what does
-    yours write?"""
-
-    class Wrong(Chunks):
-        def right_side(self, S, k, v, beta, start):
-            return beta * v - start * (k @ S)
-
-    return Wrong()(q, k, v, g, beta, chunk, state)
-
-
-@replaces("gated_delta_chunked")
 def right_side_without_beta(q, k, v, g, beta, chunk, state=None):
     """Your right side has no β, so the first token of a chunk writes with full strength. Which of the terms of u_i
     does β_i multiply?"""
@@ -802,17 +698,6 @@ def own_write_unread(q, k, v, g, beta, chunk, state=None):
 
 
 @replaces("gated_delta_chunked")
-def future_read(q, k, v, g, beta, chunk, state=None):
-    """Your tokens read what later tokens of their chunk write. For which j is there anything to read at token i?"""
-
-    class Wrong(Chunks):
-        def reads(self, q, k, decay):
-            return (decay + decay.tril(-1).mT) * (q @ k.mT)
-
-    return Wrong()(q, k, v, g, beta, chunk, state)
-
-
-@replaces("gated_delta_chunked")
 def reads_without_decay(q, k, v, g, beta, chunk, state=None):
     """Your tokens read the writes of their chunk undecayed. How old is the first write for the last token of a
     chunk?"""
@@ -831,17 +716,6 @@ def state_not_decayed_for_reads(q, k, v, g, beta, chunk, state=None):
     class Wrong(Chunks):
         def from_before(self, q, S, start):
             return q @ S
-
-    return Wrong()(q, k, v, g, beta, chunk, state)
-
-
-@replaces("gated_delta_chunked")
-def state_unread(q, k, v, g, beta, chunk, state=None):
-    """Your o holds what the chunk itself wrote, and nothing from before it. What is the first term of o_i?"""
-
-    class Wrong(Chunks):
-        def from_before(self, q, S, start):
-            return 0.0
 
     return Wrong()(q, k, v, g, beta, chunk, state)
 
@@ -886,18 +760,6 @@ def carry_not_decayed(q, k, v, g, beta, chunk, state=None):
 
 
 @replaces("gated_delta_chunked")
-def carry_decays_once(q, k, v, g, beta, chunk, state=None):
-    """The old state decays by the first token of a chunk alone before it goes into the new one. How many decays lie
-    between the two?"""
-
-    class Wrong(Chunks):
-        def carry(self, S, start):
-            return start[:, :, :1] * S
-
-    return Wrong()(q, k, v, g, beta, chunk, state)
-
-
-@replaces("gated_delta_chunked")
 def carry_dropped(q, k, v, g, beta, chunk, state=None):
     """Each of your chunks makes its new state from its own writes alone, so a token knows its chunk and the one
     before. Of which two parts does the last S_i of a chunk consist?"""
@@ -917,21 +779,6 @@ def sums_without_own(q, k, v, g, beta, chunk, state=None):
     class Wrong(Chunks):
         def sums(self, g):
             return g.cumsum(2) - g
-
-    return Wrong()(q, k, v, g, beta, chunk, state)
-
-
-@replaces("gated_delta_chunked")
-def decays_not_summed(q, k, v, g, beta, chunk, state=None):
-    """You take g_i for G_i: the state that a token sees has decayed by that token alone. Which steps lie between the
-    chunk's start and token i?"""
-
-    class Wrong(Chunks):
-        def sums(self, g):
-            return g * 1
-
-        def decay(self, G):
-            return super().decay(G.cumsum(2))
 
     return Wrong()(q, k, v, g, beta, chunk, state)
 
@@ -1038,14 +885,6 @@ def no_check(q, k, v, g, beta, chunk, state=None):
     """Your code does not look at `chunk` before it uses it, and for a chunk below 1 something else happens than a
     ValueError. Where can you raise one?"""
     if chunk < 1:
-        chunk = k.shape[1]
-    return gated_delta_chunked(q, k, v, g, beta, chunk, state)
-
-
-@replaces("gated_delta_chunked")
-def zero_goes_through(q, k, v, g, beta, chunk, state=None):
-    """You refuse a negative chunk and take 0. How many tokens has the smallest chunk that makes sense?"""
-    if chunk == 0:
         chunk = k.shape[1]
     return gated_delta_chunked(q, k, v, g, beta, chunk, state)
 

@@ -211,9 +211,9 @@ def test_strong_decay(submission, rng):
         assert_close(found[1], S, name=f"S, chunk = {chunk}")
     for chunk in (T, 5):
         found = submission.gated_delta_chunked(*(tensor.float() for tensor in inputs), chunk)
-        # float32: G reaches -1200, where neighbours are 1.2e-4 apart, and so differences of G are wrong by that
-        assert_close(found[0], o.float(), rtol=1e-3, atol=1e-3, name=f"o in float32, chunk = {chunk}")
-        assert_close(found[1], S.float(), rtol=1e-3, atol=1e-3, name=f"S in float32, chunk = {chunk}")
+        # float32: sums of at most 12 terms of size 10, which may cancel; the decays add up exactly
+        assert_close(found[0], o.float(), rtol=1e-4, atol=1e-4, name=f"o in float32, chunk = {chunk}")
+        assert_close(found[1], S.float(), rtol=1e-4, atol=1e-4, name=f"S in float32, chunk = {chunk}")
 
     of_o, of_S = rng.randn(Bt, T, H, V), rng.randn(Bt, H, K, V)
     expected = gradients(rule, inputs, of_o, of_S)

@@ -59,13 +59,6 @@ def dim_in_the_exponent(t, dim):
 
 
 @replaces("timestep_embedding")
-def dim_less_one(t, dim):
-    """You divide j by dim − 1. How many frequencies are there, and which number has the last j?"""
-    a = angles(t, dim, dim - 1)
-    return torch.cat([a.sin(), a.cos()], dim=-1)
-
-
-@replaces("timestep_embedding")
 def from_one(t, dim):
     """Your j begins at 1, and the wave with the frequency 1 is missing. Which is the first j?"""
     a = angles(t, dim, dim // 2, first=1)
@@ -112,12 +105,6 @@ def share_of_1000(t, dim):
 
 
 @replaces("timestep_embedding")
-def thousand_times(t, dim):
-    """You multiply t by 1000, as for times from 0 to 1. Is t scaled in the formula?"""
-    return timestep_embedding(wide(t) * 1000, dim)
-
-
-@replaces("timestep_embedding")
 def whole_steps(t, dim):
     """You cut the fraction off t. Which values may t have?"""
     return timestep_embedding(wide(t).trunc(), dim)
@@ -133,12 +120,6 @@ def always_float32(t, dim):
 def always_float64(t, dim):
     """Your embedding is float64 in any case. Which dtype does the docstring promise for whole numbers?"""
     return timestep_embedding(t.double(), dim)
-
-
-@replaces("timestep_embedding")
-def sines_only(t, dim):
-    """You have dim sines of dim frequencies, and no cosine. How many frequencies are there?"""
-    return angles(t, 2 * dim, dim - 1).sin()
 
 
 # ResBlock
@@ -179,14 +160,6 @@ class NoSiluOnTime(Block):
 
 
 @replaces("ResBlock")
-class SiluAfterTime(Block):
-    """You apply silu to what time_emb_proj gives. Where does the formula have it?"""
-
-    def time(self, temb):
-        return F.silu(self.time_emb_proj(temb))[:, :, None, None]
-
-
-@replaces("ResBlock")
 class NoTime(Block):
     """temb has no effect: your block does not know how much noise there is. Between which two lines does the time
     come in?"""
@@ -205,29 +178,12 @@ class TimeAfterNorm(Block):
 
 
 @replaces("ResBlock")
-class TimeAfterSilu(Block):
-    """You add the time after norm2 and silu, just before conv2. Between which two steps does the formula add it?"""
-
-    def forward(self, x, temb):
-        h = F.silu(self.norm2(self.first(x))) + self.time(temb)
-        return self.join(x, self.conv2(h))
-
-
-@replaces("ResBlock")
 class TimeAtTheEnd(Block):
     """You add the time to the result, where it only moves the channels. What can conv2 do with a time that comes
     after it?"""
 
     def forward(self, x, temb):
         return self.join(x, self.second(self.first(x))) + self.time(temb)
-
-
-@replaces("ResBlock")
-class TimeMultiplies(Block):
-    """You multiply by the time. What does the formula do with it?"""
-
-    def timed(self, h, temb):
-        return h * self.time(temb)
 
 
 @replaces("ResBlock")
@@ -244,15 +200,6 @@ class TimeOfFirstImage(Block):
 
     def time(self, temb):
         return super().time(temb[:1])
-
-
-@replaces("ResBlock")
-class OneTimeForAllChannels(Block):
-    """You add one number to all channels of an image, the mean of the projected time. How many numbers does
-    time_emb_proj give for each image?"""
-
-    def time(self, temb):
-        return super().time(temb).mean(1, keepdim=True)
 
 
 @replaces("ResBlock")
@@ -359,23 +306,7 @@ class NoResidual(Block):
     """You return h alone. With conv2 at zero the block should pass its input on: what is missing?"""
 
     def join(self, x, h):
-        return h if self.conv_shortcut is None else super().join(x, h)
-
-
-@replaces("ResBlock")
-class NoWayPast(Block):
-    """You return h alone, also where the channels change. What goes past the two convolutions?"""
-
-    def join(self, x, h):
         return h
-
-
-@replaces("ResBlock")
-class NormedPast(Block):
-    """What goes past your convolutions is norm1(x). What is added to h in the formula?"""
-
-    def past(self, x):
-        return super().past(self.norm1(x))
 
 
 @replaces("ResBlock")
@@ -385,14 +316,6 @@ class ActivatedPast(Block):
 
     def past(self, x):
         return super().past(F.silu(self.norm1(x)))
-
-
-@replaces("ResBlock")
-class ActivatedShortcut(Block):
-    """Your conv_shortcut reads silu(norm1(x)). What does it read in the formula?"""
-
-    def past(self, x):
-        return x if self.conv_shortcut is None else self.conv_shortcut(F.silu(self.norm1(x)))
 
 
 @replaces("ResBlock")
@@ -422,26 +345,6 @@ class WideShortcut(Block):
         super().__init__(in_channels, out_channels, time_dim, groups)
         if in_channels != out_channels:
             self.conv_shortcut = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-
-
-@replaces("ResBlock")
-class ConvsWithoutBias(Block):
-    """Your convolutions have no bias, as is usual before a norm. What does the docstring say of weight and bias?"""
-
-    def __init__(self, in_channels, out_channels, time_dim, groups=8):
-        super().__init__(in_channels, out_channels, time_dim, groups)
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
-
-
-@replaces("ResBlock")
-class CircularPadding(Block):
-    """Your convolutions see the opposite edge where the image ends. What does padding 1 put around an image?"""
-
-    def __init__(self, in_channels, out_channels, time_dim, groups=8):
-        super().__init__(in_channels, out_channels, time_dim, groups)
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1, padding_mode="circular")
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, padding_mode="circular")
 
 
 @replaces("ResBlock")
@@ -502,24 +405,6 @@ class ChannelNorm(Block):
 
 
 @replaces("ResBlock")
-class InterleavedGroups(Block):
-    """Your groups are made of channels that lie apart, every so many one. Which channels make the first group of
-    GroupNorm, neighbours or not?"""
-
-    def apart(self, norm, x):
-        parts = x.unflatten(1, (-1, norm.num_groups))
-        variance, mean = torch.var_mean(parts, dim=(1, 3, 4), correction=0, keepdim=True)
-        parts = (parts - mean) * torch.rsqrt(variance + norm.eps)
-        return parts.flatten(1, 2) * norm.weight[:, None, None] + norm.bias[:, None, None]
-
-    def first(self, x):
-        return self.conv1(F.silu(self.apart(self.norm1, x)))
-
-    def second(self, h):
-        return self.conv2(F.silu(self.apart(self.norm2, h)))
-
-
-@replaces("ResBlock")
 class SmallEps(Block):
     """Your norms have the eps 1e-6, the default of diffusers' block. Which one does the docstring give?"""
 
@@ -543,18 +428,6 @@ class GroupsAdapted(Block):
 
     def __init__(self, in_channels, out_channels, time_dim, groups=8):
         super().__init__(in_channels, out_channels, time_dim, math.gcd(groups, in_channels, out_channels))
-
-
-@replaces("ResBlock")
-class ChannelsChangeLate(Block):
-    """Your conv1 keeps the number of channels and conv2 changes it. Which of the two does so in the docstring?"""
-
-    def __init__(self, in_channels, out_channels, time_dim, groups=8):
-        super().__init__(in_channels, out_channels, time_dim, groups)
-        self.conv1 = nn.Conv2d(in_channels, in_channels, 3, padding=1)
-        self.conv2 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        self.norm2 = nn.GroupNorm(groups, in_channels)
-        self.time_emb_proj = nn.Linear(time_dim, in_channels)
 
 
 # UNet
@@ -625,23 +498,6 @@ class SiluAfterTimeMlp(Net):
 
 
 @replaces("UNet")
-class SiluOnEmbedding(Net):
-    """You apply silu to the sines and cosines before time1. What goes into time1 in the docstring?"""
-
-    def time(self, t, like):
-        temb = timestep_embedding(t, self.base).to(like.dtype)
-        return self.time2(F.silu(self.time1(F.silu(temb))))
-
-
-@replaces("UNet")
-class GeluInTime(Net):
-    """You have GELU between time1 and time2. Which function stands there in the docstring?"""
-
-    def time(self, t, like):
-        return self.time2(F.gelu(self.time1(timestep_embedding(t, self.base).to(like.dtype))))
-
-
-@replaces("UNet")
 class TimeWithoutCast(Net):
     """The embedding of a whole t is float32, and your time1 has another dtype, so the two do not meet. To which dtype
     is the embedding to be brought?"""
@@ -697,15 +553,6 @@ class SkipFirst(Net):
 
     def joined(self, h, skip):
         return torch.cat([skip, h], dim=1)
-
-
-@replaces("UNet")
-class SkipTwice(Net):
-    """You join the skip with itself where the widths allow it, and what came up from below is lost. Of which two
-    tensors is the input of up.i made?"""
-
-    def joined(self, h, skip):
-        return torch.cat([skip, skip], dim=1) if h.shape == skip.shape else super().joined(h, skip)
 
 
 @replaces("UNet")
@@ -821,18 +668,6 @@ class Tiled(Net):
 
 
 @replaces("UNet")
-class ZerosBetween(Net):
-    """Your larger image has zeros between the pixels, as a transposed convolution has. What stands in the four places
-    that come from one pixel?"""
-
-    def doubled(self, i, h):
-        B, C, H, W = h.shape
-        larger = h.new_zeros(B, C, 2 * H, 2 * W)
-        larger[:, :, ::2, ::2] = h
-        return self.grow[i](larger)
-
-
-@replaces("UNet")
 class GrownPixelsOnly(Net):
     """You repeat the pixels and leave grow out. What comes after doubling?"""
 
@@ -884,28 +719,11 @@ class NoLastNorm(Net):
 
 
 @replaces("UNet")
-class BareLast(Net):
-    """h goes into conv_out as it is. Which two steps come before it?"""
-
-    def last(self, h):
-        return self.conv_out(h)
-
-
-@replaces("UNet")
 class AddsImage(Net):
     """You add the input image to the result. What does the docstring return?"""
 
     def forward(self, x, t):
         return x + super().forward(x, t)
-
-
-@replaces("UNet")
-class OneLastGroup(Net):
-    """Your norm_out has one group, whatever groups is. What does the docstring say of every GroupNorm?"""
-
-    def __init__(self, channels, base, multipliers=(1, 2, 4), groups=8):
-        super().__init__(channels, base, multipliers, groups)
-        self.norm_out = nn.GroupNorm(1, base * multipliers[0])
 
 
 @replaces("UNet")
@@ -919,28 +737,6 @@ class GroupsNotPassed(UNet):
 
 
 @replaces("UNet")
-class NarrowTime(UNet):
-    """Your time is base wide in all blocks. How wide is E?"""
-
-    def __init__(self, channels, base, multipliers=(1, 2, 4), groups=8):
-        super().__init__(channels, base, multipliers, groups)
-        c = [base * m for m in multipliers]
-        before, below = [c[0], *c[:-1]], [*c[1:], c[-1]]
-        self.time1, self.time2 = nn.Linear(base, base), nn.Linear(base, base)
-        self.down = nn.ModuleList(ResBlock(a, b, base, groups) for a, b in zip(before, c, strict=True))
-        self.mid = ResBlock(c[-1], c[-1], base, groups)
-        self.up = nn.ModuleList(ResBlock(a + b, b, base, groups) for a, b in zip(below, c, strict=True))
-
-
-@replaces("UNet")
-class DefaultOfTwo(UNet):
-    """Your network has two levels unless it is told otherwise. What does the signature say?"""
-
-    def __init__(self, channels, base, multipliers=(1, 2), groups=8):
-        super().__init__(channels, base, multipliers, groups)
-
-
-@replaces("UNet")
 class Crops(Net):
     """You cut or pad what comes up until it fits the skip. 7 halves to 4 and doubles to 8: what should happen to an
     image like that?"""
@@ -950,17 +746,6 @@ class Crops(Net):
 
     def joined(self, h, skip):
         return super().joined(F.interpolate(h, size=skip.shape[2:], mode="nearest"), skip)
-
-
-@replaces("UNet")
-class PadsImage(Net):
-    """You pad the image with zeros until it can be halved, and cut the result. What should happen to an image whose
-    sides do not fit?"""
-
-    def forward(self, x, t):
-        H, W = x.shape[2:]
-        step = 2 ** (len(self.down) - 1)
-        return super().forward(F.pad(x, (0, -W % step, 0, -H % step)), t)[:, :, :H, :W]
 
 
 @replaces("UNet")
@@ -982,15 +767,6 @@ class ChecksHeight(Net):
 
 
 @replaces("UNet")
-class ChecksWidth(Net):
-    """You look at the width alone. Which sides does shrink halve?"""
-
-    def check(self, x):
-        if x.shape[3] % 2 ** (len(self.down) - 1):
-            raise ValueError("width")
-
-
-@replaces("UNet")
 class ChecksEven(Net):
     """You only ask whether the sides are even. How often is an image of three levels halved?"""
 
@@ -1006,13 +782,3 @@ class ChecksOnceMore(Net):
     def check(self, x):
         if any(side % 2 ** len(self.down) for side in x.shape[2:]):
             raise ValueError("sides")
-
-
-@replaces("UNet")
-class ChecksSquare(Net):
-    """You refuse images that are not square. What does the docstring ask of H and W?"""
-
-    def check(self, x):
-        super().check(x)
-        if x.shape[2] != x.shape[3]:
-            raise ValueError("square")
