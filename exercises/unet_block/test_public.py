@@ -22,8 +22,14 @@ def test_example_modules(submission):
     modules = sorted({name.split(".")[0] for name, _ in block.named_parameters()})
     expected = ["conv1", "conv2", "conv_shortcut", "norm1", "norm2", "time_emb_proj"]
     assert_equal(modules, expected, name="modules of the block")
-    assert_equal(block(torch.zeros(B, C, side, side), torch.zeros(B, E)).shape, (B, 8, side, side), name="shape")
+    assert_equal(
+        block(torch.zeros(B, C, side, side), torch.zeros(B, E)).shape,
+        (B, 8, side, side),
+        name="shape of the block's result",
+    )
 
     net = submission.UNet(channels=3, base=8, multipliers=(1, 2), groups=4)
-    assert_equal(net(torch.zeros(B, 3, 8, 8), torch.tensor([0, 7])).shape, (B, 3, 8, 8), name="shape of the network's")
+    assert_equal(
+        net(torch.zeros(B, 3, 8, 8), torch.tensor([0, 7])).shape, (B, 3, 8, 8), name="shape of the network's result"
+    )
     assert_equal(sum(parameter.numel() for parameter in net.parameters()), 26555, name="parameters of the network")

@@ -223,6 +223,10 @@ def test_unet_value(submission, rng):
         y = load(submission.UNet(channels, base, multipliers, groups), state)(x, t)
         expected = right_network(state, x, t, base, len(multipliers), groups)
         assert_close(y.detach(), expected, name=f"result, multipliers {multipliers}")
+    channels, base, H, W = 2, 8, 4, 12
+    state, x, t = draw(rng, of_network(channels, base, (1, 2, 4))), rng.randn(B, channels, H, W), 1000 * rng.rand(B)
+    y = load(submission.UNet(channels, base), state)(x, t)
+    assert_close(y.detach(), right_network(state, x, t, base, 3, 8), name="result with the defaults")
 
 
 @points(1)
