@@ -166,6 +166,25 @@ def selective_step() -> float:
     return h + 0.5 * u
 
 
+def delta_step(d: float, b: float, v: float) -> float:
+    """By the matrix I - β k kᵀ."""
+    k = torch.tensor([0.6, 0.8], dtype=torch.float64)
+    S = d * torch.tensor([8.0, 4.0], dtype=torch.float64)
+    S = (torch.eye(2, dtype=torch.float64) - b * torch.outer(k, k)) @ S + b * v * k
+    return float(k @ S)
+
+
+def from_velocity(t: float, x: float, v: float) -> float:
+    """Two equations, for the point and for the velocity, with two unknowns."""
+    matrix = torch.tensor([[1 - t, t], [-1, 1]], dtype=torch.float64)
+    return float(torch.linalg.solve(matrix, torch.tensor([x, v], dtype=torch.float64))[0])
+
+
+def joined_channels(config: str, b: int, c: int, d: int, e: int) -> int:
+    image, skip = torch.empty(1, e, 4, 4, device="meta"), torch.empty(1, d, 8, 8, device="meta")
+    return torch.cat([nn.functional.interpolate(image, scale_factor=2), skip], dim=1).shape[1]
+
+
 KEYS: dict[str, Callable[..., float]] = {
     "transformer-variants/prefix-pairs": lambda T, P: sum(j <= i or j < P for i in range(T) for j in range(T)),
     "transformer-variants/expected-mask-tokens": lambda: float(4000 * Fraction(15, 100) * Fraction(80, 100)),
@@ -211,12 +230,18 @@ KEYS: dict[str, Callable[..., float]] = {
     ),
     "hybrid-architectures/crossover": crossover,
     "hybrid-architectures/linear-attention-state": lambda: 32 * (torch.outer(*torch.ones(2, 128)).numel() + 128),
+    "hybrid-architectures/one-step-of-the-delta-rule": delta_step,
     "depth-vs-width/floor-of-a-step": lambda L, o, a: sum(o + a + a for _ in range(int(L))) / 1000,
     "depth-vs-width/ceiling-of-decoding": lambda config, bw, N, b: 1 / (N * b / (bw * 1000)),
     "vision-and-multimodal/tokens-of-a-vit": vit_tokens,
     "vision-and-multimodal/loss-when-all-coincide": clip_loss,
     "vision-and-multimodal/length-of-a-prompt-with-images": lambda text, n, side: text + n * (vit_tokens(side, 14) - 1),
     "vision-and-multimodal/image-back-from-noise": from_noise,
+    "vision-and-multimodal/picture-from-a-velocity": from_velocity,
+    "vision-and-multimodal/times-for-a-larger-image": lambda side, t: torch.sigmoid(
+        torch.logit(torch.tensor(t, dtype=torch.float64)) + math.log(side / 256)
+    ).item(),
+    "vision-and-multimodal/channels-that-meet-in-a-unet": joined_channels,
     "vision-and-multimodal/one-guided-prediction": lambda: torch.lerp(*torch.tensor([0.1, 0.5]), 3.0).item(),
 }
 

@@ -1,0 +1,110 @@
+"""The gated delta rule: a linear-attention state that can be corrected, token by token and in chunks.
+
+q, k (Bt, T, H, K)     what a token reads with, and under which key it writes; used as they are, of any length
+v, o (Bt, T, H, V)     what it writes, and what it reads
+g    (Bt, T, H)        log-decay, from -100 to 0
+beta (Bt, T, H)        strength of the write, from 0 to 1
+S    (Bt, H, K, V)     the state; T >= 1; all are of one dtype, float32 or float64
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def l2_normalize(x: Tensor, eps: float = 1e-6) -> Tensor:
+    """x / √(Σ x² + eps), the sum over the last axis. A row of zeros stays zero.
+
+    x: float32 or float64, (..., K).
+    Returns: the shape and dtype of x. Gradients flow to x and are finite, also at a row of zeros.
+
+    >>> l2_normalize(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    tensor([[0.6000, 0.8000],
+            [0.0000, 0.0000]])
+    """
+    return x * torch.rsqrt(x.square().sum(-1, keepdim=True) + eps)
+
+
+def gates(a: Tensor, b: Tensor, A_log: Tensor, dt_bias: Tensor) -> tuple[Tensor, Tensor]:
+    """Decay and strength from two numbers for each head: g = -exp(A_log) softplus(a + dt_bias), beta = sigmoid(b).
+
+    a, b: (Bt, T, H). A_log, dt_bias: (H,).
+    Returns: g and beta, (Bt, T, H) each. a = 1000 gives a finite g. Gradients flow to all arguments.
+
+    >>> a, b = torch.tensor([[[0.0, 1000.0]]]), torch.tensor([[[0.0, 1.0]]])
+    >>> gates(a, b, A_log=torch.tensor([0.0, -2.3025851]), dt_bias=torch.tensor([0.0, 0.0]))
+    (tensor([[[  -0.6931, -100.0000]]]), tensor([[[0.5000, 0.7311]]]))
+    """
+    g = -torch.exp(A_log) * F.softplus(a + dt_bias)
+    return g, torch.sigmoid(b)
+
+
+def gated_delta_recurrent(
+    q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Token by token, in every head: decay the state, correct what it holds under k_t, read it with q_t.
+
+    state: (Bt, H, K, V), S before the first token; None: zeros. It is not changed.
+    Returns: o (Bt, T, H, V) and the state after the last token (Bt, H, K, V), in the dtype of q and computed in it
+        or in a finer one. q is not scaled. Gradients flow to all arguments.
+
+    Key [1, 0] holds 4 and then 6; the second write replaces the first. Key [0, 1] is written half:
+
+    >>> k = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]).view(1, 3, 1, 2)
+    >>> v, g = torch.tensor([4.0, 6.0, 10.0]).view(1, 3, 1, 1), torch.zeros(1, 3, 1)
+    >>> beta = torch.tensor([1.0, 1.0, 0.5]).view(1, 3, 1)
+    >>> o, S = gated_delta_recurrent(torch.ones(1, 3, 1, 2), k, v, g, beta)
+    >>> o.flatten(), S.flatten()
+    (tensor([ 4.,  6., 11.]), tensor([6., 5.]))
+    """
+    (Bt, T, H, K), V = k.shape, v.shape[-1]
+    S = v.new_zeros(Bt, H, K, V) if state is None else state
+    outputs = []
+    for t in range(T):
+        S = torch.exp(g[:, t, :, None, None]) * S  # (Bt, H, K, V)
+        held = torch.einsum("bhkv,bhk->bhv", S, k[:, t])  # what the state says under k_t
+        write = beta[:, t, :, None] * (v[:, t] - held)  # (Bt, H, V)
+        S = S + torch.einsum("bhk,bhv->bhkv", k[:, t], write)
+        outputs.append(torch.einsum("bhkv,bhk->bhv", S, q[:, t]))
+    return torch.stack(outputs, dim=1), S
+
+
+def gated_delta_chunked(
+    q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, chunk: int, state: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """The same map in pieces of `chunk` tokens: one triangular system within a piece, a state from one to the next.
+
+    chunk: Q >= 1. It need not divide T: the last piece is then shorter. It may be larger than T.
+    state: as for gated_delta_recurrent.
+    Returns: what gated_delta_recurrent returns. Python makes a few steps for each chunk and for each place in a chunk,
+        not for each token; for a given Q, memory grows in proportion to T. Gradients flow to all arguments. No number
+        and no gradient is NaN or infinite, whatever g from -100 to 0.
+    Raises: ValueError if chunk < 1.
+
+    >>> k = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]).view(1, 3, 1, 2)
+    >>> v, g = torch.tensor([4.0, 6.0, 10.0]).view(1, 3, 1, 1), torch.zeros(1, 3, 1)
+    >>> beta = torch.tensor([1.0, 1.0, 0.5]).view(1, 3, 1)
+    >>> o, S = gated_delta_chunked(torch.ones(1, 3, 1, 2), k, v, g, beta, chunk=2)
+    >>> o.flatten(), S.flatten()
+    (tensor([ 4.,  6., 11.]), tensor([6., 5.]))
+    """
+    if chunk < 1:
+        raise ValueError(f"chunk is {chunk}; it should be at least 1")
+    (Bt, _, H, K), V = k.shape, v.shape[-1]
+    S = v.new_zeros(Bt, H, K, V) if state is None else state
+    heads_first = (tensor.transpose(1, 2) for tensor in (q, k, v, g[..., None], beta[..., None]))  # (Bt, H, T, ...)
+    outputs = []
+    for q_, k_, v_, g_, beta_ in zip(*(tensor.split(chunk, dim=2) for tensor in heads_first), strict=True):
+        Q = k_.shape[2]
+        G = g_.cumsum(2)  # (Bt, H, Q, 1): log-decay from the chunk's start to each token
+        future = torch.ones(Q, Q, dtype=torch.bool).triu(1)
+        decay = torch.exp((G - G.mT).masked_fill(future, float("-inf")))  # (Bt, H, Q, Q): e^{G_i - G_j} for j <= i
+        start = torch.exp(G)  # what is left of S
+
+        # (I + M) U = β (V - e^G K S); of M only what stands below the diagonal is looked at
+        M = beta_ * decay * (k_ @ k_.mT)
+        U = torch.linalg.solve_triangular(M, beta_ * (v_ - start * (k_ @ S)), upper=False, unitriangular=True)
+
+        outputs.append(start * (q_ @ S) + (decay * (q_ @ k_.mT)) @ U)  # (Bt, H, Q, V)
+        S = start[:, :, -1:] * S + (decay[:, :, -1, :, None] * k_).mT @ U  # (Bt, H, K, V)
+    return torch.cat(outputs, dim=2).transpose(1, 2), S
