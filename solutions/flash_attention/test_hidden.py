@@ -203,21 +203,21 @@ def check_forward(submission, rng, block_q, block_k):
 
 
 @points(1)
-@needs("test_forward")
+@needs("test_large_scores")
 def test_memory_of_flat_tiles(submission, rng):
     """5000 queries, 8200 keys, tiles of 64 x 8200, in 128 MiB"""
     check_forward(submission, rng, 64, 8200)
 
 
 @points(1)
-@needs("test_forward")
+@needs("test_large_scores")
 def test_memory_of_tall_tiles(submission, rng):
     """5000 queries, 8200 keys, tiles of 5000 x 64, in 128 MiB"""
     check_forward(submission, rng, 5000, 64)
 
 
 @points(1)
-@needs("test_backward")
+@needs("test_large_scores_backward")
 def test_memory_backward(submission, rng):
     """gradients of 3600 queries and 6000 keys, both kinds of tiles"""
     T, S, K, V = 3600, 6000, 16, 12
