@@ -154,13 +154,6 @@ def cache_keys_and_values(types: list[str], window: int, seq_len: int) -> dict[s
     return right | {"cached_tokens": 2 * right["cached_tokens"]}
 
 
-@replaces("layout_cost")
-def cost_in_floats(types: list[str], window: int, seq_len: int) -> dict[str, float]:
-    """Your counts are floating point, which holds no more than 16 digits. Which of your operations leaves the whole
-    numbers?"""
-    return {name: float(value) for name, value in layout_cost(types, window, seq_len).items()}
-
-
 def attend(
     q: Tensor,
     k: Tensor,
