@@ -21,7 +21,15 @@ def test_example_split(submission):
 
 @points(1)
 def test_example(submission):
-    """weights 1/4 and 3/4 on the values 10 and 30"""
+    """weights 1/4 and 3/4: N = 4, R = 12; then the docstring's"""
+    log3 = torch.tensor(3.0).log()
+    q_nope, q_rope = torch.ones(1, 1, 1, 4), torch.ones(1, 1, 1, 12)
+    latent = torch.stack([0 * log3, log3 / 2]).view(1, 2, 1)  # q · k is 0 and 2 log 3, and so is q' · r
+    k_rope = torch.stack([0 * log3, log3 / 6]).view(1, 2, 1).expand(1, 2, 12)
+    w_k, w_v = torch.ones(1, 4, 1), torch.full((1, 1, 1), 10.0)
+    found = submission.absorbed_attention(q_nope, q_rope, latent, k_rope, w_k, w_v)
+    assert_close(found, (0.75 * 10 * log3 / 2).view(1, 1, 1, 1))
+
     q_nope, q_rope = torch.tensor([[[[1.0]]]]), torch.tensor([[[[0.0, 0.0]]]])
     latent, k_rope = torch.tensor([[[0.0, 1.0], [1.90285, 3.0]]]), torch.zeros(1, 2, 2)
     w_k, w_v = torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[0.0, 10.0]]])

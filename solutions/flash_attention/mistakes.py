@@ -74,14 +74,6 @@ def merge_larger_only(out_a: Tensor, lse_a: Tensor, out_b: Tensor, lse_b: Tensor
 
 
 @replaces("merge")
-def merge_shares_of_logs(out_a: Tensor, lse_a: Tensor, out_b: Tensor, lse_b: Tensor) -> Pair:
-    """Your shares are lse_a and lse_b over their sum. These are logarithms: what are the masses themselves in
-    proportion to?"""
-    a = (lse_a / (lse_a + lse_b))[..., None]
-    return a * out_a + (1 - a) * out_b, torch.logaddexp(lse_a, lse_b)
-
-
-@replaces("merge")
 def merge_lse_is_maximum(out_a: Tensor, lse_a: Tensor, out_b: Tensor, lse_b: Tensor) -> Pair:
     """Your log-sum-exp is the larger of the two. Both sets together have more mass than either: which logarithm is
     missing?"""

@@ -129,7 +129,7 @@ def test_split(submission, rng):
 def test_absorbed(submission, rng):
     """the last T of S tokens, every head its own"""
     B, H, N, R, C, V = 2, 4, 6, 8, 9, 7
-    for T, S in ((1, 5), (3, 5), (5, 5), (1, 1)):
+    for T, S in ((5, 5), (1, 5), (1, 1), (3, 5)):
         arguments = inputs(rng, B, H, T, S, N, R, C, V)
         assert_close(submission.absorbed_attention(*arguments), by_head(*arguments), name=f"output, T = {T}, S = {S}")
     single = [argument.float() for argument in arguments]
