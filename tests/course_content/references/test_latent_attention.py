@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tests.course_content.references.llamas import additive
 from tests.course_content.references.solutions import NO_TRANSFORMERS, close, randomised, reference
 
-D, H, C, N, R, V, THETA = 24, 3, 5, 4, 6, 7, 500.0
+D, H, C, N, R, V, THETA = 24, 3, 8, 4, 6, 7, 500.0
 
 
 def deepseek(name: str, q_rank: int | None, **changes: Any) -> tuple[Any, Any]:
