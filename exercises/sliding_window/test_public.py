@@ -29,6 +29,7 @@ def test_example_attention(submission):
     q, k = torch.zeros(1, 1, 1, 1), torch.zeros(1, 1, 4, 1)
     v = torch.tensor([[[[8.0], [2.0], [4.0], [100.0]]]])
     at, slots = torch.tensor([6]), torch.tensor([6, 4, 5, -1])
+    assert_close(submission.window_attention(q, k, v, at, slots, window=4), torch.tensor([[[[14 / 3]]]]))
     assert_close(submission.window_attention(q, k, v, at, slots, window=1), torch.tensor([[[[8.0]]]]))
     assert_close(submission.window_attention(q, k, v, at, slots, window=2), torch.tensor([[[[6.0]]]]))
     log2 = torch.tensor(2.0).log()
