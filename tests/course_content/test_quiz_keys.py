@@ -219,6 +219,14 @@ KEYS: dict[str, Callable[..., float]] = {
     "grouped-query-attention/cache-bytes": lambda config, L, H, G, K, tokens: cache(L, G, K, tokens),
     "grouped-query-attention/sequences-that-fit": sequences,
     "grouped-query-attention/falcon-config": lambda: cache(32, 1, 4544 // 71, 1),
+    "grouped-query-attention/cache-of-latents": lambda L, H, C, R: L * torch.empty(C + R, dtype=torch.bfloat16).nbytes,
+    "grouped-query-attention/tokens-of-a-mixed-stack": lambda L, p, W, S: sum(
+        S if layer % p == 0 else min(W, S) for layer in range(1, L + 1)
+    ),
+    "grouped-query-attention/output-with-a-sink": lambda a, n, v: weighted([1] * n + [a], [v] * n + [0], keep=n + 1),
+    "grouped-query-attention/two-halves-of-a-cache": lambda first, second, one, two: weighted(
+        [one, two], [first, second], keep=2
+    ),
     "state-space-models/zoh-input-factor": zero_order_hold,
     "state-space-models/one-selective-step": selective_step,
     "state-space-models/half-life": half_life,
