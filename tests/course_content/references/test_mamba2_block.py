@@ -1,4 +1,4 @@
-"""The reference of mamba2_block against Hugging Face's Mamba-2, the references of two other exercises, and Codestral's sizes.
+"""The reference of mamba2_block against Hugging Face's Mamba-2, two other references, and the sizes of Codestral Mamba.
 
 Hugging Face's is compared where `transformers` is installed. It is no dependency of the course.
 """
