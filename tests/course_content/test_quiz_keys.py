@@ -197,8 +197,8 @@ KEYS: dict[str, Callable[..., float]] = {
     "mixture-of-experts/top-two-weight": lambda first, second: torch.tensor([first, second]).softmax(0)[0].item(),
     "mixture-of-experts/balance-loss-two": balance_loss,
     "mixture-of-experts/z-loss-value": lambda: torch.full((8,), 2.0).logsumexp(0).item() ** 2,
-    "mixture-of-experts/capacity-slots": lambda tokens, experts, k, factor: (
-        -(-Fraction(factor) * tokens * k // experts)
+    "mixture-of-experts/capacity-slots": lambda tokens, experts, k, factor: -(
+        -Fraction(factor) * tokens * k // experts
     ),
     "mixture-of-experts/rows-in-blocks": rows_in_blocks,
     "moe-in-practice/total-minus-active": moe_difference,
