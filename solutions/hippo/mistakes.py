@@ -700,6 +700,21 @@ def centred(A, B, dt, f, lag, ridge=1e-6):
 
 
 @replaces("recall")
+def samples_centred(A, B, dt, f, lag, ridge=1e-6):
+    """You subtracted the mean of the samples before the fit. What does the docstring compare the guesses with?"""
+
+    class Wrong(Read):
+        def pair(self, z, f, lag):
+            z, target = super().pair(z, f, lag)
+            return z, target - target.mean()
+
+        def share(self, missed, target):
+            return 1 - missed.square().sum() / target.square().sum().clamp(min=1e-300)
+
+    return Wrong()(A, B, dt, f, lag, ridge)
+
+
+@replaces("recall")
 def constant_term(A, B, dt, f, lag, ridge=1e-6):
     """Your read-out has a constant term, and gets the mean of the signal for nothing. What may it read?"""
 

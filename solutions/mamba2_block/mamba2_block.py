@@ -47,7 +47,8 @@ def ssd_scan(
         until_end = torch.exp(cum[:, -1:] - cum)  # (Bt, Q, H): what is left of token s at the end
         written = torch.einsum("bsh,bshp,bshn->bhpn", until_end, x_, B_)
         h = torch.exp(cum[:, -1])[..., None, None] * h + written
-    return torch.cat(ys, dim=1) + D[:, None] * x, h
+    y = torch.cat(ys, dim=1) + D[:, None] * x
+    return y, h
 
 
 def gated_rms_norm(y: Tensor, z: Tensor, weight: Tensor, groups: int = 1, eps: float = 1e-5) -> Tensor:

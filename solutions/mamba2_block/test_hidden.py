@@ -90,8 +90,8 @@ def right(parameters, arguments, x):
 @needs("test_examples")
 def test_scan(submission, rng):
     """any chunk, shared B and C, with h0 and without"""
-    Bt, T, H, P, N = 2, 7, 4, 3, 5
-    for G in (2, 1, 4):
+    Bt, T, H, P, N = 2, 7, 6, 4, 5
+    for G in (3, 1, 6):
         inputs, h0 = draw(rng, Bt, T, H, P, G, N), rng.randn(Bt, H, P, N)
         expected, with_state = scan(*inputs), scan(*inputs, h0)
         for chunk in (3, 1, T, 2, T + 4):
@@ -123,7 +123,7 @@ def gradients(forward, tensors, *g):
 @needs("test_scan")
 def test_large_steps(submission, rng):
     """steps of 0 and of 10,000 in one text"""
-    Bt, T, H, P, G, N = 2, 9, 4, 2, 2, 3
+    Bt, T, H, P, G, N = 3, 9, 4, 5, 2, 6
     x, dt, A, B, C, D = draw(rng, Bt, T, H, P, G, N)
     dt[0, 4, 1] = dt[0, 5, 3] = dt[1, 2, 0] = dt[1, 3, 0] = 1e4
     dt[0, 3, 1] = dt[0, 5, 2] = dt[1, 0, 0] = dt[1, T - 1] = 0.0
@@ -182,10 +182,10 @@ def test_new_block(submission):
         assert_equal(values["D"], torch.ones(H), name="D")
         assert_equal(values["norm.weight"], torch.ones(E), name="norm.weight")
         steps, rates = torch.log1p(values["dt_bias"].double().exp()), values["A_log"].double().exp()
-        # float32: what is drawn in a range and stored as a logarithm comes back to 1e-5.
+        # float32: log(exp(0.001) - 1) is exact to 1e-4 of the step, and so is what comes back.
         for name, numbers, low, high in (("softplus(dt_bias)", steps, 0.001, 0.1), ("exp(A_log)", rates, 1.0, 16.0)):
-            assert (numbers > low * (1 - 1e-5)).all(), f"{name} is {numbers.min():.5g} and should be at least {low}."
-            assert (numbers < high * (1 + 1e-5)).all(), f"{name} is {numbers.max():.5g} and should be at most {high}."
+            assert (numbers > low * (1 - 1e-3)).all(), f"{name} is {numbers.min():.5g} and should be at least {low}."
+            assert (numbers < high * (1 + 1e-3)).all(), f"{name} is {numbers.max():.5g} and should be at most {high}."
     for dtype in (torch.float32, torch.float64):
         Bt, D, E, H, P, G, N, W = 5, 3, 6, 2, 3, 2, 7, 4
         state = submission.Mamba2Block(**sizes(D, 2, P, G, N, W)).to(dtype).init_state(Bt)
@@ -256,7 +256,7 @@ def test_causal(submission, rng):
 @needs("test_scan")
 def test_gradients(submission, rng):
     """reach all arguments, x and all eight parameters"""
-    Bt, T, H, P, G, N = 2, 5, 4, 3, 2, 6
+    Bt, T, H, P, G, N = 2, 5, 6, 4, 3, 7
     inputs = *draw(rng, Bt, T, H, P, G, N), rng.randn(Bt, H, P, N)
     g = rng.randn(Bt, T, H, P), rng.randn(Bt, H, P, N)
     expected = gradients(scan, inputs, *g)
