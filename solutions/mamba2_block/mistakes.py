@@ -82,20 +82,6 @@ def first_group_for_all(x, dt, A, B, C, D, chunk, h0=None):
 
 
 @replaces("ssd_scan")
-def one_group_only(x, dt, A, B, C, D, chunk, h0=None):
-    """Your B and C lean on broadcasting, which fits one group and one group for each head and nothing in between. How
-    do G groups become H heads?"""
-
-    class Wrong(Scan):
-        def share(self, matrix, H):
-            if matrix.shape[2] not in (1, H):
-                raise RuntimeError("The size of tensor a must match the size of tensor b")
-            return matrix.expand(-1, -1, H, -1)
-
-    return Wrong()(x, dt, A, B, C, D, chunk, h0)
-
-
-@replaces("ssd_scan")
 def b_and_c_swapped(x, dt, A, B, C, D, chunk, h0=None):
     """B and C have changed places. Which of the two writes into the state, and which reads from it?"""
     return ssd_scan(x, dt, A, C, B, D, chunk, h0)
@@ -108,18 +94,6 @@ def no_dt_on_x(x, dt, A, B, C, D, chunk, h0=None):
     class Wrong(Scan):
         def written(self, x, dt):
             return x
-
-    return Wrong()(x, dt, A, B, C, D, chunk, h0)
-
-
-@replaces("ssd_scan")
-def dt_twice(x, dt, A, B, C, D, chunk, h0=None):
-    """What you wrote into the state was multiplied by Δ twice: x has it already, and B or L has it again. How often
-    does Δ stand beside x B?"""
-
-    class Wrong(Scan):
-        def written(self, x, dt):
-            return dt[..., None].square() * x
 
     return Wrong()(x, dt, A, B, C, D, chunk, h0)
 
@@ -167,12 +141,6 @@ def grows(x, dt, A, B, C, D, chunk, h0=None):
 
 
 @replaces("ssd_scan")
-def a_of_first_head(x, dt, A, B, C, D, chunk, h0=None):
-    """All your heads decay at the rate of the first. Which axis of dt does A belong to?"""
-    return ssd_scan(x, dt, A[:1].expand_as(A), B, C, D, chunk, h0)
-
-
-@replaces("ssd_scan")
 def no_skip(x, dt, A, B, C, D, chunk, h0=None):
     """D changes nothing in your result. What is added to h C?"""
     return ssd_scan(x, dt, A, B, C, torch.zeros_like(D), chunk, h0)
@@ -187,12 +155,6 @@ def skip_with_dt(x, dt, A, B, C, D, chunk, h0=None):
             return D[:, None] * dt[..., None] * x
 
     return Wrong()(x, dt, A, B, C, D, chunk, h0)
-
-
-@replaces("ssd_scan")
-def plain_skip(x, dt, A, B, C, D, chunk, h0=None):
-    """You added x itself, without D. Which factor has each head for its skip?"""
-    return ssd_scan(x, dt, A, B, C, torch.ones_like(D), chunk, h0)
 
 
 @replaces("ssd_scan")
@@ -267,30 +229,6 @@ def write_not_decayed(x, dt, A, B, C, D, chunk, h0=None):
 
 
 @replaces("ssd_scan")
-def write_from_start(x, dt, A, B, C, D, chunk, h0=None):
-    """Your tokens enter the next state weighed by the decay from the chunk's start to them, so the last one counts
-    least. Which decay follows a token, that before it or that after it?"""
-
-    class Wrong(Scan):
-        def until_end(self, cum, a):
-            return torch.exp(cum)
-
-    return Wrong()(x, dt, A, B, C, D, chunk, h0)
-
-
-@replaces("ssd_scan")
-def own_decay_counts(x, dt, A, B, C, D, chunk, h0=None):
-    """What a token writes decays at its own step already. In the recurrence, does the decay act on the old state or on
-    the new one?"""
-
-    class Wrong(Scan):
-        def written(self, x, dt):
-            return (dt * torch.exp(dt * A))[..., None] * x
-
-    return Wrong()(x, dt, A, B, C, D, chunk, h0)
-
-
-@replaces("ssd_scan")
 def reads_before_writing(x, dt, A, B, C, D, chunk, h0=None):
     """Your y_t does not hold what token t itself has written: the diagonal of the matrix is missing. Which h stands in
     the line of y_t?"""
@@ -311,18 +249,6 @@ def sees_the_future(x, dt, A, B, C, D, chunk, h0=None):
     class Wrong(Scan):
         def ratio(self, cum):
             return torch.exp(cum[:, :, None] - cum[:, None])
-
-    return Wrong()(x, dt, A, B, C, D, chunk, h0)
-
-
-@replaces("ssd_scan")
-def transposed_matrix(x, dt, A, B, C, D, chunk, h0=None):
-    """Your matrix is turned round: within a chunk y_t takes from the tokens after t. Which axis of e^{cum_t − cum_s}
-    belongs to y?"""
-
-    class Wrong(Scan):
-        def ratio(self, cum):
-            return super().ratio(cum).transpose(1, 2)
 
     return Wrong()(x, dt, A, B, C, D, chunk, h0)
 
@@ -367,12 +293,6 @@ def zero_before_exp(x, dt, A, B, C, D, chunk, h0=None):
 
 
 @replaces("ssd_scan")
-def steps_clamped(x, dt, A, B, C, D, chunk, h0=None):
-    """You limited the size of a step, so a large one is not what was asked for. How far may dt go?"""
-    return ssd_scan(x, dt.clamp(max=100.0), A, B, C, D, chunk, h0)
-
-
-@replaces("ssd_scan")
 def whole_chunks_only(x, dt, A, B, C, D, chunk, h0=None):
     """Your code stops where `chunk` does not divide T. What is left over at the end is a chunk too: how long may it
     be?"""
@@ -382,43 +302,9 @@ def whole_chunks_only(x, dt, A, B, C, D, chunk, h0=None):
 
 
 @replaces("ssd_scan")
-def rest_left_out(x, dt, A, B, C, D, chunk, h0=None):
-    """The tokens after the last whole chunk are missing from your result. How many chunks do T tokens make if Q does
-    not divide T?"""
-    T = max(x.shape[1] // chunk * chunk, 1)
-    return ssd_scan(x[:, :T], dt[:, :T], A, B[:, :T], C[:, :T], D, chunk, h0)
-
-
-@replaces("ssd_scan")
-def padding_decays(x, dt, A, B, C, D, chunk, h0=None):
-    """You filled the last chunk up with tokens whose step is not 0, and the state that you return has decayed by them.
-    Which step leaves a state as it is?"""
-    y, h = ssd_scan(x, dt, A, B, C, D, chunk, h0)
-    return y, torch.exp(-x.shape[1] % chunk * A)[:, None, None] * h
-
-
-@replaces("ssd_scan")
 def h0_ignored(x, dt, A, B, C, D, chunk, h0=None):
     """You always start from zeros. Which part of the result does h0 belong to?"""
     return ssd_scan(x, dt, A, B, C, D, chunk)
-
-
-@replaces("ssd_scan")
-def state_before_last_chunk(x, dt, A, B, C, D, chunk, h0=None):
-    """The state that you return is the one with which the last chunk began. What do the tokens of the last chunk do to
-    it?"""
-    y, _ = ssd_scan(x, dt, A, B, C, D, chunk, h0)
-    T = (x.shape[1] - 1) // chunk * chunk
-    if T == 0:
-        return y, y.new_zeros(*y.shape[:1], *y.shape[2:], B.shape[-1]) if h0 is None else h0
-    return y, ssd_scan(x[:, :T], dt[:, :T], A, B[:, :T], C[:, :T], D, chunk, h0)[1]
-
-
-@replaces("ssd_scan")
-def state_transposed(x, dt, A, B, C, D, chunk, h0=None):
-    """The last two axes of the state that you return have changed places. In which order does h0 have P and N?"""
-    y, h = ssd_scan(x, dt, A, B, C, D, chunk, h0)
-    return y, h.mT
 
 
 @replaces("ssd_scan")
@@ -452,13 +338,6 @@ def norm_before_gate(y, z, weight, groups=1, eps=1e-5):
 
 
 @replaces("gated_rms_norm")
-def weight_inside(y, z, weight, groups=1, eps=1e-5):
-    """You multiplied by the weight before the norm, which takes a common factor out again. Where does the weight
-    stand?"""
-    return gated_rms_norm(y * weight, z, torch.ones_like(weight), groups, eps)
-
-
-@replaces("gated_rms_norm")
 def norm_over_all(y, z, weight, groups=1, eps=1e-5):
     """You took one mean over all channels, so a loud group changes the scale of a silent one. How many means are
     there?"""
@@ -472,12 +351,6 @@ def runs_interleaved(y, z, weight, groups=1, eps=1e-5):
     u = (y * F.silu(z)).unflatten(-1, (-1, groups))
     u = u * torch.rsqrt(u.square().mean(-2, keepdim=True) + eps)
     return u.flatten(-2) * weight
-
-
-@replaces("gated_rms_norm")
-def runs_of_g(y, z, weight, groups=1, eps=1e-5):
-    """Your runs are G channels long, and there are E/G of them. Which of the two numbers is `groups`?"""
-    return gated_rms_norm(y, z, weight, y.shape[-1] // groups, eps)
 
 
 @replaces("gated_rms_norm")
@@ -495,32 +368,6 @@ def sigmoid_gate(y, z, weight, groups=1, eps=1e-5):
 
 
 @replaces("gated_rms_norm")
-def silu_of_y(y, z, weight, groups=1, eps=1e-5):
-    """You took silu of y and multiplied by z. Which of the two is the gate?"""
-    return gated_rms_norm(z, y, weight, groups, eps)
-
-
-@replaces("gated_rms_norm")
-def no_gate(y, z, weight, groups=1, eps=1e-5):
-    """z changes nothing in your result. What is y multiplied by before the norm?"""
-    runs = y.unflatten(-1, (groups, -1))
-    return (runs * torch.rsqrt(runs.square().mean(-1, keepdim=True) + eps)).flatten(-2) * weight
-
-
-@replaces("gated_rms_norm")
-def no_weight(y, z, weight, groups=1, eps=1e-5):
-    """The weight changes nothing in your result. What comes after the norm?"""
-    return gated_rms_norm(y, z, torch.ones_like(weight), groups, eps)
-
-
-@replaces("gated_rms_norm")
-def one_plus_weight(y, z, weight, groups=1, eps=1e-5):
-    """You multiplied by 1 + weight, as models do whose weights begin at 0. With which number does norm.weight begin
-    here?"""
-    return gated_rms_norm(y, z, 1 + weight, groups, eps)
-
-
-@replaces("gated_rms_norm")
 def layer_norm(y, z, weight, groups=1, eps=1e-5):
     """You subtracted the mean of u, which is a LayerNorm. What does RMS leave out?"""
     runs = (y * F.silu(z)).unflatten(-1, (groups, -1))
@@ -533,13 +380,6 @@ def sum_of_squares(y, z, weight, groups=1, eps=1e-5):
     """You divided by the root of the sum of u², so wide runs become small. What does the M in RMS stand for?"""
     runs = (y * F.silu(z)).unflatten(-1, (groups, -1))
     return (runs * torch.rsqrt(runs.square().sum(-1, keepdim=True) + eps)).flatten(-2) * weight
-
-
-@replaces("gated_rms_norm")
-def mean_square_without_root(y, z, weight, groups=1, eps=1e-5):
-    """You divided by the mean of u² and took no root. What becomes of a run that is twice as loud?"""
-    runs = (y * F.silu(z)).unflatten(-1, (groups, -1))
-    return (runs / (runs.square().mean(-1, keepdim=True) + eps)).flatten(-2) * weight
 
 
 @replaces("gated_rms_norm")
@@ -566,21 +406,6 @@ def norm_in_float32(y, z, weight, groups=1, eps=1e-5):
     """You went through float32, as the models' code does for half precision, and float64 lost half of its digits.
     Which dtypes need that?"""
     return gated_rms_norm(y.float(), z.float(), weight.float(), groups, eps).to(y.dtype)
-
-
-@replaces("gated_rms_norm")
-def scale_detached(y, z, weight, groups=1, eps=1e-5):
-    """Your values are right, and the gradient takes the scale for a constant: the root was detached. Does the scale
-    depend on u?"""
-    runs = (y * F.silu(z)).unflatten(-1, (groups, -1))
-    scale = torch.rsqrt(runs.square().mean(-1, keepdim=True) + eps).detach()
-    return (runs * scale).flatten(-2) * weight
-
-
-@replaces("gated_rms_norm")
-def groups_by_default(y, z, weight, groups=4, eps=1e-5):
-    """Without `groups` you take four runs. How many does the signature give?"""
-    return gated_rms_norm(y, z, weight, groups, eps)
 
 
 class Parts(Mamba2Block):
@@ -656,35 +481,6 @@ class XBeforeZ(Parts):
 
 
 @replaces("Mamba2Block")
-class StepFirst(Parts):
-    """You took dt from the first rows of in_proj. Where does the table have them?"""
-
-    def project(self, x):
-        E, H, _, G, N = self.sizes()
-        dt, z, xBC = self.in_proj(x).split([H, E, E + 2 * G * N], dim=-1)
-        return z, xBC, dt
-
-
-@replaces("Mamba2Block")
-class BAndCFirst(Parts):
-    """Behind the convolution you took B and C from the first channels and x from the last. In which order are they?"""
-
-    def parts(self, xBC, raw):
-        E, _, _, G, N = self.sizes()
-        B, C, u = xBC.split([G * N, G * N, E], dim=-1)
-        return u, B, C
-
-
-@replaces("Mamba2Block")
-class BAndCSwapped(Parts):
-    """B and C have changed places in your block. Which of the two comes first behind x?"""
-
-    def parts(self, xBC, raw):
-        u, B, C = super().parts(xBC, raw)
-        return u, C, B
-
-
-@replaces("Mamba2Block")
 class BCNotConvolved(Parts):
     """Your B and C are those of in_proj, and only x has seen its neighbours. What else goes through the
     convolution?"""
@@ -696,34 +492,11 @@ class BCNotConvolved(Parts):
 
 
 @replaces("Mamba2Block")
-class SiluOnXOnly(Parts):
-    """Your B and C were convolved, and no silu followed. Over which channels does silu run?"""
-
-    def parts(self, xBC, raw):
-        E, _, _, G, N = self.sizes()
-        return self.activated[..., :E], xBC[..., E : E + G * N], xBC[..., E + G * N :]
-
-    def convolve(self, window):
-        plain = self.conv1d(window).mT
-        self.activated = F.silu(plain)
-        return plain
-
-
-@replaces("Mamba2Block")
 class NoSiluAfterConv(Parts):
     """What comes out of your convolution goes on as it is. Which function follows it?"""
 
     def convolve(self, window):
         return self.conv1d(window).mT
-
-
-@replaces("Mamba2Block")
-class NoConvBias(Parts):
-    """The bias of the convolution changes nothing in your result. Which number is added to the W products?"""
-
-    def convolve(self, window):
-        weight = self.conv1d.weight
-        return F.silu(F.conv1d(window, weight, groups=len(weight))).mT
 
 
 @replaces("Mamba2Block")
@@ -755,14 +528,6 @@ class PositiveA(Parts):
 
 
 @replaces("Mamba2Block")
-class AWithoutExp(Parts):
-    """Your A is −A_log. What makes a rate of its logarithm?"""
-
-    def rate(self):
-        return -self.A_log
-
-
-@replaces("Mamba2Block")
 class NoStepBias(Parts):
     """dt_bias changes nothing in your result, so a fresh block makes steps of about 0.7. What sets them to 0.001 …
     0.1?"""
@@ -772,29 +537,11 @@ class NoStepBias(Parts):
 
 
 @replaces("Mamba2Block")
-class BiasAfterSoftplus(Parts):
-    """You added dt_bias behind softplus, where it can make a step negative. Inside of which function does it
-    belong?"""
-
-    def step_size(self, dt):
-        return F.softplus(dt) + self.dt_bias
-
-
-@replaces("Mamba2Block")
 class NoSoftplus(Parts):
     """Your steps go into the scan without softplus and may be negative. How small may a step be?"""
 
     def step_size(self, dt):
         return dt + self.dt_bias
-
-
-@replaces("Mamba2Block")
-class ExponentialStep(Parts):
-    """Your steps are the exponential of dt + dt_bias. For small steps that is nearly softplus: which function is
-    named?"""
-
-    def step_size(self, dt):
-        return torch.exp(dt + self.dt_bias)
 
 
 @replaces("Mamba2Block")
@@ -811,28 +558,12 @@ class ChannelsInterleaved(Parts):
 
 
 @replaces("Mamba2Block")
-class HeadsNotLaidBack(Parts):
-    """You laid y back channel by channel, the first channels of all heads first. Whose channels come first?"""
-
-    def out_of_heads(self, y):
-        return y.mT.flatten(-2)
-
-
-@replaces("Mamba2Block")
 class NormForgetsGroups(Parts):
     """Your block takes one mean over all E channels. A loud group changes the scale of a silent one: how many runs are
     there?"""
 
     def finish(self, y, z, u):
         return gated_rms_norm(y, z, self.norm.weight, 1, 1e-5)
-
-
-@replaces("Mamba2Block")
-class NormByHeads(Parts):
-    """Your block normalises each head by itself. Into how many runs are the E channels cut?"""
-
-    def finish(self, y, z, u):
-        return gated_rms_norm(y, z, self.norm.weight, len(self.A_log), 1e-5)
 
 
 @replaces("Mamba2Block")
@@ -856,40 +587,11 @@ class NoNorm(Parts):
 
 
 @replaces("Mamba2Block")
-class NoGate(Parts):
-    """z changes nothing in your result. What is y multiplied by?"""
-
-    def finish(self, y, z, u):
-        runs = y.unflatten(-1, (self.ngroups, -1))
-        return (runs * torch.rsqrt(runs.square().mean(-1, keepdim=True) + 1e-5)).flatten(-2) * self.norm.weight
-
-
-@replaces("Mamba2Block")
 class OtherEps(Parts):
     """The eps of your block's norm is not 10⁻⁵. What does the docstring of forward hand to gated_rms_norm?"""
 
     def finish(self, y, z, u):
         return gated_rms_norm(y, z, self.norm.weight, self.ngroups, 1e-6)
-
-
-@replaces("Mamba2Block")
-class SkipPastNorm(Parts):
-    """Your skip goes past gate and norm and is added behind them. What do both of them work on?"""
-
-    def skip(self):
-        return torch.zeros_like(self.D)
-
-    def finish(self, y, z, u):
-        skip = (self.D[:, None] * self.into_heads(u)).flatten(-2)
-        return gated_rms_norm(y, z, self.norm.weight, self.ngroups, 1e-5) + skip
-
-
-@replaces("Mamba2Block")
-class NoSkip(Parts):
-    """The parameter D changes nothing in your block. What is added to h C?"""
-
-    def skip(self):
-        return torch.zeros_like(self.D)
 
 
 @replaces("Mamba2Block")
@@ -933,14 +635,6 @@ class StateTooShort(Parts):
 
 
 @replaces("Mamba2Block")
-class ThreeColumns(Parts):
-    """Your conv state always holds three columns. How many does a convolution over W tokens need?"""
-
-    def remembered(self, window, T, xBC):
-        return window[..., -3:]
-
-
-@replaces("Mamba2Block")
 class NewestFirst(Parts):
     """Your conv state has the newest input first. In which order do the columns stand when the next piece is put
     behind them?"""
@@ -959,54 +653,6 @@ class RemembersOutputs(Parts):
 
 
 @replaces("Mamba2Block")
-class RemembersNothing(Parts):
-    """You return the conv state as it came in. Which columns has this piece added?"""
-
-    def remembered(self, window, T, xBC):
-        return window[..., : self.conv1d.kernel_size[0] - 1]
-
-
-@replaces("Mamba2Block")
-class WColumns(Parts):
-    """Your conv state has W columns, as in the original code. How many inputs does the next token need beside its
-    own?"""
-
-    def init_state(self, batch):
-        state = super().init_state(batch)
-        return state | {"conv": F.pad(state["conv"], (1, 0))}
-
-    def start(self, state, batch):
-        state = self.init_state(batch) if state is None else state
-        return state | {"conv": state["conv"][..., 1:]}
-
-    def remembered(self, window, T, xBC):
-        return F.pad(window, (1, 0))[..., -self.conv1d.kernel_size[0] :]
-
-
-@replaces("Mamba2Block")
-class StateOfFloat32(Mamba2Block):
-    """Your first state is float32 whatever the parameters are. From where can the zeros take their dtype?"""
-
-    def init_state(self, batch):
-        return {name: tensor.float() for name, tensor in super().init_state(batch).items()}
-
-    def forward(self, x, state=None):
-        return super().forward(x, super().init_state(len(x)) if state is None else state)
-
-
-@replaces("Mamba2Block")
-class StateDetached(Parts):
-    """Your values are right, and no gradient leads from y to A_log and dt_bias through the past: the scan ran without
-    the graph. Which parameters set the decay?"""
-
-    def rate(self):
-        return super().rate().detach()
-
-    def step_size(self, dt):
-        return super().step_size(dt).detach()
-
-
-@replaces("Mamba2Block")
 class LinearBias(Mamba2Block):
     """Your in_proj and out_proj have a bias, and the checkpoint has none for them. Which entries does the table
     list?"""
@@ -1018,55 +664,12 @@ class LinearBias(Mamba2Block):
 
 
 @replaces("Mamba2Block")
-class ConvWithoutBias(Parts):
-    """Your convolution has no bias, and the checkpoint brings one. Which entries does the table list?"""
-
-    def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
-        super().__init__(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
-        R = len(self.conv1d.weight)
-        self.conv1d = nn.Conv1d(R, R, d_conv, groups=R, bias=False)
-
-
-@replaces("Mamba2Block")
-class ParameterOfEachChannel(Mamba2Block):
-    """Your D has a number for each channel. For how many things does Mamba-2 have one?"""
-
-    def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
-        super().__init__(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
-        self.D = nn.Parameter(torch.ones(expand * d_model))
-
-
-@replaces("Mamba2Block")
-class WeightWithoutModule(nn.Module):
-    """Your norm's weight is called norm_weight. A checkpoint looks for norm.weight: what does the dot in a name stand
-    for?"""
-
-    def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
-        super().__init__()
-        inner = Mamba2Block(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
-        for name, module in inner.named_children():
-            if name != "norm":
-                self.add_module(name, module)
-        self.dt_bias, self.A_log, self.D = inner.dt_bias, inner.A_log, inner.D
-        self.norm_weight = nn.Parameter(torch.ones(expand * d_model))
-
-
-@replaces("Mamba2Block")
 class SkipStartsAtZero(Mamba2Block):
     """In your new block D is 0. With which number does it begin?"""
 
     def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
         super().__init__(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
         self.D.data.zero_()
-
-
-@replaces("Mamba2Block")
-class NormStartsAtZero(Mamba2Block):
-    """In your new block norm.weight is 0, and nothing comes out of the layer. With which number does it begin?"""
-
-    def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
-        super().__init__(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
-        self.norm.weight.data.zero_()
 
 
 @replaces("Mamba2Block")
@@ -1086,15 +689,6 @@ class StepBiasStartsAtZero(Mamba2Block):
     def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
         super().__init__(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
         self.dt_bias.data.zero_()
-
-
-@replaces("Mamba2Block")
-class RateWithoutLog(Mamba2Block):
-    """You put the rates themselves into A_log, and the exponential of 16 is 8,886,110. What has the exponential 16?"""
-
-    def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
-        super().__init__(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
-        self.A_log.data = torch.linspace(2, 15, len(self.A_log))
 
 
 @replaces("Mamba2Block")
