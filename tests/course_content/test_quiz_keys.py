@@ -185,6 +185,35 @@ def joined_channels(config: str, b: int, c: int, d: int, e: int) -> int:
     return torch.cat([nn.functional.interpolate(image, scale_factor=2), skip], dim=1).shape[1]
 
 
+def rows_in_blocks(a: int, b: int) -> int:
+    """Of segments of a, b, 0 and 16 rows, each cut into blocks of 16."""
+    rows = [block.new_empty(16) for n in (a, b, 0, 16) for block in torch.empty(n).split(16) if len(block)]
+    return len(torch.cat(rows))
+
+
+def mean_of_slopes(f: float) -> float:
+    """By bisection: the c at which the mean of the slopes at both ends of a tenth leads from 4."""
+    low, high = -20.0, 20.0
+    for _ in range(200):
+        c = (low + high) / 2
+        reached = 4 + ((f - 4) + (f - c)) / 2 / 10
+        low, high = (c, high) if reached > c else (low, c)
+    return low
+
+
+def mamba_2_projection(G: int) -> int:
+    E = 2 * 2560
+    with torch.device("meta"):
+        rows = [
+            torch.empty(E),
+            torch.empty(E),
+            torch.empty(G, 128),
+            torch.empty(G, 128),
+            torch.empty(E).view(-1, 64)[:, 0],
+        ]
+    return sum(part.numel() for part in rows)
+
+
 KEYS: dict[str, Callable[..., float]] = {
     "transformer-variants/prefix-pairs": lambda T, P: sum(j <= i or j < P for i in range(T) for j in range(T)),
     "transformer-variants/expected-mask-tokens": lambda: float(4000 * Fraction(15, 100) * Fraction(80, 100)),
@@ -208,6 +237,7 @@ KEYS: dict[str, Callable[..., float]] = {
     "mixture-of-experts/capacity-slots": lambda tokens, experts, k, factor: -(
         -Fraction(factor) * tokens * k // experts
     ),
+    "mixture-of-experts/rows-in-blocks": rows_in_blocks,
     "moe-in-practice/total-minus-active": moe_difference,
     "moe-in-practice/experts-hit": experts_hit,
     "moe-in-practice/expert-traffic": lambda: 2 * 2 * torch.empty(4096, dtype=torch.bfloat16).nbytes,
@@ -233,6 +263,8 @@ KEYS: dict[str, Callable[..., float]] = {
     "state-space-models/decode-state-bytes": lambda config, layers, width: sum(
         torch.empty(2 * width, each, dtype=torch.float16, device="meta").numel() * 2 for each in (16, 4) * layers
     ),
+    "state-space-models/tenth-sample": mean_of_slopes,
+    "state-space-models/rows-of-in-proj": mamba_2_projection,
     "hybrid-architectures/kv-cache-of-a-hybrid": lambda layers, tokens: cache(
         len([i for i in range(layers) if i % 8 == 4]), 8, 128, tokens
     ),
