@@ -232,10 +232,9 @@ def smooth_curve() -> Curves:
 
 
 def who_changes() -> Matrix:
-    encoder = [[True] * 8]
-    causal = [[False] * 7 + [True]]
-    grids = (Grid("encoder", ("",), TEXT, encoder), Grid("causal", ("",), TEXT, causal))
-    return Matrix("who-changes", "The word sank is added: whose vector has to be computed?", grids, ("",))
+    cells = [[True] * 8, [False] * 7 + [True]]
+    grid = Grid("", ("encoder", "causal"), TEXT, cells)
+    return Matrix("who-changes", "The word sank is added: whose vector has to be computed?", (grid,))
 
 
 # ------------------------------------------------------------ 4 position as clock hands
@@ -321,7 +320,7 @@ def where_the_weights_are() -> Bars:
 
 def temperatures() -> Bars:
     series = tuple(
-        Series(f"temperature {value}", _numbers((P.log() / value).softmax(-1))) for value in (0.5, 1.0, 2.0)
+        Series(f"temperature {value}", _numbers((P.log() / value).softmax(-1), 3)) for value in (0.5, 1.0, 2.0)
     )
     return Bars("temperatures", "Four logits at three temperatures", WORDS, series, "probability")
 
