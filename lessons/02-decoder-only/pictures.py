@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +25,7 @@ from grader.picture import (
     Timeline,
 )
 
-TEXT = tuple("we painted the boat and the boat sank".split())
+TEXT = ("we", "painted", "the", "boat", "and", "the", "boat", "sank")
 VOCABULARY = tuple(sorted(set(TEXT)))
 IDS = torch.tensor([VOCABULARY.index(word) for word in TEXT])
 WORDS = ("boat", "net", "sail", "mast")
@@ -34,9 +36,10 @@ WEIGHTS = LAYERS * (4 * D * D + 3 * D * F) + V * D  # those that multiply
 OPERATIONS, BYTES = 989e12, 3.35e12  # of an H100 SXM, in a second
 
 
-def _numbers(x: Tensor, digits: int = 2) -> list:
+def _numbers(x: Tensor, digits: int = 2) -> list[Any]:
     """Plain numbers, rounded: what a picture is made of does not change with the machine."""
-    return torch.round(x.detach().double(), decimals=digits).tolist()
+    numbers: list[Any] = torch.round(x.detach().double(), decimals=digits).tolist()
+    return numbers
 
 
 def _rounded(values: Sequence[float], digits: int = 2) -> list[float]:
@@ -53,7 +56,7 @@ def questions_in_a_text() -> Matrix:
 
 def _bigrams() -> Tensor:
     counts = torch.zeros(len(VOCABULARY), len(VOCABULARY))
-    for word, after in zip(IDS[:-1], IDS[1:], strict=True):
+    for word, after in pairwise(IDS):
         counts[word, after] += 1
     return counts / counts.sum(1, keepdim=True).clamp(min=1)
 
@@ -73,7 +76,8 @@ class _Past(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         x = self.word(ids)
         w = torch.ones(len(ids), len(ids)).tril()
-        return self.out(torch.cat([x, w / w.sum(1, keepdim=True) @ x], 1))
+        logits: Tensor = self.out(torch.cat([x, w / w.sum(1, keepdim=True) @ x], 1))
+        return logits
 
 
 def _losses(make: Callable[[], nn.Module], shift: int) -> list[float]:
@@ -85,7 +89,7 @@ def _losses(make: Callable[[], nn.Module], shift: int) -> list[float]:
         for _ in range(121):
             loss = cross_entropy(model(IDS)[: len(IDS) - shift], IDS[shift:])
             adam.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             adam.step()
             losses.append(loss.item())
     return _rounded(losses[::5])
@@ -161,15 +165,16 @@ class _Decoder(nn.Module):
         x = self.word(ids) + self.place.weight[:T]
         for layer in self.layers:
             x = layer(x, src_mask=torch.ones(T, T).triu(1).bool())
-        return self.out(x)
+        logits: Tensor = self.out(x)
+        return logits
 
 
 def answers_to_one_message() -> Bars:
     messages = [
         (who, verb, what)
-        for who in "we they anna peter".split()
+        for who in ("we", "they", "anna", "peter")
         for verb in (*GOOD, "sank", "broke", "lost")
-        for what in "boat net sail mast oar rope".split()
+        for what in ("boat", "net", "sail", "mast", "oar", "rope")
     ]
     vocabulary = sorted({word for message in messages for text in _texts(*message) for word in text.split()})
     known = [message for message in messages if message != ("anna", "lost", "net")]
@@ -187,7 +192,7 @@ def answers_to_one_message() -> Bars:
             b = texts[torch.randint(len(texts), (64,))]
             loss = cross_entropy(model(b)[:, :-1].flatten(0, 1), b[:, 1:].flatten())
             adam.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             adam.step()
         p = model(prompts)[:, -1].softmax(-1)
     shown = ("bad", "good", "net", "boat", "anna", "we")
