@@ -222,6 +222,18 @@ def gpt3_answers() -> Bars:
 # ------------------------------------------------------------ 3 why it won
 
 
+def who_was_ahead() -> Matrix:
+    rows = {
+        "small, fine-tuned for each task": ["", "ahead"],
+        "5 B, zero-shot": ["ahead", ""],
+        "5 B, fine-tuned on many tasks": ["", "ahead"],
+        "up to 8 B, for its pre-training": ["ahead", ""],
+        "up to 8 B, after instructions": ["", "ahead or equal"],
+    }
+    grid = Grid("", tuple(rows), ("causal decoder", "sees both sides"), list(rows.values()))
+    return Matrix("who-was-ahead", "Who was ahead?", (grid,))
+
+
 def smooth_curve() -> Curves:
     sizes = [10 ** (6 + step / 4) for step in range(13)]
     losses = [(8.8e13 / size) ** 0.076 for size in sizes]
@@ -364,6 +376,14 @@ def growing_cache() -> Matrix:
         cells.append([("kept" if i < old else "new") if i < seen else "" for i in range(6)])
     grid = Grid("keys and values", steps, TEXT[:6], cells)
     return Matrix("growing-cache", "What each step computes", (grid,))
+
+
+def cache_of_a_text() -> Bars:
+    lengths = (1024, 4096, 16_384, 32_768)
+    sizes = [2 * LAYERS * D * 2 * length / 2**30 for length in lengths]
+    weights = 2 * (WEIGHTS + V * D + (2 * LAYERS + 1) * D) / 2**30
+    groups = (*(f"{length:,} tokens" for length in lengths), "the weights")
+    return Bars("cache-of-a-text", "16-bit numbers", groups, (Series("GiB", _rounded([*sizes, weights], 1)),), "GiB")
 
 
 def piece_after_four() -> Matrix:
