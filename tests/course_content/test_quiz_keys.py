@@ -1,5 +1,6 @@
 """The numbers that quizzes hold for right, computed in another way: counted, simulated, run, or built with torch."""
 
+import cmath
 import contextlib
 import io
 import itertools
@@ -100,6 +101,25 @@ def sequences(config: str, L: int, H: int, G: int, K: int, free: float, tokens: 
 
 def kv_head(H: int, G: int, h: int) -> int:
     return torch.arange(G).repeat_interleave(H // G)[h].item()
+
+
+def perplexity() -> float:
+    """Of 8 tokens: half of the right ones have the probability 1/2, half 1/8."""
+    logits = torch.tensor([[1.0, 1, 0], [1, 3.5, 3.5]] * 4, dtype=torch.float64).log()
+    return float(nn.functional.cross_entropy(logits, torch.zeros(8, dtype=torch.long)).exp())
+
+
+def turned_by_hand(config: str, c: float, other: float) -> float:
+    """With complex numbers; `config` names the positions of query and key."""
+    m, n = (int(word) for word in config.split() if word.isdecimal())
+    return (cmath.rect(1, math.radians(30 * m)) * cmath.rect(1, math.radians(30 * n)).conjugate()).real
+
+
+def llama_layer(config: str, D: int, F: int) -> int:
+    with torch.device("meta"):
+        attention = [nn.Linear(D, D, bias=False) for _ in range(4)]
+        network = [nn.Linear(D, F, bias=False), nn.Linear(D, F, bias=False), nn.Linear(F, D, bias=False)]
+        return count(*attention, *network, nn.RMSNorm(D), nn.RMSNorm(D))
 
 
 def without_cache(p: int, n: int) -> int:
@@ -226,11 +246,19 @@ KEYS: dict[str, Callable[..., float]] = {
     "decoder-only/rmsnorm-by-hand": lambda a, b: nn.RMSNorm(2, eps=0)(torch.tensor([float(a), float(b)]))[0].item(),
     "decoder-only/loss-terms-per-batch": lambda B, T: torch.empty(B, T, device="meta")[:, 1:].numel(),
     "decoder-only/swiglu-width": swiglu_width,
-    "decoder-only/chunk-mask-pairs": lambda: int(torch.ones(3, 7).tril(4).sum()),
+    "decoder-only/chunk-mask-pairs": lambda old, new: int(torch.ones(new, old + new).tril(old).sum()),
     "decoder-only/decoding-without-cache": without_cache,
     "decoder-only/tokens-of-a-drafted-pass": tokens_of_a_pass,
     "decoder-only/rejected-draft-drawn-anew": lambda: drawn_anew(Fraction(1, 2), Fraction(4, 5)),
     "decoder-only/tokens-scored-by-diffusion": lambda T: float(T * (torch.arange(1000.0) + 0.5).mean() / 1000),
+    "decoder-only/perplexity-of-two-kinds-of-places": perplexity,
+    "decoder-only/rotation-by-hand": turned_by_hand,
+    "decoder-only/parameters-of-a-llama-layer": llama_layer,
+    "decoder-only/temperature-by-hand": lambda: (torch.tensor([6.0, 3, 1]).log() / 0.5).softmax(0)[0].item(),
+    "decoder-only/cache-of-a-llama": lambda config, L, D: cache(L, D // 128, 128, 2048) / GIB,
+    "decoder-only/two-blanks-at-once": lambda: sum(
+        0.25 for first, second in itertools.product(("calm sea", "open boat"), repeat=2) if first != second
+    ),
     "mixture-of-experts/top-two-weight": lambda first, second: torch.tensor([first, second]).softmax(0)[0].item(),
     "mixture-of-experts/balance-loss-two": balance_loss,
     "mixture-of-experts/z-loss-value": lambda: torch.full((8,), 2.0).logsumexp(0).item() ** 2,

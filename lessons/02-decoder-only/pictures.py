@@ -1,0 +1,469 @@
+"""The pictures of lesson 2, computed from the same small examples as its text."""
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from grader.picture import (
+    Arrow,
+    Bars,
+    Box,
+    Boxes,
+    Curves,
+    Grid,
+    Heatmap,
+    Lane,
+    Line,
+    Matrix,
+    Series,
+    Stretch,
+    Timeline,
+)
+
+TEXT = ("we", "painted", "the", "boat", "and", "the", "boat", "sank")
+VOCABULARY = tuple(sorted(set(TEXT)))
+IDS = torch.tensor([VOCABULARY.index(word) for word in TEXT])
+WORDS = ("boat", "net", "sail", "mast")
+P = torch.tensor([0.5, 0.25, 0.125, 0.125])  # of these words
+
+LAYERS, D, F, V = 32, 4096, 11_008, 32_000  # Llama 2 7B
+WEIGHTS = LAYERS * (4 * D * D + 3 * D * F) + V * D  # those that multiply
+OPERATIONS, BYTES = 989e12, 3.35e12  # of an H100 SXM, in a second
+
+
+def _numbers(x: Tensor, digits: int = 2) -> list[Any]:
+    """Plain numbers, rounded: what a picture is made of does not change with the machine."""
+    numbers: list[Any] = torch.round(x.detach().double(), decimals=digits).tolist()
+    return numbers
+
+
+def _rounded(values: Sequence[float], digits: int = 2) -> list[float]:
+    return [round(value, digits) for value in values]
+
+
+# ------------------------------------------------------------ 1 one text, many examples
+
+
+def questions_in_a_text() -> Matrix:
+    cells = [[i <= place or ("?" if i == place + 1 else False) for i in range(len(TEXT))] for place in range(7)]
+    return Matrix("questions-in-a-text", "One text is seven questions", (Grid("", TEXT[1:], TEXT, cells),))
+
+
+def _bigrams() -> Tensor:
+    counts = torch.zeros(len(VOCABULARY), len(VOCABULARY))
+    for word, after in pairwise(IDS):
+        counts[word, after] += 1
+    return counts / counts.sum(1, keepdim=True).clamp(min=1)
+
+
+def bigrams() -> Heatmap:
+    title = "How often a word (column) came after another (row)"
+    return Heatmap("bigrams", title, VOCABULARY, VOCABULARY, _numbers(_bigrams()), digits=1)
+
+
+class _Past(nn.Module):
+    """The model of part 1: a word's vector and the average of all so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.word, self.out = nn.Embedding(len(VOCABULARY), 8), nn.Linear(16, len(VOCABULARY))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = self.word(ids)
+        w = torch.ones(len(ids), len(ids)).tril()
+        logits: Tensor = self.out(torch.cat([x, w / w.sum(1, keepdim=True) @ x], 1))
+        return logits
+
+
+def _losses(make: Callable[[], nn.Module], shift: int) -> list[float]:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = make()
+        adam = torch.optim.Adam(model.parameters(), lr=0.05)
+        losses = []
+        for _ in range(121):
+            loss = cross_entropy(model(IDS)[: len(IDS) - shift], IDS[shift:])
+            adam.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            adam.step()
+            losses.append(loss.item())
+    return _rounded(losses[::5])
+
+
+def three_losses() -> Curves:
+    steps = list(range(0, 121, 5))
+    words = len(VOCABULARY)
+    return Curves(
+        "three-losses",
+        "Loss on the text of eight words",
+        "step",
+        "loss",
+        (
+            Line("a table of bigrams", steps, _losses(lambda: nn.Embedding(words, words), 1)),
+            Line("with the past", steps, _losses(_Past, 1)),
+            Line("with the past, no shift", steps, _losses(_Past, 0)),
+        ),
+        low=0.0,
+    )
+
+
+# ------------------------------------------------------------ 2 any task is a next token
+
+
+def heads_or_questions() -> Boxes:
+    return Boxes(
+        "heads-or-questions",
+        "Three tasks: three outputs, or three questions",
+        (
+            Box("text", "message", 0, 0),
+            Box("encoder", "encoder", 0, 1),
+            Box("mood", "mood", 0, 2),
+            Box("what", "thing", 1, 2),
+            Box("who", "person", 2, 2),
+            Box("prompt", "message\nand question", 3, 0),
+            Box("decoder", "decoder", 3, 1),
+            Box("next", "next token", 3, 2),
+        ),
+        (
+            Arrow("text", "encoder"),
+            Arrow("encoder", "mood"),
+            Arrow("encoder", "what"),
+            Arrow("encoder", "who"),
+            Arrow("prompt", "decoder"),
+            Arrow("decoder", "next"),
+        ),
+    )
+
+
+GOOD = ("painted", "mended", "loved")
+
+
+def _texts(who: str, verb: str, what: str) -> list[str]:
+    mood = "good" if verb in GOOD else "bad"
+    tasks = ("mood", mood), ("what", what), ("who", who)
+    return [f"{who} {verb} the {what} . {question} ? {answer}" for question, answer in tasks]
+
+
+class _Decoder(nn.Module):
+    """The model of part 2: two layers with a causal mask."""
+
+    def __init__(self, words: int, width: int = 32) -> None:
+        super().__init__()
+        self.word, self.place = nn.Embedding(words, width), nn.Embedding(8, width)
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(width, 2, 4 * width, 0.0, batch_first=True, norm_first=True) for _ in range(2)
+        )
+        self.out = nn.Linear(width, words)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        T = ids.shape[1]
+        x = self.word(ids) + self.place.weight[:T]
+        for layer in self.layers:
+            x = layer(x, src_mask=torch.ones(T, T).triu(1).bool())
+        logits: Tensor = self.out(x)
+        return logits
+
+
+def answers_to_one_message() -> Bars:
+    messages = [
+        (who, verb, what)
+        for who in ("we", "they", "anna", "peter")
+        for verb in (*GOOD, "sank", "broke", "lost")
+        for what in ("boat", "net", "sail", "mast", "oar", "rope")
+    ]
+    vocabulary = sorted({word for message in messages for text in _texts(*message) for word in text.split()})
+    known = [message for message in messages if message != ("anna", "lost", "net")]
+    texts = torch.tensor(
+        [[vocabulary.index(word) for word in text.split()] for message in known for text in _texts(*message)]
+    )
+    prompts = torch.tensor(
+        [[vocabulary.index(word) for word in text.split()] for text in _texts("anna", "lost", "net")]
+    )[:, :-1]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = _Decoder(len(vocabulary))
+        adam = torch.optim.Adam(model.parameters(), lr=0.003)
+        for _ in range(200):
+            b = texts[torch.randint(len(texts), (64,))]
+            loss = cross_entropy(model(b)[:, :-1].flatten(0, 1), b[:, 1:].flatten())
+            adam.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            adam.step()
+        p = model(prompts)[:, -1].softmax(-1)
+    shown = ("bad", "good", "net", "boat", "anna", "we")
+    series = tuple(
+        Series(f"{question} ?", _numbers(p[i, [vocabulary.index(word) for word in shown]], 1))
+        for i, question in enumerate(("mood", "what", "who"))
+    )
+    title = "anna lost the net . (a question) ? and the next token"
+    return Bars("answers-to-one-message", title, shown, series, "probability")
+
+
+def gpt3_answers() -> Bars:
+    return Bars(
+        "gpt3-answers",
+        "Three sets of questions, answered from memory",
+        ("NaturalQS", "WebQS", "TriviaQA"),
+        (
+            Series("GPT-3 zero-shot", [14.6, 14.4, 64.3]),
+            Series("GPT-3 one example", [23.0, 25.3, 68.0]),
+            Series("GPT-3 few-shot", [29.9, 41.5, 71.2]),
+            Series("T5-11B, fine-tuned", [36.6, 44.7, 60.5]),
+        ),
+        "per cent",
+    )
+
+
+# ------------------------------------------------------------ 3 why it won
+
+
+def who_was_ahead() -> Matrix:
+    rows = {
+        "small, fine-tuned for each task": ["", "ahead"],
+        "5 B, zero-shot": ["ahead", ""],
+        "5 B, fine-tuned on many tasks": ["", "ahead"],
+        "up to 8 B, for its pre-training": ["ahead", ""],
+        "up to 8 B, after instructions": ["", "ahead or equal"],
+    }
+    grid = Grid("", tuple(rows), ("causal decoder", "sees both sides"), list(rows.values()))
+    return Matrix("who-was-ahead", "Who was ahead?", (grid,))
+
+
+def smooth_curve() -> Curves:
+    sizes = [10 ** (6 + step / 4) for step in range(13)]
+    losses = [(8.8e13 / size) ** 0.076 for size in sizes]
+    return Curves(
+        "smooth-curve",
+        "Loss by size (Kaplan et al. 2020, equation 1.1)",
+        "parameters without embeddings",
+        "loss",
+        (Line("decoders", _rounded(sizes, 0), _rounded(losses, 3)),),
+        log_x=True,
+        log_y=True,
+    )
+
+
+def who_changes() -> Matrix:
+    cells = [[True] * 8, [False] * 7 + [True]]
+    grid = Grid("", ("encoder", "causal"), TEXT, cells)
+    return Matrix("who-changes", "The word sank is added: whose vector has to be computed?", (grid,))
+
+
+# ------------------------------------------------------------ 4 position as clock hands
+
+
+def scores_of_pairs() -> Heatmap:
+    places = torch.arange(6.0)
+    labels = tuple(f"{n:.0f}" for n in places)
+    scores = (places[:, None] - places).cos()
+    title = "Turned queries (rows, m) and keys (columns, n)"
+    return Heatmap("scores-of-pairs", title, labels, labels, _numbers(scores))
+
+
+def four_hands() -> Curves:
+    distances = list(range(0, 65))
+    lines = []
+    for hand, theta in enumerate((1.0, 0.1, 0.01, 0.001), start=1):
+        ys = [math.cos(distance * theta) for distance in distances]
+        lines.append(Line(f"hand {hand}, {theta:g} radians a place", distances, _rounded(ys)))
+    title = "What each of four hands (K = 8) says of a distance"
+    return Curves("four-hands", title, "distance", "cosine", tuple(lines), low=-1.0, high=1.0)
+
+
+# ------------------------------------------------------------ 5 a layer of Llama
+
+
+def llama_layer() -> Boxes:
+    chain = ("x", "RMSNorm", "attention,\nturned", "+", "RMSNorm", "SwiGLU", "+")
+    boxes = tuple(Box(str(place), label, 0, place) for place, label in enumerate(chain))
+    steps = [(place, place + 1) for place in range(6)]
+    arrows = tuple(Arrow(str(a), str(b)) for a, b in (*steps, (0, 3), (3, 6)))
+    return Boxes("llama-layer", "One layer of Llama", boxes, arrows)
+
+
+def gated_network() -> Boxes:
+    return Boxes(
+        "gated-network",
+        "Above: GPT-2. Below: Llama, with two arms",
+        (
+            Box("x0", "x", 0, 0),
+            Box("w1", "matrix", 0, 1),
+            Box("gelu", "GELU", 0, 2),
+            Box("w2", "matrix", 0, 4),
+            Box("y0", "y", 0, 5),
+            Box("x1", "x", 1, 0),
+            Box("w_gate", "matrix", 1, 1),
+            Box("silu", "SiLU", 1, 2),
+            Box("times", "times", 1, 3),
+            Box("w_down", "matrix", 1, 4),
+            Box("y1", "y", 1, 5),
+            Box("w_up", "matrix", 2, 1),
+        ),
+        (
+            Arrow("x0", "w1"),
+            Arrow("w1", "gelu"),
+            Arrow("gelu", "w2"),
+            Arrow("w2", "y0"),
+            Arrow("x1", "w_gate"),
+            Arrow("w_gate", "silu"),
+            Arrow("silu", "times"),
+            Arrow("x1", "w_up"),
+            Arrow("w_up", "times"),
+            Arrow("times", "w_down"),
+            Arrow("w_down", "y1"),
+        ),
+    )
+
+
+def where_the_weights_are() -> Bars:
+    parts = {
+        "attention": LAYERS * 4 * D * D,
+        "networks": LAYERS * 3 * D * F,
+        "embedding": V * D,
+        "output": V * D,
+    }
+    title = "The 6.74 billion weights of Llama 2 7B"
+    sizes = [round(size / 1e6) for size in parts.values()]
+    return Bars("where-the-weights-are", title, tuple(parts), (Series("millions", sizes),), "millions")
+
+
+# ------------------------------------------------------------ 6 choosing the next token
+
+
+def temperatures() -> Bars:
+    series = tuple(
+        Series(f"temperature {value}", _numbers((P.log() / value).softmax(-1), 3)) for value in (0.5, 1.0, 2.0)
+    )
+    return Bars("temperatures", "Four logits at three temperatures", WORDS, series, "probability")
+
+
+def two_places() -> Bars:
+    certain = torch.tensor([6.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]).softmax(-1)
+    open_ = torch.tensor([1.2, 1.1, 1.0, 1.0, 0.9, 0.9, 0.8, 0.8]).softmax(-1)
+    groups = tuple(f"token {n}" for n in range(1, 9))
+    series = (Series("the boat s-", _numbers(certain)), Series("we saw a", _numbers(open_)))
+    return Bars("two-places", "Two places of a text", groups, series, "probability")
+
+
+# ------------------------------------------------------------ 7 keeping the past
+
+
+def work_for_an_answer() -> Curves:
+    answers = list(range(0, 1001, 50))
+    naive = [sum(100 + n for n in range(answer + 1)) / 1000 for answer in answers]
+    cached = [(100 + answer) / 1000 for answer in answers]
+    return Curves(
+        "work-for-an-answer",
+        "Words through the layers, after a prompt of 100",
+        "words of the answer",
+        "thousands",
+        (Line("the whole text each time", answers, naive), Line("with a cache", answers, cached)),
+        low=0.0,
+    )
+
+
+def growing_cache() -> Matrix:
+    steps = ("prompt", "step 1", "step 2", "step 3")
+    cells = []
+    for step in range(4):
+        seen = 3 + step
+        old = 0 if step == 0 else seen - 1
+        cells.append([("kept" if i < old else "new") if i < seen else "" for i in range(6)])
+    grid = Grid("keys and values", steps, TEXT[:6], cells)
+    return Matrix("growing-cache", "What each step computes", (grid,))
+
+
+def cache_of_a_text() -> Bars:
+    lengths = (1024, 4096, 16_384, 32_768)
+    sizes = [2 * LAYERS * D * 2 * length / 2**30 for length in lengths]
+    weights = 2 * (WEIGHTS + V * D + (2 * LAYERS + 1) * D) / 2**30
+    groups = (*(f"{length:,} tokens" for length in lengths), "the weights")
+    return Bars("cache-of-a-text", "16-bit numbers", groups, (Series("GiB", _rounded([*sizes, weights], 1)),), "GiB")
+
+
+def piece_after_four() -> Matrix:
+    keep = torch.ones(3, 7).tril(4).bool().tolist()
+    labels = tuple(str(n) for n in range(7))
+    return Matrix("piece-after-four", "Filled: may be looked at", (Grid("keys", ("4", "5", "6"), labels, keep),))
+
+
+# ------------------------------------------------------------ 8 reading is fast, writing is slow
+
+
+def _step(tokens: int) -> float:
+    """Seconds of a pass with so many tokens: arithmetic, or reading the weights once."""
+    return max(2 * WEIGHTS * tokens / OPERATIONS, 2 * WEIGHTS / BYTES)
+
+
+def two_phases() -> Timeline:
+    prefill = round(2 * LAYERS * (4 * D * D + 3 * D * F) * 1000 / OPERATIONS * 1e3, 2)
+    step = round(_step(1) * 1e3, 2)
+    starts = [round(prefill + n * step, 2) for n in range(7)]
+    steps = [Stretch(start, round(start + step, 2), str(n)) for n, start in enumerate(starts, start=1)]
+    lanes = (
+        Lane("pass", (Stretch(0, prefill, "prefill"), *steps)),
+        Lane("tokens", (Stretch(0, prefill, "1000 in"), Stretch(prefill, starts[-1] + step, "7 out"))),
+    )
+    return Timeline("two-phases", "Llama 2 7B on one H100, at the bounds", "ms", lanes)
+
+
+def batch_for_free() -> Curves:
+    batches = [2**n for n in range(12)]
+    rates = [round(batch / _step(batch)) for batch in batches]
+    return Curves(
+        "batch-for-free",
+        "Tokens in a second, without caches",
+        "answers at once",
+        "tokens a second",
+        (Line("at most", batches, rates),),
+        log_x=True,
+        log_y=True,
+    )
+
+
+# ------------------------------------------------------------ 9 guess, then check
+
+
+def what_is_missing() -> Bars:
+    q = torch.full((4,), 0.25)
+    series = (
+        Series("large model", _numbers(P, 3)),
+        Series("drafted and kept", _numbers(torch.minimum(P, q), 3)),
+        Series("missing", _numbers((P - q).clamp(min=0), 3)),
+    )
+    return Bars("what-is-missing", "Draft model: 0.25 for each word", WORDS, series, "probability")
+
+
+def speed_of_drafts() -> Curves:
+    drafts = list(range(0, 13))
+    lines = []
+    for rate in (0.5, 0.75, 0.9):
+        speeds = [sum(rate**n for n in range(count + 1)) / (1 + 0.1 * count) for count in drafts]
+        lines.append(Line(f"acceptance rate {rate}", drafts, _rounded(speeds)))
+    return Curves("speed-of-drafts", "Times as fast as without drafts", "drafts", "times", tuple(lines), low=0.0)
+
+
+# ------------------------------------------------------------ 10 writing in any order
+
+
+def forgetting() -> Matrix:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        u = torch.rand(len(TEXT))
+    times = (0.0, 0.25, 0.5, 0.75, 1.0)
+    cells = [(u >= t).tolist() for t in times]
+    return Matrix("forgetting", "Words that are left", (Grid("", tuple(f"t = {t}" for t in times), TEXT, cells),))
+
+
+def order_of_filling() -> Matrix:
+    p = torch.tensor([[0.40, 0.15], [0.0, 0.45]])
+    rows = ("start", "step 1", "step 2")
+    net, a = p[:, 1].sum().item(), (p[1, 1] / p[:, 1].sum()).item()
+    cells = [["____", "____"], ["____", f"net {net:.2f}"], [f"a {a:.2f}", "net"]]
+    grid = Grid("", rows, ("first word", "second word"), cells)
+    return Matrix("order-of-filling", "One place at a time", (grid,))
