@@ -18,7 +18,7 @@ from grader.result import Result
 from grader.selfstudy import FAULT, job_of, keep_failing_call, lost_is_said, own_imports, record, relative, view_of
 from grader.submission import Submission, examine, located, read_submission
 from grader.submission.unrun import without_running
-from grader.warm.client import Judges
+from grader.warm.client import Judges, with_judges
 
 FAILED = 1  # exit code: graded, and not passed
 
@@ -67,7 +67,7 @@ def command(
 def _graded(
     root: Path, exercise: Exercise, submission: Submission, timeout: float | None
 ) -> tuple[Course, Result]:
-    with lost_is_said(), Judges() as judges:
+    def work(judges: Judges) -> tuple[Course, Result]:
         course = load_course(root)
         imports = own_imports(course, exercise, submission.text)
         judges.prepare(materials_of(course, [exercise], imports.texts), forbidden=[root])
@@ -75,6 +75,9 @@ def _graded(
         ((_, result),) = judges.grade([job], testing=_testing)
         _clear()
         return course, result
+
+    with lost_is_said():
+        return with_judges(work)
 
 
 def _testing(test: str) -> None:

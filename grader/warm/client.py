@@ -7,9 +7,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from grader.errors import UsageError
 from grader.judge.messages import (
@@ -32,20 +33,12 @@ from grader.judge.messages import (
 )
 from grader.result import Isolation, Result
 from grader.sandbox.channel import ChannelClosed, receive, send
-from grader.warm import messages
+from grader.warm import messages, staying
+from grader.warm.likeness import environment, likeness
 from grader.warm.watch import LOOK, Watch
 
-_KEPT = ("PATH", "LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "SYSTEMROOT", "VIRTUAL_ENV")
-_CHOSEN = {
-    "LANG": "C.UTF-8",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "PYTHONHASHSEED": "0",
-    "TORCH_DEVICE_BACKEND_AUTOLOAD": "0",
-    "THP_MEM_ALLOC_ENABLE": "1",  # torch takes large tensors' memory in huge pages: a quarter of the time to fill them
-    "TORCHINDUCTOR_CACHE_DIR": "/",  # torch.optim imports what wants a folder that exists, and does not write to it
-}
+T = TypeVar("T")
+
 _GRACE = 2.0  # seconds for processes to end by themselves, once nobody asks them any more
 _PATIENCE = 2  # times the CPU after which code for pictures is stopped where it can be interrupted
 _AHEAD = 2  # jobs that a judge holds, so that it never waits for the next
@@ -71,6 +64,10 @@ class Judge:
         """Hangs up: the judge ends."""
         self._sock.close()
 
+    def shutdown(self, how: int) -> None:
+        """Hangs up under whoever waits for an answer."""
+        self._sock.shutdown(how)
+
     def set_up(self, setup: Setup | RunLab | RunLessons) -> None:
         """The exercises that its jobs may be of, or the lab or the lessons that it is to run. JudgeLost."""
         self._send(encode(setup))
@@ -88,11 +85,7 @@ class Judge:
 
         `most`: seconds of CPU that it may take.
         """
-        watch = self.watch(most)
-        while not select.select([self._sock], [], [], LOOK)[0]:
-            if complaint := watch.complaint():
-                return complaint
-        return None
+        return _silent(self._sock, self.watch(most))
 
     def answer(self, most: float) -> Graded:
         """Its next result. UsageError if a test file cannot be used; JudgeLost, also if it is stuck.
@@ -127,11 +120,6 @@ def can_fork() -> bool:
     return sys.platform == "linux"
 
 
-def _environment() -> dict[str, str]:
-    """The few variables that judges and workers see: a worker's memory holds what its ancestor was given."""
-    return {name: os.environ[name] for name in _KEPT if name in os.environ} | _CHOSEN
-
-
 class Judges:
     """Judges that grade jobs, `count` at a time. Start it early: importing torch takes a second, in another process.
 
@@ -142,12 +130,19 @@ class Judges:
                 ...
     """
 
-    def __init__(self, count: int = 1, *, many: bool = False, own_group: bool = False):
+    def __init__(self, count: int = 1, *, many: bool = False, own_group: bool = False, stays: bool = False):
+        """`many`: jobs to come, say more than fifty. `own_group`: signals to our processes do not reach theirs.
+
+        `stays`: have the warm process that an earlier command left behind, or leave one behind.
+        """
         self._count = count
-        self._many = many  # jobs to come, say more than fifty
-        self._group = 0 if own_group else None  # of processes: signals to ours do not reach it
+        self._many = many
+        self._group = 0 if own_group else None
+        self._stays = stays and can_fork() and staying.wanted()
         self._processes: list[subprocess.Popen[bytes]] = []
+        self.found = False  # whether the warm process was there before
         self.warm: socket.socket | None = None  # to the warm process, where there is one
+        self._warm_pid: int | None = None
         self._judges: list[Judge] = []
         self._setup: Setup | None = None
         self.isolation = Isolation("process", start="spawn")
@@ -164,19 +159,30 @@ class Judges:
         self.close()
 
     def start(self) -> None:
-        """Starts the warm process, or where there can be none, the judges."""
-        if can_fork():
-            self.warm = self._spawn("from grader.warm.process import main; main()", socket.SOCK_SEQPACKET)
-        else:
+        """Finds or starts the warm process, or where there can be none, starts the judges."""
+        if not can_fork():
             self._judges = [self._spawn_judge() for _ in range(self._count)]
+            return
+        place = staying.socket_of(likeness()) if self._stays else None
+        if place is not None and (met := staying.connect(place)) is not None:
+            self.found = True
+            self.warm, about = met
+            self._warm_pid = about.pid
+            return
+        self.warm, process = self._spawn("from grader.warm.process import main; main()", socket.SOCK_SEQPACKET, place)
+        self._warm_pid = process.pid
 
     def kill(self) -> None:
-        """Ends all processes at once: whoever waits for an answer, in whatever thread, is told JudgeLost."""
+        """Ends all that works for this at once: whoever waits for an answer, in whatever thread, is told JudgeLost."""
         for process in self._processes:
             process.kill()
+        if self._stays and self.warm is not None:
+            for connection in (self.warm, *self._judges):
+                with suppress(OSError):  # the other side has ended
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Hangs up and waits for the end of all processes. Nobody may be waiting for an answer."""
+        """Hangs up and waits for the end of all processes, but not of one that stays. Nobody may be waiting for an answer."""
         for judge in self._judges:
             judge.close()
         if self.warm is not None:
@@ -188,22 +194,28 @@ class Judges:
                 process.kill()
                 process.wait()
 
-    def _spawn(self, program: str, kind: socket.SocketKind) -> socket.socket:
+    def _spawn(
+        self, program: str, kind: socket.SocketKind, stays_at: Path | None = None
+    ) -> "tuple[socket.socket, subprocess.Popen[bytes]]":
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
         command = [sys.executable, "-P", "-c", program, str(theirs.fileno())]
+        if stays_at is not None:
+            command.append(str(stays_at))
         # What a test prints goes to stderr: stdout belongs to the report.
         process = subprocess.Popen(
             command,
-            env=_environment(),
+            env=environment(),
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=2,
             pass_fds=[theirs.fileno()],
-            process_group=self._group,
+            process_group=self._group if stays_at is None else None,
+            start_new_session=stays_at is not None,
         )
-        self._processes.append(process)
+        if stays_at is None:
+            self._processes.append(process)
         theirs.close()
-        return ours
+        return ours, process
 
     def prepare(self, materials: Sequence[Materials], forbidden: Sequence[Path], *, complete: bool = False) -> None:
         """Has the judges load the tests. UsageError if a forbidden folder lies where workers can read.
@@ -284,17 +296,17 @@ class Judges:
             next(process for process in self._processes if process.pid == judge.pid).kill()
 
     def _spawn_judge(self) -> Judge:
-        sock = self._spawn("from grader.warm.spawned import judge; judge()", socket.SOCK_STREAM)
-        return Judge(sock, self._processes[-1].pid)
+        sock, process = self._spawn("from grader.warm.spawned import judge; judge()", socket.SOCK_STREAM)
+        return Judge(sock, process.pid)
 
     def _fork_judge(self) -> Judge:
         assert self.warm is not None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
-            self._ask(messages.StartJudge(), theirs.fileno())
+            self._ask(messages.StartJudge(), theirs.fileno(), 2)  # what a test prints goes to stderr
         started = messages.decode_tell.decode(self._receive())
         assert isinstance(started, messages.Started)
-        return Judge(ours, started.pid, self._processes[0].pid)
+        return Judge(ours, started.pid, self._warm_pid)
 
     def _tell(self, ask: messages.Ask) -> messages.Tell:
         self._ask(ask)
@@ -309,6 +321,9 @@ class Judges:
 
     def _receive(self) -> bytes:
         assert self.warm is not None
+        assert self._warm_pid is not None
+        if complaint := _silent(self.warm, Watch(self._warm_pid)):
+            raise JudgeLost(f"the warm process {complaint}")
         try:
             data = self.warm.recv(messages.MAX_REQUEST)
         except ConnectionError:
@@ -356,6 +371,27 @@ class Judges:
                     done = open_jobs[judge.fileno()].pop(message.id)
                     feed(judge)
                     yield done, message.result
+
+
+def with_judges(work: Callable[[Judges], T]) -> T:
+    """Has `work` done by a warm process that stays; if that one breaks off, by one of its own, as if there were no other."""
+    with Judges(stays=True) as judges:
+        try:
+            return work(judges)
+        except JudgeLost:
+            if not judges.found:
+                raise
+            judges.kill()
+    with Judges() as judges:
+        return work(judges)
+
+
+def _silent(connection: socket.socket, watch: Watch) -> str | None:
+    """Waits until something is said (None), or nothing is to be expected any more: why."""
+    while not select.select([connection], [], [], LOOK)[0]:
+        if complaint := watch.complaint():
+            return complaint
+    return None
 
 
 def _unfinished(painting: Painting | None, complaint: str) -> Exception:
