@@ -24,6 +24,7 @@ FOR_STUDENTS = {
     "shell": "A Python prompt with the call that failed.",
     "lab": "Run an experiment on your own code, and draw it.",
     "diff": "Your solution beside the reference, after a pass.",
+    "warm": "The process that lets a grading start at once.",
 }
 FOR_AUTHORS = {
     "new": "Create the files of a new exercise.",

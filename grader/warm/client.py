@@ -64,9 +64,10 @@ class Judge:
         """Hangs up: the judge ends."""
         self._sock.close()
 
-    def shutdown(self, how: int) -> None:
-        """Hangs up under whoever waits for an answer."""
-        self._sock.shutdown(how)
+    def hang_up(self) -> None:
+        """Hangs up, also on behalf of who waits for an answer in another thread."""
+        with suppress(OSError):  # it has ended
+            self._sock.shutdown(socket.SHUT_RDWR)
 
     def set_up(self, setup: Setup | RunLab | RunLessons) -> None:
         """The exercises that its jobs may be of, or the lab or the lessons that it is to run. JudgeLost."""
@@ -138,7 +139,7 @@ class Judges:
         self._count = count
         self._many = many
         self._group = 0 if own_group else None
-        self._stays = stays and can_fork() and staying.wanted()
+        self._stays = stays and can_fork() and staying.refused() is None
         self._processes: list[subprocess.Popen[bytes]] = []
         self.found = False  # whether the warm process was there before
         self.warm: socket.socket | None = None  # to the warm process, where there is one
@@ -177,12 +178,12 @@ class Judges:
         for process in self._processes:
             process.kill()
         if self._stays and self.warm is not None:
-            for connection in (self.warm, *self._judges):
-                with suppress(OSError):  # the other side has ended
-                    connection.shutdown(socket.SHUT_RDWR)
+            self.warm.shutdown(socket.SHUT_RDWR)
+            for judge in self._judges:
+                judge.hang_up()
 
     def close(self) -> None:
-        """Hangs up and waits for the end of all processes, but not of one that stays. Nobody may be waiting for an answer."""
+        """Hangs up and waits for the end of all processes but one that stays. Nobody may be waiting for an answer."""
         for judge in self._judges:
             judge.close()
         if self.warm is not None:
@@ -374,7 +375,7 @@ class Judges:
 
 
 def with_judges(work: Callable[[Judges], T]) -> T:
-    """Has `work` done by a warm process that stays; if that one breaks off, by one of its own, as if there were no other."""
+    """Has `work` done by a warm process that stays; if it was there before and breaks off, by one of its own."""
     with Judges(stays=True) as judges:
         try:
             return work(judges)

@@ -1,4 +1,4 @@
-"""What a warm process that is started now would be: its files, its environment, and what it inherits of this process."""
+"""What a warm process that is started now would be like: its files, its environment, what it inherits."""
 
 import hashlib
 import os

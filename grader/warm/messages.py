@@ -74,12 +74,13 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
 
 
 class About(msgspec.Struct, frozen=True, tag="about"):
-    """What a warm process says of itself. `judges`: those that work for it now."""
+    """What a warm process says of itself: with bytes of memory, and how many judges work for it."""
 
     pid: int
     since: datetime
     python: str
     torch: str
+    memory: int
     judges: int
 
 

@@ -45,9 +45,8 @@ from grader.warm.messages import (
     decode_ask,
     encode,
 )
-from grader.warm.staying import Place, peer
+from grader.warm.staying import IDLE, Place, peer
 
-IDLE = 15 * 60.0  # seconds without a command line after which one that stays ends
 LOOK = 60.0  # seconds between two looks whether it is still of use
 
 
@@ -126,7 +125,7 @@ class _WarmProcess:
             data, descriptors, _, _ = socket.recv_fds(line.connection, MAX_REQUEST, 2)
             if data:
                 self._answer(line, decode_ask.decode(data), descriptors)
-        except (ConnectionError, msgspec.MsgspecError):  # it ended between its question and the answer; or speaks another
+        except (ConnectionError, msgspec.MsgspecError):  # it ended meanwhile, or speaks another language
             data = b""
         if not data:
             self._drop(line)
@@ -172,8 +171,10 @@ class _WarmProcess:
     def _about(self) -> About:
         import torch
 
+        with open("/proc/self/statm", "rb") as statm:
+            memory = int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
         judges = sum(each.judge is not None for each in self._lines.values())
-        return About(os.getpid(), self._since, platform.python_version(), str(torch.__version__), judges)
+        return About(os.getpid(), self._since, platform.python_version(), str(torch.__version__), memory, judges)
 
     def _prepare(self, line: _Line, ask: Prepare) -> Ready:
         self._to_collapse = ask.many
@@ -285,7 +286,7 @@ def _die_with_parent() -> None:
 
 
 def main() -> None:
-    """Serves the connection that it inherits, the descriptor in `sys.argv[1]`, and stays at the socket `sys.argv[2]`."""
+    """Serves the connection that it inherits, descriptor `sys.argv[1]`, and stays at a socket, if `sys.argv[2]` is one."""
     gc.disable()  # nothing that importing allocates is garbage
     connection = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command line, which hangs up

@@ -1,8 +1,8 @@
 """Where a warm process that stays is found: at a Unix socket, in a folder that is its user's alone.
 
-The socket's name is the likeness of the process behind it, so whoever would start another one does not find it. Whatever
-is not as it should be (another user's folder, a socket that nobody listens at, a full disk, no answer) ends in None, and
-the caller does without.
+The socket's name is the likeness of the process behind it, so whoever would start another one does not find it.
+Whatever is not as it should be (another user's folder, a socket that nobody listens at, a full disk, no answer) ends in
+None, and the caller does without.
 """
 
 import fcntl
@@ -18,16 +18,18 @@ import msgspec
 
 from grader.warm.messages import MAX_REQUEST, About, Look, decode_tell, encode
 
+IDLE = 15 * 60.0  # seconds without a command line after which a warm process that stays ends
 PATIENCE = 2.0  # seconds for an answer that takes a warm process no time
 _SUFFIX = ".warm"
 _OFF = ("", "0", "false", "no", "off")
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 
 
-def wanted() -> bool:
-    """Whether a warm process may stay: not where ARCHGRADE_WARM turns it off, nor in CI, where nobody comes back."""
-    variable = os.environ.get
-    return variable("ARCHGRADE_WARM", "1").lower() not in _OFF and variable("CI", "").lower() in _OFF
+def refused() -> str | None:
+    """The environment variable by which no warm process may stay: CI is set where nobody comes back."""
+    if os.environ.get("ARCHGRADE_WARM", "1").lower() in _OFF:
+        return "ARCHGRADE_WARM"
+    return "CI" if os.environ.get("CI", "").lower() not in _OFF else None
 
 
 def socket_of(likeness: str) -> Path:
