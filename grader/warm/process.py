@@ -286,7 +286,7 @@ def _die_with_parent() -> None:
 
 
 def main() -> None:
-    """Serves the connection that it inherits, descriptor `sys.argv[1]`, and stays at a socket, if `sys.argv[2]` is one."""
+    """Serves the connection of descriptor `sys.argv[1]`, and stays at the socket `sys.argv[2]`, if it is given one."""
     gc.disable()  # nothing that importing allocates is garbage
     connection = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command line, which hangs up
