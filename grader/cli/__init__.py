@@ -15,6 +15,7 @@ from grader.errors import UsageError
 FOR_STUDENTS = {
     "list": "The map of the course: what is read, passed, failed.",
     "exercise": "Grade an exercise and explain what is wrong.",
+    "watch": "Grade an exercise whenever it is saved.",
     "lesson": "Read a lesson, or a section of one.",
     "notebook": "A part of a lesson for Jupyter and Colab.",
     "glossary": "What a term means, in English and Ukrainian.",

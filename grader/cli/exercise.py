@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from grader.cli.screen import course_root, prose, say
+from grader.cli.spinner import Spinner
 from grader.course import Course, Exercise, load_course, load_exercise
 from grader.judge.materials import materials_of
 from grader.progress import Progress
@@ -72,23 +73,16 @@ def _graded(
         imports = own_imports(course, exercise, submission.text)
         judges.prepare(materials_of(course, [exercise], imports.texts), forbidden=[root])
         job = job_of(exercise, submission, imports, seconds=timeout, announce=sys.stderr.isatty())
-        ((_, result),) = judges.grade([job], testing=_testing)
-        _clear()
+        ((_, result),) = judges.grade([job], testing=spinner.says)
         return course, result
 
-    with lost_is_said():
-        return with_judges(work)
-
-
-def _testing(test: str) -> None:
-    """Says which test is run, in a line that is overwritten."""
-    _clear()
-    click.echo(f"  {test} …" if unicode_on(sys.stderr) else f"  {test} ...", nl=False, err=True)
-
-
-def _clear() -> None:
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", nl=False, err=True)
+    spinner = Spinner()
+    spinner.start("starting")
+    try:
+        with lost_is_said():
+            return with_judges(work)
+    finally:
+        spinner.stop()
 
 
 def _show(

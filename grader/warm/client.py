@@ -178,7 +178,8 @@ class Judges:
         for process in self._processes:
             process.kill()
         if self._stays and self.warm is not None:
-            self.warm.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # it has ended
+                self.warm.shutdown(socket.SHUT_RDWR)
             for judge in self._judges:
                 judge.hang_up()
 

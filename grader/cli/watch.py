@@ -1,0 +1,268 @@
+"""grade watch: grades whenever a file of an exercise is saved."""
+
+import os
+import select
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import click
+from msgspec.structs import replace
+
+from grader.cli.screen import course_root, dim, interactive, prose
+from grader.cli.spinner import Spinner
+from grader.course import Exercise, load_course
+from grader.errors import UsageError
+from grader.progress import Graded, Progress
+from grader.reader.order import in_order
+from grader.reader.terminal import keyboard, read_key
+from grader.report.marks import encoding_of, unicode_on, writable
+from grader.report.terminal import render
+from grader.result import Outcome, Result
+from grader.selfstudy import keep_failing_call, record, relative, view_of
+from grader.submission import read_submission
+from grader.watch.grading import Grading, Task, Verdict
+from grader.watch.saves import Saves
+
+BURST = 1.0  # seconds within which a second save tells that more may follow
+QUIET = 0.3  # seconds without a save after which none is expected
+KEYS = {"h": "hint", "t": "next test", "n": "next exercise", "l": "lesson", "q": "quit"}
+NEVER = float("-inf")
+
+
+@click.command("watch")
+@click.argument("exercise_id", metavar="ID", required=False)
+def command(exercise_id: str | None) -> None:
+    """Grade exercise ID whenever you save it, and the one that you save next whenever you save that.
+
+    Without ID, the exercise that was graded last, or the next one. Each verdict takes the place of the one before.
+    """
+    root = course_root()
+    if not interactive():
+        raise UsageError("grade watch needs a terminal to write to; grade exercise grades once.")
+    watching = Watching(root)
+    watching.run(exercise_id)
+
+
+class Watching:
+    """What is on the screen, and what is awaited."""
+
+    def __init__(self, root: Path):
+        self._root = root
+        self._course = in_order(load_course(root))
+        self._heard: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._awake, self._wake = os.pipe()
+        self._spinner = Spinner()
+        self._grading = Grading(self._tell(self._decide), self._spinner.says)
+        self._exercise: Exercise
+        self._saved = NEVER  # when
+        self._due = False  # whether what was saved is to be graded once no more is saved
+        self._held: Verdict | UsageError | None = None  # what is shown if no more is saved
+        self._shown: Verdict | UsageError | None = None
+        self._depth = -1  # which of the failing tests is on the screen, in depth
+
+    def run(self, exercise_id: str | None) -> None:
+        """Watches until the student stops it."""
+        self._exercise = self._course.exercise(exercise_id) if exercise_id else self._first()
+        signal.signal(signal.SIGWINCH, lambda *_: self._tell(self._draw)())
+        folders = [self._root / "exercises", self._root / "solutions"]
+        with Saves(folders, self._tell(self._save)), self._grading, keyboard() as keys:
+            try:
+                self._draw()
+                self._grade()
+                while self._listen(keys):
+                    pass
+            finally:
+                self._spinner.stop()
+        click.echo()
+
+    def _first(self) -> Exercise:
+        """The exercise that was graded last, or the next one."""
+        events = Progress.load(self._root).events
+        last = next((event.exercise for event in reversed(events) if isinstance(event, Graded)), None)
+        known = {exercise.id: exercise for exercise in self._course.exercises}
+        return known.get(last or "") or self._following(None)
+
+    def _following(self, exercise: Exercise | None) -> Exercise:
+        """The first exercise after this one that is not passed, and that nothing keeps from being begun."""
+        exercises = list(self._course.exercises)
+        if not exercises:
+            raise UsageError("This course has no exercises yet.")
+        place = exercises.index(exercise) + 1 if exercise else 0
+        progress = Progress.load(self._root)
+        passed = {each.id for each in exercises if progress.state(each.id) == "passed"}
+        left = [each for each in exercises[place:] + exercises[:place] if each.id not in passed and each != exercise]
+        ready = [each for each in left if passed.issuperset(each.needs)]
+        return next(iter([*ready, *left, exercises[place % len(exercises)]]))
+
+    # ------------------------------------------------------------ what happens
+
+    def _tell(self, what: Callable[..., None]) -> Callable[..., None]:
+        """What other threads call, to have it done by the one that draws."""
+
+        def told(*words: Any) -> None:
+            self._heard.put(lambda: what(*words))
+            os.write(self._wake, b"!")
+
+        return told
+
+    def _listen(self, keys: int) -> bool:
+        """Waits for what happens next, and does what follows from it. False when the student stops."""
+        waits = self._due or self._held is not None
+        left = max(0.0, self._saved + QUIET - time.monotonic()) if waits else None
+        ready, _, _ = select.select([keys, self._awake], [], [], left)
+        if self._awake in ready:
+            os.read(self._awake, 1 << 10)
+            while True:
+                try:
+                    self._heard.get_nowait()()
+                except Empty:
+                    break
+        elif not ready:
+            self._no_more_is_saved()
+        if keys in ready:
+            try:
+                return self._press(read_key(keys))
+            except EOFError:
+                return False
+        return True
+
+    def _save(self, paths: set[Path]) -> None:
+        """Files of the course were saved: the student's, or others."""
+        known = {exercise.stub: exercise for exercise in self._course.exercises}
+        own = [known[path] for path in paths if path in known]
+        before, self._saved = self._saved, time.monotonic()
+        self._held = None
+        if own:
+            self._exercise = own[0]
+        else:
+            try:
+                self._course = in_order(load_course(self._root))
+                self._exercise = self._course.exercise(self._exercise.id)
+            except UsageError as error:
+                self._decide(error)
+                return
+        self._due = self._saved - before < BURST
+        if not self._due:
+            self._grade()
+
+    def _no_more_is_saved(self) -> None:
+        if self._due:
+            self._due = False
+            self._grade()
+        elif self._held is not None:
+            held, self._held = self._held, None
+            self._show(held)
+
+    def _grade(self) -> None:
+        """Has the exercise graded as it is now, unless the verdict on the screen is of this very text."""
+        try:
+            submission = read_submission(relative(self._exercise.stub), self._exercise.id)
+            task = Task.of(self._course, self._exercise, submission)
+        except UsageError as error:
+            self._decide(error)
+            return
+        shown = self._shown.task if isinstance(self._shown, Verdict) else None
+        if shown is not None and shown.same_tests(task) and shown == task:
+            return
+        self._spinner.start("starting")
+        self._grading.begin(task)
+
+    def _decide(self, verdict: Verdict | UsageError) -> None:
+        """Shows a verdict; but one that no test was run for may be of a text that is not written to its end."""
+        self._spinner.stop()
+        ran = isinstance(verdict, Verdict) and verdict.ran
+        if self._due:
+            return
+        if ran or time.monotonic() >= self._saved + QUIET:
+            self._show(verdict)
+        else:
+            self._held = verdict
+
+    # ------------------------------------------------------------ the screen
+
+    def _show(self, verdict: Verdict | UsageError) -> None:
+        self._shown, self._depth = verdict, -1
+        if isinstance(verdict, Verdict):
+            record(Progress.load(self._root), verdict.task.exercise, verdict.result)
+            keep_failing_call(self._root, verdict.result)
+        self._draw()
+
+    def _draw(self) -> None:
+        """Writes the screen anew: the verdict, and what can be done."""
+        match self._shown:
+            case None:
+                lines = ["", *prose(f"{relative(self._exercise.stub)} is graded whenever you save it.", 2), ""]
+            case UsageError() as error:
+                lines = ["", *prose(f"{error}", 2), ""]
+            case verdict:
+                lines = ["", *self._screen(verdict).splitlines(), ""]
+        keys = "   ".join(f"{key} {dim(word)}" for key, word in KEYS.items())
+        text = "\n".join([*lines, f"  {keys}", ""])
+        self._spinner.stop()
+        click.echo("\x1b[2J\x1b[H" + writable(text, encoding_of(sys.stdout)), nl=False)
+
+    def _screen(self, verdict: Verdict) -> str:
+        task, result = verdict.task, verdict.result
+        view = view_of(task.course, task.exercise, Progress.load(self._root), task.submission, result)
+        deep = self._depth >= 0
+        if deep:
+            result = _only(result, self._depth)
+        size = shutil.get_terminal_size()
+        return render(
+            result, task.exercise, view, full=deep, width=size.columns, unicode=unicode_on(sys.stdout), color=True
+        )
+
+    # ------------------------------------------------------------ keys
+
+    def _press(self, key: str) -> bool:
+        """Does what a key is for. False: stops."""
+        match key.lower():
+            case "q":
+                return False
+            case "h":
+                self._run("hint", self._exercise.id)
+            case "t":
+                self._deeper()
+            case "n":
+                self._exercise = self._following(self._exercise)
+                self._shown = None
+                self._draw()
+                self._grade()
+            case "l":
+                self._run("lesson", str(self._exercise.lesson))
+                self._draw()
+            case "\n" | "\r" | " " | "\x1b":
+                self._draw()
+        return True
+
+    def _deeper(self) -> None:
+        """The next failing test in depth, and after the last the whole again."""
+        if isinstance(self._shown, Verdict) and self._shown.result.telling:
+            count = len(self._shown.result.telling)
+            self._depth = -1 if self._depth + 1 == count else self._depth + 1
+            self._draw()
+
+    def _run(self, *words: str) -> None:
+        """Runs another command on a screen of its own."""
+        from grader.cli import grade
+
+        self._spinner.stop()
+        click.echo("\x1b[2J\x1b[H", nl=False)
+        try:
+            grade.main(["--course", str(self._root), *words], prog_name="grade")
+        except SystemExit:  # it has said what there was to say
+            click.echo(f"\n  {dim('Enter')}   back to the verdict")
+
+
+def _only(result: Result, place: int) -> Result:
+    """The result with one of its failing tests and no other."""
+    test = result.telling[place]
+    named = tuple(each for each in result.diagnoses if each.test == test.id)
+    passed = tuple(each for each in result.tests if each.outcome is Outcome.PASSED)
+    return replace(result, tests=(*passed, test), diagnoses=named)
