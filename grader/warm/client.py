@@ -143,7 +143,7 @@ class Judges:
         self._processes: list[subprocess.Popen[bytes]] = []
         self.found = False  # whether the warm process was there before
         self.warm: socket.socket | None = None  # to the warm process, where there is one
-        self._warm_pid: int | None = None
+        self.warm_pid: int | None = None
         self._judges: list[Judge] = []
         self._setup: Setup | None = None
         self.isolation = Isolation("process", start="spawn")
@@ -168,10 +168,10 @@ class Judges:
         if place is not None and (met := staying.connect(place)) is not None:
             self.found = True
             self.warm, about = met
-            self._warm_pid = about.pid
+            self.warm_pid = about.pid
             return
         self.warm, process = self._spawn("from grader.warm.process import main; main()", socket.SOCK_SEQPACKET, place)
-        self._warm_pid = process.pid
+        self.warm_pid = process.pid
 
     def kill(self) -> None:
         """Ends all that works for this at once: whoever waits for an answer, in whatever thread, is told JudgeLost."""
@@ -308,7 +308,7 @@ class Judges:
             self._ask(messages.StartJudge(), theirs.fileno(), 2)  # what a test prints goes to stderr
         started = messages.decode_tell.decode(self._receive())
         assert isinstance(started, messages.Started)
-        return Judge(ours, started.pid, self._warm_pid)
+        return Judge(ours, started.pid, self.warm_pid)
 
     def _tell(self, ask: messages.Ask) -> messages.Tell:
         self._ask(ask)
@@ -323,8 +323,8 @@ class Judges:
 
     def _receive(self) -> bytes:
         assert self.warm is not None
-        assert self._warm_pid is not None
-        if complaint := _silent(self.warm, Watch(self._warm_pid)):
+        assert self.warm_pid is not None
+        if complaint := _silent(self.warm, Watch(self.warm_pid)):
             raise JudgeLost(f"the warm process {complaint}")
         try:
             data = self.warm.recv(messages.MAX_REQUEST)

@@ -1,8 +1,8 @@
 """What a submission can try, by accident or on purpose, to harm the grader or to be given points.
 
-Each is graded through the whole engine; then the fixture `grade` makes sure that no process is left over, that the
-course's files are as before, that a screen can be made of the result with nothing on it that a terminal obeys, and that
-the same judge still gives the reference full marks.
+Each is graded through the whole engine, once with a warm process of its own and once with one that stays. Then the
+fixture `grade` makes sure that no process is left over, that the course's files are as before, that a screen can be
+made of the result with nothing on it that a terminal obeys, and that the same judge still gives the reference full marks.
 
 Every attack aims at what the tests made: the copy of the course, the warm process that is the worker's parent, the
 worker itself. An attack that succeeds raises `Breach` in the student's code, which no table here expects.
@@ -18,11 +18,15 @@ from typing import Any
 import pytest
 
 from grader.result import Outcome, Result
+from tests.conftest import OWN, STAYING
 
 if sys.platform != "linux":
     pytest.skip("isolation is promised on Linux", allow_module_level=True)
 
-pytestmark = pytest.mark.usefixtures("confined")  # nothing here is run where nothing holds it
+pytestmark = [
+    pytest.mark.usefixtures("confined"),  # nothing here is run where nothing holds it
+    pytest.mark.parametrize("grade", [OWN, STAYING], indirect=True, scope="session"),
+]
 
 PREAMBLE = """
 import ctypes, gc, os, socket, stat, struct, sys
