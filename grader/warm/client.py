@@ -35,7 +35,7 @@ from grader.result import Isolation, Result
 from grader.sandbox.channel import ChannelClosed, receive, send
 from grader.warm import messages, staying
 from grader.warm.likeness import environment, likeness
-from grader.warm.watch import LOOK, Watch
+from grader.warm.pulse import LOOK, Pulse
 
 T = TypeVar("T")
 
@@ -77,16 +77,16 @@ class Judge:
         """Gives it a job. JudgeLost."""
         self._send(encode(Submit(job)))
 
-    def watch(self, most: float = math.inf) -> Watch:
+    def pulse(self, most: float = math.inf) -> Pulse:
         """Tells whether it gets on with what it was asked for, which may take it `most` seconds of CPU."""
-        return Watch(*(pid for pid in (self.pid, self._warm) if pid is not None), most=most)
+        return Pulse(*(pid for pid in (self.pid, self._warm) if pid is not None), most=most)
 
     def stuck(self, most: float) -> str | None:
         """Waits until it says something (None), or nothing is to be expected any more: why.
 
         `most`: seconds of CPU that it may take.
         """
-        return _silent(self._sock, self.watch(most))
+        return _silent(self._sock, self.pulse(most))
 
     def answer(self, most: float) -> Graded:
         """Its next result. UsageError if a test file cannot be used; JudgeLost, also if it is stuck.
@@ -324,7 +324,7 @@ class Judges:
     def _receive(self) -> bytes:
         assert self.warm is not None
         assert self.warm_pid is not None
-        if complaint := _silent(self.warm, Watch(self.warm_pid)):
+        if complaint := _silent(self.warm, Pulse(self.warm_pid)):
             raise JudgeLost(f"the warm process {complaint}")
         try:
             data = self.warm.recv(messages.MAX_REQUEST)
@@ -353,7 +353,7 @@ class Judges:
 
         for judge in self._judges:
             feed(judge)
-        watches: dict[int, Watch] = {}
+        pulses: dict[int, Pulse] = {}
         while any(open_jobs.values()):
             working = [judge for judge in self._judges if open_jobs[judge.fileno()]]
             poll = select.poll()
@@ -361,10 +361,10 @@ class Judges:
                 poll.register(judge, select.POLLIN)
             ready = {fileno for fileno, _ in poll.poll(LOOK * 1000)}
             if not ready:
-                _look(working, watches)
+                _look(working, pulses)
             for judge in working:
                 if judge.fileno() in ready:
-                    watches.pop(judge.pid, None)
+                    pulses.pop(judge.pid, None)
                     message = judge.hear()
                     if isinstance(message, Testing):
                         testing(message.test)
@@ -388,10 +388,10 @@ def with_judges(work: Callable[[Judges], T]) -> T:
         return work(judges)
 
 
-def _silent(connection: socket.socket, watch: Watch) -> str | None:
+def _silent(connection: socket.socket, pulse: Pulse) -> str | None:
     """Waits until something is said (None), or nothing is to be expected any more: why."""
     while not select.select([connection], [], [], LOOK)[0]:
-        if complaint := watch.complaint():
+        if complaint := pulse.complaint():
             return complaint
     return None
 
@@ -408,8 +408,8 @@ def _shown(text: str) -> str:
     return text.replace(f"{os.getcwd()}{os.sep}", "")
 
 
-def _look(judges: Iterable[Judge], watches: dict[int, Watch]) -> None:
+def _look(judges: Iterable[Judge], pulses: dict[int, Pulse]) -> None:
     """Looks after judges that have not said anything for a while. JudgeLost if one is stuck."""
     for judge in judges:
-        if complaint := watches.setdefault(judge.pid, judge.watch()).complaint():
+        if complaint := pulses.setdefault(judge.pid, judge.pulse()).complaint():
             raise JudgeLost(f"a judge {complaint}")

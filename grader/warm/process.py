@@ -51,26 +51,29 @@ LOOK = 60.0  # seconds between two looks whether it is still of use
 
 
 @dataclass(eq=False)
-class _Line:
+class Line:
     """A connection: of a command line, or of a judge that was forked for it."""
 
     connection: socket.socket
-    command: "_Line | None" = None  # whose judge this is
+    command: "Line | None" = None  # whose judge this is
     judge: int | None = None  # its pid
     policy: Policy | None = None  # of a command line: how what is forked for it is confined
     workers: list[int] = field(default_factory=list)
 
 
-class _WarmProcess:
+class WarmProcess:
+    """Serves command lines and the judges that it has forked for them."""
+
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
-        self._lines: dict[socket.socket, _Line] = {}
+        self._lines: dict[socket.socket, Line] = {}
         self._place: Place | None = None
         self._since = datetime.now(UTC)
         self._to_collapse = False
         self._told_to_stop = False
 
-    def add(self, line: _Line) -> None:
+    def add(self, line: Line) -> None:
+        """Serves this line, until its other end is closed."""
         self._selector.register(line.connection, selectors.EVENT_READ)
         self._lines[line.connection] = line
 
@@ -81,10 +84,7 @@ class _WarmProcess:
         self._place = Place.take(path)
         if self._place is not None:
             self._selector.register(self._place.listener, selectors.EVENT_READ)
-            null = os.open(os.devnull, os.O_RDWR)
-            for descriptor in (1, 2):  # the first command line's: whoever reads it would wait for our end
-                os.dup2(null, descriptor)
-            os.close(null)
+            silence()
 
     def serve(self) -> None:
         """Answers until the last command line has hung up, and nobody is expected any more."""
@@ -116,11 +116,11 @@ class _WarmProcess:
         assert self._place is not None
         connection, _ = self._place.listener.accept()
         if peer(connection)[1] == os.geteuid():
-            self.add(_Line(connection))
+            self.add(Line(connection))
         else:
             connection.close()
 
-    def _hear(self, line: _Line) -> None:
+    def _hear(self, line: Line) -> None:
         try:
             data, descriptors, _, _ = socket.recv_fds(line.connection, MAX_REQUEST, 2)
             if data:
@@ -130,7 +130,7 @@ class _WarmProcess:
         if not data:
             self._drop(line)
 
-    def _drop(self, line: _Line) -> None:
+    def _drop(self, line: Line) -> None:
         """The other side is gone: end what was forked for it."""
         for judge in [each for each in self._lines.values() if each.command is line]:
             self._drop(judge)
@@ -144,7 +144,7 @@ class _WarmProcess:
         self._selector.unregister(line.connection)
         line.connection.close()
 
-    def _answer(self, line: _Line, ask: Ask, descriptors: list[int]) -> None:
+    def _answer(self, line: Line, ask: Ask, descriptors: list[int]) -> None:
         match ask:
             case Prepare():
                 line.connection.send(encode(self._prepare(line, ask)))
@@ -176,7 +176,7 @@ class _WarmProcess:
         judges = sum(each.judge is not None for each in self._lines.values())
         return About(os.getpid(), self._since, platform.python_version(), str(torch.__version__), memory, judges)
 
-    def _prepare(self, line: _Line, ask: Prepare) -> Ready:
+    def _prepare(self, line: Line, ask: Prepare) -> Ready:
         self._to_collapse = ask.many
         if ask.optim:
             from grader.warm.imports import warm_up_optim
@@ -197,7 +197,7 @@ class _WarmProcess:
             fault = str(error)
         return Ready(isolation, fault)
 
-    def _start_judge(self, command: _Line, channel: int, printed: int) -> int:
+    def _start_judge(self, command: Line, channel: int, printed: int) -> int:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
@@ -215,7 +215,7 @@ class _WarmProcess:
         for descriptor in (channel, printed):
             os.close(descriptor)
         theirs.close()
-        self.add(_Line(ours, command, pid))
+        self.add(Line(ours, command, pid))
         return pid
 
     def _close_all(self) -> None:
@@ -225,7 +225,7 @@ class _WarmProcess:
         if self._place is not None:
             self._place.listener.close()
 
-    def _start_worker(self, line: _Line, ask: StartWorker) -> None:
+    def _start_worker(self, line: Line, ask: StartWorker) -> None:
         policy = (line.command or line).policy
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         output, printed = os.pipe()
@@ -266,6 +266,14 @@ class _WarmProcess:
         return Ended(status, usage.ru_utime + usage.ru_stime)
 
 
+def silence() -> None:
+    """Prints no more to where the first command line does: whoever reads that waits for the end of all who may."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)
+
+
 @contextlib.contextmanager
 def _child_ends() -> Iterator[None]:
     """Whatever happens in a forked child, it ends here and never returns into the loop of the warm process."""
@@ -293,9 +301,9 @@ def main() -> None:
     from grader.warm.imports import warm_up
 
     warm_up()
-    warm = _WarmProcess()
+    warm = WarmProcess()
     gc.freeze()
-    warm.add(_Line(connection))
+    warm.add(Line(connection))
     for path in sys.argv[2:]:
         warm.stay(Path(path))
     warm.serve()

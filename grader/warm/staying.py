@@ -78,7 +78,7 @@ class Place:
     def __init__(self, listener: socket.socket, path: Path):
         self.listener = listener
         self.path = path
-        self._inode = path.lstat().st_ino
+        self._made = _made(path)
 
     @classmethod
     def take(cls, path: Path) -> "Place | None":
@@ -96,7 +96,7 @@ class Place:
     def is_own(self) -> bool:
         """Whether who looks there finds this socket."""
         with suppress(OSError):
-            return self.path.lstat().st_ino == self._inode
+            return _made(self.path) == self._made
         return False
 
     def leave(self) -> None:
@@ -105,6 +105,12 @@ class Place:
             with suppress(OSError):
                 self.path.unlink()
         self.listener.close()
+
+
+def _made(path: Path) -> tuple[int, int]:
+    """What tells a file from another one of its name: its number alone may be given anew."""
+    status = path.lstat()
+    return status.st_ino, status.st_ctime_ns
 
 
 def peer(connection: socket.socket) -> tuple[int, int]:

@@ -208,6 +208,28 @@ def test_refusals_may_be_shrugged_off(grade: Any) -> None:
     assert grade.failed(grade(hostile(*attempts))) == {}
 
 
+REACH = {
+    "by a new socket": "s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\ns.connect('{path}')",
+    "by libc": "refused(libc.socket(1, 5, 0))",
+    "by the names of the sockets": "os.listdir('{folder}')",
+    "by a descriptor of their folder": "os.open('{folder}', os.O_RDONLY | os.O_DIRECTORY)",
+    "by a removal": "os.unlink('{path}')",
+}
+
+
+@pytest.mark.parametrize("name", REACH)
+def test_a_warm_process_that_stays_cannot_be_reached(name: str, grade: Any) -> None:
+    folder = (grade.runtime or grade.root) / "archgrade"
+    path = next(iter(folder.glob("*.warm")), folder / "none.warm")
+    result = grade(hostile(REACH[name].format(folder=folder, path=path), "raise Breach"))
+    assert grade.failed(result) == {"scale": "forbidden"}, messages(result)
+
+
+def test_no_other_descriptor_leads_anywhere(grade: Any) -> None:
+    result = grade(hostile("others = []\nfor n in range(3, 4096):\n    try: os.fstat(n)\n    except OSError: continue\n    others.append(n)\nif others != [channel()]: raise Breach(others)"))
+    assert grade.failed(result) == {}
+
+
 def test_the_environment_of_the_grader_is_not_there(grade: Any) -> None:
     """Neither as variables, nor where the C library keeps them, nor behind those, nor among Python's objects."""
     secret = os.environ["TEACHER"]
