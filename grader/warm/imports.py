@@ -39,6 +39,13 @@ def warm_up_optim() -> None:
     torch.optim.SGD([torch.zeros(())])
 
 
+def settle() -> None:
+    """Makes later forks cheaper, for a second: imports what gradcheck wants, and gathers the memory."""
+    import torch.fx.experimental.symbolic_shapes  # noqa: F401 - imports sympy
+
+    collapse()
+
+
 def collapse() -> None:
     """Gathers this process's memory in huge pages: a fork then copies a few hundred page table entries, not 40,000.
 

@@ -48,6 +48,7 @@ from grader.warm.messages import (
 from grader.warm.staying import IDLE, Place, peer
 
 LOOK = 60.0  # seconds between two looks whether it is still of use
+PAUSE = 3.0  # seconds without a question after which one that stays has time for itself
 
 
 @dataclass(eq=False)
@@ -70,6 +71,7 @@ class WarmProcess:
         self._place: Place | None = None
         self._since = datetime.now(UTC)
         self._to_collapse = False
+        self._settled = False
         self._told_to_stop = False
 
     def add(self, line: Line) -> None:
@@ -90,7 +92,10 @@ class WarmProcess:
         """Answers until the last command line has hung up, and nobody is expected any more."""
         used = time.monotonic()
         while self._lines or self._expects(used):
-            for key, _ in self._selector.select(None if self._place is None else LOOK):
+            events = self._selector.select(self._patience())
+            if not events and not self._settled:
+                self._settle()
+            for key, _ in events:
                 connection = key.fileobj
                 assert isinstance(connection, socket.socket)
                 if self._place is not None and connection is self._place.listener:
@@ -105,6 +110,17 @@ class WarmProcess:
             self._drop(line)
         if self._place is not None:
             self._place.leave()
+
+    def _patience(self) -> float | None:
+        """How long to wait for a question before something else is done."""
+        return None if self._place is None else LOOK if self._settled else PAUSE
+
+    def _settle(self) -> None:
+        from grader.warm.imports import settle
+
+        settle()
+        gc.freeze()
+        self._settled = True
 
     def _expects(self, used: float) -> bool:
         """Whether a command line may still come; `used` is when the last one was here."""

@@ -14,6 +14,7 @@ import torch  # noqa: F401 - it has imported it before it serves
 if sys.platform != "linux":
     pytest.skip("a warm process stays on Linux", allow_module_level=True)
 
+from grader.warm import imports
 from grader.warm import process as module
 from grader.warm.likeness import likeness
 from grader.warm.messages import MAX_REQUEST, About, Look, Stop, decode_tell, encode
@@ -25,6 +26,8 @@ from grader.warm.staying import Place, connect, socket_of
 def path(staying: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where it is found. It looks at once whether it is still of use, and standard output stays where it is."""
     monkeypatch.setattr(module, "LOOK", 0.01)
+    monkeypatch.setattr(module, "PAUSE", 0.01)
+    monkeypatch.setattr(imports, "settle", lambda: None)
     monkeypatch.setattr(module, "silence", lambda: None)
     return socket_of(likeness())
 
