@@ -49,6 +49,7 @@ def test_what_ends_at_once_says_nothing(screen: Screen) -> None:
 
 def test_markup_in_a_name_is_none(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spinner, "SILENCE", 3600)
+    monkeypatch.setenv("TERM", "xterm")
     shown = Spinner()
     shown.start("starting")
     shown.says("[red]scale[/red]")
