@@ -21,7 +21,7 @@ from grader.judge.messages import LabEnded, RunLab
 from grader.lab import Step
 from grader.picture import Picture, Table
 from grader.report.marks import unicode_on
-from grader.selfstudy import lost_is_said, own_imports
+from grader.selfstudy import lost_is_said, own_imports, own_submission
 from grader.submission import Submission, examine, read_submission
 from grader.submission.imports import built_on
 from grader.warm.client import Judges
@@ -48,7 +48,7 @@ def command(ctx: click.Context, name: str | None, path: Path | None, seed: int, 
         return
     exercise = _meant(name, labs)
     folder = out or course.root / ".archgrade" / "labs" / exercise.id
-    submission = read_submission(path or exercise.stub, exercise.id)
+    submission = read_submission(path, exercise.id) if path else own_submission(exercise)
     require_writable(folder)
     lab = RunLab(
         exercise=exercise.id,
@@ -63,7 +63,7 @@ def command(ctx: click.Context, name: str | None, path: Path | None, seed: int, 
     figures, ended = _run(course, lab)
     if ended.failure is not None:
         say("", *prose(f"The lab could not go on: {ended.failure.message}", indent=2), "")
-        say(step("check", f"grade exercise {exercise.id}", "tests it part by part"))
+        say(step("grade", f"grade exercise {exercise.id}", "tests it part by part"))
         ctx.exit(FAILED)
     for line in _kept(figures, folder, lab, ended):
         say(line)
@@ -101,7 +101,7 @@ def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
 
     figures: list[Picture | Table] = []
     with lost_is_said(), Judges() as judges, _status() as status:
-        for message in judges.run_lab(lab, forbidden=[course.root]):
+        for message in judges.run_lab(lab, forbidden=course.folders):
             if isinstance(message, LabEnded):
                 status(None)
                 return figures, message

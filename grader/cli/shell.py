@@ -12,15 +12,15 @@ from pathlib import Path
 import click
 
 from grader import failures
+from grader.cli.names import ExerciseName, named
 from grader.cli.screen import bold, course_root, say
-from grader.course import load_exercise
 from grader.course.document import shown
 from grader.errors import UsageError
 from grader.submission import read_submission
 
 
 @click.command("shell")
-@click.argument("exercise_id", metavar="ID")
+@click.argument("exercise_id", metavar="ID", type=ExerciseName())
 @click.option("--print", "only_print", is_flag=True, help="Print the call as Python to paste, and open nothing.")
 def command(exercise_id: str, only_print: bool) -> None:
     """A Python prompt with your module and the arguments of the call that failed last.
@@ -28,7 +28,7 @@ def command(exercise_id: str, only_print: bool) -> None:
     It runs in your own Python, without the grader's bounds: it is your code on your machine.
     """
     root = course_root()
-    exercise = load_exercise(root, exercise_id)
+    exercise = named(root, exercise_id)
     failing = failures.load(root, exercise.id)
     if failing is None:
         raise UsageError(
