@@ -10,6 +10,7 @@ from typing import Any
 import click
 import msgspec
 
+from grader.cli.names import LabName
 from grader.cli.screen import COLUMNS, bold, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.course.document import shown
@@ -31,7 +32,7 @@ MARGIN = "    "
 
 
 @click.command("lab")
-@click.argument("name", metavar="NAME", required=False)
+@click.argument("name", metavar="NAME", type=LabName(), required=False)
 @click.option("--file", "path", metavar="PATH", type=click.Path(path_type=Path), help="Run this file instead.")
 @click.option("--seed", metavar="N", default=0, show_default=True, type=click.IntRange(0, 2**31), help="Another run.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Where the pictures go.")

@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 
 from grader.course import Course, Exercise, find_course, load_course, load_exercise, load_lessons
 from grader.course.lessons import exact_lesson, find_lesson
-from grader.course.load import exercise_ids
+from grader.course.load import exercise_ids, lab_names
 from grader.course.model import did_you_mean
 from grader.course.naming import exercise_here, exercise_meant
 from grader.errors import UsageError
@@ -34,15 +34,26 @@ class LessonName(click.ParamType[str]):
     name = "lesson"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The slugs and other names that begin so, each with the title."""
+        """The slugs, and of other names those that begin so, each with the title."""
         courses = [load_lessons(root) for root in _course(ctx)]
         return [
             CompletionItem(name, help=lesson.title)
             for course in courses
             for lesson in course.lessons
-            for name in (lesson.slug, *lesson.names)
+            for name in (lesson.slug, *(lesson.names if incomplete else ()))
             if name.startswith(incomplete)
         ]
+
+
+class LabName(click.ParamType[str]):
+    """What may be typed for a lab."""
+
+    name = "lab"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The names that begin so."""
+        labs = [name for root in _course(ctx) for name in lab_names(root)]
+        return [CompletionItem(name) for name in labs if name.startswith(incomplete)]
 
 
 def named(root: Path, word: str) -> Exercise:

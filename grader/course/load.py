@@ -132,6 +132,12 @@ def exercise_ids(root: Path) -> list[str]:
     return ids
 
 
+def lab_names(root: Path) -> list[str]:
+    """What `grade lab` finds the labs of a course by, sorted. UsageError where the description of one is wrong."""
+    labs = [name for name in exercise_ids(root) if (root / "exercises" / name / "lab.py").is_file()]
+    return sorted(_exercise(root, name, root / "solutions")[1].lab_names[0] for name in labs)
+
+
 def _exercise(root: Path, exercise_id: str, solutions: Path) -> tuple[Document, Exercise]:
     folder = root / "exercises" / exercise_id
     places = (root / "solutions" / exercise_id, solutions / exercise_id)

@@ -23,7 +23,7 @@ def workspace_at(root: Path) -> Workspace | None:
     path = root / MARKER
     try:
         return msgspec.json.decode(path.read_bytes(), type=Workspace)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, msgspec.DecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
