@@ -2,10 +2,10 @@
 
     pytest exercises/moe_router
 
-The student's own file is the submission there, in the process of pytest, without a judge and without bounds: it is their
-code on their machine, and the tests are those that they can read. Points, hidden tests and causes come from
-`grade exercise`. pytest finds this plugin by an entry point, wherever archgrade is installed; it has no part in anything
-but tests in the folder of an exercise, and imports nothing heavy before one of them runs.
+The student's own file is the submission there, in the process of pytest, without a judge and without bounds: it is
+their code on their machine, and the tests are those that they can read. Points, hidden tests and causes come from
+`grade exercise`. pytest finds this plugin by an entry point, wherever archgrade is installed; it has no part in
+anything but tests in the folder of an exercise, and imports nothing heavy before one of them runs.
 """
 
 import sys
@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -38,7 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
     config.stash[_FAILED] = set()
-    if any(_in_course(Path(place)) for place in (Path.cwd(), *(arg.partition("::")[0] for arg in config.args))):
+    places = (str(Path.cwd()), *(str(arg).partition("::")[0] for arg in config.args))
+    if any(_in_course(Path(place)) for place in places):
         config.option.importmode = "importlib"
 
 
@@ -110,9 +111,9 @@ def _exercise(path: Path) -> Path | None:
 def _module(folder: Path) -> ModuleType:
     """The student's file of an exercise as the module that others import by its name. Raises whatever it raises."""
     name, file = folder.name, folder / f"{folder.name}.py"
-    module: Any = sys.modules.get(name)
-    if module is not None and getattr(module, "__file__", None) == str(file):
-        return module
+    known = sys.modules.get(name)
+    if known is not None and known.__file__ == str(file):
+        return known
     if not file.is_file():
         pytest.fail(f"{file} is missing; bring it back, or begin anew with grade reset {name}.", pytrace=False)
     spec = spec_from_file_location(name, file)

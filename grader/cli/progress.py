@@ -18,13 +18,17 @@ def command(out: Path | None, source: Path | None) -> None:
     progress = Progress.load(course_root())
     if source is not None:
         count = import_from(source, progress)
-        say("", f"  {bold('progress')}   {count} events are new", "")
+        say("", f"  {bold('progress')}   {_events(count)} {'is' if count == 1 else 'are'} new", "")
     if out is not None:
         export_to(out, progress)
-        say("", f"  {bold('progress')}   {len(progress.events)} events in {shown(out)}", "")
+        say("", f"  {bold('progress')}   {_events(len(progress.events))} in {shown(out)}", "")
         say(step("there", f"grade progress --import {out.name}"))
     if out is None and source is None:
-        say("", f"  {bold('progress')}   {len(progress.events)} events in {shown(progress.file)}", "")
+        say("", f"  {bold('progress')}   {_events(len(progress.events))} in {shown(progress.file)}", "")
         say(step("move", "grade progress --export FILE"))
     if source is not None:
         say(step("map", "grade"))
+
+
+def _events(count: int) -> str:
+    return f"{count} event{'' if count == 1 else 's'}"
