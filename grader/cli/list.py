@@ -1,5 +1,8 @@
 """grade list: the map of the course."""
 
+import shutil
+import sys
+
 import click
 
 from grader.cli.names import LessonName, lesson_number
@@ -19,6 +22,7 @@ NAMES = 17  # the width of the column of lessons' names
 READ = 5  # of that of parts that are read
 POINTS = 7  # of that of points
 QUIZ = 8  # and of that of quizzes
+AROUND = 10  # lines of the screen beside the rows of lessons and exercises, with that of the next prompt
 GOOD = 0.8  # the share of a quiz from which it has the mark of what is passed
 
 
@@ -43,9 +47,12 @@ def command(words: tuple[str, ...], everything: bool) -> None:
             say(*prose("This course has no exercises yet."), "", step("new", "grade new ID --lesson N"), "")
             return
         here = _here(course, progress, following, lessons)
-        say(*_map(course, progress, lessons, here), "")
-        if _of(course, here):
+        rows, exercises = _map(course, progress, lessons, here), _of(course, here)
+        say(*rows, "")
+        if exercises and len(rows) + len(exercises) + AROUND <= _height():
             say(*_lesson(course, progress, here), "")
+        elif exercises:
+            say(step("lesson", f"grade list {here.number}", "its exercises"))
         say(*_review(progress))
         if quiz_path(course, here).is_file() and history.state(progress.events, here.slug).best is None:
             say(step("quiz", f"grade quiz {here.slug}"))
@@ -119,6 +126,11 @@ def _row(title: str, remark: str) -> str:
 
 def _width() -> int:
     return min(columns(), COLUMNS)
+
+
+def _height() -> int:
+    """How many lines may be shown at once: as many as a terminal has, and any number where there is none."""
+    return shutil.get_terminal_size().lines if sys.stdout.isatty() else sys.maxsize
 
 
 def _points(progress: Progress, exercises: list[Exercise]) -> str:

@@ -4,11 +4,11 @@ import click
 
 from grader.cli.screen import bold, course_root, dim, say, step
 from grader.course import Course, Exercise, load_course
+from grader.course.document import shown
 from grader.errors import UsageError
 from grader.lesson.files import title
 from grader.progress import Progress
 from grader.reader.order import Step, leads_to, next_step, why
-from grader.selfstudy import relative
 
 
 @click.command("next")
@@ -34,6 +34,6 @@ def _lines(following: Step, course: Course, progress: Progress) -> list[str]:
         f"  {dim(place)}",
         "",
         step("read", f"grade read {following.id}", "the statement"),
-        step("write", str(relative(following.stub))),
+        step("write", shown(following.stub)),
         step("grade", f"grade exercise {following.id}"),
     ]

@@ -16,6 +16,7 @@ from grader.cli.names import ExerciseName, named
 from grader.cli.screen import bold, course_root, say
 from grader.course.document import shown
 from grader.errors import UsageError
+from grader.progress import Progress
 from grader.submission import read_submission
 
 
@@ -30,6 +31,8 @@ def command(exercise_id: str, only_print: bool) -> None:
     root = course_root()
     exercise = named(root, exercise_id)
     failing = failures.load(root, exercise.id)
+    if failing is None and any(each.passed for each in Progress.load(root).tries(exercise.id)[-1:]):
+        raise UsageError(f"{exercise.id} passed when it was graded last; there is no failing call to look at.")
     if failing is None:
         raise UsageError(
             f"There is no failing call of {exercise.id} to look at; run grade exercise {exercise.id} first."
