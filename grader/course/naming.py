@@ -1,6 +1,7 @@
 """Which exercise is meant by what somebody types: an id, a part of one, a file or a folder."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,9 @@ from grader.course.load import EXERCISE_FILE, exercise_ids, load_lessons
 from grader.course.model import no_exercise
 from grader.errors import UsageError
 
-CODE = (".py", ".ipynb")
+NOTEBOOK = ".ipynb"
+CODE = (".py", NOTEBOOK)
+_CELL = re.compile(r'"%%grade +(\w+)')  # where the text of a cell begins in JSON
 _OURS = ("test_public.py", "lab.py")  # Python files of an exercise that nobody hands in
 _MOST = 4  # ids that are named as possible
 
@@ -26,8 +29,9 @@ class Meant(NamedTuple):
 def exercise_meant(root: Path, word: str) -> Meant:
     """The exercise that is meant in the course at `root`, seen from the working directory.
 
-    By its id, in capitals or with hyphens too; by the only id of which this is a part; by a file or folder of it, or a
-    file elsewhere that bears its name. UsageError with what may have been meant, where none is or several are.
+    By its id, in capitals or with hyphens too; by the only id of which this is a part; by a file or folder of it, a
+    file elsewhere that bears its name, or a notebook with cells for it alone. UsageError with what may have been meant,
+    where none is or several are.
     """
     if (root / "exercises" / word / EXERCISE_FILE).is_file() and "/" not in word and word.strip("."):
         return Meant(word)
@@ -58,7 +62,18 @@ def _by_path(root: Path, path: Path) -> Meant:
         raise UsageError(f"{shown(place)} is no folder of an exercise; grade list --all has their names.")
     if path.stem in ids:
         return Meant(path.stem, path)
-    raise UsageError(f"{path} is named for no exercise; say for which it is: grade exercise ID --file {path}")
+    graded = sorted(_graded_in(path) & set(ids))
+    if len(graded) == 1:
+        return Meant(graded[0], path)
+    why = f"has cells for {_either(graded)}" if graded else "is named for no exercise"
+    raise UsageError(f"{path} {why}; say for which it is: grade exercise ID --file {shlex.quote(str(path))}")
+
+
+def _graded_in(path: Path) -> set[str]:
+    """What the cells of a notebook are for that begin with `%%grade`."""
+    if path.suffix != NOTEBOOK or not path.is_file():
+        return set()
+    return set(_CELL.findall(path.read_text("utf-8", "replace")))
 
 
 def _of_folder(root: Path, place: Path) -> str | None:

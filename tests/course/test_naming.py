@@ -54,6 +54,16 @@ def test_a_file_that_is_not_the_students_own(course: Path) -> None:
         exercise_meant(course, "mine.py")
 
 
+def test_a_notebook_of_a_lesson_is_for_what_its_cells_are_for(course: Path) -> None:
+    notebook = course / "1.3-part.ipynb"
+    cell = '{"cell_type": "code", "source": ["%%grade NAME\\n", "x = 1"]}'
+    notebook.write_text(cell.replace("NAME", "moe_layer"))
+    assert exercise_meant(course, "1.3-part.ipynb") == Meant("moe_layer", Path("1.3-part.ipynb"))
+    notebook.write_text(cell.replace("NAME", "moe_layer") + cell.replace("NAME", "kv_cache"))
+    with pytest.raises(UsageError, match=r"1\.3-part\.ipynb has cells for kv_cache or moe_layer; say for which it is"):
+        exercise_meant(course, "1.3-part.ipynb")
+
+
 def test_the_folder_in_which_one_is(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert exercise_here(course) is None
     with pytest.raises(UsageError, match="is no folder of an exercise"):
