@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from grader.cli.names import LessonName
 from grader.cli.screen import COLUMNS, bold, course_root, interactive, number, say, step
 from grader.course import Course, Lesson, load_lessons
 from grader.course.document import shown
@@ -28,7 +29,7 @@ STOPPED_SHORT = 1  # exit code: the input ended before the last question
 
 
 @click.command("quiz")
-@click.argument("name")
+@click.argument("name", type=LessonName())
 @click.option("--plain", is_flag=True, help="Plain lines, answers from standard input.")
 @click.option("--exam", is_flag=True, help="No feedback until the end.")
 @click.option("--n", "count", metavar="N", type=click.IntRange(min=1), help="Ask so many of the questions.")

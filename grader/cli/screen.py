@@ -69,6 +69,7 @@ def number(points: float) -> str:
 def step(word: str, command: str, remark: str = "") -> str:
     """One of the last lines of a screen: a command to paste. A remark that there is no room for is left out."""
     head = f"  {dim(f'{word:<7}')}   "
-    if remark and 12 + max(len(command), 33) + 1 + len(remark) <= COLUMNS:
-        return f"{head}{command:<33} {dim(remark)}"
+    room = min(columns(), COLUMNS) - 12 - 1 - len(remark)
+    if remark and len(command) + 1 < room:
+        return f"{head}{command:<{min(max(len(command) + 1, 33), room)}} {dim(remark)}"
     return head + command

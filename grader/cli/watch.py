@@ -14,18 +14,18 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
+from grader.cli.names import ExerciseName, last_or_next, named
 from grader.cli.screen import course_root, dim, interactive, prose
 from grader.cli.spinner import Spinner
 from grader.course import Exercise, load_course
 from grader.errors import UsageError
-from grader.progress import Graded, Progress
+from grader.progress import Progress
 from grader.reader.order import in_order
 from grader.reader.terminal import keyboard, read_key
 from grader.report.marks import encoding_of, unicode_on, writable
 from grader.report.terminal import render
 from grader.result import Outcome, Result
-from grader.selfstudy import keep_failing_call, record, relative, view_of
-from grader.submission import read_submission
+from grader.selfstudy import keep_failing_call, own_submission, record, relative, view_of
 from grader.watch.grading import Grading, Task, Verdict
 from grader.watch.saves import Saves
 
@@ -36,39 +36,37 @@ NEVER = float("-inf")
 
 
 @click.command("watch")
-@click.argument("exercise_id", metavar="ID", required=False)
-def command(exercise_id: str | None) -> None:
+@click.argument("name", metavar="[ID]", type=ExerciseName(), required=False)
+def command(name: str | None) -> None:
     """Grade exercise ID whenever you save it, and the one that you save next whenever you save that.
 
-    Without ID, the exercise that was graded last, or the next one. Each verdict takes the place of the one before.
+    Without ID, the exercise that grade exercise would take. Each verdict takes the place of the one before.
     """
     root = course_root()
     if not interactive():
         raise UsageError("grade watch needs a terminal to write to; grade exercise grades once.")
-    watching = Watching(root)
-    watching.run(exercise_id)
+    Watching(root, last_or_next(root) if name is None else named(root, name).id).run()
 
 
 class Watching:
     """What is on the screen, and what is awaited."""
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Path, exercise_id: str):
         self._root = root
         self._course = in_order(load_course(root))
         self._heard: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._awake, self._wake = os.pipe()
         self._spinner = Spinner()
         self._grading = Grading(self._tell(self._decide), self._spinner.says)
-        self._exercise: Exercise
+        self._exercise = self._course.exercise(exercise_id)
         self._saved = NEVER  # when
         self._due = False  # whether what was saved is to be graded once no more is saved
         self._held: Verdict | UsageError | None = None  # what is shown if no more is saved
         self._shown: Verdict | UsageError | None = None
         self._depth = -1  # which of the failing tests is on the screen, in depth
 
-    def run(self, exercise_id: str | None) -> None:
+    def run(self) -> None:
         """Watches until the student stops it."""
-        self._exercise = self._course.exercise(exercise_id) if exercise_id else self._first()
         signal.signal(signal.SIGWINCH, lambda *_: self._tell(self._draw)())
         folders = [self._root / "exercises", self._root / "solutions"]
         with Saves(folders, self._tell(self._save)), self._grading, keyboard() as keys:
@@ -81,22 +79,13 @@ class Watching:
                 self._spinner.stop()
         click.echo()
 
-    def _first(self) -> Exercise:
-        """The exercise that was graded last, or the next one."""
-        events = Progress.load(self._root).events
-        last = next((event.exercise for event in reversed(events) if isinstance(event, Graded)), None)
-        known = {exercise.id: exercise for exercise in self._course.exercises}
-        return known.get(last or "") or self._following(None)
-
-    def _following(self, exercise: Exercise | None) -> Exercise:
+    def _following(self) -> Exercise:
         """The first exercise after this one that is not passed, and that nothing keeps from being begun."""
         exercises = list(self._course.exercises)
-        if not exercises:
-            raise UsageError("This course has no exercises yet.")
-        place = exercises.index(exercise) + 1 if exercise else 0
+        place = exercises.index(self._exercise) + 1
         progress = Progress.load(self._root)
         passed = {each.id for each in exercises if progress.state(each.id) == "passed"}
-        left = [each for each in exercises[place:] + exercises[:place] if each.id not in passed and each != exercise]
+        left = [each for each in exercises[place:] + exercises[: place - 1] if each.id not in passed]
         ready = [each for each in left if passed.issuperset(each.needs)]
         return next(iter([*ready, *left, exercises[place % len(exercises)]]))
 
@@ -162,8 +151,7 @@ class Watching:
     def _grade(self) -> None:
         """Has the exercise graded as it is now, unless the verdict on the screen is of this very text."""
         try:
-            submission = read_submission(relative(self._exercise.stub), self._exercise.id)
-            task = Task.of(self._course, self._exercise, submission)
+            task = Task.of(self._course, self._exercise, own_submission(self._exercise))
         except UsageError as error:
             self._decide(error)
             return
@@ -230,7 +218,7 @@ class Watching:
             case "t":
                 self._deeper()
             case "n":
-                self._exercise = self._following(self._exercise)
+                self._exercise = self._following()
                 self._shown = None
                 self._draw()
                 self._grade()

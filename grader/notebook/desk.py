@@ -83,7 +83,7 @@ class Desk:
                     self._judges = Judges(own_group=True)  # Jupyter signals the kernel's group, to interrupt or end it
                     self._judges.start()
                 materials = materials_of(course, [exercise], imports.texts)
-                self._judges.prepare(materials, forbidden=[course.root])
+                self._judges.prepare(materials, forbidden=course.folders)
                 ((_, result),) = self._judges.grade([job])
                 self._judges.renew()
         except BaseException:  # also an interrupt: nobody knows what they are at

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from grader.progress import FILE, Answered, Event, Predicted, QuizFinished, QuizStarted, Reviewed, now
+from grader.progress import SALT_FILE, Answered, Event, Predicted, QuizFinished, QuizStarted, Reviewed, now
+from grader.workspace.place import progress_folder
 
 GLOSSARY = "glossary"  # stands for a quiz in `Reviewed`: its questions are terms
 IN = "/"
-SALT_FILE = FILE.with_name("salt")
 
 
 class Key(NamedTuple):
@@ -124,9 +124,9 @@ def student_salt(root: Path) -> str:
 
     Where it cannot be kept, a warning says so and all draws are those of no student in particular.
     """
-    path = root / SALT_FILE
+    path = progress_folder(root) / SALT_FILE
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with path.open("x", encoding="ascii") as file:
                 file.write(os.urandom(8).hex() + "\n")

@@ -57,5 +57,5 @@ def _steps(result: Result, exercise: "Exercise", view: View, page: Page) -> list
     if view.statement and result.outcome in (Outcome.GRADED, Outcome.NOT_STARTED):
         steps.append(("read", view.statement, "the statement"))
     if result.outcome is not Outcome.GRADED:
-        steps.append(("check", again, "" if view.cell else "after you have saved"))
+        steps.append(("grade", again, "" if view.cell else "after you have saved"))
     return steps

@@ -117,10 +117,10 @@ def tail(result: Result, exercise: "Exercise", passed: str, view: View, page: Pa
     if result.outcome is Outcome.NOT_STARTED:
         return paragraphs(task(exercise, view, page), commands)
     if not result.passed:
-        return [*score(result, page), *commands]
+        return [*score(result, page, view), *commands]
     another = prose(NOT_RECORDED, page, indent=2) if view.options else []
     return paragraphs(
-        score(result, page),
+        score(result, page, view),
         [*prose(reflow(passed), page, indent=2), *another, *commands],
         progress(view.progress, page) if view.progress else (),
     )

@@ -166,7 +166,7 @@ class Grading:
         if ready is None or not task.same_tests(ready):
             if ready is not None:
                 judges.renew()
-            judges.prepare(materials_of(task.course, [task.exercise], task.imports.texts), forbidden=[task.course.root])
+            judges.prepare(materials_of(task.course, [task.exercise], task.imports.texts), forbidden=task.course.folders)
             self._ready_for = task
         return judges
 

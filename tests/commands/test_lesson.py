@@ -244,7 +244,8 @@ def test_what_follows_a_part_is_next_whatever_was_read(tools: Path) -> None:
 
 def test_a_title_without_room_is_left_out(tools: Path) -> None:
     part = tools / "lessons" / "01-tools" / "2-leaks.md"
-    part.write_text(part.read_text("utf-8").replace("title: ", "title: A long title of a part that is "), "utf-8")
+    long = "title: A long title of a part that is read after the first one "
+    part.write_text(part.read_text("utf-8").replace("title: ", long), "utf-8")
     record(tools, "toolbox", 4)
     assert run("lesson", "1.1").stdout.splitlines()[-1] == "  next      grade lesson 1.2"
 

@@ -316,7 +316,7 @@ NOT_STARTED_SCREEN = """\
 
   hint    grade hint moe_router            1 of 3
   read    exercises/moe_router/README.md   the statement
-  check   grade exercise moe_router        after you have saved
+  grade   grade exercise moe_router        after you have saved
 """
 
 SYNTAX_SCREEN = """\
@@ -330,7 +330,7 @@ SYNTAX_SCREEN = """\
                                  ^
 
   0 of 10 points
-  check   grade exercise moe_router   after you have saved
+  grade   grade exercise moe_router   after you have saved
 """
 
 NEXT = View(

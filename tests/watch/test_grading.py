@@ -10,7 +10,7 @@ import pytest
 
 from grader.course import Course, load_course
 from grader.errors import UsageError
-from grader.submission import read_submission
+from grader.selfstudy import own_submission
 from grader.warm.client import Judges
 from grader.watch.grading import Grading, Task, Verdict
 from tests.paths import copy_toolbox
@@ -45,7 +45,7 @@ def task(course: Course, code: str = "") -> Task:
     """The reference, with this code after it."""
     exercise = course.exercise("toolbox")
     exercise.stub.write_text(f"{exercise.reference.read_text()}\n{code}\n")
-    return Task.of(course, exercise, read_submission(exercise.stub, exercise.id))
+    return Task.of(course, exercise, own_submission(exercise))
 
 
 def score(told: Told) -> float:
