@@ -67,12 +67,12 @@ def explain(test: TestResult, result: Result, page: Page) -> list[Line]:
     named = [each for each in result.diagnoses if each.test == test.id]
     why = causes(named, failure, page)
     what = facts(failure, test.outcome, page)
-    first = not (why or failure.exception)
     located = failure.exception or failure.samples
+    known = evidence(named, failure) if not page.tight else ""
     blocks: list[Sequence[Line]] = [
-        [*why, *(() if page.tight else prose(evidence(named, failure), page, style="dim"))],
-        crash.exception(failure.exception, page, cause=not why) if failure.exception else (),
-        prose(what, page, style="bold") if first else prose(what, page) if failure.exception else (),
+        [*why, *prose(known, page, style="dim")],
+        prose(what, page, style="bold") if not why else prose(what, page) if failure.exception else (),
+        crash.exception(failure.exception, page, cause=not (why or what)) if failure.exception else (),
         crash.samples(failure.samples, page) if failure.samples else (),
         prose(sentences(test, result.tests), page),
         call(failure.call, test.outcome, page) if failure.call and (page.called or not located) else (),

@@ -149,7 +149,7 @@ def number_texts(rows: Sequence[Row]) -> list[tuple[list[str], list[str]]]:
         if differs and isinstance(mine, int | float) and isinstance(theirs, int | float)
     ]
     if is_mask(rows):
-        return [tuple([TRUE if n == "True" else FALSE for n in side] for side in (r.yours, r.expected)) for r in rows]
+        return [(_signs(row.yours), _signs(row.expected)) for row in rows]
     numbers = [n for row in rows for n in (*row.yours, *row.expected) if isinstance(n, int | float)]
     spec = _spec(numbers, pairs)
 
@@ -157,6 +157,10 @@ def number_texts(rows: Sequence[Row]) -> list[tuple[list[str], list[str]]]:
         return [n if isinstance(n, str) else _signless_zero(format(n, spec)) for n in side]
 
     return [(texts(row.yours), texts(row.expected)) for row in rows]
+
+
+def _signs(side: Sequence[Number]) -> list[str]:
+    return [TRUE if value == "True" else FALSE for value in side]
 
 
 def _spec(numbers: Sequence[float], pairs: Sequence[tuple[float, float]]) -> str:

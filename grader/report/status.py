@@ -7,7 +7,6 @@ from grader.report.layout import Line, Page, Span, Style, bold, cells, clip, cut
 from grader.report.score import earned
 from grader.result import Outcome, Result, TestResult
 
-
 Row = tuple[Outcome, str, str, str]  # how it ended, its name, what it is about, its points
 ORDER = ("fail", "not started", "not run", "pass")  # of folded lines
 

@@ -70,7 +70,7 @@ def _steps(result: Result, exercise: "Exercise", view: View, page: Page) -> list
 
 
 def _moved(samples: Samples) -> bool:
-    """Whether anything that is not a tensor changed from sample to sample: where nothing did, more time does not help."""
+    """Whether anything but tensors changed from sample to sample: where nothing did, more time does not help."""
     return samples.frame is not None and any(local.value.shape is None for local in samples.frame.locals)
 
 

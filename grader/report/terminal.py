@@ -71,7 +71,7 @@ def render(
     """The screen of a result: lines of at most `width` (and 77) cells, but for commands, which are never cut.
 
     With `height`, what is not the cause gives way until the screen has no more lines than that, if it can. Without,
-    nothing is cut: not even a line at its end. `full` explains all failing tests, `only` the one with this id, in depth.
+    nothing is cut, not even a line at its end. `full` explains all failing tests, `only` the one of this id in depth.
     Without `unicode` the text is ASCII. `color` adds escape sequences and changes nothing else.
     """
     columns = min(width, COLUMNS)
