@@ -18,7 +18,7 @@ def explanation(result: Result, page: Page) -> list[Line]:
         printed(result.output, page) if page.full or not explained else (),
         *(explain(t, result, page) for t in explained),
         *([] if page.only else [prose(sentence, page) for sentence in _elsewhere(result, explained)]),
-        prose(not_run(result.tests), page, indent=2) if not (page.fold or page.only) else (),
+        prose(not_run(result.tests), page, indent=2) if not _said_above(result, page) else (),
         *(prose(sentence, page, indent=2) for sentence in not_available(result.tests)),
     )
 
@@ -29,6 +29,12 @@ def _explained(result: Result, page: Page) -> Sequence[TestResult]:
     if page.every or result.explained is None:
         return result.telling
     return [result.explained]
+
+
+def _said_above(result: Result, page: Page) -> bool:
+    """Whether it is said already for what the tests wait that were not run, or need not be said."""
+    skipped = sum(test.outcome is Outcome.SKIPPED for test in result.tests)
+    return page.only is not None or page.tight or (page.fold > 0 and skipped > 1)
 
 
 def _elsewhere(result: Result, explained: Sequence[TestResult]) -> list[str]:

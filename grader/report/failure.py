@@ -68,14 +68,14 @@ def explain(test: TestResult, result: Result, page: Page) -> list[Line]:
     why = causes(named, failure, page)
     what = facts(failure, test.outcome, page)
     located = failure.exception or failure.samples
-    known = evidence(named, failure) if not page.tight else ""
+    known = evidence(named, failure) if page.roomy else ""
     blocks: list[Sequence[Line]] = [
         [*why, *prose(known, page, style="dim")],
         prose(what, page, style="bold") if not why else prose(what, page) if failure.exception else (),
         crash.exception(failure.exception, page, cause=not (why or what)) if failure.exception else (),
         crash.samples(failure.samples, page) if failure.samples else (),
         prose(sentences(test, result.tests), page),
-        call(failure.call, test.outcome, page) if failure.call and (page.called or not located) else (),
+        call(failure.call, test.outcome, page) if failure.call and (page.roomy or not located) else (),
         comparison_table(failure.comparison, page) if failure.comparison else (),
         prose(what, page) if why and not failure.exception else (),
         prose(_tolerance(failure), page) if page.full else (),
