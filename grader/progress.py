@@ -95,6 +95,14 @@ class Reviewed(msgspec.Struct, frozen=True, tag_field="event", tag="reviewed", k
     time: datetime = msgspec.field(default_factory=now)
 
 
+class TakenBack(msgspec.Struct, frozen=True, tag_field="event", tag="taken_back", kw_only=True):
+    """The last answer to a question, of a quiz or in a review, does not count: it is given or marked anew."""
+
+    quiz: str  # as in `Answered` and `Reviewed`
+    question: str
+    time: datetime = msgspec.field(default_factory=now)
+
+
 class PartBegun(msgspec.Struct, frozen=True, tag_field="event", tag="part_begun", kw_only=True):
     """A part of a lesson was opened."""
 
@@ -136,7 +144,7 @@ class Predicted(msgspec.Struct, frozen=True, tag_field="event", tag="predicted",
 
 
 Reading = PartBegun | PartStopped | PartRead
-Event = Graded | HintShown | QuizStarted | Answered | QuizFinished | Reviewed | Reading | Predicted
+Event = Graded | HintShown | QuizStarted | Answered | QuizFinished | Reviewed | TakenBack | Reading | Predicted
 ReadState = Literal["read", "begun", "unread"]
 
 

@@ -75,6 +75,28 @@ def job_of(
     )
 
 
+def test_meant(result: Result, words: str) -> str | None:
+    """The id of the test whose name or id is this, or has this in it; None where no test was run.
+
+    UsageError where it is none, or more than one.
+    """
+    if not result.tests:
+        return None
+    wanted = _plain(words)
+    found = [test for test in result.tests if wanted in (_plain(test.name), _plain(test.id))]
+    found = found or [test for test in result.tests if wanted in _plain(test.name) or wanted in _plain(test.id)]
+    if len(found) == 1:
+        return found[0].id
+    names = ", ".join(test.name for test in found or result.tests)
+    if found:
+        raise UsageError(f"'{words}' is in the names of {len(found)} tests of {result.exercise}: {names}.")
+    raise UsageError(f"{result.exercise} has no test '{words}'. Its tests are {names}.")
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", " ").strip()
+
+
 def record(progress: Progress, exercise: Exercise, result: Result) -> None:
     """Writes down what an exercise scored, if anything is known of it."""
     if not _counts(result):

@@ -174,7 +174,7 @@ class Grader:
     def assert_rendered(self, result: Result) -> None:
         """A screen can be made of the result, and nothing on it moves the cursor or exceeds the width."""
         for full in (False, True):
-            text = render(result, self.exercise, View(), full=full, width=80, unicode=False, color=False)
+            text = render(result, self.exercise, View(), full=full, width=80, height=24, unicode=False, color=False)
             assert text.isascii()
             assert all(line.isprintable() and len(line) <= 80 for line in text.split("\n"))
 

@@ -1,6 +1,7 @@
 """grade exercise: grades one file and explains what is wrong with it."""
 
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import click
 import msgspec
 
 from grader.cli.names import ExerciseName, last_or_next
-from grader.cli.screen import course_root, prose, say
+from grader.cli.screen import course_root, page, prose, say
 from grader.cli.spinner import Spinner
 from grader.course import Course, Exercise, load_course, load_exercise
 from grader.course.naming import Meant, exercise_meant
@@ -27,6 +28,7 @@ from grader.selfstudy import (
     own_submission,
     record,
     relative,
+    test_meant,
     view_of,
 )
 from grader.submission import Submission, examine, located, read_submission
@@ -38,18 +40,27 @@ FAILED = 1  # exit code: graded, and not passed
 
 @click.command("exercise")
 @click.argument("name", metavar="[ID]", type=ExerciseName(), required=False)
+@click.argument("test", metavar="[TEST]", nargs=-1)
 @click.option("--file", "path", metavar="PATH", type=click.Path(path_type=Path), help="Grade this file instead.")
 @click.option("--timeout", metavar="S", type=click.FloatRange(min=0.1, max=3600), help="Seconds for one test.")
-@click.option("--full", is_flag=True, help="Explain every failing test, and cut nothing.")
+@click.option("--full", is_flag=True, help="Explain every failing test.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON (docs/result.md).")
 @click.pass_context
 def command(
-    ctx: click.Context, name: str | None, path: Path | None, timeout: float | None, full: bool, as_json: bool
+    ctx: click.Context,
+    name: str | None,
+    test: tuple[str, ...],
+    path: Path | None,
+    timeout: float | None,
+    full: bool,
+    as_json: bool,
 ) -> None:
     """Grade exercise ID: your file exercises/ID/ID.py, or the one named by --file, which is not recorded as progress.
 
     A part of the ID does, and so does a file or a folder. Without ID, the exercise that you are at: in whose folder you
     are, else the one that was graded last and has not passed, else the next.
+
+    With TEST, a part of the name of a test, that one is explained in depth. In a pipe nothing is cut.
 
     Exits with 0 if every test passed, 1 if not, 2 if there was nothing to grade, 3 if the grader is at fault.
     """
@@ -72,11 +83,12 @@ def command(
     if path is None:
         record(progress, exercise, result)
     keep_failing_call(root, result)
+    only = test_meant(result, " ".join(test)) if test else None
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))
     else:
-        options = f" --file {path}" if path else ""
-        _show(result, course, exercise, progress, submission, options, full)
+        options = f" --file {shlex.quote(str(path))}" if path else ""
+        _show(result, course, exercise, progress, submission, options, full, only)
     if result.faulty:
         ctx.exit(FAULT)
     ctx.exit(0 if result.passed else FAILED)
@@ -110,16 +122,21 @@ def _show(
     submission: Submission,
     options: str,
     full: bool,
+    only: str | None,
 ) -> None:
+    size = shutil.get_terminal_size()
+    notes = [line for note in submission.notes for line in prose(note)]
+    above = ["", *notes, *([""] if notes else [])]
     view = view_of(course, exercise, progress, submission, result, options=options)
     text = render(
         result,
         exercise,
         view,
         full=full,
-        width=shutil.get_terminal_size().columns,
+        only=only,
+        width=size.columns,
+        height=size.lines - len(above) - 1 if sys.stdout.isatty() else None,
         unicode=unicode_on(sys.stdout),
         color=True,
     )
-    notes = [line for note in submission.notes for line in prose(note)]
-    say("", *notes, *([""] if notes else []), *text.splitlines())
+    (page if full or only else say)(*above, *text.splitlines())

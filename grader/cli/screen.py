@@ -34,6 +34,15 @@ def say(*lines: str, err: bool = False) -> None:
         click.echo(text, err=err)
 
 
+def page(*lines: str) -> None:
+    """Prints lines, in a pager where they are more than a terminal has."""
+    if not sys.stdout.isatty() or len(lines) < shutil.get_terminal_size().lines:
+        say(*lines)
+        return
+    text = writable("\n".join([*lines, ""]), encoding_of(sys.stdout))
+    click.echo_via_pager(text if click.get_current_context().find_root().color is not False else click.unstyle(text))
+
+
 def columns() -> int:
     """How wide the terminal is."""
     return max(shutil.get_terminal_size().columns, 20)

@@ -5,6 +5,7 @@ import select
 import shutil
 import signal
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,6 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import click
-from msgspec.structs import replace
 
 from grader.cli.names import ExerciseName, last_or_next, named
 from grader.cli.screen import course_root, dim, interactive, prose
@@ -24,7 +24,6 @@ from grader.reader.order import in_order
 from grader.reader.terminal import keyboard, read_key
 from grader.report.marks import encoding_of, unicode_on, writable
 from grader.report.terminal import render
-from grader.result import Outcome, Result
 from grader.selfstudy import keep_failing_call, own_submission, record, relative, view_of
 from grader.watch.grading import Grading, Task, Verdict
 from grader.watch.saves import Saves
@@ -33,6 +32,7 @@ BURST = 1.0  # seconds within which a second save tells that more may follow
 QUIET = 0.3  # seconds without a save after which none is expected
 KEYS = {"h": "hint", "t": "next test", "n": "next exercise", "l": "lesson", "q": "quit"}
 NEVER = float("-inf")
+NO_BREAK = "\xa0"
 
 
 @click.command("watch")
@@ -183,27 +183,31 @@ class Watching:
 
     def _draw(self) -> None:
         """Writes the screen anew: the verdict, and what can be done."""
+        size = shutil.get_terminal_size()
+        foot = _foot(size.columns)
         match self._shown:
             case None:
-                lines = ["", *prose(f"{relative(self._exercise.stub)} is graded whenever you save it.", 2), ""]
+                lines = prose(f"{relative(self._exercise.stub)} is graded whenever you save it.", 2)
             case UsageError() as error:
-                lines = ["", *prose(f"{error}", 2), ""]
+                lines = prose(f"{error}", 2)
             case verdict:
-                lines = ["", *self._screen(verdict).splitlines(), ""]
-        keys = "   ".join(f"{key} {dim(word)}" for key, word in KEYS.items())
-        text = "\n".join([*lines, f"  {keys}", ""])
+                lines = self._screen(verdict, size.columns, size.lines - len(foot) - 3).splitlines()
+        text = "\n".join(["", *lines, "", *foot, ""])
         self._spinner.stop()
         click.echo("\x1b[2J\x1b[H" + writable(text, encoding_of(sys.stdout)), nl=False)
 
-    def _screen(self, verdict: Verdict) -> str:
+    def _screen(self, verdict: Verdict, columns: int, rows: int) -> str:
         task, result = verdict.task, verdict.result
         view = view_of(task.course, task.exercise, Progress.load(self._root), task.submission, result)
-        deep = self._depth >= 0
-        if deep:
-            result = _only(result, self._depth)
-        size = shutil.get_terminal_size()
         return render(
-            result, task.exercise, view, full=deep, width=size.columns, unicode=unicode_on(sys.stdout), color=True
+            result,
+            task.exercise,
+            view,
+            only=result.telling[self._depth].id if self._depth >= 0 else None,
+            width=columns,
+            height=rows,
+            unicode=unicode_on(sys.stdout),
+            color=True,
         )
 
     # ------------------------------------------------------------ keys
@@ -248,9 +252,7 @@ class Watching:
             click.echo(f"\n  {dim('Enter')}   back to the verdict")
 
 
-def _only(result: Result, place: int) -> Result:
-    """The result with one of its failing tests and no other."""
-    test = result.telling[place]
-    named = tuple(each for each in result.diagnoses if each.test == test.id)
-    passed = tuple(each for each in result.tests if each.outcome is Outcome.PASSED)
-    return replace(result, tests=(*passed, test), diagnoses=named)
+def _foot(columns: int) -> list[str]:
+    """The keys, in as many lines as they take."""
+    keys = "   ".join(f"{key} {word}".replace(" ", NO_BREAK) for key, word in KEYS.items())
+    return [f"  {dim(line.replace(NO_BREAK, ' '))}" for line in textwrap.wrap(keys, columns - 2)]

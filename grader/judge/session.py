@@ -384,8 +384,8 @@ class Session:
 def _missing(label: str, path: str, names: list[str]) -> str:
     name = path.rpartition(".")[2]
     close = difflib.get_close_matches(name, [n for n in names if len(n) < 80], n=1)
-    owner = f"{label.rpartition('.')[0]} has" if "." in label else "There is"
-    return f"{owner} no {name!r}." + (f" Did you mean {clean(close[0])!r}?" if close else "")
+    owner = label.rpartition(".")[0] if "." in label else "Your file"
+    return f"{owner} has no {name!r}." + (f" Is it what you called {clean(close[0])!r}?" if close else "")
 
 
 def _fault(threw: wire.Threw, outcome: Outcome, line: str) -> Fault:

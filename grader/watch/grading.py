@@ -166,7 +166,8 @@ class Grading:
         if ready is None or not task.same_tests(ready):
             if ready is not None:
                 judges.renew()
-            judges.prepare(materials_of(task.course, [task.exercise], task.imports.texts), forbidden=task.course.folders)
+            materials = materials_of(task.course, [task.exercise], task.imports.texts)
+            judges.prepare(materials, forbidden=task.course.folders)
             self._ready_for = task
         return judges
 
