@@ -230,6 +230,7 @@ class Watching:
                 self._run("lesson", str(self._exercise.lesson))
                 self._draw()
             case "\n" | "\r" | " " | "\x1b":
+                self._depth = -1
                 self._draw()
         return True
 
