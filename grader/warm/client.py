@@ -164,7 +164,7 @@ class Judges:
         if not can_fork():
             self._judges = [self._spawn_judge() for _ in range(self._count)]
             return
-        place = staying.socket_of(likeness()) if self._stays else None
+        place = self._place()
         if place is not None and (met := staying.connect(place)) is not None:
             self.found = True
             self.warm, about = met
@@ -172,6 +172,12 @@ class Judges:
             return
         self.warm, process = self._spawn("from grader.warm.process import main; main()", socket.SOCK_SEQPACKET, place)
         self.warm_pid = process.pid
+
+    def _place(self) -> Path | None:
+        """Where a warm process that stays is found, and is left behind."""
+        with suppress(OSError):  # this system does not tell what a process is like
+            return staying.socket_of(likeness()) if self._stays else None
+        return None
 
     def kill(self) -> None:
         """Ends all that works for this at once: whoever waits for an answer, in whatever thread, is told JudgeLost."""

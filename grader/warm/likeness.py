@@ -43,7 +43,7 @@ def likeness() -> str:
 def _files() -> Iterator[str]:
     """The engine's files, torch's version and the folder of all packages, each with the time of its last change."""
     engine = Path(grader.__file__).parent
-    paths = sorted(engine.rglob("*.py"))
+    paths = sorted(path for path in engine.rglob("*.py") if path.is_file())  # and no link of an editor's to nothing
     torch = find_spec("torch")
     if torch is not None and torch.origin is not None:
         package = Path(torch.origin).parent
