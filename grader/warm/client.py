@@ -225,13 +225,15 @@ class Judges:
         theirs.close()
         return ours, process
 
-    def prepare(self, materials: Sequence[Materials], forbidden: Sequence[Path], *, complete: bool = False) -> None:
+    def prepare(
+        self, materials: Sequence[Materials], forbidden: Sequence[Path], *, complete: bool = False, ahead: bool = False
+    ) -> None:
         """Has the judges load the tests. UsageError if a forbidden folder lies where workers can read.
 
-        `complete`: a test that is not available here is a fault.
+        `complete`: a test that is not available here is a fault. `ahead`: somebody waits for each verdict.
         """
         self._forbid(forbidden, optim=any(each.uses_optim for each in materials))
-        self._setup = Setup(tuple(materials), self.isolation, complete)
+        self._setup = Setup(tuple(materials), self.isolation, complete, ahead)
         for judge in self._judges:
             judge.set_up(self._setup)
 

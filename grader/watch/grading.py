@@ -167,7 +167,7 @@ class Grading:
             if ready is not None:
                 judges.renew()
             materials = materials_of(task.course, [task.exercise], task.imports.texts)
-            judges.prepare(materials, forbidden=task.course.folders)
+            judges.prepare(materials, forbidden=task.course.folders, ahead=True)
             self._ready_for = task
         return judges
 

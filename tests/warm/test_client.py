@@ -35,6 +35,23 @@ def test_renewed_judges_are_prepared_once_more(fork: bool, monkeypatch: pytest.M
             judges.renew()
 
 
+@stays_here
+def test_who_waits_for_each_verdict_is_given_the_same_and_a_fresh_worker(tmp_path: Path) -> None:
+    """started before the text is there, and ended after the verdict"""
+    course = load_course(TOOLBOX)
+    exercise = course.exercise("toolbox")
+    reference = exercise.reference.read_text("utf-8")
+    leaves = "if hasattr(torch, 'left'): raise OSError\ntorch.left = True"
+    crashes = "import os\ndef scale(x, factor): os.abort()"
+    with client.Judges() as judges:
+        judges.prepare([materials(course, exercise)], forbidden=[TOOLBOX], ahead=True)
+        scores = []
+        for code in ("", leaves, crashes, "", leaves):
+            ((_, result),) = judges.grade([Job(0, exercise.id, "toolbox.py", f"{reference}\n{code}\n", "", 0)])
+            scores.append(result.score)
+    assert scores == [31, 31, 30, 31, 31]
+
+
 # ------------------------------------------------------------ a warm process that stays
 
 REFERENCE = (TOOLBOX / "solutions/toolbox/toolbox.py").read_text("utf-8")
