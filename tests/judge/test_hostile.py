@@ -219,8 +219,9 @@ REACH = {
 
 @pytest.mark.parametrize("name", REACH)
 def test_a_warm_process_that_stays_cannot_be_reached(name: str, grade: Any) -> None:
-    folder = (grade.runtime or grade.root) / "archgrade"
-    path = next(iter(folder.glob("*.warm")), folder / "none.warm")
+    """where there is none, the course's folder is not either"""
+    folder = grade.root if grade.runtime is None else grade.runtime / "archgrade"
+    path = next(iter([*folder.glob("*.warm"), folder / "course.yaml"]))
     result = grade(hostile(REACH[name].format(folder=folder, path=path), "raise Breach"))
     assert grade.failed(result) == {"scale": "forbidden"}, messages(result)
 
