@@ -6,7 +6,7 @@ from itertools import pairwise
 import click
 
 from grader.cli.names import ExerciseName, named
-from grader.cli.screen import bold, course_root, dim, number, prose, say, step
+from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.progress import Graded, Progress
 from grader.reader.order import in_order
@@ -52,8 +52,11 @@ def _one(exercise: Exercise, progress: Progress) -> None:
         gained = f"{this.score - last.score:+.10g}" if last and alike and last.score != this.score else ""
         points = f"{number(this.score)}/{number(this.max_score)}"
         head = f"  {place:>3}   {_mark([this])} {_date(this.time)}   {points:>7} {gained:>5}"
+        if columns() < COLUMNS:  # what changed stands below
+            say(head, *map(dim, prose(_changed(last, this), indent=10)))
+            continue
         first, *rest = prose(_changed(last, this), indent=len(click.unstyle(head)) + 3) or [""]
-        say(head + "   " + dim(first.strip()), *(dim(each) for each in rest))
+        say(head + "   " + dim(first.strip()), *map(dim, rest))
     say("", step("grade", f"grade exercise {exercise.id}"))
 
 
