@@ -203,8 +203,8 @@ class Progress:
         return "failed" if graded else "not started"
 
     def best(self, exercise: str) -> float | None:
-        """The best score so far, in points."""
-        return max((event.score for event in self.tries(exercise)), default=None)
+        """The best score so far, as a share of the points that there were then: a newer course may have others."""
+        return max((event.score / event.max_score for event in self.tries(exercise) if event.max_score), default=None)
 
     def tries(self, exercise: str) -> list[Graded]:
         """How the exercise was graded so far, the first try first."""

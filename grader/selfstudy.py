@@ -147,6 +147,7 @@ def view_of(
         following = None
     started = result.outcome is not Outcome.NOT_STARTED
     tries = progress.tries(exercise.id) if _counts(result) and not options else []
+    alike = [each.score for each in tries[-2:-1] if each.max_score == result.max_score]
     return View(
         options=options,
         cell=cell,
@@ -165,7 +166,7 @@ def view_of(
             len(course.exercises),
         ),
         tries=len(tries),
-        before=tries[-2].score if len(tries) > 1 else None,
+        before=alike[0] if alike else None,
     )
 
 

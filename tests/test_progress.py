@@ -18,7 +18,7 @@ def test_progress_survives_a_torn_line_and_other_versions(tmp_path: Path) -> Non
     progress = Progress.load(tmp_path)
     assert [e.score for e in progress.events if isinstance(e, Graded)] == [2, 3]
     assert (progress.best("alpha"), progress.state("alpha"), progress.state("beta")) == (
-        3,
+        0.75,
         "failed",
         "not started",
     )

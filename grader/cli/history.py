@@ -6,7 +6,7 @@ from itertools import pairwise
 import click
 
 from grader.cli.names import ExerciseName, named
-from grader.cli.screen import bold, course_root, dim, number, prose, say, step
+from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.progress import Graded, Progress
 from grader.reader.order import in_order
@@ -33,8 +33,8 @@ def _all(course: Course, progress: Progress) -> None:
     wide = max(len(exercise.id) for exercise, _ in tried)
     say("", f"  {bold('history')}   {_days([each.time for _, tries in tried for each in tries])}", "")
     for exercise, tries in tried:
-        best = max(each.score for each in tries)
-        points = f"{number(best)}/{number(exercise.points)}"
+        best = max(tries, key=lambda each: each.score / (each.max_score or 1))
+        points = f"{number(best.score)}/{number(best.max_score)}"
         count = f"{len(tries)} tr{'y' if len(tries) == 1 else 'ies'}"
         say(f"    {_mark(tries)} {exercise.id:<{wide}}   {points:>7}   {count:>8}   {dim(_date(tries[-1].time))}")
     say("", step("more", f"grade history {tried[-1][0].id}", "each try"))
@@ -48,11 +48,15 @@ def _one(exercise: Exercise, progress: Progress) -> None:
     before = [None, *tries]
     for place, (last, this) in enumerate(pairwise(before), start=1):
         assert this is not None
-        gained = "" if last is None or last.score == this.score else f"{this.score - last.score:+.10g}"
+        alike = last is not None and last.max_score == this.max_score  # the course has not changed its points
+        gained = f"{this.score - last.score:+.10g}" if last and alike and last.score != this.score else ""
         points = f"{number(this.score)}/{number(this.max_score)}"
         head = f"  {place:>3}   {_mark([this])} {_date(this.time)}   {points:>7} {gained:>5}"
+        if columns() < COLUMNS:  # what changed stands below
+            say(head, *map(dim, prose(_changed(last, this), indent=10)))
+            continue
         first, *rest = prose(_changed(last, this), indent=len(click.unstyle(head)) + 3) or [""]
-        say(head + "   " + dim(first.strip()), *(dim(each) for each in rest))
+        say(head + "   " + dim(first.strip()), *map(dim, rest))
     say("", step("grade", f"grade exercise {exercise.id}"))
 
 

@@ -137,8 +137,8 @@ def _points(progress: Progress, exercises: list[Exercise]) -> str:
     """What was earned of what there is: `12/77`."""
     if not exercises:
         return ""
-    earned = sum(progress.best(exercise.id) or 0.0 for exercise in exercises)
-    return f"{number(earned)}/{number(sum(exercise.points for exercise in exercises))}"
+    earned = sum((progress.best(exercise.id) or 0.0) * exercise.points for exercise in exercises)
+    return f"{number(round(earned, 1))}/{number(sum(exercise.points for exercise in exercises))}"
 
 
 def _read(course: Course, progress: Progress, lesson: Lesson) -> str:

@@ -54,10 +54,10 @@ def interactive() -> bool:
 
 
 def prose(text: str, indent: int = 4) -> list[str]:
-    """Text as lines of at most 77 columns; blank lines in it stay."""
+    """Text as lines that fit the terminal, of at most 77 columns; blank lines in it stay."""
     lines: list[str] = []
     for paragraph in text.strip().split("\n\n"):
-        wrapped = textwrap.wrap(" ".join(paragraph.split()), COLUMNS - indent, break_on_hyphens=False)
+        wrapped = textwrap.wrap(" ".join(paragraph.split()), min(columns(), COLUMNS) - indent, break_on_hyphens=False)
         lines += ["", *(" " * indent + line for line in wrapped)]
     return lines[1:]
 

@@ -17,8 +17,8 @@ def command() -> None:
     """
     filled = update(course_root())
     changed = ((len(filled.written), "new"), (len(filled.removed), "removed"))
-    counts = ", ".join(f"{count} files {word}" for count, word in changed if count) or "nothing is new"
-    say("", f"  {bold('workspace')}   the course of archgrade {__version__}: {counts}", "")
+    counts = ", ".join(f"{count} file{'s' if count > 1 else ''} {word}" for count, word in changed if count)
+    say("", f"  {bold('workspace')}   the course of archgrade {__version__}: {counts or 'nothing is new'}", "")
     stubs = [PurePosixPath(path).stem for path in filled.kept if is_stub(path)]
     others = [path for path in filled.kept if not is_stub(path)]
     if stubs:

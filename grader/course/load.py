@@ -152,7 +152,7 @@ def _exercise(root: Path, exercise_id: str, solutions: Path) -> tuple[Document, 
 
 
 def _in_order(exercises: dict[str, Exercise], documents: dict[str, Document]) -> tuple[Exercise, ...]:
-    """By lesson; within it what is needed comes first, then what is easier: by level, minutes, points and id."""
+    """By lesson; within it what is needed comes first, then what is easier: by level, minutes and id."""
     sorter = TopologicalSorter({each: exercise.needs for each, exercise in exercises.items()})
     try:
         sorter.prepare()
@@ -161,12 +161,12 @@ def _in_order(exercises: dict[str, Exercise], documents: dict[str, Document]) ->
         at = ("needs", exercises[circle[0]].needs.index(circle[1]))
         sentence = f"exercises need each other in a circle: {' -> '.join(circle)}."
         raise documents[circle[0]].error(at, sentence) from None
-    ready: list[tuple[int, int, int, float, str]] = []
+    ready: list[tuple[int, int, int, str]] = []
     ordered: list[Exercise] = []
     while sorter.is_active():
         for each in sorter.get_ready():
             one = exercises[each]
-            heappush(ready, (one.lesson, one.level, one.minutes, one.points, each))
+            heappush(ready, (one.lesson, one.level, one.minutes, each))
         exercise = exercises[heappop(ready)[-1]]
         ordered.append(exercise)
         sorter.done(exercise.id)

@@ -55,7 +55,7 @@ def why(step: Step, course: Course, progress: Progress) -> str:
     if isinstance(step, PartFile):
         return title(step, course)
     if (best := progress.best(step.id)) is not None:
-        return f"{best:.10g} of {step.points:.10g} points so far"
+        return f"{round(best * step.points, 1):.10g} of {step.points:.10g} points so far"
     if _left_out(order, order.index(step), _last(order, progress)):
         return "easier, and left out"
     if step.needs:

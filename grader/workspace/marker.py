@@ -1,6 +1,7 @@
 """The file that makes a folder a workspace: it says which one, of which version, and what was given."""
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -13,7 +14,7 @@ COURSE_FILE = "course.yaml"
 class Workspace(msgspec.Struct, frozen=True):
     """A workspace."""
 
-    id: str  # of its progress, which lies elsewhere
+    id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]  # of its progress: the name of a folder elsewhere
     version: str  # of the archgrade whose course it holds
     files: dict[str, str] = {}  # what was given, by its path: the SHA-256 of its bytes
 

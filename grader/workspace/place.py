@@ -5,6 +5,7 @@ cleans the workspace does not take it away.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from grader.workspace.marker import workspace_at
@@ -16,7 +17,13 @@ _WHERE = "workspace"  # a file that holds where the workspace was when it was ma
 def progress_folder(root: Path) -> Path:
     """The folder with the progress in the course at `root`, which may not be there yet."""
     workspace = workspace_at(root)
-    return root / FOLDER if workspace is None else _of(workspace.id)
+    if workspace is None:
+        return root / FOLDER
+    folder = _of(workspace.id)
+    with suppress(OSError):  # it is for a workspace that is lost
+        if (folder / _WHERE).read_text("utf-8") != str(root):  # it was moved
+            remember(workspace.id, root)
+    return folder
 
 
 def remember(workspace: str, root: Path) -> None:

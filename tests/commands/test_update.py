@@ -19,7 +19,7 @@ def test_update_says_what_is_new_and_what_stays(workspace: Path, monkeypatch: py
     release(course, "9.9", monkeypatch)
     assert error("list").endswith("bring it up to date with grade update, which leaves your files as they are.")
     shown = run("update").stdout
-    assert "1 files new, 1 files removed" in shown
+    assert "1 file new, 1 file removed" in shown
     assert "You have begun these, whose files are given out anew: base. Yours stay." in shown
     assert "You have changed these, and they stay so: exercises/top/README.md." in shown
     assert run("list").exit_code == 0

@@ -127,7 +127,8 @@ def test_progress_moves_with_the_workspace_and_another_one_begins_anew(
     record(workspace, "base", 4)
     workspace.rename(tmp_path / "moved")
     assert Progress.load(tmp_path / "moved").state("base") == "passed"
-    assert Progress.load(init(tmp_path / "other").root).state("base") == "not started"
+    for new in ("other", workspace.name):  # also where the first one was
+        assert Progress.load(init(tmp_path / new).root).state("base") == "not started"
 
 
 def test_a_workspace_that_cannot_be_written_is_said(course: Path, tmp_path: Path) -> None:
@@ -136,8 +137,9 @@ def test_a_workspace_that_cannot_be_written_is_said(course: Path, tmp_path: Path
         init(tmp_path / "file" / "mine")
 
 
-def test_a_broken_marker_is_said(workspace: Path) -> None:
-    (workspace / MARKER).write_text("{")
+@pytest.mark.parametrize("text", ["{", '{"id": "../../..", "version": "1"}', "[]"])
+def test_a_broken_marker_is_said(workspace: Path, text: str) -> None:
+    (workspace / MARKER).write_text(text)
     with pytest.raises(UsageError, match=r"\.workspace\.json cannot be read: .* run grade init"):
         load_course(workspace)
 
