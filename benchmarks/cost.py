@@ -75,7 +75,7 @@ def private_memory() -> float:
     import torch
 
     from grader.judge.session import Limits, Session
-    from grader.sandbox.starter import ForkStarter
+    from grader.warm.starters import ForkStarter
 
     with Judges(0) as judges:
         judges.prepare([], forbidden=[ROOT])

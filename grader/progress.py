@@ -13,7 +13,10 @@ from typing import Literal
 
 import msgspec
 
-FILE = Path(".archgrade", "progress.jsonl")  # in the course's folder
+from grader.workspace.place import progress_folder
+
+FILE = "progress.jsonl"  # in the folder of the progress
+SALT_FILE = "salt"  # beside it: what makes one student's quizzes differ from another's
 
 State = Literal["passed", "failed", "not started"]
 
@@ -31,6 +34,7 @@ class Graded(msgspec.Struct, frozen=True, tag_field="event", tag="graded", kw_on
     max_score: float
     passed: bool
     sha256: str | None
+    tests: tuple[str, ...] | None = None  # the names of those that passed; None: of an earlier version, which kept none
     time: datetime = msgspec.field(default_factory=now)
 
 
@@ -91,6 +95,14 @@ class Reviewed(msgspec.Struct, frozen=True, tag_field="event", tag="reviewed", k
     time: datetime = msgspec.field(default_factory=now)
 
 
+class TakenBack(msgspec.Struct, frozen=True, tag_field="event", tag="taken_back", kw_only=True):
+    """The last answer to a question, of a quiz or in a review, does not count: it is given or marked anew."""
+
+    quiz: str  # as in `Answered` and `Reviewed`
+    question: str
+    time: datetime = msgspec.field(default_factory=now)
+
+
 class PartBegun(msgspec.Struct, frozen=True, tag_field="event", tag="part_begun", kw_only=True):
     """A part of a lesson was opened."""
 
@@ -132,7 +144,7 @@ class Predicted(msgspec.Struct, frozen=True, tag_field="event", tag="predicted",
 
 
 Reading = PartBegun | PartStopped | PartRead
-Event = Graded | HintShown | QuizStarted | Answered | QuizFinished | Reviewed | Reading | Predicted
+Event = Graded | HintShown | QuizStarted | Answered | QuizFinished | Reviewed | TakenBack | Reading | Predicted
 ReadState = Literal["read", "begun", "unread"]
 
 
@@ -141,7 +153,7 @@ class Progress:
 
     def __init__(self, file: Path, events: list[Event]):
         self.events = events
-        self._file = file
+        self.file = file
         self._warned = False
 
     @classmethod
@@ -149,9 +161,9 @@ class Progress:
         """The progress in the course at `root`; none where there is no file yet."""
         decoder = msgspec.json.Decoder(Event)
         events: list[Event] = []
-        progress = cls(root / FILE, events)
+        progress = cls(progress_folder(root) / FILE, events)
         try:
-            data = progress._file.read_bytes()
+            data = progress.file.read_bytes()
         except FileNotFoundError:
             return progress
         except OSError as error:
@@ -168,20 +180,35 @@ class Progress:
         """Adds an event, here and in the file. Where the file cannot be written, one warning says so."""
         self.events.append(event)
         try:
-            self._append(msgspec.json.encode(event) + b"\n")
+            self.append(msgspec.json.encode(event) + b"\n")
         except OSError as error:
             self._warn("recorded", error)
 
+    def append(self, line: bytes) -> None:
+        """Adds a line to the file, or several, by one write. OSError where that fails."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.file, "a+b", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            if size:
+                file.seek(size - 1)
+                if file.read(1) != b"\n":  # a torn line: do not lengthen it
+                    line = b"\n" + line
+            file.write(line)
+
     def state(self, exercise: str) -> State:
         """Passed is what was ever passed."""
-        graded = self._graded(exercise)
+        graded = self.tries(exercise)
         if any(event.passed for event in graded):
             return "passed"
         return "failed" if graded else "not started"
 
     def best(self, exercise: str) -> float | None:
-        """The best score so far, in points."""
-        return max((event.score for event in self._graded(exercise)), default=None)
+        """The best score so far, as a share of the points that there were then: a newer course may have others."""
+        return max((event.score / event.max_score for event in self.tries(exercise) if event.max_score), default=None)
+
+    def tries(self, exercise: str) -> list[Graded]:
+        """How the exercise was graded so far, the first try first."""
+        return [e for e in self.events if isinstance(e, Graded) and e.exercise == exercise]
 
     def hints_shown(self, exercise: str) -> int:
         """How many of the exercise's hints were read."""
@@ -204,20 +231,7 @@ class Progress:
         parts = (e for e in self.events if isinstance(e, Reading))
         return [e for e in parts if (e.lesson, e.slug) == (lesson, slug)]
 
-    def _graded(self, exercise: str) -> list[Graded]:
-        return [e for e in self.events if isinstance(e, Graded) and e.exercise == exercise]
-
-    def _append(self, line: bytes) -> None:
-        self._file.parent.mkdir(exist_ok=True)
-        with open(self._file, "a+b", buffering=0) as file:
-            size = file.seek(0, os.SEEK_END)
-            if size:
-                file.seek(size - 1)
-                if file.read(1) != b"\n":  # a torn line: do not lengthen it
-                    line = b"\n" + line
-            file.write(line)
-
     def _warn(self, what: str, error: OSError) -> None:
         if not self._warned:
-            print(f"warning: progress is not {what}: {self._file}: {error.strerror}.", file=sys.stderr)
+            print(f"warning: progress is not {what}: {self.file}: {error.strerror}.", file=sys.stderr)
         self._warned = True

@@ -34,12 +34,20 @@ def lost_is_said() -> Iterator[None]:
         raise fault from None
 
 
+def own_submission(exercise: Exercise) -> Submission:
+    """The student's file of an exercise. UsageError where it is not there, or cannot be read."""
+    if exercise.missing and not exercise.stub.is_symlink():
+        file = relative(exercise.stub)
+        raise UsageError(f"{file} is missing; bring it back, or begin anew with grade reset {exercise.id}.")
+    return read_submission(relative(exercise.stub), exercise.id)
+
+
 def own_imports(course: Course, exercise: Exercise, text: str, cells: Mapping[str, str] | None = None) -> Imports:
     """What the text of an exercise imports of the student's other exercises: those of `cells`, else their files."""
     own = cells or {}
 
     def read(name: str) -> str:
-        return own[name] if name in own else read_submission(relative(course.exercise(name).stub), name).text
+        return own[name] if name in own else own_submission(course.exercise(name)).text
 
     return gather(exercise.id, text, [each.id for each in course.exercises], read)
 
@@ -67,9 +75,31 @@ def job_of(
     )
 
 
+def test_meant(result: Result, words: str) -> str | None:
+    """The id of the test whose name or id is this, or has this in it; None where no test was run.
+
+    UsageError where it is none, or more than one.
+    """
+    if not result.tests:
+        return None
+    wanted = _plain(words)
+    found = [test for test in result.tests if wanted in (_plain(test.name), _plain(test.id))]
+    found = found or [test for test in result.tests if wanted in _plain(test.name) or wanted in _plain(test.id)]
+    if len(found) == 1:
+        return found[0].id
+    names = ", ".join(test.name for test in found or result.tests)
+    if found:
+        raise UsageError(f"'{words}' is in the names of {len(found)} tests of {result.exercise}: {names}.")
+    raise UsageError(f"{result.exercise} has no test '{words}'. Its tests are {names}.")
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", " ").strip()
+
+
 def record(progress: Progress, exercise: Exercise, result: Result) -> None:
     """Writes down what an exercise scored, if anything is known of it."""
-    if result.outcome in (Outcome.NOT_STARTED, Outcome.BLOCKED):
+    if not _counts(result):
         return
     progress.record(
         Graded(
@@ -78,8 +108,14 @@ def record(progress: Progress, exercise: Exercise, result: Result) -> None:
             max_score=result.max_score,
             passed=result.passed,
             sha256=result.sha256,
+            tests=tuple(test.name for test in result.tests if test.outcome is Outcome.PASSED),
         )
     )
+
+
+def _counts(result: Result) -> bool:
+    """Whether a grading is a try: whether anything is known of the file by it."""
+    return result.outcome not in (Outcome.NOT_STARTED, Outcome.BLOCKED)
 
 
 def keep_failing_call(root: Path, result: Result) -> None:
@@ -110,12 +146,14 @@ def view_of(
     if result.passed and following == exercise:  # another file than the student's own
         following = None
     started = result.outcome is not Outcome.NOT_STARTED
+    tries = progress.tries(exercise.id) if _counts(result) and not options else []
+    alike = [each.score for each in tries[-2:-1] if each.max_score == result.max_score]
     return View(
         options=options,
         cell=cell,
         hints_shown=progress.hints_shown(exercise.id),
         hints_total=len(exercise.hints),
-        statement=str(relative(exercise.statement)) if exercise.statement.is_file() else None,
+        statement=f"grade read {exercise.id}" if exercise.statement.is_file() else None,
         line=None if started or submission.cells is not None else _first_open(submission),
         write=() if started else tuple(each.call for each in interface(submission.text) if each.kind != "method"),
         needs=tuple(Need(need, need in done) for need in exercise.needs),
@@ -127,6 +165,8 @@ def view_of(
             len(done),
             len(course.exercises),
         ),
+        tries=len(tries),
+        before=alike[0] if alike else None,
     )
 
 

@@ -83,6 +83,7 @@ def assert_close(
     default 1e-9 for float64, 1e-5 for float32, 1e-3 for float16, 1.6e-2 for bfloat16, nothing for integers. `name` is
     what the screen calls the value; leave it out where `actual` is what a call returned.
     """
+    __tracebackhide__ = True
     difference = compare(actual, expected, rtol=rtol, atol=atol, check_dtype=check_dtype)
     if difference:
         raise Disagreement(difference, name, actual)
@@ -93,6 +94,7 @@ def assert_equal(actual: Any, expected: Any, *, name: str | None = None) -> None
 
     A float is no whole number: 64.0 does not equal 64.
     """
+    __tracebackhide__ = True
     difference = compare(actual, expected, rtol=0.0, atol=0.0)
     if difference:
         raise Disagreement(difference, name, actual)

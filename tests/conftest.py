@@ -1,8 +1,10 @@
 """What several folders of tests share: a judge that grades submissions to the small course, workers, small courses."""
 
 import os
+import select
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from grader.report.terminal import render
 from grader.report.view import View
 from grader.result import Outcome, Result
 from grader.warm.client import Judges
+from grader.warm.staying import peer, running
 from tests.course import small_glossary
 from tests.gradebook.builders import filled
 from tests.paths import copy_toolbox
@@ -27,12 +30,49 @@ if TYPE_CHECKING:
     from grader.judge.session import Session
     from grader.sandbox.starter import Starter
 
+OWN, STAYING = "a warm process of its own", "one that stays"
 SECRET = "the-password-of-the-teacher"
 
 
 def pytest_configure() -> None:
-    """Commands that the tests start can be interrupted, also where the tests run in the background of a shell."""
+    """Commands that the tests start can be interrupted, also where the tests run in the background of a shell.
+
+    They leave no warm process behind, and find none, but where a test wants it: `staying`.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ["ARCHGRADE_WARM"] = "0"
+
+
+@contextmanager
+def staying_in(folder: Path) -> Iterator[None]:
+    """Has warm processes stay, as for a student, and be found: their sockets lie below this folder."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CI", "ARCHGRADE_WARM"):
+            patch.delenv(name, raising=False)
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        yield
+
+
+def end_staying(folder: Path) -> None:
+    """Ends the warm processes whose sockets lie below this folder."""
+    with staying_in(folder):
+        for connection in running():
+            pid, _ = peer(connection)
+            if pid == os.getpid():  # a test that failed
+                continue
+            gone = os.pidfd_open(pid)
+            os.kill(pid, signal.SIGKILL)
+            select.select([gone], [], [])
+            os.close(gone)
+
+
+@pytest.fixture
+def staying(tmp_path: Path) -> Iterator[Path]:
+    """Has warm processes stay, whose sockets lie in this folder. They end with the test."""
+    with staying_in(tmp_path / "runtime"):
+        yield tmp_path / "runtime" / "archgrade"
+    end_staying(tmp_path / "runtime")
 
 
 class Grader:
@@ -42,26 +82,45 @@ class Grader:
     judge that still gives the reference full marks. Whoever loses the judge leaves a new one to the tests to come.
     """
 
-    def __init__(self, root: Path):
-        """`root`: of the course, a copy of its own, which submissions may try to change."""
+    def __init__(self, root: Path, runtime: Path | None = None):
+        """`root`: of the course, a copy of its own, which submissions may try to change.
+
+        `runtime`: have a warm process that an earlier command has left behind there.
+        """
         self.root = root
+        self.runtime = runtime
         self.exercise = load_course(root).exercise("toolbox")
         self.reference = self.exercise.reference.read_text()
         self._jobs = 0
         self._start()
 
     def _start(self) -> None:
-        self.judges = Judges()
-        self.judges.start()
+        if self.runtime is None:
+            self.judges = Judges()
+            self.judges.start()
+        else:
+            self.judges = self._found(self.runtime)
         self.judges.prepare([materials(load_course(self.root), self.exercise)], forbidden=[self.root])
-        (warm,) = self.judges._processes
-        self._judge = _children(warm.pid)
+        self._judge = self._forked()
         self.run(self.reference, 5.0)  # Python keeps the compiled tests beside them
+
+    @staticmethod
+    def _found(runtime: Path) -> Judges:
+        """Judges of a warm process that others have left behind."""
+        with staying_in(runtime):
+            with Judges(stays=True) as first:
+                first.prepare([], forbidden=[])
+            judges = Judges(stays=True)
+            judges.start()
+        assert judges.found
+        return judges
 
     def close(self) -> None:
         """Ends the judge, whatever it does."""
         self.judges.kill()
         self.judges.close()
+        if self.runtime is not None:
+            end_staying(self.runtime)
 
     def __call__(self, code: str, *, seconds: float = 5.0, whole: bool = False) -> Result:
         """The result of the reference with `code` after it, whose definitions win; of `code` alone if `whole`.
@@ -105,23 +164,28 @@ class Grader:
 
     def workers(self) -> list[int]:
         """The processes below the warm one, but for the judge."""
-        (warm,) = self.judges._processes
-        return [pid for pid in _children(warm.pid) if pid not in self._judge]
+        return [pid for pid in self._forked() if pid not in self._judge]
+
+    def _forked(self) -> list[int]:
+        """The processes below the warm one."""
+        assert self.judges.warm_pid is not None
+        return _children(self.judges.warm_pid)
 
     def assert_rendered(self, result: Result) -> None:
         """A screen can be made of the result, and nothing on it moves the cursor or exceeds the width."""
         for full in (False, True):
-            text = render(result, self.exercise, View(), full=full, width=80, unicode=False, color=False)
+            text = render(result, self.exercise, View(), full=full, width=80, height=24, unicode=False, color=False)
             assert text.isascii()
             assert all(line.isprintable() and len(line) <= 80 for line in text.split("\n"))
 
 
 @pytest.fixture(scope="session")
-def grade(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grader]:
-    """Grades submissions of a small exercise."""
-    root = copy_toolbox(tmp_path_factory.mktemp("grade") / "course")
+def grade(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grader]:
+    """Grades submissions of a small exercise; with the parameter STAYING in a warm process that was left behind."""
+    folder = tmp_path_factory.mktemp("grade")
+    root = copy_toolbox(folder / "course")
     os.environ["TEACHER"] = SECRET
-    grader = Grader(root)
+    grader = Grader(root, folder / "runtime" if getattr(request, "param", OWN) == STAYING else None)
     yield grader
     grader.close()
     del os.environ["TEACHER"]

@@ -28,7 +28,7 @@ def test_example_padding(submission):
     assert_equal(submission.with_padding(drawn("#..", "##."), attention_mask), joined, name="mask")
 
 
-@points(2)
+@points(1)
 @needs("test_example_padding")
 def test_example_variant(submission):
     """the three masks of an encoder-decoder"""

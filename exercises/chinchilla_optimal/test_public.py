@@ -8,7 +8,7 @@ HOFFMANN = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}
 REFIT = {"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658}
 
 
-@points(1)
+@points(2)
 def test_example_optimal(submission):
     """Chinchilla's budget: 73.02B, 1.342T, 18.38"""
     loss = submission.predicted_loss(70e9, 1.4e12, HOFFMANN)
@@ -20,7 +20,7 @@ def test_example_optimal(submission):
     assert_close(best["loss"], 1.9739, rtol=0.0, atol=6e-5, name="loss")
 
 
-@points(1)
+@points(2)
 def test_example_fits(submission):
     """a minimum at 3.455B, and 2 times a square root"""
     sizes = torch.tensor([1e9, 2e9, 4e9, 8e9], dtype=torch.float64)
@@ -32,7 +32,7 @@ def test_example_fits(submission):
     assert_close(fit, {"exponent": 0.5, "coefficient": 2.0}, rtol=1e-6, atol=0.0, name="fit")
 
 
-@points(1)
+@points(2)
 def test_example_lifetime(submission):
     """34B on 3.7T instead of 73B on 1.34T"""
     target = REFIT["E"] + REFIT["A"] / 73e9 ** REFIT["alpha"] + REFIT["B"] / 1.34e12 ** REFIT["beta"]

@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_close, points
 
 
-@points(1)
+@points(2)
 def test_example_schedule(submission):
     """four linear steps and what is left after them"""
     betas = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
@@ -13,7 +13,7 @@ def test_example_schedule(submission):
     assert_close(submission.alpha_bars(betas), torch.tensor([0.9, 0.72, 0.504, 0.3024], dtype=torch.float64))
 
 
-@points(1)
+@points(2)
 def test_example_noise(submission):
     """two rows at two steps, to noise and back"""
     betas = torch.tensor([0.36, 0.4375], dtype=torch.float64)
@@ -24,7 +24,7 @@ def test_example_noise(submission):
     assert_close(submission.predict_x0(xt, t, noise, betas), x0)
 
 
-@points(1)
+@points(2)
 def test_example_back(submission):
     """the posterior of one number"""
     betas = torch.tensor([0.36, 0.4375], dtype=torch.float64)

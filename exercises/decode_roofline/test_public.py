@@ -26,7 +26,7 @@ MIXTRAL = {
 }
 
 
-@points(1)
+@points(2)
 def test_example_experts(submission):
     """Mixtral: 46.7 billion, 12.9, and 3.5 experts"""
     assert_equal(submission.total_params(MIXTRAL), 46702792704, name="total")
@@ -39,7 +39,7 @@ def test_example_experts(submission):
         assert_close(read, expected, rtol=0.0, atol=0.06, name=f"GB for {tokens} tokens")
 
 
-@points(1)
+@points(2)
 def test_example_step(submission):
     """Llama 2 7B: 2 GiB of cache, 249 tokens a second"""
     assert_close(submission.cache_bytes(LLAMA, 1, 4096), 2**31, name="bytes")
@@ -48,7 +48,7 @@ def test_example_step(submission):
     assert_equal(step["bound"], "memory", name="bound")
 
 
-@points(1)
+@points(2)
 def test_example_batch(submission):
     """295 sequences to be busy, 30 that fit, 60.26 ms"""
     # All but the count are rounded: to one digit behind the point, and to two.

@@ -5,14 +5,14 @@ import torch
 from grader.testing import assert_close, assert_equal, points
 
 
-@points(3)
+@points(2)
 def test_example_norm(submission):
     """[3 4] over its root mean square"""
     y = submission.rms_norm(torch.tensor([3.0, 4.0]), torch.tensor([1.0, 10.0]))
     assert_close(y, torch.tensor([0.8485, 11.3137]), atol=1e-4)  # four digits
 
 
-@points(3)
+@points(2)
 def test_example_swiglu(submission):
     """x = [1 2]: silu(1) * 2, once and ten times"""
     x, w_down = torch.tensor([1.0, 2.0]), torch.tensor([[1.0], [10.0]])
@@ -26,7 +26,7 @@ def test_example_width(submission):
     assert_equal(submission.swiglu_hidden_size(4096), 11008)
 
 
-@points(4)
+@points(3)
 def test_parameters(submission):
     """the nine of the docstring, no biases"""
     D, H, F = 12, 3, 32

@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_close, assert_equal, needs, points
 
 
-@points(1)
+@points(3)
 def test_shape(submission, rng):
     """weights and indices are [T, k]"""
     T, E, k = 5, 12, 3
@@ -19,7 +19,7 @@ def test_shape(submission, rng):
     assert_equal(indices.dtype, torch.int64, name="dtype of indices")
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_example(submission):
     """one token, two groups of two experts"""
@@ -36,7 +36,7 @@ def test_example(submission):
         assert_close(weights.gather(-1, order), torch.tensor(right[1:]), atol=1e-4, name="weights of these experts")
 
 
-@points(1)
+@points(3)
 def test_update_example(submission):
     """loads 4, 2, 1 and 1, of which the mean is 2"""
     indices = torch.tensor([[0, 1], [0, 1], [0, 2], [0, 3]])

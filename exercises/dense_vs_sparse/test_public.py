@@ -13,19 +13,19 @@ MISTRAL_7B = {
 MIXTRAL_8X7B = {**MISTRAL_7B, "num_experts": 8, "num_experts_per_tok": 2}
 
 
-@points(1)
+@points(4)
 def test_example_dense(submission):
     """Mistral 7B at 4096 positions"""
     assert_equal(submission.flops_per_token(MISTRAL_7B, 4096), 16368271360, name="FLOPs")
 
 
-@points(1)
+@points(4)
 def test_example_sparse(submission):
     """Mixtral 8x7B at 4096 positions"""
     assert_equal(submission.flops_per_token(MIXTRAL_8X7B, 4096), 27644657664, name="FLOPs")
 
 
-@points(1)
+@points(4)
 def test_example_twin(submission):
     """a small twin, and DeepSeek-V3's training"""
     others = {"vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 2}

@@ -12,7 +12,7 @@ H100 = {
 }
 
 
-@points(1)
+@points(2)
 def test_example_shapes(submission):
     """the budget of GPT-2 XL in 48 and in 6 layers"""
     deep = {"layers": 48, "width": 1600, "heads": 25, "params": GPT2_XL, "aspect_ratio": 1600 / 48}
@@ -20,7 +20,7 @@ def test_example_shapes(submission):
     assert_close(submission.shapes_at_budget(GPT2_XL, [48, 6]), [deep, broad], name="shapes")
 
 
-@points(1)
+@points(2)
 def test_example_levine(submission):
     """48 layers of width 2215; 80.5 layers for 175B"""
     # The examples are rounded to one digit and to two behind the point.
@@ -30,7 +30,7 @@ def test_example_levine(submission):
     assert_close(shape["width"], 13458.6, rtol=0.0, atol=0.1, name="width")
 
 
-@points(1)
+@points(2)
 def test_example_latency(submission):
     """GPT-2 XL on an H100: 300 KiB, 1.12 ms, 0.83 ms"""
     assert_close(submission.kv_bytes_per_token(48, 1600), 307200, name="bytes")

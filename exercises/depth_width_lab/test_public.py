@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_equal, points
 
 
-@points(2)
+@points(4)
 def test_one_hop(submission):
     """with one hop the answer is f(start)"""
     B, n = 7, 5
@@ -19,7 +19,7 @@ def test_one_hop(submission):
     assert_equal(answer, torch.tensor([table[b, start[b]].item() for b in range(B)]), name="answer")
 
 
-@points(1)
+@points(2)
 def test_names(submission):
     """the entries of the state_dict, and their shapes"""
     L, D, n, hops = 2, 8, 5, 3

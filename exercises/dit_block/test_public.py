@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_close, assert_equal, needs, points
 
 
-@points(1)
+@points(3)
 def test_example_embedding(submission):
     """time steps 0 and 100, four numbers each"""
     embedding = submission.timestep_embedding(torch.tensor([0, 100]), 4)
@@ -13,7 +13,7 @@ def test_example_embedding(submission):
     assert_close(embedding, expected, atol=1e-4, name="embedding")  # the example has four digits
 
 
-@points(1)
+@points(3)
 def test_example_modulate(submission):
     """two tokens of one image"""
     x = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
@@ -21,7 +21,7 @@ def test_example_modulate(submission):
     assert_close(modulated, torch.tensor([[[11.0, 24.0], [13.0, 28.0]]]), name="modulated")
 
 
-@points(2)
+@points(6)
 def test_parameters(submission):
     """the names and shapes of the table"""
     D, H, F = 6, 2, 5
@@ -34,7 +34,7 @@ def test_parameters(submission):
     assert_equal(shapes, expected, name="shapes of parameters")
 
 
-@points(2)
+@points(6)
 @needs("test_parameters")
 def test_new_block(submission, rng):
     """returns x exactly, whatever the condition"""
@@ -45,7 +45,7 @@ def test_new_block(submission, rng):
         assert_equal(y.detach(), x, name="y")
 
 
-@points(1)
+@points(3)
 @needs("test_parameters")
 def test_example_block(submission):
     """attention that takes the mean, and no MLP"""

@@ -8,13 +8,13 @@ CHOICES = torch.tensor([[2, 0], [2, 1]])
 SLOTS = torch.tensor([[0, 1], [-1, 0]])
 
 
-@points(1)
+@points(5)
 def test_example_capacity(submission):
     """10 tokens, 2 choices each, 8 experts"""
     assert_equal(submission.expert_capacity(10, 8, 2, 1.25), 4, name="capacity")
 
 
-@points(1)
+@points(5)
 def test_example_slots(submission):
     """four tokens choose 2 of 4 experts with 2 slots"""
     indices = torch.tensor([[0, 1], [0, 1], [1, 3], [1, 0]])
@@ -22,7 +22,7 @@ def test_example_slots(submission):
     assert_equal(slots, torch.tensor([[0, -1], [1, -1], [0, 0], [1, -1]]), name="slots")
 
 
-@points(1)
+@points(5)
 def test_example_buffers(submission):
     """two tokens into three buffers, and back"""
     T, k, E, C = 2, 2, 3, 2

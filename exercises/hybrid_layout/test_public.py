@@ -22,7 +22,7 @@ JAMBA = {
 }
 
 
-@points(1)
+@points(2)
 def test_example_layout(submission):
     """the 32 layers of Jamba: attention in four"""
     layers = submission.layout(JAMBA)
@@ -32,7 +32,7 @@ def test_example_layout(submission):
         assert_equal(pair, [mixer, "moe" if i in range(1, 32, 2) else "mlp"], name=f"layer {i}")
 
 
-@points(1)
+@points(2)
 @needs("test_example_layout")
 def test_example_memory(submission):
     """4 GiB and 8.75 MiB, equal at 80 tokens"""
@@ -41,7 +41,7 @@ def test_example_memory(submission):
     assert_equal(submission.crossover_context(JAMBA), 81, name="crossover")
 
 
-@points(1)
+@points(2)
 @needs("test_example_layout")
 def test_example_params(submission):
     """52 billion parameters, 12 of them active"""

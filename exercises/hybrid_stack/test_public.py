@@ -68,7 +68,7 @@ SWIGLU = {"ffn.w1": (F, D), "ffn.w2": (D, F), "ffn.w3": (F, D)}
 EXPERTS = {"ffn.gate": (E, D), "ffn.w1": (E, F, D), "ffn.w2": (E, D, F), "ffn.w3": (E, F, D)}
 
 
-@points(2)
+@points(7)
 def test_names(submission):
     """the parameters of all kinds of layers, by name"""
     stack = submission.HybridStack(MIXED)
@@ -84,7 +84,7 @@ def test_names(submission):
         assert_equal(parameters[name].shape, shape, name=f"shape of {name}")
 
 
-@points(1)
+@points(4)
 @needs("test_names")
 def test_init_state(submission):
     """no token, and zeros, in the dtype of the parameters"""
@@ -100,7 +100,7 @@ def test_init_state(submission):
             assert_equal(state[2][name], torch.zeros(B, G, 0, K, dtype=dtype), name=f'state[2]["{name}"]')
 
 
-@points(1)
+@points(4)
 @needs("test_names")
 def test_example(submission):
     """two layers, three tokens"""

@@ -10,7 +10,7 @@ def entries(*values):
     return torch.tensor(values).view(1, 1, -1, 1)
 
 
-@points(4)
+@points(5)
 def test_example_append(submission):
     """three entries, three more, the last 4 remain"""
     first = submission.append_kv(None, entries(0.0, 1.0, 2.0), entries(0.0, 10.0, 20.0))
@@ -21,7 +21,7 @@ def test_example_append(submission):
     assert_equal(second, expected)
 
 
-@points(4)
+@points(5)
 def test_example_layer(submission, rng):
     """5 tokens, then 1: the cache holds 6"""
     B, T, D, H, K = 3, 5, 8, 2, 4
@@ -41,7 +41,7 @@ def test_example_layer(submission, rng):
     assert_equal(cache["length"], S, name='cache["length"]')
 
 
-@points(4)
+@points(5)
 def test_parameters(submission):
     """four matrices, no biases"""
     D, H = 12, 3

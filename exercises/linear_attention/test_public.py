@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_close, assert_equal, needs, points
 
 
-@points(1)
+@points(4)
 def test_shape(submission, rng):
     """y is [Bt, H, T, V]; the state does not grow"""
     Bt, H, K, V = 2, 3, 4, 5
@@ -27,7 +27,7 @@ def test_shape(submission, rng):
         assert_equal(state["n"].shape, (Bt, H, K), name="shape of n")
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_example(submission):
     """v = 4, 8, 3 with φ(k) = 1, 3, 1 gives 4, 7, 6.2"""

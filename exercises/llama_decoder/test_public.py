@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_equal, points
 
 
-@points(4)
+@points(3)
 def test_names(submission):
     """the entries of the state_dict, and their shapes"""
     V, D, N, H, G, F = 20, 24, 3, 4, 2, 7
@@ -32,7 +32,7 @@ def test_names(submission):
         assert_equal(state[name].shape, shape, name=f"shape of {name}")
 
 
-@points(3)
+@points(2)
 def test_example(submission):
     """one text of 5 tokens: logits, a cache per layer"""
     V, N, G, T, K = 20, 2, 1, 5, 4
@@ -49,7 +49,7 @@ def test_example(submission):
     assert_equal(cache[0]["k"].shape, (1, G, T, K), name='shape of cache[0]["k"]')
 
 
-@points(3)
+@points(2)
 def test_example_gguf(submission):
     """one key head of 8 rows, and the last norm"""
     state = {"blk.0.attn_k.weight": torch.arange(8.0).view(8, 1), "output_norm.weight": torch.ones(1)}

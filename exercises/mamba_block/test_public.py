@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_close, assert_equal, needs, points
 
 
-@points(1)
+@points(5)
 def test_names(submission):
     """nine parameters, as in a checkpoint"""
     for block, (D, E, N, W, R) in (
@@ -30,7 +30,7 @@ def test_names(submission):
             assert_equal(parameters[name].shape, shape, name=f"shape of {name}")
 
 
-@points(1)
+@points(5)
 @needs("test_names")
 def test_example(submission):
     """one channel, and every parameter is 1"""
@@ -47,7 +47,7 @@ def test_example(submission):
     assert_close(state["ssm"], torch.tensor([[[0.1659]]]), atol=1e-4, name='state["ssm"]')
 
 
-@points(1)
+@points(4)
 @needs("test_names")
 def test_init_state(submission):
     """zeros, in the dtype of the parameters"""

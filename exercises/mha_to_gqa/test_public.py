@@ -7,7 +7,7 @@ from grader.testing import assert_equal, points
 EIGHT = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
 
 
-@points(3)
+@points(6)
 def test_example_pool(submission):
     """4 heads of width 2 become 2: mean and first"""
     t = torch.tensor(EIGHT)
@@ -15,7 +15,7 @@ def test_example_pool(submission):
     assert_equal(submission.pool_heads(t, 4, 2, method="first"), torch.tensor([1.0, 2.0, 5.0, 6.0]))
 
 
-@points(2)
+@points(4)
 def test_example_state(submission):
     """the keys are pooled, the queries are not"""
     state = {
@@ -26,7 +26,7 @@ def test_example_state(submission):
     assert_equal(submission.convert_state(state, 2, 1), converted)
 
 
-@points(2)
+@points(4)
 def test_example_expand(submission):
     """2 heads of width 2 become 4"""
     expanded = torch.tensor([1.0, 2.0, 1.0, 2.0, 3.0, 4.0, 3.0, 4.0])

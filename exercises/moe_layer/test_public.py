@@ -7,7 +7,7 @@ from grader.testing import assert_close, assert_equal, needs, points
 NAN = float("nan")
 
 
-@points(1)
+@points(3)
 def test_example(submission):
     """one token, two of three experts"""
     D, E, k = 2, 3, 2
@@ -20,7 +20,7 @@ def test_example(submission):
     assert_close(submission.moe_forward(x, gate, w1, w2, w3, k), torch.tensor([[0.5898, 12.8783]]), atol=1e-4)
 
 
-@points(1)
+@points(3)
 def test_parameters(submission):
     """gate, w1, w2, w3 and no others"""
     D, F, E, k = 5, 7, 4, 3
@@ -31,7 +31,7 @@ def test_parameters(submission):
         assert_equal(parameters[name].shape, shape, name=f"shape of {name}")
 
 
-@points(1)
+@points(3)
 @needs("test_parameters")
 def test_begins_random(submission):
     """finite, and no two experts alike"""

@@ -13,13 +13,13 @@ MISTRAL_7B = {
 MIXTRAL_8X7B = {**MISTRAL_7B, "num_experts": 8, "num_experts_per_tok": 2}
 
 
-@points(1)
+@points(4)
 def test_example_attention(submission):
     """the attention of one layer of Mixtral"""
     assert_equal(submission.attention_params(MIXTRAL_8X7B), 41943040, name="attention")
 
 
-@points(1)
+@points(4)
 @needs("test_example_attention")
 def test_example_dense(submission):
     """Mistral 7B, where a token uses everything"""
@@ -28,7 +28,7 @@ def test_example_dense(submission):
     assert_equal(count["active"], 7241732096, name="active")
 
 
-@points(1)
+@points(4)
 @needs("test_example_dense")
 def test_example_sparse(submission):
     """Mixtral 8x7B: 46.7 billion and 12.9"""

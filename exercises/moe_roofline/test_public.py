@@ -8,13 +8,13 @@ MISTRAL = {"shared_params": 7241732096, "expert_params": 0, "num_layers": 32, "n
 H100 = 3.35e12, 989e12
 
 
-@points(1)
+@points(4)
 def test_example_experts(submission):
     """8 tokens hit 7.2 of 8 experts"""
     assert_close(submission.expected_experts(8, 2, 8), 7.1990966796875, name="experts hit")
 
 
-@points(1)
+@points(4)
 def test_example_step(submission):
     """a step of 3 tokens in a tiny model"""
     assert_close(submission.resident_bytes(TINY), 3200, name="bytes held")
@@ -25,7 +25,7 @@ def test_example_step(submission):
     assert_equal(step["bound"], "memory", name="bound")
 
 
-@points(1)
+@points(4)
 def test_example_crossover(submission):
     """Mistral 7B needs a batch of 296, Mixtral of 1071"""
     assert_equal(submission.crossover_batch(MISTRAL, *H100), 296, name="crossover of Mistral 7B")

@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_close, assert_equal, needs, points
 
 
-@points(1)
+@points(2)
 def test_shape(submission, rng):
     """weights and indices are [T, k]"""
     T, E, k = 5, 7, 3
@@ -19,7 +19,7 @@ def test_shape(submission, rng):
     assert_equal(indices.dtype, torch.int64, name="dtype of indices")
 
 
-@points(1)
+@points(2)
 @needs("test_shape")
 def test_example(submission):
     """three tokens choose 2 of 4 experts each"""

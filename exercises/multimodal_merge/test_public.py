@@ -5,14 +5,14 @@ import torch
 from grader.testing import assert_close, assert_equal, points
 
 
-@points(1)
+@points(2)
 def test_example_expand(submission):
     """two images of 3 tokens each"""
     ids = submission.expand_image_tokens([1, 32000, 306, 32000], image_token=32000, n_tokens=3)
     assert_equal(list(ids), [1, 32000, 32000, 32000, 306, 32000, 32000, 32000], name="ids")
 
 
-@points(1)
+@points(2)
 def test_parameters(submission):
     """linear_1 and linear_2, with biases"""
     vision_dim, text_dim = 5, 7
@@ -28,7 +28,7 @@ def test_parameters(submission):
         assert_equal(parameters[name].shape, shape, name=f"shape of {name}")
 
 
-@points(1)
+@points(2)
 def test_example_merge(submission):
     """one image of two patches between two words"""
     embedding = torch.tensor([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])

@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_close, assert_equal, needs, points
 
 
-@points(1)
+@points(5)
 def test_shape(submission, rng):
     """h is [Bt, Ch, T] as b is, one step a pair"""
     Bt, Ch, T = 2, 3, 5
@@ -18,7 +18,7 @@ def test_shape(submission, rng):
     assert len(step) == 2, "combine returns a pair: a, then b."
 
 
-@points(1)
+@points(5)
 @needs("test_shape")
 def test_example(submission):
     """four steps that halve, from 0 and from 16"""

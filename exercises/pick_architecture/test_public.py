@@ -24,7 +24,7 @@ SMALL = {
 DENSE = {**SMALL, "name": "dense", "quality": 0.74, "shared_params": 13000000000, "attn_layers": 40, "n_heads": 40}
 
 
-@points(1)
+@points(3)
 def test_example_batch(submission):
     """59 that fit, 16 within 10 ms, none within 5"""
     for seconds, expected in ((0.05, 59), (0.01, 16), (0.005, 0)):
@@ -32,7 +32,7 @@ def test_example_batch(submission):
         assert_equal(found, expected, name=f"batch within {1e3 * seconds:g} ms")
 
 
-@points(1)
+@points(2)
 def test_example_deploy(submission):
     """64 users on two devices, 6 dollars an hour"""
     plan = submission.deploy(SMALL, {**CUSTOMER, "users": 64}, H100)
@@ -43,7 +43,7 @@ def test_example_deploy(submission):
     assert_equal(plan["limit"], "memory", name="limit")
 
 
-@points(1)
+@points(2)
 def test_example_choice(submission):
     """the better for 20 users, the smaller for 50"""
     for users, expected in ((20, "dense"), (50, "small")):

@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_equal, points
 
 
-@points(1)
+@points(5)
 def test_fixed_places(submission):
     """data first, then blanks, then go-tokens"""
     B, L, N, V = 7, 5, 2, 4
@@ -18,7 +18,7 @@ def test_fixed_places(submission):
     assert_equal(tokens, torch.cat([data, blanks, go], dim=1), name="tokens")
 
 
-@points(1)
+@points(5)
 def test_shape(submission):
     """logits for every go-token; mix keeps its shape"""
     B, L, N, V, D = 3, 7, 2, 5, 8

@@ -7,7 +7,7 @@ import torch
 from grader.testing import assert_close, assert_equal, needs, points
 
 
-@points(2)
+@points(5)
 def test_example_prediction(submission):
     """Chinchilla 1.9366, Gopher 1.9933"""
     theta = torch.tensor([math.log(1.69), math.log(406.4), math.log(410.7), 0.34, 0.28], dtype=torch.float64)
@@ -16,7 +16,7 @@ def test_example_prediction(submission):
     assert_close(submission.log_prediction(theta, n, d).exp(), expected, atol=1e-4, name="loss")  # five digits
 
 
-@points(2)
+@points(5)
 def test_example_objective(submission):
     """residuals -0.3, 1.5 and -0.02, delta 0.1"""
     theta = torch.tensor([0.0, -60.0, -60.0, 0.3, 0.3], dtype=torch.float64)
@@ -28,7 +28,7 @@ def test_example_objective(submission):
     assert_close(objective, expected, name="objective")
 
 
-@points(3)
+@points(7)
 @needs("test_example_prediction", "test_example_objective")
 def test_example_fit(submission):
     """25 points without noise give the law back"""

@@ -7,7 +7,7 @@ import torch
 from grader.testing import assert_close, assert_equal, needs, points
 
 
-@points(1)
+@points(3)
 def test_shape(submission, rng):
     """y is [Bt, Ch, T], the last state [Bt, Ch, N]"""
     Bt, Ch, N, T = 2, 3, 4, 5
@@ -22,7 +22,7 @@ def test_shape(submission, rng):
     assert_equal(h.dtype, torch.float64, name="dtype of the last state")
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_example(submission):
     """one channel: y is 4 and 9, h_last 3"""

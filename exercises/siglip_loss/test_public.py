@@ -10,7 +10,7 @@ IMAGES = [[2.0, 0.0], [3.0, 4.0]]
 TEXTS = [[4.0, 3.0], [-3.0, 4.0]]
 
 
-@points(1)
+@points(2)
 def test_example_sum(submission):
     """the four cells of two images and two texts"""
     images, texts, log_t, bias = torch.tensor(IMAGES), torch.tensor(TEXTS), torch.tensor(math.log(5)), torch.tensor(0.0)
@@ -20,7 +20,7 @@ def test_example_sum(submission):
     assert_close(elsewhere, torch.tensor(10.4953), atol=1e-4, name="sum of a block without pairs")
 
 
-@points(1)
+@points(2)
 def test_example_loss(submission):
     """the loss of two pairs"""
     loss = submission.siglip_loss(
@@ -29,7 +29,7 @@ def test_example_loss(submission):
     assert_close(loss, torch.tensor(2.5477), atol=1e-4, name="loss")  # the example has five digits
 
 
-@points(1)
+@points(2)
 def test_example_initial(submission):
     """32 768 pairs: 22 713 without bias, 11.49 with"""
     B = 32768

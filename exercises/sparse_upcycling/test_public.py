@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_equal, points
 
 
-@points(1)
+@points(3)
 def test_example_upcycle(submission):
     """three copies of an FFN with one hidden unit"""
     D, E = 2, 3
@@ -17,7 +17,7 @@ def test_example_upcycle(submission):
     assert_equal(layer["w3"], torch.stack([w3, w3, w3]), name="w3")
 
 
-@points(1)
+@points(3)
 def test_example_split(submission):
     """two hidden units, two slices"""
     w1, w2, w3 = torch.tensor([[1.0], [2.0]]), torch.tensor([[5.0, 6.0]]), torch.tensor([[3.0], [4.0]])
@@ -27,7 +27,7 @@ def test_example_split(submission):
     assert_equal(slices["w3"], torch.tensor([[[3.0]], [[4.0]]]), name="w3")
 
 
-@points(1)
+@points(3)
 def test_example_combinations(submission):
     """2 of 16, and 8 of 64 quarters"""
     assert_equal(submission.combinations(16, 2), 120)

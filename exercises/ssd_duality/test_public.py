@@ -9,14 +9,14 @@ from grader.testing import assert_close, needs, points
 INF = float("inf")
 
 
-@points(1)
+@points(5)
 def test_example_segsum(submission):
     """three numbers, six segments"""
     expected = torch.tensor([[0.0, -INF, -INF], [-2.0, 0.0, -INF], [-5.0, -3.0, 0.0]])
     assert_close(submission.segsum(torch.tensor([-1.0, -2.0, -3.0])), expected)
 
 
-@points(1)
+@points(5)
 @needs("test_example_segsum")
 def test_example(submission):
     """each step halves the state"""

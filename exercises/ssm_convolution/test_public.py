@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_close, assert_equal, needs, points
 
 
-@points(1)
+@points(4)
 def test_shape(submission, rng):
     """y [Bt, Ch, T], state [Bt, Ch, N], kernel [Ch, T]"""
     Bt, Ch, N, T = 2, 3, 4, 5
@@ -28,7 +28,7 @@ def test_shape(submission, rng):
     assert_equal(y.dtype, torch.float64, name="dtype of y")
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_example(submission):
     """x = 1, 0, 3 gives y = 2, 1, 6.5 in both forms"""

@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_close, points
 
 
-@points(1)
+@points(2)
 def test_example(submission):
     """A = -0.5, B = 1 and a step of 2, by three rules"""
     A, B = torch.tensor([[-0.5]]), torch.tensor([[1.0]])
@@ -17,7 +17,7 @@ def test_example(submission):
         assert_close(submission.discretize(A, B, 2.0, method), expected, atol=1e-4)  # the example has four digits
 
 
-@points(1)
+@points(2)
 def test_example_diagonal(submission):
     """the same A, and 0, on a diagonal"""
     A, B = torch.tensor([-0.5, 0.0]), torch.tensor([1.0, 1.0])

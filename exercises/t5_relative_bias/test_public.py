@@ -5,14 +5,14 @@ import torch
 from grader.testing import assert_close, assert_equal, points
 
 
-@points(2)
+@points(3)
 def test_example_positions(submission):
     """the last 2 of 4 positions ask"""
     expected = torch.tensor([[-2, -1, 0, 1], [-3, -2, -1, 0]])
     assert_equal(submission.relative_positions(2, 4), expected, name="positions")
 
 
-@points(2)
+@points(3)
 def test_example_buckets(submission):
     """eight distances, both directions and one"""
     r = torch.tensor([-20, -8, -7, -1, 0, 1, 7, 20])
@@ -22,7 +22,7 @@ def test_example_buckets(submission):
     assert_equal(submission.relative_position_bucket(r, bidirectional=False), one, name="buckets")
 
 
-@points(2)
+@points(3)
 def test_example_bias(submission):
     """one head, bucket b has the number b"""
     H, T, S = 1, 2, 3
@@ -32,7 +32,7 @@ def test_example_bias(submission):
     assert_equal(bias(T, S).detach(), expected, name="bias")
 
 
-@points(2)
+@points(3)
 def test_example_attention(submission):
     """scores 2 - 1 and 0 + 1 weigh the same"""
     q, k = torch.tensor([[[[1.0, 0.0]]]]), torch.tensor([[[[2.0, 0.0], [0.0, 2.0]]]])

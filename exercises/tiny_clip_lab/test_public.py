@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_equal, points
 
 
-@points(1)
+@points(2)
 def test_captions(submission):
     """three words for each combination"""
     combinations = torch.tensor([0, 27, 63, 6])
@@ -13,7 +13,7 @@ def test_captions(submission):
     assert_equal(submission.captions(combinations), expected)
 
 
-@points(1)
+@points(2)
 def test_picture(submission):
     """a blue cross at the top right, through the noise"""
     combination = 2 * 16 + 2 * 4 + 1
@@ -28,7 +28,7 @@ def test_picture(submission):
     assert -0.25 < rest < 0.25, f"The lower half has {rest:.2f} of blue on average; 0 is expected."
 
 
-@points(1)
+@points(2)
 def test_shapes(submission):
     """both encoders lead to 32 numbers"""
     B = 5

@@ -5,13 +5,13 @@ from grader.testing import assert_close, assert_equal, needs, points
 GPT2 = {"n_layers": 12, "d_model": 768, "n_heads": 12, "vocab_size": 50257}
 
 
-@points(1)
+@points(2)
 def test_example_matmul(submission):
     """(2, 3) times (3, 4)"""
     assert_equal(submission.matmul_flops(2, 3, 4), 48, name="FLOPs")
 
 
-@points(2)
+@points(4)
 @needs("test_example_matmul")
 def test_example_forward(submission):
     """1024 tokens through GPT-2, part by part"""
@@ -28,7 +28,7 @@ def test_example_forward(submission):
         assert_equal(flops[part], number, name=part)
 
 
-@points(1)
+@points(2)
 def test_example_rules(submission):
     """Chinchilla by 6ND, the crossover of GPT-2, PaLM"""
     assert_equal(submission.six_nd(70 * 10**9, 1400 * 10**9), 588 * 10**21, name="6ND of Chinchilla")

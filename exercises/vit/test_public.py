@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_close, assert_equal, needs, points
 
 
-@points(3)
+@points(4)
 def test_parameters(submission):
     """the names and shapes of the table"""
     P, C, D, F, N, classes = 2, 3, 8, 5, 9, 4
@@ -27,7 +27,7 @@ def test_parameters(submission):
     assert_equal(shapes, expected, name="shapes of parameters")
 
 
-@points(2)
+@points(3)
 @needs("test_parameters")
 def test_example(submission):
     """linear maps 0: token 0 and the last norm are left"""

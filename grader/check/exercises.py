@@ -241,7 +241,7 @@ def check(
         runs: dict[int, _Run] = {}
         for proof in proofs.values():
             runs |= {run.job.id: run for run in proof.runs(len(runs))}
-        pool.prepare(proof_materials(course, exercises), forbidden=[course.root])
+        pool.prepare(proof_materials(course, exercises), forbidden=course.folders)
         jobs = (proofs[run.job.exercise].next_job(run) for run in runs.values())
         for done, (job, result) in enumerate(pool.grade(jobs), start=1):
             progress(done, len(runs))

@@ -169,7 +169,7 @@ def _run(course: Course, chapters: Sequence[Chapter], progress: Callable[[int, i
         lessons = RunLessons(scripts, tuple(map(str, pictures)), SECONDS, MEMORY)
         said: list[PartRan | Painted] = []
         with Judges() as judges:
-            for message in judges.run_lessons(lessons, forbidden=[course.root]):
+            for message in judges.run_lessons(lessons, forbidden=course.folders):
                 said.append(message)
                 progress(len(said), len(parts) + len(pictures))
         for part, ran in zip(parts, said, strict=False):

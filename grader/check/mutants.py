@@ -109,7 +109,7 @@ def prove(
     total = sum(map(len, made.values()))
     done = 0
     with Judges(judges, many=True) as pool:
-        pool.prepare(proof_materials(course, exercises), forbidden=[course.root])
+        pool.prepare(proof_materials(course, exercises), forbidden=course.folders)
         for exercise in exercises:
             verdict = MutantVerdict(exercise.id)
             equal = {each.key for each in known[exercise.id]}

@@ -13,8 +13,13 @@ from grader import __version__
 from grader.errors import UsageError
 
 FOR_STUDENTS = {
+    "init": "Make a workspace: exercises, lessons and quizzes.",
+    "update": "Bring a newer course into your workspace.",
     "list": "The map of the course: what is read, passed, failed.",
+    "next": "What comes next, and why.",
+    "read": "The statement of an exercise.",
     "exercise": "Grade an exercise and explain what is wrong.",
+    "watch": "Grade an exercise whenever it is saved.",
     "lesson": "Read a lesson, or a section of one.",
     "notebook": "A part of a lesson for Jupyter and Colab.",
     "glossary": "What a term means, in English and Ukrainian.",
@@ -24,6 +29,10 @@ FOR_STUDENTS = {
     "shell": "A Python prompt with the call that failed.",
     "lab": "Run an experiment on your own code, and draw it.",
     "diff": "Your solution beside the reference, after a pass.",
+    "reset": "Begin an exercise anew; your file is kept.",
+    "history": "Your tries, and what changed from one to the next.",
+    "progress": "Where your progress is kept, and how to move it.",
+    "warm": "The process that lets a grading start at once.",
 }
 FOR_AUTHORS = {
     "new": "Create the files of a new exercise.",
@@ -55,11 +64,10 @@ class Grade(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
-            from difflib import get_close_matches
+            from grader.cli.names import instead
 
-            near = get_close_matches(args[0], self.list_commands(ctx), n=1)
-            hint = f"Did you mean '{near[0]}'?" if near else "grade --help lists the commands."
-            raise UsageError(f"No command '{args[0]}'. {hint}")
+            hint = instead(args[0], self.list_commands(ctx), ctx) or " grade --help lists the commands."
+            raise UsageError(f"No command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

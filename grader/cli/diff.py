@@ -9,14 +9,15 @@ from itertools import zip_longest
 
 import click
 
+from grader.cli.names import ExerciseName, named
 from grader.cli.screen import bold, course_root, dim, say, step
-from grader.course import load_exercise
 from grader.course.document import read_text, shown
 from grader.errors import UsageError
 from grader.progress import Progress
 from grader.report.layout import clean
 from grader.report.marks import unicode_on
-from grader.submission import examine, read_submission
+from grader.selfstudy import own_submission
+from grader.submission import examine
 
 SIDE_BY_SIDE = 120  # columns that a terminal needs for it
 
@@ -26,17 +27,17 @@ Pair = tuple[
 
 
 @click.command("diff")
-@click.argument("exercise_id", metavar="ID")
+@click.argument("exercise_id", metavar="ID", type=ExerciseName())
 def command(exercise_id: str) -> None:
     """Your solution of exercise ID and the reference, after a pass: the functions and classes that differ."""
     root = course_root()
-    exercise = load_exercise(root, exercise_id)
+    exercise = named(root, exercise_id)
     if Progress.load(root).state(exercise.id) != "passed":
         raise UsageError(
             f"grade diff shows the reference of {exercise.id} after a pass; "
             f"grade it with: grade exercise {exercise.id}"
         )
-    yours = read_submission(exercise.stub, exercise.id).text
+    yours = own_submission(exercise).text
     if finding := examine(yours, exercise.stub.name):
         raise UsageError(f"{shown(exercise.stub)}:{finding.line or 1}: {finding.message}.")
     differing = list(_differing(yours, read_text(exercise.reference)))

@@ -1,30 +1,39 @@
-"""grade hint: the next hint."""
+"""grade hint: the next hint, or one that was read before."""
 
 import click
 
+from grader.cli.names import ExerciseName, named
 from grader.cli.screen import bold, course_root, prose, say, step
-from grader.course import load_exercise
+from grader.errors import UsageError
 from grader.progress import HintShown, Progress
 
 
 @click.command("hint")
-@click.argument("exercise_id", metavar="ID")
-def command(exercise_id: str) -> None:
-    """The next hint for exercise ID. Each says more than the one before; after the last it is shown again."""
+@click.argument("exercise_id", metavar="ID", type=ExerciseName())
+@click.argument("number", metavar="[N]", type=click.IntRange(min=1), required=False)
+def command(exercise_id: str, number: int | None) -> None:
+    """The next hint for exercise ID, or hint N once more. Each says more than the one before."""
     root = course_root()
-    exercise = load_exercise(root, exercise_id)
+    exercise = named(root, exercise_id)
     hints = exercise.hints
     if not hints:
-        say("", f"  {bold(exercise.id)}   has no hints", "", step("check", f"grade exercise {exercise.id}"))
+        say("", f"  {bold(exercise.id)}   has no hints", "", step("grade", f"grade exercise {exercise.id}"))
         return
     progress = Progress.load(root)
     shown = progress.hints_shown(exercise.id)
-    number = min(shown + 1, len(hints))
+    if number is None:
+        number = min(shown + 1, len(hints))
+    elif number > len(hints):
+        raise UsageError(f"{exercise.id} has {len(hints)} hints, and no hint {number}.")
+    elif number > shown + 1:
+        raise UsageError(f"Hint {number} comes after hint {shown + 1}: grade hint {exercise.id} shows the next.")
     say("", f"  {bold(exercise.id)}   hint {number} of {len(hints)}", "", *prose(hints[number - 1]), "")
+    if number > 1:
+        say(step("before", f"grade hint {exercise.id} {number - 1}", "once more"))
     if number < len(hints):
-        say(step("hint", f"grade hint {exercise.id}", f"{number + 1} of {len(hints)}"))
+        say(step("hint", f"grade hint {exercise.id} {number + 1}", f"{number + 1} of {len(hints)}"))
     else:
         say("  This is the last hint.", "")
-    say(step("check", f"grade exercise {exercise.id}"))
+    say(step("grade", f"grade exercise {exercise.id}"))
     if number > shown:
         progress.record(HintShown(exercise=exercise.id, number=number))

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import msgspec
 
+from grader.cli.names import LabName
 from grader.cli.screen import COLUMNS, bold, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.course.document import shown
@@ -21,7 +22,7 @@ from grader.judge.messages import LabEnded, RunLab
 from grader.lab import Step
 from grader.picture import Picture, Table
 from grader.report.marks import unicode_on
-from grader.selfstudy import lost_is_said, own_imports
+from grader.selfstudy import lost_is_said, own_imports, own_submission
 from grader.submission import Submission, examine, read_submission
 from grader.submission.imports import built_on
 from grader.warm.client import Judges
@@ -31,7 +32,7 @@ MARGIN = "    "
 
 
 @click.command("lab")
-@click.argument("name", metavar="NAME", required=False)
+@click.argument("name", metavar="NAME", type=LabName(), required=False)
 @click.option("--file", "path", metavar="PATH", type=click.Path(path_type=Path), help="Run this file instead.")
 @click.option("--seed", metavar="N", default=0, show_default=True, type=click.IntRange(0, 2**31), help="Another run.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Where the pictures go.")
@@ -48,7 +49,7 @@ def command(ctx: click.Context, name: str | None, path: Path | None, seed: int, 
         return
     exercise = _meant(name, labs)
     folder = out or course.root / ".archgrade" / "labs" / exercise.id
-    submission = read_submission(path or exercise.stub, exercise.id)
+    submission = read_submission(path, exercise.id) if path else own_submission(exercise)
     require_writable(folder)
     lab = RunLab(
         exercise=exercise.id,
@@ -63,7 +64,7 @@ def command(ctx: click.Context, name: str | None, path: Path | None, seed: int, 
     figures, ended = _run(course, lab)
     if ended.failure is not None:
         say("", *prose(f"The lab could not go on: {ended.failure.message}", indent=2), "")
-        say(step("check", f"grade exercise {exercise.id}", "tests it part by part"))
+        say(step("grade", f"grade exercise {exercise.id}", "tests it part by part"))
         ctx.exit(FAILED)
     for line in _kept(figures, folder, lab, ended):
         say(line)
@@ -101,7 +102,7 @@ def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
 
     figures: list[Picture | Table] = []
     with lost_is_said(), Judges() as judges, _status() as status:
-        for message in judges.run_lab(lab, forbidden=[course.root]):
+        for message in judges.run_lab(lab, forbidden=course.folders):
             if isinstance(message, LabEnded):
                 status(None)
                 return figures, message

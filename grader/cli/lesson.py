@@ -8,6 +8,7 @@ import click
 from msgspec.structs import replace
 
 from grader.cli.markdown import show
+from grader.cli.names import LessonName
 from grader.cli.screen import COLUMNS, columns, course_root, interactive, say, step
 from grader.course import Course, Exercise, Lesson, load_course, load_exercise, load_lessons
 from grader.course.document import read_text
@@ -28,7 +29,7 @@ from grader.report.marks import unicode_on
 
 
 @click.command("lesson")
-@click.argument("words", nargs=-1, metavar="[NAME]")
+@click.argument("words", nargs=-1, metavar="[NAME]", type=LessonName())
 @click.option("--plain", is_flag=True, help="All at once, with the answers.")
 @click.option("--list", "listing", is_flag=True, help="All lessons, and how far you have read.")
 def command(words: tuple[str, ...], plain: bool, listing: bool) -> None:

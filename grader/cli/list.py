@@ -1,74 +1,106 @@
 """grade list: the map of the course."""
 
+import shutil
+import sys
+
 import click
 
-from grader.cli.screen import COLUMNS, bold, course_root, dim, number, prose, say, step
+from grader.cli.names import LessonName, lesson_number
+from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, prose, say, step
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.lessons import quiz_path
+from grader.errors import UsageError
 from grader.lesson.files import part_files
 from grader.progress import Progress, now
 from grader.quiz import history
-from grader.reader.order import Step, done, in_order, leads_to, next_step
+from grader.reader.order import Step, done, in_order, leads_to, next_step, why
 from grader.report.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED
 
 MARKS = {"passed": (DONE, "green"), "failed": (FAILED, "red"), "not started": (NOT_STARTED, None)}
-READ = 8  # the width of the column of parts that are read
-DOTS = 18  # and of that of exercises
-QUIZ = 12  # and of that of quizzes
+MISSING = "!"
+NAMES = 17  # the width of the column of lessons' names
+READ = 5  # of that of parts that are read
+POINTS = 7  # of that of points
+QUIZ = 8  # and of that of quizzes
+AROUND = 10  # lines of the screen beside the rows of lessons and exercises, with that of the next prompt
 GOOD = 0.8  # the share of a quiz from which it has the mark of what is passed
 
 
 @click.command("list")
-def command() -> None:
-    """The map of the course: what is read, passed, failed and not started, and what to do next."""
+@click.argument("words", nargs=-1, metavar="[LESSON]", type=LessonName())
+@click.option("--all", "everything", is_flag=True, help="The exercises of every lesson.")
+def command(words: tuple[str, ...], everything: bool) -> None:
+    """The map of the course: what is read, passed, failed and not started, and what to do next.
+
+    With LESSON (3, moe), its exercises in the order in which to write them.
+    """
     course = in_order(load_course(course_root()))
     progress = Progress.load(course.root)
     following = next_step(course, progress)
-    say("", _header(course, progress), "")
-    lessons = [lesson for lesson in course.lessons if _of(course, lesson) or quiz_path(course, lesson).is_file()]
-    if not lessons:
-        say(*prose("This course has no exercises yet."), "", step("new", "grade new ID --lesson N"), "")
-        return
-    here = _here(course, progress, following, lessons)
-    say(*_map(course, progress, lessons, here), "")
-    if _of(course, here):
-        say(*_lesson(course, progress, here), "")
-    say(*_review(progress))
-    if quiz_path(course, here).is_file() and history.state(progress.events, here.slug).best is None:
-        say(step("quiz", f"grade quiz {here.slug}"))
+    if words or everything:
+        chosen = course.lessons if everything else (course.lesson(lesson_number(course, words)),)
+        _listed(course, progress, chosen)
+    else:
+        lessons = [lesson for lesson in course.lessons if _of(course, lesson) or quiz_path(course, lesson).is_file()]
+        say("", _header(course, progress), "")
+        if not lessons:
+            say(*prose("This course has no exercises yet."), "", step("new", "grade new ID --lesson N"), "")
+            return
+        here = _here(course, progress, following, lessons)
+        rows, exercises = _map(course, progress, lessons, here), _of(course, here)
+        say(*rows, "")
+        if exercises and len(rows) + len(exercises) + AROUND <= _height():
+            say(*_lesson(course, progress, here), "")
+        elif exercises:
+            say(step("lesson", f"grade list {here.number}", "its exercises"))
+        say(*_review(progress))
+        if quiz_path(course, here).is_file() and history.state(progress.events, here.slug).best is None:
+            say(step("quiz", f"grade quiz {here.slug}"))
     if following is not None:
-        leads = leads_to(following, course)
-        say(step("next", f"grade {leads.command}", leads.remark))
+        say(step("next", f"grade {leads_to(following, course).command}", why(following, course, progress)))
     elif course.exercises:
         say("  Every exercise is passed.", step("compare", f"grade diff {course.exercises[-1].id}"))
+
+
+def _listed(course: Course, progress: Progress, lessons: tuple[Lesson, ...]) -> None:
+    """The exercises of lessons. UsageError where there are none."""
+    having = [lesson for lesson in lessons if _of(course, lesson)]
+    if not having:
+        raise UsageError(f"Lesson {lessons[0].number} has no exercises yet; grade list shows which have.")
+    for lesson in having:
+        say("", *_lesson(course, progress, lesson))
+    say("")
 
 
 def _header(course: Course, progress: Progress) -> str:
     total = len(course.exercises)
     passed = sum(progress.state(exercise.id) == "passed" for exercise in course.exercises)
     count = f"{passed} of {total}   {100 * passed // total:>3}%" if total else ""
-    title = _cut(course.title, COLUMNS - 4 - len(count))
-    return f"  {bold(title)}{count:>{COLUMNS - 2 - len(title)}}"
+    return _row(course.title, count)
 
 
 def _map(course: Course, progress: Progress, lessons: list[Lesson], here: Lesson) -> list[str]:
     """A row for each lesson that has exercises or a quiz, and the numbers of the others."""
-    wide = COLUMNS - 25 - READ - QUIZ
-    lines = [dim(f"    {'lesson':<21}{'read':<{READ}}{'exercises':<{DOTS}}{'points':>{wide - DOTS}}   quiz")]
+    most = max([9, *(len(_of(course, lesson)) for lesson in lessons)])
+    gap = " " * (2 if _width() >= COLUMNS else 1)
+    head = f"{'lesson':<{NAMES}}{gap}{'read':<{READ}}{gap}{'exercises':<{most}}{gap}{'points':>{POINTS}}{gap * 2}quiz"
+    lines = [dim(f"       {head}")]
     for lesson in lessons:
         exercises = _of(course, lesson)
         arrow = HERE if lesson == here else " "
-        dots = "".join(_mark(progress, exercise) for exercise in exercises)
-        earned = sum(progress.best(exercise.id) or 0.0 for exercise in exercises)
-        points = f"{number(earned)}/{number(sum(exercise.points for exercise in exercises))}" if exercises else ""
+        dots = "".join(_mark(progress, exercise) for exercise in exercises) + " " * (most - len(exercises))
         quiz = _quiz(progress, lesson) if quiz_path(course, lesson).is_file() else ""
-        read = f"{_read(course, progress, lesson):<{READ}}"
-        room = wide - len(exercises)
-        lines.append(f"  {arrow} {lesson.number:>2} {lesson.short:<18}{read}{dots}{points.rjust(room)}   {quiz}")
+        cells = (
+            f"{lesson.short:<{NAMES}}",
+            f"{_read(course, progress, lesson):<{READ}}",
+            dots,
+            f"{_points(progress, exercises):>{POINTS}}",
+        )
+        lines.append(f"  {arrow} {lesson.number:>2} {gap.join(cells)}{gap * 2}{quiz}")
     empty = [str(lesson.number) for lesson in course.lessons if lesson not in lessons]
     if empty:
         plural = "s" if len(empty) > 1 else ""
-        lines.append(dim(f"    no exercises yet in lesson{plural} {', '.join(empty)}"))
+        lines.append(dim(f"       no exercises yet in lesson{plural} {', '.join(empty)}"))
     return lines
 
 
@@ -76,15 +108,37 @@ def _lesson(course: Course, progress: Progress, lesson: Lesson) -> list[str]:
     """The exercises of one lesson, one line each."""
     exercises = _of(course, lesson)
     wide = max(len(exercise.id) for exercise in exercises)
-    lines = [f"  {bold(f'{lesson.number} {lesson.title}')}"]
+    lines = [_row(f"{lesson.number} {lesson.title}", f"{_points(progress, exercises)} points")]
     for exercise in exercises:
-        minutes = f"{exercise.minutes} min"
-        title = _cut(exercise.title, COLUMNS - 10 - wide - len(minutes))
-        room = COLUMNS - 9 - wide - len(title)
-        lines.append(
-            f"    {_mark(progress, exercise)} {exercise.id:<{wide}}   {title}{dim(f'{minutes:>{room}}')}"
-        )
+        head = f"    {_mark(progress, exercise)} {exercise.id:<{wide}}   "
+        effort = f"level {exercise.level} {exercise.minutes:>3} min"
+        room = _width() - 12 - wide - len(effort)
+        about = f"{_cut(exercise.title, room) if room > 7 else '':<{max(room, 0)}}   {dim(effort)}"
+        lines.append(head + (f"missing: grade reset {exercise.id}" if exercise.missing else about))
     return lines
+
+
+def _row(title: str, remark: str) -> str:
+    """A title, and a remark at the right."""
+    title = _cut(title, _width() - 4 - len(remark))
+    return f"  {bold(title)}{remark:>{_width() - 2 - len(title)}}"
+
+
+def _width() -> int:
+    return min(columns(), COLUMNS)
+
+
+def _height() -> int:
+    """How many lines may be shown at once: as many as a terminal has, and any number where there is none."""
+    return shutil.get_terminal_size().lines if sys.stdout.isatty() else sys.maxsize
+
+
+def _points(progress: Progress, exercises: list[Exercise]) -> str:
+    """What was earned of what there is: `12/77`."""
+    if not exercises:
+        return ""
+    earned = sum((progress.best(exercise.id) or 0.0) * exercise.points for exercise in exercises)
+    return f"{number(round(earned, 1))}/{number(sum(exercise.points for exercise in exercises))}"
 
 
 def _read(course: Course, progress: Progress, lesson: Lesson) -> str:
@@ -131,6 +185,8 @@ def _of(course: Course, lesson: Lesson) -> list[Exercise]:
 
 
 def _mark(progress: Progress, exercise: Exercise) -> str:
+    if exercise.missing:
+        return click.style(MISSING, fg="red")
     mark, color = MARKS[progress.state(exercise.id)]
     return click.style(mark, fg=color)
 

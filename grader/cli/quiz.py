@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from grader.cli.names import LessonName
 from grader.cli.screen import COLUMNS, bold, course_root, interactive, number, say, step
 from grader.course import Course, Lesson, load_lessons
 from grader.course.document import shown
@@ -17,18 +18,19 @@ from grader.errors import UsageError
 from grader.progress import Progress
 from grader.quiz import history
 from grader.quiz.attempt import Attempt, begin, resume
+from grader.quiz.draw import Asked
 from grader.quiz.load import load_quiz
 from grader.quiz.model import LEVELS, Quiz
 from grader.quiz.plain import answer_in_words, ask_plainly, plain_text, right_lines
 from grader.quiz.result import QuizResult
 from grader.quiz.session import Done, Session
-from grader.report.marks import FAILED, encoding_of, writable
+from grader.report.marks import FAILED, NOT_STARTED, encoding_of, writable
 
 STOPPED_SHORT = 1  # exit code: the input ended before the last question
 
 
 @click.command("quiz")
-@click.argument("name")
+@click.argument("name", type=LessonName())
 @click.option("--plain", is_flag=True, help="Plain lines, answers from standard input.")
 @click.option("--exam", is_flag=True, help="No feedback until the end.")
 @click.option("--n", "count", metavar="N", type=click.IntRange(min=1), help="Ask so many of the questions.")
@@ -155,7 +157,8 @@ def _stopped(ctx: click.Context, attempt: Attempt, done: Done) -> None:
     answered = sum(given.answer is not None for given in session.given.values())
     kept = f"{answered} of {len(session.asked)} questions are answered and kept."
     how = "The input ended." if done is Done.ENDED else "Stopped."
-    say("", *plain_text(f"{how} {kept}", 2, columns()), "", step("go on", f"grade quiz {attempt.slug}"))
+    say("", *plain_text(f"{how} {kept}", 2, columns()), "")
+    say(step("go on", f"grade quiz {attempt.slug}", f"the {session.kind}, attempt {attempt.started.attempt}"))
     if done is Done.ENDED:
         ctx.exit(STOPPED_SHORT)
 
@@ -169,7 +172,7 @@ def _show(attempt: Attempt, as_json: bool) -> None:
         say(json.dumps(msgspec.to_builtins(result), ensure_ascii=False, indent=2))
         return
     title = attempt.quiz.title
-    head = f"{title}   attempt {result.attempt}"
+    head = f"{title}   {attempt.session.kind}, attempt {result.attempt}"
     score = f"{points(result.score)} of {number(result.max_score)}"
     say("", f"  {bold(title)}{head[len(title) :]}{score:>{max(columns() - 2 - len(head), len(score) + 3)}}", "")
     for level in LEVELS:
@@ -187,19 +190,29 @@ def _show(attempt: Attempt, as_json: bool) -> None:
 
 
 def show_missed(session: Session) -> int:
-    """Says what was missed and what would have been right; how many that are."""
+    """Says what was missed and what would have been right, then what was skipped; how many that are."""
     width = columns()
-    pairs = [(each, session.given.get(i)) for i, each in enumerate(session.asked)]
-    missed = [(each, given) for each, given in pairs if given and given.mark.score < 1]
+    missed = [(session.asked[i], given) for i, given in sorted(session.first_times.items()) if given.mark.score < 1]
+    skipped = [asked for asked, given in missed if given.answer is None]
     for asked, given in missed:
-        mark = click.style(FAILED, fg="red")
-        first, *rest = plain_text(asked.question.question, 4, width)
-        say("", f"  {mark} {first.strip()}", *rest[:2])
-        say(*plain_text(f"Your answer: {answer_in_words(asked, given.answer)}", 4, width), *right_lines(asked, width))
-        if session.exam:
-            for reason in (*given.mark.feedback, asked.question.explanation):
-                say(*plain_text(reason, 4, width))
+        if given.answer is not None:
+            say("", *_question(click.style(FAILED, fg="red"), asked, width))
+            answer = answer_in_words(asked, given.answer)
+            say(*plain_text(f"Your answer: {answer}", 4, width), *right_lines(asked, width))
+            if session.exam:
+                for reason in (*given.mark.feedback, asked.question.explanation):
+                    say(*plain_text(reason, 4, width))
+    if skipped:
+        say("", f"  {len(skipped)} skipped", "")
+    for asked in skipped:
+        say(*_question(NOT_STARTED, asked, width))
     return len(missed)
+
+
+def _question(mark: str, asked: Asked, width: int) -> list[str]:
+    """A question after its mark, in full."""
+    first, *rest = plain_text(asked.question.question, 4, width)
+    return [f"  {mark} {first.strip()}", *rest]
 
 
 def _read_again(slug: str, result: QuizResult) -> None:

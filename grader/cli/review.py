@@ -1,7 +1,7 @@
 """grade review: brings questions back."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence, Set
+from datetime import date, datetime
 
 import click
 
@@ -11,14 +11,15 @@ from grader.course import Course, load_lessons
 from grader.course.glossary import load_glossary
 from grader.course.lessons import quiz_path
 from grader.lesson.files import all_files
-from grader.progress import Progress, Reviewed, now
+from grader.progress import Progress, Reviewed, TakenBack, now
 from grader.quiz import history
 from grader.quiz.attempt import drawn
 from grader.quiz.cards import card
+from grader.quiz.draw import Asked
 from grader.quiz.history import GLOSSARY, Key
 from grader.quiz.load import load_quiz
 from grader.quiz.model import Askable
-from grader.quiz.review import due_after, due_at
+from grader.quiz.review import Due, due_after, due_at
 from grader.quiz.session import Done, Given, Session
 
 MOST = 20  # questions of one review unless said otherwise
@@ -34,7 +35,8 @@ def command(ctx: click.Context, plain: bool, count: int, only_list: bool) -> Non
     """Ask again what was missed and what is due, of quizzes and of what you predicted while reading, and a few terms of
     the lessons whose quizzes you have begun.
 
-    What you know comes back after days, then weeks, then months; what you do not know, tomorrow.
+    What you know comes back after days, then weeks, then months; what you do not know, once more at the end, and
+    tomorrow.
     """
     root = course_root()
     course = load_lessons(root)
@@ -45,22 +47,25 @@ def command(ctx: click.Context, plain: bool, count: int, only_list: bool) -> Non
     again = [key for key in due.due if key in known]
     new = [key for key in known if key.quiz == GLOSSARY and key not in history.asked(progress.events)][:NEW_TERMS]
     say("", f"  {bold('review')}   {len(missed)} missed, {len(again)} due, {len(new)} new terms", "")
-    if missed or again:
-        say(*_by_quiz([*missed, *again]), "")
+    if listed := [*_now(missed, "missed"), *_now(again, "due"), *_failed(due)]:
+        say(*listed, "")
     keys = [*missed, *again, *new][:count]
     if only_list or not keys:
-        _say_next(due.later, bool(keys))
+        _say_next(due, bool(keys))
         return
-    session = _session(keys, known, progress, history.student_salt(root))
+    session = _session(keys, set(new), known, progress, history.student_salt(root))
     done = take(session, plain, quiet=False)
-    if done is not Done.STOPPED or session.given:
-        say("", f"  {bold('review')}   {points(session.score)} of {len(session.given)}")
+    given = session.first_times
+    if done is not Done.STOPPED or given:
+        say("", f"  {bold('review')}   {points(session.score)} of {len(given)}")
         show_missed(session)
         say("")
     if done is Done.ENDED:
-        say(*prose(f"The input ended after {len(session.given)} of {len(keys)} questions; these are kept.", 2), "")
+        say(*prose(f"The input ended after {len(given)} of {len(keys)} questions; these are kept.", 2), "")
     left = due_at(progress.events, now())
-    _say_next(left.later, any(key in known for key in (*left.missed, *left.due)))
+    if listed := _failed(left):
+        say(*listed, "")
+    _say_next(left, any(key in known for key in (*left.missed, *left.due)))
     if done is Done.ENDED:
         ctx.exit(STOPPED_SHORT)
 
@@ -96,22 +101,35 @@ def _of_parts(course: Course, parts: Collection[tuple[str, str]]) -> dict[Key, A
     }
 
 
-def _session(keys: Sequence[Key], known: dict[Key, Askable], progress: Progress, salt: str) -> Session:
-    """The questions, each drawn anew: its attempt is how often it was asked, with this time."""
+def _session(
+    keys: Sequence[Key], new: Set[Key], known: dict[Key, Askable], progress: Progress, salt: str
+) -> Session:
+    """The questions, each drawn anew: its attempt is how often it was asked, with this time.
+
+    What was not known is asked once more at the end. Terms that are new and skipped stay new.
+    """
     times = {key: len(each) for key, each in history.asked(progress.events).items()}
     asked, kept = [], []
+    repeated: set[Key] = set()
+
+    def draw(key: Key) -> Asked | None:
+        times[key] = times.get(key, 0) + 1
+        return next(iter(drawn([known[key]], salt, times[key])), None)
+
     for key in keys:
-        for each in drawn([known[key]], salt, times.get(key, 0) + 1):
+        if (each := draw(key)) is not None:
             asked.append(each)
             kept.append(key)
 
     def record(place: int, given: Given) -> None:
         key, moment = kept[place], now()
+        if given.answer is None and key in new:
+            return
         progress.record(
             Reviewed(
                 quiz=key.quiz,
                 question=key.question,
-                attempt=times.get(key, 0) + 1,
+                attempt=times[key],
                 score=given.mark.score,
                 answer=given.answer,
                 seconds=given.seconds,
@@ -120,25 +138,59 @@ def _session(keys: Sequence[Key], known: dict[Key, Askable], progress: Progress,
             )
         )
 
-    return Session("review", asked, record)
+    def take_back(place: int) -> None:
+        key = kept[place]
+        if any(isinstance(e, Reviewed) and (e.quiz, e.question) == key for e in progress.events):
+            progress.record(TakenBack(quiz=key.quiz, question=key.question))
+
+    def again(place: int) -> Asked | None:
+        key = kept[place]
+        if key in repeated or (each := draw(key)) is None:
+            return None
+        repeated.add(key)
+        kept.append(key)
+        return each
+
+    return Session("review", asked, record, kind="review", take_back=take_back, again=again)
 
 
-def _by_quiz(keys: Sequence[Key]) -> list[str]:
-    counts = {quiz: sum(key.quiz == quiz for key in keys) for quiz in dict.fromkeys(key.quiz for key in keys)}
-    return [f"    {count:>3}  {quiz}" for quiz, count in counts.items()]
+def _now(keys: Sequence[Key], why: str) -> list[str]:
+    """What can be asked now, by quiz."""
+    return [f"    {count:>3}  {quiz}   {why}, to be asked now" for quiz, count in _by_quiz(keys).items()]
 
 
-def _say_next(later: Sequence[datetime], more: bool) -> None:
+def _failed(due: Due) -> list[str]:
+    """What was not known in the last review, by quiz and by the day on which it comes back."""
+    days: dict[date, list[Key]] = {}
+    for key, moment in due.later.items():
+        if key in due.failed:
+            days.setdefault(moment.astimezone().date(), []).append(key)
+    return [
+        f"    {count:>3}  {quiz}   failed or skipped, back {_day(day)}"
+        for day, keys in days.items()
+        for quiz, count in _by_quiz(keys).items()
+    ]
+
+
+def _by_quiz(keys: Sequence[Key]) -> dict[str, int]:
+    return {quiz: sum(key.quiz == quiz for key in keys) for quiz in dict.fromkeys(key.quiz for key in keys)}
+
+
+def _say_next(due: Due, more: bool) -> None:
     """When something is due next."""
     if more:
         say(step("now", "grade review"))
-    elif later:
-        first = later[0]
-        same = sum(moment.astimezone().date() == first.astimezone().date() for moment in later)
-        day = first.astimezone()
-        days = (day.date() - datetime.now().astimezone().date()).days
-        when = "today" if days <= 0 else "tomorrow" if days == 1 else f"in {days} days"
-        plural = "s" if same > 1 else ""
-        say(f"  Nothing is due now. Next: {same} question{plural} {when}, on {day:%A} {day.day} {day:%B}.")
-    else:
+    if due.later:
+        days = [moment.astimezone().date() for moment in due.later.values()]
+        count = days.count(days[0])
+        begin = "Next" if more else "Nothing is due now. Next"
+        say(f"  {begin}: {count} question{'s' if count > 1 else ''} {_day(days[0])}.")
+    elif not more:
         say("  Nothing is due, since no quiz was answered yet.", "", step("begin", "grade list"))
+
+
+def _day(day: date) -> str:
+    """`tomorrow, on Sunday 29 November`"""
+    days = (day - datetime.now().astimezone().date()).days
+    when = "today" if days <= 0 else "tomorrow" if days == 1 else f"in {days} days"
+    return f"{when}, on {day:%A} {day.day} {day:%B}"

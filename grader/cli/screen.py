@@ -34,6 +34,15 @@ def say(*lines: str, err: bool = False) -> None:
         click.echo(text, err=err)
 
 
+def page(*lines: str) -> None:
+    """Prints lines, in a pager where they are more than a terminal has."""
+    if not sys.stdout.isatty() or len(lines) < shutil.get_terminal_size().lines:
+        say(*lines)
+        return
+    text = writable("\n".join([*lines, ""]), encoding_of(sys.stdout))
+    click.echo_via_pager(text if click.get_current_context().find_root().color is not False else click.unstyle(text))
+
+
 def columns() -> int:
     """How wide the terminal is."""
     return max(shutil.get_terminal_size().columns, 20)
@@ -45,10 +54,10 @@ def interactive() -> bool:
 
 
 def prose(text: str, indent: int = 4) -> list[str]:
-    """Text as lines of at most 77 columns; blank lines in it stay."""
+    """Text as lines that fit the terminal, of at most 77 columns; blank lines in it stay."""
     lines: list[str] = []
     for paragraph in text.strip().split("\n\n"):
-        wrapped = textwrap.wrap(" ".join(paragraph.split()), COLUMNS - indent, break_on_hyphens=False)
+        wrapped = textwrap.wrap(" ".join(paragraph.split()), min(columns(), COLUMNS) - indent, break_on_hyphens=False)
         lines += ["", *(" " * indent + line for line in wrapped)]
     return lines[1:]
 
@@ -69,6 +78,7 @@ def number(points: float) -> str:
 def step(word: str, command: str, remark: str = "") -> str:
     """One of the last lines of a screen: a command to paste. A remark that there is no room for is left out."""
     head = f"  {dim(f'{word:<7}')}   "
-    if remark and 12 + max(len(command), 33) + 1 + len(remark) <= COLUMNS:
-        return f"{head}{command:<33} {dim(remark)}"
+    room = min(columns(), COLUMNS) - 12 - 1 - len(remark)
+    if remark and len(command) + 1 < room:
+        return f"{head}{command:<{min(max(len(command) + 1, 33), room)}} {dim(remark)}"
     return head + command

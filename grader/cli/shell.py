@@ -12,15 +12,16 @@ from pathlib import Path
 import click
 
 from grader import failures
+from grader.cli.names import ExerciseName, named
 from grader.cli.screen import bold, course_root, say
-from grader.course import load_exercise
 from grader.course.document import shown
 from grader.errors import UsageError
+from grader.progress import Progress
 from grader.submission import read_submission
 
 
 @click.command("shell")
-@click.argument("exercise_id", metavar="ID")
+@click.argument("exercise_id", metavar="ID", type=ExerciseName())
 @click.option("--print", "only_print", is_flag=True, help="Print the call as Python to paste, and open nothing.")
 def command(exercise_id: str, only_print: bool) -> None:
     """A Python prompt with your module and the arguments of the call that failed last.
@@ -28,8 +29,10 @@ def command(exercise_id: str, only_print: bool) -> None:
     It runs in your own Python, without the grader's bounds: it is your code on your machine.
     """
     root = course_root()
-    exercise = load_exercise(root, exercise_id)
+    exercise = named(root, exercise_id)
     failing = failures.load(root, exercise.id)
+    if failing is None and any(each.passed for each in Progress.load(root).tries(exercise.id)[-1:]):
+        raise UsageError(f"{exercise.id} passed when it was graded last; there is no failing call to look at.")
     if failing is None:
         raise UsageError(
             f"There is no failing call of {exercise.id} to look at; run grade exercise {exercise.id} first."

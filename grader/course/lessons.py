@@ -60,7 +60,8 @@ def find_lesson(course: Course, name: str) -> Lesson:
         several = " or ".join(f"'{lesson.slug}' ({lesson.number})" for lesson in found)
         raise UsageError(f"'{name}' can be {several}; name one of them.")
     known = [*(lesson.slug for lesson in course.lessons), *(n for lesson in course.lessons for n in _words(lesson))]
-    raise UsageError(f"No lesson '{name}' in this course.{did_you_mean(name.lower().strip(), known)}")
+    near = did_you_mean(name.strip(), known) or " grade list has them all."
+    raise UsageError(f"No lesson '{name}' in this course.{near}")
 
 
 def exact_lesson(course: Course, name: str) -> Lesson | None:

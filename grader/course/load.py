@@ -12,8 +12,9 @@ from msgspec import structs
 from grader.course.document import Document, shown
 from grader.course.model import Course, Description, Exercise, Syllabus, did_you_mean, no_exercise
 from grader.errors import UsageError
+from grader.workspace.installed import solutions_for
+from grader.workspace.marker import COURSE_FILE as COURSE_FILE
 
-COURSE_FILE = "course.yaml"
 EXERCISE_FILE = "exercise.yaml"
 
 _TAKEN = {
@@ -66,8 +67,9 @@ def load_course(root: Path) -> Course:
     numbers = {lesson.number for lesson in course.lessons}
     documents: dict[str, Document] = {}
     exercises: dict[str, Exercise] = {}
-    for exercise_id in _ids(root):
-        document, exercise = _exercise(root, exercise_id)
+    solutions = solutions_for(root)
+    for exercise_id in exercise_ids(root):
+        document, exercise = _exercise(root, exercise_id, solutions)
         if exercise.lesson not in numbers:
             raise document.error(("lesson",), f"there is no lesson {exercise.lesson} in {COURSE_FILE}.")
         documents[exercise_id], exercises[exercise_id] = document, exercise
@@ -82,8 +84,8 @@ def load_course(root: Path) -> Course:
 def load_exercise(root: Path, exercise_id: str) -> Exercise:
     """One exercise, without reading the others: what it needs, and its lesson, are not looked up."""
     if bad_id(exercise_id) or not (root / "exercises" / exercise_id / EXERCISE_FILE).is_file():
-        raise no_exercise(exercise_id, _ids(root))
-    return _exercise(root, exercise_id)[1]
+        raise no_exercise(exercise_id, exercise_ids(root))
+    return _exercise(root, exercise_id, solutions_for(root))[1]
 
 
 def bad_id(exercise_id: str) -> str | None:
@@ -111,8 +113,8 @@ def _syllabus(root: Path) -> Syllabus:
     return syllabus
 
 
-def _ids(root: Path) -> list[str]:
-    """The exercises' folders. Folders without an exercise in them are left alone."""
+def exercise_ids(root: Path) -> list[str]:
+    """The ids of a course's exercises, sorted. Folders without an exercise in them are left alone."""
     folder = root / "exercises"
     ids = []
     try:
@@ -130,22 +132,27 @@ def _ids(root: Path) -> list[str]:
     return ids
 
 
-def _exercise(root: Path, exercise_id: str) -> tuple[Document, Exercise]:
-    folder, solution = root / "exercises" / exercise_id, root / "solutions" / exercise_id
+def lab_names(root: Path) -> list[str]:
+    """What `grade lab` finds the labs of a course by, sorted. UsageError where the description of one is wrong."""
+    labs = [name for name in exercise_ids(root) if (root / "exercises" / name / "lab.py").is_file()]
+    return sorted(_exercise(root, name, root / "solutions")[1].lab_names[0] for name in labs)
+
+
+def _exercise(root: Path, exercise_id: str, solutions: Path) -> tuple[Document, Exercise]:
+    folder = root / "exercises" / exercise_id
+    places = (root / "solutions" / exercise_id, solutions / exercise_id)
     document = Document(folder / EXERCISE_FILE)
     exercise = Exercise(
         **structs.asdict(document.convert(Description)),
         id=exercise_id,
         folder=folder,
-        solution=solution if solution.is_dir() else None,
+        solution=next((place for place in places if place.is_dir()), None),
     )
-    if not exercise.stub.is_file():
-        raise document.error((), f"the exercise has no {shown(exercise.stub)} for the student to complete.")
     return document, exercise
 
 
 def _in_order(exercises: dict[str, Exercise], documents: dict[str, Document]) -> tuple[Exercise, ...]:
-    """By lesson; within it what is needed comes first, then by level and id."""
+    """By lesson; within it what is needed comes first, then what is easier: by level, minutes and id."""
     sorter = TopologicalSorter({each: exercise.needs for each, exercise in exercises.items()})
     try:
         sorter.prepare()
@@ -154,12 +161,13 @@ def _in_order(exercises: dict[str, Exercise], documents: dict[str, Document]) ->
         at = ("needs", exercises[circle[0]].needs.index(circle[1]))
         sentence = f"exercises need each other in a circle: {' -> '.join(circle)}."
         raise documents[circle[0]].error(at, sentence) from None
-    ready: list[tuple[int, int, str]] = []
+    ready: list[tuple[int, int, int, str]] = []
     ordered: list[Exercise] = []
     while sorter.is_active():
         for each in sorter.get_ready():
-            heappush(ready, (exercises[each].lesson, exercises[each].level, each))
-        exercise = exercises[heappop(ready)[2]]
+            one = exercises[each]
+            heappush(ready, (one.lesson, one.level, one.minutes, each))
+        exercise = exercises[heappop(ready)[-1]]
         ordered.append(exercise)
         sorter.done(exercise.id)
     return tuple(sorted(ordered, key=lambda e: e.lesson))  # stable

@@ -61,6 +61,11 @@ class Exercise(Description, frozen=True, kw_only=True):
         return self.folder / f"{self.id}.py"
 
     @property
+    def missing(self) -> bool:
+        """Whether the student's file is not there: moved, renamed or deleted."""
+        return not self.stub.is_file()
+
+    @property
     def statement(self) -> Path:
         return self.folder / "README.md"
 
@@ -133,6 +138,12 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     exercises: tuple[Exercise, ...]
     show_hidden_output: bool = False  # what a student's code prints during hidden tests
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders that no submission may read: the course, and where its solutions lie if not in it."""
+        solutions = {each.solution.parent for each in self.exercises if each.solution is not None}
+        return (self.root, *sorted(each for each in solutions if not each.is_relative_to(self.root)))
+
     def exercise(self, exercise_id: str) -> Exercise:
         """The exercise of that id. UsageError where there is none."""
         for exercise in self.exercises:
@@ -155,10 +166,12 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
 
 def no_exercise(exercise_id: str, ids: Iterable[str]) -> UsageError:
     """The error for an id that no exercise has."""
-    return UsageError(f"No exercise '{exercise_id}' in this course.{did_you_mean(exercise_id, ids)}")
+    near = did_you_mean(exercise_id, ids) or " grade list --all has them all."
+    return UsageError(f"No exercise '{exercise_id}' in this course.{near}")
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """` Did you mean 'moe_router'?`, or nothing where no word is near."""
-    near = difflib.get_close_matches(word, list(words), n=1)
-    return f" Did you mean '{near[0]}'?" if near else ""
+    """` Did you mean 'moe_router'?`, or nothing where no word is near. Capitals make no difference."""
+    known = {each.casefold(): each for each in words}
+    near = difflib.get_close_matches(word.casefold(), known, n=1)
+    return f" Did you mean '{known[near[0]]}'?" if near else ""

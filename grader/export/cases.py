@@ -11,10 +11,10 @@ from grader.quiz.result import QuestionResult, QuizResult
 from grader.report.explanation import not_graded
 from grader.report.failure import FAULT, WORDS, explain
 from grader.report.layout import Line, cleaned, paint
-from grader.report.terminal import SCREENS
+from grader.report.terminal import DOCUMENT
 from grader.result import Failure, Frame, Outcome, Raised, Result, TestResult
 
-PAGE = SCREENS[0]
+PAGE = DOCUMENT
 STOPPED = {  # the code did not come to an answer, or nothing is known about it
     Outcome.UNREADABLE,
     Outcome.SYNTAX_ERROR,

@@ -40,12 +40,12 @@ from grader.report.layout import (
 from grader.report.markdown import fenced
 from grader.report.score import score
 from grader.report.status import mark, status
-from grader.report.terminal import SCREENS
+from grader.report.terminal import DOCUMENT
 from grader.result import Outcome, Result
 from grader.submission.handin import Student
 
 FOLDER = "feedback"
-PAGE = msgspec.structs.replace(SCREENS[0], full=True)
+PAGE = msgspec.structs.replace(DOCUMENT, full=True, every=True)
 COLUMNS = ("measured", "late", "adjusted", "final", "of")
 
 

@@ -1,6 +1,6 @@
 """The call that a failure is about: which one it is, its arguments, and what it returned beside what was expected."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -11,7 +11,7 @@ from grader.judge.names import named_arguments, names_of_parts
 from grader.judge.replay import Kept, answers
 from grader.judge.session import Entry
 from grader.judge.setting import Setting
-from grader.judge.values import value_of
+from grader.judge.values import axes, value_of
 from grader.result import Call, Named, Part, Value
 from grader.sandbox import wire
 from grader.sandbox.describe import describe
@@ -48,12 +48,21 @@ def call_of(entry: Entry, setting: Setting) -> Call:
 
 def marked(parts: tuple[Part, ...], difference: Difference) -> tuple[Part, ...]:
     """The parts, with the one that a test found wrong marked as such."""
+    wholes = list(dict.fromkeys(_whole(part) for part in parts))
     first = difference.path[0] if difference.path else 0
-    whole = len(parts) == 1
-    return tuple(
-        Part(part.name, part.yours, part.expected, False) if whole or place == first else part
-        for place, part in enumerate(parts)
-    )
+    keys = [f"[{key!r}]" for key in difference.path[:2]]
+
+    def wrong(part: Part) -> bool:
+        opened = part.name != _whole(part)
+        here = len(wholes) == 1 or wholes.index(_whole(part)) == first
+        return here and (not opened or any(part.name.endswith(key) for key in keys))
+
+    return tuple(Part(part.name, part.yours, part.expected, False) if wrong(part) else part for part in parts)
+
+
+def _whole(part: Part) -> str:
+    """The part of the result that this is a value of: `cache` of `cache['k']`."""
+    return part.name.partition("['")[0]
 
 
 def in_parts(result: Any) -> bool:
@@ -80,7 +89,16 @@ def _inner(value: Any) -> list[Any]:
 def _value(value: Any, setting: Setting) -> Value:
     if isinstance(value, Kept):
         return Value(clean_line(value.type_name))
+    if type(value) is dict and 0 < len(value) <= _PARTS and all(isinstance(each, Tensor) for each in value.values()):
+        shapes = (f"{key!r}: {_shape(each, setting)}" for key, each in value.items())
+        return Value(clean_line(f"{{{', '.join(shapes)}}}"))
     return value_of(describe(value), setting.sizes)
+
+
+def _shape(tensor: Tensor, setting: Setting) -> str:
+    """`[T=4, 8]`"""
+    named = (f"{axis.name}={axis.size}" if axis.name else str(axis.size) for axis in axes(tensor.shape, setting.sizes))
+    return f"[{', '.join(named)}]"
 
 
 def _returned(entry: Entry, setting: Setting) -> tuple[Part, ...]:
@@ -108,5 +126,16 @@ def _returned(entry: Entry, setting: Setting) -> tuple[Part, ...]:
             None if other is _NOTHING else _value(other, setting),
             None if other is _NOTHING else compare(part, other) is None,
         )
-        for name, part, other in zip(names, mine_parts, their_parts, strict=True)
+        for whole, mine, theirs in zip(names, mine_parts, their_parts, strict=True)
+        for name, part, other in _opened(whole, mine, theirs)
     )
+
+
+def _opened(name: str, mine: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
+    """A part of a result; of a dict of a few each value for itself, since one may be right and another wrong."""
+    if not (type(mine) is dict and type(theirs) is dict and 0 < len(mine) <= _PARTS and mine.keys() == theirs.keys()):
+        yield name, mine, theirs
+    elif all(isinstance(key, str) for key in mine):
+        yield from ((f"{name}[{key!r}]", mine[key], theirs[key]) for key in mine)
+    else:
+        yield name, mine, theirs

@@ -42,6 +42,13 @@ class Disagreement(AssertionError):
         self.actual = actual  # the whole value that was compared
         super().__init__(difference.outcome.value)
 
+    def __str__(self) -> str:
+        """What differs, for those who run a test without a judge."""
+        found = self.difference
+        where = (self.name or "the result") + "".join(f"[{key!r}]" for key in found.path)
+        what = f"{where}: {found.outcome.value.replace('_', ' ')}"
+        return f"{what}\n\nyours:\n{found.actual!r}\n\nexpected:\n{found.expected!r}"
+
 
 def tolerance(actual: torch.dtype, expected: torch.dtype) -> tuple[float, float]:
     """rtol and atol for two dtypes: those of the coarser one; (0, 0) for integers and bools."""

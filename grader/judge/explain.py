@@ -21,18 +21,23 @@ from grader.judge.numbers import comparison
 from grader.judge.reproduce import reproduction
 from grader.judge.session import Entry, Fault
 from grader.judge.setting import Setting
-from grader.result import Call, Comparison, Failure, Number, Outcome
+from grader.result import Call, Comparison, Failure, Number, Outcome, Raised
 from grader.sandbox import wire
 from grader.sandbox.mirror import RemoteModule
 from grader.sandbox.proxy import RemoteObject
 
 _RAISES = re.compile(r"DID NOT RAISE |<class '(?:\w+\.)*|'>")  # around a name, as pytest 8 and 9 write it
 _RESULT = "What "
+_RETURN = "Is a return missing?"
+_CONTAINERS = {  # how the text of a value begins, and what it is
+    "array": "a numpy array", "list of": "a list", "[": "a list", "tuple of": "a tuple", "(": "a tuple",
+    "dict of": "a dict",
+}  # fmt: skip
 
 
 def explain(error: BaseException, setting: Setting) -> tuple[Outcome, Failure]:
     """The outcome of a test that raised `error`, and why it did not pass."""
-    outcome, failure = _explain(error, setting)
+    outcome, failure = _of_another_kind(*_explain(error, setting))
     failing = failing_entry(error, setting.log)
     if failing is None:
         return outcome, failure
@@ -57,9 +62,27 @@ def _explain(error: BaseException, setting: Setting) -> tuple[Outcome, Failure]:
     reply = setting.log[-1].reply if setting.log else None
     if isinstance(reply, wire.Returned) and reply.value is None:
         label = setting.log[-1].question.label
-        return Outcome.RETURNED_NONE, Failure(f"{label} returned None.", last_call(setting))
+        return Outcome.RETURNED_NONE, Failure(f"{label} returned None. {_RETURN}", last_call(setting))
     what = f"{type(error).__name__}: {clean(str(error))}"
     return Outcome.WRONG_TYPE, Failure(f"The test could not use what was returned: {what}", last_call(setting))
+
+
+def _of_another_kind(outcome: Outcome, failure: Failure) -> tuple[Outcome, Failure]:
+    """The failure, told by what comes before all that a test says: None or a list where a tensor was expected."""
+    if failure.call is None or failure.comparison or outcome not in (Outcome.FAILED, Outcome.WRONG_TYPE):
+        return outcome, failure
+    for part in failure.call.returned:
+        if part.expected is None or part.yours.text == part.expected.text:
+            continue
+        if part.yours.text == "None":
+            what = failure.call.function if part.name == "result" else part.name
+            said = f"{what} returned None. {_RETURN}" if part.name == "result" else f"{what} is None."
+            return Outcome.RETURNED_NONE, msgspec.structs.replace(failure, message=said)
+        kind = next((kind for start, kind in _CONTAINERS.items() if part.yours.text.startswith(start)), None)
+        if part.expected.text == "tensor" and kind is not None:
+            said = f"{part.name} is {kind}, expected a tensor."
+            return Outcome.WRONG_TYPE, msgspec.structs.replace(failure, message=said)
+    return outcome, failure
 
 
 # ---------------------------------------------------------------- kinds of failure
@@ -84,7 +107,9 @@ def _fault(fault: Fault, setting: Setting) -> tuple[Outcome, Failure]:
         them = "it" if len(names) == 1 else "them"
         message = f"Your code changed {_and(names)} in place. The caller still needs {them}."
     elif fault.outcome is Outcome.EXCEPTION and exception is not None:
-        message = _mismatch(fault.threw) or message
+        message = _mismatch(fault.threw, exception) or message
+        if exception.type == "BdbQuit":
+            message = "Your code stops at breakpoint(), and nobody can answer there. Take it out; see grade shell."
     seen = samples(fault, setting) if fault.outcome is Outcome.TIMEOUT else None
     return fault.outcome, Failure(message, call, exception=exception, samples=seen)
 
@@ -126,6 +151,8 @@ def _sentence(name: str, difference: Difference, compared: Comparison | None, si
     inner = name[0].lower() + name[1:] if name.startswith(_RESULT) else name  # within a sentence
     match difference.outcome:
         case Outcome.RETURNED_NONE:
+            if name.startswith(_RESULT) and not difference.path:
+                return f"{name.removeprefix(_RESULT).removesuffix(' returns')} returned None. {_RETURN}"
             return f"{name} is None."
         case Outcome.WRONG_SHAPE:
             yours, theirs = _shape_of(yours), _shape_of(theirs)
@@ -198,6 +225,7 @@ def _kind(value: Any) -> str:
         return f"a tensor {list(value.shape)} of {_dtype(value)}"
     kept = isinstance(value, RemoteObject | RemoteModule)
     name = value.__dict__["_type_name"] or "object" if kept else type(value).__name__
+    name = "numpy array" if name == "ndarray" else name
     return f"{'an' if name[0] in 'aeiou' else 'a'} {clean_line(name[:60])}"
 
 
@@ -216,13 +244,17 @@ def _and(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 
 
-def _mismatch(threw: wire.Threw | None) -> str | None:
+def _mismatch(threw: wire.Threw | None, exception: Raised) -> str | None:
     """What a refused matrix product is about, by the axes that met."""
     if threw is None or "shapes cannot be multiplied" not in threw.message or not threw.frames:
         return None
-    shapes = [o.value.shape for o in threw.frames[-1].operands if o.value.shape]
-    if len(shapes) != 2:
-        return None
+    operands = [o for o in threw.frames[-1].operands if o.value.shape]
+    frame = exception.frames[-1]
+    text = next((each.text for each in frame.source if each.number == frame.line), "")
+    names = [re.escape(o.expression) for o in operands]
+    if len(operands) != 2 or not re.search(rf"(?<![\w.]){names[0]}\s*[@,]\s*{names[1]}(?![\w.\[(])", text):
+        return None  # what was multiplied was made of these, and had other shapes
+    shapes = [list(o.value.shape or ()) for o in operands]
     left, right = shapes
     meets = right[-2] if len(right) > 1 else right[-1]
     if left[-1] == meets:  # the operands were others than these

@@ -67,12 +67,14 @@ class Job(msgspec.Struct, frozen=True):
 class Setup(msgspec.Struct, frozen=True, tag="setup"):
     """The first message to a judge: the exercises that its jobs may be of.
 
-    `complete`: scores are to be compared, so a test that is not available here is a fault.
+    `complete`: scores are to be compared, so a test that is not available here is a fault. `ahead`: somebody waits for
+    each verdict, and has time between them.
     """
 
     materials: tuple[Materials, ...]
     isolation: Isolation
     complete: bool
+    ahead: bool = False
 
 
 class RunLab(msgspec.Struct, frozen=True, tag="lab"):

@@ -10,10 +10,12 @@ from grader.result import Comparison, Number, Row
 
 _ROWS = 400  # rows of a comparison that are kept; a screen shows fewer
 _COLUMNS = 8  # numbers of a row
+_FEW = 8  # rows that are all kept: what agrees is part of the pattern
 
 
 def comparison(name: str, difference: Difference, sizes: dict[int, str]) -> Comparison:
-    """The rows in which two tensors of one shape differ, and how many numbers do, and by how much at most.
+    """The rows in which two tensors of one shape differ, and how many numbers do, and by how much at most. Of small
+    tensors it is all rows.
 
     `name` is that of the part of a result which they are.
     """
@@ -24,7 +26,8 @@ def comparison(name: str, difference: Difference, sizes: dict[int, str]) -> Comp
     tables = [t.reshape(-1, width) for t in (yours, theirs, wrong)]
     far = distances.reshape(-1, width)
     worst = int(far.argmax()) // width
-    order = tables[2].any(dim=-1).nonzero().flatten().tolist()
+    few = len(far) <= _FEW and width <= _COLUMNS
+    order = list(range(len(far))) if few else tables[2].any(dim=-1).nonzero().flatten().tolist()
     kept = sorted({*order[: _ROWS - 1], worst})
     starts = (far[kept].argmax(dim=-1) - _COLUMNS // 2).clamp(max=width - _COLUMNS).clamp(min=0)
     columns = starts[:, None] + torch.arange(min(width, _COLUMNS))

@@ -6,7 +6,7 @@ import os
 import platform
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,7 +17,7 @@ from grader.judge.messages import Faulty, FromJudge, Job, RunLab, RunLessons, Se
 from grader.judge.plugin import Plugin
 from grader.result import Versions
 from grader.sandbox import channel
-from grader.sandbox.starter import Starter
+from grader.sandbox.starter import Ahead, Starter
 
 _OFF = (  # plugins of pytest that a judge has no use for
     *("cacheprovider", "terminal", "junitxml", "doctest", "pastebin", "stepwise", "setuponly", "setupplan"),
@@ -26,8 +26,10 @@ _OFF = (  # plugins of pytest that a judge has no use for
 )
 
 
-def _jobs(sock: socket.socket) -> Iterator[Job]:
+def _jobs(sock: socket.socket, before: Callable[[], None]) -> Iterator[Job]:
+    """The jobs; `before` each of them something is done for which nobody waits."""
     while True:
+        before()
         try:
             meta, _ = channel.receive(sock)
         except channel.ChannelClosed:
@@ -63,7 +65,9 @@ def serve(sock: socket.socket, starter: Starter) -> NoReturn:
 
     gc.freeze()
     gc.enable()
-    plugin = Plugin(setup, _jobs(sock), say, starter, versions)
+    ahead = Ahead(starter) if setup.ahead else None
+    jobs = _jobs(sock, ahead.catch_up if ahead else lambda: None)
+    plugin = Plugin(setup, jobs, say, ahead or starter, versions)
     files = [path for materials in setup.materials for path in materials.tests]
     options = [f"--rootdir={Path(files[0]).parent}", "-c", os.devnull, "--noconftest", "--assert=plain"]
     options += ["--import-mode=importlib", *(option for name in _OFF for option in ("-p", f"no:{name}"))]

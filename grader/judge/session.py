@@ -11,7 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import torch
@@ -22,7 +22,9 @@ from grader.sandbox import channel, wire
 from grader.sandbox.large import Blob
 from grader.sandbox.proc import Clock, exiting
 from grader.sandbox.proxy import Link, Question, Submission
-from grader.sandbox.starter import Started, Starter
+from grader.sandbox.starter import Ended, Started, Starter
+
+T = TypeVar("T")
 
 LOAD_SECONDS = 10.0  # at least so long may loading take: it can include slow imports
 TIMES_REFERENCE = 10  # a test may take so many times what the reference takes, where that is more than its limit
@@ -31,7 +33,7 @@ MAX_KEPT = 16 << 20  # bytes of a test's questions and answers that are kept unt
 _MOST_CPU = 20  # times all tests' limits: the last resort if nobody is left to end a worker
 _DUMPED = re.compile(rb'File "([^"\n]{1,200})", line (\d{1,7}) in ([^\n]{1,200})\n')
 _NO_THREAD = "can't start new thread"
-_CRASHES = {
+_CRASHES: dict[int, str] = {
     signal.SIGSEGV: "a segmentation fault (SIGSEGV)",
     signal.SIGABRT: "an abort (SIGABRT)",
     signal.SIGFPE: "an arithmetic fault (SIGFPE)",
@@ -196,7 +198,7 @@ class Session:
     def close(self) -> None:
         """Ends the worker."""
         if self.worker is not None:
-            self._end()
+            self._leave(self.starter.dismiss)
 
     # ------------------------------------------------------------ the worker
 
@@ -214,12 +216,15 @@ class Session:
         self._line = channel.Line(worker.sock, worker.output, worker.gone, limit, waited, self._more)
         self._printed = None
 
-    def _end(self) -> Any:
+    def _end(self) -> Ended:
+        return self._leave(self.starter.end)
+
+    def _leave(self, end: Callable[[Started], T]) -> T:
         assert self.worker is not None
         assert self._line is not None
         assert self._clock is not None
         self._waited = self._clock.waited()
-        ended = self.starter.end(self.worker)
+        ended = end(self.worker)
         self._printed = self._printed or self.take_output()
         self._line.close()
         self._clock.close()
@@ -384,8 +389,8 @@ class Session:
 def _missing(label: str, path: str, names: list[str]) -> str:
     name = path.rpartition(".")[2]
     close = difflib.get_close_matches(name, [n for n in names if len(n) < 80], n=1)
-    owner = f"{label.rpartition('.')[0]} has" if "." in label else "There is"
-    return f"{owner} no {name!r}." + (f" Did you mean {clean(close[0])!r}?" if close else "")
+    owner = label.rpartition(".")[0] if "." in label else "Your file"
+    return f"{owner} has no {name!r}." + (f" Is it what you called {clean(close[0])!r}?" if close else "")
 
 
 def _fault(threw: wire.Threw, outcome: Outcome, line: str) -> Fault:

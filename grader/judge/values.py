@@ -11,11 +11,11 @@ from grader.sandbox import wire
 def size_names(test_locals: dict[str, Any]) -> dict[int, str]:
     """Names of sizes, from the locals of a test: capitalised names of at most four letters, and k.
 
-    A size that two names share has none.
+    A size that two names share has none, nor has 1, which any axis may be.
     """
     names: dict[int, str] = {}
     for name, value in test_locals.items():
-        if type(value) is int and value >= 1 and len(name) <= 4 and (name[0].isupper() or name == "k"):
+        if type(value) is int and value > 1 and len(name) <= 4 and (name[0].isupper() or name == "k"):
             names[value] = name if value not in names else ""
     return {size: name for size, name in names.items() if name}
 

@@ -10,13 +10,14 @@ from grader.progress import Progress
 from grader.report.layout import COLUMNS, Line, Page, paragraphs, prose
 from grader.report.terminal import screen
 from grader.result import Outcome, Result
-from grader.selfstudy import job_of, keep_failing_call, lost_is_said, own_imports, record, view_of
+from grader.selfstudy import job_of, keep_failing_call, lost_is_said, own_imports, record, test_meant, view_of
 from grader.submission import Submission, examine
 from grader.submission.imports import Imports
 from grader.submission.magics import without_magics
 from grader.submission.unrun import without_running
 from grader.warm.client import Judges
 
+LINES = 40  # of one screen: a notebook has no height
 FILE = "cell"  # the name of a cell where a file's would be
 
 
@@ -38,12 +39,21 @@ class Desk:
         self._cells: dict[tuple[Path, str], str] = {}  # by course and exercise: the code that was graded last
 
     def grade(
-        self, root: Path, exercise_id: str, cell: str, first: str, *, full: bool = False, seconds: float | None = None
+        self,
+        root: Path,
+        exercise_id: str,
+        cell: str,
+        first: str,
+        *,
+        test: str = "",
+        full: bool = False,
+        seconds: float | None = None,
     ) -> Graded:
         """Grades the code of a cell, and records it as `grade exercise` does.
 
         `cell` is what stands below its first line. Other exercises that it imports are the cells that were graded
-        here, else the student's files. `seconds` is the limit of one test. UsageError as for `grade exercise`.
+        here, else the student's files. `test` is a part of the name of the test to explain in depth. `seconds`
+        is the limit of one test. UsageError as for `grade exercise`.
         """
         course = load_course(root)
         exercise = course.exercise(exercise_id)
@@ -60,9 +70,10 @@ class Desk:
         progress = Progress.load(root)
         record(progress, exercise, result)
         keep_failing_call(root, result)
+        only = test_meant(result, test) if test else None
         view = view_of(course, exercise, progress, submission, result, cell=first)
         notes = [line for note in submission.notes for line in prose(note, Page(width=COLUMNS))]
-        lines = paragraphs(notes, screen(result, exercise, view, full=full))
+        lines = paragraphs(notes, screen(result, exercise, view, full=full, only=only, height=LINES))
         folders = [course.exercise(name).folder for name in imports.texts if name not in cells]
         return Graded(exercise, submission.text, result, lines, folders)
 
@@ -83,7 +94,7 @@ class Desk:
                     self._judges = Judges(own_group=True)  # Jupyter signals the kernel's group, to interrupt or end it
                     self._judges.start()
                 materials = materials_of(course, [exercise], imports.texts)
-                self._judges.prepare(materials, forbidden=[course.root])
+                self._judges.prepare(materials, forbidden=course.folders)
                 ((_, result),) = self._judges.grade([job])
                 self._judges.renew()
         except BaseException:  # also an interrupt: nobody knows what they are at

@@ -35,6 +35,7 @@ STYLE = """
 
 @click.command("%%grade", add_help_option=False)
 @click.argument("exercise_id", metavar="ID")
+@click.argument("test", metavar="[TEST]", nargs=-1)
 @click.option("--course", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--timeout", metavar="S", type=click.FloatRange(min=0.1, max=3600))
 @click.option("--full", is_flag=True)
@@ -55,9 +56,10 @@ class Magic:
         self._shell.register_magic_function(self.grade, "cell", "grade")  # type: ignore[arg-type]
 
     def grade(self, line: str, cell: str) -> None:
-        """%%grade ID [--course DIR] [--timeout S] [--full]
+        """%%grade ID [TEST] [--course DIR] [--timeout S] [--full]
 
-        Grades the cell as exercise ID, apart from the tests, and then runs it here. The course is the nearest
+        Grades the cell as exercise ID, apart from the tests, and then runs it here. With TEST, a part of the name of a
+        test, that one is explained in depth. The course is the nearest
         course.yaml from the working directory upward.
         """
         try:
@@ -76,14 +78,20 @@ class Magic:
         try:
             options = _words.main(shlex.split(line), prog_name="%%grade", standalone_mode=False)
         except click.ClickException as error:
-            raise UsageError(f"{error.format_message().rstrip('.')}: %%grade ID [--course DIR].") from None
+            raise UsageError(f"{error.format_message().rstrip('.')}: %%grade ID [TEST] [--course DIR].") from None
         except ValueError as error:  # a quotation that does not end
-            raise UsageError(f"{error}: %%grade ID [--course DIR].") from None
+            raise UsageError(f"{error}: %%grade ID [TEST] [--course DIR].") from None
         root = find_course(Path.cwd(), options["course"])
         where = f" --course {shlex.quote(str(options['course']))}" if options["course"] else ""
         first = f"%%grade {options['exercise_id']}{where}"
         return self._desk.grade(
-            root, options["exercise_id"], cell, first, full=options["full"], seconds=options["timeout"]
+            root,
+            options["exercise_id"],
+            cell,
+            first,
+            test=" ".join(options["test"]),
+            full=options["full"],
+            seconds=options["timeout"],
         )
 
     def _offer(self, graded: Graded) -> None:

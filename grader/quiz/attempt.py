@@ -6,14 +6,14 @@ from random import Random
 from typing import Literal
 
 from grader.errors import UsageError
-from grader.progress import Answered, Progress, QuizFinished, QuizStarted, now
+from grader.progress import Answered, Progress, QuizFinished, QuizStarted, TakenBack, now
 from grader.quiz import history
 from grader.quiz.draw import Asked, ask
 from grader.quiz.formula import BadFormula
 from grader.quiz.model import Askable, Question, Quiz, type_of
 from grader.quiz.result import QuestionResult, QuizResult
 from grader.quiz.score import Mark, NotAnAnswer, mark
-from grader.quiz.session import Given, Session
+from grader.quiz.session import Given, Kind, Session
 from grader.seeds import derive_seed
 
 Only = Literal["missed"]
@@ -37,7 +37,8 @@ class Attempt:
         for i, each in enumerate(asked):
             if event := earlier.get(each.question.id):
                 given[i] = _again(each, event)
-        self.session = Session(quiz.title, asked, self._record, given, started.exam)
+        kind: Kind = "exam" if started.exam else "quiz"
+        self.session = Session(quiz.title, asked, self._record, given, kind, self._take_back)
 
     def start(self) -> None:
         """Records that it began."""
@@ -92,6 +93,10 @@ class Attempt:
                 time=moment,
             )
         )
+
+    def _take_back(self, place: int) -> None:
+        if self._kept:
+            self._progress.record(TakenBack(quiz=self.slug, question=self.session.asked[place].question.id))
 
 
 def question_result(asked: Asked, given: Given | None) -> QuestionResult:

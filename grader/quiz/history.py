@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from grader.progress import FILE, Answered, Event, Predicted, QuizFinished, QuizStarted, Reviewed, now
+from grader.progress import SALT_FILE, Answered, Event, Predicted, QuizFinished, QuizStarted, Reviewed, TakenBack, now
+from grader.workspace.place import progress_folder
 
 GLOSSARY = "glossary"  # stands for a quiz in `Reviewed`: its questions are terms
 IN = "/"
-SALT_FILE = FILE.with_name("salt")
 
 
 class Key(NamedTuple):
@@ -74,8 +74,14 @@ def finished(events: Iterable[Event], quiz: str, attempt: int) -> bool:
 
 
 def answers(events: Iterable[Event], quiz: str, attempt: int) -> dict[str, Answered]:
-    """The answers of an attempt by the question's id; the last one counts."""
-    return {e.question: e for e in events if isinstance(e, Answered) and (e.quiz, e.attempt) == (quiz, attempt)}
+    """The answers of an attempt by the question's id; the last one that was not taken back counts."""
+    given: dict[str, list[Answered]] = {}
+    for event in events:
+        if isinstance(event, Answered) and (event.quiz, event.attempt) == (quiz, attempt):
+            given.setdefault(event.question, []).append(event)
+        elif isinstance(event, TakenBack) and event.quiz == quiz:
+            del given.get(event.question, [])[-1:]
+    return {question: each[-1] for question, each in given.items() if each}
 
 
 def asked(events: Iterable[Event]) -> dict[Key, list[Once]]:
@@ -89,6 +95,11 @@ def asked(events: Iterable[Event]) -> dict[Key, list[Once]]:
             case Answered() | Reviewed():
                 once = Once(event.score, event.time, event.due, reviewed=isinstance(event, Reviewed))
                 found.setdefault(Key(event.quiz, event.question), []).append(once)
+            case TakenBack():
+                key = Key(event.quiz, event.question)
+                del found.get(key, [])[-1:]
+                if not found.get(key):
+                    found.pop(key, None)
             case Predicted(due=due) if due is not None:
                 once = Once(float(event.right or False), event.time, due)
                 found.setdefault(part_key(event.lesson, event.slug, event.question), []).append(once)
@@ -124,9 +135,9 @@ def student_salt(root: Path) -> str:
 
     Where it cannot be kept, a warning says so and all draws are those of no student in particular.
     """
-    path = root / SALT_FILE
+    path = progress_folder(root) / SALT_FILE
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with path.open("x", encoding="ascii") as file:
                 file.write(os.urandom(8).hex() + "\n")

@@ -17,7 +17,7 @@ Level = Literal["recall", "apply", "analyse"]
 
 LEVELS: tuple[Level, ...] = ("recall", "apply", "analyse")
 MOST = 9  # things to choose among: each has a digit
-COMMANDS = ("s", "b", "q")  # what is typed to skip, to go back and to stop: never an answer
+COMMANDS = {"s": "skip", "b": "go back to", "u": "undo", "a": "appeal", "q": "stop"}  # typed alone: never an answer
 
 
 class Option(Struct, frozen=True, kw_only=True):

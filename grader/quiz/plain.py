@@ -6,10 +6,14 @@ from grader.quiz.draw import Asked
 from grader.quiz.model import COMMANDS, CodeLine, Match, Multiple, Numeric, Order, OwnWords, Single, TextAnswer
 from grader.quiz.score import NotAnAnswer, in_words, right_in_words
 from grader.quiz.session import Done, Given, Session
-from grader.report.layout import MANY, Line, Span, line, paint
-from grader.report.text import code_block, wrapped
+from grader.report.layout import MANY, Line, line, paint
+from grader.report.text import code_block, spans, wrapped
 
-COMMANDS_IN_WORDS = "s skips, b goes back, q stops."
+EXAM = "An exam: what was right is said at the end."
+IN_WORDS = {
+    "s": "s skips", "b": "b goes back", "u": "u takes the last answer back", "a": "a says that it was right",
+    "q": "q stops",
+}  # fmt: skip
 
 Say = Callable[..., None]
 Read = Callable[[], str | None]  # the next line; None: there are no more
@@ -17,7 +21,9 @@ Read = Callable[[], str | None]  # the next line; None: there are no more
 
 def ask_plainly(session: Session, read: Read, say: Say, width: int) -> Done:
     """Asks until the last question is passed, `q` is read, or the input ends."""
-    say("", f"  {session.name}")
+    say("", f"  {session.name}" + (f", {session.what}" if session.what else ""))
+    if session.exam:
+        say("", *plain_text(EXAM, 2, width))
     while not session.over:
         say("", f"  Question {session.place + 1} of {len(session.asked)}, {session.current.question.level}", "")
         say(*question_lines(session.current, width))
@@ -25,13 +31,17 @@ def ask_plainly(session: Session, read: Read, say: Say, width: int) -> Done:
             say("", *verdict_lines(session.current, session.answered, width))
         if done := _until_answered(session, read, say, width):
             return done
+        if session.over and session.can_appeal:
+            _appealed_at_the_end(session, read, say, width)
     return Done.FINISHED
 
 
 def _until_answered(session: Session, read: Read, say: Say, width: int) -> Done | None:
     """Reads lines until the session has moved on (None), or ends."""
     answered, compared = session.answered is not None, False
-    say("", *plain_text(f"{'Enter goes on.' if answered else wanted(session.current)} {COMMANDS_IN_WORDS}", 2, width))
+    commands = _commands(session)
+    told = "Enter goes on." if answered else wanted(session.current)
+    say("", *plain_text(f"{told} {', '.join(IN_WORDS[each] for each in commands)}.", 2, width))
     while True:
         text = read()
         if text is None:
@@ -39,9 +49,16 @@ def _until_answered(session: Session, read: Read, say: Say, width: int) -> Done 
         text = text.strip()
         if text == "q":
             return Done.STOPPED
-        if text in COMMANDS:
-            (session.skip if text == "s" else session.back)()
+        if text == "a" and session.can_appeal:
+            session.appeal()
+            say("  It counts as right.")
+            continue
+        if text in commands:
+            {"s": session.skip, "b": session.back, "u": session.undo}[text]()
             return None
+        if text in COMMANDS:
+            say(f"  There is nothing to {COMMANDS[text]} here.")
+            continue
         if answered:
             session.next()
             return None
@@ -59,6 +76,20 @@ def _until_answered(session: Session, read: Read, say: Say, width: int) -> Done 
             say("", *verdict_lines(session.current, given, width))
         session.next()
         return None
+
+
+def _commands(session: Session) -> list[str]:
+    """The letters that mean something now."""
+    offered = {"b": session.place > 0, "u": session.can_undo, "a": session.can_appeal}
+    return ["s", *(letter for letter, means in offered.items() if means), "q"]
+
+
+def _appealed_at_the_end(session: Session, read: Read, say: Say, width: int) -> None:
+    """After the last question: whether its answer counts as right, which is asked nowhere else."""
+    say("", *plain_text(f"Enter ends, {IN_WORDS['a']}.", 2, width))
+    if (read() or "").strip() == "a":
+        session.appeal()
+        say("  It counts as right.")
 
 
 def question_lines(asked: Asked, width: int) -> list[str]:
@@ -131,10 +162,10 @@ def answer_in_words(asked: Asked, answer: str | None) -> str:
 
 
 def plain_text(text: str, indent: int, width: int, head: str = "") -> list[str]:
-    """Text with its marks, wrapped; paragraphs and list items stay apart."""
+    """Text without its marks, wrapped; paragraphs and list items stay apart."""
     lines: list[str] = []
     for paragraph in _paragraphs(text):
-        lines += _strings(wrapped((Span(paragraph),), width - indent, " " * indent, head))
+        lines += _strings(wrapped(spans(paragraph), width - indent, " " * indent, head))
         head = " " * len(head)
     return lines
 

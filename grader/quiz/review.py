@@ -8,7 +8,7 @@ import msgspec
 from fsrs import Card, Rating, Scheduler
 
 from grader.progress import Event
-from grader.quiz.history import Key, asked, still_missed
+from grader.quiz.history import Key, asked, missed, still_missed
 
 PARTLY = 0.5  # from this score on a question was hard, below it was forgotten
 
@@ -18,7 +18,8 @@ class Due(msgspec.Struct, frozen=True):
 
     missed: tuple[Key, ...]  # the last answer was wrong, and it was not reviewed since
     due: tuple[Key, ...]  # their time has come
-    later: tuple[datetime, ...]  # when the others come back, the next first
+    later: dict[Key, datetime]  # when the others come back, the next first
+    failed: frozenset[Key]  # of those, what was not known in the last review
 
 
 def due_after(events: Iterable[Event], key: Key, score: float, moment: datetime) -> datetime:
@@ -37,7 +38,8 @@ def due_at(events: Iterable[Event], moment: datetime) -> Due:
     return Due(
         missed=wrong,
         due=tuple(sorted((key for key in rest if rest[key].due <= moment), key=lambda key: rest[key].due)),
-        later=tuple(sorted(event.due for event in rest.values() if event.due > moment)),
+        later=dict(sorted(((key, e.due) for key, e in rest.items() if e.due > moment), key=lambda pair: pair[1])),
+        failed=frozenset(key for key, event in rest.items() if event.due > moment and missed(event)),
     )
 
 

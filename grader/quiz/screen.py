@@ -12,6 +12,14 @@ from grader.report.text import code_block, markdown, styled
 
 BAR = 14  # cells of the progress bar at most
 ARROWS = {"up": -1, "down": 1}  # lines that they scroll where they move nothing
+NAMES = {"s": "skip", "b": "back", "u": "undo", "a": "appeal", "q": "stop"}
+MEANING = {
+    "s": "skip this question",
+    "b": "go back by one",
+    "u": "take your last answer back",
+    "a": "say that you were right",
+    "q": "stop",
+}
 SCROLL = {"pageup": -10, "pagedown": 10}
 
 
@@ -52,7 +60,7 @@ class Screen:
         lines, focus = self._lines(width)
         keys = self._keys(width, scrolled=False)
         if len(lines) + len(keys) + 1 > rows:
-            keys = self._keys(width, scrolled=True)
+            keys = self._keys(width, scrolled=True)[: max(rows // 2, 1)]
         room = max(rows - len(keys) - 1, 1)
         lowest = max(len(lines) - room, 0)
         if self._top is not None:
@@ -95,18 +103,19 @@ class Screen:
         if width < 50:
             count = f"{done + 1} of {total}"
         name = clip(session.name, width - 4 - len(count))
-        level = session.current.question.level
+        level = ", ".join(filter(None, (session.what, session.current.question.level)))
         room = width - 2 - cells(name) - cells(count)
         middle = f"   {level}" if room > len(level) + 6 else ""
         return line("  ", bold(name), dim(middle), right(count, width - 2 - cells(name) - len(middle)))
 
     def _keys(self, width: int, scrolled: bool) -> list[Line]:
-        if self.session.answered is not None:
-            keys = ["Enter next", "↑↓ scroll", "b back", "q stop"]
-        elif self.answering.in_letters:
-            keys = [*self.answering.entry.keys, "↑↓ scroll", "s+Enter skip", "b+Enter back", "q+Enter stop"]
-        else:
-            keys = [*self.answering.entry.keys, "PgUp scroll", "s skip", "b back", "q stop"]
-        if not scrolled:
-            keys = [key for key in keys if not key.endswith("scroll")]
-        return [line("  ", each) for each in flow([line(dim(key)) for key in keys], width - 2)]
+        answered = self.session.answered is not None
+        keys = ["Enter next"] if answered else [*self.answering.entry.keys]
+        if scrolled:
+            keys.append("↑↓ scroll" if answered or self.answering.in_letters else "PgUp scroll")
+        keys += [f"{letter} {NAMES[letter]}" for letter in self.answering.commands] + ["+ Enter"]
+        lines = [line("  ", each) for each in flow([line(dim(key)) for key in keys], width - 2)]
+        if self.answering.waiting in self.answering.commands:
+            told = f"{self.answering.waiting}: Enter, to {MEANING[self.answering.waiting]}."
+            return [*styled(told, "bold", width, 2), *lines]
+        return lines

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 from enum import Enum
+from typing import Literal
 
 import msgspec
 
 from grader.quiz.draw import Asked
+from grader.quiz.model import TextAnswer
 from grader.quiz.score import Mark, mark
 
 
@@ -26,8 +28,16 @@ class Given(msgspec.Struct, frozen=True):
     seconds: float
 
 
+Kind = Literal["quiz", "exam", "review"]  # in an exam answers are marked, and the marks not shown
+APPEALED = "You say that it was right, and so it counts."
+
+
 class Session:
-    """Questions, a place among them, and the answers; each is recorded when it is given."""
+    """Questions, a place among them, and the answers; each is recorded when it is given.
+
+    `take_back` is told of answers that no longer count. `again` is asked for a question to be put once more at the end
+    of those that are left, after an answer to the one at this place that was not right.
+    """
 
     def __init__(
         self,
@@ -35,15 +45,30 @@ class Session:
         asked: Sequence[Asked],
         record: Callable[[int, Given], None],
         given: dict[int, Given] | None = None,
-        exam: bool = False,
+        kind: Kind = "quiz",
+        take_back: Callable[[int], None] = lambda place: None,
+        again: Callable[[int], Asked | None] = lambda place: None,
     ):
         self.name = name
-        self.asked = asked
+        self.asked = list(asked)
         self.given = dict(given or {})
-        self.exam = exam  # answers are marked, and the marks not shown
+        self.kind = kind
         self.place = next((i for i in range(len(asked)) if i not in self.given), len(asked))
         self._record = record
+        self._take_back = take_back
+        self._again = again
+        self._order: list[int] = []  # of the places that were answered or skipped here
+        self._repeats: dict[int, int] = {}  # place of the question that is asked once more: that of the first time
         self._shown_at = time.monotonic()
+
+    @property
+    def exam(self) -> bool:
+        return self.kind == "exam"
+
+    @property
+    def what(self) -> str:
+        """What it is, where its name does not say so already."""
+        return "" if self.name == self.kind else self.kind
 
     @property
     def over(self) -> bool:
@@ -59,6 +84,20 @@ class Session:
         """The answer to the current question, where it was given and can no longer be changed."""
         given = self.given.get(self.place)
         return given if given and given.answer is not None and not self.exam else None
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether something was given here that can be taken back."""
+        return bool(self._order)
+
+    @property
+    def can_appeal(self) -> bool:
+        """Whether what was given last are words that were not taken as right: who knows better says so."""
+        if not self._order or self.exam:
+            return False
+        given = self.given[self._order[-1]]
+        words = isinstance(self.asked[self._order[-1]].question, TextAnswer)
+        return words and given.answer is not None and given.mark.score < 1
 
     def answer(self, typed: str) -> Given:
         """Marks and records an answer to the current question. NotAnAnswer where it is none."""
@@ -78,10 +117,28 @@ class Session:
         """Goes back by one question."""
         self._go(max(self.place - 1, 0))
 
+    def undo(self) -> None:
+        """Takes back what was given last, and asks it again."""
+        if self.can_undo:
+            self._go(self._forget())
+
+    def appeal(self) -> None:
+        """Lets the words that were given last count as right."""
+        if self.can_appeal:
+            place = self._order[-1]
+            given = self.given[place]
+            self._forget()
+            self._keep(place, Given(given.answer, Mark(1.0, (APPEALED,)), given.seconds))
+
+    @property
+    def first_times(self) -> dict[int, Given]:
+        """What was given to each question when it was asked first here, by its place."""
+        return {place: given for place, given in self.given.items() if place not in self._repeats}
+
     @property
     def score(self) -> float:
-        """Each question is worth 1."""
-        return sum(given.mark.score for given in self.given.values())
+        """Each question is worth 1, the first time that it is asked."""
+        return sum(given.mark.score for given in self.first_times.values())
 
     def _go(self, place: int) -> None:
         self.place = place
@@ -89,6 +146,29 @@ class Session:
 
     def _give(self, answer: str | None, marked: Mark) -> Given:
         given = Given(answer, marked, round(time.monotonic() - self._shown_at, 1))
-        self._record(self.place, given)
-        self.given[self.place] = given
+        self._keep(self.place, given)
+        first = self._repeats.get(self.place, self.place)
+        if marked.score < 1 and (again := self._again(first)) is not None:
+            self._repeats[len(self.asked)] = first
+            self.asked.append(again)
         return given
+
+    def _keep(self, place: int, given: Given) -> None:
+        if place in self.given:  # what was skipped, or answered in an exam, is answered anew
+            self._take_back(place)
+            self._order = [each for each in self._order if each != place]
+        self._record(place, given)
+        self.given[place] = given
+        self._order.append(place)
+
+    def _forget(self) -> int:
+        """Takes back the last answer, and that it is asked once more; returns its place."""
+        place = self._order.pop()
+        del self.given[place]
+        self._take_back(place)
+        first = self._repeats.get(place, place)
+        last = len(self.asked) - 1
+        if self._repeats.get(last) == first and last not in self.given and last > place:
+            del self._repeats[last]
+            self.asked.pop()
+        return place

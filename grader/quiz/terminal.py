@@ -10,8 +10,9 @@ from prompt_toolkit.output import Output
 
 from grader.quiz.screen import Screen
 from grader.quiz.session import Done, Session
+from grader.report.marks import writable
 
-STYLES = {"": "", "bold": "bold", "dim": "dim", "red": "fg:ansired", "green": "fg:ansigreen"}
+STYLES = {"command": "", "": "", "bold": "bold", "dim": "dim", "red": "fg:ansired", "green": "fg:ansigreen"}
 KEYS = {
     "up": "up",
     "down": "down",
@@ -27,7 +28,7 @@ KEYS = {
 
 
 def ask_in_terminal(session: Session, source: Input | None = None, sink: Output | None = None) -> Done:
-    """Asks until the last question is passed, or the student stops with q, Ctrl-C or Ctrl-D."""
+    """Asks until the last question is passed, or the student stops with q and Enter, Ctrl-C or Ctrl-D."""
     screen = Screen(session)
     if screen.done:
         return screen.done
@@ -47,10 +48,10 @@ def ask_in_terminal(session: Session, source: Input | None = None, sink: Output 
 
 def _window(screen: Screen) -> Window:
     def text() -> StyleAndTextTuples:
-        size = get_app().output.get_size()
+        size, encoding = get_app().output.get_size(), get_app().output.encoding()
         found: StyleAndTextTuples = []
         for each in screen.view(size.columns, size.rows):
-            found += [(STYLES[span.style], span.text) for span in each]
+            found += [(STYLES[span.style], writable(span.text, encoding)) for span in each]
             found.append(("", "\n"))
         return found[:-1]
 

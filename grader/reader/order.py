@@ -1,6 +1,6 @@
 """The order of the course: each part, then the exercises that are due in it; and what comes next in it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -36,17 +36,31 @@ def in_order(course: Course) -> Course:
 
 
 def next_step(course: Course, progress: Progress) -> Step | None:
-    """What was begun last and is not done, else the next that is ready, from the last one on; None: all is done."""
+    """What was begun last and is not done; else the next that is ready, from the last one on; None: all is done.
+
+    After an exercise come those of its lesson that stand before it and were left out: they are easier.
+    """
+    return _next(list(steps(course)), progress)
+
+
+def next_exercise(course: Course, progress: Progress) -> Exercise | None:
+    """The same among the exercises alone, whatever was read."""
+    step = _next([step for step in steps(course) if isinstance(step, Exercise)], progress)
+    return step if isinstance(step, Exercise) else None
+
+
+def why(step: Step, course: Course, progress: Progress) -> str:
+    """A few words on why a step comes next, or what it is."""
     order = list(steps(course))
-    places = {_key(step): place for place, step in enumerate(order)}
-    touched = [place for event in progress.events if (place := places.get(_key_of_event(event))) is not None]
-    last = touched[-1] if touched else -1
-    left = [place for place, step in enumerate(order) if not done(step, progress)]
-    if last in left:
-        return order[last]
-    ready = [place for place in left if _ready(order[place], progress)] or left
-    place = min(ready, key=lambda each: (each < last, each), default=None)
-    return None if place is None else order[place]
+    if isinstance(step, PartFile):
+        return title(step, course)
+    if (best := progress.best(step.id)) is not None:
+        return f"{round(best * step.points, 1):.10g} of {step.points:.10g} points so far"
+    if _left_out(order, order.index(step), _last(order, progress)):
+        return "easier, and left out"
+    if step.needs:
+        return f"builds on {' and '.join(step.needs)}" if len(step.needs) < 3 else "builds on what passes"
+    return f"level {step.level}, {step.minutes} min"
 
 
 def next_part(course: Course, progress: Progress) -> PartFile | None:
@@ -83,6 +97,31 @@ def leads_to(step: Step, course: Course) -> Next:
     if isinstance(step, Exercise):
         return Next(f"exercise {step.id}", "")
     return Next(f"lesson {step.name}", title(step, course))
+
+
+def _next(order: Sequence[Step], progress: Progress) -> Step | None:
+    last = _last(order, progress)
+    left = [place for place, step in enumerate(order) if not done(step, progress)]
+    if last in left:
+        return order[last]
+    ready = [place for place in left if _ready(order[place], progress)] or left
+    place = min(ready, key=lambda each: (not _left_out(order, each, last), each < last, each), default=None)
+    return None if place is None else order[place]
+
+
+def _last(order: Sequence[Step], progress: Progress) -> int:
+    """The place of what was graded, or opened, last; -1 where nothing was."""
+    places = {_key(step): place for place, step in enumerate(order)}
+    touched = (places.get(_key_of_event(event)) for event in reversed(progress.events))
+    return next((place for place in touched if place is not None), -1)
+
+
+def _left_out(order: Sequence[Step], place: int, last: int) -> bool:
+    """Whether an exercise stands before the last one, in the same lesson."""
+    step, after = order[place], order[last] if last >= 0 else None
+    if isinstance(step, Exercise) and isinstance(after, Exercise):
+        return place < last and step.lesson == after.lesson
+    return False
 
 
 def _ready(step: Step, progress: Progress) -> bool:

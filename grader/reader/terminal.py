@@ -64,8 +64,8 @@ def _pressed() -> str:
     """One key. What was typed before it was asked for counts too: click.getchar would throw it away."""
     if sys.platform == "win32":
         return click.getchar()
-    with _keyboard() as keyboard:
-        return _key(keyboard)
+    with keyboard() as keys:
+        return read_key(keys)
 
 
 def _typed() -> str:
@@ -73,10 +73,10 @@ def _typed() -> str:
     if sys.platform == "win32":
         return sys.stdin.readline()
     text = ""
-    with _keyboard() as keyboard:
+    with keyboard() as keys:
         while True:
             try:
-                key = _key(keyboard)
+                key = read_key(keys)
             except EOFError:
                 return ""
             if key in ("\n", "\r"):
@@ -97,29 +97,29 @@ def _typed() -> str:
 
 
 @contextmanager
-def _keyboard() -> Iterator[int]:
+def keyboard() -> Iterator[int]:
     """Standard input, key by key and not shown."""
     import termios
     import tty
 
-    keyboard = sys.stdin.fileno()
-    before = termios.tcgetattr(keyboard)
+    keys = sys.stdin.fileno()
+    before = termios.tcgetattr(keys)
     try:
-        tty.setcbreak(keyboard, termios.TCSADRAIN)
-        yield keyboard
+        tty.setcbreak(keys, termios.TCSADRAIN)
+        yield keys
     finally:
-        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+        termios.tcsetattr(keys, termios.TCSADRAIN, before)
 
 
-def _key(keyboard: int) -> str:
-    """One key: all bytes of a letter, or of an arrow."""
+def read_key(keys: int) -> str:
+    """One key: all bytes of a letter, or of an arrow. EOFError at the end of input."""
     import select
 
-    key = os.read(keyboard, 1)
-    if key == b"\x1b" and select.select([keyboard], [], [], 0)[0]:  # an arrow: all of it arrives at once
-        key += os.read(keyboard, 8)
+    key = os.read(keys, 1)
+    if key == b"\x1b" and select.select([keys], [], [], 0)[0]:  # an arrow: all of it arrives at once
+        key += os.read(keys, 8)
     elif key >= b"\xc0":
-        key += os.read(keyboard, 1 + (key >= b"\xe0") + (key >= b"\xf0"))
+        key += os.read(keys, 1 + (key >= b"\xe0") + (key >= b"\xf0"))
     if key in (b"", b"\x04"):
         raise EOFError
     return key.decode("utf-8", "replace")

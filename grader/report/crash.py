@@ -1,15 +1,18 @@
 """Where the student's code stopped: the exception or the time limit, the line, and what stood in it."""
 
+import re
 from collections.abc import Sequence
 
 from grader.report.layout import (
     Line,
     Page,
     Span,
+    Style,
     bold,
     bounded,
     cells,
     clip,
+    cut,
     dim,
     flow,
     labelled,
@@ -26,12 +29,12 @@ from grader.result import Frame, Named, Operand, Raised, Samples
 CODE_INDENT = 4  # columns of common indentation that are kept
 
 
-def exception(raised: Raised, page: Page, placed: bool = False) -> list[Line]:
+def exception(raised: Raised, page: Page, placed: bool = False, cause: bool = True) -> list[Line]:
     """The exception's own words, then the innermost frame of the student's; on a full page all frames.
 
-    `placed`: the file and line stand on the screen already.
+    `placed`: the file and line stand on the screen already. `cause`: its words are all that is known of the cause.
     """
-    blocks = [headline(raised, page)]
+    blocks = [headline(raised, page, "bold" if cause else "")]
     if raised.frames:
         *outer, inner = raised.frames
         shown = outer[-page.callers :] if page.callers else []
@@ -50,17 +53,18 @@ def hidden(raised: Raised) -> str:
     return f"{raised.hidden_frames} frames outside your code are hidden." if raised.hidden_frames else ""
 
 
-def headline(raised: Raised, page: Page) -> list[Line]:
+def headline(raised: Raised, page: Page, style: Style = "") -> list[Line]:
     """`RuntimeError   the message`, the message wrapped beside its type where that leaves it room."""
-    kind = clip(raised.type, page.width - 4)
+    kind = cut(raised.type, page.width - 4, page)
     if not raised.message:
         return [line("    ", bold(kind))]
     column = 4 + cells(kind) + 3
     if column > page.width // 2:
-        return [line("    ", bold(kind)), *prose(raised.message, page)]
+        texts = bounded(wrap(raised.message, page.width - 4), page.text)
+        return [line("    ", bold(kind)), *(line("    ", Span(text, style)) for text in texts)]
     texts = bounded(wrap(raised.message, page.width - column), page.text)
     heads = [line("    ", bold(kind), "   "), *[line(" " * column)] * (len(texts) - 1)]
-    return [line(head, text) for head, text in zip(heads, texts, strict=True)]
+    return [line(head, Span(text, style)) for head, text in zip(heads, texts, strict=True)]
 
 
 def samples(seen: Samples, page: Page) -> list[Line]:
@@ -76,7 +80,10 @@ def samples(seen: Samples, page: Page) -> list[Line]:
 def frame(at: Frame, page: Page) -> list[list[Line]]:
     """A frame as blocks: its place, its source with the operands drawn under the line, and its locals."""
     drawn = {operand.expression for operand in at.operands}
+    failing = next((source.text for source in at.source if source.number == at.line), "")
+    in_line = set(re.findall(r"\w+", failing))
     others = [local for local in at.locals if local.name not in drawn]
+    others.sort(key=lambda local: local.name not in in_line)  # what stands in the line comes first
     items = _indented(flow([_named(local, page) for local in others], page.width - 4), page.locals)
     return [prose(place(at), page), source(at, page), items]
 
@@ -94,22 +101,22 @@ def source(at: Frame, page: Page) -> list[Line]:
     digits = max(len(str(s.number)) for s in shown)
     gutter = 6 + digits + 1
     room = page.width - gutter
-    cut = max(_common_indent([s.text for s in shown]) - CODE_INDENT, 0)
+    margin = max(_common_indent([s.text for s in shown]) - CODE_INDENT, 0)
     lines = []
     for each in shown:
-        text = each.text[cut:].rstrip()
+        text = each.text[margin:].rstrip()
         number = right(str(each.number), digits)
         if each.number != at.line:
-            lines.append(line(dim(f"      {number} "), clip(text, room)))
+            lines.append(line(dim(f"      {number} "), cut(text, room, page)))
             continue
-        text, moved = _around(text, (at.column or 0) - cut, room)
+        text, moved = (text, 0) if page.whole else _around(text, (at.column or 0) - margin, room)
         lines.append(line(Span("    ▸ ", "red"), f"{number} ", text))
-        marks = [(o, o.column - cut + moved) for o in at.operands]
+        marks = [(o, o.column - margin + moved) for o in at.operands]
         if marks:
             lines += _operands(text, marks, gutter, page)
         elif at.column is not None:
             lines.append(
-                _underline(text, at.column - cut + moved, (at.end_column or 0) - cut + moved, gutter)
+                _underline(text, at.column - margin + moved, (at.end_column or 0) - margin + moved, gutter)
             )
     return lines
 
@@ -171,13 +178,13 @@ def _caller(at: Frame, page: Page) -> list[Line]:
         if at.function and at.function != "<module>"
         else f"line {at.line}"
     )
-    return labelled("from", [line(clip(pad(inside, 24) + "  " + text, page.width - 15))])
+    return labelled("from", [line(cut(pad(inside, 24) + "  " + text, page.width - 15, page))])
 
 
 def _named(named: Named, page: Page, dtype: bool = False) -> Line:
     """`x [T=4, D=8]` for a tensor, `k = 2` for another value."""
     equals = " " if named.value.shape is not None else " = "
-    return line(clip(named.name + equals + describe(named.value, dtype), page.width - 8))
+    return line(cut(named.name + equals + describe(named.value, dtype), page.width - 8, page))
 
 
 def _indented(lines: Sequence[Line], most: int, indent: int = 4) -> list[Line]:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from grader.report import crash
-from grader.report.failure import FAULT, explain, printed, repeats
+from grader.report.failure import FAULT, explain, last_line, printed, repeats
 from grader.report.layout import Line, Page, paragraphs, prose, reflow
+from grader.report.status import waited_for
 from grader.result import Outcome, Result, TestResult
 
 
@@ -12,22 +13,59 @@ def explanation(result: Result, page: Page) -> list[Line]:
     """The first telling test explained, on a full page all of them; then which tests were not run."""
     if result.outcome is not Outcome.GRADED:
         return not_graded(result, page)
-    first = result.explained
-    explained = result.telling if page.full or first is None else (first,)
+    explained = _explained(result, page)
     return paragraphs(
-        printed(result.output, page) if page.full or first is None else (),
+        printed(result.output, page) if page.full or not explained else (),
         *(explain(t, result, page) for t in explained),
-        *(prose(sentence, page) for sentence in _elsewhere(result, explained)),
-        prose(not_run(result.tests), page, indent=2),
+        *([] if page.only else [prose(sentence, page) for sentence in _elsewhere(result, explained)]),
+        prose(not_run(result.tests), page, indent=2) if not _said_above(result, page) else (),
         *(prose(sentence, page, indent=2) for sentence in not_available(result.tests)),
     )
+
+
+def _explained(result: Result, page: Page) -> Sequence[TestResult]:
+    if page.only:
+        return [test for test in result.tests if test.id == page.only and test.failing]
+    if page.every or result.explained is None:
+        return result.telling
+    return [result.explained]
+
+
+def _said_above(result: Result, page: Page) -> bool:
+    """Whether it is said already for what the tests wait that were not run, or need not be said."""
+    skipped = sum(test.outcome is Outcome.SKIPPED for test in result.tests)
+    return page.only is not None or page.tight or (page.fold > 0 and skipped > 1)
 
 
 def _elsewhere(result: Result, explained: Sequence[TestResult]) -> list[str]:
     """What is wrong beside that, in tests that are not explained here: one mistake is mended sooner than seen."""
     names = {test.id: test.name for test in result.tests if test not in explained}
     found = [each for each in result.diagnoses if each.test in names]
-    return [f"Also, in {names[each.test]}: {reflow(each.advice)}" for each in found[:1]]
+    if found:
+        return [f"Also, in {names[found[0].test]}: {reflow(found[0].advice)}"]
+    return [*_other_lines(result, explained), *_other_signs(result, explained)]
+
+
+def _other_signs(result: Result, explained: Sequence[TestResult]) -> list[str]:
+    """Where nothing is known of why a test fails, what was seen of the result in another."""
+    if result.diagnoses or any(t.failure and (t.failure.near_miss or t.failure.exception) for t in explained):
+        return []
+    others = [t for t in result.telling if t not in explained and t.failure and t.failure.near_miss]
+    return [f"Also, in {t.name}: {t.failure.near_miss}" for t in others[:1] if t.failure]
+
+
+def _other_lines(result: Result, explained: Sequence[TestResult]) -> list[str]:
+    """Other lines of the code at which tests ended: several crashes in one function cost one run, not several."""
+    seen = {last_line(test) for test in explained}
+    said = []
+    for test in result.telling:
+        here = last_line(test)
+        raised = test.failure.exception if test.failure else None
+        if raised and here and here not in seen:
+            seen.add(here)
+            words = f": {raised.message}" if raised.message else ""
+            said.append(f"Also, in {test.name}: line {here[1]} raises {raised.type}{words}")
+    return said[:2]
 
 
 def not_available(tests: Sequence[TestResult]) -> list[str]:
@@ -53,8 +91,7 @@ def not_run(tests: Sequence[TestResult]) -> str:
     skipped = [t for t in tests if t.outcome is Outcome.SKIPPED]
     if not skipped:
         return ""
-    wanted = {need for t in skipped for need in t.needs}
-    blocking = [t.name for t in tests if t.id in wanted and t.failing]
+    blocking = waited_for(tests)
     others = "other " if len(skipped) == len(tests) - 1 else ""
     one = len(skipped) == 1
     subject = f"The {others}{'' if one else f'{len(skipped)} '}test{'' if one else 's'}"

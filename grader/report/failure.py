@@ -1,15 +1,16 @@
-"""One failing test explained: the call, the first failing fact, and the cause."""
+"""One failing test explained: the cause first, then the call, and then what differs."""
 
 from collections.abc import Sequence
 
 from grader.report import crash
 from grader.report.layout import (
+    BLANK,
     Line,
     Page,
     Span,
-    bounded,
     cells,
     clip,
+    cut,
     dim,
     flow,
     labelled,
@@ -61,24 +62,36 @@ BESIDE = {Outcome.WRONG_SHAPE, Outcome.WRONG_DTYPE, Outcome.WRONG_TYPE, Outcome.
 
 
 def explain(test: TestResult, result: Result, page: Page) -> list[Line]:
-    """The section of a failing test, from its rule to what the code printed."""
+    """The section of a failing test: its rule, the cause, the call, the numbers, and what the code printed."""
     failure = test.failure or Failure(f"The test ended so: {WORDS[test.outcome]}.")
+    named = [each for each in result.diagnoses if each.test == test.id]
+    why = causes(named, failure, page)
+    what = facts(failure, test.outcome, page)
     located = failure.exception or failure.samples
-    return [
-        rule(test.name, page),
-        line(),
-        *paragraphs(
-            call(failure.call, test.outcome, page) if failure.call and (page.full or not located) else (),
-            comparison_table(failure.comparison, page) if failure.comparison else (),
-            crash.exception(failure.exception, page) if failure.exception else (),
-            prose(stopped(failure), page) if failure.samples else (),
-            crash.samples(failure.samples, page) if failure.samples else (),
-            facts(failure, test.outcome, page),
-            cause(failure, test, result.diagnoses, page),
-            prose(line_sentences(test, result.tests), page),
-            printed(test.output, page),
-        ),
+    known = evidence(named, failure) if page.roomy else ""
+    blocks: list[Sequence[Line]] = [
+        [*why, *prose(known, page, style="dim")],
+        prose(what, page, style="bold") if not why else prose(what, page) if failure.exception else (),
+        crash.exception(failure.exception, page, cause=not (why or what)) if failure.exception else (),
+        crash.samples(failure.samples, page) if failure.samples else (),
+        prose(sentences(test, result.tests), page),
+        call(failure.call, test.outcome, page) if failure.call and (page.roomy or not located) else (),
+        comparison_table(failure.comparison, page) if failure.comparison else (),
+        prose(what, page) if why and not failure.exception else (),
+        prose(_tolerance(failure), page) if page.full else (),
+        printed(test.output, page),
     ]
+    if page.tight:
+        cause, *others = filter(None, blocks)
+        blocks = [cause, [each for block in others for each in block]]
+    return [rule(test.name, page), *(() if page.tight else (BLANK,)), *paragraphs(*blocks)]
+
+
+def causes(named: Sequence[Diagnosis], failure: Failure, page: Page) -> list[Line]:
+    """Why the test fails, as far as it is known: known mistakes, else what was seen of the result."""
+    seen = (*([failure.near_miss] if failure.near_miss else []), *failure.observations)
+    texts = [reflow(each.advice) for each in named] or [" ".join(seen)]
+    return paragraphs(*(prose(text, page, style="bold") for text in texts))
 
 
 def call(made: Call, outcome: Outcome, page: Page) -> list[Line]:
@@ -92,15 +105,15 @@ def call(made: Call, outcome: Outcome, page: Page) -> list[Line]:
     ]
     long = [a for a in made.arguments if a.value.shape is None and cells(a.value.text) > 24]
     dtypes = {a.value.dtype for a in tensors if a.value.dtype}
-    items = [line(clip(f"{a.name} {describe(a.value, len(dtypes) > 1)}", room)) for a in tensors]
-    items += [line(clip(f"{a.name} = {a.value.text}", room)) for a in long]
+    items = [line(cut(f"{a.name} {describe(a.value, len(dtypes) > 1)}", room, page)) for a in tensors]
+    items += [line(cut(f"{a.name} = {a.value.text}", room, page)) for a in long]
     if len(dtypes) == 1:
         items.append(line(dim(dtypes.copy().pop() or "")))
-    signature = bounded(wrap(f"{made.function}({', '.join(words)})", room), page.text)
-    lines = labelled("called", [*map(line, signature), *flow(items, room)[: page.text]], column)
+    signature = wrap(f"{made.function}({', '.join(words)})", room)
+    lines = labelled("called", [*map(line, signature), *flow(items, room)], column)
     if outcome in BESIDE and any(part.expected for part in made.returned):
         return [*lines, line(), *beside(made.returned, page)]
-    returned = flow([_part(part, room) for part in made.returned], room, gap="    ")[: page.text]
+    returned = flow([_part(part, room, page) for part in made.returned], room, gap="    ")
     return [*lines, *(labelled("returned", returned, column) if returned else ())]
 
 
@@ -110,49 +123,50 @@ def beside(parts: Sequence[Part], page: Page) -> list[Line]:
     dtypes = any(
         p.expected and p.expected.dtype != p.yours.dtype and p.yours.dtype and p.expected.dtype for p in parts
     )
-    rows = [
-        (p.name, describe(p.yours, dtypes), describe(p.expected, dtypes) if p.expected else "", p.agrees)
-        for p in parts
-    ]
-    wide = min(max([len("returned"), *(cells(yours) for _, yours, _, _ in rows)]), room) + 4
+    rows = [(p, describe(p.yours, dtypes), describe(p.expected, dtypes) if p.expected else "") for p in parts]
+    wide = min(max([len("returned"), *(cells(yours) for _, yours, _ in rows)]), room) + 4
     lines = [line(dim(" " * 15 + pad("returned", wide) + "expected"))]
-    for name, yours, expected, agrees in rows[: page.rows]:
-        body = line(pad(clip(yours, wide - 4), wide), clip(expected, room - 2), *_mark(agrees))
-        lines += labelled(clip(name, 10), [body])
+    for part, yours, expected in rows:
+        if part.agrees is False and yours == expected:
+            expected += ", other values"
+        sign = _sign(part.agrees) if part.agrees is not None else Span(" ")
+        name = pad(clip(part.name, 10), 11)
+        lines.append(
+            line("  ", sign, " ", dim(name), pad(cut(yours, wide - 4, page), wide), cut(expected, room + 2, page))
+        )
     return lines
 
 
-def _part(part: Part, room: int) -> Line:
-    return line(clip(f"{part.name} {describe(part.yours)}", room - 2), *_mark(part.agrees))
+def _part(part: Part, room: int, page: Page) -> Line:
+    """A part by its shape, and its sign before it."""
+    sign = () if part.agrees is None else (_sign(part.agrees), " ")
+    return line(*sign, cut(f"{part.name} {describe(part.yours)}", room - 2, page))
 
 
-def _mark(agrees: bool | None) -> tuple[Span, ...]:
-    if agrees is None:
-        return ()
-    return (Span(" "), Span("✓", "green") if agrees else Span("✗", "red"))
+def _sign(agrees: bool) -> Span:
+    return Span("✓", "green") if agrees else Span("✗", "red")
 
 
-def facts(failure: Failure, outcome: Outcome, page: Page) -> list[Line]:
-    """What differs, in a sentence. The failure's own message is left out where that only says the same."""
+def facts(failure: Failure, outcome: Outcome, page: Page) -> str:
+    """What differs, or what happened. The failure's own message is left out where that only says the same."""
     derived, message = "", failure.message
     if failure.comparison:
         derived = comparison_sentence(failure.comparison, page)
     elif outcome is Outcome.WRONG_SHAPE and failure.call:
         derived = axes_sentence(failure.call.returned) or ""
-    if failure.samples or repeats(message, failure.exception):
+    if failure.samples:
+        message = message or f"Stopped after {failure.samples.limit:g} s."
+    if repeats(message, failure.exception):
         message = ""
-    if derived and outcome in (Outcome.WRONG_VALUES, Outcome.WRONG_SHAPE) and not page.full:
+    if derived and outcome in (Outcome.WRONG_VALUES, Outcome.WRONG_SHAPE):
         message = ""
-    bounds = ""
-    if failure.comparison and page.full:
-        bounds = f"The tolerance is rtol={failure.comparison.rtol:g}, atol={failure.comparison.atol:g}."
     fault = FAULT if outcome is Outcome.ERROR else ""
-    return [each for text in (fault, derived, message, bounds) for each in prose(text, page)]
+    return "\n".join(text for text in (fault, derived, message) if text)
 
 
-def stopped(failure: Failure) -> str:
-    assert failure.samples
-    return failure.message or f"Stopped after {failure.samples.limit:g} s."
+def _tolerance(failure: Failure) -> str:
+    bounds = failure.comparison
+    return f"The tolerance is rtol={bounds.rtol:g}, atol={bounds.atol:g}." if bounds else ""
 
 
 def repeats(message: str, raised: Raised | None) -> bool:
@@ -164,42 +178,40 @@ def repeats(message: str, raised: Raised | None) -> bool:
     return said in ("", words, raised.type, f"{raised.type}: {words}")
 
 
-def cause(failure: Failure, test: TestResult, diagnoses: Sequence[Diagnosis], page: Page) -> list[Line]:
-    """The known mistakes by which this test's failure is explained, else the near miss."""
-    found = [each for each in diagnoses if each.test == test.id]
-    if not found:
-        seen = (*([failure.near_miss] if failure.near_miss else []), *failure.observations)
-        return prose(" ".join(seen), page)
-    advice = paragraphs(*(prose(reflow(each.advice), page) for each in found))
-    return [*advice, *prose(_evidence(found), page, style="dim")]
+def evidence(named: Sequence[Diagnosis], failure: Failure) -> str:
+    """On what the known mistakes of one test rest."""
+    if not named:
+        return ""
+    agreed = named[0].agreed
+    results = "wrong result" if agreed == 1 else "wrong results"
+    if not named[0].known:
+        return f"That is so in your {results}." if agreed == 1 else f"That is so in all {agreed} of your {results}."
+    if not named[0].whole:
+        yours = f"one of your {results}s" if agreed == 1 else f"{agreed} of your {results}"
+        return f"A right solution with this mistake in it gives {yours}; something else is wrong as well."
+    these = "this one mistake" if len(named) == 1 else f"these {len(named)} mistakes"
+    if agreed == 1 and failure.exception:
+        return f"A right solution with {these} in it ends with the same error."
+    all_of = "" if agreed == 1 else f", all {agreed}"
+    return f"A right solution with {these} in it gives the same {results} as yours{all_of}."
 
 
-def _evidence(found: Sequence[Diagnosis]) -> str:
-    """On what the diagnoses of one test rest."""
-    agreed = found[0].agreed
-    results = "1 result" if agreed == 1 else f"{agreed} results"
-    if not found[0].known:
-        return f"That is so in {results} of {agreed}."
-    if len(found) > 1:
-        return f"Your code returns the same as these {len(found)} mistakes together, {results} of {agreed}."
-    if found[0].whole:
-        return f"Your {found[0].replaces} returns the same as this mistake, {results} of {agreed}."
-    are = "is" if agreed == 1 else "are"
-    also = "something else is wrong as well"
-    return f"{results.capitalize()} of your {found[0].replaces} {are} what this mistake gives; {also}."
-
-
-def line_sentences(test: TestResult, tests: Sequence[TestResult]) -> str:
-    """How many tests end at the line where this one does, and how many frames are not shown."""
-    here = _last_line(test)
-    ended = [other for other in tests if here and _last_line(other) == here]
+def sentences(test: TestResult, tests: Sequence[TestResult]) -> str:
+    """How many tests end at the line where this one does, how many frames are not shown, and what took the time."""
+    here = last_line(test)
+    ended = [other for other in tests if here and last_line(other) == here]
     which = f"All {len(ended)}" if len(ended) == len(tests) else f"{len(ended)} of {len(tests)}"
-    same = f"{which} tests end at this line. " if len(ended) > 1 else ""
-    raised = test.failure.exception if test.failure else None
-    return same + (crash.hidden(raised) if raised else "")
+    failure = test.failure
+    said = [f"{which} tests end at this line."] if len(ended) > 1 else []
+    if failure and failure.exception:
+        said.append(crash.hidden(failure.exception))
+    if failure and failure.samples and test.output:
+        said.append("It printed all the while, and printing takes time: see what is left without it.")
+    return " ".join(filter(None, said))
 
 
-def _last_line(test: TestResult) -> tuple[str, int] | None:
+def last_line(test: TestResult) -> tuple[str, int] | None:
+    """The file and the line of the student's at which a test ended."""
     failure = test.failure
     if failure and failure.exception and failure.exception.frames:
         last = failure.exception.frames[-1]

@@ -20,7 +20,7 @@ from grader.result import Frame, Struct
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-Style = Literal["", "bold", "dim", "red", "green"]
+Style = Literal["", "bold", "dim", "red", "green", "command"]  # a command is plain, and never cut
 
 TEXT_IN_ASCII: dict[int, int | str] = {
     **IN_ASCII,
@@ -48,14 +48,19 @@ class Page(Struct, frozen=True):
     """How much a screen shows. Numbers are lines, or rows of a table, unless said otherwise."""
 
     width: int  # cells
-    fold: int = 0  # tests that get one line together: 1 the passed, 2 also the skipped, 3 also other failures
+    fold: int = 0  # tests that get one line together: 1 those not run, 2 also the passed, 3 also other failures
     rows: int = MANY
-    text: int = MANY  # of one message or paragraph
+    text: int = MANY  # of what an exception says
     context: int = MANY  # of source on either side of the failing line
     callers: int = MANY
     locals: int = MANY
     output: int = MANY
-    full: bool = False  # all failing tests, all locals
+    roomy: bool = True  # with the call of what was raised, and with what a known cause rests on
+    tight: bool = False  # without the lines that are there to be read with ease
+    whole: bool = False  # no line is cut at its end
+    full: bool = False  # every detail of what is explained
+    every: bool = False  # all failing tests are explained
+    only: str | None = None  # id of the test that is explained, and no other
 
 
 def bold(text: str) -> Span:
@@ -117,6 +122,11 @@ def fits(text: str, room: int) -> bool:
     return fit(text, room) == len(text)
 
 
+def cut(text: str, room: int, page: Page) -> str:
+    """`text` in at most `room` cells, or all of it where the page cuts nothing."""
+    return text if page.whole else clip(text, room)
+
+
 def clip(text: str, room: int) -> str:
     """`text` in at most `room` cells."""
     if fits(text, room):
@@ -149,11 +159,10 @@ def bounded(lines: list[str], most: int) -> list[str]:
 
 
 def prose(text: str, page: Page, indent: int = 4, style: Style = "") -> list[Line]:
-    """Sentences, wrapped. Line breaks in `text` are kept; no text is no line."""
+    """Sentences, wrapped and never cut. Line breaks in `text` are kept; no text is no line."""
     if not text.strip():
         return []
-    lines = bounded(wrap(text, page.width - indent), page.text)
-    return [line(" " * indent, Span(each, style)) for each in lines]
+    return [line(" " * indent, Span(each, style)) for each in wrap(text, page.width - indent)]
 
 
 def reflow(text: str) -> str:
@@ -188,7 +197,7 @@ def paragraphs(*blocks: Sequence[Line]) -> list[Line]:
 
 
 def rule(title: str, page: Page) -> Line:
-    title = clip(title, page.width - 10)
+    title = cut(title, page.width - 10, page)
     return line("  ", bold(title), " ", dim("─" * (page.width - 3 - cells(title))))
 
 
@@ -196,9 +205,9 @@ def paint(of: Line, room: int, color: bool) -> str:
     """The line as a string of at most `room` cells, without spaces at its end."""
     parts: list[str] = []
     for text, style in _stripped(of):
-        shown = clip(text, room)
+        shown = text if style == "command" else clip(text, max(room, 0))
         room -= cells(shown)
-        if not (color and style and shown.strip()):
+        if not (color and style not in ("", "command") and shown.strip()):
             parts.append(shown)
         elif style in ("bold", "dim"):
             parts.append(click.style(shown, bold=style == "bold" or None, dim=style == "dim" or None))

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from grader.report.layout import Line, Page, Span, cells, clip, dim, line, pad, right, width
+from grader.report.layout import MANY, Line, Page, Span, cells, clip, dim, line, pad, right, width
 from grader.result import Axis, Comparison, Number, Row
 
 WORST = "  worst"
+TRUE, FALSE = "█░"
 
 
 def comparison_table(comparison: Comparison, page: Page) -> list[Line]:
@@ -14,11 +15,12 @@ def comparison_table(comparison: Comparison, page: Page) -> list[Line]:
     A row that is too long for the page is cut to the numbers around its worst one, or continued below on a
     full page; its place then says which numbers are shown.
     """
-    rows = chosen(comparison.rows, page.rows)
+    rows = chosen(comparison.rows, page.rows if page.tight or len(comparison.rows) > page.rows + 1 else MANY)
     if not rows:
         return []
     texts = number_texts(rows)
     stars = starred(rows)
+    gap = " " if is_mask(rows) else "  "
     digits = max((cells(text) for row in texts for side in row for text in side), default=1)
     longest = max(len(row.yours) for row in rows)
     name = clip(comparison.name, 16)
@@ -30,7 +32,7 @@ def comparison_table(comparison: Comparison, page: Page) -> list[Line]:
 
     def numbers_beside(places: int) -> int:
         room = page.width - len("  ▸ ") - places - len("  ") - len(WORST)
-        return max(room // (2 * (digits + 2) + stars), 1)
+        return max(room // (2 * (digits + len(gap)) + stars), 1)
 
     places = widest_place(longest)
     most = numbers_beside(places)
@@ -38,16 +40,16 @@ def comparison_table(comparison: Comparison, page: Page) -> list[Line]:
         places = widest_place(2)
         most = numbers_beside(places)
     shown = max(min(most, longest), 1)
-    left = max(shown * (digits + 2 + stars), len("  yours") + stars)
-    middle = max(shown * (digits + 2), len("  expected"))
+    left = max(shown * (digits + len(gap) + stars), len("  yours") + stars)
+    middle = max(shown * (digits + len(gap)), len("  expected"))
 
     heading = pad(name, places) + right("yours" + " " * stars, left) + "  " + right("expected", middle)
     lines = [line(dim("    " + heading))]
     for row, (yours, expected) in zip(rows, texts, strict=True):
-        for first in windows(row, shown, page.full):
+        for first in windows(row, shown, page.full or page.whole):
             part = slice(first, first + shown)
-            mine = _side(yours[part], row.differs[part] if stars else None, digits)
-            theirs = _side(expected[part], None, digits)
+            mine = _side(yours[part], row.differs[part] if stars else None, digits, gap)
+            theirs = _side(expected[part], None, digits, gap)
             worst = row.worst and worst_position(row) in range(first, first + shown)
             lines.append(
                 line(
@@ -60,22 +62,22 @@ def comparison_table(comparison: Comparison, page: Page) -> list[Line]:
                     WORST if worst else "",
                 )
             )
-    if len(rows) < len(comparison.rows):
+    if len(rows) < len(comparison.rows) and not page.tight:
         lines.append(line(dim(f"    {len(comparison.rows) - len(rows)} more rows")))
     return lines
 
 
-def _side(texts: Sequence[str], starred: Sequence[bool] | None, digits: int) -> Line:
+def _side(texts: Sequence[str], starred: Sequence[bool] | None, digits: int, gap: str) -> Line:
     """Numbers in columns of `digits` cells, each with room for a star if any has one."""
     stars = [""] * len(texts) if starred is None else ["*" if star else " " for star in starred]
     columns = zip(texts, stars, strict=True)
-    return line(*(line("  ", right(text, digits), Span(star, "red")) for text, star in columns))
+    return line(*(line(gap, right(text, digits), Span(star, "red")) for text, star in columns))
 
 
 def comparison_sentence(comparison: Comparison, page: Page) -> str:
     """How many numbers differ, and by how much."""
     largest = comparison.largest
-    mask = any(value in ("True", "False") for row in comparison.rows for value in row.expected)
+    mask = is_mask(comparison.rows)
     by = "" if mask or (isinstance(largest, str) and largest not in ("inf", "-inf")) else _short(largest)
     if comparison.total == 1:
         return f"Your {comparison.name} differs" + (f" by {by}." if by else ".")
@@ -84,7 +86,14 @@ def comparison_sentence(comparison: Comparison, page: Page) -> str:
     star = " (marked *)" if starred(chosen(comparison.rows, page.rows)) else ""
     by = f", by {by}" if by and one else f", by at most {by}" if by else ""
     what = "values" if mask else "numbers"
-    return f"{comparison.differing} of {comparison.total} {what} in {comparison.name} {verb}{star}{by}."
+    signs = f"; {TRUE} is True" if mask else ""
+    return f"{comparison.differing} of {comparison.total} {what} in {comparison.name} {verb}{star}{by}{signs}."
+
+
+def is_mask(rows: Sequence[Row]) -> bool:
+    """Whether all values are True or False; then they are drawn as a picture."""
+    values = {value for row in rows for value in (*row.yours, *row.expected)}
+    return bool(values) and values <= {"True", "False"}
 
 
 def starred(rows: Sequence[Row]) -> bool:
@@ -139,6 +148,8 @@ def number_texts(rows: Sequence[Row]) -> list[tuple[list[str], list[str]]]:
         for mine, theirs, differs in zip(row.yours, row.expected, row.differs, strict=True)
         if differs and isinstance(mine, int | float) and isinstance(theirs, int | float)
     ]
+    if is_mask(rows):
+        return [(_signs(row.yours), _signs(row.expected)) for row in rows]
     numbers = [n for row in rows for n in (*row.yours, *row.expected) if isinstance(n, int | float)]
     spec = _spec(numbers, pairs)
 
@@ -146,6 +157,10 @@ def number_texts(rows: Sequence[Row]) -> list[tuple[list[str], list[str]]]:
         return [n if isinstance(n, str) else _signless_zero(format(n, spec)) for n in side]
 
     return [(texts(row.yours), texts(row.expected)) for row in rows]
+
+
+def _signs(side: Sequence[Number]) -> list[str]:
+    return [TRUE if value == "True" else FALSE for value in side]
 
 
 def _spec(numbers: Sequence[float], pairs: Sequence[tuple[float, float]]) -> str:

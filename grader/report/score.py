@@ -3,22 +3,36 @@
 from collections.abc import Sequence
 
 from grader.report.layout import Line, Page, bold, dim, line, prose, right
+from grader.report.view import View
 from grader.result import Outcome, Result, TestResult
 
 
-def score(result: Result, page: Page) -> list[Line]:
-    """`6 of 10 points` and how many tests ran for how long; on a full page also under which conditions."""
+def score(result: Result, page: Page, view: View | None = None) -> list[Line]:
+    """`6 of 10 points` and how many tests ran for how long; on a full page also under which conditions.
+
+    With a view also how many points more or less than in the try before.
+    """
     got = f"{number(result.score)} of {number(result.max_score)} points"
     if result.outcome is Outcome.ERROR:
         got = "not graded"
     ran = sum(t.failing or t.outcome is Outcome.PASSED for t in result.tests)
     time = f"{ran} test{'' if ran == 1 else 's'} in {result.seconds:.2f} s" if ran else ""
-    lines = [line("  ", bold(got), dim(right(time, page.width - 2 - len(got))))]
+    since = _since(result, view) if view is not None and result.outcome is not Outcome.ERROR else ""
+    lines = [line("  ", bold(got), since, dim(right(time, page.width - 2 - len(got) - len(since))))]
     if not result.hidden_tests:
         lines += prose(
             "These are the public tests only; the hidden ones are not in this course.", page, indent=2
         )
     return [*lines, *(prose(_conditions(result), page, indent=2) if page.full else ())]
+
+
+def _since(result: Result, view: View) -> str:
+    """What became of the score since the try before."""
+    if view.before is None:
+        return ""
+    gained = result.score - view.before
+    sign = "+" if gained > 0 else "-"
+    return f", {sign}{number(abs(gained))} since try {view.tries - 1}" if gained else f", as in try {view.tries - 1}"
 
 
 def _conditions(result: Result) -> str:

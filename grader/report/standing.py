@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from grader.report.layout import Line, Page, bold, cells, clip, dim, flow, line, prose, right
+from grader.report.layout import Line, Page, bold, cells, clip, cut, dim, flow, line, prose, right
 from grader.report.view import Progress
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ def header(exercise: "Exercise", title: str, page: Page) -> list[Line]:
     room = page.width - left - 2 - len(where)
     if room < 16:
         return [line("  ", bold(exercise.id), "   ", dim(where)), *prose(title, page, indent=2)]
-    title = clip(title, room)
+    title = cut(title, room, page)
     return [line("  ", bold(exercise.id), "   ", title, dim(right(where, page.width - left - cells(title))))]
 
 

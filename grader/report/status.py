@@ -1,9 +1,14 @@
 """How a submission fared: one line for each test, or for the submission if the tests did not run."""
 
+from collections.abc import Sequence
+
 from grader.report.failure import WORDS
-from grader.report.layout import Line, Page, Span, Style, bold, cells, clip, dim, line, pad, prose, right, wrap
+from grader.report.layout import Line, Page, Span, Style, bold, cells, clip, cut, dim, line, pad, prose, right, wrap
 from grader.report.score import earned
-from grader.result import Outcome, Result
+from grader.result import Outcome, Result, TestResult
+
+Row = tuple[Outcome, str, str, str]  # how it ended, its name, what it is about, its points
+ORDER = ("fail", "not started", "not run", "pass")  # of folded lines
 
 
 def status(result: Result, page: Page, unwritten: int | None = None) -> list[Line]:
@@ -36,30 +41,49 @@ def mark(outcome: Outcome) -> Span:
 
 def tests(result: Result, page: Page) -> list[Line]:
     """One line for each test. Where the page folds, one line for many with the same mark."""
+    if page.only:
+        return _lines([_row(test) for test in result.tests if test.id == page.only], page)
     first = result.explained
     passed = [t for t in result.tests if t.outcome is Outcome.PASSED]
     silent = [t for t in result.tests if not t.failing and t.outcome is not Outcome.PASSED]
     others = [t for t in result.tests if t.failing and t is not first]
     unwritten = [t for t in others if t.outcome is Outcome.NOT_STARTED]
     wrong = [t for t in others if t.outcome is not Outcome.NOT_STARTED]
-    groups = [(passed, "pass"), (silent, "not run"), (unwritten, "not started"), (wrong, "fail")]
-    groups = groups if page.fold == 3 else groups[: page.fold]
+    groups = [(silent, "not run"), (passed, "pass"), (unwritten, "not started"), (wrong, "fail")]
+    groups = groups if page.fold >= 3 else groups[: page.fold]
     groups = [(group, word) for group, word in groups if len(group) > 1]
     folded = {t.id for group, _ in groups for t in group}
 
-    rows = [(t.outcome, t.name, t.description, earned([t])) for t in result.tests if t.id not in folded]
+    rows = [_row(test) for test in result.tests if test.id not in folded]
     more = " more" if rows else ""
-    for group, word in reversed(groups):
+    if page.tight and rows:
+        groups = [(group, word) for group, word in groups if word == "fail"]
+    for group, word in sorted(groups, key=lambda group: ORDER.index(group[1])):
         outcome = group[0].outcome if word != "fail" else Outcome.FAILED
-        rows.append((outcome, f"{len(group)}{more} {word}", ", ".join(t.name for t in group), earned(group)))
+        waiting = waited_for(result.tests) if {t.outcome for t in group} == {Outcome.SKIPPED} else []
+        about = f"need {' and '.join(waiting)} to pass" if waiting else ", ".join(t.name for t in group)
+        rows.append((outcome, f"{len(group)}{more} {word}", about, earned(group)))
+    return _lines(rows, page)
 
+
+def waited_for(tests: Sequence[TestResult]) -> list[str]:
+    """The names of the failing tests for which others were not run."""
+    wanted = {need for t in tests if t.outcome is Outcome.SKIPPED for need in t.needs}
+    return [t.name for t in tests if t.id in wanted and t.failing]
+
+
+def _row(test: TestResult) -> Row:
+    return test.outcome, test.name, test.description, earned([test])
+
+
+def _lines(rows: Sequence[Row], page: Page) -> list[Line]:
     names = min(max((cells(name) for _, name, _, _ in rows), default=0), page.width // 3)
     last = max((len(text) for _, _, _, text in rows), default=0)
     room = page.width - 6 - names - 3 - 2 - last
     lines = []
     for outcome, name, description, points in rows:
-        head, *rest = wrap(description, room) if page.full else [clip(description, room)]
-        name = clip(name, names)
+        head, *rest = wrap(description, room) if page.full or page.whole else [clip(description, room)]
+        name = cut(name, names, page)
         quiet: Style = "dim" if outcome in (Outcome.SKIPPED, Outcome.UNAVAILABLE) else ""
         named = Span(pad(name, names), quiet)
         words = Span(pad(head, room), quiet)

@@ -1,9 +1,10 @@
 """A result on a terminal: what happened, the first failing fact, its cause, and what to do next.
 
-Pure: a `Result` comes in, text goes out. A screen has at most `LINES` lines unless all is asked for: of
-`SCREENS`, which show less and less, the first that has no more lines is taken.
+Pure: a `Result` comes in, text goes out. Of `SCREENS`, which show less and less, the first is taken that the terminal
+has room for. What is wrong and why stands in all of them; where not even the last has room, it scrolls.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -12,16 +13,16 @@ from grader.report.explanation import explanation
 from grader.report.layout import (
     BLANK,
     COLUMNS,
+    MANY,
     Line,
     Page,
     clean,
     cleaned,
-    dim,
-    line,
     paint,
     paragraphs,
     prose,
     reflow,
+    width,
 )
 from grader.report.marks import IN_ASCII
 from grader.report.score import score
@@ -30,57 +31,54 @@ from grader.report.status import status
 from grader.report.steps import next_steps
 from grader.report.task import task
 from grader.report.view import View
-from grader.result import Outcome, Result, Struct
+from grader.result import Outcome, Result
 
 if TYPE_CHECKING:
     from grader.course import Exercise
 
-LINES = 30
 NOT_RECORDED = "This is not your own file, so it is not recorded as progress."
-FULL = Page(width=COLUMNS, full=True)
-SCREENS = (  # folding tests comes first, cutting sentences last
-    Page(width=COLUMNS, fold=0, rows=8, text=8, context=2, callers=3, locals=1, output=4),
-    Page(width=COLUMNS, fold=1, rows=8, text=8, context=2, callers=3, locals=1, output=4),
-    Page(width=COLUMNS, fold=2, rows=8, text=8, context=2, callers=3, locals=1, output=4),
-    Page(width=COLUMNS, fold=3, rows=8, text=8, context=2, callers=3, locals=1, output=4),
-    Page(width=COLUMNS, fold=3, rows=6, text=8, context=1, callers=2, locals=1, output=3),
-    Page(width=COLUMNS, fold=3, rows=4, text=6, context=1, callers=1, locals=1, output=2),
-    Page(width=COLUMNS, fold=3, rows=3, text=5, context=1, callers=1, locals=1, output=2),
-    Page(width=COLUMNS, fold=3, rows=2, text=4, context=0, callers=0, locals=0, output=1),
-    Page(width=COLUMNS, fold=3, rows=2, text=3, context=0, callers=0, locals=0, output=1),
-    Page(width=COLUMNS, fold=3, rows=1, text=2, context=0, callers=0, locals=0, output=1),
+STREAM = Page(width=COLUMNS, whole=True)
+FULL = Page(width=COLUMNS, rows=3, full=True, every=True)
+DEEP = Page(width=COLUMNS, full=True)
+DOCUMENT = Page(width=COLUMNS, rows=8, text=8, context=2, callers=3, locals=2, output=4)
+SCREENS = (  # tests that did not fail give way first, then numbers, then code; what the cause is never does
+    Page(width=COLUMNS, fold=1, rows=20, text=16, context=2, callers=6, locals=4, output=8),
+    Page(width=COLUMNS, fold=1, rows=8, text=8, context=2, callers=3, locals=2, output=4),
+    Page(width=COLUMNS, fold=2, rows=8, text=8, context=2, callers=3, locals=2, output=4),
+    Page(width=COLUMNS, fold=3, rows=8, text=8, context=2, callers=3, locals=2, output=4),
+    Page(width=COLUMNS, fold=3, rows=8, text=8, context=2, callers=3, locals=2, output=4, roomy=False),
+    Page(width=COLUMNS, fold=3, rows=6, text=8, context=2, callers=2, locals=2, output=3, roomy=False),
+    Page(width=COLUMNS, fold=3, rows=4, text=8, context=1, callers=1, locals=1, output=2, roomy=False),
+    Page(width=COLUMNS, fold=3, rows=2, text=8, context=1, callers=1, locals=1, output=2, roomy=False),
+    Page(width=COLUMNS, fold=3, rows=4, text=8, context=2, callers=1, locals=2, output=2, roomy=False, tight=True),
+    Page(width=COLUMNS, fold=3, rows=2, text=8, context=1, callers=1, locals=1, output=2, roomy=False, tight=True),
+    Page(width=COLUMNS, fold=3, rows=1, text=8, context=1, callers=0, locals=1, output=1, roomy=False, tight=True),
+    Page(width=COLUMNS, fold=3, rows=1, text=8, context=0, callers=0, locals=0, output=1, roomy=False, tight=True),
 )
 
 
-class Screen(Struct, frozen=True):
-    """A screen in three parts. Only the middle one can be cut where there is no room."""
-
-    head: list[Line]
-    body: list[Line]
-    tail: list[Line]
-
-    @property
-    def lines(self) -> list[Line]:
-        return paragraphs(self.head, self.body, self.tail)
-
-    def cut(self) -> list[Line]:
-        """The screen with as much of the body as there is room for."""
-        room = max(LINES - len(self.head) - len(self.tail) - 2, 1)
-        kept = self.body[: room - 1]
-        more = line(dim(f"    [+{len(self.body) - len(kept)} lines]"))
-        return paragraphs(self.head, [*kept, more], self.tail)
-
-
 def render(
-    result: Result, exercise: "Exercise", view: View, *, full: bool, width: int, unicode: bool, color: bool
+    result: Result,
+    exercise: "Exercise",
+    view: View,
+    *,
+    full: bool = False,
+    only: str | None = None,
+    width: int,
+    height: int | None = None,
+    unicode: bool,
+    color: bool,
 ) -> str:
-    """The screen of a result: lines of at most `width` (and 77) cells, at most 30 of them unless `full`.
+    """The screen of a result: lines of at most `width` (and 77) cells, but for commands, which are never cut.
 
+    With `height`, what is not the cause gives way until the screen has no more lines than that, if it can. Without,
+    nothing is cut, not even a line at its end. `full` explains all failing tests, `only` the one of this id in depth.
     Without `unicode` the text is ASCII. `color` adds escape sequences and changes nothing else.
     """
     columns = min(width, COLUMNS)
-    lines = screen(result, exercise, view, full=full, columns=columns, unicode=unicode)
-    text = "".join(paint(each, columns, color) + "\n" for each in lines)
+    lines = screen(result, exercise, view, full=full, only=only, columns=columns, height=height, unicode=unicode)
+    room = MANY if height is None else columns
+    text = "".join(paint(each, room, color) + "\n" for each in lines)
     return text if unicode else text.translate(IN_ASCII)
 
 
@@ -90,25 +88,33 @@ def screen(
     view: View,
     *,
     full: bool = False,
+    only: str | None = None,
     columns: int = COLUMNS,
+    height: int | None = None,
     unicode: bool = True,
 ) -> list[Line]:
     """The lines of that screen, laid out for so many columns. Marks in them are not ASCII yet."""
     result, view, title = cleaned(result, unicode), cleaned(view, unicode), clean(exercise.title, unicode)
     passed = clean(exercise.passed, unicode)
 
-    def on(page: Page) -> Screen:
-        page = replace(page, width=columns)
-        return Screen(
-            head=[*header(exercise, title, page), BLANK, *status(result, page, view.line)],
-            body=explanation(result, page),
-            tail=tail(result, exercise, passed, view, page),
+    def on(page: Page) -> list[Line]:
+        page = replace(page, width=columns, only=only, whole=height is None)
+        return paragraphs(
+            [*header(exercise, title, page), BLANK, *status(result, page, view.line)],
+            explanation(result, page),
+            tail(result, exercise, passed, view, page),
         )
 
-    if full:
-        return on(FULL).lines
-    fitting = next((made for made in map(on, SCREENS) if len(made.lines) <= LINES), None)
-    return fitting.lines if fitting else on(SCREENS[-1]).cut()
+    if only is not None or full:
+        return on(FULL if full else DEEP)
+    if height is None:
+        return on(STREAM)
+    return next((made for made in map(on, SCREENS) if _rows(made, columns) <= height), None) or on(SCREENS[-1])
+
+
+def _rows(lines: Sequence[Line], columns: int) -> int:
+    """How many rows of a terminal they take: a command that is wider than it goes on in the next."""
+    return sum(max(-(-width(each) // columns), 1) for each in lines)
 
 
 def tail(result: Result, exercise: "Exercise", passed: str, view: View, page: Page) -> list[Line]:
@@ -117,10 +123,10 @@ def tail(result: Result, exercise: "Exercise", passed: str, view: View, page: Pa
     if result.outcome is Outcome.NOT_STARTED:
         return paragraphs(task(exercise, view, page), commands)
     if not result.passed:
-        return [*score(result, page), *commands]
+        return [*score(result, page, view), *commands]
     another = prose(NOT_RECORDED, page, indent=2) if view.options else []
     return paragraphs(
-        score(result, page),
+        score(result, page, view),
         [*prose(reflow(passed), page, indent=2), *another, *commands],
         progress(view.progress, page) if view.progress else (),
     )

@@ -14,7 +14,8 @@ def describe(value: Value, dtype: bool = False) -> str:
     """A tensor by its shape, and its dtype where that matters; anything else by its text."""
     if value.shape is None:
         return value.text
-    return shape(value.shape) + (f" {value.dtype}" if dtype and value.dtype else "")
+    kind = "numpy " if value.text == "array" else ""
+    return kind + shape(value.shape) + (f" {value.dtype}" if dtype and value.dtype else "")
 
 
 def axes_sentence(parts: Iterable[Part]) -> str | None:

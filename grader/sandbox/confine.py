@@ -110,6 +110,11 @@ class Policy:
         except OSError as error:
             raise Unconfinable(f"A worker could not confine itself: {error}.") from error
 
+    def close(self) -> None:
+        """Give back what `prepare` has opened: no further process will be confined by it."""
+        if self._ruleset is not None:
+            os.close(self._ruleset)
+
     def _close_all_but(self, kept: set[int]) -> None:
         for name in os.listdir("/proc/self/fd"):
             descriptor = int(name)

@@ -89,7 +89,7 @@ def see(
 def _operands(
     frame: types.FrameType, line: int | None, end: int | None, column: int | None, end_column: int | None
 ) -> list[SeenOperand]:
-    """The names and attributes that take part in the failing expression, left to right, with their values."""
+    """What takes part in the failing expression, left to right: names, attributes and parts of tensors, with values."""
     if line is None:
         return []
     try:
@@ -102,18 +102,59 @@ def _operands(
             break
     else:
         return []
-    found: list[SeenOperand] = []
+    found = []
     for part in ast.iter_child_nodes(node):
-        operand: ast.AST = part.value if isinstance(part, ast.keyword) else part
-        while isinstance(operand, ast.Attribute) and _look_up(frame, ast.unparse(operand)) is _NOTHING:
-            operand = operand.value  # of x.shape, which is a property, x is shown
-        if not isinstance(operand, ast.Name | ast.Attribute):
-            continue
-        text = ast.unparse(operand)
-        value = _look_up(frame, text)
-        if value is not _NOTHING and not callable(value) and not isinstance(value, types.ModuleType):
-            found.append(SeenOperand(cut(text), operand.lineno, operand.col_offset, describe(value)))
+        found += _values(frame, part.value if isinstance(part, ast.keyword) else part)
     return found[:6]
+
+
+def _values(frame: types.FrameType, operand: ast.AST) -> list[SeenOperand]:
+    """What an operand is: a name, an attribute or a part of a tensor with its value, else the tensors named in it."""
+    while isinstance(operand, ast.Attribute) and _look_up(frame, ast.unparse(operand)) is _NOTHING:
+        operand = operand.value  # of x.shape, which is a property, x is shown
+    if isinstance(operand, ast.Name | ast.Attribute | ast.Subscript):
+        value = _sliced(frame, operand)
+        if value is not _NOTHING and not callable(value) and not isinstance(value, types.ModuleType):
+            return [SeenOperand(cut(ast.unparse(operand)), operand.lineno, operand.col_offset, describe(value))]
+        if isinstance(operand, ast.Name):
+            return []
+    inner = [each for part in ast.iter_child_nodes(operand) for each in _values(frame, part)]
+    return [each for each in inner if each.value.shape is not None]
+
+
+def _sliced(frame: types.FrameType, of: ast.Name | ast.Attribute | ast.Subscript) -> Any:
+    """The value of an operand. A part of a tensor is taken only where that runs no code but torch's."""
+    if not isinstance(of, ast.Subscript):
+        return _look_up(frame, ast.unparse(of))
+    if not isinstance(of.value, ast.Name | ast.Attribute):
+        return _NOTHING
+    value, place = _look_up(frame, ast.unparse(of.value)), _index(frame, of.slice)
+    if not issubclass(type(value), Tensor) or place is _NOTHING:
+        return _NOTHING
+    try:
+        return bare(value)[place]
+    except (IndexError, TypeError, RuntimeError):
+        return _NOTHING
+
+
+def _index(frame: types.FrameType, node: ast.expr) -> Any:
+    """An index that is made of whole numbers, None, slices and an ellipsis."""
+    parts: tuple[Any, ...] = ()
+    match node:
+        case ast.Constant(value=value) if value is None or value is ... or type(value) is int:
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(value))):
+            return -value
+        case ast.Name(id=name):
+            value = _look_up(frame, name)
+            return value if type(value) is int else _NOTHING
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            parts = tuple(None if each is None else _index(frame, each) for each in (lower, upper, step))
+            return _NOTHING if any(part is _NOTHING for part in parts) else slice(*parts)
+        case ast.Tuple(elts=elements):
+            parts = tuple(_index(frame, each) for each in elements)
+            return _NOTHING if any(part is _NOTHING for part in parts) else parts
+    return _NOTHING
 
 
 @lru_cache(maxsize=4)

@@ -2,13 +2,17 @@
 
 import builtins
 import types
-from collections.abc import Set
+from collections.abc import Iterable, Set
+from difflib import get_close_matches
 from typing import Any
+
+from torch import Tensor
 
 from grader.sandbox.describe import name_of, position_of, see
 from grader.sandbox.wire import SeenFrame, Threw
 
 _FRAMES = 20
+_NAME = 80  # characters of a name that is looked for among others
 _MESSAGE = 100_000  # characters of an exception's message that are sent
 
 
@@ -24,7 +28,8 @@ def threw(id_: int, error: BaseException, files: Set[str], ours: Set[str], signa
         frames, hidden = _frames(error, files, ours)
     except BaseException:  # the student's objects may resist being looked at
         frames, hidden = [], 0
-    return Threw(id_, name_of(kind), bases, _message(error), frames, hidden, signature, _arguments(error))
+    message = _message(error) + _near(error)
+    return Threw(id_, name_of(kind), bases, message, frames, hidden, signature, _arguments(error))
 
 
 def builtin_bases(kind: type) -> list[str]:
@@ -71,3 +76,23 @@ def _message(error: BaseException) -> str:
     except BaseException as again:
         return f"(its message could not be made: {name_of(type(again))})"
     return start if more <= 0 else f"{start} [+{more:,} characters]"
+
+
+def _near(error: BaseException) -> str:
+    """The name that was meant, perhaps: what Python adds to such a message when it prints a traceback."""
+    names: Iterable[str] = ()
+    if type(error) is NameError and error.__traceback__ is not None:
+        trace = error.__traceback__
+        while trace.tb_next is not None:
+            trace = trace.tb_next
+        names = {**trace.tb_frame.f_globals, **trace.tb_frame.f_locals, **vars(builtins)}
+    elif type(error) is AttributeError and type(error.obj) in (Tensor, types.ModuleType):
+        names = dir(Tensor) if type(error.obj) is Tensor else vars(error.obj)
+    else:
+        return ""
+    wanted = error.name
+    if type(wanted) is not str or len(wanted) > _NAME:
+        return ""
+    known = [name for name in names if type(name) is str and len(name) <= _NAME]
+    near = get_close_matches(wanted, known, n=1, cutoff=0.7)
+    return f". Did you mean: '{near[0]}'?" if near else ""

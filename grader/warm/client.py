@@ -7,9 +7,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from grader.errors import UsageError
 from grader.judge.messages import (
@@ -32,20 +33,12 @@ from grader.judge.messages import (
 )
 from grader.result import Isolation, Result
 from grader.sandbox.channel import ChannelClosed, receive, send
-from grader.warm import messages
-from grader.warm.watch import LOOK, Watch
+from grader.warm import messages, staying
+from grader.warm.likeness import environment, likeness
+from grader.warm.pulse import LOOK, Pulse
 
-_KEPT = ("PATH", "LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "SYSTEMROOT", "VIRTUAL_ENV")
-_CHOSEN = {
-    "LANG": "C.UTF-8",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "PYTHONHASHSEED": "0",
-    "TORCH_DEVICE_BACKEND_AUTOLOAD": "0",
-    "THP_MEM_ALLOC_ENABLE": "1",  # torch takes large tensors' memory in huge pages: a quarter of the time to fill them
-    "TORCHINDUCTOR_CACHE_DIR": "/",  # torch.optim imports what wants a folder that exists, and does not write to it
-}
+T = TypeVar("T")
+
 _GRACE = 2.0  # seconds for processes to end by themselves, once nobody asks them any more
 _PATIENCE = 2  # times the CPU after which code for pictures is stopped where it can be interrupted
 _AHEAD = 2  # jobs that a judge holds, so that it never waits for the next
@@ -71,6 +64,11 @@ class Judge:
         """Hangs up: the judge ends."""
         self._sock.close()
 
+    def hang_up(self) -> None:
+        """Hangs up, also on behalf of who waits for an answer in another thread."""
+        with suppress(OSError):  # it has ended
+            self._sock.shutdown(socket.SHUT_RDWR)
+
     def set_up(self, setup: Setup | RunLab | RunLessons) -> None:
         """The exercises that its jobs may be of, or the lab or the lessons that it is to run. JudgeLost."""
         self._send(encode(setup))
@@ -79,20 +77,16 @@ class Judge:
         """Gives it a job. JudgeLost."""
         self._send(encode(Submit(job)))
 
-    def watch(self, most: float = math.inf) -> Watch:
+    def pulse(self, most: float = math.inf) -> Pulse:
         """Tells whether it gets on with what it was asked for, which may take it `most` seconds of CPU."""
-        return Watch(*(pid for pid in (self.pid, self._warm) if pid is not None), most=most)
+        return Pulse(*(pid for pid in (self.pid, self._warm) if pid is not None), most=most)
 
     def stuck(self, most: float) -> str | None:
         """Waits until it says something (None), or nothing is to be expected any more: why.
 
         `most`: seconds of CPU that it may take.
         """
-        watch = self.watch(most)
-        while not select.select([self._sock], [], [], LOOK)[0]:
-            if complaint := watch.complaint():
-                return complaint
-        return None
+        return _silent(self._sock, self.pulse(most))
 
     def answer(self, most: float) -> Graded:
         """Its next result. UsageError if a test file cannot be used; JudgeLost, also if it is stuck.
@@ -127,11 +121,6 @@ def can_fork() -> bool:
     return sys.platform == "linux"
 
 
-def _environment() -> dict[str, str]:
-    """The few variables that judges and workers see: a worker's memory holds what its ancestor was given."""
-    return {name: os.environ[name] for name in _KEPT if name in os.environ} | _CHOSEN
-
-
 class Judges:
     """Judges that grade jobs, `count` at a time. Start it early: importing torch takes a second, in another process.
 
@@ -142,12 +131,19 @@ class Judges:
                 ...
     """
 
-    def __init__(self, count: int = 1, *, many: bool = False, own_group: bool = False):
+    def __init__(self, count: int = 1, *, many: bool = False, own_group: bool = False, stays: bool = False):
+        """`many`: jobs to come, say more than fifty. `own_group`: signals to our processes do not reach theirs.
+
+        `stays`: have the warm process that an earlier command left behind, or leave one behind.
+        """
         self._count = count
-        self._many = many  # jobs to come, say more than fifty
-        self._group = 0 if own_group else None  # of processes: signals to ours do not reach it
+        self._many = many
+        self._group = 0 if own_group else None
+        self._stays = stays and can_fork() and staying.refused() is None
         self._processes: list[subprocess.Popen[bytes]] = []
+        self.found = False  # whether the warm process was there before
         self.warm: socket.socket | None = None  # to the warm process, where there is one
+        self.warm_pid: int | None = None
         self._judges: list[Judge] = []
         self._setup: Setup | None = None
         self.isolation = Isolation("process", start="spawn")
@@ -164,19 +160,37 @@ class Judges:
         self.close()
 
     def start(self) -> None:
-        """Starts the warm process, or where there can be none, the judges."""
-        if can_fork():
-            self.warm = self._spawn("from grader.warm.process import main; main()", socket.SOCK_SEQPACKET)
-        else:
+        """Finds or starts the warm process, or where there can be none, starts the judges."""
+        if not can_fork():
             self._judges = [self._spawn_judge() for _ in range(self._count)]
+            return
+        place = self._place()
+        if place is not None and (met := staying.connect(place)) is not None:
+            self.found = True
+            self.warm, about = met
+            self.warm_pid = about.pid
+            return
+        self.warm, process = self._spawn("from grader.warm.process import main; main()", socket.SOCK_SEQPACKET, place)
+        self.warm_pid = process.pid
+
+    def _place(self) -> Path | None:
+        """Where a warm process that stays is found, and is left behind."""
+        with suppress(OSError):  # this system does not tell what a process is like
+            return staying.socket_of(likeness()) if self._stays else None
+        return None
 
     def kill(self) -> None:
-        """Ends all processes at once: whoever waits for an answer, in whatever thread, is told JudgeLost."""
+        """Ends all that works for this at once: whoever waits for an answer, in whatever thread, is told JudgeLost."""
         for process in self._processes:
             process.kill()
+        if self._stays and self.warm is not None:
+            with suppress(OSError):  # it has ended
+                self.warm.shutdown(socket.SHUT_RDWR)
+            for judge in self._judges:
+                judge.hang_up()
 
     def close(self) -> None:
-        """Hangs up and waits for the end of all processes. Nobody may be waiting for an answer."""
+        """Hangs up and waits for the end of all processes but one that stays. Nobody may be waiting for an answer."""
         for judge in self._judges:
             judge.close()
         if self.warm is not None:
@@ -188,30 +202,38 @@ class Judges:
                 process.kill()
                 process.wait()
 
-    def _spawn(self, program: str, kind: socket.SocketKind) -> socket.socket:
+    def _spawn(
+        self, program: str, kind: socket.SocketKind, stays_at: Path | None = None
+    ) -> "tuple[socket.socket, subprocess.Popen[bytes]]":
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
         command = [sys.executable, "-P", "-c", program, str(theirs.fileno())]
+        if stays_at is not None:
+            command.append(str(stays_at))
         # What a test prints goes to stderr: stdout belongs to the report.
         process = subprocess.Popen(
             command,
-            env=_environment(),
+            env=environment(),
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=2,
             pass_fds=[theirs.fileno()],
-            process_group=self._group,
+            process_group=self._group if stays_at is None else None,
+            start_new_session=stays_at is not None,
         )
-        self._processes.append(process)
+        if stays_at is None:
+            self._processes.append(process)
         theirs.close()
-        return ours
+        return ours, process
 
-    def prepare(self, materials: Sequence[Materials], forbidden: Sequence[Path], *, complete: bool = False) -> None:
+    def prepare(
+        self, materials: Sequence[Materials], forbidden: Sequence[Path], *, complete: bool = False, ahead: bool = False
+    ) -> None:
         """Has the judges load the tests. UsageError if a forbidden folder lies where workers can read.
 
-        `complete`: a test that is not available here is a fault.
+        `complete`: a test that is not available here is a fault. `ahead`: somebody waits for each verdict.
         """
         self._forbid(forbidden, optim=any(each.uses_optim for each in materials))
-        self._setup = Setup(tuple(materials), self.isolation, complete)
+        self._setup = Setup(tuple(materials), self.isolation, complete, ahead)
         for judge in self._judges:
             judge.set_up(self._setup)
 
@@ -284,17 +306,17 @@ class Judges:
             next(process for process in self._processes if process.pid == judge.pid).kill()
 
     def _spawn_judge(self) -> Judge:
-        sock = self._spawn("from grader.warm.spawned import judge; judge()", socket.SOCK_STREAM)
-        return Judge(sock, self._processes[-1].pid)
+        sock, process = self._spawn("from grader.warm.spawned import judge; judge()", socket.SOCK_STREAM)
+        return Judge(sock, process.pid)
 
     def _fork_judge(self) -> Judge:
         assert self.warm is not None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
-            self._ask(messages.StartJudge(), theirs.fileno())
+            self._ask(messages.StartJudge(), theirs.fileno(), 2)  # what a test prints goes to stderr
         started = messages.decode_tell.decode(self._receive())
         assert isinstance(started, messages.Started)
-        return Judge(ours, started.pid, self._processes[0].pid)
+        return Judge(ours, started.pid, self.warm_pid)
 
     def _tell(self, ask: messages.Ask) -> messages.Tell:
         self._ask(ask)
@@ -309,6 +331,9 @@ class Judges:
 
     def _receive(self) -> bytes:
         assert self.warm is not None
+        assert self.warm_pid is not None
+        if complaint := _silent(self.warm, Pulse(self.warm_pid)):
+            raise JudgeLost(f"the warm process {complaint}")
         try:
             data = self.warm.recv(messages.MAX_REQUEST)
         except ConnectionError:
@@ -336,7 +361,7 @@ class Judges:
 
         for judge in self._judges:
             feed(judge)
-        watches: dict[int, Watch] = {}
+        pulses: dict[int, Pulse] = {}
         while any(open_jobs.values()):
             working = [judge for judge in self._judges if open_jobs[judge.fileno()]]
             poll = select.poll()
@@ -344,10 +369,10 @@ class Judges:
                 poll.register(judge, select.POLLIN)
             ready = {fileno for fileno, _ in poll.poll(LOOK * 1000)}
             if not ready:
-                _look(working, watches)
+                _look(working, pulses)
             for judge in working:
                 if judge.fileno() in ready:
-                    watches.pop(judge.pid, None)
+                    pulses.pop(judge.pid, None)
                     message = judge.hear()
                     if isinstance(message, Testing):
                         testing(message.test)
@@ -356,6 +381,27 @@ class Judges:
                     done = open_jobs[judge.fileno()].pop(message.id)
                     feed(judge)
                     yield done, message.result
+
+
+def with_judges(work: Callable[[Judges], T]) -> T:
+    """Has `work` done by a warm process that stays; if it was there before and breaks off, by one of its own."""
+    with Judges(stays=True) as judges:
+        try:
+            return work(judges)
+        except JudgeLost:
+            if not judges.found:
+                raise
+            judges.kill()
+    with Judges() as judges:
+        return work(judges)
+
+
+def _silent(connection: socket.socket, pulse: Pulse) -> str | None:
+    """Waits until something is said (None), or nothing is to be expected any more: why."""
+    while not select.select([connection], [], [], LOOK)[0]:
+        if complaint := pulse.complaint():
+            return complaint
+    return None
 
 
 def _unfinished(painting: Painting | None, complaint: str) -> Exception:
@@ -370,8 +416,8 @@ def _shown(text: str) -> str:
     return text.replace(f"{os.getcwd()}{os.sep}", "")
 
 
-def _look(judges: Iterable[Judge], watches: dict[int, Watch]) -> None:
+def _look(judges: Iterable[Judge], pulses: dict[int, Pulse]) -> None:
     """Looks after judges that have not said anything for a while. JudgeLost if one is stuck."""
     for judge in judges:
-        if complaint := watches.setdefault(judge.pid, judge.watch()).complaint():
+        if complaint := pulses.setdefault(judge.pid, judge.pulse()).complaint():
             raise JudgeLost(f"a judge {complaint}")

@@ -6,8 +6,10 @@ import unicodedata  # noqa: F401 - Python reads names in other alphabets with it
 
 import torch
 
-import grader.judge.compare
-import grader.sandbox.worker  # noqa: F401 - for the processes that are forked
+import grader.judge.process
+import grader.judge.side_effects
+import grader.sandbox.worker
+import grader.testing  # noqa: F401 - all these for the processes that are forked
 from grader.sandbox.pack import Packer
 from grader.sandbox.servant import Servant
 from grader.sandbox.wire import Context, Differentiate, Invoke, WireValue
@@ -35,6 +37,13 @@ def warm_up() -> None:
 def warm_up_optim() -> None:
     """Makes an optimizer: the first one imports torch._dynamo, for more than a second, and no test should wait so."""
     torch.optim.SGD([torch.zeros(())])
+
+
+def settle() -> None:
+    """Makes later forks cheaper, for a second: imports what gradcheck wants, and gathers the memory."""
+    import torch.fx.experimental.symbolic_shapes  # noqa: F401 - imports sympy
+
+    collapse()
 
 
 def collapse() -> None:

@@ -1,5 +1,6 @@
 """What the warm process is asked, and what it tells: one datagram each."""
 
+from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
@@ -29,7 +30,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class StartJudge(msgspec.Struct, frozen=True, tag="judge"):
-    """Fork a judge; its channel comes with the request."""
+    """Fork a judge; with the request come its channel, and where it prints to."""
 
 
 class StartWorker(msgspec.Struct, frozen=True, tag="worker"):
@@ -37,6 +38,14 @@ class StartWorker(msgspec.Struct, frozen=True, tag="worker"):
 
     memory: int
     cpu_seconds: int
+
+
+class Look(msgspec.Struct, frozen=True, tag="look"):
+    """Say what you are."""
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """End, whoever is served. The answer is the end of the connection."""
 
 
 class Started(msgspec.Struct, frozen=True, tag="started"):
@@ -64,8 +73,19 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     cpu_seconds: float
 
 
-Ask: TypeAlias = Prepare | StartJudge | StartWorker | End | EndJudge
-Tell: TypeAlias = Ready | Started | Ended
+class About(msgspec.Struct, frozen=True, tag="about"):
+    """What a warm process says of itself: with bytes of memory, and how many judges work for it."""
+
+    pid: int
+    since: datetime
+    python: str
+    torch: str
+    memory: int
+    judges: int
+
+
+Ask: TypeAlias = Prepare | StartJudge | StartWorker | End | EndJudge | Look | Stop
+Tell: TypeAlias = Ready | Started | Ended | About
 
 encode = msgspec.msgpack.Encoder().encode
 decode_ask: msgspec.msgpack.Decoder[Ask] = msgspec.msgpack.Decoder(Ask)

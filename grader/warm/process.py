@@ -3,143 +3,246 @@
     command line --spawns--> warm process --forks--> judge (the tests) --asks it for--> workers (the student's code)
 
 It is started with an environment of a few chosen variables: its memory is what a student's code finds around itself.
-It stays single-threaded, since a fork copies only the thread that forks.
+It stays single-threaded, since a fork copies only the thread that forks. One that stays serves the command lines that
+connect to its socket, too: each has judges of its own, which end when it hangs up, and leaves nothing behind here.
 """
 
 import contextlib
 import ctypes
 import gc
 import os
+import platform
 import selectors
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from grader.errors import UsageError
 from grader.result import Isolation
+from grader.sandbox.confine import Policy, Unconfinable
+from grader.warm.likeness import likeness
 from grader.warm.messages import (
     MAX_REQUEST,
+    About,
     Ask,
     End,
     Ended,
     EndJudge,
+    Look,
     Prepare,
     Ready,
     Started,
     StartJudge,
     StartWorker,
+    Stop,
     decode_ask,
     encode,
 )
+from grader.warm.staying import IDLE, Place, peer
+
+LOOK = 60.0  # seconds between two looks whether it is still of use
+PAUSE = 3.0  # seconds without a question after which one that stays has time for itself
 
 
-class _WarmProcess:
+@dataclass(eq=False)
+class Line:
+    """A connection: of a command line, or of a judge that was forked for it."""
+
+    connection: socket.socket
+    command: "Line | None" = None  # whose judge this is
+    judge: int | None = None  # its pid
+    policy: Policy | None = None  # of a command line: how what is forked for it is confined
+    workers: list[int] = field(default_factory=list)
+
+
+class WarmProcess:
+    """Serves command lines and the judges that it has forked for them."""
+
     def __init__(self) -> None:
-        from grader.sandbox.confine import Policy  # torch comes first: see main
-
-        self._policy_class = Policy
-        self._policy: Policy | None = None
         self._selector = selectors.DefaultSelector()
-        self._children: dict[socket.socket, list[int]] = {}  # by the connection that asked for them
-        self._judges: dict[socket.socket, int] = {}
+        self._lines: dict[socket.socket, Line] = {}
+        self._place: Place | None = None
+        self._since = datetime.now(UTC)
         self._to_collapse = False
+        self._settled = False
+        self._told_to_stop = False
 
-    def add(self, connection: socket.socket, judge: int | None = None) -> None:
-        self._selector.register(connection, selectors.EVENT_READ)
-        self._children[connection] = []
-        if judge is not None:
-            self._judges[connection] = judge
+    def add(self, line: Line) -> None:
+        """Serves this line, until its other end is closed."""
+        self._selector.register(line.connection, selectors.EVENT_READ)
+        self._lines[line.connection] = line
+
+    def stay(self, path: Path) -> None:
+        """Serves who connects there, too, unless another process does, or this one has become another meanwhile."""
+        if likeness() != path.stem:
+            return
+        self._place = Place.take(path)
+        if self._place is not None:
+            self._selector.register(self._place.listener, selectors.EVENT_READ)
+            silence()
 
     def serve(self) -> None:
-        """Answers until the first connection, the command line's, is closed."""
-        first = next(iter(self._children))
-        while first in self._children:
-            for key, _ in self._selector.select():
+        """Answers until the last command line has hung up, and nobody is expected any more."""
+        used = time.monotonic()
+        while self._lines or self._expects(used):
+            events = self._selector.select(self._patience())
+            if not events and not self._settled:
+                self._settle()
+            for key, _ in events:
                 connection = key.fileobj
                 assert isinstance(connection, socket.socket)
-                if connection not in self._children:  # a judge that was ended meanwhile
-                    continue
-                try:
-                    data, fds, _, _ = socket.recv_fds(connection, MAX_REQUEST, 1)
-                    if data:
-                        self._answer(connection, decode_ask.decode(data), fds)
-                except ConnectionError:  # it ended between its question and the answer
-                    data = b""
-                if not data:
-                    self._drop(connection)
-        for connection in list(self._children):
-            self._drop(connection)
+                if self._place is not None and connection is self._place.listener:
+                    self._accept()
+                elif connection in self._lines:  # and not a judge that was ended meanwhile
+                    self._hear(self._lines[connection])
+            if self._told_to_stop:
+                break
+            if self._lines:
+                used = time.monotonic()
+        for line in list(self._lines.values()):
+            self._drop(line)
+        if self._place is not None:
+            self._place.leave()
 
-    def _drop(self, connection: socket.socket) -> None:
+    def _patience(self) -> float | None:
+        """How long to wait for a question before something else is done."""
+        return None if self._place is None else LOOK if self._settled else PAUSE
+
+    def _settle(self) -> None:
+        from grader.warm.imports import settle
+
+        settle()
+        gc.freeze()
+        self._settled = True
+
+    def _expects(self, used: float) -> bool:
+        """Whether a command line may still come; `used` is when the last one was here."""
+        if self._place is None or time.monotonic() - used > IDLE:
+            return False
+        return self._place.is_own() and likeness() == self._place.path.stem
+
+    def _accept(self) -> None:
+        assert self._place is not None
+        connection, _ = self._place.listener.accept()
+        if peer(connection)[1] == os.geteuid():
+            self.add(Line(connection))
+        else:
+            connection.close()
+
+    def _hear(self, line: Line) -> None:
+        try:
+            data, descriptors, _, _ = socket.recv_fds(line.connection, MAX_REQUEST, 2)
+            if data:
+                self._answer(line, decode_ask.decode(data), descriptors)
+        except (ConnectionError, msgspec.MsgspecError):  # it ended meanwhile, or speaks another language
+            data = b""
+        if not data:
+            self._drop(line)
+
+    def _drop(self, line: Line) -> None:
         """The other side is gone: end what was forked for it."""
-        for pid in self._children.pop(connection):
+        for judge in [each for each in self._lines.values() if each.command is line]:
+            self._drop(judge)
+        for pid in line.workers:
             self._end(pid)
-        if connection in self._judges:
-            self._end(self._judges.pop(connection))
-        self._selector.unregister(connection)
-        connection.close()
+        if line.judge is not None:
+            self._end(line.judge)
+        if line.policy is not None:
+            line.policy.close()
+        del self._lines[line.connection]
+        self._selector.unregister(line.connection)
+        line.connection.close()
 
-    def _answer(self, connection: socket.socket, ask: Ask, fds: list[int]) -> None:
+    def _answer(self, line: Line, ask: Ask, descriptors: list[int]) -> None:
         match ask:
-            case Prepare(forbidden, many, optim):
-                self._to_collapse = many
-                if optim:
-                    from grader.warm.imports import warm_up_optim
-
-                    warm_up_optim()
-                    gc.freeze()
-                connection.send(encode(self._prepare(forbidden)))
+            case Prepare():
+                line.connection.send(encode(self._prepare(line, ask)))
             case StartJudge():
-                connection.send(encode(Started(self._start_judge(fds[0]))))
-                os.close(fds[0])
+                line.connection.send(encode(Started(self._start_judge(line, *descriptors))))
             case StartWorker():
-                self._start_worker(connection, ask)
+                self._start_worker(line, ask)
                 if self._to_collapse:  # while the first one works
                     from grader.warm.imports import collapse
 
                     collapse()
                     self._to_collapse = False
             case End(pid):
-                self._children[connection].remove(pid)
-                connection.send(encode(self._end(pid)))
+                line.workers.remove(pid)
+                line.connection.send(encode(self._end(pid)))
             case EndJudge(pid):
-                for judge in [line for line, of in self._judges.items() if of == pid]:
-                    self._drop(judge)
+                for each in [each for each in self._lines.values() if each.command is line and each.judge == pid]:
+                    self._drop(each)
+            case Look():
+                line.connection.send(encode(self._about()))
+            case Stop():
+                self._told_to_stop = True
 
-    def _prepare(self, forbidden: list[str]) -> Ready:
-        from grader.sandbox.confine import Unconfinable
+    def _about(self) -> About:
+        import torch
 
+        with open("/proc/self/statm", "rb") as statm:
+            memory = int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+        judges = sum(each.judge is not None for each in self._lines.values())
+        return About(os.getpid(), self._since, platform.python_version(), str(torch.__version__), memory, judges)
+
+    def _prepare(self, line: Line, ask: Prepare) -> Ready:
+        self._to_collapse = ask.many
+        if ask.optim:
+            from grader.warm.imports import warm_up_optim
+
+            warm_up_optim()
+            gc.freeze()
         isolation = Isolation("process", start="fork")
         fault = None
+        if line.policy is not None:
+            line.policy.close()
+            line.policy = None
         try:
-            self._policy = self._policy_class.prepare(forbidden=[Path(path) for path in forbidden])
-            isolation = self._policy.isolation
+            line.policy = Policy.prepare(forbidden=[Path(path) for path in ask.forbidden])
+            isolation = line.policy.isolation
         except Unconfinable:
-            self._policy = None  # a process of its own, with bounds; the result says so
+            pass  # a process of its own, with bounds; the result says so
         except UsageError as error:
             fault = str(error)
         return Ready(isolation, fault)
 
-    def _start_judge(self, channel: int) -> int:
+    def _start_judge(self, command: Line, channel: int, printed: int) -> int:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
             with _child_ends():
                 _die_with_parent()
-                for connection in self._children:
-                    connection.close()
+                self._close_all()
                 ours.close()
+                for descriptor in (1, 2):
+                    os.dup2(printed, descriptor)
+                os.close(printed)
                 from grader.judge.process import serve
                 from grader.warm.starters import ForkStarter
 
                 serve(socket.socket(fileno=channel), ForkStarter(theirs))
+        for descriptor in (channel, printed):
+            os.close(descriptor)
         theirs.close()
-        self.add(ours, judge=pid)
+        self.add(Line(ours, command, pid))
         return pid
 
-    def _start_worker(self, connection: socket.socket, ask: StartWorker) -> None:
+    def _close_all(self) -> None:
+        """In a fork: closes what is not its own."""
+        for connection in self._lines:
+            connection.close()
+        if self._place is not None:
+            self._place.listener.close()
+
+    def _start_worker(self, line: Line, ask: StartWorker) -> None:
+        policy = (line.command or line).policy
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         output, printed = os.pipe()
         pid = os.fork()
@@ -149,22 +252,22 @@ class _WarmProcess:
                 os.dup2(null, 0)
                 os.dup2(printed, 1)
                 os.dup2(printed, 2)
-                if self._policy is not None:
-                    self._policy.confine(keep=[theirs.fileno()], memory=ask.memory, cpu_seconds=ask.cpu_seconds)
+                if policy is not None:
+                    policy.confine(keep=[theirs.fileno()], memory=ask.memory, cpu_seconds=ask.cpu_seconds)
                 else:
                     from grader.sandbox.bounds import bound
 
-                    for other in (*self._children, ours):
-                        other.close()
+                    self._close_all()
+                    ours.close()
                     bound(ask.memory, ask.cpu_seconds)
                 from grader.sandbox.worker import serve
 
                 gc.enable()
                 serve(theirs, ask.memory)
         pidfd = os.pidfd_open(pid)
-        self._children[connection].append(pid)
+        line.workers.append(pid)
         try:
-            socket.send_fds(connection, [encode(Started(pid))], [ours.fileno(), output, pidfd])
+            socket.send_fds(line.connection, [encode(Started(pid))], [ours.fileno(), output, pidfd])
         finally:
             for fd in (output, printed, pidfd):
                 os.close(fd)
@@ -177,6 +280,14 @@ class _WarmProcess:
             os.kill(pid, signal.SIGKILL)  # not yet reaped: the number is still this child's
         _, status, usage = os.wait4(pid, 0)
         return Ended(status, usage.ru_utime + usage.ru_stime)
+
+
+def silence() -> None:
+    """Prints no more to where the first command line does: whoever reads that waits for the end of all who may."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)
 
 
 @contextlib.contextmanager
@@ -199,15 +310,17 @@ def _die_with_parent() -> None:
 
 
 def main() -> None:
-    """Serves the connection that it inherits, the descriptor in `sys.argv[1]`."""
+    """Serves the connection of descriptor `sys.argv[1]`, and stays at the socket `sys.argv[2]`, if it is given one."""
     gc.disable()  # nothing that importing allocates is garbage
     connection = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command line, which hangs up
     from grader.warm.imports import warm_up
 
     warm_up()
-    warm = _WarmProcess()
+    warm = WarmProcess()
     gc.freeze()
-    warm.add(connection)
+    warm.add(Line(connection))
+    for path in sys.argv[2:]:
+        warm.stay(Path(path))
     warm.serve()
 

@@ -28,6 +28,9 @@ class ForkStarter:
         code = os.waitstatus_to_exitcode(told.status)
         return Ended(code if code >= 0 else None, -code if code < 0 else None, told.cpu_seconds)
 
+    def dismiss(self, started: Started) -> None:
+        self.end(started)
+
     def _ask(self, request: messages.StartWorker | messages.End) -> tuple[messages.Tell, list[int]]:
         """Asks the warm process, and gives its answer and descriptors. Without it a judge is of no use, and ends."""
         try:
@@ -72,6 +75,9 @@ class SpawnStarter:
         process.kill()
         code = process.wait()
         return Ended(code if code >= 0 else None, -code if code < 0 else None, None)
+
+    def dismiss(self, started: Started) -> None:
+        self.end(started)
 
     def interrupt(self, started: Started) -> None:
         self._processes[started.pid].send_signal(signal.SIGUSR1)

@@ -90,7 +90,7 @@ def double(values):
     return torch.tensor(values, dtype=torch.float64)
 
 
-@points(2)
+@points(3)
 def test_loss(submission, rng):
     """three terms: Gopher, Chinchilla, any other"""
     # Rounded to four digits.
@@ -105,7 +105,7 @@ def test_loss(submission, rng):
     assert_close(submission.predicted_loss(1e9, 1e9, limit), 1.69, name="loss of a model without limits")
 
 
-@points(4)
+@points(6)
 def test_optimum(submission, rng):
     """slope 0, and no other split is better"""
     for c in (HOFFMANN, SOURCE, REFIT, random_law(rng)):
@@ -119,7 +119,7 @@ def test_optimum(submission, rng):
             assert found <= min(others), f"At {flops:.3g} FLOPs another split has a lower loss."
 
 
-@points(2)
+@points(3)
 def test_budget(submission, rng):
     """6·N·D is the budget, the rest follows from N, D"""
     for c in (REFIT, random_law(rng)):
@@ -131,7 +131,7 @@ def test_budget(submission, rng):
         assert_close(best["loss"], law(best["n"], best["d"], c), name="loss")
 
 
-@points(3)
+@points(5)
 @needs("test_budget")
 def test_published(submission):
     """one budget by three fits, and the refit's drift"""
@@ -150,7 +150,7 @@ def test_published(submission):
         assert_close(found, ratio, rtol=0.0, atol=0.06, name=f"tokens per parameter at {flops:.0e}")
 
 
-@points(1)
+@points(2)
 def test_out_of_reach(submission):
     """a loss near E can be had, ValueError for E itself"""
     n, d = best_split(1e27, REFIT)
@@ -161,7 +161,7 @@ def test_out_of_reach(submission):
             submission.lifetime_optimal(loss, 1e12, REFIT)
 
 
-@points(2)
+@points(3)
 def test_isoflop(submission, rng):
     """the parabola of least squares in ln N"""
     for M in (3, 5, 9):
@@ -181,7 +181,7 @@ def test_isoflop(submission, rng):
         assert isinstance(found, float), "isoflop_optimum returns a float."
 
 
-@points(1)
+@points(2)
 @needs("test_isoflop")
 def test_no_minimum(submission, rng):
     """ValueError for a parabola that opens downwards"""
@@ -194,7 +194,7 @@ def test_no_minimum(submission, rng):
             submission.isoflop_optimum(sizes, loss)
 
 
-@points(2)
+@points(3)
 def test_power_law(submission, rng):
     """a straight line of least squares in logarithms"""
     for exponent in (0.49, -0.3, 1.7):
@@ -210,7 +210,7 @@ def test_power_law(submission, rng):
     assert_equal(set(fit), {"exponent", "coefficient"}, name="keys")
 
 
-@points(2)
+@points(3)
 def test_lifetime(submission, rng):
     """the least total of all sizes with that loss"""
     for c in (HOFFMANN, REFIT, random_law(rng)):
@@ -223,7 +223,7 @@ def test_lifetime(submission, rng):
     assert_equal(set(best), {"n", "d", "flops"}, name="keys")
 
 
-@points(2)
+@points(3)
 @needs("test_lifetime")
 def test_reaches_the_loss(submission, rng):
     """N and D have that loss, and cost those FLOPs"""

@@ -38,7 +38,7 @@ def lengths(rng, *shape):
     return 10 ** (4 * rng.rand(*shape, 1) - 2)
 
 
-@points(2)
+@points(4)
 @needs("test_example_logits")
 def test_logits(submission, rng):
     """B images and M texts, of scales below 1 and above"""
@@ -49,7 +49,7 @@ def test_logits(submission, rng):
         assert_close(logits, scale * double(cosines(images, texts)).view(B, M), name=f"logits, s = {scale}")
 
 
-@points(1)
+@points(2)
 @needs("test_example_logits")
 def test_lengths(submission, rng):
     """the length of an embedding does not matter"""
@@ -62,7 +62,7 @@ def test_lengths(submission, rng):
     assert_close(submission.clip_loss(longer, other, log_scale), double(loss), name="loss")
 
 
-@points(2)
+@points(4)
 @needs("test_example_logits", "test_example_loss")
 def test_cap(submission, rng):
     """the scale ends at 100, and float32 bears it"""
@@ -81,7 +81,7 @@ def test_cap(submission, rng):
         assert_close(loss, torch.tensor(right_loss(mine, theirs, 100.0)), atol=1e-4, name="loss in float32")
 
 
-@points(4)
+@points(8)
 @needs("test_example_loss")
 def test_loss(submission, rng):
     """mean of both directions, over all pairs"""
@@ -94,7 +94,7 @@ def test_loss(submission, rng):
             assert_close(loss, expected, name=f"loss of {B} pairs")
 
 
-@points(1)
+@points(2)
 @needs("test_example_loss")
 def test_order(submission, rng):
     """pairs in any order, images and texts exchanged"""
@@ -107,7 +107,7 @@ def test_order(submission, rng):
     assert_close(mixed, double(right_loss(images, texts.roll(1, 0), math.exp(2.0))), name="loss of wrong pairs")
 
 
-@points(1)
+@points(2)
 @needs("test_example_loss")
 def test_all_equal(submission, rng):
     """nobody can be told apart: ln B"""
@@ -117,7 +117,7 @@ def test_all_equal(submission, rng):
         assert_close(loss, double(math.log(B)), name=f"loss of {B} pairs")
 
 
-@points(2)
+@points(4)
 @needs("test_loss")
 def test_gradients(submission, rng):
     """as finite differences have them"""
@@ -144,7 +144,7 @@ def test_gradients(submission, rng):
         assert_close(leaves[which].grad, expected, name=f"gradient of {name}")
 
 
-@points(2)
+@points(4)
 @needs("test_example_zero_shot")
 def test_zero_shot(submission, rng):
     """prompts of unequal length count alike"""
@@ -161,7 +161,7 @@ def test_zero_shot(submission, rng):
         assert_close(found, expected, name=f"probabilities, s = {scale:.4g}")
 
 
-@points(1)
+@points(2)
 def test_recall(submission, rng):
     """the place of the own text in each row"""
     B = 9

@@ -60,7 +60,7 @@ def assert_variance(variance, expected, x):
     assert_close(variance.expand(x.shape), wide, name="variance")
 
 
-@points(1)
+@points(2)
 @needs("test_example_schedule")
 def test_linear(submission, rng):
     """equal distances, both ends included"""
@@ -72,7 +72,7 @@ def test_linear(submission, rng):
     assert_close(submission.linear_betas(1000), torch.tensor(expected, dtype=torch.float64))
 
 
-@points(2)
+@points(3)
 def test_cosine(submission, rng):
     """by the formula, and at most max_beta"""
 
@@ -87,7 +87,7 @@ def test_cosine(submission, rng):
     assert_close(submission.cosine_betas(T), submission.cosine_betas(T, s=0.008, max_beta=0.999))
 
 
-@points(1)
+@points(2)
 @needs("test_example_schedule")
 def test_alpha_bars(submission, rng):
     """what is left after all steps so far"""
@@ -100,7 +100,7 @@ def test_alpha_bars(submission, rng):
     assert_close(submission.alpha_bars(long)[-1], torch.tensor(4.0358297653e-5, dtype=torch.float64), name="the last ᾱ")
 
 
-@points(2)
+@points(3)
 @needs("test_example_noise")
 def test_q_sample(submission, rng):
     """mean and variance of the chain, step by step"""
@@ -112,7 +112,7 @@ def test_q_sample(submission, rng):
         assert_close(submission.q_sample(x0, t, noise, betas), noised(x0, t, noise, betas))
 
 
-@points(1)
+@points(2)
 @needs("test_q_sample")
 def test_float32(submission, rng):
     """float32 stays, with betas of float64"""
@@ -137,7 +137,7 @@ def test_float32(submission, rng):
         assert_close(found["q_sample"], noised(x.double(), t, y.double(), betas).float(), atol=1e-5, name="q_sample")
 
 
-@points(1)
+@points(2)
 @needs("test_example_noise")
 def test_predict_x0(submission, rng):
     """undoes the noise, from any step"""
@@ -149,7 +149,7 @@ def test_predict_x0(submission, rng):
         assert_close(submission.predict_x0(noised(x0, t, noise, betas), t, noise, betas), x0)
 
 
-@points(2)
+@points(3)
 @needs("test_example_back")
 def test_posterior_mean(submission, rng):
     """the mean of x_{t-1} given x_t, by Bayes"""
@@ -162,7 +162,7 @@ def test_posterior_mean(submission, rng):
         assert_close(submission.posterior(x0, xt, t, betas)["mean"], expected, name="mean")
 
 
-@points(2)
+@points(3)
 @needs("test_example_back")
 def test_posterior_variance(submission, rng):
     """the variance of x_{t-1} given x_t, by Bayes"""
@@ -192,7 +192,7 @@ def test_posterior_at_0(submission, rng):
         assert_variance(q["variance"], [conditioned(betas, step, 0.0, 0.0)[1] for step in t.tolist()], xt)
 
 
-@points(3)
+@points(5)
 @needs("test_predict_x0", "test_posterior_mean", "test_posterior_variance")
 def test_ddpm_step(submission, rng):
     """x_t - β ε / √(1 - ᾱ), over √α, and noise"""
@@ -229,7 +229,7 @@ def test_last_step(submission, rng):
         assert_close(mixed[2:], later[2:], name="rows beside one at t = 0")
 
 
-@points(2)
+@points(3)
 @needs("test_predict_x0")
 def test_ddim_step(submission, rng):
     """with the true noise, exactly on the way to x0"""
@@ -261,7 +261,7 @@ def test_ddim_to_the_end(submission, rng):
         assert_close(submission.ddim_step(xt, t, some, eps, betas), expected)
 
 
-@points(2)
+@points(3)
 @needs("test_example_noise")
 def test_v(submission, rng):
     """√ᾱ noise - √(1 - ᾱ) x0, which gives x0 back"""

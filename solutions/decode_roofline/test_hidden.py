@@ -64,7 +64,7 @@ def used(m):
     return m["shared_params"] + sum(m["expert_params"] for _ in range(m.get("top_k", 0)))
 
 
-@points(2)
+@points(3)
 def test_params(submission, rng):
     """all experts stored, k of them used; dense too"""
     for _ in range(2):
@@ -77,7 +77,7 @@ def test_params(submission, rng):
     assert_equal(both, (m["shared_params"],) * 2, name="total and active of a dense model")
 
 
-@points(2)
+@points(3)
 def test_expected_experts(submission, rng):
     """the mean of every choice that tokens can make"""
     for E, k, tokens in ((4, 2, 3), (5, 3, 2), (5, 1, 3), (3, 3, 2)):
@@ -89,7 +89,7 @@ def test_expected_experts(submission, rng):
         assert_close(submission.expected_experts(E, k, tokens), expected, name="experts")
 
 
-@points(1)
+@points(2)
 @needs("test_params")
 def test_dense_weights(submission, rng):
     """a dense model is read whole, at any batch"""
@@ -100,7 +100,7 @@ def test_dense_weights(submission, rng):
             assert_close(found, m["shared_params"] * size, name="bytes")
 
 
-@points(2)
+@points(3)
 @needs("test_expected_experts")
 def test_sparse_weights(submission, rng):
     """from the active weights to all of them"""
@@ -117,7 +117,7 @@ def test_sparse_weights(submission, rng):
     assert_close(submission.weight_bytes(m, 10000), 2 * stored, name="bytes for 10000 tokens")
 
 
-@points(2)
+@points(3)
 def test_cache(submission, rng):
     """keys and values of every sequence"""
     B, T = rng.sizes(2, low=2, high=50)
@@ -130,7 +130,7 @@ def test_cache(submission, rng):
     assert_close(submission.cache_bytes(grouped, 1, 1), 128 * 1024, name="bytes of a token of Mixtral")
 
 
-@points(1)
+@points(2)
 @needs("test_cache")
 def test_state(submission, rng):
     """a state for each sequence, whatever its length"""
@@ -142,7 +142,7 @@ def test_state(submission, rng):
     assert_close(submission.cache_bytes(bare, B, T), B * m["state_bytes"], name="bytes without attention")
 
 
-@points(1)
+@points(2)
 @needs("test_dense_weights", "test_cache")
 def test_step_bytes(submission, rng):
     """weights once, a cache for every sequence"""
@@ -157,7 +157,7 @@ def test_step_bytes(submission, rng):
     assert_close(submission.decode_step(m, B, T, hw)["bytes"], expected, name="bytes with experts")
 
 
-@points(2)
+@points(3)
 @needs("test_params")
 def test_step_flops(submission, rng):
     """active weights and attention, each sequence"""
@@ -169,7 +169,7 @@ def test_step_flops(submission, rng):
                 assert_close(submission.decode_step(m, B, context, hw)["flops"], expected, name="flops")
 
 
-@points(2)
+@points(3)
 @needs("test_step_bytes", "test_step_flops")
 def test_step_times(submission, rng):
     """the longer of two times, and what it bounds"""
@@ -192,7 +192,7 @@ def test_step_times(submission, rng):
     assert_equal(set(step), names, name="keys of the step")
 
 
-@points(2)
+@points(3)
 @needs("test_step_times")
 def test_critical_batch(submission, rng):
     """295, 153 and 148; there both times are equal"""
@@ -211,7 +211,7 @@ def test_critical_batch(submission, rng):
             assert_equal(found, bound, name=f"bound at {batch}")
 
 
-@points(2)
+@points(3)
 @needs("test_cache", "test_params")
 def test_max_batch(submission, rng):
     """what fits whole beside all the weights"""
@@ -239,7 +239,7 @@ def test_none_fits(submission, rng):
     assert_equal(submission.max_batch({**m, "state_bytes": 10}, 0, weights + 59), 5, name="batch of states")
 
 
-@points(2)
+@points(3)
 @needs("test_params", "test_dense_weights")
 def test_prefill(submission, rng):
     """a prompt in one step, token i sees i tokens"""

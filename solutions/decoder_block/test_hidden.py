@@ -62,7 +62,7 @@ def built(submission, state, H, *options):
     return block
 
 
-@points(4)
+@points(3)
 @needs("test_example_norm")
 def test_norm(submission, rng):
     """each token alone; eps under the root"""
@@ -87,7 +87,7 @@ def test_norm_keeps_mean(submission, rng):
     assert_close(shifted, normalised(x + 5, weight, 1e-12), name="norm of x + 5")
 
 
-@points(4)
+@points(3)
 @needs("test_example_norm")
 def test_norm_half(submission, rng):
     """float16 and bfloat16 through float32"""
@@ -103,7 +103,7 @@ def test_norm_half(submission, rng):
         assert_close(y.double(), expected, rtol=2 * precision + 1e-5, atol=1e-7, name="result")
 
 
-@points(4)
+@points(3)
 @needs("test_example_swiglu")
 def test_swiglu(submission, rng):
     """silu on the gate, any leading dimensions"""
@@ -117,7 +117,7 @@ def test_swiglu(submission, rng):
     assert_close(submission.swiglu(x, -2 * gate, up, down), gated(x, -2 * gate, up, down))
 
 
-@points(4)
+@points(3)
 def test_published(submission):
     """five models from 7 to 70 billion parameters"""
     for hidden_size, published in ((4096, 11008), (5120, 13824), (8192, 22016)):
@@ -143,7 +143,7 @@ def test_rounding(submission, rng):
     assert_equal(submission.swiglu_hidden_size(64, 1, 1.9), 323)  # 1.9 * 170 = 323, and 1.9 * 170.67 = 324.27
 
 
-@points(8)
+@points(7)
 @needs("test_parameters", "test_example_norm", "test_example_swiglu")
 def test_block(submission, rng):
     """1, 2 and 3 heads, both precisions"""
@@ -170,7 +170,7 @@ def test_block_options(submission, rng):
     assert_close(built(submission, state, H, 1e-6, 500000.0)(x), layer(x, state, H, theta=500000.0), name="output")
 
 
-@points(4)
+@points(3)
 @needs("test_block")
 def test_positions(submission, rng):
     """turn q and k; only distances matter"""
@@ -184,7 +184,7 @@ def test_positions(submission, rng):
     assert_close(block(x, positions), layer(x, state, H, positions=positions), name="output")
 
 
-@points(3)
+@points(2)
 @needs("test_parameters")
 def test_causal(submission, rng):
     """a later token changes nothing before it"""

@@ -40,7 +40,7 @@ def check(result, weights, indices):
     assert_close(result[0].gather(-1, result[1].argsort(-1)), weights, name="weights, in the order of sorted indices")
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_scores(submission, rng):
     """without bias, groups and sum: the k largest sigmoids"""
@@ -51,7 +51,7 @@ def test_scores(submission, rng):
     check(result, weigh(logits, indices, norm=False), indices)
 
 
-@points(2)
+@points(7)
 @needs("test_shape")
 def test_bias_chooses(submission, rng):
     """the k largest of sigmoid + bias are chosen"""
@@ -61,7 +61,7 @@ def test_bias_chooses(submission, rng):
     assert_equal(indices.sort(-1).values, choice(logits, bias, k, 1, 1), name="indices, sorted")
 
 
-@points(2)
+@points(7)
 @needs("test_shape")
 def test_bias_does_not_weigh(submission, rng):
     """the weights are sigmoids without bias"""
@@ -74,7 +74,7 @@ def test_bias_does_not_weigh(submission, rng):
             check(result, weigh(logits, indices, norm=norm), indices)
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_norm_and_factor(submission, rng):
     """the weights of a token sum to the factor"""
@@ -87,7 +87,7 @@ def test_norm_and_factor(submission, rng):
             check(result, weigh(logits, indices, r, norm), indices)
 
 
-@points(2)
+@points(7)
 @needs("test_shape")
 def test_groups(submission, rng):
     """the best groups by their two largest sigmoid + bias"""
@@ -99,7 +99,7 @@ def test_groups(submission, rng):
         check(submission.deepseek_route(logits, bias, n, G, M), weigh(logits, indices), indices)
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_negative_bias(submission, rng):
     """other groups stay out where all sigmoid + bias are negative"""
@@ -109,7 +109,7 @@ def test_negative_bias(submission, rng):
     check(submission.deepseek_route(logits, bias, k, 4, 2), weigh(logits, indices), indices)
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_deepseek_v3(submission, rng):
     """8 of 256 experts in 4 of 8 groups, factor 2.5"""
@@ -121,7 +121,7 @@ def test_deepseek_v3(submission, rng):
     check(submission.deepseek_route(logits, bias + 2.5, k, 8, 4, 2.5, True), weights, indices)  # on all: no change
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_groups_of_one(submission, rng):
     """a group of one expert is rated by it"""
@@ -132,7 +132,7 @@ def test_groups_of_one(submission, rng):
         check(submission.deepseek_route(logits, bias, k, E, M), weigh(logits, indices), indices)
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_too_large_k(submission, rng):
     """ValueError where the groups that stay have too few"""
@@ -146,7 +146,7 @@ def test_too_large_k(submission, rng):
             submission.deepseek_route(logits, bias, k, G, M)
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_gradient(submission, rng):
     """reaches the chosen experts' logits only"""
@@ -179,7 +179,7 @@ def shuffled(rng, loads):
     return [loads[i] for i in rng.randperm(len(loads)).tolist()]
 
 
-@points(1)
+@points(3)
 def test_update(submission, rng):
     """gamma down if overloaded, up if underloaded or idle"""
     loads = [*shuffled(rng, [19, 17, 12, 7, 6, 1, 1, 1]), 0]  # mean 64 / 9 = 7.1; the last expert is idle
@@ -191,7 +191,7 @@ def test_update(submission, rng):
         assert_close(result, torch.tensor(expected, dtype=torch.float64))
 
 
-@points(1)
+@points(3)
 def test_update_at_the_mean(submission, rng):
     """nothing for an expert with the mean load; float32 stays"""
     loads = shuffled(rng, [14, 13, 10, 8, 8, 8, 3, 0])  # mean 8
@@ -201,7 +201,7 @@ def test_update_at_the_mean(submission, rng):
     assert_close(submission.update_bias(bias, choices(rng, loads, k=4), 0.25), bias + steps)
 
 
-@points(1)
+@points(3)
 @seconds(20)  # 41 calls, and a loop over tokens and experts is a right solution
 @needs("test_shape")
 def test_balances(submission, rng):

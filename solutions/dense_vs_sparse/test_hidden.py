@@ -65,7 +65,7 @@ def check(submission, c, t, expected=None):
 # Each test of the FLOPs adds one key to a plain config, so that a key that is not read shows in one test only.
 
 
-@points(2)
+@points(8)
 def test_attention(submission, rng):
     """any context, number and width of heads"""
     for _ in range(2):
@@ -80,7 +80,7 @@ def test_attention(submission, rng):
         check(submission, c, t)
 
 
-@points(1)
+@points(4)
 def test_experts(submission, rng):
     """experts of any number and width, shared too"""
     for s in rng.sizes(2, low=1):
@@ -93,7 +93,7 @@ def test_experts(submission, rng):
             check(submission, {**c, key: None}, 77, expected=c)  # a value of None counts as missing
 
 
-@points(1)
+@points(4)
 def test_dense_layers(submission, rng):
     """first_k_dense_replace layers have no experts"""
     for _ in range(2):
@@ -102,7 +102,7 @@ def test_dense_layers(submission, rng):
             check(submission, {**c, "first_k_dense_replace": first}, 55)
 
 
-@points(1)
+@points(4)
 def test_twin(submission, rng):
     """one key new, five gone, the others stay"""
     others = {"model_type": "mixtral", "rope_scaling": {"factor": 8.0}, "qk_norm": True, "num_local_experts": 3}
@@ -121,7 +121,7 @@ def test_twin(submission, rng):
     assert_equal(submission.dense_twin(dense), dense, name="twin of a dense model")
 
 
-@points(1)
+@points(4)
 @needs("test_example_sparse", "test_example_twin")
 def test_routers(submission, rng):
     """model and twin differ by the routers alone"""
@@ -135,7 +135,7 @@ def test_routers(submission, rng):
         assert_equal(difference, (L - dense) * 2 * D * E, name="FLOPs more than the twin's")
 
 
-@points(1)
+@points(4)
 def test_training(submission, rng):
     """6 FLOPs per parameter and token, exactly"""
     for N, tokens in ((7_241_732_096, 8_000_000_000_001), (3, 5), tuple(rng.sizes(2, low=10, high=10**6))):

@@ -51,7 +51,7 @@ def step(L, D, tokens, hw, devices):
     return clock
 
 
-@points(2)
+@points(4)
 @needs("test_example_shapes")
 def test_nearest_width(submission, rng):
     """any budget, depth and width of a head"""
@@ -68,7 +68,7 @@ def test_nearest_width(submission, rng):
             assert isinstance(shape[key], int), f"{key} is an int."
 
 
-@points(1)
+@points(2)
 @needs("test_nearest_width")
 def test_halfway(submission, rng):
     """halfway between two widths the larger one"""
@@ -77,7 +77,7 @@ def test_halfway(submission, rng):
         assert_close(submission.shapes_at_budget(budget, [3]), [shape_of(3, lower + 1, 64)], name="shapes")
 
 
-@points(1)
+@points(2)
 @needs("test_nearest_width")
 def test_one_head(submission, rng):
     """a tiny budget still buys one head"""
@@ -86,7 +86,7 @@ def test_one_head(submission, rng):
     assert_close(submission.shapes_at_budget(7, [L, L + 1], head_dim), expected, name="shapes")
 
 
-@points(1)
+@points(2)
 def test_levine_curve(submission, rng):
     """a constant factor in width for each layer"""
     assert_close(math.log(submission.levine_width(0)), 5.039, name="logarithm of the width at 0")
@@ -97,7 +97,7 @@ def test_levine_curve(submission, rng):
         assert_close(width, submission.levine_width(0) * factor**layers, name="width")
 
 
-@points(2)
+@points(4)
 @needs("test_levine_curve")
 def test_levine_shape(submission, rng):
     """the point of the curve with P weights"""
@@ -109,7 +109,7 @@ def test_levine_shape(submission, rng):
         assert_close(shape["width"], width, rtol=2e-5, atol=0.0, name="width")
 
 
-@points(1)
+@points(2)
 def test_cache(submission, rng):
     """keys and values; four times the depth, twice it"""
     cache = submission.kv_bytes_per_token
@@ -120,7 +120,7 @@ def test_cache(submission, rng):
         assert_close(cache(L, D, size), sum(size * D for _ in range(2 * L)), name=f"bytes at {size} each")
 
 
-@points(2)
+@points(4)
 def test_roofs(submission, rng):
     """the longer of two times, for any batch"""
     L, D = rng.sizes(2, low=20, high=60)
@@ -133,7 +133,7 @@ def test_roofs(submission, rng):
             assert_close(submission.step_latency(L, D, tokens, hw), expected, name=f"seconds for {tokens} tokens")
 
 
-@points(2)
+@points(4)
 def test_layers_wait(submission, rng):
     """overhead and messages of every layer"""
     L, D = rng.sizes(2, low=20, high=60)
@@ -147,7 +147,7 @@ def test_layers_wait(submission, rng):
     assert_close(submission.step_latency(L, D, 1, hw), step(L, D, 1, hw, 1), name="seconds on one device")
 
 
-@points(1)
+@points(2)
 @needs("test_layers_wait")
 def test_floor(submission, rng):
     """a million devices leave L·(o + 2a)"""
@@ -161,7 +161,7 @@ def test_floor(submission, rng):
     assert_close(found, 2 * floor, rtol=0.0, atol=2e-5, name="seconds at twice the depth")
 
 
-@points(1)
+@points(2)
 @needs("test_roofs")
 def test_equal_time(submission, rng):
     """without overhead one budget is one time"""
@@ -171,7 +171,7 @@ def test_equal_time(submission, rng):
         assert_close([1e3 * t for t in times], [1e3 * expected] * 3, name="milliseconds of three shapes")
 
 
-@points(2)
+@points(4)
 @needs("test_layers_wait")
 def test_fastest(submission, rng):
     """another shape for other overheads and devices"""
@@ -186,7 +186,7 @@ def test_fastest(submission, rng):
         assert_close(found, expected, name="shape")
 
 
-@points(1)
+@points(2)
 @needs("test_fastest")
 def test_ties(submission, rng):
     """of equally fast shapes the one of fewest layers"""

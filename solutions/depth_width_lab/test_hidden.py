@@ -29,7 +29,7 @@ def fresh(B, n=8, hops=3, seed=123456):
     return table, start, k, follow(table, start, k)
 
 
-@points(2)
+@points(4)
 @needs("test_one_hop")
 def test_answers(submission, rng):
     """the answer is f, applied k times to start"""
@@ -40,7 +40,7 @@ def test_answers(submission, rng):
     assert_equal(answer, follow(table, start, k), name="answer")
 
 
-@points(2)
+@points(4)
 @needs("test_answers")
 def test_draws(submission, rng):
     """every f, start and k equally likely, anew in each row"""
@@ -60,7 +60,7 @@ def test_draws(submission, rng):
     assert different == 24, f"{B} examples have {different} different permutations of 4 items, and there are 24."
 
 
-@points(1)
+@points(2)
 @needs("test_names")
 def test_generator(submission):
     """the constructor leaves torch's own generator as it was"""
@@ -68,7 +68,7 @@ def test_generator(submission):
     assert_generator_kept(submission)
 
 
-@points(1)
+@points(2)
 @needs("test_one_hop", "test_names")
 def test_seeds(submission):
     """the same seed gives the same, another seed another"""
@@ -89,7 +89,7 @@ def test_seeds(submission):
         assert not torch.equal(first, other), "Seeds 1 and 2 give the same."
 
 
-@points(2)
+@points(4)
 def test_shapes(submission):
     """one budget, and the width a multiple of the heads"""
     for budget, depths, heads in ((700_000, (8, 2), 12), (50_000, (1, 2, 3, 4, 6), 4), (1_000, (1, 3), 2)):
@@ -103,7 +103,7 @@ def test_shapes(submission):
     assert_equal([tuple(shape) for shape in submission.shapes()], [(1, 64), (2, 44), (4, 32)], name="shapes()")
 
 
-@points(1)
+@points(2)
 @needs("test_names")
 def test_initialisation(submission):
     """the embeddings begin at N(0, 0.5²)"""
@@ -151,7 +151,7 @@ def built(submission, rng, layers, width, heads, items, hops):
     return model, p
 
 
-@points(2)
+@points(4)
 @needs("test_names")
 def test_read_out(submission, rng):
     """blocks of zeros: the query, the last norm, the head"""
@@ -163,7 +163,7 @@ def test_read_out(submission, rng):
     assert_close(model(table, start, k), right_logits(p, 2, 2, table, start, k), name="logits")
 
 
-@points(4)
+@points(8)
 @needs("test_read_out")
 def test_logits(submission, rng):
     """the whole model: 1, 2 and 3 layers, 1, 2 and 4 heads"""
@@ -174,7 +174,7 @@ def test_logits(submission, rng):
         assert_close(model(table, start, k), right_logits(p, layers, heads, table, start, k), name="logits")
 
 
-@points(1)
+@points(2)
 @needs("test_read_out")
 def test_gradients(submission, rng):
     """reach every parameter that is used"""
@@ -189,7 +189,7 @@ def test_gradients(submission, rng):
         assert bool((parameter.grad != 0).any()), f"The gradient of {name} is zero."
 
 
-@points(1)
+@points(2)
 @needs("test_logits", "test_answers")
 def test_fit(submission):
     """fresh batches, a loss for each; and parameters change"""
@@ -213,7 +213,7 @@ def accuracies(model):
     return [right[k == hops].double().mean().item() for hops in (1, 2, 3)]
 
 
-@points(5)
+@points(10)
 @needs("test_fit", "test_seeds", "test_initialisation", "test_draws", "test_gradients", "test_shapes")
 @seconds(180)
 def test_one_wide_layer(submission):
@@ -227,7 +227,7 @@ def test_one_wide_layer(submission):
     )
 
 
-@points(5)
+@points(10)
 @needs("test_fit", "test_seeds", "test_initialisation", "test_draws", "test_gradients", "test_shapes")
 @seconds(180)
 def test_two_layers(submission):

@@ -59,7 +59,7 @@ def right(state, x, c, H):
     return torch.stack(ys)
 
 
-@points(2)
+@points(6)
 @needs("test_example_embedding")
 def test_embedding(submission, rng):
     """fractions, whole numbers, odd widths, any period"""
@@ -80,7 +80,7 @@ def test_embedding(submission, rng):
             assert_close(embedding, expected, **tolerance, name="embedding")
 
 
-@points(2)
+@points(6)
 @needs("test_example_modulate")
 def test_modulate(submission, rng):
     """each image by its own two rows"""
@@ -96,7 +96,7 @@ def test_modulate(submission, rng):
         assert_close(modulated, torch.tensor(expected, dtype=torch.float64), name="modulated")
 
 
-@points(4)
+@points(12)
 @needs("test_parameters")
 def test_block(submission, rng):
     """random weights, with 1, 3 and 4 heads"""
@@ -107,7 +107,7 @@ def test_block(submission, rng):
         assert_close(y.detach(), right(state, x, c, H), name="y")
 
 
-@points(2)
+@points(6)
 @needs("test_new_block")
 def test_gates(submission, rng):
     """in a new block the gates learn, and they alone"""
@@ -140,7 +140,7 @@ def test_gates(submission, rng):
         assert_close(zero if gradient is None else gradient, zero, name=f"gradient of {name}")
 
 
-@points(1)
+@points(3)
 @needs("test_block")
 def test_gradients(submission, rng):
     """reach x, c and all parameters"""
@@ -159,7 +159,7 @@ def test_gradients(submission, rng):
         assert_close(gradient, expected, name=f"gradient of {name}")
 
 
-@points(1)
+@points(3)
 def test_count_of_paper(submission):
     """S, B, L and XL, with patches of 2"""
     for D, depth, count in (
@@ -171,7 +171,7 @@ def test_count_of_paper(submission):
         assert_equal(submission.dit_param_count(D, depth), count, name=f"parameters with D = {D}")
 
 
-@points(1)
+@points(3)
 @needs("test_count_of_paper")
 def test_count(submission, rng):
     """other patches, latents, ratios and classes"""

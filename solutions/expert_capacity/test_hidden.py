@@ -61,7 +61,7 @@ def mixing(rng, T, k):
     return torch.softmax(rng.randn(T, k), dim=-1)
 
 
-@points(1)
+@points(5)
 def test_capacity(submission, rng):
     """T k c / E, rounded up"""
     # Whole quotients are asked for where E is a power of two: then every order of the operations is exact.
@@ -80,7 +80,7 @@ def test_capacity(submission, rng):
             assert_equal(submission.expert_capacity(T, E, k, quarters // 4), expected, name="capacity")
 
 
-@points(1)
+@points(5)
 def test_one_choice(submission, rng):
     """k = 1: the first C tokens of an expert stay"""
     T, E = 29, 5
@@ -90,7 +90,7 @@ def test_one_choice(submission, rng):
     assert_equal(submission.assign_slots(indices[:1], E, 2), torch.zeros(1, 1, dtype=torch.int64), name="slots")
 
 
-@points(2)
+@points(10)
 @needs("test_one_choice")
 def test_first_choices_first(submission, rng):
     """no second choice is served before a first one"""
@@ -99,7 +99,7 @@ def test_first_choices_first(submission, rng):
         assert_equal(submission.assign_slots(indices, E, C), served(indices, E, C), name="slots")
 
 
-@points(1)
+@points(5)
 def test_dispatch(submission, rng):
     """each token in its slots, 0 in the others"""
     for T, D, E, k, C in ((11, 3, 5, 2, 6), (13, 4, 7, 3, 5), (4, 3, 6, 1, 2)):
@@ -108,7 +108,7 @@ def test_dispatch(submission, rng):
         assert_close(submission.dispatch(x, indices, slots, E, C), filled(x, indices, slots, E, C), name="buffers")
 
 
-@points(1)
+@points(5)
 def test_combine(submission, rng):
     """the weighted sum of what is in a token's slots"""
     for T, D, E, k, C in ((11, 3, 5, 2, 6), (13, 4, 7, 3, 5), (4, 3, 6, 1, 2)):
@@ -118,7 +118,7 @@ def test_combine(submission, rng):
         assert_close(y, summed(buffers, indices, slots, weights), name="y")
 
 
-@points(1)
+@points(5)
 @needs("test_dispatch", "test_combine")
 def test_dropped(submission, rng):
     """what is dropped is lost for good"""
@@ -129,7 +129,7 @@ def test_dropped(submission, rng):
     assert_close(y, (weights * (slots >= 0)).sum(-1, keepdim=True) * x, name="y")
 
 
-@points(1)
+@points(5)
 @needs("test_first_choices_first", "test_dispatch", "test_combine")
 def test_ample_capacity(submission, rng):
     """room for the busiest expert: nothing is lost"""
@@ -147,7 +147,7 @@ def test_ample_capacity(submission, rng):
         assert_close(y, expected, name="y")
 
 
-@points(1)
+@points(5)
 @needs("test_dispatch", "test_combine")
 def test_gradient(submission, rng):
     """flows through the choices that got a slot"""

@@ -74,7 +74,7 @@ def test_repeat(submission, rng):
     assert_equal(submission.repeat_kv(x, 1), x)
 
 
-@points(4)
+@points(3)
 def test_groups(submission, rng):
     """any G that divides H, T queries on S keys"""
     B, T, S, K = 5, 7, 9, 10
@@ -83,7 +83,7 @@ def test_groups(submission, rng):
         assert_close(submission.grouped_attention(q, k, v), by_head(q, k, v))
 
 
-@points(3)
+@points(2)
 def test_mask(submission, rng):
     """True may attend, in all shapes of a mask"""
     H, G = 6, 3
@@ -94,7 +94,7 @@ def test_mask(submission, rng):
         assert_close(submission.grouped_attention(q, k, v, mask), by_head(q, k, v, mask))
 
 
-@points(3)
+@points(2)
 def test_extremes(submission, rng):
     """G = H: each its own; G = 1: all the same"""
     B, H, T, S, K = rng.sizes(5, low=3, high=8)
@@ -105,7 +105,7 @@ def test_extremes(submission, rng):
         assert_close(submission.grouped_attention(q, keys, values), expected)
 
 
-@points(5)
+@points(4)
 def test_who_reads_whom(submission, rng):
     """another kv head g changes its own group only"""
     B, T, S, K = 2, 3, 5, 7
@@ -122,7 +122,7 @@ def test_who_reads_whom(submission, rng):
         assert_close(moved, expected, name="change")
 
 
-@points(3)
+@points(2)
 def test_gradients(submission, rng):
     """those of k and v are sums over their group"""
     B, T, S, K, H, G = 2, 3, 5, 7, 8, 4
@@ -137,7 +137,7 @@ def test_gradients(submission, rng):
         assert_close(mine.grad, theirs.grad, name=f"gradient of {name}")
 
 
-@points(4)
+@points(3)
 def test_counts(submission):
     """Llama 2 and 3, SmolLM, Qwen3, Gemma"""
     published = {
@@ -152,7 +152,7 @@ def test_counts(submission):
         assert_equal(submission.attention_parameters(*config), count)
 
 
-@points(5)
+@points(4)
 @needs("test_shapes")
 def test_module(submission, rng):
     """a whole text: causal, rotated, any G and K"""
@@ -166,7 +166,7 @@ def test_module(submission, rng):
     assert_close(output, layer(state, H, G, K, x, theta=500.0)[0], name="output")
 
 
-@points(5)
+@points(4)
 @needs("test_shapes")
 def test_cache(submission, rng):
     """rotated keys and values of G heads, no more"""
@@ -180,7 +180,7 @@ def test_cache(submission, rng):
     assert_close(cache["v"], v, name='cache["v"]')
 
 
-@points(5)
+@points(4)
 @needs("test_module")
 def test_pieces(submission, rng):
     """a text in pieces gives what it gives at once"""

@@ -57,7 +57,7 @@ def quantiles(n):
     return torch.special.ndtri((torch.arange(n, dtype=torch.float64) + 0.5) / n)[:, None]
 
 
-@points(1)
+@points(3)
 @needs("test_example_guide")
 def test_guide(submission, rng):
     """s = 0, s = 1, and the paper's form"""
@@ -69,7 +69,7 @@ def test_guide(submission, rng):
             assert_close(submission.guide(eps_cond, eps_uncond, 1 + w), (1 + w) * eps_cond - w * eps_uncond)
 
 
-@points(1)
+@points(3)
 @needs("test_guide")
 def test_guide_batched(submission, rng):
     """rows with label first, then those without"""
@@ -80,7 +80,7 @@ def test_guide_batched(submission, rng):
             assert_close(submission.guide_batched(both, 1 + w), (1 + w) * eps_cond - w * eps_uncond)
 
 
-@points(1)
+@points(3)
 @needs("test_guide_batched")
 def test_odd(submission, rng):
     """an odd number of rows raises ValueError"""
@@ -92,7 +92,7 @@ def test_odd(submission, rng):
             submission.guide_batched(both[:n], 2.0)
 
 
-@points(1)
+@points(3)
 @needs("test_example_drop")
 def test_drop(submission, rng):
     """where u < p, for every p from 0 to 1"""
@@ -106,7 +106,7 @@ def test_drop(submission, rng):
             assert_equal(submission.drop_labels(labels, null_label, p, u), expected)
 
 
-@points(2)
+@points(6)
 @needs("test_example_eps")
 def test_gaussian(submission, rng):
     """-√(1 - ᾱ) times the score, by autograd"""
@@ -118,7 +118,7 @@ def test_gaussian(submission, rng):
         assert_close(submission.gaussian_eps(xt, ab, means[0], var), by_score(xt, ab, means, var, one))
 
 
-@points(3)
+@points(9)
 @needs("test_gaussian")
 def test_mixture(submission, rng):
     """the same for a mixture"""
@@ -130,7 +130,7 @@ def test_mixture(submission, rng):
             assert_close(found, by_score(xt, ab, means, var, weights))
 
 
-@points(1)
+@points(3)
 @needs("test_mixture")
 def test_far(submission, rng):
     """far from all means, where every exp is 0"""
@@ -142,7 +142,7 @@ def test_far(submission, rng):
         assert_close(found, by_score(xt, ab, means, var, weights))
 
 
-@points(1)
+@points(3)
 @needs("test_mixture")
 def test_float32(submission, rng):
     """float32 in, float32 out"""
@@ -159,7 +159,7 @@ def test_float32(submission, rng):
     assert_equal(submission.sample(x, m, var, w, 1, 2.0, [0.8, 0.5]).dtype, torch.float32, name="dtype of sample")
 
 
-@points(2)
+@points(6)
 @needs("test_gaussian")
 def test_of_the_class(submission, rng):
     """s = 1: one Gaussian becomes another"""
@@ -179,7 +179,7 @@ def test_of_the_class(submission, rng):
         assert_close(found, a * xT + b * means[label])
 
 
-@points(1)
+@points(3)
 @needs("test_mixture")
 def test_without_label(submission, rng):
     """s = 0: half of them are of the other class"""
@@ -193,7 +193,7 @@ def test_without_label(submission, rng):
     assert_close(x[0].var(), torch.tensor(4.25, dtype=torch.float64), atol=0.2, name="variance of the samples")
 
 
-@points(2)
+@points(6)
 @needs("test_mixture")
 def test_guided_samples(submission, rng):
     """s = 0, 0.5 and 4, step by step, by scores"""
@@ -206,7 +206,7 @@ def test_guided_samples(submission, rng):
         assert_close(submission.sample(xT, means, var, weights, label, scale, abars), expected)
 
 
-@points(1)
+@points(3)
 @needs("test_guided_samples")
 def test_overshoots(submission, rng):
     """s = 4: past the class mean, and narrower"""

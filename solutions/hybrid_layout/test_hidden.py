@@ -73,7 +73,7 @@ def channels(c):
     return c["hidden_size"] * c["mamba_expand"]
 
 
-@points(1)
+@points(2)
 @needs("test_example_layout")
 def test_layout(submission, rng):
     """other periods and offsets, or none"""
@@ -94,7 +94,7 @@ def test_layout(submission, rng):
             assert_equal(pair, expected, name=f"layer {i}")
 
 
-@points(1)
+@points(2)
 @needs("test_layout")
 def test_kv_cache(submission, rng):
     """keys and values of any model, context, batch"""
@@ -112,7 +112,7 @@ def test_kv_cache(submission, rng):
     assert_equal(submission.kv_cache_bytes(none, T), 0, name="bytes without attention")
 
 
-@points(1)
+@points(2)
 @needs("test_layout")
 def test_table_1(submission):
     """4, 32 and 128 GiB, as in the paper's table"""
@@ -122,7 +122,7 @@ def test_table_1(submission):
         assert_equal(submission.kv_cache_bytes(c, 262144), expected * GIB, name=f"bytes of {name}")
 
 
-@points(1)
+@points(2)
 @needs("test_layout")
 def test_state(submission, rng):
     """N and W columns in every channel of Mamba"""
@@ -138,7 +138,7 @@ def test_state(submission, rng):
     assert_equal(submission.ssm_state_bytes(none), 0, name="bytes without Mamba")
 
 
-@points(1)
+@points(2)
 def test_crossover(submission, rng):
     """the first context at which attention keeps more"""
     odd = {"mamba_expand": 3, "mamba_d_state": 6, "mamba_d_conv": 5}  # with 3 query heads to a key, 49.5 tokens
@@ -187,7 +187,7 @@ def check(submission, c, total, active, what=""):
     assert_equal(count["active"], active, name=f"active{what}")
 
 
-@points(1)
+@points(2)
 @needs("test_layout")
 def test_params(submission, rng):
     """one kind of mixer and FFN at a time, then mixed"""
@@ -202,7 +202,7 @@ def test_params(submission, rng):
         check(submission, c, *right_count(c), what)
 
 
-@points(1)
+@points(2)
 @needs("test_params")
 def test_published(submission):
     """Jamba 1.5 Large: 398 billion and 94"""

@@ -158,7 +158,7 @@ def built(submission, state, c):
     return stack
 
 
-@points(1)
+@points(4)
 @needs("test_names")
 def test_attention(submission, rng):
     """one layer of attention: 4 query heads on 4, 2, 1"""
@@ -170,7 +170,7 @@ def test_attention(submission, rng):
         assert_close(y, right(state, c, x)[0], name=f"y, {G} heads of keys and values")
 
 
-@points(1)
+@points(4)
 @needs("test_names")
 def test_mamba(submission, rng):
     """one layer of Mamba, with its three norms"""
@@ -181,7 +181,7 @@ def test_mamba(submission, rng):
     assert_close(y, right(state, c, x)[0], name="y")
 
 
-@points(1)
+@points(4)
 @needs("test_names")
 def test_experts(submission, rng):
     """1, 2 and all experts, after a mixer that adds nothing"""
@@ -194,7 +194,7 @@ def test_experts(submission, rng):
         assert_close(y, right(state, c, x)[0], name=f"y, k = {k}")
 
 
-@points(2)
+@points(7)
 @needs("test_names")
 def test_stack(submission, rng):
     """four layers, each of another kind"""
@@ -204,7 +204,7 @@ def test_stack(submission, rng):
     assert_close(y, right(state, MIXED, x)[0], name="y")
 
 
-@points(1)
+@points(4)
 @needs("test_names")
 def test_causal(submission, rng):
     """another token changes y there, and not before"""
@@ -222,7 +222,7 @@ def test_causal(submission, rng):
         assert moved > 1e-9, f"Token t was changed, and y at t or later stayed the same, in two layers of {name}."
 
 
-@points(1)
+@points(4)
 @needs("test_names")
 def test_positions(submission, rng):
     """the past as a set: for one attention layer, not for Mamba"""
@@ -257,28 +257,28 @@ def in_pieces(submission, rng, c):
     assert_close(found, expected[:, 3:], name="y, a state that is used for the second time")
 
 
-@points(1)
+@points(4)
 @needs("test_attention")
 def test_pieces_of_attention(submission, rng):
     """a text in pieces, one layer of attention"""
     in_pieces(submission, rng, configuration(1, ALWAYS, NEVER))
 
 
-@points(1)
+@points(4)
 @needs("test_mamba")
 def test_pieces_of_mamba(submission, rng):
     """a text in pieces, one layer of Mamba"""
     in_pieces(submission, rng, configuration(1, NEVER, NEVER))
 
 
-@points(1)
+@points(4)
 @needs("test_stack")
 def test_pieces_of_stack(submission, rng):
     """a text in pieces, through four kinds of layers"""
     in_pieces(submission, rng, MIXED)
 
 
-@points(1)
+@points(3)
 @needs("test_stack")
 def test_state(submission, rng):
     """keys and values grow, what Mamba keeps does not"""
@@ -301,7 +301,7 @@ def test_state(submission, rng):
                 assert_close(memory[i]["ssm"], past[1], name=f'state[{i}]["ssm"] after {T} tokens')
 
 
-@points(1)
+@points(3)
 @needs("test_stack")
 def test_gradients(submission, rng):
     """reach x and the parameters of every layer"""

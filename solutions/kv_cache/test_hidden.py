@@ -55,7 +55,7 @@ def in_pieces(layer, x, pieces):
     return torch.cat(outputs, dim=1), caches
 
 
-@points(4)
+@points(5)
 @needs("test_example_append")
 def test_append(submission, rng):
     """old entries first; the newest W remain"""
@@ -73,7 +73,7 @@ def test_append(submission, rng):
     assert_equal(long, {"k": k[:, :, -2:], "v": v[:, :, -2:], "length": 1000 + T})
 
 
-@points(6)
+@points(7)
 @needs("test_example_layer", "test_parameters")
 def test_prefill(submission, rng):
     """a whole text: causal attention, RoPE, 1-3 heads"""
@@ -90,7 +90,7 @@ def test_prefill(submission, rng):
     assert_close(y, whole(x, state, H)[0].float(), rtol=1e-5, atol=2e-5, name="output")
 
 
-@points(5)
+@points(6)
 @needs("test_prefill")
 def test_one_by_one(submission, rng):
     """token by token, as all at once"""
@@ -104,7 +104,7 @@ def test_one_by_one(submission, rng):
     assert_equal(lengths, [1, 2, 3, 4, 5, 6], name="lengths")
 
 
-@points(5)
+@points(6)
 @needs("test_prefill")
 def test_pieces(submission, rng):
     """6 tokens as 3+3, 2+1+3, 5+1, 1+5"""
@@ -118,7 +118,7 @@ def test_pieces(submission, rng):
         assert_close(y, expected, name="outputs, " + "+".join(map(str, pieces)))
 
 
-@points(6)
+@points(7)
 @needs("test_prefill")
 def test_window(submission, rng):
     """any pieces, W = 1, 3, 4 and 50"""
@@ -136,7 +136,7 @@ def test_window(submission, rng):
             assert_equal([cache["length"] for cache in caches], seen, name="lengths")
 
 
-@points(4)
+@points(5)
 @needs("test_prefill")
 def test_entries(submission, rng):
     """keys turned by their position, values not"""
@@ -152,7 +152,7 @@ def test_entries(submission, rng):
         assert_close(caches[-1]["k"], k[:, :, -2:], name='cache["k"] with window 2')
 
 
-@points(3)
+@points(4)
 @needs("test_pieces")
 def test_branches(submission, rng):
     """two continuations of one cache"""

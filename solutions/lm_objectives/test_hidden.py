@@ -64,7 +64,7 @@ def draw_loss(rng, ignored=-100):
     return rng.randn(B, T, V), labels.masked_fill(hidden, ignored)
 
 
-@points(4)
+@points(3)
 def test_corrupt(submission, rng):
     """both tensors, at p = 0.15 and at p = 0.4"""
     B, T = rng.sizes(2, low=5, high=12)
@@ -79,7 +79,7 @@ def test_corrupt(submission, rng):
     assert_equal(result, corrupt(*inputs, 0.4, -1))
 
 
-@points(3)
+@points(2)
 @needs("test_example_mlm")
 def test_boundaries(submission, rng):
     """u = p not chosen; a = 0.8 random, 0.9 kept"""
@@ -123,7 +123,7 @@ def test_proportions(submission, rng):
         assert_close(kind.sum().item() / 3000, share, rtol=0.0, atol=0.044, name="share of the chosen")
 
 
-@points(4)
+@points(3)
 def test_mlm_loss(submission, rng):
     """the mean over all labels of the batch"""
     logits, labels = draw_loss(rng)
@@ -137,7 +137,7 @@ def test_mlm_loss(submission, rng):
         assert_close(result, mean_loss(logits, labels, ignored=ignored), name="loss")
 
 
-@points(4)
+@points(3)
 def test_clm_loss(submission, rng):
     """logits at t against the label at t + 1"""
     logits, labels = draw_loss(rng)
@@ -151,7 +151,7 @@ def test_clm_loss(submission, rng):
         assert_close(result, mean_loss(logits, labels, shift=1, ignored=ignored), name="loss")
 
 
-@points(3)
+@points(2)
 @needs("test_example_losses")
 def test_ends(submission, rng):
     """last logits and first labels do not matter"""
@@ -177,7 +177,7 @@ def test_uniform(submission, rng):
     assert_close(submission.clm_loss(logits, labels), expected, name="loss")
 
 
-@points(3)
+@points(2)
 @needs("test_example_losses")
 def test_no_labels(submission, rng):
     """a loss of 0 whose gradients are 0"""
@@ -252,7 +252,7 @@ def draw_spans(rng, ids):
     return [spans[i] for i in rng.randperm(count).tolist()]
 
 
-@points(3)
+@points(2)
 @needs("test_example_spans")
 def test_spans(submission, rng):
     """any length, in any order, also at the ends"""
@@ -278,7 +278,7 @@ def test_spans(submission, rng):
     assert_equal([list(part) for part in whole], [[99], [99, 5, 6, 7, 98]], name="input and target")
 
 
-@points(3)
+@points(2)
 @needs("test_example_spans")
 def test_invertible(submission, rng):
     """input and target give the text back"""

@@ -49,7 +49,7 @@ def z_loss(tokens):
     return torch.tensor(sum(z_of(row) ** 2 for row in tokens.tolist()) / len(tokens), dtype=torch.float64)
 
 
-@points(1)
+@points(2)
 @needs("test_example")
 def test_one_choice(submission, rng):
     """k = 1, one pool of T tokens"""
@@ -58,7 +58,7 @@ def test_one_choice(submission, rng):
     assert_close(submission.load_balancing_loss(logits, 1), balance(logits, 1), **SHARES)
 
 
-@points(2)
+@points(5)
 @needs("test_example")
 def test_every_k(submission, rng):
     """2, 3 and all experts for each token"""
@@ -68,7 +68,7 @@ def test_every_k(submission, rng):
         assert_close(submission.load_balancing_loss(logits, k), balance(logits, k), **SHARES)
 
 
-@points(1)
+@points(2)
 @needs("test_example")
 def test_even_use(submission, rng):
     """every expert as busy as the others: k"""
@@ -79,7 +79,7 @@ def test_even_use(submission, rng):
         assert_close(submission.load_balancing_loss(logits, k), torch.tensor(float(k), dtype=torch.float64), **SHARES)
 
 
-@points(1)
+@points(2)
 @needs("test_example")
 def test_collapse(submission, rng):
     """one expert has everything, by logits of 1000: E"""
@@ -92,7 +92,7 @@ def test_collapse(submission, rng):
         assert_close(submission.load_balancing_loss(logits - 2000.0, k), expected, **SHARES)
 
 
-@points(2)
+@points(5)
 @needs("test_example_mask")
 def test_padding(submission, rng):
     """a mask leaves what its tokens alone would give"""
@@ -103,7 +103,7 @@ def test_padding(submission, rng):
         assert_close(submission.load_balancing_loss(logits, k, form), expected, **SHARES)
 
 
-@points(1)
+@points(2)
 @needs("test_example")
 def test_layers(submission, rng):
     """the tokens of all layers are one pool"""
@@ -113,7 +113,7 @@ def test_layers(submission, rng):
     assert_close(submission.load_balancing_loss(logits[:, 0], k), balance(logits[:, 0].reshape(-1, E), k), **SHARES)
 
 
-@points(1)
+@points(2)
 @needs("test_example_mask")
 def test_one_mask_for_all_layers(submission, rng):
     """(B, T) and (T,) serve every layer"""
@@ -126,7 +126,7 @@ def test_one_mask_for_all_layers(submission, rng):
     assert_close(submission.load_balancing_loss(logits, k, mask), balance(logits[mask], k), **SHARES)
 
 
-@points(2)
+@points(4)
 @needs("test_example")
 def test_gradient(submission, rng):
     """through P: busy experts become less probable"""
@@ -144,7 +144,7 @@ def test_gradient(submission, rng):
         assert_close(leaf.grad, expected, **SHARES, name="gradient of logits")
 
 
-@points(1)
+@points(2)
 @needs("test_example_z")
 def test_z_loss(submission, rng):
     """the mean of squares, over all leading dimensions"""
@@ -154,7 +154,7 @@ def test_z_loss(submission, rng):
     assert_close(submission.router_z_loss(logits[0]), z_loss(logits[0]))
 
 
-@points(1)
+@points(2)
 @needs("test_example_z")
 def test_z_padding(submission, rng):
     """no padding; a mask for all layers or for each"""
@@ -168,7 +168,7 @@ def test_z_padding(submission, rng):
     assert_close(submission.router_z_loss(logits, mask), z_loss(logits[mask]))
 
 
-@points(1)
+@points(2)
 @needs("test_example_z")
 def test_z_of_large_logits(submission, rng):
     """logits of 1000 and -1000, and the gradient"""
@@ -185,7 +185,7 @@ def test_z_of_large_logits(submission, rng):
     assert_close(logits.grad, torch.tensor(expected, dtype=torch.float64), name="gradient of logits")  # 2/T z p
 
 
-@points(1)
+@points(2)
 @needs("test_example", "test_example_z")
 def test_half_precision(submission, rng):
     """bfloat16 is computed in float32"""
@@ -200,7 +200,7 @@ def test_half_precision(submission, rng):
         assert_close(z, z_loss(logits.double()).float(), name="z-loss")
 
 
-@points(1)
+@points(2)
 @needs("test_example_mask", "test_example_z")
 def test_nothing_real(submission, rng):
     """all padding: 0, and gradients of 0"""

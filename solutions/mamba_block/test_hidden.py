@@ -52,7 +52,7 @@ def right(parameters, x):
     return torch.stack(ys, dim=1), torch.stack(past[1 - W :], dim=-1), h
 
 
-@points(1)
+@points(4)
 @needs("test_names")
 def test_initialisation(submission, rng):
     """A_log is ln 1 ... ln N, D is 1; dt_rank by default"""
@@ -69,7 +69,7 @@ def test_initialisation(submission, rng):
         assert_equal(shape, (D, R), name=f"shape of dt_proj.weight, d_model = {D}, dt_rank = None")
 
 
-@points(1)
+@points(4)
 @needs("test_names")
 def test_causal(submission, rng):
     """another token changes y there, and not before"""
@@ -86,7 +86,7 @@ def test_causal(submission, rng):
     assert moved > 1e-9, "Token t was changed, and y at token t stayed the same."
 
 
-@points(1)
+@points(4)
 @needs("test_names")
 def test_without_state(submission, rng):
     """C = 0: convolution, silu, skip and gate alone"""
@@ -98,7 +98,7 @@ def test_without_state(submission, rng):
     assert_close(y, right(parameters, x)[0], name="y")
 
 
-@points(3)
+@points(13)
 @needs("test_names")
 def test_value(submission, rng):
     """the whole block, in two sizes"""
@@ -108,7 +108,7 @@ def test_value(submission, rng):
         assert_close(y, right(parameters, x)[0], name="y")
 
 
-@points(1)
+@points(4)
 @needs("test_value")
 def test_state(submission, rng):
     """inputs of the convolution, and h, of any text"""
@@ -124,7 +124,7 @@ def test_state(submission, rng):
             assert_close(state["ssm"], h, name=f'state["ssm"] after {T} tokens')
 
 
-@points(2)
+@points(9)
 @needs("test_value")
 def test_pieces(submission, rng):
     """a text in pieces gives what it gives at once"""
@@ -140,7 +140,7 @@ def test_pieces(submission, rng):
                 assert_close(found, y, name=f"y, pieces of {lengths}")
 
 
-@points(1)
+@points(4)
 @needs("test_value")
 def test_long(submission, rng):
     """250 tokens: nothing grows, nothing is NaN"""
@@ -151,7 +151,7 @@ def test_long(submission, rng):
     assert_close(y, right(parameters, x)[0], name="y")
 
 
-@points(1)
+@points(4)
 @needs("test_value")
 def test_gradients(submission, rng):
     """reach x and all nine parameters"""

@@ -50,7 +50,7 @@ def random_state(rng, D, H, G, K):
     return state
 
 
-@points(3)
+@points(6)
 @needs("test_example_pool")
 def test_pool(submission, rng):
     """weights and biases, mean and first"""
@@ -62,7 +62,7 @@ def test_pool(submission, rng):
             assert_close(submission.pool_heads(t, H, G, method), pooled(t, H, G, method))
 
 
-@points(2)
+@points(4)
 @needs("test_example_pool")
 def test_pool_extremes(submission, rng):
     """G = H changes nothing, G = 1 merges all"""
@@ -74,7 +74,7 @@ def test_pool_extremes(submission, rng):
     assert_close(submission.pool_heads(t, H, 1, "first"), t[:K])
 
 
-@points(1)
+@points(2)
 @needs("test_example_pool")
 def test_dtype(submission, rng):
     """a bfloat16 checkpoint stays one"""
@@ -85,7 +85,7 @@ def test_dtype(submission, rng):
     assert_equal(submission.pool_heads(t, H, G, "first"), pooled(t, H, G, "first"))
 
 
-@points(2)
+@points(4)
 @needs("test_example_pool")
 def test_nearest(submission, rng):
     """no shared head is nearer than the mean"""
@@ -105,7 +105,7 @@ def test_nearest(submission, rng):
         assert_close(further, H // G * (step**2).sum(), rtol=1e-7, name="growth")
 
 
-@points(2)
+@points(4)
 @needs("test_example_pool")
 def test_errors(submission, rng):
     """ValueError for sizes and methods that are none"""
@@ -117,7 +117,7 @@ def test_errors(submission, rng):
             submission.pool_heads(t, heads, groups, method)
 
 
-@points(3)
+@points(6)
 @needs("test_example_state", "test_pool")
 def test_names(submission, rng):
     """modules named k_proj and v_proj, no others"""
@@ -153,7 +153,7 @@ def test_names(submission, rng):
             assert_equal(converted[name], state[name], name=name)
 
 
-@points(3)
+@points(6)
 @needs("test_example_expand")
 def test_expand(submission, rng):
     """head h is head ⌊h G / H⌋, row by row"""
@@ -166,7 +166,7 @@ def test_expand(submission, rng):
     assert_equal(submission.expand_heads(head, H, 1), expanded(head, H, 1))
 
 
-@points(3)
+@points(6)
 @needs("test_example_expand", "test_pool")
 def test_round_trip(submission, rng):
     """pooling what was expanded gives it back"""
@@ -178,7 +178,7 @@ def test_round_trip(submission, rng):
             assert_close(submission.pool_heads(wide, H, G, method), t, name="round trip")
 
 
-@points(4)
+@points(8)
 @needs("test_example_expand", "test_example_state")
 def test_attention(submission, rng):
     """expanded heads compute what shared ones do"""

@@ -44,7 +44,7 @@ def mixture(x, gate, w1, w2, w3, k):
     return torch.stack(rows)
 
 
-@points(1)
+@points(2)
 def test_one_choice(submission, rng):
     """k = 1: the output of the best expert"""
     T, D, F, E = 11, 7, 6, 5
@@ -53,7 +53,7 @@ def test_one_choice(submission, rng):
     assert_close(submission.moe_forward(x, *w, 1), mixture(x, *w, 1))
 
 
-@points(2)
+@points(5)
 def test_mixture(submission, rng):
     """2, 3 and all experts, weighted and added"""
     F, T, E, D = sorted(rng.sizes(4, low=4, high=12))
@@ -63,7 +63,7 @@ def test_mixture(submission, rng):
         assert_close(submission.moe_forward(x, *w, k), mixture(x, *w, k))
 
 
-@points(2)
+@points(5)
 def test_unchosen_expert(submission, rng):
     """NaN in an expert that nobody chose stays there"""
     T, D, F, E, k = 11, 7, 6, 5, 3
@@ -78,7 +78,7 @@ def test_unchosen_expert(submission, rng):
         assert_close(submission.moe_forward(x, gate, w1, w2, w3, n), mixture(x, gate, w1, w2, w3, n))
 
 
-@points(1)
+@points(2)
 def test_unchosen_token(submission, rng):
     """a token that overflows in others' experts"""
     T, D, F, E, k = 11, 7, 6, 5, 2
@@ -95,7 +95,7 @@ def test_unchosen_token(submission, rng):
     assert_close(submission.moe_forward(x, gate, w1, w2, w3, k), mixture(x, gate, w1, w2, w3, k))
 
 
-@points(1)
+@points(2)
 def test_token_by_token(submission, rng):
     """each token alone, T = 1, as in the batch"""
     T, D, F, E, k = 6, 8, 4, 5, 3
@@ -107,7 +107,7 @@ def test_token_by_token(submission, rng):
         assert_close(together[t], mixture(x[t : t + 1], *w, k)[0], name=f"y[{t}]")
 
 
-@points(1)
+@points(2)
 def test_equal_experts(submission, rng):
     """equal experts are one FFN, whatever the router says"""
     T, D, F, E, k = 11, 7, 6, 5, 3
@@ -117,7 +117,7 @@ def test_equal_experts(submission, rng):
     assert_close(submission.moe_forward(x, gate, *copies, k), ffn(x, w1[0], w2[0], w3[0]))
 
 
-@points(1)
+@points(2)
 def test_float32(submission, rng):
     """float32 in, float32 out"""
     T, D, F, E, k = 11, 7, 6, 5, 3
@@ -137,7 +137,7 @@ def gradients(forward, inputs, k, g):
     return [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves]
 
 
-@points(2)
+@points(5)
 def test_gradients(submission, rng):
     """reach x, the router and the chosen experts"""
     T, D, F, E, k = 11, 7, 6, 5, 3
@@ -151,7 +151,7 @@ def test_gradients(submission, rng):
         assert_close(mine, right, name=f"gradient of {name}")
 
 
-@points(1)
+@points(2)
 def test_router_at_k1(submission, rng):
     """with k = 1 the loss says nothing to the router"""
     T, D, F, E = 11, 7, 6, 5
@@ -162,7 +162,7 @@ def test_router_at_k1(submission, rng):
     assert_close(found[0], expected[0], name="gradient of x")
 
 
-@points(1)
+@points(2)
 @needs("test_parameters")
 def test_module(submission, rng):
     """(B, T, D) with loaded parameters, float64"""
@@ -180,7 +180,7 @@ def test_module(submission, rng):
         assert_close(layer(across), expected, name="y of x.transpose(0, 1)")
 
 
-@points(1)
+@points(2)
 @needs("test_module")
 def test_module_learns(submission, rng):
     """the loss of the module reaches its parameters"""

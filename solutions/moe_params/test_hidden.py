@@ -103,7 +103,7 @@ def check(submission, c, total, active, what=""):
 # Each test but the last two adds one key to a plain config, so that a key that is not read shows in one test only.
 
 
-@points(1)
+@points(4)
 @needs("test_example_attention")
 def test_gqa(submission, rng):
     """any number and width of heads, and their norms"""
@@ -119,7 +119,7 @@ def test_gqa(submission, rng):
         assert_equal(submission.attention_params(changed), expected, name="attention without num_key_value_heads")
 
 
-@points(1)
+@points(3)
 @needs("test_example_attention")
 def test_mla(submission, rng):
     """compressed keys and values, queries or not"""
@@ -131,7 +131,7 @@ def test_mla(submission, rng):
         assert_equal(submission.attention_params(c), expected, name="attention without q_lora_rank")
 
 
-@points(1)
+@points(3)
 @needs("test_example_dense")
 def test_tied(submission, rng):
     """one table for embedding and head if tied"""
@@ -140,7 +140,7 @@ def test_tied(submission, rng):
         check(submission, c, *count(c))
 
 
-@points(1)
+@points(3)
 @needs("test_example_sparse")
 def test_experts(submission, rng):
     """experts of any number and width"""
@@ -151,7 +151,7 @@ def test_experts(submission, rng):
         check(submission, c, *count(c))
 
 
-@points(1)
+@points(3)
 @needs("test_example_sparse")
 def test_shared(submission, rng):
     """shared experts, which every token uses"""
@@ -160,7 +160,7 @@ def test_shared(submission, rng):
         check(submission, c, *count(c))
 
 
-@points(1)
+@points(3)
 @needs("test_example_sparse")
 def test_dense_layers(submission, rng):
     """first_k_dense_replace layers without experts"""
@@ -171,7 +171,7 @@ def test_dense_layers(submission, rng):
             check(submission, c, *count(c))
 
 
-@points(1)
+@points(3)
 @needs("test_example_sparse")
 def test_none(submission, rng):
     """None is missing, see _get, and 0 experts are none"""
@@ -195,7 +195,7 @@ def test_none(submission, rng):
     assert_equal(submission.attention_params(mla), numbers(attention_tensors(mla)), name="attention")
 
 
-@points(1)
+@points(3)
 @needs("test_gqa", "test_experts")
 def test_published_gqa(submission):
     """Mixtral 8x22B and Qwen3-30B-A3B"""
@@ -203,7 +203,7 @@ def test_published_gqa(submission):
     check(submission, QWEN3_30B_A3B, 30532122624, 3353032704, " of Qwen3-30B-A3B")
 
 
-@points(1)
+@points(3)
 @needs("test_mla", "test_experts", "test_shared", "test_dense_layers")
 def test_published_mla(submission):
     """DeepSeek-V3 and V2-Lite, and Kimi K2"""

@@ -46,7 +46,7 @@ def first_bound_by_compute(model, bandwidth, peak, s):
         before = ratio
 
 
-@points(1)
+@points(4)
 def test_experts(submission):
     """the average over all ways to choose"""
     for E, k, b in ((4, 2, 3), (5, 3, 2), (3, 1, 4), (4, 3, 1), (4, 4, 2), (6, 2, 0)):
@@ -56,7 +56,7 @@ def test_experts(submission):
         assert_close(submission.expected_experts(E, k, b), hit(E, k, b), name="experts hit")
 
 
-@points(1)
+@points(4)
 def test_held(submission, rng):
     """all experts of all layers, used or not"""
     for s in (1, 2, 4, 0.5):
@@ -66,7 +66,7 @@ def test_held(submission, rng):
     assert_close(submission.resident_bytes(model), 4 * expected, name="bytes held")
 
 
-@points(1)
+@points(4)
 def test_read(submission, rng):
     """k experts for one token, ever more for a batch"""
     for s in (1, 2, 0.5):
@@ -80,7 +80,7 @@ def test_read(submission, rng):
     assert_close(found, read(model, b, 2), name="bytes read")
 
 
-@points(1)
+@points(4)
 def test_work(submission, rng):
     """2 FLOPs for each token and parameter in use"""
     for s in (1, 2, 4):
@@ -89,7 +89,7 @@ def test_work(submission, rng):
             assert_close(submission.decode_step(model, b, 3e4, 7e6, s)["flops"], work(model, b), name="flops")
 
 
-@points(1)
+@points(4)
 def test_time(submission, rng):
     """the slower of the two, and its name"""
     for s in (1, 2, 4):
@@ -106,7 +106,7 @@ def test_time(submission, rng):
     assert_equal(step["bound"], "memory", name="bound where both take the same time")
 
 
-@points(1)
+@points(4)
 def test_dense_crossover(submission, rng):
     """the first above s/2 · peak / bandwidth"""
     for s, expected in ((2, 65), (1, 33), (4, 129)):  # a batch of s / 2 * 64 takes the same time for both
@@ -119,7 +119,7 @@ def test_dense_crossover(submission, rng):
     assert_equal(submission.crossover_batch(model, 5e6, 4e6), 1, name="crossover")
 
 
-@points(1)
+@points(4)
 def test_crossover(submission, rng):
     """sparse models, few or all experts hit"""
     for ridge in (3.0, 11.0, 47.0):

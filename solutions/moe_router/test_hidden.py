@@ -46,7 +46,7 @@ def in_columns(weights, indices, E):
     return torch.tensor(list(rows), dtype=torch.float64).view(*weights.shape[:-1], E)
 
 
-@points(1)
+@points(2)
 @needs("test_shape")
 def test_choice(submission, rng):
     """the k largest logits, best first"""
@@ -57,7 +57,7 @@ def test_choice(submission, rng):
     assert_equal(indices, best(logits, k), name="indices")
 
 
-@points(1)
+@points(2)
 @needs("test_shape")
 def test_weights(submission, rng):
     """softmax of the k chosen logits, of any size"""
@@ -71,7 +71,7 @@ def test_weights(submission, rng):
     assert_close(submission.route(logits + shift, k), expected)
 
 
-@points(1)
+@points(2)
 @needs("test_shape")
 def test_leading_dimensions(submission, rng):
     """(B, T, E), (E,) and zero tokens, as (T, E)"""
@@ -85,7 +85,7 @@ def test_leading_dimensions(submission, rng):
     assert_close(submission.route(flat[:0], k), (weights[:0], indices[:0]))
 
 
-@points(1)
+@points(2)
 @needs("test_shape")
 def test_half_precision(submission, rng):
     """bfloat16 in and out, rounded once"""
@@ -98,7 +98,7 @@ def test_half_precision(submission, rng):
     assert_close(weights.double(), softmax_of_best(logits, k), rtol=2**-8 + 1e-6, atol=0.0, name="weights")
 
 
-@points(1)
+@points(2)
 @needs("test_shape")
 def test_gradient(submission, rng):
     """reaches the chosen experts' logits only"""
@@ -116,7 +116,7 @@ def test_gradient(submission, rng):
     assert_close(logits.grad, expected, name="gradient of logits")
 
 
-@points(1)
+@points(2)
 @needs("test_shape")
 def test_every_k(submission, rng):
     """k from 1 to E, ValueError for all others"""
@@ -129,7 +129,7 @@ def test_every_k(submission, rng):
             submission.route(logits, k)
 
 
-@points(1)
+@points(2)
 @needs("test_shape")
 def test_switched_off(submission, rng):
     """an expert with logit -inf is never chosen"""
@@ -140,7 +140,7 @@ def test_switched_off(submission, rng):
     assert_close(submission.route(logits, k), (softmax_of_best(logits, k), best(logits, k)))
 
 
-@points(1)
+@points(2)
 def test_combine_matrix(submission, rng):
     """each weight in its expert's column"""
     B, T, E, k = rng.sizes(4)

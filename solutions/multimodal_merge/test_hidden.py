@@ -82,7 +82,7 @@ def labels_of(input_ids, image_token, prompt_lengths, pad=PAD):
     return torch.tensor(batch)
 
 
-@points(2)
+@points(3)
 @needs("test_parameters")
 def test_projector(submission, rng):
     """linear, exact GELU, linear, on any axes"""
@@ -95,7 +95,7 @@ def test_projector(submission, rng):
         assert_close(module(x[0]), expected[0], name="projector(x[0])")
 
 
-@points(2)
+@points(3)
 def test_select(submission, rng):
     """the right layer, with and without class token"""
     L, B, N, D = 6, 2, 4, 3
@@ -106,7 +106,7 @@ def test_select(submission, rng):
         assert_equal(submission.select_features(states, layer, "full"), states[same])
 
 
-@points(1)
+@points(2)
 @needs("test_select")
 def test_unknown_strategy(submission, rng):
     """any other strategy raises ValueError"""
@@ -118,7 +118,7 @@ def test_unknown_strategy(submission, rng):
             submission.select_features(states, -2, strategy)
 
 
-@points(1)
+@points(2)
 @needs("test_example_expand")
 def test_expand(submission, rng):
     """at the ends, as neighbours, or not at all"""
@@ -137,7 +137,7 @@ def test_expand(submission, rng):
             assert_equal(list(submission.expand_image_tokens(ids, i, n)), expected, name="ids")
 
 
-@points(2)
+@points(3)
 @needs("test_example_merge")
 def test_order(submission, rng):
     """two images in one text, none in the next"""
@@ -153,7 +153,7 @@ def test_order(submission, rng):
         assert_close(submission.merge(input_ids, embedding, image_features, image_token), expected)
 
 
-@points(1)
+@points(2)
 @needs("test_example_merge")
 def test_scattered(submission, rng):
     """words between the patches of one image"""
@@ -165,7 +165,7 @@ def test_scattered(submission, rng):
         assert_close(submission.merge(input_ids, embedding, image_features, image_token), expected)
 
 
-@points(1)
+@points(2)
 @needs("test_example_merge")
 def test_text_alone(submission, rng):
     """no image at all"""
@@ -176,7 +176,7 @@ def test_text_alone(submission, rng):
     assert_close(submission.merge(input_ids, embedding, image_features, image_token), expected)
 
 
-@points(1)
+@points(2)
 def test_above(submission, rng):
     """a placeholder V or 1000000, not a word"""
     V, D, P = 13, 4, 2
@@ -187,7 +187,7 @@ def test_above(submission, rng):
         assert_close(submission.merge(input_ids, embedding, image_features, image_token), expected)
 
 
-@points(1)
+@points(2)
 def test_below(submission, rng):
     """a placeholder -200 or -1, not a word"""
     V, D, P = 13, 4, 2
@@ -198,7 +198,7 @@ def test_below(submission, rng):
         assert_close(submission.merge(input_ids, embedding, image_features, image_token), expected)
 
 
-@points(2)
+@points(3)
 @needs("test_example_merge")
 def test_mismatch(submission, rng):
     """too many or too few features: ValueError"""
@@ -216,7 +216,7 @@ def test_mismatch(submission, rng):
         submission.merge(one_more, embedding, image_features[:3], image_token)
 
 
-@points(2)
+@points(3)
 @needs("test_order")
 def test_gradients(submission, rng):
     """reach the embeddings and the features"""
@@ -276,7 +276,7 @@ def test_labels(submission, rng):
         assert_equal(submission.make_labels(input_ids, image_token, PAD, prompt_lengths), expected)
 
 
-@points(2)
+@points(3)
 @needs("test_labels")
 def test_labels_left(submission, rng):
     """the same, padding at the left"""

@@ -26,7 +26,7 @@ def loop(a, b, h0=None):
     return torch.tensor(rows, dtype=torch.float64).view(a.shape)
 
 
-@points(1)
+@points(5)
 @needs("test_shape")
 def test_combine(submission, rng):
     """first the left step, then the right one"""
@@ -43,7 +43,7 @@ def test_combine(submission, rng):
     assert_close(submission.combine(nothing, left), left)
 
 
-@points(1)
+@points(5)
 @needs("test_shape")
 def test_associative(submission, rng):
     """three steps: any bracketing, not any order"""
@@ -54,7 +54,7 @@ def test_associative(submission, rng):
     assert_close(end[1], loop(*(torch.stack(each, -1) for each in zip(x, y, z, strict=True)))[:, -1], name="b")
 
 
-@points(1)
+@points(5)
 @needs("test_shape")
 def test_every_length(submission, rng):
     """T of 1 to 100, powers of two and others"""
@@ -64,7 +64,7 @@ def test_every_length(submission, rng):
         assert_close(submission.parallel_scan(a, b), loop(a, b), name=f"h, T = {T}")
 
 
-@points(1)
+@points(5)
 @needs("test_shape")
 def test_leading_dimensions(submission, rng):
     """none, or three; float32"""
@@ -77,7 +77,7 @@ def test_leading_dimensions(submission, rng):
     assert_close(submission.parallel_scan(a, b), loop(a, b).float(), rtol=1e-5, atol=2e-5)
 
 
-@points(1)
+@points(5)
 @needs("test_shape")
 def test_initial_state(submission, rng):
     """h0 decays in every step, the first included"""
@@ -90,7 +90,7 @@ def test_initial_state(submission, rng):
     assert_close(submission.parallel_scan(a, zeros, h0), loop(a, zeros, h0))
 
 
-@points(1)
+@points(5)
 @needs("test_initial_state")
 def test_pieces(submission, rng):
     """two pieces make a whole; the past stays"""
@@ -103,7 +103,7 @@ def test_pieces(submission, rng):
         assert_close(torch.cat([first, second], dim=-1), whole, name="both pieces")
 
 
-@points(1)
+@points(5)
 @needs("test_shape")
 def test_resets(submission, rng):
     """a = 0 clears the state, and nothing is NaN"""
@@ -116,7 +116,7 @@ def test_resets(submission, rng):
     assert_close(submission.parallel_scan(a, b, h0), loop(a, b, h0))
 
 
-@points(1)
+@points(5)
 @needs("test_shape")
 def test_underflow(submission, rng):
     """1800 steps, whose decays multiply to 0"""
@@ -126,7 +126,7 @@ def test_underflow(submission, rng):
     assert_close(submission.parallel_scan(a, b), loop(a, b))
 
 
-@points(1)
+@points(5)
 @needs("test_shape")
 def test_gradients(submission, rng):
     """gradcheck for a, b and h0"""
@@ -138,7 +138,7 @@ def test_gradients(submission, rng):
     assert agrees, "The gradients of h are not those of finite differences."
 
 
-@points(1)
+@points(5)
 @needs("test_every_length")
 def test_long(submission, rng):
     """a million steps: a loop does not end in time"""

@@ -118,7 +118,7 @@ def patience(c, req, hw, B):
     return {**req, "max_tpot_s": (step(c, B, T, hw) + step(c, B + 1, T, hw)) / 2}
 
 
-@points(2)
+@points(5)
 def test_memory(submission, rng):
     """as many as fit beside all weights, at full length"""
     for candidate in (small(rng), small_sparse(rng)):
@@ -130,7 +130,7 @@ def test_memory(submission, rng):
     assert_equal(submission.largest_batch(candidate, req, {**hw, "memory_bytes": 10}), 0, name="batch without room")
 
 
-@points(3)
+@points(7)
 def test_time(submission, rng):
     """as many as a step may take, dense and sparse"""
     for candidate in (small(rng), small_sparse(rng), small(rng, state_bytes=3000)):
@@ -144,7 +144,7 @@ def test_time(submission, rng):
         assert_equal(found, 0, name="batch if even one is too slow")
 
 
-@points(2)
+@points(5)
 @needs("test_memory", "test_time")
 def test_both(submission, rng):
     """whichever of the two limits comes first"""
@@ -158,7 +158,7 @@ def test_both(submission, rng):
             assert_equal(plan["limit"], "time" if by_time < by_memory else "memory", name="limit")
 
 
-@points(2)
+@points(5)
 @needs("test_memory", "test_example_deploy")
 def test_at_the_limit(submission, rng):
     """what is exactly at a limit is served"""
@@ -177,7 +177,7 @@ def test_at_the_limit(submission, rng):
     assert_equal(choice, candidate["name"], name="choice at just that quality")
 
 
-@points(3)
+@points(7)
 @needs("test_example_deploy", "test_memory")
 def test_devices(submission, rng):
     """the fewest, filled evenly, and their price"""
@@ -196,7 +196,7 @@ def test_devices(submission, rng):
             assert_close(plan["dollars_per_hour"], devices * hw["dollars_per_hour"], name="dollars_per_hour")
 
 
-@points(2)
+@points(5)
 @needs("test_example_deploy", "test_time")
 def test_impossible(submission, rng):
     """None if a device serves none, or reads too slowly"""
@@ -215,7 +215,7 @@ def test_impossible(submission, rng):
         assert plan is not None, f"deploy returns None where a prompt takes {wait:.3f} s of {1.001 * wait:.3f} s."
 
 
-@points(3)
+@points(7)
 def test_choice(submission):
     """good enough, then cheapest, then best"""
     req = request(7168, 1024, max_ttft_s=1.0, max_tpot_s=0.05, min_quality=0.7)
@@ -232,7 +232,7 @@ def test_choice(submission):
     assert_equal(submission.pick([], req, H100), None, name="choice of nothing")
 
 
-@points(1)
+@points(2)
 @needs("test_choice")
 def test_memory_decides(submission):
     """40 GB: a dense model; 100,000 tokens: the hybrid"""
@@ -245,7 +245,7 @@ def test_memory_decides(submission):
     assert_equal(found, "MoE", name="choice for 3 users of 700 tokens")
 
 
-@points(2)
+@points(5)
 def test_regimes(submission):
     """where the choice turns, and turns back"""
     req = request(7168, 1024, max_ttft_s=1.0, max_tpot_s=0.05, min_quality=0.7)
@@ -263,7 +263,7 @@ def test_regimes(submission):
         assert_equal([tuple(pair) for pair in found], expected, name="regimes")
 
 
-@points(2)
+@points(5)
 @needs("test_devices")
 def test_by_trying(submission, rng):
     """the choice of small models, tried out by counting"""

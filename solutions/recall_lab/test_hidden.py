@@ -32,7 +32,7 @@ def accuracy(model, spacing):
         return (model(tokens).argmax(-1) == data).double().mean().item()
 
 
-@points(1)
+@points(5)
 @needs("test_fixed_places")
 def test_random_places(submission, rng):
     """places drawn anew, the data in their order"""
@@ -50,7 +50,7 @@ def test_random_places(submission, rng):
     assert bool(((counts > 225) & (counts < 375)).all()), "Every data token should be as likely."
 
 
-@points(1)
+@points(4)
 @needs("test_shape", "test_random_places")
 def test_seeds(submission):
     """the same seed gives the same, another seed another"""
@@ -65,7 +65,7 @@ def test_seeds(submission):
         assert not torch.equal(other, once), "Another seed gives the same numbers: `seed` is not used."
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_generator(submission):
     """the constructor leaves torch's own generator as it was"""
@@ -74,7 +74,7 @@ def test_generator(submission):
         assert_generator_kept(submission)
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_read_out(submission, rng):
     """logits are head(norm(x + mix(x))) at the go-tokens"""
@@ -113,7 +113,7 @@ def check_causal(mix, x, y):
         assert_close(mix(changed)[:, :t], mix(x)[:, :t], rtol=1e-4, atol=1e-4, name="what mix(x) says of the past")
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_lti_is_lti(submission, rng):
     """mix is linear, causal, and shifts with its input"""
@@ -131,7 +131,7 @@ def test_lti_is_lti(submission, rng):
     )
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_selective_is_not(submission, rng):
     """mix is causal and not linear"""
@@ -150,7 +150,7 @@ def test_selective_is_not(submission, rng):
     )
 
 
-@points(1)
+@points(4)
 @needs("test_selective_is_not")
 def test_steps_begin_small(submission, rng):
     """a new selective model forgets slowly"""
@@ -165,7 +165,7 @@ def test_steps_begin_small(submission, rng):
     assert kept > 0.1, f"After 11 tokens {kept:.4f} of a state is left: softplus(delta) should begin at 0.1 or less."
 
 
-@points(1)
+@points(4)
 @needs("test_read_out", "test_lti_is_lti")
 def test_fit(submission):
     """fresh batches by seed, a loss for each, and learns"""
@@ -196,7 +196,7 @@ def test_fit(submission):
     assert last < first / 2, f"The loss went from {first:.2f} to {last:.2f} in 150 steps; it should be halved."
 
 
-@points(1)
+@points(4)
 @needs("test_fit", "test_seeds")
 @seconds(60)
 def test_control(submission):
@@ -207,7 +207,7 @@ def test_control(submission):
     assert right > 0.95, f"{100 * right:.1f} % of the tokens are right; more than 95 % should be."
 
 
-@points(1)
+@points(4)
 @needs("test_control")
 @seconds(60)
 def test_lti_fails(submission):
@@ -221,7 +221,7 @@ def test_lti_fails(submission):
     )
 
 
-@points(2)
+@points(9)
 @needs("test_fit", "test_seeds", "test_selective_is_not")
 @seconds(120)
 def test_selective_succeeds(submission):

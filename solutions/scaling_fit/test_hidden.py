@@ -92,7 +92,7 @@ def assert_fit(fit, theta, data, delta=1e-3):
     assert_close(float(fit["objective"]), expected, rtol=1e-6, atol=1e-14, name='fit["objective"]')
 
 
-@points(2)
+@points(5)
 @needs("test_example_prediction")
 def test_prediction(submission, rng):
     """any theta; terms too large or small for exp"""
@@ -106,7 +106,7 @@ def test_prediction(submission, rng):
     assert_close(submission.log_prediction(steep, n, d), log_law(steep, n, d), name="log_prediction")
 
 
-@points(4)
+@points(10)
 @needs("test_example_objective", "test_prediction")
 def test_objective(submission, rng):
     """a sum, for any delta; 1e-3 unless given"""
@@ -121,7 +121,7 @@ def test_objective(submission, rng):
         assert_close(submission.huber_objective(theta, *data), expected, atol=1e-15, name="objective")
 
 
-@points(2)
+@points(5)
 @needs("test_objective")
 def test_gradients(submission, rng):
     """of both, to all five of theta"""
@@ -152,7 +152,7 @@ def fitted(submission, data, inits, delta=1e-3, max_iter=200):
     return submission.fit_loss_law(*data, inits, delta, max_iter)
 
 
-@points(4)
+@points(9)
 @needs("test_example_fit", "test_objective")
 def test_recovers(submission, rng):
     """without noise: the law that made the points"""
@@ -162,7 +162,7 @@ def test_recovers(submission, rng):
     assert_fit(fitted(submission, data, draw_starts(rng, theta, data, M)), theta, data)
 
 
-@points(3)
+@points(7)
 @needs("test_recovers")
 def test_outliers(submission, rng):
     """noise, four wild points, and another delta"""
@@ -175,7 +175,7 @@ def test_outliers(submission, rng):
     assert_fit(fit, minimum(theta, data, delta), data, delta)
 
 
-@points(2)
+@points(5)
 @needs("test_recovers")
 def test_lowest(submission, rng):
     """the best end, which is not the best start"""
@@ -195,7 +195,7 @@ def test_lowest(submission, rng):
     assert_fit(fit, target, data, delta)
 
 
-@points(1)
+@points(2)
 @needs("test_example_fit")
 def test_not_finite(submission, rng):
     """such starts are left out; ValueError if all are"""

@@ -36,7 +36,7 @@ def loops(u, delta, A, B, C, h0=None):
     return y, h
 
 
-@points(2)
+@points(5)
 @needs("test_shape")
 def test_recurrence(submission, rng):
     """no options, both precisions, any state"""
@@ -52,7 +52,7 @@ def test_recurrence(submission, rng):
     assert_close(submission.selective_scan(**single), (y.float(), h.float()), rtol=1e-5, atol=1e-4)
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_skip(submission, rng):
     """D u is added to y, the state stays"""
@@ -64,7 +64,7 @@ def test_skip(submission, rng):
     assert_close(submission.selective_scan(**inputs, D=D), (y + skip, h))
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_gate(submission, rng):
     """silu(z) multiplies last, after the skip"""
@@ -78,7 +78,7 @@ def test_gate(submission, rng):
     assert_close(submission.selective_scan(**inputs, D=D, z=z), ((y + skip) * silu, h))
 
 
-@points(2)
+@points(5)
 @needs("test_shape")
 def test_bias_then_softplus(submission, rng):
     """each alone, both, and without overflow"""
@@ -106,7 +106,7 @@ def test_bias_then_softplus(submission, rng):
     )
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_chunks_continue(submission, rng):
     """two pieces give what one piece gives"""
@@ -124,7 +124,7 @@ def test_chunks_continue(submission, rng):
         assert_close((torch.cat([y1, y2], dim=-1), h), whole, name="both pieces")
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_hold_and_forget(submission, rng):
     """Δ = 0 keeps the state, a huge Δ replaces it"""
@@ -139,7 +139,7 @@ def test_hold_and_forget(submission, rng):
     assert_close(submission.selective_scan(**inputs, h0=h0), loops(**inputs, h0=h0))
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_causal(submission, rng):
     """what comes later changes nothing before it"""
@@ -155,7 +155,7 @@ def test_causal(submission, rng):
         assert moved > 1e-9, f"{name} was changed at token t, and y at token t stayed the same."
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_constant_parameters(submission, rng):
     """constant Δ, B, C make a convolution"""
@@ -175,7 +175,7 @@ def test_constant_parameters(submission, rng):
     assert_close(scanned, y, name="y")
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_gated_rnn(submission, rng):
     """N = 1, A = -1, B = g/Δ: h = (1-g) h + g u"""
@@ -191,7 +191,7 @@ def test_gated_rnn(submission, rng):
     assert_close(submission.selective_scan(u, delta, A, B, C), (torch.stack(hs, dim=-1), h[..., None]))
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_gradients(submission, rng):
     """gradcheck of all nine tensors"""

@@ -32,7 +32,7 @@ def lengths(rng, *shape):
     return 10 ** (4 * rng.rand(*shape, 1) - 2)
 
 
-@points(3)
+@points(6)
 @needs("test_example_sum")
 def test_sum(submission, rng):
     """M images and N texts of any length"""
@@ -43,7 +43,7 @@ def test_sum(submission, rng):
         assert_close(found, double(right_sum(images, texts, t, bias)), name=f"sum, t = {t:g}, b = {bias:g}")
 
 
-@points(3)
+@points(6)
 @needs("test_example_sum")
 def test_offsets(submission, rng):
     """pairs are where the numbers in the batch agree"""
@@ -55,7 +55,7 @@ def test_offsets(submission, rng):
         assert_close(found, expected, name=f"sum, row0 = {row0}, col0 = {col0}")
 
 
-@points(2)
+@points(4)
 def test_loss(submission, rng):
     """B² cells over B"""
     E = 4
@@ -66,7 +66,7 @@ def test_loss(submission, rng):
             assert_close(loss, double(right_sum(images, texts, t, bias) / B), name=f"loss of {B} pairs")
 
 
-@points(3)
+@points(6)
 def test_chunks(submission, rng):
     """1, 2, 3, 6 and 12 chunks, and the same number"""
     B, E, t, bias = 12, 5, 4.0, -1.5
@@ -77,7 +77,7 @@ def test_chunks(submission, rng):
         assert_close(loss, expected, name=f"loss, {chunks} chunks")
 
 
-@points(2)
+@points(4)
 @needs("test_loss", "test_chunks")
 def test_large(submission, rng):
     """t = 2000: right, and gradients are finite"""
@@ -98,7 +98,7 @@ def test_large(submission, rng):
         assert_close(loss, expected, name=f"loss of 3 chunks in {dtype}", **bounds)
 
 
-@points(2)
+@points(4)
 @needs("test_loss", "test_chunks")
 def test_gradients(submission, rng):
     """as finite differences have them, chunked as well"""
@@ -128,7 +128,7 @@ def test_gradients(submission, rng):
             assert_close(leaf.grad, expected, name=f"gradient of {name}")
 
 
-@points(1)
+@points(2)
 @needs("test_example_initial")
 def test_initial(submission, rng):
     """as orthogonal embeddings have it; any bias"""
@@ -141,7 +141,7 @@ def test_initial(submission, rng):
     assert_close(submission.initial_loss(5, 2.3, 1000.0), 4000.0, name="loss, bias 1000")
 
 
-@points(1)
+@points(2)
 @needs("test_loss", "test_chunks")
 def test_unpaired(submission, rng):
     """ValueError unless there are as many texts as images"""

@@ -34,7 +34,7 @@ def mixture(x, layer, k):
     return torch.cat(rows)
 
 
-@points(1)
+@points(3)
 @needs("test_example_upcycle")
 def test_shapes(submission, rng):
     """one more axis for the experts; dtypes stay"""
@@ -46,7 +46,7 @@ def test_shapes(submission, rng):
             assert_equal(layer[name].dtype, dtype, name=f"dtype of {name}")
 
 
-@points(1)
+@points(3)
 @needs("test_shapes")
 def test_copies(submission, rng):
     """every expert is the dense FFN, bit for bit"""
@@ -59,7 +59,7 @@ def test_copies(submission, rng):
                 assert_equal(layer[name], torch.stack([w] * n), name=name)
 
 
-@points(1)
+@points(3)
 @needs("test_shapes")
 def test_own_memory(submission, rng):
     """each expert in memory of its own: none changes with another"""
@@ -71,7 +71,7 @@ def test_own_memory(submission, rng):
             assert_own_memory(submission, layer[name], name=name)
 
 
-@points(1)
+@points(3)
 @needs("test_shapes")
 def test_equals_dense(submission, rng):
     """at step 0 the mixture gives what the FFN gave"""
@@ -82,7 +82,7 @@ def test_equals_dense(submission, rng):
         assert_close(mixture(x, layer, k), ffn(x, *weights), name="output of the mixture")
 
 
-@points(2)
+@points(5)
 @needs("test_shapes")
 def test_router(submission, rng):
     """normal, mean 0, standard deviation router_std"""
@@ -102,7 +102,7 @@ def test_router(submission, rng):
         assert_close(inside, 0.6827 * one, rtol=0.0, atol=6 * (0.6827 * 0.3173 / n) ** 0.5, name="share within one")
 
 
-@points(1)
+@points(3)
 @needs("test_shapes")
 def test_router_rows_differ(submission, rng):
     """each expert has its own row of the router"""
@@ -111,7 +111,7 @@ def test_router_rows_differ(submission, rng):
     assert_equal(int(torch.linalg.matrix_rank(gate)), E, name="rank of gate")
 
 
-@points(1)
+@points(2)
 @needs("test_shapes")
 def test_seed(submission, rng):
     """repeatable by seed, and only by the same"""
@@ -124,7 +124,7 @@ def test_seed(submission, rng):
     assert not other.equal(first), "Seeds 11 and 12 gave the same gate."
 
 
-@points(2)
+@points(5)
 @needs("test_example_split")
 def test_slices(submission, rng):
     """slice j has its F/m neighbouring hidden units"""
@@ -139,7 +139,7 @@ def test_slices(submission, rng):
             assert_equal(slices["w3"], torch.stack([w3[own] for own in units]), name="w3")
 
 
-@points(1)
+@points(2)
 @needs("test_example_split")
 def test_slices_sum(submission, rng):
     """the outputs of the slices sum to that of the FFN"""
@@ -159,7 +159,7 @@ def pascal(n, r):
     return row[r]
 
 
-@points(1)
+@points(2)
 @needs("test_example_combinations")
 def test_combinations(submission, rng):
     """an exact int, also with 60 digits"""

@@ -38,7 +38,7 @@ def segments(a):
     return torch.tensor([table(row) for row in a.tolist()], dtype=torch.float64)
 
 
-@points(1)
+@points(4)
 @needs("test_example_segsum")
 def test_segsum(submission, rng):
     """any leading dimensions, one number too"""
@@ -50,7 +50,7 @@ def test_segsum(submission, rng):
     assert_close(submission.segsum(a[..., :1]), torch.zeros(Bt, H, 1, 1, dtype=torch.float64))
 
 
-@points(1)
+@points(4)
 @needs("test_segsum")
 def test_segsum_is_exact(submission, rng):
     """float32: small sums after many steps of -50"""
@@ -61,7 +61,7 @@ def test_segsum_is_exact(submission, rng):
     assert_close(submission.segsum(a), expected, rtol=T * 2**-24, atol=0.0)
 
 
-@points(2)
+@points(9)
 @needs("test_example_segsum")
 def test_quadratic(submission, rng):
     """the matrix gives what the recurrence gives"""
@@ -70,7 +70,7 @@ def test_quadratic(submission, rng):
     assert_close(submission.ssd_quadratic(*inputs), recurrence(*inputs)[0])
 
 
-@points(1)
+@points(4)
 @needs("test_example_segsum")
 def test_no_decay(submission, rng):
     """a = 0: causal attention without softmax"""
@@ -85,7 +85,7 @@ def test_no_decay(submission, rng):
     assert_close(h, torch.einsum("bshp,bshn->bhpn", x, B), name="h")
 
 
-@points(3)
+@points(13)
 @needs("test_example_segsum")
 def test_chunked(submission, rng):
     """chunks of 1 to T tokens give the same"""
@@ -101,7 +101,7 @@ def test_chunked(submission, rng):
     assert_close(submission.ssd_chunked(*single, 4), (y.float(), h.float()), rtol=1e-5, atol=1e-4)
 
 
-@points(1)
+@points(4)
 @needs("test_chunked")
 def test_initial_state(submission, rng):
     """h0 decays and is read; two halves make a whole"""
@@ -115,7 +115,7 @@ def test_initial_state(submission, rng):
     assert_close((torch.cat([y1, y2], dim=1), h), expected, name="both halves")
 
 
-@points(1)
+@points(4)
 @needs("test_example_segsum")
 def test_resets(submission, rng):
     """a = -inf clears the state, and nothing is NaN"""
@@ -130,7 +130,7 @@ def test_resets(submission, rng):
         assert_close(submission.ssd_chunked(x, a, B, C, chunk), (y, h))
 
 
-@points(1)
+@points(4)
 @needs("test_chunked")
 def test_gradients(submission, rng):
     """of y and of the last state, for every argument"""
@@ -158,7 +158,7 @@ def test_gradients(submission, rng):
     assert_close(gradients(y, torch.zeros(()), inputs), expected, name="gradients of x, a, B, C")
 
 
-@points(1)
+@points(4)
 @needs("test_chunked")
 def test_cost(submission, rng):
     """8192 tokens in chunks of 16, in 512 MiB"""

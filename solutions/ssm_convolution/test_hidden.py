@@ -52,7 +52,7 @@ def impulse(Bt, Ch, T, t):
     return x
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_recurrence(submission, rng):
     """y and the last state, without options"""
@@ -67,7 +67,7 @@ def test_recurrence(submission, rng):
     assert_close(submission.ssm_recurrence(*single), (y.float(), h.float()), rtol=1e-5, atol=1e-4)
 
 
-@points(1)
+@points(4)
 @needs("test_shape")
 def test_continues(submission, rng):
     """h0 decays and is read; two pieces make a whole"""
@@ -83,7 +83,7 @@ def test_continues(submission, rng):
         assert_close((torch.cat([y1, y2], dim=-1), h), whole, name="both pieces")
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_kernel(submission, rng):
     """K_0 is C · B; A of any sign, and 0"""
@@ -100,7 +100,7 @@ def test_kernel(submission, rng):
     assert_close(submission.ssm_kernel(*single, 8), powers(*single, 8).float(), rtol=1e-5, atol=1e-4)
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_impulse(submission, rng):
     """an impulse brings out the kernel, in both forms"""
@@ -116,7 +116,7 @@ def test_impulse(submission, rng):
     assert_close(submission.causal_conv(x, kernel), expected, name="y of the convolution")
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_convolution(submission, rng):
     """any kernel, odd and even T, T = 1"""
@@ -130,7 +130,7 @@ def test_convolution(submission, rng):
     assert_close(submission.causal_conv(x, kernel), all_pairs(x, kernel).float(), rtol=1e-5, atol=1e-4)
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_no_wrap_around(submission, rng):
     """the last token changes the last y and no other"""
@@ -143,7 +143,7 @@ def test_no_wrap_around(submission, rng):
     assert_close(moved[..., -1] - y[..., -1], expected, name="change of the last y")
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_skip(submission, rng):
     """D x is added to y, the state stays"""
@@ -156,7 +156,7 @@ def test_skip(submission, rng):
     assert_close(submission.causal_conv(x, kernel, D), all_pairs(x, kernel) + skip)
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_two_forms(submission, rng):
     """the recurrence and the convolution are one map"""
@@ -169,7 +169,7 @@ def test_two_forms(submission, rng):
         assert_close(submission.causal_conv(x, submission.ssm_kernel(A, B, C, T), D), y, name=f"y, T = {T}")
 
 
-@points(1)
+@points(3)
 @needs("test_shape")
 def test_gradients(submission, rng):
     """gradcheck of all three, for every argument"""
@@ -201,7 +201,7 @@ def test_gradients(submission, rng):
     assert right, "The gradients of causal_conv are not those of finite differences."
 
 
-@points(1)
+@points(3)
 @needs("test_convolution")
 def test_long(submission, rng):
     """250,000 tokens: T² products do not end in time"""

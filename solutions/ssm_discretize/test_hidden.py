@@ -49,7 +49,7 @@ def step(rng):
     return 0.3 + 0.7 * rng.rand(1).item()
 
 
-@points(2)
+@points(3)
 @needs("test_example")
 def test_zoh(submission, rng):
     """the matrix exponential, its integral on B"""
@@ -61,7 +61,7 @@ def test_zoh(submission, rng):
     assert_close(submission.discretize(A, B, dt, "zoh"), expected)
 
 
-@points(1)
+@points(2)
 @needs("test_example")
 def test_closed_forms(submission, rng):
     """zoh of a cart, of A = 0 and of a pendulum"""
@@ -79,7 +79,7 @@ def test_closed_forms(submission, rng):
     assert_close(submission.discretize(pendulum, push, dt), (matrix([c, s], [-s, c]), matrix([1 - c], [s])))
 
 
-@points(1)
+@points(2)
 @needs("test_example")
 def test_two_half_steps(submission, rng):
     """zoh: two steps of dt/2 are one step of dt"""
@@ -90,7 +90,7 @@ def test_two_half_steps(submission, rng):
     assert_close(submission.discretize(A, B, dt), twice)
 
 
-@points(1)
+@points(2)
 @needs("test_example")
 def test_bilinear(submission, rng):
     """half a step explicit, half implicit; on B too"""

@@ -56,7 +56,7 @@ def looked_up(weight, T, S, bidirectional=True, max_distance=128):
     return torch.stack(rows).movedim(-1, 0)[None]
 
 
-@points(4)
+@points(6)
 def test_positions(submission, rng):
     """key minus query, the last T of S positions"""
     for _ in range(3):
@@ -66,7 +66,7 @@ def test_positions(submission, rng):
             assert_equal(submission.relative_positions(t, S), expected, name="positions")
 
 
-@points(6)
+@points(9)
 @needs("test_example_buckets")
 def test_both_directions(submission, rng):
     """-400 to 400, four settings, bidirectional"""
@@ -77,7 +77,7 @@ def test_both_directions(submission, rng):
         assert_equal(found, expected[order], name="buckets")
 
 
-@points(5)
+@points(8)
 @needs("test_example_buckets")
 def test_one_direction(submission, rng):
     """-400 to 400, four settings, decoder"""
@@ -88,7 +88,7 @@ def test_one_direction(submission, rng):
         assert_equal(found, expected[order], name="buckets")
 
 
-@points(4)
+@points(6)
 @needs("test_example_buckets")
 def test_published(submission):
     """spots of T5's own code, in any shape"""
@@ -100,7 +100,7 @@ def test_published(submission):
     assert_equal(submission.relative_position_bucket(r, bidirectional=False), expected, name="buckets")
 
 
-@points(4)
+@points(6)
 @needs("test_example_bias")
 def test_bias(submission, rng):
     """[1, H, T, S], every option counts"""
@@ -114,7 +114,7 @@ def test_bias(submission, rng):
         assert_equal(module(T).detach(), looked_up(weight, T, T, **checked), name="bias")
 
 
-@points(2)
+@points(3)
 @needs("test_bias")
 def test_cached_step(submission, rng):
     """one new query has the last row"""
@@ -123,7 +123,7 @@ def test_cached_step(submission, rng):
     assert_equal(module(1, S).detach(), module(S).detach()[:, :, -1:], name="bias of one query")
 
 
-@points(3)
+@points(4)
 @needs("test_example_attention")
 def test_attention(submission, rng):
     """as torch's own with scale 1"""
@@ -133,7 +133,7 @@ def test_attention(submission, rng):
     assert_close(submission.t5_attention(q, k, v, bias), expected, name="out")
 
 
-@points(2)
+@points(3)
 @needs("test_example_attention")
 def test_mask(submission, rng):
     """forbidden keys are gone, the bias stays"""
@@ -147,7 +147,7 @@ def test_mask(submission, rng):
         assert_close(submission.t5_attention(q, k, v, bias, keep), expected, name="out")
 
 
-@points(2)
+@points(3)
 @needs("test_bias", "test_attention")
 def test_gradients(submission, rng):
     """reach q, k, v and the buckets in use only"""

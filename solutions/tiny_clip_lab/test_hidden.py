@@ -43,7 +43,7 @@ def fresh(combinations, seed):
     return pictures + 0.3 * torch.randn(pictures.shape, generator=generator)
 
 
-@points(3)
+@points(6)
 @needs("test_picture")
 def test_pictures(submission, rng):
     """all 64: shape, colour and place, and N(0, 0.3²) on all"""
@@ -67,7 +67,7 @@ def test_pictures(submission, rng):
     assert_close(inside, 0.6827 * one, rtol=0.0, atol=6 * (0.6827 * 0.3173 / n) ** 0.5, name="share within one")
 
 
-@points(4)
+@points(8)
 def test_batches(submission, rng):
     """all different, none held out, every other one at times"""
     size, times = 20, 60
@@ -88,7 +88,7 @@ def test_batches(submission, rng):
     assert whole.tolist() != SHOWN, "A batch of 52 is in ascending order; the order should be drawn."
 
 
-@points(1)
+@points(2)
 @needs("test_shapes")
 def test_generator(submission):
     """the constructor leaves torch's own generator as it was"""
@@ -96,7 +96,7 @@ def test_generator(submission):
     assert_generator_kept(submission)
 
 
-@points(1)
+@points(2)
 @needs("test_batches", "test_picture", "test_shapes")
 def test_seeds(submission):
     """the same seed gives the same, another seed another"""
@@ -120,7 +120,7 @@ def test_seeds(submission):
         assert not torch.equal(first, other), "Seeds 1 and 2 give the same."
 
 
-@points(2)
+@points(4)
 @needs("test_shapes")
 def test_encoders(submission):
     """each picture on its own; all three words count"""
@@ -138,7 +138,7 @@ def test_encoders(submission):
         assert moved > 1e-5, f"Two captions that differ in the {word} have the same embedding."
 
 
-@points(2)
+@points(4)
 @needs("test_shapes")
 def test_retrieve(submission):
     """of all 64 captions the one of the largest cosine"""
@@ -150,7 +150,7 @@ def test_retrieve(submission):
     assert_equal(submission.retrieve(model, images), cosines.argmax(-1))
 
 
-@points(2)
+@points(4)
 @needs("test_batches", "test_shapes")
 def test_fit(submission):
     """fresh batches, a loss for each; and parameters change"""
@@ -180,7 +180,7 @@ def found(submission, model, combinations):
     return right.double().mean().item()
 
 
-@points(8)
+@points(16)
 @needs("test_fit", "test_seeds", "test_pictures", "test_encoders", "test_retrieve", "test_captions")
 @seconds(180)
 def test_clip(submission):
@@ -193,7 +193,7 @@ def test_clip(submission):
     assert held_out >= 0.6, f"Of those held out it finds {100 * held_out:.1f} %; 60 % and more can be."
 
 
-@points(4)
+@points(8)
 @needs("test_clip")
 @seconds(180)
 def test_siglip(submission):

@@ -55,7 +55,7 @@ def check(submission, c, B, T, *parts, causal=False, **others):
         assert_equal(found[part], flops(c, B, T, part, causal), name=f"{part}{with_others}")
 
 
-@points(1)
+@points(2)
 def test_matmul(submission, rng):
     """any sizes, also a single row or column"""
     m, k, n = rng.sizes(3, low=2, high=30)
@@ -64,7 +64,7 @@ def test_matmul(submission, rng):
         assert_equal(submission.matmul_flops(*sizes), 2 * a * b * c, name=f"FLOPs of {sizes}")
 
 
-@points(1)
+@points(2)
 def test_projections(submission, rng):
     """queries, grouped keys and values, and the output"""
     B, T = rng.sizes(2, low=2, high=7)
@@ -77,7 +77,7 @@ def test_projections(submission, rng):
     check(submission, c, B, T, "qkv", "out")
 
 
-@points(2)
+@points(4)
 def test_attention(submission, rng):
     """scores and values: every query head, every pair"""
     B, T = rng.sizes(2, low=3, high=9)
@@ -90,7 +90,7 @@ def test_attention(submission, rng):
     check(submission, c, B, T, "scores", "values", head_dim=K + 3)
 
 
-@points(2)
+@points(4)
 def test_causal(submission, rng):
     """the triangle with its diagonal, for odd and even T"""
     c = random_config(rng)
@@ -100,7 +100,7 @@ def test_causal(submission, rng):
         check(submission, c, B, T, *PARTS)
 
 
-@points(1)
+@points(2)
 def test_mlp(submission, rng):
     """two matrices or three, of any width"""
     B, T = rng.sizes(2, low=2, high=7)
@@ -110,7 +110,7 @@ def test_mlp(submission, rng):
         check(submission, c, B, T, "mlp", **mlp, d_ff=c["d_model"] + 5)
 
 
-@points(1)
+@points(2)
 def test_logits(submission, rng):
     """once, for all tokens; tied or not"""
     B, T = rng.sizes(2, low=2, high=7)
@@ -119,7 +119,7 @@ def test_logits(submission, rng):
     check(submission, c, B, T, "logits", tied=True)
 
 
-@points(1)
+@points(2)
 @needs("test_example_forward")
 def test_total(submission, rng):
     """the sum of the six, causal or not"""
@@ -130,7 +130,7 @@ def test_total(submission, rng):
         assert_equal(submission.forward_flops(c, B, T, causal=causal)["total"], total, name="total")
 
 
-@points(1)
+@points(2)
 @needs("test_example_forward")
 def test_exact(submission):
     """more FLOPs than 64 bits hold, to the last one"""
@@ -143,7 +143,7 @@ def test_exact(submission):
     check(submission, long, 3, 5001, "scores", "values", causal=True)
 
 
-@points(2)
+@points(4)
 @needs("test_example_forward")
 def test_train(submission, rng):
     """three forward passes, four with recompute"""
@@ -168,7 +168,7 @@ def crossing(c):
     return weights / for_each_key
 
 
-@points(2)
+@points(4)
 def test_crossover(submission, rng):
     """where attention costs as much as a layer's weights"""
     assert_close(submission.attention_crossover(GPT_3), 73728.0, name="crossover of GPT-3")
@@ -181,7 +181,7 @@ def test_crossover(submission, rng):
     assert_close(submission.attention_crossover(mha), crossing(mha), name="crossover without n_kv_heads")
 
 
-@points(1)
+@points(2)
 def test_six_nd(submission, rng):
     """six for each parameter and token, exact for ints"""
     n, d = 10**12 + 39, 10**13 + 37
@@ -190,7 +190,7 @@ def test_six_nd(submission, rng):
     assert_close(submission.six_nd(1.5e9, 2e10), 1.8e20, name="6ND")
 
 
-@points(1)
+@points(2)
 def test_mfu(submission, rng):
     """a share of the peak of all devices"""
     n, rate, devices = (float(number) for number in rng.sizes(3, low=2, high=50))

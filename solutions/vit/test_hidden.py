@@ -98,7 +98,7 @@ def resizing(g, n):
     return weights
 
 
-@points(3)
+@points(4)
 @needs("test_example_count")
 def test_counts(submission, rng):
     """B/32, L/16, L/32, H/14, and a model as built"""
@@ -115,7 +115,7 @@ def test_counts(submission, rng):
     assert_equal(submission.vit_param_count(g * P, P, C, D, depth, F, classes), parameters, name="parameters")
 
 
-@points(5)
+@points(7)
 @needs("test_parameters")
 def test_features(submission, rng):
     """1, 3 and 4 heads, 1 to 3 blocks, as torch's layers"""
@@ -129,7 +129,7 @@ def test_features(submission, rng):
         assert_close(x.detach(), right_features(images, state, H), name=f"features, heads: {H}")
 
 
-@points(3)
+@points(4)
 @needs("test_parameters")
 def test_logits(submission, rng):
     """the head on the class token"""
@@ -140,7 +140,7 @@ def test_logits(submission, rng):
     assert_close(built(submission, state, g, H)(images).detach(), expected, name="logits")
 
 
-@points(3)
+@points(4)
 @needs("test_logits")
 def test_gradients(submission, rng):
     """reach every pixel and every parameter"""
@@ -163,7 +163,7 @@ def test_gradients(submission, rng):
         assert_close(parameter.grad, leaves[name].grad, name=f"gradient of {name}")
 
 
-@points(2)
+@points(3)
 @needs("test_parameters")
 def test_no_mask(submission, rng):
     """the first patch sees the last one"""
@@ -178,7 +178,7 @@ def test_no_mask(submission, rng):
         assert moved[token] > 1e-6, f"The last patch of the image changed, and {name.lower()} did not notice."
 
 
-@points(2)
+@points(3)
 @needs("test_parameters")
 def test_permutation(submission, rng):
     """patches moved with their positions: same logits"""
@@ -207,7 +207,7 @@ def test_fresh(submission, rng):
     assert (x[0] - x[1]).abs().max() > 0, "A new model gives the same features to two different images."
 
 
-@points(3)
+@points(4)
 def test_resize(submission, rng):
     """bicubic, up and down; row 0 as it was"""
     D = 5

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import run
 from tests.commands.courses import one_quiz, three_exercises
+from tests.workspace.installation import install
 
 
 @pytest.fixture
@@ -22,3 +24,13 @@ def quiz_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     one_quiz(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace of a course of three exercises, made by `grade init`, and the working directory in it."""
+    install(tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    assert run("init", "mine").exit_code == 0
+    monkeypatch.chdir(tmp_path / "mine")
+    return tmp_path / "mine"

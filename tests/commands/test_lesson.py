@@ -1,20 +1,15 @@
 """`grade lesson` through the real command, on a small course of texts and on one in parts."""
 
-import os
-import pty
-import select
 import subprocess
 import sys
-import termios
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-import click
 import pytest
 
 from grader.progress import PartStopped, Predicted, Progress, Reviewed, now
 from tests.command_line import error, run, telling_imports
+from tests.commands.terminals import InTerminal
 from tests.passed import record
 from tests.paths import ROOT, copy_toolbox
 
@@ -115,41 +110,11 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-PATIENCE = 60  # seconds for which a terminal may be silent
-
-
-class Reading:
+class Reading(InTerminal):
     """`grade lesson` in a terminal of its own."""
 
-    def __init__(self, *words: str, rows: int = 24, columns: int = 80):
-        command = [sys.executable, "-m", "grader.cli", "lesson", *words]
-        environment = {"PYTHONPATH": str(ROOT), "TERM": "xterm", "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
-        self._screen, inner = pty.openpty()
-        termios.tcsetwinsize(inner, (rows, columns))
-        self._process = subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner, env=environment)
-        os.close(inner)
-
-    def until(self, text: str) -> str:
-        """What is shown up to a text, without colours."""
-        shown = ""
-        while text not in shown:
-            data = b""
-            ready, _, _ = select.select([self._screen], [], [], PATIENCE)
-            with suppress(OSError):  # the program has ended
-                data = os.read(self._screen, 4096) if ready else b""
-            assert data, f"{text!r} was never shown, but:\n{shown}"
-            shown += click.unstyle(data.decode("utf-8", "replace")).replace("\r", "")
-        return shown
-
-    def types(self, keys: str) -> None:
-        os.write(self._screen, keys.encode())
-
-    def ends(self) -> int:
-        with suppress(OSError):
-            while select.select([self._screen], [], [], PATIENCE)[0] and os.read(self._screen, 4096):
-                pass
-        os.close(self._screen)
-        return self._process.wait(PATIENCE)
+    def __init__(self, *words: str, rows: int = 24):
+        super().__init__("lesson", *words, rows=rows)
 
 
 def test_a_part_is_read_in_a_terminal(tools: Path) -> None:
@@ -279,7 +244,8 @@ def test_what_follows_a_part_is_next_whatever_was_read(tools: Path) -> None:
 
 def test_a_title_without_room_is_left_out(tools: Path) -> None:
     part = tools / "lessons" / "01-tools" / "2-leaks.md"
-    part.write_text(part.read_text("utf-8").replace("title: ", "title: A long title of a part that is "), "utf-8")
+    long = "title: A long title of a part that is read after the first one "
+    part.write_text(part.read_text("utf-8").replace("title: ", long), "utf-8")
     record(tools, "toolbox", 4)
     assert run("lesson", "1.1").stdout.splitlines()[-1] == "  next      grade lesson 1.2"
 

@@ -21,7 +21,11 @@ def test_help_lists_all_commands() -> None:
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
 
 
-@pytest.mark.parametrize("args", [["--help"], ["list"], [], ["hint", "alpha"], ["--version"]], ids=" ".join)
+STUDENTS = [["hint", "alpha"], ["next"], ["history"], ["read", "alpha"], ["progress"]]
+LIGHT = [["--help"], ["list"], [], ["--version"], *STUDENTS]
+
+
+@pytest.mark.parametrize("args", LIGHT, ids=" ".join)
 def test_light_commands_import_nothing_heavy(small_course: Path, args: list[str]) -> None:
     command = telling_imports(args, {"torch", "pytest", "numpy", "sqlite3", "rich", "pygments"})
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT)})

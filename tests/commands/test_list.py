@@ -1,5 +1,6 @@
 """`grade list`: the map of a course with its exercises and quizzes, and what comes next."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,12 @@ def row(lesson: str, screen: str) -> str:
     return next(line for line in screen.splitlines() if f" {lesson} " in line)
 
 
+def following(screen: str) -> tuple[str, str]:
+    """The command in the last line, and why it comes next."""
+    _, command, why = re.split(r" {2,}", screen.splitlines()[-1].strip())
+    return command, why
+
+
 def part(course: Path, name: str, *due: str) -> None:
     """Writes a part of the first lesson in which these exercises are due."""
     folder = course / "lessons" / "01-first-things"
@@ -32,10 +39,10 @@ def test_list_of_a_new_course(small_course: Path) -> None:
     assert result.stdout == run().stdout
     lines = result.stdout.splitlines()
     assert lines[1].split() == ["Small", "course", "0", "of", "3", "0%"]
-    assert row("first", result.stdout) == "  ▸  1 first                     ○○                           0/8"
+    assert row("first", result.stdout) == "  ▸  1 first                     ○○             0/8"
     assert "no exercises yet in lesson 3" in result.stdout
     assert "    ○ alpha   alpha" in result.stdout
-    assert lines[-1].split("   ")[-1] == "grade exercise alpha"
+    assert following(result.stdout) == ("grade exercise alpha", "level 1, 10 min")
     assert all(len(line) <= 77 for line in lines)
 
 
@@ -47,9 +54,9 @@ def test_list_shows_what_passed_and_failed(small_course: Path) -> None:
     assert "●✗" in result.stdout
     assert "6/8" in result.stdout
     assert "1 of 3    33%" in result.stdout
-    assert result.stdout.splitlines()[-1].endswith("grade exercise beta")
+    assert following(result.stdout) == ("grade exercise beta", "2 of 4 points so far")
     record(small_course, "beta", 4)
-    assert run("list").stdout.splitlines()[-1].endswith("grade exercise gamma")
+    assert following(run("list").stdout) == ("grade exercise gamma", "level 1, 10 min")
     record(small_course, "gamma", 4)
     assert run("list").stdout.splitlines()[-1].endswith("grade diff gamma")
 
@@ -65,8 +72,8 @@ def test_list_counts_the_parts_that_are_read(small_course: Path) -> None:
     progress = Progress.load(small_course)
     progress.record(PartRead(lesson="first-things", part=2, slug="two"))
     progress.record(PartRead(lesson="second-things", part=1, slug="lesson"))
-    assert " first             1/2 " in run("list").stdout
-    assert " second            1/1 " in run("list").stdout
+    assert " first              1/2 " in run("list").stdout
+    assert " second             1/1 " in run("list").stdout
 
 
 def test_exercises_are_in_the_order_of_the_lesson(small_course: Path) -> None:
@@ -84,6 +91,40 @@ def test_exercises_are_in_the_order_of_the_lesson(small_course: Path) -> None:
 def listed(course: Path) -> list[str]:
     """The ids of the exercises below the map."""
     return [line.split()[1] for line in run("list").stdout.splitlines() if line.startswith(("    ○ ", "    ● "))]
+
+
+def test_the_exercises_of_a_lesson_and_of_all(small_course: Path) -> None:
+    assert [line.split()[1] for line in run("list", "1").stdout.splitlines()[2:4]] == ["alpha", "beta"]
+    assert run("list", "first").stdout == run("list", "1").stdout
+    every = run("list", "--all").stdout
+    assert "2 Second things" in every
+    assert "○ gamma   gamma" in every
+    assert "level 1" in every
+    assert error("list", "3") == "Lesson 3 has no exercises yet; grade list shows which have."
+    assert error("list", "11") == "No lesson '11' in this course. grade list has them all."
+
+
+def test_a_missing_file_is_shown_with_the_way_back(small_course: Path) -> None:
+    (small_course / "exercises" / "beta" / "beta.py").unlink()
+    shown = run("list").stdout
+    assert "○!" in row("first", shown)
+    assert "    ! beta    missing: grade reset beta" in shown
+
+
+@pytest.mark.parametrize("columns", [60, 70, 77])
+def test_the_map_fits(quiz_course: Path, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    run("quiz", "all", input=lines(["s"] * 9))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        real = run("list").stdout + run("list", "--all").stdout
+    assert max(map(len, (run("list").stdout + real).splitlines())) <= columns
+
+
+def test_why_an_exercise_comes_next(small_course: Path) -> None:
+    record(small_course, "beta", 2)
+    record(small_course, "beta", 4)
+    assert following(run("list").stdout) == ("grade exercise alpha", "easier, and left out")
 
 
 def test_list_without_unicode(small_course: Path) -> None:

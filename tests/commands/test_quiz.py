@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -12,10 +13,13 @@ import pytest
 import yaml
 
 from grader.progress import Answered, Progress, QuizFinished, QuizStarted
+from grader.quiz import history
 from tests.command_line import error, run, telling_imports
 from tests.commands.quizzes import COUNT, answered, lines, right
 from tests.paths import ROOT
 from tests.quiz.every_type import QUIZ
+
+ESCAPES = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 
 # ------------------------------------------------------------ taking a quiz in plain lines
 
@@ -41,7 +45,7 @@ def test_wrong_ones_are_named_with_what_to_read_again(quiz_course: Path) -> None
     result = run("quiz", "all", input=lines(answers))
     assert "'x 7e9' is not understood after the number." in result.stdout
     assert "Only the FFNs are eightfold; attention is shared." in result.stdout
-    tail = result.stdout[result.stdout.index("Every type of question   attempt 1") :]
+    tail = result.stdout[result.stdout.index("Every type of question   quiz, attempt 1") :]
     assert "7 of 9" in tail
     assert "recall     " in tail
     assert "Your answer: 56B" in tail
@@ -100,7 +104,8 @@ def test_skip_and_back(quiz_course: Path) -> None:
     assert [event.answer for event in answered(quiz_course)][:3] == [answers[0], None, answers[1]]
     result = run("quiz", "all", input=lines(["s"] * COUNT))
     assert "0 of 9" in result.stdout
-    assert "Your answer: skipped" in result.stdout
+    assert f"  {COUNT} skipped\n" in result.stdout
+    assert "The right answer" not in result.stdout
 
 
 def test_an_answer_that_was_explained_is_not_changed(quiz_course: Path) -> None:
@@ -114,7 +119,8 @@ def test_exam_says_nothing_until_the_end_and_lets_answers_change(quiz_course: Pa
     answers = right(quiz_course)
     wrong = "1" if answers[0] != "1" else "2"
     result = run("quiz", "all", "--exam", input=lines([wrong, "b", answers[0], wrong, *answers[2:]]))
-    during, after = result.stdout.split("attempt 1")
+    during, after = result.stdout.split("exam, attempt 1")
+    assert "An exam: what was right is said at the end." in during
     assert "Right." not in during
     assert "The selection is in" not in during
     assert "The selection is in Δ, B and C." in after
@@ -318,10 +324,10 @@ def test_the_first_question_imports_nothing_heavy(quiz_course: Path) -> None:
 class Terminal:
     """A program in a terminal of its own."""
 
-    def __init__(self, command: list[str], columns: int):
+    def __init__(self, command: list[str], columns: int, **more: str):
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
-            os.execvpe(command[0], command, {**environment(), "COLUMNS": str(columns), "LINES": "24"})
+            os.execvpe(command[0], command, {**environment(), "COLUMNS": str(columns), "LINES": "24", **more})
         self.resize(columns)
 
     def resize(self, columns: int) -> None:
@@ -374,6 +380,42 @@ def test_taken_in_a_terminal_resized_interrupted_and_gone_on_with(quiz_course: P
     screen.wait_for("Which depend")
     screen.send("".join(answers[1].split()) + "\r")
     screen.wait_for("Enter next")
-    screen.send("q")
+    screen.send("q\r")
     screen.end()
     assert [event.score for event in answered(quiz_course)] == [1, 1]
+
+
+def test_what_goes_on_says_what_it_is(quiz_course: Path) -> None:
+    stopped = run("quiz", "all", "--exam", "--n", "2", input="q\n").stdout
+    assert "the exam, attempt 1" in stopped
+    assert "Every type of question, exam" in run("quiz", "all", input="q\n").stdout
+
+
+def test_an_answer_that_is_taken_back_does_not_count(quiz_course: Path) -> None:
+    answers = right(quiz_course)
+    wrong = "1" if answers[0] != "1" else "2"
+    result = run("quiz", "all", input=lines([wrong, "u", *answers]))
+    assert "9 of 9" in result.stdout
+    events = Progress.load(quiz_course).events
+    asked = history.asked(events)[history.Key("all-things", "one-right")]
+    assert [once.score for once in asked] == [1.0]
+    assert history.answers(events, "all-things", 1)["one-right"].score == 1.0
+
+
+def test_the_summary_has_no_marks_of_markdown(quiz_course: Path) -> None:
+    answers = right(quiz_course)
+    answers[0] = "1" if answers[0] != "1" else "2"
+    result = run("quiz", "all", input=lines(answers))
+    assert "Over what does Mixtral take the softmax of its router?" in result.stdout
+    assert "**" not in result.stdout
+    assert "`" not in result.stdout
+
+
+def test_a_terminal_of_ascii(quiz_course: Path) -> None:
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    screen = Terminal([sys.executable, "-m", "grader.cli", "quiz", "all"], columns=77, **plain)
+    shown = screen.wait_for("stop")
+    screen.send("\x03")
+    screen.end()
+    assert "> 1" in ESCAPES.sub("", shown)
+    assert "^v or digit" in ESCAPES.sub("", shown)

@@ -35,6 +35,50 @@ def test_review_brings_back_what_was_missed_and_then_what_is_due(quiz_course: Pa
     assert asked[Key("all-things", "one-right")][-1].reviewed
 
 
+def test_what_failed_or_was_skipped_stays_listed_with_its_date(quiz_course: Path) -> None:
+    run("quiz", "all", input=lines(["s", *right(quiz_course)[1:]]))
+    assert "      1  all-things   missed, to be asked now" in run("review", "--list").stdout
+    result = run("review", input="s\ns\n")
+    assert "Question 2 of 2" in result.stdout  # the one that was skipped, once more
+    assert "0 of 1" in result.stdout
+    listed = run("review", "--list").stdout
+    assert "0 missed, 0 due" in listed
+    assert "      1  all-things   failed or skipped, back tomorrow, on " in listed
+
+
+def test_a_wrong_answer_comes_back_in_the_same_review(quiz_course: Path) -> None:
+    run("quiz", "all", input=lines(["s", *right(quiz_course)[1:]]))
+    salt = student_salt(quiz_course)
+    first = right_answer(ask(QUIZ.questions[0], salt, 2))
+    wrong = "1" if first != "1" else "2"
+    result = run("review", input=lines([wrong, right_answer(ask(QUIZ.questions[0], salt, 3))]))
+    assert "Not right." in result.stdout
+    assert "Question 2 of 2" in result.stdout
+    assert "Right." in result.stdout.split("Question 2 of 2")[1]
+    assert "0 of 1" in result.stdout
+    assert "failed or skipped" not in run("review", "--list").stdout
+
+
+def test_a_review_takes_back_and_is_appealed(quiz_course: Path) -> None:
+    (quiz_course / "lessons" / "glossary.yaml").write_text(GLOSSARY, "utf-8")
+    run("quiz", "all", input=lines(right(quiz_course)))
+    result = run("review", input=lines(["experts", "a", "router"]))
+    assert "a says that it was right" in " ".join(result.stdout.split())
+    assert "It counts as right." in result.stdout
+    assert "2 of 2" in result.stdout
+    events = history.asked(Progress.load(quiz_course).events)
+    assert [once.score for once in events[Key("glossary", "mixture-of-experts")]] == [1.0]
+
+
+def test_a_new_term_that_is_skipped_stays_new(quiz_course: Path) -> None:
+    (quiz_course / "lessons" / "glossary.yaml").write_text(GLOSSARY, "utf-8")
+    run("quiz", "all", input=lines(right(quiz_course)))
+    run("review", input=lines(["s", "s", "s", "s"]))
+    listed = run("review", "--list").stdout
+    assert "2 new terms" in listed
+    assert "failed" not in listed
+
+
 def test_review_of_a_question_that_is_gone(quiz_course: Path) -> None:
     run("quiz", "all", input=lines(["s"] * COUNT))
     file = quiz_course / "lessons" / "01-all-things" / "quiz.yaml"

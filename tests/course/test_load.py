@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from grader.course import find_course, load_course, load_exercise
+from grader.course.load import lab_names
 from grader.errors import UsageError
 from tests.course.on_disk import COURSE, add, complaint
 
@@ -48,13 +49,23 @@ def test_no_solutions_is_said_when_one_is_wanted(root: Path) -> None:
         _ = load_course(root).exercise("one").hidden_tests
 
 
-def test_order_is_lesson_then_needs_then_level_then_id(root: Path) -> None:
+def test_order_is_lesson_then_needs_then_what_is_easier(root: Path) -> None:
     add(root, "late", lesson=2)
     add(root, "easy_but_needs_hard", extra="needs: [hard]")
     add(root, "hard", level=3)
     add(root, "alpha", level=2)
     order = [exercise.id for exercise in load_course(root).exercises]
     assert order == ["one", "alpha", "hard", "easy_but_needs_hard", "late"]
+    add(root, "zeta", minutes=5)
+    assert [exercise.id for exercise in load_course(root).exercises][:3] == ["zeta", "one", "alpha"]
+
+
+def test_labs_by_the_name_that_is_shown(root: Path) -> None:
+    for name, extra in (("one", ""), ("deep_lab", ""), ("wide_lab", "lab_name: broad")):
+        if name != "one":
+            add(root, name, extra=extra)
+            (root / "exercises" / name / "lab.py").touch()
+    assert lab_names(root) == ["broad", "deep"]
 
 
 def test_course_is_found_upward(root: Path) -> None:
@@ -129,12 +140,13 @@ def test_name_of_a_module_that_python_knows(root: Path) -> None:
     assert complaint(root).endswith("Python knows something else by this name.")
 
 
-def test_missing_stub_and_missing_description(root: Path) -> None:
+def test_a_missing_file_of_a_student_does_not_stop_the_course(root: Path) -> None:
+    assert not load_exercise(root, "one").missing
     (root / "exercises" / "one" / "one.py").unlink()
-    assert complaint(root) == (
-        "exercises/one/exercise.yaml:1: the exercise has no exercises/one/one.py for the student to complete."
-    )
-    (root / "exercises" / "one" / "one.py").touch()
+    assert load_course(root).exercise("one").missing
+
+
+def test_missing_description(root: Path) -> None:
     (root / "exercises" / "one" / "exercise.yaml").unlink()
     assert complaint(root).startswith("exercises/one/exercise.yaml: there is no such file")
 

@@ -1,5 +1,7 @@
 """The course in this repository loads, and each exercise has what it should."""
 
+import re
+
 from grader.course import load_course
 from grader.course.stub import disagreements
 from grader.course.variations import load_variations
@@ -14,3 +16,12 @@ def test_our_course_loads() -> None:
         assert disagreements(exercise.stub.read_text("utf-8"), reference) == ()
         assert len(load_variations(exercise.mistakes, reference, exercise.id)) >= 3
         assert len(load_variations(exercise.variants, reference, exercise.id)) >= 3
+
+
+def test_a_point_means_the_same_in_every_lesson() -> None:
+    course = load_course(ROOT)
+    assert {each.id: each.points for each in course.exercises} == {e.id: 20.0 * e.level for e in course.exercises}
+    for exercise in course.exercises:
+        tests = exercise.public_tests.read_text("utf-8") + exercise.hidden_tests.read_text("utf-8")
+        marks = [int(mark) for mark in re.findall(r"^@points\((\d+)\)$", tests, re.MULTILINE)]
+        assert (sum(marks), min(marks) >= 1) == (exercise.points, True), exercise.id

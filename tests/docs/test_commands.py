@@ -56,7 +56,7 @@ def test_commands_exist(document: Path) -> None:
         ("grade", None),
         ("grade exercize ID", "no command exercize"),
         ("grade exercise ID --jsn", "--jsn"),
-        ("grade hint ID now", "too many arguments"),
+        ("grade diff ID now", "too many arguments"),
     ],
 )
 def test_a_wrong_command_is_noticed(line: str, why: str | None) -> None:

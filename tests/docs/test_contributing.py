@@ -14,6 +14,7 @@ BY_SUBJECT = {  # test files that are named for what they are about: it is of no
     "commands": {"batch_faults", "batch_quiz", "light", "needs", "requires"},
     "export": {"every_format", "strangers"},
     "site": {"browser"},
+    "workspace": {"wheel"},
     "judge": {"diagnosis_of_modules", "fixtures", "hostile", "outcomes"},
 }
 

@@ -1,8 +1,8 @@
 """What a submission can try, by accident or on purpose, to harm the grader or to be given points.
 
-Each is graded through the whole engine; then the fixture `grade` makes sure that no process is left over, that the
-course's files are as before, that a screen can be made of the result with nothing on it that a terminal obeys, and that
-the same judge still gives the reference full marks.
+Each is graded through the whole engine, once with a warm process of its own and once with one that stays. Then the
+fixture `grade` makes sure that no process is left over, that the course's files are as before, that a screen can be
+made of the result with nothing on it that a terminal obeys, and that the same judge still gives the reference full marks.
 
 Every attack aims at what the tests made: the copy of the course, the warm process that is the worker's parent, the
 worker itself. An attack that succeeds raises `Breach` in the student's code, which no table here expects.
@@ -18,11 +18,15 @@ from typing import Any
 import pytest
 
 from grader.result import Outcome, Result
+from tests.conftest import OWN, STAYING
 
 if sys.platform != "linux":
     pytest.skip("isolation is promised on Linux", allow_module_level=True)
 
-pytestmark = pytest.mark.usefixtures("confined")  # nothing here is run where nothing holds it
+pytestmark = [
+    pytest.mark.usefixtures("confined"),  # nothing here is run where nothing holds it
+    pytest.mark.parametrize("grade", [OWN, STAYING], indirect=True, scope="session"),
+]
 
 PREAMBLE = """
 import ctypes, gc, os, socket, stat, struct, sys
@@ -202,6 +206,29 @@ def test_refusals_may_be_shrugged_off(grade: Any) -> None:
         for code in REFUSED.values()
     ]
     assert grade.failed(grade(hostile(*attempts))) == {}
+
+
+REACH = {
+    "by a new socket": "s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\ns.connect('{path}')",
+    "by libc": "refused(libc.socket(1, 5, 0))",
+    "by the names of the sockets": "os.listdir('{folder}')",
+    "by a descriptor of their folder": "os.open('{folder}', os.O_RDONLY | os.O_DIRECTORY)",
+    "by a removal": "os.unlink('{path}')",
+}
+
+
+@pytest.mark.parametrize("name", REACH)
+def test_a_warm_process_that_stays_cannot_be_reached(name: str, grade: Any) -> None:
+    """where there is none, the course's folder is not either"""
+    folder = grade.root if grade.runtime is None else grade.runtime / "archgrade"
+    path = next(iter([*folder.glob("*.warm"), folder / "course.yaml"]))
+    result = grade(hostile(REACH[name].format(folder=folder, path=path), "raise Breach"))
+    assert grade.failed(result) == {"scale": "forbidden"}, messages(result)
+
+
+def test_no_other_descriptor_leads_anywhere(grade: Any) -> None:
+    result = grade(hostile("others = []\nfor n in range(3, 4096):\n    try: os.fstat(n)\n    except OSError: continue\n    others.append(n)\nif others != [channel()]: raise Breach(others)"))
+    assert grade.failed(result) == {}
 
 
 def test_the_environment_of_the_grader_is_not_there(grade: Any) -> None:

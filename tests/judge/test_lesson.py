@@ -79,7 +79,7 @@ def test_a_function_that_catches_everything_is_stopped_and_the_next_one_runs(tmp
 def test_pictures_that_do_not_end_by_themselves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, what: str
 ) -> None:
-    monkeypatch.setattr("grader.warm.watch.STILL", 2)
+    monkeypatch.setattr("grader.warm.pulse.STILL", 2)
     path = tmp_path / "pictures.py"
     path.write_text(code)
     with pytest.raises(UsageError) as error:

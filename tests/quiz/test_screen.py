@@ -6,7 +6,7 @@ from grader.quiz.draw import ask
 from grader.quiz.model import Match, Multiple, Numeric, Order, OwnWords, Single, TextAnswer
 from grader.quiz.score import right_answer
 from grader.quiz.screen import Screen
-from grader.quiz.session import Done, Given, Session
+from grader.quiz.session import Done, Given, Kind, Session
 from grader.report.layout import paint, width
 from tests.quiz.every_type import QUIZ
 from tests.quiz.recorded import PLACES, Recorded
@@ -136,35 +136,112 @@ def test_typing() -> None:
     assert session.recorded[0][1].answer == "46.7 B"
 
 
-def test_commands_typed_alone() -> None:
-    session = Recorded("total-size")
+@pytest.mark.parametrize("question_id", PLACES)
+def test_a_command_is_a_letter_and_enter_in_every_kind_of_question(question_id: str) -> None:
+    session = Recorded(question_id)
     screen = Screen(session)
-    press(screen, "s", "enter")
-    assert session.place == PLACES["total-size"] + 1
-    assert session.recorded[0][1].answer is None
-    press(screen, "b", "enter")
-    assert session.place == PLACES["total-size"]
-    press(screen, "q", "enter")
-    assert screen.done is Done.STOPPED
+    place = PLACES[question_id]
+    press(screen, "s")
+    assert session.recorded == []
+    press(screen, "enter")
+    assert session.place == place + 1
+    assert [(i, given.answer) for i, given in session.recorded] == [(place, None)]  # and nothing else was answered
+    if screen.done is None:
+        press(screen, "b", "enter")
+        assert session.place == place
+        press(screen, "q", "enter")
+        assert screen.done is Done.STOPPED
 
 
-def test_commands_as_keys() -> None:
+def test_a_letter_is_forgotten_when_another_key_follows() -> None:
     session = Recorded()
     screen = Screen(session)
-    press(screen, "s", "b", "b", "1", "enter")
-    assert [(i, given.answer) for i, given in session.recorded] == [(0, None), (0, "1")]
-    press(screen, "b")
-    assert "Enter next" in text(screen)  # an answer that was explained is looked at, not changed
-    press(screen, "2", "q")
-    assert (len(session.recorded), screen.done) == (2, Done.STOPPED)
+    press(screen, "s")
+    assert "s: Enter, to skip this question." in text(screen)
+    press(screen, "1", "enter")
+    assert [given.answer for _, given in session.recorded] == ["1"]
+    press(screen, "q", "backspace", "enter")
+    assert (session.place, screen.done) == (1, None)
+
+
+def test_an_answer_that_was_explained_is_looked_at_and_not_changed() -> None:
+    session = Recorded()
+    screen = Screen(session)
+    press(screen, "1", "enter", "2", "enter", "b", "enter")
+    assert "Enter next" in text(screen)
+    press(screen, "2", "q", "enter")
+    assert (len(session.recorded), screen.done) == (1, Done.STOPPED)
+
+
+def test_the_last_answer_is_taken_back() -> None:
+    session = Recorded()
+    screen = Screen(session)
+    press(screen, "u", "enter")
+    assert "There is nothing to undo here." in text(screen)
+    press(screen, "1", "enter", "enter", "u", "enter")
+    assert (session.place, session.given, session.taken_back) == (0, {}, [0])
+    press(screen, "2", "enter")
+    assert [given.answer for _, given in session.recorded] == ["1", "2"]
+    assert session.given[0].answer == "2"
+
+
+def test_words_that_were_not_taken_as_right_can_be_appealed() -> None:
+    (question,) = [each for each in QUIZ.questions if isinstance(each, TextAnswer)]
+    session = Recorded(question.id)
+    screen = Screen(session)
+    press(screen, *"another", "space", *"name", "enter")
+    assert "not right" in text(screen)
+    assert "a appeal" in text(screen)
+    press(screen, "a", "enter")
+    assert "✓ right" in text(screen)
+    assert [(given.answer, given.mark.score) for _, given in session.recorded] == [
+        ("another name", 0.0),
+        ("another name", 1.0),
+    ]
+    assert session.taken_back == [PLACES[question.id]]
+    assert "a appeal" not in text(screen)
+
+
+def test_a_number_is_not_appealed() -> None:
+    screen = Screen(Recorded("total-size"))
+    press(screen, "1", "enter", "a", "enter")
+    assert "a appeal" not in text(screen)
+
+
+@pytest.mark.parametrize("kind", ["quiz", "exam", "review"])
+def test_the_screen_says_what_it_is(kind: Kind) -> None:
+    assert f"Quiz   {kind}, recall" in text(Screen(Recorded(kind=kind)))
+
+
+def test_what_was_not_known_is_asked_once_more_at_the_end() -> None:
+    asked = [ask(question, "salt", 1) for question in QUIZ.questions[:2]]
+    session = Session("review", asked, lambda *_: None, kind="review", again=lambda place: asked[place])
+    session.answer(wrong := next(each for each in "1234" if each != right_answer(asked[0])))
+    session.next()
+    session.answer(right_answer(asked[1]))
+    session.next()
+    assert session.current is asked[0]
+    session.answer(right_answer(asked[0]))
+    session.next()
+    assert session.over
+    assert (session.score, len(session.first_times), session.given[0].answer) == (1.0, 2, wrong)
+
+
+def test_what_is_taken_back_is_not_asked_once_more() -> None:
+    asked = [ask(question, "salt", 1) for question in QUIZ.questions[:2]]
+    session = Session("review", asked, lambda *_: None, kind="review", again=lambda place: asked[place])
+    session.skip()
+    assert len(session.asked) == 3
+    session.undo()
+    assert len(session.asked) == 2
 
 
 def test_an_exam_goes_on_without_feedback_and_lets_one_go_back() -> None:
-    session = Recorded(exam=True)
+    session = Recorded(kind="exam")
     screen = Screen(session)
     press(screen, "1", "enter")
     assert session.place == 1
-    press(screen, "b")
+    press(screen, "b", "enter")
     assert "✓" not in text(screen)
     press(screen, "2", "enter")
     assert [given.answer for _, given in session.recorded] == ["1", "2"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from grader.course import load_course
 from grader.progress import Graded, PartBegun, PartRead, Progress
-from grader.reader.order import next_part, next_step, steps
+from grader.reader.order import next_exercise, next_part, next_step, steps, why
 from tests.course.on_disk import COURSE, add
 from tests.passed import record
 from tests.paths import copy_toolbox
@@ -63,3 +63,37 @@ def test_the_next_exercise_waits_for_what_it_needs(tmp_path: Path) -> None:
     add(tmp_path, "gamma", lesson=2)
     record(tmp_path, "alpha", 4)
     assert following(tmp_path) == "gamma"
+
+
+def test_what_was_left_out_in_the_lesson_comes_before_what_follows(tmp_path: Path) -> None:
+    (tmp_path / "course.yaml").write_text(COURSE)
+    add(tmp_path, "easy")
+    add(tmp_path, "middle", level=2, extra="needs: [easy]")
+    add(tmp_path, "hard", level=3)
+    add(tmp_path, "other", lesson=2)
+    record(tmp_path, "hard", 4)
+    assert (following(tmp_path), reason(tmp_path)) == ("easy", "easier, and left out")
+    record(tmp_path, "easy", 1)
+    assert reason(tmp_path) == "0.8 of 3 points so far"
+    record(tmp_path, "easy", 4)
+    assert (following(tmp_path), reason(tmp_path)) == ("middle", "builds on easy")
+    record(tmp_path, "middle", 4)
+    assert (following(tmp_path), reason(tmp_path)) == ("other", "level 1, 10 min")
+
+
+def test_the_next_exercise_whatever_is_to_be_read(tmp_path: Path) -> None:
+    course = copy_toolbox(tmp_path / "course")
+    assert following(course) == "1.1"
+    assert reason(course) == "The average of the past"
+    found = next_exercise(load_course(course), Progress.load(course))
+    assert found is not None
+    assert found.id == "toolbox"
+    record(course, "toolbox", 4)
+    assert next_exercise(load_course(course), Progress.load(course)) is None
+
+
+def reason(root: Path) -> str:
+    course, progress = load_course(root), Progress.load(root)
+    step = next_step(course, progress)
+    assert step is not None
+    return why(step, course, progress)

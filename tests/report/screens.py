@@ -42,11 +42,11 @@ def identity(name: str) -> str:
 def case(
     name: str, outcome: Outcome = Outcome.PASSED, failure: Failure | None = None, **more: Any
 ) -> TestResult:
-    description, points = TESTS.get(name, ("what it is about", 1.0))
+    about, points = TESTS.get(name, ("what it is about", 1.0))
     return TestResult(
         id=identity(name),
         name=name,
-        description=description,
+        description=more.pop("description", about),
         visibility="hidden",
         outcome=outcome,
         points=points if outcome is Outcome.PASSED else 0.0,
@@ -83,7 +83,7 @@ def graded(**failing: tuple[Outcome, Failure | None]) -> Result:
 
 
 def screen(of: Result, view: View = VIEW, **options: Any) -> str:
-    settings = {"full": False, "width": 80, "unicode": True, "color": False} | options
+    settings = {"full": False, "width": 80, "height": 30, "unicode": True, "color": False} | options
     return render(of, EXERCISE, view, **settings)
 
 

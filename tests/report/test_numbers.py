@@ -36,7 +36,7 @@ def table(text: str) -> list[list[str]]:
         (3.0, 4.0, ("3", "4")),
         ("nan", 0.25, ("nan", "0.2500")),
         ("-inf", 12.0, ("-inf", "12")),
-        ("True", "False", ("True", "False")),
+        ("True", "False", ("█", "░")),
         (1.5e12, 2.5e-12, ("1.5000e+12", "2.5000e-12")),
         (1e-9, 2e-9, ("1.0000e-09", "2.0000e-09")),
         (-1e-17, 0.5, ("0.0000", "0.5000")),
@@ -84,10 +84,20 @@ def test_the_worst_row_is_shown_however_many_there_are() -> None:
 
 def test_a_mask_has_values_and_no_distance() -> None:
     row = Row((), 0, ("True", "False"), ("False", "False"), (True, False))
-    assert "1 of 2 values in scores differs (marked *)." in compared(row, axes=axes(E=2), largest=1)
+    assert "1 of 2 values in scores differs (marked *); █ is True." in compared(row, axes=axes(E=2), largest=1)
 
 
 def test_a_tensor_without_elements_has_no_numbers_to_show() -> None:
     assert "0 of 0 numbers in scores differ." in compared(
         Row((), 0, (), (), ()), axes=axes(E=0), largest="nan"
     )
+
+
+def test_a_small_mask_is_seen_as_a_whole() -> None:
+    row = Row((0,), 0, ("True", "False", "False"), ("True", "True", "False"), (False, True, False), True)
+    assert "  ▸ [t=0]  █  ░* ░        █ █ ░  worst" in compared(row, axes=axes(T=1, S=3), largest=1)
+
+
+def test_one_row_is_not_left_out_alone() -> None:
+    rows = [Row((t,), 0, (0.5,), (0.25,), (True,), t == 0) for t in range(9)]
+    assert "[t=8]" in compared(*rows, axes=axes(T=9, E=1))

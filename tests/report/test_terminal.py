@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+import msgspec
 import pytest
 from rich.cells import cell_len
 
-from grader.report.terminal import LINES
 from grader.report.view import Need, Next, Progress, View
 from grader.result import (
     Call,
@@ -187,9 +187,13 @@ VALUES_SCREEN = """\
 
   renormalise ───────────────────────────────────────────────────────────────
 
+    This is softmax over all E experts, then top-k. The experts you drop keep
+    their share of the probability, so the k weights no longer sum to 1.
+    Which logits should the softmax see?
+
     called     moe_router(x, w_gate, k=2)
                x [T=4, D=8]   w_gate [E=6, D=8]   float64
-    returned   weights [T=4, k=2] ✗    experts [T=4, k=2] ✓
+    returned   ✗ weights [T=4, k=2]    ✓ experts [T=4, k=2]
 
     weights           yours          expected
     [t=0]    0.5365  0.1556    0.7752  0.2248
@@ -198,11 +202,6 @@ VALUES_SCREEN = """\
   ▸ [t=3]    0.4028  0.1840    0.6865  0.3135  worst
 
     8 of 8 numbers in weights differ, by at most 0.2837.
-
-    This is softmax over all E experts, then top-k. The experts you drop keep
-    their share of the probability, so the k weights no longer sum to 1.
-    Which logits should the softmax see?
-    Your moe_router returns the same as this mistake, 5 results of 5.
 
   6 of 10 points                                            6 tests in 0.19 s
   hint   grade hint moe_router              1 of 3
@@ -214,25 +213,19 @@ VALUES_SCREEN = """\
 SHAPE_SCREEN = """\
   moe_router   top-k routing with renormalised weights      lesson 3, level 2
 
-    ✗ shape         weights and experts are [T, k]                        0/1
-    ○ choice        the k largest logits, best first                        -
-    ○ renormalise   the k weights of every token sum to 1                   -
-    ○ values        equals the reference on 40 random shapes                -
-    ○ k = E         reduces to a plain softmax                              -
-    ○ gradient      gradcheck through w_gate                                -
+    ✗ shape            weights and experts are [T, k]                     0/1
+    ○ 5 more not run   need shape to pass                                   -
 
   shape ─────────────────────────────────────────────────────────────────────
+
+    No axis of your result has length T=5; E=3 should not be there.
 
     called     moe_router(x, w_gate, k=2)
                x [T=5, D=7]   w_gate [E=3, D=7]   float64
 
                returned      expected
-    weights    [k=2, E=3]    [T=5, k=2] ✗
-    experts    [k=2, E=3]    [T=5, k=2] ✗
-
-    No axis of your result has length T=5; E=3 should not be there.
-
-  The other 5 tests need shape to pass and were not run.
+  ✗ weights    [k=2, E=3]    [T=5, k=2]
+  ✗ experts    [k=2, E=3]    [T=5, k=2]
 
   0 of 10 points                                             1 test in 0.19 s
   hint   grade hint moe_router            1 of 3
@@ -248,11 +241,13 @@ CRASH_SCREEN = """\
 
   shape ─────────────────────────────────────────────────────────────────────
 
+    a @ b sums over the last axis of a and the first axis of b: here D=8
+    meets E=6. Both of your tensors carry D last.
+
     RuntimeError   mat1 and mat2 shapes cannot be multiplied (4x8 and 6x8)
 
     exercises/moe_router/moe_router.py, line 27, in moe_router
 
-      25     T, D = x.shape
       26
     ▸ 27     logits = x @ w_gate
                       │   └──────  [E=6, D=8]
@@ -261,14 +256,12 @@ CRASH_SCREEN = """\
 
     k = 2
 
-    a @ b sums over the last axis of a and the first axis of b: here D=8
-    meets E=6. Both of your tensors carry D last.
-
     All 6 tests end at this line. 5 frames outside your code are hidden.
 
   0 of 10 points                                            6 tests in 0.19 s
   hint   grade hint moe_router              1 of 3
   try    grade shell moe_router             this input, in a Python prompt
+  more   grade exercise moe_router shape    this test in depth
   full   grade exercise moe_router --full   5 more failures
   read   exercises/moe_router/README.md     the statement
 """
@@ -298,10 +291,10 @@ TIMEOUT_SCREEN = """\
     2 of 6 tests end at this line.
 
   6 of 10 points                                            6 tests in 0.19 s
-  hint     grade hint moe_router                    1 of 3
-  slower   grade exercise moe_router --timeout 10   if this machine is slow
-  full     grade exercise moe_router --full         1 more failure
-  read     exercises/moe_router/README.md           the statement
+  hint   grade hint moe_router              1 of 3
+  more   grade exercise moe_router choice   this test in depth
+  full   grade exercise moe_router --full   1 more failure
+  read   exercises/moe_router/README.md     the statement
 """
 
 NOT_STARTED_SCREEN = """\
@@ -316,7 +309,7 @@ NOT_STARTED_SCREEN = """\
 
   hint    grade hint moe_router            1 of 3
   read    exercises/moe_router/README.md   the statement
-  check   grade exercise moe_router        after you have saved
+  grade   grade exercise moe_router        after you have saved
 """
 
 SYNTAX_SCREEN = """\
@@ -330,7 +323,7 @@ SYNTAX_SCREEN = """\
                                  ^
 
   0 of 10 points
-  check   grade exercise moe_router   after you have saved
+  grade   grade exercise moe_router   after you have saved
 """
 
 NEXT = View(
@@ -443,19 +436,68 @@ class Screen:
 def screens(request: pytest.FixtureRequest) -> list[Screen]:
     """All results of one kind in all the ways they can be shown, without colour."""
     return [
-        Screen(screen(of, view, full=full, unicode=unicode, width=width), full, unicode, width)
+        Screen(screen(of, view, full=full, unicode=unicode, width=width, height=height), full, unicode, width)
         for of, view in product(RESULTS[request.param], [VIEW, TO_WRITE, NEXT])
-        for full, unicode, width in product([False, True], [True, False], [60, 80, 120])
+        for full, unicode, (width, height) in product([False, True], [True, False], [(60, 18), (80, 22), (120, 38)])
     ]
 
 
 def test_no_line_is_wider_than_the_terminal_or_77_cells(screens: list[Screen]) -> None:
-    assert all(cell_len(text) <= min(s.width, 77) for s in screens for text in s.lines)
+    assert all(cell_len(text) <= min(s.width, 77) for s in screens for text in s.lines if " grade " not in text)
 
 
-def test_without_full_there_are_at_most_30_lines(screens: list[Screen]) -> None:
-    assert LINES == 30
-    assert all(s.text.count("\n") <= LINES for s in screens if not s.full)
+@pytest.mark.parametrize("height", [22, 28, 38])
+@pytest.mark.parametrize("situation", [name for name in SCREENS if name != "passed"])
+def test_a_screen_is_no_higher_than_the_terminal(situation: str, height: int) -> None:
+    of, view, _ = SCREENS[situation]
+    assert screen(of, view, height=height).count("\n") <= height
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 10), (60, 18), (80, 22), (80, None), (120, 38)])
+def test_what_is_known_of_the_cause_is_never_cut(width: int, height: int | None) -> None:
+    words = " ".join(f"word{n}" for n in range(300))
+    of = replaced(wrong_values(), diagnoses=(Diagnosis("softmax_all", words, "moe_router", "test_renormalise", 5),))
+    assert words in " ".join(screen(of, width=width, height=height).split())
+
+
+def test_the_cause_comes_before_the_call_and_the_call_before_the_numbers() -> None:
+    places = [screen(wrong_values()).index(words) for words in ("This is softmax", "called", "[t=0]", "8 of 8")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_command_is_never_cut(width: int) -> None:
+    command = "grade exercise moe_router --file a/folder/of/a/long/name/and/a/file/of/another.py --full"
+    view = View(options=" --file a/folder/of/a/long/name/and/a/file/of/another.py")
+    assert command in screen(wrong_values(), view, width=width, height=20)
+
+
+def test_nothing_is_cut_where_there_is_no_terminal() -> None:
+    long = " ".join(f"word{n}" for n in range(40))
+    rows = tuple(Row((t,), 0, (0.5,), (0.25,), (True,), t == 0) for t in range(100))
+    compared = msgspec.structs.replace(WEIGHTS, rows=rows, axes=axes(T=100, k=1))
+    failure = Failure("", ROUTE, compared, exception=Raised("ValueError", "a " * 9000 + "end"))
+    tests = [case(f"n{n}", description=long) for n in range(40)]
+    text = screen(result(*tests, case("choice", Outcome.EXCEPTION, failure)), height=None)
+    assert text.count("word39") == 40
+    assert "[t=99]" in text
+    assert "end" in text.split()
+    assert "..." not in text
+    assert " more " not in text.replace("  more   grade ", "")
+
+
+def test_one_test_is_explained_in_depth() -> None:
+    text = screen(wrong_values(), only="test_values")
+    assert "values ──" in text
+    assert "renormalise " not in text
+    assert "The tolerance is rtol=1e-09" in text
+    assert "6 of 10 points" in text
+
+
+def test_a_test_that_passed_has_nothing_to_explain() -> None:
+    text = screen(wrong_values(), only="test_shape")
+    assert "✓ shape" in text
+    assert "──" not in text
 
 
 def test_without_unicode_all_is_ascii(screens: list[Screen]) -> None:
@@ -483,7 +525,7 @@ def test_colour_adds_escape_sequences_and_nothing_else(kind: str) -> None:
 @pytest.mark.parametrize("kind", RESULTS)
 def test_a_screen_is_legible_on_40_columns(kind: str) -> None:
     for of in RESULTS[kind]:
-        lines = screen(of, width=40).split("\n")
+        lines = [text for text in screen(of, width=40).split("\n") if " grade " not in text]
         assert max(map(cell_len, lines)) <= 40
         assert "moe_router" in lines[0]
 
@@ -505,7 +547,7 @@ def test_every_failing_test_is_explained_in_full() -> None:
 
 @pytest.mark.parametrize(("functions", "shown", "last"), [(8, 8, "f7(x)"), (11, 7, "and 4 more")])
 def test_a_screen_that_has_no_room_for_all_names_says_how_many_are_left(functions: int, shown: int, last: str) -> None:
-    text = screen(not_started(), View(write=tuple(f"f{n}(x)" for n in range(functions))))
+    text = screen(not_started(), View(write=tuple(f"f{n}(x)" for n in range(functions))), height=17)
     listed = [row[10:] for row in text.splitlines() if row[10:].startswith("f") or row[10:].endswith(" more")]
     assert listed[:shown] == [f"f{n}(x)" for n in range(shown)]
     assert listed[-1] == last
@@ -567,7 +609,7 @@ def test_a_score_of_public_tests_only_says_so() -> None:
 
 def test_the_options_of_this_run_stay_in_the_next_command() -> None:
     view = View(command="archgrade", options=" --file mine.py")
-    assert "archgrade exercise moe_router --file mine.py --timeout 10" in screen(endless(), view)
+    assert "archgrade exercise moe_router --file mine.py --full" in screen(endless(), view)
 
 
 def test_a_test_that_was_not_run_names_what_it_waits_for() -> None:
@@ -577,5 +619,6 @@ def test_a_test_that_was_not_run_names_what_it_waits_for() -> None:
         case("c", Outcome.SKIPPED, needs=("test_b",)),
         case("d"),
     ]
-    assert "2 tests need a to pass and were not run." in screen(result(*chain))
+    assert "○ 2 more not run   need a to pass" in screen(result(*chain))
+    assert "2 tests need a to pass and were not run." in screen(result(*chain), height=None)
     assert "The other test needs a to pass and was not run." in screen(result(*chain[:2]))

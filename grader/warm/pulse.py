@@ -9,7 +9,7 @@ LOOK = 1.0  # seconds between two looks; a judge that waits for a worker wakes a
 STILL = 60  # looks in a row without any CPU time after which a process is taken for stuck
 
 
-class Watch:
+class Pulse:
     """Looks at processes which are to answer together, once every `LOOK` seconds.
 
     They may take `most` seconds of CPU until then. Where the system does not count CPU time, the clock stands for it.

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from grader.warm import watch
-from grader.warm.watch import Watch
+from grader.warm import pulse
+from grader.warm.pulse import Pulse
 
 if sys.platform != "linux":
     pytest.skip("CPU time is counted in /proc", allow_module_level=True)
@@ -28,28 +28,28 @@ def running(code: str) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def until_it_has_worked(process: "subprocess.Popen[bytes]") -> None:
-    used = watch.ran(process.pid)
-    while watch.ran(process.pid) == used:
+    used = pulse.ran(process.pid)
+    while pulse.ran(process.pid) == used:
         pass
 
 
-def looks(watched: Watch, count: int) -> list[str | None]:
+def looks(watched: Pulse, count: int) -> list[str | None]:
     return [watched.complaint() for _ in range(count)]
 
 
 def test_a_process_that_sleeps_is_stuck_after_so_many_looks() -> None:
     with running("import signal; signal.pause()") as process:
         os.waitid(os.P_PID, process.pid, os.WNOHANG | os.WEXITED | os.WNOWAIT)
-        watched = Watch(process.pid)
-        said = looks(watched, 10 * watch.STILL)
-    assert said[-1] == f"did nothing for {watch.STILL} s"
-    assert said[: watch.STILL - 1] == [None] * (watch.STILL - 1)
+        watched = Pulse(process.pid)
+        said = looks(watched, 10 * pulse.STILL)
+    assert said[-1] == f"did nothing for {pulse.STILL} s"
+    assert said[: pulse.STILL - 1] == [None] * (pulse.STILL - 1)
 
 
 def test_a_process_that_works_is_not_stuck_however_often_one_looks() -> None:
     with running("while True: pass") as process:
-        watched = Watch(process.pid)
-        for _ in range(3 * watch.STILL):
+        watched = Pulse(process.pid)
+        for _ in range(3 * pulse.STILL):
             until_it_has_worked(process)
             assert watched.complaint() is None
 
@@ -58,12 +58,12 @@ def test_a_stopped_process_is_stuck() -> None:
     with running("while True: pass") as process:
         process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED)
-        assert looks(Watch(process.pid), watch.STILL + 1)[-1] == f"did nothing for {watch.STILL} s"
+        assert looks(Pulse(process.pid), pulse.STILL + 1)[-1] == f"did nothing for {pulse.STILL} s"
 
 
 def test_one_that_works_for_ever_has_a_bound() -> None:
     with running("while True: pass") as process:
-        watched = Watch(process.pid, most=0.2)
+        watched = Pulse(process.pid, most=0.2)
         while (said := watched.complaint()) is None:
             until_it_has_worked(process)
     assert said == "took more than 0 s of CPU"
@@ -71,13 +71,13 @@ def test_one_that_works_for_ever_has_a_bound() -> None:
 
 def test_of_several_one_that_works_is_enough() -> None:
     with running("import signal; signal.pause()") as still, running("while True: pass") as busy:
-        watched = Watch(still.pid, busy.pid)
-        for _ in range(2 * watch.STILL):
+        watched = Pulse(still.pid, busy.pid)
+        for _ in range(2 * pulse.STILL):
             until_it_has_worked(busy)
             assert watched.complaint() is None
 
 
 def test_without_a_count_of_cpu_time_the_clock_stands_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "ran", lambda *pids: None)
-    assert looks(Watch(1, most=3600.0), 2 * watch.STILL) == [None] * (2 * watch.STILL)
-    assert Watch(1, most=-1.0).complaint() == "did not answer for -1 s"
+    monkeypatch.setattr(pulse, "ran", lambda *pids: None)
+    assert looks(Pulse(1, most=3600.0), 2 * pulse.STILL) == [None] * (2 * pulse.STILL)
+    assert Pulse(1, most=-1.0).complaint() == "did not answer for -1 s"

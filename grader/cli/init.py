@@ -1,0 +1,22 @@
+"""grade init: makes a workspace."""
+
+from pathlib import Path
+
+import click
+
+from grader.cli.screen import bold, prose, say, step
+from grader.workspace.filling import init
+
+
+@click.command("init")
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
+def command(folder: Path) -> None:
+    """Make a workspace in DIR, or here: exercises to complete, lessons and quizzes. What is there stays as it is."""
+    filled = init(folder)
+    where = f"  {bold('workspace')}   {len(filled.written)} files in {filled.root}"
+    say("", where, "")
+    if filled.kept:
+        say(*prose(f"Left as they were: {', '.join(filled.kept)}.", indent=2), "")
+    if filled.root != Path.cwd():
+        say(step("go", f"cd {folder}"))
+    say(step("map", "grade", "the course, and what comes next"), step("begin", "grade next"))

@@ -1,0 +1,39 @@
+"""grade next: what comes next in the course, and why."""
+
+import click
+
+from grader.cli.screen import bold, course_root, dim, say, step
+from grader.course import Course, Exercise, load_course
+from grader.course.document import shown
+from grader.errors import UsageError
+from grader.lesson.files import title
+from grader.progress import Progress
+from grader.reader.order import Step, leads_to, next_step, why
+
+
+@click.command("next")
+def command() -> None:
+    """What comes next: the exercise or part that you began last, else the next that is ready."""
+    course = load_course(course_root())
+    progress = Progress.load(course.root)
+    following = next_step(course, progress)
+    if following is None:
+        raise UsageError("Every part is read and every exercise passed; grade review brings back what is due.")
+    say("", *_lines(following, course, progress))
+
+
+def _lines(following: Step, course: Course, progress: Progress) -> list[str]:
+    reason = why(following, course, progress)
+    if not isinstance(following, Exercise):
+        head = f"  {bold(title(following, course))}" + (f"   lesson {following.name}" if following.lesson else "")
+        return [head, "", step("read", f"grade {leads_to(following, course).command}")]
+    level = f"level {following.level}, {following.minutes} min"
+    place = f"lesson {following.lesson}, {level}" + ("" if reason == level else f": {reason}")
+    return [
+        f"  {bold(following.id)}   {following.title}",
+        f"  {dim(place)}",
+        "",
+        step("read", f"grade read {following.id}", "the statement"),
+        step("write", shown(following.stub)),
+        step("grade", f"grade exercise {following.id}"),
+    ]

@@ -1,0 +1,34 @@
+"""grade progress: where progress is kept, and how it is moved."""
+
+from pathlib import Path
+
+import click
+
+from grader.cli.screen import bold, course_root, say, step
+from grader.course.document import shown
+from grader.progress import Progress
+from grader.transfer import export_to, import_from
+
+
+@click.command("progress")
+@click.option("--export", "out", metavar="FILE", type=click.Path(path_type=Path), help="Write your progress to a file.")
+@click.option("--import", "source", metavar="FILE", type=click.Path(path_type=Path), help="Take it from such a file.")
+def command(out: Path | None, source: Path | None) -> None:
+    """Where your progress is kept; with --export and --import, take it to another machine."""
+    progress = Progress.load(course_root())
+    if source is not None:
+        count = import_from(source, progress)
+        say("", f"  {bold('progress')}   {_events(count)} {'is' if count == 1 else 'are'} new", "")
+    if out is not None:
+        export_to(out, progress)
+        say("", f"  {bold('progress')}   {_events(len(progress.events))} in {shown(out)}", "")
+        say(step("there", f"grade progress --import {out.name}"))
+    if out is None and source is None:
+        say("", f"  {bold('progress')}   {_events(len(progress.events))} in {shown(progress.file)}", "")
+        say(step("move", "grade progress --export FILE"))
+    if source is not None:
+        say(step("map", "grade"))
+
+
+def _events(count: int) -> str:
+    return f"{count} event{'' if count == 1 else 's'}"

@@ -1,0 +1,22 @@
+"""grade reset: an exercise as it was given, and the student's file beside it."""
+
+import click
+
+from grader.cli.names import ExerciseName, named
+from grader.cli.screen import bold, course_root, prose, say, step
+from grader.course.document import shown
+from grader.submission.examine import unwritten
+from grader.workspace.reset import reset
+
+
+@click.command("reset")
+@click.argument("exercise_id", metavar="ID", type=ExerciseName())
+def command(exercise_id: str) -> None:
+    """Begin exercise ID anew. Your file is kept beside the new one, as ID.1.py, and what you have earned stays."""
+    root = course_root()
+    exercise = named(root, exercise_id)
+    kept = reset(root, exercise.stub, lambda text: unwritten(text) is not None)
+    say("", f"  {bold(exercise.id)}   as it was given, in {shown(exercise.stub)}", "")
+    if kept is not None:
+        say(*prose(f"What you had written is in {shown(kept)}.", indent=2), "")
+    say(step("read", f"grade read {exercise.id}", "the statement"), step("grade", f"grade exercise {exercise.id}"))

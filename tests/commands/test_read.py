@@ -1,0 +1,16 @@
+"""`grade read`: the statement of an exercise."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import error, run
+
+
+def test_the_statement_of_an_exercise(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("read", "bas").stdout == "# base\n\nWhat to write.\n"
+    assert run("read").stdout == "# base\n\nWhat to write.\n"  # the next
+    monkeypatch.chdir(workspace / "exercises" / "top")
+    assert run("read").stdout == "# top\n\nWhat to write.\n"
+    (workspace / "exercises" / "top" / "README.md").unlink()
+    assert "README.md" in error("read")

@@ -1,0 +1,91 @@
+"""What is meant by a word, a file or a folder that is typed for an exercise."""
+
+from pathlib import Path
+
+import pytest
+
+from grader.course.naming import Meant, exercise_here, exercise_meant
+from grader.errors import UsageError
+from tests.course.on_disk import add
+
+
+@pytest.fixture
+def course(root: Path) -> Path:
+    """A course with a few names that have parts in common."""
+    for name in ("moe_router", "moe_layer", "deepseek_router", "kv_cache", "kv_cache_size"):
+        add(root, name)
+    (root / "exercises" / "moe_router" / "test_public.py").touch()
+    return root
+
+
+@pytest.mark.parametrize(
+    ("word", "exercise"),
+    [
+        ("moe_router", "moe_router"),
+        ("MOE_Router", "moe_router"),
+        ("moe-router", "moe_router"),
+        ("moe router", "moe_router"),
+        ("deep", "deepseek_router"),
+        ("moe_r", "moe_router"),
+        ("layer", "moe_layer"),
+        ("kv_cache", "kv_cache"),
+        ("cache_s", "kv_cache_size"),
+        ("eepsee", "deepseek_router"),
+        ("exercises/moe_router", "moe_router"),
+        ("exercises/moe_router/", "moe_router"),
+        ("./exercises/moe_router/moe_router.py", "moe_router"),
+        ("exercises/moe_router/README.md", "moe_router"),
+        ("exercises/moe_router/test_public.py", "moe_router"),
+        ("nowhere/moe_router.py", "moe_router"),
+    ],
+)
+def test_an_exercise_is_meant(course: Path, word: str, exercise: str) -> None:
+    assert exercise_meant(course, word) == Meant(exercise)
+
+
+def test_a_file_that_is_not_the_students_own(course: Path) -> None:
+    kept = course / "exercises" / "moe_router" / "moe_router.1.py"
+    notebook = course / "moe_layer.ipynb"
+    for file in (kept, notebook, course / "mine.py"):
+        file.touch()
+    assert exercise_meant(course, str(kept)) == Meant("moe_router", kept)
+    assert exercise_meant(course, "moe_layer.ipynb") == Meant("moe_layer", Path("moe_layer.ipynb"))
+    with pytest.raises(UsageError, match=r"mine.py is named for no exercise; .*: grade exercise ID --file mine.py"):
+        exercise_meant(course, "mine.py")
+
+
+def test_a_notebook_of_a_lesson_is_for_what_its_cells_are_for(course: Path) -> None:
+    notebook = course / "1.3-part.ipynb"
+    cell = '{"cell_type": "code", "source": ["%%grade NAME\\n", "x = 1"]}'
+    notebook.write_text(cell.replace("NAME", "moe_layer"))
+    assert exercise_meant(course, "1.3-part.ipynb") == Meant("moe_layer", Path("1.3-part.ipynb"))
+    notebook.write_text(cell.replace("NAME", "moe_layer") + cell.replace("NAME", "kv_cache"))
+    with pytest.raises(UsageError, match=r"1\.3-part\.ipynb has cells for kv_cache or moe_layer; say for which it is"):
+        exercise_meant(course, "1.3-part.ipynb")
+
+
+def test_the_folder_in_which_one_is(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert exercise_here(course) is None
+    with pytest.raises(UsageError, match="is no folder of an exercise"):
+        exercise_meant(course, ".")
+    monkeypatch.chdir(course / "exercises" / "moe_layer")
+    assert exercise_here(course) == "moe_layer"
+    assert exercise_meant(course, ".") == exercise_meant(course, "moe_layer.py") == Meant("moe_layer")
+    assert exercise_meant(course, "../kv_cache") == Meant("kv_cache")
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("router", "'router' can be deepseek_router or moe_router; name one of them."),
+        ("exercises/moe_ruter", "No exercise 'moe_ruter' in this course. Did you mean 'moe_router'?"),
+        ("MOE_RUTER", "No exercise 'MOE_RUTER' in this course. Did you mean 'moe_router'?"),
+        ("first-things", "No exercise 'first-things' in this course. Lesson 1 is called so: grade list 1 has its"),
+        ("qqq", "No exercise 'qqq' in this course. grade list --all has them all."),
+        ("", "No exercise '' in this course."),
+    ],
+)
+def test_none_or_several_are_meant(course: Path, word: str, sentence: str) -> None:
+    with pytest.raises(UsageError) as error:
+        exercise_meant(course, word)
+    assert str(error.value).startswith(sentence)
