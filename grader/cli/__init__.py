@@ -137,11 +137,8 @@ def _complain(sentence: str) -> None:
     from grader.report.marks import encoding_of, writable
 
     text = inert(f"error: {writable(sentence, encoding_of(sys.stderr))}")
-    if sys.stderr.isatty():  # a terminal would break it within words
-        import shutil
-        import textwrap
+    if sys.stderr.isatty():
+        from grader.cli.screen import broken
 
-        room = max(shutil.get_terminal_size().columns, 20)
-        rows = (textwrap.wrap(row, room, break_long_words=False, break_on_hyphens=False) for row in text.split("\n"))
-        text = "\n".join("\n".join(row) for row in rows)
+        text = broken(text)
     click.echo(text, err=True)
