@@ -243,7 +243,7 @@ def operands(grade: Any, line: str) -> dict[str, list[int]]:
 
 def test_a_slice_has_its_own_shape(grade: Any) -> None:
     assert operands(grade, "scores[:, t] + values[1:, None]") == {"scores[:, t]": [3], "values[1:, None]": [4, 1, 7]}
-    assert operands(grade, "scores[-1] @ values[..., :2].T") == {"scores[-1]": [5], "values[..., :2].T": [2, 5]}
+    assert operands(grade, "scores[-1] @ values[..., :2].T") == {"scores[-1]": [5], "values[..., :2]": [5, 2]}
 
 
 def test_of_an_operand_that_is_computed_its_tensors_are_shown(grade: Any) -> None:

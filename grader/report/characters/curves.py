@@ -34,7 +34,7 @@ def curves(picture: Curves, width: int, unicode: bool, known: dict[str, int] | N
         f"{_FRAME}{_row(layers, i, letters, marks, unicode)}{_FRAME} {number}".rstrip()
         for i, number in enumerate(numbers)
     ]
-    legend = [f"{_letter(mark)} {line.label}" for mark, line in zip(marks, picture.lines, strict=True)]
+    legend = [click.style(f"{_letter(mark)} {line.label}") for mark, line in zip(marks, picture.lines, strict=True)]
     if len(layers) == 1:
         legend = [picture.lines[0].label]
     return [
