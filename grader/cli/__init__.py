@@ -144,4 +144,9 @@ def _complain(sentence: str) -> None:
     from grader.clean import inert
     from grader.report.marks import encoding_of, writable
 
-    click.echo(inert(f"error: {writable(sentence, encoding_of(sys.stderr))}"), err=True)
+    text = inert(f"error: {writable(sentence, encoding_of(sys.stderr))}")
+    if sys.stderr.isatty():
+        from grader.cli.screen import broken
+
+        text = broken(text)
+    click.echo(text, err=True)

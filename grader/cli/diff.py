@@ -14,8 +14,9 @@ from grader.cli.screen import bold, course_root, dim, say, step
 from grader.course.document import read_text, shown
 from grader.errors import UsageError
 from grader.progress import Progress
-from grader.report.layout import clean
+from grader.report.layout import clean, pad
 from grader.report.marks import unicode_on
+from grader.report.text import code_line
 from grader.selfstudy import own_submission
 from grader.submission import examine
 
@@ -41,11 +42,11 @@ def command(exercise_id: str) -> None:
     if finding := examine(yours, exercise.stub.name):
         raise UsageError(f"{shown(exercise.stub)}:{finding.line or 1}: {finding.message}.")
     differing = list(_differing(yours, read_text(exercise.reference)))
-    say(
-        "",
-        f"  {bold(exercise.id)}   yours left, the reference right" if differing else f"  {bold(exercise.id)}",
-    )
     width = shutil.get_terminal_size().columns
+    sides = f"{_signed('-')} yours, {_signed('+')} the reference"
+    if width >= SIDE_BY_SIDE:
+        sides = "yours left, the reference right"
+    say("", f"  {bold(exercise.id)}   {sides}" if differing else f"  {bold(exercise.id)}")
     unicode = unicode_on(sys.stdout)
     for name, left, right in differing:
         say(
@@ -54,7 +55,7 @@ def command(exercise_id: str) -> None:
             "",
         )
         rows = (clean(left, unicode).splitlines(), clean(right, unicode).splitlines())
-        say(*(_beside(*rows, width) if width >= SIDE_BY_SIDE and left and right else _unified(*rows)))
+        say(*(_beside(*rows, width) if width >= SIDE_BY_SIDE and left and right else _unified(*rows, width)))
     if not differing:
         say("", "  Your code and the reference are the same, comments and docstrings aside.")
     say("", step("next", "grade list"))
@@ -107,25 +108,33 @@ def _documented(node: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef | 
     ]
 
 
-def _unified(left: list[str], right: list[str]) -> list[str]:
+def _signed(sign: str) -> str:
+    return click.style(sign, fg="red" if sign == "-" else "green")
+
+
+def _unified(left: list[str], right: list[str], width: int) -> list[str]:
     """One below the other: - is yours, + is the reference's."""
-    colors = {"-": "red", "+": "green"}
     if not left or not right:
-        return [f"    {line}" for line in left or right]
-    lines = list(difflib.unified_diff(left, right, n=1000, lineterm=""))[3:]
-    return [f"  {click.style(line[0], fg=colors.get(line[0]))} {line[1:]}" for line in lines]
+        return [f"    {part}" for line in left or right for part in _broken(line, width - 4)]
+    found = []
+    for line in list(difflib.unified_diff(left, right, n=1000, lineterm=""))[3:]:
+        sign, text = line[0], line[1:]
+        found += [f"  {_signed(sign) if sign in '+-' else ' '} {part}" for part in _broken(text, width - 4)]
+    return found
 
 
 def _beside(left: list[str], right: list[str], width: int) -> list[str]:
-    """Side by side: equal lines stand in one row, and a bar marks the rows that differ."""
+    """Side by side: equal lines stand in one row, and a bar marks the rows that differ. What is long goes on below."""
     room = (width - 7) // 2
     lines = []
     for tag, i, j, k, m in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         for mine, theirs in zip_longest(left[i:j], right[k:m], fillvalue=""):
             bar = dim(" ") if tag == "equal" else "│"
-            lines.append(f"  {_fit(mine, room)} {bar} {_fit(theirs, room)}")
+            for one, other in zip_longest(_broken(mine, room), _broken(theirs, room), fillvalue=""):
+                lines.append(f"  {pad(one, room)} {bar} {other}")
     return lines
 
 
-def _fit(line: str, room: int) -> str:
-    return (line if len(line) <= room else line[: room - 3] + "...").ljust(room)
+def _broken(line: str, room: int) -> list[str]:
+    """A line of code, broken at spaces and brackets where it is too long."""
+    return ["".join(span.text for span in part) for part in code_line(line, room, "")]

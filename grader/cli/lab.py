@@ -1,6 +1,7 @@
 """grade lab: runs the lab of an exercise on the student's own code, and draws what it measured."""
 
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import click
 import msgspec
 
 from grader.cli.names import LabName
-from grader.cli.screen import COLUMNS, bold, course_root, dim, prose, say, step
+from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.course.document import shown
 from grader.course.model import did_you_mean
@@ -21,6 +22,7 @@ from grader.judge.materials import MIB
 from grader.judge.messages import LabEnded, RunLab
 from grader.lab import Step
 from grader.picture import Picture, Table
+from grader.report.crash import place
 from grader.report.marks import unicode_on
 from grader.selfstudy import lost_is_said, own_imports, own_submission
 from grader.submission import Submission, examine, read_submission
@@ -60,11 +62,14 @@ def command(ctx: click.Context, name: str | None, path: Path | None, seed: int, 
         seed=seed,
         memory=exercise.limits.memory * MIB,
     )
-    say("", f"  {bold(exercise.id)}   {exercise.title}", "")
+    say("", *_labelled(exercise.id, exercise.title), "")
     figures, ended = _run(course, lab)
     if ended.failure is not None:
-        say("", *prose(f"The lab could not go on: {ended.failure.message}", indent=2), "")
-        say(step("grade", f"grade exercise {exercise.id}", "tests it part by part"))
+        say("", *prose(f"The lab could not go on: {ended.failure.message}", indent=2))
+        at = ended.failure.exception.frames[-1:] if ended.failure.exception else ()
+        say(*(f"  {place(each)}" for each in at), "")
+        meant = next((Path(each.file).stem for each in at if Path(each.file).stem in lab.others), exercise.id)
+        say(step("grade", f"grade exercise {meant}", "tests it part by part"))
         ctx.exit(FAILED)
     for line in _kept(figures, folder, lab, ended):
         say(line)
@@ -73,7 +78,13 @@ def command(ctx: click.Context, name: str | None, path: Path | None, seed: int, 
 def _list(labs: list[Exercise]) -> None:
     if not labs:
         raise UsageError("This course has no labs.")
-    say("", *(f"  {bold(f'grade lab {lab.lab_names[0]:<16}')} {lab.title}" for lab in labs))
+    say("", *(line for lab in labs for line in _labelled(f"grade lab {lab.lab_names[0]}", lab.title)))
+
+
+def _labelled(command: str, title: str) -> list[str]:
+    """A command and its title, which goes on in further lines as far in."""
+    first, *rest = textwrap.wrap(title, min(columns(), COLUMNS) - 29) or [""]
+    return [f"  {bold(f'{command:<26}')} {first}", *(f"{'':<29}{line}" for line in rest)]
 
 
 def _meant(name: str, labs: list[Exercise]) -> Exercise:
@@ -101,6 +112,7 @@ def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
     from grader.report.characters import drawn
 
     figures: list[Picture | Table] = []
+    known: dict[str, int] = {}  # curves of one name look alike in all pictures
     with lost_is_said(), Judges() as judges, _status() as status:
         for message in judges.run_lab(lab, forbidden=course.folders):
             if isinstance(message, LabEnded):
@@ -111,7 +123,7 @@ def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
                 continue
             status(None)
             figures.append(message.shown)
-            lines = drawn(message.shown, COLUMNS - len(MARGIN), unicode=unicode_on(sys.stdout))
+            lines = drawn(message.shown, COLUMNS - len(MARGIN), unicode=unicode_on(sys.stdout), known=known)
             say(*(MARGIN + line for line in lines), "")
     raise AssertionError("a lab that ends without saying so")
 

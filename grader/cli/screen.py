@@ -62,6 +62,12 @@ def prose(text: str, indent: int = 4) -> list[str]:
     return lines[1:]
 
 
+def broken(text: str) -> str:
+    """Text broken at spaces, where a terminal would break it within words."""
+    rows = (textwrap.wrap(row, columns(), break_long_words=False, break_on_hyphens=False) for row in text.split("\n"))
+    return "\n".join("\n".join(row) for row in rows)
+
+
 def dim(text: str) -> str:
     return click.style(text, dim=True)
 

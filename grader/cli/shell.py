@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import linecache
 import sys
+import textwrap
 import types
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import click
 
 from grader import failures
 from grader.cli.names import ExerciseName, named
-from grader.cli.screen import bold, course_root, say
+from grader.cli.screen import COLUMNS, bold, columns, course_root, say
 from grader.course.document import shown
 from grader.errors import UsageError
 from grader.progress import Progress
@@ -43,18 +44,36 @@ def command(exercise_id: str, only_print: bool) -> None:
     *setup, call = ast.parse(failing.text).body
     scope: dict[str, object] = {"__name__": "__console__"}
     sys.path += map(str, exercise.folder.parent.iterdir())  # the student's other exercises
-    _load(exercise.id, failing.file)
+    scope |= _load(exercise.id, failing.file)
     exec(compile(ast.Module(setup, []), "<failing call>", "exec"), scope)
     names = ", ".join(name for name in scope if not name.startswith("__"))
+
+    def reload() -> None:
+        """Takes your file as it is now."""
+        scope.update(_load(exercise.id, failing.file))
+
+    scope["reload"] = reload
     say("", f"  {bold(exercise.id)}   the call that failed: its arguments are set", "")
-    say(f"    names   {names}", f"    call    {ast.unparse(call)}", "", "  Ctrl-D ends.", "")
+    say(*_labelled("names", names), *_labelled("call", ast.unparse(call)), "")
+    say("  reload() takes your file as it is now. Tab completes, Ctrl-D ends.", "")
     with contextlib.suppress(ImportError):  # Windows has none: no history and no editing of the line then
-        importlib.import_module("readline")
+        readline = importlib.import_module("readline")
+        readline.set_completer(importlib.import_module("rlcompleter").Completer(scope).complete)
+        readline.parse_and_bind("tab: complete")
     code.interact(banner="", local=scope, exitmsg="")
 
 
-def _load(name: str, file: str) -> None:
-    """Imports the submission under the name by which the call knows it. What it raises is what the student came for."""
+def _labelled(word: str, text: str) -> list[str]:
+    """A text after a word, in as many lines as it takes."""
+    first, *rest = textwrap.wrap(text, max(min(columns(), COLUMNS) - 12, 20), break_on_hyphens=False) or [""]
+    return [f"    {word:<8}{first}", *(f"            {line}" for line in rest)]
+
+
+def _load(name: str, file: str) -> dict[str, object]:
+    """Imports the submission under the name by which the call knows it; returns the names that it defines.
+
+    What it raises is what the student came for.
+    """
     if not Path(file).is_file():
         raise UsageError(f"There is no file {shown(Path(file))} any more; run grade exercise {name} again.")
     text = read_submission(Path(file), name).text
@@ -63,3 +82,4 @@ def _load(name: str, file: str) -> None:
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # of a notebook: its code
     sys.path.insert(0, str(Path(file).parent))
     exec(compile(text, file, "exec"), vars(module))
+    return {key: value for key, value in vars(module).items() if getattr(value, "__module__", None) == name}

@@ -7,7 +7,7 @@ from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Option, Order,
 from grader.quiz.score import places, right_in_words
 from grader.quiz.session import Given
 from grader.report.layout import BLANK, Line, Span, line
-from grader.report.marks import FAILED, HERE, PASSED
+from grader.report.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED
 from grader.report.text import code_rows, headed, markdown, numbered, spans, styled
 
 _RIGHT, _WRONG, _NEITHER = Span(PASSED, "green"), Span(FAILED, "red"), Span(" ")
@@ -19,7 +19,8 @@ def marked(asked: Asked, given: Given, width: int) -> list[Line]:
     answer = given.answer or ""
     match question:
         case Single() | Multiple():
-            return _options(question.options, places(asked, answer), width)
+            several = isinstance(question, Multiple)
+            return _options(question.options, places(asked, answer), several, width)
         case Order():
             return _ranked(asked, question, places(asked, answer), width)
         case Match():
@@ -50,12 +51,13 @@ def _mark(good: bool) -> Span:
     return _RIGHT if good else _WRONG
 
 
-def _options(options: Sequence[Option], chosen: Sequence[int], width: int) -> list[Line]:
-    """All options: which are right, and which were chosen."""
+def _options(options: Sequence[Option], chosen: Sequence[int], several: bool, width: int) -> list[Line]:
+    """All options, each where it stood before the answer: which are right, and which were chosen."""
     drawn: list[Line] = []
     for i, option in enumerate(options):
         mark = _RIGHT if option.correct else _WRONG if i in chosen else _NEITHER
-        head = line("  ", mark, f" {i + 1}  ", HERE if i in chosen else " ", " ")
+        box = f"{DONE if i in chosen else NOT_STARTED} " if several else ""
+        head = line("  ", mark, HERE if i in chosen else " ", f"{i + 1}  {box}")
         drawn += headed(head, spans(option.text), width)
     return drawn
 

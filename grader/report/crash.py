@@ -89,6 +89,7 @@ def frame(at: Frame, page: Page) -> list[list[Line]]:
 
 
 def place(at: Frame) -> str:
+    """Where a frame is: file, line and function."""
     inside = f", in {at.function}" if at.function and at.function != "<module>" else ""
     return f"{at.file}, line {at.line}{inside}"
 

@@ -17,7 +17,7 @@ def explanation(result: Result, page: Page) -> list[Line]:
     return paragraphs(
         printed(result.output, page) if page.full or not explained else (),
         *(explain(t, result, page) for t in explained),
-        *([] if page.only else [prose(sentence, page) for sentence in _elsewhere(result, explained)]),
+        *([] if page.only or page.tight > 1 else [prose(sentence, page) for sentence in _elsewhere(result, explained)]),
         prose(not_run(result.tests), page, indent=2) if not _said_above(result, page) else (),
         *(prose(sentence, page, indent=2) for sentence in not_available(result.tests)),
     )
@@ -34,7 +34,7 @@ def _explained(result: Result, page: Page) -> Sequence[TestResult]:
 def _said_above(result: Result, page: Page) -> bool:
     """Whether it is said already for what the tests wait that were not run, or need not be said."""
     skipped = sum(test.outcome is Outcome.SKIPPED for test in result.tests)
-    return page.only is not None or page.tight or (page.fold > 0 and skipped > 1)
+    return page.only is not None or page.tight > 0 or (page.fold > 0 and skipped > 1)
 
 
 def _elsewhere(result: Result, explained: Sequence[TestResult]) -> list[str]:

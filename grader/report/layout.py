@@ -56,7 +56,7 @@ class Page(Struct, frozen=True):
     locals: int = MANY
     output: int = MANY
     roomy: bool = True  # with the call of what was raised, and with what a known cause rests on
-    tight: bool = False  # without the lines that are there to be read with ease
+    tight: int = 0  # 1: without the lines that are there to be read with ease, 2: also without other tests
     whole: bool = False  # no line is cut at its end
     full: bool = False  # every detail of what is explained
     every: bool = False  # all failing tests are explained
@@ -244,7 +244,9 @@ def _visible(run: str) -> str:
 
 def cleaned(struct: S, unicode: bool) -> S:
     """The struct with all its text, at any depth, through `clean`. Columns of source follow the text."""
-    source: msgspec.Struct = _columns_moved(struct, unicode) if isinstance(struct, Frame) else struct
+    source: msgspec.Struct = struct
+    if isinstance(struct, Frame):
+        source = _tabs_shown(_columns_moved(struct, unicode), unicode)
 
     def of(value: Any) -> Any:
         if type(value) in (tuple, list):
@@ -265,3 +267,13 @@ def _columns_moved(frame: Frame, unicode: bool) -> Frame:
     operands = tuple(msgspec.structs.replace(o, column=moved(o.column)) for o in frame.operands)
     ends = {"column": moved(frame.column), "end_column": moved(frame.end_column)}
     return msgspec.structs.replace(frame, operands=operands, **ends)
+
+
+def _tabs_shown(frame: Frame, unicode: bool) -> Frame:
+    """The frame with its tabs to be seen, where some lines are indented by tabs and others by spaces."""
+    begins = {each.text[:1] for each in frame.source}
+    if not {"\t", " "} <= begins:
+        return frame
+    tab = "→   " if unicode else ">   "
+    lines = (msgspec.structs.replace(each, text=each.text.replace("\t", tab)) for each in frame.source)
+    return msgspec.structs.replace(frame, source=tuple(lines))

@@ -57,7 +57,7 @@ def tests(result: Result, page: Page) -> list[Line]:
     rows = [_row(test) for test in result.tests if test.id not in folded]
     more = " more" if rows else ""
     if page.tight and rows:
-        groups = [(group, word) for group, word in groups if word == "fail"]
+        groups = [(group, word) for group, word in groups if word == "fail" and page.tight < 2]
     for group, word in sorted(groups, key=lambda group: ORDER.index(group[1])):
         outcome = group[0].outcome if word != "fail" else Outcome.FAILED
         waiting = waited_for(result.tests) if {t.outcome for t in group} == {Outcome.SKIPPED} else []

@@ -50,10 +50,12 @@ SCREENS = (  # tests that did not fail give way first, then numbers, then code; 
     Page(width=COLUMNS, fold=3, rows=6, text=8, context=2, callers=2, locals=2, output=3, roomy=False),
     Page(width=COLUMNS, fold=3, rows=4, text=8, context=1, callers=1, locals=1, output=2, roomy=False),
     Page(width=COLUMNS, fold=3, rows=2, text=8, context=1, callers=1, locals=1, output=2, roomy=False),
-    Page(width=COLUMNS, fold=3, rows=4, text=8, context=2, callers=1, locals=2, output=2, roomy=False, tight=True),
-    Page(width=COLUMNS, fold=3, rows=2, text=8, context=1, callers=1, locals=1, output=2, roomy=False, tight=True),
-    Page(width=COLUMNS, fold=3, rows=1, text=8, context=1, callers=0, locals=1, output=1, roomy=False, tight=True),
-    Page(width=COLUMNS, fold=3, rows=1, text=8, context=0, callers=0, locals=0, output=1, roomy=False, tight=True),
+    Page(width=COLUMNS, fold=3, rows=4, text=8, context=2, callers=1, locals=2, output=2, roomy=False, tight=1),
+    Page(width=COLUMNS, fold=3, rows=2, text=8, context=1, callers=1, locals=1, output=2, roomy=False, tight=1),
+    Page(width=COLUMNS, fold=3, rows=1, text=8, context=1, callers=0, locals=1, output=1, roomy=False, tight=1),
+    Page(width=COLUMNS, fold=3, rows=1, text=8, context=0, callers=0, locals=0, output=1, roomy=False, tight=1),
+    Page(width=COLUMNS, fold=3, rows=1, text=8, context=1, callers=0, locals=0, output=1, roomy=False, tight=2),
+    Page(width=COLUMNS, fold=3, rows=1, text=8, context=0, callers=0, locals=0, output=1, roomy=False, tight=2),
 )
 
 

@@ -95,6 +95,35 @@ def test_the_command_grades_a_notebook(root: Path, tmp_path: Path) -> None:
     assert result["exception"]["frames"][-1]["file"] == f"{tmp_path}/mine.ipynb, cell 3"
 
 
+WRONG = "\n\ndef scale(x, factor): return x - factor\n\ndef mix(scores, values): return values\n"
+
+
+@pytest.fixture
+def wrong(root: Path) -> Path:
+    """A course with a file in which two functions are wrong."""
+    (root / "mine two.py").write_text((root / "solutions/toolbox/toolbox.py").read_text() + WRONG)
+    return root
+
+
+def test_one_test_in_depth_by_any_part_of_its_name(wrong: Path) -> None:
+    for words in (["mix"], ["test_mix"], ["MI"]):
+        done = command(*words, "--file", "mine two.py", cwd=wrong)
+        assert done.returncode == 1, done.stderr
+        assert "  mix ──" in done.stdout
+        assert "  scale ──" not in done.stdout
+        assert "isolation " in done.stdout
+        assert "grade exercise toolbox --file 'mine two.py' --full" in done.stdout  # a name with a space is quoted
+
+
+def test_a_test_that_is_not_there_or_not_alone(wrong: Path) -> None:
+    done = command("mixx", "--file", "mine two.py", cwd=wrong)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: toolbox has no test 'mixx'. Its tests are scale, mix, ")
+    done = command("i", "--file", "mine two.py", cwd=wrong)
+    assert done.returncode == 2
+    assert "is in the names of" in done.stderr
+
+
 @contextlib.contextmanager
 def hanging(root: Path) -> Iterator[tuple["subprocess.Popen[str]", list[int]]]:
     """The command while it grades a submission that hangs, and a descriptor for each process below it."""

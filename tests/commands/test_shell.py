@@ -73,3 +73,14 @@ def test_without_a_failing_call_there_is_nothing_to_open(course: Path) -> None:
     nothing = grade(course, "shell", "toolbox")
     assert nothing.returncode == 2
     assert "run grade exercise toolbox first" in nothing.stderr
+
+
+def test_the_prompt_knows_what_the_file_defines_and_takes_it_anew(course: Path) -> None:
+    (course / "mine.py").write_text(WRONG)
+    grade(course, "exercise", "toolbox", "--file", "mine.py")
+    path = course / "mine.py"
+    rewrite = f"import pathlib; _ = pathlib.Path({str(path)!r}).write_text('def scale(x, factor): return 42')"
+    typed = grade(course, "shell", "toolbox", typed=f"{rewrite}\nreload()\nscale(1, 2)\n")
+    (names,) = (line for line in typed.stdout.splitlines() if line.startswith("    names "))
+    assert {"scale", "mix", "toolbox"} <= set(names.replace(",", " ").split())
+    assert "42" in typed.stdout + typed.stderr

@@ -49,8 +49,8 @@ def line_number(grade: Any, code: str, words: str) -> int:
 WRONG = {
     "not started": ("scale", "not_started", "not written yet", "def scale(x, factor): raise NotImplementedError"),
     "not started, with a word": ("pick", "not_started", "", "def pick(items, place): raise NotImplementedError('soon')"),
-    "a name is missing": ("scale", "missing_name", "There is no 'scale'.", "del scale"),
-    "a name is misspelt": ("scale", "missing_name", "Did you mean 'scael'?", "scael = scale; del scale"),
+    "a name is missing": ("scale", "missing_name", "Your file has no 'scale'.", "del scale"),
+    "a name is misspelt": ("scale", "missing_name", "Is it what you called 'scael'?", "scael = scale; del scale"),
     "a name is no function": ("scale", "wrong_type", "'int' object is not callable", "scale = 3"),
     "too few parameters": ("scale", "wrong_signature", "Yours is scale(x), the exercise's scale(x", "def scale(x): pass"),
     "too many parameters": ("mix", "wrong_signature", "mix(a, b, c)", "def mix(a, b, c): pass"),
@@ -60,8 +60,9 @@ WRONG = {
     "wrong dtype": ("scale", "wrong_dtype", "float32, expected float64", "def scale(x, f): return x.float() * f"),
     "wrong values": ("scale", "wrong_values", "35 of 35 numbers", "def scale(x, factor): return x - factor"),
     "NaN": ("scale", "nan", "35 of 35 numbers of what scale returns are NaN", "def scale(x, factor): return x * float('nan')"),
-    "None": ("scale", "returned_none", "None", "def scale(x, factor): x * factor"),
+    "None": ("scale", "returned_none", "scale returned None. Is a return missing?", "def scale(x, factor): x * factor"),
     "wrong type": ("scale", "wrong_type", "a list, expected a tensor", "def scale(x, factor): return [x]"),
+    "a numpy array": ("scale", "wrong_type", "a numpy array, expected a tensor", "def scale(x, factor): return (x * factor).numpy()"),
     "a string": ("mix", "wrong_type", "a str", "def mix(scores, values): return 'done'"),
     "ellipsis": ("scale", "wrong_type", "an ellipsis", "def scale(x, factor): return ..."),
     "a number for a tensor": ("scale", "wrong_type", "a float", "def scale(x, factor): return 3.0"),
@@ -116,6 +117,9 @@ WRONG = {
     "a string of 4 TB": ("scale", "memory", "memory", "def scale(x, f): return 'a' * (1 << 42)"),
     "keyboard interrupt": ("scale", "exception", "KeyboardInterrupt", "def scale(x, f): raise KeyboardInterrupt"),
     "generator exit": ("scale", "exception", "GeneratorExit", "def scale(x, f): raise GeneratorExit('a')"),
+    "a name that is misspelt": ("scale", "exception", "not defined. Did you mean: 'factor'?", "def scale(x, factor): return x * facter"),
+    "a method that is misspelt": ("scale", "exception", "Did you mean: 'softmax'?", "def scale(x, factor): return x.sofmax(-1)"),
+    "a breakpoint": ("scale", "exception", "Your code stops at breakpoint()", "def scale(x, factor):\n breakpoint()\n return x"),
     "stop iteration": ("scale", "exception", "StopIteration", "def scale(x, f): return next(iter([]))"),
     "a group of exceptions": ("scale", "exception", "two", "def scale(x, f): raise ExceptionGroup('two', [ValueError('a'), KeyError('b')])"),
     "a Unicode error": ("scale", "exception", "UnicodeDecodeError", "def scale(x, f): b'\\xff'.decode()"),
@@ -228,6 +232,27 @@ def test_an_exception_shows_the_operands_with_their_axes(grade: Any) -> None:
     assert local["values"].dtype == "float64"
     line = next(each.text for each in found.source if each.number == found.line)
     assert line[found.column : found.end_column] == "weights @ values.T"
+
+
+def operands(grade: Any, line: str) -> dict[str, list[int]]:
+    """The tensors on a line of `mix` that raises, by what they are called there."""
+    result = grade(f"def mix(scores, values):\n    t = 1\n    return {line}")
+    found = frame(result, "mix").operands
+    return {o.expression: [axis.size for axis in o.value.shape] for o in found if o.value.shape is not None}
+
+
+def test_a_slice_has_its_own_shape(grade: Any) -> None:
+    assert operands(grade, "scores[:, t] + values[1:, None]") == {"scores[:, t]": [3], "values[1:, None]": [4, 1, 7]}
+    assert operands(grade, "scores[-1] @ values[..., :2].T") == {"scores[-1]": [5], "values[..., :2]": [5, 2]}
+
+
+def test_of_an_operand_that_is_computed_its_tensors_are_shown(grade: Any) -> None:
+    assert operands(grade, "(scores * 2)[:, None] + values.exp()") == {"scores": [3, 5], "values": [5, 7]}
+
+
+def test_a_product_of_what_is_computed_is_not_explained_by_its_parts(grade: Any) -> None:
+    result = grade("def mix(scores, values): return scores @ values.reshape(7, 5)")
+    assert "sums over the last axis" not in failure(result, "mix").message
 
 
 def test_a_long_message_is_not_cut(grade: Any) -> None:

@@ -93,9 +93,9 @@ def test_lines_that_only_jupyter_understands_are_not_graded(course: Path, refere
 def test_a_wrong_line_is_one_sentence(course: Path, tmp_path: Path) -> None:
     lines = {
         "tolbox": "UsageError: No exercise 'tolbox' in this course. Did you mean 'toolbox'?\n",
-        "": "UsageError: Missing argument 'ID': %%grade ID [--course DIR].\n",
-        "toolbox --fast": "UsageError: No such option '--fast': %%grade ID [--course DIR].\n",
-        "toolbox 'a": "UsageError: No closing quotation: %%grade ID [--course DIR].\n",
+        "": "UsageError: Missing argument 'ID': %%grade ID [TEST] [--course DIR].\n",
+        "toolbox --fast": "UsageError: No such option '--fast': %%grade ID [TEST] [--course DIR].\n",
+        "toolbox 'a": "UsageError: No closing quotation: %%grade ID [TEST] [--course DIR].\n",
         f"toolbox --course {tmp_path}": "UsageError: There is no course.yaml in "
         f"{tmp_path}; --course wants the folder of a course.\n",
     }

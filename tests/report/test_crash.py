@@ -68,3 +68,10 @@ def test_callers_of_the_failing_line_are_one_line_each_and_in_full_with_source()
     failure = Failure("", exception=Raised("E", "m", (outer, inner)))
     assert "    from       in forward, line 40       return route(x)" in one(Outcome.EXCEPTION, failure)
     assert "line 40, in forward\n\n    ▸ 40     return" in one(Outcome.EXCEPTION, failure, full=True)
+
+
+def test_tabs_among_spaces_are_seen() -> None:
+    source = (SourceLine(2, "    x = 1"), SourceLine(3, "\ty = x"), SourceLine(4, "    return y"))
+    raised = Raised("TabError", "inconsistent use of tabs and spaces", (Frame(FILE, 3, "f", source, 1),))
+    assert "▸ 3 →   y = x" in one(Outcome.EXCEPTION, Failure("", exception=raised))
+    assert "> 3 >   y = x" in one(Outcome.EXCEPTION, Failure("", exception=raised), unicode=False)

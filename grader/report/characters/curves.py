@@ -19,18 +19,22 @@ _COLOURS = ("blue", "magenta", "green", "yellow", "cyan", "red")
 _FRAME = "│"
 
 
-def curves(picture: Curves, width: int, unicode: bool) -> list[str]:
+def curves(picture: Curves, width: int, unicode: bool, known: dict[str, int] | None = None) -> list[str]:
+    """The lines of a plot. `known`: which label has which letter and colour in the pictures before this one."""
+    known = {} if known is None else known
+    labels = [line.label or f"line {place}" for place, line in enumerate(picture.lines)]
+    marks = [known.setdefault(label, len(known)) for label in labels]
     across = _axis([x for each in picture.lines for x in each.xs], picture.log_x)
     up = _axis([y for each in picture.lines for y in each.ys], picture.log_y, picture.low, picture.high)
     numbers = column(up, HEIGHT, TICKS)
     inner = width - 3 - max(map(len, numbers))
     layers = [_layer(line, across, up, inner) for line in picture.lines]
-    letters = _letters(layers) if len(layers) > 1 else {}
+    letters = {at: marks[place] for at, place in _letters(layers).items()} if len(layers) > 1 else {}
     body = [
-        f"{_FRAME}{''.join(_cell(layers, i, j, letters, unicode) for j in range(inner))}{_FRAME} {number}".rstrip()
+        f"{_FRAME}{_row(layers, i, letters, marks, unicode)}{_FRAME} {number}".rstrip()
         for i, number in enumerate(numbers)
     ]
-    legend = [click.style(f"{ascii_uppercase[place]} {line.label}") for place, line in enumerate(picture.lines)]
+    legend = [click.style(f"{_letter(mark)} {line.label}") for mark, line in zip(marks, picture.lines, strict=True)]
     if len(layers) == 1:
         legend = [picture.lines[0].label]
     return [
@@ -78,8 +82,19 @@ def _letters(layers: Sequence[Sequence[str]]) -> dict[tuple[int, int], int]:
     return letters
 
 
+def _row(
+    layers: Sequence[Sequence[str]], row: int, letters: dict[tuple[int, int], int], marks: Sequence[int], unicode: bool
+) -> str:
+    return "".join(_cell(layers, row, column, letters, marks, unicode) for column in range(len(layers[0][row])))
+
+
 def _cell(
-    layers: Sequence[Sequence[str]], row: int, column: int, letters: dict[tuple[int, int], int], unicode: bool
+    layers: Sequence[Sequence[str]],
+    row: int,
+    column: int,
+    letters: dict[tuple[int, int], int],
+    marks: Sequence[int],
+    unicode: bool,
 ) -> str:
     if (row, column) in letters:
         return _styled(letters[row, column], bold=True)
@@ -87,10 +102,14 @@ def _cell(
     if not drawn:
         return " "
     if unicode:
-        return _styled(drawn[-1], over([layers[place][row][column] for place in drawn]))
-    return _styled(drawn[-1]) if len(layers) > 1 else "*"  # each line is made of its letter
+        return _styled(marks[drawn[-1]], over([layers[place][row][column] for place in drawn]))
+    return _styled(marks[drawn[-1]]) if len(layers) > 1 else "*"  # each line is made of its letter
 
 
 def _styled(place: int, text: str | None = None, bold: bool | None = None) -> str:
     """A text, or the letter of a line, in its colour."""
-    return click.style(text or ascii_uppercase[place], fg=_COLOURS[place % len(_COLOURS)], bold=bold)
+    return click.style(text or _letter(place), fg=_COLOURS[place % len(_COLOURS)], bold=bold)
+
+
+def _letter(place: int) -> str:
+    return ascii_uppercase[place % len(ascii_uppercase)]

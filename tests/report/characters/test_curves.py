@@ -2,9 +2,11 @@
 
 import math
 
+import click
 import pytest
 
 from grader.picture import Curves, Line
+from grader.report.characters.curves import curves
 from tests.report.characters.screen import plain
 from tests.report.pictures import CURVES, NOISE, ROOFLINE
 
@@ -136,3 +138,14 @@ def test_the_numbers_below_say_what_they_stand_at() -> None:
     assert numbers.split() == ["0", "5", "10"]
     for label in ("5", "10"):
         assert abs(numbers.index(label) - float(label) / 11.5 * (len(frame) - 2)) <= 2
+
+
+def test_a_curve_keeps_its_letter_and_colour_from_picture_to_picture() -> None:
+    def picture(*labels: str) -> Curves:
+        return Curves("p", "P", "x", "y", tuple(Line(label, [0, 1], [n, n + 1]) for n, label in enumerate(labels)))
+
+    known: dict[str, int] = {}
+    curves(picture("early", "late"), 60, True, known)
+    second = curves(picture("late", "early"), 60, True, known)
+    assert click.unstyle(second[-1]) == "B late   A early"
+    assert any("\x1b[34m\x1b[1mA" in line for line in second)  # the first colour, and bold
