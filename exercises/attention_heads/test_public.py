@@ -7,14 +7,14 @@ import torch
 from grader.testing import assert_close, points
 
 
-@points(1)
+@points(2)
 def test_example_previous(submission):
     """0.75 and 0.25: the token before gets half"""
     weights = torch.tensor([[1.0, 0.0, 0.0], [0.75, 0.25, 0.0], [0.125, 0.25, 0.625]]).view(1, 1, 1, 3, 3)
     assert_close(submission.previous_token_score(weights), torch.tensor([[0.5]]), name="score")
 
 
-@points(1)
+@points(2)
 def test_example_induction(submission):
     """0.7 and 0.9 at period 2"""
     rows = [[1.0, 0.0, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0], [0.1, 0.7, 0.2, 0.0], [0.0, 0.1, 0.9, 0.0]]
@@ -22,14 +22,14 @@ def test_example_induction(submission):
     assert_close(score, torch.tensor([[0.8]]), name="score")
 
 
-@points(1)
+@points(2)
 def test_example_entropy(submission):
     """0 and ln 2: (ln 2) / 2"""
     weights = torch.tensor([[1.0, 0.0], [0.5, 0.5]]).view(1, 1, 1, 2, 2)
     assert_close(submission.attention_entropy(weights), torch.tensor([[math.log(2) / 2]]), name="entropy")
 
 
-@points(1)
+@points(2)
 def test_example_ablation(submission):
     """two heads, and one of them cut"""
     per_head = torch.tensor([1.0, 2.0, 10.0, 20.0]).view(1, 2, 1, 2)

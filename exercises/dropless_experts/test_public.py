@@ -7,7 +7,7 @@ from grader.testing import assert_close, assert_equal, needs, points
 NAN = float("nan")
 
 
-@points(1)
+@points(2)
 def test_shapes(submission, rng):
     """(T k,), (E + 1,), (M, O) and (T, D)"""
     T, E, k, D, F = 7, 5, 2, 3, 4
@@ -28,7 +28,7 @@ def test_shapes(submission, rng):
     assert_equal(y.dtype, torch.float64, name="dtype of y")
 
 
-@points(1)
+@points(2)
 def test_examples(submission):
     """the examples of the docstrings"""
     indices = torch.tensor([[2, 0], [2, 3], [0, 2]])

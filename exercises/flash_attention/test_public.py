@@ -11,7 +11,7 @@ def example():
     return torch.ones(1, 1, 1, 1), k.view(1, 1, 3, 1), v.view(1, 1, 3, 1)
 
 
-@points(1)
+@points(3)
 def test_example_merge(submission):
     """masses 1 and 3"""
     found = submission.merge(torch.tensor([4.0]), torch.tensor(0.0), torch.tensor([8.0]), torch.tensor(1.0986))
@@ -19,7 +19,7 @@ def test_example_merge(submission):
     assert_close(found, (torch.tensor([7.0]), torch.tensor(1.3863)), rtol=0.0, atol=1e-4)
 
 
-@points(2)
+@points(5)
 def test_example_forward(submission):
     """weights 1/5, 3/5, 1/5, in two tiles"""
     result = submission.flash_forward(*example(), block_q=1, block_k=2)
@@ -31,7 +31,7 @@ def test_example_forward(submission):
     assert_close(lse, torch.full((1, 1, 1), 1.6094), rtol=0.0, atol=1e-4, name="lse")
 
 
-@points(2)
+@points(5)
 @needs("test_example_forward")
 def test_example_backward(submission):
     """the gradients of one query and three keys"""

@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_close, points
 
 
-@points(1)
+@points(2)
 def test_example_training(submission):
     """two points on their lines, a loss, and four shifted times"""
     x0, noise = torch.tensor([[2.0], [2.0]]), torch.tensor([[-1.0], [0.0]])
@@ -17,7 +17,7 @@ def test_example_training(submission):
     assert_close(shifted, torch.tensor([0.0, 0.5, 0.75, 1.0]))
 
 
-@points(1)
+@points(2)
 def test_example_sampling(submission):
     """two velocities, and two steps of each method"""
     xt, t = torch.tensor([[1.25], [3.0]]), torch.tensor([0.5, 1.0])

@@ -16,7 +16,7 @@ def written():
 READ, STATE = torch.tensor([4.0, 6.0, 11.0]).view(1, 3, 1, 1), torch.tensor([6.0, 5.0]).view(1, 1, 2, 1)
 
 
-@points(1)
+@points(3)
 def test_examples(submission):
     """two rows normalised, two gates, and one key written twice"""
     normal = submission.l2_normalize(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
@@ -27,7 +27,7 @@ def test_examples(submission):
     assert_close(submission.gated_delta_recurrent(*written()), (READ, STATE))
 
 
-@points(1)
+@points(3)
 def test_example_chunked(submission):
     """the same writes in a chunk of two tokens and one of one"""
     assert_close(submission.gated_delta_chunked(*written(), chunk=2), (READ, STATE))

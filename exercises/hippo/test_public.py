@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_close, assert_equal, needs, points
 
 
-@points(1)
+@points(2)
 def test_shapes(submission, rng):
     """(N, N) and (N,), (..., T, N), (..., S)"""
     N, T, S = 4, 6, 5
@@ -23,7 +23,7 @@ def test_shapes(submission, rng):
     assert isinstance(share, float), "recall returns a Python float."
 
 
-@points(1)
+@points(2)
 def test_examples(submission):
     """the examples of the docstrings"""
     # All with the four digits that are printed there.

@@ -5,13 +5,13 @@ import torch
 from grader.testing import assert_close, assert_equal, points
 
 
-@points(1)
+@points(3)
 def test_example_groups(submission):
     """DeepSeek-V2 and V3: 2.25 heads of 128"""
     assert_close(submission.equivalent_groups(512, 64, head_dim=128), 2.25)
 
 
-@points(1)
+@points(3)
 def test_example_split(submission):
     """two heads, one row of key and two of value each"""
     w_k, w_v = submission.split_up_projection(torch.arange(6.0).view(6, 1), num_heads=2, nope_dim=1)
@@ -19,7 +19,7 @@ def test_example_split(submission):
     assert_equal(w_v, torch.tensor([[[1.0], [2.0]], [[4.0], [5.0]]]), name="w_v")
 
 
-@points(1)
+@points(3)
 def test_example(submission):
     """weights 1/4 and 3/4: N = 4, R = 12; then the docstring's"""
     log3 = torch.tensor(3.0).log()
@@ -37,7 +37,7 @@ def test_example(submission):
     assert_close(submission.absorbed_attention(q_nope, q_rope, latent, k_rope, w_k, w_v), expected)
 
 
-@points(1)
+@points(3)
 def test_example_layer(submission, rng):
     """6 tokens, then 1: the cache holds 7"""
     B, T, D, C, R = 3, 6, 12, 5, 2
@@ -53,7 +53,7 @@ def test_example_layer(submission, rng):
     assert_equal(cache["k_rope"].shape, (B, S, R), name='shape of cache["k_rope"]')
 
 
-@points(1)
+@points(2)
 def test_parameters(submission):
     """their names and shapes, without and with q_rank"""
     D, H, C, N, R, V, Q = 12, 3, 5, 4, 2, 7, 8

@@ -7,7 +7,7 @@ import torch
 from grader.testing import assert_close, assert_equal, needs, points
 
 
-@points(1)
+@points(3)
 def test_names(submission):
     """eight parameters, as in a checkpoint"""
     # By default N = 128, W = 4, E = 2 D, P = 64 and G = 1.
@@ -34,7 +34,7 @@ def test_names(submission):
             assert_equal(parameters[name].shape, shape, name=f"shape of {name}")
 
 
-@points(1)
+@points(3)
 @needs("test_names")
 def test_examples(submission):
     """the examples of the docstrings"""

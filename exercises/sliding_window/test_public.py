@@ -5,14 +5,14 @@ import torch
 from grader.testing import assert_close, assert_equal, points
 
 
-@points(1)
+@points(2)
 def test_example_types(submission):
     """7 layers, every third one full"""
     local, full = "sliding_attention", "full_attention"
     assert_equal(submission.layer_types(7, period=3), [local, local, full, local, local, full, local])
 
 
-@points(1)
+@points(2)
 def test_example_cost(submission):
     """two layers of window 4, then one of them full"""
     two = ["sliding_attention", "sliding_attention"]
@@ -23,7 +23,7 @@ def test_example_cost(submission):
     assert_equal(submission.layout_cost(mixed, window=4, seq_len=100), expected)
 
 
-@points(1)
+@points(2)
 def test_example_attention(submission):
     """keys at 6, 4, 5 and an empty slot; with a sink"""
     q, k = torch.zeros(1, 1, 1, 1), torch.zeros(1, 1, 4, 1)
@@ -40,7 +40,7 @@ def test_example_attention(submission):
     assert_close(found, torch.tensor([[[[4.0]]]]))
 
 
-@points(1)
+@points(2)
 def test_example_ring(submission):
     """3 slots: two tokens, three and one more, two and one, two and three"""
     k = torch.arange(1.0, 6.0).view(1, 1, 5, 1)

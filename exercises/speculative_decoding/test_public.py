@@ -5,21 +5,21 @@ import torch
 from grader.testing import assert_close, assert_equal, points
 
 
-@points(1)
+@points(2)
 def test_example_rate(submission):
     """0.1 + 0.4 + 0.2 of the drafts are accepted"""
     p, q = torch.tensor([0.1, 0.6, 0.3]), torch.tensor([0.4, 0.4, 0.2])
     assert_close(submission.acceptance_rate(p, q), torch.tensor(0.7), name="acceptance rate")
 
 
-@points(1)
+@points(2)
 def test_example_residual(submission):
     """0.2 and 0.1 are missing: 2/3 and 1/3"""
     p, q = torch.tensor([0.1, 0.6, 0.3]), torch.tensor([0.4, 0.4, 0.2])
     assert_close(submission.residual(p, q), torch.tensor([0.0, 2 / 3, 1 / 3]), name="residual")
 
 
-@points(1)
+@points(2)
 def test_example_verify(submission):
     """one row loses its second draft"""
     draft = torch.tensor([[0, 1], [0, 1]])
@@ -31,7 +31,7 @@ def test_example_verify(submission):
     assert_equal(tokens, torch.tensor([[0, 2, -1], [0, 1, 2]]), name="tokens")
 
 
-@points(1)
+@points(2)
 def test_example_mean(submission):
     """3.6 tokens for α = 0.75, and 8 for α = 1"""
     assert_close(submission.expected_tokens(0.75, 7), 3.59954833984375, name="tokens at α = 0.75")

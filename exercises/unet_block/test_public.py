@@ -5,7 +5,7 @@ import torch
 from grader.testing import assert_close, assert_equal, needs, points
 
 
-@points(1)
+@points(2)
 def test_example_embedding(submission):
     """time steps 0 and 100, four numbers each"""
     embedding = submission.timestep_embedding(torch.tensor([0, 100]), 4)
@@ -13,7 +13,7 @@ def test_example_embedding(submission):
     assert_close(embedding, expected, atol=1e-4, name="embedding")  # the example has four digits
 
 
-@points(1)
+@points(2)
 @needs("test_example_embedding")
 def test_example_modules(submission):
     """names of a block's parameters, shapes of results, and a network's 26,555 numbers"""

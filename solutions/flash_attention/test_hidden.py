@@ -48,7 +48,7 @@ def spread(rng, B, H, T, S, K, V, place):
     return q, k, v
 
 
-@points(4)
+@points(10)
 @needs("test_example_forward")
 def test_forward(submission, rng):
     """any tiles; T = S, T < S, T > S; V is not K"""
@@ -62,7 +62,7 @@ def test_forward(submission, rng):
         assert_close(lse, expected[1], name=f"lse, {tiles}")
 
 
-@points(3)
+@points(7)
 @needs("test_forward")
 def test_causal(submission, rng):
     """query i sees the keys 0 to S - T + i"""
@@ -76,7 +76,7 @@ def test_causal(submission, rng):
         assert_close(lse, expected[1], name=f"lse, {tiles}")
 
 
-@points(1)
+@points(3)
 @needs("test_causal")
 def test_large_scores(submission, rng):
     """+-10000 in one tile; the largest key first, last, in between"""
@@ -90,7 +90,7 @@ def test_large_scores(submission, rng):
         assert_close(lse, expected[1], name=f"lse, {tiles}")
 
 
-@points(3)
+@points(7)
 @needs("test_forward", "test_example_backward")
 def test_backward(submission, rng):
     """as autograd has it, with any tiles"""
@@ -103,7 +103,7 @@ def test_backward(submission, rng):
             assert_close(mine, right, name=f"{name}, T = {T}, S = {S}, tiles {block_q} x {block_k}")
 
 
-@points(2)
+@points(5)
 @needs("test_causal", "test_backward")
 def test_backward_causal(submission, rng):
     """no gradient to keys of the future"""
@@ -117,7 +117,7 @@ def test_backward_causal(submission, rng):
             assert_close(mine, right, name=f"{name}, T = {T}, S = {S}, tiles {block_q} x {block_k}")
 
 
-@points(1)
+@points(2)
 @needs("test_backward_causal")
 def test_large_scores_backward(submission, rng):
     """+-10000 in one tile"""
@@ -131,7 +131,7 @@ def test_large_scores_backward(submission, rng):
             assert_close(mine, right, rtol=1e-9, atol=1e-7, name=f"{name}, causal={causal}")
 
 
-@points(1)
+@points(2)
 @needs("test_backward")
 def test_float32(submission, rng):
     """float32 stays float32, in all three functions"""
@@ -153,7 +153,7 @@ def test_float32(submission, rng):
     assert_close(tuple(found), expected, **rounding, name="merged")
 
 
-@points(2)
+@points(5)
 @needs("test_example_merge")
 def test_merge(submission, rng):
     """two and three sets, in any order; +-10000; no keys"""
@@ -202,21 +202,21 @@ def check_forward(submission, rng, block_q, block_k):
     assert_close(lse, few_lse[:, :, which], rtol=1e-5, atol=1e-5, name="lse")
 
 
-@points(1)
+@points(2)
 @needs("test_large_scores")
 def test_memory_of_flat_tiles(submission, rng):
     """5000 queries, 8200 keys, tiles of 64 x 8200, in 128 MiB"""
     check_forward(submission, rng, 64, 8200)
 
 
-@points(1)
+@points(2)
 @needs("test_large_scores")
 def test_memory_of_tall_tiles(submission, rng):
     """5000 queries, 8200 keys, tiles of 5000 x 64, in 128 MiB"""
     check_forward(submission, rng, 5000, 64)
 
 
-@points(1)
+@points(2)
 @needs("test_large_scores_backward")
 def test_memory_backward(submission, rng):
     """gradients of 3600 queries and 6000 keys, both kinds of tiles"""

@@ -48,7 +48,7 @@ def walk(x, mean, var, times, method):
     return x
 
 
-@points(2)
+@points(4)
 def test_pair(submission, rng):
     """a time for each row, in any shape; v is the slope"""
     for shape in SHAPES:
@@ -71,7 +71,7 @@ def test_pair(submission, rng):
         assert_close(found, expected, rtol=1e-5, atol=1e-5, name=f"x_t and v, x0 {wide}, t {narrow}")
 
 
-@points(3)
+@points(6)
 def test_loss(submission, rng):
     """mean over a row, times the density, mean over rows"""
     for shape in SHAPES:
@@ -104,7 +104,7 @@ def test_loss(submission, rng):
     assert_close(submission.flow_loss(*single, t, 0.3, 0.8), loss.detach().float(), rtol=1e-4, atol=0.0)
 
 
-@points(1)
+@points(2)
 def test_weight_integrates_to_one(submission):
     """errors of 1 at evenly spread times cost 1 in the mean"""
     N = 4000
@@ -116,7 +116,7 @@ def test_weight_integrates_to_one(submission):
         assert_close(loss, torch.tensor(1.0, dtype=torch.float64), rtol=1e-6, name=f"loss, mean {m}, std {s}")
 
 
-@points(2)
+@points(4)
 def test_shift(submission, rng):
     """0 and 1 stay, odds are multiplied, 1/shift goes back"""
     for shape in ((7,), (2, 3), ()):
@@ -133,7 +133,7 @@ def test_shift(submission, rng):
     assert_close(submission.shift_time(single, 3.0), torch.tensor([0.3, 0.75]))
 
 
-@points(3)
+@points(6)
 def test_gaussian_velocity(submission, rng):
     """the slope of the exact flow, at 0 and at 1 too"""
     B, D = 6, 4
@@ -151,7 +151,7 @@ def test_gaussian_velocity(submission, rng):
         assert_close(found, slope.to(wide), rtol=1e-4, atol=1e-4, name=f"velocity, xt {wide}, t {narrow}")
 
 
-@points(1)
+@points(2)
 def test_best_guess(submission, rng):
     """the regression of v on x_t finds it"""
     N, mu, var, time = 50_000, 1.5, 0.6, 0.7
@@ -169,7 +169,7 @@ def test_best_guess(submission, rng):
     assert_close(at_0, offset, rtol=0.0, atol=0.03, name="velocity at x_t = 0")
 
 
-@points(3)
+@points(6)
 def test_sampler(submission, rng):
     """step by step, both methods, any falling times"""
     B, D = 3, 5
@@ -187,7 +187,7 @@ def test_sampler(submission, rng):
     assert_close(single, walk(x, mean, var, times, "heun").float(), rtol=1e-4, atol=1e-4, name="x in float32")
 
 
-@points(1)
+@points(2)
 def test_one_euler_step(submission, rng):
     """from pure noise at once to 0: the mean, whatever the noise"""
     B, D = 4, 3
@@ -197,7 +197,7 @@ def test_one_euler_step(submission, rng):
         assert_close(found, mean.expand(B, D), name="x")
 
 
-@points(1)
+@points(2)
 def test_orders(submission, rng):
     """half the step: half the error, and a quarter with Heun"""
     B, D, mean, var = 2, 3, rng.randn(3), 0.25
@@ -212,7 +212,7 @@ def test_orders(submission, rng):
         assert_close(errors[0] / errors[1], factor, rtol=0.05, name=f"error of 64 steps, over that of 128, {method}")
 
 
-@points(1)
+@points(2)
 def test_unknown_method(submission, rng):
     """raises ValueError"""
     B, D = 2, 3

@@ -50,7 +50,7 @@ def tokens(*rows):
     return torch.stack(rows, dim=1)
 
 
-@points(1)
+@points(3)
 def test_l2_normalize(submission, rng):
     """eps under the root; a row of zeros, and gradients"""
     A, B, K = rng.sizes(3)
@@ -72,7 +72,7 @@ def test_l2_normalize(submission, rng):
     assert_close(submission.l2_normalize(single), single / (single.square().sum(-1, keepdim=True) + 1e-6).sqrt())
 
 
-@points(2)
+@points(5)
 def test_gates(submission, rng):
     """both formulas, number by number, and their gradients"""
     Bt, T, H = rng.sizes(3)
@@ -112,7 +112,7 @@ def test_gates(submission, rng):
         assert_close(leaf.grad, value, name=f"gradient of {name}")
 
 
-@points(3)
+@points(8)
 def test_recurrent(submission, rng):
     """the four steps, with a state and without one"""
     Bt, T, H, K, V = rng.sizes(5, high=8)
@@ -127,7 +127,7 @@ def test_recurrent(submission, rng):
     assert_close(found, (o.float(), S.float()), rtol=1e-4, atol=1e-4)
 
 
-@points(3)
+@points(8)
 def test_chunked(submission, rng):
     """chunks of 1 to more than T tokens, with a state and without one"""
     Bt, T, H, K, V = 2, 11, 3, 4, 5
@@ -147,7 +147,7 @@ def test_chunked(submission, rng):
     )
 
 
-@points(2)
+@points(5)
 def test_same_key_replaces(submission, rng):
     """β = 1: the old value goes, the others stay; 0 erases"""
     Bt, H, K, V = 2, 3, 5, 4
@@ -164,7 +164,7 @@ def test_same_key_replaces(submission, rng):
         assert_close(S, other[..., :, None] * apart[..., None, :], name=f"S, {name}")
 
 
-@points(1)
+@points(3)
 def test_orthogonal_keys(submission, rng):
     """keys at right angles are read back without error"""
     Bt, H, K, V = 2, 3, 5, 4
@@ -180,7 +180,7 @@ def test_orthogonal_keys(submission, rng):
         assert_close(o[:, 2 * K :], new, name=f"o of the last K tokens, {name}")
 
 
-@points(1)
+@points(3)
 def test_beta_zero_only_decays(submission, rng):
     """nothing is written, and the state fades"""
     Bt, T, H, K, V = 3, 7, 2, 4, 5
@@ -195,7 +195,7 @@ def test_beta_zero_only_decays(submission, rng):
         assert_close(found[1], S, name=f"S, {name}")
 
 
-@points(2)
+@points(5)
 def test_strong_decay(submission, rng):
     """g of -100 and 0: values, gradients, and float32"""
     Bt, T, H, K, V = 2, 12, 3, 4, 5
@@ -231,7 +231,7 @@ def gradients(form, tensors, of_o, of_S):
     return tuple(torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves)
 
 
-@points(1)
+@points(3)
 def test_pieces(submission, rng):
     """cut anywhere, the state handed on"""
     Bt, T, H, K, V = 2, 10, 3, 4, 5
@@ -246,7 +246,7 @@ def test_pieces(submission, rng):
             assert_close(last, S, name=f"S, cut at {cut}, {name}")
 
 
-@points(1)
+@points(3)
 def test_causal_and_separate(submission, rng):
     """later tokens, other heads and other texts have no effect"""
     Bt, T, H, K, V = 2, 9, 3, 4, 5
@@ -265,7 +265,7 @@ def test_causal_and_separate(submission, rng):
         assert_close(found[1][1, 2], S[1, 2], name=f"S of text 1, head 2, {name}")
 
 
-@points(1)
+@points(3)
 def test_gradients(submission, rng):
     """of o and of the last state, for every argument"""
     Bt, T, H, K, V = 2, 5, 1, 3, 4
@@ -277,7 +277,7 @@ def test_gradients(submission, rng):
         assert_close(found, expected, name=f"gradients of q, k, v, g, beta, state, {name}")
 
 
-@points(1)
+@points(3)
 def test_bad_chunk(submission, rng):
     """a chunk below 1 raises ValueError"""
     inputs = draw(rng, 2, 5, 3, 2, 4)
@@ -287,7 +287,7 @@ def test_bad_chunk(submission, rng):
             submission.gated_delta_chunked(*inputs, chunk)
 
 
-@points(1)
+@points(2)
 @needs("test_chunked")
 def test_long_text(submission, rng):
     """70 heads of 1024 tokens in chunks of 9, in 512 MiB"""

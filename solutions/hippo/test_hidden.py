@@ -92,7 +92,7 @@ def lin(half):
     return torch.complex(torch.full_like(n, -0.5), math.pi * n).diag(), torch.ones(half, dtype=torch.complex128)
 
 
-@points(2)
+@points(4)
 @needs("test_shapes")
 def test_matrix(submission):
     """A and B for N = 1, 2, 5 and 64"""
@@ -101,7 +101,7 @@ def test_matrix(submission):
         assert_close(submission.hippo_legs(N), expected)
 
 
-@points(1)
+@points(2)
 @needs("test_shapes")
 def test_powers_of_t(submission):
     """the coefficients of f = t^m obey the equation"""
@@ -117,7 +117,7 @@ def test_powers_of_t(submission):
         assert_close(A @ kappa + B, m * kappa, name=f"A κ + B of f = t^{m}")
 
 
-@points(3)
+@points(6)
 @needs("test_shapes")
 def test_online(submission, rng):
     """every step of the bilinear rule"""
@@ -126,7 +126,7 @@ def test_online(submission, rng):
         assert_close(submission.legs_coefficients(f, N), online(f, N))
 
 
-@points(1)
+@points(2)
 @needs("test_shapes")
 def test_constant(submission):
     """the mean of a constant: 1 − 1/(2t + 1)"""
@@ -137,7 +137,7 @@ def test_constant(submission):
         assert_close(c[:, 0], expected, name="first coefficients")
 
 
-@points(1)
+@points(2)
 @needs("test_online")
 def test_leading_dimensions(submission, rng):
     """any of them, and float32"""
@@ -152,7 +152,7 @@ def test_leading_dimensions(submission, rng):
     assert_close(submission.legs_coefficients(f.float(), N), expected.float(), rtol=1e-5, atol=1e-5)
 
 
-@points(2)
+@points(4)
 @needs("test_online")
 def test_projection(submission, rng):
     """nearly the integrals over the past"""
@@ -171,7 +171,7 @@ def test_projection(submission, rng):
         assert_close(c[-1], expected, rtol=0.0, atol=3 / T, name="c after the last sample")
 
 
-@points(2)
+@points(4)
 @needs("test_shapes")
 def test_reconstruct(submission, rng):
     """the Legendre series, N = 1 to 64"""
@@ -184,7 +184,7 @@ def test_reconstruct(submission, rng):
     assert_close(submission.reconstruct(c.float(), s.float()), series(c, s).float(), rtol=1e-5, atol=1e-4)
 
 
-@points(1)
+@points(2)
 @needs("test_online", "test_reconstruct")
 def test_past(submission, rng):
     """a smooth signal comes back, all and half of it"""
@@ -199,7 +199,7 @@ def test_past(submission, rng):
         assert_close(found, f[:t][inner], rtol=0.0, atol=0.15, name="the past, as reconstructed")
 
 
-@points(3)
+@points(6)
 @needs("test_shapes")
 def test_recall(submission, rng):
     """real and complex states, lags, ridges, steps"""
@@ -220,7 +220,7 @@ def test_recall(submission, rng):
     assert_close(loud, share(A, B, 0.2, f, 4, 0.05), rtol=0.0, atol=1e-6, name="recall with B times 1000")
 
 
-@points(1)
+@points(2)
 @needs("test_matrix", "test_recall")
 def test_legs_remembers(submission, rng):
     """more than S4D-Lin, and that more than a random A"""
@@ -234,7 +234,7 @@ def test_legs_remembers(submission, rng):
     assert shares[0] > shares[1] > shares[2], f"LegS, S4D-Lin, random: {shares}. They should fall in this order."
 
 
-@points(1)
+@points(2)
 @needs("test_online", "test_reconstruct")
 def test_gradients(submission, rng):
     """reach f and c"""

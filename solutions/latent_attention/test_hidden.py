@@ -98,7 +98,7 @@ def built(submission, state, D, H, C, N, R, V, **options):
     return module
 
 
-@points(1)
+@points(2)
 @needs("test_example_groups")
 def test_groups(submission):
     """other sizes, not only those of DeepSeek"""
@@ -106,7 +106,7 @@ def test_groups(submission):
         assert_close(submission.equivalent_groups(C, R, K), (C + R) / K / 2, name="heads")
 
 
-@points(2)
+@points(5)
 @needs("test_example_split")
 def test_split(submission, rng):
     """head h owns N + V neighbouring rows"""
@@ -124,7 +124,7 @@ def test_split(submission, rng):
     assert_equal(w_v, weight[None, V:], name="w_v")
 
 
-@points(3)
+@points(7)
 @needs("test_example")
 def test_absorbed(submission, rng):
     """the last T of S tokens, every head its own"""
@@ -138,7 +138,7 @@ def test_absorbed(submission, rng):
     assert_close(submission.absorbed_attention(*single), expected, rtol=1e-5, atol=1e-5, name="output in float32")
 
 
-@points(1)
+@points(2)
 @needs("test_absorbed")
 def test_absorbed_gradients(submission, rng):
     """reach all six arguments"""
@@ -155,7 +155,7 @@ def test_absorbed_gradients(submission, rng):
         assert_close(mine, right, name=f"gradient of {name}")
 
 
-@points(2)
+@points(5)
 @needs("test_absorbed")
 def test_absorbed_memory(submission, rng):
     """64 heads, 16,384 tokens, in 256 MiB"""
@@ -169,7 +169,7 @@ def test_absorbed_memory(submission, rng):
     assert_close(found[:, some], expected, rtol=1e-5, atol=1e-5, name="output of heads 0, 5 and 63")
 
 
-@points(3)
+@points(7)
 @needs("test_example_layer", "test_parameters", "test_absorbed")
 def test_layer(submission, rng):
     """a whole text: both ways, with and without q_rank"""
@@ -190,7 +190,7 @@ def test_layer(submission, rng):
         assert_close(y, expected.float(), rtol=1e-5, atol=2e-5, name=f"output in float32, absorb={absorb}")
 
 
-@points(2)
+@points(5)
 @needs("test_layer")
 def test_pieces(submission, rng):
     """any pieces, absorb changing from call to call"""
@@ -208,7 +208,7 @@ def test_pieces(submission, rng):
             assert_close(torch.cat(outputs, dim=1), expected, name="outputs, " + "+".join(map(str, pieces)))
 
 
-@points(2)
+@points(5)
 @needs("test_layer")
 def test_cache(submission, rng):
     """normed latents and turned keys, both ways"""
@@ -228,7 +228,7 @@ def test_cache(submission, rng):
         assert_equal(S, T, name="tokens in the cache")
 
 
-@points(1)
+@points(2)
 @needs("test_pieces")
 def test_branches(submission, rng):
     """two continuations of one cache, and a new text"""
@@ -245,7 +245,7 @@ def test_branches(submission, rng):
         assert_close(y, layer(state, continuation, **ONE_LAYER)[0], name="output of a new text")
 
 
-@points(1)
+@points(2)
 @needs("test_layer")
 def test_layer_gradients(submission, rng):
     """reach all parameters, both ways"""
@@ -266,7 +266,7 @@ def test_layer_gradients(submission, rng):
             assert_close(mine, right, name=f"gradient of {name}, absorb={absorb}")
 
 
-@points(1)
+@points(2)
 @needs("test_pieces")
 def test_layer_memory(submission, rng):
     """absorb=True: 64 heads, 16,384 tokens, in 256 MiB"""
@@ -299,7 +299,7 @@ def test_layer_memory(submission, rng):
     assert_close(y, expected[:, None].float(), rtol=1e-5, atol=1e-5, name="output")
 
 
-@points(1)
+@points(2)
 @needs("test_pieces")
 def test_far_and_odd(submission, rng):
     """position 20,011 in float32; an odd rope_dim"""

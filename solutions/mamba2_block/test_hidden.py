@@ -86,7 +86,7 @@ def right(parameters, arguments, x):
     return y, torch.stack(past[1 - W :], dim=-1), h
 
 
-@points(4)
+@points(11)
 @needs("test_examples")
 def test_scan(submission, rng):
     """any chunk, shared B and C, with h0 and without"""
@@ -119,7 +119,7 @@ def gradients(forward, tensors, *g):
     return [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves]
 
 
-@points(2)
+@points(5)
 @needs("test_scan")
 def test_large_steps(submission, rng):
     """steps of 0 and of 10,000 in one text"""
@@ -147,7 +147,7 @@ def test_large_steps(submission, rng):
         assert slope.isfinite().all(), f"In float32 a number of the gradient of {name} is infinite or NaN."
 
 
-@points(2)
+@points(5)
 @needs("test_examples")
 def test_gated_norm(submission, rng):
     """gate, then RMS in each run, then the weight"""
@@ -171,7 +171,7 @@ def test_gated_norm(submission, rng):
     assert_close(tuple(found), tuple(slopes), rtol=1e-8, atol=1e-8, name="gradients of y, z, weight")
 
 
-@points(2)
+@points(5)
 @needs("test_names")
 def test_new_block(submission):
     """D, norm, and the ranges of steps and rates"""
@@ -196,7 +196,7 @@ def test_new_block(submission):
 BLOCKS = ((6, 2, 3, 2, 5, 4), (4, 3, 2, 1, 7, 3), (5, 4, 5, 4, 3, 2), (4, 2, 1, 2, 3, 6))  # D, expand, P, G, N, W
 
 
-@points(4)
+@points(11)
 @needs("test_names")
 def test_block(submission, rng):
     """the whole block and its state, in four sizes"""
@@ -214,7 +214,7 @@ def test_block(submission, rng):
     assert_close(y, expected.float(), rtol=1e-3, atol=1e-3, name="y")
 
 
-@points(3)
+@points(8)
 @needs("test_block")
 def test_pieces(submission, rng):
     """a text in pieces gives what it gives at once"""
@@ -233,7 +233,7 @@ def test_pieces(submission, rng):
             assert_close(state["ssm"], h, name=f'state["ssm"], pieces of {lengths}')
 
 
-@points(1)
+@points(3)
 @needs("test_block")
 def test_causal(submission, rng):
     """no token sees a later one; chunks change nothing"""
@@ -252,7 +252,7 @@ def test_causal(submission, rng):
     assert_close(found[:, :t], y[:, :t], name="y before the token that changed")
 
 
-@points(1)
+@points(3)
 @needs("test_scan")
 def test_gradients(submission, rng):
     """reach all arguments, x and all eight parameters"""
@@ -282,7 +282,7 @@ def test_gradients(submission, rng):
         assert_close(parameter.grad, leaves[name].grad, rtol=1e-8, atol=1e-8, name=f"gradient of {name}")
 
 
-@points(1)
+@points(3)
 @needs("test_names")
 def test_sizes(submission):
     """ValueError where P or G does not divide"""

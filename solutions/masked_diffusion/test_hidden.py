@@ -51,7 +51,7 @@ def batch(rng, mask_id, V, dtype=DOUBLE):
     return (2 * rng.randn(B, T, V)).to(dtype), ids, torch.where(hidden, mask_id, ids), t.to(dtype)
 
 
-@points(1)
+@points(2)
 def test_mask(submission, rng):
     """masked where u < t, each text at its own t"""
     B, T, V = rng.sizes(3, low=4)
@@ -63,7 +63,7 @@ def test_mask(submission, rng):
             assert_equal(submission.mask_tokens(ids, t, u, mask_id), torch.tensor(expected), name="noisy")
 
 
-@points(1)
+@points(2)
 def test_mask_edges(submission, rng):
     """u = t stays, t = 1 masks all, u = 0 always"""
     t = torch.tensor([0.25, 1.0, 0.5, 2.0**-20], dtype=DOUBLE)
@@ -75,7 +75,7 @@ def test_mask_edges(submission, rng):
     assert_equal(submission.mask_tokens(ids, t, u, M), ids.masked_fill(hidden, M), name="noisy")
 
 
-@points(1)
+@points(2)
 def test_mask_shares(submission, rng):
     """of 4000 tokens of each text a share of t"""
     T, M = 4000, 50
@@ -89,7 +89,7 @@ def test_mask_shares(submission, rng):
     assert_close(halves, t, rtol=0.0, atol=0.048, name="share of the masks in the first half")
 
 
-@points(2)
+@points(4)
 def test_loss(submission, rng):
     """-ln p / t of the masks, over all places"""
     V = 7
@@ -103,7 +103,7 @@ def test_loss(submission, rng):
         assert_close(submission.diffusion_loss(logits, ids, noisy, t, mask_id), expected, name="loss, one mask")
 
 
-@points(1)
+@points(2)
 @needs("test_loss")
 def test_loss_numbers(submission, rng):
     """float32, and logits that lie 1000 apart"""
@@ -121,7 +121,7 @@ def test_loss_numbers(submission, rng):
     assert_close(raised, loss_of(logits, ids, noisy, t, mask_id), name="loss with 1000 added to all logits")
 
 
-@points(1)
+@points(2)
 @needs("test_loss")
 def test_mask_logit(submission, rng):
     """the logit of the mask may be 500 or -500"""
@@ -134,7 +134,7 @@ def test_mask_logit(submission, rng):
         assert_close(submission.diffusion_loss(other, ids, noisy, t, mask_id), expected, name=f"loss at logit {logit}")
 
 
-@points(1)
+@points(2)
 @needs("test_loss")
 def test_gradient(submission, rng):
     """(softmax - one-hot) / (t B T) at masks"""
@@ -155,7 +155,7 @@ def test_gradient(submission, rng):
     assert_close(x.grad, expected, name="gradient of logits")
 
 
-@points(1)
+@points(2)
 def test_nothing_masked(submission, rng):
     """a loss of 0 whose gradients are 0"""
     B, T, V = rng.sizes(3, low=3)
@@ -181,7 +181,7 @@ def language(rng, T, V):
     return every, 1 + rng.randint(0, 3, (len(every),))
 
 
-@points(2)
+@points(4)
 @needs("test_loss")
 def test_bound(submission, rng):
     """a perfect model reaches the entropy"""
@@ -211,7 +211,7 @@ def test_bound(submission, rng):
         assert_close(found, entropy, name=f"T times the loss, T = {T}")
 
 
-@points(1)
+@points(2)
 def test_schedule(submission, rng):
     """any sum, also 0; more steps than masks"""
     cases = {(3, 5): [1, 1, 1, 0, 0], (0, 3): [0, 0, 0], (9, 4): [3, 2, 2, 2], (6, 3): [2, 2, 2], (5, 1): [5]}
@@ -262,7 +262,7 @@ def writing(rng, B, T, V, mask_id, share=0.6, dtype=DOUBLE):
     return tokens, logits.to(dtype)
 
 
-@points(2)
+@points(4)
 def test_step(submission, rng):
     """each text fills its own surest places"""
     B, T, V = 8, 7, 5
@@ -277,7 +277,7 @@ def test_step(submission, rng):
     assert_equal(submission.unmask_step(tokens, logits, counts, 1), expected, name="tokens, float32")
 
 
-@points(1)
+@points(2)
 def test_step_counts(submission, rng):
     """counts of 0 and above T, no masks at all"""
     B, T, V, mask_id = 6, 5, 4, 1
@@ -291,7 +291,7 @@ def test_step_counts(submission, rng):
     assert_equal(submission.unmask_step(tokens, logits, none, mask_id), tokens, name="tokens, nothing to fill")
 
 
-@points(1)
+@points(2)
 @needs("test_step")
 def test_confidence(submission, rng):
     """a probability and not a logit"""

@@ -59,7 +59,7 @@ def some_cuts(T):
         yield pieces
 
 
-@points(2)
+@points(4)
 @needs("test_example_types")
 def test_types(submission):
     """Gemma 3, gpt-oss, period 1, period = L, period > L"""
@@ -69,7 +69,7 @@ def test_types(submission):
         assert_equal(list(found), [FULL if i in full else LOCAL for i in range(L)], name=f"layers, period {period}")
 
 
-@points(2)
+@points(4)
 @needs("test_example_cost")
 def test_cost(submission):
     """Mistral, Gemma 3, gpt-oss, short texts, large numbers"""
@@ -93,7 +93,7 @@ def test_cost(submission):
         assert_equal(dict(found), {"cached_tokens": cached, "receptive_field": field})
 
 
-@points(2)
+@points(4)
 @needs("test_example_attention")
 def test_attention(submission, rng):
     """windows and groups, from any position"""
@@ -117,7 +117,7 @@ def test_attention(submission, rng):
     assert_close(found, expected, rtol=1e-5, atol=1e-5, name="output in float32")
 
 
-@points(2)
+@points(4)
 @needs("test_attention")
 def test_order(submission, rng):
     """keys and queries in any order; empty slots"""
@@ -141,7 +141,7 @@ def test_order(submission, rng):
     assert_close(found, by_loops(q[:, :, :2], k, v, torch.tensor([1, 0]), young, 4), name="output at positions 1, 0")
 
 
-@points(2)
+@points(4)
 @needs("test_attention")
 def test_sinks(submission, rng):
     """one for each head; as they are; +-1000"""
@@ -170,7 +170,7 @@ def test_sinks(submission, rng):
             assert_close(found, by_loops(q_one, large, v, queries, keys, 3, z), name=f"output, scores of {size:.0f}")
 
 
-@points(1)
+@points(2)
 @needs("test_sinks")
 def test_gradients(submission, rng):
     """reach q, k, v and the sinks"""
@@ -188,7 +188,7 @@ def test_gradients(submission, rng):
         assert_close(one, other, name=f"gradient of {name}")
 
 
-@points(2)
+@points(4)
 @needs("test_attention", "test_cost")
 def test_reach(submission, rng):
     """the receptive field is where the gradient of a stack ends"""
@@ -206,7 +206,7 @@ def test_reach(submission, rng):
         assert_equal(found["receptive_field"], reached, name=f"receptive field of {types}, W = {window}")
 
 
-@points(2)
+@points(4)
 @needs("test_example_ring")
 def test_ring(submission, rng):
     """11 tokens in many cuts, W = 1, 3, 4, 20"""
@@ -224,7 +224,7 @@ def test_ring(submission, rng):
     assert_equal(single, expected_ring(k[:, :, :2].float(), v[:, :, :2].float(), 3), name="cache in float32")
 
 
-@points(1)
+@points(2)
 @needs("test_ring", "test_order")
 def test_decoding(submission, rng):
     """pieces on ring and own keys; one token on the ring alone"""

@@ -47,7 +47,7 @@ def pairs(rng):
     return p, q
 
 
-@points(1)
+@points(2)
 def test_rate(submission, rng):
     """one number for each row, any leading axes"""
     p, q = pairs(rng)
@@ -60,7 +60,7 @@ def test_rate(submission, rng):
     assert_close(swapped, expected.T, name="acceptance rate, rows in another order")
 
 
-@points(1)
+@points(2)
 def test_residual(submission, rng):
     """max(p - q, 0) of each row; p where both are equal"""
     p, q = pairs(rng)
@@ -73,7 +73,7 @@ def test_residual(submission, rng):
     assert_close(submission.residual(*single), expected.float(), name="residual in float32")
 
 
-@points(1)
+@points(2)
 @needs("test_rate", "test_residual")
 def test_together(submission, rng):
     """min(p, q) + (1 - α) residual = p"""
@@ -131,7 +131,7 @@ def check(result, expected):
     assert_equal(tokens, expected[0], name="tokens")
 
 
-@points(1)
+@points(2)
 def test_one_draft(submission, rng):
     """G = 1: one new token, or two"""
     for V in (3, 7):
@@ -139,7 +139,7 @@ def test_one_draft(submission, rng):
         check(submission.verify(*arguments), expected)
 
 
-@points(2)
+@points(4)
 def test_steps(submission, rng):
     """40 texts that stop at different places"""
     for G, V in ((2, 5), (3, 7), (6, 4)):
@@ -149,7 +149,7 @@ def test_steps(submission, rng):
     check(submission.verify(*arguments), expected)
 
 
-@points(1)
+@points(2)
 @needs("test_one_draft")
 def test_float32(submission, rng):
     """in float32, from tensors that are views of others"""
@@ -159,7 +159,7 @@ def test_float32(submission, rng):
     check(submission.verify(*turned, u_last), expected)
 
 
-@points(1)
+@points(2)
 @needs("test_one_draft")
 def test_form(submission, rng):
     """drafts, one more token, then -1; both int64"""
@@ -177,7 +177,7 @@ def test_form(submission, rng):
     assert_equal(behind, torch.full_like(behind, -1), name="what stands behind the last token")
 
 
-@points(1)
+@points(2)
 @needs("test_one_draft")
 def test_greedy(submission, rng):
     """a p of zeros and a one decides alone"""
@@ -194,7 +194,7 @@ def test_greedy(submission, rng):
     check(submission.verify(draft, q, p, u, u_last), (tokens, accepted))
 
 
-@points(1)
+@points(2)
 @needs("test_one_draft")
 def test_never_impossible(submission, rng):
     """never a token of probability 0 in p"""
@@ -223,7 +223,7 @@ def test_never_impossible(submission, rng):
     check(submission.verify(draft, q, p, u, u_last), (tokens, accepted))
 
 
-@points(1)
+@points(2)
 @needs("test_one_draft")
 def test_equal_models(submission, rng):
     """p and q are the same: all drafts accepted"""
@@ -261,7 +261,7 @@ def even(n, unit):
     return torch.cartesian_prod(*[points_of_one] * n).view(-1, n)
 
 
-@points(1)
+@points(2)
 @needs("test_one_draft")
 def test_theorem_one(submission, rng):
     """G = 1, over all draws: the probabilities are p's"""
@@ -282,7 +282,7 @@ def test_theorem_one(submission, rng):
     assert_close(found, p0[:, None] * p1, name="probability of each text")
 
 
-@points(2)
+@points(4)
 @needs("test_theorem_one")
 def test_theorem_two(submission, rng):
     """G = 2, p and q change with each draft: still p's"""
@@ -306,7 +306,7 @@ def test_theorem_two(submission, rng):
     assert_close(found, p0[:, None, None] * p1[..., None] * p2, name="probability of each text")
 
 
-@points(1)
+@points(2)
 @needs("test_theorem_two")
 def test_mean(submission, rng):
     """over all draws, a step has that many tokens"""
@@ -328,7 +328,7 @@ def test_mean(submission, rng):
     assert_close(float(submission.expected_tokens(alpha, G)), mean, name="expected tokens")
 
 
-@points(1)
+@points(2)
 def test_expected_tokens(submission, rng):
     """α = 0, ½, 1, and just below 1, to 12 digits"""
     near = [1 - 8.5e-10, 1 - 4.5e-10, 1 - 1e-8 * (1 + rng.rand(1).item()), 1 - 1e-13, 1 - 2.0**-53]

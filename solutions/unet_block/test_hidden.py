@@ -121,7 +121,7 @@ def assert_shapes(module, expected):
     assert_equal(shapes, expected, name="shapes of parameters")
 
 
-@points(2)
+@points(4)
 def test_embedding(submission, rng):
     """several widths, fractions and whole numbers"""
     B = 5
@@ -134,14 +134,14 @@ def test_embedding(submission, rng):
             assert_close(submission.timestep_embedding(small, dim), expected, atol=3e-5, name=f"embedding, dim = {dim}")
 
 
-@points(1)
+@points(2)
 def test_block_names(submission):
     """with conv_shortcut where the channels change, and without"""
     for a, b, E, groups in ((4, 6, 5, 2), (6, 6, 7, 3), (9, 3, 4, 3)):
         assert_shapes(submission.ResBlock(a, b, E, groups), of_block("", a, b, E))
 
 
-@points(4)
+@points(8)
 @needs("test_block_names")
 def test_block_value(submission, rng):
     """several widths and groups, images that are not square"""
@@ -156,7 +156,7 @@ def test_block_value(submission, rng):
     assert_close(y.detach(), right_block(state, "", faint, temb, groups), name="result for a faint image")
 
 
-@points(1)
+@points(2)
 @needs("test_block_names")
 def test_block_errors(submission, rng):
     """8 groups unless told otherwise; ValueError where they do not divide"""
@@ -175,7 +175,7 @@ def compare_gradients(found, leaves, wanted):
         assert_close(gradient, expected, name=f"gradient of {name}")
 
 
-@points(1)
+@points(2)
 @needs("test_block_value")
 def test_block_gradients(submission, rng):
     """reach x, temb and all parameters"""
@@ -195,7 +195,7 @@ def test_block_gradients(submission, rng):
         compare_gradients(found, leaves, wanted)
 
 
-@points(1)
+@points(2)
 def test_unet_parameters(submission):
     """names and shapes for one, two and three levels"""
     for channels, base, multipliers, groups in ((2, 4, (1,), 2), (1, 6, (2, 1), 3), (3, 4, (1, 3, 2), 4)):
@@ -212,7 +212,7 @@ NETWORKS = (
 )
 
 
-@points(5)
+@points(10)
 @needs("test_unet_parameters")
 def test_unet_value(submission, rng):
     """one to three levels, wider and narrower ones, images that are not square"""
@@ -229,7 +229,7 @@ def test_unet_value(submission, rng):
     assert_close(y.detach(), right_network(state, x, t, base, 3, 8), name="result with the defaults")
 
 
-@points(1)
+@points(2)
 @needs("test_unet_parameters")
 def test_sizes(submission, rng):
     """ValueError unless both sides can be halved L - 1 times"""
@@ -249,7 +249,7 @@ def test_sizes(submission, rng):
                 net(rng.randn(B, channels, H, W), t)
 
 
-@points(1)
+@points(2)
 @needs("test_unet_parameters")
 def test_rows_and_time(submission, rng):
     """each row by itself, at its own t, whole or not"""
@@ -275,7 +275,7 @@ def test_rows_and_time(submission, rng):
     assert_close(single(x.float(), t).detach(), expected, rtol=1e-3, atol=1e-3, name="result in float32, t in float64")
 
 
-@points(1)
+@points(2)
 @needs("test_unet_value")
 def test_unet_gradients(submission, rng):
     """reach x and all parameters"""
