@@ -44,7 +44,7 @@ def test_a_file_that_is_there_is_left_alone(course: Path) -> None:
         ("1", "A notebook is of one part of a lesson, and '1' is none; there is 1.1."),
         ("1.2", "A notebook is of one part of a lesson, and '1.2' is none; there is 1.1."),
         ("tools", "A notebook is of one part of a lesson, and 'tools' is none; there is 1.1."),
-        ("7.1", "No lesson '7' in this course."),
+        ("7.1", "No lesson '7' in this course. grade list has them all."),
     ],
 )
 def test_one_part_is_wanted(course: Path, name: str, sentence: str) -> None:

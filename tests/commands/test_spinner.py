@@ -21,8 +21,8 @@ class Screen(io.StringIO):
         return True
 
 
-@pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+def terminal_for(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """A terminal in the place of standard error. It is for a test's body: pytest puts its own there before that."""
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     return screen
@@ -39,7 +39,8 @@ def test_the_test_that_runs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     terminal.process.kill()
 
 
-def test_what_ends_at_once_says_nothing(screen: Screen) -> None:
+def test_what_ends_at_once_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = terminal_for(monkeypatch)
     shown = Spinner()
     shown.start("starting")
     shown.says("a test")
@@ -47,7 +48,8 @@ def test_what_ends_at_once_says_nothing(screen: Screen) -> None:
     assert screen.getvalue() == ""
 
 
-def test_markup_in_a_name_is_none(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_markup_in_a_name_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = terminal_for(monkeypatch)
     monkeypatch.setattr(spinner, "SILENCE", 3600)
     monkeypatch.setenv("TERM", "xterm")
     shown = Spinner()

@@ -72,7 +72,7 @@ def test_from_the_empty_stub_to_a_pass(installed: Installation, workspace: Path)
     assert "2 tries on 1 day" in installed.run("grade", "history", cwd=workspace).stdout
     assert installed.run("grade", "update", cwd=workspace).returncode == 0
     assert stub.read_text("utf-8") == solution
-    assert "1 of 53" in installed.run("grade", cwd=workspace).stdout
+    assert "1 of " in installed.run("grade", cwd=workspace).stdout
 
 
 def test_a_submission_cannot_read_the_solutions(installed: Installation, workspace: Path) -> None:
