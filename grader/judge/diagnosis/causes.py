@@ -24,6 +24,8 @@ from grader.result import Diagnosis
 
 MOST_PAIRS = 40  # of mistakes, that are tried together for one test
 MOST_SEARCHES = 2  # for pairs of mistakes, one for each test, and for slips, one for each module
+MOST_BENCHES = 4  # that are kept for mistakes in which slips were made: each has some megabytes
+MOST_PAIRS_KEPT = 32  # each has modules of its own
 MOST_SLIPS = 12  # that are held against all answers of a submission
 MOST_CAUSES = 3  # different slips that may explain a failure equally well, for the first of them to be told
 
@@ -142,14 +144,19 @@ class Causes:
         shown = [each for each in shown if each.replaces in case.reached and any(self.memory.wrongs(case, each))]
         claims: dict[frozenset[str], _Claim] = {}
         for one, two in itertools.islice(_two_of(shown), MOST_PAIRS):
-            if (one.name, two.name) not in self._pairs:
-                kind = Nested if one.replaces == two.replaces else Pair
-                self._pairs[one.name, two.name] = kind(one, two)
-            version = self._pairs[one.name, two.name]
+            version = self._pair(one, two)
             claim = self._made_claim(cases, place, version, one, two)
             if claim is not None and self._weight(cases, version) >= ENOUGH:
                 claims.setdefault(frozenset((one.name, two.name)), claim)
         return _only(list(claims.values()), most=1)
+
+    def _pair(self, one: Mistake, two: Mistake) -> Version:
+        key = one.name, two.name
+        if key not in self._pairs:
+            if len(self._pairs) == MOST_PAIRS_KEPT:
+                del self._pairs[next(iter(self._pairs))]
+            self._pairs[key] = Nested(one, two) if one.replaces == two.replaces else Pair(one, two)
+        return self._pairs[key]
 
     def _made_claim(
         self, cases: Sequence[Case], place: int, version: Version, *mistakes: Mistake | Slip
@@ -176,12 +183,16 @@ class Causes:
             claim = self._made_claim(cases, place, version, *((slip,) if known is None else (known, slip)))
             if claim is not None and self._weight(cases, version) >= ENOUGH:
                 claims.append(claim)
+            slip.let_go()
         return _only(claims, MOST_CAUSES)
 
     def _bench(self, known: Mistake | None) -> Bench:
         """Made for the first submission that is wrong in a way nobody has written down."""
         name = known.name if known is not None else ""
         if name not in self._benches:
+            of_mistakes = [each for each in self._benches if each]
+            if len(of_mistakes) == MOST_BENCHES:
+                del self._benches[of_mistakes[0]]
             if known is None:
                 made = Bench(self._reference.__name__, inspect.getsource(self._reference), self._limits)
             else:

@@ -27,6 +27,7 @@ from grader.sandbox import wire
 from grader.sandbox.source import execute
 
 MOST_STEPS = 20_000  # lines of a module that run for all slips tried for one call, by what runs in it without a slip
+MOST_QUESTIONS = 32  # for which is kept what each slip answers
 _ENDLESS = UsageError("A slip does not end.")
 _NOTHING = Print(-1, ())  # of a slip that does not end
 
@@ -57,6 +58,8 @@ class Bench:
             by_name = {slip.name: slip for name in names for slip in self._slips_of(name)}
             key = case.questions, place
             if key not in self._prints:
+                if len(self._prints) == MOST_QUESTIONS:
+                    del self._prints[next(iter(self._prints))]
                 self._prints[key] = dict(self._answers(case, place, list(by_name.values())))
         return [by_name[name] for name, theirs in self._prints[key].items() if alike(theirs, mine)]
 

@@ -162,6 +162,10 @@ class Slip:
             setattr(before, self.method, vars(made.__dict__[self.target])[self.method])  # what is made of it has it too
         return made
 
+    def let_go(self) -> None:
+        """Forgets the module, which is made again if it is asked for."""
+        vars(self).pop("module", None)
+
 
 @dataclass
 class Slipped:
