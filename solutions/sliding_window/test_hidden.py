@@ -94,7 +94,6 @@ def test_cost(submission):
 
 
 @points(4)
-@needs("test_example_attention")
 def test_attention(submission, rng):
     """windows and groups, from any position"""
     B, T, S, K = 2, 5, 9, 8

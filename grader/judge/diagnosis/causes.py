@@ -24,7 +24,7 @@ from grader.result import Diagnosis
 
 MOST_PAIRS = 40  # of mistakes, that are tried together for one test
 MOST_SEARCHES = 2  # for pairs of mistakes, one for each test, and for slips, one for each module
-MOST_BENCHES = 4  # that are kept for mistakes in which slips were made: each has some megabytes
+MOST_BENCHES = 1  # that are kept for mistakes in which slips were made: each has some megabytes
 MOST_PAIRS_KEPT = 32  # each has modules of its own
 MOST_SLIPS = 12  # that are held against all answers of a submission
 MOST_CAUSES = 3  # different slips that may explain a failure equally well, for the first of them to be told
