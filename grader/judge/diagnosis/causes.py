@@ -13,6 +13,7 @@ import itertools
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from grader.errors import UsageError
 from grader.judge.diagnosis.evidence import ENOUGH, Account, Case, Run, account, numbers
@@ -73,10 +74,19 @@ class Causes:
         """`limits`: those of a test, which the reference and the mistakes have for their answers."""
         self.memory = Memory(reference, limits)
         self._mistakes = mistakes
-        self._pairs: dict[tuple[str, str], Version] = {}
-        self._benches: dict[str, Bench] = {}  # by the mistake in which slips are made; "": in the reference
         self._reference = reference
         self._limits = limits
+        self._pair = lru_cache(MOST_PAIRS_KEPT)(_pair)
+        self._bench_of = lru_cache(MOST_BENCHES)(self._made_bench)
+
+    @cached_property
+    def _bench(self) -> Bench:
+        """Made for the first submission that is wrong in a way nobody has written down."""
+        return Bench(self._reference.__name__, inspect.getsource(self._reference), self._limits)
+
+    def _made_bench(self, known: Mistake) -> Bench:
+        own = known.replaces if known.uses_reference else ""
+        return Bench(known.name, known.under_its_name, self._limits, own)
 
     def diagnose(self, runs: Sequence[Run]) -> tuple[Diagnosis, ...]:
         """For each failing test the mistake that explains it, or two that do so together; each mistake once."""
@@ -150,14 +160,6 @@ class Causes:
                 claims.setdefault(frozenset((one.name, two.name)), claim)
         return _only(list(claims.values()), most=1)
 
-    def _pair(self, one: Mistake, two: Mistake) -> Version:
-        key = one.name, two.name
-        if key not in self._pairs:
-            if len(self._pairs) == MOST_PAIRS_KEPT:
-                del self._pairs[next(iter(self._pairs))]
-            self._pairs[key] = Nested(one, two) if one.replaces == two.replaces else Pair(one, two)
-        return self._pairs[key]
-
     def _made_claim(
         self, cases: Sequence[Case], place: int, version: Version, *mistakes: Mistake | Slip
     ) -> _Claim | None:
@@ -178,28 +180,14 @@ class Causes:
         direct = dict.fromkeys(case.asked)
         names = [name for name in (*direct, *sorted(case.reached - direct.keys())) if name in case.reached]
         claims: list[_Claim] = []
-        for slip in self._bench(known).fitting(case, names)[:MOST_SLIPS]:
+        bench = self._bench if known is None else self._bench_of(known)
+        for slip in bench.fitting(case, names)[:MOST_SLIPS]:
             version = slip if known is None else Slipped(known, slip)
             claim = self._made_claim(cases, place, version, *((slip,) if known is None else (known, slip)))
             if claim is not None and self._weight(cases, version) >= ENOUGH:
                 claims.append(claim)
             slip.let_go()
         return _only(claims, MOST_CAUSES)
-
-    def _bench(self, known: Mistake | None) -> Bench:
-        """Made for the first submission that is wrong in a way nobody has written down."""
-        name = known.name if known is not None else ""
-        if name not in self._benches:
-            of_mistakes = [each for each in self._benches if each]
-            if len(of_mistakes) == MOST_BENCHES:
-                del self._benches[of_mistakes[0]]
-            if known is None:
-                made = Bench(self._reference.__name__, inspect.getsource(self._reference), self._limits)
-            else:
-                own = known.replaces if known.uses_reference else ""
-                made = Bench(known.name, known.under_its_name, self._limits, own)
-            self._benches[name] = made
-        return self._benches[name]
 
     def _weight(self, cases: Sequence[Case], version: Version) -> int:
         """In how many numbers of failing tests a version's answers are not the reference's."""
@@ -210,6 +198,11 @@ class Causes:
             for each, right in zip(self.memory.wrongs(case, version), case.right, strict=True)
             if each is not None
         )
+
+
+def _pair(one: Mistake, two: Mistake) -> Version:
+    """Two mistakes made together; of one name, the first around the second."""
+    return Nested(one, two) if one.replaces == two.replaces else Pair(one, two)
 
 
 def _two_of(mistakes: Sequence[Mistake]) -> Iterator[tuple[Mistake, Mistake]]:

@@ -82,8 +82,12 @@ def _said(tried: Sequence[_Tried], mine: Answer, right: Answer) -> str | None:
         if returned and len(own) > 1 and all(same(each.mine, mine) for each in own):
             return f"Your result is the same whatever `{subject}` is."
     failed = isinstance(mine.reply, wire.Threw)
-    mended = [each.varied for each in tried if same(each.mine, each.right)]
-    broken = {each.varied.words for each in tried if not same(each.mine, each.right)}
+    mended, broken = [], set()
+    for each in tried:
+        if same(each.mine, each.right):
+            mended.append(each.varied)
+        else:
+            broken.add(each.varied.words)
     for varied in mended:
         fewest = 1 if failed else varied.fewest
         alike = sum(other.subject == varied.subject for other in mended)

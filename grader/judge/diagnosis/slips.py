@@ -432,10 +432,9 @@ def _depend(*steps: ast.AST) -> bool:
 def _made_and_used(step: ast.AST) -> tuple[set[str], set[str]]:
     """The names that a step binds or changes, and those that it reads."""
     names = [each for each in ast.walk(step) if isinstance(each, ast.Name)]
-    changed = [each.value for each in ast.walk(step) if isinstance(each, ast.Subscript | ast.Attribute)
-               and isinstance(each.ctx, ast.Store)]
+    parts = [each for each in ast.walk(step) if isinstance(each, ast.Subscript | ast.Attribute)]
     made = {each.id for each in names if isinstance(each.ctx, ast.Store)}
-    made |= {each.id for each in changed if isinstance(each, ast.Name)}
+    made |= {each.value.id for each in parts if isinstance(each.ctx, ast.Store) and isinstance(each.value, ast.Name)}
     used = {each.id for each in names if isinstance(each.ctx, ast.Load)}
     return made, used
 

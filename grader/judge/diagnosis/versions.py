@@ -29,7 +29,7 @@ class Version(Protocol):
         """The module, made when it is first asked for."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Mistake:
     """A known wrong version of one name of the reference."""
 
