@@ -7,6 +7,10 @@
         yield Curves("loss", "cross-entropy while training", "step", "loss", lines)
 
 `submission` and `rng` are what a test of the exercise is given. All numbers are measured in the run that shows them.
+
+A further parameter is another exercise of the course, by its id: `run(submission, rng, ddpm)` is given the code of
+both. One that can only be given by name has a default and is an option: `run(submission, rng, *, batch=64)` makes
+`grade lab NAME --batch 8`.
 """
 
 from typing import TypeAlias
@@ -20,4 +24,5 @@ class Step(Struct, frozen=True, tag="step"):
     text: str
 
 
+LabOption: TypeAlias = int | float | str
 Shown: TypeAlias = Step | Picture | Table

@@ -14,35 +14,49 @@ import msgspec
 from grader.cli.names import LabName
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, load_course
-from grader.course.document import shown
+from grader.course.document import read_text, shown
+from grader.course.lab_script import asked
 from grader.course.model import did_you_mean
 from grader.errors import UsageError
 from grader.export.files import require_writable, write_bytes
 from grader.judge.materials import MIB
-from grader.judge.messages import LabEnded, RunLab
-from grader.lab import Step
+from grader.judge.messages import LabCode, LabEnded, RunLab
+from grader.lab import LabOption, Step
 from grader.picture import Picture, Table
+from grader.progress import Progress
 from grader.report.crash import place
 from grader.report.marks import unicode_on
 from grader.selfstudy import lost_is_said, own_imports, own_submission
 from grader.submission import Submission, examine, read_submission
-from grader.submission.imports import built_on
+from grader.submission.imports import built_on, gather
 from grader.warm.client import Judges
 
 FAILED = 1
+REFERENCE = "the reference"
 MARGIN = "    "
 
 
-@click.command("lab")
+@click.command("lab", context_settings={"ignore_unknown_options": True})
 @click.argument("name", metavar="NAME", type=LabName(), required=False)
+@click.argument("own_options", metavar="", nargs=-1, type=click.UNPROCESSED)
 @click.option("--file", "path", metavar="PATH", type=click.Path(path_type=Path), help="Run this file instead.")
 @click.option("--seed", metavar="N", default=0, show_default=True, type=click.IntRange(0, 2**31), help="Another run.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Where the pictures go.")
 @click.pass_context
-def command(ctx: click.Context, name: str | None, path: Path | None, seed: int, out: Path | None) -> None:
+def command(
+    ctx: click.Context,
+    name: str | None,
+    own_options: tuple[str, ...],
+    path: Path | None,
+    seed: int,
+    out: Path | None,
+) -> None:
     """Run lab NAME on your own code, and draw what was measured: here, and as PNG.
 
-    Without NAME, the labs of the course. Exits with 1 if your code could not be run to the end.
+    Where your code has not passed its tests, the reference stands in for it.
+
+    Without NAME, the labs of the course, with the options that only one of them has. Exits with 1 if your code could
+    not be run to the end.
     """
     course = load_course(course_root())
     labs = [exercise for exercise in course.exercises if exercise.lab.is_file()]
@@ -50,35 +64,48 @@ def command(ctx: click.Context, name: str | None, path: Path | None, seed: int, 
         _list(labs)
         return
     exercise = _meant(name, labs)
+    wanted = asked(exercise.lab)
+    options = _parsed(name, wanted.options, own_options)
     folder = out or course.root / ".archgrade" / "labs" / exercise.id
-    submission = read_submission(path, exercise.id) if path else own_submission(exercise)
+    progress = Progress.load(course.root)
+    codes = [
+        _code(course, exercise, progress, path),
+        *(_code(course, course.exercise(each), progress) for each in wanted.exercises),
+    ]
     require_writable(folder)
     lab = RunLab(
-        exercise=exercise.id,
         path=str(exercise.lab.resolve()),
-        source=submission.text,
-        file=submission.file,
-        others=_imports(course, exercise, submission),
+        codes=tuple(codes),
+        options=options,
         seed=seed,
         memory=exercise.limits.memory * MIB,
     )
-    say("", *_labelled(exercise.id, exercise.title), "")
+    say("", *_labelled(exercise.lab_names[0], wanted.title or exercise.title), "")
+    say(*(line for code in codes if code.file == REFERENCE for line in _stands_in(code)))
     figures, ended = _run(course, lab)
     if ended.failure is not None:
         say("", *prose(f"The lab could not go on: {ended.failure.message}", indent=2))
         at = ended.failure.exception.frames[-1:] if ended.failure.exception else ()
         say(*(f"  {place(each)}" for each in at), "")
-        meant = next((Path(each.file).stem for each in at if Path(each.file).stem in lab.others), exercise.id)
+        ids = {code.exercise for code in codes}.union(*(code.others for code in codes))
+        meant = next((Path(each.file).stem for each in at if Path(each.file).stem in ids), exercise.id)
         say(step("grade", f"grade exercise {meant}", "tests it part by part"))
         ctx.exit(FAILED)
-    for line in _kept(figures, folder, lab, ended):
+    for line in _kept(figures, folder, exercise, lab, ended):
         say(line)
 
 
 def _list(labs: list[Exercise]) -> None:
     if not labs:
         raise UsageError("This course has no labs.")
-    say("", *(line for lab in labs for line in _labelled(f"grade lab {lab.lab_names[0]}", lab.title)))
+    say("", *(line for lab in labs for line in _listed(lab)))
+
+
+def _listed(lab: Exercise) -> Iterator[str]:
+    script = asked(lab.lab)
+    yield from _labelled(f"grade lab {lab.lab_names[0]}", script.title or lab.title)
+    if script.options:
+        yield " " * 29 + dim(" ".join(f"{_flag(each)} {default}" for each, default in script.options.items()))
 
 
 def _labelled(command: str, title: str) -> list[str]:
@@ -93,6 +120,38 @@ def _meant(name: str, labs: list[Exercise]) -> Exercise:
             return lab
     names = [lab.lab_names[0] for lab in labs]
     raise UsageError(f"No lab '{name}' in this course.{did_you_mean(name, names)} grade lab lists them.")
+
+
+def _parsed(name: str, defaults: dict[str, LabOption], arguments: tuple[str, ...]) -> dict[str, LabOption]:
+    """The options of a lab, with what was given for them. click's UsageError where it has no such option."""
+    options = [click.Option([_flag(each)], type=type(default), default=default) for each, default in defaults.items()]
+    command = click.Command(name, params=[*options], add_help_option=False)
+    return command.make_context(f"grade lab {name}", [*arguments]).params
+
+
+def _flag(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
+
+
+def _code(course: Course, exercise: Exercise, progress: Progress, path: Path | None = None) -> LabCode:
+    """The file at `path`; else the student's own, if it passed as it is or the course has no reference; else that."""
+    own = read_submission(path, exercise.id) if path else own_submission(exercise)
+    passed = any(each.passed and each.sha256 == own.sha256 for each in progress.tries(exercise.id))
+    if path or passed or exercise.solution is None:
+        return LabCode(exercise.id, own.text, own.file, _imports(course, exercise, own))
+    return _reference(course, exercise)
+
+
+def _reference(course: Course, exercise: Exercise) -> LabCode:
+    text = read_text(exercise.reference)
+    ids = [each.id for each in course.exercises]
+    imports = gather(exercise.id, text, ids, lambda name: read_text(course.exercise(name).reference))
+    return LabCode(exercise.id, text, REFERENCE, imports.texts)
+
+
+def _stands_in(code: LabCode) -> list[str]:
+    text = f"The reference of {code.exercise} is run: your own has not passed (grade exercise {code.exercise})."
+    return [*prose(text, indent=2), ""]
 
 
 def _imports(course: Course, exercise: Exercise, submission: Submission) -> dict[str, str]:
@@ -164,11 +223,19 @@ class _Show:
             self._live = None
 
 
-def _kept(figures: list[Picture | Table], folder: Path, lab: RunLab, ended: LabEnded) -> Iterator[str]:
+def _kept(
+    figures: list[Picture | Table], folder: Path, exercise: Exercise, lab: RunLab, ended: LabEnded
+) -> Iterator[str]:
     """Writes pictures and numbers, and says where."""
     from grader.report.graphics import NoMatplotlib, png
 
-    found = {"exercise": lab.exercise, "seed": lab.seed, "versions": ended.versions, "measured": figures}
+    found = {
+        "exercise": exercise.id,
+        "seed": lab.seed,
+        "options": lab.options,
+        "versions": ended.versions,
+        "measured": figures,
+    }
     text = msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n"
     numbers = write_bytes(folder / "measured.json", text)
     try:

@@ -1,9 +1,9 @@
-"""Runs a lab in a judge: the author's script here, the submission in its worker."""
+"""Runs a lab in a judge: the author's script here, each exercise's code in its own worker."""
 
+import itertools
 import runpy
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -32,33 +32,46 @@ def run_lab(lab: RunLab, starter: Starter, versions: Versions, say: Callable[[Fr
 
 def _run(lab: RunLab, starter: Starter, show: Callable[[Shown], None]) -> Failure | None:
     run = _script(Path(lab.path))
-    session = Session(starter, lab.exercise, lab.source, lab.others, Limits(SECONDS, lab.memory), SECONDS)
+    limits = Limits(SECONDS, lab.memory)
+    ids = itertools.count(1)  # of one order in all logs
+    sessions = [
+        Session(starter, code.exercise, code.source, code.others, limits, SECONDS, ids=ids) for code in lab.codes
+    ]
+    loaded = 0
     try:
-        session.load()
-        for shown in run(session.begin(lab.seed), Rng(lab.seed)):
+        for session in sessions:
+            session.load()
+            loaded += 1
+        submission, *others = (session.begin(lab.seed) for session in sessions)
+        named = {code.exercise: other for code, other in zip(lab.codes[1:], others, strict=True)}
+        for shown in run(submission, Rng(lab.seed), **named, **lab.options):
             show(shown)
     except UsageError:
         raise
     except (Exception, Fault) as error:
-        if not session.log and not isinstance(error, Fault):
+        asked = [session.log[-1].request.id if session.log else 0 for session in sessions]
+        if not any(asked) and not isinstance(error, Fault):
             raise UsageError(f"{lab.path}: {type(error).__name__}: {error}.") from error
+        at = asked.index(max(asked)) if any(asked) else loaded
+        code = lab.codes[at]
         setting = Setting(
-            source=lab.source,
-            module=lab.exercise,
-            file=lab.file,
+            source=code.source,
+            module=code.exercise,
+            file=code.file,
             reference=None,
             right=None,
             sizes={},
-            log=session.log,
+            log=sessions[at].log,
             seed=lab.seed,
         )
         return explain(error, setting)[1]
     finally:
-        session.close()
+        for session in sessions:
+            session.close()
     return None
 
 
-def _script(path: Path) -> Callable[[Any, Rng], Iterator[Shown]]:
+def _script(path: Path) -> Callable[..., Iterator[Shown]]:
     """The function `run` of a `lab.py`."""
     try:
         found = runpy.run_path(str(path)).get("run")

