@@ -239,12 +239,11 @@ class Line:
         self._poll.register(self._sock, event)
         while True:
             left = self._left_to_answer(deadline)
-            before = self._has_run() if left <= 0 else None
-            ready = dict(self._poll.poll(min(max(0.0 if before is None else _TURN, left), SIGN_OF_LIFE) * 1000))
+            ready = dict(self._poll.poll(min(max(0.0, left), SIGN_OF_LIFE) * 1000))
             if left <= 0 and self._sock.fileno() not in ready:
-                waits = before is not None and self._has_run() == before
-                if not waits and self._left_to_answer(deadline) <= 0:
-                    raise Late
+                if self._gets_no_cpu() or not self.late(deadline):
+                    continue
+                raise Late
             if self._output in ready:
                 self.drain()
                 if not self._output_open:
@@ -253,6 +252,14 @@ class Line:
                 return
             if self._gone in ready:
                 raise ChannelClosed
+
+    def _gets_no_cpu(self) -> bool:
+        """Whether the process could run and does not in a certain time, whatever it sends or prints meanwhile."""
+        before = self._has_run()
+        if before is None:
+            return False
+        time.sleep(_TURN)
+        return self._has_run() == before
 
     def wait_for_end(self) -> None:
         """Waits for the end of a process that is ending; no longer where there is no descriptor to tell."""
