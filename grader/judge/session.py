@@ -212,8 +212,15 @@ class Session:
         self.worker = self.starter.start(self.limits.memory, cpu_seconds)
         worker = self.worker
         self._clock = Clock(worker.pid, os.getpid())
-        limit, waited = self.limits.memory, self._clock.waited
-        self._line = channel.Line(worker.sock, worker.output, worker.gone, limit, waited, self._more)
+        self._line = channel.Line(
+            worker.sock,
+            worker.output,
+            worker.gone,
+            self.limits.memory,
+            self._clock.waited,
+            self._more,
+            self._clock.has_run,
+        )
         self._printed = None
 
     def _end(self) -> Ended:
@@ -326,11 +333,13 @@ class Session:
 
     def _late(self, samples: list[wire.SeenFrame], *, stale: bool) -> Fault:
         """The fault of a call that did not end. `stale`: the samples do not show where the worker is now."""
-        self.timeouts += 1
         if stale:
             samples = self._dump() or samples
         loading = self._names is None
-        self._end()
+        ended = self._end()
+        if ended.signal not in (None, signal.SIGKILL):  # by itself, before it was stopped
+            return self._fault_of(ended)
+        self.timeouts += 1
         message = f"Stopped after {self._allowed:g} s"
         if loading:
             message += " while it was loaded" + (f", in line {samples[-1].line}" if samples else "")
@@ -362,7 +371,10 @@ class Session:
         if self.worker.gone is not None and not exiting(self.worker.pid):
             return self._tampered("it was closed")
         self._line.wait_for_end()
-        ended = self._end()
+        return self._fault_of(self._end())
+
+    def _fault_of(self, ended: Ended) -> Fault:
+        """The fault of a worker that ended by itself."""
         if ended.code == channel.CUT_OFF:
             return Fault(Outcome.TAMPERED, _INTERFERED.format("it was closed"))
         if ended.signal == signal.SIGXCPU:

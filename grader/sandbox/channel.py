@@ -19,6 +19,7 @@ MAX_META = 1 << 20  # bytes of a message beside its tensors
 HEADER = struct.Struct("<IQ?")  # bytes of meta, bytes of blob, whether the blob is shared
 CUT_OFF = 113  # exit code of a worker that finds its channel closed
 SIGN_OF_LIFE = 1.0  # seconds for which a judge sleeps at most: who waits for it sees by its CPU time that it lives
+_TURN = 0.05  # seconds within which the system tells that a process is running: its clock ticks
 MAX_OUTPUT = 64 << 10  # bytes of a student's output that are kept between two questions
 _CHUNK = 64 << 10
 _READ = 16 << 10
@@ -101,6 +102,8 @@ class Line:
     wait for the other for ever. `gone` is a descriptor that becomes readable when the process ends (a pidfd); without
     one the end is seen when the channel closes. `waited` gives seconds that do not count, since they were waited for a
     CPU: they are added to every deadline. When that of an answer is over in spite of them, `more` is asked for others.
+    As long as the process could run, and what it has run (`has_run`) stands still, nothing is late: the system counts
+    what is waited for a CPU only when there is one.
     """
 
     def __init__(
@@ -111,6 +114,7 @@ class Line:
         limit: int,
         waited: Callable[[], float] = lambda: 0.0,
         more: Callable[[], float] = lambda: 0.0,
+        has_run: Callable[[], int | None] = lambda: None,
     ):
         self._sock = sock
         self._output = output
@@ -118,6 +122,7 @@ class Line:
         self._limit = limit  # bytes of a blob
         self._waited = waited
         self._more = more
+        self._has_run = has_run
         self._held = b""  # frames that go out with the next one
         self._ahead = bytearray()  # read and not yet taken
         self._chunk = memoryview(bytearray(_CHUNK))
@@ -236,6 +241,8 @@ class Line:
             left = self._left_to_answer(deadline)
             ready = dict(self._poll.poll(min(max(0.0, left), SIGN_OF_LIFE) * 1000))
             if left <= 0 and self._sock.fileno() not in ready:
+                if self._gets_no_cpu() or not self.late(deadline):
+                    continue
                 raise Late
             if self._output in ready:
                 self.drain()
@@ -245,6 +252,14 @@ class Line:
                 return
             if self._gone in ready:
                 raise ChannelClosed
+
+    def _gets_no_cpu(self) -> bool:
+        """Whether the process could run and does not in a certain time, whatever it sends or prints meanwhile."""
+        before = self._has_run()
+        if before is None:
+            return False
+        time.sleep(_TURN)
+        return self._has_run() == before
 
     def wait_for_end(self) -> None:
         """Waits for the end of a process that is ending; no longer where there is no descriptor to tell."""

@@ -16,6 +16,7 @@ class Clock:
     """
 
     def __init__(self, worker: int, judge: int):
+        self._worker = worker
         self._files: list[int] = []
         try:
             for pid in (worker, judge):
@@ -36,6 +37,10 @@ class Clock:
             return 0.0
         ran, worker, judge = ((after - before) / 1e9 for after, before in zip(now, self._before, strict=True))
         return max(0.0, min(worker + min(judge, self._most), time.monotonic() - self._begun - ran))
+
+    def has_run(self) -> int | None:
+        """Nanoseconds that the worker has run, if it could run now: where they stand still, it waits for a CPU."""
+        return has_run(self._worker)
 
     def close(self) -> None:
         """Ends the reading."""
@@ -88,6 +93,20 @@ def exiting(pid: int) -> bool:
     except OSError:
         return False
     return bool(int(fields[6]) & _PF_EXITING)
+
+
+def has_run(pid: int) -> int | None:
+    """Nanoseconds that a process has run, if it could run now; None if it waits for something, or is not there.
+
+    What it waits for a CPU is counted when it is given one. Until then this number stands still.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as stat:
+            state = stat.read().rpartition(b")")[2].split()[0]
+    except OSError:
+        return None
+    count = _schedstat(pid) if state == b"R" else None
+    return None if count is None else count[0]
 
 
 def _open_schedstat(pid: int) -> int:

@@ -139,7 +139,7 @@ class Judges:
         self._count = count
         self._many = many
         self._group = 0 if own_group else None
-        self._stays = stays and can_fork() and staying.refused() is None
+        self.stays = stays and can_fork() and staying.refused() is None
         self._processes: list[subprocess.Popen[bytes]] = []
         self.found = False  # whether the warm process was there before
         self.warm: socket.socket | None = None  # to the warm process, where there is one
@@ -176,14 +176,14 @@ class Judges:
     def _place(self) -> Path | None:
         """Where a warm process that stays is found, and is left behind."""
         with suppress(OSError):  # this system does not tell what a process is like
-            return staying.socket_of(likeness()) if self._stays else None
+            return staying.socket_of(likeness()) if self.stays else None
         return None
 
     def kill(self) -> None:
         """Ends all that works for this at once: whoever waits for an answer, in whatever thread, is told JudgeLost."""
         for process in self._processes:
             process.kill()
-        if self._stays and self.warm is not None:
+        if self.stays and self.warm is not None:
             with suppress(OSError):  # it has ended
                 self.warm.shutdown(socket.SHUT_RDWR)
             for judge in self._judges:
@@ -384,12 +384,12 @@ class Judges:
 
 
 def with_judges(work: Callable[[Judges], T]) -> T:
-    """Has `work` done by a warm process that stays; if it was there before and breaks off, by one of its own."""
+    """Has `work` done by a warm process that stays; if that breaks off, which others may end, by one of its own."""
     with Judges(stays=True) as judges:
         try:
             return work(judges)
         except JudgeLost:
-            if not judges.found:
+            if not judges.stays:
                 raise
             judges.kill()
     with Judges() as judges:

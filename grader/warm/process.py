@@ -51,6 +51,10 @@ LOOK = 60.0  # seconds between two looks whether it is still of use
 PAUSE = 3.0  # seconds without a question after which one that stays has time for itself
 
 
+class Nonsense(Exception):
+    """What is asked for has no sense. Who asks is dropped, and nobody else."""
+
+
 @dataclass(eq=False)
 class Line:
     """A connection: of a command line, or of a judge that was forked for it."""
@@ -141,7 +145,7 @@ class WarmProcess:
             data, descriptors, _, _ = socket.recv_fds(line.connection, MAX_REQUEST, 2)
             if data:
                 self._answer(line, decode_ask.decode(data), descriptors)
-        except (ConnectionError, msgspec.MsgspecError):  # it ended meanwhile, or speaks another language
+        except (OSError, msgspec.MsgspecError, Nonsense):  # it ended meanwhile, or speaks another language
             data = b""
         if not data:
             self._drop(line)
@@ -165,6 +169,8 @@ class WarmProcess:
             case Prepare():
                 line.connection.send(encode(self._prepare(line, ask)))
             case StartJudge():
+                if len(descriptors) != 2:
+                    raise Nonsense("a judge has a channel, and prints somewhere")
                 line.connection.send(encode(Started(self._start_judge(line, *descriptors))))
             case StartWorker():
                 self._start_worker(line, ask)
@@ -174,6 +180,8 @@ class WarmProcess:
                     collapse()
                     self._to_collapse = False
             case End(pid):
+                if pid not in line.workers:
+                    raise Nonsense(f"{pid} is no worker of its own")
                 line.workers.remove(pid)
                 line.connection.send(encode(self._end(pid)))
             case EndJudge(pid):

@@ -89,7 +89,7 @@ class Cluster:
         self.scheduler = self._start(
             "scheduler", "distributed.cli.dask_scheduler", "--port", "0", "--scheduler-file", str(file)
         )
-        until(file.is_file)
+        until(lambda: file.is_file() and file.read_text("utf-8").endswith("}"))  # and not while it is written
         self.address: str = json.loads(file.read_text("utf-8"))["address"]
         self.client = Client(self.address, set_as_default=False)
 

@@ -1,5 +1,6 @@
 """The judge's end of a worker's channel: deadlines that a busy machine moves, and frames that go out together."""
 
+import itertools
 import os
 import socket
 import time
@@ -20,7 +21,10 @@ class Channel:
         output, self.printed = os.pipe()
         self.waited = 0.0
         self.more = 0.0
-        self.line = Line(ours, output, None, 1 << 20, lambda: self.waited, lambda: self.more)
+        self.runs: Iterator[int | None] = itertools.repeat(None)  # what it has run, each time that one looks
+        self.line = Line(
+            ours, output, None, 1 << 20, lambda: self.waited, lambda: self.more, lambda: next(self.runs)
+        )
 
     def close(self) -> None:
         self.line.close()
@@ -56,6 +60,33 @@ def test_an_answer_is_waited_for_until_the_moved_deadline(channel: Channel) -> N
     channel.waited += FOR_EVER
     send(channel.theirs, b"answer", [b"blob"])
     assert channel.line.receive(time.monotonic() - 1.0) == (b"answer", b"blob")
+
+
+def test_nothing_is_late_as_long_as_the_other_side_could_run_and_does_not(channel: Channel) -> None:
+    def given_no_cpu() -> Iterator[int | None]:
+        yield from (7, 7, 7, 7)  # each time it is looked twice
+        send(channel.theirs, b"answer", [b"blob"])
+        yield from (7, 7)
+
+    channel.runs = given_no_cpu()
+    assert channel.line.receive(time.monotonic() - 1.0) == (b"answer", b"blob")
+
+
+def test_what_it_waited_is_counted_when_it_is_given_a_cpu(channel: Channel) -> None:
+    def given_one() -> Iterator[int | None]:
+        yield 7
+        channel.waited += FOR_EVER  # told once it runs
+        send(channel.theirs, b"answer", [b"blob"])
+        yield 8
+
+    channel.runs = given_one()
+    assert channel.line.receive(time.monotonic() - 1.0) == (b"answer", b"blob")
+
+
+def test_who_runs_on_is_late(channel: Channel) -> None:
+    channel.runs = iter([7, 8])
+    with pytest.raises(Late):
+        channel.line.receive(time.monotonic() - 1.0)
 
 
 def test_a_held_frame_goes_out_before_the_next_one_and_once(channel: Channel) -> None:

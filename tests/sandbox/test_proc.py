@@ -98,6 +98,20 @@ def test_what_a_worker_has_run_counts_however_long_its_judge_waited() -> None:
         assert left >= (now - ran) * 0.9
 
 
+def test_what_has_run_is_told_of_who_could_run_only() -> None:
+    first = proc.has_run(os.getpid())
+    work()
+    second = proc.has_run(os.getpid())
+    assert first is not None
+    assert second is not None
+    assert second > first
+    child = sleeping_child()
+    while proc.has_run(child) is not None:  # until it sleeps
+        pass
+    end(child)
+    assert proc.has_run(child) is None
+
+
 def test_of_a_process_that_is_not_there_nothing_is_known() -> None:
     child = sleeping_child()
     with contextlib.closing(proc.Clock(child, os.getpid())) as clock:

@@ -19,17 +19,19 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
+LONGEST = 600_000  # milliseconds after which a page is taken not to come: a guard, also on a busy machine
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 PART = "lessons/01-tools/1-masks.html"
 OLD = "lessons/02-old/lesson.html"
 
+expect.set_options(timeout=LONGEST)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS), timeout=LONGEST)
         yield browser
         browser.close()
 
@@ -41,7 +43,7 @@ class Reader:
         self.site = site
         self.complaints: list[str] = []
         self.page = context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(LONGEST)
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self._requested(request.url))

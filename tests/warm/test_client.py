@@ -120,6 +120,21 @@ def test_one_that_is_killed_meanwhile_is_replaced_and_the_verdict_is_right(stayi
 
 
 @stays_here
+def test_the_first_one_may_be_ended_too(staying: Path) -> None:
+    """by `grade warm --stop` while the first command grades, say"""
+    stayed = []
+
+    def work(judges: client.Judges) -> float:
+        stayed.append(judges.stays)
+        pid = judges.warm_pid
+        assert pid is not None
+        return graded(judges, testing=lambda test: os.kill(pid, signal.SIGKILL) if judges.stays else None)
+
+    assert client.with_judges(work) == 31
+    assert stayed == [True, False]
+
+
+@stays_here
 def test_one_that_is_stopped_is_not_waited_for(staying: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pid = left_behind()
     os.kill(pid, signal.SIGSTOP)

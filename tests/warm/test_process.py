@@ -17,7 +17,7 @@ if sys.platform != "linux":
 from grader.warm import imports
 from grader.warm import process as module
 from grader.warm.likeness import likeness
-from grader.warm.messages import MAX_REQUEST, About, Look, Stop, decode_tell, encode
+from grader.warm.messages import MAX_REQUEST, About, End, Look, StartJudge, Stop, decode_tell, encode
 from grader.warm.process import Line, WarmProcess
 from grader.warm.staying import Place, connect, socket_of
 
@@ -85,10 +85,11 @@ def test_it_ends_when_it_is_told_to(path: Path) -> None:
     assert not path.exists()
 
 
-def test_it_stays_after_nonsense(path: Path) -> None:
+@pytest.mark.parametrize("nonsense", [b"\xc1", encode(StartJudge()), encode(End(1))])
+def test_it_stays_after_nonsense(nonsense: bytes, path: Path) -> None:
     with serving(path):
         with met(path) as connection:
-            connection.send(b"\xc1")
+            connection.send(nonsense)
             assert connection.recv(1) == b""
         met(path).send(encode(Stop()))
 

@@ -1,0 +1,132 @@
+"""Keeps the screens of docs/students.md true: plays the student whom it tells of, and writes down what is shown.
+
+    python docs/students.py            writes the screens anew
+    python docs/students.py --check    ends with 1 where one of them has changed, but for times
+
+A block of Python in the document is what the student writes: each function takes the place of that of its name, in the
+exercise that was read last. A block that begins with $ is a command, in a terminal of 80 columns, and what it shows.
+"""
+
+import argparse
+import ast
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import tempfile
+import termios
+from pathlib import Path
+
+import click
+
+PAGE = Path(__file__).with_name("students.md")
+ROWS, COLUMNS = 60, 80
+LONGEST = 600.0  # seconds for which a screen may be silent: a guard
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TIME = re.compile(r"\d+ tests? in [\d.]+ s|Python [\d.]+, torch \S+ archgrade\s+\S+|\d{4}-\d\d-\d\d|\d\d:\d\d")
+
+
+def main() -> None:
+    """Plays the page through."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    check = parser.parse_args().check
+    before = PAGE.read_text("utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        after = played(before, Path(folder).resolve())
+    if not check:
+        PAGE.write_text(after, "utf-8")
+    elif timeless(before) != timeless(after):
+        sys.exit("Screens of docs/students.md have changed; python docs/students.py writes them anew.")
+
+
+def played(page: str, folder: Path) -> str:
+    """The page with the screens of a student who does in this folder what it says."""
+    student = Student(folder)
+
+    def block(found: re.Match[str]) -> str:
+        language, text = found.groups()
+        if language == "python":
+            student.writes(text)
+        elif text.startswith("$ "):
+            return f"```{language}\n{student.runs(text.partition(chr(10))[0])}```"
+        return found[0]
+
+    return BLOCK.sub(block, page)
+
+
+def timeless(text: str) -> str:
+    """A page without times."""
+    return re.sub(r"\s+", " ", TIME.sub("", re.sub(r"\s+", " ", text)))
+
+
+class Student:
+    """Somebody in a terminal, with progress of their own."""
+
+    def __init__(self, folder: Path):
+        self._folder = self._place = folder
+        self._exercise = ""
+
+    def writes(self, text: str) -> None:
+        """Puts functions in the place of those of their names, in the file of the exercise that was begun last."""
+        file = self._place / "exercises" / self._exercise / f"{self._exercise}.py"
+        lines = file.read_text("utf-8").splitlines(keepends=True)
+        for new in ast.parse(text).body:
+            assert isinstance(new, ast.FunctionDef)
+            old = next(each for each in ast.parse("".join(lines)).body if getattr(each, "name", "") == new.name)
+            assert old.end_lineno is not None
+            code = text.splitlines(keepends=True)[new.lineno - 1 : new.end_lineno]
+            lines[old.lineno - 1 : old.end_lineno] = code
+        file.write_text("".join(lines), "utf-8")
+
+    def runs(self, line: str) -> str:
+        """A command and what it shows."""
+        words = line.removeprefix("$ ").split()
+        if words[0] == "cd":
+            self._place /= words[1]
+            return f"{line}\n"
+        if words[1:2] == ["read"]:
+            self._exercise = words[2]
+        return f"{line}\n{self._shown(words)}"
+
+    def _shown(self, words: list[str]) -> str:
+        environment = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(self._folder),
+            "TERM": "xterm",
+            "LC_ALL": "C.UTF-8",
+            "ARCHGRADE_WARM": "0",
+            "PAGER": "cat",
+            "COLUMNS": str(COLUMNS),
+        }
+        screen, inner = pty.openpty()
+        termios.tcsetwinsize(inner, (ROWS, COLUMNS))
+        errors = subprocess.PIPE  # no terminal, so that no spinner turns
+        process = subprocess.Popen(words, cwd=self._place, stdin=inner, stdout=inner, stderr=errors, env=environment)
+        os.close(inner)
+        shown = b""
+        while True:
+            if not select.select([screen], [], [], LONGEST)[0]:
+                raise TimeoutError(f"{' '.join(words)} shows nothing more, and has not ended")
+            try:
+                data = os.read(screen, 1 << 16)
+            except OSError:  # the program has ended
+                data = b""
+            if not data:
+                break
+            shown += data
+        os.close(screen)
+        _, complaints = process.communicate()
+        return plain((shown + complaints).decode("utf-8").replace(str(self._folder), "/home/ada"))
+
+
+def plain(shown: str) -> str:
+    """What is shown, without colours and empty lines around it."""
+    lines = click.unstyle(shown.replace("\r", "")).split("\n")
+    return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
+
+
+if __name__ == "__main__":
+    main()
