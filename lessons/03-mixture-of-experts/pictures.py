@@ -288,16 +288,18 @@ def waiting() -> Timeline:
 
 
 def bias_evens_out() -> Curves:
-    scores, bias = LOGITS.sigmoid(), torch.zeros(4, dtype=torch.float64)
+    rng = torch.Generator().manual_seed(0)
+    z = (LOGITS[:, None] + torch.randn(4, 64, 4, generator=rng, dtype=torch.float64)).flatten(0, 1)
+    scores, bias = z.sigmoid(), torch.zeros(4, dtype=torch.float64)
     loads = []
-    for _ in range(40):
+    for _ in range(61):
         load = (scores + bias).topk(2).indices.flatten().bincount(minlength=4)
         loads.append(load.tolist())
-        bias = bias + 0.02 * (2 - load).sign()
-    steps = list(range(40))
+        bias = bias + 0.02 * (128 - load).sign()
+    steps = list(range(61))
     lines = tuple(Line(EXPERTS[e], steps, [load[e] for load in loads]) for e in range(4))
-    title = "How many of the four words ask each expert"
-    return Curves("bias-evens-out", title, "step", "words", lines, low=0.0, high=4.0)
+    title = "How many of 256 tokens ask each expert, k = 2"
+    return Curves("bias-evens-out", title, "step", "tokens", lines, low=0.0, high=256.0)
 
 
 def groups_are_nodes() -> Bars:
