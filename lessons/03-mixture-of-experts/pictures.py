@@ -32,10 +32,10 @@ def who_needs_what() -> Matrix:
             adam.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             adam.step()
-    cells = (net[:2](x)[:8, :24] > 0).tolist()
+    cells = (net[:2](x)[:8, :22] > 0).tolist()
     rows = tuple(f"word {word}" for word in range(8))
     title = "Which hidden numbers of a trained network are not 0"
-    return Matrix("who-needs-what", title, (Grid("", rows, tuple(f"{n}" for n in range(24)), cells),))
+    return Matrix("who-needs-what", title, (Grid("", rows, (), cells),))
 
 
 def moe_layer() -> Boxes:
@@ -167,7 +167,7 @@ def task_by_start() -> Bars:
 
 
 def z_loss() -> Curves:
-    factors = [each / 4 for each in range(21)]
+    factors = [each / 4 for each in range(1, 21)]
     losses, best = [], []
     for factor in factors:
         z = factor * LOGITS[2]
