@@ -73,6 +73,26 @@ def combine_matrix() -> Matrix:
     return Matrix("combine-matrix", "The weight of each expert for each word", (Grid("", WORDS, EXPERTS, cells),))
 
 
+def weight_of_a_logit() -> Curves:
+    """Of expert 1 for the word `the`, by three rules, 0 where it is not chosen."""
+    logits = [each / 10 for each in range(-10, 61)]
+    rules: dict[str, list[float]] = {
+        "softmax over one": [],
+        "probability (Switch)": [],
+        "softmax over two (Mixtral)": [],
+    }
+    for logit in logits:
+        z = torch.tensor([0.0, logit - 1e-6, 1, 2], dtype=torch.float64)  # not equal to another logit
+        two = z.topk(2)
+        weight = (two.values.softmax(-1) * (two.indices == 1)).sum().item()
+        best = z.argmax().item() == 1
+        for ys, y in zip(rules.values(), (float(best), best * z.softmax(-1)[1].item(), weight), strict=True):
+            ys.append(round(y, 3))
+    lines = tuple(Line(name, logits, ys) for name, ys in rules.items())
+    title = "How much expert 1 counts for the word the"
+    return Curves("weight-of-a-logit", title, "logit of expert 1", "weight", lines, low=0.0, high=1.0)
+
+
 # ------------------------------------------------------------ 3 dispatch, compute, combine
 
 
@@ -156,9 +176,7 @@ def load_of_four_words() -> Bars:
 
 
 def task_by_start() -> Bars:
-    series = tuple(
-        Series(name, [round(_trained(seed, *way)[1], 3) for seed in STARTS]) for name, way in WAYS.items()
-    )
+    series = tuple(Series(name, [round(_trained(seed, *way)[1], 3) for seed in STARTS]) for name, way in WAYS.items())
     title = "The loss of the task after 300 steps"
     return Bars("task-by-start", title, tuple(f"start {seed}" for seed in STARTS), series, "loss")
 
@@ -179,6 +197,14 @@ def z_loss() -> Curves:
     )
     title = "The word the, with logits 0, 3, 1, 2 times a factor"
     return Curves("z-loss", title, "factor", "z-loss of the word", lines)
+
+
+def layers_in_a_pool() -> Bars:
+    shares = {"layer 1": [100, 0], "layer 2": [0, 100]}
+    shares["pool"] = [sum(each) / 2 for each in zip(*shares.values(), strict=True)]
+    series = (Series("expert 0", [each[0] for each in shares.values()]),)
+    series += (Series("expert 1", [each[1] for each in shares.values()]),)
+    return Bars("layers-in-a-pool", "Two layers that cancel each other", tuple(shares), series, "per cent")
 
 
 # ------------------------------------------------------------ 6 buffers
