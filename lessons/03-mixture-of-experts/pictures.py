@@ -2,6 +2,7 @@
 
 import math
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ EXPERTS = ("expert 0", "expert 1", "expert 2", "expert 3")
 LOGITS = torch.tensor([[2.0, 1, 0, -1], [3.0, 1, 0, -1], [0.0, 3, 1, 2], [1.0, 3, 0, -1]], dtype=torch.float64)
 
 
-def _numbers(x: Tensor, digits: int = 2) -> list:
+def _numbers(x: Tensor, digits: int = 2) -> list[Any]:
     """Plain numbers, rounded: what a picture is made of does not change with the machine."""
     return torch.round(x.detach().double(), decimals=digits).tolist()
 
@@ -30,7 +31,7 @@ def who_needs_what() -> Matrix:
         for _ in range(300):
             loss = (net(x) - target).square().mean()
             adam.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             adam.step()
     cells = (net[:2](x)[:8, :22] > 0).tolist()
     rows = tuple(f"word {word}" for word in range(8))
@@ -133,7 +134,7 @@ def _trained(seed: int, factor: float = 0.0, gamma: float = 0.0) -> tuple[list[l
             f = choice.bincount(minlength=E) / 256
             task = (y - target).square().mean()
             adam.zero_grad()
-            (task + factor * E * (f * p.mean(0)).sum()).backward()  # type: ignore[no-untyped-call]
+            (task + factor * E * (f * p.mean(0)).sum()).backward()
             adam.step()
             bias = bias + gamma * (1 / E - f).sign()
             shares.append(f.tolist())
@@ -202,8 +203,7 @@ def z_loss() -> Curves:
 def layers_in_a_pool() -> Bars:
     shares = {"layer 1": [100, 0], "layer 2": [0, 100]}
     shares["pool"] = [sum(each) / 2 for each in zip(*shares.values(), strict=True)]
-    series = (Series("expert 0", [each[0] for each in shares.values()]),)
-    series += (Series("expert 1", [each[1] for each in shares.values()]),)
+    series = tuple(Series(f"expert {e}", [each[e] for each in shares.values()]) for e in (0, 1))
     return Bars("layers-in-a-pool", "Two layers that cancel each other", tuple(shares), series, "per cent")
 
 
