@@ -90,7 +90,7 @@ def weight_of_a_logit() -> Curves:
         for ys, y in zip(rules.values(), (float(best), best * z.softmax(-1)[1].item(), weight), strict=True):
             ys.append(round(y, 3))
     lines = tuple(Line(name, logits, ys) for name, ys in rules.items())
-    title = "How much expert 1 counts for the word the"
+    title = "How much expert 1 counts for the word 'the'"
     return Curves("weight-of-a-logit", title, "logit of expert 1", "weight", lines, low=0.0, high=1.0)
 
 
@@ -196,7 +196,7 @@ def z_loss() -> Curves:
         Line("z-loss: logsumexp, squared", factors, _numbers(torch.stack(losses))),
         Line("the largest logit, squared", factors, _numbers(torch.stack(best))),
     )
-    title = "The word the, with logits 0, 3, 1, 2 times a factor"
+    title = "The word 'the', with logits 0, 3, 1, 2 times a factor"
     return Curves("z-loss", title, "factor", "z-loss of the word", lines)
 
 
