@@ -13,6 +13,8 @@ WORDS = ("we", "painted", "the", "boat")
 EXPERTS = ("expert 0", "expert 1", "expert 2", "expert 3")
 LOGITS = torch.tensor([[2.0, 1, 0, -1], [3.0, 1, 0, -1], [0.0, 3, 1, 2], [1.0, 3, 0, -1]], dtype=torch.float64)
 
+torch.set_num_threads(1)  # tiny tensors: several threads would wait for each other
+
 
 def _numbers(x: Tensor, digits: int = 2) -> list[Any]:
     """Plain numbers, rounded: what a picture is made of does not change with the machine."""
