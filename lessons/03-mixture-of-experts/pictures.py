@@ -1,21 +1,229 @@
-"""The pictures of lesson 3."""
+"""The pictures of lesson 3, computed from the same small examples as its text."""
 
-from grader.picture import Grid, Matrix
+import math
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Lane, Line, Matrix, Series, Stretch, Timeline
+
+WORDS = ("we", "painted", "the", "boat")
+EXPERTS = ("expert 0", "expert 1", "expert 2", "expert 3")
+LOGITS = torch.tensor([[2.0, 1, 0, -1], [3.0, 1, 0, -1], [0.0, 3, 1, 2], [1.0, 3, 0, -1]], dtype=torch.float64)
+
+torch.set_num_threads(1)  # tiny tensors: several threads would wait for each other
+
+
+def _numbers(x: Tensor, digits: int = 2) -> list[Any]:
+    """Plain numbers, rounded: what a picture is made of does not change with the machine."""
+    return torch.round(x.detach().double(), decimals=digits).tolist()
+
+
+# ------------------------------------------------------------ 1 only a part works
+
+
+def who_needs_what() -> Matrix:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        x, target = torch.randn(128, 16, dtype=torch.float64), torch.randn(128, 16, dtype=torch.float64)
+        net = nn.Sequential(nn.Linear(16, 128), nn.ReLU(), nn.Linear(128, 16)).double()
+        adam = torch.optim.Adam(net.parameters(), lr=0.01)
+        for _ in range(300):
+            loss = (net(x) - target).square().mean()
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+    cells = (net[:2](x)[:8, :22] > 0).tolist()
+    rows = tuple(f"word {word}" for word in range(8))
+    title = "Which hidden numbers of a trained network are not 0"
+    return Matrix("who-needs-what", title, (Grid("", rows, (), cells),))
+
+
+def moe_layer() -> Boxes:
+    boxes = (
+        Box("x", "a token", 1, 0),
+        Box("router", "router:\n0 3 1 2", 0, 1),
+        Box("e0", "expert 0", 1, 1),
+        Box("e1", "expert 1", 2, 1),
+        Box("e2", "expert 2", 3, 1),
+        Box("e3", "expert 3", 4, 1),
+        Box("times1", "times 0.73", 2, 2),
+        Box("times3", "times 0.27", 4, 2),
+        Box("sum", "+", 3, 3),
+    )
+    steps = (("x", "router"), ("x", "e1"), ("x", "e3"), ("e1", "times1"), ("e3", "times3"))
+    arrows = tuple(Arrow(a, b) for a, b in (*steps, ("times1", "sum"), ("times3", "sum")))
+    return Boxes("moe-layer", "The router asks the experts 1 and 3", boxes, arrows)
+
+
+# ------------------------------------------------------------ 2 a router that learns
+
+
+def _routed() -> tuple[Tensor, Tensor]:
+    """Weights and indices of the four words, both (T, k)."""
+    best = LOGITS.topk(2, dim=-1)
+    return best.values.softmax(-1), best.indices
+
+
+def combine_matrix() -> Matrix:
+    weights, indices = _routed()
+    cells: list[list[float | str]] = [[""] * 4 for _ in WORDS]
+    for word, (experts, row) in enumerate(zip(indices.tolist(), _numbers(weights), strict=True)):
+        for expert, weight in zip(experts, row, strict=True):
+            cells[word][expert] = f"{weight:.2f}"
+    return Matrix("combine-matrix", "The weight of each expert for each word", (Grid("", WORDS, EXPERTS, cells),))
+
+
+def weight_of_a_logit() -> Curves:
+    """Of expert 1 for the word `the`, by three rules, 0 where it is not chosen."""
+    logits = [each / 10 for each in range(-10, 61)]
+    rules: dict[str, list[float]] = {
+        "softmax over one": [],
+        "probability (Switch)": [],
+        "softmax over two (Mixtral)": [],
+    }
+    for logit in logits:
+        z = torch.tensor([0.0, logit - 1e-6, 1, 2], dtype=torch.float64)  # not equal to another logit
+        two = z.topk(2)
+        weight = (two.values.softmax(-1) * (two.indices == 1)).sum().item()
+        best = z.argmax().item() == 1
+        for ys, y in zip(rules.values(), (float(best), best * z.softmax(-1)[1].item(), weight), strict=True):
+            ys.append(round(y, 3))
+    lines = tuple(Line(name, logits, ys) for name, ys in rules.items())
+    title = "How much expert 1 counts for the word 'the'"
+    return Curves("weight-of-a-logit", title, "logit of expert 1", "weight", lines, low=0.0, high=1.0)
+
+
+# ------------------------------------------------------------ 3 dispatch, compute, combine
+
+
+def dispatch() -> Matrix:
+    _, indices = _routed()
+    taken = [[WORDS[t] for t in range(4) if e in indices[t].tolist()] for e in range(4)]
+    cells = [words + [""] * (4 - len(words)) for words in taken]
+    return Matrix("dispatch", "The words of each expert", (Grid("", EXPERTS, (), cells),))
+
+
+# ------------------------------------------------------------ 4 the rich get richer
+
+E, D, F = 4, 8, 8
+STARTS = range(8)
+WAYS = {"no loss": (0.0, 0.0), "balancing loss": (0.1, 0.0), "bias": (0.0, 0.01)}
+
+
+@cache
+def _trained(seed: int, factor: float = 0.0, gamma: float = 0.0) -> tuple[list[list[float]], float]:
+    """The shares of the experts in each step, and the last loss of the task, of the layer of part 4."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+
+        def drawn(*shape: int) -> Tensor:
+            return torch.randn(*shape, dtype=torch.float64)
+
+        words = drawn(4, 1, D) + drawn(D)
+        maps = drawn(4, D, D) / D**0.5
+        router = 0.3 * drawn(E, D)
+        experts = drawn(2, E, D, F) / D**0.5
+        adam = torch.optim.Adam([router.requires_grad_(), experts.requires_grad_()], lr=0.01)
+        bias = torch.zeros(E, dtype=torch.float64)
+        shares, last = [], 0.0
+        for _ in range(301):
+            x = words + 0.3 * drawn(4, 64, D)
+            target = (x @ maps).flatten(0, 1)
+            y, p, choice = _layer(x.flatten(0, 1), router, experts, bias)
+            f = choice.bincount(minlength=E) / 256
+            task = (y - target).square().mean()
+            adam.zero_grad()
+            (task + factor * E * (f * p.mean(0)).sum()).backward()
+            adam.step()
+            bias = bias + gamma * (1 / E - f).sign()
+            shares.append(f.tolist())
+            last = task.item()
+    return shares, last
+
+
+def _layer(x: Tensor, router: Tensor, experts: Tensor, bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    p = (x @ router.T).softmax(-1)
+    choice = (p + bias).argmax(-1)
+    y = torch.zeros_like(x)
+    for e in range(E):
+        t = torch.where(choice == e)[0]
+        y = y.index_add(0, t, p[t, e, None] * (torch.relu(x[t] @ experts[0, e]) @ experts[1, e]))
+    return y, p, choice
+
+
+def collapse() -> Curves:
+    shares, _ = _trained(5)
+    steps = list(range(0, 301, 10))
+    lines = tuple(Line(EXPERTS[e], steps, [round(100 * shares[step][e], 1) for step in steps]) for e in range(E))
+    title = "Without a loss: the share of each expert"
+    return Curves("collapse", title, "step", "per cent of the tokens", lines, low=0.0, high=100.0)
+
+
+def collapse_by_start() -> Heatmap:
+    rows = [sorted((round(100 * share) for share in _trained(seed)[0][-1]), reverse=True) for seed in STARTS]
+    starts = tuple(f"start {seed}" for seed in STARTS)
+    title = "Without a loss: per cent of the tokens, after 300 steps"
+    return Heatmap("collapse-by-start", title, starts, ("first", "second", "third", "fourth"), rows, digits=0)
+
+
+def load_of_four_words() -> Bars:
+    f = LOGITS.topk(2).indices.flatten().bincount(minlength=4) / 4
+    series = (
+        Series("share f", _numbers(f, 3)),
+        Series("probability p", _numbers(LOGITS.softmax(-1).mean(0), 3)),
+    )
+    return Bars("load-of-four-words", "We painted the boat: who is busy, who is probable", EXPERTS, series)
+
+
+def task_by_start() -> Bars:
+    series = tuple(Series(name, [round(_trained(seed, *way)[1], 3) for seed in STARTS]) for name, way in WAYS.items())
+    title = "The loss of the task after 300 steps"
+    return Bars("task-by-start", title, tuple(f"start {seed}" for seed in STARTS), series, "loss")
+
+
+# ------------------------------------------------------------ 5 two losses
+
+
+def z_loss() -> Curves:
+    factors = [each / 4 for each in range(1, 21)]
+    losses, best = [], []
+    for factor in factors:
+        z = factor * LOGITS[2]
+        losses.append(z.logsumexp(-1).square())
+        best.append(z.max().square())
+    lines = (
+        Line("z-loss: logsumexp, squared", factors, _numbers(torch.stack(losses))),
+        Line("the largest logit, squared", factors, _numbers(torch.stack(best))),
+    )
+    title = "The word 'the', with logits 0, 3, 1, 2 times a factor"
+    return Curves("z-loss", title, "factor", "z-loss of the word", lines)
+
+
+def layers_in_a_pool() -> Bars:
+    shares = {"layer 1": [100, 0], "layer 2": [0, 100]}
+    shares["pool"] = [sum(each) / 2 for each in zip(*shares.values(), strict=True)]
+    series = tuple(Series(f"expert {e}", [each[e] for each in shares.values()]) for e in (0, 1))
+    return Bars("layers-in-a-pool", "Two layers that cancel each other", tuple(shares), series, "per cent")
+
+
+# ------------------------------------------------------------ 6 buffers
 
 CHOICES = ((1, 3), (1, 0), (1, 2), (0, 1), (0, 3), (0, 1), (0, 3), (1, 0))  # of each token, the best first
-EXPERTS, CAPACITY = 4, 4
+CAPACITY = 4
 
 
 def buckets() -> Matrix:
     """Tokens in the buffers of their experts: all first choices in their order, then all second ones."""
-    slots: list[list[str]] = [[] for _ in range(EXPERTS)]
-    dropped: list[list[str]] = [[] for _ in range(EXPERTS)]
+    slots: list[list[str]] = [[] for _ in range(E)]
+    dropped: list[list[str]] = [[] for _ in range(E)]
     for rank, mark in enumerate(("", "'")):
         for token, experts in enumerate(CHOICES):
             expert = experts[rank]
             (slots if len(slots[expert]) < CAPACITY else dropped)[expert].append(f"{token}{mark}")
-    experts = tuple(f"expert {e}" for e in range(EXPERTS))
-    grids = (_grid("slots", experts, slots), _grid("dropped", experts, dropped))
+    grids = (_grid("slots", EXPERTS, slots), _grid("dropped", EXPERTS, dropped))
     return Matrix("buckets", "tokens in the buffers of four experts", grids, ("",))
 
 
@@ -23,3 +231,113 @@ def _grid(title: str, experts: tuple[str, ...], rows: list[list[str]]) -> Grid:
     width = max(map(len, rows))
     cells = [row + [""] * (width - len(row)) for row in rows]
     return Grid(title, experts, tuple(map(str, range(width))), cells)
+
+
+def queue() -> Matrix:
+    _, indices = _routed()
+    line = indices.T.flatten().tolist()
+    seen = [line[:n].count(expert) for n, expert in enumerate(line)]
+    cells: list[list[float | str]] = [list(map(str, line)), list(map(str, seen))]
+    words = tuple(f"{word}{mark}" for mark in ("", "'") for word in WORDS)
+    title = "All first choices, then all second ones (')"
+    return Matrix("queue", title, (Grid("", ("expert", "place"), words, cells),))
+
+
+@cache
+def _favourites() -> Tensor:
+    """How many of 4,096 tokens choose each of 64 experts, k = 8, by random logits with a mean for each expert."""
+    rng = torch.Generator().manual_seed(4)
+    means = 0.7 * torch.randn(64, generator=rng)
+    indices = (torch.randn(4096, 64, generator=rng) + means).topk(8).indices
+    return indices.flatten().bincount(minlength=64)
+
+
+def capacity_trade() -> Curves:
+    counts = _favourites().double()
+    factors = [each / 4 for each in range(2, 17)]
+    dropped, empty = [], []
+    for c in factors:
+        places = math.ceil(4096 * 8 * c / 64)
+        dropped.append((counts - places).clamp(min=0).sum() / (4096 * 8))
+        empty.append((places - counts).clamp(min=0).sum() / (64 * places))
+    lines = (
+        Line("choices that are dropped", factors, _numbers(100 * torch.stack(dropped), 1)),
+        Line("rows that are computed for nobody", factors, _numbers(100 * torch.stack(empty), 1)),
+    )
+    title = "What a capacity factor costs, in per cent"
+    return Curves("capacity-trade", title, "capacity factor", "per cent", lines, low=0.0, high=100.0)
+
+
+# ------------------------------------------------------------ 7 nobody is dropped
+
+
+def sorted_copies() -> Matrix:
+    _, indices = _routed()
+    experts = indices.flatten()
+    order = experts.argsort(stable=True)
+    labels = tuple(map(str, range(8)))
+    before: list[list[float | str]] = [[WORDS[c // 2] for c in range(8)], list(map(str, experts.tolist()))]
+    after: list[list[float | str]] = [
+        [WORDS[c // 2] for c in order.tolist()],
+        list(map(str, experts[order].tolist())),
+        list(map(str, order.tolist())),
+    ]
+    grids = (
+        Grid("before: copies", ("word", "expert"), labels, before),
+        Grid("after: places", ("word", "expert", "copy"), labels, after),
+    )
+    return Matrix("sorted-copies", "Eight copies of four words", grids, ("",))
+
+
+def rows_of_three_layouts() -> Bars:
+    counts = _favourites()
+    layouts = {
+        "copies": counts.sum(),
+        "blocks of 128": (-(-counts // 128) * 128).sum(),
+        "capacity 1.25": torch.tensor(64 * math.ceil(4096 * 8 * 1.25 / 64)),
+        "fullest for all": 64 * counts.max(),
+    }
+    rows = [int(rows) for rows in layouts.values()]
+    title = "4,096 tokens, 64 experts, k = 8"
+    return Bars("rows-of-three-layouts", title, tuple(layouts), (Series("rows", rows),), "rows")
+
+
+def waiting() -> Timeline:
+    counts = _routed()[1].flatten().bincount(minlength=4).tolist()
+    lanes = []
+    for expert, count in enumerate(counts):
+        work = (Stretch(0, count, "works"),) if count else ()
+        rest = (Stretch(count, max(counts), "waits"),) if count < max(counts) else ()
+        lanes.append(Lane(EXPERTS[expert], (*work, *rest)))
+    return Timeline("waiting", "A layer takes as long as its busiest expert", "words", tuple(lanes))
+
+
+# ------------------------------------------------------------ 8 a bias that only chooses
+
+
+def bias_evens_out() -> Curves:
+    rng = torch.Generator().manual_seed(0)
+    z = (LOGITS[:, None] + torch.randn(4, 64, 4, generator=rng, dtype=torch.float64)).flatten(0, 1)
+    scores, bias = z.sigmoid(), torch.zeros(4, dtype=torch.float64)
+    loads = []
+    for _ in range(61):
+        load = (scores + bias).topk(2).indices.flatten().bincount(minlength=4)
+        loads.append(load.tolist())
+        bias = bias + 0.02 * (128 - load).sign()
+    steps = list(range(61))
+    lines = tuple(Line(EXPERTS[e], steps, [load[e] for load in loads]) for e in range(4))
+    title = "How many of 256 tokens ask each expert, k = 2"
+    return Curves("bias-evens-out", title, "step", "tokens", lines, low=0.0, high=256.0)
+
+
+def groups_are_nodes() -> Bars:
+    rng = torch.Generator().manual_seed(0)
+    scores = torch.randn(2000, 256, generator=rng).sigmoid()  # (tokens, experts), 32 on each of 8 nodes
+    rating = scores.view(2000, 8, 32).topk(2).values.sum(-1)
+    stay = torch.zeros(2000, 8).scatter(1, rating.topk(4).indices, 1.0).repeat_interleave(32, 1).bool()
+    series = []
+    for name, each in {"without": scores, "with the rule": scores.masked_fill(~stay, -math.inf)}.items():
+        nodes = torch.zeros(2000, 8).scatter(1, each.topk(8).indices // 32, 1.0).sum(1).long()
+        series.append(Series(name, _numbers(100 * nodes.bincount(minlength=9)[1:] / 2000, 1)))
+    groups = tuple(f"{n} node{'s' if n > 1 else ''}" for n in range(1, 9))
+    return Bars("groups-are-nodes", "Per cent of the tokens by number of nodes", groups, tuple(series), "per cent")

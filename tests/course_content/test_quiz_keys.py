@@ -205,6 +205,17 @@ def joined_channels(config: str, b: int, c: int, d: int, e: int) -> int:
     return torch.cat([nn.functional.interpolate(image, scale_factor=2), skip], dim=1).shape[1]
 
 
+def dropped_choices(first: int, second: int) -> int:
+    room = [math.ceil(64 * 2 * 1.25 / 4)] * 4
+    dropped = 0
+    for expert in [0] * first + [1] * second + [2] * 20 + [3] * (128 - first - second - 20):
+        if room[expert]:
+            room[expert] -= 1
+        else:
+            dropped += 1
+    return dropped
+
+
 def rows_in_blocks(a: int, b: int) -> int:
     """Of segments of a, b, 0 and 16 rows, each cut into blocks of 16."""
     rows = [block.new_empty(16) for n in (a, b, 0, 16) for block in torch.empty(n).split(16) if len(block)]
@@ -261,7 +272,10 @@ KEYS: dict[str, Callable[..., float]] = {
     ),
     "mixture-of-experts/top-two-weight": lambda first, second: torch.tensor([first, second]).softmax(0)[0].item(),
     "mixture-of-experts/balance-loss-two": balance_loss,
-    "mixture-of-experts/z-loss-value": lambda: torch.full((8,), 2.0).logsumexp(0).item() ** 2,
+    "mixture-of-experts/z-loss-value": lambda logit, experts: math.log(experts * math.exp(logit)) ** 2,
+    "mixture-of-experts/padding-in-the-mean": lambda real, busy: float((torch.arange(real) < busy).float().mean()),
+    "mixture-of-experts/dropped-from-loads": dropped_choices,
+    "mixture-of-experts/bias-after-steps": lambda over, under: sum([-0.001] * over + [0.001] * under),
     "mixture-of-experts/capacity-slots": lambda tokens, experts, k, factor: -(
         -Fraction(factor) * tokens * k // experts
     ),
