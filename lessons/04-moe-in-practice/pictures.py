@@ -1,10 +1,80 @@
-"""The pictures of lesson 4."""
+"""The pictures of lesson 4, computed from the same models as its text."""
 
-from grader.picture import Curves, Line
+from grader.picture import Arrow, Bars, Box, Boxes, Curves, Line, Series
 
-BANDWIDTH, PEAK = 3.35e12, 989e12  # of one H100 SXM: bytes and FLOPs in a second
+BANDWIDTH, PEAK = 3.35e12, 989e12  # of one H100 SXM: bytes and operations in a second
 EXPERT, OTHERS = 3 * 4096 * 14336, 1_605_636_096  # parameters of Mixtral 8x7B
 LAYERS, EXPERTS, CHOSEN = 32, 8, 2
+MISTRAL = 7_241_732_096
+
+
+# ------------------------------------------------------------ 1 what 8x7B hides
+
+
+def weights_of_mixtral() -> Bars:
+    attention = 32 * 4096 * 128 * (2 * 32 + 2 * 8)
+    tables = 2 * 32_000 * 4096
+    series = (
+        Series("Mistral 7B", [_billions(each) for each in (LAYERS * EXPERT, attention, tables)]),
+        Series("Mixtral, stored", [_billions(each) for each in (LAYERS * EXPERTS * EXPERT, attention, tables)]),
+        Series("Mixtral, one token", [_billions(each) for each in (LAYERS * CHOSEN * EXPERT, attention, tables)]),
+    )
+    title = "Where the weights are"
+    return Bars("weights-of-mixtral", title, ("networks", "attention", "table, output"), series, "billions")
+
+
+def _billions(count: float) -> float:
+    return round(count / 1e9, 2)
+
+
+# ------------------------------------------------------------ 2 many small experts
+
+
+def share_in_use() -> Bars:
+    models = {  # total and active, in billions, as published
+        "Mixtral 8x7B: 2 of 8": (46.7, 12.9),
+        "Qwen3-30B-A3B: 8 of 128": (30.5, 3.3),
+        "DeepSeek-V3: 8 of 256, 1": (671, 37),
+        "gpt-oss-120b: 4 of 128": (117, 5.1),
+        "Kimi K2: 8 of 384, 1": (1000, 32),
+    }
+    shares = [round(100 * active / total, 1) for total, active in models.values()]
+    title = "Weights that a token uses"
+    return Bars("share-in-use", title, tuple(models), (Series("in use", shares),), "per cent")
+
+
+# ------------------------------------------------------------ 3 to the last weight
+
+
+def squeeze_and_expand() -> Boxes:
+    return Boxes(
+        "squeeze-and-expand",
+        "Latent attention: what is made of the vector of a token",
+        (
+            Box("x", "token\n4", 1, 0),
+            Box("q", "squeezed\n3", 0, 1),
+            Box("queries", "2 queries\n3 each", 0, 2),
+            Box("kv", "squeezed\n2", 1, 1),
+            Box("keys", "2 keys, 2 values\n2 each", 1, 2),
+            Box("turned", "turned\n1", 2, 1),
+            Box("heads", "heads", 1, 3),
+            Box("out", "output\n4", 1, 4),
+        ),
+        (
+            Arrow("x", "q"),
+            Arrow("q", "queries"),
+            Arrow("x", "kv"),
+            Arrow("kv", "keys"),
+            Arrow("x", "turned"),
+            Arrow("queries", "heads"),
+            Arrow("keys", "heads"),
+            Arrow("turned", "heads"),
+            Arrow("heads", "out"),
+        ),
+    )
+
+
+# ------------------------------------------------------------ 6 the roofline
 
 
 def step_by_batch() -> Curves:
