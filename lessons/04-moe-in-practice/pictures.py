@@ -1,11 +1,15 @@
 """The pictures of lesson 4, computed from the same models as its text."""
 
-from grader.picture import Arrow, Bars, Box, Boxes, Curves, Line, Series
+from grader.picture import Arrow, Bars, Box, Boxes, Curves, Lane, Line, Series, Stretch, Timeline
 
 BANDWIDTH, PEAK = 3.35e12, 989e12  # of one H100 SXM: bytes and operations in a second
 EXPERT, OTHERS = 3 * 4096 * 14336, 1_605_636_096  # parameters of Mixtral 8x7B
 LAYERS, EXPERTS, CHOSEN = 32, 8, 2
-MISTRAL = 7_241_732_096
+MIXTRAL = (OTHERS, EXPERT, LAYERS, EXPERTS, CHOSEN)
+TOTAL, ACTIVE = 46_702_792_704, 12_879_925_248
+MISTRAL, LLAMA = 7_241_732_096, 68_976_648_192
+DEEPSEEK_MOE = (16_375_728_128 - 27 * 64 * 3 * 2048 * 1408, 3 * 2048 * 1408, 27, 64, 6)  # 16.4 billion
+DEEPSEEK_7B = 6_910_365_696
 
 
 # ------------------------------------------------------------ 1 what 8x7B hides
@@ -147,3 +151,71 @@ def _read(batch: float) -> float:
 def _work(batch: float) -> float:
     """Operations that a step of Mixtral takes."""
     return 2 * batch * (OTHERS + LAYERS * CHOSEN * EXPERT)
+
+
+# ------------------------------------------------------------ 7 faster than what?
+
+
+def times_as_fast() -> Curves:
+    batches = [2.0 ** (i / 2) for i in range(25)]
+    rivals = {"as Llama 2 70B": LLAMA, "as a dense 46.7 B": TOTAL, "as a dense 12.9 B": ACTIVE, "as Mistral 7B": MISTRAL}
+    lines = []
+    for name, size in rivals.items():
+        ratios = [round(_dense(size, batch) / _mixture(MIXTRAL, batch), 3) for batch in batches]
+        lines.append(Line(name, batches, ratios))
+    title = "Mixtral 8x7B is so many times as fast"
+    return Curves("times-as-fast", title, "batch", "times", tuple(lines), low=0.0, log_x=True)
+
+
+def sixteen_against_seven() -> Curves:
+    batches = [2.0 ** (i / 2) for i in range(25)]
+    ratios = [round(_dense(DEEPSEEK_7B, batch) / _mixture(DEEPSEEK_MOE, batch), 3) for batch in batches]
+    lines = (Line("DeepSeekMoE 16B", batches, ratios), Line("equally fast", batches, [1.0] * len(batches)))
+    title = "As fast as DeepSeek 7B, times"
+    return Curves("sixteen-against-seven", title, "batch", "times", lines, low=0.0, log_x=True)
+
+
+# ------------------------------------------------------------ 8 experts on many cards
+
+CHOICES = {"a": (0, 1), "b": (0, 2), "c": (1, 2), "d": (0, 3)}  # the experts of each token
+HOME = {"a": 0, "b": 0, "c": 1, "d": 1}  # two tokens and two experts on each card
+
+
+def two_cards() -> Boxes:
+    sent = {(here, there): 0 for here in (0, 1) for there in (0, 1)}
+    for token, experts in CHOICES.items():
+        for expert in experts:
+            sent[HOME[token], expert // 2] += 1
+    boxes = []
+    for card, tokens in enumerate(("a, b", "c, d")):
+        row = 2 * card
+        boxes.append(Box(f"in{card}", f"card {card}\ntokens {tokens}", row, 0))
+        boxes.append(Box(f"experts{card}", f"card {card}\nexperts {2 * card}, {2 * card + 1}", row, 1))
+        boxes.append(Box(f"out{card}", f"card {card}\ntokens {tokens}", row, 2))
+    arrows = []
+    for (here, there), count in sent.items():
+        arrows.append(Arrow(f"in{here}", f"experts{there}", str(count)))
+        arrows.append(Arrow(f"experts{there}", f"out{here}", str(count)))
+    return Boxes("two-cards", "Out to the experts, and back", tuple(boxes), tuple(arrows))
+
+
+def the_busiest_card() -> Timeline:
+    load = [sum(expert // 2 == card for experts in CHOICES.values() for expert in experts) for card in (0, 1)]
+    out, longest = 2, max(load)
+    lanes = []
+    for card in (0, 1):
+        work = Stretch(out, out + load[card], f"{load[card]} pieces")
+        back = Stretch(out + longest, 2 * out + longest, "back")
+        lanes.append(Lane(f"card {card}", (Stretch(0, out, "out"), work, back)))
+    return Timeline("the-busiest-card", "One layer on two cards", "pieces of work", tuple(lanes))
+
+
+def _mixture(model: tuple[int, int, int, int, int], batch: float) -> float:
+    """Seconds of a step: others, expert, layers, experts and how many of them are chosen."""
+    others, expert, layers, experts, chosen = model
+    reading = 2 * (others + layers * _hit(batch, experts, chosen) * expert) / BANDWIDTH
+    return max(reading, 2 * batch * (others + layers * chosen * expert) / PEAK)
+
+
+def _dense(size: int, batch: float) -> float:
+    return max(2 * size / BANDWIDTH, 2 * batch * size / PEAK)
