@@ -1,6 +1,6 @@
 """The pictures of lesson 4, computed from the same models as its text."""
 
-from grader.picture import Arrow, Bars, Box, Boxes, Curves, Lane, Line, Series, Stretch, Timeline
+from grader.picture import Arrow, Bars, Box, Boxes, Curves, Heatmap, Lane, Line, Series, Stretch, Timeline
 
 BANDWIDTH, PEAK = 3.35e12, 989e12  # of one H100 SXM: bytes and operations in a second
 EXPERT, OTHERS = 3 * 4096 * 14336, 1_605_636_096  # parameters of Mixtral 8x7B
@@ -138,7 +138,8 @@ def intensity_by_batch() -> Curves:
     dense = [round(batch, 3) for batch in batches]
     mixtral = [round(_work(batch) / _read(batch), 3) for batch in batches]
     edge = [round(PEAK / BANDWIDTH, 1)] * len(batches)
-    lines = (Line("dense", batches, dense), Line("Mixtral", batches, mixtral), Line("edge of the roof", batches, edge))
+    names = {"dense": dense, "Mixtral": mixtral, "edge of the roof": edge}
+    lines = tuple(Line(name, batches, values) for name, values in names.items())
     title = "How much a step computes for each byte"
     return Curves("intensity-by-batch", title, "batch", "operations for a byte", lines, log_x=True, log_y=True)
 
@@ -158,7 +159,7 @@ def _work(batch: float) -> float:
 
 def times_as_fast() -> Curves:
     batches = [2.0 ** (i / 2) for i in range(25)]
-    rivals = {"as Llama 2 70B": LLAMA, "as a dense 46.7 B": TOTAL, "as a dense 12.9 B": ACTIVE, "as Mistral 7B": MISTRAL}
+    rivals = {"as Llama 2 70B": LLAMA, "as a dense 46.7B": TOTAL, "as a dense 12.9B": ACTIVE, "as Mistral 7B": MISTRAL}
     lines = []
     for name, size in rivals.items():
         ratios = [round(_dense(size, batch) / _mixture(MIXTRAL, batch), 3) for batch in batches]
@@ -208,6 +209,24 @@ def the_busiest_card() -> Timeline:
         back = Stretch(out + longest, 2 * out + longest, "back")
         lanes.append(Lane(f"card {card}", (Stretch(0, out, "out"), work, back)))
     return Timeline("the-busiest-card", "One layer on two cards", "pieces of work", tuple(lanes))
+
+
+# ------------------------------------------------------------ 9 known, reported, rumoured
+
+
+def steps_of_four() -> Heatmap:
+    """Milliseconds of a step on two H100, by the bound."""
+    qwen = (1_541_093_376, 3 * 2048 * 768, 48, 128, 8)
+    batches = (1, 4, 16, 64, 256, 1024, 4096)
+    rows = {
+        "Mistral 7B": [_dense(MISTRAL, batch) for batch in batches],
+        "Qwen3-30B-A3B": [_mixture(qwen, batch) for batch in batches],
+        "Mixtral 8x7B": [_mixture(MIXTRAL, batch) for batch in batches],
+        "Llama 2 70B": [_dense(LLAMA, batch) for batch in batches],
+    }
+    cells = [[round(1000 * seconds / 2, 1) for seconds in row] for row in rows.values()]
+    title = "Milliseconds of a step, by batch"
+    return Heatmap("steps-of-four", title, tuple(rows), tuple(str(batch) for batch in batches), cells, digits=1)
 
 
 def _mixture(model: tuple[int, int, int, int, int], batch: float) -> float:
