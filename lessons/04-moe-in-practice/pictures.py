@@ -15,6 +15,23 @@ DEEPSEEK_7B = 6_910_365_696
 # ------------------------------------------------------------ 1 what 8x7B hides
 
 
+def the_toy() -> Boxes:
+    """V = 10, D = 4, one layer, two heads of length 2 that share keys and values, 4 experts of width 8."""
+    expert, table = 3 * 4 * 8, 10 * 4
+    attention = 4 * 2 * (2 * 2 + 2 * 1)
+    boxes = (
+        Box("table", f"table\n{table}", 1, 0),
+        Box("attention", f"norm,\nattention\n4 + {attention}", 1, 1),
+        Box("router", f"norm,\nrouter\n4 + {4 * 4}", 1, 2),
+        *(Box(f"e{n}", f"expert {n}: {expert}" + ("" if n in (1, 3) else ", rests"), n, 3) for n in range(4)),
+        Box("output", f"norm,\noutput\n4 + {table}", 1, 4),
+    )
+    steps = ("table", "attention"), ("attention", "router"), ("router", "e1"), ("router", "e3")
+    arrows = (*steps, ("e1", "output"), ("e3", "output"))
+    title = "The toy: 540 weights, 348 of them in use"
+    return Boxes("the-toy", title, boxes, tuple(Arrow(start, end) for start, end in arrows))
+
+
 def weights_of_mixtral() -> Bars:
     attention = 32 * 4096 * 128 * (2 * 32 + 2 * 8)
     tables = 2 * 32_000 * 4096
