@@ -1,6 +1,6 @@
 """The pictures of lesson 4, computed from the same models as its text."""
 
-from grader.picture import Arrow, Bars, Box, Boxes, Curves, Heatmap, Lane, Line, Series, Stretch, Timeline
+from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Lane, Line, Matrix, Series, Stretch, Timeline
 
 BANDWIDTH, PEAK = 3.35e12, 989e12  # of one H100 SXM: bytes and operations in a second
 EXPERT, OTHERS = 3 * 4096 * 14336, 1_605_636_096  # parameters of Mixtral 8x7B
@@ -49,6 +49,15 @@ def _billions(count: float) -> float:
 
 
 # ------------------------------------------------------------ 2 many small experts
+
+
+def cut_in_two() -> Matrix:
+    numbers, hidden = tuple(f"x{n}" for n in range(4)), tuple(f"h{n}" for n in range(8))
+    up = [[n < 4] * 4 for n in range(8)]
+    down = [[n < 4 for n in range(8)] for _ in range(4)]
+    outputs = tuple(f"y{n}" for n in range(4))
+    grids = (Grid("up", hidden, numbers, up), Grid("down", outputs, hidden, down))
+    return Matrix("cut-in-two", "An expert and its first half", grids, ("",))
 
 
 def share_in_use() -> Bars:
@@ -112,6 +121,18 @@ def held_and_read() -> Bars:
 
 
 # ------------------------------------------------------------ 5 what a batch reads
+
+
+CHOICES = {"a": (0, 1), "b": (0, 2), "c": (1, 2), "d": (0, 3)}  # the experts of each token
+
+
+def four_choices() -> Matrix:
+    experts = tuple(f"e{n}" for n in range(4))
+    chosen = [[n in pair for n in range(4)] for pair in CHOICES.values()]
+    hit = [[any(row[n] for row in chosen[: place + 1]) for n in range(4)] for place in range(4)]
+    names = ("a", "a to b", "a to c", "a to d")
+    grids = (Grid("chosen", tuple(CHOICES), experts, chosen), Grid("hit so far", names, experts, hit))
+    return Matrix("four-choices", "Two of four experts for each token", grids, ("",))
 
 
 def experts_hit() -> Curves:
@@ -195,7 +216,6 @@ def sixteen_against_seven() -> Curves:
 
 # ------------------------------------------------------------ 8 experts on many cards
 
-CHOICES = {"a": (0, 1), "b": (0, 2), "c": (1, 2), "d": (0, 3)}  # the experts of each token
 HOME = {"a": 0, "b": 0, "c": 1, "d": 1}  # two tokens and two experts on each card
 
 
