@@ -1,18 +1,277 @@
-"""The pictures of lesson 4."""
+"""The pictures of lesson 4, computed from the same models as its text."""
 
-from grader.picture import Curves, Line
+from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Lane, Line, Matrix, Series, Stretch, Timeline
 
-BANDWIDTH, PEAK = 3.35e12, 989e12  # of one H100 SXM: bytes and FLOPs in a second
+BANDWIDTH, PEAK = 3.35e12, 989e12  # of one H100 SXM: bytes and operations in a second
 EXPERT, OTHERS = 3 * 4096 * 14336, 1_605_636_096  # parameters of Mixtral 8x7B
 LAYERS, EXPERTS, CHOSEN = 32, 8, 2
+MIXTRAL = (OTHERS, EXPERT, LAYERS, EXPERTS, CHOSEN)
+TOTAL, ACTIVE = 46_702_792_704, 12_879_925_248
+MISTRAL, LLAMA = 7_241_732_096, 68_976_648_192
+DEEPSEEK_MOE = (16_375_728_128 - 27 * 64 * 3 * 2048 * 1408, 3 * 2048 * 1408, 27, 64, 6)  # 16.4 billion
+DEEPSEEK_7B = 6_910_365_696
+
+
+# ------------------------------------------------------------ 1 what 8x7B hides
+
+
+def the_toy() -> Boxes:
+    """V = 10, D = 4, one layer, two heads of length 2 that share keys and values, 4 experts of width 8."""
+    expert, table = 3 * 4 * 8, 10 * 4
+    attention = 4 * 2 * (2 * 2 + 2 * 1)
+    boxes = (
+        Box("table", f"table\n{table}", 1, 0),
+        Box("attention", f"norm,\nattention\n4 + {attention}", 1, 1),
+        Box("router", f"norm,\nrouter\n4 + {4 * 4}", 1, 2),
+        *(Box(f"e{n}", f"expert {n}: {expert}" + ("" if n in (1, 3) else ", rests"), n, 3) for n in range(4)),
+        Box("output", f"norm,\noutput\n4 + {table}", 1, 4),
+    )
+    steps = ("table", "attention"), ("attention", "router"), ("router", "e1"), ("router", "e3")
+    arrows = (*steps, ("e1", "output"), ("e3", "output"))
+    title = "The toy: 540 weights, 348 of them in use"
+    return Boxes("the-toy", title, boxes, tuple(Arrow(start, end) for start, end in arrows))
+
+
+def weights_of_mixtral() -> Bars:
+    attention = 32 * 4096 * 128 * (2 * 32 + 2 * 8)
+    tables = 2 * 32_000 * 4096
+    series = (
+        Series("Mistral 7B", [_billions(each) for each in (LAYERS * EXPERT, attention, tables)]),
+        Series("Mixtral, stored", [_billions(each) for each in (LAYERS * EXPERTS * EXPERT, attention, tables)]),
+        Series("Mixtral, one token", [_billions(each) for each in (LAYERS * CHOSEN * EXPERT, attention, tables)]),
+    )
+    title = "Where the weights are"
+    return Bars("weights-of-mixtral", title, ("networks", "attention", "table, output"), series, "billions")
+
+
+def _billions(count: float) -> float:
+    return round(count / 1e9, 2)
+
+
+# ------------------------------------------------------------ 2 many small experts
+
+
+def cut_in_two() -> Matrix:
+    numbers, hidden = tuple(f"x{n}" for n in range(4)), tuple(f"h{n}" for n in range(8))
+    up = [[n < 4] * 4 for n in range(8)]
+    down = [[n < 4 for n in range(8)] for _ in range(4)]
+    outputs = tuple(f"y{n}" for n in range(4))
+    grids = (Grid("up", hidden, numbers, up), Grid("down", outputs, hidden, down))
+    return Matrix("cut-in-two", "An expert and its first half", grids, ("",))
+
+
+def share_in_use() -> Bars:
+    models = {  # total and active, in billions, as published
+        "Mixtral 8x7B: 2 of 8": (46.7, 12.9),
+        "Qwen3-30B-A3B: 8 of 128": (30.5, 3.3),
+        "DeepSeek-V3: 8 of 256, 1": (671, 37),
+        "gpt-oss-120b: 4 of 128": (117, 5.1),
+        "Kimi K2: 8 of 384, 1": (1000, 32),
+    }
+    shares = [round(100 * active / total, 1) for total, active in models.values()]
+    title = "Weights that a token uses"
+    return Bars("share-in-use", title, tuple(models), (Series("in use", shares),), "per cent")
+
+
+# ------------------------------------------------------------ 3 to the last weight
+
+
+def squeeze_and_expand() -> Boxes:
+    return Boxes(
+        "squeeze-and-expand",
+        "Latent attention: what is made of the vector of a token",
+        (
+            Box("x", "token\n4", 1, 0),
+            Box("q", "squeezed\n3", 0, 1),
+            Box("queries", "2 queries\n3 each", 0, 2),
+            Box("kv", "squeezed\n2", 1, 1),
+            Box("keys", "2 keys, 2 values\n2 each", 1, 2),
+            Box("turned", "turned\n1", 2, 1),
+            Box("heads", "heads", 1, 3),
+            Box("out", "output\n4", 1, 4),
+        ),
+        (
+            Arrow("x", "q"),
+            Arrow("q", "queries"),
+            Arrow("x", "kv"),
+            Arrow("kv", "keys"),
+            Arrow("x", "turned"),
+            Arrow("queries", "heads"),
+            Arrow("keys", "heads"),
+            Arrow("turned", "heads"),
+            Arrow("heads", "out"),
+        ),
+    )
+
+
+# ------------------------------------------------------------ 4 memory is bought
+
+
+def held_and_read() -> Bars:
+    models = {  # total and active, in billions
+        "Mistral 7B": (7.24, 7.24),
+        "Qwen3-30B-A3B": (30.53, 3.35),
+        "Mixtral 8x7B": (46.70, 12.88),
+        "Llama 2 70B": (68.98, 68.98),
+    }
+    held = [round(2 * total, 1) for total, _ in models.values()]
+    read = [round(2 * active, 1) for _, active in models.values()]
+    title = "Weights of 16 bits: held, and read for one token"
+    return Bars("held-and-read", title, tuple(models), (Series("held", held), Series("read", read)), "GB")
+
+
+# ------------------------------------------------------------ 5 what a batch reads
+
+
+CHOICES = {"a": (0, 1), "b": (0, 2), "c": (1, 2), "d": (0, 3)}  # the experts of each token
+
+
+def four_choices() -> Matrix:
+    experts = tuple(f"e{n}" for n in range(4))
+    chosen = [[n in pair for n in range(4)] for pair in CHOICES.values()]
+    hit = [[any(row[n] for row in chosen[: place + 1]) for n in range(4)] for place in range(4)]
+    names = ("a", "a to b", "a to c", "a to d")
+    grids = (Grid("chosen", tuple(CHOICES), experts, chosen), Grid("hit so far", names, experts, hit))
+    return Matrix("four-choices", "Two of four experts for each token", grids, ("",))
+
+
+def experts_hit() -> Curves:
+    batches = [2.0 ** (i / 2) for i in range(17)]
+    models = {"Mixtral, 2 of 8": (8, 2), "Qwen3, 8 of 128": (128, 8), "DeepSeek-V3, 8 of 256": (256, 8)}
+    lines = []
+    for name, (experts, chosen) in models.items():
+        shares = [round(100 * _hit(batch, experts, chosen) / experts, 2) for batch in batches]
+        lines.append(Line(name, batches, shares))
+    title = "Experts that are hit in a layer"
+    return Curves("experts-hit", title, "tokens", "per cent", tuple(lines), low=0.0, high=100.0, log_x=True)
+
+
+def _hit(batch: float, experts: int = EXPERTS, chosen: int = CHOSEN) -> float:
+    return float(experts * (1 - (1 - chosen / experts) ** batch))
+
+
+# ------------------------------------------------------------ 6 the roofline
 
 
 def step_by_batch() -> Curves:
-    """What a decode step of Mixtral takes to read and to compute, in milliseconds."""
+    """What a decoding step of Mixtral takes to read and to compute, in milliseconds."""
     batches = [2.0 ** (i / 2) for i in range(25)]
-    hit = [EXPERTS * (1 - (1 - CHOSEN / EXPERTS) ** batch) for batch in batches]
-    reading = [1000 * 2 * (OTHERS + LAYERS * each * EXPERT) / BANDWIDTH for each in hit]
-    computing = [1000 * 2 * batch * (OTHERS + LAYERS * CHOSEN * EXPERT) / PEAK for batch in batches]
+    reading = [1000 * _read(batch) / BANDWIDTH for batch in batches]
+    computing = [1000 * _work(batch) / PEAK for batch in batches]
     lines = (Line("reading", batches, reading), Line("computing", batches, computing))
     title = "time of a decode step, Mixtral 8x7B"
     return Curves("step-by-batch", title, "batch", "milliseconds", lines, log_x=True, log_y=True)
+
+
+def roof() -> Curves:
+    intensities = [2.0 ** (i / 4) for i in range(49)]
+    reached = [round(min(BANDWIDTH * each, PEAK) / 1e12, 2) for each in intensities]
+    lines = (Line("at most", intensities, reached),)
+    title = "An H100 with numbers of 16 bits"
+    return Curves("roof", title, "operations for a byte", "10^12 operations/s", lines, log_x=True, log_y=True)
+
+
+def intensity_by_batch() -> Curves:
+    batches = [2.0 ** (i / 2) for i in range(25)]
+    dense = [round(batch, 3) for batch in batches]
+    mixtral = [round(_work(batch) / _read(batch), 3) for batch in batches]
+    edge = [round(PEAK / BANDWIDTH, 1)] * len(batches)
+    names = {"dense": dense, "Mixtral": mixtral, "edge of the roof": edge}
+    lines = tuple(Line(name, batches, values) for name, values in names.items())
+    title = "How much a step computes for each byte"
+    return Curves("intensity-by-batch", title, "batch", "operations for a byte", lines, log_x=True, log_y=True)
+
+
+def _read(batch: float) -> float:
+    """Bytes that a step of Mixtral reads, with weights of 16 bits."""
+    return 2 * (OTHERS + LAYERS * _hit(batch) * EXPERT)
+
+
+def _work(batch: float) -> float:
+    """Operations that a step of Mixtral takes."""
+    return 2 * batch * (OTHERS + LAYERS * CHOSEN * EXPERT)
+
+
+# ------------------------------------------------------------ 7 faster than what?
+
+
+def times_as_fast() -> Curves:
+    batches = [2.0 ** (i / 2) for i in range(25)]
+    rivals = {"as Llama 2 70B": LLAMA, "as a dense 46.7B": TOTAL, "as a dense 12.9B": ACTIVE, "as Mistral 7B": MISTRAL}
+    lines = []
+    for name, size in rivals.items():
+        ratios = [round(_dense(size, batch) / _mixture(MIXTRAL, batch), 3) for batch in batches]
+        lines.append(Line(name, batches, ratios))
+    title = "Mixtral 8x7B is so many times as fast"
+    return Curves("times-as-fast", title, "batch", "times", tuple(lines), low=0.0, log_x=True)
+
+
+def sixteen_against_seven() -> Curves:
+    batches = [2.0 ** (i / 2) for i in range(25)]
+    ratios = [round(_dense(DEEPSEEK_7B, batch) / _mixture(DEEPSEEK_MOE, batch), 3) for batch in batches]
+    lines = (Line("DeepSeekMoE 16B", batches, ratios), Line("equally fast", batches, [1.0] * len(batches)))
+    title = "As fast as DeepSeek 7B, times"
+    return Curves("sixteen-against-seven", title, "batch", "times", lines, low=0.0, log_x=True)
+
+
+# ------------------------------------------------------------ 8 experts on many cards
+
+HOME = {"a": 0, "b": 0, "c": 1, "d": 1}  # two tokens and two experts on each card
+
+
+def two_cards() -> Boxes:
+    sent = {(here, there): 0 for here in (0, 1) for there in (0, 1)}
+    for token, experts in CHOICES.items():
+        for expert in experts:
+            sent[HOME[token], expert // 2] += 1
+    boxes = []
+    for card, tokens in enumerate(("a, b", "c, d")):
+        row = 2 * card
+        boxes.append(Box(f"in{card}", f"card {card}\ntokens {tokens}", row, 0))
+        boxes.append(Box(f"experts{card}", f"card {card}\nexperts {2 * card}, {2 * card + 1}", row, 1))
+        boxes.append(Box(f"out{card}", f"card {card}\ntokens {tokens}", row, 2))
+    arrows = []
+    for (here, there), count in sent.items():
+        arrows.append(Arrow(f"in{here}", f"experts{there}", str(count)))
+        arrows.append(Arrow(f"experts{there}", f"out{here}", str(count)))
+    return Boxes("two-cards", "Out to the experts, and back", tuple(boxes), tuple(arrows))
+
+
+def the_busiest_card() -> Timeline:
+    load = [sum(expert // 2 == card for experts in CHOICES.values() for expert in experts) for card in (0, 1)]
+    out, longest = 2, max(load)
+    lanes = []
+    for card in (0, 1):
+        work = Stretch(out, out + load[card], f"{load[card]} pieces")
+        back = Stretch(out + longest, 2 * out + longest, "back")
+        lanes.append(Lane(f"card {card}", (Stretch(0, out, "out"), work, back)))
+    return Timeline("the-busiest-card", "One layer on two cards", "pieces of work", tuple(lanes))
+
+
+# ------------------------------------------------------------ 9 known, reported, rumoured
+
+
+def steps_of_four() -> Heatmap:
+    """Milliseconds of a step on two H100, by the bound."""
+    qwen = (1_541_093_376, 3 * 2048 * 768, 48, 128, 8)
+    batches = (1, 4, 16, 64, 256, 1024, 4096)
+    rows = {
+        "Mistral 7B": [_dense(MISTRAL, batch) for batch in batches],
+        "Qwen3-30B-A3B": [_mixture(qwen, batch) for batch in batches],
+        "Mixtral 8x7B": [_mixture(MIXTRAL, batch) for batch in batches],
+        "Llama 2 70B": [_dense(LLAMA, batch) for batch in batches],
+    }
+    cells = [[round(1000 * seconds / 2, 1) for seconds in row] for row in rows.values()]
+    title = "Milliseconds of a step, by batch"
+    return Heatmap("steps-of-four", title, tuple(rows), tuple(str(batch) for batch in batches), cells, digits=1)
+
+
+def _mixture(model: tuple[int, int, int, int, int], batch: float) -> float:
+    """Seconds of a step: others, expert, layers, experts and how many of them are chosen."""
+    others, expert, layers, experts, chosen = model
+    reading = 2 * (others + layers * _hit(batch, experts, chosen) * expert) / BANDWIDTH
+    return max(reading, 2 * batch * (others + layers * chosen * expert) / PEAK)
+
+
+def _dense(size: int, batch: float) -> float:
+    return max(2 * size / BANDWIDTH, 2 * batch * size / PEAK)

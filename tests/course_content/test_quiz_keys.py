@@ -245,6 +245,26 @@ def mamba_2_projection(G: int) -> int:
     return sum(part.numel() for part in rows)
 
 
+def small_mixture(k: int) -> int:
+    """What a token uses of 2 layers with V = 100, D = 8, 2 query heads, 1 of keys, K = 4, 4 experts of width 16."""
+
+    def linear(n_in: int, n_out: int) -> nn.Module:
+        return nn.Linear(n_in, n_out, bias=False)
+
+    def layer() -> list[nn.Module]:
+        attention = [linear(8, 8), linear(8, 4), linear(8, 4), linear(8, 8)]
+        experts = [linear(*sizes) for _ in range(k) for sizes in ((8, 16), (8, 16), (16, 8))]
+        return [nn.RMSNorm(8), nn.RMSNorm(8), *attention, linear(8, 4), *experts]
+
+    return count(nn.Embedding(100, 8), *layer(), *layer(), nn.RMSNorm(8), linear(8, 100))
+
+
+def mixture_crossover(config: str, total: float, active: float, bandwidth: float) -> int:
+    """The first batch whose arithmetic takes longer than the reading of all weights of 16 bits."""
+    reading = 2 * total / (bandwidth * 1000)
+    return next(batch for batch in itertools.count(1) if batch * 2 * active / 990_000 > reading)
+
+
 KEYS: dict[str, Callable[..., float]] = {
     "transformer-variants/prefix-pairs": lambda T, P: sum(j <= i or j < P for i in range(T) for j in range(T)),
     "transformer-variants/expected-mask-tokens": lambda: float(4000 * Fraction(15, 100) * Fraction(80, 100)),
@@ -282,7 +302,14 @@ KEYS: dict[str, Callable[..., float]] = {
     "mixture-of-experts/rows-in-blocks": rows_in_blocks,
     "moe-in-practice/total-minus-active": moe_difference,
     "moe-in-practice/experts-hit": experts_hit,
-    "moe-in-practice/expert-traffic": lambda: 2 * 2 * torch.empty(4096, dtype=torch.bfloat16).nbytes,
+    "moe-in-practice/count-a-small-mixture": small_mixture,
+    "moe-in-practice/attention-from-a-config": lambda config, D, H, G, K: count(
+        *(nn.Linear(D, heads * K, bias=False, device="meta") for heads in (H, G, G, H))
+    ),
+    "moe-in-practice/choices-after-the-cut": lambda E, m: sum(1 for _ in itertools.combinations(range(E * m), 2 * m)),
+    "moe-in-practice/crossover-of-a-mixture": mixture_crossover,
+    "moe-in-practice/busiest-card": lambda hot: hot / torch.tensor([hot, 10.0, 12.0, 12.0]).mean().item(),
+    "moe-in-practice/expert-traffic": lambda config, D, k: 2 * k * torch.empty(D, dtype=torch.bfloat16).nbytes,
     "dense-vs-sparse/combinations-after-cutting": lambda: len(list(itertools.combinations(range(16), 4))),
     "dense-vs-sparse/router-flops": lambda L, D, E: L * sum(2 * D for _ in range(E)),
     "dense-vs-sparse/twin-width": lambda F, k, shared, E: len(torch.cat([torch.empty(F)] * (k + shared))),
