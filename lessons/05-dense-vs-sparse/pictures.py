@@ -1,6 +1,12 @@
 """The pictures of lesson 5, computed from the same layers and models as its text."""
 
-from grader.picture import Bars, Curves, Line, Series
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, mse_loss, silu
+
+from grader.picture import Bars, Curves, Grid, Line, Matrix, Series
 
 D, F, E, K_USED = 8, 16, 4, 2  # the layer of the lesson: four experts, of which a token uses two
 MIXTRAL_TOTAL, MIXTRAL_ACTIVE = 46.70, 12.88  # billions of weights
@@ -71,3 +77,161 @@ def work_by_context() -> Curves:
     )
     title = "The work for one token"
     return Curves("work-by-context", title, "positions", "GFLOPs", lines, log_x=True, log_y=True)
+
+
+# ------------------------------------------------------------ 3 the twin and the bill
+
+
+def who_computes() -> Matrix:
+    experts = ("e0", "e1", "e2", "e3")
+    sparse = [[True, False, True, False], [False, True, True, False], [True, True, False, False]]
+    tokens = ("token 0", "token 1", "token 2")
+    twin = [[True, True] for _ in tokens]
+    grids = (Grid("sparse layer", tokens, experts, sparse), Grid("twin", ("", "", ""), ("half", "half"), twin))
+    return Matrix("who-computes", "Hidden units, 16 in each cell", grids)
+
+
+# ------------------------------------------------------------ 4 what was measured
+
+
+class _Dense(nn.Module):
+    def __init__(self, F: int) -> None:
+        super().__init__()
+        self.w1, self.w3 = nn.Linear(D, F, bias=False), nn.Linear(D, F, bias=False)
+        self.w2 = nn.Linear(F, D, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.w2(silu(self.w1(x)) * self.w3(x))
+        return y
+
+
+class _Sparse(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.router = nn.Linear(D, E, bias=False)
+        self.experts = nn.ModuleList(_Dense(F) for _ in range(E))
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits, chosen = self.router(x).topk(K_USED)
+        w = torch.zeros(len(x), E).scatter(1, chosen, logits.softmax(-1))
+        return torch.stack([w[:, [e]] * expert(x) for e, expert in enumerate(self.experts)]).sum(0)
+
+
+MAKE: dict[str, Callable[[], nn.Module]] = {"sparse": _Sparse, "twin": lambda: _Dense(32), "large": lambda: _Dense(64)}
+
+
+def _trained(name: str, loss_of: Callable[[nn.Module], Tensor], steps: int) -> nn.Module:
+    """A layer after the training of part 1."""
+    torch.manual_seed(0)
+    layer = MAKE[name]()
+    adam = torch.optim.Adam(layer.parameters(), lr=0.02)
+    for step in range(steps):
+        adam.param_groups[0]["lr"] = 0.02 * (1 - step / steps)
+        loss = loss_of(layer)
+        adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        adam.step()
+    return layer
+
+
+def _missed_rule(name: str, steps: int) -> int:
+    """What a layer misses of the rule of part 1, in per cent."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        rule = _Dense(32)
+        for w in rule.parameters():
+            nn.init.normal_(w, std=2 / w.shape[1] ** 0.5)
+
+        def missed(layer: nn.Module, n: int = 256) -> Tensor:
+            x = torch.randn(n, D)
+            y = rule(x).detach()
+            return mse_loss(layer(x), y) / y.var()
+
+        return round(100 * missed(_trained(name, missed, steps), 4000).item())
+
+
+def _missed_facts(name: str) -> int:
+    """How many of a thousand facts a layer has not learned, in tens of per cent."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        facts, answers = torch.randn(1000, D), torch.randint(8, (1000,))
+        layer = _trained(name, lambda f: cross_entropy(f(facts), answers), 300)
+        wrong = (layer(facts).argmax(1) != answers).double().mean().item()
+        return 10 * round(10 * wrong)
+
+
+def same_steps_same_work() -> Bars:
+    work = {"sparse": 288, "twin": 300, "large": 150}
+    series = tuple(
+        Series(name, [_missed_rule(name, 150), _missed_rule(name, steps)]) for name, steps in work.items()
+    )
+    groups = ("150 steps each", "the same work")
+    return Bars("same-steps-same-work", "What is missed of the rule", groups, series, "per cent")
+
+
+def experts_for_a_card() -> Matrix:
+    best = [["16", "32+", "32+"], ["4", "16", "32+"], ["1", "8", "32+"], ["1", "1", "16"]]
+    budgets = ("10^21 FLOPs", "10^22 FLOPs", "10^23 FLOPs", "10^24 FLOPs")
+    grid = Grid("memory", budgets, ("24 GB", "80 GB", "640 GB"), best)
+    return Matrix("experts-for-a-card", "How many experts? (Ludziejewski et al. 2025)", (grid,))
+
+
+def two_tasks() -> Bars:
+    series = tuple(Series(name, [_missed_facts(name), _missed_rule(name, 500)]) for name in MAKE)
+    return Bars("two-tasks", "What is missed", ("1000 facts", "a rule"), series, "per cent")
+
+
+# ------------------------------------------------------------ 5 how long a step takes
+
+SHARED, EXPERT, LLAMA = 1_605_636_096, 176_160_768, 68_976_648_192  # of Mixtral (one layer), and of Llama 2 70B
+
+
+def _ms(read: float, used: float, batch: int) -> float:
+    return round(1e3 * max(2 * read / 3.35e12, 2 * used * batch / 989e12), 2)
+
+
+def steps_of_four() -> Curves:
+    batches = [2**n for n in range(13)]
+    twin, total = SHARED + 64 * EXPERT, SHARED + 256 * EXPERT
+    mixtral = [_ms(SHARED + 32 * 8 * (1 - 0.75**batch) * EXPERT, twin, batch) for batch in batches]
+    lines = (
+        Line("Llama 2 70B", batches, [_ms(LLAMA, LLAMA, batch) for batch in batches]),
+        Line("dense, 46.7 billion", batches, [_ms(total, total, batch) for batch in batches]),
+        Line("Mixtral", batches, mixtral),
+        Line("twin, 12.9 billion", batches, [_ms(twin, twin, batch) for batch in batches]),
+    )
+    title = "A decoding step, at least"
+    return Curves("steps-of-four", title, "texts at once", "ms", lines, log_x=True, log_y=True)
+
+
+def load_of_the_machines() -> Bars:
+    loads = []
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        for lean in (torch.zeros(8), torch.tensor([1, 0.5, 0, 0, 0, 0, 0, 0])):
+            noise = -torch.rand(4096, 8).log().neg().log()
+            loads.append([int(n) for n in (noise + lean).topk(2).indices.flatten().bincount(minlength=8)])
+    groups = tuple(f"machine {n}" for n in range(8))
+    series = tuple(Series(name, load) for name, load in zip(("even", "leaning"), loads, strict=True))
+    return Bars("load-of-the-machines", "Tokens for each machine", groups, series, "tokens")
+
+
+# ------------------------------------------------------------ 6 harder to train
+
+
+def a_function_with_steps() -> Curves:
+    slopes = torch.tensor([1.0, 3.0, -1.0, 0.0])
+    xs = [round(0.02 * n, 2) for n in range(101)]
+    ys = []
+    for x in xs:
+        logits = torch.tensor([0.0, x, 1 - x, -1.0], dtype=torch.float64)
+        top, chosen = logits.topk(2)
+        ys.append(round((top.softmax(0) * slopes[chosen] * x).sum().item(), 3))
+    line = Line("two of four experts", xs, ys)
+    return Curves("a-function-with-steps", "A sparse layer of one number", "x", "y", (line,))
+
+
+def stable_or_good() -> Bars:
+    groups = ("nothing (4 of 6)", "clipping (3 of 3)", "z-loss (3 of 3)")
+    title = "Loss, and stable runs (Zoph et al. 2022, table 4)"
+    return Bars("stable-or-good", title, groups, (Series("loss", [1.755, 4.206, 1.741]),), "loss")
