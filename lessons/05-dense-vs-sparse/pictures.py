@@ -1,12 +1,13 @@
 """The pictures of lesson 5, computed from the same layers and models as its text."""
 
 from collections.abc import Callable
+from math import comb
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, silu
 
-from grader.picture import Bars, Curves, Grid, Line, Matrix, Series
+from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Line, Matrix, Series
 
 D, F, E, K_USED = 8, 16, 4, 2  # the layer of the lesson: four experts, of which a token uses two
 MIXTRAL_TOTAL, MIXTRAL_ACTIVE = 46.70, 12.88  # billions of weights
@@ -113,7 +114,7 @@ class _Sparse(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         logits, chosen = self.router(x).topk(K_USED)
-        w = torch.zeros(len(x), E).scatter(1, chosen, logits.softmax(-1))
+        w = x.new_zeros(len(x), E).scatter(1, chosen, logits.softmax(-1))
         return torch.stack([w[:, [e]] * expert(x) for e, expert in enumerate(self.experts)]).sum(0)
 
 
@@ -123,7 +124,7 @@ MAKE: dict[str, Callable[[], nn.Module]] = {"sparse": _Sparse, "twin": lambda: _
 def _trained(name: str, loss_of: Callable[[nn.Module], Tensor], steps: int) -> nn.Module:
     """A layer after the training of part 1."""
     torch.manual_seed(0)
-    layer = MAKE[name]()
+    layer = MAKE[name]().double()
     adam = torch.optim.Adam(layer.parameters(), lr=0.02)
     for step in range(steps):
         adam.param_groups[0]["lr"] = 0.02 * (1 - step / steps)
@@ -138,12 +139,12 @@ def _missed_rule(name: str, steps: int) -> int:
     """What a layer misses of the rule of part 1, in per cent."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        rule = _Dense(32)
+        rule = _Dense(32).double()
         for w in rule.parameters():
             nn.init.normal_(w, std=2 / w.shape[1] ** 0.5)
 
         def missed(layer: nn.Module, n: int = 256) -> Tensor:
-            x = torch.randn(n, D)
+            x = torch.randn(n, D).double()
             y = rule(x).detach()
             return mse_loss(layer(x), y) / y.var()
 
@@ -154,7 +155,7 @@ def _missed_facts(name: str) -> int:
     """How many of a thousand facts a layer has not learned, in tens of per cent."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        facts, answers = torch.randn(1000, D), torch.randint(8, (1000,))
+        facts, answers = torch.randn(1000, D).double(), torch.randint(8, (1000,))
         layer = _trained(name, lambda f: cross_entropy(f(facts), answers), 300)
         wrong = (layer(facts).argmax(1) != answers).double().mean().item()
         return 10 * round(10 * wrong)
@@ -235,3 +236,67 @@ def stable_or_good() -> Bars:
     groups = ("nothing (4 of 6)", "clipping (3 of 3)", "z-loss (3 of 3)")
     title = "Loss, and stable runs (Zoph et al. 2022, table 4)"
     return Bars("stable-or-good", title, groups, (Series("loss", [1.755, 4.206, 1.741]),), "loss")
+
+
+# ------------------------------------------------------------ 7 one becomes many
+
+
+def upcycling() -> Boxes:
+    copies = tuple(Box(f"e{n}", f"copy {n}", n, 2) for n in range(4))
+    boxes = (Box("f", "network", 1, 0), Box("router", "router,\nrandom", 3, 0), *copies, Box("y", "y", 1, 4))
+    arrows = tuple(Arrow("f", f"e{n}") for n in range(4))
+    return Boxes("upcycling", "Sparse upcycling", boxes, (*arrows, *(Arrow(f"e{n}", "y") for n in range(4))))
+
+
+def three_ways_on() -> Curves:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        facts, answers = torch.randn(1000, D).double(), torch.randint(8, (1000,))
+
+        def learn(layer: nn.Module) -> list[float]:
+            adam = torch.optim.Adam(layer.parameters(), lr=0.01)
+            known = []
+            for step in range(301):
+                logits = layer(facts)
+                if step % 20 == 0:
+                    known.append(round((logits.argmax(1) == answers).double().mean().item(), 2))
+                loss = cross_entropy(logits, answers)
+                adam.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                adam.step()
+            return known
+
+        torch.manual_seed(0)
+        old = _Dense(16).double()
+        learn(old)
+        upcycled, anew = _Sparse().double(), _Sparse().double()
+        nn.init.normal_(upcycled.router.weight, std=0.02)
+        for expert in upcycled.experts:
+            expert.load_state_dict(old.state_dict())
+        ways = {"upcycled": learn(upcycled), "four random experts": learn(anew), "dense, trained on": learn(old)}
+    steps = list(range(0, 301, 20))
+    lines = tuple(Line(name, steps, known) for name, known in ways.items())
+    return Curves("three-ways-on", "Three ways to go on", "steps", "share of the facts", lines, low=0.0, high=1.0)
+
+
+# ------------------------------------------------------------ 8 an expert can be cut
+
+
+def cut_in_two() -> Matrix:
+    hidden, out = [2.0, -1.0, 4.0, 3.0], [1.0, 2.0, 0.5, -1.0]
+    terms = [h * o for h, o in zip(hidden, out, strict=True)]
+    units = ("unit 0", "unit 1", "unit 2", "unit 3")
+    rows = [list(row) for row in zip(hidden, out, terms, strict=True)]
+    sums = [["", ""], [sum(terms[:2]), ""], ["", ""], [sum(terms[2:]), sum(terms)]]
+    grids = (
+        Grid("", units, ("value", "weight", "term"), rows, digits=1),
+        Grid("", ("", "", "", ""), ("half", "whole"), sums, digits=0),
+    )
+    return Matrix("cut-in-two", "Four terms, two halves, one network", grids)
+
+
+def choices_by_pieces() -> Curves:
+    pieces = list(range(1, 9))
+    line = Line("k m of E m", pieces, [comb(16 * m, 2 * m) for m in pieces])
+    title = "2 of 16 experts, each cut into pieces"
+    return Curves("choices-by-pieces", title, "pieces of an expert", "choices", (line,), log_y=True)
