@@ -146,9 +146,11 @@ def _missed_rule(name: str, steps: int) -> int:
         def missed(layer: nn.Module, n: int = 256) -> Tensor:
             x = torch.randn(n, D).double()
             y = rule(x).detach()
-            return mse_loss(layer(x), y) / y.var()
+            loss: Tensor = mse_loss(layer(x), y) / y.var()
+            return loss
 
-        return round(100 * missed(_trained(name, missed, steps), 4000).item())
+        per_cent: float = 100 * missed(_trained(name, missed, steps), 4000).item()
+        return round(per_cent)
 
 
 def _missed_facts(name: str) -> int:
@@ -157,15 +159,13 @@ def _missed_facts(name: str) -> int:
         torch.manual_seed(0)
         facts, answers = torch.randn(1000, D).double(), torch.randint(8, (1000,))
         layer = _trained(name, lambda f: cross_entropy(f(facts), answers), 300)
-        wrong = (layer(facts).argmax(1) != answers).double().mean().item()
+        wrong: float = (layer(facts).argmax(1) != answers).double().mean().item()
         return 10 * round(10 * wrong)
 
 
 def same_steps_same_work() -> Bars:
     work = {"sparse": 288, "twin": 300, "large": 150}
-    series = tuple(
-        Series(name, [_missed_rule(name, 150), _missed_rule(name, steps)]) for name, steps in work.items()
-    )
+    series = tuple(Series(name, [_missed_rule(name, 150), _missed_rule(name, steps)]) for name, steps in work.items())
     groups = ("150 steps each", "the same work")
     return Bars("same-steps-same-work", "What is missed of the rule", groups, series, "per cent")
 
@@ -287,7 +287,7 @@ def cut_in_two() -> Matrix:
     terms = [h * o for h, o in zip(hidden, out, strict=True)]
     units = ("unit 0", "unit 1", "unit 2", "unit 3")
     rows = [list(row) for row in zip(hidden, out, terms, strict=True)]
-    sums = [["", ""], [sum(terms[:2]), ""], ["", ""], [sum(terms[2:]), sum(terms)]]
+    sums: list[list[bool | float | str]] = [["", ""], [sum(terms[:2]), ""], ["", ""], [sum(terms[2:]), sum(terms)]]
     grids = (
         Grid("", units, ("value", "weight", "term"), rows, digits=1),
         Grid("", ("", "", "", ""), ("half", "whole"), sums, digits=0),
@@ -300,3 +300,22 @@ def choices_by_pieces() -> Curves:
     line = Line("k m of E m", pieces, [comb(16 * m, 2 * m) for m in pieces])
     title = "2 of 16 experts, each cut into pieces"
     return Curves("choices-by-pieces", title, "pieces of an expert", "choices", (line,), log_y=True)
+
+
+# ------------------------------------------------------------ 9 which for whom
+
+
+def plan_map() -> Boxes:
+    plans = (
+        ("memory is short", "dense,\nas large as fits"),
+        ("one user,\nand it fits", "sparse"),
+        ("thousands at once,\nmuch memory", "sparse"),
+        ("work of the training\nis short", "sparse"),
+        ("few examples\nto fine-tune on", "dense first"),
+    )
+    boxes = [Box("plan", "your plan", 2, 0)]
+    arrows = []
+    for row, (scarce, first) in enumerate(plans):
+        boxes += [Box(f"if{row}", scarce, row, 1), Box(f"try{row}", first, row, 2)]
+        arrows += [Arrow("plan", f"if{row}"), Arrow(f"if{row}", f"try{row}")]
+    return Boxes("plan-map", "What to try first", tuple(boxes), tuple(arrows))
