@@ -242,10 +242,10 @@ def stable_or_good() -> Bars:
 
 
 def upcycling() -> Boxes:
-    copies = tuple(Box(f"e{n}", f"copy {n}", n, 2) for n in range(4))
-    boxes = (Box("f", "network", 1, 0), Box("router", "router,\nrandom", 3, 0), *copies, Box("y", "y", 1, 4))
-    arrows = tuple(Arrow("f", f"e{n}") for n in range(4))
-    return Boxes("upcycling", "Sparse upcycling", boxes, (*arrows, *(Arrow(f"e{n}", "y") for n in range(4))))
+    copies = tuple(Box(f"e{n}", f"copy {n}", n, 1) for n in range(4))
+    boxes = (Box("old", "network", 1, 0), *copies, Box("router", "router, new", 4, 1), Box("y", "y", 2, 2))
+    arrows = (*(Arrow("old", copy.id) for copy in copies), *(Arrow(copy.id, "y") for copy in copies))
+    return Boxes("upcycling", "Sparse upcycling", boxes, (*arrows, Arrow("router", "y")))
 
 
 def three_ways_on() -> Curves:
