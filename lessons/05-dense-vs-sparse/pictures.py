@@ -305,12 +305,27 @@ def choices_by_pieces() -> Curves:
 # ------------------------------------------------------------ 9 which for whom
 
 
+def dense_until() -> Curves:
+    users = [1, 2, 4, 8, 16, 32, 64, 128, 256, 400, 608, 800, 1024, 2048]
+
+    def step(total: float, active: float, share: float, number: int) -> float:
+        experts = 0.0 if share == 1 else (total - active) / (1 - share)
+        touched = total - experts * (1 - share) ** number
+        return round(1e3 * max(2 * touched / 26_800, 2 * active * number / 7.9e6), 2)
+
+    lines = (
+        Line("dense, 14.8 billion", users, [step(14.8, 14.8, 1, n) for n in users]),
+        Line("sparse, 30.5 billion", users, [step(30.5, 3.35, 8 / 128, n) for n in users]),
+    )
+    return Curves("dense-until", "A step on eight cards, at least", "users", "ms", lines, log_x=True, log_y=True)
+
+
 def plan_map() -> Boxes:
     plans = (
         ("memory is short", "dense,\nas large as fits"),
         ("one user,\nand it fits", "sparse"),
-        ("thousands at once,\nmuch memory", "sparse"),
-        ("work of the training\nis short", "sparse"),
+        ("ten to hundreds\nat once", "the smaller\ntotal"),
+        ("thousands at once,\nor pre-training", "sparse"),
         ("few examples\nto fine-tune on", "dense first"),
     )
     boxes = [Box("plan", "your plan", 2, 0)]
