@@ -295,6 +295,17 @@ def cut_in_two() -> Matrix:
     return Matrix("cut-in-two", "Four terms, two halves, one network", grids)
 
 
+def rows_and_columns() -> Matrix:
+    units = ("u0", "u1", "u2", "u3")
+    numbers = ("d0", "d1", "d2")
+    first = [unit in units[:2] for unit in units]
+    grids = (
+        Grid("w1 and w3", units, numbers, [[keep] * len(numbers) for keep in first]),
+        Grid("w2", numbers, units, [first for _ in numbers]),
+    )
+    return Matrix("rows-and-columns", "The first of two pieces (D = 3, F = 4)", grids)
+
+
 def choices_by_pieces() -> Curves:
     pieces = list(range(1, 9))
     line = Line("k m of E m", pieces, [comb(16 * m, 2 * m) for m in pieces])
