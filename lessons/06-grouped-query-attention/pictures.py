@@ -238,7 +238,34 @@ def what_a_token_leaves() -> Bars:
     return Bars("what-a-token-leaves", title, tuple(kinds), (Series("numbers", list(kinds.values())),), "numbers")
 
 
-# ------------------------------------------------------------ 7 a short memory
+# ------------------------------------------------------------ 7 a key for the position
+
+
+def two_keys() -> Boxes:
+    return Boxes(
+        "two-keys",
+        "Content and position meet in a sum",
+        (
+            Box("query", "content\nquery", 0, 0),
+            Box("matrix", "matrix,\nonce", 0, 1),
+            Box("latent", "times\nlatent", 0, 2),
+            Box("sum", "+", 0, 3),
+            Box("root", "divided\nby root", 0, 4),
+            Box("turned", "turned\nquery", 1, 0),
+            Box("key", "times\nturned key", 1, 2),
+        ),
+        (
+            Arrow("query", "matrix"),
+            Arrow("matrix", "latent"),
+            Arrow("latent", "sum"),
+            Arrow("sum", "root"),
+            Arrow("turned", "key"),
+            Arrow("key", "sum"),
+        ),
+    )
+
+
+# ------------------------------------------------------------ 8 a short memory
 
 
 def ring_of_three() -> Matrix:
@@ -262,7 +289,7 @@ def kept_by_layout() -> Curves:
     return Curves("kept-by-layout", title, "tokens in the text", "kept", lines, log_x=True, log_y=True)
 
 
-# ------------------------------------------------------------ 8 attention in tiles
+# ------------------------------------------------------------ 9 attention in tiles
 
 
 def one_pass() -> Curves:
@@ -299,7 +326,7 @@ def tiles_of_a_table() -> Matrix:
     return Matrix("tiles-of-a-table", "Which tiles of a causal table are computed", (Grid("", rows, columns, cells),))
 
 
-# ------------------------------------------------------------ 9 a model that speaks
+# ------------------------------------------------------------ 10 a model that speaks
 
 
 def whole_model() -> Boxes:
