@@ -97,7 +97,7 @@ def what_came_next() -> Heatmap:
 
 
 # The next four hold what was measured with the program in the statement of attention_heads, on the 4-bit weights of
-# SmolLM2-135M-Instruct: the weights of two heads on the text of the lesson, one token for each word, its scores and losses.
+# SmolLM2-135M-Instruct: the weights of two heads on the text of the lesson, one token for each word; scores; losses.
 
 
 def _triangle(rows: Sequence[Sequence[float]]) -> list[list[float]]:
@@ -201,6 +201,14 @@ def cache_by_heads() -> Bars:
 
 
 # ------------------------------------------------------------ 5 who reads whom
+
+
+def tiled_or_not() -> Matrix:
+    keys = torch.arange(2)
+    ways = (("repeat_interleave", keys.repeat_interleave(2)), ("repeat", keys.repeat(2)))
+    rows, columns = tuple(f"q{h}" for h in range(4)), ("k0", "k1")
+    grids = tuple(Grid(name, rows, columns, (read[:, None] == keys).tolist()) for name, read in ways)
+    return Matrix("tiled-or-not", "Who reads whom, in two ways of repeating", grids, ("",))
 
 
 def step_by_texts() -> Curves:
@@ -326,6 +334,14 @@ def ring_of_three() -> Matrix:
     comes = tuple(f"{m} comes" for m in range(6))
     labels = tuple(f"slot {n}" for n in range(W))
     return Matrix("ring-of-three", "Positions in a ring of three slots", (Grid("kept", comes, labels, cells),))
+
+
+def share_of_the_sink() -> Bars:
+    sinks = (-2.0, 0.0, 2.0, 5.0)
+    keys = [2 / (2 + math.exp(z)) for z in sinks]
+    series = (Series("both keys", _rounded(keys)), Series("sink", _rounded([1 - share for share in keys])))
+    groups = tuple(f"z = {z:g}" for z in sinks)
+    return Bars("share-of-the-sink", "How a query spends its weight of 1", groups, series, "weight")
 
 
 def kept_by_layout() -> Curves:
