@@ -257,6 +257,36 @@ def rows_pooled() -> Matrix:
     )
 
 
+def three_starts() -> Curves:
+    torch.manual_seed(0)
+    queries = torch.randn(500, 4).double()
+
+    def read(k: Tensor, v: Tensor) -> Tensor:
+        k, v = (x.repeat_interleave(4 // len(x), 0) for x in (k, v))
+        return ((queries[..., None] * k).softmax(-1) * v).sum(-1)
+
+    target = read(K, V)
+    starts = {
+        "mean": (K.view(2, 2, 2).mean(1), V.view(2, 2, 2).mean(1)),
+        "first head": (K[::2], V[::2]),
+        "random": (torch.randn(2, 2).double(), torch.randn(2, 2).double()),
+    }
+    lines = []
+    for name, start in starts.items():
+        k, v = (x.clone().requires_grad_() for x in start)
+        adam = torch.optim.Adam([k, v], lr=0.1)
+        losses = []
+        for _ in range(401):
+            loss = (read(k, v) - target).square().mean()
+            losses.append(loss.item())
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+        lines.append(Line(name, list(range(0, 401, 10)), _rounded(losses[::10], 1)))
+    title = "Two heads learn to answer for four"
+    return Curves("three-starts", title, "step", "loss", tuple(lines), low=1.0, log_y=True)
+
+
 # ------------------------------------------------------------ 7 one short vector
 
 
