@@ -265,6 +265,13 @@ def mixture_crossover(config: str, total: float, active: float, bandwidth: float
     return next(batch for batch in itertools.count(1) if batch * 2 * active / 990_000 > reading)
 
 
+def second_gradient(g: float) -> float:
+    scores = torch.tensor([0.0, math.log(3)], dtype=torch.float64, requires_grad=True)
+    (scores.softmax(0) @ torch.tensor([4.0, 8.0], dtype=torch.float64) * g).backward()
+    assert scores.grad is not None
+    return scores.grad[1].item()
+
+
 KEYS: dict[str, Callable[..., float]] = {
     "transformer-variants/prefix-pairs": lambda T, P: sum(j <= i or j < P for i in range(T) for j in range(T)),
     "transformer-variants/expected-mask-tokens": lambda: float(4000 * Fraction(15, 100) * Fraction(80, 100)),
@@ -326,6 +333,21 @@ KEYS: dict[str, Callable[..., float]] = {
     "grouped-query-attention/two-halves-of-a-cache": lambda first, second, one, two: weighted(
         [one, two], [first, second], keep=2
     ),
+    "grouped-query-attention/tables-of-all-heads": lambda H, B, T: torch.empty(B, H, T, T, device="meta").numel(),
+    "grouped-query-attention/induction-score-by-hand": lambda: (
+        torch.tensor([[0.2, 0.6, 0.1, 0.1, 0, 0], [0.1, 0, 0.8, 0, 0.1, 0], [0, 0.1, 0.3, 0.4, 0.2, 0]])
+        .diagonal(1)
+        .mean()
+        .item()
+    ),
+    "grouped-query-attention/mean-of-a-group": lambda: (
+        torch.tensor([1.0, 2, 6, 3, 5, 10]).view(2, 3, 1).mean(1)[0].item()
+    ),
+    "grouped-query-attention/rebuild-or-absorb": lambda: next(
+        queries for queries in itertools.count(1) if 512 * 256 + 320 * queries < 1088 * queries
+    ),
+    "grouped-query-attention/slot-and-victim": lambda W, m: next(n for n in range(m - 1, -1, -1) if n % W == m % W),
+    "grouped-query-attention/gradient-of-one-score": second_gradient,
     "state-space-models/zoh-input-factor": zero_order_hold,
     "state-space-models/one-selective-step": selective_step,
     "state-space-models/half-life": half_life,
