@@ -1,5 +1,6 @@
 """The pictures of lesson 7, computed from the same small examples as its text."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -205,3 +206,237 @@ def four_kernels() -> Curves:
         label = "a basin" if n == 0 else f"hand {n}"
         lines.append(Line(label, steps, _rounded([(factor**step).real for step in steps])))
     return Curves("four-kernels", "Kernels of S4D-Lin, one number each", "steps ago", "weight", tuple(lines))
+
+
+# ------------------------------------------------------------ 6 what a fixed kernel cannot do
+
+
+def best_kernel() -> Bars:
+    logs, boats = [], []
+    for places in itertools.combinations(range(8), 3):
+        for three in itertools.product((-1.0, 1.0), repeat=3):
+            log = [0.0] * 8
+            for place, boat in zip(places, three, strict=True):
+                log[place] = boat
+            logs.append(log)
+            boats.append(three)
+    weights = torch.linalg.pinv(torch.tensor(logs).double()) @ torch.tensor(boats).double()
+    names = ("first boat", "second boat", "third boat")
+    series = tuple(Series(name, column) for name, column in zip(names, _numbers(weights.T), strict=True))
+    lines = tuple(f"line {n}" for n in range(8))
+    return Bars("best-kernel", "The best weights that do not know what they weigh", lines, series, "weight")
+
+
+SIGNAL = (0.1, -0.2, 1.6, 0.1, 0.2, -0.1, 0.1, -1.5, 0.2, -0.1, 0.1, 0.2)
+
+
+def chosen_steps() -> Curves:
+    """A signal, and the states of a scan of it with a step that the token chooses, and with a fixed one."""
+    steps = [float(i) for i in range(1, len(SIGNAL) + 1)]
+    lines = (
+        Line("input", steps, SIGNAL),
+        Line("state, step chosen by the token", steps, _scanned(lambda x: math.log1p(math.exp(4 * abs(x) - 3)))),
+        Line("state, fixed step", steps, _scanned(lambda x: 0.5)),
+    )
+    return Curves("chosen-steps", "What a scan keeps of a signal", "token", "value", lines, low=-6.0, high=12.0)
+
+
+def _scanned(delta: Callable[[float], float]) -> list[float]:
+    """h = exp(-delta) h + delta x, from h = 0 on."""
+    states, h = [], 0.0
+    for x in SIGNAL:
+        h = math.exp(-delta(x)) * h + delta(x) * x
+        states.append(h)
+    return states
+
+
+# ------------------------------------------------------------ 7 steps that the token chooses
+
+
+def spans_of_memory() -> Curves:
+    tokens = [round(10 ** (step / 8), 2) for step in range(28)]
+    lines = tuple(
+        Line(label, tokens, _rounded([math.exp(-n * dt) for n in tokens]))
+        for label, dt in (
+            ("step 0.69, bias 0", math.log(2)),
+            ("step 0.1", 0.1),
+            ("step 0.01", 0.01),
+            ("step 0.001", 0.001),
+        )
+    )
+    return Curves("spans-of-memory", "What is left, by the step", "tokens later", "share", lines, low=0.0, log_x=True)
+
+
+# ------------------------------------------------------------ 8 steps put together
+
+
+def _pair(a: float, b: float) -> str:
+    return f"{a:g}, {b:g}"
+
+
+def doubling_rounds() -> Matrix:
+    a, b, rounds = [0.5] * 4, list(READINGS), []
+    stride = 1
+    while True:
+        rounds.append([_pair(*each) for each in zip(a, b, strict=True)])
+        if stride >= 4:
+            break
+        later = range(stride, 4)
+        b = b[:stride] + [a[i] * b[i - stride] + b[i] for i in later]
+        a = a[:stride] + [a[i] * a[i - stride] for i in later]
+        stride *= 2
+    grid = Grid("", ("one step each", "stride 1", "stride 2"), ("8", "6", "4", "2"), rounds)
+    return Matrix("doubling-rounds", "Two rounds for four steps", (grid,))
+
+
+def scan_tree() -> Boxes:
+    level = [(0.5, reading) for reading in READINGS]
+    boxes, arrows, row = [], [], 0
+    for n, pair in enumerate(level):
+        boxes.append(Box(f"0-{n}", _pair(*pair), 0, n))
+    while len(level) > 1:
+        row += 1
+        joined = []
+        for n in range(0, len(level), 2):
+            (a1, b1), (a2, b2) = level[n], level[n + 1]
+            joined.append((a2 * a1, a2 * b1 + b2))
+            here = f"{row}-{n // 2}"
+            span = 2**row
+            boxes.append(Box(here, _pair(*joined[-1]), row, n // 2 * span, span))
+            arrows += [Arrow(f"{row - 1}-{n}", here), Arrow(f"{row - 1}-{n + 1}", here)]
+        level = joined
+    return Boxes("scan-tree", "Pairs (factor, addition), put together", tuple(boxes), tuple(arrows))
+
+
+# ------------------------------------------------------------ 9 the Mamba block
+
+
+def weights_of_a_block() -> Bars:
+    D, N, W, R = 2560, 16, 4, 160
+    channels = 2 * D
+    parts = {
+        "in_proj": 2 * channels * D,
+        "conv1d": channels * (W + 1),
+        "x_proj": (R + 2 * N) * channels,
+        "dt_proj": channels * (R + 1),
+        "A_log and D": channels * (N + 1),
+        "out_proj": D * channels,
+    }
+    sizes = _rounded([count / 1e6 for count in parts.values()])
+    title = "A block of Mamba 2.8B"
+    return Bars("weights-of-a-block", title, tuple(parts), (Series("millions", sizes),), "millions")
+
+
+def mamba_block() -> Boxes:
+    return Boxes(
+        "mamba-block",
+        "From x to the output",
+        (
+            Box("x", "x", 1, 0),
+            Box("in", "in_proj", 1, 1),
+            Box("z", "silu(z)", 0, 3),
+            Box("conv", "conv,\nsilu", 1, 2),
+            Box("scan", "scan,\n+ D u", 1, 3),
+            Box("times", "times", 1, 4),
+            Box("out", "out_proj", 1, 5),
+            Box("steps", "Δ, B, C", 2, 2),
+        ),
+        (
+            Arrow("x", "in"),
+            Arrow("in", "conv"),
+            Arrow("in", "z"),
+            Arrow("conv", "scan"),
+            Arrow("conv", "steps"),
+            Arrow("steps", "scan"),
+            Arrow("scan", "times"),
+            Arrow("z", "times"),
+            Arrow("times", "out"),
+        ),
+    )
+
+
+# ------------------------------------------------------------ 10 a recurrence that is attention
+
+
+def decay_and_attention() -> Matrix:
+    decay = torch.tensor([[1.0, 0, 0], [0.5, 1, 0], [0.25, 0.5, 1]])
+    C = torch.tensor([[1.0, 0], [0, 1], [1, 1]])
+    B_in = torch.tensor([[1.0, 0], [1, 1], [0, 2]])
+    products = C @ B_in.T
+    rows, columns = ("t = 0", "t = 1", "t = 2"), ("0", "1", "2")
+    grids = (
+        Grid("decay mask", rows, columns, _numbers(decay)),
+        Grid("C · B", (), columns, _numbers(products)),
+        Grid("weights", (), columns, _numbers(decay * products)),
+    )
+    return Matrix("decay-and-attention", "Number by number", grids, ("×", "="))
+
+
+def in_chunks() -> Matrix:
+    labels = tuple(str(n) for n in range(8))
+    cells: list[list[bool | float | str]] = [
+        [j <= t if j // 4 == t // 4 else ("h" if j < t else False) for j in range(8)] for t in range(8)
+    ]
+    return Matrix("in-chunks", "Eight tokens, Q = 4", (Grid("earlier tokens", labels, labels, cells),))
+
+
+# ------------------------------------------------------------ 11 the layer of Mamba-2
+
+
+def two_blocks() -> Boxes:
+    return Boxes(
+        "two-blocks",
+        "Mamba above, Mamba-2 below",
+        (
+            Box("x1", "x", 0, 0),
+            Box("in1", "in_proj:\nu, z", 0, 1),
+            Box("conv1", "conv:\nu", 0, 2),
+            Box("steps1", "x_proj:\nΔ, B, C", 0, 3),
+            Box("scan1", "scan", 0, 4),
+            Box("gate1", "gate", 0, 5),
+            Box("out1", "out_proj", 0, 6),
+            Box("x2", "x", 1, 0),
+            Box("in2", "in_proj: z,\nx, B, C, Δ", 1, 1),
+            Box("conv2", "conv:\nx, B, C", 1, 2),
+            Box("scan2", "scan", 1, 4),
+            Box("gate2", "gate,\nnorm", 1, 5),
+            Box("out2", "out_proj", 1, 6),
+        ),
+        tuple(
+            Arrow(start, end)
+            for chain in (
+                ("x1", "in1", "conv1", "steps1", "scan1", "gate1", "out1"),
+                ("x2", "in2", "conv2", "scan2", "gate2", "out2"),
+            )
+            for start, end in itertools.pairwise(chain)
+        ),
+    )
+
+
+# ------------------------------------------------------------ 12 when to take one
+
+
+def step_over_length() -> Curves:
+    tokens = [round(10 ** (3 + step / 8)) for step in range(17)]
+    lines = []
+    for label, weights, per_token, fixed, readers in (
+        ("attention, one reader", 15.0e9, 131_072, 0.0, 1),
+        ("attention, four readers", 15.0e9, 131_072, 0.0, 4),
+        ("state space, one reader", 14.3e9, 0, 138.1e6, 1),
+        ("state space, four readers", 14.3e9, 0, 138.1e6, 4),
+    ):
+        times = [(weights + readers * (per_token * n + fixed)) / 3.35e12 * 1e3 for n in tokens]
+        lines.append(Line(label, tokens, _rounded(times)))
+    title = "A decoding step, at least"
+    return Curves("step-over-length", title, "tokens of each text", "ms", tuple(lines), low=0.0, log_x=True)
+
+
+def what_was_measured() -> Matrix:
+    rows = {
+        "many standard tasks": ["equal or better", "better on all 12"],
+        "copying, phone book": ["behind", ""],
+        "in-context learning": ["behind", ""],
+        "long-context reasoning": ["behind", "close or better"],
+    }
+    grid = Grid("against a transformer", tuple(rows), ("pure Mamba", "with some attention"), list(rows.values()))
+    return Matrix("what-was-measured", "8 billion parameters, the same data", (grid,))
