@@ -36,9 +36,7 @@ def bill_of_a_text() -> Curves:
         Line("Codestral Mamba 7B", tokens, [64 * (1_048_576 + 30_720) * 2 / 1e6] * len(tokens)),
         Line("Mamba 2.8B", tokens, [64 * 97_280 * 2 / 1e6] * len(tokens)),
     )
-    return Curves(
-        "bill-of-a-text", "What is kept of a text", "tokens", "MB", lines, log_x=True, log_y=True
-    )
+    return Curves("bill-of-a-text", "What is kept of a text", "tokens", "MB", lines, log_x=True, log_y=True)
 
 
 def what_is_left() -> Heatmap:
@@ -178,7 +176,8 @@ def _recall(states: Tensor, x: Tensor, lag: int, ridge: float = 1e-6) -> float:
     gram = states.T @ states
     gram = gram + ridge * gram.diag().mean() * torch.eye(len(gram)).double()
     rest = target - states @ torch.linalg.solve(gram, states.T @ target)
-    return round(1 - (rest.square().sum() / target.square().sum()).item(), 2)
+    lost: float = (rest.square().sum() / target.square().sum()).item()
+    return round(1 - lost, 2)
 
 
 # ------------------------------------------------------------ 5 a recurrence without a loop
