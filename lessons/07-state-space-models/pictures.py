@@ -266,6 +266,15 @@ def spans_of_memory() -> Curves:
     return Curves("spans-of-memory", "What is left, by the step", "tokens later", "share", lines, low=0.0, log_x=True)
 
 
+def places_of_a_state() -> Matrix:
+    state, cells = [0, 0], []
+    for place, height in ((0, 8), (1, 5), (0, 4)):
+        state[place] += height
+        cells.append(list(state))
+    rows = ("boat, 8", "weather, 5", "boat, 4")
+    return Matrix("places-of-a-state", "N = 2, no fading", (Grid("state", rows, ("place 0", "place 1"), cells),))
+
+
 # ------------------------------------------------------------ 8 steps put together
 
 
@@ -410,6 +419,14 @@ def two_blocks() -> Boxes:
             for start, end in itertools.pairwise(chain)
         ),
     )
+
+
+def heads_and_groups() -> Matrix:
+    heads, groups = tuple(str(head) for head in range(6)), ("group 0", "group 1")
+    meant = [[head // 3 == group for head in range(6)] for group in range(2)]
+    repeated = [[head % 2 == group for head in range(6)] for group in range(2)]
+    grids = (Grid("repeat_interleave", groups, heads, meant), Grid("repeat", groups, heads, repeated))
+    return Matrix("heads-and-groups", "Heads 0 to 5 and their groups", grids, ("",))
 
 
 # ------------------------------------------------------------ 12 when to take one
