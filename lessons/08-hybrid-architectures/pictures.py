@@ -1,10 +1,12 @@
 """The pictures of lesson 8, computed from its phone book and from the configurations of published models."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, elu, normalize
+from torch.nn.functional import cross_entropy, elu, normalize, one_hot
 
-from grader.picture import Bars, Curves, Grid, Line, Matrix, Series
+from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Line, Matrix, Series
 
 NAMES = ("anna", "boris", "vera")
 NUMBERS = torch.tensor([3.0, 6.0, 9.0], dtype=torch.float64)
@@ -214,3 +216,201 @@ def what_a_step_reads() -> Bars:
             caches.append(round(_cache(tokens, layers) / READ * 1e3, 1))
     title = "Reading in one step, one text"
     return Bars("what-a-step-reads", title, tuple(groups), (Series("weights", weights), Series("cache", caches)), "ms")
+
+
+# ------------------------------------------------------------ 6 a stack that decodes
+
+
+def one_face() -> Boxes:
+    layers = ("fade", "look", "fade")
+    memories = ("1 number", "1, 2, 3 ...\nnumbers", "1 number")
+    boxes = [Box("piece", "piece", 0, 0), Box("result", "result", 0, 4)]
+    arrows = []
+    for place, (layer, memory) in enumerate(zip(layers, memories, strict=True), start=1):
+        boxes += [Box(f"layer{place}", layer, 0, place), Box(f"memory{place}", memory, 1, place)]
+        arrows += [Arrow(f"memory{place}", f"layer{place}"), Arrow(f"layer{place}", f"memory{place}")]
+    ids = ["piece", "layer1", "layer2", "layer3", "result"]
+    arrows += [Arrow(a, b) for a, b in zip(ids, ids[1:], strict=False)]
+    return Boxes("one-face", "Three layers and their memories", tuple(boxes), tuple(arrows))
+
+
+# ------------------------------------------------------------ 7 attention that adds up
+
+
+def how_sharp() -> Curves:
+    lengths = [0.25 * n for n in range(33)]
+    k = torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
+    soft, linear = [], []
+    for length in lengths:
+        q = torch.tensor([length, 0.0], dtype=torch.float64)
+        soft.append((k @ q).softmax(0)[0].item())
+        w = (elu(k) + 1) @ (elu(q) + 1)
+        linear.append((w[0] / w.sum()).item())
+    lines = (Line("softmax", lengths, _rounded(soft)), Line("elu + 1", lengths, _rounded(linear)))
+    return Curves("how-sharp", "Weight of the key that is asked for", "length of the query", "weight", lines, 0.0, 1.0)
+
+
+def _rounded(values: list[float], digits: int = 3) -> list[float]:
+    return [round(value, digits) for value in values]
+
+
+def two_orders() -> Boxes:
+    return Boxes(
+        "two-orders",
+        "Features of queries and keys, and values",
+        (
+            Box("q1", "queries\nT x K", 0, 0),
+            Box("k1", "keys\nK x T", 1, 0),
+            Box("w", "weights\nT x T", 0, 1),
+            Box("v1", "values\nT x K", 1, 1),
+            Box("y1", "result\nT x K", 0, 2),
+            Box("k2", "keys\nK x T", 2, 0),
+            Box("v2", "values\nT x K", 3, 0),
+            Box("s", "state\nK x K", 2, 1),
+            Box("q2", "queries\nT x K", 3, 1),
+            Box("y2", "result\nT x K", 2, 2),
+        ),
+        (
+            Arrow("q1", "w"),
+            Arrow("k1", "w"),
+            Arrow("w", "y1"),
+            Arrow("v1", "y1"),
+            Arrow("k2", "s"),
+            Arrow("v2", "s"),
+            Arrow("s", "y2"),
+            Arrow("q2", "y2"),
+        ),
+    )
+
+
+# ------------------------------------------------------------ 8 a memory that can be corrected
+
+
+def three_ways_to_write() -> Bars:
+    anna = KEYS[0]
+    state = (NUMBERS[:2, None] * KEYS[:2]).sum(0)
+    rules = {
+        "sum": state + 7 * anna,
+        "fade by half": 0.5 * state + 7 * anna,
+        "delta rule": state + (7 - anna @ state) * anna,
+    }
+    series = tuple(Series(name, [rule[i].item() for rule in rules.values()]) for i, name in enumerate(NAMES[:2]))
+    return Bars("three-ways-to-write", "It should say 7 and 6", tuple(rules), series, "read")
+
+
+def _error(n: int, rule: float, K: int = 64) -> float:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        keys = normalize(torch.randn(n, K), dim=1)
+        old, new = torch.randn(2, n, K)
+    state = torch.zeros(K, K)
+    for values in (old, new):
+        for k, v in zip(keys, values, strict=True):
+            state = state + torch.outer(k, v - rule * (k @ state))
+    return round(((keys @ state - new).square().mean() / new.square().mean()).item(), 2)
+
+
+def error_of_new_numbers() -> Curves:
+    sizes = [4, 8, 16, 24, 32, 48, 64]
+    lines = tuple(Line(label, sizes, [_error(n, rule) for n in sizes]) for label, rule in (("sum", 0.0), ("delta", 1.0)))
+    title = "New numbers for all names, K = 64"
+    return Curves("error-of-new-numbers", title, "names in the book", "error", lines, low=0.0)
+
+
+# ------------------------------------------------------------ 9 a chunk at a time
+
+
+def triangular_system() -> Matrix:
+    M = torch.tril(KEYS @ KEYS.T, -1) + torch.eye(3, dtype=torch.float64)
+    u = torch.linalg.solve_triangular(M, NUMBERS[:, None], upper=False)
+    return Matrix(
+        "triangular-system",
+        "Three equations, from top to bottom",
+        (
+            Grid("1 + M", NAMES, NAMES, _numbers(M, 1), 1),
+            Grid("u", NAMES, ("",), _numbers(u, 1), 1),
+            Grid("numbers", NAMES, ("",), _numbers(NUMBERS[:, None], 1), 1),
+        ),
+        ("×", "="),
+    )
+
+
+# ------------------------------------------------------------ 10 what a test tests
+
+
+def a_delay() -> Matrix:
+    digits = [3, 1, 0]
+    text = [*digits, *(["."] * 13), "go", "go", "go"]
+    columns = tuple(str(i) for i in range(19))
+    looks = [["" if place != 16 + i - 16 else "x" for place in range(19)] for i in range(3)]
+    grid = Grid("", ("text", "go 1", "go 2", "go 3"), columns, [[str(sign) for sign in text], *looks])
+    return Matrix("a-delay", "x: the place 16 before the sign", (grid,))
+
+
+PLACES, DATA, DIGITS = 16, 3, 4
+
+
+def _texts(n: int, random: bool) -> tuple[Tensor, Tensor]:
+    data = torch.randint(DIGITS, (n, DATA))
+    places = torch.arange(DATA).expand(n, DATA)
+    if random:
+        places = torch.rand(n, PLACES).argsort(1)[:, :DATA].sort(1).values
+    tokens = torch.full((n, PLACES + DATA), DIGITS).scatter(1, places, data)
+    tokens[:, PLACES:] = DIGITS + 1
+    return tokens, data
+
+
+def _seen(tokens: Tensor) -> Tensor:
+    """At each go-sign what stood 0, 1, ... places back."""
+    x = one_hot(tokens, DIGITS + 2).double()
+    x = torch.cat([x.new_zeros(len(x), DATA, DIGITS + 2), x], 1)
+    T = PLACES + DATA
+    return torch.stack([x[:, i + 1 : i + 1 + T].flip(1) for i in range(DATA)], 1).flatten(2)
+
+
+def _readers(tokens: Tensor) -> Tensor:
+    return (torch.eye(DATA).double()[:, :, None] * _seen(tokens)[:, :, None, :]).flatten(2)
+
+
+def _share(features: Callable[[Tensor], Tensor], random: bool) -> float:
+    """The share of right digits of the best linear read-out, on new texts."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        (x, data), (new, wanted) = _texts(4000, random), _texts(4000, random)
+    want = one_hot(data, DIGITS).double()
+    fitted = torch.linalg.lstsq(features(x).flatten(0, 1), want.flatten(0, 1), driver="gelsd").solution
+    return round(((features(new) @ fitted).argmax(-1) == wanted).double().mean().item(), 2)
+
+
+def same_layer() -> Bars:
+    shares = {
+        "fixed places": _share(_seen, False),
+        "random, one reader": _share(_seen, True),
+        "random, three readers": _share(_readers, True),
+        "random, MLP": 0.96,  # the model of the exercise, trained with an MLP: 0.95 to 0.97
+    }
+    title = "A convolution at selective copying"
+    return Bars("same-layer", title, tuple(shares), (Series("share right", list(shares.values())),), "share right")
+
+
+# ------------------------------------------------------------ 11 which one
+
+
+def two_questions() -> Boxes:
+    return Boxes(
+        "two-questions",
+        "From the text to the stack",
+        (
+            Box("short", "texts short\nand few?", 0, 0),
+            Box("transformer", "a transformer\nwith shared heads", 0, 1),
+            Box("exact", "single entries\nlooked up?", 1, 0),
+            Box("pure", "recurrent layers,\nor with a window", 1, 1),
+            Box("hybrid", "a hybrid, and\na test of recall", 2, 0),
+        ),
+        (
+            Arrow("short", "transformer", "yes"),
+            Arrow("short", "exact", "no"),
+            Arrow("exact", "pure", "no"),
+            Arrow("exact", "hybrid", "yes"),
+        ),
+    )
