@@ -1,6 +1,7 @@
 """The pictures of lesson 8, computed from its phone book and from the configurations of published models."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -230,7 +231,7 @@ def one_face() -> Boxes:
         boxes += [Box(f"layer{place}", layer, 0, place), Box(f"memory{place}", memory, 1, place)]
         arrows += [Arrow(f"memory{place}", f"layer{place}"), Arrow(f"layer{place}", f"memory{place}")]
     ids = ["piece", "layer1", "layer2", "layer3", "result"]
-    arrows += [Arrow(a, b) for a, b in zip(ids, ids[1:], strict=False)]
+    arrows += [Arrow(a, b) for a, b in pairwise(ids)]
     return Boxes("one-face", "Three layers and their memories", tuple(boxes), tuple(arrows))
 
 
@@ -312,7 +313,9 @@ def _error(n: int, rule: float, K: int = 64) -> float:
 
 def error_of_new_numbers() -> Curves:
     sizes = [4, 8, 16, 24, 32, 48, 64]
-    lines = tuple(Line(label, sizes, [_error(n, rule) for n in sizes]) for label, rule in (("sum", 0.0), ("delta", 1.0)))
+    lines = tuple(
+        Line(label, sizes, [_error(n, rule) for n in sizes]) for label, rule in (("sum", 0.0), ("delta", 1.0))
+    )
     title = "New numbers for all names, K = 64"
     return Curves("error-of-new-numbers", title, "names in the book", "error", lines, low=0.0)
 
