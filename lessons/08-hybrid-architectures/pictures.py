@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ NUMBERS = torch.tensor([3.0, 6.0, 9.0], dtype=torch.float64)
 KEYS = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]], dtype=torch.float64)
 
 
-def _numbers(x: Tensor, digits: int = 2) -> list:
+def _numbers(x: Tensor, digits: int = 2) -> list[Any]:
     """Plain numbers, rounded: what a picture is made of does not change with the machine."""
     return torch.round(x.detach().double(), decimals=digits).tolist()
 
@@ -308,7 +309,7 @@ def _error(n: int, rule: float, K: int = 64) -> float:
     for values in (old, new):
         for k, v in zip(keys, values, strict=True):
             state = state + torch.outer(k, v - rule * (k @ state))
-    return round(((keys @ state - new).square().mean() / new.square().mean()).item(), 2)
+    return round(float((keys @ state - new).square().mean() / new.square().mean()), 2)
 
 
 def error_of_new_numbers() -> Curves:
@@ -342,7 +343,7 @@ def triangular_system() -> Matrix:
 
 
 def a_delay() -> Matrix:
-    digits = [3, 1, 0]
+    digits = [1, 3, 0]
     text = [*digits, *(["."] * 13), "go", "go", "go"]
     columns = tuple(str(i) for i in range(19))
     looks = [["" if place != 16 + i - 16 else "x" for place in range(19)] for i in range(3)]
@@ -382,7 +383,7 @@ def _share(features: Callable[[Tensor], Tensor], random: bool) -> float:
         (x, data), (new, wanted) = _texts(4000, random), _texts(4000, random)
     want = one_hot(data, DIGITS).double()
     fitted = torch.linalg.lstsq(features(x).flatten(0, 1), want.flatten(0, 1), driver="gelsd").solution
-    return round(((features(new) @ fitted).argmax(-1) == wanted).double().mean().item(), 2)
+    return round(float(((features(new) @ fitted).argmax(-1) == wanted).double().mean()), 2)
 
 
 def same_layer() -> Bars:
