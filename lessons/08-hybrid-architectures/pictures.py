@@ -236,6 +236,32 @@ def one_face() -> Boxes:
     return Boxes("one-face", "Three layers and their memories", tuple(boxes), tuple(arrows))
 
 
+def three_norms() -> Boxes:
+    return Boxes(
+        "three-norms",
+        "The middle of a Mamba layer in Jamba",
+        (
+            Box("u", "u", 1, 0),
+            Box("x_proj", "x_proj", 1, 1),
+            Box("dt_norm", "dt_norm", 0, 2),
+            Box("b_norm", "b_norm", 1, 2),
+            Box("c_norm", "c_norm", 2, 2),
+            Box("dt_proj", "dt_proj,\nsoftplus", 0, 3),
+            Box("scan", "scan", 1, 4),
+        ),
+        (
+            Arrow("u", "x_proj"),
+            Arrow("x_proj", "dt_norm"),
+            Arrow("x_proj", "b_norm"),
+            Arrow("x_proj", "c_norm"),
+            Arrow("dt_norm", "dt_proj"),
+            Arrow("dt_proj", "scan"),
+            Arrow("b_norm", "scan"),
+            Arrow("c_norm", "scan"),
+        ),
+    )
+
+
 # ------------------------------------------------------------ 7 attention that adds up
 
 
@@ -337,6 +363,17 @@ def triangular_system() -> Matrix:
         ),
         ("×", "="),
     )
+
+
+def chunks_of_four() -> Matrix:
+    def cell(i: int, j: int) -> str:
+        if j > i:
+            return ""
+        return "x" if i // 4 == j // 4 else "s"
+
+    tokens = tuple(str(i) for i in range(12))
+    cells = [[cell(i, j) for j in range(12)] for i in range(12)]
+    return Matrix("chunks-of-four", "How token i (row) meets token j (column)", (Grid("", tokens, tokens, cells),))
 
 
 # ------------------------------------------------------------ 10 what a test tests
