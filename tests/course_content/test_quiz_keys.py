@@ -78,6 +78,19 @@ def moe_difference(layers: int, experts: int, k: int, width: int, hidden: int) -
     return layers * sum(count(expert) for _ in range(experts)) - layers * sum(count(expert) for _ in range(k))
 
 
+def times_as_fast(T: int) -> float:
+    """Bytes that a step reads, with 32 and with 4 layers of 8 heads of 128."""
+    whole, hybrid = (16e9 + cache(layers, 8, 128, T) for layers in (32, 4))
+    return whole / hybrid
+
+
+def sharpest_weight() -> float:
+    """Over many directions of a query."""
+    angles = torch.linspace(0, math.pi / 2, 1001, dtype=torch.float64)
+    weights = torch.stack([angles.cos(), angles.sin()], 1) @ torch.tensor([[1.0, 4], [4, 1]], dtype=torch.float64).T
+    return float((weights[:, 0] / weights.sum(1)).max())
+
+
 def attention_weights(H: int, G: int, K: int) -> int:
     D = H * K
     with torch.device("meta"):
@@ -360,6 +373,9 @@ KEYS: dict[str, Callable[..., float]] = {
         len([i for i in range(layers) if i % 8 == 4]), 8, 128, tokens
     ),
     "hybrid-architectures/crossover": crossover,
+    "hybrid-architectures/how-many-times-faster": times_as_fast,
+    "hybrid-architectures/largest-weight-in-jamba": lambda a, b: weighted([a, b, 1, 1], [1, 0, 0, 0], keep=4),
+    "hybrid-architectures/sharpest-possible-weight": sharpest_weight,
     "hybrid-architectures/linear-attention-state": lambda: 32 * (torch.outer(*torch.ones(2, 128)).numel() + 128),
     "hybrid-architectures/one-step-of-the-delta-rule": delta_step,
     "depth-vs-width/floor-of-a-step": lambda L, o, a: sum(o + a + a for _ in range(int(L))) / 1000,
