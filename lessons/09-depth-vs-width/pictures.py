@@ -100,15 +100,15 @@ def floor() -> Curves:
 
 
 def accuracy_by_hops() -> Bars:
-    """Measured with the lab's task: one training of each shape, on 4000 fresh lists."""
+    """Measured: one training of each shape, as the exercise has it, with seed 0, on 2000 fresh lists of each length."""
     return Bars(
         "accuracy-by-hops",
         "Right answers on fresh lists, after 800 steps",
         ("1 hop", "2 hops", "3 hops"),
         (
-            Series("1 layer, 64", [1.00, 0.40, 0.27]),
+            Series("1 layer, 64", [1.00, 0.46, 0.37]),
             Series("2 layers, 44", [1.00, 1.00, 1.00]),
-            Series("4 layers, 32", [1.00, 0.99, 0.99]),
+            Series("4 layers, 32", [1.00, 0.99, 0.98]),
         ),
         "share",
     )
@@ -203,7 +203,7 @@ def one_budget_each() -> Curves:
 def two_bills() -> Curves:
     least, a, b, alpha, beta = REFIT
     target, served = _loss(73e9, 1.34e12), 1e13
-    sizes = _sizes(18e9, 120e9)
+    sizes = _sizes(18e9, 150e9)
     tokens = [(b / (target - least - a / size**alpha)) ** (1 / beta) for size in sizes]
     training = [round(6 * size * each / 1e24, 4) for size, each in zip(sizes, tokens, strict=True)]
     service = [round(2 * size * served / 1e24, 4) for size in sizes]
@@ -216,6 +216,7 @@ def two_bills() -> Curves:
         "10^24 FLOPs",
         (Line("training", shown, training), Line("service", shown, service), Line("both", shown, both)),
         low=0.0,
+        log_x=True,
     )
 
 
