@@ -11,6 +11,23 @@ LAUNCH, EXCHANGE = 5e-6, 5e-6  # seconds, as the lesson takes them
 
 # ------------------------------------------------------------ 1 one step after another
 
+NOTES: tuple[int, ...] = (3, 6, 0, 5, 1, 2, 7, 4)
+
+
+def what_the_boxes_know() -> Matrix:
+    boxes, known, grids = tuple(str(box) for box in range(8)), NOTES, []
+    for hops in ("1 hop", "2 hops"):
+        grids.append(Grid(hops, boxes, boxes, [[known[box] == end for end in range(8)] for box in range(8)]))
+        known = tuple(known[box] for box in known)
+    return Matrix("what-the-boxes-know", "Where hops lead (columns) from each box (rows)", tuple(grids), ("",))
+
+
+def notes_behind_the_mask() -> Matrix:
+    boxes = tuple(str(box) for box in range(8))
+    cells = [[NOTES[box] == end and (end <= box or "no") for end in range(8)] for box in range(8)]
+    grid = Grid("", boxes, boxes, cells)
+    return Matrix("notes-behind-the-mask", "Which box (row) may read the one it points to (column)?", (grid,))
+
 
 def hops_by_depth() -> Curves:
     layers = list(range(1, 7))
@@ -264,6 +281,17 @@ def three_laws() -> Curves:
 
 
 # ------------------------------------------------------------ 11 what a token waits for
+
+
+def what_a_step_reads() -> Bars:
+    users = (1, 8, 64)
+    weights, cache = 2 * 6_738_415_616 / 1e9, 2 * 32 * 32 * 128 * 2 * 1024 / 1e9
+    series = (
+        Series("weights", [round(weights, 1)] * len(users)),
+        Series("caches", [round(each * cache, 1) for each in users]),
+    )
+    groups = tuple(f"{each} user{'s' * (each > 1)}" for each in users)
+    return Bars("what-a-step-reads", "What a step of Llama 2 7B reads, 1024 tokens each", groups, series, "GB")
 
 
 def dense_and_mixture() -> Curves:
