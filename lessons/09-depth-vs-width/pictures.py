@@ -151,13 +151,13 @@ def who_found_what() -> Matrix:
     rows = {
         "Kaplan 2020": ["up to 1.5 billion", "loss", "nearly the same"],
         "Levine 2020": ["6 to 48 layers", "loss", "better, to a depth"],
-        "Tay 2021": ["T5, many shapes", "fine-tuned tasks", "better"],
+        "Tay 2021": ["T5, many shapes", "fine-tuned tasks", "better, to a depth"],
         "Petty 2024": ["41 to 374 million", "composition", "better, ever less"],
         "Liu 2024": ["125, 350 million", "common sense", "better"],
         "Ye 2024": ["synthetic, small", "school problems", "better"],
     }
     grid = Grid("", tuple(rows), ("sizes", "measured", "deeper was"), list(rows.values()))
-    return Matrix("who-found-what", "At equal size", (grid,))
+    return Matrix("who-found-what", "Deeper models of the same size", (grid,))
 
 
 # ------------------------------------------------------------ 6 to the last parameter
