@@ -285,6 +285,16 @@ def second_gradient(g: float) -> float:
     return scores.grad[1].item()
 
 
+def growth_of_the_best_size(config: str, alpha: float, beta: float, factor: float) -> float:
+    """The best sizes of two budgets by trying, for a law whose size and token terms are 1 at 1."""
+
+    def best(budget: float) -> float:
+        sizes = torch.logspace(-2, 8, 100_001, dtype=torch.float64)
+        return sizes[(sizes**-alpha + (budget / sizes) ** -beta).argmin()].item()
+
+    return best(100 * factor) / best(100)
+
+
 KEYS: dict[str, Callable[..., float]] = {
     "transformer-variants/prefix-pairs": lambda T, P: sum(j <= i or j < P for i in range(T) for j in range(T)),
     "transformer-variants/expected-mask-tokens": lambda: float(4000 * Fraction(15, 100) * Fraction(80, 100)),
@@ -380,6 +390,15 @@ KEYS: dict[str, Callable[..., float]] = {
     "hybrid-architectures/one-step-of-the-delta-rule": delta_step,
     "depth-vs-width/floor-of-a-step": lambda L, o, a: sum(o + a + a for _ in range(int(L))) / 1000,
     "depth-vs-width/ceiling-of-decoding": lambda config, bw, N, b: 1 / (N * b / (bw * 1000)),
+    "depth-vs-width/hops-of-an-encoder": lambda L: sum(2**layer for layer in range(int(L))),
+    "depth-vs-width/layers-within-a-limit": lambda limit, o, a: next(
+        layers - 1 for layers in itertools.count(1) if layers * (o + a + a) > limit * 1000
+    ),
+    "depth-vs-width/share-of-the-pairs": lambda D, T: 1 - 2 * 12 * D * D / (2 * 12 * D * D + 2 * 2 * D * T),
+    "depth-vs-width/growth-of-the-best-size": growth_of_the_best_size,
+    "depth-vs-width/devices-for-a-clinic": lambda users, c, total: next(
+        n for n in itertools.count(1) if total + math.ceil(users / n) * c <= 80
+    ),
     "vision-and-multimodal/tokens-of-a-vit": vit_tokens,
     "vision-and-multimodal/loss-when-all-coincide": clip_loss,
     "vision-and-multimodal/length-of-a-prompt-with-images": lambda text, n, side: text + n * (vit_tokens(side, 14) - 1),

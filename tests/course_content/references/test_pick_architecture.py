@@ -72,33 +72,23 @@ def test_words_of_the_statement(ours: ModuleType) -> None:
     assert (quicker["batch"], quicker["limit"]) == (19, "time")
 
 
-def test_table_of_the_lesson(ours: ModuleType) -> None:
-    """Its 33B has a quality of 0.74 and there is no hybrid; a user gets 40 GB or 80, and 16 users get what fits 80."""
+def test_models_of_the_lesson(ours: ModuleType) -> None:
+    """Its last part has four of them: what fits a device, how long a step takes, and what one of 40 GB serves."""
     roofline = reference("decode_roofline")
-    lesson = (ROOT / "lessons" / "09-depth-vs-width" / "lesson.md").read_text(encoding="utf-8")
-    names = {
-        "dense 8B": "dense 8B, 16 bits",
-        "dense 33B": "dense 33B, 16 bits",
-        "MoE": "MoE 46.7B, 8 bits",
-        "dense 13B without GQA": "dense 13B, 8 bits, no GQA",
-    }
-    candidates = [{**m, "quality": min(m["quality"], 0.74)} for m in MODELS if m is not HYBRID]
+    part = (ROOT / "lessons" / "09-depth-vs-width" / "12-which-one-do-we-take.md").read_text(encoding="utf-8")
+    names = {"dense 8B": "dense 8B", "dense 33B": "dense 33B", "dense 13B without GQA": "dense 13B", "MoE": "mixture"}
+    candidates = [m for m in MODELS if m is not HYBRID]
     for m in candidates:
-        weights = roofline.total_params(m) * m["bytes_per_param"]
-        memory = [f"{(weights + roofline.cache_bytes(m, users, 8192)) / 1e9:.1f} GB" for users in (1, 16)]
-        milliseconds = 1e3 * roofline.decode_step(m, 1, 8192, H100)["seconds"]
-        row = [names[m["name"]], f"{m['quality']:.2f}", memory[0], f"{milliseconds:.1f}", memory[1]]
-        assert "| " + " | ".join(row) + " |" in lesson, row
-    served = {
-        (m["name"], memory): ours.largest_batch(m, CUSTOMER, {**H100, "memory_bytes": memory})
-        for m in candidates
-        for memory in (80e9, 40e9)
-    }
-    assert [name for (name, memory), batch in served.items() if memory == 80e9 and batch < 16] == [
-        "dense 33B",
-        "dense 13B without GQA",
-    ]
-    assert ours.pick(candidates, {**CUSTOMER, "users": 1}, {**H100, "memory_bytes": 40e9}) == "dense 13B without GQA"
+        name, quality, gigabytes = names[m["name"]], m["quality"], roofline.cache_bytes(m, 1, 8192) / 1e9
+        weights = roofline.total_params(m) * m["bytes_per_param"] / 1e9
+        assert f"{name:9} quality {quality}, weights {weights:4.1f} GB, cache {gigabytes:.2f} GB" in part
+        batch = ours.largest_batch(m, CUSTOMER, H100)
+        assert f"{name:9} {batch:2} letters\n" in part
+        one, all_of_them = (1e3 * roofline.decode_step(m, n, 8192, H100)["seconds"] for n in (1, batch))
+        assert f"{name:9} 1 letter {one:4.1f} ms, {batch:2} letters {all_of_them:4.1f} ms" in part
+    small = {**H100, "memory_bytes": 40e9}
+    good = [m["name"] for m in candidates if m["quality"] >= 0.7 and ours.largest_batch(m, CUSTOMER, small)]
+    assert good == ["dense 13B without GQA"]
 
 
 def test_a_plan_fits_and_a_smaller_one_does_not(ours: ModuleType) -> None:

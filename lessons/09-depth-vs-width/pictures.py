@@ -1,0 +1,323 @@
+"""The pictures of lesson 9, computed from the same numbers as its text."""
+
+import math
+
+from grader.picture import Bars, Curves, Grid, Lane, Line, Matrix, Series, Stretch, Timeline
+
+PEAK, BANDWIDTH = 989e12, 3.35e12  # of an H100 SXM, in a second
+SHAPES = ((6, 4096), (24, 2048), (96, 1024))  # layers, width: one budget
+LAUNCH, EXCHANGE = 5e-6, 5e-6  # seconds, as the lesson takes them
+
+
+# ------------------------------------------------------------ 1 one step after another
+
+NOTES: tuple[int, ...] = (3, 6, 0, 5, 1, 2, 7, 4)
+
+
+def what_the_boxes_know() -> Matrix:
+    boxes, known, grids = tuple(str(box) for box in range(8)), NOTES, []
+    for hops in ("1 hop", "2 hops"):
+        grids.append(Grid(hops, boxes, boxes, [[known[box] == end for end in range(8)] for box in range(8)]))
+        known = tuple(known[box] for box in known)
+    return Matrix("what-the-boxes-know", "Where hops lead (columns) from each box (rows)", tuple(grids), ("",))
+
+
+def notes_behind_the_mask() -> Matrix:
+    boxes = tuple(str(box) for box in range(8))
+    cells = [[NOTES[box] == end and (end <= box or "no") for end in range(8)] for box in range(8)]
+    grid = Grid("", boxes, boxes, cells)
+    return Matrix("notes-behind-the-mask", "Which box (row) may read the one it points to (column)?", (grid,))
+
+
+def hops_by_depth() -> Curves:
+    layers = list(range(1, 7))
+    circle = [(box + 1) % 128 for box in range(128)]  # a list of notes in which hops can be counted
+    known, at, doubled = circle, 0, []
+    for _ in layers:
+        at, known = known[at], [known[box] for box in known]
+        doubled.append(at)
+    return Curves(
+        "hops-by-depth",
+        "Hops that the query has taken",
+        "layers",
+        "hops",
+        (Line("the query alone moves", layers, layers), Line("the boxes double what they know", layers, doubled)),
+        low=0.0,
+    )
+
+
+# ------------------------------------------------------------ 2 one budget, many shapes
+
+
+def three_shapes() -> Matrix:
+    shapes = ((1, 64), (4, 32), (16, 16))
+    assert len({12 * layers * width**2 for layers, width in shapes}) == 1
+    grids = tuple(
+        Grid(f"{layers} x {width}", tuple(str(n + 1) for n in range(layers)), (), [[True] * (width // 8)] * layers)
+        for layers, width in shapes
+    )
+    return Matrix("three-shapes", "12 · L · D² = 49,152 weights", grids, ("", ""))
+
+
+def levine() -> Curves:
+    layers = list(range(6, 121, 6))
+    budget = 175e9
+    return Curves(
+        "levine",
+        "The best width for a depth, by a fit",
+        "layers",
+        "width",
+        (
+            Line("line of Levine et al.", layers, [round(math.exp(5.039 + 0.0555 * each)) for each in layers]),
+            Line("all shapes of 175 billion weights", layers, [round((budget / 12 / each) ** 0.5) for each in layers]),
+        ),
+        log_y=True,
+    )
+
+
+# ------------------------------------------------------------ 3 layers wait for one another
+
+
+def _work(width: int) -> float:
+    return 12 * width**2 * 2 / BANDWIDTH
+
+
+def one_layer() -> Timeline:
+    read = _work(2048) * 1e6
+    one = (Stretch(0, 5, "L"), Stretch(5, round(5 + read, 2), "read"))
+    first, second = read / 8 / 3, read / 8 * 2 / 3  # a third of the weights is attention's
+    marks = [5.0, 5 + first, 10 + first, 10 + first + second, 15 + first + second]
+    ends = [round(mark, 2) for mark in marks]
+    eight = (
+        Stretch(0, 5, "L"),
+        Stretch(ends[0], ends[1], ""),
+        Stretch(ends[1], ends[2], "sum"),
+        Stretch(ends[2], ends[3], ""),
+        Stretch(ends[3], ends[4], "sum"),
+    )
+    return Timeline(
+        "one-layer", "Launch (L), reading, and two sums", "µs", (Lane("1 card", one), Lane("8 cards", eight))
+    )
+
+
+def floor() -> Curves:
+    cards = [2**power for power in range(10)]
+
+    def step(layers: int, width: int, n: int) -> float:
+        fixed = LAUNCH + (2 * EXCHANGE if n > 1 else 0)
+        return round(layers * (fixed + _work(width) / n) * 1e3, 3)
+
+    lines = tuple(
+        Line(f"{layers} x {width}", cards, [step(layers, width, n) for n in cards]) for layers, width in SHAPES
+    )
+    return Curves("floor", "Time of a step for one text", "cards", "ms", lines, low=0.0, log_x=True)
+
+
+# ------------------------------------------------------------ 4 trained on one budget
+
+
+def accuracy_by_hops() -> Bars:
+    """Measured: one training of each shape, as the exercise has it, with seed 0, on 2000 fresh lists of each length."""
+    return Bars(
+        "accuracy-by-hops",
+        "Right answers on fresh lists, after 800 steps",
+        ("1 hop", "2 hops", "3 hops"),
+        (
+            Series("1 layer, 64", [1.00, 0.46, 0.37]),
+            Series("2 layers, 44", [1.00, 1.00, 1.00]),
+            Series("4 layers, 32", [1.00, 0.99, 0.98]),
+        ),
+        "share",
+    )
+
+
+# ------------------------------------------------------------ 5 what was measured at scale
+
+
+def worth_of_a_percent() -> Curves:
+    percents = [each / 4 for each in range(21)]
+    factors = [round((1 + each / 100) ** (1 / 0.076), 3) for each in percents]
+    return Curves(
+        "worth-of-a-percent",
+        "What a lower loss costs, paid in size",
+        "lower loss, per cent",
+        "times as many weights",
+        (Line("by the exponent 0.076", percents, factors),),
+        low=1.0,
+    )
+
+
+def who_found_what() -> Matrix:
+    rows = {
+        "Kaplan 2020": ["up to 1.5 billion", "loss", "nearly the same"],
+        "Levine 2020": ["6 to 48 layers", "loss", "better, to a depth"],
+        "Tay 2021": ["T5, many shapes", "fine-tuned tasks", "better, to a depth"],
+        "Petty 2024": ["41 to 374 million", "composition", "better, ever less"],
+        "Liu 2024": ["125, 350 million", "common sense", "better"],
+        "Ye 2024": ["synthetic, small", "school problems", "better"],
+    }
+    grid = Grid("", tuple(rows), ("sizes", "measured", "deeper was"), list(rows.values()))
+    return Matrix("who-found-what", "Deeper models of the same size", (grid,))
+
+
+# ------------------------------------------------------------ 6 to the last parameter
+
+
+def where_gpt2_is() -> Bars:
+    layers, width = 12, 768
+    gpt2 = [50_257 * width + 1024 * width, layers * 4 * width**2, layers * 8 * width**2]
+    layers, width = 32, 4096
+    llama = [2 * 128_256 * width, layers * int(2.5 * width**2), layers * 3 * width * 14_336]
+    series = (
+        Series("GPT-2", [round(100 * each / 124_439_808, 1) for each in gpt2]),
+        Series("Llama 3 8B", [round(100 * each / 8_030_261_248, 1) for each in llama]),
+    )
+    return Bars("where-gpt2-is", "Where the parameters are", ("tables", "attention", "MLP"), series, "per cent")
+
+
+# ------------------------------------------------------------ 7 where the FLOPs go
+
+
+def weights_and_pairs() -> Curves:
+    layers, width = 12, 768
+    tokens = list(range(0, 8193, 512))
+    weights = 24 * layers * width**2 / 1e6
+    pairs = [round(4 * layers * width * each / 1e6, 2) for each in tokens]
+    return Curves(
+        "weights-and-pairs",
+        "FLOPs for one token in the layers of GPT-2",
+        "tokens of the text",
+        "millions",
+        (Line("weights", tokens, [round(weights, 2)] * len(tokens)), Line("pairs", tokens, pairs)),
+        low=0.0,
+    )
+
+
+# ------------------------------------------------------------ 8 and 9: size and text
+
+REFIT = (1.8172, 482.01, 2085.43, 0.3478, 0.3658)  # E, A, B, alpha, beta
+
+
+def _loss(size: float, tokens: float, law: tuple[float, ...] = REFIT) -> float:
+    least, a, b, alpha, beta = law
+    return float(least + a / size**alpha + b / tokens**beta)
+
+
+def _sizes(low: float, high: float, n: int = 41) -> list[float]:
+    return [low * (high / low) ** (each / (n - 1)) for each in range(n)]
+
+
+def one_budget_each() -> Curves:
+    lines = []
+    for flops, sizes in ((1e20, _sizes(2e8, 8e9)), (1e22, _sizes(1.5e9, 8e10)), (5.88e23, _sizes(1e10, 5e11))):
+        losses = [round(_loss(size, flops / 6 / size), 4) for size in sizes]
+        lines.append(Line(f"{flops:.3g} FLOPs", [round(size / 1e9, 4) for size in sizes], losses))
+    return Curves(
+        "one-budget-each", "Loss of all divisions of a budget", "parameters, billions", "loss", tuple(lines), log_x=True
+    )
+
+
+def two_bills() -> Curves:
+    least, a, b, alpha, beta = REFIT
+    target, served = _loss(73e9, 1.34e12), 1e13
+    sizes = _sizes(18e9, 150e9)
+    tokens = [(b / (target - least - a / size**alpha)) ** (1 / beta) for size in sizes]
+    training = [round(6 * size * each / 1e24, 4) for size, each in zip(sizes, tokens, strict=True)]
+    service = [round(2 * size * served / 1e24, 4) for size in sizes]
+    both = [round(one + two, 4) for one, two in zip(training, service, strict=True)]
+    shown = [round(size / 1e9, 3) for size in sizes]
+    return Curves(
+        "two-bills",
+        "Models of one loss, ten trillion tokens served",
+        "parameters, billions",
+        "10^24 FLOPs",
+        (Line("training", shown, training), Line("service", shown, service), Line("both", shown, both)),
+        low=0.0,
+        log_x=True,
+    )
+
+
+# ------------------------------------------------------------ 10 a fit that stopped
+
+
+def squares_and_huber() -> Curves:
+    delta = 0.01
+    errors = [each / 1000 for each in range(-60, 61, 2)]
+    squares = [round(error**2 / 2 * 1e4, 4) for error in errors]
+    huber = [
+        round((error**2 / 2 if abs(error) <= delta else delta * (abs(error) - delta / 2)) * 1e4, 4) for error in errors
+    ]
+    return Curves(
+        "squares-and-huber",
+        "The price of an error",
+        "error",
+        "price, ten-thousandths",
+        (Line("squares", errors, squares), Line("Huber", errors, huber)),
+        low=0.0,
+    )
+
+
+def three_laws() -> Curves:
+    laws = {
+        "as printed": (1.69, 406.4, 410.7, 0.34, 0.28),
+        "all digits": (1.6934, 406.4, 410.7, 0.3392, 0.2849),
+        "fitted again": REFIT,
+    }
+    sizes, budget = _sizes(1e10, 3e11), 5.88e23 / 6
+    lines = []
+    for name, law in laws.items():
+        losses = [_loss(size, budget / size, law) for size in sizes]
+        above = [round((loss / min(losses) - 1) * 100, 4) for loss in losses]
+        lines.append(Line(name, [round(size / 1e9, 4) for size in sizes], above))
+    return Curves(
+        "three-laws",
+        "Loss above the lowest, for 5.88e23 FLOPs",
+        "parameters, billions",
+        "per cent",
+        tuple(lines),
+        low=0.0,
+        log_x=True,
+    )
+
+
+# ------------------------------------------------------------ 11 what a token waits for
+
+
+def what_a_step_reads() -> Bars:
+    users = (1, 8, 64)
+    weights, cache = 2 * 6_738_415_616 / 1e9, 2 * 32 * 32 * 128 * 2 * 1024 / 1e9
+    series = (
+        Series("weights", [round(weights, 1)] * len(users)),
+        Series("caches", [round(each * cache, 1) for each in users]),
+    )
+    groups = tuple(f"{each} user{'s' * (each > 1)}" for each in users)
+    return Bars("what-a-step-reads", "What a step of Llama 2 7B reads, 1024 tokens each", groups, series, "GB")
+
+
+def dense_and_mixture() -> Curves:
+    batches = [2**power for power in range(10)]
+
+    def speed(batch: int, weights: float, active: float, heads: int) -> float:
+        cache = 2 * 32 * heads * 128 * 2 * 1024
+        pairs = 4 * 32 * 32 * 128 * 1024
+        return batch / max((weights + batch * cache) / BANDWIDTH, batch * (2 * active + pairs) / PEAK)
+
+    dense = [speed(batch, 2 * 6_738_415_616, 6_738_415_616, 32) for batch in batches]
+    shared, expert = 1_605_636_096, 5_637_144_576
+    mixture = [speed(batch, shared + 8 * (1 - 0.75**batch) * expert, shared + 2 * expert, 8) for batch in batches]
+    lines = (
+        Line("Llama 2 7B, 16 bits", batches, [round(each, 1) for each in dense]),
+        Line("Mixtral 8x7B, 8 bits", batches, [round(each, 1) for each in mixture]),
+    )
+    title = "Tokens in a second, at most"
+    return Curves("dense-and-mixture", title, "users", "tokens/s", lines, log_x=True, log_y=True)
+
+
+# ------------------------------------------------------------ 12 which one do we take
+
+
+def price_in_steps() -> Curves:
+    fits = {"dense 33B": 6, "dense 13B": 9, "mixture": 31}
+    letters = list(range(1, 41))
+    lines = tuple(Line(name, letters, [3 * math.ceil(each / most) for each in letters]) for name, most in fits.items())
+    return Curves("price-in-steps", "Price of the devices", "letters at once", "dollars an hour", lines, low=0.0)
