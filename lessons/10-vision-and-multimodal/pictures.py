@@ -267,7 +267,7 @@ def causal_or_prefix() -> Matrix:
 
 def positions_of_a_picture() -> Bars:
     names = ("LLaVA-1.5, 336 pixels", "PaliGemma, 224", "PaliGemma, 896", "Gemma 3, 896", "Flamingo")
-    counts = [(336 // 14) ** 2, (224 // 14) ** 2, (896 // 14) ** 2, (896 // 14 // 4) ** 2, 0]
+    counts = [(336 // 14) ** 2, (224 // 14) ** 2, (896 // 14) ** 2, (896 // 14 // 4) ** 2, 1]
     series = (Series("positions", counts),)
     return Bars("positions-of-a-picture", "What a picture takes of the context", names, series, "positions")
 
