@@ -229,6 +229,23 @@ def dropped_choices(first: int, second: int) -> int:
     return dropped
 
 
+def copies_in_a_batch(n: int) -> float:
+    """16 pairs, each n times, by a perfect network."""
+    logits = 100 * torch.eye(16, dtype=torch.float64).repeat(n, n)
+    return float(nn.functional.cross_entropy(logits, torch.arange(16 * n)))
+
+
+def one_step_before(config: str, a: float, ra: float, b: float, rb: float, x: float, x0: float) -> float:
+    """Two normal distributions multiplied, each with the weight of its precision."""
+    first, second = 1 / (1 - a), rb**2 / b
+    return (first * ra * x0 + second * x / rb) / (first + second)
+
+
+def latent_tokens(f: int, P: int, side: int) -> int:
+    latent = nn.Conv2d(1, 4, f, stride=f, device="meta")(torch.empty(1, 1, side, side, device="meta"))
+    return nn.Conv2d(4, 1, P, stride=P, device="meta")(latent).numel()
+
+
 def rows_in_blocks(a: int, b: int) -> int:
     """Of segments of a, b, 0 and 16 rows, each cut into blocks of 16."""
     rows = [block.new_empty(16) for n in (a, b, 0, 16) for block in torch.empty(n).split(16) if len(block)]
@@ -408,6 +425,13 @@ KEYS: dict[str, Callable[..., float]] = {
         torch.logit(torch.tensor(t, dtype=torch.float64)) + math.log(side / 256)
     ).item(),
     "vision-and-multimodal/channels-that-meet-in-a-unet": joined_channels,
+    "vision-and-multimodal/floor-of-duplicates": copies_in_a_batch,
+    "vision-and-multimodal/pictures-in-a-context": lambda context, text, side: next(
+        n for n in itertools.count() if text + (n + 1) * (vit_tokens(side, 14) - 1) > context
+    ),
+    "vision-and-multimodal/mean-of-a-step-back": one_step_before,
+    "vision-and-multimodal/tokens-of-a-large-drawing": latent_tokens,
+    "vision-and-multimodal/one-euler-step": lambda config, a, b, p, x: x - (x - (p * a + (1 - p) * b)),
     "vision-and-multimodal/one-guided-prediction": lambda: torch.lerp(*torch.tensor([0.1, 0.5]), 3.0).item(),
 }
 
