@@ -119,18 +119,20 @@ def call(made: Call, outcome: Outcome, page: Page) -> list[Line]:
 
 def beside(parts: Sequence[Part], page: Page) -> list[Line]:
     """The parts of a result, one a line: what was returned and what was expected, shapes and types."""
-    room = (page.width - 15 - 4) // 2
+    names = min(max(10, *(cells(part.name) for part in parts)), page.width // 3)
+    column = 5 + names
+    room = (page.width - column - 4) // 2
     dtypes = any(
         p.expected and p.expected.dtype != p.yours.dtype and p.yours.dtype and p.expected.dtype for p in parts
     )
     rows = [(p, describe(p.yours, dtypes), describe(p.expected, dtypes) if p.expected else "") for p in parts]
     wide = min(max([len("returned"), *(cells(yours) for _, yours, _ in rows)]), room) + 4
-    lines = [line(dim(" " * 15 + pad("returned", wide) + "expected"))]
+    lines = [line(dim(" " * column + pad("returned", wide) + "expected"))]
     for part, yours, expected in rows:
         if part.agrees is False and yours == expected:
             expected += ", other values"
         sign = _sign(part.agrees) if part.agrees is not None else Span(" ")
-        name = pad(clip(part.name, 10), 11)
+        name = pad(clip(part.name, names), names + 1)
         lines.append(
             line("  ", sign, " ", dim(name), pad(cut(yours, wide - 4, page), wide), cut(expected, room + 2, page))
         )

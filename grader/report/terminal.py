@@ -1,7 +1,8 @@
 """A result on a terminal: what happened, the first failing fact, its cause, and what to do next.
 
-Pure: a `Result` comes in, text goes out. Of `SCREENS`, which show less and less, the first is taken that the terminal
-has room for. What is wrong and why stands in all of them; where not even the last has room, it scrolls.
+Pure: a `Result` comes in, text goes out. Of `SCREENS`, which show less and less (of one test alone `DEPTHS`), the first
+is taken that the terminal has room for. What is wrong and why stands in all of them; where not even the last has room,
+it scrolls.
 """
 
 from collections.abc import Sequence
@@ -40,6 +41,14 @@ NOT_RECORDED = "This is not your own file, so it is not recorded as progress."
 STREAM = Page(width=COLUMNS, whole=True)
 FULL = Page(width=COLUMNS, rows=3, full=True, every=True)
 DEEP = Page(width=COLUMNS, full=True)
+DEPTHS = (
+    DEEP,
+    Page(width=COLUMNS, full=True, rows=20, text=16, context=2, callers=6, locals=4, output=8),
+    Page(width=COLUMNS, full=True, rows=8, text=8, context=2, callers=3, locals=2, output=4),
+    Page(width=COLUMNS, full=True, rows=4, text=8, context=1, callers=1, locals=1, output=2),
+    Page(width=COLUMNS, rows=4, text=8, context=1, callers=1, locals=1, output=2, roomy=False),
+    Page(width=COLUMNS, rows=1, text=8, context=0, callers=0, locals=0, output=1, roomy=False, tight=1),
+)
 DOCUMENT = Page(width=COLUMNS, rows=8, text=8, context=2, callers=3, locals=2, output=4)
 SCREENS = (  # tests that did not fail give way first, then numbers, then code; what the cause is never does
     Page(width=COLUMNS, fold=1, rows=20, text=16, context=2, callers=6, locals=4, output=8),
@@ -107,11 +116,10 @@ def screen(
             tail(result, exercise, passed, view, page),
         )
 
-    if only is not None or full:
-        return on(FULL if full else DEEP)
     if height is None:
-        return on(STREAM)
-    return next((made for made in map(on, SCREENS) if _rows(made, columns) <= height), None) or on(SCREENS[-1])
+        return on(FULL if full else STREAM if only is None else DEEP)
+    pages = (FULL,) if full else SCREENS if only is None else DEPTHS
+    return next((made for made in map(on, pages) if _rows(made, columns) <= height), None) or on(pages[-1])
 
 
 def _rows(lines: Sequence[Line], columns: int) -> int:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
+from grader.report.layout import MANY
 from grader.report.view import Need, Next, Progress, View
 from grader.result import (
     Call,
@@ -486,12 +487,29 @@ def test_nothing_is_cut_where_there_is_no_terminal() -> None:
     assert " more " not in text.replace("  more   grade ", "")
 
 
+def test_the_names_of_parts_are_told_apart() -> None:
+    names = ("result['blocks']", "result['block_rows']")
+    parts = tuple(Part(name, tensor(T=5), tensor(k=2), agrees=False) for name in names)
+    failure = Failure("", Call("padded_rows", (), parts), reproduction=AGAIN)
+    text = screen(result(case("rows", Outcome.WRONG_SHAPE, failure)))
+    assert "✗ result['blocks'] " in text
+    assert "✗ result['block_rows'] " in text
+
+
 def test_one_test_is_explained_in_depth() -> None:
-    text = screen(wrong_values(), only="test_values")
+    text = screen(wrong_values(), only="test_values", height=MANY)
     assert "values ──" in text
     assert "renormalise " not in text
     assert "The tolerance is rtol=1e-09" in text
     assert "6 of 10 points" in text
+
+
+@pytest.mark.parametrize("height", [22, 28, 38])
+@pytest.mark.parametrize("situation", [name for name in SCREENS if name != "passed"])
+def test_in_depth_a_screen_is_no_higher_than_the_terminal_either(situation: str, height: int) -> None:
+    of, view, _ = SCREENS[situation]
+    for test in of.telling:
+        assert screen(of, view, only=test.id, height=height).count("\n") <= height
 
 
 def test_a_test_that_passed_has_nothing_to_explain() -> None:
