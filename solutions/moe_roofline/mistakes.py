@@ -10,7 +10,7 @@ from grader.testing import replaces
 @replaces("expected_experts")
 def k_times_batch(num_experts, k, tokens):
     """You gave every token experts of its own until all are used up. Two tokens may pick the same expert, so fewer
-    than k · b are hit. How likely is it that b tokens all leave a given expert alone?"""
+    than k · B are hit. How likely is it that B tokens all leave a given expert alone?"""
     return min(num_experts, k * tokens)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 def expected_experts(num_experts: int, k: int, tokens: int) -> float:
     """How many experts of one layer are hit, on average, if every token picks k different ones at random.
 
-    num_experts: E. k: 1 <= k <= E. tokens: b >= 0, which pick independently of one another.
-    Returns: E (1 - (1 - k/E)**b).
+    num_experts: E. k: 1 <= k <= E. tokens: B >= 0, which pick independently of one another.
+    Returns: E (1 - (1 - k/E)**B).
 
     >>> round(expected_experts(8, k=2, tokens=8), 3)  # Mixtral 8x7B
     7.199
@@ -34,7 +34,7 @@ def decode_step(
 ) -> dict[str, Any]:
     """One decode step of a batch of sequences, one token each, on the roofline.
 
-    model: as in resident_bytes. batch: b >= 1. bandwidth: bytes per second. peak_flops: FLOPs per second.
+    model: as in resident_bytes. batch: B >= 1. bandwidth: bytes per second. peak_flops: FLOPs per second.
     Returns: "bytes" read, each weight in use once, with the expected number of experts in every layer; "flops", 2 for
         each parameter that a token uses; "seconds", the longer of reading and computing; and "bound": "memory" where
         reading takes at least as long as computing, else "compute".
