@@ -4,6 +4,7 @@ import os
 import time
 
 JUDGE = 10  # times the limit of a test: how long its judge may have waited for a CPU before that counts
+JUDGE_LEAST = 5.0  # seconds that it may have waited in any case
 _PF_EXITING = 4  # include/linux/sched.h
 _SCHEDSTAT = 64  # bytes at most of two numbers of nanoseconds, and a count
 
@@ -12,7 +13,8 @@ class Clock:
     """The time that a worker has had since the start: it stands still while the worker waits for a CPU, or the judge.
 
     The two take turns, so the waiting of both is added. Where they do not, as when an answer comes in drops, what the
-    worker has run counts in any case, and of what the judge has waited no more than `JUDGE` times the limit is given.
+    worker has run counts in any case, and of what the judge has waited no more than `JUDGE` times the limit is given, or
+    `JUDGE_LEAST`.
     """
 
     def __init__(self, worker: int, judge: int):
@@ -27,7 +29,7 @@ class Clock:
 
     def start(self, limit: float) -> None:
         """Starts anew, for something that may take so many seconds."""
-        self._most = JUDGE * limit
+        self._most = max(JUDGE * limit, JUDGE_LEAST)
         self._begun = time.monotonic()
         self._before = self._counts()
 

@@ -13,7 +13,7 @@ import click
 
 from tests.paths import ROOT
 
-PATIENCE = 60  # seconds for which a terminal may be silent
+PATIENCE = 600  # seconds for which a terminal may be silent
 
 
 class InTerminal:

@@ -74,7 +74,8 @@ def test_what_a_worker_waits_for_a_cpu_does_not_count() -> None:
     end(judge)
 
 
-def test_what_a_judge_waits_counts_beyond_ten_times_the_limit() -> None:
+def test_what_a_judge_waits_counts_beyond_ten_times_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proc, "JUDGE_LEAST", 0.0)
     worker = sleeping_child()
     with contextlib.closing(proc.Clock(worker, os.getpid())) as clock, one_cpu_with_a_rival():
         clock.start(0.002)

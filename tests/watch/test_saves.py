@@ -13,9 +13,9 @@ def test_a_file_that_is_written_or_replaced(tmp_path: Path) -> None:
     file.parent.mkdir()
     with Saves([file.parent, tmp_path / "not there"], told.put):
         file.write_text("1")
-        assert file in told.get(timeout=60)
+        assert file in told.get(timeout=600)
         other = file.with_name("mine.py.new")
         other.write_text("2")
         os.replace(other, file)
-        while file not in told.get(timeout=60):
+        while file not in told.get(timeout=600):
             pass
