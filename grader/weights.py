@@ -16,7 +16,7 @@ def gguf_weights(package: str, file: str) -> dict[str, torch.Tensor]:
     from gguf import GGUFReader, GGUFValueType
     from gguf.quants import dequantize
 
-    class WeightsReader(GGUFReader):  # type: ignore[misc]
+    class WeightsReader(GGUFReader):
         """Passes over the vocabulary: the reader makes an array of each of 150,000 entries, which takes seconds."""
 
         def _get_field_parts(self, start: int, kind: Any) -> Any:
