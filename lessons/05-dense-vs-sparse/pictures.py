@@ -335,7 +335,7 @@ def plan_map() -> Boxes:
     plans = (
         ("memory is short", "dense,\nas large as fits"),
         ("one user,\nand it fits", "sparse"),
-        ("ten to hundreds\nat once", "the smaller\ntotal"),
+        ("ten to hundreds\nat once", "less to read,\ncaches too"),
         ("thousands at once,\nor pre-training", "sparse"),
         ("few examples\nto fine-tune on", "dense first"),
     )
