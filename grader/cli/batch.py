@@ -25,12 +25,14 @@ from grader.cli.screen import course_root, number, say
 from grader.course import Course, Exercise, load_course
 from grader.errors import UsageError
 from grader.export import chosen
+from grader.export.files import remark
 from grader.gradebook import Gradebook
 from grader.gradebook.book import StoredBook
+from grader.gradebook.left_out import left_out
 from grader.gradebook.model import Item
 from grader.judge.materials import materials_of
 from grader.judge.messages import Materials
-from grader.submission.handin import Found, Student
+from grader.submission.handin import Found, Kind
 from grader.submission.recognise import LAYOUTS, find
 from grader.submission.roster import match, read_roster
 
@@ -57,7 +59,7 @@ DEFAULT = ("json", "csv")  # formats
 @click.option("--jobs", metavar="N", type=click.IntRange(1, 1024), help="Judges; by default one for each processor.")
 @click.option("--cluster", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler.")
 @click.option("--fail-under", metavar="P", type=click.FloatRange(0, 100), help="Exit with 1 if someone is below P %.")
-@click.option("--quiet", is_flag=True, help="Print faults and errors only.")
+@click.option("--quiet", is_flag=True, help="Print errors, faults and whose work is not graded, no more.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -96,8 +98,10 @@ def command(
     found = replace(found, handins=[each for each in found.handins if not only or each.item in only])
     if roster is not None:
         found = match(found, read_roster(roster))
+    handed_in = {student.id for handin in found.handins for student in handin.students}
+    lost = left_out(found.ignored, handed_in)
     if not quiet:
-        say("", *found_lines(found, against_roster=roster is not None), "")
+        say("", *found_lines(found, lost, against_roster=roster is not None), "")
     exercises = [each for each in course.exercises if any(handin.item == each.id for handin in found.handins)]
     items = _items(course, exercises, quizzes, found)
     confined = isolation == "confined"
@@ -113,7 +117,8 @@ def command(
             course_hash=shipment.hash,
             layout=found.layout,
             items=items,
-            students=_class(found),
+            students=[*found.students(), *found.missing],
+            ignored=[each for each in found.ignored if each.kind is not Kind.NOISE],
         )
         known = [*ids, *quizzes.slugs()]
         book.set_policies(late=late, extensions=extensions, adjustments=adjustments, known=known)
@@ -132,6 +137,8 @@ def command(
         below = [] if fail_under is None else _below(graded, fail_under / 100)
     if not quiet:
         say(*summary_lines(tally, time.monotonic() - begun, out, written))
+    elif lost.sentence:
+        remark(f"{lost.sentence}; grade gradebook {out} --format csv lists all in not-graded.csv.")
     say(*fault_lines(tally), *below, err=True)
     if tally.faults:
         ctx.exit(FAULT)
@@ -171,12 +178,6 @@ def _stoppable() -> Iterator[list[Batch]]:
         raise stopped from None
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _class(found: Found) -> list[Student]:
-    """Everybody who belongs to the class: who handed in, and who did not."""
-    handed_in = {student.id: student for handin in found.handins for student in handin.students}
-    return [*handed_in.values(), *found.missing]
 
 
 def _below(book: StoredBook, share: float) -> list[str]:

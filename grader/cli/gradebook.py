@@ -21,7 +21,7 @@ from grader.gradebook.screen import class_screen, runs_screen, student_screen
 from grader.report.layout import COLUMNS, Line, paint
 from grader.report.marks import unicode_on
 from grader.result import Outcome
-from grader.submission.handin import Student
+from grader.submission.handin import Ignored, Student
 
 SCHEMA = "archgrade/gradebook/v1"
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -47,6 +47,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     students: tuple[Student, ...]
     grades: tuple[GradeLine, ...]
+    ignored: tuple[Ignored, ...]
 
 
 @click.command("gradebook")
@@ -111,7 +112,8 @@ def _student(book: StoredBook, name: str, as_json: bool) -> None:
     if as_json:
         _print(grades)
     else:
-        _show(student_screen(student, grades, book.items, _unicode()))
+        ignored = [each for each in book.ignored if each.student and each.student.id == student.id]
+        _show(student_screen(student, grades, book.items, ignored, _unicode()))
 
 
 def _named(book: StoredBook, name: str) -> Student:
@@ -151,6 +153,7 @@ def _summary(book: StoredBook) -> Summary:
             )
             for entry, points in book.scores()
         ),
+        ignored=tuple(book.ignored),
     )
 
 

@@ -10,11 +10,11 @@ from grader.course.model import did_you_mean
 from grader.errors import UsageError
 from grader.submission.archive import is_archive, is_other_archive, look_into, open_archive
 from grader.submission.files import visible
-from grader.submission.handin import Found, Handin, Ignored
+from grader.submission.handin import Found, Handin, Ignored, Kind, Student
 from grader.submission.items import Item, Known, is_code
 from grader.submission.layouts import canvas, flat, folder, git, gradescope, moodle, nbgrader, student
 from grader.submission.layouts.piece import Layout, Piece
-from grader.submission.tree import Tree, loose, walk
+from grader.submission.tree import Tree, loose, unread, walk
 from grader.submission.versions import Version, newest, newest_of_each
 
 _SURE = (gradescope.LAYOUT, nbgrader.LAYOUT, moodle.LAYOUT)  # each by a mark that nothing else has
@@ -54,15 +54,17 @@ def find(
     ignored: list[Ignored] = []
     pieces: list[Piece] = []
     for tree in _trees(paths):
-        ignored += tree.ignored
         read_as = _read_as(tree, known, chosen)
         if read_as is None:
-            ignored += [Ignored(entry.file, NOT_NAMED if is_code(entry.name) else NOT_CODE) for entry in tree.entries]
+            ignored += tree.ignored
+            ignored += [Ignored(file=entry.file, why=_why(entry.name)) for entry in tree.entries]
+            ignored += [unread(entry.file, entry.refused) for entry in tree.unread]
             continue
         recognised, part = read_as
+        ignored += part.ignored
         if recognised.name not in layouts:
             layouts.append(recognised.name)
-        for each in recognised.pieces(part, known):
+        for each in recognised.pieces(replace(part, entries=[*part.entries, *part.unread]), known):
             if isinstance(each, Piece):
                 pieces.append(each)
             else:
@@ -70,9 +72,11 @@ def find(
     versions = list(_versions(pieces, known, ignored))
     handins, earlier = newest(each for each in versions if known.asked(each.handin.item))
     others = [each for each in versions if not known.asked(each.handin.item)]
-    ignored += [*earlier, *(Ignored(each.handin.file, NOT_ASKED) for each in others)]
+    ignored += earlier
+    for other in others:
+        ignored += _of_all(other.handin.students, other.handin.file, NOT_ASKED, Kind.UNASKED)
     if not handins:
-        raise _nothing(paths, known)
+        raise _nothing(paths, known, ignored)
     handins.sort(key=lambda handin: (handin.students[0].id, handin.kind, handin.item, handin.file))
     return Found(", ".join(layouts), handins, ignored, newest_of_each(others))
 
@@ -189,14 +193,16 @@ def _two_readings(tree: Tree, found: Sequence[tuple[str, str]]) -> UsageError:
     )
 
 
-def _nothing(paths: Sequence[Path], known: Known) -> UsageError:
+def _nothing(paths: Sequence[Path], known: Known, ignored: Sequence[Ignored]) -> UsageError:
     named = ", ".join(visible(path) for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
     names = known.only or known.exercises
     example = names[0] if names else "exercise"
+    broken = next((each for each in ignored if each.kind is Kind.UNREAD), None)
+    reason = f" Not read is {broken.file}: {broken.why}." if broken else ""
     return UsageError(
         f"No submissions were found in {named}; looked for files named for an exercise, such as {example}.py, in a "
         f"folder for each student (ada/{example}.py), or with the student in the name (ada_{example}.py), "
-        "and for what Canvas, Moodle, Gradescope and nbgrader export."
+        f"and for what Canvas, Moodle, Gradescope and nbgrader export.{reason}"
     )
 
 
@@ -214,36 +220,52 @@ def _versions(pieces: Iterable[Piece], known: Known, ignored: list[Ignored]) -> 
             code = [i for i, piece in enumerate(files) if is_code(piece.name)]
             if len(code) == 1 and items[code[0]] is None:
                 items[code[0]] = Item("exercise", known.single)
+        readable = {item for piece, item in zip(files, items, strict=True) if not piece.entry.refused}
         for piece, item in zip(files, items, strict=True):
-            if item is None:
-                ignored.append(Ignored(piece.entry.file, _why(piece.name)))
+            if piece.entry.refused and (item is None or item in readable):
+                ignored += _not_read(piece, piece.entry.refused)
+            elif item is None and is_other_archive(piece.name):
+                ignored += _not_read(piece, OTHER_ARCHIVE)
+            elif item is None:
+                ignored += _of_all(piece.students, piece.entry.file, _why(piece.name), Kind.UNRECOGNISED)
             elif item.kind == "quiz" and not known.asked(item.id):
-                ignored.append(Ignored(piece.entry.file, NOT_ASKED))
+                ignored += _of_all(piece.students, piece.entry.file, NOT_ASKED, Kind.UNASKED)
             else:
                 yield _version(piece, item)
 
 
 def _looked_into(piece: Piece, ignored: list[Ignored]) -> list[Piece]:
     """The piece, or if it is an archive, what is in it."""
-    if not is_archive(piece.name):
+    if not is_archive(piece.name) or piece.entry.refused:
         return [piece]
     try:
         tree = look_into(piece.entry)
     except UsageError as error:  # one student's broken archive does not keep the others from being graded
-        ignored.append(Ignored(piece.entry.file, str(error)))
+        ignored += _not_read(piece, str(error).removeprefix(f"{piece.entry.file} ").removesuffix("."))
         return []
-    ignored += tree.ignored
-    ignored += [Ignored(entry.file, NESTED) for entry in tree.entries if is_archive(entry.name)]
-    return [replace(piece, entry=each, name=each.name) for each in tree.entries if not is_archive(each.name)]
+    for each in tree.ignored:
+        ignored += _of_all(piece.students, each.file, each.why, each.kind)
+    inside = [replace(piece, entry=each, name=each.name) for each in (*tree.entries, *tree.unread)]
+    for nested in (each for each in inside if is_archive(each.name)):
+        ignored += _not_read(nested, NESTED)
+    return [each for each in inside if not is_archive(each.name)]
+
+
+def _not_read(piece: Piece, why: str) -> list[Ignored]:
+    return _of_all(piece.students, piece.entry.file, why, Kind.UNREAD)
+
+
+def _of_all(students: Sequence[Student], file: str, why: str, kind: Kind) -> list[Ignored]:
+    """The file, once for each of those whose it is."""
+    return [Ignored(file=file, why=why, kind=kind, student=student) for student in students]
 
 
 def _version(piece: Piece, item: Item) -> Version:
     entry = piece.entry
     handin = Handin(piece.students, item.id, item.kind, entry.file, entry.read, piece.time, piece.late)
-    return Version(handin, item.number, entry.time)
+    in_place = entry.path[-3:] == (folder.EXERCISES, item.id, f"{item.id}.py")
+    return Version(handin, item.number, entry.time, in_place)
 
 
 def _why(name: str) -> str:
-    if is_other_archive(name):
-        return OTHER_ARCHIVE
     return NOT_NAMED if is_code(name) else NOT_CODE

@@ -21,11 +21,11 @@ def _pieces(tree: Tree, known: Known) -> Pieces:
     ids = {_stem(entry.name) for entry in tree.entries}
     for entry in tree.entries:
         if len(entry.path) > 1:
-            yield Ignored(entry.file, "lies in a folder, beside the students' files")
+            yield Ignored(file=entry.file, why="lies in a folder, beside the students' files")
             continue
         whose = _whose(entry.name, known)
         if not whose:
-            yield Ignored(entry.file, "its name holds no student, or no exercise")
+            yield Ignored(file=entry.file, why="its name holds no student, or no exercise")
             continue
         if len(whose) > 1:
             readings = " or ".join(f"{student_id(student)}'s {item.id}" for student, item in whose)

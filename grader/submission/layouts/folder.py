@@ -1,6 +1,6 @@
 """A folder or an archive for each student: `ada/moe_router.py`, `bob/exercises/moe_router/moe_router.py`, `eve.zip`."""
 
-from grader.submission.archive import is_archive, stem_of
+from grader.submission.archive import is_archive, is_other_archive, stem_of
 from grader.submission.handin import Ignored, Student
 from grader.submission.items import Known
 from grader.submission.layouts import canvas
@@ -14,7 +14,7 @@ def student_of(entry: Entry, known: Known) -> str | None:
     """The name of the student's folder, or the student's archive; None for a file outside of them."""
     first = entry.path[0]
     if len(entry.path) == 1:
-        return stem_of(first) if is_archive(first) else None
+        return stem_of(first) if is_archive(first) or is_other_archive(first) else None
     return None if is_courses_own(first, known) else first
 
 
@@ -34,7 +34,7 @@ def _pieces(tree: Tree, known: Known) -> Pieces:
     for entry in tree.entries:
         student = student_of(entry, known)
         if student is None:
-            yield Ignored(entry.file, OUTSIDE)
+            yield Ignored(file=entry.file, why=OUTSIDE)
         else:
             yield Piece((Student(id=student_id(student)),), entry, entry.name)
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.submission.files import MIB, read_regular
+from grader.submission.files import MIB, read_regular, visible
 from grader.submission.handin import Ignored, Student
 from grader.submission.items import Known
 from grader.submission.layouts.folder import student_of
@@ -43,20 +43,29 @@ def _claims(tree: Tree, known: Known) -> str | None:
 
 def _pieces(tree: Tree, known: Known) -> Pieces:
     names = {entry.path[0]: student_of(entry, known) for entry in tree.entries}
+    empty_ones = {path[0] for path in tree.checkouts if len(path) == 1} - names.keys()
+    names |= {name: name for name in empty_ones}
     prefix = _prefix([name for name in names.values() if name is not None])
     times: dict[str, datetime | None] = {}
     with tempfile.TemporaryDirectory() as empty:
         for entry in tree.entries:
             name = names[entry.path[0]]
             if name is None:
-                yield Ignored(entry.file, OUTSIDE)
+                yield Ignored(file=entry.file, why=OUTSIDE)
                 continue
             if name not in times:
                 checkout = tree.folder / name / GIT if tree.folder and (name,) in tree.checkouts else None
                 times[name] = _commit_time(checkout, Path(empty)) if checkout else None
-            login = student_id(name.removeprefix(prefix))
             # all files of a checkout are as old as the checkout
-            yield Piece((Student(id=login, login=login),), replace(entry, time=None), entry.name, times[name])
+            yield Piece((_student(name, prefix),), replace(entry, time=None), entry.name, times[name])
+    for name in sorted(empty_ones):
+        file = f"{tree.name}/{visible(name)}"
+        yield Ignored(file=file, why="a repository with no file that could be graded", student=_student(name, prefix))
+
+
+def _student(folder: str, prefix: str) -> Student:
+    login = student_id(folder.removeprefix(prefix))
+    return Student(id=login, login=login)
 
 
 def _prefix(names: Sequence[str]) -> str:

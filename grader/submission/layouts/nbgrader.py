@@ -3,7 +3,7 @@
 from grader.submission.handin import Ignored, Student
 from grader.submission.items import Known
 from grader.submission.layouts.piece import Layout, Piece, Pieces, moment_of, student_id
-from grader.submission.tree import Entry, Parts, Tree
+from grader.submission.tree import Entry, Parts, Tree, unread
 
 SUBMITTED = "submitted"
 TIMESTAMP = "timestamp.txt"
@@ -29,11 +29,12 @@ def _pieces(tree: Tree, known: Known) -> Pieces:
         if entry.name == TIMESTAMP and len(_below(entry)) == 3:
             times[entry.path[:-1]] = moment_of(entry.read(_TIME_LIMIT).decode("utf-8", "replace"))
             if times[entry.path[:-1]] is None:
-                yield Ignored(entry.file, "no time, or of a zone that is not known")
+                student = Student(id=student_id(_below(entry)[0]))
+                yield unread(entry.file, "no time, or of a zone that is not known", student)
     for entry in tree.entries:
         below = _below(entry)
         if len(below) < 3 or (submitted and entry.path[0] != SUBMITTED):
-            yield Ignored(entry.file, f"lies outside {SUBMITTED}/STUDENT/ASSIGNMENT/")
+            yield Ignored(file=entry.file, why=f"lies outside {SUBMITTED}/STUDENT/ASSIGNMENT/")
         elif not (entry.name == TIMESTAMP and len(below) == 3):
             folder = entry.path[: len(entry.path) - len(below) + 2]
             yield Piece((Student(id=student_id(below[0])),), entry, entry.name, times.get(folder))
