@@ -34,7 +34,7 @@ from grader.judge.materials import materials_of
 from grader.judge.messages import Materials
 from grader.submission.handin import Found, Kind
 from grader.submission.recognise import LAYOUTS, find
-from grader.submission.roster import match, read_roster
+from grader.submission.roster import logins_of, match, read_roster
 
 BELOW = 1  # exit code: somebody is below --fail-under
 FAULT = 3  # exit code: the grader is at fault for something
@@ -48,6 +48,7 @@ DEFAULT = ("json", "csv")  # formats
 @click.option("--exercise", "only", metavar="ID", multiple=True, help="Grade this exercise only; may be repeated.")
 @click.option("--layout", type=click.Choice(LAYOUTS), help="How the submissions are laid out, if it cannot be told.")
 @click.option("--roster", metavar="CSV", type=click.Path(path_type=Path), help="Who is in the class.")
+@click.option("--prefix", metavar="TEXT", help="What repositories are called before the student's login: week-3-.")
 @click.option("--late", metavar="YAML", type=click.Path(path_type=Path), help="Due dates, and what lateness costs.")
 @click.option("--extensions", metavar="CSV", type=click.Path(path_type=Path), help="Who has longer.")
 @click.option("--adjustments", metavar="CSV", type=click.Path(path_type=Path), help="Points to add or take away.")
@@ -68,6 +69,7 @@ def command(
     only: tuple[str, ...],
     layout: str | None,
     roster: Path | None,
+    prefix: str | None,
     late: Path | None,
     extensions: Path | None,
     adjustments: Path | None,
@@ -94,10 +96,14 @@ def command(
     for each in only:
         if each not in quizzes.slugs():
             course.exercise(each)  # raises, and knows what was nearly meant
-    found = quizzes.place(find(submissions, ids, quizzes.slugs(), layout=layout, only=only))
+    listed = () if roster is None else read_roster(roster)
+    found = find(
+        submissions, ids, quizzes.slugs(), layout=layout, only=only, prefix=prefix, logins=logins_of(listed)
+    )
+    found = quizzes.place(found)
     found = replace(found, handins=[each for each in found.handins if not only or each.item in only])
     if roster is not None:
-        found = match(found, read_roster(roster))
+        found = match(found, listed)
     handed_in = {student.id for handin in found.handins for student in handin.students}
     lost = left_out(found.ignored, handed_in)
     if not quiet:

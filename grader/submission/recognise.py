@@ -37,15 +37,20 @@ def find(
     *,
     layout: str | None = None,
     only: Iterable[str] = (),
+    prefix: str | None = None,
+    logins: Iterable[str] = (),
 ) -> Found:
     """What was handed in, below folders, in archives and in files named one by one.
 
     `exercises` are the course's ids, `quizzes` the slugs of its lessons; `only` those that are to be graded, if not
     all: what is for other exercises is kept apart, since it may be imported. `layout` is one of LAYOUTS; without it,
-    each path's is recognised. A form of a quiz that its name does not tell is a Handin of the item "". UsageError where
-    nothing is recognised, where there are two readings, and where an archive is damaged or too large.
+    each path's is recognised. `prefix` is what the names of repositories begin with, before the student's login;
+    without it, it is looked for by the class's `logins`. A form of a quiz that its name does not tell is a Handin of
+    the item "". UsageError where nothing is recognised, where there are two readings, and where an archive of the
+    instructor's is damaged or too large.
     """
-    known = Known(tuple(exercises), tuple(quizzes), tuple(only))
+    folded = frozenset(each.casefold() for each in logins)
+    known = Known(tuple(exercises), tuple(quizzes), tuple(only), prefix, folded)
     if layout is not None and layout not in _ALL:
         hint = did_you_mean(layout, LAYOUTS)
         raise UsageError(f"There is no layout '{visible(layout)}'; they are {', '.join(LAYOUTS)}.{hint}")

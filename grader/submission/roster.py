@@ -88,6 +88,11 @@ def read_roster(path: Path) -> Roster:
     return tuple(roster)
 
 
+def logins_of(roster: Roster) -> set[str]:
+    """What the students are called where they have a login and not a name."""
+    return {name for each in roster for name in (each.student.login, each.student.id) if name}
+
+
 def match(found: Found, roster: Roster) -> Found:
     """What was found, each student as the roster has them.
 

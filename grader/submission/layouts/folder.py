@@ -1,5 +1,7 @@
 """A folder or an archive for each student: `ada/moe_router.py`, `bob/exercises/moe_router/moe_router.py`, `eve.zip`."""
 
+import re
+
 from grader.submission.archive import is_archive, is_other_archive, stem_of
 from grader.submission.handin import Ignored, Student
 from grader.submission.items import Known
@@ -7,6 +9,7 @@ from grader.submission.layouts import canvas
 from grader.submission.layouts.piece import OUTSIDE, Layout, Piece, Pieces, student_id
 from grader.submission.tree import Entry, Tree
 
+_BRANCH = re.compile("-(main|master)$")
 EXERCISES = "exercises"  # the folder of a course that holds them
 
 
@@ -36,7 +39,14 @@ def _pieces(tree: Tree, known: Known) -> Pieces:
         if student is None:
             yield Ignored(file=entry.file, why=OUTSIDE)
         else:
-            yield Piece((Student(id=student_id(student)),), entry, entry.name)
+            yield Piece((Student(id=student_id(_login(student, entry, known))),), entry, entry.name)
+
+
+def _login(name: str, entry: Entry, known: Known) -> str:
+    """The student's own part of the name; GitHub's archive of the repository `week-3-ada` is week-3-ada-main.zip."""
+    if not known.prefix or not name.startswith(known.prefix):
+        return name
+    return _BRANCH.sub("", name[len(known.prefix) :]) if len(entry.path) == 1 else name[len(known.prefix) :]
 
 
 LAYOUT = Layout("folder", _claims, _pieces)

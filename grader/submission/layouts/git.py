@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -45,7 +46,7 @@ def _pieces(tree: Tree, known: Known) -> Pieces:
     names = {entry.path[0]: student_of(entry, known) for entry in tree.entries}
     empty_ones = {path[0] for path in tree.checkouts if len(path) == 1} - names.keys()
     names |= {name: name for name in empty_ones}
-    prefix = _prefix([name for name in names.values() if name is not None])
+    prefix = _prefix([name for name in names.values() if name is not None], known)
     times: dict[str, datetime | None] = {}
     with tempfile.TemporaryDirectory() as empty:
         for entry in tree.entries:
@@ -68,8 +69,24 @@ def _student(folder: str, prefix: str) -> Student:
     return Student(id=login, login=login)
 
 
-def _prefix(names: Sequence[str]) -> str:
-    """The name of the assignment, with its dash, that all folders begin with."""
+def _prefix(names: Sequence[str], known: Known) -> str:
+    """The name of the assignment, with its dash, that all folders begin with.
+
+    Where it is not given, it is what most folders have before a login of the class, else what all begin with: that
+    depends on who else is there, since `week-3-anna-k` and `week-3-anna-m` have more in common.
+    """
+    if known.prefix is not None:
+        return known.prefix
+    votes = Counter(name[:i] for name in names for i in _beginnings(name) if name[i:].casefold() in known.logins)
+    return min(votes, key=lambda start: (-votes[start], len(start))) if votes else _in_common(names)
+
+
+def _beginnings(name: str) -> list[int]:
+    """Where a login may begin."""
+    return [0, *(i + 1 for i, char in enumerate(name) if char == "-")]
+
+
+def _in_common(names: Sequence[str]) -> str:
     first, last = min(names, default=""), max(names, default="")
     if first == last:
         return ""
