@@ -26,6 +26,9 @@ ON CONFLICT (id) DO UPDATE SET name = coalesce(excluded.name, name), email = coa
 """
 _RUN = "INSERT INTO runs (started, command, engine, course, course_hash, layout) VALUES (?, ?, ?, ?, ?, ?)"
 _RUN_STUDENT = "INSERT OR IGNORE INTO run_students (run, student) VALUES (?, ?)"
+_JOIN_RUNS = """
+INSERT OR IGNORE INTO run_students (run, student) SELECT run, ? FROM run_students WHERE student = ?
+"""
 _RUN_ITEM = """
 INSERT OR IGNORE INTO run_items (run, id, position, kind, title, lesson, max_score) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
@@ -198,6 +201,27 @@ class Gradebook:
         file = storable(handed.file)
         values = (run, storable(student.id), item, file, handed.sha256, time, handed.late, result, reused, error)
         self._database.change(_ENTRY, values)
+
+    # ------------------------------------------------------------ who is in it
+
+    def forget(self, student: str) -> None:
+        """Takes a student out of all runs. What was measured stays, and is found again if it is handed in again."""
+        with self._database.transaction():
+            self._forget(storable(student))
+
+    def merge(self, student: str, into: str) -> None:
+        """Makes two students one, with the id `into`; where both have a grade of one run and item, that of `into`."""
+        old, new = storable(student), storable(into)
+        with self._database.transaction():
+            self._database.change(_JOIN_RUNS, (new, old))
+            for table in ("entries", "ignored"):
+                self._database.change(f"UPDATE OR IGNORE {table} SET student = ? WHERE student = ?", (new, old))
+            self._forget(old)
+
+    def _forget(self, student: str) -> None:
+        for table in ("entries", "ignored", "run_students"):
+            self._database.change(f"DELETE FROM {table} WHERE student = ?", (student,))
+        self._database.change("DELETE FROM students WHERE id = ?", (student,))
 
     # ------------------------------------------------------------ policies
 
