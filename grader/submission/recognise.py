@@ -151,9 +151,11 @@ def _by_shape(tree: Tree, known: Known) -> tuple[Layout, Tree] | None:
         if not found or canvas.LAYOUT.name in within or _is_wrapper(tree, inner, known):
             return _by_shape(inner, known)
         name = next(iter(within))
+        first = visible(tree.entries[0].path[0])
+        other = f"name {inner.name}" if tree.folder is not None else f"unpack it and name {first}"
         raise UsageError(
-            f"In {tree.name}, {visible(tree.entries[0].path[0])} may be a student's folder, or one around those of "
-            f"students (as {name}: {within[name]}); say --layout folder for the first, name {inner.name} for the other."
+            f"In {tree.name}, {first} may be a student's folder, or one around those of students "
+            f"(as {name}: {within[name]}); say --layout folder for the first, {other} for the other."
         )
     if len(found) > 1:
         raise _two_readings(tree, list(found.items()))

@@ -45,4 +45,5 @@ def test_quiz_forms(tmp_path: Path) -> None:
 
 def test_a_name_that_holds_two_exercises(tmp_path: Path) -> None:
     sentence = refused(folder(tmp_path, code("rope_moe_router.py")))
-    assert "rope_moe_router.py may be rope's moe_router or moe_router's rope" in sentence
+    assert "rope_moe_router.py: may be rope's moe_router or moe_router's rope; put it into a folder" in sentence
+    assert taken(find([folder(tmp_path, code("bob_rope.py"))], EXERCISES)) == [("bob", "rope")]

@@ -85,6 +85,9 @@ def test_two_readings_are_an_error_that_layout_settles(tmp_path: Path) -> None:
     assert taken(find([deep], EXERCISES, layout="folder")) == [("ada", "moe_router"), ("ada", "rope")]
     assert taken(find([deep / "ada"], EXERCISES)) == [("week1", "rope"), ("week2", "moe_router")]
 
+    packed = zipped(tmp_path / "packed.zip", code("download/week1/rope.py", "download/week2/moe_router.py"))
+    assert "say --layout folder for the first, unpack it and name download for the other" in refused(packed)
+
     mixed = folder(tmp_path / "mixed", code("lovelaceada_1_2_rope.py", "bob_rope.py"))
     assert "--layout canvas or --layout flat" in refused(mixed)
     assert taken(find([mixed], EXERCISES, layout="canvas")) == [("1", "rope")]

@@ -1,11 +1,14 @@
 """Gradescope's export: `submission_metadata.yml` says whose each folder `submission_12345/` is."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import yaml
+from msgspec.structs import replace
 
 from grader.errors import UsageError
 from grader.submission.files import MIB, visible
@@ -37,7 +40,7 @@ def _claims(tree: Tree, known: Known) -> str | None:
 
 def _pieces(tree: Tree, known: Known) -> Pieces:
     metadata = next(entry for entry in tree.entries if entry.path == (METADATA,))
-    owners = {each.folder: each for each in _owners(metadata)}
+    owners = {each.folder: each for each in _told_apart(list(_owners(metadata)))}
     there = {entry.path[0] for entry in tree.entries}
     for each in owners.values():
         file = f"{tree.name}/{visible(each.folder)}"
@@ -77,6 +80,20 @@ def _owners(metadata: Entry) -> Iterator[_Owners]:
         time = moment_of(str(about.get(":created_at", ""))) if isinstance(about, dict) else None
         line = text[: max(text.find(f"{folder}:"), 0)].count("\n") + 1
         yield _Owners(str(folder), students, bool(found) and None not in found, time, line)
+
+
+def _told_apart(owners: Sequence[_Owners]) -> Iterator[_Owners]:
+    """Those known by name alone, of whom there are several: each is called by the folder too.
+
+    An export has one folder for each student or group, so they are no versions of one student's work.
+    """
+    names = Counter(each.id for owner in owners for each in owner.students if each.id == each.name)
+    for owner in owners:
+        students = (
+            replace(each, id=f"{each.id} ({owner.folder})") if each.id == each.name and names[each.id] > 1 else each
+            for each in owner.students
+        )
+        yield dataclasses.replace(owner, students=tuple(students))
 
 
 def _student(about: Any) -> Student | None:

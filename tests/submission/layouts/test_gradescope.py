@@ -86,3 +86,15 @@ def test_who_is_in_the_metadata_without_a_folder_is_in_the_class(tmp_path: Path)
     files = {"submission_metadata.yml": GRADESCOPE, **code("submission_101/rope.py")}
     found = find([folder(tmp_path / "export", files)], EXERCISES)
     assert [student.id for student in found.students()] == ["eve@example.org", "Gone", "0042", "007"]
+
+
+def test_two_students_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    metadata = b"""
+s1: {":submitters": [{":name": Wei Li}]}
+s2: {":submitters": [{":name": Wei Li}]}
+s3: {":submitters": [{":name": Wei Li, ":sid": 3}]}
+s4: {":submitters": [{":name": Ada}]}
+"""
+    files = {"submission_metadata.yml": metadata, **code(*(f"s{number}/rope.py" for number in range(1, 5)))}
+    found = find([folder(tmp_path / "export", files)], EXERCISES)
+    assert [handin.students[0].id for handin in found.handins] == ["3", "Ada", "Wei Li (s1)", "Wei Li (s2)"]
