@@ -34,13 +34,14 @@ def newest(versions: Iterable[Version]) -> tuple[list[Handin], list[Ignored]]:
             for student in each.handin.students:
                 candidates[student.id, each.handin.kind, each.handin.item].append(each)
     chosen: dict[tuple[str, str, str], Handin | None] = {}  # None: it cannot be told
-    handins = []
+    unclear = []
     for key, several in candidates.items():
         best = chosen[key] = _newest(several)
         if best is None:
             first = several[0].handin
             (student,) = (each for each in first.students if each.id == key[0])
-            handins.append(replace(first, students=(student,), read=partial(_refuse, _cannot_tell(several))))
+            unclear.append(replace(first, students=(student,), read=partial(_refuse, _cannot_tell(several))))
+    handins = []
     ignored = []
     for each in every:
         handin = each.handin
@@ -56,7 +57,7 @@ def newest(versions: Iterable[Version]) -> tuple[list[Handin], list[Ignored]]:
                 if (other := chosen[student.id, handin.kind, handin.item]) is not None:
                     why = f"an earlier version of {other.file}"
                     ignored.append(Ignored(file=handin.file, why=why, kind=Kind.EARLIER, student=student))
-    return handins, ignored
+    return [*handins, *unclear], ignored
 
 
 def newest_of_each(versions: Iterable[Version]) -> list[Handin]:
