@@ -39,7 +39,7 @@ def _wide(book: Book) -> Iterator[list[str]]:
 
 def _not_graded(book: Book) -> Iterator[list[str]]:
     """What nothing is graded of comes first, then what cannot be read; earlier versions last."""
-    yield ["student", "name", "file", "why", "kind", "student has a grade"]
+    yield ["student", "name", "file", "why", "kind", "anything else graded"]
     lost = of_book(book)
     first = [each for files in lost.students.values() for each in files]
     earlier = [each for each in book.ignored if each.kind is Kind.EARLIER]

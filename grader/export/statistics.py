@@ -19,7 +19,7 @@ from grader.export.summary import (
     TestStatistics,
     Total,
 )
-from grader.gradebook.left_out import left_out
+from grader.gradebook.left_out import of_book
 from grader.gradebook.model import Book, Grade, Item
 from grader.result import Diagnosis, Isolation, Outcome, Result, TestResult, Versions
 from grader.submission.handin import Student
@@ -143,7 +143,7 @@ class _Collected:
             for item, found, students in self.mistakes.values()
         ]
         endings = [Ending(outcome=outcome, submissions=tuple(each)) for outcome, each in self.endings.items()]
-        lost = left_out(book.ignored, self.totals.keys())
+        lost = of_book(book)
         there = self.totals.keys() | {student.id for student in lost.students}
         return Summary(
             totals=tuple(self.totals.values()),

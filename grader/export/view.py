@@ -85,7 +85,7 @@ class _OneItem:
 
     @property
     def graded(self) -> Set[str]:
-        return {grade.student.id for grade in self.grades()}
+        return self.book.graded
 
     @property
     def ignored(self) -> Sequence[Ignored]:

@@ -43,7 +43,7 @@ class StoredBook:
         self.course = self.run.course
         self.items = _items(database, run)
         self.students = students(database, run)
-        self.graded = _graded(database, run)
+        self.graded = _graded(database, self.run.id)
         self.ignored = _ignored(database, self.run.id)
         self._places = {item.id: place for place, item in enumerate(self.items)}
         self._known = {student.id: student for student in self.students}
@@ -137,9 +137,8 @@ def students(database: Database, run: int | None) -> list[Student]:
     return [Student(id=id_, name=name, email=email, login=login) for id_, name, email, login in rows]
 
 
-def _graded(database: Database, run: int | None) -> frozenset[str]:
-    rows = database.rows("SELECT DISTINCT student FROM entries WHERE run = ifnull(?, run)", (run,))
-    return frozenset(student for (student,) in rows)
+def _graded(database: Database, run: int) -> frozenset[str]:
+    return frozenset(student for (student,) in database.rows("SELECT student FROM entries WHERE run = ?", (run,)))
 
 
 def _ignored(database: Database, run: int) -> list[Ignored]:

@@ -55,7 +55,7 @@ def left_out(ignored: Iterable[Ignored], graded: Container[str]) -> LeftOut:
 
 
 def of_book(book: Book) -> LeftOut:
-    """What the run of a book did not grade, by whether the book has any grade of the student."""
+    """What the run of a book did not grade."""
     return left_out(book.ignored, book.graded)
 
 

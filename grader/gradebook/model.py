@@ -98,7 +98,7 @@ class Book(Protocol):
 
     @property
     def graded(self) -> Set[str]:
-        """The ids of the students who have a grade."""
+        """The ids of the students of whom the run graded something."""
         ...
 
     @property

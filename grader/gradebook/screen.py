@@ -130,7 +130,8 @@ def _summary(listing: Listing) -> list[Line]:
 
 
 def _counts(listing: Listing) -> str:
-    absent = len(listing.students) - len({student for student, _ in listing.cells}) - len(listing.left_out.students)
+    there = {student for student, _ in listing.cells} | {student.id for student in listing.left_out.students}
+    absent = len(listing.students) - len(there)
     missing = len(listing.students) * len(listing.items) - len(listing.cells)
     people = _many(len(listing.students), "student")
     nothing = f", {absent} of them handed in nothing" if absent else ""

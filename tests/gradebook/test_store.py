@@ -166,4 +166,4 @@ def test_what_is_not_graded_is_kept_with_its_run(tmp_path: Path) -> None:
         gradebook.begin_run(["b"], **what, items=ITEMS, students=CLASS, ignored=[unread])
         assert gradebook.book().ignored == [unread]
         assert gradebook.book(first).ignored == [nobodys]
-        assert (gradebook.book().graded, gradebook.book(2).graded) == ({"ada"}, set())
+        assert (gradebook.book(first).graded, gradebook.book().graded) == ({"ada"}, set())

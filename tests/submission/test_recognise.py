@@ -1,6 +1,7 @@
 """What a class handed in is recognised, on disk and packed in any way, or is one sentence."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,24 @@ def test_an_archive_with_a_trained_model_in_it_is_looked_into(tmp_path: Path) ->
 def test_where_only_broken_files_are_found_one_is_named(tmp_path: Path) -> None:
     class_ = folder(tmp_path / "class", {"ada/work.zip": b"<html>", "bob/work.zip": b""})
     assert f"Not read is {class_}/ada/work.zip: is no archive that can be read" in refused(class_)
+
+
+def test_a_member_that_is_not_read_is_an_unreadable_file_of_its_student(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "work.zip", "w", zipfile.ZIP_BZIP2) as made:
+        made.writestr("rope.py", "x = 1\n")
+        made.writestr("notes.py", "x = 1\n")
+        made.writestr("moe_router.py", "x = 1\n", zipfile.ZIP_DEFLATED)
+    work = (tmp_path / "work.zip").read_bytes()
+    found = find([folder(tmp_path / "class", {"ada/work.zip": work, **code("bob/rope.py")})], EXERCISES)
+    assert taken(found) == [("ada", "moe_router"), ("ada", "rope"), ("bob", "rope")]
+    with pytest.raises(UsageError, match=r"rope\.py is not read: compressed in a way"):
+        found.handins[1].read()
+    assert owned(found) == {"notes.py": ("ada", "unread")}
+
+
+def test_a_link_beside_the_file_itself_is_no_second_version(tmp_path: Path) -> None:
+    class_ = folder(tmp_path / "class", code("ada/exercises/rope/rope.py", "bob/rope.py"))
+    (class_ / "ada" / "rope.py").symlink_to("exercises/rope/rope.py")
+    found = find([class_], EXERCISES)
+    assert [handin.read() for handin in found.handins] == [b"# ada/exercises/rope/rope.py\n", b"# bob/rope.py\n"]
+    assert owned(found) == {"rope.py": ("ada", "unread")}
