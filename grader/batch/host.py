@@ -17,6 +17,11 @@ _UNCONFINED = (
     "Nothing on this system can confine the submissions: a student's code could read the tests, and other students' "
     "work. --isolation process grades all the same, each in a process of its own with bounds on time and memory."
 )
+_STARTS = 3  # of the warm process, until it is taken for impossible here
+_NOT_STARTED = (
+    f"The process that imports torch ended {_STARTS} times while it started; is there enough memory for it? What was "
+    "graded is kept, and the same command goes on where it was."
+)
 
 
 class Host:
@@ -29,15 +34,16 @@ class Host:
         self._confined = confined
         self._patience = {each.id: _patience(each) for each in materials}
         self._lock = threading.Lock()
-        self._pools: list[Judges] = []  # the last one is in use; those before it ended
+        self._pools: list[Judges] = []  # all that were started
+        self._ready: Judges | None = None  # the one in use; the others ended
         self._mine = threading.local()
         self._stopped = False
 
     def grade(self, job: Job) -> Result:
         """The result of a job.
 
-        Raises JudgeLost if a judge ended or did not answer, and UsageError if tests cannot be used or submissions
-        cannot be confined.
+        Raises JudgeLost if a judge ended or did not answer, and UsageError if tests cannot be used, if submissions
+        cannot be confined, and if no warm process lives until it is ready.
         """
         pool, judge = self._held()
         try:
@@ -75,19 +81,28 @@ class Host:
     def _another(self) -> tuple[Judges, Judge]:
         if self._stopped:
             raise JudgeLost("grading was stopped")
-        if self._pools:
+        if self._ready is not None:
             with contextlib.suppress(JudgeLost):  # the warm process ended, and its judges with it
-                return self._pools[-1], self._pools[-1].another()
+                return self._ready, self._ready.another()
+        for _ in range(_STARTS):
+            with contextlib.suppress(JudgeLost):  # it was killed while it started, which is no job's fault
+                self._ready = self._started()
+                return self._ready, self._ready.another()
+            if self._stopped:
+                raise JudgeLost("grading was stopped")
+        raise UsageError(_NOT_STARTED)
+
+    def _started(self) -> Judges:
         pool = Judges(0, many=True)
         pool.start()
-        self._pools.append(pool)
+        self._pools.append(pool)  # before it is ready: `kill` does not wait for that
         if self._stopped:
             raise JudgeLost("grading was stopped")
         pool.prepare(self._materials, [self._forbidden], complete=True)
         if self._confined and pool.isolation.kind == "process":
             self._stopped = True
             raise UsageError(_UNCONFINED)
-        return pool, pool.another()
+        return pool
 
 
 def _patience(materials: Materials) -> float:

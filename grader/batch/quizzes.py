@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import msgspec
 
@@ -19,7 +19,7 @@ from grader.quiz.load import load_quiz
 from grader.quiz.model import Quiz
 from grader.quiz.result import QuizResult
 from grader.quiz.session import Session
-from grader.submission.handin import Found, Ignored
+from grader.submission.handin import Found, Ignored, Kind
 from grader.submission.unrun import unreadable
 
 
@@ -56,10 +56,13 @@ class Quizzes:
                 handins.append(handin)
                 continue
             try:
-                _, form = self._read(handin.read(), handin.file)
+                _, form = self._read(handin.read(), PurePath(handin.file).name)
             except UsageError as error:
                 if not handin.item:
-                    ignored.append(Ignored(handin.file, str(error)))
+                    ignored += [
+                        Ignored(file=handin.file, why=str(error).removesuffix("."), kind=Kind.UNREAD, student=each)
+                        for each in handin.students
+                    ]
                     continue
                 handins.append(handin)  # by its name it is a form of this quiz, and it will be scored as a broken one
             else:

@@ -128,8 +128,10 @@ class Batch:
         if not owners:
             return
         if problem is not None:
-            result = unreadable(problem, _plain_name(handin), handin.item, self._worth[handin.item])
-            self._record(owners, handin.item, self._keys.unreadable(handin.item, problem), result)
+            key = self._keys.unreadable(handin.item, problem)
+            if not self._known(key, handin.item, owners):
+                result = unreadable(problem, _plain_name(handin), handin.item, self._worth[handin.item])
+                self._record(owners, handin.item, key, result)
         elif submission is None:
             self._score(handin, data, owners)
         else:

@@ -7,21 +7,27 @@ from pathlib import Path
 
 from grader.batch.run import Tally
 from grader.clean import clean_line
-from grader.submission.handin import Found, Student
+from grader.gradebook.left_out import LeftOut
+from grader.submission.handin import Found, Ignored, Student
 
 SHOWN = 10  # lines of a list
 
 
-def found_lines(found: Found, *, against_roster: bool) -> Iterator[str]:
-    """What the submissions were taken for, and what is not graded."""
+def found_lines(found: Found, lost: LeftOut, *, against_roster: bool) -> Iterator[str]:
+    """What the submissions were taken for, and what is not graded: first whose work would be overlooked."""
     students = {student.id for handin in found.handins for student in handin.students}
     items = Counter(handin.item for handin in found.handins)
     yield f"  {found.layout}: {_count(len(found.handins), 'file')} of {_count(len(students), 'student')}"
     for item, count in sorted(items.items()):
         yield f"    {count:>6}  {item}"
-    if found.ignored:
-        yield from ("", f"  {_count(len(found.ignored), 'file')} not graded")
-        yield from _some(f"    {clean_line(each.file)}: {clean_line(each.why)}" for each in found.ignored)
+    if lost.students:
+        yield from ("", f"  {_count(len(lost.students), 'student')} of whom nothing is graded")
+        for student, files in lost.students.items():
+            more = f" (and {_count(len(files) - 1, 'more file')})" if len(files) > 1 else ""
+            yield f"    {clean_line(student.name or student.id)}: {_ignored(files[0])}{more}"
+    unread = lost.unread
+    yield from _files_of("that cannot be read", unread)
+    yield from _files_of("not graded", [each for each in lost.files if each not in unread])
     if against_roster:
         yield from _people("not on the roster, and graded all the same", found.unmatched)
         yield from _people("on the roster, and handed nothing in", found.missing)
@@ -58,18 +64,30 @@ def fault_lines(tally: Tally) -> Iterator[str]:
         yield f"error: {clean_line(fault.student.id)}, {fault.item}: {clean_line(fault.message)}"
 
 
+def _files_of(what: str, ignored: Sequence[Ignored]) -> Iterator[str]:
+    """The first files; those of a group once."""
+    lines = dict.fromkeys(map(_ignored, ignored))
+    if lines:
+        yield from ("", f"  {_count(len(lines), 'file')} {what}")
+        yield from _some((f"    {each}" for each in lines), "; not-graded.csv has all of them")
+
+
+def _ignored(ignored: Ignored) -> str:
+    return f"{clean_line(ignored.file)}: {clean_line(ignored.why)}"
+
+
 def _people(what: str, students: list[Student]) -> Iterator[str]:
     if students:
         yield from ("", f"  {_count(len(students), 'student')} {what}")
         yield from _some(f"    {clean_line(each.name or each.id)}" for each in students)
 
 
-def _some(lines: Iterable[str]) -> Iterator[str]:
-    """The first lines, and how many more there are."""
+def _some(lines: Iterable[str], where: str = "") -> Iterator[str]:
+    """The first lines, how many more there are, and where."""
     every = list(lines)
     yield from every[:SHOWN]
     if len(every) > SHOWN:
-        yield f"    and {len(every) - SHOWN} more"
+        yield f"    and {len(every) - SHOWN} more{where}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -25,14 +25,16 @@ from grader.cli.screen import course_root, number, say
 from grader.course import Course, Exercise, load_course
 from grader.errors import UsageError
 from grader.export import chosen
+from grader.export.files import remark
 from grader.gradebook import Gradebook
 from grader.gradebook.book import StoredBook
+from grader.gradebook.left_out import left_out
 from grader.gradebook.model import Item
 from grader.judge.materials import materials_of
 from grader.judge.messages import Materials
-from grader.submission.handin import Found, Student
+from grader.submission.handin import Found, Kind
 from grader.submission.recognise import LAYOUTS, find
-from grader.submission.roster import match, read_roster
+from grader.submission.roster import logins_of, match, read_roster
 
 BELOW = 1  # exit code: somebody is below --fail-under
 FAULT = 3  # exit code: the grader is at fault for something
@@ -46,6 +48,7 @@ DEFAULT = ("json", "csv")  # formats
 @click.option("--exercise", "only", metavar="ID", multiple=True, help="Grade this exercise only; may be repeated.")
 @click.option("--layout", type=click.Choice(LAYOUTS), help="How the submissions are laid out, if it cannot be told.")
 @click.option("--roster", metavar="CSV", type=click.Path(path_type=Path), help="Who is in the class.")
+@click.option("--prefix", metavar="TEXT", help="What repositories are called before the student's login: week-3-.")
 @click.option("--late", metavar="YAML", type=click.Path(path_type=Path), help="Due dates, and what lateness costs.")
 @click.option("--extensions", metavar="CSV", type=click.Path(path_type=Path), help="Who has longer.")
 @click.option("--adjustments", metavar="CSV", type=click.Path(path_type=Path), help="Points to add or take away.")
@@ -57,7 +60,7 @@ DEFAULT = ("json", "csv")  # formats
 @click.option("--jobs", metavar="N", type=click.IntRange(1, 1024), help="Judges; by default one for each processor.")
 @click.option("--cluster", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler.")
 @click.option("--fail-under", metavar="P", type=click.FloatRange(0, 100), help="Exit with 1 if someone is below P %.")
-@click.option("--quiet", is_flag=True, help="Print faults and errors only.")
+@click.option("--quiet", is_flag=True, help="Print errors, faults and whose work is not graded, no more.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -66,6 +69,7 @@ def command(
     only: tuple[str, ...],
     layout: str | None,
     roster: Path | None,
+    prefix: str | None,
     late: Path | None,
     extensions: Path | None,
     adjustments: Path | None,
@@ -92,12 +96,18 @@ def command(
     for each in only:
         if each not in quizzes.slugs():
             course.exercise(each)  # raises, and knows what was nearly meant
-    found = quizzes.place(find(submissions, ids, quizzes.slugs(), layout=layout, only=only))
+    listed = () if roster is None else read_roster(roster)
+    found = find(
+        submissions, ids, quizzes.slugs(), layout=layout, only=only, prefix=prefix, logins=logins_of(listed)
+    )
+    found = quizzes.place(found)
     found = replace(found, handins=[each for each in found.handins if not only or each.item in only])
     if roster is not None:
-        found = match(found, read_roster(roster))
+        found = match(found, listed)
+    handed_in = {student.id for handin in found.handins for student in handin.students}
+    lost = left_out(found.ignored, handed_in)
     if not quiet:
-        say("", *found_lines(found, against_roster=roster is not None), "")
+        say("", *found_lines(found, lost, against_roster=roster is not None), "")
     exercises = [each for each in course.exercises if any(handin.item == each.id for handin in found.handins)]
     items = _items(course, exercises, quizzes, found)
     confined = isolation == "confined"
@@ -113,7 +123,8 @@ def command(
             course_hash=shipment.hash,
             layout=found.layout,
             items=items,
-            students=_class(found),
+            students=[*found.students(), *found.missing],
+            ignored=[each for each in found.ignored if each.kind is not Kind.NOISE],
         )
         known = [*ids, *quizzes.slugs()]
         book.set_policies(late=late, extensions=extensions, adjustments=adjustments, known=known)
@@ -132,6 +143,8 @@ def command(
         below = [] if fail_under is None else _below(graded, fail_under / 100)
     if not quiet:
         say(*summary_lines(tally, time.monotonic() - begun, out, written))
+    elif lost.sentence:
+        remark(f"{lost.sentence}; grade gradebook {out} --format csv lists all in not-graded.csv.")
     say(*fault_lines(tally), *below, err=True)
     if tally.faults:
         ctx.exit(FAULT)
@@ -171,12 +184,6 @@ def _stoppable() -> Iterator[list[Batch]]:
         raise stopped from None
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _class(found: Found) -> list[Student]:
-    """Everybody who belongs to the class: who handed in, and who did not."""
-    handed_in = {student.id: student for handin in found.handins for student in handin.students}
-    return [*handed_in.values(), *found.missing]
 
 
 def _below(book: StoredBook, share: float) -> list[str]:

@@ -21,7 +21,7 @@ from grader.gradebook.screen import class_screen, runs_screen, student_screen
 from grader.report.layout import COLUMNS, Line, paint
 from grader.report.marks import unicode_on
 from grader.result import Outcome
-from grader.submission.handin import Student
+from grader.submission.handin import Ignored, Student
 
 SCHEMA = "archgrade/gradebook/v1"
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -47,6 +47,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     students: tuple[Student, ...]
     grades: tuple[GradeLine, ...]
+    ignored: tuple[Ignored, ...]
 
 
 @click.command("gradebook")
@@ -60,6 +61,8 @@ class Summary(Struct, frozen=True, kw_only=True):
 @click.option("--late", metavar="FILE", type=FILE, help="Apply this late policy (YAML) from now on.")
 @click.option("--extensions", metavar="FILE", type=FILE, help="Apply these extensions (CSV) from now on.")
 @click.option("--adjustments", metavar="FILE", type=FILE, help="Apply these adjustments (CSV) from now on.")
+@click.option("--forget", metavar="ID", help="Take a student out of the gradebook.")
+@click.option("--merge", metavar="ID INTO", nargs=2, help="Make one student of two, with the second one's id.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/gradebook.md).")
 def command(
     folder: Path,
@@ -70,11 +73,13 @@ def command(
     late: Path | None,
     extensions: Path | None,
     adjustments: Path | None,
+    forget: str | None,
+    merge: tuple[str, str] | None,
     as_json: bool,
 ) -> None:
     """What a class has earned, as grade batch left it in DIR (by default: results)."""
-    if sum((student is not None, runs, bool(formats))) > 1:
-        raise UsageError("Give one of --student, --runs and --format.")
+    if sum((student is not None, runs, bool(formats), forget is not None, merge is not None)) > 1:
+        raise UsageError("Give one of --student, --runs, --format, --forget and --merge.")
     with Gradebook(folder) as gradebook:
         if late or extensions or adjustments:
             gradebook.set_policies(late=late, extensions=extensions, adjustments=adjustments, known=_course_items())
@@ -83,6 +88,12 @@ def command(
             _print(found) if as_json else _show(runs_screen(found, _unicode()))
             return
         book = gradebook.book()
+        if forget is not None:
+            _forget(gradebook, book, forget)
+            return
+        if merge is not None:
+            _merge(gradebook, book, *merge)
+            return
         if student is not None:
             _student(book, student, as_json)
         elif formats:
@@ -111,7 +122,24 @@ def _student(book: StoredBook, name: str, as_json: bool) -> None:
     if as_json:
         _print(grades)
     else:
-        _show(student_screen(student, grades, book.items, _unicode()))
+        ignored = [each for each in book.ignored if each.student and each.student.id == student.id]
+        _show(student_screen(student, grades, book.items, ignored, _unicode()))
+
+
+def _forget(gradebook: Gradebook, book: StoredBook, name: str) -> None:
+    student = _named(book, name)
+    gradebook.lock()  # no batch may be grading for this student
+    gradebook.forget(student.id)
+    say(f"  {clean_line(student.id)} is no longer in the gradebook.")
+
+
+def _merge(gradebook: Gradebook, book: StoredBook, name: str, into: str) -> None:
+    student, other = _named(book, name), _named(book, into)
+    if student.id == other.id:
+        raise UsageError(f"'{name}' and '{into}' are one student already.")
+    gradebook.lock()
+    gradebook.merge(student.id, other.id)
+    say(f"  {clean_line(student.id)} and {clean_line(other.id)} are one student now: {clean_line(other.id)}.")
 
 
 def _named(book: StoredBook, name: str) -> Student:
@@ -151,6 +179,7 @@ def _summary(book: StoredBook) -> Summary:
             )
             for entry, points in book.scores()
         ),
+        ignored=tuple(book.ignored),
     )
 
 

@@ -71,7 +71,7 @@ def _graded(root: Path, seconds: float) -> GradescopeResults:
 
 def _nothing(ids: Sequence[str]) -> str:
     names = ", ".join(f"{each}.py or {each}.ipynb" for each in ids)
-    return f"Nothing was graded. Hand in one file for each exercise, with its name: {names}; not two versions of one."
+    return f"Nothing was graded. Hand in one file for each exercise, with its name: {names}."
 
 
 def _batch(course: Path, submission: Path, ids: Sequence[str], out: Path, seconds: float) -> None:

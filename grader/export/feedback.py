@@ -6,7 +6,7 @@ are graded once, and a group's file may be named after another of its members.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +18,7 @@ from grader.export.names import folder_name
 from grader.export.page import page
 from grader.export.table import number, signed
 from grader.export.view import account, by_student, total
+from grader.gradebook.left_out import of_book
 from grader.gradebook.model import Book, Grade, Item
 from grader.quiz.model import LEVELS
 from grader.quiz.result import QuestionResult, QuizResult
@@ -46,6 +47,7 @@ from grader.submission.handin import Student
 
 FOLDER = "feedback"
 PAGE = msgspec.structs.replace(DOCUMENT, full=True, every=True)
+NOT_GRADED = "What was not graded"
 COLUMNS = ("measured", "late", "adjusted", "final", "of")
 
 
@@ -64,13 +66,15 @@ def write_feedback(book: Book, out: Path) -> list[Path]:
     UsageError where jinja2 is not installed, or where a file cannot be written.
     """
     written = []
+    of_student = _left_out(book)
     for student, grades in by_student(book):
         folder = out / FOLDER / folder_name(student.id)
         of_item = {grade.item.id: grade for grade in grades}
-        entries = [_entry(item, of_item.get(item.id)) for item in book.items]
+        lost = of_student.get(student.id, [])
+        entries = [_entry(item, of_item.get(item.id), bool(lost)) for item in book.items]
         for path, text in (
-            (folder / "feedback.html", _html(book, student, entries)),
-            (folder / "feedback.md", _markdown(book, student, entries)),
+            (folder / "feedback.html", _html(book, student, entries, lost)),
+            (folder / "feedback.md", _markdown(book, student, entries, lost)),
         ):
             with whole(path) as file:
                 file.write(text)
@@ -78,9 +82,20 @@ def write_feedback(book: Book, out: Path) -> list[Path]:
     return written
 
 
-def _entry(item: Item, grade: Grade | None) -> Entry:
+def _left_out(book: Book) -> dict[str, list[str]]:
+    """What of each student's work is not graded, a sentence for each file. Of a group it may be another's file."""
+    left_out = of_book(book)
+    files: dict[str, list[str]] = {}
+    for each in (*(each for of in left_out.students.values() for each in of), *left_out.unread):
+        if each.student:
+            files.setdefault(each.student.id, []).append(f"{PurePath(each.file).name}: {each.why}.")
+    return files
+
+
+def _entry(item: Item, grade: Grade | None, lost: bool) -> Entry:
     if grade is None:
-        return Entry(item, None, ["Nothing was handed in."], [])
+        nothing = "Nothing could be graded; see what was not graded, below." if lost else "Nothing was handed in."
+        return Entry(item, None, [nothing], [])
     screen: list[Line] = []
     if isinstance(grade.result, Result):
         screen = of_exercise(anonymous(grade.result))
@@ -128,19 +143,21 @@ def _question(question: QuestionResult, wide: int) -> list[Line]:
 # The pages
 
 
-def _html(book: Book, student: Student, entries: Sequence[Entry]) -> str:
+def _html(book: Book, student: Student, entries: Sequence[Entry], lost: Sequence[str]) -> str:
     return page(
         "feedback.html",
         course=book.course,
         run=book.run,
         student=student,
         columns=COLUMNS,
+        not_graded=NOT_GRADED,
         rows=[(each, _points(each)) for each in entries],
         total=_total(entries),
+        lost=lost,
     )
 
 
-def _markdown(book: Book, student: Student, entries: Sequence[Entry]) -> str:
+def _markdown(book: Book, student: Student, entries: Sequence[Entry], lost: Sequence[str]) -> str:
     rows = [[markdown(clean(each.item.title, True)), *_points(each)] for each in entries]
     lines = [
         f"# {markdown(book.course)}",
@@ -155,6 +172,8 @@ def _markdown(book: Book, student: Student, entries: Sequence[Entry]) -> str:
         sentences = [row for sentence in each.sentences for row in prose(clean(sentence, True), PAGE, indent=2)]
         painted = [paint(row, PAGE.width, color=False) for row in paragraphs(sentences, each.screen)]
         lines += ["", f"## {markdown(each.item.title)}", "", fenced("\n".join(painted))]
+    if lost:
+        lines += ["", f"## {NOT_GRADED}", "", *(f"- {markdown(each)}" for each in lost)]
     return "\n".join(lines) + "\n"
 
 

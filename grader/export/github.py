@@ -20,8 +20,10 @@ from grader.export.cases import cases
 from grader.export.files import remark, whole
 from grader.export.table import number
 from grader.export.view import by_student, total
+from grader.gradebook.left_out import of_book
 from grader.gradebook.model import Book, Grade
 from grader.result import Outcome
+from grader.submission.handin import Student
 
 SUMMARY = 1024 * 1024  # bytes that GitHub takes from a step; it drops the whole if there are more
 ANNOTATIONS = 9  # GitHub shows ten of a step: the last one counts the rest
@@ -54,7 +56,7 @@ def write_github(book: Book, out: Path) -> list[Path]:
         remark("no summary: the step has written nearly all that GitHub takes from it already.")
     if target:
         _append(Path(target), text)
-    for line in annotations(book):
+    for line in (*warnings(book), *annotations(book)):
         click.echo(line)
     if output := os.environ.get("GITHUB_OUTPUT"):
         _append(Path(output), _outputs(book))
@@ -72,6 +74,7 @@ def summary(book: Book, room: int) -> str:
     ]
     rows: list[str] = []
     faults: list[str] = []
+    lost = _left_out(book)
     left = room - len("\n".join(head).encode()) - 500  # for the sentences below
     left_out = 0
     for row, fault in _rows(book):
@@ -83,6 +86,13 @@ def summary(book: Book, room: int) -> str:
         rows.append(row)
         if fault:
             faults.append(fault)
+    for line in lost:
+        size = len(line.encode()) + 1
+        if size > left:
+            faults.append("- and more, in the gradebook")
+            break
+        left -= size
+        faults.append(line)
     if left_out:
         faults.append(f"\n{left_out} more students are left out: a summary has at most 1 MiB.")
     text = "\n".join([*head, *rows, "", *faults]).rstrip("\n") + "\n\n"
@@ -104,6 +114,20 @@ def _rows(book: Book) -> Iterator[tuple[str, str]]:
         yield row, "\n".join(faults)
 
 
+def _left_out(book: Book) -> list[str]:
+    """Lines on what was handed in and is not graded."""
+    lost = of_book(book)
+    if lost.sentence is None:
+        return []
+    files = [*(each for of in lost.students.values() for each in of), *lost.unread]
+    told = [f"- {_whose(each.student)}{markdown(each.file)}: {markdown(each.why)}" for each in files]
+    return ["", f"**Not graded**: {markdown(lost.sentence)}.", "", *told]
+
+
+def _whose(student: Student | None) -> str:
+    return f"{markdown(student.name or student.id)}, " if student else ""
+
+
 def _points(grade: Grade | None) -> str:
     if grade is None:
         return "–"
@@ -117,6 +141,12 @@ def _most(book: Book) -> float:
 def markdown(text: str) -> str:
     """A stranger's text as one line of Markdown that means nothing but its letters."""
     return _PUNCTUATION.sub(r"\\\1", clean_line(text))
+
+
+def warnings(book: Book) -> list[str]:
+    """One workflow command if something that was handed in is not graded."""
+    sentence = of_book(book).sentence
+    return [] if sentence is None else [f"::warning title=Not graded::{_data(sentence)}; the summary lists it"]
 
 
 def annotations(book: Book) -> list[str]:

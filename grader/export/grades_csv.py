@@ -1,12 +1,14 @@
-"""grades.csv, a row for each student, and grades-long.csv, a row for each grade."""
+"""grades.csv, a row for each student, grades-long.csv, one for each grade, and not-graded.csv, one for each file."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from grader.export.table import cell, number, write_table
 from grader.export.view import by_student, final_points, total
+from grader.gradebook.left_out import of_book
 from grader.gradebook.model import Book
 from grader.result import Result
+from grader.submission.handin import Kind
 
 LONG = (
     *("student", "name", "item", "kind", "measured", "late", "adjustment", "final", "max", "outcome"),
@@ -15,10 +17,11 @@ LONG = (
 
 
 def write_grades_csv(book: Book, out: Path) -> list[Path]:
-    """Writes both tables."""
+    """Writes the three tables."""
     return [
         write_table(out / "grades.csv", _wide(book)),
         write_table(out / "grades-long.csv", _long(book)),
+        write_table(out / "not-graded.csv", _not_graded(book)),
     ]
 
 
@@ -31,6 +34,21 @@ def _wide(book: Book) -> Iterator[list[str]]:
             *final_points(grades, book.items),
             number(total(grades)),
             most,
+        ]
+
+
+def _not_graded(book: Book) -> Iterator[list[str]]:
+    """What nothing is graded of comes first, then what cannot be read; earlier versions last."""
+    yield ["student", "name", "file", "why", "kind", "anything else graded"]
+    lost = of_book(book)
+    first = [each for files in lost.students.values() for each in files]
+    earlier = [each for each in book.ignored if each.kind is Kind.EARLIER]
+    for each in (*first, *lost.files, *earlier):
+        student = each.student
+        yield [
+            *map(cell, (student.id, student.name, each.file, each.why) if student else ("", "", each.file, each.why)),
+            each.kind.value,
+            "" if student is None else "yes" if student.id in book.graded else "no",
         ]
 
 

@@ -1,6 +1,8 @@
 """junit.xml in pytest's shape (xunit1), which GitLab, Jenkins and others show: a suite for each student."""
 
 import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -10,9 +12,10 @@ from grader.export.files import remark, whole
 from grader.export.names import folder_name
 from grader.export.table import number
 from grader.export.view import by_student
+from grader.gradebook.left_out import of_book
 from grader.gradebook.model import Book, Grade
 from grader.result import Outcome
-from grader.submission.handin import Student
+from grader.submission.handin import Ignored, Student
 
 GITLAB = 30 * 1024 * 1024  # bytes of the largest file that GitLab takes
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
@@ -21,11 +24,14 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]") 
 def write_junit(book: Book, out: Path) -> list[Path]:
     """Writes junit.xml, one student at a time."""
     path = out / "junit.xml"
+    lost = {student.id: files for student, files in of_book(book).students.items()}
     with whole(path) as file:
         file.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n')
         for student, grades in by_student(book):
             if grades:
                 file.write(tostring(_suite(book, student, grades), encoding="unicode") + "\n")
+            elif student.id in lost:
+                file.write(tostring(_nothing_graded(book, student, lost[student.id]), encoding="unicode") + "\n")
         file.write("</testsuites>\n")
     if (size := path.stat().st_size) > GITLAB:
         remark(f"junit.xml has {size // 2**20} MiB, and GitLab reads at most 30; export each exercise by itself.")
@@ -35,17 +41,8 @@ def write_junit(book: Book, out: Path) -> list[Path]:
 def _suite(book: Book, student: Student, grades: list[Grade]) -> Element:
     of = [(grade, list(cases(grade))) for grade in grades]
     flat = [case for _, each in of for case in each]
-    suite = Element(
-        "testsuite",
-        name=_line(student.name or student.id),
-        tests=str(len(flat)),
-        failures=str(sum(_kind(case) == "failure" for case in flat)),
-        errors=str(sum(_kind(case) == "error" for case in flat)),
-        skipped=str(sum(_kind(case) == "skipped" for case in flat)),
-        time=f"{sum(case.seconds for case in flat):.3f}",
-        timestamp=book.run.started.isoformat(),
-        hostname="localhost",
-    )
+    kinds = Counter(map(_kind, flat))
+    suite = _empty_suite(book, student, len(flat), kinds, sum(case.seconds for case in flat))
     properties = SubElement(suite, "properties")
     for grade in grades:
         if grade.points:
@@ -55,6 +52,31 @@ def _suite(book: Book, student: Student, grades: list[Grade]) -> Element:
         for case in each:
             suite.append(_testcase(grade, case))
     return suite
+
+
+def _nothing_graded(book: Book, student: Student, files: Sequence[Ignored]) -> Element:
+    """The suite of a student of whom nothing is graded: an error that says what was handed in, and why."""
+    suite = _empty_suite(book, student, 1, {"error": 1}, 0.0)
+    of = folder_name(student.id)
+    case = SubElement(suite, "testcase", classname=of, name="submission", file=_line(files[0].file))
+    message = f"Nothing is graded. {files[0].file}: {files[0].why}."
+    told = "\n".join(f"{_line(each.file)}: {_line(each.why)}" for each in files)
+    SubElement(case, "error", type=Outcome.UNREADABLE.value, message=_line(message)).text = told
+    return suite
+
+
+def _empty_suite(book: Book, student: Student, tests: int, kinds: Mapping[str | None, int], seconds: float) -> Element:
+    return Element(
+        "testsuite",
+        name=_line(student.name or student.id),
+        tests=str(tests),
+        failures=str(kinds.get("failure", 0)),
+        errors=str(kinds.get("error", 0)),
+        skipped=str(kinds.get("skipped", 0)),
+        time=f"{seconds:.3f}",
+        timestamp=book.run.started.isoformat(),
+        hostname="localhost",
+    )
 
 
 def _testcase(grade: Grade, case: Case) -> Element:

@@ -8,14 +8,18 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from grader.clean import clean_line
 from grader.course.document import shown
 from grader.errors import UsageError
 from grader.export.files import read, remark, whole
 from grader.export.matching import Roll, keys
 from grader.export.view import account, by_student, total
+from grader.gradebook.left_out import of_book
 from grader.gradebook.model import Book, Grade
+from grader.result import Outcome, Result
+from grader.submission.handin import Ignored
 
 _CELL = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^,\r\n"]*))(,|\r\n|\n|\r|\Z)')
 _PARTICIPANT = re.compile(r"[^\d,;@]+?(\d+)")  # "Participant 657693" in any language
@@ -64,6 +68,7 @@ def write_moodle(book: Book, out: Path, template: Path) -> list[Path]:
     most = sum(item.max_score for item in book.items)
     changes: list[tuple[_Cell, str]] = []
     kept = 0
+    lost = {student.id: files for student, files in of_book(book).students.items()}
     rows = {row.line: row for row in sheet.rows}
     roll = Roll(shown(template), ((row.line, sheet.keys(row)) for row in sheet.rows))
     for student, grades in by_student(book):
@@ -71,16 +76,18 @@ def write_moodle(book: Book, out: Path, template: Path) -> list[Path]:
         participant = f"participant {student.id}" if "moodle" in book.run.layout else None
         line = roll.find(student, keys(participant, student.email))
         points = total(grades) if grades else None
-        if line is None or points is None:
+        comment = _feedback(grades) if points is not None else _not_graded(lost.get(student.id, ()))
+        if line is None or not comment:
             continue
         row = rows[line]
-        maximum = row.text(sheet.maximum)
-        grade = _scaled(points / most, maximum) if most else maximum
-        changes.append((row.cells[sheet.grade], grade))
+        if points is not None:
+            maximum = row.text(sheet.maximum)
+            grade = _scaled(points / most, maximum) if most else maximum
+            changes.append((row.cells[sheet.grade], grade))
         if sheet.feedback is not None and row.text(sheet.feedback):
             kept += 1
         elif sheet.feedback is not None:
-            changes.append((row.cells[sheet.feedback], _feedback(grades)))
+            changes.append((row.cells[sheet.feedback], comment))
     roll.remark_missing()
     if sheet.feedback is None:
         remark(f"{shown(template)} has no column that is called 'Feedback comments'; only grades are filled in.")
@@ -99,8 +106,20 @@ def _scaled(share: float, maximum: str) -> str:
 
 
 def _feedback(grades: Sequence[Grade]) -> str:
-    """Moodle takes it for HTML."""
-    return "<br>".join(escape(" ".join(account(grade)), quote=False) for grade in grades)
+    """How the points came about, and why a file could not be read. Moodle takes it for HTML."""
+    return "<br>".join(escape(" ".join([*account(grade), *_unreadable(grade)]), quote=False) for grade in grades)
+
+
+def _unreadable(grade: Grade) -> list[str]:
+    if grade.outcome is not Outcome.UNREADABLE or not isinstance(grade.result, Result):
+        return []
+    return [clean_line(grade.result.message or "")]
+
+
+def _not_graded(files: Sequence[Ignored]) -> str:
+    """What was handed in by somebody of whom nothing is graded, and why it is not."""
+    told = (f"Not graded: {PurePath(each.file).name}: {each.why}." for each in files)
+    return "<br>".join(escape(clean_line(each), quote=False) for each in told)
 
 
 def _replaced(text: str, changes: Sequence[tuple[_Cell, str]]) -> str:

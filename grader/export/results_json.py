@@ -19,7 +19,7 @@ from grader.report.layout import cleaned
 from grader.report.schema import versioned
 from grader.result import SCHEMA as RESULT_SCHEMA
 from grader.result import Outcome, Result
-from grader.submission.handin import Student
+from grader.submission.handin import Ignored, Kind, Student
 
 SCHEMA = "archgrade/results/v1"
 _UNUSUAL = re.compile("[^ -~]")
@@ -52,6 +52,15 @@ class StudentGrades(Struct, frozen=True, kw_only=True):
     grades: tuple[ItemGrade, ...]
 
 
+class IgnoredFile(Struct, frozen=True, kw_only=True):
+    """A file that the run did not grade. What a group handed in is there once for each member."""
+
+    student: str | None  # id; null: nothing tells whose it is
+    file: str
+    why: str
+    kind: Kind
+
+
 class Results(Struct, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -60,6 +69,7 @@ class Results(Struct, frozen=True, kw_only=True):
     run: Run
     items: tuple[Item, ...]
     max_total: float
+    ignored: tuple[IgnoredFile, ...] = ()
     students: tuple[StudentGrades, ...]
 
 
@@ -71,6 +81,7 @@ def write_results_json(book: Book, out: Path) -> list[Path]:
         run=book.run,
         items=tuple(book.items),
         max_total=sum(item.max_score for item in book.items),
+        ignored=tuple(map(_ignored, book.ignored)),
         students=(),
     )
     before, students, after = msgspec.json.encode(head).decode().rpartition('"students":[')
@@ -87,6 +98,13 @@ def write_results_json(book: Book, out: Path) -> list[Path]:
             separator = ",\n"
         file.write("\n" + after + "\n")
     return [path]
+
+
+def _ignored(ignored: Ignored) -> IgnoredFile:
+    student = None if ignored.student is None else clean_line(ignored.student.id)
+    return IgnoredFile(
+        student=student, file=clean_line(ignored.file), why=clean_line(ignored.why), kind=ignored.kind
+    )
 
 
 def _visible(text: str) -> str:

@@ -19,6 +19,7 @@ from grader.export.summary import (
     TestStatistics,
     Total,
 )
+from grader.gradebook.left_out import of_book
 from grader.gradebook.model import Book, Grade, Item
 from grader.result import Diagnosis, Isolation, Outcome, Result, TestResult, Versions
 from grader.submission.handin import Student
@@ -142,9 +143,12 @@ class _Collected:
             for item, found, students in self.mistakes.values()
         ]
         endings = [Ending(outcome=outcome, submissions=tuple(each)) for outcome, each in self.endings.items()]
+        lost = of_book(book)
+        there = self.totals.keys() | {student.id for student in lost.students}
         return Summary(
             totals=tuple(self.totals.values()),
-            absent=tuple(student for student in book.students if student.id not in self.totals),
+            absent=tuple(student for student in book.students if student.id not in there),
+            left_out=lost,
             grades=self.grades,
             items=tuple(self.items[item.id].finished(item) for item in book.items),
             mistakes=tuple(sorted(mistakes, key=lambda each: (-len(each.students), each.item.id, each.name))),

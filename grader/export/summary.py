@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from grader.export.questions import QuestionStatistics
+from grader.gradebook.left_out import LeftOut
 from grader.gradebook.model import Item, Points
 from grader.result import Isolation, Outcome, Versions
 from grader.submission.handin import Student
@@ -151,6 +152,7 @@ class Summary(Struct, frozen=True, kw_only=True):
 
     totals: tuple[Total, ...]  # of all who handed something in
     absent: tuple[Student, ...]  # who handed nothing in
+    left_out: LeftOut  # what was handed in and is not graded
     grades: int  # with points
     items: tuple[ItemStatistics, ...]
     mistakes: tuple[Mistake, ...]  # the most common first

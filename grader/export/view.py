@@ -1,6 +1,6 @@
 """A book by student: the students beside their grades, sums, and one item alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -9,7 +9,7 @@ from grader.course.model import did_you_mean
 from grader.errors import UsageError
 from grader.export.table import number, signed
 from grader.gradebook.model import Book, Grade, Item, Run
-from grader.submission.handin import Student
+from grader.submission.handin import Ignored, Student
 
 
 def by_student(book: Book) -> Iterator[tuple[Student, list[Grade]]]:
@@ -82,6 +82,14 @@ class _OneItem:
     @property
     def students(self) -> Sequence[Student]:
         return self.book.students
+
+    @property
+    def graded(self) -> Set[str]:
+        return self.book.graded
+
+    @property
+    def ignored(self) -> Sequence[Ignored]:
+        return self.book.ignored
 
     def grades(self) -> Iterator[Grade]:
         return (grade for grade in self.book.grades() if grade.item.id == self.item.id)

@@ -10,7 +10,7 @@ from grader.gradebook.entries import Entry, entries
 from grader.gradebook.model import Grade, Item, Points, Run
 from grader.gradebook.policy import Policy
 from grader.result import Outcome
-from grader.submission.handin import Student
+from grader.submission.handin import Ignored, Kind, Student
 
 _RUNS = """
 SELECT id, started, ended, engine, course, layout,
@@ -26,6 +26,10 @@ FROM run_items AS i
 """
 _NEWEST = "WHERE i.run = (SELECT max(run) FROM run_items WHERE id = i.id)"
 _STUDENTS = "SELECT id, name, email, login FROM students"
+_IGNORED = """
+SELECT i.file, i.why, i.kind, s.id, s.name, s.email, s.login
+FROM ignored AS i LEFT JOIN students AS s ON s.id = i.student WHERE i.run = ? ORDER BY i.place
+"""
 
 
 class StoredBook:
@@ -39,6 +43,8 @@ class StoredBook:
         self.course = self.run.course
         self.items = _items(database, run)
         self.students = students(database, run)
+        self.graded = _graded(database, self.run.id)
+        self.ignored = _ignored(database, self.run.id)
         self._places = {item.id: place for place, item in enumerate(self.items)}
         self._known = {student.id: student for student in self.students}
 
@@ -129,3 +135,19 @@ def students(database: Database, run: int | None) -> list[Student]:
             f"{_STUDENTS} WHERE id IN (SELECT student FROM run_students WHERE run = ?) ORDER BY id", (run,)
         )
     return [Student(id=id_, name=name, email=email, login=login) for id_, name, email, login in rows]
+
+
+def _graded(database: Database, run: int) -> frozenset[str]:
+    return frozenset(student for (student,) in database.rows("SELECT student FROM entries WHERE run = ?", (run,)))
+
+
+def _ignored(database: Database, run: int) -> list[Ignored]:
+    return [
+        Ignored(
+            file=file,
+            why=why,
+            kind=Kind(kind),
+            student=None if id_ is None else Student(id=id_, name=name, email=email, login=login),
+        )
+        for file, why, kind, id_, name, email, login in database.rows(_IGNORED, (run,))
+    ]

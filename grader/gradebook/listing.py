@@ -1,6 +1,7 @@
 """What `grade gradebook` shows of a class: everybody's points, without the results they come from."""
 
 from grader.gradebook.book import StoredBook
+from grader.gradebook.left_out import LeftOut, of_book
 from grader.gradebook.model import Item, Run, Struct
 from grader.submission.handin import Student
 
@@ -20,6 +21,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     students: tuple[Student, ...]
     cells: dict[tuple[str, str], Cell]
+    left_out: LeftOut
     notes: tuple[str, ...]  # what is to be known of the policies, a sentence each
 
 
@@ -49,5 +51,6 @@ def listing(book: StoredBook, files: dict[str, str]) -> Listing:
         items=tuple(book.items),
         students=tuple(book.students),
         cells=cells,
+        left_out=of_book(book),
         notes=tuple(notes),
     )

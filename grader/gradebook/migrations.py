@@ -82,7 +82,20 @@ CREATE TABLE policies (  -- what is done to scores after they were measured
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS = (FIRST,)
+SECOND = """
+CREATE TABLE ignored (  -- what a run found and did not grade; of a group, a row for each member
+    run INTEGER NOT NULL REFERENCES runs,
+    place INTEGER NOT NULL,
+    student TEXT,  -- NULL: nothing tells whose it is
+    file TEXT NOT NULL,
+    why TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    PRIMARY KEY (run, place),
+    FOREIGN KEY (run, student) REFERENCES run_students
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS = (FIRST, SECOND)
 
 
 def migrate(connection: sqlite3.Connection, name: str, migrations: Sequence[str] = MIGRATIONS) -> None:

@@ -1,6 +1,6 @@
 """What a gradebook holds, as typed values."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
@@ -8,7 +8,7 @@ import msgspec
 
 from grader.quiz.result import QuizResult
 from grader.result import Outcome, Result
-from grader.submission.handin import Student
+from grader.submission.handin import Ignored, Student
 
 Measured: TypeAlias = Result | QuizResult
 
@@ -94,6 +94,16 @@ class Book(Protocol):
     @property
     def students(self) -> Sequence[Student]:
         """All students, those of the roster who handed nothing in included, in the order of their ids."""
+        ...
+
+    @property
+    def graded(self) -> Set[str]:
+        """The ids of the students of whom the run graded something."""
+        ...
+
+    @property
+    def ignored(self) -> Sequence[Ignored]:
+        """What the run found and did not grade, earlier versions included."""
         ...
 
     def grades(self) -> Iterator[Grade]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import PurePath
 from statistics import fmean, median
 
+from grader.gradebook.left_out import LeftOut
 from grader.gradebook.listing import Cell, Listing
 from grader.gradebook.model import Grade, Item, Run
 from grader.quiz.result import QuizResult
@@ -28,7 +30,7 @@ from grader.report.layout import (
     wrap,
 )
 from grader.report.marks import FAILED, PASSED
-from grader.submission.handin import Student
+from grader.submission.handin import Ignored, Student
 
 PAGE = Page(width=COLUMNS)
 NAME = 24  # the widest column of students
@@ -58,7 +60,7 @@ def class_screen(listing: Listing, unicode: bool) -> list[Line]:
     lines += [BLANK, *prose(_counts(listing), PAGE, 2)]
     for note in listing.notes:
         lines += prose(safe(note, unicode), PAGE, 2, "dim")
-    return [*lines, *_errors(listing, unicode), BLANK]
+    return [*lines, *_left_out(listing.left_out, unicode), *_errors(listing, unicode), BLANK]
 
 
 def headed(title: str, remark: str) -> Line:
@@ -128,7 +130,8 @@ def _summary(listing: Listing) -> list[Line]:
 
 
 def _counts(listing: Listing) -> str:
-    absent = len(listing.students) - len({student for student, _ in listing.cells})
+    there = {student for student, _ in listing.cells} | {student.id for student in listing.left_out.students}
+    absent = len(listing.students) - len(there)
     missing = len(listing.students) * len(listing.items) - len(listing.cells)
     people = _many(len(listing.students), "student")
     nothing = f", {absent} of them handed in nothing" if absent else ""
@@ -137,6 +140,19 @@ def _counts(listing: Listing) -> str:
 
 def _many(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _left_out(left_out: LeftOut, unicode: bool) -> list[Line]:
+    """Who handed something in of which nothing is graded, and how much of others cannot be read."""
+    if left_out.sentence is None:
+        return []
+    sentence = left_out.sentence[0].upper() + left_out.sentence[1:]
+    lines = [BLANK, *prose(safe(f"{sentence}. --format csv lists all of it.", unicode), PAGE, 2)]
+    for student, files in list(left_out.students.items())[:MOST_ERRORS]:
+        more = f" (and {_many(len(files) - 1, 'more file')})" if len(files) > 1 else ""
+        told = f"{shown_name(student, unicode)}: {PurePath(files[0].file).name}: {files[0].why}{more}"
+        lines += prose(safe(told, unicode), PAGE)
+    return lines
 
 
 def _errors(listing: Listing, unicode: bool) -> list[Line]:
@@ -152,8 +168,10 @@ def _errors(listing: Listing, unicode: bool) -> list[Line]:
     return lines
 
 
-def student_screen(student: Student, grades: Sequence[Grade], items: Sequence[Item], unicode: bool) -> list[Line]:
-    """What one student has for each item, what was done to it, and why."""
+def student_screen(
+    student: Student, grades: Sequence[Grade], items: Sequence[Item], ignored: Sequence[Ignored], unicode: bool
+) -> list[Line]:
+    """What one student has for each item, what was done to it, and why; `ignored`: the student's other files."""
     total = _sum(grade.points.final if grade.points else None for grade in grades)
     most = points(sum(item.max_score for item in items))
     title = shown_name(student, unicode)
@@ -165,7 +183,12 @@ def student_screen(student: Student, grades: Sequence[Grade], items: Sequence[It
     for item in items:
         lines.append(BLANK)
         grade = by_item.get(item.id)
-        lines += _graded(grade, unicode) if grade else [_row(" ", item.id, "nothing handed in")]
+        nothing = "nothing graded" if ignored else "nothing handed in"
+        lines += _graded(grade, unicode) if grade else [_row(" ", item.id, nothing)]
+    if ignored:
+        lines += [BLANK, line("    ", bold("not graded"))]
+    for each in ignored:
+        lines += prose(safe(f"{each.file}: {each.why}", unicode), PAGE, 6)
     return [*lines, BLANK]
 
 

@@ -11,13 +11,13 @@ import msgspec
 
 from grader.gradebook import book, policies
 from grader.gradebook.book import StoredBook
-from grader.gradebook.database import Database, storable
+from grader.gradebook.database import Database, Value, storable
 from grader.gradebook.entries import Entry, entries, pack
 from grader.gradebook.lock import lock
 from grader.gradebook.model import Handed, Item, Measured, Run
 from grader.quiz.result import QuizResult
 from grader.result import Outcome
-from grader.submission.handin import Student
+from grader.submission.handin import Ignored, Student
 
 _STUDENT = """
 INSERT INTO students (id, name, email, login) VALUES (?, ?, ?, ?)
@@ -26,9 +26,13 @@ ON CONFLICT (id) DO UPDATE SET name = coalesce(excluded.name, name), email = coa
 """
 _RUN = "INSERT INTO runs (started, command, engine, course, course_hash, layout) VALUES (?, ?, ?, ?, ?, ?)"
 _RUN_STUDENT = "INSERT OR IGNORE INTO run_students (run, student) VALUES (?, ?)"
+_JOIN_RUNS = """
+INSERT OR IGNORE INTO run_students (run, student) SELECT run, ? FROM run_students WHERE student = ?
+"""
 _RUN_ITEM = """
 INSERT OR IGNORE INTO run_items (run, id, position, kind, title, lesson, max_score) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
+_IGNORED = "INSERT INTO ignored (run, place, student, file, why, kind) VALUES (?, ?, ?, ?, ?, ?)"
 _LAST_RUN = "SELECT id, command, engine, course_hash, ended FROM runs ORDER BY id DESC LIMIT 1"
 _DONE = "SELECT 1 FROM entries WHERE run = ? AND student = ? AND item = ? AND sha256 = ? AND error IS NULL"
 _NEWEST = "SELECT id FROM results WHERE key = ? ORDER BY id DESC LIMIT 1"
@@ -96,8 +100,11 @@ class Gradebook:
         layout: str,
         items: Sequence[Item],
         students: Iterable[Student],
+        ignored: Iterable[Ignored] = (),
     ) -> Begun:
         """Begins a run of these items and students; those who handed nothing in belong to it.
+
+        `ignored` is what is not graded, each file of one of these students or of nobody known.
 
         Where the last run did not end and had the same command, engine and course, it is gone on with.
         """
@@ -121,6 +128,8 @@ class Gradebook:
                     for place, item in enumerate(items)
                 ),
             )
+            self._database.change("DELETE FROM ignored WHERE run = ?", (run,))
+            self._database.change_all(_IGNORED, (_ignored(run, place, each) for place, each in enumerate(ignored)))
         return Begun(run, resumed)
 
     def done(self, run: int, student: str, item: str, sha256: str) -> bool:
@@ -193,6 +202,27 @@ class Gradebook:
         values = (run, storable(student.id), item, file, handed.sha256, time, handed.late, result, reused, error)
         self._database.change(_ENTRY, values)
 
+    # ------------------------------------------------------------ who is in it
+
+    def forget(self, student: str) -> None:
+        """Takes a student out of all runs. What was measured stays, and is found again if it is handed in again."""
+        with self._database.transaction():
+            self._forget(storable(student))
+
+    def merge(self, student: str, into: str) -> None:
+        """Makes two students one, with the id `into`; where both have a grade of one run and item, that of `into`."""
+        old, new = storable(student), storable(into)
+        with self._database.transaction():
+            self._database.change(_JOIN_RUNS, (new, old))
+            for table in ("entries", "ignored"):
+                self._database.change(f"UPDATE OR IGNORE {table} SET student = ? WHERE student = ?", (new, old))
+            self._forget(old)
+
+    def _forget(self, student: str) -> None:
+        for table in ("entries", "ignored", "run_students"):
+            self._database.change(f"DELETE FROM {table} WHERE student = ?", (student,))
+        self._database.change("DELETE FROM students WHERE id = ?", (student,))
+
     # ------------------------------------------------------------ policies
 
     def set_policies(
@@ -235,6 +265,11 @@ class Gradebook:
 
 def _stored(text: str | None) -> str | None:
     return None if text is None else storable(text)
+
+
+def _ignored(run: int, place: int, ignored: Ignored) -> tuple[Value, ...]:
+    student = storable(ignored.student.id) if ignored.student else None
+    return run, place, student, storable(ignored.file), storable(ignored.why), ignored.kind.value
 
 
 def _now() -> str:

@@ -14,13 +14,25 @@ from typing import IO
 
 from grader.errors import UsageError
 from grader.submission.files import MIB, visible
-from grader.submission.handin import Ignored
+from grader.submission.handin import Ignored, Kind
 from grader.submission.members import BROKEN, Member, Tar, Zip
-from grader.submission.tree import GIT, MAX_ENTRIES, NOISE, Entry, Parts, Tree, noise, too_many
+from grader.submission.tree import (
+    GIT,
+    MAX_ENTRIES,
+    NOISE,
+    Entry,
+    Parts,
+    Tree,
+    noise,
+    refusal,
+    too_many,
+    unread,
+)
 
 MAX_UNPACKED = 4096 * MIB  # bytes that a .tar.gz of the instructor's may hold
-STUDENTS_LIMIT = 16 * MIB  # bytes of an archive that a student handed in
-STUDENTS_UNPACKED = 64 * MIB
+STUDENTS_LIMIT = 128 * MIB  # bytes of an archive that a student handed in: a trained model may lie in it
+STUDENTS_UNPACKED = 256 * MIB
+IN_MEMORY = 64 * MIB  # bytes of what a .tar.gz holds; beyond, they lie in a file without a name
 STUDENTS_ENTRIES = 2_000
 MAX_DEPTH = 100  # folders in a member's path
 MAX_NAME = 255  # characters of a part of it, as on a disk
@@ -49,8 +61,8 @@ def is_other_archive(name: str) -> bool:
 
 
 def stem_of(name: str) -> str:
-    """The name of an archive without what says that it is one."""
-    return _SUFFIX.sub("", name)
+    """The name of an archive, of whatever kind, without what says that it is one."""
+    return _OTHER.sub("", _SUFFIX.sub("", name))
 
 
 def open_archive(path: Path) -> Tree:
@@ -107,9 +119,12 @@ def _tree(file: IO[bytes], name: str, file_name: str, bounds: Bounds) -> Tree:
     return Tree(name, stem_of(file_name), *found)
 
 
-def _entries(members: Iterable[Member], name: str, most: int) -> tuple[list[Entry], list[Ignored], frozenset[Parts]]:
-    """The members that are files, those that are not read, and the folders that hold a .git."""
+def _entries(
+    members: Iterable[Member], name: str, most: int
+) -> tuple[list[Entry], list[Entry], list[Ignored], frozenset[Parts]]:
+    """The members that are files, those that are not read, what is ignored, and the folders that hold a .git."""
     files: dict[Parts, Entry] = {}
+    refused: list[Entry] = []
     ignored: list[Ignored] = []
     rubbish: dict[Parts, None] = {}  # in order
     for count, member in enumerate(members):
@@ -121,19 +136,22 @@ def _entries(members: Iterable[Member], name: str, most: int) -> tuple[list[Entr
         path, why = (member.path, "") if isinstance(member, Entry) else member
         if len(path) > MAX_DEPTH or max(map(len, path)) > MAX_NAME:
             ignored.append(
-                Ignored(f"{name}: {visible(path[-1][:40])}...", "its path is longer than any disk would have it")
+                unread(f"{name}: {visible(path[-1][:40])}...", "its path is longer than any disk would have it")
             )
         elif left := noise(path):
             rubbish[left] = None
         elif not isinstance(member, Entry):
-            ignored.append(Ignored("/".join((name, *map(visible, path))), why))
+            refused.append(refusal(path, name, why))
         else:
             if path in files:  # whoever unpacks it is left with the last one
-                ignored.append(Ignored(member.file, "replaced by a later member of the same name in the archive"))
+                why = "replaced by a later member of the same name in the archive"
+                ignored.append(Ignored(file=member.file, why=why, kind=Kind.EARLIER))
             files[path] = member
-    ignored += [Ignored("/".join((name, *map(visible, path))), NOISE) for path in rubbish]
+    ignored += [
+        Ignored(file="/".join((name, *map(visible, path))), why=NOISE, kind=Kind.NOISE) for path in rubbish
+    ]
     checkouts = frozenset(path[:-1] for path in rubbish if path[-1] == GIT)
-    return sorted(files.values(), key=lambda entry: entry.path), ignored, checkouts
+    return sorted(files.values(), key=lambda entry: entry.path), refused, ignored, checkouts
 
 
 def _unpacked(file: IO[bytes], name: str, most: int) -> IO[bytes]:
@@ -142,7 +160,7 @@ def _unpacked(file: IO[bytes], name: str, most: int) -> IO[bytes]:
     One pass over it, and then each member can be read where it lies: a compressed stream would have to be read from
     its beginning for each of them.
     """
-    copy = tempfile.SpooledTemporaryFile(max_size=STUDENTS_UNPACKED)  # noqa: SIM115
+    copy = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
     with gzip.open(file) as stream:
         while chunk := stream.read(MIB):
             if copy.tell() + len(chunk) > most:

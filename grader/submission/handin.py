@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal
 
 import msgspec
@@ -30,12 +31,23 @@ class Handin:
     late: bool | None = None  # what the learning platform says; None where it says nothing
 
 
-@dataclass(frozen=True)
-class Ignored:
-    """A file that is not graded, and why, in a few words."""
+class Kind(StrEnum):
+    """What sort of file is not graded; what an instructor should look at first comes first."""
 
-    file: str
+    UNREAD = "unread"  # a broken archive, a link, a form that is none
+    UNRECOGNISED = "unrecognised"  # named for nothing that is graded
+    UNASKED = "unasked"  # for another exercise than was asked for
+    EARLIER = "earlier"  # another version of it is graded
+    NOISE = "noise"  # left behind by a program
+
+
+class Ignored(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that is not graded, and why, in a few words. What a group handed in is there once for each member."""
+
+    file: str  # as it was found
     why: str
+    kind: Kind = Kind.UNRECOGNISED
+    student: Student | None = None  # None: nothing tells whose it is
 
 
 @dataclass(frozen=True)
@@ -48,3 +60,9 @@ class Found:
     others: list[Handin] = field(default_factory=list)  # for exercises that were not asked for; it may be imported
     unmatched: list[Student] = field(default_factory=list)  # who handed in, and is not on the roster
     missing: list[Student] = field(default_factory=list)  # who is on the roster, and handed nothing in
+
+    def students(self) -> list[Student]:
+        """All who handed something in, those of whom nothing is graded included, each once."""
+        graded = {each.id: each for handin in self.handins for each in handin.students}
+        others = {each.student.id: each.student for each in self.ignored if each.student}
+        return list((others | graded).values())

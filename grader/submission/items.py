@@ -33,6 +33,8 @@ class Known:
     exercises: tuple[str, ...]
     quizzes: tuple[str, ...] = ()  # slugs
     only: tuple[str, ...] = ()  # what is asked for; empty: all
+    prefix: str | None = None  # what the names of repositories begin with, before the student's
+    logins: frozenset[str] = frozenset()  # of the class, in lower case
 
     @property
     def single(self) -> str | None:

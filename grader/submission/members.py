@@ -13,7 +13,7 @@ from typing import IO, TypeAlias
 from grader.errors import UsageError
 from grader.submission.files import too_large, visible
 from grader.submission.handin import Ignored
-from grader.submission.tree import LINK, SPECIAL, Entry, Parts, moment
+from grader.submission.tree import LINK, SPECIAL, Entry, Parts, moment, unread
 
 Member: TypeAlias = Entry | Ignored | tuple[Parts, str]  # a path, and why it is not read
 
@@ -31,7 +31,7 @@ def _parts(name: str) -> Parts | None:
 
 
 def _outside(name: str, member: str) -> Ignored:
-    return Ignored(f"{name}: {visible(member[:200])}", "its path leads out of the archive")
+    return unread(f"{name}: {visible(member[:200])}", "its path leads out of the archive")
 
 
 class Zip:

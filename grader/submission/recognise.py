@@ -10,11 +10,11 @@ from grader.course.model import did_you_mean
 from grader.errors import UsageError
 from grader.submission.archive import is_archive, is_other_archive, look_into, open_archive
 from grader.submission.files import visible
-from grader.submission.handin import Found, Handin, Ignored
+from grader.submission.handin import Found, Handin, Ignored, Kind, Student
 from grader.submission.items import Item, Known, is_code
 from grader.submission.layouts import canvas, flat, folder, git, gradescope, moodle, nbgrader, student
 from grader.submission.layouts.piece import Layout, Piece
-from grader.submission.tree import Tree, loose, walk
+from grader.submission.tree import Tree, loose, unread, walk
 from grader.submission.versions import Version, newest, newest_of_each
 
 _SURE = (gradescope.LAYOUT, nbgrader.LAYOUT, moodle.LAYOUT)  # each by a mark that nothing else has
@@ -37,15 +37,20 @@ def find(
     *,
     layout: str | None = None,
     only: Iterable[str] = (),
+    prefix: str | None = None,
+    logins: Iterable[str] = (),
 ) -> Found:
     """What was handed in, below folders, in archives and in files named one by one.
 
     `exercises` are the course's ids, `quizzes` the slugs of its lessons; `only` those that are to be graded, if not
     all: what is for other exercises is kept apart, since it may be imported. `layout` is one of LAYOUTS; without it,
-    each path's is recognised. A form of a quiz that its name does not tell is a Handin of the item "". UsageError where
-    nothing is recognised, where there are two readings, and where an archive is damaged or too large.
+    each path's is recognised. `prefix` is what the names of repositories begin with, before the student's login;
+    without it, it is looked for by the class's `logins`. A form of a quiz that its name does not tell is a Handin of
+    the item "". UsageError where nothing is recognised, where there are two readings, and where an archive of the
+    instructor's is damaged or too large.
     """
-    known = Known(tuple(exercises), tuple(quizzes), tuple(only))
+    folded = frozenset(each.casefold() for each in logins)
+    known = Known(tuple(exercises), tuple(quizzes), tuple(only), prefix, folded)
     if layout is not None and layout not in _ALL:
         hint = did_you_mean(layout, LAYOUTS)
         raise UsageError(f"There is no layout '{visible(layout)}'; they are {', '.join(LAYOUTS)}.{hint}")
@@ -54,15 +59,17 @@ def find(
     ignored: list[Ignored] = []
     pieces: list[Piece] = []
     for tree in _trees(paths):
-        ignored += tree.ignored
         read_as = _read_as(tree, known, chosen)
         if read_as is None:
-            ignored += [Ignored(entry.file, NOT_NAMED if is_code(entry.name) else NOT_CODE) for entry in tree.entries]
+            ignored += tree.ignored
+            ignored += [Ignored(file=entry.file, why=_why(entry.name)) for entry in tree.entries]
+            ignored += [unread(entry.file, entry.refused) for entry in tree.unread]
             continue
         recognised, part = read_as
+        ignored += part.ignored
         if recognised.name not in layouts:
             layouts.append(recognised.name)
-        for each in recognised.pieces(part, known):
+        for each in recognised.pieces(replace(part, entries=[*part.entries, *part.unread]), known):
             if isinstance(each, Piece):
                 pieces.append(each)
             else:
@@ -70,9 +77,11 @@ def find(
     versions = list(_versions(pieces, known, ignored))
     handins, earlier = newest(each for each in versions if known.asked(each.handin.item))
     others = [each for each in versions if not known.asked(each.handin.item)]
-    ignored += [*earlier, *(Ignored(each.handin.file, NOT_ASKED) for each in others)]
+    ignored += earlier
+    for other in others:
+        ignored += _of_all(other.handin.students, other.handin.file, NOT_ASKED, Kind.UNASKED)
     if not handins:
-        raise _nothing(paths, known)
+        raise _nothing(paths, known, ignored)
     handins.sort(key=lambda handin: (handin.students[0].id, handin.kind, handin.item, handin.file))
     return Found(", ".join(layouts), handins, ignored, newest_of_each(others))
 
@@ -142,9 +151,11 @@ def _by_shape(tree: Tree, known: Known) -> tuple[Layout, Tree] | None:
         if not found or canvas.LAYOUT.name in within or _is_wrapper(tree, inner, known):
             return _by_shape(inner, known)
         name = next(iter(within))
+        first = visible(tree.entries[0].path[0])
+        other = f"name {inner.name}" if tree.folder is not None else f"unpack it and name {first}"
         raise UsageError(
-            f"In {tree.name}, {visible(tree.entries[0].path[0])} may be a student's folder, or one around those of "
-            f"students (as {name}: {within[name]}); say --layout folder for the first, name {inner.name} for the other."
+            f"In {tree.name}, {first} may be a student's folder, or one around those of students "
+            f"(as {name}: {within[name]}); say --layout folder for the first, {other} for the other."
         )
     if len(found) > 1:
         raise _two_readings(tree, list(found.items()))
@@ -189,14 +200,16 @@ def _two_readings(tree: Tree, found: Sequence[tuple[str, str]]) -> UsageError:
     )
 
 
-def _nothing(paths: Sequence[Path], known: Known) -> UsageError:
+def _nothing(paths: Sequence[Path], known: Known, ignored: Sequence[Ignored]) -> UsageError:
     named = ", ".join(visible(path) for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
     names = known.only or known.exercises
     example = names[0] if names else "exercise"
+    broken = next((each for each in ignored if each.kind is Kind.UNREAD), None)
+    reason = f" Not read is {broken.file}: {broken.why}." if broken else ""
     return UsageError(
         f"No submissions were found in {named}; looked for files named for an exercise, such as {example}.py, in a "
         f"folder for each student (ada/{example}.py), or with the student in the name (ada_{example}.py), "
-        "and for what Canvas, Moodle, Gradescope and nbgrader export."
+        f"and for what Canvas, Moodle, Gradescope and nbgrader export.{reason}"
     )
 
 
@@ -214,36 +227,52 @@ def _versions(pieces: Iterable[Piece], known: Known, ignored: list[Ignored]) -> 
             code = [i for i, piece in enumerate(files) if is_code(piece.name)]
             if len(code) == 1 and items[code[0]] is None:
                 items[code[0]] = Item("exercise", known.single)
+        readable = {item for piece, item in zip(files, items, strict=True) if not piece.entry.refused}
         for piece, item in zip(files, items, strict=True):
-            if item is None:
-                ignored.append(Ignored(piece.entry.file, _why(piece.name)))
+            if piece.entry.refused and (item is None or item in readable):
+                ignored += _not_read(piece, piece.entry.refused)
+            elif item is None and is_other_archive(piece.name):
+                ignored += _not_read(piece, OTHER_ARCHIVE)
+            elif item is None:
+                ignored += _of_all(piece.students, piece.entry.file, _why(piece.name), Kind.UNRECOGNISED)
             elif item.kind == "quiz" and not known.asked(item.id):
-                ignored.append(Ignored(piece.entry.file, NOT_ASKED))
+                ignored += _of_all(piece.students, piece.entry.file, NOT_ASKED, Kind.UNASKED)
             else:
                 yield _version(piece, item)
 
 
 def _looked_into(piece: Piece, ignored: list[Ignored]) -> list[Piece]:
     """The piece, or if it is an archive, what is in it."""
-    if not is_archive(piece.name):
+    if not is_archive(piece.name) or piece.entry.refused:
         return [piece]
     try:
         tree = look_into(piece.entry)
     except UsageError as error:  # one student's broken archive does not keep the others from being graded
-        ignored.append(Ignored(piece.entry.file, str(error)))
+        ignored += _not_read(piece, str(error).removeprefix(f"{piece.entry.file} ").removesuffix("."))
         return []
-    ignored += tree.ignored
-    ignored += [Ignored(entry.file, NESTED) for entry in tree.entries if is_archive(entry.name)]
-    return [replace(piece, entry=each, name=each.name) for each in tree.entries if not is_archive(each.name)]
+    for each in tree.ignored:
+        ignored += _of_all(piece.students, each.file, each.why, each.kind)
+    inside = [replace(piece, entry=each, name=each.name) for each in (*tree.entries, *tree.unread)]
+    for nested in (each for each in inside if is_archive(each.name)):
+        ignored += _not_read(nested, NESTED)
+    return [each for each in inside if not is_archive(each.name)]
+
+
+def _not_read(piece: Piece, why: str) -> list[Ignored]:
+    return _of_all(piece.students, piece.entry.file, why, Kind.UNREAD)
+
+
+def _of_all(students: Sequence[Student], file: str, why: str, kind: Kind) -> list[Ignored]:
+    """The file, once for each of those whose it is."""
+    return [Ignored(file=file, why=why, kind=kind, student=student) for student in students]
 
 
 def _version(piece: Piece, item: Item) -> Version:
     entry = piece.entry
     handin = Handin(piece.students, item.id, item.kind, entry.file, entry.read, piece.time, piece.late)
-    return Version(handin, item.number, entry.time)
+    in_place = entry.path[-3:] == (folder.EXERCISES, item.id, f"{item.id}.py")
+    return Version(handin, item.number, entry.time, in_place)
 
 
 def _why(name: str) -> str:
-    if is_other_archive(name):
-        return OTHER_ARCHIVE
     return NOT_NAMED if is_code(name) else NOT_CODE

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from grader.errors import UsageError
 from grader.submission.files import visible
-from grader.submission.handin import Found, Handin, Student
+from grader.submission.handin import Found, Handin, Ignored, Student
 from grader.submission.versions import Version, newest, newest_of_each
 
 _COLUMNS = {  # of rosters and gradebooks as the platforms export them, in lower case
@@ -88,6 +88,11 @@ def read_roster(path: Path) -> Roster:
     return tuple(roster)
 
 
+def logins_of(roster: Roster) -> set[str]:
+    """What the students are called where they have a login and not a name."""
+    return {name for each in roster for name in (each.student.login, each.student.id) if name}
+
+
 def match(found: Found, roster: Roster) -> Found:
     """What was found, each student as the roster has them.
 
@@ -98,7 +103,7 @@ def match(found: Found, roster: Roster) -> Found:
     known: dict[str, Student] = {}
     unmatched: dict[str, Student] = {}
     seen: set[str] = set()
-    for student in (each for handin in found.handins for each in handin.students):
+    for student in found.students():
         if student.id in known:
             continue
         listed = index.find(student)
@@ -118,13 +123,17 @@ def match(found: Found, roster: Roster) -> Found:
         students = (known.get(each.id, each) for each in handin.students)
         return replace(handin, students=tuple({each.id: each for each in students}.values()))
 
+    def owned(ignored: Ignored) -> Ignored:
+        student = ignored.student
+        return ignored if student is None else structs.replace(ignored, student=known.get(student.id, student))
+
     # a student may have come under two ids
     handins, earlier = newest(Version(known_as(each)) for each in found.handins)
     missing = [each.student for each in roster if each.student.id not in seen]
     return replace(
         found,
         handins=handins,
-        ignored=found.ignored + earlier,
+        ignored=[*map(owned, found.ignored), *earlier],
         others=newest_of_each(Version(known_as(each)) for each in found.others),
         unmatched=list(unmatched.values()),
         missing=missing,

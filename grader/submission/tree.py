@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from grader.errors import UsageError
 from grader.submission.files import limit_of, read_regular, visible
-from grader.submission.handin import Ignored
+from grader.submission.handin import Ignored, Kind, Student
 
 MAX_ENTRIES = 1_000_000  # of a folder or an archive that the instructor names
 
@@ -47,6 +48,7 @@ class Entry:
     size: int  # bytes, as declared
     time: datetime | None  # of its last change, as the disk or the archive has it; says little of when it came in
     fetch: Callable[[int], bytes]
+    refused: str = ""  # why it is not read, if it is not
 
     @property
     def name(self) -> str:
@@ -69,7 +71,8 @@ class Tree:
     name: str  # as the user named it, for people
     stem: str  # the folder's name, the archive's without its suffix; empty for loose files
     entries: list[Entry]
-    ignored: list[Ignored] = field(default_factory=list)
+    unread: list[Entry] = field(default_factory=list)  # links, devices, encrypted members
+    ignored: list[Ignored] = field(default_factory=list)  # what is no part of a submission, or has no path in the tree
     checkouts: frozenset[Parts] = frozenset()  # folders that hold a .git
     folder: Path | None = None  # where it lies, if it is not an archive
 
@@ -81,14 +84,36 @@ class Tree:
         if not self.entries:
             return None
         root = f"{self.name}/{visible(first)}"
+        inside = [each for each in self.unread if len(each.path) > 1 and each.path[0] == first]
+        beside = [unread(each.file, each.refused) for each in self.unread if each not in inside]
         return Tree(
             root,
             first,
-            [replace(entry, path=entry.path[1:], root=root) for entry in self.entries],
-            self.ignored,
+            [_within(entry, root) for entry in self.entries],
+            [_within(entry, root) for entry in inside],
+            [*self.ignored, *beside],
             frozenset(path[1:] for path in self.checkouts if path[:1] == (first,)),
             self.folder / first if self.folder else None,
         )
+
+
+def unread(file: str, why: str, student: Student | None = None) -> Ignored:
+    """A file that was handed in, and cannot be read."""
+    return Ignored(file=file, why=why, kind=Kind.UNREAD, student=student)
+
+
+def refusal(path: Parts, root: str, why: str) -> Entry:
+    """A file of this path that is not read."""
+    return Entry(path, root, 0, None, partial(_refuse, path, why), why)
+
+
+def _refuse(path: Parts, why: str, limit: int) -> NoReturn:
+    raise UsageError(f"{visible(path[-1])} is not read: {why}.")
+
+
+def _within(entry: Entry, root: str) -> Entry:
+    """The entry, seen from the folder that its path begins with."""
+    return replace(entry, path=entry.path[1:], root=root)
 
 
 def noise(parts: Parts) -> Parts | None:
@@ -107,6 +132,7 @@ def walk(root: Path) -> Tree:
     """The tree of a folder on disk. UsageError where a folder in it cannot be read."""
     name = visible(root)
     entries: list[Entry] = []
+    refused: list[Entry] = []
     ignored: list[Ignored] = []
     checkouts = set()
     open_folders: list[tuple[Parts, Path]] = [((), root)]
@@ -121,9 +147,9 @@ def walk(root: Path) -> Tree:
                 if each.name == GIT:
                     checkouts.add(parts)
                 if noise((each.name,)):
-                    ignored.append(Ignored(shown, NOISE))
+                    ignored.append(Ignored(file=shown, why=NOISE, kind=Kind.NOISE))
                 elif each.is_symlink():
-                    ignored.append(Ignored(shown, LINK))
+                    refused.append(refusal(path, name, LINK))
                 elif each.is_dir(follow_symlinks=False):
                     open_folders.append((path, folder / each.name))
                 elif each.is_file(follow_symlinks=False):
@@ -131,13 +157,13 @@ def walk(root: Path) -> Tree:
                     fetch = partial(read_regular, Path(each.path))
                     entries.append(Entry(path, name, state.st_size, moment(state.st_mtime), fetch))
                 else:
-                    ignored.append(Ignored(shown, SPECIAL))
+                    refused.append(refusal(path, name, SPECIAL))
         except OSError as error:
             raise UsageError(f"The folder {visible(folder)} cannot be read: {error.strerror}.") from None
-        if len(entries) + len(ignored) > MAX_ENTRIES:
+        if len(entries) + len(refused) + len(ignored) > MAX_ENTRIES:
             raise too_many(name, MAX_ENTRIES)
     entries.sort(key=lambda entry: entry.path)
-    return Tree(name, root.absolute().name, entries, ignored, frozenset(checkouts), root)
+    return Tree(name, root.absolute().name, entries, refused, ignored, frozenset(checkouts), root)
 
 
 def loose(paths: list[Path]) -> Tree:

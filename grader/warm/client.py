@@ -42,6 +42,7 @@ T = TypeVar("T")
 _GRACE = 2.0  # seconds for processes to end by themselves, once nobody asks them any more
 _PATIENCE = 2  # times the CPU after which code for pictures is stopped where it can be interrupted
 _AHEAD = 2  # jobs that a judge holds, so that it never waits for the next
+_ENDED = "a judge ended before its work was done, as one does that is killed where memory runs out"
 
 
 class JudgeLost(Exception):
@@ -104,7 +105,7 @@ class Judge:
         try:
             message = decode_from_judge.decode(receive(self._sock)[0])
         except (ChannelClosed, ConnectionError):
-            raise JudgeLost("a judge ended before its work was done") from None
+            raise JudgeLost(_ENDED) from None
         if isinstance(message, Faulty):
             raise UsageError(_shown(message.message))
         return message
@@ -113,7 +114,7 @@ class Judge:
         try:
             send(self._sock, message)
         except ChannelClosed:
-            raise JudgeLost("a judge ended before its work was done") from None
+            raise JudgeLost(_ENDED) from None
 
 
 def can_fork() -> bool:

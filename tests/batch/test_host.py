@@ -1,5 +1,8 @@
 """A host grades jobs within bounds, and nothing where nothing confines."""
 
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from grader.judge.materials import materials
 from grader.judge.messages import Job
 from grader.result import Outcome
 from grader.warm import client
+from grader.warm.client import JudgeLost
 from tests.classes import REFERENCE, make_course
 
 
@@ -51,3 +55,53 @@ def test_nothing_is_graded_where_nothing_confines_unless_it_is_said(
     finally:
         refusing.close()
         willing.close()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    if not client.can_fork():
+        pytest.skip("there is no warm process here")
+    course = make_course(tmp_path)
+    host = Host([materials(load_course(course), load_course(course).exercise("toolbox"))], course, confined=False)
+    yield host
+    host.close()
+
+
+def kill_starts(monkeypatch: pytest.MonkeyPatch, count: int) -> list[int]:
+    """Has this many warm processes killed as soon as they are there. The processes, as they are started."""
+    started: list[int] = []
+    start = client.Judges.start
+
+    def killed(judges: client.Judges) -> None:
+        start(judges)
+        assert judges.warm_pid is not None
+        started.append(judges.warm_pid)
+        if len(started) <= count:
+            os.kill(judges.warm_pid, signal.SIGKILL)
+
+    monkeypatch.setattr(client.Judges, "start", killed)
+    return started
+
+
+JOB = Job(0, "toolbox", "toolbox.py", REFERENCE, "", 0)
+
+
+def test_a_warm_process_that_is_killed_while_it_starts_costs_no_grade(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = kill_starts(monkeypatch, 2)
+    assert host.grade(JOB).passed
+    assert len(started) == 3
+    os.kill(started[-1], signal.SIGKILL)
+    os.waitid(os.P_PID, started[-1], os.WEXITED | os.WNOWAIT)
+    with pytest.raises(JudgeLost):
+        host.grade(JOB)
+    assert host.grade(JOB).passed
+    assert len(started) == 4
+
+
+def test_where_no_warm_process_starts_grading_ends_in_a_sentence(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = kill_starts(monkeypatch, 99)
+    with pytest.raises(UsageError, match="ended 3 times while it started; is there enough memory"):
+        host.grade(JOB)
+    assert len(started) == 3

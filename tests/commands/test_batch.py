@@ -1,8 +1,11 @@
 """`grade batch`: scores, what is taken over, exit codes, and what is said."""
 
 import json
+import os
 import re
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -221,3 +224,101 @@ def test_a_job_of_github_obeys_no_student(course: Path, tmp_path: Path, monkeypa
     assert any("add-mask::x has 0.0 %" in line for line in said)
     assert any("stop-commands::z" in line for line in said)
     assert not [line for line in said if line.strip().startswith("::") or "##[" in line]
+
+
+@pytest.fixture
+def odd_class(tmp_path: Path) -> Path:
+    """Of five students one has handed in what is graded, and a lot beside it; of one an archive cannot be read."""
+    submissions = hand_in(tmp_path, {"ada": FILES["finn"]})
+    others = {
+        **{f"ada/notes/{number}.md": b"" for number in range(20)},
+        "ada/__pycache__/toolbox.pyc": b"",
+        "ada/a.rar": b"",
+        "ben/tool-box.py": REFERENCE.encode(),
+        "cleo/work.zip": b"<html>sign in</html>",
+        "dora/work.7z": b"",
+        "eve/Copy of toolbox.ipynb": b"{}",
+    }
+    for name, data in others.items():
+        (submissions / name).parent.mkdir(parents=True, exist_ok=True)
+        (submissions / name).write_bytes(data)
+    return submissions
+
+
+LOST = "nothing is graded of 4 students who handed something in: ben, cleo, dora, eve; 1 file of others cannot be read"
+
+
+def test_nobodys_work_is_left_out_in_silence(course: Path, odd_class: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    formats = [word for name in ("json", "csv", "github", "html", "feedback") for word in ("--format", name)]
+    roster = tmp_path / "roster.csv"
+    roster.write_text("id\n" + "".join(f"{each}\n" for each in ("ada", "ben", "cleo", "dora", "eve", "zoe")), "utf-8")
+    run = batch(course, odd_class, "--out", out, "--roster", roster, *formats)
+    assert run.returncode == 0, run.stderr
+    screen = run.stdout.split("measured")[0].splitlines()
+    first = screen.index("  4 students of whom nothing is graded")
+    assert [line.partition(":")[0].strip() for line in screen[first + 1 : first + 5]] == ["ben", "cleo", "dora", "eve"]
+    assert screen[first + 1].endswith("ben/tool-box.py: named for no exercise")
+    assert "is no archive that can be read" in screen[first + 2]
+    assert screen[first + 6] == "  1 file that cannot be read"
+    assert "    and 10 more; not-graded.csv has all of them" in screen
+    assert "pycache" not in run.stdout
+    nothing = screen.index("  1 student on the roster, and handed nothing in")
+    assert screen[nothing + 1] == "    zoe"
+    assert f"::warning title=Not graded::{LOST}; the summary lists it" in run.stdout.splitlines()
+
+    found = json.loads((out / "results.json").read_text("utf-8"))
+    assert [each["student"]["id"] for each in found["students"]] == ["ada", "ben", "cleo", "dora", "eve", "zoe"]
+    ignored = {Path(each["file"]).name: (each["student"], each["kind"]) for each in found["ignored"]}
+    assert len(found["ignored"]) == 25
+    assert ignored["tool-box.py"] == ("ben", "unrecognised")
+    assert ignored["work.zip"] == ("cleo", "unread")
+    rows = (out / "not-graded.csv").read_text("utf-8").splitlines()
+    assert len(rows) == 26
+    assert [row.partition(",")[0] for row in rows[1:6]] == ["ben", "cleo", "dora", "eve", "ada"]
+    assert rows[1].endswith(",named for no exercise,unrecognised,no")
+    assert "\\- eve, " not in (out / "github-summary.md").read_text("utf-8")
+    assert "- eve, " in (out / "github-summary.md").read_text("utf-8")
+    report = (out / "report.html").read_text("utf-8")
+    assert f"In this run {LOST}." in report
+    assert "an archive of a kind that is not read; ask for a .zip" in report
+    for name in ("feedback.md", "feedback.html"):
+        told = (out / "feedback" / "dora" / name).read_text("utf-8").replace("\\", "")
+        assert "Nothing was handed in." not in told
+        assert "work.7z: an archive of a kind that is not read" in told
+        assert "Nothing was handed in." in (out / "feedback" / "zoe" / name).read_text("utf-8")
+
+    shown = grade_gradebook(course, out)
+    assert "1 of them handed in nothing" in shown
+    assert "Nothing is graded of 4 students" in " ".join(shown.split())
+    assert "dora/work.7z: an archive" in "".join(grade_gradebook(course, out, "--student", "dora").split("\n      "))
+
+
+def test_a_quiet_run_says_whose_work_is_left_out(course: Path, odd_class: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run = batch(course, odd_class, "--out", out, "--quiet")
+    assert (run.returncode, run.stdout) == (0, "")
+    listed = f"grade gradebook {out} --format csv lists all in not-graded.csv."
+    assert complaints(run.stderr) == f"note: {LOST}; {listed}\n"
+
+
+def grade_gradebook(course: Path, out: Path, *words: str) -> str:
+    command = [sys.executable, "-m", "grader.cli", "--course", str(course), "gradebook", str(out), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_two_files_that_differ_cost_nobody_else_a_grade(course: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    submissions = hand_in(tmp_path, {"ada": FILES["finn"], "mallory": FILES["finn"]})
+    (submissions / "mallory" / "old").mkdir()
+    (submissions / "mallory" / "old" / "toolbox.py").write_text("x = 1\n", "utf-8")
+    for path in submissions.rglob("*.py"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    run = batch(course, submissions, "--out", out)
+    assert run.returncode == 0, run.stderr
+    found = grades(out)
+    assert (found["ada"].outcome, found["mallory"].outcome) == (Outcome.NOT_STARTED, Outcome.UNREADABLE)
+    assert found["mallory"].points is not None
+    assert found["mallory"].points.final == 0
+    assert "There are two files for toolbox" in json.dumps(untimed(out)["mallory"])
+    assert "0 grades measured, 2 taken over" in batch(course, submissions, "--out", out).stdout

@@ -97,8 +97,20 @@ def test_a_form_that_cannot_be_marked_says_why(course: Path, tmp_path: Path, tex
 
 
 def test_a_form_of_another_course_is_not_graded(course: Path, tmp_path: Path) -> None:
-    files = {"ada/toolbox.py": FILES["ada"], "ada/quiz-others.yaml": form("a", quiz="others")}
+    files = {"ada/toolbox.py": FILES["finn"], "ada/quiz-others.yaml": form("a", quiz="others")}
     run = batch(course, hand_in(tmp_path, files), "--out", tmp_path / "out")
     assert run.returncode == 0, run.stderr
-    assert "1 file not graded" in run.stdout
-    assert "quiz-others.yaml: " in run.stdout
+    assert "1 file that cannot be read" in run.stdout
+    assert "this course has no quiz 'others'" in run.stdout
+
+
+@pytest.mark.parametrize("text", ["quiz: tools\nanswers: [", "", "\0"])
+def test_who_hands_in_a_broken_form_is_in_the_class(course: Path, tmp_path: Path, text: str) -> None:
+    files = {"ada/toolbox.py": FILES["finn"], "ben/quiz-week-3.yaml": text}
+    submissions, out = hand_in(tmp_path, files), tmp_path / "out"
+    run = batch(course, submissions, "--out", out)
+    assert run.returncode == 0, run.stderr
+    assert "1 student of whom nothing is graded" in run.stdout
+    found = json.loads((out / "results.json").read_text("utf-8"))
+    assert [each["student"]["id"] for each in found["students"]] == ["ada", "ben"]
+    assert [(each["student"], each["kind"]) for each in found["ignored"]] == [("ben", "unread")]

@@ -120,7 +120,9 @@ def test_exports(gradebook_folder: Path) -> None:
 
 
 def test_one_view_at_a_time(gradebook_folder: Path) -> None:
-    assert error("gradebook", "--runs", "--student", "bob") == "Give one of --student, --runs and --format."
+    sentence = "Give one of --student, --runs, --format, --forget and --merge."
+    assert error("gradebook", "--runs", "--student", "bob") == sentence
+    assert error("gradebook", "--forget", "bob", "--merge", "bob", "ada") == sentence
 
 
 def test_eve_is_missing(gradebook_folder: Path) -> None:
@@ -134,3 +136,27 @@ def test_looking_at_grades_imports_nothing_that_grades(gradebook_folder: Path, a
     done = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}, check=True)
     assert done.stdout
     assert done.stderr == "loaded []\n"
+
+
+def test_a_student_is_forgotten(gradebook_folder: Path) -> None:
+    assert run("gradebook", "--forget", "ada@example.org").stdout == "  ada is no longer in the gradebook.\n"
+    found = json.loads(run("gradebook", "--json").stdout)
+    assert [each["id"] for each in found["students"]] == ["bob", "eve"]
+    assert {each["student"] for each in found["grades"]} == {"bob"}
+    assert "No student 'ada'" in error("gradebook", "--forget", "ada")
+
+
+def test_two_students_become_one(gradebook_folder: Path) -> None:
+    with Gradebook(gradebook_folder) as gradebook:
+        second = begin(gradebook, "batch again", students=(EVE,))
+        record(gradebook, second, EVE, ROPE, result(ROPE))
+    assert "are one student now: bob" in run("gradebook", "--merge", "eve", "bob").stdout
+    found = json.loads(run("gradebook", "--json").stdout)
+    assert [each["id"] for each in found["students"]] == ["ada", "bob"]
+    points = {each["item"]: each["points"]["final"] for each in found["grades"] if each["student"] == "bob"}
+    assert points == {"moe_router": 5, "rope": 4}
+    run("gradebook", "--merge", "ada", "bob")  # both have a grade for the router, of one run
+    found = json.loads(run("gradebook", "--json").stdout)
+    points = {each["item"]: each["points"]["final"] for each in found["grades"]}
+    assert points == {"moe_router": 5, "moe": 1.5, "rope": 4}
+    assert "one student already" in error("gradebook", "--merge", "bob", "bob")

@@ -31,7 +31,16 @@ print("##[add-mask]3")
 def scale(x, factor):
     raise ValueError(f"\\n::stop-commands::x\\n##[error]y {{os.environ.get('READ_SUBMISSIONS')}}")
 '''
-CLASS = {"week-3-ada": FILES["ada"], "week-3-ben": FILES["ben"], "week-3-mallory": HOSTILE}
+FILE = "exercises/toolbox/toolbox.py"
+CLASS = {
+    "week-3-ada": {FILE: FILES["ada"]},
+    "week-3-ben": {FILE: FILES["ben"]},
+    "week-3-cleo": {"tool-box.py": FILES["ada"]},
+    "week-3-dora": {"hw.7z": ""},
+    "week-3-eve": {".vscode/settings.json": "{}"},
+    "week-3-mallory": {FILE: HOSTILE},
+}
+LOST = "nothing is graded of 3 students who handed something in: cleo, dora, eve"
 SCORES = {"ada": 31, "ben": 30, "mallory": 30}
 
 
@@ -95,14 +104,14 @@ def script(path: Path, text: str) -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
-    """A course, three students' repositories at the address of a host, `pip`, `gh` and `grade`."""
+    """A course, six students' repositories at the address of a host, `pip`, `gh` and `grade`."""
     course, hosted, tools = make_course(tmp_path), tmp_path / "hosted", tmp_path / "tools"
     tools.mkdir()
-    for name, text in CLASS.items():
+    for name, files in CLASS.items():
         clone = tmp_path / "students" / name
-        file = clone / "exercises/toolbox/toolbox.py"
-        file.parent.mkdir(parents=True)
-        file.write_text(text, "utf-8")
+        for path, text in files.items():
+            (clone / path).parent.mkdir(parents=True, exist_ok=True)
+            (clone / path).write_text(text, "utf-8")
         git("init", clone)
         git("-C", clone, "add", ".")
         git("-C", clone, "commit", "-m", "done")
@@ -127,11 +136,16 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 def assert_graded(checkout: Checkout) -> None:
-    """The files that the job keeps are there, with the class's scores."""
+    """The files that the job keeps are there, with the class's scores, and who has none."""
     results = json.loads((checkout.root / "results/results.json").read_text("utf-8"))
-    assert {each["student"]["id"]: each["total"] for each in results["students"]} == SCORES
+    totals = {each["student"]["id"]: each["total"] for each in results["students"] if each["grades"]}
+    assert totals == SCORES
+    ignored = {each["student"]: Path(each["file"]).name for each in results["ignored"]}
+    assert ignored == {"cleo": "tool-box.py", "dora": "hw.7z", "eve": "week-3-eve"}
     suites = ElementTree.parse(checkout.root / "results/junit.xml").getroot()
     assert len(suites.findall("testsuite")) == len(CLASS)
+    lost = [suite.get("name") for suite in suites if suite.find("testcase[@name='submission']/error") is not None]
+    assert lost == ["cleo", "dora", "eve"]
 
 
 def forged(lines: str) -> list[str]:
@@ -139,7 +153,7 @@ def forged(lines: str) -> list[str]:
     found = []
     for line in lines.splitlines():
         command = re.match(r"\s*::(\w[\w-]*)(?: .*?)?::", line)
-        if command[1] != "error" if command else "##[" in line:
+        if command[1] not in ("error", "warning") if command else "##[" in line:
             found.append(line)
     return found
 
@@ -157,6 +171,8 @@ def test_the_github_workflow_grades_a_class(checkout: Checkout, tmp_path: Path) 
             output = done.stdout + done.stderr
     assert_graded(checkout)
     assert "| mallory | 30 | 30 |" in summary.read_text("utf-8")
+    assert "- dora, submissions\\/week\\-3\\-dora\\/hw\\.7z: an archive" in summary.read_text("utf-8")
+    assert f"::warning title=Not graded::{LOST}; the summary lists it" in output.splitlines()
     assert "stop-commands" in output  # it was tried
     assert forged(output) == []
     assert TOKEN not in output
@@ -173,6 +189,7 @@ def test_the_gitlab_job_grades_a_class(checkout: Checkout) -> None:
     job: dict[str, Any] = yaml.safe_load(GITLAB)["grade"]
     done = checkout.run("\n".join(job["script"]))
     assert done.returncode == 0, done.stderr
+    assert f"note: {LOST}; " in done.stderr
     assert_graded(checkout)
     kept = [*job["artifacts"]["paths"], job["artifacts"]["reports"]["junit"]]
     assert all((checkout.root / path).exists() for path in kept)
@@ -181,12 +198,18 @@ def test_the_gitlab_job_grades_a_class(checkout: Checkout) -> None:
     assert TOKEN not in text
 
 
-def test_a_repository_that_cannot_be_cloned_stops_the_job(checkout: Checkout) -> None:
-    with (checkout.root / "repositories.txt").open("a") as file:
-        file.write("class-2026/week-3-nobody\n")
+def test_a_repository_that_cannot_be_cloned_fails_the_job_when_all_others_are_graded(checkout: Checkout) -> None:
+    repositories = checkout.root / "repositories.txt"
+    repositories.write_text(f"class-2026/week-3-nobody\n{repositories.read_text('utf-8')}", "utf-8")
     done = checkout.run("\n".join(yaml.safe_load(GITLAB)["grade"]["script"]))
     assert done.returncode not in (0, 1, 2, 3)
-    assert not (checkout.root / "results").exists()
+    assert_graded(checkout)
+
+
+def test_github_grades_what_could_be_cloned() -> None:
+    steps = yaml.safe_load(GITHUB)["jobs"]["grade"]["steps"]
+    (grading,) = (step for step in steps if step.get("run", "").startswith("grade batch"))
+    assert grading["if"] == "!cancelled()"
 
 
 def test_the_token_is_given_to_one_step() -> None:

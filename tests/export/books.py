@@ -1,6 +1,6 @@
 """A small gradebook in memory, with every way in which a submission can end and every kind of stranger's text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +28,7 @@ from grader.result import (
     Value,
     Versions,
 )
-from grader.submission.handin import Student
+from grader.submission.handin import Ignored, Student
 
 MOE = Item(id="moe_router", kind="exercise", title="Top-k routing", lesson=3, max_score=4.0)
 ROPE = Item(id="rope", kind="exercise", title="Rotary positions", lesson=4, max_score=3.0)
@@ -48,6 +48,11 @@ class MemoryBook:
     items: Sequence[Item]
     students: Sequence[Student]
     all_grades: Sequence[Grade]
+    ignored: Sequence[Ignored] = ()
+
+    @property
+    def graded(self) -> Set[str]:
+        return {grade.student.id for grade in self.all_grades}
 
     def grades(self) -> Iterator[Grade]:
         order = {item.id: number for number, item in enumerate(self.items)}

@@ -1,7 +1,7 @@
 """A made-up class of any size, as a gradebook would have it: the same class for the same numbers."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -29,7 +29,7 @@ from grader.result import (
     Value,
     Versions,
 )
-from grader.submission.handin import Student
+from grader.submission.handin import Ignored, Student
 
 STARTED = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 FIRST = [
@@ -80,6 +80,11 @@ class Class:
     items: Sequence[Item]
     students: Sequence[Student]
     seed: int
+    ignored: Sequence[Ignored] = ()
+
+    @property
+    def graded(self) -> Set[str]:
+        return {grade.student.id for grade in self.grades()}
 
     def grades(self) -> Iterator[Grade]:
         for number, student in enumerate(self.students):

@@ -40,7 +40,7 @@ def test_a_format_is_chosen_by_name_item_and_file(tmp_path: Path) -> None:
 
 def test_one_item_alone_goes_into_a_folder_of_its_name(tmp_path: Path) -> None:
     paths = write("csv:rope", sample_book(), tmp_path)
-    assert paths == [tmp_path / "rope/grades.csv", tmp_path / "rope/grades-long.csv"]
+    assert paths == [tmp_path / "rope" / name for name in ("grades.csv", "grades-long.csv", "not-graded.csv")]
     header, *rows = table(paths[0])
     assert header == ["student", "name", "email", "login", "rope", "total", "max"]
     assert [row[4:] for row in rows if row[0] in ("ada", "gone")] == [["2.7", "2.7", "3"], ["", "0", "3"]]
@@ -76,6 +76,8 @@ class Large:
 
     course, run, items = "Large", run(), (MOE,)
     students = tuple(Student(id=f"s{number:04}") for number in range(60))
+    graded = frozenset(student.id for student in students)
+    ignored = ()
 
     def grades(self) -> Iterator[Any]:
         for student in self.students:

@@ -160,6 +160,7 @@ def test_one_student_is_in_memory_at_a_time(tmp_path: Path) -> None:
 
     class Watched:
         course, run, items, students = book.course, book.run, book.items, book.students
+        graded, ignored = frozenset(each.id for each in students), ()
 
         def grades(self) -> Any:
             before = None

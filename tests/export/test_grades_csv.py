@@ -10,7 +10,7 @@ from tests.export.written import table
 
 
 def test_grades_csv_has_a_row_for_every_student(tmp_path: Path) -> None:
-    wide, long = (table(path) for path in write("csv", sample_book(), tmp_path))
+    wide, long, _ = (table(path) for path in write("csv", sample_book(), tmp_path))
     by_id = {row[0]: row[4:] for row in wide}
     assert by_id["student"] == ["moe_router", "mixture-of-experts", "rope", "total", "max"]
     assert by_id["ada"] == ["4", "2.5", "2.7", "9.2", "10"]
@@ -36,5 +36,5 @@ def test_grades_csv_has_a_row_for_every_student(tmp_path: Path) -> None:
 def test_numbers_have_no_noise(tmp_path: Path) -> None:
     noisy = grade(ADA, ROPE, passed(ROPE), late=-0.3)
     noisy = msgspec.structs.replace(noisy, points=msgspec.structs.replace(noisy.points, final=0.1 + 0.2))
-    wide, _ = write("csv", book(noisy), tmp_path)
+    wide, *_ = write("csv", book(noisy), tmp_path)
     assert table(wide)[1][4:] == ["", "", "0.3", "0.3", "10"]

@@ -8,7 +8,8 @@ import junitparser
 from grader.clean import clean
 from grader.export import write
 from grader.export.names import folder_name
-from tests.export.books import QUIZ, book, grade, quiz, sample_book
+from grader.submission.handin import Ignored, Kind
+from tests.export.books import ADA, BOB, EMPTY, MOE, QUIZ, book, grade, passed, quiz, sample_book
 from tests.export.written import BYTES
 
 XUNIT1 = {  # attributes that pytest writes with junit_family=xunit1
@@ -64,3 +65,16 @@ def test_no_text_of_a_student_is_illegal_in_xml_or_hidden(tmp_path: Path) -> Non
     assert "\ufffe" not in text
     assert r"\x1b[31m" in text
     assert len(ElementTree.fromstring(text)) == 7
+
+
+def test_of_whom_nothing_is_graded_has_an_error_that_says_why(tmp_path: Path) -> None:
+    lost = Ignored(file="in/bob/moe-router.py", why="named for no exercise", student=BOB)
+    earlier = Ignored(file="in/gone/a.py", why="an earlier version", kind=Kind.EARLIER, student=EMPTY)
+    of = book(grade(ADA, MOE, passed(MOE)), students=[BOB, EMPTY], ignored=[earlier, lost])
+    (path,) = write("junit", of, tmp_path)
+    suites = {suite.get("name"): suite for suite in ElementTree.parse(path).getroot()}
+    assert list(suites) == [ADA.name, BOB.name]
+    assert suites[BOB.name].attrib["errors"] == suites[BOB.name].attrib["tests"] == "1"
+    error = suites[BOB.name].find("testcase/error")
+    assert error is not None
+    assert error.get("message") == "Nothing is graded. in/bob/moe-router.py: named for no exercise."

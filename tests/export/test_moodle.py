@@ -9,8 +9,9 @@ import pytest
 from grader.errors import UsageError
 from grader.export import write
 from grader.gradebook.model import Book
-from grader.submission.handin import Student
-from tests.export.books import ADA, HOSTILE, ROPE, book, grade, passed, run, sample_book
+from grader.result import Outcome
+from grader.submission.handin import Ignored, Kind, Student
+from tests.export.books import ADA, HOSTILE, ROPE, book, grade, passed, result, run, sample_book
 
 ENGLISH = (
     "\ufeffIdentifier,Full name,Email address,Status,Grade,Maximum Grade,Grade can be changed,"
@@ -105,3 +106,16 @@ def test_a_worksheet_that_cannot_be_filled_in_is_explained(content: str, problem
         return
     with pytest.raises(UsageError, match=problem):
         moodle(tmp_path, content)
+
+
+def test_who_handed_in_what_cannot_be_read_learns_why(tmp_path: Path) -> None:
+    unreadable = result(ROPE, outcome=Outcome.UNREADABLE, message="rope.py:1: this line is not UTF-8.")
+    carl = Student(id="659", email="carl@example.edu")
+    lost = Ignored(file="x/work.7z", why="an archive of a kind that is not read", kind=Kind.UNREAD, student=carl)
+    of = book(grade(ADA, ROPE, unreadable), items=(ROPE,), students=[carl], ignored=[lost])
+    rows = {row[0]: (row[4], row[9]) for row in csv.reader(io.StringIO(moodle(tmp_path, ENGLISH, of)))}
+    assert rows["Participant 657"] == (
+        "0.00",
+        "Rotary positions: 0 of 3 points. rope.py:1: this line is not UTF-8.",
+    )
+    assert rows["Participant 659"] == ("", "Not graded: work.7z: an archive of a kind that is not read.")

@@ -8,7 +8,7 @@ import pytest
 from grader.gradebook import Gradebook
 from grader.gradebook.model import Points
 from grader.result import Outcome, Result
-from grader.submission.handin import Student
+from grader.submission.handin import Ignored, Kind, Student
 from tests.gradebook.builders import (
     ADA,
     BOB,
@@ -150,3 +150,20 @@ def test_names_of_any_bytes_are_kept_apart(tmp_path: Path) -> None:
             record(gradebook, run_id, student, MOE, result())
             assert gradebook.done(run_id, student.id, "moe_router", "a" * 64)
         assert len(list(gradebook.book().grades())) == 4
+
+
+def test_what_is_not_graded_is_kept_with_its_run(tmp_path: Path) -> None:
+    what = {"engine": "e", "course": "Small course", "course_hash": "c", "layout": "flat"}
+    unread = Ignored(file="in.zip/bob.7z", why="an archive of a kind that is not read", kind=Kind.UNREAD, student=BOB)
+    nobodys = Ignored(file="in.zip/x", why="lies outside")
+    with Gradebook(tmp_path, create=True) as gradebook:
+        first = gradebook.begin_run(["a"], **what, items=ITEMS, students=CLASS, ignored=[unread, nobodys]).run
+        assert gradebook.book().ignored == [unread, nobodys]
+        gradebook.begin_run(["a"], **what, items=ITEMS, students=CLASS, ignored=[nobodys])  # goes on, some days later
+        assert gradebook.book().ignored == [nobodys]
+        record(gradebook, first, ADA, MOE, result())
+        gradebook.end_run(first)
+        gradebook.begin_run(["b"], **what, items=ITEMS, students=CLASS, ignored=[unread])
+        assert gradebook.book().ignored == [unread]
+        assert gradebook.book(first).ignored == [nobodys]
+        assert (gradebook.book(first).graded, gradebook.book().graded) == ({"ada"}, set())

@@ -53,7 +53,12 @@ def names(tree: Tree) -> list[str]:
 
 
 def why(of: Tree | Found) -> dict[str, str]:
-    return {each.file.rpartition("/")[2]: each.why for each in of.ignored}
+    refused = {entry.name: entry.refused for entry in of.unread} if isinstance(of, Tree) else {}
+    return {each.file.rpartition("/")[2]: each.why for each in of.ignored} | refused
+
+
+def reasons(tree: Tree) -> list[str]:
+    return [*(each.why for each in tree.ignored), *(entry.refused for entry in tree.unread)]
 
 
 def refused(path: Path) -> str:

@@ -26,7 +26,7 @@ def test_what_was_not_asked_for_is_kept_apart(tmp_path: Path) -> None:
     assert taken(found) == [("ada", "moe_router"), ("bob", "moe_router")]
     newer, unclear = found.others
     assert (newer.students[0].id, newer.read()) == ("ada", b"# ada/rope-1.py\n")
-    with pytest.raises(UsageError, match=r"bob has two files for rope, .* nothing tells which is newer"):
+    with pytest.raises(UsageError, match=r"There are two files for rope, .* nothing tells which is newer"):
         unclear.read()
 
 
@@ -45,4 +45,5 @@ def test_quiz_forms(tmp_path: Path) -> None:
 
 def test_a_name_that_holds_two_exercises(tmp_path: Path) -> None:
     sentence = refused(folder(tmp_path, code("rope_moe_router.py")))
-    assert "rope_moe_router.py may be rope's moe_router or moe_router's rope" in sentence
+    assert "rope_moe_router.py: may be rope's moe_router or moe_router's rope; put it into a folder" in sentence
+    assert taken(find([folder(tmp_path, code("bob_rope.py"))], EXERCISES)) == [("bob", "rope")]

@@ -1,10 +1,13 @@
 """What a class handed in is recognised, on disk and packed in any way, or is one sentence."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from grader.errors import UsageError
+from grader.submission.handin import Found
 from grader.submission.recognise import LAYOUTS, find
 from tests.submission.handed_in import EXERCISES, Files, code, folder, refused, taken, tarred, why, zipped
 
@@ -83,6 +86,9 @@ def test_two_readings_are_an_error_that_layout_settles(tmp_path: Path) -> None:
     assert taken(find([deep], EXERCISES, layout="folder")) == [("ada", "moe_router"), ("ada", "rope")]
     assert taken(find([deep / "ada"], EXERCISES)) == [("week1", "rope"), ("week2", "moe_router")]
 
+    packed = zipped(tmp_path / "packed.zip", code("download/week1/rope.py", "download/week2/moe_router.py"))
+    assert "say --layout folder for the first, unpack it and name download for the other" in refused(packed)
+
     mixed = folder(tmp_path / "mixed", code("lovelaceada_1_2_rope.py", "bob_rope.py"))
     assert "--layout canvas or --layout flat" in refused(mixed)
     assert taken(find([mixed], EXERCISES, layout="canvas")) == [("1", "rope")]
@@ -109,3 +115,73 @@ def test_names_of_any_bytes(tmp_path: Path) -> None:
     for handin in found.handins:
         assert handin.file.encode().decode().isprintable()
         assert handin.read()
+
+
+def owned(found: Found) -> dict[str, tuple[str, str]]:
+    """What is not graded: the file's name, whose it is, and which kind it is of."""
+    return {Path(each.file).name: (each.student.id if each.student else "", each.kind.value) for each in found.ignored}
+
+
+def test_whoever_handed_anything_in_is_in_the_class(tmp_path: Path) -> None:
+    nested = zipped(tmp_path / "nested.zip", {"inner.zip": b"", "inner.py": b""}).read_bytes()
+    class_ = folder(tmp_path / "class", {
+        **code("ada/rope.py", "ada/rope-old.py", "bob/moe-router.py", "cy/Copy of rope.ipynb", "dan/rope.py.txt"),
+        "eve/work.7z": b"",
+        "fay/work.zip": b"<html>sign in</html>",
+        "gil.rar": b"",
+        "hal/work.zip": nested,
+    })  # fmt: skip
+    (class_ / "ida").mkdir()
+    (class_ / "ida" / "rope.py").symlink_to(class_ / "ada" / "rope.py")
+    found = find([class_], EXERCISES)
+    assert taken(found) == [("ada", "rope"), ("ida", "rope")]
+    assert sorted(student.id for student in found.students()) == [
+        *("ada", "bob", "cy", "dan", "eve", "fay", "gil", "hal", "ida")
+    ]
+    assert owned(found) == {
+        "rope-old.py": ("ada", "unrecognised"),
+        "moe-router.py": ("bob", "unrecognised"),
+        "Copy of rope.ipynb": ("cy", "unrecognised"),
+        "rope.py.txt": ("dan", "unrecognised"),
+        "work.7z": ("eve", "unread"),
+        "work.zip": ("fay", "unread"),
+        "gil.rar": ("gil", "unread"),
+        "inner.zip": ("hal", "unread"),
+        "inner.py": ("hal", "unrecognised"),
+    }
+    (ida,) = (handin for handin in found.handins if handin.students[0].id == "ida")
+    with pytest.raises(UsageError, match=r"rope\.py is not read: a link"):
+        ida.read()
+
+
+def test_an_archive_with_a_trained_model_in_it_is_looked_into(tmp_path: Path) -> None:
+    work = zipped(tmp_path / "work.zip", {**code("rope.py"), "model.pt": bytes(20 << 20)})
+    found = find([folder(tmp_path / "class", {"ada/work.zip": work.read_bytes(), **code("bob/rope.py")})], EXERCISES)
+    assert taken(found) == [("ada", "rope"), ("bob", "rope")]
+    assert found.handins[0].read() == b"# rope.py\n"
+
+
+def test_where_only_broken_files_are_found_one_is_named(tmp_path: Path) -> None:
+    class_ = folder(tmp_path / "class", {"ada/work.zip": b"<html>", "bob/work.zip": b""})
+    assert f"Not read is {class_}/ada/work.zip: is no archive that can be read" in refused(class_)
+
+
+def test_a_member_that_is_not_read_is_an_unreadable_file_of_its_student(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "work.zip", "w", zipfile.ZIP_BZIP2) as made:
+        made.writestr("rope.py", "x = 1\n")
+        made.writestr("notes.py", "x = 1\n")
+        made.writestr("moe_router.py", "x = 1\n", zipfile.ZIP_DEFLATED)
+    work = (tmp_path / "work.zip").read_bytes()
+    found = find([folder(tmp_path / "class", {"ada/work.zip": work, **code("bob/rope.py")})], EXERCISES)
+    assert taken(found) == [("ada", "moe_router"), ("ada", "rope"), ("bob", "rope")]
+    with pytest.raises(UsageError, match=r"rope\.py is not read: compressed in a way"):
+        found.handins[1].read()
+    assert owned(found) == {"notes.py": ("ada", "unread")}
+
+
+def test_a_link_beside_the_file_itself_is_no_second_version(tmp_path: Path) -> None:
+    class_ = folder(tmp_path / "class", code("ada/exercises/rope/rope.py", "bob/rope.py"))
+    (class_ / "ada" / "rope.py").symlink_to("exercises/rope/rope.py")
+    found = find([class_], EXERCISES)
+    assert [handin.read() for handin in found.handins] == [b"# ada/exercises/rope/rope.py\n", b"# bob/rope.py\n"]
+    assert owned(found) == {"rope.py": ("ada", "unread")}

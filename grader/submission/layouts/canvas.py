@@ -31,14 +31,17 @@ def _claims(tree: Tree, known: Known) -> str | None:
 def _pieces(tree: Tree, known: Known) -> Pieces:
     for entry in tree.entries:
         match = _FILE.fullmatch(entry.name) if len(entry.path) == 1 else None
-        if match is None:
-            typed = _TYPED.fullmatch(entry.name)
-            why = "typed into Canvas, not a file" if typed else "not named as Canvas names submissions"
-            yield Ignored(entry.file, why)
-            continue
-        name = student_id(match["name"]) if match["name"] else None
-        student = Student(id=match["user"], name=name)
-        yield Piece((student,), entry, match["file"], late=match["late"] is not None)
+        typed = _TYPED.fullmatch(entry.name)
+        if match is not None:
+            yield Piece((_student(match),), entry, match["file"], late=match["late"] is not None)
+        elif typed is not None:
+            yield Ignored(file=entry.file, why="typed into Canvas, not a file", student=_student(typed))
+        else:
+            yield Ignored(file=entry.file, why="not named as Canvas names submissions")
+
+
+def _student(match: re.Match[str]) -> Student:
+    return Student(id=match["user"], name=student_id(match["name"]) if match["name"] else None)
 
 
 LAYOUT = Layout("canvas", _claims, _pieces)

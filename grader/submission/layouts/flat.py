@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-from grader.errors import UsageError
 from grader.submission.handin import Ignored, Student
 from grader.submission.items import Item, Known, is_code, without_number
 from grader.submission.layouts import canvas
 from grader.submission.layouts.piece import Layout, Piece, Pieces, student_id
-from grader.submission.tree import Tree
+from grader.submission.tree import Tree, unread
 
 
 def _claims(tree: Tree, known: Known) -> str | None:
@@ -21,15 +20,16 @@ def _pieces(tree: Tree, known: Known) -> Pieces:
     ids = {_stem(entry.name) for entry in tree.entries}
     for entry in tree.entries:
         if len(entry.path) > 1:
-            yield Ignored(entry.file, "lies in a folder, beside the students' files")
+            yield Ignored(file=entry.file, why="lies in a folder, beside the students' files")
             continue
         whose = _whose(entry.name, known)
         if not whose:
-            yield Ignored(entry.file, "its name holds no student, or no exercise")
+            yield Ignored(file=entry.file, why="its name holds no student, or no exercise")
             continue
         if len(whose) > 1:
             readings = " or ".join(f"{student_id(student)}'s {item.id}" for student, item in whose)
-            raise UsageError(f"{entry.file} may be {readings}; put it into a folder named for the student.")
+            yield unread(entry.file, f"may be {readings}; put it into a folder named for the student")
+            continue
         ((student, item),) = whose
         student, item = _again(student, item, _stem(entry.name), ids)
         yield Piece((Student(id=student_id(student)),), entry, entry.name, item=item)

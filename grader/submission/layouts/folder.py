@@ -1,12 +1,15 @@
 """A folder or an archive for each student: `ada/moe_router.py`, `bob/exercises/moe_router/moe_router.py`, `eve.zip`."""
 
-from grader.submission.archive import is_archive, stem_of
+import re
+
+from grader.submission.archive import is_archive, is_other_archive, stem_of
 from grader.submission.handin import Ignored, Student
 from grader.submission.items import Known
 from grader.submission.layouts import canvas
 from grader.submission.layouts.piece import OUTSIDE, Layout, Piece, Pieces, student_id
 from grader.submission.tree import Entry, Tree
 
+_BRANCH = re.compile("-(main|master)$")
 EXERCISES = "exercises"  # the folder of a course that holds them
 
 
@@ -14,7 +17,7 @@ def student_of(entry: Entry, known: Known) -> str | None:
     """The name of the student's folder, or the student's archive; None for a file outside of them."""
     first = entry.path[0]
     if len(entry.path) == 1:
-        return stem_of(first) if is_archive(first) else None
+        return stem_of(first) if is_archive(first) or is_other_archive(first) else None
     return None if is_courses_own(first, known) else first
 
 
@@ -34,9 +37,16 @@ def _pieces(tree: Tree, known: Known) -> Pieces:
     for entry in tree.entries:
         student = student_of(entry, known)
         if student is None:
-            yield Ignored(entry.file, OUTSIDE)
+            yield Ignored(file=entry.file, why=OUTSIDE)
         else:
-            yield Piece((Student(id=student_id(student)),), entry, entry.name)
+            yield Piece((Student(id=student_id(_login(student, entry, known))),), entry, entry.name)
+
+
+def _login(name: str, entry: Entry, known: Known) -> str:
+    """The student's own part of the name; GitHub's archive of the repository `week-3-ada` is week-3-ada-main.zip."""
+    if not known.prefix or not name.startswith(known.prefix):
+        return name
+    return _BRANCH.sub("", name[len(known.prefix) :]) if len(entry.path) == 1 else name[len(known.prefix) :]
 
 
 LAYOUT = Layout("folder", _claims, _pieces)

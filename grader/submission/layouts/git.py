@@ -10,13 +10,14 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.submission.files import MIB, read_regular
+from grader.submission.files import MIB, read_regular, visible
 from grader.submission.handin import Ignored, Student
 from grader.submission.items import Known
 from grader.submission.layouts.folder import student_of
@@ -43,24 +44,49 @@ def _claims(tree: Tree, known: Known) -> str | None:
 
 def _pieces(tree: Tree, known: Known) -> Pieces:
     names = {entry.path[0]: student_of(entry, known) for entry in tree.entries}
-    prefix = _prefix([name for name in names.values() if name is not None])
+    empty_ones = {path[0] for path in tree.checkouts if len(path) == 1} - names.keys()
+    names |= {name: name for name in empty_ones}
+    prefix = _prefix([name for name in names.values() if name is not None], known)
     times: dict[str, datetime | None] = {}
     with tempfile.TemporaryDirectory() as empty:
         for entry in tree.entries:
             name = names[entry.path[0]]
             if name is None:
-                yield Ignored(entry.file, OUTSIDE)
+                yield Ignored(file=entry.file, why=OUTSIDE)
                 continue
             if name not in times:
                 checkout = tree.folder / name / GIT if tree.folder and (name,) in tree.checkouts else None
                 times[name] = _commit_time(checkout, Path(empty)) if checkout else None
-            login = student_id(name.removeprefix(prefix))
             # all files of a checkout are as old as the checkout
-            yield Piece((Student(id=login, login=login),), replace(entry, time=None), entry.name, times[name])
+            yield Piece((_student(name, prefix),), replace(entry, time=None), entry.name, times[name])
+    for name in sorted(empty_ones):
+        file = f"{tree.name}/{visible(name)}"
+        yield Ignored(file=file, why="a repository with no file that could be graded", student=_student(name, prefix))
 
 
-def _prefix(names: Sequence[str]) -> str:
-    """The name of the assignment, with its dash, that all folders begin with."""
+def _student(folder: str, prefix: str) -> Student:
+    login = student_id(folder.removeprefix(prefix))
+    return Student(id=login, login=login)
+
+
+def _prefix(names: Sequence[str], known: Known) -> str:
+    """The name of the assignment, with its dash, that all folders begin with.
+
+    Where it is not given, it is what most folders have before a login of the class, else what all begin with: that
+    depends on who else is there, since `week-3-anna-k` and `week-3-anna-m` have more in common.
+    """
+    if known.prefix is not None:
+        return known.prefix
+    votes = Counter(name[:i] for name in names for i in _beginnings(name) if name[i:].casefold() in known.logins)
+    return min(votes, key=lambda start: (-votes[start], len(start))) if votes else _in_common(names)
+
+
+def _beginnings(name: str) -> list[int]:
+    """Where a login may begin."""
+    return [0, *(i + 1 for i, char in enumerate(name) if char == "-")]
+
+
+def _in_common(names: Sequence[str]) -> str:
     first, last = min(names, default=""), max(names, default="")
     if first == last:
         return ""

@@ -19,14 +19,15 @@ def _pieces(tree: Tree, known: Known) -> Pieces:
     for entry in tree.entries:
         match = _PART.fullmatch(entry.path[0])
         if match is None:
-            yield Ignored(entry.file, "not named as Moodle names submissions")
-        elif match["plugin"] == "onlinetext":
-            yield Ignored(entry.file, "typed into Moodle, not a file")
+            yield Ignored(file=entry.file, why="not named as Moodle names submissions")
+            continue
+        name = " ".join((match["name"] or "").replace("_", " ").split())
+        student = Student(id=match["id"], name=student_id(name) if name and name != _BLIND else None)
+        if match["plugin"] == "onlinetext":
+            yield Ignored(file=entry.file, why="typed into Moodle, not a file", student=student)
         elif match["plugin"] != "file":
-            yield Ignored(entry.file, "not a file of a submission")
+            yield Ignored(file=entry.file, why="not a file of a submission")
         else:
-            name = " ".join((match["name"] or "").replace("_", " ").split())
-            student = Student(id=match["id"], name=student_id(name) if name and name != _BLIND else None)
             yield Piece((student,), entry, entry.name if len(entry.path) > 1 else match["file"])
 
 

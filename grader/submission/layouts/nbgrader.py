@@ -1,9 +1,12 @@
 """nbgrader's exchange: `submitted/ada/ps1/moe_router.ipynb` beside a `timestamp.txt`."""
 
+from datetime import datetime
+
+from grader.errors import UsageError
 from grader.submission.handin import Ignored, Student
 from grader.submission.items import Known
 from grader.submission.layouts.piece import Layout, Piece, Pieces, moment_of, student_id
-from grader.submission.tree import Entry, Parts, Tree
+from grader.submission.tree import Entry, Parts, Tree, unread
 
 SUBMITTED = "submitted"
 TIMESTAMP = "timestamp.txt"
@@ -27,16 +30,25 @@ def _pieces(tree: Tree, known: Known) -> Pieces:
     times = {}
     for entry in tree.entries:
         if entry.name == TIMESTAMP and len(_below(entry)) == 3:
-            times[entry.path[:-1]] = moment_of(entry.read(_TIME_LIMIT).decode("utf-8", "replace"))
+            times[entry.path[:-1]] = _time(entry)
             if times[entry.path[:-1]] is None:
-                yield Ignored(entry.file, "no time, or of a zone that is not known")
+                student = Student(id=student_id(_below(entry)[0]))
+                yield unread(entry.file, "no time, or of a zone that is not known", student)
     for entry in tree.entries:
         below = _below(entry)
         if len(below) < 3 or (submitted and entry.path[0] != SUBMITTED):
-            yield Ignored(entry.file, f"lies outside {SUBMITTED}/STUDENT/ASSIGNMENT/")
+            yield Ignored(file=entry.file, why=f"lies outside {SUBMITTED}/STUDENT/ASSIGNMENT/")
         elif not (entry.name == TIMESTAMP and len(below) == 3):
             folder = entry.path[: len(entry.path) - len(below) + 2]
             yield Piece((Student(id=student_id(below[0])),), entry, entry.name, times.get(folder))
+
+
+def _time(timestamp: Entry) -> datetime | None:
+    """The time in a timestamp.txt; None where there is none, and where a student put something else in its place."""
+    try:
+        return moment_of(timestamp.read(_TIME_LIMIT).decode("utf-8", "replace"))
+    except UsageError:
+        return None
 
 
 LAYOUT = Layout("nbgrader", _claims, _pieces)

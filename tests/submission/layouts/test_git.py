@@ -5,12 +5,13 @@ import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from grader.submission.handin import Student
+from grader.submission.handin import Kind, Student
 from grader.submission.recognise import find
-from tests.submission.handed_in import EXERCISES, code, folder
+from tests.submission.handed_in import EXERCISES, code, folder, zipped
 
 
 @pytest.fixture
@@ -51,3 +52,32 @@ def test_a_repositorys_configuration_runs_nothing(organisation: Path, tmp_path: 
     found = find([organisation], EXERCISES)
     assert [handin.time for handin in found.handins] == [None, None]
     assert not trap.exists()
+
+
+def clones(root: Path, *names: str) -> Path:
+    for name in names:
+        folder(root, code(f"{name}/rope.py"))
+        (root / name / ".git").mkdir()
+    return root
+
+
+@pytest.mark.parametrize("others", [[], ["week-3-anna-m"], ["week-3-anna-m", "week-3-bob"]])
+@pytest.mark.parametrize("known", [{"prefix": "week-3-"}, {"logins": ["Anna-K", "anna-m", "bob", "k"]}])
+def test_an_id_does_not_depend_on_who_else_is_there(tmp_path: Path, others: list[str], known: dict[str, Any]) -> None:
+    found = find([clones(tmp_path / "org", "week-3-anna-k", *others)], EXERCISES, layout="git", **known)
+    assert found.handins[0].students[0] == Student(id="anna-k", login="anna-k")
+
+
+def test_an_archive_of_a_repository_is_its_students(tmp_path: Path) -> None:
+    for name in ("week-3-ada-main", "week-3-bob-master"):
+        zipped(tmp_path / f"{name}.zip", code(f"{name}/rope.py"))
+    found = find([tmp_path], EXERCISES, prefix="week-3-")
+    assert [handin.students[0].id for handin in found.handins] == ["ada", "bob"]
+
+
+def test_a_clone_of_nothing_is_a_student_of_whom_nothing_is_graded(tmp_path: Path) -> None:
+    root = clones(tmp_path / "org", "week-3-ada", "week-3-bob")
+    (root / "week-3-bob" / "rope.py").unlink()
+    found = find([root], EXERCISES, layout="git")
+    assert [student.id for student in found.students()] == ["bob", "ada"]
+    assert [each.student and each.student.id for each in found.ignored if each.kind is not Kind.NOISE] == ["bob"]

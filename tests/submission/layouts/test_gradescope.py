@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.submission.handin import Student
+from grader.submission.handin import Kind, Student
 from grader.submission.recognise import find
 from tests.submission.handed_in import EXERCISES, code, folder, refused, why, zipped
 
@@ -60,11 +60,41 @@ def test_gradescope(tmp_path: Path) -> None:
     [
         (b"a: [\n", "submission_metadata.yml:"),
         (b"- a\n", "submission_metadata.yml:1: expected a key for each submission"),
-        (b"x: 1\n" + GRADESCOPE.removeprefix(b"---\n"), ":1: x has no"),
         (b"[" * 100_000, "submission_metadata.yml:"),
     ],
-    ids=["not YAML", "a list", "no submitters", "deep"],
+    ids=["not YAML", "a list", "deep"],
 )
 def test_gradescopes_metadata_is_broken(tmp_path: Path, text: bytes, sentence: str) -> None:
     files = {"submission_metadata.yml": text, **code("submission_101/rope.py")}
     assert sentence in refused(folder(tmp_path / "export", files))
+
+
+def test_a_folder_without_submitters_keeps_nobody_from_being_graded(tmp_path: Path) -> None:
+    nameless = b"submission_9:\n  :submitters:\n  - :name:\n  :score: 1\nsubmission_8: 1\n"
+    files = {
+        "submission_metadata.yml": GRADESCOPE + nameless,
+        **code("submission_101/rope.py", "submission_8/rope.py", "submission_9/rope.py"),
+    }
+    found = find([folder(tmp_path / "export", files)], EXERCISES)
+    assert [[student.id for student in handin.students] for handin in found.handins] == [["0042", "007"]]
+    lost = {Path(each.file).name: each for each in found.ignored if each.kind is Kind.UNREAD}
+    assert "submission_metadata.yml:22 does not name every submitter" in lost["submission_9"].why
+    assert "submission_metadata.yml:26 does not name every submitter" in lost["submission_8"].why
+
+
+def test_who_is_in_the_metadata_without_a_folder_is_in_the_class(tmp_path: Path) -> None:
+    files = {"submission_metadata.yml": GRADESCOPE, **code("submission_101/rope.py")}
+    found = find([folder(tmp_path / "export", files)], EXERCISES)
+    assert [student.id for student in found.students()] == ["eve@example.org", "Gone", "0042", "007"]
+
+
+def test_two_students_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    metadata = b"""
+s1: {":submitters": [{":name": Wei Li}]}
+s2: {":submitters": [{":name": Wei Li}]}
+s3: {":submitters": [{":name": Wei Li, ":sid": 3}]}
+s4: {":submitters": [{":name": Ada}]}
+"""
+    files = {"submission_metadata.yml": metadata, **code(*(f"s{number}/rope.py" for number in range(1, 5)))}
+    found = find([folder(tmp_path / "export", files)], EXERCISES)
+    assert [handin.students[0].id for handin in found.handins] == ["3", "Ada", "Wei Li (s1)", "Wei Li (s2)"]

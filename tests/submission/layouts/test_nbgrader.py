@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+from grader.submission.handin import Kind
 from grader.submission.recognise import find
 from tests.submission.handed_in import EXERCISES, code, folder, taken, why
 
@@ -27,3 +28,14 @@ def test_nbgrader(tmp_path: Path) -> None:
         assert ada - bob == timedelta(hours=8)
         assert eve is None
         assert any("zone that is not known" in reason for reason in why(found).values())
+
+
+def test_a_student_s_own_timestamp_keeps_nobody_from_being_graded(tmp_path: Path) -> None:
+    files = {**code("submitted/ada/ps1/rope.py", "submitted/eve/ps1/rope.py", "submitted/joe/ps1/rope.py")}
+    root = folder(tmp_path / "course", {**files, "submitted/eve/ps1/timestamp.txt": b"x" * 5000})
+    (root / "submitted/joe/ps1/timestamp.txt").symlink_to(root / "submitted/ada/ps1/rope.py")
+    found = find([root], EXERCISES)
+    assert taken(found) == [("ada", "rope"), ("eve", "rope"), ("joe", "rope")]
+    assert [handin.time for handin in found.handins] == [None] * 3
+    lost = [each.student.id for each in found.ignored if each.student and each.kind is Kind.UNREAD]
+    assert lost == ["eve", "joe"]
