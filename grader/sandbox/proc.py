@@ -13,8 +13,8 @@ class Clock:
     """The time that a worker has had since the start: it stands still while the worker waits for a CPU, or the judge.
 
     The two take turns, so the waiting of both is added. Where they do not, as when an answer comes in drops, what the
-    worker has run counts in any case, and of what the judge has waited no more is given than `JUDGE` times the limit, or
-    `JUDGE_LEAST`.
+    worker has run counts in any case, and of what the judge has waited no more is given than `JUDGE` times the limit,
+    or `JUDGE_LEAST`.
     """
 
     def __init__(self, worker: int, judge: int):
