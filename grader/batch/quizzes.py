@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -19,8 +20,13 @@ from grader.quiz.load import load_quiz
 from grader.quiz.model import Quiz
 from grader.quiz.result import QuizResult
 from grader.quiz.session import Session
-from grader.submission.handin import Found, Ignored, Kind
+from grader.submission.handin import Found, Handin, Ignored, Kind
+from grader.submission.recognise import NOT_ASKED
 from grader.submission.unrun import unreadable
+
+
+def _of_all(handin: Handin, why: str, kind: Kind) -> list[Ignored]:
+    return [Ignored(file=handin.file, why=why, kind=kind, student=student) for student in handin.students]
 
 
 @dataclass
@@ -48,8 +54,11 @@ class Quizzes:
         self.quiz(slug)
         return self._hashes[slug]
 
-    def place(self, found: Found) -> Found:
-        """With every quiz form under the quiz that it names. What is no form, or of no quiz here, is ignored."""
+    def place(self, found: Found, only: Sequence[str] = ()) -> Found:
+        """With every quiz form under the quiz that it names.
+
+        What is no form, of no quiz here, or of none of `only`, if that is not empty, is ignored.
+        """
         handins, ignored = [], list(found.ignored)
         for handin in found.handins:
             if handin.kind == "exercise":
@@ -59,14 +68,14 @@ class Quizzes:
                 _, form = self._read(handin.read(), PurePath(handin.file).name)
             except UsageError as error:
                 if not handin.item:
-                    ignored += [
-                        Ignored(file=handin.file, why=str(error).removesuffix("."), kind=Kind.UNREAD, student=each)
-                        for each in handin.students
-                    ]
+                    ignored += _of_all(handin, str(error).removesuffix("."), Kind.UNREAD)
                     continue
                 handins.append(handin)  # by its name it is a form of this quiz, and it will be scored as a broken one
             else:
-                handins.append(dataclasses.replace(handin, item=form.quiz))
+                if only and form.quiz not in only:
+                    ignored += _of_all(handin, NOT_ASKED, Kind.UNASKED)
+                else:
+                    handins.append(dataclasses.replace(handin, item=form.quiz))
         return dataclasses.replace(found, handins=handins, ignored=ignored)
 
     def score(self, slug: str, data: bytes, file: str) -> Measured:

@@ -1,11 +1,11 @@
 """grade batch: grades what a class handed in."""
 
 import os
+import shlex
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -28,6 +28,7 @@ from grader.export import chosen
 from grader.export.files import remark
 from grader.gradebook import Gradebook
 from grader.gradebook.book import StoredBook
+from grader.gradebook.database import storable
 from grader.gradebook.left_out import left_out
 from grader.gradebook.model import Item
 from grader.judge.materials import materials_of
@@ -97,11 +98,9 @@ def command(
         if each not in quizzes.slugs():
             course.exercise(each)  # raises, and knows what was nearly meant
     listed = () if roster is None else read_roster(roster)
-    found = find(
-        submissions, ids, quizzes.slugs(), layout=layout, only=only, prefix=prefix, logins=logins_of(listed)
-    )
-    found = quizzes.place(found)
-    found = replace(found, handins=[each for each in found.handins if not only or each.item in only])
+    logins = logins_of(listed)
+    found = find(submissions, ids, quizzes.slugs(), layout=layout, only=only, prefix=prefix, logins=logins)
+    found = quizzes.place(found, only)
     if roster is not None:
         found = match(found, listed)
     handed_in = {student.id for handin in found.handins for student in handin.students}
@@ -117,7 +116,7 @@ def command(
     with Gradebook(out, create=True) as book:
         book.lock()
         run, resumed = book.begin_run(
-            [*map(str, submissions), *only, f"{layout=} {roster=} {regrade=} {confined=}"],
+            [*map(str, submissions), *only, f"{layout=} {prefix=} {roster=} {regrade=} {confined=}"],
             engine=engine(),
             course=course.title,
             course_hash=shipment.hash,
@@ -144,7 +143,8 @@ def command(
     if not quiet:
         say(*summary_lines(tally, time.monotonic() - begun, out, written))
     elif lost.sentence:
-        remark(f"{lost.sentence}; grade gradebook {out} --format csv lists all in not-graded.csv.")
+        folder = shlex.quote(storable(str(out)))
+        remark(f"{lost.sentence}; grade gradebook {folder} --format csv lists all in not-graded.csv.")
     say(*fault_lines(tally), *below, err=True)
     if tally.faults:
         ctx.exit(FAULT)

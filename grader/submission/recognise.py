@@ -117,7 +117,8 @@ def _opened(tree: Tree) -> Tree:
     if len(tree.entries[0].path) > 1:
         return tree
     opened = open_archive(tree.folder / tree.entries[0].name)
-    return replace(opened, ignored=tree.ignored + opened.ignored)
+    beside = [unread(each.file, each.refused) for each in tree.unread]
+    return replace(opened, ignored=[*tree.ignored, *beside, *opened.ignored])
 
 
 # ------------------------------------------------------------ which layout

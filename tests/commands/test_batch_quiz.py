@@ -114,3 +114,11 @@ def test_who_hands_in_a_broken_form_is_in_the_class(course: Path, tmp_path: Path
     found = json.loads((out / "results.json").read_text("utf-8"))
     assert [each["student"]["id"] for each in found["students"]] == ["ada", "ben"]
     assert [(each["student"], each["kind"]) for each in found["ignored"]] == [("ben", "unread")]
+
+
+def test_who_hands_in_a_form_that_was_not_asked_for_is_in_the_class(course: Path, tmp_path: Path) -> None:
+    submissions = hand_in(tmp_path, {"ada/toolbox.py": FILES["finn"], "ben/quiz-week-3.yaml": form("b")})
+    run = batch(course, submissions, "--out", tmp_path / "out", "--exercise", "toolbox")
+    assert run.returncode == 0, run.stderr
+    assert "1 student of whom nothing is graded" in run.stdout
+    assert "quiz-week-3.yaml: for another exercise than was asked for" in run.stdout

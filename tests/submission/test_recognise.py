@@ -185,3 +185,13 @@ def test_a_link_beside_the_file_itself_is_no_second_version(tmp_path: Path) -> N
     found = find([class_], EXERCISES)
     assert [handin.read() for handin in found.handins] == [b"# ada/exercises/rope/rope.py\n", b"# bob/rope.py\n"]
     assert owned(found) == {"rope.py": ("ada", "unread")}
+
+
+def test_what_lies_beside_the_only_archive_is_listed(tmp_path: Path) -> None:
+    class_ = tmp_path / "class"
+    class_.mkdir()
+    zipped(class_ / "class.zip", code("ada/rope.py", "bob/rope.py"))
+    (class_ / "eve.zip").symlink_to(class_ / "class.zip")
+    found = find([class_], EXERCISES)
+    assert taken(found) == [("ada", "rope"), ("bob", "rope")]
+    assert owned(found) == {"eve.zip": ("", "unread")}
