@@ -38,7 +38,7 @@ from tests.classes import (
     wait_until,
 )
 
-SLOW = {f"s{number}": f"import time\ntime.sleep(0.2)\n{REFERENCE}# {number}\n" for number in range(6)}
+SLOW = {f"s{number}": f"import time\ntime.sleep(0.6)\n{REFERENCE}# {number}\n" for number in range(6)}
 OTHER_VERSION = "import grader\ngrader.__version__ = '0.0.1'\n"
 UNCONFINED = "from grader.warm import client\nclient.can_fork = lambda: False\n"
 JOB = Job(0, "toolbox", "toolbox.py", REFERENCE, "", seed=0)
