@@ -22,7 +22,7 @@ from grader.sandbox import channel, wire
 from grader.sandbox.large import Blob
 from grader.sandbox.proc import Clock, exiting
 from grader.sandbox.proxy import Link, Question, Submission
-from grader.sandbox.starter import Ended, Started, Starter
+from grader.sandbox.starter import DUMP_SIGNAL, Ended, Started, Starter
 
 T = TypeVar("T")
 
@@ -337,7 +337,7 @@ class Session:
             samples = self._dump() or samples
         loading = self._names is None
         ended = self._end()
-        if ended.signal not in (None, signal.SIGKILL):  # by itself, before it was stopped
+        if ended.signal not in (None, signal.SIGKILL, DUMP_SIGNAL):  # by itself, before it was stopped
             return self._fault_of(ended)
         self.timeouts += 1
         message = f"Stopped after {self._allowed:g} s"

@@ -1,8 +1,11 @@
 """What a judge is given to start workers with."""
 
+import signal
 import socket
 from dataclasses import dataclass
 from typing import Protocol
+
+DUMP_SIGNAL = signal.SIGUSR1  # makes a worker print where it is, even inside an operation of torch
 
 
 @dataclass

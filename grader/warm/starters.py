@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 
-from grader.sandbox.starter import Ended, Started
+from grader.sandbox.starter import DUMP_SIGNAL, Ended, Started
 from grader.warm import messages
 
 
@@ -44,7 +44,7 @@ class ForkStarter:
 
     def interrupt(self, started: Started) -> None:
         assert started.gone is not None
-        signal.pidfd_send_signal(started.gone, signal.SIGUSR1)
+        signal.pidfd_send_signal(started.gone, DUMP_SIGNAL)
 
 
 class SpawnStarter:
@@ -80,4 +80,4 @@ class SpawnStarter:
         self.end(started)
 
     def interrupt(self, started: Started) -> None:
-        self._processes[started.pid].send_signal(signal.SIGUSR1)
+        self._processes[started.pid].send_signal(DUMP_SIGNAL)

@@ -559,6 +559,7 @@ ENDS = {
     "a loop in C": ("timeout", "sum(iter(int, 1))"),
     "a loop of a regular expression": ("timeout", "import re; re.match('(a+)+$', 'a' * 64 + 'b')"),
     "a power without end": ("timeout", "7 ** 10 ** 9"),
+    "a sum that ends by the signal of the dump": ("timeout", "import signal\nsignal.signal(signal.SIGUSR1, signal.SIG_DFL)\nsum(range(1 << 62))"),
     "a sleep": ("timeout", "import time; time.sleep(1000)"),
     "a wait for a signal": ("timeout", "import signal\nwhile True: signal.pause()"),
     "a loop with all signals off": ("timeout", "import signal\nfor n in signal.valid_signals():\n    try: signal.signal(n, signal.SIG_IGN)\n    except OSError: pass\nwhile True: pass"),
