@@ -99,7 +99,6 @@ class Student:
             "LC_ALL": "C.UTF-8",
             "ARCHGRADE_WARM": "0",
             "PAGER": "cat",
-            "COLUMNS": str(COLUMNS),
         }
         screen, inner = pty.openpty()
         termios.tcsetwinsize(inner, (ROWS, COLUMNS))

@@ -19,7 +19,7 @@ from grader.course.lab_script import asked
 from grader.course.model import did_you_mean
 from grader.errors import UsageError
 from grader.export.files import require_writable, write_bytes
-from grader.judge.materials import MIB
+from grader.judge.materials import MIB, reference_texts
 from grader.judge.messages import LabCode, LabEnded, RunLab
 from grader.lab import LabOption, Step
 from grader.picture import Picture, Table
@@ -28,7 +28,7 @@ from grader.report.crash import place
 from grader.report.marks import unicode_on
 from grader.selfstudy import lost_is_said, own_imports, own_submission
 from grader.submission import Submission, examine, read_submission
-from grader.submission.imports import built_on, gather
+from grader.submission.imports import built_on
 from grader.warm.client import Judges
 
 FAILED = 1
@@ -143,10 +143,8 @@ def _code(course: Course, exercise: Exercise, progress: Progress, path: Path | N
 
 
 def _reference(course: Course, exercise: Exercise) -> LabCode:
-    text = read_text(exercise.reference)
-    ids = [each.id for each in course.exercises]
-    imports = gather(exercise.id, text, ids, lambda name: read_text(course.exercise(name).reference))
-    return LabCode(exercise.id, text, REFERENCE, imports.texts)
+    others = reference_texts(course.needed_by(exercise))
+    return LabCode(exercise.id, read_text(exercise.reference), REFERENCE, others)
 
 
 def _stands_in(code: LabCode) -> list[str]:

@@ -84,9 +84,9 @@ def write_feedback(book: Book, out: Path) -> list[Path]:
 
 def _left_out(book: Book) -> dict[str, list[str]]:
     """What of each student's work is not graded, a sentence for each file. Of a group it may be another's file."""
-    left_out = of_book(book)
+    lost = of_book(book)
     files: dict[str, list[str]] = {}
-    for each in (*(each for of in left_out.students.values() for each in of), *left_out.unread):
+    for each in (*lost.overlooked, *lost.unread):
         if each.student:
             files.setdefault(each.student.id, []).append(f"{PurePath(each.file).name}: {each.why}.")
     return files

@@ -119,7 +119,7 @@ def _left_out(book: Book) -> list[str]:
     lost = of_book(book)
     if lost.sentence is None:
         return []
-    files = [*(each for of in lost.students.values() for each in of), *lost.unread]
+    files = (*lost.overlooked, *lost.unread)
     told = [f"- {_whose(each.student)}{markdown(each.file)}: {markdown(each.why)}" for each in files]
     return ["", f"**Not graded**: {markdown(lost.sentence)}.", "", *told]
 

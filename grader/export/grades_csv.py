@@ -41,9 +41,8 @@ def _not_graded(book: Book) -> Iterator[list[str]]:
     """What nothing is graded of comes first, then what cannot be read; earlier versions last."""
     yield ["student", "name", "file", "why", "kind", "anything else graded"]
     lost = of_book(book)
-    first = [each for files in lost.students.values() for each in files]
     earlier = [each for each in book.ignored if each.kind is Kind.EARLIER]
-    for each in (*first, *lost.files, *earlier):
+    for each in (*lost.overlooked, *lost.files, *earlier):
         student = each.student
         yield [
             *map(cell, (student.id, student.name, each.file, each.why) if student else ("", "", each.file, each.why)),

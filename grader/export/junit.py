@@ -24,7 +24,7 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]") 
 def write_junit(book: Book, out: Path) -> list[Path]:
     """Writes junit.xml, one student at a time."""
     path = out / "junit.xml"
-    lost = {student.id: files for student, files in of_book(book).students.items()}
+    lost = of_book(book).of_student
     with whole(path) as file:
         file.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n')
         for student, grades in by_student(book):

@@ -68,7 +68,7 @@ def write_moodle(book: Book, out: Path, template: Path) -> list[Path]:
     most = sum(item.max_score for item in book.items)
     changes: list[tuple[_Cell, str]] = []
     kept = 0
-    lost = {student.id: files for student, files in of_book(book).students.items()}
+    lost = of_book(book).of_student
     rows = {row.line: row for row in sheet.rows}
     roll = Roll(shown(template), ((row.line, sheet.keys(row)) for row in sheet.rows))
     for student, grades in by_student(book):

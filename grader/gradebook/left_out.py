@@ -21,6 +21,16 @@ class LeftOut:
     files: list[Ignored]  # of everybody else
 
     @property
+    def of_student(self) -> dict[str, list[Ignored]]:
+        """The files of those of whom nothing is graded, by their ids."""
+        return {student.id: files for student, files in self.students.items()}
+
+    @property
+    def overlooked(self) -> list[Ignored]:
+        """The files of those of whom nothing is graded."""
+        return [each for files in self.students.values() for each in files]
+
+    @property
     def unread(self) -> list[Ignored]:
         """The files of everybody else that cannot be read."""
         return [each for each in self.files if each.kind is Kind.UNREAD]

@@ -89,12 +89,8 @@ def _schedstat(pid: int) -> tuple[int, int] | None:
 
 def exiting(pid: int) -> bool:
     """Whether a process is ending: it no longer runs its program, and gives back what it holds."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb", buffering=0) as stat:
-            fields = stat.read().rpartition(b")")[2].split()
-    except OSError:
-        return False
-    return bool(int(fields[6]) & _PF_EXITING)
+    fields = _stat(pid)
+    return bool(fields) and bool(int(fields[6]) & _PF_EXITING)
 
 
 def has_run(pid: int) -> int | None:
@@ -102,13 +98,17 @@ def has_run(pid: int) -> int | None:
 
     What it waits for a CPU is counted when it is given one. Until then this number stands still.
     """
+    count = _schedstat(pid) if _stat(pid)[:1] == [b"R"] else None
+    return None if count is None else count[0]
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields of a process from its state on; none where it is not there."""
     try:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as stat:
-            state = stat.read().rpartition(b")")[2].split()[0]
+            return stat.read().rpartition(b")")[2].split()
     except OSError:
-        return None
-    count = _schedstat(pid) if state == b"R" else None
-    return None if count is None else count[0]
+        return []
 
 
 def _open_schedstat(pid: int) -> int:
