@@ -38,18 +38,16 @@ class Terminal:
         click.clear()
 
     def key(self, shown: str) -> str:
-        click.echo("\n" + _writable(shown), nl=False)
         try:
-            key = _pressed()
+            key = _pressed("\n" + _writable(shown))
         except (EOFError, KeyboardInterrupt):
             key = STOP
         click.echo("\r\x1b[K\x1b[A", nl=False)
         return ARROWS.get(key, key)
 
     def line(self, keys: str, shown: str) -> str:
-        click.echo(_writable(f"{keys}\n{shown}"), nl=False)
         try:
-            typed = _typed()
+            typed = _typed(_writable(f"{keys}\n{shown}"))
         except (OSError, UnicodeDecodeError):
             typed = ""
         except KeyboardInterrupt:
@@ -60,20 +58,24 @@ class Terminal:
         return typed.strip() if typed else STOP
 
 
-def _pressed() -> str:
+def _pressed(prompt: str) -> str:
     """One key. What was typed before it was asked for counts too: click.getchar would throw it away."""
     if sys.platform == "win32":
+        click.echo(prompt, nl=False)
         return click.getchar()
-    with keyboard() as keys:
+    with keyboard() as keys:  # before the prompt: a quick key after it is not shown by the terminal
+        click.echo(prompt, nl=False)
         return read_key(keys)
 
 
-def _typed() -> str:
+def _typed(prompt: str) -> str:
     """A line with its end; none at the end of input. The key that reads on does nothing before the first letter."""
     if sys.platform == "win32":
+        click.echo(prompt, nl=False)
         return sys.stdin.readline()
     text = ""
     with keyboard() as keys:
+        click.echo(prompt, nl=False)
         while True:
             try:
                 key = read_key(keys)
