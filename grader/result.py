@@ -214,6 +214,7 @@ class Diagnosis(Struct, frozen=True):
     test: str  # id of the first failing test that it explains
     agreed: int  # results of the student's code that equal the mistake's and differ from the reference's
     whole: bool = True  # nothing else is wrong in that test
+    shown: bool = True  # it explains the call that the failure is about, or the failure is about none
     known: bool = True  # it stands in mistakes.py
 
 

@@ -64,7 +64,8 @@ BESIDE = {Outcome.WRONG_SHAPE, Outcome.WRONG_DTYPE, Outcome.WRONG_TYPE, Outcome.
 def explain(test: TestResult, result: Result, page: Page) -> list[Line]:
     """The section of a failing test: its rule, the cause, the call, the numbers, and what the code printed."""
     failure = test.failure or Failure(f"The test ended so: {WORDS[test.outcome]}.")
-    named = [each for each in result.diagnoses if each.test == test.id]
+    named = [each for each in result.diagnoses if each.test == test.id and each.shown]
+    beside = [each for each in result.diagnoses if each.test == test.id and not each.shown]
     why = causes(named, failure, page)
     what = facts(failure, test.outcome, page)
     located = failure.exception or failure.samples
@@ -78,6 +79,7 @@ def explain(test: TestResult, result: Result, page: Page) -> list[Line]:
         call(failure.call, test.outcome, page) if failure.call and (page.roomy or not located) else (),
         comparison_table(failure.comparison, page) if failure.comparison else (),
         prose(what, page) if why and not failure.exception else (),
+        *(prose(f"Also, in another call of this test: {reflow(each.advice)}", page) for each in beside),
         prose(_tolerance(failure), page) if page.full else (),
         printed(test.output, page),
     ]

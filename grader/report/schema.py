@@ -13,7 +13,7 @@ import msgspec
 from grader.result import SCHEMA, Result
 
 _DESCRIPTION = (
-    "What `grade exercise ID --json` prints. Within v1 fields may be added; none is removed, renamed or given another "
+    "What `grade exercise ID --json` prints. Within v2 fields may be added; none is removed, renamed or given another "
     "meaning, so a reader must pass over fields that it does not know."
 )
 

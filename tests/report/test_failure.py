@@ -76,9 +76,17 @@ def test_what_was_seen_in_another_test_is_told_where_nothing_is_known_of_this_on
     ],
 )
 def test_what_a_diagnosis_rests_on_is_said_in_words(agreed: int, whole: bool, known: bool, words: str) -> None:
-    named = Diagnosis("late", "It comes late.", "f", "test_choice", agreed, whole, known)
+    named = Diagnosis("late", "It comes late.", "f", "test_choice", agreed, whole, known=known)
     of = result(case("choice", Outcome.FAILED, Failure("It differs.")), diagnoses=(named,))
     assert words in " ".join(screen(of).split())
+
+
+def test_a_mistake_that_does_not_explain_the_shown_call_comes_after_what_does() -> None:
+    crash = Failure("", Call("f"), exception=Raised("IndexError", "too far", (Frame("f.py", 3, "f", ()),)))
+    named = Diagnosis("late", "It comes late.", "g", "test_choice", 3, whole=False, shown=False)
+    text = screen(result(case("choice", Outcome.EXCEPTION, crash), diagnoses=(named,)))
+    assert text.index("too far") < text.index("Also, in another call of this test: It comes late.")
+    assert "with this mistake in it" not in text
 
 
 def test_a_part_of_the_right_shape_and_of_wrong_numbers_says_so() -> None:

@@ -61,10 +61,12 @@ class _Claim:
 
     def diagnoses(self, test: str, place: int) -> Iterator[Diagnosis]:
         """The mistakes, as what explains a test."""
-        whole = self.accounts[place].whole
+        found = self.accounts[place]
         for each in self.mistakes:
             known = isinstance(each, Mistake)
-            yield Diagnosis(each.name, each.advice, each.replaces, test, self.agreed, whole, known)
+            yield Diagnosis(
+                each.name, each.advice, each.replaces, test, self.agreed, found.whole, found.shown, known
+            )
 
 
 class Causes:

@@ -81,10 +81,14 @@ def wrong(answer: Answer, right: Answer) -> Wrong | None:
 
 @dataclass(frozen=True)
 class Account:
-    """What a version explains of one test: wrong answers of the submission that are the version's own, and others."""
+    """What a version explains of one test: wrong answers of the submission that are the version's own, and others.
+
+    `shown`: the answer to the question that the failure is about is one of them, or the failure is about none.
+    """
 
     agreed: int
     others: int
+    shown: bool
 
     @property
     def whole(self) -> bool:
@@ -101,20 +105,24 @@ def account(
     to explain contradicts it, too.
     """
     agreed = others = 0
+    shown = case.shown is None
     answers = zip(case.given, wrongs, case.right, case.is_right, case.asked, strict=True)
-    for mine, theirs, right, is_right, asked in answers:
+    for place, (mine, theirs, right, is_right, asked) in enumerate(answers):
         if mine.reply is None:
             continue
         if theirs is not None and _agrees(mine, theirs):
             agreed += 1
+            shown |= place == case.shown
         elif not is_right:
-            agreed += theirs is not None and _agrees_in_part(mine, theirs, right)
+            in_part = theirs is not None and _agrees_in_part(mine, theirs, right)
+            agreed += in_part
+            shown |= in_part and place == case.shown
             others += theirs is None or not same(mine, theirs.answer)
             if whole and others:
                 return None
         elif theirs is not None and theirs.differs == "value" and (not direct or asked in names):
             return None
-    return Account(agreed, others)
+    return Account(agreed, others, shown)
 
 
 def _agrees(mine: Answer, theirs: Wrong) -> bool:

@@ -127,6 +127,19 @@ def test_what_explains_a_part_of_a_test_says_so() -> None:
     assert all_diagnosed(source, [(two, True)], adds=ADDS, subtracts=SUBTRACTS) == [("adds", "test_0", False)]
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_whether_a_mistake_explains_the_call_that_is_shown_is_known(place: int) -> None:
+    def two(m: Any) -> None:
+        m.scaled(X, 3.0)
+        m.shifted(X, 1.0)
+
+    log = log_of(ADDS[1].replace("return x + step", "return x * step * 7"), two)
+    known = [Mistake("adds", "scaled", "advice", ADDS[1])]
+    run = Run("test", log, 0, failed=True, shown=log[place])
+    (found,) = Causes(execute("reference", REFERENCE), known, LIMITS).diagnose([run])
+    assert found.shown is (place == 0)
+
+
 PAIR = "def both(x, factor, step):\n    return shifted(scaled(x, factor), step)"
 
 
