@@ -93,6 +93,7 @@ class Grade(click.Group):
         """Runs a command and exits: 0, the command's own code, 2 for bad input, 130 when interrupted."""
         extra["standalone_mode"] = False
         try:
+            _needs_a_folder()
             code = super().main(args, **extra)
         except UsageError as error:
             _complain(str(error))
@@ -103,6 +104,14 @@ class Grade(click.Group):
         except (click.Abort, KeyboardInterrupt):
             code = INTERRUPTED
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _needs_a_folder() -> None:
+    """UsageError where the working directory was deleted."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise UsageError("The folder that you are in is not there any more: cd to one that is.") from None
 
 
 @click.group(

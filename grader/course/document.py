@@ -33,7 +33,10 @@ _NOUNS = {
 def shown(path: Path) -> str:
     """The path as it is named to a user: relative where it lies below the working directory."""
     path = path.absolute()
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # it was deleted while we run
+        return str(path)
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 

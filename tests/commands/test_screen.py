@@ -1,12 +1,14 @@
 """Lines that all commands print."""
 
 import sys
+from pathlib import Path
 
 import click
 import pytest
 
 from grader.cli import _complain, grade
 from grader.cli.screen import page
+from tests.command_line import error
 
 
 def test_an_error_on_a_terminal_is_broken_between_words(
@@ -34,3 +36,11 @@ def test_what_a_terminal_has_no_room_for_goes_through_the_pager(
         page(*["a line"] * count)
     assert shown == (["a line\n" * count] if paged else [])
     assert capsys.readouterr().out == ("" if paged else "a line\n" * count)
+
+
+def test_who_is_in_a_folder_that_is_gone_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    assert error("list") == "The folder that you are in is not there any more: cd to one that is."

@@ -108,6 +108,12 @@ def test_a_file_that_is_gone_is_said_and_may_come_back(root: Path, own: Path, re
         assert "31 of 31 points" in terminal.until(KEYS)
 
 
+def test_a_course_that_is_gone_is_said(root: Path) -> None:
+    with watching("toolbox") as terminal:
+        shutil.rmtree(root)
+        assert "there is no such file" in " ".join(terminal.until(KEYS).split())
+
+
 def test_the_same_text_once_more_changes_nothing(root: Path, own: Path, reference: str) -> None:
     with watching("toolbox") as terminal:
         own.write_text(reference)
