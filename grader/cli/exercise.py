@@ -80,11 +80,11 @@ def command(
         course, result = _graded(root, exercise, submission, timeout)
     if submission.cells is not None:
         result = located(result, submission.cells)
+    only = test_meant(result, " ".join(test)) if test else None
     progress = Progress.load(root)
     if path is None:
         record(progress, exercise, result)
     keep_failing_call(root, result)
-    only = test_meant(result, " ".join(test)) if test else None
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))
     else:

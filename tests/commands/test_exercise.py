@@ -122,6 +122,9 @@ def test_a_test_that_is_not_there_or_not_alone(wrong: Path) -> None:
     done = command("i", "--file", "mine two.py", cwd=wrong)
     assert done.returncode == 2
     assert "is in the names of" in done.stderr
+    (wrong / "mine two.py").rename(wrong / "exercises/toolbox/toolbox.py")
+    assert command("mixx", cwd=wrong).returncode == 2
+    assert not Progress.load(wrong).events
 
 
 @contextlib.contextmanager
