@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from grader.course.document import Document, shown
-from grader.course.model import Struct, Text, did_you_mean
+from grader.course.model import Course, Lesson, Struct, Text, did_you_mean
 from grader.errors import UsageError
 from grader.quiz.draw import Asked
 from grader.quiz.plain import question_lines, wanted
@@ -25,13 +25,26 @@ class Form(Struct, frozen=True, kw_only=True):
     answers: dict[str, Any]
 
 
-def form_text(slug: str, title: str, salt: str, attempt: int, asked: Sequence[Asked]) -> str:
-    """The empty form, as YAML."""
+def file_name(slug: str) -> str:
+    """By which `grade batch` knows a form of a lesson's quiz."""
+    return f"quiz-{slug}.yaml"
+
+
+def exam_form(course: Course, lesson: Lesson) -> Path | None:
+    """The form that a student's edition has in the place of a lesson's quiz; None where it has none."""
+    path = course.root / file_name(lesson.slug)
+    return path if course.released and path.is_file() else None
+
+
+def form_text(slug: str, title: str, salt: str, attempt: int, asked: Sequence[Asked], *, exam: bool = False) -> str:
+    """The empty form, as YAML. That of an exam is handed in, and the others are scored by `grade quiz`."""
+    fill_in = "# Write each answer after the id of its question, and leave open what you do not know."
+    then = ["# Then hand this file in."] if exam else ["# Then:", f"#   grade quiz {slug} --answers THIS-FILE.yaml"]
     lines = [
         f"# {title}",
         "#",
-        "# Write each answer after the id of its question, and leave open what you do not know. Then:",
-        f"#   grade quiz {slug} --answers THIS-FILE.yaml",
+        fill_in,
+        *then,
         "",
         f"quiz: {slug}",
         f"salt: '{salt.replace(chr(39), chr(39) * 2)}'",
