@@ -12,7 +12,7 @@ from grader.check.exercises import Problem, Verdict, check
 from grader.check.lessons import OPENING, LessonVerdict, check_lessons, with_parts
 from grader.check.mutants import prove
 from grader.clean import clean_line
-from grader.cli.screen import bold, course_root, dim, number, prose, say
+from grader.cli.screen import COLUMNS, bold, course_root, dim, number, prose, say
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.document import shown
 from grader.course.glossary import load_glossary
@@ -117,7 +117,8 @@ def _leaked(course: Course, path: Path) -> bool:
     say("", f"  {_mark(bool(found.leaks))} {bold(str(path))}   {len(files)} files, {leaked}")
     for leaks, more in by_source(found.leaks):
         for leak in leaks:
-            say(*_item(f"{leak.file}:{leak.line}: {leak.what}" + (f": {clean_line(leak.text)}" if leak.text else "")))
+            say(*_item(f"{leak.file}:{leak.line}: {leak.what}"))
+            say(*([f"      {dim(clean_line(leak.text)[: COLUMNS - 6])}"] if leak.text else []))
         say(*([f"      and {more} more lines there"] if more else []))
     if not found.leaks:
         say("", *prose("No line of a hidden test, a reference, a mistake or a variant is in it, no answer and no "

@@ -16,7 +16,7 @@ from grader.workspace.marker import COURSE_FILE
 def command(folder: Path) -> None:
     """Make a workspace in DIR, or here: exercises to complete, lessons and quizzes. What is there stays as it is."""
     if (folder / COURSE_FILE).is_file() and load_lessons(folder).released:
-        raise UsageError(f"{folder} is a student's edition, and works as it is; name another folder: grade init DIR.")
+        raise UsageError(f"{folder} is a student's edition, and works as it is; name another: grade init DIR.")
     filled = init(folder)
     where = f"  {bold('workspace')}   {len(filled.written)} files in {filled.root}"
     say("", where, "")

@@ -19,12 +19,22 @@ from grader.release.write import require_room, write
 
 
 @click.command("release")
-@click.option("--out", metavar="DIR|ZIP", type=click.Path(path_type=Path), required=True,
-              help="A folder that is empty or not there, or a file that ends with .zip.")
+@click.option(
+    "--out",
+    metavar="DIR|ZIP",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A folder that is empty or not there, or a file that ends with .zip.",
+)
 @click.option("--lessons", metavar="1-4", help="Of these lessons only: numbers, ranges and names, with commas.")
 @click.option("--exercises", metavar="ID,...", multiple=True, help="These exercises only, and what they build on.")
-@click.option("--quizzes", type=click.Choice(get_args(Quizzes)), default="practice", show_default=True,
-              help="With packed answers, as forms without any, or not at all.")
+@click.option(
+    "--quizzes",
+    type=click.Choice(get_args(Quizzes)),
+    default="practice",
+    show_default=True,
+    help="With packed answers, as forms without any, or not at all.",
+)
 @click.option("--seed", metavar="WORD", default="exam", show_default=True, help="What exams are drawn by, for all.")
 def command(out: Path, lessons: str | None, exercises: tuple[str, ...], quizzes: Quizzes, seed: str) -> None:
     """Write the student's edition of the course: lessons, stubs, statements, public tests, glossary.

@@ -104,7 +104,7 @@ def files_of(course: Course, edition: Edition, seed: str) -> dict[str, bytes]:
                 "bring it back, with git checkout for one, and release the course then."
             )
     files = {_name(course, path): read_bytes(path) for path in public_paths(course, edition.lessons, edition.exercises)}
-    files[COURSE_FILE] = read_text(course.root / COURSE_FILE).rstrip("\n").encode() + RELEASED.encode()
+    files[COURSE_FILE] = _syllabus(course.root / COURSE_FILE)
     readme = _README.format(title=course.title)
     forms = []
     for lesson in edition.quizzed(course):
@@ -116,7 +116,6 @@ def files_of(course: Course, edition: Edition, seed: str) -> dict[str, bytes]:
             text = form_text(lesson.slug, quiz.title, seed, 1, drawn(quiz.questions, seed, 1), exam=True)
             files[file_name(lesson.slug)] = text.encode()
             forms.append(f"`{file_name(lesson.slug)}`")
-    Document(course.root / COURSE_FILE, data=files[COURSE_FILE]).convert(Syllabus)  # the added line may not fit
     files["README.md"] = (readme + (_EXAM.format(forms=", ".join(forms)) if forms else "")).encode()
     return files
 
@@ -140,6 +139,19 @@ def untouched(stub: str) -> bool:
     """Whether nothing is written in a stub."""
     finding = examine(stub, "stub.py")
     return finding is not None and finding.outcome is Outcome.NOT_STARTED
+
+
+def _syllabus(path: Path) -> bytes:
+    """course.yaml with a line that says what this is. UsageError where a line more does not fit."""
+    data = (read_text(path).rstrip("\n") + RELEASED).encode()
+    try:
+        Document(path, data=data).convert(Syllabus)
+    except UsageError:
+        raise UsageError(
+            f"{shown(path)} takes no further line, `released: true`; write its keys in lines of their own, "
+            "without braces around them."
+        ) from None
+    return data
 
 
 def _pictures(folder: Path) -> list[Path]:
