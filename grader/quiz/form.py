@@ -64,8 +64,13 @@ def read_form(path: Path, data: bytes | None = None) -> tuple[Document, Form]:
     return document, document.convert(Form)
 
 
-def answers_of(form: Form, document: Document, asked: Sequence[Asked]) -> list[str | None]:
-    """The answers in the order of the questions, None where one is open. UsageError for one that cannot be marked."""
+def answers_of(
+    form: Form, document: Document, asked: Sequence[Asked], *, handed_in: bool = False
+) -> list[str | None]:
+    """The answers in the order of the questions, None where one is open.
+
+    UsageError for one that cannot be marked, unless the form was handed in and can be mended no more.
+    """
     ids = [each.question.id for each in asked]
     for name in form.answers:
         if name not in ids:
@@ -75,7 +80,7 @@ def answers_of(form: Form, document: Document, asked: Sequence[Asked]) -> list[s
         name = each.question.id
         answer = _typed(document, name, form.answers.get(name))
         answers.append(answer)
-        if answer is not None:
+        if answer is not None and not handed_in:
             try:
                 mark(each, answer)
             except NotAnAnswer as problem:
@@ -84,13 +89,16 @@ def answers_of(form: Form, document: Document, asked: Sequence[Asked]) -> list[s
 
 
 def give(session: Session, answers: Sequence[str | None]) -> None:
-    """Gives answers to a session, one for each question."""
+    """Gives answers to a session, one for each question. What cannot be marked is wrong."""
     for answer in answers:
         if answer is None:
             session.skip()
-        else:
+            continue
+        try:
             session.answer(answer)
-            session.next()
+        except NotAnAnswer:
+            session.miss(answer)
+        session.next()
 
 
 def _typed(document: Document, name: str, value: Any) -> str | None:
