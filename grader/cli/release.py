@@ -13,9 +13,12 @@ from grader.course import Course, Lesson, load_course
 from grader.course.lessons import find_lesson
 from grader.course.load import COURSE_FILE
 from grader.errors import UsageError
+from grader.export.files import several
 from grader.release.edition import Edition, Quizzes, edition_of, files_of
 from grader.release.leaks import search
 from grader.release.write import require_room, write
+
+MOST = 10  # names that are all listed
 
 
 @click.command("release")
@@ -89,8 +92,9 @@ def _show(course: Course, edition: Edition, count: int, out: Path) -> None:
 
 
 def _listed(word: str, names: Sequence[str], after: str = "") -> list[str]:
-    """Names behind a word, in as many lines as they take; none where there are none."""
+    """Names behind a word, the first few where there are many; no line where there are none."""
     if not names:
         return []
-    first, *rest = prose(", ".join(names) + after, indent=16)
+    told = several(names) if len(names) > MOST else ", ".join(names)
+    first, *rest = prose(told + after, indent=16)
     return [f"    {dim(f'{word:<9}')}   {first.strip()}", *rest]

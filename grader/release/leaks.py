@@ -21,7 +21,7 @@ from grader.release.secrets import Secrets, plain_lines, runs
 LONG = 24  # characters of a line from which on it is looked for within others, too
 SHOWN = 3  # leaks from one source in a file that are listed
 
-_KEY = re.compile(r"""(?:^|[\s{,"'-])(?P<key>correct|explanation|feedback|answers?|wrong|pairs|items)["']?\s*:\s*\S""")
+_KEY = re.compile(r"""(?:^|[\s{,"'-])(?:correct|explanation|feedback|answers?|wrong|pairs|items)["']?\s*:\s*\S""")
 _ANSWERED = re.compile(r"""^[\s#"'*`|-]*(?P<id>[a-z0-9]+(?:-[a-z0-9]+)*)["'*`]*\s*[:=|]\s*[^\s#]""")
 _DATA = (".yaml", ".yml", ".json")
 
@@ -101,8 +101,8 @@ def _code(name: str, text: str, secrets: Secrets) -> Iterator[Leak]:
         if len(secret) >= LONG:
             long.setdefault(secret[:LONG], []).append(secret)
     for number, line in enumerate(plain_lines(text), start=1):
-        starts = (secret for at in range(len(line)) for secret in long.get(line[at : at + LONG], ()))
-        within = (secret for secret in starts if secret in line and not secrets.quoted(secret))
+        begun = (each for at in range(len(line)) for each in long.get(line[at : at + LONG], ()))
+        within = (each for each in begun if each in line and not secrets.quoted(each))
         secret = line if line in secrets.code else next(within, None)
         if secret is not None:
             yield Leak(name, number, f"a line of {secrets.code[secret]}", secret)
@@ -122,4 +122,4 @@ def _answers(name: str, text: str, secrets: Secrets) -> Iterator[Leak]:
         if answered and answered["id"] in secrets.questions:
             yield Leak(name, number, f"an answer to {answered['id']}", line.strip())
         elif key and name.endswith(_DATA) and not line.lstrip().startswith("#"):
-            yield Leak(name, number, f"a key of a quiz, {key['key']}", line.strip())
+            yield Leak(name, number, "a key of a quiz", line.strip())

@@ -65,13 +65,13 @@ class Secrets:
 
     @cached_property
     def explanations(self) -> dict[Words, str]:
-        """Words in a row of explanations and feedback that stand nowhere in public, and whose they are."""
+        """Words in a row of explanations and feedback that stand nowhere in public, and of which quiz they are."""
         found: dict[Words, str] = {}
         for quiz in self.quizzes.values():
             for question in quiz.questions:
                 for text in _explaining(question):
                     for words, _ in runs(text):
-                        found.setdefault(words, f"the explanation of {question.id} ({quiz.title})")
+                        found.setdefault(words, f"an explanation of the quiz {quiz.title}")
         for text in self._public_texts:
             for words, _ in runs(text):
                 found.pop(words, None)
