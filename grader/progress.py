@@ -18,7 +18,7 @@ from grader.workspace.place import progress_folder
 FILE = "progress.jsonl"  # in the folder of the progress
 SALT_FILE = "salt"  # beside it: what makes one student's quizzes differ from another's
 
-State = Literal["passed", "failed", "not started"]
+State = Literal["passed", "public", "failed", "not started"]  # public: only the public tests were there, and passed
 
 
 def now() -> datetime:
@@ -35,6 +35,7 @@ class Graded(msgspec.Struct, frozen=True, tag_field="event", tag="graded", kw_on
     passed: bool
     sha256: str | None
     tests: tuple[str, ...] | None = None  # the names of those that passed; None: of an earlier version, which kept none
+    public: bool = False  # all public tests passed, and the hidden ones were not there: no pass yet
     time: datetime = msgspec.field(default_factory=now)
 
 
@@ -196,10 +197,12 @@ class Progress:
             file.write(line)
 
     def state(self, exercise: str) -> State:
-        """Passed is what was ever passed."""
+        """Passed is what was ever passed, and public what ever passed the public tests where there were no others."""
         graded = self.tries(exercise)
         if any(event.passed for event in graded):
             return "passed"
+        if any(event.public for event in graded):
+            return "public"
         return "failed" if graded else "not started"
 
     def best(self, exercise: str) -> float | None:

@@ -12,7 +12,7 @@ from grader.course.stub import interface
 from grader.errors import UsageError
 from grader.judge.messages import Job
 from grader.progress import Graded, Progress
-from grader.reader.order import Step, leads_to, next_step
+from grader.reader.order import Step, done, leads_to, next_step
 from grader.report.view import Need, Next, View
 from grader.report.view import Progress as Counts
 from grader.result import Outcome, Result
@@ -105,12 +105,18 @@ def record(progress: Progress, exercise: Exercise, result: Result) -> None:
         Graded(
             exercise=exercise.id,
             score=result.score,
-            max_score=result.max_score,
-            passed=result.passed,
+            max_score=_most(result, exercise),
+            passed=result.passed and result.hidden_tests,
+            public=result.passed and not result.hidden_tests,
             sha256=result.sha256,
             tests=tuple(test.name for test in result.tests if test.outcome is Outcome.PASSED),
         )
     )
+
+
+def _most(result: Result, exercise: Exercise) -> float:
+    """The points that there are: where only the public tests are, they are worth a part of the exercise."""
+    return result.max_score if result.hidden_tests else exercise.points
 
 
 def _counts(result: Result) -> bool:
@@ -141,13 +147,13 @@ def view_of(
     `options` and `cell` are those of a view: how this submission is graded again.
     """
     lesson = [each for each in course.exercises if each.lesson == exercise.lesson]
-    done = {each.id for each in course.exercises if progress.state(each.id) == "passed"}
+    passed = {each.id for each in course.exercises if done(each, progress)}
     following = next_step(course, progress)
     if result.passed and following == exercise:  # another file than the student's own
         following = None
     started = result.outcome is not Outcome.NOT_STARTED
     tries = progress.tries(exercise.id) if _counts(result) and not options else []
-    alike = [each.score for each in tries[-2:-1] if each.max_score == result.max_score]
+    alike = [each.score for each in tries[-2:-1] if each.max_score == _most(result, exercise)]
     return View(
         options=options,
         cell=cell,
@@ -156,13 +162,13 @@ def view_of(
         statement=f"grade read {exercise.id}" if exercise.statement.is_file() else None,
         line=None if started or submission.cells is not None else _first_open(submission),
         write=() if started else tuple(each.call for each in interface(submission.text) if each.kind != "method"),
-        needs=tuple(Need(need, need in done) for need in exercise.needs),
+        needs=tuple(Need(need, need in passed) for need in exercise.needs),
         next=_next(following, course) if following else None,
         progress=Counts(
             course.lesson(exercise.lesson).short,
-            sum(each.id in done for each in lesson),
+            sum(each.id in passed for each in lesson),
             len(lesson),
-            len(done),
+            len(passed),
             len(course.exercises),
         ),
         tries=len(tries),

@@ -86,7 +86,7 @@ class Quizzes:
             salt = form.salt or ""
             asked = drawn(quiz.questions, salt, form.attempt)
             session = Session(quiz.title, asked, lambda place, given: None)
-            give(session, answers_of(form, document, asked))
+            give(session, answers_of(form, document, asked, handed_in=True))
         except UsageError as error:
             return unreadable(str(error), file, slug, len(quiz.questions))
         questions = (question_result(each, session.given.get(i)) for i, each in enumerate(asked))

@@ -40,6 +40,7 @@ FOR_AUTHORS = {
     "site": "Write the course as pages that open as files.",
 }
 FOR_INSTRUCTORS = {
+    "release": "The student's edition of the course.",
     "batch": "Grade what a class handed in.",
     "gradebook": "What a class has earned, and exports of it.",
     "compare": "Who moved between two runs, and why.",

@@ -91,6 +91,7 @@ def command(
     for something, which it lists.
     """
     course = load_course(course_root())
+    course.require_whole("grade batch")
     wanted = [chosen(each) for each in formats or DEFAULT]
     quizzes = Quizzes(course)
     ids = [each.id for each in course.exercises]

@@ -4,13 +4,15 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import click
 
 from grader.check.exercises import Problem, Verdict, check
 from grader.check.lessons import OPENING, LessonVerdict, check_lessons, with_parts
 from grader.check.mutants import prove
-from grader.cli.screen import bold, course_root, dim, number, prose, say
+from grader.clean import clean_line
+from grader.cli.screen import COLUMNS, bold, course_root, dim, number, prose, say
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.document import shown
 from grader.course.glossary import load_glossary
@@ -37,9 +39,13 @@ class _Meant:
 @click.argument("ids", metavar="[lesson] [ID]...", nargs=-1)
 @click.option("--seeds", metavar="N", default=10, show_default=True, type=click.IntRange(min=2), help="Runs of each.")
 @click.option("--update", is_flag=True, help="First write what lessons print and draw into them.")
+@click.option("--release", metavar="DIR|ZIP", type=click.Path(path_type=Path, exists=True),
+              help="Prove instead that nothing leaked into this edition.")
 @click.option("--mutants", is_flag=True, help="Prove tests by references with one thing changed instead.")
 @click.pass_context
-def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, mutants: bool) -> None:
+def command(
+    ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, release: Path | None, mutants: bool
+) -> None:
     """Prove that exercises, quizzes and lessons are good: all of them, or those of the IDs.
 
     An ID is an exercise's, or names a lesson, whose text and quiz are meant. After the word lesson all IDs name
@@ -53,8 +59,16 @@ def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, 
 
     With --mutants the reference of each exercise is changed in one place, in some hundreds of ways, and the tests must
     find out each that is not listed in solutions/ID/equivalents.yaml.
+
+    With --release a student's edition is held against the course: no line of a solution is in it, no answer and no
+    explanation of a quiz.
     """
     course = load_course(course_root())
+    course.require_whole("grade check")
+    if release is not None:
+        if ids or update or mutants:
+            raise UsageError("--release proves an edition and nothing else: name no IDs, and no --update or --mutants.")
+        ctx.exit(FAILING if _leaked(course, release) else 0)
     meant = _meant(course, ids)
     if mutants:
         if update or not meant.exercises:
@@ -90,6 +104,30 @@ def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, 
         failing += bad
     say("", f"  {' '.join(counts)}")
     ctx.exit(FAILING if failing else 0)
+
+
+def _leaked(course: Course, path: Path) -> bool:
+    """Shows what leaked into an edition; whether anything did."""
+    from grader.release.leaks import by_source, search
+    from grader.release.write import read
+
+    files = read(path)
+    found = search(course, files)
+    leaked = f"{len(found.leaks)} leaks" if len(found.leaks) != 1 else "1 leak"
+    say("", f"  {_mark(bool(found.leaks))} {bold(str(path))}   {len(files)} files, {leaked}")
+    for leaks, more in by_source(found.leaks):
+        for leak in leaks:
+            say(*_item(f"{leak.file}:{leak.line}: {leak.what}"))
+            say(*([f"      {dim(clean_line(leak.text)[: COLUMNS - 6])}"] if leak.text else []))
+        say(*([f"      and {more} more lines there"] if more else []))
+    if not found.leaks:
+        say("", *prose("No line of a hidden test, a reference, a mistake or a variant is in it, no answer and no "
+                       "explanation of a quiz in plain sight.", 4))
+    if found.packed:
+        count = "1 quiz has" if len(found.packed) == 1 else f"{len(found.packed)} quizzes have"
+        say("", *prose(f"{count} its answers packed: a courtesy, and no secret.".replace("have its", "have their"), 4))
+    say("")
+    return bool(found.leaks)
 
 
 def _mutants(course: Course, exercises: Sequence[Exercise]) -> bool:

@@ -33,6 +33,7 @@ def command(exercise_id: str) -> None:
     """Your solution of exercise ID and the reference, after a pass: the functions and classes that differ."""
     root = course_root()
     exercise = named(root, exercise_id)
+    reference = exercise.reference  # UsageError in a student's edition
     if Progress.load(root).state(exercise.id) != "passed":
         raise UsageError(
             f"grade diff shows the reference of {exercise.id} after a pass; "
@@ -41,7 +42,7 @@ def command(exercise_id: str) -> None:
     yours = own_submission(exercise).text
     if finding := examine(yours, exercise.stub.name):
         raise UsageError(f"{shown(exercise.stub)}:{finding.line or 1}: {finding.message}.")
-    differing = list(_differing(yours, read_text(exercise.reference)))
+    differing = list(_differing(yours, read_text(reference)))
     width = shutil.get_terminal_size().columns
     sides = f"{_signed('-')} yours, {_signed('+')} the reference"
     if width >= SIDE_BY_SIDE:

@@ -23,6 +23,7 @@ def command(platform: str, exercise_ids: tuple[str, ...], out: Path, pip_conf: P
     from grader.export.files import write_bytes
 
     course = load_course(course_root())
+    course.require_whole("grade export")
     exercises = [course.exercise(each) for each in dict.fromkeys(exercise_ids)]
     data = autograder_zip(course, exercises, pip_conf)
     write_bytes(out, data)

@@ -12,6 +12,7 @@ from grader.course import Course, load_lessons
 from grader.course.document import shown
 from grader.course.glossary import Term, find_terms, glossary_path, load_glossary
 from grader.errors import UsageError
+from grader.lesson.files import part_files
 from grader.report.marks import encoding_of, writable
 
 MOST = 12  # terms that are listed for one beginning
@@ -35,6 +36,7 @@ def command(term: tuple[str, ...]) -> None:
 
 def _one(course: Course, term: Term) -> list[str]:
     also = prose("also " + ", ".join(term.also), 2) if term.also else []
+    there = not course.released or part_files(course, course.lesson(term.lesson))
     return [
         "",
         f"  {bold(term.term)}",
@@ -45,7 +47,7 @@ def _one(course: Course, term: Term) -> list[str]:
         "",
         *map(dim, prose(f"Lesson {term.lesson}, {course.lesson(term.lesson).title}", INDENT)),
         "",
-        step("read", f"grade lesson {term.lesson}"),
+        *([step("read", f"grade lesson {term.lesson}")] if there else []),
     ]
 
 

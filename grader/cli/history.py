@@ -10,7 +10,7 @@ from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, 
 from grader.course import Course, Exercise, load_course
 from grader.progress import Graded, Progress
 from grader.reader.order import in_order
-from grader.report.marks import FAILED, PASSED
+from grader.report.marks import FAILED, PASSED, PUBLIC
 
 
 @click.command("history")
@@ -81,8 +81,10 @@ def _days(times: list[datetime]) -> str:
 
 
 def _mark(tries: list[Graded]) -> str:
-    passed = any(each.passed for each in tries)
-    return click.style(PASSED if passed else FAILED, fg="green" if passed else "red")
+    if any(each.passed for each in tries):
+        return click.style(PASSED, fg="green")
+    public = any(each.public for each in tries)
+    return click.style(PUBLIC, fg="green") if public else click.style(FAILED, fg="red")
 
 
 def _date(time: datetime) -> str:

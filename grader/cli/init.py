@@ -5,13 +5,18 @@ from pathlib import Path
 import click
 
 from grader.cli.screen import bold, prose, say, step
+from grader.course import load_lessons
+from grader.errors import UsageError
 from grader.workspace.filling import init
+from grader.workspace.marker import COURSE_FILE
 
 
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def command(folder: Path) -> None:
     """Make a workspace in DIR, or here: exercises to complete, lessons and quizzes. What is there stays as it is."""
+    if (folder / COURSE_FILE).is_file() and load_lessons(folder).released:
+        raise UsageError(f"{folder} is a student's edition, and works as it is; name another: grade init DIR.")
     filled = init(folder)
     where = f"  {bold('workspace')}   {len(filled.written)} files in {filled.root}"
     say("", where, "")

@@ -11,7 +11,7 @@ from grader.cli.markdown import show
 from grader.cli.names import LessonName
 from grader.cli.screen import COLUMNS, columns, course_root, interactive, say, step
 from grader.course import Course, Exercise, Lesson, load_course, load_exercise, load_lessons
-from grader.course.document import read_text
+from grader.course.document import read_text, shown
 from grader.course.lessons import find_section, quiz_path
 from grader.errors import UsageError
 from grader.lesson.files import PartFile, due_in, part_files, title
@@ -21,6 +21,7 @@ from grader.lesson.model import ExerciseDue, LabDue, Part, Predict
 from grader.lesson.pictures import load_picture
 from grader.progress import PartBegun, PartRead, PartStopped, Predicted, Progress, now
 from grader.quiz import history
+from grader.quiz.form import exam_form
 from grader.reader.blocks import Surroundings, painted
 from grader.reader.markdown import Page
 from grader.reader.order import LAB, done, leads_to, next_part, step_after
@@ -49,7 +50,7 @@ def command(words: tuple[str, ...], plain: bool, listing: bool) -> None:
     else:
         files = part_files(course, meant)
         if not files:
-            raise not_written(meant)
+            raise not_written(course, meant)
         if files[0].old:
             _read(course, progress, files[0], plain)
         else:
@@ -113,7 +114,8 @@ def _surroundings(course: Course, progress: Progress, file: PartFile, page: Page
         page=page,
         picture=lambda name: load_picture(folder, name),
         exercise=lambda name: _exercise(course, name),
-        passed=lambda name: progress.state(name) == "passed",
+        passed=lambda exercise: done(exercise, progress),
+        released=course.released,
     )
 
 
@@ -175,6 +177,8 @@ def _exercise_line(exercise: Exercise) -> str:
 
 
 def _quiz(course: Course, lesson: Lesson) -> list[str]:
+    if (form := exam_form(course, lesson)) is not None:
+        return [step("exam", shown(form), "fill it in, and hand it in")]
     return [step("quiz", f"grade quiz {lesson.slug}")] if quiz_path(course, lesson).is_file() else []
 
 

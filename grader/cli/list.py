@@ -8,15 +8,23 @@ import click
 from grader.cli.names import LessonName, lesson_number
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, prose, say, step
 from grader.course import Course, Exercise, Lesson, load_course
+from grader.course.document import shown
 from grader.course.lessons import quiz_path
 from grader.errors import UsageError
 from grader.lesson.files import part_files
 from grader.progress import Progress, now
 from grader.quiz import history
+from grader.quiz.form import exam_form
 from grader.reader.order import Step, done, in_order, leads_to, next_step, why
-from grader.report.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED
+from grader.report.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED, PUBLIC
 
-MARKS = {"passed": (DONE, "green"), "failed": (FAILED, "red"), "not started": (NOT_STARTED, None)}
+MARKS = {
+    "passed": (DONE, "green"),
+    "public": (PUBLIC, "green"),
+    "failed": (FAILED, "red"),
+    "not started": (NOT_STARTED, None),
+}
+ONLY_PUBLIC = f"{PUBLIC}  passes the public tests; what you hand in is tested further"
 MISSING = "!"
 NAMES = 17  # the width of the column of lessons' names
 READ = 5  # of that of parts that are read
@@ -56,8 +64,12 @@ def command(words: tuple[str, ...], everything: bool) -> None:
         say(*_review(progress))
         if quiz_path(course, here).is_file() and history.state(progress.events, here.slug).best is None:
             say(step("quiz", f"grade quiz {here.slug}"))
+        if (form := exam_form(course, here)) is not None:
+            say(step("exam", shown(form), "fill it in, and hand it in"))
     if following is not None:
         say(step("next", f"grade {leads_to(following, course).command}", why(following, course, progress)))
+    elif course.released:
+        say("  Every exercise passes its public tests; now hand in what was asked for.")
     elif course.exercises:
         say("  Every exercise is passed.", step("compare", f"grade diff {course.exercises[-1].id}"))
 
@@ -74,7 +86,7 @@ def _listed(course: Course, progress: Progress, lessons: tuple[Lesson, ...]) -> 
 
 def _header(course: Course, progress: Progress) -> str:
     total = len(course.exercises)
-    passed = sum(progress.state(exercise.id) == "passed" for exercise in course.exercises)
+    passed = sum(done(exercise, progress) for exercise in course.exercises)
     count = f"{passed} of {total}   {100 * passed // total:>3}%" if total else ""
     return _row(course.title, count)
 
@@ -100,7 +112,10 @@ def _map(course: Course, progress: Progress, lessons: list[Lesson], here: Lesson
     empty = [str(lesson.number) for lesson in course.lessons if lesson not in lessons]
     if empty:
         plural = "s" if len(empty) > 1 else ""
-        lines.append(dim(f"       no exercises yet in lesson{plural} {', '.join(empty)}"))
+        what = "not in this edition: lesson" if course.released else "no exercises yet in lesson"
+        lines.append(dim(f"       {what}{plural} {', '.join(empty)}"))
+    if any(progress.state(exercise.id) == "public" for exercise in course.exercises):
+        lines.append(dim(f"       {ONLY_PUBLIC}"))
     return lines
 
 

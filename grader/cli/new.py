@@ -15,6 +15,7 @@ from grader.course.scaffolding import scaffold
 def command(exercise_id: str, lesson: int, title: str | None) -> None:
     """Create the files of exercise ID: a small exercise that works, to be replaced part by part."""
     course = load_course(course_root())
+    course.require_whole("grade new")
     files = scaffold(course, exercise_id, lesson, title or exercise_id.replace("_", " "))
     say("", f"  {bold(exercise_id)}   a new exercise of lesson {lesson}", "")
     say(*(f"    {shown(file)}" for file in files), "")

@@ -17,6 +17,8 @@ def command() -> None:
     course = load_course(course_root())
     progress = Progress.load(course.root)
     following = next_step(course, progress)
+    if following is None and course.released:
+        raise UsageError("Every part is read, and every exercise passes its public tests; hand in what was asked for.")
     if following is None:
         raise UsageError("Every part is read and every exercise passed; grade review brings back what is due.")
     say("", *_lines(following, course, progress))

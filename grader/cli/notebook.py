@@ -8,6 +8,7 @@ from grader.cli.screen import course_root, say, step
 from grader.course import Course, load_course
 from grader.course.lessons import find_lesson
 from grader.errors import UsageError
+from grader.lesson.find import not_written
 from grader.lesson.load import load_lesson
 from grader.lesson.model import Part
 from grader.notebook.part import notebook_of
@@ -41,7 +42,7 @@ def _part(course: Course, name: str) -> Part:
     lesson = find_lesson(course, word or number)
     parts = load_lesson(course, lesson)
     if not parts:
-        raise UsageError(f"Lesson {lesson.number}, {lesson.title}, is not written yet.")
+        raise not_written(course, lesson)
     found = [part for part in parts if word and str(part.number) == number]
     if not found:
         known = ", ".join(part.id for part in parts)

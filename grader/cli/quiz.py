@@ -19,6 +19,7 @@ from grader.progress import Progress
 from grader.quiz import history
 from grader.quiz.attempt import Attempt, begin, resume
 from grader.quiz.draw import Asked
+from grader.quiz.form import exam_form
 from grader.quiz.load import load_quiz
 from grader.quiz.model import LEVELS, Quiz
 from grader.quiz.plain import answer_in_words, ask_plainly, plain_text, right_lines
@@ -120,6 +121,13 @@ def _existing(course: Course, lesson: Lesson) -> Path:
     path = quiz_path(course, lesson)
     if path.is_file():
         return path
+    if (form := exam_form(course, lesson)) is not None:
+        raise UsageError(
+            f"The quiz of lesson {lesson.number}, {lesson.title}, is an exam: write your answers into {shown(form)}, "
+            "and hand that file in."
+        )
+    if course.released:
+        raise UsageError(f"Lesson {lesson.number}, {lesson.title}, has no quiz in this edition of the course.")
     others = [each.slug for each in course.lessons if quiz_path(course, each).is_file()]
     told = f"Quizzes there are of {', '.join(others)}." if others else "No lesson of this course has one yet."
     raise UsageError(f"Lesson {lesson.number}, {lesson.title}, has no quiz: there is no {shown(path)}. {told}")

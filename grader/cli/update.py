@@ -6,6 +6,8 @@ import click
 
 from grader import __version__
 from grader.cli.screen import bold, course_root, prose, say, step
+from grader.course import load_lessons
+from grader.errors import UsageError
 from grader.workspace.filling import is_stub, update
 
 
@@ -15,7 +17,10 @@ def command() -> None:
 
     To install a newer one: pip install --upgrade archgrade.
     """
-    filled = update(course_root())
+    root = course_root()
+    if load_lessons(root).released:
+        raise UsageError("This is a student's edition of a course; a newer one comes from whoever handed it out.")
+    filled = update(root)
     changed = ((len(filled.written), "new"), (len(filled.removed), "removed"))
     counts = ", ".join(f"{count} file{'s' if count > 1 else ''} {word}" for count, word in changed if count)
     say("", f"  {bold('workspace')}   the course of archgrade {__version__}: {counts or 'nothing is new'}", "")

@@ -20,7 +20,7 @@ from grader.cli.spinner import Spinner
 from grader.course import Exercise, load_course
 from grader.errors import UsageError
 from grader.progress import Progress
-from grader.reader.order import in_order
+from grader.reader.order import done, in_order
 from grader.reader.terminal import keyboard, read_key
 from grader.report.marks import encoding_of, unicode_on, writable
 from grader.report.terminal import render
@@ -84,7 +84,7 @@ class Watching:
         exercises = list(self._course.exercises)
         place = exercises.index(self._exercise) + 1
         progress = Progress.load(self._root)
-        passed = {each.id for each in exercises if progress.state(each.id) == "passed"}
+        passed = {each.id for each in exercises if done(each, progress)}
         left = [each for each in exercises[place:] + exercises[: place - 1] if each.id not in passed]
         ready = [each for each in left if passed.issuperset(each.needs)]
         return next(iter([*ready, *left, exercises[place % len(exercises)]]))

@@ -58,6 +58,7 @@ def load_lessons(root: Path) -> Course:
         lessons=tuple(sorted(syllabus.lessons, key=lambda lesson: lesson.number)),
         exercises=(),
         show_hidden_output=syllabus.show_hidden_output,
+        released=syllabus.released,
     )
 
 

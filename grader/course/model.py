@@ -127,6 +127,7 @@ class Syllabus(Struct, frozen=True, kw_only=True):
     title: Text
     lessons: Annotated[tuple[Lesson, ...], Meta(min_length=1)]
     show_hidden_output: bool = False
+    released: bool = False  # a student's edition, written by `grade release`
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,12 +138,21 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     lessons: tuple[Lesson, ...]
     exercises: tuple[Exercise, ...]
     show_hidden_output: bool = False  # what a student's code prints during hidden tests
+    released: bool = False  # a student's edition: no solutions, and perhaps not all lessons and exercises
 
     @property
     def folders(self) -> tuple[Path, ...]:
         """The folders that no submission may read: the course, and where its solutions lie if not in it."""
         solutions = {each.solution.parent for each in self.exercises if each.solution is not None}
         return (self.root, *sorted(each for each in solutions if not each.is_relative_to(self.root)))
+
+    def require_whole(self, command: str) -> None:
+        """UsageError where this is a student's edition, and a command needs what students do not get."""
+        if self.released:
+            raise UsageError(
+                f"{command} needs the whole course, and this is a student's edition, without solutions; "
+                f"name the other before the command: grade --course DIR."
+            )
 
     def exercise(self, exercise_id: str) -> Exercise:
         """The exercise of that id. UsageError where there is none."""

@@ -5,7 +5,6 @@ What the scripts run in Gradescope's container is `autograder_run`.
 
 import io
 import json
-import stat
 import zipfile
 from collections.abc import Sequence
 from importlib.metadata import metadata, requires
@@ -17,12 +16,12 @@ from grader.course import Course, Exercise
 from grader.course.document import shown
 from grader.course.load import COURSE_FILE
 from grader.errors import UsageError
+from grader.export.files import zipped
 from grader.judge.materials import materials
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("run_autograder", "setup.sh")  # at the zip's root, where Gradescope looks for them
 LIST = "exercises.txt"  # the ids of those to grade, one a line
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the time of every file, so that the same course gives the same bytes
 
 _PYPROJECT = """\
 [build-system]
@@ -62,7 +61,7 @@ def autograder_zip(course: Course, exercises: Sequence[Exercise], pip_conf: Path
             files |= _folder(each.solution, f"course/solutions/{each.id}")
     if pip_conf is not None:
         files["pip.conf"] = _read(pip_conf)
-    return _packed(files)
+    return zipped(files, SCRIPTS)
 
 
 def names(data: bytes) -> list[str]:
@@ -97,14 +96,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"{shown(path)} cannot be read: {error.strerror}.") from None
-
-
-def _packed(files: dict[str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in sorted(files.items()):
-            member = zipfile.ZipInfo(name, EPOCH)
-            member.create_system = 3  # Unix, whose permissions follow
-            member.external_attr = (stat.S_IFREG | (0o755 if name in SCRIPTS else 0o644)) << 16
-            archive.writestr(member, data, zipfile.ZIP_DEFLATED)
-    return packed.getvalue()

@@ -1,7 +1,10 @@
 """Files that are there whole or not at all, and remarks for whoever has them written."""
 
+import io
 import os
-from collections.abc import Iterator, Sequence
+import stat
+import zipfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -14,6 +17,7 @@ from grader.course.document import shown
 from grader.errors import UsageError
 
 MOST_NAMED = 5
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the time of every file in a ZIP, so that the same files give the same bytes
 
 
 @contextmanager
@@ -41,6 +45,18 @@ def require_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise UsageError(f"{shown(folder)} cannot be written to: {error.strerror or error}.") from None
+
+
+def zipped(files: Mapping[str, bytes], scripts: Collection[str] = ()) -> bytes:
+    """A ZIP of these files, by their names in it; `scripts` can be run. The same files give the same bytes."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in sorted(files.items()):
+            member = zipfile.ZipInfo(name, EPOCH)
+            member.create_system = 3  # Unix, whose permissions follow
+            member.external_attr = (stat.S_IFREG | (0o755 if name in scripts else 0o644)) << 16
+            archive.writestr(member, data, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
 
 
 @contextmanager

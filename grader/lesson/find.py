@@ -63,7 +63,7 @@ def _numbered(course: Course, lesson: Lesson, number: int) -> PartFile:
     if 1 <= number <= len(files) and not files[0].old:
         return files[number - 1]
     if not files:
-        raise not_written(lesson)
+        raise not_written(course, lesson)
     there = "is one text" if files[0].old else f"has the parts {files[0].name} to {files[-1].name}"
     raise UsageError(f"There is no {lesson.number}.{number}: lesson {lesson.number} {there}.")
 
@@ -72,7 +72,7 @@ def _within(course: Course, lesson: Lesson, words: Sequence[str]) -> PartFile | 
     """The part, or the section, of a lesson: by its number, by words of its title, else by words of a heading in it."""
     files = part_files(course, lesson)
     if not files:
-        raise not_written(lesson)
+        raise not_written(course, lesson)
     if files[0].old:
         return Section(files[0], " ".join(words))
     if len(words) == 1 and words[0].isdecimal():
@@ -116,7 +116,9 @@ def _several(course: Course, words: Sequence[str], parts: Sequence[PartFile]) ->
     return UsageError(f"'{' '.join(words)}' can be {several}; name one of them.")
 
 
-def not_written(lesson: Lesson) -> UsageError:
-    """The error for a lesson that has no text yet."""
+def not_written(course: Course, lesson: Lesson) -> UsageError:
+    """The error for a lesson that has no text, or none yet."""
+    if course.released:
+        return UsageError(f"Lesson {lesson.number}, {lesson.title}, is not in this edition of the course.")
     where = f"lessons/{lesson.folder_name}"
     return UsageError(f"Lesson {lesson.number}, {lesson.title}, is not written yet: {where} has no part.")

@@ -14,6 +14,7 @@ from nbformat import v4
 
 from grader.course import Course, load_exercise
 from grader.course.document import read_text
+from grader.course.load import exercise_ids
 from grader.lesson.model import (
     Code,
     Deep,
@@ -141,6 +142,9 @@ class _Maker:
         return _joined(image, figure.caption)
 
     def _exercise(self, due: ExerciseDue) -> None:
+        if self._course.released and due.exercise not in exercise_ids(self._course.root):
+            self._markdown(_joined(f"**Exercise:** `{due.exercise}`, which is not in this edition.", due.text))
+            return
         exercise = load_exercise(self._course.root, due.exercise)
         head = f"**Exercise:** {exercise.title}, about {_minutes(exercise.minutes)}."
         statement = f"The statement: `exercises/{exercise.id}/README.md`." if exercise.statement.is_file() else ""

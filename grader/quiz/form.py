@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from grader.course.document import Document, shown
-from grader.course.model import Struct, Text, did_you_mean
+from grader.course.model import Course, Lesson, Struct, Text, did_you_mean
 from grader.errors import UsageError
 from grader.quiz.draw import Asked
 from grader.quiz.plain import question_lines, wanted
@@ -25,13 +25,26 @@ class Form(Struct, frozen=True, kw_only=True):
     answers: dict[str, Any]
 
 
-def form_text(slug: str, title: str, salt: str, attempt: int, asked: Sequence[Asked]) -> str:
-    """The empty form, as YAML."""
+def file_name(slug: str) -> str:
+    """By which `grade batch` knows a form of a lesson's quiz."""
+    return f"quiz-{slug}.yaml"
+
+
+def exam_form(course: Course, lesson: Lesson) -> Path | None:
+    """The form that a student's edition has in the place of a lesson's quiz; None where it has none."""
+    path = course.root / file_name(lesson.slug)
+    return path if course.released and path.is_file() else None
+
+
+def form_text(slug: str, title: str, salt: str, attempt: int, asked: Sequence[Asked], *, exam: bool = False) -> str:
+    """The empty form, as YAML. That of an exam is handed in, and the others are scored by `grade quiz`."""
+    fill_in = "# Write each answer after the id of its question, and leave open what you do not know."
+    then = ["# Then hand this file in."] if exam else ["# Then:", f"#   grade quiz {slug} --answers THIS-FILE.yaml"]
     lines = [
         f"# {title}",
         "#",
-        "# Write each answer after the id of its question, and leave open what you do not know. Then:",
-        f"#   grade quiz {slug} --answers THIS-FILE.yaml",
+        fill_in,
+        *then,
         "",
         f"quiz: {slug}",
         f"salt: '{salt.replace(chr(39), chr(39) * 2)}'",
@@ -51,8 +64,13 @@ def read_form(path: Path, data: bytes | None = None) -> tuple[Document, Form]:
     return document, document.convert(Form)
 
 
-def answers_of(form: Form, document: Document, asked: Sequence[Asked]) -> list[str | None]:
-    """The answers in the order of the questions, None where one is open. UsageError for one that cannot be marked."""
+def answers_of(
+    form: Form, document: Document, asked: Sequence[Asked], *, handed_in: bool = False
+) -> list[str | None]:
+    """The answers in the order of the questions, None where one is open.
+
+    UsageError for one that cannot be marked, unless the form was handed in and can be mended no more.
+    """
     ids = [each.question.id for each in asked]
     for name in form.answers:
         if name not in ids:
@@ -62,7 +80,7 @@ def answers_of(form: Form, document: Document, asked: Sequence[Asked]) -> list[s
         name = each.question.id
         answer = _typed(document, name, form.answers.get(name))
         answers.append(answer)
-        if answer is not None:
+        if answer is not None and not handed_in:
             try:
                 mark(each, answer)
             except NotAnAnswer as problem:
@@ -71,13 +89,16 @@ def answers_of(form: Form, document: Document, asked: Sequence[Asked]) -> list[s
 
 
 def give(session: Session, answers: Sequence[str | None]) -> None:
-    """Gives answers to a session, one for each question."""
+    """Gives answers to a session, one for each question. What cannot be marked is wrong."""
     for answer in answers:
         if answer is None:
             session.skip()
-        else:
+            continue
+        try:
             session.answer(answer)
-            session.next()
+        except NotAnAnswer:
+            session.miss(answer)
+        session.next()
 
 
 def _typed(document: Document, name: str, value: Any) -> str | None:

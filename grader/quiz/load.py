@@ -32,6 +32,7 @@ from grader.quiz.model import (
     Text,
     TextAnswer,
 )
+from grader.quiz.sealed import is_sealed, unsealed
 
 
 class _Outline(Struct, frozen=True, kw_only=True):
@@ -67,6 +68,8 @@ def read_quiz(path: Path) -> tuple[Quiz | None, list[UsageError]]:
     mistakes: list[UsageError] = []
     try:
         document = _QuizFile(path)
+        if is_sealed(document):
+            document = _QuizFile(path, data=unsealed(document))
         outline = document.convert(_Outline)
     except UsageError as error:
         return None, [error]

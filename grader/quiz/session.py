@@ -103,6 +103,10 @@ class Session:
         """Marks and records an answer to the current question. NotAnAnswer where it is none."""
         return self._give(typed, mark(self.current, typed))
 
+    def miss(self, typed: str) -> Given:
+        """Records what cannot be an answer to the current question as a wrong one."""
+        return self._give(typed, Mark(0.0))
+
     def skip(self) -> None:
         """Goes on; what was not answered counts as missed, until one goes back and answers it."""
         if self.place not in self.given:

@@ -22,7 +22,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     page: Page
     picture: Callable[[str], Picture]  # by name
     exercise: Callable[[str], Exercise | None]  # by the name of an exercise or a lab
-    passed: Callable[[str], bool]  # whether an exercise is, by id
+    passed: Callable[[Exercise], bool]
+    released: bool = False  # whether the course is a student's edition, which may lack exercises
 
 
 def drawn(block: Piece, around: Surroundings) -> list[str]:
@@ -131,10 +132,12 @@ def _cut(first: Line) -> Line:
 def _due(command: str, exercise: Exercise | None, text: str, around: Surroundings) -> list[Line]:
     """A command to paste, with minutes and points."""
     page = around.page
-    if exercise is None:
+    if exercise is None and around.released:
+        head = line("  ", dim("not in this edition"), "   ", command)
+    elif exercise is None:
         head = line("  ", dim("now"), "   ", bold(command))
     else:
-        mark = Span(PASSED, "green") if around.passed(exercise.id) else Span(NOT_STARTED)
+        mark = Span(PASSED, "green") if around.passed(exercise) else Span(NOT_STARTED)
         minutes = f"{exercise.minutes} minutes, {exercise.points:g} points"
         head = line("  ", mark, " ", bold(command))
         room = page.readable - cells(command) - 4

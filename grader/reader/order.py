@@ -1,6 +1,6 @@
 """The order of the course: each part, then the exercises that are due in it; and what comes next in it."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -86,9 +86,10 @@ def step_after(course: Course, file: PartFile, progress: Progress, shown: Collec
 
 
 def done(step: Step, progress: Progress) -> bool:
-    """Whether an exercise is passed, or a part read."""
+    """Whether an exercise is passed, as far as it can be in this edition of the course, or a part read."""
     if isinstance(step, Exercise):
-        return progress.state(step.id) == "passed"
+        state = progress.state(step.id)
+        return state == "passed" or (state == "public" and step.solution is None)
     return progress.part_state(step.lesson_slug, step.slug) == "read"
 
 
@@ -104,7 +105,8 @@ def _next(order: Sequence[Step], progress: Progress) -> Step | None:
     left = [place for place, step in enumerate(order) if not done(step, progress)]
     if last in left:
         return order[last]
-    ready = [place for place in left if _ready(order[place], progress)] or left
+    exercises = {step.id: step for step in order if isinstance(step, Exercise)}
+    ready = [place for place in left if _ready(order[place], exercises, progress)] or left
     place = min(ready, key=lambda each: (not _left_out(order, each, last), each < last, each), default=None)
     return None if place is None else order[place]
 
@@ -124,8 +126,8 @@ def _left_out(order: Sequence[Step], place: int, last: int) -> bool:
     return False
 
 
-def _ready(step: Step, progress: Progress) -> bool:
-    return isinstance(step, PartFile) or all(progress.state(need) == "passed" for need in step.needs)
+def _ready(step: Step, exercises: Mapping[str, Exercise], progress: Progress) -> bool:
+    return isinstance(step, PartFile) or all(done(exercises[need], progress) for need in step.needs)
 
 
 def _key(step: Step) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def lessons_lines(course: Course, progress: Progress, columns: int) -> list[Line
     """All lessons, one after the other."""
     lines: list[Line] = []
     for lesson in course.lessons:
-        remark = _how_far(part_files(course, lesson), progress)
+        remark = _how_far(part_files(course, lesson), progress, course.released)
         lines += _row(line(f"  {lesson.number:>2}  "), (bold(lesson.title),), remark, columns)
     return lines
 
@@ -48,9 +48,9 @@ def parts_lines(
     return [*lines, BLANK, *_row(line("    "), (dim("in all"),), both, columns)]
 
 
-def _how_far(files: Sequence[PartFile], progress: Progress) -> str:
+def _how_far(files: Sequence[PartFile], progress: Progress, released: bool) -> str:
     if not files:
-        return "not written yet"
+        return "not in this edition" if released else "not written yet"
     if files[0].old:
         return _minutes(max(1, round(len(read_text(files[0].path).split()) / WORDS_A_MINUTE)))
     read = sum(progress.part_state(file.lesson_slug, file.slug) == "read" for file in files)

@@ -2,9 +2,9 @@
 
 from typing import TextIO
 
-PASSED, FAILED, NOT_STARTED, DONE, HERE = "✓✗○●▸"
+PASSED, FAILED, NOT_STARTED, PUBLIC, DONE, HERE = "✓✗○◐●▸"
 
-MARKS = "✓✗○●▸│└─█░"  # all that we draw with, each one cell wide
+MARKS = "✓✗○◐●▸│└─█░"  # all that we draw with, each one cell wide
 MATHEMATICS = {
     "→": "->", "←": "<-", "↑": "^", "↓": "v", "√": "sqrt ", "≤": "<=", "≥": ">=", "≈": "~", "≠": "!=", "∞": "inf",
     "²": "^2", "ᵀ": "^T", "∈": " in ", "∑": "sum", "α": "alpha", "β": "beta", "γ": "gamma", "ε": "epsilon",
@@ -12,7 +12,7 @@ MATHEMATICS = {
 }  # fmt: skip
 IN_ASCII: dict[int, str] = {
     ord(character): text
-    for character, text in zip(MARKS + "…×·—–−’", [*"+xo*>|`-#.", "...", *"x*---'"], strict=True)
+    for character, text in zip(MARKS + "…×·—–−’", [*"+xo~*>|`-#.", "...", *"x*---'"], strict=True)
 } | {ord(sign): text for sign, text in MATHEMATICS.items()}
 
 

@@ -35,7 +35,7 @@ def _steps(result: Result, exercise: "Exercise", view: View, page: Page) -> list
     failing = result.telling
     steps = []
     if result.passed:
-        if not (view.options or view.cell):  # a pass of another file is not the student's own
+        if result.hidden_tests and not (view.options or view.cell):  # a pass of another file is not the student's own
             steps.append(("compare", f"{grade} diff {name}", "yours next to the reference"))
         if view.next:
             steps.append(("next", f"{grade} {view.next.command}", view.next.remark))

@@ -135,8 +135,9 @@ def tail(result: Result, exercise: "Exercise", passed: str, view: View, page: Pa
     if not result.passed:
         return [*score(result, page, view), *commands]
     another = prose(NOT_RECORDED, page, indent=2) if view.options else []
+    whole = prose(reflow(passed), page, indent=2) if result.hidden_tests else []
     return paragraphs(
         score(result, page, view),
-        [*prose(reflow(passed), page, indent=2), *another, *commands],
+        [*whole, *another, *commands],
         progress(view.progress, page) if view.progress else (),
     )

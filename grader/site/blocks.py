@@ -95,22 +95,23 @@ class Blocks:
 
     def _exercise(self, name: str, text: str, line: int) -> str:
         exercise = self._known(name, {each.id: each for each in self.course.exercises}, "exercise", line)
-        return self._due(exercise, f"grade exercise {exercise.id}", "Exercise", text, line)
+        return self._due(exercise, f"grade exercise {name}", "Exercise", text, line)
 
     def _lab(self, name: str, text: str, line: int) -> str:
         labs = {name: each for each in self.course.exercises if each.lab.is_file() for name in each.lab_names}
         return self._due(self._known(name, labs, "lab", line), f"grade lab {name}", "Lab", text, line)
 
-    def _known(self, name: str, known: dict[str, Exercise], noun: str, line: int) -> Exercise:
-        if name not in known:
+    def _known(self, name: str, known: dict[str, Exercise], noun: str, line: int) -> Exercise | None:
+        """The exercise of that name; None where it is not in a student's edition of the course."""
+        if name not in known and not self.course.released:
             raise UsageError(f"{self.part.path}:{line}: there is no {noun} '{name}' in this course.")
-        return known[name]
+        return known.get(name)
 
-    def _due(self, exercise: Exercise, command: str, kind: str, text: str, line: int) -> str:
+    def _due(self, exercise: Exercise | None, command: str, kind: str, text: str, line: int) -> str:
         return render(
             "due.html",
             exercise=exercise,
-            href=relative(f"exercises/{exercise.id}.html", self.writer.url),
+            href=relative(f"exercises/{exercise.id}.html", self.writer.url) if exercise else None,
             command=command,
             kind=kind,
             text=self.writer.write(text, line) if text.strip() else "",

@@ -38,7 +38,7 @@ class Kind(StrEnum):
     UNRECOGNISED = "unrecognised"  # named for nothing that is graded
     UNASKED = "unasked"  # for another exercise than was asked for
     EARLIER = "earlier"  # another version of it is graded
-    NOISE = "noise"  # left behind by a program
+    NOISE = "noise"  # left behind by a program, or handed out with the course
 
 
 class Ignored(msgspec.Struct, frozen=True, kw_only=True):

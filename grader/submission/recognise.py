@@ -10,6 +10,7 @@ from grader.course.model import did_you_mean
 from grader.errors import UsageError
 from grader.submission.archive import is_archive, is_other_archive, look_into, open_archive
 from grader.submission.files import visible
+from grader.submission.handed_out import handed_out
 from grader.submission.handin import Found, Handin, Ignored, Kind, Student
 from grader.submission.items import Item, Known, is_code
 from grader.submission.layouts import canvas, flat, folder, git, gradescope, moodle, nbgrader, student
@@ -26,6 +27,7 @@ LAYOUTS = tuple(sorted(_ALL))
 NOT_NAMED = "named for no exercise"
 NOT_CODE = "neither .py nor .ipynb, nor a quiz form"
 NOT_ASKED = "for another exercise than was asked for"
+HANDED_OUT = "handed out with the course, and no part of a submission"
 NESTED = "an archive in an archive that was handed in; it is not looked into"
 OTHER_ARCHIVE = "an archive of a kind that is not read; ask for a .zip"
 
@@ -228,10 +230,13 @@ def _versions(pieces: Iterable[Piece], known: Known, ignored: list[Ignored]) -> 
             code = [i for i, piece in enumerate(files) if is_code(piece.name)]
             if len(code) == 1 and items[code[0]] is None:
                 items[code[0]] = Item("exercise", known.single)
+        given = handed_out((piece.entry.path for piece in files), frozenset(known.exercises)) if any(items) else None
         readable = {item for piece, item in zip(files, items, strict=True) if not piece.entry.refused}
         for piece, item in zip(files, items, strict=True):
             if piece.entry.refused and (item is None or item in readable):
                 ignored += _not_read(piece, piece.entry.refused)
+            elif item is None and given is not None and given(piece.entry.path):
+                ignored += _of_all(piece.students, piece.entry.file, HANDED_OUT, Kind.NOISE)
             elif item is None and is_other_archive(piece.name):
                 ignored += _not_read(piece, OTHER_ARCHIVE)
             elif item is None:

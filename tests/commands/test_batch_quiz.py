@@ -81,7 +81,7 @@ def test_exercises_and_quizzes_are_graded_together(course: Path, tmp_path: Path)
         ("quiz: tools\nattempt: 1\nanswers: {one-right: [", "quiz-tools.yaml"),
         (form("a", attempt=0), "attempt"),
         (form("a", answers={"one-rigth": "1"}), "Did you mean 'one-right'?"),
-        (form("a", answers={"one-right": "the first"}), "one-right"),
+        (form("a", answers={"one-right": {"the": "first"}}), "one-right"),
     ],
 )
 def test_a_form_that_cannot_be_marked_says_why(course: Path, tmp_path: Path, text: str, sentence: str) -> None:
@@ -94,6 +94,20 @@ def test_a_form_that_cannot_be_marked_says_why(course: Path, tmp_path: Path, tex
     assert (grade.points.final, grade.points.max) == (0, len(QUIZ.questions))
     assert isinstance(grade.result, Result)
     assert sentence in (grade.result.message or "")
+
+
+def test_an_answer_that_cannot_be_marked_costs_its_question_alone(course: Path, tmp_path: Path) -> None:
+    answers = yaml.safe_load(form("a"))["answers"]
+    texts = {"ada": "the first", "ben": "77"}
+    files = {
+        f"{who}/quiz-tools.yaml": form("a", answers=answers | {"one-right": text}) for who, text in texts.items()
+    }
+    out = tmp_path / "out"
+    assert batch(course, hand_in(tmp_path, files), "--out", out).returncode == 0
+    for student, grade in grades(out).items():
+        assert isinstance(grade.result, QuizResult)
+        wrong = [(each.id, each.answer) for each in grade.result.questions if each.score < 1]
+        assert wrong == [("one-right", texts[student])]
 
 
 def test_a_form_of_another_course_is_not_graded(course: Path, tmp_path: Path) -> None:

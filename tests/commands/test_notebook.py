@@ -53,7 +53,7 @@ def test_one_part_is_wanted(course: Path, name: str, sentence: str) -> None:
 
 def test_a_lesson_that_is_not_written(course: Path) -> None:
     (course / "lessons/01-tools/1-sums.md").unlink()
-    assert error("notebook", "1.1") == "Lesson 1, Tools, is not written yet."
+    assert error("notebook", "1.1") == "Lesson 1, Tools, is not written yet: lessons/01-tools has no part."
 
 
 def test_a_folder_that_is_not_there(course: Path) -> None:

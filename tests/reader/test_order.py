@@ -65,6 +65,18 @@ def test_the_next_exercise_waits_for_what_it_needs(tmp_path: Path) -> None:
     assert following(tmp_path) == "gamma"
 
 
+def test_public_tests_lead_on_where_there_are_no_others(tmp_path: Path) -> None:
+    (tmp_path / "course.yaml").write_text(COURSE)
+    add(tmp_path, "alpha")
+    add(tmp_path, "beta", extra="needs: [alpha]", level=2)
+    public = Graded(exercise="alpha", score=1, max_score=3, passed=False, public=True, sha256=None)
+    Progress.load(tmp_path).record(public)
+    assert Progress.load(tmp_path).state("alpha") == "public"
+    assert (following(tmp_path), reason(tmp_path)) == ("beta", "builds on alpha")
+    (tmp_path / "solutions" / "alpha").mkdir(parents=True)
+    assert (following(tmp_path), reason(tmp_path)) == ("alpha", "1 of 3 points so far")
+
+
 def test_what_was_left_out_in_the_lesson_comes_before_what_follows(tmp_path: Path) -> None:
     (tmp_path / "course.yaml").write_text(COURSE)
     add(tmp_path, "easy")

@@ -1,0 +1,76 @@
+"""Where an edition is written, and read again: a folder or a ZIP, which is there whole or not at all."""
+
+import os
+import shutil
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from grader.course.document import shown
+from grader.course.load import COURSE_FILE
+from grader.errors import UsageError
+from grader.export.files import write_bytes, zipped
+from grader.release.edition import read_bytes
+
+
+def is_zip(path: Path) -> bool:
+    """Whether a path is that of a ZIP, by its name."""
+    return path.suffix.lower() == ".zip" and not path.is_dir()
+
+
+def require_room(out: Path) -> None:
+    """UsageError where a folder is to be written, and something is there."""
+    if not is_zip(out) and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
+        raise UsageError(f"{shown(out)} is not empty; name another folder, or a file that ends with .zip.")
+
+
+def write(out: Path, files: Mapping[str, bytes]) -> None:
+    """Writes a folder, which is empty or not there, or a ZIP that unpacks to a folder of its own name.
+
+    The same files give the same bytes. UsageError where something is there, or cannot be written.
+    """
+    require_room(out)
+    if is_zip(out):
+        write_bytes(out, zipped({f"{out.stem}/{name}": data for name, data in files.items()}))
+        return
+    part = out.absolute().with_name(f".{out.absolute().name}.{os.getpid()}.part")
+    try:
+        for name, data in files.items():
+            path = part / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        if out.is_dir():  # who stands in it stays there
+            for child in sorted(part.iterdir()):
+                child.rename(out / child.name)
+        else:
+            part.rename(out)
+    except OSError as error:
+        raise UsageError(f"{shown(out)} cannot be written: {error.strerror or error}.") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def read(path: Path) -> dict[str, bytes]:
+    """The files of an edition, by their paths in it. UsageError where it is none, or cannot be read."""
+    if path.is_dir():
+        files = {
+            each.relative_to(path).as_posix(): read_bytes(each) for each in sorted(path.rglob("*")) if each.is_file()
+        }
+    else:
+        files = _unzipped(path)
+    roots = [PurePosixPath(name).parent for name in files if PurePosixPath(name).name == COURSE_FILE]
+    if not roots:
+        raise UsageError(f"{shown(path)} is no edition of a course: there is no {COURSE_FILE} in it.")
+    root = min(roots, key=lambda each: len(each.parts))
+    prefix = "" if root == PurePosixPath() else f"{root}/"
+    return {name.removeprefix(prefix): data for name, data in files.items()}
+
+
+def _unzipped(path: Path) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {each.filename: archive.read(each) for each in archive.infolist() if not each.is_dir()}
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise UsageError(f"{shown(path)} cannot be unpacked: {error}.") from None
+    except OSError as error:
+        raise UsageError(f"{shown(path)} cannot be read: {error.strerror}.") from None

@@ -1,0 +1,31 @@
+"""What of a submission was handed out with the course: students hand in whole folders, and need not tidy them."""
+
+from collections.abc import Callable, Iterable, Set
+
+COURSE, LESSONS = "course.yaml", "lessons"
+_BESIDE = {COURSE, "README.md"}
+_OF_AN_EXERCISE = {"README.md", "exercise.yaml", "test_public.py", "lab.py"}
+_KEPT = ".archgrade"  # what the grader wrote there
+
+Parts = tuple[str, ...]
+
+
+def handed_out(paths: Iterable[Parts], exercises: Set[str]) -> Callable[[Parts], bool]:
+    """Tells which of these paths are those of a course as students get it, below a folder with a course.yaml in it."""
+    roots = [path[:-1] for path in paths if path[-1] == COURSE]
+
+    def is_given(path: Parts) -> bool:
+        return any(path[: len(root)] == root and _is_given(path[len(root) :], exercises) for root in roots)
+
+    return is_given
+
+
+def _is_given(path: Parts, exercises: Set[str]) -> bool:
+    match path:
+        case (name,):
+            return name in _BESIDE
+        case ("exercises", exercise, name):
+            return exercise in exercises and name in _OF_AN_EXERCISE
+        case (folder, *_):
+            return folder in (LESSONS, _KEPT)
+    return False

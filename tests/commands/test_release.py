@@ -1,0 +1,228 @@
+"""grade release, grade check --release, and what commands do in a student's edition."""
+
+import re
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from grader.course import load_course
+from grader.progress import Progress
+from tests.command_line import error, run, telling_imports
+from tests.quiz.every_type import QUIZ
+from tests.release import courses
+from tests.release.courses import building_on, with_quiz
+
+
+@pytest.fixture
+def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small course with a quiz, and the working directory beside it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return with_quiz(tmp_path)
+
+
+@pytest.fixture
+def chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A course of three exercises, of which one builds on another, and the working directory beside it."""
+    monkeypatch.chdir(tmp_path)
+    return building_on(tmp_path)
+
+
+def release(*words: str, out: str = "week") -> str:
+    done = run("--course", "course", "release", "--out", out, *words)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+# The command
+
+
+def test_it_says_what_it_wrote_and_how_to_prove_it(chain: Path) -> None:
+    assert release("--exercises", "top,high", out="week.zip").splitlines()[1:] == [
+        "  week.zip   14 files",
+        "",
+        "    lessons     2 more, 4 last",
+        "    exercises   top, high",
+        "    and         base, on which those build",
+        "",
+        "  check     grade check --release week.zip    nothing leaked",
+    ]
+    assert run("--course", "course", "check", "--release", "week.zip").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "exercises"),
+    [
+        ("1", ["base"]),
+        ("2-4", ["base", "top", "high"]),
+        ("1,further", ["base", "top"]),
+        ("3-9", ["high"]),
+    ],
+)
+def test_lessons_by_numbers_ranges_and_names(chain: Path, words: str, exercises: list[str]) -> None:
+    release("--lessons", words)
+    assert [each.id for each in load_course(Path("week").absolute()).exercises] == exercises
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--lessons", "7"], "No lesson '7' in this course. grade list has them all."),
+        (["--lessons", "5-9"], "No lesson of this course is in 5-9; course.yaml has their numbers."),
+        (["--lessons", ","], "--lessons names lessons, such as 1-4 or 1,3,moe."),
+        (["--exercises", "tops"], "No exercise 'tops' in this course. Did you mean 'top'?"),
+    ],
+)
+def test_what_is_not_there_is_said_and_nothing_is_written(chain: Path, words: list[str], sentence: str) -> None:
+    assert error("--course", "course", "release", "--out", "week", *words) == sentence
+    assert not Path("week").exists()
+
+
+def test_a_folder_that_is_not_empty_is_refused(chain: Path) -> None:
+    Path("week").mkdir()
+    Path("week/mine.py").write_text("mine")
+    sentence = "week is not empty; name another folder, or a file that ends with .zip."
+    assert error("--course", "course", "release", "--out", "week") == sentence
+    assert [str(path) for path in Path("week").rglob("*")] == ["week/mine.py"]
+
+
+def test_the_same_course_gives_the_same_bytes(whole: Path) -> None:
+    release("--quizzes", "exam", out="week.zip")
+    first = Path("week.zip").read_bytes()
+    release("--quizzes", "exam", out="week.zip")
+    assert Path("week.zip").read_bytes() == first
+
+
+def test_neither_torch_nor_a_judge_is_imported(whole: Path) -> None:
+    heavy = {"torch", "pytest", "numpy", "grader.judge", "grader.sandbox"}
+    command = telling_imports(["--course", "course", "release", "--out", "week"], heavy)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == "loaded []\n"
+
+
+# grade check --release
+
+
+def test_a_leak_is_named_with_its_place(whole: Path) -> None:
+    release()
+    readme = Path("week/exercises/toolbox/README.md")
+    readme.write_text(readme.read_text() + "\n" + (whole / "solutions/toolbox/toolbox.py").read_text())
+    done = run("--course", "course", "check", "--release", "week")
+    assert done.exit_code == 1
+    assert re.search(r"✗ week   \d+ files, \d+ leaks", done.stdout)
+    assert re.search(r"- exercises/toolbox/README\.md:\d+: a line of the reference of toolbox\n      \S", done.stdout)
+    assert re.search(r"and \d+ more lines there", done.stdout)
+
+
+def test_what_is_proved_is_said_and_what_is_packed(whole: Path) -> None:
+    release()
+    text = run("--course", "course", "check", "--release", "week").stdout
+    assert "✓ week   10 files, 0 leaks" in text
+    assert "1 quiz has its answers packed: a courtesy, and no secret." in text
+
+
+def test_an_edition_is_proved_alone(whole: Path) -> None:
+    release()
+    assert "name no IDs" in error("--course", "course", "check", "toolbox", "--release", "week")
+
+
+# In the edition
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check"],
+        ["batch", "."],
+        ["release", "--out", "x"],
+        ["new", "x", "--lesson", "1"],
+        ["export", "gradescope", "x"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_what_needs_the_solutions_says_so(whole: Path, words: list[str]) -> None:
+    release()
+    told = f"grade {words[0]} needs the whole course, and this is a student's edition, without solutions"
+    assert told in error("--course", "week", *words)
+
+
+def test_no_workspace_is_made_of_it(whole: Path) -> None:
+    release()
+    before = sorted(Path("week").rglob("*"))
+    assert error("init", "week") == "week is a student's edition, and works as it is; name another: grade init DIR."
+    assert error("--course", "week", "update").startswith("This is a student's edition of a course; a newer one comes")
+    assert sorted(Path("week").rglob("*")) == before
+
+
+def test_what_is_not_in_it_is_said_to_be_so(chain: Path) -> None:
+    release("--lessons", "4")
+    sentence = "Lesson 1, Three, is not in this edition of the course."
+    assert error("--course", "week", "lesson", "1") == sentence
+    assert error("--course", "week", "notebook", "1.1") == sentence
+    assert error("--course", "week", "quiz", "1") == "Lesson 1, Three, has no quiz in this edition of the course."
+    assert error("--course", "week", "diff", "high").startswith("This course has no solution of high")
+    assert "not in this edition: lessons 1, 2" in run("--course", "week", "list").stdout
+    assert run("--course", "week", "lesson", "--list").stdout.count("not in this edition") == 3
+
+
+def test_a_lesson_whose_exercise_is_not_in_it_can_be_read(whole: Path) -> None:
+    (whole / "solutions" / "toolbox").rename(whole / "solutions" / "other")
+    folder = (whole / "exercises" / "toolbox").rename(whole / "exercises" / "other")
+    (folder / "toolbox.py").rename(folder / "other.py")
+    (whole / "solutions/other/toolbox.py").rename(whole / "solutions/other/other.py")
+    release()
+    text = run("--course", "week", "lesson", "1.1", "--plain").stdout
+    assert "  not in this edition   grade exercise toolbox\n" in text
+    assert run("--course", "week", "site", "--out", "site").exit_code == 0
+    pages = [path.read_text() for path in Path("site").rglob("1-*.html")]
+    assert any("Exercise, not in this edition of the course" in page for page in pages)
+    assert run("--course", "week", "notebook", "1.1", "--out", "part.ipynb").exit_code == 0
+    assert "`toolbox`, which is not in this edition." in Path("part.ipynb").read_text()
+
+
+def test_a_practice_quiz_is_taken(whole: Path) -> None:
+    release()
+    done = run("--course", "week", "quiz", "tools", "--plain", input="s\n" * len(QUIZ.questions))
+    assert f"{len(QUIZ.questions)} skipped" in done.stdout
+
+
+def test_an_exam_is_filled_in_and_not_asked(whole: Path) -> None:
+    release("--quizzes", "exam")
+    for words in (["quiz", "tools"], ["quiz", "tools", "--answers", "week/quiz-tools.yaml"]):
+        assert error("--course", "week", *words) == (
+            "The quiz of lesson 1, Tools, is an exam: write your answers into week/quiz-tools.yaml, "
+            "and hand that file in."
+        )
+    assert "exam      week/quiz-tools.yaml" in run("--course", "week", "list").stdout
+    assert "exam      week/quiz-tools.yaml" in run("--course", "week", "lesson", "1.2", "--plain").stdout
+
+
+def test_the_public_tests_are_no_pass(whole: Path) -> None:
+    release("--quizzes", "none")
+    stub = Path("week/exercises/toolbox/toolbox.py")
+    stub.write_bytes((whole / "solutions/toolbox/toolbox.py").read_bytes())
+    done = run("--course", "week", "exercise", "toolbox")
+    assert done.exit_code == 0, done.output
+    course = load_course(Path("week").absolute())
+    assert "These are the public tests only; the hidden ones are run on what you hand\n  in." in done.stdout
+    assert course.exercise("toolbox").passed not in done.stdout
+    assert "grade diff" not in done.stdout
+    progress = Progress.load(course.root)
+    (graded,) = progress.tries("toolbox")
+    assert (graded.passed, graded.public) == (False, True)
+    assert 0 < graded.score < graded.max_score == 31
+    assert progress.state("toolbox") == "public"
+    listed = run("--course", "week", "list").stdout
+    assert "1 of 1   100%" in listed
+    assert "◐  passes the public tests; what you hand in is tested further" in listed
+    assert f"{graded.score:g}/31" in listed
+    assert "◐ toolbox" in run("--course", "week", "history").stdout
+    assert "passed when it was graded last" in error("--course", "week", "shell", "toolbox")
+
+
+def test_the_quiz_of_the_course_is_in_no_zip_in_plain_sight(whole: Path) -> None:
+    release(out="week.zip")
+    with zipfile.ZipFile("week.zip") as archive:
+        assert b"explanation" not in archive.read(f"week/{courses.QUIZ}")
