@@ -1,0 +1,9 @@
+from grader.bank import bank_of
+from grader.bank.canvas import export
+from grader.quiz.model import Quiz
+from tests.bank.compare import Carried, compare
+from tests.bank.read_canvas import read_canvas
+
+
+def test_everything_of_a_quiz_is_read_back(quiz: Quiz) -> None:
+    compare(quiz, read_canvas(export(bank_of(quiz, "slug", 4, "seed")).data), 4, Carried(slips=False, order=False, shuffled=False))
