@@ -82,7 +82,8 @@ def document(root: Element, losses: Sequence[Loss] = (), *, indented: bool = Tru
         root.insert(0, Comment(f" Not carried as it is in the course:\n{lines}\n"))
     if indented:
         indent(root)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8") + b"\n"
+    text: bytes = tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text + b"\n"
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:

@@ -58,9 +58,7 @@ def _manifest(bank: Bank) -> Element:
     for item in bank.items:
         name, path = _identifier(item.id), _path(item.id)
         node(test, "dependency", None, {"identifierref": name})
-        resource = node(
-            resources, "resource", None, {"identifier": name, "type": "imsqti_item_xmlv2p1", "href": path}
-        )
+        resource = node(resources, "resource", None, {"identifier": name, "type": "imsqti_item_xmlv2p1", "href": path})
         node(resource, "file", None, {"href": path})
     return root
 
@@ -292,9 +290,7 @@ def _matching(answer: Matching) -> _Parts:
         for number, html in enumerate(answer.rights, start=1)
     )
     feedback = {name: pair.feedback for name, pair in pairs.items() if pair.feedback is not None}
-    conditions = [
-        _new("responseCondition", _new("responseIf", _missed(right[name]), _said(name))) for name in feedback
-    ]
+    conditions = [_new("responseCondition", _new("responseIf", _missed(right[name]), _said(name))) for name in feedback]
     mapping = _mapping(dict.fromkeys(right.values(), 1 / count))
     return _Parts(
         response=_response("multiple", "directedPair", right.values(), mapping),

@@ -8,6 +8,7 @@ from grader.bank import FORMATS
 from grader.cli.names import LessonName
 from grader.cli.screen import course_root, number, say
 from grader.course import load_course, load_lessons
+from grader.errors import UsageError
 
 
 @click.group("export")
@@ -40,14 +41,14 @@ def gradescope(exercise_ids: tuple[str, ...], out: Path, pip_conf: Path | None) 
 
 @command.command("quiz")
 @click.argument("lesson", type=LessonName())
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), required=True, help="For which platform.")
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), help="For which platform; must be given.")
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="The file to write.  [default: named for"
               " the lesson and the format]")
 @click.option("--variants", metavar="N", type=click.IntRange(1, 100), default=5, show_default=True,
               help="How many are drawn of a question with parameters.")
 @click.option("--seed", metavar="WORD", default="export", show_default=True, help="What is drawn depends on it.")
-def quiz(lesson: str, form: str, out: Path | None, variants: int, seed: str) -> None:
-    """The quiz of a lesson for Canvas, for Moodle, or as GIFT or QTI 2.1 (docs/quizzes.md).
+def quiz(lesson: str, form: str | None, out: Path | None, variants: int, seed: str) -> None:
+    """The quiz of a lesson for Canvas, for Moodle, or as GIFT or QTI 2.1 (docs/quiz-formats.md).
 
     The file has the answers: it is for the platform, not for students. What the format cannot carry is said, and stands
     at the head of the file.
@@ -59,6 +60,8 @@ def quiz(lesson: str, form: str, out: Path | None, variants: int, seed: str) -> 
     from grader.export.files import remark, write_bytes
     from grader.quiz.load import load_quiz
 
+    if form is None:
+        raise UsageError(f"Say for which platform: --format {' or '.join(FORMATS)}.")
     course = load_lessons(course_root())
     meant = find_lesson(course, lesson)
     bank = bank_of(load_quiz(quiz_of(course, meant)), meant.slug, variants, seed)

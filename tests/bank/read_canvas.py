@@ -167,7 +167,8 @@ def _number(read: Read, item: Item, presentation: Element) -> None:
     number = float(equal.text or "")
     (most,) = [float(each.text or "") for each in item.item.iter(f"{QTI}varlte")] or [number]
     (least,) = [float(each.text or "") for each in item.item.iter(f"{QTI}vargte")] or [number]
-    for given, score in ((number, 100), (least, 100), (most, 100), (most + 1 + abs(most), 0), (least - 1 - abs(least), 0)):
+    far = 1 + abs(number) + most - least
+    for given, score in ((number, 100), (least, 100), (most, 100), (most + far, 0), (least - far, 0)):
         assert item.mark({"response1": {str(given) if given != number else str(equal.text)}})[0] == score
     read.numbers.append((number, (most - least) / 2, True, ""))
 
