@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 _UNPRINTED = re.compile(r"[^ -~\n\t]")  # what is not printable ASCII is looked at
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # version 1.0
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # controls, invisible and direction marks, surrogates, private use
 
 
@@ -15,6 +16,11 @@ def clean(text: str) -> str:
 def clean_line(text: str) -> str:
     """As `clean`, on one line."""
     return clean(text).replace("\n", "\\n").replace("\t", "    ")
+
+
+def xml_text(text: str) -> str:
+    """Text with what XML cannot hold as escapes."""
+    return _NOT_IN_XML.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def inert(line: str) -> str:

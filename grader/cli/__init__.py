@@ -44,7 +44,7 @@ FOR_INSTRUCTORS = {
     "batch": "Grade what a class handed in.",
     "gradebook": "What a class has earned, and exports of it.",
     "compare": "Who moved between two runs, and why.",
-    "export": "An autograder to upload to Gradescope.",
+    "export": "An autograder, or a quiz, for a learning platform.",
 }
 INTERRUPTED = 130
 

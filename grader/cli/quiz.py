@@ -62,7 +62,7 @@ def command(
     root = course_root()
     course = load_lessons(root)
     lesson = find_lesson(course, name)
-    quiz = load_quiz(_existing(course, lesson))
+    quiz = load_quiz(quiz_of(course, lesson))
     progress = Progress.load(root)
     if form is not None:
         _export(form, lesson, quiz, progress, seed if seed is not None else history.student_salt(root))
@@ -117,7 +117,8 @@ def _say_on_stderr(*lines: str) -> None:
         click.echo(writable(line.rstrip(), encoding_of(sys.stderr)), err=True)
 
 
-def _existing(course: Course, lesson: Lesson) -> Path:
+def quiz_of(course: Course, lesson: Lesson) -> Path:
+    """The file of a lesson's quiz. UsageError where it has none."""
     path = quiz_path(course, lesson)
     if path.is_file():
         return path

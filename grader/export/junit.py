@@ -1,12 +1,11 @@
 """junit.xml in pytest's shape (xunit1), which GitLab, Jenkins and others show: a suite for each student."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from grader.clean import clean_line
+from grader.clean import clean_line, xml_text
 from grader.export.cases import STOPPED, Case, cases
 from grader.export.files import remark, whole
 from grader.export.names import folder_name
@@ -18,7 +17,6 @@ from grader.result import Outcome
 from grader.submission.handin import Ignored, Student
 
 GITLAB = 30 * 1024 * 1024  # bytes of the largest file that GitLab takes
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
 
 
 def write_junit(book: Book, out: Path) -> list[Path]:
@@ -93,7 +91,7 @@ def _testcase(grade: Grade, case: Case) -> Element:
     if kind == "skipped":
         SubElement(element, kind, type=case.outcome.value, message=_line(case.message))
     elif kind:
-        SubElement(element, kind, type=case.outcome.value, message=_line(case.message)).text = _text(case.text)
+        SubElement(element, kind, type=case.outcome.value, message=_line(case.message)).text = xml_text(case.text)
     return element
 
 
@@ -105,9 +103,4 @@ def _kind(case: Case) -> str | None:
 
 
 def _line(text: str) -> str:
-    return _text(clean_line(text))
-
-
-def _text(text: str) -> str:
-    """Clean text with what XML cannot hold as escapes."""
-    return _ILLEGAL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return xml_text(clean_line(text))

@@ -229,14 +229,20 @@ def _numeric(question: Numeric, typed: str) -> Mark:
 
 def accepts(question: Numeric, right: Number, number: Fraction) -> bool:
     """Whether a number is so near to the right one that it counts as it."""
-    distance, tolerance = abs(number - Fraction(right)), question.tolerance
+    return abs(number - Fraction(right)) <= margin(question, right)
+
+
+def margin(question: Numeric, right: Number) -> Fraction:
+    """How far a number may lie from the right one to count as it."""
+    tolerance = question.tolerance
     if tolerance is None:
         # a float that came of a formula is not the decimal that one types for it
-        return distance == 0 if isinstance(right, int) else distance <= Fraction(1, 10**6) * abs(Fraction(right))
+        return Fraction(0) if isinstance(right, int) else Fraction(1, 10**6) * abs(Fraction(right))
+    rounding = 1 + Fraction(1, 10**9)
     if tolerance.absolute is not None:
-        return distance <= Fraction(tolerance.absolute) * (1 + Fraction(1, 10**9))
+        return Fraction(tolerance.absolute) * rounding
     assert tolerance.relative is not None
-    return distance <= Fraction(tolerance.relative) * abs(Fraction(right)) * (1 + Fraction(1, 10**9))
+    return Fraction(tolerance.relative) * abs(Fraction(right)) * rounding
 
 
 def _bound(question: Numeric, right: Number) -> str:

@@ -14,7 +14,7 @@ SPACES = " \t\n\r\f\v"
 _PIECES = re.compile(rf"[{SPACES}]+|[^{SPACES}]+")
 _ITEM = re.compile(r"(\s*)([-*+]|\d+[.)]) +(.*)")
 _FENCE = re.compile(r"\s*(```|~~~)")
-_INLINE = re.compile(
+INLINE = re.compile(
     r"(`+)(?P<code>.+?)\1|\*\*(?P<strong>.+?)\*\*|(?<![\w*])\*(?P<em>[^*\s](?:[^*]*[^*\s])?)\*(?![\w*])"
 )
 
@@ -87,7 +87,7 @@ def spans(text: str) -> Line:
     """Text without its marks: code and strong in bold."""
     found: list[Span] = []
     end = 0
-    for match in _INLINE.finditer(text):
+    for match in INLINE.finditer(text):
         found.append(Span(text[end : match.start()]))
         if match["em"] is not None:
             found.append(Span(match["em"]))

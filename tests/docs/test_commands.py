@@ -36,7 +36,13 @@ def complaint(line: str) -> str | None:
             return f"no command {rest[0]}"
         command = group.get_command(context, rest[0])
         assert command is not None
-        _, left, _ = command.make_parser(click.Context(command, context, rest[0])).parse_args(rest[1:])
+        context = click.Context(command, context, rest[0])
+        _, left, _ = command.make_parser(context).parse_args(rest[1:])
+        if isinstance(command, click.Group) and left:
+            inner = command.get_command(context, left[0])
+            if inner is None:
+                return f"no command {rest[0]} {left[0]}"
+            _, left, _ = inner.make_parser(click.Context(inner, context, left[0])).parse_args(left[1:])
     except click.UsageError as error:
         return error.format_message()
     return f"too many arguments: {left}" if left else None
@@ -57,6 +63,9 @@ def test_commands_exist(document: Path) -> None:
         ("grade exercize ID", "no command exercize"),
         ("grade exercise ID --jsn", "--jsn"),
         ("grade diff ID now", "too many arguments"),
+        ("grade export quiz LESSON --format gift", None),
+        ("grade export quizz LESSON", "no command export quizz"),
+        ("grade export quiz LESSON --seed 3 --nothing", "--nothing"),
     ],
 )
 def test_a_wrong_command_is_noticed(line: str, why: str | None) -> None:

@@ -1,0 +1,83 @@
+"""The Markdown of questions as HTML that is XML too.
+
+What is code, strong or emphasised is what a terminal shows as such (grader/report/text.py): full Markdown would read
+`2*D*F` as emphasis, and `\\d` as an escape.
+"""
+
+from functools import cache
+from html import escape
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+
+from grader.clean import xml_text
+from grader.report.text import INLINE, spans
+
+_TAGS = {"code": "code", "strong": "strong", "em": "em"}
+
+
+def block(text: str) -> str:
+    """Paragraphs, lists, tables, blocks of code."""
+    return str(_markdown().render(xml_text(text))).strip()
+
+
+def inline(text: str) -> str:
+    """One line of text, without a paragraph around it."""
+    return str(_markdown().renderInline(xml_text(" ".join(text.split()))))
+
+
+def plain(text: str) -> str:
+    """One line of text without its marks, which is no HTML."""
+    return "".join(span.text for span in spans(xml_text(" ".join(text.split()))))
+
+
+def paragraph(text: str) -> str:
+    """A sentence of ours, without marks."""
+    return f"<p>{escape(text, quote=False)}</p>"
+
+
+def code(text: str) -> str:
+    """A block of code with the numbers of its lines."""
+    rows = xml_text(text).rstrip("\n").split("\n")
+    wide = len(str(len(rows)))
+    numbered = "\n".join(f"{number:>{wide}}  {row}" for number, row in enumerate(rows, start=1))
+    return f"<pre><code>{escape(numbered, quote=False)}</code></pre>"
+
+
+def code_line(number: int, row: str) -> str:
+    """A line of code to choose."""
+    return f"{number}: <code>{escape(xml_text(row).strip(), quote=False)}</code>"
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    markdown = MarkdownIt("zero", {"xhtmlOut": True}).enable(["table", "code", "fence", "list"])
+    markdown.core.ruler.before("inline", "joined", _join)
+    markdown.inline.ruler.push("marks", _marks)
+    return markdown
+
+
+def _join(state: StateCore) -> None:
+    """A paragraph is one line, as a mark may begin in one line of the file and end in the next."""
+    for token in state.tokens:
+        token.attrs.pop("style", None)  # how a column of a table is aligned: platforms take it out
+        if token.type == "inline":
+            token.content = " ".join(token.content.split("\n"))
+
+
+def _marks(state: StateInline, silent: bool) -> bool:
+    match = INLINE.match(state.src, state.pos, state.posMax)
+    if match is None:
+        return False
+    if not silent:
+        kind = next(kind for kind in _TAGS if match[kind] is not None)
+        text = match[kind] if kind == "em" else match[kind].strip()
+        if kind == "code":
+            state.push("code_inline", "code", 0).content = text
+        else:
+            state.push(f"{kind}_open", _TAGS[kind], 1)
+            state.push("text", "", 0).content = text
+            state.push(f"{kind}_close", _TAGS[kind], -1)
+    state.pos = match.end()
+    return True
