@@ -144,6 +144,7 @@ class Batch:
 
     def _grade(self, handin: Handin, submission: Submission, owners: list[Owner]) -> None:
         exercise = self._course.exercise(handin.item)
+        self._book.keep_work(submission.sha256, submission.text)
         imports = self._imports(handin, submission)
         key = self._keys.exercise(exercise.id, submission.sha256, imports)
         if self._known(key, exercise.id, owners):

@@ -23,6 +23,7 @@ from grader.cli import INTERRUPTED
 from grader.cli.progress_bar import progress_bar
 from grader.cli.screen import course_root, number, say
 from grader.course import Course, Exercise, load_course
+from grader.course.document import read_text
 from grader.errors import UsageError
 from grader.export import chosen
 from grader.export.files import remark
@@ -124,6 +125,7 @@ def command(
             items=items,
             students=[*found.students(), *found.missing],
             ignored=[each for each in found.ignored if each.kind is not Kind.NOISE],
+            given={each.id: _given(each) for each in exercises},
         )
         known = [*ids, *quizzes.slugs()]
         book.set_policies(late=late, extensions=extensions, adjustments=adjustments, known=known)
@@ -150,6 +152,12 @@ def command(
         ctx.exit(FAULT)
     if below:
         ctx.exit(BELOW)
+
+
+def _given(exercise: Exercise) -> list[str]:
+    """The code of an exercise that everybody may have: its stub, and its reference, to which it leads."""
+    paths = (exercise.stub, *(() if exercise.solution is None else (exercise.reference,)))
+    return [read_text(path) for path in paths if path.is_file()]
 
 
 @contextmanager

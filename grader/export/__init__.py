@@ -54,7 +54,7 @@ FORMATS = {
         Format("prairielearn", "PrairieLearn's results.json of each student", "prairielearn"),
         Format("github", "Summary, annotations and outputs of a job of GitHub Actions", "github"),
         Format("feedback", "A page for each student", "feedback"),
-        Format("html", "The instructor's report", "html"),
+        Format("html", "The instructor's report, and a page for each student's work", "html"),
     )
 }
 

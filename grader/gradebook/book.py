@@ -6,8 +6,8 @@ from datetime import datetime
 
 from grader.errors import UsageError
 from grader.gradebook.database import Database, Row
-from grader.gradebook.entries import Entry, entries
-from grader.gradebook.model import Grade, Item, Points, Run
+from grader.gradebook.entries import Entry, entries, unpack_text
+from grader.gradebook.model import Grade, Handed, Item, Points, Run
 from grader.gradebook.policy import Policy
 from grader.result import Outcome
 from grader.submission.handin import Ignored, Kind, Student
@@ -55,6 +55,16 @@ class StoredBook:
     def of_student(self, student: str) -> list[Grade]:
         """The latest grades of one student, given by id."""
         return [self._grade(entry) for entry in self._in_order(entries(self._database, None, student))]
+
+    def work(self, handed: Handed) -> str | None:
+        """The code that was graded; None of a quiz, and where it was not kept."""
+        row = self._database.row("SELECT text FROM works WHERE sha256 = ?", (handed.sha256,))
+        return None if row is None else unpack_text(row[0])
+
+    def given(self, item: str) -> list[str]:
+        """The code of an exercise that everybody may have: its stub, its reference."""
+        rows = self._database.rows("SELECT text FROM given WHERE item = ? ORDER BY place", (item,))
+        return [unpack_text(text) for (text,) in rows]
 
     def scores(self) -> Iterator[tuple[Entry, Points | None]]:
         """As `grades`, without the results, which take longer to read than all else."""
