@@ -48,6 +48,13 @@ FORMATS = {
             template="the worksheet that Moodle gave you",
             needs_template=True,
         ),
+        Format(
+            "moodle-feedback",
+            "Feedback for Moodle's upload of files: moodle-feedback.zip",
+            "moodle_feedback",
+            template="the worksheet that Moodle gave you",
+        ),
+        Format("mail", "A row for each student's letter: mail.csv", "mail"),
         Format("junit", "JUnit XML, for GitLab, Jenkins and others: junit.xml", "junit"),
         Format("gradescope", "Gradescope's results.json of each student", "gradescope"),
         Format("classroom50", "Classroom 50's result.json of each student", "classroom50"),

@@ -5,7 +5,7 @@ as paragraphs and tables. A page is made of one student's grades, and no name of
 graded once, and a group's file may be named after another of its members.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -82,12 +82,8 @@ def write_feedback(book: Book, out: Path) -> list[Path]:
     UsageError where jinja2 is not installed, or where a file cannot be written.
     """
     written = []
-    of_student = _left_out(book)
-    for student, grades in by_student(book):
+    for student, entries, lost in _of_all(book):
         folder = out / FOLDER / folder_name(student.id)
-        of_item = {grade.item.id: grade for grade in grades}
-        lost = of_student.get(student.id, [])
-        entries = [_entry(item, of_item.get(item.id), bool(lost)) for item in book.items]
         for path, text in (
             (folder / PAGE_NAME, _html(book, student, entries, lost)),
             (folder / "feedback.md", _markdown(book, student, entries, lost)),
@@ -96,6 +92,20 @@ def write_feedback(book: Book, out: Path) -> list[Path]:
                 file.write(text)
             written.append(path)
     return written
+
+
+def pages(book: Book) -> Iterator[tuple[Student, str]]:
+    """Every student's page of HTML, one at a time. UsageError where jinja2 is not installed."""
+    return ((student, _html(book, student, entries, lost)) for student, entries, lost in _of_all(book))
+
+
+def _of_all(book: Book) -> Iterator[tuple[Student, list[Entry], list[str]]]:
+    """What each student's page says, and what of the student's work was not graded."""
+    of_student = _left_out(book)
+    for student, grades in by_student(book):
+        of_item = {grade.item.id: grade for grade in grades}
+        lost = of_student.get(student.id, [])
+        yield student, [_entry(item, of_item.get(item.id), bool(lost)) for item in book.items], lost
 
 
 def _left_out(book: Book) -> dict[str, list[str]]:
