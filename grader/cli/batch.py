@@ -26,7 +26,7 @@ from grader.course import Course, Exercise, load_course
 from grader.course.document import read_text
 from grader.errors import UsageError
 from grader.export import chosen
-from grader.export.files import remark
+from grader.export.files import remark, several
 from grader.gradebook import Gradebook
 from grader.gradebook.book import StoredBook
 from grader.gradebook.database import storable
@@ -35,6 +35,7 @@ from grader.gradebook.model import Item
 from grader.judge.materials import materials_of
 from grader.judge.messages import Materials
 from grader.submission.handin import Found, Kind
+from grader.submission.mapping import read_mapping
 from grader.submission.recognise import LAYOUTS, find
 from grader.submission.roster import logins_of, match, read_roster
 
@@ -50,6 +51,8 @@ DEFAULT = ("json", "csv")  # formats
 @click.option("--exercise", "only", metavar="ID", multiple=True, help="Grade this exercise only; may be repeated.")
 @click.option("--layout", type=click.Choice(LAYOUTS), help="How the submissions are laid out, if it cannot be told.")
 @click.option("--roster", metavar="CSV", type=click.Path(path_type=Path), help="Who is in the class.")
+@click.option("--map", "mapping", metavar="CSV", type=click.Path(path_type=Path),
+              help="Whose single files are, and for what: file,student,exercise.")
 @click.option("--prefix", metavar="TEXT", help="What repositories are called before the student's login: week-3-.")
 @click.option("--late", metavar="YAML", type=click.Path(path_type=Path), help="Due dates, and what lateness costs.")
 @click.option("--extensions", metavar="CSV", type=click.Path(path_type=Path), help="Who has longer.")
@@ -71,6 +74,7 @@ def command(
     only: tuple[str, ...],
     layout: str | None,
     roster: Path | None,
+    mapping: Path | None,
     prefix: str | None,
     late: Path | None,
     extensions: Path | None,
@@ -100,7 +104,12 @@ def command(
             course.exercise(each)  # raises, and knows what was nearly meant
     listed = () if roster is None else read_roster(roster)
     logins = logins_of(listed)
-    found = find(submissions, ids, quizzes.slugs(), layout=layout, only=only, prefix=prefix, logins=logins)
+    told = None if mapping is None else read_mapping(mapping, ids, quizzes.slugs())
+    found = find(
+        submissions, ids, quizzes.slugs(), layout=layout, only=only, prefix=prefix, logins=logins, mapping=told
+    )
+    if mapping is not None and found.not_found:
+        remark(f"{mapping} names what was not found: {several(found.not_found)}.")
     found = quizzes.place(found, only)
     if roster is not None:
         found = match(found, listed)
@@ -117,7 +126,7 @@ def command(
     with Gradebook(out, create=True) as book:
         book.lock()
         run, resumed = book.begin_run(
-            [*map(str, submissions), *only, f"{layout=} {prefix=} {roster=} {regrade=} {confined=}"],
+            [*map(str, submissions), *only, f"{layout=} {prefix=} {mapping=} {roster=} {regrade=} {confined=}"],
             engine=engine(),
             course=course.title,
             course_hash=shipment.hash,
