@@ -21,11 +21,11 @@ from grader.batch.shipment import Shipment, engine, ship
 from grader.clean import clean_line
 from grader.cli import INTERRUPTED
 from grader.cli.progress_bar import progress_bar
-from grader.cli.screen import course_root, number, say
+from grader.cli.screen import course_root, number, say, written_lines
 from grader.course import Course, Exercise, load_course
 from grader.course.document import read_text
 from grader.errors import UsageError
-from grader.export import chosen
+from grader.export import all_chosen
 from grader.export.files import remark, several
 from grader.gradebook import Gradebook
 from grader.gradebook.book import StoredBook
@@ -96,7 +96,7 @@ def command(
     for something, which it lists.
     """
     course = load_course(course_root())
-    wanted = [chosen(each) for each in formats or DEFAULT]
+    wanted = all_chosen(formats or DEFAULT)
     quizzes = Quizzes(course)
     ids = [each.id for each in course.exercises]
     for each in only:
@@ -146,13 +146,15 @@ def command(
             tally_of.append(batch)
             with progress_bar("grades", quiet=quiet) as show:
                 known_handins = [*found.handins, *found.others]
-                tally = batch.grade(found.handins, known_handins, lambda tally: show(tally.done, tally.total))
+                tally = batch.grade(
+                    found.handins, known_handins, lambda tally: show(tally.done, tally.total, tally.waiting)
+                )
         book.end_run(run)
         graded = book.book()
         written = [path for each in wanted for path in each.write(graded, out)]
         below = [] if fail_under is None else _below(graded, fail_under / 100)
     if not quiet:
-        say(*summary_lines(tally, time.monotonic() - begun, out, written))
+        say(*summary_lines(tally, time.monotonic() - begun, out, list(written_lines(written, out))))
     elif lost.sentence:
         folder = shlex.quote(storable(str(out)))
         remark(f"{lost.sentence}; grade gradebook {folder} --format csv lists all in not-graded.csv.")
@@ -187,10 +189,19 @@ def _pool(
 def _stoppable() -> Iterator[list[Batch]]:
     """Ctrl-C, or the SIGTERM with which CI systems cancel a job, ends in a sentence that says how to go on."""
 
+    stopping = False
+
     def stop(number: int, frame: FrameType | None) -> NoReturn:
+        nonlocal stopping
+        stopping = True
+        for each in before:  # the processes are ended once, whoever is in a hurry
+            signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    for each, handler in before.items():
+        if handler is not signal.SIG_IGN:  # as of a command in the background
+            signal.signal(each, stop)
     running: list[Batch] = []
     try:
         yield running
@@ -200,7 +211,8 @@ def _stoppable() -> Iterator[list[Batch]]:
         stopped.exit_code = INTERRUPTED
         raise stopped from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in () if stopping else before.items():
+            signal.signal(each, handler)
 
 
 def _below(book: StoredBook, share: float) -> list[str]:

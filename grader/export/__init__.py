@@ -3,7 +3,7 @@
 A format's module is imported when it is written: one of them needs a library for plots.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +15,7 @@ from grader.errors import UsageError
 from grader.export.view import only
 from grader.gradebook.model import Book
 
-__all__ = ["FORMATS", "Chosen", "Format", "chosen", "write"]
+__all__ = ["FORMATS", "Chosen", "Format", "all_chosen", "chosen", "write"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,12 @@ def chosen(text: str) -> Chosen:
     """
     name, equals, file = text.partition("=")
     return _chosen(name, Path(file) if equals else None)
+
+
+def all_chosen(texts: Iterable[str]) -> list[Chosen]:
+    """What several `--format` ask for, in the order in which pages find those that they link to. Raises UsageError."""
+    places = list(FORMATS)
+    return sorted(map(chosen, texts), key=lambda each: places.index(each.format.name))
 
 
 def write(name: str, book: Book, out: Path, template: Path | None = None) -> list[Path]:

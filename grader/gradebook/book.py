@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Iterator
 from datetime import datetime
 
+import msgspec
+
 from grader.errors import UsageError
 from grader.gradebook.database import Database, Row
 from grader.gradebook.entries import Entry, entries, unpack_text
@@ -80,11 +82,18 @@ class StoredBook:
             return None
         return self.policy.points(entry.student, entry.item, entry.handed, scored.score, scored.max_score)
 
+    def _in_zone(self, entry: Entry) -> Handed:
+        """What was handed in, its time in the zone of the due date."""
+        due, time = self.policy.due(entry.student, entry.item), entry.handed.time
+        if due is None or time is None:
+            return entry.handed
+        return msgspec.structs.replace(entry.handed, time=time.astimezone(due.tzinfo))
+
     def _grade(self, entry: Entry) -> Grade:
         return Grade(
             student=self._known[entry.student],
             item=self.items[self._places[entry.item]],
-            handed=entry.handed,
+            handed=self._in_zone(entry),
             outcome=entry.scored.outcome if entry.scored else Outcome.ERROR,
             points=self._points(entry),
             result=entry.scored.measured(entry.handed.file) if entry.scored else None,
