@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 WIDE = 50  # cells of what is drawn: as much as a phone has
-PAGE: Page = msgspec.structs.replace(DOCUMENT, width=WIDE, full=True, every=True, whole=True)
+PAGE: Page = msgspec.structs.replace(DOCUMENT, width=WIDE, rows=4, full=True, every=True, whole=True)
 
 
 class Row(NamedTuple):
