@@ -1,6 +1,7 @@
 """One run over what a class handed in: everything is graded once, and written down when it is."""
 
 import hashlib
+import itertools
 import queue
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -28,6 +29,7 @@ from grader.warm.client import JudgeLost
 
 TRIES = 2  # of a job, when the grader is at fault
 _TICK = 0.5  # seconds between two looks at the clock
+_A_WHILE = 10  # looks without a result
 
 Owner: TypeAlias = tuple[Student, Handed]  # somebody whose grade it will be, and the file it is for
 
@@ -49,6 +51,7 @@ class Tally:
     reused: int = 0  # taken over, since nothing had changed, or because another has handed in the same
     done_before: int = 0  # by this run, before it was interrupted
     faults: list[Fault] = field(default_factory=list)
+    waiting: str | None = None  # for what nothing has been done for a while
 
     @property
     def done(self) -> int:
@@ -144,6 +147,7 @@ class Batch:
 
     def _grade(self, handin: Handin, submission: Submission, owners: list[Owner]) -> None:
         exercise = self._course.exercise(handin.item)
+        self._book.keep_work(submission.sha256, submission.text)
         imports = self._imports(handin, submission)
         key = self._keys.exercise(exercise.id, submission.sha256, imports)
         if self._known(key, exercise.id, owners):
@@ -212,12 +216,14 @@ class Batch:
 
     def _take(self, show: Callable[[Tally], None]) -> None:
         """Waits for the next result, and records it."""
-        while True:
+        for look in itertools.count(1):
             try:
                 work, future = self._ready.get(timeout=_TICK)
                 break
             except queue.Empty:
+                self.tally.waiting = self._oldest() if look >= _A_WHILE else None
                 show(self.tally)
+        self.tally.waiting = None
         del self._open[work.key.hash]
         try:
             result = future.result()
@@ -239,6 +245,11 @@ class Batch:
         for student, handed in work.owners:
             self._fail(student, work.item, handed, fault)
         show(self.tally)
+
+    def _oldest(self) -> str:
+        """The work that was begun first of all that is not done."""
+        work = next(iter(self._open.values()))
+        return f"{work.item} of {work.owners[0][0].id}"
 
     def _fail(self, student: Student, item: str, handed: Handed, message: str) -> None:
         self._book.fail(self._run, student, item, handed, message)

@@ -1,6 +1,5 @@
 """What a batch says on the terminal: what it found, and what came of it."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -33,8 +32,8 @@ def found_lines(found: Found, lost: LeftOut, *, against_roster: bool) -> Iterato
         yield from _people("on the roster, and handed nothing in", found.missing)
 
 
-def summary_lines(tally: Tally, seconds: float, out: Path, written: list[Path]) -> Iterator[str]:
-    """What was done, how fast, and where it is."""
+def summary_lines(tally: Tally, seconds: float, out: Path, written: Iterable[str]) -> Iterator[str]:
+    """What was done, how fast, and where it is; `written` are lines on files."""
     done = tally.graded + tally.reused
     counts = [f"{_count(tally.graded, 'grade')} measured"]
     if tally.reused:
@@ -46,16 +45,8 @@ def summary_lines(tally: Tally, seconds: float, out: Path, written: list[Path]) 
     yield f"  {', '.join(counts)}"
     yield f"  {seconds:.1f} s, {done / seconds:.0f} per second" if done and seconds else f"  {seconds:.1f} s"
     yield ""
-    yield from _files(written, out)
+    yield from written
     yield from ("", f"  look at   grade gradebook {out}")
-
-
-def _files(written: Sequence[Path], out: Path) -> Iterator[str]:
-    """The files right in the folder, and how many are in each folder below it."""
-    yield from (f"  {path}" for path in written if path.parent == out)
-    folders = Counter(path.relative_to(out).parts[0] for path in written if path.parent != out)
-    for folder, count in folders.items():
-        yield f"  {out / folder}{os.sep}   {_count(count, 'file')}"
 
 
 def fault_lines(tally: Tally) -> Iterator[str]:

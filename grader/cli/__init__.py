@@ -1,6 +1,7 @@
 """The command `grade`. A command's module is imported when that command runs, and it defines `command`."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -47,6 +48,7 @@ FOR_INSTRUCTORS = {
     "export": "An autograder, or a quiz, for a learning platform.",
 }
 INTERRUPTED = 130
+READER_GONE = 141  # as of a program that ends by SIGPIPE
 
 
 class Grade(click.Group):
@@ -87,7 +89,7 @@ class Grade(click.Group):
             sys.stdout.flush()
         except BrokenPipeError:  # whoever read this has gone; Python would say so when it flushes at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(INTERRUPTED)
+            ctx.exit(READER_GONE)
         return result
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
@@ -103,6 +105,7 @@ class Grade(click.Group):
             _complain(error.format_message())
             code = error.exit_code
         except (click.Abort, KeyboardInterrupt):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
             code = INTERRUPTED
         sys.exit(code if isinstance(code, int) else 0)
 

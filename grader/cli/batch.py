@@ -21,11 +21,12 @@ from grader.batch.shipment import Shipment, engine, ship
 from grader.clean import clean_line
 from grader.cli import INTERRUPTED
 from grader.cli.progress_bar import progress_bar
-from grader.cli.screen import course_root, number, say
+from grader.cli.screen import course_root, number, say, written_lines
 from grader.course import Course, Exercise, load_course
+from grader.course.document import read_text
 from grader.errors import UsageError
-from grader.export import chosen
-from grader.export.files import remark
+from grader.export import all_chosen
+from grader.export.files import remark, several
 from grader.gradebook import Gradebook
 from grader.gradebook.book import StoredBook
 from grader.gradebook.database import storable
@@ -34,6 +35,7 @@ from grader.gradebook.model import Item
 from grader.judge.materials import materials_of
 from grader.judge.messages import Materials
 from grader.submission.handin import Found, Kind
+from grader.submission.mapping import read_mapping
 from grader.submission.recognise import LAYOUTS, find
 from grader.submission.roster import logins_of, match, read_roster
 
@@ -49,6 +51,8 @@ DEFAULT = ("json", "csv")  # formats
 @click.option("--exercise", "only", metavar="ID", multiple=True, help="Grade this exercise only; may be repeated.")
 @click.option("--layout", type=click.Choice(LAYOUTS), help="How the submissions are laid out, if it cannot be told.")
 @click.option("--roster", metavar="CSV", type=click.Path(path_type=Path), help="Who is in the class.")
+@click.option("--map", "mapping", metavar="CSV", type=click.Path(path_type=Path),
+              help="Whose single files are, and for what: file,student,exercise.")
 @click.option("--prefix", metavar="TEXT", help="What repositories are called before the student's login: week-3-.")
 @click.option("--late", metavar="YAML", type=click.Path(path_type=Path), help="Due dates, and what lateness costs.")
 @click.option("--extensions", metavar="CSV", type=click.Path(path_type=Path), help="Who has longer.")
@@ -70,6 +74,7 @@ def command(
     only: tuple[str, ...],
     layout: str | None,
     roster: Path | None,
+    mapping: Path | None,
     prefix: str | None,
     late: Path | None,
     extensions: Path | None,
@@ -92,7 +97,7 @@ def command(
     """
     course = load_course(course_root())
     course.require_whole("grade batch")
-    wanted = [chosen(each) for each in formats or DEFAULT]
+    wanted = all_chosen(formats or DEFAULT)
     quizzes = Quizzes(course)
     ids = [each.id for each in course.exercises]
     for each in only:
@@ -100,7 +105,12 @@ def command(
             course.exercise(each)  # raises, and knows what was nearly meant
     listed = () if roster is None else read_roster(roster)
     logins = logins_of(listed)
-    found = find(submissions, ids, quizzes.slugs(), layout=layout, only=only, prefix=prefix, logins=logins)
+    told = None if mapping is None else read_mapping(mapping, ids, quizzes.slugs())
+    found = find(
+        submissions, ids, quizzes.slugs(), layout=layout, only=only, prefix=prefix, logins=logins, mapping=told
+    )
+    if mapping is not None and found.not_found:
+        remark(f"{mapping} names what was not found: {several(found.not_found)}.")
     found = quizzes.place(found, only)
     if roster is not None:
         found = match(found, listed)
@@ -117,7 +127,7 @@ def command(
     with Gradebook(out, create=True) as book:
         book.lock()
         run, resumed = book.begin_run(
-            [*map(str, submissions), *only, f"{layout=} {prefix=} {roster=} {regrade=} {confined=}"],
+            [*map(str, submissions), *only, f"{layout=} {prefix=} {mapping=} {roster=} {regrade=} {confined=}"],
             engine=engine(),
             course=course.title,
             course_hash=shipment.hash,
@@ -125,6 +135,7 @@ def command(
             items=items,
             students=[*found.students(), *found.missing],
             ignored=[each for each in found.ignored if each.kind is not Kind.NOISE],
+            given={each.id: _given(each) for each in exercises},
         )
         known = [*ids, *quizzes.slugs()]
         book.set_policies(late=late, extensions=extensions, adjustments=adjustments, known=known)
@@ -136,13 +147,15 @@ def command(
             tally_of.append(batch)
             with progress_bar("grades", quiet=quiet) as show:
                 known_handins = [*found.handins, *found.others]
-                tally = batch.grade(found.handins, known_handins, lambda tally: show(tally.done, tally.total))
+                tally = batch.grade(
+                    found.handins, known_handins, lambda tally: show(tally.done, tally.total, tally.waiting)
+                )
         book.end_run(run)
         graded = book.book()
         written = [path for each in wanted for path in each.write(graded, out)]
         below = [] if fail_under is None else _below(graded, fail_under / 100)
     if not quiet:
-        say(*summary_lines(tally, time.monotonic() - begun, out, written))
+        say(*summary_lines(tally, time.monotonic() - begun, out, list(written_lines(written, out))))
     elif lost.sentence:
         folder = shlex.quote(storable(str(out)))
         remark(f"{lost.sentence}; grade gradebook {folder} --format csv lists all in not-graded.csv.")
@@ -151,6 +164,12 @@ def command(
         ctx.exit(FAULT)
     if below:
         ctx.exit(BELOW)
+
+
+def _given(exercise: Exercise) -> list[str]:
+    """The code of an exercise that everybody may have: its stub, and its reference, to which it leads."""
+    paths = (exercise.stub, *(() if exercise.solution is None else (exercise.reference,)))
+    return [read_text(path) for path in paths if path.is_file()]
 
 
 @contextmanager
@@ -171,10 +190,19 @@ def _pool(
 def _stoppable() -> Iterator[list[Batch]]:
     """Ctrl-C, or the SIGTERM with which CI systems cancel a job, ends in a sentence that says how to go on."""
 
+    stopping = False
+
     def stop(number: int, frame: FrameType | None) -> NoReturn:
+        nonlocal stopping
+        stopping = True
+        for each in before:  # the processes are ended once, whoever is in a hurry
+            signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    for each, handler in before.items():
+        if handler is not signal.SIG_IGN:  # as of a command in the background
+            signal.signal(each, stop)
     running: list[Batch] = []
     try:
         yield running
@@ -184,7 +212,8 @@ def _stoppable() -> Iterator[list[Batch]]:
         stopped.exit_code = INTERRUPTED
         raise stopped from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in () if stopping else before.items():
+            signal.signal(each, handler)
 
 
 def _below(book: StoredBook, share: float) -> list[str]:

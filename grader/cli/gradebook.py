@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from grader.clean import clean_line
-from grader.cli.screen import say, step
+from grader.cli.screen import columns, say, step, written_lines
 from grader.course import find_course, load_course
 from grader.course.model import did_you_mean
 from grader.errors import UsageError
@@ -52,7 +52,7 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 @click.command("gradebook")
 @click.argument("folder", metavar="[DIR]", default="results", type=click.Path(path_type=Path))
-@click.option("--student", metavar="ID", help="One student: points, what was done to them, and why.")
+@click.option("--student", metavar="WHO", help="One student: points, what was done to them, and why.")
 @click.option("--runs", is_flag=True, help="The runs of grade batch, for grade compare.")
 @click.option(
     "--format", "formats", metavar="NAME[=FILE]", multiple=True, help="Export (docs/formats.md); may be repeated."
@@ -101,7 +101,8 @@ def command(
         elif as_json:
             _print(_summary(book))
         else:
-            _show(class_screen(listing(book, gradebook.policy_files()), _unicode()))
+            wide = max(columns() - 3, COLUMNS)
+            _show(class_screen(listing(book, gradebook.policy_files()), _unicode(), wide), wide)
             again = f"grade gradebook {shlex.quote(storable(str(folder)))}"
             say(step("student", f"{again} --student ID"), step("export", f"{again} --format html"), "")
 
@@ -143,23 +144,27 @@ def _merge(gradebook: Gradebook, book: StoredBook, name: str, into: str) -> None
 
 
 def _named(book: StoredBook, name: str) -> Student:
-    """A student by id, or by login or e-mail address."""
+    """A student by id, by login or e-mail address, or by name. UsageError where there is none, or are several."""
     for student in book.students:
         if student.id == name:
             return student
     found = [each for each in book.students if name in (each.login, each.email)]
+    found = found or [each for each in book.students if each.name and each.name.casefold() == name.casefold()]
     if len(found) == 1:
         return found[0]
-    hint = did_you_mean(name, [each.id for each in book.students])
+    if found:
+        ids = ", ".join(clean_line(each.id) for each in found)
+        raise UsageError(f"'{name}' is the name of {len(found)} students; give the id: {ids}.")
+    names = [each.name for each in book.students if each.name]
+    hint = did_you_mean(name, [each.id for each in book.students]) or did_you_mean(name, names)
     raise UsageError(f"No student '{name}' in the gradebook.{hint}")
 
 
 def _export(book: StoredBook, formats: tuple[str, ...], out: Path) -> None:
-    from grader.export import chosen
+    from grader.export import all_chosen
 
-    for each in [chosen(text) for text in formats]:  # what is wrong with one is said before any is written
-        for path in each.write(book, out):
-            say(f"  {clean_line(str(path))}")
+    for each in all_chosen(formats):  # what is wrong with one is said before any is written
+        say(*map(clean_line, written_lines(each.write(book, out), out)))
 
 
 def _summary(book: StoredBook) -> Summary:
@@ -187,8 +192,8 @@ def _unicode() -> bool:
     return unicode_on(sys.stdout)
 
 
-def _show(lines: list[Line]) -> None:
-    say(*(paint(line, COLUMNS, color=True) for line in lines))
+def _show(lines: list[Line], wide: int = COLUMNS) -> None:
+    say(*(paint(line, wide, color=True) for line in lines))
 
 
 def _print(value: object) -> None:

@@ -2,26 +2,38 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import click
 
+from grader.clean import clean_line, inert
+
 EVERY = 5.0  # seconds between two lines
 
-Show = Callable[[int, int], None]  # done, total
+
+
+class Show(Protocol):
+    """Shows what is done and what there is in all; `waiting`: what keeps it from going on."""
+
+    def __call__(self, done: int, total: int, waiting: str | None = None) -> None: ...
 
 
 @contextmanager
 def progress_bar(what: str, *, quiet: bool = False) -> Iterator[Show]:
     """A function to call with what is done and what there is in all; `what` is counted: "submissions"."""
     if quiet:
-        yield lambda done, total: None
+        yield _nothing
     elif sys.stderr.isatty():
         with _bar(what) as show:
             yield show
     else:
         yield _lines(what)
+
+
+def _nothing(done: int, total: int, waiting: str | None = None) -> None:
+    """Shows nothing."""
 
 
 @contextmanager
@@ -35,8 +47,9 @@ def _bar(what: str) -> Iterator[Show]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=None, rate="")
 
-        def show(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total, rate=_rate(done, begun))
+        def show(done: int, total: int, waiting: str | None = None) -> None:
+            rate = _waits(waiting) if waiting else _rate(done, begun)
+            progress.update(task, completed=done, total=total, rate=rate)
 
         yield show
 
@@ -44,7 +57,7 @@ def _bar(what: str) -> Iterator[Show]:
 def _lines(what: str) -> Show:
     begun = said = time.monotonic()
 
-    def show(done: int, total: int) -> None:
+    def show(done: int, total: int, waiting: str | None = None) -> None:
         nonlocal said
         now = time.monotonic()
         if now - said < EVERY:
@@ -52,9 +65,14 @@ def _lines(what: str) -> Show:
         said = now
         left = (total - done) * (now - begun) / done if done else 0.0
         about = f", about {left:.0f} s left" if done and left >= 1 else ""
-        click.echo(f"  {done} of {total} {what}, {_rate(done, begun)}{about}", err=True)
+        how = _waits(waiting) if waiting else f"{_rate(done, begun)}{about}"
+        click.echo(inert(f"  {done} of {total} {what}, {how}"), err=True)
 
     return show
+
+
+def _waits(waiting: str) -> str:
+    return f"waiting for {clean_line(waiting)}"
 
 
 def _rate(done: int, begun: float) -> str:

@@ -4,6 +4,8 @@ import os
 import shutil
 import sys
 import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -88,3 +90,11 @@ def step(word: str, command: str, remark: str = "") -> str:
     if remark and len(command) + 1 < room:
         return f"{head}{command:<{min(max(len(command) + 1, 33), room)}} {dim(remark)}"
     return head + command
+
+
+def written_lines(written: Sequence[Path], out: Path) -> Iterator[str]:
+    """The files right in the folder `out`, and how many are in each folder below it."""
+    yield from (f"  {path}" for path in written if path.parent == out)
+    folders = Counter(path.relative_to(out).parts[0] for path in written if path.parent != out)
+    for folder, count in folders.items():
+        yield f"  {out / folder}{os.sep}   {count:,} file{'' if count == 1 else 's'}"

@@ -3,7 +3,7 @@
 A format's module is imported when it is written: one of them needs a library for plots.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +15,7 @@ from grader.errors import UsageError
 from grader.export.view import only
 from grader.gradebook.model import Book
 
-__all__ = ["FORMATS", "Chosen", "Format", "chosen", "write"]
+__all__ = ["FORMATS", "Chosen", "Format", "all_chosen", "chosen", "write"]
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,20 @@ FORMATS = {
             template="the worksheet that Moodle gave you",
             needs_template=True,
         ),
+        Format(
+            "moodle-feedback",
+            "Feedback for Moodle's upload of files: moodle-feedback.zip",
+            "moodle_feedback",
+            template="the worksheet that Moodle gave you",
+        ),
+        Format("mail", "A row for each student's letter: mail.csv", "mail"),
         Format("junit", "JUnit XML, for GitLab, Jenkins and others: junit.xml", "junit"),
         Format("gradescope", "Gradescope's results.json of each student", "gradescope"),
         Format("classroom50", "Classroom 50's result.json of each student", "classroom50"),
         Format("prairielearn", "PrairieLearn's results.json of each student", "prairielearn"),
         Format("github", "Summary, annotations and outputs of a job of GitHub Actions", "github"),
         Format("feedback", "A page for each student", "feedback"),
-        Format("html", "The instructor's report", "html"),
+        Format("html", "The instructor's report, and a page for each student's work", "html"),
     )
 }
 
@@ -86,6 +93,12 @@ def chosen(text: str) -> Chosen:
     """
     name, equals, file = text.partition("=")
     return _chosen(name, Path(file) if equals else None)
+
+
+def all_chosen(texts: Iterable[str]) -> list[Chosen]:
+    """What several `--format` ask for, in the order in which pages find those that they link to. Raises UsageError."""
+    places = list(FORMATS)
+    return sorted(map(chosen, texts), key=lambda each: places.index(each.format.name))
 
 
 def write(name: str, book: Book, out: Path, template: Path | None = None) -> list[Path]:

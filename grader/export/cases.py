@@ -10,7 +10,7 @@ from grader.gradebook.model import Grade
 from grader.quiz.result import QuestionResult, QuizResult
 from grader.report.explanation import not_graded
 from grader.report.failure import FAULT, WORDS, explain
-from grader.report.layout import Line, cleaned, paint
+from grader.report.layout import Piece, cleaned, laid_out, paint
 from grader.report.terminal import DOCUMENT
 from grader.result import Failure, Frame, Outcome, Raised, Result, TestResult
 
@@ -101,7 +101,7 @@ def _test(test: TestResult, result: Result, explained: bool) -> Case:
         failure = test.failure or Failure(_words(test.outcome))
         message = _one_line(failure.message) or _words(test.outcome)
         if explained:
-            text = _painted(explain(test, result, PAGE)[2:])  # without the rule that names the test
+            text = _painted(explain(test, result, PAGE))
         line = _line(failure.exception, failure.samples.frame if failure.samples else None, result)
     return Case(
         id=test.id,
@@ -147,8 +147,8 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _painted(lines: list[Line]) -> str:
-    text = "\n".join(paint(line, PAGE.width, color=False) for line in lines)
+def _painted(pieces: list[Piece]) -> str:
+    text = "\n".join(paint(line, PAGE.width, color=False) for line in laid_out(pieces, PAGE))
     return clean(text).strip("\n")
 
 

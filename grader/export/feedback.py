@@ -1,23 +1,24 @@
 """Feedback: for each student one page with what the terminal would have shown, as HTML and as Markdown.
 
-The screen is that of `grade exercise ID --full` without the commands at its end, and each failing test has as many
-lines as it would have alone. A page is made of one student's grades, and no name of a file is in it: identical files
-are graded once, and a group's file may be named after another of its members.
+In Markdown the screen is that of `grade exercise ID --full` without the commands at its end; in HTML the same is said
+as paragraphs and tables. A page is made of one student's grades, and no name of a file is in it: identical files are
+graded once, and a group's file may be named after another of its members.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import msgspec
 
 from grader.export.anonymous import anonymous
+from grader.export.explained import Explained, explained
 from grader.export.files import whole
 from grader.export.github import markdown
 from grader.export.names import folder_name
 from grader.export.page import page
 from grader.export.table import number, signed
-from grader.export.view import account, by_student, total
+from grader.export.view import by_student, reasons, total
 from grader.gradebook.left_out import of_book
 from grader.gradebook.model import Book, Grade, Item
 from grader.quiz.model import LEVELS
@@ -46,6 +47,7 @@ from grader.result import Outcome, Result
 from grader.submission.handin import Student
 
 FOLDER = "feedback"
+PAGE_NAME = "feedback.html"
 PAGE = msgspec.structs.replace(DOCUMENT, full=True, every=True)
 NOT_GRADED = "What was not graded"
 COLUMNS = ("measured", "late", "adjusted", "final", "of")
@@ -56,8 +58,22 @@ class Entry(NamedTuple):
 
     item: Item
     grade: Grade | None  # None: nothing was handed in
-    sentences: list[str]  # the points, and why
-    screen: list[Line]
+    measured: Result | QuizResult | None  # without names of files
+    sentences: list[str]  # how the points came about, or why there are none
+
+    @property
+    def earned(self) -> str:
+        """`9 of 10 points`; nothing where nothing was handed in."""
+        if self.grade is None:
+            return ""
+        points = self.grade.points
+        if points is None:
+            return "not graded"
+        return f"{number(points.final)} of {number(points.max)} points"
+
+    @property
+    def found(self) -> Explained | None:
+        return explained(self.measured) if self.measured else None
 
 
 def write_feedback(book: Book, out: Path) -> list[Path]:
@@ -66,20 +82,30 @@ def write_feedback(book: Book, out: Path) -> list[Path]:
     UsageError where jinja2 is not installed, or where a file cannot be written.
     """
     written = []
-    of_student = _left_out(book)
-    for student, grades in by_student(book):
+    for student, entries, lost in _of_all(book):
         folder = out / FOLDER / folder_name(student.id)
-        of_item = {grade.item.id: grade for grade in grades}
-        lost = of_student.get(student.id, [])
-        entries = [_entry(item, of_item.get(item.id), bool(lost)) for item in book.items]
         for path, text in (
-            (folder / "feedback.html", _html(book, student, entries, lost)),
+            (folder / PAGE_NAME, _html(book, student, entries, lost)),
             (folder / "feedback.md", _markdown(book, student, entries, lost)),
         ):
             with whole(path) as file:
                 file.write(text)
             written.append(path)
     return written
+
+
+def pages(book: Book) -> Iterator[tuple[Student, str]]:
+    """Every student's page of HTML, one at a time. UsageError where jinja2 is not installed."""
+    return ((student, _html(book, student, entries, lost)) for student, entries, lost in _of_all(book))
+
+
+def _of_all(book: Book) -> Iterator[tuple[Student, list[Entry], list[str]]]:
+    """What each student's page says, and what of the student's work was not graded."""
+    of_student = _left_out(book)
+    for student, grades in by_student(book):
+        of_item = {grade.item.id: grade for grade in grades}
+        lost = of_student.get(student.id, [])
+        yield student, [_entry(item, of_item.get(item.id), bool(lost)) for item in book.items], lost
 
 
 def _left_out(book: Book) -> dict[str, list[str]]:
@@ -95,16 +121,18 @@ def _left_out(book: Book) -> dict[str, list[str]]:
 def _entry(item: Item, grade: Grade | None, lost: bool) -> Entry:
     if grade is None:
         nothing = "Nothing could be graded; see what was not graded, below." if lost else "Nothing was handed in."
-        return Entry(item, None, [nothing], [])
-    screen: list[Line] = []
-    if isinstance(grade.result, Result):
-        screen = of_exercise(anonymous(grade.result))
-    elif grade.result is not None:
-        screen = of_quiz(grade.result)
-    return Entry(item, grade, account(grade), screen)
+        return Entry(item, None, None, [nothing])
+    measured = anonymous(grade.result) if isinstance(grade.result, Result) else grade.result
+    return Entry(item, grade, measured, reasons(grade))
 
 
 # The screens
+
+
+def _screen(measured: Result | QuizResult | None) -> list[Line]:
+    if measured is None:
+        return []
+    return of_quiz(measured) if isinstance(measured, QuizResult) else of_exercise(measured)
 
 
 def of_exercise(result: Result) -> list[Line]:
@@ -169,8 +197,9 @@ def _markdown(book: Book, student: Student, entries: Sequence[Entry], lost: Sequ
         *(f"| {' | '.join(row)} |" for row in [*rows, ["total", *_total(entries)]]),
     ]
     for each in entries:
-        sentences = [row for sentence in each.sentences for row in prose(clean(sentence, True), PAGE, indent=2)]
-        painted = [paint(row, PAGE.width, color=False) for row in paragraphs(sentences, each.screen)]
+        said = [f"{each.earned}.", *each.sentences] if each.earned else each.sentences
+        sentences = [row for sentence in said for row in prose(clean(sentence, True), PAGE, indent=2)]
+        painted = [paint(row, PAGE.width, color=False) for row in paragraphs(sentences, _screen(each.measured))]
         lines += ["", f"## {markdown(each.item.title)}", "", fenced("\n".join(painted))]
     if lost:
         lines += ["", f"## {NOT_GRADED}", "", *(f"- {markdown(each)}" for each in lost)]

@@ -19,7 +19,7 @@ from grader.export.view import account, by_student, total
 from grader.gradebook.left_out import of_book
 from grader.gradebook.model import Book, Grade
 from grader.result import Outcome, Result
-from grader.submission.handin import Ignored
+from grader.submission.handin import Ignored, Student
 
 _CELL = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^,\r\n"]*))(,|\r\n|\n|\r|\Z)')
 _PARTICIPANT = re.compile(r"[^\d,;@]+?(\d+)")  # "Participant 657693" in any language
@@ -58,13 +58,19 @@ class _Worksheet:
         found = _PARTICIPANT.fullmatch(row.text(0))
         return keys(f"participant {found[1]}" if found else None, *(row.text(column) for column in self.emails))
 
+    def number(self, row: _Row) -> str:
+        """The participant's number."""
+        found = _PARTICIPANT.fullmatch(row.text(0))
+        assert found is not None  # it was looked at when the file was read
+        return found[1]
+
 
 def write_moodle(book: Book, out: Path, template: Path) -> list[Path]:
     """Writes moodle.csv: in each row the share of the points that its student has, times the maximum grade.
 
     UsageError if the template is no worksheet, or its columns or students cannot be told.
     """
-    sheet = _read(template)
+    sheet = read_worksheet(template)
     most = sum(item.max_score for item in book.items)
     changes: list[tuple[_Cell, str]] = []
     kept = 0
@@ -72,9 +78,7 @@ def write_moodle(book: Book, out: Path, template: Path) -> list[Path]:
     rows = {row.line: row for row in sheet.rows}
     roll = Roll(shown(template), ((row.line, sheet.keys(row)) for row in sheet.rows))
     for student, grades in by_student(book):
-        # A number from elsewhere may be that of another participant.
-        participant = f"participant {student.id}" if "moodle" in book.run.layout else None
-        line = roll.find(student, keys(participant, student.email))
+        line = roll.find(student, participant_of(student, book))
         points = total(grades) if grades else None
         comment = _feedback(grades) if points is not None else _not_graded(lost.get(student.id, ()))
         if line is None or not comment:
@@ -97,6 +101,11 @@ def write_moodle(book: Book, out: Path, template: Path) -> list[Path]:
     with whole(path) as file:
         file.write(_replaced(sheet.text, changes))
     return [path]
+
+
+def participant_of(student: Student, book: Book) -> frozenset[str]:
+    """What a student is known by in a worksheet. A number from elsewhere may be that of another participant."""
+    return keys(f"participant {student.id}" if "moodle" in book.run.layout else None, student.email)
 
 
 def _scaled(share: float, maximum: str) -> str:
@@ -131,7 +140,8 @@ def _replaced(text: str, changes: Sequence[tuple[_Cell, str]]) -> str:
     return "".join([*parts, text[end:]])
 
 
-def _read(path: Path) -> _Worksheet:
+def read_worksheet(path: Path) -> _Worksheet:
+    """A grading worksheet. UsageError if it is none, or if its columns cannot be told."""
     text = read(path)
     first = text.partition("\n")[0]
     if first.count(";") > first.count(","):

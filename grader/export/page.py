@@ -23,18 +23,13 @@ def page(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(values)
 
 
-def missing(package: str) -> UsageError:
-    """The error for a page that needs a package which is not there."""
-    return UsageError(f"HTML pages need {package}, which is not installed: pip install 'archgrade[report]'.")
-
-
 @cache
 def _environment() -> "Environment":
     try:
         import jinja2
         from markupsafe import Markup, escape
     except ModuleNotFoundError:
-        raise missing("jinja2") from None
+        raise UsageError("HTML pages need jinja2, which is not installed: pip install 'archgrade[report]'.") from None
 
     def visible(value: Any) -> Any:
         return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value

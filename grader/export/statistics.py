@@ -4,24 +4,30 @@ import heapq
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Hashable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from grader.export.questions import Questions
 from grader.export.summary import (
+    Cell,
     Change,
     Ending,
     Fault,
     ItemStatistics,
+    Likeness,
     Mistake,
     Slow,
+    Standing,
+    StudentRow,
     Submission,
     Summary,
     TestStatistics,
     Total,
 )
-from grader.gradebook.left_out import of_book
-from grader.gradebook.model import Book, Grade, Item
+from grader.gradebook.left_out import LeftOut, of_book
+from grader.gradebook.model import Book, Grade, Handed, Item
+from grader.report.failure import WORDS
 from grader.result import Diagnosis, Isolation, Outcome, Result, TestResult, Versions
+from grader.similarity import Work, similar
 from grader.submission.handin import Student
 
 H = TypeVar("H", bound=Hashable)
@@ -76,10 +82,13 @@ class _OfItem:
             item=item,
             shares=self.shares,
             passed=self.passed,
-            tests=tuple(sorted(tests, key=lambda test: 2.0 if test.rate is None else test.rate)),
+            tests=tuple(sorted(tests, key=lambda test: test.passed)),
             questions=self.questions.finished(),
             seconds=self.seconds,
         )
+
+
+_Handed: TypeAlias = defaultdict[Handed, list[Student]]  # who handed in a file: a group has one
 
 
 class _Collected:
@@ -88,23 +97,30 @@ class _Collected:
     def __init__(self) -> None:
         self.items: defaultdict[str, _OfItem] = defaultdict(_OfItem)
         self.totals: dict[str, Total] = {}
+        self.cells: dict[tuple[str, str], Cell] = {}  # by student and item
         self.mistakes: dict[tuple[str, str], tuple[Item, Diagnosis, list[Student]]] = {}
+        self.handed: defaultdict[str, _Handed] = defaultdict(lambda: defaultdict(list))  # by item
         self.endings: defaultdict[Outcome, list[Submission]] = defaultdict(list)
         self.slowest: list[Slow] = []
         self.changes: list[Change] = []
         self.faults: list[Fault] = []
         self.isolations: Counter[Isolation] = Counter()
         self.versions: Counter[Versions] = Counter()
-        self.grades = self.not_passed = 0
+        self.undiagnosed: list[Submission] = []
+        self.grades = self.not_passed = self.unreadable = self.late = 0
 
     def add(self, grade: Grade) -> None:
         submission, points = Submission(grade.student, grade.item), grade.points
         total = self.totals.get(grade.student.id, Total(student=grade.student))
         self.totals[grade.student.id] = total.plus(points)
+        self.cells[grade.student.id, grade.item.id] = _cell(grade)
+        self.late += _is_late(grade)
+        self.unreadable += grade.outcome is Outcome.UNREADABLE
         if grade.error is not None:
             self.faults.append(Fault(submission=submission, error=grade.error, former=points is not None))
         if points is None:
             return
+        self.handed[grade.item.id][grade.handed].append(grade.student)
         self.grades += 1
         of_item = self.items[grade.item.id]
         of_item.shares.append(points.measured / points.max if points.max else 0.0)
@@ -121,8 +137,11 @@ class _Collected:
         outcomes = {result.outcome, *(test.outcome for test in result.tests)}
         for outcome in sorted(outcomes - {Outcome.GRADED, Outcome.PASSED, Outcome.SKIPPED}):
             self.endings[outcome].append(submission)
-        self.not_passed += result.outcome is Outcome.GRADED and not result.passed
-        if result.diagnosis is not None:
+        wrong = result.outcome is Outcome.GRADED and not result.passed
+        self.not_passed += wrong
+        if result.diagnosis is None:
+            self.undiagnosed += [submission] if wrong else []
+        else:
             key = (submission.item.id, result.diagnosis.mistake)
             self.mistakes.setdefault(key, (submission.item, result.diagnosis, []))[2].append(submission.student)
         if result.isolation.kind != "none":
@@ -130,6 +149,34 @@ class _Collected:
             self.versions[result.versions] += 1
             slow = [*self.slowest, Slow(submission=submission, seconds=result.seconds)]
             self.slowest = heapq.nlargest(SLOWEST, slow, key=lambda each: each.seconds)
+
+    def likeness(self, book: Book, item: Item) -> Likeness | None:
+        """The hand-ins of an item that are alike, if there are any."""
+        files: defaultdict[str, list[Handed]] = defaultdict(list)
+        for handed in self.handed[item.id]:
+            files[handed.sha256].append(handed)
+        works = []
+        for sha256, same in files.items():
+            text = book.work(same[0])
+            if text is not None:
+                works.append(Work(sha256, text, tuple(tuple(self.handed[item.id][each]) for each in same)))
+        found = similar(works, book.given(item.id))
+        return Likeness(item=item, found=tuple(found)) if found else None
+
+    def rows(self, book: Book, lost: LeftOut) -> tuple[StudentRow, ...]:
+        overlooked = {student.id for student in lost.students}
+        return tuple(
+            StudentRow(
+                student=student,
+                cells=tuple(
+                    self.cells.get((student.id, item.id)) or Cell(item=item, standing=Standing.ABSENT)
+                    for item in book.items
+                ),
+                total=self.totals.get(student.id, Total(student=student)),
+                lost=student.id in overlooked,
+            )
+            for student in sorted(book.students, key=lambda each: (each.name or each.id).casefold())
+        )
 
     def finished(self, book: Book) -> Summary:
         mistakes = [
@@ -146,6 +193,7 @@ class _Collected:
         lost = of_book(book)
         there = self.totals.keys() | {student.id for student in lost.students}
         return Summary(
+            rows=self.rows(book, lost),
             totals=tuple(self.totals.values()),
             absent=tuple(student for student in book.students if student.id not in there),
             left_out=lost,
@@ -153,6 +201,10 @@ class _Collected:
             items=tuple(self.items[item.id].finished(item) for item in book.items),
             mistakes=tuple(sorted(mistakes, key=lambda each: (-len(each.students), each.item.id, each.name))),
             not_passed=self.not_passed,
+            undiagnosed=tuple(self.undiagnosed),
+            unreadable=self.unreadable,
+            late=self.late,
+            likenesses=tuple(filter(None, (self.likeness(book, item) for item in book.items))),
             endings=tuple(sorted(endings, key=lambda each: (-len(each.submissions), each.outcome))),
             slowest=tuple(self.slowest),
             changes=tuple(self.changes),
@@ -160,6 +212,24 @@ class _Collected:
             isolations=_most_common(self.isolations),
             versions=_most_common(self.versions),
         )
+
+
+def _cell(grade: Grade) -> Cell:
+    points = grade.points
+    if points is None:
+        return Cell(item=grade.item, standing=Standing.UNKNOWN, outcome=grade.outcome, remarks=("fault of the grader",))
+    standing = Standing.ALL if points.final >= points.max else Standing.SOME if points.final > 0 else Standing.NONE
+    remarks = [] if grade.outcome is Outcome.GRADED else [WORDS[grade.outcome]]
+    remarks += ["late"] if _is_late(grade) else []
+    remarks += ["adjusted"] if points.adjustment else []
+    remarks += ["former score"] if grade.error is not None else []
+    return Cell(
+        item=grade.item, standing=standing, points=points, outcome=grade.outcome, remarks=tuple(remarks)
+    )
+
+
+def _is_late(grade: Grade) -> bool:
+    return bool(grade.handed.late or (grade.points and grade.points.late))
 
 
 def _most_common(counted: Counter[H]) -> tuple[tuple[H, int], ...]:

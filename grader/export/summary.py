@@ -6,6 +6,7 @@ adjustments. What a group handed in counts for each of its members.
 
 import statistics
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
@@ -14,6 +15,7 @@ from grader.export.questions import QuestionStatistics
 from grader.gradebook.left_out import LeftOut
 from grader.gradebook.model import Item, Points
 from grader.result import Isolation, Outcome, Versions
+from grader.similarity import Similar
 from grader.submission.handin import Student
 
 
@@ -66,10 +68,48 @@ class TestStatistics(Struct, frozen=True, kw_only=True):
     not_run: int  # skipped, or nothing of the submission ran
 
     @property
+    def submissions(self) -> int:
+        return self.passed + self.failed + self.not_run
+
+    @property
     def rate(self) -> float | None:
+        """The share of all submissions that passed; None where there is none."""
+        return self.passed / self.submissions if self.submissions else None
+
+    @property
+    def rate_of_reached(self) -> float | None:
         """The share that passed, of those in which it ran; None where it ran in none."""
         ran = self.passed + self.failed
         return self.passed / ran if ran else None
+
+
+class Standing(StrEnum):
+    """How a student stands with an item. The value is the class of its cell."""
+
+    ALL = "all"  # all points
+    SOME = "some"
+    NONE = "none"
+    UNKNOWN = "unknown"  # a fault of the grader, and no former score
+    ABSENT = "absent"  # nothing was handed in, or nothing of it graded
+
+
+class Cell(Struct, frozen=True, kw_only=True):
+    """What a student has for an item."""
+
+    item: Item
+    standing: Standing
+    points: Points | None = None
+    outcome: Outcome | None = None
+    remarks: tuple[str, ...] = ()  # late, adjusted, how it ended
+
+
+class StudentRow(Struct, frozen=True, kw_only=True):
+    """A row of the table of students and items."""
+
+    student: Student
+    cells: tuple[Cell, ...]  # in the items' order
+    total: Total
+    lost: bool  # something was handed in, and nothing of it graded
 
 
 class ItemStatistics(Struct, frozen=True, kw_only=True):
@@ -78,7 +118,7 @@ class ItemStatistics(Struct, frozen=True, kw_only=True):
     item: Item
     shares: Sequence[float]  # of the points, one for each grade, in the order of the students
     passed: int  # every test passed, every question right
-    tests: tuple[TestStatistics, ...]  # the hardest first
+    tests: tuple[TestStatistics, ...]  # those that the fewest passed first
     questions: tuple[QuestionStatistics, ...]
     seconds: Sequence[float]  # one for each submission that ran
 
@@ -120,6 +160,13 @@ class Mistake(Struct, frozen=True, kw_only=True):
     submissions: int  # of the exercise, in all
 
 
+class Likeness(Struct, frozen=True, kw_only=True):
+    """The hand-ins of one exercise that are alike: a reason to look, and no verdict."""
+
+    item: Item
+    found: tuple[Similar, ...]  # those with most in common first
+
+
 class Ending(Struct, frozen=True, kw_only=True):
     """An outcome other than passed, and the submissions that, or a test of which, ended so."""
 
@@ -150,6 +197,7 @@ class Fault(Struct, frozen=True, kw_only=True):
 class Summary(Struct, frozen=True, kw_only=True):
     """All that the report says of a class."""
 
+    rows: tuple[StudentRow, ...]  # of all students, by name
     totals: tuple[Total, ...]  # of all who handed something in
     absent: tuple[Student, ...]  # who handed nothing in
     left_out: LeftOut  # what was handed in and is not graded
@@ -157,6 +205,10 @@ class Summary(Struct, frozen=True, kw_only=True):
     items: tuple[ItemStatistics, ...]
     mistakes: tuple[Mistake, ...]  # the most common first
     not_passed: int  # submissions of exercises that were run, with a test that did not pass
+    undiagnosed: tuple[Submission, ...]  # those of them whose mistake is not known
+    unreadable: int  # submissions that could not be read as what they should be
+    late: int  # grades of what was handed in late
+    likenesses: tuple[Likeness, ...]  # of the exercises in which there are any
     endings: tuple[Ending, ...]  # the most common first
     slowest: tuple[Slow, ...]
     changes: tuple[Change, ...]

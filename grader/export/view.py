@@ -8,7 +8,7 @@ from grader.clean import clean_line
 from grader.course.model import did_you_mean
 from grader.errors import UsageError
 from grader.export.table import number, signed
-from grader.gradebook.model import Book, Grade, Item, Run
+from grader.gradebook.model import Book, Grade, Handed, Item, Run
 from grader.submission.handin import Ignored, Student
 
 
@@ -37,12 +37,19 @@ def final_points(grades: Sequence[Grade], items: Sequence[Item]) -> list[str]:
 
 
 def account(grade: Grade) -> list[str]:
-    """What a student has for an item and why, as sentences of one line each."""
+    """What a student has for an item and why, as sentences of one line each; the first has the item's title."""
     title = clean_line(grade.item.title)
     if grade.points is None:
-        return [f"{title} could not be graded. This is a fault of the grader or the course, not of your code."]
+        return [f"{title} could not be graded. {' '.join(reasons(grade))}"]
+    return [f"{title}: {number(grade.points.final)} of {number(grade.points.max)} points.", *reasons(grade)]
+
+
+def reasons(grade: Grade) -> list[str]:
+    """How the points of a grade came about, as sentences of one line each; none where they are as measured."""
     points = grade.points
-    sentences = [f"{title}: {number(points.final)} of {number(points.max)} points."]
+    if points is None:
+        return ["This is a fault of the grader or the course, not of your code."]
+    sentences = []
     if points.late or points.adjustment:
         changes = {"for lateness": points.late, "by the instructor": points.adjustment}
         told = "".join(f", {signed(amount)} {why}" for why, amount in changes.items() if amount)
@@ -90,6 +97,12 @@ class _OneItem:
     @property
     def ignored(self) -> Sequence[Ignored]:
         return self.book.ignored
+
+    def work(self, handed: Handed) -> str | None:
+        return self.book.work(handed)
+
+    def given(self, item: str) -> Sequence[str]:
+        return self.book.given(item)
 
     def grades(self) -> Iterator[Grade]:
         return (grade for grade in self.book.grades() if grade.item.id == self.item.id)

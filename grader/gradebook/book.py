@@ -4,10 +4,12 @@ import itertools
 from collections.abc import Iterator
 from datetime import datetime
 
+import msgspec
+
 from grader.errors import UsageError
 from grader.gradebook.database import Database, Row
-from grader.gradebook.entries import Entry, entries
-from grader.gradebook.model import Grade, Item, Points, Run
+from grader.gradebook.entries import Entry, entries, unpack_text
+from grader.gradebook.model import Grade, Handed, Item, Points, Run
 from grader.gradebook.policy import Policy
 from grader.result import Outcome
 from grader.submission.handin import Ignored, Kind, Student
@@ -56,6 +58,16 @@ class StoredBook:
         """The latest grades of one student, given by id."""
         return [self._grade(entry) for entry in self._in_order(entries(self._database, None, student))]
 
+    def work(self, handed: Handed) -> str | None:
+        """The code that was graded; None of a quiz, and where it was not kept."""
+        row = self._database.row("SELECT text FROM works WHERE sha256 = ?", (handed.sha256,))
+        return None if row is None else unpack_text(row[0])
+
+    def given(self, item: str) -> list[str]:
+        """The code of an exercise that everybody may have: its stub, its reference."""
+        rows = self._database.rows("SELECT text FROM given WHERE item = ? ORDER BY place", (item,))
+        return [unpack_text(text) for (text,) in rows]
+
     def scores(self) -> Iterator[tuple[Entry, Points | None]]:
         """As `grades`, without the results, which take longer to read than all else."""
         return ((entry, self._points(entry)) for entry in self._in_order(entries(self._database, self._of_run)))
@@ -70,11 +82,18 @@ class StoredBook:
             return None
         return self.policy.points(entry.student, entry.item, entry.handed, scored.score, scored.max_score)
 
+    def _in_zone(self, entry: Entry) -> Handed:
+        """What was handed in, its time in the zone of the due date."""
+        due, time = self.policy.due(entry.student, entry.item), entry.handed.time
+        if due is None or time is None:
+            return entry.handed
+        return msgspec.structs.replace(entry.handed, time=time.astimezone(due.tzinfo))
+
     def _grade(self, entry: Entry) -> Grade:
         return Grade(
             student=self._known[entry.student],
             item=self.items[self._places[entry.item]],
-            handed=entry.handed,
+            handed=self._in_zone(entry),
             outcome=entry.scored.outcome if entry.scored else Outcome.ERROR,
             points=self._points(entry),
             result=entry.scored.measured(entry.handed.file) if entry.scored else None,

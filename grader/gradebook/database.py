@@ -28,6 +28,8 @@ _SETTINGS = (
 class StorageFull(UsageError):
     """There is no room for another result. What was recorded before is whole."""
 
+    exit_code = 4
+
 
 def storable(text: str) -> str:
     """The text, with an escape for each byte of a file's name that is no UTF-8."""
@@ -48,14 +50,17 @@ class Database:
                 raise UsageError(
                     f"{shown(folder)}: there is no gradebook here; grade batch SUBMISSIONS --out DIR makes one."
                 )
-            self._connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+            if path.is_file() and not path.stat().st_size:
+                raise UsageError(
+                    f"{shown(path)} is empty, as after a copy that broke off; put the whole file there, or remove it "
+                    "to begin a new gradebook."
+                )
             try:
-                for setting in _SETTINGS:
-                    self._connection.execute(setting)
-                migrate(self._connection, shown(path), migrations)
-            except BaseException:
-                self._connection.close()
-                raise
+                self._connection = _opened(path, migrations)
+            except sqlite3.OperationalError as error:
+                if create or not _unwritable(error) or _unfinished(path):
+                    raise
+                self._connection = _opened(path, migrations, immutable=True)
 
     def close(self) -> None:
         with told(self.folder):
@@ -90,6 +95,30 @@ class Database:
         """The rows that a query finds, one at a time, all as they were when the first was read."""
         with told(self.folder), closing(self._connection.execute(sql, values)) as cursor:
             yield from cursor
+
+
+def _opened(path: Path, migrations: Sequence[str], *, immutable: bool = False) -> sqlite3.Connection:
+    """A connection to a gradebook of the newest version. `immutable`: to one that nobody can write, as it is."""
+    name = f"{path.absolute().as_uri()}?mode=ro&immutable=1" if immutable else path
+    connection = sqlite3.connect(name, timeout=PATIENCE, isolation_level=None, uri=immutable)
+    try:
+        for setting in () if immutable else _SETTINGS:
+            connection.execute(setting)
+        migrate(connection, shown(path), migrations)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _unwritable(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+
+
+def _unfinished(path: Path) -> bool:
+    """Whether recent results lie beside the file, where nobody who cannot write may look for them."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.is_file() and log.stat().st_size > 0
 
 
 @contextmanager

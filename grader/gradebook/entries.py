@@ -68,6 +68,16 @@ def pack(measured: Measured) -> bytes:
     return zlib.compress(msgspec.json.encode(measured), 1)
 
 
+def pack_text(text: str) -> bytes:
+    """Code as it is stored."""
+    return zlib.compress(text.encode("utf-8", "surrogatepass"), 6)
+
+
+def unpack_text(data: bytes) -> str:
+    """The code again."""
+    return zlib.decompress(data).decode("utf-8", "surrogatepass")
+
+
 def entries(database: Database, run: int | None, student: str | None = None) -> Iterator[Entry]:
     """The entries of a run, by student and item; without `run` the latest ones, of everybody or of one student."""
     if run is not None:

@@ -35,6 +35,10 @@ class LeftOut:
         """The files of everybody else that cannot be read."""
         return [each for each in self.files if each.kind is Kind.UNREAD]
 
+    def files_of(self, kind: str) -> int:
+        """How many files of this kind there are, those of a group once."""
+        return len({each.file for each in (*self.overlooked, *self.files) if each.kind == kind})
+
     @property
     def sentence(self) -> str | None:
         """What an instructor has to know, on one line; None where there is nothing to look at."""

@@ -1,7 +1,7 @@
 """What `grade gradebook` shows of a class: everybody's points, without the results they come from."""
 
 from grader.gradebook.book import StoredBook
-from grader.gradebook.left_out import LeftOut, of_book
+from grader.gradebook.left_out import NAMED, LeftOut, of_book
 from grader.gradebook.model import Item, Run, Struct
 from grader.submission.handin import Student
 
@@ -29,10 +29,13 @@ def listing(book: StoredBook, files: dict[str, str]) -> Listing:
     """All points of a book. `files` are the names of the files that its policies came from."""
     cells: dict[tuple[str, str], Cell] = {}
     late = adjusted = timeless = 0
+    large = []
     for entry, points in book.scores():
         cells[entry.student, entry.item] = Cell(final=points.final if points else None, error=entry.error)
         late += points is not None and points.late < 0
         adjusted += points is not None and points.adjustment != 0
+        if points is not None and book.policy.large(entry.student, entry.item, points.max):
+            large.append(f"{entry.student}, {entry.item}")
         timeless += entry.handed.time is None and book.policy.due(entry.student, entry.item) is not None
     notes = []
     if name := files.get("late"):
@@ -43,6 +46,9 @@ def listing(book: StoredBook, files: dict[str, str]) -> Listing:
         notes.append(f"When {timeless} of the files were handed in is not known; they count as handed in on time.")
     if name := files.get("adjustments"):
         notes.append(f"{name}: {adjusted} adjusted.")
+    if large:
+        more = f" and {len(large) - NAMED} more" if len(large) > NAMED else ""
+        notes.append(f"Adjusted by more than the item is worth: {'; '.join(large[:NAMED])}{more}.")
     if unused := len(book.policy.adjusted - cells.keys()):
         notes.append(f"{unused} of the adjustments are for what was not handed in, and do nothing.")
     return Listing(

@@ -95,7 +95,21 @@ CREATE TABLE ignored (  -- what a run found and did not grade; of a group, a row
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS = (FIRST, SECOND)
+THIRD = """
+CREATE TABLE works (  -- the code that was graded
+    sha256 TEXT PRIMARY KEY,  -- of the file
+    text BLOB NOT NULL  -- of a notebook the code of its cells; UTF-8, compressed with zlib
+) WITHOUT ROWID;
+
+CREATE TABLE given (  -- the code of an exercise that everybody may have: its stub, its reference
+    item TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    text BLOB NOT NULL,  -- as above
+    PRIMARY KEY (item, place)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS = (FIRST, SECOND, THIRD)
 
 
 def migrate(connection: sqlite3.Connection, name: str, migrations: Sequence[str] = MIGRATIONS) -> None:

@@ -106,6 +106,14 @@ class Book(Protocol):
         """What the run found and did not grade, earlier versions included."""
         ...
 
+    def work(self, handed: Handed) -> str | None:
+        """The code that was graded; None of a quiz, and where it was not kept."""
+        ...
+
+    def given(self, item: str) -> Sequence[str]:
+        """The code of an exercise that everybody may have: its stub, its reference."""
+        ...
+
     def grades(self) -> Iterator[Grade]:
         """All grades, by student and then by item. One at a time: a class may be larger than memory."""
         ...

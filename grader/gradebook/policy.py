@@ -32,6 +32,11 @@ class Policy:
         """The students and items that an adjustment is for."""
         return set(self._adjustments)
 
+    def large(self, student: str, item: str, maximum: float) -> bool:
+        """Whether an adjustment gives or takes more than an item is worth."""
+        adjustments = self._adjustments.get((student, item), ())
+        return any(abs(each.points or 0.0) > maximum or abs(each.share or 0.0) > 1 for each in adjustments)
+
     def points(self, student: str, item: str, handed: Handed, measured: float, maximum: float) -> Points:
         """What a measured score becomes, with a sentence for each change.
 
@@ -41,6 +46,9 @@ class Policy:
         late, reasons = self._late(student, item, handed, measured, maximum)
         adjustment = 0.0
         for each in self._adjustments.get((student, item), ()):
+            if each.comment:
+                reasons.append(f"Comment: {each.reason}")
+                continue
             points = _round(each.points if each.points is not None else (each.share or 0.0) * maximum)
             adjustment += points
             reasons.append(f"{points:+.10g} point{'' if abs(points) == 1 else 's'}: {each.reason}")

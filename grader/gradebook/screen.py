@@ -53,10 +53,10 @@ def shown_name(student: Student, unicode: bool) -> str:
     return safe(student.name or student.id, unicode)
 
 
-def class_screen(listing: Listing, unicode: bool) -> list[Line]:
+def class_screen(listing: Listing, unicode: bool, columns: int = COLUMNS) -> list[Line]:
     """Everybody's points: a table of students and items where it fits, otherwise a row for each item."""
     lines = [BLANK, headed(safe(listing.course, unicode), _when(listing.run)), BLANK]
-    lines += _matrix(listing, unicode) or _summary(listing)
+    lines += _matrix(listing, unicode, columns) or _summary(listing)
     lines += [BLANK, *prose(_counts(listing), PAGE, 2)]
     for note in listing.notes:
         lines += prose(safe(note, unicode), PAGE, 2, "dim")
@@ -78,24 +78,30 @@ def moment(time: datetime) -> str:
     return f"{time.day} {time:%b %Y %H:%M} {time.tzname() or ''}".rstrip()
 
 
-def _matrix(listing: Listing, unicode: bool) -> list[Line]:
-    """A row for each student; nothing where the columns do not fit."""
+def _matrix(listing: Listing, unicode: bool, columns: int) -> list[Line]:
+    """A row for each student, with the id if there is room; nothing where the columns do not fit."""
     items = [item.id for item in listing.items]
     names = {student.id: shown_name(student, unicode) for student in listing.students}
+    ids = {student.id: safe(student.id, unicode) for student in listing.students if student.name}
     first = min(max([len("student"), *map(cells, names.values())]), NAME)
+    second = min(max(map(cells, ids.values()), default=-2), NAME) + 2
     wide = {item: max(cells(item), 6) for item in items}
-    if 4 + first + sum(3 + each for each in wide.values()) + 10 > COLUMNS:
+    room = columns - (4 + first + sum(3 + each for each in wide.values()) + 10)
+    if room < 0:
         return []
+    if room < second:
+        ids, second = {}, 0
     head = "".join(right(item, 3 + wide[item]) for item in items)
-    lines = [line(dim(f"    {'student':<{first}}{head}     total"))]
+    lines = [line(dim(f"    {'student':<{first}}{'  id' if ids else '':<{second}}{head}     total"))]
     for student in listing.students:
         found = [listing.cells.get((student.id, item)) for item in items]
         row = "".join(right(_cell(cell), 3 + wide[item]) for item, cell in zip(items, found, strict=True))
         earned = _sum(cell.final for cell in found if cell)
-        lines.append(line(f"    {pad(clip(names[student.id], first), first)}{row}{earned:>10}"))
+        own = pad(clip(f"  {ids.get(student.id, '')}" if ids else "", second), second)
+        lines.append(line(f"    {pad(clip(names[student.id], first), first)}", dim(own), f"{row}{earned:>10}"))
     most = "".join(right(points(item.max_score), 3 + wide[item.id]) for item in listing.items)
     total = sum(item.max_score for item in listing.items)
-    return [*lines, line(dim(f"    {'of':<{first}}{most}{points(total):>10}"))]
+    return [*lines, line(dim(f"    {'of':<{first + second}}{most}{points(total):>10}"))]
 
 
 def _sum(values: Iterable[float | None]) -> str:

@@ -1,10 +1,10 @@
 """A gradebook in a folder: what a batch writes into it, and the views of it."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import NamedTuple
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from grader.gradebook import book, policies
 from grader.gradebook.book import StoredBook
 from grader.gradebook.database import Database, Value, storable
-from grader.gradebook.entries import Entry, entries, pack
+from grader.gradebook.entries import Entry, entries, pack, pack_text
 from grader.gradebook.lock import lock
 from grader.gradebook.model import Handed, Item, Measured, Run
 from grader.quiz.result import QuizResult
@@ -101,10 +101,12 @@ class Gradebook:
         items: Sequence[Item],
         students: Iterable[Student],
         ignored: Iterable[Ignored] = (),
+        given: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> Begun:
         """Begins a run of these items and students; those who handed nothing in belong to it.
 
-        `ignored` is what is not graded, each file of one of these students or of nobody known.
+        `ignored` is what is not graded, each file of one of these students or of nobody known. `given` is the code of
+        each exercise that everybody may have: its stub, its reference.
 
         Where the last run did not end and had the same command, engine and course, it is gone on with.
         """
@@ -129,6 +131,10 @@ class Gradebook:
                 ),
             )
             self._database.change("DELETE FROM ignored WHERE run = ?", (run,))
+            for item, texts in given.items():
+                self._database.change("DELETE FROM given WHERE item = ?", (item,))
+                rows = ((item, place, pack_text(text)) for place, text in enumerate(texts))
+                self._database.change_all("INSERT INTO given VALUES (?, ?, ?)", rows)
             self._database.change_all(_IGNORED, (_ignored(run, place, each) for place, each in enumerate(ignored)))
         return Begun(run, resumed)
 
@@ -181,6 +187,12 @@ class Gradebook:
             result = None if former is None else int(former[0])
             self._enter(run, student, item, handed, result, error=storable(error))
 
+    def keep_work(self, sha256: str, text: str) -> None:
+        """Keeps the code of a file, which reports show."""
+        if self._database.row("SELECT 1 FROM works WHERE sha256 = ?", (sha256,)) is None:
+            with self._database.transaction():
+                self._database.change("INSERT OR IGNORE INTO works VALUES (?, ?)", (sha256, pack_text(text)))
+
     def end_run(self, run: int) -> None:
         """Says that a run is complete."""
         with self._database.transaction():
@@ -205,7 +217,7 @@ class Gradebook:
     # ------------------------------------------------------------ who is in it
 
     def forget(self, student: str) -> None:
-        """Takes a student out of all runs. What was measured stays, and is found again if it is handed in again."""
+        """Takes a student out of all runs, with the code. What was measured stays, for who hands in the same again."""
         with self._database.transaction():
             self._forget(storable(student))
 
@@ -222,6 +234,7 @@ class Gradebook:
         for table in ("entries", "ignored", "run_students"):
             self._database.change(f"DELETE FROM {table} WHERE student = ?", (student,))
         self._database.change("DELETE FROM students WHERE id = ?", (student,))
+        self._database.change("DELETE FROM works WHERE sha256 NOT IN (SELECT sha256 FROM entries)")
 
     # ------------------------------------------------------------ policies
 

@@ -15,7 +15,7 @@ from grader.errors import UsageError
 from grader.gradebook.late import moment
 from grader.submission.handin import Student
 
-SAME = {"exercise": "item"}  # another name of a column
+SAME = {"exercise": "item", "comment": "reason"}  # other names of columns
 
 
 class Extension(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,13 +28,18 @@ class Extension(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
-    """Points given or taken by the instructor."""
+    """Points given or taken by the instructor, and why; without either, what the instructor has to say."""
 
     student: str  # id
     item: str
     points: float | None = None
     share: float | None = None  # of the item's maximum
     reason: str
+
+    @property
+    def comment(self) -> bool:
+        """Whether it changes no points."""
+        return self.points is None and self.share is None
 
 
 class _Row:
@@ -133,7 +138,8 @@ def read_adjustments(path: Path, names: Names) -> list[Adjustment]:
             raise row.error("the exercise is missing.")
         if not row["reason"]:
             raise row.error("the reason is missing; the student will read it.")
-        row.one_of("points", "percent")
+        if row["points"] and row["percent"]:
+            raise row.error("fill in either points or percent, or neither for a comment.")
         percent = row.number("percent")
         adjustment = Adjustment(
             student=student,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from grader.report.layout import (
     Line,
     Page,
+    Piece,
     Span,
     Style,
     bold,
@@ -19,8 +20,8 @@ from grader.report.layout import (
     line,
     pad,
     paragraphs,
-    prose,
     right,
+    told,
     wrap,
 )
 from grader.report.values import describe
@@ -29,12 +30,12 @@ from grader.result import Frame, Named, Operand, Raised, Samples
 CODE_INDENT = 4  # columns of common indentation that are kept
 
 
-def exception(raised: Raised, page: Page, placed: bool = False, cause: bool = True) -> list[Line]:
+def exception(raised: Raised, page: Page, placed: bool = False, cause: bool = True) -> list[Piece]:
     """The exception's own words, then the innermost frame of the student's; on a full page all frames.
 
     `placed`: the file and line stand on the screen already. `cause`: its words are all that is known of the cause.
     """
-    blocks = [headline(raised, page, "bold" if cause else "")]
+    blocks: list[list[Piece]] = [[*headline(raised, page, "bold" if cause else "")]]
     if raised.frames:
         *outer, inner = raised.frames
         shown = outer[-page.callers :] if page.callers else []
@@ -67,17 +68,17 @@ def headline(raised: Raised, page: Page, style: Style = "") -> list[Line]:
     return [line(head, Span(text, style)) for head, text in zip(heads, texts, strict=True)]
 
 
-def samples(seen: Samples, page: Page) -> list[Line]:
+def samples(seen: Samples, page: Page) -> list[Piece]:
     """Where a call that did not end was seen, and which of its locals never changed."""
     blocks = frame(seen.frame, page) if seen.frame else []
     if seen.unchanged:
         items = [_named(local, page) for local in seen.unchanged]
         which = dim(f"the same in all {seen.count} samples")
-        blocks.append(_indented(flow([*items, line(which)], page.width - 4), page.text))
+        blocks.append([*_indented(flow([*items, line(which)], page.width - 4), page.text)])
     return paragraphs(*blocks)
 
 
-def frame(at: Frame, page: Page) -> list[list[Line]]:
+def frame(at: Frame, page: Page) -> list[list[Piece]]:
     """A frame as blocks: its place, its source with the operands drawn under the line, and its locals."""
     drawn = {operand.expression for operand in at.operands}
     failing = next((source.text for source in at.source if source.number == at.line), "")
@@ -85,7 +86,7 @@ def frame(at: Frame, page: Page) -> list[list[Line]]:
     others = [local for local in at.locals if local.name not in drawn]
     others.sort(key=lambda local: local.name not in in_line)  # what stands in the line comes first
     items = _indented(flow([_named(local, page) for local in others], page.width - 4), page.locals)
-    return [prose(place(at), page), source(at, page), items]
+    return [told(place(at)), [*source(at, page)], [*items]]
 
 
 def place(at: Frame) -> str:

@@ -1,26 +1,50 @@
 """Why a submission failed: the first failing test, or why there was nothing to test."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from grader.report import crash
 from grader.report.failure import FAULT, explain, last_line, printed, repeats
-from grader.report.layout import Line, Page, paragraphs, prose, reflow
+from grader.report.layout import BLANK, Line, Page, Piece, laid_out, paragraphs, reflow, rule, told
 from grader.report.status import waited_for
 from grader.result import Outcome, Result, TestResult
 
 
+class Section(NamedTuple):
+    """A part of an explanation: what is said of one test, or of the submission."""
+
+    test: TestResult | None
+    pieces: list[Piece]
+
+
 def explanation(result: Result, page: Page) -> list[Line]:
     """The first telling test explained, on a full page all of them; then which tests were not run."""
+    return paragraphs(*(_lines(section, page) for section in sections(result, page)))
+
+
+def _lines(section: Section, page: Page) -> list[Line]:
+    lines = laid_out(section.pieces, page)
+    if section.test is None:
+        return lines
+    return [rule(section.test.name, page), *(() if page.tight else (BLANK,)), *lines]
+
+
+def sections(result: Result, page: Page) -> list[Section]:
+    """The parts of that, each with the test that it is about."""
     if result.outcome is not Outcome.GRADED:
-        return not_graded(result, page)
+        return [Section(None, not_graded(result, page))]
     explained = _explained(result, page)
-    return paragraphs(
-        printed(result.output, page) if page.full or not explained else (),
-        *(explain(t, result, page) for t in explained),
-        *([] if page.only or page.tight > 1 else [prose(sentence, page) for sentence in _elsewhere(result, explained)]),
-        prose(not_run(result.tests), page, indent=2) if not _said_above(result, page) else (),
-        *(prose(sentence, page, indent=2) for sentence in not_available(result.tests)),
+    around = paragraphs(
+        *([] if page.only or page.tight > 1 else [told(sentence) for sentence in _elsewhere(result, explained)]),
+        told(not_run(result.tests), indent=2) if not _said_above(result, page) else (),
+        *(told(sentence, indent=2) for sentence in not_available(result.tests)),
     )
+    before = printed(result.output, page) if page.full or not explained else ()
+    return [
+        Section(None, [*before]),
+        *(Section(test, explain(test, result, page)) for test in explained),
+        Section(None, around),
+    ]
 
 
 def _explained(result: Result, page: Page) -> Sequence[TestResult]:
@@ -73,12 +97,12 @@ def not_available(tests: Sequence[TestResult]) -> list[str]:
     return list(dict.fromkeys(t.failure.message for t in tests if t.outcome is Outcome.UNAVAILABLE and t.failure))
 
 
-def not_graded(result: Result, page: Page) -> list[Line]:
+def not_graded(result: Result, page: Page) -> list[Piece]:
     """Why the submission as a whole could not be tested."""
     message = result.message or ""
     return paragraphs(
-        prose(FAULT, page) if result.outcome is Outcome.ERROR else (),
-        prose(message, page) if not repeats(message, result.exception) else (),
+        told(FAULT) if result.outcome is Outcome.ERROR else (),
+        told(message) if not repeats(message, result.exception) else (),
         crash.exception(result.exception, page, placed=len(result.exception.frames) == 1)
         if result.exception
         else (),

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from grader.report import crash
 from grader.report.layout import (
-    BLANK,
     Line,
     Page,
+    Piece,
     Span,
     cells,
     clip,
@@ -17,9 +17,8 @@ from grader.report.layout import (
     line,
     pad,
     paragraphs,
-    prose,
     reflow,
-    rule,
+    told,
     wrap,
 )
 from grader.report.numbers import comparison_sentence, comparison_table
@@ -61,39 +60,39 @@ FAULT = "This is a fault of the grader or the course, not of your code."
 BESIDE = {Outcome.WRONG_SHAPE, Outcome.WRONG_DTYPE, Outcome.WRONG_TYPE, Outcome.RETURNED_NONE}
 
 
-def explain(test: TestResult, result: Result, page: Page) -> list[Line]:
-    """The section of a failing test: its rule, the cause, the call, the numbers, and what the code printed."""
+def explain(test: TestResult, result: Result, page: Page) -> list[Piece]:
+    """The section of a failing test: the cause, the call, the numbers, and what the code printed."""
     failure = test.failure or Failure(f"The test ended so: {WORDS[test.outcome]}.")
     named = [each for each in result.diagnoses if each.test == test.id and each.shown]
     beside = [each for each in result.diagnoses if each.test == test.id and not each.shown]
-    why = causes(named, failure, page)
+    why = causes(named, failure)
     what = facts(failure, test.outcome, page)
     located = failure.exception or failure.samples
     known = evidence(named, failure) if page.roomy else ""
-    blocks: list[Sequence[Line]] = [
-        [*why, *prose(known, page, style="dim")],
-        prose(what, page, style="bold") if not why else prose(what, page) if failure.exception else (),
+    blocks: list[Sequence[Piece]] = [
+        [*why, *told(known, style="dim")],
+        told(what, style="bold") if not why else told(what) if failure.exception else (),
         crash.exception(failure.exception, page, cause=not (why or what)) if failure.exception else (),
         crash.samples(failure.samples, page) if failure.samples else (),
-        prose(sentences(test, result.tests), page),
+        told(sentences(test, result.tests)),
         call(failure.call, test.outcome, page) if failure.call and (page.roomy or not located) else (),
         comparison_table(failure.comparison, page) if failure.comparison else (),
-        prose(what, page) if why and not failure.exception else (),
-        *(prose(f"Also, in another call of this test: {reflow(each.advice)}", page) for each in beside),
-        prose(_tolerance(failure), page) if page.full else (),
+        told(what) if why and not failure.exception else (),
+        *(told(f"Also, in another call of this test: {reflow(each.advice)}") for each in beside),
+        told(_tolerance(failure)) if page.full else (),
         printed(test.output, page),
     ]
     if page.tight:
         cause, *others = filter(None, blocks)
         blocks = [cause, [each for block in others for each in block]]
-    return [rule(test.name, page), *(() if page.tight else (BLANK,)), *paragraphs(*blocks)]
+    return paragraphs(*blocks)
 
 
-def causes(named: Sequence[Diagnosis], failure: Failure, page: Page) -> list[Line]:
+def causes(named: Sequence[Diagnosis], failure: Failure) -> list[Piece]:
     """Why the test fails, as far as it is known: known mistakes, else what was seen of the result."""
     seen = (*([failure.near_miss] if failure.near_miss else []), *failure.observations)
     texts = [reflow(each.advice) for each in named] or [" ".join(seen)]
-    return paragraphs(*(prose(text, page, style="bold") for text in texts))
+    return paragraphs(*(told(text, style="bold") for text in texts))
 
 
 def call(made: Call, outcome: Outcome, page: Page) -> list[Line]:

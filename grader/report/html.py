@@ -1,10 +1,11 @@
-"""Lines of a screen as HTML."""
+"""Lines of a screen, and what is said in it, as HTML."""
 
 from collections.abc import Sequence
 from html import escape
+from itertools import groupby
 
 from grader.clean import clean
-from grader.report.layout import Line, Span
+from grader.report.layout import Line, Piece, Prose, Span
 
 
 def pre(lines: Sequence[Line]) -> str:
@@ -16,3 +17,26 @@ def pre(lines: Sequence[Line]) -> str:
 def _span(span: Span) -> str:
     text = escape(clean(span.text))
     return f'<span class="{span.style}">{text}</span>' if span.style else text
+
+
+def body(pieces: Sequence[Piece]) -> str:
+    """The pieces as paragraphs, and between them what is drawn as elements `pre`."""
+    parts = []
+    for drawn, group in groupby(pieces, key=lambda piece: not isinstance(piece, Prose)):
+        if drawn:
+            lines = _trimmed([piece for piece in group if not isinstance(piece, Prose)])
+            parts += [pre(lines)] if lines else []
+        else:
+            parts += [_paragraph(piece) for piece in group if isinstance(piece, Prose)]
+    return "\n".join(parts)
+
+
+def _trimmed(lines: list[Line]) -> list[Line]:
+    """Without the blank lines at both ends."""
+    full = [i for i, line in enumerate(lines) if line]
+    return lines[full[0] : full[-1] + 1] if full else []
+
+
+def _paragraph(prose: Prose) -> str:
+    style = f' class="{prose.style}"' if prose.style else ""
+    return f"<p{style}>{escape(clean(prose.text))}</p>"

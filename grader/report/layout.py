@@ -44,6 +44,18 @@ Line = tuple[Span, ...]
 BLANK: Line = ()
 
 
+class Prose(NamedTuple):
+    """Sentences, which a view breaks where it has to. Line breaks in `text` are kept."""
+
+    text: str
+    indent: int = 4
+    style: Style = ""
+
+
+Piece = Prose | Line  # a line is drawn: what stands below what has a meaning
+P = TypeVar("P", Line, Piece)
+
+
 class Page(Struct, frozen=True):
     """How much a screen shows. Numbers are lines, or rows of a table, unless said otherwise."""
 
@@ -160,9 +172,24 @@ def bounded(lines: list[str], most: int) -> list[str]:
 
 def prose(text: str, page: Page, indent: int = 4, style: Style = "") -> list[Line]:
     """Sentences, wrapped and never cut. Line breaks in `text` are kept; no text is no line."""
-    if not text.strip():
-        return []
-    return [line(" " * indent, Span(each, style)) for each in wrap(text, page.width - indent)]
+    return laid_out(told(text, indent, style), page)
+
+
+def told(text: str, indent: int = 4, style: Style = "") -> list[Piece]:
+    """Sentences as a piece; no text is no piece."""
+    return [Prose(text, indent, style)] if text.strip() else []
+
+
+def laid_out(pieces: Iterable[Piece], page: Page) -> list[Line]:
+    """The pieces as lines of a page."""
+    lines: list[Line] = []
+    for piece in pieces:
+        if isinstance(piece, Prose):
+            rows = wrap(piece.text, page.width - piece.indent)
+            lines += [line(" " * piece.indent, Span(each, piece.style)) for each in rows]
+        else:
+            lines.append(piece)
+    return lines
 
 
 def reflow(text: str) -> str:
@@ -187,12 +214,12 @@ def flow(items: Iterable[Line], room: int, gap: str = "   ") -> list[Line]:
     return lines
 
 
-def paragraphs(*blocks: Sequence[Line]) -> list[Line]:
+def paragraphs(*blocks: Sequence[P]) -> list[P]:
     """The blocks that are not empty, a blank line between them."""
-    lines: list[Line] = []
+    lines: list[P] = []
     for block in blocks:
         if block:
-            lines += [BLANK, *block] if lines else block
+            lines += [BLANK, *block] if lines else [*block]
     return lines
 
 

@@ -6,6 +6,8 @@ from grader.report.layout import Line, Page, bold, dim, line, prose, right
 from grader.report.view import View
 from grader.result import Outcome, Result, TestResult
 
+PUBLIC_ONLY = "These are the public tests only; the hidden ones are run on what you hand in."
+
 
 def score(result: Result, page: Page, view: View | None = None) -> list[Line]:
     """`6 of 10 points` and how many tests ran for how long; on a full page also under which conditions.
@@ -15,15 +17,18 @@ def score(result: Result, page: Page, view: View | None = None) -> list[Line]:
     got = f"{number(result.score)} of {number(result.max_score)} points"
     if result.outcome is Outcome.ERROR:
         got = "not graded"
-    ran = sum(t.failing or t.outcome is Outcome.PASSED for t in result.tests)
-    time = f"{ran} test{'' if ran == 1 else 's'} in {result.seconds:.2f} s" if ran else ""
+    time = took(result)
     since = _since(result, view) if view is not None and result.outcome is not Outcome.ERROR else ""
     lines = [line("  ", bold(got), since, dim(right(time, page.width - 2 - len(got) - len(since))))]
     if not result.hidden_tests:
-        lines += prose(
-            "These are the public tests only; the hidden ones are run on what you hand in.", page, indent=2
-        )
-    return [*lines, *(prose(_conditions(result), page, indent=2) if page.full else ())]
+        lines += prose(PUBLIC_ONLY, page, indent=2)
+    return [*lines, *(prose(conditions(result), page, indent=2) if page.full else ())]
+
+
+def took(result: Result) -> str:
+    """`7 tests in 0.21 s`; nothing where none ran."""
+    ran = sum(t.failing or t.outcome is Outcome.PASSED for t in result.tests)
+    return f"{ran} test{'' if ran == 1 else 's'} in {result.seconds:.2f} s" if ran else ""
 
 
 def _since(result: Result, view: View) -> str:
@@ -35,7 +40,7 @@ def _since(result: Result, view: View) -> str:
     return f", {sign}{number(abs(gained))} since try {view.tries - 1}" if gained else f", as in try {view.tries - 1}"
 
 
-def _conditions(result: Result) -> str:
+def conditions(result: Result) -> str:
     """Under which conditions the result was found."""
     held, versions = result.isolation, result.versions
     torch = f"torch {versions.torch}, " if versions.torch else ""

@@ -18,16 +18,21 @@ def status(result: Result, page: Page, unwritten: int | None = None) -> list[Lin
     """
     if result.outcome is Outcome.GRADED:
         return tests(result, page)
-    where = result.file
-    if result.exception and result.exception.frames:
-        last = result.exception.frames[-1]
-        where = f"{last.file}:{last.line}"
-    elif unwritten is not None:
+    words, where = ended(result)
+    if unwritten is not None and not (result.exception and result.exception.frames):
         where += f":{unwritten}"
-    words = WORDS[result.outcome] if result.blocked_by is None else f"needs {result.blocked_by} first"
     room = page.width - 6 - len(words) - 3
     own = line("    ", mark(result.outcome), " ", bold(words), "   ", where if cells(where) <= room else "")
     return [own] if cells(where) <= room else [own, *prose(where, page, indent=6)]
+
+
+def ended(result: Result) -> tuple[str, str]:
+    """How a submission ended that was not graded, in words, and where."""
+    words = WORDS[result.outcome] if result.blocked_by is None else f"needs {result.blocked_by} first"
+    if result.exception and result.exception.frames:
+        last = result.exception.frames[-1]
+        return words, f"{last.file}:{last.line}"
+    return words, result.file
 
 
 def mark(outcome: Outcome) -> Span:

@@ -60,6 +60,7 @@ class Found:
     others: list[Handin] = field(default_factory=list)  # for exercises that were not asked for; it may be imported
     unmatched: list[Student] = field(default_factory=list)  # who handed in, and is not on the roster
     missing: list[Student] = field(default_factory=list)  # who is on the roster, and handed nothing in
+    not_found: list[str] = field(default_factory=list)  # files that the instructor's map names
 
     def students(self) -> list[Student]:
         """All who handed something in, those of whom nothing is graded included, each once."""

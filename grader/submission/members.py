@@ -19,6 +19,9 @@ Member: TypeAlias = Entry | Ignored | tuple[Parts, str]  # a path, and why it is
 
 BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 
+_CYRILLIC = ("cp866", "cp1125", "cp1251")  # in which old programs of Eastern Europe write names, the likeliest first
+# A letter and small ones, or capitals; `I` and `i`, which the first of them lacks, are Latin ones there
+_WORD = re.compile(r"[А-ЯЁЄІЇҐІIiа-яёєіїґ][а-яёєіїґʼi]+|[А-ЯЁЄІЇҐI]{2,}")
 _DEVICE = re.compile(r"[A-Za-z]:")
 
 
@@ -79,7 +82,14 @@ def _name_in_zip(info: zipfile.ZipInfo) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        return name
+        readings = (raw.decode(encoding, "replace") for encoding in _CYRILLIC)
+        return next(filter(_all_cyrillic, readings), name)
+
+
+def _all_cyrillic(name: str) -> bool:
+    """Whether all words of a name that are not English are Cyrillic ones, as people write them."""
+    words = [word for word in re.findall(r"[^\x00-\x40\x5b-\x60\x7b-\x7f]+", name) if not word.isascii()]
+    return all(_WORD.fullmatch(word) for word in words)
 
 
 def _zip_time(info: zipfile.ZipInfo) -> datetime | None:

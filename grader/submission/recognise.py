@@ -15,6 +15,7 @@ from grader.submission.handin import Found, Handin, Ignored, Kind, Student
 from grader.submission.items import Item, Known, is_code
 from grader.submission.layouts import canvas, flat, folder, git, gradescope, moodle, nbgrader, student
 from grader.submission.layouts.piece import Layout, Piece
+from grader.submission.mapping import Mapping
 from grader.submission.tree import Tree, loose, unread, walk
 from grader.submission.versions import Version, newest, newest_of_each
 
@@ -41,15 +42,16 @@ def find(
     only: Iterable[str] = (),
     prefix: str | None = None,
     logins: Iterable[str] = (),
+    mapping: Mapping | None = None,
 ) -> Found:
     """What was handed in, below folders, in archives and in files named one by one.
 
     `exercises` are the course's ids, `quizzes` the slugs of its lessons; `only` those that are to be graded, if not
     all: what is for other exercises is kept apart, since it may be imported. `layout` is one of LAYOUTS; without it,
     each path's is recognised. `prefix` is what the names of repositories begin with, before the student's login;
-    without it, it is looked for by the class's `logins`. A form of a quiz that its name does not tell is a Handin of
-    the item "". UsageError where nothing is recognised, where there are two readings, and where an archive of the
-    instructor's is damaged or too large.
+    without it, it is looked for by the class's `logins`. `mapping` says whose single files are, and for what. A form of
+    a quiz that its name does not tell is a Handin of the item "". UsageError where nothing is recognised, where there
+    are two readings, and where an archive of the instructor's is damaged or too large.
     """
     folded = frozenset(each.casefold() for each in logins)
     known = Known(tuple(exercises), tuple(quizzes), tuple(only), prefix, folded)
@@ -61,6 +63,11 @@ def find(
     ignored: list[Ignored] = []
     pieces: list[Piece] = []
     for tree in _trees(paths):
+        owned, tree = _owned(tree, mapping)
+        pieces += owned
+        if owned and not tree.entries:
+            ignored += [*tree.ignored, *(unread(entry.file, entry.refused) for entry in tree.unread)]
+            continue
         read_as = _read_as(tree, known, chosen)
         if read_as is None:
             ignored += tree.ignored
@@ -76,7 +83,7 @@ def find(
                 pieces.append(each)
             else:
                 ignored.append(each)
-    versions = list(_versions(pieces, known, ignored))
+    versions = list(_versions(pieces, known, mapping, ignored))
     handins, earlier = newest(each for each in versions if known.asked(each.handin.item))
     others = [each for each in versions if not known.asked(each.handin.item)]
     ignored += earlier
@@ -85,7 +92,8 @@ def find(
     if not handins:
         raise _nothing(paths, known, ignored)
     handins.sort(key=lambda handin: (handin.students[0].id, handin.kind, handin.item, handin.file))
-    return Found(", ".join(layouts), handins, ignored, newest_of_each(others))
+    unused = [] if mapping is None else mapping.unused()
+    return Found(", ".join(layouts), handins, ignored, newest_of_each(others), not_found=unused)
 
 
 # ------------------------------------------------------------ paths
@@ -216,14 +224,32 @@ def _nothing(paths: Sequence[Path], known: Known, ignored: Sequence[Ignored]) ->
     )
 
 
+def _owned(tree: Tree, mapping: Mapping | None) -> tuple[list[Piece], Tree]:
+    """The files of a tree of which it is said whose they are, and the tree without them."""
+    if mapping is None:
+        return [], tree
+    pieces, rest = [], []
+    for entry in tree.entries:
+        told = mapping.of(entry.file)
+        if told is None or told.student is None:
+            rest.append(entry)
+        else:
+            pieces.append(Piece((told.student,), entry, entry.name, item=told.item))
+    return pieces, replace(tree, entries=rest)
+
+
 # ------------------------------------------------------------ which files
 
 
-def _versions(pieces: Iterable[Piece], known: Known, ignored: list[Ignored]) -> Iterable[Version]:
+def _versions(
+    pieces: Iterable[Piece], known: Known, mapping: Mapping | None, ignored: list[Ignored]
+) -> Iterable[Version]:
     """The files that are for an exercise, or a quiz that is asked for; the rest is added to `ignored`."""
     of: dict[tuple[str, ...], list[Piece]] = defaultdict(list)
     for piece in pieces:
-        of[tuple(each.id for each in piece.students)] += _looked_into(piece, ignored)
+        for each in _looked_into(piece, ignored):
+            told = _told(each, mapping)
+            of[tuple(student.id for student in told.students)].append(told)
     for files in of.values():
         items = [piece.item or known.item(piece.name) for piece in files]
         if known.single is not None:
@@ -245,6 +271,15 @@ def _versions(pieces: Iterable[Piece], known: Known, ignored: list[Ignored]) -> 
                 ignored += _of_all(piece.students, piece.entry.file, NOT_ASKED, Kind.UNASKED)
             else:
                 yield _version(piece, item)
+
+
+def _told(piece: Piece, mapping: Mapping | None) -> Piece:
+    """The piece with what is said of its file."""
+    told = mapping.of(piece.entry.file) if mapping else None
+    if told is None:
+        return piece
+    students = piece.students if told.student is None else (told.student,)
+    return replace(piece, students=students, item=told.item or piece.item, mapped=told.item is not None)
 
 
 def _looked_into(piece: Piece, ignored: list[Ignored]) -> list[Piece]:
@@ -277,7 +312,7 @@ def _version(piece: Piece, item: Item) -> Version:
     entry = piece.entry
     handin = Handin(piece.students, item.id, item.kind, entry.file, entry.read, piece.time, piece.late)
     in_place = entry.path[-3:] == (folder.EXERCISES, item.id, f"{item.id}.py")
-    return Version(handin, item.number, entry.time, in_place)
+    return Version(handin, item.number, entry.time, in_place, piece.mapped)
 
 
 def _why(name: str) -> str:

@@ -40,7 +40,8 @@ _COLUMNS = {  # of rosters and gradebooks as the platforms export them, in lower
     "surname": "last",
     "section": "section",
 }
-_POINTS_POSSIBLE = "Points Possible"  # the second line of Canvas' gradebook, which is no student
+# the second line of Canvas' gradebook, and whom Canvas makes up for the teacher's view: no students
+_NOBODY = ("Points Possible", "Student, Test")
 # Moodle's "Participant 657693", in whatever language: "Teilnehmer/in657693". No user's name: "student17"
 _PARTICIPANT = re.compile(r"(?=\D*(?:[ /]|[^\x00-\x7f]))\D+(\d+)")
 _MOST_WORDS = 5  # of a name, for which all orders are tried
@@ -231,7 +232,7 @@ def _listed(columns: list[str | None], row: list[str]) -> Listed | None:
         if column and cell.strip():
             cells.setdefault(column, visible(unicodedata.normalize("NFC", cell.strip())))
     name = cells.get("name") or " ".join(cells[part] for part in ("first", "last") if part in cells)
-    if name == _POINTS_POSSIBLE:
+    if name in _NOBODY:
         return None
     if name.count(",") == 1:  # Canvas: "Lovelace, Ada"
         name = " ".join(part.strip() for part in reversed(name.split(",")))

@@ -19,6 +19,7 @@ class Version:
     number: int = 0  # how often it was handed in again
     changed: datetime | None = None  # when the file was changed last, where that says something
     in_place: bool = False  # where the course has the file: exercises/ID/ID.py
+    mapped: bool = False  # the instructor says that it is for this item
 
 
 def newest(versions: Iterable[Version]) -> tuple[list[Handin], list[Ignored]]:
@@ -76,6 +77,7 @@ def _refuse(sentence: str) -> NoReturn:
 
 def _newest(several: Sequence[Version]) -> Handin | None:
     orders: list[Callable[[Version], Any]] = [
+        lambda v: v.mapped,
         lambda v: v.handin.time,
         lambda v: v.number,
         lambda v: v.changed,

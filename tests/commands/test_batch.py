@@ -123,6 +123,14 @@ def test_who_is_below_a_share_of_the_points_is_named(course: Path, submissions: 
     assert dict(named)["gus"] == "74.2"
 
 
+def test_the_code_is_kept_with_what_everybody_was_given(course: Path, out: Path) -> None:
+    with Gradebook(out) as gradebook:
+        book = gradebook.book()
+        handed = {grade.student.id: grade.handed for grade in book.grades()}
+        assert {student: book.work(each) for student, each in handed.items()} == FILES
+        assert book.given("toolbox") == [FILES["finn"], REFERENCE]
+
+
 def test_the_default_formats_are_written(course: Path, out: Path) -> None:
     found = json.loads((out / "results.json").read_text("utf-8"))
     assert [each["student"]["id"] for each in found["students"]] == sorted(FILES)

@@ -1,6 +1,7 @@
 """Whatever is killed, and wherever nothing can be written: the same command goes on, and the results are the same."""
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -154,6 +155,16 @@ def test_interrupted_it_says_how_to_go_on(number: int, course: Path, submissions
     assert entries(out) == len(CLASS)
 
 
+def test_in_a_hurry_it_is_interrupted_once(course: Path, submissions: Path, tmp_path: Path) -> None:
+    with running(course, submissions, "--out", tmp_path / "out") as process:
+        wait_until(lambda: entries(tmp_path / "out") >= 3, process)
+        for _ in range(4):
+            process.send_signal(signal.SIGINT)
+        _, complained = process.communicate()
+    assert process.returncode == 130
+    assert re.fullmatch(r"error: Stopped; \d+ of \d+ grades are kept\..*\n", complaints(complained))
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A file system that is full soon."""
@@ -172,7 +183,7 @@ def test_a_full_disk_loses_nothing(
 ) -> None:
     out = small / "out"
     first = batch(course, submissions, "--out", out, "--quiet")
-    assert first.returncode == 2
+    assert first.returncode == 4
     assert first.stderr.startswith("error: ")
     assert first.stderr.count("\n") == 1
     kept = entries(out)

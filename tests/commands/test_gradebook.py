@@ -18,9 +18,9 @@ from tests.paths import ROOT
 def test_the_class_on_a_screen(gradebook_folder: Path) -> None:
     lines = run("gradebook").stdout.splitlines()
     rows = [line.split() for line in lines]
-    assert ["student", "moe_router", "moe", "rope", "total"] in rows
-    assert ["Ada", "Lovelace", "10", "1.5", "3.5", "15"] in rows
-    assert ["Bob", "5", "-", "-", "5"] in rows
+    assert ["student", "id", "moe_router", "moe", "rope", "total"] in rows
+    assert ["Ada", "Lovelace", "ada", "10", "1.5", "3.5", "15"] in rows
+    assert ["Bob", "bob", "5", "-", "-", "5"] in rows
     assert ["eve", "-", "-", "-", "0"] in rows
     assert "  3 students, 1 of them handed in nothing. 4 grades, 5 missing." in lines
     assert all(cell_len(line) <= 77 for line in lines)
@@ -33,8 +33,8 @@ def test_a_total_with_a_fault_in_it_is_not_known(gradebook_folder: Path) -> None
         gradebook.fail(run_id, BOB, "rope", handed(BOB, ROPE), "the judge was lost")
         gradebook.fail(run_id, ADA, "rope", handed(ADA, ROPE), "the judge was lost")
     rows = [line.split() for line in run("gradebook").stdout.splitlines()]
-    assert ["Bob", "5", "-", "!", "?"] in rows
-    assert ["Ada", "Lovelace", "10", "1.5", "!", "3.5", "15"] in rows  # a former score is kept
+    assert ["Bob", "bob", "5", "-", "!", "?"] in rows
+    assert ["Ada", "Lovelace", "ada", "10", "1.5", "!", "3.5", "15"] in rows  # a former score is kept
     assert ["Bob", "?", "of", "16", "points"] in [
         line.split() for line in run("gradebook", "--student", "bob").stdout.splitlines()
     ]
@@ -68,6 +68,33 @@ def test_one_student_on_a_screen(gradebook_folder: Path) -> None:
     assert "Ada" not in text
     assert run("gradebook", "--student", "al17").stdout == run("gradebook", "--student", "ada").stdout
     assert error("gradebook", "--student", "bbo") == "No student 'bbo' in the gradebook. Did you mean 'bob'?"
+
+
+def test_a_wide_terminal_has_room_for_many_items(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    items = tuple(msgspec.structs.replace(MOE, id=f"exercise_{n}") for n in range(8))
+    with Gradebook(tmp_path, create=True) as gradebook:
+        record(gradebook, begin(gradebook, items=items), ADA, items[3], result(items[3]))
+    assert "Ada Lovelace" not in run("gradebook", ".").stdout
+    monkeypatch.setenv("COLUMNS", "160")
+    assert "Ada Lovelace" in run("gradebook", ".").stdout
+
+
+def test_a_student_is_found_by_name(gradebook_folder: Path) -> None:
+    assert run("gradebook", "--student", "ada lovelace").stdout == run("gradebook", "--student", "ada").stdout
+    with Gradebook(gradebook_folder) as gradebook:
+        begin(gradebook, "more", students=[ADA, Student(id="bob2", name="Bob")])
+    assert error("gradebook", "--student", "BOB") == "'BOB' is the name of 2 students; give the id: bob, bob2."
+    assert error("gradebook", "--student", "Ada Lovelac") == (
+        "No student 'Ada Lovelac' in the gradebook. Did you mean 'Ada Lovelace'?"
+    )
+
+
+def test_times_are_those_of_the_due_date(gradebook_folder: Path) -> None:
+    write("late.yaml", "due: 2026-10-02T23:59+05:00\nper_day: 10%\n")
+    assert "1 Oct 2026 20:00 UTC+03:00" in run("gradebook", "--student", "ada").stdout
+    run("gradebook", "--late", "late.yaml")
+    assert "1 Oct 2026 22:00 UTC+05:00" in run("gradebook", "--student", "ada").stdout
 
 
 def test_the_runs_on_a_screen(gradebook_folder: Path) -> None:
@@ -117,6 +144,16 @@ def test_exports(gradebook_folder: Path) -> None:
     assert "Ada Lovelace" in Path("exports", "grades.csv").read_text("utf-8")
     assert "There is no format 'xyz'." in error("gradebook", "--format", "csv", "--format", "xyz", "--out", "none")
     assert not Path("none").exists()
+
+
+def test_exports_of_many_files_take_one_line_and_pages_are_linked(gradebook_folder: Path) -> None:
+    done = run("gradebook", "--format", "html", "--format", "feedback", "--out", "exports")
+    assert done.stdout.splitlines() == [
+        "  exports/feedback/   6 files",
+        "  exports/report.html",
+        "  exports/work/   2 files",
+    ]
+    assert 'href="feedback/ada/feedback.html"' in Path("exports", "report.html").read_text("utf-8")
 
 
 def test_one_view_at_a_time(gradebook_folder: Path) -> None:

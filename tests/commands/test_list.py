@@ -1,5 +1,6 @@
 """`grade list`: the map of a course with its exercises and quizzes, and what comes next."""
 
+import os
 import re
 import subprocess
 import sys
@@ -183,3 +184,13 @@ def test_list_says_what_is_due(quiz_course: Path) -> None:
     later(quiz_course, days=40)
     assert next(line for line in run("list").stdout.splitlines() if " 1 all" in line).endswith("   due")
     assert "9 due" in run("list").stdout
+
+
+def test_a_reader_that_has_gone_is_told_by_the_exit_code(small_course: Path) -> None:
+    """As for any program that a pipe ends; and it is not the code of one that was interrupted."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "grader.cli", "list"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")

@@ -36,6 +36,7 @@ QUIZ = Item(id="mixture-of-experts", kind="quiz", title="Quiz: Mixture of Expert
 ITEMS = (MOE, QUIZ, ROPE)
 
 HOSTILE = "=cmd()|'/c calc'!A0\n::error::forged%0A\x1b[31m</table>]]><script>alert(1)</script>`|**x**"
+WORK = "import torch\n\n\ndef route(logits, k):\n    return logits.topk(k)  # </pre><script>alert(1)</script>\n"
 TIME = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 
 
@@ -53,6 +54,12 @@ class MemoryBook:
     @property
     def graded(self) -> Set[str]:
         return {grade.student.id for grade in self.all_grades}
+
+    def work(self, handed: Handed) -> str | None:
+        return WORK if handed.file.endswith(".py") else None
+
+    def given(self, item: str) -> Sequence[str]:
+        return ()
 
     def grades(self) -> Iterator[Grade]:
         order = {item.id: number for number, item in enumerate(self.items)}

@@ -86,6 +86,12 @@ class Class:
     def graded(self) -> Set[str]:
         return {grade.student.id for grade in self.grades()}
 
+    def work(self, handed: Handed) -> str | None:
+        return None
+
+    def given(self, item: str) -> Sequence[str]:
+        return ()
+
     def grades(self) -> Iterator[Grade]:
         for number, student in enumerate(self.students):
             random = Random(f"{self.seed}-{number}")

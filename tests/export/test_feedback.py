@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from grader.errors import UsageError
+from grader.export.explained import WIDE
 from grader.export.feedback import of_exercise, write_feedback
 from grader.export.names import folder_name
 from grader.gradebook.model import Book
@@ -33,11 +34,6 @@ def shown(markdown: str) -> list[str]:
     return [token.content for token in MarkdownIt("commonmark").parse(markdown) if token.type == "fence"]
 
 
-def screens(html: str) -> str:
-    """The text of all screens of an HTML page, unwrapped."""
-    return "".join(Parsed(html).words)
-
-
 def test_every_student_has_both_pages(tmp_path: Path) -> None:
     book = class_of(12)
     written = write_feedback(book, tmp_path)
@@ -48,13 +44,37 @@ def test_every_student_has_both_pages(tmp_path: Path) -> None:
     assert all(path.is_file() for path in written)
 
 
-def test_the_screen_is_that_of_the_terminal(tmp_path: Path) -> None:
-    html, markdown = feedback(books.sample_book(), books.BOB, tmp_path)
+def test_in_markdown_the_screen_is_that_of_the_terminal(tmp_path: Path) -> None:
+    _, markdown = feedback(books.sample_book(), books.BOB, tmp_path)
     screen = "".join(paint(line, 77, color=False) + "\n" for line in of_exercise(books.wrong_values()))
     for line in ("✗ values", "logits [T=2, E=3]", "0.7310", "keep their share.", "1 test needs values to pass"):
         assert line in screen
     assert screen in shown(markdown)[0]
-    assert screen in screens(html)
+
+
+def test_in_html_prose_is_prose_and_only_tensors_are_drawn(tmp_path: Path) -> None:
+    html, _ = feedback(books.sample_book(), books.BOB, tmp_path)
+    drawn = "".join(re.findall(r"<pre.*?</pre>", html, re.DOTALL))
+    said = "".join(re.findall(r"<p[ >].*?</p>", html, re.DOTALL))
+    for words in ("logits [T=2, E=3]", "0.7310"):
+        assert words in drawn
+        assert words not in said
+    for words in ("and those you drop keep their share.", "1 test needs values to pass", "The tolerance is rtol"):
+        assert words in said
+        assert words not in drawn
+
+
+def test_what_is_drawn_fits_a_phone(tmp_path: Path) -> None:
+    html, _ = feedback(books.sample_book(), books.BOB, tmp_path)
+    drawn = re.findall(r"<pre[^>]*>(.*?)</pre>", html, re.DOTALL)
+    assert drawn
+    assert max(len(re.sub("<[^>]*>", "", line)) for each in drawn for line in each.split("\n")) <= WIDE
+
+
+def test_points_stand_beside_the_title_and_are_not_said_again(tmp_path: Path) -> None:
+    html, _ = feedback(books.sample_book(), books.ADA, tmp_path)
+    assert Parsed(html).text.count("Top-k routing moe_router 4 of 4 points") == 1
+    assert "Top-k routing: 4 of 4" not in Parsed(html).text
 
 
 def test_every_failing_test_is_explained() -> None:
@@ -82,7 +102,7 @@ def test_a_quiz_names_what_was_missed(tmp_path: Path) -> None:
     html, _ = feedback(books.book(books.grade(books.ADA, books.QUIZ, missed)), books.ADA, tmp_path)
     text = Parsed(html).text
     assert "✓ question-1 Routing 1" in text
-    assert "✗ question-2 Routing 0.5 Your answer: 2" in text
+    assert "✗ question-2 Routing Your answer: 2 0.5" in text
     assert "1.5 of 2" in text
 
 
@@ -161,6 +181,7 @@ def test_one_student_is_in_memory_at_a_time(tmp_path: Path) -> None:
     class Watched:
         course, run, items, students = book.course, book.run, book.items, book.students
         graded, ignored = frozenset(each.id for each in students), ()
+        work, given = book.work, book.given
 
         def grades(self) -> Any:
             before = None

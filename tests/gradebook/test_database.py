@@ -91,13 +91,42 @@ def test_what_is_no_gradebook_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     assert error("gradebook", "empty").startswith("Nothing has been graded yet")
 
 
-def test_a_read_only_disk_is_told(small_disk: Path) -> None:
-    with Gradebook(small_disk, create=True):
-        pass
+def test_on_a_read_only_disk_grades_can_be_looked_at(small_disk: Path) -> None:
+    with Gradebook(small_disk, create=True) as gradebook:
+        record(gradebook, begin(gradebook), ADA, MOE, result())
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
-    for folder, create in ((small_disk, False), (small_disk / "results", True)):
+    for folder in (small_disk, small_disk / "results"):
         with pytest.raises(UsageError, match=r"cannot be (written|used)"):
-            Gradebook(folder, create=create)
+            Gradebook(folder, create=True)
+    with Gradebook(small_disk) as gradebook:
+        assert [grade.student.id for grade in gradebook.book().grades()] == ["ada"]
+        with pytest.raises(UsageError, match="cannot be written"):
+            begin(gradebook, "again")
+
+
+def test_on_a_read_only_disk_no_stale_grades_are_shown(small_disk: Path) -> None:
+    """Results that only the log beside the file has cannot be read there."""
+    with Gradebook(small_disk, create=True) as gradebook:
+        begin(gradebook)
+        copies = {path.name: path.read_bytes() for path in small_disk.iterdir()}
+    for name, data in copies.items():
+        (small_disk / name).write_bytes(data)
+    assert copies[f"{FILE}-wal"]
+    (small_disk / f"{FILE}-shm").unlink()
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    with pytest.raises(UsageError, match="cannot be written"):
+        Gradebook(small_disk)
+
+
+def test_an_empty_file_is_no_new_gradebook(tmp_path: Path) -> None:
+    (tmp_path / FILE).touch()
+    for create in (False, True):
+        with pytest.raises(UsageError, match=r"gradebook\.sqlite is empty, as after a copy that broke off"):
+            Gradebook(tmp_path, create=create)
+
+
+def test_a_full_disk_has_an_exit_code_of_its_own() -> None:
+    assert StorageFull("").exit_code == 4
 
 
 def test_a_locked_file_is_told(gradebook_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,3 +167,18 @@ def test_what_is_not_graded_is_kept_with_its_run(tmp_path: Path) -> None:
         assert gradebook.book().ignored == [unread]
         assert gradebook.book(first).ignored == [nobodys]
         assert (gradebook.book(first).graded, gradebook.book().graded) == ({"ada"}, set())
+
+
+def test_the_code_is_kept_until_its_student_is_forgotten(tmp_path: Path) -> None:
+    with Gradebook(tmp_path, create=True) as gradebook:
+        run = begin(gradebook)
+        for student, content in ((ADA, "a"), (BOB, "b")):
+            gradebook.keep_work(content * 64, f"def by_{student.id}(): pass\n")
+            measured = record(gradebook, run, ADA, ROPE, result(ROPE))
+            gradebook.reuse(run, student, MOE.id, handed(student, MOE, content), measured)
+        ada, bob = handed(ADA, MOE, "a"), handed(BOB, MOE, "b")
+        assert gradebook.book().work(ada) == "def by_ada(): pass\n"
+        assert gradebook.book().work(handed(ADA, MOE, "c")) is None
+        gradebook.forget(BOB.id)
+        assert gradebook.book().work(bob) is None
+        assert gradebook.book().work(ada) is not None

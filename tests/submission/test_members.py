@@ -123,3 +123,23 @@ def test_names_that_are_too_long_or_long_to_look_at(tmp_path: Path) -> None:
     assert len(found.ignored) == 4
     assert [each.why for each in found.ignored][:2] == ["its path is longer than any disk would have it"] * 2
     assert all(len(each.file) < 1000 for each in found.ignored)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("cp866", "Лавренко Ольга"),
+        ("cp1251", "Лавренко Ольга"),
+        ("cp1125", "Їжакевич Іван"),
+        ("cp866", "Iваненко_2 лаб"),
+        ("cp866", "ОЛЕНА"),
+        ("cp437", "Müller José"),
+        ("cp437", "Åse Ñandú"),
+    ],
+)
+def test_names_of_old_programs(tmp_path: Path, encoding: str, name: str) -> None:
+    raw = name.encode(encoding)
+    stand_in = "A" * len(raw)
+    path = zipped(tmp_path / "x.zip", lambda made: made.writestr(f"{stand_in}/rope.py", "1"))
+    path.write_bytes(path.read_bytes().replace(stand_in.encode(), raw))
+    assert [entry.path for entry in open_archive(path).entries] == [(name, "rope.py")]

@@ -24,6 +24,7 @@ CANVAS_GRADEBOOK = (
     "    Points Possible,,,,,10\n"
     '"Lovelace, Ada",1001,0042,ada@uni,A,\n'
     '"van Rossum, Guido",1002,0043,guido@uni,A,\n'
+    '"Student, Test",1099,,b5e7c1,A,\n'
 )
 
 

@@ -27,6 +27,7 @@ class Piece:
     time: datetime | None = None
     late: bool | None = None
     item: Item | None = None  # where the layout knows it: else it is read off the name
+    mapped: bool = False  # the instructor says what it is for
 
 
 Pieces = Iterator[Piece | Ignored]
