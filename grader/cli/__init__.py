@@ -35,6 +35,7 @@ FOR_STUDENTS = {
     "warm": "The process that lets a grading start at once.",
 }
 FOR_AUTHORS = {
+    "course": "Begin a course of your own.",
     "new": "Create the files of a new exercise.",
     "check": "Prove that exercises, references and mistakes are right.",
     "site": "Write the course as pages that open as files.",
@@ -73,7 +74,7 @@ class Grade(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections = (
             ("Commands", FOR_STUDENTS),
-            ("For authors of exercises", FOR_AUTHORS),
+            ("For authors", FOR_AUTHORS),
             ("For instructors", FOR_INSTRUCTORS),
         )
         for title, commands in sections:
@@ -98,7 +99,7 @@ class Grade(click.Group):
             _complain(str(error))
             code = error.exit_code
         except click.ClickException as error:
-            _complain(error.format_message())
+            _complain(" ".join(error.format_message().split()))  # click writes choices on lines of their own
             code = error.exit_code
         except (click.Abort, KeyboardInterrupt):
             code = INTERRUPTED

@@ -76,7 +76,7 @@ def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, 
     if meant.quizzes:
         say("")
         bad = sum(
-            _shown_quiz(lint(lesson.slug, quiz_path(course, lesson), lesson_path(course, lesson)))
+            _shown_quiz(lint(lesson.slug, quiz_path(course, lesson), lesson_path(course, lesson), course.standards))
             for lesson in meant.quizzes
         )
         counts.append(f"{len(meant.quizzes) - bad} of {len(meant.quizzes)} quizzes hold.")

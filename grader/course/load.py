@@ -58,6 +58,7 @@ def load_lessons(root: Path) -> Course:
         lessons=tuple(sorted(syllabus.lessons, key=lambda lesson: lesson.number)),
         exercises=(),
         show_hidden_output=syllabus.show_hidden_output,
+        standards=syllabus.standards,
     )
 
 
@@ -110,6 +111,9 @@ def _syllabus(root: Path) -> Syllabus:
             if value in seen:
                 raise document.error(("lessons", i, field), f"two lessons have the {field} '{value}'.")
             seen.add(value)
+    least, most = syllabus.standards.minutes
+    if least > most:
+        raise document.error(("standards", "minutes"), f"minutes are from and to, and {least} is more than {most}.")
     return syllabus
 
 

@@ -121,12 +121,20 @@ class Lesson(Struct, frozen=True, kw_only=True):
         return f"{self.number:02}-{self.slug}"
 
 
+class Standards(Struct, frozen=True):
+    """What `grade check` wants of every lesson."""
+
+    questions: Annotated[int, Meta(ge=1)] = 14  # of a quiz, at least
+    minutes: tuple[Annotated[int, Meta(ge=1)], int] = (8, 15)  # that a part takes to read, from and to
+
+
 class Syllabus(Struct, frozen=True, kw_only=True):
     """course.yaml."""
 
     title: Text
     lessons: Annotated[tuple[Lesson, ...], Meta(min_length=1)]
     show_hidden_output: bool = False
+    standards: Standards = Standards()
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +145,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     lessons: tuple[Lesson, ...]
     exercises: tuple[Exercise, ...]
     show_hidden_output: bool = False  # what a student's code prints during hidden tests
+    standards: Standards = Standards()
 
     @property
     def folders(self) -> tuple[Path, ...]:
