@@ -120,12 +120,12 @@ class Grade(click.Group):
 @click.version_option(__version__, prog_name="archgrade", message="%(prog)s %(version)s")
 @click.pass_context
 def grade(ctx: click.Context, course: Path | None) -> None:
-    """Learn model architectures by building them. Your code is graded on your machine, apart from the tests,
-    and what is wrong with it is explained.
+    """A course that is learned by building. Your code is graded on your machine, apart from the tests, and what is
+    wrong with it is explained.
 
     \b
-    grade                       shows the course and what to do next
-    grade exercise moe_router   grades exercises/moe_router/moe_router.py
+    grade               shows the course and what to do next
+    grade exercise ID   grades exercises/ID/ID.py
     """
     ctx.obj = course
     if os.environ.get("NO_COLOR"):

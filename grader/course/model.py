@@ -40,7 +40,7 @@ class Description(Struct, frozen=True, kw_only=True):
     level: Annotated[int, Meta(ge=1, le=3)]
     minutes: Annotated[int, Meta(ge=1, le=1000)]
     points: Annotated[float, Meta(gt=0, le=1000)]
-    passed: Text  # the sentence shown after a pass: ties the exercise to a real model
+    passed: Text  # the sentence shown after a pass: ties the exercise to something real
     needs: tuple[str, ...] = ()  # ids
     limits: Limits = Limits()
     hints: tuple[Text, ...] = ()
