@@ -1,12 +1,18 @@
-"""Where things lie: this repository, and the small course of the tests."""
+"""Where things lie: this repository, and the small courses of the tests."""
 
 import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]  # the repository, which is the real course
 TOOLBOX = Path(__file__).parent / "toolbox"  # a course of one small exercise, `toolbox`
+SORTING = Path(__file__).parent / "sorting"  # a course on something else than models, of three exercises
 
 
 def copy_toolbox(to: Path) -> Path:
     """A copy of the small course, which tests may change."""
-    return Path(shutil.copytree(TOOLBOX, to, ignore=shutil.ignore_patterns("__pycache__", "conftest.py")))
+    return copy_course(TOOLBOX, to)
+
+
+def copy_course(course: Path, to: Path) -> Path:
+    """A copy of a course in the tests, which they may change."""
+    return Path(shutil.copytree(course, to, ignore=shutil.ignore_patterns("__pycache__", "conftest.py")))

@@ -36,6 +36,7 @@ FOR_STUDENTS = {
     "warm": "The process that lets a grading start at once.",
 }
 FOR_AUTHORS = {
+    "course": "Begin a course of your own.",
     "new": "Create the files of a new exercise.",
     "check": "Prove that exercises, references and mistakes are right.",
     "site": "Write the course as pages that open as files.",
@@ -45,6 +46,7 @@ FOR_INSTRUCTORS = {
     "batch": "Grade what a class handed in.",
     "gradebook": "What a class has earned, and exports of it.",
     "compare": "Who moved between two runs, and why.",
+    "verify": "Whether signed results are as they were.",
     "export": "An autograder, or a quiz, for a learning platform.",
 }
 INTERRUPTED = 130
@@ -76,7 +78,7 @@ class Grade(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections = (
             ("Commands", FOR_STUDENTS),
-            ("For authors of exercises", FOR_AUTHORS),
+            ("For authors", FOR_AUTHORS),
             ("For instructors", FOR_INSTRUCTORS),
         )
         for title, commands in sections:
@@ -102,7 +104,7 @@ class Grade(click.Group):
             _complain(str(error))
             code = error.exit_code
         except click.ClickException as error:
-            _complain(error.format_message())
+            _complain(" ".join(error.format_message().split()))  # click writes choices on lines of their own
             code = error.exit_code
         except (click.Abort, KeyboardInterrupt):
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
@@ -132,12 +134,12 @@ def _needs_a_folder() -> None:
 @click.version_option(__version__, prog_name="archgrade", message="%(prog)s %(version)s")
 @click.pass_context
 def grade(ctx: click.Context, course: Path | None) -> None:
-    """Learn model architectures by building them. Your code is graded on your machine, apart from the tests,
-    and what is wrong with it is explained.
+    """A course that is learned by building. Your code is graded on your machine, apart from the tests, and what is
+    wrong with it is explained.
 
     \b
-    grade                       shows the course and what to do next
-    grade exercise moe_router   grades exercises/moe_router/moe_router.py
+    grade               shows the course and what to do next
+    grade exercise ID   grades exercises/ID/ID.py
     """
     ctx.obj = course
     if os.environ.get("NO_COLOR"):

@@ -90,7 +90,7 @@ def command(
     if meant.quizzes:
         say("")
         bad = sum(
-            _shown_quiz(lint(lesson.slug, quiz_path(course, lesson), lesson_path(course, lesson)))
+            _shown_quiz(lint(lesson.slug, quiz_path(course, lesson), lesson_path(course, lesson), course.standards))
             for lesson in meant.quizzes
         )
         counts.append(f"{len(meant.quizzes) - bad} of {len(meant.quizzes)} quizzes hold.")

@@ -9,6 +9,7 @@ import msgspec
 
 from grader.clean import clean_line
 from grader.cli.screen import columns, say, step, written_lines
+from grader.cli.signer import Signer
 from grader.course import find_course, load_course
 from grader.course.model import did_you_mean
 from grader.errors import UsageError
@@ -58,6 +59,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     "--format", "formats", metavar="NAME[=FILE]", multiple=True, help="Export (docs/formats.md); may be repeated."
 )
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where exports go; by default into DIR.")
+@click.option("--sign", metavar="KEY", type=FILE, help="Sign exports, and a certificate for each student.")
 @click.option("--late", metavar="FILE", type=FILE, help="Apply this late policy (YAML) from now on.")
 @click.option("--extensions", metavar="FILE", type=FILE, help="Apply these extensions (CSV) from now on.")
 @click.option("--adjustments", metavar="FILE", type=FILE, help="Apply these adjustments (CSV) from now on.")
@@ -70,6 +72,7 @@ def command(
     runs: bool,
     formats: tuple[str, ...],
     out: Path | None,
+    sign: Path | None,
     late: Path | None,
     extensions: Path | None,
     adjustments: Path | None,
@@ -78,8 +81,8 @@ def command(
     as_json: bool,
 ) -> None:
     """What a class has earned, as grade batch left it in DIR (by default: results)."""
-    if sum((student is not None, runs, bool(formats), forget is not None, merge is not None)) > 1:
-        raise UsageError("Give one of --student, --runs, --format, --forget and --merge.")
+    if sum((student is not None, runs, bool(formats or sign), forget is not None, merge is not None)) > 1:
+        raise UsageError("Give one of --student, --runs, --format or --sign, --forget and --merge.")
     with Gradebook(folder) as gradebook:
         if late or extensions or adjustments:
             gradebook.set_policies(late=late, extensions=extensions, adjustments=adjustments, known=_course_items())
@@ -96,8 +99,8 @@ def command(
             return
         if student is not None:
             _student(book, student, as_json)
-        elif formats:
-            _export(book, formats, out or folder)
+        elif formats or sign:
+            _export(book, formats, out or folder, Signer(sign, outside=[folder, out or folder, *_course_roots()]))
         elif as_json:
             _print(_summary(book))
         else:
@@ -107,14 +110,19 @@ def command(
             say(step("student", f"{again} --student ID"), step("export", f"{again} --format html"), "")
 
 
-def _course_items() -> list[str]:
-    """What may be handed in: the exercises and quizzes of the course, where the command is given in one."""
+def _course_roots() -> list[Path]:
+    """The folder of the course, where the command is given in one: a gradebook can be looked at anywhere."""
     try:
-        root = find_course(Path.cwd(), click.get_current_context().find_root().obj)
-    except UsageError:  # a gradebook can be looked at anywhere; it knows what was handed in
+        return [find_course(Path.cwd(), click.get_current_context().find_root().obj)]
+    except UsageError:
         return []
-    course = load_course(root)
-    return [*(exercise.id for exercise in course.exercises), *(lesson.slug for lesson in course.lessons)]
+
+
+def _course_items() -> list[str]:
+    """What may be handed in: the exercises and quizzes of the course; elsewhere the gradebook knows what was."""
+    courses = [load_course(root) for root in _course_roots()]
+    exercises = (exercise.id for course in courses for exercise in course.exercises)
+    return [*exercises, *(lesson.slug for course in courses for lesson in course.lessons)]
 
 
 def _student(book: StoredBook, name: str, as_json: bool) -> None:
@@ -160,11 +168,12 @@ def _named(book: StoredBook, name: str) -> Student:
     raise UsageError(f"No student '{name}' in the gradebook.{hint}")
 
 
-def _export(book: StoredBook, formats: tuple[str, ...], out: Path) -> None:
+def _export(book: StoredBook, formats: tuple[str, ...], out: Path, signer: Signer) -> None:
     from grader.export import all_chosen
 
-    for each in all_chosen(formats):  # what is wrong with one is said before any is written
-        say(*map(clean_line, written_lines(each.write(book, out), out)))
+    wanted = all_chosen(formats)  # what is wrong with one is said before any is written
+    written = [path for each in wanted for path in each.write(book, out)]
+    say(*map(clean_line, written_lines([*written, *signer.sign(book, out, written)], out)))
 
 
 def _summary(book: StoredBook) -> Summary:

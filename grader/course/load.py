@@ -59,6 +59,7 @@ def load_lessons(root: Path) -> Course:
         exercises=(),
         show_hidden_output=syllabus.show_hidden_output,
         released=syllabus.released,
+        standards=syllabus.standards,
     )
 
 
@@ -111,6 +112,9 @@ def _syllabus(root: Path) -> Syllabus:
             if value in seen:
                 raise document.error(("lessons", i, field), f"two lessons have the {field} '{value}'.")
             seen.add(value)
+    least, most = syllabus.standards.minutes
+    if least > most:
+        raise document.error(("standards", "minutes"), f"minutes are from and to, and {least} is more than {most}.")
     return syllabus
 
 

@@ -40,7 +40,7 @@ class Description(Struct, frozen=True, kw_only=True):
     level: Annotated[int, Meta(ge=1, le=3)]
     minutes: Annotated[int, Meta(ge=1, le=1000)]
     points: Annotated[float, Meta(gt=0, le=1000)]
-    passed: Text  # the sentence shown after a pass: ties the exercise to a real model
+    passed: Text  # the sentence shown after a pass: ties the exercise to something real
     needs: tuple[str, ...] = ()  # ids
     limits: Limits = Limits()
     hints: tuple[Text, ...] = ()
@@ -121,6 +121,13 @@ class Lesson(Struct, frozen=True, kw_only=True):
         return f"{self.number:02}-{self.slug}"
 
 
+class Standards(Struct, frozen=True):
+    """What `grade check` wants of every lesson."""
+
+    questions: Annotated[int, Meta(ge=1)] = 14  # of a quiz, at least
+    minutes: tuple[Annotated[int, Meta(ge=1)], int] = (8, 15)  # that a part takes to read, from and to
+
+
 class Syllabus(Struct, frozen=True, kw_only=True):
     """course.yaml."""
 
@@ -128,6 +135,7 @@ class Syllabus(Struct, frozen=True, kw_only=True):
     lessons: Annotated[tuple[Lesson, ...], Meta(min_length=1)]
     show_hidden_output: bool = False
     released: bool = False  # a student's edition, written by `grade release`
+    standards: Standards = Standards()
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +147,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     exercises: tuple[Exercise, ...]
     show_hidden_output: bool = False  # what a student's code prints during hidden tests
     released: bool = False  # a student's edition: no solutions, and perhaps not all lessons and exercises
+    standards: Standards = Standards()
 
     @property
     def folders(self) -> tuple[Path, ...]:

@@ -1,15 +1,18 @@
-"""The files of a new exercise. They are a small exercise that works, and each shows what belongs in it."""
+"""The files of a new exercise and of a new course. They work as they are, and each shows what belongs in it."""
 
 import json
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
 
-from grader.course.load import COURSE_FILE, bad_id
+from grader.course.document import shown
+from grader.course.load import COURSE_FILE, bad_id, load_course
 from grader.course.model import Course
 from grader.errors import UsageError
 
-TEMPLATES = {  # in grader/course/scaffold -> in the course
+EXERCISE = {  # in grader/course/scaffold/exercise -> in the course
     "exercise.yaml": "exercises/$id/exercise.yaml",
     "README.md": "exercises/$id/README.md",
     "stub.py": "exercises/$id/$id.py",
@@ -19,6 +22,16 @@ TEMPLATES = {  # in grader/course/scaffold -> in the course
     "mistakes.py": "solutions/$id/mistakes.py",
     "variants.py": "solutions/$id/variants.py",
 }
+COURSE = {  # in grader/course/scaffold/course -> in the folder of the course
+    "course.yaml": COURSE_FILE,
+    "README.md": "README.md",
+    "gitignore": ".gitignore",
+    "lessons/glossary.yaml": "lessons/glossary.yaml",
+    "lessons/notation.yaml": "lessons/notation.yaml",
+    "lessons/01-doubling/1-one-example.md": "lessons/01-doubling/1-one-example.md",
+    "lessons/01-doubling/quiz.yaml": "lessons/01-doubling/quiz.yaml",
+}
+FIRST_EXERCISE = "double"  # of a new course: the one that its lesson and its quiz speak of
 
 
 def scaffold(course: Course, exercise_id: str, lesson: int, title: str) -> list[Path]:
@@ -31,8 +44,7 @@ def scaffold(course: Course, exercise_id: str, lesson: int, title: str) -> list[
     if lesson not in {each.number for each in course.lessons}:
         numbers = ", ".join(str(each.number) for each in course.lessons)
         raise UsageError(f"There is no lesson {lesson} in {COURSE_FILE}; its lessons are {numbers}.")
-    if not title.isprintable() or not title.strip():
-        raise UsageError("The title must be one line of text.")
+    titles = _titles(title)
     folders = [course.root / side / exercise_id for side in ("exercises", "solutions")]
     for folder in folders:
         if folder.exists() or folder.is_symlink():
@@ -40,16 +52,53 @@ def scaffold(course: Course, exercise_id: str, lesson: int, title: str) -> list[
     values = {
         "id": exercise_id,
         "lesson": str(lesson),
-        "title": title,
         "docstring": title.replace("\\", "\\\\").replace('"', '\\"'),
-        "quoted_title": json.dumps(title, ensure_ascii=False),  # a JSON string is a YAML string
+        **titles,
     }
-    templates = files("grader.course").joinpath("scaffold")
-    written = []
-    for template, target in TEMPLATES.items():
-        path = course.root / Template(target).substitute(values)
-        path.parent.mkdir(parents=True, exist_ok=True)
+    return list(_written(_templates() / "exercise", EXERCISE, course.root, values))
+
+
+def scaffold_course(root: Path, title: str) -> list[Path]:
+    """Writes the files of a new course of one lesson, one quiz and one exercise, and returns their paths.
+
+    UsageError where there is something in the folder already, or nothing can be written there.
+    """
+    titles = _titles(title)
+    try:
+        taken = root.is_symlink() or (root.exists() and (not root.is_dir() or any(root.iterdir())))
+    except OSError as error:
+        raise _unwritten(root, error) from None
+    if taken:
+        raise UsageError(f"{shown(root)} is there, and no empty folder. Nothing is overwritten: choose another.")
+    made = list(_written(_templates() / "course", COURSE, root, titles))
+    return made + scaffold(load_course(root), FIRST_EXERCISE, 1, "twice every number")
+
+
+def _titles(title: str) -> dict[str, str]:
+    """A title as templates want it. UsageError where it is none."""
+    if not title.isprintable() or not title.strip():
+        raise UsageError("The title must be one line of text.")
+    return {"title": title, "quoted_title": json.dumps(title, ensure_ascii=False)}  # a JSON string is a YAML string
+
+
+def _templates() -> Traversable:
+    return files("grader.course") / "scaffold"
+
+
+def _written(
+    templates: Traversable, targets: Mapping[str, str], root: Path, values: Mapping[str, str]
+) -> Iterator[Path]:
+    """Fills in templates and writes them where they belong below `root`; yields the paths."""
+    for template, target in targets.items():
+        path = root / Template(target).substitute(values)
         text = templates.joinpath(f"{template}.template").read_text("utf-8")
-        path.write_text(Template(text).substitute(values), "utf-8")
-        written.append(path)
-    return written
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(Template(text).substitute(values), "utf-8")
+        except OSError as error:
+            raise _unwritten(path, error) from None
+        yield path
+
+
+def _unwritten(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.")

@@ -98,6 +98,7 @@ class StoredBook:
             points=self._points(entry),
             result=entry.scored.measured(entry.handed.file) if entry.scored else None,
             error=entry.error,
+            tests=entry.scored.key_parts.get("exercise") if entry.scored else None,
         )
 
 

@@ -57,6 +57,7 @@ class Grade(Struct, frozen=True, kw_only=True):
     points: Points | None  # None: it could not be graded, and there is no former score
     result: Measured | None  # None likewise
     error: str | None = None  # a fault of the grader in the last run; points and result are then the former ones
+    tests: str | None = None  # a hash of the exercise with its tests, or of the quiz; None: nothing was run
 
 
 class Run(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,6 @@ from grader.lesson.passages import passages
 from grader.lesson.problem import Problem
 
 COLUMNS = 76  # of code, outputs and what is only read
-MINUTES = (8, 15)
 OPENING_MINUTES = (3, 15)
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)  # how one begins that is no file's
 _NUMBER = re.compile(r"[-+]?\d+(?:,\d{3})*(?:\.\d*)?(?:e[-+]?\d+)?")
@@ -25,7 +24,7 @@ def text_problems(part: Part, text: str, course: Course) -> Iterator[Problem]:
     for line, what in (
         *_fences(part, text),
         *_widths(part),
-        *_minutes(part),
+        *_minutes(part, course.standards.minutes),
         *_due(part, course),
         *_answers(part),
         *_links(part, course.root),
@@ -63,8 +62,8 @@ def _widths(part: Part) -> Iterator[tuple[int, str]]:
                     yield block.line + place, f"this line has {len(line)} columns; {COLUMNS} fit a terminal."
 
 
-def _minutes(part: Part) -> Iterator[tuple[int, str]]:
-    least, most = MINUTES if part.lesson else OPENING_MINUTES
+def _minutes(part: Part, meant: tuple[int, int]) -> Iterator[tuple[int, str]]:
+    least, most = meant if part.lesson else OPENING_MINUTES
     if not least <= part.minutes <= most:
         yield 0, f"this takes {part.minutes} minutes to read; {least} to {most} are meant."
 

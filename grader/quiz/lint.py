@@ -10,6 +10,7 @@ from random import Random
 import msgspec
 
 from grader.course.lessons import find_section, lesson_text
+from grader.course.model import Standards
 from grader.errors import UsageError
 from grader.quiz.draw import Asked, Values, ask, count_draws, draws, with_values
 from grader.quiz.formula import BadFormula, Formula
@@ -31,7 +32,6 @@ from grader.quiz.model import (
 from grader.quiz.score import accepts, mark, plain, right_answer
 from grader.seeds import derive_seed
 
-FEWEST_QUESTIONS = 14
 MOST_DRAWS = 10_000  # that are tried; of more, so many by chance
 LONGEST_IS_RIGHT = 0.5  # the share of single choices above which length tells the answer
 COMMONEST = 0.5  # the share of draws above which they give one answer too often
@@ -47,12 +47,12 @@ class QuizVerdict(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
-def lint(name: str, path: Path, lesson: Path) -> QuizVerdict:
+def lint(name: str, path: Path, lesson: Path, standards: Standards) -> QuizVerdict:
     """Checks the quiz at `path` against the texts of its lesson: the parts beside `lesson`, or this one file."""
     quiz, mistakes = read_quiz(path)
     if quiz is None:
         return QuizVerdict(name=name, problems=tuple(str(each) for each in mistakes))
-    problems = [*_of_the_whole(quiz)]
+    problems = [*_of_the_whole(quiz, standards.questions)]
     text = lesson_text(lesson.parent)
     if text is None:
         problems.append("the lesson has no text, so no section can be read again.")
@@ -88,9 +88,9 @@ def longest_share(quiz: Quiz) -> float | None:
     return longest / len(singles)
 
 
-def _of_the_whole(quiz: Quiz) -> Iterator[str]:
-    if len(quiz.questions) < FEWEST_QUESTIONS:
-        yield f"{len(quiz.questions)} questions; at least {FEWEST_QUESTIONS} are wanted."
+def _of_the_whole(quiz: Quiz, fewest: int) -> Iterator[str]:
+    if len(quiz.questions) < fewest:
+        yield f"{len(quiz.questions)} questions; at least {fewest} are wanted."
     for level in LEVELS:
         if all(question.level != level for question in quiz.questions):
             yield f"no question has the level {level}."

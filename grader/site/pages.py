@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from grader.course.document import Document, read_text, shown
+from grader.course.document import Document, read_text
 from grader.course.glossary import Term, load_glossary
-from grader.course.lessons import find_section
+from grader.course.lessons import sections
 from grader.course.model import Course, Exercise, Lesson
 from grader.lesson.load import load_lesson, load_part
 from grader.lesson.model import Part
@@ -81,8 +81,9 @@ class Pages:
             places |= {f"exercises/{exercise.id}/README.md": url, f"exercises/{exercise.id}": url}
         places |= {self._path(path): f"docs/{path.stem.lower()}.html" for path in self.documents}
         places |= {self._path(path): f"docs/{path.name}" for path in self.schemas}
-        singles = {"lessons/glossary.yaml": GLOSSARY, "lessons/notation.yaml": NOTATION, "README.md": WORK}
+        singles = {"lessons/glossary.yaml": GLOSSARY, "lessons/notation.yaml": NOTATION}
         places |= {path: url for path, url in singles.items() if (self.course.root / path).is_file()}
+        places |= {"README.md": WORK} if self.how_to_work is not None else {}
         return Links(places)
 
     @cached_property
@@ -90,6 +91,13 @@ class Pages:
         """The page before the first lesson."""
         path = self.course.root / "lessons" / "opening.md"
         return load_part(self.course.root, path, 0, 1, "opening") if path.is_file() else None
+
+    @cached_property
+    def how_to_work(self) -> str | None:
+        """The section of README.md for students, below its heading; None where a course has none."""
+        readme = self.course.root / "README.md"
+        found = sections(read_text(readme)) if readme.is_file() else ()
+        return next((each.text.partition("\n")[2] for each in found if each.title == STUDENTS), None)
 
     @cached_property
     def documents(self) -> tuple[Path, ...]:
@@ -129,11 +137,9 @@ class Pages:
         return Page(url=HOME, title=self.course.title, kind="home", body=body)
 
     def _work(self) -> Iterator[Page]:
-        readme = self.course.root / "README.md"
-        if readme.is_file():
-            section = find_section(read_text(readme), STUDENTS, shown(readme)).text
+        if self.how_to_work is not None:
             writer = self._writer(WORK, "README.md", formulas=False)
-            body = writer.write(section.partition("\n")[2])
+            body = writer.write(self.how_to_work)
             yield self._page(WORK, "How to work here", "document", body, writer)
 
     def _reading(self) -> Iterator[Page]:

@@ -8,6 +8,7 @@ import pytest
 
 from grader.course import find_course, load_course, load_exercise
 from grader.course.load import lab_names
+from grader.course.model import Standards
 from grader.errors import UsageError
 from tests.course.on_disk import COURSE, add, complaint
 
@@ -154,6 +155,18 @@ def test_missing_description(root: Path) -> None:
 def test_two_lessons_with_one_number(root: Path) -> None:
     (root / "course.yaml").write_text(COURSE.replace("number: 2", "number: 1"))
     assert complaint(root) == "course.yaml:4: two lessons have the number '1'."
+
+
+def test_standards(root: Path) -> None:
+    file = root / "course.yaml"
+    text = file.read_text()
+    assert load_course(root).standards == Standards(14, (8, 15))
+    file.write_text(text + "standards: {questions: 4, minutes: [1, 15]}\n")
+    assert load_course(root).standards == Standards(4, (1, 15))
+    file.write_text(text + "standards: {minutes: [9, 8]}\n")
+    assert complaint(root).endswith(": minutes are from and to, and 9 is more than 8.")
+    file.write_text(text + "standards: {minutes: 9}\n")
+    assert complaint(root).endswith("'standards.minutes' must be a list, not '9'.")
 
 
 def test_bad_course_file(root: Path) -> None:

@@ -29,7 +29,7 @@ each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: less
 
 @each_lesson
 def test_lint_finds_nothing(lesson: Lesson) -> None:
-    verdict = lint(lesson.slug, quiz_path(COURSE, lesson), lesson_path(COURSE, lesson))
+    verdict = lint(lesson.slug, quiz_path(COURSE, lesson), lesson_path(COURSE, lesson), COURSE.standards)
     assert verdict.problems == ()
 
 

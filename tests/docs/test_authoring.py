@@ -1,10 +1,19 @@
-"""docs/authoring.md: its tables name every key of the YAML files."""
+"""docs/authoring.md: its tables name every key of the YAML files, and its half hour makes the course that it shows."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from grader.course.model import Description, Lesson, Limits, Reading, Syllabus
+from grader.course.model import Description, Lesson, Limits, Reading, Standards, Syllabus
 from tests.docs.documents import read, rows
+
+BLOCK = re.compile(r"(?P<above>[^\n]*)\n\n(?P<fence>`{3,})(?P<kind>\w+)\n(?P<text>.*?)^(?P=fence)$", re.M | re.S)
+COMMAND = re.compile(r"^\$ (?P<command>.*)\n(?P<shown>(?:(?!\$ ).*\n)*)", re.M)
 
 
 @pytest.mark.parametrize(
@@ -15,6 +24,7 @@ from tests.docs.documents import read, rows
         ("key of reading", Reading),
         ("key of course.yaml", Syllabus),
         ("key of a lesson", Lesson),
+        ("key of standards", Standards),
     ],
 )
 def test_every_key_is_documented(head: str, struct: type[msgspec.Struct]) -> None:
@@ -24,3 +34,42 @@ def test_every_key_is_documented(head: str, struct: type[msgspec.Struct]) -> Non
     for field in msgspec.structs.fields(struct):
         if isinstance(field.default, int | float):
             assert defaults[field.name] == f"{str(field.default).lower()}".removesuffix(".0")
+
+
+def test_the_half_hour(tmp_path: Path) -> None:
+    """every file is written and every command run, as the page says, and prints what stands there"""
+    folder, files, commands = tmp_path, 0, 0
+    half_hour = read("docs/authoring.md").partition("## A course in half an hour")[2].partition("\n## course.yaml")[0]
+    for block in BLOCK.finditer(half_hour):
+        if block["kind"] == "console":
+            for command in COMMAND.finditer(block["text"]):
+                folder = _run(folder, command["command"], command["shown"])
+                commands += 1
+        else:
+            named = re.search(r"`([^`]+)`[:,]$", block["above"])
+            assert named, f"no file is named above {block['text'][:40]!r}"
+            path = folder / named[1]
+            path.parent.mkdir(exist_ok=True)
+            before = path.read_text("utf-8") + "\n" if "At the end of" in block["above"] else ""
+            path.write_text(before + block["text"], "utf-8")
+            files += 1
+    assert (files, commands) == (10, 11)
+
+
+def _run(folder: Path, command: str, shown: str) -> Path:
+    """Runs a command of the page, which must print what is shown below it; the folder in which the next one runs."""
+    program, *words = shlex.split(command)
+    if program == "cd":
+        return folder / words[0]
+    assert program == "grade"
+    done = subprocess.run(
+        [sys.executable, "-m", "grader.cli", *words], cwd=folder, capture_output=True, encoding="utf-8", check=False
+    )
+    assert (done.returncode, done.stderr) == (0, ""), f"{command}: {done.stdout}{done.stderr}"
+    if shown.strip():
+        assert _timeless(done.stdout) == _timeless(shown), command
+    return folder
+
+
+def _timeless(screen: str) -> str:
+    return re.sub(r"slowest test +[\d.]+ s", "slowest test", screen).strip()

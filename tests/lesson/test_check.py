@@ -74,6 +74,12 @@ def test_the_opening_may_be_short(root: Path) -> None:
     assert problems(text, root, lesson=0) == []
 
 
+def test_how_long_a_part_is_is_said_by_the_course(root: Path) -> None:
+    with (root / "course.yaml").open("a") as file:
+        file.write("standards: {minutes: [1, 3]}\n")
+    assert [what for _, what in problems(GOOD, root)] == ["this takes 10 minutes to read; 1 to 3 are meant."]
+
+
 def test_two_parts_with_a_question_of_one_id(root: Path) -> None:
     part, _ = part_of(GOOD, root)
     (root / small_lesson.FOLDER / "2-again.md").write_text(GOOD)

@@ -5,6 +5,7 @@ from textwrap import dedent, indent
 
 import pytest
 
+from grader.course.model import Standards
 from grader.quiz.lint import lint, longest_share
 from grader.quiz.load import read_quiz
 from grader.quiz.model import Quiz
@@ -17,14 +18,15 @@ LESSON = "# 1. T\n\n## Routing\n\ntext\n\n## Counting\n\ntext\n"
 def problems(tmp_path: Path, questions: str, lesson: str = "# T\n\n## Here\n") -> list[str]:
     (tmp_path / "quiz.yaml").write_text("title: T\nquestions:\n" + indent(dedent(questions), "  "), "utf-8")
     (tmp_path / "lesson.md").write_text(lesson)
-    return list(lint("t", tmp_path / "quiz.yaml", tmp_path / "lesson.md").problems)
+    return list(lint("t", tmp_path / "quiz.yaml", tmp_path / "lesson.md", Standards()).problems)
 
 
 def test_lint_of_the_quiz_of_all_types(tmp_path: Path) -> None:
     (tmp_path / "lesson.md").write_text(LESSON)
-    verdict = lint("every-type", FILE, tmp_path / "lesson.md")
+    verdict = lint("every-type", FILE, tmp_path / "lesson.md", Standards())
     assert verdict.problems == ("9 questions; at least 14 are wanted.",)
     assert (verdict.questions, verdict.draws) == (9, 1 + 24 + 2)
+    assert lint("every-type", FILE, tmp_path / "lesson.md", Standards(questions=9)).problems == ()
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_a_section_may_be_in_any_part_of_the_lesson(tmp_path: Path) -> None:
 
 
 def test_a_lesson_without_a_text_has_no_section(tmp_path: Path) -> None:
-    found = lint("t", FILE, tmp_path / "lesson.md").problems
+    found = lint("t", FILE, tmp_path / "lesson.md", Standards()).problems
     assert "the lesson has no text, so no section can be read again." in found
 
 
@@ -91,4 +93,4 @@ def test_many_draws_are_tried_in_part(tmp_path: Path) -> None:
         + indent(NUMERIC.replace("n: {from: 1, to: 3}", "n: {from: 1, to: 300}\n    k: {from: 1, to: 300}"), "  ")
     )
     (tmp_path / "lesson.md").write_text("## here\n")
-    assert lint("t", tmp_path / "quiz.yaml", tmp_path / "lesson.md").draws == 10_000
+    assert lint("t", tmp_path / "quiz.yaml", tmp_path / "lesson.md", Standards()).draws == 10_000

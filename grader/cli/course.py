@@ -1,0 +1,29 @@
+"""grade course: the files of a course of one's own."""
+
+from pathlib import Path
+
+import click
+
+from grader.cli.screen import bold, prose, say, step
+from grader.course.document import shown
+from grader.course.scaffolding import FIRST_EXERCISE, scaffold_course
+
+
+@click.command("course")
+@click.argument("action", metavar="new", type=click.Choice(["new"]))
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--title", metavar="T", help="Its title; by default the name of the folder in words.")
+def command(action: str, folder: Path, title: str | None) -> None:
+    """Begin a course of your own in the new folder DIR: one lesson, its quiz, and one exercise.
+
+    They are small and pass grade check as they are, to be replaced part by part (docs/authoring.md).
+    """
+    name = folder.resolve().name
+    title = title or name.replace("-", " ").replace("_", " ").strip() or "A new course"
+    files = scaffold_course(folder, title)
+    say("", f"  {bold(title)}   a new course in {shown(folder)}", "")
+    say(*(f"    {file.relative_to(folder)}" for file in files), "")
+    say(*prose("It is about doubling a number. Replace that by what your course is about.", indent=2), "")
+    say(step("begin", f"cd {shown(folder)}"), step("check", "grade check", "proves that all parts agree"))
+    say(step("try", f"grade exercise {FIRST_EXERCISE}", "as a student does"))
+    say(step("new", "grade new ID --lesson 1", "a further exercise"))
