@@ -272,6 +272,11 @@ def module(nodes: str) -> str:
     return f"put(forge(wire.Returned(1, wire.WireModule(9, {nodes}, [{tensor}]), [], []), bytes(16)))"
 
 
+def changed(value: str) -> str:
+    """An answer that says an argument was changed, and holds a value that nobody would look at for that."""
+    return f"put(forge(wire.Returned(1, {value}, ['0'], []), bytes(288)))"
+
+
 # name: (how the test of `scale` ends, code)
 CHANNEL = {
     "zeros": ("tampered", "put(bytes(4096))"),
@@ -328,11 +333,37 @@ CHANNEL = {
     "samples without end": ("timeout|tampered", f"flood = forge(wire.Sample({FRAME})) * 500\nwhile True: put(flood)"),
     "samples of nowhere": ("timeout", f"put(forge(wire.Sample({FRAME.replace('3', '1 << 40')})) * 9)\n{FOREVER}"),
     "samples with tensors": ("timeout|tampered", f"while True: put(forge(wire.Sample({FRAME}), bytes(1 << 16)))"),
+    "a byte out of band": ("timeout|tampered", "socket.socket(fileno=os.dup(channel())).send(b'x', socket.MSG_OOB)"),
+    "a changed argument, and an int of words": ("tampered", changed("wire.WireInt('--1')")),
+    "a changed argument, and a key that is none": ("tampered", changed("wire.WireDict([wire.WireList([])], [1])")),
+    "a changed argument, and a tensor of another size": ("tampered", changed("wire.WireTensor('float64', (5, 8), False)")),
+    "a changed argument, and lists in lists": ("tampered", f"value = 0\nfor _ in range(800): value = wire.WireList([value])\n{changed('value')}"),
+    "keys of one hash": (
+        "tampered",
+        "keys = [wire.WireTuple([-1 - (n >> bit & 1) for bit in range(15)]) for n in range(20_000)]\n"
+        "put(forge(wire.Returned(1, wire.WireDict(keys, [0] * len(keys)), [], [])))",
+    ),
     "closed": ("tampered", "os.close(channel())"),
     "closed, and on": ("tampered", f"os.close(channel())\n{FOREVER}"),
     "replaced": ("tampered", "os.dup2(1, channel())"),
     "listened to": ("timeout", "os.read(channel(), 1)"),
 }  # fmt: skip
+
+
+def test_a_result_that_depends_on_an_earlier_call_is_no_fault_of_the_test(grade: Any) -> None:
+    """It is said of a right result, and not of the reference's."""
+    result = grade(
+        "from grader.sandbox.servant import Servant\n"
+        "Servant._depends_on_earlier = lambda self, results: True\n"
+        "class Gate(Gate):\n"
+        "    def __init__(self, size):\n"
+        "        super().__init__(size)\n"
+        "        self.weight.requires_grad_(False)\n"
+        "    def forward(self, x):\n"
+        "        return super().forward(x).requires_grad_() * 1.0\n"
+    )
+    assert grade.failed(result) == {"gate": "failed"}, messages(result)
+    assert "tensors that your code keeps from an earlier call" in messages(result)
 
 
 @pytest.mark.parametrize("name", CHANNEL)
