@@ -10,13 +10,22 @@ from pathlib import Path
 from grader.errors import UsageError
 from grader.judge.cpu import OWN_CPU
 from grader.judge.messages import Job, Materials
-from grader.result import Result
+from grader.result import Isolation, Result
 from grader.warm.client import Judge, JudgeLost, Judges
 
 _UNCONFINED = (
     "Nothing on this system can confine the submissions: a student's code could read the tests, and other students' "
     "work. --isolation process grades all the same, each in a process of its own with bounds on time and memory."
 )
+
+
+class JudgeEnded(JudgeLost):
+    """A judge ended over a job, and another that had no other job ended over it again: it is that job's doing."""
+
+    def __init__(self, why: str, isolation: Isolation):
+        super().__init__(why, isolation)  # all that Dask needs to carry it
+        self.why = why
+        self.isolation = isolation
 
 
 class Host:
@@ -36,18 +45,32 @@ class Host:
     def grade(self, job: Job) -> Result:
         """The result of a job.
 
-        Raises JudgeLost if a judge ended or did not answer, and UsageError if tests cannot be used or submissions
-        cannot be confined.
+        Raises JudgeEnded if judges end over it, or do not answer, JudgeLost if the warm process ended with them, and
+        UsageError if tests cannot be used or submissions cannot be confined.
         """
         pool, judge = self._held()
         try:
-            judge.submit(job)
-            return judge.answer(sum(self._patience[each] for each in (job.exercise, *job.others))).result
+            return self._answer(judge, job)
         except JudgeLost:
             self._mine.held = None
             with self._lock, contextlib.suppress(JudgeLost):  # it went with the warm process
                 pool.end(judge)
-            raise
+        return self._grade_alone(job)
+
+    def _grade_alone(self, job: Job) -> Result:
+        """The result of a job over which a judge ended, by one that has graded nothing else."""
+        pool, judge = self._held()
+        try:
+            return self._answer(judge, job)
+        except JudgeLost as error:
+            self._mine.held = None
+            with self._lock:
+                pool.end(judge)
+            raise JudgeEnded(str(error), pool.isolation) from None
+
+    def _answer(self, judge: Judge, job: Job) -> Result:
+        judge.submit(job)
+        return judge.answer(sum(self._patience[each] for each in (job.exercise, *job.others))).result
 
     def without_folder(self, sentence: str) -> str:
         """A sentence about the course's files, which lie in a folder of some name on each machine."""

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from grader.batch.host import JudgeEnded
 from grader.batch.keys import Key, Keys
 from grader.batch.pool import Pool
 from grader.batch.quizzes import Quizzes
@@ -23,7 +24,7 @@ from grader.submission import Submission, submission_of
 from grader.submission.handin import Handin, Student
 from grader.submission.imports import Imports, gather
 from grader.submission.notebook import Cells, located
-from grader.submission.unrun import unreadable
+from grader.submission.unrun import unjudged, unreadable
 from grader.warm.client import JudgeLost
 
 TRIES = 2  # of a job, when the grader is at fault
@@ -221,6 +222,11 @@ class Batch:
             result = future.result()
         except UsageError:
             raise  # the tests cannot be used, or nothing can confine the submissions
+        except JudgeEnded as error:
+            result = unjudged(error.why, error.isolation, work.job.file, work.item, self._worth[work.item])
+            self._record(work.owners, work.item, work.key, result)
+            show(self.tally)
+            return
         except JudgeLost as error:
             fault = str(error)
         except Exception as error:  # of the executor: a cluster has its own ways to lose a worker

@@ -127,6 +127,12 @@ class Graded(msgspec.Struct, frozen=True, tag="graded"):
     result: Result
 
 
+class Broke(msgspec.Struct, frozen=True, tag="broke"):
+    """The judge itself failed over a job; where and how."""
+
+    why: str
+
+
 class Shows(msgspec.Struct, frozen=True, tag="shows"):
     """What a lab shows next."""
 
@@ -189,7 +195,7 @@ class Faulty(msgspec.Struct, frozen=True, tag="faulty"):
 
 
 ToJudge: TypeAlias = Setup | RunLab | RunLessons | Submit
-FromJudge: TypeAlias = Testing | Graded | Shows | LabEnded | PartRan | Painting | Painted | Faulty
+FromJudge: TypeAlias = Testing | Graded | Broke | Shows | LabEnded | PartRan | Painting | Painted | Faulty
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_judge: msgspec.msgpack.Decoder[ToJudge] = msgspec.msgpack.Decoder(ToJudge)

@@ -25,7 +25,7 @@ from grader.judge.cpu import OWN_CPU, bounded_cpu
 from grader.judge.diagnosis.evidence import Run
 from grader.judge.diagnosis.observe import observed
 from grader.judge.explain import explain
-from grader.judge.messages import Graded, Job, Materials, Setup, Testing
+from grader.judge.messages import Broke, Graded, Job, Materials, Setup, Testing
 from grader.judge.pace import reference_seconds
 from grader.judge.results import blocked, result_of
 from grader.judge.rng import Rng
@@ -70,7 +70,7 @@ class Plugin:
         self,
         setup: Setup,
         jobs: Iterable[Job],
-        say: Callable[[Testing | Graded], None],
+        say: Callable[[Testing | Graded | Broke], None],
         starter: Starter,
         versions: Versions,
     ):
@@ -123,7 +123,7 @@ class Plugin:
                 self.fault = error
         if self.fault is None:
             for job in self._jobs:
-                self._say(Graded(job.id, self._grade(job)))
+                self._say(self._answer(job))
         return True
 
     @pytest.hookimpl(tryfirst=True)
@@ -137,19 +137,23 @@ class Plugin:
 
     # ------------------------------------------------------------ grading
 
+    def _answer(self, job: Job) -> Graded | Broke:
+        try:
+            return Graded(job.id, self._grade(job))
+        except Exception as error:  # a bug of ours: over this job alone, as far as one can tell
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(frame.filename).name}:{frame.lineno}"
+            return Broke(f"{where}: {type(error).__name__}: {clean_line(str(error))}")
+
     def _grade(self, job: Job) -> Result:
-        """The result of a job; of a fault of ours, one whose outcome is error."""
+        """The result of a job; of a fault of the course, one whose outcome is error."""
         try:
             result, killed = self._attempt(job)
             if killed:  # by the system, which may have been short of memory for another's sake, or by itself again
                 result, _ = self._attempt(job)
             blocking = None if result.passed or result.faulty else self._blocking(job, loaded=bool(result.tests))
-        except Exception as error:
-            what = clean_line(str(error))
-            if not isinstance(error, UsageError):
-                frame = traceback.extract_tb(error.__traceback__)[-1]
-                what = f"{Path(frame.filename).name}:{frame.lineno}: {type(error).__name__}: {what}"
-            fault = Fault(Outcome.ERROR, what)
+        except UsageError as error:
+            fault = Fault(Outcome.ERROR, clean_line(str(error)))
             rest = {"isolation": self._setup.isolation, "versions": self._versions, "seconds": 0.0}
             return result_of(job, self._exercises[job.exercise], [], fault, **rest)
         return result if blocking is None else blocked(result, blocking, job.absent.get(blocking))
@@ -182,7 +186,7 @@ class Plugin:
         if key not in self._passing:
             result, _ = self._attempt(own)
             if result.faulty:
-                raise RuntimeError(f"the tests of {exercise}, on which this builds, broke off")
+                raise UsageError(f"the tests of {exercise}, on which this builds, broke off")
             self._passing[key] = result.passed
         return self._passing[key]
 

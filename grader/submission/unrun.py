@@ -1,4 +1,4 @@
-"""The result of a submission that there is no need to run."""
+"""The result of a submission that there is no need to run, or that no judge comes to the end of."""
 
 import platform
 
@@ -32,6 +32,13 @@ def without_running(finding: Finding, submission: Submission, exercise: Exercise
 def unreadable(sentence: str, file: str, item: str, max_score: float) -> Result:
     """The result of a file that cannot be read as what it should be, and why."""
     return _unrun(Outcome.UNREADABLE, sentence, file, item, max_score, hidden_tests=True)
+
+
+def unjudged(why: str, isolation: Isolation, file: str, item: str, max_score: float) -> Result:
+    """The result of a submission over which every judge ends."""
+    sentence = f"The judge ended over this file, and another one, which had nothing else to grade, again: {why}."
+    result = _unrun(Outcome.TAMPERED, sentence, file, item, max_score, hidden_tests=True)
+    return msgspec.structs.replace(result, isolation=isolation)
 
 
 def _unrun(

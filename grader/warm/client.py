@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 
 from grader.errors import UsageError
 from grader.judge.messages import (
+    Broke,
     Faulty,
     Graded,
     Job,
@@ -45,7 +46,7 @@ _AHEAD = 2  # jobs that a judge holds, so that it never waits for the next
 
 
 class JudgeLost(Exception):
-    """A judge ended without being asked to, or does not answer: a fault of the grader."""
+    """A judge ended without being asked to, does not answer, or failed over a job: a fault of the grader."""
 
 
 class Judge:
@@ -105,6 +106,8 @@ class Judge:
             message = decode_from_judge.decode(receive(self._sock)[0])
         except (ChannelClosed, ConnectionError):
             raise JudgeLost("a judge ended before its work was done") from None
+        if isinstance(message, Broke):
+            raise JudgeLost(message.why)
         if isinstance(message, Faulty):
             raise UsageError(_shown(message.message))
         return message

@@ -139,6 +139,30 @@ def test_killed_helpers_change_no_result(
     assert found == undisturbed
 
 
+@pytest.mark.parametrize(
+    ("ending", "why"),
+    [
+        ("__import__('os')._exit(1)", "a judge ended before its work was done"),
+        ("__import__('grader.judge.plugin').judge.plugin.explain = None\n        assert False", "TypeError: "),
+    ],
+    ids=["its process ends", "it raises"],
+)
+def test_a_judge_that_ends_over_a_submission_is_its_outcome(ending: str, why: str, tmp_path: Path) -> None:
+    course, out = make_course(tmp_path), tmp_path / "out"
+    tests = course / "solutions/toolbox/test_hidden.py"
+    docstring = '    """the item, or IndexError"""\n'
+    hole = f"{docstring}    if submission.pick([7], 0) == 'the hole':\n        {ending}\n"
+    tests.write_text(tests.read_text("utf-8").replace(docstring, hole), "utf-8")
+    eve = f"{REFERENCE}\n\ndef pick(items, place): return 'the hole'\n"
+    files = {"ada": REFERENCE, "eve": eve, "ben": FILES["ben"]}
+    done = batch(course, hand_in(tmp_path, files), "--out", out, "--jobs", 1)
+    assert done.returncode == 0, done.stderr
+    found = untimed(out)
+    assert {student: found[student]["score"] for student in files} == {"ada": 31, "eve": 0, "ben": 30}
+    assert found["eve"]["outcome"] == "tampered"
+    assert why in found["eve"]["message"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_it_says_how_to_go_on(number: int, course: Path, submissions: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"

@@ -337,7 +337,7 @@ CHANNEL = {
     "a changed argument, and an int of words": ("tampered", changed("wire.WireInt('--1')")),
     "a changed argument, and a key that is none": ("tampered", changed("wire.WireDict([wire.WireList([])], [1])")),
     "a changed argument, and a tensor of another size": ("tampered", changed("wire.WireTensor('float64', (5, 8), False)")),
-    "a changed argument, and lists in lists": ("tampered", f"value = 0\nfor _ in range(800): value = wire.WireList([value])\n{changed('value')}"),
+    "a changed argument, and lists in lists": ("tampered", f"value = 0\nfor _ in range(150): value = wire.WireList([value])\n{changed('value')}"),
     "keys of one hash": (
         "tampered",
         "keys = [wire.WireTuple([-1 - (n >> bit & 1) for bit in range(15)]) for n in range(20_000)]\n"
