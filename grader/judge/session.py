@@ -144,7 +144,11 @@ class Session:
         assert self._line is not None
         self.start_clock()
         self._allowed = self._left = max(self.limits.seconds, LOAD_SECONDS)
-        reply, _ = self._ask(wire.Load(self.name, self.source, self.code, dict(self.others), self.limits.seconds), [])
+        request = wire.Load(self.name, self.source, self.code, dict(self.others), self.limits.seconds)
+        try:
+            reply, _ = self._ask(request, [])
+        except wire.WireError as error:  # its text, what Python makes of it, and what it imports are too much
+            raise Fault(Outcome.IMPORT_ERROR, f"The module cannot be used: it is {error}.") from None
         match reply:
             case wire.Loaded(names):
                 self._names = names
