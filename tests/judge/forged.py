@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from typing import Any
@@ -74,7 +75,7 @@ class Forger:
 
 def _replies(source: str) -> Iterator[Frame]:
     text = source.partition("\n")[0].removeprefix("# ")
-    return iter(msgspec.msgpack.decode(base64.b64decode(text), type=list[Frame]))
+    return iter(msgspec.msgpack.decode(zlib.decompress(base64.b64decode(text)), type=list[Frame]))
 
 
 def _numbered(meta: bytes, number: int) -> bytes:
@@ -98,7 +99,7 @@ class ForgedJudge:
         """The result of a submission whose worker answers so; else how the judge ended over it."""
         if self._process is None:
             self._start()
-        text = base64.b64encode(msgspec.msgpack.encode(frames)).decode()
+        text = base64.b64encode(zlib.compress(msgspec.msgpack.encode(frames))).decode()
         job = Job(1, self._exercise, f"{self._exercise}.py", _SOURCE.format(text), "0" * 64, seed=0)
         channel.send(self._sock, encode(Submit(job)))
         try:
