@@ -23,7 +23,7 @@ from tests.conftest import unsafe
 from tests.judge.forged import ForgedJudge, Frame, frame
 from tests.paths import copy_toolbox
 
-EXAMPLES = int(os.environ.get("FORGED", "40"))
+EXAMPLES = int(os.environ.get("FORGED", "60"))
 MORE_TESTS = '''
 
 @points(1)
