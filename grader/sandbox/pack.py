@@ -40,7 +40,6 @@ from grader.sandbox.wire import (
 
 MAX_DEPTH = 100
 MAX_NUMEL = 1 << 47
-MAX_EMPTY = 1 << 24  # elements of a tensor without any, if its axes of length 0 had 1: what a sum over them would have
 MAX_ALIKE = 64  # keys of one dict or set that have the same hash: each is compared with all before it
 _RANGE = 1 << 62  # what the bounds of a range stay below: Python cannot tell the length of any
 ALIGN = 16
@@ -287,7 +286,7 @@ class Unpacker:
         dtype = DTYPES.get(wire.dtype)
         if dtype is None or len(wire.shape) > MAX_NDIM or min(wire.shape, default=0) < 0:
             raise WireError(f"no tensor is {wire.dtype[:20]!r} of {len(wire.shape)} axes")
-        if math.prod(max(d, 1) for d in wire.shape) > (MAX_NUMEL if 0 not in wire.shape else MAX_EMPTY):
+        if math.prod(max(d, 1) for d in wire.shape) > MAX_NUMEL:
             raise WireError("a tensor of too many elements")
         strides = wire.strides if isinstance(wire, WireTensor) else ()
         if strides and (not self._layout or len(strides) != len(wire.shape)):
