@@ -22,9 +22,11 @@ from tests.classes import (
     hand_in,
     make_course,
     running,
+    scores,
     untimed,
     wait_until,
 )
+from tests.hostile import WAYS_TO_END_A_JUDGE
 
 if sys.platform != "linux":
     pytest.skip("processes are found in /proc", allow_module_level=True)
@@ -137,6 +139,69 @@ def test_killed_helpers_change_no_result(
     found = untimed(out)
     assert found.pop("slow")["score"] == 31
     assert found == undisturbed
+
+
+def test_no_way_to_end_a_judge_ends_one(tmp_path: Path) -> None:
+    """The rest of the class is graded, and the exit code is none of their doing."""
+    course, out = make_course(tmp_path), tmp_path / "out"
+    attacks = {f"eve{number}": code for number, (_, code) in enumerate(WAYS_TO_END_A_JUDGE.values())}
+    files = {student: f"{REFERENCE}\n\n{code}" for student, code in ({"ada": ""} | attacks | {"zoe": "# zoe"}).items()}
+    done = batch(course, hand_in(tmp_path, files), "--out", out, "--jobs", 1)
+    assert done.returncode == 0, done.stderr
+    found = untimed(out)
+    assert {student: result["outcome"] for student, result in found.items()} == dict.fromkeys(files, "graded")
+    assert [student for student, result in found.items() if result["score"] == 31] == ["ada", "zoe"]
+
+
+HOLES = {  # what a test of the course does over one submission: how that is called
+    "__import__('os').abort()": "a judge crashed with signal 6 (Aborted)",
+    "__import__('os').kill(__import__('os').getpid(), 9)": "a judge was killed, as the system does where memory",
+    "__import__('os').kill(__import__('os').getpid(), 15)": "a judge was ended by signal 15 (Terminated)",
+    "__import__('os')._exit(1)": "a judge ended itself, with exit code 1",
+    "raise type('Odd', (Exception,), {'__str__': lambda self: str(1 / 0)})": "ZeroDivisionError: division by zero",
+}
+CRASH = next(iter(HOLES))
+
+
+def with_a_hole(course: Path, hole: str, *, for_all: bool = False) -> None:
+    """Has a hidden test do this over a submission that asks for it, or over any."""
+    tests = course / "solutions/toolbox/test_hidden.py"
+    docstring = '    """the item, or IndexError"""\n'
+    falls = f"{docstring}    if {for_all} or submission.pick([7], 0) == 'the hole':\n        {hole}\n"
+    tests.write_text(tests.read_text("utf-8").replace(docstring, falls), "utf-8")
+
+
+@pytest.mark.parametrize("hole", HOLES)
+def test_only_a_crash_of_the_judge_is_the_outcome_of_the_submission(hole: str, tmp_path: Path) -> None:
+    """One that is ended from outside, ends itself or fails says nothing of it; the others are graded in any case."""
+    course, out = make_course(tmp_path), tmp_path / "out"
+    with_a_hole(course, hole)
+    eve = f"{REFERENCE}\n\ndef pick(items, place): return 'the hole'\n"
+    files = {"ada": REFERENCE, "eve": eve, "ben": FILES["ben"]}
+    done = batch(course, hand_in(tmp_path, files), "--out", out, "--jobs", 1)
+    found = grades(out)
+    known = scores(out)
+    assert [known["ada"], known["ben"]] == [31, 30]
+    if hole == CRASH:
+        assert done.returncode == 0, done.stderr
+        result = untimed(out)["eve"]
+        assert (result["outcome"], result["score"], result["max_score"]) == ("tampered", 0, 31)
+        assert HOLES[hole] in result["message"]
+        assert found["eve"].error is None
+    else:
+        assert done.returncode == 3
+        assert (found["eve"].result, known["eve"]) == (None, None)
+        assert HOLES[hole] in (found["eve"].error or "")
+        assert HOLES[hole] in done.stderr
+
+
+def test_a_test_that_crashes_on_the_reference_too_is_the_fault_of_the_course(tmp_path: Path) -> None:
+    course, out = make_course(tmp_path), tmp_path / "out"
+    with_a_hole(course, CRASH, for_all=True)
+    done = batch(course, hand_in(tmp_path, {"ben": FILES["ben"]}), "--out", out, "--jobs", 1)
+    assert done.returncode == 3
+    assert scores(out) == {"ben": None}
+    assert HOLES[CRASH] in (grades(out)["ben"].error or "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

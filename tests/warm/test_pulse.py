@@ -67,6 +67,7 @@ def test_one_that_works_for_ever_has_a_bound() -> None:
         while (said := watched.complaint()) is None:
             until_it_has_worked(process)
     assert said == "took more than 0 s of CPU"
+    assert watched.overspent
 
 
 def test_of_several_one_that_works_is_enough() -> None:
@@ -75,6 +76,15 @@ def test_of_several_one_that_works_is_enough() -> None:
         for _ in range(2 * pulse.STILL):
             until_it_has_worked(busy)
             assert watched.complaint() is None
+
+
+def test_what_a_helper_takes_is_not_taken_by_the_process_alone() -> None:
+    with running("import signal; signal.pause()") as still, running("while True: pass") as busy:
+        watched = Pulse(still.pid, busy.pid, most=0.2)
+        while (said := watched.complaint()) is None:
+            until_it_has_worked(busy)
+    assert said == "took more than 0 s of CPU"
+    assert not watched.overspent
 
 
 def test_without_a_count_of_cpu_time_the_clock_stands_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
