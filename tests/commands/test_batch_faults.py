@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.classes import (
+    CRASH,
+    FALLS,
     FILES,
+    HOLES,
     REFERENCE,
     batch,
     children,
@@ -25,6 +28,7 @@ from tests.classes import (
     scores,
     untimed,
     wait_until,
+    with_a_hole,
 )
 from tests.hostile import WAYS_TO_END_A_JUDGE
 
@@ -153,31 +157,12 @@ def test_no_way_to_end_a_judge_ends_one(tmp_path: Path) -> None:
     assert [student for student, result in found.items() if result["score"] == 31] == ["ada", "zoe"]
 
 
-HOLES = {  # what a test of the course does over one submission: how that is called
-    "__import__('os').abort()": "a judge crashed with signal 6 (Aborted)",
-    "__import__('os').kill(__import__('os').getpid(), 9)": "a judge was killed, as the system does where memory",
-    "__import__('os').kill(__import__('os').getpid(), 15)": "a judge was ended by signal 15 (Terminated)",
-    "__import__('os')._exit(1)": "a judge ended itself, with exit code 1",
-    "raise type('Odd', (Exception,), {'__str__': lambda self: str(1 / 0)})": "ZeroDivisionError: division by zero",
-}
-CRASH = next(iter(HOLES))
-
-
-def with_a_hole(course: Path, hole: str, *, for_all: bool = False) -> None:
-    """Has a hidden test do this over a submission that asks for it, or over any."""
-    tests = course / "solutions/toolbox/test_hidden.py"
-    docstring = '    """the item, or IndexError"""\n'
-    falls = f"{docstring}    if {for_all} or submission.pick([7], 0) == 'the hole':\n        {hole}\n"
-    tests.write_text(tests.read_text("utf-8").replace(docstring, falls), "utf-8")
-
-
 @pytest.mark.parametrize("hole", HOLES)
 def test_only_a_crash_of_the_judge_is_the_outcome_of_the_submission(hole: str, tmp_path: Path) -> None:
     """One that is ended from outside, ends itself or fails says nothing of it; the others are graded in any case."""
     course, out = make_course(tmp_path), tmp_path / "out"
     with_a_hole(course, hole)
-    eve = f"{REFERENCE}\n\ndef pick(items, place): return 'the hole'\n"
-    files = {"ada": REFERENCE, "eve": eve, "ben": FILES["ben"]}
+    files = {"ada": REFERENCE, "eve": f"{REFERENCE}\n\n{FALLS}", "ben": FILES["ben"]}
     done = batch(course, hand_in(tmp_path, files), "--out", out, "--jobs", 1)
     found = grades(out)
     known = scores(out)
