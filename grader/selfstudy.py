@@ -25,11 +25,12 @@ FAULT = 3  # exit code: the grader or the course is at fault
 
 @contextmanager
 def lost_is_said() -> Iterator[None]:
-    """A judge that ended on its own becomes a sentence and exit code 3."""
+    """A judge that ended, whatever ended it, becomes a sentence and exit code 3: nothing is said of the code."""
     try:
         yield
     except JudgeLost as error:
-        fault = UsageError(f"This is a fault of the grader, not of your code: {error}.")
+        at_fault = "This is a fault of the grader or the machine, not of your code; try again."
+        fault = UsageError(f"Not graded: {error}. {at_fault}")
         fault.exit_code = FAULT
         raise fault from None
 

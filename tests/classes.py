@@ -39,6 +39,16 @@ SCORES = {
     **{"gus": 23, "hal": 30, "ida": 0, "jon": 29, "kim": 31},
 }  # fmt: skip
 
+HOLES = {  # what a test of the course does over one submission: how that is called
+    "__import__('os').abort()": "a judge crashed with signal 6 (Aborted)",
+    "(os := __import__('os')).kill(os.getpid(), 9)": "a judge was killed, as the system does where memory runs out",
+    "(os := __import__('os')).kill(os.getpid(), 15)": "a judge was ended by signal 15 (Terminated)",
+    "__import__('os')._exit(1)": "a judge ended itself, with exit code 1",
+    "raise type('Odd', (Exception,), {'__str__': lambda self: str(1 / 0)})": "ZeroDivisionError: division by zero",
+}
+CRASH = next(iter(HOLES))
+FALLS = "def pick(items, place): return 'the hole'\n"  # into it
+
 
 def make_course(folder: Path) -> Path:
     """A copy of the course, its tests limited to a second."""
@@ -48,6 +58,14 @@ def make_course(folder: Path) -> Path:
     description["limits"]["seconds"] = SECONDS
     path.write_text(yaml.safe_dump(description), "utf-8")
     return root
+
+
+def with_a_hole(course: Path, hole: str, *, for_all: bool = False) -> None:
+    """Has a hidden test do this over a submission that asks for it, or over any."""
+    tests = course / "solutions/toolbox/test_hidden.py"
+    docstring = '    """the item, or IndexError"""\n'
+    falls = f"{docstring}    if {for_all} or submission.pick([7], 0) == 'the hole':\n        {hole}\n"
+    tests.write_text(tests.read_text("utf-8").replace(docstring, falls), "utf-8")
 
 
 def hand_in(folder: Path, files: dict[str, str] = FILES) -> Path:

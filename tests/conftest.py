@@ -15,6 +15,7 @@ from grader.clean import clean
 from grader.course import load_course
 from grader.judge.materials import materials
 from grader.judge.messages import Job
+from grader.notebook.desk import Desk
 from grader.report.terminal import render
 from grader.report.view import View
 from grader.result import Outcome, Result
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from grader.judge.session import Session
     from grader.sandbox.starter import Starter
 
-OWN, STAYING = "a warm process of its own", "one that stays"
+OWN, STAYING, NOTEBOOK = "a warm process of its own", "one that stays", "a notebook"
 SECRET = "the-password-of-the-teacher"
 
 
@@ -112,7 +113,7 @@ class Grader:
                 first.prepare([], forbidden=[])
             judges = Judges(stays=True)
             judges.start()
-        assert judges.found
+        assert judges.warm_pid == first.warm_pid
         return judges
 
     def close(self) -> None:
@@ -179,13 +180,40 @@ class Grader:
             assert all(line.isprintable() and len(line) <= 80 for line in text.split("\n"))
 
 
+class CellGrader(Grader):
+    """Grades them as the cells of a notebook, each in a judge of its own."""
+
+    def _start(self) -> None:
+        self._desk = Desk()
+        self._judge = []
+        self.run(self.reference, 5.0)
+
+    def run(self, source: str, seconds: float) -> Result:
+        """The result of a cell, without a look at what it left behind."""
+        result = self._desk.grade(self.root, "toolbox", source, "%%grade toolbox", seconds=seconds).result
+        assert self._desk._judges is not None
+        self.judges = self._desk._judges
+        return msgspec.json.decode(msgspec.json.encode(result), type=Result)
+
+    def close(self) -> None:
+        """Ends the warm process."""
+        self._desk.close()
+
+
 @pytest.fixture(scope="session")
 def grade(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grader]:
-    """Grades submissions of a small exercise; with the parameter STAYING in a warm process that was left behind."""
+    """Grades submissions of a small exercise; with the parameter STAYING in a warm process that was left behind.
+
+    With NOTEBOOK they are cells.
+    """
     folder = tmp_path_factory.mktemp("grade")
     root = copy_toolbox(folder / "course")
     os.environ["TEACHER"] = SECRET
-    grader = Grader(root, folder / "runtime" if getattr(request, "param", OWN) == STAYING else None)
+    way = getattr(request, "param", OWN)
+    if way == NOTEBOOK:
+        grader: Grader = CellGrader(root)
+    else:
+        grader = Grader(root, folder / "runtime" if way == STAYING else None)
     yield grader
     grader.close()
     del os.environ["TEACHER"]
@@ -260,9 +288,11 @@ def unsafe(value: Any) -> list[str]:
 
 
 def _contents(root: Path) -> dict[str, tuple[bytes | None, int, int]]:
-    """Every file and folder: what is in it, its mode, when it was changed."""
+    """Every file and folder: what is in it, its mode, when it was changed. Not what the grader itself keeps there."""
     found = {}
     for path in sorted(root.rglob("*")):
+        if path.relative_to(root).parts[0] == ".archgrade":
+            continue
         status = path.lstat()
         found[str(path)] = path.read_bytes() if path.is_file() else None, status.st_mode, status.st_mtime_ns
     return found

@@ -7,11 +7,13 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from grader.batch.turns import Turns
 from grader.errors import UsageError
 from grader.judge.cpu import OWN_CPU
 from grader.judge.messages import Job, Materials
 from grader.result import Result
-from grader.warm.client import Judge, JudgeLost, Judges
+from grader.submission.unrun import felled
+from grader.warm.client import Judge, JudgeFelled, JudgeLost, Judges
 
 _UNCONFINED = (
     "Nothing on this system can confine the submissions: a student's code could read the tests, and other students' "
@@ -25,7 +27,14 @@ _NOT_STARTED = (
 
 
 class Host:
-    """Grades jobs in whichever thread asks. A judge, or the warm process, that ended is replaced for the next job."""
+    """Grades jobs in whichever thread asks. A judge, or the warm process, that ended is replaced.
+
+    A job over which a judge was lost is graded once more, by a judge that has graded nothing else. Which of two is at
+    fault, the job or the machine, is told by how the judge ended. Killed from outside, it may have been short of memory
+    that others took: then it gets a second one with nobody at work beside it, and if that is killed as well nothing is
+    known of the job. A judge that crashes, or takes more CPU than anything should, does so over what it was given. If
+    that happens twice, and not over the reference, it is the submission's outcome.
+    """
 
     def __init__(self, materials: Sequence[Materials], forbidden: Path, *, confined: bool):
         """`confined`: refuse to grade where submissions cannot be confined. No worker may read `forbidden`."""
@@ -33,6 +42,8 @@ class Host:
         self._forbidden = forbidden
         self._confined = confined
         self._patience = {each.id: _patience(each) for each in materials}
+        self._references = {each.id: _reference(each) for each in materials}
+        self._turns = Turns()
         self._lock = threading.Lock()
         self._pools: list[Judges] = []  # all that were started
         self._ready: Judges | None = None  # the one in use; the others ended
@@ -42,18 +53,40 @@ class Host:
     def grade(self, job: Job) -> Result:
         """The result of a job.
 
-        Raises JudgeLost if a judge ended or did not answer, and UsageError if tests cannot be used, if submissions
-        cannot be confined, and if no warm process lives until it is ready.
+        Raises JudgeLost if judges end over it that the submission did not end, and UsageError if tests cannot be used,
+        if submissions cannot be confined, and if no warm process lives until it is ready.
         """
+        try:
+            with self._turns.beside_others():
+                return self._asked(job)
+        except JudgeFelled:
+            again = self._turns.beside_others()
+        except JudgeLost:
+            again = self._turns.alone()
+        with again:
+            try:
+                return self._asked(job)
+            except JudgeFelled as error:
+                return self._felled(job, error)
+
+    def _asked(self, job: Job) -> Result:
+        """What this thread's judge says. JudgeLost, after which the thread has no judge."""
         pool, judge = self._held()
         try:
-            judge.submit(job)
-            return judge.answer(sum(self._patience[each] for each in (job.exercise, *job.others))).result
+            return pool.ask(judge, job, sum(self._patience.get(each, 0.0) for each in (job.exercise, *job.others)))
         except JudgeLost:
             self._mine.held = None
-            with self._lock, contextlib.suppress(JudgeLost):  # it went with the warm process
-                pool.end(judge)
             raise
+
+    def _felled(self, job: Job, error: JudgeFelled) -> Result:
+        """The result of a job that felled a judge of its own. JudgeLost if the reference does, or there is none."""
+        reference = self._references[job.exercise]
+        if reference is None:
+            raise error
+        right = self._asked(reference)
+        if not right.passed:
+            raise error
+        return felled(str(error), job.file, job.sha256, right)
 
     def without_folder(self, sentence: str) -> str:
         """A sentence about the course's files, which lie in a folder of some name on each machine."""
@@ -103,6 +136,14 @@ class Host:
             self._stopped = True
             raise UsageError(_UNCONFINED)
         return pool
+
+
+def _reference(materials: Materials) -> Job | None:
+    """The job that grades the reference; None of a course that was released without it."""
+    if materials.reference is None:
+        return None
+    name, source = materials.id, materials.reference
+    return Job(0, name, f"{name}.py", source, "", 0, others=materials.others, diagnose=False)
 
 
 def _patience(materials: Materials) -> float:

@@ -90,7 +90,7 @@ def _value(value: Any, setting: Setting) -> Value:
     if isinstance(value, Kept):
         return Value(clean_line(value.type_name))
     if type(value) is dict and 0 < len(value) <= _PARTS and all(isinstance(each, Tensor) for each in value.values()):
-        shapes = (f"{key!r}: {_shape(each, setting)}" for key, each in value.items())
+        shapes = (f"{key!r:.60}: {_shape(each, setting)}" for key, each in value.items())
         return Value(clean_line(f"{{{', '.join(shapes)}}}"))
     return value_of(describe(value), setting.sizes)
 

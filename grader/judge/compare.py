@@ -64,6 +64,14 @@ def differs(actual: Tensor, expected: Tensor, rtol: float, atol: float) -> Tenso
     return actual != expected
 
 
+def _close(actual: float, expected: float, rtol: float, atol: float) -> bool:
+    """Whether two numbers are equal up to these bounds."""
+    try:
+        return actual == expected or abs(actual - expected) <= atol + rtol * abs(expected)
+    except OverflowError:  # an int beyond all floats
+        return False
+
+
 def compare(
     actual: Any,
     expected: Any,
@@ -101,7 +109,7 @@ def compare(
         if actual.isnan().logical_and(~expected.isnan()).any():
             return differ(Outcome.NAN, **bounds)
         return differ(Outcome.WRONG_VALUES, **bounds) if differs(actual, expected, **bounds).any() else None
-    if isinstance(actual, torch.Size):
+    if isinstance(actual, torch.Size) and isinstance(expected, Sequence):
         return None if list(actual) == list(expected) else differ(Outcome.WRONG_SHAPE)
     if isinstance(expected, Mapping):
         if not isinstance(actual, Mapping):
@@ -129,8 +137,7 @@ def compare(
             return differ(Outcome.NAN, **bounds)
         if rtol == atol == 0 and isinstance(actual, int) != isinstance(expected, int):
             return differ(Outcome.WRONG_TYPE)
-        close = actual == expected or abs(actual - expected) <= bounds["atol"] + bounds["rtol"] * abs(expected)
-        return None if close else differ(Outcome.WRONG_VALUES, **bounds)
+        return None if _close(actual, expected, **bounds) else differ(Outcome.WRONG_VALUES, **bounds)
     for key, mine, theirs in items:
         below = (*path, key)
         found = compare(mine, theirs, rtol=rtol, atol=atol, check_dtype=check_dtype, path=below)

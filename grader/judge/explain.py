@@ -24,7 +24,7 @@ from grader.judge.setting import Setting
 from grader.result import Call, Comparison, Failure, Number, Outcome, Raised
 from grader.sandbox import wire
 from grader.sandbox.mirror import RemoteModule
-from grader.sandbox.proxy import RemoteObject
+from grader.sandbox.proxy import EarlierCall, RemoteObject
 
 _RAISES = re.compile(r"DID NOT RAISE |<class '(?:\w+\.)*|'>")  # around a name, as pytest 8 and 9 write it
 _RESULT = "What "
@@ -50,6 +50,9 @@ def _explain(error: BaseException, setting: Setting) -> tuple[Outcome, Failure]:
     fault = error if isinstance(error, Fault) else getattr(error, "fault", None)
     if isinstance(fault, Fault):
         return _fault(fault, setting)
+    if isinstance(error, EarlierCall) and not _keeps_tensors(error.call, setting):
+        message = f"What {error.label} gave depends on tensors that your code keeps from an earlier call."
+        return Outcome.FAILED, Failure(f"{message} The reference's does not.", last_call(setting))
     if isinstance(error, UsageError):  # the test asks for what cannot be had
         return Outcome.ERROR, Failure(str(error))
     if isinstance(error, Disagreement):
@@ -65,6 +68,15 @@ def _explain(error: BaseException, setting: Setting) -> tuple[Outcome, Failure]:
         return Outcome.RETURNED_NONE, Failure(f"{label} returned None. {_RETURN}", last_call(setting))
     what = f"{type(error).__name__}: {clean(str(error))}"
     return Outcome.WRONG_TYPE, Failure(f"The test could not use what was returned: {what}", last_call(setting))
+
+
+def _keeps_tensors(call: int, setting: Setting) -> bool:
+    """Whether the reference's answer to the question of this id depends on an earlier one, too: then the test does."""
+    if setting.right is None or not all(entry.whole for entry in setting.log):
+        return False  # what a course's author has proved with the reference need not be asked
+    asked = zip(setting.log, setting.right(), strict=True)
+    reply = next(answer.reply for entry, answer in asked if entry.request.id == call)
+    return isinstance(reply, wire.Returned) and reply.earlier
 
 
 def _of_another_kind(outcome: Outcome, failure: Failure) -> tuple[Outcome, Failure]:

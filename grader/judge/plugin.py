@@ -182,7 +182,7 @@ class Plugin:
         if key not in self._passing:
             result, _ = self._attempt(own)
             if result.faulty:
-                raise RuntimeError(f"the tests of {exercise}, on which this builds, broke off")
+                raise UsageError(f"the tests of {exercise}, on which this builds, broke off")
             self._passing[key] = result.passed
         return self._passing[key]
 

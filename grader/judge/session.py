@@ -22,6 +22,7 @@ from grader.sandbox import channel, wire
 from grader.sandbox.large import Blob
 from grader.sandbox.proc import Clock, exiting
 from grader.sandbox.proxy import Link, Question, Submission
+from grader.sandbox.reading import read_reply
 from grader.sandbox.starter import DUMP_SIGNAL, Ended, Started, Starter
 
 T = TypeVar("T")
@@ -143,7 +144,11 @@ class Session:
         assert self._line is not None
         self.start_clock()
         self._allowed = self._left = max(self.limits.seconds, LOAD_SECONDS)
-        reply, _ = self._ask(wire.Load(self.name, self.source, self.code, dict(self.others), self.limits.seconds), [])
+        request = wire.Load(self.name, self.source, self.code, dict(self.others), self.limits.seconds)
+        try:
+            reply, _ = self._ask(request, [])
+        except wire.WireError as error:  # its text, what Python makes of it, and what it imports are too much
+            raise Fault(Outcome.IMPORT_ERROR, f"The module cannot be used: it is {error}.") from None
         match reply:
             case wire.Loaded(names):
                 self._names = names
@@ -280,7 +285,10 @@ class Session:
         return lines[frame.line - 1] if 0 < frame.line <= len(lines) else ""
 
     def _ask(self, request: wire.Question, blobs: list[Any]) -> tuple[wire.Reply, Blob]:
-        """Sends a request and receives its reply within what is left of the test's time. Raises Fault."""
+        """Sends a request and receives its reply within what is left of the test's time. Raises Fault.
+
+        What is returned was read through, which is part of that time: nobody after this can stumble over it.
+        """
         if self._line is None:  # a test that goes on after a Fault
             raise Fault(Outcome.CRASHED, "The process that ran the code has ended.")
         meta = wire.encode(request)
@@ -292,7 +300,7 @@ class Session:
             self._line.send(meta, blobs, deadline)
             while True:
                 meta, blob = self._line.receive(deadline)
-                reply = wire.decode_reply(meta)
+                reply = read_reply(meta, blob)
                 if not isinstance(reply, wire.Sample):
                     self._left -= time.monotonic() - begun
                     self._heard += _WEIGHT * len(meta) + len(blob)

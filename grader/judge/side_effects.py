@@ -8,8 +8,8 @@ from typing import Any
 from grader.errors import UsageError
 from grader.judge.replay import tensors_in
 from grader.sandbox.memory import Path, Sharing
-from grader.sandbox.pack import MAX_NDIM
 from grader.sandbox.proxy import Link, Submission
+from grader.sandbox.wire import MAX_NDIM
 
 _SELF = "{name}[{before}0] and {name}[{before}1] are the same memory: a change to one changes all."
 _INSIDE = "Some numbers of {name} are the same memory: a change to one changes others."

@@ -7,6 +7,7 @@
     exceptions  what their code raised, as a message
     wire        the typed messages
     pack        values as parts of messages, and back
+    reading     the door by which replies come in: each is read through before it is used
     channel     frames over a socket, with bounds and deadlines
     proxy       the face of the student's module in the judge
     mirror      that of its `nn.Module`s

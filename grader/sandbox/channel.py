@@ -134,6 +134,7 @@ class Line:
         if gone is not None:
             self._poll.register(gone, select.POLLIN)
         sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)  # else a byte that was sent MSG_OOB is never read
         os.set_blocking(output, False)
 
     def late(self, deadline: float) -> bool:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from grader.sandbox.pack import bare
-from grader.sandbox.wire import Described, SeenFrame, SeenOperand
+from grader.sandbox.wire import MAX_LOCALS, Described, SeenFrame, SeenOperand
 
 _TEXT = 80  # characters of a value's text
 
@@ -34,7 +34,7 @@ def describe(value: Any) -> Described:
     if kind in (list, tuple, dict, set):
         return Described(f"{kind.__name__} of {len(value)}")
     if kind.__module__ == "numpy" and kind.__name__ == "ndarray":
-        return Described("array", tuple(value.shape), str(value.dtype))
+        return Described("array", tuple(value.shape), cut(str(value.dtype)))
     return Described(name_of(kind))
 
 
@@ -82,7 +82,7 @@ def see(
         column=column,
         end_column=end_column,
         operands=_operands(frame, start, end, column, end_column) if operands else [],
-        locals={cut(n): describe(v) for n, v in list(scope.items())[:40] if not n.startswith("__")},
+        locals={cut(n): describe(v) for n, v in list(scope.items())[:MAX_LOCALS] if not n.startswith("__")},
     )
 
 

@@ -9,11 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from grader.sandbox.describe import name_of, position_of, see
-from grader.sandbox.wire import SeenFrame, Threw
+from grader.sandbox.wire import MAX_ARGS, MAX_FRAMES, MAX_MESSAGE, SeenFrame, Threw
 
-_FRAMES = 20
 _NAME = 80  # characters of a name that is looked for among others
-_MESSAGE = 100_000  # characters of an exception's message that are sent
 
 
 def threw(id_: int, error: BaseException, files: Set[str], ours: Set[str], signature: str | None = None) -> Threw:
@@ -49,19 +47,19 @@ def _frames(error: BaseException, files: Set[str], ours: Set[str]) -> tuple[list
         elif trace.tb_frame.f_code.co_filename not in ours:
             hidden += 1
         trace = trace.tb_next
-    last = own[-_FRAMES:]
+    last = own[-MAX_FRAMES:]
     frames = [see(trace.tb_frame, trace.tb_lineno, position_of(trace), trace is own[-1]) for trace in last]
-    return frames, hidden + len(own[:-_FRAMES])
+    return frames, hidden + len(own[:-MAX_FRAMES])
 
 
 def _arguments(error: BaseException) -> list[str | int | float | bool | None] | None:
     """What an exception was made of, where that is plain and short."""
     args: Any = BaseException.__dict__["args"].__get__(error)
-    if len(args) > 8:
+    if len(args) > MAX_ARGS:
         return None
     for arg in args:
         whole = type(arg) is int and arg.bit_length() < 64
-        text = type(arg) is str and len(arg) <= _MESSAGE and arg.isprintable()
+        text = type(arg) is str and len(arg) <= MAX_MESSAGE and arg.isprintable()
         if not (whole or text or arg is None or type(arg) in (bool, float)):
             return None
     return list(args)
@@ -71,8 +69,8 @@ def _message(error: BaseException) -> str:
     """An exception's text. Its `__str__` is the student's and may do anything."""
     try:
         text = str(error)
-        start = str.__getitem__(text, slice(_MESSAGE)).encode("utf-8", "replace").decode()
-        more = str.__len__(text) - _MESSAGE
+        start = str.__getitem__(text, slice(MAX_MESSAGE)).encode("utf-8", "replace").decode()
+        more = str.__len__(text) - MAX_MESSAGE
     except BaseException as again:
         return f"(its message could not be made: {name_of(type(again))})"
     return start if more <= 0 else f"{start} [+{more:,} characters]"

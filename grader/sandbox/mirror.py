@@ -85,9 +85,13 @@ class Mirror:
         return found
 
     def renew(self, wire: WireModule, unpacker: Unpacker) -> "RemoteModule":
-        """Takes over how the module looks in the worker now. Its tensors stay the same objects."""
+        """Takes over how the module looks in the worker now. Its tensors stay the same objects.
+
+        WireError where it has tensors that were never sent; the rest was checked when it arrived.
+        """
         before = [tensor for _, tensor in distinct([known.tensor for known in self._known])]
-        _check(wire, len(before))
+        if not all(0 <= tensor < len(before) for tensor in wire.tensors if isinstance(tensor, int)):
+            raise WireError("a module of tensors that were never sent")
         fresh = [None if isinstance(tensor, int) else unpacker.numbers(tensor) for tensor in wire.tensors]
         made: dict[int, Tensor] = {}  # by position in `wire.tensors`
         nodes = dict(self._root.named_modules()) if self._root is not None else {}
@@ -141,34 +145,18 @@ def _renew_node(node: "RemoteModule", described: Node, place: Callable[..., None
         node.__dict__["_keys"] = dict.fromkeys(node._parameters)
 
 
-def _check(module: WireModule, known: int) -> None:
-    """Raises WireError unless every part of a module has its whole, and every name its tensor."""
-    paths: set[str] = set()
-    places: set[int] = set()
-    for position, node in enumerate(module.nodes):
-        if (node.path == "") != (not paths) or (node.path and node.path.rpartition(".")[0] not in paths):
-            raise WireError("a part of a module without the whole")
-        if not 0 <= node.first <= position:
-            raise WireError("a module that is the same as none")
-        paths.add(node.path)
-        places.update(place for _, place in node.parameters)
-        places.update(place for _, place, _ in node.buffers)
-    if not paths or places != set(range(len(module.tensors))):
-        raise WireError("a module whose names and tensors do not match")
-    if not all(0 <= tensor < known for tensor in module.tensors if isinstance(tensor, int)):
-        raise WireError("a module of tensors that were never sent")
-
-
 def _renewed(old: Any, numbers: Tensor, wire: WireTensor, kind: type[Tensor]) -> Tensor:
     """The mirror of a tensor: the old one with new numbers, or a new one."""
-    if not isinstance(old, kind):
+    differentiable = numbers.is_floating_point() or numbers.is_complex()
+    if not isinstance(old, kind) or not (differentiable or old.is_leaf):
         old = nn.Parameter(numbers, False) if kind is nn.Parameter else numbers.clone()  # lest a buffer be a view
     elif (old.dtype, old.shape) == (numbers.dtype, numbers.shape):
         old.copy_(numbers)
     else:
+        if not differentiable:
+            old.requires_grad_(False)
         old.data = numbers.clone()
-    differentiable = numbers.is_floating_point() or numbers.is_complex()
-    return old.requires_grad_(wire.requires_grad and differentiable)  # type: ignore[no-any-return]
+    return old.requires_grad_(wire.requires_grad and differentiable) if old.is_leaf else old  # type: ignore[no-any-return]
 
 
 class RemoteModule(nn.Module):

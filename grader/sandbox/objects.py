@@ -10,7 +10,7 @@ from torch import Tensor
 
 from grader.sandbox.describe import is_public
 from grader.sandbox.memory import Sharing, shared
-from grader.sandbox.wire import LAST_CALL, OPERATIONS, WireValue
+from grader.sandbox.wire import LAST_CALL, MAX_NAMES, OPERATIONS, WireValue
 
 MODULE = 0  # the number of the module itself
 
@@ -89,5 +89,5 @@ class Objects:
                 known = [n for n in dir(value) if is_public(n)]
                 if name in known:
                     raise  # a property of the student's that raises
-                raise NoName(path, known[:1000]) from error
+                raise NoName(path, known[:MAX_NAMES]) from error
         return value

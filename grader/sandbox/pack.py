@@ -1,14 +1,13 @@
 """Values as wire values and the bytes of their tensors, and back.
 
 Nothing is ever unpickled. Each tensor's bytes are padded to `ALIGN`. Whatever arrives is checked before anything of its
-size is allocated; what does not fit raises `WireError`.
+size is allocated; what does not fit raises `WireError`, and nothing else does.
 """
 
 import ctypes
 import math
-import re
-from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, namedtuple
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +18,9 @@ from xxhash import xxh3_64_intdigest
 from grader.sandbox.channel import MAX_META
 from grader.sandbox.large import Blob
 from grader.sandbox.wire import (
+    MAX_FIELDS,
+    MAX_NAME,
+    MAX_NDIM,
     WireArray,
     WireBytes,
     WireComplex,
@@ -39,9 +41,9 @@ from grader.sandbox.wire import (
 )
 
 MAX_DEPTH = 100
-_INT = re.compile("-?[0-9]{1,4300}")  # Python reads no more digits
-MAX_NDIM = 16
 MAX_NUMEL = 1 << 47
+MAX_ALIKE = 64  # keys of one dict or set that have the same hash: each is compared with all before it
+_RANGE = 1 << 62  # what the bounds of a range stay below: Python cannot tell the length of any
 ALIGN = 16
 
 DTYPES: dict[str, torch.dtype] = {
@@ -208,10 +210,10 @@ class Packer:
             return WireTuple([self.value(v, depth + 1) for v in value], _fields(kind, len(value)))
         if issubclass(kind, Mapping):
             return WireDict(
-                [self.value(k, depth + 1) for k in value], [self.value(value[k], depth + 1) for k in value]
+                _keys([self.value(k, depth + 1) for k in value]), [self.value(value[k], depth + 1) for k in value]
             )
         if issubclass(kind, set | frozenset):
-            return WireSet([self.value(v, depth + 1) for v in value], issubclass(kind, frozenset))
+            return WireSet(_keys([self.value(v, depth + 1) for v in value]), issubclass(kind, frozenset))
         if issubclass(kind, bool | int | float | str):  # a subclass, such as an IntEnum: its plain value
             for base in (bool, int, float, str):
                 if issubclass(kind, base):
@@ -223,6 +225,8 @@ class Packer:
         if kind is slice:
             return WireSlice(value.start, value.stop, value.step)
         if kind is range:
+            if not all(abs(each) < _RANGE for each in (value.start, value.stop, value.step)):
+                raise WireError("a range of huge bounds")
             return WireRange(value.start, value.stop, value.step)
         if kind.__module__ == "numpy":
             return self._numpy(value, depth)
@@ -318,15 +322,16 @@ class Unpacker:
             case WireSize(sizes):
                 return torch.Size(sizes)
             case WireDict(keys, values):
-                return self._hashed(lambda: dict(self._pairs(keys, values, depth + 1)))
+                if len(keys) != len(values):
+                    raise WireError("a dict of unequal numbers of keys and values")
+                names = _distinct([self.value(key, depth + 1) for key in _keys(keys)])
+                return dict(zip(names, [self.value(value, depth + 1) for value in values], strict=True))
             case WireSet(items, frozen):
                 kind = frozenset if frozen else set
-                return self._hashed(lambda: kind([self.value(item, depth + 1) for item in items]))
+                return kind(_distinct([self.value(item, depth + 1) for item in _keys(items)]))
             case WireBytes(data):
                 return data
             case WireInt(digits):
-                if not _INT.fullmatch(digits):
-                    raise WireError("an int of other signs than digits")
                 return int(digits)
             case WireComplex(real, imag):
                 return complex(real, imag)
@@ -340,22 +345,35 @@ class Unpacker:
                 if step == 0:
                     raise WireError("a range without steps")
                 return range(start, stop, step)
-            case WireArray():
+            case WireArray(dtype):
+                if dtype == "bfloat16":
+                    raise WireError("an array of a dtype that numpy has not")
                 return self.numbers(wire).numpy()
             case WireObject() | WireModule():
                 return self._find(wire, self)
 
-    def _pairs(self, keys: list[WireValue], values: list[WireValue], depth: int) -> list[tuple[Any, Any]]:
-        if len(keys) != len(values):
-            raise WireError("a dict of unequal numbers of keys and values")
-        names = [self.value(key, depth) for key in keys]
-        return list(zip(names, [self.value(value, depth) for value in values], strict=True))
 
-    def _hashed(self, build: Callable[[], Any]) -> Any:
-        try:
-            return build()
-        except TypeError as error:
-            raise WireError(f"a key that cannot be one: {error}") from error
+def _keys(wires: list[WireValue]) -> list[WireValue]:
+    """The keys of a dict, or the items of a set. Raises WireError where one cannot be that when it has crossed."""
+    if not all(map(_can_be_key, wires)):
+        raise WireError("a dict or set with a key other than a number, a text, a tuple of these or the like")
+    return wires
+
+
+def _can_be_key(wire: WireValue) -> bool:
+    match wire:
+        case WireTuple(items):
+            return all(map(_can_be_key, items))
+        case WireList() | WireDict() | WireSet(frozen=False) | WireArray() | WireSlice() | WireObject():
+            return False
+    return True
+
+
+def _distinct(keys: list[Hashable]) -> list[Hashable]:
+    """The keys of a dict, or the items of a set. Raises WireError where they are made to be slow."""
+    if max(Counter(map(hash, keys)).values(), default=0) > MAX_ALIKE:
+        raise WireError(f"more than {MAX_ALIKE} keys that have one hash")
+    return keys
 
 
 def _span(shape: Iterable[int], strides: Iterable[int]) -> int:
@@ -366,8 +384,8 @@ def _span(shape: Iterable[int], strides: Iterable[int]) -> int:
 def _fields(kind: type, count: int) -> tuple[str, ...]:
     """The names of a named tuple's items; () for any other tuple."""
     fields = getattr(kind, "_fields", ())
-    named = type(fields) is tuple and len(fields) == count and all(type(name) is str for name in fields)
-    return fields if named else ()
+    named = type(fields) is tuple and len(fields) == count <= MAX_FIELDS
+    return fields if named and all(type(name) is str and len(name) <= MAX_NAME for name in fields) else ()
 
 
 @lru_cache(maxsize=64)
@@ -378,7 +396,7 @@ def _named_class(fields: tuple[str, ...]) -> Any:
 def _named(fields: tuple[str, ...], values: list[Any]) -> Any:
     try:
         return _named_class(fields)(*values)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, SyntaxError) as error:  # the last of names that Python takes for one another
         raise WireError(f"names of items that cannot be names: {error}") from error
 
 

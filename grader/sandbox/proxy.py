@@ -51,12 +51,24 @@ class Question:
     result: Any = None
 
 
+class EarlierCall(UsageError):
+    """A test differentiates a result by what went into an earlier call. `call` is the id of the one that gave it."""
+
+    def __init__(self, label: str, call: int):
+        super().__init__(
+            f"What {label} gave depends on tensors of an earlier call. Gradients go from a result to the arguments of"
+            " its own call, and to parameters."
+        )
+        self.label = label
+        self.call = call
+
+
 class Link:
     """Asks one worker during one test.
 
-    `exchange` carries a request over and raises what the answer amounts to; `refuse` gives what to raise on an answer
-    whose parts do not fit together. `limit` bounds the bytes of tensors in one request. `ids` are numbers that no
-    question to this worker has had.
+    `exchange` carries a request over and raises what the answer amounts to, which has been read through (`reading`).
+    `refuse` gives what to raise on one that does not fit what was asked, or was said before. `limit` bounds the bytes
+    of tensors in one request. `ids` are numbers that no question to this worker has had.
     """
 
     def __init__(
@@ -108,7 +120,7 @@ class Link:
         self._ask(request, packer.blobs, Question(label, (value,)), [])
 
     def differentiate(self, of: int, label: str, grads: tuple[Tensor | None, ...], inputs: list[Tensor]) -> list[Any]:
-        """Gradients of call `of` with respect to its inputs, connected to `inputs` where grad mode is on."""
+        """Gradients of call `of` with respect to its inputs, connected to these where grad mode is on."""
         packer = Packer(_wire_object, self._limit)
         try:
             wires = [None if grad is None else packer.tensor(grad) for grad in grads]
@@ -118,7 +130,11 @@ class Link:
             raise UsageError(f"{label} is differentiated in a batch, by vmap, which does not reach it.") from None
         request = Differentiate(next(self._ids), of, wires, torch.is_grad_enabled())
         question = Question(f"{label}.backward", tuple(grads))
-        return self._ask(request, packer.blobs, question, packer.differentiable + inputs)  # type: ignore[no-any-return]
+        connected = inputs if torch.is_grad_enabled() else []
+        found = self._ask(request, packer.blobs, question, packer.differentiable + connected)
+        if not _are_gradients(found, inputs):
+            raise self._refuse(WireError("gradients of other tensors than those that were asked for"))
+        return found  # type: ignore[no-any-return]
 
     def _context(self, packer: Packer, label: str) -> tuple[Context, list[Tensor]]:
         """The state that a question depends on, and the parameters that its answer may be differentiated by."""
@@ -159,11 +175,11 @@ class Link:
             outputs = unpacker.differentiable
             for module in reply.modules:
                 self._find(module, unpacker, question.label)
-            unpacker.finish()
-            if reply.rng is not None:
-                self._go_on_with(reply.rng)
         except WireError as error:
             raise self._refuse(error) from None
+        if reply.rng is not None:  # the random generator goes on from where the student's code left it
+            torch.set_rng_state(torch.frombuffer(bytearray(reply.rng), dtype=torch.uint8))
+            self._rng = torch.get_rng_state()
         if outputs and torch.is_grad_enabled():
             call = _Call(self, request.id, question.label, alone=not inputs, earlier=reply.earlier)
             weakref.finalize(call, self._released.append, request.id)
@@ -172,14 +188,6 @@ class Link:
         question.result = value
         return value
 
-    def _go_on_with(self, rng: bytes) -> None:
-        """Takes the random generator on to where the student's code left it, as in one process."""
-        try:
-            torch.set_rng_state(torch.frombuffer(bytearray(rng), dtype=torch.uint8))
-        except (RuntimeError, ValueError) as error:
-            raise WireError("a state of the random generator that is none") from error
-        self._rng = torch.get_rng_state()
-
     def _find(self, wire: WireObject | WireModule, unpacker: Unpacker, label: str) -> Any:
         """What stands here for an object of the worker."""
         if isinstance(wire, WireObject):
@@ -187,6 +195,18 @@ class Link:
         if wire.number not in self._modules:
             self._modules[wire.number] = Mirror(self, wire.number)
         return self._modules[wire.number].renew(wire, unpacker)
+
+
+def _are_gradients(found: Any, inputs: list[Tensor]) -> bool:
+    """Whether it is a list of one gradient, or None, for each of these tensors."""
+    return (
+        isinstance(found, list)
+        and len(found) == len(inputs)
+        and all(
+            grad is None or (isinstance(grad, Tensor) and (grad.shape, grad.dtype) == (each.shape, each.dtype))
+            for grad, each in zip(found, inputs, strict=True)
+        )
+    )
 
 
 def _check_modes(label: str) -> None:
@@ -239,14 +259,10 @@ class _Connect(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
         call: _Call = ctx.call
         if call.earlier:
-            raise UsageError(
-                f"What {call.label} gave depends on tensors of an earlier call. Gradients go from a result to the"
-                " arguments of its own call, and to parameters."
-            )
+            raise EarlierCall(call.label, call.id)
         if call.alone:
             return (None, None, *(None for _ in grads), None)
-        inputs = list(ctx.saved_tensors) if torch.is_grad_enabled() else []
-        result = call.link.differentiate(call.id, call.label, grads, inputs)
+        result = call.link.differentiate(call.id, call.label, grads, list(ctx.saved_tensors))
         return (None, None, *(None for _ in grads), *result)
 
 

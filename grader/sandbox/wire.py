@@ -2,14 +2,39 @@
 
 A frame is its meta (one msgpack message of a type below, at most `MAX_META` bytes) and a blob that holds the bytes of
 its tensors, in the order of their appearance. `grader.sandbox.pack` makes both of values.
+
+The types say how long a text, how large a number and how many parts may be: who decodes a message from a worker gets
+nothing else. A worker that is left alone stays far within it.
 """
 
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from grader.sandbox.channel import MAX_META
+
+MAX_NDIM = 16  # axes of a tensor that crosses
+MAX_NAME = 200  # characters
+MAX_FIELDS = 255  # names of a tuple's items
+MAX_FRAMES = 20  # of an exception
+MAX_ARGS = 8  # of an exception that are sent
+MAX_LOCALS = 40  # of a frame
+MAX_NAMES = 1000  # of which one is told that is not there
+MAX_MESSAGE = 100_000  # characters of an exception's text, beside what is said of the rest
+
+Name = Annotated[str, Meta(max_length=MAX_NAME)]
+Dotted = Annotated[str, Meta(max_length=10_000)]  # a path of the student's names, which have no bounds of their own
+Text = Annotated[str, Meta(max_length=MAX_MESSAGE + 10_000)]
+Int32 = Annotated[int, Meta(ge=-(1 << 31), lt=1 << 31)]  # a line, a column, a count
+Int64 = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+Bound = Annotated[int, Meta(ge=-(1 << 62), lt=1 << 62)]  # of a range, whose length is then an int that Python can tell
+Number = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]  # of an object
+Names = Annotated[list[Name], Meta(max_length=MAX_NAMES)]
+State = Annotated[bytes, Meta(max_length=10_000)]  # of torch's random generator
+Arguments = Annotated[list[Text | Int64 | float | bool | None], Meta(max_length=MAX_ARGS)]
+Shape = Annotated[tuple[Int64, ...], Meta(max_length=MAX_NDIM)]
 
 
 class WireError(Exception):
@@ -23,18 +48,18 @@ class _Value(msgspec.Struct, frozen=True, array_like=True):
 class WireTensor(_Value, frozen=True, tag="t"):
     """A tensor. `fresh`: it requires grad and comes from no input of the call: a leaf, where it arrives."""
 
-    dtype: str
-    shape: tuple[int, ...]
+    dtype: Name
+    shape: Shape
     requires_grad: bool
     fresh: bool = False
-    strides: tuple[int, ...] = ()  # only from the judge; (): contiguous
+    strides: Shape = ()  # only from the judge; (): contiguous
 
 
 class WireArray(_Value, frozen=True, tag="a"):
     """A numpy array; its numbers travel as a tensor's."""
 
-    dtype: str
-    shape: tuple[int, ...]
+    dtype: Name
+    shape: Shape
 
 
 class WireBytes(_Value, frozen=True, tag="b"):
@@ -49,13 +74,13 @@ class WireTuple(_Value, frozen=True, tag="u"):
     """A tuple, or one with names for its items."""
 
     items: list["WireValue"]
-    fields: tuple[str, ...] = ()
+    fields: Annotated[tuple[Name, ...], Meta(max_length=MAX_FIELDS)] = ()
 
 
 class WireSize(_Value, frozen=True, tag="z"):
     """A `torch.Size`."""
 
-    sizes: tuple[int, ...]
+    sizes: Annotated[tuple[Int64, ...], Meta(max_length=64)]  # torch has no more axes
 
 
 class WireSet(_Value, frozen=True, tag="s"):
@@ -71,7 +96,7 @@ class WireDict(_Value, frozen=True, tag="d"):
 class WireInt(_Value, frozen=True, tag="i"):
     """An int beyond 64 bits, in decimal."""
 
-    digits: str
+    digits: Annotated[str, Meta(pattern="^-?[0-9]{1,4300}\\Z")]  # Python reads no more
 
 
 class WireComplex(_Value, frozen=True, tag="c"):
@@ -80,7 +105,7 @@ class WireComplex(_Value, frozen=True, tag="c"):
 
 
 class WireDtype(_Value, frozen=True, tag="y"):
-    name: str
+    name: Name
 
 
 class WireSlice(_Value, frozen=True, tag="x"):
@@ -90,29 +115,29 @@ class WireSlice(_Value, frozen=True, tag="x"):
 
 
 class WireRange(_Value, frozen=True, tag="r"):
-    start: int
-    stop: int
-    step: int
+    start: Bound
+    stop: Bound
+    step: Bound
 
 
 class WireObject(_Value, frozen=True, tag="o"):
     """An object that stays in the worker, by its number there, or its attribute `path`. 0 is the module itself."""
 
-    number: int
-    type_name: str
-    path: str = ""
+    number: Number
+    type_name: Name
+    path: Dotted = ""
 
 
 class Node(msgspec.Struct, frozen=True, array_like=True):
     """One module of a tree: its path, and its tensors as positions in `WireModule.tensors`."""
 
-    path: str
-    first: int  # position of the node that is the same module: its own, unless the module stands in two places
-    type_name: str
-    layer: str  # the nearest class of `torch.nn` that it is one of
+    path: Dotted
+    first: Int32  # position of the node that is the same module: its own, unless the module stands in two places
+    type_name: Name
+    layer: Name  # the nearest class of `torch.nn` that it is one of
     training: bool
-    parameters: list[tuple[str, int]]
-    buffers: list[tuple[str, int, bool]]  # name, position, persistent
+    parameters: list[tuple[Dotted, Int32]]
+    buffers: list[tuple[Dotted, Int32, bool]]  # name, position, persistent
 
 
 class WireModule(_Value, frozen=True, tag="m"):
@@ -121,9 +146,9 @@ class WireModule(_Value, frozen=True, tag="m"):
     A tensor that has not changed since the judge was last told is given by its position then.
     """
 
-    number: int
+    number: Number
     nodes: list[Node]
-    tensors: list[WireTensor | int]
+    tensors: list[WireTensor | Int32]
 
 
 WireValue: TypeAlias = (
@@ -247,43 +272,43 @@ Request: TypeAlias = Begin | Question
 class Described(msgspec.Struct, frozen=True, array_like=True):
     """A value in words: its text, and the shape and dtype of a tensor."""
 
-    text: str
-    shape: tuple[int, ...] | None = None
-    dtype: str | None = None
+    text: Name
+    shape: Annotated[tuple[Int64, ...], Meta(max_length=64)] | None = None
+    dtype: Name | None = None
 
 
 class SeenOperand(msgspec.Struct, frozen=True, array_like=True):
-    expression: str
-    line: int
-    column: int
+    expression: Name
+    line: Int32
+    column: Int32
     value: Described
 
 
 class SeenFrame(msgspec.Struct, frozen=True, array_like=True):
     """A frame of the student's code; lines from 1, columns from 0."""
 
-    file: str
-    line: int
-    function: str
-    end_line: int | None
-    column: int | None
-    end_column: int | None
-    operands: list[SeenOperand]
-    locals: dict[str, Described]
+    file: Dotted
+    line: Int32
+    function: Name
+    end_line: Int32 | None
+    column: Int32 | None
+    end_column: Int32 | None
+    operands: Annotated[list[SeenOperand], Meta(max_length=MAX_LOCALS)]
+    locals: Annotated[dict[Name, Described], Meta(max_length=MAX_LOCALS)]
 
 
 class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
     """The module's public names, True for what can be called."""
 
-    names: dict[str, bool]
+    names: dict[Name, bool]
 
 
 class Returned(msgspec.Struct, frozen=True, tag="returned"):
     id: int
     value: WireValue
-    changed: list[str]  # arguments that were changed in place: "0", "1" or a keyword
+    changed: Names  # arguments that were changed in place: "0", "1" or a keyword
     modules: list[WireModule]  # modules whose tensors changed during the call, as they are now
-    rng: bytes | None = None  # state of torch's generator, where the call drew from it
+    rng: State | None = None  # of torch's generator, where the call drew from it
     earlier: bool = False  # nothing of this call, and something of an earlier one, can be differentiated by it
 
 
@@ -291,26 +316,26 @@ class Threw(msgspec.Struct, frozen=True, tag="threw"):
     """The student's code raised. `bases` are the names of the exception's builtin classes, nearest first."""
 
     id: int
-    type_name: str
-    bases: list[str]
-    message: str
-    frames: list[SeenFrame]
-    hidden_frames: int
-    signature: str | None  # of the function, where the call did not fit it
-    args: list[str | int | float | bool | None] | None = None  # the exception's arguments, where all are plain
+    type_name: Name
+    bases: Annotated[list[Name], Meta(max_length=MAX_LOCALS)]
+    message: Text
+    frames: Annotated[list[SeenFrame], Meta(max_length=MAX_FRAMES)]
+    hidden_frames: Int32
+    signature: Text | None  # of the function, where the call did not fit it
+    args: Arguments | None = None  # the exception's, where all are plain
 
 
 class NoSuchName(msgspec.Struct, frozen=True, tag="noname"):
     id: int
-    path: str
-    names: list[str]
+    path: Dotted
+    names: Names
 
 
 class Unsendable(msgspec.Struct, frozen=True, tag="unsendable"):
     """The result cannot cross: why."""
 
     id: int
-    message: str
+    message: Text
 
 
 class Sample(msgspec.Struct, frozen=True, tag="sample"):

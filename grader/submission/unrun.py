@@ -1,4 +1,4 @@
-"""The result of a submission that there is no need to run."""
+"""The result of a submission that there is no need to run, or that fells whoever runs it."""
 
 import platform
 
@@ -32,6 +32,13 @@ def without_running(finding: Finding, submission: Submission, exercise: Exercise
 def unreadable(sentence: str, file: str, item: str, max_score: float) -> Result:
     """The result of a file that cannot be read as what it should be, and why."""
     return _unrun(Outcome.UNREADABLE, sentence, file, item, max_score, hidden_tests=True)
+
+
+def felled(why: str, file: str, sha256: str, right: Result) -> Result:
+    """The result of a submission that ends its judge, and why that did; `right` is that of the reference."""
+    message = f"The tests did not come to an end on this file, as they do on the reference: {why}."
+    own = {"file": file, "sha256": sha256, "outcome": Outcome.TAMPERED, "message": message, "score": 0.0}
+    return msgspec.structs.replace(right, **own, tests=(), output=None, seconds=0.0)
 
 
 def _unrun(

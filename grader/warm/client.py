@@ -3,9 +3,11 @@
 import math
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Self, TypeVar
 from grader.errors import UsageError
 from grader.judge.messages import (
     Faulty,
+    FromJudge,
     Graded,
     Job,
     LabEnded,
@@ -42,11 +45,16 @@ T = TypeVar("T")
 _GRACE = 2.0  # seconds for processes to end by themselves, once nobody asks them any more
 _PATIENCE = 2  # times the CPU after which code for pictures is stopped where it can be interrupted
 _AHEAD = 2  # jobs that a judge holds, so that it never waits for the next
-_ENDED = "a judge ended before its work was done, as one does that is killed where memory runs out"
+_ENDED = "a judge ended before its work was done"
+_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL}  # by what a process does; not SIGBUS: memory
 
 
 class JudgeLost(Exception):
-    """A judge ended without being asked to, or does not answer: a fault of the grader."""
+    """A judge ended without being asked to, or does not answer: a fault of the grader or of the machine."""
+
+
+class JudgeFelled(JudgeLost):
+    """A judge crashed, or took more CPU than all that it may be asked for: something that it was given felled it."""
 
 
 class Judge:
@@ -82,25 +90,7 @@ class Judge:
         """Tells whether it gets on with what it was asked for, which may take it `most` seconds of CPU."""
         return Pulse(*(pid for pid in (self.pid, self._warm) if pid is not None), most=most)
 
-    def stuck(self, most: float) -> str | None:
-        """Waits until it says something (None), or nothing is to be expected any more: why.
-
-        `most`: seconds of CPU that it may take.
-        """
-        return _silent(self._sock, self.pulse(most))
-
-    def answer(self, most: float) -> Graded:
-        """Its next result. UsageError if a test file cannot be used; JudgeLost, also if it is stuck.
-
-        `most`: seconds of CPU that it may take.
-        """
-        if complaint := self.stuck(most):
-            raise JudgeLost(f"a judge {complaint}")
-        message = self.hear()
-        assert isinstance(message, Graded)
-        return message
-
-    def hear(self) -> Testing | Graded | Shows | LabEnded | PartRan | Painting | Painted:
+    def hear(self) -> FromJudge:
         """What it says next. UsageError if a file of the course cannot be used; JudgeLost."""
         try:
             message = decode_from_judge.decode(receive(self._sock)[0])
@@ -142,9 +132,9 @@ class Judges:
         self._group = 0 if own_group else None
         self.stays = stays and can_fork() and staying.refused() is None
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.found = False  # whether the warm process was there before
         self.warm: socket.socket | None = None  # to the warm process, where there is one
         self.warm_pid: int | None = None
+        self._asking = threading.Lock()  # an answer of the warm process is that to the last question
         self._judges: list[Judge] = []
         self._setup: Setup | None = None
         self.isolation = Isolation("process", start="spawn")
@@ -167,7 +157,6 @@ class Judges:
             return
         place = self._place()
         if place is not None and (met := staying.connect(place)) is not None:
-            self.found = True
             self.warm, about = met
             self.warm_pid = about.pid
             return
@@ -187,7 +176,7 @@ class Judges:
         if self.stays and self.warm is not None:
             with suppress(OSError):  # it has ended
                 self.warm.shutdown(socket.SHUT_RDWR)
-            for judge in self._judges:
+            for judge in list(self._judges):
                 judge.hang_up()
 
     def close(self) -> None:
@@ -252,7 +241,7 @@ class Judges:
         (judge,) = self._judges
         judge.set_up(lab)
         while True:
-            message = judge.hear()
+            message = self._hear(judge)
             assert isinstance(message, Shows | LabEnded)
             yield message
             if isinstance(message, LabEnded):
@@ -269,9 +258,9 @@ class Judges:
         judge.set_up(lessons)
         left, painting = len(lessons.parts) + len(lessons.pictures), None
         while left:
-            if complaint := judge.stuck(_PATIENCE * lessons.seconds):
+            if complaint := _silent(judge, judge.pulse(_PATIENCE * lessons.seconds)):
                 raise _unfinished(painting, complaint)
-            message = judge.hear()
+            message = self._hear(judge)
             if isinstance(message, Painting):
                 painting = message
                 continue
@@ -297,14 +286,48 @@ class Judges:
         self._judges.append(judge)
         return judge
 
-    def end(self, judge: Judge) -> None:
-        """Ends a judge that does not answer, and its workers. JudgeLost if the warm process ended."""
+    def ask(self, judge: Judge, job: Job, most: float) -> Result:
+        """What a judge of `another` gives a job, for which it may take `most` seconds of CPU.
+
+        UsageError if a test file cannot be used. JudgeLost and JudgeFelled, after which there is no such judge.
+        """
+        pulse = judge.pulse(most)
+        self._submit(judge, job)
+        if complaint := _silent(judge, pulse):
+            self.end(judge)
+            raise (JudgeFelled if pulse.overspent else JudgeLost)(f"a judge {complaint}")
+        message = self._hear(judge)
+        assert isinstance(message, Graded)
+        return message.result
+
+    def end(self, judge: Judge) -> int:
+        """Ends a judge, if it still runs, and its workers. JudgeLost if the warm process ended.
+
+        Returns its exit code as `subprocess` has it: that of a process which a signal ended is minus its number.
+        """
         self._judges.remove(judge)
         judge.close()
         if self.warm is not None:
-            self._ask(messages.EndJudge(judge.pid))
-        else:
-            next(process for process in self._processes if process.pid == judge.pid).kill()
+            told = self._tell(messages.EndJudge(judge.pid))
+            assert isinstance(told, messages.Ended)
+            return os.waitstatus_to_exitcode(told.status)
+        process = next(process for process in self._processes if process.pid == judge.pid)
+        process.kill()
+        return process.wait()
+
+    def _hear(self, judge: Judge) -> FromJudge:
+        """What a judge says next. UsageError; JudgeLost and JudgeFelled, after which there is no such judge."""
+        try:
+            return judge.hear()
+        except JudgeLost:
+            raise _lost(self.end(judge)) from None
+
+    def _submit(self, judge: Judge, job: Job) -> None:
+        """Gives a judge a job. JudgeLost and JudgeFelled, after which there is no such judge."""
+        try:
+            judge.submit(job)
+        except JudgeLost:
+            raise _lost(self.end(judge)) from None
 
     def _spawn_judge(self) -> Judge:
         sock, process = self._spawn("from grader.warm.spawned import judge; judge()", socket.SOCK_STREAM)
@@ -314,21 +337,19 @@ class Judges:
         assert self.warm is not None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
-            self._ask(messages.StartJudge(), theirs.fileno(), 2)  # what a test prints goes to stderr
-        started = messages.decode_tell.decode(self._receive())
+            started = self._tell(messages.StartJudge(), theirs.fileno(), 2)  # what a test prints goes to stderr
         assert isinstance(started, messages.Started)
         return Judge(ours, started.pid, self.warm_pid)
 
-    def _tell(self, ask: messages.Ask) -> messages.Tell:
-        self._ask(ask)
-        return messages.decode_tell.decode(self._receive())
-
-    def _ask(self, ask: messages.Ask, *descriptors: int) -> None:
+    def _tell(self, ask: messages.Ask, *descriptors: int) -> messages.Tell:
+        """Asks the warm process. JudgeLost if it ended."""
         assert self.warm is not None
-        try:
-            socket.send_fds(self.warm, [messages.encode(ask)], descriptors)
-        except ConnectionError:
-            raise JudgeLost("the warm process ended") from None
+        with self._asking:
+            try:
+                socket.send_fds(self.warm, [messages.encode(ask)], descriptors)
+            except ConnectionError:
+                raise JudgeLost("the warm process ended") from None
+            return messages.decode_tell.decode(self._receive())
 
     def _receive(self) -> bytes:
         assert self.warm is not None
@@ -358,7 +379,7 @@ class Judges:
             jobs_of = open_jobs[judge.fileno()]
             while len(jobs_of) < _AHEAD and (job := next(waiting, None)) is not None:
                 jobs_of[job.id] = job
-                judge.submit(job)
+                self._submit(judge, job)
 
         for judge in self._judges:
             feed(judge)
@@ -374,7 +395,7 @@ class Judges:
             for judge in working:
                 if judge.fileno() in ready:
                     pulses.pop(judge.pid, None)
-                    message = judge.hear()
+                    message = self._hear(judge)
                     if isinstance(message, Testing):
                         testing(message.test)
                         continue
@@ -397,12 +418,24 @@ def with_judges(work: Callable[[Judges], T]) -> T:
         return work(judges)
 
 
-def _silent(connection: socket.socket, pulse: Pulse) -> str | None:
+def _silent(connection: socket.socket | Judge, pulse: Pulse) -> str | None:
     """Waits until something is said (None), or nothing is to be expected any more: why."""
     while not select.select([connection], [], [], LOOK)[0]:
         if complaint := pulse.complaint():
             return complaint
     return None
+
+
+def _lost(code: int) -> JudgeLost:
+    """What to raise for a judge that ended with this code."""
+    if code >= 0:
+        return JudgeLost(f"a judge ended itself, with exit code {code}")
+    if -code == signal.SIGKILL:
+        return JudgeLost("a judge was killed, as the system does where memory runs out")
+    what = f"signal {-code} ({signal.strsignal(-code)})"
+    if -code in _CRASHES:
+        return JudgeFelled(f"a judge crashed with {what}")
+    return JudgeLost(f"a judge was ended by {what}")
 
 
 def _unfinished(painting: Painting | None, complaint: str) -> Exception:

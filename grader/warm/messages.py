@@ -61,13 +61,13 @@ class End(msgspec.Struct, frozen=True, tag="end"):
 
 
 class EndJudge(msgspec.Struct, frozen=True, tag="end_judge"):
-    """Kill a judge and its workers, if they still run. Not answered."""
+    """Kill a judge and its workers, if they still run, and tell how it ended."""
 
     pid: int
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """How a worker ended: `status` as of `os.waitpid`."""
+    """How a worker or a judge ended: `status` as of `os.waitpid`."""
 
     status: int
     cpu_seconds: float

@@ -64,6 +64,7 @@ class Line:
     judge: int | None = None  # its pid
     policy: Policy | None = None  # of a command line: how what is forked for it is confined
     workers: list[int] = field(default_factory=list)
+    ended: dict[int, Ended] = field(default_factory=dict)  # of a command line: its judges that ended, by pid
 
 
 class WarmProcess:
@@ -156,8 +157,8 @@ class WarmProcess:
             self._drop(judge)
         for pid in line.workers:
             self._end(pid)
-        if line.judge is not None:
-            self._end(line.judge)
+        if line.judge is not None and line.command is not None:
+            line.command.ended[line.judge] = self._end(line.judge)
         if line.policy is not None:
             line.policy.close()
         del self._lines[line.connection]
@@ -187,6 +188,9 @@ class WarmProcess:
             case EndJudge(pid):
                 for each in [each for each in self._lines.values() if each.command is line and each.judge == pid]:
                     self._drop(each)
+                if pid not in line.ended:
+                    raise Nonsense(f"{pid} is no judge of its own")
+                line.connection.send(encode(line.ended.pop(pid)))
             case Look():
                 line.connection.send(encode(self._about()))
             case Stop():
@@ -284,6 +288,7 @@ class WarmProcess:
 
     @staticmethod
     def _end(pid: int) -> Ended:
+        """Kills a child if it still runs: one whose channel is closed is ending already, and keeps its status."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)  # not yet reaped: the number is still this child's
         _, status, usage = os.wait4(pid, 0)

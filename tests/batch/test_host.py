@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from grader.batch.host import Host
@@ -14,7 +15,6 @@ from grader.judge.materials import materials
 from grader.judge.messages import Job
 from grader.result import Outcome
 from grader.warm import client
-from grader.warm.client import JudgeLost
 from tests.classes import REFERENCE, make_course
 
 
@@ -94,10 +94,40 @@ def test_a_warm_process_that_is_killed_while_it_starts_costs_no_grade(
     assert len(started) == 3
     os.kill(started[-1], signal.SIGKILL)
     os.waitid(os.P_PID, started[-1], os.WEXITED | os.WNOWAIT)
-    with pytest.raises(JudgeLost):
-        host.grade(JOB)
     assert host.grade(JOB).passed
     assert len(started) == 4
+
+
+@pytest.mark.parametrize(
+    ("number", "again"), [(signal.SIGKILL, "alone"), (signal.SIGTERM, "alone"), (signal.SIGSEGV, "beside_others")]
+)
+def test_a_job_over_which_a_judge_is_killed_is_graded_with_nobody_beside_it(
+    number: int, again: str, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """and one over which it crashes holds nobody up"""
+    assert host.grade(JOB).passed
+    turns: list[str] = []
+    for name in ("alone", "beside_others"):
+        turn = getattr(host._turns, name)
+        monkeypatch.setattr(host._turns, name, lambda name=name, turn=turn: turns.append(name) or turn())
+    _, judge = host._held()
+    os.kill(judge.pid, number)
+    assert host.grade(JOB).passed
+    assert turns == ["beside_others", again]
+
+
+def test_a_judge_that_takes_too_much_cpu_twice_is_the_outcome_of_the_submission(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """where Python cannot interrupt the test"""
+    tests = Path(host._materials[0].tests[-1])
+    adding = '    """the item, or IndexError"""\n    sum(range(submission.pick([0], 0)))\n'
+    tests.write_text(tests.read_text("utf-8").replace('    """the item, or IndexError"""\n', adding), "utf-8")
+    monkeypatch.setitem(host._patience, "toolbox", 3.0)
+    result = host.grade(msgspec.structs.replace(JOB, source=f"{REFERENCE}\n\ndef pick(items, place): return 1 << 62\n"))
+    assert (result.outcome, result.score, result.max_score) == (Outcome.TAMPERED, 0, 31)
+    assert "a judge took more than 3 s of CPU" in (result.message or "")
+    assert host.grade(JOB).passed
 
 
 def test_where_no_warm_process_starts_grading_ends_in_a_sentence(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.classes import (
+    CRASH,
+    FALLS,
     FILES,
+    HOLES,
     REFERENCE,
     batch,
     children,
@@ -23,9 +26,12 @@ from tests.classes import (
     hand_in,
     make_course,
     running,
+    scores,
     untimed,
     wait_until,
+    with_a_hole,
 )
+from tests.hostile import WAYS_TO_END_A_JUDGE
 
 if sys.platform != "linux":
     pytest.skip("processes are found in /proc", allow_module_level=True)
@@ -138,6 +144,50 @@ def test_killed_helpers_change_no_result(
     found = untimed(out)
     assert found.pop("slow")["score"] == 31
     assert found == undisturbed
+
+
+def test_no_way_to_end_a_judge_ends_one(tmp_path: Path) -> None:
+    """The rest of the class is graded, and the exit code is none of their doing."""
+    course, out = make_course(tmp_path), tmp_path / "out"
+    attacks = {f"eve{number}": code for number, (_, code) in enumerate(WAYS_TO_END_A_JUDGE.values())}
+    files = {student: f"{REFERENCE}\n\n{code}" for student, code in ({"ada": ""} | attacks | {"zoe": "# zoe"}).items()}
+    done = batch(course, hand_in(tmp_path, files), "--out", out, "--jobs", 1)
+    assert done.returncode == 0, done.stderr
+    found = untimed(out)
+    assert {student: result["outcome"] for student, result in found.items()} == dict.fromkeys(files, "graded")
+    assert [student for student, result in found.items() if result["score"] == 31] == ["ada", "zoe"]
+
+
+@pytest.mark.parametrize("hole", HOLES)
+def test_only_a_crash_of_the_judge_is_the_outcome_of_the_submission(hole: str, tmp_path: Path) -> None:
+    """One that is ended from outside, ends itself or fails says nothing of it; the others are graded in any case."""
+    course, out = make_course(tmp_path), tmp_path / "out"
+    with_a_hole(course, hole)
+    files = {"ada": REFERENCE, "eve": f"{REFERENCE}\n\n{FALLS}", "ben": FILES["ben"]}
+    done = batch(course, hand_in(tmp_path, files), "--out", out, "--jobs", 1)
+    found = grades(out)
+    known = scores(out)
+    assert [known["ada"], known["ben"]] == [31, 30]
+    if hole == CRASH:
+        assert done.returncode == 0, done.stderr
+        result = untimed(out)["eve"]
+        assert (result["outcome"], result["score"], result["max_score"]) == ("tampered", 0, 31)
+        assert HOLES[hole] in result["message"]
+        assert found["eve"].error is None
+    else:
+        assert done.returncode == 3
+        assert (found["eve"].result, known["eve"]) == (None, None)
+        assert HOLES[hole] in (found["eve"].error or "")
+        assert HOLES[hole] in done.stderr
+
+
+def test_a_test_that_crashes_on_the_reference_too_is_the_fault_of_the_course(tmp_path: Path) -> None:
+    course, out = make_course(tmp_path), tmp_path / "out"
+    with_a_hole(course, CRASH, for_all=True)
+    done = batch(course, hand_in(tmp_path, {"ben": FILES["ben"]}), "--out", out, "--jobs", 1)
+    assert done.returncode == 3
+    assert scores(out) == {"ben": None}
+    assert HOLES[CRASH] in (grades(out)["ben"].error or "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from grader.progress import Progress
+from tests.classes import HOLES, with_a_hole
 from tests.paths import copy_toolbox
 from tests.submission.notebooks import notebook
 
@@ -29,6 +31,26 @@ def command(*args: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
 def root(tmp_path: Path) -> Path:
     """A course of the test's own."""
     return copy_toolbox(tmp_path / "course")
+
+
+@pytest.mark.parametrize("hole", [hole for hole in HOLES if not hole.startswith("raise")])
+def test_a_judge_that_ends_is_one_sentence_and_no_score(hole: str, root: Path) -> None:
+    with_a_hole(root, hole, for_all=True)
+    own = root / "exercises/toolbox/toolbox.py"
+    own.write_bytes((root / "solutions/toolbox/toolbox.py").read_bytes())
+    done = command("--json", cwd=root)
+    assert (done.returncode, done.stdout) == (3, "")
+    why = "This is a fault of the grader or the machine, not of your code; try again."
+    assert done.stderr == f"error: Not graded: {HOLES[hole]}. {why}\n"
+    assert Progress.load(root).state("toolbox") == "not started"
+
+
+def test_a_judge_that_fails_says_where_and_gives_no_score(root: Path) -> None:
+    with_a_hole(root, next(hole for hole in HOLES if hole.startswith("raise")), for_all=True)
+    done = command("--file", "solutions/toolbox/toolbox.py", "--json", cwd=root)
+    result = json.loads(done.stdout)
+    assert (done.returncode, result["outcome"], result["score"]) == (3, "error", 0)
+    assert re.fullmatch(r"\w+\.py:\d+: ZeroDivisionError: division by zero", result["message"])
 
 
 LIMIT = 3600  # seconds of a test: nothing here comes to its end by it

@@ -52,6 +52,34 @@ def test_who_waits_for_each_verdict_is_given_the_same_and_a_fresh_worker(tmp_pat
     assert scores == [31, 31, 30, 31, 31]
 
 
+ENDS = {
+    signal.SIGKILL: (client.JudgeLost, "a judge was killed, as the system does where memory runs out"),
+    signal.SIGTERM: (client.JudgeLost, "a judge was ended by signal 15 (Terminated)"),
+    signal.SIGBUS: (client.JudgeLost, "a judge was ended by signal 7 (Bus error)"),
+    signal.SIGSEGV: (client.JudgeFelled, "a judge crashed with signal 11 (Segmentation fault)"),
+}
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_how_a_judge_ended_is_told_by_its_wait_status(fork: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if fork and not client.can_fork():
+        pytest.skip("there is no safe fork here")
+    monkeypatch.setattr(client, "can_fork", lambda: fork)
+    course = load_course(TOOLBOX)
+    exercise = course.exercise("toolbox")
+    job = Job(0, exercise.id, "toolbox.py", exercise.reference.read_text("utf-8"), "", 0)
+    found = {}
+    with client.Judges(0) as judges:
+        judges.prepare([materials(course, exercise)], forbidden=[TOOLBOX])
+        for number in ENDS:
+            judge = judges.another()
+            os.kill(judge.pid, number)
+            with pytest.raises(client.JudgeLost) as lost:
+                judges.ask(judge, job, 600.0)
+            found[number] = type(lost.value), str(lost.value)
+    assert found == ENDS
+
+
 # ------------------------------------------------------------ a warm process that stays
 
 REFERENCE = (TOOLBOX / "solutions/toolbox/toolbox.py").read_text("utf-8")
@@ -71,7 +99,6 @@ def left_behind() -> int:
     """The pid of a warm process that a command left behind."""
     with client.Judges(stays=True) as judges:
         judges.prepare([], forbidden=[])
-        assert not judges.found
         assert judges.warm_pid is not None
         return judges.warm_pid
 
@@ -81,18 +108,17 @@ def test_later_commands_find_what_the_first_one_left_behind(staying: Path) -> No
     pid = left_behind()
     for _ in range(2):
         with client.Judges(stays=True) as judges:
-            assert (judges.found, judges.warm_pid) == (True, pid)
+            assert judges.warm_pid == pid
             assert graded(judges) == 31
 
 
 @stays_here
 def test_two_commands_have_judges_of_their_own(staying: Path) -> None:
-    left_behind()
+    pid = left_behind()
     with client.Judges(stays=True) as first:
         assert graded(first) == 31
         with client.Judges(stays=True) as second:
-            assert first.found
-            assert second.found
+            assert [first.warm_pid, second.warm_pid] == [pid, pid]
             assert graded(second) == 31
         (judge,) = first._judges
         os.kill(judge.pid, 0)  # it is there
@@ -101,7 +127,7 @@ def test_two_commands_have_judges_of_their_own(staying: Path) -> None:
 @stays_here
 def test_two_that_start_at_once_leave_one_behind(staying: Path) -> None:
     with client.Judges(stays=True) as first, client.Judges(stays=True) as second:
-        assert not second.found
+        assert first.warm_pid != second.warm_pid
         assert [graded(first), graded(second)] == [31, 31]
     assert len(list(running())) == 1
 
@@ -112,8 +138,8 @@ def test_one_that_is_killed_meanwhile_is_replaced_and_the_verdict_is_right(stayi
     found = []
 
     def work(judges: client.Judges) -> float:
-        found.append(judges.found)
-        return graded(judges, testing=lambda test: os.kill(pid, signal.SIGKILL) if judges.found else None)
+        found.append(judges.warm_pid == pid)
+        return graded(judges, testing=lambda test: os.kill(pid, signal.SIGKILL) if found[-1] else None)
 
     assert client.with_judges(work) == 31
     assert found == [True, False]
@@ -139,7 +165,7 @@ def test_one_that_is_stopped_is_not_waited_for(staying: Path, monkeypatch: pytes
     pid = left_behind()
     os.kill(pid, signal.SIGSTOP)
     monkeypatch.setattr(module, "PATIENCE", 0.2)
-    assert client.with_judges(lambda judges: (judges.found, graded(judges))) == (False, 31)
+    assert client.with_judges(lambda judges: (judges.warm_pid == pid, graded(judges))) == (False, 31)
 
 
 @stays_here
@@ -148,9 +174,10 @@ def test_one_that_is_stopped_while_it_is_needed_is_given_up(staying: Path, monke
     monkeypatch.setattr(pulse, "STILL", 2)
 
     def work(judges: client.Judges) -> tuple[bool, float]:
-        if judges.found:
+        found = judges.warm_pid == pid
+        if found:
             os.kill(pid, signal.SIGSTOP)
-        return judges.found, graded(judges)
+        return found, graded(judges)
 
     assert client.with_judges(work) == (False, 31)
 

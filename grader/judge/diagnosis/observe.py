@@ -14,7 +14,7 @@ from grader.judge.diagnosis.places import place_of_errors
 from grader.judge.diagnosis.questions import is_mask
 from grader.judge.names import named_arguments
 from grader.judge.replay import Answer, answer_of
-from grader.judge.session import Entry, Fault, Session
+from grader.judge.session import Entry, Session
 from grader.result import Diagnosis, Outcome, TestResult
 from grader.sandbox import wire
 
@@ -34,11 +34,7 @@ def observed(
     case = exercise.causes.memory.case(run)
 
     def ask(log: Sequence[Entry]) -> Answer:
-        reply, blob = session.ask_again(log, run.seed)
-        try:
-            return answer_of(reply, blob)
-        except wire.WireError as error:
-            raise Fault(Outcome.TAMPERED, str(error)) from None
+        return answer_of(*session.ask_again(log, run.seed))
 
     try:
         found = contrasts(case, run.sizes, exercise.reference, session.limits, ask)

@@ -8,6 +8,7 @@ import torch
 
 from grader.sandbox import wire
 from grader.sandbox.proxy import Link
+from grader.sandbox.reading import read_reply
 
 ONE = wire.WireTensor("float32", (1,), False)
 
@@ -25,6 +26,14 @@ def nested(depth: int) -> wire.WireValue:
     return value
 
 
+def node(path: str, first: int = 0) -> wire.Node:
+    return wire.Node(path, first, "Net", "Module", True, [], [])
+
+
+WITHIN_ITSELF = wire.WireModule(1, [node(""), node("a", 0)], [])
+ALIKE: list[wire.WireValue] = [  # -1 and -2 have the same hash
+    wire.WireTuple([-1 - (number >> bit & 1) for bit in range(7)]) for number in range(65)
+]
 ANSWERS: dict[str, tuple[wire.WireValue, bytes]] = {
     "a tensor without bytes": (ONE, b""),
     "bytes without a tensor": (None, bytes(16)),
@@ -44,6 +53,18 @@ ANSWERS: dict[str, tuple[wire.WireValue, bytes]] = {
     "a module that is the same as none": (module(first=3), b""),
     "a module with a tensor that nothing names": (module(ONE, names=0), bytes(16)),
     "a module with a name for no tensor": (module(names=1), b""),
+    "a module that is a part of itself": (WITHIN_ITSELF, b""),
+    "two modules at one path": (wire.WireModule(1, [node(""), node("a"), node("a")], []), b""),
+    "a module nested too deep": (wire.WireModule(1, [node(".".join("a" * n)) for n in range(102)], []), b""),
+    "an array of a dtype that numpy has not": (wire.WireArray("bfloat16", (1,)), bytes(16)),
+    "a size beyond all numbers": (wire.WireSize((1 << 63,)), b""),
+    "a range beyond all lengths": (wire.WireRange(0, (1 << 64) - 1, 1), b""),
+    "two names that Python takes for one": (wire.WireTuple([1, 2], ("fi", "\N{LATIN SMALL LIGATURE FI}")), b""),
+    "a number that is none of an object": (wire.WireObject(-1, "A"), b""),
+    "a name without end": (wire.WireObject(7, "A" * 1000), b""),
+    "an object for a key": (wire.WireDict([wire.WireTuple([wire.WireObject(7, "A")])], [0]), b""),
+    "keys that all have one hash": (wire.WireDict(ALIKE, [0] * len(ALIKE)), b""),
+    "a set of what has one hash": (wire.WireSet(ALIKE, False), b""),
     "a module with a tensor that was never sent": (module(0), b""),
     "a module with a tensor of a negative position": (module(-1), b""),
 }
@@ -51,11 +72,10 @@ ANSWERS: dict[str, tuple[wire.WireValue, bytes]] = {
 
 def answered(value: wire.WireValue, blob: bytes, rng: bytes | None = None) -> Any:
     """What a call gives that gets this answer."""
-
-    def exchange(request: Any, *_: Any) -> tuple[wire.Returned, bytearray]:
-        return wire.Returned(request.id, value, [], [], rng), bytearray(blob)
-
-    return Link(exchange, lambda error: error, 1 << 20, itertools.count(1)).invoke(0, "f", "f", (), {})
+    reply = read_reply(wire.encode(wire.Returned(1, value, [], [], rng)), bytearray(blob))
+    assert isinstance(reply, wire.Returned)
+    answer = reply, bytearray(blob)
+    return Link(lambda *_: answer, lambda error: error, 1 << 20, itertools.count(1)).invoke(0, "f", "f", (), {})
 
 
 @pytest.mark.parametrize("name", ANSWERS)
