@@ -97,12 +97,12 @@ def _in_file(name: str, data: bytes, secrets: Secrets) -> Iterator[Leak]:
 def _code(name: str, text: str, secrets: Secrets) -> Iterator[Leak]:
     """Lines that are lines of solutions, or hold a long one."""
     long: dict[str, list[str]] = {}
-    for secret in secrets.code:
-        if len(secret) >= LONG:
-            long.setdefault(secret[:LONG], []).append(secret)
+    for each in secrets.code:
+        if len(each) >= LONG:
+            long.setdefault(each[:LONG], []).append(each)
     for number, line in enumerate(plain_lines(text), start=1):
-        begun = (each for at in range(len(line)) for each in long.get(line[at : at + LONG], ()))
-        within = (each for each in begun if each in line and not secrets.quoted(each))
+        begun = (known for at in range(len(line)) for known in long.get(line[at : at + LONG], ()))
+        within = (known for known in begun if known in line and not secrets.quoted(known))
         secret = line if line in secrets.code else next(within, None)
         if secret is not None:
             yield Leak(name, number, f"a line of {secrets.code[secret]}", secret)
