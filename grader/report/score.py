@@ -21,7 +21,7 @@ def score(result: Result, page: Page, view: View | None = None) -> list[Line]:
     lines = [line("  ", bold(got), since, dim(right(time, page.width - 2 - len(got) - len(since))))]
     if not result.hidden_tests:
         lines += prose(
-            "These are the public tests only; the hidden ones are run on what you hand in.", page, indent=2
+            "These are the public tests only; the hidden ones run on what you hand in.", page, indent=2
         )
     return [*lines, *(prose(_conditions(result), page, indent=2) if page.full else ())]
 

@@ -206,7 +206,7 @@ def test_the_public_tests_are_no_pass(whole: Path) -> None:
     done = run("--course", "week", "exercise", "toolbox")
     assert done.exit_code == 0, done.output
     course = load_course(Path("week").absolute())
-    assert "These are the public tests only; the hidden ones are run on what you hand\n  in." in done.stdout
+    assert "These are the public tests only; the hidden ones run on what you hand in." in done.stdout
     assert course.exercise("toolbox").passed not in done.stdout
     assert "grade diff" not in done.stdout
     progress = Progress.load(course.root)
