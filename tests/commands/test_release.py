@@ -233,8 +233,6 @@ def test_when_all_is_done_there_is_something_to_hand_in(whole: Path) -> None:
     assert sentence in run("--course", "week", "list").stdout
     told = error("--course", "week", "next")
     assert told == "Every part is read, and every exercise passes its public tests; hand in what was asked for."
-        "every exercise passes its public tests; hand in what was asked for."
-    )
 
 
 def test_a_file_that_was_lost_comes_from_what_was_handed_out(whole: Path) -> None:
