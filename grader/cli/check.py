@@ -23,6 +23,9 @@ from grader.report.marks import FAILED, PASSED
 from grader.selfstudy import lost_is_said
 
 FAILING = 1
+NO_LEAK = """\
+No line of a hidden test, a reference, a mistake or a variant is in it, no answer and no explanation of a quiz in plain
+sight."""
 LESSON = "lesson"  # the word before the names of lessons whose texts are meant
 
 
@@ -118,14 +121,15 @@ def _leaked(course: Course, path: Path) -> bool:
     for leaks, more in by_source(found.leaks):
         for leak in leaks:
             say(*_item(f"{leak.file}:{leak.line}: {leak.what}"))
-            say(*([f"      {dim(clean_line(leak.text)[: COLUMNS - 6])}"] if leak.text else []))
-        say(*([f"      and {more} more lines there"] if more else []))
+            if leak.text:
+                say(f"      {dim(clean_line(leak.text)[: COLUMNS - 6])}")
+        if more:
+            say(f"      and {more} more lines there")
     if not found.leaks:
-        say("", *prose("No line of a hidden test, a reference, a mistake or a variant is in it, no answer and no "
-                       "explanation of a quiz in plain sight.", 4))
+        say("", *prose(NO_LEAK))
     if found.packed:
-        count = "1 quiz has" if len(found.packed) == 1 else f"{len(found.packed)} quizzes have"
-        say("", *prose(f"{count} its answers packed: a courtesy, and no secret.".replace("have its", "have their"), 4))
+        count = "1 quiz has its" if len(found.packed) == 1 else f"{len(found.packed)} quizzes have their"
+        say("", *prose(f"{count} answers packed: a courtesy, and no secret."))
     say("")
     return bool(found.leaks)
 

@@ -76,11 +76,11 @@ def edition_of(
     if not ids:
         numbers = {each.number for each in lessons}
         wanted = [each for each in course.exercises if each.lesson in numbers]
-    all_of_them = {each.id for each in wanted}
-    asked = set(all_of_them)
-    while missing := {need for each in all_of_them for need in _builds_on(course, course.exercise(each))} - all_of_them:
-        all_of_them |= missing
-    exercises = tuple(each for each in course.exercises if each.id in all_of_them)
+    chosen = {each.id for each in wanted}
+    asked = set(chosen)
+    while missing := {need for each in chosen for need in _builds_on(course, course.exercise(each))} - chosen:
+        chosen |= missing
+    exercises = tuple(each for each in course.exercises if each.id in chosen)
     added = tuple(each for each in exercises if each.id not in asked)
     return Edition(tuple(lessons), exercises, added, quizzes)
 

@@ -14,6 +14,7 @@ from grader.quiz.load import load_quiz
 from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Order, Question, Quiz, Single, TextAnswer
 from grader.release.edition import public_paths, read_bytes, untouched
 
+_TEXTS = (".py", ".yaml", ".md")  # what else an author may keep beside a reference
 RUN = 8  # words in a row that are told apart from what everybody writes
 Words = tuple[str, ...]
 
@@ -52,7 +53,8 @@ class Secrets:
                 exercise.mistakes: "a known mistake",
                 exercise.variants: "a variant",
             }
-            for path, kind in kinds.items():
+            others = sorted(path for path in exercise.reference.parent.rglob("*") if path.suffix in _TEXTS)
+            for path, kind in (kinds | {each: "the solution" for each in others if each not in kinds}).items():
                 if path.is_file():
                     for line in plain_lines(read_text(path)):
                         if any(map(str.isalnum, line)) and line not in self._public_lines:

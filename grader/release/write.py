@@ -53,9 +53,12 @@ def write(out: Path, files: Mapping[str, bytes]) -> None:
 def read(path: Path) -> dict[str, bytes]:
     """The files of an edition, by their paths in it. UsageError where it is none, or cannot be read."""
     if path.is_dir():
-        files = {
-            each.relative_to(path).as_posix(): read_bytes(each) for each in sorted(path.rglob("*")) if each.is_file()
-        }
+        inside = sorted(path.rglob("*"))
+        if link := next((each for each in inside if each.is_symlink()), None):
+            raise UsageError(
+                f"{shown(link)} is a link, and an edition has none: who packs it may take what it leads to."
+            )
+        files = {each.relative_to(path).as_posix(): read_bytes(each) for each in inside if each.is_file()}
     else:
         files = _unzipped(path)
     roots = [PurePosixPath(name).parent for name in files if PurePosixPath(name).name == COURSE_FILE]

@@ -6,7 +6,7 @@ from grader.report.layout import Line, Page, bold, dim, line, prose, right
 from grader.report.view import View
 from grader.result import Outcome, Result, TestResult
 
-PUBLIC_ONLY = "These are the public tests only; the hidden ones are run on what you hand in."
+PUBLIC_ONLY = "These are the public tests only; the hidden ones run on what you hand in."
 
 
 def score(result: Result, page: Page, view: View | None = None) -> list[Line]:

@@ -33,7 +33,7 @@ def _given(root: Path, stub: Path, untouched: Callable[[str], bool]) -> bytes:
     for text in _versions(root, name):
         if untouched(text.decode("utf-8", "replace")):
             return text
-    raise UsageError(f"There is no text of {name} as it was given: git knows none here, and this is no workspace.")
+    raise UsageError(f"There is no text of {name} as it was given: git knows none; take it from what was handed out.")
 
 
 def _versions(root: Path, name: str) -> Iterator[bytes]:

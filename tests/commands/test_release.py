@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from grader.course import load_course
-from grader.progress import Progress
+from grader.lesson.files import part_files
+from grader.progress import Graded, PartRead, Progress
 from tests.command_line import error, run, telling_imports
 from tests.quiz.every_type import QUIZ
 from tests.release import courses
@@ -206,7 +207,7 @@ def test_the_public_tests_are_no_pass(whole: Path) -> None:
     done = run("--course", "week", "exercise", "toolbox")
     assert done.exit_code == 0, done.output
     course = load_course(Path("week").absolute())
-    assert "These are the public tests only; the hidden ones are run on what you hand\n  in." in done.stdout
+    assert "These are the public tests only; the hidden ones run on what you hand in." in done.stdout
     assert course.exercise("toolbox").passed not in done.stdout
     assert "grade diff" not in done.stdout
     progress = Progress.load(course.root)
@@ -220,6 +221,24 @@ def test_the_public_tests_are_no_pass(whole: Path) -> None:
     assert f"{graded.score:g}/31" in listed
     assert "◐ toolbox" in run("--course", "week", "history").stdout
     assert "passed when it was graded last" in error("--course", "week", "shell", "toolbox")
+
+
+def test_when_all_is_done_there_is_something_to_hand_in(whole: Path) -> None:
+    release("--quizzes", "none")
+    progress = Progress.load(Path("week").absolute())
+    for part in part_files(load_course(whole), load_course(whole).lessons[0]):
+        progress.record(PartRead(lesson="tools", part=part.number, slug=part.slug))
+    progress.record(Graded(exercise="toolbox", score=8, max_score=31, passed=False, public=True, sha256=None))
+    sentence = "Every exercise passes its public tests; now hand in what was asked for."
+    assert sentence in run("--course", "week", "list").stdout
+    told = error("--course", "week", "next")
+    assert told == "Every part is read, and every exercise passes its public tests; hand in what was asked for."
+
+
+def test_a_file_that_was_lost_comes_from_what_was_handed_out(whole: Path) -> None:
+    release()
+    Path("week/exercises/toolbox/toolbox.py").unlink()
+    assert error("--course", "week", "reset", "toolbox").endswith("git knows none; take it from what was handed out.")
 
 
 def test_the_quiz_of_the_course_is_in_no_zip_in_plain_sight(whole: Path) -> None:

@@ -72,6 +72,14 @@ def test_a_line_of_a_solution(course: Course, practice: dict[str, bytes], file: 
     )
 
 
+def test_a_line_of_what_lies_beside_a_reference(tmp_path: Path) -> None:
+    root = courses.with_quiz(tmp_path)
+    (root / "solutions/toolbox/equivalents.yaml").write_text("- function: scale\n  was: x * f\n")
+    beside = load_course(root)
+    files, number = planted(files_of(beside, edition_of(beside), ""), README, "was: x * f")
+    assert search(beside, files).leaks == (Leak(README, number, "a line of the solution of toolbox", "was: x * f"),)
+
+
 def test_a_line_within_another(course: Course, practice: dict[str, bytes]) -> None:
     lines = only_lines(course.root / "solutions/toolbox/test_hidden.py", course)
     line = " ".join(next(each for each in lines if len(each.strip()) > 30).split())

@@ -75,6 +75,14 @@ def test_the_outermost_course_is_meant(tmp_path: Path) -> None:
     assert read(tmp_path / "out") == files
 
 
+def test_a_link_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "out", FILES)
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "out" / "more").symlink_to(tmp_path / "solutions")
+    with pytest.raises(UsageError, match=r"more is a link, and an edition has none"):
+        read(tmp_path / "out")
+
+
 def test_no_edition(tmp_path: Path) -> None:
     (tmp_path / "no.zip").write_text("<html>")
     (tmp_path / "folder").mkdir()
