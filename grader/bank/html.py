@@ -24,17 +24,22 @@ def block(text: str) -> str:
 
 def inline(text: str) -> str:
     """One line of text, without a paragraph around it."""
-    return str(_markdown().renderInline(xml_text(" ".join(text.split()))))
+    return str(_markdown().renderInline(line(text)))
 
 
 def plain(text: str) -> str:
     """One line of text without its marks, which is no HTML."""
-    return "".join(span.text for span in spans(xml_text(" ".join(text.split()))))
+    return "".join(span.text for span in spans(line(text)))
+
+
+def line(text: str) -> str:
+    """Text as it stands, on one line."""
+    return xml_text(" ".join(text.split()))
 
 
 def paragraph(text: str) -> str:
-    """A sentence of ours, without marks."""
-    return f"<p>{escape(text, quote=False)}</p>"
+    """A sentence without marks."""
+    return f"<p>{escape(line(text), quote=False)}</p>"
 
 
 def code(text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from grader.quiz.draw import count_draws, draws, with_values
 from grader.quiz.model import Numeric, Question, Quiz
-from tests.bank.questions import Read, expected, shown
+from tests.bank.questions import Read, expected, one_line
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _typed(read: Read, wanted: Read, carried: Carried) -> None:
         assert (number, right, feedback) == (float(number_), right_, feedback_), read.name
         assert abs(margin - margin_) <= 1e-8 * margin_ + 1e-12 * abs(number), read.name
     words = wanted.words if carried.slips else [each for each in wanted.words if each[1]]
-    words = [(shown(word), right, feedback) for word, right, feedback in words if carried.arrows or "->" not in word]
+    words = [(one_line(word), right, feedback) for word, right, feedback in words if carried.arrows or "->" not in word]
     assert read.words == words, read.name
     if not carried.slips:
         for *_, right, feedback in (*wanted.numbers, *wanted.words):
