@@ -20,6 +20,7 @@ from grader.quiz.model import (
 )
 from grader.report.text import spans
 
+POWER = r"(?<=[\w)\]])\^\(([^()`*]+)\)"
 BLOCKS = {"p", "li", "ul", "ol", "pre", "div", "tr", "td", "th", "table", "br"}
 
 
@@ -52,6 +53,8 @@ class _Seen(HTMLParser):
         self.depth = 0
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag == "sup":
+            self.parts.append("^")
         if tag == "pre":
             self.depth += 1
             self.code.append("")
@@ -91,8 +94,14 @@ def shown(markdown: str) -> str:
 
 
 def one_line(markdown: str) -> str:
-    """The same of an option, a side or a word: there are no lists in them."""
-    return " ".join("".join(span.text for span in spans(" ".join(markdown.split()))).split())
+    """The same of an option, a side or a word: there are no lists in them. A power has no parentheses, as in HTML."""
+    parts = spans(" ".join(markdown.split()))
+    return " ".join("".join(span.text if span.style else flat(span.text) for span in parts).split())
+
+
+def flat(text: str) -> str:
+    """Text whose powers have no parentheses."""
+    return re.sub(POWER, r"^\1", text)
 
 
 def numbered(code: str) -> str:

@@ -23,7 +23,7 @@ READERS: dict[str, tuple[Reader, Carried]] = {
     "gift": (lambda data: entries(read_gift(data)), Carried(pairs=False, order=False, shuffled=False)),
     "qti21": (read_qti21, Carried()),
 }
-SIGNS = st.sampled_from("\\#={}~:%*`_<>&\"'/[]|$-.n1 ")
+SIGNS = st.sampled_from("\\#={}~:%*`_<>&\"'/[]|$-.n1^() ")
 LETTERS = st.characters(exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 WORDS = st.text(st.one_of(SIGNS, LETTERS), min_size=1, max_size=12).filter(
     lambda text: bool(one_line(text).strip()) and "->" not in text
