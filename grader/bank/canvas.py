@@ -7,7 +7,19 @@ numbers, feedback whose ident is that of the answer and `_fb`, `sourcebank_ref` 
 from xml.etree.ElementTree import Element
 
 from grader.bank.model import Bank, Choice, Entry, Exported, Item, Losses, Matching, Numbers, Ordering, Words
-from grader.bank.parts import PLACES, as_matching, bounds, decimal, document, node, slip_feedback, zipped
+from grader.bank.parts import (
+    AS_PLACES,
+    NUMBERS,
+    PLACES,
+    WORDS,
+    as_matching,
+    bounds,
+    decimal,
+    document,
+    node,
+    slip_feedback,
+    zipped,
+)
 from grader.seeds import derive_seed
 
 _QTI = {
@@ -29,11 +41,8 @@ _ALL = (
     "The level of a question (recall, apply, analyse) has no place in Canvas",
     "Options stand in a drawn order that is the same for all: Canvas shuffles all questions of a quiz or none",
 )
-_ORDER = "An order becomes a matching of items and places, scored by the places that are right"
 _MARKS = "A right side of a matching is shown without its marks (code, bold): Canvas has plain text there"
 _SLIPS = "What is said of a typical slip stands in the comment on every wrong answer"
-_NUMBERS = "A number is typed without unit and prefix: 46.7B or 320 KiB is not understood"
-_WORDS = "A word counts as it is spelt, capitals aside: a misspelling, an article or other punctuation is wrong"
 
 
 def export(bank: Bank) -> Exported:
@@ -147,7 +156,7 @@ def _item(parent: Element, bank: Bank, entry: Entry, item: Item, losses: Losses)
     element = node(parent, "item", None, {"ident": _ident("item", bank.slug, item.id), "title": item.id})
     asked, answer = item.html, item.answer
     if isinstance(answer, Ordering):
-        losses.add(_ORDER, entry.id)
+        losses.add(AS_PLACES, entry.id)
         asked, answer = asked + PLACES, as_matching(answer)
     metadata = node(element, "itemmetadata")
     presentation = node(element, "presentation")
@@ -162,11 +171,11 @@ def _item(parent: Element, bank: Bank, entry: Entry, item: Item, losses: Losses)
             kind, count = ("multiple_answers" if answer.several else "multiple_choice"), len(answer.options)
             _choice(presentation, processing, feedback, answer)
         case Numbers():
-            losses.add(_NUMBERS, entry.id)
+            losses.add(NUMBERS, entry.id)
             kind, count = "numerical", 1
             _numbers(presentation, processing, answer)
         case Words():
-            losses.add(_WORDS, entry.id)
+            losses.add(WORDS, entry.id)
             kind, count = "short_answer", len(answer.answers)
             _words(presentation, processing, answer)
         case Matching():

@@ -4,15 +4,22 @@ from collections.abc import Iterator
 
 from grader.bank.model import Bank, Choice, Entry, Exported, Item, Losses, Matching, Numbers, Ordering, Words, told
 from grader.bank.moodle import fraction, literal, right_side
-from grader.bank.parts import PLACES, as_matching, decimal, margin, pair_feedback, unused
+from grader.bank.parts import (
+    AS_PLACES,
+    NUMBERS,
+    PAIRS,
+    PLACES,
+    WORDS,
+    as_matching,
+    decimal,
+    margin,
+    pair_feedback,
+    unused,
+)
 
 _ALL = ("Time, attempts and points of the quiz are set on the platform: GIFT holds questions",)
-_ORDER = "An order becomes a matching of items and places, scored by the places that are right"
 _MARKS = "A right side of a matching is shown without its marks (code, bold): GIFT has plain text there"
-_PAIRS = "What is said of a single pair stands in the feedback that all get"
 _PINS = "Options are shuffled as the platform does it: GIFT cannot say that one keeps its place"
-_NUMBERS = "A number is typed without unit and prefix: 46.7B or 320 KiB is not understood"
-_WORDS = "A word counts as it is spelt, capitals aside: a misspelling, an article or other punctuation is wrong"
 _ARROW = "A word with an arrow (->) is left out, and a question that accepts no other: GIFT would read a matching"
 
 _ESCAPED = str.maketrans({char: f"\\{char}" for char in "\\#={}~:"} | {"\n": "\\n", "\r": None})
@@ -40,10 +47,10 @@ def _question(entry: Entry, item: Item, losses: Losses) -> list[str]:
     """The question; nothing if GIFT cannot ask it."""
     asked, explanation, answer = item.html, item.explanation, item.answer
     if isinstance(answer, Ordering):
-        losses.add(_ORDER, entry.id)
+        losses.add(AS_PLACES, entry.id)
         asked, answer = asked + PLACES, as_matching(answer)
     elif isinstance(answer, Matching) and (said := pair_feedback(answer)):
-        losses.add(_PAIRS, entry.id)
+        losses.add(PAIRS, entry.id)
         explanation += said
     tags = " ".join(f"[tag:{tag.replace(']', chr(92) + ']')}]" for tag in (item.level, item.section))
     if isinstance(answer, Words):
@@ -70,15 +77,15 @@ def _answer(entry: Entry, answer: Choice | Numbers | Words | Matching, losses: L
                 losses.add(_PINS, entry.id)
             for option in answer.options:
                 worth = fraction(answer, correct=option.correct)
-                sign = {"100": "=", "0": "~"}.get(worth) if not answer.several else None
-                yield f"{sign or f'~%{worth}%'}{_text(option.html)}{_feedback(option.feedback)}"
+                sign = f"~%{worth}%" if answer.several else "=" if option.correct else "~"
+                yield f"{sign}{_text(option.html)}{_feedback(option.feedback)}"
         case Numbers():
-            losses.add(_NUMBERS, entry.id)
+            losses.add(NUMBERS, entry.id)
             for value in (answer.right, *answer.slips):
                 worth = "100" if value is answer.right else "0"
                 yield f"=%{worth}%{decimal(value.number)}:{margin(value)}{_feedback(value.feedback)}"
         case Words():
-            losses.add(_WORDS, entry.id)
+            losses.add(WORDS, entry.id)
             for text in answer.answers:
                 yield f"=%100%{_text(literal(text))}"
             for slip in answer.slips:

@@ -1,9 +1,10 @@
 """The Markdown of questions as HTML that is XML too.
 
 What is code, strong or emphasised is what a terminal shows as such (grader/report/text.py): full Markdown would read
-`2*D*F` as emphasis, and `\\d` as an escape.
+`2*D*F` as emphasis, and `\\d` as an escape. Formulas are text, in which only a power is set in another way: e^(-x).
 """
 
+import re
 from functools import cache
 from html import escape
 
@@ -15,6 +16,7 @@ from grader.clean import xml_text
 from grader.report.text import INLINE, spans
 
 _TAGS = {"code": "code", "strong": "strong", "em": "em"}
+_POWER = re.compile(r"(?<=[\w)\]])\^(?:\((?P<group>[^()`*]+)\)|(?P<single>[+−-]?\w+(?:\.\d+)?))")
 
 
 def block(text: str) -> str:
@@ -24,17 +26,22 @@ def block(text: str) -> str:
 
 def inline(text: str) -> str:
     """One line of text, without a paragraph around it."""
-    return str(_markdown().renderInline(xml_text(" ".join(text.split()))))
+    return str(_markdown().renderInline(line(text)))
 
 
 def plain(text: str) -> str:
     """One line of text without its marks, which is no HTML."""
-    return "".join(span.text for span in spans(xml_text(" ".join(text.split()))))
+    return "".join(span.text for span in spans(line(text)))
+
+
+def line(text: str) -> str:
+    """Text as it stands, on one line."""
+    return xml_text(" ".join(text.split()))
 
 
 def paragraph(text: str) -> str:
-    """A sentence of ours, without marks."""
-    return f"<p>{escape(text, quote=False)}</p>"
+    """A sentence without marks."""
+    return f"<p>{escape(line(text), quote=False)}</p>"
 
 
 def code(text: str) -> str:
@@ -55,6 +62,7 @@ def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("zero", {"xhtmlOut": True}).enable(["table", "code", "fence", "list"])
     markdown.core.ruler.before("inline", "joined", _join)
     markdown.inline.ruler.push("marks", _marks)
+    markdown.inline.ruler.push("power", _power)
     return markdown
 
 
@@ -76,8 +84,23 @@ def _marks(state: StateInline, silent: bool) -> bool:
         if kind == "code":
             state.push("code_inline", "code", 0).content = text
         else:
-            state.push(f"{kind}_open", _TAGS[kind], 1)
-            state.push("text", "", 0).content = text
-            state.push(f"{kind}_close", _TAGS[kind], -1)
+            _push(state, _TAGS[kind], text)
     state.pos = match.end()
     return True
+
+
+def _power(state: StateInline, silent: bool) -> bool:
+    """What is raised in a formula: the exponent of e^(-x) or 10^9."""
+    match = _POWER.match(state.src, state.pos, state.posMax)
+    if match is None:
+        return False
+    if not silent:
+        _push(state, "sup", match["group"] or match["single"])
+    state.pos = match.end()
+    return True
+
+
+def _push(state: StateInline, tag: str, text: str) -> None:
+    state.push(f"{tag}_open", tag, 1)
+    state.push("text", "", 0).content = text
+    state.push(f"{tag}_close", tag, -1)

@@ -52,7 +52,7 @@ def bank_of(quiz: Quiz, slug: str, variants: int, seed: str) -> Bank:
         names = [f"{question.id}.{number}" for number in range(1, len(asked) + 1)] if len(asked) > 1 else [question.id]
         items = tuple(_item(name, each) for name, each in zip(names, asked, strict=True))
         entries.append(Entry(id=question.id, items=items))
-    return Bank(slug=slug, title=quiz.title, entries=tuple(entries))
+    return Bank(slug=slug, title=html.line(quiz.title), entries=tuple(entries))
 
 
 def _variants(question: Question, most: int, seed: str) -> Iterator[Asked]:
@@ -79,7 +79,7 @@ def _item(name: str, asked: Asked) -> Item:
     return Item(
         id=name,
         level=question.level,
-        section=question.section,
+        section=html.line(question.section),
         html="".join(_asked(question)),
         explanation=html.block(question.explanation)
         + html.paragraph(f"({question.source})")
@@ -158,7 +158,7 @@ def _numbers(question: Numeric) -> Numbers:
     return Numbers(
         right=value(question.answer),
         slips=tuple(value(slip.answer, slip.feedback) for slip in question.wrong),
-        unit=question.unit,
+        unit=html.line(question.unit) if question.unit else None,
     )
 
 

@@ -4,7 +4,7 @@ from html import escape
 from xml.etree.ElementTree import Element
 
 from grader.bank.model import Bank, Choice, Entry, Exported, Item, Losses, Matching, Numbers, Ordering, Value, Words
-from grader.bank.parts import decimal, document, margin, node, pair_feedback, unused
+from grader.bank.parts import PAIRS, WORDS, decimal, document, margin, node, pair_feedback, unused
 
 _ALL = ("Time, attempts and points of the quiz are set in Moodle: Moodle XML holds questions",)
 _ORDER = (
@@ -12,9 +12,7 @@ _ORDER = (
     "stand right before the next one"
 )
 _MARKS = "A right side of a matching is shown without its marks (code, bold): Moodle has plain text there"
-_PAIRS = "What is said of a single pair stands in the feedback that all get"
 _NUMBERS = "A number is typed with its unit or without, and without a prefix: 46.7B or 320 KiB is not understood"
-_WORDS = "A word counts as it is spelt, capitals aside: a misspelling, an article or other punctuation is wrong"
 
 
 def export(bank: Bank) -> Exported:
@@ -46,7 +44,7 @@ def _question(root: Element, entry: Entry, item: Item, losses: Losses) -> None:
     _html(question, "questiontext", item.html)
     explanation = item.explanation
     if isinstance(item.answer, Matching) and (said := pair_feedback(item.answer)):
-        losses.add(_PAIRS, entry.id)
+        losses.add(PAIRS, entry.id)
         explanation += said
     _html(question, "generalfeedback", explanation)
     node(question, "defaultgrade", "1")
@@ -59,7 +57,7 @@ def _question(root: Element, entry: Entry, item: Item, losses: Losses) -> None:
             question.set("type", "numerical")
             _numbers(question, item.answer)
         case Words():
-            losses.add(_WORDS, entry.id)
+            losses.add(WORDS, entry.id)
             question.set("type", "shortanswer")
             _words(question, item.answer)
         case Ordering():

@@ -13,6 +13,12 @@ from grader.bank.model import Loss, Matching, Numbers, Ordering, Pair, Value, Wo
 from grader.quiz.model import Number
 from grader.quiz.numbers import written
 
+# losses of several formats
+NUMBERS = "A number is typed without unit and prefix: 46.7B or 320 KiB is not understood"
+WORDS = "A word counts as it is spelt, capitals aside: a misspelling, an article or other punctuation is wrong"
+PAIRS = "What is said of a single pair stands in the feedback that all get"
+AS_PLACES = "An order becomes a matching of items and places, scored by the places that are right"
+
 PLACES = paragraph("Give each its place: 1 is the first.")
 
 

@@ -6,7 +6,7 @@ from typing import assert_never
 from xml.etree.ElementTree import Element, fromstring
 
 from grader.bank.model import Bank, Choice, Entry, Exported, Item, Losses, Matching, Numbers, Ordering, Value, Words
-from grader.bank.parts import decimal, document, margin, node, zipped
+from grader.bank.parts import NUMBERS, WORDS, decimal, document, margin, zipped
 
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _PLACE = "http://www.imsglobal.org/xsd/"
@@ -18,12 +18,11 @@ def _space(name: str, file: str) -> dict[str, str]:
 
 _QTI = _space("imsqti_v2p1", "qti/qtiv2p1/imsqti_v2p1.xsd")
 _PACKAGE = _space("imscp_v1p1", "qti/qtiv2p1/qtiv2p1_imscpv1p2_v1p0.xsd")
+_TEST = "test.xml"
 _RESPONSE = "RESPONSE"
 _EXPLANATION = "explanation"  # the identifier of what all are told
 _ALL = ("The level of a question (recall, apply, analyse) is not in the package",)
 _ORDER = "An order is right as a whole or not at all: QTI 2.1 has no scoring by neighbours"
-_NUMBERS = "A number is typed without unit and prefix: 46.7B or 320 KiB is not understood"
-_WORDS = "A word counts as it is spelt, capitals aside: a misspelling, an article or other punctuation is wrong"
 _LISTS = "A numbered list begins at 1: QTI 2.1 cannot say another number"
 
 
@@ -32,7 +31,7 @@ def export(bank: Bank) -> Exported:
     losses = Losses()
     items = {item.id: _item(entry, item, losses) for entry in bank.entries for item in entry.items}
     found = losses.found(*_ALL)
-    files = {"imsmanifest.xml": document(_manifest(bank), found), "test.xml": document(_test(bank))}
+    files = {"imsmanifest.xml": document(_manifest(bank), found), _TEST: document(_test(bank))}
     return Exported(zipped(files | {_path(name): data for name, data in items.items()}), found)
 
 
@@ -46,45 +45,54 @@ def _path(name: str) -> str:
 
 
 def _manifest(bank: Bank) -> Element:
-    root = Element("manifest", {"identifier": f"quiz-{bank.slug}", **_PACKAGE})
-    metadata = node(root, "metadata")
-    node(metadata, "schema", "QTIv2.1 Package")
-    node(metadata, "schemaversion", "1.0.0")
-    node(root, "organizations")
-    resources = node(root, "resources")
-    attributes = {"identifier": "test", "type": "imsqti_test_xmlv2p1", "href": "test.xml"}
-    test = node(resources, "resource", None, attributes)
-    node(test, "file", None, {"href": "test.xml"})
-    for item in bank.items:
-        name, path = _identifier(item.id), _path(item.id)
-        node(test, "dependency", None, {"identifierref": name})
-        resource = node(resources, "resource", None, {"identifier": name, "type": "imsqti_item_xmlv2p1", "href": path})
-        node(resource, "file", None, {"href": path})
-    return root
+    items = {_identifier(item.id): _path(item.id) for item in bank.items}
+    needed = (_new("dependency", identifierref=name) for name in items)
+    return _new(
+        "manifest",
+        _new("metadata", _new("schema", text="QTIv2.1 Package"), _new("schemaversion", text="1.0.0")),
+        _new("organizations"),
+        _new(
+            "resources",
+            _resource("test", "imsqti_test_xmlv2p1", _TEST, *needed),
+            *(_resource(name, "imsqti_item_xmlv2p1", path) for name, path in items.items()),
+        ),
+        identifier=f"quiz-{bank.slug}",
+        **_PACKAGE,
+    )
+
+
+def _resource(identifier: str, kind: str, path: str, *needed: Element) -> Element:
+    return _new("resource", _new("file", href=path), *needed, identifier=identifier, type=kind, href=path)
 
 
 def _test(bank: Bank) -> Element:
     """One section, in which a question with variants is a section of its own that selects one of them."""
-    root = Element("assessmentTest", {"identifier": f"quiz-{bank.slug}", "title": bank.title, **_QTI})
-    root.append(_new("outcomeDeclaration", identifier="SCORE", cardinality="single", baseType="float"))
-    modes = {"navigationMode": "nonlinear", "submissionMode": "individual"}
-    part = node(root, "testPart", None, {"identifier": "part", **modes})
-    node(part, "itemSessionControl", None, {"showFeedback": "true"})
-    section = node(part, "assessmentSection", None, _section("questions", bank.title))
-    for entry in bank.entries:
-        parent = section
-        if entry.drawn:
-            parent = node(section, "assessmentSection", None, _section(f"variants-{entry.id}", entry.id))
-            node(parent, "selection", None, {"select": "1"})
-        for item in entry.items:
-            node(parent, "assessmentItemRef", None, {"identifier": _identifier(item.id), "href": _path(item.id)})
-    score = node(node(root, "outcomeProcessing"), "setOutcomeValue", None, {"identifier": "SCORE"})
-    node(node(score, "sum"), "testVariables", None, {"variableIdentifier": "SCORE"})
-    return root
+    parts = (part for entry in bank.entries for part in _references(entry))
+    score = _new("sum", _new("testVariables", variableIdentifier="SCORE"))
+    return _new(
+        "assessmentTest",
+        _new("outcomeDeclaration", identifier="SCORE", cardinality="single", baseType="float"),
+        _new(
+            "testPart",
+            _new("itemSessionControl", showFeedback="true"),
+            _new("assessmentSection", *parts, identifier="questions", title=bank.title, visible="true"),
+            identifier="part",
+            navigationMode="nonlinear",
+            submissionMode="individual",
+        ),
+        _new("outcomeProcessing", _scored(score)),
+        identifier=f"quiz-{bank.slug}",
+        title=bank.title,
+        **_QTI,
+    )
 
 
-def _section(identifier: str, title: str) -> dict[str, str]:
-    return {"identifier": identifier, "title": title, "visible": "true"}
+def _references(entry: Entry) -> list[Element]:
+    items = [_new("assessmentItemRef", identifier=_identifier(each.id), href=_path(each.id)) for each in entry.items]
+    if not entry.drawn:
+        return items
+    one, name = _new("selection", select="1"), f"variants-{entry.id}"
+    return [_new("assessmentSection", one, *items, identifier=name, title=entry.id, visible="true")]
 
 
 # ------------------------------------------------------------ a question
@@ -102,19 +110,24 @@ class _Parts:
 
 def _item(entry: Entry, item: Item, losses: Losses) -> bytes:
     parts = _parts(entry, item.answer, losses)
-    attributes = {"identifier": _identifier(item.id), "title": item.id, "adaptive": "false", "timeDependent": "false"}
-    body = [*_flow(item.html), parts.interaction]
-    rules = [_said(_EXPLANATION), *parts.rules]
     feedback = {_EXPLANATION: item.explanation, **parts.feedback}
-    root = Element("assessmentItem", {**attributes, **_QTI})
-    root.append(parts.response)
-    root.append(_new("outcomeDeclaration", identifier="SCORE", cardinality="single", baseType="float"))
-    root.append(_new("outcomeDeclaration", identifier="FEEDBACK", cardinality="multiple", baseType="identifier"))
-    root.append(_new("itemBody", *body))
-    root.append(_new("responseProcessing", *rules))
-    for identifier, html in feedback.items():
-        told = {"outcomeIdentifier": "FEEDBACK", "identifier": identifier, "showHide": "show"}
-        root.append(_new("modalFeedback", *_flow(html), **told))
+    root = _new(
+        "assessmentItem",
+        parts.response,
+        _new("outcomeDeclaration", identifier="SCORE", cardinality="single", baseType="float"),
+        _new("outcomeDeclaration", identifier="FEEDBACK", cardinality="multiple", baseType="identifier"),
+        _new("itemBody", *_flow(item.html), parts.interaction),
+        _new("responseProcessing", _said(_EXPLANATION), *parts.rules),
+        *(
+            _new("modalFeedback", *_flow(html), outcomeIdentifier="FEEDBACK", identifier=name, showHide="show")
+            for name, html in feedback.items()
+        ),
+        identifier=_identifier(item.id),
+        title=item.id,
+        adaptive="false",
+        timeDependent="false",
+        **_QTI,
+    )
     for element in root.iter("ol"):
         if element.attrib.pop("start", None) is not None:
             losses.add(_LISTS, entry.id)
@@ -126,10 +139,10 @@ def _parts(entry: Entry, answer: Choice | Numbers | Words | Ordering | Matching,
         case Choice():
             return _choice(answer)
         case Numbers():
-            losses.add(_NUMBERS, entry.id)
+            losses.add(NUMBERS, entry.id)
             return _numbers(answer)
         case Words():
-            losses.add(_WORDS, entry.id)
+            losses.add(WORDS, entry.id)
             return _words(answer)
         case Ordering():
             losses.add(_ORDER, entry.id)

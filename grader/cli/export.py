@@ -11,12 +11,15 @@ from grader.course import load_course, load_lessons
 from grader.errors import UsageError
 
 
-@click.group("export")
-def command() -> None:
+@click.group("export", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """An autograder or a quiz for a learning platform."""
+    if ctx.invoked_subcommand is None:
+        raise UsageError("Say what: grade export gradescope ID..., or grade export quiz LESSON --format NAME.")
 
 
-@command.command("gradescope")
+@command.command("gradescope", short_help="An autograder for Gradescope.")
 @click.argument("exercise_ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--out", metavar="ZIP", type=click.Path(path_type=Path, dir_okay=False), default=Path("autograder.zip"),
               show_default=True, help="The file to write.")
@@ -40,7 +43,7 @@ def gradescope(exercise_ids: tuple[str, ...], out: Path, pip_conf: Path | None) 
     say("  Gradescope: Configure Autograder, Zip file upload.")
 
 
-@command.command("quiz")
+@command.command("quiz", short_help="A quiz for Canvas, for Moodle, as GIFT or QTI 2.1.")
 @click.argument("lesson", type=LessonName())
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="For which platform; must be given.")
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="The file to write.  [default: named for"

@@ -20,6 +20,7 @@ from grader.quiz.model import (
 )
 from grader.report.text import spans
 
+POWER = r"(?<=[\w)\]])\^\(([^()`*]+)\)"
 BLOCKS = {"p", "li", "ul", "ol", "pre", "div", "tr", "td", "th", "table", "br"}
 
 
@@ -52,6 +53,8 @@ class _Seen(HTMLParser):
         self.depth = 0
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag == "sup":
+            self.parts.append("^")
         if tag == "pre":
             self.depth += 1
             self.code.append("")
@@ -87,8 +90,18 @@ def code_in(html: str) -> list[str]:
 
 def shown(markdown: str) -> str:
     """What a terminal shows of the Markdown of a question, with single spaces."""
-    rows = [re.sub(r"^ {0,3}(?:[-*+]|1[.)]) +", "", row) for row in markdown.split("\n")]
-    return " ".join("".join(span.text for span in spans(" ".join(" ".join(rows).split()))).split())
+    return one_line(" ".join(re.sub(r"^ {0,3}(?:[-*+]|1[.)]) +", "", row) for row in markdown.split("\n")))
+
+
+def one_line(markdown: str) -> str:
+    """The same of an option, a side or a word: there are no lists in them. A power has no parentheses, as in HTML."""
+    parts = spans(" ".join(markdown.split()))
+    return " ".join("".join(span.text if span.style else flat(span.text) for span in parts).split())
+
+
+def flat(text: str) -> str:
+    """Text whose powers have no parentheses."""
+    return re.sub(POWER, r"^\1", text)
 
 
 def numbered(code: str) -> str:
@@ -102,6 +115,7 @@ def expected(question: Question, asked: Asked | None = None) -> Read:
     asked = asked or ask(question, "any", 1)
     question = asked.question  # type: ignore[assignment]
     said = f"{shown(question.explanation)} ({question.source}) To read again: {question.section}"
+    said = " ".join(said.split())
     read = Read(question.id, "", shown(question.question), said)
     if question.code is not None:
         read.code = [numbered(question.code)]
@@ -109,7 +123,7 @@ def expected(question: Question, asked: Asked | None = None) -> Read:
     match question:
         case Single() | Multiple():
             read.kind = "several" if isinstance(question, Multiple) else "one"
-            read.options = [(shown(each.text), each.correct, shown(each.feedback)) for each in question.options]
+            read.options = [(one_line(each.text), each.correct, shown(each.feedback)) for each in question.options]
             read.shuffled = not any(each.pin for each in question.options)
         case CodeLine():
             read.kind, read.shuffled = "one", False
@@ -132,11 +146,13 @@ def expected(question: Question, asked: Asked | None = None) -> Read:
             read.words = [(answer, True, "") for answer in question.answers]
             read.words += [(slip.answer, False, shown(slip.feedback)) for slip in question.wrong]
         case Order():
-            read.kind, read.items = "order", [shown(item) for item in question.items]
+            read.kind, read.items = "order", [one_line(item) for item in question.items]
         case Match():
             read.kind = "match"
-            read.pairs = [(shown(each.left), shown(each.right), shown(each.feedback or "")) for each in question.pairs]
-            read.extra = {shown(each) for each in question.extra}
+            read.pairs = [
+                (one_line(each.left), one_line(each.right), shown(each.feedback or "")) for each in question.pairs
+            ]
+            read.extra = {one_line(each) for each in question.extra}
     return read
 
 

@@ -170,7 +170,8 @@ class Item:
             words = [str(each.get("mapKey")) for each in self.declaration.iter(f"{QTI}mapEntry")]
             words += [str(match[1].text) for match in self.root.iter(f"{QTI}stringMatch")]
             for word in words:
-                score, said = self.mark([word.upper()])
+                loud = word.upper()
+                score, said = self.mark([loud if loud.casefold() == word.casefold() else word])
                 read.words.append((word, score == 1, " ".join(self.feedback[each] for each in said[1:])))
             return
         (condition,) = self.root.findall(f"{QTI}responseProcessing/{QTI}responseCondition")

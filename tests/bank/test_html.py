@@ -27,6 +27,8 @@ from tests.paths import ROOT
         ("```\n*a*\n```", "<pre><code>*a*\n</code></pre>"),
         ("\a", "<p>\\x07</p>"),
         ("x² · 4·D² → Δ", "<p>x² · 4·D² → Δ</p>"),
+        ("e^(−aΔ) · 10^9 + x^-2", "<p>e<sup>−aΔ</sup> · 10<sup>9</sup> + x<sup>-2</sup></p>"),
+        ("`e^(s)`, a ^ b, ^2, f^(g(x))", "<p><code>e^(s)</code>, a ^ b, ^2, f^(g(x))</p>"),
     ],
 )
 def test_marks_become_elements_and_all_else_stays_text(markdown: str, wanted: str) -> None:

@@ -1,5 +1,8 @@
 """A bank of a quiz: what is drawn, and how often."""
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from grader.bank import bank_of
@@ -73,3 +76,23 @@ def test_a_formula_without_a_value_is_one_sentence() -> None:
     )  # fmt: skip
     with pytest.raises(UsageError, match=r"The question 'n' of 'slug' cannot be drawn: it divides by zero\."):
         bank_of(Quiz(title="t", questions=(question,)), "slug", 5, "seed")
+
+
+def test_nothing_is_left_that_xml_cannot_hold(every_type: Quiz) -> None:
+    """Nor a line that would end a comment of GIFT."""
+
+    def spoilt(value: Any) -> Any:
+        if isinstance(value, str):
+            return f"{value} \a\ufffe\n."
+        if isinstance(value, dict):
+            kept = ("id", "type", "answer", "level", "pin", "parameters", "configs")
+            return {key: each if key in kept else spoilt(each) for key, each in value.items()}
+        return [spoilt(each) for each in value] if isinstance(value, list) else value
+
+    quiz = msgspec.convert(spoilt(msgspec.to_builtins(every_type)), Quiz)
+    bank = bank_of(quiz, "slug", 2, "seed")
+    texts = msgspec.json.encode(bank).decode()
+    assert "\\u0007" not in texts
+    assert "\ufffe" not in texts
+    assert "\\\\x07" in texts
+    assert "\n" not in bank.title + "".join(item.section for item in bank.items)

@@ -67,6 +67,7 @@ def test_a_quiz_with_a_mistake_is_not_exported(quiz_course: Path) -> None:
 
 def test_the_kinds_of_export_are_listed(quiz_course: Path) -> None:
     shown = run("export", "--help").stdout
-    assert "gradescope" in shown
-    assert "quiz" in shown
+    assert "  gradescope  An autograder for Gradescope.\n" in shown
+    assert "  quiz        A quiz for Canvas, for Moodle, as GIFT or QTI 2.1.\n" in shown
+    assert error("export").startswith("Say what: grade export gradescope ID..., or grade export quiz LESSON")
     assert "No such command 'quizz'" in error("export", "quizz")
