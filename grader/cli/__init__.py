@@ -151,7 +151,9 @@ def grade(ctx: click.Context, course: Path | None) -> None:
 
 
 def main() -> NoReturn:
-    """The entry point."""
+    """Runs the command that this process was started with."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as grader.start left it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     grade.main(prog_name="grade")
 
 

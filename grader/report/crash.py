@@ -7,10 +7,8 @@ from grader.report.layout import (
     Line,
     Page,
     Piece,
+    Prose,
     Span,
-    Style,
-    bold,
-    bounded,
     cells,
     clip,
     cut,
@@ -22,7 +20,6 @@ from grader.report.layout import (
     paragraphs,
     right,
     told,
-    wrap,
 )
 from grader.report.values import describe
 from grader.result import Frame, Named, Operand, Raised, Samples
@@ -35,7 +32,7 @@ def exception(raised: Raised, page: Page, placed: bool = False, cause: bool = Tr
 
     `placed`: the file and line stand on the screen already. `cause`: its words are all that is known of the cause.
     """
-    blocks: list[list[Piece]] = [[*headline(raised, page, "bold" if cause else "")]]
+    blocks: list[list[Piece]] = [[Prose(raised.message, style="bold" if cause else "", label=raised.type)]]
     if raised.frames:
         *outer, inner = raised.frames
         shown = outer[-page.callers :] if page.callers else []
@@ -52,20 +49,6 @@ def hidden(raised: Raised) -> str:
     if raised.hidden_frames == 1:
         return "1 frame outside your code is hidden."
     return f"{raised.hidden_frames} frames outside your code are hidden." if raised.hidden_frames else ""
-
-
-def headline(raised: Raised, page: Page, style: Style = "") -> list[Line]:
-    """`RuntimeError   the message`, the message wrapped beside its type where that leaves it room."""
-    kind = cut(raised.type, page.width - 4, page)
-    if not raised.message:
-        return [line("    ", bold(kind))]
-    column = 4 + cells(kind) + 3
-    if column > page.width // 2:
-        texts = bounded(wrap(raised.message, page.width - 4), page.text)
-        return [line("    ", bold(kind)), *(line("    ", Span(text, style)) for text in texts)]
-    texts = bounded(wrap(raised.message, page.width - column), page.text)
-    heads = [line("    ", bold(kind), "   "), *[line(" " * column)] * (len(texts) - 1)]
-    return [line(head, Span(text, style)) for head, text in zip(heads, texts, strict=True)]
 
 
 def samples(seen: Samples, page: Page) -> list[Piece]:

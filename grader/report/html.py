@@ -32,11 +32,25 @@ def body(pieces: Sequence[Piece]) -> str:
 
 
 def _trimmed(lines: list[Line]) -> list[Line]:
-    """Without the blank lines at both ends."""
+    """Without the blank lines at both ends, and without the margin of them all."""
     full = [i for i, line in enumerate(lines) if line]
-    return lines[full[0] : full[-1] + 1] if full else []
+    kept = lines[full[0] : full[-1] + 1] if full else []
+    texts = ["".join(span.text for span in line) for line in kept]
+    margin = min((len(text) - len(text.lstrip(" ")) for text in texts if text.strip()), default=0)
+    return [_moved(line, margin) for line in kept]
+
+
+def _moved(line: Line, margin: int) -> Line:
+    """The line without its first spaces."""
+    spans = []
+    for span in line:
+        spans.append(Span(span.text[margin:], span.style))
+        margin = max(margin - len(span.text), 0)
+    return tuple(spans)
 
 
 def _paragraph(prose: Prose) -> str:
     style = f' class="{prose.style}"' if prose.style else ""
-    return f"<p{style}>{escape(clean(prose.text))}</p>"
+    colon = ": " if prose.text else ""
+    label = f"<strong>{escape(clean(prose.label))}</strong>{colon}" if prose.label else ""
+    return f"<p{style}>{label}{escape(clean(prose.text))}</p>"

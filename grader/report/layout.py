@@ -45,11 +45,12 @@ BLANK: Line = ()
 
 
 class Prose(NamedTuple):
-    """Sentences, which a view breaks where it has to. Line breaks in `text` are kept."""
+    """Sentences, which a view breaks where it has to, after a label if there is one. Line breaks in `text` are kept."""
 
     text: str
     indent: int = 4
     style: Style = ""
+    label: str = ""
 
 
 Piece = Prose | Line  # a line is drawn: what stands below what has a meaning
@@ -162,6 +163,21 @@ def wrap(text: str, room: int) -> list[str]:
     return lines
 
 
+def _beside_label(prose: Prose, page: Page) -> list[Line]:
+    """`RuntimeError   the message`, the text wrapped beside its label where that leaves it room."""
+    before = " " * prose.indent
+    label = cut(prose.label, page.width - prose.indent, page)
+    if not prose.text:
+        return [line(before, bold(label))]
+    column = prose.indent + cells(label) + 3
+    if column > page.width // 2:
+        rows = bounded(wrap(prose.text, page.width - prose.indent), page.text)
+        return [line(before, bold(label)), *(line(before, Span(row, prose.style)) for row in rows)]
+    rows = bounded(wrap(prose.text, page.width - column), page.text)
+    heads = [line(before, bold(label), "   "), *[line(" " * column)] * (len(rows) - 1)]
+    return [line(head, Span(row, prose.style)) for head, row in zip(heads, rows, strict=True)]
+
+
 def bounded(lines: list[str], most: int) -> list[str]:
     """At most `most` of `lines`; where some are missing, the last line says how many."""
     if len(lines) <= most:
@@ -184,7 +200,9 @@ def laid_out(pieces: Iterable[Piece], page: Page) -> list[Line]:
     """The pieces as lines of a page."""
     lines: list[Line] = []
     for piece in pieces:
-        if isinstance(piece, Prose):
+        if isinstance(piece, Prose) and piece.label:
+            lines += _beside_label(piece, page)
+        elif isinstance(piece, Prose):
             rows = wrap(piece.text, page.width - piece.indent)
             lines += [line(" " * piece.indent, Span(each, piece.style)) for each in rows]
         else:

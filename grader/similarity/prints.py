@@ -5,7 +5,6 @@ S. Schleimer, D. Wilkerson, A. Aiken, Winnowing: local algorithms for document f
 """
 
 import ast
-import hashlib
 import io
 import keyword
 import tokenize
@@ -13,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 
 import msgspec
+import xxhash
 
 RUN = 12  # tokens in a hash
 WINDOW = 4  # hashes of which the least is kept
@@ -50,7 +50,7 @@ def _bare(tree: ast.Module) -> ast.Module:
         if isinstance(body, list):
             kept = [each for each in body if not _says_nothing(each)]
             node.body = kept or [ast.Pass()]  # type: ignore[attr-defined]
-    return ast.fix_missing_locations(tree)
+    return tree
 
 
 def _says_nothing(node: ast.stmt) -> bool:
@@ -78,4 +78,4 @@ def _winnowed(tokens: list[str]) -> frozenset[int]:
 
 
 def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+    return xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
