@@ -7,6 +7,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from grader.batch.turns import Turns
 from grader.errors import UsageError
 from grader.judge.cpu import OWN_CPU
@@ -33,7 +35,7 @@ class Host:
     fault, the job or the machine, is told by how the judge ended. Killed from outside, it may have been short of memory
     that others took: then it gets a second one with nobody at work beside it, and if that is killed as well nothing is
     known of the job. A judge that crashes, or takes more CPU than anything should, does so over what it was given. If
-    that happens twice, and not over the reference, it is the submission's outcome.
+    that happens twice, the second time without a diagnosis, and not over the reference, it is the submission's outcome.
     """
 
     def __init__(self, materials: Sequence[Materials], forbidden: Path, *, confined: bool):
@@ -59,7 +61,8 @@ class Host:
         try:
             with self._turns.beside_others():
                 return self._asked(job)
-        except JudgeFelled:
+        except JudgeFelled:  # perhaps over a known mistake of the course, to which it was compared
+            job = msgspec.structs.replace(job, diagnose=False)
             again = self._turns.beside_others()
         except JudgeLost:
             again = self._turns.alone()

@@ -39,6 +39,7 @@ from grader.sandbox.wire import (
 )
 
 Exchange = Callable[[Request, list[Any], "Question"], tuple[Returned, Blob]]
+Kind = tuple[torch.Size, torch.dtype]
 
 
 @dataclass
@@ -119,8 +120,10 @@ class Link:
         request = Set(next(self._ids), number, path, _wired(packer, value, label), context)
         self._ask(request, packer.blobs, Question(label, (value,)), [])
 
-    def differentiate(self, of: int, label: str, grads: tuple[Tensor | None, ...], inputs: list[Tensor]) -> list[Any]:
-        """Gradients of call `of` with respect to its inputs, connected to these where grad mode is on."""
+    def differentiate(
+        self, of: int, label: str, grads: tuple[Tensor | None, ...], like: list[Kind], inputs: list[Tensor]
+    ) -> list[Any]:
+        """Gradients of call `of` by what went into it: of these shapes and dtypes, and connected to `inputs`."""
         packer = Packer(_wire_object, self._limit)
         try:
             wires = [None if grad is None else packer.tensor(grad) for grad in grads]
@@ -130,9 +133,8 @@ class Link:
             raise UsageError(f"{label} is differentiated in a batch, by vmap, which does not reach it.") from None
         request = Differentiate(next(self._ids), of, wires, torch.is_grad_enabled())
         question = Question(f"{label}.backward", tuple(grads))
-        connected = inputs if torch.is_grad_enabled() else []
-        found = self._ask(request, packer.blobs, question, packer.differentiable + connected)
-        if not _are_gradients(found, inputs):
+        found = self._ask(request, packer.blobs, question, packer.differentiable + inputs)
+        if not _are_gradients(found, like):
             raise self._refuse(WireError("gradients of other tensors than those that were asked for"))
         return found  # type: ignore[no-any-return]
 
@@ -197,14 +199,14 @@ class Link:
         return self._modules[wire.number].renew(wire, unpacker)
 
 
-def _are_gradients(found: Any, inputs: list[Tensor]) -> bool:
-    """Whether it is a list of one gradient, or None, for each of these tensors."""
+def _are_gradients(found: Any, like: list[Kind]) -> bool:
+    """Whether it is a list of one gradient, or None, for each tensor of these shapes and dtypes."""
     return (
         isinstance(found, list)
-        and len(found) == len(inputs)
+        and len(found) == len(like)
         and all(
-            grad is None or (isinstance(grad, Tensor) and (grad.shape, grad.dtype) == (each.shape, each.dtype))
-            for grad, each in zip(found, inputs, strict=True)
+            grad is None or (isinstance(grad, Tensor) and (grad.shape, grad.dtype) == kind)
+            for grad, kind in zip(found, like, strict=True)
         )
     )
 
@@ -252,6 +254,7 @@ class _Connect(torch.autograd.Function):
         ctx.call = call
         ctx.mark_dirty(*outputs)
         ctx.save_for_backward(*inputs)
+        ctx.like = [(each.shape, each.dtype) for each in inputs]
         ctx.set_materialize_grads(False)
         return outputs
 
@@ -262,7 +265,8 @@ class _Connect(torch.autograd.Function):
             raise EarlierCall(call.label, call.id)
         if call.alone:
             return (None, None, *(None for _ in grads), None)
-        result = call.link.differentiate(call.id, call.label, grads, list(ctx.saved_tensors))
+        inputs = list(ctx.saved_tensors) if torch.is_grad_enabled() else []  # which may have changed since
+        result = call.link.differentiate(call.id, call.label, grads, ctx.like, inputs)
         return (None, None, *(None for _ in grads), *result)
 
 

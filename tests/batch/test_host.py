@@ -130,6 +130,18 @@ def test_a_judge_that_takes_too_much_cpu_twice_is_the_outcome_of_the_submission(
     assert host.grade(JOB).passed
 
 
+def test_a_known_mistake_that_crashes_costs_its_advice_and_no_points(host: Host) -> None:
+    (given,) = host._materials
+    crashing = tuple(
+        msgspec.structs.replace(each, source=each.source.replace("x * factor * factor", "__import__('os').abort()"))
+        for each in given.mistakes
+    )
+    host._materials = [msgspec.structs.replace(given, mistakes=crashing)]
+    wrong = f"{REFERENCE}\n\ndef scale(x, factor): return x - factor\n"
+    result = host.grade(msgspec.structs.replace(JOB, source=wrong))
+    assert (result.outcome, result.score, result.diagnoses) == (Outcome.GRADED, 30, ())
+
+
 def test_where_no_warm_process_starts_grading_ends_in_a_sentence(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     started = kill_starts(monkeypatch, 99)
     with pytest.raises(UsageError, match="ended 3 times while it started; is there enough memory"):

@@ -396,6 +396,15 @@ def test_gradcheck_of_parameters_in_place(m: Any) -> None:
     assert torch.allclose(loss(torch.zeros(2, dtype=F64)), torch.zeros(2, dtype=F64))
 
 
+def test_an_argument_changed_between_forward_and_backward_that_needs_it_not(m: Any) -> None:
+    x = torch.ones(2, dtype=F64, requires_grad=True)
+    y = m.half(x)
+    with torch.no_grad():
+        x.add_(1)
+    y.sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
 def test_parameters_changed_between_forward_and_backward(m: Any) -> None:
     gain = m.Gain(2)
     x = torch.ones(2, dtype=F64, requires_grad=True)
