@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,6 +21,7 @@ _LITERAL = 2000  # elements beyond which a tensor is written as packed bytes
 _LARGEST = 1 << 20  # bytes of tensors beyond which there is no reproduction
 _SHORT = 40  # characters of an argument that stands in the call itself
 _PLAIN = (torch.int64, torch.bool, torch.float32)  # what torch.tensor makes of whole numbers, truths and floats
+_PLAIN_ARRAYS = ("int64", "bool", "float64", "complex128")  # and what numpy.array makes of them
 _OPERATIONS = {
     "contains": "{1} in {0}",
     "deepcopy": "__import__('copy').deepcopy({0})",
@@ -62,7 +64,8 @@ class _Writer:
         self._failing = failing
         self._argument_name = argument_name
         self._lines: list[str] = []
-        self._taken: set[str] = {"torch", module}
+        self._taken: set[str] = {"torch", "np", module}
+        self._arrays = False  # whether there are arrays of NumPy in the text
         self._objects: dict[int, str] = {0: module}  # number of an object: the expression for it
         self._owners = _owners(self._log)
         self._slots: dict[int, list[str]] = {}  # number of a module: its parameters and buffers, as attributes
@@ -79,7 +82,8 @@ class _Writer:
             note = "  # the failing test differentiates this"
         self._make(self._needed(target), target)
         call = self._call(target)
-        head = ["import torch", f"import {self._module}", "", f"torch.manual_seed({seed})"]
+        arrays = ["import numpy as np"] if self._arrays else []
+        head = [*arrays, "import torch", f"import {self._module}", "", f"torch.manual_seed({seed})"]
         return "\n".join([*head, *self._lines, call + note]) + "\n"
 
     # ------------------------------------------------------------ which calls
@@ -250,9 +254,19 @@ class _Writer:
         if isinstance(value, int) and not isinstance(value, bool):
             return repr(int(value))
         if type(value).__module__ == "numpy":
-            array = getattr(value, "ndim", 0) or type(value).__name__ == "ndarray"
-            return f"{self._tensor(torch.as_tensor(value))}.numpy()" if array else self._literal(value.item())
+            return self._array(value) if isinstance(value, np.ndarray) else self._literal(value.item())
         return repr(value)
+
+    def _array(self, array: "np.ndarray[Any, Any]") -> str:
+        if array.size > _LITERAL or not np.isfinite(array).all():
+            return f"{self._tensor(torch.as_tensor(array))}.numpy()"
+        self._arrays = True
+        self._room -= array.nbytes
+        if self._room < 0:
+            raise _TooLarge
+        name = array.dtype.name
+        dtype = "" if name in _PLAIN_ARRAYS and array.size else f", dtype={name if name == 'bool' else f'np.{name}'}"
+        return f"np.empty({array.shape}{dtype})" if not array.size else f"np.array({array.tolist()!r}{dtype})"
 
     def _tensor(self, tensor: Tensor) -> str:
         self._room -= tensor.numel() * tensor.element_size()

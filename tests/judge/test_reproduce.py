@@ -183,6 +183,10 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "more kinds": lambda m: m.kinds(torch.float16, torch.Size([2]), 2**70, 1j, x=float("nan"), y=np.float64(1)),
     "even more kinds": lambda m: m.kinds(np.ones(2), slice(1, 2), {"a": 1}),
     "arrays": lambda m: m.same([np.arange(3.0), np.array([True]), np.int64(3)]),
+    "arrays of other dtypes": lambda m: m.same([np.arange(3, dtype=t) for t in (np.uint8, np.float32, np.complex64)]),
+    "empty arrays": lambda m: m.same([np.empty((0, 2), np.int64), np.empty(0, bool), np.array(5)]),
+    "arrays that are not finite": lambda m: m.same([np.array([np.nan, np.inf]), np.array([complex(1, np.inf)])]),
+    "an array that is large": lambda m: m.same(np.arange(3000)),
     "a function of its own": lambda m: m.same({"x": m.add})["x"](2, 3),
     "without gradients": lambda m: within(torch.no_grad(), m.flags, torch.ones(1)),
     "in float64": lambda m: within(Default(), m.flags, torch.ones(1, dtype=torch.float32)),
@@ -292,6 +296,21 @@ def test_it_can_be_read(session: Session) -> None:
         "layer.train(False)\n"
         "layer.blocks[1].weight.data = torch.tensor([[0.0, 0.0], [0.0, 0.0]])\n"
         "layer(torch.tensor([[1.0, 1.0]]))\n"
+    )
+
+
+def test_arrays_can_be_read(session: Session) -> None:
+    m = session.begin(31)
+    m.same([np.array([2, 5, 9]), np.array([0.5], dtype=np.float32)])
+    text = reproduction("student", session.log, last_call(session), 31, lambda entry, place: "x")
+    assert text == (
+        "import numpy as np\n"
+        "import torch\n"
+        "import student\n"
+        "\n"
+        "torch.manual_seed(31)\n"
+        "x = [np.array([2, 5, 9]), np.array([0.5], dtype=np.float32)]\n"
+        "student.same(x)\n"
     )
 
 
