@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from grader.bank.model import Bank, Choice, Entry, Exported, Item, Losses, Matching, Numbers, Ordering, Words
 from grader.bank.parts import (
     AS_PLACES,
+    MISSED,
     NUMBERS,
     PLACES,
     WORDS,
@@ -42,6 +43,7 @@ _ALL = (
     "Options stand in a drawn order that is the same for all: Canvas shuffles all questions of a quiz or none",
 )
 _MARKS = "A right side of a matching is shown without its marks (code, bold): Canvas has plain text there"
+_SEVERAL = "Several right options are scored by a rule of Canvas's own"
 _SLIPS = "What is said of a typical slip stands in the comment on every wrong answer"
 
 
@@ -168,6 +170,9 @@ def _item(parent: Element, bank: Bank, entry: Entry, item: Item, losses: Losses)
     feedback = {"general_fb": item.explanation}
     match answer:
         case Choice():
+            if answer.several:
+                losses.add(MISSED, entry.id)
+                losses.add(_SEVERAL, entry.id)
             kind, count = ("multiple_answers" if answer.several else "multiple_choice"), len(answer.options)
             _choice(presentation, processing, feedback, answer)
         case Numbers():

@@ -4,7 +4,7 @@ from html import escape
 from xml.etree.ElementTree import Element
 
 from grader.bank.model import Bank, Choice, Entry, Exported, Item, Losses, Matching, Numbers, Ordering, Value, Words
-from grader.bank.parts import PAIRS, WORDS, decimal, document, margin, node, pair_feedback, unused
+from grader.bank.parts import MISSED, PAIRS, WORDS, decimal, document, margin, node, pair_feedback, unused
 
 _ALL = ("Time, attempts and points of the quiz are set in Moodle: Moodle XML holds questions",)
 _ORDER = (
@@ -12,7 +12,10 @@ _ORDER = (
     "stand right before the next one"
 )
 _MARKS = "A right side of a matching is shown without its marks (code, bold): Moodle has plain text there"
-_NUMBERS = "A number is typed with its unit or without, and without a prefix: 46.7B or 320 KiB is not understood"
+_NUMBERS = (
+    "A number is typed with its unit or without, but without a prefix (not 46.7B or 320 KiB), and nobody is told that "
+    "it is close"
+)
 
 
 def export(bank: Bank) -> Exported:
@@ -50,6 +53,8 @@ def _question(root: Element, entry: Entry, item: Item, losses: Losses) -> None:
     node(question, "defaultgrade", "1")
     match item.answer:
         case Choice():
+            if item.answer.several:
+                losses.add(MISSED, entry.id)
             question.set("type", "multichoice")
             _choice(question, item.answer)
         case Numbers():
