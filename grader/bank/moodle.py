@@ -37,7 +37,7 @@ def export(bank: Bank) -> Exported:
 
 
 def _category(root: Element, path: str) -> None:
-    question = node(root, "question", None, {"type": "category"})
+    question = node(root, "question", type="category")
     node(node(question, "category"), "text", path)
 
 
@@ -79,8 +79,8 @@ def _question(root: Element, entry: Entry, item: Item, losses: Losses) -> None:
         node(node(tags, "tag"), "text", tag)
 
 
-def _html(parent: Element, tag: str, html: str, attributes: dict[str, str] | None = None) -> Element:
-    element = node(parent, tag, None, {**(attributes or {}), "format": "html"})
+def _html(parent: Element, tag: str, html: str, **attributes: str) -> Element:
+    element = node(parent, tag, **attributes, format="html")
     node(element, "text", html)
     return element
 
@@ -90,7 +90,7 @@ def _choice(question: Element, answer: Choice) -> None:
     node(question, "shuffleanswers", str(answer.shuffled).lower())
     node(question, "answernumbering", "abc" if answer.shuffled else "none")
     for option in answer.options:
-        element = _html(question, "answer", option.html, {"fraction": fraction(answer, correct=option.correct)})
+        element = _html(question, "answer", option.html, fraction=fraction(answer, correct=option.correct))
         if option.feedback is not None:
             _html(element, "feedback", option.feedback)
 
@@ -105,7 +105,7 @@ def fraction(answer: Choice, *, correct: bool) -> str:
 
 def _numbers(question: Element, answer: Numbers) -> None:
     def value(each: Value, worth: str) -> None:
-        element = node(question, "answer", None, {"fraction": worth, "format": "moodle_auto_format"})
+        element = node(question, "answer", fraction=worth, format="moodle_auto_format")
         node(element, "text", decimal(each.number))
         if each.feedback is not None:
             _html(element, "feedback", each.feedback)
@@ -125,10 +125,10 @@ def _numbers(question: Element, answer: Numbers) -> None:
 def _words(question: Element, answer: Words) -> None:
     node(question, "usecase", "0")
     for text in answer.answers:
-        element = node(question, "answer", None, {"fraction": "100", "format": "moodle_auto_format"})
+        element = node(question, "answer", fraction="100", format="moodle_auto_format")
         node(element, "text", literal(text))
     for slip in answer.slips:
-        element = node(question, "answer", None, {"fraction": "0", "format": "moodle_auto_format"})
+        element = node(question, "answer", fraction="0", format="moodle_auto_format")
         node(element, "text", literal(slip.text))
         _html(element, "feedback", slip.feedback)
 
@@ -149,7 +149,7 @@ def _ordering(question: Element, answer: Ordering) -> None:
     }.items():
         node(question, tag, value)
     for place, item in enumerate(answer.items, start=1):
-        _html(question, "answer", item, {"fraction": str(place)})
+        _html(question, "answer", item, fraction=str(place))
 
 
 def _matching(question: Element, answer: Matching) -> None:

@@ -75,9 +75,9 @@ def _margin(value: Value) -> Decimal:
     return Decimal(f"{value.margin:.12g}")
 
 
-def node(parent: Element, tag: str, text: str | None = None, attributes: Mapping[str, str] | None = None) -> Element:
+def node(parent: Element, tag: str, text: str | None = None, /, **attributes: str) -> Element:
     """A new element in another."""
-    element = SubElement(parent, tag, dict(attributes or {}))
+    element = SubElement(parent, tag, attributes)
     element.text = text
     return element
 
