@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from grader.bank.model import Bank, Choice, Entry, Exported, Item, Losses, Matching, Numbers, Ordering, Words
 from grader.bank.parts import (
     AS_PLACES,
+    MISSED,
     NUMBERS,
     PLACES,
     WORDS,
@@ -42,6 +43,7 @@ _ALL = (
     "Options stand in a drawn order that is the same for all: Canvas shuffles all questions of a quiz or none",
 )
 _MARKS = "A right side of a matching is shown without its marks (code, bold): Canvas has plain text there"
+_SEVERAL = "Several right options are scored by a rule of Canvas's own"
 _SLIPS = "What is said of a typical slip stands in the comment on every wrong answer"
 
 
@@ -75,18 +77,18 @@ def _manifest(bank: Bank, quiz: str) -> Element:
     node(root, "organizations")
     resources = node(root, "resources")
     meta = _ident("meta", bank.slug)
-    resource = node(resources, "resource", None, {"identifier": quiz, "type": "imsqti_xmlv1p2"})
-    node(resource, "file", None, {"href": f"{quiz}/{quiz}.xml"})
-    node(resource, "dependency", None, {"identifierref": meta})
+    resource = node(resources, "resource", identifier=quiz, type="imsqti_xmlv1p2")
+    node(resource, "file", href=f"{quiz}/{quiz}.xml")
+    node(resource, "dependency", identifierref=meta)
     path = f"{quiz}/assessment_meta.xml"
     kind = "associatedcontent/imscc_xmlv1p1/learning-application-resource"
-    resource = node(resources, "resource", None, {"identifier": meta, "type": kind, "href": path})
-    node(resource, "file", None, {"href": path})
+    resource = node(resources, "resource", identifier=meta, type=kind, href=path)
+    node(resource, "file", href=path)
     for entry in bank.entries:
         if entry.drawn:
             ident = _bank_ident(bank, entry)
-            resource = node(resources, "resource", None, {"identifier": ident, "type": "imsqti_xmlv1p2"})
-            node(resource, "file", None, {"href": f"{ident}/{ident}.xml"})
+            resource = node(resources, "resource", identifier=ident, type="imsqti_xmlv1p2")
+            node(resource, "file", href=f"{ident}/{ident}.xml")
     return root
 
 
@@ -112,9 +114,9 @@ def _meta(bank: Bank, quiz: str) -> bytes:
 
 def _quiz(bank: Bank, quiz: str, losses: Losses) -> bytes:
     root = Element("questestinterop", _QTI)
-    assessment = node(root, "assessment", None, {"ident": quiz, "title": bank.title})
+    assessment = node(root, "assessment", ident=quiz, title=bank.title)
     _fields(assessment, {"cc_maxattempts": "1"})
-    section = node(assessment, "section", None, {"ident": "root_section"})
+    section = node(assessment, "section", ident="root_section")
     for entry in bank.entries:
         if entry.drawn:
             _group(section, bank, entry)
@@ -125,7 +127,7 @@ def _quiz(bank: Bank, quiz: str, losses: Losses) -> bytes:
 
 def _group(section: Element, bank: Bank, entry: Entry) -> None:
     """One question that is drawn from a bank."""
-    group = node(section, "section", None, {"ident": _ident("group", bank.slug, entry.id), "title": entry.id})
+    group = node(section, "section", ident=_ident("group", bank.slug, entry.id), title=entry.id)
     selection = node(node(group, "selection_ordering"), "selection")
     node(selection, "sourcebank_ref", _bank_ident(bank, entry))
     node(selection, "selection_number", "1")
@@ -134,7 +136,7 @@ def _group(section: Element, bank: Bank, entry: Entry) -> None:
 
 def _question_bank(bank: Bank, entry: Entry, losses: Losses) -> bytes:
     root = Element("questestinterop", _QTI)
-    objects = node(root, "objectbank", None, {"ident": _bank_ident(bank, entry)})
+    objects = node(root, "objectbank", ident=_bank_ident(bank, entry))
     _fields(objects, {"bank_title": f"{bank.title}: {entry.id}"})
     for item in entry.items:
         _item(objects, bank, entry, item, losses)
@@ -153,7 +155,7 @@ def _fields(parent: Element, fields: dict[str, str]) -> None:
 
 
 def _item(parent: Element, bank: Bank, entry: Entry, item: Item, losses: Losses) -> None:
-    element = node(parent, "item", None, {"ident": _ident("item", bank.slug, item.id), "title": item.id})
+    element = node(parent, "item", ident=_ident("item", bank.slug, item.id), title=item.id)
     asked, answer = item.html, item.answer
     if isinstance(answer, Ordering):
         losses.add(AS_PLACES, entry.id)
@@ -162,12 +164,15 @@ def _item(parent: Element, bank: Bank, entry: Entry, item: Item, losses: Losses)
     presentation = node(element, "presentation")
     _material(presentation, f"<div>{asked}</div>")
     processing = node(element, "resprocessing")
-    attributes = {"maxvalue": "100", "minvalue": "0", "varname": "SCORE", "vartype": "Decimal"}
-    node(node(processing, "outcomes"), "decvar", None, attributes)
+    outcomes = node(processing, "outcomes")
+    node(outcomes, "decvar", maxvalue="100", minvalue="0", varname="SCORE", vartype="Decimal")
     _show(_condition(processing, "Yes", "other"), "general_fb")
     feedback = {"general_fb": item.explanation}
     match answer:
         case Choice():
+            if answer.several:
+                losses.add(MISSED, entry.id)
+                losses.add(_SEVERAL, entry.id)
             kind, count = ("multiple_answers" if answer.several else "multiple_choice"), len(answer.options)
             _choice(presentation, processing, feedback, answer)
         case Numbers():
@@ -190,16 +195,16 @@ def _item(parent: Element, bank: Bank, entry: Entry, item: Item, losses: Losses)
     ids = ",".join(str(_FIRST + place) for place in range(count))
     _fields(metadata, {"question_type": f"{kind}_question", "points_possible": "1.0", "original_answer_ids": ids})
     for ident, html in feedback.items():
-        _material(node(node(element, "itemfeedback", None, {"ident": ident}), "flow_mat"), html)
+        _material(node(node(element, "itemfeedback", ident=ident), "flow_mat"), html)
 
 
 def _material(parent: Element, html: str) -> None:
-    node(node(parent, "material"), "mattext", html, {"texttype": "text/html"})
+    node(node(parent, "material"), "mattext", html, texttype="text/html")
 
 
 def _condition(processing: Element, goes_on: str, *tests: str) -> Element:
     """A condition, and in it a test that has no value."""
-    condition = node(processing, "respcondition", None, {"continue": goes_on})
+    condition = node(processing, "respcondition", **{"continue": goes_on})
     variables = node(condition, "conditionvar")
     for test in tests:
         node(variables, test)
@@ -207,24 +212,24 @@ def _condition(processing: Element, goes_on: str, *tests: str) -> Element:
 
 
 def _test(parent: Element, kind: str, value: str, response: str = _RESPONSE) -> None:
-    node(parent, kind, value, {"respident": response})
+    node(parent, kind, value, respident=response)
 
 
 def _right(condition: Element, points: str = "100", action: str = "Set") -> None:
-    node(condition, "setvar", points, {"action": action, "varname": "SCORE"})
+    node(condition, "setvar", points, action=action, varname="SCORE")
 
 
 def _show(condition: Element, feedback: str) -> None:
-    node(condition, "displayfeedback", None, {"feedbacktype": "Response", "linkrefid": feedback})
+    node(condition, "displayfeedback", feedbacktype="Response", linkrefid=feedback)
 
 
 def _choice(presentation: Element, processing: Element, feedback: dict[str, str], answer: Choice) -> None:
     cardinality = "Multiple" if answer.several else "Single"
-    response = node(presentation, "response_lid", None, {"ident": _RESPONSE, "rcardinality": cardinality})
+    response = node(presentation, "response_lid", ident=_RESPONSE, rcardinality=cardinality)
     choices = node(response, "render_choice")
     options = {str(_FIRST + place): option for place, option in enumerate(answer.options)}
     for ident, option in options.items():
-        _material(node(choices, "response_label", None, {"ident": ident}), option.html)
+        _material(node(choices, "response_label", ident=ident), option.html)
         if option.feedback is not None:
             feedback[f"{ident}_fb"] = option.feedback
             condition = _condition(processing, "Yes")
@@ -240,13 +245,13 @@ def _choice(presentation: Element, processing: Element, feedback: dict[str, str]
     _right(condition)
 
 
-def _typed(presentation: Element, attributes: dict[str, str]) -> None:
-    response = node(presentation, "response_str", None, {"ident": _RESPONSE, "rcardinality": "Single"})
-    node(node(response, "render_fib", None, attributes), "response_label", None, {"ident": "answer1"})
+def _typed(presentation: Element, **attributes: str) -> None:
+    response = node(presentation, "response_str", ident=_RESPONSE, rcardinality="Single")
+    node(node(response, "render_fib", **attributes), "response_label", ident="answer1")
 
 
 def _numbers(presentation: Element, processing: Element, answer: Numbers) -> None:
-    _typed(presentation, {"fibtype": "Decimal"})
+    _typed(presentation, fibtype="Decimal")
     condition = _condition(processing, "No")
     either = node(condition[0], "or")
     _test(either, "varequal", decimal(answer.right.number))
@@ -259,7 +264,7 @@ def _numbers(presentation: Element, processing: Element, answer: Numbers) -> Non
 
 
 def _words(presentation: Element, processing: Element, answer: Words) -> None:
-    _typed(presentation, {})
+    _typed(presentation)
     condition = _condition(processing, "No")
     for text in answer.answers:
         _test(condition[0], "varequal", text)
@@ -270,11 +275,11 @@ def _matching(presentation: Element, processing: Element, feedback: dict[str, st
     points = f"{100 / len(answer.pairs):.2f}"
     for place, pair in enumerate(answer.pairs):
         ident, right = str(_FIRST + place), _right_ident(pair.right)
-        response = node(presentation, "response_lid", None, {"ident": f"response_{ident}"})
+        response = node(presentation, "response_lid", ident=f"response_{ident}")
         _material(response, pair.html)
         choices = node(response, "render_choice")
         for number, text in enumerate(answer.plain):
-            label = node(choices, "response_label", None, {"ident": _right_ident(number)})
+            label = node(choices, "response_label", ident=_right_ident(number))
             node(node(label, "material"), "mattext", text)
         condition = _condition(processing, "Yes")
         _test(condition[0], "varequal", right, f"response_{ident}")

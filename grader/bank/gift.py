@@ -6,6 +6,7 @@ from grader.bank.model import Bank, Choice, Entry, Exported, Item, Losses, Match
 from grader.bank.moodle import fraction, literal, right_side
 from grader.bank.parts import (
     AS_PLACES,
+    MISSED,
     NUMBERS,
     PAIRS,
     PLACES,
@@ -75,6 +76,8 @@ def _answer(entry: Entry, answer: Choice | Numbers | Words | Matching, losses: L
         case Choice():
             if not answer.shuffled:
                 losses.add(_PINS, entry.id)
+            if answer.several:
+                losses.add(MISSED, entry.id)
             for option in answer.options:
                 worth = fraction(answer, correct=option.correct)
                 sign = f"~%{worth}%" if answer.several else "=" if option.correct else "~"

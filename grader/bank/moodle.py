@@ -4,7 +4,7 @@ from html import escape
 from xml.etree.ElementTree import Element
 
 from grader.bank.model import Bank, Choice, Entry, Exported, Item, Losses, Matching, Numbers, Ordering, Value, Words
-from grader.bank.parts import PAIRS, WORDS, decimal, document, margin, node, pair_feedback, unused
+from grader.bank.parts import MISSED, PAIRS, WORDS, decimal, document, margin, node, pair_feedback, unused
 
 _ALL = ("Time, attempts and points of the quiz are set in Moodle: Moodle XML holds questions",)
 _ORDER = (
@@ -12,7 +12,10 @@ _ORDER = (
     "stand right before the next one"
 )
 _MARKS = "A right side of a matching is shown without its marks (code, bold): Moodle has plain text there"
-_NUMBERS = "A number is typed with its unit or without, and without a prefix: 46.7B or 320 KiB is not understood"
+_NUMBERS = (
+    "A number is typed with its unit or without, but without a prefix (not 46.7B or 320 KiB), and nobody is told that "
+    "it is close"
+)
 
 
 def export(bank: Bank) -> Exported:
@@ -34,7 +37,7 @@ def export(bank: Bank) -> Exported:
 
 
 def _category(root: Element, path: str) -> None:
-    question = node(root, "question", None, {"type": "category"})
+    question = node(root, "question", type="category")
     node(node(question, "category"), "text", path)
 
 
@@ -50,6 +53,8 @@ def _question(root: Element, entry: Entry, item: Item, losses: Losses) -> None:
     node(question, "defaultgrade", "1")
     match item.answer:
         case Choice():
+            if item.answer.several:
+                losses.add(MISSED, entry.id)
             question.set("type", "multichoice")
             _choice(question, item.answer)
         case Numbers():
@@ -74,8 +79,8 @@ def _question(root: Element, entry: Entry, item: Item, losses: Losses) -> None:
         node(node(tags, "tag"), "text", tag)
 
 
-def _html(parent: Element, tag: str, html: str, attributes: dict[str, str] | None = None) -> Element:
-    element = node(parent, tag, None, {**(attributes or {}), "format": "html"})
+def _html(parent: Element, tag: str, html: str, **attributes: str) -> Element:
+    element = node(parent, tag, **attributes, format="html")
     node(element, "text", html)
     return element
 
@@ -85,7 +90,7 @@ def _choice(question: Element, answer: Choice) -> None:
     node(question, "shuffleanswers", str(answer.shuffled).lower())
     node(question, "answernumbering", "abc" if answer.shuffled else "none")
     for option in answer.options:
-        element = _html(question, "answer", option.html, {"fraction": fraction(answer, correct=option.correct)})
+        element = _html(question, "answer", option.html, fraction=fraction(answer, correct=option.correct))
         if option.feedback is not None:
             _html(element, "feedback", option.feedback)
 
@@ -100,7 +105,7 @@ def fraction(answer: Choice, *, correct: bool) -> str:
 
 def _numbers(question: Element, answer: Numbers) -> None:
     def value(each: Value, worth: str) -> None:
-        element = node(question, "answer", None, {"fraction": worth, "format": "moodle_auto_format"})
+        element = node(question, "answer", fraction=worth, format="moodle_auto_format")
         node(element, "text", decimal(each.number))
         if each.feedback is not None:
             _html(element, "feedback", each.feedback)
@@ -120,10 +125,10 @@ def _numbers(question: Element, answer: Numbers) -> None:
 def _words(question: Element, answer: Words) -> None:
     node(question, "usecase", "0")
     for text in answer.answers:
-        element = node(question, "answer", None, {"fraction": "100", "format": "moodle_auto_format"})
+        element = node(question, "answer", fraction="100", format="moodle_auto_format")
         node(element, "text", literal(text))
     for slip in answer.slips:
-        element = node(question, "answer", None, {"fraction": "0", "format": "moodle_auto_format"})
+        element = node(question, "answer", fraction="0", format="moodle_auto_format")
         node(element, "text", literal(slip.text))
         _html(element, "feedback", slip.feedback)
 
@@ -144,7 +149,7 @@ def _ordering(question: Element, answer: Ordering) -> None:
     }.items():
         node(question, tag, value)
     for place, item in enumerate(answer.items, start=1):
-        _html(question, "answer", item, {"fraction": str(place)})
+        _html(question, "answer", item, fraction=str(place))
 
 
 def _matching(question: Element, answer: Matching) -> None:

@@ -14,7 +14,8 @@ from grader.quiz.model import Number
 from grader.quiz.numbers import written
 
 # losses of several formats
-NUMBERS = "A number is typed without unit and prefix: 46.7B or 320 KiB is not understood"
+NUMBERS = "A number is typed without unit and prefix (not 46.7B or 320 KiB), and nobody is told that it is close"
+MISSED = "What is said of one of several options is told to who chose it, and not to who missed it"
 WORDS = "A word counts as it is spelt, capitals aside: a misspelling, an article or other punctuation is wrong"
 PAIRS = "What is said of a single pair stands in the feedback that all get"
 AS_PLACES = "An order becomes a matching of items and places, scored by the places that are right"
@@ -74,9 +75,9 @@ def _margin(value: Value) -> Decimal:
     return Decimal(f"{value.margin:.12g}")
 
 
-def node(parent: Element, tag: str, text: str | None = None, attributes: Mapping[str, str] | None = None) -> Element:
+def node(parent: Element, tag: str, text: str | None = None, /, **attributes: str) -> Element:
     """A new element in another."""
-    element = SubElement(parent, tag, dict(attributes or {}))
+    element = SubElement(parent, tag, attributes)
     element.text = text
     return element
 

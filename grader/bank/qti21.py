@@ -6,7 +6,7 @@ from typing import assert_never
 from xml.etree.ElementTree import Element, fromstring
 
 from grader.bank.model import Bank, Choice, Entry, Exported, Item, Losses, Matching, Numbers, Ordering, Value, Words
-from grader.bank.parts import NUMBERS, WORDS, decimal, document, margin, zipped
+from grader.bank.parts import MISSED, NUMBERS, WORDS, decimal, document, margin, zipped
 
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _PLACE = "http://www.imsglobal.org/xsd/"
@@ -137,6 +137,8 @@ def _item(entry: Entry, item: Item, losses: Losses) -> bytes:
 def _parts(entry: Entry, answer: Choice | Numbers | Words | Ordering | Matching, losses: Losses) -> _Parts:
     match answer:
         case Choice():
+            if answer.several:
+                losses.add(MISSED, entry.id)
             return _choice(answer)
         case Numbers():
             losses.add(NUMBERS, entry.id)

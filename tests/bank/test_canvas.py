@@ -68,6 +68,8 @@ def test_the_quiz_is_not_published_and_has_a_point_for_each_question(every_type:
 def test_what_is_not_carried_is_said_with_the_questions_and_stands_in_the_package(every_type: Quiz) -> None:
     exported = export(bank_of(every_type, "slug", 3, "seed"))
     assert {loss.what[:28]: set(loss.questions) for loss in exported.losses} == {
+        "Several right options are sc": {"several-right"},
+        "What is said of one of sever": {"several-right"},
         "A number is typed without un": {"total-size", "cache-bytes", "chosen-of-all"},
         "What is said of a typical sl": {"total-size", "cache-bytes", "name-of-it"},
         "An order becomes a matching ": {"layer-order"},

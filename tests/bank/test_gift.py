@@ -43,6 +43,7 @@ def test_what_is_not_carried_is_said_with_the_questions_and_stands_at_the_head(e
     exported = export(bank_of(every_type, "slug", 3, "seed"))
     assert {loss.what[:28]: loss.questions for loss in exported.losses} == {
         "Options are shuffled as the ": ("one-right", "wrong-line"),
+        "What is said of one of sever": ("several-right",),
         "A number is typed without un": ("total-size", "cache-bytes", "chosen-of-all"),
         "An order becomes a matching ": ("layer-order",),
         "What is said of a single pai": ("heads-and-names",),

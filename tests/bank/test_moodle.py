@@ -61,6 +61,7 @@ def test_an_asterisk_is_one_and_not_anything() -> None:
 def test_what_is_not_carried_is_said_with_the_questions_and_stands_at_the_head(every_type: Quiz) -> None:
     exported = export(bank_of(every_type, "slug", 3, "seed"))
     assert {loss.what[:28]: loss.questions for loss in exported.losses} == {
+        "What is said of one of sever": ("several-right",),
         "A number is typed with its u": ("total-size", "cache-bytes", "chosen-of-all"),
         "An order is of the type 'ord": ("layer-order",),
         "What is said of a single pai": ("heads-and-names",),

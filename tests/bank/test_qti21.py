@@ -44,6 +44,7 @@ def test_a_numbered_list_that_cannot_begin_where_it_should_is_said(every_type: Q
 def test_what_is_not_carried_is_said_with_the_questions_and_stands_in_the_package(every_type: Quiz) -> None:
     exported = export(bank_of(every_type, "slug", 3, "seed"))
     assert {loss.what[:28]: loss.questions for loss in exported.losses} == {
+        "What is said of one of sever": ("several-right",),
         "A number is typed without un": ("total-size", "cache-bytes", "chosen-of-all"),
         "An order is right as a whole": ("layer-order",),
         "A word counts as it is spelt": ("name-of-it",),

@@ -1,5 +1,6 @@
 """grade export: an autograder or a quiz for a learning platform. What an autograder has is tested in tests/export."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from tests.bank.read_canvas import read_canvas
 from tests.bank.read_gift import read_gift
 from tests.bank.read_moodle import read_moodle
 from tests.bank.read_qti21 import read_qti21
-from tests.command_line import error, run
+from tests.command_line import error, run, telling_imports
+from tests.paths import ROOT
 
 READERS = {"canvas": read_canvas, "moodle": read_moodle, "gift": read_gift, "qti21": read_qti21}
 FILES = {
@@ -56,6 +58,12 @@ def test_what_cannot_be_exported_is_one_sentence(quiz_course: Path) -> None:
     )
     assert "0 is not in the range 1<=x<=100" in error("export", "quiz", "all", "--format", "gift", "--variants", "0")
     assert error("export", "quiz", "all") == "Say for which platform: --format canvas or moodle or gift or qti21."
+
+
+def test_a_quiz_is_written_without_what_grades(quiz_course: Path) -> None:
+    command = telling_imports(["export", "quiz", "all", "--format", "canvas"], {"torch", "pytest", "numpy"})
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT)})
+    assert done.stderr.splitlines()[-1] == "loaded []"
 
 
 def test_a_quiz_with_a_mistake_is_not_exported(quiz_course: Path) -> None:
