@@ -236,8 +236,9 @@ def paragraphs(*blocks: Sequence[P]) -> list[P]:
     """The blocks that are not empty, a blank line between them."""
     lines: list[P] = []
     for block in blocks:
-        if block:
-            lines += [BLANK, *block] if lines else [*block]
+        if lines and block:
+            lines.append(BLANK)
+        lines.extend(block)
     return lines
 
 
