@@ -97,9 +97,9 @@ def _in_file(name: str, data: bytes, secrets: Secrets) -> Iterator[Leak]:
 def _code(name: str, text: str, secrets: Secrets) -> Iterator[Leak]:
     """Lines that are lines of solutions, or hold a long one."""
     long: dict[str, list[str]] = {}
-    for secret in secrets.code:
-        if len(secret) >= LONG:
-            long.setdefault(secret[:LONG], []).append(secret)
+    for each in secrets.code:
+        if len(each) >= LONG:
+            long.setdefault(each[:LONG], []).append(each)
     for number, line in enumerate(plain_lines(text), start=1):
         begun = (each for at in range(len(line)) for each in long.get(line[at : at + LONG], ()))
         within = (each for each in begun if each in line and not secrets.quoted(each))
