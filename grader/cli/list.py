@@ -77,6 +77,8 @@ def command(words: tuple[str, ...], everything: bool) -> None:
 def _listed(course: Course, progress: Progress, lessons: tuple[Lesson, ...]) -> None:
     """The exercises of lessons. UsageError where there are none."""
     having = [lesson for lesson in lessons if _of(course, lesson)]
+    if not having and course.released:
+        raise UsageError(f"Lesson {lessons[0].number} has no exercises in this edition of the course.")
     if not having:
         raise UsageError(f"Lesson {lessons[0].number} has no exercises yet; grade list shows which have.")
     for lesson in having:

@@ -162,6 +162,7 @@ def test_what_is_not_in_it_is_said_to_be_so(chain: Path) -> None:
     sentence = "Lesson 1, Three, is not in this edition of the course."
     assert error("--course", "week", "lesson", "1") == sentence
     assert error("--course", "week", "notebook", "1.1") == sentence
+    assert error("--course", "week", "list", "1") == "Lesson 1 has no exercises in this edition of the course."
     assert error("--course", "week", "quiz", "1") == "Lesson 1, Three, has no quiz in this edition of the course."
     assert error("--course", "week", "diff", "high").startswith("This course has no solution of high")
     assert "not in this edition: lessons 1, 2" in run("--course", "week", "list").stdout
