@@ -9,7 +9,8 @@ from grader.course.document import read_text
 from grader.course.lessons import sections
 from grader.course.model import Course, did_you_mean
 from grader.lesson.fences import fences, unclosed
-from grader.lesson.model import Code, ExerciseDue, LabDue, Listing, Output, Part, Predict, flat
+from grader.lesson.model import Code, ExerciseDue, Figure, LabDue, Listing, Output, Part, Predict, flat
+from grader.lesson.moving import moving_scripts, no_script
 from grader.lesson.passages import passages
 from grader.lesson.problem import Problem
 
@@ -26,6 +27,7 @@ def text_problems(part: Part, text: str, course: Course) -> Iterator[Problem]:
         *_widths(part),
         *_minutes(part, course.standards.minutes),
         *_due(part, course),
+        *_moving(part, course.root),
         *_answers(part),
         *_links(part, course.root),
     ):
@@ -80,6 +82,13 @@ def _due(part: Part, course: Course) -> Iterator[tuple[int, str]]:
                 yield block.line, f"the exercise '{name}' is of lesson {exercises[name].lesson}."
             case LabDue(lab=name) if name not in labs:
                 yield block.line, f"there is no lab '{name}'.{did_you_mean(name, labs)}"
+
+
+def _moving(part: Part, root: Path) -> Iterator[tuple[int, str]]:
+    scripts = moving_scripts(root)
+    for block in flat(part.blocks):
+        if isinstance(block, Figure) and block.moving and (wrong := no_script(block.moving, scripts)):
+            yield block.line, wrong
 
 
 def _answers(part: Part) -> Iterator[tuple[int, str]]:

@@ -96,11 +96,19 @@ def _before(out: Path, key: PublicKey) -> tuple[SignedFile, ...]:
 
 
 def _hash(path: Path) -> str:
-    return hashlib.sha256(_bytes(path)).hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{shown(path)} cannot be read: {error.strerror or error}.") from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"{shown(path)} cannot be read: {error.strerror or error}.")

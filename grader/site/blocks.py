@@ -19,12 +19,12 @@ from grader.lesson.model import (
     Predict,
     Prose,
 )
+from grader.lesson.moving import moving_scripts, no_script
 from grader.lesson.pictures import load_picture
 from grader.report.graphics import svg
 from grader.site.highlight import code
 from grader.site.markdown import Writer, plain, split_title
 from grader.site.model import relative
-from grader.site.moving import require_moving
 from grader.site.template import render
 
 
@@ -77,7 +77,8 @@ class Blocks:
 
     def _figure(self, figure: Figure) -> str:
         if figure.moving is not None:
-            require_moving(figure.moving, f"{self.part.path}:{figure.line}")
+            if wrong := no_script(figure.moving, moving_scripts(self.course.root)):
+                raise UsageError(f"{self.part.path}:{figure.line}: {wrong}")
             self.moved.append(f"assets/moving/{figure.moving}.js")
         picture = load_picture(Path(self.course.root, self.part.path).parent, figure.name)
         caption = self.writer.inline(figure.caption, figure.line)

@@ -5,6 +5,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from grader.course.model import Course
+from grader.lesson.moving import moving_scripts
 from grader.site import search
 from grader.site.folder import write_folder
 from grader.site.pages import Pages
@@ -29,6 +30,8 @@ def site_files(course: Course) -> dict[str, bytes]:
     site[search.NAME] = search.index(pages).encode()
     for path in made.schemas:
         site[f"docs/{path.name}"] = path.read_bytes()
+    for path in moving_scripts(course.root).values():
+        site[f"assets/moving/{path.name}"] = path.read_bytes()
     return site | _assets(files("grader.site") / "assets", "assets")
 
 

@@ -18,6 +18,8 @@ def problems(text: str, root: Path, lesson: int = 1) -> list[tuple[int, str]]:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     small_lesson.make(tmp_path)
+    (tmp_path / "lessons" / "moving").mkdir()
+    (tmp_path / "lessons" / "moving" / "sums.js").touch()
     return tmp_path
 
 
@@ -39,6 +41,7 @@ def test_a_good_part_has_none(root: Path) -> None:
         ("(https://arxiv.org/abs/1706.03762)", "(../../../x.md)", "paper", "leads out of the course."),
         ("(https://arxiv.org/abs/1706.03762)", "(1-past.md#the-future)", "paper", "leads to no heading of 1-past.md."),
         ("(https://arxiv.org/abs/1706.03762)", "(https://arxiv.org/a b)", "paper", "this is read as no link"),
+        ("```picture sums", "```picture sums moving=summs", "moving=summs", "'summs'. Did you mean 'sums'?"),
         (FILLER, "Short.", "", "this takes 1 minutes to read; 8 to 15 are meant."),
         (FILLER, f"{FILLER}\n{FILLER}", "", "this takes 20 minutes to read; 8 to 15 are meant."),
         (FILLER, f"{FILLER}\n\n- item\n\n  ```python\n  1\n  ```", "  ```python", "is only read"),
@@ -52,6 +55,15 @@ def test_a_problem_is_told_with_its_line(root: Path, old: str, new: str, at: str
     found = problems(text, root)
     line = line_of(text, at) if at else 0
     assert [each for each in found if each[0] == line and what in each[1]], found
+
+
+def test_a_picture_moves_by_a_script_of_the_course(root: Path) -> None:
+    text = edited("```picture sums", "```picture sums moving=sums")
+    assert problems(text, root) == []
+    (root / "lessons" / "moving" / "sums.js").unlink()
+    assert [what for _, what in problems(text, root)] == [
+        "no picture moves by 'sums'. There are none in lessons/moving."
+    ]
 
 
 def test_links_within_the_course(root: Path) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import msgspec
 
+from grader.lesson.moving import moving_scripts
 from grader.picture import Curves, Grid, Line, Matrix
-from grader.site.moving import moving
-from tests.paths import copy_toolbox
+from tests.paths import ROOT, copy_toolbox
 
+MOVING = tuple(moving_scripts(ROOT))  # those of the real course, which are tried here
 SECRET = "the key that only the teacher knows"
 
 COURSE = """\
@@ -136,7 +137,7 @@ A mixture of experts has a token. It costs $5 or $6.
 MoE = many
 ```
 
-""" + "\n".join(f"```picture still-{name} moving={name}\nA picture that moves: {name}.\n```\n" for name in moving())
+""" + "\n".join(f"```picture still-{name} moving={name}\nA picture that moves: {name}.\n```\n" for name in MOVING)
 
 DOCUMENT = """\
 # A document
@@ -168,7 +169,7 @@ def still(name: str) -> Matrix:
 PAST = Curves("past", "sums of the past", "token", "sum", (Line("sum", (1.0, 2.0, 3.0), (3.0, 9.0, 18.0)),))
 PICTURES = {
     "01-tools": (PAST, still("still")),
-    "02-old": tuple(still(f"still-{name}") for name in moving()),
+    "02-old": tuple(still(f"still-{name}") for name in MOVING),
 }
 
 
@@ -176,6 +177,7 @@ def make_course(to: Path) -> Path:
     """Makes the course in a new folder."""
     copy_toolbox(to)
     shutil.rmtree(to / "lessons", ignore_errors=True)
+    shutil.copytree(ROOT / "lessons" / "moving", to / "lessons" / "moving")
     files = {
         "course.yaml": COURSE,
         "README.md": README,

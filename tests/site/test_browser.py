@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
-from grader.site.moving import moving
+from tests.site.courses import MOVING
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -93,8 +93,8 @@ def test_formulas_are_typeset(reader: Reader) -> None:
 
 def test_pictures_are_there(reader: Reader) -> None:
     page = reader.open(OLD)
-    assert page.locator("figure").count() == len(moving())
-    for name in moving():
+    assert page.locator("figure").count() == len(MOVING)
+    for name in MOVING:
         expect(seen(page, name)).to_be_visible()
 
 
@@ -109,7 +109,7 @@ def test_without_scripts_pictures_are_still_and_answers_are_there(browser: Brows
     page.get_by_role("link", name="causal mask").first.focus()
     expect(page.get_by_text("It hides what comes later.").first).to_be_visible()
     page.goto(f"file://{small_site}/{OLD}")
-    assert page.get_by_role("img", name="a mask").count() == len(moving())
+    assert page.get_by_role("img", name="a mask").count() == len(MOVING)
     context.close()
 
 
