@@ -12,7 +12,7 @@ from grader.cli.names import LessonName
 from grader.cli.screen import COLUMNS, columns, course_root, interactive, say, step
 from grader.course import Course, Exercise, Lesson, load_course, load_exercise, load_lessons
 from grader.course.document import read_text, shown
-from grader.course.lessons import find_section, quiz_path
+from grader.course.lessons import exam_form, find_section, quiz_path
 from grader.errors import UsageError
 from grader.lesson.files import PartFile, due_in, part_files, title
 from grader.lesson.find import Section, find, not_written
@@ -21,7 +21,6 @@ from grader.lesson.model import ExerciseDue, LabDue, Part, Predict
 from grader.lesson.pictures import load_picture
 from grader.progress import PartBegun, PartRead, PartStopped, Predicted, Progress, now
 from grader.quiz import history
-from grader.quiz.form import exam_form
 from grader.reader.blocks import Surroundings, painted
 from grader.reader.markdown import Page
 from grader.reader.order import LAB, done, leads_to, next_part, step_after

@@ -13,13 +13,12 @@ from grader.cli.names import LessonName
 from grader.cli.screen import COLUMNS, bold, course_root, interactive, number, say, step
 from grader.course import Course, Lesson, load_lessons
 from grader.course.document import shown
-from grader.course.lessons import find_lesson, quiz_path
+from grader.course.lessons import exam_form, find_lesson, quiz_path
 from grader.errors import UsageError
 from grader.progress import Progress
 from grader.quiz import history
 from grader.quiz.attempt import Attempt, begin, resume
 from grader.quiz.draw import Asked
-from grader.quiz.form import exam_form
 from grader.quiz.load import load_quiz
 from grader.quiz.model import LEVELS, Quiz
 from grader.quiz.plain import answer_in_words, ask_plainly, plain_text, right_lines

@@ -46,6 +46,17 @@ def quiz_path(course: Course, lesson: Lesson) -> Path:
     return lesson_folder(course, lesson) / "quiz.yaml"
 
 
+def form_name(lesson: Lesson) -> str:
+    """What the file of a form of the lesson's quiz is called, by which `grade batch` knows it."""
+    return f"quiz-{lesson.slug}.yaml"
+
+
+def exam_form(course: Course, lesson: Lesson) -> Path | None:
+    """The form that a student's edition has in the place of a lesson's quiz; None where it has none."""
+    path = course.root / form_name(lesson)
+    return path if course.released and path.is_file() else None
+
+
 def find_lesson(course: Course, name: str) -> Lesson:
     """The lesson that is meant by a number, a slug, one of its names, or a word that only its title has.
 

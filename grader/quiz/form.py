@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from grader.course.document import Document, shown
-from grader.course.model import Course, Lesson, Struct, Text, did_you_mean
+from grader.course.model import Struct, Text, did_you_mean
 from grader.errors import UsageError
 from grader.quiz.draw import Asked
 from grader.quiz.plain import question_lines, wanted
@@ -23,17 +23,6 @@ class Form(Struct, frozen=True, kw_only=True):
     salt: str | None = None
     attempt: Annotated[int, Meta(ge=1)]
     answers: dict[str, Any]
-
-
-def file_name(slug: str) -> str:
-    """By which `grade batch` knows a form of a lesson's quiz."""
-    return f"quiz-{slug}.yaml"
-
-
-def exam_form(course: Course, lesson: Lesson) -> Path | None:
-    """The form that a student's edition has in the place of a lesson's quiz; None where it has none."""
-    path = course.root / file_name(lesson.slug)
-    return path if course.released and path.is_file() else None
 
 
 def form_text(slug: str, title: str, salt: str, attempt: int, asked: Sequence[Asked], *, exam: bool = False) -> str:

@@ -9,14 +9,14 @@ import msgspec
 from grader.course.document import Document, read_text, shown
 from grader.course.glossary import glossary_path
 from grader.course.lab_script import asked as asked_by_lab
-from grader.course.lessons import lesson_folder, quiz_path
+from grader.course.lessons import form_name, lesson_folder, quiz_path
 from grader.course.load import COURSE_FILE
 from grader.course.model import Course, Exercise, Lesson, Syllabus
 from grader.errors import UsageError
 from grader.lesson.files import opening, part_files
 from grader.lesson.notation import notation_path
 from grader.quiz.attempt import drawn
-from grader.quiz.form import file_name, form_text
+from grader.quiz.form import form_text
 from grader.quiz.load import load_quiz
 from grader.quiz.sealed import seal
 from grader.result import Outcome
@@ -114,8 +114,8 @@ def files_of(course: Course, edition: Edition, seed: str) -> dict[str, bytes]:
             files[_name(course, path)] = seal(quiz.title, read_bytes(path))
         else:
             text = form_text(lesson.slug, quiz.title, seed, 1, drawn(quiz.questions, seed, 1), exam=True)
-            files[file_name(lesson.slug)] = text.encode()
-            forms.append(f"`{file_name(lesson.slug)}`")
+            files[form_name(lesson)] = text.encode()
+            forms.append(f"`{form_name(lesson)}`")
     files["README.md"] = (readme + (_EXAM.format(forms=", ".join(forms)) if forms else "")).encode()
     return files
 
