@@ -130,7 +130,8 @@ def _disagreement(error: Disagreement, setting: Setting) -> tuple[Outcome, Failu
     """A value that is not the expected one."""
     difference = error.difference
     entry = failing_entry(error, setting.log)
-    name = error.name or _part_name(entry, difference.path, setting)
+    keys = "".join(f"[{key!r}]" for key in difference.path if isinstance(key, str))
+    name = f"{error.name}{keys}" if error.name else _part_name(entry, difference.path, setting)
     compared = None
     miss = None
     if isinstance(difference.actual, Tensor) and isinstance(difference.expected, Tensor):
@@ -181,8 +182,22 @@ def _sentence(name: str, difference: Difference, compared: Comparison | None, si
             size = f", by at most {_digits(compared.largest)}" if _measured(yours) else ""
             few = "differs" if compared.differing == 1 else "differ"
             return f"{compared.differing} of {compared.total} numbers of {inner} {few}{size}."
+        case _ if isinstance(yours, dict) and isinstance(theirs, dict):
+            return _keys(name, yours, theirs)
         case _:
             return f"{name} is {_short(yours)}, expected {_short(theirs)}."
+
+
+def _keys(name: str, yours: dict[Any, Any], theirs: dict[Any, Any]) -> str:
+    """Which keys are missing, and which should not be there."""
+    missing = [repr(key)[:40] for key in theirs if key not in yours][:8]
+    extra = [repr(key)[:40] for key in yours if key not in theirs][:8]
+    said = []
+    if missing:
+        said.append(f"{name} lacks the key{'s' * (len(missing) > 1)} {_and(missing)}.")
+    if extra:
+        said.append(f"{name} has the key{'s' * (len(extra) > 1)} {_and(extra)}, which should not be there.")
+    return " ".join(said)
 
 
 def _part_name(entry: Entry | None, path: Path, setting: Setting) -> str:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from grader.report.layout import Line, Page, bold, cells, clip, cut, dim, flow, line, prose, right
+from grader.report.layout import Line, Page, bold, cells, clip, cut, dim, fits, flow, line, prose, right
 from grader.report.view import Progress
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ def header(exercise: "Exercise", title: str, page: Page) -> list[Line]:
     where = f"lesson {exercise.lesson}, level {exercise.level}"
     left = 2 + cells(exercise.id) + 3
     room = page.width - left - 2 - len(where)
-    if room < 16:
+    if room < 16 or (page.whole and not fits(title, room)):
         return [line("  ", bold(exercise.id), "   ", dim(where)), *prose(title, page, indent=2)]
     title = cut(title, room, page)
     return [line("  ", bold(exercise.id), "   ", title, dim(right(where, page.width - left - cells(title))))]

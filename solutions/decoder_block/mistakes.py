@@ -319,6 +319,17 @@ class BlockNormInResidual(Block):
 
 
 @replaces("LlamaBlock")
+class BlockFirstNormInResidual(Block):
+    """You gave the normalised x to attention and added to it, too. The second half is right: what does the first one
+    have to add to?"""
+
+    def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
+        h = self.norm_1(x)
+        h = h + self.attention(h, positions)
+        return h + self.ffn(self.norm_2(h))
+
+
+@replaces("LlamaBlock")
 class BlockPostNorm(Block):
     """Your norms stand behind the additions, as in the transformer of 2017. In Llama they stand in front of
     each part, inside the skip."""

@@ -141,12 +141,31 @@ def scaled_before_norm(logits, bias, k, n_group, topk_group, routed_scaling_fact
 
 
 @replaces("deepseek_route")
+def factor_in_scores(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You multiplied the sigmoids by the factor before the choice. Beside scores that are r times as large the bias
+    counts less, so others are chosen. What does the factor belong to?"""
+    s = routed_scaling_factor * torch.sigmoid(logits)
+    indices = choose(s + bias, k, n_group, topk_group)
+    return weigh(s, indices, 1.0, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
 def sum_over_all(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
     """You divided by the sum over all experts, so the weights of a token sum to less than the factor. Only the k
     chosen share it among themselves."""
     s = torch.sigmoid(logits)
     indices = choose(s + bias, k, n_group, topk_group)
     return weigh(s / s.sum(-1, keepdim=True) if norm_topk_prob else s, indices, routed_scaling_factor, False), indices
+
+
+@replaces("deepseek_route")
+def softmax_of_scores(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """Your weights are a softmax of the chosen sigmoids. They sum to the factor, and are nearly equal, since a sigmoid
+    lies between 0 and 1. By what does the formula divide each of them?"""
+    s = torch.sigmoid(logits)
+    indices = choose(s + bias, k, n_group, topk_group)
+    weights = s.gather(-1, indices)
+    return routed_scaling_factor * (weights.softmax(-1) if norm_topk_prob else weights), indices
 
 
 @replaces("deepseek_route")

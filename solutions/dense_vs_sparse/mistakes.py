@@ -349,6 +349,13 @@ def twin_of_known_keys(config):
 
 
 @replaces("dense_twin")
+def twin_without_none(config):
+    """Your twin lacks the keys whose value is None. That counts as missing where a number is read; the keys themselves
+    stay in the config, unless they are of experts. From which dict did you copy?"""
+    return {key: value for key, value in dense_twin(config).items() if value is not None}
+
+
+@replaces("dense_twin")
 def twin_of_dense_is_empty(config):
     """Your twin of a dense model has no FFN: 0 experts times their width is 0. A dense model keeps its width."""
     twin = dense_twin(config)

@@ -106,6 +106,7 @@ def test_dense_layers(submission, rng):
 def test_twin(submission, rng):
     """one key new, five gone, the others stay"""
     others = {"model_type": "mixtral", "rope_scaling": {"factor": 8.0}, "qk_norm": True, "num_local_experts": 3}
+    others["sliding_window"] = None  # which is no key of experts, and stays
     s, first, Fe = rng.sizes(3, low=1)
     all_three = {"n_shared_experts": s, "moe_intermediate_size": Fe, "first_k_dense_replace": first}
     for experts in ({}, *({key: all_three[key]} for key in all_three), all_three):

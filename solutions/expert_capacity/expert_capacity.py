@@ -63,8 +63,8 @@ def dispatch(x: Tensor, indices: Tensor, slots: Tensor, num_experts: int, capaci
              [0., 0.]]])
     """
     token, s = torch.where(slots >= 0)  # (n,): the choices that got a slot
-    empty = x.new_zeros(num_experts, capacity, x.shape[-1])  # (E, C, D)
-    return empty.index_put((indices[token, s], slots[token, s]), x[token])
+    buffers = x.new_zeros(num_experts, capacity, x.shape[-1])  # (E, C, D)
+    return buffers.index_put((indices[token, s], slots[token, s]), x[token])
 
 
 def combine(buffers: Tensor, indices: Tensor, slots: Tensor, weights: Tensor) -> Tensor:

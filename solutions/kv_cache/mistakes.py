@@ -323,6 +323,25 @@ class NoMaskWithCache(Layer):
 
 
 @replaces("CachedAttention")
+class OneTokenUnmasked(Layer):
+    """You give a single new token no mask. Without a window it may look at everything that is there. With one, W
+    keys are kept and its own is joined to them: how many may it see?"""
+
+    def mask(self, query: Tensor, key: Tensor) -> Tensor | None:
+        return None if len(query) == 1 else super().mask(query, key)
+
+
+@replaces("CachedAttention")
+class KeysFromZero(Layer):
+    """In your mask the keys stand at positions 0 to S - 1. The cache need not begin where the text does: the last of
+    its keys and the newest query stand at the same position. At which one does the first key stand?"""
+
+    def attend(self, q: Tensor, full: dict, position: Tensor) -> Tensor:
+        keep = self.mask(position[:, None], torch.arange(full["k"].shape[2]))
+        return self.out(F.scaled_dot_product_attention(q, full["k"], full["v"], attn_mask=keep))
+
+
+@replaces("CachedAttention")
 class NotCausal(Layer):
     """Your tokens see later tokens. In a decoder a token may look only at itself and at what came before. Which keys
     does your mask have to close?"""

@@ -210,6 +210,15 @@ def ignores_negative(logits: Tensor, labels: Tensor, ignore_index: int = -100) -
 
 
 @replaces("mlm_loss")
+def looks_up_the_ignored(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """You look up a log-probability at every label, and only then leave out the ignored ones. That goes well while
+    ignore_index is negative and clamped to 0, and fails where it is above V. What can be looked up in its place?"""
+    keep = labels != ignore_index
+    losses = -logits.log_softmax(-1).gather(-1, labels.clamp(min=0)[..., None])[..., 0]
+    return (losses * keep).sum() / keep.sum().clamp(min=1)
+
+
+@replaces("mlm_loss")
 def constant_of_nothing(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
     """Without a label you return a new 0, which no gradient connects with the logits: backward() fails. How can the 0
     be computed from the logits?"""

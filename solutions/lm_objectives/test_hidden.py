@@ -131,7 +131,7 @@ def test_mlm_loss(submission, rng):
     assert_close(submission.mlm_loss(logits, labels), expected, name="loss")
     # float32 logits of size 3 carry an error of about 2e-7 each
     assert_close(submission.mlm_loss(logits.float(), labels), expected.float(), atol=2e-6, name="loss")
-    for ignored in (-1, 0):
+    for ignored in (-1, 0, 1000):  # 1000 is no token: V is smaller
         logits, labels = draw_loss(rng, ignored)
         result = submission.mlm_loss(logits, labels, ignore_index=ignored)
         assert_close(result, mean_loss(logits, labels, ignored=ignored), name="loss")
@@ -145,7 +145,7 @@ def test_clm_loss(submission, rng):
     assert_close(submission.clm_loss(logits, labels), expected, name="loss")
     # float32 logits of size 3 carry an error of about 2e-7 each
     assert_close(submission.clm_loss(logits.float(), labels), expected.float(), atol=2e-6, name="loss")
-    for ignored in (-1, 0):
+    for ignored in (-1, 0, 1000):  # 1000 is no token: V is smaller
         logits, labels = draw_loss(rng, ignored)
         result = submission.clm_loss(logits, labels, ignore_index=ignored)
         assert_close(result, mean_loss(logits, labels, shift=1, ignored=ignored), name="loss")

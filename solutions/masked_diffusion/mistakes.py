@@ -502,6 +502,16 @@ def proposes_the_mask(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: i
 
 
 @replaces("unmask_step")
+def numbered_without_the_mask(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: int) -> Tensor:
+    """You cut the mask out of the vocabulary and took the place in what is left for the token. Behind the gap the two
+    differ by one. Which tokens keep their number when the mask is the first, and which when it is the last?"""
+    left = torch.cat([logits[..., :mask_id], logits[..., mask_id + 1 :]], dim=-1)
+    confidence, proposal = left.log_softmax(-1).max(-1)
+    masked = tokens == mask_id
+    return torch.where(masked & (ranks(confidence, masked) < counts[:, None]), proposal, tokens)
+
+
+@replaces("unmask_step")
 def mask_at_logit_zero(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: int) -> Tensor:
     """You set the logit of the mask to 0. Where all others are negative it still wins: which logit never does?"""
     zeroed = logits.masked_fill(torch.arange(logits.shape[-1]) == mask_id, 0.0)

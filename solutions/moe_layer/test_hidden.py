@@ -76,6 +76,9 @@ def test_unchosen_expert(submission, rng):
         w[lonely] = NAN
     for n in (1, k, E - 1):
         assert_close(submission.moe_forward(x, gate, w1, w2, w3, n), mixture(x, gate, w1, w2, w3, n))
+    inputs, g = [x, gate, w1, w2, w3], rng.randn(T, D)  # NaN that is hidden in y comes back in the gradient
+    found, expected = (gradients(forward, inputs, k, g) for forward in (submission.moe_forward, mixture))
+    assert_close(found[0], expected[0], name="gradient of x")
 
 
 @points(2)

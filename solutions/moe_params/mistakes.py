@@ -360,6 +360,14 @@ def shared_of_dense_width(config):
 
 
 @replaces("count_params")
+def shared_in_all_layers(config):
+    """You gave the dense layers the shared experts too. Which FFN does one of the first first_k_dense_replace
+    layers have?"""
+    p = parts(config)
+    return add({**p, "dense FFN": p["dense FFN"] + p["shared"]} if p["E"] else p)
+
+
+@replaces("count_params")
 def one_norm_for_each_layer(config):
     """You counted one norm in each layer. A layer has an attention and an FFN: what stands before each of the two?"""
     p = parts(config)

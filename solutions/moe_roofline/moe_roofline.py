@@ -68,14 +68,14 @@ def crossover_batch(model: dict[str, int], bandwidth: float, peak_flops: float, 
         return decode_step(model, batch, bandwidth, peak_flops, bytes_per_param)["bound"] == "compute"
 
     # Work grows in proportion to the batch and what is read ever more slowly, so every larger batch is bound by it too.
-    above = 1
-    while not compute_bound(above):
-        above *= 2
-    below = above // 2  # 0, or a batch that is bound by memory
-    while above - below > 1:
-        middle = (below + above) // 2
+    smallest = 1
+    while not compute_bound(smallest):
+        smallest *= 2
+    below = smallest // 2  # 0, or a batch that is bound by memory
+    while smallest - below > 1:
+        middle = (below + smallest) // 2
         if compute_bound(middle):
-            above = middle
+            smallest = middle
         else:
             below = middle
-    return above
+    return smallest

@@ -89,12 +89,13 @@ def test_router(submission, rng):
     F, D, E = 3, 128, 24
     weights = dense(rng, F, D)
     n = E * D  # 3072 numbers. The bounds are six standard errors: one run in 100 million fails.
-    for std, layer in [
-        (0.02, submission.upcycle(*weights, E, seed=3)),
-        (0.5, submission.upcycle(*weights, E, seed=4, router_std=0.5)),
-        (3.0, submission.upcycle(*weights, E, 5, 3.0)),
+    # Called one by one, so that a failure shows the call whose router it is.
+    for std, call in [
+        (0.02, lambda: submission.upcycle(*weights, E, seed=3)),
+        (0.5, lambda: submission.upcycle(*weights, E, seed=4, router_std=0.5)),
+        (3.0, lambda: submission.upcycle(*weights, E, 5, 3.0)),
     ]:
-        z = layer["gate"].double() / std
+        z = call()["gate"].double() / std
         zero, one = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
         assert_close(z.std(), one, rtol=0.0, atol=6 * (2 * n) ** -0.5, name="standard deviation / router_std")
         assert_close(z.mean(), zero, rtol=0.0, atol=6 * n**-0.5, name="mean / router_std")

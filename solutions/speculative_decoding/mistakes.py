@@ -323,6 +323,14 @@ def compared_with_p(draft: Tensor, q: Tensor, p: Tensor, u: Tensor, u_last: Tens
 
 
 @replaces("verify")
+def surely_or_with_p(draft: Tensor, q: Tensor, p: Tensor, u: Tensor, u_last: Tensor) -> tuple[Tensor, Tensor]:
+    """You accept for sure where p is at least q, and else with probability p(x). A draft comes with probability q(x)
+    already: by what is that to be multiplied, so that p(x) is the result?"""
+    p_draft = at_draft(p[:, :-1], draft)
+    return finished(draft, q, p, u_last, first_ones((p_draft >= at_draft(q, draft)) | (u < p_draft)))
+
+
+@replaces("verify")
 def only_where_p_is_larger(draft: Tensor, q: Tensor, p: Tensor, u: Tensor, u_last: Tensor) -> tuple[Tensor, Tensor]:
     """You accept a draft exactly if p is at least q, and u has no say. What about a draft whose p is half its q?"""
     return finished(draft, q, p, u_last, first_ones(at_draft(p[:, :-1], draft) >= at_draft(q, draft)))

@@ -67,7 +67,11 @@ WRONG = {
     "ellipsis": ("scale", "wrong_type", "an ellipsis", "def scale(x, factor): return ..."),
     "a number for a tensor": ("scale", "wrong_type", "a float", "def scale(x, factor): return 3.0"),
     "another int": ("pick", "wrong_values", "11, expected 22", "def pick(items, place): return items[place - 1]"),
-    "a key is missing": ("merge", "wrong_values", "keys", "def merge(parts): return {}"),
+    "a key is missing": ("merge", "wrong_values", "merge returns lacks the keys 'left' and 'right'.", "def merge(parts): return {}"),
+    "a key too many": (
+        "merge", "wrong_values", "merge returns has the key 'sum', which should not be there.",
+        "def merge(parts): return {**{n: sum(p) for n, p in parts.items()}, 'sum': 0}",
+    ),
     "a value in a dict": ("merge", "wrong_values", "what merge returns at ['left']", "def merge(parts): return {n: p[0] for n, p in parts.items()}"),
     "no exception": ("pick", "no_exception", "should raise IndexError", "def pick(items, place): return items[1]"),
     "another exception": (

@@ -640,3 +640,8 @@ def test_a_test_that_was_not_run_names_what_it_waits_for() -> None:
     assert "○ 2 more not run   need a to pass" in screen(result(*chain))
     assert "2 tests need a to pass and were not run." in screen(result(*chain), height=None)
     assert "The other test needs a to pass and was not run." in screen(result(*chain[:2]))
+
+
+def test_a_title_that_does_not_fit_stands_below_where_nothing_is_cut() -> None:
+    lines = screen(graded(), height=None, width=60).strip("\n").split("\n")
+    assert lines[:2] == ["  moe_router   lesson 3, level 2", "  top-k routing with renormalised weights"]
