@@ -17,6 +17,7 @@ from grader.sandbox import wire
 from grader.sandbox.describe import describe
 
 _PARTS = 6  # that a result is taken apart into at most
+_SETTINGS = 400  # characters of a dict of settings that is written out
 _NOTHING = object()
 
 
@@ -42,7 +43,7 @@ def last_call(setting: Setting) -> Call | None:
 def call_of(entry: Entry, setting: Setting) -> Call:
     """A call with its arguments and the parts of what it returned, as a screen shows them."""
     question = entry.question
-    arguments = [Named(name, _value(arg, setting)) for name, arg in named_arguments(setting.reference, entry)]
+    arguments = [Named(name, _argument(arg, setting)) for name, arg in named_arguments(setting.reference, entry)]
     return Call(question.label, tuple(arguments), _returned(entry, setting))
 
 
@@ -84,6 +85,20 @@ def _inner(value: Any) -> list[Any]:
         found += inner
         left += inner
     return found
+
+
+def _argument(value: Any, setting: Setting) -> Value:
+    """As any other value, but a dict of settings is written out: what it holds, or lacks, may be the cause."""
+    if type(value) is dict and 0 < len(value) <= 20 and all(map(_is_setting, value, value.values())):
+        text = repr(value)
+        if len(text) <= _SETTINGS:
+            return Value(clean_line(text))
+    return _value(value, setting)
+
+
+def _is_setting(key: Any, value: Any) -> bool:
+    plain = value is None or type(value) in (bool, float) or (type(value) is int and value.bit_length() <= 256)
+    return type(key) is str and (plain or type(value) is str)
 
 
 def _value(value: Any, setting: Setting) -> Value:

@@ -133,8 +133,8 @@ def compare(
         whole = isinstance(actual, int) and isinstance(expected, int)
         default_rtol, default_atol = (0.0, 0.0) if whole else TOLERANCE[torch.float64]
         bounds = {"rtol": default_rtol if rtol is None else rtol, "atol": default_atol if atol is None else atol}
-        if actual != actual and expected == expected:
-            return differ(Outcome.NAN, **bounds)
+        if actual != actual:  # NaN against NaN agrees, as in tensors
+            return differ(Outcome.NAN, **bounds) if expected == expected else None
         if rtol == atol == 0 and isinstance(actual, int) != isinstance(expected, int):
             return differ(Outcome.WRONG_TYPE)
         return None if _close(actual, expected, **bounds) else differ(Outcome.WRONG_VALUES, **bounds)

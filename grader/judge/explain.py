@@ -15,7 +15,7 @@ from grader.errors import UsageError
 from grader.judge.calls import call_of, failing_entry, in_parts, last_call, marked
 from grader.judge.compare import Difference, Disagreement, Path
 from grader.judge.frames import raised, samples
-from grader.judge.names import argument_name, names_of_parts, signature
+from grader.judge.names import argument_name, may_return_none, names_of_parts, signature
 from grader.judge.near_miss import near_miss
 from grader.judge.numbers import comparison
 from grader.judge.reproduce import reproduction
@@ -38,6 +38,10 @@ _CONTAINERS = {  # how the text of a value begins, and what it is
 def explain(error: BaseException, setting: Setting) -> tuple[Outcome, Failure]:
     """The outcome of a test that raised `error`, and why it did not pass."""
     outcome, failure = _of_another_kind(*_explain(error, setting))
+    if failure.call and failure.message.endswith(_RETURN) and may_return_none(setting.reference, failure.call.function):
+        failure = msgspec.structs.replace(
+            failure, message=f"{failure.call.function} returned None, and not what it should."
+        )
     failing = failing_entry(error, setting.log)
     if failing is None:
         return outcome, failure

@@ -6,7 +6,7 @@ import textwrap
 import types
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from grader.judge.session import Entry
 from grader.sandbox import wire
@@ -18,6 +18,12 @@ def signature(reference: types.ModuleType | None, label: str) -> str | None:
         return str(inspect.signature(resolve(reference, label)))
     except (TypeError, ValueError):
         return None
+
+
+def may_return_none(reference: types.ModuleType | None, label: str) -> bool:
+    """Whether None is one of the answers that the function of a question can give, by its annotation."""
+    annotations = getattr(resolve(reference, label), "__annotations__", {})
+    return type(None) in get_args(annotations.get("return"))
 
 
 def argument_name(reference: types.ModuleType | None, entry: Entry, place: str) -> str:

@@ -1,6 +1,7 @@
 """Replays the log of a test on another module: the reference, or a known mistake of it."""
 
 import types
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -73,10 +74,13 @@ class Replay:
         self._own: dict[int, list[str]] = {}
 
     def answer(self, entry: Entry) -> Answer:
-        """What the module answers. Raises UsageError where that keeps it busy for too long."""
+        """What the module answers. Raises UsageError where that keeps it busy for too long.
+
+        What it warns of concerns nobody: sizes that no test has are asked for as well.
+        """
         what = f"{entry.question.label} of {self._name} takes more than {self._most:g} s of CPU"
         excess = UsageError(f'{what}; a mistake that does not end says ends="timeout".')
-        with bounded_cpu(self._most, excess) as bound:
+        with warnings.catch_warnings(action="ignore"), bounded_cpu(self._most, excess) as bound:
             request = _by_name(entry.request, self._theirs, self._own)
             reply, blobs = self._servant.handle(request, bytearray(entry.blob or b""))
         if bound.passed:

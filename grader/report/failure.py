@@ -107,11 +107,15 @@ def call(made: Call, outcome: Outcome, page: Page) -> list[Line]:
     long = [a for a in made.arguments if a.value.shape is None and cells(a.value.text) > 24]
     dtypes = {a.value.dtype for a in tensors if a.value.dtype}
     items = [line(cut(f"{a.name} {describe(a.value, len(dtypes) > 1)}", room, page)) for a in tensors]
-    items += [line(cut(f"{a.name} = {a.value.text}", room, page)) for a in long]
+    written = [f"{a.name} = {a.value.text}" for a in long]
+    dicts = [text for text in written if " = {" in text and cells(text) > room]
+    items += [line(cut(text, room, page)) for text in written if text not in dicts]
     if len(dtypes) == 1:
         items.append(line(dim(dtypes.copy().pop() or "")))
     signature = wrap(f"{made.function}({', '.join(words)})", room)
-    lines = labelled("called", [*map(line, signature), *flow(items, room)], column)
+    pairs = [each for text in dicts for each in wrap(text.replace("': ", "':\u00a0"), room)]  # no break within a pair
+    wrapped = [line(each.replace("\u00a0", " ")) for each in pairs]
+    lines = labelled("called", [*map(line, signature), *flow(items, room), *wrapped], column)
     if outcome in BESIDE and any(part.expected for part in made.returned):
         return [*lines, line(), *beside(made.returned, page)]
     returned = flow([_part(part, room, page) for part in made.returned], room, gap="    ")

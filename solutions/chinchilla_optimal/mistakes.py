@@ -394,6 +394,15 @@ def any_target(target_loss, inference_tokens, coef):
 
 
 @replaces("lifetime_optimal")
+def below_e_unnoticed(target_loss, inference_tokens, coef):
+    """You did not ask whether the target lies above E. Below it the size that reaches it with text without end is a
+    broken power of a negative number, which is complex: which error does the docstring promise there, and at E
+    itself?"""
+    math.log((coef["A"] / (target_loss - coef["E"])) ** (1 / coef["alpha"]))
+    return lifetime_optimal(target_loss, inference_tokens, coef)
+
+
+@replaces("lifetime_optimal")
 def all_at_two(target_loss, inference_tokens, coef):
     """You charged 2 FLOPs for each parameter and token, in training too. Training has a backward pass: how
     many FLOPs does it cost?"""

@@ -144,10 +144,17 @@ def numbers_not_bytes(m, tokens):
 
 @replaces("weight_bytes")
 def always_sparse(m, tokens):
-    """For a dense model you divided by zero, or looked for a key that it lacks. It has no experts: what is
-    left to read?"""
+    """For a dense model you looked for a key that it lacks. It has no experts: what is left to read?"""
     experts = expected_experts(m["n_experts"], m["top_k"], tokens)
     return (m["shared_params"] + experts * m["expert_params"]) * m["bytes_per_param"]
+
+
+@replaces("weight_bytes")
+def none_of_no_experts(m, tokens):
+    """A dense model has no experts, and so top_k / n_experts is 0 / 0 in your code. What of a dense model is read,
+    and who has to ask first whether there are experts?"""
+    experts = expected_experts(get(m, "n_experts"), get(m, "top_k"), tokens)
+    return (m["shared_params"] + experts * get(m, "expert_params")) * m["bytes_per_param"]
 
 
 @replaces("weight_bytes")

@@ -404,6 +404,19 @@ def whole_tiles_only(q, k, v, block_q, block_k, causal=False):
 
 
 @replaces("flash_forward")
+def tile_left_out_by_its_first_row(q, k, v, block_q, block_k, causal=False):
+    """You leave out a tile if its first key lies after your first query. The other queries of the tile see further, and
+    all of them stand S - T further on: which query of a tile decides whether nobody needs it?"""
+
+    class Wrong(Forward):
+        def scores(self, q, k, rows, cols, causal):
+            s = score(q, k, rows, cols, causal)
+            return torch.full_like(s, -INF) if causal and cols.start > rows.start else s
+
+    return Wrong()(q, k, v, block_q, block_k, causal)
+
+
+@replaces("flash_forward")
 def causal_ignored(q, k, v, block_q, block_k, causal=False):
     """causal has no effect: your queries see all keys. Which scores does it close?"""
     return flash_forward(q, k, v, block_q, block_k)

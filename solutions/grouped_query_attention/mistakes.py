@@ -97,6 +97,14 @@ def mask_ignored(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) ->
     return attend(q, repeat_kv(k, n), repeat_kv(v, n), None)
 
 
+@replaces("grouped_attention")
+def mask_meets_the_groups(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Your scores have five axes, (B, G, H/G, T, S), and a mask (B, 1, 1, S) has four. Axes are matched from the right:
+    so its texts meet your groups. Where does the mask need an axis more?"""
+    (B, H, T, K), G = q.shape, k.shape[1]
+    return attend(q.view(B, G, H // G, T, K), k[:, :, None], v[:, :, None], mask).reshape(B, H, T, K)
+
+
 @replaces("attention_parameters")
 def count_o_with_g(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None) -> int:
     """You sized W_o by the kv heads. What it reads is the outputs of the query heads: how many are those?"""

@@ -115,6 +115,15 @@ def width_needed(config):
 
 
 @replaces("cache_shape")
+def width_divided_too_soon(config):
+    """You divide the width before you know whether it is needed: a default is computed even where it is not used. A
+    config that names head_dim may have no width at all: when is the division due?"""
+    L, H = sizes_of(config)
+    D = _get(config, "hidden_size", "n_embd")
+    return shape(L, groups(config, H), _get(config, "head_dim", default=D // H))
+
+
+@replaces("cache_shape")
 def whole_width(config):
     """Your head_dim is the width of the whole model. Among how many heads is the width divided?"""
     L, H = sizes_of(config)

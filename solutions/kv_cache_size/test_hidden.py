@@ -53,11 +53,11 @@ def test_number_size(submission, rng):
     numbers = 2 * L * G * K * T * B  # 2 times an odd number
     for size, expected in ((1, numbers), (4, 4 * numbers), (0.5, numbers // 2)):
         assert_equal(submission.kv_cache_bytes(L, G, K, T, B, size), expected, name=f"bytes at {size} each")
-    # 0.75 and 0.5625 = 9/16 are exact in binary, and so are these products: no rounding but the last one.
-    for size, above, below in ((0.75, 3, 4), (0.5625, 9, 16)):
-        expected = (numbers * above + below - 1) // below
-        result = submission.kv_cache_bytes(L, G, K, T, B, bytes_per_element=size)
-        assert_equal(result, expected, name=f"bytes at {size} each")
+    # Sixteenths are exact in binary, and so are these products: no rounding but the last one. Of 9 and 15 one leaves
+    # more than half a byte, and comes first: to round to the nearest is right there, and to cut off is not.
+    for above in (*sorted((9, 15), key=lambda above: -(numbers * above % 16)), 12):
+        result = submission.kv_cache_bytes(L, G, K, T, B, bytes_per_element=above / 16)
+        assert_equal(result, (numbers * above + 15) // 16, name=f"bytes at {above / 16} each")
 
 
 @points(1)

@@ -620,6 +620,21 @@ class SharedKeyFirst(Layer):
 
 
 @replaces("LatentAttention")
+class NormsTheCacheAgain(Layer):
+    """Your norm runs over all tokens, and those in the cache have been normed when they came: with each call they go
+    through it once more. What is it that the cache holds?"""
+
+    def norm(self, latent):
+        return latent
+
+    def kept(self, full, new):
+        return full | {"latent": super().norm(full["latent"])}
+
+    def attend(self, q_nope, q_rope, full, absorb):
+        return super().attend(q_nope, q_rope, self.kept(full, None), absorb)
+
+
+@replaces("LatentAttention")
 class NormOverBoth(Layer):
     """Your norm runs over all C + R numbers that come out of the first matrix. Whose norm is it, and how long is its
     weight?"""

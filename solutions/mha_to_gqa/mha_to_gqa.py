@@ -7,7 +7,7 @@ def pool_heads(t: Tensor, num_heads: int, num_groups: int, method: str = "mean")
     """H heads become G: each group of H / G neighbouring heads becomes one.
 
     t: floating point, a weight (H K, D) or a bias (H K,); head h owns the rows h K ... (h + 1) K - 1.
-    num_heads: H. num_groups: G.
+    num_heads: H. num_groups: G. Both are at least 1.
     method: "mean": the mean of the heads of a group, row by row; "first": the first of them.
     Returns: (G K, D) or (G K,), in the dtype of t.
     Raises: ValueError unless G divides H and H divides the number of rows, and for any other method.

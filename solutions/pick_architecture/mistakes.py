@@ -1,6 +1,6 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
-from decode_roofline import active_params, cache_bytes, decode_step, max_batch, total_params
+from decode_roofline import active_params, cache_bytes, decode_step, max_batch, prefill_seconds, total_params
 from pick_architecture import deploy, largest_batch, pick, regimes
 
 from grader.testing import replaces
@@ -268,6 +268,14 @@ def first_token_by_a_step(model, customer, hw):
 
 
 @replaces("deploy")
+def first_token_of_the_whole_text(model, customer, hw):
+    """You read prompt and answer before the first token. The answer is not there yet: how many tokens are?"""
+    unlimited = {**customer, "max_ttft_s": float("inf")}
+    late = prefill_seconds(model, end_of(customer), hw) > customer["max_ttft_s"]
+    return None if late else deploy(model, unlimited, hw)
+
+
+@replaces("deploy")
 def divides_by_zero(model, customer, hw):
     """If a device cannot serve even one user, you divided by a batch of 0. More devices do not help then: return
     None."""
@@ -366,6 +374,18 @@ def last_of_each(candidates, customer, hw, most_users):
     found = regimes(candidates, customer, hw, most_users)
     ends = [users - 1 for users, _ in found[1:]] + [most_users]
     return [(end, name) for end, (_, name) in zip(ends, found, strict=True)]
+
+
+@replaces("regimes")
+def none_is_left_out(candidates, customer, hw, most_users):
+    """You list only numbers of users for which there is a model. That there is none is an answer of pick, too: which
+    pair does the list begin with, if no model will do for one user?"""
+    turns = []
+    for users in range(1, most_users + 1):
+        name = pick(candidates, {**customer, "users": users}, hw)
+        if name is not None and (not turns or turns[-1][1] != name):
+            turns.append((users, name))
+    return turns
 
 
 @replaces("regimes")

@@ -400,7 +400,7 @@ def nan_first(n, d, loss, inits, delta=1e-3, max_iter=500):
         objective = huber_objective(theta, n, d, loss, delta).item()
         if best is None or objective < best[0]:
             best = objective, theta
-    if not math.isfinite(best[0]):
+    if best is None:
         raise ValueError("no start ends in a finite objective")
     return law(best[1], best[0])
 

@@ -417,6 +417,19 @@ def only_sinks_without_max(q, k, v, query_positions, key_positions, window=None,
 
 
 @replaces("window_attention")
+def maximum_of_the_scores_alone(q, k, v, query_positions, key_positions, window=None, sinks=None):
+    """Your maximum is that of the scores, and the exponential of a sink far above it is infinite. Divided by, it gives
+    weights of 0, which is right, and gradients that are NaN. Over what does the maximum go?"""
+    (_, H, _, K), G = q.shape, k.shape[1]
+    k, v = (x.repeat_interleave(H // G, dim=1) for x in (k, v))
+    scores = (q @ k.mT / K**0.5).masked_fill(~visible(query_positions, key_positions, window), -INF)
+    top = scores.amax(-1, keepdim=True)
+    e = (scores - top).exp()
+    sink = 0.0 if sinks is None else (sinks.view(H, 1, 1) - top).exp()
+    return e / (e.sum(-1, keepdim=True) + sink) @ v
+
+
+@replaces("window_attention")
 def softmax_over_queries(q, k, v, query_positions, key_positions, window=None, sinks=None):
     """Your softmax runs over the queries. The weights of one query are shared out among keys: which axis of (B, H, T,
     S) is that?"""

@@ -63,8 +63,8 @@ def window_attention(
         at least one key.
     window: W >= 1; None: no limit.
     sinks: (H,) in the dtype of q, used as they are; None: weights sum to 1.
-    Returns: (B, H, T, K), in the dtype of q. It is finite for scores and sinks as large as 1000 or as small as -1000.
-        Gradients flow to q, k, v and sinks.
+    Returns: (B, H, T, K), in the dtype of q. Gradients flow to q, k, v and sinks. It and they are finite for scores and
+        sinks as large as 1000 or as small as -1000.
 
     >>> q, k = torch.zeros(1, 1, 1, 1), torch.zeros(1, 1, 4, 1)
     >>> v = torch.tensor([[[[8.0], [2.0], [4.0], [100.0]]]])

@@ -172,7 +172,7 @@ def test_sinks(submission, rng):
 @points(2)
 @needs("test_sinks")
 def test_gradients(submission, rng):
-    """reach q, k, v and the sinks"""
+    """reach q, k, v and the sinks; sinks of +-1000"""
     B, H, G, T, S, K = 2, 4, 2, 3, 7, 5
     leaves = [x.requires_grad_() for x in (*draw(rng, B, H, G, T, S, K), rng.randn(H))]
     q, k, v, sinks = leaves
@@ -185,6 +185,14 @@ def test_gradients(submission, rng):
     for name, one, other in zip(("q", "k", "v", "sinks"), mine, right, strict=True):
         assert one is not None, f"No gradient reaches {name}."
         assert_close(one, other, name=f"gradient of {name}")
+    plain = torch.autograd.grad((by_loops(q, k, v, keys[-T:], keys, 3) * g).sum(), leaves[:3])
+    for size in (-1000.0, 1000.0):  # a sink that takes nothing, and one that takes everything
+        far = torch.full((H,), size, dtype=torch.float64, requires_grad=True)
+        found = submission.window_attention(q, k, v, keys[-T:], keys, 3, far)
+        mine = torch.autograd.grad((found * g).sum(), [*leaves[:3], far])
+        right = [each if size < 0 else torch.zeros_like(each) for each in plain] + [torch.zeros_like(far)]
+        for name, one, other in zip(("q", "k", "v", "sinks"), mine, right, strict=True):
+            assert_close(one, other, name=f"gradient of {name}, sinks of {size:.0f}")
 
 
 @points(4)

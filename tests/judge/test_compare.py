@@ -26,9 +26,22 @@ X = torch.arange(6.0, dtype=torch.float64).view(2, 3)
         (np.ones((2, 3)), np.ones((2, 3))),
         (X.shape, (2, 3)),
         (2**70, 2**70),
+        ({"a": NAN}, {"a": NAN}),
         (torch.zeros(0, 3), torch.zeros(0, 3)),
     ],
-    ids=["same", "rounding", "float32", "nan and inf", "list", "dict", "numpy", "shape", "large int", "empty"],
+    ids=[
+        "same",
+        "rounding",
+        "float32",
+        "nan and inf",
+        "list",
+        "dict",
+        "numpy",
+        "shape",
+        "large int",
+        "nan number",
+        "empty",
+    ],
 )
 def test_agrees(actual: Any, expected: Any) -> None:
     assert compare(actual, expected) is None

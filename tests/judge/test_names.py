@@ -4,7 +4,8 @@ from textwrap import indent
 
 import pytest
 
-from grader.judge.names import returned_names
+from grader.judge.names import may_return_none, returned_names
+from grader.sandbox.source import execute
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,12 @@ def test_a_result_has_the_name_of_a_local_variable(body: str, names: list[str]) 
     source = f"@torch.no_grad()\ndef f(self, x, k=1):\n{indent(body, '    ')}\n"
     assert returned_names(source) == names
     assert returned_names(indent(source, "    ")) == names
+
+
+def test_none_is_an_answer_where_the_annotation_says_so() -> None:
+    module = execute("right", "def a() -> dict | None: ...\ndef b() -> dict: ...\ndef c(): ...\ndef d() -> 'x': ...\n")
+    assert [may_return_none(module, name) for name in ("a", "b", "c", "d", "e")] == [True, False, False, False, False]
+    assert not may_return_none(None, "a")
 
 
 def test_a_class_returns_nothing() -> None:

@@ -1,9 +1,20 @@
 """Answers are compared: by values, by the words of exceptions, by where gradients lead."""
 
+import warnings
 from typing import Any
 
-from grader.judge.replay import answers, same, same_gradients, same_words
-from tests.judge.logs import X, log_of, of_scaled
+from grader.judge.replay import answers, replay, same, same_gradients, same_words
+from grader.judge.session import Limits
+from grader.sandbox import wire
+from grader.sandbox.source import execute
+from tests.judge.logs import REFERENCE, X, log_of, of_scaled
+
+
+def test_a_module_that_is_asked_again_warns_of_nothing() -> None:
+    module = execute("theirs", "import warnings\ndef scaled(x, factor):\n    warnings.warn('of x')\n    return x\n")
+    with warnings.catch_warnings(action="error"):
+        (answer,) = replay(log_of(REFERENCE, of_scaled(1.0)), module, 0, Limits(5.0, 1 << 20))
+    assert isinstance(answer.reply, wire.Returned)
 
 
 def test_words_and_kinds_of_exceptions_are_compared_apart() -> None:

@@ -40,6 +40,16 @@ def test_a_value_that_is_no_tensor_stands_beside_the_expected_shape() -> None:
     assert "✗ result     None        [T=5, k=2]\n" in one(Outcome.RETURNED_NONE, Failure("", call))
 
 
+def test_a_long_dict_of_settings_is_written_over_several_lines_and_no_pair_is_broken() -> None:
+    config = "{'n_layers': 12, 'd_model': 768, 'vocabulary': 50257, 'attn_bias': 'all', 'mlp_bias': True}"
+    text = one(Outcome.WRONG_VALUES, Failure("", Call("f", (Named("config", Value(config)),), ())))
+    assert (
+        "    called     f(config)\n"
+        "               config = {'n_layers': 12, 'd_model': 768, 'vocabulary': 50257,\n"
+        "               'attn_bias': 'all', 'mlp_bias': True}\n"
+    ) in text
+
+
 def test_a_message_that_repeats_the_exception_is_left_out() -> None:
     text = one(Outcome.EXCEPTION, Failure("KeyError: 'gate'", exception=Raised("KeyError", "'gate'")))
     assert text.count("'gate'") == 1
