@@ -21,7 +21,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 
     page: Page
     picture: Callable[[str], Picture]  # by name
-    exercise: Callable[[str], Exercise | None]  # by the name of an exercise or a lab
+    exercise: Callable[[str], Exercise | None]  # by id
     passed: Callable[[str], bool]  # whether an exercise is, by id
 
 
@@ -45,7 +45,7 @@ def drawn(block: Piece, around: Surroundings) -> list[str]:
         case ExerciseDue(exercise=name, text=text):
             return painted(_due(f"grade exercise {name}", around.exercise(name), text, around))
         case LabDue(lab=name, text=text):
-            return painted(_due(f"grade lab {name}", around.exercise(name), text, around))
+            return painted(_due(f"grade lab {name}", None, text, around))
         case Deep(title=title):
             return painted(headed(line("  ", dim("deep dive"), "   "), (bold(title),), page.readable))
 
@@ -129,7 +129,7 @@ def _cut(first: Line) -> Line:
 
 
 def _due(command: str, exercise: Exercise | None, text: str, around: Surroundings) -> list[Line]:
-    """A command to paste, with minutes and points."""
+    """A command to paste; that of an exercise with its minutes and points, which a lab has none of."""
     page = around.page
     if exercise is None:
         head = line("  ", dim("now"), "   ", bold(command))

@@ -14,7 +14,7 @@ def header(exercise: "Exercise", title: str, page: Page) -> list[Line]:
     where = f"lesson {exercise.lesson}, level {exercise.level}"
     left = 2 + cells(exercise.id) + 3
     room = page.width - left - 2 - len(where)
-    if room < 16:
+    if room < 16 or (page.whole and cells(title) > room):
         return [line("  ", bold(exercise.id), "   ", dim(where)), *prose(title, page, indent=2)]
     title = cut(title, room, page)
     return [line("  ", bold(exercise.id), "   ", title, dim(right(where, page.width - left - cells(title))))]

@@ -10,6 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from grader.report.layout import MANY
+from grader.report.terminal import render
 from grader.report.view import Need, Next, Progress, View
 from grader.result import (
     Call,
@@ -29,7 +30,7 @@ from grader.result import (
     SourceLine,
     Value,
 )
-from tests.report.screens import FILE, STATEMENT, TESTS, VIEW, axes, case, graded, one, result, screen, tensor
+from tests.report.screens import EXERCISE, FILE, STATEMENT, TESTS, VIEW, axes, case, graded, one, result, screen, tensor
 
 # The main situations, with numbers that real mistakes gave
 
@@ -485,6 +486,13 @@ def test_nothing_is_cut_where_there_is_no_terminal() -> None:
     assert "end" in text.split()
     assert "..." not in text
     assert " more " not in text.replace("  more   grade ", "")
+
+
+def test_a_long_title_has_a_line_of_its_own_where_nothing_is_cut() -> None:
+    title = "what a layer that treats every token alike cannot do"
+    exercise = msgspec.structs.replace(EXERCISE, id="recall_lab", title=title)
+    text = render(graded(), exercise, VIEW, width=80, unicode=True, color=False)
+    assert text.splitlines()[:2] == ["  recall_lab   lesson 3, level 2", f"  {title}"]
 
 
 def test_the_names_of_parts_are_told_apart() -> None:
