@@ -78,6 +78,7 @@ WRONG = {
     "a function": ("scale", "wrong_type", "function", "def scale(x, factor): return lambda: x"),
     "a class for a value": ("scale", "wrong_type", "", "def scale(x, factor): return nn.Linear"),
     "a module for a tensor": ("scale", "wrong_type", "", "def scale(x, factor): return nn.Linear(2, 3)"),
+    "overwritten before the gradient": ("gate", "exception", "A tensor that the gradient needs was overwritten", "def forward(self, x):\n s = self.weight.sigmoid()\n y = x * s\n s *= 2\n return y\nGate.forward = forward"),
     "gradient cut": ("gate", "wrong_type", "does not require grad", "Gate.forward = lambda self, x: x * self.weight.sigmoid().detach()"),
     "an argument, in place": ("scale", "argument_changed", "changed x in place", "def scale(x, factor): return x.mul_(factor)"),
     "an argument, by index": (
