@@ -118,6 +118,15 @@ def always_float32(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
     return timestep_embedding(t.float(), dim, max_period)
 
 
+@replaces("timestep_embedding")
+def float32_frequencies(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
+    """Your frequencies are float32: torch divides whole numbers in float32. A t in float64 does not bring back the
+    digits that they lost."""
+    half = dim // 2
+    a = t[:, None] * max_period ** (-torch.arange(half) / half)
+    return padded([a.cos(), a.sin()], dim)
+
+
 @replaces("modulate")
 def without_one(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     """You multiply by scale. With scale and shift at zero, as in a new block, nothing of x is left: which
