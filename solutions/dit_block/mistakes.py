@@ -494,6 +494,26 @@ class HeadsByView(Parts):
 
 
 @replaces("DiTBlock")
+class HeadsInterleaved(Parts):
+    """Your heads take every H-th number. Head h owns K neighbouring ones."""
+
+    def split(self, a):
+        return self.qkv(a).unflatten(-1, (3, -1, self.heads)).permute(2, 0, 4, 1, 3)
+
+    def join(self, attended):
+        return attended.permute(0, 2, 3, 1).flatten(2)
+
+
+@replaces("DiTBlock")
+class HeadsInterleavedOnTheWayIn(Parts):
+    """Your heads take every H-th of their D numbers, and are put side by side again at the end. Which rows of q does
+    head 0 have?"""
+
+    def split(self, a):
+        return self.qkv(a).unflatten(-1, (3, -1, self.heads)).permute(2, 0, 4, 1, 3)
+
+
+@replaces("DiTBlock")
 class MergeByView(Parts):
     """The heads were split rightly and merged wrongly: reshape alone puts several tokens into one row. Swap the
     head and the time axis back first."""

@@ -520,6 +520,12 @@ def test_in_depth_a_screen_is_no_higher_than_the_terminal_either(situation: str,
         assert screen(of, view, only=test.id, height=height).count("\n") <= height
 
 
+@pytest.mark.parametrize("height", [26, 29, 32, 43])
+def test_in_depth_the_failing_line_keeps_a_neighbour_while_there_is_room(height: int) -> None:
+    text = screen(raised(), only="test_choice", height=height)
+    assert len(re.findall(r"^    [ ▸] +2\d ", text, re.MULTILINE)) >= 2
+
+
 def test_a_test_that_passed_has_nothing_to_explain() -> None:
     text = screen(wrong_values(), only="test_shape")
     assert "✓ shape" in text
