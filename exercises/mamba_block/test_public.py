@@ -8,10 +8,11 @@ from grader.testing import assert_close, assert_equal, needs, points
 @points(5)
 def test_names(submission):
     """nine parameters, as in a checkpoint"""
-    for block, (D, E, N, W, R) in (
-        (submission.MambaBlock(20), (20, 40, 16, 4, 2)),
-        (submission.MambaBlock(6, d_state=5, d_conv=3, expand=4, dt_rank=7), (6, 24, 5, 3, 7)),
+    for options, (D, E, N, W, R) in (
+        ({"dt_rank": 2}, (20, 40, 16, 4, 2)),
+        ({"d_state": 5, "d_conv": 3, "expand": 4, "dt_rank": 7}, (6, 24, 5, 3, 7)),
     ):
+        block = submission.MambaBlock(D, **options)
         shapes = {
             "in_proj.weight": (2 * E, D),
             "conv1d.weight": (E, 1, W),

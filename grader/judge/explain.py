@@ -123,7 +123,7 @@ def _fault(fault: Fault, setting: Setting) -> tuple[Outcome, Failure]:
         them = "it" if len(names) == 1 else "them"
         message = f"Your code changed {_and(names)} in place. The caller still needs {them}."
     elif fault.outcome is Outcome.EXCEPTION and exception is not None:
-        message = _mismatch(fault.threw, exception) or message
+        message = _mismatch(fault.threw, exception) or _overwritten(exception) or message
         if exception.type == "BdbQuit":
             message = "Your code stops at breakpoint(), and nobody can answer there. Take it out; see grade shell."
     seen = samples(fault, setting) if fault.outcome is Outcome.TIMEOUT else None
@@ -273,6 +273,16 @@ def _short(value: Any) -> str:
 
 def _and(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def _overwritten(exception: Raised) -> str | None:
+    """What a refused gradient is about, where a tensor that it needs is another one by then."""
+    if "modified by an inplace operation" not in exception.message:
+        return None
+    return (
+        "A tensor that the gradient needs was overwritten: h *= a, h += b and h[t] = c write into the tensor that is "
+        "there. h = h * a makes a new one."
+    )
 
 
 def _mismatch(threw: wire.Threw | None, exception: Raised) -> str | None:

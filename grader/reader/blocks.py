@@ -44,9 +44,11 @@ def drawn(block: Piece, around: Surroundings) -> list[str]:
         case Predict():
             return painted(_question(block, page))
         case ExerciseDue(exercise=name, text=text):
-            return painted(_due(f"grade exercise {name}", around.exercise(name), text, around))
+            due = around.exercise(name)
+            return painted(_due(f"grade exercise {name}", due, text, around, missing=around.released and due is None))
         case LabDue(lab=name, text=text):
-            return painted(_due(f"grade lab {name}", around.exercise(name), text, around))
+            missing = around.released and around.exercise(name) is None
+            return painted(_due(f"grade lab {name}", None, text, around, missing=missing))
         case Deep(title=title):
             return painted(headed(line("  ", dim("deep dive"), "   "), (bold(title),), page.readable))
 
@@ -129,10 +131,12 @@ def _cut(first: Line) -> Line:
     return (Span(text.lstrip(), style), *rest)
 
 
-def _due(command: str, exercise: Exercise | None, text: str, around: Surroundings) -> list[Line]:
-    """A command to paste, with minutes and points."""
+def _due(
+    command: str, exercise: Exercise | None, text: str, around: Surroundings, *, missing: bool
+) -> list[Line]:
+    """A command to paste; that of an exercise with its minutes and points, which a lab has none of."""
     page = around.page
-    if exercise is None and around.released:
+    if missing:
         head = line("  ", dim("not in this edition"), "   ", command)
     elif exercise is None:
         head = line("  ", dim("now"), "   ", bold(command))

@@ -45,8 +45,12 @@ DEPTHS = (
     DEEP,
     Page(width=COLUMNS, full=True, rows=20, text=16, context=2, callers=6, locals=4, output=8),
     Page(width=COLUMNS, full=True, rows=8, text=8, context=2, callers=3, locals=2, output=4),
-    Page(width=COLUMNS, full=True, rows=4, text=8, context=1, callers=1, locals=1, output=2),
+    Page(width=COLUMNS, full=True, rows=4, text=8, context=2, callers=1, locals=1, output=2),
+    Page(width=COLUMNS, rows=4, text=8, context=2, callers=1, locals=2, output=2, roomy=False),
     Page(width=COLUMNS, rows=4, text=8, context=1, callers=1, locals=1, output=2, roomy=False),
+    Page(width=COLUMNS, rows=4, text=8, context=2, callers=1, locals=2, output=2, roomy=False, tight=1),
+    Page(width=COLUMNS, rows=2, text=8, context=1, callers=1, locals=1, output=2, roomy=False, tight=1),
+    Page(width=COLUMNS, rows=1, text=8, context=1, callers=0, locals=1, output=1, roomy=False, tight=1),
     Page(width=COLUMNS, rows=1, text=8, context=0, callers=0, locals=0, output=1, roomy=False, tight=1),
 )
 DOCUMENT = Page(width=COLUMNS, rows=8, text=8, context=2, callers=3, locals=2, output=4)

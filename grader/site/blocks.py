@@ -96,7 +96,8 @@ class Blocks:
 
     def _exercise(self, name: str, text: str, line: int) -> str:
         exercise = self._known(name, {each.id: each for each in self.course.exercises}, "exercise", line)
-        return self._due(exercise, f"grade exercise {name}", "Exercise", text, line)
+        minutes = exercise.minutes if exercise else None
+        return self._due(exercise, f"grade exercise {name}", "Exercise", text, line, minutes)
 
     def _lab(self, name: str, text: str, line: int) -> str:
         labs = {name: each for each in self.course.exercises if each.lab.is_file() for name in each.lab_names}
@@ -108,10 +109,13 @@ class Blocks:
             raise UsageError(f"{self.part.path}:{line}: there is no {noun} '{name}' in this course.")
         return known.get(name)
 
-    def _due(self, exercise: Exercise | None, command: str, kind: str, text: str, line: int) -> str:
+    def _due(
+        self, exercise: Exercise | None, command: str, kind: str, text: str, line: int, minutes: int | None = None
+    ) -> str:
         return render(
             "due.html",
             exercise=exercise,
+            minutes=minutes,
             href=relative(f"exercises/{exercise.id}.html", self.writer.url) if exercise else None,
             command=command,
             kind=kind,

@@ -118,6 +118,15 @@ def always_float32(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
     return timestep_embedding(t.float(), dim, max_period)
 
 
+@replaces("timestep_embedding")
+def float32_frequencies(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
+    """Your frequencies are float32: torch divides whole numbers in float32. A t in float64 does not bring back the
+    digits that they lost."""
+    half = dim // 2
+    a = t[:, None] * max_period ** (-torch.arange(half) / half)
+    return padded([a.cos(), a.sin()], dim)
+
+
 @replaces("modulate")
 def without_one(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     """You multiply by scale. With scale and shift at zero, as in a new block, nothing of x is left: which
@@ -482,6 +491,26 @@ class HeadsByView(Parts):
 
     def join(self, attended):
         return attended.reshape(attended.shape[0], attended.shape[2], -1)
+
+
+@replaces("DiTBlock")
+class HeadsInterleaved(Parts):
+    """Your heads take every H-th number. Head h owns K neighbouring ones."""
+
+    def split(self, a):
+        return self.qkv(a).unflatten(-1, (3, -1, self.heads)).permute(2, 0, 4, 1, 3)
+
+    def join(self, attended):
+        return attended.permute(0, 2, 3, 1).flatten(2)
+
+
+@replaces("DiTBlock")
+class HeadsInterleavedOnTheWayIn(Parts):
+    """Your heads take every H-th of their D numbers, and are put side by side again at the end. Which rows of q does
+    head 0 have?"""
+
+    def split(self, a):
+        return self.qkv(a).unflatten(-1, (3, -1, self.heads)).permute(2, 0, 4, 1, 3)
 
 
 @replaces("DiTBlock")

@@ -475,6 +475,9 @@ class Chunks:
         future = torch.ones(G.shape[2], G.shape[2], dtype=torch.bool).triu(1)
         return torch.exp((G - G.mT).masked_fill(future, -INF))
 
+    def since_start(self, G, decay):  # (Bt, H, Q, 1)
+        return torch.exp(G)
+
     def system(self, k, beta, decay):
         return beta * decay * (k @ k.mT)
 
@@ -503,7 +506,8 @@ class Chunks:
         first = (tensor.transpose(1, 2) for tensor in (q, k, v, g[..., None], beta[..., None]))
         for q_, k_, v_, g_, beta_ in zip(*(tensor.split(chunk, dim=2) for tensor in first), strict=True):
             G = self.sums(g_)
-            decay, start = self.decay(G), torch.exp(G)
+            decay = self.decay(G)
+            start = self.since_start(G, decay)
             U = self.solve(self.system(k_, beta_, decay), self.right_side(S, k_, v_, beta_, start))
             outputs.append(self.from_before(q_, S, start) + self.reads(q_, k_, decay) @ U)
             S = self.carry(S, start) + (self.left(decay) * k_).mT @ U
@@ -716,6 +720,18 @@ def state_not_decayed_for_reads(q, k, v, g, beta, chunk, state=None):
     class Wrong(Chunks):
         def from_before(self, q, S, start):
             return q @ S
+
+    return Wrong()(q, k, v, g, beta, chunk, state)
+
+
+@replaces("gated_delta_chunked")
+def first_decay_of_chunk_missing(q, k, v, g, beta, chunk, state=None):
+    """Your S begins to decay with the second token of the chunk. Column 0 of the decays says what is left of the first
+    write, and that was made after its own decay. When was S made?"""
+
+    class Wrong(Chunks):
+        def since_start(self, G, decay):
+            return decay[:, :, :, :1]
 
     return Wrong()(q, k, v, g, beta, chunk, state)
 

@@ -363,6 +363,17 @@ def begins_late(xT, means, var, weights, label, scale, abars):
 
 
 @replaces("sample")
+def noise_of_the_unguided(xT, means, var, weights, label, scale, abars):
+    """Your x0 is made with the guided ε, and the noise that you put back is the one without the label, as a later
+    variant does it. How many ε has a step of the statement?"""
+    x = xT
+    for ab, after in zip(reversed(abars), [*abars[-2::-1], 1.0], strict=True):
+        x0 = ddim(x, guided(x, ab, means, var, weights, label, scale), ab, 1.0)
+        x = math.sqrt(after) * x0 + math.sqrt(1 - after) * mixture_eps(x, ab, means, var, weights)
+    return x
+
+
+@replaces("sample")
 def straight_to_x0(xT, means, var, weights, label, scale, abars):
     """After each step you went on with the predicted x0 alone, without the noise that belongs to the next ᾱ."""
     x = xT

@@ -31,6 +31,9 @@ class Scan:
         future = torch.ones(cum.shape[1], cum.shape[1], dtype=torch.bool).triu(1)[..., None]
         return torch.exp((cum[:, :, None] - cum[:, None]).masked_fill(future, -INF))
 
+    def running(self, a):
+        return a.cumsum(1)
+
     def since_start(self, cum, a):
         return torch.exp(cum)
 
@@ -49,7 +52,7 @@ class Scan:
         h, ys = self.start(h0, x.new_zeros(Bt, H, P, B.shape[-1])), []
         pieces = (tensor.split(chunk, dim=1) for tensor in (self.written(x, dt), self.decay(dt, A), B, C))
         for x_, a, B_, C_ in zip(*pieces, strict=True):
-            cum = a.cumsum(1)
+            cum = self.running(a)
             scores = torch.einsum("bthn,bshn->btsh", C_, B_)
             inside = torch.einsum("btsh,bshp->bthp", self.ratio(cum) * scores, x_)
             ys.append(inside + torch.einsum("bth,bthn,bhpn->bthp", self.since_start(cum, a), C_, h))
@@ -224,6 +227,22 @@ def write_not_decayed(x, dt, A, B, C, D, chunk, h0=None):
     class Wrong(Scan):
         def until_end(self, cum, a):
             return torch.ones_like(cum)
+
+    return Wrong()(x, dt, A, B, C, D, chunk, h0)
+
+
+@replaces("ssd_scan")
+def sums_from_the_text(x, dt, A, B, C, D, chunk, h0=None):
+    """Your running sum goes on from one chunk to the next. The state before a chunk is the one at its start: which
+    steps has it yet to go through?"""
+
+    class Wrong(Scan):
+        total = 0.0
+
+        def running(self, a):
+            cum = self.total + a.cumsum(1)
+            self.total = cum[:, -1:]
+            return cum
 
     return Wrong()(x, dt, A, B, C, D, chunk, h0)
 
@@ -500,6 +519,18 @@ class NoSiluAfterConv(Parts):
 
 
 @replaces("Mamba2Block")
+class SiluOnXAlone(Parts):
+    """Only your x goes through silu behind the convolution. What else comes out of it?"""
+
+    def convolve(self, window):
+        return self.conv1d(window).mT
+
+    def parts(self, xBC, raw):
+        u, B, C = super().parts(xBC, raw)
+        return F.silu(u), B, C
+
+
+@replaces("Mamba2Block")
 class KernelReversed(Parts):
     """Your first weight meets the current token. Which of the W weights belongs to it?"""
 
@@ -552,6 +583,15 @@ class ChannelsInterleaved(Parts):
     def into_heads(self, u):
         _, H, P, _, _ = self.sizes()
         return u.unflatten(-1, (P, H)).mT
+
+    def out_of_heads(self, y):
+        return y.mT.flatten(-2)
+
+
+@replaces("Mamba2Block")
+class OutputInterleaved(Parts):
+    """Your y goes into the norm with the first channel of each head in front. Which channels come first, and with which
+    numbers of z do they meet?"""
 
     def out_of_heads(self, y):
         return y.mT.flatten(-2)

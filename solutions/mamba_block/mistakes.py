@@ -1,5 +1,7 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from mamba_block import MambaBlock
@@ -65,6 +67,15 @@ class LinearBias(MambaBlock):
         super().__init__(d_model, d_state, d_conv, expand, dt_rank)
         E = expand * d_model
         self.in_proj, self.out_proj = nn.Linear(d_model, 2 * E), nn.Linear(E, d_model)
+
+
+@replaces("MambaBlock")
+class RankOfChannels(MambaBlock):
+    """Without dt_rank your R is a sixteenth of the channels. Of which width does the docstring take a sixteenth?"""
+
+    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
+        rank = math.ceil(expand * d_model / 16) if dt_rank is None else dt_rank
+        super().__init__(d_model, d_state, d_conv, expand, rank)
 
 
 @replaces("MambaBlock")

@@ -58,15 +58,15 @@ def test_initialisation(submission, rng):
     """A_log is ln 1 ... ln N, D is 1; dt_rank by default"""
     D, N, expand = rng.sizes(3, low=3, high=7)
     E = expand * D
-    blocks = submission.MambaBlock(D, d_state=N, expand=expand), submission.MambaBlock(E, expand=1)
-    for block, states in zip(blocks, (N, 16), strict=True):
+    for width, options, states in ((D, {"d_state": N, "expand": expand}, N), (E, {"expand": 1}, 16)):
+        block = submission.MambaBlock(width, **options)
         A_log, skip = block.A_log.detach(), block.D.detach()
         expected = torch.tensor([[math.log(n) for n in range(1, states + 1)]] * E)
         assert_close(A_log, expected, name="A_log")
         assert_equal(skip, torch.ones(E), name="D")
     for D, R in ((16, 1), (17, 2), (32, 2)):
-        shape = submission.MambaBlock(D, expand=1).dt_proj.weight.shape
-        assert_equal(shape, (D, R), name=f"shape of dt_proj.weight, d_model = {D}, dt_rank = None")
+        shape = submission.MambaBlock(D, expand=3).dt_proj.weight.shape
+        assert_equal(shape, (3 * D, R), name=f"shape of dt_proj.weight, d_model = {D}, dt_rank = None")
 
 
 @points(4)

@@ -379,6 +379,27 @@ def to_the_end(dim: int, grid_h: int, grid_w: int) -> Tensor:
 
 
 @replaces("sincos_2d")
+def divided_by_one_less(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """Your exponent divides j by q − 1, so the last frequency is exactly 1/10000, and at q = 1 you divide by 0. By what
+    does the formula divide?"""
+    q = len(frequencies(dim))
+    omega = 10000.0 ** (-torch.arange(q, dtype=torch.float64) / (q - 1))
+    return parts(*grid(omega, grid_h, grid_w))
+
+
+@replaces("sincos_2d")
+def float32_frequencies(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """Your frequencies are float32: torch divides whole numbers in float32. What is made float64 at the end does not
+    get back the digits that were lost before."""
+    q = len(frequencies(dim))
+    omega = 10000.0 ** (-torch.arange(q) / q)
+    rows, columns = torch.arange(grid_h)[:, None] * omega, torch.arange(grid_w)[:, None] * omega
+    row = torch.cat([rows.sin(), rows.cos()], dim=1).double()
+    column = torch.cat([columns.sin(), columns.cos()], dim=1).double()
+    return torch.cat([row.repeat_interleave(grid_w, 0), column.repeat(grid_h, 1)], dim=1)
+
+
+@replaces("sincos_2d")
 def rising(dim: int, grid_h: int, grid_w: int) -> Tensor:
     """Your frequencies grow to nearly 10000. Which sign has the exponent in the docstring?"""
     return parts(*grid(1 / frequencies(dim), grid_h, grid_w))

@@ -204,6 +204,33 @@ def write_from_start(x, a, B, C, chunk, h0=None):
 
 
 @replaces("ssd_chunked")
+def first_decay_of_chunk_missing(x, a, B, C, chunk, h0=None):
+    """Your old state begins to decay with the second step of the chunk. Column 0 of L says what is left of token 0,
+    which enters after its own decay. When did the old state enter?"""
+
+    class Wrong(Chunks):
+        def since_start(self, a):
+            return torch.exp(segsum(a.mT)[..., 0]).mT
+
+        def carry(self, h, a):
+            return torch.exp(segsum(a.mT)[..., -1, 0])[..., None, None] * h
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
+def write_by_column(x, a, B, C, chunk, h0=None):
+    """Your tokens enter the state weighed by column 0 of L, which says what is left of token 0 at each of them. Which
+    row says what is left of each of them at the chunk's end?"""
+
+    class Wrong(Chunks):
+        def until_end(self, a):
+            return torch.exp(segsum(a.mT)[..., 0])
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
 def end_by_difference(x, a, B, C, chunk, h0=None):
     """What is left of a token at the chunk's end comes from a difference of running sums in your code. With a reset
     in the chunk that is -inf minus -inf. You have a function that sums a segment without differences."""

@@ -146,6 +146,13 @@ def by_logarithm(A, B, C, length):
 
 
 @replaces("ssm_kernel")
+def sign_lost(A, B, C, length):
+    """Your powers are exp(j log |A|), which are positive. What is the third power of a negative A?"""
+    powers = torch.exp(torch.log(A.abs())[..., None] * torch.arange(length))
+    return ((C * B)[..., None] * powers).sum(1)
+
+
+@replaces("ssm_kernel")
 def newest_last(A, B, C, length):
     """Your kernel stands the wrong way round: K_0, which is not decayed at all, comes first."""
     return ssm_kernel(A, B, C, length).flip(-1)

@@ -194,6 +194,25 @@ class HeadsInterleaved(Parts):
 
 
 @replaces("ViT")
+class HeadsInterleavedOnTheWayIn(Parts):
+    """Your heads take every H-th of their D numbers, and are put side by side again at the end. Which numbers of q does
+    head 0 own?"""
+
+    def _split(self, attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return attn.qkv(x).unflatten(-1, (3, -1, attn.heads)).permute(2, 0, 4, 1, 3).unbind()
+
+
+@replaces("ViT")
+class SplitByReshape(Parts):
+    """The heads were merged rightly and split by a reshape alone, which puts pieces of several tokens into one head.
+    Which axis has to be cut first, and which two then change places?"""
+
+    def _split(self, attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        B, T, D = x.shape
+        return [part.reshape(B, attn.heads, T, D // attn.heads) for part in attn.qkv(x).chunk(3, dim=-1)]
+
+
+@replaces("ViT")
 class KeysFirst(Parts):
     """Keys and queries have changed places: the first D rows of qkv are the queries."""
 

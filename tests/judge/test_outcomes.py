@@ -85,6 +85,7 @@ WRONG = {
     "own objects in a set": ("merge", "wrong_type", "with a key other than a number", "class Name: pass\ndef merge(parts): return {(1, Name())}"),
     "a named tuple of 300": ("pick", "wrong_type", "a tuple", "from collections import namedtuple\nLong = namedtuple('Long', [f'n{i}' for i in range(300)])\ndef pick(items, place): return Long(*range(300))"),
     "a module for a tensor": ("scale", "wrong_type", "", "def scale(x, factor): return nn.Linear(2, 3)"),
+    "overwritten before the gradient": ("gate", "exception", "A tensor that the gradient needs was overwritten", "def forward(self, x):\n s = self.weight.sigmoid()\n y = x * s\n s *= 2\n return y\nGate.forward = forward"),
     "gradient cut": ("gate", "wrong_type", "does not require grad", "Gate.forward = lambda self, x: x * self.weight.sigmoid().detach()"),
     "an argument, in place": ("scale", "argument_changed", "changed x in place", "def scale(x, factor): return x.mul_(factor)"),
     "an argument, by index": (

@@ -3,11 +3,11 @@
 import click
 import pytest
 
-from grader.course import load_lessons
+from grader.course import load_exercise, load_lessons
 from grader.lesson.load import load_lesson
-from grader.lesson.model import Code, Figure, Output, Part, Piece, Predict, Prose
+from grader.lesson.model import Code, ExerciseDue, Figure, LabDue, Output, Part, Piece, Predict, Prose
 from grader.lesson.pictures import load_picture
-from grader.reader.blocks import Surroundings, answer_lines, picture_lines
+from grader.reader.blocks import Surroundings, answer_lines, drawn, picture_lines
 from grader.reader.markdown import Page
 from grader.reader.reading import NotAnAnswer, Reader, understood
 from tests.paths import TOOLBOX
@@ -44,6 +44,14 @@ def test_what_a_question_hides_is_shown_after_the_answer() -> None:
     assert REASON not in before.shown
     assert "✓ right" in after.shown
     assert after.shown.index("✓ right") < after.shown.index(REASON) < after.shown.index(OUTPUT)
+
+
+def test_a_lab_has_no_minutes_and_no_points_of_its_own() -> None:
+    exercise = load_exercise(TOOLBOX, "toolbox")
+    around = Surroundings(Page(80), lambda name: pytest.fail(name), lambda name: exercise, lambda name: True)
+    due, lab = ExerciseDue(exercise="toolbox", text="", line=1), LabDue(lab="toolbox", text="", line=1)
+    assert f"{exercise.minutes} minutes, {exercise.points:g} points" in drawn(due, around)[0]
+    assert [click.unstyle(each) for each in drawn(lab, around)] == ["  now   grade lab toolbox"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from grader.report.layout import MANY
+from grader.report.terminal import render
 from grader.report.view import Need, Next, Progress, View
 from grader.result import (
     Call,
@@ -29,7 +30,7 @@ from grader.result import (
     SourceLine,
     Value,
 )
-from tests.report.screens import FILE, STATEMENT, TESTS, VIEW, axes, case, graded, one, result, screen, tensor
+from tests.report.screens import EXERCISE, FILE, STATEMENT, TESTS, VIEW, axes, case, graded, one, result, screen, tensor
 
 # The main situations, with numbers that real mistakes gave
 
@@ -487,6 +488,13 @@ def test_nothing_is_cut_where_there_is_no_terminal() -> None:
     assert " more " not in text.replace("  more   grade ", "")
 
 
+def test_a_long_title_has_a_line_of_its_own_where_nothing_is_cut() -> None:
+    title = "what a layer that treats every token alike cannot do"
+    exercise = msgspec.structs.replace(EXERCISE, id="recall_lab", title=title)
+    text = render(graded(), exercise, VIEW, width=80, unicode=True, color=False)
+    assert text.splitlines()[:2] == ["  recall_lab   lesson 3, level 2", f"  {title}"]
+
+
 def test_the_names_of_parts_are_told_apart() -> None:
     names = ("result['blocks']", "result['block_rows']")
     parts = tuple(Part(name, tensor(T=5), tensor(k=2), agrees=False) for name in names)
@@ -510,6 +518,12 @@ def test_in_depth_a_screen_is_no_higher_than_the_terminal_either(situation: str,
     of, view, _ = SCREENS[situation]
     for test in of.telling:
         assert screen(of, view, only=test.id, height=height).count("\n") <= height
+
+
+@pytest.mark.parametrize("height", [26, 29, 32, 43])
+def test_in_depth_the_failing_line_keeps_a_neighbour_while_there_is_room(height: int) -> None:
+    text = screen(raised(), only="test_choice", height=height)
+    assert len(re.findall(r"^    [ ▸] +2\d ", text, re.MULTILINE)) >= 2
 
 
 def test_a_test_that_passed_has_nothing_to_explain() -> None:
