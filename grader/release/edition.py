@@ -14,6 +14,7 @@ from grader.course.load import COURSE_FILE
 from grader.course.model import Course, Exercise, Lesson, Syllabus
 from grader.errors import UsageError
 from grader.lesson.files import opening, part_files
+from grader.lesson.moving import moving_scripts
 from grader.lesson.notation import notation_path
 from grader.quiz.attempt import drawn
 from grader.quiz.form import form_text
@@ -127,6 +128,7 @@ def public_paths(course: Course, lessons: Iterable[Lesson], exercises: Iterable[
     yield from ([first.path] if first else [])
     yield from (path for path in beside if path.is_file())
     yield from _pictures(course.root / "lessons")
+    yield from sorted(moving_scripts(course.root).values())
     for lesson in lessons:
         yield from (file.path for file in part_files(course, lesson))
         yield from _pictures(lesson_folder(course, lesson))

@@ -30,6 +30,9 @@ def test_what_students_get_and_nothing_else(tmp_path: Path) -> None:
     ):
         (root / stray).parent.mkdir(exist_ok=True)
         (root / stray).write_text("not for students")
+    script = root / "lessons/moving/masks.js"
+    script.parent.mkdir()
+    script.write_text("export const moved = 1;\n")
     assert sorted(files(root)) == [
         "README.md",
         "course.yaml",
@@ -41,6 +44,7 @@ def test_what_students_get_and_nothing_else(tmp_path: Path) -> None:
         "lessons/01-tools/2-leaks.md",
         "lessons/01-tools/pictures/sums-of-the-past.json",
         courses.QUIZ,
+        "lessons/moving/masks.js",
     ]
 
 
