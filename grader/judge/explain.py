@@ -263,8 +263,6 @@ def _kind(value: Any) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, torch.Size):
         value = tuple(value)
-    if isinstance(value, dict):
-        return f"a dict with keys {_and([repr(k)[:40] for k in list(value)[:8]]) or '(none)'}"
     if isinstance(value, tuple | list) and any(isinstance(v, Tensor | dict | tuple | list) for v in value):
         return f"a {type(value).__name__} of {len(value)}"
     text = clean_line(repr(value))
