@@ -79,14 +79,22 @@ def test_seeds(submission):
         model.fit(steps=3, batch=4, seed=seed)
         return model(table, start, k)
 
-    for make in (
-        lambda seed: torch.cat([each.flatten() for each in submission.make_batch(9, items=6, hops=3, seed=seed)]),
-        lambda seed: submission.HopModel(2, 8, seed=seed)(table, start, k),
-        trained,
+    def batch(seed):
+        return torch.cat([each.flatten() for each in submission.make_batch(9, items=6, hops=3, seed=seed)])
+
+    def begun(seed):
+        return submission.HopModel(2, 8, seed=seed)(table, start, k)
+
+    for what, make in (
+        ("a second batch", batch),
+        ("logits of a second model", begun),
+        ("logits after a second fit", trained),
     ):
         first, again, other = make(1), make(1), make(2)
-        assert_equal(again, first, name="the same seed, again")
-        assert not torch.equal(first, other), "Seeds 1 and 2 give the same."
+        assert_equal(again, first, name=f"{what} with seed 1")
+        assert not torch.equal(first, other), (
+            f"Seeds 1 and 2 give the same: {what} with seed 2 is as the first with seed 1."
+        )
 
 
 @points(4)
