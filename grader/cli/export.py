@@ -67,6 +67,7 @@ def quiz(lesson: str, form: str | None, out: Path | None, variants: int, seed: s
     if form is None:
         raise UsageError(f"Say for which platform: --format {' or '.join(FORMATS)}.")
     course = load_lessons(course_root())
+    course.require_whole("grade export")
     meant = find_lesson(course, lesson)
     bank = bank_of(load_quiz(quiz_of(course, meant)), meant.slug, variants, seed)
     wanted = FORMATS[form]

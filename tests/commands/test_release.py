@@ -140,8 +140,9 @@ def test_an_edition_is_proved_alone(whole: Path) -> None:
         ["release", "--out", "x"],
         ["new", "x", "--lesson", "1"],
         ["export", "gradescope", "x"],
+        ["export", "quiz", "1", "--format", "gift"],
     ],
-    ids=lambda words: words[0],
+    ids=lambda words: " ".join(words[:2]),
 )
 def test_what_needs_the_solutions_says_so(whole: Path, words: list[str]) -> None:
     release()
