@@ -14,7 +14,7 @@ def moe_forward(x: Tensor, gate: Tensor, w1: Tensor, w2: Tensor, w3: Tensor, k: 
     Returns: (T, D) in the dtype of x. Gradients flow to x, gate, w1, w2 and w3; the weights of an expert that nobody
         chose get gradient 0.
     An expert runs on the tokens that chose it, and on no others. So an expert that nobody chose may hold NaN, and a
-    token may overflow in an expert that it did not choose: neither shows in the result.
+    token may overflow in an expert that it did not choose: neither shows in the result or in the gradient of x.
 
     >>> nan = float("nan")
     >>> x = torch.tensor([[1.0, 2.0]])
