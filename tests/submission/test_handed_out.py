@@ -26,6 +26,9 @@ def test_paths_of_a_course() -> None:
     mine = ("notes.md", "exercises/moe_router/notes.md", "exercises/mine/test_public.py", "moe_router/README.md")
     assert not any(given(("week", *name.split("/"))) for name in mine)
     assert not given(("README.md",))
+    folders_alone = handed_out([], {"moe_router"})
+    assert folders_alone(("ada", "exercises", "moe_router", "test_public.py"))
+    assert not folders_alone(("ada", "exercises", "moe_router", "test_mine.py"))
     assert not handed_out([], {"moe_router"})(("lessons", "1.md"))
 
 
