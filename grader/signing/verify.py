@@ -51,7 +51,8 @@ def _of_folder(path: Path, key: PublicKey) -> Iterator[Finding]:
     more = [Finding(path=path / each, problem="is not signed") for each in not_signed(path, signatures)]
     yield from (*bad, *more)
     held, total = len(signatures.files) - len(bad), len(signatures.files)
-    yield Finding(path=path, states=f"{held} of {total} files as they were signed; {_about(signatures)}")
+    whole = None if not (bad or more) else "is not what was signed"
+    yield Finding(path=path, problem=whole, states=f"{held} of {total} files as they were signed; {_about(signatures)}")
 
 
 def _of_file(path: Path, key: PublicKey) -> Finding:

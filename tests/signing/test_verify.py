@@ -56,20 +56,21 @@ def test_as_it_was_signed(folder: Path) -> None:
 
 
 CHANGED = "was changed after it was signed"
+NOT_WHOLE = "results is not what was signed"
 UNKNOWN = "is no whole certificate, and no signatures.json in its folder or above has it"
 TAMPERED: dict[str, tuple[Callable[[Path], None], list[str]]] = {
-    "a byte of an export": (edit("grades.csv", "Lovelace", "Lovelave"), [f"grades.csv {CHANGED}"]),
-    "a byte of a certificate": (edit("certificates/ada.json", "15", "16"), [f"ada.json {CHANGED}"]),
-    "an export cut off": (cut("results.json"), [f"results.json {CHANGED}"]),
-    "an export left out": (lambda folder: (folder / "grades.csv").unlink(), ["grades.csv is missing"]),
-    "an export added": (lambda folder: (folder / "canvas.csv").touch(), ["canvas.csv is not signed"]),
+    "a byte of an export": (edit("grades.csv", "Lovelace", "Lovelave"), [f"grades.csv {CHANGED}", NOT_WHOLE]),
+    "a byte of a certificate": (edit("certificates/ada.json", "15", "16"), [f"ada.json {CHANGED}", NOT_WHOLE]),
+    "an export cut off": (cut("results.json"), [f"results.json {CHANGED}", NOT_WHOLE]),
+    "an export left out": (lambda folder: (folder / "grades.csv").unlink(), ["grades.csv is missing", NOT_WHOLE]),
+    "an export added": (lambda folder: (folder / "canvas.csv").touch(), ["canvas.csv is not signed", NOT_WHOLE]),
     "students swapped": (
         swap("gradescope/ada/results.json", "gradescope/bob/results.json"),
-        [f"results.json {CHANGED}"] * 2,
+        [*[f"results.json {CHANGED}"] * 2, NOT_WHOLE],
     ),
     "certificates swapped": (
         swap("certificates/ada.json", "certificates/bob.json"),
-        [f"ada.json {CHANGED}", f"bob.json {CHANGED}"],
+        [f"ada.json {CHANGED}", f"bob.json {CHANGED}", NOT_WHOLE],
     ),
     "a hash in the signatures": (
         edit("signatures.json", '"sha256": "', '"sha256": "0'),
