@@ -149,8 +149,8 @@ def test_exports(gradebook_folder: Path) -> None:
 def test_exports_of_many_files_take_one_line_and_pages_are_linked(gradebook_folder: Path) -> None:
     done = run("gradebook", "--format", "html", "--format", "feedback", "--out", "exports")
     assert done.stdout.splitlines() == [
-        "  exports/feedback/   6 files",
         "  exports/report.html",
+        "  exports/feedback/   6 files",
         "  exports/work/   2 files",
     ]
     assert 'href="feedback/ada/feedback.html"' in Path("exports", "report.html").read_text("utf-8")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.cli import READER_GONE
 from tests.command_line import error, run, telling_imports
 from tests.paths import ROOT
 
@@ -68,4 +69,4 @@ def test_closed_pipe_is_quiet(small_course: Path, unbuffered: str) -> None:
         env={"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered},
     )
     os.close(writer)
-    assert (done.returncode, done.stderr) == (130, b"")
+    assert (done.returncode, done.stderr) == (READER_GONE, b"")
