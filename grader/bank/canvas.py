@@ -19,8 +19,8 @@ from grader.bank.parts import (
     document,
     node,
     slip_feedback,
-    zipped,
 )
+from grader.export.files import zipped
 from grader.seeds import derive_seed
 
 _QTI = {

@@ -1,9 +1,6 @@
-"""What several formats need: questions that are rewritten as another type, numbers, XML and zip files."""
+"""What several formats need: questions that are rewritten as another type, numbers and XML."""
 
-import io
-import stat
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from html import escape
 from xml.etree.ElementTree import Comment, Element, SubElement, indent, tostring
@@ -91,14 +88,3 @@ def document(root: Element, losses: Sequence[Loss] = (), *, indented: bool = Tru
         indent(root)
     text: bytes = tostring(root, encoding="utf-8")
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text + b"\n"
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """A zip file, the same for the same files."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, data in files.items():
-            member = zipfile.ZipInfo(name)  # its time is that of no clock
-            member.external_attr = (stat.S_IFREG | 0o644) << 16
-            archive.writestr(member, data, zipfile.ZIP_DEFLATED)
-    return stream.getvalue()

@@ -4,23 +4,20 @@ Moodle goes by the names, `Ada Lovelace_657693_assignsubmission_file_feedback.ht
 in its own zip of submissions and in its worksheet; the words after it name the plugin that such a zip came from.
 """
 
-import io
 import re
-import zipfile
 from pathlib import Path
 
 from grader.clean import clean_line
 from grader.course.document import shown
 from grader.errors import UsageError
 from grader.export.feedback import PAGE_NAME, pages
-from grader.export.files import remark, several, write_bytes
+from grader.export.files import remark, several, write_bytes, zipped
 from grader.export.matching import Roll
 from grader.export.moodle import participant_of, read_worksheet
 from grader.gradebook.model import Book
 
 NAME = "moodle-feedback.zip"
 _PLUGIN = "assignsubmission_file"
-_TIME = (1980, 1, 1, 0, 0, 0)  # the same book is the same bytes
 _SEPARATORS = re.compile(r"[_/\\\s]+")  # in a name; Moodle parts at the first underscores
 
 
@@ -30,19 +27,18 @@ def write_moodle_feedback(book: Book, out: Path, template: Path | None) -> list[
     UsageError where the participants' numbers are not known, and for what `read_worksheet` and `write_bytes` say.
     """
     numbers = _numbers(book, template)
-    data = io.BytesIO()
+    files = {}
     missing = []
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for student, html in pages(book):
-            number = numbers.get(student.id)
-            if number is None:
-                missing.append(clean_line(student.name or student.id))
-                continue
-            name = _SEPARATORS.sub(" ", clean_line(student.name or "")).strip(" .~") or "Participant"
-            archive.writestr(zipfile.ZipInfo(f"{name}_{number}_{_PLUGIN}_{PAGE_NAME}", _TIME), html)
+    for student, html in pages(book):
+        number = numbers.get(student.id)
+        if number is None:
+            missing.append(clean_line(student.name or student.id))
+            continue
+        name = _SEPARATORS.sub(" ", clean_line(student.name or "")).strip(" .~") or "Participant"
+        files[f"{name}_{number}_{_PLUGIN}_{PAGE_NAME}"] = html.encode()
     if missing:
         remark(f"of {len(missing)} students the number in Moodle is not known; they are left out: {several(missing)}.")
-    return [write_bytes(out / NAME, data.getvalue())]
+    return [write_bytes(out / NAME, zipped(files))]
 
 
 def _numbers(book: Book, template: Path | None) -> dict[str, str]:

@@ -20,11 +20,16 @@ from tests.paths import TOOLBOX, copy_toolbox
 stays_here = pytest.mark.skipif(not client.can_fork(), reason="there is no safe fork here")
 
 
-@pytest.mark.parametrize("fork", [True, False])
-def test_renewed_judges_are_prepared_once_more(fork: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    if fork and not client.can_fork():
+@pytest.fixture(params=[True, False])
+def forked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judges are forked from a warm process, or each is started by itself."""
+    if request.param and not client.can_fork():
         pytest.skip("there is no safe fork here")
-    monkeypatch.setattr(client, "can_fork", lambda: fork)
+    monkeypatch.setattr(client, "can_fork", lambda: request.param)
+
+
+@pytest.mark.usefixtures("forked")
+def test_renewed_judges_are_prepared_once_more() -> None:
     course = load_course(TOOLBOX)
     exercise = course.exercise("toolbox")
     job = Job(0, exercise.id, "toolbox.py", exercise.reference.read_text("utf-8"), "", 0)
@@ -60,11 +65,8 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("fork", [True, False])
-def test_how_a_judge_ended_is_told_by_its_wait_status(fork: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    if fork and not client.can_fork():
-        pytest.skip("there is no safe fork here")
-    monkeypatch.setattr(client, "can_fork", lambda: fork)
+@pytest.mark.usefixtures("forked")
+def test_how_a_judge_ended_is_told_by_its_wait_status() -> None:
     course = load_course(TOOLBOX)
     exercise = course.exercise("toolbox")
     job = Job(0, exercise.id, "toolbox.py", exercise.reference.read_text("utf-8"), "", 0)
