@@ -58,6 +58,7 @@ class _Reference:
         self._tree = tree = parse(text, f"{name}.py")
         self.bound = {name: node for node in tree.body for name in _bound(node)}
         self.definitions = {node.name: node for node in tree.body if isinstance(node, Definition)}
+        self._read = {name: _names(node) for name, node in self.definitions.items()}
 
     def after_docstring(self, imports: list[str]) -> str:
         """The text with imports from __future__, which stand before all other statements."""
@@ -70,14 +71,24 @@ class _Reference:
         """The definitions that use `name` through whatever others, itself first."""
         found = {name: None}
         while True:
-            more = [
-                each
-                for each, node in self.definitions.items()
-                if each not in found and not _names(node).isdisjoint(found)
-            ]
+            more = [each for each, read in self._read.items() if each not in found and not read.isdisjoint(found)]
             if not more:
                 return [each for each in self.definitions if each in found]
             found |= dict.fromkeys(more)
+
+
+class _Part:
+    """A statement of a file of variations: what it binds, the names that it reads, its text."""
+
+    def __init__(self, node: ast.stmt):
+        self.node = node
+        self.bound, self.read = set(_bound(node)), _names(node)
+        self._text = ast.unparse(node)
+
+    def text(self, rename: "_Rename") -> str:
+        if self.read.isdisjoint(rename.names):
+            return self._text
+        return ast.unparse(rename.visit(copy.deepcopy(self.node)))
 
 
 class _File:
@@ -99,7 +110,15 @@ class _File:
             self._check_names(node)
 
     def variations(self) -> tuple[Variation, ...]:
-        return tuple(self._variation(node, mark) for node, mark in self.marked.values())
+        helpers = [_Part(node) for node in self.helpers]
+        copies = {name: self._copies(name) for name in {mark.replaces for _, mark in self.marked.values()}}
+        return tuple(self._variation(node, mark, helpers, copies[mark.replaces]) for node, mark in self.marked.values())
+
+    def _copies(self, replaced: str) -> list[str]:
+        """What a definition of the reference is used by, and itself, under names of their own."""
+        own = self.reference.depending_on(replaced)
+        inside = _Rename({name: OWN + name for name in own})
+        return [ast.unparse(inside.definition(self.reference.definitions[name])) for name in own]
 
     def _sort(self, node: ast.stmt) -> None:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
@@ -173,21 +192,18 @@ class _File:
             if other and not _same_import(node, other, name) and ast.dump(other) != ast.dump(node):
                 raise self._error(node, f"'{name}' is a name of the reference too; give the helper another.")
 
-    def _variation(self, node: Definition, mark: "_Mark") -> Variation:
+    def _variation(self, node: Definition, mark: "_Mark", helpers: list[_Part], copies: list[str]) -> Variation:
+        """`copies`: the text of what the reference's definition is used by, if this version asks for any of it."""
         replaced = mark.replaces
         own = self.reference.depending_on(replaced)
-        parts = [*self.helpers, node]
-        here = {name for part in parts for name in _bound(part)}
+        parts = [*helpers, _Part(node)]
+        here: set[str] = set().union(*(part.bound for part in parts))
         for part in parts:
-            if used := sorted(_names(part) & (self.marked.keys() - here)):
+            if used := sorted(part.read & (self.marked.keys() - here)):
                 sentence = f"'{used[0]}' stands for a submission of its own; make a helper of what both need."
-                raise self._error(part, sentence)
+                raise self._error(part.node, sentence)
         rename = _Rename({name: OWN + name for name in own if name not in here})
-        copies: list[ast.stmt] = []
-        used_here = set(self.imported.values()).union(*map(_names, parts))
-        if not used_here.isdisjoint(own):
-            inside = _Rename({name: OWN + name for name in own})
-            copies = [inside.definition(self.reference.definitions[name]) for name in own]
+        used_here = set(self.imported.values()).union(*(part.read for part in parts))
         aliases = [
             f"{name} = {OWN + original if original in own else original}"
             for name, original in self.imported.items()
@@ -196,9 +212,9 @@ class _File:
         lines = [
             self.reference.after_docstring(self.futures),
             "",
-            *map(ast.unparse, copies),
+            *([] if used_here.isdisjoint(own) else copies),
             *aliases,
-            *(ast.unparse(rename.visit(copy.deepcopy(part))) for part in parts),
+            *(part.text(rename) for part in parts),
             *([f"{replaced} = {node.name}"] if node.name != replaced else []),
             "",
         ]
