@@ -15,6 +15,8 @@ IN_WORDS = {
     "q": "q stops",
 }  # fmt: skip
 
+_CODE = " " * 4  # before a line of code, in Markdown
+
 Say = Callable[..., None]
 Read = Callable[[], str | None]  # the next line; None: there are no more
 
@@ -162,9 +164,12 @@ def answer_in_words(asked: Asked, answer: str | None) -> str:
 
 
 def plain_text(text: str, indent: int, width: int, head: str = "") -> list[str]:
-    """Text without its marks, wrapped; paragraphs and list items stay apart."""
+    """Text without its marks, wrapped; paragraphs and list items stay apart, and indented code is as it stands."""
     lines: list[str] = []
     for paragraph in _paragraphs(text):
+        if paragraph.startswith(_CODE):
+            lines.append(" " * indent + paragraph)
+            continue
         lines += _strings(wrapped(spans(paragraph), width - indent, " " * indent, head))
         head = " " * len(head)
     return lines
@@ -177,7 +182,9 @@ def _paragraphs(text: str) -> Iterable[str]:
         item = row.lstrip()[:2] in ("- ", "* ") or row.lstrip()[:1].isdigit()
         if not row.strip():
             parts.append("")
-        elif parts and parts[-1] and not item:
+        elif row.startswith(_CODE):
+            parts.append(row)
+        elif parts and parts[-1] and not parts[-1].startswith(_CODE) and not item:
             parts[-1] += " " + row.strip()
         else:
             parts.append(row.strip())
