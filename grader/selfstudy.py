@@ -12,7 +12,7 @@ from grader.course.stub import interface
 from grader.errors import UsageError
 from grader.judge.messages import Job
 from grader.progress import Graded, Progress
-from grader.reader.order import Step, done, leads_to, next_step
+from grader.reader.order import Step, done, leads_to, next_step, steps
 from grader.report.view import Need, Next, View
 from grader.report.view import Progress as Counts
 from grader.result import Outcome, Result
@@ -149,7 +149,7 @@ def view_of(
     """
     lesson = [each for each in course.exercises if each.lesson == exercise.lesson]
     passed = {each.id for each in course.exercises if done(each, progress)}
-    following = next_step(course, progress)
+    following = next_step(list(steps(course)), progress)
     if result.passed and following == exercise:  # another file than the student's own
         following = None
     started = result.outcome is not Outcome.NOT_STARTED

@@ -9,7 +9,7 @@ from grader.cli.names import ExerciseName, named
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.progress import Graded, Progress
-from grader.reader.order import in_order
+from grader.reader.order import in_order, steps
 from grader.report.marks import FAILED, PASSED, PUBLIC
 
 
@@ -20,7 +20,8 @@ def command(exercise_id: str | None) -> None:
     root = course_root()
     progress = Progress.load(root)
     if exercise_id is None:
-        _all(in_order(load_course(root)), progress)
+        course = load_course(root)
+        _all(in_order(course, steps(course)), progress)
     else:
         _one(named(root, exercise_id), progress)
 

@@ -14,7 +14,7 @@ from grader.errors import UsageError
 from grader.lesson.files import part_files
 from grader.progress import Progress, now
 from grader.quiz import history
-from grader.reader.order import Step, done, in_order, leads_to, next_step, why
+from grader.reader.order import Step, done, in_order, leads_to, next_step, steps, why
 from grader.report.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED, PUBLIC
 
 MARKS = {
@@ -41,9 +41,11 @@ def command(words: tuple[str, ...], everything: bool) -> None:
 
     With LESSON (3, moe), its exercises in the order in which to write them.
     """
-    course = in_order(load_course(course_root()))
+    course = load_course(course_root())
+    order = list(steps(course))
+    course = in_order(course, order)
     progress = Progress.load(course.root)
-    following = next_step(course, progress)
+    following = next_step(order, progress)
     if words or everything:
         chosen = course.lessons if everything else (course.lesson(lesson_number(course, words)),)
         _listed(course, progress, chosen)
@@ -66,7 +68,7 @@ def command(words: tuple[str, ...], everything: bool) -> None:
         if (form := exam_form(course, here)) is not None:
             say(step("exam", shown(form), "fill it in, and hand it in"))
     if following is not None:
-        say(step("next", f"grade {leads_to(following, course).command}", why(following, course, progress)))
+        say(step("next", f"grade {leads_to(following, course).command}", why(following, course, order, progress)))
     elif course.released:
         say("  Every exercise passes its public tests; now hand in what was asked for.")
     elif course.exercises:

@@ -8,7 +8,7 @@ from grader.course.document import shown
 from grader.errors import UsageError
 from grader.lesson.files import title
 from grader.progress import Progress
-from grader.reader.order import Step, leads_to, next_step, why
+from grader.reader.order import Step, leads_to, next_step, steps, why
 
 
 @click.command("next")
@@ -16,16 +16,16 @@ def command() -> None:
     """What comes next: the exercise or part that you began last, else the next that is ready."""
     course = load_course(course_root())
     progress = Progress.load(course.root)
-    following = next_step(course, progress)
+    order = list(steps(course))
+    following = next_step(order, progress)
     if following is None and course.released:
         raise UsageError("Every part is read, and every exercise passes its public tests; hand in what was asked for.")
     if following is None:
         raise UsageError("Every part is read and every exercise passed; grade review brings back what is due.")
-    say("", *_lines(following, course, progress))
+    say("", *_lines(following, course, why(following, course, order, progress)))
 
 
-def _lines(following: Step, course: Course, progress: Progress) -> list[str]:
-    reason = why(following, course, progress)
+def _lines(following: Step, course: Course, reason: str) -> list[str]:
     if not isinstance(following, Exercise):
         head = f"  {bold(title(following, course))}" + (f"   lesson {following.name}" if following.lesson else "")
         return [head, "", step("read", f"grade {leads_to(following, course).command}")]

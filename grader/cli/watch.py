@@ -17,10 +17,10 @@ import click
 from grader.cli.names import ExerciseName, last_or_next, named
 from grader.cli.screen import course_root, dim, interactive, prose
 from grader.cli.spinner import Spinner
-from grader.course import Exercise, load_course
+from grader.course import Course, Exercise, load_course
 from grader.errors import UsageError
 from grader.progress import Progress
-from grader.reader.order import done, in_order
+from grader.reader.order import done, in_order, steps
 from grader.reader.terminal import keyboard, read_key
 from grader.report.marks import encoding_of, unicode_on, writable
 from grader.report.terminal import render
@@ -53,7 +53,7 @@ class Watching:
 
     def __init__(self, root: Path, exercise_id: str):
         self._root = root
-        self._course = in_order(load_course(root))
+        self._course = _load(root)
         self._heard: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._awake, self._wake = os.pipe()
         self._spinner = Spinner()
@@ -131,7 +131,7 @@ class Watching:
             self._exercise = own[0]
         else:
             try:
-                self._course = in_order(load_course(self._root))
+                self._course = _load(self._root)
                 self._exercise = self._course.exercise(self._exercise.id)
             except UsageError as error:
                 self._decide(error)
@@ -251,6 +251,12 @@ class Watching:
             grade.main(["--course", str(self._root), *words], prog_name="grade")
         except SystemExit:  # it has said what there was to say
             click.echo(f"\n  {dim('Enter')}   back to the verdict")
+
+
+def _load(root: Path) -> Course:
+    """The course with its exercises in the order in which the lessons ask for them."""
+    course = load_course(root)
+    return in_order(course, steps(course))
 
 
 def _foot(columns: int) -> list[str]:

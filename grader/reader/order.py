@@ -1,6 +1,6 @@
 """The order of the course: each part, then the exercises that are due in it; and what comes next in it."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -29,29 +29,36 @@ def steps(course: Course) -> Iterator[Step]:
                 yield exercise
 
 
-def in_order(course: Course) -> Course:
-    """The course with its exercises in the order in which the lessons ask for them."""
-    exercises = tuple(step for step in steps(course) if isinstance(step, Exercise))
+def in_order(course: Course, order: Iterable[Step]) -> Course:
+    """The course with its exercises in the order of its steps."""
+    exercises = tuple(step for step in order if isinstance(step, Exercise))
     return msgspec.structs.replace(course, exercises=exercises)
 
 
-def next_step(course: Course, progress: Progress) -> Step | None:
+def next_step(order: Sequence[Step], progress: Progress) -> Step | None:
     """What was begun last and is not done; else the next that is ready, from the last one on; None: all is done.
 
-    After an exercise come those of its lesson that stand before it and were left out: they are easier.
+    `order`: the steps of the course. After an exercise come those of its lesson that stand before it and were left out:
+    they are easier.
     """
-    return _next(list(steps(course)), progress)
+    last = _last(order, progress)
+    left = [place for place, step in enumerate(order) if not done(step, progress)]
+    if last in left:
+        return order[last]
+    exercises = {step.id: step for step in order if isinstance(step, Exercise)}
+    ready = [place for place in left if _ready(order[place], exercises, progress)] or left
+    place = min(ready, key=lambda each: (not _left_out(order, each, last), each < last, each), default=None)
+    return None if place is None else order[place]
 
 
 def next_exercise(course: Course, progress: Progress) -> Exercise | None:
-    """The same among the exercises alone, whatever was read."""
-    step = _next([step for step in steps(course) if isinstance(step, Exercise)], progress)
+    """The next step among the exercises alone, whatever was read."""
+    step = next_step([step for step in steps(course) if isinstance(step, Exercise)], progress)
     return step if isinstance(step, Exercise) else None
 
 
-def why(step: Step, course: Course, progress: Progress) -> str:
+def why(step: Step, course: Course, order: Sequence[Step], progress: Progress) -> str:
     """A few words on why a step comes next, or what it is."""
-    order = list(steps(course))
     if isinstance(step, PartFile):
         return title(step, course)
     if (best := progress.best(step.id)) is not None:
@@ -65,8 +72,8 @@ def why(step: Step, course: Course, progress: Progress) -> str:
 
 def next_part(course: Course, progress: Progress) -> PartFile | None:
     """The part that was begun last and is not read, else the next one that is not; None: all are read."""
-    parts = msgspec.structs.replace(course, exercises=())
-    files = {_key(step): step for step in steps(parts)}
+    parts = list(steps(msgspec.structs.replace(course, exercises=())))
+    files = {_key(step): step for step in parts}
     for event in reversed(progress.events):
         step = files.get(_key_of_event(event))
         if isinstance(step, PartFile) and not done(step, progress):
@@ -98,17 +105,6 @@ def leads_to(step: Step, course: Course) -> Next:
     if isinstance(step, Exercise):
         return Next(f"exercise {step.id}", "")
     return Next(f"lesson {step.name}", title(step, course))
-
-
-def _next(order: Sequence[Step], progress: Progress) -> Step | None:
-    last = _last(order, progress)
-    left = [place for place, step in enumerate(order) if not done(step, progress)]
-    if last in left:
-        return order[last]
-    exercises = {step.id: step for step in order if isinstance(step, Exercise)}
-    ready = [place for place in left if _ready(order[place], exercises, progress)] or left
-    place = min(ready, key=lambda each: (not _left_out(order, each, last), each < last, each), default=None)
-    return None if place is None else order[place]
 
 
 def _last(order: Sequence[Step], progress: Progress) -> int:

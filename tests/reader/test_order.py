@@ -15,7 +15,7 @@ def named(course: Path) -> list[str]:
 
 
 def following(course: Path) -> str:
-    step = next_step(load_course(course), Progress.load(course))
+    step = next_step(list(steps(load_course(course))), Progress.load(course))
     return "" if step is None else getattr(step, "name", None) or step.id
 
 
@@ -106,6 +106,7 @@ def test_the_next_exercise_whatever_is_to_be_read(tmp_path: Path) -> None:
 
 def reason(root: Path) -> str:
     course, progress = load_course(root), Progress.load(root)
-    step = next_step(course, progress)
+    order = list(steps(course))
+    step = next_step(order, progress)
     assert step is not None
-    return why(step, course, progress)
+    return why(step, course, order, progress)
