@@ -16,15 +16,15 @@ def deepseek_route(
     """The k chosen experts of every token, and what each of them counts.
 
     logits: (T, E), T >= 1, finite; float32 or float64.
-    bias: (E,) in the dtype of logits, of any sign, without gradient. c = sigmoid(logits) + bias chooses.
-    n_group: G, divides E. Group g has experts g * E/G ... (g + 1) * E/G - 1 and is rated by the sum of its two
-        largest c, a group of one expert by that c.
-    topk_group: M, from 1 to G, the number of groups that stay. The k largest c of their experts are chosen.
+    bias: (E,) in the dtype of logits, of any sign, without gradient. The choice is by s + b, sigmoid(logits) + bias.
+    n_group: divides E. The first E / n_group experts are group 0, the next as many group 1, and so on. A group is rated
+        by the sum of its two largest s + b, a group of one expert by the one it has.
+    topk_group: from 1 to n_group, how many groups stay. Of their experts the k with the largest s + b are chosen.
     norm_topk_prob: whether the sigmoids of the chosen experts are divided by their sum.
-    routed_scaling_factor: r, by which the weights are multiplied in the end.
+    routed_scaling_factor: by which the weights are multiplied in the end.
     Returns: weights (T, k) in the dtype of logits and indices (T, k) int64, in any order within a row, the same
         in both. Gradients flow from the weights to the logits.
-    Raises: ValueError if the groups that stay have fewer than k experts, k > M E / G.
+    Raises: ValueError if the groups that stay have fewer than k experts, k > topk_group * E / n_group.
 
     >>> logits = torch.tensor([[2.0, 0.0, 1.0, 1.5]])  # sigmoid: 0.8808, 0.5000, 0.7311, 0.8176
     >>> deepseek_route(logits, torch.zeros(4), k=2, n_group=2, topk_group=1)

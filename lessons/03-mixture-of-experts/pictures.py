@@ -217,13 +217,13 @@ CAPACITY = 4
 
 def buckets() -> Matrix:
     """Tokens in the buffers of their experts: all first choices in their order, then all second ones."""
-    slots: list[list[str]] = [[] for _ in range(E)]
+    places: list[list[str]] = [[] for _ in range(E)]
     dropped: list[list[str]] = [[] for _ in range(E)]
     for rank, mark in enumerate(("", "'")):
         for token, experts in enumerate(CHOICES):
             expert = experts[rank]
-            (slots if len(slots[expert]) < CAPACITY else dropped)[expert].append(f"{token}{mark}")
-    grids = (_grid("slots", EXPERTS, slots), _grid("dropped", EXPERTS, dropped))
+            (places if len(places[expert]) < CAPACITY else dropped)[expert].append(f"{token}{mark}")
+    grids = (_grid("places", EXPERTS, places), _grid("dropped", EXPERTS, dropped))
     return Matrix("buckets", "tokens in the buffers of four experts", grids, ("",))
 
 

@@ -1,7 +1,7 @@
 /**
  * router: tokens fall into the buffers of their experts, and those that find one full are dropped.
  *
- * Each expert has C = ceil(T·k·c/E) slots. They are given in GShard's order: all first choices in the order of the
+ * Each expert has ceil(T·k·c/E) places. They are given in GShard's order: all first choices in the order of the
  * tokens, then all second choices. The logits lean to expert 0, as those of an untrained router may.
  */
 "use strict";
@@ -47,7 +47,7 @@ Moving.add("router", (box) => {
     const floor = 30 + capacity * SLOT;
     const height = floor + 14 + (deepest ? 22 + deepest * SLOT : 0);
     const dropped = lost.flat().length;
-    const words = `${capacity} slots in each of ${E} experts; ${dropped} of ${T * k} choices are dropped`;
+    const words = `${capacity} places in each of ${E} experts; ${dropped} of ${T * k} choices are dropped`;
     const svg = Moving.drawing(WIDTH, height, words);
     experts.forEach((e) => {
       const x = 10 + e * 80;
@@ -65,8 +65,8 @@ Moving.add("router", (box) => {
     place.replaceChildren(svg);
     const none = choices.map((row, token) => token).filter((token) => !buffers.flat().some((each) => each.token === token));
     const idle = capacity * E - buffers.flat().length;
-    said.textContent = `C = ⌈${T} · ${k} · ${factor} / ${E}⌉ = ${capacity} slots. ${dropped} of ${T * k} choices are dropped, `
-      + `${none.length} of ${T} tokens everywhere; ${idle} of ${capacity * E} slots stay empty.`;
+    said.textContent = `capacity ⌈${T} · ${k} · ${factor} / ${E}⌉ = ${capacity} places. ${dropped} of ${T * k} choices are dropped, `
+      + `${none.length} of ${T} tokens everywhere; ${idle} of ${capacity * E} places stay empty.`;
   }
 
   box.append(

@@ -16,13 +16,13 @@ def verify(E, k, n_group, topk_group):
 
 
 def best_groups(rating, topk_group):
-    """Bool (T, G): the groups that stay."""
+    """Bool (T, n_group): the groups that stay."""
     stays = rating.topk(topk_group, dim=-1).indices
     return torch.zeros_like(rating, dtype=torch.bool).scatter(-1, stays, True)
 
 
 def two_best(c, n_group):
-    """Ratings (T, G)."""
+    """Ratings (T, n_group)."""
     grouped = c.unflatten(-1, (n_group, -1))
     return grouped.topk(min(2, grouped.shape[-1]), dim=-1).values.sum(-1)
 
@@ -99,8 +99,8 @@ def unbiased_groups(logits, bias, k, n_group, topk_group, routed_scaling_factor=
 
 @replaces("deepseek_route")
 def interleaved_groups(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
-    """Your groups take every G-th expert. The experts of a group are neighbours: the first E / G of them are group 0.
-    Which of the two axes that E is cut into comes first?"""
+    """Your groups take every n_group-th expert. The experts of a group are neighbours: the first E / n_group of them
+    are group 0. Which of the two axes that E is cut into comes first?"""
     verify(logits.shape[-1], k, n_group, topk_group)
     s = torch.sigmoid(logits)
     c = (s + bias).unflatten(-1, (-1, n_group))
@@ -111,8 +111,8 @@ def interleaved_groups(logits, bias, k, n_group, topk_group, routed_scaling_fact
 
 @replaces("deepseek_route")
 def masked_with_zero(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
-    """You set the experts of the other groups to 0. With a negative bias c can lie below 0, and 0 is larger: experts of
-    closed groups are chosen again. Which value loses against every number?"""
+    """You set the experts of the other groups to 0. With a negative bias s + b can lie below 0, and 0 is larger:
+    experts of closed groups are chosen again. Which value loses against every number?"""
     s = torch.sigmoid(logits)
     indices = choose(s + bias, k, n_group, topk_group, out=0.0)
     return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
@@ -126,7 +126,7 @@ def local_indices(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.
     verify(E, k, n_group, topk_group)
     s = torch.sigmoid(logits)
     stays = two_best(s + bias, n_group).topk(topk_group, dim=-1).indices.sort(-1).values
-    experts = (stays[..., None] * (E // n_group) + torch.arange(E // n_group)).flatten(-2)  # (T, M * E / G)
+    experts = (stays[..., None] * (E // n_group) + torch.arange(E // n_group)).flatten(-2)
     indices = (s + bias).gather(-1, experts).topk(k, dim=-1).indices
     return weigh(s.gather(-1, experts), indices, routed_scaling_factor, norm_topk_prob), indices
 
@@ -142,8 +142,8 @@ def scaled_before_norm(logits, bias, k, n_group, topk_group, routed_scaling_fact
 
 @replaces("deepseek_route")
 def factor_in_scores(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
-    """You multiplied the sigmoids by the factor before the choice. Beside scores that are r times as large the bias
-    counts less, so others are chosen. What does the factor belong to?"""
+    """You multiplied the sigmoids by the factor before the choice. Beside scores that were multiplied the bias counts
+    less, so others are chosen. What does the factor belong to?"""
     s = routed_scaling_factor * torch.sigmoid(logits)
     indices = choose(s + bias, k, n_group, topk_group)
     return weigh(s, indices, 1.0, norm_topk_prob), indices
@@ -244,14 +244,14 @@ def never_zero(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
 @replaces("deepseek_route")
 def equal_shares(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
     """You take the same number of experts from each group that stays. All k may come from one group. Among which
-    experts are the k largest c to be found?"""
+    experts are the k largest s + b to be found?"""
     verify(logits.shape[-1], k, n_group, topk_group)
     if k % topk_group:
         raise ValueError("k is no multiple of topk_group")
     s = torch.sigmoid(logits)
     c = (s + bias).unflatten(-1, (n_group, -1))
     stays = best_groups(two_best(s + bias, n_group), topk_group).nonzero()[:, 1].view(len(s), topk_group)
-    inside = c.topk(k // topk_group, dim=-1).indices  # (T, G, k / M)
+    inside = c.topk(k // topk_group, dim=-1).indices  # (T, n_group, k / topk_group)
     inside = inside + torch.arange(n_group)[:, None] * c.shape[-1]
     indices = inside.gather(1, stays[..., None].expand(-1, -1, inside.shape[-1])).flatten(1)
     return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
@@ -269,8 +269,8 @@ def group_sum(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, n
 
 @replaces("deepseek_route")
 def two_always(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
-    """You ask for the two largest c of a group that has only one expert, and topk refuses that. How many numbers can
-    you ask for at most?"""
+    """You ask for the two largest s + b of a group that has only one expert, and topk refuses that. How many numbers
+    can you ask for at most?"""
     s = torch.sigmoid(logits)
     rating = (s + bias).unflatten(-1, (n_group, -1)).topk(2, dim=-1).values.sum(-1)
     indices = choose(s + bias, k, n_group, topk_group, rating)
@@ -279,8 +279,8 @@ def two_always(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, 
 
 @replaces("deepseek_route")
 def factor_with_norm_only(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
-    """You multiply by the factor only where you divide by the sum. With norm_topk_prob=False the weights are r·s too.
-    Which of your lines run in that case?"""
+    """You multiply by the factor only where you divide by the sum. With norm_topk_prob=False it belongs to the
+    weights too. Which of your lines run in that case?"""
     s = torch.sigmoid(logits)
     indices = choose(s + bias, k, n_group, topk_group)
     return weigh(s, indices, routed_scaling_factor if norm_topk_prob else 1.0, norm_topk_prob), indices
@@ -305,7 +305,7 @@ def always_divided(logits, bias, k, n_group, topk_group, routed_scaling_factor=1
 
 @replaces("deepseek_route")
 def divided_by_biased_sum(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
-    """Your weights are s above the line, and the sum below the line is that of c, with the bias. What has to be summed
+    """Your weights are s above the line, and the sum below the line is that of s + b. What has to be summed
     so that the weights of a token sum to the factor?"""
     s = torch.sigmoid(logits)
     indices = choose(s + bias, k, n_group, topk_group)

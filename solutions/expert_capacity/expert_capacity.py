@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def expert_capacity(num_tokens: int, num_experts: int, k: int, capacity_factor: float) -> int:
-    """C, the slots of each expert: T k c / E, rounded up.
+    """The slots of each expert: T k c / E, rounded up.
 
     num_tokens: T. num_experts: E. k: choices of each token. All are at least 1.
     capacity_factor: c > 0, an int or a float; a multiple of 1/4, so that nothing is rounded before the end.
@@ -26,8 +26,8 @@ def assign_slots(indices: Tensor, num_experts: int, capacity: int) -> Tensor:
     First come all first choices in token order, then all second ones in token order, and so on.
 
     indices: int64 (T, k), the experts that each token chose, best first; those of a token differ.
-    num_experts: E, all indices are below it. capacity: C >= 1; it may be larger than T.
-    Returns: int64 (T, k), each number from -1 to C - 1.
+    num_experts: E, all indices are below it. capacity: at least 1; it may be larger than T.
+    Returns: int64 (T, k), each number from -1 to capacity - 1.
 
     >>> assign_slots(torch.tensor([[0, 1], [0, 1], [1, 3], [1, 0]]), num_experts=4, capacity=2)
     tensor([[ 0, -1],
@@ -46,10 +46,10 @@ def assign_slots(indices: Tensor, num_experts: int, capacity: int) -> Tensor:
 def dispatch(x: Tensor, indices: Tensor, slots: Tensor, num_experts: int, capacity: int) -> Tensor:
     """The buffers of all experts: each token in the slots that its choices got.
 
-    x: (T, D), float32 or float64. indices: int64 (T, k). num_experts: E. capacity: C.
-    slots: int64 (T, k), from -1 to C - 1; -1 is a dropped choice. No slot of an expert is given twice. Slots may lie in
-        any order and leave gaps, not only as assign_slots gives them.
-    Returns: (E, C, D) in the dtype of x; a slot that nobody got is 0. Gradients flow to x.
+    x: (T, D), float32 or float64. indices: int64 (T, k). num_experts: E.
+    slots: int64 (T, k), from -1 to capacity - 1; -1 is a dropped choice. No slot of an expert is given twice. Slots may
+        lie in any order and leave gaps, not only as assign_slots gives them.
+    Returns: (E, capacity, D) in the dtype of x; a slot that nobody got is 0. Gradients flow to x.
 
     >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> dispatch(x, torch.tensor([[2, 0], [2, 1]]), torch.tensor([[0, 1], [-1, 0]]), num_experts=3, capacity=2)
@@ -63,7 +63,7 @@ def dispatch(x: Tensor, indices: Tensor, slots: Tensor, num_experts: int, capaci
              [0., 0.]]])
     """
     token, s = torch.where(slots >= 0)  # (n,): the choices that got a slot
-    buffers = x.new_zeros(num_experts, capacity, x.shape[-1])  # (E, C, D)
+    buffers = x.new_zeros(num_experts, capacity, x.shape[-1])  # (E, capacity, D)
     return buffers.index_put((indices[token, s], slots[token, s]), x[token])
 
 
@@ -72,7 +72,7 @@ def combine(buffers: Tensor, indices: Tensor, slots: Tensor, weights: Tensor) ->
 
     A dropped choice adds nothing, and its weight is not given to the others.
 
-    buffers: (E, C, D), finite; float32 or float64. indices: int64 (T, k).
+    buffers: (E, capacity, D), finite; float32 or float64. indices: int64 (T, k).
     slots: int64 (T, k), as in dispatch. weights: (T, k) in the dtype of buffers.
     Returns: (T, D) in the dtype of buffers; 0 for a token without any slot. Gradients flow to buffers and weights.
 

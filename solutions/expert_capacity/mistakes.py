@@ -107,7 +107,7 @@ def last_come_first(indices, num_experts, capacity):
 
 @replaces("assign_slots")
 def one_too_many(indices, num_experts, capacity):
-    """You gave a slot with the number C. They are numbered from 0: which is the last?"""
+    """You gave a slot whose number is the capacity. They are numbered from 0: which is the last?"""
     return limit(number(indices.T.flatten(), num_experts).view(indices.T.shape).T, capacity + 1)
 
 
@@ -120,7 +120,7 @@ def one_too_few(indices, num_experts, capacity):
 
 @replaces("assign_slots")
 def from_one(indices, num_experts, capacity):
-    """You kept the right choices and numbered their slots from 1 to C. Which number has the first slot?"""
+    """You kept the right choices and numbered their slots from 1 to the capacity. Which number has the first slot?"""
     slots = assign_slots(indices, num_experts, capacity)
     return torch.where(slots >= 0, slots + 1, -1)
 
@@ -134,7 +134,7 @@ def last_slot_shared(indices, num_experts, capacity):
 
 @replaces("assign_slots")
 def capacity_for_dropped(indices, num_experts, capacity):
-    """You marked dropped choices with C. Which mark does the docstring give them?"""
+    """You marked dropped choices with the capacity. Which mark does the docstring give them?"""
     slots = assign_slots(indices, num_experts, capacity)
     return torch.where(slots >= 0, slots, capacity)
 
@@ -142,13 +142,13 @@ def capacity_for_dropped(indices, num_experts, capacity):
 @replaces("assign_slots")
 def nobody_dropped(indices, num_experts, capacity):
     """You numbered the choices of each expert and did not look at the capacity. Which numbers are slots of a buffer
-    with C slots?"""
+    with so many of them?"""
     return number(indices.T.flatten(), num_experts).view(indices.T.shape).T
 
 
 @replaces("assign_slots")
 def slots_of_all(indices, num_experts, capacity):
-    """You numbered the slots through all experts, e · C + slot. Each expert counts its own from 0."""
+    """You numbered the slots through all experts, e · capacity + slot. Each expert counts its own from 0."""
     slots = assign_slots(indices, num_experts, capacity)
     return torch.where(slots >= 0, indices * capacity + slots, -1)
 
@@ -231,8 +231,8 @@ def packed(x, indices, slots, num_experts, capacity):
 
 @replaces("dispatch")
 def slot_first(x, indices, slots, num_experts, capacity):
-    """Your buffers lie slot by slot and were read as if they lay expert by expert. Flattened, expert e begins at e
-    · C."""
+    """Your buffers lie slot by slot and were read as if they lay expert by expert. Flattened, expert e begins at
+    e · capacity."""
     return dispatch(x, indices, slots, num_experts, capacity).transpose(0, 1).reshape(num_experts, capacity, -1)
 
 

@@ -82,7 +82,7 @@ def test_capacity(submission, rng):
 
 @points(5)
 def test_one_choice(submission, rng):
-    """k = 1: the first C tokens of an expert stay"""
+    """k = 1: the first tokens of an expert stay"""
     T, E = 29, 5
     for C in (1, 4, 7):
         indices = choices(rng, T, E, 1)

@@ -27,7 +27,7 @@ def mean(values: Tensor, real: Tensor) -> Tensor:
 
 
 def shares(logits: Tensor, k: int, mask: Tensor | None) -> tuple[Tensor, Tensor, int]:
-    """f, P and E, as they should be."""
+    """f, p and E, as they should be."""
     logits, real = everything(logits, mask)
     return mean(choices(logits, k), real), mean(logits.softmax(-1), real), logits.shape[-1]
 
@@ -36,8 +36,8 @@ def shares(logits: Tensor, k: int, mask: Tensor | None) -> tuple[Tensor, Tensor,
 def p_squared(logits, k, mask=None):
     """You took the mean probability twice. A router can be even on average while every single choice goes to the same
     expert: f counts what was chosen."""
-    _, P, E = shares(logits, k, mask)
-    return E * (P * P).sum()
+    _, p, E = shares(logits, k, mask)
+    return E * (p * p).sum()
 
 
 @replaces("load_balancing_loss")
@@ -52,37 +52,37 @@ def f_squared(logits, k, mask=None):
 def no_factor_e(logits, k, mask=None):
     """Your loss shrinks with the number of experts: even use scores k / E. Which factor of the formula makes it k
     for any E?"""
-    f, P, _ = shares(logits, k, mask)
-    return (f * P).sum()
+    f, p, _ = shares(logits, k, mask)
+    return (f * p).sum()
 
 
 @replaces("load_balancing_loss")
 def divided_by_k(logits, k, mask=None):
     """You divided f by k, so that even use scores 1. Some papers do. Here f is a share of tokens and sums to k."""
-    f, P, E = shares(logits, k, mask)
-    return E * (f * P).sum() / k
+    f, p, E = shares(logits, k, mask)
+    return E * (f * p).sum() / k
 
 
 @replaces("load_balancing_loss")
 def first_choice(logits, k, mask=None):
     """You counted the best expert of each token only. A token makes k choices, and each makes an expert busy."""
     f, _, E = shares(logits, 1, mask)
-    _, P, _ = shares(logits, k, mask)
-    return E * (f * P).sum()
+    _, p, _ = shares(logits, k, mask)
+    return E * (f * p).sum()
 
 
 @replaces("load_balancing_loss")
 def counts_not_shares(logits, k, mask=None):
     """Your f is a number of tokens, so the loss grows with the batch. It is a share of them."""
-    f, P, E = shares(logits, k, mask)
+    f, p, E = shares(logits, k, mask)
     _, real = everything(logits, mask)
-    return E * (f * real.sum() * P).sum()
+    return E * (f * real.sum() * p).sum()
 
 
 @replaces("load_balancing_loss")
 def weights_of_chosen(logits, k, mask=None):
-    """Your P holds the weights of the chosen experts alone, renormalised over k. An expert that was not chosen then
-    has probability 0 and no gradient. P comes from the softmax over all E."""
+    """Your p holds the weights of the chosen experts alone, renormalised over k. An expert that was not chosen then
+    has probability 0 and no gradient. p comes from the softmax over all E."""
     f, _, E = shares(logits, k, mask)
     logits, real = everything(logits, mask)
     kept = logits.masked_fill(choices(logits, k) == 0, float("-inf"))
@@ -91,7 +91,7 @@ def weights_of_chosen(logits, k, mask=None):
 
 @replaces("load_balancing_loss")
 def softmax_of_mean(logits, k, mask=None):
-    """You averaged the logits and took one softmax. P is the average of the probabilities: first a softmax for
+    """You averaged the logits and took one softmax. p is the average of the probabilities: first a softmax for
     every token, then the mean."""
     f, _, E = shares(logits, k, mask)
     return E * (f * mean(*everything(logits, mask)).softmax(-1)).sum()
@@ -107,7 +107,7 @@ def softmax_over_tokens(logits, k, mask=None):
 
 @replaces("load_balancing_loss")
 def detached(logits, k, mask=None):
-    """Your loss is a number without a gradient: P was detached, or computed under no_grad. Only f may be cut off."""
+    """Your loss is a number without a gradient: p was detached, or computed under no_grad. Only f may be cut off."""
     if mask is not None and not mask.any():
         return load_balancing_loss(logits, k, mask)
     return load_balancing_loss(logits.detach(), k, mask)
@@ -116,13 +116,13 @@ def detached(logits, k, mask=None):
 @replaces("load_balancing_loss")
 def mask_ignored(logits, k, mask=None):
     """Padding counts in your loss. Pads are all alike, so they all choose the same experts: leave them out of f and
-    of P."""
+    of p."""
     return load_balancing_loss(logits, k)
 
 
 @replaces("load_balancing_loss")
 def f_with_padding(logits, k, mask=None):
-    """P leaves padding out, f still counts it. What a pad chose makes no expert busy."""
+    """p leaves padding out, f still counts it. What a pad chose makes no expert busy."""
     f, _, E = shares(logits, k, None)
     real = everything(logits, mask)[1]
     return E * (f * shares(logits, k, mask)[1]).sum() * (real.sum() > 0)
@@ -131,15 +131,15 @@ def f_with_padding(logits, k, mask=None):
 @replaces("load_balancing_loss")
 def divided_by_all(logits, k, mask=None):
     """You left the pads out of the sums and then divided by the number of all tokens, pads included. Then f no longer
-    sums to k, nor P to 1."""
+    sums to k, nor p to 1."""
     logits, real = everything(logits, mask)
-    f, P = (choices(logits, k) * real).mean(0), (logits.softmax(-1) * real).mean(0)
-    return logits.shape[-1] * (f * P).sum()
+    f, p = (choices(logits, k) * real).mean(0), (logits.softmax(-1) * real).mean(0)
+    return logits.shape[-1] * (f * p).sum()
 
 
 @replaces("load_balancing_loss")
 def p_divided_by_all(logits, k, mask=None):
-    """f is right, but P was divided by the number of all tokens, pads included: it no longer sums to 1."""
+    """f is right, but p was divided by the number of all tokens, pads included: it no longer sums to 1."""
     f, _, E = shares(logits, k, mask)
     logits, real = everything(logits, mask)
     return E * (f * (logits.softmax(-1) * real).mean(0)).sum()
@@ -177,7 +177,7 @@ def tokens_of_one_layer(logits, k, mask=None):
 
 @replaces("load_balancing_loss")
 def mean_of_layers(logits, k, mask=None):
-    """You averaged one loss for each entry of the first axis. Here all layers are one pool before f and P are
+    """You averaged one loss for each entry of the first axis. Here all layers are one pool before f and p are
     taken. (Pooled, one layer's excess can hide another's lack, so there is a case for your version.)"""
     if logits.dim() < 3:
         return load_balancing_loss(logits, k, mask)
@@ -216,8 +216,8 @@ def exp_overflows(logits, k, mask=None):
 def nothing_is_nan(logits, k, mask=None):
     """Where the mask leaves no token you divide 0 by 0. A batch of padding has no loss: it is 0."""
     logits, real = everything(logits, mask)
-    f, P = ((values * real).sum(0) / real.sum() for values in (choices(logits, k), logits.softmax(-1)))
-    return logits.shape[-1] * (f * P).sum()
+    f, p = ((values * real).sum(0) / real.sum() for values in (choices(logits, k), logits.softmax(-1)))
+    return logits.shape[-1] * (f * p).sum()
 
 
 @replaces("load_balancing_loss")
@@ -250,7 +250,7 @@ def padding_zeroed(logits, k, mask=None):
 
 @replaces("load_balancing_loss")
 def product_of_each_token(logits, k, mask=None):
-    """You multiplied choices and probabilities token by token and averaged the products. f and P are averages
+    """You multiplied choices and probabilities token by token and averaged the products. f and p are averages
     themselves: which comes first, the mean or the product?"""
     logits, real = everything(logits, mask)
     return logits.shape[-1] * mean(choices(logits, k) * logits.softmax(-1), real).sum()

@@ -23,7 +23,7 @@ def some(rng, *shape):
 
 
 def shares(tokens, k):
-    """f and P (E,), float64, of the tokens (n, E)."""
+    """f and p (E,), float64, of the tokens (n, E)."""
     rows = tokens.tolist()
     E = tokens.shape[-1]
     counts, probabilities = [0] * E, [0.0] * E
@@ -129,7 +129,7 @@ def test_one_mask_for_all_layers(submission, rng):
 @points(4)
 @needs("test_example")
 def test_gradient(submission, rng):
-    """through P: busy experts become less probable"""
+    """through p: busy experts become less probable"""
     B, T, E, k = 3, 7, 5, 2
     logits, mask = distinct_logits(rng, B, T, E), some(rng, B, T)
     for keep in (None, mask):

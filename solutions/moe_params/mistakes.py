@@ -57,7 +57,7 @@ def no_qk_norm(config):
 @replaces("attention_params")
 def mla_ignored(config):
     """You counted multi-head latent attention as if it had matrices for all heads. With kv_lora_rank in the
-    config, keys and values pass through r_kv numbers, and the number of key-value heads plays no part."""
+    config, keys and values pass through rank_kv numbers, and the number of key-value heads plays no part."""
     return attention_params({**config, "kv_lora_rank": None})
 
 
@@ -70,8 +70,8 @@ def mla(config):
 
 @replaces("attention_params")
 def mla_no_norms(config):
-    """You left out the norms of MLA. Each of the two compressed vectors passes one before it is expanded: r_q and r_kv
-    parameters."""
+    """You left out the norms of MLA. Each of the two compressed vectors passes one before it is expanded: rank_q and
+    rank_kv parameters."""
     if not is_mla(config):
         return attention_params(config)
     _, _, r_q, r_kv, *_ = mla(config)
@@ -80,8 +80,8 @@ def mla_no_norms(config):
 
 @replaces("attention_params")
 def mla_rope_per_head(config):
-    """You gave every head a rotary key of its own. In MLA all heads share one, of p numbers, which comes straight from
-    the token."""
+    """You gave every head a rotary key of its own. In MLA all heads share one, of rope numbers, which comes straight
+    from the token."""
     if not is_mla(config):
         return attention_params(config)
     D, H, _, _, _, p, _ = mla(config)
@@ -136,8 +136,8 @@ def mla_rank_of_width(config):
 
 @replaces("attention_params")
 def mla_values_as_keys(config):
-    """The matrix that expands keys and values makes n + p numbers for each head. Which numbers of a key come from the
-    compressed vector, and how wide is a value?"""
+    """The matrix that expands keys and values makes nope + rope numbers for each head. Which numbers of a key
+    come from the compressed vector, and how wide is a value?"""
     if not is_mla(config):
         return attention_params(config)
     _, H, _, r_kv, _, p, v = mla(config)
@@ -146,7 +146,8 @@ def mla_values_as_keys(config):
 
 @replaces("attention_params")
 def mla_output_of_keys(config):
-    """Your output matrix of MLA reads n + p numbers of each head. It reads the mixed values: how wide is a value?"""
+    """Your output matrix of MLA reads nope + rope numbers of each head. It reads the mixed values: how wide is a
+    value?"""
     if not is_mla(config):
         return attention_params(config)
     D, H, _, _, n, p, v = mla(config)

@@ -20,16 +20,16 @@ def attention_params(config: dict[str, Any]) -> int:
     41943040
     """
     D, H = _get(config, "hidden_size"), _get(config, "num_attention_heads")
-    r_q, r_kv = _get(config, "q_lora_rank"), _get(config, "kv_lora_rank")
-    if not r_kv:
+    rank_q, rank_kv = _get(config, "q_lora_rank"), _get(config, "kv_lora_rank")
+    if not rank_kv:
         G, K = _get(config, "num_key_value_heads", H), _get(config, "head_dim", D // H)
         qk_norms = 2 * K if _get(config, "qk_norm") else 0
         return D * K * (2 * H + 2 * G) + qk_norms  # q and o have H heads, k and v have G
 
-    n, p, v = (_get(config, key) for key in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"))
-    queries = D * r_q + r_q + r_q * H * (n + p) if r_q else D * H * (n + p)
-    keys_and_values = D * (r_kv + p) + r_kv + r_kv * H * (n + v)  # one rotary key for all heads
-    return queries + keys_and_values + H * v * D
+    nope, rope, value = (_get(config, key) for key in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"))
+    queries = D * rank_q + rank_q + rank_q * H * (nope + rope) if rank_q else D * H * (nope + rope)
+    keys_and_values = D * (rank_kv + rope) + rank_kv + rank_kv * H * (nope + value)  # one rotary key for all heads
+    return queries + keys_and_values + H * value * D
 
 
 def count_params(config: dict[str, Any]) -> dict[str, int]:
@@ -46,7 +46,7 @@ def count_params(config: dict[str, Any]) -> dict[str, int]:
     {'total': 46702792704, 'active': 12879925248}
     """
     V, D, F = (_get(config, key) for key in ("vocab_size", "hidden_size", "intermediate_size"))
-    E, k, s = (_get(config, key) for key in ("num_experts", "num_experts_per_tok", "n_shared_experts"))
+    E, k, shared = (_get(config, key) for key in ("num_experts", "num_experts_per_tok", "n_shared_experts"))
     L = _get(config, "num_hidden_layers")
     dense_layers = _get(config, "first_k_dense_replace") if E else L
     sparse_layers = L - dense_layers
@@ -57,5 +57,5 @@ def count_params(config: dict[str, Any]) -> dict[str, int]:
     tables = V * D if _get(config, "tie_word_embeddings") else 2 * V * D  # the embedding and the head
 
     always = tables + L * (2 * D + attention_params(config)) + D  # two norms in each layer, one behind the last
-    always += dense_layers * dense_ffn + sparse_layers * (router + s * expert)
+    always += dense_layers * dense_ffn + sparse_layers * (router + shared * expert)
     return {"total": always + sparse_layers * E * expert, "active": always + sparse_layers * k * expert}

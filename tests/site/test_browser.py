@@ -252,12 +252,12 @@ def test_masks_move_the_outputs(reader: Reader) -> None:
 
 def test_router_drops_what_finds_no_room(reader: Reader) -> None:
     box = seen(reader.open(OLD), "router")
-    assert "= 4 slots. 4 of 16 choices are dropped" in said(box)
+    assert "= 4 places. 4 of 16 choices are dropped" in said(box)
     assert box.locator(".lost").count() == 4
     put(box, "capacity factor", "End")
-    assert "= 8 slots. 0 of 16 choices are dropped" in said(box)
+    assert "= 8 places. 0 of 16 choices are dropped" in said(box)
     put(box, "experts of a token", "Home")
-    assert "C = ⌈8 · 1 · 2 / 4⌉ = 4 slots." in said(box)
+    assert "capacity ⌈8 · 1 · 2 / 4⌉ = 4 places." in said(box)
 
 
 def test_kv_cache_is_counted(reader: Reader) -> None:

@@ -41,7 +41,7 @@ def test_balance_is_that_of_mixtral(ours: ModuleType, k: int, masked: bool, gene
 
 
 def test_balance_of_one_choice_is_that_of_switch_transformer(ours: ModuleType, generator: torch.Generator) -> None:
-    """Switch takes f and P of every text on its own and averages: here one text."""
+    """Switch takes f and p of every text on its own and averages: here one text."""
     pytest.importorskip("transformers", reason=NO_TRANSFORMERS)
     from transformers.models.switch_transformers import modeling_switch_transformers as switch
 
@@ -80,7 +80,7 @@ def test_gradients_are_those_of_finite_differences(ours: ModuleType, generator: 
 
 
 def test_even_use_is_no_minimum(ours: ModuleType) -> None:
-    """The question of the statement: f = (0.6, 0.4) and P = (0.306, 0.694) score less than 1."""
+    """The question of the statement: f = (0.6, 0.4) and p = (0.306, 0.694) score less than 1."""
     probabilities = torch.tensor([[0.51, 0.49]] * 6 + [[0.0, 1.0]] * 4, dtype=torch.float64)
     loss = ours.load_balancing_loss(probabilities.clamp(min=1e-300).log(), 1)
     assert np.isclose(loss.item(), 0.9224, rtol=1e-12)
