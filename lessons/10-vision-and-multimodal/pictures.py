@@ -53,7 +53,7 @@ def way_through_pictures() -> Boxes:
             Box("prompt", "7-8 a picture\nin a prompt", 1, 1),
             Box("noise", "9-11 from noise\nto a picture", 2, 0),
             Box("network", "12-13 the\nnetwork", 2, 1),
-            Box("flow", "14 straight\nlines", 2, 2),
+            Box("flow", "14-15 straight\nlines", 2, 2),
         ),
         (
             Arrow("patches", "vit"),
@@ -417,6 +417,7 @@ def u_net() -> Boxes:
             Arrow("up0", "out"),
             Arrow("down0", "up0"),
             Arrow("down1", "up1"),
+            Arrow("down2", "up2"),
         ),
     )
 
@@ -489,7 +490,7 @@ def dit_sizes() -> Bars:
     )
 
 
-# ------------------------------------------------------------ 14 straight lines
+# ------------------------------------------------------------ 14 and 15 straight lines
 
 
 def lines_and_paths() -> Curves:
@@ -540,3 +541,20 @@ def errors_of_two_methods() -> Curves:
         log_x=True,
         log_y=True,
     )
+
+
+def times_drawn() -> Curves:
+    times = [each / 50 for each in range(1, 50)]
+
+    def density(t: float, m: float) -> float:
+        """Of t = sigmoid(m + n), n being standard normal."""
+        n = math.log(t / (1 - t)) - m
+        return math.exp(-(n**2) / 2) / ((2 * math.pi) ** 0.5 * t * (1 - t))
+
+    lines = (
+        Line("evenly", times, [1.0] * len(times)),
+        Line("logit-normal", times, _rounded([density(t, 0.0) for t in times], 4)),
+        Line("the same, shifted with a = 3", times, _rounded([density(t, math.log(3)) for t in times], 4)),
+    )
+    title = "How often a time is drawn in training"
+    return Curves("times-drawn", title, "time t", "density", lines, low=0.0)
