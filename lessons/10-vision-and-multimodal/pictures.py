@@ -52,8 +52,8 @@ def way_through_pictures() -> Boxes:
             Box("clip", "4-6 pictures\nand captions", 0, 2),
             Box("prompt", "7-8 a picture\nin a prompt", 1, 1),
             Box("noise", "9-11 from noise\nto a picture", 2, 0),
-            Box("network", "12-13 the\nnetwork", 2, 1),
-            Box("flow", "14-15 straight\nlines", 2, 2),
+            Box("network", "12-14 the\nnetwork", 2, 1),
+            Box("flow", "15-16 straight\nlines", 2, 2),
         ),
         (
             Arrow("patches", "vit"),
@@ -444,7 +444,7 @@ def latent_diffusion() -> Boxes:
     )
 
 
-# ------------------------------------------------------------ 13 a transformer that draws
+# ------------------------------------------------------------ 14 a transformer that draws
 
 
 def dit_block() -> Boxes:
@@ -490,7 +490,7 @@ def dit_sizes() -> Bars:
     )
 
 
-# ------------------------------------------------------------ 14 and 15 straight lines
+# ------------------------------------------------------------ 15 and 16 straight lines
 
 
 def lines_and_paths() -> Curves:
