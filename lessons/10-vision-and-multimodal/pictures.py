@@ -50,10 +50,10 @@ def way_through_pictures() -> Boxes:
             Box("patches", "1 patches", 0, 0),
             Box("vit", "2-3 vision\ntransformer", 0, 1),
             Box("clip", "4-6 pictures\nand captions", 0, 2),
-            Box("prompt", "7-8 a picture\nin a prompt", 1, 1),
-            Box("noise", "9-11 from noise\nto a picture", 2, 0),
-            Box("network", "12-13 the\nnetwork", 2, 1),
-            Box("flow", "14 straight\nlines", 2, 2),
+            Box("prompt", "7-9 a picture\nin a prompt", 1, 1),
+            Box("noise", "10-12 from noise\nto a picture", 2, 0),
+            Box("network", "13-15 the\nnetwork", 2, 1),
+            Box("flow", "16-17 straight\nlines", 2, 2),
         ),
         (
             Arrow("patches", "vit"),
@@ -251,7 +251,7 @@ def merged_prompt() -> Matrix:
     return Matrix("merged-prompt", "Three pictures in two texts", (grid,))
 
 
-# ------------------------------------------------------------ 8 what a picture costs
+# ------------------------------------------------------------ 7 and 9 what a picture costs
 
 
 def causal_or_prefix() -> Matrix:
@@ -272,7 +272,7 @@ def positions_of_a_picture() -> Bars:
     return Bars("positions-of-a-picture", "What a picture takes of the context", names, series, "positions")
 
 
-# ------------------------------------------------------------ 9 why the average is grey
+# ------------------------------------------------------------ 10 why the average is grey
 
 
 def _pixels(title: str, picture: Tensor) -> Grid:
@@ -323,7 +323,7 @@ def two_schedules() -> Curves:
     return Curves("two-schedules", title, "step t", "share", lines, low=0.0, high=1.0)
 
 
-# ------------------------------------------------------------ 10 one step back
+# ------------------------------------------------------------ 11 one step back
 
 
 def _guess(x: Tensor, a: Tensor) -> Tensor:
@@ -347,7 +347,7 @@ def boat_out_of_noise() -> Matrix:
     return Matrix("boat-out-of-noise", "A boat on its way out of noise", tuple(grids), ("",) * 5)
 
 
-# ------------------------------------------------------------ 11 more of what was asked
+# ------------------------------------------------------------ 12 more of what was asked
 
 
 def _drawn(scale: float) -> Tensor:
@@ -377,7 +377,7 @@ def guided_drawings() -> Curves:
     return Curves("guided-drawings", title, "tip of the sail", "density", tuple(lines), low=0.0)
 
 
-# ------------------------------------------------------------ 12 down and up again
+# ------------------------------------------------------------ 13 and 14 down and up again
 
 
 def boat_without_skips() -> Matrix:
@@ -417,6 +417,7 @@ def u_net() -> Boxes:
             Arrow("up0", "out"),
             Arrow("down0", "up0"),
             Arrow("down1", "up1"),
+            Arrow("down2", "up2"),
         ),
     )
 
@@ -443,7 +444,7 @@ def latent_diffusion() -> Boxes:
     )
 
 
-# ------------------------------------------------------------ 13 a transformer that draws
+# ------------------------------------------------------------ 15 a transformer that draws
 
 
 def dit_block() -> Boxes:
@@ -489,7 +490,7 @@ def dit_sizes() -> Bars:
     )
 
 
-# ------------------------------------------------------------ 14 straight lines
+# ------------------------------------------------------------ 16 and 17 straight lines
 
 
 def lines_and_paths() -> Curves:
@@ -540,3 +541,20 @@ def errors_of_two_methods() -> Curves:
         log_x=True,
         log_y=True,
     )
+
+
+def times_drawn() -> Curves:
+    times = [each / 50 for each in range(1, 50)]
+
+    def density(t: float, m: float) -> float:
+        """Of t = sigmoid(m + n), n being standard normal."""
+        n = math.log(t / (1 - t)) - m
+        return math.exp(-(n**2) / 2) / ((2 * math.pi) ** 0.5 * t * (1 - t))
+
+    lines = (
+        Line("evenly", times, [1.0] * len(times)),
+        Line("logit-normal", times, _rounded([density(t, 0.0) for t in times], 4)),
+        Line("the same, shifted with a = 3", times, _rounded([density(t, math.log(3)) for t in times], 4)),
+    )
+    title = "How often a time is drawn in training"
+    return Curves("times-drawn", title, "time t", "density", lines, low=0.0)
