@@ -29,10 +29,10 @@ class _Sampler:
         self._files = files  # names of the student's files
         self._interval = 0.0
         self._watching = False
-        signal.signal(signal.SIGALRM, self._look)
 
     @contextmanager
     def watch(self, interval: float) -> Iterator[None]:
+        signal.signal(signal.SIGALRM, self._look)  # whatever the student's code has set in an earlier call
         self._watching = True
         signal.setitimer(signal.ITIMER_REAL, interval, interval)
         try:

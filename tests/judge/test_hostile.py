@@ -550,6 +550,12 @@ def test_an_end(name: str, grade: Any) -> None:
         assert failed.keys() == {"scale"}
 
 
+def test_an_alarm_that_was_set_earlier_ends_no_call(grade: Any) -> None:
+    alarm = "import signal, time\ndef ring(*_): raise ValueError\nsignal.signal(signal.SIGALRM, ring)"
+    longer = hostile("begun = time.monotonic()\nwhile time.monotonic() < begun + 0.5: pass")
+    assert grade(f"{alarm}\n{longer}", seconds=2.0).passed  # looked at every 0.1 s
+
+
 @pytest.mark.parametrize("name", ["an exit that looks like a success", "a wild pointer", "memory of bytes"])
 def test_an_end_at_import(name: str, grade: Any) -> None:
     outcome, code = ENDS[name]
