@@ -316,14 +316,14 @@ def waiting() -> Timeline:
 
 
 def bias_evens_out() -> Curves:
-    rng = torch.Generator().manual_seed(0)
-    z = (LOGITS[:, None] + torch.randn(4, 64, 4, generator=rng, dtype=torch.float64)).flatten(0, 1)
-    scores, bias = z.sigmoid(), torch.zeros(4, dtype=torch.float64)
+    rng = torch.Generator().manual_seed(0)  # float32, as in the text: the same numbers
+    z = (LOGITS.float()[:, None] + torch.randn(4, 64, 4, generator=rng)).flatten(0, 1)
+    scores, bias = z.sigmoid(), torch.zeros(4)
     loads = []
     for _ in range(61):
         load = (scores + bias).topk(2).indices.flatten().bincount(minlength=4)
         loads.append(load.tolist())
-        bias = bias + 0.02 * (128 - load).sign()
+        bias = bias + 0.02 * (load.float().mean() - load).sign()
     steps = list(range(61))
     lines = tuple(Line(EXPERTS[e], steps, [load[e] for load in loads]) for e in range(4))
     title = "How many of 256 tokens ask each expert, k = 2"
