@@ -248,6 +248,23 @@ class one_direction(Model):  # noqa: N801
 
 
 @replaces("TinyCLIP")
+class among_all_captions(Model):  # noqa: N801
+    """Your fit compares a picture with the captions of all 64 combinations, so those that are held out take part in the
+    training as wrong answers. clip_loss compares the pictures of a batch with the captions of that batch."""
+
+    def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
+        def value_of(images, texts):
+            if loss == "siglip":
+                return siglip_loss(images, texts, self.log_t, self.bias)
+            others = self.encode_text(captions(torch.arange(64)))
+            logits = self.log_scale.exp() * F.normalize(images, dim=-1) @ F.normalize(others, dim=-1).T
+            own = (texts[:, None] - others).abs().sum(-1).argmin(-1)
+            return F.cross_entropy(logits, own)
+
+        return train(self, value_of, steps, batch, lr, seed)
+
+
+@replaces("TinyCLIP")
 class untrained(Model):  # noqa: N801
     """The model stays as it was made: losses are computed, and no parameter changes. What follows after the
     gradients are there?"""

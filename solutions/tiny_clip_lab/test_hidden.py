@@ -171,6 +171,8 @@ def test_fit(submission):
         own = {"clip": ["log_scale"], "siglip": ["log_t", "bias"]}[loss]
         for name in own:
             assert name in changed, f"{loss}: {name} is a parameter of this loss, and has not changed."
+    alone = submission.TinyCLIP().fit("clip", steps=2, batch=1)[0]
+    assert abs(alone) < 1e-3, f"clip: of one pair clip_loss is 0, and with batch=1 your fit begins at {alone:.2f}."
 
 
 def found(submission, model, combinations):
