@@ -272,7 +272,8 @@ def dense_width(config):
 
 @replaces("count_params")
 def shared_forgotten(config):
-    """You counted the routed experts only. Which other experts does every token use?"""
+    """Your counts are those without the shared experts. These come besides the E routed experts, and besides the k
+    that a token chooses: are they in both numbers?"""
     return add({**parts(config), "shared": 0})
 
 

@@ -71,8 +71,8 @@ def divide_by_sum(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 @replaces("route")
 def sorted_indices(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """You sorted the indices by number and left the weights where they were, so weights go to the wrong
-    experts. Both stand in the order of falling logit."""
+    """You sorted the indices by number. Indices and weights both stand in the order of falling logit; where only the
+    indices are sorted, weights go to the wrong experts."""
     chosen, indices = choose(logits, k)
     return torch.softmax(chosen, dim=-1).to(logits.dtype), indices.sort(-1).values
 

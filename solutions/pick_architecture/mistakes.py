@@ -29,8 +29,8 @@ def step(model, hw):
 
 @replaces("largest_batch")
 def memory_alone(model, customer, hw):
-    """You asked only what fits. A step with so many sequences may take longer than a user waits for a token: which of
-    the two limits comes first?"""
+    """The largest batch of yours is the one that fits. A step with so many sequences may take longer than a user
+    waits for a token, and each of them waits for the whole step: which of the two limits comes first?"""
     return max_batch(model, end_of(customer), hw["memory_bytes"])
 
 
@@ -230,8 +230,8 @@ def price_for_each_user(model, customer, hw):
 
 @replaces("deploy")
 def bound_of_the_step(model, customer, hw):
-    """Your limit is what a step waits for, its bound. The question is another one: would the caches of one sequence
-    more still fit?"""
+    """Your limit answers another question than the one that is asked: at the largest batch, would the caches of one
+    sequence more still fit? Neither what a step waits for nor how many users there are decides that."""
     largest = largest_batch(model, customer, hw)
     if largest == 0:
         return None

@@ -323,8 +323,8 @@ def adam(n, d, loss, inits, delta=1e-3, max_iter=500):
 
 @replaces("fit_loss_law")
 def no_search(n, d, loss, inits, delta=1e-3, max_iter=500):
-    """Your fit picks the best of the starts and returns it as it is. Nothing was minimised: a fit begins
-    there."""
+    """Your fit gives back the exponents of one of the starts. A start is where a search begins: what is minimised,
+    and over which five numbers?"""
     return lowest(list(inits), (n, d, loss), delta)
 
 

@@ -117,15 +117,16 @@ def labels_inverted(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
 
 @replaces("pairwise_sum")
 def pairs_on_every_diagonal(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
-    """row0 and col0 have no effect: each block has its own diagonal full of pairs, and most of those belong to
-    nobody. Which numbers have to be compared?"""
+    """Each of your blocks has its own diagonal full of pairs, wherever it lies in the batch, and most of those
+    belong to nobody. Which numbers have to be compared, and what are row0 and col0 for?"""
     z = log_t.exp() * cosines(image_emb, text_emb) + bias
     return F.softplus(-signs(z, 0, 0) * z).sum()
 
 
 @replaces("pairwise_sum")
 def offsets_swapped(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
-    """You added row0 to the columns and col0 to the rows: pairs stand on the other side of the diagonal."""
+    """Your pairs do not stand where the number of a row in the batch is that of a column. row0 belongs to the rows
+    and col0 to the columns: are both added, and each to its own?"""
     z = log_t.exp() * cosines(image_emb, text_emb) + bias
     return F.softplus(-signs(z, col0, row0) * z).sum()
 

@@ -133,7 +133,7 @@ class Chunks:
 
 @replaces("ssd_chunked")
 def no_carry(x, a, B, C, chunk, h0=None):
-    """Each chunk starts its new state from nothing, so a token knows its own chunk and the one before. The new state is
+    """Each chunk starts its new state from nothing, so what was written before the chunk is lost. The new state is
     the old one, decayed, plus what this chunk writes."""
 
     class Wrong(Chunks):
@@ -277,8 +277,8 @@ def one_matrix(x, a, B, C, chunk, h0=None):
 
 @replaces("ssd_chunked")
 def chunks_alone(x, a, B, C, chunk, h0=None):
-    """Each of your chunks is right as a text of its own: no token reads the state of the chunks before, nor h0. Which
-    part of y comes from before the chunk?"""
+    """Each of your chunks is right as a text of its own: no token reads the state that the chunks before have left.
+    Which part of y comes from before the chunk?"""
     ys = [ssd_quadratic(*pieces) for pieces in zip(*(z.split(chunk, dim=1) for z in (x, a, B, C)), strict=True)]
     return torch.cat(ys, dim=1), ssd_chunked(x, a, B, C, chunk, h0)[1]
 

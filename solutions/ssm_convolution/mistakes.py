@@ -209,6 +209,14 @@ def last_part(x, kernel, D=None):
 
 
 @replaces("causal_conv")
+def skip_along_time(x, kernel, D=None):
+    """You multiply D and x as they are, and D, which has a number for each channel, meets the last axis of x: time. On
+    which axis of x do the channels stand?"""
+    y = causal_conv(x, kernel)
+    return y if D is None else y + D * x
+
+
+@replaces("causal_conv")
 def conv_without_skip(x, kernel, D=None):
     """D has no effect on your convolution. The skip is not part of the kernel: where does D x enter?"""
     return causal_conv(x, kernel)

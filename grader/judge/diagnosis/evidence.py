@@ -8,6 +8,7 @@ mistake, a gradient that leads nowhere, since a right result may be without one,
 place, which can come on top of any other mistake.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +21,7 @@ from grader.judge.replay import Answer, same, same_arguments, same_gradients, sa
 from grader.judge.session import Entry
 
 ENOUGH = 6  # numbers that a part of a result, a slip or two mistakes together have to explain
+_RTOL, _ATOL = 1e-6, 1e-9  # within which numbers are no evidence: a search that ends elsewhere differs by as much
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def _numbers(value: Any, right: Any) -> int:
         weight = 4 if value.is_floating_point() or value.is_complex() else 1
         if value.shape != right.shape:
             return weight * min(8, value.numel())
-        return weight * min(8, int(differs(value.detach(), right.detach(), 1e-6, 1e-9).sum()))
+        return weight * min(8, int(differs(value.detach(), right.detach(), _RTOL, _ATOL).sum()))
     if isinstance(value, list | tuple) and isinstance(right, list | tuple):
         return sum(_numbers(one, two) for one, two in zip(value, right, strict=False))
     if isinstance(value, dict) and isinstance(right, dict):
@@ -180,5 +182,5 @@ def _numbers(value: Any, right: Any) -> int:
     if type(value) is int and type(right) is int:
         return 0 if value == right else min(8, value.bit_length())
     if isinstance(value, float) and isinstance(right, int | float):
-        return 8 if value != right else 0
+        return 0 if math.isclose(value, right, rel_tol=_RTOL, abs_tol=_ATOL) else 8
     return int(type(value) is type(right) is bool and value != right)
