@@ -394,6 +394,16 @@ def any_target(target_loss, inference_tokens, coef):
 
 
 @replaces("lifetime_optimal")
+def searched_to_a_trillion(target_loss, inference_tokens, coef):
+    """Your search ends at a trillion parameters, and where the best model is larger you return just that. The nearer a
+    target is to E, the larger the model: how can a search find its own upper end?"""
+    best = lifetime_optimal(target_loss, inference_tokens, coef)
+    if best["n"] < 1e12:
+        return best
+    return life(math.exp(math.log(1e12)), target_loss, inference_tokens, coef)  # where a search over ln N ends
+
+
+@replaces("lifetime_optimal")
 def below_e_unnoticed(target_loss, inference_tokens, coef):
     """You did not ask whether the target lies above E. Below it the size that reaches it with text without end is a
     broken power of a negative number, which is complex: which error does the docstring promise there, and at E

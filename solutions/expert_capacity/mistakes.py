@@ -249,6 +249,15 @@ def always_float32(x, indices, slots, num_experts, capacity):
 
 
 @replaces("dispatch")
+def float32_buffers_for_float64(x, indices, slots, num_experts, capacity):
+    """Your buffers have torch's default dtype, float32, and torch refuses to put tokens of float64 into them. Which
+    dtype does the docstring ask for?"""
+    token, s = torch.where(slots >= 0)
+    buffers = torch.zeros(num_experts, capacity, x.shape[-1])
+    return buffers.index_put((indices[token, s], slots[token, s]), x[token])
+
+
+@replaces("dispatch")
 def token_divided(x, indices, slots, num_experts, capacity):
     """You divided a token among its choices: each buffer has a part of it. Which vector does an expert need to see?"""
     return dispatch(x, indices, slots, num_experts, capacity) / indices.shape[1]

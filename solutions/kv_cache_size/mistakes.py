@@ -251,6 +251,14 @@ def window_of_none(config, seq_len, batch_size=1, bytes_per_element=2):
 
 
 @replaces("config_cache_bytes")
+def window_with_a_default(config, seq_len, batch_size=1, bytes_per_element=2):
+    """A sliding_window of None makes your code fail, since None has no order among numbers. The default of dict.get is
+    used only where the key is not there: what does _get return for a key whose value is None?"""
+    tokens = min(seq_len, config.get("sliding_window", seq_len))
+    return of(config, tokens, batch_size, bytes_per_element)
+
+
+@replaces("config_cache_bytes")
 def window_and_one(config, seq_len, batch_size=1, bytes_per_element=2):
     """Your cache keeps one token more than sliding_window. How many tokens of a long text does the docstring keep?"""
     kept = min(seq_len, _get(config, "sliding_window", default=seq_len) + 1)
@@ -337,6 +345,14 @@ def rounded_to_nearest(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1
     """You round a part of a byte to the nearest whole number. Half a byte has to be stored, too: in which direction
     does a memory round?"""
     return round(2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
+
+
+@replaces("kv_cache_bytes")
+def rounded_half_up(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
+    """You round half a byte up, and less than half a byte down. A quarter of a byte has to be stored, too: which parts
+    of a byte may a memory leave out?"""
+    size = 2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element
+    return size if isinstance(size, int) else math.floor(size + 0.5)
 
 
 @replaces("config_cache_bytes")

@@ -298,6 +298,15 @@ def none_is_a_value(config):
 
 
 @replaces("count_params")
+def expert_width_of_none(config):
+    """A moe_intermediate_size of None makes your code fail. A value of None counts as missing, but the default of
+    dict.get is used only where the key is not there: what does _get return for such a key?"""
+    p = parts(config)
+    expert = 3 * config["hidden_size"] * config.get("moe_intermediate_size", config["intermediate_size"])
+    return add({**p, "expert": expert})
+
+
+@replaces("count_params")
 def attention_for_each_expert(config):
     """You counted the attention once for each expert. An expert is a feed-forward network: what do all experts of a
     layer share?"""

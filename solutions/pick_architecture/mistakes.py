@@ -283,6 +283,30 @@ def divides_by_zero(model, customer, hw):
     return deploy(model, customer, hw) if devices else None
 
 
+@replaces("deploy")
+def memory_pooled(model, customer, hw):
+    """You laid the memory of all devices together and stored the weights in it once. More users seem to fit then than
+    do: what does each device have to hold before its first user comes?"""
+    if deploy(model, customer, hw) is None:
+        return None
+    users, end, devices = customer["users"], end_of(customer), 1
+    while (
+        max_batch(model, end, devices * hw["memory_bytes"]) < users
+        or tpot(model, customer, hw, -(-users // devices)) > customer["max_tpot_s"]
+    ):
+        devices += 1
+    batch = -(-users // devices)
+    return changed(
+        model,
+        customer,
+        hw,
+        devices=lambda *_: devices,
+        batch=lambda *_: batch,
+        tpot_s=lambda *_: tpot(model, customer, hw, batch),
+        dollars_per_hour=lambda *_: devices * hw["dollars_per_hour"],
+    )
+
+
 def offers(candidates, customer, hw):
     """(candidate, plan) of all that are good enough and can be deployed."""
     found = [(c, deploy(c, customer, hw)) for c in candidates if c["quality"] >= customer["min_quality"]]

@@ -85,7 +85,8 @@ def router_transposed(w1, w2, w3, num_experts, seed, router_std=0.02):
 def router_float32(w1, w2, w3, num_experts, seed, router_std=0.02):
     """Your router is float32 whatever the FFN is: torch.randn makes float32 unless it is told otherwise."""
     layer = upcycle(w1, w2, w3, num_experts, seed, router_std)
-    return layer | {"gate": layer["gate"].float()}
+    generator = torch.Generator().manual_seed(seed)
+    return layer | {"gate": torch.randn(num_experts, w1.shape[1], generator=generator) * router_std}
 
 
 @replaces("upcycle")
@@ -302,4 +303,14 @@ def product_of_fractions(num_experts, k, m=1):
     result = 1.0
     for i in range(k * m):
         result *= (num_experts * m - i) / (i + 1)
+    return round(result)
+
+
+@replaces("combinations")
+def divided_as_floats(num_experts, k, m=1):
+    """You multiplied and divided in turn, and / gives a float also where nothing remains. From 2^53 on a float cannot
+    hold every whole number: which operations of Python stay exact, however large the number?"""
+    result = 1.0
+    for i in range(k * m):
+        result = result * (num_experts * m - i) / (i + 1)
     return round(result)

@@ -316,6 +316,13 @@ def three_nd(n_params, n_tokens):
     return 3 * n_params * n_tokens
 
 
+@replaces("six_nd")
+def six_as_a_float(n_params, n_tokens):
+    """Your product of two ints went through a float, which holds 53 bits and rounds what is larger. Python's own ints
+    have as many digits as they need: which of your three factors is not one of them?"""
+    return int(6.0 * n_params * n_tokens)  # an int, since the float itself would pass for a close one
+
+
 @replaces("attention_crossover")
 def crossover_of_scores(config):
     """Your crossover is twice too far: you set one of the two products against the weights. Scores and values
