@@ -474,3 +474,25 @@ class PaddingZeroedAtEntrance(EncoderBlock):
     def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         kept = x if attention_mask is None else x * attention_mask[..., None].to(x.dtype)
         return finish(self, kept, attend(self, kept, None))
+
+
+@replaces("EncoderBlock")
+class MaskOfBoolOnly(EncoderBlock):
+    """You use attention_mask as if it were bool. It may also hold integers, and of those ~ is not the opposite: ~1 is
+    -2, which is no condition for masked_fill. Which question about each number has the answer True or False?"""
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        q, k, v = heads(self, x)
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        if attention_mask is not None:
+            scores = scores.masked_fill(~attention_mask[:, None, None, :], torch.finfo(x.dtype).min)
+        return finish(self, x, joined(self, scores.softmax(-1) @ v))
+
+
+@replaces("EncoderBlock")
+class IntegersAsAttnMask(EncoderBlock):
+    """You handed attention_mask on as it came. torch's attention takes bool, or numbers to add in the dtype of x, and
+    attention_mask may hold integers. Which question about each number has the answer True or False?"""
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        return finish(self, x, attend(self, x, None if attention_mask is None else attention_mask[:, None, None, :]))

@@ -435,3 +435,33 @@ class NothingAddedOnEmpty(Seq2SeqDecoderBlock):
         x = self.self_norm(x + self_attention(self, x, keep) * some(keep))
         x = self.cross_norm(x + cross_attention(self, x, memory_k, memory_v, memory_keep) * some(memory_keep))
         return self.ffn_norm(x + self.fc2(F.gelu(self.fc1(x))))
+
+
+def real_pairs(x, target_mask):
+    return causal(x, target_mask) if target_mask is None else causal(x, target_mask) & as_queries(target_mask)
+
+
+def as_queries(mask):
+    return mask.bool()[:, None, :, None]
+
+
+@replaces("Seq2SeqDecoderBlock")
+class TargetMaskOnBothAxes(Seq2SeqDecoderBlock):
+    """In your self-attention a padded target reads nothing: you applied target_mask to the queries as well as to the
+    keys. The docstring hides padding as a key only. What may the query of a padded target read then?"""
+
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        return layer(self, x, memory_k, memory_v, real_pairs(x, target_mask), as_keys(memory_mask))
+
+
+@replaces("Seq2SeqDecoderBlock")
+class PaddedTargetsReadNothing(Seq2SeqDecoderBlock):
+    """In yours a padded target reads neither the target nor the memory: you applied target_mask to the queries of both
+    attentions. The docstring hides padding as a key only. What may the query of a padded target read then?"""
+
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        memory_keep = as_keys(memory_mask)
+        if target_mask is not None:
+            every = torch.ones(memory_k.shape[2], dtype=torch.bool) if memory_keep is None else memory_keep
+            memory_keep = as_queries(target_mask) & every
+        return layer(self, x, memory_k, memory_v, real_pairs(x, target_mask), memory_keep)

@@ -374,6 +374,38 @@ class CropBeforeAttending(Layer):
         return self.attend(self.turn(q, position), kept, position), kept
 
 
+class FirstCropped(Layer):
+    """Crops to the window, then attends, with a number for the scores of closed keys."""
+
+    closed = 0.0
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        position = torch.arange(x.shape[1]) + self.start(cache)
+        kept = append_kv(cache, self.turn(k, position), v, self.window)
+        S = kept["k"].shape[2]
+        keep = self.mask(position[:, None], kept["length"] - S + torch.arange(S))
+        scores = self.turn(q, position) @ kept["k"].mT / self.K**0.5
+        return self.out(scores.masked_fill(~keep, self.closed).softmax(-1) @ kept["v"]), kept
+
+
+@replaces("CachedAttention")
+class AverageOfCropped(FirstCropped):
+    """You cropped to the window before attending. The first tokens of a piece lose keys that are still in their window,
+    and where all of their keys are closed by a large negative number they average later tokens. What has to be cropped,
+    and when?"""
+
+    closed = -1e30
+
+
+@replaces("CachedAttention")
+class NanOfCropped(FirstCropped):
+    """You cropped to the window before attending. The first tokens of a piece lose keys that are still in their window,
+    and a softmax over -inf alone is NaN. What has to be cropped, and when?"""
+
+    closed = -torch.inf
+
+
 @replaces("CachedAttention")
 class WindowNotMasked(Layer):
     """Within a piece your tokens look back farther than the window: cropping the cache alone does not stop

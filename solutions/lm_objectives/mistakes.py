@@ -1,6 +1,7 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
 import torch
+import torch.nn.functional as F
 from lm_objectives import mlm_loss, span_corruption
 from torch import Tensor
 
@@ -227,6 +228,15 @@ def constant_of_nothing(logits: Tensor, labels: Tensor, ignore_index: int = -100
     return mlm_loss(logits, labels, ignore_index)
 
 
+@replaces("mlm_loss")
+def float32_of_nothing(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """Without a label you return a new 0. It is float32 whatever the logits are, and no gradient connects it with
+    them, so that backward() fails. From what can a 0 be computed that has both?"""
+    if (labels == ignore_index).all():
+        return torch.tensor(0.0)
+    return mlm_loss(logits, labels, ignore_index)
+
+
 def long_enough(labels: Tensor) -> None:
     if labels.shape[1] < 2:
         raise ValueError(f"there is no next token in a sequence of {labels.shape[1]}")
@@ -302,13 +312,16 @@ def ignore_lost(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Ten
     """Your clm_loss leaves out the label -100, whatever ignore_index is. Who tells the inner loss which label to leave
     out?"""
     long_enough(labels)
-    labels = labels[:, 1:]
-    if ignore_index == -100:
-        return mlm_loss(logits[:, :-1], labels)
-    outside = (labels != -100) & ((labels < 0) | (labels >= logits.shape[-1]))
-    if outside.any():
-        raise IndexError
-    return mlm_loss(logits[:, :-1], labels)
+    return mlm_loss(logits[:, :-1], labels[:, 1:])
+
+
+@replaces("clm_loss")
+def ignore_lost_by_torch(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """Your clm_loss knows the label -100 alone, whatever ignore_index is: another one is looked up as if it were a
+    token. Which of its arguments does your clm_loss never read?"""
+    long_enough(labels)
+    total = F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), reduction="sum")
+    return total / (labels[:, 1:] != -100).sum().clamp(min=1)
 
 
 def checked(ids, spans):

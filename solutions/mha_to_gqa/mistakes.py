@@ -125,6 +125,55 @@ def no_check(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -
     return merged(t.reshape(num_groups, n, K, *t.shape[1:]), method)
 
 
+def groups_checked(num_heads: int, num_groups: int, method: str) -> None:
+    """What is checked where nobody looks at the rows of t."""
+    if num_heads % num_groups or method not in ("mean", "first"):
+        raise ValueError("bad groups or method")
+
+
+@replaces("pool_heads")
+def rows_unchecked(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """You checked the groups and not the rows: where the rows of t cannot be shared out evenly among the heads, your
+    code ends in torch's RuntimeError. For which two divisions does the docstring promise a ValueError?"""
+    groups_checked(num_heads, num_groups, method)
+    K, n = len(t) // num_heads, num_heads // num_groups
+    return merged(t.reshape(num_groups, n, K, *t.shape[1:]), method)
+
+
+@replaces("pool_heads")
+def rows_left_to_unflatten(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """You checked the groups and left the rows to unflatten: where the heads cannot share them out evenly, its error is
+    a RuntimeError. For which two divisions does the docstring promise a ValueError?"""
+    groups_checked(num_heads, num_groups, method)
+    K, n = len(t) // num_heads, num_heads // num_groups
+    return merged(t.unflatten(0, (num_groups, n, K)), method)
+
+
+@replaces("pool_heads")
+def rows_left_to_torch(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """You checked the groups and let torch find K, with -1 for its size. Where the heads cannot share out the rows of t
+    evenly, that is a RuntimeError. For which two divisions does the docstring promise a ValueError?"""
+    groups_checked(num_heads, num_groups, method)
+    return merged(t.reshape(num_groups, num_heads // num_groups, -1, *t.shape[1:]), method)
+
+
+@replaces("pool_heads")
+def rows_of_heads_unchecked(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """You checked the groups, and cut t into heads without a look at the number of its rows: torch's RuntimeError is no
+    ValueError. For which two divisions does the docstring promise one?"""
+    groups_checked(num_heads, num_groups, method)
+    heads = t.reshape(num_heads, len(t) // num_heads, *t.shape[1:])
+    return merged(heads.unflatten(0, (num_groups, -1)), method)
+
+
+@replaces("pool_heads")
+def rows_dropped(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """Where the number of heads does not divide that of the rows, your code leaves the last rows out, and nobody hears
+    of it. For which two divisions does the docstring promise a ValueError?"""
+    groups_checked(num_heads, num_groups, method)
+    return pool_heads(t[: len(t) // num_heads * num_heads], num_heads, num_groups, method)
+
+
 @replaces("pool_heads")
 def groups_of_g(t, num_heads, num_groups, method="mean"):
     """You put G heads into each group, so that H / G heads are left. num_groups is the number of groups: how many heads

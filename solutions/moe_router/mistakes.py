@@ -247,3 +247,18 @@ def one_leading_axis(weights: Tensor, indices: Tensor, num_experts: int) -> Tens
     rows = weights.new_zeros(*weights.shape[:-1], num_experts)
     rows[torch.arange(len(weights))[:, None], indices] = weights
     return rows
+
+
+@replaces("combine_matrix")
+def unpacks_two_axes(weights: Tensor, indices: Tensor, num_experts: int) -> Tensor:
+    """You unpack the shape of weights into two sizes, which fits (T, k) only. Weights may be (k,) and (B, T, k) too:
+    how many axes stand in front of the k weights, and which of them does your matrix keep?"""
+    T, _ = weights.shape
+    return weights.new_zeros(T, num_experts).scatter(-1, indices, weights)
+
+
+@replaces("combine_matrix")
+def rows_of_first_axis(weights: Tensor, indices: Tensor, num_experts: int) -> Tensor:
+    """Your matrix has one row for each entry of the first axis, which fits weights (T, k) only. Weights may be (k,)
+    and (B, T, k) too: which axes do weights and the matrix have in common?"""
+    return weights.new_zeros(len(weights), num_experts).scatter(-1, indices, weights)

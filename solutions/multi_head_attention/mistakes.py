@@ -328,6 +328,14 @@ def in_proj_no_bias(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 @replaces("unpack_in_proj")
+def in_proj_bias_of_out_only(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """With biases your result has that of out_proj, and those of q, k and v are missing. A bias has one number for each
+    row of its weight: where do the 3D numbers stand that belong to the rows of in_proj_weight?"""
+    unpacked = unpack_in_proj(state)
+    return {name: t for name, t in unpacked.items() if name.startswith("out_proj") or name.endswith("weight")}
+
+
+@replaces("unpack_in_proj")
 def in_proj_no_out(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """out_proj is missing from your result. Under which names does the docstring return its parameters?"""
     return {name: tensor for name, tensor in unpack_in_proj(state).items() if not name.startswith("out_proj")}
