@@ -257,3 +257,12 @@ def first_state_not_decayed(u, delta, A, B, C, D=None, z=None, delta_bias=None, 
     first = torch.ones_like(A_bar[:, :, :1])
     y, h = recur(torch.cat([first, A_bar[:, :, 1:]], dim=2), inject(delta * u, B), C, h0)
     return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
+def h0_detached(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Your values are right, and no gradient reaches h0. In a text that comes in pieces h0 is made by the tokens
+    before. Which step of your code takes h0 out of the graph?"""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    y, h = recur(decay(delta, A), inject(delta * u, B), C, None if h0 is None else h0.detach())
+    return finish(y, u, D, z), h

@@ -3,6 +3,8 @@
 A mistake gets one of the rules wrong and takes the others from the right functions.
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from ssm_discretize import discretize, discretize_diag
@@ -13,6 +15,15 @@ from grader.testing import replaces
 
 def identity(A: Tensor) -> Tensor:
     return torch.eye(len(A), dtype=A.dtype)
+
+
+def ten_terms(A: Tensor, times: Callable[[Tensor, Tensor], Tensor], one: Tensor, first: int) -> Tensor:
+    """The sum of A^k / (k + first)! for k < 10, with first = 0 or 1."""
+    term = total = one
+    for k in range(1, 10):
+        term = times(term, A) / (k + first)
+        total = total + term
+    return total
 
 
 @replaces("discretize")
@@ -44,6 +55,16 @@ def inverse(A, B, dt, method="zoh"):
         return discretize(A, B, dt, method)
     A_bar = torch.linalg.matrix_exp(dt * A)
     return A_bar, torch.linalg.inv(A) @ (A_bar - identity(A)) @ B
+
+
+@replaces("discretize")
+def solved(A, B, dt, method="zoh"):
+    """You solved a system of equations with A. That divides by A as its inverse would, and a singular A allows
+    neither. The integral exists all the same: which matrix has it inside its exponential?"""
+    if method != "zoh":
+        return discretize(A, B, dt, method)
+    A_bar = torch.linalg.matrix_exp(dt * A)
+    return A_bar, torch.linalg.solve(A, (A_bar - identity(A)) @ B)
 
 
 @replaces("discretize")
@@ -200,7 +221,7 @@ def digits_cancel(A, B, dt, method="zoh"):
         return discretize_diag(A, B, dt, method)
     z = dt * A
     safe = z.masked_fill(z == 0, 1.0)
-    return torch.exp(z), torch.where(z == 0, 1.0, (torch.exp(safe) - 1) / safe) * dt * B
+    return torch.exp(z), torch.where(z == 0, 1 + z / 2, (torch.exp(safe) - 1) / safe) * dt * B
 
 
 @replaces("discretize_diag")
@@ -273,3 +294,22 @@ def step_detached(A, B, dt, method="zoh"):
     """No gradient reaches dt: it was cut off. In Mamba dt is computed from the token, by weights that learn: how would
     they learn?"""
     return discretize_diag(A, B, dt.detach() if isinstance(dt, Tensor) else dt, method)
+
+
+@replaces("discretize")
+def first_terms(A, B, dt, method="zoh"):
+    """You add the first ten terms of a series. For a small ΔA they are enough; with ΔA = -50 the terms grow until the
+    fiftieth. torch has the exponential of a matrix, and which matrix has the integral inside its exponential?"""
+    if method != "zoh":
+        return discretize(A, B, dt, method)
+    decay, write = (ten_terms(dt * A, torch.matmul, identity(A), first) for first in (0, 1))
+    return decay, write @ (dt * B)
+
+
+@replaces("discretize_diag")
+def first_terms_of_phi(A, B, dt, method="zoh"):
+    """Your (e^z - 1)/z is the first ten terms of its series. Near 0 they are enough; for z = -50 the terms grow until
+    the fiftieth. Where is the quotient itself exact, and which z does a series have to cover?"""
+    A_bar, B_bar = discretize_diag(A, B, dt, method)
+    z = dt * A
+    return A_bar, ten_terms(z, torch.mul, torch.ones_like(z), 1) * dt * B if method == "zoh" else B_bar
