@@ -119,6 +119,13 @@ def always_float32(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
 
 
 @replaces("timestep_embedding")
+def float32_in_the_end(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
+    """Your result is float32 for every t, and half of its digits are cut off at the end. Which dtype does the docstring
+    promise for a t in float64?"""
+    return timestep_embedding(t, dim, max_period).float()
+
+
+@replaces("timestep_embedding")
 def float32_frequencies(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
     """Your frequencies are float32: torch divides whole numbers in float32. A t in float64 does not bring back the
     digits that they lost."""
@@ -594,6 +601,18 @@ class SkipFromNorm(Parts):
         shift1, scale1, gate1, shift2, scale2, gate2 = self.knobs(c)
         h = self.leave(self.norm(x), gate1, self.attention(self.enter(x, shift1, scale1)))
         return self.leave(self.norm(h), gate2, self.mlp(self.enter(h, shift2, scale2)))
+
+
+@replaces("DiTBlock")
+class ConditionAsToken(Parts):
+    """Your attention has one token more than the image: c stands among the tokens, and all others look at it. By which
+    way alone does the condition come into a block of a DiT?"""
+
+    def forward(self, x, c):
+        shift1, scale1, gate1, shift2, scale2, gate2 = self.knobs(c)
+        tokens = torch.cat([c[:, None], self.enter(x, shift1, scale1)], dim=1)
+        h = self.leave(x, gate1, self.attention(tokens)[:, 1:])
+        return self.leave(h, gate2, self.mlp(self.enter(h, shift2, scale2)))
 
 
 @replaces("dit_param_count")

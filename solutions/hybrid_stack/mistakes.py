@@ -455,16 +455,6 @@ class RoutesTheText(Parts):
 
 
 @replaces("HybridStack")
-class FfnReadsTheInput(Parts):
-    """Your second norm and the network after it read what went into the layer, and not what the mixer made of it. What
-    stands behind norm2 in the formula?"""
-
-    def layer(self, layer, x, state):
-        y, state = self.mix(layer.mixer, self.normed(x, layer.norm1), state)
-        return x + y + self.ffn(layer.ffn, self.normed(x, layer.norm2)), state
-
-
-@replaces("HybridStack")
 class SkipBeforeConv(Parts):
     """D multiplies u as it came from in_proj. The skip takes the input of the scan: what has happened to u by then?"""
 
@@ -473,3 +463,27 @@ class SkipBeforeConv(Parts):
         u, z = m.in_proj(x).chunk(2, dim=-1)
         convolved = F.silu(m.conv1d(torch.cat([state["conv"], u.mT], dim=-1))).mT
         return y + F.linear(m.D * (u - convolved) * F.silu(z), m.out_proj.weight), after
+
+
+@replaces("HybridStack")
+class ConvPaddedWithZeros(Parts):
+    """You took the new conv state from the new inputs alone, with zeros in front where they are fewer than W - 1. After
+    a piece of one token, what are the last W - 1 inputs of the text?"""
+
+    def mamba(self, m, x, state):
+        y, after = super().mamba(m, x, state)
+        u = m.in_proj(x).chunk(2, dim=-1)[0].mT
+        before = m.conv1d.kernel_size[0] - 1
+        return y, {**after, "conv": F.pad(u, (before, 0))[..., -before:]}
+
+
+@replaces("HybridStack")
+class OneMemory(HybridStack):
+    """Your stack goes on from a state that it has kept itself, and not from the one that it is given. Two texts may
+    take turns, and one state may be continued in two ways: what does your stack remember then?"""
+
+    memory = None
+
+    def forward(self, x, state=None):
+        y, self.memory = super().forward(x, None if state is None else self.memory)
+        return y, self.memory

@@ -302,3 +302,18 @@ def nothing_is_zero(a, b, h0=None):
         a, b = combine(earlier, (a, b))
         stride *= 2
     return b if h0 is None else a * h0[..., None] + b
+
+
+@replaces("parallel_scan")
+def h0_without_time(a, b, h0=None):
+    """You multiplied the products of a by h0 as it is. Shapes are compared from their last axes on, so the last axis of
+    h0 meets the steps; a single sequence does not notice. Which axis of a is missing in h0?"""
+    h = parallel_scan(a, b)
+    return h if h0 is None else h + a.cumprod(-1) * h0
+
+
+@replaces("parallel_scan")
+def h0_without_time_at_first(a, b, h0=None):
+    """You multiplied the a of the first step by h0 as it is. Shapes are compared from their last axes on, and your
+    slice of a still has an axis for the steps. Which axis of a is missing in h0?"""
+    return parallel_scan(a, b if h0 is None else torch.cat([a[..., :1] * h0 + b[..., :1], b[..., 1:]], -1))

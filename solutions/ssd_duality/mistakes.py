@@ -112,6 +112,9 @@ class Chunks:
     def start(self, h0, zeros):
         return zeros if h0 is None else h0
 
+    def at_border(self, h):
+        return h
+
     def since_start(self, a):
         return torch.exp(a.cumsum(1))
 
@@ -125,6 +128,7 @@ class Chunks:
         (Bt, _, H, P), N = x.shape, B.shape[-1]
         h, ys = self.start(h0, x.new_zeros(Bt, H, P, N)), []
         for x_, a_, B_, C_ in zip(*(tensor.split(chunk, dim=1) for tensor in (x, a, B, C)), strict=True):
+            h = self.at_border(h)
             before = torch.einsum("bth,bthn,bhpn->bthp", self.since_start(a_), C_, h)
             ys.append(ssd_quadratic(x_, a_, B_, C_) + before)
             h = self.carry(h, a_) + torch.einsum("bhs,bshp,bshn->bhpn", self.until_end(a_), x_, B_)
@@ -337,15 +341,24 @@ def carry_decays_once(x, a, B, C, chunk, h0=None):
 
 @replaces("ssd_chunked")
 def state_detached(x, a, B, C, chunk, h0=None):
-    """Your values are right, and each chunk begins with a state that is detached, the first one too: no gradient leads
-    to h0 or to an earlier chunk. Which tokens made the state that a chunk starts with?"""
+    """Your values are right, and what the tokens of a chunk read of the state before it is detached: no gradient leads
+    from y to h0 or to an earlier chunk. Which tokens made the state that a chunk starts with?"""
 
     class Wrong(Chunks):
-        def start(self, h0, zeros):
-            return super().start(h0, zeros).detach()
-
-        def carry(self, h, a):
-            return super().carry(h, a).detach()
+        def at_border(self, h):
+            return h.detach()
 
     y, _ = Wrong()(x, a, B, C, chunk, h0)
     return y, ssd_chunked(x, a, B, C, chunk, h0)[1]
+
+
+@replaces("ssd_chunked")
+def border_detached(x, a, B, C, chunk, h0=None):
+    """Your values are right, and every chunk detaches the state that it starts with, h0 as well: no gradient leads from
+    y or from the last state over the border of a chunk. Which tokens made the state that a chunk starts with?"""
+
+    class Wrong(Chunks):
+        def at_border(self, h):
+            return h.detach()
+
+    return Wrong()(x, a, B, C, chunk, h0)

@@ -465,6 +465,18 @@ class EpsOfTheLastNorm(ViT):
 
 
 @replaces("ViT")
+class EpsOfTheBlocks(OtherEps):
+    """The norms in your blocks have the eps of nn.LayerNorm, 1e-5. The one after the blocks is right: which eps does
+    the statement give to all of them?"""
+
+    eps = 1e-5
+
+    def __init__(self, image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes) -> None:
+        super().__init__(image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes)
+        self.norm.eps = 1e-6
+
+
+@replaces("ViT")
 class Detached(Parts):
     """The scores of attention were computed without gradients, so the rows of q and k in qkv never learn."""
 
