@@ -4,8 +4,9 @@ import math
 
 import torch
 import torch.nn.functional as F
+from grouped_query_attention import grouped_attention
 from llama_decoder import LlamaDecoder, convert_gguf_state
-from rope import interleaved_to_half
+from rope import apply_rope, interleaved_to_half
 from torch import Tensor, nn
 
 from grader.testing import replaces
@@ -472,3 +473,77 @@ def gate_and_up_exchanged(state: dict[str, Tensor], num_heads: int, num_kv_heads
     names = {"ffn_gate": "ffn_up", "ffn_up": "ffn_gate"}
     swapped = {".".join(names.get(part, part) for part in name.split(".")): tensor for name, tensor in state.items()}
     return convert_gguf_state(swapped, num_heads, num_kv_heads)
+
+
+def turned_from_zero(attention: nn.Module, x: Tensor, cache: dict | None) -> tuple[Tensor, dict]:
+    """The attention of a layer, with the new tokens at positions 0 to T - 1 whatever the cache holds."""
+    T, P = x.shape[1], 0 if cache is None else cache["k"].shape[2]
+    q, k, v = (
+        proj(x).unflatten(-1, (-1, attention.head_dim)).transpose(1, 2)
+        for proj in (attention.q_proj, attention.k_proj, attention.v_proj)
+    )
+    q, k = (apply_rope(each, torch.arange(T), attention.rope_theta) for each in (q, k))
+    if cache is not None:
+        k, v = torch.cat([cache["k"], k], dim=2), torch.cat([cache["v"], v], dim=2)
+    heads = grouped_attention(q, k, v, torch.ones(T, P + T, dtype=torch.bool).tril(P))
+    return attention.o_proj(heads.transpose(1, 2).flatten(2)), {"k": k, "v": v}
+
+
+@replaces("LlamaDecoder")
+class PositionsRestart(Parts):
+    """A text at once is right and its continuation is not: with a cache, your new queries and keys are turned as if
+    the text began with them. How many tokens stand before the first of them, and which of its arguments tells the
+    attention so?"""
+
+    def run(self, x, cache):
+        new_cache = []
+        for i, layer in enumerate(self.layers):
+            past = None if cache is None else cache[i]
+            attended, seen = turned_from_zero(layer.self_attn, layer.input_layernorm(x), past)
+            x = x + attended
+            x = x + layer.mlp(layer.post_attention_layernorm(x))
+            new_cache.append(seen)
+        return x, new_cache
+
+
+@replaces("LlamaDecoder")
+class EosInWholeText(Steps):
+    """After each step you look for the end token in the whole text, so a row whose prompt holds one is finished with
+    its first new token. In a chat every earlier message ends with one. Which part of the text can finish a row?"""
+
+    @torch.no_grad()
+    def generate(self, input_ids, max_new_tokens, eos_token_id=None, pad_token_id=None):
+        ids, new, cache = input_ids, input_ids, None
+        finished = torch.zeros(len(input_ids), 1, dtype=torch.bool)
+        for _ in range(max_new_tokens):
+            logits, cache = self.feed(ids, new, cache)
+            new = self.choose(logits)
+            if eos_token_id is not None:
+                new = torch.where(finished, self.pad(eos_token_id, pad_token_id), new)
+            ids = torch.cat([ids, new], dim=1)
+            if eos_token_id is not None:
+                finished = (ids == eos_token_id).any(1, keepdim=True)
+            if self.over(finished):
+                break
+        return ids
+
+
+@replaces("LlamaDecoder")
+class FinishedRowsWakeUp(Steps):
+    """Your finished rows wake up: in each step you ask anew whether the newest token is the end token, and in a row
+    that is filled up it is the pad token. What do you have to remember of the steps before?"""
+
+    @torch.no_grad()
+    def generate(self, input_ids, max_new_tokens, eos_token_id=None, pad_token_id=None):
+        ids, new, cache = input_ids, input_ids, None
+        finished = self.before(input_ids, eos_token_id)
+        for _ in range(max_new_tokens):
+            logits, cache = self.feed(ids, new, cache)
+            new = self.choose(logits)
+            if eos_token_id is not None:
+                new = torch.where(finished, self.pad(eos_token_id, pad_token_id), new)
+                finished = new == eos_token_id
+            ids = torch.cat([ids, new], dim=1)
+            if self.over(finished):
+                break
+        return ids
