@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from depth_vs_width import shapes_at_budget
 from depth_width_lab import HopModel, make_batch
+from torch import nn
 
 from grader.testing import replaces
 
@@ -359,8 +360,8 @@ class same_training(Model):  # noqa: N801
 
 @replaces("HopModel")
 class one_batch(Model):  # noqa: N801
-    """Your fit draws one batch and trains on it in every step, until it knows those answers by heart. Draw within the
-    loop."""
+    """Your fit trains on the same batch in every step, until it knows those answers by heart. Is the batch drawn within
+    the loop, and if so, what is another from step to step in what it is drawn from?"""
 
     def fit(self, steps=800, batch=128, lr=2e-3, seed=0):
         table, start, k, answer = make_batch(batch, self.items, self.hops, seed=seed)
@@ -451,3 +452,21 @@ class side_by_side(Model):  # noqa: N801
             h = block.norm1(x)
             x = x + block.attn(h, h, h)[0] + block.fc2(F.gelu(block.fc1(block.norm2(x))))
         return self.head(self.norm(x[:, -1]))
+
+
+@replaces("HopModel")
+class hop_left_out(Model):  # noqa: N801
+    """`hop` begins at the standard deviation 1, nn.Embedding's own; only `source` and `target` begin at 0.5. Which
+    tables does the docstring of HopModel name?"""
+
+    def __init__(self, layers, width, heads=4, items=8, hops=3, seed=0):
+        super().__init__(layers, width, heads, items, hops, seed)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            for table in (self.source, self.target, self.hop):
+                table.reset_parameters()
+            for table in (self.source, self.target):
+                nn.init.normal_(table.weight, std=0.5)
+            for layer in (*self.blocks.modules(), self.head):
+                if isinstance(layer, nn.Linear):
+                    layer.reset_parameters()
