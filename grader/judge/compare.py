@@ -1,5 +1,6 @@
 """Compares what a submission returned with what was expected, and says what differs first."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,10 +65,10 @@ def differs(actual: Tensor, expected: Tensor, rtol: float, atol: float) -> Tenso
     return actual != expected
 
 
-def _close(actual: float, expected: float, rtol: float, atol: float) -> bool:
-    """Whether two numbers are equal up to these bounds."""
+def close(actual: float, expected: float, rtol: float, atol: float) -> bool:
+    """Whether two numbers are equal up to these bounds. Nothing is close to an infinity but itself."""
     try:
-        return actual == expected or abs(actual - expected) <= atol + rtol * abs(expected)
+        return actual == expected or abs(actual - expected) <= atol + rtol * abs(expected) < math.inf
     except OverflowError:  # an int beyond all floats
         return False
 
@@ -137,7 +138,7 @@ def compare(
             return differ(Outcome.NAN, **bounds) if expected == expected else None
         if rtol == atol == 0 and isinstance(actual, int) != isinstance(expected, int):
             return differ(Outcome.WRONG_TYPE)
-        return None if _close(actual, expected, **bounds) else differ(Outcome.WRONG_VALUES, **bounds)
+        return None if close(actual, expected, **bounds) else differ(Outcome.WRONG_VALUES, **bounds)
     for key, mine, theirs in items:
         below = (*path, key)
         found = compare(mine, theirs, rtol=rtol, atol=atol, check_dtype=check_dtype, path=below)

@@ -1,5 +1,6 @@
 """What agrees and what differs, and how a difference is called."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,16 @@ def test_differs(actual: Any, expected: Any, outcome: Outcome, path: tuple[Any, 
     difference = compare(actual, expected)
     assert difference is not None
     assert (difference.outcome, difference.path) == (outcome, path)
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"), [(1.0, math.inf), (math.inf, 1.0), (-math.inf, math.inf), (7, math.inf)]
+)
+def test_nothing_is_close_to_an_infinity_but_itself(actual: float, expected: float) -> None:
+    assert compare(math.inf, math.inf) is None
+    difference = compare(actual, expected)
+    assert difference is not None
+    assert difference.outcome is Outcome.WRONG_VALUES
 
 
 def test_an_explicit_tolerance_holds_for_every_part() -> None:

@@ -8,7 +8,6 @@ mistake, a gradient that leads nowhere, since a right result may be without one,
 place, which can come on top of any other mistake.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from torch import Tensor
 
-from grader.judge.compare import compare, differs
+from grader.judge.compare import close, compare, differs
 from grader.judge.replay import Answer, same, same_arguments, same_gradients, same_modules, same_words
 from grader.judge.session import Entry
 
@@ -182,5 +181,5 @@ def _numbers(value: Any, right: Any) -> int:
     if type(value) is int and type(right) is int:
         return 0 if value == right else min(8, value.bit_length())
     if isinstance(value, float) and isinstance(right, int | float):
-        return 0 if math.isclose(value, right, rel_tol=_RTOL, abs_tol=_ATOL) else 8
+        return 0 if close(value, right, _RTOL, _ATOL) else 8
     return int(type(value) is type(right) is bool and value != right)

@@ -12,6 +12,7 @@ from grader.judge.replay import Answer
     [
         (0.5, 0.25, 8),
         (406.3999969, 406.3999991, 0),  # where a search ended, from another start
+        (0.5, 10**400, 8),  # an int beyond all floats
         (1, 2, 1),
         (True, False, 1),
         (torch.tensor([1.0, 2.0]), torch.tensor([1.0, 3.0]), 4),
