@@ -50,13 +50,18 @@ CRASH = next(iter(HOLES))
 FALLS = "def pick(items, place): return 'the hole'\n"  # into it
 
 
-def make_course(folder: Path) -> Path:
-    """A copy of the course, its tests limited to a second."""
+WAITS = f"{REFERENCE}\n\n{FALLS}"  # until the gate is open
+
+
+def make_course(folder: Path, gate: Path | None = None) -> Path:
+    """A copy of the course, its tests limited to a second. What `WAITS` is not graded before there is the `gate`."""
     root = copy_toolbox(folder / "course")
     path = root / "exercises/toolbox/exercise.yaml"
     description = yaml.safe_load(path.read_text("utf-8"))
     description["limits"]["seconds"] = SECONDS
     path.write_text(yaml.safe_dump(description), "utf-8")
+    if gate is not None:
+        with_a_hole(root, f"while not __import__('os').path.exists({str(gate)!r}): __import__('time').sleep(0.01)")
     return root
 
 

@@ -76,6 +76,22 @@ def staying(tmp_path: Path) -> Iterator[Path]:
     end_staying(tmp_path / "runtime")
 
 
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Without this file a submission that `WAITS` is not graded, so that no batch comes to its end."""
+    gate = tmp_path_factory.mktemp("gate") / "open"
+    gate.touch()
+    return gate
+
+
+@pytest.fixture
+def closed(gate: Path) -> Iterator[Path]:
+    """The gate, which is closed until the test opens it."""
+    gate.unlink()
+    yield gate
+    gate.touch()
+
+
 class Grader:
     """Grades submissions of the exercise `toolbox`, one after the other, in one judge.
 

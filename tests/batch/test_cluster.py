@@ -25,6 +25,7 @@ from grader.judge.messages import Job
 from tests.classes import (
     REFERENCE,
     SCORES,
+    WAITS,
     batch,
     children,
     command,
@@ -38,7 +39,7 @@ from tests.classes import (
     wait_until,
 )
 
-SLOW = {f"s{number}": f"import time\ntime.sleep(0.6)\n{REFERENCE}# {number}\n" for number in range(6)}
+HELD = {f"s{number}": f"{REFERENCE}# {number}\n" for number in range(6)} | {"zoe": WAITS}
 OTHER_VERSION = "import grader\ngrader.__version__ = '0.0.1'\n"
 UNCONFINED = "from grader.warm import client\nclient.can_fork = lambda: False\n"
 JOB = Job(0, "toolbox", "toolbox.py", REFERENCE, "", seed=0)
@@ -160,8 +161,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_course(tmp_path_factory.mktemp("course"))
+def course(gate: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_course(tmp_path_factory.mktemp("course"), gate)
 
 
 @pytest.fixture(scope="module")
@@ -171,10 +172,10 @@ def shipment(course: Path) -> Shipment:
 
 
 @pytest.fixture(scope="module")
-def slow(course: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
-    """Submissions that take a while, and their results on this machine."""
-    folder = tmp_path_factory.mktemp("slow")
-    submissions = hand_in(folder, SLOW)
+def held(course: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    """Submissions of which the last waits while the gate is closed, and their results on this machine."""
+    folder = tmp_path_factory.mktemp("held")
+    submissions = hand_in(folder, HELD)
     assert batch(course, submissions, "--out", folder / "out", "--quiet").returncode == 0
     return submissions, untimed(folder / "out")
 
@@ -239,28 +240,29 @@ def test_a_test_file_that_cannot_be_used_is_named_as_it_is_here(cluster: Cluster
 
 
 def test_interrupted_it_leaves_the_cluster_as_it_was(
-    cluster: Cluster, course: Path, slow: tuple[Path, dict[str, object]], tmp_path: Path
+    cluster: Cluster, course: Path, held: tuple[Path, dict[str, object]], closed: Path, tmp_path: Path
 ) -> None:
-    submissions, results = slow
+    submissions, results = held
     out = tmp_path / "out"
     with running(course, submissions, "--out", out, "--cluster", cluster.address) as process:
         wait_until(lambda: entries(out) >= 1, process)
         process.send_signal(signal.SIGINT)
         _, complained = process.communicate()
     assert process.returncode == 130
-    stopped = f"error: Stopped; {entries(out)} of {len(SLOW)} grades are kept."
+    stopped = f"error: Stopped; {entries(out)} of {len(HELD)} grades are kept."
     assert complaints(complained) == f"{stopped} The same command goes on where it was.\n"
     assert cluster.judging() == []
     assert sorted(cluster.names()) == ["alone", "nursed"]
+    closed.touch()
     again = batch(course, submissions, "--out", out, "--quiet", "--cluster", cluster.address)
     assert again.returncode == 0, again.stderr
     assert untimed(out) == results
 
 
 def test_killed_it_leaves_the_cluster_as_it_was(
-    cluster: Cluster, course: Path, slow: tuple[Path, dict[str, object]], tmp_path: Path
+    cluster: Cluster, course: Path, held: tuple[Path, dict[str, object]], closed: Path, tmp_path: Path
 ) -> None:
-    submissions, _ = slow
+    submissions, _ = held
     out = tmp_path / "out"
     with running(course, submissions, "--out", out, "--cluster", cluster.address) as process:
         wait_until(lambda: entries(out) >= 1, process)
@@ -271,10 +273,10 @@ def test_killed_it_leaves_the_cluster_as_it_was(
 
 
 def test_a_lost_worker_costs_no_result(
-    course: Path, slow: tuple[Path, dict[str, object]], tmp_path: Path
+    course: Path, held: tuple[Path, dict[str, object]], closed: Path, tmp_path: Path
 ) -> None:
     """not even if Dask gives up a job with the first worker that it takes along"""
-    submissions, results = slow
+    submissions, results = held
     out = tmp_path / "out"
     with started(tmp_path, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as cluster:
         lost, _ = cluster.worker("lost"), cluster.worker("other")
@@ -283,6 +285,7 @@ def test_a_lost_worker_costs_no_result(
             wait_until(lambda: entries(out) >= 1 and len(judging(lost.pid)) >= 2, process)
             orphans = judging(lost.pid)
             lost.kill()
+            closed.touch()
             _, complained = process.communicate()
         assert (process.returncode, complained) == (0, "")
         assert orphans
@@ -291,9 +294,9 @@ def test_a_lost_worker_costs_no_result(
 
 
 def test_a_worker_that_joins_gets_the_course(
-    course: Path, slow: tuple[Path, dict[str, object]], tmp_path: Path
+    course: Path, held: tuple[Path, dict[str, object]], closed: Path, tmp_path: Path
 ) -> None:
-    submissions, results = slow
+    submissions, results = held
     out = tmp_path / "out"
     with started(tmp_path) as cluster:
         first = cluster.worker("first")
@@ -303,17 +306,18 @@ def test_a_worker_that_joins_gets_the_course(
             first.send_signal(signal.SIGSTOP)  # it grades no more, and the batch waits
             cluster.worker("second")
             cluster.has("second")
-            assert entries(out) < len(SLOW)
+            assert entries(out) < len(HELD)
             first.kill()
+            closed.touch()
             _, complained = process.communicate()
         assert (process.returncode, complained) == (0, "")
         assert untimed(out) == results
 
 
 def test_a_lost_scheduler_ends_in_a_sentence_and_loses_nothing(
-    course: Path, slow: tuple[Path, dict[str, object]], tmp_path: Path
+    course: Path, held: tuple[Path, dict[str, object]], closed: Path, tmp_path: Path
 ) -> None:
-    submissions, results = slow
+    submissions, results = held
     out = tmp_path / "out"
     with started(tmp_path) as cluster:
         cluster.worker("only")
@@ -324,7 +328,8 @@ def test_a_lost_scheduler_ends_in_a_sentence_and_loses_nothing(
             _, complained = process.communicate()
     assert process.returncode == 2
     assert re.fullmatch(r"error: The scheduler at \S+ is gone\. .*\n", complained), complained
-    assert 1 <= entries(out) < len(SLOW)
+    assert 1 <= entries(out) < len(HELD)
+    closed.touch()
     again = batch(course, submissions, "--out", out)
     assert "from before the interruption" in again.stdout
     assert untimed(out) == results
