@@ -27,6 +27,7 @@ from grader.judge.diagnosis.observe import observed
 from grader.judge.explain import explain
 from grader.judge.messages import Graded, Job, Materials, Setup, Testing
 from grader.judge.pace import reference_seconds
+from grader.judge.quiet import quiet
 from grader.judge.results import blocked, result_of
 from grader.judge.rng import Rng
 from grader.judge.session import Fault, Limits, Session
@@ -208,8 +209,9 @@ class Plugin:
                 if run is not None:
                     runs.append(run)
             if job.diagnose and exercise.causes is not None:
-                diagnoses = exercise.causes.diagnose(runs)
-                results = observed(results, runs, diagnoses, exercise, session)
+                with quiet():  # wrong versions run, which nobody has asked to print
+                    diagnoses = exercise.causes.diagnose(runs)
+                    results = observed(results, runs, diagnoses, exercise, session)
         except Fault as error:  # while loading
             fault, printed = error, session.take_output()
         finally:

@@ -53,6 +53,17 @@ def test_a_judge_that_fails_says_where_and_gives_no_score(root: Path) -> None:
     assert re.fullmatch(r"\w+\.py:\d+: ZeroDivisionError: division by zero", result["message"])
 
 
+def test_nothing_that_wrong_versions_print_is_shown(root: Path) -> None:
+    mistakes = root / "solutions/toolbox/mistakes.py"
+    noisy = "    import os\n    os.write(1, b'noise')\n    os.write(2, b'noise')\n    return x * factor * factor\n"
+    mistakes.write_text(mistakes.read_text("utf-8").replace("    return x * factor * factor\n", noisy), "utf-8")
+    reference = (root / "solutions/toolbox/toolbox.py").read_text("utf-8")
+    (root / "mine.py").write_text(f"{reference}\n\ndef scale(x, factor): return x * factor**2\n", "utf-8")
+    done = command("--file", "mine.py", cwd=root)
+    assert "You applied the factor twice." in done.stdout
+    assert "noise" not in done.stdout + done.stderr
+
+
 LIMIT = 3600  # seconds of a test: nothing here comes to its end by it
 LONGEST = 600.0  # seconds after which what must come is taken not to: a guard, also on a busy machine
 
