@@ -177,6 +177,12 @@ def test_empty_gradient(submission, rng):
         (out * g).sum().backward()
         gradients = tuple(torch.zeros_like(x) if x.grad is None else x.grad for x in leaves)
         assert_close(gradients, expected, name="gradients of q, k, v")
+    added.requires_grad_()
+    out, _ = submission.attention(q, k, v, added)
+    (out * g).sum().backward()
+    assert added.grad is not None, "No gradient leads from the output to a float mask."
+    assert_close(added.grad[0], torch.zeros(S, dtype=torch.float64), name="gradient of the mask in its empty row")
+    assert_close(added.grad[~keep], torch.zeros_like(added.grad[~keep]), name="gradient of the mask where it is -inf")
 
 
 @points(2)
