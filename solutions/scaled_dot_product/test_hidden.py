@@ -177,12 +177,19 @@ def test_empty_gradient(submission, rng):
         (out * g).sum().backward()
         gradients = tuple(torch.zeros_like(x) if x.grad is None else x.grad for x in leaves)
         assert_close(gradients, expected, name="gradients of q, k, v")
+
+    scores, g = rng.randn(T, S), rng.randn(T, S)
+    leaf = scores[1:].clone().requires_grad_()
+    (leaf.masked_fill(~keep[1:], -INF).softmax(-1) * g[1:]).sum().backward()
+    expected = torch.cat([torch.zeros(1, S, dtype=torch.float64), leaf.grad])
+    scores.requires_grad_()
     added.requires_grad_()
-    out, _ = submission.attention(q, k, v, added)
-    (out * g).sum().backward()
-    assert added.grad is not None, "No gradient leads from the output to a float mask."
-    assert_close(added.grad[0], torch.zeros(S, dtype=torch.float64), name="gradient of the mask in its empty row")
-    assert_close(added.grad[~keep], torch.zeros_like(added.grad[~keep]), name="gradient of the mask where it is -inf")
+    weights = submission.masked_softmax(scores, added)
+    assert weights.requires_grad, "No gradient leads from the weights to the scores: something was detached."
+    (weights * g).sum().backward()
+    for name, mine in (("scores", scores.grad), ("mask", added.grad)):
+        assert mine is not None, f"No gradient leads from the weights to the {name}."
+        assert_close(mine, expected, name=f"gradient of the {name}")
 
 
 @points(2)
