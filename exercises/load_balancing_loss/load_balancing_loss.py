@@ -7,8 +7,8 @@ from torch import Tensor
 def load_balancing_loss(logits: Tensor, k: int, mask: Tensor | None = None) -> Tensor:
     """E Σ_e f_e p_e, with f_e the share of tokens that chose expert e, and p_e its mean probability.
 
-    logits: floating point (..., E) with at least one leading dimension, finite, of any size. All leading dimensions
-        (layers, texts, positions) are one pool of tokens. No two logits of a token are equal.
+    logits: floating point (..., E) with at least one leading dimension and at least one token, finite, of any size. All
+        leading dimensions (layers, texts, positions) are one pool of tokens. No two logits of a token are equal.
     k: 1 <= k <= E, how many experts each token chose: those of its k largest logits.
     mask: which tokens are real. bool, or numbers 1 (real) and 0; broadcasts to (...). None: all are.
     Returns: a scalar, float32 for half precision, which is computed in float32; else in the dtype of logits. Gradients

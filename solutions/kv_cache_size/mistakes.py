@@ -181,6 +181,15 @@ def llama_only(config):
 
 
 @replaces("cache_shape")
+def none_hides_the_other_name(config):
+    """You look for the second name of a number only where the first is not in the config at all. A value of None counts
+    as missing: what does _get do with several keys?"""
+    L = config.get("num_hidden_layers", config.get("n_layer"))
+    H = _get(config, "num_attention_heads", "n_head")
+    return shape(L, groups(config, H), width(config, H))
+
+
+@replaces("cache_shape")
 def group_size(config):
     """You took num_key_value_heads for the number of query heads that share a key-value head. The key holds the
     number of key-value heads: which number did you divide by it?"""
@@ -263,6 +272,13 @@ def window_and_one(config, seq_len, batch_size=1, bytes_per_element=2):
     """Your cache keeps one token more than sliding_window. How many tokens of a long text does the docstring keep?"""
     kept = min(seq_len, _get(config, "sliding_window", default=seq_len) + 1)
     return of(config, kept, batch_size, bytes_per_element)
+
+
+@replaces("config_cache_bytes")
+def each_sequence_rounded(config, seq_len, batch_size=1, bytes_per_element=2):
+    """You round the bytes of one sequence up before you multiply by the batch, so each of them may count a part of a
+    byte too much. How often does the statement round, and when?"""
+    return batch_size * config_cache_bytes(config, seq_len, 1, bytes_per_element)
 
 
 @replaces("reduction_vs_mha")

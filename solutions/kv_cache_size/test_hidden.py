@@ -100,6 +100,7 @@ def test_full_context(submission):
     assert_equal(bytes_of(LLAMA_3_8B, 8192, bytes_per_element=1), GIB // 2, name="bytes at 8 bits")
     assert_equal(bytes_of(LLAMA_3_8B, 8192, 3, 0.5), 3 * GIB // 4, name="bytes of three at 4 bits")
     assert_equal(bytes_of(FALCON_7B, 2048), 16 * MIB, name="bytes of Falcon 7B")
+    assert_equal(bytes_of(hf(1, 1, 1), 1, 3, 0.75), 5, name="bytes of three sequences of 1.5 bytes")
 
 
 @points(2)
@@ -118,8 +119,8 @@ def test_window(submission, rng):
 @points(1)
 def test_key_names(submission, rng):
     """both spellings, and grouped heads"""
-    L, H, K = rng.sizes(3, low=2)
-    G = 1 if H == 2 else 2
+    L, G, K = rng.sizes(3, low=2)
+    H = 11 * G
     mha = {"num_layers": L, "num_kv_heads": H, "head_dim": K}
     shape = submission.cache_shape(gpt(L, H, H * K))
     assert_equal(shape, mha, name="shape")
@@ -164,6 +165,11 @@ def test_none(submission):
     shape = {"num_layers": 12, "num_kv_heads": 12, "head_dim": 64}
     assert_equal(submission.cache_shape(config), shape, name="shape")
     assert_equal(submission.config_cache_bytes(config, 1024), 36 * MIB, name="bytes")
+    for key in ("num_hidden_layers", "num_attention_heads", "hidden_size"):
+        assert_equal(submission.cache_shape({**GPT2, key: None}), shape, name=f"shape with {key} None")
+    llama = {"num_layers": 32, "num_kv_heads": 8, "head_dim": 128}
+    for key in ("n_layer", "n_head", "n_embd"):
+        assert_equal(submission.cache_shape({**LLAMA_3_8B, key: None}), llama, name=f"shape with {key} None")
 
 
 @points(1)

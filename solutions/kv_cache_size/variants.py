@@ -103,7 +103,7 @@ def two_caches(config) -> float:
 @replaces("reduction_vs_mha")
 def count_groups(config) -> float:
     """counts how often the key-value heads go into the query heads"""
-    heads = config["n_head"] if "n_head" in config else config["num_attention_heads"]
+    heads = config["num_attention_heads"] if config.get("n_head") is None else config["n_head"]
     return float(len(range(0, heads, cache_shape(config)["num_kv_heads"])))
 
 

@@ -50,7 +50,7 @@ def absorbed_attention(
     w_k: (H, N, C). w_v: (H, V, C). All arguments are floating point of one dtype.
     Returns: (B, H, T, V), in that dtype. Gradients flow to all arguments.
     Memory: of all that is made on the way, only scores and weights, (B, H, T, S), have a number for each token of the
-        cache and each head.
+        cache and each head; and nothing has N or V numbers for each token, not for one head either.
 
     >>> q_nope, q_rope = torch.tensor([[[[1.0]]]]), torch.tensor([[[[0.0, 0.0]]]])
     >>> latent, k_rope = torch.tensor([[[0.0, 1.0], [1.90285, 3.0]]]), torch.zeros(1, 2, 2)

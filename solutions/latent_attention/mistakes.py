@@ -271,6 +271,20 @@ def absorb_rebuilds_values(q_nope, q_rope, latent, k_rope, w_k, w_v):
 
 
 @replaces("absorbed_attention", ends="memory")
+def rebuilds_head_by_head(q_nope, q_rope, latent, k_rope, w_k, w_v):
+    """A loop over the heads makes the keys of one head from all latents, and then its values. The loop saves memory,
+    and no work: which factor can be multiplied with the query, and which with the mean?"""
+    T, S = q_nope.shape[2], latent.shape[1]
+    hidden = torch.ones(T, S, dtype=torch.bool).triu(S - T + 1)
+    heads = []
+    for h in range(w_k.shape[0]):
+        scores = q_nope[:, h] @ (latent @ w_k[h].T).mT + q_rope[:, h] @ k_rope.mT
+        scores = scores / (q_nope.shape[-1] + q_rope.shape[-1]) ** 0.5
+        heads.append(scores.masked_fill(hidden, -INF).softmax(-1) @ (latent @ w_v[h].T))
+    return torch.stack(heads, dim=1)
+
+
+@replaces("absorbed_attention", ends="memory")
 def broadcast_copies(q_nope, q_rope, latent, k_rope, w_k, w_v):
     """The formula is right, but a batched product with a broadcast axis copies the latents for every head. Can the
     heads be queries of one product?"""

@@ -237,7 +237,7 @@ class TokenByToken(nn.Module):
 
 @replaces("LatentAttention")
 class AsInTransformers(nn.Module):
-    """rotate_half, angles in a buffer that is not saved, masked_fill on the scores, nn.RMSNorm"""
+    """rotate_half, angles in a buffer, masked_fill on the scores, nn.RMSNorm"""
 
     def __init__(self, hidden_size, num_heads, kv_rank, nope_dim, rope_dim, v_dim, q_rank=None, rope_theta=10000.0):
         if rope_dim & 1:
@@ -257,7 +257,7 @@ class AsInTransformers(nn.Module):
         self.kv_b_proj = nn.Linear(kv_rank, num_heads * (nope_dim + v_dim), bias=False)
         self.o_proj = nn.Linear(num_heads * v_dim, hidden_size, bias=False)
         inv_freq = 1.0 / rope_theta ** (torch.arange(0, rope_dim, 2).double() / rope_dim)
-        self.register_buffer("inv_freq", inv_freq, persistent=False)
+        self.register_buffer("inv_freq", inv_freq)
 
     def forward(self, hidden_states, past=None, absorb=False):
         batch, seq_length = hidden_states.shape[:-1]

@@ -211,6 +211,15 @@ def ignores_negative(logits: Tensor, labels: Tensor, ignore_index: int = -100) -
 
 
 @replaces("mlm_loss")
+def zero_is_no_label(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
+    """A label of 0 counts for nothing in your loss, whatever ignore_index is. Of which token is 0 the number, and who
+    says which label means «none»?"""
+    losses, keep = token_losses(logits, labels, ignore_index)
+    keep = keep & (labels != 0)
+    return (losses * keep).sum() / keep.sum().clamp(min=1)
+
+
+@replaces("mlm_loss")
 def looks_up_the_ignored(logits: Tensor, labels: Tensor, ignore_index: int = -100) -> Tensor:
     """You look up a log-probability at every label, and only then leave out the ignored ones. That goes well while
     ignore_index is negative and clamped to 0, and fails where it is above V. What can be looked up in its place?"""

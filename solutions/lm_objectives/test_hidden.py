@@ -57,6 +57,7 @@ def draw_loss(rng, ignored=-100):
     """logits (B, T, V) and labels (B, T); the first sequence has few labels and the others have many."""
     B, T, V = rng.sizes(3, low=4)
     labels = rng.randint(1, V, (B, T))
+    labels[2] = 0  # a token like any other, unless it is what is ignored
     hidden = rng.rand(B, T) < 0.25
     hidden[0] = True
     hidden[:, 0] = False  # a first label everywhere: it counts for MLM, and not for CLM

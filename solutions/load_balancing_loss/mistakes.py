@@ -156,6 +156,15 @@ def mask_as_index(logits, k, mask=None):
 
 
 @replaces("load_balancing_loss")
+def mask_from_the_front(logits, k, mask=None):
+    """You repeat the numbers of the mask one after the other until every token has one. That serves a mask that has the
+    last axes in full: which tokens belong to the two numbers of a mask (2, 1)?"""
+    if mask is not None:
+        mask = mask.flatten().repeat(logits[..., 0].numel() // mask.numel()).view(logits.shape[:-1])
+    return load_balancing_loss(logits, k, mask)
+
+
+@replaces("load_balancing_loss")
 def mask_in_wrong_order(logits, k, mask=None):
     """You repeated each entry of the mask, where the whole mask has to come once for every layer: the tokens of
     layer 1 stand behind all those of layer 0."""
@@ -194,6 +203,23 @@ def in_half_precision(logits, k, mask=None):
     E = logits.shape[-1]
     logits = logits.flatten(0, -2) if mask is None else logits[mask.bool().expand(logits.shape[:-1])]
     return E * (choices(logits, k).mean(0) * logits.softmax(-1).mean(0)).sum()
+
+
+@replaces("load_balancing_loss")
+def float16_stays(logits, k, mask=None):
+    """bfloat16 becomes float32 in your code, and float16 stays as it is. How many dtypes are half precision?"""
+    if logits.dtype != torch.float16:
+        return load_balancing_loss(logits, k, mask)
+    E = logits.shape[-1]
+    logits = logits.flatten(0, -2) if mask is None else logits[mask.bool().expand(logits.shape[:-1])]
+    return E * (choices(logits, k).mean(0) * logits.softmax(-1).mean(0)).sum()
+
+
+@replaces("load_balancing_loss")
+def float64_by_way_of_float32(logits, k, mask=None):
+    """Your result is float64 and has the digits of float32: all logits went through it. Which of them does the
+    docstring send there?"""
+    return load_balancing_loss(logits.float(), k, mask).to(wide(logits).dtype)
 
 
 @replaces("load_balancing_loss")
@@ -351,6 +377,15 @@ def z_in_half_precision(logits, mask=None):
         return router_z_loss(logits, mask)
     logits = logits.flatten(0, -2) if mask is None else logits[mask.bool().expand(logits.shape[:-1])]
     return logits.logsumexp(-1).square().mean()
+
+
+@replaces("router_z_loss")
+def z_float16_stays(logits, mask=None):
+    """bfloat16 becomes float32 in your code, and float16 stays as it is. How many dtypes are half precision?"""
+    if logits.dtype != torch.float16:
+        return router_z_loss(logits, mask)
+    z = logits.logsumexp(-1)
+    return (z if mask is None else z[mask.bool().expand(z.shape)]).square().mean()
 
 
 @replaces("router_z_loss")

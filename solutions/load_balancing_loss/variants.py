@@ -14,7 +14,7 @@ def weighted_sums(logits, k, mask=None):
     mask = torch.ones(()) if mask is None else mask
     wide = logits if logits.dtype == torch.float64 else logits.float()
     real = mask.to(wide.dtype).expand(logits.shape[:-1]).reshape(-1)
-    p = wide.reshape(-1, E).softmax(-1)
+    p = wide.view(-1, E).softmax(-1)
     hot = F.one_hot(p.topk(k, dim=-1).indices, E).to(wide.dtype)  # (N, k, E)
     n = real.sum().clamp(min=1.0)
     f = torch.einsum("nke,n->e", hot, real) / n

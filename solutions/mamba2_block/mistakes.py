@@ -373,6 +373,15 @@ def runs_interleaved(y, z, weight, groups=1, eps=1e-5):
 
 
 @replaces("gated_rms_norm")
+def rows_by_view(y, z, weight, groups=1, eps=1e-5):
+    """You lay all rows behind one another with view, which only works where they lie so in memory. The statement lets
+    inputs be views themselves: which axes do you have to touch at all?"""
+    u = (y * F.silu(z)).view(-1, groups, y.shape[-1] // groups)
+    u = u / (u.square().mean(-1, keepdim=True) + eps).sqrt()
+    return u.view(y.shape) * weight
+
+
+@replaces("gated_rms_norm")
 def gate_without_silu(y, z, weight, groups=1, eps=1e-5):
     """Your gate is z itself. Through which function does z go?"""
     runs = (y * z).unflatten(-1, (groups, -1))

@@ -100,7 +100,7 @@ def test_scan(submission, rng):
     inputs = draw(rng, 1, 1, 6, 2, 3, 4)
     assert_close(submission.ssd_scan(*inputs, 5), scan(*inputs))
     x, dt, A, B, C, D = draw(rng, 3, 5, 6, 2, 3, 4)
-    x, B = (tensor.transpose(1, 2).contiguous().transpose(1, 2) for tensor in (x, B))
+    x, dt, B, C = (tensor.transpose(1, 2).contiguous().transpose(1, 2) for tensor in (x, dt, B, C))
     y, h = scan(x, dt, A, B, C, D)
     assert_close(submission.ssd_scan(x, dt, A, B, C, D, 2), (y, h))
     found = submission.ssd_scan(*(tensor.float() for tensor in (x, dt, A, B, C, D)), 2)
@@ -159,6 +159,8 @@ def test_gated_norm(submission, rng):
         assert_close(submission.gated_rms_norm(y, z, weight, G, eps=0.3), norm(y, z, weight, G, 0.3))
     assert_close(submission.gated_rms_norm(y, z, weight), norm(y, z, weight, 1))
     assert_close(submission.gated_rms_norm(y[0, 0], z[0, 0], weight, groups=4), norm(y[0, 0], z[0, 0], weight, 4))
+    turned = y.transpose(0, 1), z.transpose(0, 1)  # not contiguous
+    assert_close(submission.gated_rms_norm(*turned, weight, groups=4), norm(*turned, weight, 4))
     silent = 1e-3 * y
     assert_close(submission.gated_rms_norm(silent, z, weight, groups=4), norm(silent, z, weight, 4))
     single = submission.gated_rms_norm(y.float(), z.float(), weight.float(), groups=4)

@@ -244,6 +244,15 @@ def any_part(state, num_heads, num_groups, method="mean"):
 
 
 @replaces("convert_state")
+def last_two_parts(state, num_heads, num_groups, method="mean"):
+    """You look for k_proj and v_proj in the last two parts of a name, and pool a parameter that is called so itself.
+    Which of the two parts is the module, and which the parameter?"""
+    return renamed(
+        state, num_heads, num_groups, method, lambda name: bool({"k_proj", "v_proj"} & set(name.split(".")[-2:]))
+    )
+
+
+@replaces("convert_state")
 def ending(state, num_heads, num_groups, method="mean"):
     """You look at how the name ends, and old_k_proj.weight ends like k_proj.weight. Compare the whole name of the
     module."""

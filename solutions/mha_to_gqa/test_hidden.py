@@ -140,6 +140,8 @@ def test_names(submission, rng):
         "v_proj.adapter.q_proj.weight",
         "embed.weight",
         "scale",
+        "v_proj",
+        "model.layers.0.k_proj",
     ]
     state = {
         name: rng.randn(rows) if name.endswith(("bias", "scale")) else rng.randn(rows, D) for name in weights + others

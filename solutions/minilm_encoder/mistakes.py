@@ -255,6 +255,18 @@ class MaskNotPassed(BertEncoder):
 
 
 @replaces("BertEncoder")
+class InfinitePadding(BertEncoder):
+    """Your tokens are right, and -inf stands at padding. A sum with weights of 0 makes NaN of that: what may stand
+    there by the docstring?"""
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
+    ) -> Tensor:
+        y = super().forward(input_ids, attention_mask, token_type_ids)
+        return y if attention_mask is None else y.masked_fill(attention_mask.unsqueeze(-1) == 0, float("-inf"))
+
+
+@replaces("BertEncoder")
 class EmbedsUnmasked(BertEncoder):
     """embed pools with the mask, and calls the model without it: the vectors that it pools have read the padding."""
 

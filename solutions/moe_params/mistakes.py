@@ -126,6 +126,14 @@ def one_qk_norm(config):
 
 
 @replaces("attention_params")
+def mla_with_qk_norm(config):
+    """You added the two norms of qk_norm to an MLA too. In which of the two attentions does the README have them, and
+    which norms does the other have?"""
+    K = get(config, "head_dim", config["hidden_size"] // config["num_attention_heads"])
+    return attention_params(config) + (2 * K if is_mla(config) and get(config, "qk_norm") else 0)
+
+
+@replaces("attention_params")
 def mla_rank_of_width(config):
     """Without q_lora_rank you compressed the queries to D numbers, with a norm. Nothing is compressed then: how many
     matrices lead from the token to its queries?"""
@@ -361,6 +369,22 @@ def sparse_of_no_experts(config):
     if config.get("num_experts") == 0:
         config["num_experts_per_tok"]
     return add(parts(config))
+
+
+@replaces("count_params")
+def shared_without_experts(config):
+    """You count shared experts wherever the config names them, also where num_experts is 0. What kind of model is that,
+    by the docstring?"""
+    p = parts(config)
+    return add(p if p["E"] else {**p, "dense FFN": p["dense FFN"] + p["shared"]})
+
+
+@replaces("count_params")
+def few_dense_layers_without_experts(config):
+    """You read first_k_dense_replace where num_experts is 0, and the other layers are left without an FFN. How many
+    layers of a dense model are dense?"""
+    p = parts(config)
+    return add({**p, "dense layers": get(config, "first_k_dense_replace", p["dense layers"])})
 
 
 @replaces("count_params")

@@ -49,7 +49,7 @@ def random_mla(rng, **others):
     """A dense config with latent attention, and keys beside it that play no part in that."""
     r_q, r_kv, n, p, v = rng.sizes(5, low=2, high=20)
     mla = {"q_lora_rank": r_q, "kv_lora_rank": r_kv, "qk_nope_head_dim": n, "qk_rope_head_dim": p, "v_head_dim": v}
-    return random_dense(rng, **{**mla, "head_dim": p, **others})
+    return random_dense(rng, **{**mla, "head_dim": p, "qk_norm": True, **others})
 
 
 def attention_tensors(c):
@@ -177,6 +177,8 @@ def test_none(submission, rng):
     """None is missing, see _get, and 0 experts are none"""
     c = random_dense(rng)
     check(submission, {**c, "num_experts": 0}, *count(c))
+    for key in ("num_experts_per_tok", "moe_intermediate_size", "n_shared_experts", "first_k_dense_replace"):
+        check(submission, {**c, "num_experts": 0, key: 1}, *count(c), f" without experts, with {key} = 1")
     check(submission, {**c, "num_experts": None, "num_experts_per_tok": None}, *count(c))
     c = random_sparse(rng)
     for key in (

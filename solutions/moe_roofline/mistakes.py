@@ -59,6 +59,13 @@ def batch_forgotten(num_experts, k, tokens):
 
 
 @replaces("expected_experts")
+def all_of_all(num_experts, k, tokens):
+    """Where a token takes all experts you return E, whatever the number of tokens is. How many experts are hit where
+    there is no token?"""
+    return num_experts if k == num_experts else expected_experts(num_experts, k, tokens)
+
+
+@replaces("expected_experts")
 def times_batch(num_experts, k, tokens):
     """You multiplied the probability of a miss by the number of tokens. The tokens pick independently: how probable
     is it that all of them miss an expert?"""

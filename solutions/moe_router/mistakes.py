@@ -114,6 +114,16 @@ def low_precision(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 @replaces("route")
+def float16_stays(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """bfloat16 goes to float32 in your code, and float16 stays as it is. How many dtypes are half precision?"""
+    if logits.dtype != torch.float16:
+        return route(logits, k)
+    chosen, indices = torch.topk(logits, k, dim=-1)
+    e = (chosen - chosen.amax(-1, keepdim=True)).exp()
+    return e / e.sum(-1, keepdim=True), indices
+
+
+@replaces("route")
 def normalised_in_half(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The softmax over all experts was rounded to half precision before you divided by the sum: that is two
     roundings, and two experts may even become equal. Stay in float32 until the weights are done."""

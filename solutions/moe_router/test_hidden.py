@@ -88,14 +88,15 @@ def test_leading_dimensions(submission, rng):
 @points(2)
 @needs("test_shape")
 def test_half_precision(submission, rng):
-    """bfloat16 in and out, rounded once"""
+    """bfloat16 and float16 in and out, rounded once"""
     T, E, k = 40, 9, 4
-    logits = distinct_logits(rng, T, E).bfloat16()
-    weights, indices = submission.route(logits, k)
-    assert_equal(indices, best(logits, k), name="indices")
-    assert_equal(weights.dtype, torch.bfloat16, name="dtype of weights")
-    # Rounding to 8 significant bits: a relative error of at most 2^-8; float32 before it adds less than 1e-6.
-    assert_close(weights.double(), softmax_of_best(logits, k), rtol=2**-8 + 1e-6, atol=0.0, name="weights")
+    for dtype, bits in ((torch.bfloat16, 8), (torch.float16, 11)):
+        logits = distinct_logits(rng, T, E).to(dtype)
+        weights, indices = submission.route(logits, k)
+        assert_equal(indices, best(logits, k), name="indices")
+        assert_equal(weights.dtype, dtype, name="dtype of weights")
+        # Rounding to 8 significant bits: a relative error of at most 2^-8; float32 before it adds less than 1e-6.
+        assert_close(weights.double(), softmax_of_best(logits, k), rtol=2**-bits + 1e-6, atol=0.0, name="weights")
 
 
 @points(2)

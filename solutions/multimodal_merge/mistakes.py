@@ -255,6 +255,15 @@ def only_too_many(input_ids, embedding, image_features, image_token):
 
 
 @replaces("merge")
+def text_alone_unchecked(input_ids, embedding, image_features, image_token):
+    """Where no text has a placeholder you return the words at once, and an image that was handed in is lost unsaid. How
+    many placeholders does the docstring demand for it?"""
+    if not (input_ids == image_token).any():
+        return embedding[input_ids]
+    return merge(input_ids, embedding, image_features, image_token)
+
+
+@replaces("merge")
 def counts_images(input_ids, embedding, image_features, image_token):
     """You compared the placeholders with the number of images. The ids are expanded: how many of them does one image
     have?"""

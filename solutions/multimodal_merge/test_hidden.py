@@ -208,9 +208,12 @@ def test_mismatch(submission, rng):
     image_features = rng.randn(5, P, D)
     expected = merged(input_ids, embedding, image_features, image_token)
     assert_close(submission.merge(input_ids, embedding, image_features[:3], image_token), expected)
-    for wrong in (image_features[:2], image_features[:4], image_features, image_features[:0], image_features[:3, :2]):
+    shorter = image_features[:3, :2].contiguous()
+    for wrong in (image_features[:2], image_features[:4], image_features, image_features[:0], shorter):
         with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
             submission.merge(input_ids, embedding, wrong, image_token)
+    with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
+        submission.merge(words(rng, V, 2, 10), embedding, image_features[:1], image_token)
     one_more = placed(rng, V, image_token, ["..iii.iiii", "iii......."])
     with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
         submission.merge(one_more, embedding, image_features[:3], image_token)

@@ -78,7 +78,7 @@ def one_table(input_ids, embedding, image_features, image_token):
     """the patches as more rows of the vocabulary; a result that is not contiguous"""
     V, D = embedding.shape
     places = (input_ids == image_token).flatten()
-    rows = image_features.reshape(-1, D)
+    rows = image_features.view(-1, D)
     if int(places.sum()) != rows.shape[0]:
         raise ValueError
     ids = torch.where(places, V - 1 + places.cumsum(0), input_ids.flatten())

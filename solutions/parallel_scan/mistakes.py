@@ -264,6 +264,16 @@ def h0_detached(a, b, h0=None):
 
 
 @replaces("parallel_scan")
+def decays_of_h0_by_logarithms(a, b, h0=None):
+    """Your values are right, and the gradient of an a of 0 is NaN: on its way it goes through a function that is
+    infinitely steep at 0, as a logarithm is. Which two operations does a step consist of?"""
+    h = parallel_scan(a, b)
+    if h0 is None:
+        return h
+    return h + a.sign().cumprod(-1) * a.abs().log().cumsum(-1).exp() * h0[..., None]
+
+
+@replaces("parallel_scan")
 def b_decays_at_once(a, b, h0=None):
     """Your step is h ← a (h + b): the new b decays in its own step. In a h + b, which of the two terms is multiplied by
     a?"""

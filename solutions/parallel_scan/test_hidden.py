@@ -129,9 +129,11 @@ def test_underflow(submission, rng):
 @points(5)
 @needs("test_shape")
 def test_gradients(submission, rng):
-    """gradcheck for a, b and h0"""
+    """gradcheck for a, b and h0, also where a = 0"""
     Bt, Ch, T = 2, 3, 6
-    tensors = tuple(tensor.requires_grad_() for tensor in (*draw(rng, Bt, Ch, T), rng.randn(Bt, Ch)))
+    a, b = draw(rng, Bt, Ch, T)
+    a[0, 1, 0] = a[1, 2, 3] = 0.0
+    tensors = tuple(tensor.requires_grad_() for tensor in (a, b, rng.randn(Bt, Ch)))
     h = submission.parallel_scan(*tensors)
     assert h.requires_grad, "No gradient leads from h to the arguments: something was detached."
     agrees = gradcheck(submission.parallel_scan, tensors, fast_mode=True, raise_exception=False)

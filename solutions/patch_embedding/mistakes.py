@@ -290,6 +290,14 @@ class DetachedWeight(PatchEmbed):
 
 
 @replaces("PatchEmbed")
+class AlwaysFloat64(PatchEmbed):
+    """Your embedding is float64 also where images and parameters are float32. Which line of forward names a dtype?"""
+
+    def forward(self, images):
+        return patchify(images.double(), self.weight.shape[-1]) @ self.weight.double().flatten(1).T + self.bias.double()
+
+
+@replaces("PatchEmbed")
 class MeanOfPixels(PatchEmbed):
     """You divided the sum over a patch by its number of numbers. A linear map adds products: which step of the formula
     divides?"""

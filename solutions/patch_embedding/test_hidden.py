@@ -36,9 +36,9 @@ def test_patches(submission, rng):
     images = rng.randn(B, C, h * P, w * P)
     expected = torch.stack([flat(block(images, n, P)) for n in range(N)], dim=1)
     assert_equal(submission.patchify(images, P), expected.view(B, N, L), name="patches")
-    pixels = images[:, :, :h, :w]  # patches of one pixel
+    pixels = images[:, :, :h, :w].contiguous()  # patches of one pixel
     assert_equal(submission.patchify(pixels, 1), pixels.flatten(2).mT, name="patches of side 1")
-    whole = images[:, :, :P, :P]  # a single patch
+    whole = images[:, :, :P, :P].contiguous()  # a single patch
     assert_equal(submission.patchify(whole, P), whole.reshape(B, 1, L), name="patches of an image of one patch")
     assert_equal(submission.patchify(images.float(), P), expected.float(), name="patches of float32")
 
@@ -87,6 +87,10 @@ def test_embedding(submission, rng):
     columns = [[(block(images, n, P) * weight[d]).sum((1, 2, 3)) + bias[d] for d in range(D)] for n in range(h * w)]
     expected = torch.stack([torch.stack(column, dim=-1) for column in columns], dim=1)
     assert_close(embed(images).detach(), expected, name="embedding")
+    single = submission.PatchEmbed(P, C, D)
+    single.load_state_dict({"weight": weight.float(), "bias": bias.float()})
+    # float32: up to 125 products of size 1
+    assert_close(single(images.float()).detach(), expected.float(), rtol=1e-5, atol=2e-5, name="embedding in float32")
 
 
 @points(3)

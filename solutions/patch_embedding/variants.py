@@ -54,7 +54,7 @@ def gathered(images: Tensor, patch: int) -> Tensor:
     refuse(H, W, patch)
     places = np.arange(C * H * W).reshape(C, H // patch, patch, W // patch, patch)
     places = np.ascontiguousarray(np.transpose(places, (1, 3, 0, 2, 4))).reshape(-1, C * patch * patch)
-    return images.reshape(B, -1)[:, torch.from_numpy(places)]
+    return images.view(B, -1)[:, torch.from_numpy(places)]
 
 
 @replaces("patchify")

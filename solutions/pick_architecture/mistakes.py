@@ -259,6 +259,14 @@ def first_token_forgotten(model, customer, hw):
 
 
 @replaces("deploy")
+def first_token_strictly_sooner(model, customer, hw):
+    """You refuse a model that reads a prompt in exactly max_ttft_s. "At most" allows what is equal."""
+    unlimited = {**customer, "max_ttft_s": float("inf")}
+    late = prefill_seconds(model, customer["prompt_tokens"], hw) >= customer["max_ttft_s"]
+    return None if late else deploy(model, unlimited, hw)
+
+
+@replaces("deploy")
 def first_token_by_a_step(model, customer, hw):
     """You took one decode_step for the time to the first token. Before it the whole prompt is read: which function says
     how long that takes?"""
@@ -398,6 +406,18 @@ def last_of_each(candidates, customer, hw, most_users):
     found = regimes(candidates, customer, hw, most_users)
     ends = [users - 1 for users, _ in found[1:]] + [most_users]
     return [(end, name) for end, (_, name) in zip(ends, found, strict=True)]
+
+
+@replaces("regimes")
+def users_of_the_customer(candidates, customer, hw, most_users):
+    """Where the customer has users of its own, they stay in your calls of pick, and nothing turns. Of two values for
+    one key the later one wins: which users does each call need?"""
+    turns = []
+    for users in range(1, most_users + 1):
+        name = pick(candidates, {"users": users, **customer}, hw)
+        if not turns or turns[-1][1] != name:
+            turns.append((users, name))
+    return turns
 
 
 @replaces("regimes")

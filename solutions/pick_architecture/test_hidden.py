@@ -172,6 +172,11 @@ def test_at_the_limit(submission, rng):
     tpot = submission.deploy(candidate, req, full)["tpot_s"]
     found = submission.largest_batch(candidate, {**req, "max_tpot_s": tpot}, room(candidate, req, hw, 60))
     assert_equal(found, B, name="batch in time that is just enough")
+    dense = small(rng)
+    even = room(dense, req, {**hw, "peak_flops": 2.0**22, "bandwidth": 2.0**20}, 60)  # times without rounding
+    wait = first(dense, prompt, even)
+    plan = submission.deploy(dense, {**req, "max_ttft_s": wait}, even)
+    assert plan is not None, "deploy returns None where a prompt takes exactly max_ttft_s."
     alone = {**candidate, "quality": 0.7}
     choice = submission.pick([alone], {**req, "min_quality": 0.7}, full)
     assert_equal(choice, candidate["name"], name="choice at just that quality")
@@ -254,7 +259,7 @@ def test_regimes(submission):
     for candidates, others, most, expected in (
         (ALL, {}, 40, [(1, "dense 33B"), (7, "MoE"), (32, "hybrid")]),
         (ALL, {}, 6, [(1, "dense 33B")]),
-        (ALL, {}, 7, [(1, "dense 33B"), (7, "MoE")]),
+        (ALL, {"users": 300}, 7, [(1, "dense 33B"), (7, "MoE")]),
         (ALL, {"max_tpot_s": 0.02}, 25, [(1, "MoE"), (20, "hybrid")]),
         ([DENSE_8B, middle], {"min_quality": 0.6}, 62, [(1, "middle"), (41, "dense 8B"), (60, "middle")]),
         (ALL, {"min_quality": 0.77}, 5, [(1, None)]),

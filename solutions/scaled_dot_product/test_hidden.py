@@ -178,6 +178,19 @@ def test_empty_gradient(submission, rng):
         gradients = tuple(torch.zeros_like(x) if x.grad is None else x.grad for x in leaves)
         assert_close(gradients, expected, name="gradients of q, k, v")
 
+    scores, g = rng.randn(T, S), rng.randn(T, S)
+    leaf = scores[1:].clone().requires_grad_()
+    (leaf.masked_fill(~keep[1:], -INF).softmax(-1) * g[1:]).sum().backward()
+    expected = torch.cat([torch.zeros(1, S, dtype=torch.float64), leaf.grad])
+    scores.requires_grad_()
+    added.requires_grad_()
+    weights = submission.masked_softmax(scores, added)
+    assert weights.requires_grad, "No gradient leads from the weights to the scores: something was detached."
+    (weights * g).sum().backward()
+    for name, mine in (("scores", scores.grad), ("mask", added.grad)):
+        assert mine is not None, f"No gradient leads from the weights to the {name}."
+        assert_close(mine, expected, name=f"gradient of the {name}")
+
 
 @points(2)
 @needs("test_example")
