@@ -220,7 +220,7 @@ def one_minus_bool(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
 
 @replaces("additive_mask")
 def causal_from_the_end(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Your additive mask makes a causal pattern out of the two last sizes of `keep`, and does not look at what is in it.
+    """Your additive mask makes a causal pattern of the last two sizes of `keep`, and does not look at what is in it.
     keep may have any pattern, such as one that hides padding. Which cells of yours should be -inf?"""
     T, S = keep.shape[-2:]
     return torch.full(keep.shape, -INF, dtype=dtype).triu(S - T + 1)
