@@ -263,21 +263,9 @@ def scale_divides(q, k, v, mask=None, scale=None):
 @replaces("attention")
 def q_changed(q, k, v, mask=None, scale=None):
     """You scale q in place: the caller's q is another one afterwards, and torch refuses it where q is a leaf that needs
-    a gradient. Which product makes a new tensor?"""
+    a gradient. Which operation makes a new tensor?"""
     q *= 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     weights = masked_softmax(q @ k.mT, mask)
-    return weights @ v, weights
-
-
-@replaces("attention")
-def q_divided(q, k, v, mask=None, scale=None):
-    """You divide q in place: the caller's q is another one afterwards, and torch refuses it where q is a leaf that
-    needs a gradient. Which quotient is a new tensor?"""
-    if scale is not None:
-        weights = masked_softmax(scale * q @ k.mT, mask)
-    else:
-        q /= math.sqrt(q.shape[-1])
-        weights = masked_softmax(q @ k.mT, mask)
     return weights @ v, weights
 
 
