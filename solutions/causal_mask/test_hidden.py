@@ -92,8 +92,13 @@ def test_tiny_leak(submission, rng):
 
     query = int(rng.randint(0, T - 1, (1,)))
     key = int(rng.randint(query + S - T + 1, S, (1,)))
-    for i, j, leak in [(0, S - 1, 0.1), *((query, key, leak) for leak in (0.1, 1e-12, 1e-30, 1e-60))]:
-        leaking = weights.clone()
-        leaking[i, j] = leak
-        leaking[i] /= leaking[i].sum()  # the row of a softmax
+    far = weights.clone()
+    far[0, S - 1] = 0.1
+    added = weights.clone()
+    added[query, key] = 0.1  # to a row that sums to 1 without it
+    for leaking in (far / far.sum(-1, keepdim=True), added):
         assert_equal(submission.leaks_future(leaking), True)
+    for leak in (1e-12, 1e-30, 1e-60):
+        tiny = weights.clone()
+        tiny[query, key] = leak
+        assert_equal(submission.leaks_future(tiny), True)
