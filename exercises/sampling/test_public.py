@@ -25,8 +25,10 @@ def test_example_top_k(submission):
 
 @points(2)
 def test_example_top_p(submission):
-    """0.5 and 0.25 reach a mass of 0.7"""
+    """0.5 and 0.25 reach 0.7, and it takes two more for 0.9"""
     logits = torch.tensor([0.125, 0.5, 0.25, 0.0625, 0.0625]).log()
+    expected = torch.tensor([-2.0794, -0.6931, -1.3863, -2.7726, -INF])
+    assert_close(submission.top_p_filter(logits, 0.9), expected, atol=1e-4)
     expected = torch.tensor([-INF, -0.6931, -1.3863, -INF, -INF])
     assert_close(submission.top_p_filter(logits, 0.7), expected, atol=1e-4)  # the example has four digits
 

@@ -146,6 +146,23 @@ def window_fills_the_front(T: int, window: int, S: int | None = None) -> Tensor:
     return (query - window < key) & (key <= first)
 
 
+@replaces("sliding_window_mask")
+def window_of_the_new_ones(T: int, window: int, S: int | None = None) -> Tensor:
+    """Your window ends inside the last T keys, and all S - T keys before them are seen by every query, however far
+    back they lie. A cached key is a key like any other: how far from position p is it?"""
+    query, key = ranges(T, S)
+    return ((query - window < key) | (key < key.shape[1] - T)) & (key <= query)
+
+
+@replaces("sliding_window_mask")
+def window_without_cache(T: int, window: int, S: int | None = None) -> Tensor:
+    """None of your queries sees one of the S - T keys before the last T. These are the keys of earlier tokens, and
+    where the window reaches back to them they count like all others. At which position does it begin for the first
+    query?"""
+    query, key = ranges(T, S)
+    return (query - window < key) & (key <= query) & (key >= key.shape[1] - T)
+
+
 @replaces("with_padding")
 def padding_queries(mask: Tensor, attention_mask: Tensor) -> Tensor:
     """You emptied the rows of padded queries, and real tokens still read the padding. Padding hides keys: on which
@@ -193,6 +210,13 @@ def bitwise_not(mask: Tensor, attention_mask: Tensor) -> Tensor:
 
 
 @replaces("with_padding")
+def one_minus_mask(mask: Tensor, attention_mask: Tensor) -> Tensor:
+    """You compute 1 - attention_mask, which torch does for integers and refuses for bools. attention_mask may come as
+    either. Into which dtype can you bring both before you ask what is padding?"""
+    return mask & ((1 - attention_mask)[:, None, None, :] == 0)
+
+
+@replaces("with_padding")
 def no_head_axis(mask: Tensor, attention_mask: Tensor) -> Tensor:
     """The axis for the heads is missing. A mask (B, T, S) against scores (B, H, T, S) lines up B with H."""
     return mask & attention_mask.bool()[:, None, :]
@@ -211,6 +235,17 @@ def cross_causal(variant, attention_mask, target_mask=None, prefix_len=None):
     masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
     if "cross" in masks:
         masks["cross"] = masks["cross"].tril()
+    return masks
+
+
+@replaces("variant_masks")
+def cross_causal_from_the_end(variant, attention_mask, target_mask=None, prefix_len=None):
+    """Your cross-attention is causal, as if the last token of the target stood at the last of the source. The source
+    is complete before the decoder begins: which of its tokens could still be the future?"""
+    masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
+    if "cross" in masks:
+        T, S = masks["cross"].shape[-2:]
+        masks["cross"] = masks["cross"].tril(S - T)
     return masks
 
 
@@ -298,6 +333,24 @@ def missing_target(variant, attention_mask, target_mask=None, prefix_len=None):
     """Without a target_mask you took the source for the target. An encoder-decoder cannot guess how long its target
     is: raise ValueError."""
     return variant_masks(variant, attention_mask, attention_mask if target_mask is None else target_mask, prefix_len)
+
+
+@replaces("variant_masks")
+def target_unchecked(variant, attention_mask, target_mask=None, prefix_len=None):
+    """You ask for the shape of target_mask before you know that it was given. An encoder-decoder without one shall
+    raise ValueError. Where must your question whether it is None stand?"""
+    if variant == "encoder-decoder":
+        bidirectional_mask(target_mask.shape[1])
+    return variant_masks(variant, attention_mask, target_mask, prefix_len)
+
+
+@replaces("variant_masks")
+def prefix_unchecked(variant, attention_mask, target_mask=None, prefix_len=None):
+    """A prefix LM without prefix_len compares positions with None in your code, and Python's TypeError comes out. The
+    contract is ValueError. Who has to ask whether prefix_len was given?"""
+    if variant == "prefix-lm":
+        prefix_lm_mask(attention_mask.shape[1], prefix_len)
+    return variant_masks(variant, attention_mask, target_mask, prefix_len)
 
 
 @replaces("variant_masks")

@@ -33,6 +33,28 @@ def leak_first_head(weights: Tensor) -> bool:
 
 
 @replaces("leaks_future")
+def leak_in_every_head(weights: Tensor) -> bool:
+    """You ask whether every head of every sequence leaks. One head that sees the answer is enough: which reduction over
+    the dimensions in front of T and S says so?"""
+    return bool((weights[..., ~causal_mask(*weights.shape[-2:])] != 0).any(-1).all())
+
+
+@replaces("leaks_future")
+def leak_of_the_next_key(weights: Tensor) -> bool:
+    """You look at one future key of each query, the next one, and weight further ahead goes unnoticed. The keys
+    after the next one give the answer away as well: which keys are the future of a query?"""
+    T, S = weights.shape[-2:]
+    return bool((weights.diagonal(S - T + 1, -2, -1) != 0).any())
+
+
+@replaces("leaks_future")
+def leak_in_float32(weights: Tensor) -> bool:
+    """You convert the weights before you look at them, and a float64 weight of 1e-60 becomes 0 in float32. Which dtype
+    can you compare with 0 without losing any number?"""
+    return bool((weights.float()[..., ~causal_mask(*weights.shape[-2:])] != 0).any())
+
+
+@replaces("leaks_future")
 def leak_everywhere(weights: Tensor) -> bool:
     """You ask whether all future weights are non-zero. One is enough for a leak."""
     return bool((weights[..., ~causal_mask(*weights.shape[-2:])] != 0).all())
@@ -182,6 +204,28 @@ def factors(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     return keep.to(dtype)
 
 
+@replaces("additive_mask")
+def always_causal(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Your additive mask has a causal pattern of its own, and of `keep` it uses the shape only. keep may have any
+    pattern, such as one that hides padding. Which cells of yours should be -inf?"""
+    return torch.full(keep.shape, -INF, dtype=dtype).triu(1)
+
+
+@replaces("additive_mask")
+def one_minus_bool(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """You compute 1 - keep, and torch does not subtract bools. Bools have a «not» of their own. Do you need a number
+    here at all, or a choice between two?"""
+    return torch.zeros(keep.shape, dtype=dtype).masked_fill(1 - keep, -INF)
+
+
+@replaces("additive_mask")
+def causal_from_the_end(keep: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Your additive mask makes a causal pattern of the last two sizes of `keep`, and does not look at what is in it.
+    keep may have any pattern, such as one that hides padding. Which cells of yours should be -inf?"""
+    T, S = keep.shape[-2:]
+    return torch.full(keep.shape, -INF, dtype=dtype).triu(S - T + 1)
+
+
 @replaces("leaks_future")
 def leak_as_tensor(weights: Tensor) -> bool:
     """You return a tensor with one True or False in it. The answer has to be a Python bool: how do you get the one
@@ -195,6 +239,14 @@ def leak_by_row_sums(weights: Tensor) -> bool:
     such a sum. Which weights can you look at directly?"""
     sums = weights.masked_fill(~causal_mask(*weights.shape[-2:]), 0).sum(-1)
     return not torch.allclose(sums, torch.ones_like(sums))
+
+
+@replaces("leaks_future")
+def leak_by_exact_sums(weights: Tensor) -> bool:
+    """You ask whether the allowed weights of a row sum to less than 1. Rounding alone takes such a sum below 1, and a
+    leak that is smaller than rounding does not. Which weights can you look at directly?"""
+    sums = weights.masked_fill(~causal_mask(*weights.shape[-2:]), 0).sum(-1)
+    return bool((sums < 1).any())
 
 
 @replaces("leaks_future")

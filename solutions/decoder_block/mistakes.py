@@ -93,6 +93,22 @@ def half_precision(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
 
 
 @replaces("rms_norm")
+def squared_in_half(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
+    """You went to float32 after the squares were taken. 300² is more than float16 can hold, so the mean is infinite and
+    the token becomes 0. Which is the first step that needs the wider dtype?"""
+    h = wide(x)
+    return (h * torch.rsqrt(wide(x.square()).mean(-1, keepdim=True) + eps)).to(x.dtype) * weight
+
+
+@replaces("rms_norm")
+def mean_in_half(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
+    """You went to float32 after the mean of the squares was taken. 300² is more than float16 can hold, so the mean is
+    infinite and the token becomes 0. Which is the first step that needs the wider dtype?"""
+    h = wide(x)
+    return (h * torch.rsqrt(wide(x.square().mean(-1, keepdim=True)) + eps)).to(x.dtype) * weight
+
+
+@replaces("rms_norm")
 def stays_float32(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
     """The detour through float32 has no way back: for half precision your result is float32. It should have
     the dtype of x."""
@@ -377,6 +393,24 @@ class BlockEpsIgnored(Block):
 
 
 @replaces("LlamaBlock")
+class BlockSecondEpsIgnored(Block):
+    """rms_norm_eps reaches your first norm, and the second one has the default eps. Which norms does the docstring
+    name?"""
+
+    def norm_2(self, x: Tensor) -> Tensor:
+        return rms_norm(x, self.post_attention_layernorm.weight)
+
+
+@replaces("LlamaBlock")
+class BlockFirstEpsIgnored(Block):
+    """rms_norm_eps reaches your second norm, and the first one has the default eps. Which norms does the docstring
+    name?"""
+
+    def norm_1(self, x: Tensor) -> Tensor:
+        return rms_norm(x, self.input_layernorm.weight)
+
+
+@replaces("LlamaBlock")
 class BlockNoRope(Block):
     """Your attention knows no positions: nothing is turned. What tells it that two tokens are far apart?"""
 
@@ -411,6 +445,30 @@ class BlockRopeBeforeHeads(Block):
         q, k = self.turn(self.q_proj(x), positions), self.turn(self.k_proj(x), positions)
         y = self.attend(self.split(q), self.split(k), self.split(self.v_proj(x)))
         return self.o_proj(self.merge(y))
+
+
+@replaces("LlamaBlock")
+class BlockRopeOnTokens(Block):
+    """You turned the vectors of the tokens and made queries and keys of them. It is queries and keys that are turned,
+    each head by itself: a matrix behind the turn mixes what was turned by different angles. Where does it stand?"""
+
+    def attention(self, x: Tensor, positions: Tensor | None) -> Tensor:
+        positions = torch.arange(x.shape[1]) if positions is None else positions
+        turned = self.turn(x, positions)
+        q, k, v = self.split(self.q_proj(turned)), self.split(self.k_proj(turned)), self.split(self.v_proj(x))
+        return self.o_proj(self.merge(self.attend(q, k, v)))
+
+
+@replaces("LlamaBlock")
+class BlockRopeOnAllTokens(Block):
+    """You turned the vectors of the tokens before all three projections, so values are turned too. Queries and keys
+    alone are turned, each head by itself: behind which matrices?"""
+
+    def attention(self, x: Tensor, positions: Tensor | None) -> Tensor:
+        positions = torch.arange(x.shape[1]) if positions is None else positions
+        turned = self.turn(x, positions)
+        q, k, v = (self.split(proj(turned)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        return self.o_proj(self.merge(self.attend(q, k, v)))
 
 
 @replaces("LlamaBlock")
@@ -458,6 +516,15 @@ class BlockNotCausal(Block):
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(q, k, v)
+
+
+@replaces("LlamaBlock")
+class BlockMaskAfterSoftmax(Block):
+    """Your softmax runs over all tokens, and future weights are set to 0 behind it: the others add up to less than 1
+    and depend on later tokens. What has to be done to the scores before the softmax?"""
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return (q @ k.mT * self.K**-0.5).softmax(-1).tril() @ v
 
 
 @replaces("LlamaBlock")

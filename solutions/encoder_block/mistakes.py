@@ -124,6 +124,13 @@ def over_tokens(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-12) -> 
 
 
 @replaces("layer_norm")
+def over_text(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-12) -> Tensor:
+    """You took mean and variance over all axes but the first, as for images, so the tokens of a text share them. Every
+    token has two numbers of its own: over which axis are they taken?"""
+    return standardise(x, eps, tuple(range(1, x.dim())) or -1) * weight + bias
+
+
+@replaces("layer_norm")
 def affine_first(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-12) -> Tensor:
     """You multiplied by weight and added bias before normalising. In the formula both come after the division: what
     does the normalisation do to a shift that was added before?"""
@@ -369,6 +376,43 @@ class MaskAfterSoftmax(EncoderBlock):
         if attention_mask is not None:
             v = v * attention_mask[:, None, :, None].to(x.dtype)
         return finish(self, x, joined(self, F.scaled_dot_product_attention(q, k, v)))
+
+
+@replaces("EncoderBlock")
+class KeysAndValuesZeroed(EncoderBlock):
+    """You set keys and values of padding to 0. A key of zeros has the score 0, and e⁰ = 1 counts in every softmax, so
+    padding takes weight away from the tokens. Which score leaves no weight at all?"""
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        q, k, v = heads(self, x)
+        if attention_mask is not None:
+            kept = attention_mask[:, None, :, None].to(x.dtype)
+            k, v = k * kept, v * kept
+        return finish(self, x, joined(self, F.scaled_dot_product_attention(q, k, v)))
+
+
+@replaces("EncoderBlock")
+class ScoresZeroed(EncoderBlock):
+    """You set the scores of padding to 0, and e⁰ = 1 counts in the softmax. Which score has an exponential of 0?"""
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        q, k, v = heads(self, x)
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        if attention_mask is not None:
+            scores = scores * attention_mask[:, None, None, :].to(x.dtype)
+        return finish(self, x, joined(self, scores.softmax(-1) @ v))
+
+
+@replaces("EncoderBlock")
+class LoweredBy10000(EncoderBlock):
+    """You lower the scores of padding by 10000. Padding can hold any numbers, and where its score is larger than that
+    it is read after all. How low must a number be that no score makes up for?"""
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        mask = None
+        if attention_mask is not None:
+            mask = -10000.0 * (1 - attention_mask[:, None, None, :].to(x.dtype))
+        return finish(self, x, attend(self, x, mask))
 
 
 @replaces("EncoderBlock")

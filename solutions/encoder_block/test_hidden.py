@@ -126,6 +126,11 @@ def test_padding(submission, rng):
         for b, span in enumerate(spans):
             alone = layer(x[b : b + 1, span])[0]
             assert_close(y[b, span].detach(), alone.detach(), name=f"tokens of text {b}")
+    loud = torch.where(tokens.bool()[..., None], x, 1e6 * rng.randn(B, T, D))  # with scores of a million
+    y = build(submission, state, H)(loud, tokens)
+    for b, span in enumerate(spans):
+        alone = layer(x[b : b + 1, span])[0]
+        assert_close(y[b, span].detach(), alone.detach(), name=f"tokens of text {b} beside large padding")
 
 
 @points(3)

@@ -185,6 +185,39 @@ class CrossQueryBeforeSelf(Seq2SeqDecoderBlock):
 
 
 @replaces("Seq2SeqDecoderBlock")
+class CrossResidualFromX(Seq2SeqDecoderBlock):
+    """Your cross-attention is added to x, the input of the layer, so the self-attention acts on the queries alone. Each
+    sub-layer is added to what it was given: what was that for the second one?"""
+
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        y = self.self_norm(x + self_attention(self, x, causal(x, target_mask)))
+        y = self.cross_norm(x + cross_attention(self, y, memory_k, memory_v, as_keys(memory_mask)))
+        return self.ffn_norm(y + self.fc2(F.gelu(self.fc1(y))))
+
+
+@replaces("Seq2SeqDecoderBlock")
+class LastResidualFromSelf(Seq2SeqDecoderBlock):
+    """Your MLP is added to what the first LayerNorm returned, so the cross-attention acts through the MLP alone. Each
+    sub-layer is added to what it was given: what was that for the third one?"""
+
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        x = self.self_norm(x + self_attention(self, x, causal(x, target_mask)))
+        y = self.cross_norm(x + cross_attention(self, x, memory_k, memory_v, as_keys(memory_mask)))
+        return self.ffn_norm(x + self.fc2(F.gelu(self.fc1(y))))
+
+
+@replaces("Seq2SeqDecoderBlock")
+class LastResidualFromX(Seq2SeqDecoderBlock):
+    """Your MLP is added to x, the input of the layer, so both attentions act through the MLP alone. Each sub-layer is
+    added to what it was given: what was that for the third one?"""
+
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        y = self.self_norm(x + self_attention(self, x, causal(x, target_mask)))
+        y = self.cross_norm(y + cross_attention(self, y, memory_k, memory_v, as_keys(memory_mask)))
+        return self.ffn_norm(x + self.fc2(F.gelu(self.fc1(y))))
+
+
+@replaces("Seq2SeqDecoderBlock")
 class PreNorm(Seq2SeqDecoderBlock):
     """You normalise the input of each sub-layer, as T5 and GPT-2 do. The transformer of 2017 and BART normalise
     the sum after it."""
@@ -288,6 +321,21 @@ class AverageOnEmpty(Seq2SeqDecoderBlock):
 
 
 @replaces("Seq2SeqDecoderBlock")
+class NanGradientOnEmpty(Seq2SeqDecoderBlock):
+    """You added -inf to all scores of a query without any key, and replaced the NaN behind the softmax. The values are
+    right, and the gradients are NaN: backwards 0 times NaN is NaN. How can such a query get scores that are finite?"""
+
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        def attend(q, k, v, keep):
+            scores = q @ k.mT * q.shape[-1] ** -0.5
+            if keep is not None:
+                scores = scores + torch.zeros(keep.shape, dtype=q.dtype).masked_fill(~keep, float("-inf"))
+            return (scores.softmax(-1).nan_to_num(0.0) @ v).transpose(1, 2).flatten(2)
+
+        return layer(self, x, memory_k, memory_v, causal(x, target_mask), as_keys(memory_mask), attend)
+
+
+@replaces("Seq2SeqDecoderBlock")
 class FixedEps(Seq2SeqDecoderBlock):
     """eps has no effect: your LayerNorms keep torch's default. Where are the norms made?"""
 
@@ -303,6 +351,15 @@ class MixedHeads(Seq2SeqDecoderBlock):
     def memory_kv(self, memory):
         shape = (memory.shape[0], self.num_heads, memory.shape[1], -1)
         return self.cross_k_proj(memory).reshape(shape), self.cross_v_proj(memory).reshape(shape)
+
+
+@replaces("Seq2SeqDecoderBlock")
+class MemoryDetached(Seq2SeqDecoderBlock):
+    """No gradient reaches the memory in yours, so an encoder in front of this layer never learns. Which step of
+    memory_kv leaves the graph?"""
+
+    def memory_kv(self, memory):
+        return super().memory_kv(memory.detach())
 
 
 @replaces("Seq2SeqDecoderBlock")
@@ -326,12 +383,29 @@ def padded_before_shift(labels: Tensor, decoder_start_token_id: int, pad_token_i
 
 
 @replaces("shift_right")
+def labels_overwritten(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) -> Tensor:
+    """You put the padding token into the labels themselves. The loss still reads them, and knows by -100 which places
+    do not count. Which operation makes a new tensor?"""
+    labels[labels == -100] = pad_token_id
+    start = torch.full_like(labels[:, :1], decoder_start_token_id)
+    return torch.cat([start, labels[:, :-1]], dim=1)
+
+
+@replaces("shift_right")
 def pad_of_0(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) -> Tensor:
     """You put token 0 in place of -100. Models differ in their padding token. Which argument names the padding
     token?"""
     start = torch.full_like(labels[:, :1], decoder_start_token_id)
     shifted = torch.cat([start, labels[:, :-1]], dim=1)
     return shifted.masked_fill(shifted == -100, 0)
+
+
+@replaces("shift_right")
+def clamped_to_pad(labels: Tensor, decoder_start_token_id: int, pad_token_id: int) -> Tensor:
+    """You raise everything below pad_token_id to it. That takes -100 away, and also every token with a smaller number
+    than the padding token. Which one number has to be replaced?"""
+    start = torch.full_like(labels[:, :1], decoder_start_token_id)
+    return torch.cat([start, labels[:, :-1].clamp(min=pad_token_id)], dim=1)
 
 
 @replaces("Seq2SeqDecoderBlock")
@@ -361,6 +435,26 @@ class CrossEpsFixed(Seq2SeqDecoderBlock):
     def __init__(self, d_model, num_heads, ffn_dim, eps=1e-5):
         super().__init__(d_model, num_heads, ffn_dim, eps)
         self.cross_norm = torch.nn.LayerNorm(d_model)
+
+
+@replaces("Seq2SeqDecoderBlock")
+class FfnEpsFixed(Seq2SeqDecoderBlock):
+    """eps does not reach the last LayerNorm, which keeps torch's default. Which of the three norms have the eps of the
+    constructor?"""
+
+    def __init__(self, d_model, num_heads, ffn_dim, eps=1e-5):
+        super().__init__(d_model, num_heads, ffn_dim, eps)
+        self.ffn_norm = torch.nn.LayerNorm(d_model)
+
+
+@replaces("Seq2SeqDecoderBlock")
+class SelfEpsFixed(Seq2SeqDecoderBlock):
+    """eps does not reach the LayerNorm after the self-attention. Which of the three norms have the eps of the
+    constructor?"""
+
+    def __init__(self, d_model, num_heads, ffn_dim, eps=1e-5):
+        super().__init__(d_model, num_heads, ffn_dim, eps)
+        self.self_norm = torch.nn.LayerNorm(d_model)
 
 
 @replaces("Seq2SeqDecoderBlock")

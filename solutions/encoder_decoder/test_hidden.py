@@ -185,21 +185,23 @@ def test_nothing_to_read(submission, rng):
 def test_gradients(submission, rng):
     """reach x, the memory and all parameters"""
     state, H = draw_state(rng), 2
-    block = build(submission, state, H)
-    inputs = rng.randn(B, T, D).requires_grad_(), rng.randn(B, S, D).requires_grad_()
     g = rng.randn(B, T, D)
-    y = block(*inputs)
-    assert y.requires_grad, "No gradient leads from the output to the inputs: something was detached."
-    (y * g).sum().backward()
-    # The formula's own gradient, by autograd through the loops.
-    leaves = {name: tensor.clone().requires_grad_() for name, tensor in state.items()}
-    copies = [tensor.detach().clone().requires_grad_() for tensor in inputs]
-    (expected_layer(leaves, H, *copies) * g).sum().backward()
-    found = {name: parameter.grad for name, parameter in block.named_parameters()}
-    for name, leaf in leaves.items():
-        assert_close(found[name], leaf.grad, name=f"gradient of {name}")
-    assert_close(inputs[0].grad, copies[0].grad, name="gradient of x")
-    assert_close(inputs[1].grad, copies[1].grad, name="gradient of the memory")
+    # All there is to read, and an empty source with padding as the first token: some queries have no key.
+    for masks in ((None, None), (padded((0, 3), S), padded((2, T), T).flip(1))):
+        block = build(submission, state, H)
+        inputs = rng.randn(B, T, D).requires_grad_(), rng.randn(B, S, D).requires_grad_()
+        y = block(*inputs, *masks)
+        assert y.requires_grad, "No gradient leads from the output to the inputs: something was detached."
+        (y * g).sum().backward()
+        # The formula's own gradient, by autograd through the loops.
+        leaves = {name: tensor.clone().requires_grad_() for name, tensor in state.items()}
+        copies = [tensor.detach().clone().requires_grad_() for tensor in inputs]
+        (expected_layer(leaves, H, *copies, *masks) * g).sum().backward()
+        found = {name: parameter.grad for name, parameter in block.named_parameters()}
+        for name, leaf in leaves.items():
+            assert_close(found[name], leaf.grad, name=f"gradient of {name}")
+        assert_close(inputs[0].grad, copies[0].grad, name="gradient of x")
+        assert_close(inputs[1].grad, copies[1].grad, name="gradient of the memory")
 
 
 @points(2)
@@ -210,7 +212,7 @@ def test_shift(submission, rng):
     labels = rng.randint(10, 90, (rows, columns))
     labels[1, 1:] = -100
     labels[2, 0] = -100
-    for start, pad in ((3, 1), (2, 0), (0, 0)):
+    for start, pad in ((3, 1), (2, 0), (0, 0), (95, 91)):
         body = [[pad if token == -100 else token for token in row[:-1]] for row in labels.tolist()]
         expected = torch.tensor([[start, *row] for row in body])
         assert_equal(submission.shift_right(labels, start, pad), expected, name="what the decoder reads")

@@ -138,6 +138,35 @@ def never_kept(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.
     return torch.where(chosen & (a < 0.8), mask_token_id, text), torch.where(chosen, ids, ignore_index)
 
 
+@replaces("mlm_corrupt")
+def ids_overwritten(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """You write the mask and the random tokens into input_ids, and the caller still needs the text. Which operation
+    leaves input_ids as it is?"""
+    chosen = (u < mlm_probability) & ~special
+    labels = torch.where(chosen, ids, ignore_index)
+    ids[:] = corrupted(chosen, ids, a, random_ids, mask_token_id)
+    return ids, labels
+
+
+@replaces("mlm_corrupt")
+def special_labelled(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """Your special tokens stay as they are, and those with a small select_u have a label nevertheless. Which tokens are
+    never chosen, and what do the labels hold for these?"""
+    chosen = (u < mlm_probability) & ~special
+    labels = torch.where(u < mlm_probability, ids, ignore_index)
+    return corrupted(chosen, ids, a, random_ids, mask_token_id), labels
+
+
+@replaces("mlm_corrupt")
+def random_in_turn(ids, special, u, a, random_ids, mask_token_id, mlm_probability=0.15, ignore_index=-100):
+    """You take the tokens of random_ids one after the other, from the beginning. Each position has one of its own: what
+    stands in random_ids where the token is replaced?"""
+    chosen = (u < mlm_probability) & ~special
+    text = torch.where(chosen & (a < 0.8), mask_token_id, ids)
+    text = text.masked_scatter(chosen & (a >= 0.8) & (a < 0.9), random_ids)
+    return text, torch.where(chosen, ids, ignore_index)
+
+
 def token_losses(logits, labels, ignore_index):
     """-log p of the label, (B, T), with 0 where there is none, and which have one."""
     keep = labels != ignore_index
@@ -439,6 +468,18 @@ def touching(ids, spans, first_sentinel_id):
 
 
 @replaces("span_corruption")
+def merged_and_cut(ids, spans, first_sentinel_id):
+    """You make one span of spans that meet, and cut off what leaves the text. The caller then never learns that the
+    spans were wrong: what does the docstring promise for them?"""
+    hidden = {t for start, length in spans for t in range(start, start + length) if 0 <= t < len(ids)}
+    starts = [t for t in sorted(hidden) if t - 1 not in hidden]
+    ends = [t + 1 for t in sorted(hidden) if t + 1 not in hidden]
+    merged = [(start, end - start) for start, end in zip(starts, ends, strict=True)]
+    checked(ids, [each for each in spans if each[1] < 1])
+    return assemble(ids, merged, falling(first_sentinel_id, len(merged) + 1))
+
+
+@replaces("span_corruption")
 def numbered_as_given(ids, spans, first_sentinel_id):
     """Each span has its place in the text, but you numbered the sentinels in the order in which the spans came. Which
     span is the first in the text?"""
@@ -449,6 +490,16 @@ def numbered_as_given(ids, spans, first_sentinel_id):
     for n, (start, length) in enumerate(spans):
         target += [first_sentinel_id - n, *ids[start : start + length]]
     return text, [*target, first_sentinel_id - len(spans)]
+
+
+@replaces("span_corruption")
+def numbered_before_sorting(ids, spans, first_sentinel_id):
+    """You numbered the sentinels in the order in which the spans came, and sorted afterwards, so they do not count down
+    along the text. Which of the two steps comes first?"""
+    checked(ids, spans)
+    order = sorted(range(len(spans)), key=lambda n: spans[n])
+    sentinels = [first_sentinel_id - n for n in [*order, len(spans)]]
+    return assemble(ids, sorted(spans), sentinels)
 
 
 @replaces("span_corruption")

@@ -196,6 +196,10 @@ def test_no_labels(submission, rng):
         assert_close(loss, torch.tensor(0.0, dtype=torch.float64), name="loss without labels")
         assert loss.requires_grad, "Without labels backward() fails: the loss does not come from the logits."
         loss.backward()
+        assert logits.grad is not None, (
+            "Without labels your loss is a new 0 that asks for a gradient itself: backward() runs, and the logits get "
+            "none. How can the 0 be computed from the logits?"
+        )
         assert_equal(logits.grad, torch.zeros(B, T, V, dtype=torch.float64), name="gradient of logits")
 
 

@@ -100,6 +100,14 @@ def where_and_not_what(ids: Tensor, t: Tensor, u: Tensor, mask_id: int) -> Tenso
     return u < t[:, None]
 
 
+@replaces("mask_tokens")
+def ids_overwritten(ids: Tensor, t: Tensor, u: Tensor, mask_id: int) -> Tensor:
+    """You write the masks into ids, and the loss still needs the tokens that stood there. Which operation leaves ids as
+    it is?"""
+    ids[u < t[:, None]] = mask_id
+    return ids
+
+
 # the loss
 
 
@@ -244,6 +252,14 @@ def last_token_is_the_mask(logits: Tensor, ids: Tensor, noisy: Tensor, t: Tensor
     V = logits.shape[-1]
     nll, _ = places(logits, ids, noisy, V - 1)
     return torch.where(noisy == mask_id, nll / t[:, None], 0).sum() / ids.numel()
+
+
+@replaces("diffusion_loss")
+def last_token_times_zero(logits: Tensor, ids: Tensor, noisy: Tensor, t: Tensor, mask_id: int) -> Tensor:
+    """You left out the last token of the vocabulary, whatever mask_id is. Where that is a token of the text its -log p
+    is infinite, and 0 times infinity is NaN at visible places. Which token is the mask?"""
+    nll, _ = places(logits, ids, noisy, logits.shape[-1] - 1)
+    return (nll * (noisy == mask_id) / t[:, None]).sum() / ids.numel()
 
 
 @replaces("diffusion_loss")
@@ -393,6 +409,22 @@ def rounded_sums(num_masked: int, steps: int) -> list[int]:
 
 
 @replaces("unmask_schedule")
+def rounded_up_sums(num_masked: int, steps: int) -> list[int]:
+    """You rounded the running sum up and took differences: your numbers are even, and larger ones follow smaller ones.
+    Where does the docstring want the larger ones?"""
+    ends = [-(-num_masked * i // steps) for i in range(steps + 1)]
+    return [b - a for a, b in itertools.pairwise(ends)]
+
+
+@replaces("unmask_schedule")
+def rounded_down_sums(num_masked: int, steps: int) -> list[int]:
+    """You rounded the running sum down and took differences, so smaller numbers come before larger ones. Where does
+    the docstring want the larger ones?"""
+    ends = [num_masked * i // steps for i in range(steps + 1)]
+    return [b - a for a, b in itertools.pairwise(ends)]
+
+
+@replaces("unmask_schedule")
 def without_empty_steps(num_masked: int, steps: int) -> list[int]:
     """Your list is shorter than the number of steps. What does a step do for which no mask is left?"""
     return [n for n in unmask_schedule(num_masked, steps) if n]
@@ -507,6 +539,14 @@ def numbered_without_the_mask(tokens: Tensor, logits: Tensor, counts: Tensor, ma
     differ by one. Which tokens keep their number when the mask is the first, and which when it is the last?"""
     left = torch.cat([logits[..., :mask_id], logits[..., mask_id + 1 :]], dim=-1)
     confidence, proposal = left.log_softmax(-1).max(-1)
+    masked = tokens == mask_id
+    return torch.where(masked & (ranks(confidence, masked) < counts[:, None]), proposal, tokens)
+
+
+@replaces("unmask_step")
+def last_token_is_never_written(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: int) -> Tensor:
+    """You left out the last token of the vocabulary, whatever mask_id is. Which token is never predicted?"""
+    confidence, proposal = log_probs(logits, logits.shape[-1] - 1).max(-1)
     masked = tokens == mask_id
     return torch.where(masked & (ranks(confidence, masked) < counts[:, None]), proposal, tokens)
 
@@ -651,5 +691,3 @@ def not_below_the_worst(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id:
     ordered = confidence.sort(-1, descending=True).values
     bar = ordered.gather(-1, (counts - 1).clamp(0, tokens.shape[1] - 1)[:, None])
     return torch.where(masked & (confidence >= bar), proposal, tokens)
-
-

@@ -64,6 +64,17 @@ def short_name_first(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 @replaces("convert_bert_state")
+def ending_decides(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """You look at the end of a name, and output.dense and output.LayerNorm are also the ends of two longer names of the
+    table: out_proj and attn_norm get the names of fc2 and ffn_norm. What stands in front of these ends?"""
+    pairs = {"out_proj": "fc2", "attn_norm": "ffn_norm"}
+    converted = {}
+    for name, value in convert_bert_state(state).items():
+        converted[".".join(pairs.get(part, part) for part in name.split("."))] = value
+    return converted
+
+
+@replaces("convert_bert_state")
 def pooler_kept(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Names that are not in the table went through, and load_state_dict refuses them: BertEncoder has no pooler, no
     position_ids and no head."""

@@ -140,6 +140,29 @@ def angles_like_x(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor
 
 
 @replaces("apply_rope")
+def positions_like_x(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
+    """You brought the positions to the dtype of x before they were multiplied. bfloat16 cannot even hold position 257,
+    whatever the dtype of the frequencies. In which dtype are whole numbers of any size exact enough?"""
+    return turn(x, per_head(positions[..., None].to(x.dtype) * rope_frequencies(x.shape[-1], base)))
+
+
+@replaces("apply_rope")
+def positions_and_turn_like_x(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
+    """You brought the positions to the dtype of x before they were multiplied, and bfloat16 cannot even hold position
+    257. Sine and cosine may take that dtype when the angle is known: which numbers may not?"""
+    angle = per_head(positions[..., None].to(x.dtype) * rope_frequencies(x.shape[-1], base))
+    return x * angle.cos().to(x.dtype) + rotate_half(x) * angle.sin().to(x.dtype)
+
+
+@replaces("apply_rope")
+def angles_and_turn_like_x(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
+    """You brought angles to the dtype of x before you took sine and cosine. In bfloat16 an angle of some hundred
+    radians is wrong by a radian. Angles are float64, whatever x is: when may their cosines take its dtype?"""
+    angle = per_head((positions[..., None] * rope_frequencies(x.shape[-1], base)).to(x.dtype))
+    return x * angle.cos() + rotate_half(x) * angle.sin()
+
+
+@replaces("apply_rope")
 def no_cast(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
     """The float64 of the angles has spread to your result. It should have the dtype of x, or the whole
     model goes on in float64."""
@@ -193,8 +216,28 @@ def no_head_axis(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
 
 
 @replaces("apply_rope")
+def heads_as_one_vector(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
+    """You put the heads of a token side by side and turned them as one vector, so pairs lie in two heads and the
+    frequencies are those of H·K numbers. Of which width is the vector that the docstring turns?"""
+    B, H, T, K = x.shape
+    whole = apply_rope(x.transpose(1, 2).reshape(B, 1, T, H * K), positions, base)
+    return whole.reshape(B, T, H, K).transpose(1, 2)
+
+
+@replaces("apply_rope")
+def each_head_its_own(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
+    """Your frequencies run on from head to head: the first head turns fastest. Every head has the same frequencies,
+    from 1 downward. Which width do they depend on?"""
+    H, K = x.shape[1], x.shape[-1]
+    theta = rope_frequencies(H * K, base).view(H, 1, K // 2)
+    angle = positions[..., None, :, None] * theta
+    return turn(x, torch.cat([angle, angle], dim=-1))
+
+
+@replaces("apply_rope")
 def base_ignored(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
-    """Your angles always use base 10000. How do the frequencies learn which base was asked for?"""
+    """Where another base is asked for, your angles are still those of 10000. How do the frequencies learn the base,
+    and if you keep some that were made before, for which base were they made?"""
     return turn(x, per_head(positions[..., None] * rope_frequencies(x.shape[-1])))
 
 
@@ -235,6 +278,13 @@ def columns(weight: Tensor, num_heads: int) -> Tensor:
     K = weight.shape[0] // num_heads
     order = torch.arange(weight.shape[0]).view(num_heads, K // 2, 2).mT.flatten()
     return weight[..., order % weight.shape[-1]]
+
+
+@replaces("interleaved_to_half")
+def pairs_of_columns(weight: Tensor, num_heads: int) -> Tensor:
+    """Your last view has pairs of neighbours in a row of the matrix, which is right for a bias alone: numbers move from
+    column to column. The rows are what has to move, each as a whole. What stands behind your 2?"""
+    return weight.reshape(num_heads, -1, 2).transpose(1, 2).reshape(weight.shape)
 
 
 @replaces("interleaved_to_half")

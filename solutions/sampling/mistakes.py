@@ -1,7 +1,7 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
 import torch
-from sampling import apply_temperature, sample, top_k_filter, top_p_filter
+from sampling import apply_temperature, next_token_distribution, sample, top_k_filter, top_p_filter
 from torch import Tensor
 
 from grader.testing import replaces
@@ -91,6 +91,22 @@ def kth_removed(logits: Tensor, k: int) -> Tensor:
     with the k-th logit."""
     kth = logits.topk(min(checked(k), logits.shape[-1]), dim=-1).values[..., -1:]
     return logits.masked_fill(logits <= kth, -INF)
+
+
+@replaces("top_k_filter")
+def smallest_kth_of_all(logits: Tensor, k: int) -> Tensor:
+    """You compare all rows with one number, the smallest of their k-th logits, and most rows keep more than k tokens.
+    Each row has a k-th logit of its own: which shape must these have to meet the logits row by row?"""
+    kth = logits.topk(min(checked(k), logits.shape[-1]), dim=-1).values.min()
+    return logits.masked_fill(logits < kth, -INF)
+
+
+@replaces("top_k_filter")
+def kth_of_the_first_row(logits: Tensor, k: int) -> Tensor:
+    """You compare all rows with the k-th logit of the first one. Each row has its own: which shape must these have to
+    meet the logits row by row?"""
+    kth = logits.topk(min(checked(k), logits.shape[-1]), dim=-1).values[..., -1:]
+    return logits.masked_fill(logits < kth.flatten()[0], -INF)
 
 
 @replaces("top_k_filter")
@@ -188,6 +204,28 @@ def threshold(logits: Tensor, p: float) -> Tensor:
 
 
 @replaces("top_p_filter")
+def share_p_of_the_best(logits: Tensor, p: float) -> Tensor:
+    """You keep each token whose probability is at least p times that of the best one. That is another filter (min-p).
+    Here p is a mass: the probabilities of how many tokens, added up, reach it?"""
+    if valid(p) == 1:
+        return logits
+    probs = torch.softmax(logits, -1)
+    return logits.masked_fill(probs < p * probs.amax(-1, keepdim=True), -INF)
+
+
+@replaces("top_p_filter")
+def ties_from_below(logits: Tensor, p: float) -> Tensor:
+    """You sorted upwards and removed from the small end, and of equal logits the one with the lower index goes first.
+    It counts as more probable and has to stay. In which order do equal ones stand after a stable sort?"""
+    if valid(p) == 1:
+        return logits
+    ordered, order = logits.sort(dim=-1, stable=True)
+    drop = torch.softmax(ordered, -1).cumsum(-1) <= 1 - p
+    drop[..., -1] = False
+    return in_token_order(logits, drop, order)
+
+
+@replaces("top_p_filter")
 def one_rounds(logits: Tensor, p: float) -> Tensor:
     """At p = 1 you lost tokens: the sum of the others had already rounded to 1. p = 1 keeps every token, so
     it needs no sum."""
@@ -253,6 +291,19 @@ def zero_is_none(logits: Tensor, temperature: float = 1.0, top_k: Maybe = None, 
     """`if top_k:` is False for None and for 0 alike, and a bad value went through as «no filter». Ask whether
     it is None."""
     return torch.softmax(filtered(apply_temperature(logits, temperature), top_k or None, top_p or None), dim=-1)
+
+
+@replaces("next_token_distribution")
+def p_above_1_unseen(logits: Tensor, temperature: float = 1.0, top_k: Maybe = None, top_p: Maybe = None):
+    """You call the top-p filter only for a top_p below 1, so a value of 2 goes through without a word. The filter knows
+    what to do at 1, and what to raise above it. Which single value leaves it out?"""
+    return next_token_distribution(logits, temperature, top_k, None if top_p is not None and top_p >= 1 else top_p)
+
+
+@replaces("next_token_distribution")
+def always_float32(logits: Tensor, temperature: float = 1.0, top_k: Maybe = None, top_p: Maybe = None):
+    """Your probabilities are float32 where the logits are float64. Which dtype does the docstring promise?"""
+    return next_token_distribution(logits, temperature, top_k, top_p).float()
 
 
 @replaces("next_token_distribution")

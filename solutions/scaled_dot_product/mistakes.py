@@ -106,10 +106,37 @@ def max_of_forbidden(scores: Tensor, mask: Tensor | None = None) -> Tensor:
 
 
 @replaces("masked_softmax")
+def max_before_the_mask(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """You subtracted a maximum that a forbidden key may hold. If its score is very large all exponentials of the
+    allowed keys are 0, and their row is 0 divided by 0. Which entries may decide what is subtracted?"""
+    empty = ~allowed(mask).expand(scores.shape).any(-1, keepdim=True)
+    e = torch.exp(masked(scores, mask) - scores.detach().amax(-1, keepdim=True))
+    return e / e.sum(-1, keepdim=True).masked_fill(empty, 1.0)
+
+
+@replaces("masked_softmax")
 def empty_is_nan(scores: Tensor, mask: Tensor | None = None) -> Tensor:
     """A row with nothing to attend to became NaN: its maximum is -inf, and -inf minus -inf is not a number. Such a row
     is zero everywhere."""
     return torch.softmax(masked(scores, mask), dim=-1)
+
+
+@replaces("masked_softmax")
+def empty_float_row_is_nan(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """You look for rows without any key in bool masks only. A row of a float mask can be empty as well, and became NaN.
+    How does a float mask say that a key is forbidden?"""
+    if mask is None or mask.dtype == torch.bool:
+        return masked_softmax(scores, mask)
+    return torch.softmax(scores + mask, dim=-1)
+
+
+@replaces("masked_softmax")
+def scores_changed(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """You write the mask into the scores that you were given, and the caller still needs them. Which operation makes a
+    new tensor instead?"""
+    if mask is not None:
+        scores = scores.masked_fill_(~mask, -INF) if mask.dtype == torch.bool else scores.add_(mask)
+    return safe(scores)
 
 
 @replaces("masked_softmax")
@@ -138,6 +165,15 @@ def minus_1e9(scores: Tensor, mask: Tensor | None = None) -> Tensor:
     if mask.dtype == torch.bool:
         return torch.softmax(scores.masked_fill(~mask, -1e9), dim=-1)
     return torch.softmax(scores + mask.clamp(min=-1e9), dim=-1)
+
+
+@replaces("masked_softmax")
+def minus_10000(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """You gave forbidden keys a score of -10000 where the mask is bool. Scores may be of any size, and beside scores
+    of -100000 that is the largest. Which score is below all others, whatever these are?"""
+    if mask is None or mask.dtype != torch.bool:
+        return masked_softmax(scores, mask)
+    return safe(scores.masked_fill(~mask, -1e4)).masked_fill(~mask.any(-1, keepdim=True), 0.0)
 
 
 @replaces("masked_softmax")
@@ -231,6 +267,15 @@ def scale_zero_is_none(q, k, v, mask=None, scale=None):
 def scale_divides(q, k, v, mask=None, scale=None):
     """You divided by `scale`. Its default is 1/√K, so it is a factor."""
     weights = masked_softmax(q @ k.mT / (math.sqrt(q.shape[-1]) if scale is None else scale), mask)
+    return weights @ v, weights
+
+
+@replaces("attention")
+def q_changed(q, k, v, mask=None, scale=None):
+    """You scale q in place: the caller's q is another one afterwards, and torch refuses it where q is a leaf that needs
+    a gradient. Which operation makes a new tensor?"""
+    q *= 1 / math.sqrt(q.shape[-1]) if scale is None else scale
+    weights = masked_softmax(q @ k.mT, mask)
     return weights @ v, weights
 
 

@@ -511,6 +511,26 @@ def bonus_from_a_residual(draft: Tensor, q: Tensor, p: Tensor, u: Tensor, u_last
 
 
 @replaces("verify")
+def bonus_from_the_last_residual(
+    draft: Tensor, q: Tensor, p: Tensor, u: Tensor, u_last: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The token after all drafts comes from the residual of the last draft, as if that had been rejected. Which row of
+    p has seen the last draft?"""
+    n = first_ones(u < ratios(draft, q, p))
+    after = stacked(q, p)
+    return placed(draft, n, draw(row(after, n.clamp(max=draft.shape[1] - 1)), u_last)), n
+
+
+@replaces("verify")
+def bonus_from_q(draft: Tensor, q: Tensor, p: Tensor, u: Tensor, u_last: Tensor) -> tuple[Tensor, Tensor]:
+    """The token after all drafts comes from the small model. Which model has the last word, and which row of it has
+    seen the last draft?"""
+    n = first_ones(u < ratios(draft, q, p))
+    after = torch.cat([residual(p[:, :-1], q), q[:, -1:]], dim=1)
+    return placed(draft, n, draw(row(after, n), u_last)), n
+
+
+@replaces("verify")
 def no_bonus(draft: Tensor, q: Tensor, p: Tensor, u: Tensor, u_last: Tensor) -> tuple[Tensor, Tensor]:
     """If all drafts are accepted you add no token. The large model has seen the last draft as well: what has it
     computed behind it?"""
@@ -570,6 +590,15 @@ def one_last_draw_for_all(draft: Tensor, q: Tensor, p: Tensor, u: Tensor, u_last
     """All rows draw their last token with the u_last of the first row. How many numbers does u_last have?"""
     n = first_ones(u < ratios(draft, q, p))
     return placed(draft, n, draw(row(stacked(q, p), n), u_last[:1].expand(len(n)))), n
+
+
+@replaces("verify")
+def largest_first(draft: Tensor, q: Tensor, p: Tensor, u: Tensor, u_last: Tensor) -> tuple[Tensor, Tensor]:
+    """You add up the probabilities of the last token in falling order. That draws from the same distribution, and gives
+    another token for the same u_last: in which order does the docstring add them up?"""
+    n = first_ones(u < ratios(draft, q, p))
+    ordered, order = row(stacked(q, p), n).sort(dim=-1, descending=True, stable=True)
+    return placed(draft, n, order.gather(-1, draw(ordered, u_last)[:, None])[:, 0]), n
 
 
 # where tokens stand
@@ -703,5 +732,3 @@ def mean_in_float32(alpha: float, gamma: int) -> float:
 def whole_tokens(alpha: float, gamma: int) -> float:
     """You return a whole number. Is a mean one?"""
     return float(round(expected_tokens(alpha, gamma)))
-
-

@@ -185,6 +185,17 @@ def far_ones_from_zero(relative_position, bidirectional=True, num_buckets=32, ma
     return offset + torch.where(d < exact, d, in_direction(d, n, exact, max_distance) - exact)
 
 
+@replaces("relative_position_bucket")
+def rounded_up(relative_position, bidirectional=True, num_buckets=32, max_distance=128):
+    """You rounded the logarithmic part up to the next number. The formula rounds down: which bucket has the first
+    distance that has none of its own?"""
+    offset, d, n = split(relative_position, bidirectional, num_buckets)
+    exact = n // 2
+    log = torch.log(d.clamp(min=1).double() / exact) / math.log(max_distance / exact)
+    far = (exact + (log * (n - exact)).ceil().long()).clamp(max=n - 1)
+    return offset + torch.where(d < exact, d, far)
+
+
 class Bias(T5RelativeBias):
     """Not an entry: the lookup, with room for mistakes."""
 
@@ -264,6 +275,22 @@ class BucketsForgotten(T5RelativeBias):
         r = relative_positions(T, T if S is None else S)
         bucket = relative_position_bucket(r, self.bidirectional, 32, self.max_distance)
         return self.relative_attention_bias(bucket.clamp(max=self.num_buckets - 1)).permute(2, 0, 1)[None]
+
+
+@replaces("T5RelativeBias")
+class BiasKept(Bias):
+    """You keep a bias once it is made and return it again later. In between the table may have learned or been loaded,
+    and a second backward finds no graph. Which part of your work does not depend on the table?"""
+
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        self.kept = {}
+
+    def forward(self, T: int, S: int | None = None) -> Tensor:
+        key = T, T if S is None else S
+        if key not in self.kept:
+            self.kept[key] = super().forward(T, S)
+        return self.kept[key]
 
 
 def allow(scores: Tensor, mask: Tensor | None) -> Tensor:
@@ -347,6 +374,14 @@ def bias_over_mask(q, k, v, bias, mask=None):
     exponential of 0?"""
     scores = q @ k.mT + bias
     return (scores if mask is None else scores.masked_fill(~mask, 0.0)).softmax(-1) @ v
+
+
+@replaces("t5_attention")
+def mask_after_softmax(q, k, v, bias, mask=None):
+    """You set the weights of forbidden keys to 0 behind the softmax, where they had taken their share already: the
+    others no longer sum to 1. Where can the mask act before that?"""
+    weights = (q @ k.mT + bias).softmax(-1)
+    return (weights if mask is None else weights * mask) @ v
 
 
 @replaces("t5_attention")

@@ -112,6 +112,9 @@ def test_bias(submission, rng):
         checked = {name: value for name, value in options.items() if name != "num_buckets"}
         assert_equal(module(T, S).detach(), looked_up(weight, T, S, **checked), name="bias")
         assert_equal(module(T).detach(), looked_up(weight, T, T, **checked), name="bias")
+        other = rng.randn(*weight.shape)
+        module.load_state_dict({"relative_attention_bias.weight": other})
+        assert_equal(module(T, S).detach(), looked_up(other, T, S, **checked), name="bias of other weights")
 
 
 @points(3)
