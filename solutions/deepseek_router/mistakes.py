@@ -133,8 +133,9 @@ def local_indices(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.
 
 @replaces("deepseek_route")
 def scaled_before_norm(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
-    """You multiplied by the factor before you divided by the sum, and the sum has the factor in it: it cancels. What
-    is to be the sum of a token's weights in the end?"""
+    """Where you divide by the sum, the factor has no effect: it was multiplied in before the division, so that the sum
+    has it too and it cancels, or it is used in the other case alone. What is to be the sum of a token's weights in the
+    end?"""
     s = torch.sigmoid(logits)
     indices = choose(s + bias, k, n_group, topk_group)
     return weigh(routed_scaling_factor * s, indices, 1.0, norm_topk_prob), indices
@@ -236,9 +237,18 @@ def short_count(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
 
 @replaces("update_bias")
 def never_zero(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
-    """An expert with exactly the mean load was moved too. Your comparison knows two cases, and there are three."""
+    """An expert with exactly the mean load was raised, as if it had too few tokens. Your comparison knows two cases,
+    and there are three."""
     load = torch.bincount(indices.flatten(), minlength=len(bias)).to(bias.dtype)
     return torch.where(load > load.mean(), bias - gamma, bias + gamma)
+
+
+@replaces("update_bias")
+def never_zero_down(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """An expert with exactly the mean load was lowered, as if it had too many tokens. Your comparison knows two cases,
+    and there are three."""
+    load = torch.bincount(indices.flatten(), minlength=len(bias)).to(bias.dtype)
+    return torch.where(load < load.mean(), bias + gamma, bias - gamma)
 
 
 @replaces("deepseek_route")
@@ -322,6 +332,37 @@ def no_bias(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, nor
     return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
 
 
+@replaces("deepseek_route")
+def not_divided_at_k1(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """With k = 1 you do not divide by the sum, as the code of DeepSeek does. With norm_topk_prob=True the k chosen
+    share the factor among themselves: what is left for a single one?"""
+    s = torch.sigmoid(logits)
+    indices = choose(s + bias, k, n_group, topk_group)
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob and k > 1), indices
+
+
+@replaces("deepseek_route")
+def mask_repeated(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You chose the right groups, and then repeated their mask as a whole: groups 0, 1, 2 … and again 0, 1, 2 … Experts
+    of one group are neighbours: in which order has the mask to name the group of each expert?"""
+    E = logits.shape[-1]
+    verify(E, k, n_group, topk_group)
+    s = torch.sigmoid(logits)
+    stays = best_groups(two_best(s + bias, n_group), topk_group).repeat(1, E // n_group)
+    indices = (s + bias).masked_fill(~stays, -INF).topk(k, dim=-1).indices
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def groups_of_the_batch(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You added up the ratings of all tokens, and the same groups stay for the whole batch. Each token has groups of
+    its own: which shape has the table of the groups that stay?"""
+    s = torch.sigmoid(logits)
+    rating = two_best(s + bias, n_group)
+    indices = choose(s + bias, k, n_group, topk_group, rating.sum(0).expand_as(rating))
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
 @replaces("update_bias")
 def mean_of_chosen(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
     """Your mean is that of the experts which were chosen at least once, so it is too large if some experts are idle.
@@ -344,3 +385,11 @@ def first_choices(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
     one token?"""
     load = torch.bincount(indices[:, 0], minlength=len(bias)).to(bias.dtype)
     return bias + gamma * torch.sign(load.mean() - load)
+
+
+@replaces("update_bias")
+def in_place(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """You changed the bias that you were given. It stays as it is, and the new one is returned. Which of your
+    operations writes into its operand?"""
+    load = torch.bincount(indices.flatten(), minlength=len(bias)).to(bias.dtype)
+    return bias.add_(gamma * torch.sign(load.mean() - load))

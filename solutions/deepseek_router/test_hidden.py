@@ -77,14 +77,15 @@ def test_bias_does_not_weigh(submission, rng):
 @points(3)
 @needs("test_shape")
 def test_norm_and_factor(submission, rng):
-    """the weights of a token sum to the factor"""
-    T, E, k = 7, 9, 4
+    """the weights of a token sum to the factor, whatever k is"""
+    T, E = 7, 9
     logits, bias = 2 * rng.randn(T, E), rng.randn(E)
-    indices = choice(logits, bias, k, 1, 1)
-    for r in (2.5, 0.75):
-        for norm in (True, False):
-            result = submission.deepseek_route(logits, bias, k, 1, 1, routed_scaling_factor=r, norm_topk_prob=norm)
-            check(result, weigh(logits, indices, r, norm), indices)
+    for k in (4, 1):
+        indices = choice(logits, bias, k, 1, 1)
+        for r in (2.5, 0.75):
+            for norm in (True, False):
+                result = submission.deepseek_route(logits, bias, k, 1, 1, routed_scaling_factor=r, norm_topk_prob=norm)
+                check(result, weigh(logits, indices, r, norm), indices)
 
 
 @points(7)
@@ -194,7 +195,7 @@ def test_update(submission, rng):
 @points(3)
 def test_update_at_the_mean(submission, rng):
     """nothing for an expert with the mean load; float32 stays"""
-    loads = shuffled(rng, [14, 13, 10, 8, 8, 8, 3, 0])  # mean 8
+    loads = shuffled(rng, [14, 13, 10, 8, 8, 6, 5, 0])  # mean 8
     E = len(loads)
     bias = rng.randn(E, dtype=torch.float32)
     steps = torch.tensor([0.25 * ((load < 8) - (load > 8)) for load in loads])

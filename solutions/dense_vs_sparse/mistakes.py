@@ -363,6 +363,24 @@ def twin_of_dense_is_empty(config):
 
 
 @replaces("dense_twin")
+def twin_of_dense_is_a_copy(config):
+    """Your twin of a dense model is a copy with all of its keys. A dense model may have the keys of experts too, with
+    0 or None: which of your steps does it pass?"""
+    return dense_twin(config) if get(config, "num_experts") else dict(config)
+
+
+@replaces("dense_twin")
+def twin_in_place(config):
+    """You took the keys out of the config that you were given, and whoever calls you has no sparse model any more. From
+    what does the twin have to be made?"""
+    twin = dense_twin(config)
+    for key in EXPERT_KEYS:
+        config.pop(key, None)
+    config.update(twin)
+    return config
+
+
+@replaces("dense_twin")
 def twin_has_one_expert(config):
     """You made a sparse model of one expert. A dense model has no experts and no router, and none of their keys."""
     return {**dense_twin(config), "num_experts": 1, "num_experts_per_tok": 1}

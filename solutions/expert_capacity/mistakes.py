@@ -176,6 +176,17 @@ def one_queue_for_all(indices, num_experts, capacity):
     return number.masked_fill(number >= capacity, -1)
 
 
+@replaces("assign_slots")
+def only_the_rank_before(indices, num_experts, capacity):
+    """A choice counts the choices of the rank just before it, and not those of all earlier ranks. With k = 2 that goes
+    unnoticed. What has happened to the number of first choices by the time third choices are served?"""
+    columns, before = [], torch.zeros(num_experts, dtype=torch.int64)
+    for column in indices.T:
+        columns.append(limit(number(column, num_experts) + before[column], capacity))
+        before = column.bincount(minlength=num_experts)
+    return torch.stack(columns, dim=1)
+
+
 def kept(slots: Tensor) -> tuple[Tensor, Tensor]:
     """Token and rank of the choices that got a slot."""
     token, s = torch.where(slots >= 0)
@@ -201,6 +212,44 @@ def dropped_into_first(x, indices, slots, num_experts, capacity):
         for s, e in enumerate(row):
             buffers = buffers.index_put((torch.tensor(e), slots[token, s].clamp(min=0)), x[token])
     return buffers
+
+
+def with_dropped(x, indices, slots, num_experts, capacity, accumulate, dropped=1.0):
+    """Buffers into which dropped choices are written as well, times dropped and at slot 0, one choice after the
+    other."""
+    buffers = x.new_zeros(num_experts, capacity, x.shape[-1])
+    for token, row in enumerate(indices.tolist()):
+        for s, e in enumerate(row):
+            value = x[token] if slots[token, s] >= 0 else dropped * x[token]
+            place = torch.tensor(e), slots[token, s].clamp(min=0)
+            buffers = buffers.index_put(place, value, accumulate=accumulate)
+    return buffers
+
+
+@replaces("dispatch")
+def zeros_into_first(x, indices, slots, num_experts, capacity):
+    """A dropped choice writes a row of zeros into slot 0 of its expert, and the token that has this slot is gone. Which
+    choices may be written at all?"""
+    return with_dropped(x, indices, slots, num_experts, capacity, accumulate=False, dropped=0.0)
+
+
+@replaces("dispatch")
+def zeros_into_last(x, indices, slots, num_experts, capacity):
+    """A dropped choice writes a row of zeros into the last slot of its expert, which is what -1 means as an index, and
+    the token that has this slot is gone. Which choices may be written at all?"""
+    zeros = torch.where(slots >= 0, slots, capacity - 1)
+    buffers = x.new_zeros(num_experts, capacity, x.shape[-1])
+    for token, row in enumerate(indices.tolist()):
+        for s, e in enumerate(row):
+            buffers = buffers.index_put((torch.tensor(e), zeros[token, s]), x[token] * (slots[token, s] >= 0))
+    return buffers
+
+
+@replaces("dispatch")
+def dropped_added_to_first(x, indices, slots, num_experts, capacity):
+    """You made the -1 of dropped choices a 0 and added: slot 0 holds the sum of its own token and of those that were
+    dropped. What has a dropped choice to add to a buffer?"""
+    return with_dropped(x, indices, slots, num_experts, capacity, accumulate=True)
 
 
 @replaces("dispatch")
@@ -283,6 +332,15 @@ def dropped_reads_first(buffers, indices, slots, weights):
 
 
 @replaces("combine")
+def capacity_of_slots(buffers, indices, slots, weights):
+    """You took the largest slot that occurs for the last one of a buffer, and looked for expert e at e times that many
+    rows. The last slots may be empty: what else knows the capacity?"""
+    capacity = int(slots.max()) + 1
+    rows = buffers.flatten(0, 1)[(indices * capacity + slots).clamp(min=0)]
+    return (rows * (weights * (slots >= 0))[..., None]).sum(1)
+
+
+@replaces("combine")
 def renormalised(buffers, indices, slots, weights):
     """You divided the weights of a token by the sum of its kept weights. The other choices then get the weight of a
     dropped choice: what does the docstring say about that weight?"""
@@ -353,3 +411,11 @@ def weight_of_first(buffers, indices, slots, weights):
     """You multiplied all choices of a token by the weight of its first choice. Which column of weights belongs to which
     choice?"""
     return combine(buffers, indices, slots, weights[:, :1].expand_as(weights))
+
+
+@replaces("combine")
+def weights_changed(buffers, indices, slots, weights):
+    """You set the weights of dropped choices to 0 in the tensor that you were given: whoever calls you finds them
+    changed, and where they carry a gradient torch refuses. What makes a new tensor instead?"""
+    weights[slots < 0] = 0.0
+    return (buffers[indices, slots.clamp(min=0)] * weights[..., None]).sum(1)

@@ -55,6 +55,20 @@ def rounded_each(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, byte
 
 
 @replaces("kv_cache_bytes")
+def rounded_each_sequence(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
+    """You rounded up the bytes of one sequence, and then multiplied by the number of sequences: a part of a byte is
+    paid once for each. How often does the formula round, and where?"""
+    return math.ceil(2 * num_layers * num_kv_heads * head_dim * seq_len * bytes_per_element) * batch_size
+
+
+@replaces("kv_cache_bytes")
+def rounded_each_token(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
+    """You rounded up the bytes of one token, and then multiplied by the number of tokens: a part of a byte is paid once
+    for each. How often does the formula round, and where?"""
+    return math.ceil(2 * num_layers * num_kv_heads * head_dim * bytes_per_element) * seq_len * batch_size
+
+
+@replaces("kv_cache_bytes")
 def through_float(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
     """Your product went through a float, which holds 53 bits and rounds what is larger. With 2 bytes for each number
     all factors are whole: what keeps their product exact?"""
@@ -161,6 +175,14 @@ def multi_query_present(config):
     """You asked whether the config has a key multi_query, not what it says. False and None mean no."""
     L, H = sizes_of(config)
     return shape(L, 1 if "multi_query" in config else groups(config, H), width(config, H))
+
+
+@replaces("cache_shape")
+def multi_query_said(config):
+    """You asked whether the config says anything of multi_query, not what it says. How many key-value heads has a model
+    where it is False?"""
+    L, H = sizes_of(config)
+    return shape(L, groups(config, H) if config.get("multi_query") is None else 1, width(config, H))
 
 
 @replaces("cache_shape")
@@ -294,6 +316,15 @@ def reduction_by_key(config):
     file says how many key-value heads are kept?"""
     H = _get(config, "num_attention_heads", "n_head")
     return H / _get(config, "num_key_value_heads", default=cache_shape(config)["num_kv_heads"])
+
+
+@replaces("reduction_vs_mha")
+def heads_of_the_width(config):
+    """You took the width divided by head_dim for the number of query heads. Qwen3's heads are wider than their share of
+    the width: which key of the config counts them?"""
+    shape = cache_shape(config)
+    D = _get(config, "hidden_size", "n_embd")
+    return D / shape["head_dim"] / shape["num_kv_heads"]
 
 
 @replaces("reduction_vs_mha")

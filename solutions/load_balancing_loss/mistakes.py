@@ -197,7 +197,7 @@ def mean_of_layers(logits, k, mask=None):
 @replaces("load_balancing_loss")
 def in_half_precision(logits, k, mask=None):
     """Half precision was kept all the way. With 8 bits the numbers between 256 and 512 are even, and a count can be
-    off; a probability is off in its third digit. Go to float32 first."""
+    off; a probability is off in its third digit. Go to float32 first, from bfloat16 as well as from float16."""
     if logits.dtype == torch.float64:
         return load_balancing_loss(logits, k, mask)
     E = logits.shape[-1]
@@ -280,6 +280,24 @@ def product_of_each_token(logits, k, mask=None):
     themselves: which comes first, the mean or the product?"""
     logits, real = everything(logits, mask)
     return logits.shape[-1] * mean(choices(logits, k) * logits.softmax(-1), real).sum()
+
+
+@replaces("load_balancing_loss")
+def fresh_zero(logits, k, mask=None):
+    """Where no token is real you return a new zero. It is float32 whatever the logits are, and hangs on no logit, so
+    that nothing can go backward from it. What is the sum of your pool, when it is empty?"""
+    if mask is not None and not mask.any():
+        return torch.tensor(0.0)
+    return load_balancing_loss(logits, k, mask)
+
+
+@replaces("load_balancing_loss")
+def padding_minus_infinity(logits, k, mask=None):
+    """You gave padding logits of −infinity. A softmax over nothing but −infinity is NaN, and NaN stays NaN in every sum
+    and times 0. That is how keys are masked; how does a whole token leave the pool?"""
+    logits, real = everything(logits, mask)
+    p = logits.masked_fill(real == 0, float("-inf")).softmax(-1)
+    return logits.shape[-1] * (mean(choices(logits, k), real) * mean(p, real)).sum()
 
 
 def z_values(logits: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -365,6 +383,32 @@ def z_divided_by_all(logits, mask=None):
 
 
 @replaces("router_z_loss")
+def z_tokens_of_one_layer(logits, mask=None):
+    """You summed over the tokens of all layers and divided by the ones in the mask, which has those of one layer. How
+    many real tokens are there in the pool?"""
+    if mask is None:
+        return router_z_loss(logits)
+    return router_z_loss(logits, mask) * (logits[..., 0].numel() / mask.numel())
+
+
+@replaces("router_z_loss")
+def z_fresh_zero(logits, mask=None):
+    """Where no token is real you return a new zero. It is float32 whatever the logits are, and hangs on no logit, so
+    that nothing can go backward from it. What is the sum of your pool, when it is empty?"""
+    if mask is not None and not mask.any():
+        return torch.tensor(0.0)
+    return router_z_loss(logits, mask)
+
+
+@replaces("router_z_loss")
+def z_padding_minus_infinity(logits, mask=None):
+    """You gave padding logits of −infinity. The logsumexp of nothing but −infinity is −infinity, and its square is
+    infinite. How does a whole token leave the pool?"""
+    logits, real = everything(logits, mask)
+    return logits.masked_fill(real == 0, float("-inf")).logsumexp(-1).square().mean()
+
+
+@replaces("router_z_loss")
 def z_detached(logits, mask=None):
     """Your z-loss has no gradient, so it cannot make any logit smaller: something was detached."""
     return router_z_loss(logits.detach(), mask)
@@ -372,7 +416,8 @@ def z_detached(logits, mask=None):
 
 @replaces("router_z_loss")
 def z_in_half_precision(logits, mask=None):
-    """The logsumexp was computed in half precision: its third digit is rounded, and squared. Go to float32 first."""
+    """The logsumexp was computed in half precision: its third digit is rounded, and squared. Go to float32 first,
+    from bfloat16 as well as from float16."""
     if logits.dtype == torch.float64:
         return router_z_loss(logits, mask)
     logits = logits.flatten(0, -2) if mask is None else logits[mask.bool().expand(logits.shape[:-1])]

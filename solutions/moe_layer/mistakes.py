@@ -343,6 +343,51 @@ def weights_unsorted(x, gate, w1, w2, w3, k):
 
 
 @replaces("moe_forward")
+def token_of_a_choice(x, gate, w1, w2, w3, k):
+    """You sorted the T · k choices by expert, and then took the wrong token for each: your rule fits a list with all
+    first choices in front. In a (T, k) that is flattened, how many choices of token 0 stand before those of token 1?"""
+    weights, indices = route(x, gate, k)
+    order = indices.flatten().argsort(stable=True)
+    expert, token = indices.flatten()[order], order % len(x)
+    y = torch.zeros_like(x)
+    for e in range(len(gate)):
+        rows = torch.where(expert == e)[0]
+        h = swiglu(x[token[rows]], w1[e], w2[e], w3[e])
+        y = y.index_add(0, token[rows], weights.flatten()[order[rows], None] * h)
+    return y
+
+
+@replaces("moe_forward")
+def not_put_back(x, gate, w1, w2, w3, k):
+    """You sorted the T · k rows by expert, and added up k neighbours of what came out, which belong to several tokens.
+    In which order have the rows to stand before they are k to a token again?"""
+    weights, indices = route(x, gate, k)
+    order = indices.flatten().argsort(stable=True)
+    expert, token = indices.flatten()[order], order // k
+    rows = [swiglu(x[token[expert == e]], w1[e], w2[e], w3[e]) for e in range(len(gate))]
+    return (weights.flatten()[order, None] * torch.cat(rows)).unflatten(0, (len(x), k)).sum(1)
+
+
+@replaces("moe_forward")
+def switch_at_k1(x, gate, w1, w2, w3, k):
+    """With k = 1 you multiply by the probability among all E experts, as the Switch Transformer does. What is the
+    softmax over a single logit, by the formula of the statement?"""
+    weights, indices = route(x, gate, k)
+    if k == 1:
+        weights = torch.softmax(x @ gate.T, dim=-1).gather(-1, indices)
+    return dispatch(x, weights, indices, w1, w2, w3)
+
+
+@replaces("moe_forward")
+def choice_of_the_batch(x, gate, w1, w2, w3, k):
+    """You added up the logits of all tokens, and the k experts of the largest sums compute for everybody. Each token
+    makes a choice of its own: how many of the E experts may a batch use in all?"""
+    logits = x @ gate.T
+    indices = logits.sum(0).topk(k).indices.expand(len(x), k)
+    return dispatch(x, torch.softmax(logits.gather(-1, indices), dim=-1), indices, w1, w2, w3)
+
+
+@replaces("moe_forward")
 def silu_of_product(x, gate, w1, w2, w3, k):
     """You apply silu to the product of the two branches. In the formula silu is applied to one branch, and then the
     branches are multiplied. Which branch is it?"""

@@ -143,6 +143,51 @@ def mla_rank_of_width(config):
 
 
 @replaces("attention_params")
+def mla_none_is_a_rank(config):
+    """A config whose q_lora_rank is None makes your code fail. The key is there, and a value of None counts as missing:
+    are the queries compressed then?"""
+    if is_mla(config) and "q_lora_rank" in config:
+        config["hidden_size"] * config["q_lora_rank"]
+    return attention_params(config)
+
+
+@replaces("attention_params")
+def mla_none_times_heads(config):
+    """A config whose q_lora_rank is None makes your code fail. The key is there, and a value of None counts as missing:
+    are the queries compressed then?"""
+    if is_mla(config) and "q_lora_rank" in config:
+        config["q_lora_rank"] * config["hidden_size"]
+    return attention_params(config)
+
+
+@replaces("attention_params")
+def mla_norm_of_rope(config):
+    """Your norm of the compressed keys and values has rank_kv + rope weights. The rope numbers go past it: how long is
+    the vector that is normalised?"""
+    return attention_params(config) + (mla(config)[5] if is_mla(config) else 0)
+
+
+@replaces("attention_params")
+def mla_plain_queries_without_rope(config):
+    """Where nothing compresses the queries, yours have nope numbers for each head. In MLA a query meets a key in two
+    parts: which one is missing?"""
+    if not is_mla(config) or get(config, "q_lora_rank") is not None:
+        return attention_params(config)
+    D, H, _, _, _, p, _ = mla(config)
+    return attention_params(config) - D * H * p
+
+
+@replaces("attention_params")
+def mla_queries_without_rope(config):
+    """Your queries of MLA have nope numbers for each head. A query meets a key in two parts: which one is
+    missing?"""
+    if not is_mla(config):
+        return attention_params(config)
+    D, H, r_q, _, _, p, _ = mla(config)
+    return attention_params(config) - (r_q or D) * H * p
+
+
+@replaces("attention_params")
 def mla_values_as_keys(config):
     """The matrix that expands keys and values makes nope + rope numbers for each head. Which numbers of a key
     come from the compressed vector, and how wide is a value?"""
@@ -287,7 +332,8 @@ def shared_forgotten(config):
 
 @replaces("count_params")
 def shared_idle(config):
-    """The active count lacks the shared experts. Which tokens pass through a shared expert?"""
+    """Your active count has k experts in each sparse layer. k says how many of the routed experts a token chooses:
+    which tokens pass through a shared expert besides?"""
     p = parts(config)
     count = add(p)
     return {**count, "active": count["active"] - p["sparse layers"] * p["shared"]}
@@ -326,6 +372,28 @@ def attention_for_each_expert(config):
         "total": count["total"] + p["sparse layers"] * (p["E"] - 1) * attention,
         "active": count["active"] + p["sparse layers"] * (p["k"] - 1) * attention,
     }
+
+
+@replaces("count_params")
+def layer_for_each_expert(config):
+    """You counted attention and norms once for each expert, as if an expert were a whole layer. An expert is a
+    feed-forward network: what do all experts of a layer share?"""
+    p = parts(config)
+    count = add(p)
+    if not p["E"]:
+        return count
+    return {
+        "total": count["total"] + p["sparse layers"] * (p["E"] - 1) * p["layer"],
+        "active": count["active"] + p["sparse layers"] * (p["k"] - 1) * p["layer"],
+    }
+
+
+@replaces("count_params")
+def router_with_offsets(config):
+    """Your router has E numbers more than a matrix. Nothing has a bias here, and the statement says what the offsets of
+    DeepSeek-V3 are."""
+    p = parts(config)
+    return add({**p, "router": p["router"] + p["E"]})
 
 
 @replaces("count_params")

@@ -157,6 +157,41 @@ def clamped_k(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return torch.softmax(chosen, dim=-1).to(logits.dtype), indices
 
 
+@replaces("route")
+def switch_at_k1(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """With k = 1 your weight is the probability among all E experts, as in the Switch Transformer, and with more than
+    one choice the weights sum to 1. What is the softmax over a single logit, by the formula of the statement?"""
+    if k != 1:
+        return route(logits, k)
+    wide = logits if logits.dtype == torch.float64 else logits.float()
+    weights, indices = torch.softmax(wide, dim=-1).max(-1, keepdim=True)
+    return weights.to(logits.dtype), indices
+
+
+@replaces("route")
+def flattened(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """You made one list of tokens of all leading dimensions and returned it like that: (B, T, E) comes back with the
+    axes B and T in one, and (E,) with an axis too many. Which leading dimensions have logits, and which have your
+    results?"""
+    return route(logits.reshape(-1, logits.shape[-1]), k)
+
+
+@replaces("route")
+def two_axes_only(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """You unpack the shape of the logits into two sizes, which fits (T, E) only. Logits may be (E,) and (B, T, E) too:
+    which of the sizes do you need, and where in the shape does it stand?"""
+    _, _ = logits.shape
+    return route(logits, k)
+
+
+@replaces("route")
+def squeezed(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """With k = 1 you drop the last axis. One choice is an axis of length 1 too: the results are (..., k) for every
+    k."""
+    weights, indices = route(logits, k)
+    return (weights[..., 0], indices[..., 0]) if k == 1 else (weights, indices)
+
+
 @replaces("combine_matrix")
 def by_slot(weights: Tensor, indices: Tensor, num_experts: int) -> Tensor:
     """Your weights stand in the first k columns. Column e belongs to expert e, and indices says which expert

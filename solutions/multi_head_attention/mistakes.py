@@ -184,6 +184,33 @@ class MaskIgnored(Parts):
 
 
 @replaces("MultiHeadAttention")
+class MaskOfPadding(Parts):
+    """You take every mask with two axes for one of padding, (B, S), and set axes between them. A mask that broadcasts
+    to (B, H, T, S) needs no help: of which shape is one with two axes?"""
+
+    def _normalise(self, scores, mask):
+        if mask is not None and mask.dim() == 2:
+            mask = mask[:, None, None, :]
+        return super()._normalise(scores, mask)
+
+
+@replaces("MultiHeadAttention")
+class HeadsOfSlices(Parts):
+    """Each of your heads sees only its own K of the D numbers of a token, through a K x K block of each matrix. A head
+    owns rows of q_proj, k_proj and v_proj: how long is such a row, and what does it read?"""
+
+    def _attend(self, query, key, value, mask):
+        K = len(self.q_proj.weight) // self.num_heads
+        block = torch.block_diag(*[torch.ones(K, K, dtype=query.dtype)] * self.num_heads)
+        q, k, v = (
+            self._split(nn.functional.linear(x, f.weight * block, f.bias))
+            for f, x in ((self.q_proj, query), (self.k_proj, key), (self.v_proj, value))
+        )
+        weights = self._normalise(self._scores(q, k), mask)
+        return weights @ v, weights
+
+
+@replaces("MultiHeadAttention")
 class NoBias(MultiHeadAttention):
     """Your layers have no bias, whatever `bias` says. Which parameter names does a checkpoint with biases have?"""
 
@@ -333,6 +360,13 @@ def in_proj_bias_of_out_only(state: dict[str, Tensor]) -> dict[str, Tensor]:
     row of its weight: where do the 3D numbers stand that belong to the rows of in_proj_weight?"""
     unpacked = unpack_in_proj(state)
     return {name: t for name, t in unpacked.items() if name.startswith("out_proj") or name.endswith("weight")}
+
+
+@replaces("unpack_in_proj")
+def in_proj_no_bias_of_out(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """With biases your result lacks that of out_proj. How many tensors does the docstring name for a layer with
+    biases?"""
+    return {name: tensor for name, tensor in unpack_in_proj(state).items() if name != "out_proj.bias"}
 
 
 @replaces("unpack_in_proj")

@@ -314,3 +314,19 @@ def divided_as_floats(num_experts, k, m=1):
     for i in range(k * m):
         result = result * (num_experts * m - i) / (i + 1)
     return round(result)
+
+
+@replaces("combinations")
+def factorials_as_floats(num_experts, k, m=1):
+    """You divided factorials with /, and that makes a float: the factorial of 256 is too large for one, and from 2^53
+    on not every whole number is exact. Which operations of Python stay exact, however large the number?"""
+    n, r = num_experts * m, k * m
+    return round(math.factorial(n) / math.factorial(r) / math.factorial(n - r))
+
+
+@replaces("combinations")
+def one_division_as_float(num_experts, k, m=1):
+    """You divided factorials with /, and that makes a float: from 2^53 on it cannot hold every whole number. Which
+    division of Python stays exact, however large the number?"""
+    n, r = num_experts * m, k * m
+    return round(math.factorial(n) / (math.factorial(r) * math.factorial(n - r)))

@@ -47,7 +47,7 @@ def test_shapes(submission, rng):
 
 
 @points(3)
-@needs("test_shapes")
+@needs("test_example_upcycle")
 def test_copies(submission, rng):
     """every expert is the dense FFN, bit for bit"""
     F, D, E = rng.sizes(3)
@@ -60,7 +60,7 @@ def test_copies(submission, rng):
 
 
 @points(3)
-@needs("test_shapes")
+@needs("test_example_upcycle")
 def test_own_memory(submission, rng):
     """each expert in memory of its own: none changes with another"""
     F, D, E = rng.sizes(3)
@@ -82,6 +82,16 @@ def test_equals_dense(submission, rng):
         assert_close(mixture(x, layer, k), ffn(x, *weights), name="output of the mixture")
 
 
+@points(3)
+@needs("test_shapes")
+def test_router_rows_differ(submission, rng):
+    """each expert has its own row of the router"""
+    F, D, E = 3, 9, 5
+    gate = submission.upcycle(*dense(rng, F, D), E, seed=3)["gate"]
+    assert not (gate == gate[:1]).all(), "All rows of gate are equal: every expert has the same logit for a token."
+    assert_equal(int(torch.linalg.matrix_rank(gate)), E, name="rank of gate")
+
+
 @points(5)
 @needs("test_shapes")
 def test_router(submission, rng):
@@ -101,15 +111,6 @@ def test_router(submission, rng):
         assert_close(z.mean(), zero, rtol=0.0, atol=6 * n**-0.5, name="mean / router_std")
         inside = (z.abs() < 1).double().mean()
         assert_close(inside, 0.6827 * one, rtol=0.0, atol=6 * (0.6827 * 0.3173 / n) ** 0.5, name="share within one")
-
-
-@points(3)
-@needs("test_shapes")
-def test_router_rows_differ(submission, rng):
-    """each expert has its own row of the router"""
-    F, D, E = 3, 9, 5
-    gate = submission.upcycle(*dense(rng, F, D), E, seed=3)["gate"]
-    assert_equal(int(torch.linalg.matrix_rank(gate)), E, name="rank of gate")
 
 
 @points(2)
