@@ -539,7 +539,8 @@ class OwnAttention(Parts):
     def attention(self, part: nn.Module, x: Tensor, cache: dict | None) -> tuple[Tensor, dict]:
         T, P = x.shape[1], 0 if cache is None else cache["k"].shape[2]
         q, k, v = (
-            proj(x).unflatten(-1, (-1, part.head_dim)).transpose(1, 2) for proj in (part.q_proj, part.k_proj, part.v_proj)
+            proj(x).unflatten(-1, (-1, part.head_dim)).transpose(1, 2)
+            for proj in (part.q_proj, part.k_proj, part.v_proj)
         )
         q, k = (self.turn(each, torch.arange(P, P + T), part.rope_theta) for each in (q, k))
         if cache is not None:
