@@ -88,6 +88,24 @@ def merge_empty_is_clamped(out_a: Tensor, lse_a: Tensor, out_b: Tensor, lse_b: T
     return out, torch.where(lse == -INF, torch.finfo(lse.dtype).min, lse)
 
 
+@replaces("merge")
+def merge_shares_without_axis(out_a: Tensor, lse_a: Tensor, out_b: Tensor, lse_b: Tensor) -> Pair:
+    """You multiply an output (..., V) by shares (...), and the last axis of the shares meets V. There is one share for
+    each query: which axis do they lack?"""
+    lse = torch.logaddexp(lse_a, lse_b)
+    base = lse.masked_fill(lse == -INF, 0.0)
+    return out_a * (lse_a - base).exp() + out_b * (lse_b - base).exp(), lse
+
+
+@replaces("merge")
+def merge_shares_first_without_axis(out_a: Tensor, lse_a: Tensor, out_b: Tensor, lse_b: Tensor) -> Pair:
+    """You multiply shares (...) by an output (..., V), and the last axis of the shares meets V. There is one share for
+    each query: which axis do they lack?"""
+    lse = torch.logaddexp(lse_a, lse_b)
+    base = lse.masked_fill(lse == -INF, 0.0)
+    return (lse_a - base).exp() * out_a + (lse_b - base).exp() * out_b, lse
+
+
 def tiles(length: int, block: int) -> list[slice]:
     return [slice(start, min(start + block, length)) for start in range(0, length, block)]
 
@@ -465,6 +483,50 @@ def forward_to_float64(q, k, v, block_q, block_k, causal=False):
 
 
 @replaces("flash_forward")
+def results_made_without_a_dtype(q, k, v, block_q, block_k, causal=False):
+    """Your results are float32 although float64 came in. A tensor that is made by its size alone has torch's default
+    dtype, and what is written into it is rounded: which of yours is made so?"""
+    out, lse = flash_forward(q, k, v, block_q, block_k, causal)
+    return out.float(), lse.float()
+
+
+@replaces("flash_forward")
+def maximum_without_axis(q, k, v, block_q, block_k, causal=False):
+    """You subtract the maxima (B, H, queries) from a tile (B, H, queries, keys), and your queries meet its keys. Which
+    axis do the maxima lack?"""
+    outs = []
+    for rows in tiles(q.shape[2], block_q):
+        for cols in tiles(k.shape[2], block_k):
+            s = score(q, k, rows, cols, causal)
+            outs.append((s - s.amax(-1)).exp() @ v[:, :, cols])
+    return torch.cat(outs, 2), flash_forward(q, k, v, block_q, block_k, causal)[1]
+
+
+@replaces("flash_forward")
+def rescaled_without_axis(q, k, v, block_q, block_k, causal=False):
+    """You multiply e^{m − m'} (B, H, queries) with an output (B, H, queries, V), and queries meet the numbers of a
+    value. Which axis does the factor lack?"""
+
+    class Wrong(Forward):
+        def output(self, o, old, p, v):
+            return old * o.expand_as(p @ v) + p @ v
+
+    return Wrong()(q, k, v, block_q, block_k, causal)
+
+
+@replaces("flash_forward")
+def divided_without_axis(q, k, v, block_q, block_k, causal=False):
+    """An output (B, H, queries, V) meets a tensor (B, H, queries), l or the factor e^{m − m'}, and so queries meet the
+    numbers of a value. Which axis is missing?"""
+
+    class Wrong(Forward):
+        def divided(self, o, l):  # noqa: E741
+            return o / l
+
+    return Wrong()(q, k, v, block_q, block_k, causal)
+
+
+@replaces("flash_forward")
 def lse_has_an_axis_more(q, k, v, block_q, block_k, causal=False):
     """Your log-sum-exp has an axis of 1 at the end. Which shape does the docstring give?"""
     out, lse = flash_forward(q, k, v, block_q, block_k, causal)
@@ -584,6 +646,18 @@ def delta_of_the_tile(q, k, v, out, lse, d_out, block_q, block_k, causal=False):
     class Wrong(Backward):
         def ds(self, p, dp, delta):
             return p * (dp - (p * dp).sum(-1, keepdim=True))
+
+    return Wrong()(q, k, v, out, lse, d_out, block_q, block_k, causal)
+
+
+@replaces("flash_backward")
+def delta_without_axis(q, k, v, out, lse, d_out, block_q, block_k, causal=False):
+    """δ or lse, which have one number for each query, meet a tile (B, H, queries, keys), and your queries meet its
+    keys. Which axis is missing where you subtract them?"""
+
+    class Wrong(Backward):
+        def ds(self, p, dp, delta):
+            return p * (dp - delta[..., 0])
 
     return Wrong()(q, k, v, out, lse, d_out, block_q, block_k, causal)
 
@@ -778,6 +852,13 @@ def backward_in_float32(q, k, v, out, lse, d_out, block_q, block_k, causal=False
     Which of your lines names a dtype, or makes a tensor without one?"""
     single = (x.float() for x in (q, k, v, out, lse, d_out))
     return tuple(x.to(q.dtype) for x in Backward()(*single, block_q, block_k, causal))
+
+
+@replaces("flash_backward")
+def gradients_made_without_a_dtype(q, k, v, out, lse, d_out, block_q, block_k, causal=False):
+    """Your gradients are float32 although float64 came in. A tensor that is made by its size alone has torch's default
+    dtype, and what is added to it is rounded: which of yours is made so?"""
+    return tuple(x.float() for x in Backward()(q, k, v, out, lse, d_out, block_q, block_k, causal))
 
 
 @replaces("flash_backward", ends="memory")

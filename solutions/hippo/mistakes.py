@@ -140,6 +140,33 @@ def in_float32(n):
     return A.float(), B.float()
 
 
+@replaces("hippo_legs")
+def roots_in_float32(n):
+    """Your A and B are float64, and were computed in float32: they are wrong from the eighth digit on. Which dtype does
+    torch.sqrt give for whole numbers, and when is it too late to make it finer?"""
+    i = torch.arange(n)
+    B = torch.sqrt(2 * i + 1)
+    A = -torch.outer(B, B).tril(-1) - torch.diag(i + 1)
+    return A.double(), B.double()
+
+
+@replaces("hippo_legs")
+def roots_of_float32(n):
+    """Your A and B are float64, and they are made of roots in float32, which are wrong from the eighth digit on. Which
+    dtype does torch.sqrt give for whole numbers, and when is it too late to make it finer?"""
+    i = torch.arange(n)
+    B = torch.sqrt(2 * i + 1).double()
+    return -torch.outer(B, B).tril(-1) - torch.diag(i + 1), B
+
+
+@replaces("hippo_legs")
+def root_of_the_product_in_float32(n):
+    """Your A and B are float64, and their roots were rounded to float32: they are wrong from the eighth digit on. Which
+    dtype does torch.sqrt give for whole numbers, and when is it too late to make it finer?"""
+    A, B = hippo_legs(n)
+    return A.float().double(), B.float().double()
+
+
 class Online:
     """legs_coefficients in parts: a mistake gets one of them wrong."""
 
@@ -517,6 +544,17 @@ def rule_one_off(c, s):
 
 
 @replaces("reconstruct")
+def rule_of_the_next_step(c, s):
+    """Your rule makes P_2 with the numbers of P_3, and all degrees from 2 on are wrong. The rule makes P_{m+1} of P_m:
+    which m makes P_2, and where does yours begin to count?"""
+    x = 2 * s - 1
+    P = [torch.ones_like(x), x]
+    for m in range(2, c.shape[-1]):
+        P.append(((2 * m + 1) * x * P[m - 1] - m * P[m - 2]) / (m + 1))
+    return c @ (roots(c) * torch.stack(P[: c.shape[-1]]))
+
+
+@replaces("reconstruct")
 def not_divided(c, s):
     """Your rule does not divide by m + 1, and the polynomials grow like factorials. What is P_n at x = 1 for every
     n?"""
@@ -796,6 +834,32 @@ def no_ridge(A, B, dt, f, lag, ridge=1e-6):
         def fit(self, z, target, ridge):
             w = torch.linalg.lstsq(z, target[:, None], driver="gelsd").solution
             return target - (z @ w)[:, 0]
+
+    return Wrong()(A, B, dt, f, lag, ridge)
+
+
+@replaces("recall")
+def entries_on_their_own(A, B, dt, f, lag, ridge=1e-6):
+    """Your read-out fits the weight of each entry of z on its own, and the guesses add up to too much: entries that
+    move together are counted several times. Where do the products of two different entries come in?"""
+
+    class Wrong(Read):
+        def fit(self, z, target, ridge):
+            w = z.T @ target / (z.square().sum(0) + self.penalty(z, ridge))
+            return target - z @ w
+
+    return Wrong()(A, B, dt, f, lag, ridge)
+
+
+@replaces("recall")
+def ridge_of_each_entry(A, B, dt, f, lag, ridge=1e-6):
+    """Each entry of z has a λ of its own in your fit, ridge times its own squares. The docstring takes one λ for all:
+    a mean over what?"""
+
+    class Wrong(Read):
+        def fit(self, z, target, ridge):
+            square = z.T @ z + torch.diag(ridge * z.square().sum(0))
+            return target - z @ torch.linalg.solve(square, z.T @ target)
 
     return Wrong()(A, B, dt, f, lag, ridge)
 

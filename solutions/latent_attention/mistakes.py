@@ -705,6 +705,15 @@ class NormWithAnotherEps(Layer):
 
 
 @replaces("LatentAttention")
+class QueryNormWithAnotherEps(Layer):
+    """With q_rank the number under the root of the query's norm is not 1e-6. nn.RMSNorm has one of its own, which
+    depends on the dtype: which one do both of your norms need?"""
+
+    def q_norm(self, y):
+        return F.rms_norm(y, y.shape[-1:], self.q_a_layernorm.weight)
+
+
+@replaces("LatentAttention")
 class NormEpsOutside(Layer):
     """Your 1e-6 is added after the root. Where does the formula have it?"""
 
@@ -748,6 +757,19 @@ class CacheOnlyNew(Layer):
 
     def kept(self, full, new):
         return new
+
+
+@replaces("LatentAttention")
+class WritesIntoTheCache(Layer):
+    """You put the new entries into the dict that you were given. Whoever keeps it to continue the text in two ways
+    finds the first continuation in it: what does the docstring say of the cache that is passed in?"""
+
+    def forward(self, x, cache=None, absorb=False):
+        y, full = super().forward(x, cache, absorb)
+        if cache is None:
+            return y, full
+        cache.update(full)
+        return y, cache
 
 
 @replaces("LatentAttention")
@@ -810,6 +832,30 @@ class RebuildTopLeftMask(Layer):
 
 
 @replaces("LatentAttention")
+class RebuildIsCausal(Layer):
+    """Without absorb a piece of several tokens after a cache is masked from the top left, as is_causal=True does: its
+    first token sees the first key of the text only. A single new token and a text at once come out right. Which keys
+    does token t of a piece see?"""
+
+    def attend(self, q_nope, q_rope, full, absorb):
+        if absorb or q_nope.shape[2] == 1:
+            return super().attend(q_nope, q_rope, full, absorb)
+        return attend(q_nope, q_rope, full["latent"], full["k_rope"], *self.matrices(), offset=0)
+
+
+@replaces("LatentAttention")
+class RebuildPieceSeesAll(Layer):
+    """Without absorb you mask a text at once, and with a cache nothing: a token of a piece sees those of its piece that
+    come after it. A single new token may see all there is. And the first of several?"""
+
+    def attend(self, q_nope, q_rope, full, absorb):
+        T, S = q_nope.shape[2], full["latent"].shape[1]
+        if absorb or T == S:
+            return super().attend(q_nope, q_rope, full, absorb)
+        return attend(q_nope, q_rope, full["latent"], full["k_rope"], *self.matrices(), offset=S)
+
+
+@replaces("LatentAttention")
 class MergeNoTranspose(Layer):
     """You flattened (B, H, T, V) as it was, and one row mixes several tokens. Which two axes change places first?"""
 
@@ -859,6 +905,31 @@ class AbsorbWithoutGradient(Layer):
     def attend(self, q_nope, q_rope, full, absorb):
         heads = super().attend(q_nope, q_rope, full, absorb)
         return heads.detach() if absorb else heads
+
+
+@replaces("LatentAttention")
+class AbsorbedMatrixDetached(Layer):
+    """With absorb=True your values are right, and no gradient reaches kv_b_proj: W_k and W_v are cut from its numbers
+    (.data, detach) and not from the parameter. The docstring promises gradients to all parameters: is absorb an
+    exception?"""
+
+    def attend(self, q_nope, q_rope, full, absorb):
+        self.absorbs = absorb
+        return super().attend(q_nope, q_rope, full, absorb)
+
+    def matrices(self):
+        w_k, w_v = super().matrices()
+        return (w_k.detach(), w_v.detach()) if self.absorbs else (w_k, w_v)
+
+
+@replaces("LatentAttention")
+class MatrixDetached(Layer):
+    """Your values are right, and no gradient reaches kv_b_proj, with absorb and without: W_k and W_v are cut from its
+    numbers (.data, detach) and not from the parameter. From what would it learn?"""
+
+    def matrices(self):
+        w_k, w_v = super().matrices()
+        return w_k.detach(), w_v.detach()
 
 
 @replaces("LatentAttention", ends="memory")

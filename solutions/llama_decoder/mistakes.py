@@ -147,6 +147,27 @@ class ThetaNotPassedOn(LlamaDecoder):
         super().__init__(vocab_size, hidden_size, num_layers, num_heads, num_kv_heads, intermediate_size, rms_norm_eps)
 
 
+@replaces("LlamaDecoder")
+class EpsOfTheLastNormOnly(LlamaDecoder):
+    """rms_norm_eps reaches the last norm of your model, and those in the layers keep a default. How many norms does a
+    layer have, and from where do they get the number under the root?"""
+
+    def __init__(self, *sizes, **options):
+        super().__init__(*sizes, **options)
+        for layer in self.layers:
+            layer.input_layernorm.eps = layer.post_attention_layernorm.eps = 1e-6
+
+
+@replaces("LlamaDecoder")
+class EpsNotInTheLastNorm(LlamaDecoder):
+    """rms_norm_eps reaches the norms of your layers, and the one behind the last layer keeps a default. From where does
+    it get the number under the root?"""
+
+    def __init__(self, *sizes, **options):
+        super().__init__(*sizes, **options)
+        self.norm.eps = 1e-6
+
+
 class Steps(LlamaDecoder):
     """The right generate, with more places in which to go wrong."""
 
@@ -504,6 +525,96 @@ class PositionsRestart(Parts):
             x = x + layer.mlp(layer.post_attention_layernorm(x))
             new_cache.append(seen)
         return x, new_cache
+
+
+class OwnAttention(Parts):
+    """The right model with an attention written out, in which more can go wrong."""
+
+    def turn(self, x: Tensor, positions: Tensor, theta: float) -> Tensor:
+        return apply_rope(x, positions, theta)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        return grouped_attention(q, k, v, mask)
+
+    def attention(self, part: nn.Module, x: Tensor, cache: dict | None) -> tuple[Tensor, dict]:
+        T, P = x.shape[1], 0 if cache is None else cache["k"].shape[2]
+        q, k, v = (
+            proj(x).unflatten(-1, (-1, part.head_dim)).transpose(1, 2)
+            for proj in (part.q_proj, part.k_proj, part.v_proj)
+        )
+        q, k = (self.turn(each, torch.arange(P, P + T), part.rope_theta) for each in (q, k))
+        if cache is not None:
+            k, v = torch.cat([cache["k"], k], dim=2), torch.cat([cache["v"], v], dim=2)
+        heads = self.attend(q, k, v, torch.ones(T, P + T, dtype=torch.bool).tril(P))
+        return part.o_proj(heads.transpose(1, 2).flatten(2)), {"k": k, "v": v}
+
+    def run(self, x, cache):
+        new_cache = []
+        for i, layer in enumerate(self.layers):
+            past = None if cache is None else cache[i]
+            attended, seen = self.attention(layer.self_attn, layer.input_layernorm(x), past)
+            x = x + attended
+            x = x + layer.mlp(layer.post_attention_layernorm(x))
+            new_cache.append(seen)
+        return x, new_cache
+
+
+@replaces("LlamaDecoder")
+class HalfExponent(OwnAttention):
+    """Your rotary frequencies are rope_theta^(-i/K), so the later pairs turn faster than they should. The exponents of
+    the K/2 pairs go from 0 to nearly -1. Where do yours end?"""
+
+    def turn(self, x, positions, theta):
+        return apply_rope(x, positions, theta**0.5)
+
+
+@replaces("LlamaDecoder")
+class NeighboursTurned(OwnAttention):
+    """You turned neighbours, numbers 2r and 2r + 1 of a head, as a GGUF file has its pairs. In this model, and in
+    Hugging Face's, what is the partner of number r?"""
+
+    def turn(self, x, positions, theta):
+        y = apply_rope(torch.cat([x[..., ::2], x[..., 1::2]], dim=-1), positions, theta)
+        return y.unflatten(-1, (2, -1)).mT.flatten(-2)
+
+
+@replaces("LlamaDecoder")
+class NothingTurned(OwnAttention):
+    """Queries and keys are not rotated in your layers, so the model does not know in which order the tokens came. What
+    does rope_theta stand for?"""
+
+    def turn(self, x, positions, theta):
+        return x
+
+
+@replaces("LlamaDecoder")
+class HeadsTiled(OwnAttention):
+    """Your heads of queries go round: head h reads kv head h mod G, since the heads of keys and values were repeated as
+    a whole. Neighbours share a kv head: which of them does head 1 read if H = 4 and G = 2?"""
+
+    def attend(self, q, k, v, mask):
+        n = q.shape[1] // k.shape[1]
+        return grouped_attention(q, k.repeat(1, n, 1, 1), v.repeat(1, n, 1, 1), mask)
+
+
+@replaces("LlamaDecoder")
+class MaskFromTheTopLeft(OwnAttention):
+    """A text at once is right, and a piece of several tokens that continues it is not: your mask begins at the top
+    left, so the first token of the piece sees the first key only. How many keys stand before it?"""
+
+    def attend(self, q, k, v, mask):
+        T, S = mask.shape
+        return grouped_attention(q, k, v, mask if T == 1 else torch.ones(T, S, dtype=torch.bool).tril())
+
+
+@replaces("LlamaDecoder")
+class PieceSeesAll(OwnAttention):
+    """A text at once is right, and a piece of several tokens that continues it is not: with a cache you mask nothing.
+    A single new token may see all there is. And the first of several?"""
+
+    def attend(self, q, k, v, mask):
+        T, S = mask.shape
+        return grouped_attention(q, k, v, mask if T == S else torch.ones_like(mask))
 
 
 @replaces("LlamaDecoder")

@@ -126,6 +126,28 @@ def h0_everywhere(a, b, h0=None):
 
 
 @replaces("parallel_scan")
+def b_changed(a, b, h0=None):
+    """You put h0 into the first b in place, and the caller's b is another tensor afterwards; one that needs a gradient
+    does not let you. In which tensor can the first step stand instead?"""
+    if h0 is not None:
+        b[..., 0] += a[..., 0] * h0
+    return parallel_scan(a, b)
+
+
+@replaces("parallel_scan")
+def rounds_in_place(a, b, h0=None):
+    """Your rounds write into a and b, which are the caller's. What does the docstring say of the arguments, and where
+    does the result of a round belong?"""
+    b = with_start(a, b, h0)
+    stride = 1
+    while stride < b.shape[-1]:
+        joined_a, joined_b = one_round(a, b, stride)
+        a[..., stride:], b[..., stride:] = joined_a[..., stride:], joined_b[..., stride:]
+        stride *= 2
+    return b
+
+
+@replaces("parallel_scan")
 def rounds_rounded_down(a, b, h0=None):
     """Right for powers of two. For other lengths the last round is missing, since the logarithm was rounded
     down: go on until the stride reaches T."""
@@ -133,6 +155,32 @@ def rounds_rounded_down(a, b, h0=None):
     for r in range(int(math.log2(b.shape[-1]))):
         a, b = one_round(a, b, 2**r)
     return b
+
+
+def in_pairs(a, b, odd):
+    """The states, by joining neighbours and filling in; odd(h, a, b) is an entry without a partner."""
+    even = b.shape[-1] // 2 * 2
+    if not even:
+        return b
+    left, right = ((a[..., i:even:2], b[..., i:even:2]) for i in (0, 1))
+    second = in_pairs(*combine(left, right), odd)
+    before = torch.cat([torch.zeros_like(second[..., :1]), second[..., :-1]], -1)
+    h = torch.stack([left[0] * before + left[1], second], -1).flatten(-2)
+    return torch.cat([h, odd(h[..., -1:], a[..., even:], b[..., even:])], -1)
+
+
+@replaces("parallel_scan")
+def odd_entry_left_alone(a, b, h0=None):
+    """You join pairs, and where their number is odd the last entry is passed on as it came, so its state knows nothing
+    of the past. It has no partner on its right: what stands on its left?"""
+    return in_pairs(a, with_start(a, b, h0), lambda h, a, b: b)
+
+
+@replaces("parallel_scan")
+def odd_entry_without_decay(a, b, h0=None):
+    """You join pairs, and where their number is odd the last b is added to the state before it, which does not decay.
+    What does the step of that entry do with the state that it finds?"""
+    return in_pairs(a, with_start(a, b, h0), lambda h, a, b: h[..., : b.shape[-1]] + b)
 
 
 @replaces("parallel_scan")

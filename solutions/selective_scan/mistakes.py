@@ -51,6 +51,16 @@ def no_delta_on_b(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_soft
 
 
 @replaces("selective_scan")
+def own_step_decays(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """What a token writes decays by the token's own step as well: yours is exp(Δ_t A) (h + Δ_t u_t B_t). Which of the
+    two terms does the formula decay, and which steps lie between token s and a later token t?"""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    A_bar = decay(delta, A)
+    y, h = recur(A_bar, A_bar * inject(delta * u, B), C, h0)
+    return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
 def a_is_log(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
     """You took -exp(A). That step turns the parameter A_log into A; what arrives here is A itself, negative
     already."""
@@ -137,6 +147,21 @@ def h0_ignored(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplu
     delta = step_size(delta, delta_bias, delta_softplus)
     y, h = recur(decay(delta, A), inject(delta * u, B), C, None)
     return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
+def h0_changed(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Your steps change the state in place, and the first of these states is the h0 of the caller, who may need it for
+    another text. How does a step make a state of its own?"""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    A_bar, B_bar_u = decay(delta, A), inject(delta * u, B)
+    h = torch.zeros_like(A_bar[:, :, 0]) if h0 is None else h0
+    ys = []
+    for t in range(u.shape[-1]):
+        h *= A_bar[:, :, t]
+        h += B_bar_u[:, :, t]
+        ys.append((h * C[:, None, :, t]).sum(-1))
+    return finish(torch.stack(ys, -1), u, D, z), h
 
 
 @replaces("selective_scan")

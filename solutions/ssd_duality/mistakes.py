@@ -33,6 +33,27 @@ def zero_above(a):
 
 
 @replaces("segsum")
+def smallest_number_above(a):
+    """You put the smallest finite number above the diagonal. Its exponential is 0 as well, and the contract is about
+    the sums themselves: what is the logarithm of 0?"""
+    return segsum(a).masked_fill(future(a.shape[-1]), torch.finfo(a.dtype).min)
+
+
+@replaces("segsum")
+def large_number_above(a):
+    """You put -1e9 above the diagonal, a number that is far below 0 and finite. Its exponential is 0 as well, and the
+    contract is about the sums themselves: what is the logarithm of 0?"""
+    return segsum(a).masked_fill(future(a.shape[-1]), -1e9)
+
+
+@replaces("segsum")
+def diagonal_closed(a):
+    """Your diagonal is -inf, so a token does not see itself. Which segment lies between s = t and t, and what is the
+    sum of no numbers?"""
+    return segsum(a).masked_fill(torch.eye(a.shape[-1], dtype=torch.bool), -INF)
+
+
+@replaces("segsum")
 def running_difference(a):
     """You subtract two running sums. After many steps both are large, and of their small difference no digit is
     left; after a reset it is -inf minus -inf, which is NaN. Add up only what lies within the segment."""
@@ -104,6 +125,15 @@ def one_decay_for_all_heads(x, a, B, C):
     """Your matrix L comes from the log-decay of the first head, and all heads use it. Which axis of a holds the
     heads?"""
     return ssd_quadratic(x, a[..., :1].expand_as(a), B, C)
+
+
+@replaces("ssd_quadratic")
+def heads_and_tokens_mixed(x, a, B, C):
+    """You made (Bt, H, T) of a (Bt, T, H) by reshape or view, which keeps the order of the numbers: heads get decays of
+    other heads and tokens. With one head nobody sees it. What exchanges two axes?"""
+    Bt, T, H = a.shape
+    L = torch.exp(segsum(a.reshape(Bt, H, T)))
+    return torch.einsum("bhts,bthn,bshn,bshp->bthp", L, C, B, x)
 
 
 class Chunks:
@@ -243,6 +273,18 @@ def end_by_difference(x, a, B, C, chunk, h0=None):
         def until_end(self, a):
             total = a.cumsum(1)
             return torch.exp(total[:, -1:] - total).mT
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
+def end_of_other_heads(x, a, B, C, chunk, h0=None):
+    """In your chunks a (Bt, Q, H) becomes (Bt, H, Q) by reshape or view where tokens enter the state, which keeps the
+    order of the numbers: heads get decays of other heads and tokens. What exchanges two axes?"""
+
+    class Wrong(Chunks):
+        def until_end(self, a):
+            return torch.exp(segsum(a.reshape(len(a), a.shape[2], a.shape[1]))[:, :, -1])
 
     return Wrong()(x, a, B, C, chunk, h0)
 

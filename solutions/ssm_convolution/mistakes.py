@@ -111,6 +111,33 @@ def in_float32(A, B, C, x, D=None, h0=None):
     return y.to(x.dtype), h.to(x.dtype)
 
 
+@replaces("ssm_recurrence")
+def h0_changed(A, B, C, x, D=None, h0=None):
+    """Your steps change the state in place, and the first of these states is the h0 of the caller. Gradients fail as
+    well, since states that they need are gone. How does a step make a state of its own?"""
+    h, ys = start(A, x, h0), []
+    for t in range(x.shape[-1]):
+        h *= A
+        h += B * x[:, :, t, None]
+        ys.append((C * h).sum(-1))
+    return skip(torch.stack(ys, -1), x, D), h
+
+
+@replaces("ssm_recurrence")
+def h0_detached(A, B, C, x, D=None, h0=None):
+    """Your values are right, and no gradient reaches h0. In a text that comes in pieces h0 is made by the tokens
+    before. Which step of your code takes h0 out of the graph?"""
+    return ssm_recurrence(A, B, C, x, D, None if h0 is None else h0.detach())
+
+
+@replaces("ssm_recurrence")
+def recurrence_skip_along_time(A, B, C, x, D=None, h0=None):
+    """In your recurrence D and x are multiplied as they are, and D, which has a number for each channel, meets the last
+    axis of x: time. On which axis of x do the channels stand?"""
+    y, h = ssm_recurrence(A, B, C, x, None, h0)
+    return (y if D is None else y + D * x), h
+
+
 @replaces("ssm_kernel")
 def off_by_one(A, B, C, length):
     """Your kernel begins with C A B. A token is read in the step in which it is written: how often has it been
@@ -146,6 +173,21 @@ def by_logarithm(A, B, C, length):
 
 
 @replaces("ssm_kernel")
+def complex_logarithm(A, B, C, length):
+    """Your powers are exp(j log A) with a complex logarithm. A negative A comes out right, and A = 0 has no logarithm:
+    0 times -inf is NaN. Powers need no logarithm."""
+    powers = torch.exp(torch.log(A.to(torch.complex128))[..., None] * torch.arange(length)).real.to(A.dtype)
+    return ((C * B)[..., None] * powers).sum(1)
+
+
+@replaces("ssm_kernel")
+def powers_without_gradient(A, B, C, length):
+    """Your values are right, and no gradient reaches A: the powers were taken out of the graph, by no_grad or detach.
+    How would the layer learn how fast to forget?"""
+    return ssm_kernel(A.detach(), B, C, length)
+
+
+@replaces("ssm_kernel")
 def sign_lost(A, B, C, length):
     """Your powers are exp(j log |A|), which are positive. What is the third power of a negative A?"""
     powers = torch.exp(torch.log(A.abs())[..., None] * torch.arange(length))
@@ -163,6 +205,29 @@ def circular(x, kernel, D=None):
     """The end of the sequence came in again at its start: an FFT of T places convolves in a circle. How many
     numbers does the whole convolution have, and so how many places does it need?"""
     return skip(by_fft(x, kernel, x.shape[-1]), x, D)
+
+
+@replaces("causal_conv")
+def power_of_two_from_t(x, kernel, D=None):
+    """The end of the sequence came in again at its start: your FFT has the next power of two from T on for its number
+    of places, and convolves in a circle of them. How many numbers does the whole convolution have? The power of two
+    comes after that."""
+    T = x.shape[-1]
+    return skip(by_fft(x, kernel, 1 << (T - 1).bit_length())[..., :T], x, D)
+
+
+@replaces("causal_conv")
+def kernel_cut_off(x, kernel, D=None):
+    """Only the first 32 numbers of the kernel count in your convolution, as if it had faded by then. What the tests
+    rely on names the kernels that it has to take: how far back does a token reach?"""
+    return causal_conv(x, torch.where(torch.arange(kernel.shape[-1]) < 32, kernel, 0.0), D)
+
+
+@replaces("causal_conv")
+def kernel_cut_off_later(x, kernel, D=None):
+    """Only the first 64 numbers of the kernel count in your convolution, as if it had faded by then. What the tests
+    rely on names the kernels that it has to take: how far back does a token reach?"""
+    return causal_conv(x, torch.where(torch.arange(kernel.shape[-1]) < 64, kernel, 0.0), D)
 
 
 @replaces("causal_conv")

@@ -17,10 +17,10 @@ def identity(A: Tensor) -> Tensor:
     return torch.eye(len(A), dtype=A.dtype)
 
 
-def ten_terms(A: Tensor, times: Callable[[Tensor, Tensor], Tensor], one: Tensor, first: int) -> Tensor:
-    """The sum of A^k / (k + first)! for k < 10, with first = 0 or 1."""
+def first_of(count: int, A: Tensor, times: Callable[[Tensor, Tensor], Tensor], one: Tensor, first: int) -> Tensor:
+    """The sum of A^k / (k + first)! for k < count, with first = 0 or 1."""
     term = total = one
-    for k in range(1, 10):
+    for k in range(1, count):
         term = times(term, A) / (k + first)
         total = total + term
     return total
@@ -124,6 +124,34 @@ def bilinear_b(A, B, dt, method="zoh"):
     well."""
     A_bar, B_bar = discretize(A, B, dt, method)
     return A_bar, dt * B if method == "bilinear" else B_bar
+
+
+@replaces("discretize")
+def bilinear_by_entries(A, B, dt, method="zoh"):
+    """In your bilinear A_bar two matrices are multiplied entry by entry, which is right for 1 x 1 and for a diagonal
+    only. Which product does (I - ΔA/2)⁻¹ (I + ΔA/2) mean?"""
+    A_bar, B_bar = discretize(A, B, dt, method)
+    if method == "bilinear":
+        A_bar = torch.linalg.inv(identity(A) - dt / 2 * A) * (identity(A) + dt / 2 * A)
+    return A_bar, B_bar
+
+
+@replaces("discretize")
+def bilinear_of_ones(A, B, dt, method="zoh"):
+    """Your bilinear rule adds ΔA/2 to the number 1, and so to 1 in every entry. Where does the identity matrix have its
+    ones?"""
+    if method != "bilinear":
+        return discretize(A, B, dt, method)
+    left = 1 - dt / 2 * A
+    return torch.linalg.solve(left, 1 + dt / 2 * A), torch.linalg.solve(left, dt * B)
+
+
+@replaces("discretize")
+def bilinear_half_b(A, B, dt, method="zoh"):
+    """The B_bar of your bilinear rule has half a step before B. Both halves of the step take in the same x: how much of
+    B do they write together?"""
+    A_bar, B_bar = discretize(A, B, dt, method)
+    return A_bar, B_bar / 2 if method == "bilinear" else B_bar
 
 
 @replaces("discretize")
@@ -274,6 +302,23 @@ def diagonal_bilinear_b(A, B, dt, method="zoh"):
 
 
 @replaces("discretize_diag")
+def diagonal_bilinear_half_b(A, B, dt, method="zoh"):
+    """The B_bar of your bilinear rule on a diagonal has half a step before B. Both halves of the step take in the same
+    x: how much of B do they write together?"""
+    A_bar, B_bar = discretize_diag(A, B, dt, method)
+    return A_bar, B_bar / 2 if method == "bilinear" else B_bar
+
+
+@replaces("discretize_diag")
+def two_terms_too_early(A, B, dt, method="zoh"):
+    """You replaced (e^z - 1)/z by 1 + z/2 for all z that are small, and B_bar loses digits there. The next term of the
+    series is z²/6: up to which z may it be left out?"""
+    A_bar, B_bar = discretize_diag(A, B, dt, method)
+    z = dt * A
+    return A_bar, torch.where(z.abs() < 1e-2, (1 + z / 2) * dt * B, B_bar) if method == "zoh" else B_bar
+
+
+@replaces("discretize_diag")
 def one_too_early(A, B, dt, method="zoh"):
     """You replaced (e^z - 1)/z by 1 for all z that are small. For z = 0.01 the quotient is 1.005: up to which z is 1
     exact enough?"""
@@ -290,6 +335,24 @@ def mamba_for_unknown(A, B, dt, method="zoh"):
 
 
 @replaces("discretize_diag")
+def euler_on_the_diagonal(A, B, dt, method="zoh"):
+    """discretize_diag knows "euler" in your version. Which three methods does its docstring list, and what happens for
+    any other?"""
+    if method == "euler":
+        return 1 + dt * A, dt * B
+    return discretize_diag(A, B, dt, method)
+
+
+@replaces("discretize")
+def mamba_for_a_matrix(A, B, dt, method="zoh"):
+    """discretize knows "mamba" in your version. Which three methods does its docstring list, and what happens for any
+    other?"""
+    if method == "mamba":
+        return discretize(A, B, dt)[0], dt * B
+    return discretize(A, B, dt, method)
+
+
+@replaces("discretize_diag")
 def step_detached(A, B, dt, method="zoh"):
     """No gradient reaches dt: it was cut off. In Mamba dt is computed from the token, by weights that learn: how would
     they learn?"""
@@ -302,7 +365,27 @@ def first_terms(A, B, dt, method="zoh"):
     fiftieth. torch has the exponential of a matrix, and which matrix has the integral inside its exponential?"""
     if method != "zoh":
         return discretize(A, B, dt, method)
-    decay, write = (ten_terms(dt * A, torch.matmul, identity(A), first) for first in (0, 1))
+    decay, write = (first_of(10, dt * A, torch.matmul, identity(A), first) for first in (0, 1))
+    return decay, write @ (dt * B)
+
+
+@replaces("discretize")
+def twelve_terms(A, B, dt, method="zoh"):
+    """You add the first dozen terms of a series. For a small ΔA they are enough; with ΔA = -50 the terms grow until the
+    fiftieth. torch has the exponential of a matrix, and which matrix has the integral inside its exponential?"""
+    if method != "zoh":
+        return discretize(A, B, dt, method)
+    decay, write = (first_of(12, dt * A, torch.matmul, identity(A), first) for first in (0, 1))
+    return decay, write @ (dt * B)
+
+
+@replaces("discretize")
+def twenty_terms(A, B, dt, method="zoh"):
+    """You add the first twenty terms of a series. For a small ΔA they are enough; with ΔA = -50 the terms grow until
+    the fiftieth. torch has the exponential of a matrix, and which matrix has the integral inside its exponential?"""
+    if method != "zoh":
+        return discretize(A, B, dt, method)
+    decay, write = (first_of(20, dt * A, torch.matmul, identity(A), first) for first in (0, 1))
     return decay, write @ (dt * B)
 
 
@@ -312,4 +395,26 @@ def first_terms_of_phi(A, B, dt, method="zoh"):
     the fiftieth. Where is the quotient itself exact, and which z does a series have to cover?"""
     A_bar, B_bar = discretize_diag(A, B, dt, method)
     z = dt * A
-    return A_bar, ten_terms(z, torch.mul, torch.ones_like(z), 1) * dt * B if method == "zoh" else B_bar
+    return A_bar, first_of(10, z, torch.mul, torch.ones_like(z), 1) * dt * B if method == "zoh" else B_bar
+
+
+def diagonal_by_series(count: int, A: Tensor, B: Tensor, dt: Tensor | float, method: str) -> tuple[Tensor, Tensor]:
+    if method not in ("zoh", "mamba"):
+        return discretize_diag(A, B, dt, method)
+    z = dt * A
+    decay, phi = (first_of(count, z, torch.mul, torch.ones_like(z), first) for first in (0, 1))
+    return decay, phi * dt * B if method == "zoh" else dt * B
+
+
+@replaces("discretize_diag")
+def twelve_terms_of_both(A, B, dt, method="zoh"):
+    """Your e^z and your (e^z - 1)/z are a dozen terms of their series. Near 0 they are enough; for z = -50 the terms
+    grow until the fiftieth. Which functions of torch have all digits, and which z does a series have to cover?"""
+    return diagonal_by_series(12, A, B, dt, method)
+
+
+@replaces("discretize_diag")
+def twenty_terms_of_both(A, B, dt, method="zoh"):
+    """Your e^z and your (e^z - 1)/z are twenty terms of their series. Near 0 they are enough; for z = -50 the terms
+    grow until the fiftieth. Which functions of torch have all digits, and which z does a series have to cover?"""
+    return diagonal_by_series(20, A, B, dt, method)

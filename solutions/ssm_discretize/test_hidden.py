@@ -134,8 +134,8 @@ def test_diagonal(submission, rng):
 @points(1)
 @needs("test_example_diagonal")
 def test_small_entries(submission, rng):
-    """zoh of entries 0, -1e-12, -1e-9 and -1e-7"""
-    A, dt = torch.tensor([0.0, -1e-12, -1e-9, -1e-7, -0.3], dtype=torch.float64), step(rng)
+    """zoh of entries 0, -1e-12, -1e-9 … -0.003, -0.3"""
+    A, dt = torch.tensor([0.0, -1e-12, -1e-9, -1e-7, -1e-5, -3e-4, -3e-3, -0.3], dtype=torch.float64), step(rng)
     B = 1 + rng.rand(len(A))
     assert_close(submission.discretize_diag(A, B, dt), by_entries(A, B, dt, "zoh"))
 
@@ -209,3 +209,7 @@ def test_unknown_method(submission):
             submission.discretize(A, B, 0.5, unknown)
         with pytest.raises(ValueError):  # noqa: PT011
             submission.discretize_diag(A, B, 0.5, unknown)
+    with pytest.raises(ValueError):  # noqa: PT011
+        submission.discretize(A, B, 0.5, "mamba")
+    with pytest.raises(ValueError):  # noqa: PT011
+        submission.discretize_diag(A, B, 0.5, "euler")
