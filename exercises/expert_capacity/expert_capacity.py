@@ -66,7 +66,7 @@ def combine(buffers: Tensor, indices: Tensor, slots: Tensor, weights: Tensor) ->
     A dropped choice adds nothing, and its weight is not given to the others.
 
     buffers: (E, capacity, D), finite; float32 or float64. indices: int64 (T, k).
-    slots: int64 (T, k), as in dispatch. weights: (T, k) in the dtype of buffers.
+    slots: int64 (T, k), as in dispatch. weights: (T, k) in the dtype of buffers, of any sum.
     Returns: (T, D) in the dtype of buffers; 0 for a token without any slot. Gradients flow to buffers and weights.
 
     >>> buffers = torch.tensor([[[1.0], [2.0]], [[3.0], [4.0]], [[5.0], [6.0]]])

@@ -25,6 +25,14 @@ def leak_tolerated(weights: Tensor) -> bool:
 
 
 @replaces("leaks_future")
+def leak_above_eps(weights: Tensor) -> bool:
+    """You forgave a leak that is below the rounding of a 1. Zero is stored exactly, and far smaller numbers than that
+    are stored, too: what is to be told apart from zero here?"""
+    future = weights[..., ~causal_mask(*weights.shape[-2:])]
+    return bool((future > torch.finfo(weights.dtype).eps).any())
+
+
+@replaces("leaks_future")
 def leak_first_head(weights: Tensor) -> bool:
     """You looked at the first head of the first sequence only. The other dimensions in front of T and S have
     to be searched too."""

@@ -60,7 +60,8 @@ def test_additive(submission, rng):
     expected = torch.tensor([0.0 if kept else -INF for kept in cells], dtype=torch.float64).view(B, 1, T, S)
     for dtype in (torch.float64, torch.float32, torch.bfloat16):
         assert_equal(submission.additive_mask(keep, dtype), expected.to(dtype))
-    assert_equal(submission.additive_mask(keep[0, 0].T), expected[0, 0].T.float())
+    assert_equal(submission.additive_mask(keep[0, 0].T.contiguous()), expected[0, 0].T.float())
+    assert_equal(submission.additive_mask(keep[0, 0, 0]), expected[0, 0, 0].float())
 
 
 @points(1)

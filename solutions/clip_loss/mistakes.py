@@ -66,6 +66,15 @@ def epsilon_added(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Ten
 
 
 @replaces("clip_logits")
+def short_ones_kept_short(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """Your lengths have a lower end, and embeddings that are shorter than that do not come out with length 1. How
+    short may an embedding be, by the docstring?"""
+    u = image_emb / image_emb.norm(dim=-1, keepdim=True).clamp(min=1e-6)
+    v = text_emb / text_emb.norm(dim=-1, keepdim=True).clamp(min=1e-6)
+    return scaled(log_scale) * u @ v.T
+
+
+@replaces("clip_logits")
 def over_the_batch(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
     """You normalised along the batch, and an image's vector depends on the other images. Along which axis do the
     numbers of one embedding lie?"""

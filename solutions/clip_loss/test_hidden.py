@@ -57,6 +57,9 @@ def test_lengths(submission, rng):
     images, texts, log_scale = rng.randn(B, E), rng.randn(B, E), double(math.log(14.3))
     logits, loss = 14.3 * double(cosines(images, texts)), right_loss(images, texts, 14.3)
     longer, other = images * lengths(rng, B), texts * lengths(rng, B)
+    # seven random numbers are about 2.6 long: these have lengths around 2.6e-7
+    assert_close(submission.clip_logits(1e-7 * images, texts, log_scale), logits, name="logits of tiny images")
+    assert_close(submission.clip_logits(images, 1e-7 * texts, log_scale), logits, name="logits of tiny texts")
     assert_close(submission.clip_logits(longer, texts, log_scale), logits, name="logits of other images")
     assert_close(submission.clip_logits(images, other, log_scale), logits, name="logits of other texts")
     assert_close(submission.clip_loss(longer, other, log_scale), double(loss), name="loss")

@@ -108,6 +108,12 @@ def alphas(betas):
 
 
 @replaces("alpha_bars")
+def bars_always_float64(betas):
+    """Your ᾱ is float64 whatever betas are. In which dtype does the docstring promise it?"""
+    return torch.cumprod(1 - betas.double(), 0)
+
+
+@replaces("alpha_bars")
 def product_of_betas(betas):
     """You multiplied the β. Which share of the variance does a step leave?"""
     return torch.cumprod(betas, 0)

@@ -95,6 +95,8 @@ def test_alpha_bars(submission, rng):
     betas = draw_betas(rng, T)
     expected = [math.prod(1 - beta for beta in betas[: t + 1].tolist()) for t in range(T)]
     assert_close(submission.alpha_bars(betas), torch.tensor(expected, dtype=torch.float64))
+    # float32: nine factors, each rounded to 6e-8
+    assert_close(submission.alpha_bars(betas.float()), torch.tensor(expected), name="ᾱ in float32")
     # DDPM's own schedule ends with 4.04e-5 of the variance
     long = torch.tensor([1e-4 + 0.0199 * t / 999 for t in range(1000)], dtype=torch.float64)
     assert_close(submission.alpha_bars(long)[-1], torch.tensor(4.0358297653e-5, dtype=torch.float64), name="the last ᾱ")

@@ -119,6 +119,15 @@ def masked_with_zero(logits, bias, k, n_group, topk_group, routed_scaling_factor
 
 
 @replaces("deepseek_route")
+def masked_with_a_small_number(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You set the experts of the other groups to a negative number that seemed low enough. Nobody says how far below 0
+    the biases of a layer lie, and only their differences count. Which value loses against every number?"""
+    s = torch.sigmoid(logits)
+    indices = choose(s + bias, k, n_group, topk_group, out=-1e4)
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
 def local_indices(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
     """Your indices count within the groups that stayed, put side by side. An expert keeps its number among all E;
     what has to be added to its place to get that back?"""

@@ -256,6 +256,17 @@ def none_fails(config, context):
 
 
 @replaces("flops_per_token")
+def no_experts_are_sparse(config, context):
+    """You ask whether the config has the key num_experts, and 0 experts make a sparse model in your count. Which
+    number of experts does the docstring call dense?"""
+    right = flops_per_token(config, context)
+    if config.get("num_experts") != 0:
+        return right
+    first, D, F = get(config, "first_k_dense_replace", 0), config["hidden_size"], config["intermediate_size"]
+    return right + 2 * (config["num_hidden_layers"] - first) * (in_use(config) * expert(config) - 3 * D * F)
+
+
+@replaces("flops_per_token")
 def router_scores_shared(config, context):
     """Your router scores the shared experts too. Every token uses them: is there anything to choose?"""
     return flops_per_token(config, context) + 2 * layers(config) * config["hidden_size"] * get(
@@ -378,6 +389,14 @@ def twin_in_place(config):
         config.pop(key, None)
     config.update(twin)
     return config
+
+
+@replaces("dense_twin")
+def twin_of_no_experts(config):
+    """You ask whether the config has the key num_experts, and a model of 0 experts gets a new width from you. Which
+    number of experts does the docstring call dense?"""
+    width = in_use(config) * expert(config) // (3 * config["hidden_size"])
+    return {**dense_twin(config), "intermediate_size": width} if config.get("num_experts") == 0 else dense_twin(config)
 
 
 @replaces("dense_twin")

@@ -32,6 +32,10 @@ def random_sparse(rng, **others):
     return random_dense(rng, num_experts=k + more, num_experts_per_tok=k, **others)
 
 
+# A dense model whose config says how its experts would be if it had any.
+NO_EXPERTS = {"num_experts": 0, "num_experts_per_tok": 2, "moe_intermediate_size": 7, "n_shared_experts": 1}
+
+
 def products(c, t):
     """Every product of a matrix (rows, columns) with a vector in the forward pass of one token."""
     D, H = c["hidden_size"], c["num_attention_heads"]
@@ -78,6 +82,7 @@ def test_attention(submission, rng):
         check(submission, {**wide, "qk_norm": True, "tie_word_embeddings": True}, t)
         del c["num_key_value_heads"]
         check(submission, c, t)
+        check(submission, {**c, "num_key_value_heads": None}, t, expected=c)
 
 
 @points(4)
@@ -91,6 +96,10 @@ def test_experts(submission, rng):
         check(submission, {**c, "n_shared_experts": s, "moe_intermediate_size": 7}, 77)
         for key in ("n_shared_experts", "moe_intermediate_size", "first_k_dense_replace", "head_dim"):
             check(submission, {**c, key: None}, 77, expected=c)  # a value of None counts as missing
+    dense = random_dense(rng)
+    for none in (0, None):
+        check(submission, {**dense, "num_experts": none}, 77, expected=dense)
+    check(submission, {**dense, **NO_EXPERTS}, 77, expected=dense)
 
 
 @points(4)
@@ -119,6 +128,7 @@ def test_twin(submission, rng):
             assert_equal(submission.dense_twin({**c, key: None}), twin, name=f"twin, where {key} is None")
     dense = random_dense(rng, **others)
     assert_equal(submission.dense_twin({**dense, "num_experts": None}), dense, name="twin of a dense model with None")
+    assert_equal(submission.dense_twin({**dense, **NO_EXPERTS}), dense, name="twin of a dense model with 0 experts")
     assert_equal(submission.dense_twin(dense), dense, name="twin of a dense model")
 
 

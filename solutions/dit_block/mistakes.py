@@ -119,6 +119,16 @@ def always_float32(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
 
 
 @replaces("timestep_embedding")
+def dtype_of_t(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
+    """A t in half precision is computed in half precision, where angles have three digits. Which two dtypes can the
+    result have, by the docstring?"""
+    half = dim // 2
+    t = t if t.is_floating_point() else t.float()
+    a = t[:, None] * torch.exp(-math.log(max_period) * torch.arange(half, dtype=t.dtype) / half)
+    return padded([a.cos(), a.sin()], dim)
+
+
+@replaces("timestep_embedding")
 def float32_in_the_end(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
     """Your result is float32 for every t, and half of its digits are cut off at the end. Which dtype does the docstring
     promise for a t in float64?"""
@@ -697,6 +707,13 @@ def affine_norms_counted(
 def ratio_of_four(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
     """mlp_ratio has no effect: your MLP is always 4D wide. Which argument gives its width?"""
     return dit_param_count(dim, depth, patch, channels, input_size, 4.0, num_classes, learn_sigma)
+
+
+@replaces("dit_param_count")
+def whole_ratio(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
+    """You rounded mlp_ratio before you multiplied by it. An MLP may be 2.5 D wide: which number is whole by the
+    docstring?"""
+    return dit_param_count(dim, depth, patch, channels, input_size, int(mlp_ratio), num_classes, learn_sigma)
 
 
 @replaces("dit_param_count")

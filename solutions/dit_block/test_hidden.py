@@ -62,17 +62,18 @@ def right(state, x, c, H):
 @points(6)
 @needs("test_example_embedding")
 def test_embedding(submission, rng):
-    """fractions, whole numbers, odd widths, any period"""
+    """fractions, whole numbers, any dtype, width, period"""
     B = 5
     for dim, max_period in ((8, 10000.0), (7, 10000.0), (2, 10000.0), (12, 50.0), (9, 3.0)):
         half = dim // 2
-        for t in (1000 * rng.rand(B), rng.randint(1, 20, (B,))):
+        whole = rng.randint(1, 20, (B,))
+        for t in (1000 * rng.rand(B), whole, whole.float(), whole.half()):
             rows = []
             for step in t.tolist():
                 angles = [step / max_period ** (j / half) for j in range(half)]
                 rows.append([math.cos(v) for v in angles] + [math.sin(v) for v in angles] + [0.0] * (dim % 2))
             expected = torch.tensor(rows, dtype=torch.float64)
-            if t.dtype == torch.int64:
+            if t.dtype != torch.float64:
                 expected = expected.float()
             embedding = submission.timestep_embedding(t, dim, max_period)
             # float32: an angle below 20 is exact to 1e-6, and to a few times that after exp and log
@@ -175,13 +176,15 @@ def test_count_of_paper(submission):
 @needs("test_count_of_paper")
 def test_count(submission, rng):
     """other patches, latents, ratios and classes"""
-    for _ in range(4):
+    for half in (0, 0.5, 0, 0.5):
         D, depth, P, C, classes, ratio = rng.sizes(6, low=2, high=12)
+        D, ratio = 2 * D, ratio + half
+        F = int(ratio * D)  # whole before, too
         sides = 8 * P, 40 * P
         for learn_sigma in (True, False):
             linear = [(C * P * P, D), (256, D), (D, D), (D, 2 * D), (D, P * P * C * (2 if learn_sigma else 1))]
             for _ in range(depth):
-                linear += [(D, 3 * D), (D, D), (D, ratio * D), (ratio * D, D), (D, 6 * D)]
+                linear += [(D, 3 * D), (D, D), (D, F), (F, D), (D, 6 * D)]
             expected = (classes + 1) * D + sum(n * m + m for n, m in linear)
             for side in sides:
                 count = submission.dit_param_count(

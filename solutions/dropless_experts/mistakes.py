@@ -451,6 +451,18 @@ def minus_one_of_nothing(x, indices, weights, w1, w2, w3):
 
 
 @replaces("dropless_forward")
+def weights_by_view(x, indices, weights, w1, w2, w3):
+    """Your code asks view to flatten a tensor whose rows are not neighbours in memory, and view never copies. What
+    comes in may be such a view: which way to flatten copies where it has to?"""
+
+    class Wrong(Layer):
+        def scale(self, weights, order):
+            return weights.view(-1)[order, None]
+
+    return Wrong()(x, indices, weights, w1, w2, w3)
+
+
+@replaces("dropless_forward")
 def zeros_of_float32(x, indices, weights, w1, w2, w3):
     """Your zeros are float32, and rows of another dtype cannot be added to them. From where can the zeros take their
     dtype?"""

@@ -54,6 +54,11 @@ def matrices(rng, D, F, E):
     return rng.randn(E, F, D) / D**0.5, rng.randn(E, D, F) / F**0.5, rng.randn(E, F, D) / D**0.5
 
 
+def strided(tensor):
+    """The same numbers, those of one row apart in memory."""
+    return tensor.movedim(-1, 0).contiguous().movedim(0, -1)
+
+
 @points(7)
 @needs("test_shapes")
 def test_sort(submission, rng):
@@ -128,6 +133,10 @@ def test_forward(submission, rng):
     single = submission.dropless_forward(x.float(), indices, weights.float(), *(p.float() for p in w))
     # float32: a few sums of at most 7 terms of size 1, three in a row
     assert_close(single, expected.float(), rtol=1e-5, atol=1e-5)
+    T, D, F, E, k = 8, 5, 3, 6, 2
+    x, indices, weights, w = rng.randn(T, D), chosen(rng, T, E, k), rng.randn(T, k), matrices(rng, D, F, E)
+    found = submission.dropless_forward(*(strided(each) for each in (x, indices, weights, *w)))
+    assert_close(found, mixture(x, indices, weights, *w), name="y, where all arguments are views")
 
 
 @points(2)

@@ -349,6 +349,13 @@ def renormalised(buffers, indices, slots, weights):
 
 
 @replaces("combine")
+def sum_made_one(buffers, indices, slots, weights):
+    """You divided the weights of a token by their sum. With one choice for each token every weight would be 1, and the
+    router could not learn from it: what does the formula divide by?"""
+    return combine(buffers, indices, slots, weights / weights.sum(-1, keepdim=True))
+
+
+@replaces("combine")
 def no_weights(buffers, indices, slots, weights):
     """You added what stands in the slots of a token, each with the same weight. Which argument says how much each
     choice counts?"""

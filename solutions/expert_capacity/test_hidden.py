@@ -8,7 +8,7 @@ from grader.testing import assert_close, assert_equal, needs, points
 def choices(rng, T, E, k):
     """indices (T, k): popular experts and unpopular ones, the k of a token differ."""
     popularity = torch.linspace(0, 3, E, dtype=torch.float64)[rng.randperm(E)]
-    return (popularity + rng.randn(T, E)).argsort(-1, descending=True)[:, :k]
+    return (popularity + rng.randn(T, E)).argsort(-1, descending=True)[:, :k].contiguous()
 
 
 def served(indices, E, C):
@@ -112,7 +112,7 @@ def test_dispatch(submission, rng):
 def test_combine(submission, rng):
     """the weighted sum of what is in a token's slots"""
     for T, D, E, k, C in ((11, 3, 5, 2, 6), (13, 4, 7, 3, 5), (4, 3, 6, 1, 2)):
-        indices, weights, buffers = choices(rng, T, E, k), mixing(rng, T, k), rng.randn(E, C, D)
+        indices, weights, buffers = choices(rng, T, E, k), rng.randn(T, k), rng.randn(E, C, D)  # of any sum
         slots = scattered(rng, indices, E, C)
         y = submission.combine(buffers, indices, slots, weights)
         assert_close(y, summed(buffers, indices, slots, weights), name="y")
