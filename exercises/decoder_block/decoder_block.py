@@ -88,6 +88,7 @@ class LlamaBlock(nn.Module):
 
         x: floating point (B, T, D), T >= 1, in the dtype of the parameters.
         positions: int64 (T,), what queries and keys are turned by; None: 0 to T - 1.
-        Returns: (B, T, D) in the dtype of x. Angles are computed in float64.
+        Returns: (B, T, D) in the dtype of x. Angles are computed in float64. Gradients flow to x and to all
+            parameters.
         """
         raise NotImplementedError

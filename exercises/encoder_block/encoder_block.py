@@ -46,6 +46,7 @@ class EncoderBlock(nn.Module):
         """x: floating point (B, T, D), in the dtype of the parameters.
         attention_mask: (B, T), 1 = token, 0 = padding; bool or any integer dtype. None: no padding.
         Returns: (B, T, D). Padding has no influence on tokens; what stands at padding is any finite number.
+            Gradients flow to x and to the parameters.
 
         With all linear maps set to 0, the sums and the norms are left:
 

@@ -1,5 +1,7 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from decoder_block import rms_norm, swiglu
@@ -633,3 +635,14 @@ class BlockGateUpSwapped(Block):
 
     def ffn(self, x: Tensor) -> Tensor:
         return swiglu(x, self.up_proj.weight, self.gate_proj.weight, self.down_proj.weight)
+
+
+@replaces("LlamaBlock")
+class BlockMaskInFloat32(Block):
+    """Your mask of -inf is float32, since torch makes float32 unless it is told otherwise. Added to scores in bfloat16
+    it makes float32 of them, and they do not fit the values any more: which dtype has x?"""
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        T, K = q.shape[-2:]
+        scores = q @ k.mT / math.sqrt(K) + torch.full((T, T), -math.inf).triu(1)
+        return torch.softmax(scores, dim=-1) @ v

@@ -146,7 +146,7 @@ def test_rounding(submission, rng):
 @points(7)
 @needs("test_parameters", "test_example_norm", "test_example_swiglu")
 def test_block(submission, rng):
-    """1, 2 and 3 heads, both precisions"""
+    """1, 2 and 3 heads; also float32 and bfloat16"""
     B, T, D, F = 2, 5, 12, 7
     state = draw(rng, D, F)
     x = rng.randn(B, T, D)
@@ -157,6 +157,8 @@ def test_block(submission, rng):
     single = built(submission, {name: weight.float() for name, weight in state.items()}, H)
     # float32: some hundred products of size 1, each rounded to 6e-8 of it
     assert_close(single(x.float()), layer(x, state, H).float(), rtol=1e-5, atol=5e-5, name="output")
+    half = built(submission, {name: weight.bfloat16() for name, weight in state.items()}, H)
+    assert_equal(half(x.bfloat16()).dtype, torch.bfloat16, name="dtype of the output")
 
 
 @points(2)

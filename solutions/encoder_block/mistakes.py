@@ -540,3 +540,51 @@ class IntegersAsAttnMask(EncoderBlock):
 
     def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         return finish(self, x, attend(self, x, None if attention_mask is None else attention_mask[:, None, None, :]))
+
+
+@replaces("layer_norm")
+def torchs_default_eps(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Tensor:
+    """Where no eps is given, yours is 1e-5, the one of nn.LayerNorm. Which one does the signature of the stub have?"""
+    return standardise(x, eps) * weight + bias
+
+
+@replaces("EncoderBlock")
+class PaddedQueriesMaskedToo(EncoderBlock):
+    """Your mask takes padding out as keys and as queries, so a query of padding has no key left, and its softmax is
+    0/0. What stands at padding may be any finite number: for which of the two does padding have to be hidden?"""
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        q, k, v = heads(self, x)
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        if attention_mask is not None:
+            tokens = attention_mask != 0
+            scores = scores.masked_fill(~(tokens[:, None, :, None] & tokens[:, None, None, :]), -INF)
+        return finish(self, x, joined(self, scores.softmax(-1) @ v))
+
+
+@replaces("EncoderBlock")
+class MaskInFloat64(EncoderBlock):
+    """The numbers that your mask adds to the scores are float64, whatever x is. The sum of float32 and float64 is
+    float64, and does not fit the values any more: in which dtype does the block compute?"""
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        q, k, v = heads(self, x)
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        if attention_mask is not None:
+            padding = (attention_mask[:, None, None, :] == 0).double()
+            scores = scores + padding * torch.finfo(torch.float64).min
+        return finish(self, x, joined(self, scores.softmax(-1) @ v))
+
+
+@replaces("EncoderBlock")
+class MaskInFloat32(EncoderBlock):
+    """The numbers that your mask adds to the scores are float32, whatever x is. The sum of bfloat16 and float32 is
+    float32, and does not fit the values any more: in which dtype does the block compute?"""
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        q, k, v = heads(self, x)
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        if attention_mask is not None:
+            padding = (attention_mask[:, None, None, :] == 0).float()
+            scores = scores + padding * torch.finfo(torch.float32).min
+        return finish(self, x, joined(self, scores.softmax(-1) @ v))

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from grader.testing import assert_close, needs, points
+from grader.testing import assert_close, assert_equal, needs, points
 
 LINEAR = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 NORMS = ("attn_norm", "ffn_norm")
@@ -74,18 +74,18 @@ def test_gelu(submission, rng):
 
 @points(4)
 def test_layer_norm(submission, rng):
-    """each token by itself; eps under the root"""
+    """each token by itself; eps under the root, 1e-12 unless given"""
     B, T, D = rng.sizes(3, low=3)
     x, weight, bias = 3 * rng.randn(B, T, D) + 5, rng.randn(D), rng.randn(D)
-    for eps in (1e-12, 1e-5, 0.5):
-        rows = []
+    for given in ((), (1e-5,), (0.5,)):
+        eps, rows = given[0] if given else 1e-12, []
         for row in x.flatten(0, 1).tolist():
             mu = sum(row) / D
             var = sum((v - mu) ** 2 for v in row) / D
             rows.append([(v - mu) / math.sqrt(var + eps) for v in row])
         expected = torch.tensor(rows, dtype=torch.float64).view(B, T, D) * weight + bias
-        assert_close(submission.layer_norm(x, weight, bias, eps), expected, name="normed")
-        assert_close(submission.layer_norm(x[0, 0], weight, bias, eps), expected[0, 0], name="normed")
+        assert_close(submission.layer_norm(x, weight, bias, *given), expected, name="normed")
+        assert_close(submission.layer_norm(x[0, 0], weight, bias, *given), expected[0, 0], name="normed")
 
 
 @points(8)
@@ -126,6 +126,7 @@ def test_padding(submission, rng):
         for b, span in enumerate(spans):
             alone = layer(x[b : b + 1, span])[0]
             assert_close(y[b, span].detach(), alone.detach(), name=f"tokens of text {b}")
+        assert y.isfinite().all(), "At the padding of a text the result is NaN or infinite."
     loud = torch.where(tokens.bool()[..., None], x, 1e6 * rng.randn(B, T, D))  # with scores of a million
     y = build(submission, state, H)(loud, tokens)
     for b, span in enumerate(spans):
@@ -141,9 +142,14 @@ def test_all_padding(submission, rng):
     state, x = draw_state(rng, D, F), rng.randn(B, T, D)
     tokens = torch.ones(B, T, dtype=torch.int64)
     tokens[1] = 0
-    y = build(submission, state, H)(x, tokens).detach()
+    block = build(submission, state, H)
+    y = block(x, tokens).detach()
     assert_close(y[0], torchs_own(state, H)(x[:1])[0].detach(), name="text of tokens")
     assert y[1].isfinite().all(), "A text that is nothing but padding gave NaN or infinity."
+    for dtype in (torch.float32, torch.bfloat16):
+        y = block.to(dtype)(x.to(dtype), tokens).detach()
+        assert_equal(y.dtype, dtype, name="dtype of y")
+        assert y.isfinite().all(), f"In {dtype} a text that is nothing but padding gave NaN or infinity."
 
 
 @points(2)

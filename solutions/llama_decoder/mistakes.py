@@ -658,3 +658,34 @@ class FinishedRowsWakeUp(Steps):
             if self.over(finished):
                 break
         return ids
+
+
+def turned_when_read(attention: nn.Module, x: Tensor, cache: dict | None) -> tuple[Tensor, dict]:
+    """The attention of a layer, whose cache holds keys as they come out of k_proj."""
+    T, P = x.shape[1], 0 if cache is None else cache["k"].shape[2]
+    q, k, v = (
+        proj(x).unflatten(-1, (-1, attention.head_dim)).transpose(1, 2)
+        for proj in (attention.q_proj, attention.k_proj, attention.v_proj)
+    )
+    if cache is not None:
+        k, v = torch.cat([cache["k"], k], dim=2), torch.cat([cache["v"], v], dim=2)
+    turned = apply_rope(k, torch.arange(P + T), attention.rope_theta)
+    q = apply_rope(q, torch.arange(P, P + T), attention.rope_theta)
+    heads = grouped_attention(q, turned, v, torch.ones(T, P + T, dtype=torch.bool).tril(P))
+    return attention.o_proj(heads.transpose(1, 2).flatten(2)), {"k": k, "v": v}
+
+
+@replaces("LlamaDecoder")
+class KeysCachedUnturned(Parts):
+    """Your logits are right, and your cache holds keys as they were before the rotation, so every step turns all of
+    them again. The position of a token never changes: what does the docstring keep under "k"?"""
+
+    def run(self, x, cache):
+        new_cache = []
+        for i, layer in enumerate(self.layers):
+            past = None if cache is None else cache[i]
+            attended, seen = turned_when_read(layer.self_attn, layer.input_layernorm(x), past)
+            x = x + attended
+            x = x + layer.mlp(layer.post_attention_layernorm(x))
+            new_cache.append(seen)
+        return x, new_cache

@@ -72,6 +72,17 @@ def continued(ids, state, H, G, steps):
     return ids
 
 
+def first_memory(ids, state, G, theta=10000.0):
+    """The rotated keys and the values of layer 0, (B, G, T, K) each."""
+    x = normalised(state["embed_tokens.weight"][ids], state["layers.0.input_layernorm.weight"], 1e-5)
+    rows = (state[f"layers.0.self_attn.{name}_proj.weight"] for name in "kv")
+    k, v = ((x @ each.T).unflatten(-1, (G, -1)).transpose(1, 2) for each in rows)
+    T, half = k.shape[2], k.shape[3] // 2
+    angles = [[t * theta ** (-r / half) for r in range(half)] for t in range(T)]
+    turned = torch.complex(k[..., :half], k[..., half:]) * torch.exp(1j * torch.tensor(angles, dtype=torch.float64))
+    return torch.cat([turned.real, turned.imag], dim=-1), v
+
+
 def draw(rng, V, D, N, H, G, F):
     """A random state, float64. The embedding is small beside what layers add, or a text would repeat its last token."""
     K = D // H
@@ -163,8 +174,8 @@ def test_pieces(submission, rng):
 @points(2)
 @needs("test_pieces")
 def test_cache(submission, rng):
-    """G heads in each layer; two texts go on from one"""
-    B, P, V, D, N, H, G, F = 3, 5, 11, 32, 2, 4, 1, 7
+    """rotated keys of G heads; two texts go on from one"""
+    B, P, V, D, N, H, G, F = 3, 5, 11, 32, 2, 4, 2, 7
     K = D // H
     state = draw(rng, V, D, N, H, G, F)
     model = built(submission, state, V, D, N, H, G, F)
@@ -174,6 +185,10 @@ def test_cache(submission, rng):
     for i in range(N):
         for name in ("k", "v"):
             assert_equal(cache[i][name].shape, (B, G, P, K), name=f'shape of cache[{i}]["{name}"]')
+    k, v = first_memory(begin, state, G)
+    assert_close(cache[0]["v"], v, name='cache[0]["v"]')
+    # In which order a key has its K numbers is free: scores do not depend on it.
+    assert_close(cache[0]["k"].sort(-1).values, k.sort(-1).values, name='cache[0]["k"], each key sorted')
     for T in (2, 4, 1):
         more = rng.randint(0, V, (B, T))
         logits, longer = model(more, cache)

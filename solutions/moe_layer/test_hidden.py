@@ -89,13 +89,16 @@ def test_unchosen_token(submission, rng):
     loud = torch.zeros(T, 1, dtype=torch.float64)
     loud[::3] = 1.0  # these tokens choose among the first three experts, the others among the last three
     x = tokens(rng, T, gate, 5.0 * torch.where(loud > 0, torch.arange(E) < 3, torch.arange(E) > 1))
-    # One more number in each token: 1e200, which the first three experts do not read. Its square is infinite.
+    # One more number in each token: 1e200, which the first three experts do not read. To the others it is infinite.
     x = torch.cat([x, 1e200 * loud], dim=1)
-    reads = (torch.arange(E) > 2).double().view(E, 1, 1).expand(E, F, 1)
+    reads = 1e200 * (torch.arange(E) > 2).double().view(E, 1, 1).expand(E, F, 1)
     gate = torch.cat([gate, torch.zeros(E, 1, dtype=torch.float64)], dim=1)
     w1, w3 = torch.cat([w1, reads], dim=2), torch.cat([w3, reads], dim=2)
     w2 = torch.cat([w2, rng.randn(E, 1, F)], dim=1)
     assert_close(submission.moe_forward(x, gate, w1, w2, w3, k), mixture(x, gate, w1, w2, w3, k))
+    inputs, g = [x, gate, w1, w2, w3], rng.randn(T, D + 1)  # what is hidden in y comes back in the gradient
+    found, expected = (gradients(forward, inputs, k, g) for forward in (submission.moe_forward, mixture))
+    assert_close(found[0], expected[0], name="gradient of x")
 
 
 @points(2)
