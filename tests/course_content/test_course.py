@@ -22,3 +22,11 @@ def test_a_point_means_the_same_in_every_lesson() -> None:
         tests = exercise.public_tests.read_text("utf-8") + exercise.hidden_tests.read_text("utf-8")
         marks = [int(mark) for mark in re.findall(r"^@points\((\d+)\)$", tests, re.MULTILINE)]
         assert (sum(marks), min(marks) >= 1) == (exercise.points, True), exercise.id
+
+
+def test_every_statement_says_that_arguments_stay() -> None:
+    """a test fails where one is changed in place, so this is asked of students"""
+    course = load_course(ROOT)
+    said = re.compile(r"What your code is given stays as it was\.|The arguments stay as they were\.")
+    texts = {each.id: each.statement.read_text("utf-8") + each.stub.read_text("utf-8") for each in course.exercises}
+    assert [name for name, text in texts.items() if not said.search(" ".join(text.split()))] == []
