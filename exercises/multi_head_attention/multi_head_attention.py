@@ -16,7 +16,7 @@ class MultiHeadAttention(nn.Module):
     >>> mha = MultiHeadAttention(embed_dim=2, num_heads=2, bias=False)
     >>> state = {f"{name}.weight": torch.eye(2) for name in ("q_proj", "k_proj", "v_proj")}
     >>> state["out_proj.weight"] = torch.tensor([[1.0, 2.0], [0.0, 1.0]])
-    >>> mha.load_state_dict(state)
+    >>> _ = mha.requires_grad_(False).load_state_dict(state)
     >>> query = torch.tensor([[[0.0, 1.0986]]])  # ln 3 in head 1
     >>> key = torch.tensor([[[5.0, 0.0], [7.0, 1.0], [9.0, 0.0]]])
     >>> value = torch.tensor([[[10.0, 1.0], [20.0, 3.0], [30.0, 2.0]]])

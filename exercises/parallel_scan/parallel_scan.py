@@ -23,7 +23,7 @@ def parallel_scan(a: Tensor, b: Tensor, h0: Tensor | None = None) -> Tensor:
     a, b: float32 or float64 (..., T), any leading dimensions, none included; T >= 1. Each |a_t| <= 1, and 0 is
         allowed.
     h0: (...), the state before the first step; None: zeros. All have the same dtype.
-    Returns: h (..., T) in the dtype of b; h_t includes the step t. Gradients flow to all arguments, and the
+    Returns: h (..., T) in this dtype; h_t includes the step t. Gradients flow to all arguments, and the
         arguments stay as they were.
 
     >>> a, b = torch.full((4,), 0.5), torch.tensor([8.0, 4.0, 2.0, 1.0])

@@ -138,7 +138,7 @@ class BertEncoder(nn.Module):
 def rank_by_cosine(query: Tensor, documents: Tensor) -> list[int]:
     """The numbers of the documents, by falling cosine with the query.
 
-    query: floating point (D,). documents: (N, D) in the same dtype, N >= 1. Of any length but 0.
+    query: floating point (D,). documents: (N, D) in the same dtype, N >= 1. None is 0, as a vector.
     Returns: list of N ints. Documents with equal cosines stay in the order in which they were given; two cosines that
         differ by rounding alone do not occur.
 
