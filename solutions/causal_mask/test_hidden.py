@@ -85,7 +85,7 @@ def test_leak_in_one_head(submission, rng):
 @points(2)
 @needs("test_last_queries")
 def test_tiny_leak(submission, rng):
-    """any weight on any future key, however small"""
+    """a weight of 1e-12 on a future key is a leak"""
     T, S = sorted(rng.sizes(2, low=3))
     keep = submission.causal_mask(T, S)
     weights = attention(rng, T, S, keep=keep)
