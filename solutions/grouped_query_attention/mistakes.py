@@ -403,6 +403,15 @@ class QueriesRestart(Steps):
 
 
 @replaces("GroupedQueryAttention")
+class KeysRestart(Parts):
+    """The queries go on at position P, and the keys of new tokens start at 0 again. A score depends on the distance of
+    the two: where does new token t stand?"""
+
+    def keys(self, x, positions):
+        return super().keys(x, torch.arange(x.shape[1]))
+
+
+@replaces("GroupedQueryAttention")
 class StridedHeads(Steps):
     """Your head h owns the numbers h, h + H, h + 2H, which lie apart, and with G heads of keys others. The docstring
     says which rows belong to a head: in which order are the heads and their K numbers cut out of the width?"""
