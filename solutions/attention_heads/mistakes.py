@@ -227,8 +227,28 @@ def every_occurrence(weights: Tensor, period: int) -> Tensor:
     """You add up what came after all earlier occurrences. Which of them does the docstring ask for?"""
     T = weights.shape[-1]
     query, key = torch.arange(T)[:, None], torch.arange(T)
+    after = (query - key >= period - 1) & ((query - key + 1) % period == 0) & (query >= period) & (key > 0)
+    return (weights * after).sum(-1)[..., period:].mean((1, 3))
+
+
+@replaces("induction_score")
+def every_diagonal(weights: Tensor, period: int) -> Tensor:
+    """You add up the diagonals that lie P apart, with what came after all earlier occurrences, and key 0, before which
+    there is none. Which occurrence does the docstring ask for?"""
+    T = weights.shape[-1]
+    query, key = torch.arange(T)[:, None], torch.arange(T)
     after = (query - key >= period - 1) & ((query - key + 1) % period == 0) & (query >= period)
     return (weights * after).sum(-1)[..., period:].mean((1, 3))
+
+
+@replaces("induction_score")
+def mean_of_occurrences(weights: Tensor, period: int) -> Tensor:
+    """For each query you took the mean over what came after all earlier occurrences. Which of them does the docstring
+    ask for?"""
+    T = weights.shape[-1]
+    query, key = torch.arange(T)[:, None], torch.arange(T)
+    after = (query - key >= period - 1) & ((query - key + 1) % period == 0) & (query >= period) & (key > 0)
+    return ((weights * after).sum(-1) / after.sum(-1).clamp(min=1))[..., period:].mean((1, 3))
 
 
 @replaces("induction_score")

@@ -133,6 +133,14 @@ def count_square(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: 
 
 
 @replaces("attention_parameters")
+def one_count_square(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None) -> int:
+    """You took one of W_q and W_o as D × D. W_q makes the numbers of all query heads, and W_o reads as many: how many
+    are that, if a config gives a head_dim of its own?"""
+    K = hidden_size // num_heads if head_dim is None else head_dim
+    return hidden_size * (num_heads * K + 2 * num_kv_heads * K + hidden_size)
+
+
+@replaces("attention_parameters")
 def head_dim_ignored(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None) -> int:
     """Your K is D / H whatever head_dim says. Gemma 2B has D = 2048, H = 8 and K = 256, Qwen3-0.6B D = 1024, H =
     16 and K = 128: one of them is not D / H."""
@@ -347,6 +355,99 @@ class Prepends(Parts):
 
     def append(self, old, new):
         return torch.cat([new, old], dim=2)
+
+
+@replaces("GroupedQueryAttention")
+class CacheInPlace(Parts):
+    """You wrote the longer keys and values into the cache that you were given. Whoever keeps it, to go on from there a
+    second time, finds it changed. What does the docstring return?"""
+
+    def forward(self, x, cache=None):
+        output, longer = super().forward(x, cache)
+        if cache is None:
+            return output, longer
+        cache.update(longer)
+        return output, cache
+
+
+class Steps(Parts):
+    """The same once more, with heads, rotations and the way back apart."""
+
+    def split(self, x: Tensor) -> Tensor:
+        return self._split(x)
+
+    def merge(self, heads: Tensor) -> Tensor:
+        return heads.transpose(1, 2).flatten(2)
+
+    def query_positions(self, P: int, T: int) -> Tensor:
+        return self.positions(P, T)
+
+    def forward(self, x, cache=None):
+        T, P = x.shape[1], 0 if cache is None else cache["k"].shape[2]
+        q = self.rotate(self.split(self.q_proj(x)), self.query_positions(P, T))
+        k = self.rotate(self.split(self.k_proj(x)), self.positions(P, T))
+        v = self.split(self.v_proj(x))
+        if cache is not None:
+            k, v = self.append(cache["k"], k), self.append(cache["v"], v)
+        heads = grouped_attention(q, k, v, self.mask(P, T))
+        return self.o_proj(self.merge(heads)), {"k": k, "v": v}
+
+
+@replaces("GroupedQueryAttention")
+class QueriesRestart(Steps):
+    """The keys go on at position P, and the queries of new tokens start at 0 again. A score depends on the distance of
+    the two: where does new token t stand?"""
+
+    def query_positions(self, P, T):
+        return torch.arange(T)
+
+
+@replaces("GroupedQueryAttention")
+class KeysRestart(Parts):
+    """The queries go on at position P, and the keys of new tokens start at 0 again. A score depends on the distance of
+    the two: where does new token t stand?"""
+
+    def keys(self, x, positions):
+        return super().keys(x, torch.arange(x.shape[1]))
+
+
+@replaces("GroupedQueryAttention")
+class StridedHeads(Steps):
+    """Your head h owns the numbers h, h + H, h + 2H, which lie apart, and with G heads of keys others. The docstring
+    says which rows belong to a head: in which order are the heads and their K numbers cut out of the width?"""
+
+    def split(self, x):
+        return x.unflatten(-1, (self.head_dim, -1)).permute(0, 3, 1, 2)
+
+    def merge(self, heads):
+        return heads.permute(0, 2, 3, 1).flatten(2)
+
+
+@replaces("GroupedQueryAttention")
+class InterleavedSplit(Steps):
+    """Splitting and merging do not undo each other: you cut the width into (K, heads) and put it together from (heads,
+    K). A head owns K neighbouring rows of the matrices."""
+
+    def split(self, x):
+        return x.unflatten(-1, (self.head_dim, -1)).permute(0, 3, 1, 2)
+
+
+@replaces("GroupedQueryAttention")
+class SplitNoTranspose(Steps):
+    """You cut (B, T, n K) into (B, n, T, K) at once. That keeps the order of the numbers, so your heads are stretches
+    of text. Which axis must be cut, and which two must then change places?"""
+
+    def split(self, x):
+        return x.reshape(x.shape[0], -1, x.shape[1], self.head_dim)
+
+
+@replaces("GroupedQueryAttention")
+class MergeNoTranspose(Steps):
+    """The heads (B, H, T, K) were put together as they lie, so one row mixes several tokens. Before H and K can become
+    one axis, they must be neighbours."""
+
+    def merge(self, heads):
+        return heads.reshape(heads.shape[0], heads.shape[2], -1)
 
 
 @replaces("GroupedQueryAttention")

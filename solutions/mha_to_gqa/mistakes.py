@@ -116,6 +116,15 @@ def unknown_is_mean(t: Tensor, num_heads: int, num_groups: int, method: str = "m
 
 
 @replaces("pool_heads")
+def sizes_asserted(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
+    """You checked the sizes with assert, and that gives an AssertionError, or nothing at all where Python runs with -O.
+    An assert is for what cannot be; which error does the docstring promise to callers?"""
+    assert num_heads % num_groups == 0
+    assert len(t) % num_heads == 0
+    return pool_heads(t, num_heads, num_groups, method)
+
+
+@replaces("pool_heads")
 def no_check(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
     """Sizes that do not fit end in torch's RuntimeError, or in a result with another number of rows. Check both
     divisions first and raise ValueError."""
@@ -319,6 +328,15 @@ def expand_columns(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
 
 
 @replaces("expand_heads")
+def expand_heads_in_columns(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
+    """You looked for the heads along the last axis. The columns of a weight are the inputs of the layer: in nn.Linear's
+    layout (out, in) heads are rows, and a bias has one number for each."""
+    K = t.shape[-1] // num_groups
+    sources = [h * num_groups // num_heads for h in range(num_heads)]
+    return torch.cat([t[..., g * K : (g + 1) * K] for g in sources], dim=-1)
+
+
+@replaces("expand_heads")
 def expand_columns_of_square(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
     """You repeated columns where a weight is square. Its shape does not say which axis the heads are in: in nn.Linear's
     layout (out, in) they are rows."""
@@ -344,3 +362,20 @@ def expand_groups_of_g(t, num_heads, num_groups):
 def repeated_g_times(t, num_heads, num_groups):
     """You repeated each head G times, which gives G² heads. How many query heads share one of the G heads?"""
     return t.unflatten(0, (num_groups, -1)).repeat_interleave(num_groups, dim=0).flatten(0, 1)
+
+
+@replaces("expand_heads")
+def expand_divided_by_g(t, num_heads, num_groups):
+    """Your head h is head h // G of t, which is right only where G heads share one. How many of the H heads share each
+    of the G?"""
+    heads = t.unflatten(0, (num_groups, -1))
+    return heads[[h // num_groups for h in range(num_heads)]].flatten(0, 1)
+
+
+@replaces("expand_heads")
+def expand_slices_divided_by_g(t, num_heads, num_groups):
+    """Your head h is head h // G of t, which is right only where G heads share one; past the last head your slices are
+    empty. How many of the H heads share each of the G?"""
+    K = len(t) // num_groups
+    sources = [h // num_groups for h in range(num_heads)]
+    return torch.cat([t[g * K : (g + 1) * K] for g in sources])

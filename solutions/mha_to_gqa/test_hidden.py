@@ -57,7 +57,7 @@ def test_pool(submission, rng):
     H, G = heads_and_groups(rng)
     D, K = (size + 9 for size in rng.sizes(2, low=1, high=5))
     # In most models D = H K: a weight is square, and heads could be cut out of either axis.
-    for t in (rng.randn(H * K, D), rng.randn(H * K, H * K), rng.randn(H * K)):
+    for t in (rng.randn(H * K, H * K), rng.randn(H * K, D), rng.randn(H * K)):
         for method in ("mean", "first"):
             assert_close(submission.pool_heads(t, H, G, method), pooled(t, H, G, method))
 
@@ -161,7 +161,7 @@ def test_expand(submission, rng):
     """head h is head ⌊h G / H⌋, row by row"""
     H, G = heads_and_groups(rng)
     D, K = (size + 9 for size in rng.sizes(2, low=1, high=5))
-    for t in (rng.randn(G * K, D), rng.randn(G * K, G * K), rng.randn(G * K)):
+    for t in (rng.randn(G * K, G * K), rng.randn(G * K, D), rng.randn(G * K)):
         assert_equal(submission.expand_heads(t, H, G), expanded(t, H, G))
         assert_equal(submission.expand_heads(t, G, G), t)
     head = rng.randn(K, D)

@@ -195,6 +195,15 @@ class MaskOfPadding(Parts):
 
 
 @replaces("MultiHeadAttention")
+class MaskGetsAnAxis(Parts):
+    """You set an axis for the heads into every mask. A mask that broadcasts to (B, H, T, S) needs no help: what becomes
+    of one that is (T, S), and of one that has the axis already?"""
+
+    def _normalise(self, scores, mask):
+        return super()._normalise(scores, None if mask is None else mask.unsqueeze(1))
+
+
+@replaces("MultiHeadAttention")
 class HeadsOfSlices(Parts):
     """Each of your heads sees only its own K of the D numbers of a token, through a K x K block of each matrix. A head
     owns rows of q_proj, k_proj and v_proj: how long is such a row, and what does it read?"""
@@ -440,6 +449,14 @@ def prune_as_given(state: dict[str, Tensor], num_heads: int, keep: list[int]) ->
     pruned = {name: rows(tensor, num_heads, keep) for name, tensor in state.items() if name[0] in "qkv"}
     pruned["out_proj.weight"] = rows(state["out_proj.weight"].T, num_heads, keep).T
     return pruned | {name: tensor for name, tensor in state.items() if name == "out_proj.bias"}
+
+
+@replaces("prune_heads")
+def prune_columns_as_given(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
+    """Your rows stand in ascending order of the heads, and the columns of out_proj in the order of `keep`. Which
+    columns wait for what the rows of a head make?"""
+    pruned = prune_heads(state, num_heads, keep)
+    return pruned | {"out_proj.weight": rows(state["out_proj.weight"].T, num_heads, keep).T}
 
 
 @replaces("prune_heads")

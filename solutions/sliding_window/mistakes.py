@@ -337,6 +337,21 @@ def sink_is_first_token(q, k, v, query_positions, key_positions, window=None, si
 
 
 @replaces("window_attention")
+def sink_added_to_first_token(q, k, v, query_positions, key_positions, window=None, sinks=None):
+    """You took the first key of the text for the sink: it stays in sight outside the window, and z is added to its
+    score. That is the sink of StreamingLLM, a real token. Which key and which value has the sink here?"""
+    seen = visible(query_positions, key_positions, window)
+    if sinks is None:
+        return attend(q, k, v, seen)
+    first = torch.arange(len(key_positions)) == torch.where(key_positions < 0, INF, key_positions.double()).argmin()
+    seen = seen | (first & visible(query_positions, key_positions, None))
+    (_, H, _, K), G = q.shape, k.shape[1]
+    k, v = (x.repeat_interleave(H // G, dim=1) for x in (k, v))
+    scores = q @ k.mT / K**0.5 + sinks.view(H, 1, 1) * first
+    return scores.masked_fill(~seen, -INF).softmax(-1) @ v
+
+
+@replaces("window_attention")
 def sink_not_exponential(q, k, v, query_positions, key_positions, window=None, sinks=None):
     """You added the sink itself to the denominator. It is a logit, like the scores: what becomes of those before they
     are added up?"""
@@ -424,6 +439,19 @@ def maximum_of_the_scores_alone(q, k, v, query_positions, key_positions, window=
     k, v = (x.repeat_interleave(H // G, dim=1) for x in (k, v))
     scores = (q @ k.mT / K**0.5).masked_fill(~visible(query_positions, key_positions, window), -INF)
     top = scores.amax(-1, keepdim=True)
+    e = (scores - top).exp()
+    sink = 0.0 if sinks is None else (sinks.view(H, 1, 1) - top).exp()
+    return e / (e.sum(-1, keepdim=True) + sink) @ v
+
+
+@replaces("window_attention")
+def constant_maximum_of_the_scores_alone(q, k, v, query_positions, key_positions, window=None, sinks=None):
+    """Your maximum is that of the scores, and the exponential of a sink far above it is infinite. Divided by, it gives
+    weights of 0, which is right, and a gradient of the sink that is NaN. Over what does the maximum go?"""
+    (_, H, _, K), G = q.shape, k.shape[1]
+    k, v = (x.repeat_interleave(H // G, dim=1) for x in (k, v))
+    scores = (q @ k.mT / K**0.5).masked_fill(~visible(query_positions, key_positions, window), -INF)
+    top = scores.amax(-1, keepdim=True).detach()
     e = (scores - top).exp()
     sink = 0.0 if sinks is None else (sinks.view(H, 1, 1) - top).exp()
     return e / (e.sum(-1, keepdim=True) + sink) @ v
@@ -535,6 +563,35 @@ def starts_after_the_last_slot(cache: Cache | None, k_new: Tensor, v_new: Tensor
 def keeps_oldest(cache: Cache | None, k_new: Tensor, v_new: Tensor, window: int) -> Cache:
     """Of a long piece you kept the first W tokens. Which ones does the next query need?"""
     return ring_append(cache, k_new[:, :, :window], v_new[:, :, :window], window)
+
+
+@replaces("ring_append")
+def cut_before_numbered(cache: Cache | None, k_new: Tensor, v_new: Tensor, window: int) -> Cache:
+    """Of a long piece you kept the right tokens, and numbered them as if the piece began with them. How many tokens
+    that are not kept stand before them?"""
+    start = first_new(cache)
+    new = torch.arange(start, start + min(k_new.shape[2], window))
+    return written(cache, k_new, v_new, window, new % window, new)
+
+
+@replaces("ring_append")
+def ring_of_float32(cache: Cache | None, k_new: Tensor, v_new: Tensor, window: int) -> Cache:
+    """The ring that you begin with is float32, as torch makes it unless it is told otherwise, and float64 keys lose
+    half of their digits in it. From where can an empty ring take its dtype?"""
+    dtype = torch.float32 if cache is None else cache["k"].dtype
+    return ring_append(cache, k_new.to(dtype), v_new.to(dtype), window)
+
+
+@replaces("ring_append")
+def ring_of_float32_refuses(cache: Cache | None, k_new: Tensor, v_new: Tensor, window: int) -> Cache:
+    """The ring that you begin with is float32, as torch makes it unless it is told otherwise, and torch refuses to
+    write float64 keys into it. From where can an empty ring take its dtype?"""
+    B, G, T, K = k_new.shape
+    start = first_new(cache)
+    new = torch.arange(start, start + T)[-window:]
+    ring = torch.zeros(B, G, window, K) if cache is None else cache["k"].clone()
+    ring[:, :, new % window] = k_new[:, :, -window:]
+    return ring_append(cache, k_new, v_new, window)
 
 
 @replaces("ring_append")

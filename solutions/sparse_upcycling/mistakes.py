@@ -177,6 +177,13 @@ def w2_in_memory_order(w1, w2, w3, m):
 
 
 @replaces("split_expert")
+def w2_cut_by_rows(w1, w2, w3, m):
+    """You cut w2 along its rows, as w1 and w3. Its rows are the numbers of the output, and every slice makes all of
+    those: which axis of w2 has the hidden units?"""
+    return split_expert(w1, w2, w3, m) | {"w2": torch.stack(w2.chunk(m))}
+
+
+@replaces("split_expert")
 def axis_by_its_size(w1, w2, w3, m):
     """You look for the axis of the hidden units by its size, and where F = D you find the wrong one in w2: it is always
     the columns of w2, and the rows of the other two."""
