@@ -274,6 +274,22 @@ class NanOnEmpty(Seq2SeqDecoderBlock):
 
 
 @replaces("Seq2SeqDecoderBlock")
+class NanCoveredUp(Seq2SeqDecoderBlock):
+    """Your result is right, and an empty source makes gradients NaN: you add -inf to all scores of a query without
+    keys, and put zeros over the NaN of its softmax afterwards. The way back leads through that softmax to every score:
+    what could be added in such a row before it?"""
+
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        def attend(q, k, v, keep):
+            scores = q @ k.mT * q.shape[-1] ** -0.5
+            if keep is not None:
+                scores = scores + torch.zeros(keep.shape, dtype=q.dtype).masked_fill(~keep, float("-inf"))
+            return (scores.softmax(-1).nan_to_num(0.0) @ v).transpose(1, 2).flatten(2)
+
+        return layer(self, x, memory_k, memory_v, causal(x, target_mask), as_keys(memory_mask), attend)
+
+
+@replaces("Seq2SeqDecoderBlock")
 class AverageOnEmpty(Seq2SeqDecoderBlock):
     """You masked with a large negative number instead of -inf. A query without any key then averages all the
     keys that it must not see: such a query gets zeros."""
