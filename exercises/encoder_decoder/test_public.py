@@ -9,13 +9,13 @@ from grader.testing import assert_close, assert_equal, needs, points
 def test_parameters(submission):
     """the names and shapes of all parameters"""
     D, F = 6, 10
-    state = submission.Seq2SeqDecoderBlock(D, 3, F).state_dict()
+    block = submission.Seq2SeqDecoderBlock(D, 3, F)
     linear = {f"{part}_{name}_proj": (D, D) for part in ("self", "cross") for name in ("q", "k", "v", "out")}
     linear |= {"fc1": (F, D), "fc2": (D, F)}
     shapes = {f"{name}.weight": shape for name, shape in linear.items()}
     shapes |= {f"{name}.bias": shape[:1] for name, shape in linear.items()}
     shapes |= {f"{part}_norm.{name}": (D,) for part in ("self", "cross", "ffn") for name in ("weight", "bias")}
-    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    found = {name: tuple(parameter.shape) for name, parameter in block.named_parameters()}
     missing = ", ".join(sorted(shapes.keys() - found.keys()))
     assert not missing, f"The layer lacks these parameters: {missing}."
     extra = ", ".join(sorted(found.keys() - shapes.keys()))
@@ -28,9 +28,9 @@ def test_parameters(submission):
 def test_example_block(submission):
     """(3, 1) becomes (1, -1), then (-1, 1)"""
     block = submission.Seq2SeqDecoderBlock(d_model=2, num_heads=1, ffn_dim=3)
-    state = {name: x if "norm" in name else 0 * x for name, x in block.state_dict().items()}
+    state = {name: p.detach() if "norm" in name else 0 * p.detach() for name, p in block.named_parameters()}
     state["cross_out_proj.bias"] = torch.tensor([0.0, 4.0])
-    block.load_state_dict(state)
+    block.load_state_dict(dict(block.state_dict()) | state)  # buffers of its own stay
     y = block(torch.tensor([[[3.0, 1.0]]]), memory=torch.ones(1, 5, 2))
     assert_close(y, torch.tensor([[[-1.0, 1.0]]]), atol=1e-4, name="y")  # eps moves the fifth digit
 

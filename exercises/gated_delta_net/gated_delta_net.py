@@ -29,7 +29,8 @@ def gates(a: Tensor, b: Tensor, A_log: Tensor, dt_bias: Tensor) -> tuple[Tensor,
     """Decay and strength from two numbers for each head: g = -exp(A_log) softplus(a + dt_bias), beta = sigmoid(b).
 
     a, b: (Bt, T, H). A_log, dt_bias: (H,).
-    Returns: g and beta, (Bt, T, H) each. a = 1000 gives a finite g. Gradients flow to all arguments.
+    Returns: g and beta, (Bt, T, H) each. a = 1000 gives a finite g. Gradients flow to all arguments and are finite
+        there, too.
 
     >>> a, b = torch.tensor([[[0.0, 1000.0]]]), torch.tensor([[[0.0, 1.0]]])
     >>> gates(a, b, A_log=torch.tensor([0.0, -2.3025851]), dt_bias=torch.tensor([0.0, 0.0]))

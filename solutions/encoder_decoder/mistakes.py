@@ -307,23 +307,10 @@ class NanOnEmpty(Seq2SeqDecoderBlock):
 
 
 @replaces("Seq2SeqDecoderBlock")
-class AverageOnEmpty(Seq2SeqDecoderBlock):
-    """You masked with a large negative number instead of -inf. A query without any key then averages all the
-    keys that it must not see: such a query gets zeros."""
-
-    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
-        def attend(q, k, v, keep):
-            scores = q @ k.mT * q.shape[-1] ** -0.5
-            scores = scores if keep is None else scores.masked_fill(~keep, -1e30)
-            return (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
-
-        return layer(self, x, memory_k, memory_v, causal(x, target_mask), as_keys(memory_mask), attend)
-
-
-@replaces("Seq2SeqDecoderBlock")
-class NanGradientOnEmpty(Seq2SeqDecoderBlock):
-    """You added -inf to all scores of a query without any key, and replaced the NaN behind the softmax. The values are
-    right, and the gradients are NaN: backwards 0 times NaN is NaN. How can such a query get scores that are finite?"""
+class NanCoveredUp(Seq2SeqDecoderBlock):
+    """Your result is right, and an empty source makes gradients NaN: you add -inf to all scores of a query without
+    keys, and put zeros over the NaN of its softmax afterwards. The way back leads through that softmax to every score:
+    what could be added in such a row before it?"""
 
     def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
         def attend(q, k, v, keep):
@@ -336,21 +323,17 @@ class NanGradientOnEmpty(Seq2SeqDecoderBlock):
 
 
 @replaces("Seq2SeqDecoderBlock")
-class FixedEps(Seq2SeqDecoderBlock):
-    """eps has no effect: your LayerNorms keep torch's default. Where are the norms made?"""
+class AverageOnEmpty(Seq2SeqDecoderBlock):
+    """You masked with a large negative number instead of -inf. A query without any key then averages all the
+    keys that it must not see: such a query gets zeros."""
 
-    def __init__(self, d_model, num_heads, ffn_dim, eps=1e-5):
-        super().__init__(d_model, num_heads, ffn_dim)
+    def decode(self, x, memory_k, memory_v, memory_mask=None, target_mask=None):
+        def attend(q, k, v, keep):
+            scores = q @ k.mT * q.shape[-1] ** -0.5
+            scores = scores if keep is None else scores.masked_fill(~keep, -1e30)
+            return (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
 
-
-@replaces("Seq2SeqDecoderBlock")
-class MixedHeads(Seq2SeqDecoderBlock):
-    """You viewed (B, S, D) as (B, H, S, K), which cuts the numbers anew and mixes tokens. First split D into H
-    and K, then swap two axes."""
-
-    def memory_kv(self, memory):
-        shape = (memory.shape[0], self.num_heads, memory.shape[1], -1)
-        return self.cross_k_proj(memory).reshape(shape), self.cross_v_proj(memory).reshape(shape)
+        return layer(self, x, memory_k, memory_v, causal(x, target_mask), as_keys(memory_mask), attend)
 
 
 @replaces("Seq2SeqDecoderBlock")

@@ -64,13 +64,14 @@ class FusedAttention(Seq2SeqDecoderBlock):
 
 @replaces("Seq2SeqDecoderBlock")
 class EinsumHeads(nn.Module):
-    """a module of its own: parameters made in a loop, einsum, the softmax by hand"""
+    """a module of its own: parameters made in a loop and a buffer, einsum, the softmax by hand"""
 
     def __init__(self, d_model, num_heads, ffn_dim, eps=1e-5):
         super().__init__()
         if num_heads < 1 or d_model % num_heads != 0:
             raise ValueError("heads")
         self.H, self.K = num_heads, d_model // num_heads
+        self.register_buffer("scale", torch.tensor(1 / math.sqrt(self.K), dtype=torch.float64))
         for part in ("cross", "self"):
             for name in "q", "k", "v", "out":
                 setattr(self, f"{part}_{name}_proj", nn.Linear(d_model, d_model))
@@ -84,7 +85,7 @@ class EinsumHeads(nn.Module):
         return torch.einsum("hkd,btd->bhtk", weight, x) + linear.bias.view(self.H, 1, self.K)
 
     def attend(self, part, x, k, v, keep):
-        scores = torch.einsum("bhtk,bhsk->bhts", self.heads(f"{part}_q_proj", x), k) / math.sqrt(self.K)
+        scores = torch.einsum("bhtk,bhsk->bhts", self.heads(f"{part}_q_proj", x), k) * self.scale
         scores = scores - scores.amax(-1, keepdim=True).detach()
         e = scores.exp() * keep
         weights = e / e.sum(-1, keepdim=True).clamp_min(1e-300)

@@ -92,7 +92,6 @@ def test_gates(submission, rng):
     beta = each(lambda a, b, h: 1 / (1 + math.exp(-b)))
     assert_close(submission.gates(a, b, A_log, dt_bias), (g, beta))
 
-    a = a.clamp(max=20.0)
     leaves = [tensor.clone().requires_grad_() for tensor in (a, b, A_log, dt_bias)]
     found = submission.gates(*leaves)
     for name, value in zip(("g", "beta"), found, strict=True):

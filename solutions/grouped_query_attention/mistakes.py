@@ -20,6 +20,13 @@ def tile(x: Tensor, n_rep: int) -> Tensor:
 
 
 @replaces("repeat_kv")
+def repeated_without_a_gradient(x: Tensor, n_rep: int) -> Tensor:
+    """Your heads are right, and no gradient leads from them to x, so W_k and W_v would not learn. Which step leaves the
+    graph?"""
+    return repeat_kv(x.detach(), n_rep)
+
+
+@replaces("repeat_kv")
 def repeat_seq(x: Tensor, n_rep: int) -> Tensor:
     """You repeated the positions, not the heads: S became longer. Which axis of (B, G, S, K) holds the heads?"""
     return x.repeat_interleave(n_rep, dim=2)

@@ -34,9 +34,9 @@ def random_state(rng, D, H, G, K):
 
 
 def module(submission, state, *config, **options):
-    """The student's module, float64, with these parameters."""
+    """The student's module, float64, with these parameters; buffers of its own stay as they are."""
     gqa = submission.GroupedQueryAttention(*config, **options).double()
-    gqa.load_state_dict(state)
+    gqa.load_state_dict(dict(gqa.state_dict()) | state)
     return gqa
 
 
@@ -66,12 +66,17 @@ def layer(state, H, G, K, x, theta=10000.0):
 @points(3)
 @needs("test_example_repeat")
 def test_repeat(submission, rng):
-    """head h is head h // n_rep of x"""
+    """head h is head h // n_rep of x, its gradient a sum"""
     B, G, S, K, n_rep = rng.sizes(5, high=6)
     x = rng.randn(B, G, S, K)
     repeated = torch.stack([x[:, h // n_rep] for h in range(G * n_rep)], dim=1)
     assert_equal(submission.repeat_kv(x, n_rep), repeated)
     assert_equal(submission.repeat_kv(x, 1), x)
+    leaf, g = x.clone().requires_grad_(), rng.randn(B, G * n_rep, S, K)
+    repeated = submission.repeat_kv(leaf, n_rep)
+    assert repeated.requires_grad, "No gradient leads from the repeated heads to x: something was detached."
+    (repeated * g).sum().backward()
+    assert_close(leaf.grad, g.view(B, G, n_rep, S, K).sum(2), name="gradient of x")
 
 
 @points(3)

@@ -183,7 +183,7 @@ class ComplexNumbers(nn.Module):
 
 @replaces("GroupedQueryAttention")
 class TokenByToken(nn.Module):
-    """each token on its own against the cache so far: no mask at all; rotation by cos and rotate_half"""
+    """each token on its own against the cache so far: no mask at all; rotation by cos and rotate_half, from a buffer"""
 
     def __init__(
         self, hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: Any = None, rope_theta: float = 1e4
@@ -197,7 +197,7 @@ class TokenByToken(nn.Module):
         self.v_proj = nn.Linear(hidden_size, num_kv_heads * self.head_dim, False)
         self.o_proj = nn.Linear(num_heads * self.head_dim, hidden_size, False)
         exponents = torch.arange(0, self.head_dim, 2, dtype=torch.float64) / self.head_dim
-        self.rates = torch.cat([rope_theta**-exponents] * 2)
+        self.register_buffer("rates", torch.cat([rope_theta**-exponents] * 2))
 
     def forward(self, x, cache=None):
         B, T, _ = x.shape
