@@ -12,7 +12,7 @@ def upcycle(
     """The weights of a mixture of E experts, each of which is the dense FFN W2 (silu(W1 x) * W3 x).
 
     w1, w3: (F, D), w2: (D, F), float32 or float64, all three alike.
-    num_experts: E >= 1. seed: any whole number >= 0. router_std: > 0.
+    num_experts: E >= 1. seed: a whole number from 0 to 2**32 - 1. router_std: > 0.
     Returns: w1 (E, F, D), w2 (E, D, F) and w3 (E, F, D), exact copies, each expert in memory of its own; and the
         router, gate (E, D): independent normal numbers of mean 0 and standard deviation router_std. All are in the
         dtype of w1. The same seed gives the same gate, another seed another one.
