@@ -12,9 +12,9 @@ def make_batch(
 ) -> tuple[Tensor, Tensor]:
     """Sequences to copy from, all drawn from `seed`.
 
-    A sequence has `length` places that hold n_data data tokens (0 ... vocab-1, drawn uniformly) among blanks (vocab),
-    and then n_data go-tokens (vocab + 1). Where the data stand: spacing "random" draws the places anew for each
-    sequence, each choice equally likely; "fixed" takes the places 0 ... n_data-1.
+    A sequence has `length` places that hold n_data data tokens (0 ... vocab-1, each drawn uniformly, whatever the
+    others are) among blanks (vocab), and then n_data go-tokens (vocab + 1). Where the data stand: spacing "random"
+    draws the places anew for each sequence, each choice equally likely; "fixed" takes the places 0 ... n_data-1.
     Other values of spacing do not occur.
 
     Returns: tokens (batch, length + n_data) and data (batch, n_data), the data in the order in which they stand

@@ -38,5 +38,6 @@ def test_shapes(submission):
     assert_equal(model.encode_image(images).shape, (B, 32), name="shape of image embeddings")
     assert_equal(model.encode_text(texts).shape, (B, 32), name="shape of text embeddings")
     for name, start in (("log_scale", 2.6593), ("log_t", 2.3026), ("bias", -10.0)):
+        assert_equal(getattr(model, name).shape, (), name=f"shape of {name}")
         value = getattr(model, name).item()
         assert abs(value - start) < 1e-3, f"{name} begins at {value:.4f}, and should at {start:.4f}."

@@ -470,3 +470,40 @@ class hop_left_out(Model):  # noqa: N801
             for layer in (*self.blocks.modules(), self.head):
                 if isinstance(layer, nn.Linear):
                     layer.reset_parameters()
+
+
+def followed(table, start, k, hops):
+    """f applied k times to start."""
+    answer = start
+    for hop in range(hops):
+        answer = torch.where(hop < k, table.gather(1, answer[:, None])[:, 0], answer)
+    return answer
+
+
+@replaces("make_batch")
+def seeded_for_each(batch, items, hops, seed):
+    """Table, start and k are each drawn from the seed anew, so the same random numbers decide all three: with four
+    items and two hops the start tells k. How often may a batch begin from its seed?"""
+
+    def anew():
+        return torch.Generator().manual_seed(seed)
+
+    table = torch.rand(batch, items, generator=anew()).argsort(-1)
+    start = torch.randint(items, (batch,), generator=anew())
+    k = torch.randint(1, hops + 1, (batch,), generator=anew())
+    return table, start, k, followed(table, start, k, hops)
+
+
+@replaces("make_batch")
+def exchanged_with_any(batch, items, hops, seed):
+    """You shuffle by exchanging every item with any of all items. With three items that can go 27 ways, and 27 ways do
+    not fall evenly on 6 permutations. With which items may an item be exchanged if those before it are settled?"""
+    generator = torch.Generator().manual_seed(seed)
+    table, rows = torch.arange(items).repeat(batch, 1), torch.arange(batch)
+    for i in range(items):
+        j = torch.randint(items, (batch,), generator=generator)
+        here, there = table[rows, i], table[rows, j]
+        table[rows, i], table[rows, j] = there, here
+    start = torch.randint(items, (batch,), generator=generator)
+    k = torch.randint(1, hops + 1, (batch,), generator=generator)
+    return table, start, k, followed(table, start, k, hops)

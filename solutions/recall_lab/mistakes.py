@@ -305,3 +305,58 @@ class norm_before_residual(Model):  # noqa: N801
     def forward(self, tokens):
         x = self.embed(tokens)
         return self.head((x + self.norm(self.mix(x)))[:, -self.n_data :])
+
+
+@replaces("make_batch")
+def one_in_each_stretch(batch, length, n_data, vocab, seed, spacing="random"):
+    """You cut the sequence into n_data stretches and draw one place in each, so two data tokens never stand in the same
+    stretch. Which choices of n_data places does the docstring call equally likely?"""
+    generator = torch.Generator().manual_seed(seed)
+    data = torch.randint(vocab, (batch, n_data), generator=generator)
+    stretch = length // n_data
+    places = stretch * torch.arange(n_data) + torch.randint(stretch, (batch, n_data), generator=generator)
+    if spacing == "fixed":
+        places = torch.arange(n_data).expand(batch, n_data)
+    tokens = torch.full((batch, length + n_data), vocab).scatter(1, places, data)
+    tokens[:, length:] = vocab + 1
+    return tokens, data
+
+
+@replaces("make_batch")
+def each_token_once(batch, length, n_data, vocab, seed, spacing="random"):
+    """No data token stands twice in a sequence of yours: the first one tells what the second one is not. Does a token
+    that was drawn remain among those that are drawn from?"""
+    generator = torch.Generator().manual_seed(seed)
+    data = torch.rand(batch, vocab, generator=generator).argsort(-1)[:, :n_data]
+    places = torch.rand(batch, length, generator=generator).argsort(-1)[:, :n_data].sort(-1).values
+    if spacing == "fixed":
+        places = torch.arange(n_data).expand(batch, n_data)
+    tokens = torch.full((batch, length + n_data), vocab).scatter(1, places, data)
+    tokens[:, length:] = vocab + 1
+    return tokens, data
+
+
+@replaces("CopyModel")
+class reads_one_early(Model):  # noqa: N801
+    """Each of your logits is read one place before its go-token, as a language model predicts the token that follows.
+    Here nothing follows: at which tokens does the model say the data?"""
+
+    def forward(self, tokens):
+        x = self.embed(tokens)
+        x = x + self.mix(x)
+        return self.head(self.norm(x[:, -self.n_data - 1 : -1]))
+
+
+@replaces("CopyModel")
+class channels_mixed(Model):  # noqa: N801
+    """The channels of your "lti" mixer read each other. The statement has one kernel for each channel: what may a
+    result of channel c depend on?"""
+
+    def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
+        super().__init__(mixer, length, n_data, vocab, d_model, d_state, seed)
+        if mixer == "lti":
+            generator = torch.Generator().manual_seed(seed)
+            self.between = nn.Parameter(torch.randn(d_model, d_model, generator=generator) / d_model**0.5)
+
+    def mix(self, x):
+        return super().mix(x) @ self.between.T if hasattr(self, "between") else super().mix(x)

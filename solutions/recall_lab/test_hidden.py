@@ -46,8 +46,14 @@ def test_random_places(submission, rng):
     # a place holds data with probability 1/3: 200 of 600, give or take 5 standard deviations of 11.5
     held = is_data.sum(0)
     assert bool(((held > 142) & (held < 258)).all()), "Every place of the text should be as likely to hold data."
+    # a choice of 2 places in 6 has probability 1/15: 40 of 600, give or take 6 standard deviations of 6.1
+    choices, counts = is_data.unique(dim=0, return_counts=True)
+    assert len(choices) == 15, f"{B} sequences have {len(choices)} different choices of {N} places in {L}, of 15."
+    assert bool(((counts > 3) & (counts < 77)).all()), "Every choice of places should be as likely."
     counts = torch.bincount(data.flatten(), minlength=V)  # 300 each, standard deviation 15
     assert bool(((counts > 225) & (counts < 375)).all()), "Every data token should be as likely."
+    alike = int((data[:, 0] == data[:, 1]).sum())  # a quarter, give or take 6 standard deviations of 10.6
+    assert 86 < alike < 214, f"{alike} of {B} sequences hold the same data token twice; about 150 are right."
 
 
 @points(4)
@@ -79,6 +85,7 @@ def test_generator(submission):
 def test_read_out(submission, rng):
     """logits are head(norm(x + mix(x))) at the go-tokens"""
     B, L, N = 4, SIZES["length"], SIZES["n_data"]
+    close = {"rtol": 1e-4, "atol": 1e-4}  # float32 sums of a few terms of size 1
     for mixer in ("lti", "selective"):
         model = submission.CopyModel(mixer, **SIZES)
         with torch.no_grad():
@@ -87,12 +94,38 @@ def test_read_out(submission, rng):
             tokens, _ = fresh(B, "random", rng.seed % 1000, L, N, SIZES["vocab"])
             state = model.state_dict()
             x = F.embedding(tokens, state["embed.weight"])
-            x = (x + model.mix(x))[:, L:].double()
+            x, mixed, logits = x.double(), model.mix(x).double(), model(tokens).double()
             eps = model.norm.eps or torch.finfo(torch.float32).eps
-            normal = x / (x.square().mean(-1, keepdim=True) + eps).sqrt() * state["norm.weight"].double()
-            logits = normal @ state["head.weight"].double().T + state["head.bias"].double()
-            # float32 sums of a few terms of size 1
-            assert_close(model(tokens).double(), logits, rtol=1e-4, atol=1e-4, name=f"logits, {mixer}")
+            read = normal(x + mixed, state, eps)
+            # What the mixer does is the student's own, so no known mistake has their numbers: slips are told here.
+            slips = {
+                "x is not added to mix(x)": normal(mixed, state, eps)[:, L:],
+                "mix(x) is not added to x": normal(x, state, eps)[:, L:],
+                "the norm is left out": (x + mixed)[:, L:],
+                "the norm is taken of mix(x), and then x is added": (x + normal(mixed, state, eps))[:, L:],
+                "the first places of a sequence are read in place of the last": read[:, :N],
+                "each go-token is read one place too early": read[:, L - 1 : -1],
+            }
+            told = [slip for slip, rows in slips.items() if near(logits, logits_of(rows, state), close)]
+            right = logits_of(read[:, L:], state)
+            what = f"The logits of the {mixer} model are those that come out if {', or if '.join(told)}."
+            assert not told or near(logits, right, close), what
+            assert_close(logits, right, **close, name=f"logits, {mixer}")
+
+
+def near(x, y, bounds):
+    """Whether two results are equal up to rounding."""
+    return x.shape == y.shape and torch.allclose(x, y, **bounds)
+
+
+def normal(x, state, eps):
+    """RMSNorm in float64."""
+    return x / (x.square().mean(-1, keepdim=True) + eps).sqrt() * state["norm.weight"].double()
+
+
+def logits_of(x, state):
+    """The head in float64."""
+    return x @ state["head.weight"].double().T + state["head.bias"].double()
 
 
 def random_mixer(submission, kind, rng):
@@ -116,13 +149,15 @@ def check_causal(mix, x, y):
 @points(4)
 @needs("test_shape")
 def test_lti_is_lti(submission, rng):
-    """mix is linear, causal, and shifts with its input"""
+    """mix is linear, causal, shifts with x; by channel"""
     model, x, y = random_mixer(submission, "lti", rng)
     mix = model.mix
     # float32 sums of about 10 terms of size 1; an FFT spreads rounding over all places
     close = {"rtol": 1e-4, "atol": 1e-4}
     assert_close(mix(x + y), mix(x) + mix(y), **close, name="mix(x + y)")
     assert_close(mix(-3 * x), -3 * mix(x), **close, name="mix(-3 x)")
+    one = (torch.arange(SIZES["d_model"]) == 2).float()
+    assert_close(mix(one * x), one * mix(x), **close, name="mix of x, of which one channel alone is not 0")
     check_causal(mix, x, y)
     later = F.pad(x[:, :-1], (0, 0, 1, 0))
     assert_close(mix(later)[:, 1:], mix(x)[:, :-1], **close, name="mix of x, one token later")

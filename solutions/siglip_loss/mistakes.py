@@ -434,3 +434,13 @@ def normalised_over_rows(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Te
     lie the numbers of one vector?"""
     z = log_t.exp() * F.normalize(image_emb, dim=0) @ F.normalize(text_emb, dim=0).T + bias
     return F.softplus(-signs(z, row0, col0) * z).sum()
+
+
+@replaces("pairwise_sum")
+def short_ones_stay_short(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
+    """An embedding shorter than 1e-8 does not get length 1: F.cosine_similarity divides by no less than its eps, and so
+    does a clamp. Which lengths may occur by the statement?"""
+    u = image_emb / image_emb.norm(dim=-1, keepdim=True).clamp(min=1e-8)
+    v = text_emb / text_emb.norm(dim=-1, keepdim=True).clamp(min=1e-8)
+    z = log_t.exp() * u @ v.T + bias
+    return F.softplus(-signs(z, row0, col0) * z).sum()

@@ -7,6 +7,8 @@ import torch
 
 from grader.testing import assert_close, needs, points
 
+NAMES = ("image_emb", "text_emb", "log_t", "bias")
+
 
 def double(x):
     return torch.tensor(x, dtype=torch.float64)
@@ -41,6 +43,9 @@ def test_sum(submission, rng):
     for t, bias in ((10.0, -10.0), (3.0, 0.7), (0.5, -2.0)):
         found = submission.pairwise_sum(images, texts, double(math.log(t)), double(bias))
         assert_close(found, double(right_sum(images, texts, t, bias)), name=f"sum, t = {t:g}, b = {bias:g}")
+    short = 1e-11 * images / images.norm(dim=-1, keepdim=True)
+    found = submission.pairwise_sum(short, texts, double(math.log(3.0)), double(0.7))
+    assert_close(found, double(right_sum(short, texts, 3.0, 0.7)), name="sum, images of length 1e-11")
 
 
 @points(6)
@@ -92,8 +97,11 @@ def test_large(submission, rng):
         bounds = {"rtol": 1e-9} if dtype == torch.float64 else {"rtol": 1e-5, "atol": 1e-3 * B}
         loss = submission.siglip_loss(*leaves)
         assert_close(loss, expected, name=f"loss in {dtype}", **bounds)
+        assert loss.requires_grad, "No gradient leads from the loss to its four tensors: something was detached."
         loss.backward()
-        assert all(leaf.grad.isfinite().all() for leaf in leaves), "At t = 2000 a gradient is infinite or NaN."
+        for leaf, name in zip(leaves, NAMES, strict=True):
+            assert leaf.grad is not None, f"No gradient reaches {name}."
+            assert leaf.grad.isfinite().all(), f"At t = 2000 the gradient of {name} is infinite or NaN."
         loss = submission.siglip_loss_chunked(*(leaf.detach() for leaf in leaves), 3)
         assert_close(loss, expected, name=f"loss of 3 chunks in {dtype}", **bounds)
 
@@ -104,7 +112,6 @@ def test_gradients(submission, rng):
     """as finite differences have them, chunked as well"""
     B, E = 4, 3
     plain = [rng.randn(B, E), rng.randn(B, E), double(0.8), double(-1.2)]
-    names = ("image_emb", "text_emb", "log_t", "bias")
     h = 1e-4  # of four points: rounding is below 1e-10, and the first term that is left has h⁴ = 1e-16
     gradients = []
     for which, tensor in enumerate(plain):
@@ -123,7 +130,7 @@ def test_gradients(submission, rng):
         loss = call(*leaves, *rest)
         assert loss.requires_grad, "No gradient leads from the loss to its four tensors: something was detached."
         loss.backward()
-        for leaf, expected, name in zip(leaves, gradients, names, strict=True):
+        for leaf, expected, name in zip(leaves, gradients, NAMES, strict=True):
             assert leaf.grad is not None, f"No gradient reaches {name}."
             assert_close(leaf.grad, expected, name=f"gradient of {name}")
 

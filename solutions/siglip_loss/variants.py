@@ -27,7 +27,7 @@ def log_sigmoid(image_emb, text_emb, log_t, bias, row0=0, col0=0):
 @replaces("pairwise_sum")
 def binary_cross_entropy(image_emb, text_emb, log_t, bias, row0=0, col0=0):
     """torch's own binary cross-entropy on logits, labels 0 and 1"""
-    z = log_t.exp() * F.cosine_similarity(image_emb.unsqueeze(1), text_emb.unsqueeze(0), dim=2) + bias
+    z = log_t.exp() * F.cosine_similarity(image_emb.unsqueeze(1), text_emb.unsqueeze(0), dim=2, eps=1e-12) + bias
     labels = torch.zeros_like(z).fill_diagonal_(0)
     labels[
         [i for i in range(len(z)) if 0 <= row0 + i - col0 < z.shape[1]],

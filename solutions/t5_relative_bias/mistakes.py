@@ -400,3 +400,23 @@ def last_bucket_of_all(relative_position, bidirectional=True, num_buckets=32, ma
     log = torch.log(d.clamp(min=1).double() / exact) / math.log(max_distance / exact)
     far = (exact + (log * (n - exact)).long()).clamp(max=num_buckets - 1)
     return offset + torch.where(d < exact, d, far)
+
+
+@replaces("t5_attention")
+def mask_in_float32(q, k, v, bias, mask=None):
+    """The zeros and -inf that you make of the mask are float32, whatever q is. The sum of bfloat16 and float32 is
+    float32, and does not fit the values any more: which dtype do the scores have?"""
+    scores = q @ k.mT + bias
+    if mask is not None:
+        scores = scores + torch.zeros(mask.shape).masked_fill(~mask, -math.inf)
+    return scores.softmax(-1) @ v
+
+
+@replaces("t5_attention")
+def mask_in_float64(q, k, v, bias, mask=None):
+    """The zeros and -inf that you make of the mask are float64, whatever q is. The sum of float32 and float64 is
+    float64, and does not fit the values any more: which dtype do the scores have?"""
+    scores = q @ k.mT + bias
+    if mask is not None:
+        scores = scores + torch.zeros(mask.shape, dtype=torch.float64).masked_fill(~mask, -math.inf)
+    return scores.softmax(-1) @ v

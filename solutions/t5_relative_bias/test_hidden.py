@@ -139,7 +139,7 @@ def test_attention(submission, rng):
 @points(3)
 @needs("test_example_attention")
 def test_mask(submission, rng):
-    """forbidden keys are gone, the bias stays"""
+    """forbidden keys are gone, bias and dtype stay"""
     B, H, T, S, K, V = rng.sizes(6, low=3, high=8)  # with two keys a mask leaves one, and its bias has no effect
     q, k, v, bias = rng.randn(B, H, T, K), rng.randn(B, H, S, K), rng.randn(B, H, S, V), rng.randn(1, H, T, S)
     for shape in [(T, S), (B, 1, 1, S), (B, 1, T, S)]:
@@ -148,6 +148,9 @@ def test_mask(submission, rng):
         added = torch.where(keep, bias, float("-inf")).expand(B, H, T, S)
         expected = F.scaled_dot_product_attention(q, k, v, attn_mask=added, scale=1.0)
         assert_close(submission.t5_attention(q, k, v, bias, keep), expected, name="out")
+    for dtype in (torch.float32, torch.bfloat16):
+        out = submission.t5_attention(*(x.to(dtype) for x in (q, k, v, bias)), keep)
+        assert_equal(out.dtype, dtype, name="dtype of out")
 
 
 @points(3)

@@ -181,9 +181,9 @@ class BiasedSoftmax(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, scores):
-        s = scores.detach().numpy()
+        s = scores.detach().double().numpy()
         e = np.exp(s - s.max(-1, keepdims=True))
-        weights = torch.from_numpy(e / e.sum(-1, keepdims=True))
+        weights = torch.from_numpy(e / e.sum(-1, keepdims=True)).to(scores.dtype)
         ctx.save_for_backward(weights)
         return weights
 

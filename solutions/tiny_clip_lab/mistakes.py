@@ -434,3 +434,19 @@ def among_shown(model, images):
     with torch.no_grad():
         u, v = model.encode_image(images), model.encode_text(captions(shown))
     return shown[(F.normalize(u, dim=-1) @ F.normalize(v, dim=-1).T).argmax(-1)]
+
+
+@replaces("TinyCLIP")
+class scale_with_an_axis(Model):  # noqa: N801
+    """Your log_scale has an axis: it is a list of one number. Which shape has a scalar?"""
+
+    def __init__(self, seed=0):
+        super().__init__(seed)
+        self.log_scale = nn.Parameter(torch.tensor([math.log(1 / 0.07)]))
+
+
+@replaces("render")
+def clamped(combinations, seed):
+    """You cut your pictures off below 0 and above 1, so on black half of the noise is gone, and what is left has a
+    mean. Which numbers may a pixel with noise of N(0, 0.3²) have?"""
+    return render(combinations, seed).clamp(0, 1)

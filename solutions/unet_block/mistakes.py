@@ -122,6 +122,17 @@ def always_float64(t, dim):
     return timestep_embedding(t.double(), dim)
 
 
+@replaces("timestep_embedding")
+def in_the_dtype_of_t(t, dim):
+    """You compute in the dtype of a floating-point t. Half precision keeps three digits of an angle, and an angle of 20
+    needs more: which dtype does the docstring promise for all t but those in float64?"""
+    if not t.is_floating_point() or t.dtype == torch.float64:
+        return timestep_embedding(t, dim)
+    j = torch.arange(dim // 2, dtype=t.dtype)
+    a = t[:, None] * torch.exp(-math.log(10000) * j / (dim // 2 - 1))
+    return torch.cat([a.sin(), a.cos()], dim=-1)
+
+
 # ResBlock
 
 
