@@ -90,6 +90,7 @@ class Entry:
     blob: bytes | None
     reply: wire.Reply | None = None
     reply_blob: bytes | None = b""
+    weight: int = 0  # bytes that the answer may take up
 
     @property
     def whole(self) -> bool:
@@ -249,7 +250,9 @@ class Session:
         """Carries a request of a test over. Raises Fault, or the builtin exception that the student's code raised."""
         entry = Entry(question, request, self._copy(blobs))
         self.log.append(entry)
+        before = self._heard
         reply, blob = self._ask(request, blobs)
+        entry.weight = self._heard - before
         if getattr(reply, "id", None) != request.id:
             raise self._tampered("an answer to another question")
         if self._heard > self.limits.memory:
