@@ -27,7 +27,7 @@ from grader.sandbox.starter import DUMP_SIGNAL, Ended, Started, Starter
 
 T = TypeVar("T")
 
-LOAD_SECONDS = 10.0  # at least so long may loading take: it can include slow imports
+LOAD_SECONDS = 10.0  # at least so long may loading take for a test: it can include slow imports
 TIMES_REFERENCE = 10  # a test may take so many times what the reference takes, where that is more than its limit
 DUMP_SECONDS = 1.0  # how long a worker that does not answer may take to print where it is
 MAX_KEPT = 16 << 20  # bytes of a test's questions and answers that are kept until the submission is diagnosed
@@ -102,11 +102,12 @@ class Entry:
 class Limits:
     """`seconds` for a test, without those waited for a CPU; `memory` in bytes beyond the warm process's.
 
-    As many bytes may the tensors of a test's answers take up.
+    As many bytes may the tensors of a test's answers take up. Loading may take `loading` seconds, where that is more.
     """
 
     seconds: float
     memory: int
+    loading: float = LOAD_SECONDS
 
 
 @dataclass
@@ -144,7 +145,7 @@ class Session:
             self._start()
         assert self._line is not None
         self.start_clock()
-        self._allowed = self._left = max(self.limits.seconds, LOAD_SECONDS)
+        self._allowed = self._left = max(self.limits.seconds, self.limits.loading)
         request = wire.Load(self.name, self.source, self.code, dict(self.others), self.limits.seconds)
         try:
             reply, _ = self._ask(request, [])
@@ -214,7 +215,7 @@ class Session:
             self._start()
 
     def _start(self) -> None:
-        cpu_seconds = math.ceil(_MOST_CPU * (self.seconds + LOAD_SECONDS))
+        cpu_seconds = math.ceil(_MOST_CPU * (self.seconds + self.limits.loading))
         self.worker = self.starter.start(self.limits.memory, cpu_seconds)
         worker = self.worker
         self._clock = Clock(worker.pid, os.getpid())
