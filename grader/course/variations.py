@@ -84,11 +84,16 @@ class _Part:
         self.node = node
         self.bound, self.read = set(_bound(node)), _names(node)
         self._text = ast.unparse(node)
+        self._renamed: dict[frozenset[str], str] = {}  # by the names that have another: most variations share them
 
     def text(self, rename: "_Rename") -> str:
         if self.read.isdisjoint(rename.names):
             return self._text
-        return ast.unparse(rename.visit(copy.deepcopy(self.node)))
+        names = frozenset(rename.names)
+        if names not in self._renamed:
+            (copied,) = ast.parse(self._text).body  # much faster than copy.deepcopy
+            self._renamed[names] = ast.unparse(rename.visit(copied))
+        return self._renamed[names]
 
 
 class _File:

@@ -25,7 +25,7 @@ _PICTURES = "pictures"  # the module's name
 def run_lessons(lessons: RunLessons, starter: Starter, say: Callable[[FromJudge], None]) -> None:
     """Says of each part what it printed, and then of each file with pictures what it computed."""
     for part in lessons.parts:
-        say(_part(part, Limits(lessons.seconds, lessons.memory), starter))
+        say(_part(part, Limits(lessons.seconds, lessons.memory, loading=lessons.seconds), starter))
     for path in lessons.pictures:
         say(_Painter(path, lessons.seconds, say).painted())
 

@@ -99,15 +99,17 @@ class Replay:
 
 def held(value: wire.WireValue) -> Iterator[wire.WireObject | wire.WireModule]:
     """The objects and modules in a wire value."""
+    items: Iterable[wire.WireValue] = ()
     match value:
         case wire.WireObject() | wire.WireModule():
             yield value
         case wire.WireList(items=items) | wire.WireTuple(items=items) | wire.WireSet(items=items):
-            for item in items:
-                yield from held(item)
+            pass
         case wire.WireDict(keys=keys, values=values):
-            for item in (*keys, *values):
-                yield from held(item)
+            items = (*keys, *values)
+    for item in items:
+        if isinstance(item, msgspec.Struct):  # of plain numbers there may be many
+            yield from held(item)
 
 
 def names_of_slots(reply: wire.Reply | None) -> dict[int, list[str]]:
@@ -224,11 +226,13 @@ def _differentiable(value: Any) -> set[Path]:
 
 def tensors_in(value: Any, path: Path = ()) -> Iterator[tuple[Path, Tensor]]:
     """The tensors in a nested value, each with what leads to it."""
+    items: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, Tensor):
         yield path, value
     elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from tensors_in(item, (*path, key))
+        items = value.items()
     elif isinstance(value, list | tuple):
-        for place, item in enumerate(value):
+        items = enumerate(value)
+    for place, item in items:
+        if isinstance(item, Tensor | dict | list | tuple):  # of plain numbers there may be many
             yield from tensors_in(item, (*path, place))

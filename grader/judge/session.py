@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -27,12 +28,13 @@ from grader.sandbox.starter import DUMP_SIGNAL, Ended, Started, Starter
 
 T = TypeVar("T")
 
-LOAD_SECONDS = 10.0  # at least so long may loading take: it can include slow imports
+LOAD_SECONDS = 10.0  # at least so long may loading take for a test: it can include slow imports
 TIMES_REFERENCE = 10  # a test may take so many times what the reference takes, where that is more than its limit
 DUMP_SECONDS = 1.0  # how long a worker that does not answer may take to print where it is
 MAX_KEPT = 16 << 20  # bytes of a test's questions and answers that are kept until the submission is diagnosed
 _MOST_CPU = 20  # times all tests' limits: the last resort if nobody is left to end a worker
 _DUMPED = re.compile(rb'File "([^"\n]{1,200})", line (\d{1,7}) in ([^\n]{1,200})\n')
+_SERVES = str(Path(channel.__file__).with_name("worker.py")), "serve"  # what calls all code of the student's
 _NO_THREAD = "can't start new thread"
 _CRASHES: dict[int, str] = {
     signal.SIGSEGV: "a segmentation fault (SIGSEGV)",
@@ -90,6 +92,7 @@ class Entry:
     blob: bytes | None
     reply: wire.Reply | None = None
     reply_blob: bytes | None = b""
+    weight: int = 0  # bytes that the answer may take up
 
     @property
     def whole(self) -> bool:
@@ -101,11 +104,12 @@ class Entry:
 class Limits:
     """`seconds` for a test, without those waited for a CPU; `memory` in bytes beyond the warm process's.
 
-    As many bytes may the tensors of a test's answers take up.
+    As many bytes may the tensors of a test's answers take up. Loading may take `loading` seconds, where that is more.
     """
 
     seconds: float
     memory: int
+    loading: float = LOAD_SECONDS
 
 
 @dataclass
@@ -143,7 +147,7 @@ class Session:
             self._start()
         assert self._line is not None
         self.start_clock()
-        self._allowed = self._left = max(self.limits.seconds, LOAD_SECONDS)
+        self._allowed = self._left = max(self.limits.seconds, self.limits.loading)
         request = wire.Load(self.name, self.source, self.code, dict(self.others), self.limits.seconds)
         try:
             reply, _ = self._ask(request, [])
@@ -213,7 +217,7 @@ class Session:
             self._start()
 
     def _start(self) -> None:
-        cpu_seconds = math.ceil(_MOST_CPU * (self.seconds + LOAD_SECONDS))
+        cpu_seconds = math.ceil(_MOST_CPU * (self.seconds + self.limits.loading))
         self.worker = self.starter.start(self.limits.memory, cpu_seconds)
         worker = self.worker
         self._clock = Clock(worker.pid, os.getpid())
@@ -249,7 +253,9 @@ class Session:
         """Carries a request of a test over. Raises Fault, or the builtin exception that the student's code raised."""
         entry = Entry(question, request, self._copy(blobs))
         self.log.append(entry)
+        before = self._heard
         reply, blob = self._ask(request, blobs)
+        entry.weight = self._heard - before
         if getattr(reply, "id", None) != request.id:
             raise self._tampered("an answer to another question")
         if self._heard > self.limits.memory:
@@ -371,6 +377,8 @@ class Session:
                 file, line, function = (part.decode("utf-8", "replace") for part in where)
                 if file in files:
                     return [wire.SeenFrame(clean(file), int(line), clean(function), None, None, None, [], {})]
+                if (file, function) == _SERVES:
+                    return []
         return []
 
     def _gone(self) -> Fault:

@@ -1,7 +1,7 @@
 """Terms of the glossary in the text of lessons: each is in bold where it first stands, and nothing else is."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -25,7 +25,7 @@ class Names:
     def __init__(self, terms: Sequence[Term]):
         self._terms = {_plain(name): term for term in terms for name in (term.term, *term.also)}
         longest_first = sorted(self._terms, key=len, reverse=True)
-        words = "|".join("[ -]".join(map(re.escape, name.split(" "))) for name in longest_first)
+        words = by_first_letter(longest_first, lambda name: "[ -]".join(map(re.escape, name.split(" "))))
         self._pattern = re.compile(rf"(?<![\w-])(?:{words})s?(?![\w-])", re.IGNORECASE) if words else None
 
     def find(self, text: str) -> Iterator[tuple[re.Match[str], Term]]:
@@ -40,6 +40,18 @@ class Names:
     def _term(self, name: str) -> Term:
         plain = _plain(name)
         return self._terms.get(plain) or self._terms[plain.removesuffix("s")]
+
+
+def by_first_letter(names: Iterable[str], pattern: Callable[[str], str]) -> str:
+    """A pattern for one of the names, whatever the case of its first letter: where several fit, the first of them.
+
+    In most places of a text this looks at the letter that is there, and at no name.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name[0].lower(), []).append(pattern(name))
+    letters = ((re.escape(first) + re.escape(first.upper()), "|".join(group)) for first, group in groups.items())
+    return "|".join(f"(?=[{first}])(?:{group})" for first, group in letters)
 
 
 def first_uses(parts: Iterable[Part], names: Names) -> dict[Term, Use]:

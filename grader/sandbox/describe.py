@@ -72,7 +72,7 @@ def see(
     if line is None or line < 1:
         line = frame.f_code.co_firstlineno
     start, end, column, end_column = position or (line, None, None, None)
-    scope = {name: value for name, value in frame.f_locals.items() if isinstance(name, str)}
+    named = ((name, value) for name, value in frame.f_locals.items() if isinstance(name, str))
     code = frame.f_code
     return SeenFrame(
         file=code.co_filename,
@@ -82,7 +82,7 @@ def see(
         column=column,
         end_column=end_column,
         operands=_operands(frame, start, end, column, end_column) if operands else [],
-        locals={cut(n): describe(v) for n, v in list(scope.items())[:MAX_LOCALS] if not n.startswith("__")},
+        locals={cut(n): describe(v) for n, v in itertools.islice(named, MAX_LOCALS) if not n.startswith("__")},
     )
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from html import escape
 
 from grader.course.glossary import Term
+from grader.lesson.terms import by_first_letter
 from grader.site.model import relative
 
 GLOSSARY = "glossary.html"
@@ -37,7 +38,7 @@ class Terms:
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         names = sorted(self._by_name, key=lambda name: (-len(name), name))
-        return re.compile(rf"(?<![\w-])({'|'.join(map(_flexible, names))})s?(?![\w-])")
+        return re.compile(rf"(?<![\w-])({by_first_letter(names, _flexible)})s?(?![\w-])")
 
     def _meant(self, words: str) -> Term:
         plain = " ".join(words.split())

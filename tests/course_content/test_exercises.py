@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import pytest
@@ -14,7 +14,7 @@ from grader.course import Exercise, load_course
 from grader.course.document import read_text
 from grader.course.variations import Variation, load_variations
 from grader.judge.materials import materials_of, reference_texts
-from grader.judge.messages import Job
+from grader.judge.messages import Job, Materials, Misstep
 from grader.result import Outcome, Result
 from grader.warm.client import Judges
 from tests.paths import ROOT
@@ -26,9 +26,14 @@ COURSE = load_course(ROOT)
 
 
 @pytest.fixture(scope="module")
-def judges() -> Iterator[Judges]:
+def materials() -> dict[str, Materials]:
+    return {each.id: each for each in materials_of(COURSE, COURSE.exercises)}
+
+
+@pytest.fixture(scope="module")
+def judges(materials: dict[str, Materials]) -> Iterator[Judges]:
     with Judges(many=True) as judges:
-        judges.prepare(materials_of(COURSE, COURSE.exercises), forbidden=[ROOT])
+        judges.prepare(list(materials.values()), forbidden=[ROOT])
         yield judges
 
 
@@ -48,12 +53,14 @@ def failing(result: Result) -> str:
     return f"{result.outcome}: {[(t.id, str(t.outcome), t.failure and t.failure.message) for t in result.telling]}"
 
 
-def sources(variations: list[Variation]) -> dict[str, str]:
-    return {each.name: each.source for each in variations if each.ends is None}
+def sources(variations: Iterable[Variation | Misstep]) -> dict[str, str]:
+    return {each.name: each.source for each in variations}
 
 
 @pytest.mark.parametrize("exercise", COURSE.exercises, ids=lambda each: each.id)
-def test_right_solutions_pass_and_wrong_ones_fail(judges: Judges, exercise: Exercise) -> None:
+def test_right_solutions_pass_and_wrong_ones_fail(
+    judges: Judges, materials: dict[str, Materials], exercise: Exercise
+) -> None:
     reference = read_text(exercise.reference)
     own = grade(judges, exercise, {"stub": read_text(exercise.stub), "reference": reference})
     assert own["stub"].outcome is Outcome.NOT_STARTED
@@ -63,7 +70,7 @@ def test_right_solutions_pass_and_wrong_ones_fail(judges: Judges, exercise: Exer
     assert len(variants) >= FEWEST_VARIANTS
     assert {name: failing(result) for name, result in variants.items() if not result.passed} == {}
 
-    mistakes = grade(judges, exercise, sources(load_variations(exercise.mistakes, reference, exercise.id)))
+    mistakes = grade(judges, exercise, sources(materials[exercise.id].mistakes))
     assert len(mistakes) >= FEWEST_MISTAKES
     assert [name for name, result in mistakes.items() if result.passed] == []
     assert [name for name, result in mistakes.items() if result.faulty] == []

@@ -458,7 +458,7 @@ RAISED = {
     "a file of a wild name": ("exception", "ZeroDivisionError", "def scale(x, f): exec(compile('1 / 0', '\\x1b[2J', 'exec'))"),
     "this file, on another line": ("exception", "ZeroDivisionError", "def scale(x, f): exec(compile('\\n' * 100_000 + '1 / 0', 'toolbox.py', 'exec'))"),
     "locals of wild names": ("exception", "ZeroDivisionError", "def scale(x, f): exec(compile('1 / 0', 'toolbox.py', 'exec'), {'\\x1b[2J': 1, '\\ud800': '\\ud800', 3: 4})"),
-    "a million locals": ("exception", "ZeroDivisionError", "def scale(x, f): exec(compile('1 / 0', 'toolbox.py', 'exec'), {f'a{n}': n for n in range(1_000_000)})"),
+    "a million locals": ("exception", "ZeroDivisionError", "MANY = {f'a{n}': n for n in range(1_000_000)}\ndef scale(x, f): exec(compile('1 / 0', 'toolbox.py', 'exec'), MANY)"),
     "locals that lie": ("exception", "ZeroDivisionError", f"{PREAMBLE}\nclass Odd:\n __class__ = property(lambda s: os._exit(3))\n __repr__ = __len__ = __getattr__ = lambda s, *a: os._exit(4)\ndef scale(x, f):\n odd = Odd()\n huge = 10 ** 100_000\n text = 'a' * 10_000_000\n module = sys\n items = [text] * 3\n 1 / 0"),
     "operands that lie": ("exited", "code 4", f"{PREAMBLE}\nclass Odd:\n __getattribute__ = lambda s, n: os._exit(4)\ndef scale(x, f):\n odd = Odd()\n return odd @ x"),
     "a chain of causes": ("exception", "ValueError", "def scale(x, f):\n e = ValueError('a')\n for _ in range(100_000):\n  n = ValueError('b'); n.__cause__ = e; e = n\n raise e"),

@@ -10,7 +10,7 @@ from grader.judge.messages import Painted, PartRan, PartScript, RunLessons, Stop
 from grader.warm.client import Judges
 
 ENDS = {
-    "import time\nprint(1)\ntime.sleep(1e6)\n": (3, "it was stopped after 10 s."),
+    "import time\nprint(1)\ntime.sleep(1e6)\n": (3, "it was stopped after 2 s."),
     "import os\nos._exit(3)\n": (0, "The process ended itself with exit code 3."),
     "x = [0]\nwhile True:\n    x = x + x\n": (3, "MemoryError."),
     "raise ValueError('a sentence.')": (1, "ValueError: a sentence."),
@@ -23,7 +23,8 @@ def run(parts: Sequence[PartScript], pictures: Sequence[str] = (), seconds: floa
 
 
 def test_how_code_ends() -> None:
-    for (line, what), ran in zip(ENDS.values(), run([PartScript((code,)) for code in ENDS]), strict=True):
+    parts = [PartScript((code,)) for code in ENDS]
+    for (line, what), ran in zip(ENDS.values(), run(parts, seconds=2.0), strict=True):
         assert isinstance(ran, PartRan)
         assert [each.stopped for each in ran.runs] == [Stopped(line, what)]
 

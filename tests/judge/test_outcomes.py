@@ -391,6 +391,13 @@ def test_exitfirst_ends_with_the_first_failure(grade: Any) -> None:
     assert Outcome.RETURNED_NONE in outcomes[False][first + 1 :]
 
 
+@pytest.mark.parametrize(("error", "told"), [("ValueError", True), ("MemoryError", False)])
+def test_what_fills_the_memory_is_not_called_again(error: str, told: bool, grade: Any) -> None:
+    """Of another failure it is told on what it depends, which more calls show."""
+    result = grade(f"def scale(x, factor):\n if len(x) > 1: raise {error}\n return x * factor")
+    assert any("your code runs" in each for each in failure(result, "scale").observations) == told
+
+
 def test_a_loop_at_import(grade: Any) -> None:
     """Loading has ten seconds at least, since it may import much; the message names what it had, and the line."""
     result = grade("import torch\nwhile True:\n    pass\n", seconds=0.5, whole=True)

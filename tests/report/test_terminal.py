@@ -359,7 +359,7 @@ HOSTILE = (
     + "a"
     + "\u0301" * 50
     + " \ud800 \n\ttab "
-    + "x" * 10_000
+    + "x" * 2_000
 )
 
 
@@ -371,7 +371,7 @@ def hostile(column: int = 400) -> Failure:
         HOSTILE,
         tuple(SourceLine(n, HOSTILE.replace("\n", " ")) for n in range(1, 8)),
         column=column,
-        end_column=column + 9000,
+        end_column=column + 1500,
         operands=(
             Operand(HOSTILE, column, value),
             Operand("y", column + 5, tensor(T=4)),

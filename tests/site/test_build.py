@@ -135,13 +135,13 @@ def words(text: str) -> str:
 
 
 def found(sentences: Iterable[str], text: str) -> set[str]:
-    """Those that stand in a text: only where three words from within a long one do is it looked for."""
+    """Those that stand in a text: a long one is looked for only where all threes of words from within it do."""
     in_text = text.split()
     triples = set(zip(in_text, in_text[1:], in_text[2:], strict=False))
 
     def may_be(sentence: str) -> bool:
         within = sentence.split()[1:-1]
-        return len(within) < 3 or tuple(within[:3]) in triples
+        return triples.issuperset(zip(within, within[1:], within[2:], strict=False))
 
     return {each for each in sentences if may_be(each) and each in text}
 

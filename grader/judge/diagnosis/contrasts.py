@@ -42,8 +42,7 @@ def contrasts(
     if place is None or case.is_right[place] or case.given[place].reply is None:
         return None
     entry = case.run.log[place]
-    large = max(len(entry.blob or b""), len(entry.reply_blob or b"")) > MAX_BYTES
-    if large or not entry.whole or not isinstance(entry.request, wire.Invoke):
+    if _large(entry) or not entry.whole or not isinstance(entry.request, wire.Invoke):
         return None
     before = case.run.log[:place]
     mine, right = case.given[place], case.right[place]
@@ -64,6 +63,11 @@ def contrasts(
             return None
         tried.append(_Tried(varied, asked, theirs))
     return _said(tried, mine, right)
+
+
+def _large(entry: Entry) -> bool:
+    """Whether a question is too large to be asked so often, or its answer to be read so often."""
+    return max(len(entry.blob or b""), len(entry.reply_blob or b""), entry.weight) > MAX_BYTES
 
 
 def _defaults(reference: types.ModuleType, label: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import torch
 from grader.judge.diagnosis.contrasts import contrasts
 from grader.judge.diagnosis.evidence import Run
 from grader.judge.diagnosis.memory import Memory
+from grader.judge.diagnosis.questions import MAX_BYTES
 from grader.judge.replay import Answer, replay
 from grader.judge.session import Entry, Limits
 from grader.sandbox.source import execute
@@ -33,12 +34,18 @@ X = torch.tensor([[1.0, 2.0, 4.0], [3.0, 5.0, 8.0]], dtype=torch.float64)
 KEEP = torch.tensor([[1, 1, 0], [1, 0, 1]])
 
 
-def said(right: str, wrong: str, test: Callable[[Any], None], sizes: dict[int, str] | None = None) -> str | None:
-    """What is said of the last call of a test on the reference with some text replaced."""
+def said(
+    right: str, wrong: str, test: Callable[[Any], None], sizes: dict[int, str] | None = None, weight: int = 0
+) -> str | None:
+    """What is said of the last call of a test on the reference with some text replaced.
+
+    `weight`: bytes that its answer takes up.
+    """
     assert right in REFERENCE
     student = execute("student", REFERENCE.replace(right, wrong))
     reference = execute("reference", REFERENCE)
     log = log_of(REFERENCE.replace(right, wrong), test)
+    log[-1].weight = weight
     run = Run("test", log, 0, True, log[-1], sizes or {})
 
     def ask(asked: Sequence[Entry]) -> Answer:
@@ -100,3 +107,9 @@ def test_a_result_that_is_always_wrong_depends_on_nothing() -> None:
 
 def test_a_right_call_is_not_looked_at() -> None:
     assert said("x + step", "x - step", lambda m: m.scaled(X, 3.0)) is None
+
+
+def test_a_call_whose_answer_is_large_is_not_made_again() -> None:
+    right, wrong, test, sentence = CASES[0]
+    assert said(right, wrong, test, weight=MAX_BYTES) == sentence
+    assert said(right, wrong, test, weight=MAX_BYTES + 1) is None
