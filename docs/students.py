@@ -54,7 +54,10 @@ def played(page: str, folder: Path) -> str:
             return f"```{language}\n{student.runs(text.partition(chr(10))[0])}```"
         return found[0]
 
-    return BLOCK.sub(block, page)
+    try:
+        return BLOCK.sub(block, page)
+    finally:
+        student.leaves()
 
 
 def timeless(text: str) -> str:
@@ -68,6 +71,14 @@ class Student:
     def __init__(self, folder: Path):
         self._folder = self._place = folder
         self._exercise = ""
+        self._environment = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(folder),
+            "TERM": "xterm",
+            "LC_ALL": "C.UTF-8",
+            "XDG_RUNTIME_DIR": str(folder),  # of the warm process that a first grading leaves behind
+            "PAGER": "cat",
+        }
 
     def writes(self, text: str) -> None:
         """Puts functions in the place of those of their names, in the file of the exercise that was begun last."""
@@ -91,19 +102,18 @@ class Student:
             self._exercise = words[2]
         return f"{line}\n{self._shown(words)}"
 
+    def leaves(self) -> None:
+        """Ends the warm process."""
+        command = ["grade", "warm", "--stop"]
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, cwd=self._place, env=self._environment)
+
     def _shown(self, words: list[str]) -> str:
-        environment = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HOME": str(self._folder),
-            "TERM": "xterm",
-            "LC_ALL": "C.UTF-8",
-            "ARCHGRADE_WARM": "0",
-            "PAGER": "cat",
-        }
         screen, inner = pty.openpty()
         termios.tcsetwinsize(inner, (ROWS, COLUMNS))
         errors = subprocess.PIPE  # no terminal, so that no spinner turns
-        process = subprocess.Popen(words, cwd=self._place, stdin=inner, stdout=inner, stderr=errors, env=environment)
+        process = subprocess.Popen(
+            words, cwd=self._place, stdin=inner, stdout=inner, stderr=errors, env=self._environment
+        )
         os.close(inner)
         shown = b""
         while True:

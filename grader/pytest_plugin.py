@@ -67,11 +67,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture
 def submission(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
     """The student's module, with the generators of random numbers as `grade exercise` sets them."""
+    folder = _folder(request)
     import random
 
     import torch
 
-    folder = _folder(request)
     others = [str(each) for each in sorted(folder.parent.iterdir()) if (each / EXERCISE_FILE).is_file()]
     sys.path += others  # what is imported of the student's other exercises
     try:

@@ -38,7 +38,7 @@ SECRET = "the-password-of-the-teacher"
 def pytest_configure() -> None:
     """Commands that the tests start can be interrupted, also where the tests run in the background of a shell.
 
-    They leave no warm process behind, and find none, but where a test wants it: `staying`.
+    They leave no warm process behind, and find none, but where a test wants it: `staying`, `left_behind`.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["ARCHGRADE_WARM"] = "0"
@@ -74,6 +74,24 @@ def staying(tmp_path: Path) -> Iterator[Path]:
     with staying_in(tmp_path / "runtime"):
         yield tmp_path / "runtime" / "archgrade"
     end_staying(tmp_path / "runtime")
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a warm process that is left to the tests to come, until the last of them."""
+    folder = tmp_path_factory.mktemp("runtime")
+    yield folder
+    end_staying(folder)
+
+
+@pytest.fixture
+def left_behind(runtime: Path) -> Iterator[None]:
+    """Has commands find the warm process that an earlier one has left behind, as a student's do.
+
+    It keeps nothing of a course. So that torch is not imported for each command of a test which is about its screen.
+    """
+    with staying_in(runtime):
+        yield
 
 
 @pytest.fixture(scope="module")

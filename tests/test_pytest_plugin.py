@@ -43,8 +43,8 @@ def write(course: Path, **sources: str) -> None:
 
 
 def pytest_in(folder: Path, *words: str) -> str:
-    """What pytest says; archgrade is installed, and nothing else leads pytest to its plugin."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rsf", *words]
+    """What pytest says. archgrade is installed; nothing else leads it to its plugin. Students have no Hypothesis."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-rsf", *words]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
 
 

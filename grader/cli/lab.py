@@ -29,7 +29,7 @@ from grader.report.marks import unicode_on
 from grader.selfstudy import lost_is_said, own_imports, own_submission
 from grader.submission import Submission, examine, read_submission
 from grader.submission.imports import built_on
-from grader.warm.client import Judges
+from grader.warm.client import Judges, with_judges
 
 FAILED = 1
 REFERENCE = "the reference"
@@ -168,21 +168,25 @@ def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
     """Runs the lab, shows each part as it comes, and returns all that was measured."""
     from grader.report.characters import drawn
 
-    figures: list[Picture | Table] = []
-    known: dict[str, int] = {}  # curves of one name look alike in all pictures
-    with lost_is_said(), Judges() as judges, _status() as status:
-        for message in judges.run_lab(lab, forbidden=course.folders):
-            if isinstance(message, LabEnded):
+    def work(judges: Judges) -> tuple[list[Picture | Table], LabEnded]:
+        figures: list[Picture | Table] = []
+        known: dict[str, int] = {}  # curves of one name look alike in all pictures
+        with _status() as status:
+            for message in judges.run_lab(lab, forbidden=course.folders):
+                if isinstance(message, LabEnded):
+                    status(None)
+                    return figures, message
+                if isinstance(message.shown, Step):
+                    status(message.shown)
+                    continue
                 status(None)
-                return figures, message
-            if isinstance(message.shown, Step):
-                status(message.shown)
-                continue
-            status(None)
-            figures.append(message.shown)
-            lines = drawn(message.shown, COLUMNS - len(MARGIN), unicode=unicode_on(sys.stdout), known=known)
-            say(*(MARGIN + line for line in lines), "")
-    raise AssertionError("a lab that ends without saying so")
+                figures.append(message.shown)
+                lines = drawn(message.shown, COLUMNS - len(MARGIN), unicode=unicode_on(sys.stdout), known=known)
+                say(*(MARGIN + line for line in lines), "")
+        raise AssertionError("a lab that ends without saying so")
+
+    with lost_is_said():
+        return with_judges(work)
 
 
 @contextmanager

@@ -98,11 +98,8 @@ def test_a_warm_process_that_is_killed_while_it_starts_costs_no_grade(
     assert len(started) == 4
 
 
-@pytest.mark.parametrize(
-    ("number", "again"), [(signal.SIGKILL, "alone"), (signal.SIGTERM, "alone"), (signal.SIGSEGV, "beside_others")]
-)
 def test_a_job_over_which_a_judge_is_killed_is_graded_with_nobody_beside_it(
-    number: int, again: str, host: Host, monkeypatch: pytest.MonkeyPatch
+    host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """and one over which it crashes holds nobody up"""
     assert host.grade(JOB).passed
@@ -110,10 +107,14 @@ def test_a_job_over_which_a_judge_is_killed_is_graded_with_nobody_beside_it(
     for name in ("alone", "beside_others"):
         turn = getattr(host._turns, name)
         monkeypatch.setattr(host._turns, name, lambda name=name, turn=turn: turns.append(name) or turn())
-    _, judge = host._held()
-    os.kill(judge.pid, number)
-    assert host.grade(JOB).passed
-    assert turns == ["beside_others", again]
+    for number, again in (
+        (signal.SIGKILL, "alone"), (signal.SIGTERM, "alone"), (signal.SIGSEGV, "beside_others")
+    ):  # fmt: skip
+        _, judge = host._held()
+        os.kill(judge.pid, number)
+        assert host.grade(JOB).passed
+        assert turns == ["beside_others", again]
+        turns.clear()
 
 
 def test_a_judge_that_takes_too_much_cpu_twice_is_the_outcome_of_the_submission(

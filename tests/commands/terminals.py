@@ -6,23 +6,23 @@ import select
 import subprocess
 import sys
 import termios
-from collections.abc import Mapping
 from contextlib import suppress
 
 import click
 
 from tests.paths import ROOT
 
+WARM = ("ARCHGRADE_WARM", "XDG_RUNTIME_DIR")  # what says whether a warm process is found, and where
 PATIENCE = 600  # seconds for which a terminal may be silent
 
 
 class InTerminal:
     """`grade` with these words."""
 
-    def __init__(self, *words: str, rows: int = 24, columns: int = 80, variables: Mapping[str, str] | None = None):
+    def __init__(self, *words: str, rows: int = 24, columns: int = 80):
         command = [sys.executable, "-m", "grader.cli", *words]
         environment = {"PYTHONPATH": str(ROOT), "TERM": "xterm", "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
-        environment |= {"ARCHGRADE_WARM": "0"} if variables is None else variables
+        environment |= {name: os.environ[name] for name in WARM if name in os.environ}
         self._screen, inner = pty.openpty()
         termios.tcsetwinsize(inner, (rows, columns))
         self.process = subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner, env=environment)

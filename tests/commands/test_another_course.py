@@ -17,6 +17,8 @@ from grader.quiz.load import load_quiz
 from grader.quiz.score import right_answer
 from tests.paths import SORTING, copy_course
 
+pytestmark = pytest.mark.usefixtures("left_behind")  # none is about the start of a warm process
+
 Grade = Callable[..., "subprocess.CompletedProcess[str]"]
 POINTS = {"merge": 4, "partition": 3, "heap": 5}
 QUIZ = load_quiz(quiz_path(load_lessons(SORTING), load_lessons(SORTING).lesson(1)))

@@ -224,7 +224,7 @@ def test_no_student_can_see_the_work_of_another(course: Path, tmp_path: Path) ->
 
 def test_a_job_of_github_obeys_no_student(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    files = {"::add-mask::x": FILES["finn"], "##[add-mask]y": FILES["finn"]}
+    files = {"::add-mask::x": "\0", "##[add-mask]y": "\0"}  # no text, which no judge is started for
     roster = tmp_path / "roster.csv"
     roster.write_text("id,name\nz,::stop-commands::z\n", "utf-8")
     run = batch(course, hand_in(tmp_path, files), "--out", tmp_path / "out", "--roster", roster, "--fail-under", "50")

@@ -17,6 +17,8 @@ from grader.result import Outcome, Result
 from tests.classes import FILES, batch, grades, make_course
 from tests.quiz.every_type import FILE, QUIZ
 
+NO_TEXT = "\0"  # handed in as code, it is graded without a judge
+
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
@@ -111,7 +113,7 @@ def test_an_answer_that_cannot_be_marked_costs_its_question_alone(course: Path, 
 
 
 def test_a_form_of_another_course_is_not_graded(course: Path, tmp_path: Path) -> None:
-    files = {"ada/toolbox.py": FILES["finn"], "ada/quiz-others.yaml": form("a", quiz="others")}
+    files = {"ada/toolbox.py": NO_TEXT, "ada/quiz-others.yaml": form("a", quiz="others")}
     run = batch(course, hand_in(tmp_path, files), "--out", tmp_path / "out")
     assert run.returncode == 0, run.stderr
     assert "1 file that cannot be read" in run.stdout
@@ -120,7 +122,7 @@ def test_a_form_of_another_course_is_not_graded(course: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("text", ["quiz: tools\nanswers: [", "", "\0"])
 def test_who_hands_in_a_broken_form_is_in_the_class(course: Path, tmp_path: Path, text: str) -> None:
-    files = {"ada/toolbox.py": FILES["finn"], "ben/quiz-week-3.yaml": text}
+    files = {"ada/toolbox.py": NO_TEXT, "ben/quiz-week-3.yaml": text}
     submissions, out = hand_in(tmp_path, files), tmp_path / "out"
     run = batch(course, submissions, "--out", out)
     assert run.returncode == 0, run.stderr
@@ -131,7 +133,7 @@ def test_who_hands_in_a_broken_form_is_in_the_class(course: Path, tmp_path: Path
 
 
 def test_who_hands_in_a_form_that_was_not_asked_for_is_in_the_class(course: Path, tmp_path: Path) -> None:
-    submissions = hand_in(tmp_path, {"ada/toolbox.py": FILES["finn"], "ben/quiz-week-3.yaml": form("b")})
+    submissions = hand_in(tmp_path, {"ada/toolbox.py": NO_TEXT, "ben/quiz-week-3.yaml": form("b")})
     run = batch(course, submissions, "--out", tmp_path / "out", "--exercise", "toolbox")
     assert run.returncode == 0, run.stderr
     assert "1 student of whom nothing is graded" in run.stdout

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import run
 from tests.quiz.every_type import FILE
 
 COURSE = """\
@@ -20,6 +21,12 @@ def grade(course: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Runs the real command."""
     command = [sys.executable, "-m", "grader.cli", "--course", str(course), *words]
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+
+
+def new(course: Path, name: str) -> None:
+    """The scaffold of an exercise."""
+    made = run("--course", str(course), "new", name, "--lesson", "1")
+    assert made.exit_code == 0, made.output
 
 
 def edit(file: str, old: str, new: str) -> Callable[[Path, str], None]:
@@ -134,8 +141,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     root = tmp_path_factory.mktemp("course")
     (root / "course.yaml").write_text(COURSE)
     for name in (*SOUND, *BROKEN):
-        made = grade(root, "new", name, "--lesson", "1")
-        assert made.returncode == 0, made.stderr
+        new(root, name)
     for name, (change, _) in BROKEN.items():
         change(root, name)
     edit(HIDDEN, "    for _ in range(5):", SLOW_AT_FIRST)(root, "slow_at_first")
@@ -199,7 +205,7 @@ def test_says_what_does_not_hold(report: str, name: str) -> None:
 )
 def test_a_broken_file_is_one_sentence(tmp_path: Path, file: str, text: str, sentence: str) -> None:
     (tmp_path / "course.yaml").write_text(COURSE)
-    grade(tmp_path, "new", "double", "--lesson", "1")
+    new(tmp_path, "double")
     (tmp_path / file.format(id="double")).write_text(text)
     done = grade(tmp_path, "check")
     assert done.returncode == 2
@@ -224,7 +230,7 @@ def test_a_quiz_is_held_against_all_parts_of_its_lesson(tmp_path: Path) -> None:
 
 def test_mutants_are_a_table_and_those_that_pass_are_shown(tmp_path: Path) -> None:
     (tmp_path / "course.yaml").write_text(COURSE)
-    grade(tmp_path, "new", "double", "--lesson", "1")
+    new(tmp_path, "double")
     done = grade(tmp_path, "check", "--mutants", "double")
     assert done.returncode == 0, done.stdout
     assert done.stdout.split()[:5] == ["exercise", "mutants", "killed", "equivalent", "open"]
@@ -245,7 +251,7 @@ def test_mutants_of_a_lesson_or_with_update_are_refused(tmp_path: Path) -> None:
     (tmp_path / "course.yaml").write_text(COURSE)
     (tmp_path / "lessons" / "01-only").mkdir(parents=True)
     (tmp_path / "lessons" / "01-only" / "1-first.md").write_text("---\ntitle: First\n---\n\n## Routing\n", "utf-8")
-    grade(tmp_path, "new", "double", "--lesson", "1")
+    new(tmp_path, "double")
     for words in (["lesson", "1"], ["double", "--update"]):
         done = grade(tmp_path, "check", "--mutants", *words)
         assert done.returncode == 2

@@ -45,6 +45,7 @@ def test_a_judge_that_ends_is_one_sentence_and_no_score(hole: str, root: Path) -
     assert Progress.load(root).state("toolbox") == "not started"
 
 
+@pytest.mark.usefixtures("left_behind")
 def test_a_judge_that_fails_says_where_and_gives_no_score(root: Path) -> None:
     with_a_hole(root, next(hole for hole in HOLES if hole.startswith("raise")), for_all=True)
     done = command("--file", "solutions/toolbox/toolbox.py", "--json", cwd=root)
@@ -92,6 +93,7 @@ def test_a_file_that_is_refused(name: str, root: Path) -> None:
     assert done.stderr.strip().isprintable()
 
 
+@pytest.mark.usefixtures("left_behind")
 def test_a_pass_of_another_file_is_not_recorded_and_says_so(root: Path) -> None:
     own = root / "exercises/toolbox/toolbox.py"
     own.write_bytes((root / "solutions/toolbox/toolbox.py").read_bytes())
@@ -105,6 +107,7 @@ def test_a_pass_of_another_file_is_not_recorded_and_says_so(root: Path) -> None:
     assert Progress.load(root).state("toolbox") == "passed"
 
 
+@pytest.mark.usefixtures("left_behind")
 def test_a_file_of_another_encoding(root: Path) -> None:
     """Latin 1 that says so, a byte order mark, line ends of Windows."""
     reference = (root / "solutions" / "toolbox" / "toolbox.py").read_text()
@@ -117,6 +120,7 @@ def test_a_file_of_another_encoding(root: Path) -> None:
         assert "31 of 31 points" in done.stdout
 
 
+@pytest.mark.usefixtures("left_behind")
 def test_the_command_grades_a_notebook(root: Path, tmp_path: Path) -> None:
     reference = (root / "solutions/toolbox/toolbox.py").read_text()
     (tmp_path / "mine.ipynb").write_bytes(notebook("%matplotlib inline", reference, "raise OSError"))
@@ -138,6 +142,7 @@ def wrong(root: Path) -> Path:
     return root
 
 
+@pytest.mark.usefixtures("left_behind")
 def test_one_test_in_depth_by_any_part_of_its_name(wrong: Path) -> None:
     for words in (["mix"], ["test_mix"], ["MI"]):
         done = command(*words, "--file", "mine two.py", cwd=wrong)
@@ -148,6 +153,7 @@ def test_one_test_in_depth_by_any_part_of_its_name(wrong: Path) -> None:
         assert "grade exercise toolbox --file 'mine two.py' --full" in done.stdout  # a name with a space is quoted
 
 
+@pytest.mark.usefixtures("left_behind")
 def test_a_test_that_is_not_there_or_not_alone(wrong: Path) -> None:
     done = command("mixx", "--file", "mine two.py", cwd=wrong)
     assert (done.returncode, done.stdout) == (2, "")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("left_behind")  # none is about the start of a warm process
+
 YAML = """\
 title: growth
 lesson: 1
@@ -179,3 +181,30 @@ def test_a_folder_that_cannot_be_written_to_is_said_before_the_run(course: Path,
     assert (code, screen) == (2, "")
     assert out.split("/")[-1] in complaints
     assert "Traceback" not in complaints
+
+
+FELLING = f"""
+import os
+from pathlib import Path
+
+{LAB}
+whole = run
+
+
+def run(submission, rng):
+    for shown in whole(submission, rng):
+        yield shown
+        if not Path("felled").exists():
+            Path("felled").touch()
+            os.kill(os.getppid(), 9)
+"""
+
+
+def test_one_that_loses_its_warm_process_is_run_once_more(course: Path, staying: Path) -> None:
+    felled = course / "felled"
+    code, screen, complaints = run(course, "growth", "--out", "out", lab=FELLING.replace('"felled"', repr(str(felled))))
+    assert (code, complaints) == (0, "")
+    assert felled.exists()
+    assert "Numbers" in screen
+    measured = json.loads((course / "out" / "measured.json").read_text())["measured"]
+    assert [each["type"] for each in measured] == ["curves", "heatmap", "table"]

@@ -13,6 +13,8 @@ from grader.result import Outcome
 from tests.classes import batch, grades
 from tests.three_exercises import ALONE, BASE, HIGH, TOP, WRONG_BASE, WRONG_TOP, three_exercises
 
+pytestmark = pytest.mark.usefixtures("left_behind")  # none is about the start of a warm process
+
 ALONE_HIGH = "def octuple(x):\n    return 8 * x\n"
 CIRCLE = "from base import double\n\ndef octuple(x):\n    return 4 * double(x)\n"
 

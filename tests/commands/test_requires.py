@@ -10,6 +10,8 @@ import pytest
 
 from tests.classes import batch, complaints, grades
 
+pytestmark = pytest.mark.usefixtures("left_behind")  # none is about the start of a warm process
+
 MISSING = "archgrade_has_no_such_package"
 YAML = """\
 title: twice

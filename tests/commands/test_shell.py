@@ -9,6 +9,8 @@ import pytest
 
 from tests.classes import REFERENCE, make_course
 
+pytestmark = pytest.mark.usefixtures("left_behind")  # none is about the start of a warm process
+
 WRONG = REFERENCE + "\n\ndef scale(x, factor):\n    raise KeyError(f'wrong by {factor}')\n"
 
 

@@ -17,6 +17,8 @@ from tests.paths import copy_toolbox
 if sys.platform == "win32":
     pytest.skip("there is no grader on Windows", allow_module_level=True)
 
+pytestmark = pytest.mark.usefixtures("left_behind")  # none is about the start of a warm process
+
 KEYS = "h hint   t next test   n next exercise   l lesson   q quit"
 STARTED = "not started   exercises/toolbox/toolbox.py"
 

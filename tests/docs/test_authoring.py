@@ -12,6 +12,8 @@ import pytest
 from grader.course.model import Description, Lesson, Limits, Reading, Standards, Syllabus
 from tests.docs.documents import read, rows
 
+pytestmark = pytest.mark.usefixtures("left_behind")  # none is about the start of a warm process
+
 BLOCK = re.compile(r"(?P<above>[^\n]*)\n\n(?P<fence>`{3,})(?P<kind>\w+)\n(?P<text>.*?)^(?P=fence)$", re.M | re.S)
 COMMAND = re.compile(r"^\$ (?P<command>.*)\n(?P<shown>(?:(?!\$ ).*\n)*)", re.M)
 

@@ -32,8 +32,14 @@ def reference(course: Path) -> str:
     return (course / "solutions/toolbox/toolbox.py").read_text()
 
 
-def graded(code: str, options: str = "") -> str:
-    return f"%%grade toolbox{options}\n{code}"
+@pytest.fixture
+def light(course: Path, tmp_path: Path) -> Path:
+    """A course whose code imports no torch, which takes a kernel more than a second."""
+    return three_exercises(tmp_path / "three")
+
+
+def graded(code: str) -> str:
+    return f"%%grade toolbox\n{code}"
 
 
 def test_a_right_cell_passes_and_its_functions_can_be_used_below(course: Path, reference: str) -> None:
@@ -65,9 +71,9 @@ def test_a_wrong_cell_is_told_its_mistake(course: Path, reference: str) -> None:
     assert "toolbox.scale(" in text(shell)
 
 
-def test_text_of_the_student_is_escaped(course: Path, reference: str) -> None:
+def test_text_of_the_student_is_escaped(light: Path) -> None:
     cross = '<script>alert("x")</script>\\x1b[31m'
-    (cell,) = run_cells(course, graded(reference.replace("return x * factor", f"raise ValueError('{cross}')")))
+    (cell,) = run_cells(light, f"%%grade base\ndef double(x):\n    raise ValueError('{cross}')\n")
     assert "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;\\x1b[31m" in html(cell)
     assert "<script" not in html(cell)
     assert "\x1b" not in html(cell)
@@ -84,10 +90,10 @@ def test_a_cell_that_cannot_run_is_explained_once(course: Path) -> None:
     assert all(len(cell.outputs) == 1 for cell in (open_bracket, hangs))
 
 
-def test_lines_that_only_jupyter_understands_are_not_graded(course: Path, reference: str) -> None:
-    (cell,) = run_cells(course, graded(f"%precision 3\n{reference}"))
+def test_lines_that_only_jupyter_understands_are_not_graded(light: Path) -> None:
+    (cell,) = run_cells(light, f"%%grade base\n%precision 3\n{BASE}")
     assert "Not run: line 2: %precision 3" in html(cell)
-    assert "31 of 31 points" in html(cell)
+    assert "4 of 4 points" in html(cell)
 
 
 def test_a_wrong_line_is_one_sentence(course: Path, tmp_path: Path) -> None:
@@ -104,27 +110,26 @@ def test_a_wrong_line_is_one_sentence(course: Path, tmp_path: Path) -> None:
     assert [errors(cell) for cell in cells] == [[]] * len(lines)
 
 
-def test_without_a_course_it_says_how_to_name_one(course: Path, reference: str, tmp_path: Path) -> None:
-    nowhere, named = run_cells(tmp_path, graded(reference), graded(reference, f" --course {course}"))
+def test_without_a_course_it_says_how_to_name_one(light: Path, tmp_path: Path) -> None:
+    nowhere, named = run_cells(tmp_path, f"%%grade base\n{BASE}", f"%%grade base --course {light}\n{BASE}")
     assert text(nowhere).startswith("UsageError: There is no course.yaml in ")
     assert text(nowhere).count("\n") == 1
-    assert "31 of 31 points" in html(named)
+    assert "4 of 4 points" in html(named)
 
 
-def test_the_kernel_holds_no_test_and_leaves_no_process(course: Path, reference: str) -> None:
-    for file in (course / "solutions/toolbox").glob("*.py"):
+def test_the_kernel_holds_no_test_and_leaves_no_process(light: Path) -> None:
+    for file in (light / "solutions/base").glob("*.py"):
         file.write_text(f"{file.read_text()}\n# {HIDDEN}\n")
-    cell, look, children = run_cells(course, graded(reference), LOOK, CHILDREN)
-    assert "31 of 31 points" in html(cell)
+    cell, look, children = run_cells(light, f"%%grade base\n{BASE}", LOOK, CHILDREN)
+    assert "4 of 4 points" in html(cell)
     assert text(look) == "[] []\n"
     (warm,) = text(children).split()
     assert not Path("/proc", warm).exists()
 
 
-def test_an_earlier_cell_is_imported_in_place_of_the_file(course: Path, tmp_path: Path) -> None:
-    root = three_exercises(tmp_path / "three")
+def test_an_earlier_cell_is_imported_in_place_of_the_file(light: Path) -> None:
     blocked, earlier, later, below = run_cells(
-        root, f"%%grade top\n{TOP}", f"%%grade base\n{BASE}", f"%%grade top\n{TOP}", "quadruple(3)"
+        light, f"%%grade top\n{TOP}", f"%%grade base\n{BASE}", f"%%grade top\n{TOP}", "quadruple(3)"
     )
     assert "needs base first" in html(blocked)
     assert "4 of 4 points" in html(earlier)
@@ -132,17 +137,15 @@ def test_an_earlier_cell_is_imported_in_place_of_the_file(course: Path, tmp_path
     assert text(below) == "12"
 
 
-def test_any_exercise_is_imported_from_a_cell_or_a_file(course: Path, tmp_path: Path) -> None:
-    root = three_exercises(tmp_path / "three")
-    (root / "exercises/top/top.py").write_text(TOP)
-    _, cell, below = run_cells(root, f"%%grade base\n{BASE}", f"%%grade high\n{HIGH}", "octuple(3)")
+def test_any_exercise_is_imported_from_a_cell_or_a_file(light: Path) -> None:
+    (light / "exercises/top/top.py").write_text(TOP)
+    _, cell, below = run_cells(light, f"%%grade base\n{BASE}", f"%%grade high\n{HIGH}", "octuple(3)")
     assert "4 of 4 points" in html(cell)
     assert text(below) == "24"
 
 
-def test_an_earlier_file_is_imported(course: Path, tmp_path: Path) -> None:
-    root = three_exercises(tmp_path / "three")
-    (root / "exercises/base/base.py").write_text(BASE)
-    later, below = run_cells(root, f"%%grade top\n{TOP}", "quadruple(3)")
+def test_an_earlier_file_is_imported(light: Path) -> None:
+    (light / "exercises/base/base.py").write_text(BASE)
+    later, below = run_cells(light, f"%%grade top\n{TOP}", "quadruple(3)")
     assert "4 of 4 points" in html(later)
     assert text(below) == "12"

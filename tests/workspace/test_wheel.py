@@ -57,6 +57,7 @@ def test_the_course_is_beside_the_packages(installed: Installation, workspace: P
     assert not (workspace / "solutions").exists()
 
 
+@pytest.mark.usefixtures("left_behind")
 def test_from_the_empty_stub_to_a_pass(installed: Installation, workspace: Path) -> None:
     assert "not started" in installed.run("grade", "exercise", "causal_mask", cwd=workspace).stdout
     solution = (installed.course / "solutions/causal_mask/causal_mask.py").read_text("utf-8")
@@ -75,6 +76,7 @@ def test_from_the_empty_stub_to_a_pass(installed: Installation, workspace: Path)
     assert "1 of " in installed.run("grade", cwd=workspace).stdout
 
 
+@pytest.mark.usefixtures("left_behind")
 def test_a_submission_cannot_read_the_solutions(installed: Installation, workspace: Path) -> None:
     answer = installed.course / "solutions" / "causal_mask" / "causal_mask.py"
     spy = workspace / "spy.py"
