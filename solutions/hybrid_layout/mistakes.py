@@ -56,6 +56,21 @@ def never_both(config):
     return [[mixer, "mlp" if mixer == "attention" else ffn] for mixer, ffn in layout(config)]
 
 
+@replaces("layout")
+def one_expert_is_none(config):
+    """With one expert your layers have none: you ask for num_experts > 1 as well, as the code of transformers does.
+    Which two numbers decide here whether a layer is MoE?"""
+    return [[mixer, ffn if config["num_experts"] > 1 else "mlp"] for mixer, ffn in layout(config)]
+
+
+@replaces("layout")
+def exchanged(config):
+    """Attention and experts have changed places: you read the keys expert_* for the mixer and attn_* for the FFN. Which
+    of the two networks is the mixer?"""
+    p, o, q, r = keys(config)
+    return pairs(config, lambda i: i % q == r, lambda i: i % p == o)
+
+
 def count(config, name):
     return sum(name in pair for pair in layout(config))
 
@@ -209,6 +224,13 @@ def up_and_one(config):
 
 
 @replaces("crossover_context")
+def crossover_of_twice_the_width(config):
+    """Your Mamba layer has 2·D channels in every model. Jamba has mamba_expand = 2: what does another config say?"""
+    values, token = one_of_each({**config, "mamba_expand": 2})
+    return values // token + 1
+
+
+@replaces("crossover_context")
 def crossover_of_query_heads(config):
     """Your token keeps a key and a value for each query head. Which key of the config says how many heads of keys
     and values there are?"""
@@ -307,6 +329,29 @@ def tied(config):
 def rank_by_sixteenth(config):
     """You took D / 16 for the rank of Δ. That is a common default: which key of the config holds the rank?"""
     return add(parts({**config, "mamba_dt_rank": config["hidden_size"] // 16}))
+
+
+@replaces("count_params")
+def rank_rounded_up(config):
+    """You took D / 16, rounded up, for the rank of Δ. That is Mamba's default: which key of the config holds the
+    rank?"""
+    return add(parts({**config, "mamba_dt_rank": -(-config["hidden_size"] // 16)}))
+
+
+@replaces("count_params")
+def mamba_of_twice_the_width(config):
+    """The Mamba layers that you count have 2·D channels in every model. Jamba has mamba_expand = 2: what does another
+    config say?"""
+    return add(parts({**config, "mamba_expand": 2}))
+
+
+@replaces("count_params")
+def mamba_in_every_layer(config):
+    """You counted the parameters of Mamba in every layer, and those of attention on top of them in some. How many
+    mixers has a layer?"""
+    p = parts(config)
+    mamba = p["in_proj"] + p["convolution"] + p["other mamba"] + p["inner norms"]
+    return add({**p, "attention": p["attention"] + mamba})
 
 
 @replaces("count_params")

@@ -202,7 +202,17 @@ def test_params(submission, rng):
         check(submission, c, *right_count(c), what)
 
 
-@points(2)
+@points(1)
+@needs("test_params")
+def test_one_expert(submission):
+    """one expert is a MoE, with a router, too"""
+    one = {**JAMBA, "num_experts": 1, "num_experts_per_tok": 1}
+    for i, (pair, expected) in enumerate(zip(submission.layout(one), right_layout(one), strict=True)):
+        assert_equal(pair, expected, name=f"layer {i}")
+    check(submission, one, *right_count(one), " with one expert")
+
+
+@points(1)
 @needs("test_params")
 def test_published(submission):
     """Jamba 1.5 Large: 398 billion and 94"""

@@ -156,8 +156,9 @@ def softmaxed(q, k, v):
 
 @replaces("linear_attention_parallel")
 def softmax_attention(q, k, v):
-    """This is ordinary causal attention, with softmax and without φ. It has no recurrent form of fixed size:
-    what is asked for is another function."""
+    """Your weights are made of the products q · k, as in ordinary attention: of them a softmax is taken, or another
+    function. Nothing of that can be taken out of the sum over the past, so there is no recurrent form of fixed size.
+    What happens to q and to k before they meet?"""
     return F.scaled_dot_product_attention(q, k, v, is_causal=True)
 
 
@@ -255,6 +256,61 @@ def normaliser_not_carried(q, k, v, state=None):
         def start(self, k, v, state):
             S, n = super().start(k, v, state)
             return S, torch.zeros_like(n)
+
+    return Wrong()(q, k, v, state)
+
+
+@replaces("linear_attention_recurrent")
+def state_changed(q, k, v, state=None):
+    """You add to S and n in place, and the first of these are the tensors of the state that was handed in: whoever
+    keeps it to continue the text in two ways has lost it. Gradients fail as well. How does a step make sums of its
+    own?"""
+
+    class Wrong(Steps):
+        def update(self, S, n, k, v):
+            f = feature_map(k)
+            S += f[..., :, None] * v[..., None, :]
+            n += f
+            return S, n
+
+    return Wrong()(q, k, v, state)
+
+
+@replaces("linear_attention_recurrent")
+def dict_changed(q, k, v, state=None):
+    """You put the new sums into the dict that was handed in, and the caller finds another state in it. In which dict do
+    they belong?"""
+    y, after = linear_attention_recurrent(q, k, v, state)
+    if state is None:
+        return y, after
+    state.update(after)
+    return y, state
+
+
+@replaces("linear_attention_recurrent")
+def map_after_the_sums(q, k, v, state=None):
+    """Your sums hold k and k vᵀ as they are, and φ comes last, on their products with q. φ of a sum is not the sum of
+    φ. On what does φ act in the weights of a token?"""
+
+    class Wrong(Steps):
+        def update(self, S, n, k, v):
+            return S + k[..., :, None] * v[..., None, :], n + k
+
+        def read(self, S, n, q):
+            return feature_map((q[..., :, None] * S).sum(-2)) / feature_map((q * n).sum(-1, keepdim=True))
+
+    return Wrong()(q, k, v, state)
+
+
+@replaces("linear_attention_recurrent")
+def bounded_in_steps(q, k, v, state=None):
+    """You keep n · φ(q) above a small number, and where all features are smaller, y is no mean any more. Can it be 0
+    after the update, if all features are positive?"""
+
+    class Wrong(Steps):
+        def read(self, S, n, q):
+            f = feature_map(q)
+            return (f[..., :, None] * S).sum(-2) / (f * n).sum(-1, keepdim=True).clamp(min=1e-6)
 
     return Wrong()(q, k, v, state)
 

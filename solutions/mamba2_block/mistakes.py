@@ -34,6 +34,10 @@ class Scan:
     def running(self, a):
         return a.cumsum(1)
 
+    def kept(self, x_, raw):
+        """Of what is written (Bt, Q, H, P), and of x itself, that which goes into the next chunk."""
+        return x_
+
     def since_start(self, cum, a):
         return torch.exp(cum)
 
@@ -50,13 +54,13 @@ class Scan:
         Bt, _, H, P = x.shape
         B, C = self.share(B, H), self.share(C, H)
         h, ys = self.start(h0, x.new_zeros(Bt, H, P, B.shape[-1])), []
-        pieces = (tensor.split(chunk, dim=1) for tensor in (self.written(x, dt), self.decay(dt, A), B, C))
-        for x_, a, B_, C_ in zip(*pieces, strict=True):
+        pieces = (tensor.split(chunk, dim=1) for tensor in (self.written(x, dt), x, self.decay(dt, A), B, C))
+        for x_, raw, a, B_, C_ in zip(*pieces, strict=True):
             cum = self.running(a)
             scores = torch.einsum("bthn,bshn->btsh", C_, B_)
             inside = torch.einsum("btsh,bshp->bthp", self.ratio(cum) * scores, x_)
             ys.append(inside + torch.einsum("bth,bthn,bhpn->bthp", self.since_start(cum, a), C_, h))
-            h = self.carry(h, cum) + torch.einsum("bsh,bshp,bshn->bhpn", self.until_end(cum, a), x_, B_)
+            h = self.carry(h, cum) + torch.einsum("bsh,bshp,bshn->bhpn", self.until_end(cum, a), self.kept(x_, raw), B_)
         return torch.cat(ys, dim=1) + self.skip(x, dt, D), h
 
 
@@ -97,6 +101,18 @@ def no_dt_on_x(x, dt, A, B, C, D, chunk, h0=None):
     class Wrong(Scan):
         def written(self, x, dt):
             return x
+
+    return Wrong()(x, dt, A, B, C, D, chunk, h0)
+
+
+@replaces("ssd_scan")
+def no_dt_into_the_next_chunk(x, dt, A, B, C, D, chunk, h0=None):
+    """Inside of a chunk you write Δ x B, and into the state that goes on to the next chunk x B without Δ. What should a
+    step of size 0 leave behind in either of them?"""
+
+    class Wrong(Scan):
+        def kept(self, x_, raw):
+            return raw
 
     return Wrong()(x, dt, A, B, C, D, chunk, h0)
 
@@ -509,6 +525,26 @@ class XBeforeZ(Parts):
 
 
 @replaces("Mamba2Block")
+class CBeforeB(Parts):
+    """Your block cuts what comes behind x in the order C, B, and so the two change places in the scan. In which order
+    does in_proj give them?"""
+
+    def parts(self, xBC, raw):
+        u, C, B = super().parts(xBC, raw)
+        return u, B, C
+
+
+@replaces("Mamba2Block")
+class BCBeforeX(Parts):
+    """Your block takes B and C from the front and x from what is left. Which of the three comes first behind z?"""
+
+    def parts(self, xBC, raw):
+        E, _, _, G, N = self.sizes()
+        B, C, u = xBC.split([G * N, G * N, E], dim=-1)
+        return u, B, C
+
+
+@replaces("Mamba2Block")
 class BCNotConvolved(Parts):
     """Your B and C are those of in_proj, and only x has seen its neighbours. What else goes through the
     convolution?"""
@@ -664,6 +700,36 @@ class ScanStateIgnored(Parts):
 
 
 @replaces("Mamba2Block")
+class KeepsState(Parts):
+    """Your block remembers its last state by itself, and a text that comes without a state goes on where another one
+    has ended. What does the docstring say of state=None?"""
+
+    def start(self, state, batch):
+        mine = getattr(self, "mine", None)
+        if state is None and mine is not None and len(mine["ssm"]) == batch:
+            return mine
+        return super().start(state, batch)
+
+    def forward(self, x, state=None):
+        y, state = super().forward(x, state)
+        self.mine = {name: tensor.detach() for name, tensor in state.items()}
+        return y, state
+
+
+@replaces("Mamba2Block")
+class StateChanged(Parts):
+    """You put the new entries into the dict that you were given. Whoever keeps it to continue the text in two ways
+    finds the first continuation in it: what does the docstring say of the state that is passed in?"""
+
+    def forward(self, x, state=None):
+        y, new = super().forward(x, state)
+        if state is None:
+            return y, new
+        state.update(new)
+        return y, state
+
+
+@replaces("Mamba2Block")
 class ForgetsAfterShortPiece(Parts):
     """Your new conv state is made of this piece alone, and where the piece is shorter than W − 1 the rest is zeros.
     Where do the older columns come from?"""
@@ -738,6 +804,29 @@ class StepBiasStartsAtZero(Mamba2Block):
     def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
         super().__init__(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
         self.dt_bias.data.zero_()
+
+
+@replaces("Mamba2Block")
+class RatesWithoutLog(Mamba2Block):
+    """You put numbers between 1 and 16 into A_log itself, and the exponential still follows: e^16 is 8,886,110. Which
+    numbers does the docstring place between 1 and 16?"""
+
+    def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
+        super().__init__(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
+        self.A_log.data.exp_()
+
+
+@replaces("Mamba2Block")
+class StateInFloat32(Mamba2Block):
+    """Your init_state gives float32 zeros for a float64 block too: torch.zeros makes float32 unless it is told
+    otherwise. Which dtype does the docstring name?"""
+
+    def init_state(self, batch):
+        return {name: tensor.float() for name, tensor in super().init_state(batch).items()}
+
+    def forward(self, x, state=None):
+        state = self.init_state(len(x)) if state is None else state
+        return super().forward(x, {name: tensor.to(x.dtype) for name, tensor in state.items()})
 
 
 @replaces("Mamba2Block")

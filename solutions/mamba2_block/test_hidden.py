@@ -173,7 +173,7 @@ def test_gated_norm(submission, rng):
     assert_close(tuple(found), tuple(slopes), rtol=1e-8, atol=1e-8, name="gradients of y, z, weight")
 
 
-@points(5)
+@points(3)
 @needs("test_names")
 def test_new_block(submission):
     """D, norm, and the ranges of steps and rates"""
@@ -188,6 +188,12 @@ def test_new_block(submission):
         for name, numbers, low, high in (("softplus(dt_bias)", steps, 0.001, 0.1), ("exp(A_log)", rates, 1.0, 16.0)):
             assert (numbers > low * (1 - 1e-3)).all(), f"{name} is {numbers.min():.5g} and should be at least {low}."
             assert (numbers < high * (1 + 1e-3)).all(), f"{name} is {numbers.max():.5g} and should be at most {high}."
+
+
+@points(2)
+@needs("test_names")
+def test_init_state(submission):
+    """zeros, in the dtype of the parameters"""
     for dtype in (torch.float32, torch.float64):
         Bt, D, E, H, P, G, N, W = 5, 3, 6, 2, 3, 2, 7, 4
         state = submission.Mamba2Block(**sizes(D, 2, P, G, N, W)).to(dtype).init_state(Bt)

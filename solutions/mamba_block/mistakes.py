@@ -80,7 +80,8 @@ class RankOfChannels(MambaBlock):
 
 @replaces("MambaBlock")
 class RankRoundedDown(MambaBlock):
-    """Your R is D / 16 rounded down, which is 0 for a narrow block. It is rounded up."""
+    """Your R is D / 16 rounded down, so for D = 17 it is as large as for D = 16. Which way does the docstring
+    round?"""
 
     def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
         super().__init__(d_model, d_state, d_conv, expand, max(1, d_model // 16) if dt_rank is None else dt_rank)
@@ -104,6 +105,27 @@ class StartsWithoutLog(MambaBlock):
     def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
         super().__init__(d_model, d_state, d_conv, expand, dt_rank)
         self.A_log.data.exp_()
+
+
+@replaces("MambaBlock")
+class StartsDownTheChannels(MambaBlock):
+    """In your new block A_log goes on from channel to channel, ln 1 to ln E, and is the same for all N states of one.
+    Along which of its two axes does it go from ln 1 to ln N?"""
+
+    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
+        super().__init__(d_model, d_state, d_conv, expand, dt_rank)
+        E = len(self.A_log)
+        self.A_log.data.copy_(torch.arange(1.0, E + 1).log()[:, None].expand_as(self.A_log))
+
+
+@replaces("MambaBlock")
+class StartsFromLogZero(MambaBlock):
+    """In your new block A_log begins with ln 0, which is -inf: a range counts from 0 unless it is told otherwise. With
+    which number does a row begin?"""
+
+    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
+        super().__init__(d_model, d_state, d_conv, expand, dt_rank)
+        self.A_log.data.copy_(torch.arange(0.0, d_state).log().expand_as(self.A_log))
 
 
 @replaces("MambaBlock")
@@ -285,6 +307,45 @@ class ScanStateIgnored(Parts):
 
 
 @replaces("MambaBlock")
+class StateForOneToken(Parts):
+    """Your block reads the state that it is given for a single token only; a piece of several begins from zeros. A text
+    may come in pieces of any length: what has a piece of several tokens before it?"""
+
+    def forward(self, x, state=None):
+        return super().forward(x, state if x.shape[1] == 1 else None)
+
+
+@replaces("MambaBlock")
+class KeepsState(Parts):
+    """Your block remembers its last state by itself, and a text that comes without a state goes on where another one
+    has ended. What does the docstring say of state=None?"""
+
+    def start(self, state, batch):
+        mine = getattr(self, "mine", None)
+        if state is None and mine is not None and len(mine["ssm"]) == batch:
+            return mine
+        return super().start(state, batch)
+
+    def forward(self, x, state=None):
+        y, state = super().forward(x, state)
+        self.mine = {name: tensor.detach() for name, tensor in state.items()}
+        return y, state
+
+
+@replaces("MambaBlock")
+class StateChanged(Parts):
+    """You put the new entries into the dict that you were given. Whoever keeps it to continue the text in two ways
+    finds the first continuation in it: what does the docstring say of the state that is passed in?"""
+
+    def forward(self, x, state=None):
+        y, new = super().forward(x, state)
+        if state is None:
+            return y, new
+        state.update(new)
+        return y, state
+
+
+@replaces("MambaBlock")
 class AInFloat32(Parts):
     """A went through float32, as in Mamba's own code, and a float64 block lost half of its digits. Let the dtype of the
     parameters decide."""
@@ -337,6 +398,17 @@ class NewestFirst(Parts):
 class StateTooShort(Parts):
     """After a piece shorter than W − 1 your conv state has fewer than W − 1 columns. The missing ones are older than
     the piece. Where do they stand?"""
+
+    def forward(self, x, state=None):
+        self.tokens = x.shape[1]
+        return super().forward(x, state)
+
+    def recur(self, A_bar, B_bar_u, C, h):
+        ys = []
+        for t in range(self.tokens):  # of x, as most write it: a window that is too short fails here
+            h = A_bar[:, t] * h + B_bar_u[:, t]
+            ys.append((h * C[:, t, None]).sum(-1))
+        return torch.stack(ys, dim=1), h
 
     def remembered(self, window, T, u):
         W = self.conv1d.kernel_size[0]

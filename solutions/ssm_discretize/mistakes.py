@@ -147,14 +147,6 @@ def bilinear_of_ones(A, B, dt, method="zoh"):
 
 
 @replaces("discretize")
-def bilinear_half_b(A, B, dt, method="zoh"):
-    """The B_bar of your bilinear rule has half a step before B. Both halves of the step take in the same x: how much of
-    B do they write together?"""
-    A_bar, B_bar = discretize(A, B, dt, method)
-    return A_bar, B_bar / 2 if method == "bilinear" else B_bar
-
-
-@replaces("discretize")
 def bilinear_full_step(A, B, dt, method="zoh"):
     """You took a whole step on each side. The bilinear rule takes half a step with the old state and half a
     step with the new one."""
@@ -212,7 +204,8 @@ def entry_by_entry(A, B, dt, method="zoh"):
 
 @replaces("discretize")
 def bilinear_without_dt(A, B, dt, method="zoh"):
-    """The B_bar of your bilinear rule has no factor Δ. A short step writes little: what makes B_bar small there?"""
+    """The B_bar of your bilinear rule has no factor Δ, or half of it, which is the same for Δ = 2. A short step writes
+    little: what makes B_bar small there, and do both halves of a step take x in?"""
     A_bar, B_bar = discretize(A, B, dt, method)
     return A_bar, B_bar / dt if method == "bilinear" else B_bar
 
