@@ -65,11 +65,11 @@ def make_course(folder: Path, gate: Path | None = None) -> Path:
     return root
 
 
-def with_a_hole(course: Path, hole: str, *, for_all: bool = False) -> None:
-    """Has a hidden test do this over a submission that asks for it, or over any."""
+def with_a_hole(course: Path, hole: str, *, for_all: bool = False, word: str = "the hole") -> None:
+    """Has a hidden test do this over a submission that asks for it by this word, or over any."""
     tests = course / "solutions/toolbox/test_hidden.py"
     docstring = '    """the item, or IndexError"""\n'
-    falls = f"{docstring}    if {for_all} or submission.pick([7], 0) == 'the hole':\n        {hole}\n"
+    falls = f"{docstring}    if {for_all} or submission.pick([7], 0) == {word!r}:\n        {hole}\n"
     tests.write_text(tests.read_text("utf-8").replace(docstring, falls), "utf-8")
 
 
