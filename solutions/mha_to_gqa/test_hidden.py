@@ -159,11 +159,11 @@ def test_names(submission, rng):
 @needs("test_example_expand")
 def test_expand(submission, rng):
     """head h is head ⌊h G / H⌋, row by row"""
-    H, G = heads_and_groups(rng)
     D, K = (size + 9 for size in rng.sizes(2, low=1, high=5))
-    for t in (rng.randn(G * K, G * K), rng.randn(G * K, D), rng.randn(G * K)):
-        assert_equal(submission.expand_heads(t, H, G), expanded(t, H, G))
-        assert_equal(submission.expand_heads(t, G, G), t)
+    for H, G in (heads_and_groups(rng), (12, 4)):  # a head is shared by more than G, or by fewer
+        for t in (rng.randn(G * K, G * K), rng.randn(G * K, D), rng.randn(G * K)):
+            assert_equal(submission.expand_heads(t, H, G), expanded(t, H, G))
+            assert_equal(submission.expand_heads(t, G, G), t)
     head = rng.randn(K, D)
     assert_equal(submission.expand_heads(head, H, 1), expanded(head, H, 1))
 
