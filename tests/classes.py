@@ -47,6 +47,7 @@ HOLES = {  # what a test of the course does over one submission: how that is cal
     "raise type('Odd', (Exception,), {'__str__': lambda self: str(1 / 0)})": "ZeroDivisionError: division by zero",
 }
 CRASH = next(iter(HOLES))
+NO_TEXT = "\0"  # handed in as code, it is graded without a judge
 FALLS = "def pick(items, place): return 'the hole'\n"  # into it
 
 

@@ -2,10 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-
-import msgspec
 
 from grader.course.model import Course, Exercise
 from grader.errors import UsageError
@@ -24,7 +21,6 @@ from grader.lesson.model import (
 )
 from grader.lesson.moving import moving_scripts, no_script
 from grader.lesson.pictures import load_picture
-from grader.picture import Picture
 from grader.report.graphics import svg
 from grader.site.highlight import code
 from grader.site.markdown import Writer, plain, split_title
@@ -86,7 +82,7 @@ class Blocks:
             self.moved.append(f"assets/moving/{figure.moving}.js")
         picture = load_picture(Path(self.course.root, self.part.path).parent, figure.name)
         caption = self.writer.inline(figure.caption, figure.line)
-        return render("figure.html", figure=figure, svg=_drawn(msgspec.json.encode(picture)), caption=caption)
+        return render("figure.html", figure=figure, svg=svg(picture), caption=caption)
 
     def _question(self, block: Predict) -> str:
         return render(
@@ -125,9 +121,3 @@ class Blocks:
             kind=kind,
             text=self.writer.write(text, line) if text.strip() else "",
         )
-
-
-@cache
-def _drawn(picture: bytes) -> str:
-    """A picture, which is JSON here, as SVG: to draw it takes longer than all else of a page."""
-    return svg(msgspec.json.decode(picture, type=Picture))

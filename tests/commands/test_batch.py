@@ -12,7 +12,19 @@ import pytest
 
 from grader.gradebook import Gradebook
 from grader.result import Outcome
-from tests.classes import FILES, REFERENCE, SCORES, batch, complaints, grades, hand_in, make_course, scores, untimed
+from tests.classes import (
+    FILES,
+    NO_TEXT,
+    REFERENCE,
+    SCORES,
+    batch,
+    complaints,
+    grades,
+    hand_in,
+    make_course,
+    scores,
+    untimed,
+)
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +236,7 @@ def test_no_student_can_see_the_work_of_another(course: Path, tmp_path: Path) ->
 
 def test_a_job_of_github_obeys_no_student(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    files = {"::add-mask::x": "\0", "##[add-mask]y": "\0"}  # no text, which no judge is started for
+    files = {"::add-mask::x": NO_TEXT, "##[add-mask]y": NO_TEXT}
     roster = tmp_path / "roster.csv"
     roster.write_text("id,name\nz,::stop-commands::z\n", "utf-8")
     run = batch(course, hand_in(tmp_path, files), "--out", tmp_path / "out", "--roster", roster, "--fail-under", "50")

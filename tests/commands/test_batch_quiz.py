@@ -14,10 +14,8 @@ from grader.quiz.draw import ask
 from grader.quiz.result import QuizResult
 from grader.quiz.score import right_answer
 from grader.result import Outcome, Result
-from tests.classes import FILES, batch, grades, make_course
+from tests.classes import FILES, NO_TEXT, batch, grades, make_course
 from tests.quiz.every_type import FILE, QUIZ
-
-NO_TEXT = "\0"  # handed in as code, it is graded without a judge
 
 
 @pytest.fixture

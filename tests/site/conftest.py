@@ -1,13 +1,34 @@
 """What the tests of the site share: the small course and ours, as sites."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from grader.course import load_course
+from grader.picture import Picture
+from grader.report.graphics import svg
+from grader.site import blocks
 from grader.site.build import write_site
 from tests.paths import ROOT
 from tests.site.courses import make_course
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drawn_once() -> Iterator[None]:
+    """A picture is drawn once for all sites that are made here: drawing is nine tenths of making one."""
+    drawn: dict[bytes, str] = {}
+
+    def draw(picture: Picture) -> str:
+        key = msgspec.json.encode(picture)
+        if key not in drawn:
+            drawn[key] = svg(picture)
+        return drawn[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "svg", draw)
+        yield
 
 
 @pytest.fixture
