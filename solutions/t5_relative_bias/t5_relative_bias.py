@@ -28,9 +28,9 @@ def relative_position_bucket(
 
     relative_position: int64, any shape, key minus query.
     bidirectional: half of the buckets for either direction; else the future counts as distance 0.
-    num_buckets: a multiple of 4. max_distance: where the logarithm would reach one bucket more than there are, so that
-        the last bucket begins before it and holds all that follows; larger than the number of exact buckets of one
-        direction.
+    num_buckets: a multiple of 4.
+    max_distance: the distance for which the logarithm gives bucket n, one more than there is. The last bucket, n - 1,
+        begins before it and holds all larger distances, too. It is larger than exact, the number of exact buckets.
     Returns: int64, the shape of relative_position, from 0 to num_buckets - 1.
 
     >>> relative_position_bucket(torch.tensor([-20, -8, -7, -1, 0, 1, 7, 20]))
