@@ -66,6 +66,24 @@ def epsilon_added(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Ten
 
 
 @replaces("clip_logits")
+def larger_epsilon_added(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """You added 1e-6 to the lengths, so short embeddings do not get length 1. No length is 0 here. What does the small
+    number protect from?"""
+    u = image_emb / (image_emb.norm(dim=-1, keepdim=True) + 1e-6)
+    v = text_emb / (text_emb.norm(dim=-1, keepdim=True) + 1e-6)
+    return scaled(log_scale) * u @ v.T
+
+
+@replaces("clip_logits")
+def normalised_in_place(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """You bring the embeddings to length 1 in place, and the caller's are other ones afterwards; where one is a leaf
+    that needs a gradient, torch refuses it. Which operation makes a new tensor?"""
+    image_emb /= image_emb.norm(dim=-1, keepdim=True)
+    text_emb /= text_emb.norm(dim=-1, keepdim=True)
+    return scaled(log_scale) * image_emb @ text_emb.T
+
+
+@replaces("clip_logits")
 def short_ones_kept_short(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
     """Your lengths have a lower end, and embeddings that are shorter than that do not come out with length 1. How
     short may an embedding be, by the docstring?"""
@@ -111,6 +129,21 @@ def no_scale(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
 @replaces("clip_logits")
 def no_cap(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
     """The scale has no upper end. At log_scale = 50 your logits are of the size 10²¹."""
+    return log_scale.exp() * (unit(image_emb) @ unit(text_emb).T)
+
+
+@replaces("clip_logits")
+def no_cap_on_the_vectors(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """The scale, by which you multiply the vectors of length 1, has no upper end. At log_scale = 50 your logits are of
+    the size 10²¹, and at 1000 they are NaN."""
+    return log_scale.exp() * unit(image_emb) @ unit(text_emb).T
+
+
+@replaces("clip_logits")
+def capped_in_place(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """You cap log_scale itself, in place, and the caller's is another one after the call. OpenAI's training does so
+    between two steps; here the cap is inside of the function. Which operation makes a new tensor?"""
+    log_scale.data.clamp_(max=LN_100)
     return log_scale.exp() * unit(image_emb) @ unit(text_emb).T
 
 
@@ -143,6 +176,13 @@ def scale_as_number(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> T
     """log_scale became a Python number on the way, by item() or float(), and gets no gradient. The temperature of
     CLIP is learned."""
     return math.exp(min(log_scale.item(), LN_100)) * unit(image_emb) @ unit(text_emb).T
+
+
+@replaces("clip_logits")
+def exponential_as_number(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """log_scale became a Python number on the way, by item() or float(): it gets no gradient, and the temperature of
+    CLIP is learned. And math.exp(1000) raises an OverflowError: what has to be capped before the exponential?"""
+    return min(math.exp(log_scale.item()), 100.0) * unit(image_emb) @ unit(text_emb).T
 
 
 @replaces("clip_logits")
@@ -277,6 +317,16 @@ def first_is_the_target(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) 
     return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
 
 
+@replaces("clip_loss")
+def images_among_images(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """All 2B embeddings stand in one softmax of yours, as in SimCLR, so an image has to be told from the other images
+    and a text from the other texts as well. Among which does an image look for its text in CLIP?"""
+    both = torch.cat([image_emb, text_emb])  # (2B, E)
+    itself = torch.eye(len(both), dtype=torch.bool)
+    logits = clip_logits(both, both, log_scale).masked_fill(itself, float("-inf"))
+    return F.cross_entropy(logits, torch.arange(len(both)).roll(len(image_emb)))
+
+
 @replaces("zero_shot")
 def raw_mean(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
     """You averaged the prompts as they are, and the longest one decides. Each has to have length 1 before."""
@@ -371,6 +421,20 @@ def one_too_many(logits: Tensor, k: int) -> float:
     """One place too many counts: with k = 1, yours accepts the second as well. How many may be larger than the
     own one if it is among the k largest?"""
     return (places(logits) <= k).double().mean().item()
+
+
+@replaces("recall_at_k")
+def one_too_few(logits: Tensor, k: int) -> float:
+    """One place too few counts: with k = 1 you find nothing, and with k = 2 only the best. Is the own text among those
+    that you count before it?"""
+    return (places(logits) < k - 1).double().mean().item()
+
+
+@replaces("recall_at_k")
+def place_and_column_exchanged(logits: Tensor, k: int) -> float:
+    """You read the diagonal of argsort as the place of the own text. argsort says which column stands at each place:
+    where in row i of it do you find the place of column i?"""
+    return (logits.argsort(dim=1, descending=True).diagonal() < k).double().mean().item()
 
 
 @replaces("recall_at_k")

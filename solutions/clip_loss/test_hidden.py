@@ -171,7 +171,7 @@ def test_recall(submission, rng):
     logits = rng.rand(B, B).argsort(-1) + 0.5 * rng.rand(B, B) + 3 * torch.eye(B, dtype=torch.float64)
     ranks = [sorted(row, reverse=True).index(row[i]) for i, row in enumerate(logits.tolist())]
     columns = [sorted(row, reverse=True).index(row[i]) for i, row in enumerate(logits.T.tolist())]
-    for k in (1, 2, 4, B):
+    for k in (2, 1, 4, B):
         share = sum(rank < k for rank in ranks) / B
         assert_close(submission.recall_at_k(logits - 5, k), share, name=f"recall at {k}")
         share = sum(rank < k for rank in columns) / B

@@ -1,5 +1,7 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from patch_embedding import PatchEmbed, patchify, unpatchify
@@ -80,8 +82,8 @@ def overlapping(images: Tensor, patch: int) -> Tensor:
 
 @replaces("patchify")
 def cropped(images: Tensor, patch: int) -> Tensor:
-    """Where P does not divide the size, the last rows and columns were dropped silently, as a convolution does.
-    Lost pixels should be an error."""
+    """Where P does not divide the size, the last rows and columns were dropped silently, as F.unfold and a convolution
+    do. Lost pixels should be an error."""
     H, W = (size // patch * patch for size in images.shape[2:])
     return patchify(images[:, :, :H, :W], patch)
 
@@ -110,6 +112,16 @@ def pixels_apart(images: Tensor, patch: int) -> Tensor:
     B, C, H, W = images.shape
     blocks = images.reshape(B, C, patch, H // patch, patch, W // patch)
     return blocks.permute(0, 3, 5, 1, 2, 4).flatten(3).flatten(1, 2)
+
+
+@replaces("patchify")
+def number_of_patches(images: Tensor, patch: int) -> Tensor:
+    """You took `patch` for the number of patches along each side, and your pieces have H/P × W/P pixels. P is the side
+    of a patch, in pixels: how many patches has a side of H pixels?"""
+    six_axes(images, patch)
+    B, C, H, W = images.shape
+    blocks = images.reshape(B, C, patch, H // patch, patch, W // patch)
+    return blocks.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
 
 
 def checked(patches: Tensor, patch: int, height: int, width: int) -> tuple[int, int]:
@@ -183,6 +195,56 @@ def back_pixels_apart(patches: Tensor, patch: int, height: int, width: int) -> T
     B, P = len(patches), patch
     blocks = patches.reshape(B, height // P, width // P, -1, P, P)
     return blocks.permute(0, 3, 4, 1, 5, 2).reshape(B, -1, height, width)
+
+
+@replaces("unpatchify")
+def back_square_grid(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """You took the root of N for the rows of the grid and for its columns, as if every image were square. What do
+    height and width say of rows and columns?"""
+    checked(patches, patch, height, width)
+    B, N, L = patches.shape
+    g, P = math.isqrt(N), patch
+    blocks = patches.reshape(B, g, g, L // P**2, P, P)
+    return blocks.permute(0, 3, 1, 4, 2, 5).reshape(B, L // P**2, height, width)
+
+
+@replaces("unpatchify")
+def back_square_grid_of_any_channels(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """Your grid has as many rows as columns, the root of N, as if every image were square, and what does not fit goes
+    to the axis with −1. What do height and width say of rows and columns?"""
+    checked(patches, patch, height, width)
+    B, g, P = len(patches), math.isqrt(patches.shape[1]), patch
+    blocks = patches.reshape(B, g, g, -1, P, P)
+    return blocks.permute(0, 3, 1, 4, 2, 5).reshape(B, -1, height, width)
+
+
+@replaces("unpatchify")
+def back_square_grid_asserted(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """You ask that N is a square number, as the code of MAE does: its images are square. Here they need not be. What do
+    height and width say of rows and columns?"""
+    g = math.isqrt(patches.shape[1])
+    assert g * g == patches.shape[1]
+    return unpatchify(patches, patch, height, width)
+
+
+@replaces("unpatchify")
+def back_number_of_patches(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """You took `patch` for the number of patches along each side. P is the side of a patch, in pixels: how many rows of
+    patches has an image of that height?"""
+    rows, columns = checked(patches, patch, height, width)
+    blocks = patches.reshape(len(patches), patch, patch, -1, rows, columns)
+    return blocks.permute(0, 3, 1, 4, 2, 5).reshape(len(patches), -1, height, width)
+
+
+@replaces("unpatchify")
+def back_piece_by_piece(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    """You took `patch` for the number of patches along each side, and your pieces have H/P × W/P pixels. P is the side
+    of a patch, in pixels: how many numbers of a patch belong to one channel?"""
+    rows, columns = checked(patches, patch, height, width)
+    C = patches.shape[-1] // (rows * columns)
+    pieces = [patches[:, n].reshape(len(patches), C, rows, columns) for n in range(patch**2)]
+    lines = [torch.cat(pieces[r * patch : (r + 1) * patch], dim=3) for r in range(patch)]
+    return torch.cat(lines, dim=2)
 
 
 @replaces("PatchEmbed")
@@ -374,6 +436,14 @@ def half_the_width(dim: int, grid_h: int, grid_w: int) -> Tensor:
     """Your exponent divides j by dim/2. Each of the four parts has q = dim/4 frequencies, which fall from 1
     towards 1/10000."""
     omega = frequencies(dim) ** 0.5
+    return parts(*grid(omega, grid_h, grid_w))
+
+
+@replaces("sincos_2d")
+def twice_the_exponent(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    """Your exponent is −2j/q, and the frequencies fall twice as fast. In the 10000^(−2i/d) of words in a text, d counts
+    sines and cosines together: what does q count here?"""
+    omega = frequencies(dim) ** 2
     return parts(*grid(omega, grid_h, grid_w))
 
 

@@ -132,6 +132,22 @@ def offsets_swapped(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
 
 
 @replaces("pairwise_sum")
+def row0_ignored(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
+    """Your rows are counted from 0 wherever the block lies; the columns are right. Which number has the first image of
+    the block in the batch?"""
+    z = log_t.exp() * cosines(image_emb, text_emb) + bias
+    return F.softplus(-signs(z, 0, col0) * z).sum()
+
+
+@replaces("pairwise_sum")
+def col0_ignored(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
+    """Your columns are counted from 0 wherever the block lies; the rows are right. Which number has the first text of
+    the block in the batch?"""
+    z = log_t.exp() * cosines(image_emb, text_emb) + bias
+    return F.softplus(-signs(z, row0, 0) * z).sum()
+
+
+@replaces("pairwise_sum")
 def only_blocks_on_the_diagonal(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
     """You count pairs only in blocks with row0 equal to col0. The diagonal can also cross a block that begins beside
     it. Which two numbers are equal for a pair?"""
@@ -167,6 +183,14 @@ def log_sigmoid_in_two_steps(image_emb, text_emb, log_t, bias, row0=0, col0=0) -
     logarithm is −infinity. Which function of torch takes both steps at once?"""
     z = log_t.exp() * cosines(image_emb, text_emb) + bias
     return -torch.sigmoid(signs(z, row0, col0) * z).log().sum()
+
+
+@replaces("pairwise_sum")
+def logarithms_cut_off(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
+    """F.binary_cross_entropy takes probabilities and cuts each logarithm off at −100: a bad pair costs 100 whatever its
+    logit, and has no gradient. Which of torch's functions takes the logits themselves?"""
+    z = log_t.exp() * cosines(image_emb, text_emb) + bias
+    return F.binary_cross_entropy(z.sigmoid(), same(z, row0, col0).to(z.dtype), reduction="sum")
 
 
 @replaces("pairwise_sum")
@@ -443,4 +467,14 @@ def short_ones_stay_short(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> T
     u = image_emb / image_emb.norm(dim=-1, keepdim=True).clamp(min=1e-8)
     v = text_emb / text_emb.norm(dim=-1, keepdim=True).clamp(min=1e-8)
     z = log_t.exp() * u @ v.T + bias
+    return F.softplus(-signs(z, row0, col0) * z).sum()
+
+
+@replaces("pairwise_sum")
+def normalised_in_place(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
+    """You bring the embeddings to length 1 in place, and the caller's are other ones afterwards; where one is a leaf
+    that needs a gradient, torch refuses it. Which operation makes a new tensor?"""
+    image_emb /= image_emb.norm(dim=-1, keepdim=True)
+    text_emb /= text_emb.norm(dim=-1, keepdim=True)
+    z = log_t.exp() * image_emb @ text_emb.T + bias
     return F.softplus(-signs(z, row0, col0) * z).sum()

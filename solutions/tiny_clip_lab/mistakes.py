@@ -132,6 +132,13 @@ def render_ignores_seed(combinations, seed):
     return render(combinations, 0)
 
 
+@replaces("render")
+def noise_from_torchs_generator(combinations, seed):
+    """Your noise comes from torch's own generator, which goes on from call to call, so the same seed gives another
+    picture each time. From what does a generator of your own begin?"""
+    return drawn(combinations, 0.3 * torch.randn(len(combinations), 3, 16, 16))
+
+
 @replaces("sample_batch")
 def with_held_out(size, seed):
     """Your batches hold combinations that are held out. Whatever the model finds of these afterwards, it has been
@@ -164,6 +171,14 @@ def first_ones(size, seed):
 
 
 @replaces("sample_batch")
+def batch_from_torchs_generator(size, seed):
+    """Your batches come from torch's own generator, which goes on from call to call, so the same seed gives another
+    batch each time. From what does a generator of your own begin?"""
+    shown = torch.tensor([c for c in range(64) if c not in HELD_OUT])
+    return shown[torch.randperm(len(shown))[:size]]
+
+
+@replaces("sample_batch")
 def batch_ignores_seed(size, seed):
     """Every seed gives the same batch, so `fit` would train on one batch only."""
     return sample_batch(size, 0)
@@ -175,6 +190,15 @@ class unseeded(Model):  # noqa: N801
 
     def __init__(self, seed=0):
         super().__init__(0)
+
+
+@replaces("TinyCLIP")
+class never_seeded(Model):  # noqa: N801
+    """Your constructor draws from torch's own generator as it finds it, so two models with one seed differ, and
+    whatever is drawn after a model is another. What is `seed` for?"""
+
+    def __init__(self, seed=0):
+        super().__init__(int(torch.randint(2**20, ())))
 
 
 @replaces("TinyCLIP")
@@ -201,6 +225,31 @@ class last_word(Model):  # noqa: N801
 
     def encode_text(self, words):
         return self.text_projection(self.text_norm(self.words(words[:, 2])))
+
+
+@replaces("TinyCLIP")
+class vector_for_each_caption(Model):  # noqa: N801
+    """Each of your 64 captions has a vector of its own, and those of the captions that are held out are never trained.
+    What do a yellow ring and a yellow cross have in common in your table?"""
+
+    def __init__(self, seed=0):
+        super().__init__(seed)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.table = nn.Embedding(64, 32)
+
+    def encode_text(self, words):
+        colour, shape, place = words.unbind(-1)
+        return self.table(16 * colour + 4 * (shape - 4) + place - 8)
+
+
+@replaces("TinyCLIP")
+class dropout_left_in(Model):  # noqa: N801
+    """The same caption has another embedding in each call: torch's layers have a dropout of 0.1 unless they are told
+    otherwise. What of a caption should be left to chance?"""
+
+    def encode_text(self, words):
+        return F.dropout(super().encode_text(words), 0.1, self.training)
 
 
 @replaces("TinyCLIP")
@@ -278,8 +327,8 @@ class untrained(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class seeds_for_all(Model):  # noqa: N801
-    """Your constructor changes torch's own random generator and leaves it so. Whatever is drawn afterwards,
-    here or anywhere else in the program, begins again from your seed. Who puts the generator back as it was?"""
+    """Your constructor changes torch's own random generator and leaves it so: whatever is drawn afterwards, here or
+    anywhere else in the program, is another than without your model. Who puts the generator back as it was?"""
 
     def __init__(self, seed=0):
         super().__init__(seed)
@@ -300,6 +349,20 @@ class same_training(Model):  # noqa: N801
 
     def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
         return super().fit(loss, steps, batch, lr, 0)
+
+
+@replaces("TinyCLIP")
+class training_from_torchs_generator(Model):  # noqa: N801
+    """fit draws from torch's own generator what it trains on, so two trainings with one seed end apart. What of a step
+    is random, and where does your loop use the seed?"""
+
+    def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
+        def value_of(images, texts):
+            if loss == "clip":
+                return clip_loss(images, texts, self.log_scale)
+            return siglip_loss(images, texts, self.log_t, self.bias)
+
+        return train(self, value_of, steps, batch, lr, int(torch.randint(2**20, ())))
 
 
 @replaces("TinyCLIP")

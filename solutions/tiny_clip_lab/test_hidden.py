@@ -43,6 +43,22 @@ def fresh(combinations, seed):
     return pictures + 0.3 * torch.randn(pictures.shape, generator=generator)
 
 
+def alike(found, other):
+    """Whether these are tensors of one shape and dtype; what is no tensor is like nothing."""
+    both = torch.is_tensor(found) and torch.is_tensor(other)
+    return both and (found.dtype, found.shape) == (other.dtype, other.shape)
+
+
+def same(found, other):
+    """Whether these are tensors of the same numbers."""
+    return alike(found, other) and torch.equal(found, other)
+
+
+def steady(once, again):
+    """Whether these are the same up to rounding; of what cannot be compared, another line will say so."""
+    return not alike(once, again) or torch.allclose(once, again, rtol=1e-4, atol=1e-5, equal_nan=True)
+
+
 @points(6)
 @needs("test_picture")
 def test_pictures(submission, rng):
@@ -110,16 +126,23 @@ def test_seeds(submission):
         model.fit(steps=2, batch=6, seed=seed)
         return model.encode_image(images)
 
-    for make in (
-        lambda seed: submission.sample_batch(9, seed),
-        lambda seed: submission.render(combinations, seed),
-        lambda seed: submission.TinyCLIP(seed).encode_image(images),
-        lambda seed: submission.TinyCLIP(seed).encode_text(words),
-        trained,
-    ):
+    makers = {
+        "What sample_batch returns": lambda seed: submission.sample_batch(9, seed),
+        "What render returns": lambda seed: submission.render(combinations, seed),
+        "What encode_image of a new model returns": lambda seed: submission.TinyCLIP(seed).encode_image(images),
+        "What encode_text of a new model returns": lambda seed: submission.TinyCLIP(seed).encode_text(words),
+        "What a model has learned in fit": trained,
+    }
+    for what, make in makers.items():
         first, again, other = make(1), make(1), make(2)
+        if not same(again, first):
+            torch.manual_seed(1)
+            once = make(1)
+            torch.manual_seed(1)
+            its_own = same(make(1), once)
+            assert not its_own, f"{what} depends on the state of torch's own random generator, not on the seed alone."
         assert_equal(again, first, name="the same seed, again")
-        assert not torch.equal(first, other), "Seeds 1 and 2 give the same."
+        assert not torch.equal(first, other), f"{what} is the same with seeds 1 and 2."
 
 
 @points(4)
@@ -129,11 +152,14 @@ def test_encoders(submission):
     model = submission.TinyCLIP(seed=3)
     images = fresh([3, 30, 57], 1)
     together = model.encode_image(images)
+    drawn = "gives the same {} other embeddings in each call: something in it is drawn anew, as by a dropout."
+    assert steady(together, model.encode_image(images)), "encode_image " + drawn.format("pictures")
     for row in range(3):
         alone = model.encode_image(images[row : row + 1])[0]
         assert_close(together[row], alone, rtol=1e-4, atol=1e-5, name=f"embedding of picture {row}")
     words = torch.tensor([[1, 5, 9], [2, 5, 9], [1, 6, 9], [1, 5, 10]])
     texts = model.encode_text(words)
+    assert steady(texts, model.encode_text(words)), "encode_text " + drawn.format("captions")
     assert_close(model.encode_text(words[:1])[0], texts[0], rtol=1e-4, atol=1e-5, name="embedding of caption 0")
     for row, word in ((1, "colour"), (2, "shape"), (3, "place")):
         moved = (texts[row] - texts[0]).abs().max().item()
@@ -165,11 +191,6 @@ def test_retrieve(submission):
         assert_equal(found, right)
 
 
-def same(found, other):
-    """Whether these are the same whole numbers; what is no tensor is never the same."""
-    return torch.is_tensor(found) and (found.dtype, found.shape) == (other.dtype, other.shape) and found.equal(other)
-
-
 @points(4)
 @needs("test_batches", "test_shapes")
 def test_fit(submission):
@@ -193,6 +214,23 @@ def test_fit(submission):
             assert name in changed, f"{loss}: {name} is a parameter of this loss, and has not changed."
     alone = submission.TinyCLIP().fit("clip", steps=2, batch=1)[0]
     assert abs(alone) < 1e-3, f"clip: of one pair clip_loss is 0, and with batch=1 your fit begins at {alone:.2f}."
+    # What is learned of a word has to reach the captions with this word that were held out.
+    model, words = submission.TinyCLIP(), torch.tensor([[c // 16, 4 + c // 4 % 4, 8 + c % 4] for c in range(64)])
+    before = directions(model, words)
+    model.fit("clip", steps=4, batch=52, lr=0.01)
+    moved = (directions(model, words) - before).abs().amax(-1)
+    shown, held_out = moved[SHOWN].min(), moved[HELD_OUT].max()
+    apart = shown > 1e-3 and held_out < 0.01 * shown
+    assert not apart, (
+        "Training moved the embeddings of all captions that were shown, and of none that was held out, though all of"
+        " their words were shown: has each caption a vector of its own?"
+    )
+
+
+def directions(model, words):
+    """What encode_text makes of captions, (B, 32), brought to length 1."""
+    v = model.encode_text(words).detach()
+    return v / v.norm(dim=-1, keepdim=True)
 
 
 def found(submission, model, combinations):

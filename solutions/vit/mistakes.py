@@ -89,6 +89,19 @@ class ClassTokenLast(Parts):
 
 
 @replaces("ViT")
+class ClassTokenLastThroughout(Parts):
+    """Your class token stands behind the patches: it has the last row of pos_embed, and the head reads the last token.
+    It attends just as well from there, and no checkpoint fits. Which token comes first, and whose is row 0?"""
+
+    def _tokens(self, images: Tensor) -> Tensor:
+        x = self.patch_embed["proj"](images)
+        return torch.cat([x, self.cls_token.expand(len(x), -1, -1)], dim=1) + self.pos_embed
+
+    def _read(self, x: Tensor) -> Tensor:
+        return x[:, -1]
+
+
+@replaces("ViT")
 class ClassPositionLast(Parts):
     """Your class token has the last row of pos_embed as its position, and every patch the row of its predecessor.
     Add the table to all tokens in the order in which they stand."""
@@ -512,6 +525,46 @@ class PatchesCounted(Parts):
             raise ValueError("image size")
 
 
+class Cropping(Parts):
+    """What is left over beside the whole patches is dropped, as a convolution does it."""
+
+    def _tokens(self, images: Tensor) -> Tensor:
+        P = self.patch_embed["proj"].patch
+        H, W = (size // P * P for size in images.shape[2:])
+        return super()._tokens(images[:, :, :H, :W])
+
+
+@replaces("ViT")
+class SizeInWholePatches(Cropping):
+    """You compare how many whole patches fit into an image, so one that is a few pixels too large passes, and the
+    convolution drops what is left over. Which two numbers of an image have to be I?"""
+
+    def _check(self, images: Tensor) -> None:
+        P = self.patch_embed["proj"].patch
+        if any(size // P != self.image_size // P for size in images.shape[2:]):
+            raise ValueError("image size")
+
+
+@replaces("ViT")
+class HeightAlone(Cropping):
+    """You compare the height alone. An image that is a few pixels too wide passes, and the convolution drops its last
+    columns. Which two numbers of an image have to be I?"""
+
+    def _check(self, images: Tensor) -> None:
+        if images.shape[2] != self.image_size:
+            raise ValueError("image size")
+
+
+@replaces("ViT")
+class WidthAlone(Cropping):
+    """You compare the width alone. An image that is a few pixels too high passes, and the convolution drops its last
+    rows. Which two numbers of an image have to be I?"""
+
+    def _check(self, images: Tensor) -> None:
+        if images.shape[3] != self.image_size:
+            raise ValueError("image size")
+
+
 @replaces("ViT")
 class NoQkvBias(ViT):
     """Your qkv has no bias, and the names of a checkpoint that has one fit nowhere. ViT's layers all have
@@ -676,6 +729,12 @@ def no_block_norms(image_size, patch, channels, dim, depth, mlp_dim, num_classes
 def norms_without_bias(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
     """You counted D for each norm. A LayerNorm has a weight and a bias; RMSNorm is the one that has D."""
     return vit_param_count(image_size, patch, channels, dim, depth, mlp_dim, num_classes) - (2 * depth + 1) * dim
+
+
+@replaces("vit_param_count")
+def mlp_four_times_as_wide(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
+    """You took 4D for the width of the MLP. The published models have that; which argument says how wide it is?"""
+    return vit_param_count(image_size, patch, channels, dim, depth, 4 * dim, num_classes)
 
 
 @replaces("vit_param_count")

@@ -111,6 +111,7 @@ def test_counts(submission, rng):
     for config, parameters in published:
         assert_equal(submission.vit_param_count(*config), parameters, name="parameters")
     g, P, C, D, depth, F, classes = rng.sizes(7, high=10)
+    F += 4 * D  # so F is never 4 D, which it is in all that was published
     parameters = sum(value.numel() for value in draw(rng, g, P, C, D, depth, F, classes).values())
     assert_equal(submission.vit_param_count(g * P, P, C, D, depth, F, classes), parameters, name="parameters")
 
@@ -232,7 +233,8 @@ def test_other_images(submission, rng):
     g, P, C, D, F, H, classes = 2, 4, 1, 6, 7, 3, 5
     state, I = draw(rng, g, P, C, D, 1, F, classes), g * P  # noqa: E741 - the side of an image
     vit = built(submission, state, g, H)
-    for height, width in ((I + P, I + P), (I, I + P), (2 * I, I // 2), (I, I + 1)):
+    sizes = (I + P, I + P), (I, I + P), (2 * I, I // 2), (I + 1, I + 1), (I, I + 1), (I + 1, I)
+    for height, width in sizes:
         for call in (vit, vit.features):
             with pytest.raises((ValueError, RuntimeError, AssertionError)):
                 call(rng.randn(2, C, height, width))
