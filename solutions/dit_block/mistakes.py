@@ -146,8 +146,8 @@ def float32_frequencies(t: Tensor, dim: int, max_period: float = 10000.0) -> Ten
 
 @replaces("timestep_embedding")
 def float32_frequencies_by_exp(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """Your frequencies are float32: torch.arange counts in whole numbers, and a Python number times these is float32. A t
-    in float64 does not bring back the digits that they lost."""
+    """Your frequencies are float32: torch.arange counts in whole numbers, and a Python number times these is float32. A
+    t in float64 does not bring back the digits that they lost."""
     half = dim // 2
     a = t[:, None] * torch.exp(-math.log(max_period) * torch.arange(half) / half)
     return padded([a.cos(), a.sin()], dim)
