@@ -758,8 +758,8 @@ def times_in_float32(noise, mean, var, times, method="euler"):
 
 @replaces("sample")
 def list_in_float32(noise, mean, var, times, method="euler"):
-    """You made a tensor of `times`, which is float32 where nobody names a dtype: times and steps have seven digits. From
-    where can they take the dtype of x?"""
+    """You made a tensor of `times`, which is float32 where nobody names a dtype: times and steps have seven digits.
+    From where can they take the dtype of x?"""
     known(method)
     x = noise
     for t, after in itertools.pairwise(torch.tensor(times)):
