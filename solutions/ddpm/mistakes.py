@@ -73,6 +73,13 @@ def not_capped(steps, s=0.008, max_beta=0.999):
 
 
 @replaces("cosine_betas")
+def cap_of_the_paper(steps, s=0.008, max_beta=0.999):
+    """Your β goes up to 0.999 whatever max_beta is, and that is only its default. If somebody asks for another bound,
+    where in your function does it arrive?"""
+    return cosine_betas(steps, s, 0.999)
+
+
+@replaces("cosine_betas")
 def without_square(steps, s=0.008, max_beta=0.999):
     """Your f is the cosine, not its square."""
     u = torch.arange(steps + 1, dtype=torch.float64) / steps
@@ -231,6 +238,14 @@ def added_again(xt, t, eps, betas):
     return predict_x0(xt, t, -eps, betas)
 
 
+@replaces("predict_x0")
+def of_one_step(xt, t, eps, betas):
+    """You undid the noise of one step: your coefficients are made of α_t. How many steps lie between x0 and x_t, and
+    which letter stands for all of them?"""
+    a = at(1 - betas, t, xt)
+    return (xt - (1 - a).sqrt() * eps) / a.sqrt()
+
+
 # posterior
 
 
@@ -322,6 +337,21 @@ def times_variance(xt, t, eps, noise, betas):
 
 
 @replaces("ddpm_step")
+def noise_as_it_is(xt, t, eps, noise, betas):
+    """You added the noise as it was given, of variance 1 at every step, also at t = 0. How much doubt does the
+    posterior leave at step t?"""
+    return posterior(predict_x0(xt, t, eps, betas), xt, t, betas)["mean"] + noise
+
+
+@replaces("ddpm_step")
+def of_a_log_variance(xt, t, eps, noise, betas):
+    """You multiplied the noise by exp(variance / 2), as if its logarithm were given: some networks predict one. What
+    does your factor become where the variance is 0, and what should it be there?"""
+    q = posterior(predict_x0(xt, t, eps, betas), xt, t, betas)
+    return q["mean"] + (q["variance"] / 2).exp() * noise
+
+
+@replaces("ddpm_step")
 def noise_of_beta(xt, t, eps, noise, betas):
     """Your noise has the variance β_t, and so the last step is noisy too. The posterior has another variance."""
     mean = posterior(predict_x0(xt, t, eps, betas), xt, t, betas)["mean"]
@@ -373,6 +403,22 @@ def over_all_steps(xt, t, eps, noise, betas):
     return mean + posterior(xt, xt, t, betas)["variance"].sqrt() * noise
 
 
+@replaces("ddpm_step")
+def noised_anew(xt, t, eps, noise, betas):
+    """You took the predicted x0 and put fresh noise on it, as much as there is at step t − 1. That is no step back from
+    x_t, of which nothing but x0 is left then. What does the posterior know that q_sample does not?"""
+    a = at(earlier(betas), t, xt)
+    return mixed(a, predict_x0(xt, t, eps, betas), noise)
+
+
+@replaces("ddpm_step")
+def ddim_and_noise(xt, t, eps, noise, betas):
+    """You added noise to a step of DDIM, whose ε already has all the variance of step t − 1: together that is too much.
+    Which mean does DDPM's step have?"""
+    x0 = predict_x0(xt, t, eps, betas)
+    return ddim_step(xt, t, t - 1, eps, betas) + posterior(x0, xt, t, betas)["variance"].sqrt() * noise
+
+
 # ddim_step
 
 
@@ -417,6 +463,26 @@ def ddim_is_mean(xt, t, t_prev, eps, betas):
 
 
 @replaces("ddim_step")
+def ddim_room_for_noise(xt, t, t_prev, eps, betas):
+    """You took σ² out of the variance of ε, to make room for fresh noise as DDPM adds it (η = 1). Here nothing fresh is
+    added, and x_{t′} has too little noise. What is σ for η = 0?"""
+    a = F.pad(alpha_bars(betas), (1, 0), value=1.0)
+    bar, b = at(a, t + 1, xt), at(a, t_prev + 1, xt)
+    left = 1 - b - (1 - b) / (1 - bar) * (1 - bar / b)
+    return b.sqrt() * predict_x0(xt, t, eps, betas) + left.clamp(min=0).sqrt() * eps
+
+
+@replaces("ddim_step")
+def ddim_room_for_one_step(xt, t, t_prev, eps, betas):
+    """You took σ² out of the variance of ε, that of DDPM's noise with the β of one step. Here nothing fresh is added,
+    and x_{t′} has too little noise. What is σ for η = 0?"""
+    a = F.pad(alpha_bars(betas), (1, 0), value=1.0)
+    bar, b = at(a, t + 1, xt), at(a, t_prev + 1, xt)
+    left = (1 - b) * (1 - at(betas, t, xt) / (1 - bar))
+    return b.sqrt() * predict_x0(xt, t, eps, betas) + left.clamp(min=0).sqrt() * eps
+
+
+@replaces("ddim_step")
 def ddim_keeps_bar(xt, t, t_prev, eps, betas):
     """You mixed x0 and ε with the coefficients of t, and got x_t back. To which step should they belong?"""
     return q_sample(predict_x0(xt, t, eps, betas), t, eps, betas)
@@ -441,6 +507,13 @@ def v_plus(x0, noise, t, betas):
 def v_exchanged(x0, noise, t, betas):
     """You gave √ᾱ to x0, as in x_t. In v it belongs to the noise."""
     return v_target(-noise, -x0, t, betas)
+
+
+@replaces("v_target")
+def v_arguments_exchanged(x0, noise, t, betas):
+    """Yours is √ᾱ x0 − √(1 − ᾱ) noise: x0 and the noise have changed places. Which of the two is v nearly equal to
+    at small t, where √ᾱ is nearly 1?"""
+    return v_target(noise, x0, t, betas)
 
 
 @replaces("v_target")

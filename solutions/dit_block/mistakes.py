@@ -144,6 +144,31 @@ def float32_frequencies(t: Tensor, dim: int, max_period: float = 10000.0) -> Ten
     return padded([a.cos(), a.sin()], dim)
 
 
+@replaces("timestep_embedding")
+def float32_frequencies_by_exp(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
+    """Your frequencies are float32: torch.arange counts in whole numbers, and a Python number times these is float32. A
+    t in float64 does not bring back the digits that they lost."""
+    half = dim // 2
+    a = t[:, None] * torch.exp(-math.log(max_period) * torch.arange(half) / half)
+    return padded([a.cos(), a.sin()], dim)
+
+
+@replaces("timestep_embedding")
+def float32_on_the_way(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
+    """You computed in float32, and gave a t in float64 its dtype back at the end. The digits were lost before. In which
+    dtype should the angles be computed?"""
+    return timestep_embedding(t.float(), dim, max_period).to(torch.promote_types(t.dtype, torch.float32))
+
+
+@replaces("timestep_embedding")
+def powers_in_float32_on_the_way(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
+    """You took the powers and the angles in float32, and gave a t in float64 its dtype back at the end. The digits were
+    lost before. In which dtype should the angles be computed?"""
+    half = dim // 2
+    a = t.float()[:, None] * max_period ** (-torch.arange(half) / half)
+    return padded([a.cos(), a.sin()], dim).to(torch.promote_types(t.dtype, torch.float32))
+
+
 @replaces("modulate")
 def without_one(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     """You multiply by scale. With scale and shift at zero, as in a new block, nothing of x is left: which
@@ -488,6 +513,24 @@ class ScaleByD(Parts):
 
 
 @replaces("DiTBlock")
+class Unscaled(Parts):
+    """Your scores go into the softmax as they are, and it picks one token where it should mix several. By what are the
+    dot products of K terms divided?"""
+
+    def attend(self, q, k, v):
+        return F.scaled_dot_product_attention(q, k, v, scale=1.0)
+
+
+@replaces("DiTBlock")
+class SoftmaxOverQueries(Parts):
+    """The softmax of your attention runs over the tokens that ask, so the weights with which one token reads do not add
+    up to 1. Over which axis of the scores does it run?"""
+
+    def attend(self, q, k, v):
+        return (q @ k.mT / math.sqrt(q.shape[-1])).softmax(-2) @ v
+
+
+@replaces("DiTBlock")
 class PerHead(Parts):
     """You read the rows of qkv head by head, each with its q, k and v. All of q comes first, then all of k,
     then v; a checkpoint fits both and works with one."""
@@ -729,6 +772,21 @@ def time_from_d(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, n
     """Your first map of the time step is square. It starts from the 256 frequencies, whatever D is."""
     count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
     return count + (dim - 256) * dim
+
+
+@replaces("dit_param_count")
+def one_time_map(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
+    """You counted one linear map for the time step. It goes from 256 frequencies to D, and what happens to it there?"""
+    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
+    return count - (dim + 1) * dim
+
+
+@replaces("dit_param_count")
+def table_with_bias(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
+    """You have one row too many for the classes, or a bias of the table. A class looks up its row and nothing is added:
+    how many rows are there, with the one for "no class"?"""
+    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
+    return count + dim
 
 
 @replaces("dit_param_count")

@@ -155,6 +155,14 @@ def dtype_of_time(x0, noise, t):
     return (1 - wide) * x0 + wide * noise, (noise - x0).to(wide.dtype)
 
 
+@replaces("flow_pair")
+def point_in_dtype_of_time(x0, noise, t):
+    """Your x_t takes the dtype of t where it is the finer one: of float32 pictures it comes back in float64, and v does
+    not. Whose dtype do results have?"""
+    s = t.reshape(-1, *[1] * (x0.dim() - 1))
+    return (1 - s) * x0 + s * noise, noise - x0
+
+
 # flow_loss
 
 
@@ -257,6 +265,22 @@ def averaged_apart(prediction, x0, noise, t, mean=0.0, std=1.0):
     that too. Which error does the weight of row b belong to?"""
     e = errors(prediction, noise - x0)
     return weights(t, e, mean, std).mean() * e.mean()
+
+
+@replaces("flow_loss")
+def weight_on_last_axis(prediction, x0, noise, t, mean=0.0, std=1.0):
+    """Your weights (B,) meet the last axis of the squares, so columns are weighed and not rows. Which shape has what is
+    left of the squares when each row has its mean?"""
+    squares = (prediction - (noise - x0)).square()
+    return (weights(t, squares, mean, std) * squares).mean()
+
+
+@replaces("flow_loss")
+def weight_on_last_axis_from_behind(prediction, x0, noise, t, mean=0.0, std=1.0):
+    """Your weights (B,) meet the last axis of the squares, so columns are weighed and not rows. Which shape has what is
+    left of the squares when each row has its mean?"""
+    squares = (prediction - (noise - x0)).square()
+    return (squares * weights(t, squares, mean, std)).mean()
 
 
 @replaces("flow_loss")
@@ -396,6 +420,23 @@ def without_mean(xt, t, mean, var):
 
 
 @replaces("gaussian_velocity")
+def noise_by_division(xt, t, mean, var):
+    """You solve x_t = (1 − t) x0 + t ε for ε, or for v, and divide by t. At t = 0, where Heun's last step asks, that is
+    0/0. Which formula has no t below the line?"""
+    s, s2, rest = parts(xt, t, mean, var)
+    x0 = mean + (1 - s) * var / s2 * rest
+    return (xt - (1 - s) * x0) / s - x0
+
+
+@replaces("gaussian_velocity")
+def covariance_without_time(xt, t, mean, var):
+    """Your E[x0 | x_t] goes along by σ² / s_t², as if all of x0 were in x_t. How much of it is there at time t, and
+    what should x_t say about x0 at t = 1?"""
+    s, s2, rest = parts(xt, t, mean, var)
+    return s / s2 * rest - (mean + var / s2 * rest)
+
+
+@replaces("gaussian_velocity")
 def noise_less_the_mean(xt, t, mean, var):
     """You subtract the mean of the data from E[noise | x_t], whatever x_t is. What does x_t say about x0?"""
     t, s2, rest = parts(xt, t, mean, var)
@@ -497,6 +538,31 @@ def one_time_throughout(noise, mean, var, times, method="euler"):
         return velocity(x, times[0], mean, var)
 
     return walk(noise, mean, var, times, method, at_first, at_first)
+
+
+@replaces("sample")
+def direction_kept(noise, mean, var, times, method="euler"):
+    """You ask for the velocity once, at the beginning, and walk along it to the end. The lines from x0 to the noise are
+    straight, and many of them cross: what does their mean do on the way?"""
+
+    def at_first(x, t, mean, var):
+        return velocity(noise, times[0], mean, var)
+
+    return walk(noise, mean, var, times, method, at_first, at_first)
+
+
+@replaces("sample")
+def place_kept(noise, mean, var, times, method="euler"):
+    """You ask for the velocities at the time of each step, and always in the point where the way began. Where is x
+    after the first step?"""
+    known(method)
+    x = noise
+    for t, after in itertools.pairwise(times):
+        v = velocity(noise, t, mean, var)
+        if method == "heun":
+            v = (v + velocity(noise + (after - t) * v, after, mean, var)) / 2
+        x = x + (after - t) * v
+    return x
 
 
 @replaces("sample")
@@ -609,6 +675,20 @@ def equal_steps(noise, mean, var, times, method="euler"):
 
 
 @replaces("sample")
+def steps_of_one_length(noise, mean, var, times, method="euler"):
+    """Your velocities belong to the times that are given, and your steps are all of one length. How far is it from one
+    time to the next, if `times` are not equally far apart?"""
+    known(method)
+    x, step = noise, (times[-1] - times[0]) / (len(times) - 1)
+    for t, after in itertools.pairwise(times):
+        v = velocity(x, t, mean, var)
+        if method == "heun":
+            v = (v + velocity(x + step * v, after, mean, var)) / 2
+        x = x + step * v
+    return x
+
+
+@replaces("sample")
 def from_one_to_zero(noise, mean, var, times, method="euler"):
     """You always go from 1 to 0, whatever the ends of `times` are. Where does the docstring say that x is at
     first?"""
@@ -663,3 +743,28 @@ def sample_in_float32(noise, mean, var, times, method="euler"):
     """You compute in float32 whatever comes in, and float64 loses half of its digits. From where can the times take
     their dtype?"""
     return sample(noise.float(), mean.float(), var, times, method).to(noise.dtype)
+
+
+@replaces("sample")
+def times_in_float32(noise, mean, var, times, method="euler"):
+    """You hand the velocity a time in float32, the dtype that torch makes where nobody names one: 0.7 has seven digits
+    there. From where can a time take the dtype of x?"""
+
+    def rounded(x, t, mean, var):
+        return gaussian_velocity(x, torch.full((len(x),), t), mean, var)
+
+    return walk(noise, mean, var, times, method, rounded, rounded)
+
+
+@replaces("sample")
+def list_in_float32(noise, mean, var, times, method="euler"):
+    """You made a tensor of `times`, which is float32 where nobody names a dtype: times and steps have seven digits.
+    From where can they take the dtype of x?"""
+    known(method)
+    x = noise
+    for t, after in itertools.pairwise(torch.tensor(times)):
+        v = gaussian_velocity(x, t.expand(len(x)), mean, var)
+        if method == "heun":
+            v = (v + gaussian_velocity(x + (after - t) * v, after.expand(len(x)), mean, var)) / 2
+        x = x + (after - t) * v
+    return x

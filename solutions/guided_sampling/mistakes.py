@@ -155,6 +155,14 @@ def of_float(labels, null_label, p, u):
     return torch.where(u < p, float(null_label), labels.double())
 
 
+@replaces("drop_labels")
+def into_the_labels(labels, null_label, p, u):
+    """You write the null labels into the labels that you were given, and the true ones are lost to whoever calls. Where
+    could the new labels stand?"""
+    labels[u < p] = null_label
+    return labels
+
+
 # gaussian_eps
 
 
@@ -306,6 +314,15 @@ def underflows(xt, ab, means, var, weights):
 
 
 @replaces("mixture_eps")
+def largest_of_the_batch(xt, ab, means, var, weights):
+    """You subtract the largest exponent of the whole batch before exp. A row that lies farther out than another has
+    nothing but zeros then, and 0/0. Over what does the softmax of one row run?"""
+    logits = weights.log() - squared(xt, math.sqrt(ab) * means) / (2 * variance(ab, var))
+    p = torch.exp(logits - logits.max())
+    return gaussian_eps(xt, ab, p / p.sum(-1, keepdim=True) @ means, var)
+
+
+@replaces("mixture_eps")
 def not_normalised(xt, ab, means, var, weights):
     """Your probabilities of the classes do not add up to 1: they are densities, and their sum is p(x_t)."""
     v = variance(ab, var)
@@ -357,6 +374,16 @@ def stops_early(xT, means, var, weights, label, scale, abars):
 
 
 @replaces("sample")
+def round_to_the_last(xT, means, var, weights, label, scale, abars):
+    """After the first entry of abars you looked up index −1, which is the last one in Python, and went back to the
+    noise. To which ᾱ does the last step lead?"""
+    x = xT
+    for i in reversed(range(len(abars))):
+        x = ddim(x, guided(x, abars[i], means, var, weights, label, scale), abars[i], abars[i - 1])
+    return x
+
+
+@replaces("sample")
 def begins_late(xT, means, var, weights, label, scale, abars):
     """You took xT for what it would be at the last entry but one, and left the last out."""
     return sample(xT, means, var, weights, label, scale, abars[:-1] or abars)
@@ -394,6 +421,29 @@ def noise_of_cond(xT, means, var, weights, label, scale, abars):
 
 
 @replaces("sample")
+def noise_of_this_step(xT, means, var, weights, label, scale, abars):
+    """You put back as much noise as the step began with: x0 has the factor of ᾱ′, and ε that of ᾱ. To which step do
+    both belong, and do their squares add up to 1?"""
+    x = xT
+    for ab, after in zip(abars[::-1], [*abars[-2::-1], 1.0], strict=True):
+        eps = guided(x, ab, means, var, weights, label, scale)
+        x0 = (x - math.sqrt(1 - ab) * eps) / math.sqrt(ab)
+        x = math.sqrt(after) * x0 + math.sqrt(1 - ab) * eps
+    return x
+
+
+@replaces("sample")
+def clipped(xT, means, var, weights, label, scale, abars):
+    """You clipped x0 to −1 … 1 in each step. Samplers of images do that; where do the means of the classes lie here?"""
+    x = xT
+    for ab, after in zip(abars[::-1], [*abars[-2::-1], 1.0], strict=True):
+        eps = guided(x, ab, means, var, weights, label, scale)
+        x0 = ((x - math.sqrt(1 - ab) * eps) / math.sqrt(ab)).clamp(-1, 1)
+        x = math.sqrt(after) * x0 + math.sqrt(1 - after) * eps
+    return x
+
+
+@replaces("sample")
 def uncond_is_middle(xT, means, var, weights, label, scale, abars):
     """Without the label you took one Gaussian around the mean of all classes. How are the data
     distributed then?"""
@@ -401,6 +451,18 @@ def uncond_is_middle(xT, means, var, weights, label, scale, abars):
     for ab, after in zip(abars[::-1], [*abars[-2::-1], 1.0], strict=True):
         middle = gaussian_eps(x, ab, weights @ means, var)
         x = ddim(x, guide(gaussian_eps(x, ab, means[label], var), middle, scale), ab, after)
+    return x
+
+
+@replaces("sample")
+def all_but_the_label(xT, means, var, weights, label, scale, abars):
+    """Without the label you took the mixture of the other classes, so that at s = 0 none of the samples is of the
+    label's. A network without a label does not know which class is meant: which data has it seen?"""
+    others = weights * (torch.arange(len(weights)) != label)
+    x = xT
+    for ab, after in zip(abars[::-1], [*abars[-2::-1], 1.0], strict=True):
+        uncond = mixture_eps(x, ab, means, var, others / others.sum())
+        x = ddim(x, guide(gaussian_eps(x, ab, means[label], var), uncond, scale), ab, after)
     return x
 
 

@@ -140,6 +140,9 @@ def test_far(submission, rng):
         xt = 100 * rng.randn(B, D).sign() + rng.randn(B, D)
         found = submission.mixture_eps(xt, ab, means, var, weights)
         assert_close(found, by_score(xt, ab, means, var, weights))
+    xt[0] = rng.randn(D)  # near: who subtracts one maximum of the whole batch leaves nothing of the other rows
+    found = submission.mixture_eps(xt, ab, means, var, weights)
+    assert_close(found, by_score(xt, ab, means, var, weights), name="ε, with one row near the means")
 
 
 @points(3)

@@ -222,6 +222,15 @@ class TimeDetached(Block):
 
 
 @replaces("ResBlock")
+class SiluInPlace(Block):
+    """Your silu is written into temb, which is the caller's: the next block of the network gets a time that has gone
+    through silu twice. What does `inplace` save, and what does it cost here?"""
+
+    def time(self, temb):
+        return self.time_emb_proj(F.silu(temb, inplace=True))[:, :, None, None]
+
+
+@replaces("ResBlock")
 class PostNorm(Block):
     """Your lines end with a norm and silu: the norm comes after the convolution. What is the last thing in each line
     of the formula? A branch that ends with silu could hardly subtract."""
@@ -318,6 +327,17 @@ class NoResidual(Block):
 
     def join(self, x, h):
         return h
+
+
+@replaces("ResBlock")
+class SumInPlace(Block):
+    """You add h into x itself, which is the caller's: the network has kept it as a skip. Which line of yours writes
+    into a tensor, and which would make a new one?"""
+
+    def join(self, x, h):
+        past = self.past(x)
+        past += h
+        return past
 
 
 @replaces("ResBlock")
@@ -745,6 +765,64 @@ class GroupsNotPassed(UNet):
     def __init__(self, channels, base, multipliers=(1, 2, 4), groups=8):
         super().__init__(channels, base, multipliers, 2)
         self.norm_out = nn.GroupNorm(groups, base * multipliers[0])
+
+
+@replaces("UNet")
+class LastNormOf8(UNet):
+    """Your norm_out has 8 groups, whatever `groups` says, and 8 do not divide every number of channels. Which modules
+    have a GroupNorm, and where does each get its number from?"""
+
+    def __init__(self, channels, base, multipliers=(1, 2, 4), groups=8):
+        super().__init__(channels, base, multipliers, groups)
+        self.norm_out = nn.GroupNorm(8, base * multipliers[0])
+
+
+@replaces("UNet")
+class LastNormOfOneGroup(UNet):
+    """Your norm_out has one group. "Groups: of every GroupNorm", says the docstring: how many are there?"""
+
+    def __init__(self, channels, base, multipliers=(1, 2, 4), groups=8):
+        super().__init__(channels, base, multipliers, groups)
+        self.norm_out = nn.GroupNorm(1, base * multipliers[0])
+
+
+@replaces("UNet")
+class FromTheDeepest(UNet):
+    """Your up and grow stand in the order of their use, the deepest first: up.0 has the shapes of another level, and no
+    checkpoint fits. Which level has the number 0 on the way down, and which on the way up?"""
+
+    def __init__(self, channels, base, multipliers=(1, 2, 4), groups=8):
+        nn.Module.__init__(self)
+        c, E, L = [base * m for m in multipliers], 4 * base, len(multipliers)
+        self.base = base
+        self.time1, self.time2 = nn.Linear(base, E), nn.Linear(E, E)
+        self.conv_in = nn.Conv2d(channels, c[0], 3, padding=1)
+        before, below = [c[0], *c[:-1]], [*c[1:], c[-1]]
+        self.down = nn.ModuleList(ResBlock(a, b, E, groups) for a, b in zip(before, c, strict=True))
+        self.shrink = nn.ModuleList(nn.Conv2d(a, a, 3, stride=2, padding=1) for a in c[:-1])
+        self.mid = ResBlock(c[-1], c[-1], E, groups)
+        self.up = nn.ModuleList(ResBlock(below[i] + c[i], c[i], E, groups) for i in reversed(range(L)))
+        self.grow = nn.ModuleList(nn.Conv2d(a, a, 3, padding=1) for a in reversed(c[1:]))
+        self.norm_out = nn.GroupNorm(groups, c[0])
+        self.conv_out = nn.Conv2d(c[0], channels, 3, padding=1)
+
+    def forward(self, x, t):
+        L = len(self.down)
+        if any(side % 2 ** (L - 1) for side in x.shape[2:]):
+            raise ValueError("sides")
+        temb = self.time2(F.silu(self.time1(timestep_embedding(t, self.base).to(x.dtype))))
+        h, skips = self.conv_in(x), []
+        for i in range(L):
+            h = self.down[i](h, temb)
+            skips.append(h)
+            if i < L - 1:
+                h = self.shrink[i](h)
+        h = self.mid(h, temb)
+        for i in range(L):
+            h = self.up[i](torch.cat([h, skips.pop()], dim=1), temb)
+            if i < L - 1:
+                h = self.grow[i](F.interpolate(h, scale_factor=2, mode="nearest"))
+        return self.conv_out(F.silu(self.norm_out(h)))
 
 
 @replaces("UNet")
