@@ -120,6 +120,22 @@ def g_without_root(flops, coef):
 
 
 @replaces("compute_optimal")
+def g_grows_with_b(flops, coef):
+    """Your G grows with B, and it should fall: the more there is to gain from tokens, the smaller the best model. Which
+    of the three stand below the line in a / b * c?"""
+    A, B, alpha, beta, both = parts(coef)
+    return closed_form(flops, coef, (alpha * A / beta * B) ** (1 / both))
+
+
+@replaces("compute_optimal")
+def root_without_brackets(flops, coef):
+    """Your G is the quotient αA/βB, divided by α + β. Python takes a power before a division: what does it read as the
+    exponent in x ** 1 / (a + b)?"""
+    A, B, alpha, beta, both = parts(coef)
+    return closed_form(flops, coef, (alpha * A / (beta * B)) ** 1 / both)
+
+
+@replaces("compute_optimal")
 def no_g(flops, coef):
     """You split by the exponents alone. How much a parameter and a token are worth depends on A and B too,
     through G."""
@@ -217,7 +233,7 @@ def mixed_bases(n_params, loss):
 
 @replaces("isoflop_optimum")
 def three_points_only(n_params, loss):
-    """You put the parabola through the three points with the lowest losses. How many points does a fit by least
+    """Your parabola goes through three points only, those near the lowest loss. How many points does a fit by least
     squares use?"""
     centred(n_params, loss)
     chosen = loss.topk(3, largest=False).indices
@@ -270,6 +286,35 @@ def bases_mixed(x, y):
     coefficient?"""
     fit = power_law_fit(x, y)
     return {**fit, "coefficient": math.exp(math.log10(fit["coefficient"]))}
+
+
+@replaces("power_law_fit")
+def mean_of_quotients(x, y):
+    """Your coefficient is the mean of y / x^e. The line of least squares has the mean of ln y where ln x has its mean:
+    is the mean of some numbers the exponential of the mean of their logarithms?"""
+    fit = power_law_fit(x, y)
+    return {**fit, "coefficient": (y / x ** fit["exponent"]).mean().item()}
+
+
+def with_slope(x, y, factor):
+    """The line with another slope, through the mean of the logarithms."""
+    exponent = power_law_fit(x, y)["exponent"] * factor
+    height = y.log().mean() - exponent * x.log().mean()
+    return {"exponent": exponent, "coefficient": math.exp(height.item())}
+
+
+@replaces("power_law_fit")
+def variance_over_less(x, y):
+    """You divided the covariance by the number M of points and the variance by M - 1, as torch's var does unless it is
+    told otherwise. By what factor is your exponent too small?"""
+    return with_slope(x, y, (len(x) - 1) / len(x))
+
+
+@replaces("power_law_fit")
+def covariance_over_less(x, y):
+    """You divided the covariance by M - 1, as numpy's cov does, and the variance by the number M of points, as numpy's
+    var does. By what factor is your exponent too large?"""
+    return with_slope(x, y, len(x) / (len(x) - 1))
 
 
 @replaces("power_law_fit")
@@ -360,6 +405,29 @@ def trained_then_run(target_loss, inference_tokens, coef):
     if rest <= 0:
         raise ValueError("no model has this loss")
     return life((A * (1 + alpha / beta) / rest) ** (1 / alpha), target_loss, inference_tokens, coef)
+
+
+@replaces("lifetime_optimal")
+def twenty_for_life(target_loss, inference_tokens, coef):
+    """You took 20 tokens for each parameter, and the size that has the loss then. Many other sizes have it too, each
+    with tokens of its own: which of them costs the least to train and to run?"""
+    if target_loss <= coef["E"]:
+        raise ValueError("no model has this loss")
+    low, high = 0.0, 200.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        n = math.exp(middle)
+        low, high = (middle, high) if predicted_loss(n, 20 * n, coef) > target_loss else (low, middle)
+    n = math.exp(low)
+    return {"n": n, "d": 20 * n, "flops": 6 * n * 20 * n + 2 * n * inference_tokens}
+
+
+@replaces("lifetime_optimal")
+def size_forgotten(target_loss, inference_tokens, coef):
+    """You charged 2 FLOPs for each token that is served, whatever the size of the model. Then a smaller model saves
+    nothing when it runs: what does a token cost a model of N parameters?"""
+    best = lifetime_optimal(target_loss, 0, coef)
+    return {**best, "flops": best["flops"] + 2 * inference_tokens}
 
 
 @replaces("lifetime_optimal")

@@ -218,6 +218,13 @@ def test_lifetime(submission, rng):
         for served in (1e11, 1e13, 3e14 * (1 + float(rng.rand(1)))):
             n, _, total = best_life(target, served, c)
             best = submission.lifetime_optimal(target, served, c)
+            if served > 1e12:  # whose costs were right with fewer may be at the end of a search
+                part = c["A"] / n ** c["alpha"] / (target - c["E"])
+                assert best["n"] < 1.05 * n, (
+                    f"With {served:.1e} tokens to serve a smaller model of the same loss costs less: {n:.3g} "
+                    f"parameters, and not {best['n']:.3g}. Of what the target has above E, A/N^α takes "
+                    f"{100 * part:.0f} % there: does your search look that far?"
+                )
             assert_close(best["flops"], total, rtol=2e-5, atol=0.0, name="flops")
             assert_close(best["n"], n, rtol=6e-3, atol=0.0, name="n")
     assert_equal(set(best), {"n", "d", "flops"}, name="keys")

@@ -42,6 +42,26 @@ def half_to_even(budget, depths, head_dim=64):
 
 
 @replaces("shapes_at_budget")
+def half_rounded_down(budget, depths, head_dim=64):
+    """Halfway between two widths you took the smaller one. Both are equally near: which of them does the docstring
+    want?"""
+    heads = [max(1, math.ceil(exact_width(budget, L) / head_dim - 0.5)) for L in depths]
+    return [shape(L, h * head_dim, head_dim) for L, h in zip(depths, heads, strict=True)]
+
+
+def heads_by_weights(budget, L, head_dim):
+    lower = max(1, int(exact_width(budget, L) // head_dim))
+    return min((lower + 1, lower), key=lambda heads: abs(12 * L * (heads * head_dim) ** 2 - budget))
+
+
+@replaces("shapes_at_budget")
+def nearest_weights(budget, depths, head_dim=64):
+    """You took the width whose number of weights is nearest to the budget. Weights grow like the square of the width,
+    so the middle between two widths is not the middle between their weights: what has to be near to what here?"""
+    return [shape(L, heads_by_weights(budget, L, head_dim) * head_dim, head_dim) for L in depths]
+
+
+@replaces("shapes_at_budget")
 def not_whole_heads(budget, depths, head_dim=64):
     """Your width is the whole number nearest to the square root, and the heads do not divide it. The width
     is a multiple of head_dim."""
@@ -189,6 +209,31 @@ def product_on_the_curve(budget):
     return {"layers": low, "width": levine_width(low)}
 
 
+def one_round(budget, L):
+    """The depth that the curve has for the width which the budget leaves to L layers."""
+    return (math.log(math.sqrt(budget / (12 * L))) - 5.039) / 0.0555
+
+
+@replaces("levine_shape")
+def depth_from_width(budget):
+    """You take the width that the budget leaves to L layers, the depth of that width on the curve, and begin again.
+    Each round makes an error about 9/L times as large: what becomes of it where the answer has few layers?"""
+    L = 50.0
+    for _ in range(200):
+        L = max(1.0, one_round(budget, L))
+    return {"layers": L, "width": levine_width(L)}
+
+
+@replaces("levine_shape")
+def depth_below_zero(budget):
+    """On the way your L falls below 0, where it has no root and no logarithm. A step of your iteration goes too far
+    where the answer has few layers. Between which two depths does it lie for certain?"""
+    L = 50.0
+    for _ in range(200):
+        L = one_round(budget, L)
+    return {"layers": L, "width": levine_width(L)}
+
+
 @replaces("kv_bytes_per_token")
 def keys_only(layers, width, bytes_per_value=2):
     """Your number is half of it: you counted keys or values. The cache holds both."""
@@ -247,8 +292,9 @@ def shorter_time(layers, width, tokens, hw, devices=1):
 
 @replaces("step_latency")
 def all_divided(layers, width, tokens, hw, devices=1):
-    """You divided the whole layer by the number of devices. Each of them has to launch it and to wait for
-    the messages of the others: which terms does a second device make smaller?"""
+    """You divided overhead and messages by the number of devices, too, as if each had some of the layers to itself.
+    They all have to launch every layer, and to wait for the messages of the others: which terms does a second device
+    make smaller?"""
     return layers * (outside(hw, devices) + max(times(width, tokens, hw))) / devices
 
 
@@ -325,6 +371,25 @@ def layers_shared(layers, width, tokens, hw, devices=1):
     """You gave each device some of the layers, and the devices work at the same time. Layers wait for one another: what
     do the devices share by the statement?"""
     return math.ceil(layers / devices) * (outside(hw, devices) + max(times(width, tokens, hw)))
+
+
+def in_a_row(layers, width, tokens, hw, devices, messages):
+    work = layers / devices * (hw["layer_overhead"] + max(times(width, tokens, hw)))
+    return work + messages * (devices - 1) * hw["comm_latency"]
+
+
+@replaces("step_latency")
+def handed_on(layers, width, tokens, hw, devices=1):
+    """You gave each device some of the layers, with exchanges only where one device hands on to the next. By the
+    statement all devices work on each layer together: how often do they exchange results then?"""
+    return in_a_row(layers, width, tokens, hw, devices, 2)
+
+
+@replaces("step_latency")
+def handed_on_once(layers, width, tokens, hw, devices=1):
+    """You gave each device some of the layers, with one message where a device hands on to the next. By the statement
+    all devices work on each layer together: how often do they exchange results then?"""
+    return in_a_row(layers, width, tokens, hw, devices, 1)
 
 
 @replaces("fastest_shape")

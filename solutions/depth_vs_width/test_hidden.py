@@ -63,6 +63,8 @@ def test_nearest_width(submission, rng):
         assert_close(submission.shapes_at_budget(float(budget), depths, head_dim), expected, name="shapes")
         if head_dim == 64:
             assert_close(submission.shapes_at_budget(budget, depths), expected, name="shapes of 64 by default")
+    # 1.54 heads are nearer to 2 than to 1, and their weights are nearer to those of 1.
+    assert_close(submission.shapes_at_budget(36 * 9714, [3]), [nearest(36 * 9714, 3, 64)], name="shapes")
     for shape in submission.shapes_at_budget(175e9, [96, 1]):
         for key in ("layers", "width", "heads", "params"):
             assert isinstance(shape[key], int), f"{key} is an int."
@@ -72,7 +74,7 @@ def test_nearest_width(submission, rng):
 @needs("test_nearest_width")
 def test_halfway(submission, rng):
     """halfway between two widths the larger one"""
-    for lower in (4, 5):  # to be halfway between `lower` heads of width 64 and one more
+    for lower in (5, 4):  # to be halfway between `lower` heads of width 64 and one more; 4.5 alone is rounded to even
         budget = 12 * 3 * ((2 * lower + 1) * 32) ** 2
         assert_close(submission.shapes_at_budget(budget, [3]), [shape_of(3, lower + 1, 64)], name="shapes")
 

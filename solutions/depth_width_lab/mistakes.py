@@ -214,6 +214,28 @@ class hop_off_by_one(Model):  # noqa: N801
 
 
 @replaces("HopModel")
+class row_k(Model):  # noqa: N801
+    """You look up k itself in `hop`, and for k = hops there is no such row. The rows are counted from 0. Which of them
+    is that of one hop?"""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        query = self.target(start) + self.hop(k)
+        return self.head(self.norm(self.through(torch.cat([x[:, :-1], query[:, None]], dim=1))[:, -1]))
+
+
+@replaces("HopModel")
+class row_k_of_the_weight(Model):  # noqa: N801
+    """You take row k of `hop.weight`, and for k = hops there is none. The rows are counted from 0. Which of them is
+    that of one hop?"""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        query = self.target(start) + self.hop.weight[k]
+        return self.head(self.norm(self.through(torch.cat([x[:, :-1], query[:, None]], dim=1))[:, -1]))
+
+
+@replaces("HopModel")
 class no_hop(Model):  # noqa: N801
     """Your query does not say how many hops are asked for. Which table has a row for each number of hops?"""
 
@@ -250,7 +272,8 @@ class reads_mean(Model):  # noqa: N801
 
 @replaces("HopModel")
 class post_norm(Model):  # noqa: N801
-    """Your blocks normalise the sum of input and result. Here a norm comes first, and the sum stays as it is."""
+    """In your blocks x itself passes through both norms, and goes on normalised. Attention and network read LN(x). What
+    are they added to?"""
 
     def through(self, x):
         for block in self.blocks:
@@ -260,6 +283,48 @@ class post_norm(Model):  # noqa: N801
 
     def forward(self, table, start, k):
         return self.head(self.norm(self.through(self.tokens(table, start, k))[:, -1]))
+
+
+@replaces("HopModel")
+class attention_added_to_norm(Model):  # noqa: N801
+    """Your attention is added to LN(x), and x itself is lost. What stands in front of the plus sign in the formula of a
+    layer?"""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        for block in self.blocks:
+            x = block.norm1(x)
+            x = x + block.attn(x, x, x)[0]
+            x = x + block.fc2(F.gelu(block.fc1(block.norm2(x))))
+        return self.head(self.norm(x[:, -1]))
+
+
+@replaces("HopModel")
+class network_added_to_norm(Model):  # noqa: N801
+    """Your network is added to LN(x), and x itself is lost. What stands in front of the plus sign in the formula of a
+    layer?"""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        for block in self.blocks:
+            h = block.norm1(x)
+            x = block.norm2(x + block.attn(h, h, h)[0])
+            x = x + block.fc2(F.gelu(block.fc1(x)))
+        return self.head(self.norm(x[:, -1]))
+
+
+@replaces("HopModel")
+class network_not_normed(Model):  # noqa: N801
+    """Your network reads x as it is, and the second norm of a block has nothing to do. What does the network read by
+    the formula?"""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        for block in self.blocks:
+            h = block.norm1(x)
+            x = x + block.attn(h, h, h)[0]
+            x = x + block.fc2(F.gelu(block.fc1(x)))
+        return self.head(self.norm(x[:, -1]))
 
 
 @replaces("HopModel")
@@ -315,7 +380,7 @@ class values_not_normed(Model):  # noqa: N801
 
 @replaces("HopModel")
 class no_residual(Model):  # noqa: N801
-    """Your network replaces x, and it should be added to it."""
+    """Your network or your attention replaces x, and it should be added to it."""
 
     def forward(self, table, start, k):
         x = self.tokens(table, start, k)
@@ -404,6 +469,18 @@ class block_for_each_hop(Model):  # noqa: N801
         x = self.tokens(table, start, k)
         for i, block in enumerate(self.blocks):
             x = torch.where((i < k)[:, None, None], block(x), x)
+        return self.head(self.norm(x[:, -1]))
+
+
+@replaces("HopModel")
+class stack_for_each_hop(Model):  # noqa: N801
+    """An example with k hops passes all your blocks k times. The formula of a layer is the same for every example. How
+    often does x pass a layer by it?"""
+
+    def forward(self, table, start, k):
+        x = self.tokens(table, start, k)
+        for hop in range(self.hops):
+            x = torch.where((hop < k)[:, None, None], self.through(x), x)
         return self.head(self.norm(x[:, -1]))
 
 

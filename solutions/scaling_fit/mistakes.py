@@ -115,6 +115,14 @@ def detached(theta, n, d):
     return log_prediction(theta.detach(), n, d)
 
 
+@replaces("log_prediction")
+def floor_detached(theta, n, d):
+    """No gradient leads to e, so that a fit leaves E as its start has it. A tensor that is filled with a plain number
+    does not know where the number came from: how does e get into your third term?"""
+    e, first, second = parts(theta, n, d)
+    return torch.stack([first, second, e.detach()]).logsumexp(0)
+
+
 def residuals(theta, n, d, loss):
     return log_prediction(theta, n, d) - loss.log()
 
@@ -377,6 +385,35 @@ def highest(n, d, loss, inits, delta=1e-3, max_iter=500):
     if not fits:
         raise ValueError("no start ends in a finite objective")
     return max(fits, key=lambda fit: fit["objective"])
+
+
+@replaces("fit_loss_law")
+def last_finite_end(n, d, loss, inits, delta=1e-3, max_iter=500):
+    """Every end that is finite takes the place of the one before it, so that your result is the last of them. With what
+    is an end compared before it is kept?"""
+    best = None
+    for init in inits:
+        theta, _ = minimise(init, scaled((n, d, loss), delta), max_iter)
+        objective = huber_objective(theta, n, d, loss, delta).item()
+        if math.isfinite(objective):
+            best = theta, objective
+    if best is None:
+        raise ValueError("no start ends in a finite objective")
+    return law(*best)
+
+
+@replaces("fit_loss_law")
+def coefficients_of_the_last(n, d, loss, inits, delta=1e-3, max_iter=500):
+    """Your objective is that of the lowest end, and the coefficients are those of the last one. What has to be kept of
+    an end that is the lowest so far?"""
+    lowest_so_far = math.inf
+    for init in inits:
+        theta, _ = minimise(init, scaled((n, d, loss), delta), max_iter)
+        objective = huber_objective(theta, n, d, loss, delta).item()
+        lowest_so_far = objective if objective < lowest_so_far else lowest_so_far
+    if lowest_so_far == math.inf:
+        raise ValueError("no start ends in a finite objective")
+    return law(theta, lowest_so_far)
 
 
 @replaces("fit_loss_law")

@@ -31,6 +31,12 @@ def sizes(config):
     return c["n_layers"], D, H, c.get("n_kv_heads", H), c.get("head_dim", D // H), c.get("d_ff", 4 * D), matrices
 
 
+def with_narrower_swiglu(config):
+    """The config with Llama's width, if it is one of swiglu that names none."""
+    narrower = config.get("mlp") == "swiglu" and "d_ff" not in config
+    return {**config, "d_ff": 8 * config["d_model"] // 3} if narrower else config
+
+
 def changed(flops, **parts):
     """The count with other values for some parts, and the total that follows."""
     flops = {**flops, **parts}
@@ -106,6 +112,18 @@ def half_of_the_square(config, batch, seq_len, causal=False):
     T = seq_len
     _, _, H, _, K, *_ = sizes(config)
     one = config["n_layers"] * 2 * batch * H * K * (T * T // 2)
+    return changed(flops, scores=one, values=one)
+
+
+@replaces("forward_flops")
+def half_of_the_square_as_a_float(config, batch, seq_len, causal=False):
+    """You took T²/2 for the causal pairs. The diagonal counts, since a token meets itself: 1 + 2 + ... + T. And what /
+    makes of two ints is a float, where exact ints are asked for."""
+    flops = forward_flops(config, batch, seq_len)
+    if not causal:
+        return flops
+    _, _, H, _, K, *_ = sizes(config)
+    one = config["n_layers"] * 2 * batch * H * K * (seq_len**2 / 2)
     return changed(flops, scores=one, values=one)
 
 
@@ -191,6 +209,21 @@ def two_matrices(config, batch, seq_len, causal=False):
 def width_is_four_d(config, batch, seq_len, causal=False):
     """Your MLP is 4 D wide whatever d_ff says. Four is the default only."""
     return forward_flops(without(config, "d_ff"), batch, seq_len, causal)
+
+
+@replaces("forward_flops")
+def narrower_swiglu(config, batch, seq_len, causal=False):
+    """Where d_ff is missing, you made the MLP of swiglu 8/3 D wide, as Llama's authors did to pay for its third matrix.
+    Which width does the docstring name for a missing d_ff, and for which MLP?"""
+    return forward_flops(with_narrower_swiglu(config), batch, seq_len, causal)
+
+
+@replaces("forward_flops")
+def tied_without_logits(config, batch, seq_len, causal=False):
+    """Your logits cost nothing where the head is tied. It has no matrix of its own then, and is multiplied all the
+    same: which numbers does a tied head save?"""
+    flops = forward_flops(config, batch, seq_len, causal)
+    return changed(flops, logits=0) if config.get("tied", False) else flops
 
 
 @replaces("forward_flops")
@@ -358,6 +391,38 @@ def crossover_with_head(config):
     model."""
     _, D, H, _, K, *_ = sizes(config)
     return attention_crossover(config) + config["vocab_size"] * D / (2 * H * K)
+
+
+@replaces("attention_crossover")
+def crossover_of_two_matrices(config):
+    """You gave every MLP two matrices. How many has that of swiglu?"""
+    return attention_crossover({**config, "mlp": "gelu"})
+
+
+@replaces("attention_crossover")
+def crossover_of_narrower_swiglu(config):
+    """Where d_ff is missing, you made the MLP of swiglu 8/3 D wide. Which width does a missing d_ff stand for, by the
+    statement?"""
+    return attention_crossover(with_narrower_swiglu(config))
+
+
+@replaces("attention_crossover")
+def crossover_of_full_keys(config):
+    """You gave keys and values as many heads as the queries. With n_kv_heads there are fewer, and a layer has fewer
+    weights."""
+    return attention_crossover(without(config, "n_kv_heads"))
+
+
+@replaces("attention_crossover")
+def crossover_of_divided_heads(config):
+    """You took D / H for the width of a head. Which key of the config can say another width?"""
+    return attention_crossover(without(config, "head_dim"))
+
+
+@replaces("attention_crossover")
+def crossover_of_four_d(config):
+    """Your MLP is 4 D wide whatever d_ff says. Four is the default only."""
+    return attention_crossover(without(config, "d_ff"))
 
 
 @replaces("attention_crossover")

@@ -12,6 +12,7 @@ LLAMA_3_8B = {
     "vocab_size": 128256,
     "mlp": "swiglu",
 }
+LONG = {"n_layers": 3, "d_model": 3, "n_heads": 1, "vocab_size": 7, "d_ff": 5, "head_dim": 10**9 + 7}
 GPT_3 = {"n_layers": 96, "d_model": 12288, "n_heads": 96, "vocab_size": 50257}
 
 
@@ -93,6 +94,7 @@ def test_attention(submission, rng):
 @points(4)
 def test_causal(submission, rng):
     """the triangle with its diagonal, for odd and even T"""
+    check(submission, LONG, 3, 5001, "scores", "values", causal=True)  # more than a float holds to the last one
     c = random_config(rng)
     B = 3
     for T in (1, 6, 7):
@@ -106,8 +108,8 @@ def test_mlp(submission, rng):
     B, T = rng.sizes(2, low=2, high=7)
     c = random_config(rng)
     for mlp in ({}, {"mlp": "gelu"}, {"mlp": "swiglu"}):
-        check(submission, c, B, T, "mlp", **mlp)
         check(submission, c, B, T, "mlp", **mlp, d_ff=c["d_model"] + 5)
+        check(submission, c, B, T, "mlp", **mlp)
 
 
 @points(2)
@@ -139,8 +141,7 @@ def test_exact(submission):
     check(submission, wide, 3, 1001, "qkv", "logits")
     total = sum(flops(wide, 3, 1001, part) for part in PARTS)
     assert_equal(submission.forward_flops(wide, 3, 1001)["total"], total, name="total")
-    long = {"n_layers": 3, "d_model": 3, "n_heads": 1, "vocab_size": 7, "d_ff": 5, "head_dim": 10**9 + 7}
-    check(submission, long, 3, 5001, "scores", "values", causal=True)
+    check(submission, LONG, 3, 5001, "scores", "values", causal=True)
 
 
 @points(4)
@@ -172,10 +173,19 @@ def crossing(c):
 def test_crossover(submission, rng):
     """where attention costs as much as a layer's weights"""
     assert_close(submission.attention_crossover(GPT_3), 73728.0, name="crossover of GPT-3")
-    assert_close(submission.attention_crossover(LLAMA_3_8B), 26624.0, name="crossover of Llama 3 8B")
-    for others in ({}, {"mlp": "swiglu"}, {"head_dim": 11}, {"n_kv_heads": 1, "d_ff": 5}, {"vocab_size": 10**6}):
+    for others in (
+        {"d_ff": 5},
+        {},
+        {"mlp": "swiglu", "d_ff": 5},
+        {"mlp": "swiglu"},
+        {"head_dim": 11},
+        {"n_kv_heads": 1, "d_ff": 5},
+        {"vocab_size": 10**6},
+    ):
         c = random_config(rng, **others)
-        assert_close(submission.attention_crossover(c), crossing(c), name="crossover")
+        with_others = "".join(f", {key} = {value}" for key, value in others.items())
+        assert_close(submission.attention_crossover(c), crossing(c), name=f"crossover{with_others}")
+    assert_close(submission.attention_crossover(LLAMA_3_8B), 26624.0, name="crossover of Llama 3 8B")
     mha = random_config(rng)
     del mha["n_kv_heads"]
     assert_close(submission.attention_crossover(mha), crossing(mha), name="crossover without n_kv_heads")

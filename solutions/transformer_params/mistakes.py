@@ -106,6 +106,36 @@ def biases_of_width_d(config):
 
 
 @replaces("count_params")
+def biases_of_all_heads(config):
+    """Your biases of k and v are as long as that of q. A bias is as long as what its matrix gives out: how many heads
+    of keys and values are there?"""
+    L, _, H, G, K, _ = sizes(config)
+    has = config.get("attn_bias", "none") != "none"
+    return changed(config, attention=2 * L * (H - G) * K if has else 0)
+
+
+@replaces("count_params")
+def one_bias_for_k_and_v(config):
+    """You counted one bias for keys and values together. They have a matrix each: how many biases are that?"""
+    L, _, _, G, K, _ = sizes(config)
+    return changed(config, attention=0 if config.get("attn_bias", "none") == "none" else -L * G * K)
+
+
+@replaces("count_params")
+def qkv_means_none(config):
+    """Where attn_bias is "qkv" you counted no bias at all. The key has three values: which of the four matrices have a
+    bias by the second?"""
+    return count_params({**config, "attn_bias": "all" if config.get("attn_bias") == "all" else "none"})
+
+
+@replaces("count_params")
+def no_bias_of_the_last_matrix(config):
+    """With mlp_bias you counted the biases of the matrices that give out F. What does the matrix behind them give out,
+    and has it a bias?"""
+    return changed(config, mlp=-config["n_layers"] * config["d_model"] if config.get("mlp_bias") else 0)
+
+
+@replaces("count_params")
 def mlp_bias_of_width_d(config):
     """You gave every matrix of the MLP a bias of D numbers. A bias is as long as what its matrix gives out:
     which of them give out F?"""
@@ -238,6 +268,14 @@ def swiglu_two_thirds(config):
     L, D, _, _, _, F = sizes(config)
     bias = 2 if config.get("mlp_bias", False) else 0
     return changed(config, mlp=-L * (F - 2 * F // 3) * (3 * D + bias) if config.get("mlp") == "swiglu" else 0)
+
+
+@replaces("count_params")
+def narrower_swiglu(config):
+    """Where d_ff is missing, you made the MLP of swiglu 8/3 D wide, as Llama's authors did to pay for its third matrix.
+    Which width does the table name for a missing d_ff, and for which MLP?"""
+    narrower = config.get("mlp") == "swiglu" and "d_ff" not in config
+    return count_params({**config, "d_ff": 8 * config["d_model"] // 3} if narrower else config)
 
 
 @replaces("count_params")

@@ -97,8 +97,8 @@ def test_mlp(submission, rng):
     c = random_config(rng)
     F = c["d_model"] + 5
     for mlp in ({}, {"mlp": "gelu"}, {"mlp": "swiglu"}):
-        check(submission, c, "mlp", **mlp)
         check(submission, c, "mlp", **mlp, d_ff=F)
+        check(submission, c, "mlp", **mlp)
 
 
 @points(2)
@@ -106,8 +106,8 @@ def test_biases(submission, rng):
     """none, qkv, all; and in the MLP"""
     c = random_config(rng)
     for biases in ("none", "qkv", "all"):
-        check(submission, c, "attention", "mlp", attn_bias=biases)
         check(submission, c, "attention", "mlp", attn_bias=biases, head_dim=c["d_model"])
+        check(submission, c, "attention", "mlp", attn_bias=biases)
     c["d_ff"] = c["d_model"] + 3
     for mlp in ("gelu", "swiglu"):
         for with_bias in (True, False):
