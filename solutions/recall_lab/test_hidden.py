@@ -273,7 +273,7 @@ def times_as_fast(left):
     x, y, z = left[:, :-2], left[:, 1:-1], left[:, 2:]
     xx, xy, yy, xz, yz = ((a * b).sum(-1) for a, b in ((x, x), (x, y), (y, y), (x, z), (y, z)))
     p, q = (xx * yz - xy * xz) / (xx * yy - xy * xy), (xy * yz - yy * xz) / (xx * yy - xy * xy)
-    root = (p * p - 4 * q).sqrt()  # NaN, which is less than nothing, where no two states leave this
+    root = (p * p - 4 * q).sqrt()  # NaN, for which no comparison holds, where no two states leave this
     slow, fast = (p + root) / 2, (p - root) / 2
     of_fast = (left[:, 1] - slow * left[:, 0]) / (fast - slow)
     of_slow = left[:, 0] - of_fast
