@@ -289,6 +289,14 @@ def flops_of_one(m, batch, context, hw):
 
 
 @replaces("decode_step")
+def flops_of_weights_read(m, batch, context, hw):
+    """Your FLOPs count the weights that the step reads. An expert that any token chose is read, and it computes for
+    those tokens alone that chose it: how many experts does each token pass through?"""
+    weights = weight_bytes(m, batch) / m["bytes_per_param"]
+    return step(read_by(m, batch, context), batch * (2 * weights + attention(m, context)), batch, hw)
+
+
+@replaces("decode_step")
 def weights_for_each(m, batch, context, hw):
     """You read the weights once for every sequence. How many sequences does one pass over the weights serve?"""
     flops = batch * (2 * active_params(m) + attention(m, context))
@@ -307,6 +315,14 @@ def no_cache_read(m, batch, context, hw):
     """You read the weights alone. What does the attention of each sequence have to read for its next token?"""
     flops = batch * (2 * active_params(m) + attention(m, context))
     return step(weight_bytes(m, batch), flops, batch, hw)
+
+
+@replaces("decode_step")
+def cache_of_one_sequence(m, batch, context, hw):
+    """You read the cache of one sequence. The weights serve the whole batch: can one sequence look at the keys and
+    values of another?"""
+    flops = batch * (2 * active_params(m) + attention(m, context))
+    return step(weight_bytes(m, batch) + cache_bytes(m, 1, context), flops, batch, hw)
 
 
 @replaces("decode_step")
@@ -386,6 +402,13 @@ def upside_down(hw, bytes_per_param):
     return hw["peak_flops"] / (2 * hw["bandwidth"] * bytes_per_param)
 
 
+@replaces("critical_batch")
+def critical_rounded_up(hw, bytes_per_param):
+    """You rounded up to a whole batch. The docstring asks for a real number: at which point between two batches are
+    both times equal?"""
+    return float(math.ceil(critical_batch(hw, bytes_per_param)))
+
+
 def sequence_of(m, context):
     return cache_bytes(m, 1, context)
 
@@ -461,6 +484,28 @@ def sees_the_past_only(m, prompt, hw):
 def no_attention_in_prompt(m, prompt, hw):
     """You left the attention out. In a long prompt, how many pairs of a query and a key are there?"""
     return prefill(m, prompt, hw, 0, prompt)
+
+
+@replaces("prefill_seconds")
+def scores_only_in_prefill(m, prompt, hw):
+    """You counted half of the attention's FLOPs of the prompt. Each pair costs a product of a query and a key, and
+    what else happens with the weight that comes of it?"""
+    return prefill(m, prompt, hw, prompt * (prompt + 1) / 4, prompt)
+
+
+@replaces("prefill_seconds")
+def caches_in_prefill(m, prompt, hw):
+    """You read the caches of the prompt as well as the weights. What does the docstring say of caches here?"""
+    read = weight_bytes(m, prompt) + cache_bytes(m, 1, prompt)
+    compute = prefill_seconds(m, prompt, {**hw, "bandwidth": math.inf})
+    return max(compute, read / hw["bandwidth"])
+
+
+@replaces("prefill_seconds")
+def shorter_for_prompt(m, prompt, hw):
+    """You took the shorter of the two times. The prompt is read when both are over: which of them is that?"""
+    compute = prefill_seconds(m, prompt, {**hw, "bandwidth": math.inf})
+    return min(compute, weight_bytes(m, prompt) / hw["bandwidth"])
 
 
 @replaces("prefill_seconds")

@@ -10,8 +10,8 @@ from hybrid_stack import HybridStack
 from grader.testing import replaces
 
 
-class Parts(HybridStack):
-    """The right stack, with more places in which to go wrong."""
+class Steps:
+    """The right forward in steps, of which a mistake gets one wrong."""
 
     def start(self, state, batch):
         return self.init_state(batch) if state is None else state
@@ -37,12 +37,15 @@ class Parts(HybridStack):
     def attend(self, q, k, v, mask):
         return grouped_attention(q, k, v, mask)
 
+    def merged(self, heads):
+        return heads.transpose(1, 2).flatten(2)
+
     def attention(self, m, x, state):
         T, P = x.shape[1], state["k"].shape[2]
         q, k = self.turned(self.split(m, m.q_proj(x)), P), self.turned(self.split(m, m.k_proj(x)), P)
         k, v = self.joined(state, "k", k), self.joined(state, "v", self.split(m, m.v_proj(x)))
         heads = self.attend(q, k, v, self.mask(T, P))
-        return m.o_proj(heads.transpose(1, 2).flatten(2)), {"k": self.kept(k, T), "v": self.kept(v, T)}
+        return m.o_proj(self.merged(heads)), {"k": self.kept(k, T), "v": self.kept(v, T)}
 
     def inner(self, m, dt, B, C):
         return tuple(self.normed(x, norm) for x, norm in ((dt, m.dt_norm), (B, m.b_norm), (C, m.c_norm)))
@@ -92,6 +95,10 @@ class Parts(HybridStack):
             x, after = self.layer(layer, x, before)
             new_state.append(after)
         return self.finish(x), new_state
+
+
+# A stack that goes through these steps already keeps what it gets wrong: two mistakes can then be made together.
+Parts = HybridStack if hasattr(HybridStack, "swiglu") else type("Parts", (Steps, HybridStack), {})
 
 
 def root_mean_square(x, eps=1e-6):
@@ -300,6 +307,15 @@ class PieceUnmasked(Parts):
 
 
 @replaces("HybridStack")
+class IsCausalForPieces(Parts):
+    """Behind a cache your single token is right, and a piece of several is not: there token t sees the keys 0 to t of
+    all P + T, which is how is_causal counts. Which number does the first new token have among all keys?"""
+
+    def mask(self, T, P):
+        return None if T == 1 else torch.ones(T, P + T, dtype=torch.bool).tril()
+
+
+@replaces("HybridStack")
 class CacheNotKept(Parts):
     """The cache that you return holds the keys and values of the last piece only. What was in the old one is
     gone."""
@@ -346,6 +362,24 @@ class RepeatNotInterleave(Parts):
 
 
 @replaces("HybridStack")
+class HeadsWithoutTranspose(Parts):
+    """You went from (B, T, n K) to (B, n, T, K) in one step, so a head holds numbers of several tokens and of several
+    heads. A new shape leaves the numbers in their order: which axis falls into n and K, and where does n go then?"""
+
+    def split(self, m, x):
+        return x.reshape(len(x), -1, x.shape[1], m.K)
+
+
+@replaces("HybridStack")
+class MergedWithoutTranspose(Parts):
+    """You went from the heads, (B, H, T, K), to (B, T, H K) in one step, so o_proj receives numbers of several tokens
+    for one. A new shape leaves the numbers in their order: which two axes have to be neighbours first?"""
+
+    def merged(self, heads):
+        return heads.reshape(len(heads), heads.shape[2], -1)
+
+
+@replaces("HybridStack")
 class NoScale(Parts):
     """Your scores are not divided by √K, so the softmax is too sharp."""
 
@@ -360,6 +394,25 @@ class NothingRemembered(Parts):
 
     def start(self, state, batch):
         return self.init_state(batch)
+
+
+@replaces("HybridStack")
+class SeveralTokensBegin(HybridStack):
+    """You take several tokens for the beginning of a text, and drop the state that came with them; only a single token
+    goes on from it. A text may be fed in pieces of any lengths: what tells you that one begins here?"""
+
+    def forward(self, x, state=None):
+        return super().forward(x, state if x.shape[1] == 1 else None)
+
+
+@replaces("HybridStack")
+class SeveralTokensBeginMamba(Parts):
+    """Your Mamba layers go on from their state with a single token only; a piece of several starts from zeros, though
+    attention still has its past. What do conv and ssm hold when a second piece begins?"""
+
+    def mamba(self, m, x, state):
+        zeros = {name: torch.zeros_like(old) for name, old in state.items()}
+        return super().mamba(m, x, state if x.shape[1] == 1 else zeros)
 
 
 @replaces("HybridStack")
@@ -487,3 +540,16 @@ class OneMemory(HybridStack):
     def forward(self, x, state=None):
         y, self.memory = super().forward(x, None if state is None else self.memory)
         return y, self.memory
+
+
+@replaces("HybridStack")
+class StateInPlace(HybridStack):
+    """You wrote the new states into the state that you were given. Whoever keeps it, to go on from there in a second
+    way, finds another one. In whose list, and in whose dicts, do the states after these tokens belong?"""
+
+    def forward(self, x, state=None):
+        y, after = super().forward(x, state)
+        if state is None:
+            return y, after
+        state[:] = after
+        return y, state

@@ -92,6 +92,13 @@ def holds_whole_models(model, bytes_per_param=2):
 
 
 @replaces("resident_bytes")
+def holds_shared_in_each_layer(model, bytes_per_param=2):
+    """You multiplied the shared parameters by the number of layers, too. expert_params are those of one layer: of how
+    many layers are shared_params?"""
+    return resident_bytes({**model, "shared_params": model["num_layers"] * model["shared_params"]}, bytes_per_param)
+
+
+@replaces("resident_bytes")
 def holds_experts_only(model, bytes_per_param=2):
     """You counted the experts alone. What is outside them has to be in memory as well."""
     return resident_bytes({**model, "shared_params": 0}, bytes_per_param)
@@ -173,6 +180,21 @@ def one_layer(model, batch, bandwidth, peak_flops, bytes_per_param=2):
     """Your step has the experts of one layer. expert_params is one expert of one layer, and there are
     num_layers."""
     return step(model, batch, bandwidth, peak_flops, bytes_per_param, layers=1)
+
+
+@replaces("decode_step")
+def shared_in_each_layer(model, batch, bandwidth, peak_flops, bytes_per_param=2):
+    """Your step multiplies the shared parameters by the number of layers, too. expert_params are those of one layer:
+    of how many layers are shared_params?"""
+    all_layers = {**model, "shared_params": model["num_layers"] * model["shared_params"]}
+    return step(all_layers, batch, bandwidth, peak_flops, bytes_per_param)
+
+
+@replaces("decode_step")
+def reads_one_layer(model, batch, bandwidth, peak_flops, bytes_per_param=2):
+    """Your step reads the experts of one layer only. Its work is right: how many layers does a token pass?"""
+    hit = expected_experts(model["num_experts"], model["k"], batch) / model["num_layers"]
+    return step(model, batch, bandwidth, peak_flops, bytes_per_param, hit=hit)
 
 
 @replaces("decode_step")
@@ -332,6 +354,21 @@ def power_of_two(model, bandwidth, peak_flops, bytes_per_param=2):
 def from_two(model, bandwidth, peak_flops, bytes_per_param=2):
     """Your search never asks for a batch of 1. On a slow enough device that one is bound by arithmetic already."""
     return max(2, crossover_batch(model, bandwidth, peak_flops, bytes_per_param))
+
+
+@replaces("crossover_batch")
+def stops_at_1000(model, bandwidth, peak_flops, bytes_per_param=2):
+    """Your search ends at a batch of 1000 and returns that, bound by arithmetic or not. How does it find the smallest
+    batch where this lies further up?"""
+    return min(1000, crossover_batch(model, bandwidth, peak_flops, bytes_per_param))
+
+
+@replaces("crossover_batch")
+def nothing_found(model, bandwidth, peak_flops, bytes_per_param=2):
+    """Your search ends before it has come to a batch that is bound by arithmetic, and then returns nothing. There
+    always is one: how does a search find it that does not know how far up it lies?"""
+    found = crossover_batch(model, bandwidth, peak_flops, bytes_per_param)
+    return found if found <= 1000 else None
 
 
 @replaces("crossover_batch")

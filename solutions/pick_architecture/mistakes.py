@@ -215,6 +215,17 @@ def step_of_one_user(model, customer, hw):
 
 
 @replaces("deploy")
+def step_at_the_prompt(model, customer, hw):
+    """Your tpot_s is that of the step that follows the prompt. The docstring asks for it at full length: how long is a
+    sequence when its last token is written?"""
+
+    def seconds(plan, _):
+        return decode_step(model, plan["batch"], customer["prompt_tokens"], hw)["seconds"]
+
+    return changed(model, customer, hw, tpot_s=seconds)
+
+
+@replaces("deploy")
 def price_of_one(model, customer, hw):
     """You returned the price of one device. Every one of them is paid."""
     return changed(model, customer, hw, dollars_per_hour=lambda plan, largest: hw["dollars_per_hour"])
@@ -280,6 +291,15 @@ def first_token_of_the_whole_text(model, customer, hw):
     """You read prompt and answer before the first token. The answer is not there yet: how many tokens are?"""
     unlimited = {**customer, "max_ttft_s": float("inf")}
     late = prefill_seconds(model, end_of(customer), hw) > customer["max_ttft_s"]
+    return None if late else deploy(model, unlimited, hw)
+
+
+@replaces("deploy")
+def prompts_of_all_users(model, customer, hw):
+    """You read the prompts of all users in one step before the first token. The statement reads a prompt before all
+    this: how many tokens does prefill_seconds get?"""
+    unlimited = {**customer, "max_ttft_s": float("inf")}
+    late = prefill_seconds(model, customer["users"] * customer["prompt_tokens"], hw) > customer["max_ttft_s"]
     return None if late else deploy(model, unlimited, hw)
 
 

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from recall_lab import CopyModel, make_batch
 from selective_scan import selective_scan
+from ssm_convolution import causal_conv
 from torch import nn
 
 from grader.testing import replaces
@@ -34,6 +35,20 @@ def one_drawing_of_places(batch, length, n_data, vocab, seed, spacing="random"):
     generator = torch.Generator().manual_seed(seed)
     data = torch.randint(vocab, (batch, n_data), generator=generator)
     places = torch.rand(length, generator=generator).argsort()[:n_data].sort().values.expand(batch, n_data)
+    if spacing == "fixed":
+        places = torch.arange(n_data).expand(batch, n_data)
+    tokens = torch.full((batch, length + n_data), vocab).scatter(1, places, data)
+    tokens[:, length:] = vocab + 1
+    return tokens, data
+
+
+@replaces("make_batch")
+def places_drawn_twice(batch, length, n_data, vocab, seed, spacing="random"):
+    """You draw each place without a look at the others, so two data tokens can fall on the same one: some sequences
+    hold fewer than n_data. How does one draw numbers of which no two are equal?"""
+    generator = torch.Generator().manual_seed(seed)
+    data = torch.randint(vocab, (batch, n_data), generator=generator)
+    places = torch.randint(length, (batch, n_data), generator=generator).sort(-1).values
     if spacing == "fixed":
         places = torch.arange(n_data).expand(batch, n_data)
     tokens = torch.full((batch, length + n_data), vocab).scatter(1, places, data)
@@ -290,6 +305,29 @@ class steps_begin_large(Model):  # noqa: N801
 
 
 @replaces("CopyModel")
+class a_log_without_log(Model):  # noqa: N801
+    """A of your new model begins at −e, −e², −e³ and so on, and most of its states forget at once: you gave A_log the
+    numbers 1 to d_state themselves. Which number has n as its exponential?"""
+
+    def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
+        super().__init__(mixer, length, n_data, vocab, d_model, d_state, seed)
+        if mixer != "lti":
+            with torch.no_grad():
+                self.mixer.A_log.copy_(torch.arange(1.0, d_state + 1))
+
+
+@replaces("CopyModel")
+class all_states_alike(Model):  # noqa: N801
+    """All states of a channel forget equally fast in your new model, so they keep the same of a sequence. A begins at
+    −1 … −d_state: which axis of A_log do these numbers stand along?"""
+
+    def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
+        super().__init__(mixer, length, n_data, vocab, d_model, d_state, seed)
+        if mixer != "lti":
+            nn.init.zeros_(self.mixer.A_log)
+
+
+@replaces("CopyModel")
 class spacing_not_passed(Model):  # noqa: N801
     """fit always trains on random places: spacing has no effect. Which function has to know it?"""
 
@@ -360,3 +398,29 @@ class channels_mixed(Model):  # noqa: N801
 
     def mix(self, x):
         return super().mix(x) @ self.between.T if hasattr(self, "between") else super().mix(x)
+
+
+@replaces("CopyModel")
+class reshaped(Model):  # noqa: N801
+    """Your "lti" mixer goes from (B, T, d_model) to (B, d_model, T) by a new shape, in which the numbers stay in their
+    order: a row of it then holds pieces of many channels. What exchanges two axes?"""
+
+    def mix(self, x):
+        if not hasattr(self.mixer, "kernel"):
+            return super().mix(x)
+        B, T, D = x.shape
+        return causal_conv(x.reshape(B, D, T), self.mixer.kernel).reshape(B, T, D)
+
+
+@replaces("CopyModel")
+class biased(Model):  # noqa: N801
+    """Your "lti" mixer adds a bias, so mix(x + y) has it once and mix(x) + mix(y) twice. What may stand beside the
+    kernel in a linear mixer? (nn.Conv1d has a bias unless it is told otherwise.)"""
+
+    def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
+        super().__init__(mixer, length, n_data, vocab, d_model, d_state, seed)
+        if mixer == "lti":
+            self.bias = nn.Parameter(torch.zeros(d_model))
+
+    def mix(self, x):
+        return super().mix(x) + self.bias if hasattr(self, "bias") else super().mix(x)

@@ -41,8 +41,14 @@ def test_random_places(submission, rng):
     text, go = tokens[:, :L], tokens[:, L:]
     assert_equal(go, torch.full((B, N), V + 1), name="the go-tokens")
     is_data = text < V
+    fewer = int((is_data.sum(1) < N).sum())
+    assert not fewer, f"{fewer} of {B} sequences hold fewer than {N} data tokens: can a place be drawn twice?"
     assert_equal(is_data.sum(1), torch.full((B,), N), name="data tokens in each sequence")
-    assert_equal(text[is_data].view(B, N), data, name="the data, in the order of the sequence")
+    found = text[is_data].view(B, N)
+    assert torch.equal(found, data) or not torch.equal(found.sort(-1).values, data.sort(-1).values), (
+        "Each row of `data` holds the tokens of its sequence, and not in the order in which they stand there."
+    )
+    assert_equal(found, data, name="the data, in the order of the sequence")
     # a place holds data with probability 1/3: 200 of 600, give or take 5 standard deviations of 11.5
     held = is_data.sum(0)
     assert bool(((held > 142) & (held < 258)).all()), "Every place of the text should be as likely to hold data."
@@ -138,12 +144,42 @@ def random_mixer(submission, kind, rng):
     return model, rng.randn(B, T, D, dtype=torch.float32), rng.randn(B, T, D, dtype=torch.float32)
 
 
-def check_causal(mix, x, y):
+# What the mixer does is the student's own, so no known mistake has their numbers: slips are told by what mix gives.
+# float32 sums of about 10 terms of size 1; an FFT spreads rounding over all places
+CLOSE = {"rtol": 1e-4, "atol": 1e-4}
+RESHAPED = (
+    "Tokens and channels are mixed up: between (B, T, d_model) and (B, d_model, T) the numbers of mix(x) stay in their "
+    "order, as reshape and view leave them. What exchanges two axes?"
+)
+
+
+def reshaped(mix):
+    """What mix is without its slip if axes are reshaped that should be exchanged: before it, behind it, or both."""
+
+    def before(x):
+        return x.mT.reshape(x.shape)
+
+    def behind(y):
+        return y.reshape(y.mT.shape).mT
+
+    return (lambda x: mix(before(x))), (lambda x: behind(mix(x))), (lambda x: behind(mix(before(x))))
+
+
+def reach(mix, x, y):
+    """How many places ahead a result sees, if the last token is another one."""
+    changed = torch.cat([x[:, :-1], y[:, -1:]], dim=1)
+    moved = ~torch.isclose(mix(changed), mix(x), **CLOSE).all(-1).all(0)
+    return x.shape[1] - 1 - int(moved.int().argmax()) if moved[:-1].any() else 0
+
+
+def check_causal(mix, x, y, question):
     """The past of the result does not change with the future of the input."""
+    ahead = reach(mix, x, y)
+    assert not ahead or all(reach(each, x, y) for each in reshaped(mix)), RESHAPED
+    assert not ahead, f"At place t mix(x) depends on the tokens up to t + {ahead}, and not only on 0 to t. {question}"
     for t in range(1, x.shape[1]):
         changed = torch.cat([x[:, :t], y[:, t:]], dim=1)
-        # an FFT in float32 spreads rounding over all places
-        assert_close(mix(changed)[:, :t], mix(x)[:, :t], rtol=1e-4, atol=1e-4, name="what mix(x) says of the past")
+        assert_close(mix(changed)[:, :t], mix(x)[:, :t], **CLOSE, name="what mix(x) says of the past")
 
 
 @points(4)
@@ -152,15 +188,28 @@ def test_lti_is_lti(submission, rng):
     """mix is linear, causal, shifts with x; by channel"""
     model, x, y = random_mixer(submission, "lti", rng)
     mix = model.mix
-    # float32 sums of about 10 terms of size 1; an FFT spreads rounding over all places
-    close = {"rtol": 1e-4, "atol": 1e-4}
-    assert_close(mix(x + y), mix(x) + mix(y), **close, name="mix(x + y)")
-    assert_close(mix(-3 * x), -3 * mix(x), **close, name="mix(-3 x)")
+    of_none, of_both = mix(torch.zeros_like(x)), mix(x + y)
+    biased = near(of_both, mix(x) + mix(y) - of_none, CLOSE) and not near(of_both, mix(x) + mix(y), CLOSE)
+    assert not biased, "mix of zeros is not 0, and added to all that mix gives: a linear mixer has no bias."
+    assert_close(of_both, mix(x) + mix(y), **CLOSE, name="mix(x + y)")
+    assert_close(mix(-3 * x), -3 * mix(x), **CLOSE, name="mix(-3 x)")
     one = (torch.arange(SIZES["d_model"]) == 2).float()
-    assert_close(mix(one * x), one * mix(x), **close, name="mix of x, of which one channel alone is not 0")
-    check_causal(mix, x, y)
     later = F.pad(x[:, :-1], (0, 0, 1, 0))
-    assert_close(mix(later)[:, 1:], mix(x)[:, :-1], **close, name="mix of x, one token later")
+
+    def by_channel(mix):
+        return near(mix(one * x), one * mix(x), CLOSE)
+
+    def shifts(mix):
+        return near(mix(later)[:, 1:], mix(x)[:, :-1], CLOSE)
+
+    told = not by_channel(mix) and any(by_channel(each) and shifts(each) for each in reshaped(mix))
+    assert not told, RESHAPED
+    assert_close(mix(one * x), one * mix(x), **CLOSE, name="mix of x, of which one channel alone is not 0")
+    check_causal(mix, x, y, "Does the end of a sequence come round to its beginning?")
+    assert shifts(mix), (
+        "mix is linear, and of x one token later it does not give the same one token later: its weights depend on "
+        "where in the sequence both tokens stand. On what alone do those of a convolution depend?"
+    )
     assert bool((mix(x)[:, -1] - mix(F.pad(x[:, 1:], (0, 0, 1, 0)))[:, -1]).abs().max() > 1e-4), (
         "The last result does not depend on the first token: the kernel should be as long as the sequence."
     )
@@ -171,7 +220,7 @@ def test_lti_is_lti(submission, rng):
 def test_selective_is_not(submission, rng):
     """mix is causal and not linear"""
     model, x, y = random_mixer(submission, "selective", rng)
-    check_causal(model.mix, x, y)
+    check_causal(model.mix, x, y, "Which results of the padded convolution belong to the places 0 to T - 1?")
     mixed = model.mix(x) + model.mix(y) - model.mix(x + y)
     assert mixed.abs().max() > 1e-2, "mix(x + y) is mix(x) + mix(y): nothing in this mixer depends on the token."
 
@@ -198,6 +247,42 @@ def test_steps_begin_small(submission, rng):
     # A begins at -1: 11 steps of 0.1 leave exp(-1.1) = 0.33, and 11 of 0.001 leave 0.99
     kept = (left[-1] / left[0]).median()
     assert kept > 0.1, f"After 11 tokens {kept:.4f} of a state is left: softplus(delta) should begin at 0.1 or less."
+
+    # Two states, of which the second decays twice as fast. Six results 30 tokens apart, and steps of 0.001 to 0.1
+    B, T, D = 8, 155, 32
+    model = submission.CopyModel("selective", length=T - N, n_data=N, d_model=D, d_state=2)
+    same = 0.5 * rng.randn(B, 1, D, dtype=torch.float32).expand(B, T, D)
+    other = torch.cat([100 * rng.randn(B, 1, D, dtype=torch.float32), same[:, 1:]], dim=1)
+    with torch.no_grad():
+        left = (model.mix(other) - model.mix(same))[:, 4::30].double()
+    times = times_as_fast(left.mT.reshape(B * D, 6))
+    middle = times.median() if len(times) > 20 else 2.0
+    assert abs(middle - 2) < 0.3, (
+        f"Of two states one decays {middle:.2f} times as fast as the other in a new model. A begins at -1 and -2: at "
+        "what does A_log begin?"
+    )
+
+
+def times_as_fast(left):
+    """By how much one of two states decays faster than the other. left: (rows, 6), equidistant values of their sum.
+
+    What two states leave obeys x_{j+2} = p x_{j+1} - q x_j, where p is the sum and q the product of the shares of each
+    that are left a step later. Rows that two states do not leave are left out; 1 where one state alone does.
+    """
+    left = left / left.abs().amax(-1, keepdim=True)
+    x, y, z = left[:, :-2], left[:, 1:-1], left[:, 2:]
+    xx, xy, yy, xz, yz = ((a * b).sum(-1) for a, b in ((x, x), (x, y), (y, y), (x, z), (y, z)))
+    p, q = (xx * yz - xy * xz) / (xx * yy - xy * xy), (xy * yz - yy * xz) / (xx * yy - xy * xy)
+    root = (p * p - 4 * q).sqrt()  # NaN, for which no comparison holds, where no two states leave this
+    slow, fast = (p + root) / 2, (p - root) / 2
+    of_fast = (left[:, 1] - slow * left[:, 0]) / (fast - slow)
+    of_slow = left[:, 0] - of_fast
+    found = (slow < 0.98) & (slow - fast > 0.05) & (fast > 0.02)
+    found &= (of_fast.abs() > 0.05) & (of_slow.abs() > 0.05)
+    found &= (z - p[:, None] * y + q[:, None] * x).abs().amax(-1) < 1e-3
+    step = left[:, 1] / left[:, 0]
+    alike = (step > 0.05) & (step < 0.8) & ((z * x - y * y).abs().amax(-1) < 1e-4 * (y * y).amax(-1))
+    return torch.cat([(fast.log() / slow.log())[found], torch.ones(int(alike.sum()), dtype=left.dtype)])
 
 
 @points(4)
