@@ -49,6 +49,14 @@ def last_places(indices, num_experts):
 
 
 @replaces("sort_by_expert")
+def ends_for_beginnings(indices, num_experts):
+    """Your entry e says where the part of expert e ends, and the last number stands there twice: you counted the copies
+    of expert e too, as searchsorted does with right=True. How many copies lie before the part of expert 0?"""
+    order, offsets = sort_by_expert(indices, num_experts)
+    return order, torch.cat([offsets[1:], offsets[-1:]])
+
+
+@replaces("sort_by_expert")
 def unused_experts_forgotten(indices, num_experts):
     """Your offsets end at the last expert that somebody chose. Those after it have an entry too, though their segments
     are empty: from where can the counting know how many experts there are?"""
@@ -135,6 +143,14 @@ def only_first_choices(indices, num_experts):
     make?"""
     order, offsets = sort_by_expert(indices[:, :1], num_experts)
     return order * indices.shape[1], offsets
+
+
+@replaces("sort_by_expert")
+def order_of_an_empty_list(indices, num_experts):
+    """Without any token your order is float32: torch.tensor makes that of an empty list, since it sees no number in it.
+    Which dtype has order, however many copies there are?"""
+    order, offsets = sort_by_expert(indices, num_experts)
+    return torch.tensor(order.tolist()), offsets
 
 
 @replaces("sort_by_expert")
@@ -225,6 +241,13 @@ def nothing_to_join(rows, weight, offsets):
     """Without any row your list of pieces is empty, and torch.cat of an empty list is an error. What could stand in
     the list from the beginning?"""
     return torch.cat([mine @ weight[e].T for e, mine in enumerate(segments(rows, offsets)) if len(mine)])
+
+
+@replaces("grouped_matmul")
+def nothing_to_stack(rows, weight, offsets):
+    """Your rows are stacked one by one, and torch.stack of an empty list is an error. M may be 0: which shape has the
+    result then?"""
+    return torch.stack(list(grouped_matmul(rows, weight, offsets)))
 
 
 @replaces("grouped_matmul")
@@ -331,6 +354,22 @@ def copy_modulo_choices(x, indices, weights, w1, w2, w3):
 
 
 @replaces("dropless_forward")
+def tokens_repeated_as_a_whole(x, indices, weights, w1, w2, w3):
+    """You repeated x as a whole, k times one behind the other, as repeat does, so that copy c is made of token c % T.
+    With k = 1 your result is right. The copies of one token are neighbours: in which order are rows repeated then?"""
+
+    class Wrong(Layer):
+        def token(self, order, T, k):
+            self.taken = order % max(T, 1)
+            return super().token(order, T, k)
+
+        def rows(self, x, token, scale):
+            return x[self.taken]
+
+    return Wrong()(x, indices, weights, w1, w2, w3)
+
+
+@replaces("dropless_forward")
 def copy_for_token(x, indices, weights, w1, w2, w3):
     """You indexed x with the numbers of the copies, of which there are k times as many as tokens. With k = 1 both are
     the same: whose copy is number c?"""
@@ -415,6 +454,18 @@ def put_back_by_order(x, indices, weights, w1, w2, w3):
 
 
 @replaces("dropless_forward")
+def choices_in_front(x, indices, weights, w1, w2, w3):
+    """Your rows are back in the order of the copies, and then you added up rows that lie T apart, as if all first
+    choices came first. Copy t · k + s belongs to token t: which k rows are its own?"""
+
+    class Wrong(Layer):
+        def combine(self, rows, token, order, x, k):
+            return rows[torch.argsort(order)].view(k, len(x), x.shape[1]).sum(0)
+
+    return Wrong()(x, indices, weights, w1, w2, w3)
+
+
+@replaces("dropless_forward")
 def mean_of_choices(x, indices, weights, w1, w2, w3):
     """Your result is the sum divided by k. The weights say already how much each expert counts: what does the formula
     divide by?"""
@@ -458,6 +509,25 @@ def weights_by_view(x, indices, weights, w1, w2, w3):
     class Wrong(Layer):
         def scale(self, weights, order):
             return weights.view(-1)[order, None]
+
+    return Wrong()(x, indices, weights, w1, w2, w3)
+
+
+@replaces("dropless_forward")
+def no_token_to_stack(x, indices, weights, w1, w2, w3):
+    """Your tokens are stacked one by one, and torch.stack of an empty list is an error. T may be 0: which shape has the
+    result then?"""
+    return torch.stack(list(Layer()(x, indices, weights, w1, w2, w3)))
+
+
+@replaces("dropless_forward")
+def weights_beside_the_numbers(x, indices, weights, w1, w2, w3):
+    """Your weights have one axis, (T k,), and torch lays it along the D numbers of a row. A weight belongs to a whole
+    row: which shape has to meet (T k, D)?"""
+
+    class Wrong(Layer):
+        def weigh(self, rows, scale):
+            return rows * scale[:, 0]
 
     return Wrong()(x, indices, weights, w1, w2, w3)
 
@@ -650,6 +720,15 @@ def blocks_of_the_total(offsets, block):
     found = padded_rows(offsets, block)
     blocks = -(-found["rows"] // block)
     return found | {"blocks": blocks, "block_rows": blocks * block}
+
+
+@replaces("padded_rows")
+def blocks_of_the_fullest(offsets, block):
+    """You gave each expert as many blocks as the fullest one needs. That is what blocks are there to avoid: how many of
+    them does a segment of 1 row take?"""
+    lengths = offsets.diff().tolist()
+    blocks = len(lengths) * -(-max(lengths) // block)
+    return padded_rows(offsets, block) | {"blocks": blocks, "block_rows": blocks * block}
 
 
 @replaces("padded_rows")

@@ -30,6 +30,20 @@ def eps_as_floor(x, eps=1e-6):
 
 
 @replaces("l2_normalize")
+def eps_left_out(x, eps=1e-6):
+    """You divide by the length alone, and a row of zeros becomes 0/0, which is NaN. What stands under the root beside
+    the sum?"""
+    return x / x.square().sum(-1, keepdim=True).sqrt()
+
+
+@replaces("l2_normalize")
+def eps_squared(x, eps=1e-6):
+    """You add the square of eps under the root. With the usual eps hardly a digit shows it, with a large one many do.
+    What does the formula add to the sum?"""
+    return x * torch.rsqrt(x.square().sum(-1, keepdim=True) + eps**2)
+
+
+@replaces("l2_normalize")
 def mean_of_squares(x, eps=1e-6):
     """You divide by the root of the mean of the squares, as RMSNorm does, so a row comes out with the length √K.
     Which length should it have?"""
@@ -78,6 +92,13 @@ def growing(a, b, A_log, dt_bias):
     1?"""
     g, beta = gates(a, b, A_log, dt_bias)
     return -g, beta
+
+
+@replaces("gates")
+def minus_in_the_exponent(a, b, A_log, dt_bias):
+    """Your minus stands within the exponential: you divide by exp(A_log), and g is positive. What is the minus of the
+    formula put before?"""
+    return torch.exp(-A_log) * F.softplus(a + dt_bias), torch.sigmoid(b)
 
 
 @replaces("gates")
@@ -443,6 +464,34 @@ def state_transposed(q, k, v, g, beta, state=None):
 
 
 @replaces("gated_delta_recurrent")
+def tokens_in_front(q, k, v, g, beta, state=None):
+    """Your o has the tokens in front, (T, Bt, H, V): torch.stack puts its new axis first unless it is told otherwise.
+    Where does the docstring have T?"""
+    o, S = gated_delta_recurrent(q, k, v, g, beta, state)
+    return o.transpose(0, 1), S
+
+
+@replaces("gated_delta_recurrent")
+def heads_before_tokens(q, k, v, g, beta, state=None):
+    """Your o has the axes (Bt, H, T, V). The numbers are right: in which order does the docstring have the two in the
+    middle?"""
+    o, S = gated_delta_recurrent(q, k, v, g, beta, state)
+    return o.transpose(1, 2), S
+
+
+@replaces("gated_delta_recurrent")
+def writes_into_the_state(q, k, v, g, beta, state=None):
+    """Your state decays in place (*=, mul_), and the first one is the tensor that you were given. Whoever keeps it, to
+    go on from there a second time, finds it changed. What does the docstring say of it?"""
+
+    class Wrong(Steps):
+        def decayed(self, S, g):
+            return S.mul_(torch.exp(g)[..., None, None])
+
+    return Wrong()(q, k, v, g, beta, state)
+
+
+@replaces("gated_delta_recurrent")
 def detached_between_tokens(q, k, v, g, beta, state=None):
     """Your values are right, and the state is detached after each token: no gradient leads to an earlier one. Which
     tokens made the state that this one reads?"""
@@ -699,6 +748,37 @@ def right_side_without_beta(q, k, v, g, beta, chunk, state=None):
 
 
 @replaces("gated_delta_chunked")
+def right_side_beta_on_v_only(q, k, v, g, beta, chunk, state=None):
+    """On your right side β weighs v and not what the state holds under the key. With β = 0 nothing at all should
+    happen: what is taken away from the state then?"""
+
+    class Wrong(Chunks):
+        def right_side(self, S, k, v, beta, start):
+            return beta * v - start * (k @ S)
+
+    return Wrong()(q, k, v, g, beta, chunk, state)
+
+
+@replaces("gated_delta_chunked")
+def beta_after_the_system(q, k, v, g, beta, chunk, state=None):
+    """You solve a system without β and multiply by β what comes out. What token i finds of its neighbours they have
+    written with their own β: where does β stand before anything is solved?"""
+
+    class Wrong(Chunks):
+        def system(self, k, beta, decay):
+            self.beta = beta
+            return decay * (k @ k.mT)
+
+        def right_side(self, S, k, v, beta, start):
+            return v - start * (k @ S)
+
+        def solve(self, M, right):
+            return self.beta * super().solve(M, right)
+
+    return Wrong()(q, k, v, g, beta, chunk, state)
+
+
+@replaces("gated_delta_chunked")
 def own_write_unread(q, k, v, g, beta, chunk, state=None):
     """In your chunks a token does not read its own write: the sum in o stops at j < i. A token reads after it has
     written: where does the sum end?"""
@@ -878,6 +958,26 @@ def state_of_last_start(q, k, v, g, beta, chunk, state=None):
 
 
 @replaces("gated_delta_chunked")
+def chunks_with_heads_before_tokens(q, k, v, g, beta, chunk, state=None):
+    """Your chunked o has the axes (Bt, H, T, V), in which it was computed. In which order does the docstring have
+    them?"""
+    o, S = gated_delta_chunked(q, k, v, g, beta, chunk, state)
+    return o.transpose(1, 2), S
+
+
+@replaces("gated_delta_chunked")
+def chunks_write_into_the_state(q, k, v, g, beta, chunk, state=None):
+    """Your chunks change the state in place (*=, mul_), and the first one is the tensor that you were given. Whoever
+    keeps it, to go on from there a second time, finds it changed. What does the docstring say of it?"""
+
+    class Wrong(Chunks):
+        def carry(self, S, start):
+            return S.mul_(start[:, :, -1:])
+
+    return Wrong()(q, k, v, g, beta, chunk, state)
+
+
+@replaces("gated_delta_chunked")
 def chunks_add(q, k, v, g, beta, chunk, state=None):
     """Your chunks write β v and correct nothing, neither the state nor each other: linear attention with a decay.
     Write the same key twice: what should the second reading be?"""
@@ -911,6 +1011,44 @@ def no_check(q, k, v, g, beta, chunk, state=None):
     ValueError. Where can you raise one?"""
     if chunk < 1:
         chunk = k.shape[1]
+    return gated_delta_chunked(q, k, v, g, beta, chunk, state)
+
+
+@replaces("gated_delta_chunked")
+def no_check_of_split(q, k, v, g, beta, chunk, state=None):
+    """Your code hands `chunk` to split, which complains of a chunk of 0 with an error of its own kind. Which one does
+    the docstring raise, and where?"""
+
+    class Wrong(Chunks):
+        def check(self, chunk):
+            return chunk
+
+    return Wrong()(q, k, v, g, beta, chunk, state)
+
+
+@replaces("gated_delta_chunked")
+def no_check_of_padding(q, k, v, g, beta, chunk, state=None):
+    """Your code takes a remainder by `chunk` before it looks at it, and with 0 that is a ZeroDivisionError. Which error
+    does the docstring raise, and where?"""
+    missing = -k.shape[1] % chunk
+    return gated_delta_chunked(q, k, v, g, beta, chunk if missing >= 0 else k.shape[1], state)
+
+
+@replaces("gated_delta_chunked")
+def no_check_of_count(q, k, v, g, beta, chunk, state=None):
+    """Your code divides by `chunk`, to count the chunks, before it looks at it, and with 0 that is a ZeroDivisionError.
+    Which error does the docstring raise, and where?"""
+    count = (k.shape[1] + chunk - 1) // chunk
+    return gated_delta_chunked(q, k, v, g, beta, chunk if count > 0 else k.shape[1], state)
+
+
+@replaces("gated_delta_chunked")
+def zeros_for_a_chunk_below_zero(q, k, v, g, beta, chunk, state=None):
+    """For a chunk below 0 your loop over the chunks does not run at all, and zeros come back. At 0 range itself raises
+    the error. From which number on is a chunk allowed?"""
+    if chunk < 0:
+        (Bt, _, H, K), V = k.shape, v.shape[-1]
+        return torch.zeros_like(v), v.new_zeros(Bt, H, K, V) if state is None else state
     return gated_delta_chunked(q, k, v, g, beta, chunk, state)
 
 

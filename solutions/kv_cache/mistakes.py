@@ -67,6 +67,40 @@ def first_not_cropped(cache: dict | None, k_new: Tensor, v_new: Tensor, window: 
 
 
 @replaces("append_kv")
+def room_before_appending(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """You make room among the old entries, and append all new ones after that. A piece may be as long as the window or
+    longer: where does your slice of the old entries begin then, and who crops the new ones?"""
+    k, v = k_new, v_new
+    if cache is not None:
+        room = None if window is None else window - k_new.shape[2]
+        k, v = torch.cat([last(cache["k"], room), k], dim=2), torch.cat([last(cache["v"], room), v], dim=2)
+    return {"k": k, "v": v, "length": seen(cache, k_new)}
+
+
+@replaces("append_kv")
+def new_ones_never_cropped(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """You crop the old entries until the new ones have room, and never the new ones themselves. A piece may be longer
+    than the window: how many entries remain then?"""
+    k, v = k_new, v_new
+    if cache is not None:
+        S, T = cache["k"].shape[2], k_new.shape[2]
+        first = 0 if window is None else max(0, S - max(0, window - T))
+        k, v = torch.cat([cache["k"][:, :, first:], k], dim=2), torch.cat([cache["v"][:, :, first:], v], dim=2)
+    return {"k": k, "v": v, "length": seen(cache, k_new)}
+
+
+@replaces("append_kv")
+def all_of_minus_zero(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """Where the new entries fill the window, your slice of the old ones begins at -0, which is 0, and all of them stay.
+    How many old entries are to remain then?"""
+    k, v = last(k_new, window), last(v_new, window)
+    if cache is not None:
+        room = None if window is None else window - k.shape[2]
+        k, v = torch.cat([last(cache["k"], room), k], dim=2), torch.cat([last(cache["v"], room), v], dim=2)
+    return {"k": k, "v": v, "length": seen(cache, k_new)}
+
+
+@replaces("append_kv")
 def never_cropped(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
     """window takes no part, and your cache grows with the text. That it does not is the reason for a window."""
     return {"k": joined(cache, "k", k_new), "v": joined(cache, "v", v_new), "length": seen(cache, k_new)}
@@ -100,6 +134,27 @@ def along_heads(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | 
     k = k_new if cache is None else torch.cat([cache["k"], k_new], dim=1)
     v = v_new if cache is None else torch.cat([cache["v"], v_new], dim=1)
     return {"k": last(k, window), "v": last(v, window), "length": seen(cache, k_new)}
+
+
+@replaces("append_kv")
+def written_into(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """You put the new entries into the dict that you were given. Two continuations of one text may share it, and a
+    layer that appends to it twice finds its new tokens there already. What does the docstring say of the old cache?"""
+    k, v = last(joined(cache, "k", k_new), window), last(joined(cache, "v", v_new), window)
+    new = {"k": k, "v": v, "length": seen(cache, k_new)}
+    if cache is None:
+        return new
+    cache.update(new)
+    return cache
+
+
+@replaces("append_kv")
+def old_entries_detached(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """You detached the old entries before the new ones were joined to them, so a later piece teaches nothing to the
+    earlier tokens. Gradients flow to the tensors of the cache handed in, too: which step leaves the graph?"""
+    old = None if cache is None else cache | {name: cache[name].detach() for name in ("k", "v")}
+    k, v = last(joined(old, "k", k_new), window), last(joined(old, "v", v_new), window)
+    return {"k": k, "v": v, "length": seen(cache, k_new)}
 
 
 class Layer(nn.Module):
@@ -332,6 +387,18 @@ class OneTokenUnmasked(Layer):
 
 
 @replaces("CachedAttention")
+class IsCausalOfPieces(Layer):
+    """Without a window you leave the mask of a piece to is_causal, which begins at the top left: its first token sees
+    the first key of the text and nothing else. A single new token and a whole text come out right. Where among the keys
+    do the new tokens stand?"""
+
+    def mask(self, query: Tensor, key: Tensor) -> Tensor | None:
+        if self.window is not None:
+            return super().mask(query, key)
+        return None if len(query) == 1 else key - key[0] <= query - query[0]
+
+
+@replaces("CachedAttention")
 class KeysFromZero(Layer):
     """In your mask the keys stand at positions 0 to S - 1. The cache need not begin where the text does: the last of
     its keys and the newest query stand at the same position. At which one does the first key stand?"""
@@ -339,6 +406,35 @@ class KeysFromZero(Layer):
     def attend(self, q: Tensor, full: dict, position: Tensor) -> Tensor:
         keep = self.mask(position[:, None], torch.arange(full["k"].shape[2]))
         return self.out(F.scaled_dot_product_attention(q, full["k"], full["v"], attn_mask=keep))
+
+
+class PlacesForPositions(Layer):
+    """Counts keys from 0 in the mask, with a number for the scores of closed keys."""
+
+    closed = 0.0
+
+    def attend(self, q: Tensor, full: dict, position: Tensor) -> Tensor:
+        keep = self.mask(position[:, None], torch.arange(full["k"].shape[2]))
+        scores = q @ full["k"].mT / self.K**0.5
+        return self.out(scores.masked_fill(~keep, self.closed).softmax(-1) @ full["v"])
+
+
+@replaces("CachedAttention")
+class NanOfKeysFromZero(PlacesForPositions):
+    """In your mask the keys stand at positions 0 to S - 1, and a query that finds none of them open has a softmax over
+    -inf alone, which is NaN. The cache need not begin where the text does: the last of its keys and the newest query
+    stand at the same position. At which one does the first key stand?"""
+
+    closed = -torch.inf
+
+
+@replaces("CachedAttention")
+class AverageOfKeysFromZero(PlacesForPositions):
+    """In your mask the keys stand at positions 0 to S - 1, and a query that finds none of them open averages all. The
+    cache need not begin where the text does: the last of its keys and the newest query stand at the same position. At
+    which one does the first key stand?"""
+
+    closed = -1e30
 
 
 @replaces("CachedAttention")
@@ -434,6 +530,19 @@ class CacheNotCropped(Layer):
         position = torch.arange(x.shape[1]) + self.start(cache)
         full = append_kv(cache, self.turn(k, position), v)
         return self.attend(self.turn(q, position), full, position), full
+
+
+@replaces("CachedAttention")
+class WritesIntoTheCache(Layer):
+    """Your layer puts the new entries into the dict that it was given. Two continuations of one text may share it: what
+    do they find there, and what does forward return?"""
+
+    def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
+        y, new = super().forward(x, cache)
+        if cache is None:
+            return y, new
+        cache.update(new)
+        return y, cache
 
 
 @replaces("CachedAttention")
@@ -541,8 +650,9 @@ class HalfExponent(Layer):
 
 @replaces("CachedAttention")
 class CacheDetached(Layer):
-    """You detached what goes into the cache, so a later piece teaches nothing to the earlier tokens. Gradients flow
-    through the cache too. Which step of your code leaves the graph?"""
+    """You detached what goes into the cache, so a later piece teaches nothing to the earlier tokens; and if your layer
+    attends to what append_kv returns, keys and values learn nothing at all. Gradients flow through the cache too. Which
+    step of your code leaves the graph?"""
 
     def forward(self, x: Tensor, cache: dict | None = None) -> tuple[Tensor, dict]:
         y, cache = super().forward(x, cache)

@@ -264,6 +264,15 @@ def text_alone_unchecked(input_ids, embedding, image_features, image_token):
 
 
 @replaces("merge")
+def no_images_unchecked(input_ids, embedding, image_features, image_token):
+    """Where no image was handed in you return the words at once, and placeholders are looked up like words. How many of
+    them does the docstring allow for 0 images?"""
+    if len(image_features) == 0:
+        return embedding[input_ids]
+    return merge(input_ids, embedding, image_features, image_token)
+
+
+@replaces("merge")
 def counts_images(input_ids, embedding, image_features, image_token):
     """You compared the placeholders with the number of images. The ids are expanded: how many of them does one image
     have?"""
@@ -280,6 +289,79 @@ def image_b_in_text_b(input_ids, embedding, image_features, image_token):
     rows = image_features.flatten(0, 1)
     P = image_features.shape[1]
     return fill(input_ids, embedding, lambda b, n: rows[(b * P + torch.arange(n)) % len(rows)], image_token)
+
+
+@replaces("merge")
+def image_b_over_text_b(input_ids, embedding, image_features, image_token):
+    """You write image b over the placeholders of text b, and two shapes do not fit where a text holds several images
+    or none. The features fill placeholders in reading order: to which text does image 1 belong, if the first text holds
+    two?"""
+    demand(input_ids, image_features, image_token)
+    x, is_image = embedded(input_ids, embedding, image_token), input_ids == image_token
+    for b in range(len(image_features)):
+        x[b, is_image[b]] = image_features[b]
+    return x
+
+
+@replaces("merge")
+def image_b_scattered_over_text_b(input_ids, embedding, image_features, image_token):
+    """You scatter image b over the placeholders of text b, and a text with several images has more of them than one
+    image has patches. To which text does image 1 belong, if the first text holds two?"""
+    demand(input_ids, image_features, image_token)
+    x, is_image = embedded(input_ids, embedding, image_token), (input_ids == image_token)[..., None]
+    return torch.stack([x[b].masked_scatter(is_image[b], image_features[b]) for b in range(len(x))])
+
+
+@replaces("merge")
+def image_b_patch_by_patch(input_ids, embedding, image_features, image_token):
+    """You take patch n of image b for placeholder n of text b, and where a text holds several images there is no such
+    patch. To which text does image 1 belong, if the first text holds two?"""
+    demand(input_ids, image_features, image_token)
+    texts = []
+    for b, row in enumerate(input_ids.tolist()):
+        text, n = [], 0
+        for token in row:
+            text.append(image_features[b, n] if token == image_token else embedding[token])
+            n += token == image_token
+        texts.append(torch.stack(text))
+    return torch.stack(texts)
+
+
+def runs(row, image_token):
+    """Where each unbroken run of placeholders begins and ends."""
+    places = [t for t, token in enumerate(row) if token == image_token]
+    begins = [t for t in places if t - 1 not in places]
+    ends = [t + 1 for t in places if t + 1 not in places]
+    return list(zip(begins, ends, strict=True))
+
+
+@replaces("merge")
+def image_over_a_run(input_ids, embedding, image_features, image_token):
+    """You write one image over each unbroken run of placeholders. Two images may stand side by side, and words between
+    the patches of one: what do the rows of features fill, one after the other?"""
+    demand(input_ids, image_features, image_token)
+    x, n = embedded(input_ids, embedding, image_token), 0
+    for b, row in enumerate(input_ids.tolist()):
+        for begin, end in runs(row, image_token):
+            x[b, begin:end] = image_features[n]
+            n += 1
+    return x
+
+
+@replaces("merge")
+def image_in_place_of_a_run(input_ids, embedding, image_features, image_token):
+    """You put one image in the place of each unbroken run of placeholders, and texts come out with different lengths.
+    Two images may stand side by side, and words between the patches of one: what does each row of features take the
+    place of?"""
+    demand(input_ids, image_features, image_token)
+    texts, n = [], 0
+    for x, row in zip(embedded(input_ids, embedding, image_token), input_ids.tolist(), strict=True):
+        parts, done = [], 0
+        for begin, end in runs(row, image_token):
+            parts += [x[done:begin], image_features[n]]
+            done, n = end, n + 1
+        texts.append(torch.cat([*parts, x[done:]]))
+    return torch.stack(texts)
 
 
 @replaces("merge")
@@ -333,6 +415,33 @@ def clamped_below(input_ids, embedding, image_features, image_token):
     """You brought negative ids up into the vocabulary. A placeholder may also be too large for it."""
     demand(input_ids, image_features, image_token)
     x = embedding[input_ids.clamp(min=0)]
+    return x.masked_scatter((input_ids == image_token)[..., None], image_features)
+
+
+@replaces("merge")
+def looked_up_by_torch(input_ids, embedding, image_features, image_token):
+    """You look the placeholder up in the vocabulary, where it need not be, and the embedding of torch finds it out of
+    range. Which row may be read in its place, if it is overwritten anyway?"""
+    demand(input_ids, image_features, image_token)
+    x = F.embedding(input_ids, embedding)
+    return x.masked_scatter((input_ids == image_token)[..., None], image_features)
+
+
+@replaces("merge")
+def clamped_above_and_looked_up(input_ids, embedding, image_features, image_token):
+    """You brought ids that are too large down into the vocabulary, and the embedding of torch finds the others out of
+    range. A placeholder may be −200 as well."""
+    demand(input_ids, image_features, image_token)
+    x = F.embedding(input_ids.clamp(max=len(embedding) - 1), embedding)
+    return x.masked_scatter((input_ids == image_token)[..., None], image_features)
+
+
+@replaces("merge")
+def clamped_below_and_looked_up(input_ids, embedding, image_features, image_token):
+    """You brought negative ids up into the vocabulary, and the embedding of torch finds the others out of range. A
+    placeholder may also be too large for it."""
+    demand(input_ids, image_features, image_token)
+    x = F.embedding(input_ids.clamp(min=0), embedding)
     return x.masked_scatter((input_ids == image_token)[..., None], image_features)
 
 
@@ -403,6 +512,25 @@ def from_column_0(input_ids, image_token, pad_token, prompt_lengths):
     in_prompt = torch.arange(input_ids.shape[1]) < prompt_lengths[:, None]
     none = make_labels(input_ids, image_token, pad_token, torch.zeros_like(prompt_lengths))
     return none.masked_fill(in_prompt, -100)
+
+
+@replaces("make_labels")
+def pads_before_the_prompt(input_ids, image_token, pad_token, prompt_lengths):
+    """You took the number of pads of a text for the column where its prompt begins. That holds for padding at the left.
+    At the right as many tokens of the answer lose their label: at which column does a text begin there?"""
+    first = (input_ids == pad_token).sum(-1, keepdim=True)
+    in_prompt = torch.arange(input_ids.shape[1]) < first + prompt_lengths[:, None]
+    none = make_labels(input_ids, image_token, pad_token, torch.zeros_like(prompt_lengths))
+    return none.masked_fill(in_prompt, -100)
+
+
+@replaces("make_labels")
+def labels_above_pad(input_ids, image_token, pad_token, prompt_lengths):
+    """You took the tokens above pad_token for the real ones. Words may have smaller numbers, and −200 may be an image:
+    which tokens are padding?"""
+    real = input_ids > pad_token
+    ignored = ~real | (input_ids == image_token) | (real.cumsum(-1) <= prompt_lengths[:, None])
+    return input_ids.masked_fill(ignored, -100)
 
 
 @replaces("make_labels")
@@ -499,6 +627,14 @@ def mask_of_zero(input_ids, pad_token):
 def mask_of_two(input_ids, pad_token):
     """You took 2 for padding, the end token of Llama. Which number pads a text is an argument."""
     return batch_inputs(input_ids, 2)
+
+
+@replaces("batch_inputs")
+def above_pad(input_ids, pad_token):
+    """You took the tokens above pad_token for the real ones. Words may have smaller numbers, and −200 may be an image:
+    which tokens are padding?"""
+    mask = (input_ids > pad_token).long()
+    return {"attention_mask": mask, "position_ids": (mask.cumsum(-1) - 1).clamp(min=0)}
 
 
 @replaces("batch_inputs")
