@@ -37,15 +37,38 @@ def judges(materials: dict[str, Materials]) -> Iterator[Judges]:
         yield judges
 
 
-def grade(judges: Judges, exercise: Exercise, texts: dict[str, str]) -> dict[str, Result]:
-    """The results of submissions to an exercise that builds on the references of others, by name."""
+def grade(judges: Judges, exercise: Exercise, submissions: Iterable[Variation | Misstep]) -> dict[str, Result]:
+    """The results of submissions to an exercise that builds on the references of others, by name.
+
+    A test that failed one is run first on the next one that has the same part wrong: it is likely to fail that, too.
+    """
     others = reference_texts(COURSE.needed_by(exercise))
-    jobs = [
-        Job(i, exercise.id, f"{exercise.id}.py", text, "", 0, others, diagnose=False, long=False, exitfirst=True)
-        for i, text in enumerate(texts.values())
-    ]
-    names = list(texts)
-    return {names[job.id]: result for job, result in judges.grade(jobs)}
+    failed: dict[str, str] = {}  # the test, by the part
+    graded = dict(enumerate(submissions))
+    jobs = (
+        Job(
+            id=i,
+            exercise=exercise.id,
+            file=f"{exercise.id}.py",
+            source=each.source,
+            sha256="",
+            seed=0,
+            others=others,
+            diagnose=False,
+            long=False,
+            exitfirst=True,
+            failed_first=failed.get(each.replaces),
+        )
+        for i, each in graded.items()
+    )
+    results = {}
+    for job, result in judges.grade(jobs):
+        submission = graded[job.id]
+        results[submission.name] = result
+        for test in result.tests:
+            if test.failing:
+                failed[submission.replaces] = test.id
+    return results
 
 
 def failing(result: Result) -> str:
@@ -53,8 +76,9 @@ def failing(result: Result) -> str:
     return f"{result.outcome}: {[(t.id, str(t.outcome), t.failure and t.failure.message) for t in result.telling]}"
 
 
-def sources(variations: Iterable[Variation | Misstep]) -> dict[str, str]:
-    return {each.name: each.source for each in variations}
+def whole(name: str, source: str) -> Variation:
+    """A file as it is."""
+    return Variation(name, replaces="", advice="", source=source, line=1)
 
 
 @pytest.mark.parametrize("exercise", COURSE.exercises, ids=lambda each: each.id)
@@ -62,15 +86,15 @@ def test_right_solutions_pass_and_wrong_ones_fail(
     judges: Judges, materials: dict[str, Materials], exercise: Exercise
 ) -> None:
     reference = read_text(exercise.reference)
-    own = grade(judges, exercise, {"stub": read_text(exercise.stub), "reference": reference})
+    own = grade(judges, exercise, [whole("stub", read_text(exercise.stub)), whole("reference", reference)])
     assert own["stub"].outcome is Outcome.NOT_STARTED
     assert own["reference"].passed, failing(own["reference"])
 
-    variants = grade(judges, exercise, sources(load_variations(exercise.variants, reference, exercise.id)))
+    variants = grade(judges, exercise, load_variations(exercise.variants, reference, exercise.id))
     assert len(variants) >= FEWEST_VARIANTS
     assert {name: failing(result) for name, result in variants.items() if not result.passed} == {}
 
-    mistakes = grade(judges, exercise, sources(materials[exercise.id].mistakes))
+    mistakes = grade(judges, exercise, materials[exercise.id].mistakes)
     assert len(mistakes) >= FEWEST_MISTAKES
     assert [name for name, result in mistakes.items() if result.passed] == []
     assert [name for name, result in mistakes.items() if result.faulty] == []
