@@ -221,7 +221,7 @@ def test_fit(submission):
     model.fit("clip", steps=4, batch=52, lr=0.01)
     moved = (directions(model, words) - before).abs().amax(-1)
     shown, held_out = moved[SHOWN].min(), moved[HELD_OUT].max()
-    apart = shown > 1e-3 and held_out < 0.01 * shown
+    apart = shown > 1e-4 and held_out < 0.01 * shown  # rounding alone is below 1e-6
     assert not apart, (
         "Training moved the embeddings of all captions that were shown, and of none that was held out, though all of"
         " their words were shown: has each caption a vector of its own?"
