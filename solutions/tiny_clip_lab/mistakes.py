@@ -193,15 +193,6 @@ class unseeded(Model):  # noqa: N801
 
 
 @replaces("TinyCLIP")
-class never_seeded(Model):  # noqa: N801
-    """Your constructor draws from torch's own generator as it finds it, so two models with one seed differ, and
-    whatever is drawn after a model is another. What is `seed` for?"""
-
-    def __init__(self, seed=0):
-        super().__init__(int(torch.randint(2**20, ())))
-
-
-@replaces("TinyCLIP")
 class temperature_itself(Model):  # noqa: N801
     """Your log_scale begins at 0.07, CLIP's temperature. What is stored is the logarithm of one over it."""
 
@@ -333,6 +324,15 @@ class seeds_for_all(Model):  # noqa: N801
     def __init__(self, seed=0):
         super().__init__(seed)
         torch.manual_seed(seed)
+
+
+@replaces("TinyCLIP")
+class never_seeded(Model):  # noqa: N801
+    """Your constructor draws from torch's own generator as it finds it, so two models with one seed differ, and
+    whatever is drawn after a model is another. What is `seed` for?"""
+
+    def __init__(self, seed=0):
+        super().__init__(int(torch.randint(2**20, ())))
 
 
 @replaces("TinyCLIP")

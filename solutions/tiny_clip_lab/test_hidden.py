@@ -212,7 +212,8 @@ def test_fit(submission):
         own = {"clip": ["log_scale"], "siglip": ["log_t", "bias"]}[loss]
         for name in own:
             assert name in changed, f"{loss}: {name} is a parameter of this loss, and has not changed."
-    alone = submission.TinyCLIP().fit("clip", steps=2, batch=1)[0]
+    # Of one pair there is nothing to learn: such small steps leave the model as it is, weight decay or not.
+    alone = submission.TinyCLIP().fit("clip", steps=2, batch=1, lr=1e-9)[0]
     assert abs(alone) < 1e-3, f"clip: of one pair clip_loss is 0, and with batch=1 your fit begins at {alone:.2f}."
     # What is learned of a word has to reach the captions with this word that were held out.
     model, words = submission.TinyCLIP(), torch.tensor([[c // 16, 4 + c // 4 % 4, 8 + c % 4] for c in range(64)])
@@ -220,7 +221,7 @@ def test_fit(submission):
     model.fit("clip", steps=4, batch=52, lr=0.01)
     moved = (directions(model, words) - before).abs().amax(-1)
     shown, held_out = moved[SHOWN].min(), moved[HELD_OUT].max()
-    apart = shown > 1e-3 and held_out < 0.01 * shown
+    apart = shown > 1e-4 and held_out < 0.01 * shown  # rounding alone is below 1e-6
     assert not apart, (
         "Training moved the embeddings of all captions that were shown, and of none that was held out, though all of"
         " their words were shown: has each caption a vector of its own?"
