@@ -164,6 +164,13 @@ def params_per_token(flops, coef):
     return {**best, "tokens_per_param": 1 / best["tokens_per_param"]}
 
 
+@replaces("compute_optimal")
+def loss_above_e(flops, coef):
+    """Your loss is that part of it which N and D can make smaller. Which third part has the loss of every model?"""
+    best = compute_optimal(flops, coef)
+    return {**best, "loss": best["loss"] - coef["E"]}
+
+
 def parabola(x, y):
     columns = torch.stack([x**2, x, torch.ones_like(x)], dim=1)
     return torch.linalg.lstsq(columns, y[:, None]).solution.squeeze(1).tolist()
@@ -392,7 +399,8 @@ def inference_at_six(target_loss, inference_tokens, coef):
 
 @replaces("lifetime_optimal")
 def never_run(target_loss, inference_tokens, coef):
-    """You minimised the cost of training and left out the tokens that are served. Which two terms does F have?"""
+    """You minimised the cost of training: the tokens that are served cost nothing in your F, or nearly so. How much is
+    its second term for a model of N parameters?"""
     return lifetime_optimal(target_loss, 0, coef)
 
 
@@ -420,14 +428,6 @@ def twenty_for_life(target_loss, inference_tokens, coef):
         low, high = (middle, high) if predicted_loss(n, 20 * n, coef) > target_loss else (low, middle)
     n = math.exp(low)
     return {"n": n, "d": 20 * n, "flops": 6 * n * 20 * n + 2 * n * inference_tokens}
-
-
-@replaces("lifetime_optimal")
-def size_forgotten(target_loss, inference_tokens, coef):
-    """You charged 2 FLOPs for each token that is served, whatever the size of the model. Then a smaller model saves
-    nothing when it runs: what does a token cost a model of N parameters?"""
-    best = lifetime_optimal(target_loss, 0, coef)
-    return {**best, "flops": best["flops"] + 2 * inference_tokens}
 
 
 @replaces("lifetime_optimal")

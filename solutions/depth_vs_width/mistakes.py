@@ -116,6 +116,12 @@ def ratio_upside_down(budget, depths, head_dim=64):
 
 
 @replaces("shapes_at_budget")
+def whole_ratio(budget, depths, head_dim=64):
+    """Your aspect ratio is a whole number, and D is seldom a multiple of L. What does // make of a quotient?"""
+    return [{**s, "aspect_ratio": s["width"] // s["layers"]} for s in shapes_at_budget(budget, depths, head_dim)]
+
+
+@replaces("shapes_at_budget")
 def sorted_by_depth(budget, depths, head_dim=64):
     """You sorted the shapes by depth. They are asked for in the order of depths."""
     return shapes_at_budget(budget, sorted(depths), head_dim)
