@@ -78,18 +78,6 @@ def room_before_appending(cache: dict | None, k_new: Tensor, v_new: Tensor, wind
 
 
 @replaces("append_kv")
-def new_ones_never_cropped(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
-    """You crop the old entries until the new ones have room, and never the new ones themselves. A piece may be longer
-    than the window: how many entries remain then?"""
-    k, v = k_new, v_new
-    if cache is not None:
-        S, T = cache["k"].shape[2], k_new.shape[2]
-        first = 0 if window is None else max(0, S - max(0, window - T))
-        k, v = torch.cat([cache["k"][:, :, first:], k], dim=2), torch.cat([cache["v"][:, :, first:], v], dim=2)
-    return {"k": k, "v": v, "length": seen(cache, k_new)}
-
-
-@replaces("append_kv")
 def all_of_minus_zero(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
     """Where the new entries fill the window, your slice of the old ones begins at -0, which is 0, and all of them stay.
     How many old entries are to remain then?"""
