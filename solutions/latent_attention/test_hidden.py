@@ -277,7 +277,7 @@ def test_layer_gradients(submission, rng):
 
 
 @points(2)
-@needs("test_pieces", "test_absorbed_memory")
+@needs("test_pieces")
 def test_layer_memory(submission, rng):
     """absorb=True: 64 heads, 16,384 tokens, in 256 MiB"""
     B, P, H = 2, 16383, 64
