@@ -6,16 +6,16 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
 
 import click
 
 from grader.batch.keys import Keys
 from grader.batch.pool import Pool, local_pool
 from grader.batch.quizzes import Quizzes
-from grader.batch.run import Batch
+from grader.batch.run import Batch, Tally
 from grader.batch.screen import fault_lines, found_lines, summary_lines
 from grader.batch.shipment import Shipment, engine, ship
 from grader.clean import clean_line
@@ -147,14 +147,15 @@ def command(
         if resumed and not quiet:
             say("  Going on with the run that was interrupted.", "")
         keys = Keys(shipment, quizzes, confined=confined)
-        with _stoppable() as tally_of, _pool(course.root, materials, shipment, jobs, cluster, confined) as pool:
-            batch = Batch(book, run, items, course, quizzes, keys, pool, regrade=regrade)
-            tally_of.append(batch)
-            with progress_bar("grades", quiet=quiet) as show:
-                known_handins = [*found.handins, *found.others]
-                tally = batch.grade(
-                    found.handins, known_handins, lambda tally: show(tally.done, tally.total, tally.waiting)
-                )
+        with _stoppable() as stop, _pool(course.root, materials, shipment, jobs, cluster, confined) as pool:
+            batch = stop.batch = Batch(book, run, items, course, quizzes, keys, pool, regrade=regrade)
+            with progress_bar("grades", quiet=quiet) as show, stop.between_looks():
+
+                def look(tally: Tally) -> None:
+                    stop.look()
+                    show(tally.done, tally.total, tally.waiting)
+
+                tally = batch.grade(found.handins, [*found.handins, *found.others], look)
         book.end_run(run)
         graded = book.book()
         written = [path for each in wanted for path in each.write(graded, out)]
@@ -192,33 +193,54 @@ def _pool(
             yield pool
 
 
+@dataclass
+class _Stop:
+    """Whether somebody wants the batch to stop, and the batch, as soon as there is one."""
+
+    asked: bool = False
+    waits: bool = False  # until somebody looks
+    batch: Batch | None = None
+
+    def look(self) -> None:
+        """Raises KeyboardInterrupt where it was asked for."""
+        if self.asked:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def between_looks(self) -> Iterator[None]:
+        """Has it wait for the next look: what a signal raises in a destructor, as of a job on a cluster, is lost."""
+        self.waits = True
+        try:
+            yield
+        finally:
+            self.waits = False
+
+
 @contextmanager
-def _stoppable() -> Iterator[list[Batch]]:
+def _stoppable() -> Iterator[_Stop]:
     """Ctrl-C, or the SIGTERM with which CI systems cancel a job, ends in a sentence that says how to go on."""
+    stop = _Stop()
 
-    stopping = False
-
-    def stop(number: int, frame: FrameType | None) -> NoReturn:
-        nonlocal stopping
-        stopping = True
+    def hear(number: int, frame: FrameType | None) -> None:
+        stop.asked = True
         for each in before:  # the processes are ended once, whoever is in a hurry
             signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        if not stop.waits:
+            raise KeyboardInterrupt
 
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     for each, handler in before.items():
         if handler is not signal.SIG_IGN:  # as of a command in the background
-            signal.signal(each, stop)
-    running: list[Batch] = []
+            signal.signal(each, hear)
     try:
-        yield running
+        yield stop
     except KeyboardInterrupt:
-        done = f"{running[0].tally.done} of {running[0].tally.total}" if running else "0"
+        done = f"{stop.batch.tally.done} of {stop.batch.tally.total}" if stop.batch else "0"
         stopped = UsageError(f"Stopped; {done} grades are kept. The same command goes on where it was.")
         stopped.exit_code = INTERRUPTED
         raise stopped from None
     finally:
-        for each, handler in () if stopping else before.items():
+        for each, handler in () if stop.asked else before.items():
             signal.signal(each, handler)
 
 

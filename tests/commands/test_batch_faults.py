@@ -21,6 +21,7 @@ from tests.classes import (
     WAITS,
     batch,
     children,
+    command,
     complaints,
     entries,
     grades,
@@ -230,6 +231,35 @@ def test_in_a_hurry_it_is_interrupted_once(course: Path, submissions: Path, tmp_
         _, complained = process.communicate()
     assert process.returncode == 130
     assert re.fullmatch(r"error: Stopped; \d+ of \d+ grades are kept\..*\n", complaints(complained))
+
+
+SIGNAL_IN_A_DESTRUCTOR = """
+import signal
+from grader.batch import run
+from grader.cli import main
+
+class Destroyed:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+def submission_of(*read, of=run.submission_of):
+    Destroyed()
+    return of(*read)
+
+run.submission_of = submission_of
+main()
+"""
+
+
+@pytest.mark.usefixtures("closed")
+def test_a_signal_in_a_destructor_is_heard(course: Path, submissions: Path, tmp_path: Path) -> None:
+    """where the exception that it raises would be lost"""
+    words = command(course, submissions, "--out", tmp_path / "out", "--quiet")
+    words[1:3] = ["-c", SIGNAL_IN_A_DESTRUCTOR]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    stopped = f"error: Stopped; 0 of {len(CLASS)} grades are kept. The same command goes on where it was.\n"
+    assert complaints(done.stderr) == stopped
 
 
 @pytest.fixture
