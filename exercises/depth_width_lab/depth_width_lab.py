@@ -61,6 +61,8 @@ class HopModel(nn.Module):
         raise NotImplementedError
 
     def fit(self, steps: int = 800, batch: int = 128, lr: float = 2e-3, seed: int = 0) -> list[float]:
-        """Trains on fresh batches, all drawn from `seed`, with 1 to hops hops. Returns the cross-entropy of every
-        step."""
+        """Trains for steps >= 1 on fresh batches, all drawn from `seed`, with 1 to hops hops.
+
+        Returns the cross-entropy of every step.
+        """
         raise NotImplementedError

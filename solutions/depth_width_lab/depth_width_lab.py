@@ -100,8 +100,10 @@ class HopModel(nn.Module):
         return self.head(self.norm(x[:, -1]))
 
     def fit(self, steps: int = 800, batch: int = 128, lr: float = 2e-3, seed: int = 0) -> list[float]:
-        """Trains on fresh batches, all drawn from `seed`, with 1 to hops hops. Returns the cross-entropy of every
-        step."""
+        """Trains for steps >= 1 on fresh batches, all drawn from `seed`, with 1 to hops hops.
+
+        Returns the cross-entropy of every step.
+        """
         optimizer = torch.optim.AdamW(self.parameters(), lr=lr)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=steps)
         losses = []

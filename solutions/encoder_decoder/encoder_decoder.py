@@ -37,7 +37,7 @@ class Seq2SeqDecoderBlock(nn.Module):
     >>> for name, parameter in block.named_parameters():
     ...     _ = parameter.data.zero_() if "norm" not in name else None
     >>> block.cross_out_proj.bias.data[1] = 4.0
-    >>> block(torch.tensor([[[3.0, 1.0]]]), memory=torch.ones(1, 5, 2)).round(decimals=3)
+    >>> block(torch.tensor([[[3.0, 1.0]]]), memory=torch.ones(1, 5, 2)).detach().round(decimals=3)
     tensor([[[-1.,  1.]]])
     """
 
