@@ -14,11 +14,11 @@ def test_example_positions(submission):
 
 @points(3)
 def test_example_buckets(submission):
-    """eight distances, both directions and one"""
-    r = torch.tensor([-20, -8, -7, -1, 0, 1, 7, 20])
-    both = torch.tensor([10, 8, 7, 1, 0, 17, 23, 26])
+    """the table of the statement, both directions and one"""
+    r = torch.tensor([-91, -90, -20, -8, -7, -1, 0, 1, 7, 20])
+    both = torch.tensor([15, 14, 10, 8, 7, 1, 0, 17, 23, 26])
     assert_equal(submission.relative_position_bucket(r), both, name="buckets")
-    one = torch.tensor([17, 8, 7, 1, 0, 0, 0, 0])
+    one = torch.tensor([29, 29, 17, 8, 7, 1, 0, 0, 0, 0])
     assert_equal(submission.relative_position_bucket(r, bidirectional=False), one, name="buckets")
 
 
