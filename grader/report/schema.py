@@ -5,6 +5,7 @@ It is kept in docs:
     python -m grader.report.schema > docs/result.schema.json
 """
 
+import inspect
 import json
 from typing import Any
 
@@ -28,6 +29,9 @@ def versioned(kind: type, description: str, versions: dict[str, str]) -> dict[st
     made = msgspec.json.schema(kind)
     for name, version in versions.items():  # any text would do without; a reader tells the version by this field
         made["$defs"][name]["properties"]["schema"]["const"] = version
+    for definition in made["$defs"].values():
+        if "description" in definition:  # a docstring, which msgspec 0.22 leaves with its indentation
+            definition["description"] = inspect.cleandoc(definition["description"])
     title = next(iter(versions.values()))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
