@@ -364,6 +364,13 @@ def stops_at_1000(model, bandwidth, peak_flops, bytes_per_param=2):
 
 
 @replaces("crossover_batch")
+def stops_at_10000(model, bandwidth, peak_flops, bytes_per_param=2):
+    """Your search ends at a batch of 10000 and returns that, bound by arithmetic or not. With many experts of which few
+    are used the smallest batch lies further up."""
+    return min(10000, crossover_batch(model, bandwidth, peak_flops, bytes_per_param))
+
+
+@replaces("crossover_batch")
 def nothing_found(model, bandwidth, peak_flops, bytes_per_param=2):
     """Your search ends before it has come to a batch that is bound by arithmetic, and then returns nothing. There
     always is one: how does a search find it that does not know how far up it lies?"""

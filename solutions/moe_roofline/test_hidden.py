@@ -131,3 +131,6 @@ def test_crossover(submission, rng):
             peak *= 1.01
             expected, margin = first_bound_by_compute(model, 1e6, peak, s)
         assert_equal(submission.crossover_batch(model, 1e6, peak, s), expected, name="crossover")
+    model = {"shared_params": 10, "expert_params": 100, "num_layers": 2, "num_experts": 60, "k": 1}
+    expected, _ = first_bound_by_compute(model, 1e6, 300.5e6, 2)  # far up: 60 experts are read, and one works
+    assert_equal(submission.crossover_batch(model, 1e6, 300.5e6), expected, name="crossover")

@@ -4,7 +4,7 @@ import math
 
 import torch
 import torch.nn.functional as F
-from patch_embedding import PatchEmbed, patchify, unpatchify
+from patch_embedding import PatchEmbed, patchify, sincos_2d, unpatchify
 from torch import Tensor, nn
 
 from grader.testing import replaces
@@ -357,6 +357,18 @@ class AlwaysFloat64(PatchEmbed):
 
     def forward(self, images):
         return patchify(images.double(), self.weight.shape[-1]) @ self.weight.double().flatten(1).T + self.bias.double()
+
+
+@replaces("PatchEmbed")
+class PositionsAdded(PatchEmbed):
+    """You added the positions of sincos_2d to the patches. forward is the linear map alone: what stands in its formula
+    besides weight and bias?"""
+
+    def forward(self, images: Tensor) -> Tensor:
+        z = super().forward(images)
+        _, _, H, W = images.shape
+        dim, _, P, _ = self.weight.shape
+        return z + sincos_2d(dim, H // P, W // P).to(z) if dim % 4 == 0 else z
 
 
 @replaces("PatchEmbed")

@@ -80,7 +80,7 @@ def test_bad_sizes(submission, rng):
 def test_embedding(submission, rng):
     """a weighted sum of a patch's pixels, and the bias"""
     B, C, P, h, w = sizes(rng)
-    D = 7
+    D = 8  # sincos_2d has positions of that length, and they are not added here
     images, weight, bias = rng.randn(B, C, h * P, w * P), rng.randn(D, C, P, P), rng.randn(D)
     embed = submission.PatchEmbed(P, C, D).to(torch.float64)
     embed.load_state_dict({"weight": weight, "bias": bias})

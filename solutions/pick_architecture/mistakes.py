@@ -373,6 +373,13 @@ def worst_of_equals(candidates, customer, hw):
 
 
 @replaces("pick")
+def most_for_a_dollar(candidates, customer, hw):
+    """You took the one with the most quality for a dollar. Good enough is a limit: above it the price decides, and
+    quality only between equal prices."""
+    return least(candidates, customer, hw, lambda c, plan: -c["quality"] / plan["dollars_per_hour"])
+
+
+@replaces("pick")
 def fewest_params(candidates, customer, hw):
     """You took the smallest model for the cheapest. A mixture with more weights may serve more users on a device:
     compare dollars."""

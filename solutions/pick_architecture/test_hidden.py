@@ -234,6 +234,10 @@ def test_choice(submission):
     for quality, expected in ((0.75, "dense 33B"), (0.77, None)):
         found = submission.pick(ALL, {**req, "users": 7, "min_quality": quality}, H100)
         assert_equal(found, expected, name=f"choice at a quality of {quality}")
+    # 3 dollars for a quality of 0.1 are less than 6 for 0.74, though a dollar buys less of it.
+    cheap = {**HYBRID, "quality": 0.1}
+    found = submission.pick([MOE, cheap], {**req, "users": 32, "min_quality": 0.1}, H100)
+    assert_equal(found, "hybrid", name="choice between 3 and 6 dollars")
     assert_equal(submission.pick([], req, H100), None, name="choice of nothing")
 
 
