@@ -36,6 +36,7 @@ _MOST_CPU = 20  # times all tests' limits: the last resort if nobody is left to 
 _DUMPED = re.compile(rb'File "([^"\n]{1,200})", line (\d{1,7}) in ([^\n]{1,200})\n')
 _SERVES = str(Path(channel.__file__).with_name("worker.py")), "serve"  # what calls all code of the student's
 _NO_THREAD = "can't start new thread"
+_NO_MEMORY = "allocate memory", "DefaultCPUAllocator", "std::bad_alloc"  # in the words of the kernel and of torch
 _CRASHES: dict[int, str] = {
     signal.SIGSEGV: "a segmentation fault (SIGSEGV)",
     signal.SIGABRT: "an abort (SIGABRT)",
@@ -431,7 +432,7 @@ def _fault(threw: wire.Threw, outcome: Outcome, line: str) -> Fault:
         return Fault(Outcome.EXITED, f"The code called exit ({clean(message) or 'no code'}).", threw)
     if "RecursionError" in bases:
         return Fault(Outcome.RECURSION, "A function calls itself without end.", threw)
-    if "MemoryError" in bases or "allocate memory" in message or "DefaultCPUAllocator" in message:
+    if "MemoryError" in bases or any(words in message for words in _NO_MEMORY):
         return Fault(Outcome.MEMORY, "The memory that an exercise may use was not enough.", threw)
     if "PermissionError" in bases or _NO_THREAD in message:
         what = "The code asked the system for something that a submission may not have"

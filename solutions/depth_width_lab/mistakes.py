@@ -55,6 +55,17 @@ def one_hop_too_many(batch, items, hops, seed):
 
 
 @replaces("make_batch")
+def one_hop_too_many_below_hops(batch, items, hops, seed):
+    """Your answer is one hop too far unless k is the largest. With k = 1 it is f(start): in how many rounds of your loop
+    is your condition true?"""
+    table, start, k, _ = make_batch(batch, items, hops, seed)
+    answer = start
+    for hop in range(hops):
+        answer = torch.where(hop <= k, table.gather(1, answer[:, None])[:, 0], answer)
+    return table, start, k, answer
+
+
+@replaces("make_batch")
 def always_all_hops(batch, items, hops, seed):
     """Your answer is always `hops` hops away, whatever k of the example says."""
     table, start, k, _ = make_batch(batch, items, hops, seed)

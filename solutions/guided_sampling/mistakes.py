@@ -359,6 +359,14 @@ def first_label(xT, means, var, weights, label, scale, abars):
 
 
 @replaces("sample")
+def finished_samples_guided(xT, means, var, weights, label, scale, abars):
+    """You sampled twice to the end, with the label and without, and guided the two results. Both walks would have to be
+    at the same x: what does guide mix, and in which steps?"""
+    with_label, without = (sample(xT, means, var, weights, label, s, abars) for s in (1.0, 0.0))
+    return guide(with_label, without, scale)
+
+
+@replaces("sample")
 def wrong_end(xT, means, var, weights, label, scale, abars):
     """You go through abars from its beginning. It falls: at which end is there most noise, as in xT?"""
     return sample(xT, means, var, weights, label, scale, abars[::-1])

@@ -244,6 +244,16 @@ class DefaultEps(Parts):
 
 
 @replaces("HybridStack")
+class OneNormForThree(Parts):
+    """You divided dt, B and C by one size, that of all R + 2N numbers together. Each of the three is a vector of its own:
+    over which numbers does its norm take the mean?"""
+
+    def inner(self, m, dt, B, C):
+        size = root_mean_square(torch.cat([dt, B, C], dim=-1))
+        return dt / size * m.dt_norm.weight, B / size * m.b_norm.weight, C / size * m.c_norm.weight
+
+
+@replaces("HybridStack")
 class NormInFloat32(Parts):
     """Your norms compute in float32, as Jamba's own code does for half precision. A float64 stack loses half
     of its digits there: let the dtype of x decide."""

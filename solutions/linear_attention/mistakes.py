@@ -120,6 +120,15 @@ def no_normaliser(q, k, v):
 
 
 @replaces("linear_attention_parallel")
+def product_of_sums(q, k, v):
+    """You divided by the sum of φ(q_t) times the sum of all φ(k_s). The sum of the weights is a scalar product: each
+    entry of φ(q_t) meets its own entry of the sum of the keys. With K = 1 it is the same."""
+    weights = scores(q, k).tril()
+    keys = feature_map(k).cumsum(-2).sum(-1, keepdim=True)
+    return (weights @ v) / (feature_map(q).sum(-1, keepdim=True) * keys)
+
+
+@replaces("linear_attention_parallel")
 def global_normaliser(q, k, v):
     """Your numerator is causal and your denominator sums over all tokens, the future included. Which of the two
     happened first in your code, the mask or the sum?"""
@@ -364,6 +373,19 @@ def n_without_query(q, k, v, state=None):
     class Wrong(Steps):
         def read(self, S, n, q):
             return (feature_map(q)[..., :, None] * S).sum(-2) / n.sum(-1, keepdim=True)
+
+    return Wrong()(q, k, v, state)
+
+
+@replaces("linear_attention_recurrent")
+def sums_multiplied(q, k, v, state=None):
+    """You divided by the sum of φ(q_t) times the sum of n. What the weights sum to is the scalar product of the two:
+    each entry of n counts as much as the query asks for it."""
+
+    class Wrong(Steps):
+        def read(self, S, n, q):
+            f = feature_map(q)
+            return (f[..., :, None] * S).sum(-2) / (f.sum(-1, keepdim=True) * n.sum(-1, keepdim=True))
 
     return Wrong()(q, k, v, state)
 

@@ -292,6 +292,16 @@ def image_b_in_text_b(input_ids, embedding, image_features, image_token):
 
 
 @replaces("merge")
+def image_b_again_in_text_b(input_ids, embedding, image_features, image_token):
+    """You took image b for all images of text b. A text may hold several images or none: the features fill the
+    placeholders of the batch in reading order, one row after the other."""
+    demand(input_ids, image_features, image_token)
+    rows = image_features.flatten(0, 1)
+    I, P, _ = image_features.shape
+    return fill(input_ids, embedding, lambda b, n: rows[b % I * P + torch.arange(n) % P], image_token)
+
+
+@replaces("merge")
 def image_b_over_text_b(input_ids, embedding, image_features, image_token):
     """You write image b over the placeholders of text b, and two shapes do not fit where a text holds several images
     or none. The features fill placeholders in reading order: to which text does image 1 belong, if the first text holds

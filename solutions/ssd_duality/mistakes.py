@@ -306,6 +306,19 @@ def state_before_last_chunk(x, a, B, C, chunk, h0=None):
 
 
 @replaces("ssd_chunked")
+def float32_zeros(x, a, B, C, chunk, h0=None):
+    """The state that you begin with is float32, whatever x is, and float64 cannot be multiplied with it. Without a dtype
+    torch.zeros takes the default: how does a tensor get that of x?"""
+    (Bt, _, H, P), N = x.shape, B.shape[-1]
+    h0 = torch.zeros(Bt, H, P, N) if h0 is None else h0
+
+    class Wrong(Chunks):
+        pass
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
 def always_float32(x, a, B, C, chunk, h0=None):
     """You went through float32, as Hugging Face's code does, and float64 lost half of its digits. Let the dtype of x
     decide."""

@@ -242,6 +242,13 @@ def length_forgotten(x, kernel, D=None):
 
 
 @replaces("causal_conv")
+def absolute_values(x, kernel, D=None):
+    """Your y has lost its sign: abs of a complex number is its length. The inverse transform of the product is real but
+    for rounding: which part of it is y?"""
+    return skip(causal_conv(x, kernel).abs(), x, D)
+
+
+@replaces("causal_conv")
 def correlation(x, kernel, D=None):
     """Your newest token meets the last number of the kernel. That is what F.conv1d does, which slides the
     kernel and does not turn it round; in a convolution the newest token meets K_0."""

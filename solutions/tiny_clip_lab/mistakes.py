@@ -442,6 +442,13 @@ def variance_for_deviation(combinations, seed):
 
 
 @replaces("render")
+def deviation_for_variance(combinations, seed):
+    """Your noise has a variance of 0.3, so it is spread over 0.55. In N(0, 0.3²) the square stands for the variance: what
+    is 0.3, and what has to multiply a standard normal?"""
+    return drawn(combinations, 0.3**0.5 * noise(combinations, seed))
+
+
+@replaces("render")
 def shape_without_noise(combinations, seed):
     """You wrote the colour over the noise, so the pixels of the shape have none. Noise lies on all of the picture.
     Which operation keeps both?"""

@@ -122,6 +122,7 @@ WRONG = {
     "a list without end": ("scale", "memory", "memory", "def scale(x, f):\n a = [0]\n while 1: a = a + a"),
     "a tensor of 4 TB": ("scale", "memory", "memory", "def scale(x, f): return torch.empty(1 << 40).fill_(1)"),
     "many tensors": ("scale", "memory", "memory", "def scale(x, f):\n a = []\n while 1: a.append(torch.ones(1 << 20))"),
+    "what torch says of C++": ("scale", "memory", "memory", "def scale(x, f): raise RuntimeError('std::bad_alloc')"),
     "a string of 4 TB": ("scale", "memory", "memory", "def scale(x, f): return 'a' * (1 << 42)"),
     "keyboard interrupt": ("scale", "exception", "KeyboardInterrupt", "def scale(x, f): raise KeyboardInterrupt"),
     "generator exit": ("scale", "exception", "GeneratorExit", "def scale(x, f): raise GeneratorExit('a')"),

@@ -239,9 +239,13 @@ class _Changes:
         if isinstance(node, ast.stmt):
             yield from self._statements(node, owner)
         elif isinstance(node, ast.Constant):
-            yield from self._constants(node)
+            if not (isinstance(owner, ast.UnaryOp) and isinstance(node.value, int)):  # else it is a part of -1
+                yield from self._constants(node)
         elif isinstance(node, ast.BinOp):
             yield from self._terms(node)
+        elif isinstance(node, ast.UnaryOp) and (size := _negative_size(node)) is not None:
+            for other in (size, 1 - size, -1 - size):
+                yield ast.parse(str(other), mode="eval").body, f"with {other} where {-size} belongs".replace("-", "−")
         elif isinstance(node, ast.UnaryOp):
             what = "if a condition is the other way round" if isinstance(node.op, ast.Not) else (
                 "with the opposite sign of one term" if isinstance(node.op, ast.USub) else
@@ -419,6 +423,13 @@ class _Changes:
     @staticmethod
     def _is_self(node: ast.AST) -> bool:
         return isinstance(node, ast.Name) and node.id in ("self", *_MODULES)
+
+
+def _negative_size(node: ast.UnaryOp) -> int | None:
+    """n where -n is written, mostly an axis or an index that is counted from the end."""
+    if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant) and type(node.operand.value) is int:
+        return node.operand.value
+    return None
 
 
 def _depend(*steps: ast.AST) -> bool:

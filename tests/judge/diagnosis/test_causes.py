@@ -239,6 +239,16 @@ def test_a_slip_of_a_method_is_found_on_a_module_with_its_parameters() -> None:
     assert said == "Your Gate gives what comes out with a minus where a plus belongs."
 
 
+@pytest.mark.parametrize("axis", [0, 1, -2])
+def test_another_axis_than_the_last_is_told_by_its_number(axis: int) -> None:
+    reference = "def shares(x):\n    return x / x.shape[-1]\n"
+    x = torch.arange(120.0).view(2, 3, 4, 5)
+    log = log_of(reference.replace("-1", str(axis)), lambda m: m.shares(x), {"shares": True})
+    found = Causes(execute("reference", reference), [], LIMITS).diagnose([Run("test_shares", log, 0, True, log[-1])])
+    said = str(axis).replace("-", "−")
+    assert [each.advice for each in found] == [f"Your shares gives what comes out with {said} where −1 belongs."]
+
+
 def test_a_slip_that_explains_few_numbers_is_not_told() -> None:
     one = lambda m: m.shifted(X[:1], 2.0)  # noqa: E731
     assert slip(SUBTRACTS[1], one) is None
