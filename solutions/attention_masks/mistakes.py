@@ -386,7 +386,7 @@ def zero_refused(variant, attention_mask, target_mask=None, prefix_len=None):
 
 @replaces("variant_masks")
 def queries_emptied(variant, attention_mask, target_mask=None, prefix_len=None):
-    """In all of your masks the rows of padded queries are empty. Padding removes keys and never queries: who reads
+    """In your masks the rows of padded queries are empty. Padding removes keys and never queries: who reads
     the result of a padded query?"""
     masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
     rows = {"decoder": target_mask, "cross": target_mask}

@@ -56,8 +56,8 @@ def one_hop_too_many(batch, items, hops, seed):
 
 @replaces("make_batch")
 def one_hop_too_many_below_hops(batch, items, hops, seed):
-    """Your answer is one hop too far unless k is the largest. With k = 1 it is f(start): in how many rounds of your loop
-    is your condition true?"""
+    """Your answer is one hop too far unless k is the largest. With k = 1 it is f(start): in how many rounds of your
+    loop is your condition true?"""
     table, start, k, _ = make_batch(batch, items, hops, seed)
     answer = start
     for hop in range(hops):

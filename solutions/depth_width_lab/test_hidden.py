@@ -37,6 +37,13 @@ def test_answers(submission, rng):
     table, start, k, answer = submission.make_batch(B, items=n, hops=hops, seed=rng.seed % 1000)
     assert_equal(table.sort(-1).values, torch.arange(n).expand(B, n), name="table, each row sorted")
     assert bool(((k >= 1) & (k <= hops)).all()), f"k lies between 1 and hops = {hops}."
+    assert_equal(answer.shape, (B,), name="shape of answer")
+    assert_equal(answer.dtype, torch.int64, name="dtype of answer")
+    walks = [follow(table, start, torch.full_like(k, taken)) for taken in range(hops + 2)]
+    for hop in range(1, hops + 1):
+        rows = k == hop
+        taken = [n for n, walk in enumerate(walks) if torch.equal(answer[rows], walk[rows])]
+        assert not taken or hop in taken, f"Where k is {hop}, your answer is f applied {taken[0]} times to start."
     assert_equal(answer, follow(table, start, k), name="answer")
 
 

@@ -17,8 +17,8 @@ INF = float("inf")
 
 @replaces("l2_normalize")
 def eps_outside(x, eps=1e-6):
-    """You add eps to the root, and the statement adds it under the root. At a row of zeros your gradient is NaN: what
-    is the slope of a root at 0?"""
+    """You add eps to the root, and the statement adds it under the root, where it also keeps the gradient finite at a
+    row of zeros: what is the slope of a root at 0?"""
     return x / (x.square().sum(-1, keepdim=True).sqrt() + eps)
 
 
@@ -246,16 +246,18 @@ def reads_before_decay(q, k, v, g, beta, state=None):
     return Wrong()(q, k, v, g, beta, state)
 
 
+class BetaOnV(Steps):
+    """Steps that write β v − held."""
+
+    def write(self, v, held, beta):
+        return beta[..., None] * v - held
+
+
 @replaces("gated_delta_recurrent")
 def beta_on_v_only(q, k, v, g, beta, state=None):
     """You write β v − held, so β weighs only the first of the two. With β = 0 nothing at all should happen: what does
     your step take away then?"""
-
-    class Wrong(Steps):
-        def write(self, v, held, beta):
-            return beta[..., None] * v - held
-
-    return Wrong()(q, k, v, g, beta, state)
+    return BetaOnV()(q, k, v, g, beta, state)
 
 
 @replaces("gated_delta_recurrent")
@@ -606,6 +608,13 @@ def chosen_after_exp(q, k, v, g, beta, chunk, state=None):
             return torch.exp(G - G.mT).tril()
 
     return Wrong()(q, k, v, g, beta, chunk, state)
+
+
+@replaces("gated_delta_chunked")
+def chunks_weigh_v_only(q, k, v, g, beta, chunk, state=None):
+    """Your chunks write β v − held, as if β weighed only the new value. With β = 0 nothing at all should happen: what
+    is taken away from the state then?"""
+    return BetaOnV()(q, k, v, g, beta, state)
 
 
 @replaces("gated_delta_chunked")

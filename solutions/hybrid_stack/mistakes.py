@@ -245,8 +245,8 @@ class DefaultEps(Parts):
 
 @replaces("HybridStack")
 class OneNormForThree(Parts):
-    """You divided dt, B and C by one size, that of all R + 2N numbers together. Each of the three is a vector of its own:
-    over which numbers does its norm take the mean?"""
+    """You divided dt, B and C by one size, that of all R + 2N numbers together. Each of the three is a vector of its
+    own: over which numbers does its norm take the mean?"""
 
     def inner(self, m, dt, B, C):
         size = root_mean_square(torch.cat([dt, B, C], dim=-1))

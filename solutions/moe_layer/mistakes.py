@@ -177,8 +177,8 @@ def all_experts(x, gate, w1, w2, w3, k):
 
 @replaces("moe_forward")
 def nan_made_zero(x, gate, w1, w2, w3, k):
-    """Every expert ran on every token, and NaN was made 0 afterwards. That hides the work and does not save it, and
-    the gradient of x is NaN still. Which tokens does an expert have to see at all?"""
+    """Every expert ran on every token, and what nobody had chosen was thrown away or made 0 afterwards. That hides the
+    work and does not save it, and the gradient of x is NaN still. Which tokens does an expert have to see at all?"""
     weights, indices = route(x, gate, k)
     y = torch.zeros_like(x)
     for e in range(len(gate)):

@@ -297,8 +297,8 @@ def image_b_again_in_text_b(input_ids, embedding, image_features, image_token):
     placeholders of the batch in reading order, one row after the other."""
     demand(input_ids, image_features, image_token)
     rows = image_features.flatten(0, 1)
-    I, P, _ = image_features.shape
-    return fill(input_ids, embedding, lambda b, n: rows[b % I * P + torch.arange(n) % P], image_token)
+    images, P, _ = image_features.shape
+    return fill(input_ids, embedding, lambda b, n: rows[b % images * P + torch.arange(n) % P], image_token)
 
 
 @replaces("merge")

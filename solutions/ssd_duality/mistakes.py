@@ -307,8 +307,8 @@ def state_before_last_chunk(x, a, B, C, chunk, h0=None):
 
 @replaces("ssd_chunked")
 def float32_zeros(x, a, B, C, chunk, h0=None):
-    """The state that you begin with is float32, whatever x is, and float64 cannot be multiplied with it. Without a dtype
-    torch.zeros takes the default: how does a tensor get that of x?"""
+    """The state that you begin with is float32, whatever x is, and float64 cannot be multiplied with it. Without a
+    dtype torch.zeros takes the default: how does a tensor get that of x?"""
     (Bt, _, H, P), N = x.shape, B.shape[-1]
     h0 = torch.zeros(Bt, H, P, N) if h0 is None else h0
 

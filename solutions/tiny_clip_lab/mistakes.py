@@ -443,8 +443,8 @@ def variance_for_deviation(combinations, seed):
 
 @replaces("render")
 def deviation_for_variance(combinations, seed):
-    """Your noise has a variance of 0.3, so it is spread over 0.55. In N(0, 0.3²) the square stands for the variance: what
-    is 0.3, and what has to multiply a standard normal?"""
+    """Your noise has a variance of 0.3, so it is spread over 0.55. In N(0, 0.3²) the square stands for the variance:
+    what is 0.3, and what has to multiply a standard normal?"""
     return drawn(combinations, 0.3**0.5 * noise(combinations, seed))
 
 
