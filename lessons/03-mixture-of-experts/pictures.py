@@ -330,6 +330,31 @@ def bias_evens_out() -> Curves:
     return Curves("bias-evens-out", title, "step", "tokens", lines, low=0.0, high=256.0)
 
 
+# ------------------------------------------------------------ 9 at most four machines
+
+
+def four_groups() -> Heatmap:
+    scores = [[0.95, 0.10, 0.10, 0.05], [0.80, 0.75, 0.10, 0.05], [0.70, 0.68, 0.15, 0.10], [0.52, 0.50, 0.48, 0.46]]
+    rows = tuple(f"group {name}" for name in "ABCD")
+    columns = ("first", "second", "third", "fourth")
+    return Heatmap("four-groups", "The scores of one token in four groups", rows, columns, scores)
+
+
+def bias_and_score() -> Boxes:
+    boxes = (
+        Box("logits", "logits", 1, 0),
+        Box("s", "sigmoid", 1, 1),
+        Box("bias", "+ bias", 0, 2),
+        Box("groups", "groups\nthat stay", 0, 3),
+        Box("best", "k best", 0, 4),
+        Box("divide", "scores of\nthe chosen", 1, 4),
+        Box("weights", "÷ sum\n· 2.5", 1, 5),
+    )
+    steps = (("logits", "s"), ("s", "bias"), ("bias", "groups"), ("groups", "best"), ("best", "divide"))
+    arrows = tuple(Arrow(a, b) for a, b in (*steps, ("s", "divide"), ("divide", "weights")))
+    return Boxes("bias-and-score", "Above: who works. Below: how much each counts", boxes, arrows)
+
+
 def groups_are_nodes() -> Bars:
     rng = torch.Generator().manual_seed(0)
     scores = torch.randn(2000, 256, generator=rng).sigmoid()  # (tokens, experts), 32 on each of 8 nodes
