@@ -275,6 +275,12 @@ def four_hands() -> Curves:
     return Curves("four-hands", title, "distance", "cosine", tuple(lines), low=-1.0, high=1.0)
 
 
+def two_layouts() -> Matrix:
+    cells = [list("AABBCCDD"), list("ABCDABCD")]
+    grid = Grid("number", ("neighbours", "half-split"), tuple(map(str, range(8))), cells)
+    return Matrix("two-layouts", "Which hand does each of eight numbers belong to?", (grid,))
+
+
 # ------------------------------------------------------------ 5 a layer of Llama
 
 
