@@ -31,6 +31,8 @@ IDS = torch.tensor([VOCABULARY.index(word) for word in TEXT])
 WORDS = ("boat", "net", "sail", "mast")
 P = torch.tensor([0.5, 0.25, 0.125, 0.125])  # of these words
 
+torch.set_num_threads(1)  # tiny tensors: several threads would wait for each other
+
 LAYERS, D, F, V = 32, 4096, 11_008, 32_000  # Llama 2 7B
 WEIGHTS = LAYERS * (4 * D * D + 3 * D * F) + V * D  # those that multiply
 OPERATIONS, BYTES = 989e12, 3.35e12  # of an H100 SXM, in a second
@@ -150,10 +152,11 @@ def _texts(who: str, verb: str, what: str) -> list[str]:
 
 
 class _Decoder(nn.Module):
-    """The model of part 2: two layers with a causal mask."""
+    """The model of part 2: two layers with a causal mask. Without the mask it is that of part 10."""
 
-    def __init__(self, words: int, width: int = 32) -> None:
+    def __init__(self, words: int, width: int = 32, causal: bool = True) -> None:
         super().__init__()
+        self.causal = causal
         self.word, self.place = nn.Embedding(words, width), nn.Embedding(8, width)
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(width, 2, 4 * width, 0.0, batch_first=True, norm_first=True) for _ in range(2)
@@ -163,8 +166,9 @@ class _Decoder(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         T = ids.shape[1]
         x = self.word(ids) + self.place.weight[:T]
+        hidden = torch.ones(T, T).triu(1).bool() if self.causal else None
         for layer in self.layers:
-            x = layer(x, src_mask=torch.ones(T, T).triu(1).bool())
+            x = layer(x, src_mask=hidden)
         logits: Tensor = self.out(x)
         return logits
 
@@ -273,6 +277,12 @@ def four_hands() -> Curves:
         lines.append(Line(f"hand {hand}, {theta:g} radians a place", distances, _rounded(ys)))
     title = "What each of four hands (K = 8) says of a distance"
     return Curves("four-hands", title, "distance", "cosine", tuple(lines), low=-1.0, high=1.0)
+
+
+def two_layouts() -> Matrix:
+    cells = [list("AABBCCDD"), list("ABCDABCD")]
+    grid = Grid("number", ("neighbours", "half-split"), tuple(map(str, range(8))), cells)
+    return Matrix("two-layouts", "Which hand does each of eight numbers belong to?", (grid,))
 
 
 # ------------------------------------------------------------ 5 a layer of Llama
@@ -458,6 +468,43 @@ def forgetting() -> Matrix:
     times = (0.0, 0.25, 0.5, 0.75, 1.0)
     cells = [(u >= t).tolist() for t in times]
     return Matrix("forgetting", "Words that are left", (Grid("", tuple(f"t = {t}" for t in times), TEXT, cells),))
+
+
+def both_sides() -> Bars:
+    """A masked model of the messages of part 2: what is behind a blank decides what it is filled with."""
+    verbs = (*GOOD, "sank", "broke", "lost")
+    known = [
+        f"{who} {verb} the {what} . {'good' if verb in GOOD else 'bad'} news".split()
+        for who in ("we", "they", "anna", "peter")
+        for verb in verbs
+        for what in ("boat", "net", "sail", "mast", "oar", "rope")
+        if (who, what) != ("anna", "net")
+    ]
+    vocabulary = ["____", *sorted({word for text in known for word in text})]  # the mask is word 0
+    texts = torch.tensor([[vocabulary.index(word) for word in text] for text in known])
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = _Decoder(len(vocabulary), causal=False)
+        adam = torch.optim.Adam(model.parameters(), lr=0.003)
+        for _ in range(300):
+            ids = texts[torch.randint(len(texts), (64,))]
+            t = 0.01 + 0.99 * torch.rand(64, 1)
+            noisy = ids.masked_fill(torch.rand(ids.shape) < t, 0)
+            log_p = model(noisy)[..., 1:].log_softmax(-1)  # the mask is never predicted
+            told = log_p.gather(-1, (ids - 1)[..., None])[..., 0]
+            loss = -(told * (noisy == 0) / t).mean()
+            adam.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            adam.step()
+        ends = ("good", "bad")
+        prompts = [f"anna ____ the net . {end} news".split() for end in ends]
+        p = model(torch.tensor([[vocabulary.index(word) for word in text] for text in prompts]))[:, 1, 1:].softmax(-1)
+    series = tuple(
+        Series(name, _numbers(p[:, [vocabulary.index(verb) - 1 for verb in some]].sum(-1), 1))
+        for name, some in (("painted, mended, loved", GOOD), ("sank, broke, lost", verbs[3:]))
+    )
+    groups = tuple(f"... {end} news" for end in ends)
+    return Bars("both-sides", "anna ____ the net . (good or bad) news", groups, series, "probability of the blank")
 
 
 def order_of_filling() -> Matrix:

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Lane, Line, Matrix, Series, Stretch, Timeline
 
@@ -187,19 +188,35 @@ def task_by_start() -> Bars:
 # ------------------------------------------------------------ 5 two losses
 
 
-def z_loss() -> Curves:
-    factors = [each / 4 for each in range(1, 21)]
-    losses, best = [], []
-    for factor in factors:
-        z = factor * LOGITS[2]
-        losses.append(z.logsumexp(-1).square())
-        best.append(z.max().square())
-    lines = (
-        Line("z-loss: logsumexp, squared", factors, _numbers(torch.stack(losses))),
-        Line("the largest logit, squared", factors, _numbers(torch.stack(best))),
-    )
-    title = "The word 'the', with logits 0, 3, 1, 2 times a factor"
-    return Curves("z-loss", title, "factor", "z-loss of the word", lines)
+def growing_logits() -> Curves:
+    steps = [round(10 * 160 ** (n / 40)) for n in range(41)]  # 10 to 1600
+    lines = []
+    for name, factor in FACTORS.items():
+        largest = _largest_logits(factor)
+        lines.append(Line(name, steps, [largest[step] for step in steps]))
+    title = "The largest logit of a router that has long learned its task"
+    return Curves("growing-logits", title, "step", "largest logit", tuple(lines), low=0.0, log_x=True)
+
+
+FACTORS = {"without the z-loss": 0.0, "with it, factor 0.01": 0.01}
+
+
+def _largest_logits(factor: float) -> list[float]:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        words = torch.randn(4, 1, 8)
+        right = torch.arange(4).repeat_interleave(64)
+        router = torch.zeros(4, 8, requires_grad=True)
+        adam = torch.optim.Adam([router], lr=0.1)
+        largest = []
+        for _ in range(1601):
+            z = (words + 0.3 * torch.randn(4, 64, 8)).flatten(0, 1) @ router.T
+            loss = cross_entropy(z, right) + factor * z.logsumexp(-1).square().mean()
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            largest.append(round(z.max().item(), 1))
+    return largest
 
 
 def layers_in_a_pool() -> Bars:
@@ -328,6 +345,31 @@ def bias_evens_out() -> Curves:
     lines = tuple(Line(EXPERTS[e], steps, [load[e] for load in loads]) for e in range(4))
     title = "How many of 256 tokens ask each expert, k = 2"
     return Curves("bias-evens-out", title, "step", "tokens", lines, low=0.0, high=256.0)
+
+
+# ------------------------------------------------------------ 9 at most four machines
+
+
+def four_groups() -> Heatmap:
+    scores = [[0.95, 0.10, 0.10, 0.05], [0.80, 0.75, 0.10, 0.05], [0.70, 0.68, 0.15, 0.10], [0.52, 0.50, 0.48, 0.46]]
+    rows = tuple(f"group {name}" for name in "ABCD")
+    columns = ("first", "second", "third", "fourth")
+    return Heatmap("four-groups", "The scores of one token in four groups", rows, columns, scores)
+
+
+def bias_and_score() -> Boxes:
+    boxes = (
+        Box("logits", "logits", 1, 0),
+        Box("s", "sigmoid", 1, 1),
+        Box("bias", "+ bias", 0, 2),
+        Box("groups", "groups\nthat stay", 0, 3),
+        Box("best", "k best", 0, 4),
+        Box("divide", "scores of\nthe chosen", 1, 4),
+        Box("weights", "÷ sum\n· 2.5", 1, 5),
+    )
+    steps = (("logits", "s"), ("s", "bias"), ("bias", "groups"), ("groups", "best"), ("best", "divide"))
+    arrows = tuple(Arrow(a, b) for a, b in (*steps, ("s", "divide"), ("divide", "weights")))
+    return Boxes("bias-and-score", "Above: who works. Below: how much each counts", boxes, arrows)
 
 
 def groups_are_nodes() -> Bars:
