@@ -133,6 +133,28 @@ def tide_remembered() -> Curves:
     return _day_curves("tide-remembered", "A day, as a state tells it", (("water", tide), *curves))
 
 
+def third_evening() -> Curves:
+    """Thirty hours back from the third midnight, by the state in steps of 1/t and by that with a fixed step."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        hours = (torch.arange(720) + 0.5).double() / 10
+        tide = 5 + 3 * (2 * torch.pi * hours / 12.4).cos() + (2 * torch.pi * hours / 8 + 1).cos()
+        x = tide + 2 * torch.rand(720).double() - 1
+    age = (torch.arange(300) + 0.5).double()
+    A, write = _hippo(16)
+    curves = (
+        ("water", tide.flip(0)[:300]),
+        ("steps of 1/t", _shapes(16, 1 - age / 720) @ _remembered(x, 16)),
+        ("steps of 0.01", _shapes(16, torch.exp(-0.01 * age)) @ _states(A, write, x)[-1]),
+    )
+    back = _numbers(age / 10)[::5]
+    lines = tuple(Line(label, back, _numbers(curve[::5])) for label, curve in curves)
+    return Curves("third-evening", "Two memories of the last hours", "hours ago", "decimetres", lines)
+
+
+# ------------------------------------------------------------ 5 what a state knows
+
+
 def who_remembers() -> Curves:
     with torch.random.fork_rng():
         torch.manual_seed(2)
@@ -181,7 +203,7 @@ def _recall(states: Tensor, x: Tensor, lag: int, ridge: float = 1e-6) -> float:
     return round(1 - lost, 2)
 
 
-# ------------------------------------------------------------ 5 a recurrence without a loop
+# ------------------------------------------------------------ 6 a recurrence without a loop
 
 
 def two_forms() -> Matrix:
@@ -208,7 +230,7 @@ def four_kernels() -> Curves:
     return Curves("four-kernels", "Kernels of S4D-Lin, one number each", "steps ago", "weight", tuple(lines))
 
 
-# ------------------------------------------------------------ 6 what a fixed kernel cannot do
+# ------------------------------------------------------------ 7 what a fixed kernel cannot do
 
 
 def best_kernel() -> Bars:
@@ -250,7 +272,7 @@ def _scanned(delta: Callable[[float], float]) -> list[float]:
     return states
 
 
-# ------------------------------------------------------------ 7 steps that the token chooses
+# ------------------------------------------------------------ 8 steps that the token chooses
 
 
 def spans_of_memory() -> Curves:
@@ -276,7 +298,7 @@ def places_of_a_state() -> Matrix:
     return Matrix("places-of-a-state", "N = 2, no fading", (Grid("state", rows, ("place 0", "place 1"), cells),))
 
 
-# ------------------------------------------------------------ 8 steps put together
+# ------------------------------------------------------------ 9 steps put together
 
 
 def _pair(a: float, b: float) -> str:
@@ -317,7 +339,7 @@ def scan_tree() -> Boxes:
     return Boxes("scan-tree", "Pairs (factor, addition), put together", tuple(boxes), tuple(arrows))
 
 
-# ------------------------------------------------------------ 9 the Mamba block
+# ------------------------------------------------------------ 10 the Mamba block
 
 
 def weights_of_a_block() -> Bars:
@@ -364,7 +386,7 @@ def mamba_block() -> Boxes:
     )
 
 
-# ------------------------------------------------------------ 10 a recurrence that is attention
+# ------------------------------------------------------------ 11 a recurrence that is attention
 
 
 def decay_and_attention() -> Matrix:
@@ -389,7 +411,7 @@ def in_chunks() -> Matrix:
     return Matrix("in-chunks", "Eight tokens, Q = 4", (Grid("earlier tokens", labels, labels, cells),))
 
 
-# ------------------------------------------------------------ 11 the layer of Mamba-2
+# ------------------------------------------------------------ 12 the layer of Mamba-2
 
 
 def two_blocks() -> Boxes:
@@ -430,7 +452,7 @@ def heads_and_groups() -> Matrix:
     return Matrix("heads-and-groups", "Heads 0 to 5 and their groups", grids, ("",))
 
 
-# ------------------------------------------------------------ 12 when to take one
+# ------------------------------------------------------------ 13 when to take one
 
 
 def step_over_length() -> Curves:
