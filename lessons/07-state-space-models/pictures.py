@@ -87,6 +87,17 @@ def tide_in_eight() -> Curves:
     )
 
 
+def squeezed_past() -> Curves:
+    """Four readings fill the past; a fifth comes."""
+    places = [n / 100 for n in range(100)]
+    before, after = [8, 6, 4, 2], [8, 6, 4, 2, 5]
+    lines = (
+        Line("four readings", places, [before[int(4 * s)] for s in places]),
+        Line("and a fifth", places, [after[int(5 * s)] for s in places]),
+    )
+    return Curves("squeezed-past", "The past, from its beginning (0) to now (1)", "place", "reading", lines)
+
+
 def _day_curves(name: str, title: str, curves: Sequence[tuple[str, Tensor]]) -> Curves:
     hours = _numbers((torch.arange(240) + 0.5) / 10, 2)[::4]
     lines = tuple(Line(label, hours, _numbers(curve[::4])) for label, curve in curves)
