@@ -254,6 +254,30 @@ def stable_or_good() -> Bars:
     return Bars("stable-or-good", title, groups, (Series("loss", [1.755, 4.206, 1.741]),), "loss")
 
 
+def few_examples() -> Bars:
+    """The three layers learn the rule from the same 200 noisy examples again and again."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        rule = _Dense(32).double()
+        for w in rule.parameters():
+            nn.init.normal_(w, std=2 / w.shape[1] ** 0.5)
+        x, new = torch.randn(200, D).double(), torch.randn(4000, D).double()
+        right, right_new = rule(x).detach(), rule(new).detach()
+        seen = right + 0.3 * right.std() * torch.randn_like(right)
+
+        def missed(layer: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+            loss: Tensor = mse_loss(layer(x), y) / y.var()
+            return loss
+
+        series = []
+        for name in MAKE:
+            layer = _trained(name, lambda f: missed(f, x, seen), 500)
+            shares = [missed(layer, x, seen).item(), missed(layer, new, right_new).item()]
+            series.append(Series(name, [round(100 * share) for share in shares]))
+    groups = ("the 200 seen", "new ones")
+    return Bars("few-examples", "What is missed, after learning from 200 examples", groups, tuple(series), "per cent")
+
+
 # ------------------------------------------------------------ 7 one becomes many
 
 
