@@ -163,11 +163,27 @@ def _missed_facts(name: str) -> int:
         return 10 * round(10 * wrong)
 
 
-def same_steps_same_work() -> Bars:
-    work = {"sparse": 288, "twin": 300, "large": 150}
-    series = tuple(Series(name, [_missed_rule(name, 150), _missed_rule(name, steps)]) for name, steps in work.items())
-    groups = ("150 steps each", "the same work")
-    return Bars("same-steps-same-work", "What is missed of the rule", groups, series, "per cent")
+# The fit of Ludziejewski et al. 2025, table 4: a dense model, and one with four experts of which a token uses one.
+FIT = {1: (30.3640, -0.1817, 53.9838, -0.1965), 4: (24.8462, -0.1731, 87.7022, -0.2192)}
+
+
+def _loss(experts: int, active: float, tokens: float) -> float:
+    a, p, b, q = FIT[experts]
+    return a * (active * 1e9) ** p + b * (tokens * 1e9) ** q + 1.3637
+
+
+def who_is_ahead() -> Curves:
+    tokens = [2**n for n in range(1, 9)]
+    dense = [_loss(1, 1.1, t) for t in tokens]
+    same_text = [round(loss - _loss(4, 0.426, t), 3) for loss, t in zip(dense, tokens, strict=True)]
+    same_work = [round(loss - _loss(4, 0.426, 1.1 / 0.426 * t), 3) for loss, t in zip(dense, tokens, strict=True)]
+    lines = (
+        Line("the same work", tokens, same_work),
+        Line("the same text", tokens, same_text),
+        Line("level", tokens, [0.0] * len(tokens)),
+    )
+    title = "Four experts against dense, 1.1 billion in total"
+    return Curves("who-is-ahead", title, "billion tokens (dense)", "loss", lines, log_x=True)
 
 
 def experts_for_a_card() -> Matrix:
@@ -236,6 +252,30 @@ def stable_or_good() -> Bars:
     groups = ("nothing (4 of 6)", "clipping (3 of 3)", "z-loss (3 of 3)")
     title = "Loss, and stable runs (Zoph et al. 2022, table 4)"
     return Bars("stable-or-good", title, groups, (Series("loss", [1.755, 4.206, 1.741]),), "loss")
+
+
+def few_examples() -> Bars:
+    """The three layers learn the rule from the same 200 noisy examples again and again."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        rule = _Dense(32).double()
+        for w in rule.parameters():
+            nn.init.normal_(w, std=2 / w.shape[1] ** 0.5)
+        x, new = torch.randn(200, D).double(), torch.randn(4000, D).double()
+        right, right_new = rule(x).detach(), rule(new).detach()
+        seen = right + 0.3 * right.std() * torch.randn_like(right)
+
+        def missed(layer: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+            loss: Tensor = mse_loss(layer(x), y) / y.var()
+            return loss
+
+        series = []
+        for name in MAKE:
+            layer = _trained(name, lambda f: missed(f, x, seen), 500)
+            shares = [missed(layer, x, seen).item(), missed(layer, new, right_new).item()]
+            series.append(Series(name, [round(100 * share) for share in shares]))
+    groups = ("the 200 seen", "new ones")
+    return Bars("few-examples", "What is missed, after learning from 200 examples", groups, tuple(series), "per cent")
 
 
 # ------------------------------------------------------------ 7 one becomes many

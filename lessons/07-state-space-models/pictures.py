@@ -87,6 +87,17 @@ def tide_in_eight() -> Curves:
     )
 
 
+def squeezed_past() -> Curves:
+    """Four readings fill the past; a fifth comes."""
+    places = [n / 100 for n in range(100)]
+    before, after = [8, 6, 4, 2], [8, 6, 4, 2, 5]
+    lines = (
+        Line("four readings", places, [before[int(4 * s)] for s in places]),
+        Line("and a fifth", places, [after[int(5 * s)] for s in places]),
+    )
+    return Curves("squeezed-past", "The past, from its beginning (0) to now (1)", "place", "reading", lines)
+
+
 def _day_curves(name: str, title: str, curves: Sequence[tuple[str, Tensor]]) -> Curves:
     hours = _numbers((torch.arange(240) + 0.5) / 10, 2)[::4]
     lines = tuple(Line(label, hours, _numbers(curve[::4])) for label, curve in curves)
@@ -131,6 +142,28 @@ def tide_remembered() -> Curves:
     s = (torch.arange(240) + 0.5).double() / 240
     curves = [(f"state of {n}", _shapes(n, s) @ _remembered(x, n)) for n in (8, 16)]
     return _day_curves("tide-remembered", "A day, as a state tells it", (("water", tide), *curves))
+
+
+def third_evening() -> Curves:
+    """Thirty hours back from the third midnight, by the state in steps of 1/t and by that with a fixed step."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        hours = (torch.arange(720) + 0.5).double() / 10
+        tide = 5 + 3 * (2 * torch.pi * hours / 12.4).cos() + (2 * torch.pi * hours / 8 + 1).cos()
+        x = tide + 2 * torch.rand(720).double() - 1
+    age = (torch.arange(300) + 0.5).double()
+    A, write = _hippo(16)
+    curves = (
+        ("water", tide.flip(0)[:300]),
+        ("steps of 1/t", _shapes(16, 1 - age / 720) @ _remembered(x, 16)),
+        ("steps of 0.01", _shapes(16, torch.exp(-0.01 * age)) @ _states(A, write, x)[-1]),
+    )
+    back = _numbers(age / 10)[::5]
+    lines = tuple(Line(label, back, _numbers(curve[::5])) for label, curve in curves)
+    return Curves("third-evening", "Two memories of the last hours", "hours ago", "decimetres", lines)
+
+
+# ------------------------------------------------------------ 5 what a state knows
 
 
 def who_remembers() -> Curves:
@@ -181,7 +214,7 @@ def _recall(states: Tensor, x: Tensor, lag: int, ridge: float = 1e-6) -> float:
     return round(1 - lost, 2)
 
 
-# ------------------------------------------------------------ 5 a recurrence without a loop
+# ------------------------------------------------------------ 6 a recurrence without a loop
 
 
 def two_forms() -> Matrix:
@@ -208,7 +241,7 @@ def four_kernels() -> Curves:
     return Curves("four-kernels", "Kernels of S4D-Lin, one number each", "steps ago", "weight", tuple(lines))
 
 
-# ------------------------------------------------------------ 6 what a fixed kernel cannot do
+# ------------------------------------------------------------ 7 what a fixed kernel cannot do
 
 
 def best_kernel() -> Bars:
@@ -250,7 +283,7 @@ def _scanned(delta: Callable[[float], float]) -> list[float]:
     return states
 
 
-# ------------------------------------------------------------ 7 steps that the token chooses
+# ------------------------------------------------------------ 8 steps that the token chooses
 
 
 def spans_of_memory() -> Curves:
@@ -276,7 +309,7 @@ def places_of_a_state() -> Matrix:
     return Matrix("places-of-a-state", "N = 2, no fading", (Grid("state", rows, ("place 0", "place 1"), cells),))
 
 
-# ------------------------------------------------------------ 8 steps put together
+# ------------------------------------------------------------ 9 steps put together
 
 
 def _pair(a: float, b: float) -> str:
@@ -317,7 +350,7 @@ def scan_tree() -> Boxes:
     return Boxes("scan-tree", "Pairs (factor, addition), put together", tuple(boxes), tuple(arrows))
 
 
-# ------------------------------------------------------------ 9 the Mamba block
+# ------------------------------------------------------------ 10 the Mamba block
 
 
 def weights_of_a_block() -> Bars:
@@ -364,7 +397,7 @@ def mamba_block() -> Boxes:
     )
 
 
-# ------------------------------------------------------------ 10 a recurrence that is attention
+# ------------------------------------------------------------ 11 a recurrence that is attention
 
 
 def decay_and_attention() -> Matrix:
@@ -389,7 +422,7 @@ def in_chunks() -> Matrix:
     return Matrix("in-chunks", "Eight tokens, Q = 4", (Grid("earlier tokens", labels, labels, cells),))
 
 
-# ------------------------------------------------------------ 11 the layer of Mamba-2
+# ------------------------------------------------------------ 12 the layer of Mamba-2
 
 
 def two_blocks() -> Boxes:
@@ -430,7 +463,7 @@ def heads_and_groups() -> Matrix:
     return Matrix("heads-and-groups", "Heads 0 to 5 and their groups", grids, ("",))
 
 
-# ------------------------------------------------------------ 12 when to take one
+# ------------------------------------------------------------ 13 when to take one
 
 
 def step_over_length() -> Curves:

@@ -41,7 +41,7 @@ def sliding_window_mask(T: int, window: int, S: int | None = None) -> Tensor:
     The T queries are the last T of the S positions. S defaults to T; T <= S. window: at least 1, without an upper
     bound.
 
-    Returns: bool (T, S), [i, j] is True where p - window < j <= p, with p = i + S - T.
+    Returns: bool (T, S), [i, j] is True where m - window < j <= m, with m = i + S - T the position of query i.
 
     >>> sliding_window_mask(4, 2)
     tensor([[ True, False, False, False],

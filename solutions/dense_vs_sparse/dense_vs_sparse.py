@@ -55,7 +55,7 @@ def flops_per_token(config: dict[str, Any], context: int) -> int:
 
     config: as in moe_params, with grouped-query attention; _sizes reads it. Without num_experts, or with 0, the model
         is dense. A value of None counts as missing.
-    context: t >= 1, the token itself included.
+    context: S >= 1, the number of positions that the token attends to, itself included.
     Returns: an int, exact. The look-up in the embedding, norms, softmax and activations are no matrix products.
 
     >>> mixtral = {"vocab_size": 32000, "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32,

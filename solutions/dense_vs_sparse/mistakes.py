@@ -206,7 +206,7 @@ def scores_of_one_layer(config, context):
 
 @replaces("flops_per_token")
 def scores_of_all_tokens(config, context):
-    """You squared the context: that is the work of all tokens together. One token has t scores for each head."""
+    """You squared the context: that is the work of all tokens together. One token has S scores for each head."""
     *_, L, H, _, K = sizes(config)
     return flops_per_token(config, 0) + 4 * L * H * K * context**2
 
