@@ -50,7 +50,7 @@ def way_through_pictures() -> Boxes:
             Box("patches", "1 patches", 0, 0),
             Box("vit", "2-3 vision\ntransformer", 0, 1),
             Box("clip", "4-6 pictures\nand captions", 0, 2),
-            Box("prompt", "7-9 a picture\nin a prompt", 1, 1),
+            Box("prompt", "7-9 a picture\nin a prompt", 1, 2),
             Box("noise", "10-12 from noise\nto a picture", 2, 0),
             Box("network", "13-15 the\nnetwork", 2, 1),
             Box("flow", "16-17 straight\nlines", 2, 2),
@@ -58,7 +58,7 @@ def way_through_pictures() -> Boxes:
         (
             Arrow("patches", "vit"),
             Arrow("vit", "clip"),
-            Arrow("vit", "prompt"),
+            Arrow("clip", "prompt"),
             Arrow("noise", "network"),
             Arrow("network", "flow"),
         ),
