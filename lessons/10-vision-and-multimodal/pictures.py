@@ -422,6 +422,19 @@ def u_net() -> Boxes:
     )
 
 
+def steps_apart() -> Curves:
+    steps = sorted({*range(0, 1001, 25), *range(480, 521, 2)})
+    t = torch.tensor(steps, dtype=torch.float64)
+    angle = t[:, None] * 10_000.0 ** (-torch.arange(32).double() / 31)
+    waves = torch.cat([angle.sin(), angle.cos()], 1)
+    far = (waves - waves[steps.index(500)]).norm(dim=1)
+    lines = (
+        Line("64 waves", steps, _rounded(far.tolist(), 2)),
+        Line("t / 1000", steps, _rounded(((t - 500).abs() / 1000).tolist())),
+    )
+    return Curves("steps-apart", "How far a step is from step 500", "step t", "distance", lines, low=0.0)
+
+
 def latent_diffusion() -> Boxes:
     return Boxes(
         "latent-diffusion",
