@@ -110,14 +110,14 @@ def _books(count: int) -> tuple[Tensor, Tensor, Tensor]:
     return torch.cat([names, names.gather(1, asked)], 1), shown, digits.gather(1, asked)
 
 
-def _learning(plan: str, K: int) -> list[float]:
-    """The share of right answers of every 20 steps."""
+def _trained(plan: str, K: int, steps: int = 160) -> tuple[_Reader, list[float]]:
+    """A model after these steps, and the share of right answers of every 20 steps."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = _Reader(plan, K).double()
         adam = torch.optim.Adam(model.parameters(), lr=0.01)
         shares = []
-        for _ in range(160):
+        for _ in range(steps):
             names, digits, answers = _books(32)
             logits = model(names, digits)[:, BOOK:]
             loss = cross_entropy(logits.flatten(0, 1), answers.flatten())
@@ -125,14 +125,29 @@ def _learning(plan: str, K: int) -> list[float]:
             loss.backward()  # type: ignore[no-untyped-call]
             adam.step()
             shares.append((logits.argmax(-1) == answers).double().mean().item())
-    return [round(sum(shares[i : i + 20]) / 20, 2) for i in range(0, 160, 20)]
+    return model, [round(sum(shares[i : i + 20]) / 20, 2) for i in range(0, steps, 20)]
 
 
 def one_layer_is_enough() -> Curves:
     steps = list(range(10, 160, 20))
     plans = (("state, attention, state", "SAS", 8), ("three states", "SSS", 8), ("three states, K = 32", "SSS", 32))
-    lines = tuple(Line(label, steps, _learning(plan, K)) for label, plan, K in plans)
+    lines = tuple(Line(label, steps, _trained(plan, K)[1]) for label, plan, K in plans)
     return Curves("one-layer-is-enough", "Three layers, K = 8", "step", "share right", lines, low=0.0, high=1.05)
+
+
+def one_layer_off() -> Bars:
+    model, _ = _trained("SAS", 8, 100)
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(1)
+        names, digits, answers = _books(200)
+        shares = {}
+        for off, label in ((None, "none off"), (0, "state below off"), (1, "attention off"), (2, "state above off")):
+            left = nn.Sequential(*(layer for i, layer in enumerate(model.layers) if i != off))
+            x = left(model.name(names) + model.digit(digits))
+            right = model.out(model.norm(x))[:, BOOK:].argmax(-1) == answers
+            shares[label] = round(right.double().mean().item(), 1)
+    title = "State, attention, state: one layer switched off"
+    return Bars("one-layer-off", title, tuple(shares), (Series("share right", list(shares.values())),), "share right")
 
 
 def layers_of_jamba() -> Matrix:

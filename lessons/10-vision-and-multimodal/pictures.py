@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn.functional import interpolate
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, interpolate
 
 from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix, Series
 
@@ -50,7 +50,7 @@ def way_through_pictures() -> Boxes:
             Box("patches", "1 patches", 0, 0),
             Box("vit", "2-3 vision\ntransformer", 0, 1),
             Box("clip", "4-6 pictures\nand captions", 0, 2),
-            Box("prompt", "7-9 a picture\nin a prompt", 1, 1),
+            Box("prompt", "7-9 a picture\nin a prompt", 1, 2),
             Box("noise", "10-12 from noise\nto a picture", 2, 0),
             Box("network", "13-15 the\nnetwork", 2, 1),
             Box("flow", "16-17 straight\nlines", 2, 2),
@@ -58,7 +58,7 @@ def way_through_pictures() -> Boxes:
         (
             Arrow("patches", "vit"),
             Arrow("vit", "clip"),
-            Arrow("vit", "prompt"),
+            Arrow("clip", "prompt"),
             Arrow("noise", "network"),
             Arrow("network", "flow"),
         ),
@@ -127,6 +127,52 @@ def vision_transformer() -> Boxes:
 
 
 # ------------------------------------------------------------ 3 to the last weight
+
+
+def _boats(count: int) -> tuple[Tensor, Tensor]:
+    """Patches (B, 4, 16) of noisy pictures, afloat and sunk, and which of the two each is."""
+    y = torch.randint(0, 2, (count,))
+    x = torch.stack([BOAT, SUNK])[y] + 0.5 * torch.randn(count, 8, 8)
+    return x.view(count, 2, 4, 2, 4).permute(0, 1, 3, 2, 4).reshape(count, 4, 16), y
+
+
+class _Tiny(nn.Module):
+    """The vision transformer of part 2."""
+
+    def __init__(self, D: int = 16) -> None:
+        super().__init__()
+        self.map, self.head, self.norm = nn.Linear(16, D), nn.Linear(D, 2), nn.LayerNorm(D)
+        self.cls, self.place = nn.Parameter(torch.randn(1, 1, D)), nn.Parameter(torch.randn(5, D))
+        self.layer = nn.TransformerEncoderLayer(D, 2, 4 * D, 0.0, "gelu", batch_first=True, norm_first=True)
+
+    def forward(self, patches: Tensor) -> Tensor:
+        x = torch.cat([self.cls.expand(len(patches), -1, -1), self.map(patches)], 1)
+        logits: Tensor = self.head(self.norm(self.layer(x + self.place))[:, 0])
+        return logits
+
+
+def wrong_cut() -> Bars:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = _Tiny()
+        adam = torch.optim.Adam(model.parameters(), lr=0.003)
+        for _ in range(200):
+            patches, y = _boats(64)
+            adam.zero_grad()
+            cross_entropy(model(patches), y).backward()  # type: ignore[no-untyped-call]
+            adam.step()
+        patches, y = _boats(2000)
+
+    def right() -> float:
+        return round((model(patches).argmax(1) == y).double().mean().item(), 1)
+
+    shares = [right()]
+    attention = model.layer.self_attn
+    for rows in (attention.in_proj_weight, attention.in_proj_bias):
+        rows.data = rows.data.unflatten(0, (2, 3, 8)).transpose(0, 1).flatten(0, 2)
+    shares.append(right())
+    labels = ("three, heads, K", "heads, three, K")
+    return Bars("wrong-cut", "One set of learned weights, two cuts", labels, (Series("share right", shares),), "right")
 
 
 def weights_of_vit() -> Bars:
@@ -420,6 +466,19 @@ def u_net() -> Boxes:
             Arrow("down2", "up2"),
         ),
     )
+
+
+def steps_apart() -> Curves:
+    steps = sorted({*range(0, 1001, 25), *range(480, 521, 2)})
+    t = torch.tensor(steps, dtype=torch.float64)
+    angle = t[:, None] * 10_000.0 ** (-torch.arange(32).double() / 31)
+    waves = torch.cat([angle.sin(), angle.cos()], 1)
+    far = (waves - waves[steps.index(500)]).norm(dim=1)
+    lines = (
+        Line("64 waves", steps, _rounded(far.tolist(), 2)),
+        Line("t / 1000", steps, _rounded(((t - 500).abs() / 1000).tolist())),
+    )
+    return Curves("steps-apart", "How far a step is from step 500", "step t", "distance", lines, low=0.0)
 
 
 def latent_diffusion() -> Boxes:
