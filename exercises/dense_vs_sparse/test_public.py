@@ -11,7 +11,8 @@ MISTRAL_7B = {
     "num_key_value_heads": 8,
 }
 MIXTRAL_8X7B = {**MISTRAL_7B, "num_experts": 8, "num_experts_per_tok": 2}
-QWEN3_30B_A3B = {
+MIXTRAL_TWIN = {**MISTRAL_7B, "intermediate_size": 28672}
+QWEN3_TWIN = {
     "vocab_size": 151936,
     "hidden_size": 2048,
     "intermediate_size": 6144,
@@ -19,10 +20,8 @@ QWEN3_30B_A3B = {
     "num_attention_heads": 32,
     "num_key_value_heads": 4,
     "head_dim": 128,
-    "num_experts": 128,
-    "num_experts_per_tok": 8,
-    "moe_intermediate_size": 768,
 }
+QWEN3_30B_A3B = {**QWEN3_TWIN, "num_experts": 128, "num_experts_per_tok": 8, "moe_intermediate_size": 768}
 LLAMA_2_70B = {
     "vocab_size": 32000,
     "hidden_size": 8192,
@@ -35,9 +34,11 @@ LLAMA_2_70B = {
 
 @points(4)
 def test_example_dense(submission):
-    """Mistral 7B and Llama 2 70B at 4096 positions"""
+    """Mistral 7B, Llama 2 70B, two twins, 4096 positions"""
     assert_equal(submission.flops_per_token(MISTRAL_7B, 4096), 16368271360, name="FLOPs")
     assert_equal(submission.flops_per_token(LLAMA_2_70B, 4096), 148163788800, name="FLOPs of Llama 2 70B")
+    assert_equal(submission.flops_per_token(MIXTRAL_TWIN, 4096), 27642560512, name="FLOPs of Mixtral's twin")
+    assert_equal(submission.flops_per_token(QWEN3_TWIN, 4096), 9279373312, name="FLOPs of Qwen3's twin")
 
 
 @points(4)
@@ -53,8 +54,7 @@ def test_example_twin(submission):
     others = {"vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 2}
     config = {**others, "intermediate_size": 16, "num_experts": 4, "num_experts_per_tok": 2}
     assert_equal(submission.dense_twin(config), {**others, "intermediate_size": 32}, name="twin")
-    for name, sparse, width in (("Mixtral", MIXTRAL_8X7B, 28672), ("Qwen3", QWEN3_30B_A3B, 6144)):
-        twin = submission.dense_twin(sparse)
-        assert_equal(twin["intermediate_size"], width, name=f"width of the twin of {name}")
+    assert_equal(submission.dense_twin(MIXTRAL_8X7B), MIXTRAL_TWIN, name="Mixtral's twin")
+    assert_equal(submission.dense_twin(QWEN3_30B_A3B), QWEN3_TWIN, name="Qwen3's twin")
     expected = 3285600000000000000000000
     assert_equal(submission.training_flops(37_000_000_000, 14_800_000_000_000), expected, name="training FLOPs")
