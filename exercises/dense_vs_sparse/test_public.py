@@ -1,4 +1,4 @@
-"""The examples of the docstrings, and the table of the statement."""
+"""The examples of the docstrings, and models of the statement's table."""
 
 from grader.testing import assert_equal, points
 
@@ -22,23 +22,12 @@ QWEN3_TWIN = {
     "head_dim": 128,
 }
 QWEN3_30B_A3B = {**QWEN3_TWIN, "num_experts": 128, "num_experts_per_tok": 8, "moe_intermediate_size": 768}
-LLAMA_2_70B = {
-    "vocab_size": 32000,
-    "hidden_size": 8192,
-    "intermediate_size": 28672,
-    "num_hidden_layers": 80,
-    "num_attention_heads": 64,
-    "num_key_value_heads": 8,
-}
 
 
 @points(4)
 def test_example_dense(submission):
-    """Mistral 7B, Llama 2 70B, two twins, 4096 positions"""
+    """Mistral 7B at 4096 positions"""
     assert_equal(submission.flops_per_token(MISTRAL_7B, 4096), 16368271360, name="FLOPs")
-    assert_equal(submission.flops_per_token(LLAMA_2_70B, 4096), 148163788800, name="FLOPs of Llama 2 70B")
-    assert_equal(submission.flops_per_token(MIXTRAL_TWIN, 4096), 27642560512, name="FLOPs of Mixtral's twin")
-    assert_equal(submission.flops_per_token(QWEN3_TWIN, 4096), 9279373312, name="FLOPs of Qwen3's twin")
 
 
 @points(4)
