@@ -5,12 +5,13 @@ import torch
 from grader.testing import assert_close, points
 
 HOFFMANN = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}
+SOURCE = {"E": 1.6934, "A": 406.4, "B": 410.7, "alpha": 0.3392, "beta": 0.2849}
 REFIT = {"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658}
 
 
 @points(2)
 def test_example_optimal(submission):
-    """Chinchilla's budget: 73.02B, 1.342T, 18.38"""
+    """Chinchilla's budget by three fits, and others by the refit"""
     loss = submission.predicted_loss(70e9, 1.4e12, HOFFMANN)
     assert_close(loss, 1.9366, rtol=0.0, atol=6e-5, name="loss")  # the examples are rounded, as all numbers here
     best = submission.compute_optimal(5.88e23, REFIT)
@@ -18,6 +19,15 @@ def test_example_optimal(submission):
     assert_close(best["d"] / 1e12, 1.342, rtol=0.0, atol=0.0006, name="trillions of tokens")
     assert_close(best["tokens_per_param"], 18.38, rtol=0.0, atol=0.006, name="tokens per parameter")
     assert_close(best["loss"], 1.9739, rtol=0.0, atol=6e-5, name="loss")
+    # the table of the statement, and the two budgets below it
+    for coef, n, d, ratio in ((HOFFMANN, 32.5, 3.02, 92.8), (SOURCE, 40.7, 2.41, 59.2), (REFIT, 73.0, 1.34, 18.4)):
+        best = submission.compute_optimal(5.88e23, coef)
+        assert_close(best["n"] / 1e9, n, rtol=0.0, atol=0.06, name="billions of parameters")
+        assert_close(best["d"] / 1e12, d, rtol=0.0, atol=0.006, name="trillions of tokens")
+        assert_close(best["tokens_per_param"], ratio, rtol=0.0, atol=0.06, name="tokens per parameter")
+    for flops, ratio in ((1e21, 21.6), (1e25, 17.1)):
+        best = submission.compute_optimal(flops, REFIT)
+        assert_close(best["tokens_per_param"], ratio, rtol=0.0, atol=0.06, name="tokens per parameter")
 
 
 @points(2)

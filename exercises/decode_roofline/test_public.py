@@ -1,8 +1,9 @@
-"""The examples of the docstrings: Mixtral 8x7B, and Llama 2 7B on an H100."""
+"""The examples of the docstrings and of the statement: Mixtral 8x7B, and Llama 2 7B on an H100."""
 
 from grader.testing import assert_close, assert_equal, points
 
 H100 = {"peak_flops": 989e12, "bandwidth": 3.35e12}
+A100 = {"peak_flops": 312e12, "bandwidth": 2.039e12}
 LLAMA = {
     "shared_params": 6738415616,
     "attn_layers": 32,
@@ -33,6 +34,7 @@ def test_example_experts(submission):
     assert_equal(submission.active_params(MIXTRAL), 12879925248, name="active")
     experts = [submission.expected_experts(8, 2, tokens) for tokens in (1, 2, 3, 5)]
     assert_close(experts, [2.0, 3.5, 4.625, 6.1015625], name="experts of 1, 2, 3 and 5 tokens")
+    assert_close(submission.expected_experts(8, 2, 32), 7.9992, rtol=0.0, atol=6e-5, name="experts of 32 tokens")
     # The example is rounded to one digit behind the point.
     for tokens, expected in ((1, 12.9), (4, 32.4), (32, 46.7)):
         read = submission.weight_bytes(MIXTRAL, tokens) / 1e9
@@ -41,11 +43,26 @@ def test_example_experts(submission):
 
 @points(2)
 def test_example_step(submission):
-    """Llama 2 7B: 2 GiB of cache, 249 tokens a second"""
+    """2 GiB of cache, 249 tokens a second, and a table"""
     assert_close(submission.cache_bytes(LLAMA, 1, 4096), 2**31, name="bytes")
     step = submission.decode_step(LLAMA, 1, 0, H100)
     assert_close(step["tokens_per_s"], 248.6, rtol=0.0, atol=0.06, name="tokens a second")  # rounded, as above
     assert_equal(step["bound"], "memory", name="bound")
+    # The table of the statement: GB, milliseconds and tokens a second, rounded.
+    table = {
+        1: ((14.0, 4.2, 239), (13.0, 3.9, 257)),
+        4: ((15.6, 4.7, 858), (33.0, 9.8, 406)),
+        32: ((30.7, 9.2, 3497), (51.0, 15.2, 2102)),
+        128: ((82.2, 24.5, 5217), (63.9, 19.1, 6712)),
+    }
+    for batch, row in table.items():
+        for model, m, (read, ms, rate) in zip(("Llama", "Mixtral"), (LLAMA, MIXTRAL), row, strict=True):
+            step = submission.decode_step(m, batch, 1024, H100)
+            of = f"of {model}, batch {batch}"
+            assert_close(step["bytes"] / 1e9, read, rtol=0.0, atol=0.06, name=f"GB {of}")
+            assert_close(1e3 * step["seconds"], ms, rtol=0.0, atol=0.06, name=f"milliseconds {of}")
+            assert_close(step["tokens_per_s"], rate, rtol=0.0, atol=0.6, name=f"tokens a second {of}")
+            assert_equal(step["bound"], "memory", name=f"bound {of}")
 
 
 @points(2)
@@ -53,6 +70,7 @@ def test_example_batch(submission):
     """295 sequences to be busy, 30 that fit, 60.26 ms"""
     # All but the count are rounded: to one digit behind the point, and to two.
     assert_close(submission.critical_batch(H100, 2), 295.2, rtol=0.0, atol=0.06, name="critical batch")
+    assert_close(submission.critical_batch(A100, 2), 153, rtol=0.0, atol=0.6, name="critical batch of an A100")
     assert_equal(submission.max_batch(LLAMA, 4096, 80e9), 30, name="batch")
     seconds = submission.prefill_seconds(LLAMA, 4096, H100)
     assert_close(1e3 * seconds, 60.26, rtol=0.0, atol=0.006, name="milliseconds")

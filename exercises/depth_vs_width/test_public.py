@@ -1,4 +1,4 @@
-"""The examples of the docstrings."""
+"""The examples of the docstrings, and the table of the statement."""
 
 from grader.testing import assert_close, points
 
@@ -14,10 +14,12 @@ H100 = {
 
 @points(2)
 def test_example_shapes(submission):
-    """the budget of GPT-2 XL in 48 and in 6 layers"""
+    """the budget of GPT-2 XL in 6 to 96 layers"""
     deep = {"layers": 48, "width": 1600, "heads": 25, "params": GPT2_XL, "aspect_ratio": 1600 / 48}
     broad = {"layers": 6, "width": 4544, "heads": 71, "params": 1486651392, "aspect_ratio": 4544 / 6}
     assert_close(submission.shapes_at_budget(GPT2_XL, [48, 6]), [deep, broad], name="shapes")
+    widths = [shape["width"] for shape in submission.shapes_at_budget(GPT2_XL, [6, 12, 24, 48, 96])]
+    assert_close(widths, [4544, 3200, 2240, 1600, 1152], name="widths")
 
 
 @points(2)
@@ -32,9 +34,24 @@ def test_example_levine(submission):
 
 @points(2)
 def test_example_latency(submission):
-    """GPT-2 XL on an H100: 300 KiB, 1.12 ms, 0.83 ms"""
+    """GPT-2 XL's budget on an H100: 300 KiB, 1.12 ms, 0.83 ms"""
     assert_close(submission.kv_bytes_per_token(48, 1600), 307200, name="bytes")
     # In microseconds, rounded to one digit behind the point.
     for devices, expected in ((1, 1120.3), (8, 830.0)):
         seconds = submission.step_latency(48, 1600, 1, H100, devices)
         assert_close(seconds * 1e6, expected, rtol=0.0, atol=0.06, name=f"microseconds on {devices}")
+    # The table of the statement: KiB of a token, and milliseconds, rounded to three digits behind the point.
+    bare = {**H100, "layer_overhead": 0.0}
+    table = {
+        (6, 4544): (106.5, 0.888, 0.918, 0.201),
+        (12, 3200): (150, 0.880, 0.940, 0.290),
+        (24, 2240): (210, 0.863, 0.983, 0.468),
+        (48, 1600): (300, 0.880, 1.120, 0.830),
+        (96, 1152): (432, 0.913, 1.393, 1.554),
+    }
+    for (layers, width), (kib, *times) in table.items():
+        assert_close(submission.kv_bytes_per_token(layers, width) / 1024, kib, name=f"KiB of {layers} × {width}")
+        for hw, devices, expected in zip((bare, H100, H100), (1, 1, 8), times, strict=True):
+            ms = 1e3 * submission.step_latency(layers, width, 1, hw, devices)
+            name = f"milliseconds of {layers} × {width} on {devices}"
+            assert_close(ms, expected, rtol=0.0, atol=6e-4, name=name)

@@ -21,7 +21,17 @@ def test_example_modulate(submission):
     assert_close(modulated, torch.tensor([[[11.0, 24.0], [13.0, 28.0]]]), name="modulated")
 
 
-@points(6)
+@points(3)
+def test_example_count(submission):
+    """the four models of the statement, 33M to 675M"""
+    models = {"S": (384, 12, 33), "B": (768, 12, 130), "L": (1024, 24, 458), "XL": (1152, 28, 675)}
+    assert_equal(submission.dit_param_count(384, 12), 32865056, name="parameters of DiT-S/2")
+    for name, (dim, depth, millions) in models.items():
+        count = submission.dit_param_count(dim, depth)
+        assert_equal(round(count / 1e6), millions, name=f"millions of parameters of DiT-{name}/2")
+
+
+@points(3)
 def test_parameters(submission):
     """the names and shapes of the table"""
     D, H, F = 6, 2, 5

@@ -10,8 +10,9 @@ SLOTS = torch.tensor([[0, 1], [-1, 0]])
 
 @points(5)
 def test_example_capacity(submission):
-    """10 tokens, 2 choices each, 8 experts"""
+    """10 tokens for 8 experts, 4 for 4, 2 choices each"""
     assert_equal(submission.expert_capacity(10, 8, 2, 1.25), 4, name="capacity")
+    assert_equal(submission.expert_capacity(4, 4, 2, 1), 2, name="capacity")
 
 
 @points(5)

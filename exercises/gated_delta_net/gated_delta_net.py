@@ -67,9 +67,9 @@ def gated_delta_chunked(
 
     chunk: Q >= 1. It need not divide T: the last piece is then shorter. It may be larger than T.
     state: as for gated_delta_recurrent.
-    Returns: what gated_delta_recurrent returns. Python makes a few steps for each chunk and for each place in a chunk,
-        not for each token; for a given Q, memory grows in proportion to T. Gradients flow to all arguments. No number
-        and no gradient is NaN or infinite, whatever g from -100 to 0.
+    Returns: what gated_delta_recurrent returns. For a given Q, memory grows in proportion to T. Gradients flow to all
+        arguments. No number and no gradient is NaN or infinite, whatever g from -100 to 0. It should take Python a few
+        steps for each chunk, or for each place in a chunk, and not for each token; no test counts them.
     Raises: ValueError if chunk < 1.
 
     >>> k = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]).view(1, 3, 1, 2)

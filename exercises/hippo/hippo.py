@@ -58,8 +58,9 @@ def recall(A: Tensor, B: Tensor, dt: float, f: Tensor, lag: int, ridge: float = 
     The state: x_t = Ā x_{t-1} + B̄ f_t with x before the first sample 0, where Ā = (I - dt/2 A)⁻¹ (I + dt/2 A) and
     B̄ = (I - dt/2 A)⁻¹ dt B. The step is dt everywhere, not 1/t.
     The read-out: w minimises Σ_t (f_{t-lag} - w·z_t)² + λ w·w over all t that have a sample lag steps earlier. z_t
-    is x_t, or, if A or B is complex, the real parts and then the imaginary parts of x_t, 2N numbers. There is no
-    constant term. λ is ridge times the mean, over the entries of z, of Σ_t z², over the same t.
+    is x_t, or, if the dtype of A or B is complex128, the real parts and then the imaginary parts of x_t, 2N numbers,
+    also where all imaginary parts are 0. There is no constant term. For λ take the sum of the squares of each entry of
+    z over the same t; λ is ridge times the mean of these N (or 2N) sums.
     The result: 1 - Σ_t (f_{t-lag} - w·z_t)² / Σ_t f_{t-lag}².
 
     A: (N, N), B: (N,), each float64 or complex128. dt > 0. f: float64 (T,), real. lag: from 0 to T - 1. ridge > 0.

@@ -57,7 +57,7 @@ def ssm_state_bytes(config: dict[str, int], batch: int = 1, bytes_per_value: int
 
 
 def crossover_context(config: dict[str, int]) -> int:
-    """The smallest number of tokens of which one attention layer keeps more bytes than one Mamba layer does.
+    """The smallest number of tokens of which one attention layer keeps more numbers than one Mamba layer does.
 
     config: as for layout. The layout plays no part: one layer of each kind is compared, whether there is one or not.
 

@@ -1,4 +1,4 @@
-"""The examples of the docstrings: Jamba v0.1."""
+"""The examples of the docstrings, Jamba v0.1, and the table of the statement."""
 
 from grader.testing import assert_equal, needs, points
 
@@ -19,6 +19,14 @@ JAMBA = {
     "mamba_d_conv": 4,
     "mamba_expand": 2,
     "mamba_dt_rank": 256,
+}
+JAMBA_LARGE = {
+    **JAMBA,
+    "hidden_size": 8192,
+    "intermediate_size": 24576,
+    "num_hidden_layers": 72,
+    "num_attention_heads": 64,
+    "mamba_dt_rank": 512,
 }
 
 
@@ -44,7 +52,10 @@ def test_example_memory(submission):
 @points(2)
 @needs("test_example_layout")
 def test_example_params(submission):
-    """52 billion parameters, 12 of them active"""
+    """52 billion, 12 of them active; 398 and 94"""
     count = submission.count_params(JAMBA)
     assert_equal(count["total"], 51570323328, name="total")
     assert_equal(count["active"], 12110311296, name="active")
+    count = submission.count_params(JAMBA_LARGE)
+    assert_equal(count["total"], 398555145696, name="total of Jamba 1.5 Large")
+    assert_equal(count["active"], 94149338592, name="active of Jamba 1.5 Large")

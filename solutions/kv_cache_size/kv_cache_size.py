@@ -19,8 +19,9 @@ def kv_cache_bytes(
     """The bytes that the keys and values of batch_size sequences of seq_len tokens take.
 
     All numbers are positive; only seq_len may be 0.
-    bytes_per_element: int or float: 2 for 16 bits, 0.5 for 4 bits.
-    Returns: an int, rounded up; exact, also above 2**53 where bytes_per_element is an int.
+    bytes_per_element: int or float: 2 for 16 bits, 0.5 for 4 bits. A float is a multiple of 1/16.
+    Returns: an int, rounded up. Where bytes_per_element is an int, it is exact, also above 2**53. Where it is a float,
+        it is at most 2**49: up to there the product is exact in floating point too.
 
     >>> kv_cache_bytes(40, 40, 128, seq_len=1)  # OPT-13B
     819200

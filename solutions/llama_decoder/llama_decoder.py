@@ -90,7 +90,8 @@ class LlamaDecoder(nn.Module):
         max_new_tokens: 0 or more.
         eos_token_id: a row that has produced this token is finished; in the prompt it finishes nothing.
             None: no token does.
-        pad_token_id: what follows in a finished row, as long as another is not; None: eos_token_id again.
+        pad_token_id: what follows in a finished row, as long as another is not; None: eos_token_id again. Without
+            eos_token_id no row is finished, and it plays no part.
         Returns: int64 (B, T + n), the prompt and n new tokens, the end token included. n is max_new_tokens, or
             less: after the step in which the last row is finished there is no other.
         """
