@@ -57,8 +57,8 @@ class Mamba2Block(nn.Module):
         in_proj.weight    (E + R + H, D)  rows of z first (E), then x (E), B (G N), C (G N), dt (H)
         conv1d.weight     (R, 1, W)       over x, B and C together; the last of the W belongs to the current token
         conv1d.bias       (R,)
-        dt_bias           (H,)            at first softplus(dt_bias) is between 0.001 and 0.1
-        A_log             (H,)            at first exp(A_log) is between 1 and 16
+        dt_bias           (H,)            at first softplus(dt_bias) is between 0.001 and 0.1, up to rounding
+        A_log             (H,)            at first exp(A_log) is between 1 and 16, up to rounding
         D                 (H,)            at first 1
         norm.weight       (E,)            at first 1
         out_proj.weight   (D, E)

@@ -57,8 +57,8 @@ def unmask_step(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: int) ->
     probability of that token, in the softmax over all tokens other than the mask.
 
     tokens: int64 (B, T), some of them mask_id. It is not changed.
-    logits: float32 or float64 (B, T, V), finite, also at places that are not masked. At a masked place no two
-        probabilities are equal, and in a text no two confidences are.
+    logits: float32 or float64 (B, T, V), finite, also at places that are not masked. At a masked place the two largest
+        probabilities lie 0.001 or more apart, and so do any two confidences of a text: rounding decides nothing.
     counts: int64 (B,), 0 or more: how many places of each text are filled; all of its masked ones if there are fewer.
     Returns: int64 (B, T). Places that were not masked, and masked ones that are not filled, stay as they are.
 

@@ -30,6 +30,7 @@ def convert_state(state: dict[str, Tensor], num_heads: int, num_groups: int, met
     num_heads, num_groups, method: as in pool_heads.
     Returns: the same names. The parameters of all modules that are called k_proj or v_proj are pooled, whatever
         module they are in; all others stay as they are. `state` is not changed.
+    Raises: ValueError where pool_heads does. If nothing is pooled, sizes and method need not be looked at.
 
     >>> state = {"layers.0.q_proj.bias": torch.tensor([1.0, 3.0]), "layers.0.k_proj.bias": torch.tensor([1.0, 3.0])}
     >>> convert_state(state, num_heads=2, num_groups=1)

@@ -30,3 +30,14 @@ def test_example_crossover(submission):
     """Mistral 7B needs a batch of 296, Mixtral of 1071"""
     assert_equal(submission.crossover_batch(MISTRAL, *H100), 296, name="crossover of Mistral 7B")
     assert_equal(submission.crossover_batch(MIXTRAL, *H100), 1071, name="crossover of Mixtral 8x7B")
+    for batch, gigabytes, seconds, bound in (  # the table of the statement, in which numbers have three digits
+        (1, 25.8, 0.00769, "memory"),
+        (8, 84.4, 0.0252, "memory"),
+        (64, 93.4, 0.0279, "memory"),
+        (1070, 93.4, 0.0279, "memory"),
+        (1071, 93.4, 0.0279, "compute"),
+    ):
+        step = submission.decode_step(MIXTRAL, batch, *H100)
+        assert_close(step["bytes"] / 1e9, gigabytes, rtol=5e-3, name=f"gigabytes read, batch {batch}")
+        assert_close(step["seconds"], seconds, rtol=5e-3, name=f"seconds, batch {batch}")
+        assert_equal(step["bound"], bound, name=f"bound, batch {batch}")

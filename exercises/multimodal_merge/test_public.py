@@ -1,4 +1,4 @@
-"""The examples of the docstrings, and the parameters of the module."""
+"""The examples of the docstrings and of the statement, and the parameters of the module."""
 
 import torch
 
@@ -7,9 +7,19 @@ from grader.testing import assert_close, assert_equal, points
 
 @points(2)
 def test_example_expand(submission):
-    """two images of 3 tokens each"""
+    """two images of 3 tokens each; the prompt of the statement"""
     ids = submission.expand_image_tokens([1, 32000, 306, 32000], image_token=32000, n_tokens=3)
     assert_equal(list(ids), [1, 32000, 32000, 32000, 306, 32000, 32000, 32000], name="ids")
+
+    hi, what, ask, a, cat, pad, img = 1, 2, 3, 4, 5, 0, 9
+    ids = list(submission.expand_image_tokens([hi, img, what, ask, a, cat], image_token=img, n_tokens=3))
+    assert_equal(ids, [hi, img, img, img, what, ask, a, cat], name="ids")
+    input_ids = torch.tensor([[pad, pad, *ids]])
+    inputs = submission.batch_inputs(input_ids, pad_token=pad)
+    assert_equal(inputs["attention_mask"], torch.tensor([[0, 0, 1, 1, 1, 1, 1, 1, 1, 1]]), name="attention_mask")
+    assert_equal(inputs["position_ids"][:, 2:], torch.arange(8)[None], name="position_ids behind the padding")
+    labels = submission.make_labels(input_ids, image_token=img, pad_token=pad, prompt_lengths=torch.tensor([6]))
+    assert_equal(labels, torch.tensor([[-100] * 8 + [a, cat]]), name="labels")
 
 
 @points(2)

@@ -44,7 +44,8 @@ def fit_loss_law(
     n, d, loss: (P,). inits: (M, 5), rows of e, a, b, alpha, beta; it stays as it is. delta: of the objective.
     max_iter: the largest number of iterations for one start.
     Returns: {"E": ..., "A": ..., "B": ..., "alpha": ..., "beta": ..., "objective": ...}, floats; the objective is the
-        sum at these coefficients. Starts that do not end in a finite objective are left out.
+        sum at these coefficients. A start that begins or ends with an objective that is infinite or NaN is left
+        out.
     Raises: ValueError if none is left.
 
     >>> n, d = torch.cartesian_prod(torch.logspace(8, 10, 5).double(), torch.logspace(9, 12, 5).double()).T

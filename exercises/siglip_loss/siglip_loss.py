@@ -12,8 +12,8 @@ def pairwise_sum(
 ) -> Tensor:
     """The sum of log(1 + exp(-y z)) over one block of the matrix of all pairs.
 
-    image_emb: (M, E), text_emb: (N, E): float32 or float64, rows of any length above 1e-12, to which no epsilon is
-        added. They are the images row0 ... row0 + M - 1 and the texts col0 ... col0 + N - 1 of the batch.
+    image_emb: (M, E), text_emb: (N, E): float32 or float64, rows of any length between 1e-12 and 1e15, to which
+        no epsilon is added. They are the images row0 ... row0 + M - 1 and the texts col0 ... col0 + N - 1 of the batch.
     log_t, bias: scalar tensors of the same dtype; z_ij = exp(log_t) cos(i, j) + bias, of any size.
     Image and text of the same number in the batch are a pair, y = 1; all others are none, y = -1.
     Returns: a scalar in the dtype of the embeddings. Gradients, finite, flow to the four tensors.
@@ -61,7 +61,7 @@ def siglip_loss_chunked(image_emb: Tensor, text_emb: Tensor, log_t: Tensor, bias
 
 
 def initial_loss(batch: int, log_t: float, bias: float) -> float:
-    """siglip_loss of embeddings that are orthogonal to each other, whichever they are.
+    """siglip_loss where every image is orthogonal to every text, its own as well: all cosines are 0.
 
     batch: B >= 1. log_t, bias: Python numbers; the bias may be as large as 1000 in both directions.
     Returns: a float.

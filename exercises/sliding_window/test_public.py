@@ -14,13 +14,19 @@ def test_example_types(submission):
 
 @points(2)
 def test_example_cost(submission):
-    """two layers of window 4, then one of them full"""
+    """two layers of window 4, then one of them full; Gemma 3 and Mistral"""
     two = ["sliding_attention", "sliding_attention"]
     expected = {"cached_tokens": 8, "receptive_field": 7}
     assert_equal(submission.layout_cost(two, window=4, seq_len=100), expected)
     mixed = ["sliding_attention", "full_attention"]
     expected = {"cached_tokens": 104, "receptive_field": 100}
     assert_equal(submission.layout_cost(mixed, window=4, seq_len=100), expected)
+    gemma = ["full_attention" if layer % 6 == 0 else "sliding_attention" for layer in range(1, 63)]
+    expected = {"cached_tokens": 1363968, "receptive_field": 131072}
+    assert_equal(submission.layout_cost(gemma, window=1024, seq_len=131072), expected, name="cost of Gemma 3 27B")
+    mistral = ["sliding_attention"] * 32
+    expected = {"cached_tokens": 131072, "receptive_field": 131041}
+    assert_equal(submission.layout_cost(mistral, window=4096, seq_len=200000), expected, name="cost of Mistral 7B")
 
 
 @points(2)

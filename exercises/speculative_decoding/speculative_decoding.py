@@ -58,7 +58,7 @@ def expected_tokens(alpha: float, gamma: int) -> float:
     """The mean number of new tokens of one step, if each draft is accepted with probability alpha, independently.
 
     alpha: 0 <= alpha <= 1. gamma: G >= 0, the number of drafts.
-    Returns: (1 - alpha^(G + 1)) / (1 - alpha), and its limit for alpha = 1; exact to rounding also just below 1.
+    Returns: (1 - alpha^(G + 1)) / (1 - alpha), and its limit for alpha = 1; to 12 digits also just below 1.
 
     >>> expected_tokens(0.75, 7)
     3.59954833984375

@@ -57,10 +57,10 @@ def sample_batch(size: int, seed: int) -> Tensor:
 class TinyCLIP(nn.Module):
     """Two encoders into one space of 32 numbers, in which a picture and its caption should point in one direction.
 
-    The picture's is your ViT with image size 16, patch 4, 3 channels, dim 48, depth 2, 4 heads and mlp_dim 192: its
-    class token after the last norm, and a linear map to 32. That of captions is free: words, their positions, one
-    layer, and a linear map to 32, say. All that is random comes from `seed`, and the constructor leaves torch's own
-    random generator as it was.
+    The picture's is your ViT with image size 16, patch 4, 3 channels, dim 48, depth 2, 4 heads, mlp_dim 192 and any
+    number of classes: its class token after the last norm, and a linear map to 32. That of captions is free: words,
+    their positions, one layer, and a linear map to 32, say. All that is random comes from `seed`, and the constructor
+    leaves torch's own random generator as it was.
 
     log_scale: parameter for clip_loss, begins at ln(1 / 0.07). log_t, bias: parameters for siglip_loss, begin at
     ln 10 and -10. All are scalars, and float32 like everything else.

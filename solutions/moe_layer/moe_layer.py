@@ -12,7 +12,7 @@ def moe_forward(x: Tensor, gate: Tensor, w1: Tensor, w2: Tensor, w3: Tensor, k: 
     w1, w3: (E, F, D), w2: (E, D, F): expert e is W2_e (silu(W1_e x) * W3_e x).
     k: 1 <= k <= E. No two logits of a token are equal. An expert may be chosen by no token.
     Returns: (T, D) in the dtype of x. Gradients flow to x, gate, w1, w2 and w3; the weights of an expert that nobody
-        chose get gradient 0.
+        chose get gradient 0. If they are NaN, their own gradient may be NaN.
     An expert runs on the tokens that chose it, and on no others. So an expert that nobody chose may hold NaN, and a
     token may overflow in an expert that it did not choose: neither shows in the result or in the gradient of x.
 
