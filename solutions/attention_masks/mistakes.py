@@ -163,6 +163,14 @@ def window_without_cache(T: int, window: int, S: int | None = None) -> Tensor:
     return (query - window < key) & (key <= query) & (key >= key.shape[1] - T)
 
 
+@replaces("sliding_window_mask")
+def window_cut_to_the_queries(T: int, window: int, S: int | None = None) -> Tensor:
+    """You shorten a window that is longer than T to T. With cached keys T counts the queries alone, and a query can
+    have more keys behind it than that. Does a window that is too long for the text need to be shortened at all?"""
+    query, key = ranges(T, S)
+    return (query - min(window, T) < key) & (key <= query)
+
+
 @replaces("with_padding")
 def padding_queries(mask: Tensor, attention_mask: Tensor) -> Tensor:
     """You emptied the rows of padded queries, and real tokens still read the padding. Padding hides keys: on which

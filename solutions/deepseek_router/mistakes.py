@@ -277,6 +277,33 @@ def equal_shares(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0
 
 
 @replaces("deepseek_route")
+def shares_in_turn(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """The groups that stay give you their experts in turn, so that none gives two more than another. All k may come
+    from one group. Among which experts are the k largest s + b to be found?"""
+    verify(logits.shape[-1], k, n_group, topk_group)
+    s = torch.sigmoid(logits)
+    c = (s + bias).unflatten(-1, (n_group, -1))
+    ranked = c.argsort(-1, descending=True) + c.shape[-1] * torch.arange(n_group)[:, None]  # (T, n_group, size)
+    stays = two_best(s + bias, n_group).topk(topk_group, dim=-1).indices  # (T, topk_group), the best one first
+    turns = ranked.gather(1, stays[..., None].expand(-1, -1, c.shape[-1])).mT  # (T, size, topk_group)
+    indices = turns.flatten(1)[:, :k]
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
+def at_most_a_share(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """No group gives you more than its share of the k experts, k / topk_group rounded up. All k may come from one
+    group. Among which experts are the k largest s + b to be found?"""
+    s = torch.sigmoid(logits)
+    c = (s + bias).unflatten(-1, (n_group, -1))
+    best = c.topk(min(-(-k // topk_group), c.shape[-1]), dim=-1).indices
+    allowed = torch.zeros_like(c, dtype=torch.bool).scatter(-1, best, True)
+    capped = c.masked_fill(~allowed, -INF).flatten(-2)
+    indices = choose(capped, k, n_group, topk_group, two_best(s + bias, n_group))
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
+@replaces("deepseek_route")
 def group_sum(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
     """You rated a group by all of its experts, so many mediocre experts beat two very good ones. How many experts of a
     group take part in its rating?"""

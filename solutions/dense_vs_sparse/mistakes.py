@@ -416,6 +416,16 @@ def twin_with_dense_ffn(config):
 
 
 @replaces("dense_twin")
+def twin_of_the_mean_layer(config):
+    """Your twin is as wide as the layers are on average, the dense ones among them. The README gives the twin the width
+    of its experts in use. Which layers does that speak of?"""
+    twin = dense_twin(config)
+    dense, L = get(config, "first_k_dense_replace", 0), config["num_hidden_layers"]
+    width = dense * config["intermediate_size"] + (L - dense) * twin["intermediate_size"]
+    return {**twin, "intermediate_size": width // L} if get(config, "num_experts") else twin
+
+
+@replaces("dense_twin")
 def twin_of_none_fails(config):
     """A config whose key has the value None makes your code fail. None counts as missing: which function of the
     file reads a config so?"""

@@ -120,6 +120,8 @@ def test_twin(submission, rng):
     all_three = {"n_shared_experts": s, "moe_intermediate_size": Fe, "first_k_dense_replace": first}
     for experts in ({}, *({key: all_three[key]} for key in all_three), all_three):
         c = random_sparse(rng, **others, **experts)
+        if "first_k_dense_replace" in c:  # all of its layers at most
+            c["first_k_dense_replace"] = min(first, c["num_hidden_layers"])
         twin = {key: c[key] for key in c if key not in EXPERT_KEYS}
         used = range(c["num_experts_per_tok"] + c.get("n_shared_experts", 0))
         twin["intermediate_size"] = sum(c.get("moe_intermediate_size", c["intermediate_size"]) for _ in used)

@@ -154,6 +154,13 @@ def order_of_an_empty_list(indices, num_experts):
 
 
 @replaces("sort_by_expert")
+def flattened_by_view(indices, num_experts):
+    """Your code asks view to flatten indices whose rows are not neighbours in memory, as those of a sorted table are
+    where it was cut to k columns. view never copies: which way to flatten copies where it has to?"""
+    return sort_by_expert(indices.view(-1, 1), num_experts)
+
+
+@replaces("sort_by_expert")
 def float_offsets(indices, num_experts):
     """Your offsets are floats: histc counts in floating point. Which dtype do places have?"""
     order, _ = sort_by_expert(indices, num_experts)

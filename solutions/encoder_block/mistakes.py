@@ -244,6 +244,42 @@ class NoActivation(EncoderBlock):
 
 
 @replaces("EncoderBlock")
+class TanhInTheBlock(EncoderBlock):
+    """Your gelu is exact, and the block works with the tanh approximation between fc1 and fc2. GPT-2 was trained with
+    that one («gelu_new»): with which of the two was BERT?"""
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        wide: list[Tensor] = []
+        hooks = [
+            self.fc1.register_forward_hook(lambda fc1, given, result: wide.append(result)),
+            self.fc2.register_forward_pre_hook(lambda fc2, given: F.gelu(wide.pop(), approximate="tanh")),
+        ]
+        try:
+            return super().forward(x, attention_mask)
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+
+@replaces("EncoderBlock")
+class ReluInTheBlock(EncoderBlock):
+    """Between fc1 and fc2 your block has a ReLU, and the gelu that you wrote is not called. Which of the two lets small
+    negative numbers through, as BERT does?"""
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        wide: list[Tensor] = []
+        hooks = [
+            self.fc1.register_forward_hook(lambda fc1, given, result: wide.append(result)),
+            self.fc2.register_forward_pre_hook(lambda fc2, given: torch.relu(wide.pop())),
+        ]
+        try:
+            return super().forward(x, attention_mask)
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+
+@replaces("EncoderBlock")
 class NoOutProj(EncoderBlock):
     """The heads were put side by side and added as they are. They pass through out_proj first, which lets them
     mix."""

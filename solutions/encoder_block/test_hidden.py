@@ -93,6 +93,9 @@ def test_layer_norm(submission, rng):
 def test_block(submission, rng):
     """1, 3 and 4 heads, as torch's own layer"""
     B, T, D, F = 2, 5, 12, 7
+    state, x, H = draw_state(rng, D, F), rng.randn(B, T, D), 3
+    state |= {name: torch.zeros_like(state[name]) for name in ("fc2.weight", "fc2.bias")}
+    assert_close(build(submission, state, H)(x).detach(), torchs_own(state, H)(x).detach(), name="y where fc2 gives 0")
     for H in (1, 3, 4):
         state, x = draw_state(rng, D, F), rng.randn(B, T, D)
         y = build(submission, state, H)(x)

@@ -426,3 +426,12 @@ def weights_changed(buffers, indices, slots, weights):
     changed, and where they carry a gradient torch refuses. What makes a new tensor instead?"""
     weights[slots < 0] = 0.0
     return (buffers[indices, slots.clamp(min=0)] * weights[..., None]).sum(1)
+
+
+@replaces("combine")
+def slots_changed(buffers, indices, slots, weights):
+    """combine writes a 0 over the -1 of dropped choices, in the slots that it was given: whoever calls you no longer
+    knows what was dropped. What makes a new tensor instead?"""
+    kept = slots >= 0
+    slots[~kept] = 0
+    return (buffers[indices, slots] * (weights * kept)[..., None]).sum(1)

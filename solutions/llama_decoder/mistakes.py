@@ -1,6 +1,7 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
 import math
+import re
 
 import torch
 import torch.nn.functional as F
@@ -417,6 +418,40 @@ def one_digit(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> di
     return convert_gguf_state(short, num_heads, num_kv_heads)
 
 
+def look_up_at_one_place(state: dict[str, Tensor], end: str) -> None:
+    """Fails where the part of a name, with this end, does not begin behind one digit and a dot."""
+    known = {name.split(".")[-2] + end: name for name in state}
+    for name in state:
+        if name.startswith("blk."):
+            known[name[6:].removesuffix(".weight") + end]
+
+
+@replaces("convert_gguf_state")
+def number_at_one_place(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> dict[str, Tensor]:
+    """You read the number of the layer at one place of the name, and the part from the second place behind it. From
+    layer 10 on the number has two digits, and your part begins with a dot. Where does a name divide?"""
+    look_up_at_one_place(state, "")
+    return convert_gguf_state(state, num_heads, num_kv_heads)
+
+
+@replaces("convert_gguf_state")
+def rest_at_one_place(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> dict[str, Tensor]:
+    """You read the number of the layer at one place of the name, and all the rest from the second place behind it. From
+    layer 10 on the number has two digits, and your rest begins with a dot. Where does a name divide?"""
+    look_up_at_one_place(state, ".weight")
+    return convert_gguf_state(state, num_heads, num_kv_heads)
+
+
+@replaces("convert_gguf_state")
+def pattern_of_one_digit(state: dict[str, Tensor], num_heads: int, num_kv_heads: int) -> dict[str, Tensor]:
+    """Your pattern has one digit for the number of the layer, and the names of layer 10 and of the next ones do not
+    match it. How many digits may follow one another?"""
+    for name in state:
+        if name.startswith("blk."):
+            re.match(r"blk\.(\d)\.(\w+)", name).groups()
+    return convert_gguf_state(state, num_heads, num_kv_heads)
+
+
 @replaces("LlamaDecoder")
 class OneLayer(Parts):
     """Only your first layer runs, and its cache stands for all. What does layer 1 get as its input?"""
@@ -466,6 +501,38 @@ class NormsAfterSums(Parts):
             attended, seen = layer.self_attn(x, None if cache is None else cache[i])
             x = layer.input_layernorm(x + attended)
             x = layer.post_attention_layernorm(x + layer.mlp(x))
+            new_cache.append(seen)
+        return x, new_cache
+
+
+@replaces("LlamaDecoder")
+class NormsInTheStream(Parts):
+    """You add each branch to the normalised x, so that the sum is normalised anew in every layer. In the formula of a
+    layer x stands twice: which of the two goes through RMSNorm?"""
+
+    def run(self, x, cache):
+        new_cache = []
+        for i, layer in enumerate(self.layers):
+            x = layer.input_layernorm(x)
+            attended, seen = layer.self_attn(x, None if cache is None else cache[i])
+            x = layer.post_attention_layernorm(x + attended)
+            x = x + layer.mlp(x)
+            new_cache.append(seen)
+        return x, new_cache
+
+
+@replaces("LlamaDecoder")
+class FirstNormInTheStream(Parts):
+    """You add the attention to the normalised x; the MLP is added to y itself, as it should be. In the formula of a
+    layer x stands twice: which of the two goes through RMSNorm?"""
+
+    def run(self, x, cache):
+        new_cache = []
+        for i, layer in enumerate(self.layers):
+            x = layer.input_layernorm(x)
+            attended, seen = layer.self_attn(x, None if cache is None else cache[i])
+            x = x + attended
+            x = x + layer.mlp(layer.post_attention_layernorm(x))
             new_cache.append(seen)
         return x, new_cache
 

@@ -114,6 +114,16 @@ def detached(logits, k, mask=None):
 
 
 @replaces("load_balancing_loss")
+def counts_with_a_gradient(logits, k, mask=None):
+    """You gave the counts the gradient of the probabilities, and the loss now changes the router through f as well.
+    Its value is right. Which of the two factors does the docstring let the gradient through?"""
+    logits, real = everything(logits, mask)
+    p = logits.softmax(-1)
+    counts = choices(logits, k) + p - p.detach()
+    return logits.shape[-1] * (mean(counts, real) * mean(p, real)).sum()
+
+
+@replaces("load_balancing_loss")
 def mask_ignored(logits, k, mask=None):
     """Padding counts in your loss. Pads are all alike, so they all choose the same experts: leave them out of f and
     of p."""
@@ -172,6 +182,31 @@ def mask_in_wrong_order(logits, k, mask=None):
         times = logits[..., 0].numel() // mask.numel()
         mask = mask.flatten().repeat_interleave(times).view(logits.shape[:-1])
     return load_balancing_loss(logits, k, mask)
+
+
+@replaces("load_balancing_loss")
+def mask_not_stretched(logits, k, mask=None):
+    """Your mask has as many numbers as it came with, and the tokens of all layers do not fit them: one mask (B, T) may
+    stand for L layers. Which shape must it have before it is flattened like the logits?"""
+    if mask is None:
+        return load_balancing_loss(logits, k)
+    tokens = wide(logits).flatten(0, -2)
+    real = mask.reshape(-1, 1).to(tokens.dtype)
+    return tokens.shape[-1] * (mean(choices(tokens, k), real) * mean(tokens.softmax(-1), real)).sum()
+
+
+@replaces("load_balancing_loss")
+def index_not_stretched(logits, k, mask=None):
+    """You pick the real tokens with a mask that was flattened as it came. One mask (B, T) may stand for L layers, and
+    has too few numbers for their tokens then. Which shape must it have before it is flattened like the logits?"""
+    return load_balancing_loss(logits if mask is None else logits.flatten(0, -2)[mask.bool().flatten()], k)
+
+
+@replaces("load_balancing_loss")
+def index_of_fewer_axes(logits, k, mask=None):
+    """You pick the real tokens with the mask as it came, and torch lays it on the first axes of the logits. One mask
+    (B, T) may stand for L layers: which shape must it have before you pick with it?"""
+    return load_balancing_loss(logits if mask is None else logits[mask.bool()], k)
 
 
 @replaces("load_balancing_loss")
@@ -363,6 +398,31 @@ def z_overflows(logits, mask=None):
 def z_mask_ignored(logits, mask=None):
     """Padding counts in your z-loss. Leave those tokens out of the mean."""
     return router_z_loss(logits)
+
+
+@replaces("router_z_loss")
+def z_mask_not_stretched(logits, mask=None):
+    """Your mask has as many numbers as it came with, and the tokens of all layers do not fit them: one mask (B, T) may
+    stand for L layers. Which shape must it have before it is flattened like the logits?"""
+    if mask is None:
+        return router_z_loss(logits)
+    z = wide(logits).flatten(0, -2).logsumexp(-1)
+    real = mask.flatten().to(z.dtype)
+    return (z.square() * real).sum() / real.sum().clamp(min=1)
+
+
+@replaces("router_z_loss")
+def z_index_not_stretched(logits, mask=None):
+    """You pick the real tokens with a mask that was flattened as it came. One mask (B, T) may stand for L layers, and
+    has too few numbers for their tokens then. Which shape must it have before it is flattened like the logits?"""
+    return router_z_loss(logits if mask is None else logits.flatten(0, -2)[mask.bool().flatten()])
+
+
+@replaces("router_z_loss")
+def z_index_of_fewer_axes(logits, mask=None):
+    """You pick the real tokens with the mask as it came, and torch lays it on the first axes of the logits. One mask
+    (B, T) may stand for L layers: which shape must it have before you pick with it?"""
+    return router_z_loss(logits if mask is None else logits[mask.bool()])
 
 
 @replaces("router_z_loss")

@@ -263,6 +263,24 @@ def last_token_times_zero(logits: Tensor, ids: Tensor, noisy: Tensor, t: Tensor,
 
 
 @replaces("diffusion_loss")
+def column_cut_out(logits: Tensor, ids: Tensor, noisy: Tensor, t: Tensor, mask_id: int) -> Tensor:
+    """You cut a column out of the logits. That goes well where the mask is the last token; for any other mask_id the
+    tokens and the columns that are left no longer fit together, and the last token finds no column. How does the mask
+    get a probability of 0 while all V columns stay?"""
+    nll = -logits[..., :-1].log_softmax(-1).gather(-1, ids[..., None])[..., 0]
+    return torch.where(noisy == mask_id, nll / t[:, None], 0).sum() / ids.numel()
+
+
+@replaces("diffusion_loss")
+def column_cut_out_for_cross_entropy(logits: Tensor, ids: Tensor, noisy: Tensor, t: Tensor, mask_id: int) -> Tensor:
+    """The logits that you give to the cross-entropy have a column less. That goes well where the mask is the last
+    token; for any other mask_id the last token of the vocabulary has no column there. How does the mask get a
+    probability of 0 while all V columns stay?"""
+    nll = torch.nn.functional.cross_entropy(logits[..., :-1].transpose(1, 2), ids, reduction="none")
+    return torch.where(noisy == mask_id, nll / t[:, None], 0).sum() / ids.numel()
+
+
+@replaces("diffusion_loss")
 def renormalised_too_late(logits: Tensor, ids: Tensor, noisy: Tensor, t: Tensor, mask_id: int) -> Tensor:
     """You divide the probabilities by 1 − p(mask) after a softmax over all tokens. Where the mask takes nearly
     everything, 0 is divided by 0: can it be left out before the softmax?"""

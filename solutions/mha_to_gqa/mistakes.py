@@ -352,6 +352,13 @@ def expand_divides(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
 
 
 @replaces("expand_heads")
+def expand_flat(t: Tensor, num_heads: int, num_groups: int) -> Tensor:
+    """You flattened all axes into one, which is right for a bias. A weight has columns, too, and they stay as they are:
+    which two axes become one?"""
+    return expand_heads(t, num_heads, num_groups).flatten()
+
+
+@replaces("expand_heads")
 def expand_groups_of_g(t, num_heads, num_groups):
     """You read t as H / G heads and repeated each of them G times. num_groups is the number of heads in t: how
     often does each of them come?"""

@@ -312,6 +312,16 @@ class NormalisedTokens(BertEncoder):
 
 
 @replaces("BertEncoder")
+class DirectionsAveraged(BertEncoder):
+    """You brought each token's vector to length 1 before the mean, so that a long vector counts no more than a short
+    one; the result has length 1, and another direction. Which vectors does the docstring average?"""
+
+    def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        directions = F.normalize(self(input_ids, attention_mask), dim=-1)
+        return F.normalize(mean_pool(directions, attention_mask), dim=-1)
+
+
+@replaces("BertEncoder")
 class NoGradient(BertEncoder):
     """embed runs without gradients, so nobody can train with it. Whether gradients are wanted is for the caller to
     say."""

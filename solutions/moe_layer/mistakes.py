@@ -149,6 +149,16 @@ def weight_on_input(x, gate, w1, w2, w3, k):
 
 
 @replaces("moe_forward")
+def matrices_mixed(x, gate, w1, w2, w3, k):
+    """You mixed the matrices of the chosen experts into one expert and ran that. silu is not linear: the mixture of two
+    networks is another one than the network of mixed matrices. What does the formula multiply with the weights?"""
+    weights, indices = route(x, gate, k)
+    mixed1, mixed2, mixed3 = (torch.einsum("tk,tkij->tij", weights, w[indices]) for w in (w1, w2, w3))
+    h = x[:, :, None]
+    return (mixed2 @ (F.silu(mixed1 @ h) * (mixed3 @ h)))[..., 0]
+
+
+@replaces("moe_forward")
 def weight_by_expert(x, gate, w1, w2, w3, k):
     """You looked the weight up by the number of the expert. weights has one column for each of a token's k choices,
     best first: in which of them did this token choose this expert?"""

@@ -177,6 +177,17 @@ def minus_10000(scores: Tensor, mask: Tensor | None = None) -> Tensor:
 
 
 @replaces("masked_softmax")
+def minus_10000_then_zero(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """You gave forbidden keys a score of -10000 and set their weights to 0 behind the softmax. Beside allowed scores of
+    -100000 theirs are the largest, take all of the row, and nothing is left in it. Which score is below all others,
+    whatever these are?"""
+    if mask is None:
+        return masked_softmax(scores)
+    added = scores if mask.dtype == torch.bool else scores + mask
+    return torch.softmax(added.masked_fill(~allowed(mask), -1e4), dim=-1).masked_fill(~allowed(mask), 0.0)
+
+
+@replaces("masked_softmax")
 def mask_inverted(scores: Tensor, mask: Tensor | None = None) -> Tensor:
     """Your queries attend to the forbidden keys and to no others. True means «may attend»: where does -inf belong?"""
     return safe(masked(scores, ~mask if mask is not None and mask.dtype == torch.bool else mask))

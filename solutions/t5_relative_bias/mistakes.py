@@ -268,13 +268,22 @@ class DistanceForgotten(Bias):
 
 @replaces("T5RelativeBias")
 class BucketsForgotten(T5RelativeBias):
-    """num_buckets reaches the table and not the function of the buckets, which always uses 32. What happens to a bucket
-    number that the table does not have?"""
+    """num_buckets reaches your table and not the function of the buckets, which counts on to 32: a smaller table has no
+    row for such a bucket. Which of the arguments that your constructor gets does that function need?"""
 
     def forward(self, T: int, S: int | None = None) -> Tensor:
-        r = relative_positions(T, T if S is None else S)
-        bucket = relative_position_bucket(r, self.bidirectional, 32, self.max_distance)
-        return self.relative_attention_bias(bucket.clamp(max=self.num_buckets - 1)).permute(2, 0, 1)[None]
+        bucket = relative_position_bucket(relative_positions(T, T if S is None else S), self.bidirectional)
+        return self.relative_attention_bias(bucket).permute(2, 0, 1)[None]
+
+
+@replaces("T5RelativeBias")
+class RowsForgotten(T5RelativeBias):
+    """num_buckets makes your table, and the buckets that you look up in it are those of 32: a smaller table has no row
+    for some of them. Which of the arguments that your constructor gets does the function of the buckets need?"""
+
+    def forward(self, T: int, S: int | None = None) -> Tensor:
+        bucket = relative_position_bucket(relative_positions(T, T if S is None else S), self.bidirectional)
+        return self.relative_attention_bias.weight[bucket].permute(2, 0, 1)[None]
 
 
 @replaces("T5RelativeBias")
