@@ -173,7 +173,8 @@ def test_two_forms(submission, rng):
 def assert_gradients(rng, name, function, plain, **inputs):
     """The gradients of all results by each input are those of `plain`, which torch differentiates."""
     ours, theirs = ({key: x.clone().requires_grad_() for key, x in inputs.items()} for _ in range(2))
-    found, expected = (each if isinstance(each, tuple) else (each,) for each in (function(**ours), plain(**theirs)))
+    answers = function(**ours), plain(**theirs)
+    found, expected = ([each] if isinstance(each, torch.Tensor) else each for each in answers)
     for result in found:
         assert result.requires_grad, f"{name}: a result has no gradient to the arguments: something was detached."
     weights = [rng.randn(*result.shape) for result in expected]

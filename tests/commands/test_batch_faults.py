@@ -300,13 +300,13 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(course: Path, submissio
     assert "Traceback" not in run.stderr
 
 
-def test_one_hung_submission_takes_nothing_from_the_others(course: Path, tmp_path: Path) -> None:
-    hung = f"{REFERENCE}\n\ndef pick(items, place):\n    while True: pass\n"
-    files = {"a-hung": hung} | {f"s{number}": f"{REFERENCE}# {number}\n" for number in range(6)}
+def test_one_hung_submission_takes_nothing_from_the_others(course: Path, closed: Path, tmp_path: Path) -> None:
+    files = {"a-hung": WAITS} | {f"s{number}": f"{REFERENCE}# {number}\n" for number in range(6)}
     submissions, out = hand_in(tmp_path, files), tmp_path / "out"
     with running(course, submissions, "--out", out, "--jobs", "2", "--quiet") as process:
         wait_until(lambda: entries(out) >= 6, process)
         assert "a-hung" not in grades(out)  # it is still at it, and the others are done
+        closed.touch()
         process.communicate()
     assert process.returncode == 0
     assert len(grades(out)) == 7

@@ -619,8 +619,8 @@ def test_names_that_nobody_can_write(grade: Any) -> None:
     assert grade.failed(grade(f"{code}; del scale")) == {"scale": "missing_name"}
 
 
-def test_a_million_names(grade: Any) -> None:
-    result = grade("globals().update({f'name_{n}': 1 for n in range(1_000_000)})")
+def test_more_names_than_a_message_holds(grade: Any) -> None:
+    result = grade("globals().update({f'name_{n}': 1 for n in range(300_000)})")
     assert result.outcome is Outcome.IMPORT_ERROR
     assert "more than" in result.message or "bytes" in result.message
 
