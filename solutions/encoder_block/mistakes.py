@@ -243,40 +243,41 @@ class NoActivation(EncoderBlock):
         return self.ffn_norm(h + self.fc2(self.fc1(h)))
 
 
+class OtherActivation(EncoderBlock):
+    """A block with an activation of its own between fc1 and fc2."""
+
+    def activation(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        wide: list[Tensor] = []
+        hooks = [
+            self.fc1.register_forward_hook(lambda fc1, given, result: wide.append(result)),
+            self.fc2.register_forward_pre_hook(lambda fc2, given: self.activation(wide.pop())),
+        ]
+        try:
+            return super().forward(x, attention_mask)
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+
 @replaces("EncoderBlock")
-class TanhInTheBlock(EncoderBlock):
+class TanhInTheBlock(OtherActivation):
     """Your gelu is exact, and the block works with the tanh approximation between fc1 and fc2. GPT-2 was trained with
     that one («gelu_new»): with which of the two was BERT?"""
 
-    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        wide: list[Tensor] = []
-        hooks = [
-            self.fc1.register_forward_hook(lambda fc1, given, result: wide.append(result)),
-            self.fc2.register_forward_pre_hook(lambda fc2, given: F.gelu(wide.pop(), approximate="tanh")),
-        ]
-        try:
-            return super().forward(x, attention_mask)
-        finally:
-            for hook in hooks:
-                hook.remove()
+    def activation(self, x: Tensor) -> Tensor:
+        return F.gelu(x, approximate="tanh")
 
 
 @replaces("EncoderBlock")
-class ReluInTheBlock(EncoderBlock):
+class ReluInTheBlock(OtherActivation):
     """Between fc1 and fc2 your block has a ReLU, and the gelu that you wrote is not called. Which of the two lets small
     negative numbers through, as BERT does?"""
 
-    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        wide: list[Tensor] = []
-        hooks = [
-            self.fc1.register_forward_hook(lambda fc1, given, result: wide.append(result)),
-            self.fc2.register_forward_pre_hook(lambda fc2, given: torch.relu(wide.pop())),
-        ]
-        try:
-            return super().forward(x, attention_mask)
-        finally:
-            for hook in hooks:
-                hook.remove()
+    def activation(self, x: Tensor) -> Tensor:
+        return torch.relu(x)
 
 
 @replaces("EncoderBlock")
