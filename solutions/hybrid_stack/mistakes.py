@@ -208,6 +208,30 @@ class AddsToTheNormed(Parts):
 
 
 @replaces("HybridStack")
+class FirstNormOverX(Parts):
+    """You overwrote x with norm1(x) and added the mixer to that; the FFN is added to x itself, as it should be. The sum
+    starts from x as it came in: which of the two goes through the norm?"""
+
+    def layer(self, layer, x, state):
+        x = self.normed(x, layer.norm1)
+        y, state = self.mix(layer.mixer, x, state)
+        x = x + y
+        return x + self.ffn(layer.ffn, self.normed(x, layer.norm2)), state
+
+
+@replaces("HybridStack")
+class ConvStateAfterSilu(Parts):
+    """Your state keeps what comes out of the convolution and its silu. The next piece is put beside what goes into it:
+    which columns of u does it need?"""
+
+    def mamba(self, m, x, state):
+        y, after = super().mamba(m, x, state)
+        u, _ = m.in_proj(x).chunk(2, dim=-1)
+        out = F.silu(m.conv1d(torch.cat([state["conv"], u.mT], dim=-1)))
+        return y, {**after, "conv": torch.cat([state["conv"], out], dim=-1)[..., x.shape[1] :]}
+
+
+@replaces("HybridStack")
 class SideBySide(Parts):
     """Mixer and FFN both look at the same x, as in GPT-J. Here the FFN sees what the mixer has added."""
 

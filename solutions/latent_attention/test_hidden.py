@@ -39,8 +39,8 @@ def by_absorption(q_nope, q_rope, latent, k_rope, w_k, w_v):
 
 
 def inputs(rng, B, H, T, S, N, R, C, V, dtype=torch.float64):
-    """The six arguments of absorbed_attention; scores and outputs have size 1. Two are not contiguous."""
-    q_nope, q_rope = rng.randn(B, T, H, N, dtype=dtype).transpose(1, 2), rng.randn(B, H, T, R, dtype=dtype)
+    """The six arguments of absorbed_attention; scores and outputs have size 1. Three are not contiguous."""
+    q_nope, q_rope = (rng.randn(B, T, H, width, dtype=dtype).transpose(1, 2) for width in (N, R))
     latent, k_rope = rng.randn(B, C, S, dtype=dtype).mT, rng.randn(B, S, R, dtype=dtype)
     w_k, w_v = rng.randn(H, N, C, dtype=dtype) / C**0.5, rng.randn(H, V, C, dtype=dtype) / C**0.5
     return q_nope, q_rope, latent, k_rope, w_k, w_v

@@ -196,6 +196,15 @@ def mask_not_stretched(logits, k, mask=None):
 
 
 @replaces("load_balancing_loss")
+def whole_numbers_as_index(logits, k, mask=None):
+    """Your mask holds whole numbers, and as an index they name the rows 0 and 1; only a bool mask picks. What must
+    become of it first?"""
+    if mask is None or mask.dtype == torch.bool:
+        return load_balancing_loss(logits, k, mask)
+    return load_balancing_loss(logits[mask.long().expand(logits.shape[:-1])], k)
+
+
+@replaces("load_balancing_loss")
 def index_not_stretched(logits, k, mask=None):
     """You pick the real tokens with a mask that was flattened as it came. One mask (B, T) may stand for L layers, and
     has too few numbers for their tokens then. Which shape must it have before it is flattened like the logits?"""
@@ -409,6 +418,15 @@ def z_mask_not_stretched(logits, mask=None):
     z = wide(logits).flatten(0, -2).logsumexp(-1)
     real = mask.flatten().to(z.dtype)
     return (z.square() * real).sum() / real.sum().clamp(min=1)
+
+
+@replaces("router_z_loss")
+def z_whole_numbers_as_index(logits, mask=None):
+    """Your mask holds whole numbers, and as an index they name the rows 0 and 1; only a bool mask picks. What must
+    become of it first?"""
+    if mask is None or mask.dtype == torch.bool:
+        return router_z_loss(logits, mask)
+    return router_z_loss(logits[mask.long().expand(logits.shape[:-1])])
 
 
 @replaces("router_z_loss")

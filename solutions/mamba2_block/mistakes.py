@@ -643,6 +643,15 @@ class OutputInterleaved(Parts):
 
 
 @replaces("Mamba2Block")
+class NormOfEachHead(Parts):
+    """Your norm inside the block runs over each head by itself. Its runs are those of the groups, which share B and C:
+    how many does ngroups say?"""
+
+    def finish(self, y, z, u):
+        return gated_rms_norm(y, z, self.norm.weight, len(self.A_log), 1e-5)
+
+
+@replaces("Mamba2Block")
 class NormForgetsGroups(Parts):
     """Your block takes one mean over all E channels. A loud group changes the scale of a silent one: how many runs are
     there?"""

@@ -146,7 +146,8 @@ class Slip:
     @property
     def advice(self) -> str:
         """What is said of a submission that answers so."""
-        return f"Your {self.replaces} gives what comes out {self.clause}."
+        who = "code" if self.replaces.startswith("_") else self.replaces  # a helper's name is the reference's own
+        return f"Your {who} gives what comes out {self.clause}."
 
     @property
     def names(self) -> Sequence[str]:

@@ -249,6 +249,14 @@ def test_another_axis_than_the_last_is_told_by_its_number(axis: int) -> None:
     assert [each.advice for each in found] == [f"Your shares gives what comes out with {said} where −1 belongs."]
 
 
+def test_a_slip_in_a_helper_of_the_reference_is_told_without_its_name() -> None:
+    reference = "def _half(x):\n    return x / 2\n\n\ndef halves(x):\n    return _half(x)\n"
+    student = "def halves(x):\n    return x * 2\n"
+    log = log_of(student, lambda m: m.halves(torch.arange(9.0) + 1), {"halves": True})
+    (found,) = Causes(execute("reference", reference), [], LIMITS).diagnose([Run("test_halves", log, 0, True, log[-1])])
+    assert found.advice == "Your code gives what comes out with a product where a division belongs."
+
+
 def test_a_slip_that_explains_few_numbers_is_not_told() -> None:
     one = lambda m: m.shifted(X[:1], 2.0)  # noqa: E731
     assert slip(SUBTRACTS[1], one) is None
