@@ -52,9 +52,12 @@ def one_cpu_with_a_rival() -> Iterator[None]:
 
 
 def sleeping_child() -> int:
+    """A child that sleeps: until it does, it may itself wait for a CPU."""
     child = os.fork()
     if child == 0:
         signal.pause()
+    while proc.has_run(child) is not None:
+        pass
     return child
 
 
