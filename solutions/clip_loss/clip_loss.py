@@ -10,7 +10,7 @@ from torch import Tensor
 def clip_logits(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
     """The scaled cosine of each image with each text.
 
-    image_emb: (B, E), text_emb: (M, E): float32 or float64, rows of length 1e-8 or more, to which no epsilon is added.
+    image_emb: (B, E), text_emb: (M, E): float32 or float64, rows of length 1e-8 to 1e15, to which no epsilon is added.
     log_scale: a scalar tensor of the same dtype; the scale is exp(min(log_scale, ln 100)).
         Which gradient it has at ln 100 exactly is not prescribed.
     Returns: (B, M) in the dtype of the embeddings. Gradients flow to all three arguments.
@@ -48,7 +48,7 @@ def clip_loss(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
 def zero_shot(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
     """The probability of each class, for classes that are given by prompts.
 
-    image_emb: (B, E). prompt_emb: (K, M, E), M prompts for each of K classes, rows of length 1e-8 or more.
+    image_emb: (B, E). prompt_emb: (K, M, E), M prompts for each of K classes, rows of length 1e-8 to 1e15.
     log_scale: as for clip_logits.
     Returns: (B, K) in the dtype of the embeddings, rows that sum to 1: the softmax of the logits with the class
         vectors. The vector of a class is the mean of its prompts, each of length 1, normalised.
