@@ -24,7 +24,7 @@ def layout(config: dict[str, int]) -> list[list[str]]:
     """The mixer and the feed-forward network of every layer, the first layer first.
 
     config: the keys of JAMBA, all of them and all int. Each offset is at least 0 and less than its period. A period may
-        be longer than the stack.
+        be longer than the stack. num_attention_heads divides hidden_size.
     Returns: a list of num_hidden_layers pairs [mixer, ffn]. mixer is "attention" or "mamba", ffn is "moe" or "mlp".
 
     >>> layout(JAMBA)[:5]
@@ -41,7 +41,7 @@ def layout(config: dict[str, int]) -> list[list[str]]:
 def kv_cache_bytes(config: dict[str, int], context: int, batch: int = 1, bytes_per_value: int = 2) -> int:
     """The bytes of the keys and values that the whole model keeps of `batch` sequences of `context` tokens.
 
-    config: as for layout; num_attention_heads divides hidden_size.
+    config: as for layout.
     context: 0 or more. batch, bytes_per_value: 1 or more.
 
     >>> kv_cache_bytes(JAMBA, 262144)  # 4 GiB

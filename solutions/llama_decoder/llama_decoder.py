@@ -93,7 +93,7 @@ class LlamaDecoder(nn.Module):
         pad_token_id: what follows in a finished row, as long as another is not; None: eos_token_id again. Without
             eos_token_id no row is finished, and it plays no part.
         Returns: int64 (B, T + n), the prompt and n new tokens, the end token included. n is max_new_tokens, or
-            less: after the step in which the last row is finished there is no other.
+            less: the step that finishes the last unfinished row is the last one.
         """
         pad = eos_token_id if pad_token_id is None else pad_token_id
         finished = torch.zeros(len(input_ids), 1, dtype=torch.bool)  # (B, 1)

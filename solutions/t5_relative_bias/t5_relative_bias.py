@@ -29,8 +29,8 @@ def relative_position_bucket(
     relative_position: int64, any shape, key minus query.
     bidirectional: half of the buckets for either direction; else the future counts as distance 0.
     num_buckets: a multiple of 4.
-    max_distance: the distance for which the logarithm gives bucket n, one more than there is. The last bucket, n - 1,
-        begins before it and holds all larger distances, too. It is larger than exact, the number of exact buckets.
+    max_distance: larger than exact, the number of exact buckets. Of the n buckets of a direction the last, n - 1, holds
+        all large distances; the logarithm alone would give bucket n from max_distance on.
     Returns: int64, the shape of relative_position, from 0 to num_buckets - 1.
 
     >>> relative_position_bucket(torch.tensor([-20, -8, -7, -1, 0, 1, 7, 20]))
