@@ -134,30 +134,17 @@ def accuracy_by_hops() -> Bars:
 # ------------------------------------------------------------ 5 what was measured at scale
 
 
-def worth_of_a_percent() -> Curves:
-    percents = [each / 4 for each in range(21)]
-    factors = [round((1 + each / 100) ** (1 / 0.076), 3) for each in percents]
-    return Curves(
-        "worth-of-a-percent",
-        "What a lower loss costs, paid in size",
-        "lower loss, per cent",
-        "times as many weights",
-        (Line("by the exponent 0.076", percents, factors),),
-        low=1.0,
-    )
-
-
 def who_found_what() -> Matrix:
     rows = {
-        "Kaplan 2020": ["up to 1.5 billion", "loss", "nearly the same"],
-        "Levine 2020": ["6 to 48 layers", "loss", "better, to a depth"],
-        "Tay 2021": ["T5, many shapes", "fine-tuned tasks", "better, to a depth"],
-        "Petty 2024": ["41 to 374 million", "composition", "better, ever less"],
-        "Liu 2024": ["125, 350 million", "common sense", "better"],
-        "Ye 2024": ["synthetic, small", "school problems", "better"],
+        "Kaplan 2020": ["to 1.5 billion", "weights", "loss", "nearly equal"],
+        "Levine 2020": ["6 to 48 layers", "weights", "loss", "better at first"],
+        "Tay 2021": ["T5, many sizes", "cost", "tuned tasks", "better at first"],
+        "Petty 2024": ["41 to 374 M", "weights", "composition", "better at first"],
+        "Liu 2024": ["125, 350 M", "weights", "common sense", "better"],
+        "Ye 2024": ["synthetic", "no: half", "arithmetic", "better"],
     }
-    grid = Grid("", tuple(rows), ("sizes", "measured", "deeper was"), list(rows.values()))
-    return Matrix("who-found-what", "Deeper models of the same size", (grid,))
+    columns = ("sizes", "held equal", "measured", "deeper was")
+    return Matrix("who-found-what", "Shapes that were compared", (Grid("", tuple(rows), columns, list(rows.values())),))
 
 
 # ------------------------------------------------------------ 6 to the last parameter
