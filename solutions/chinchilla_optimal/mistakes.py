@@ -408,11 +408,7 @@ def never_run(target_loss, inference_tokens, coef):
 def trained_then_run(target_loss, inference_tokens, coef):
     """You took the model that is cheapest to train and added what it costs to run. Would a smaller model that is
     trained on more tokens cost less in all?"""
-    A, _, alpha, beta, _ = parts(coef)
-    rest = target_loss - coef["E"]
-    if rest <= 0:
-        raise ValueError("no model has this loss")
-    return life((A * (1 + alpha / beta) / rest) ** (1 / alpha), target_loss, inference_tokens, coef)
+    return life(lifetime_optimal(target_loss, 0, coef)["n"], target_loss, inference_tokens, coef)
 
 
 @replaces("lifetime_optimal")

@@ -321,6 +321,13 @@ def all_at_0(x0, xt, t, betas):
 
 
 @replaces("posterior")
+def posterior_counted_from_1(x0, xt, t, betas):
+    """You took the posterior of step t − 1: at t = 1 yours is x0 without a doubt. Here steps are counted from 0. From
+    how many steps of noise does step 1 lead back?"""
+    return posterior(x0, xt, (t - 1).clamp(min=0), betas)
+
+
+@replaces("posterior")
 def variance_flat(x0, xt, t, betas):
     """Your variance is (B,). Against x (B, D) that is one number for each column: which shape is one for each row?"""
     return {"mean": posterior(x0, xt, t, betas)["mean"], "variance": tables(betas)[2][t].to(xt.dtype)}

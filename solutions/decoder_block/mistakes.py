@@ -123,7 +123,7 @@ def always_float32(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
     """float64 went through float32 on its way and lost half of its digits. Only half precision needs the
     detour."""
     h = x.float()
-    return (h / root_mean_square(h, eps)).to(x.dtype) * weight
+    return (h * torch.rsqrt(h.square().mean(-1, keepdim=True) + eps)).to(x.dtype) * weight
 
 
 @replaces("rms_norm")

@@ -756,6 +756,15 @@ def one_block_more(offsets, block):
 
 
 @replaces("padded_rows")
+def one_block_more_for_all(offsets, block):
+    """You divided and added 1, so a segment that fills its last block exactly takes another one, and an expert without
+    copies takes a block. How many blocks of 4 rows do 8 rows need, and how many do 0 rows?"""
+    found = padded_rows(offsets, block)
+    blocks = sum(n // block + 1 for n in offsets.diff().tolist())
+    return found | {"blocks": blocks, "block_rows": blocks * block}
+
+
+@replaces("padded_rows")
 def fractions_of_blocks(offsets, block):
     """Your blocks are fractions: you divided and did not round. Can an expert compute a third of a block?"""
     found = padded_rows(offsets, block)

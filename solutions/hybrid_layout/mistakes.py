@@ -385,3 +385,12 @@ def square_attention(config):
 def no_router(config):
     """You left the router out. It is a matrix with one row for each expert: where do its parameters belong?"""
     return add({**parts(config), "router": 0})
+
+
+@replaces("layout")
+def whole_blocks_only(config):
+    """You built the stack of whole blocks, each of one period of attention: layers left over at its end are lost, and
+    the pattern of the experts begins anew in each block. What does the statement count with i in both rules?"""
+    p, o, q, r = keys(config)
+    whole = {**config, "num_hidden_layers": config["num_hidden_layers"] // p * p}
+    return pairs(whole, lambda i: i % p == o, lambda i: i % p % q == r)

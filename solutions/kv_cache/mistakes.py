@@ -52,6 +52,15 @@ def one_too_many(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int |
 
 
 @replaces("append_kv")
+def start_below_zero(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
+    """You keep what stands from entry S − W on. With fewer entries than the window this start is negative, and Python
+    counts it from the end: which entries do you throw away then, though there is room for all?"""
+    k, v = joined(cache, "k", k_new), joined(cache, "v", v_new)
+    start = 0 if window is None else k.shape[2] - window
+    return {"k": k[:, :, start:], "v": v[:, :, start:], "length": seen(cache, k_new)}
+
+
+@replaces("append_kv")
 def only_keys_cropped(cache: dict | None, k_new: Tensor, v_new: Tensor, window: int | None = None) -> dict:
     """You cropped the keys and not the values: key and value of a token must stay beside each other."""
     k, v = last(joined(cache, "k", k_new), window), joined(cache, "v", v_new)

@@ -326,6 +326,23 @@ class FinishedRowsGoOn(Steps):
 
 
 @replaces("LlamaDecoder")
+class OnlyTogether(Steps):
+    """You stop only when all rows produce the end token in one and the same step, and a row that has ended goes on to
+    write. How do you remember which rows have ended earlier, and what do they get instead of a token of their own?"""
+
+    @torch.no_grad()
+    def generate(self, input_ids, max_new_tokens, eos_token_id=None, pad_token_id=None):
+        ids, new, cache = input_ids, input_ids, None
+        for _ in range(max_new_tokens):
+            logits, cache = self.feed(ids, new, cache)
+            new = self.choose(logits)
+            ids = torch.cat([ids, new], dim=1)
+            if eos_token_id is not None and (new == eos_token_id).all():
+                break
+        return ids
+
+
+@replaces("LlamaDecoder")
 class PadIgnored(Steps):
     """You fill finished rows with the end token although pad_token_id names another. The end token is for the case that
     none is given."""

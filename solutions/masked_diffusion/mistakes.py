@@ -516,6 +516,15 @@ def ranks_all_places(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: in
 
 
 @replaces("unmask_step")
+def starts_afresh(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: int) -> Tensor:
+    """You begin with masks everywhere and write the surest places of the whole text: what was written before is guessed
+    anew or becomes the mask again. What does the docstring say of places that were not masked?"""
+    confidence, proposal, _ = guesses(tokens, logits, mask_id)
+    rank = confidence.argsort(-1, descending=True).argsort(-1)
+    return torch.where(rank < counts[:, None], proposal, mask_id)
+
+
+@replaces("unmask_step")
 def zero_keeps_nothing_out(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: int) -> Tensor:
     """You give visible places the confidence 0 and rank logarithms, all of which are below 0: visible places come
     first. Which number is below every logarithm?"""

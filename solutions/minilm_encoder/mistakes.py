@@ -98,6 +98,13 @@ def prefix_kept(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 @replaces("convert_bert_state")
+def prefix_not_expected(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A name that begins with "bert." is in no row of your table, so of a checkpoint with this prefix nothing is left.
+    What has to go before you look a name up?"""
+    return convert_bert_state({name: value for name, value in state.items() if not name.startswith("bert.")})
+
+
+@replaces("convert_bert_state")
 def one_digit(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """You read one digit of the layer's number, so layers 10 and 11 become layer 1. bert-base has twelve layers. Split
     the name at its dots."""

@@ -30,6 +30,13 @@ def mean_over_the_vocabulary(p: Tensor, q: Tensor) -> Tensor:
 
 
 @replaces("acceptance_rate")
+def nan_over_the_vocabulary(p: Tensor, q: Tensor) -> Tensor:
+    """All tokens of the vocabulary weigh the same in your mean, and one that neither model can draw is 0/0. Which
+    tokens are drafted often, and which never?"""
+    return (p / q).clamp(max=1).mean(-1)
+
+
+@replaces("acceptance_rate")
 def mean_under_p(p: Tensor, q: Tensor) -> Tensor:
     """Your mean of min(1, p/q) is over tokens from p. Which of the two models draws the draft?"""
     return (p * torch.where(q > 0, p / q, 1.0).clamp(max=1)).sum(-1)

@@ -417,3 +417,12 @@ def border_detached(x, a, B, C, chunk, h0=None):
             return h.detach()
 
     return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
+def first_chunk_reads_zeros(x, a, B, C, chunk, h0=None):
+    """The tokens of your first chunk read nothing of h0, as if it were always zeros; later chunks do. What does the
+    first chunk start with?"""
+    y, h = ssd_chunked(x, a, B, C, chunk, h0)
+    first, _ = ssd_chunked(x[:, :chunk], a[:, :chunk], B[:, :chunk], C[:, :chunk], chunk)
+    return torch.cat([first, y[:, chunk:]], dim=1), h

@@ -144,6 +144,17 @@ def rounded(relative_position, bidirectional=True, num_buckets=32, max_distance=
 
 
 @replaces("relative_position_bucket")
+def last_bucket_at_max_distance(relative_position, bidirectional=True, num_buckets=32, max_distance=128):
+    """You spread the logarithm over n - 1 - exact buckets, so that the last one begins at max_distance. How many does
+    the formula multiply by, and which bucket would the logarithm alone give at max_distance?"""
+    offset, d, n = split(relative_position, bidirectional, num_buckets)
+    exact = n // 2
+    log = torch.log(d.clamp(min=1).double() / exact) / math.log(max_distance / exact)
+    far = (exact + (log * (n - 1 - exact)).long()).clamp(max=n - 1)
+    return offset + torch.where(d < exact, d, far)
+
+
+@replaces("relative_position_bucket")
 def log_of_max(relative_position, bidirectional=True, num_buckets=32, max_distance=128):
     """You divided by ln(max_distance). The logarithmic buckets begin at exact, not at 1: of what is the
     logarithm in the denominator?"""

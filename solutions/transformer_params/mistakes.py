@@ -40,6 +40,14 @@ def no_head(config):
     return count_params({**config, "tied": True})
 
 
+@replaces("count_params")
+def head_with_positions(config):
+    """You gave a head that is not tied the size of the whole embedding, positions included. For which of the rows of
+    the two tables is there a logit?"""
+    tied = config.get("tied", False)
+    return changed(config, head=0 if tied else config.get("max_positions", 0) * config["d_model"])
+
+
 def without(config, key):
     return {name: value for name, value in config.items() if name != key}
 

@@ -5,7 +5,8 @@ failing test, or at least half of the failing tests that reach the function whic
 not enough. Each failing test has the mistake that explains most of it. Where none explains all that is wrong in a
 test, two are tried together, of two functions or one made around the other, and then slips made by machine: of the
 reference, or of the mistake that explains a part. Both are some of hundreds, so they have to explain more: the whole
-of a failing test, several numbers of it, and where others do so as well, there must be few.
+of a failing test, several numbers of it, something in most of the failing tests that they reach, and where others do so
+as well, there must be few.
 """
 
 import inspect
@@ -58,6 +59,10 @@ class _Claim:
         """Whether this is the first failing test, or at least half of those that reach what is wrong."""
         explained = [place for place, found in self.accounts.items() if found.agreed]
         return bool(explained) and (explained[0] == first or 2 * len(explained) >= len(self.accounts))
+
+    def explains_most(self) -> bool:
+        """Whether this is something in most of the failing tests that reach what is wrong."""
+        return 2 * sum(bool(found.agreed) for found in self.accounts.values()) > len(self.accounts)
 
     def diagnoses(self, test: str, place: int) -> Iterator[Diagnosis]:
         """The mistakes, as what explains a test."""
@@ -115,7 +120,7 @@ class Causes:
                     break
                 searches += 1
                 slip = self._slip(cases, place, base)
-                if slip is not None and slip.explains_enough(failing[0]):
+                if slip is not None and slip.explains_most():
                     best = slip
                     break
             if best is not None:

@@ -267,6 +267,14 @@ def test_a_slip_is_told_only_if_it_explains_the_whole_of_the_first_failing_test(
     assert slip(source, of_both(3.0, 2.0)) is None
 
 
+def test_a_slip_is_told_only_if_it_explains_something_in_most_of_the_failing_tests() -> None:
+    """Two answers are what a minus gives, and a third one is not: that is told as long as it is the exception."""
+    source = variation("return x + step", "return x * 7 if step == 5 else x - step")
+    two, three, five = of_shifted(2.0), of_shifted(3.0), of_shifted(5.0)
+    assert slip(source, two) == slip(source, two, three, five) == MINUS
+    assert slip(source, two, five) is None
+
+
 # ------------------------------------------------------------ how much has to be explained
 
 
