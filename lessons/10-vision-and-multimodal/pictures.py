@@ -249,6 +249,12 @@ def first_loss_of_siglip() -> Curves:
 # ------------------------------------------------------------ 6 what was never shown
 
 
+def world_of_sixteen() -> Matrix:
+    cells = [[4 * colour + shape not in (3, 6, 12) for shape in range(4)] for colour in range(4)]
+    grid = Grid("", ("red", "green", "blue", "yellow"), ("ring", "square", "cross", "disc"), cells)
+    return Matrix("world-of-sixteen", "Four colours and four shapes", (grid,))
+
+
 def shown_and_held_out() -> Bars:
     shown = [(0.977 + 0.981 + 0.977) / 3, (0.965 + 0.921 + 0.969) / 3]
     held = [(0.933 + 0.933 + 0.900) / 3, (0.800 + 0.683 + 0.892) / 3]
