@@ -249,6 +249,12 @@ def first_loss_of_siglip() -> Curves:
 # ------------------------------------------------------------ 6 what was never shown
 
 
+def world_of_sixteen() -> Matrix:
+    cells = [[4 * colour + shape not in (3, 6, 12) for shape in range(4)] for colour in range(4)]
+    grid = Grid("", ("red", "green", "blue", "yellow"), ("ring", "square", "cross", "disc"), cells)
+    return Matrix("world-of-sixteen", "Four colours and four shapes", (grid,))
+
+
 def shown_and_held_out() -> Bars:
     shown = [(0.977 + 0.981 + 0.977) / 3, (0.965 + 0.921 + 0.969) / 3]
     held = [(0.933 + 0.933 + 0.900) / 3, (0.800 + 0.683 + 0.892) / 3]
@@ -617,3 +623,20 @@ def times_drawn() -> Curves:
     )
     title = "How often a time is drawn in training"
     return Curves("times-drawn", title, "time t", "density", lines, low=0.0)
+
+
+def same_time_larger_boat() -> Matrix:
+    rng = torch.Generator().manual_seed(0)
+    t, grids = 0.7, [_pixels("boat", SIGNED)]
+    for size in (1, 4):
+        large = SIGNED.repeat_interleave(size, 0).repeat_interleave(size, 1)
+        x = (1 - t) * large + t * torch.randn(8 * size, 8 * size, generator=rng).double()
+        grids.append(_pixels(f"{8 * size} × {8 * size}", x.view(8, size, 8, size).mean((1, 3))))
+    return Matrix("same-time-larger-boat", "The same time in two sizes", tuple(grids), ("",) * 2)
+
+
+def ranks_of_training() -> Bars:
+    """Esser et al. 2024, table 1: eps/linear, rf and rf/lognorm(0.00, 1.00)."""
+    names = ("noise is predicted", "flow, even times", "flow, times in the middle")
+    series = (Series("drawn in 5 steps", [4.25, 6.5, 1.25]), Series("in 50 steps", [2.75, 5.75, 1.5]))
+    return Bars("ranks-of-training", "Mean rank among 61 ways of training", names, series, "rank")
