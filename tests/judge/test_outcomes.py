@@ -264,6 +264,28 @@ def test_a_product_of_what_is_computed_is_not_explained_by_its_parts(grade: Any)
     assert "sums over the last axis" not in failure(result, "mix").message
 
 
+@pytest.mark.parametrize(
+    ("line", "copied"),
+    [
+        ("q @ k[:, None].mT", "copies k[:, None] 64 times"),  # 2 * 64 * 20000 * 40 doubles
+        ("(q * 2) @ k[:, None].transpose(-1, -2)", "copies k[:, None] 64 times"),
+        ("torch.matmul(q, k[:, None].mT)", "copies k[:, None] 64 times"),
+        ("q * k[:, None, :1] + torch.ones(2, 64, 20000, 40)", None),
+        ("torch.einsum('bhtc,bsc->bhsc', q, k)", None),
+    ],
+)
+def test_what_a_product_copies_until_memory_is_full(line: str, copied: str | None, grade: Any) -> None:
+    made = " q = torch.ones(2, 64, 1, 40, dtype=torch.float64)\n k = torch.ones(2, 20000, 40, dtype=torch.float64)\n"
+    result = grade(f"def mix(scores, values):\n{made} return {line}")
+    message = failure(result, "mix").message
+    assert "was not enough" in message
+    if copied is None:
+        assert "copies" not in message
+    else:
+        assert copied in message
+        assert "781 MiB" in message
+
+
 def test_a_long_message_is_not_cut(grade: Any) -> None:
     result = grade("def scale(x, factor): raise ValueError(' '.join(str(n) for n in range(5000)))")
     assert failure(result, "scale").exception.message == " ".join(map(str, range(5000)))
