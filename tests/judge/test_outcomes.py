@@ -243,6 +243,20 @@ def test_an_exception_shows_the_operands_with_their_axes(grade: Any) -> None:
     assert line[found.column : found.end_column] == "weights @ values.T"
 
 
+def test_sizes_in_a_dict_of_the_file_name_axes(grade: Any) -> None:
+    shown = failure(grade("def merge(parts): return {name: part[0][1:] for name, part in parts.items()}"), "merge")
+    assert "[6], expected [D=7]" in shown.message
+
+
+def test_a_size_with_another_name_in_the_students_code_has_none_there(grade: Any) -> None:
+    """The test has D = 7, and the student may mean something else by N."""
+    code = "def mix(scores, values):\n    N = 7\n    return scores.softmax(-1) @ values.T"
+    shapes = {o.expression: [a.name for a in o.value.shape] for o in frame(grade(code), "mix").operands}
+    assert shapes["values.T"] == [None, "S"]
+    shapes = {o.expression: [a.name for a in o.value.shape] for o in frame(grade(code.replace("N", "D")), "mix").operands}
+    assert shapes["values.T"] == ["D", "S"]
+
+
 def operands(grade: Any, line: str) -> dict[str, list[int]]:
     """The tensors on a line of `mix` that raises, by what they are called there."""
     result = grade(f"def mix(scores, values):\n    t = 1\n    return {line}")
