@@ -284,8 +284,8 @@ def _overwritten(exception: Raised) -> str | None:
     if "modified by an inplace operation" not in exception.message:
         return None
     return (
-        "A tensor that the gradient needs was overwritten: h *= a, h += b and h[t] = c write into the tensor that is "
-        "there. h = h * a makes a new one."
+        "A tensor that the gradient needs was overwritten: h *= a, h.mul_(a) and h[t] = c write into the tensor that "
+        "is there. h = h * a makes a new one."
     )
 
 

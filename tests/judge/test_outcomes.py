@@ -86,6 +86,7 @@ WRONG = {
     "a named tuple of 300": ("pick", "wrong_type", "a tuple", "from collections import namedtuple\nLong = namedtuple('Long', [f'n{i}' for i in range(300)])\ndef pick(items, place): return Long(*range(300))"),
     "a module for a tensor": ("scale", "wrong_type", "", "def scale(x, factor): return nn.Linear(2, 3)"),
     "overwritten before the gradient": ("gate", "exception", "A tensor that the gradient needs was overwritten", "def forward(self, x):\n s = self.weight.sigmoid()\n y = x * s\n s *= 2\n return y\nGate.forward = forward"),
+    "overwritten by a method": ("gate", "exception", "h.mul_(a)", "def forward(self, x):\n s = self.weight.sigmoid()\n y = x * s\n s.mul_(2)\n return y\nGate.forward = forward"),
     "gradient cut": ("gate", "wrong_type", "does not require grad", "Gate.forward = lambda self, x: x * self.weight.sigmoid().detach()"),
     "an argument, in place": ("scale", "argument_changed", "changed x in place", "def scale(x, factor): return x.mul_(factor)"),
     "an argument, by index": (
