@@ -12,8 +12,8 @@ Tests of an exercise are plain pytest functions. Yours (the student's value) alw
         weights, _ = submission.route(rng.randn(T, E), k)
         assert_close(weights.sum(-1), torch.ones(T, dtype=torch.float64), name="sum of weights")
 
-Local variables of the test that hold whole numbers (here T, E and k) name the axes on the failure screen, so sizes
-should be pairwise different.
+Variables of the test that hold whole numbers (here T, E and k) name the axes on the failure screen, so sizes should be
+pairwise different.
 """
 
 from collections.abc import Callable

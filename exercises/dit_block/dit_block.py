@@ -39,7 +39,7 @@ class DiTBlock(nn.Module):
 
     dim: D. heads: H, divides D. mlp_dim: F, the rows of fc1.
     Parameters: qkv (3D, D), proj (D, D), fc1 (F, D), fc2 (D, F), ada (6D, D), each a linear map with bias. No others.
-        ada is zero in a new block; how the others are drawn is not prescribed, but they are not zero.
+        ada is zero in a new block. How the others are drawn is not prescribed: biases may be zero, weights are not.
     """
 
     def __init__(self, dim: int, heads: int, mlp_dim: int) -> None:

@@ -13,9 +13,11 @@ def merge(out_a: Tensor, lse_a: Tensor, out_b: Tensor, lse_b: Tensor) -> tuple[T
         large as 10000 or as small as -10000. A set without keys has -inf, and an output of zeros.
     Returns: the output (..., V) and the log-sum-exp (...) over both sets. Two sets without keys make another one.
 
-    >>> out, lse = merge(torch.tensor([4.0]), torch.tensor(0.0), torch.tensor([8.0]), torch.tensor(1.0986))
-    >>> out, lse  # masses 1 and 3
-    (tensor([7.0000]), tensor(1.3863))
+    >>> out_a, lse_a = torch.tensor([[4.0], [12.0]]), torch.tensor([1.0986, 3.2958])  # two queries, masses 3 and 27
+    >>> out_b, lse_b = torch.tensor([[8.0], [4.0]]), torch.tensor([2.1972, 2.1972])  # masses 9 and 9
+    >>> merge(out_a, lse_a, out_b, lse_b)
+    (tensor([[ 7.0000],
+            [10.0000]]), tensor([2.4849, 3.5835]))
     """
     raise NotImplementedError
 

@@ -13,10 +13,12 @@ def example():
 
 @points(3)
 def test_example_merge(submission):
-    """masses 1 and 3"""
-    found = submission.merge(torch.tensor([4.0]), torch.tensor(0.0), torch.tensor([8.0]), torch.tensor(1.0986))
-    # 1.0986 stands for log 3
-    assert_close(found, (torch.tensor([7.0]), torch.tensor(1.3863)), rtol=0.0, atol=1e-4)
+    """two queries, masses 3 and 9, 27 and 9"""
+    out_a, lse_a = torch.tensor([[4.0], [12.0]]), torch.tensor([1.0986, 3.2958])
+    out_b, lse_b = torch.tensor([[8.0], [4.0]]), torch.tensor([2.1972, 2.1972])
+    found = submission.merge(out_a, lse_a, out_b, lse_b)
+    # 1.0986 stands for log 3, 2.1972 and 3.2958 for twice and three times as much
+    assert_close(found, (torch.tensor([[7.0], [10.0]]), torch.tensor([2.4849, 3.5835])), rtol=0.0, atol=1e-4)
 
 
 @points(5)

@@ -1,5 +1,7 @@
 """From what a test raised to the failure that a screen shows: which kind it is, and the sentence that says so."""
 
+import itertools
+import math
 import re
 from collections.abc import Sequence
 from functools import partial
@@ -29,6 +31,8 @@ from grader.sandbox.proxy import EarlierCall, RemoteObject
 _RAISES = re.compile(r"DID NOT RAISE |<class '(?:\w+\.)*|'>")  # around a name, as pytest 8 and 9 write it
 _RESULT = "What "
 _RETURN = "Is a return missing?"
+_ASKED_FOR = re.compile(r"tried to allocate (\d+) bytes")  # in torch's words
+_PRODUCT = re.compile(r"@|\bmatmul\b")
 _CONTAINERS = {  # how the text of a value begins, and what it is
     "array": "a numpy array", "list of": "a list", "[": "a list", "tuple of": "a tuple", "(": "a tuple",
     "dict of": "a dict",
@@ -126,6 +130,8 @@ def _fault(fault: Fault, setting: Setting) -> tuple[Outcome, Failure]:
         message = _mismatch(fault.threw, exception) or _overwritten(exception) or message
         if exception.type == "BdbQuit":
             message = "Your code stops at breakpoint(), and nobody can answer there. Take it out; see grade shell."
+    elif fault.outcome is Outcome.MEMORY and exception is not None:
+        message = _copied(exception) or message
     seen = samples(fault, setting) if fault.outcome is Outcome.TIMEOUT else None
     return fault.outcome, Failure(message, call, exception=exception, samples=seen)
 
@@ -278,8 +284,8 @@ def _overwritten(exception: Raised) -> str | None:
     if "modified by an inplace operation" not in exception.message:
         return None
     return (
-        "A tensor that the gradient needs was overwritten: h *= a, h += b and h[t] = c write into the tensor that is "
-        "there. h = h * a makes a new one."
+        "A tensor that the gradient needs was overwritten: h *= a, h.mul_(a) and h[t] = c write into the tensor that "
+        "is there. h = h * a makes a new one."
     )
 
 
@@ -300,3 +306,30 @@ def _mismatch(threw: wire.Threw | None, exception: Raised) -> str | None:
         return None
     both = "" if left[-1] != right[-1] else " Both of your tensors carry the same size last."
     return f"a @ b sums over the last axis of a and the one before last of b: here {left[-1]} meets {meets}.{both}"
+
+
+def _copied(exception: Raised) -> str | None:
+    """Which tensor a matrix product copied until memory was full: one with size 1 on an axis where the other has more.
+
+    It is told by the bytes that were asked for, which are those of the copies.
+    """
+    asked = _ASKED_FOR.search(exception.message)
+    if asked is None or not exception.frames:
+        return None
+    frame = exception.frames[-1]
+    text = next((each.text for each in frame.source if each.number == frame.line), "")
+    if not _PRODUCT.search(text[frame.column : frame.end_column]):
+        return None
+    operands = [(o.expression, [a.size for a in o.value.shape or ()], o.value.dtype) for o in frame.operands]
+    for (name, shape, dtype), (_, other, _) in itertools.permutations(operands, 2):
+        if not 3 <= len(shape) == len(other) or other[-2] == other[-1]:  # of a square one the result is as large
+            continue
+        widened = [theirs if mine == 1 else mine for mine, theirs in zip(shape[:-2], other[:-2], strict=True)]
+        size = math.prod([*widened, *shape[-2:]]) * getattr(torch, dtype or "", torch.int8).itemsize
+        if widened != shape[:-2] and size == int(asked[1]):
+            times = math.prod(widened) // math.prod(shape[:-2])
+            return (
+                f"The memory that an exercise may use was not enough: the product copies {name} {times} times, since "
+                f"it has size 1 where the other tensor has more. The copies take {size / 2**20:.0f} MiB."
+            )
+    return None

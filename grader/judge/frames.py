@@ -5,7 +5,7 @@ import msgspec
 from grader.clean import clean, clean_line
 from grader.judge.session import Fault
 from grader.judge.setting import Setting
-from grader.judge.values import value_of
+from grader.judge.values import is_size_name, value_of
 from grader.result import Frame, Named, Operand, Raised, Samples, SourceLine
 from grader.sandbox import wire
 
@@ -39,6 +39,7 @@ def samples(fault: Fault, setting: Setting) -> Samples:
 
 
 def _frame(seen: wire.SeenFrame, source: str, module: str, file: str, sizes: dict[int, str]) -> Frame:
+    sizes = _unquestioned(sizes, seen)
     own = seen.file == f"{module}.py"
     lines = source.split("\n") if own else []
     first = max(1, seen.line - _AROUND)
@@ -63,3 +64,10 @@ def _frame(seen: wire.SeenFrame, source: str, module: str, file: str, sizes: dic
         ),
         locals=tuple(Named(clean_line(n), value_of(v, sizes)) for n, v in list(seen.locals.items())[:40]),
     )
+
+
+def _unquestioned(sizes: dict[int, str], seen: wire.SeenFrame) -> dict[int, str]:
+    """The names of sizes, without those for which the student's code has another name here: it may be another size."""
+    theirs = [(value.text, name) for name, value in seen.locals.items() if is_size_name(name)]
+    other = {text for text, name in theirs if text.isdecimal() and sizes.get(int(text)) != name}
+    return {size: name for size, name in sizes.items() if str(size) not in other}

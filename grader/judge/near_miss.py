@@ -127,8 +127,8 @@ def _scaled(actual: Tensor, expected: Tensor) -> Iterator[str]:
             return
     error = ((actual - expected).abs() / expected.abs().clamp_min(expected.abs().max() * 1e-3)).max().item()
     if 0 < error < 4e-3 and _to_both_sides(actual, expected):
-        lost = "a lower precision on the way, or a difference of nearly equal numbers"
-        yield f"Your result is right to within {error:.1g} of each value. Digits were lost: {lost}."
+        why = "digits were lost on the way: by a lower precision, or a difference of nearly equal numbers"
+        yield f"Your result is right to within {error:.1g} of each value. A constant may be slightly off, or {why}."
 
 
 def _to_both_sides(actual: Tensor, expected: Tensor) -> bool:

@@ -348,7 +348,11 @@ def _pace(test: Test, running: _Running) -> float | None:
 
 def _sizes(running: _Running, test: Test) -> dict[int, str]:
     """What the test that failed calls the sizes that occur in it."""
-    return {} if running.error is None else size_names(_locals(running.error, test.item.function))
+    if running.error is None:
+        return {}
+    function = test.item.function
+    used = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+    return size_names(used | _locals(running.error, function))
 
 
 def _locals(error: BaseException, function: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from grader.errors import UsageError
 from grader.judge.compare import Path, compare
 from grader.judge.cpu import OWN_CPU, bounded_cpu
-from grader.judge.session import Entry, Limits
+from grader.judge.session import Entry, Limits, filled_memory
 from grader.sandbox import wire
 from grader.sandbox.pack import Unpacker
 from grader.sandbox.servant import Servant
@@ -41,6 +41,11 @@ class Answer(NamedTuple):
     reply: wire.Reply | None
     value: Any = None
     modules: tuple[dict[str, Tensor], ...] = ()
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is none, or memory was not enough: versions have more, and none has an answer like that."""
+        return self.reply is None or (isinstance(self.reply, wire.Threw) and filled_memory(self.reply))
 
 
 def answers(log: Sequence[Entry]) -> list[Answer]:

@@ -422,6 +422,11 @@ def _missing(label: str, path: str, names: list[str]) -> str:
     return f"{owner} has no {name!r}." + (f" Is it what you called {clean(close[0])!r}?" if close else "")
 
 
+def filled_memory(threw: wire.Threw) -> bool:
+    """Whether an exception says that there was no memory left."""
+    return "MemoryError" in threw.bases or any(words in threw.message for words in _NO_MEMORY)
+
+
 def _fault(threw: wire.Threw, outcome: Outcome, line: str) -> Fault:
     """The fault for an exception at a line of the student's, told by its own words if it is one of the special ones."""
     bases = set(threw.bases)
@@ -432,7 +437,7 @@ def _fault(threw: wire.Threw, outcome: Outcome, line: str) -> Fault:
         return Fault(Outcome.EXITED, f"The code called exit ({clean(message) or 'no code'}).", threw)
     if "RecursionError" in bases:
         return Fault(Outcome.RECURSION, "A function calls itself without end.", threw)
-    if "MemoryError" in bases or any(words in message for words in _NO_MEMORY):
+    if filled_memory(threw):
         return Fault(Outcome.MEMORY, "The memory that an exercise may use was not enough.", threw)
     if "PermissionError" in bases or _NO_THREAD in message:
         what = "The code asked the system for something that a submission may not have"

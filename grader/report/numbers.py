@@ -13,7 +13,7 @@ def comparison_table(comparison: Comparison, page: Page) -> list[Line]:
     """Rows of numbers, the worst one marked. Where only some numbers of the rows differ, those have a star.
 
     A row that is too long for the page is cut to the numbers around its worst one, or continued below on a
-    full page; its place then says which numbers are shown.
+    full page; its place then says which numbers are shown. Below stands how many rows and columns are not.
     """
     rows = chosen(comparison.rows, page.rows if page.tight or len(comparison.rows) > page.rows + 1 else MANY)
     if not rows:
@@ -62,9 +62,17 @@ def comparison_table(comparison: Comparison, page: Page) -> list[Line]:
                     WORST if worst else "",
                 )
             )
-    if len(rows) < len(comparison.rows) and not page.tight:
-        lines.append(line(dim(f"    {len(comparison.rows) - len(rows)} more rows")))
+    seen = longest if page.full or page.whole else shown
+    wide = comparison.axes[-1].size if comparison.axes else longest
+    more = [_more(len(comparison.rows) - len(rows), "row"), _more(wide - seen, "column")]
+    if any(more) and not page.tight:
+        lines.append(line(dim(f"    {', '.join(filter(None, more))}")))
     return lines
+
+
+def _more(count: int, what: str) -> str:
+    """What is not shown: "7 more rows"."""
+    return f"{count} more {what}{'s' * (count > 1)}" if count > 0 else ""
 
 
 def _side(texts: Sequence[str], starred: Sequence[bool] | None, digits: int, gap: str) -> Line:

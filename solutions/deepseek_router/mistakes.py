@@ -197,6 +197,19 @@ def too_large_k(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0,
     return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
 
 
+@replaces("deepseek_route")
+def too_large_k_for_topk(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You take the k best of the groups that stay, and where these have fewer than k experts it is topk that fails,
+    with a RuntimeError. Which exception does the docstring promise, and what has to be compared for it?"""
+    s = torch.sigmoid(logits)
+    size = logits.shape[-1] // n_group
+    stays = two_best(s + bias, n_group).topk(topk_group, dim=-1).indices  # (T, topk_group)
+    inside = (s + bias).unflatten(-1, (n_group, -1)).gather(1, stays[..., None].expand(-1, -1, size)).flatten(1)
+    place = inside.topk(k, dim=-1).indices  # among the experts of the groups that stay
+    indices = stays.gather(1, place // size) * size + place % size
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices
+
+
 @replaces("update_bias")
 def sign_flipped(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
     """You raised the bias of overloaded experts, so they get still more tokens. In which direction must the

@@ -451,6 +451,28 @@ class BranchesZeroToo(DiTBlock):
 
 
 @replaces("DiTBlock")
+class LastWeightsZeroToo(DiTBlock):
+    """You set the weights of proj and fc2 to zero beside ada, and left their biases. At first a branch then gives the
+    same to every token, whatever it reads. Which map starts at zero in adaLN-Zero?"""
+
+    def __init__(self, dim: int, heads: int, mlp_dim: int) -> None:
+        super().__init__(dim, heads, mlp_dim)
+        nn.init.zeros_(self.proj.weight)
+        nn.init.zeros_(self.fc2.weight)
+
+
+@replaces("DiTBlock")
+class FirstWeightsZeroToo(DiTBlock):
+    """You set the weights of qkv and fc1 to zero beside ada, so no branch of a new block reads its tokens. Which map
+    starts at zero in adaLN-Zero?"""
+
+    def __init__(self, dim: int, heads: int, mlp_dim: int) -> None:
+        super().__init__(dim, heads, mlp_dim)
+        nn.init.zeros_(self.qkv.weight)
+        nn.init.zeros_(self.fc1.weight)
+
+
+@replaces("DiTBlock")
 class ExactGelu(Parts):
     """This is the exact GELU, by erf. A DiT was trained with the tanh form."""
 

@@ -115,6 +115,8 @@ def test_gates(submission, rng):
     B, T, D, F, H = 3, 5, 6, 7, 2
     block = submission.DiTBlock(D, H, F).to(torch.float64)
     state = {name: parameter.detach().clone() for name, parameter in block.named_parameters()}
+    for name in ("qkv.weight", "proj.weight", "fc1.weight", "fc2.weight"):
+        assert state[name].any(), f"In a new block {name} is zero throughout. Which map alone starts at zero?"
     x, c, g = rng.randn(B, T, D), rng.randn(B, D), rng.randn(B, T, D)
     x.requires_grad_()
     y = block(x, c)

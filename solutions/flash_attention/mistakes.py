@@ -81,6 +81,13 @@ def merge_lse_is_maximum(out_a: Tensor, lse_a: Tensor, out_b: Tensor, lse_b: Ten
 
 
 @replaces("merge")
+def merge_lse_added(out_a: Tensor, lse_a: Tensor, out_b: Tensor, lse_b: Tensor) -> Pair:
+    """You added the two log-sum-exps, and the sum of two logarithms is that of a product. What is it that both sets
+    have together: the product of their masses?"""
+    return merge(out_a, lse_a, out_b, lse_b)[0], lse_a + lse_b
+
+
+@replaces("merge")
 def merge_empty_is_clamped(out_a: Tensor, lse_a: Tensor, out_b: Tensor, lse_b: Tensor) -> Pair:
     """Two sets without keys get a finite log-sum-exp from you. Merged with a third set they would have a share: which
     one should they have?"""
@@ -95,15 +102,6 @@ def merge_shares_without_axis(out_a: Tensor, lse_a: Tensor, out_b: Tensor, lse_b
     lse = torch.logaddexp(lse_a, lse_b)
     base = lse.masked_fill(lse == -INF, 0.0)
     return out_a * (lse_a - base).exp() + out_b * (lse_b - base).exp(), lse
-
-
-@replaces("merge")
-def merge_shares_first_without_axis(out_a: Tensor, lse_a: Tensor, out_b: Tensor, lse_b: Tensor) -> Pair:
-    """You multiply shares (...) by an output (..., V), and the last axis of the shares meets V. There is one share for
-    each query: which axis do they lack?"""
-    lse = torch.logaddexp(lse_a, lse_b)
-    base = lse.masked_fill(lse == -INF, 0.0)
-    return (lse_a - base).exp() * out_a + (lse_b - base).exp() * out_b, lse
 
 
 def tiles(length: int, block: int) -> list[slice]:

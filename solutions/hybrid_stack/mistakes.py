@@ -578,8 +578,9 @@ class OneMemory(HybridStack):
 
 @replaces("HybridStack")
 class StateInPlace(HybridStack):
-    """You wrote the new states into the state that you were given. Whoever keeps it, to go on from there in a second
-    way, finds another one. In whose list, and in whose dicts, do the states after these tokens belong?"""
+    """After your call the state that you were given is another one, and whoever keeps it, to go on from there in a
+    second way, finds that. Either its list or a dict got new entries, or a line as h *= a or h.mul_(a) writes into a
+    tensor that is still state["ssm"]. Which of your lines writes where it should make something new?"""
 
     def forward(self, x, state=None):
         y, after = super().forward(x, state)

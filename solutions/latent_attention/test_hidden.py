@@ -7,7 +7,7 @@ import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
 
-ONE_LAYER = {"D": 12, "H": 3, "C": 5, "N": 4, "R": 6, "V": 7}
+ONE_LAYER = {"D": 12, "H": 3, "C": 13, "N": 14, "R": 20, "V": 11}  # no token count of a test, and no half of R
 
 
 def by_head(q_nope, q_rope, latent, k_rope, w_k, w_v):
@@ -169,8 +169,9 @@ def test_absorbed_gradients(submission, rng):
 def test_absorbed_memory(submission, rng):
     """16,384 tokens, one wide head or 64, in 256 MiB"""
     B, T, R, C, S = 2, 1, 8, 32, 16384
-    for H, width in ((1, 4096), (64, 64)):
-        arguments = inputs(rng, B, H, T, S, width, R, C, width, dtype=torch.float32)
+    for H, N in ((1, 4096), (64, 64)):
+        V = N
+        arguments = inputs(rng, B, H, T, S, N, R, C, V, dtype=torch.float32)
         found = submission.absorbed_attention(*arguments)
         some = sorted({0, 5 % H, H - 1})
         q_nope, q_rope, latent, k_rope, w_k, w_v = arguments

@@ -16,6 +16,12 @@ X = numbers(4, 5)
 SQUARE = numbers(5, 5)
 CUBE = numbers(3, 4, 5)
 
+
+def normed(eps: float) -> Tensor:
+    """A layer norm: by another constant some of its exponentials become larger and others smaller, as by rounding."""
+    return torch.nn.functional.layer_norm(X, X.shape[1:], eps=eps)
+
+
 SLIPS = {
     "transposed": (SQUARE.T, SQUARE, "transposed"),
     "transposed shape": (X.T, X, "transposed"),
@@ -36,7 +42,8 @@ SLIPS = {
     "not normalised": (X * numbers(4, 1), X / X.sum(-1, keepdim=True), "divided by its sum along the last axis"),
     "opposite mask": (~(X > 1), X > 1, "True for False everywhere"),
     "transposed mask": (torch.ones(4, 4).triu().bool(), torch.ones(4, 4).tril().bool(), "transposed"),
-    "digits lost": ((X + 1e3).float().double() - 1e3, X, "Digits were lost"),
+    "digits lost": ((X + 1e3).float().double() - 1e3, X, "or digits were lost"),
+    "another eps": (normed(1e-4).exp() + 1 / X, normed(1e-6).exp() + 1 / X, "A constant may be slightly off"),
     "rounded to float32": (X.float().double(), X, "rounded to float32"),
     "rounded to bfloat16": (X.bfloat16().double(), X, "rounded to bfloat16"),
 }

@@ -86,6 +86,7 @@ WRONG = {
     "a named tuple of 300": ("pick", "wrong_type", "a tuple", "from collections import namedtuple\nLong = namedtuple('Long', [f'n{i}' for i in range(300)])\ndef pick(items, place): return Long(*range(300))"),
     "a module for a tensor": ("scale", "wrong_type", "", "def scale(x, factor): return nn.Linear(2, 3)"),
     "overwritten before the gradient": ("gate", "exception", "A tensor that the gradient needs was overwritten", "def forward(self, x):\n s = self.weight.sigmoid()\n y = x * s\n s *= 2\n return y\nGate.forward = forward"),
+    "overwritten by a method": ("gate", "exception", "h.mul_(a)", "def forward(self, x):\n s = self.weight.sigmoid()\n y = x * s\n s.mul_(2)\n return y\nGate.forward = forward"),
     "gradient cut": ("gate", "wrong_type", "does not require grad", "Gate.forward = lambda self, x: x * self.weight.sigmoid().detach()"),
     "an argument, in place": ("scale", "argument_changed", "changed x in place", "def scale(x, factor): return x.mul_(factor)"),
     "an argument, by index": (
@@ -243,6 +244,20 @@ def test_an_exception_shows_the_operands_with_their_axes(grade: Any) -> None:
     assert line[found.column : found.end_column] == "weights @ values.T"
 
 
+def test_sizes_in_a_dict_of_the_file_name_axes(grade: Any) -> None:
+    shown = failure(grade("def merge(parts): return {name: part[0][1:] for name, part in parts.items()}"), "merge")
+    assert "[6], expected [D=7]" in shown.message
+
+
+def test_a_size_with_another_name_in_the_students_code_has_none_there(grade: Any) -> None:
+    """The test has D = 7, and the student may mean something else by N."""
+    code = "def mix(scores, values):\n    N = 7\n    return scores.softmax(-1) @ values.T"
+    shapes = {o.expression: [a.name for a in o.value.shape] for o in frame(grade(code), "mix").operands}
+    assert shapes["values.T"] == [None, "S"]
+    shapes = {o.expression: [a.name for a in o.value.shape] for o in frame(grade(code.replace("N", "D")), "mix").operands}
+    assert shapes["values.T"] == ["D", "S"]
+
+
 def operands(grade: Any, line: str) -> dict[str, list[int]]:
     """The tensors on a line of `mix` that raises, by what they are called there."""
     result = grade(f"def mix(scores, values):\n    t = 1\n    return {line}")
@@ -262,6 +277,28 @@ def test_of_an_operand_that_is_computed_its_tensors_are_shown(grade: Any) -> Non
 def test_a_product_of_what_is_computed_is_not_explained_by_its_parts(grade: Any) -> None:
     result = grade("def mix(scores, values): return scores @ values.reshape(7, 5)")
     assert "sums over the last axis" not in failure(result, "mix").message
+
+
+@pytest.mark.parametrize(
+    ("line", "copied"),
+    [
+        ("q @ k[:, None].mT", "copies k[:, None] 64 times"),  # 2 * 64 * 20000 * 40 doubles
+        ("(q * 2) @ k[:, None].transpose(-1, -2)", "copies k[:, None] 64 times"),
+        ("torch.matmul(q, k[:, None].mT)", "copies k[:, None] 64 times"),
+        ("q * k[:, None, :1] + torch.ones(2, 64, 20000, 40)", None),
+        ("torch.einsum('bhtc,bsc->bhsc', q, k)", None),
+    ],
+)
+def test_what_a_product_copies_until_memory_is_full(line: str, copied: str | None, grade: Any) -> None:
+    made = " q = torch.ones(2, 64, 1, 40, dtype=torch.float64)\n k = torch.ones(2, 20000, 40, dtype=torch.float64)\n"
+    result = grade(f"def mix(scores, values):\n{made} return {line}")
+    message = failure(result, "mix").message
+    assert "was not enough" in message
+    if copied is None:
+        assert "copies" not in message
+    else:
+        assert copied in message
+        assert "781 MiB" in message
 
 
 def test_a_long_message_is_not_cut(grade: Any) -> None:

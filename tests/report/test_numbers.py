@@ -1,5 +1,6 @@
 """Numbers side by side: their digits, their places, and which of many are shown."""
 
+import re
 from typing import Any
 
 import pytest
@@ -79,7 +80,25 @@ def test_the_worst_row_is_shown_however_many_there_are() -> None:
     rows = [Row((t,), 0, (0.5,), (0.25,), (True,), t == 90) for t in range(100)]
     text = compared(*rows, axes=axes(T=100, E=1))
     assert "▸ [t=90]" in text
-    assert "92 more rows" in text
+    assert "    92 more rows\n" in text
+
+
+def wide(rows: int, **options: Any) -> str:
+    """A table of rows of 100 numbers, of which 8 were kept."""
+    table = tuple(Row((t,), 40, tuple(map(float, range(8))), (0.5,) * 8, (True,) * 8, t == 3) for t in range(rows))
+    comparison = Comparison("scores", axes(T=rows, E=100), table, 8 * rows, 100 * rows, 6.5, 0.0, 0.0)
+    return one(Outcome.WRONG_VALUES, Failure("", comparison=comparison), **options)
+
+
+def test_columns_that_are_left_out_are_counted() -> None:
+    """A row has the numbers around its worst one; a full page has all that were kept, and another fewer."""
+    assert re.search(r"^    12 more rows, 9[5-7] more columns$", wide(20), re.MULTILINE)
+    assert re.search(r"^    9[5-7] more columns$", wide(4), re.MULTILINE)
+    assert re.search(r"^    92 more columns$", wide(4, full=True), re.MULTILINE)
+
+
+def test_the_columns_of_a_whole_row_are_not_counted() -> None:
+    assert "more" not in compared(Row((0,), 0, (0.5, 1.5), (0.25, 1.25), (True, True), True), axes=axes(T=1, E=2))
 
 
 def test_a_mask_has_values_and_no_distance() -> None:

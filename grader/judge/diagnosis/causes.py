@@ -110,7 +110,7 @@ class Causes:
             if place in explained:
                 continue
             best = _best(claims, place)
-            whole = best is not None and best.accounts[place].whole
+            whole = cases[place].broken_off or (best is not None and best.accounts[place].whole)
             if not whole and pairs < MOST_SEARCHES:
                 pairs += 1
                 pair = self._together(cases, possible, place)
@@ -202,7 +202,7 @@ class Causes:
             numbers(each.answer, right)
             for case in cases
             if case.run.failed and not case.reached.isdisjoint(version.names)
-            for each, right in zip(self.memory.wrongs(case, version), case.right, strict=True)
+            for each, right in zip(self.memory.wrongs(case, version), case.right, strict=False)
             if each is not None
         )
 

@@ -56,6 +56,19 @@ class Case:
         """The place of the question that the failure is about."""
         return next((place for place, each in enumerate(self.run.log) if each is self.run.shown), None)
 
+    @property
+    def answered(self) -> int:
+        """To how many questions there is an answer, before one for which time or memory was not enough.
+
+        No version is asked that one: it can be dear, and nothing that comes of it would speak for the version.
+        """
+        return next((place for place, each in enumerate(self.given) if each.missing), len(self.given))
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether the last question has no answer: then nothing explains all that is wrong."""
+        return self.answered < len(self.given)
+
     @cached_property
     def is_right(self) -> Sequence[bool]:
         """Whether each answer is the reference's."""
@@ -105,12 +118,12 @@ def account(
     `direct`: some question asks for the names; then only such questions can contradict. `whole`: an answer that is left
     to explain contradicts it, too.
     """
-    agreed = others = 0
+    agreed, others = 0, int(case.broken_off)
+    if whole and others:
+        return None
     shown = case.shown is None
-    answers = zip(case.given, wrongs, case.right, case.is_right, case.asked, strict=True)
-    for place, (mine, theirs, right, is_right, asked) in enumerate(answers):
-        if mine.reply is None:
-            continue
+    answers = zip(wrongs, case.given, case.right, case.is_right, case.asked, strict=False)
+    for place, (theirs, mine, right, is_right, asked) in enumerate(answers):
         if theirs is not None and _agrees(mine, theirs):
             agreed += 1
             shown |= place == case.shown

@@ -52,17 +52,17 @@ class Memory:
     def wrongs(self, case: Case, version: Version) -> Iterator[Wrong | None]:
         """What a version answers to the questions of a run, where it is wrong: what is kept of it, then by asking.
 
-        Raises UsageError where an answer takes too long.
+        Only those are asked that the submission has answered. Raises UsageError where an answer takes too long.
         """
         key = case.questions, version.name
         known = self._wrong.get(key, [])
-        yield from known
-        if len(known) == len(case.right):
+        yield from known[: case.answered]
+        if len(known) >= case.answered:
             return
         found: list[Wrong | None] = []
         limits = self._limits if isinstance(version, Mistake) else self._made_limits
-        replayed = replay(case.run.log, version.module, case.run.seed, limits)
-        for answer, right in zip(replayed, case.right, strict=True):
+        replayed = replay(case.run.log[: case.answered], version.module, case.run.seed, limits)
+        for answer, right in zip(replayed, case.right, strict=False):
             each = wrong(answer, right)
             found.append(each)
             if len(found) > len(known):

@@ -440,6 +440,35 @@ def test_an_error_of_another_kind_is_no_evidence_for_a_mistake(grade: Callable[[
 # ------------------------------------------------------------ answers that are kept
 
 
+FILLS = ("raise MemoryError", 'raise RuntimeError("DefaultCPUAllocator: can\'t allocate memory")')
+
+
+@pytest.mark.parametrize("raised", FILLS)
+def test_no_version_is_asked_what_filled_the_memory(raised: str) -> None:
+    endless = Mistake("endless", "scaled", "advice", variation("return x * factor", "while True: pass"))
+    run = Run("test", log_of(variation("return x * factor", raised), of_scaled(3.0)), 0, failed=True)
+    assert Causes(execute("reference", REFERENCE), [endless], Limits(0.02, LIMIT)).diagnose([run]) == ()
+
+
+def test_what_was_answered_before_the_memory_was_full_speaks_for_a_mistake_and_is_not_all() -> None:
+    source = variation("return x * factor", "if factor == 9: raise MemoryError\n    return x + factor")
+
+    def test(m: Any) -> None:
+        m.scaled(X, 3.0)
+        m.scaled(X, 9.0)
+
+    assert all_diagnosed(source, [(test, True)], adds=ADDS) == [("adds", "test_0", False)]
+
+
+def test_the_rest_is_asked_for_a_submission_that_had_memory_enough() -> None:
+    """What is kept of a mistake that was asked less than all."""
+    known = Causes(execute("reference", REFERENCE), [Mistake("adds", "scaled", "advice", ADDS[1])], LIMITS)
+    full = variation("return x * factor", "raise MemoryError")
+    for source, named in ((full, []), (ADDS[1], ["adds"]), (full, [])):
+        run = Run("test", log_of(source, of_scaled(3.0)), 0, failed=True)
+        assert [each.mistake for each in known.diagnose([run])] == named
+
+
 def test_what_was_asked_before_is_answered_from_memory() -> None:
     """The second submission is asked the same, so nothing is asked of the mistake, which would now answer otherwise."""
     mistake = Mistake("adds", "scaled", "advice", ADDS[1])

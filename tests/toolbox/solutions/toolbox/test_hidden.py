@@ -5,6 +5,8 @@ import torch
 
 from grader.testing import assert_close, assert_equal, points
 
+SIZES = {"D": 7}
+
 
 @points(4)
 def test_pick(submission):
@@ -18,8 +20,7 @@ def test_pick(submission):
 @points(8)
 def test_merge(submission, rng):
     """sums by name"""
-    D = 7
-    parts = {"left": [rng.randn(D), rng.randn(D)], "right": [rng.randn(D)]}
+    parts = {"left": [rng.randn(SIZES["D"]), rng.randn(SIZES["D"])], "right": [rng.randn(SIZES["D"])]}
     assert_close(submission.merge(parts), {name: sum(part) for name, part in parts.items()})
 
 
