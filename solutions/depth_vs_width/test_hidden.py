@@ -186,6 +186,9 @@ def test_fastest(submission, rng):
         found = submission.fastest_shape(shapes, tokens, hw, devices)
         assert_equal(found["layers"], expected["layers"], name="layers of the fastest shape")
         assert_close(found, expected, name="shape")
+        if devices == 1:
+            found = submission.fastest_shape(shapes, tokens, hw)
+            assert_equal(found["layers"], expected["layers"], name="layers of the fastest shape, one device by default")
 
 
 @points(2)

@@ -76,8 +76,9 @@ def test_gelu(submission, rng):
 def test_layer_norm(submission, rng):
     """each token by itself; eps under the root, 1e-12 unless given"""
     B, T, D = rng.sizes(3, low=3)
-    x, weight, bias = 3 * rng.randn(B, T, D) + 5, rng.randn(D), rng.randn(D)
-    for given in ((), (1e-5,), (0.5,)):
+    large, weight, bias = 3 * rng.randn(B, T, D) + 5, rng.randn(D), rng.randn(D)
+    for size, given in ((1.0, ()), (1e-6, ()), (1.0, (1e-5,)), (1.0, (0.5,))):  # of 1e-6: σ² is not far above 1e-12
+        x = size * large
         eps, rows = given[0] if given else 1e-12, []
         for row in x.flatten(0, 1).tolist():
             mu = sum(row) / D
@@ -105,11 +106,16 @@ def test_block(submission, rng):
 @points(3)
 @needs("test_parameters")
 def test_eps(submission, rng):
-    """layer_norm_eps reaches both norms"""
+    """layer_norm_eps reaches both norms, 1e-12 unless given"""
     B, T, D, F, H = 2, 5, 6, 7, 3
     state, x = draw_state(rng, D, F), rng.randn(B, T, D)
     y = build(submission, state, H, layer_norm_eps=0.5)(x)
     assert_close(y.detach(), torchs_own(state, H, eps=0.5)(x).detach(), name="y")
+    # Both norms have numbers of size 1e-6 to divide, whose σ² is about 1e-12.
+    state |= {f"{name}.{kind}": 0 * state[f"{name}.{kind}"] for name in LINEAR for kind in ("weight", "bias")}
+    state |= {"attn_norm.weight": 1e-6 * state["attn_norm.weight"], "attn_norm.bias": torch.zeros_like(x[0, 0])}
+    y = build(submission, state, H)(1e-6 * x)
+    assert_close(y.detach(), torchs_own(state, H)(1e-6 * x).detach(), name="y of tiny numbers, with the eps of BERT")
 
 
 @points(5)

@@ -62,6 +62,8 @@ def test_self_attention(submission, rng):
     for H, bias in [(4, True), (1, True), (8, False), (2, False)]:
         state = random_state(rng, D, bias)
         assert_close(module(submission, state, H)(x, x, x), attention(state, H, x, x, x))
+    untold = dict(submission.MultiHeadAttention(D, 2).named_parameters())
+    assert_equal(sorted(untold), sorted(random_state(rng, D)), name="names of the parameters without an argument bias")
 
 
 @points(3)

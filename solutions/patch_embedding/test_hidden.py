@@ -91,6 +91,9 @@ def test_embedding(submission, rng):
     single.load_state_dict({"weight": weight.float(), "bias": bias.float()})
     # float32: up to 125 products of size 1
     assert_close(single(images.float()).detach(), expected.float(), rtol=1e-5, atol=2e-5, name="embedding in float32")
+    large = submission.PatchEmbed(300, 1, 2).state_dict()["weight"]
+    assert large.isfinite().all(), "With P = 300 the weight begins with NaN or infinity."
+    assert not large[0].equal(large[1]), "With P = 300 both of two filters begin with the same numbers."
 
 
 @points(3)

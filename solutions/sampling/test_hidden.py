@@ -146,6 +146,10 @@ def test_top_p(submission, rng):
         expected = keep(logits, lambda row, p=p: nucleus(row, p))
         assert_close(submission.top_p_filter(logits, p), expected)
     assert_close(submission.top_p_filter(logits[1, 1].float(), p), expected[1, 1].float())
+    tied = rng.randint(0, 4, (B, 40)).double()  # more than a sort keeps in order that need not
+    p = clear_p(rng, tied)
+    expected = keep(tied, lambda row: nucleus(row, p))
+    assert_close(submission.top_p_filter(tied, p), expected, name="filtered logits, many of them equal")
 
 
 @points(2)
@@ -234,12 +238,13 @@ def test_sample_steps(submission):
 def test_short_sum(submission, rng):
     """a sum below u: the last possible token"""
     V, last = 8, 5
-    probs = torch.zeros(3, V, dtype=torch.float64)
-    probs[:, [0, 2, last]] = 0.1 + rng.rand(3, 3)
+    probs = torch.zeros(4, V, dtype=torch.float64)
+    probs[:3, [0, 2, last]] = 0.1 + rng.rand(3, 3)
     probs[2, V - 1] = 0.3  # in the third row the last token of all is possible
+    probs[3, 0] = 1.0  # and in the fourth the first one alone
     probs = probs / probs.sum(-1, keepdim=True) * (1 - 1e-7)
-    u = torch.tensor([1 - 1e-9, 0.0, 1 - 1e-9], dtype=torch.float64)
-    assert_equal(submission.sample(probs, u), torch.tensor([last, 0, V - 1]), name="tokens")
+    u = torch.tensor([1 - 1e-9, 0.0, 1 - 1e-9, 1 - 1e-9], dtype=torch.float64)
+    assert_equal(submission.sample(probs, u), torch.tensor([last, 0, V - 1, 0]), name="tokens")
 
 
 @points(2)

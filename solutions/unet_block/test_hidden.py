@@ -239,13 +239,14 @@ NETWORKS = (
     (1, 6, (2, 1), 3, 6, 4),
     (2, 4, (1, 3, 2), 4, 8, 12),
     (3, 4, (2, 2, 2), 2, 4, 8),
+    (2, 4, (1, 2, 1, 2), 2, 8, 16),
 )
 
 
 @points(10)
 @needs("test_unet_parameters")
 def test_unet_value(submission, rng):
-    """one to three levels, wider and narrower ones, images that are not square"""
+    """one to four levels, wider and narrower ones, images that are not square"""
     B = 2
     for channels, base, multipliers, groups, H, W in NETWORKS:
         state, t = draw(rng, of_network(channels, base, multipliers)), 1000 * rng.rand(B)
