@@ -136,6 +136,9 @@ def test_mlm_loss(submission, rng):
         logits, labels = draw_loss(rng, ignored)
         result = submission.mlm_loss(logits, labels, ignore_index=ignored)
         assert_close(result, mean_loss(logits, labels, ignored=ignored), name="loss")
+    single = torch.full_like(labels, -100)
+    single[1, 2] = 3
+    assert_close(submission.mlm_loss(logits, single), mean_loss(logits, single), name="loss of a single label")
 
 
 @points(3)
@@ -150,6 +153,9 @@ def test_clm_loss(submission, rng):
         logits, labels = draw_loss(rng, ignored)
         result = submission.clm_loss(logits, labels, ignore_index=ignored)
         assert_close(result, mean_loss(logits, labels, shift=1, ignored=ignored), name="loss")
+    single = torch.full_like(labels, -100)
+    single[1, 2] = 3
+    assert_close(submission.clm_loss(logits, single), mean_loss(logits, single, shift=1), name="loss of a single label")
 
 
 @points(2)
@@ -176,6 +182,11 @@ def test_uniform(submission, rng):
     expected = torch.tensor(math.log(V), dtype=torch.float64)
     assert_close(submission.mlm_loss(logits, labels), expected, name="loss")
     assert_close(submission.clm_loss(logits, labels), expected, name="loss")
+    one, labels = logits[..., :1].contiguous(), torch.zeros_like(labels)
+    labels[0, 1] = -100
+    nothing = torch.tensor(0.0, dtype=torch.float64)
+    assert_close(submission.mlm_loss(one, labels), nothing, name="loss in a vocabulary of one token")
+    assert_close(submission.clm_loss(one, labels), nothing, name="loss in a vocabulary of one token")
 
 
 @points(2)

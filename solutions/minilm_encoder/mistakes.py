@@ -438,6 +438,13 @@ def ties_reversed(query: Tensor, documents: Tensor) -> list[int]:
 
 
 @replaces("rank_by_cosine")
+def ties_by_topk(query: Tensor, documents: Tensor) -> list[int]:
+    """Your order is right but for equal cosines, which torch.topk returns in no order that it promises. Which way of
+    sorting keeps those as they were given?"""
+    return cosines(query, documents).topk(len(documents)).indices.tolist()
+
+
+@replaces("rank_by_cosine")
 def ranks(query: Tensor, documents: Tensor) -> list[int]:
     """Your list says which place each document takes. Wanted is which document takes each place: the best one's number
     comes first."""

@@ -186,7 +186,7 @@ def test_ties(submission, rng):
     """equal cosines stay in the given order"""
     # Whole numbers whose length is one too, one direction at lengths 13, 26, 52: the cosines are equal to the last bit.
     rows = [[3.0, 4.0, 0.0, 12.0], [0.0, 3.0, 4.0, 0.0], [4.0, 12.0, 3.0, 0.0]]
-    which = [*rng.randint(0, 3, (9,)).tolist(), 0, 1, 2, 0, 1, 2]
+    which = [*rng.randint(0, 3, (54,)).tolist(), 0, 1, 2, 0, 1, 2]  # torch sorts 16 or fewer in another way
     scales = 2.0 ** rng.randint(0, 3, (len(which), 1)).to(torch.float64)
     documents = torch.tensor([rows[i] for i in which], dtype=torch.float64) * scales
     query = torch.tensor([0.0, 2.0, 0.0, 0.0], dtype=torch.float64)  # cosines 4/13, 3/5 and 12/13
@@ -220,11 +220,15 @@ def test_token_types(submission, rng):
 @points(1)
 @needs("test_hidden_states")
 def test_eps(submission, rng):
-    """layer_norm_eps reaches all norms"""
+    """layer_norm_eps reaches all norms, 1e-12 unless given"""
     V, D, L, W, B, T, H = 13, 6, 2, 7, 4, 5, 3
     state, ids = draw_state(rng, V, D, L, W), rng.randint(0, V, (B, T))
     y = build(submission, state, L, H, layer_norm_eps=0.5)(ids)
     assert_close(y.detach(), hidden_states(state, L, H, ids, eps=0.5), name="hidden states")
+    # Sums of size 1e-6, whose σ² is about 1e-12.
+    state |= {name: 1e-6 * value for name, value in state.items() if name.endswith("_embeddings.weight")}
+    y = build(submission, state, L, H)(ids)
+    assert_close(y.detach(), hidden_states(state, L, H, ids), name="hidden states of tiny embeddings, with BERT's eps")
 
 
 @points(4)

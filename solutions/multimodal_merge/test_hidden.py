@@ -185,6 +185,9 @@ def test_above(submission, rng):
         embedding, image_features = rng.randn(V, D), rng.randn(3, P, D)
         expected = merged(input_ids, embedding, image_features, image_token)
         assert_close(submission.merge(input_ids, embedding, image_features, image_token), expected)
+    single = torch.tensor([[0, 5, 5, 0]])  # of a vocabulary of one word
+    expected = merged(single, embedding[:1], image_features[:1], 5)
+    assert_close(submission.merge(single, embedding[:1], image_features[:1], 5), expected)
 
 
 @points(2)
