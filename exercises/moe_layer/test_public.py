@@ -35,9 +35,10 @@ def test_parameters(submission):
 @needs("test_parameters")
 def test_begins_random(submission):
     """finite, and no two experts alike"""
-    D, F, E, k = 5, 7, 4, 3
-    for name, parameter in submission.MoELayer(D, F, E, k).named_parameters():
-        numbers = parameter.detach()
-        assert numbers.isfinite().all(), f"{name} begins with numbers that are not finite."
-        for e in range(1, E):
-            assert not numbers[e].equal(numbers[e - 1]), f"In {name} experts {e - 1} and {e} begin equal."
+    E, k = 4, 3
+    for D, F in ((5, 7), (160, 170)):
+        for name, parameter in submission.MoELayer(D, F, E, k).named_parameters():
+            numbers = parameter.detach()
+            assert numbers.isfinite().all(), f"{name} begins with numbers that are not finite."
+            for e in range(1, E):
+                assert not numbers[e].equal(numbers[e - 1]), f"In {name} experts {e - 1} and {e} begin equal."

@@ -337,6 +337,14 @@ def unknown_is_decoder(variant, attention_mask, target_mask=None, prefix_len=Non
 
 
 @replaces("variant_masks")
+def unknown_is_encoder_decoder(variant, attention_mask, target_mask=None, prefix_len=None):
+    """A variant that you do not know is taken for an encoder-decoder as soon as there is a target_mask. Which of your
+    branches asks for the name «encoder-decoder»?"""
+    known = ("encoder-only", "decoder-only", "prefix-lm", "encoder-decoder")
+    return variant_masks(variant if variant in known else "encoder-decoder", attention_mask, target_mask, prefix_len)
+
+
+@replaces("variant_masks")
 def missing_target(variant, attention_mask, target_mask=None, prefix_len=None):
     """Without a target_mask you took the source for the target. An encoder-decoder cannot guess how long its target
     is: raise ValueError."""

@@ -134,3 +134,5 @@ def test_bad_variants(submission, rng):
     for variant in ("prefix-lm", "encoder-decoder", "retrieval-only"):
         with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
             submission.variant_masks(variant, tokens)
+    with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
+        submission.variant_masks("encoder_decoder", tokens, tokens)  # misspelt, and all that the right name needs

@@ -160,7 +160,7 @@ def test_counts(submission):
 @points(4)
 @needs("test_shapes")
 def test_module(submission, rng):
-    """a whole text: causal, rotated, any G and K"""
+    """a whole text: causal, rotated, any G and K; float32"""
     B, T = 2, 5
     for D, H, G, K in [(24, 4, 2, None), (12, 6, 1, None), (12, 3, 3, None), (20, 2, 1, 16)]:
         x, width = rng.randn(B, T, D), D // H if K is None else K
@@ -169,6 +169,12 @@ def test_module(submission, rng):
         assert_close(output, layer(state, H, G, width, x)[0], name="output")
     output, _ = module(submission, state, D, H, G, K, rope_theta=500.0)(x)
     assert_close(output, layer(state, H, G, K, x, theta=500.0)[0], name="output")
+    output, cache = module(submission, state, D, H, G, K).float()(x.float())
+    expected, k, _ = layer(state, H, G, K, x)
+    # float32: four sums of up to 32 products of size 1
+    bounds = {"rtol": 1e-5, "atol": 2e-5}
+    assert_close(output, expected.float(), **bounds, name="output in float32")
+    assert_close(cache["k"], k.float(), **bounds, name='cache["k"] in float32')
 
 
 @points(4)

@@ -115,6 +115,9 @@ def test_bias(submission, rng):
         other = rng.randn(*weight.shape)
         module.load_state_dict({"relative_attention_bias.weight": other})
         assert_equal(module(T, S).detach(), looked_up(other, T, S, **checked), name="bias of other weights")
+    weight = rng.randn(32, H)
+    far = build(submission, weight)(1, 92).detach()[0, :, 0, :2]  # 128 puts 91 into the last bucket, and not 90
+    assert_equal(far, weight[[15, 14]].T, name="bias of the keys 91 and 90 before the query")
 
 
 @points(3)
