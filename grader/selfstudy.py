@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from grader.course.stub import interface
 from grader.errors import UsageError
 from grader.judge.messages import Job
 from grader.progress import Graded, Progress
-from grader.reader.order import Step, done, leads_to, next_step, steps
+from grader.reader.order import Step, done, leads_to, next_step
 from grader.report.view import Need, Next, View
 from grader.report.view import Progress as Counts
 from grader.result import Outcome, Result
@@ -135,6 +135,7 @@ def keep_failing_call(root: Path, result: Result) -> None:
 
 def view_of(
     course: Course,
+    order: Sequence[Step],
     exercise: Exercise,
     progress: Progress,
     submission: Submission,
@@ -145,11 +146,11 @@ def view_of(
 ) -> View:
     """What a screen says beside the result: the student's progress, and what comes next.
 
-    `options` and `cell` are those of a view: how this submission is graded again.
+    `order`: the steps of the course. `options` and `cell` are those of a view: how this submission is graded again.
     """
     lesson = [each for each in course.exercises if each.lesson == exercise.lesson]
     passed = {each.id for each in course.exercises if done(each, progress)}
-    following = next_step(list(steps(course)), progress)
+    following = next_step(order, progress)
     if result.passed and following == exercise:  # another file than the student's own
         following = None
     started = result.outcome is not Outcome.NOT_STARTED

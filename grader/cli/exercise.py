@@ -16,6 +16,7 @@ from grader.course import Course, Exercise, load_course, load_exercise
 from grader.course.naming import Meant, exercise_meant
 from grader.judge.materials import materials_of
 from grader.progress import Progress
+from grader.reader.order import steps
 from grader.report.layout import MANY
 from grader.report.marks import unicode_on
 from grader.report.terminal import render
@@ -128,7 +129,7 @@ def _show(
     size = shutil.get_terminal_size()
     notes = [line for note in submission.notes for line in prose(note)]
     above = ["", *notes, *([""] if notes else [])]
-    view = view_of(course, exercise, progress, submission, result, options=options)
+    view = view_of(course, list(steps(course)), exercise, progress, submission, result, options=options)
     rows = MANY if full or only else size.lines - len(above) - 1  # a pager shows the rest
     text = render(
         result,

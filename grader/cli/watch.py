@@ -20,7 +20,7 @@ from grader.cli.spinner import Spinner
 from grader.course import Course, Exercise, load_course
 from grader.errors import UsageError
 from grader.progress import Progress
-from grader.reader.order import done, in_order, steps
+from grader.reader.order import Step, done, in_order, steps
 from grader.reader.terminal import keyboard, read_key
 from grader.report.marks import encoding_of, unicode_on, writable
 from grader.report.terminal import render
@@ -53,7 +53,7 @@ class Watching:
 
     def __init__(self, root: Path, exercise_id: str):
         self._root = root
-        self._course = _load(root)
+        self._course, self._order = _load(root)
         self._heard: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._awake, self._wake = os.pipe()
         self._spinner = Spinner()
@@ -131,7 +131,7 @@ class Watching:
             self._exercise = own[0]
         else:
             try:
-                self._course = _load(self._root)
+                self._course, self._order = _load(self._root)
                 self._exercise = self._course.exercise(self._exercise.id)
             except UsageError as error:
                 self._decide(error)
@@ -198,7 +198,7 @@ class Watching:
 
     def _screen(self, verdict: Verdict, columns: int, rows: int) -> str:
         task, result = verdict.task, verdict.result
-        view = view_of(task.course, task.exercise, Progress.load(self._root), task.submission, result)
+        view = view_of(task.course, self._order, task.exercise, Progress.load(self._root), task.submission, result)
         return render(
             result,
             task.exercise,
@@ -253,10 +253,11 @@ class Watching:
             click.echo(f"\n  {dim('Enter')}   back to the verdict")
 
 
-def _load(root: Path) -> Course:
-    """The course with its exercises in the order in which the lessons ask for them."""
+def _load(root: Path) -> tuple[Course, list[Step]]:
+    """The course with its exercises in the order in which the lessons ask for them, and its steps."""
     course = load_course(root)
-    return in_order(course, steps(course))
+    order = list(steps(course))
+    return in_order(course, order), order
 
 
 def _foot(columns: int) -> list[str]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from grader.course import Course, Exercise, load_course
 from grader.judge.materials import materials_of
 from grader.progress import Progress
+from grader.reader.order import steps
 from grader.report.layout import COLUMNS, Line, Page, paragraphs, prose
 from grader.report.terminal import screen
 from grader.result import Outcome, Result
@@ -71,7 +72,7 @@ class Desk:
         record(progress, exercise, result)
         keep_failing_call(root, result)
         only = test_meant(result, test) if test else None
-        view = view_of(course, exercise, progress, submission, result, cell=first)
+        view = view_of(course, list(steps(course)), exercise, progress, submission, result, cell=first)
         notes = [line for note in submission.notes for line in prose(note, Page(width=COLUMNS))]
         lines = paragraphs(notes, screen(result, exercise, view, full=full, only=only, height=LINES))
         folders = [course.exercise(name).folder for name in imports.texts if name not in cells]
