@@ -202,7 +202,7 @@ class Causes:
             numbers(each.answer, right)
             for case in cases
             if case.run.failed and not case.reached.isdisjoint(version.names)
-            for each, right in zip(self.memory.wrongs(case, version), case.right, strict=False)
+            for each, right in zip(self.memory.wrongs(case, version), case.right[: case.answered], strict=True)
             if each is not None
         )
 

@@ -56,7 +56,7 @@ class Case:
         """The place of the question that the failure is about."""
         return next((place for place, each in enumerate(self.run.log) if each is self.run.shown), None)
 
-    @property
+    @cached_property
     def answered(self) -> int:
         """To how many questions there is an answer, before one for which time or memory was not enough.
 
@@ -122,7 +122,8 @@ def account(
     if whole and others:
         return None
     shown = case.shown is None
-    answers = zip(wrongs, case.given, case.right, case.is_right, case.asked, strict=False)
+    n = case.answered
+    answers = zip(wrongs, case.given[:n], case.right[:n], case.is_right[:n], case.asked[:n], strict=True)
     for place, (theirs, mine, right, is_right, asked) in enumerate(answers):
         if theirs is not None and _agrees(mine, theirs):
             agreed += 1

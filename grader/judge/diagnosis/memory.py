@@ -62,7 +62,7 @@ class Memory:
         found: list[Wrong | None] = []
         limits = self._limits if isinstance(version, Mistake) else self._made_limits
         replayed = replay(case.run.log[: case.answered], version.module, case.run.seed, limits)
-        for answer, right in zip(replayed, case.right, strict=False):
+        for answer, right in zip(replayed, case.right[: case.answered], strict=True):
             each = wrong(answer, right)
             found.append(each)
             if len(found) > len(known):
