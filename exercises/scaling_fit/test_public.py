@@ -40,9 +40,11 @@ def test_example_fit(submission):
     assert_close(start, torch.tensor(2.6691e-3, dtype=torch.float64), rtol=1e-4, name="objective of the first start")
     fit = submission.fit_loss_law(n, d, loss, inits)
     assert_equal(sorted(fit), ["A", "B", "E", "alpha", "beta", "objective"], name="keys")
-    assert_close(float(fit["alpha"]), alpha, rtol=0.0, atol=1e-3, name='fit["alpha"]')  # bounds of the statement
-    assert_close(float(fit["beta"]), beta, rtol=0.0, atol=1e-3, name='fit["beta"]')
-    assert_close(float(fit["E"]), E, rtol=5e-3, name='fit["E"]')
-    assert_close(float(fit["A"]), A, rtol=5e-2, name='fit["A"]')
-    assert_close(float(fit["B"]), B, rtol=5e-2, name='fit["B"]')
-    assert_close(float(fit["objective"]), 0.0, atol=1e-6, name='fit["objective"]')  # at the starts 1e-4 and more
+    for name, value in fit.items():
+        assert isinstance(value, float), f'fit["{name}"] is a {type(value).__name__}, not a float.'
+    assert_close(fit["alpha"], alpha, rtol=0.0, atol=1e-3, name='fit["alpha"]')  # bounds of the statement
+    assert_close(fit["beta"], beta, rtol=0.0, atol=1e-3, name='fit["beta"]')
+    assert_close(fit["E"], E, rtol=5e-3, name='fit["E"]')
+    assert_close(fit["A"], A, rtol=5e-2, name='fit["A"]')
+    assert_close(fit["B"], B, rtol=5e-2, name='fit["B"]')
+    assert_close(fit["objective"], 0.0, atol=1e-6, name='fit["objective"]')  # at the starts 1e-4 and more

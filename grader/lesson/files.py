@@ -13,7 +13,7 @@ from grader.errors import UsageError
 
 OPENING = "opening"
 _FILE = re.compile(r"(\d+)-([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
-_DUE = re.compile(r"^```(?:exercise|lab) +(\w+)[ \t]*$", re.MULTILINE)
+_DUE = re.compile(r"\n```(?:exercise|lab) +(\w+)[ \t]*$", re.MULTILINE)
 
 
 class PartFile(msgspec.Struct, frozen=True):

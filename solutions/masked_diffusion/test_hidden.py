@@ -305,3 +305,9 @@ def test_confidence(submission, rng):
     pair = torch.tensor([[[9.0, 8.9, 0.0, 0.0, 0.0], [-3.0, 1.0, -4.0, 12.0, -5.0]]], dtype=DOUBLE)
     result = submission.unmask_step(masks, pair, torch.tensor([1]), mask_id)
     assert_equal(result, torch.tensor([[mask_id, 1]]), name="tokens")
+    close = torch.tensor([[0.60, 0.38, 0.01, 0.0, 0.01], [0.52, 0.46, 0.01, 0.0, 0.01]], dtype=DOUBLE)
+    clear = torch.tensor([[0.50, 0.17, 0.17, 0.0, 0.16], [0.55, 0.15, 0.15, 0.0, 0.15]], dtype=DOUBLE)
+    # The margin to the second token is larger in `clear`, the entropy is smaller in `close`.
+    p = torch.stack([close, clear], dim=1)
+    result = submission.unmask_step(torch.full((2, 2), mask_id), (p + 1e-6).log(), torch.tensor([1, 1]), mask_id)
+    assert_equal(result, torch.tensor([[0, mask_id], [mask_id, 0]]), name="tokens")

@@ -417,6 +417,18 @@ def coefficients_of_the_last(n, d, loss, inits, delta=1e-3, max_iter=500):
 
 
 @replaces("fit_loss_law")
+def another_default(n, d, loss, inits, delta=1e-2, max_iter=500):
+    """Where delta is not given, your fit takes another one than the stub. What does its first line say?"""
+    return fit_loss_law(n, d, loss, inits, delta, max_iter)
+
+
+@replaces("fit_loss_law")
+def tensors(n, d, loss, inits, delta=1e-3, max_iter=500):
+    """What you return are tensors. The statement asks for floats: what makes a Python number of a tensor?"""
+    return {name: torch.tensor(value) for name, value in fit_loss_law(n, d, loss, inits, delta, max_iter).items()}
+
+
+@replaces("fit_loss_law")
 def average_of_ends(n, d, loss, inits, delta=1e-3, max_iter=500):
     """You averaged the ends of all starts. If two starts end in two different minima, is the middle between them a
     minimum?"""

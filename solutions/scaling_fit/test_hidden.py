@@ -78,18 +78,25 @@ def minimum(theta, data, delta=1e-3):
 
 
 def assert_fit(fit, theta, data, delta=1e-3):
-    """The bounds of the statement; the objective is that of the coefficients which were returned."""
+    """The bounds of the statement."""
     e, a, b, alpha, beta = theta.tolist()
     assert_close(float(fit["alpha"]), alpha, rtol=0.0, atol=1e-3, name='fit["alpha"]')
     assert_close(float(fit["beta"]), beta, rtol=0.0, atol=1e-3, name='fit["beta"]')
     assert_close(float(fit["E"]), math.exp(e), rtol=5e-3, name='fit["E"]')
     assert_close(float(fit["A"]), math.exp(a), rtol=5e-2, name='fit["A"]')
     assert_close(float(fit["B"]), math.exp(b), rtol=5e-2, name='fit["B"]')
-    logs = [math.log(float(fit[name])) for name in ("E", "A", "B")]
-    returned = torch.tensor([*logs, float(fit["alpha"]), float(fit["beta"])], dtype=torch.float64)
+    assert_objective(fit, data, delta)
+
+
+def assert_objective(fit, data, delta=1e-3):
+    """Six floats, the last of them the objective of the others."""
+    for name in ("E", "A", "B", "alpha", "beta", "objective"):
+        assert isinstance(fit[name], float), f'fit["{name}"] is a {type(fit[name]).__name__}, not a float.'
+    logs = [math.log(fit[name]) for name in ("E", "A", "B")]
+    returned = torch.tensor([*logs, fit["alpha"], fit["beta"]], dtype=torch.float64)
     # exp and log of a and b round by 1e-15, which is 1e-12 of a residual of size delta
     expected = objective_of(returned, data, delta)
-    assert_close(float(fit["objective"]), expected, rtol=1e-6, atol=1e-14, name='fit["objective"]')
+    assert_close(fit["objective"], expected, rtol=1e-6, atol=1e-14, name='fit["objective"]')
 
 
 @points(5)
@@ -165,7 +172,7 @@ def test_recovers(submission, rng):
 @points(7)
 @needs("test_recovers")
 def test_outliers(submission, rng):
-    """noise, four wild points, and another delta"""
+    """noise, four wild points, and another delta; 1e-3 unless given"""
     P, M, delta = 50, 3, 0.01
     theta = draw_law(rng)
     n, d, loss = draw_points(rng, theta, P, noise=delta / 2)
@@ -173,6 +180,7 @@ def test_outliers(submission, rng):
     data = n, d, loss
     fit = fitted(submission, data, draw_starts(rng, theta, data, M), delta)
     assert_fit(fit, minimum(theta, data, delta), data, delta)
+    assert_objective(submission.fit_loss_law(*data, draw_starts(rng, theta, data, 1), max_iter=20), data)
 
 
 @points(5)
