@@ -4,7 +4,7 @@ What is equal stands in `solutions/ID/equivalents.yaml`, with the reason.
 """
 
 import ast
-import difflib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -77,8 +77,7 @@ def mutants(source: str) -> list[Mutant]:
         for _ in changes(statement, set()):
             after = _unparsed(statement)
             if after is not None and after not in (before, *found):
-                lines = list(difflib.ndiff(before.split("\n"), after.split("\n")))
-                was, becomes = (" ⏎ ".join(_marked(lines, mark)) for mark in "-+")
+                was, becomes = (" ⏎ ".join(line.strip() for line in lines) for lines in _differing(before, after))
                 found[after] = Mutant(statement.name, was, becomes, f"{source.rstrip()}\n\n\n{after}\n")
     return list(found.values())
 
@@ -92,8 +91,14 @@ def _unparsed(statement: ast.stmt) -> str | None:
     return text
 
 
-def _marked(lines: Sequence[str], mark: str) -> list[str]:
-    return [line[2:].strip() for line in lines if line.startswith(f"{mark} ")]
+def _differing(before: str, after: str) -> tuple[list[str], list[str]]:
+    """The lines of both texts from the first that differs to the last, at least one of each."""
+    was, becomes = before.split("\n"), after.split("\n")
+    while min(len(was), len(becomes)) > 1 and was[-1] == becomes[-1]:
+        del was[-1], becomes[-1]
+    while min(len(was), len(becomes)) > 1 and was[0] == becomes[0]:
+        del was[0], becomes[0]
+    return was, becomes
 
 
 def prove(
@@ -127,10 +132,18 @@ def prove(
                 left = [each for each in left if each in surviving]
             verdict.survivors = left
             verdict.killed = len(made[exercise.id]) - verdict.equivalent - len(left)
-            stale = equal - {each.key for each in made[exercise.id]}
-            path = shown(solution_of(exercise) / EQUIVALENTS)
-            verdict.problems = [f"{path}: no mutant of {key[0]} changes {key[1]!r} to {key[2]!r}." for key in stale]
+            verdict.problems = list(_problems(exercise, equal, made[exercise.id]))
             yield verdict
+
+
+def _problems(exercise: Exercise, equal: set[tuple[str, str, str]], made: Sequence[Mutant]) -> Iterator[str]:
+    """What is wrong with equivalents.yaml: entries that are those of no mutant, or of several."""
+    path = shown(solution_of(exercise) / EQUIVALENTS)
+    counts = Counter(each.key for each in made)
+    for key in sorted(equal):
+        if counts[key] != 1:
+            many = "no mutant" if not counts[key] else f"each of {counts[key]} mutants"
+            yield f"{path}: {many} of {key[0]} changes {key[1]!r} to {key[2]!r}."
 
 
 def _jobs(course: Course, exercise: Exercise, tried: Sequence[Mutant], long: bool) -> Iterator[Job]:

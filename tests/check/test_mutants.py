@@ -29,6 +29,13 @@ def test_every_mutant_compiles_and_is_another_text() -> None:
     assert all(each.function == "shifted" for each in made)
 
 
+def test_lines_that_change_places_are_both_named_and_a_new_line_with_the_one_before_it() -> None:
+    body = "    a = x.exp()\n    a = a + x\n    for y in x:\n        a += y\n    return a\n"
+    changes = {(each.was, each.becomes) for each in mutants(f"def both(x):\n{body}")}
+    assert ("a = x.exp() ⏎ a = a + x", "a = a + x ⏎ a = x.exp()") in changes
+    assert ("a += y", "a += y ⏎ break") in changes
+
+
 def test_a_mutant_replaces_the_function_that_it_changes() -> None:
     minus = next(each for each in mutants(SOURCE) if each.becomes == "return x - step")
     names: dict[str, Callable[[int], int]] = {}
@@ -72,6 +79,18 @@ def test_tests_that_do_not_look_leave_mutants_alive_and_equivalents_are_left_out
     equivalents.write_text(listed + "- {function: pick, was: this, becomes: that, why: it was there once}\n")
     (problem,) = verdict(course).problems
     assert problem.endswith("no mutant of pick changes 'this' to 'that'.")
+
+
+def test_an_entry_that_fits_several_mutants_is_told(course: Path) -> None:
+    reference = course / "solutions" / "toolbox" / "toolbox.py"
+    loop = "for _ in x:\n        x = x\n"
+    reference.write_text(f"{reference.read_text()}\n\ndef looped(x):\n    {loop}    {loop}    return x\n")
+    keys = [each.key for each in mutants(reference.read_text())]
+    function, was, becomes = next(key for key in keys if keys.count(key) == 2)
+    entry = f"- {{function: {function}, was: {was!r}, becomes: {becomes!r}, why: for the test}}\n"
+    (course / "solutions" / "toolbox" / "equivalents.yaml").write_text(entry)
+    (problem,) = verdict(course).problems
+    assert problem.endswith(f"each of 2 mutants of looped changes {was!r} to {becomes!r}.")
 
 
 def test_an_entry_without_a_reason_is_refused_with_its_line(course: Path) -> None:
