@@ -214,7 +214,7 @@ def test_gradients(submission, rng):
 @points(2)
 @needs("test_logits", "test_answers")
 def test_fit(submission):
-    """fresh batches, a loss for each; and parameters change"""
+    """fresh batches, a loss for each; parameters; defaults"""
     # Steps so small that the model stays what it is, however it is trained: the losses differ by their batches alone.
     losses = submission.HopModel(1, 8, heads=2).fit(steps=6, batch=4, lr=1e-12)
     assert max(losses) - min(losses) > 1e-3, "Every step has the same loss: each should draw a batch of its own."
@@ -222,11 +222,18 @@ def test_fit(submission):
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     losses = model.fit(steps=6, batch=4)
     assert_equal(len(losses), 6, name="number of losses")
+    assert isinstance(losses[0], float), f"fit returns floats, and not a list of {type(losses[0]).__name__}."
     assert all(math.isfinite(loss) for loss in losses), f"Not all losses are finite: {list(losses)}."
     for name, tensor in model.state_dict().items():
         if name.endswith("k_proj.bias"):  # its gradient is rounding alone
             continue
         assert not torch.equal(before[name], tensor), f"{name} is the same after 6 steps as before."
+    table, start, k, _ = fresh(6)
+    plain, told = submission.HopModel(1, 8), submission.HopModel(1, 8, heads=4, items=8, hops=3, seed=0)
+    assert_close(plain(table, start, k), told(table, start, k), name="logits with the defaults of HopModel")
+    plain.fit(steps=3)
+    told.fit(steps=3, batch=128, lr=2e-3, seed=0)
+    assert_close(plain(table, start, k), told(table, start, k), name="logits after 3 steps with the defaults of fit")
 
 
 def accuracies(model):
@@ -257,6 +264,6 @@ def test_one_wide_layer(submission):
 def test_two_layers(submission):
     """(2, 44) follows one, two and three"""
     model = submission.HopModel(2, 44)
-    model.fit()
+    assert_equal(len(model.fit()), 800, name="number of losses")
     for hops, right in enumerate(accuracies(model), start=1):
         assert right > 0.95, f"{100 * right:.1f} % are right with {hops} hops; more than 95 % can be."

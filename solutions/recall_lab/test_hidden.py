@@ -288,7 +288,7 @@ def times_as_fast(left):
 @points(4)
 @needs("test_read_out", "test_lti_is_lti")
 def test_fit(submission):
-    """fresh batches by seed, a loss for each, and learns"""
+    """fresh batches by seed, a loss for each; learns; defaults"""
 
     def small():
         return submission.CopyModel("lti", length=6, n_data=2, vocab=4, d_model=16)
@@ -296,6 +296,7 @@ def test_fit(submission):
     # Steps so small that the model stays what it is: the losses differ by their batches alone.
     once, again, other = (small().fit(steps=5, batch=8, lr=1e-9, seed=seed) for seed in (3, 3, 4))
     assert_equal(len(once), 5, name="number of losses")
+    assert isinstance(once[0], float), f"fit returns floats, and not a list of {type(once[0]).__name__}."
     # float32; a sum over a batch may run in another order
     assert_close(again, once, rtol=1e-4, name="the losses with the same seed again")
     assert max(once) - min(once) > 1e-3, "Every step has the same loss: each should draw a batch of its own."
@@ -314,6 +315,14 @@ def test_fit(submission):
     )
     first, last = sum(losses[:5]) / 5, sum(losses[-5:]) / 5
     assert last < first / 2, f"The loss went from {first:.2f} to {last:.2f} in 150 steps; it should be halved."
+    tokens, _ = fresh(4, "random", 0)
+    sizes = {"length": 16, "n_data": 3, "vocab": 4, "d_model": 32, "d_state": 8}
+    for mixer in ("lti", "selective"):
+        plain, told = submission.CopyModel(mixer), submission.CopyModel(mixer, **sizes, seed=0)
+        assert_close(plain(tokens), told(tokens), name=f"logits with the defaults of CopyModel, {mixer}")
+    plain.fit(steps=2)
+    told.fit(steps=2, batch=64, lr=1e-2, seed=0, spacing="random")
+    assert_close(plain(tokens), told(tokens), name="logits after 2 steps with the defaults of fit")
 
 
 @points(4)
@@ -322,7 +331,7 @@ def test_fit(submission):
 def test_control(submission):
     """the convolution does learn fixed places"""
     model = submission.CopyModel("lti")
-    model.fit(spacing="fixed")
+    assert_equal(len(model.fit(spacing="fixed")), 400, name="number of losses")
     right = accuracy(model, "fixed")
     assert right > 0.95, f"{100 * right:.1f} % of the tokens are right; more than 95 % should be."
 

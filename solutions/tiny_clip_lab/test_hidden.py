@@ -194,7 +194,7 @@ def test_retrieve(submission):
 @points(4)
 @needs("test_batches", "test_shapes")
 def test_fit(submission):
-    """fresh batches, a loss for each; and parameters change"""
+    """fresh batches, a loss for each; parameters; defaults"""
     # Cosines lie between -1 and 1. Unless all are nearly right or wrong, as no untrained model's are, the losses of
     # 16 pairs are within these bounds, ln 16 and 10 being usual.
     first = {"clip": (0.1, 30.0), "siglip": (2.0, 30.0)}
@@ -206,6 +206,7 @@ def test_fit(submission):
         before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         losses = model.fit(loss, steps=2, batch=16)
         assert_equal(len(losses), 2, name=f"number of losses, {loss}")
+        assert isinstance(losses[0], float), f"fit returns floats, and not a list of {type(losses[0]).__name__}."
         assert low < losses[0] < high, f"{loss} begins at {losses[0]:.2f}, and not between {low:g} and {high:g}."
         changed = [name for name, tensor in model.state_dict().items() if not torch.equal(before[name], tensor)]
         assert changed, f"{loss}: no parameter has changed after 2 steps."
@@ -226,6 +227,13 @@ def test_fit(submission):
         "Training moved the embeddings of all captions that were shown, and of none that was held out, though all of"
         " their words were shown: has each caption a vector of its own?"
     )
+    images = fresh([3, 30, 57], 1)
+    plain, told = submission.TinyCLIP(), submission.TinyCLIP(seed=0)
+    assert_close(plain.encode_image(images), told.encode_image(images), name="embeddings with TinyCLIP's default")
+    plain.fit(steps=2)
+    told.fit("clip", steps=2, batch=48, lr=2e-3, seed=0)
+    learned, expected = plain.encode_image(images), told.encode_image(images)
+    assert_close(learned, expected, rtol=1e-4, atol=1e-5, name="embeddings after 2 steps with the defaults of fit")
 
 
 def directions(model, words):
@@ -248,6 +256,7 @@ def test_clip(submission):
     """finds captions that it was shown, and others"""
     model = submission.TinyCLIP()
     losses = model.fit()
+    assert_equal(len(losses), 300, name="number of losses")
     assert math.isfinite(losses[-1]), f"The loss ends at {losses[-1]}."
     shown, held_out = found(submission, model, SHOWN), found(submission, model, HELD_OUT)
     assert shown >= 0.9, f"Of the combinations that were shown it finds {100 * shown:.1f} %; 90 % and more can be."
