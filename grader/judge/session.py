@@ -130,6 +130,7 @@ class Session:
     timeouts: int = 0
     killed: bool = False  # a worker was ended by a SIGKILL that we did not send
     worker: Started | None = None
+    _link: Link | None = None  # of the test that runs
     _line: channel.Line | None = None
     _clock: Clock | None = None
     _waited: float = 0.0  # seconds of the test that runs, in a worker that has ended
@@ -177,7 +178,8 @@ class Session:
         self._heard = self._kept = self._measured = 0
         self._line.hold(wire.encode(wire.Begin(seed)))
         torch.default_generator.manual_seed(seed)  # as the worker does
-        return Submission(Link(self._exchange, self._refuse, self.limits.memory, self.ids), self._names)
+        self._link = Link(self._exchange, self._refuse, self.limits.memory, self.ids)
+        return Submission(self._link, self._names)
 
     def ask_again(self, log: Sequence[Entry], seed: int) -> tuple[wire.Reply, bytes]:
         """What the submission answers to the last of some questions of a test, asked once more from its beginning.

@@ -183,7 +183,7 @@ class Link:
             torch.set_rng_state(torch.frombuffer(bytearray(reply.rng), dtype=torch.uint8))
             self._rng = torch.get_rng_state()
         if outputs and torch.is_grad_enabled():
-            call = _Call(self, request.id, question.label, alone=not inputs, earlier=reply.earlier)
+            call = _Call(weakref.ref(self), request.id, question.label, alone=not inputs, earlier=reply.earlier)
             weakref.finalize(call, self._released.append, request.id)
             inputs = inputs or [torch.zeros((), requires_grad=True)]
             _Connect.apply(call, len(outputs), *outputs, *inputs)  # type: ignore[no-untyped-call]
@@ -236,9 +236,13 @@ def _wired(packer: Packer, value: Any, label: str) -> WireValue:
 
 @dataclass(eq=False)
 class _Call:
-    """An answered call, kept by the results that may be differentiated."""
+    """An answered call, kept by the results that may be differentiated.
 
-    link: Link
+    They keep it in torch's graph, where Python's garbage collector finds no circle: from here no link, which knows what
+    it was answered, is kept.
+    """
+
+    link: weakref.ref[Link]
     id: int
     label: str
     alone: bool  # nothing that went into the call can be differentiated
@@ -265,8 +269,11 @@ class _Connect(torch.autograd.Function):
             raise EarlierCall(call.label, call.id)
         if call.alone:
             return (None, None, *(None for _ in grads), None)
+        link = call.link()
+        if link is None:
+            raise UsageError(f"{call.label} is differentiated after the test in which it was called.")
         inputs = list(ctx.saved_tensors) if torch.is_grad_enabled() else []  # which may have changed since
-        result = call.link.differentiate(call.id, call.label, grads, ctx.like, inputs)
+        result = link.differentiate(call.id, call.label, grads, ctx.like, inputs)
         return (None, None, *(None for _ in grads), *result)
 
 

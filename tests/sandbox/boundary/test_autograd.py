@@ -1,5 +1,7 @@
 """Gradients: through calls, to arguments and parameters, as often as one likes."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 from torch.func import functional_call
+
+from grader.errors import UsageError
+from grader.judge.session import Session
 
 STUDENT = '''
 import torch
@@ -415,4 +420,28 @@ def test_parameters_changed_between_forward_and_backward(m: Any) -> None:
     again.sum().backward()
     assert x.grad.tolist() == [4.0, 8.0]
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
+def test_what_was_answered_is_let_go_with_the_test(session: Session) -> None:
+    """A result is held by torch's graph, where Python's garbage collector would not find a circle."""
+
+    def called() -> tuple[weakref.ref[Tensor], weakref.ref[Any]]:
+        submission = session.begin(0)
+        y = submission.cube(torch.ones(2, requires_grad=True))
+        y.sum().backward()
+        return weakref.ref(y), weakref.ref(vars(submission)["_link"])
+
+    result, link = called()
+    session.begin(1)
+    gc.collect()
+    assert result() is None
+    assert link() is None
+
+
+def test_a_result_cannot_be_differentiated_after_its_test(session: Session) -> None:
+    y = session.begin(0).cube(torch.ones(2, requires_grad=True))
+    session.begin(1)
+    gc.collect()
+    with pytest.raises(UsageError, match="cube is differentiated after the test in which it was called"):
         y.sum().backward()
