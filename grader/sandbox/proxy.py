@@ -238,8 +238,8 @@ def _wired(packer: Packer, value: Any, label: str) -> WireValue:
 class _Call:
     """An answered call, kept by the results that may be differentiated.
 
-    They keep it in torch's graph, where Python's garbage collector finds no circle: from here no link, which knows what
-    it was answered, is kept.
+    They keep it in torch's graph, in which Python's garbage collector does not find every circle: so the link, which
+    knows the results, is not kept from here.
     """
 
     link: weakref.ref[Link]

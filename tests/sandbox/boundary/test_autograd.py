@@ -424,13 +424,13 @@ def test_parameters_changed_between_forward_and_backward(m: Any) -> None:
 
 
 def test_what_was_answered_is_let_go_with_the_test(session: Session) -> None:
-    """A result is held by torch's graph, where Python's garbage collector would not find a circle."""
+    """Where two results come from one call, Python's garbage collector finds no circle that leads through it."""
 
     def called() -> tuple[weakref.ref[Tensor], weakref.ref[Any]]:
         submission = session.begin(0)
-        y = submission.cube(torch.ones(2, requires_grad=True))
-        y.sum().backward()
-        return weakref.ref(y), weakref.ref(vars(submission)["_link"])
+        found = submission.parts(torch.ones(2, requires_grad=True))
+        (found["sum"] + found["list"][0].sum()).backward()
+        return weakref.ref(found["sum"]), weakref.ref(vars(submission)["_link"])
 
     result, link = called()
     session.begin(1)
