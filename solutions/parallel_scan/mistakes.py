@@ -265,7 +265,7 @@ def detached(a, b, h0=None):
     return parallel_scan(a.detach(), b.detach(), None if h0 is None else h0.detach())
 
 
-@replaces("parallel_scan")
+@replaces("parallel_scan", ends="memory")
 def one_matrix(a, b, h0=None):
     """You built the T x T matrix of all decays: for a million steps, 8 TB in float64. No round of a scan needs
     more than a few tensors of T numbers."""
