@@ -315,7 +315,7 @@ def conv_in_float32(x, kernel, D=None):
     return causal_conv(x.float(), kernel.float(), None if D is None else D.float()).to(x.dtype)
 
 
-@replaces("causal_conv")
+@replaces("causal_conv", ends="memory")
 def toeplitz(x, kernel, D=None):
     """You built the matrix of the convolution. It has T² entries, 500 GB for 250,000 tokens in float64, and
     only T of them differ. What computes the product without the matrix?"""

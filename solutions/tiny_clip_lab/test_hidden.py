@@ -170,12 +170,14 @@ def test_encoders(submission):
 @needs("test_shapes")
 def test_retrieve(submission):
     """of all 64 captions the one of the largest cosine"""
+    every = torch.tensor([[c // 16, 4 + c // 4 % 4, 8 + c % 4] for c in range(64)])
+    assert_equal(submission.captions(torch.arange(64)), every, name="captions")
     images = fresh(list(range(0, 64, 3)), 2)
     held, shown = torch.tensor(HELD_OUT), torch.tensor(SHOWN)
     for seed in (7, 9, 5):
         model = submission.TinyCLIP(seed=seed)
         with torch.no_grad():
-            u, v = model.encode_image(images), model.encode_text(submission.captions(torch.arange(64)))
+            u, v = model.encode_image(images), model.encode_text(every)
         cosines = torch.einsum("be,ce->bc", u / u.norm(dim=-1, keepdim=True), v / v.norm(dim=-1, keepdim=True))
         found, right = submission.retrieve(model, images), cosines.argmax(-1)
         # The encoders are the student's own, so no known mistake has their numbers: slips are told here.
