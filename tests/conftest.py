@@ -44,11 +44,6 @@ def pytest_configure() -> None:
     os.environ["ARCHGRADE_WARM"] = "0"
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores: tests wait for limits of time, and for processes of theirs."""
-    return (os.cpu_count() or 1) + 1
-
-
 @contextmanager
 def staying_in(folder: Path) -> Iterator[None]:
     """Has warm processes stay, as for a student, and be found: their sockets lie below this folder."""
