@@ -12,6 +12,7 @@ from grader.testing import assert_close, assert_equal, assert_generator_kept, ne
 COLOURS = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0)]
 HELD_OUT = [0, 9, 14, 15, 18, 40, 46, 47, 55, 60, 62, 63]
 SHOWN = [c for c in range(64) if c not in HELD_OUT]
+CAPTIONS = torch.tensor([[c // 16, 4 + c // 4 % 4, 8 + c % 4] for c in range(64)])
 
 
 def covered(shape, row, column):
@@ -170,14 +171,13 @@ def test_encoders(submission):
 @needs("test_shapes")
 def test_retrieve(submission):
     """of all 64 captions the one of the largest cosine"""
-    every = torch.tensor([[c // 16, 4 + c // 4 % 4, 8 + c % 4] for c in range(64)])
-    assert_equal(submission.captions(torch.arange(64)), every, name="captions")
+    assert_equal(submission.captions(torch.arange(64)), CAPTIONS, name="captions")
     images = fresh(list(range(0, 64, 3)), 2)
     held, shown = torch.tensor(HELD_OUT), torch.tensor(SHOWN)
     for seed in (7, 9, 5):
         model = submission.TinyCLIP(seed=seed)
         with torch.no_grad():
-            u, v = model.encode_image(images), model.encode_text(every)
+            u, v = model.encode_image(images), model.encode_text(CAPTIONS)
         cosines = torch.einsum("be,ce->bc", u / u.norm(dim=-1, keepdim=True), v / v.norm(dim=-1, keepdim=True))
         found, right = submission.retrieve(model, images), cosines.argmax(-1)
         # The encoders are the student's own, so no known mistake has their numbers: slips are told here.
@@ -219,10 +219,10 @@ def test_fit(submission):
     alone = submission.TinyCLIP().fit("clip", steps=2, batch=1, lr=1e-9)[0]
     assert abs(alone) < 1e-3, f"clip: of one pair clip_loss is 0, and with batch=1 your fit begins at {alone:.2f}."
     # What is learned of a word has to reach the captions with this word that were held out.
-    model, words = submission.TinyCLIP(), torch.tensor([[c // 16, 4 + c // 4 % 4, 8 + c % 4] for c in range(64)])
-    before = directions(model, words)
+    model = submission.TinyCLIP()
+    before = directions(model, CAPTIONS)
     model.fit("clip", steps=4, batch=52, lr=0.01)
-    moved = (directions(model, words) - before).abs().amax(-1)
+    moved = (directions(model, CAPTIONS) - before).abs().amax(-1)
     shown, held_out = moved[SHOWN].min(), moved[HELD_OUT].max()
     apart = shown > 1e-4 and held_out < 0.01 * shown  # rounding alone is below 1e-6
     assert not apart, (
