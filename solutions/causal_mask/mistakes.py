@@ -92,6 +92,12 @@ def upper(T: int, S: int | None = None) -> Tensor:
 
 
 @replaces("causal_mask")
+def hidden(T: int, S: int | None = None) -> Tensor:
+    """Your mask is True where a key is hidden. In this course True means «may attend»."""
+    return ~causal_mask(T, S)
+
+
+@replaces("causal_mask")
 def top_left(T: int, S: int | None = None) -> Tensor:
     """Right for T = S only. With cached keys query i stands at position i + S - T of the text, not at i: one
     new token would see the very first key and none of the others."""

@@ -5,8 +5,8 @@ failing test, or at least half of the failing tests that reach the function whic
 not enough. Each failing test has the mistake that explains most of it. Where none explains all that is wrong in a
 test, two are tried together, of two functions or one made around the other, and then slips made by machine: of the
 reference, or of the mistake that explains a part. Both are some of hundreds, so they have to explain more: the whole
-of a failing test, several numbers of it, something in most of the failing tests that they reach, and where others do so
-as well, there must be few.
+of a failing test, several numbers of it, something in most of the failing tests that they reach (two mistakes: all that
+is wrong in each of them), and where others do so as well, there must be few.
 """
 
 import inspect
@@ -64,6 +64,10 @@ class _Claim:
         """Whether this is something in most of the failing tests that reach what is wrong."""
         return 2 * sum(bool(found.agreed) for found in self.accounts.values()) > len(self.accounts)
 
+    def explains_all(self) -> bool:
+        """Whether this is all that is wrong in the failing tests that reach it."""
+        return not any(each.others for each in self.accounts.values())
+
     def diagnoses(self, test: str, place: int) -> Iterator[Diagnosis]:
         """The mistakes, as what explains a test."""
         found = self.accounts[place]
@@ -114,7 +118,8 @@ class Causes:
             if not whole and pairs < MOST_SEARCHES:
                 pairs += 1
                 pair = self._together(cases, possible, place)
-                best, whole = (pair, True) if pair is not None else (best, False)
+                if pair is not None and pair.explains_all():
+                    best, whole = pair, True
             for base in (None, *_most_seen(claims, place)) if not whole else ():
                 if searches == MOST_SEARCHES:
                     break

@@ -189,6 +189,15 @@ def test_two_mistakes_in_one_function_are_made_around_each_other() -> None:
     assert not all_diagnosed(both, tests, twice=TWICE)
 
 
+def test_two_mistakes_together_are_told_only_if_they_are_all_that_is_wrong() -> None:
+    """Of some pair of mistakes what is wrong in one test is often the result by chance, but not in the next test."""
+    both = variation("return x * factor", "return x * 7 if factor == 5 else (x * 2 * factor).round()")
+    one, two, five = (of_scaled(factor) for factor in (1.3, 2.3, 5.0))
+    known = {"rounds": ROUNDS, "twice": TWICE}
+    assert len(all_diagnosed(both, [(one, True), (two, True)], **known)) == 2
+    assert not all_diagnosed(both, [(one, True), (two, True), (five, True)], **known)
+
+
 def test_two_mistakes_together_are_told_only_if_no_other_two_do_the_same() -> None:
     both = variation("return x * factor", "return (x * 2 * factor).round()")
     more = made_of_scaled("more", "_reference_scaled(2 * x, factor)")
