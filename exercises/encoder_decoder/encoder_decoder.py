@@ -57,8 +57,8 @@ class Seq2SeqDecoderBlock(nn.Module):
         """The layer, with the keys and values of the memory given: x (B, T, D) -> (B, T, D).
 
         memory_k, memory_v: (B, H, S, K), from memory_kv.
-        memory_mask: (B, S). target_mask: (B, T). Padding is hidden as a key; a query without any key gets zeros
-            from its attention, before the output projection.
+        memory_mask: (B, S). target_mask: (B, T). Padding is hidden as a key, and as a query it is a token like any
+            other; a query without any key gets zeros from its attention, before the output projection.
         """
         raise NotImplementedError
 

@@ -38,7 +38,7 @@ def convert_state(state: dict[str, Tensor], num_heads: int, num_groups: int, met
     state: a state_dict. The last part of a name, after the last dot, is that of a parameter; before it stand the
         modules, from the outermost inwards. A parameter of the model itself has no dot in its name.
     num_heads, num_groups, method: as in pool_heads.
-    Returns: the same names. The parameters of all modules that are called k_proj or v_proj are pooled, whatever
+    Returns: the same names. The own parameters of all modules that are called k_proj or v_proj are pooled, whatever
         module they are in; all others stay as they are. `state` is not changed.
     Raises: ValueError where pool_heads does. If nothing is pooled, sizes and method need not be looked at.
 

@@ -13,9 +13,10 @@ def upcycle(
 
     w1, w3: (F, D), w2: (D, F), float32 or float64, all three alike.
     num_experts: E >= 1. seed: a whole number from 0 to 2**32 - 1. router_std: > 0.
-    Returns: w1 (E, F, D), w2 (E, D, F) and w3 (E, F, D), exact copies, each expert in memory of its own; and the
-        router, gate (E, D): independent normal numbers of mean 0 and standard deviation router_std. All are in the
-        dtype of w1. The same seed gives the same gate, another seed another one.
+    Returns: w1 (E, F, D), w2 (E, D, F) and w3 (E, F, D), exact copies, each expert in memory of its own, shared with no
+        other expert and not with the arguments; and the router, gate (E, D): independent normal numbers of mean 0 and
+        standard deviation router_std. All are in the dtype of w1. The same seed gives the same gate, another seed
+        another one.
 
     >>> layer = upcycle(torch.tensor([[1.0, 2.0]]), torch.tensor([[5.0], [6.0]]), torch.tensor([[3.0, 4.0]]), 3, seed=0)
     >>> {name: tuple(w.shape) for name, w in layer.items()}
