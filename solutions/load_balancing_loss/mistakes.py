@@ -283,6 +283,14 @@ def exp_overflows(logits, k, mask=None):
 
 
 @replaces("load_balancing_loss")
+def half_without_a_token(logits, k, mask=None):
+    """Where no token is real, your 0 has the dtype of the logits. The loss of half precision is float32, with tokens or
+    without."""
+    loss = load_balancing_loss(logits, k, mask)
+    return loss.to(logits.dtype) if mask is not None and not mask.any() else loss
+
+
+@replaces("load_balancing_loss")
 def nothing_is_nan(logits, k, mask=None):
     """Where the mask leaves no token you divide 0 by 0. A batch of padding has no loss: it is 0."""
     logits, real = everything(logits, mask)

@@ -224,3 +224,6 @@ def test_nothing_real(submission, rng):
             (gradient,) = torch.autograd.grad(loss, leaf, allow_unused=True)
             gradient = torch.zeros_like(leaf) if gradient is None else gradient
             assert_close(gradient, torch.zeros_like(leaf), name="gradient of logits")
+    half = leaf.detach().half()
+    for loss in (submission.load_balancing_loss(half, k, mask), submission.router_z_loss(half, mask)):
+        assert_equal(loss.dtype, torch.float32, name="dtype of the loss of half precision")

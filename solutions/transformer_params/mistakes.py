@@ -212,6 +212,14 @@ def through_a_float(config):
 
 
 @replaces("count_params")
+def head_dim_as_float(config):
+    """Your head_dim is a float, and whatever is multiplied by it is one, too: above 2**53 it is not exact. In Python
+    a / b is a float even where it is whole. Which division of whole numbers gives a whole number?"""
+    head_dim = config.get("head_dim", config["d_model"] / config["n_heads"])
+    return {part: int(number) for part, number in count_params({**config, "head_dim": head_dim}).items()}
+
+
+@replaces("count_params")
 def overflow(config):
     """Your numbers wrap around: the ints of NumPy and torch have 64 bits, and a count of 10^19 does not fit.
     Python's own have as many digits as they need."""

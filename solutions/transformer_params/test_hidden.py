@@ -154,12 +154,13 @@ def test_sums(submission, rng):
 @points(1)
 @needs("test_example")
 def test_exact(submission):
-    """a model of 10^19 parameters, to the last one"""
-    D = 10**8 + 7  # a single matrix has less than 2^63 numbers, so that one may build it on the meta device
-    c = {"n_layers": 40, "d_model": D, "n_heads": D, "n_kv_heads": 1, "d_ff": 10**9 + 9, "vocab_size": 10**9 + 3}
-    check(submission, c, *PARTS, mlp="swiglu")
-    total = sum(map(prod, tensors({**c, "mlp": "swiglu"}).values()))
-    assert_equal(submission.count_params({**c, "mlp": "swiglu"})["total"], total, name="total")
+    """models of 10^19 parameters, to the last one"""
+    # A single matrix has less than 2^63 numbers, so that one may build it on the meta device.
+    for L, D, H in ((41, 10**8 + 7, 10**8 + 7), (40, 3 * 10**8 + 27, 3)):
+        c = {"n_layers": L, "d_model": D, "n_heads": H, "n_kv_heads": 1, "d_ff": 10**9 + 9, "vocab_size": 10**9 + 3}
+        check(submission, c, *PARTS, mlp="swiglu")
+        total = sum(map(prod, tensors({**c, "mlp": "swiglu"}).values()))
+        assert_equal(submission.count_params({**c, "mlp": "swiglu"})["total"], total, name="total")
 
 
 @points(1)
