@@ -92,6 +92,8 @@ def causes(named: Sequence[Diagnosis], failure: Failure) -> list[Piece]:
     """Why the test fails, as far as it is known: known mistakes, else what was seen of the result."""
     seen = (*([failure.near_miss] if failure.near_miss else []), *failure.observations)
     texts = [reflow(each.advice) for each in named] or [" ".join(seen)]
+    if named and not named[0].whole:
+        texts[0] = f"On this input your code does what this mistake does: {texts[0]}"
     return paragraphs(*(told(text, style="bold") for text in texts))
 
 

@@ -1,12 +1,12 @@
 """Tells which mistakes a submission makes: known ones, two of them at once, or a slip that a machine has made.
 
-A mistake is claimed only on this evidence: no answer contradicts it (see `evidence`), and it explains the first
-failing test, or at least half of the failing tests that reach the function which it replaces: one late coincidence is
-not enough. Each failing test has the mistake that explains most of it. Where none explains all that is wrong in a
-test, two are tried together, of two functions or one made around the other, and then slips made by machine: of the
-reference, or of the mistake that explains a part. Both are some of hundreds, so they have to explain more: the whole
-of a failing test, several numbers of it, something in most of the failing tests that they reach (two mistakes: all that
-is wrong in each of them), and where others do so as well, there must be few.
+A mistake is claimed only on this evidence: no answer contradicts it (see `evidence`), and it explains at least half of
+the failing tests that ask for the function which it replaces, or where none does of those that reach it: one
+coincidence is not enough. Each failing test has the mistake that explains most of it. Where none explains all that is
+wrong in a test, two are tried together, of two functions or one made around the other, and then slips made by machine:
+of the reference, or of the mistake that explains a part. Both are some of hundreds, so they have to explain more: the
+whole of a failing test, several numbers of it, something in most of the failing tests that they reach (two mistakes:
+all that is wrong in each of them), and where others do so as well, there must be few.
 """
 
 import inspect
@@ -55,10 +55,15 @@ class _Claim:
         """The failing tests in which nothing is left to explain."""
         return {place for place, found in self.accounts.items() if found.whole}
 
-    def explains_enough(self, first: int) -> bool:
-        """Whether this is the first failing test, or at least half of those that reach what is wrong."""
-        explained = [place for place, found in self.accounts.items() if found.agreed]
-        return bool(explained) and (explained[0] == first or 2 * len(explained) >= len(self.accounts))
+    @property
+    def asking(self) -> list[Account]:
+        """Of the failing tests that ask for what is wrong, or where none does of those that reach it."""
+        return [each for each in self.accounts.values() if each.asked] or list(self.accounts.values())
+
+    def explains_enough(self) -> bool:
+        """Whether this is something in at least half of the failing tests that ask for what is wrong."""
+        explained = sum(bool(each.agreed) for each in self.asking)
+        return bool(explained) and 2 * explained >= len(self.asking)
 
     def explains_most(self) -> bool:
         """Whether this is something in most of the failing tests that reach what is wrong."""
@@ -71,11 +76,10 @@ class _Claim:
     def diagnoses(self, test: str, place: int) -> Iterator[Diagnosis]:
         """The mistakes, as what explains a test."""
         found = self.accounts[place]
+        whole = found.whole and all(each.agreed for each in self.asking)
         for each in self.mistakes:
             known = isinstance(each, Mistake)
-            yield Diagnosis(
-                each.name, each.advice, each.replaces, test, self.agreed, found.whole, found.shown, known
-            )
+            yield Diagnosis(each.name, each.advice, each.replaces, test, self.agreed, whole, found.shown, known)
 
 
 class Causes:
@@ -106,7 +110,7 @@ class Causes:
         cases = [self.memory.case(run) for run in runs]
         failing = [place for place, case in enumerate(cases) if case.run.failed]
         possible = [claim for each in self._mistakes if (claim := self._claim(cases, each, each)) is not None]
-        claims = [each for each in possible if each.explains_enough(failing[0])]
+        claims = [each for each in possible if each.explains_enough()]
         found: dict[str, Diagnosis] = {}
         explained: set[int] = set()
         pairs = searches = 0

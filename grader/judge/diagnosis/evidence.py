@@ -74,6 +74,11 @@ class Case:
         """Whether each answer is the reference's."""
         return [same(mine, right) for mine, right in zip(self.given, self.right, strict=True)]
 
+    def asks(self, names: Sequence[str]) -> bool:
+        """Whether one of these is asked directly by a question with a wrong answer, or if there is none by any."""
+        doubtful = [asked for asked, is_right in zip(self.asked, self.is_right, strict=True) if not is_right]
+        return not set(names).isdisjoint(doubtful or self.asked)
+
 
 class Wrong(NamedTuple):
     """A version's answer that is not the reference's, and the first thing in which it differs."""
@@ -98,11 +103,13 @@ class Account:
     """What a version explains of one test: wrong answers of the submission that are the version's own, and others.
 
     `shown`: the answer to the question that the failure is about is one of them, or the failure is about none.
+    `asked`: the test asks directly for what the version replaces, where it fails (see `Case.asks`).
     """
 
     agreed: int
     others: int
     shown: bool
+    asked: bool
 
     @property
     def whole(self) -> bool:
@@ -137,7 +144,7 @@ def account(
                 return None
         elif theirs is not None and theirs.differs == "value" and (not direct or asked in names):
             return None
-    return Account(agreed, others, shown)
+    return Account(agreed, others, shown, case.asks(names))
 
 
 def _agrees(mine: Answer, theirs: Wrong) -> bool:

@@ -298,11 +298,14 @@ def test_one_late_coincidence_is_not_enough() -> None:
     assert diagnosed(source, [(nothing, False), (nothing, False), (coincidence, True)], adds=adds) == "adds"
 
 
-def test_the_first_failing_test_is_enough() -> None:
-    tests: Tests = [(of_scaled(3.0), True), *[(of_scaled(1e-12), True)] * 3]
-    source = variation("return x * factor", "return x + factor if factor > 1e-6 else x * factor")
-    adds = ("scaled", source)
-    assert diagnosed(source, tests, adds=adds) == "adds"
+def test_what_does_not_explain_every_failing_test_that_asks_for_it_says_so() -> None:
+    source = variation("return x * factor", "return x * 7 if factor == 5 else x + factor")
+    three, four, five = (of_scaled(3.0), True), (of_scaled(4.0), True), (of_scaled(5.0), True)
+    assert all_diagnosed(source, [three, four], adds=ADDS) == [("adds", "test_0", True)]
+    assert all_diagnosed(source, [three, five], adds=ADDS) == [("adds", "test_0", False)]
+    assert all_diagnosed(source, [three, five, five], adds=ADDS) == []
+    elsewhere = source.replace("return x + step", "return x * step * 5")
+    assert all_diagnosed(elsewhere, [three, four, (of_shifted(1.0), True)], adds=ADDS) == [("adds", "test_0", True)]
 
 
 def test_failing_tests_of_other_functions_do_not_count() -> None:
