@@ -139,7 +139,7 @@ def window_not_causal(T: int, window: int, S: int | None = None) -> Tensor:
 
 @replaces("sliding_window_mask")
 def window_fills_the_front(T: int, window: int, S: int | None = None) -> Tensor:
-    """Your condition for the past is right for the position p, and the condition for the future still uses i: with
+    """Your condition for the past is right for the position m, and the condition for the future still uses i: with
     cached keys a query does not see the newest ones. Which of the two numbers is the query's place in the text?"""
     query, key = ranges(T, S)
     first = torch.arange(T)[:, None]
@@ -149,7 +149,7 @@ def window_fills_the_front(T: int, window: int, S: int | None = None) -> Tensor:
 @replaces("sliding_window_mask")
 def window_of_the_new_ones(T: int, window: int, S: int | None = None) -> Tensor:
     """Your window ends inside the last T keys, and all S - T keys before them are seen by every query, however far
-    back they lie. A cached key is a key like any other: how far from position p is it?"""
+    back they lie. A cached key is a key like any other: how far from position m is it?"""
     query, key = ranges(T, S)
     return ((query - window < key) | (key < key.shape[1] - T)) & (key <= query)
 

@@ -362,7 +362,7 @@ def twin_of_known_keys(config):
 @replaces("dense_twin")
 def twin_without_none(config):
     """Your twin lacks the keys whose value is None. That counts as missing where a number is read; the keys themselves
-    stay in the config, unless they are of experts. From which dict did you copy?"""
+    stay in the config, unless they are of experts."""
     return {key: value for key, value in dense_twin(config).items() if value is not None}
 
 

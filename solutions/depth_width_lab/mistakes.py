@@ -166,7 +166,7 @@ class small_embeddings(Model):  # noqa: N801
 @replaces("HopModel")
 class seeds_for_all(Model):  # noqa: N801
     """Your constructor changes torch's own random generator and leaves it so. Whatever is drawn afterwards,
-    here or anywhere else in the program, begins again from your seed. Who puts the generator back as it was?"""
+    here or anywhere else in the program, goes on from your seed. Who puts the generator back as it was?"""
 
     def __init__(self, layers, width, heads=4, items=8, hops=3, seed=0):
         super().__init__(layers, width, heads, items, hops, seed)

@@ -421,8 +421,8 @@ def whole_tiles_only(q, k, v, block_q, block_k, causal=False):
 
 @replaces("flash_forward")
 def tile_left_out_by_its_first_row(q, k, v, block_q, block_k, causal=False):
-    """You leave out a tile if its first key lies after your first query. The other queries of the tile see further, and
-    all of them stand S - T further on: which query of a tile decides whether nobody needs it?"""
+    """You leave out a tile if its first key lies after your first query. The other queries of the tile see further:
+    which of them decides whether nobody needs it?"""
 
     class Wrong(Forward):
         def scores(self, q, k, rows, cols, causal):

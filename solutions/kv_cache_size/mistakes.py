@@ -252,8 +252,8 @@ def window_ignored(config, seq_len, batch_size=1, bytes_per_element=2):
 
 @replaces("config_cache_bytes")
 def window_of_the_batch(config, seq_len, batch_size=1, bytes_per_element=2):
-    """Your window caps the tokens of all sequences together, so a batch costs no more than one of them. Whose
-    tokens does a layer forget when the window is full?"""
+    """Your window caps the tokens of all sequences together, so above some number of them one more costs nothing. Whose
+    tokens does a layer forget when a window is full?"""
     tokens = min(seq_len * batch_size, _get(config, "sliding_window", default=seq_len * batch_size))
     return of(config, tokens, 1, bytes_per_element)
 

@@ -99,7 +99,7 @@ def median(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> 
 
 @replaces("pool_heads")
 def in_float32(t: Tensor, num_heads: int, num_groups: int, method: str = "mean") -> Tensor:
-    """Your result is float32 whatever t was. A converted checkpoint keeps the dtype that it had."""
+    """Your result is float32 where t is of another dtype. A converted checkpoint keeps the dtype that it had."""
     return merged(grouped(t.float(), num_heads, num_groups, method), method)
 
 

@@ -449,8 +449,8 @@ def shared_without_experts(config):
 
 @replaces("count_params")
 def few_dense_layers_without_experts(config):
-    """You read first_k_dense_replace where num_experts is 0, and the other layers are left without an FFN. How many
-    layers of a dense model are dense?"""
+    """You read first_k_dense_replace where num_experts is 0, and the other layers count as sparse ones without
+    experts. How many layers of a dense model are dense?"""
     p = parts(config)
     return add({**p, "dense layers": get(config, "first_k_dense_replace", p["dense layers"])})
 

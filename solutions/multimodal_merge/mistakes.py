@@ -303,9 +303,8 @@ def image_b_again_in_text_b(input_ids, embedding, image_features, image_token):
 
 @replaces("merge")
 def image_b_over_text_b(input_ids, embedding, image_features, image_token):
-    """You write image b over the placeholders of text b, and two shapes do not fit where a text holds several images
-    or none. The features fill placeholders in reading order: to which text does image 1 belong, if the first text holds
-    two?"""
+    """You write image b over the placeholders of text b, which goes wrong where a text holds several images or none.
+    The features fill placeholders in reading order: to which text does image 1 belong, if the first text holds two?"""
     demand(input_ids, image_features, image_token)
     x, is_image = embedded(input_ids, embedding, image_token), input_ids == image_token
     for b in range(len(image_features)):

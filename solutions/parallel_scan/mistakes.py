@@ -127,8 +127,8 @@ def h0_everywhere(a, b, h0=None):
 
 @replaces("parallel_scan")
 def b_changed(a, b, h0=None):
-    """You put h0 into the first b in place, and the caller's b is another tensor afterwards; one that needs a gradient
-    does not let you. In which tensor can the first step stand instead?"""
+    """You put h0 into the first b in place, and the caller's b holds other numbers afterwards; one that needs a
+    gradient does not let you. In which tensor can the first step stand instead?"""
     if h0 is not None:
         b[..., 0] += a[..., 0] * h0
     return parallel_scan(a, b)

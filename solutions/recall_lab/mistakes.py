@@ -65,7 +65,7 @@ def seed_is_ignored(batch, length, n_data, vocab, seed, spacing="random"):
 @replaces("CopyModel")
 class seeds_for_all(Model):  # noqa: N801
     """Your constructor changes torch's own random generator and leaves it so. Whatever is drawn afterwards,
-    here or anywhere else in the program, begins again from your seed. Who puts the generator back as it was?"""
+    here or anywhere else in the program, goes on from your seed. Who puts the generator back as it was?"""
 
     def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
         super().__init__(mixer, length, n_data, vocab, d_model, d_state, seed)

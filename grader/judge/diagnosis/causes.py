@@ -1,12 +1,13 @@
 """Tells which mistakes a submission makes: known ones, two of them at once, or a slip that a machine has made.
 
-A mistake is claimed only on this evidence: no answer contradicts it (see `evidence`), and it explains at least half of
-the failing tests that ask for the function which it replaces, or where none does of those that reach it: one
-coincidence is not enough. Each failing test has the mistake that explains most of it. Where none explains all that is
-wrong in a test, two are tried together, of two functions or one made around the other, and then slips made by machine:
-of the reference, or of the mistake that explains a part. Both are some of hundreds, so they have to explain more: the
-whole of a failing test, several numbers of it, something in most of the failing tests that they reach (two mistakes:
-all that is wrong in each of them), and where others do so as well, there must be few.
+A mistake is claimed only on this evidence: no answer contradicts it (see `evidence`), and it explains something in all
+failing tests that ask for the function which it replaces, or where none does of those that reach it. Since there can be
+a second mistake, half of them are enough for more than one answer or several numbers: one coincidence is not. Each
+failing test has the mistake that explains most of it. Where none explains all that is wrong in a test, two are tried
+together, of two functions or one made around the other, and then slips made by machine: of the reference, or of the
+mistake that explains a part. Both are some of hundreds, so they have to explain more: the whole of a failing test,
+several numbers of it, something in most of the failing tests that they reach (two mistakes: all that is wrong in each
+of them), and where others do so as well, there must be few.
 """
 
 import inspect
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from grader.errors import UsageError
-from grader.judge.diagnosis.evidence import ENOUGH, Account, Case, Run, account, numbers
+from grader.judge.diagnosis.evidence import ENOUGH, Account, Case, Run, account
 from grader.judge.diagnosis.memory import Memory
 from grader.judge.diagnosis.search import Bench
 from grader.judge.diagnosis.versions import Mistake, Nested, Pair, Slip, Slipped, Version
@@ -60,10 +61,21 @@ class _Claim:
         """Of the failing tests that ask for what is wrong, or where none does of those that reach it."""
         return [each for each in self.accounts.values() if each.asked] or list(self.accounts.values())
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether this is something in all failing tests that ask for what is wrong."""
+        return all(each.agreed for each in self.asking)
+
+    @property
+    def weight(self) -> int:
+        """In how many numbers of failing tests the answers are their own."""
+        return sum(each.weight for each in self.accounts.values())
+
     def explains_enough(self) -> bool:
-        """Whether this is something in at least half of the failing tests that ask for what is wrong."""
+        """Whether this is something in all failing tests that ask for what is wrong, or more than that in half."""
         explained = sum(bool(each.agreed) for each in self.asking)
-        return bool(explained) and 2 * explained >= len(self.asking)
+        half = 2 * explained >= len(self.asking) and (self.agreed > 1 or self.weight >= 2 * ENOUGH)
+        return bool(explained) and (self.everywhere or half)
 
     def explains_most(self) -> bool:
         """Whether this is something in most of the failing tests that reach what is wrong."""
@@ -76,7 +88,7 @@ class _Claim:
     def diagnoses(self, test: str, place: int) -> Iterator[Diagnosis]:
         """The mistakes, as what explains a test."""
         found = self.accounts[place]
-        whole = found.whole and all(each.agreed for each in self.asking)
+        whole = found.whole and self.everywhere
         for each in self.mistakes:
             known = isinstance(each, Mistake)
             yield Diagnosis(each.name, each.advice, each.replaces, test, self.agreed, whole, found.shown, known)
@@ -172,7 +184,7 @@ class Causes:
         for one, two in itertools.islice(_two_of(shown), MOST_PAIRS):
             version = self._pair(one, two)
             claim = self._made_claim(cases, place, version, one, two)
-            if claim is not None and self._weight(cases, version) >= ENOUGH:
+            if claim is not None and claim.weight >= ENOUGH:
                 claims.setdefault(frozenset((one.name, two.name)), claim)
         return _only(list(claims.values()), most=1)
 
@@ -200,20 +212,10 @@ class Causes:
         for slip in bench.fitting(case, names)[:MOST_SLIPS]:
             version = slip if known is None else Slipped(known, slip)
             claim = self._made_claim(cases, place, version, *((slip,) if known is None else (known, slip)))
-            if claim is not None and self._weight(cases, version) >= ENOUGH:
+            if claim is not None and claim.weight >= ENOUGH:
                 claims.append(claim)
             slip.let_go()
         return _only(claims, MOST_CAUSES)
-
-    def _weight(self, cases: Sequence[Case], version: Version) -> int:
-        """In how many numbers of failing tests a version's answers are not the reference's."""
-        return sum(
-            numbers(each.answer, right)
-            for case in cases
-            if case.run.failed and not case.reached.isdisjoint(version.names)
-            for each, right in zip(self.memory.wrongs(case, version), case.right[: case.answered], strict=True)
-            if each is not None
-        )
 
 
 def _pair(one: Mistake, two: Mistake) -> Version:

@@ -18,6 +18,7 @@ from torch import Tensor
 from grader.judge.compare import close, compare, differs
 from grader.judge.replay import Answer, same, same_arguments, same_gradients, same_modules, same_words
 from grader.judge.session import Entry
+from grader.sandbox import wire
 
 ENOUGH = 6  # numbers that a part of a result, a slip or two mistakes together have to explain
 _RTOL, _ATOL = 1e-6, 1e-9  # within which numbers are no evidence: a search that ends elsewhere differs by as much
@@ -71,8 +72,14 @@ class Case:
 
     @cached_property
     def is_right(self) -> Sequence[bool]:
-        """Whether each answer is the reference's."""
-        return [same(mine, right) for mine, right in zip(self.given, self.right, strict=True)]
+        """Whether each answer is the reference's, or an exception of another kind with which the test was content."""
+        pairs = zip(self.given, self.right, strict=True)
+        return [same(mine, right) or self._accepted(place, mine, right) for place, (mine, right) in enumerate(pairs)]
+
+    def _accepted(self, place: int, mine: Answer, right: Answer) -> bool:
+        """Whether the test went on after an exception where the reference has one, too."""
+        ended_here = self.run.failed and place == len(self.given) - 1
+        return isinstance(mine.reply, wire.Threw) and isinstance(right.reply, wire.Threw) and not ended_here
 
     def asks(self, names: Sequence[str]) -> bool:
         """Whether one of these is asked directly by a question with a wrong answer, or if there is none by any."""
@@ -103,13 +110,15 @@ class Account:
     """What a version explains of one test: wrong answers of the submission that are the version's own, and others.
 
     `shown`: the answer to the question that the failure is about is one of them, or the failure is about none.
-    `asked`: the test asks directly for what the version replaces, where it fails (see `Case.asks`).
+    `asked`: the test asks directly for what the version replaces, where it fails (see `Case.asks`). `weight`: in how
+    many numbers the version's own answers are not the reference's.
     """
 
     agreed: int
     others: int
     shown: bool
     asked: bool
+    weight: int
 
     @property
     def whole(self) -> bool:
@@ -125,7 +134,7 @@ def account(
     `direct`: some question asks for the names; then only such questions can contradict. `whole`: an answer that is left
     to explain contradicts it, too.
     """
-    agreed, others = 0, int(case.broken_off)
+    agreed, weight, others = 0, 0, int(case.broken_off)
     if whole and others:
         return None
     shown = case.shown is None
@@ -134,17 +143,19 @@ def account(
     for place, (theirs, mine, right, is_right, asked) in enumerate(answers):
         if theirs is not None and _agrees(mine, theirs):
             agreed += 1
+            weight += numbers(mine, right)
             shown |= place == case.shown
         elif not is_right:
             in_part = theirs is not None and _agrees_in_part(mine, theirs, right)
             agreed += in_part
+            weight += numbers(mine, right) if in_part else 0
             shown |= in_part and place == case.shown
             others += theirs is None or not same(mine, theirs.answer)
             if whole and others:
                 return None
         elif theirs is not None and theirs.differs == "value" and (not direct or asked in names):
             return None
-    return Account(agreed, others, shown, case.asks(names))
+    return Account(agreed, others, shown, case.asks(names), weight)
 
 
 def _agrees(mine: Answer, theirs: Wrong) -> bool:

@@ -263,7 +263,7 @@ class _Changes:
             yield node.value, "without one of the transposes"
         elif isinstance(node, ast.Name) and node.id in self._arguments and not isinstance(owner, ast.Attribute):
             detached = ast.Call(ast.Attribute(node, "detach", ast.Load()), [], [])
-            yield detached, f"if no gradient leads through `{node.id}`"
+            yield detached, f"if one use of `{node.id}` lets no gradient through"
 
     def _statements(self, node: ast.stmt, owner: object) -> Iterator[tuple[ast.AST, str]]:
         if not isinstance(owner, list):

@@ -75,6 +75,20 @@ def test_a_second_mistake_in_another_test_contradicts_nothing() -> None:
     assert diagnosed(source, tests, adds=("scaled", unchecked)) == "adds"
 
 
+def test_an_error_of_another_kind_that_a_test_accepts_is_right() -> None:
+    """The test goes on after it: who refuses, in whatever way, does not forget to."""
+    source = variation("return x * factor", "return x + factor").replace("ValueError", "RuntimeError")
+    unchecked = ADDS[1].replace("if factor <= 0", "if False")
+
+    def refused(m: Any) -> None:
+        with pytest.raises((ValueError, RuntimeError)):
+            m.scaled(X, -1.0)
+        m.scaled(X, 3.0)
+
+    assert diagnosed(source, [(refused, True)], unchecked=("scaled", unchecked)) is None
+    assert all_diagnosed(source, [(refused, True)], adds=ADDS) == [("adds", "test_0", True)]
+
+
 def test_a_right_answer_contradicts_a_mistake() -> None:
     source = variation("return x * factor", "return x + factor if factor == 3 else x * factor")
     assert diagnosed(source, [(of_scaled(3.0), True), (of_scaled(2.5), True)], adds=ADDS) is None
@@ -294,7 +308,9 @@ def test_one_late_coincidence_is_not_enough() -> None:
     nothing: Callable[[Any], None] = lambda m: m.scaled(X[:0], 2.0)  # noqa: E731
     coincidence: Callable[[Any], None] = lambda m: m.scaled(X[1:2], 3.0)  # noqa: E731 - 2 + 3 = 5
     assert diagnosed(source, [(nothing, True), (nothing, True), (coincidence, True)], adds=adds) is None
-    assert diagnosed(source, [(nothing, True), (coincidence, True)], adds=adds) == "adds"  # half of them
+    assert diagnosed(source, [(nothing, True), (coincidence, True)], adds=adds) is None  # half of them
+    twice: Tests = [(coincidence, True), (coincidence, True)]
+    assert diagnosed(source, [(nothing, True), *twice], adds=adds) == "adds"  # more than half, and more than one answer
     assert diagnosed(source, [(nothing, False), (nothing, False), (coincidence, True)], adds=adds) == "adds"
 
 
