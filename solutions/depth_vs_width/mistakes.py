@@ -22,6 +22,14 @@ def exact_width(budget, L):
 
 
 @replaces("shapes_at_budget")
+def half_a_head_rounded_down(budget, depths, head_dim=64):
+    """To round you added head_dim // 2, which is less than half of an odd head_dim. How does Python write the half of
+    5?"""
+    widths = [int(exact_width(budget, L) + head_dim // 2) // head_dim * head_dim for L in depths]
+    return [shape(L, max(head_dim, D), head_dim) for L, D in zip(depths, widths, strict=True)]
+
+
+@replaces("shapes_at_budget")
 def rounded_down(budget, depths, head_dim=64):
     """You took the width below, and for half of the depths the one above is nearer. Which way of rounding
     looks in both directions?"""

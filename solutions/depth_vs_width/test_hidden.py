@@ -63,6 +63,9 @@ def test_nearest_width(submission, rng):
         assert_close(submission.shapes_at_budget(float(budget), depths, head_dim), expected, name="shapes")
         if head_dim == 64:
             assert_close(submission.shapes_at_budget(budget, depths), expected, name="shapes of 64 by default")
+    for head_dim in (5, 7):  # half of it is no whole number; 0.2 more than 4.5 heads are nearer to 5
+        budget = math.ceil(36 * (4.5 * head_dim + 0.2) ** 2)
+        assert_close(submission.shapes_at_budget(budget, [3], head_dim), [nearest(budget, 3, head_dim)], name="shapes")
     # 1.54 heads are nearer to 2 than to 1, and their weights are nearer to those of 1.
     assert_close(submission.shapes_at_budget(36 * 9714, [3]), [nearest(36 * 9714, 3, 64)], name="shapes")
     for shape in submission.shapes_at_budget(175e9, [96, 1]):

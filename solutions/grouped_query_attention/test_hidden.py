@@ -94,7 +94,7 @@ def test_mask(submission, rng):
     H, G = 6, 3
     B, T, S, K = (size + 6 for size in rng.sizes(4, low=1, high=6))
     q, k, v = rng.randn(B, H, T, K), rng.randn(B, G, S, K), rng.randn(B, G, S, K)
-    for shape in [(T, S), (B, 1, 1, S), (B, H, T, S)]:
+    for shape in [(T, S), (H, T, S), (B, 1, 1, S), (B, H, T, S)]:
         mask = random_mask(rng, *shape)
         assert_close(submission.grouped_attention(q, k, v, mask), by_head(q, k, v, mask))
 

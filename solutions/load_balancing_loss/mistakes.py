@@ -33,6 +33,15 @@ def shares(logits: Tensor, k: int, mask: Tensor | None) -> tuple[Tensor, Tensor,
 
 
 @replaces("load_balancing_loss")
+def chosen_by_probability(logits, k, mask=None):
+    """You chose the experts by their probabilities, and of logits that lie far apart all but the largest probability
+    are 0: a choice among zeros is none. What was k chosen by?"""
+    logits, real = everything(logits, mask)
+    p = logits.softmax(-1)
+    return logits.shape[-1] * (mean(choices(p, k), real) * mean(p, real)).sum()
+
+
+@replaces("load_balancing_loss")
 def p_squared(logits, k, mask=None):
     """You took the mean probability twice. A router can be even on average while every single choice goes to the same
     expert: f counts what was chosen."""

@@ -68,6 +68,8 @@ def test_every_k(submission, rng):
     logits = distinct_logits(rng, T, E)
     for k in (2, 3, E):
         assert_close(submission.load_balancing_loss(logits, k), balance(logits, k), **SHARES)
+    far = 1e4 * logits  # all probabilities but one are 0, and the second choice is the second all the same
+    assert_close(submission.load_balancing_loss(far, 2), balance(far, 2), **SHARES)
 
 
 @points(2)

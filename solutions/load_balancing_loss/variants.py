@@ -9,13 +9,13 @@ from grader.testing import replaces
 
 @replaces("load_balancing_loss")
 def weighted_sums(logits, k, mask=None):
-    """a mask of numbers times one-hot tensors, as Hugging Face had it"""
+    """a mask of numbers times one-hot tensors, as Hugging Face had it, and the choice by logits"""
     E = logits.shape[-1]
     mask = torch.ones(()) if mask is None else mask
     wide = logits if logits.dtype == torch.float64 else logits.float()
     real = mask.to(wide.dtype).expand(logits.shape[:-1]).reshape(-1)
     p = wide.view(-1, E).softmax(-1)
-    hot = F.one_hot(p.topk(k, dim=-1).indices, E).to(wide.dtype)  # (N, k, E)
+    hot = F.one_hot(wide.view(-1, E).topk(k, dim=-1).indices, E).to(wide.dtype)  # (N, k, E)
     n = real.sum().clamp(min=1.0)
     f = torch.einsum("nke,n->e", hot, real) / n
     return E * torch.dot(f, torch.einsum("ne,n->e", p, real) / n)

@@ -1,7 +1,7 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
 import torch
-from moe_router import route
+from moe_router import combine_matrix, route
 from torch import Tensor
 
 from grader.testing import replaces
@@ -199,6 +199,14 @@ def by_slot(weights: Tensor, indices: Tensor, num_experts: int) -> Tensor:
     rows = weights.new_zeros(*weights.shape[:-1], num_experts)
     rows[..., : weights.shape[-1]] = weights
     return rows
+
+
+@replaces("combine_matrix")
+def rows_in_float32(weights: Tensor, indices: Tensor, num_experts: int) -> Tensor:
+    """Your matrix is float32 for weights in half precision. Which dtype does the docstring give it, and where do 0
+    and 1 of a dtype of their own come in?"""
+    rows = combine_matrix(weights, indices, num_experts)
+    return rows if rows.dtype == torch.float64 else rows.float()
 
 
 @replaces("combine_matrix")

@@ -153,6 +153,8 @@ def test_combine_matrix(submission, rng):
     assert_equal(rows, expected)
     assert_equal(submission.combine_matrix(weights.detach()[0, 0], indices[0, 0], E), expected[0, 0])
     assert_equal(submission.combine_matrix(weights.detach()[:, :0], indices[:, :0], E), expected[:, :0])
+    for dtype in (torch.float32, torch.float16):
+        assert_equal(submission.combine_matrix(weights.detach().to(dtype), indices, E), expected.to(dtype))
 
     assert rows.requires_grad, "No gradient leads from the matrix to the weights: something was detached."
     g = rng.randn(B, T, E)

@@ -37,6 +37,17 @@ class Parts(MultiHeadAttention):
 
 
 @replaces("MultiHeadAttention")
+class MaskOfThreeAxesByText(Parts):
+    """You take a mask of three axes for one of each text, (B, T, S). It broadcasts to (B, H, T, S), as everything
+    does in torch: from the last axis on. Which axis is then the first of three?"""
+
+    def _normalise(self, scores: Tensor, mask: Tensor | None) -> Tensor:
+        if mask is not None and mask.dim() == 3:
+            mask = mask[:, None]
+        return super()._normalise(scores, mask)
+
+
+@replaces("MultiHeadAttention")
 class ScaleD(Parts):
     """The scores are divided by √D. Each dot product runs over the width of one head: how many products does it
     add up, and how large does their sum become?"""

@@ -86,7 +86,7 @@ def test_mask(submission, rng):
     query, key, value = rng.randn(B, T, D), rng.randn(B, S, D), rng.randn(B, S, D)
     state = random_state(rng, D)
     mha = module(submission, state, H)
-    for shape in [(T, S), (B, 1, 1, S), (B, H, T, S)]:
+    for shape in [(T, S), (H, T, S), (B, 1, 1, S), (B, H, T, S)]:
         mask = random_mask(rng, *shape)
         assert_close(mha(query, key, value, mask), attention(state, H, query, key, value, mask))
 

@@ -82,6 +82,15 @@ def safe(scores: Tensor, m: Tensor | None = None, eps: float = 0.0) -> Tensor:
 
 
 @replaces("masked_softmax")
+def low_is_forbidden(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """You take every large negative number in a float mask for «forbidden». Only -inf forbids: any other number is
+    added, however low it is."""
+    if mask is not None and mask.dtype != torch.bool:
+        mask = mask.masked_fill(mask < -1e4, -INF)
+    return safe(masked(scores, mask))
+
+
+@replaces("masked_softmax")
 def naive_exp(scores: Tensor, mask: Tensor | None = None) -> Tensor:
     """exp of a large score is infinite, and infinity divided by infinity is NaN; all exponentials of very negative
     scores are 0. What can be subtracted from a row without changing its softmax?"""

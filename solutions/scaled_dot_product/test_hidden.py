@@ -103,6 +103,8 @@ def test_float_mask(submission, rng):
     assert_close(submission.masked_softmax(scores, bias), softmax(scores + bias), name="weights")
     expected = softmax(scores + bias, keep)
     assert_close(submission.masked_softmax(scores, torch.where(keep, bias, -INF)), expected, name="weights")
+    low = bias - 1e5  # of the whole row, so that it forbids nothing
+    assert_close(submission.masked_softmax(scores, low), softmax(scores + low), name="weights")
 
 
 @points(3)

@@ -145,7 +145,7 @@ def test_mask(submission, rng):
     """forbidden keys are gone, bias and dtype stay"""
     B, H, T, S, K, V = rng.sizes(6, low=3, high=8)  # with two keys a mask leaves one, and its bias has no effect
     q, k, v, bias = rng.randn(B, H, T, K), rng.randn(B, H, S, K), rng.randn(B, H, S, V), rng.randn(1, H, T, S)
-    for shape in [(T, S), (B, 1, 1, S), (B, 1, T, S)]:
+    for shape in [(T, S), (H, T, S), (B, 1, 1, S), (B, 1, T, S)]:
         keep = rng.rand(*shape) < 0.5
         keep[..., 0] = ~keep[..., 1]
         added = torch.where(keep, bias, float("-inf")).expand(B, H, T, S)
