@@ -186,6 +186,13 @@ def centred(n_params, loss):
 
 
 @replaces("isoflop_optimum")
+def within_the_sizes(n_params, loss):
+    """Where the parabola turns outside the sizes that were measured, you return the nearest of these. The parabola goes
+    on there: at which N is it lowest?"""
+    return min(max(isoflop_optimum(n_params, loss), n_params.min().item()), n_params.max().item())
+
+
+@replaces("isoflop_optimum")
 def parabola_in_n(n_params, loss):
     """You fitted the parabola over N. IsoFLOP curves are parabolas when a doubling of N is always the same step: on
     which axis is that so?"""

@@ -179,6 +179,10 @@ def test_isoflop(submission, rng):
         found = submission.isoflop_optimum(sizes, double(noisy))
         assert_close(found, math.exp(turning_point(place, noisy)), rtol=2e-6, atol=0.0, name="N")
         assert isinstance(found, float), "isoflop_optimum returns a float."
+        for beside in (min(place) - 1.3, max(place) + 1.3):  # where no model was measured
+            curve = [2.2 + 0.06 * (x - beside) ** 2 for x in place]
+            found = submission.isoflop_optimum(sizes, double(curve))
+            assert_close(found, math.exp(beside), rtol=2e-6, atol=0.0, name="N beside all sizes")
 
 
 @points(2)

@@ -1,6 +1,6 @@
 """The dense FFN against an independent mixture of the new experts, and counting by hand."""
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import torch
 
@@ -119,11 +119,12 @@ def test_seed(submission, rng):
     """repeatable by seed, and only by the same"""
     F, D, E = 3, 9, 5
     weights = dense(rng, F, D)
-    first, other, again = (submission.upcycle(*weights, E, seed=seed)["gate"] for seed in (11, 12, 11))
-    assert_equal(again, first, name="gate, seed 11 again")
-    zero, zero_again = (submission.upcycle(*weights, E, seed=0)["gate"] for _ in range(2))
-    assert_equal(zero_again, zero, name="gate, seed 0 again")
-    assert not other.equal(first), "Seeds 11 and 12 gave the same gate."
+    seeds = (11, 12, 0, 1, 2**31 - 1, 2**31, 2**32 - 1)
+    gates = {seed: submission.upcycle(*weights, E, seed=seed)["gate"] for seed in seeds}
+    for seed in (11, 0):
+        assert_equal(submission.upcycle(*weights, E, seed=seed)["gate"], gates[seed], name=f"gate, seed {seed} again")
+    for one, two in combinations(seeds, 2):
+        assert not gates[one].equal(gates[two]), f"Seeds {one} and {two} gave the same gate."
 
 
 @points(5)
