@@ -213,7 +213,7 @@ class Diagnosis(Struct, frozen=True):
     replaces: str  # the name in the reference that it gets wrong
     test: str  # id of the first failing test that it explains
     agreed: int  # results of the student's code that equal the mistake's and differ from the reference's
-    whole: bool = True  # nothing else is wrong in that test, nor all that is in another that asks for the same
+    whole: bool = True  # nothing else is wrong in that test, and it shows in most failing tests that ask for the same
     shown: bool = True  # it explains the call that the failure is about, or the failure is about none
     known: bool = True  # it stands in mistakes.py
 

@@ -91,6 +91,17 @@ def test_what_a_diagnosis_rests_on_is_said_in_words(agreed: int, whole: bool, kn
     assert words in " ".join(screen(of).split())
 
 
+@pytest.mark.parametrize(
+    ("whole", "first"),
+    [(True, "It comes late."), (False, "On this input your code does what this mistake does: It comes late.")],
+)
+def test_what_does_not_explain_all_is_said_softly(whole: bool, first: str) -> None:
+    named = Diagnosis("late", "It comes late.", "f", "test_choice", 3, whole)
+    text = screen(result(case("choice", Outcome.FAILED, Failure("It differs.")), diagnoses=(named,)))
+    assert ("On this input" in text) is not whole
+    assert first in " ".join(text.split())
+
+
 def test_a_mistake_that_does_not_explain_the_shown_call_comes_after_what_does() -> None:
     crash = Failure("", Call("f"), exception=Raised("IndexError", "too far", (Frame("f.py", 3, "f", ()),)))
     named = Diagnosis("late", "It comes late.", "g", "test_choice", 3, whole=False, shown=False)

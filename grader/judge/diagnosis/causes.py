@@ -62,9 +62,9 @@ class _Claim:
         return [each for each in self.accounts.values() if each.asked] or list(self.accounts.values())
 
     @property
-    def everywhere(self) -> bool:
-        """Whether this is something in all failing tests that ask for what is wrong."""
-        return all(each.agreed for each in self.asking)
+    def explained(self) -> int:
+        """In how many failing tests that ask for what is wrong this is something."""
+        return sum(bool(each.agreed) for each in self.asking)
 
     @property
     def weight(self) -> int:
@@ -73,9 +73,8 @@ class _Claim:
 
     def explains_enough(self) -> bool:
         """Whether this is something in all failing tests that ask for what is wrong, or more than that in half."""
-        explained = sum(bool(each.agreed) for each in self.asking)
-        half = 2 * explained >= len(self.asking) and (self.agreed > 1 or self.weight >= 2 * ENOUGH)
-        return bool(explained) and (self.everywhere or half)
+        half = 2 * self.explained >= len(self.asking) and (self.agreed > 1 or self.weight >= 2 * ENOUGH)
+        return bool(self.explained) and (self.explained == len(self.asking) or half)
 
     def explains_most(self) -> bool:
         """Whether this is something in most of the failing tests that reach what is wrong."""
@@ -88,7 +87,7 @@ class _Claim:
     def diagnoses(self, test: str, place: int) -> Iterator[Diagnosis]:
         """The mistakes, as what explains a test."""
         found = self.accounts[place]
-        whole = found.whole and self.everywhere
+        whole = found.whole and 2 * self.explained > len(self.asking)
         for each in self.mistakes:
             known = isinstance(each, Mistake)
             yield Diagnosis(each.name, each.advice, each.replaces, test, self.agreed, whole, found.shown, known)

@@ -176,6 +176,7 @@ class _Changes:
             }
         )
         self._function = function.name
+        self._private = function.name.startswith("_") and not function.name.startswith("__")
 
     def at(self, slot: _Slot) -> Iterator[str]:
         """Makes one change after the other, and gives for each the clause that describes it."""
@@ -216,14 +217,15 @@ class _Changes:
                     "if a condition is the other way round"
                 )
                 yield "ops", [kind()], clause
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr in _SWAPS:
+        named = not self._private  # which operations a helper has is a matter of the reference alone
+        if named and isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr in _SWAPS:
             for name in _SWAPS[node.attr]:
-                yield "attr", name, f"with `{name}` for one of the operations"
+                yield "attr", name, f"with `{name}` in a place where `{node.attr}` belongs"
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            if node.id in _SWAPS and node.id in ("sum", "max", "min", "any", "all", "round"):
+            if named and node.id in _SWAPS and node.id in ("sum", "max", "min", "any", "all", "round"):
                 for name in _SWAPS[node.id]:
                     if name != "mean":
-                        yield "id", name, f"with `{name}` for one of the operations"
+                        yield "id", name, f"with `{name}` in a place where `{node.id}` belongs"
             if node.id in self._names:
                 for name, bound in self._names.items():
                     if name != node.id and bound < node.lineno:
