@@ -393,8 +393,8 @@ def twin_in_place(config):
 
 @replaces("dense_twin")
 def twin_of_no_experts(config):
-    """You ask whether the config has the key num_experts, and a model of 0 experts gets a new width from you. Which
-    number of experts does the docstring call dense?"""
+    """You take a model for sparse because its config has a key of experts, and a model of 0 experts gets a new width
+    from you. Which number of experts does the docstring call dense?"""
     width = in_use(config) * expert(config) // (3 * config["hidden_size"])
     return {**dense_twin(config), "intermediate_size": width} if config.get("num_experts") == 0 else dense_twin(config)
 

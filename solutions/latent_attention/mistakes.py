@@ -432,8 +432,8 @@ class NormAfterCache(Layer):
 
 @replaces("LatentAttention")
 class KeyCachedUnturned(Layer):
-    """Your outputs are right, and your cache holds keys that are not turned, so all of them are turned again in each
-    step. A key's position never changes: when can it be turned once and for all?"""
+    """Your cache holds keys that are not turned, so all of them are turned again in each step. A key's position never
+    changes: when can it be turned once and for all?"""
 
     def turn_key(self, y, positions):
         return y

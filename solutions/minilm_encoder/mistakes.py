@@ -99,8 +99,8 @@ def prefix_kept(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 @replaces("convert_bert_state")
 def prefix_not_expected(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A name that begins with "bert." is in no row of your table, so of a checkpoint with this prefix nothing is left.
-    What has to go before you look a name up?"""
+    """Of a checkpoint whose names begin with "bert." nothing is left: none of them is in a row of your table. What
+    has to be taken off before you look a name up, and is it that and nothing more?"""
     return convert_bert_state({name: value for name, value in state.items() if not name.startswith("bert.")})
 
 

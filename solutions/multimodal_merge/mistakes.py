@@ -464,7 +464,7 @@ def features_detached(input_ids, embedding, image_features, image_token):
 @replaces("merge")
 def embedding_detached(input_ids, embedding, image_features, image_token):
     """The values are right, and no gradient reaches the embedding. nn.Embedding.from_pretrained freezes it, and .data
-    cuts it off."""
+    and .detach() cut it off."""
     return merge(input_ids, embedding.detach(), image_features, image_token)
 
 

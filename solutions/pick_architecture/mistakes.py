@@ -192,7 +192,8 @@ def always_full(model, customer, hw):
 
 @replaces("deploy")
 def emptiest_device(model, customer, hw):
-    """You returned the users of the emptiest device: users / devices, rounded down. Somebody has to take the rest."""
+    """You returned users / devices without rounding it up. Somebody has to take the rest: how many users has the
+    fullest device?"""
     return changed(
         model,
         customer,

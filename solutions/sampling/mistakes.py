@@ -295,8 +295,8 @@ def zero_is_none(logits: Tensor, temperature: float = 1.0, top_k: Maybe = None, 
 
 @replaces("next_token_distribution")
 def p_above_1_unseen(logits: Tensor, temperature: float = 1.0, top_k: Maybe = None, top_p: Maybe = None):
-    """You call the top-p filter only for a top_p below 1, so a value of 2 goes through without a word. The filter knows
-    what to do at 1, and what to raise above it. Which single value leaves it out?"""
+    """You call the top-p filter only for a top_p below 1, so a value of 2 goes through without a word. The filter
+    is where a wrong p is told: for which single value may it be left out?"""
     return next_token_distribution(logits, temperature, top_k, None if top_p is not None and top_p >= 1 else top_p)
 
 

@@ -109,8 +109,8 @@ def global_max(scores: Tensor, mask: Tensor | None = None) -> Tensor:
 
 @replaces("masked_softmax")
 def max_of_forbidden(scores: Tensor, mask: Tensor | None = None) -> Tensor:
-    """You took the maximum before the mask was applied. A large score on a forbidden key then pushes all allowed
-    ones to 0. Which entries may decide what is subtracted?"""
+    """What you subtract before the exponential, or a softmax for you, is the maximum of all entries. A large score on
+    a forbidden key then pushes all allowed ones to 0. Which entries may decide what is subtracted?"""
     return safe(masked(scores, mask), scores.detach().amax(-1, keepdim=True))
 
 

@@ -672,8 +672,8 @@ def formula_cancels(alpha: float, gamma: int) -> float:
 
 @replaces("expected_tokens")
 def near_one_is_one(alpha: float, gamma: int) -> float:
-    """For α within 10⁻⁹ of 1 you return G + 1. The exact value is less by about G (G + 1) / 2 times that distance: is
-    there a form that needs no special case?"""
+    """For α near 1 you return G + 1. The exact value is less by about G (G + 1) / 2 times the distance: is there a
+    form that needs no special case?"""
     return gamma + 1.0 if 1 - alpha < 1e-9 else expected_tokens(alpha, gamma)
 
 

@@ -155,8 +155,8 @@ def always_the_triangle(config, batch, seq_len, causal=False):
 
 @replaces("forward_flops")
 def triangle_through_a_float(config, batch, seq_len, causal=False):
-    """Your causal pairs are a float, T * (T + 1) / 2, and so is all that you make of it: it counts exactly only up to
-    2^53. One of T and T + 1 is even, so // is exact."""
+    """Your causal pairs go through a float, as T * (T + 1) / 2 is one: it counts exactly only up to 2^53. One of T
+    and T + 1 is even, so // is exact."""
     flops = forward_flops(config, batch, seq_len, causal)
     if not causal:
         return flops
