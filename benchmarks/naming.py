@@ -111,7 +111,7 @@ def main() -> None:
     taken, each = time.perf_counter() - begun, 1e3 * seconds / max(1, wrong)
     print(f"{wrong} wrong submissions in {taken:.0f} s, {each:.1f} ms each")
     for kind, count in counts.most_common():
-        print(f"{count:6} {100 * count / max(1, wrong):5.1f} %  {kind}")
+        print(f"{count:6} {100 * count / len(todo):5.1f} %  {kind}")
 
 
 def kind_of(result: Result) -> str:
