@@ -141,6 +141,15 @@ def local_indices(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.
 
 
 @replaces("deepseek_route")
+def indices_sorted(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
+    """You sorted the indices by number, and the weights stayed as they were: they belong to other experts now. Within a
+    row any order is right: in what do the two results have to agree?"""
+    s = torch.sigmoid(logits)
+    indices = choose(s + bias, k, n_group, topk_group)
+    return weigh(s, indices, routed_scaling_factor, norm_topk_prob), indices.sort(-1).values
+
+
+@replaces("deepseek_route")
 def scaled_before_norm(logits, bias, k, n_group, topk_group, routed_scaling_factor=1.0, norm_topk_prob=True):
     """Where you divide by the sum, the factor has no effect: it was multiplied in before the division, so that the sum
     has it too and it cancels, or it is used in the other case alone. What is to be the sum of a token's weights in the
@@ -255,6 +264,29 @@ def short_count(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
     torch.bincount must be told how many there are."""
     load = torch.bincount(indices.flatten()).to(bias.dtype)
     return bias + gamma * torch.sign(load.mean() - load)
+
+
+def chosen_or_not(bias, indices):
+    """Load of 1 for each expert that was chosen, however often."""
+    load = torch.zeros_like(bias)
+    load[indices.flatten()] += 1
+    return load
+
+
+@replaces("update_bias")
+def counted_once(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """The load of an expert is 1 in your code, however often it was chosen. load[indices] += 1 writes each place once,
+    also where its index is repeated: what adds up as often as an index comes?"""
+    load = chosen_or_not(bias, indices)
+    return bias + gamma * torch.sign(load.mean() - load)
+
+
+@replaces("update_bias")
+def counted_once_beside_the_mean(bias: Tensor, indices: Tensor, gamma: float) -> Tensor:
+    """The load of an expert is 1 in your code, however often it was chosen, and your mean is the right one.
+    load[indices] += 1 writes each place once, also where its index is repeated: what adds up as often as an index
+    comes?"""
+    return bias + gamma * torch.sign(indices.numel() / len(bias) - chosen_or_not(bias, indices))
 
 
 @replaces("update_bias")

@@ -56,6 +56,12 @@ def share_of_tokens(num_tokens, num_experts, k, capacity_factor):
 
 
 @replaces("expert_capacity")
+def k_after_rounding(num_tokens, num_experts, k, capacity_factor):
+    """You rounded T c / E before you multiplied by k. What is rounded up in the formula, and when?"""
+    return math.ceil(num_tokens * capacity_factor / num_experts) * k
+
+
+@replaces("expert_capacity")
 def at_most_tokens(num_tokens, num_experts, k, capacity_factor):
     """You limited the capacity to T. No expert gets more than T choices, but the formula has no such limit: what
     does it say where k c is larger than E?"""

@@ -350,6 +350,15 @@ def drops_remainder(q, k, v, block_q, block_k, causal=False):
 
 
 @replaces("flash_forward")
+def padded_keys_count(q, k, v, block_q, block_k, causal=False):
+    """You filled the last tile of keys up with zeros. Such a key has the score 0, and exp(0) = 1 counts in the sum and
+    in the log-sum-exp. Which score has a key that is not there?"""
+    missing = 0 if causal else -k.shape[2] % block_k
+    k, v = (torch.nn.functional.pad(x, (0, 0, 0, missing)) for x in (k, v))
+    return flash_forward(q, k, v, block_q, block_k, causal)
+
+
+@replaces("flash_forward")
 def drops_rows(q, k, v, block_q, block_k, causal=False):
     """The last tile of queries is not full, and its outputs are zeros. How many queries are left for it?"""
     out, lse = flash_forward(q, k, v, block_q, block_k, causal)

@@ -164,6 +164,9 @@ class Parts(GroupedQueryAttention):
         a, b = x[..., :half], x[..., half:]
         return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
 
+    def past(self, cache: dict[str, Tensor]) -> int:
+        return cache["k"].shape[2]
+
     def positions(self, P: int, T: int) -> Tensor:
         return torch.arange(P, P + T)
 
@@ -180,7 +183,7 @@ class Parts(GroupedQueryAttention):
         return torch.cat([old, new], dim=2)
 
     def forward(self, x, cache=None):
-        T, P = x.shape[1], 0 if cache is None else cache["k"].shape[2]
+        T, P = x.shape[1], 0 if cache is None else self.past(cache)
         positions = self.positions(P, T)
         q = self.rotate(self._split(self.q_proj(x)), positions)
         k, v = self.keys(x, positions), self.values(x, positions)
@@ -284,6 +287,31 @@ class PositionsRestart(Parts):
 
     def positions(self, P, T):
         return torch.arange(T)
+
+
+@replaces("GroupedQueryAttention")
+class HeadsForTokens(Parts):
+    """You took the number of heads in the cache for the number of its tokens, and your mask is as long as if it were.
+    The cache is (B, G, P, K): on which axis do the tokens lie?"""
+
+    def past(self, cache):
+        return cache["k"].shape[1]
+
+
+@replaces("GroupedQueryAttention")
+class PositionsFromHeads(Parts):
+    """Your new tokens stand at a position that counts the heads of the cache, and not its tokens. The cache is (B, G,
+    P, K): on which axis do the tokens lie?"""
+
+    def forward(self, x, cache=None):
+        T, P = x.shape[1], 0 if cache is None else cache["k"].shape[1]
+        positions = self.positions(P, T)
+        q = self.rotate(self._split(self.q_proj(x)), positions)
+        k, v = self.keys(x, positions), self.values(x, positions)
+        if cache is not None:
+            k, v = self.append(cache["k"], k), self.append(cache["v"], v)
+        heads = grouped_attention(q, k, v, torch.arange(k.shape[2]) <= positions[:, None])
+        return self.o_proj(heads.transpose(1, 2).flatten(2)), {"k": k, "v": v}
 
 
 @replaces("GroupedQueryAttention")

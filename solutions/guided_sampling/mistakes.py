@@ -347,6 +347,13 @@ def not_guided(xT, means, var, weights, label, scale, abars):
 
 
 @replaces("sample")
+def guided_above_one(xT, means, var, weights, label, scale, abars):
+    """You guide only where the scale is above 1, and below it you use the prediction with the label, so s = 0 samples
+    the class. What does guide return for s = 0, and for s = 0.5?"""
+    return sample(xT, means, var, weights, label, max(scale, 1.0), abars)
+
+
+@replaces("sample")
 def one_more(xT, means, var, weights, label, scale, abars):
     """Your sampler guides by 1 + s. At s = 1 it should sample the class itself."""
     return sample(xT, means, var, weights, label, 1.0 + scale, abars)

@@ -568,6 +568,18 @@ def rule_of_the_next_step(c, s):
 
 
 @replaces("reconstruct")
+def rule_of_scaled_polynomials(c, s):
+    """Your rule goes on from polynomials that have their factor √(2n+1) already, so from degree 2 on factors pile up.
+    For which polynomials does the rule hold, and when may the factor come?"""
+    x = 2 * s - 1
+    basis = [torch.ones_like(x), math.sqrt(3) * x]
+    for m in range(1, c.shape[-1] - 1):
+        following = ((2 * m + 1) * x * basis[m] - m * basis[m - 1]) / (m + 1)
+        basis.append(math.sqrt(2 * m + 3) * following)
+    return c @ torch.stack(basis[: c.shape[-1]])
+
+
+@replaces("reconstruct")
 def not_divided(c, s):
     """Your rule does not divide by m + 1, and the polynomials grow like factorials. What is P_n at x = 1 for every
     n?"""

@@ -394,3 +394,11 @@ def whole_blocks_only(config):
     p, o, q, r = keys(config)
     whole = {**config, "num_hidden_layers": config["num_hidden_layers"] // p * p}
     return pairs(whole, lambda i: i % p == o, lambda i: i % p % q == r)
+
+
+@replaces("layout")
+def block_repeated(config):
+    """Your stack repeats one block of attn_layer_period layers, and the pattern of the experts begins anew in each
+    block. What does the statement count with i in both rules?"""
+    p, o, q, r = keys(config)
+    return pairs(config, lambda i: i % p == o, lambda i: i % p % q == r)

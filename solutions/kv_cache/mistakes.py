@@ -405,6 +405,18 @@ class KeysFromZero(Layer):
         return self.out(F.scaled_dot_product_attention(q, full["k"], full["v"], attn_mask=keep))
 
 
+@replaces("CachedAttention")
+class KeysFromZeroWithoutWindow(Layer):
+    """Without a window the keys stand at positions 0 to S - 1 in your mask, and a cache that begins later in the text
+    lets the tokens of a piece see each other's future. At which position does the last of the keys stand, and so the
+    first?"""
+
+    def attend(self, q: Tensor, full: dict, position: Tensor) -> Tensor:
+        S = full["k"].shape[2]
+        keep = self.mask(position[:, None], torch.arange(S) + (0 if self.window is None else full["length"] - S))
+        return self.out(F.scaled_dot_product_attention(q, full["k"], full["v"], attn_mask=keep))
+
+
 class PlacesForPositions(Layer):
     """Counts keys from 0 in the mask, with a number for the scores of closed keys."""
 

@@ -571,6 +571,16 @@ def numbered_without_the_mask(tokens: Tensor, logits: Tensor, counts: Tensor, ma
 
 
 @replaces("unmask_step")
+def token_behind_the_mask_is_the_mask(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: int) -> Tensor:
+    """You cut the mask out of the vocabulary, and of the tokens behind it the first one does not get its number back: a
+    place is filled with the mask. Which token stands at the place mask_id in what is left?"""
+    left = torch.cat([logits[..., :mask_id], logits[..., mask_id + 1 :]], dim=-1)
+    confidence, best = left.log_softmax(-1).max(-1)
+    masked, proposal = tokens == mask_id, best + (best > mask_id)
+    return torch.where(masked & (ranks(confidence, masked) < counts[:, None]), proposal, tokens)
+
+
+@replaces("unmask_step")
 def last_token_is_never_written(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: int) -> Tensor:
     """You left out the last token of the vocabulary, whatever mask_id is. Which token is never predicted?"""
     confidence, proposal = log_probs(logits, logits.shape[-1] - 1).max(-1)

@@ -207,6 +207,15 @@ def mla_output_of_keys(config):
     return attention_params(config) + H * (n + p - v) * D
 
 
+@replaces("attention_params")
+def mla_output_of_nope(config):
+    """Your output matrix of MLA reads nope numbers of each head. It reads the mixed values: how wide is a value?"""
+    if not is_mla(config):
+        return attention_params(config)
+    D, H, _, _, n, _, v = mla(config)
+    return attention_params(config) + H * (n - v) * D
+
+
 def parts(config):
     """What the sum is made of; a mistake changes one of the parts."""
     D, V, F, L = (config[key] for key in ("hidden_size", "vocab_size", "intermediate_size", "num_hidden_layers"))

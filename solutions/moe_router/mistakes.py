@@ -104,6 +104,16 @@ def one_maximum(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 @replaces("route")
+def mean_subtracted(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """You subtracted the mean of a token's logits before exp. An expert that is switched off has -inf, and so has the
+    mean: every difference is infinite, and infinity divided by infinity is NaN. Which number of a token is always
+    finite, and large enough?"""
+    chosen, indices = choose(logits, k)
+    e = (chosen - logits.to(chosen.dtype).mean(-1, keepdim=True)).exp()
+    return (e / e.sum(-1, keepdim=True)).to(logits.dtype), indices
+
+
+@replaces("route")
 def low_precision(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The softmax was computed in half precision, where each step rounds. Compute it in float32 and round
     once, at the end."""

@@ -86,6 +86,14 @@ def exactly_k(logits: Tensor, k: int) -> Tensor:
 
 
 @replaces("top_k_filter")
+def kth_of_the_distinct(logits: Tensor, k: int) -> Tensor:
+    """You took the k-th largest of the different values of a row, so logits that are equal count once, and too many
+    tokens stay. If the two largest of a row are equal, which one is the second largest?"""
+    bars = [row.unique()[-checked(k) :][0] for row in logits.reshape(-1, logits.shape[-1])]
+    return logits.masked_fill(logits < torch.stack(bars).view(*logits.shape[:-1], 1), -INF)
+
+
+@replaces("top_k_filter")
 def kth_removed(logits: Tensor, k: int) -> Tensor:
     """You removed the k-th token itself: k - 1 are left, and none at all for k = 1. Look at the comparison
     with the k-th logit."""

@@ -40,6 +40,14 @@ def powers(theta, n, d):
 
 
 @replaces("log_prediction")
+def logarithm_of_powers(theta, n, d):
+    """You take the logarithm of N^α, and the power before it overflows: the logarithm of infinity is infinity. What is
+    the logarithm of a power, without the power?"""
+    e, a, b, alpha, beta = theta
+    return torch.stack([e.expand_as(n), a - (n**alpha).log(), b - (d**beta).log()]).logsumexp(0)
+
+
+@replaces("log_prediction")
 def one_shift_for_all(theta, n, d):
     """You subtracted one maximum from the terms of all points before exp. A point whose own terms are far below
     it is lost. Each point has a largest term of its own."""
@@ -511,6 +519,15 @@ def objective_of_the_start(n, d, loss, inits, delta=1e-3, max_iter=500):
     fit = lowest([theta for theta, _ in thetas], (n, d, loss), delta)
     before = {theta[3].item(): value for theta, value in thetas}
     return fit | {"objective": before[fit["alpha"]] * delta**2}
+
+
+@replaces("fit_loss_law")
+def lowest_of_the_starts(n, d, loss, inits, delta=1e-3, max_iter=500):
+    """Your coefficients are those of an end, and your objective is the lowest with which a start begins. What
+    optimizer.step returns is the objective before its first iteration: what is it after the last one?"""
+    begins = [huber_objective(init, n, d, loss, delta).item() for init in inits]
+    fit = fit_loss_law(n, d, loss, inits, delta, max_iter)
+    return fit | {"objective": min(filter(math.isfinite, begins))}
 
 
 @replaces("fit_loss_law")

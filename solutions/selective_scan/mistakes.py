@@ -177,6 +177,20 @@ def running_product(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_so
 
 
 @replaces("selective_scan")
+def future_times_zero(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """You take exp for all pairs of tokens and multiply those of the future by 0. With large steps the exp of such a
+    pair is infinite, and infinity times 0 is NaN. What could be done to the exponent of a pair that does not count?"""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    total = (delta[..., None] * A[:, None]).cumsum(2)  # (Bt, Ch, T, N)
+    past = torch.ones(u.shape[-1], u.shape[-1], dtype=u.dtype).tril()[..., None]
+    L = torch.exp(total[:, :, :, None] - total[:, :, None]) * past  # (Bt, Ch, T, T, N)
+    hs = (L * inject(delta * u, B)[:, :, None]).sum(3)
+    if h0 is not None:
+        hs = hs + torch.exp(total) * h0[:, :, None]
+    return finish((hs * C.mT[:, None]).sum(-1), u, D, z), hs[:, :, -1]
+
+
+@replaces("selective_scan")
 def d_times_y(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
     """D multiplied the output. It is a skip connection: it takes the input u past the state."""
     delta = step_size(delta, delta_bias, delta_softplus)
@@ -269,6 +283,15 @@ def gate_without_silu(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_
 def softplus_always(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
     """Your Δ passes softplus in every call. What does the argument delta_softplus decide?"""
     delta = step_size(delta, delta_bias, True)
+    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
+    return finish(y, u, D, z), h
+
+
+@replaces("selective_scan")
+def smallest_step(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Your Δ is never smaller than 0.0001. A step of 0 then lets the state decay a little and writes a little into it.
+    What has such a step to do?"""
+    delta = step_size(delta, delta_bias, delta_softplus).clamp(min=1e-4)
     y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
     return finish(y, u, D, z), h
 

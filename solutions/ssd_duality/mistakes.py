@@ -253,6 +253,18 @@ def first_decay_of_chunk_missing(x, a, B, C, chunk, h0=None):
 
 
 @replaces("ssd_chunked")
+def read_by_column(x, a, B, C, chunk, h0=None):
+    """What the tokens of a chunk read of the old state lacks one decay, that of the chunk's first token. Column 0 of L
+    says what is left of token 0, which enters after its own decay. When did the old state enter?"""
+
+    class Wrong(Chunks):
+        def since_start(self, a):
+            return torch.exp(segsum(a.mT)[..., 0]).mT
+
+    return Wrong()(x, a, B, C, chunk, h0)
+
+
+@replaces("ssd_chunked")
 def write_by_column(x, a, B, C, chunk, h0=None):
     """Your tokens enter the state weighed by column 0 of L, which says what is left of token 0 at each of them. Which
     row says what is left of each of them at the chunk's end?"""
@@ -426,3 +438,11 @@ def first_chunk_reads_zeros(x, a, B, C, chunk, h0=None):
     y, h = ssd_chunked(x, a, B, C, chunk, h0)
     first, _ = ssd_chunked(x[:, :chunk], a[:, :chunk], B[:, :chunk], C[:, :chunk], chunk)
     return torch.cat([first, y[:, chunk:]], dim=1), h
+
+
+@replaces("ssd_chunked")
+def one_chunk_reads_zeros(x, a, B, C, chunk, h0=None):
+    """Where one chunk holds the whole text, your y leaves out h0; with several chunks it does not. What do the tokens
+    of a text read besides each other, however many chunks it has?"""
+    y, h = ssd_chunked(x, a, B, C, chunk, h0)
+    return (ssd_quadratic(x, a, B, C) if chunk == x.shape[1] else y), h

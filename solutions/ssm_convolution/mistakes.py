@@ -1,5 +1,7 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
+import math
+
 import torch
 from ssm_convolution import causal_conv, ssm_kernel, ssm_recurrence
 from torch import Tensor
@@ -214,6 +216,16 @@ def power_of_two_from_t(x, kernel, D=None):
     comes after that."""
     T = x.shape[-1]
     return skip(by_fft(x, kernel, 1 << (T - 1).bit_length())[..., :T], x, D)
+
+
+@replaces("causal_conv")
+def nearest_power_of_two(x, kernel, D=None):
+    """The end of the sequence came in again at its start, for some T only: your FFT has the power of two nearest to 2 T
+    for its number of places, which may be too small. How many numbers does the whole convolution have, and in which
+    direction do you have to round?"""
+    T = x.shape[-1]
+    n = 2 ** round(math.log2(2 * T))
+    return skip(by_fft(x, kernel, n)[..., :T], x, D)
 
 
 @replaces("causal_conv")

@@ -331,6 +331,13 @@ def scaled_with_bias(q, k, v, bias, mask=None):
 
 
 @replaces("t5_attention")
+def scaling_of_values_undone(q, k, v, bias, mask=None):
+    """You undo the scaling of scaled_dot_product_attention with the root of the width of v. Over how many numbers does
+    the dot product of a query and a key run?"""
+    return allow(q @ k.mT * math.sqrt(v.shape[-1] / q.shape[-1]) + bias, mask).softmax(-1) @ v
+
+
+@replaces("t5_attention")
 def bias_ignored(q, k, v, bias, mask=None):
     """The bias has no effect: it is added to the scores."""
     return allow(q @ k.mT, mask).softmax(-1) @ v
