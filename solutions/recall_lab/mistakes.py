@@ -316,6 +316,61 @@ class a_log_without_log(Model):  # noqa: N801
                 self.mixer.A_log.copy_(torch.arange(1.0, d_state + 1))
 
 
+def selective(mixer, x, A):
+    """The selective mixer with an A of one's own."""
+    u = F.silu(mixer.conv(x.mT)[..., : x.shape[1]])
+    delta, B, C = mixer.delta(u.mT).mT, mixer.B(u.mT).mT, mixer.C(u.mT).mT
+    return selective_scan(u, delta, A, B, C, mixer.D, delta_softplus=True)[0].mT
+
+
+@replaces("CopyModel")
+class without_a_minus(Model):  # noqa: N801
+    """A of your new model is positive, so its states grow from token to token. A = −exp(A_log): where is the
+    minus?"""
+
+    def mix(self, x):
+        if hasattr(self.mixer, "kernel"):
+            return super().mix(x)
+        return selective(self.mixer, x, torch.exp(self.mixer.A_log))
+
+
+@replaces("CopyModel")
+class a_log_as_a(Model):  # noqa: N801
+    """The first state of each channel never decays in your new model: you took −A_log for A, and the logarithm of 1
+    is 0. What undoes the logarithm?"""
+
+    def mix(self, x):
+        if hasattr(self.mixer, "kernel"):
+            return super().mix(x)
+        return selective(self.mixer, x, -self.mixer.A_log)
+
+
+@replaces("CopyModel")
+class kernel_as_it_was(Model):  # noqa: N801
+    """The kernel of your "lti" model is the one it was made with, however long it is trained: a plain tensor is no
+    parameter. What makes a tensor one that the optimiser gets?"""
+
+    def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
+        super().__init__(mixer, length, n_data, vocab, d_model, d_state, seed)
+        if mixer == "lti":
+            kernel = self.mixer.kernel.detach()
+            del self.mixer.kernel
+            self.mixer.kernel = kernel
+
+
+@replaces("CopyModel")
+class a_log_as_it_was(Model):  # noqa: N801
+    """A of your "selective" model is −1 … −d_state, however long it is trained: a plain tensor is no parameter. What
+    makes a tensor one that the optimiser gets?"""
+
+    def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
+        super().__init__(mixer, length, n_data, vocab, d_model, d_state, seed)
+        if mixer != "lti":
+            A_log = self.mixer.A_log.detach()
+            del self.mixer.A_log
+            self.mixer.A_log = A_log
+
+
 @replaces("CopyModel")
 class all_states_alike(Model):  # noqa: N801
     """All states of a channel forget equally fast in your new model, so they keep the same of a sequence. A begins at

@@ -8,6 +8,7 @@ from clip_loss import clip_loss
 from siglip_loss import siglip_loss
 from tiny_clip_lab import COLOURS, HELD_OUT, SHAPES, TinyCLIP, captions, render, sample_batch
 from torch import nn
+from vit import ViT
 
 from grader.testing import replaces
 
@@ -50,6 +51,13 @@ def train(model, value_of, steps, batch, lr, seed, draw=sample_batch):
         optimizer.step()
         losses.append(value.item())
     return losses
+
+
+def own_loss(model, loss):
+    """clip_loss or siglip_loss with the model's own parameters."""
+    if loss == "clip":
+        return lambda images, texts: clip_loss(images, texts, model.log_scale)
+    return lambda images, texts: siglip_loss(images, texts, model.log_t, model.bias)
 
 
 @replaces("captions")
@@ -253,6 +261,53 @@ class batch_norm(Model):  # noqa: N801
 
 
 @replaces("TinyCLIP")
+class first_patch(Model):  # noqa: N801
+    """Your picture's embedding is made of the first patch, not of the class token. In which row does `features` have
+    the class token?"""
+
+    def encode_image(self, images):
+        return self.image_projection(self.vision.features(images)[:, 1])
+
+
+@replaces("TinyCLIP")
+class mean_of_tokens(Model):  # noqa: N801
+    """Your picture's embedding is made of the mean over all tokens. Which one of them does the stub ask for?"""
+
+    def encode_image(self, images):
+        return self.image_projection(self.vision.features(images).mean(1))
+
+
+@replaces("TinyCLIP")
+class eight_heads(Model):  # noqa: N801
+    """Your ViT has 8 heads. How many does the stub give it?"""
+
+    def __init__(self, seed=0):
+        super().__init__(seed)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.vision = ViT(16, patch=4, channels=3, dim=48, depth=2, heads=8, mlp_dim=192, num_classes=1)
+
+
+@replaces("TinyCLIP")
+class one_block(Model):  # noqa: N801
+    """Your ViT has a depth of 1. How many blocks does the stub ask for?"""
+
+    def __init__(self, seed=0):
+        super().__init__(seed)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.vision = ViT(16, patch=4, channels=3, dim=48, depth=1, heads=4, mlp_dim=192, num_classes=1)
+
+
+@replaces("TinyCLIP")
+class gelu_on_top(Model):  # noqa: N801
+    """What leads from the class token to your 32 numbers is not linear. What kind of map does the stub ask for?"""
+
+    def encode_image(self, images):
+        return F.gelu(super().encode_image(images))
+
+
+@replaces("TinyCLIP")
 class always_clip(Model):  # noqa: N801
     """Your fit uses clip_loss also with "siglip". What does the argument loss decide?"""
 
@@ -357,12 +412,7 @@ class training_from_torchs_generator(Model):  # noqa: N801
     is random, and where does your loop use the seed?"""
 
     def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
-        def value_of(images, texts):
-            if loss == "clip":
-                return clip_loss(images, texts, self.log_scale)
-            return siglip_loss(images, texts, self.log_t, self.bias)
-
-        return train(self, value_of, steps, batch, lr, int(torch.randint(2**20, ())))
+        return train(self, own_loss(self, loss), steps, batch, lr, int(torch.randint(2**20, ())))
 
 
 @replaces("TinyCLIP")
@@ -385,6 +435,38 @@ class one_batch(Model):  # noqa: N801
         return losses
 
 
+@replaces("TinyCLIP")
+class one_batch_in_new_noise(Model):  # noqa: N801
+    """Your fit draws the same combinations in every step, each time in new noise. Which seed does sample_batch get from
+    your loop?"""
+
+    def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
+        def draw(size, at):
+            return sample_batch(size, seed)
+
+        return train(self, own_loss(self, loss), steps, batch, lr, seed, draw)
+
+
+@replaces("TinyCLIP")
+class batches_without_seed(Model):  # noqa: N801
+    """Two runs with different seeds train on the same batches, in another noise. What of `seed` reaches
+    sample_batch?"""
+
+    def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
+        def draw(size, at):
+            return sample_batch(size, at % steps)
+
+        return train(self, own_loss(self, loss), steps, batch, lr, seed, draw)
+
+
+@replaces("TinyCLIP")
+class steps_of_its_own(Model):  # noqa: N801
+    """Your fit takes steps of the same size whatever its `lr` is. Which argument does the optimiser get?"""
+
+    def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
+        return super().fit(loss, steps, batch, 2e-3, seed)
+
+
 @replaces("retrieve")
 def among_held_out(model, images):
     """You look for the caption among the twelve that were held out. Among so few, a guess is right one time in
@@ -393,6 +475,14 @@ def among_held_out(model, images):
     with torch.no_grad():
         u, v = model.encode_image(images), model.encode_text(captions(held))
     return held[(F.normalize(u, dim=-1) @ F.normalize(v, dim=-1).T).argmax(-1)]
+
+
+@replaces("retrieve")
+def one_caption_too_many(model, images):
+    """You compare 65 captions. The combinations are 0 to 63, and torch.arange(n) ends before n."""
+    with torch.no_grad():
+        u, v = model.encode_image(images), model.encode_text(captions(torch.arange(65)))
+    return (F.normalize(u, dim=-1) @ F.normalize(v, dim=-1).T).argmax(-1)
 
 
 @replaces("retrieve")

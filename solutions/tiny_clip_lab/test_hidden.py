@@ -6,6 +6,7 @@ The trainings draw nothing from `rng`: what they prove is the same with every se
 import math
 
 import torch
+from torch import nn
 
 from grader.testing import assert_close, assert_equal, assert_generator_kept, needs, points, seconds
 
@@ -60,7 +61,7 @@ def steady(once, again):
     return not alike(once, again) or torch.allclose(once, again, rtol=1e-4, atol=1e-5, equal_nan=True)
 
 
-@points(6)
+@points(4)
 @needs("test_picture")
 def test_pictures(submission, rng):
     """all 64: shape, colour and place, and N(0, 0.3²) on all"""
@@ -86,7 +87,7 @@ def test_pictures(submission, rng):
     assert_close(inside, 0.6827 * one, rtol=0.0, atol=6 * (0.6827 * 0.3173 / n) ** 0.5, name="share within one")
 
 
-@points(8)
+@points(6)
 def test_batches(submission, rng):
     """all different, none held out, every other one at times"""
     size, times = 20, 60
@@ -167,6 +168,69 @@ def test_encoders(submission):
         assert moved > 1e-5, f"Two captions that differ in the {word} have the same embedding."
 
 
+def class_tokens(images, state):
+    """The class tokens (B, 48) after the last norm of a ViT of 2 blocks and 4 heads, float64, by torch's own layers."""
+    patches = nn.functional.conv2d(images, state["patch_embed.proj.weight"], state["patch_embed.proj.bias"], stride=4)
+    x = torch.cat([state["cls_token"].expand(len(images), 1, 48), patches.flatten(2).mT], dim=1) + state["pos_embed"]
+    theirs = {"norm1": "norm1", "norm2": "norm2", "attn.proj": "self_attn.out_proj"}
+    theirs |= {"mlp.fc1": "linear1", "mlp.fc2": "linear2"}
+    for block in ("blocks.0", "blocks.1"):
+        layer = nn.TransformerEncoderLayer(
+            48, 4, 192, 0.0, "gelu", layer_norm_eps=1e-6, batch_first=True, norm_first=True, dtype=torch.float64
+        )
+        own = {}
+        for kind in ("weight", "bias"):
+            own |= {f"{there}.{kind}": state[f"{block}.{here}.{kind}"] for here, there in theirs.items()}
+            own[f"self_attn.in_proj_{kind}"] = state[f"{block}.attn.qkv.{kind}"]
+        x = torch.func.functional_call(layer, own, x)
+    return nn.functional.layer_norm(x[:, 0], (48,), state["norm.weight"], state["norm.bias"], eps=1e-6)
+
+
+def vit_shapes():
+    """The parameters of the stub's ViT, but for its head, and their shapes."""
+    linear = {"attn.qkv": (144, 48), "attn.proj": (48, 48), "mlp.fc1": (192, 48), "mlp.fc2": (48, 192)}
+    shapes = {"cls_token": (1, 1, 48), "pos_embed": (1, 17, 48), "norm.weight": (48,), "norm.bias": (48,)}
+    shapes |= {"patch_embed.proj.weight": (48, 3, 4, 4), "patch_embed.proj.bias": (48,)}
+    for block in ("blocks.0", "blocks.1"):
+        for name, (rows, columns) in linear.items():
+            shapes |= {f"{block}.{name}.weight": (rows, columns), f"{block}.{name}.bias": (rows,)}
+        for name in ("norm1", "norm2"):
+            shapes |= {f"{block}.{name}.weight": (48,), f"{block}.{name}.bias": (48,)}
+    return shapes
+
+
+@points(4)
+@needs("test_encoders")
+def test_vit(submission):
+    """your ViT with the numbers of the stub, and of it the class token"""
+    model = submission.TinyCLIP(seed=3)
+    state = model.state_dict()
+    prefix = next((name.removesuffix("cls_token") for name in state if name.endswith("cls_token")), None)
+    assert prefix is not None, "None of the model's parameters is called cls_token, as that of your ViT is."
+    own = {name.removeprefix(prefix): value.double() for name, value in state.items() if name.startswith(prefix)}
+    blocks = {name.split(".")[1] for name in own if name.startswith("blocks.")}
+    assert len(blocks) == 2, f"Your ViT has {len(blocks)} blocks, and depth is 2."
+    for name, shape in vit_shapes().items():
+        assert_equal(own[name].shape, shape, name=f"shape of the ViT's {name}")
+
+    def follows(token):
+        """What the model makes of a class token, (32,): the last norm gives nothing else."""
+        last = {f"{prefix}norm.weight": torch.zeros(48), f"{prefix}norm.bias": token.float()}
+        model.load_state_dict(state | last)
+        return model.encode_image(images[:1])[0].detach()
+
+    images = fresh([3, 30, 57], 1)
+    embeddings = model.encode_image(images).detach()
+    for embedding, token in zip(embeddings, class_tokens(images.double(), own), strict=True):
+        expected = follows(token)
+        assert_close(embedding, expected, rtol=1e-3, atol=1e-4, name="embedding of the class token, 4 heads")
+    # A linear map leads from the middle of two tokens to the middle of two embeddings; lengths are free.
+    one, two = torch.randn(2, 48, generator=torch.Generator().manual_seed(0))
+    ends, middle = torch.stack([follows(one), follows(two)], dim=-1), follows((one + two) / 2)
+    beside = middle - ends @ torch.linalg.lstsq(ends, middle[:, None]).solution[:, 0]
+    assert beside.norm() < 1e-3 * middle.norm(), "What leads from the class token to the 32 numbers is no linear map."
+
+
 @points(4)
 @needs("test_shapes")
 def test_retrieve(submission):
@@ -174,7 +238,7 @@ def test_retrieve(submission):
     assert_equal(submission.captions(torch.arange(64)), CAPTIONS, name="captions")
     images = fresh(list(range(0, 64, 3)), 2)
     held, shown = torch.tensor(HELD_OUT), torch.tensor(SHOWN)
-    for seed in (7, 9, 5):
+    for seed in (7, 9, 5, 20):
         model = submission.TinyCLIP(seed=seed)
         with torch.no_grad():
             u, v = model.encode_image(images), model.encode_text(CAPTIONS)
@@ -220,9 +284,9 @@ def test_fit(submission):
     assert abs(alone) < 1e-3, f"clip: of one pair clip_loss is 0, and with batch=1 your fit begins at {alone:.2f}."
     # What is learned of a word has to reach the captions with this word that were held out.
     model = submission.TinyCLIP()
-    before = directions(model, CAPTIONS)
+    before = directions(model.encode_text, CAPTIONS)
     model.fit("clip", steps=4, batch=52, lr=0.01)
-    moved = (directions(model, CAPTIONS) - before).abs().amax(-1)
+    moved = (directions(model.encode_text, CAPTIONS) - before).abs().amax(-1)
     shown, held_out = moved[SHOWN].min(), moved[HELD_OUT].max()
     apart = shown > 1e-4 and held_out < 0.01 * shown  # rounding alone is below 1e-6
     assert not apart, (
@@ -238,9 +302,51 @@ def test_fit(submission):
     assert_close(learned, expected, rtol=1e-4, atol=1e-5, name="embeddings after 2 steps with the defaults of fit")
 
 
-def directions(model, words):
-    """What encode_text makes of captions, (B, 32), brought to length 1."""
-    v = model.encode_text(words).detach()
+def losses_of_single_pairs(submission, seeds, steps):
+    """(seeds, steps), of a model that stays as it is, as its steps are so small.
+
+    Of one pair siglip_loss says how far a picture is from its caption: which combination it was, and in which noise.
+    """
+    model = submission.TinyCLIP()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    losses = [model.fit("siglip", steps=steps, batch=1, lr=1e-12, seed=1000 * seed) for seed in range(seeds)]
+    for name, tensor in model.state_dict().items():
+        stays = torch.allclose(tensor, before[name], rtol=0.0, atol=1e-3)
+        assert stays, f"With lr=1e-12 your fit changes {name} as with a larger one: where is lr used?"
+    return torch.tensor(losses, dtype=torch.float64)
+
+
+@points(2)
+@needs("test_fit", "test_encoders")
+def test_fresh(submission):
+    """each step and each seed has a batch of its own"""
+    losses = losses_of_single_pairs(submission, seeds=4, steps=10)
+    # Were all combinations drawn anew, these ratios are beyond 12 once in 70,000 times; if they recur, 30 is usual.
+    for table, what in ((losses, "the steps of a run draw"), (losses.T, "runs of different seeds draw, step by step,")):
+        apart = table.shape[1] * table.mean(1).var() / table.var(1).mean()
+        assert apart < 12, f"fit: {what} the same combinations, as the losses of batches of one pair show."
+
+
+@points(2)
+@needs("test_fresh")
+@seconds(60)
+def test_noise(submission):
+    """and noise of its own"""
+    losses = losses_of_single_pairs(submission, seeds=8, steps=24)
+    # One of 52 is drawn twice now and then. In new noise its loss is another.
+    assert sum(map(recurring, losses)) < 4, "fit: a combination that recurs within a run recurs in the same noise."
+    across = sum(map(recurring, losses.T))
+    assert across < 4, "fit: runs of different seeds draw, step by step, the same noise."
+
+
+def recurring(losses):
+    """How many pairs of these numbers are the same."""
+    return int((torch.pdist(losses[:, None]) < 4e-6).sum())
+
+
+def directions(encode, given):
+    """What an encoder makes of pictures or captions, (B, 32), brought to length 1."""
+    v = encode(given).detach()
     return v / v.norm(dim=-1, keepdim=True)
 
 
@@ -251,8 +357,8 @@ def found(submission, model, combinations):
     return right.double().mean().item()
 
 
-@points(16)
-@needs("test_fit", "test_seeds", "test_pictures", "test_encoders", "test_retrieve", "test_captions")
+@points(14)
+@needs("test_noise", "test_seeds", "test_pictures", "test_vit", "test_retrieve", "test_captions")
 @seconds(180)
 def test_clip(submission):
     """finds captions that it was shown, and others"""
@@ -265,7 +371,7 @@ def test_clip(submission):
     assert held_out >= 0.6, f"Of those held out it finds {100 * held_out:.1f} %; 60 % and more can be."
 
 
-@points(8)
+@points(6)
 @needs("test_clip")
 @seconds(180)
 def test_siglip(submission):
