@@ -302,41 +302,27 @@ def test_fit(submission):
     assert_close(learned, expected, rtol=1e-4, atol=1e-5, name="embeddings after 2 steps with the defaults of fit")
 
 
-def losses_of_single_pairs(submission, seeds, steps):
-    """(seeds, steps), of a model that stays as it is, as its steps are so small.
-
-    Of one pair siglip_loss says how far a picture is from its caption: which combination it was, and in which noise.
-    """
+@points(4)
+@needs("test_fit", "test_encoders")
+@seconds(60)
+def test_fresh(submission):
+    """each step and each seed has a batch and noise of its own"""
     model = submission.TinyCLIP()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    losses = [model.fit("siglip", steps=steps, batch=1, lr=1e-12, seed=1000 * seed) for seed in range(seeds)]
+    # Of one pair siglip_loss says how far a picture is from its caption. The model stays as it is with such small
+    # steps, so these losses tell which combination it was, and in which noise.
+    losses = [model.fit("siglip", steps=24, batch=1, lr=1e-12, seed=1000 * seed) for seed in range(8)]
     for name, tensor in model.state_dict().items():
         stays = torch.allclose(tensor, before[name], rtol=0.0, atol=1e-3)
         assert stays, f"With lr=1e-12 your fit changes {name} as with a larger one: where is lr used?"
-    return torch.tensor(losses, dtype=torch.float64)
-
-
-@points(2)
-@needs("test_fit", "test_encoders")
-def test_fresh(submission):
-    """each step and each seed has a batch of its own"""
-    losses = losses_of_single_pairs(submission, seeds=4, steps=10)
-    # Were all combinations drawn anew, these ratios are beyond 12 once in 70,000 times; if they recur, 30 is usual.
-    for table, what in ((losses, "the steps of a run draw"), (losses.T, "runs of different seeds draw, step by step,")):
+    x = torch.tensor(losses, dtype=torch.float64)  # (seeds, steps)
+    # Were all combinations drawn anew, these ratios are beyond 8 once in a million; if they recur, 50 is usual.
+    for table, what in ((x, "the steps of a run draw"), (x.T, "runs of different seeds draw, step by step,")):
         apart = table.shape[1] * table.mean(1).var() / table.var(1).mean()
-        assert apart < 12, f"fit: {what} the same combinations, as the losses of batches of one pair show."
-
-
-@points(2)
-@needs("test_fresh")
-@seconds(60)
-def test_noise(submission):
-    """and noise of its own"""
-    losses = losses_of_single_pairs(submission, seeds=8, steps=24)
+        assert apart < 8, f"fit: {what} the same combinations, as the losses of batches of one pair show."
     # One of 52 is drawn twice now and then. In new noise its loss is another.
-    assert sum(map(recurring, losses)) < 4, "fit: a combination that recurs within a run recurs in the same noise."
-    across = sum(map(recurring, losses.T))
-    assert across < 4, "fit: runs of different seeds draw, step by step, the same noise."
+    assert sum(map(recurring, x)) < 4, "fit: a combination that recurs within a run recurs in the same noise."
+    assert sum(map(recurring, x.T)) < 4, "fit: runs of different seeds draw, step by step, the same noise."
 
 
 def recurring(losses):
@@ -358,7 +344,7 @@ def found(submission, model, combinations):
 
 
 @points(14)
-@needs("test_noise", "test_seeds", "test_pictures", "test_vit", "test_retrieve", "test_captions")
+@needs("test_fresh", "test_seeds", "test_pictures", "test_vit", "test_retrieve", "test_captions")
 @seconds(180)
 def test_clip(submission):
     """finds captions that it was shown, and others"""
