@@ -303,15 +303,12 @@ class PositionsFromHeads(Parts):
     """Your new tokens stand at a position that counts the heads of the cache, and not its tokens. The cache is (B, G,
     P, K): on which axis do the tokens lie?"""
 
-    def forward(self, x, cache=None):
-        T, P = x.shape[1], 0 if cache is None else cache["k"].shape[1]
-        positions = self.positions(P, T)
-        q = self.rotate(self._split(self.q_proj(x)), positions)
-        k, v = self.keys(x, positions), self.values(x, positions)
-        if cache is not None:
-            k, v = self.append(cache["k"], k), self.append(cache["v"], v)
-        heads = grouped_attention(q, k, v, torch.arange(k.shape[2]) <= positions[:, None])
-        return self.o_proj(heads.transpose(1, 2).flatten(2)), {"k": k, "v": v}
+    def positions(self, P, T):
+        G = self.k_proj.out_features // self.head_dim
+        return torch.arange(T) + (G if P else 0)
+
+    def mask(self, P, T):
+        return torch.arange(P + T) <= self.positions(P, T)[:, None]
 
 
 @replaces("GroupedQueryAttention")
