@@ -1,10 +1,10 @@
 """How many wrong submissions are told what is wrong with them, and what that costs.
 
-    python benchmarks/naming.py [ID ...] [--wrong DIR] [--unaided] [--out FILE] [--judges 2] [--no-diagnosis]
+    python benchmarks/naming.py [ID ...] [--wrong DIR] [--out FILE] [--judges 2] [--no-diagnosis]
 
-Without `--wrong` the submissions are the known mistakes of each exercise; with it, DIR/ID/NAME.py. `--unaided`: the
-judge is given no known mistakes, so that only what it finds by itself counts. FILE gets one JSON line for each
-submission, with what its first line says behind "TRUE CAUSE:", to be read by somebody who judges whether it is so.
+Without `--wrong` the submissions are the known mistakes of each exercise; with it, DIR/ID/NAME.py. FILE gets one JSON
+line for each submission, with what its first line says behind "TRUE CAUSE:", to be read by somebody who judges whether it
+is so.
 """
 
 import argparse
@@ -80,7 +80,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ids", nargs="*")
     parser.add_argument("--wrong", type=Path)
-    parser.add_argument("--unaided", action="store_true")
     parser.add_argument("--no-diagnosis", action="store_true")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--judges", type=int, default=2)
@@ -93,8 +92,6 @@ def main() -> None:
     begun = time.perf_counter()
     with Judges(args.judges, many=True) as pool:
         materials = proof_materials(course, exercises)
-        if args.unaided:
-            materials = [msgspec.structs.replace(each, mistakes=()) for each in materials]
         pool.prepare(materials, forbidden=[course.root])
         out = args.out.open("w") if args.out else None
         for job, result in pool.grade(job for _, _, job in todo.values()):
