@@ -3,8 +3,8 @@
     python benchmarks/naming.py [ID ...] [--wrong DIR] [--out FILE] [--judges 2] [--no-diagnosis]
 
 Without `--wrong` the submissions are the known mistakes of each exercise; with it, DIR/ID/NAME.py. FILE gets one JSON
-line for each submission, with what its first line says behind "TRUE CAUSE:", to be read by somebody who judges whether it
-is so.
+line for each submission, with what its first line says behind "TRUE CAUSE:", to be read by somebody who judges whether
+it is so.
 """
 
 import argparse

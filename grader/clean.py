@@ -3,14 +3,20 @@
 import re
 import unicodedata
 
-_UNPRINTED = re.compile(r"[^ -~\n\t]")  # what is not printable ASCII is looked at
+_UNUSUAL = re.compile(r"[^ -~\n\t]+")  # what is not printable ASCII is looked at
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # version 1.0
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # controls, invisible and direction marks, surrogates, private use
+# letters, marks and symbols that look like nothing, or change how wide their neighbor is drawn
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_MOST_MARKS = 3  # combining marks in a row: more would paint over the lines above and below
 
 
 def clean(text: str) -> str:
-    """Text with every control, invisible or direction-changing character as its escape; \\n and \\t stay."""
-    return _UNPRINTED.sub(_visible, text)
+    """Return the text with escapes for all characters that a terminal obeys, that hide, or that reach into other lines.
+
+    These are controls, invisible and direction-changing characters, spaces of other widths, characters that Unicode
+    does not define, and marks that pile up on one letter. Line feeds and tabs stay.
+    """
+    return _UNUSUAL.sub(_visible, text)
 
 
 def clean_line(text: str) -> str:
@@ -28,8 +34,11 @@ def inert(line: str) -> str:
     return re.sub(r"^(\s*):", r"\1\\x3a", line.replace("##[", "##\\x5b"))
 
 
-def _visible(found: re.Match[str]) -> str:
-    char = found[0]
-    if unicodedata.category(char) not in _HIDDEN:
-        return char
-    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+def _visible(run: re.Match[str]) -> str:
+    parts, marks = [], 0
+    for character in run[0]:
+        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        printable = character.isprintable() or character == "\u00a0"
+        plain = printable and marks <= _MOST_MARKS and not _BLANK.match(character)
+        parts.append(character if plain else character.encode("unicode_escape", "surrogatepass").decode("ascii"))
+    return "".join(parts)

@@ -1,4 +1,4 @@
-"""The one exception that is shown to a user."""
+"""Exceptions that the command line shows to a user."""
 
 
 class UsageError(Exception):
@@ -8,3 +8,7 @@ class UsageError(Exception):
     """
 
     exit_code = 2
+
+
+class Lost(Exception):
+    """A process of the grader ended before its work was done: a fault of the grader or of the machine."""

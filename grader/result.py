@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-SCHEMA = "archgrade/result/v2"
+SCHEMA = "archgrade/result/v3"
 
 
 class Outcome(StrEnum):
@@ -215,7 +215,6 @@ class Diagnosis(Struct, frozen=True):
     agreed: int  # results of the student's code that equal the mistake's and differ from the reference's
     whole: bool = True  # nothing else is wrong in that test, and it shows in most failing tests that ask for the same
     shown: bool = True  # it explains the call that the failure is about, or the failure is about none
-    known: bool = True  # it stands in mistakes.py
 
 
 class Isolation(Struct, frozen=True):
@@ -253,6 +252,7 @@ class Result(Struct, frozen=True, kw_only=True):
     exception: Raised | None = None  # for syntax_error and import_error, and crashes while loading
     tests: tuple[TestResult, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()  # by the tests that they explain, two of one test if it takes both
+    advice_errors: tuple[str, ...] = ()  # where explaining the failures broke off, for authors; no score depends on it
     output: Output | None = None  # printed while the module was loaded
     hidden_tests: bool  # False: this course was released without them, and the score covers the public ones only
     isolation: Isolation

@@ -9,7 +9,7 @@ from pathlib import Path
 from grader import failures
 from grader.course import Course, Exercise
 from grader.course.stub import interface
-from grader.errors import UsageError
+from grader.errors import Lost, UsageError
 from grader.judge.messages import Job
 from grader.progress import Graded, Progress
 from grader.reader.order import Step, done, leads_to, next_step
@@ -18,7 +18,6 @@ from grader.report.view import Progress as Counts
 from grader.result import Outcome, Result
 from grader.submission import Submission, examine, read_submission
 from grader.submission.imports import Imports, gather
-from grader.warm.client import JudgeLost
 
 FAULT = 3  # exit code: the grader or the course is at fault
 
@@ -28,7 +27,7 @@ def lost_is_said() -> Iterator[None]:
     """A judge that ended, whatever ended it, becomes a sentence and exit code 3: nothing is said of the code."""
     try:
         yield
-    except JudgeLost as error:
+    except Lost as error:
         at_fault = "This is a fault of the grader or the machine, not of your code; try again."
         fault = UsageError(f"Not graded: {error}. {at_fault}")
         fault.exit_code = FAULT
@@ -69,8 +68,10 @@ def job_of(
         source=submission.text,
         sha256=submission.sha256,
         seed=0,
+        code=examine(submission.text, exercise.id).code,
         others=imports.texts,
         absent=imports.absent,
+        imports=imports.of,
         seconds=seconds,
         announce=announce,
     )
@@ -186,7 +187,7 @@ def _next(following: Step, course: Course) -> Next:
 
 
 def _first_open(submission: Submission) -> int | None:
-    finding = examine(submission.text, submission.file)
+    finding = examine(submission.text, submission.name).finding
     return finding.line if finding else None
 
 

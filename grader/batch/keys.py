@@ -35,7 +35,7 @@ class Keys:
 
     def exercise(self, exercise: str, submission: str, imports: Imports) -> Key:
         """Of a submission with this hash, and what it imports of the student's own files."""
-        needs = {"needs": _hash(_encode(imports))} if imports.texts or imports.absent else {}
+        needs = {"needs": _hash(_encode((imports.texts, imports.absent)))} if imports.texts or imports.absent else {}
         tests = [self._exercises[exercise], *(self._tests[each] for each in sorted(imports.texts))]
         parts = {"submission": submission, "exercise": _hash(_encode(tests))}
         return Key({"item": exercise, **parts, **needs, **self._engine, **self._run})

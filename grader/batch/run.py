@@ -15,17 +15,16 @@ from grader.batch.keys import Key, Keys
 from grader.batch.pool import Pool
 from grader.batch.quizzes import Quizzes
 from grader.course import Course
-from grader.errors import UsageError
+from grader.errors import Lost, UsageError
 from grader.gradebook.model import Handed, Item, Measured
 from grader.gradebook.store import Gradebook
 from grader.judge.messages import Job
 from grader.result import Outcome, Result
-from grader.submission import Submission, submission_of
+from grader.submission import Submission, examine, submission_of
 from grader.submission.handin import Handin, Student
 from grader.submission.imports import Imports, gather
 from grader.submission.notebook import Cells, located
-from grader.submission.unrun import unreadable
-from grader.warm.client import JudgeLost
+from grader.submission.unrun import unreadable, without_running
 
 TRIES = 2  # of a job, when the grader is at fault
 _TICK = 0.5  # seconds between two looks at the clock
@@ -148,9 +147,19 @@ class Batch:
     def _grade(self, handin: Handin, submission: Submission, owners: list[Owner]) -> None:
         exercise = self._course.exercise(handin.item)
         self._book.keep_work(submission.sha256, submission.text)
-        imports = self._imports(handin, submission)
+        try:
+            examined = examine(submission.text, exercise.id)
+            imports = self._imports(handin, submission)
+        except Lost as error:
+            for student, handed in owners:
+                self._fail(student, exercise.id, handed, str(error))
+            return
         key = self._keys.exercise(exercise.id, submission.sha256, imports)
         if self._known(key, exercise.id, owners):
+            return
+        if examined.finding is not None:
+            result = without_running(examined.finding, submission, exercise)
+            self._record(owners, exercise.id, key, located(result, submission.cells) if submission.cells else result)
             return
         job = Job(
             id=0,
@@ -161,6 +170,8 @@ class Batch:
             seed=0,
             others=imports.texts,
             absent=imports.absent,
+            imports=imports.of,
+            code=examined.code,
         )
         self._submit(_Work(key, exercise.id, job, submission.cells, owners))
 
@@ -229,7 +240,7 @@ class Batch:
             result = future.result()
         except UsageError:
             raise  # the tests cannot be used, or nothing can confine the submissions
-        except JudgeLost as error:
+        except Lost as error:
             fault = str(error)
         except Exception as error:  # of the executor: a cluster has its own ways to lose a worker
             fault = f"{type(error).__name__}: {error}"

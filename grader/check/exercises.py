@@ -134,6 +134,8 @@ class _Proof:
         broken = [test for test in result.tests if test.outcome is Outcome.ERROR]
         for test in broken:
             self._say(test.id, test.failure.message if test.failure else "breaks off.", seed=run.job.seed)
+        for each in result.advice_errors:
+            self._say(run.label, f"explaining it broke off: {each}.", each, run.job.seed)
         if result.outcome is Outcome.ERROR:
             self._say(run.label, f"cannot be graded: {result.message}", "error", run.job.seed)
         elif not broken:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from grader.check.changes import Definition, changes
 from grader.check.exercises import proof_materials, solution_of
 from grader.course import Course, Exercise
 from grader.course.document import Document, read_text, shown
 from grader.errors import UsageError
-from grader.judge.diagnosis.slips import Definition, changes
 from grader.judge.materials import reference_texts
 from grader.judge.messages import Job
 from grader.result import Outcome, Result
@@ -74,7 +74,7 @@ def mutants(source: str) -> list[Mutant]:
         if not isinstance(statement, Definition):
             continue
         before = ast.unparse(statement)
-        for _ in changes(statement, set()):
+        for _ in changes(statement):
             after = _unparsed(statement)
             if after is not None and after not in (before, *found):
                 was, becomes = (" ⏎ ".join(line.strip() for line in lines) for lines in _differing(before, after))

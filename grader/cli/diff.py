@@ -40,7 +40,7 @@ def command(exercise_id: str) -> None:
             f"grade it with: grade exercise {exercise.id}"
         )
     yours = own_submission(exercise).text
-    if finding := examine(yours, exercise.stub.name):
+    if finding := examine(yours, exercise.id).finding:
         raise UsageError(f"{shown(exercise.stub)}:{finding.line or 1}: {finding.message}.")
     differing = list(_differing(yours, read_text(reference)))
     width = shutil.get_terminal_size().columns

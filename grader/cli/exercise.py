@@ -73,7 +73,7 @@ def command(
     if path is not None and os.path.abspath(path) == os.path.abspath(exercise.stub):
         path = None  # it is the student's own file
     submission = read_submission(relative(path), exercise.id) if path else own_submission(exercise)
-    finding = examine(submission.text, submission.file)
+    finding = examine(submission.text, exercise.id).finding
     if finding is not None:
         course = load_course(root)
         result = without_running(finding, submission, exercise)

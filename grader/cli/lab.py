@@ -157,8 +157,8 @@ def _imports(course: Course, exercise: Exercise, submission: Submission) -> dict
     imports = own_imports(course, exercise, submission.text)
     for name, why in imports.absent.items():
         raise UsageError(f"{exercise.id} imports {name}: {why}")
-    for name in built_on(submission.text, imports.texts, used=True):
-        finding = examine(imports.texts[name], f"{name}.py")
+    for name in built_on(exercise.id, imports.of, used=True):
+        finding = examine(imports.texts[name], name).finding
         if finding is not None:
             raise UsageError(f"{exercise.id} imports {name}, and there {finding.message}; grade exercise {name} first.")
     return imports.texts

@@ -5,7 +5,7 @@ import click
 from grader.cli.names import ExerciseName, named
 from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course.document import shown
-from grader.submission.examine import unwritten
+from grader.submission.examine import is_untouched
 from grader.workspace.reset import reset
 
 
@@ -15,7 +15,7 @@ def command(exercise_id: str) -> None:
     """Begin exercise ID anew. Your file is kept beside the new one, as ID.1.py, and what you have earned stays."""
     root = course_root()
     exercise = named(root, exercise_id)
-    kept = reset(root, exercise.stub, lambda text: unwritten(text) is not None)
+    kept = reset(root, exercise.stub, lambda text: is_untouched(text, exercise.id))
     say("", f"  {bold(exercise.id)}   as it was given, in {shown(exercise.stub)}", "")
     if kept is not None:
         say(*prose(f"What you had written is in {shown(kept)}.", indent=2), "")

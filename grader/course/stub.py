@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from grader.errors import UsageError
+from grader.outline import is_public
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -76,11 +77,6 @@ def parse(source: str, file: str) -> ast.Module:
         return ast.parse(source)
     except SyntaxError as error:
         raise UsageError(f"{file}:{error.lineno or 1}: {error.msg}.") from None
-
-
-def is_public(name: str) -> bool:
-    """Whether a name is part of an interface: it has no leading underscore, or Python gave it, as `__init__`."""
-    return not name.startswith("_") or (name.startswith("__") and name.endswith("__"))
 
 
 def _function(node: Function, of: str | None = None) -> Definition:

@@ -110,8 +110,12 @@ def compare(
         if actual.isnan().logical_and(~expected.isnan()).any():
             return differ(Outcome.NAN, **bounds)
         return differ(Outcome.WRONG_VALUES, **bounds) if differs(actual, expected, **bounds).any() else None
-    if isinstance(actual, torch.Size) and isinstance(expected, Sequence):
+    if isinstance(actual, torch.Size) and isinstance(expected, Sequence) and not isinstance(expected, str | bytes):
+        if not all(type(size) is int for size in expected):
+            return differ(Outcome.WRONG_TYPE)
         return None if list(actual) == list(expected) else differ(Outcome.WRONG_SHAPE)
+    if isinstance(actual, range) and isinstance(expected, range):
+        return None if actual == expected else differ(Outcome.WRONG_VALUES)
     if isinstance(expected, Mapping):
         if not isinstance(actual, Mapping):
             return differ(Outcome.WRONG_TYPE)

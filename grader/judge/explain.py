@@ -30,6 +30,7 @@ from grader.sandbox.proxy import EarlierCall, RemoteObject
 
 _RAISES = re.compile(r"DID NOT RAISE |<class '(?:\w+\.)*|'>")  # around a name, as pytest 8 and 9 write it
 _RESULT = "What "
+_TOO_LARGE = "What this test got from your code is too large: the memory of the grader is not enough to look at it."
 _RETURN = "Is a return missing?"
 _ASKED_FOR = re.compile(r"tried to allocate (\d+) bytes")  # in torch's words
 _PRODUCT = re.compile(r"@|\bmatmul\b")
@@ -54,6 +55,28 @@ def explain(error: BaseException, setting: Setting) -> tuple[Outcome, Failure]:
     return outcome, msgspec.structs.replace(failure, reproduction=made)
 
 
+def unexplained(error: BaseException) -> tuple[Outcome, Failure]:
+    """Return the outcome of a test that raised `error`, for when explaining it is impossible."""
+    fault = error if isinstance(error, Fault) else getattr(error, "fault", None)
+    if isinstance(fault, Fault):
+        return fault.outcome, Failure(fault.message)
+    if isinstance(error, UsageError) and not isinstance(error, EarlierCall):
+        return Outcome.ERROR, Failure(str(error))
+    if out_of_memory(error):
+        return Outcome.MEMORY, Failure(_TOO_LARGE)
+    outcome = Outcome.WRONG_TYPE
+    if isinstance(error, Disagreement):
+        outcome = error.difference.outcome
+    elif isinstance(error, AssertionError | pytest.fail.Exception):
+        outcome = Outcome.FAILED
+    return outcome, Failure("This test does not pass. Why cannot be shown: the grader failed to explain it.")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Return whether an exception says that this process may not have any more memory."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error))
+
+
 def _explain(error: BaseException, setting: Setting) -> tuple[Outcome, Failure]:
     fault = error if isinstance(error, Fault) else getattr(error, "fault", None)
     if isinstance(fault, Fault):
@@ -67,6 +90,8 @@ def _explain(error: BaseException, setting: Setting) -> tuple[Outcome, Failure]:
         return _disagreement(error, setting)
     if isinstance(error, pytest.fail.Exception):
         return _not_raised(error, setting)
+    if out_of_memory(error):
+        return Outcome.MEMORY, Failure(_TOO_LARGE, last_call(setting))
     if isinstance(error, AssertionError):
         message = clean(str(error)) or "A check of this test did not hold."
         return Outcome.FAILED, Failure(message, last_call(setting))
@@ -262,7 +287,7 @@ def _kind(value: Any) -> str:
         return f"a tensor {list(value.shape)} of {_dtype(value)}"
     kept = isinstance(value, RemoteObject | RemoteModule)
     name = value.__dict__["_type_name"] or "object" if kept else type(value).__name__
-    name = "numpy array" if name == "ndarray" else name
+    name = {"ndarray": "numpy array", "Size": "shape (torch.Size)"}.get(name, name)
     return f"{'an' if name[0] in 'aeiou' else 'a'} {clean_line(name[:60])}"
 
 

@@ -7,6 +7,7 @@ import msgspec
 from grader.lab import LabOption, Shown
 from grader.picture import Picture
 from grader.result import Failure, Isolation, Output, Result, Versions
+from grader.submission.examine import Import
 
 
 class Misstep(msgspec.Struct, frozen=True):
@@ -40,8 +41,9 @@ class Materials(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True):
     """One submission to grade. `seconds` overrides the limits of the tests.
 
-    `others` are the texts of the student's other exercises that it imports, through whatever others, by module name;
-    `absent` says of those for which there is none why.
+    `code` is the submission's, marshalled, if it has been examined already. `others` are the texts of the student's
+    other exercises that it imports, through whatever others, by module name; `absent` says of those for which there is
+    none why; and `imports`, what each text imports.
 
     Not `long`: without the tests that have a limit or packages of their own. `exitfirst`: once a test has failed, the
     others are skipped. `failed_first`: the test that is run before the others, whatever it needs. `announce`: say
@@ -56,6 +58,8 @@ class Job(msgspec.Struct, frozen=True):
     seed: int
     others: dict[str, str] = {}
     absent: dict[str, str] = {}
+    imports: dict[str, tuple[Import, ...]] = {}
+    code: bytes | None = None
     seconds: float | None = None
     diagnose: bool = True
     long: bool = True

@@ -3,13 +3,14 @@
 One pytest session collects the tests once and then takes job after job: pytest itself allows an item to be run again.
 """
 
+import gc
 import hashlib
-import marshal
 import time
 import traceback
 import types
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from grader.clean import clean, clean_line
+from grader.clean import clean_line
 from grader.errors import UsageError
 from grader.judge.calls import failing_entry
 from grader.judge.collect import Test, Tested, collect, collection_fault
 from grader.judge.cpu import OWN_CPU, bounded_cpu
 from grader.judge.diagnosis.evidence import Run
 from grader.judge.diagnosis.observe import observed
-from grader.judge.explain import explain
+from grader.judge.explain import explain, unexplained
 from grader.judge.messages import Graded, Job, Materials, Setup, Testing
 from grader.judge.pace import reference_seconds
 from grader.judge.quiet import quiet
@@ -36,7 +37,6 @@ from grader.judge.values import size_names
 from grader.result import Diagnosis, Failure, Outcome, Output, Result, TestResult, Versions
 from grader.sandbox.starter import Starter
 from grader.seeds import derive_seed
-from grader.submission.examine import Compiled, Finding, compile_text, examine, unwritten
 from grader.submission.imports import built_on
 
 MAX_TIMEOUTS = 2  # of one submission; after them its other tests are not run
@@ -83,6 +83,7 @@ class Plugin:
         self._exercises: dict[str, Tested] = {}
         self._passing: dict[bytes, bool] = {}  # whether the file of an exercise that another needs passes, by a hash
         self._running: _Running | None = None
+        self._broken: list[str] = []  # what went wrong while the failures of a job were explained
         self.fault: UsageError | None = None
 
     # ------------------------------------------------------------ pytest
@@ -144,13 +145,14 @@ class Plugin:
             result, killed = self._attempt(job)
             if killed:  # by the system, which may have been short of memory for another's sake, or by itself again
                 result, _ = self._attempt(job)
-            blocking = None if result.passed or result.faulty else self._blocking(job, loaded=bool(result.tests))
+            unrun = not result.tests and (
+                result.outcome is Outcome.SYNTAX_ERROR
+                or (result.outcome is Outcome.NOT_STARTED and result.exception is None)
+            )
+            settled = result.passed or result.faulty or unrun
+            blocking = None if settled else self._blocking(job, loaded=bool(result.tests))
         except Exception as error:
-            what = clean_line(str(error))
-            if not isinstance(error, UsageError):
-                frame = traceback.extract_tb(error.__traceback__)[-1]
-                what = f"{Path(frame.filename).name}:{frame.lineno}: {type(error).__name__}: {what}"
-            fault = Fault(Outcome.ERROR, what)
+            fault = Fault(Outcome.ERROR, _told(error))
             rest = {"isolation": self._setup.isolation, "versions": self._versions, "seconds": 0.0}
             return result_of(job, self._exercises[job.exercise], [], fault, **rest)
         return result if blocking is None else blocked(result, blocking, job.absent.get(blocking))
@@ -161,10 +163,7 @@ class Plugin:
         A file that could be loaded builds on those of which it uses something; another may have failed in an import.
         Two that import each other do not wait for each other.
         """
-        texts = {**job.others, **dict.fromkeys(job.absent, "")}
-        if not texts or examine(job.source, job.file) is not None:  # a stub, or no Python: nothing else is at fault
-            return None
-        for each in built_on(job.source, texts, used=loaded):
+        for each in built_on(job.exercise, job.imports, used=loaded):
             if each in job.absent or not (self._imports_back(each, job) or self._passes(each, job)):
                 return each
         return None
@@ -172,13 +171,15 @@ class Plugin:
     @staticmethod
     def _imports_back(exercise: str, job: Job) -> bool:
         """Whether the student's file of another exercise imports that of this one."""
-        return job.exercise in built_on(job.others[exercise], {**job.others, job.exercise: job.source})
+        return job.exercise in built_on(exercise, job.imports)
 
     def _passes(self, exercise: str, job: Job) -> bool:
         """Whether the student's own file of another exercise passes its tests."""
         source = job.others[exercise]
-        others = {each: job.others[each] for each in built_on(source, job.others)}
-        own = Job(job.id, exercise, f"{exercise}.py", source, "", job.seed, others, diagnose=False)
+        others = {each: job.others[each] for each in built_on(exercise, job.imports) if each in job.others}
+        own = Job(
+            job.id, exercise, f"{exercise}.py", source, "", job.seed, others, imports=job.imports, diagnose=False
+        )
         key = hashlib.sha256(msgspec.msgpack.encode(msgspec.structs.replace(own, id=0))).digest()
         if key not in self._passing:
             result, _ = self._attempt(own)
@@ -190,18 +191,20 @@ class Plugin:
     def _attempt(self, job: Job) -> tuple[Result, bool]:
         """The result of a job, and whether a worker was killed meanwhile."""
         begun = time.monotonic()
+        self._broken = []
         exercise = self._exercises[job.exercise]
         materials = exercise.materials
         limits = _limits(None, job, materials)
         most = sum(_limits(test, job, materials).seconds for test in exercise.tests)
-        session = Session(self._starter, job.exercise, job.source, job.others, limits, most)
+        session = Session(
+            self._starter, job.exercise, job.source, job.others, limits, most, code=job.code, examine=job.code is None
+        )
         fault: Fault | None = None
         printed: Output | None = None
         results: list[TestResult] = []
         runs: list[Run] = []
         diagnoses: tuple[Diagnosis, ...] = ()
         try:
-            session.code = _code_of(job)
             printed = session.load()
             for test in sorted(exercise.tests, key=lambda test: test.item.name != job.failed_first):
                 result, run = self._run(test, results, session, job, exercise)
@@ -209,8 +212,9 @@ class Plugin:
                 if run is not None:
                     runs.append(run)
             if job.diagnose and exercise.causes is not None:
-                with quiet():  # wrong versions run, which nobody has asked to print
+                with quiet(), self._advising():  # wrong versions run, which nobody has asked to print
                     diagnoses = exercise.causes.diagnose(runs)
+                with quiet(), self._advising():
                     results = observed(results, runs, diagnoses, exercise, session)
         except Fault as error:  # while loading
             fault, printed = error, session.take_output()
@@ -222,6 +226,7 @@ class Plugin:
             results,
             fault,
             diagnoses=diagnoses,
+            advice_errors=tuple(self._broken),
             output=printed,
             isolation=self._setup.isolation,
             versions=self._versions,
@@ -270,8 +275,11 @@ class Plugin:
             else:
                 test.item.ihook.pytest_runtest_protocol(item=test.item, nextitem=None)
         seconds = max(0.0, time.monotonic() - begun - session.waited())
-        failing = None if running.error is None else failing_entry(running.error, session.log)
-        run = Run(test.item.name, session.log, seed, running.error is not None, failing, _sizes(running, test))
+        run = Run(test.item.name, session.log, seed, running.error is not None)
+        if running.error is not None:
+            with self._advising():
+                failing = failing_entry(running.error, session.log)
+                run = replace(run, shown=failing, sizes=_sizes(running, test))
         repeated = None if test.long else run
         printed = session.take_output()
         shown = printed if not test.hidden or exercise.materials.show_hidden_output else None
@@ -298,8 +306,15 @@ class Plugin:
             log=running.session.log,
             seed=running.seed,
         )
-        outcome, failure = explain(error, setting)
-        if outcome is Outcome.WRONG_TYPE and not isinstance(error, Fault) and self._fails_by_itself(test, running):
+        outcome, failure = unexplained(error)
+        with self._advising():
+            outcome, failure = explain(error, setting)
+        here = not isinstance(error, Fault) and not hasattr(error, "fault")  # raised here, and not in the submission
+        if here and outcome is Outcome.MEMORY:  # what fills it goes, so that the reference has all of it
+            running.session.log.clear()
+            error.__traceback__ = None
+            gc.collect()
+        if here and outcome in (Outcome.WRONG_TYPE, Outcome.MEMORY) and self._fails_by_itself(test, running):
             what = f"{type(error).__name__}: {error}"
             return Outcome.ERROR, Failure(f"The test {test.item.name} fails on the reference too: {what}")
         return outcome, failure
@@ -311,9 +326,26 @@ class Plugin:
             return False
         try:
             _call_on_reference(test, running)
-        except Exception:  # whatever it is, the submission is not to blame
+        except (Exception, pytest.fail.Exception):  # whatever it is, the submission is not to blame
             return True
         return False
+
+    @contextmanager
+    def _advising(self) -> Iterator[None]:
+        """Let an exception of ours cost the advice and not the grade: the tests have been run."""
+        try:
+            yield
+        except (Exception, Fault) as error:
+            self._broken.append(_told(error))
+
+
+def _told(error: BaseException) -> str:
+    """Return what an exception says, with its place unless it is a sentence for users."""
+    what = clean_line(str(error))
+    if isinstance(error, UsageError):
+        return what
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}: {type(error).__name__}: {what}"
 
 
 def _limits(test: Test | None, job: Job, materials: Materials) -> Limits:
@@ -369,15 +401,3 @@ def _not_available(packages: Sequence[str]) -> str:
     are = "is" if len(packages) == 1 else "are"
     return f"Not available here: {' and '.join(packages)} {are} not installed. docs/weights.md says how."
 
-
-def _code_of(job: Job) -> bytes | None:
-    """The code of a submission, marshalled; None where Python would warn of something, which the student is to see.
-
-    Raises Fault for a submission that there is no need to run.
-    """
-    compiled = compile_text(job.source, f"{job.exercise}.py")
-    finding = compiled if isinstance(compiled, Finding) else unwritten(job.source)
-    if finding is not None:
-        raise Fault(finding.outcome, clean(finding.message), line=finding.line, column=finding.column)
-    assert isinstance(compiled, Compiled)
-    return None if compiled.warnings else marshal.dumps(compiled.code)

@@ -2,7 +2,7 @@
 
 import types
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,6 +14,7 @@ from grader.judge.compare import Path, compare
 from grader.judge.cpu import OWN_CPU, bounded_cpu
 from grader.judge.session import Entry, Limits, filled_memory
 from grader.sandbox import wire
+from grader.sandbox.objects import MODULE
 from grader.sandbox.pack import Unpacker
 from grader.sandbox.servant import Servant
 
@@ -77,12 +78,17 @@ class Replay:
         self._most = OWN_CPU * limits.seconds
         self._theirs: dict[int, list[str]] = {}  # number of a module of the submission: its parameters and buffers
         self._own: dict[int, list[str]] = {}
+        self._common: set[int] = set()  # numbers of the objects that both have given so far
 
     def answer(self, entry: Entry) -> Answer:
-        """What the module answers. Raises UsageError where that keeps it busy for too long.
+        """Ask the module the next question. Raise UsageError where that keeps it busy for too long.
 
-        What it warns of concerns nobody: sizes that no test has are asked for as well.
+        There is no answer to a question about an object that only the submission has: one that it returned where this
+        module returns a tensor, for example. What the module warns of concerns nobody: sizes that no test has are asked
+        for as well.
         """
+        if not self._can_be_asked(entry.request):
+            return Answer(None)
         what = f"{entry.question.label} of {self._name} takes more than {self._most:g} s of CPU"
         excess = UsageError(f'{what}; a mistake that does not end says ends="timeout".')
         with warnings.catch_warnings(action="ignore"), bounded_cpu(self._most, excess) as bound:
@@ -92,14 +98,21 @@ class Replay:
             raise excess
         self._theirs |= names_of_slots(entry.reply)
         self._own |= names_of_slots(reply)
+        for theirs, own in zip(_objects(entry.reply), _objects(reply), strict=False):
+            if theirs.number == own.number and type(theirs) is type(own):
+                self._common.add(own.number)
         return answer_of(reply, b"".join(blobs))
 
-    def called(self, entry: Entry) -> Callable[[], Any] | None:
-        """The call that a question asks for, to be made again and again; None of a question for something else."""
-        request = _by_name(entry.request, self._theirs, self._own)
-        if not isinstance(request, wire.Invoke):
-            return None
-        return self._servant.called(request, entry.blob or b"")
+    def _can_be_asked(self, request: Asked) -> bool:
+        if isinstance(request, wire.Differentiate):
+            return True
+        values: list[wire.WireValue] = [wire.WireObject(max(request.number, 0), "")]
+        if isinstance(request, wire.Invoke):
+            values += [*request.args, *request.kwargs.values()]
+        elif isinstance(request, wire.Set):
+            values.append(request.value)
+        numbers = {each.number for value in values for each in held(value)}
+        return numbers <= {MODULE, *self._common}
 
 
 def held(value: wire.WireValue) -> Iterator[wire.WireObject | wire.WireModule]:
@@ -115,6 +128,12 @@ def held(value: wire.WireValue) -> Iterator[wire.WireObject | wire.WireModule]:
     for item in items:
         if isinstance(item, msgspec.Struct):  # of plain numbers there may be many
             yield from held(item)
+
+
+def _objects(reply: wire.Reply | None) -> Iterator[wire.WireObject | wire.WireModule]:
+    """Yield the objects and modules that a reply gives."""
+    if isinstance(reply, wire.Returned):
+        yield from held(reply.value)
 
 
 def names_of_slots(reply: wire.Reply | None) -> dict[int, list[str]]:

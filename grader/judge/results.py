@@ -53,7 +53,7 @@ def blocked(result: Result, by: str, why: str | None) -> Result:
     if why is not None:
         message = f"{result.exercise} imports {by}: {clean(why)}"
     whole = {"outcome": Outcome.BLOCKED, "message": message, "blocked_by": by}
-    return msgspec.structs.replace(result, tests=tests, exception=None, diagnoses=(), **whole)
+    return msgspec.structs.replace(result, tests=tests, exception=None, diagnoses=(), advice_errors=(), **whole)
 
 
 def _syntax_error(fault: Fault, job: Job) -> Raised:

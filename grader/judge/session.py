@@ -31,6 +31,7 @@ T = TypeVar("T")
 LOAD_SECONDS = 10.0  # at least so long may loading take for a test: it can include slow imports
 TIMES_REFERENCE = 10  # a test may take so many times what the reference takes, where that is more than its limit
 DUMP_SECONDS = 1.0  # how long a worker that does not answer may take to print where it is
+MAX_QUESTIONS = 10_000  # of one test; gradcheck asks a few hundred
 MAX_KEPT = 16 << 20  # bytes of a test's questions and answers that are kept until the submission is diagnosed
 _MOST_CPU = 20  # times all tests' limits: the last resort if nobody is left to end a worker
 _DUMPED = re.compile(rb'File "([^"\n]{1,200})", line (\d{1,7}) in ([^\n]{1,200})\n')
@@ -124,6 +125,7 @@ class Session:
     limits: Limits
     seconds: float  # that all tests may take: bounds the CPU time of a worker
     code: bytes | None = None  # of the source, marshalled; None: the worker compiles it
+    examine: bool = False  # the worker says first whether there is anything to run
     reference_seconds: Callable[[], float | None] = lambda: None  # what the reference takes for the log, here and now
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))  # of the questions
     log: list[Entry] = field(default_factory=list)  # of the test that runs
@@ -150,7 +152,7 @@ class Session:
         assert self._line is not None
         self.start_clock()
         self._allowed = self._left = max(self.limits.seconds, self.limits.loading)
-        request = wire.Load(self.name, self.source, self.code, dict(self.others), self.limits.seconds)
+        request = wire.Load(self.name, self.source, self.examine, self.code, dict(self.others), self.limits.seconds)
         try:
             reply, _ = self._ask(request, [])
         except wire.WireError as error:  # its text, what Python makes of it, and what it imports are too much
@@ -159,6 +161,10 @@ class Session:
             case wire.Loaded(names):
                 self._names = names
                 return self.take_output()
+            case wire.NothingToRun(message, line, column):
+                if message is None:
+                    raise Fault(Outcome.NOT_STARTED, "nothing is written yet", line=line)
+                raise Fault(Outcome.SYNTAX_ERROR, clean(message), line=line, column=column)
             case wire.Threw():
                 raise _fault(reply, Outcome.IMPORT_ERROR, self._line_of(reply))
             case wire.Unsendable(message=message):
@@ -254,6 +260,9 @@ class Session:
 
     def _exchange(self, request: Any, blobs: list[Any], question: Question) -> tuple[wire.Returned, Blob]:
         """Carries a request of a test over. Raises Fault, or the builtin exception that the student's code raised."""
+        if len(self.log) == MAX_QUESTIONS:
+            often = f"This test asked your code {MAX_QUESTIONS:,} times for something, and it did not come to an end."
+            raise Fault(Outcome.TIMEOUT, f"{often} Does {question.label} return an iterator that never ends?")
         entry = Entry(question, request, self._copy(blobs))
         self.log.append(entry)
         before = self._heard

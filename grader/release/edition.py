@@ -20,8 +20,7 @@ from grader.quiz.attempt import drawn
 from grader.quiz.form import form_text
 from grader.quiz.load import load_quiz
 from grader.quiz.sealed import seal
-from grader.result import Outcome
-from grader.submission.examine import examine
+from grader.submission.examine import is_untouched
 
 Quizzes = Literal["practice", "exam", "none"]
 RELEASED = "\nreleased: true  # a student's edition: no solutions, and perhaps not all lessons and exercises\n"
@@ -99,7 +98,7 @@ def files_of(course: Course, edition: Edition, seed: str) -> dict[str, bytes]:
     UsageError for a file of an exercise that is missing, and for a stub in which somebody has written.
     """
     for exercise in edition.exercises:
-        if not untouched(read_text(exercise.stub)):
+        if not is_untouched(read_text(exercise.stub), exercise.id):
             raise UsageError(
                 f"{shown(exercise.stub)} is no untouched stub, and would be handed out as it is; "
                 "bring it back, with git checkout for one, and release the course then."
@@ -135,12 +134,6 @@ def public_paths(course: Course, lessons: Iterable[Lesson], exercises: Iterable[
     for exercise in exercises:
         yield from (exercise.folder / "exercise.yaml", exercise.stub, exercise.statement, exercise.public_tests)
         yield from (path for path in (exercise.lab,) if path.is_file())
-
-
-def untouched(stub: str) -> bool:
-    """Whether nothing is written in a stub."""
-    finding = examine(stub, "stub.py")
-    return finding is not None and finding.outcome is Outcome.NOT_STARTED
 
 
 def _syllabus(path: Path) -> bytes:

@@ -15,8 +15,8 @@ import msgspec
 from grader.course.document import Document
 from grader.course.model import Course
 from grader.quiz.sealed import is_sealed, unsealed
-from grader.release.edition import untouched
 from grader.release.secrets import Secrets, plain_lines, runs
+from grader.submission.examine import is_untouched
 
 LONG = 24  # characters of a line from which on it is looked for within others, too
 SHOWN = 3  # leaks from one source in a file that are listed
@@ -87,7 +87,7 @@ def _in_file(name: str, data: bytes, secrets: Secrets) -> Iterator[Leak]:
         yield Leak(name, 1, "neither text nor a file of the course that students get")
         return
     exercise = secrets.stub(name)
-    if exercise is not None and not untouched(text):
+    if exercise is not None and not is_untouched(text, exercise.id):
         yield Leak(name, 1, f"no untouched stub of {exercise.id}")
     yield from _code(name, text, secrets)
     yield from _explanations(name, text, secrets)

@@ -12,7 +12,8 @@ from grader.course.load import COURSE_FILE
 from grader.course.model import Course, Exercise
 from grader.quiz.load import load_quiz
 from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Order, Question, Quiz, Single, TextAnswer
-from grader.release.edition import public_paths, read_bytes, untouched
+from grader.release.edition import public_paths, read_bytes
+from grader.submission.examine import is_untouched
 
 _TEXTS = (".py", ".yaml", ".md")  # what else an author may keep beside a reference
 RUN = 8  # words in a row that are told apart from what everybody writes
@@ -28,7 +29,7 @@ class Secrets:
     @cached_property
     def public(self) -> dict[str, bytes]:
         """The files that students may get as they are, by their paths; no stub in which somebody has written."""
-        written = {each.stub for each in self._course.exercises if not untouched(read_text(each.stub))}
+        written = {each.stub for each in self._course.exercises if not is_untouched(read_text(each.stub), each.id)}
         paths = public_paths(self._course, self._course.lessons, self._course.exercises)
         return {self._name(path): read_bytes(path) for path in paths if path not in written}
 

@@ -193,8 +193,6 @@ def evidence(named: Sequence[Diagnosis], failure: Failure) -> str:
         return ""
     agreed = named[0].agreed
     results = "wrong result" if agreed == 1 else "wrong results"
-    if not named[0].known:
-        return f"That is so in your {results}." if agreed == 1 else f"That is so in all {agreed} of your {results}."
     if not named[0].whole:
         yours = f"one of your {results}s" if agreed == 1 else f"{agreed} of your {results}"
         return f"A right solution with this mistake in it gives {yours}; something else is wrong as well."

@@ -5,7 +5,6 @@ out. After that it is plain text: no control characters, no markup, and as wide 
 """
 
 import enum
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -15,6 +14,7 @@ import click
 import msgspec
 from rich.cells import cell_len
 
+from grader.clean import clean as harmless
 from grader.report.marks import IN_ASCII, MARKS
 from grader.result import Frame, Struct
 
@@ -30,7 +30,6 @@ TEXT_IN_ASCII: dict[int, int | str] = {
     },
 }
 
-UNUSUAL = re.compile(r"[^ -~\n]+")
 COLUMNS = 77
 MANY = sys.maxsize
 
@@ -268,24 +267,11 @@ def _stripped(of: Line) -> Line:
 
 
 def clean(text: str, unicode: bool) -> str:
-    """`text` without anything that a terminal obeys, or that hides: such characters are written as escapes.
-
-    Line feeds stay and tabs are four spaces. Without `unicode` the result is ASCII.
-    """
+    """Return the text made harmless (see `grader.clean`), with four spaces for a tab; without `unicode` as ASCII."""
     if text.isascii() and text.isprintable():
         return text
-    shown = UNUSUAL.sub(lambda run: _visible(run[0]), text.replace("\t", "    "))
+    shown = harmless(text.replace("\t", "    "))
     return shown if unicode else shown.translate(TEXT_IN_ASCII).encode("ascii", "backslashreplace").decode()
-
-
-def _visible(run: str) -> str:
-    parts, marks = [], 0
-    for character in run:
-        marks = marks + 1 if cell(character) == 0 else 0
-        hidden = "\ufe00" <= character <= "\ufe0f"  # these change how wide a character is drawn
-        plain = character.isprintable() and marks <= 3 and not hidden
-        parts.append(character if plain else character.encode("unicode_escape").decode())
-    return "".join(parts)
 
 
 def cleaned(struct: S, unicode: bool) -> S:

@@ -1,4 +1,4 @@
-"""Bounds on what a process may use: all that holds a worker where it cannot be confined."""
+"""Bounds on what a process may use: all that holds a worker where it cannot be confined, and a judge's memory."""
 
 import resource
 import sys
@@ -23,6 +23,17 @@ def bound(memory: int, cpu_seconds: int) -> None:
     limit(resource.RLIMIT_NOFILE, OPEN_FILES)
     limit(resource.RLIMIT_STACK, STACK)
     limit(resource.RLIMIT_MEMLOCK, 0)
+
+
+def bound_data(memory: int) -> None:
+    """Bound the memory of this process to so many bytes beyond what it has now. Files that it maps do not count.
+
+    Elsewhere than on Linux it stays unbounded, since RLIMIT_DATA does not count what is mapped there.
+    """
+    if sys.platform == "linux":
+        with open("/proc/self/statm", "rb", buffering=0) as statm:
+            in_use = int(statm.read().split()[5]) * resource.getpagesize()
+        limit(resource.RLIMIT_DATA, in_use + memory)
 
 
 def limit(what: int, value: int, grace: int = 0) -> None:

@@ -94,6 +94,7 @@ class Mirror:
             raise WireError("a module of tensors that were never sent")
         fresh = [None if isinstance(tensor, int) else unpacker.numbers(tensor) for tensor in wire.tensors]
         made: dict[int, Tensor] = {}  # by position in `wire.tensors`
+        taken: set[int] = set()  # ids of what was made
         nodes = dict(self._root.named_modules()) if self._root is not None else {}
         seen: list[RemoteModule] = []
         paths: dict[str, RemoteModule] = {}
@@ -105,8 +106,9 @@ class Mirror:
                 if isinstance(described, int):
                     made[position] = before[described]
                 elif numbers is not None:
-                    old = None if any(old is tensor for tensor in made.values()) else old
+                    old = None if id(old) in taken else old
                     made[position] = _renewed(old, numbers, described, kind)
+                taken.add(id(made[position]))
             holder[name] = made[position]
             self._slots.append((holder, name))
 

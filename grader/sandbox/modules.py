@@ -27,11 +27,11 @@ class Modules:
 
     def update(self, context: Context, unpacker: Unpacker) -> list[Tensor]:
         """Brings modules to the judge's state, and returns the tensors of theirs that are differentiated."""
-        updated = {update.number for update in context.updates}
+        updated = {update.number for update in context.updates if update.slots}  # none: see `_put`
         concerned = updated | {number for number, _ in context.parameters}
         slots = {number: slots_of(self._objects[number]) for number in concerned}
         for update in context.updates:
-            self._put(update, slots[update.number], unpacker)
+            self._put(update, slots.get(update.number, []), unpacker)
         for number in updated:
             self.looks[number] = look_at(self._objects[number])
         return [holder[name] for holder, name in (slots[number][slot] for number, slot in context.parameters)]
@@ -64,6 +64,8 @@ class Modules:
     def describe(self, number: int, packer: Packer) -> WireModule:
         """A module as the judge is told of it: the tree of its names, and the tensors that changed since."""
         module = self._objects[number]
+        slots, parts = len(slots_of(module)), sum(1 for _ in module.named_modules(remove_duplicate=False))
+        packer.count_module(slots, parts)
         old, look = self.looks.get(number), look_at(module)
         self.looks[number] = look
         self._homes = {key: home for key, home in self._homes.items() if key[0] != number}

@@ -21,6 +21,7 @@ from grader.sandbox.wire import (
     MAX_FIELDS,
     MAX_NAME,
     MAX_NDIM,
+    MAX_TENSORS,
     WireArray,
     WireBytes,
     WireComplex,
@@ -43,7 +44,7 @@ from grader.sandbox.wire import (
 MAX_DEPTH = 100
 MAX_NUMEL = 1 << 47
 MAX_ALIKE = 64  # keys of one dict or set that have the same hash: each is compared with all before it
-_RANGE = 1 << 62  # what the bounds of a range stay below: Python cannot tell the length of any
+MAX_RANGE = 1 << 20  # numbers in a range: as many as a list of them could hold
 ALIGN = 16
 
 DTYPES: dict[str, torch.dtype] = {
@@ -61,6 +62,12 @@ _BASE: Any = torch._C.TensorBase  # its attributes are torch's own, whatever a s
 def padded(size: int) -> int:
     """So many bytes, and what fills them up to `ALIGN`."""
     return (size + ALIGN - 1) // ALIGN * ALIGN
+
+
+def check_count(tensors: int) -> None:
+    """Raise WireError for more tensors, or parts of modules, than may cross at once."""
+    if tensors > MAX_TENSORS:
+        raise WireError(f"modules of more than {MAX_TENSORS:,} tensors or parts")
 
 
 def bare(tensor: Tensor) -> Tensor:
@@ -139,6 +146,7 @@ class Packer:
         self._layout = layout
         self._limit = self._room = limit  # bytes of tensors; those that may still be added
         self._items = 0
+        self._module_tensors = 0
         self.blobs: list[Any] = []  # buffers, in order, padding included
         self.tensors: list[Tensor] = []  # of the value, in order
         self.differentiable: list[Tensor] = []  # tensors of the value that require grad, in order
@@ -147,6 +155,11 @@ class Packer:
     def size(self) -> int:
         """Bytes of tensors so far."""
         return self._limit - self._room
+
+    def count_module(self, tensors: int, parts: int) -> None:
+        """Count a module that is a part of the value. Raise WireError where there are too many tensors or parts."""
+        self._module_tensors += max(tensors, parts)
+        check_count(self._module_tensors)
 
     def tensor(self, tensor: Tensor) -> WireTensor:
         """Adds the bytes of a tensor that is a part of a value."""
@@ -225,8 +238,7 @@ class Packer:
         if kind is slice:
             return WireSlice(value.start, value.stop, value.step)
         if kind is range:
-            if not all(abs(each) < _RANGE for each in (value.start, value.stop, value.step)):
-                raise WireError("a range of huge bounds")
+            _check_range(value)
             return WireRange(value.start, value.stop, value.step)
         if kind.__module__ == "numpy":
             return self._numpy(value, depth)
@@ -344,7 +356,9 @@ class Unpacker:
             case WireRange(start, stop, step):
                 if step == 0:
                     raise WireError("a range without steps")
-                return range(start, stop, step)
+                numbers = range(start, stop, step)
+                _check_range(numbers)
+                return numbers
             case WireArray(dtype):
                 if dtype == "bfloat16":
                     raise WireError("an array of a dtype that numpy has not")
@@ -367,6 +381,12 @@ def _can_be_key(wire: WireValue) -> bool:
         case WireList() | WireDict() | WireSet(frozen=False) | WireArray() | WireSlice() | WireObject():
             return False
     return True
+
+
+def _check_range(numbers: range) -> None:
+    """Raise WireError for a range that nobody could go through, or whose bounds do not fit 64 bits."""
+    if numbers[MAX_RANGE:] or max(map(abs, (numbers.start, numbers.stop, numbers.step))) >= 1 << 62:
+        raise WireError(f"a range of more than {MAX_RANGE:,} numbers, or of huge bounds")
 
 
 def _distinct(keys: list[Hashable]) -> list[Hashable]:

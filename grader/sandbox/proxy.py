@@ -40,6 +40,7 @@ from grader.sandbox.wire import (
 
 Exchange = Callable[[Request, list[Any], "Question"], tuple[Returned, Blob]]
 Kind = tuple[torch.Size, torch.dtype]
+_MAX_MIRRORED = 1 << 14  # tensors of all modules of a test: each question looks whether one has changed
 
 
 @dataclass
@@ -84,6 +85,7 @@ class Link:
         self._limit = limit
         self._ids = ids
         self._modules: dict[int, Mirror] = {}
+        self._mirrored = 0  # tensors of theirs
         self._released: list[int] = []
         self._rng = torch.get_rng_state()  # as the worker knows it
         self.last = Question("a call")  # the last one
@@ -195,6 +197,9 @@ class Link:
         if isinstance(wire, WireObject):
             return RemoteObject(self, wire.number, label, wire.type_name)
         if wire.number not in self._modules:
+            self._mirrored += len(wire.tensors)
+            if self._mirrored > _MAX_MIRRORED:
+                raise WireError(f"modules of more than {_MAX_MIRRORED:,} tensors in one test")
             self._modules[wire.number] = Mirror(self, wire.number)
         return self._modules[wire.number].renew(wire, unpacker)
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from grader.sandbox.large import Blob
-from grader.sandbox.pack import MAX_DEPTH, Unpacker
+from grader.sandbox.pack import MAX_DEPTH, Unpacker, check_count
 from grader.sandbox.wire import (
     Node,
     Reply,
@@ -42,6 +42,8 @@ def read_reply(meta: bytes, blob: Blob) -> Reply:
 class _Checker(Unpacker):
     """Reads for the sake of reading: nothing is copied for autograd."""
 
+    module_tensors = 0
+
     def tensor(self, wire: WireTensor) -> Tensor:
         return self.numbers(wire)
 
@@ -49,6 +51,9 @@ class _Checker(Unpacker):
 def _check_object(wire: WireObject | WireModule, unpacker: Unpacker) -> object:
     """Raises WireError unless every part of a module has its whole, and every name its tensor."""
     if isinstance(wire, WireModule):
+        assert isinstance(unpacker, _Checker)
+        unpacker.module_tensors += max(len(wire.tensors), len(wire.nodes))
+        check_count(unpacker.module_tensors)
         _check_nodes(wire.nodes, len(wire.tensors))
         for tensor in wire.tensors:
             if isinstance(tensor, WireTensor):

@@ -9,7 +9,7 @@ import random
 import sys
 import types
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.outline import outline
 from grader.sandbox import modules, objects, source
 from grader.sandbox.describe import cut, is_public, name_of
 from grader.sandbox.exceptions import threw
@@ -32,6 +33,7 @@ from grader.sandbox.wire import (
     Load,
     Loaded,
     NoSuchName,
+    NothingToRun,
     Question,
     Reply,
     Returned,
@@ -103,8 +105,13 @@ class Servant:
 
     def _load(self, request: Load) -> Reply:
         source.install(request.others, self.files)
+        code = request.code
+        if request.examine:
+            fault, _, unwritten, code = outline(request.source, f"{request.name}.py")
+            if fault is not None or unwritten is not None:
+                return NothingToRun(*(fault or (None, unwritten, None)))
         try:
-            module = self._objects.module = source.execute(request.name, request.source, self.files, code=request.code)
+            module = self._objects.module = source.execute(request.name, request.source, self.files, code=code)
         except BaseException as error:
             return threw(0, error, self.files, _OURS)
         return Loaded(
@@ -141,20 +148,6 @@ class Servant:
         except BaseException as error:
             return threw(request.id, error, self.files, _OURS), []
         return reply, blobs
-
-    def called(self, request: Invoke, blob: bytes) -> Callable[[], Any]:
-        """A call, to be made as often as one likes: of what stands there then, each time on the same arguments."""
-        given = self._arguments(request, bytearray(blob))
-        before = given.look()
-
-        def call() -> Any:
-            nonlocal given
-            if given.look() != before:  # the last callee changed one
-                given = self._arguments(request, bytearray(blob))
-            with _modes(request.context):
-                return self._objects.resolve(request.number, request.path)(*given.args, **given.kwargs)
-
-        return call
 
     def _arguments(self, request: Invoke, blob: Blob) -> _Arguments:
         unpacker = Unpacker(blob, self._find, layout=True)

@@ -22,6 +22,7 @@ MAX_FRAMES = 20  # of an exception
 MAX_ARGS = 8  # of an exception that are sent
 MAX_LOCALS = 40  # of a frame
 MAX_NAMES = 1000  # of which one is told that is not there
+MAX_TENSORS = 4096  # of all modules in a reply, and of a module
 MAX_MESSAGE = 100_000  # characters of an exception's text, beside what is said of the rest
 
 Name = Annotated[str, Meta(max_length=MAX_NAME)]
@@ -136,8 +137,8 @@ class Node(msgspec.Struct, frozen=True, array_like=True):
     type_name: Name
     layer: Name  # the nearest class of `torch.nn` that it is one of
     training: bool
-    parameters: list[tuple[Dotted, Int32]]
-    buffers: list[tuple[Dotted, Int32, bool]]  # name, position, persistent
+    parameters: Annotated[list[tuple[Dotted, Int32]], Meta(max_length=MAX_TENSORS)]
+    buffers: Annotated[list[tuple[Dotted, Int32, bool]], Meta(max_length=MAX_TENSORS)]  # name, position, persistent
 
 
 class WireModule(_Value, frozen=True, tag="m"):
@@ -147,8 +148,8 @@ class WireModule(_Value, frozen=True, tag="m"):
     """
 
     number: Number
-    nodes: list[Node]
-    tensors: list[WireTensor | Int32]
+    nodes: Annotated[list[Node], Meta(max_length=MAX_TENSORS)]
+    tensors: Annotated[list[WireTensor | Int32], Meta(max_length=MAX_TENSORS)]
 
 
 WireValue: TypeAlias = (
@@ -179,10 +180,14 @@ WireValue: TypeAlias = (
 
 
 class Load(msgspec.Struct, frozen=True, tag="load"):
-    """Run the student's source as module `name`. `others` are their own earlier exercises, by module name."""
+    """Run the student's source as module `name`. `others` are their own earlier exercises, by module name.
+
+    `examine`: first say whether there is anything to run.
+    """
 
     name: str
     source: str
+    examine: bool
     code: bytes | None  # of the source, marshalled; None: to be compiled, and what Python warns of is printed
     others: dict[str, str]
     seconds: float  # the time limit of a test; the worker looks at itself twenty times in it
@@ -303,6 +308,14 @@ class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
     names: dict[Name, bool]
 
 
+class NothingToRun(msgspec.Struct, frozen=True, tag="nothing"):
+    """The source does not compile, or (no `message`) its functions are not written yet."""
+
+    message: Text | None
+    line: Int32 | None
+    column: Int32 | None
+
+
 class Returned(msgspec.Struct, frozen=True, tag="returned"):
     id: int
     value: WireValue
@@ -342,7 +355,7 @@ class Sample(msgspec.Struct, frozen=True, tag="sample"):
     frame: SeenFrame
 
 
-Reply: TypeAlias = Loaded | Returned | Threw | NoSuchName | Unsendable | Sample
+Reply: TypeAlias = Loaded | NothingToRun | Returned | Threw | NoSuchName | Unsendable | Sample
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

@@ -1,100 +1,143 @@
-"""What can be said of a submission without running it: it does not compile, or it is not started."""
+"""What can be said of a submission without running it: it does not compile, nothing is written yet, what it imports.
 
-import ast
-import types
-import warnings
+The text is parsed once, in a process that is stopped if that takes longer than a submission may take to load.
+"""
+
+import marshal
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import IO, Any
 
 import msgspec
 
-from grader.course.stub import Function, is_public
+from grader import outline
+from grader.errors import Lost
 from grader.result import Outcome
+
+SECONDS = 10  # of CPU time for one text: as much as loading may take
+_MEMORY = 1 << 30  # bytes of address space for the process that parses
+_SCRIPT = outline.__file__
+_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
+
+
+class Import(msgspec.Struct, frozen=True):
+    """A name that a text imports."""
+
+    module: str  # the top-level one
+    name: str  # as the text calls it
+    read: bool  # the text reads the name somewhere
 
 
 class Finding(msgspec.Struct, frozen=True):
     """Why there is nothing to run."""
 
-    outcome: Outcome  # SYNTAX_ERROR or NOT_STARTED
+    outcome: Outcome
     message: str
     line: int | None = None  # from 1
     column: int | None = None  # from 1, in characters
-    source: str | None = None  # the text of that line
 
 
-class Compiled(msgspec.Struct, frozen=True):
-    """A submission that compiles. `warnings`: whether Python has something to say of it, which is not shown here."""
+class Examined(msgspec.Struct, frozen=True):
+    """A source text as its parser sees it."""
 
-    code: types.CodeType
-    warnings: bool
-
-
-def examine(text: str, file: str) -> Finding | None:
-    """A syntax error, or that nothing is written yet; None where the submission can be run."""
-    compiled = compile_text(text, file)
-    return compiled if isinstance(compiled, Finding) else unwritten(text)
+    finding: Finding | None = None
+    imports: tuple[Import, ...] = ()
+    code: bytes | None = None  # marshalled; None: not compiled, or Python warns of something that is to be seen
 
 
-def compile_text(text: str, file: str) -> Compiled | Finding:
-    """The code of a module in the file of this name, or why it does not compile."""
-    try:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            return Compiled(compile(text, file, "exec", dont_inherit=True), bool(said))
-    except SyntaxError as error:
-        return _syntax_error(error, text)
-    except (RecursionError, MemoryError):
-        return Finding(Outcome.SYNTAX_ERROR, "the code is nested too deeply for Python to read")
-    except ValueError as error:  # null bytes, lone surrogates, integers of thousands of digits
-        return Finding(Outcome.SYNTAX_ERROR, str(error))
+@lru_cache(maxsize=64)
+def examine(text: str, module: str) -> Examined:
+    """Parse the text of a module in a process of its own. Raise Lost where the system ends that process."""
+    return _parser.examine(text, f"{module}.py")
 
 
-def unwritten(text: str) -> Finding | None:
-    """That nothing is written yet of a module that compiles: all its public functions and methods are still open.
+def finding_of(fault: Sequence[Any] | None, unwritten: int | None) -> Finding | None:
+    """Return what an outline says against running a text."""
+    if fault is not None:
+        return Finding(Outcome.SYNTAX_ERROR, *fault)
+    return None if unwritten is None else Finding(Outcome.NOT_STARTED, "nothing is written yet", unwritten)
 
-    Those are which raise NotImplementedError and do nothing else.
-    """
-    if "NotImplementedError" not in text:
+
+def is_untouched(text: str, module: str) -> bool:
+    """Return whether nothing is written yet in a module. Raise Lost as `examine` does."""
+    finding = examine(text, module).finding
+    return finding is not None and finding.outcome is Outcome.NOT_STARTED
+
+
+class _Parser:
+    """A process that parses one text after the other. It ends with this one, whose end of the pipe it reads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def examine(self, text: str, file: str) -> Examined:
+        with self._lock:
+            return self._examine(text, file) or self._examine(text, file) or self._lost()
+
+    def _examine(self, text: str, file: str) -> Examined | None:
+        """Return None where the process was killed, which says nothing about the text."""
+        process = self._process = self._process or _start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            _write(process.stdin, marshal.dumps((file, text.encode("utf-8", "surrogatepass"))))
+            answer = _read(process.stdout)
+        except (BrokenPipeError, EOFError):
+            return self._ended(process)
+        except BaseException:  # an interrupt: what it answers later belongs to no other text
+            process.kill()
+            self._ended(process)
+            raise
+        fault, imports, unwritten, code = marshal.loads(answer)
+        return Examined(finding_of(fault, unwritten), tuple(Import(*each) for each in imports), code)
+
+    def _ended(self, process: "subprocess.Popen[bytes]") -> Examined | None:
+        self._process = None
+        with process:  # closes its pipes, and waits
+            pass
+        number = -process.returncode
+        if number == signal.SIGXCPU:
+            what = f"Stopped after {SECONDS} s while it was loaded: Python cannot parse it in that time."
+            return Examined(Finding(Outcome.TIMEOUT, what))
+        if number in _CRASHES:
+            what = f"Python crashes while it parses the file ({signal.Signals(number).name})."
+            return Examined(Finding(Outcome.CRASHED, what))
         return None
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            functions = _functions(ast.parse(text))
-    except (RecursionError, MemoryError):  # a tree of objects is deeper to make than code; no stub is so deep
-        return None
-    if not functions or not all(map(_is_open, functions)):
-        return None
-    line = functions[0].body[-1].lineno
-    return Finding(Outcome.NOT_STARTED, "nothing is written yet", line, source=_line(text, line))
+
+    def _lost(self) -> Examined:
+        raise Lost("the process that parses submissions was ended twice; is there enough memory?")
 
 
-def _syntax_error(error: SyntaxError, text: str) -> Finding:
-    line = error.lineno or None
-    source = _line(text, line) if line else None
-    return Finding(Outcome.SYNTAX_ERROR, error.msg, line, error.offset or None, source)
+def _start() -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", _SCRIPT, str(SECONDS), str(_MEMORY)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=os.sep,
+        process_group=0,  # Ctrl-C is for the command
+    )
 
 
-def _line(text: str, number: int) -> str:
-    lines = text.split("\n")
-    return lines[number - 1] if number <= len(lines) else ""
+def _write(pipe: IO[bytes], data: bytes) -> None:
+    pipe.write(len(data).to_bytes(8, "little") + data)
+    pipe.flush()
 
 
-def _functions(tree: ast.Module | ast.ClassDef) -> list[Function]:
-    """The functions and methods of a module or class, in order, without those whose names are private."""
-    found: list[Function] = []
-    for node in tree.body:
-        if not isinstance(node, Function | ast.ClassDef) or not is_public(node.name):
-            continue
-        if isinstance(node, Function):
-            found.append(node)
-        else:
-            found += _functions(node)
-    return found
+def _read(pipe: IO[bytes]) -> bytes:
+    """Raise EOFError where the other side has ended."""
+    length = pipe.read(8)
+    if len(length) < 8:
+        raise EOFError
+    data = pipe.read(int.from_bytes(length, "little"))
+    if len(data) < int.from_bytes(length, "little"):
+        raise EOFError
+    return data
 
 
-def _is_open(function: Function) -> bool:
-    """Whether a function is still `raise NotImplementedError`, with or without a docstring and a message."""
-    body = function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
-    if len(body) != 1 or not isinstance(body[0], ast.Raise):
-        return False
-    raised = body[0].exc
-    if isinstance(raised, ast.Call):
-        raised = raised.func
-    return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
+_parser = _Parser()

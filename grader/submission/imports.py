@@ -1,85 +1,63 @@
-"""What a submission imports of the student's own other exercises, by its syntax tree: nothing of it is run."""
+"""What a submission imports of the student's own other exercises, by what `examine` says: nothing of it is run."""
 
-import ast
-import re
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from grader.errors import UsageError
+from grader.submission.examine import Import, examine
 
 
 class Imports(msgspec.Struct, frozen=True):
-    """The texts of what a submission imports, through whatever others, and why there is none of the rest, by id."""
+    """What a submission imports of the other exercises of its course, directly or through others, by id."""
 
     texts: dict[str, str] = {}
-    absent: dict[str, str] = {}
+    absent: dict[str, str] = {}  # why there is no text of an exercise: a sentence
+    of: dict[str, tuple[Import, ...]] = {}  # what each text imports, that of the submission among them
 
 
 def gather(exercise: str, text: str, ids: Iterable[str], read: Callable[[str], str]) -> Imports:
-    """What the text of an exercise imports of the others of its course, which has these ids.
+    """Collect what the text of an exercise imports of the others of its course, which has these ids.
 
-    `read` gives the student's text of one, or raises UsageError with the reason why there is none: a whole sentence.
+    `read` returns the student's text of one, or raises UsageError with the reason why there is none. Raise Lost where
+    a text cannot be examined.
     """
     others = set(ids) - {exercise}
     texts: dict[str, str] = {}
     absent: dict[str, str] = {}
-    waiting = [text]
+    of = {exercise: examine(text, exercise).imports}
+    waiting = [exercise]
     while waiting:
-        for name in sorted(imported(waiting.pop(), others) - texts.keys() - absent.keys()):
+        for name in sorted(_modules(of[waiting.pop()], others) - texts.keys() - absent.keys()):
             try:
                 texts[name] = read(name)
             except UsageError as error:
                 absent[name] = str(error)
+                of[name] = ()
             else:
-                waiting.append(texts[name])
-    return Imports(texts, absent)
+                of[name] = examine(texts[name], name).imports
+                waiting.append(name)
+    return Imports(texts, absent, of if texts or absent else {})
 
 
-def built_on(text: str, texts: Mapping[str, str], *, used: bool = False) -> list[str]:
-    """Those of `texts` that a text imports, each after what it imports itself.
+def built_on(exercise: str, imports: Mapping[str, Sequence[Import]], *, used: bool = False) -> list[str]:
+    """Return the exercises that one imports, each after those that it imports itself.
 
-    `used`: of which it reads something that it imports.
+    `imports`: what each text imports. `used`: only those of which a text reads something that it imports.
     """
     found: list[str] = []
     seen: set[str] = set()
 
-    def visit(text: str) -> None:
-        for name in sorted(imported(text, texts, used=used) - seen):
-            if name not in seen:  # not met in the meantime
-                seen.add(name)
-                visit(texts[name])
-                found.append(name)
+    def visit(name: str) -> None:
+        for other in sorted(_modules(imports.get(name, ()), imports.keys() - {exercise}, used=used) - seen):
+            if other not in seen:  # not met in the meantime
+                seen.add(other)
+                visit(other)
+                found.append(other)
 
-    visit(text)
+    visit(exercise)
     return found
 
 
-def imported(text: str, names: Iterable[str], *, used: bool = False) -> set[str]:
-    """The modules of these names of which Python code imports something; `used`: and reads it."""
-    wanted = set(names)
-    lines = [line for line in text.replace("\\\n", " ").split("\n") if "import" in line]
-    if wanted.isdisjoint(re.findall(r"\w+", " ".join(lines))):
-        return set()  # as for most submissions: the tree of a whole file is slow to make
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # it cannot be run either
-        return set()
-    read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    return {
-        module for module, name in _imports(tree) if module in wanted and (not used or name in read or name == "*")
-    }
-
-
-def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Each import of a file: the module, and the name that it binds."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for each in node.names:
-                module = each.name.partition(".")[0]
-                yield module, each.asname or module
-        elif isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
-            for each in node.names:
-                yield node.module.partition(".")[0], each.asname or each.name
+def _modules(imports: Iterable[Import], names: Iterable[str], *, used: bool = False) -> set[str]:
+    return {each.module for each in imports if not used or each.read}.intersection(names)

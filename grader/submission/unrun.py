@@ -12,7 +12,7 @@ from grader.submission.read import Submission
 
 
 def without_running(finding: Finding, submission: Submission, exercise: Exercise) -> Result:
-    """The result of a file that does not compile, or in which nothing is written yet."""
+    """Return the result of a file that is not run, for what was found in its text."""
     raised = None
     if finding.outcome is Outcome.SYNTAX_ERROR:
         frames: tuple[Frame, ...] = ()
@@ -23,7 +23,7 @@ def without_running(finding: Finding, submission: Submission, exercise: Exercise
             column = None if finding.column is None else max(0, finding.column - 1)
             frames = (Frame(submission.file, finding.line, "<module>", source, column),)
         raised = Raised("SyntaxError", finding.message, frames)
-    message = finding.message if finding.outcome is Outcome.SYNTAX_ERROR else None
+    message = finding.message if finding.outcome is not Outcome.NOT_STARTED else None
     hidden_tests = exercise.solution is not None
     result = _unrun(finding.outcome, message, submission.file, exercise.id, exercise.points, hidden_tests)
     return msgspec.structs.replace(result, sha256=submission.sha256, exception=raised)

@@ -26,6 +26,7 @@ import msgspec
 
 from grader.errors import UsageError
 from grader.result import Isolation
+from grader.sandbox.bounds import bound_data
 from grader.sandbox.confine import Policy, Unconfinable
 from grader.warm.likeness import likeness
 from grader.warm.messages import (
@@ -48,6 +49,7 @@ from grader.warm.messages import (
 from grader.warm.staying import IDLE, Place, peer
 
 LOOK = 60.0  # seconds between two looks whether it is still of use
+JUDGE_MEMORY = 1200 << 20  # bytes that a judge may take beyond those of the warm process, which it shares
 PAUSE = 3.0  # seconds without a question after which one that stays has time for itself
 
 
@@ -236,6 +238,7 @@ class WarmProcess:
                 for descriptor in (1, 2):
                     os.dup2(printed, descriptor)
                 os.close(printed)
+                bound_data(JUDGE_MEMORY)
                 from grader.judge.process import serve
                 from grader.warm.starters import ForkStarter
 

@@ -65,6 +65,14 @@ def test_nothing_that_wrong_versions_print_is_shown(root: Path) -> None:
     assert "noise" not in done.stdout + done.stderr
 
 
+def test_a_right_solution_with_a_name_that_python_is_slow_to_read_passes(root: Path) -> None:
+    name = "a" + "\u0300\u0316" * 5_000
+    reference = (root / "solutions/toolbox/toolbox.py").read_text("utf-8")
+    (root / "mine.py").write_text(f"{name} = 1\n{reference}", "utf-8")
+    done = command("--file", "mine.py", cwd=root)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 LIMIT = 3600  # seconds of a test: nothing here comes to its end by it
 LONGEST = 600.0  # seconds after which what must come is taken not to: a guard, also on a busy machine
 
@@ -179,7 +187,7 @@ def hanging(root: Path) -> Iterator[tuple["subprocess.Popen[str]", list[int]]]:
             os.sched_yield()
         assert busy
         watched = [os.pidfd_open(pid) for pid in _below(run.pid)]
-        assert len(watched) == 3  # the warm process, the judge, the worker
+        assert len(watched) == 4  # the process that parses, the warm one, the judge, the worker
         yield run, watched
     finally:
         run.kill()
@@ -210,10 +218,10 @@ def _below(pid: int) -> list[int]:
 def _busy_workers(pid: int) -> list[int]:
     """The workers below a process that have computed for a while: those of another user, or the youngest of all."""
     below = _below(pid)
-    if len(below) != 3:
+    if len(below) != 4:
         return []
     ticks = os.sysconf("SC_CLK_TCK")
-    return [each for each in below[2:] if (f := _status(each)) and int(f[11]) + int(f[12]) > ticks / 5]
+    return [each for each in below[3:] if (f := _status(each)) and int(f[11]) + int(f[12]) > ticks / 5]
 
 
 def _all_end(watched: list[int]) -> bool:

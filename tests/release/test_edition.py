@@ -10,7 +10,7 @@ from grader.course.document import Document
 from grader.errors import UsageError
 from grader.quiz.form import Form, answers_of, read_form
 from grader.quiz.load import load_quiz
-from grader.release.edition import Quizzes, edition_of, files_of, untouched
+from grader.release.edition import Quizzes, edition_of, files_of
 from tests.quiz.every_type import FILE, QUIZ, asked
 from tests.release import courses
 
@@ -97,14 +97,6 @@ def test_a_stub_in_which_somebody_has_written_is_refused(tmp_path: Path) -> None
     with pytest.raises(UsageError, match=r"toolbox\.py is no untouched stub"):
         files(root)
 
-
-def test_untouched() -> None:
-    assert untouched("def f(x):\n    raise NotImplementedError\n")
-    assert not untouched("def f(x):\n    return x\n")
-    assert not untouched("def f(x:\n")
-
-
-# Quizzes
 
 
 def test_a_practice_quiz_is_the_same_quiz_and_its_answers_are_not_in_plain_sight(tmp_path: Path) -> None:

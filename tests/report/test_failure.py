@@ -76,17 +76,16 @@ def test_what_was_seen_in_another_test_is_told_where_nothing_is_known_of_this_on
 
 
 @pytest.mark.parametrize(
-    ("agreed", "whole", "known", "words"),
+    ("agreed", "whole", "words"),
     [
-        (9, True, True, "A right solution with this one mistake in it gives the same wrong results as yours, all 9."),
-        (1, True, True, "A right solution with this one mistake in it gives the same wrong result as yours."),
-        (3, False, True, "gives 3 of your wrong results; something else is wrong as well."),
-        (1, False, True, "gives one of your wrong results; something else is wrong as well."),
-        (2, True, False, "That is so in all 2 of your wrong results."),
+        (9, True, "A right solution with this one mistake in it gives the same wrong results as yours, all 9."),
+        (1, True, "A right solution with this one mistake in it gives the same wrong result as yours."),
+        (3, False, "gives 3 of your wrong results; something else is wrong as well."),
+        (1, False, "gives one of your wrong results; something else is wrong as well."),
     ],
 )
-def test_what_a_diagnosis_rests_on_is_said_in_words(agreed: int, whole: bool, known: bool, words: str) -> None:
-    named = Diagnosis("late", "It comes late.", "f", "test_choice", agreed, whole, known=known)
+def test_what_a_diagnosis_rests_on_is_said_in_words(agreed: int, whole: bool, words: str) -> None:
+    named = Diagnosis("late", "It comes late.", "f", "test_choice", agreed, whole)
     of = result(case("choice", Outcome.FAILED, Failure("It differs.")), diagnoses=(named,))
     assert words in " ".join(screen(of).split())
 

@@ -3,7 +3,8 @@
 import pytest
 
 from grader.errors import UsageError
-from grader.submission.imports import Imports, built_on, gather, imported
+from grader.submission.examine import Import, examine
+from grader.submission.imports import built_on, gather
 
 IDS = ["rope", "moe_router", "kv_cache"]
 
@@ -35,8 +36,9 @@ IDS = ["rope", "moe_router", "kv_cache"]
 )
 @pytest.mark.filterwarnings("error")
 def test_what_is_imported_and_what_of_it_is_read(text: str, found: set[str], used: set[str]) -> None:
-    assert imported(text, IDS) == found
-    assert imported(text, IDS, used=True) == used
+    imports = {"own": examine(text, "own").imports, **dict.fromkeys(IDS, ())}
+    assert set(built_on("own", imports)) == found
+    assert set(built_on("own", imports, used=True)) == used
 
 
 def test_what_is_gathered() -> None:
@@ -47,13 +49,24 @@ def test_what_is_gathered() -> None:
             raise UsageError(f"{name} is at home.")
         return texts[name]
 
-    assert gather("mask", "import rope", IDS, read) == Imports(texts, {"moe_router": "moe_router is at home."})
-    assert gather("moe_router", "import rope", IDS, read) == Imports(texts)  # it imports itself by a detour
-    assert gather("mask", "import torch", IDS, read) == Imports()
+    found = gather("mask", "import rope", IDS, read)
+    assert (found.texts, found.absent) == (texts, {"moe_router": "moe_router is at home."})
+    assert {name: [each.module for each in of] for name, of in found.of.items()} == {
+        "mask": ["rope"],
+        "rope": ["kv_cache", "rope"],
+        "kv_cache": ["rope", "moe_router"],
+        "moe_router": [],
+    }
+    found = gather("moe_router", "import rope", IDS, read)  # it imports itself, through others
+    assert (found.texts, found.absent) == (texts, {})
+    assert gather("mask", "import torch", IDS, read).texts == {}
 
 
-def test_what_is_built_on_stands_before_what_builds_on_it() -> None:
-    texts = {"a": "import b, c; b", "b": "import c; c", "c": "import a; a", "d": ""}
-    assert built_on("import a; a", texts) == ["c", "b", "a"]
-    assert built_on("import c, d; d", texts, used=True) == ["d"]
-    assert built_on("import a; a", texts, used=True) == ["c", "b", "a"]
+def test_what_is_built_on_comes_before_what_builds_on_it() -> None:
+    def reads(*modules: str) -> tuple[Import, ...]:
+        return tuple(Import(each, each, True) for each in modules)
+
+    imports = {"a": (*reads("b"), Import("c", "c", False)), "b": reads("c"), "c": reads("a"), "d": ()}
+    assert built_on("x", imports | {"x": reads("a")}) == ["c", "b", "a"]
+    assert built_on("x", imports | {"x": (Import("c", "c", False), *reads("d"))}, used=True) == ["d"]
+    assert built_on("x", imports | {"x": reads("a")}, used=True) == ["c", "b", "a"]

@@ -17,13 +17,8 @@ from grader.judge.replay import Answer, answers, names_of_slots, replay, size
 from grader.judge.session import Limits
 
 MAX_KEPT = 16 << 20  # bytes of answers of the reference and of mistakes
-MADE_SECONDS = 0.2  # of CPU that a version which was made by machine may take for an answer: some never end
+PAIR_SECONDS = 0.2  # of CPU that two mistakes together may take for an answer: some never end
 _encode = msgspec.msgpack.encode
-
-
-def made_limits(limits: Limits) -> Limits:
-    """The limits of versions that are made by machine, from those of a test."""
-    return Limits(MADE_SECONDS / OWN_CPU, limits.memory)
 
 
 class Memory:
@@ -33,7 +28,7 @@ class Memory:
         """`limits`: those of a test, which the reference and the versions have for their answers."""
         self._reference = reference
         self._limits = limits
-        self._made_limits = made_limits(limits)
+        self._pair_limits = Limits(PAIR_SECONDS / OWN_CPU, limits.memory)
         self._uses = uses(reference)
         self._right: dict[bytes, list[Answer]] = {}  # of the reference, by the questions
         self._wrong: dict[tuple[bytes, str], list[Wrong | None]] = {}  # of a version; None where it answers right
@@ -60,7 +55,7 @@ class Memory:
         if len(known) >= case.answered:
             return
         found: list[Wrong | None] = []
-        limits = self._limits if isinstance(version, Mistake) else self._made_limits
+        limits = self._limits if isinstance(version, Mistake) else self._pair_limits
         replayed = replay(case.run.log[: case.answered], version.module, case.run.seed, limits)
         for answer, right in zip(replayed, case.right[: case.answered], strict=True):
             each = wrong(answer, right)

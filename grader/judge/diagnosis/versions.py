@@ -1,11 +1,11 @@
-"""Wrong versions of a reference: a known mistake, two of them at once, or a slip that a machine has made."""
+"""Wrong versions of a reference: a known mistake, or two of them at once."""
 
 import ast
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 from grader.course.variations import OWN, Definition
 from grader.sandbox.source import execute
@@ -74,16 +74,6 @@ class Mistake:
                 return compile(tree, f"{self.name}_mistake.py", "exec", dont_inherit=True)
         return None
 
-    @cached_property
-    def under_its_name(self) -> str:
-        """The source with this version under the name that it replaces: it ends in `route = softmax_all`."""
-        *body, last = ast.parse(self.source).body
-        if isinstance(last, Definition):
-            return self.source
-        definition = next(node for node in body if isinstance(node, Definition) and node.name == self.name)
-        definition.name = self.replaces
-        return ast.unparse(ast.Module(body, []))
-
 
 @dataclass
 class Pair:
@@ -127,62 +117,3 @@ class Nested:
     @cached_property
     def module(self) -> types.ModuleType:
         return self.outer.around(self.inner)
-
-
-@dataclass
-class Slip:
-    """A module with one thing changed by machine. `clause` says what, after "what comes out ..."."""
-
-    name: str
-    replaces: str  # in the reference
-    clause: str
-    method: str | None  # of the class that it replaces; None: it replaces a function
-    lines: range  # of the module, of which one runs where the change matters
-    install: Callable[[dict[str, Any]], Any]  # puts it into a module's names
-    base: str  # name of the module
-    source: str  # of the module
-    target: str  # what it replaces there: a mistake has the reference's own version under another name
-
-    @property
-    def advice(self) -> str:
-        """What is said of a submission that answers so."""
-        who = "code" if self.replaces.startswith("_") else self.replaces  # a helper's name is the reference's own
-        return f"Your {who} gives what comes out {self.clause}."
-
-    @property
-    def names(self) -> Sequence[str]:
-        return (self.replaces,)
-
-    @cached_property
-    def module(self) -> types.ModuleType:
-        """The module with the slip in it, for good."""
-        made = execute(f"{self.base}_slip", self.source)
-        before = made.__dict__[self.target]
-        self.install(made.__dict__)
-        if self.method is not None and self.target != self.replaces:
-            setattr(before, self.method, vars(made.__dict__[self.target])[self.method])  # what is made of it has it too
-        return made
-
-    def let_go(self) -> None:
-        """Forgets the module, which is made again if it is asked for."""
-        vars(self).pop("module", None)
-
-
-@dataclass
-class Slipped:
-    """A mistake in which a machine has made a slip."""
-
-    mistake: Mistake
-    slip: Slip
-
-    @property
-    def name(self) -> str:
-        return f"{self.mistake.name} + {self.slip.name}"
-
-    @property
-    def names(self) -> Sequence[str]:
-        return tuple(dict.fromkeys((self.mistake.replaces, self.slip.replaces)))
-
-    @property
-    def module(self) -> types.ModuleType:
-        return self.slip.module

@@ -218,86 +218,6 @@ def test_two_mistakes_together_are_told_only_if_no_other_two_do_the_same() -> No
     assert not all_diagnosed(both, [(of_scaled(1.3), True)], rounds=ROUNDS, twice=TWICE, more=more)
 
 
-# ------------------------------------------------------------ slips that a machine has made
-
-
-def slips_beside(known: Mistake, source: str, *tests: Callable[[Any], None]) -> list[str]:
-    """What is said of a submission, with one known mistake."""
-    logs = [log_of(source, test) for test in tests]
-    runs = [Run(f"test_{place}", log, 0, True, log[-1]) for place, log in enumerate(logs)]
-    return [each.advice for each in Causes(execute("reference", REFERENCE), [known], LIMITS).diagnose(runs)]
-
-
-MINUS = "Your shifted gives what comes out with a minus where a plus belongs."
-
-
-def test_a_slip_beside_a_known_mistake_is_told_with_it() -> None:
-    adds = Mistake("adds", ADDS[0], "It adds.", ADDS[1])
-    assert slips_beside(adds, BOTH, of_scaled(3.0), of_both(3.0, 2.0)) == ["It adds.", MINUS]
-
-
-def test_a_slip_within_a_known_mistake_is_told_with_it() -> None:
-    rounds = Mistake("rounds", ROUNDS[0], "It rounds.", ROUNDS[1])
-    source = variation("return x * factor", "return (x / factor).round()")
-    said = slips_beside(rounds, source, of_scaled(1.001), of_scaled(3.0))
-    assert said == ["It rounds.", "Your scaled gives what comes out with a division where a product belongs."]
-
-
-def slip(source: str, *tests: Callable[[Any], None]) -> str | None:
-    """What is said of a submission without any known mistakes."""
-    logs = [log_of(source, test) for test in tests]
-    runs = [Run(f"test_{place}", log, 0, True, log[-1]) for place, log in enumerate(logs)]
-    found = Causes(execute("reference", REFERENCE), [], LIMITS).diagnose(runs)
-    return found[0].advice if found else None
-
-
-def test_a_slip_of_the_reference_is_told_in_words() -> None:
-    assert slip(SUBTRACTS[1], of_shifted(2.0)) == "Your shifted gives what comes out with a minus where a plus belongs."
-    said = slip(variation("return x + step", "return x * 3 + step * 5 + 1"), of_shifted(2.0))
-    assert said is None
-
-
-def test_a_slip_of_a_method_is_found_on_a_module_with_its_parameters() -> None:
-    said = slip(variation(*NO_BIAS), with_weights)
-    assert said == "Your Gate gives what comes out with a minus where a plus belongs."
-
-
-@pytest.mark.parametrize("axis", [0, 1, -2])
-def test_another_axis_than_the_last_is_told_by_its_number(axis: int) -> None:
-    reference = "def shares(x):\n    return x / x.shape[-1]\n"
-    x = torch.arange(120.0).view(2, 3, 4, 5)
-    log = log_of(reference.replace("-1", str(axis)), lambda m: m.shares(x), {"shares": True})
-    found = Causes(execute("reference", reference), [], LIMITS).diagnose([Run("test_shares", log, 0, True, log[-1])])
-    said = str(axis).replace("-", "−")
-    assert [each.advice for each in found] == [f"Your shares gives what comes out with {said} where −1 belongs."]
-
-
-def test_a_slip_in_a_helper_of_the_reference_is_told_without_its_name() -> None:
-    reference = "def _half(x):\n    return x / 2\n\n\ndef halves(x):\n    return _half(x)\n"
-    student = "def halves(x):\n    return x * 2\n"
-    log = log_of(student, lambda m: m.halves(torch.arange(9.0) + 1), {"halves": True})
-    (found,) = Causes(execute("reference", reference), [], LIMITS).diagnose([Run("test_halves", log, 0, True, log[-1])])
-    assert found.advice == "Your code gives what comes out with a product where a division belongs."
-
-
-def test_a_slip_that_explains_few_numbers_is_not_told() -> None:
-    one = lambda m: m.shifted(X[:1], 2.0)  # noqa: E731
-    assert slip(SUBTRACTS[1], one) is None
-
-
-def test_a_slip_is_told_only_if_it_explains_the_whole_of_the_first_failing_test() -> None:
-    source = SUBTRACTS[1].replace("return x * factor", "return x * factor * 7")
-    assert slip(source, of_both(3.0, 2.0)) is None
-
-
-def test_a_slip_is_told_only_if_it_explains_something_in_most_of_the_failing_tests() -> None:
-    """Two answers are what a minus gives, and a third one is not: that is told as long as it is the exception."""
-    source = variation("return x + step", "return x * 7 if step == 5 else x - step")
-    two, three, five = of_shifted(2.0), of_shifted(3.0), of_shifted(5.0)
-    assert slip(source, two) == slip(source, two, three, five) == MINUS
-    assert slip(source, two, five) is None
-
-
 # ------------------------------------------------------------ how much has to be explained
 
 
@@ -546,55 +466,11 @@ def counted(x, step):
 """
 
 
-def test_a_slip_that_does_not_end_in_another_test_is_no_fault() -> None:
-    """With a minus for the plus the first test is explained, and the second never comes to its end."""
-    student = GUARDED.replace("guarded(x + step)", "x - step")
-    steps: Sequence[Callable[[Any], None]] = [lambda m: m.counted(X, 1.0), lambda m: m.counted(X, 5.0)]
-    logs = [log_of(student, test, {"counted": True}) for test in steps]
-    runs = [Run(f"test_{place}", log, 0, True, log[-1]) for place, log in enumerate(logs)]
-    causes = Causes(execute("reference", GUARDED), [], LIMITS)
-    assert [each.advice for each in causes.diagnose(runs[:1])] == [
-        "Your counted gives what comes out with a minus where a plus belongs."
-    ]
-    assert causes.diagnose(runs) == ()
-
-
 def test_two_mistakes_that_do_not_end_together_are_no_fault() -> None:
     half = "scaled", variation("return x * factor", "return x * factor + 0.5")
     waits = "shifted", variation("return x + step", "while x[0] == 3.5:\n        pass\n    return x - step")
     source = variation("return x * factor", "return x * factor * 9 + 1")
     assert all_diagnosed(source, [(of_both(3.0, 2.0), True)], half=half, waits=waits) == []
-
-
-SLOW = """
-import time
-
-import torch
-from torch import nn
-
-
-class Slow(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        end = time.process_time() + 0.05
-        while time.process_time() < end:
-            pass
-        self.gain = nn.Parameter(torch.ones(width))
-
-    def forward(self, x):
-        return x * 3 + self.gain
-"""
-
-
-def test_slips_of_a_reference_that_takes_long_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MADE_SECONDS", 0.01)
-    student = SLOW.replace("+ self.gain", "- self.gain")
-    log = log_of(student, lambda m: m.Slow(3)(X), {"Slow": True})
-    run = Run("test", log, 0, True, log[-1])
-    assert Causes(execute("reference", SLOW), [], LIMITS).diagnose([run]) == ()
-    monkeypatch.undo()
-    (found,) = Causes(execute("reference", SLOW), [], LIMITS).diagnose([run])
-    assert found.advice == "Your Slow gives what comes out with a minus where a plus belongs."
 
 
 def test_a_right_answer_of_a_class_contradicts_a_mistake_of_it_whatever_it_is_called() -> None:
