@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from grader.course.document import shown
 from grader.course.load import COURSE_FILE
 from grader.errors import UsageError
-from grader.export.files import write_bytes, zipped
+from grader.files import write_bytes, zipped
 from grader.release.edition import read_bytes
 
 
