@@ -1,12 +1,14 @@
 """The failing call of the last grading of each exercise, for `grade shell`."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from grader.files import Folder
 from grader.result import Result
 
-FOLDER = Path(".archgrade", "failures")  # in the course's folder
+FOLDER = ".archgrade/failures"  # in the course's folder
 
 
 class FailingCall(msgspec.Struct, frozen=True):
@@ -18,14 +20,15 @@ class FailingCall(msgspec.Struct, frozen=True):
 
 def keep(root: Path, result: Result) -> None:
     """Keeps the failing call that the screen explains, or the first that can be made again; forgets the former one."""
-    kept = root / FOLDER / f"{result.exercise}.json"
+    kept = f"{FOLDER}/{result.exercise}.json"
     tests = () if result.explained is None else (result.explained, *result.telling)
     text = next((t.failure.reproduction for t in tests if t.failure and t.failure.reproduction), None)
-    if text is None:
-        kept.unlink(missing_ok=True)
-        return
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_bytes(msgspec.json.encode(FailingCall(str(Path(result.file).absolute()), text)))
+    with Folder(root) as folder:
+        if text is not None:
+            folder.write(kept, msgspec.json.encode(FailingCall(str(Path(result.file).absolute()), text)))
+            return
+        with suppress(FileNotFoundError):
+            folder.remove(kept)
 
 
 def load(root: Path, exercise_id: str) -> FailingCall | None:

@@ -173,7 +173,7 @@ class Progress:
         for line in data.split(b"\n"):
             try:
                 events.append(decoder.decode(line))
-            except (msgspec.DecodeError, UnicodeDecodeError):  # torn, or of another version
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # torn, or of another version
                 continue
         return progress
 

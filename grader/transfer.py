@@ -4,17 +4,19 @@ It is the progress as it is kept, one JSON line for each event, after a line wit
 """
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from grader.errors import UsageError
+from grader.files import write_bytes
 from grader.progress import SALT_FILE, Event, Progress
 
 
 class Salt(msgspec.Struct, frozen=True, tag_field="event", tag="salt"):
     """The first line: what makes one student's quizzes differ from another's."""
 
-    salt: str
+    salt: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}\Z")]
 
 
 def export_to(out: Path, progress: Progress) -> None:
@@ -49,8 +51,7 @@ def import_from(source: Path, progress: Progress) -> int:
         )
     try:
         if salt and not mine:
-            progress.file.parent.mkdir(parents=True, exist_ok=True)
-            (progress.file.parent / SALT_FILE).write_text(f"{salt}\n", "ascii")
+            write_bytes(progress.file.parent / SALT_FILE, f"{salt}\n".encode("ascii"))
         if new:
             progress.append(b"\n".join(new) + b"\n")
     except OSError as error:
@@ -65,7 +66,7 @@ def _decoded(lines: list[bytes]) -> tuple[str | None, list[bytes]]:
     for line in lines:
         try:
             found = decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
         if isinstance(found, Salt):
             salt = found.salt

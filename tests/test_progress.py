@@ -13,7 +13,8 @@ def test_progress_survives_a_torn_line_and_other_versions(tmp_path: Path) -> Non
     record(tmp_path, "alpha", 2)
     file = tmp_path / FOLDER / FILE
     with file.open("ab") as raw:
-        raw.write(b'{"event":"quiz_taken","quiz":"moe"}\n\xff\n[]\n{"event":"graded","exer')
+        raw.write(b'{"event":"quiz_taken","quiz":"moe"}\n\xff\n[]\n')
+        raw.write(b'{"event":"graded","more":' + b"[" * 99999 + b'\n{"event":"graded","exer')
     record(tmp_path, "alpha", 3)
     progress = Progress.load(tmp_path)
     assert [e.score for e in progress.events if isinstance(e, Graded)] == [2, 3]

@@ -53,3 +53,29 @@ def test_a_file_that_holds_no_progress(tmp_path: Path) -> None:
         import_from(tmp_path / "nothing", Progress.load(tmp_path))
     with pytest.raises(UsageError, match="cannot be read: Is a directory"):
         import_from(tmp_path, Progress.load(tmp_path))
+
+
+def test_the_salt_is_not_written_through_a_link(tmp_path: Path, exported: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    there = tmp_path / "there"
+    (there / ".archgrade").mkdir(parents=True)
+    (there / ".archgrade" / "salt").symlink_to(tmp_path / "mine")
+    assert import_from(exported, Progress.load(there)) == 1
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert student_salt(there) == student_salt(tmp_path / "here")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"event": "salt", "salt": "\\u00e4"}',
+        '{"event": "salt", "salt": "a\\nb"}',
+        '{"event": "salt", "more": ' + "[" * 99999,
+    ],
+    ids=["letter", "two lines", "deep"],
+)
+def test_a_line_that_is_none_is_passed_over(tmp_path: Path, exported: Path, line: str) -> None:
+    exported.write_text(exported.read_text() + line + "\n")
+    there = tmp_path / "there"
+    assert import_from(exported, Progress.load(there)) == 1
+    assert student_salt(there) == student_salt(tmp_path / "here")

@@ -20,7 +20,7 @@ from grader.bank.parts import (
     node,
     slip_feedback,
 )
-from grader.export.files import zipped
+from grader.files import zipped
 from grader.seeds import derive_seed
 
 _QTI = {

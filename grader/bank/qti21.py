@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, fromstring
 
 from grader.bank.model import Bank, Choice, Entry, Exported, Item, Losses, Matching, Numbers, Ordering, Value, Words
 from grader.bank.parts import MISSED, NUMBERS, WORDS, decimal, document, margin
-from grader.export.files import zipped
+from grader.files import zipped
 
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _PLACE = "http://www.imsglobal.org/xsd/"

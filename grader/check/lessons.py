@@ -11,7 +11,7 @@ from grader.course.document import read_text, shown
 from grader.course.glossary import glossary_path, load_glossary
 from grader.course.lessons import lesson_folder
 from grader.errors import UsageError
-from grader.export.files import write_bytes
+from grader.files import write_bytes
 from grader.judge.materials import MIB
 from grader.judge.messages import Painted, PartRan, PartScript, RunLessons
 from grader.lesson.check import id_problems, text_problems

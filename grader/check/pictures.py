@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from grader.course.document import shown
-from grader.export.files import write_bytes
+from grader.files import write_bytes
 from grader.judge.messages import Drawing, Painted
 from grader.lesson.model import Figure, Part, flat
 from grader.lesson.pictures import encoded, picture_path, pictures_path

@@ -30,7 +30,7 @@ def gradescope(exercise_ids: tuple[str, ...], out: Path, pip_conf: Path | None) 
     The zip holds their solutions and hidden tests: it is for the platform, not for students.
     """
     from grader.export.autograder_zip import autograder_zip, names
-    from grader.export.files import write_bytes
+    from grader.files import write_bytes
 
     course = load_course(course_root())
     course.require_whole("grade export")
@@ -61,7 +61,8 @@ def quiz(lesson: str, form: str | None, out: Path | None, variants: int, seed: s
     from grader.bank.model import told
     from grader.cli.quiz import quiz_of
     from grader.course.lessons import find_lesson
-    from grader.export.files import remark, write_bytes
+    from grader.export.files import remark
+    from grader.files import write_bytes
     from grader.quiz.load import load_quiz
 
     if form is None:

@@ -15,7 +15,8 @@ from grader.workspace.marker import COURSE_FILE
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def command(folder: Path) -> None:
     """Make a workspace in DIR, or here: exercises to complete, lessons and quizzes. What is there stays as it is."""
-    if (folder / COURSE_FILE).is_file() and load_lessons(folder).released:
+    syllabus = folder / COURSE_FILE
+    if syllabus.is_file() and not syllabus.is_symlink() and load_lessons(folder).released:
         raise UsageError(f"{folder} is a student's edition, and works as it is; name another: grade init DIR.")
     filled = init(folder)
     where = f"  {bold('workspace')}   {len(filled.written)} files in {filled.root}"

@@ -18,7 +18,7 @@ from grader.course.document import read_text, shown
 from grader.course.lab_script import asked
 from grader.course.model import did_you_mean
 from grader.errors import UsageError
-from grader.export.files import require_writable, write_bytes
+from grader.files import require_writable, write_bytes
 from grader.judge.materials import MIB, reference_texts
 from grader.judge.messages import LabCode, LabEnded, RunLab
 from grader.lab import LabOption, Step

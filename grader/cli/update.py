@@ -9,6 +9,7 @@ from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course import load_lessons
 from grader.errors import UsageError
 from grader.workspace.filling import is_stub, update
+from grader.workspace.marker import workspace_at
 
 
 @click.command("update")
@@ -18,12 +19,14 @@ def command() -> None:
     To install a newer one: pip install --upgrade archgrade.
     """
     root = course_root()
-    if load_lessons(root).released:
+    if workspace_at(root) is None and load_lessons(root).released:
         raise UsageError("This is a student's edition of a course; a newer one comes from whoever handed it out.")
     filled = update(root)
     changed = ((len(filled.written), "new"), (len(filled.removed), "removed"))
     counts = ", ".join(f"{count} file{'s' if count > 1 else ''} {word}" for count, word in changed if count)
     say("", f"  {bold('workspace')}   the course of archgrade {__version__}: {counts or 'nothing is new'}", "")
+    if filled.removed:
+        say(*prose(f"Removed, since the course has them no more: {', '.join(filled.removed)}.", indent=2), "")
     stubs = [PurePosixPath(path).stem for path in filled.kept if is_stub(path)]
     others = [path for path in filled.kept if not is_stub(path)]
     if stubs:

@@ -14,6 +14,7 @@ import yaml
 
 from grader.course.model import did_you_mean
 from grader.errors import UsageError
+from grader.files import shown as shown
 
 T = TypeVar("T")
 Keys = tuple[str | int, ...]  # ("limits", "seconds"), ("hints", 2)
@@ -28,16 +29,6 @@ _NOUNS = {
     "array": "a list",
     "object": "keys with values",
 }
-
-
-def shown(path: Path) -> str:
-    """The path as it is named to a user: relative where it lies below the working directory."""
-    path = path.absolute()
-    try:
-        here = Path.cwd()
-    except FileNotFoundError:  # it was deleted while we run
-        return str(path)
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 class Document:

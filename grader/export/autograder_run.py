@@ -17,8 +17,8 @@ from grader.clean import clean_line
 from grader.course import load_course
 from grader.errors import UsageError
 from grader.export.autograder_zip import LIST
-from grader.export.files import write_bytes
 from grader.export.gradescope import GradescopeResults
+from grader.files import write_bytes
 from grader.submission.recognise import find
 
 SECONDS = 540.0  # Gradescope ends an autograder after 10 minutes unless the assignment says otherwise, and gives 0

@@ -16,7 +16,7 @@ from grader.course import Course, Exercise
 from grader.course.document import shown
 from grader.course.load import COURSE_FILE
 from grader.errors import UsageError
-from grader.export.files import zipped
+from grader.files import zipped
 from grader.judge.materials import materials
 
 TEMPLATES = Path(__file__).parent / "templates"

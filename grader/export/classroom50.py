@@ -9,9 +9,10 @@ import msgspec
 
 from grader.clean import clean_line
 from grader.export.cases import cases
-from grader.export.files import remark, several, write_bytes
+from grader.export.files import remark, several
 from grader.export.names import folder_name
 from grader.export.view import by_student, total
+from grader.files import write_bytes
 from grader.gradebook.model import Book, Grade
 from grader.submission.handin import Student
 

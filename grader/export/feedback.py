@@ -13,12 +13,12 @@ import msgspec
 
 from grader.export.anonymous import anonymous
 from grader.export.explained import Explained, explained
-from grader.export.files import whole
 from grader.export.github import markdown
 from grader.export.names import folder_name
 from grader.export.page import page
 from grader.export.table import number, signed
 from grader.export.view import by_student, reasons, total
+from grader.files import whole
 from grader.gradebook.left_out import of_book
 from grader.gradebook.model import Book, Grade, Item
 from grader.quiz.model import LEVELS

@@ -17,9 +17,10 @@ from grader.clean import clean_line
 from grader.course.document import shown
 from grader.errors import UsageError
 from grader.export.cases import cases
-from grader.export.files import remark, whole
+from grader.export.files import remark
 from grader.export.table import number
 from grader.export.view import by_student, total
+from grader.files import whole
 from grader.gradebook.left_out import of_book
 from grader.gradebook.model import Book, Grade
 from grader.result import Outcome

@@ -8,9 +8,10 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from grader.export.cases import Case, cases
-from grader.export.files import remark, several, write_bytes
+from grader.export.files import remark, several
 from grader.export.names import folder_name
 from grader.export.view import account, by_student, total
+from grader.files import write_bytes
 from grader.gradebook.model import Book, Grade
 from grader.result import Outcome
 

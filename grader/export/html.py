@@ -10,13 +10,13 @@ from typing import NamedTuple
 from grader.export.explained import Explained, explained
 from grader.export.feedback import FOLDER as FEEDBACK
 from grader.export.feedback import PAGE_NAME
-from grader.export.files import whole
 from grader.export.names import folder_name
 from grader.export.page import page
 from grader.export.questions import EASY, FEWEST, HARD
 from grader.export.statistics import summarise
 from grader.export.summary import Summary
 from grader.export.view import by_student, reasons
+from grader.files import whole
 from grader.gradebook.left_out import of_book
 from grader.gradebook.model import Book, Grade, Run
 from grader.result import Isolation, Versions

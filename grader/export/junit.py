@@ -7,10 +7,11 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from grader.clean import clean_line, xml_text
 from grader.export.cases import STOPPED, Case, cases
-from grader.export.files import remark, whole
+from grader.export.files import remark
 from grader.export.names import folder_name
 from grader.export.table import number
 from grader.export.view import by_student
+from grader.files import whole
 from grader.gradebook.left_out import of_book
 from grader.gradebook.model import Book, Grade
 from grader.result import Outcome

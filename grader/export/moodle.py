@@ -13,9 +13,10 @@ from pathlib import Path, PurePath
 from grader.clean import clean_line
 from grader.course.document import shown
 from grader.errors import UsageError
-from grader.export.files import read, remark, whole
+from grader.export.files import read, remark
 from grader.export.matching import Roll, keys
 from grader.export.view import account, by_student, total
+from grader.files import whole
 from grader.gradebook.left_out import of_book
 from grader.gradebook.model import Book, Grade
 from grader.result import Outcome, Result

@@ -11,9 +11,10 @@ from grader.clean import clean_line
 from grader.course.document import shown
 from grader.errors import UsageError
 from grader.export.feedback import PAGE_NAME, pages
-from grader.export.files import remark, several, write_bytes, zipped
+from grader.export.files import remark, several
 from grader.export.matching import Roll
 from grader.export.moodle import participant_of, read_worksheet
+from grader.files import write_bytes, zipped
 from grader.gradebook.model import Book
 
 NAME = "moodle-feedback.zip"

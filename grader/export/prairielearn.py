@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 
 from grader.export.cases import cases
-from grader.export.files import write_bytes
 from grader.export.names import folder_name
 from grader.export.view import account, by_student, total
+from grader.files import write_bytes
 from grader.gradebook.model import Book, Grade, Item
 from grader.report.failure import FAULT
 

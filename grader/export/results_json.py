@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from grader.clean import clean, clean_line
-from grader.export.files import whole
 from grader.export.view import by_student, total
+from grader.files import whole
 from grader.gradebook.model import Book, Grade, Handed, Item, Points, Run
 from grader.quiz.result import QuizResult
 from grader.report.layout import cleaned

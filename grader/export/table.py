@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from grader.clean import clean_line
-from grader.export.files import whole
+from grader.files import whole
 
 # What a spreadsheet takes for the start of a formula, the full-width forms included
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")

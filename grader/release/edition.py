@@ -6,13 +6,14 @@ from typing import Literal
 
 import msgspec
 
-from grader.course.document import Document, read_text, shown
+from grader.course.document import Document, read_text
 from grader.course.glossary import glossary_path
 from grader.course.lab_script import asked as asked_by_lab
 from grader.course.lessons import form_name, lesson_folder, quiz_path
 from grader.course.load import COURSE_FILE
 from grader.course.model import Course, Exercise, Lesson, Syllabus
 from grader.errors import UsageError
+from grader.files import shown
 from grader.lesson.files import opening, part_files
 from grader.lesson.moving import moving_scripts
 from grader.lesson.notation import notation_path
@@ -95,15 +96,19 @@ def _builds_on(course: Course, exercise: Exercise) -> Iterator[str]:
 def files_of(course: Course, edition: Edition, seed: str) -> dict[str, bytes]:
     """The files of an edition by their paths in it. What is drawn for an exam depends on `seed`, and on no student.
 
-    UsageError for a file of an exercise that is missing, and for a stub in which somebody has written.
+    Raise UsageError if a file of an exercise is missing or reached through a link, and if somebody has written in a
+    stub.
     """
+    public = [course.root / COURSE_FILE, *public_paths(course, edition.lessons, edition.exercises)]
+    for path in (*public, *(quiz_path(course, lesson) for lesson in edition.quizzed(course))):
+        _require_own(course, path)
     for exercise in edition.exercises:
         if not is_untouched(read_text(exercise.stub), exercise.id):
             raise UsageError(
                 f"{shown(exercise.stub)} is no untouched stub, and would be handed out as it is; "
                 "bring it back, with git checkout for one, and release the course then."
             )
-    files = {_name(course, path): read_bytes(path) for path in public_paths(course, edition.lessons, edition.exercises)}
+    files = {_name(course, path): read_bytes(path) for path in public}
     files[COURSE_FILE] = _syllabus(course.root / COURSE_FILE)
     readme = _README.format(title=course.title)
     forms = []
@@ -134,6 +139,16 @@ def public_paths(course: Course, lessons: Iterable[Lesson], exercises: Iterable[
     for exercise in exercises:
         yield from (exercise.folder / "exercise.yaml", exercise.stub, exercise.statement, exercise.public_tests)
         yield from (path for path in (exercise.lab,) if path.is_file())
+
+
+def _require_own(course: Course, path: Path) -> None:
+    """Raise UsageError if a file is reached through a link below the course, which may lead to what is secret."""
+    within = path.relative_to(course.root)
+    for place in (within, *within.parents[:-1]):
+        if (link := course.root / place).is_symlink():
+            raise UsageError(
+                f"{shown(link)} is a symbolic link, and an edition has none; put the file or folder itself there."
+            )
 
 
 def _syllabus(path: Path) -> bytes:

@@ -1,15 +1,13 @@
 """Where an edition is written, and read again: a folder or a ZIP, which is there whole or not at all."""
 
 import os
-import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from grader.course.document import shown
 from grader.course.load import COURSE_FILE
 from grader.errors import UsageError
-from grader.export.files import write_bytes, zipped
+from grader.files import Folder, part_name, shown, write_bytes, zipped
 from grader.release.edition import read_bytes
 
 
@@ -19,35 +17,41 @@ def is_zip(path: Path) -> bool:
 
 
 def require_room(out: Path) -> None:
-    """UsageError where a folder is to be written, and something is there."""
+    """Raise UsageError if what is to be written is a link, or a folder is, and something is there."""
+    if out.is_symlink():
+        raise UsageError(f"{shown(out)} is a symbolic link, and is not followed; name what it leads to.")
     if not is_zip(out) and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
         raise UsageError(f"{shown(out)} is not empty; name another folder, or a file that ends with .zip.")
 
 
 def write(out: Path, files: Mapping[str, bytes]) -> None:
-    """Writes a folder, which is empty or not there, or a ZIP that unpacks to a folder of its own name.
+    """Write a folder, which is empty or not there, or a ZIP that unpacks to a folder of its own name.
 
-    The same files give the same bytes. UsageError where something is there, or cannot be written.
+    The same files give the same bytes. Raise UsageError if something is there, or cannot be written.
     """
     require_room(out)
     if is_zip(out):
         write_bytes(out, zipped({f"{out.stem}/{name}": data for name, data in files.items()}))
         return
-    part = out.absolute().with_name(f".{out.absolute().name}.{os.getpid()}.part")
+    path = Path(os.path.realpath(out))  # out may be `..`
+    there = path.is_dir()
+    around = path if there else path.parent
+    part = part_name()
     try:
-        for name, data in files.items():
-            path = part / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        if out.is_dir():  # who stands in it stays there
-            for child in sorted(part.iterdir()):
-                child.rename(out / child.name)
-        else:
-            part.rename(out)
+        around.mkdir(parents=True, exist_ok=True)
+        with Folder(around) as folder:
+            try:
+                for name, data in files.items():
+                    folder.write(f"{part}/{name}", data)
+                if there:  # who stands in it stays there
+                    for child in sorted({name.partition("/")[0] for name in files}):
+                        folder.move(f"{part}/{child}", child)
+                else:
+                    folder.move(part, path.name)
+            finally:
+                folder.clear(part)
     except OSError as error:
         raise UsageError(f"{shown(out)} cannot be written: {error.strerror or error}.") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def read(path: Path) -> dict[str, bytes]:

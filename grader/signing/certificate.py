@@ -8,9 +8,9 @@ from typing import Literal
 import msgspec
 
 from grader.clean import clean_line
-from grader.export.files import write_bytes
 from grader.export.names import folder_name
 from grader.export.view import by_student, total
+from grader.files import write_bytes
 from grader.gradebook.model import Book, Grade
 from grader.signing.keys import PrivateKey
 from grader.signing.statement import sign

@@ -15,7 +15,8 @@ import msgspec
 from grader.clean import clean_line
 from grader.course.document import shown
 from grader.errors import UsageError
-from grader.export.files import remark, write_bytes
+from grader.export.files import remark
+from grader.files import write_bytes
 from grader.gradebook.model import Book
 from grader.signing.keys import PrivateKey, PublicKey
 from grader.signing.statement import Changed, read, sign

@@ -7,7 +7,7 @@ import msgspec
 
 from grader.course.document import shown
 from grader.errors import UsageError
-from grader.export.files import require_writable, write_bytes
+from grader.files import require_writable, write_bytes
 
 LIST = "site.json"  # by which a folder is known as a site
 

@@ -4,20 +4,18 @@ Only what is as it was given is replaced or removed. Whatever else is there is t
 """
 
 import hashlib
-import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 import msgspec
 
 from grader import __version__
 from grader.errors import UsageError
+from grader.files import Folder, shown
 from grader.workspace.installed import installed_course
-from grader.workspace.marker import COURSE_FILE, MARKER, Workspace, workspace_at
+from grader.workspace.marker import COURSE_FILE, FOLDERS, MARKER, Workspace, workspace_at
 from grader.workspace.place import remember, remembered
-
-FOLDERS = ("lessons", "exercises")
 
 
 class Filled(msgspec.Struct, frozen=True):
@@ -55,37 +53,50 @@ def is_stub(path: str) -> bool:
 
 def _fill(root: Path, workspace: Workspace) -> Filled:
     course = installed_course()
-    given = dict(workspace.files)
-    written, kept, removed = [], [], []
-    fresh = {path.relative_to(course).as_posix(): path for path in _given(course)}
+    fresh = {path.relative_to(course).as_posix(): path.read_bytes() for path in _given(course)}
     try:
-        for name, source in fresh.items():
-            data = source.read_bytes()
-            here = _content(root / name)
-            if here is not None and here != data and _digest(here) != given.get(name):
-                if _digest(data) != given.get(name):
-                    kept.append(name)
-                continue
-            if here != data:
-                _write(root / name, data)
-                written.append(name)
-            given[name] = _digest(data)
-        for name in given.keys() - fresh.keys():
-            here = _content(root / name)
-            if here is not None and _digest(here) == given[name]:
-                (root / name).unlink()
-                removed.append(name)
-            del given[name]
-        marker = Workspace(workspace.id, __version__, dict(sorted(given.items())))
-        _write(root / MARKER, msgspec.json.format(msgspec.json.encode(marker), indent=1) + b"\n")
+        root.mkdir(parents=True, exist_ok=True)
+        with Folder(root) as folder:
+            filled, given = _planned(root, folder, workspace.files, fresh)
+            for name in filled.written:
+                folder.write(name, fresh[name])
+            for name in filled.removed:
+                folder.remove(name)
+            marker = Workspace(workspace.id, __version__, given)
+            folder.write(MARKER, msgspec.json.format(msgspec.json.encode(marker), indent=1) + b"\n")
         remember(workspace.id, root)
     except OSError as error:
-        raise UsageError(f"{error.filename or root} cannot be written: {error.strerror or error}.") from None
-    return Filled(root, tuple(written), tuple(kept), tuple(sorted(removed)))
+        path = Path(error.filename or root)
+        raise UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.") from None
+    return filled
+
+
+def _planned(
+    root: Path, folder: Folder, before: Mapping[str, str], fresh: Mapping[str, bytes]
+) -> tuple[Filled, dict[str, str]]:
+    """Return what is to become of the files of a workspace, and what its marker is to say of them.
+
+    All files are looked at before any is changed, so where one cannot be read, all stay as they were.
+    `before` is what the marker says now, and `fresh` are the files of the course.
+    """
+    written, kept = [], []
+    given = {name: before[name] for name in before.keys() & fresh.keys()}
+    for name, data in fresh.items():
+        here, digest = folder.read(name), _digest(data)
+        if here is not None and here != data and _digest(here) != before.get(name):
+            if digest != before.get(name):
+                kept.append(name)
+            continue
+        if here != data:
+            written.append(name)
+        given[name] = digest
+    old = {name: folder.read(name) for name in sorted(before.keys() - fresh.keys())}
+    removed = [name for name, here in old.items() if here is not None and _digest(here) == before[name]]
+    return Filled(root, tuple(written), tuple(kept), tuple(removed)), dict(sorted(given.items()))
 
 
 def _given(course: Path) -> Iterator[Path]:
-    """The files of a course that a workspace gets."""
+    """Yield the files of a course that a workspace gets."""
     yield course / COURSE_FILE
     for folder in FOLDERS:
         for path in sorted((course / folder).rglob("*")):
@@ -93,26 +104,5 @@ def _given(course: Path) -> Iterator[Path]:
                 yield path
 
 
-def _content(path: Path) -> bytes | None:
-    """What is in a file; None where there is none. What a link leads to is the student's, and so is a folder."""
-    if path.is_symlink() or path.is_dir():
-        return b""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-
-
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Writes a file, which is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,35 +1,43 @@
 """An exercise's file as it was given: from the installed course, or in a clone from git."""
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from grader.errors import UsageError
+from grader.files import Folder, shown
+from grader.git import ask
 from grader.workspace.installed import installed_course
 from grader.workspace.marker import workspace_at
 
 
 def reset(root: Path, stub: Path, untouched: Callable[[str], bool]) -> Path | None:
-    """Puts the text that was given in the place of the student's file; returns where that is kept, if there was one.
+    """Put the text that was given where the student's file is, and return where that is kept, if there was one.
 
-    `untouched` says of a text that nothing is written in it yet. UsageError where there is no such text.
+    `untouched` tells if nothing is written in a text yet. Raise UsageError if there is no such text.
     """
-    given = _given(root, stub, untouched)
-    kept = None
-    try:
-        if stub.is_file() and stub.read_bytes() != given:
-            kept = _free(stub)
-            stub.rename(kept)
-        stub.write_bytes(given)
-    except OSError as error:
-        raise UsageError(f"{stub} cannot be written: {error.strerror or error}.") from None
-    return kept
-
-
-def _given(root: Path, stub: Path, untouched: Callable[[str], bool]) -> bytes:
     name = stub.relative_to(root).as_posix()
+    try:
+        with Folder(root) as folder:
+            mine = folder.read(name)
+            given = _given(root, name, untouched)
+            if mine == given:
+                return None
+            kept = None if mine is None else _keep(folder, name, mine)
+            folder.write(name, given)
+    except OSError as error:
+        path = Path(error.filename or stub)
+        raise UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.") from None
+    return None if kept is None else root / kept
+
+
+def _given(root: Path, name: str, untouched: Callable[[str], bool]) -> bytes:
     if workspace_at(root) is not None:
-        return (installed_course() / name).read_bytes()
+        given = installed_course() / name
+        if given.is_file():
+            return given.read_bytes()
+        raise UsageError(f"There is no text of {name} as it was given: the installed course has no such file.")
     for text in _versions(root, name):
         if untouched(text.decode("utf-8", "replace")):
             return text
@@ -37,22 +45,32 @@ def _given(root: Path, stub: Path, untouched: Callable[[str], bool]) -> bytes:
 
 
 def _versions(root: Path, name: str) -> Iterator[bytes]:
-    """The texts of a file in git, the newest first."""
-    for commit in _git(root, "log", "--format=%H", "--", name).decode("ascii", "replace").split():
-        yield _git(root, "show", f"{commit}:./{name}")
+    """Yield the texts of a file in git, the newest first.
 
-
-def _git(root: Path, *words: str) -> bytes:
-    """What git prints; nothing where it fails, or there is none."""
+    git is asked where the repository is, for which it runs nothing; then its objects are read without its
+    configuration, as those of a stranger's.
+    """
+    words = ["git", "-C", str(root), "rev-parse", "--git-common-dir", "--show-prefix", "HEAD"]
     try:
-        return subprocess.run(["git", "-C", str(root), *words], capture_output=True, check=False).stdout
-    except OSError:
-        return b""
+        done = subprocess.run(words, capture_output=True, check=False)
+    except FileNotFoundError:
+        return
+    if done.returncode:  # there is no repository, or no commit in it
+        return
+    repository, prefix, head = map(os.fsdecode, done.stdout.splitlines())
+    path = prefix + name
+    for commit in ask(root / repository, "rev-list", head, "--", path).decode("ascii").split():
+        yield ask(root / repository, "cat-file", "blob", f"{commit}:{path}")
 
 
-def _free(stub: Path) -> Path:
-    """A name beside a file that nothing has: kv_cache.1.py"""
+def _keep(folder: Folder, name: str, mine: bytes) -> str:
+    """Write the student's text under a name beside it that nothing has, and return that: kv_cache.1.py"""
     number = 1
-    while (path := stub.with_suffix(f".{number}.py")).exists():
-        number += 1
-    return path
+    while True:
+        kept = f"{name.removesuffix('.py')}.{number}.py"
+        try:
+            folder.create(kept, mine)
+        except FileExistsError:
+            number += 1
+        else:
+            return kept

@@ -1,11 +1,16 @@
-"""What the tests of several commands share: courses in the working directory."""
+"""What the tests of several commands share: courses in the working directory, and the folder of a stranger."""
 
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import run
 from tests.commands.courses import one_quiz, three_exercises
+from tests.commands.strangers import Scene
+from tests.ordinary import USERS, require
 from tests.workspace.installation import install
 
 
@@ -34,3 +39,21 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     assert run("init", "mine").exit_code == 0
     monkeypatch.chdir(tmp_path / "mine")
     return tmp_path / "mine"
+
+
+@pytest.fixture(params=USERS)
+def scene(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """A workspace made by `grade init`, which is the working directory, and a home beside it, for each kind of user."""
+    require(request.param)
+    folder = Path(tempfile.mkdtemp(prefix="outside-"))  # pytest's own folders are closed to other users
+    scene = Scene(folder, request.param)
+    install(folder, monkeypatch)
+    monkeypatch.setenv("HOME", str(scene.home))
+    scene.home.mkdir()
+    (scene.home / ".bashrc").write_text("alias ll='ls -l'\n")
+    (scene.home / "empty").touch()
+    assert scene.run("init", str(scene.mine)).exit_code == 0
+    monkeypatch.chdir(scene.mine)
+    yield scene
+    monkeypatch.undo()
+    shutil.rmtree(folder)

@@ -1,10 +1,11 @@
-"""`grade init`: a workspace, here or in a folder."""
+"""`grade init`: a workspace, here or in a folder, and nothing outside of it changed."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import error, run
+from tests.commands.strangers import LINK, Scene
 from tests.workspace.installation import install
 
 
@@ -29,3 +30,34 @@ def test_what_was_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path / "mine")
     assert "Left as they were: exercises/base/base.py." in run("init").stdout
     assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("link", "to"),
+    [
+        ("exercises", "../home"),
+        ("lessons/01-three", "../../home/made"),
+        ("exercises/base/base.py", "../../../home/.bashrc"),
+        ("course.yaml", "../home/empty"),
+    ],
+)
+def test_nothing_is_written_through_a_link(scene: Scene, link: str, to: str) -> None:
+    new = scene.folder / "new"
+    (new / link).parent.mkdir(parents=True)
+    (new / link).symlink_to(to)
+    assert scene.error("init", str(new)) == f"{new / link} cannot be written: {LINK}"
+
+
+@pytest.mark.parametrize("to", ["../mine/.workspace.json", "../home/made"])
+def test_a_marker_that_is_a_link_is_not_followed(scene: Scene, to: str) -> None:
+    marker = scene.folder / "new/.workspace.json"
+    marker.parent.mkdir()
+    marker.symlink_to(to)
+    assert scene.error("init", str(marker.parent)) == f"{marker} cannot be read: {LINK}"
+
+
+def test_a_folder_is_filled_that_is_reached_through_a_link(scene: Scene) -> None:
+    (scene.folder / "new").mkdir()
+    (scene.home / "course").symlink_to("../new")
+    assert scene.run("init", str(scene.home / "course")).exit_code == 0
+    assert (scene.folder / "new/exercises/base/base.py").is_file()

@@ -1,5 +1,6 @@
 """grade release, grade check --release, and what commands do in a student's edition."""
 
+import os
 import re
 import subprocess
 import zipfile
@@ -11,6 +12,8 @@ from grader.course import load_course
 from grader.lesson.files import part_files
 from grader.progress import Graded, PartRead, Progress
 from tests.command_line import error, run, telling_imports
+from tests.commands.strangers import Scene, snapshot
+from tests.ordinary import USERS
 from tests.quiz.every_type import QUIZ
 from tests.release import courses
 from tests.release.courses import building_on, with_quiz
@@ -101,6 +104,91 @@ def test_neither_torch_nor_a_judge_is_imported(whole: Path) -> None:
     command = telling_imports(["--course", "course", "release", "--out", "week"], heavy)
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == "loaded []\n"
+
+
+# What is outside of the folder
+
+
+def released(scene: Scene, out: str) -> str:
+    """What `grade release` of the installed course says when it is refused."""
+    return scene.error("--course", str(scene.folder / "installed"), "release", "--out", out)
+
+
+@pytest.mark.parametrize("to", ["home", "empty", "made"], ids=["files", "empty", "nowhere"])
+@pytest.mark.parametrize("out", ["week", "week.zip"])
+def test_an_out_that_is_a_link_is_not_followed(scene: Scene, out: str, to: str) -> None:
+    (scene.folder / "empty").mkdir()
+    (scene.mine / out).symlink_to(scene.folder / to)
+    assert released(scene, out) == f"{out} is a symbolic link, and is not followed; name what it leads to."
+
+
+def test_an_out_in_a_folder_that_is_reached_through_a_link(scene: Scene) -> None:
+    (scene.folder / "public").mkdir()
+    (scene.mine / "link").symlink_to(scene.folder / "public")
+    done = scene.run("--course", str(scene.folder / "installed"), "release", "--out", "link/week")
+    assert done.exit_code == 0, done
+    assert (scene.folder / "public/week/course.yaml").is_file()
+
+
+@pytest.mark.parametrize("scene", USERS[:1], indirect=True)
+def test_what_is_written_on_the_way_cannot_be_led_elsewhere(scene: Scene) -> None:
+    """Links under the names that earlier versions had for what is not whole yet."""
+    for out in ("week", "week.zip"):
+        (scene.mine / f".{out}.{os.getpid()}.part").symlink_to(scene.home / ("" if out == "week" else ".bashrc"))
+    before = snapshot(scene.home)
+    for out in ("week", "week.zip"):
+        done = scene.run("--course", str(scene.folder / "installed"), "release", "--out", out)
+        assert done.exit_code == 0, done
+        assert not Path(out).is_symlink()
+    assert snapshot(scene.home) == before
+
+
+def test_nothing_is_written_beside_a_folder_that_is_there(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who hands out into a folder of theirs may not write around it."""
+    (scene.mine / "around/week").mkdir(parents=True)
+    monkeypatch.chdir("around/week")
+    before = snapshot(scene.mine / "around").keys()
+    done = scene.run("--course", str(scene.folder / "installed"), "release", "--out", "..")
+    assert "is not empty" in done.stderr
+    (scene.mine / "around").chmod(0o555)
+    done = scene.run("--course", str(scene.folder / "installed"), "release", "--out", ".")
+    (scene.mine / "around").chmod(0o755)
+    assert done.exit_code == 0, done
+    assert Path("course.yaml").is_file()
+    assert {name for name in snapshot(scene.mine / "around") if not name.startswith("week/")} == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "course.yaml",
+        "lessons",
+        "lessons/01-tools",
+        "lessons/01-tools/1-averages.md",
+        "lessons/01-tools/pictures",
+        "lessons/01-tools/pictures/sums-of-the-past.json",
+        courses.QUIZ,
+        "exercises/toolbox",
+        "exercises/toolbox/README.md",
+        "exercises/toolbox/toolbox.py",
+        "exercises/toolbox/test_public.py",
+    ],
+)
+def test_nothing_is_handed_out_that_a_link_leads_to(whole: Path, name: str) -> None:
+    there = (whole / name).rename(whole.parent / "elsewhere")
+    (whole / name).symlink_to(there)
+    assert error("--course", "course", "release", "--out", "week") == (
+        f"course/{name} is a symbolic link, and an edition has none; put the file or folder itself there."
+    )
+    assert not Path("week").exists()
+
+
+def test_links_to_what_is_not_handed_out_do_no_harm(chain: Path) -> None:
+    (chain / "exercises/high").rename(chain.parent / "elsewhere")
+    (chain / "exercises/high").symlink_to(chain.parent / "elsewhere")
+    (chain / "exercises/base/notes.md").symlink_to(chain / "solutions/base/base.py")
+    release("--exercises", "top")
+    assert not any(path.is_symlink() or path.name == "notes.md" for path in Path("week").rglob("*"))
 
 
 # grade check --release

@@ -1,8 +1,12 @@
-"""`grade reset`: an exercise anew, and the old file kept."""
+"""`grade reset`: an exercise anew, the old file kept, and nothing outside of the folder changed."""
 
+import os
 from pathlib import Path
 
+import pytest
+
 from tests.command_line import error, run
+from tests.commands.strangers import LINK, Scene
 from tests.passed import record
 
 
@@ -31,3 +35,44 @@ def test_a_file_that_is_missing_comes_back(workspace: Path) -> None:
 def test_reset_of_an_unknown_exercise(workspace: Path) -> None:
     assert error("reset", "bsae") == "No exercise 'bsae' in this course. Did you mean 'base'?"
     assert "Missing" in error("reset")
+
+
+@pytest.mark.parametrize("to", ["../../../home/.bashrc", "../../../home/made"])
+def test_a_file_that_is_a_link_is_not_followed(scene: Scene, to: str) -> None:
+    stub = scene.mine / "exercises/base/base.py"
+    stub.unlink()
+    stub.symlink_to(to)
+    assert scene.error("reset", "base") == f"exercises/base/base.py cannot be written: {LINK}"
+
+
+@pytest.mark.parametrize("folder", ["exercises", "exercises/base"])
+def test_a_folder_that_is_a_link_is_not_followed(scene: Scene, folder: str) -> None:
+    (scene.mine / "exercises/base/base.py").write_text("mine")
+    scene.link_out(folder)
+    assert scene.error("reset", "base") == f"{folder} cannot be written: {LINK}"
+
+
+def test_the_old_file_is_not_kept_through_a_link(scene: Scene) -> None:
+    stub = scene.mine / "exercises/base/base.py"
+    stub.write_text("mine")
+    stub.with_name("base.1.py").symlink_to("../../../home/made")
+    assert "What you had written is in exercises/base/base.2.py." in scene.run("reset", "base").stdout
+    assert stub.with_name("base.2.py").read_text() == "mine"
+    assert stub.with_name("base.1.py").is_symlink()
+    assert not (scene.home / "made").exists()
+
+
+def test_a_pipe_is_no_file_to_keep(scene: Scene) -> None:
+    stub = scene.mine / "exercises/base/base.py"
+    stub.unlink()
+    os.mkfifo(stub)
+    sentence = "exercises/base/base.py cannot be written: it is no regular file; move it away."
+    assert scene.error("reset", "base") == sentence
+
+
+def test_an_exercise_that_the_installed_course_has_not(workspace: Path) -> None:
+    (workspace / "exercises/base").rename(workspace / "exercises/other")
+    (workspace / "exercises/other/base.py").rename(workspace / "exercises/other/other.py")
+    assert error("reset", "other") == (
+        "There is no text of exercises/other/other.py as it was given: the installed course has no such file."
+    )

@@ -3,11 +3,13 @@
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from grader.errors import UsageError
 from grader.release.write import read, write
+from tests.files_of_at_most import files_of_at_most
 
 FILES = {"course.yaml": b"title: T\n", "exercises/a/a.py": b"pass\n"}
 
@@ -43,15 +45,15 @@ def test_what_is_there_is_left_alone(tmp_path: Path, name: str) -> None:
     assert contents(tmp_path) == before
 
 
-@pytest.mark.parametrize("out", ["out", "out.zip"])
-def test_what_fails_leaves_nothing_behind(tmp_path: Path, out: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(UsageError, match=f"{out} cannot be written: No space left on device"):
-        write(tmp_path / out, FILES)
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("out", ["out", "out.zip", "there"])
+def test_what_fails_leaves_nothing_behind(tmp_path: Path, out: str) -> None:
+    if out == "there":
+        (tmp_path / out).mkdir()
+    large = FILES | {"exercises/b/b.py": os.urandom(2000)}
+    with files_of_at_most(1000), pytest.raises(UsageError, match=f"{out} cannot be written: File too large"):
+        write(tmp_path / out, large)
+    assert contents(tmp_path) == {}
+    assert [path.name for path in tmp_path.iterdir()] == (["there"] if out == "there" else [])
 
 
 def test_a_zip_has_the_same_bytes_whenever_it_is_made(tmp_path: Path) -> None:
@@ -90,3 +92,22 @@ def test_no_edition(tmp_path: Path) -> None:
         read(tmp_path / "no.zip")
     with pytest.raises(UsageError, match=r"folder is no edition of a course: there is no course\.yaml"):
         read(tmp_path / "folder")
+
+
+def test_what_is_planted_in_the_folder_meanwhile_leads_nowhere(tmp_path: Path) -> None:
+    """It was empty when it was looked at."""
+    out, home = tmp_path / "out", tmp_path / "home"
+    out.mkdir()
+    home.mkdir()
+
+    class Planting(dict[str, bytes]):
+        """Files, while whose writing somebody puts links into the folder."""
+
+        def items(self) -> Any:
+            (out / "exercises").symlink_to(home)
+            (out / "course.yaml").symlink_to(home / "made")
+            return super().items()
+
+    with pytest.raises(UsageError, match="out cannot be written"):
+        write(out, Planting(FILES))
+    assert list(home.iterdir()) == []

@@ -1,5 +1,6 @@
 """What a workspace gets, and that nothing of a student's is ever overwritten in it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -89,17 +90,33 @@ def test_update_removes_what_the_course_has_no_more_unless_it_was_changed(course
     assert (workspace / "exercises/high/high.py").read_text() == "mine"
 
 
-def test_update_brings_back_what_was_deleted_and_follows_no_link(
-    course: Path, workspace: Path, tmp_path: Path
-) -> None:
+def test_update_brings_back_what_was_deleted(workspace: Path) -> None:
     (workspace / STATEMENT).unlink()
-    outside = tmp_path / "outside.py"
-    outside.write_text("mine")
-    (workspace / STUB).unlink()
-    (workspace / STUB).symlink_to(outside)
-    (course / STUB).write_text("new")
     assert update(workspace).written == (STATEMENT,)
-    assert outside.read_text() == "mine"
+    assert (workspace / STATEMENT).is_file()
+
+
+def test_where_one_file_is_a_link_no_file_is_changed(course: Path, workspace: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside.py").write_text("mine")
+    (workspace / STUB).unlink()
+    (workspace / STUB).symlink_to(tmp_path / "outside.py")
+    for name in (STUB, STATEMENT, "exercises/top/top.py"):
+        (course / name).write_text("new")
+    before = {path: path.read_bytes() for path in workspace.rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match=r"exercises/base/base\.py cannot be written: it is a symbolic link"):
+        update(workspace)
+    assert {path: path.read_bytes() for path in workspace.rglob("*") if path.is_file()} == before
+
+
+def test_what_was_written_on_the_way_cannot_be_led_elsewhere(course: Path, workspace: Path, tmp_path: Path) -> None:
+    """Links under the names that earlier versions had for what is not whole yet."""
+    (tmp_path / "outside.py").write_text("mine")
+    for name in (STATEMENT, MARKER):
+        path = workspace / name
+        path.with_name(f".{path.name}.{os.getpid()}.part").symlink_to(tmp_path / "outside.py")
+    (course / STATEMENT).write_text("new")
+    assert update(workspace).written == (STATEMENT,)
+    assert (tmp_path / "outside.py").read_text() == "mine"
 
 
 def test_an_older_workspace_asks_for_an_update(
@@ -137,11 +154,25 @@ def test_a_workspace_that_cannot_be_written_is_said(course: Path, tmp_path: Path
         init(tmp_path / "file" / "mine")
 
 
-@pytest.mark.parametrize("text", ["{", '{"id": "../../..", "version": "1"}', "[]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "",
+        '{"id": "../../..", "version": "1"}',
+        '{"id": "0123456789abcdef\\n", "version": "1"}',
+        '{"id": "0123456789abcdef", "version": "\\u001b[2J"}',
+        '{"id": "0123456789abcdef", "version": "1", "files": {"exercises/\\ud800": ""}}',
+        '{"id": "0123456789abcdef", "version": "1", "more": ' + "[" * 99999,
+    ],
+    ids=range(8),
+)
 def test_a_broken_marker_is_said(workspace: Path, text: str) -> None:
     (workspace / MARKER).write_text(text)
-    with pytest.raises(UsageError, match=r"\.workspace\.json cannot be read: .* run grade init"):
+    with pytest.raises(UsageError, match=r"\.workspace\.json cannot be read: .* run grade init") as caught:
         load_course(workspace)
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize(

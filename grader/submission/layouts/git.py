@@ -1,15 +1,11 @@
 """The repositories of a GitHub organisation, cloned into one folder: `moe-week-3-ada/`, each with its .git.
 
 The working tree is read as it is. The time is that of the last commit, which git reads out of the objects of the
-repository and nothing else: its configuration is a stranger's, and could name programs to run.
+repository and nothing else.
 """
 
 import itertools
-import os
 import re
-import shutil
-import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from grader.errors import UsageError
+from grader.git import ask
 from grader.submission.files import MIB, read_regular, visible
 from grader.submission.handin import Ignored, Student
 from grader.submission.items import Known
@@ -24,7 +21,6 @@ from grader.submission.layouts.folder import student_of
 from grader.submission.layouts.piece import OUTSIDE, Layout, Piece, Pieces, student_id
 from grader.submission.tree import GIT, Tree, moment
 
-_SECONDS = 10  # for one look into a repository
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REF = re.compile(r"ref: (refs/[\w./-]+)", re.ASCII)
 _COMMITTER = re.compile(r"^committer .*> (\d{1,12}) [+-]\d{4}$", re.MULTILINE | re.ASCII)
@@ -48,17 +44,16 @@ def _pieces(tree: Tree, known: Known) -> Pieces:
     names |= {name: name for name in empty_ones}
     prefix = _prefix([name for name in names.values() if name is not None], known)
     times: dict[str, datetime | None] = {}
-    with tempfile.TemporaryDirectory() as empty:
-        for entry in tree.entries:
-            name = names[entry.path[0]]
-            if name is None:
-                yield Ignored(file=entry.file, why=OUTSIDE)
-                continue
-            if name not in times:
-                checkout = tree.folder / name / GIT if tree.folder and (name,) in tree.checkouts else None
-                times[name] = _commit_time(checkout, Path(empty)) if checkout else None
-            # all files of a checkout are as old as the checkout
-            yield Piece((_student(name, prefix),), replace(entry, time=None), entry.name, times[name])
+    for entry in tree.entries:
+        name = names[entry.path[0]]
+        if name is None:
+            yield Ignored(file=entry.file, why=OUTSIDE)
+            continue
+        if name not in times:
+            checkout = tree.folder / name / GIT if tree.folder and (name,) in tree.checkouts else None
+            times[name] = _commit_time(checkout) if checkout else None
+        # all files of a checkout are as old as the checkout
+        yield Piece((_student(name, prefix),), replace(entry, time=None), entry.name, times[name])
     for name in sorted(empty_ones):
         file = f"{tree.name}/{visible(name)}"
         yield Ignored(file=file, why="a repository with no file that could be graded", student=_student(name, prefix))
@@ -94,37 +89,12 @@ def _in_common(names: Sequence[str]) -> str:
     return common[: common.rfind("-") + 1]
 
 
-def _commit_time(git: Path, empty: Path) -> datetime | None:
-    """When the commit was made that is checked out; None where it cannot be told. `empty` is a folder for git's use."""
+def _commit_time(git: Path) -> datetime | None:
+    """When the commit was made that is checked out; None where it cannot be told."""
     commit = _head(git)
-    if commit is None or shutil.which("git") is None:
+    if commit is None:
         return None
-    environment = {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "GIT_DIR": str(empty),
-        "GIT_OBJECT_DIRECTORY": str(git.absolute() / "objects"),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_OPTIONAL_LOCKS": "0",
-    }
-    if not (empty / "HEAD").exists():  # what makes it a repository
-        (empty / "HEAD").write_text("ref: refs/heads/main\n")
-        (empty / "objects").mkdir()
-        (empty / "refs").mkdir()
-    try:
-        done = subprocess.run(
-            ["git", "cat-file", "commit", commit],
-            env=environment,
-            cwd=empty,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        return None
-    headers = done.stdout.decode("utf-8", "replace").partition("\n\n")[0]
+    headers = ask(git, "cat-file", "commit", commit).decode("utf-8", "replace").partition("\n\n")[0]
     match = _COMMITTER.search(headers)
     return moment(int(match[1])) if match else None
 
