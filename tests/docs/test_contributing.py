@@ -15,7 +15,7 @@ BY_SUBJECT = {  # test files that are named for what they are about: it is of no
     "export": {"every_format", "strangers"},
     "site": {"browser"},
     "workspace": {"wheel"},
-    "judge": {"diagnosis_of_modules", "ends", "fixtures", "hostile", "outcomes"},
+    "judge": {"diagnosis_of_modules", "ends", "fixtures", "hostile", "outcomes", "total"},
 }
 
 
