@@ -48,16 +48,16 @@ def compile_text(text: str, file: str) -> Compiled | Finding:
 
 
 def unwritten(text: str) -> Finding | None:
-    """That nothing is written yet of a module that compiles: all its public functions and methods are still open.
+    """Return that nothing is written yet of a module: all its public functions and methods are still open.
 
-    Those are which raise NotImplementedError and do nothing else.
+    Those are which raise NotImplementedError and do nothing else. None where something is written, if only nonsense.
     """
     if "NotImplementedError" not in text:
         return None
     try:
         with warnings.catch_warnings(action="ignore"):
             functions = _functions(ast.parse(text))
-    except (RecursionError, MemoryError):  # a tree of objects is deeper to make than code; no stub is so deep
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # no stub is nested too deeply for a tree of objects
         return None
     if not functions or not all(map(_is_open, functions)):
         return None
