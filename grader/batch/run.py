@@ -154,7 +154,7 @@ class Batch:
                 self._grade(handin.item, submission, self._states.imports(handin, submission.text, time), owners)
 
     def _still_open(self, handin: Handin, sha256: str) -> list[Owner]:
-        """Those whose next version it is, and who have no grade for it in this run: interrupted, it goes on there."""
+        """Return those who have no grade for their next version, which this is: an interrupted run goes on there."""
         todo = []
         for student in handin.students:
             key = student.id, handin.item

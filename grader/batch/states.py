@@ -1,4 +1,4 @@
-"""What a submission builds on: the student's other exercises, as they had been handed in by then."""
+"""Finds what a submission builds on: the student's other exercises, as they had been handed in by then."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -53,7 +53,7 @@ class States:
         return gather(handin.item, text, self._exercises, read)
 
     def _changes(self, handin: Handin) -> list[datetime]:
-        """When something else of the student was handed in, after a version and before the next one of its item."""
+        """Return when the student handed in something else, after a version and before the next one of its item."""
         student, since = handin.students[0].id, handin.time
         if since is None or handin.kind == "quiz":
             return []

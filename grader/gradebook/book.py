@@ -83,12 +83,12 @@ class StoredBook:
         return ((entry, self._points(entry, why)) for entry, why in in_order)
 
     def _counting(self, rows: Iterator[Entry]) -> Iterator[_Counting]:
-        """Of several versions the one that counts, and why."""
+        """Yield the version that counts of each student for each item, and why."""
         for _, versions in itertools.groupby(rows, key=lambda entry: (entry.student, entry.item)):
             yield counting(self.policy, list(versions))
 
     def _in_order(self, rows: Iterator[Entry]) -> Iterator[_Counting]:
-        """What counts, by student and then in the order of the items."""
+        """Yield what counts by student, and then in the order of the items."""
         for _, group in itertools.groupby(self._counting(rows), key=lambda each: each[0].student):
             yield from sorted(group, key=lambda each: self._places[each[0].item])
 

@@ -1,4 +1,4 @@
-"""Which of a student's versions of one item counts: all are graded, and the policy chooses whenever grades are read."""
+"""Choose which of a student's versions of one item counts: all are graded, and the policy decides at reading."""
 
 import math
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from grader.gradebook.policy import Policy, day
 
 
 def counting(policy: Policy, versions: Sequence[Entry]) -> tuple[Entry, str | None]:
-    """Return the version that counts of those of a student for an item, the first one first, and why in a sentence.
+    """Return the version that counts of those of a student for an item, given in order, and a sentence that says why.
 
-    Without a sentence it is the only one.
+    The sentence is None if there is one version.
     """
     if len(versions) == 1:
         return versions[0], None
@@ -25,6 +25,7 @@ def counting(policy: Policy, versions: Sequence[Entry]) -> tuple[Entry, str | No
 
 
 def _chosen(policy: Policy, versions: Sequence[Entry]) -> tuple[Entry, str]:
+    """Return the version that counts, and why in a few words."""
     last = versions[-1]
     rule = policy.late.counts if policy.late else "last"
     if rule == "best":
@@ -39,7 +40,7 @@ def _chosen(policy: Policy, versions: Sequence[Entry]) -> tuple[Entry, str]:
 
 
 def _worth(policy: Policy, entry: Entry) -> float:
-    """The points after lateness."""
+    """Return the points after lateness."""
     if entry.scored is None:
         return math.inf  # a fault of the grader: it may be the best, so what counts is not known
     points = policy.points(entry.student, entry.item, entry.handed, entry.scored.score, entry.scored.max_score)

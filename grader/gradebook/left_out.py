@@ -37,12 +37,12 @@ class LeftOut:
 
     @property
     def copies(self) -> list[Ignored]:
-        """The files beside which another one of the student's for the same item is graded, which differs."""
+        """Return the files that differ from another one of the student's for the same item, which is graded."""
         return [each for each in self.files if each.kind is Kind.COPY]
 
     @property
     def rest(self) -> list[Ignored]:
-        """The other files of everybody else."""
+        """Return the other files of everybody else."""
         return [each for each in self.files if each.kind not in (Kind.UNREAD, Kind.COPY)]
 
     def files_of(self, kind: str) -> int:

@@ -5,7 +5,11 @@ from grader.gradebook.left_out import NAMED, LeftOut, of_book
 from grader.gradebook.model import Item, Run, Struct
 from grader.submission.handin import Student
 
-_WORDS = {"last-on-time": "the last on time, else the last", "last": "the last", "best": "the best"}
+_COUNTS = {
+    "last-on-time": "the last on time counts, or else the last",
+    "last": "the last counts",
+    "best": "the best counts",
+}
 
 
 class Cell(Struct, frozen=True, kw_only=True):
@@ -44,8 +48,8 @@ def listing(book: StoredBook, files: dict[str, str]) -> Listing:
     if name := files.get("late"):
         notes.append(f"{name}: {late} with points taken away for lateness.")
     if several:
-        rule = "the last" if book.policy.late is None else _WORDS[book.policy.late.counts]
-        notes.append(f"Of {several} there are several versions, and {rule} counts.")
+        rule = "last" if book.policy.late is None else book.policy.late.counts
+        notes.append(f"{several} of the grades have several versions: {_COUNTS[rule]}.")
     if name := files.get("extensions"):
         notes.append(f"{name}: its extensions are in force.")
     if timeless:

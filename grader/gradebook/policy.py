@@ -72,7 +72,7 @@ class Policy:
         return due and due + timedelta(days=extension.days or 0.0)
 
     def on_time(self, student: str, item: str, handed: Handed) -> bool | None:
-        """Whether something was handed in up to its due date, or within the grace. None if that is not known."""
+        """Return True if something was handed in by its due date or within the grace, and None if that is not known."""
         due = self.due(student, item)
         if self.late is None or due is None:
             return None

@@ -200,7 +200,7 @@ class Gradebook:
             self._enter(run, student, item, handed, result, error=storable(error))
 
     def drop_later(self, run: int, versions: Mapping[tuple[str, str], int]) -> None:
-        """Removes later versions than there are by student and item: they went while the run was interrupted."""
+        """Remove the versions after these counts by student and item: they went while the run was interrupted."""
         with self._database.transaction():
             self._database.change_all(
                 "DELETE FROM entries WHERE run = ? AND student = ? AND item = ? AND version > ?",
@@ -293,7 +293,7 @@ class Gradebook:
         return StoredBook(self._database, run, policies.policy(self._database))
 
     def entries(self, run: int) -> Iterator[Entry]:
-        """What of a run counts, by student and item, one at a time, as it was measured."""
+        """Yield what counts of a run, by student and item, as it was measured."""
         return self.book(run).entries()
 
 

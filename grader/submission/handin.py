@@ -49,7 +49,7 @@ class Handin:
 
     @property
     def plain_name(self) -> str:
-        """What the file is called in a result: the same for all, since those who handed in the same share it."""
+        """The name of the file in a result, the same for all: those who handed in the same share it."""
         return f"{self.item}{PurePath(self.file).suffix.lower()}"
 
 

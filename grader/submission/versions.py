@@ -1,4 +1,4 @@
-"""Which of several files of one student for one item are graded: all versions that may count, and one file of each."""
+"""Choose what is graded of a student's several files for one item: all versions that may count, one file of each."""
 
 import hashlib
 import itertools
@@ -62,7 +62,7 @@ def _member(handin: Handin, student_id: str) -> Student:
 
 
 def _versions(files: Sequence[Handin], student_id: str) -> tuple[list[Handin], list[_Left]]:
-    """The versions of one student, the first one first, and the files that are left out."""
+    """Return the versions of one student in order, and the files that are left out."""
     named = [each for each in files if each.evidence.mapped] or files
     deliveries = [again for each in _apart(named, lambda file: file.time) for again in _by_archive(each)]
     versions: list[Handin] = []
@@ -83,7 +83,7 @@ def _versions(files: Sequence[Handin], student_id: str) -> tuple[list[Handin], l
 
 
 def _of_delivery(files: Sequence[Handin], student_id: str) -> tuple[list[Handin], list[_Left]]:
-    """Of files that were handed in together, one for each number in their names, and those that are left out."""
+    """Return one of the files that were handed in together for each number in their names, and those left out."""
     rest = files
     stubs: list[Handin] = []
     while len(placed := _best_placed(rest)) < len(rest) and len(stubs) < MOST and all(map(_is_open, placed)):
@@ -115,8 +115,11 @@ def _of_delivery(files: Sequence[Handin], student_id: str) -> tuple[list[Handin]
 
 
 def _distinct(versions: Sequence[Handin]) -> tuple[list[Handin], list[_Left]]:
-    """The versions that are no untouched stubs. Of what was handed in again unchanged, the first time counts."""
-    begun = [each for each in versions if not _is_open(each)] or versions[-1:]
+    """Return the versions without untouched stubs and unchanged resubmissions, and those left out.
+
+    What was handed in again unchanged keeps the time at which it first came.
+    """
+    begun = [each for each in versions if not _is_open(each)] or versions
     last = begun[-1]
     left = [_Left(each, last, f"nothing is written in it; {last.file} is graded") for each in _without(versions, begun)]
     distinct: list[Handin] = []
@@ -130,7 +133,7 @@ def _distinct(versions: Sequence[Handin]) -> tuple[list[Handin], list[_Left]]:
 
 
 def _beside(graded: Handin, others: Sequence[Handin], reason: str) -> list[_Left]:
-    """The files that are left out for another, which is graded for this reason."""
+    """Return the other files as left out for the one that is graded, with the reason."""
     why = f"not the same as {graded.file}, which is graded since {reason}"
     return [
         _same(each, graded) if n < MOST and _are_the_same(each, graded) else _Left(each, graded, why, Kind.COPY)
@@ -139,10 +142,12 @@ def _beside(graded: Handin, others: Sequence[Handin], reason: str) -> list[_Left
 
 
 def _same(handin: Handin, graded: Handin) -> _Left:
+    """Return a file as left out for one with the same content."""
     return _Left(handin, graded, f"the same as {graded.file}, which is graded")
 
 
 def _without(files: Sequence[Handin], taken: Sequence[Handin]) -> list[Handin]:
+    """Return the files that are not taken, by identity."""
     ids = set(map(id, taken))
     return [each for each in files if id(each) not in ids]
 
@@ -151,7 +156,7 @@ def _without(files: Sequence[Handin], taken: Sequence[Handin]) -> list[Handin]:
 
 
 def _apart(files: Sequence[Handin], key: Callable[[Handin], Any]) -> list[Sequence[Handin]]:
-    """The files by a key, the smallest first; all of them together where that of one is not known."""
+    """Group the files by a key, in its order; keep them together if the key of one is unknown."""
     groups: defaultdict[Any, list[Handin]] = defaultdict(list)
     for each in files:
         groups[key(each)].append(each)
@@ -159,13 +164,13 @@ def _apart(files: Sequence[Handin], key: Callable[[Handin], Any]) -> list[Sequen
 
 
 def _by_archive(files: Sequence[Handin]) -> list[Sequence[Handin]]:
-    """Of archives of one name, `work.zip` and `work-1.zip`, the numbers tell which came first."""
+    """Group the files by the numbers of their archives, if these have one name: `work.zip` and `work-1.zip`."""
     names = {each.evidence.archive[0] for each in files}
     return _apart(files, lambda each: each.evidence.archive[1]) if len(names) == 1 else [files]
 
 
 def _best_placed(files: Sequence[Handin]) -> Sequence[Handin]:
-    """Those that lie where the course has the file, else those nearest to the top."""
+    """Return those that lie where the course has the file, or else those nearest to the top."""
     if not _are_side_by_side(files):
         return files
     best = max(map(_place, files))
@@ -177,7 +182,7 @@ def _place(handin: Handin) -> tuple[bool, int]:
 
 
 def _newest(files: Sequence[Handin]) -> Sequence[Handin]:
-    """Those that were changed last, or less than a minute before that."""
+    """Return those that were changed last, or less than a minute before that."""
     times = [each.evidence.changed for each in files if each.evidence.changed is not None]
     if len(times) < len(files) or not _are_side_by_side(files):
         return files
@@ -186,7 +191,7 @@ def _newest(files: Sequence[Handin]) -> Sequence[Handin]:
 
 
 def _are_side_by_side(files: Sequence[Handin]) -> bool:
-    """Whether their places and times can be compared: they lie in one tree."""
+    """Return True if the files lie in one tree, so that their places and times can be compared."""
     return len({each.evidence.tree for each in files}) == 1
 
 
@@ -196,7 +201,7 @@ def _are_the_same(first: Handin, second: Handin) -> bool:
 
 
 def _content(handin: Handin) -> bytes | None:
-    """A hash of the file; None of what cannot be read."""
+    """Return a hash of the file, or None if it cannot be read."""
     try:
         return hashlib.sha256(handin.read()).digest()
     except UsageError:
@@ -204,7 +209,7 @@ def _content(handin: Handin) -> bytes | None:
 
 
 def _is_open(handin: Handin) -> bool:
-    """Whether it is a stub in which nothing is written yet."""
+    """Return True for a stub in which nothing is written yet."""
     if handin.kind == "quiz":
         return False
     try:

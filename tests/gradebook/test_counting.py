@@ -114,7 +114,7 @@ def test_without_a_policy_the_last_counts(folder: Path) -> None:
     assert points(folder, ADA, MOE) == Points(
         measured=9, final=9, max=10, reasons=("Version of 2026-10-03 12:00+03:00, the last; 1 other.",)
     )
-    assert "Of 1 there are several versions, and the last counts." in run("gradebook").stdout
+    assert "1 of the grades have several versions: the last counts." in run("gradebook").stdout
 
 
 def test_of_versions_without_times_the_last_counts_or_the_best(folder: Path) -> None:

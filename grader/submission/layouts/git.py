@@ -15,7 +15,7 @@ from grader.submission.files import visible
 from grader.submission.handin import Ignored, Student
 from grader.submission.items import Item, Known
 from grader.submission.layouts.folder import student_of
-from grader.submission.layouts.history import Unreadable, head, objects, read_blob
+from grader.submission.layouts.history import FILES, Unreadable, head, objects, read_blob
 from grader.submission.layouts.piece import OUTSIDE, Layout, Piece, Pieces, student_id
 from grader.submission.tree import GIT, Entry, Parts, Tree, unread
 
@@ -74,6 +74,7 @@ class _Committed:
     blob: str
     item: Item
     time: datetime  # of the commit that brought it
+    content: bytes | None = None  # None: it is read when it is wanted
 
 
 def _committed(git: Path, known: Known, items: Set[str]) -> tuple[datetime | None, list[_Committed]]:
@@ -103,12 +104,20 @@ def _committed(git: Path, known: Known, items: Set[str]) -> tuple[datetime | Non
                 if item := known.item(path[-1]):
                     there[item.id].append((path, blob))
                     changed.append(_Committed(path, blob, item, time))
-            found += (each for each in changed if there[each.item.id] != before.get(each.item.id))
+            found += (
+                replace(each, content=opened.small(each.blob))
+                for each in changed
+                if there[each.item.id] != before.get(each.item.id)
+            )
+            if len(found) > FILES:
+                raise Unreadable(f"more than {FILES:,} files in all commits")
             before = there
     return last, found
 
 
 def _blob(root: Path, name: str, committed: _Committed, limit: int) -> bytes:
+    if committed.content is not None:
+        return committed.content
     return read_blob(root / name / GIT, committed.blob, visible(committed.path[-1]), limit)
 
 

@@ -1,7 +1,7 @@
-"""The commits of a clone and the files in them, read by git out of the clone's objects and nothing else of it.
+"""Reads the commits of a clone and the files in them.
 
 The configuration of a clone, its hooks and attributes are a stranger's, and could name programs to run. So git works in
-an empty repository of ours, with the objects of the clone, and only `git cat-file` is run.
+an empty repository of ours on nothing but the objects of the clone, and `git cat-file` is the only command.
 """
 
 import itertools
@@ -24,6 +24,7 @@ from grader.submission.tree import Parts, moment, noise
 
 COMMITS = 1000  # the newest, of those that are read
 FILES = 10_000  # of those asked for, in one commit
+_KEPT = MIB  # bytes of the files of one clone that are kept in memory; what is more is read when it is wanted
 _DEPTH = 50  # folders around a file
 _SECONDS = 10  # for one look into a clone
 _MEMORY = 4096 * MIB  # address space of git: packs are mapped into it
@@ -47,6 +48,10 @@ class Unreadable(Exception):
 class TooLarge(Unreadable):
     """An object of more bytes than were asked for."""
 
+    def __init__(self, size: int):
+        super().__init__(f"an object of {size // MIB} MiB")
+        self.size = size
+
 
 @dataclass(frozen=True)
 class Commit:
@@ -63,6 +68,7 @@ class Objects:
     _ask: IO[bytes]
     _answer: IO[bytes]
     _trees: dict[str, Blobs] = field(default_factory=dict)
+    _room: int = _KEPT
 
     def commits(self, head: str) -> Iterator[Commit]:
         """Yield a commit and those that it was built on, the newest first, of a merge along its first parent.
@@ -101,6 +107,18 @@ class Objects:
             self._trees[tree] = tuple(found)
         return self._trees[tree]
 
+    def small(self, blob: str) -> bytes | None:
+        """Return the content of a file; None where what was returned so far leaves no room for it in memory."""
+        try:
+            content = self.read(blob, b"blob", self._room)
+        except TooLarge as error:
+            left = error.size + 1  # of what git writes all the same
+            while left:
+                left -= len(self._answered(min(left, MIB)))
+            return None
+        self._room -= len(content or b"")
+        return content
+
     def read(self, name: str, kind: bytes, most: int) -> bytes | None:
         """Return the content of an object; None where it is missing or of another kind.
 
@@ -119,11 +137,15 @@ class Objects:
             raise Unreadable(_ENDED)
         size = int(match[2])
         if size > most:
-            raise TooLarge(f"an object of {size // MIB} MiB")
-        content = self._answer.read(size + 1)
-        if len(content) <= size:
+            raise TooLarge(size)
+        content = self._answered(size + 1)[:-1]
+        return content if match[1] == kind else None
+
+    def _answered(self, size: int) -> bytes:
+        content = self._answer.read(size)
+        if len(content) < size:
             raise Unreadable(_ENDED)
-        return content[:-1] if match[1] == kind else None
+        return content
 
 
 def head(git: Path) -> str | None:
@@ -196,7 +218,7 @@ def _environment(git: Path, empty: str) -> dict[str, str]:
 
 
 def _bound(pid: int) -> None:
-    """Bounds the memory of git, which holds whole objects, where the system can do that."""
+    """Bound the memory of git, which holds whole objects, if the system can do that."""
     try:
         import resource
     except ImportError:  # Windows
@@ -206,7 +228,10 @@ def _bound(pid: int) -> None:
 
 
 def _is_whole(git: Path) -> bool:
-    """Whether a clone lies in its own folder: by links it could pass the commits of another student off as its own."""
+    """Return True if all of a clone lies in its folder.
+
+    By links it could pass the commits of another student off as its own.
+    """
     if git.is_symlink() or (git / "objects" / "info" / "alternates").exists():
         return False
     read = [git / "refs", git / "objects"]
@@ -215,7 +240,7 @@ def _is_whole(git: Path) -> bool:
 
 
 def _content(path: Path) -> str:
-    """The text of a small file of git's; nothing where there is none that may be read."""
+    """Return the text of a small file of git's, or nothing if there is none that may be read."""
     try:
         return read_regular(path, 4 * MIB).decode("utf-8", "replace")
     except UsageError:
