@@ -100,11 +100,12 @@ def _of_delivery(files: Sequence[Handin], student_id: str) -> tuple[list[Handin]
         differing = next((each for each in written[1:] if len(written) > MOST or not _are_the_same(first, each)), None)
         if differing is None:
             versions.append(first)
+            left += (_same(each, first) for each in written[1:])
         else:
             sentence = _cannot_tell(first, differing)
             versions.append(replace(first, students=(_member(first, student_id),), read=partial(_refuse, sentence)))
-            why = f"differs from {first.file}, and nothing tells which counts: say it with --map"
-            left.append(_Left(differing, first, why, Kind.COPY))
+            why = f"nothing tells whether this or {first.file} counts: say it with --map"
+            left += (_Left(each, first, why, Kind.COPY) for each in written[1:])
         left += _beside(first, _without(numbered, newest), "it was changed last")
         left += _beside(first, _without(newest, written), "nothing is written in this one")
     in_place = any(each.evidence.in_place for each in placed)
