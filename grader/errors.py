@@ -12,3 +12,5 @@ class UsageError(Exception):
 
 class Lost(Exception):
     """A process of the grader ended before its work was done: a fault of the grader or of the machine."""
+
+    exit_code = 3

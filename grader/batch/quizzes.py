@@ -23,6 +23,7 @@ from grader.quiz.session import Session
 from grader.submission.handin import Found, Handin, Ignored, Kind
 from grader.submission.recognise import NOT_ASKED
 from grader.submission.unrun import unreadable
+from grader.submission.versions import choose
 
 
 def _of_all(handin: Handin, why: str, kind: Kind) -> list[Ignored]:
@@ -76,7 +77,8 @@ class Quizzes:
                     ignored += _of_all(handin, NOT_ASKED, Kind.UNASKED)
                 else:
                     handins.append(dataclasses.replace(handin, item=form.quiz))
-        return dataclasses.replace(found, handins=handins, ignored=ignored)
+        handins, left = choose(handins)  # only now it is known which forms are of one quiz
+        return dataclasses.replace(found, handins=handins, ignored=[*ignored, *left])
 
     def score(self, slug: str, data: bytes, file: str) -> Measured:
         """What a form is worth; of one that cannot be marked, a result that says why."""

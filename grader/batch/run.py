@@ -3,17 +3,19 @@
 import hashlib
 import itertools
 import queue
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from pathlib import PurePath
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from grader.batch.keys import Key, Keys
 from grader.batch.pool import Pool
 from grader.batch.quizzes import Quizzes
+from grader.batch.states import States
 from grader.course import Course
 from grader.errors import Lost, UsageError
 from grader.gradebook.model import Handed, Item, Measured
@@ -22,7 +24,7 @@ from grader.judge.messages import Job
 from grader.result import Outcome, Result
 from grader.submission import Submission, examine, submission_of
 from grader.submission.handin import Handin, Student
-from grader.submission.imports import Imports, gather
+from grader.submission.imports import Imports
 from grader.submission.notebook import Cells, located
 from grader.submission.unrun import unreadable, without_running
 
@@ -30,7 +32,12 @@ TRIES = 2  # of a job, when the grader is at fault
 _TICK = 0.5  # seconds between two looks at the clock
 _A_WHILE = 10  # looks without a result
 
-Owner: TypeAlias = tuple[Student, Handed]  # somebody whose grade it will be, and the file it is for
+
+class Owner(NamedTuple):
+    """Somebody whose grade it will be, and for what."""
+
+    student: Student
+    handed: Handed
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -43,7 +50,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 @dataclass
 class Tally:
-    """How far a run is: counts of grades, one for each student and item."""
+    """How far a run is: counts of grades, one for each version of a student for an item."""
 
     total: int
     graded: int = 0  # measured in this run
@@ -95,20 +102,25 @@ class Batch:
         self._open: dict[str, _Work] = {}  # by key
         self._ready: queue.SimpleQueue[tuple[_Work, Future[Result]]] = queue.SimpleQueue()
         self._measured: set[str] = set()  # keys, in this run
-        self._handins: dict[tuple[str, str], Handin] = {}
+        self._states = States((), ())
+        self._versions: Counter[tuple[str, str]] = Counter()  # by student and item
+        self._begun: Counter[tuple[str, str]] = Counter()  # those of them that were begun
         self.tally = Tally(0)
 
     def grade(self, handins: list[Handin], known: list[Handin], show: Callable[[Tally], None]) -> Tally:
         """Grades `handins`, which may import others that are `known`; `show` is called as it goes on.
 
-        UsageError if tests cannot be used, or the gradebook cannot be written. What was recorded stays in any case.
+        UsageError if tests cannot be used, or the gradebook cannot be written; Lost if a process ended that nothing can
+        replace. What was recorded stays in any case.
         """
-        self._handins = {(student.id, each.item): each for each in known for student in each.students}
-        self.tally = Tally(sum(len(each.students) for each in handins))
-        for handin in handins:
-            while len(self._open) >= self._pool.slots:
-                self._take(show)
-            self._begin(handin)
+        self._states = States(known, [each.id for each in self._course.exercises])
+        plan = [(each, self._states.times(each)) for each in sorted(handins, key=lambda handin: handin.version)]
+        for handin, times in plan:
+            self._versions.update({(student.id, handin.item): len(times) for student in handin.students})
+        self._book.drop_later(self._run, self._versions)
+        self.tally = Tally(self._versions.total())
+        for handin, times in plan:
+            self._begin(handin, times, show)
             show(self.tally)
         while self._open:
             self._take(show)
@@ -116,54 +128,69 @@ class Batch:
 
     # ------------------------------------------------------------ one handin
 
-    def _begin(self, handin: Handin) -> None:
+    def _begin(self, handin: Handin, times: Sequence[datetime | None], show: Callable[[Tally], None]) -> None:
         data, problem = b"", None
         submission: Submission | None = None
         try:
             data = handin.read()
             if handin.kind == "exercise":
-                submission = submission_of(data, _plain_name(handin), handin.item)
+                submission = submission_of(data, handin.plain_name, handin.item)
         except UsageError as error:
             problem = str(error)
-        handed = Handed(file=handin.file, sha256=_sha256(data), time=handin.time, late=handin.late)
-        owners = self._still_open(handin, handed)
-        if not owners:
-            return
-        if problem is not None:
-            key = self._keys.unreadable(handin.item, problem)
-            if not self._known(key, handin.item, owners):
-                result = unreadable(problem, _plain_name(handin), handin.item, self._worth[handin.item])
-                self._record(owners, handin.item, key, result)
-        elif submission is None:
-            self._score(handin, data, owners)
-        else:
-            self._grade(handin, submission, owners)
+        for time in times:
+            while len(self._open) >= self._pool.slots:
+                self._take(show)
+            owners = self._still_open(replace(handin, time=time), _sha256(data))
+            if not owners:
+                continue
+            if problem is not None:
+                key = self._keys.unreadable(handin.item, problem)
+                if not self._known(key, handin.item, owners):
+                    result = unreadable(problem, handin.plain_name, handin.item, self._worth[handin.item])
+                    self._record(owners, handin.item, key, result)
+            elif submission is None:
+                self._score(handin, data, owners)
+            else:
+                self._grade(handin.item, submission, self._states.imports(handin, submission.text, time), owners)
+
+    def _still_open(self, handin: Handin, sha256: str) -> list[Owner]:
+        """Return those who have no grade for their next version, which this is: an interrupted run goes on there."""
+        todo = []
+        for student in handin.students:
+            key = student.id, handin.item
+            self._begun[key] += 1
+            handed = Handed(
+                file=handin.file,
+                sha256=sha256,
+                time=handin.time,
+                late=handin.late,
+                version=self._begun[key],
+                versions=self._versions[key],
+            )
+            if self._book.done(self._run, student.id, handin.item, handed):
+                self.tally.done_before += 1
+            else:
+                todo.append(Owner(student, handed))
+        return todo
 
     def _score(self, handin: Handin, data: bytes, owners: list[Owner]) -> None:
         key = self._keys.quiz(handin.item, _sha256(data))
         if not self._known(key, handin.item, owners):
             self._record(owners, handin.item, key, self._quizzes.score(handin.item, data, handin.file))
 
-    def _grade(self, handin: Handin, submission: Submission, owners: list[Owner]) -> None:
-        exercise = self._course.exercise(handin.item)
+    def _grade(self, item: str, submission: Submission, imports: Imports, owners: list[Owner]) -> None:
         self._book.keep_work(submission.sha256, submission.text)
-        try:
-            examined = examine(submission.text, exercise.id)
-            imports = self._imports(handin, submission)
-        except Lost as error:
-            for student, handed in owners:
-                self._fail(student, exercise.id, handed, str(error))
+        key = self._keys.exercise(item, submission.sha256, imports)
+        if self._known(key, item, owners):
             return
-        key = self._keys.exercise(exercise.id, submission.sha256, imports)
-        if self._known(key, exercise.id, owners):
-            return
+        examined = examine(submission.text, item)
         if examined.finding is not None:
-            result = without_running(examined.finding, submission, exercise)
-            self._record(owners, exercise.id, key, located(result, submission.cells) if submission.cells else result)
+            result = without_running(examined.finding, submission, self._course.exercise(item))
+            self._record(owners, item, key, located(result, submission.cells) if submission.cells else result)
             return
         job = Job(
             id=0,
-            exercise=exercise.id,
+            exercise=item,
             file=submission.file,
             source=submission.text,
             sha256=submission.sha256,
@@ -173,24 +200,7 @@ class Batch:
             imports=imports.of,
             code=examined.code,
         )
-        self._submit(_Work(key, exercise.id, job, submission.cells, owners))
-
-    def _still_open(self, handin: Handin, handed: Handed) -> list[Owner]:
-        """Those who have no grade for this in this run: an interrupted run goes on where it was."""
-        todo = [s for s in handin.students if not self._book.done(self._run, s.id, handin.item, handed.sha256)]
-        self.tally.done_before += len(handin.students) - len(todo)
-        return [(student, handed) for student in todo]
-
-    def _imports(self, handin: Handin, submission: Submission) -> Imports:
-        """What a submission imports of the student's other exercises that were handed in."""
-
-        def read(name: str) -> str:
-            other = self._handins.get((handin.students[0].id, name))
-            if other is None:
-                raise UsageError("that exercise was not handed in.")
-            return submission_of(other.read(), _plain_name(other), name).text
-
-        return gather(handin.item, submission.text, [each.id for each in self._course.exercises], read)
+        self._submit(_Work(key, item, job, submission.cells, owners))
 
     def _known(self, key: Key, item: str, owners: list[Owner]) -> bool:
         """Takes over what is known of the same work, or lets it wait for the same work."""
@@ -202,8 +212,8 @@ class Batch:
         result = self._book.find(key.hash)
         if result is None:
             return False
-        for student, handed in owners:
-            self._book.reuse(self._run, student, item, handed, result)
+        for owner in owners:
+            self._book.reuse(self._run, owner.student, item, owner.handed, result)
         self.tally.reused += len(owners)
         return True
 
@@ -211,8 +221,8 @@ class Batch:
         outcome = measured.outcome if isinstance(measured, Result) else Outcome.GRADED
         (student, handed), *others = owners
         result = self._book.record(self._run, student, item, handed, key.hash, key.parts, measured, outcome)
-        for student, handed in others:
-            self._book.reuse(self._run, student, item, handed, result)
+        for other in others:
+            self._book.reuse(self._run, other.student, item, other.handed, result)
         self._measured.add(key.hash)
         self.tally.graded += 1
         self.tally.reused += len(others)
@@ -253,18 +263,18 @@ class Batch:
         if work.tries < TRIES:
             self._submit(work)
             return
-        for student, handed in work.owners:
-            self._fail(student, work.item, handed, fault)
+        for owner in work.owners:
+            self._fail(owner, work.item, fault)
         show(self.tally)
 
     def _oldest(self) -> str:
         """The work that was begun first of all that is not done."""
         work = next(iter(self._open.values()))
-        return f"{work.item} of {work.owners[0][0].id}"
+        return f"{work.item} of {work.owners[0].student.id}"
 
-    def _fail(self, student: Student, item: str, handed: Handed, message: str) -> None:
-        self._book.fail(self._run, student, item, handed, message)
-        self.tally.faults.append(Fault(student, item, message))
+    def _fail(self, owner: Owner, item: str, message: str) -> None:
+        self._book.fail(self._run, owner.student, item, owner.handed, message)
+        self.tally.faults.append(Fault(owner.student, item, message))
 
 
 def _why(result: Result) -> str:
@@ -273,11 +283,6 @@ def _why(result: Result) -> str:
         return result.message or "the grader failed"
     test = next(each for each in result.tests if each.outcome is Outcome.ERROR)
     return f"{test.id}: {test.failure.message if test.failure else 'the test broke off'}"
-
-
-def _plain_name(handin: Handin) -> str:
-    """What a file is called in a result: the same for all, since those who handed in the same share it."""
-    return f"{handin.item}{PurePath(handin.file).suffix.lower()}"
 
 
 def _sha256(data: bytes) -> str:

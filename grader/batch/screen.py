@@ -15,8 +15,11 @@ SHOWN = 10  # lines of a list
 def found_lines(found: Found, lost: LeftOut, *, against_roster: bool) -> Iterator[str]:
     """What the submissions were taken for, and what is not graded: first whose work would be overlooked."""
     students = {student.id for handin in found.handins for student in handin.students}
-    items = Counter(handin.item for handin in found.handins)
-    yield f"  {found.layout}: {_count(len(found.handins), 'file')} of {_count(len(students), 'student')}"
+    last = [handin for handin in found.handins if not handin.superseded]
+    items = Counter(handin.item for handin in last)
+    earlier = len(found.handins) - len(last)
+    versions = f", and {_count(earlier, 'earlier version')}" if earlier else ""
+    yield f"  {found.layout}: {_count(len(last), 'file')} of {_count(len(students), 'student')}{versions}"
     for item, count in sorted(items.items()):
         yield f"    {count:>6}  {item}"
     if lost.students:
@@ -24,9 +27,9 @@ def found_lines(found: Found, lost: LeftOut, *, against_roster: bool) -> Iterato
         for student, files in lost.students.items():
             more = f" (and {_count(len(files) - 1, 'more file')})" if len(files) > 1 else ""
             yield f"    {clean_line(student.name or student.id)}: {_ignored(files[0])}{more}"
-    unread = lost.unread
-    yield from _files_of("that cannot be read", unread)
-    yield from _files_of("not graded", [each for each in lost.files if each not in unread])
+    yield from _files_of("that cannot be read", lost.unread)
+    yield from _files_of("not graded, beside another one for the same exercise or quiz", lost.copies)
+    yield from _files_of("not graded", lost.rest)
     if against_roster:
         yield from _people("not on the roster, and graded all the same", found.unmatched)
         yield from _people("on the roster, and handed nothing in", found.missing)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from grader import __version__
-from grader.errors import UsageError
+from grader.errors import Lost, UsageError
 
 FOR_STUDENTS = {
     "init": "Make a workspace: exercises, lessons and quizzes.",
@@ -95,7 +95,7 @@ class Grade(click.Group):
         return result
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
-        """Runs a command and exits: 0, the command's own code, 2 for bad input, 130 when interrupted."""
+        """Runs a command and exits: 0, the command's own code, 2 for bad input, 3 for a fault of ours, 130 for Ctrl-C."""
         extra["standalone_mode"] = False
         try:
             _needs_a_folder()
@@ -103,6 +103,9 @@ class Grade(click.Group):
         except UsageError as error:
             _complain(str(error))
             code = error.exit_code
+        except Lost as error:
+            _complain(f"Stopped: {error}. This is a fault of the grader or the machine; try again.")
+            code = Lost.exit_code
         except click.ClickException as error:
             _complain(" ".join(error.format_message().split()))  # click writes choices on lines of their own
             code = error.exit_code

@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable
 from typing import TypeAlias, TypeVar
 
+from msgspec.structs import replace
+
 from grader.export.questions import Questions
 from grader.export.summary import (
     Cell,
@@ -120,7 +122,8 @@ class _Collected:
             self.faults.append(Fault(submission=submission, error=grade.error, former=points is not None))
         if points is None:
             return
-        self.handed[grade.item.id][grade.handed].append(grade.student)
+        file = replace(grade.handed, version=1, versions=1)  # one of a group may have handed in others as well
+        self.handed[grade.item.id][file].append(grade.student)
         self.grades += 1
         of_item = self.items[grade.item.id]
         of_item.shares.append(points.measured / points.max if points.max else 0.0)
@@ -220,6 +223,7 @@ def _cell(grade: Grade) -> Cell:
         return Cell(item=grade.item, standing=Standing.UNKNOWN, outcome=grade.outcome, remarks=("fault of the grader",))
     standing = Standing.ALL if points.final >= points.max else Standing.SOME if points.final > 0 else Standing.NONE
     remarks = [] if grade.outcome is Outcome.GRADED else [WORDS[grade.outcome]]
+    remarks += [f"version {grade.handed.version} of {grade.handed.versions}"] if grade.handed.versions > 1 else []
     remarks += ["late"] if _is_late(grade) else []
     remarks += ["adjusted"] if points.adjustment else []
     remarks += ["former score"] if grade.error is not None else []

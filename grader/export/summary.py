@@ -100,7 +100,7 @@ class Cell(Struct, frozen=True, kw_only=True):
     standing: Standing
     points: Points | None = None
     outcome: Outcome | None = None
-    remarks: tuple[str, ...] = ()  # late, adjusted, how it ended
+    remarks: tuple[str, ...] = ()  # how it ended, which version, late, adjusted
 
 
 class StudentRow(Struct, frozen=True, kw_only=True):

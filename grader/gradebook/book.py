@@ -3,10 +3,12 @@
 import itertools
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 
 from grader.errors import UsageError
+from grader.gradebook.counting import counting
 from grader.gradebook.database import Database, Row
 from grader.gradebook.entries import Entry, entries, unpack_text
 from grader.gradebook.model import Grade, Handed, Item, Points, Run
@@ -34,6 +36,9 @@ FROM ignored AS i LEFT JOIN students AS s ON s.id = i.student WHERE i.run = ? OR
 """
 
 
+_Counting: TypeAlias = tuple[Entry, str | None]
+
+
 class StoredBook:
     """The latest grades of all students, or those of one run; policies are applied as they are read."""
 
@@ -52,11 +57,15 @@ class StoredBook:
 
     def grades(self) -> Iterator[Grade]:
         """All grades, by student and then by item, one at a time."""
-        return map(self._grade, self._in_order(entries(self._database, self._of_run)))
+        return itertools.starmap(self._grade, self._in_order(entries(self._database, self._of_run)))
 
     def of_student(self, student: str) -> list[Grade]:
         """The latest grades of one student, given by id."""
-        return [self._grade(entry) for entry in self._in_order(entries(self._database, None, student))]
+        return [self._grade(*each) for each in self._in_order(entries(self._database, None, student))]
+
+    def entries(self) -> Iterator[Entry]:
+        """Return what counts of each student for each item, by the ids of both, as it was measured."""
+        return (entry for entry, _ in self._counting(entries(self._database, self._of_run)))
 
     def work(self, handed: Handed) -> str | None:
         """The code that was graded; None of a quiz, and where it was not kept."""
@@ -70,17 +79,25 @@ class StoredBook:
 
     def scores(self) -> Iterator[tuple[Entry, Points | None]]:
         """As `grades`, without the results, which take longer to read than all else."""
-        return ((entry, self._points(entry)) for entry in self._in_order(entries(self._database, self._of_run)))
+        in_order = self._in_order(entries(self._database, self._of_run))
+        return ((entry, self._points(entry, why)) for entry, why in in_order)
 
-    def _in_order(self, rows: Iterator[Entry]) -> Iterator[Entry]:
-        for _, group in itertools.groupby(rows, key=lambda entry: entry.student):
-            yield from sorted(group, key=lambda entry: self._places[entry.item])
+    def _counting(self, rows: Iterator[Entry]) -> Iterator[_Counting]:
+        """Yield the version that counts of each student for each item, and why."""
+        for _, versions in itertools.groupby(rows, key=lambda entry: (entry.student, entry.item)):
+            yield counting(self.policy, list(versions))
 
-    def _points(self, entry: Entry) -> Points | None:
+    def _in_order(self, rows: Iterator[Entry]) -> Iterator[_Counting]:
+        """Yield what counts by student, and then in the order of the items."""
+        for _, group in itertools.groupby(self._counting(rows), key=lambda each: each[0].student):
+            yield from sorted(group, key=lambda each: self._places[each[0].item])
+
+    def _points(self, entry: Entry, why: str | None) -> Points | None:
         scored = entry.scored
         if scored is None:
             return None
-        return self.policy.points(entry.student, entry.item, entry.handed, scored.score, scored.max_score)
+        points = self.policy.points(entry.student, entry.item, entry.handed, scored.score, scored.max_score)
+        return msgspec.structs.replace(points, reasons=(why, *points.reasons)) if why else points
 
     def _in_zone(self, entry: Entry) -> Handed:
         """What was handed in, its time in the zone of the due date."""
@@ -89,13 +106,13 @@ class StoredBook:
             return entry.handed
         return msgspec.structs.replace(entry.handed, time=time.astimezone(due.tzinfo))
 
-    def _grade(self, entry: Entry) -> Grade:
+    def _grade(self, entry: Entry, why: str | None) -> Grade:
         return Grade(
             student=self._known[entry.student],
             item=self.items[self._places[entry.item]],
             handed=self._in_zone(entry),
             outcome=entry.scored.outcome if entry.scored else Outcome.ERROR,
-            points=self._points(entry),
+            points=self._points(entry, why),
             result=entry.scored.measured(entry.handed.file) if entry.scored else None,
             error=entry.error,
             tests=entry.scored.key_parts.get("exercise") if entry.scored else None,

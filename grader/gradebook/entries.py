@@ -14,14 +14,21 @@ from grader.quiz.result import QuizResult
 from grader.result import Outcome, Result
 
 _COLUMNS = """
-SELECT e.student, e.item, e.file, e.sha256, e.time, e.late, e.error,
+SELECT e.student, e.item, e.version, e.versions, e.file, e.sha256, e.time, e.late, e.error,
        r.id, r.key, r.key_parts, r.kind, r.outcome, r.score, r.max_score, r.payload
 FROM entries AS e LEFT JOIN results AS r ON r.id = e.result
 """
-_OF_RUN = f"{_COLUMNS} WHERE e.run = ? ORDER BY e.student, e.item"
-_IS_LATEST = "e.run = (SELECT max(run) FROM entries WHERE student = e.student AND item = e.item)"
-_LATEST = f"{_COLUMNS} WHERE {_IS_LATEST} ORDER BY e.student, e.item"
-_LATEST_OF_STUDENT = f"{_COLUMNS} WHERE e.student = ? AND {_IS_LATEST} ORDER BY e.item"
+_IS_WHOLE = """
+{0}.versions = (SELECT count(*) FROM entries WHERE run = {0}.run AND student = {0}.student AND item = {0}.item)
+"""
+_OF_RUN = f"{_COLUMNS} WHERE e.run = ? AND {_IS_WHOLE.format('e')} ORDER BY e.student, e.item, e.version"
+_IS_LATEST = f"""
+e.run = (
+    SELECT max(run) FROM entries AS o WHERE student = e.student AND item = e.item AND {_IS_WHOLE.format('o')}
+)
+"""
+_LATEST = f"{_COLUMNS} WHERE {_IS_LATEST} ORDER BY e.student, e.item, e.version"
+_LATEST_OF_STUDENT = f"{_COLUMNS} WHERE e.student = ? AND {_IS_LATEST} ORDER BY e.item, e.version"
 
 _exercise: msgspec.json.Decoder[Result] = msgspec.json.Decoder(Result)
 _quiz: msgspec.json.Decoder[QuizResult] = msgspec.json.Decoder(QuizResult)
@@ -54,7 +61,7 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run found of one student for one item."""
+    """What a run found of one student for one item, or one version of it."""
 
     student: str  # id
     item: str
@@ -79,7 +86,11 @@ def unpack_text(data: bytes) -> str:
 
 
 def entries(database: Database, run: int | None, student: str | None = None) -> Iterator[Entry]:
-    """The entries of a run, by student and item; without `run` the latest ones, of everybody or of one student."""
+    """Return the entries of a run, by student, item and version; without `run` the latest ones.
+
+    With `student` they are those of one student. Of what a student handed in for an item there are all versions, or,
+    as long as one of them is not graded, none.
+    """
     if run is not None:
         rows = database.rows(_OF_RUN, (run,))
     elif student is not None:
@@ -90,7 +101,7 @@ def entries(database: Database, run: int | None, student: str | None = None) -> 
 
 
 def _entry(row: Row) -> Entry:
-    student, item, file, sha256, time, late, error, *result = row
+    student, item, version, versions, file, sha256, time, late, error, *result = row
     return Entry(
         student=student,
         item=item,
@@ -99,6 +110,8 @@ def _entry(row: Row) -> Entry:
             sha256=sha256,
             time=None if time is None else datetime.fromisoformat(time),
             late=None if late is None else bool(late),
+            version=version,
+            versions=versions,
         ),
         error=error,
         scored=None if result[0] is None else _scored(*result),

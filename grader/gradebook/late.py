@@ -1,6 +1,7 @@
-"""The late policy: what is taken away from what was handed in after its due date. Read from a YAML file.
+"""The late policy: which version counts, and what is taken away for lateness. Read from a YAML file.
 
     due: {all: 2026-10-01T23:59+03:00, moe_router: 2026-10-08T23:59+03:00}
+    counts: last-on-time
     grace: 15 min
     per_day: 10%
     at_most: 50%
@@ -13,6 +14,7 @@ import math
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -21,13 +23,16 @@ from grader.course.model import Struct, did_you_mean
 
 ALL = "all"  # the key of `due` for every item that is not named
 
+Counts: TypeAlias = Literal["last-on-time", "last", "best"]  # which version; the best is told after lateness
+
 _UNITS = {"min": "minutes", "minute": "minutes", "h": "hours", "hour": "hours", "day": "days", "week": "weeks"}
 
 
 class _File(Struct, frozen=True):
     """late.yaml: a duration and a percentage are text there."""
 
-    due: dict[str, str] | str
+    due: dict[str, str] | str | None = None
+    counts: Counts | None = None
     grace: str = "0 min"
     per_day: str | None = None
     per_hour: str | None = None
@@ -39,6 +44,7 @@ class LatePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """When each item is due, and what lateness costs. Shares are of the item's maximum, from 0 to 1."""
 
     due: dict[str, datetime]  # by item; `all` for every other one
+    counts: Counts = "last-on-time"
     step: timedelta  # each one that has begun since the due date costs `per_step`
     per_step: float
     at_most: float = 1.0
@@ -66,12 +72,16 @@ def read_late_policy(path: Path, items: list[str]) -> LatePolicy:
     file = document.convert(_File)
     if file.per_day is not None and file.per_hour is not None:
         raise document.error(("per_hour",), "give either per_day or per_hour.")
-    if file.per_day is None and file.per_hour is None and file.reject_after is None:
-        raise document.error((), "this takes nothing away; give per_day, per_hour or reject_after.")
+    takes = {file.per_day, file.per_hour, file.reject_after} != {None}
+    if file.due is None and (takes or file.counts != "best"):
+        raise document.error((), "'due' is missing.")
+    if not takes and file.counts is None:
+        raise document.error((), "this takes nothing away; give per_day, per_hour, reject_after or counts.")
     per_step = _share(document, "per_hour", file.per_hour) if file.per_hour is not None else 0.0
     per_step = _share(document, "per_day", file.per_day) if file.per_day is not None else per_step
     return LatePolicy(
         due=_due(document, file, items),
+        counts=file.counts or "last-on-time",
         step=timedelta(hours=1) if file.per_hour is not None else timedelta(days=1),
         per_step=per_step,
         at_most=_share(document, "at_most", file.at_most),
@@ -93,7 +103,7 @@ def moment(text: str) -> datetime:
 
 
 def _due(document: Document, file: _File, items: list[str]) -> dict[str, datetime]:
-    named = {ALL: file.due} if isinstance(file.due, str) else file.due
+    named = {ALL: file.due} if isinstance(file.due, str) else file.due or {}
     due = {}
     for item, text in named.items():
         if item not in (ALL, *items):

@@ -15,7 +15,7 @@ _ORDER = {kind: place for place, kind in enumerate(Kind)}
 
 @dataclass(frozen=True)
 class LeftOut:
-    """The files, without earlier versions of what is graded."""
+    """The files, without those that need no look."""
 
     students: dict[Student, list[Ignored]]  # of whom nothing is graded, each with all that they handed in
     files: list[Ignored]  # of everybody else
@@ -34,6 +34,16 @@ class LeftOut:
     def unread(self) -> list[Ignored]:
         """The files of everybody else that cannot be read."""
         return [each for each in self.files if each.kind is Kind.UNREAD]
+
+    @property
+    def copies(self) -> list[Ignored]:
+        """Return the files that differ from another one of the student's for the same item, which is graded."""
+        return [each for each in self.files if each.kind is Kind.COPY]
+
+    @property
+    def rest(self) -> list[Ignored]:
+        """Return the other files of everybody else."""
+        return [each for each in self.files if each.kind not in (Kind.UNREAD, Kind.COPY)]
 
     def files_of(self, kind: str) -> int:
         """How many files of this kind there are, those of a group once."""

@@ -5,6 +5,12 @@ from grader.gradebook.left_out import NAMED, LeftOut, of_book
 from grader.gradebook.model import Item, Run, Struct
 from grader.submission.handin import Student
 
+_COUNTS = {
+    "last-on-time": "the last on time counts, or else the last",
+    "last": "the last counts",
+    "best": "the best counts",
+}
+
 
 class Cell(Struct, frozen=True, kw_only=True):
     """What one student has for one item."""
@@ -28,7 +34,7 @@ class Listing(Struct, frozen=True, kw_only=True):
 def listing(book: StoredBook, files: dict[str, str]) -> Listing:
     """All points of a book. `files` are the names of the files that its policies came from."""
     cells: dict[tuple[str, str], Cell] = {}
-    late = adjusted = timeless = 0
+    late = adjusted = timeless = several = 0
     large = []
     for entry, points in book.scores():
         cells[entry.student, entry.item] = Cell(final=points.final if points else None, error=entry.error)
@@ -36,10 +42,14 @@ def listing(book: StoredBook, files: dict[str, str]) -> Listing:
         adjusted += points is not None and points.adjustment != 0
         if points is not None and book.policy.large(entry.student, entry.item, points.max):
             large.append(f"{entry.student}, {entry.item}")
+        several += entry.handed.versions > 1
         timeless += entry.handed.time is None and book.policy.due(entry.student, entry.item) is not None
     notes = []
     if name := files.get("late"):
         notes.append(f"{name}: {late} with points taken away for lateness.")
+    if several:
+        rule = "last" if book.policy.late is None else book.policy.late.counts
+        notes.append(f"{several} of the grades have several versions: {_COUNTS[rule]}.")
     if name := files.get("extensions"):
         notes.append(f"{name}: its extensions are in force.")
     if timeless:

@@ -109,7 +109,32 @@ CREATE TABLE given (  -- the code of an exercise that everybody may have: its st
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS = (FIRST, SECOND, THIRD)
+FOURTH = """
+CREATE TABLE entries_of_versions (  -- as `entries`, with all versions that a student handed in
+    run INTEGER NOT NULL,
+    student TEXT NOT NULL,
+    item TEXT NOT NULL,
+    version INTEGER NOT NULL,  -- from 1, in the order in which they were handed in
+    versions INTEGER NOT NULL,  -- how many there are: as long as fewer are recorded, none of them counts
+    file TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    time TEXT,
+    late INTEGER,
+    result INTEGER REFERENCES results,
+    reused INTEGER NOT NULL,
+    error TEXT,
+    PRIMARY KEY (run, student, item, version),
+    FOREIGN KEY (run, student) REFERENCES run_students,
+    FOREIGN KEY (run, item) REFERENCES run_items
+) WITHOUT ROWID;
+INSERT INTO entries_of_versions
+SELECT run, student, item, 1, 1, file, sha256, time, late, result, reused, error FROM entries;
+DROP TABLE entries;
+ALTER TABLE entries_of_versions RENAME TO entries;
+CREATE INDEX entries_by_student ON entries (student, item, run);
+"""
+
+MIGRATIONS = (FIRST, SECOND, THIRD, FOURTH)
 
 
 def migrate(connection: sqlite3.Connection, name: str, migrations: Sequence[str] = MIGRATIONS) -> None:

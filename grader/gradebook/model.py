@@ -35,7 +35,7 @@ class Points(Struct, frozen=True, kw_only=True):
     adjustment: float = 0.0  # what the instructor adds or takes away
     final: float
     max: float
-    reasons: tuple[str, ...] = ()  # a sentence for each of the changes
+    reasons: tuple[str, ...] = ()  # a sentence on which of several versions counts, and one for each of the changes
 
 
 class Handed(Struct, frozen=True, kw_only=True):
@@ -45,6 +45,8 @@ class Handed(Struct, frozen=True, kw_only=True):
     sha256: str
     time: datetime | None = None  # when it was handed in, with a time zone; None where nothing says so
     late: bool | None = None  # what the learning platform says; None where it says nothing
+    version: int = 1  # its place among the versions that the student handed in, in the order of time
+    versions: int = 1  # how many there are
 
 
 class Grade(Struct, frozen=True, kw_only=True):
@@ -69,7 +71,7 @@ class Run(Struct, frozen=True, kw_only=True):
     engine: str  # archgrade's version, and a hash of its code
     course: str  # the course's title
     layout: str  # how the submissions were laid out
-    graded: int  # grades that this run measured
+    graded: int  # grades that this run measured, one for each version
     reused: int  # grades that it took over, since nothing had changed
     errors: int
 

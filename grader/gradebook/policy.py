@@ -71,6 +71,16 @@ class Policy:
             return extension.due
         return due and due + timedelta(days=extension.days or 0.0)
 
+    def on_time(self, student: str, item: str, handed: Handed) -> bool | None:
+        """Return True if something was handed in by its due date or within the grace, and None if that is not known."""
+        due = self.due(student, item)
+        if self.late is None or due is None:
+            return None
+        if handed.time is not None:
+            return handed.time - due <= self.late.grace
+        # a learning platform that gives no times may mark what is late, and knows of no extension
+        return None if handed.late is None or due != self.late.due_for(item) else not handed.late
+
     def _late(
         self, student: str, item: str, handed: Handed, measured: float, maximum: float
     ) -> tuple[float, list[str]]:
@@ -86,7 +96,7 @@ class Policy:
         ordinary = self.late.due_for(item)
         reasons = []
         if ordinary is not None and due > ordinary and handed.time > ordinary:
-            reasons.append(f"The due date was extended to {_day(due)}.")
+            reasons.append(f"The due date was extended to {day(due)}.")
         late = handed.time - due
         if self.late.rejects(late):
             assert self.late.reject_after is not None
@@ -103,7 +113,8 @@ def _round(points: float) -> float:
     return round(points, DIGITS) + 0.0  # -0.0 becomes 0.0
 
 
-def _day(time: datetime) -> str:
+def day(time: datetime) -> str:
+    """Return a time as sentences have it: `2026-10-01 23:59+03:00`."""
     return time.isoformat(" ", "minutes")
 
 

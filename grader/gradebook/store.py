@@ -1,7 +1,7 @@
 """A gradebook in a folder: what a batch writes into it, and the views of it."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -12,7 +12,7 @@ import msgspec
 from grader.gradebook import book, policies
 from grader.gradebook.book import StoredBook
 from grader.gradebook.database import Database, Value, storable
-from grader.gradebook.entries import Entry, entries, pack, pack_text
+from grader.gradebook.entries import Entry, pack, pack_text
 from grader.gradebook.lock import lock
 from grader.gradebook.model import Handed, Item, Measured, Run
 from grader.quiz.result import QuizResult
@@ -34,18 +34,28 @@ INSERT OR IGNORE INTO run_items (run, id, position, kind, title, lesson, max_sco
 """
 _IGNORED = "INSERT INTO ignored (run, place, student, file, why, kind) VALUES (?, ?, ?, ?, ?, ?)"
 _LAST_RUN = "SELECT id, command, engine, course_hash, ended FROM runs ORDER BY id DESC LIMIT 1"
-_DONE = "SELECT 1 FROM entries WHERE run = ? AND student = ? AND item = ? AND sha256 = ? AND error IS NULL"
+_DONE = """
+SELECT 1 FROM entries
+WHERE run = ? AND student = ? AND item = ? AND version = ? AND versions = ? AND sha256 = ? AND error IS NULL
+"""
 _NEWEST = "SELECT id FROM results WHERE key = ? ORDER BY id DESC LIMIT 1"
 _RESULT = """
 INSERT INTO results (run, key, key_parts, kind, outcome, score, max_score, graded_at, payload)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ENTRY = """
-INSERT OR REPLACE INTO entries (run, student, item, file, sha256, time, late, result, reused, error)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO entries
+(run, student, item, version, versions, file, sha256, time, late, result, reused, error)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _FORMER = """
-SELECT result FROM entries WHERE student = ? AND item = ? AND run <= ? AND result IS NOT NULL ORDER BY run DESC LIMIT 1
+SELECT result FROM entries
+WHERE student = ? AND item = ? AND version <= ? AND (run < ? OR run = ? AND version = ?) AND result IS NOT NULL
+ORDER BY run DESC, version DESC LIMIT 1
+"""
+_TWICE = """
+DELETE FROM entries WHERE student = ? AND EXISTS
+    (SELECT 1 FROM entries AS other WHERE other.run = entries.run AND other.item = entries.item AND other.student = ?)
 """
 
 
@@ -138,9 +148,10 @@ class Gradebook:
             self._database.change_all(_IGNORED, (_ignored(run, place, each) for place, each in enumerate(ignored)))
         return Begun(run, resumed)
 
-    def done(self, run: int, student: str, item: str, sha256: str) -> bool:
+    def done(self, run: int, student: str, item: str, handed: Handed) -> bool:
         """Whether this run has a grade for that content already. A fault of the grader is none."""
-        return self._database.row(_DONE, (run, storable(student), item, sha256)) is not None
+        values = (run, storable(student), item, handed.version, handed.versions, handed.sha256)
+        return self._database.row(_DONE, values) is not None
 
     def find(self, key: str) -> int | None:
         """The id of the newest result with that key."""
@@ -183,9 +194,18 @@ class Gradebook:
     def fail(self, run: int, student: Student, item: str, handed: Handed, error: str) -> None:
         """Keeps a fault of the grader, as a sentence. The student keeps the former result, if there is one."""
         with self._database.transaction():
-            former = self._database.row(_FORMER, (storable(student.id), item, run))
+            version = handed.version
+            former = self._database.row(_FORMER, (storable(student.id), item, version, run, run, version))
             result = None if former is None else int(former[0])
             self._enter(run, student, item, handed, result, error=storable(error))
+
+    def drop_later(self, run: int, versions: Mapping[tuple[str, str], int]) -> None:
+        """Remove the versions after these counts by student and item: they went while the run was interrupted."""
+        with self._database.transaction():
+            self._database.change_all(
+                "DELETE FROM entries WHERE run = ? AND student = ? AND item = ? AND version > ?",
+                ((run, storable(student), item, count) for (student, item), count in versions.items()),
+            )
 
     def keep_work(self, sha256: str, text: str) -> None:
         """Keeps the code of a file, which reports show."""
@@ -211,8 +231,8 @@ class Gradebook:
     ) -> None:
         time = None if handed.time is None else handed.time.isoformat()
         file = storable(handed.file)
-        values = (run, storable(student.id), item, file, handed.sha256, time, handed.late, result, reused, error)
-        self._database.change(_ENTRY, values)
+        key = (run, storable(student.id), item, handed.version, handed.versions)
+        self._database.change(_ENTRY, (*key, file, handed.sha256, time, handed.late, result, reused, error))
 
     # ------------------------------------------------------------ who is in it
 
@@ -226,8 +246,9 @@ class Gradebook:
         old, new = storable(student), storable(into)
         with self._database.transaction():
             self._database.change(_JOIN_RUNS, (new, old))
+            self._database.change(_TWICE, (old, new))
             for table in ("entries", "ignored"):
-                self._database.change(f"UPDATE OR IGNORE {table} SET student = ? WHERE student = ?", (new, old))
+                self._database.change(f"UPDATE {table} SET student = ? WHERE student = ?", (new, old))
             self._forget(old)
 
     def _forget(self, student: str) -> None:
@@ -271,9 +292,9 @@ class Gradebook:
         """The latest grades of everybody, or those of one run, policies applied. UsageError where there is none."""
         return StoredBook(self._database, run, policies.policy(self._database))
 
-    def entries(self, run: int) -> Iterable[Entry]:
-        """What a run found, by student and item, one at a time, as it was measured."""
-        return entries(self._database, run)
+    def entries(self, run: int) -> Iterator[Entry]:
+        """Yield what counts of a run, by student and item, as it was measured."""
+        return self.book(run).entries()
 
 
 def _stored(text: str | None) -> str | None:

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from grader.course.model import did_you_mean
 from grader.errors import UsageError
-from grader.submission.archive import is_archive, is_other_archive, look_into, open_archive
+from grader.submission.archive import is_archive, is_other_archive, look_into, open_archive, stem_of
 from grader.submission.files import visible
 from grader.submission.handed_out import handed_out
-from grader.submission.handin import Found, Handin, Ignored, Kind, Student
-from grader.submission.items import Item, Known, is_code
+from grader.submission.handin import Evidence, Found, Handin, Ignored, Kind, Student
+from grader.submission.items import Item, Known, is_code, without_number
 from grader.submission.layouts import canvas, flat, folder, git, gradescope, moodle, nbgrader, student
 from grader.submission.layouts.piece import Layout, Piece
 from grader.submission.mapping import Mapping
 from grader.submission.tree import Tree, loose, unread, walk
-from grader.submission.versions import Version, newest, newest_of_each
+from grader.submission.versions import choose
 
 _SURE = (gradescope.LAYOUT, nbgrader.LAYOUT, moodle.LAYOUT)  # each by a mark that nothing else has
 _SHAPES = (canvas.LAYOUT, student.LAYOUT, folder.LAYOUT, flat.LAYOUT)
@@ -83,17 +83,17 @@ def find(
                 pieces.append(each)
             else:
                 ignored.append(each)
-    versions = list(_versions(pieces, known, mapping, ignored))
-    handins, earlier = newest(each for each in versions if known.asked(each.handin.item))
-    others = [each for each in versions if not known.asked(each.handin.item)]
-    ignored += earlier
-    for other in others:
-        ignored += _of_all(other.handin.students, other.handin.file, NOT_ASKED, Kind.UNASKED)
+    every = list(_handins(pieces, known, mapping, ignored))
+    handins, left = choose(each for each in every if known.asked(each.item))
+    others = [each for each in every if not known.asked(each.item)]
+    ignored += left
+    for other in {(each.students, each.file): each for each in others}.values():
+        ignored += _of_all(other.students, other.file, NOT_ASKED, Kind.UNASKED)
     if not handins:
         raise _nothing(paths, known, ignored)
-    handins.sort(key=lambda handin: (handin.students[0].id, handin.kind, handin.item, handin.file))
+    handins.sort(key=lambda handin: (handin.students[0].id, handin.kind, handin.item, handin.version, handin.file))
     unused = [] if mapping is None else mapping.unused()
-    return Found(", ".join(layouts), handins, ignored, newest_of_each(others), not_found=unused)
+    return Found(", ".join(layouts), handins, ignored, choose(others)[0], not_found=unused)
 
 
 # ------------------------------------------------------------ paths
@@ -241,9 +241,9 @@ def _owned(tree: Tree, mapping: Mapping | None) -> tuple[list[Piece], Tree]:
 # ------------------------------------------------------------ which files
 
 
-def _versions(
+def _handins(
     pieces: Iterable[Piece], known: Known, mapping: Mapping | None, ignored: list[Ignored]
-) -> Iterable[Version]:
+) -> Iterable[Handin]:
     """The files that are for an exercise, or a quiz that is asked for; the rest is added to `ignored`."""
     of: dict[tuple[str, ...], list[Piece]] = defaultdict(list)
     for piece in pieces:
@@ -270,7 +270,7 @@ def _versions(
             elif item.kind == "quiz" and not known.asked(item.id):
                 ignored += _of_all(piece.students, piece.entry.file, NOT_ASKED, Kind.UNASKED)
             else:
-                yield _version(piece, item)
+                yield _handin(piece, item)
 
 
 def _told(piece: Piece, mapping: Mapping | None) -> Piece:
@@ -293,7 +293,7 @@ def _looked_into(piece: Piece, ignored: list[Ignored]) -> list[Piece]:
         return []
     for each in tree.ignored:
         ignored += _of_all(piece.students, each.file, each.why, each.kind)
-    inside = [replace(piece, entry=each, name=each.name) for each in (*tree.entries, *tree.unread)]
+    inside = [replace(piece, entry=each, name=each.name, archive=piece) for each in (*tree.entries, *tree.unread)]
     for nested in (each for each in inside if is_archive(each.name)):
         ignored += _not_read(nested, NESTED)
     return [each for each in inside if not is_archive(each.name)]
@@ -308,11 +308,19 @@ def _of_all(students: Sequence[Student], file: str, why: str, kind: Kind) -> lis
     return [Ignored(file=file, why=why, kind=kind, student=student) for student in students]
 
 
-def _version(piece: Piece, item: Item) -> Version:
-    entry = piece.entry
-    handin = Handin(piece.students, item.id, item.kind, entry.file, entry.read, piece.time, piece.late)
-    in_place = entry.path[-3:] == (folder.EXERCISES, item.id, f"{item.id}.py")
-    return Version(handin, item.number, entry.time, in_place, piece.mapped)
+def _handin(piece: Piece, item: Item) -> Handin:
+    entry, outer = piece.entry, piece.archive
+    stem, again, _ = without_number(stem_of(outer.name)) if outer else ("", 0, False)
+    evidence = Evidence(
+        mapped=piece.mapped,
+        archive=(stem, again),
+        tree=outer.entry.root if outer else entry.root,
+        in_place=entry.path[-3:] == (folder.EXERCISES, item.id, f"{item.id}.py"),
+        depth=len(entry.path) + (len(outer.entry.path) if outer else 0),
+        number=item.number,
+        changed=entry.time,
+    )
+    return Handin(piece.students, item.id, item.kind, entry.file, entry.read, piece.time, piece.late, evidence)
 
 
 def _why(name: str) -> str:

@@ -15,7 +15,7 @@ from msgspec import structs
 from grader.errors import UsageError
 from grader.submission.files import visible
 from grader.submission.handin import Found, Handin, Ignored, Student
-from grader.submission.versions import Version, newest, newest_of_each
+from grader.submission.versions import choose
 
 _COLUMNS = {  # of rosters and gradebooks as the platforms export them, in lower case
     "id": "id",
@@ -129,13 +129,13 @@ def match(found: Found, roster: Roster) -> Found:
         return ignored if student is None else structs.replace(ignored, student=known.get(student.id, student))
 
     # a student may have come under two ids
-    handins, earlier = newest(Version(known_as(each)) for each in found.handins)
+    handins, left = choose(map(known_as, found.handins))
     missing = [each.student for each in roster if each.student.id not in seen]
     return replace(
         found,
         handins=handins,
-        ignored=[*map(owned, found.ignored), *earlier],
-        others=newest_of_each(Version(known_as(each)) for each in found.others),
+        ignored=[*map(owned, found.ignored), *left],
+        others=choose(map(known_as, found.others))[0],
         unmatched=list(unmatched.values()),
         missing=missing,
     )

@@ -7,7 +7,7 @@ import pytest
 
 from grader.batch import run
 from grader.batch.keys import Key
-from grader.batch.run import Batch, Tally
+from grader.batch.run import Batch, Owner, Tally
 from grader.gradebook.model import Handed
 from grader.result import Result
 from grader.submission.handin import Student
@@ -24,9 +24,10 @@ def test_what_is_at_work_longest_is_named_after_a_while(monkeypatch: pytest.Monk
     monkeypatch.setattr(run, "_TICK", 0.0)
     book: Any = Nothing()
     unused: Any = None
+    ada = Student(id="ada")
     batch = Batch(book, 1, (), unused, unused, unused, unused, regrade=False)
     slow, other = (
-        run._Work(Key({"item": each}), each, unused, None, [(Student(id="ada"), Handed(file="x", sha256=""))], tries=9)
+        run._Work(Key({"item": each}), each, unused, None, [Owner(ada, Handed(file="x", sha256=""))], tries=9)
         for each in ("slow", "other")
     )
     batch._open = {each.key.hash: each for each in (slow, other)}

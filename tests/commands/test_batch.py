@@ -329,13 +329,13 @@ def grade_gradebook(course: Path, out: Path, *words: str) -> str:
 
 def test_two_files_that_differ_cost_nobody_else_a_grade(course: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    submissions = hand_in(tmp_path, {"ada": FILES["finn"], "mallory": FILES["finn"]})
-    (submissions / "mallory" / "old").mkdir()
-    (submissions / "mallory" / "old" / "toolbox.py").write_text("x = 1\n", "utf-8")
+    submissions = hand_in(tmp_path, {"ada": FILES["finn"], "mallory/a": NO_TEXT, "mallory/b": "x = 1\n"})
     for path in submissions.rglob("*.py"):
         os.utime(path, (1_700_000_000, 1_700_000_000))
     run = batch(course, submissions, "--out", out)
     assert run.returncode == 0, run.stderr
+    told = f"nothing tells whether this or {submissions}/mallory/a/toolbox.py counts: say it with --map"
+    assert f"    {submissions}/mallory/b/toolbox.py: {told}" in run.stdout.splitlines()
     found = grades(out)
     assert (found["ada"].outcome, found["mallory"].outcome) == (Outcome.NOT_STARTED, Outcome.UNREADABLE)
     assert found["mallory"].points is not None

@@ -1,6 +1,7 @@
 """Quiz forms among what a class hands in."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -136,3 +137,21 @@ def test_who_hands_in_a_form_that_was_not_asked_for_is_in_the_class(course: Path
     assert run.returncode == 0, run.stderr
     assert "1 student of whom nothing is graded" in run.stdout
     assert "quiz-week-3.yaml: for another exercise than was asked for" in run.stdout
+
+
+def test_two_forms_of_one_quiz_are_told_apart_like_other_files(course: Path, tmp_path: Path) -> None:
+    files = {
+        **{"ada/quiz-monday.yaml": form("a", wrong=4), "ada/quiz-tools.yaml": form("a")},
+        **{"ben/quiz-tools.yaml": form("b", wrong=4), "ben/quiz-tools-1.yaml": form("b")},
+        **{"cleo/old/quiz-monday.yaml": form("c", wrong=4), "cleo/quiz-tuesday.yaml": form("c")},
+    }
+    submissions, out = hand_in(tmp_path, files), tmp_path / "out"
+    for path in submissions.rglob("*.yaml"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    run = batch(course, submissions, "--out", out)
+    assert run.returncode == 0, run.stderr
+    found = grades(out)
+    assert found["ada"].outcome is Outcome.UNREADABLE
+    assert [grade.handed.versions for grade in found.values()] == [1, 2, 1]
+    points = [grade.points.final for grade in found.values() if grade.points]
+    assert points == [0, len(QUIZ.questions), len(QUIZ.questions)]

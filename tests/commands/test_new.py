@@ -16,7 +16,7 @@ def test_new_exercise_is_complete(small_course: Path) -> None:
     assert (exercise.title, exercise.lesson) == ('a "quoted" \\ title: "×"', 3)
     stub, reference = exercise.stub.read_text("utf-8"), exercise.reference.read_text("utf-8")
     assert disagreements(stub, reference) == ()
-    finding = examine(stub, "delta.py")
+    finding = examine(stub, "delta").finding
     assert finding is not None
     assert finding.outcome == "not_started"
     for file in (exercise.mistakes, exercise.variants):

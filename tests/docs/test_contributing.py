@@ -11,7 +11,7 @@ GRADER, TESTS = ROOT / "grader", ROOT / "tests"
 PACKAGES = sorted(str(path.parent.relative_to(GRADER)) for path in GRADER.glob("**/*/__init__.py"))
 BESIDES = {"course_content", "docs", "sorting", "toolbox"}  # folders of no package
 BY_SUBJECT = {  # test files that are named for what they are about: it is of no single module
-    "commands": {"another_course", "batch_faults", "batch_quiz", "light", "needs", "requires"},
+    "commands": {"another_course", "batch_faults", "batch_quiz", "batch_versions", "light", "needs", "requires"},
     "export": {"every_format", "strangers"},
     "site": {"browser"},
     "workspace": {"wheel"},

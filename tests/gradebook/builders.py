@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from grader.gradebook import Gradebook
 from grader.gradebook.compare import Comparison, compare
 from grader.gradebook.model import Book, Grade, Handed, Item, Points
@@ -114,15 +116,17 @@ def record(
     *,
     time: str | None = None,
     late: bool | None = None,
+    version: tuple[int, int] = (1, 1),
     **parts: str,
 ) -> int:
-    """Records a result under the key that its parts make."""
+    """Records a result under the key that its parts make. `version`: the place of it, and how many there are."""
     key_parts = PARTS | {"submission": f"{student.id!a} {item.id}"} | parts
+    file = handed(student, item, time=time, late=late)
     return gradebook.record(
         run,
         student,
         item.id,
-        handed(student, item, time=time, late=late),
+        replace(file, version=version[0], versions=version[1]),
         "|".join(key_parts.values()),
         key_parts,
         measured,

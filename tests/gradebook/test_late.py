@@ -36,7 +36,13 @@ def test_a_policy_per_hour(tmp_path: Path) -> None:
             "3: 'grace' must be a time such as 15 min, 2 hours or 7 days, not '3 moons'.",
         ),
         ("due: 2026-10-01T23:59Z\nper_day: 1%\nper_hour: 1%", "3: give either per_day or per_hour."),
-        ("due: 2026-10-01T23:59Z", "1: this takes nothing away; give per_day, per_hour or reject_after."),
+        ("due: 2026-10-01T23:59Z", "1: this takes nothing away; give per_day, per_hour, reject_after or counts."),
+        (
+            "due: 2026-10-01T23:59Z\ncounts: bets",
+            "2: 'counts' must be last-on-time, last or best, not 'bets'. Did you mean 'best'?",
+        ),
+        ("counts: last", "1: 'due' is missing."),
+        ("counts: best\nper_day: 10%", "1: 'due' is missing."),
         ("due: 2026-10-01T23:59Z\nper_dya: 1%", "2: unknown key 'per_dya'. Did you mean 'per_day'?"),
     ],
 )

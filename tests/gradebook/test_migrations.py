@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from grader.errors import UsageError
+from grader.gradebook import Gradebook
 from grader.gradebook.database import FILE, Database
-from grader.gradebook.migrations import APPLICATION, FIRST
+from grader.gradebook.migrations import APPLICATION, FIRST, SECOND, THIRD
+from tests.gradebook.builders import LATE, filled, write
 
 
 def version_one(folder: Path) -> None:
@@ -43,3 +45,22 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     database = Database(tmp_path, create=False, migrations=[FIRST])
     assert "host" not in [name for _, name, *_ in database.rows("PRAGMA table_info(runs)")]
     database.close()
+
+
+def test_a_gradebook_of_before_there_were_versions_gives_the_same_grades(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Gradebook(filled(tmp_path / "new")) as gradebook:
+        gradebook.set_policies(late=Path(write("late.yaml", LATE)))
+        expected = list(gradebook.book().grades())
+    old = Database(tmp_path / "old", create=True, migrations=[FIRST, SECOND, THIRD])
+    assert old.row("ATTACH ? AS new", (str(tmp_path / "new" / FILE),)) is None
+    with old.transaction():
+        for table in ("students", "runs", "run_items", "run_students", "results", "entries", "policies"):
+            columns = ", ".join(name for _, name, *_ in old.rows(f"PRAGMA table_info({table})"))
+            old.change(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM new.{table}")
+    old.close()
+    with Gradebook(tmp_path / "old") as gradebook:
+        assert list(gradebook.book().grades()) == expected
+        assert len(list(gradebook.entries(1))) == len(expected) == 4

@@ -13,6 +13,7 @@ from tests.gradebook.builders import (
     ADA,
     BOB,
     CLASS,
+    EVE,
     ITEMS,
     MOE,
     ROPE,
@@ -81,9 +82,11 @@ def test_an_interrupted_run_goes_on_under_the_same_command(tmp_path: Path) -> No
         record(gradebook, first, ADA, MOE, result())
     with Gradebook(tmp_path) as gradebook:
         assert begin(gradebook) == first
-        assert gradebook.done(first, "ada", "moe_router", "a" * 64)
-        assert not gradebook.done(first, "ada", "moe_router", "b" * 64)  # handed in anew meanwhile
-        assert not gradebook.done(first, "bob", "moe_router", "a" * 64)
+        assert gradebook.done(first, "ada", "moe_router", handed(ADA, MOE))
+        assert not gradebook.done(first, "ada", "moe_router", handed(ADA, MOE, "b"))  # handed in anew meanwhile
+        assert not gradebook.done(first, "bob", "moe_router", handed(BOB, MOE))
+        of_two = msgspec.structs.replace(handed(ADA, MOE), versions=2)
+        assert not gradebook.done(first, "ada", "moe_router", of_two)
         second = begin(gradebook, "batch other.zip")
         assert second != first
         gradebook.end_run(second)
@@ -106,7 +109,7 @@ def test_a_fault_keeps_the_former_score_and_is_no_grade(gradebook_folder: Path) 
         run_id = begin(gradebook, "batch again")
         gradebook.fail(run_id, ADA, "moe_router", handed(ADA, MOE, "b"), "test_first: the reference failed")
         gradebook.fail(run_id, BOB, "rope", handed(BOB, ROPE), "the judge was lost")
-        assert not gradebook.done(run_id, "ada", "moe_router", "b" * 64)
+        assert not gradebook.done(run_id, "ada", "moe_router", handed(ADA, MOE, "b"))
         found = grades(gradebook.book())
         former, none = found["ada", "moe_router"], found["bob", "rope"]
         assert (former.points, former.error) == (
@@ -148,7 +151,7 @@ def test_names_of_any_bytes_are_kept_apart(tmp_path: Path) -> None:
         run_id = begin(gradebook, students=odd)
         for student in odd:
             record(gradebook, run_id, student, MOE, result())
-            assert gradebook.done(run_id, student.id, "moe_router", "a" * 64)
+            assert gradebook.done(run_id, student.id, "moe_router", handed(student, MOE))
         assert len(list(gradebook.book().grades())) == 4
 
 
@@ -182,3 +185,56 @@ def test_the_code_is_kept_until_its_student_is_forgotten(tmp_path: Path) -> None
         gradebook.forget(BOB.id)
         assert gradebook.book().work(bob) is None
         assert gradebook.book().work(ada) is not None
+
+
+def test_as_long_as_a_version_is_not_graded_the_former_grade_stands(gradebook_folder: Path) -> None:
+    with Gradebook(gradebook_folder) as gradebook:
+        run_id = begin(gradebook, "batch again")
+        record(gradebook, run_id, BOB, MOE, result(first=1.0), version=(2, 2))
+        record(gradebook, run_id, EVE, MOE, result(), version=(1, 2))
+        assert grades(gradebook.book())["bob", "moe_router"].result == result(first=0.0)
+        assert ("eve", "moe_router") not in grades(gradebook.book())
+        assert list(gradebook.entries(run_id)) == []
+        gradebook.fail(run_id, BOB, "moe_router", msgspec.structs.replace(handed(BOB, MOE), versions=2), "lost")
+        assert grades(gradebook.book())["bob", "moe_router"].result == result(first=1.0)
+
+
+def test_a_version_that_failed_has_the_former_score_of_the_same_or_an_earlier_one(tmp_path: Path) -> None:
+    first, second, third = (msgspec.structs.replace(handed(ADA, MOE), version=n, versions=3) for n in (1, 2, 3))
+    with Gradebook(tmp_path, create=True) as gradebook:
+        run_id = begin(gradebook)
+        for version in (1, 2):
+            record(gradebook, run_id, ADA, MOE, result(first=float(version)), version=(version, 2))
+        again = begin(gradebook, "batch again")
+        for each in (third, second, first):
+            gradebook.fail(again, ADA, "moe_router", each, "lost")
+        kept = gradebook._database.rows(
+            "SELECT r.score FROM entries AS e JOIN results AS r ON r.id = e.result WHERE e.run = 2 ORDER BY e.version"
+        )
+        assert [score for (score,) in kept] == [6.0, 7.0, 7.0]
+        new = begin(gradebook, "batch of one that was not there before")
+        gradebook.fail(new, EVE, "rope", handed(EVE, ROPE), "lost")
+        assert grades(gradebook.book())["eve", "rope"].points is None
+
+
+def test_versions_that_went_while_a_run_was_interrupted_are_gone(tmp_path: Path) -> None:
+    with Gradebook(tmp_path, create=True) as gradebook:
+        run_id = begin(gradebook)
+        for version in (1, 2, 3):
+            record(gradebook, run_id, ADA, MOE, result(first=float(version)), version=(version, 3))
+        gradebook.drop_later(run_id, {("ada", "moe_router"): 1})
+        record(gradebook, run_id, ADA, MOE, result(first=1.0))
+        assert grades(gradebook.book())["ada", "moe_router"].result == result(first=1.0)
+
+
+def test_where_two_that_become_one_have_versions_of_one_item_those_of_the_second_stay(tmp_path: Path) -> None:
+    with Gradebook(tmp_path, create=True) as gradebook:
+        run_id = begin(gradebook)
+        for version in (1, 2):
+            record(gradebook, run_id, ADA, MOE, result(first=1.0), version=(version, 2))
+            record(gradebook, run_id, ADA, ROPE, result(ROPE, first=float(version - 1)), version=(version, 2))
+        record(gradebook, run_id, BOB, MOE, result())
+        gradebook.merge("ada", "bob")
+        found = grades(gradebook.book())
+        assert (found["bob", "moe_router"].result, found["bob", "moe_router"].handed.versions) == (result(), 1)
+        assert (found["bob", "rope"].result, found["bob", "rope"].handed.versions) == (result(ROPE, first=1.0), 2)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from grader.errors import UsageError
 from grader.submission.handin import Found
@@ -49,8 +50,25 @@ def code(*names: str) -> dict[str, bytes]:
     return {name: b"# " + os.fsencode(name) + b"\n" for name in names}
 
 
+def gradescope(root: Path, *submissions: tuple[str, str, Files]) -> Path:
+    """Makes an export of Gradescope: of each submission the time, whose it is, and its files."""
+    metadata = {
+        f"s{n}": {":submitters": [{":sid": student} for student in whose.split()], ":created_at": time}
+        for n, (time, whose, _) in enumerate(submissions)
+    }
+    folder(root, {"submission_metadata.yml": yaml.safe_dump(metadata).encode()})
+    for n, (_, _, files) in enumerate(submissions):
+        folder(root / f"s{n}", files)
+    return root
+
+
 def taken(found: Found) -> list[tuple[str, str]]:
     return [(handin.students[0].id, handin.item) for handin in found.handins]
+
+
+def last(found: Found) -> list[tuple[str, str]]:
+    """The last version of each student: whose it is, and the name of its file."""
+    return [(each.students[0].id, Path(each.file).name) for each in found.handins if not each.superseded]
 
 
 def why(found: Found) -> dict[str, str]:

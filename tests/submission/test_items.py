@@ -24,7 +24,7 @@ def test_what_was_not_asked_for_is_kept_apart(tmp_path: Path) -> None:
     files = code(*ada, *(f"bob/{name}" for name in bob))
     found = find([folder(tmp_path / "class", files)], EXERCISES, only=["moe_router"])
     assert taken(found) == [("ada", "moe_router"), ("bob", "moe_router")]
-    newer, unclear = found.others
+    _, newer, unclear = found.others
     assert (newer.students[0].id, newer.read()) == ("ada", b"# ada/rope-1.py\n")
     with pytest.raises(UsageError, match=r"There are two files for rope, .* nothing tells which is newer"):
         unclear.read()

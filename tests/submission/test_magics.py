@@ -61,7 +61,7 @@ def test_cell_magics() -> None:
 
 def test_a_block_with_nothing_but_a_magic_is_still_a_block() -> None:
     submission = read("if True:\n    !pip install torch\nx = 1")
-    assert examine(submission.text, "x") is None
+    assert examine(submission.text, "x").finding is None
 
 
 def test_notes_are_few_and_safe_to_print() -> None:

@@ -1,29 +1,23 @@
 """The repositories of a GitHub organisation, cloned into one folder: `moe-week-3-ada/`, each with its .git.
 
-The working tree is read as it is. The time is that of the last commit, which git reads out of the objects of the
-repository and nothing else.
+The working tree is read as it is, and beside it what the earlier commits had for the exercises that are in it.
 """
 
 import itertools
-import re
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter, defaultdict
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from grader.errors import UsageError
-from grader.git import ask
-from grader.submission.files import MIB, read_regular, visible
+from grader.submission.files import visible
 from grader.submission.handin import Ignored, Student
-from grader.submission.items import Known
+from grader.submission.items import Item, Known
 from grader.submission.layouts.folder import student_of
+from grader.submission.layouts.history import FILES, Unreadable, head, objects, read_blob
 from grader.submission.layouts.piece import OUTSIDE, Layout, Piece, Pieces, student_id
-from grader.submission.tree import GIT, Tree, moment
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_REF = re.compile(r"ref: (refs/[\w./-]+)", re.ASCII)
-_COMMITTER = re.compile(r"^committer .*> (\d{1,12}) [+-]\d{4}$", re.MULTILINE | re.ASCII)
+from grader.submission.tree import GIT, Entry, Parts, Tree, unread
 
 
 def is_checkouts(tree: Tree, known: Known) -> bool:
@@ -43,20 +37,88 @@ def _pieces(tree: Tree, known: Known) -> Pieces:
     empty_ones = {path[0] for path in tree.checkouts if len(path) == 1} - names.keys()
     names |= {name: name for name in empty_ones}
     prefix = _prefix([name for name in names.values() if name is not None], known)
+    items: defaultdict[str, set[str]] = defaultdict(set)
+    for entry in tree.entries:
+        if item := known.item(entry.name):
+            items[entry.path[0]].add(item.id)
     times: dict[str, datetime | None] = {}
     for entry in tree.entries:
         name = names[entry.path[0]]
         if name is None:
             yield Ignored(file=entry.file, why=OUTSIDE)
             continue
+        student = _student(name, prefix)
         if name not in times:
-            checkout = tree.folder / name / GIT if tree.folder and (name,) in tree.checkouts else None
-            times[name] = _commit_time(checkout) if checkout else None
+            times[name] = None
+            if tree.folder and (name,) in tree.checkouts:
+                try:
+                    times[name], earlier = _committed(tree.folder / name / GIT, known, items[name])
+                except Unreadable as error:
+                    yield unread(f"{tree.name}/{visible(name)}/{GIT}", f"its commits cannot be read: {error}", student)
+                else:
+                    for each in earlier:
+                        was = Entry((name, *each.path), tree.name, 0, None, partial(_blob, tree.folder, name, each))
+                        yield Piece((student,), was, was.name, each.time, item=each.item)
         # all files of a checkout are as old as the checkout
-        yield Piece((_student(name, prefix),), replace(entry, time=None), entry.name, times[name])
+        yield Piece((student,), replace(entry, time=None), entry.name, times[name])
     for name in sorted(empty_ones):
         file = f"{tree.name}/{visible(name)}"
         yield Ignored(file=file, why="a repository with no file that could be graded", student=_student(name, prefix))
+
+
+@dataclass(frozen=True)
+class _Committed:
+    """A file as it was in an earlier commit than the one that is checked out."""
+
+    path: Parts  # in the clone
+    blob: str
+    item: Item
+    time: datetime  # of the commit that brought it
+    content: bytes | None = None  # None: it is read when it is wanted
+
+
+def _committed(git: Path, known: Known, items: Set[str]) -> tuple[datetime | None, list[_Committed]]:
+    """Return when the commit was made that is checked out, and the files for these items in those before it.
+
+    A commit has all files for an item if it changed one of them, else none. Raise Unreadable where the clone has more
+    commits or larger ones than are read.
+    """
+    commit = head(git)
+    if commit is None:
+        return None, []
+
+    def is_wanted(name: str) -> bool:
+        item = known.item(name)
+        return item is not None and item.id in items
+
+    found: list[_Committed] = []
+    with objects(git) as opened:
+        commits = list(opened.commits(commit))
+        last = commits[0].time if commits else None
+        trees = {each.time: each.tree for each in reversed(commits) if each.time != last}  # of one time the newest
+        before: dict[str, list[tuple[Parts, str]]] = {}
+        for time, tree in trees.items():
+            there: defaultdict[str, list[tuple[Parts, str]]] = defaultdict(list)
+            changed: list[_Committed] = []
+            for path, blob in opened.files(tree, is_wanted):
+                if item := known.item(path[-1]):
+                    there[item.id].append((path, blob))
+                    changed.append(_Committed(path, blob, item, time))
+            found += (
+                replace(each, content=opened.small(each.blob))
+                for each in changed
+                if there[each.item.id] != before.get(each.item.id)
+            )
+            if len(found) > FILES:
+                raise Unreadable(f"more than {FILES:,} files in all commits")
+            before = there
+    return last, found
+
+
+def _blob(root: Path, name: str, committed: _Committed, limit: int) -> bytes:
+    if committed.content is not None:
+        return committed.content
+    return read_blob(root / name / GIT, committed.blob, visible(committed.path[-1]), limit)
 
 
 def _student(folder: str, prefix: str) -> Student:
@@ -87,36 +149,6 @@ def _in_common(names: Sequence[str]) -> str:
         return ""
     common = "".join(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
     return common[: common.rfind("-") + 1]
-
-
-def _commit_time(git: Path) -> datetime | None:
-    """When the commit was made that is checked out; None where it cannot be told."""
-    commit = _head(git)
-    if commit is None:
-        return None
-    headers = ask(git, "cat-file", "commit", commit).decode("utf-8", "replace").partition("\n\n")[0]
-    match = _COMMITTER.search(headers)
-    return moment(int(match[1])) if match else None
-
-
-def _head(git: Path) -> str | None:
-    """The id of the commit that is checked out."""
-    head = _content(git / "HEAD").strip()
-    ref = _REF.fullmatch(head)
-    if ref and ".." not in ref[1]:
-        head = _content(git / ref[1]).strip()
-        if not head:
-            packed = re.search(rf"^([0-9a-f]{{40}}) {re.escape(ref[1])}$", _content(git / "packed-refs"), re.MULTILINE)
-            head = packed[1] if packed else ""
-    return head if _COMMIT.fullmatch(head) else None
-
-
-def _content(path: Path) -> str:
-    """The text of a small file of git's; nothing where there is none that may be read."""
-    try:
-        return read_regular(path, 4 * MIB).decode("utf-8", "replace")
-    except UsageError:
-        return ""
 
 
 LAYOUT = Layout("git", _claims, _pieces)

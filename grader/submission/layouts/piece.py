@@ -28,6 +28,7 @@ class Piece:
     late: bool | None = None
     item: Item | None = None  # where the layout knows it: else it is read off the name
     mapped: bool = False  # the instructor says what it is for
+    archive: "Piece | None" = None  # that it lies in, which the student handed in
 
 
 Pieces = Iterator[Piece | Ignored]
