@@ -95,7 +95,7 @@ class Grade(click.Group):
         return result
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
-        """Runs a command and exits: 0, the command's own code, 2 for bad input, 3 for a fault of ours, 130 for Ctrl-C."""
+        """Run a command and exit: 0, its own code, 2 for bad input, 3 for a fault of ours, 130 for Ctrl-C."""
         extra["standalone_mode"] = False
         try:
             _needs_a_folder()
