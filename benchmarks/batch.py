@@ -30,10 +30,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from grader.base.seeds import derive_seed
 from grader.course import load_course
 from grader.course.variations import load_variations
-from grader.judge.rng import Rng
-from grader.seeds import derive_seed
+from grader.engine.judge.rng import Rng
 
 ROOT = Path(__file__).resolve().parent.parent
 EXERCISE = "moe_router"
@@ -154,8 +154,8 @@ def _module(name: str, text: str) -> types.ModuleType:
 CONFTEST = """
 import importlib.util, os, sys
 import pytest
-from grader.judge.rng import Rng
-from grader.seeds import derive_seed
+from grader.engine.judge.rng import Rng
+from grader.base.seeds import derive_seed
 
 def load(path):
     spec = importlib.util.spec_from_file_location("submitted", path)

@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 from batch import BATCH, EXERCISE, HUNG, hand_in, sources
 
-from grader.gradebook import Gradebook
+from grader.teach.gradebook import Gradebook
 
 _TIMES = re.compile(r"Stopped after [\d.]+ s; the reference takes [\d,]+ ms")
 

@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from grader.base.result import Result
 from grader.course import load_course
-from grader.judge.materials import materials
-from grader.judge.messages import Job
-from grader.result import Result
-from grader.warm.client import Judges
+from grader.engine.judge.materials import materials
+from grader.engine.judge.messages import Job
+from grader.engine.pool.client import Judges
 
 ROOT = Path(__file__).resolve().parent.parent
 EXERCISE = "moe_router"
@@ -74,8 +74,8 @@ def private_memory() -> float:
     """MiB of dirty private pages of a worker that has run every test's kind of call. Needs root: NaN otherwise."""
     import torch
 
-    from grader.judge.session import Limits, Session
-    from grader.warm.starters import ForkStarter
+    from grader.engine.judge.session import Limits, Session
+    from grader.engine.pool.starters import ForkStarter
 
     with Judges(0) as judges:
         judges.prepare([], forbidden=[ROOT])

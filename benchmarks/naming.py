@@ -19,14 +19,14 @@ from typing import Any
 
 import msgspec
 
-from grader.check.exercises import proof_materials
+from grader.author.check.exercises import proof_materials
+from grader.base.result import Outcome, Result
 from grader.course import Course, Exercise, load_course
 from grader.course.document import read_text
 from grader.course.variations import load_variations
-from grader.judge.materials import reference_texts
-from grader.judge.messages import Job
-from grader.result import Outcome, Result
-from grader.warm.client import Judges
+from grader.engine.judge.materials import reference_texts
+from grader.engine.judge.messages import Job
+from grader.engine.pool.client import Judges
 
 ROOT = Path(__file__).parents[1]
 _CAUSE = re.compile(r"# TRUE CAUSE: *(.*(?:\n# .*)*)")

@@ -15,7 +15,7 @@ both. One that can only be given by name has a default and is an option: `run(su
 
 from typing import TypeAlias
 
-from grader.picture import Picture, Struct, Table
+from grader.pictures import Picture, Struct, Table
 
 
 class Step(Struct, frozen=True, tag="step"):

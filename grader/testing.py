@@ -21,8 +21,8 @@ from typing import Any, Literal, TypeVar
 
 import pytest
 
-from grader.judge.compare import Disagreement, compare
-from grader.judge.side_effects import generator_complaint, memory_complaint
+from grader.engine.judge.compare import Disagreement, compare
+from grader.engine.judge.side_effects import generator_complaint, memory_complaint
 
 __all__ = [
     *("assert_close", "assert_equal", "assert_generator_kept", "assert_own_memory"),

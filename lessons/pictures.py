@@ -1,6 +1,6 @@
 """The pictures of the course's opening."""
 
-from grader.picture import Arrow, Box, Boxes
+from grader.pictures import Arrow, Box, Boxes
 
 
 def course_map() -> Boxes:

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 import yaml
 
-from grader.gradebook import Gradebook
-from grader.gradebook.model import Grade
+from grader.teach.gradebook import Gradebook
+from grader.teach.gradebook.model import Grade
 from tests.paths import TOOLBOX, copy_toolbox
 
 REFERENCE = (TOOLBOX / "solutions/toolbox/toolbox.py").read_text("utf-8")

@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from grader.clean import clean
+from grader.base.result import Outcome, Result
+from grader.base.text import clean
 from grader.course import load_course
-from grader.judge.materials import materials
-from grader.judge.messages import Job
-from grader.notebook.desk import Desk
-from grader.report.terminal import render
-from grader.report.view import View
-from grader.result import Outcome, Result
-from grader.warm.client import Judges
-from grader.warm.staying import peer, running
+from grader.engine.judge.materials import materials
+from grader.engine.judge.messages import Job
+from grader.engine.pool.client import Judges
+from grader.engine.pool.resident import peer, running
+from grader.show.terminal import render
+from grader.show.view import View
+from grader.study.notebook.session import Desk
 from tests.course import small_glossary
-from tests.gradebook.builders import filled
 from tests.paths import copy_toolbox
+from tests.teach.gradebook.builders import filled
 
 if TYPE_CHECKING:
     import torch
 
-    from grader.judge.session import Session
-    from grader.sandbox.starter import Starter
+    from grader.engine.judge.session import Session
+    from grader.engine.sandbox.starter import Starter
 
 OWN, STAYING, NOTEBOOK = "a warm process of its own", "one that stays", "a notebook"
 SECRET = "the-password-of-the-teacher"
@@ -263,8 +263,8 @@ def confined(grade: Grader) -> None:
 @pytest.fixture(scope="session")
 def starter() -> "Iterator[Starter]":
     """Starts workers as a judge does."""
-    from grader.warm import messages
-    from grader.warm.starters import ForkStarter, SpawnStarter
+    from grader.engine.pool import messages
+    from grader.engine.pool.starters import ForkStarter, SpawnStarter
 
     with Judges() as judges:
         if judges.warm is None:
@@ -279,7 +279,7 @@ def starter() -> "Iterator[Starter]":
 @pytest.fixture(scope="module")
 def session(request: pytest.FixtureRequest, starter: "Starter") -> "Iterator[Session]":
     """A worker with the module that is the text `STUDENT` of the test file."""
-    from grader.judge.session import Limits, Session
+    from grader.engine.judge.session import Limits, Session
 
     limits = Limits(seconds=20.0, memory=512 << 20)
     session = Session(starter, "student", request.module.STUDENT, {}, limits, seconds=200 * limits.seconds)

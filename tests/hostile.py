@@ -3,7 +3,7 @@
 
 from textwrap import dedent, indent
 
-from grader.result import Result
+from grader.base.result import Result
 
 PREAMBLE = """
 import ctypes, gc, os, socket, stat, struct, sys
@@ -32,7 +32,7 @@ def channel():
 
 def forge(reply, blob=b""):
     '''A frame as the grader would send it.'''
-    from grader.sandbox import wire
+    from grader.engine.sandbox import wire
     meta = reply if isinstance(reply, bytes) else wire._encoder.encode(reply)
     return struct.pack("<IQ?", len(meta), len(blob), False) + meta + blob
 
@@ -44,7 +44,7 @@ def put(data):
 class Wire:
     '''The grader's own messages, for the asking.'''
     def __getattr__(self, name):
-        from grader.sandbox import wire
+        from grader.engine.sandbox import wire
         return getattr(wire, name)
 
 wire = Wire()
@@ -75,10 +75,10 @@ def _random(seed: int) -> str:
 _RANDOM = """
 import random
 import msgspec
-import grader.sandbox.wire
-from grader.sandbox.servant import Servant
+import grader.engine.sandbox.wire
+from grader.engine.sandbox.executor import Servant
 
-KINDS = [each for each in vars(grader.sandbox.wire).values() if isinstance(each, type) and issubclass(each, msgspec.Struct)]
+KINDS = [each for each in vars(grader.engine.sandbox.wire).values() if isinstance(each, type) and issubclass(each, msgspec.Struct)]
 REPLIES = [wire.Returned, wire.Threw, wire.NoSuchName, wire.Unsendable, wire.Loaded, wire.Sample]
 PLAIN = [None, True, -1, 0, 1, 1 << 31, -1 << 63, (1 << 64) - 1, 1e308, float("nan"), b"\\xff" * 20]
 PLAIN += ["", "0", "\\x1b[2J", "a.b", "__class__", "float64", "9" * 5000, "b" * 150_000]
@@ -120,7 +120,7 @@ WAYS_TO_END_A_JUDGE: dict[str, tuple[str | None, str]] = {
     ),
     "a right result of an earlier call": (
         "failed",
-        "from grader.sandbox.servant import Servant\n"
+        "from grader.engine.sandbox.executor import Servant\n"
         "Servant._depends_on_earlier = lambda self, results: True\n"
         "class Gate(Gate):\n"
         "    def __init__(self, size):\n"

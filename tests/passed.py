@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from grader.progress import Graded, Progress
+from grader.course.progress import Graded, Progress
 
 
 def record(root: Path, exercise: str, score: float) -> None:

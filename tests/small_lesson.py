@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from grader.course import Course, load_course
-from grader.lesson.load import load_part
-from grader.lesson.model import Part
+from grader.course.lesson.load import load_part
+from grader.course.lesson.model import Part
 
 COURSE = """\
 title: Small course
@@ -78,7 +78,7 @@ tensor([ 3.,  9., 18.])
 {FILLER}
 """
 PICTURES = """\
-from grader.picture import Curves, Line
+from grader.pictures import Curves, Line
 
 
 def sums() -> Curves:

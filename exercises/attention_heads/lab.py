@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from grader.lab import Step
-from grader.picture import Curves, Heatmap, Table, smoothed
+from grader.pictures import Curves, Heatmap, Table, smoothed
 from grader.weights import gguf_weights
 
 TEXTS = 4

@@ -3,7 +3,7 @@
 import torch
 
 from grader.lab import Step
-from grader.picture import Heatmap, Table
+from grader.pictures import Heatmap, Table
 
 WORDS = ("the", "boat", "that", "we", "painted", "sank")
 TARGET = ("1st", "2nd", "3rd")  # words of a translation, as far as it is written

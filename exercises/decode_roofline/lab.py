@@ -5,9 +5,9 @@ figures are upper bounds: the node has eight times the bandwidth and the arithme
 between the cards.
 """
 
-from grader.errors import UsageError
+from grader.base.errors import UsageError
 from grader.lab import Step
-from grader.picture import Curves, Line, Table
+from grader.pictures import Curves, Line, Table
 
 CONTEXT = 2048
 CARDS = 8

@@ -3,7 +3,7 @@
 import torch
 
 from grader.lab import Step
-from grader.picture import Curves, Line, Table, smoothed
+from grader.pictures import Curves, Line, Table, smoothed
 
 ITEMS, HOPS = 8, 3
 EXAMPLES = 3000  # on which a model is measured

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from grader.lab import Step
-from grader.picture import Curves, Grid, Line, Matrix, Table
+from grader.pictures import Curves, Grid, Line, Matrix, Table
 
 STEPS, BATCH = 2000, 256  # of training
 T = 100  # steps of diffusion

@@ -9,7 +9,7 @@ import math
 import torch
 
 from grader.lab import Step
-from grader.picture import Curves, Line, Table
+from grader.pictures import Curves, Line, Table
 
 T = 1000  # samples of a signal
 N = 16  # real numbers of a state

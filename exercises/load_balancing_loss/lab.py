@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from grader.lab import Step
-from grader.picture import Bars, Curves, Line, Series, Table, smoothed
+from grader.pictures import Bars, Curves, Line, Series, Table, smoothed
 
 E, D, KINDS = 8, 16, 8  # experts, width, kinds of tokens
 TOKENS, STEPS = 256, 400  # of a step, and steps

@@ -3,7 +3,7 @@
 import torch
 
 from grader.lab import Step
-from grader.picture import Curves, Line, Table, smoothed
+from grader.pictures import Curves, Line, Table, smoothed
 
 LENGTH, N_DATA, VOCAB = 16, 3, 4
 SEQUENCES = 4000  # on which a model is measured

@@ -3,7 +3,7 @@
 import torch
 
 from grader.lab import Step
-from grader.picture import Curves, Heatmap, Line, Table, smoothed
+from grader.pictures import Curves, Heatmap, Line, Table, smoothed
 
 TIMES = 10  # fresh pictures of each combination
 WINDOW = 10  # steps over which a loss is averaged, for the eye

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from grader import __version__
-from grader.errors import Lost, UsageError
+from grader.base.errors import Lost, UsageError
 
 FOR_STUDENTS = {
     "init": "Make a workspace: exercises, lessons and quizzes.",
@@ -155,14 +155,14 @@ def grade(ctx: click.Context, course: Path | None) -> None:
 
 def main() -> NoReturn:
     """Runs the command that this process was started with."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as grader.start left it
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as grader.__main__ left it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     grade.main(prog_name="grade")
 
 
 def _complain(sentence: str) -> None:
-    from grader.clean import inert
-    from grader.report.marks import encoding_of, writable
+    from grader.base.text import inert
+    from grader.show.marks import encoding_of, writable
 
     text = inert(f"error: {writable(sentence, encoding_of(sys.stderr))}")
     if sys.stderr.isatty():

@@ -12,33 +12,33 @@ from types import FrameType
 
 import click
 
-from grader.batch.keys import Keys
-from grader.batch.pool import Pool, local_pool
-from grader.batch.quizzes import Quizzes
-from grader.batch.run import Batch, Tally
-from grader.batch.screen import fault_lines, found_lines, summary_lines
-from grader.batch.shipment import Shipment, engine, ship
-from grader.clean import clean_line
+from grader.base.errors import UsageError
+from grader.base.text import clean_line
 from grader.cli import INTERRUPTED
 from grader.cli.progress_bar import progress_bar
 from grader.cli.screen import course_root, number, say, written_lines
 from grader.cli.signer import Signer
 from grader.course import Course, Exercise, load_course
 from grader.course.document import read_text
-from grader.errors import UsageError
-from grader.export import all_chosen
-from grader.export.files import remark, several
-from grader.gradebook import Gradebook
-from grader.gradebook.book import StoredBook
-from grader.gradebook.database import storable
-from grader.gradebook.left_out import left_out
-from grader.gradebook.model import Item
-from grader.judge.materials import materials_of
-from grader.judge.messages import Materials
-from grader.submission.handin import Found, Kind
-from grader.submission.mapping import read_mapping
-from grader.submission.recognise import LAYOUTS, find
-from grader.submission.roster import logins_of, match, read_roster
+from grader.engine.judge.materials import materials_of
+from grader.engine.judge.messages import Materials
+from grader.teach.batch.keys import Keys
+from grader.teach.batch.pool import Pool, local_pool
+from grader.teach.batch.quizzes import Quizzes
+from grader.teach.batch.run import Batch, Tally
+from grader.teach.batch.screen import fault_lines, found_lines, summary_lines
+from grader.teach.batch.shipment import Shipment, engine, ship
+from grader.teach.formats import all_chosen
+from grader.teach.formats.files import remark, several
+from grader.teach.gradebook import Gradebook
+from grader.teach.gradebook.book import StoredBook
+from grader.teach.gradebook.database import storable
+from grader.teach.gradebook.left_out import left_out
+from grader.teach.gradebook.model import Item
+from grader.teach.handins.handin import Found, Kind
+from grader.teach.handins.mapping import read_mapping
+from grader.teach.handins.recognise import LAYOUTS, find
+from grader.teach.handins.roster import logins_of, match, read_roster
 
 BELOW = 1  # exit code: somebody is below --fail-under
 FAULT = 3  # exit code: the grader is at fault for something
@@ -184,7 +184,7 @@ def _pool(
     root: Path, materials: list[Materials], shipment: Shipment, jobs: int | None, cluster: str | None, confined: bool
 ) -> Iterator[Pool]:
     if cluster is not None:
-        from grader.batch.cluster import cluster_pool
+        from grader.teach.batch.cluster import cluster_pool
 
         with cluster_pool(cluster, shipment, confined=confined) as pool:
             yield pool

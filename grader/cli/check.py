@@ -8,19 +8,19 @@ from pathlib import Path
 
 import click
 
-from grader.check.exercises import Problem, Verdict, check
-from grader.check.lessons import OPENING, LessonVerdict, check_lessons, with_parts
-from grader.check.mutants import prove
-from grader.clean import clean_line
+from grader.author.check.exercises import Problem, Verdict, check
+from grader.author.check.lessons import OPENING, LessonVerdict, check_lessons, with_parts
+from grader.author.check.mutants import prove
+from grader.base.errors import UsageError
+from grader.base.text import clean_line
 from grader.cli.screen import COLUMNS, bold, course_root, dim, number, prose, say
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.document import shown
 from grader.course.glossary import load_glossary
 from grader.course.lessons import find_lesson, lesson_path, quiz_path
-from grader.errors import UsageError
 from grader.quiz.lint import QuizVerdict, lint
-from grader.report.marks import FAILED, PASSED
-from grader.selfstudy import lost_is_said
+from grader.show.marks import FAILED, PASSED
+from grader.study.grading import lost_is_said
 
 FAILING = 1
 NO_LEAK = """\
@@ -111,8 +111,8 @@ def command(
 
 def _leaked(course: Course, path: Path) -> bool:
     """Shows what leaked into an edition; whether anything did."""
-    from grader.release.leaks import by_source, search
-    from grader.release.write import read
+    from grader.teach.release.leaks import by_source, search
+    from grader.teach.release.write import read
 
     files = read(path)
     found = search(course, files)

@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 import msgspec
 
+from grader.base.errors import UsageError
 from grader.cli.screen import say
-from grader.errors import UsageError
-from grader.gradebook import Gradebook
-from grader.gradebook.compare import compare
-from grader.gradebook.compare_screen import compare_screen
-from grader.gradebook.model import Run
-from grader.report.layout import COLUMNS, paint
-from grader.report.marks import unicode_on
+from grader.show.layout import COLUMNS, paint
+from grader.show.marks import unicode_on
+from grader.teach.gradebook import Gradebook
+from grader.teach.gradebook.compare import compare
+from grader.teach.gradebook.compare_screen import compare_screen
+from grader.teach.gradebook.model import Run
 
 LAST = "last"
 

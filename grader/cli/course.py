@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from grader.author.scaffolding import FIRST_EXERCISE, scaffold_course
 from grader.cli.screen import bold, prose, say, step
 from grader.course.document import shown
-from grader.course.scaffolding import FIRST_EXERCISE, scaffold_course
 
 
 @click.command("course")

@@ -9,16 +9,16 @@ from itertools import zip_longest
 
 import click
 
+from grader.base.errors import UsageError
 from grader.cli.names import ExerciseName, named
 from grader.cli.screen import bold, course_root, dim, say, step
 from grader.course.document import read_text, shown
-from grader.errors import UsageError
-from grader.progress import Progress
-from grader.report.layout import clean, pad
-from grader.report.marks import unicode_on
-from grader.report.text import code_line
-from grader.selfstudy import own_submission
-from grader.submission import examine
+from grader.course.progress import Progress
+from grader.engine.submission import examine
+from grader.show.layout import clean, pad
+from grader.show.marks import unicode_on
+from grader.show.text import code_line
+from grader.study.grading import own_submission
 
 SIDE_BY_SIDE = 120  # columns that a terminal needs for it
 

@@ -9,19 +9,21 @@ from pathlib import Path
 import click
 import msgspec
 
+from grader.base.result import Result
 from grader.cli.names import ExerciseName, last_or_next
 from grader.cli.screen import course_root, page, prose, say
 from grader.cli.spinner import Spinner
 from grader.course import Course, Exercise, load_course, load_exercise
 from grader.course.naming import Meant, exercise_meant
-from grader.judge.materials import materials_of
-from grader.progress import Progress
-from grader.reader.order import steps
-from grader.report.layout import MANY
-from grader.report.marks import unicode_on
-from grader.report.terminal import render
-from grader.result import Result
-from grader.selfstudy import (
+from grader.course.progress import Progress
+from grader.engine.judge.materials import materials_of
+from grader.engine.pool.client import Judges, with_judges
+from grader.engine.submission import Submission, examine, located, read_submission
+from grader.engine.submission.unrun import without_running
+from grader.show.layout import MANY
+from grader.show.marks import unicode_on
+from grader.show.terminal import render
+from grader.study.grading import (
     FAULT,
     job_of,
     keep_failing_call,
@@ -33,9 +35,7 @@ from grader.selfstudy import (
     test_meant,
     view_of,
 )
-from grader.submission import Submission, examine, located, read_submission
-from grader.submission.unrun import without_running
-from grader.warm.client import Judges, with_judges
+from grader.study.reader.order import steps
 
 FAILED = 1  # exit code: graded, and not passed
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from grader.bank import FORMATS
+from grader.base.errors import UsageError
 from grader.cli.names import LessonName
 from grader.cli.screen import course_root, number, say
 from grader.course import load_course, load_lessons
-from grader.errors import UsageError
+from grader.teach.question_banks import FORMATS
 
 
 @click.group("export", invoke_without_command=True)
@@ -29,8 +29,8 @@ def gradescope(exercise_ids: tuple[str, ...], out: Path, pip_conf: Path | None) 
 
     The zip holds their solutions and hidden tests: it is for the platform, not for students.
     """
-    from grader.export.autograder_zip import autograder_zip, names
-    from grader.files import write_bytes
+    from grader.base.files import write_bytes
+    from grader.teach.formats.autograder_zip import autograder_zip, names
 
     course = load_course(course_root())
     course.require_whole("grade export")
@@ -57,13 +57,13 @@ def quiz(lesson: str, form: str | None, out: Path | None, variants: int, seed: s
     The file has the answers: it is for the platform, not for students. What the format cannot carry is said, and stands
     at the head of the file.
     """
-    from grader.bank import bank_of
-    from grader.bank.model import told
+    from grader.base.files import write_bytes
     from grader.cli.quiz import quiz_of
     from grader.course.lessons import find_lesson
-    from grader.export.files import remark
-    from grader.files import write_bytes
     from grader.quiz.load import load_quiz
+    from grader.teach.formats.files import remark
+    from grader.teach.question_banks import bank_of
+    from grader.teach.question_banks.model import told
 
     if form is None:
         raise UsageError(f"Say for which platform: --format {' or '.join(FORMATS)}.")

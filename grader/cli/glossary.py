@@ -7,13 +7,13 @@ from itertools import zip_longest
 
 import click
 
+from grader.base.errors import UsageError
 from grader.cli.screen import COLUMNS, bold, course_root, dim, prose, say, step
 from grader.course import Course, load_lessons
 from grader.course.document import shown
 from grader.course.glossary import Term, find_terms, glossary_path, load_glossary
-from grader.errors import UsageError
-from grader.lesson.files import part_files
-from grader.report.marks import encoding_of, writable
+from grader.course.lesson.files import part_files
+from grader.show.marks import encoding_of, writable
 
 MOST = 12  # terms that are listed for one beginning
 INDENT = 4

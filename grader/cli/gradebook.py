@@ -7,22 +7,22 @@ from pathlib import Path
 import click
 import msgspec
 
-from grader.clean import clean_line
+from grader.base.errors import UsageError
+from grader.base.result import Outcome
+from grader.base.text import clean_line
 from grader.cli.screen import columns, say, step, written_lines
 from grader.cli.signer import Signer
 from grader.course import find_course, load_course
 from grader.course.model import did_you_mean
-from grader.errors import UsageError
-from grader.gradebook import Gradebook
-from grader.gradebook.book import StoredBook
-from grader.gradebook.database import storable
-from grader.gradebook.listing import listing
-from grader.gradebook.model import Handed, Item, Points, Run, Struct
-from grader.gradebook.screen import class_screen, runs_screen, student_screen
-from grader.report.layout import COLUMNS, Line, paint
-from grader.report.marks import unicode_on
-from grader.result import Outcome
-from grader.submission.handin import Ignored, Student
+from grader.show.layout import COLUMNS, Line, paint
+from grader.show.marks import unicode_on
+from grader.teach.gradebook import Gradebook
+from grader.teach.gradebook.book import StoredBook
+from grader.teach.gradebook.database import storable
+from grader.teach.gradebook.listing import listing
+from grader.teach.gradebook.model import Handed, Item, Points, Run, Struct
+from grader.teach.gradebook.screen import class_screen, runs_screen, student_screen
+from grader.teach.handins.handin import Ignored, Student
 
 SCHEMA = "archgrade/gradebook/v1"
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -169,7 +169,7 @@ def _named(book: StoredBook, name: str) -> Student:
 
 
 def _export(book: StoredBook, formats: tuple[str, ...], out: Path, signer: Signer) -> None:
-    from grader.export import all_chosen
+    from grader.teach.formats import all_chosen
 
     wanted = all_chosen(formats)  # what is wrong with one is said before any is written
     written = [path for each in wanted for path in each.write(book, out)]

@@ -2,10 +2,10 @@
 
 import click
 
+from grader.base.errors import UsageError
 from grader.cli.names import ExerciseName, named
 from grader.cli.screen import bold, course_root, prose, say, step
-from grader.errors import UsageError
-from grader.progress import HintShown, Progress
+from grader.course.progress import HintShown, Progress
 
 
 @click.command("hint")

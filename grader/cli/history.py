@@ -8,9 +8,9 @@ import click
 from grader.cli.names import ExerciseName, named
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, prose, say, step
 from grader.course import Course, Exercise, load_course
-from grader.progress import Graded, Progress
-from grader.reader.order import in_order, steps
-from grader.report.marks import FAILED, PASSED, PUBLIC
+from grader.course.progress import Graded, Progress
+from grader.show.marks import FAILED, PASSED, PUBLIC
+from grader.study.reader.order import in_order, steps
 
 
 @click.command("history")

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
+from grader.base.errors import UsageError
 from grader.cli.screen import bold, prose, say, step
 from grader.course import load_lessons
-from grader.errors import UsageError
-from grader.workspace.filling import init
-from grader.workspace.marker import COURSE_FILE
+from grader.course.workspace.filling import init
+from grader.course.workspace.marker import COURSE_FILE
 
 
 @click.command("init")

@@ -11,25 +11,25 @@ from typing import Any
 import click
 import msgspec
 
+from grader.base.errors import UsageError
+from grader.base.files import require_writable, write_bytes
 from grader.cli.names import LabName
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.course.document import read_text, shown
 from grader.course.lab_script import asked
 from grader.course.model import did_you_mean
-from grader.errors import UsageError
-from grader.files import require_writable, write_bytes
-from grader.judge.materials import MIB, reference_texts
-from grader.judge.messages import LabCode, LabEnded, RunLab
+from grader.course.progress import Progress
+from grader.engine.judge.materials import MIB, reference_texts
+from grader.engine.judge.messages import LabCode, LabEnded, RunLab
+from grader.engine.pool.client import Judges, with_judges
+from grader.engine.submission import Submission, examine, read_submission
+from grader.engine.submission.imports import built_on
 from grader.lab import LabOption, Step
-from grader.picture import Picture, Table
-from grader.progress import Progress
-from grader.report.crash import place
-from grader.report.marks import unicode_on
-from grader.selfstudy import lost_is_said, own_imports, own_submission
-from grader.submission import Submission, examine, read_submission
-from grader.submission.imports import built_on
-from grader.warm.client import Judges, with_judges
+from grader.pictures import Picture, Table
+from grader.show.crash import place
+from grader.show.marks import unicode_on
+from grader.study.grading import lost_is_said, own_imports, own_submission
 
 FAILED = 1
 REFERENCE = "the reference"
@@ -166,7 +166,7 @@ def _imports(course: Course, exercise: Exercise, submission: Submission) -> dict
 
 def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
     """Runs the lab, shows each part as it comes, and returns all that was measured."""
-    from grader.report.characters import drawn
+    from grader.show.characters import drawn
 
     def work(judges: Judges) -> tuple[list[Picture | Table], LabEnded]:
         figures: list[Picture | Table] = []
@@ -229,7 +229,7 @@ def _kept(
     figures: list[Picture | Table], folder: Path, exercise: Exercise, lab: RunLab, ended: LabEnded
 ) -> Iterator[str]:
     """Writes pictures and numbers, and says where."""
-    from grader.report.graphics import NoMatplotlib, png
+    from grader.show.graphics import NoMatplotlib, png
 
     found = {
         "exercise": exercise.id,

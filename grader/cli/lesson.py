@@ -7,25 +7,25 @@ from contextlib import suppress
 import click
 from msgspec.structs import replace
 
+from grader.base.errors import UsageError
 from grader.cli.markdown import show
 from grader.cli.names import LessonName
 from grader.cli.screen import COLUMNS, columns, course_root, interactive, say, step
 from grader.course import Course, Exercise, Lesson, load_course, load_exercise, load_lessons
 from grader.course.document import read_text, shown
+from grader.course.lesson.files import PartFile, due_in, part_files, title
+from grader.course.lesson.find import Section, find, not_written
+from grader.course.lesson.load import load_file
+from grader.course.lesson.model import ExerciseDue, LabDue, Part, Predict
+from grader.course.lesson.pictures import load_picture
 from grader.course.lessons import exam_form, find_section, quiz_path
-from grader.errors import UsageError
-from grader.lesson.files import PartFile, due_in, part_files, title
-from grader.lesson.find import Section, find, not_written
-from grader.lesson.load import load_file
-from grader.lesson.model import ExerciseDue, LabDue, Part, Predict
-from grader.lesson.pictures import load_picture
-from grader.progress import PartBegun, PartRead, PartStopped, Predicted, Progress, now
+from grader.course.progress import PartBegun, PartRead, PartStopped, Predicted, Progress, now
 from grader.quiz import history
-from grader.reader.blocks import Surroundings, painted
-from grader.reader.markdown import Page
-from grader.reader.order import LAB, done, leads_to, next_part, step_after
-from grader.reader.overview import Planned, lessons_lines, parts_lines
-from grader.report.marks import unicode_on
+from grader.show.marks import unicode_on
+from grader.study.reader.blocks import Surroundings, painted
+from grader.study.reader.markdown import Page
+from grader.study.reader.order import LAB, done, leads_to, next_part, step_after
+from grader.study.reader.overview import Planned, lessons_lines, parts_lines
 
 
 @click.command("lesson")
@@ -83,13 +83,13 @@ def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> No
     if file.old:
         show(read_text(file.path))
     elif plain or not interactive():
-        from grader.reader.plain import plain_lines
+        from grader.study.reader.plain import plain_lines
 
         page = Page(columns(), unicode_on(sys.stdout))
         say(*plain_lines(part, _surroundings(course, progress, file, page)))
     else:
-        from grader.reader.reading import Reader
-        from grader.reader.terminal import Terminal
+        from grader.study.reader.reading import Reader
+        from grader.study.reader.terminal import Terminal
 
         start = progress.part_place(lesson, slug)
         if not start:

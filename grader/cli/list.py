@@ -5,17 +5,17 @@ import sys
 
 import click
 
+from grader.base.errors import UsageError
 from grader.cli.names import LessonName, lesson_number
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, prose, say, step
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.document import shown
+from grader.course.lesson.files import part_files
 from grader.course.lessons import exam_form, quiz_path
-from grader.errors import UsageError
-from grader.lesson.files import part_files
-from grader.progress import Progress, now
+from grader.course.progress import Progress, now
 from grader.quiz import history
-from grader.reader.order import Step, done, in_order, leads_to, next_step, steps, why
-from grader.report.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED, PUBLIC
+from grader.show.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED, PUBLIC
+from grader.study.reader.order import Step, done, in_order, leads_to, next_step, steps, why
 
 MARKS = {
     "passed": (DONE, "green"),

@@ -6,7 +6,7 @@ import sys
 import click
 
 from grader.cli.screen import columns
-from grader.report.marks import encoding_of, unicode_on, writable
+from grader.show.marks import encoding_of, unicode_on, writable
 
 
 def show(text: str) -> None:
@@ -14,8 +14,8 @@ def show(text: str) -> None:
     if not sys.stdout.isatty():
         click.echo(writable(text.rstrip("\n"), encoding_of(sys.stdout)))
         return
-    from grader.reader.blocks import painted
-    from grader.reader.markdown import Page, markdown
+    from grader.study.reader.blocks import painted
+    from grader.study.reader.markdown import Page, markdown
 
     lines = painted(markdown(text, Page(columns(), unicode_on(sys.stdout))))
     if click.get_current_context().find_root().color is False:

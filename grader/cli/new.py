@@ -2,10 +2,10 @@
 
 import click
 
+from grader.author.scaffolding import scaffold
 from grader.cli.screen import bold, course_root, say, step
 from grader.course import load_course
 from grader.course.document import shown
-from grader.course.scaffolding import scaffold
 
 
 @click.command("new")

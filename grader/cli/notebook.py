@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
+from grader.base.errors import UsageError
 from grader.cli.screen import course_root, say, step
 from grader.course import Course, load_course
+from grader.course.lesson.find import not_written
+from grader.course.lesson.load import load_lesson
+from grader.course.lesson.model import Part
 from grader.course.lessons import find_lesson
-from grader.errors import UsageError
-from grader.lesson.find import not_written
-from grader.lesson.load import load_lesson
-from grader.lesson.model import Part
-from grader.notebook.part import notebook_of
+from grader.study.notebook.part import notebook_of
 
 
 @click.command("notebook")

@@ -6,8 +6,8 @@ import click
 
 from grader.cli.screen import bold, course_root, say, step
 from grader.course.document import shown
-from grader.progress import Progress
-from grader.transfer import export_to, import_from
+from grader.course.progress import Progress
+from grader.study.progress_transfer import export_to, import_from
 
 
 @click.command("progress")

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import click
 
-from grader.clean import clean_line, inert
+from grader.base.text import clean_line, inert
 
 EVERY = 5.0  # seconds between two lines
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 import msgspec
 
+from grader.base.errors import UsageError
 from grader.cli.names import LessonName
 from grader.cli.screen import COLUMNS, bold, course_root, interactive, number, say, step
 from grader.course import Course, Lesson, load_lessons
 from grader.course.document import shown
 from grader.course.lessons import exam_form, find_lesson, quiz_path
-from grader.errors import UsageError
-from grader.progress import Progress
+from grader.course.progress import Progress
 from grader.quiz import history
 from grader.quiz.attempt import Attempt, begin, resume
 from grader.quiz.draw import Asked
@@ -24,7 +24,7 @@ from grader.quiz.model import LEVELS, Quiz
 from grader.quiz.plain import answer_in_words, ask_plainly, plain_text, right_lines
 from grader.quiz.result import QuizResult
 from grader.quiz.session import Done, Session
-from grader.report.marks import FAILED, NOT_STARTED, encoding_of, writable
+from grader.show.marks import FAILED, NOT_STARTED, encoding_of, writable
 
 STOPPED_SHORT = 1  # exit code: the input ended before the last question
 

@@ -8,15 +8,15 @@ from typing import get_args
 
 import click
 
+from grader.base.errors import UsageError
 from grader.cli.screen import bold, course_root, dim, prose, say, step
 from grader.course import Course, Lesson, load_course
 from grader.course.lessons import find_lesson
 from grader.course.load import COURSE_FILE
-from grader.errors import UsageError
-from grader.export.files import several
-from grader.release.edition import Edition, Quizzes, edition_of, files_of
-from grader.release.leaks import search
-from grader.release.write import require_room, write
+from grader.teach.formats.files import several
+from grader.teach.release.edition import Edition, Quizzes, edition_of, files_of
+from grader.teach.release.leaks import search
+from grader.teach.release.write import require_room, write
 
 MOST = 10  # names that are all listed
 

@@ -5,8 +5,8 @@ import click
 from grader.cli.names import ExerciseName, named
 from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course.document import shown
-from grader.submission.examine import is_untouched
-from grader.workspace.reset import reset
+from grader.course.workspace.reset import reset
+from grader.engine.submission.examine import is_untouched
 
 
 @click.command("reset")

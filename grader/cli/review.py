@@ -9,9 +9,9 @@ from grader.cli.quiz import STOPPED_SHORT, points, show_missed, take
 from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course import Course, load_lessons
 from grader.course.glossary import load_glossary
+from grader.course.lesson.files import all_files
 from grader.course.lessons import quiz_path
-from grader.lesson.files import all_files
-from grader.progress import Progress, Reviewed, TakenBack, now
+from grader.course.progress import Progress, Reviewed, TakenBack, now
 from grader.quiz import history
 from grader.quiz.attempt import drawn
 from grader.quiz.cards import card
@@ -90,8 +90,8 @@ def _of_parts(course: Course, parts: Collection[tuple[str, str]]) -> dict[Key, A
     """The questions of parts, by the slugs of lesson and part."""
     if not parts:
         return {}
-    from grader.lesson.load import load_file
-    from grader.reader.questions import questions_of
+    from grader.course.lesson.load import load_file
+    from grader.study.reader.questions import questions_of
 
     return {
         history.part_key(file.lesson_slug, file.slug, name): question

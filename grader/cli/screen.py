@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from grader.course import find_course
-from grader.report.marks import encoding_of, writable
+from grader.show.marks import encoding_of, writable
 
 COLUMNS = 77
 
@@ -30,7 +30,7 @@ def say(*lines: str, err: bool = False) -> None:
     for line in lines:
         text = writable(line.rstrip(), encoding)
         if "GITHUB_ACTIONS" in os.environ:
-            from grader.clean import inert
+            from grader.base.text import inert
 
             text = inert(text)
         click.echo(text, err=err)

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import click
 
-from grader import failures
+from grader.base.errors import UsageError
 from grader.cli.names import ExerciseName, named
 from grader.cli.screen import COLUMNS, bold, columns, course_root, say
 from grader.course.document import shown
-from grader.errors import UsageError
-from grader.progress import Progress
-from grader.submission import read_submission
+from grader.course.progress import Progress
+from grader.engine.submission import read_submission
+from grader.study import failing_calls
 
 
 @click.command("shell")
@@ -31,7 +31,7 @@ def command(exercise_id: str, only_print: bool) -> None:
     """
     root = course_root()
     exercise = named(root, exercise_id)
-    failing = failures.load(root, exercise.id)
+    failing = failing_calls.load(root, exercise.id)
     if failing is None and any(each.passed or each.public for each in Progress.load(root).tries(exercise.id)[-1:]):
         raise UsageError(f"{exercise.id} passed when it was graded last; there is no failing call to look at.")
     if failing is None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from grader.gradebook.model import Book
+from grader.teach.gradebook.model import Book
 
 
 class Signer:
@@ -13,7 +13,7 @@ class Signer:
         """`outside`: folders that are handed on. UsageError where the key cannot be used or lies in one of them."""
         self._key = None
         if key is not None:
-            from grader.signing.keys import load_private
+            from grader.teach.signing.keys import load_private
 
             self._key = load_private(key, outside)
 
@@ -21,6 +21,6 @@ class Signer:
         """Signs these files of the folder `out`, and certificates that it writes there; returns the files it wrote."""
         if self._key is None:
             return []
-        from grader.signing.exports import sign_exports
+        from grader.teach.signing.exports import sign_exports
 
         return sign_exports(book, out, written, self._key)

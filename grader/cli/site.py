@@ -16,10 +16,10 @@ def command(out: Path) -> None:
 
     They need no server, no network and no scripts, and have nothing of solutions or of the keys of quizzes.
     """
-    from grader.site.packages import require_packages
+    from grader.author.site.packages import require_packages
 
     require_packages()
-    from grader.site.build import write_site
+    from grader.author.site.build import write_site
 
     sizes = write_site(load_course(course_root()), out)
     pages = sum(path.endswith(".html") for path in sizes)

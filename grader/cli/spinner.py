@@ -4,7 +4,7 @@ import sys
 from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
-from grader.report.marks import unicode_on
+from grader.show.marks import unicode_on
 
 if TYPE_CHECKING:
     from rich.status import Status

@@ -5,11 +5,11 @@ from pathlib import PurePosixPath
 import click
 
 from grader import __version__
+from grader.base.errors import UsageError
 from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course import load_lessons
-from grader.errors import UsageError
-from grader.workspace.filling import is_stub, update
-from grader.workspace.marker import workspace_at
+from grader.course.workspace.filling import is_stub, update
+from grader.course.workspace.marker import workspace_at
 
 
 @click.command("update")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from grader.clean import clean_line
+from grader.base.errors import UsageError
+from grader.base.text import clean_line
 from grader.cli.screen import bold, dim, prose, say, step
 from grader.course.document import shown
-from grader.errors import UsageError
-from grader.report.marks import FAILED, PASSED
+from grader.show.marks import FAILED, PASSED
 
 CHANGED = 1
 
@@ -25,8 +25,8 @@ def command(ctx: click.Context, paths: tuple[Path, ...], key: Path | None, new_k
     Exits with 0 if all are, 1 if one was changed, is missing, is not signed or is signed with another key, and 2 for
     bad input (docs/signatures.md).
     """
-    from grader.signing.keys import PUBLIC, load_public, new_pair
-    from grader.signing.verify import findings
+    from grader.teach.signing.keys import PUBLIC, load_public, new_pair
+    from grader.teach.signing.verify import findings
 
     if new_key is not None:
         if paths or key is not None:

@@ -14,19 +14,19 @@ from typing import Any
 
 import click
 
+from grader.base.errors import UsageError
 from grader.cli.names import ExerciseName, last_or_next, named
 from grader.cli.screen import course_root, dim, interactive, prose
 from grader.cli.spinner import Spinner
 from grader.course import Course, Exercise, load_course
-from grader.errors import UsageError
-from grader.progress import Progress
-from grader.reader.order import Step, done, in_order, steps
-from grader.reader.terminal import keyboard, read_key
-from grader.report.marks import encoding_of, unicode_on, writable
-from grader.report.terminal import render
-from grader.selfstudy import keep_failing_call, own_submission, record, relative, view_of
-from grader.watch.grading import Grading, Task, Verdict
-from grader.watch.saves import Saves
+from grader.course.progress import Progress
+from grader.show.marks import encoding_of, unicode_on, writable
+from grader.show.terminal import render
+from grader.study.grading import keep_failing_call, own_submission, record, relative, view_of
+from grader.study.reader.order import Step, done, in_order, steps
+from grader.study.reader.terminal import keyboard, read_key
+from grader.study.watch.grading import Grading, Task, Verdict
+from grader.study.watch.saves import Saves
 
 BURST = 1.0  # seconds within which a second save tells that more may follow
 QUIET = 0.3  # seconds without a save after which none is expected

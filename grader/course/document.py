@@ -12,9 +12,9 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import msgspec
 import yaml
 
+from grader.base.errors import UsageError
+from grader.base.files import shown as shown
 from grader.course.model import did_you_mean
-from grader.errors import UsageError
-from grader.files import shown as shown
 
 T = TypeVar("T")
 Keys = tuple[str | int, ...]  # ("limits", "seconds"), ("hints", 2)

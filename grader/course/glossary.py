@@ -6,10 +6,10 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from grader.base.errors import UsageError
 from grader.course.document import Document, Keys
 from grader.course.load import COURSE_FILE, load_lessons
 from grader.course.model import Struct, Text
-from grader.errors import UsageError
 
 OFFERED = 3  # names that are near to one which is not there
 

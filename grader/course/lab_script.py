@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
+from grader.base.errors import UsageError
 from grader.course.document import read_text, shown
 from grader.course.stub import parse
-from grader.errors import UsageError
 from grader.lab import LabOption
 
 GIVEN = ("submission", "rng")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from grader.base.errors import UsageError
 from grader.course.model import Course, Lesson, did_you_mean
-from grader.errors import UsageError
 
 _HEADING = re.compile(r"^(#{1,3}) +(.+?) *#*$")
 _PART = re.compile(r"(\d+)-.+\.md")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from msgspec import structs
 
+from grader.base.errors import UsageError
 from grader.course.document import Document, shown
 from grader.course.model import Course, Description, Exercise, Syllabus, did_you_mean, no_exercise
-from grader.errors import UsageError
-from grader.workspace.installed import solutions_for
-from grader.workspace.marker import COURSE_FILE as COURSE_FILE
+from grader.course.workspace.installed import solutions_for
+from grader.course.workspace.marker import COURSE_FILE as COURSE_FILE
 
 EXERCISE_FILE = "exercise.yaml"
 

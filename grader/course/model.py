@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from grader.errors import UsageError
+from grader.base.errors import UsageError
 
 Text = Annotated[str, Meta(min_length=1)]
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from grader.errors import UsageError
-from grader.outline import is_public
+from grader.base.errors import UsageError
+from grader.base.outline import is_public
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

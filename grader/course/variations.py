@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from grader.base.errors import UsageError
 from grader.course.document import read_text, shown
 from grader.course.model import did_you_mean
 from grader.course.stub import Function, parse
-from grader.errors import UsageError
 
 Definition = Function | ast.ClassDef
 

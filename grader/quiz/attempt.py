@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import Literal
 
-from grader.errors import UsageError
-from grader.progress import Answered, Progress, QuizFinished, QuizStarted, TakenBack, now
+from grader.base.errors import UsageError
+from grader.base.seeds import derive_seed
+from grader.course.progress import Answered, Progress, QuizFinished, QuizStarted, TakenBack, now
 from grader.quiz import history
 from grader.quiz.draw import Asked, ask
 from grader.quiz.formula import BadFormula
@@ -14,7 +15,6 @@ from grader.quiz.model import Askable, Question, Quiz, type_of
 from grader.quiz.result import QuestionResult, QuizResult
 from grader.quiz.score import Mark, NotAnAnswer, mark
 from grader.quiz.session import Given, Kind, Session
-from grader.seeds import derive_seed
 
 Only = Literal["missed"]
 

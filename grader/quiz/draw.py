@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from grader.base.seeds import derive_seed
 from grader.quiz.formula import Formula, whole
 from grader.quiz.model import Askable, Match, Multiple, Number, Numeric, Option, Order, OwnWords, Range, Single
-from grader.seeds import derive_seed
 
 COMPARED = ("I had it", "I did not have it")  # what a student says of own words beside the answer
 T = TypeVar("T")

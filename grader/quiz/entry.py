@@ -6,9 +6,9 @@ from typing import Protocol
 from grader.quiz.draw import Asked
 from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Order, OwnWords, Single, TextAnswer
 from grader.quiz.score import places
-from grader.report.layout import BLANK, Line, Span, bold, cells, dim, line
-from grader.report.marks import DONE, HERE, NOT_STARTED
-from grader.report.text import code_rows, headed, numbered, spans
+from grader.show.layout import BLANK, Line, Span, bold, cells, dim, line
+from grader.show.marks import DONE, HERE, NOT_STARTED
+from grader.show.text import code_rows, headed, numbered, spans
 
 
 class Entry(Protocol):

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from grader.base.errors import UsageError
 from grader.course.document import Document, shown
 from grader.course.model import Struct, Text, did_you_mean
-from grader.errors import UsageError
 from grader.quiz.draw import Asked
 from grader.quiz.plain import question_lines, wanted
 from grader.quiz.score import NotAnAnswer, mark
 from grader.quiz.session import Session
-from grader.report.layout import COLUMNS
+from grader.show.layout import COLUMNS
 
 
 class Form(Struct, frozen=True, kw_only=True):

@@ -9,8 +9,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from grader.progress import SALT_FILE, Answered, Event, Predicted, QuizFinished, QuizStarted, Reviewed, TakenBack, now
-from grader.workspace.place import progress_folder
+from grader.course.progress import (
+    SALT_FILE,
+    Answered,
+    Event,
+    Predicted,
+    QuizFinished,
+    QuizStarted,
+    Reviewed,
+    TakenBack,
+    now,
+)
+from grader.course.workspace.place import progress_folder
 
 GLOSSARY = "glossary"  # stands for a quiz in `Reviewed`: its questions are terms
 IN = "/"

@@ -9,9 +9,10 @@ from random import Random
 
 import msgspec
 
+from grader.base.errors import UsageError
+from grader.base.seeds import derive_seed
 from grader.course.lessons import find_section, lesson_text
 from grader.course.model import Standards
-from grader.errors import UsageError
 from grader.quiz.draw import Asked, Values, ask, count_draws, draws, with_values
 from grader.quiz.formula import BadFormula, Formula
 from grader.quiz.load import read_quiz
@@ -30,7 +31,6 @@ from grader.quiz.model import (
     TextAnswer,
 )
 from grader.quiz.score import accepts, mark, plain, right_answer
-from grader.seeds import derive_seed
 
 MOST_DRAWS = 10_000  # that are tried; of more, so many by chance
 LONGEST_IS_RIGHT = 0.5  # the share of single choices above which length tells the answer

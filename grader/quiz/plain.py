@@ -6,8 +6,8 @@ from grader.quiz.draw import Asked
 from grader.quiz.model import COMMANDS, CodeLine, Match, Multiple, Numeric, Order, OwnWords, Single, TextAnswer
 from grader.quiz.score import NotAnAnswer, in_words, right_in_words
 from grader.quiz.session import Done, Given, Session
-from grader.report.layout import MANY, Line, line, paint
-from grader.report.text import code_block, spans, wrapped
+from grader.show.layout import MANY, Line, line, paint
+from grader.show.text import code_block, spans, wrapped
 
 EXAM = "An exam: what was right is said at the end."
 IN_WORDS = {

@@ -7,7 +7,7 @@ from functools import cache
 import msgspec
 from fsrs import Card, Rating, Scheduler
 
-from grader.progress import Event
+from grader.course.progress import Event
 from grader.quiz.history import Key, asked, missed, still_missed
 
 PARTLY = 0.5  # from this score on a question was hard, below it was forgotten

@@ -7,8 +7,8 @@ from grader.quiz.answering import Answering
 from grader.quiz.model import CodeLine
 from grader.quiz.session import Done, Session
 from grader.quiz.verdict import marked, verdict
-from grader.report.layout import BLANK, COLUMNS, Line, bold, cells, clip, dim, flow, line, right
-from grader.report.text import code_block, markdown, styled
+from grader.show.layout import BLANK, COLUMNS, Line, bold, cells, clip, dim, flow, line, right
+from grader.show.text import code_block, markdown, styled
 
 BAR = 14  # cells of the progress bar at most
 ARROWS = {"up": -1, "down": 1}  # lines that they scroll where they move nothing

@@ -6,9 +6,9 @@ from grader.quiz.draw import Asked
 from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Option, Order, OwnWords, Single, TextAnswer
 from grader.quiz.score import places, right_in_words
 from grader.quiz.session import Given
-from grader.report.layout import BLANK, Line, Span, line
-from grader.report.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED
-from grader.report.text import code_rows, headed, markdown, numbered, spans, styled
+from grader.show.layout import BLANK, Line, Span, line
+from grader.show.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED
+from grader.show.text import code_rows, headed, markdown, numbered, spans, styled
 
 _RIGHT, _WRONG, _NEITHER = Span(PASSED, "green"), Span(FAILED, "red"), Span(" ")
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix, Series
+from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix, Series
 
 SENTENCE = ("the", "boat", "that", "we", "painted", "sank")
 WORDS = ("boat", "painted", "sank")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from grader.picture import (
+from grader.pictures import (
     Arrow,
     Bars,
     Box,

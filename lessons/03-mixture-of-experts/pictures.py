@@ -8,7 +8,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Lane, Line, Matrix, Series, Stretch, Timeline
+from grader.pictures import (
+    Arrow,
+    Bars,
+    Box,
+    Boxes,
+    Curves,
+    Grid,
+    Heatmap,
+    Lane,
+    Line,
+    Matrix,
+    Series,
+    Stretch,
+    Timeline,
+)
 
 WORDS = ("we", "painted", "the", "boat")
 EXPERTS = ("expert 0", "expert 1", "expert 2", "expert 3")

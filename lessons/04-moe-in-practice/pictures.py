@@ -1,6 +1,20 @@
 """The pictures of lesson 4, computed from the same models as its text."""
 
-from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Lane, Line, Matrix, Series, Stretch, Timeline
+from grader.pictures import (
+    Arrow,
+    Bars,
+    Box,
+    Boxes,
+    Curves,
+    Grid,
+    Heatmap,
+    Lane,
+    Line,
+    Matrix,
+    Series,
+    Stretch,
+    Timeline,
+)
 
 BANDWIDTH, PEAK = 3.35e12, 989e12  # of one H100 SXM: bytes and operations in a second
 EXPERT, OTHERS = 3 * 4096 * 14336, 1_605_636_096  # parameters of Mixtral 8x7B

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, silu
 
-from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Line, Matrix, Series
+from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Grid, Line, Matrix, Series
 
 D, F, E, K_USED = 8, 16, 4, 2  # the layer of the lesson: four experts, of which a token uses two
 MIXTRAL_TOTAL, MIXTRAL_ACTIVE = 46.70, 12.88  # billions of weights

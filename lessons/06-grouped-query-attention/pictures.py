@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix, Series
+from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix, Series
 
 TEXT = ("we", "painted", "the", "boat", "and", "the", "boat", "sank")
 HEADS = ("head 0", "head 1", "head 2", "head 3")

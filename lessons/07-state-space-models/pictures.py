@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix, Series
+from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix, Series
 
 READINGS = (8.0, 6.0, 4.0, 2.0)  # the harbour's gauge, in decimetres
 LABELS = ("8", "6", "4", "2")

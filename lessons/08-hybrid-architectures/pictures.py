@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, elu, normalize, one_hot
 
-from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Line, Matrix, Series
+from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Grid, Line, Matrix, Series
 
 NAMES = ("anna", "boris", "vera")
 NUMBERS = torch.tensor([3.0, 6.0, 9.0], dtype=torch.float64)

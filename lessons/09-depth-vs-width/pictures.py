@@ -2,7 +2,7 @@
 
 import math
 
-from grader.picture import Bars, Curves, Grid, Lane, Line, Matrix, Series, Stretch, Timeline
+from grader.pictures import Bars, Curves, Grid, Lane, Line, Matrix, Series, Stretch, Timeline
 
 PEAK, BANDWIDTH = 989e12, 3.35e12  # of an H100 SXM, in a second
 SHAPES = ((6, 4096), (24, 2048), (96, 1024))  # layers, width: one budget

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
-from grader.picture import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix, Series
+from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix, Series
 
 ROWS = ("...#....", "...##...", "...###..", "...####.", "...#....", "########", ".######.", "..####..")
 BOAT = torch.tensor([[float(c == "#") for c in row] for row in ROWS])

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from grader.base.errors import UsageError
 from grader.course import load_course
-from grader.errors import UsageError
 
 COURSE = """\
 title: Small course

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from grader.base.errors import UsageError
 from grader.course import find_course, load_course, load_exercise
 from grader.course.load import lab_names
 from grader.course.model import Standards
-from grader.errors import UsageError
 from tests.course.on_disk import COURSE, add, complaint
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.base.errors import UsageError
 from grader.course.naming import Meant, exercise_here, exercise_meant
-from grader.errors import UsageError
 from tests.course.on_disk import add
 
 

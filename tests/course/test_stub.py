@@ -2,8 +2,8 @@
 
 import pytest
 
+from grader.base.errors import UsageError
 from grader.course.stub import disagreements, interface
-from grader.errors import UsageError
 
 STUB = '''\
 import torch

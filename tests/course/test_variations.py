@@ -6,8 +6,8 @@ from textwrap import dedent
 
 import pytest
 
+from grader.base.errors import UsageError
 from grader.course.variations import load_variations
-from grader.errors import UsageError
 
 REFERENCE = '''\
 """The reference."""

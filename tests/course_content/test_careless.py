@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from grader.base.result import Outcome, Result
 from grader.course import Exercise, load_course
 from grader.course.document import read_text
 from grader.course.stub import interface
-from grader.judge.materials import materials_of, reference_texts
-from grader.judge.messages import Job
-from grader.result import Outcome, Result
-from grader.warm.client import Judges
+from grader.engine.judge.materials import materials_of, reference_texts
+from grader.engine.judge.messages import Job
+from grader.engine.pool.client import Judges
 from tests.paths import ROOT
 
 if sys.platform != "linux":

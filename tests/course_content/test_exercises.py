@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import pytest
 
-from grader.check.exercises import FEWEST_MISTAKES, FEWEST_VARIANTS
+from grader.author.check.exercises import FEWEST_MISTAKES, FEWEST_VARIANTS
+from grader.base.result import Outcome, Result
 from grader.course import Exercise, load_course
 from grader.course.document import read_text
 from grader.course.variations import Variation, load_variations
-from grader.judge.materials import materials_of, reference_texts
-from grader.judge.messages import Job, Materials, Misstep
-from grader.result import Outcome, Result
-from grader.warm.client import Judges
+from grader.engine.judge.materials import materials_of, reference_texts
+from grader.engine.judge.messages import Job, Materials, Misstep
+from grader.engine.pool.client import Judges
 from tests.paths import ROOT
 
 if sys.platform != "linux":

@@ -3,9 +3,9 @@
 
 import pytest
 
+from grader.base.errors import UsageError
 from grader.course import load_lessons
 from grader.course.glossary import Term, find_terms, load_glossary
-from grader.errors import UsageError
 from grader.quiz.cards import card
 from grader.quiz.draw import ask
 from grader.quiz.score import mark

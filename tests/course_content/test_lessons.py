@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from grader.check.lessons import with_parts
+from grader.author.check.lessons import with_parts
 from grader.course import load_course
 from tests.paths import ROOT
 

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from grader.course import Lesson, load_lessons
+from grader.course.lesson.files import PartFile
+from grader.course.lesson.find import Section, find
 from grader.course.lessons import lesson_path, quiz_path
-from grader.lesson.files import PartFile
-from grader.lesson.find import Section, find
 from grader.quiz.draw import Asked, ask, draws, with_values
 from grader.quiz.lint import lint, wrong_answers
 from grader.quiz.load import load_quiz

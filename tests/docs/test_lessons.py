@@ -2,10 +2,10 @@
 
 import pytest
 
-from grader.picture import Picture
+from grader.pictures import Picture
 from tests.docs.documents import read
-from tests.report.characters.screen import plain
-from tests.report.pictures import BARS, FLOW, HEATMAP, MASK, PRODUCT, ROOFLINE, TIMELINE
+from tests.show.characters.screen import plain
+from tests.show.pictures import BARS, FLOW, HEATMAP, MASK, PRODUCT, ROOFLINE, TIMELINE
 
 WIDTHS = {"roofline": 44, "load": 40}
 

@@ -6,7 +6,7 @@ from typing import get_args, get_type_hints
 import msgspec
 import pytest
 
-from grader.result import Outcome, Result
+from grader.base.result import Outcome, Result
 from tests.docs.documents import read, rows
 
 

@@ -5,8 +5,8 @@ import re
 
 import msgspec
 
-from grader.signing.certificate import Certificate, Earned
-from grader.signing.statement import Signed
+from grader.teach.signing.certificate import Certificate, Earned
+from grader.teach.signing.statement import Signed
 from tests.docs.documents import read, rows
 
 

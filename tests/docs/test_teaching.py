@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from grader.course import load_course
-from grader.gradebook import Gradebook
 from grader.quiz.draw import ask
 from grader.quiz.form import read_form
 from grader.quiz.load import load_quiz
 from grader.quiz.score import right_answer
+from grader.teach.gradebook import Gradebook
 from tests.docs.documents import FENCE, read
 from tests.paths import ROOT
 

@@ -6,7 +6,7 @@ from textwrap import indent
 
 import pytest
 
-from grader.errors import UsageError
+from grader.base.errors import UsageError
 from grader.quiz.load import load_quiz, read_quiz
 from tests.quiz.questions import LINE, MATCH, NUMERIC, SINGLE, TEXT
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from grader.progress import Progress, QuizStarted, Reviewed
+from grader.course.progress import Progress, QuizStarted, Reviewed
 from grader.quiz.history import Key
 from grader.quiz.review import due_after
 

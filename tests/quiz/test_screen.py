@@ -7,7 +7,7 @@ from grader.quiz.model import Match, Multiple, Numeric, Order, OwnWords, Single,
 from grader.quiz.score import right_answer
 from grader.quiz.screen import Screen
 from grader.quiz.session import Done, Given, Kind, Session
-from grader.report.layout import paint, width
+from grader.show.layout import paint, width
 from tests.quiz.every_type import QUIZ
 from tests.quiz.recorded import PLACES, Recorded
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.errors import UsageError
+from grader.base.errors import UsageError
 from grader.quiz.load import load_quiz
 from grader.quiz.sealed import seal
 from tests.quiz.every_type import FILE, QUIZ

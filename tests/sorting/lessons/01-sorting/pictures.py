@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grader.picture import Curves, Line
+from grader.pictures import Curves, Line
 
 
 def comparisons() -> Curves:

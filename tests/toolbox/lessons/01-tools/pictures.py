@@ -2,7 +2,7 @@
 
 import torch
 
-from grader.picture import Heatmap
+from grader.pictures import Heatmap
 
 
 def sums_of_the_past() -> Heatmap:

@@ -1,0 +1,1 @@
+"""The author's side: the proof of a course, its pages, the files of a new exercise."""

@@ -1,0 +1,199 @@
+"""Markdown as HTML of the site: links lead to its pages, formulas are typeset, terms have their definitions."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from html import escape
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+
+from grader.author.site.formula import mathml
+from grader.author.site.highlight import code
+from grader.author.site.links import Links
+from grader.author.site.model import Heading
+from grader.author.site.terms import Definitions
+from grader.base.errors import UsageError
+from grader.course.lesson.markdown import parser
+
+_ADDRESS = re.compile(r"https?://[^\s<>()]*[^\s<>().,;:]|arXiv[ :](?P<arxiv>\d{4}\.\d{4,5})")
+
+
+@dataclass
+class Writer:
+    """Writes the Markdown of one page. `headings` fills with those that it has written."""
+
+    url: str  # of the page
+    source: str  # the file, as it is named in links and errors: its path from the course's folder
+    links: Links
+    definitions: Definitions
+    formulas: bool = True  # whether dollars enclose formulas
+    headings: list[Heading] = field(default_factory=list)
+    _top: int = 0  # the level of the page's first heading, in its file
+
+    def write(self, text: str, line: int = 1) -> str:
+        """Paragraphs, lists, tables. `line` is where the text begins in its file."""
+        tokens = self._parser.parse(text, {})
+        return self._render(_joined(tokens), line)
+
+    def inline(self, text: str, line: int = 1) -> str:
+        """One line of text, without a paragraph around it."""
+        return self._render(_joined(self._parser.parseInline(text, {})), line)
+
+    def heading(self, level: int, text: str) -> Heading:
+        """Notes a heading, in the order of levels: the first below the title is of level 2, and none is left out."""
+        self._top = self._top or level
+        last = self.headings[-1].level if self.headings else 1
+        level = min(max(2, level - self._top + 2), last + 1)
+        taken = {each.anchor for each in self.headings}
+        anchor = wanted = _slug(text)
+        number = 1
+        while anchor in taken:
+            number += 1
+            anchor = f"{wanted}-{number}"
+        self.headings.append(Heading(level, text, anchor))
+        return self.headings[-1]
+
+    @property
+    def _parser(self) -> MarkdownIt:
+        return parser() if self.formulas else _without_formulas()
+
+    def _render(self, tokens: Sequence[Token], line: int) -> str:
+        return str(_Renderer(self, line).render(tokens, self._parser.options, {}))
+
+
+class _Renderer(RendererHTML):
+    """The rules by which tokens become HTML: a public method for each type of token, as markdown-it wants them."""
+
+    def __init__(self, writer: Writer, line: int):
+        super().__init__()
+        self._writer = writer
+        self._line = line
+        self._plain = 0  # how many links and headings are open around the text: it has no links of its own
+        self._level = 0
+        self._dead: list[bool] = []  # of each open link: whether it leads nowhere
+
+    def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        text = tokens[idx].content
+        if self._plain:
+            return escape(text, quote=False)
+        parts, done = [], 0
+        for match in _ADDRESS.finditer(text):
+            parts.append(self._writer.definitions.mark(text[done : match.start()]))
+            href = f"https://arxiv.org/abs/{match['arxiv']}" if match["arxiv"] else match[0]
+            parts.append(f'<a href="{escape(href)}">{escape(match[0], quote=False)}</a>')
+            done = match.end()
+        return "".join([*parts, self._writer.definitions.mark(text[done:])])
+
+    def code_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        words = f"<code>{escape(tokens[idx].content, quote=False)}</code>"
+        href = None if self._plain else self._writer.links.to_exercise(tokens[idx].content, self._writer.url)
+        return f'<a href="{escape(href)}">{words}</a>' if href else words
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return code(tokens[idx].content.rstrip("\n"), "")
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return code(tokens[idx].content.rstrip("\n"), tokens[idx].info.strip().partition(" ")[0])
+
+    def html_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return escape(tokens[idx].content, quote=False)
+
+    def html_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return escape(tokens[idx].content, quote=False)
+
+    def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return escape(tokens[idx].content, quote=False)  # pictures of lessons are data
+
+    def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        target = str(tokens[idx].attrs["href"])
+        href = self._writer.links.href(target, self._writer.source, self._writer.url)
+        self._plain += 1
+        self._dead.append(href is None)
+        return "" if href is None else f'<a href="{escape(href)}">'
+
+    def link_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        self._plain -= 1
+        return "" if self._dead.pop() else "</a>"
+
+    def heading_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        text = "".join(child.content for child in tokens[idx + 1].children or ())
+        heading = self._writer.heading(int(tokens[idx].tag[1]), text)
+        self._plain += 1
+        self._level = heading.level
+        return f'<h{self._level} id="{escape(heading.anchor)}">'
+
+    def heading_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        self._plain -= 1
+        return f"</h{self._level}>\n"
+
+    def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return '<div class="wide"><table>\n'
+
+    def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return "</table></div>\n"
+
+    def math_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return self._formula(tokens[idx], display=False)
+
+    def math_inline_double(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return self._formula(tokens[idx], display=True)
+
+    def math_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return f'<div class="formula">{self._formula(tokens[idx], display=True)}</div>\n'
+
+    def _formula(self, token: Token, *, display: bool) -> str:
+        try:
+            return mathml(token.content.strip(), display=display)
+        except ValueError as error:
+            line = self._line + (token.map or token.meta.get("map") or (0,))[0]
+            where = f"{self._writer.source}:{line}"
+            raise UsageError(f"{where}: the formula {token.content.strip()} cannot be typeset: {error}.") from None
+
+
+def _joined(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The tokens, with one token of text where text goes on in the next line; formulas know where they stand."""
+    for token in tokens:
+        children: list[Token] = []
+        for child in token.children or ():
+            if child.type == "softbreak":
+                child.type, child.content = "text", "\n"
+            if child.type == "text" and children and children[-1].type == "text":
+                children[-1].content += child.content
+            else:
+                child.meta["map"] = token.map
+                children.append(child)
+        if token.children is not None:
+            token.children = children
+    return tokens
+
+
+@cache
+def _without_formulas() -> MarkdownIt:
+    return MarkdownIt("commonmark").enable("table")
+
+
+def _slug(heading: str) -> str:
+    """The anchor of a heading, as the common hosts make it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") or "section"
+
+
+def split_title(text: str) -> tuple[str | None, str, int]:
+    """The title of a document, the first heading in its first line; what stands below; and how many lines it took."""
+    match = re.match(r"\s*# +(.+?)\s*\n", text)
+    if match is None:
+        return None, text, 0
+    return match[1], text[match.end() :], text[: match.end()].count("\n")
+
+
+def plain(text: str) -> str:
+    """A title without the marks of Markdown."""
+    return "".join(_visible(token) for token in parser().parseInline(text, {})[0].children or ())
+
+
+def _visible(token: Any) -> str:
+    return str(token.content)

@@ -1,0 +1,14 @@
+"""The packages that the site needs, beyond those of the terminal."""
+
+from importlib.util import find_spec
+
+from grader.base.errors import UsageError
+
+NEEDED = ("jinja2", "latex2mathml", "matplotlib", "pygments")
+
+
+def require_packages() -> None:
+    """UsageError for the first package that is not installed."""
+    for package in NEEDED:
+        if find_spec(package) is None:
+            raise UsageError(f"The site needs {package}, which is not installed: pip install 'archgrade[site]'.")

@@ -1,0 +1,35 @@
+"""The templates of the site. What is put into one is escaped, where it does not say `safe`: that is HTML already."""
+
+from functools import cache
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from grader.author.site.markdown import plain
+from grader.author.site.model import relative, url_of
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of ours, filled in."""
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("grader.author.site"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"relative": relative, "breakable": _breakable, "plain": plain}
+    environment.globals["url_of"] = url_of
+    return environment
+
+
+def _breakable(name: str) -> Markup:
+    """An identifier that may go on in a new line after each underscore."""
+    return Markup(str(escape(name)).replace("_", "_<wbr>"))

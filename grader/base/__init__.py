@@ -1,0 +1,1 @@
+"""What everybody uses, and what imports nothing of ours."""

@@ -1,0 +1,206 @@
+"""Files that are there whole or not at all, and folders below which no symbolic link is followed."""
+
+import errno
+import io
+import os
+import shutil
+import stat
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Self, TextIO
+
+from grader.base.errors import UsageError
+
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the time of every file in a ZIP, so that the same files give the same bytes
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_LINK = "it is a symbolic link, and grade follows none there; replace it by what it leads to"
+
+
+def shown(path: Path) -> str:
+    """Return the path as it is named to a user: relative where it lies below the working directory."""
+    path = path.absolute()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # it was deleted while we run
+        return str(path)
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def leads_down(name: str) -> bool:
+    """Return whether a name with "/" between its parts can only lead to what lies below a folder."""
+    return all(part not in ("", ".", "..") for part in name.split("/"))
+
+
+class Folder:
+    """A folder and what lies below it, which is reached through no symbolic link. The folder itself may be a link.
+
+    It is held open, and each part of a name is opened in the one before, so a link that is put there meanwhile is not
+    followed either. All methods raise OSError, with the whole path in it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Open a folder, which must be there."""
+        self._root = root
+        self._handle = os.open(root, _FOLDER)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._handle)
+
+    def read(self, name: str) -> bytes | None:
+        """Return what is in a regular file, or None if there is nothing of this name."""
+        try:
+            with self._around(name) as (folder, last):
+                # a pipe would block, and a folder is no file that Python opens
+                handle = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+                try:
+                    if not stat.S_ISREG(os.fstat(handle).st_mode):
+                        raise OSError(errno.EINVAL, "it is no regular file; move it away")
+                    with open(handle, "rb", closefd=False) as file:
+                        return file.read()
+                finally:
+                    os.close(handle)
+        except FileNotFoundError:
+            return None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file, which is there whole or not at all. The folders around it are made."""
+        with self.whole(name) as file:
+            file.write(data)
+
+    @contextmanager
+    def whole(self, name: str) -> Iterator[BinaryIO]:
+        """Yield a file to write, which gets its name when it is whole. The folders around it are made."""
+        with self._around(name, make=True) as (folder, last):
+            part = part_name()
+            handle = os.open(part, _NEW, 0o666, dir_fd=folder)
+            try:
+                with open(handle, "wb") as file:
+                    yield file
+                os.replace(part, last, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    os.unlink(part, dir_fd=folder)
+                raise
+
+    def create(self, name: str, data: bytes) -> None:
+        """Write a new file. Raise FileExistsError if there is anything of this name."""
+        with self._around(name) as (folder, last):
+            handle = os.open(last, _NEW, 0o666, dir_fd=folder)
+            try:
+                with open(handle, "wb") as file:
+                    file.write(data)
+            except BaseException:
+                os.unlink(last, dir_fd=folder)
+                raise
+
+    def move(self, name: str, to: str) -> None:
+        """Give a file or folder another name."""
+        with self._around(name) as (folder, last), self._around(to) as (other, new):
+            os.rename(last, new, src_dir_fd=folder, dst_dir_fd=other)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, or a link instead of what it leads to."""
+        with self._around(name) as (folder, last):
+            os.unlink(last, dir_fd=folder)
+
+    def clear(self, name: str) -> None:
+        """Remove a folder and all that is in it, as far as that can be done."""
+        with self._around(name) as (folder, last):
+            shutil.rmtree(last, ignore_errors=True, dir_fd=folder)
+
+    @contextmanager
+    def _around(self, name: str, make: bool = False) -> Iterator[tuple[int, str]]:
+        """Yield a descriptor of the folder in which a name lies, and the last part of the name."""
+        if not leads_down(name):
+            raise OSError(errno.EINVAL, "it is no name below a folder", str(self._root / name))
+        *folders, last = name.split("/")
+        place, part = self._root, last
+        here = os.dup(self._handle)
+        try:
+            for part in folders:
+                if make:
+                    with suppress(FileExistsError):
+                        os.mkdir(part, dir_fd=here)
+                inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=here)
+                os.close(here)
+                here, place = inner, place / part
+            part = last
+            yield here, last
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR) and _is_link(part, here):
+                raise OSError(errno.ELOOP, _LINK, str(place / part)) from None
+            error.filename = str(place / part)
+            raise
+        finally:
+            os.close(here)
+
+
+def part_name() -> str:
+    """Return a name for what is not whole yet, under which nobody can have planted anything."""
+    return f".{os.urandom(8).hex()}.part"
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[TextIO]:
+    """Yield a text file (UTF-8) to write, which gets its name when it is whole. Its folder is made.
+
+    Raise UsageError if it cannot be written. What was under that name before is then untouched.
+    """
+    with _whole(path) as file, io.TextIOWrapper(file, "utf-8", "backslashreplace", newline="") as text:
+        yield text
+
+
+def write_bytes(path: Path, data: bytes) -> Path:
+    """Write a file as `whole` does, and return its path."""
+    with _whole(path) as file:
+        file.write(data)
+    return path
+
+
+def require_writable(folder: Path) -> None:
+    """Make a folder if it is absent. Raise UsageError if no file can be written to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with Folder(folder) as opened:
+            probe = part_name()
+            opened.create(probe, b"")
+            opened.remove(probe)
+    except OSError as error:
+        raise UsageError(f"{shown(folder)} cannot be written to: {error.strerror or error}.") from None
+
+
+def zipped(files: Mapping[str, bytes], scripts: Collection[str] = ()) -> bytes:
+    """Return a ZIP of files by their names in it; `scripts` can be run. The same files give the same bytes."""
+    import zipfile  # 2 ms, which most commands have no use for
+
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in sorted(files.items()):
+            member = zipfile.ZipInfo(name, EPOCH)
+            member.create_system = 3  # Unix, whose permissions follow
+            member.external_attr = (stat.S_IFREG | (0o755 if name in scripts else 0o644)) << 16
+            archive.writestr(member, data, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with Folder(path.parent) as folder, folder.whole(path.name) as file:
+            yield file
+    except OSError as error:
+        raise UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.") from None
+
+
+def _is_link(name: str, folder: int) -> bool:
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False

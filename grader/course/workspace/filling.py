@@ -1,0 +1,108 @@
+"""What `grade init` and `grade update` write into a workspace.
+
+Only what is as it was given is replaced or removed. Whatever else is there is the student's, and stays.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from grader import __version__
+from grader.base.errors import UsageError
+from grader.base.files import Folder, shown
+from grader.course.workspace.installed import installed_course
+from grader.course.workspace.marker import COURSE_FILE, FOLDERS, MARKER, Workspace, workspace_at
+from grader.course.workspace.place import remember, remembered
+
+
+class Filled(msgspec.Struct, frozen=True):
+    """What became of the files of a workspace, by their paths in it."""
+
+    root: Path
+    written: tuple[str, ...] = ()  # new, or in the place of what was given
+    kept: tuple[str, ...] = ()  # the student's, where the course has another text than it had
+    removed: tuple[str, ...] = ()  # of no use to the course any more, and as given
+
+
+def init(root: Path) -> Filled:
+    """Makes a workspace of a folder, which may hold other things. UsageError where it is a course already."""
+    root = root.absolute()
+    if workspace_at(root) is not None:
+        raise UsageError(f"{root} is a workspace already; grade update brings it up to date.")
+    if (root / COURSE_FILE).exists() and (root / "solutions").exists():
+        raise UsageError(f"{root} is a course already, and works as it is; name another folder: grade init DIR.")
+    return _fill(root, Workspace(remembered(root) or secrets.token_hex(8), __version__))
+
+
+def update(root: Path) -> Filled:
+    """Brings the course of this installation into a workspace. UsageError where the folder is none."""
+    workspace = workspace_at(root)
+    if workspace is None:
+        raise UsageError(f"{root} is no workspace: a clone is brought up to date with git pull.")
+    return _fill(root, workspace)
+
+
+def is_stub(path: str) -> bool:
+    """Whether a file of a course is one that students complete."""
+    place = PurePosixPath(path)
+    return place.parts[0] == "exercises" and place.parent.name == place.stem and place.suffix == ".py"
+
+
+def _fill(root: Path, workspace: Workspace) -> Filled:
+    course = installed_course()
+    fresh = {path.relative_to(course).as_posix(): path.read_bytes() for path in _given(course)}
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with Folder(root) as folder:
+            filled, given = _planned(root, folder, workspace.files, fresh)
+            for name in filled.written:
+                folder.write(name, fresh[name])
+            for name in filled.removed:
+                folder.remove(name)
+            marker = Workspace(workspace.id, __version__, given)
+            folder.write(MARKER, msgspec.json.format(msgspec.json.encode(marker), indent=1) + b"\n")
+        remember(workspace.id, root)
+    except OSError as error:
+        path = Path(error.filename or root)
+        raise UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.") from None
+    return filled
+
+
+def _planned(
+    root: Path, folder: Folder, before: Mapping[str, str], fresh: Mapping[str, bytes]
+) -> tuple[Filled, dict[str, str]]:
+    """Return what is to become of the files of a workspace, and what its marker is to say of them.
+
+    All files are looked at before any is changed, so where one cannot be read, all stay as they were.
+    `before` is what the marker says now, and `fresh` are the files of the course.
+    """
+    written, kept = [], []
+    given = {name: before[name] for name in before.keys() & fresh.keys()}
+    for name, data in fresh.items():
+        here, digest = folder.read(name), _digest(data)
+        if here is not None and here != data and _digest(here) != before.get(name):
+            if digest != before.get(name):
+                kept.append(name)
+            continue
+        if here != data:
+            written.append(name)
+        given[name] = digest
+    old = {name: folder.read(name) for name in sorted(before.keys() - fresh.keys())}
+    removed = [name for name, here in old.items() if here is not None and _digest(here) == before[name]]
+    return Filled(root, tuple(written), tuple(kept), tuple(removed)), dict(sorted(given.items()))
+
+
+def _given(course: Path) -> Iterator[Path]:
+    """Yield the files of a course that a workspace gets."""
+    yield course / COURSE_FILE
+    for folder in FOLDERS:
+        for path in sorted((course / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield path
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,374 @@
+"""The face of the student's module in the judge.
+
+`Submission` looks like a module, its functions like functions, its `nn.Module`s are `nn.Module`s whose parameters live
+here as mirrors. Calling any of them asks the worker. Autograd crosses: a result is connected to the tensors and
+parameters that went into the call, and its backward asks the worker too, as often differentiable as the student's own
+code is. So does what a call depends on in torch itself: grad mode, the default dtype, the random generator.
+
+What cannot cross raises `UsageError`, a sentence for the author of the test.
+"""
+
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import msgspec
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from grader.base.errors import UsageError
+from grader.engine.sandbox.mirror import Mirror, RemoteModule, distinct, joined
+from grader.engine.sandbox.pack import DTYPE_NAMES, Packer, Unpacker
+from grader.engine.sandbox.shared_memory import Blob
+from grader.engine.sandbox.wire import (
+    LAST_CALL,
+    OPERATIONS,
+    Context,
+    Differentiate,
+    Get,
+    Invoke,
+    Request,
+    Returned,
+    Set,
+    WireError,
+    WireModule,
+    WireObject,
+    WireValue,
+)
+
+Exchange = Callable[[Request, list[Any], "Question"], tuple[Returned, Blob]]
+Kind = tuple[torch.Size, torch.dtype]
+_MAX_MIRRORED = 1 << 14  # tensors of all modules of a test: each question looks whether one has changed
+
+
+@dataclass
+class Question:
+    """What a request is called on a screen, with the values that went in and, once answered, came out."""
+
+    label: str  # "route", "MoELayer", "MoELayer.forward"
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    result: Any = None
+
+
+class EarlierCall(UsageError):
+    """A test differentiates a result by what went into an earlier call. `call` is the id of the one that gave it."""
+
+    def __init__(self, label: str, call: int):
+        super().__init__(
+            f"What {label} gave depends on tensors of an earlier call. Gradients go from a result to the arguments of"
+            " its own call, and to parameters."
+        )
+        self.label = label
+        self.call = call
+
+
+class Link:
+    """Asks one worker during one test.
+
+    `exchange` carries a request over and raises what the answer amounts to, which has been read through (`reading`).
+    `refuse` gives what to raise on one that does not fit what was asked, or was said before. `limit` bounds the bytes
+    of tensors in one request. `ids` are numbers that no question to this worker has had.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        refuse: Callable[[WireError], BaseException],
+        limit: int,
+        ids: Iterator[int],
+    ):
+        self._exchange = exchange
+        self._refuse = refuse
+        self._limit = limit
+        self._ids = ids
+        self._modules: dict[int, Mirror] = {}
+        self._mirrored = 0  # tensors of theirs
+        self._released: list[int] = []
+        self._rng = torch.get_rng_state()  # as the worker knows it
+        self.last = Question("a call")  # the last one
+
+    def invoke(self, number: int, path: str, label: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Calls an object of the worker."""
+        _check_modes(label)
+        packer = Packer(_wire_object, self._limit, layout=True)
+        context, parameters = self._context(packer, label)
+        wire_args = [_wired(packer, arg, label) for arg in args]
+        wire_kwargs = {name: _wired(packer, arg, label) for name, arg in kwargs.items()}
+        request = Invoke(next(self._ids), number, path, wire_args, wire_kwargs, context)
+        self.last = Question(label, args, kwargs)
+        return self._ask(request, packer.blobs, self.last, packer.differentiable + parameters)
+
+    def side_effect(self, name: str, kind: Any) -> Any:
+        """What the last call did beside returning a value, an attribute of `objects.LastCall` of this type."""
+        value = self.get(LAST_CALL, name, self.last.label)
+        try:
+            return msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            raise self._refuse(WireError(str(error))) from None
+
+    def get(self, number: int, path: str, label: str) -> Any:
+        """The value of an attribute of an object of the worker."""
+        packer = Packer(_wire_object, self._limit)
+        context, parameters = self._context(packer, label)
+        return self._ask(Get(next(self._ids), number, path, context), packer.blobs, Question(label), parameters)
+
+    def set(self, number: int, path: str, label: str, value: Any) -> None:
+        """Sets an attribute of an object of the worker."""
+        packer = Packer(_wire_object, self._limit, layout=True)
+        context, _ = self._context(packer, label)
+        request = Set(next(self._ids), number, path, _wired(packer, value, label), context)
+        self._ask(request, packer.blobs, Question(label, (value,)), [])
+
+    def differentiate(
+        self, of: int, label: str, grads: tuple[Tensor | None, ...], like: list[Kind], inputs: list[Tensor]
+    ) -> list[Any]:
+        """Gradients of call `of` by what went into it: of these shapes and dtypes, and connected to `inputs`."""
+        packer = Packer(_wire_object, self._limit)
+        try:
+            wires = [None if grad is None else packer.tensor(grad) for grad in grads]
+        except WireError as error:
+            raise UsageError(f"{label}.backward cannot be given {error}.") from None
+        except RuntimeError:  # a batch, which has no numbers
+            raise UsageError(f"{label} is differentiated in a batch, by vmap, which does not reach it.") from None
+        request = Differentiate(next(self._ids), of, wires, torch.is_grad_enabled())
+        question = Question(f"{label}.backward", tuple(grads))
+        found = self._ask(request, packer.blobs, question, packer.differentiable + inputs)
+        if not _are_gradients(found, like):
+            raise self._refuse(WireError("gradients of other tensors than those that were asked for"))
+        return found  # type: ignore[no-any-return]
+
+    def _context(self, packer: Packer, label: str) -> tuple[Context, list[Tensor]]:
+        """The state that a question depends on, and the parameters that its answer may be differentiated by."""
+        try:
+            updates = [update for mirror in self._modules.values() for update in mirror.updates(packer)]
+        except WireError as error:
+            raise UsageError(f"{label} cannot be asked for: the test put into a module {error}.") from None
+        slots: list[tuple[int, int]] = []
+        parameters: list[Tensor] = []
+        if torch.is_grad_enabled():
+            for mirror in self._modules.values():
+                for slot, tensor in distinct(mirror.tensors()):
+                    if tensor.requires_grad:
+                        slots.append((mirror.number, slot))
+                        parameters.append(tensor)
+        rng = torch.get_rng_state()
+        drawn = not torch.equal(rng, self._rng)
+        self._rng = rng
+        released, self._released = self._released, []
+        context = Context(
+            grad=torch.is_grad_enabled(),
+            dtype=DTYPE_NAMES[torch.get_default_dtype()],
+            rng=rng.numpy().tobytes() if drawn else None,
+            parameters=slots,
+            updates=updates,
+            released=released,
+        )
+        return context, parameters
+
+    def _ask(self, request: Any, blobs: list[Any], question: Question, inputs: list[Tensor]) -> Any:
+        try:
+            reply, blob = self._exchange(request, blobs, question)
+        except WireError as error:  # the question is too long; an answer's faults are dealt with there
+            raise UsageError(f"{question.label} cannot be given {error}.") from None
+        unpacker = Unpacker(blob, lambda wire, unpacker: self._find(wire, unpacker, question.label))
+        try:
+            value = unpacker.value(reply.value)
+            outputs = unpacker.differentiable
+            for module in reply.modules:
+                self._find(module, unpacker, question.label)
+        except WireError as error:
+            raise self._refuse(error) from None
+        if reply.rng is not None:  # the random generator goes on from where the student's code left it
+            torch.set_rng_state(torch.frombuffer(bytearray(reply.rng), dtype=torch.uint8))
+            self._rng = torch.get_rng_state()
+        if outputs and torch.is_grad_enabled():
+            call = _Call(weakref.ref(self), request.id, question.label, alone=not inputs, earlier=reply.earlier)
+            weakref.finalize(call, self._released.append, request.id)
+            inputs = inputs or [torch.zeros((), requires_grad=True)]
+            _Connect.apply(call, len(outputs), *outputs, *inputs)  # type: ignore[no-untyped-call]
+        question.result = value
+        return value
+
+    def _find(self, wire: WireObject | WireModule, unpacker: Unpacker, label: str) -> Any:
+        """What stands here for an object of the worker."""
+        if isinstance(wire, WireObject):
+            return RemoteObject(self, wire.number, label, wire.type_name)
+        if wire.number not in self._modules:
+            self._mirrored += len(wire.tensors)
+            if self._mirrored > _MAX_MIRRORED:
+                raise WireError(f"modules of more than {_MAX_MIRRORED:,} tensors in one test")
+            self._modules[wire.number] = Mirror(self, wire.number)
+        return self._modules[wire.number].renew(wire, unpacker)
+
+
+def _are_gradients(found: Any, like: list[Kind]) -> bool:
+    """Whether it is a list of one gradient, or None, for each tensor of these shapes and dtypes."""
+    return (
+        isinstance(found, list)
+        and len(found) == len(like)
+        and all(
+            grad is None or (isinstance(grad, Tensor) and (grad.shape, grad.dtype) == kind)
+            for grad, kind in zip(found, like, strict=True)
+        )
+    )
+
+
+def _check_modes(label: str) -> None:
+    """Raises UsageError where a mode of torch is on that would be expected to reach into the call."""
+    if torch._C._len_torch_function_stack() or torch._C._len_torch_dispatch_stack():
+        what = "a mode of torch (a device as context, a default device, a FLOP counter)"
+    elif torch.is_autocast_enabled("cpu"):
+        what = "torch.autocast"
+    elif forward_ad._current_level >= 0:
+        what = "forward-mode differentiation"
+    elif torch._C._functorch.peek_interpreter_stack() is not None:
+        what = "a transform of torch.func (grad, vmap, jacrev)"
+    else:
+        return
+    raise UsageError(f"{label} is called inside {what}, which does not reach a submission.")
+
+
+def _wired(packer: Packer, value: Any, label: str) -> WireValue:
+    """The wire form of an argument. Raises UsageError where it cannot cross."""
+    try:
+        return packer.value(value)
+    except WireError as error:
+        raise UsageError(f"{label} cannot be given {error}.") from None
+
+
+@dataclass(eq=False)
+class _Call:
+    """An answered call, kept by the results that may be differentiated.
+
+    They keep it in torch's graph, in which Python's garbage collector does not find every circle: so the link, which
+    knows the results, is not kept from here.
+    """
+
+    link: weakref.ref[Link]
+    id: int
+    label: str
+    alone: bool  # nothing that went into the call can be differentiated
+    earlier: bool  # and something that went into an earlier one can
+
+
+class _Connect(torch.autograd.Function):
+    """Connects the results of a call to its inputs, in place: the results stay where they are in nested values."""
+
+    @staticmethod
+    def forward(ctx: Any, call: _Call, count: int, *tensors: Tensor) -> tuple[Tensor, ...]:
+        outputs, inputs = tensors[:count], tensors[count:]
+        ctx.call = call
+        ctx.mark_dirty(*outputs)
+        ctx.save_for_backward(*inputs)
+        ctx.like = [(each.shape, each.dtype) for each in inputs]
+        ctx.set_materialize_grads(False)
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
+        call: _Call = ctx.call
+        if call.earlier:
+            raise EarlierCall(call.label, call.id)
+        if call.alone:
+            return (None, None, *(None for _ in grads), None)
+        link = call.link()
+        if link is None:
+            raise UsageError(f"{call.label} is differentiated after the test in which it was called.")
+        inputs = list(ctx.saved_tensors) if torch.is_grad_enabled() else []  # which may have changed since
+        result = link.differentiate(call.id, call.label, grads, ctx.like, inputs)
+        return (None, None, *(None for _ in grads), *result)
+
+
+class Submission:
+    """The student's module. Attribute access gives its functions, classes and values."""
+
+    def __init__(self, link: Link, names: dict[str, bool]):
+        self.__dict__.update(_link=link, _names=names)
+
+    def __repr__(self) -> str:
+        return "<the submission>"
+
+    def __dir__(self) -> list[str]:
+        return sorted(self._names)
+
+    def __getattr__(self, name: str) -> Any:
+        if self._names.get(name):
+            return RemoteObject(self._link, 0, name, "function", name)
+        return self._link.get(0, name, name)
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise UsageError(f"A test cannot set {name!r} in a submission: it would stay set in the tests that follow.")
+
+
+class RemoteObject:
+    """An object of the student's that stays in the worker, or an attribute of one."""
+
+    def __init__(self, link: Link, number: int, label: str, type_name: str, path: str = ""):
+        self.__dict__.update(_link=link, _number=number, _label=label, _type_name=type_name, _path=path)
+
+    def __repr__(self) -> str:
+        return f"<{self._type_name} {self._label}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._link.invoke(self._number, self._path, self._label, args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__signature__":
+            raise UsageError(f"The signature of {self._label} is not known to a test: call it.")
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._link.get(self._number, joined(self._path, name), f"{self._label}.{name}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        label = f"{self._label}.{name}"
+        if self._number == 0:
+            raise UsageError(f"A test cannot set {label} in a submission: it would stay set in the tests that follow.")
+        self._link.set(self._number, joined(self._path, name), label, value)
+
+    def _operation(self, name: str, *args: Any) -> Any:
+        return self._link.invoke(OPERATIONS, name, self._label, args, {})
+
+    def __bool__(self) -> bool:
+        return self._number == 0 or bool(self._operation("truth", self))
+
+    def __len__(self) -> int:
+        return int(self._operation("length", self))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, RemoteObject) and bool(self._operation("equal", self, other)))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(self._operation("contains", self, item))
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._operation("item", self, key)
+
+    def __iter__(self) -> Iterator[Any]:
+        iterator = self._operation("iterate", self)
+        return iterator if isinstance(iterator, RemoteObject) else iter(iterator)
+
+    def __next__(self) -> Any:
+        return self._operation("following", self)
+
+    def __instancecheck__(self, instance: object) -> bool:
+        remote = isinstance(instance, RemoteObject | RemoteModule)
+        return remote and bool(self._operation("instance", instance, self))
+
+    def __deepcopy__(self, _: Any) -> Any:
+        return self._operation("deepcopy", self)
+
+
+def _wire_object(value: Any) -> WireValue:
+    """The wire form of a stand-in; nothing else of the judge's goes over as an object."""
+    if isinstance(value, RemoteObject):
+        return WireObject(value._number, value._type_name, value._path)
+    if isinstance(value, RemoteModule):
+        return WireObject(value.__dict__["_mirror"].number, "module", value.__dict__["_path"])
+    if isinstance(value, Submission):
+        return WireObject(0, "module")
+    raise WireError(f"a {type(value).__name__}: only tensors, plain values and what came from it can be passed")

@@ -1,0 +1,163 @@
+"""A notebook as one Python text, and the way back from a line of it to the cell.
+
+Magics and shell lines become comments, so a line of the text is a line of its cell.
+"""
+
+import re
+import warnings
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from grader.base.errors import UsageError
+from grader.base.result import Failure, Frame, Outcome, Result
+from grader.base.text import clean_line
+from grader.engine.submission.files import CODE_LIMIT, too_large
+from grader.engine.submission.magics import without_magics
+
+MAX_NOTES = 5
+
+_LINE = re.compile(r"\b(?:on |in |at )?line (\d+)\b")
+_LOADING = re.compile(r"(?<= while it was loaded), in line (\d+)\b")
+
+
+class Cells(msgspec.Struct, frozen=True):
+    """Where the code cells of a notebook stand in its text. Lines count from 1."""
+
+    first: tuple[int, ...]  # line of each cell
+    last: tuple[int, ...]  # line of each cell
+
+    def place(self, line: int) -> tuple[int, int]:
+        """The cell of a line of the text, counted from 1 among the code cells, and the line in it."""
+        cell = max(bisect_right(self.first, line), 1)
+        return cell, line - self.first[cell - 1] + 1
+
+    def lines(self, cell: int) -> range:
+        """The lines of the text that are those of a cell."""
+        return range(self.first[cell - 1], self.last[cell - 1] + 1)
+
+
+class Code(msgspec.Struct, frozen=True):
+    """The code of a notebook. `notes` say what of it is not run."""
+
+    text: str
+    cells: Cells
+    notes: tuple[str, ...]
+
+
+def code_of(data: bytes, file: str) -> Code:
+    """The code cells of a notebook, joined. UsageError says in a sentence why there are none to be had."""
+    lines: list[str] = []
+    first: list[int] = []
+    last: list[int] = []
+    ignored: list[str] = []
+    for number, source in enumerate(_sources(data, file), start=1):
+        first.append(len(lines) + 1)
+        rest, left_out = without_magics(source.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+        lines += rest
+        last.append(len(lines))
+        lines.append("")
+        ignored += [f"cell {number}, line {line}: {what}" for line, what in left_out]
+    text = "\n".join(lines)
+    cells = Cells(tuple(first), tuple(last))
+    if len(text.encode("utf-8", "surrogatepass")) > CODE_LIMIT:
+        raise too_large(f"The code in {file}", CODE_LIMIT)
+    if "\0" in text:
+        cell, line = cells.place(text[: text.index("\0")].count("\n") + 1)
+        raise UsageError(f"{file}, cell {cell}, line {line}: a null byte, which no Python code holds.")
+    return Code(text, cells, _notes(ignored))
+
+
+def _sources(data: bytes, file: str) -> list[str]:
+    """The texts of the code cells."""
+    import nbformat  # takes 0.2 s, and most submissions are no notebooks
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it repairs on the way
+            notebook: Any = nbformat.reads(  # type: ignore[no-untyped-call]
+                data.decode("utf-8-sig"), as_version=4
+            )
+        cells = [(cell.cell_type, cell.source) for cell in notebook.cells]
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise UsageError(f"{file}:{line}: this line is not UTF-8; save the notebook again in Jupyter.") from None
+    except RecursionError:
+        raise UsageError(f"{file} is no notebook: nested too deeply; save it again in Jupyter.") from None
+    except nbformat.reader.NotJSONError:
+        raise UsageError(f"{file} is no notebook: it is not JSON; save it again in Jupyter.") from None
+    except nbformat.NBFormatError as error:
+        raise UsageError(f"{file} cannot be read: {clean_line(str(error))}; save it again in Jupyter.") from None
+    except Exception:  # nbformat meets a wrong type with whatever Python says of it
+        raise UsageError(f"{file} is JSON, and no notebook; save it again in Jupyter.") from None
+    sources = []
+    for kind, source in cells:
+        if kind == "code":
+            if not isinstance(source, str):
+                raise UsageError(f"{file} is damaged: the source of a cell is no text; save it again in Jupyter.")
+            sources.append(source)
+    if not any(source.strip() for source in sources):
+        raise UsageError(f"{file} has no code in it; is it the right file, and was it saved?")
+    return sources
+
+
+def _notes(ignored: Sequence[str]) -> tuple[str, ...]:
+    notes = [f"Not run: {each}" for each in ignored[:MAX_NOTES]]
+    if len(ignored) > MAX_NOTES:
+        notes.append(f"Not run: {len(ignored) - MAX_NOTES} more lines of this kind.")
+    return tuple(notes)
+
+
+def located(result: Result, cells: Cells) -> Result:
+    """The result of a notebook's text with every place in it named by cell, and by the line in that cell."""
+    moved: Result = _moved(result, result.file, cells)
+    if result.message is None:
+        return moved
+    message = result.message
+    if result.outcome is Outcome.SYNTAX_ERROR:  # Python's own words: "unterminated string (detected at line 7)"
+        message = _LINE.sub(lambda match: _words(match, cells), message)
+    elif result.outcome is Outcome.TIMEOUT:
+        message = _loading(message, cells)
+    exception = moved.exception
+    if exception is not None and exception.message == result.message:
+        exception = replace(exception, message=message)
+    return replace(moved, message=message, exception=exception)
+
+
+def _moved(value: Any, file: str, cells: Cells) -> Any:
+    """A part of a result with all frames in it moved."""
+    if isinstance(value, Frame):
+        return _in_cell(value, file, cells)
+    if isinstance(value, tuple):
+        return tuple([_moved(each, file, cells) for each in value])
+    if not isinstance(value, msgspec.Struct):
+        return value
+    changes = {}
+    for name in value.__struct_fields__:
+        part = getattr(value, name)
+        if isinstance(part, tuple | msgspec.Struct):
+            changes[name] = _moved(part, file, cells)
+    if isinstance(value, Failure):
+        changes["message"] = _loading(value.message, cells)
+    return replace(value, **changes) if changes else value
+
+
+def _in_cell(frame: Frame, file: str, cells: Cells) -> Frame:
+    if frame.file != file:
+        return frame
+    cell, line = cells.place(frame.line)
+    own = cells.lines(cell)
+    source = tuple(replace(each, number=each.number - own[0] + 1) for each in frame.source if each.number in own)
+    return replace(frame, file=f"{file}, cell {cell}", line=line, source=source)
+
+
+def _loading(message: str, cells: Cells) -> str:
+    return _LOADING.sub(lambda match: f", {_words(match, cells)}", message)
+
+
+def _words(match: "re.Match[str]", cells: Cells) -> str:
+    cell, line = cells.place(int(match[1]))
+    return f"in cell {cell}, line {line}"

@@ -1,0 +1,56 @@
+"""Lines of a screen, and what is said in it, as HTML."""
+
+from collections.abc import Sequence
+from html import escape
+from itertools import groupby
+
+from grader.base.text import clean
+from grader.show.layout import Line, Piece, Prose, Span
+
+
+def pre(lines: Sequence[Line]) -> str:
+    """The lines as an element `pre`, the style of each span as its class. Text is escaped, and hides nothing."""
+    body = "".join("".join(map(_span, line)) + "\n" for line in lines)
+    return f'<pre tabindex="0">{body}</pre>'
+
+
+def _span(span: Span) -> str:
+    text = escape(clean(span.text))
+    return f'<span class="{span.style}">{text}</span>' if span.style else text
+
+
+def body(pieces: Sequence[Piece]) -> str:
+    """The pieces as paragraphs, and between them what is drawn as elements `pre`."""
+    parts = []
+    for drawn, group in groupby(pieces, key=lambda piece: not isinstance(piece, Prose)):
+        if drawn:
+            lines = _trimmed([piece for piece in group if not isinstance(piece, Prose)])
+            parts += [pre(lines)] if lines else []
+        else:
+            parts += [_paragraph(piece) for piece in group if isinstance(piece, Prose)]
+    return "\n".join(parts)
+
+
+def _trimmed(lines: list[Line]) -> list[Line]:
+    """Without the blank lines at both ends, and without the margin of them all."""
+    full = [i for i, line in enumerate(lines) if line]
+    kept = lines[full[0] : full[-1] + 1] if full else []
+    texts = ["".join(span.text for span in line) for line in kept]
+    margin = min((len(text) - len(text.lstrip(" ")) for text in texts if text.strip()), default=0)
+    return [_moved(line, margin) for line in kept]
+
+
+def _moved(line: Line, margin: int) -> Line:
+    """The line without its first spaces."""
+    spans = []
+    for span in line:
+        spans.append(Span(span.text[margin:], span.style))
+        margin = max(margin - len(span.text), 0)
+    return tuple(spans)
+
+
+def _paragraph(prose: Prose) -> str:
+    style = f' class="{prose.style}"' if prose.style else ""
+    colon = ": " if prose.text else ""
+    label = f"<strong>{escape(clean(prose.label))}</strong>{colon}" if prose.label else ""
+    return f"<p{style}>{label}{escape(clean(prose.text))}</p>"

@@ -1,0 +1,38 @@
+"""What is to be written in an exercise that is not started."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from grader.base.result import Outcome
+from grader.show.layout import Line, Page, flow, labelled, line, wrap
+from grader.show.score import number
+from grader.show.status import mark
+from grader.show.view import Need, View
+
+if TYPE_CHECKING:
+    from grader.course import Exercise
+
+
+def task(exercise: "Exercise", view: View, page: Page) -> list[Line]:
+    """What is to be written in an exercise that is not started."""
+    needs = flow([line(mark(_met(need)), " ", need.id) for need in view.needs], page.width - 10)
+    write = [line(part) for part in _signatures(view.write, page)]
+    worth = f"{number(exercise.points)} points, about {exercise.minutes} minutes"
+    rows = [("write", write), ("needs", needs[: page.text]), ("worth", [line(worth)])]
+    return [each for label, lines in rows if lines for each in labelled(label, lines, column=10, indent=2)]
+
+
+def _signatures(texts: Sequence[str], page: Page) -> list[str]:
+    """As many as there is room for, and how many others there are."""
+    shown: list[str] = []
+    for place, text in enumerate(texts):
+        parts = wrap(text, page.width - 10)
+        left = len(texts) - place
+        if len(shown) + len(parts) + (left > 1) > page.text and shown:
+            return [*shown, f"and {left} more"]
+        shown += parts
+    return shown
+
+
+def _met(need: Need) -> Outcome:
+    return Outcome.PASSED if need.passed else Outcome.NOT_STARTED

@@ -1,0 +1,1 @@
+"""The student's side: reading, watching, notebooks, grading one's own file."""

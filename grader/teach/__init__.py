@@ -1,0 +1,1 @@
+"""The instructor's side: hand-ins, batches, the gradebook and its formats, question banks, releases."""

@@ -1,0 +1,63 @@
+"""Finds what a submission builds on: the student's other exercises, as they had been handed in by then."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from grader.base.errors import UsageError
+from grader.engine.submission import submission_of
+from grader.engine.submission.imports import Imports, gather
+from grader.teach.handins.handin import Handin
+
+
+class States:
+    """All that the students of a class have handed in, by time."""
+
+    def __init__(self, handins: Iterable[Handin], exercises: Iterable[str]):
+        """`exercises` are the ids of the course, which may be imported."""
+        self._exercises = list(exercises)
+        self._handins: defaultdict[tuple[str, str], list[Handin]] = defaultdict(list)  # by student and item
+        for each in sorted(handins, key=lambda handin: handin.version):
+            for student in each.students:
+                self._handins[student.id, each.item].append(each)
+
+    def times(self, handin: Handin) -> list[datetime | None]:
+        """Return when a version was handed in, and when something that it imports was, before its own next version.
+
+        With that it is another version: what it builds on has changed.
+        """
+        times = [handin.time]
+        changes = self._changes(handin)
+        if not changes:
+            return times
+        try:
+            text = submission_of(handin.read(), handin.plain_name, handin.item).text
+        except UsageError:
+            return times
+        imports = self.imports(handin, text, handin.time)
+        for time in changes:
+            before, imports = imports, self.imports(handin, text, time)
+            times += [time] if imports != before else []
+        return times
+
+    def imports(self, handin: Handin, text: str, time: datetime | None) -> Imports:
+        """Return what a text imports of what its student had handed in by this time; None: of all that there is."""
+
+        def read(name: str) -> str:
+            versions = self._handins.get((handin.students[0].id, name), [])
+            there = [each for each in versions if time is None or each.time is None or each.time <= time]
+            if not there:
+                raise UsageError(f"that exercise was not handed in{' until later' if versions else ''}.")
+            return submission_of(there[-1].read(), there[-1].plain_name, name).text
+
+        return gather(handin.item, text, self._exercises, read)
+
+    def _changes(self, handin: Handin) -> list[datetime]:
+        """Return when the student handed in something else, after a version and before the next one of its item."""
+        student, since = handin.students[0].id, handin.time
+        if since is None or handin.kind == "quiz":
+            return []
+        later = [each.time for each in self._handins[student, handin.item] if each.version > handin.version]
+        until = later[0] if later else None
+        others = {each.time for name in self._exercises for each in self._handins.get((student, name), [])}
+        return sorted(each for each in others if each and each > since and (until is None or each < until))

@@ -1,0 +1,86 @@
+"""What was found out about one file, as the parts of a page: prose is prose, and only tensors and code are drawn."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from grader.base.result import Outcome, Result
+from grader.quiz.model import LEVELS
+from grader.quiz.result import QuizResult
+from grader.show.explanation import sections
+from grader.show.html import body
+from grader.show.layout import Page, cleaned
+from grader.show.score import PUBLIC_ONLY, conditions, earned, took
+from grader.show.status import ended, mark
+from grader.show.terminal import DOCUMENT
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+WIDE = 50  # cells of what is drawn: as much as a phone has
+PAGE: Page = msgspec.structs.replace(DOCUMENT, width=WIDE, rows=4, full=True, every=True, whole=True)
+
+
+class Row(NamedTuple):
+    """A test, a question, or a file that was not tested: how it ended, what it is about, and what it is worth."""
+
+    mark: str
+    style: str  # of the mark
+    name: str
+    about: str
+    worth: str
+
+
+class Section(NamedTuple):
+    title: str | None
+    body: "Markup"
+
+
+class Explained(NamedTuple):
+    """A page's part on one exercise or quiz."""
+
+    rows: list[Row]
+    sections: list[Section]
+    remarks: list[str]
+
+
+def explained(measured: Result | QuizResult) -> Explained:
+    """All that a student may know of a result."""
+    return _of_quiz(measured) if isinstance(measured, QuizResult) else _of_exercise(cleaned(measured, True))
+
+
+def _of_exercise(result: Result) -> Explained:
+    from markupsafe import Markup
+
+    if result.outcome is Outcome.GRADED:
+        rows = [_row(test.outcome, test.name, test.description, earned([test])) for test in result.tests]
+    else:
+        words, where = ended(result)
+        rows = [_row(result.outcome, words, where, "")]
+    told = [
+        Section(section.test.name if section.test else None, Markup(body(section.pieces)))
+        for section in sections(result, PAGE)
+        if section.pieces
+    ]
+    remarks = [] if result.hidden_tests else [PUBLIC_ONLY]
+    return Explained(rows, told, [*remarks, "; ".join(filter(None, (took(result), conditions(result))))])
+
+
+def _of_quiz(quiz: QuizResult) -> Explained:
+    quiz = cleaned(quiz, True)
+    rows = []
+    for each in quiz.questions:
+        outcome = Outcome.SKIPPED if each.answer is None else Outcome.PASSED if each.score == 1 else Outcome.FAILED
+        answer = f"Your answer: {each.answer}" if outcome is Outcome.FAILED else ""
+        rows.append(_row(outcome, each.id, "\n".join(filter(None, (each.section, answer))), f"{each.score:.4g}"))
+    levels = []
+    for level in LEVELS:
+        scores = [each.score for each in quiz.questions if each.level == level]
+        if scores:
+            levels.append(f"{level} {sum(scores):.4g} of {len(scores)}")
+    return Explained(rows, [], [f"By level: {', '.join(levels)}."] if levels else [])
+
+
+def _row(outcome: Outcome, name: str, about: str, worth: str) -> Row:
+    sign = mark(outcome)
+    return Row(sign.text, sign.style, name, about, worth)

@@ -1,0 +1,142 @@
+"""results.json: all that a gradebook holds, for programs. docs/formats.md describes it, and its schema is kept in docs:
+
+    python -m grader.teach.formats.results_json > docs/results.schema.json
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from grader.base.files import whole
+from grader.base.result import SCHEMA as RESULT_SCHEMA
+from grader.base.result import Outcome, Result
+from grader.base.text import clean, clean_line
+from grader.quiz.result import QuizResult
+from grader.show.layout import cleaned
+from grader.show.schema import versioned
+from grader.teach.formats.view import by_student, total
+from grader.teach.gradebook.model import Book, Grade, Handed, Item, Points, Run
+from grader.teach.handins.handin import Ignored, Kind, Student
+
+SCHEMA = "archgrade/results/v1"
+_UNUSUAL = re.compile("[^ -~]")
+
+_DESCRIPTION = (
+    "What `--format json` writes. Within v1 fields may be added; none is removed, renamed or given another meaning, so "
+    "a reader must pass over fields that it does not know."
+)
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of what the file consists of, beside what a gradebook itself holds."""
+
+
+class ItemGrade(Struct, frozen=True, kw_only=True):
+    """What a student has for one item. There is none for what was not handed in."""
+
+    item: str
+    handed: Handed
+    outcome: Outcome
+    points: Points | None  # null: it could not be graded, and there is no former score
+    error: str | None  # a fault of the grader in the last run; all else is then from before
+    result: Result | None  # of an exercise
+    quiz: QuizResult | None  # of a quiz
+
+
+class StudentGrades(Struct, frozen=True, kw_only=True):
+    student: Student
+    total: float | None  # the sum of the final points; null: one of them is not known
+    grades: tuple[ItemGrade, ...]
+
+
+class IgnoredFile(Struct, frozen=True, kw_only=True):
+    """A file that the run did not grade. What a group handed in is there once for each member."""
+
+    student: str | None  # id; null: nothing tells whose it is
+    file: str
+    why: str
+    kind: Kind
+
+
+class Results(Struct, frozen=True, kw_only=True):
+    """The whole file."""
+
+    schema: str = SCHEMA
+    course: str
+    run: Run
+    items: tuple[Item, ...]
+    max_total: float
+    ignored: tuple[IgnoredFile, ...] = ()
+    students: tuple[StudentGrades, ...]
+
+
+def write_results_json(book: Book, out: Path) -> list[Path]:
+    """Writes results.json, a line for each student."""
+    path = out / "results.json"
+    head = Results(
+        course=book.course,
+        run=book.run,
+        items=tuple(book.items),
+        max_total=sum(item.max_score for item in book.items),
+        ignored=tuple(map(_ignored, book.ignored)),
+        students=(),
+    )
+    before, students, after = msgspec.json.encode(head).decode().rpartition('"students":[')
+    with whole(path) as file:
+        file.write(before + students)
+        separator = "\n"
+        for student, grades in by_student(book):
+            entry = StudentGrades(
+                student=cleaned(student, True),
+                total=total(grades),
+                grades=tuple(map(_item_grade, grades)),
+            )
+            file.write(separator + _visible(msgspec.json.encode(entry).decode()))
+            separator = ",\n"
+        file.write("\n" + after + "\n")
+    return [path]
+
+
+def _ignored(ignored: Ignored) -> IgnoredFile:
+    student = None if ignored.student is None else clean_line(ignored.student.id)
+    return IgnoredFile(
+        student=student, file=clean_line(ignored.file), why=clean_line(ignored.why), kind=ignored.kind
+    )
+
+
+def _visible(text: str) -> str:
+    """The same JSON, its control, invisible and direction-changing characters as escapes."""
+    return _UNUSUAL.sub(lambda found: found[0] if clean(found[0]) == found[0] else _escape(found[0]), text)
+
+
+def _escape(char: str) -> str:
+    return re.sub("(....)", r"\\u\1", char.encode("utf-16-be").hex())
+
+
+def _item_grade(grade: Grade) -> ItemGrade:
+    return ItemGrade(
+        item=grade.item.id,
+        handed=cleaned(grade.handed, True),
+        outcome=grade.outcome,
+        points=grade.points and cleaned(grade.points, True),
+        error=None if grade.error is None else clean_line(grade.error),
+        result=grade.result if isinstance(grade.result, Result) else None,
+        quiz=grade.result if isinstance(grade.result, QuizResult) else None,
+    )
+
+
+def schema() -> dict[str, Any]:
+    """The schema of the file (JSON Schema 2020-12)."""
+    return versioned(Results, _DESCRIPTION, {"Results": SCHEMA, "Result": RESULT_SCHEMA})
+
+
+def schema_text() -> str:
+    """The schema as it is kept in docs/results.schema.json."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    print(schema_text(), end="")

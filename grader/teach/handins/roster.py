@@ -1,0 +1,247 @@
+"""The class list: who should have handed in, and which of those who did is which of them."""
+
+import csv
+import io
+import itertools
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from msgspec import structs
+
+from grader.base.errors import UsageError
+from grader.engine.submission.files import visible
+from grader.teach.handins.handin import Found, Handin, Ignored, Student
+from grader.teach.handins.versions import choose
+
+_COLUMNS = {  # of rosters and gradebooks as the platforms export them, in lower case
+    "id": "id",
+    "identifier": "id",
+    "student_id": "id",
+    "student id": "id",
+    "sid": "sid",
+    "sis user id": "sid",
+    "login": "login",
+    "sis login id": "login",
+    "username": "login",
+    "github_username": "login",
+    "email": "email",
+    "email address": "email",
+    "name": "name",
+    "full name": "name",
+    "student": "name",
+    "first name": "first",
+    "first_name": "first",
+    "last name": "last",
+    "last_name": "last",
+    "surname": "last",
+    "section": "section",
+}
+# the second line of Canvas' gradebook, and whom Canvas makes up for the teacher's view: no students
+_NOBODY = ("Points Possible", "Student, Test")
+# Moodle's "Participant 657693", in whatever language: "Teilnehmer/in657693". No user's name: "student17"
+_PARTICIPANT = re.compile(r"(?=\D*(?:[ /]|[^\x00-\x7f]))\D+(\d+)")
+_MOST_WORDS = 5  # of a name, for which all orders are tried
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A student of the roster."""
+
+    student: Student
+    ids: tuple[str, ...]  # all numbers that stand for them
+
+
+Roster = tuple[Listed, ...]
+
+
+def read_roster(path: Path) -> Roster:
+    """The students that a CSV file lists. UsageError with file and line for what is wrong in it."""
+    name = visible(path)
+    text = _text(path, name)
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    roster: list[Listed] = []
+    lines: dict[str, int] = {}
+    try:
+        columns = [_COLUMNS.get(cell.strip().lower()) for cell in next(reader, [])]
+        if not {"id", "sid", "login", "email", "name", "last"} & set(columns):
+            wanted = "id, name, email, login, sid, Student, SIS User ID, SIS Login ID, Full name, Email address"
+            raise UsageError(f"{name}:1: no column of this header is known; name at least one of {wanted}.")
+        for row in reader:
+            listed = _listed(columns, row)
+            if listed is None:
+                continue
+            line = reader.line_num
+            if listed.student.id in lines:
+                first = lines[listed.student.id]
+                raise UsageError(f"{name}:{line}: '{listed.student.id}' stands in line {first} already; remove one.")
+            lines[listed.student.id] = line
+            roster.append(listed)
+    except csv.Error as error:
+        raise UsageError(f"{name}:{reader.line_num}: not valid CSV: {error}.") from None
+    if not roster:
+        raise UsageError(f"{name}:1: no student is listed.")
+    return tuple(roster)
+
+
+def logins_of(roster: Roster) -> set[str]:
+    """What the students are called where they have a login and not a name."""
+    return {name for each in roster for name in (each.student.login, each.student.id) if name}
+
+
+def match(found: Found, roster: Roster) -> Found:
+    """What was found, each student as the roster has them.
+
+    By id, else by login, by email, by the exact name, and else by the name without case, accents, spaces and the order
+    of its words, where only one student has it. `unmatched` and `missing` say who is left over on either side.
+    """
+    index = _Index(roster)
+    known: dict[str, Student] = {}
+    unmatched: dict[str, Student] = {}
+    seen: set[str] = set()
+    for student in found.students():
+        if student.id in known:
+            continue
+        listed = index.find(student)
+        if listed is None:
+            known[student.id] = unmatched[student.id] = student
+        else:
+            seen.add(listed.student.id)
+            known[student.id] = _filled(listed.student, student)
+    if strangers := [each for each in unmatched.values() if each.id in index.own_ids]:
+        who = strangers[0]
+        raise UsageError(
+            f"The id '{who.id}' is that of another student on the roster than of {who.name or 'who'} handed in; "
+            "give the roster a column with the ids of the learning platform."
+        )
+
+    def known_as(handin: Handin) -> Handin:
+        students = (known.get(each.id, each) for each in handin.students)
+        return replace(handin, students=tuple({each.id: each for each in students}.values()))
+
+    def owned(ignored: Ignored) -> Ignored:
+        student = ignored.student
+        return ignored if student is None else structs.replace(ignored, student=known.get(student.id, student))
+
+    # a student may have come under two ids
+    handins, left = choose(map(known_as, found.handins))
+    missing = [each.student for each in roster if each.student.id not in seen]
+    return replace(
+        found,
+        handins=handins,
+        ignored=[*map(owned, found.ignored), *left],
+        others=choose(map(known_as, found.others))[0],
+        unmatched=list(unmatched.values()),
+        missing=missing,
+    )
+
+
+def _filled(listed: Student, found: Student) -> Student:
+    """What the roster does not say is taken from what was found."""
+    name = listed.name or found.name
+    return structs.replace(listed, name=name, email=listed.email or found.email, login=listed.login or found.login)
+
+
+class _Index:
+    """The students of a roster by all that they may be called."""
+
+    def __init__(self, roster: Roster):
+        self.own_ids = {each.student.id for each in roster}
+        self._ids = _by(roster, lambda each: each.ids)
+        self._logins = _by(roster, lambda each: (each.student.login,))
+        self._emails = _by(roster, lambda each: (each.student.email,))
+        self._names = _by(roster, lambda each: (each.student.name,))
+        self._spellings = _by(roster, lambda each: _spellings(each.student.name or ""))
+
+    def find(self, student: Student) -> Listed | None:
+        """The one of the roster; None where there is none, or several that it may be."""
+        names = [student.name] if student.name else [student.id]
+        named = _only(self._names, names) or _only(self._spellings, map(_plain, names))
+        by_id = _only(self._ids, [student.id])
+        if by_id and not _may_be(by_id.student.name, student.name):
+            by_id = None  # a platform's numbers and a university's may be the same by chance
+        return (
+            by_id
+            or _only(self._logins, [student.login, student.id])
+            or _only(self._emails, [student.email, student.id])
+            or named
+        )
+
+
+def _by(roster: Roster, keys: Callable[[Listed], Iterable[str | None]]) -> dict[str, list[Listed]]:
+    index: dict[str, list[Listed]] = defaultdict(list)
+    for each in roster:
+        for key in {key.casefold() for key in keys(each) if key}:
+            index[key].append(each)
+    return dict(index)
+
+
+def _only(index: dict[str, list[Listed]], keys: Iterable[str | None]) -> Listed | None:
+    for key in keys:
+        if key and len(found := index.get(key.casefold(), [])) == 1:
+            return found[0]
+    return None
+
+
+def _plain(name: str) -> str:
+    """A name without case, accents, spaces and punctuation."""
+    letters = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(char for char in letters if char.isalnum())
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """A name's words in all orders, as Canvas joins them: `lovelaceada`."""
+    words = [plain for word in name.replace(",", " ").split() if (plain := _plain(word))]
+    orders = itertools.permutations(words) if len(words) <= _MOST_WORDS else [words, [*words[-1:], *words[:-1]]]
+    for order in orders:
+        yield "".join(order)
+
+
+def _may_be(name: str | None, other: str | None) -> bool:
+    """Whether two names may be one person's: they have a word in common, or one is not known."""
+    if not name or not other:
+        return True
+    words = [plain for word in name.replace(",", " ").split() if (plain := _plain(word))]
+    return any(word in _plain(other) for word in words)
+
+
+# ------------------------------------------------------------ the file
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}.") from None
+    try:
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise UsageError(f"{name}:{line}: not UTF-8; save the roster as CSV in this encoding.") from None
+
+
+def _listed(columns: list[str | None], row: list[str]) -> Listed | None:
+    """A student of a row; None for a row that is none."""
+    cells: dict[str, str] = {}
+    for column, cell in zip(columns, row, strict=False):
+        if column and cell.strip():
+            cells.setdefault(column, visible(unicodedata.normalize("NFC", cell.strip())))
+    name = cells.get("name") or " ".join(cells[part] for part in ("first", "last") if part in cells)
+    if name in _NOBODY:
+        return None
+    if name.count(",") == 1:  # Canvas: "Lovelace, Ada"
+        name = " ".join(part.strip() for part in reversed(name.split(",")))
+    number = cells.get("id", "")
+    if participant := _PARTICIPANT.fullmatch(number):
+        number = participant[1]
+    ids = tuple(filter(None, (number, cells.get("sid"))))
+    own = next(filter(None, (*ids, cells.get("login"), cells.get("email"), name)), None)
+    if own is None:
+        return None
+    student = Student(id=own, name=name or None, email=cells.get("email"), login=cells.get("login"))
+    return Listed(student, ids or (own,))

@@ -1,0 +1,233 @@
+"""`grade check lesson` says of each problem where it is, and --update writes what is printed and drawn.
+
+One run over a lesson of many parts, each with another fault.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import small_lesson
+from tests.command_line import error
+from tests.small_lesson import FOLDER, GOOD, PATH, edited, line_of
+
+CODE = "print(v.cumsum(0))"
+BROKEN: dict[str, tuple[str, str, str]] = {
+    # name of the part: its text, the words on the line of the problem, what check must say
+    "raises": (edited(CODE, "x = 1\nx / 0"), "x / 0", "ZeroDivisionError: division by zero."),
+    "raises-in-a-function": (
+        edited(CODE, "def f(x):\n    return x.cumsun(0)\n\nprint(f(v))"),
+        "return x.cumsun",
+        "AttributeError: 'Tensor' object has no attribute 'cumsun'.",
+    ),
+    "no-python": (edited(CODE, "x = 1\nprint(x"), "print(x", "SyntaxError: '(' was never closed."),
+    "other-output": (
+        edited("```output\ntensor([ 3.,  9., 18.])\n```\n\n", "```output\ntensor([ 3.,  9., 17.])\n```\n\n"),
+        "17.])",
+        "here stands 'tensor([ 3., 9., 17.])', and the code prints 'tensor([ 3., 9., 18.])'.",
+    ),
+    "longer-output": (
+        edited(CODE, f"{CODE}\nprint('and this')"),
+        "::: deep",  # see `lines_of`: the line is that of the output
+        "here stands no line more, and the code prints 'and this'.",
+    ),
+    "no-output": (
+        edited("\n```output\ntensor([ 3.,  9., 18.])\n```\n:::", ":::").replace("id: the-last", "id: no-output"),
+        "::: deep",
+        "this code prints, and no output stands below it",
+    ),
+    "nothing-printed": (edited(CODE, "v.cumsum(0)"), "::: deep", "the code above this output prints nothing."),
+    "stray-output": (
+        edited("```exercise", "```output\nx\n```\n\n```exercise"),
+        "```exercise",
+        "no code stands above this output, or it has its output already.",
+    ),
+    "exits": (edited(CODE, "raise SystemExit(0)"), "raise SystemExit", "SystemExit: 0."),
+    "reads": (
+        edited(CODE, "open('{root}/course.yaml')"),
+        "open('",
+        "PermissionError: [Errno 13] Permission denied",
+    ),
+    "random": (edited(CODE, "print(torch.rand(1))"), "::: deep", "prints something else on another seed"),
+    "prints-much": (edited(CODE, "print('x' * 100_000)"), "::: deep", "the code prints more than 64 KiB"),
+    "unknown-picture": (
+        edited("```picture sums", "```picture products"),
+        "```picture products",
+        "no function of pictures.py returns a picture 'products'.",
+    ),
+    "early-letter": (edited("$w_1$", "$S_1$"), "$S_1$", "the letter S stands here"),
+    "stress": (edited("Running sums can", "They **really** can"), "really", "'really' is in bold and no term"),
+    "long-line": (
+        edited("```exercise", f"```text\n{'x' * 80}\n```\n\n```exercise"),
+        "xxxx",
+        "this line has 80 columns; 76 fit a terminal.",
+    ),
+}
+OFFSETS = {  # lines from that of the words on which the problem is
+    "longer-output": 10,
+    "no-output": 3,
+    "nothing-printed": 7,
+    "stray-output": -4,
+    "random": 3,
+    "prints-much": 3,
+}
+PICTURES = """
+def unused() -> Curves:
+    return Curves("unused", "x", "x", "y", ())
+
+
+def infinite() -> Curves:
+    return Curves("infinite", "x", "x", "y", (Line("a", [0.0, 1.0], [1.0, float("inf")]),))
+
+
+def nothing():
+    return None
+
+
+def raises() -> Curves:
+    return _curves(no_such_name)
+
+
+def again() -> Curves:
+    return _curves([1.0, 2.0, 3.0])
+"""
+
+
+def check(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Runs the real command."""
+    command = [sys.executable, "-m", "grader.cli", "--course", str(root), "check", *words]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+
+
+def part(place: int, name: str) -> str:
+    return f"{FOLDER}/{place}-{name}.md"
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What one run says of all broken parts, in one line."""
+    root = tmp_path_factory.mktemp("course")
+    small_lesson.make(root)
+    for place, (name, (text, _, _)) in enumerate(BROKEN.items(), start=2):
+        # what is told of the whole lesson is tested elsewhere
+        own = text.replace("id: the-last", f"id: the-last-of-{name}").replace("{root}", str(root))
+        (root / part(place, name)).write_text(own)
+    pictures = root / FOLDER / "pictures.py"
+    pictures.write_text(small_lesson.PICTURES + PICTURES)
+    done = check(root, "lesson", "1")
+    assert done.returncode == 1, done.stderr
+    assert done.stderr == ""
+    assert done.stdout.endswith("0 of 1 lessons hold.\n")
+    assert max(map(len, done.stdout.split("\n"))) <= 77
+    return " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_problem_is_told_with_file_and_line(report: str, name: str) -> None:
+    text, words, what = BROKEN[name]
+    place = 2 + list(BROKEN).index(name)
+    line = line_of(text, words) + OFFSETS.get(name, 0)
+    assert f"- {part(place, name)}:{line}: {what}" in report
+
+
+def test_a_good_part_is_not_spoken_of(report: str) -> None:
+    assert f"{PATH}:" not in report
+
+
+def test_an_exception_ends_nothing_but_its_own_part(report: str) -> None:
+    assert report.count("ZeroDivisionError") == 1
+    assert report.count("SyntaxError") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("def sums(", "there is no {root}/pictures/sums.json; grade check --update lesson writes it."),
+        ("def unused(", "no part shows the picture 'unused'."),
+        ("def infinite(", "the picture 'infinite' has a number that is not finite."),
+        ("def nothing(", "nothing returns one picture of grader.pictures, of plain numbers:"),
+        ("return _curves(no_such_name)", "NameError: name 'no_such_name' is not defined."),
+        ("def again(", "a picture 'sums' is returned in line 4 already."),
+    ],
+)
+def test_a_problem_of_a_picture_is_told_with_its_line(report: str, words: str, what: str) -> None:
+    line = line_of(small_lesson.PICTURES + PICTURES, words)
+    first = f"- {FOLDER}/pictures.py:{line}: "
+    before, _, after = what.partition("{root}")
+    assert any(each.startswith(before) and after in each for each in report.split(first)[1:]), report
+
+
+def test_update_writes_what_is_missing_and_then_nothing(tmp_path: Path) -> None:
+    small_lesson.make(tmp_path)
+    without = GOOD.replace("```output\ntensor([ 3.,  9., 18.])\n```\n\n```picture", "```picture")
+    without = without.replace("18.])", "0.])")
+    (tmp_path / PATH).write_text(without)
+    done = check(tmp_path, "--update", "lesson", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("written") == 2
+    assert "1 of 1 lessons hold." in done.stdout
+    assert (tmp_path / PATH).read_text() == GOOD
+    picture = tmp_path / FOLDER / "pictures" / "sums.json"
+    assert json.loads(picture.read_text())["lines"][0]["ys"] == [3.0, 9.0, 18.0]
+    files = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in (picture, tmp_path / PATH)}
+    again = check(tmp_path, "--update", "lesson")
+    assert (again.returncode, "written" in again.stdout) == (0, False)
+    assert files == {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
+
+
+def test_a_part_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    small_lesson.make(tmp_path)
+    text = edited("answer: 18\n", "")
+    (tmp_path / PATH).write_text(text)
+    (tmp_path / part(2, "more")).write_text(edited("print(v.cumsum(0))", "1 / 0"))
+    done = check(tmp_path, "lesson", "1")
+    told = " ".join(done.stdout.split())
+    assert done.returncode == 1
+    assert f"- {PATH}:{line_of(text, 'id: the-last')}: 'answer' is missing" in told
+    assert f"- {part(2, 'more')}:39: ZeroDivisionError" in told
+
+
+def test_the_opening_comes_before_the_lessons(tmp_path: Path) -> None:
+    small_lesson.make(tmp_path)
+    (tmp_path / FOLDER / "pictures.py").unlink()
+    (tmp_path / PATH).write_text(edited("```picture sums\nThe sums grow.\n```\n", ""))
+    opening = "\n".join(["---", "title: Opening", "---", "A running sum is to come.", GOOD.split(":::\n")[1]])
+    (tmp_path / "lessons" / "opening.md").write_text(opening)
+    done = check(tmp_path, "lesson")
+    assert done.returncode == 1
+    assert "1 of 2 lessons hold." in done.stdout
+    told = " ".join(done.stdout.split())
+    assert "lessons/opening.md:4: the term 'running sum' stands here for the first time" in told
+    assert "✓ lesson 1" in done.stdout
+    assert "lesson 1 " not in check(tmp_path, "lesson", "0").stdout
+
+
+def test_what_is_left_over_and_what_is_missing(tmp_path: Path) -> None:
+    small_lesson.make(tmp_path)
+    kept = tmp_path / FOLDER / "pictures"
+    kept.mkdir()
+    (kept / "gone.json").write_text("{}")
+    (tmp_path / "lessons" / "glossary.yaml").write_text(small_lesson.GLOSSARY.replace("lesson: 2", "lesson: 1"))
+    done = check(tmp_path, "--update", "lesson", "sums")
+    told = " ".join(done.stdout.split())
+    assert "- lessons/glossary.yaml: lesson 1 is to explain the term 'product', which does not stand there." in told
+    assert f"- {FOLDER}/pictures/gone.json: no function of pictures.py returns this picture." in told
+    assert told.count(" - ") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("lesson", "2"), "Lesson 2, Products, has no parts to check."),
+        (("2",), "Lesson 2, Products, has no quiz and no parts to check."),
+        (("lesson", "0"), "This course has no page before its first lesson: there is no lessons/opening.md."),
+        (("lesson", "sumz"), "No lesson 'sumz' in this course. Did you mean 'sums'?"),
+        (("--update", "adding"), "--update writes into the text of a lesson, and none is meant here."),
+    ],
+)
+def test_what_cannot_be_checked_is_one_sentence(tmp_path: Path, words: tuple[str, ...], sentence: str) -> None:
+    small_lesson.make(tmp_path)
+    assert error("--course", str(tmp_path), "check", *words) == sentence

@@ -1,0 +1,312 @@
+"""The pages in a browser, opened as files: what they show, what moves, what a keyboard and a phone can do."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+from tests.author.site.courses import MOVING
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+LONGEST = 600_000  # milliseconds after which a page is taken not to come: a guard, also on a busy machine
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+PART = "lessons/01-tools/1-masks.html"
+OLD = "lessons/02-old/lesson.html"
+
+expect.set_options(timeout=LONGEST)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS), timeout=LONGEST)
+        yield browser
+        browser.close()
+
+
+class Reader:
+    """Somebody who reads the small site; what goes wrong in the browser is kept in `complaints`."""
+
+    def __init__(self, context: BrowserContext, site: Path):
+        self.site = site
+        self.complaints: list[str] = []
+        self.page = context.new_page()
+        self.page.set_default_timeout(LONGEST)
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self._requested(request.url))
+
+    def _requested(self, url: str) -> None:
+        if not url.startswith((f"file://{self.site}/", "data:,")):
+            self.complaints.append(f"asked for {url}")
+
+    def open(self, url: str) -> Page:
+        self.page.goto(f"file://{self.site}/{url}")
+        return self.page
+
+
+@pytest.fixture
+def reader(browser: Browser, small_site: Path) -> Iterator[Reader]:
+    context = browser.new_context(viewport=DESK)
+    reader = Reader(context, small_site)
+    yield reader
+    context.close()
+    assert reader.complaints == []
+
+
+def seen(page: Page, what: str) -> Locator:
+    """The part of the page that moves by a script of this name."""
+    return page.locator(f'figure[data-moving="{what}"] .moving')
+
+
+def test_no_page_complains_or_is_wider_than_a_phone(browser: Browser, small_site: Path, our_site: Path) -> None:
+    context = browser.new_context(viewport=PHONE)
+    for site in (small_site, our_site):
+        reader = Reader(context, site)
+        for path in sorted(site.rglob("*.html")):
+            page = reader.open(path.relative_to(site).as_posix())
+            page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+        assert reader.complaints == []
+    context.close()
+
+
+def test_formulas_are_typeset(reader: Reader) -> None:
+    page = reader.open(PART)
+    high, plain = (page.locator(name).first.bounding_box() for name in (".formula mfrac", "article p math"))
+    assert high is not None
+    assert plain is not None
+    assert high["height"] > 1.5 * plain["height"]
+
+
+def test_pictures_are_there(reader: Reader) -> None:
+    page = reader.open(OLD)
+    assert page.locator("figure").count() == len(MOVING)
+    for name in MOVING:
+        expect(seen(page, name)).to_be_visible()
+
+
+def test_without_scripts_pictures_are_still_and_answers_are_there(browser: Browser, small_site: Path) -> None:
+    context = browser.new_context(viewport=DESK, java_script_enabled=False)
+    page = Reader(context, small_site).open(PART)
+    assert page.locator("form:visible").count() == 0
+    page.locator(".answer summary").first.click()
+    expect(page.get_by_text("3 + 6 + 9 is 18")).to_be_visible()
+    page.locator(".waiting summary").nth(1).click()
+    expect(page.get_by_role("img", name="sums of the past")).to_be_visible()
+    page.get_by_role("link", name="causal mask").first.focus()
+    expect(page.get_by_text("It hides what comes later.").first).to_be_visible()
+    page.goto(f"file://{small_site}/{OLD}")
+    assert page.get_by_role("img", name="a mask").count() == len(MOVING)
+    context.close()
+
+
+def test_an_answer_is_given_before_one_is_shown(reader: Reader) -> None:
+    page = reader.open(PART)
+    question = page.locator('[data-question="sums"]')
+    output = page.get_by_text("tensor([ 3.,  9., 18.])")
+    question.get_by_role("button", name="Compare").click()
+    assert "Give an answer first" in question.inner_text()
+    expect(output).to_be_hidden()
+    question.get_by_label("Your answer").fill("18,4")
+    question.get_by_role("button", name="Compare").click()
+    assert "✓ yours: 18,4" in question.inner_text()
+    assert "expected: 18" in question.inner_text()
+    assert "3 + 6 + 9 is 18" in question.inner_text()
+    expect(output).to_be_visible()
+    expect(page.get_by_role("img", name="sums of the past")).to_be_visible()
+    question.get_by_label("Your answer").fill("17")
+    question.get_by_role("button", name="Compare").click()
+    assert "✗ yours: 17" in question.inner_text()
+
+
+def test_options_are_chosen_and_words_are_compared_by_the_reader(reader: Reader) -> None:
+    question = reader.open(PART).locator('[data-question="which"]')
+    question.get_by_label("this").check()
+    question.get_by_role("button", name="Compare").click()
+    assert "✗ yours: this" in question.inner_text()
+    assert "expected: that & <those>" in question.inner_text()
+    question = reader.open("lessons/01-tools/2-more.html").locator('[data-question="words"]')
+    question.get_by_label("Your answer").fill("the sum <b>")
+    question.get_by_role("button", name="Compare").click()
+    assert "yours: the sum <b>" in question.inner_text()
+    assert not re.search("[✓✗]", question.inner_text())
+
+
+def test_a_keyboard_reaches_answers_definitions_and_the_text(reader: Reader) -> None:
+    page = reader.open(PART)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    definition = page.get_by_text("It hides what comes later.").first
+    reached = ""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached = page.evaluate("document.activeElement.textContent").strip()
+        if " ".join(reached.split()) == "causal mask":
+            expect(definition).to_be_visible()
+            page.keyboard.press("Escape")
+            expect(definition).to_be_hidden()
+        if page.evaluate("document.activeElement.tagName") == "INPUT":
+            page.keyboard.type("18")
+            page.keyboard.press("Enter")
+            break
+    expect(page.get_by_text("tensor([ 3.,  9., 18.])")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_a_definition_is_shown_where_the_pointer_rests(reader: Reader) -> None:
+    page = reader.open(PART)
+    term, definition = page.locator(".term").nth(1), page.locator(".definition").nth(1)
+    expect(definition).to_be_hidden()
+    term.hover()
+    expect(definition).to_be_visible()
+    word, box = term.bounding_box(), definition.bounding_box()
+    assert word is not None
+    assert box is not None
+    assert abs(box["y"] - word["y"] - word["height"]) < 12
+
+
+def test_a_finger_sees_the_definition_and_stays_on_the_page(browser: Browser, small_site: Path) -> None:
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+    page = Reader(context, small_site).open(PART)
+    page.locator(".term").first.tap()
+    expect(page.locator(".definition").first).to_be_visible()
+    assert page.url.endswith(PART)
+    context.close()
+
+
+def test_the_search_finds_a_section(reader: Reader) -> None:
+    page = reader.open(PART)
+    page.locator("h1").click()
+    page.keyboard.press("/")
+    page.keyboard.type("Again sum")
+    page.locator("#site-found a").first.wait_for()
+    assert page.locator("#site-found").inner_text().startswith("A sum")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/2-more.html#a-sum*")
+    page.get_by_label("Search").fill("nowhere at all")
+    page.get_by_text("nothing found").wait_for()
+
+
+def test_dark_is_another_look(browser: Browser, small_site: Path) -> None:
+    looks = []
+    for scheme in ("light", "dark"):
+        context = browser.new_context(viewport=DESK, color_scheme=scheme)  # type: ignore[arg-type]
+        page = Reader(context, small_site).open(PART)
+        asked = "['.k, .kn', 'body'].map((name) => { const style = getComputedStyle(document.querySelector(name));"
+        looks.append(page.evaluate(f"{asked} return [style.color, style.backgroundColor]; }})"))
+        context.close()
+    (light_word, light_page), (dark_word, dark_page) = looks
+    assert light_word[0] != dark_word[0]
+    assert light_page[0] != dark_page[0]
+    assert light_page[1] != dark_page[1]
+
+
+# What moves
+
+
+def said(box: Locator) -> str:
+    return box.locator(".said").first.inner_text()
+
+
+def put(box: Locator, label: str, key: str, times: int = 1) -> None:
+    """Moves a slider with the keyboard."""
+    slider = box.get_by_role("slider", name=label)
+    slider.focus()
+    for _ in range(times):
+        slider.press(key)
+
+
+def test_masks_move_the_outputs(reader: Reader) -> None:
+    box = seen(reader.open(OLD), "masks")
+    outputs = box.locator("tr td:last-child")
+    assert outputs.all_inner_texts()[-3:] == ["3.00", "4.50", "5.25"]
+    box.get_by_role("button", name="query 0 looks at key 1").press("Enter")
+    assert said(box) == "Moved: output 0 from 3.00 to 5.00."
+    assert box.locator("td.moved").all_inner_texts() == ["5.00"]
+    box.get_by_role("button", name="encoder").click()
+    assert outputs.all_inner_texts()[-3:] == ["6.00", "6.75", "5.25"]
+    box.get_by_role("button", name="prefix of 2").click()
+    assert outputs.all_inner_texts()[-3:] == ["5.00", "4.50", "5.25"]
+    for key in (0, 1):
+        box.get_by_role("button", name=f"query 0 looks at key {key}").click()
+    assert said(box) == "Moved: output 0 from 6.00 to NaN. A row without keys is 0/0."
+
+
+def test_router_drops_what_finds_no_room(reader: Reader) -> None:
+    box = seen(reader.open(OLD), "router")
+    assert "= 4 places. 4 of 16 choices are dropped" in said(box)
+    assert box.locator(".lost").count() == 4
+    put(box, "capacity factor", "End")
+    assert "= 8 places. 0 of 16 choices are dropped" in said(box)
+    put(box, "experts of a token", "Home")
+    assert "capacity ⌈8 · 1 · 2 / 4⌉ = 4 places." in said(box)
+
+
+def test_kv_cache_is_counted(reader: Reader) -> None:
+    box = seen(reader.open(OLD), "kv-cache")
+    assert "2 · 32 · 8 · 128 · 8,192 · 2 bytes = 1.00 GiB." in said(box)
+    put(box, "key-value heads", "End")
+    assert "= 4.00 GiB." in said(box)
+    put(box, "tokens", "End")
+    assert "= 64.00 GiB. 80 GB hold 1 such" in said(box)
+    box.get_by_role("button", name="8 bits").click()
+    assert "1 bytes = 32.00 GiB." in said(box)
+
+
+def test_roofline_has_the_numbers_of_lesson_4(reader: Reader) -> None:
+    box = seen(reader.open(OLD), "roofline")
+    assert "batch 8: reading takes 25.19 ms" in said(box)
+    assert "from batch 1071 on" in said(box)
+    put(box, "batch", "Home")
+    assert "batch 1: reading takes 7.69 ms" in said(box)
+    put(box, "batch", "End")
+    assert "bound by computing" in said(box)
+    box.get_by_role("button", name="Mistral 7B").click()
+    assert "from batch 296 on" in said(box)
+
+
+def test_selective_scan_goes_step_by_step(reader: Reader) -> None:
+    page = reader.open(OLD)
+    box = seen(page, "selective-scan")
+    assert said(box) == "The state is 0. Step, or play."
+    step = box.get_by_role("button", name="Step")
+    for _ in range(3):
+        step.press("Enter")
+    chosen = said(box)
+    assert re.fullmatch(r"Step 3: h = 0\.03 · −?0\.0\d \+ 3\.43 · 1\.60 = 5\.49", chosen)
+    box.get_by_role("button", name="fixed").click()
+    assert "Step 3: h = 0.61 · " in said(box)
+    box.get_by_role("button", name="Back").click()
+    assert said(box).startswith("Step 2:")
+    box.get_by_role("button", name="Play").click()
+    box.get_by_role("button", name="Stop").click()
+    assert said(box).startswith("Step 3:")
+
+
+def test_noise_grows_with_t(reader: Reader) -> None:
+    box = seen(reader.open(OLD), "noise")
+    colours = "(pixels) => new Set(pixels.map((pixel) => pixel.getAttribute('fill'))).size"
+    before = box.locator("rect").evaluate_all(colours)
+    assert said(box).startswith("t = 0: x_t = 1.000 · x_0 + 0.010 · ε.")
+    put(box, "step t", "End")
+    assert said(box).startswith("t = 999: x_t = 0.006 · x_0 + 1.000 · ε.")
+    assert "ᾱ_t = 0.0000404" in said(box)
+    assert box.locator("rect").evaluate_all(colours) > 2 * before

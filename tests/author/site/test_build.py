@@ -1,0 +1,175 @@
+"""Whole sites: links lead somewhere, nothing comes from elsewhere, nothing of a teacher's is in them."""
+
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from grader.author.site.build import site_files
+from grader.course import load_course
+from tests.author.site.courses import SECRET, make_course
+from tests.parsed import Parsed
+from tests.paths import ROOT
+
+SHORT = 40  # a line of code or a sentence with fewer characters can stand in a lesson by chance
+
+
+@pytest.fixture(params=["small_site", "our_site"])
+def site(request: pytest.FixtureRequest) -> Path:
+    folder: Path = request.getfixturevalue(request.param)
+    return folder
+
+
+@cache
+def pages(site: Path) -> dict[Path, Parsed]:
+    """The pages of a site that nothing changes, parsed: a tag that is not closed fails."""
+    return {path: Parsed(path.read_text("utf-8")) for path in sorted(site.rglob("*.html"))}
+
+
+def test_every_link_leads_somewhere(site: Path) -> None:
+    parsed = pages(site)
+    anchors = {path: set(page.values("id")) for path, page in parsed.items()}
+    broken = []
+    for path, page in parsed.items():
+        for target in page.values("href") + page.values("src"):
+            if re.match(r"https?:|data:,$", target):
+                continue
+            file, _, anchor = target.partition("#")
+            to = (path.parent / file).resolve() if file else path
+            if not to.is_file() or (anchor and anchor not in anchors[to]):
+                broken.append(f"{path.name}: {target}")
+    assert broken == []
+
+
+def test_nothing_comes_from_elsewhere(site: Path) -> None:
+    for path, page in pages(site).items():
+        assert not [each for each in page.values("src") if ":" in each], path
+        assert "srcset" not in dict(page.attributes)
+        text = path.read_text("utf-8")
+        assert not re.search(r"<link[^>]*href=\"(?!data:,|[^\":]*\")", text), path
+        assert not re.search(r"<(iframe|object|embed|base)\b|@import|url\((?!#)", text), path
+    for path in site.glob("assets/**/*.*s"):
+        if path.name != "search-index.js":
+            text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
+            assert not re.search(r"https?://|url\(|@import|fetch\(|\bimport\b", text), path
+
+
+def test_headings_are_in_order_and_names_are_given_once(site: Path) -> None:
+    for path, page in pages(site).items():
+        ids = page.values("id")
+        assert len(ids) == len(set(ids)), path
+        levels = [int(level) for level in re.findall(r"<h([1-6])[ >]", path.read_text("utf-8"))]
+        assert levels.count(1) == 1, path
+        assert all(after <= before + 1 for before, after in pairwise(levels)), (path, levels)
+
+
+def test_pages_can_be_used_without_seeing_them(site: Path) -> None:
+    for path, page in pages(site).items():
+        assert page.values("lang")[0] == "en", path
+        assert page.tags["main"] == page.tags["header"] == 1
+        assert page.values("class")[0] == "skip"
+        text = path.read_text("utf-8")
+        assert text.count("<nav ") == len(re.findall(r"<nav (?:class=\"\w+\" )?aria-label=", text)), path
+        assert all(re.search(r"aria-label=\"[^\"]", svg) for svg in re.findall(r"<svg.*?>", text)), path
+
+
+def test_every_term_has_its_definition(site: Path) -> None:
+    found = 0
+    for path, page in pages(site).items():
+        described = page.values("aria-describedby")
+        described.remove("site-search-status")
+        assert set(described) <= set(page.values("id")), path
+        assert page.values("role").count("tooltip") == len(described)
+        found += len(described)
+    assert found >= 5
+
+
+def test_the_same_course_is_the_same_bytes(tmp_path: Path) -> None:
+    one, two = (site_files(load_course(make_course(tmp_path / name))) for name in ("one", "two"))
+    assert one == two
+
+
+def test_what_students_do_not_have_changes_nothing(our_site: Path, tmp_path: Path) -> None:
+    for name in ("course.yaml", "README.md", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    for name in ("lessons", "exercises", "docs"):
+        unknown = shutil.ignore_patterns("quiz.yaml", "test_public.py", "__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=unknown)
+    for path, data in site_files(load_course(tmp_path)).items():
+        assert (our_site / path).read_bytes() == data, path
+
+
+def test_no_text_of_solutions_or_quizzes_is_in_it(our_site: Path) -> None:
+    text = words(" ".join(page.text for page in pages(our_site).values()))
+    text += words((our_site / "assets/search-index.js").read_text("utf-8"))
+    known = words(" ".join(path.read_text("utf-8") for path in given()))
+    secrets = {each for each in (*lines_of_solutions(), *sentences_of_quizzes()) if len(each) >= SHORT}
+    secrets -= found(secrets, known)
+    assert len(secrets) > 2000
+    assert found(secrets, text) == set()
+
+
+def test_a_sentence_is_found_wherever_it_stands() -> None:
+    there, not_there = "wo three four five si", "two four three five six"
+    assert found([there, not_there], "one two three four five six") == {there}
+
+
+def test_the_search_for_secrets_finds_what_is_there(course: Path) -> None:
+    path = course / "lessons/01-tools/2-more.md"
+    path.write_text(path.read_text("utf-8") + SECRET, "utf-8")
+    files = site_files(load_course(course))
+    assert [name for name, data in files.items() if SECRET.encode() in data] == [
+        "lessons/01-tools/2-more.html",
+        "assets/search-index.js",
+    ]
+
+
+def words(text: str) -> str:
+    """The words of a text, without what Markdown, HTML and code have between them."""
+    return " ".join(re.findall(r"\w+", text))
+
+
+def found(sentences: Iterable[str], text: str) -> set[str]:
+    """Those that stand in a text: a long one is looked for only where all threes of words from within it do."""
+    in_text = text.split()
+    triples = set(zip(in_text, in_text[1:], in_text[2:], strict=False))
+
+    def may_be(sentence: str) -> bool:
+        within = sentence.split()[1:-1]
+        return triples.issuperset(zip(within, within[1:], within[2:], strict=False))
+
+    return {each for each in sentences if may_be(each) and each in text}
+
+
+def given() -> Iterator[Path]:
+    """The files from which students read, and the documents."""
+    yield from (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "lessons/glossary.yaml")
+    for pattern in ("docs/*.*", "lessons/*/*.md", "exercises/*/*.md", "exercises/*/exercise.yaml"):
+        yield from ROOT.glob(pattern)
+
+
+def lines_of_solutions() -> Iterator[str]:
+    for path in ROOT.glob("solutions/*/*.py"):
+        yield from map(words, path.read_text("utf-8").splitlines())
+
+
+def sentences_of_quizzes() -> Iterator[str]:
+    for path in ROOT.glob("lessons/*/quiz.yaml"):
+        yield from texts(yaml.safe_load(path.read_text("utf-8")))
+
+
+def texts(value: object) -> Iterator[str]:
+    """All texts within a value of YAML."""
+    if isinstance(value, str):
+        yield words(value)
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from texts(each)

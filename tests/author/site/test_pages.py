@@ -1,0 +1,85 @@
+"""Which pages there are, and how they lead to one another."""
+
+from pathlib import Path
+
+import pytest
+
+from grader.author.site.model import Page
+from grader.author.site.pages import Pages
+from grader.base.errors import UsageError
+from grader.course import load_course
+from grader.course.model import Course
+from tests.paths import copy_toolbox
+
+
+def pages(course: Course) -> dict[str, Page]:
+    return {page.url: page for page in Pages(course).all()}
+
+
+def test_pages_of_a_course(course: Path) -> None:
+    assert list(pages(load_course(course))) == [
+        "index.html",
+        "work.html",
+        "opening.html",
+        "lessons/01-tools/1-masks.html",
+        "lessons/01-tools/2-more.html",
+        "lessons/02-old/lesson.html",
+        "exercises/index.html",
+        "exercises/toolbox.html",
+        "glossary.html",
+        "notation.html",
+        "docs/index.html",
+        "docs/a.html",
+    ]
+
+
+def test_a_course_of_exercises_alone(tmp_path: Path) -> None:
+    root = copy_toolbox(tmp_path / "course")
+    (root / "lessons").mkdir(exist_ok=True)
+    for path in (root / "lessons").rglob("*.*"):
+        path.unlink()
+    found = pages(load_course(root))
+    assert list(found) == ["index.html", "exercises/index.html", "exercises/toolbox.html"]
+    assert "not written yet" in found["index.html"].body
+
+
+def test_the_first_page_has_the_minutes_to_read_and_those_of_exercises(course: Path) -> None:
+    assert "minutes to read, 5 for 1 exercise</p>" in pages(load_course(course))["index.html"].body
+
+
+def test_parts_lead_to_one_another(course: Path) -> None:
+    found = pages(load_course(course))
+    url, seen = "opening.html", []
+    while True:
+        page = found[url]
+        assert (page.previous.url if page.previous else None) == (seen[-1] if seen else None)
+        seen.append(url)
+        if page.following is None:
+            break
+        url = page.following.url
+    assert seen == [url for url, page in found.items() if page.kind == "lesson"]
+
+
+def test_titles_and_what_stands_around_them(course: Path) -> None:
+    found = pages(load_course(course))
+    part, old = found["lessons/01-tools/1-masks.html"], found["lessons/02-old/lesson.html"]
+    assert part.title == "Masks from T = 3 tokens"
+    assert part.above == "Lesson 1, Tools & masks: part 1 of 2"
+    assert [link.title for link in part.crumbs] == ["Lessons", "1 Tools & masks"]
+    assert old.above == "Lesson 2"
+    assert "The old form" not in old.body
+    assert "It costs $5 or $6." in old.body
+
+
+def test_the_section_for_students_is_a_page(course: Path) -> None:
+    page = pages(load_course(course))["work.html"]
+    assert "grade exercise toolbox" in page.body
+    assert "Nothing." not in page.body
+
+
+def test_notation_is_typeset(course: Path) -> None:
+    assert pages(load_course(course))["notation.html"].body.count("<math") == 2
+    path = course / "lessons/notation.yaml"
+    path.write_text(path.read_text("utf-8").replace(r"\Delta", r"\Dleta"), "utf-8")
+    with pytest.raises(UsageError, match=r"notation.yaml:3: the letter \\Dleta cannot be typeset"):
+        pages(load_course(course))

@@ -1,0 +1,33 @@
+"""What the search looks through."""
+
+import json
+
+from grader.author.site.model import Page
+from grader.author.site.search import index
+
+BODY = """
+<p>Before <a class="term">a</a><span class="definition" role="tooltip" id="t"><b>a</b> secret<br>word</span>
+heading.</p>
+<h2 id="one">One <code>x</code></h2>
+<p>First</p><p>second &amp; third. <math><mi>z</mi></math></p>
+<h3 id="two">Two</h3>
+<table><tr><td>a</td><td>b</td></tr></table>
+"""
+
+
+def page(kind: str) -> Page:
+    return Page(url="docs/a.html", title="A", kind=kind, body=BODY)
+
+
+def test_sections_are_found_by_their_headings() -> None:
+    script = index([page("document")])
+    assert script.startswith("var siteSections = [")
+    assert json.loads(script.removeprefix("var siteSections = ").removesuffix(";\n")) == [
+        ["docs/a.html", "A", "", "document", "Before a heading."],
+        ["docs/a.html#one", "A", "One x", "document", "First second & third."],
+        ["docs/a.html#two", "A", "Two", "document", "a b"],
+    ]
+
+
+def test_lists_of_pages_are_left_out() -> None:
+    assert index([page("home"), page("list")]) == "var siteSections = [];\n"

@@ -1,0 +1,39 @@
+"""How a student answers the quiz of a small course, and what is kept of that."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from grader.course.progress import Answered, Progress, Reviewed
+from grader.quiz.draw import ask
+from grader.quiz.history import student_salt
+from grader.quiz.score import right_answer
+from tests.quiz.every_type import QUIZ
+
+COUNT = len(QUIZ.questions)
+
+
+def right(root: Path, attempt: int = 1, salt: str | None = None) -> list[str]:
+    """The right answers of an attempt, as they are typed."""
+    salt = student_salt(root) if salt is None else salt
+    return [right_answer(ask(question, salt, attempt)) for question in QUIZ.questions]
+
+
+def lines(answers: list[str]) -> str:
+    return "".join(f"{answer}\n" for answer in answers)
+
+
+def answered(root: Path) -> list[Answered]:
+    return [event for event in Progress.load(root).events if isinstance(event, Answered)]
+
+
+def later(root: Path, days: int) -> None:
+    """Moves all that was recorded into the past."""
+    progress = Progress.load(root)
+    events = list(progress.events)
+    (root / ".archgrade" / "progress.jsonl").unlink()
+    moved = Progress.load(root)
+    past = timedelta(days=days)
+    for event in events:
+        due = {"due": event.due - past} if isinstance(event, Answered | Reviewed) else {}
+        fields = {name: getattr(event, name) for name in event.__struct_fields__}
+        moved.record(type(event)(**{**fields, "time": event.time - past, **due}))

@@ -1,0 +1,81 @@
+"""grade export: an autograder or a quiz for a learning platform. What an autograder has: tests/teach/formats."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import error, run, telling_imports
+from tests.paths import ROOT
+from tests.teach.question_banks.read_canvas import read_canvas
+from tests.teach.question_banks.read_gift import read_gift
+from tests.teach.question_banks.read_moodle import read_moodle
+from tests.teach.question_banks.read_qti21 import read_qti21
+
+READERS = {"canvas": read_canvas, "moodle": read_moodle, "gift": read_gift, "qti21": read_qti21}
+FILES = {
+    "canvas": "all-things.canvas.zip",
+    "moodle": "all-things.moodle.xml",
+    "gift": "all-things.gift.txt",
+    "qti21": "all-things.qti21.zip",
+}
+
+
+@pytest.mark.parametrize("form", FILES)
+def test_a_quiz_is_written_and_what_it_does_not_carry_is_said(quiz_course: Path, form: str) -> None:
+    result = run("export", "quiz", "all", "--format", form)
+    assert result.exit_code == 0
+    assert f"  {FILES[form]}   9 questions, " in result.stdout
+    assert "    2 of them have parameters: 7 variants, and a student gets one of each" in result.stdout
+    assert all(line.startswith("note: ") for line in result.stderr.splitlines())
+    assert "is wrong (name-of-it).\n" in result.stderr
+    questions = [read.name for _, reads in READERS[form](Path(FILES[form]).read_bytes()) for read in reads]
+    assert len(questions) == 7 + 7
+
+
+def test_a_file_an_amount_and_a_seed_may_be_given(quiz_course: Path) -> None:
+    def written(*options: str) -> bytes:
+        assert run("export", "quiz", "all", "--format", "gift", "--out", "deep/q.txt", *options).exit_code == 0
+        return Path("deep/q.txt").read_bytes()
+
+    first = written("--variants", "2")
+    assert sum(len(reads) for _, reads in read_gift(first)) == 7 + 4
+    assert written("--variants", "2") == first
+    assert written("--variants", "2", "--seed", "2027") != first
+
+
+def test_what_cannot_be_exported_is_one_sentence(quiz_course: Path) -> None:
+    Path("folder").mkdir()
+    Path("file").write_text("")
+    assert error("export", "quiz", "al-things", "--format", "gift").startswith("No lesson 'al-things' in this course.")
+    assert "has no quiz: there is no lessons/02-other-things/quiz.yaml" in error(
+        "export", "quiz", "other", "--format", "gift"
+    )
+    assert "folder cannot be written: " in error("export", "quiz", "all", "--format", "gift", "--out", "folder")
+    assert "file/q.txt cannot be written: " in error("export", "quiz", "all", "--format", "gift", "--out", "file/q.txt")
+    assert "'blackboard' is not one of 'canvas', 'moodle', 'gift', 'qti21'" in error(
+        "export", "quiz", "all", "--format", "blackboard"
+    )
+    assert "0 is not in the range 1<=x<=100" in error("export", "quiz", "all", "--format", "gift", "--variants", "0")
+    assert error("export", "quiz", "all") == "Say for which platform: --format canvas or moodle or gift or qti21."
+
+
+def test_a_quiz_is_written_without_what_grades(quiz_course: Path) -> None:
+    command = telling_imports(["export", "quiz", "all", "--format", "canvas"], {"torch", "pytest", "numpy"})
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT)})
+    assert done.stderr.splitlines()[-1] == "loaded []"
+
+
+def test_a_quiz_with_a_mistake_is_not_exported(quiz_course: Path) -> None:
+    path = next(quiz_course.glob("lessons/*/quiz.yaml"))
+    path.write_text(path.read_text().replace("pin: last", "pin: end"))
+    assert "'one-right'" in error("export", "quiz", "all", "--format", "canvas", "--out", "q.zip")
+    assert not Path("q.zip").exists()
+
+
+def test_the_kinds_of_export_are_listed(quiz_course: Path) -> None:
+    shown = run("export", "--help").stdout
+    assert "  gradescope  An autograder for Gradescope.\n" in shown
+    assert "  quiz        A quiz for Canvas, for Moodle, as GIFT or QTI 2.1.\n" in shown
+    assert error("export").startswith("Say what: grade export gradescope ID..., or grade export quiz LESSON")
+    assert "No such command 'quizz'" in error("export", "quizz")

@@ -1,0 +1,196 @@
+"""`grade list`: the map of a course with its exercises and quizzes, and what comes next."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grader.course.progress import PartRead, Progress
+from tests.cli.courses import THREE_LESSONS
+from tests.cli.quizzes import later, lines, right
+from tests.command_line import error, run
+from tests.passed import record
+from tests.paths import ROOT
+
+
+def row(lesson: str, screen: str) -> str:
+    """The line of a lesson on the map, by its short name."""
+    return next(line for line in screen.splitlines() if f" {lesson} " in line)
+
+
+def following(screen: str) -> tuple[str, str]:
+    """The command in the last line, and why it comes next."""
+    _, command, why = re.split(r" {2,}", screen.splitlines()[-1].strip())
+    return command, why
+
+
+def part(course: Path, name: str, *due: str) -> None:
+    """Writes a part of the first lesson in which these exercises are due."""
+    folder = course / "lessons" / "01-first-things"
+    folder.mkdir(parents=True, exist_ok=True)
+    fences = "".join(f"\n```exercise {exercise}\n```\n" for exercise in due)
+    (folder / f"{name}.md").write_text(f"---\ntitle: {name}\n---\n\nText.\n{fences}")
+
+
+def test_list_of_a_new_course(small_course: Path) -> None:
+    result = run("list")
+    assert result.stdout == run().stdout
+    lines = result.stdout.splitlines()
+    assert lines[1].split() == ["Small", "course", "0", "of", "3", "0%"]
+    assert row("first", result.stdout) == "  ▸  1 first                     ○○             0/8"
+    assert "no exercises yet in lesson 3" in result.stdout
+    assert "    ○ alpha   alpha" in result.stdout
+    assert following(result.stdout) == ("grade exercise alpha", "level 1, 10 min")
+    assert all(len(line) <= 77 for line in lines)
+
+
+def test_list_shows_what_passed_and_failed(small_course: Path) -> None:
+    record(small_course, "alpha", 4)
+    record(small_course, "alpha", 1)  # later, and passed is what was ever passed
+    record(small_course, "beta", 2)
+    result = run("list")
+    assert "●✗" in result.stdout
+    assert "6/8" in result.stdout
+    assert "1 of 3    33%" in result.stdout
+    assert following(result.stdout) == ("grade exercise beta", "2 of 4 points so far")
+    record(small_course, "beta", 4)
+    assert following(run("list").stdout) == ("grade exercise gamma", "level 1, 10 min")
+    record(small_course, "gamma", 4)
+    assert run("list").stdout.splitlines()[-1].endswith("grade diff gamma")
+
+
+def test_list_counts_the_parts_that_are_read(small_course: Path) -> None:
+    part(small_course, "1-one")
+    part(small_course, "2-two")
+    old = small_course / "lessons" / "02-second-things"
+    old.mkdir()
+    (old / "lesson.md").write_text("# 2. Second things\n")
+    assert row("first", run("list").stdout).split()[2:5] == ["first", "0/2", "○○"]
+    assert row("second", run("list").stdout).split()[1:4] == ["second", "0/1", "○"]
+    progress = Progress.load(small_course)
+    progress.record(PartRead(lesson="first-things", part=2, slug="two"))
+    progress.record(PartRead(lesson="second-things", part=1, slug="lesson"))
+    assert " first              1/2 " in run("list").stdout
+    assert " second             1/1 " in run("list").stdout
+
+
+def test_exercises_are_in_the_order_of_the_lesson(small_course: Path) -> None:
+    assert listed(small_course) == ["alpha", "beta"]
+    part(small_course, "1-one", "beta")
+    part(small_course, "2-two", "alpha")
+    assert listed(small_course) == ["beta", "alpha"]
+    part(small_course, "1-one")
+    assert listed(small_course) == ["alpha", "beta"]  # what no part asks for comes last
+    part(small_course, "1-one", "beta")
+    record(small_course, "beta", 4)
+    assert "●○" in row("first", run("list").stdout)
+
+
+def listed(course: Path) -> list[str]:
+    """The ids of the exercises below the map."""
+    return [line.split()[1] for line in run("list").stdout.splitlines() if line.startswith(("    ○ ", "    ● "))]
+
+
+def test_the_exercises_of_a_lesson_and_of_all(small_course: Path) -> None:
+    assert [line.split()[1] for line in run("list", "1").stdout.splitlines()[2:4]] == ["alpha", "beta"]
+    assert run("list", "first").stdout == run("list", "1").stdout
+    every = run("list", "--all").stdout
+    assert "2 Second things" in every
+    assert "○ gamma   gamma" in every
+    assert "level 1" in every
+    assert error("list", "3") == "Lesson 3 has no exercises yet; grade list shows which have."
+    assert error("list", "11") == "No lesson '11' in this course. grade list has them all."
+
+
+def test_a_missing_file_is_shown_with_the_way_back(small_course: Path) -> None:
+    (small_course / "exercises" / "beta" / "beta.py").unlink()
+    shown = run("list").stdout
+    assert "○!" in row("first", shown)
+    assert "    ! beta    missing: grade reset beta" in shown
+
+
+@pytest.mark.parametrize("columns", [60, 70, 77])
+def test_the_map_fits(quiz_course: Path, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    run("quiz", "all", input=lines(["s"] * 9))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        real = run("list").stdout + run("list", "--all").stdout
+    assert max(map(len, (run("list").stdout + real).splitlines())) <= columns
+
+
+def test_why_an_exercise_comes_next(small_course: Path) -> None:
+    record(small_course, "beta", 2)
+    record(small_course, "beta", 4)
+    assert following(run("list").stdout) == ("grade exercise alpha", "easier, and left out")
+
+
+def test_list_without_unicode(small_course: Path) -> None:
+    record(small_course, "alpha", 4)
+    done = subprocess.run(
+        [sys.executable, "-m", "grader.cli", "list"],
+        capture_output=True,
+        check=True,
+        env={"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"},
+    )
+    assert b"*o" in done.stdout
+    assert done.stdout.isascii()
+
+
+def test_colour_only_on_request(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(small_course, "alpha", 4)
+    assert "\x1b[" not in run("list").stdout
+    assert "\x1b[32m●" in run("list", color=True).stdout
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in run("list", color=True).stdout
+
+
+def test_list_of_a_course_without_exercises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "course.yaml").write_text(THREE_LESSONS)
+    assert "no exercises yet" in run("list").stdout
+
+
+def test_list_names_the_file_that_is_wrong(small_course: Path) -> None:
+    with (small_course / "exercises" / "beta" / "exercise.yaml").open("a") as file:
+        file.write("minuts: 3\n")
+    assert error("list").endswith("unknown key 'minuts'. Did you mean 'minutes'?")
+
+
+def test_list_shows_quizzes(quiz_course: Path) -> None:
+    def row() -> str:
+        return next(line for line in run("list").stdout.splitlines() if " 1 all" in line)
+
+    assert row().endswith("   ○")
+    quiz, following = run("list").stdout.splitlines()[-2:]
+    assert quiz.endswith("grade quiz all-things")
+    assert following.split() == ["next", "grade", "lesson", "1", "All", "things"]
+    run("quiz", "all", input=lines([*right(quiz_course)[:2], "q"]))
+    assert row().endswith("   2 of 9")
+    run("quiz", "all", input=lines(["s"] * 7))
+    assert row().endswith("   ✗ 2/9")
+    assert "grade review" in run("list").stdout
+    assert "7 missed" in run("list").stdout
+    run("quiz", "all", input=lines(right(quiz_course, attempt=2)))
+    assert row().endswith("   ✓ 9/9")
+    assert all(len(line) <= 77 for line in run("list").stdout.splitlines())
+
+
+def test_list_says_what_is_due(quiz_course: Path) -> None:
+    run("quiz", "all", input=lines(right(quiz_course)))
+    later(quiz_course, days=40)
+    assert next(line for line in run("list").stdout.splitlines() if " 1 all" in line).endswith("   due")
+    assert "9 due" in run("list").stdout
+
+
+def test_a_reader_that_has_gone_is_told_by_the_exit_code(small_course: Path) -> None:
+    """As for any program that a pipe ends; and it is not the code of one that was interrupted."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "grader.cli", "list"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")

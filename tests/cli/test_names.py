@@ -1,0 +1,73 @@
+"""Names on the command line: what is meant by them, and how a shell completes them."""
+
+from pathlib import Path
+
+import pytest
+
+from grader.cli import grade
+from grader.course.progress import PartRead, Progress
+from tests.command_line import error, run
+from tests.passed import record
+
+
+def completed(monkeypatch: pytest.MonkeyPatch, line: str) -> list[str]:
+    """What bash is offered at the end of a command line."""
+    words = line.split(" ")
+    with monkeypatch.context() as patch:
+        patch.setenv("_GRADE_COMPLETE", "bash_complete")
+        patch.setenv("COMP_WORDS", line)
+        patch.setenv("COMP_CWORD", str(len(words) - 1))
+        shown = run().stdout
+    return [offer.partition(",")[2] for offer in shown.splitlines() if offer]
+
+
+def test_a_shell_completes_names_and_options(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert completed(monkeypatch, "grade hin") == ["hint"]
+    for name in ("exercise", "hint", "read", "reset", "history", "shell", "diff"):
+        assert completed(monkeypatch, f"grade {name} al") == ["alpha"]
+    assert completed(monkeypatch, "grade lesson fi") == ["first-things"]
+    assert completed(monkeypatch, "grade quiz ") == ["first-things", "second-things", "third-things"]
+    assert completed(monkeypatch, "grade exercise --f") == ["--file", "--full"]
+    (small_course / "exercises" / "beta" / "lab.py").touch()
+    assert completed(monkeypatch, "grade lab ") == ["beta"]
+
+
+def test_outside_of_a_course_nothing_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert completed(monkeypatch, "grade exercise al") == ["al"]  # files
+    assert completed(monkeypatch, "grade quiz fi") == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_for_a_shell(monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
+    monkeypatch.setenv("_GRADE_COMPLETE", f"{shell}_source")
+    assert "_GRADE_COMPLETE" in run().stdout
+
+
+def test_a_name_in_the_place_of_a_command(small_course: Path) -> None:
+    assert error("Alpha") == "No command 'Alpha'. It is an exercise: grade exercise alpha"
+    assert error("first-things") == "No command 'first-things'. It is a lesson: grade lesson first-things"
+    assert error("exercize") == "No command 'exercize'. Did you mean 'exercise'?"
+
+
+def test_every_name_of_a_command_has_a_module() -> None:
+    context = grade.make_context("grade", ["list"])
+    assert all(grade.get_command(context, name) is not None for name in grade.list_commands(context))
+
+
+def test_exercise_without_a_name(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def header() -> str:
+        return run("exercise").stdout.splitlines()[1].split()[0]
+
+    assert header() == "base"  # the next, whatever is to be read before
+    record(workspace, "high", 1)
+    Progress.load(workspace).record(PartRead(lesson="three", part=1, slug="lesson"))
+    assert header() == "high"  # the last
+    record(workspace, "high", 4)
+    assert header() == "base"
+    with monkeypatch.context() as patch:
+        patch.chdir(workspace / "exercises" / "top")
+        assert header() == "top"
+    for name in ("base", "top"):
+        record(workspace, name, 4)
+    assert error("exercise").startswith("Every exercise is passed; name one")

@@ -1,0 +1,68 @@
+"""grade notebook: writes a part of a lesson as a notebook."""
+
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.command_line import error, run, telling_imports
+from tests.study.notebook.courses import with_a_lesson
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A course whose lesson 1 has one part, and the working directory in it."""
+    root = with_a_lesson(tmp_path / "course")
+    monkeypatch.chdir(root)
+    return root
+
+
+def test_it_writes_a_file_named_after_the_part(course: Path) -> None:
+    done = run("notebook", "1.1")
+    assert done.exit_code == 0, done.output
+    assert "jupyter lab 1.1-sums.ipynb" in done.stdout
+    nbformat.validate(nbformat.read(course / "1.1-sums.ipynb", as_version=4))
+
+
+def test_a_lesson_has_the_names_that_it_has_elsewhere(course: Path) -> None:
+    assert run("notebook", "tools.1", "--out", "mine.ipynb").exit_code == 0
+    assert (course / "mine.ipynb").is_file()
+
+
+def test_a_file_that_is_there_is_left_alone(course: Path) -> None:
+    (course / "mine.ipynb").write_text("answers")
+    assert error("notebook", "1.1", "--out", "mine.ipynb") == (
+        "There is a file mine.ipynb already; name another with --out FILE."
+    )
+    assert (course / "mine.ipynb").read_text() == "answers"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("1", "A notebook is of one part of a lesson, and '1' is none; there is 1.1."),
+        ("1.2", "A notebook is of one part of a lesson, and '1.2' is none; there is 1.1."),
+        ("tools", "A notebook is of one part of a lesson, and 'tools' is none; there is 1.1."),
+        ("7.1", "No lesson '7' in this course. grade list has them all."),
+    ],
+)
+def test_one_part_is_wanted(course: Path, name: str, sentence: str) -> None:
+    assert error("notebook", name) == sentence
+
+
+def test_a_lesson_that_is_not_written(course: Path) -> None:
+    (course / "lessons/01-tools/1-sums.md").unlink()
+    assert error("notebook", "1.1") == "Lesson 1, Tools, is not written yet: lessons/01-tools has no part."
+
+
+def test_a_folder_that_is_not_there(course: Path) -> None:
+    assert error("notebook", "1.1", "--out", "no/mine.ipynb") == (
+        "no/mine.ipynb cannot be written: No such file or directory."
+    )
+
+
+def test_it_needs_nothing_of_jupyter_but_the_format(course: Path) -> None:
+    command = telling_imports(["notebook", "1.1"], {"torch", "pytest", "IPython", "nbclient", "ipykernel"})
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == "loaded []\n"

@@ -1,0 +1,421 @@
+"""`grade quiz`: taken in plain lines, on a form and in a terminal."""
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from grader.course.progress import Answered, Progress, QuizFinished, QuizStarted
+from grader.quiz import history
+from tests.cli.quizzes import COUNT, answered, lines, right
+from tests.command_line import error, run, telling_imports
+from tests.paths import ROOT
+from tests.quiz.every_type import QUIZ
+
+ESCAPES = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
+
+# ------------------------------------------------------------ taking a quiz in plain lines
+
+
+def test_all_right(quiz_course: Path) -> None:
+    result = run("quiz", "all", input=lines(right(quiz_course)))
+    assert result.exit_code == 0, result.output
+    assert f"Question {COUNT} of {COUNT}" in result.stdout
+    assert result.stdout.count("  Right.") == COUNT
+    assert "9 of 9" in result.stdout
+    assert "read again" not in result.stdout
+    events = Progress.load(quiz_course).events
+    assert [type(event) for event in events] == [QuizStarted, *[Answered] * COUNT, QuizFinished]
+    last = events[-1]
+    assert isinstance(last, QuizFinished)
+    assert (last.quiz, last.attempt, last.score, last.max_score, last.whole) == ("all-things", 1, COUNT, COUNT, True)
+
+
+def test_wrong_ones_are_named_with_what_to_read_again(quiz_course: Path) -> None:
+    answers = right(quiz_course)
+    answers[2] = "8 x 7e9\n56B"  # the first is no answer, and is asked again
+    answers[8] = "1"
+    result = run("quiz", "all", input=lines(answers))
+    assert "'x 7e9' is not understood after the number." in result.stdout
+    assert "Only the FFNs are eightfold; attention is shared." in result.stdout
+    tail = result.stdout[result.stdout.index("Every type of question   quiz, attempt 1") :]
+    assert "7 of 9" in tail
+    assert "recall     " in tail
+    assert "Your answer: 56B" in tail
+    assert "The right answer: 46,700,000,000 parameters" in tail
+    assert "    grade lesson all-things counting\n    grade lesson all-things routing\n" in tail
+    assert "grade quiz all-things --only missed" in tail
+
+
+def test_it_stops_and_goes_on_at_the_same_place(quiz_course: Path) -> None:
+    answers = right(quiz_course)
+    first = run("quiz", "1", input=lines([*answers[:3], "q"]))
+    assert first.exit_code == 0
+    assert "3 of 9 questions are answered and kept." in " ".join(first.stdout.split())
+    assert len(answered(quiz_course)) == 3
+    second = run("quiz", "1", input=lines(answers[3:]))
+    assert "Question 4 of 9" in second.stdout
+    assert "Question 3 of 9" not in second.stdout
+    assert "9 of 9" in second.stdout
+    assert [event.attempt for event in answered(quiz_course)] == [1] * COUNT
+
+
+def test_the_input_ends(quiz_course: Path) -> None:
+    result = run("quiz", "1", input=right(quiz_course)[0])  # without a line feed
+    assert result.exit_code == 1
+    assert "The input ended. 1 of 9 questions are answered and kept." in result.stdout
+    assert len(answered(quiz_course)) == 1
+
+
+def test_standard_input_that_is_closed(quiz_course: Path) -> None:
+    command = f"{sys.executable} -m grader.cli quiz all <&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment())
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "The input ended. 0 of 9" in done.stdout
+
+
+def test_bytes_that_are_no_text(quiz_course: Path) -> None:
+    result = run("quiz", "all", input=b"\xff\xfe\n\x00\nq\n")
+    assert result.exit_code == 0
+    assert result.stdout.count("is not a choice.") == 2
+
+
+@pytest.mark.parametrize("typed", ["twelve", "1e999", "nan", "1,5", "", "-"])
+def test_bad_answers_are_asked_again(quiz_course: Path, typed: str) -> None:
+    answers = right(quiz_course)
+    answers[2] = f"{typed}\n46.7B"
+    result = run("quiz", "all", input=lines(answers))
+    assert result.exit_code == 0
+    assert result.stdout.count("  Right.") == COUNT
+    assert any(said in result.stdout for said in ("not a number", "too large", "Type a number, such as"))
+
+
+def test_skip_and_back(quiz_course: Path) -> None:
+    answers = right(quiz_course)
+    result = run("quiz", "all", input=lines([answers[0], "s", "b", *answers[1:]]))
+    assert "9 of 9" in result.stdout
+    assert [event.answer for event in answered(quiz_course)][:3] == [answers[0], None, answers[1]]
+    result = run("quiz", "all", input=lines(["s"] * COUNT))
+    assert "0 of 9" in result.stdout
+    assert f"  {COUNT} skipped\n" in result.stdout
+    assert "The right answer" not in result.stdout
+
+
+def test_an_answer_that_was_explained_is_not_changed(quiz_course: Path) -> None:
+    answers = right(quiz_course)
+    result = run("quiz", "all", input=lines(["9", answers[0], "b", "2", *answers[1:]]))
+    assert "Enter goes on." in result.stdout
+    assert "9 of 9" in result.stdout
+
+
+def test_exam_says_nothing_until_the_end_and_lets_answers_change(quiz_course: Path) -> None:
+    answers = right(quiz_course)
+    wrong = "1" if answers[0] != "1" else "2"
+    result = run("quiz", "all", "--exam", input=lines([wrong, "b", answers[0], wrong, *answers[2:]]))
+    during, after = result.stdout.split("exam, attempt 1")
+    assert "An exam: what was right is said at the end." in during
+    assert "Right." not in during
+    assert "The selection is in" not in during
+    assert "The selection is in Δ, B and C." in after
+    assert "✗ Over what" not in after
+
+
+def test_a_seed_makes_the_quiz_anew(quiz_course: Path) -> None:
+    result = run("quiz", "all", "--seed", "class of 2026", input=lines(right(quiz_course, 1, "class of 2026")))
+    assert "9 of 9" in result.stdout
+
+
+def test_the_number_of_questions(quiz_course: Path) -> None:
+    result = run("quiz", "all", "--n", "3", input="q\n")
+    started = Progress.load(quiz_course).events[0]
+    assert isinstance(started, QuizStarted)
+    assert (len(started.questions), started.whole) == (3, False)
+    assert "Question 1 of 3" in result.stdout
+    order = [question.id for question in QUIZ.questions]
+    assert sorted(started.questions, key=order.index) == list(started.questions)
+    assert "Question 1 of 3" in run("quiz", "all", input="q\n").stdout  # and goes on with these
+    assert "Question 1 of 9" in run("quiz", "all", "--new", input="q\n").stdout
+    assert "Question 1 of 9" in run("quiz", "all", "--n", "50", input="q\n").stdout
+
+
+def test_only_missed(quiz_course: Path) -> None:
+    assert "Nothing of the quiz all-things was answered yet" in error("quiz", "all", "--only", "missed")
+    answers = right(quiz_course)
+    answers[3], answers[8] = "7", "1"
+    run("quiz", "all", input=lines(answers))
+    again = right(quiz_course, attempt=2)
+    result = run("quiz", "all", "--only", "missed", input=lines([again[3], again[8]]))
+    assert "2 of 2" in result.stdout
+    assert "No question of the quiz all-things was missed" in error("quiz", "all", "--only", "missed")
+
+
+def test_answers_follow_ids_and_not_places(quiz_course: Path) -> None:
+    run("quiz", "all", input=lines([*right(quiz_course)[:4], "q"]))
+    file = quiz_course / "lessons" / "01-all-things" / "quiz.yaml"
+    data = yaml.safe_load(file.read_text("utf-8"))
+    renamed = data["questions"].pop(1)
+    data["questions"] = [*reversed(data["questions"]), {**renamed, "id": "new-name"}]
+    file.write_text(yaml.safe_dump(data, allow_unicode=True), "utf-8")
+    result = run("quiz", "all", input="q\n")
+    assert "Question 4 of 8" in result.stdout  # the renamed one is gone from this attempt, three are answered
+    assert "3 of 8 questions are answered" in " ".join(result.stdout.split())
+
+
+def test_json(quiz_course: Path) -> None:
+    answers = right(quiz_course)
+    answers[0] = "s"
+    result = run("quiz", "all", "--json", input=lines(answers))
+    data = json.loads(result.stdout)
+    assert "Question 1 of 9" in result.stderr
+    assert (data["quiz"], data["attempt"], data["finished"], data["score"], data["max_score"]) == (
+        "all-things",
+        1,
+        True,
+        8.0,
+        9.0,
+    )
+    first = data["questions"][0]
+    assert [first[key] for key in ("id", "type", "level", "section")] == ["one-right", "single", "recall", "Routing"]
+    assert (first["score"], first["answer"]) == (0.0, None)
+    half = run("quiz", "all", "--json", input="q\n")
+    assert json.loads(half.stdout)["finished"] is False
+
+
+def test_a_question_whose_formula_has_no_value_is_left_out(quiz_course: Path) -> None:
+    file = quiz_course / "lessons" / "01-all-things" / "quiz.yaml"
+    file.write_text(file.read_text("utf-8").replace("answer: k / E", "answer: k / (E - E)"), "utf-8")
+    result = run("quiz", "all", input="q\n")
+    assert "Question 1 of 8" in result.stdout
+    assert "warning: question 'chosen-of-all' is left out, since with what was drawn it divides" in result.stderr
+
+
+def test_progress_that_cannot_be_kept_is_a_warning(quiz_course: Path) -> None:
+    (quiz_course / ".archgrade").touch()  # a file where the folder should be: quiz_course could write into any folder
+    result = run("quiz", "all", input=lines(["s"] * COUNT))
+    assert result.exit_code == 0
+    assert "warning: progress is not" in result.stderr
+    assert "0 of 9" in result.stdout
+
+
+def test_which_quiz_is_meant(quiz_course: Path) -> None:
+    assert "Question 1 of 9" in run("quiz", "01-all-things", input="q\n").stdout
+    assert error("quiz", "al-things") == "No lesson 'al-things' in this course. Did you mean 'all-things'?"
+    assert "'things' can be 'all-things' (1) or 'other-things' (2)" in error("quiz", "things")
+    assert "Lesson 2, Other things, has no quiz" in error("quiz", "other")
+    assert "Quizzes there are of all-things." in error("quiz", "other")
+    (quiz_course / "lessons" / "01-all-things" / "quiz.yaml").unlink()
+    assert "No lesson of this course has one yet." in error("quiz", "all")
+
+
+def test_a_broken_quiz_is_a_sentence(quiz_course: Path) -> None:
+    file = quiz_course / "lessons" / "01-all-things" / "quiz.yaml"
+    file.write_text(file.read_text("utf-8").replace("type: single", "type: singel"), "utf-8")
+    assert error("quiz", "all").startswith("lessons/01-all-things/quiz.yaml:5: question 'one-right': there is no type")
+    assert "there is no type of question 'singel'" in " ".join(run("check", "all").stdout.split())
+
+
+# ------------------------------------------------------------ forms
+
+
+def test_a_form_comes_back_with_full_marks(quiz_course: Path) -> None:
+    result = run("quiz", "all", "--export-form", "form.yaml")
+    assert "grade quiz all-things --answers form.yaml" in result.stdout
+    text = (quiz_course / "form.yaml").read_text("utf-8")
+    data = yaml.safe_load(text)
+    assert list(data["answers"]) == [question.id for question in QUIZ.questions]
+    assert set(data["answers"].values()) == {None}
+    for question, answer in zip(QUIZ.questions, right(quiz_course), strict=True):
+        text = text.replace(f"  {question.id}:", f"  {question.id}: {answer}")
+    (quiz_course / "form.yaml").write_text(text, "utf-8")
+    result = run("quiz", "all", "--answers", "form.yaml")
+    assert "9 of 9" in result.stdout
+    assert isinstance(Progress.load(quiz_course).events[-1], QuizFinished)
+    before = len(Progress.load(quiz_course).events)
+    assert "9 of 9" in run("quiz", "all", "--answers", "form.yaml").stdout
+    assert len(Progress.load(quiz_course).events) == before  # an attempt is counted once
+
+
+def test_the_form_of_another_student_is_scored_and_not_kept(quiz_course: Path) -> None:
+    run("quiz", "all", "--export-form", "form.yaml", "--seed", "someone else")
+    text = (quiz_course / "form.yaml").read_text("utf-8")
+    for question, answer in zip(QUIZ.questions, right(quiz_course, 1, "someone else"), strict=True):
+        text = text.replace(f"  {question.id}:", f"  {question.id}: {answer}")
+    (quiz_course / "form.yaml").write_text(text, "utf-8")
+    data = json.loads(run("quiz", "all", "--answers", "form.yaml", "--json").stdout)
+    assert (data["score"], data["seed"]) == (9.0, "someone else")
+    assert Progress.load(quiz_course).events == []
+
+
+def test_an_empty_form_scores_nothing(quiz_course: Path) -> None:
+    run("quiz", "all", "--export-form", "form.yaml")
+    assert "0 of 9" in run("quiz", "all", "--answers", "form.yaml").stdout
+
+
+def test_lists_in_a_form(quiz_course: Path) -> None:
+    run("quiz", "all", "--export-form", "form.yaml")
+    text = (quiz_course / "form.yaml").read_text("utf-8")
+    places = ", ".join(right(quiz_course)[1].split())
+    (quiz_course / "form.yaml").write_text(text.replace("  several-right:", f"  several-right: [{places}]"), "utf-8")
+    assert "1 of 9" in run("quiz", "all", "--answers", "form.yaml").stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("  total-size:", "  total-size: twelve", "the answer to 'total-size' cannot be marked. 'twelve' is not a"),
+        ("  one-right:", "  one-right: 7", "the answer to 'one-right' cannot be marked. There is no number 7 here."),
+        ("  one-right:", "  one-rigth: 1", "the quiz asks no question 'one-rigth'. Did you mean 'one-right'?"),
+        ("  one-right:", "  one-right: {a: 1}", "the answer to 'one-right' must be one line, or a list of numbers."),
+        ("quiz: all-things", "quiz: none", "these are answers to the quiz 'none', not to 'all-things'."),
+        ("attempt: 1", "attempt: x", "'attempt' must be a whole number, not 'x'."),
+        ("answers:", "anwsers:", "unknown key 'anwsers'. Did you mean 'answers'?"),
+    ],
+)
+def test_a_form_with_a_mistake(quiz_course: Path, old: str, new: str, sentence: str) -> None:
+    run("quiz", "all", "--export-form", "form.yaml")
+    text = (quiz_course / "form.yaml").read_text("utf-8")
+    assert old in text
+    (quiz_course / "form.yaml").write_text(text.replace(f"\n{old}", f"\n{new}", 1), "utf-8")
+    told = error("quiz", "all", "--answers", "form.yaml")
+    assert told.startswith("form.yaml:")
+    assert sentence in told
+    assert Progress.load(quiz_course).events == []
+
+
+def test_a_form_overwrites_nothing(quiz_course: Path) -> None:
+    (quiz_course / "form.yaml").write_text("mine")
+    assert "form.yaml exists already" in error("quiz", "all", "--export-form", "form.yaml")
+    assert "there is no such file" in error("quiz", "all", "--answers", "none.yaml")
+    assert "cannot be written" in error("quiz", "all", "--export-form", "no/folder/form.yaml")
+
+
+# ------------------------------------------------------------ what is imported
+
+
+def environment() -> dict[str, str]:
+    return {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "TERM": "xterm-256color"}
+
+
+@pytest.mark.parametrize("args", [["quiz", "all"], ["list"], ["review", "--list"]], ids=" ".join)
+def test_light_commands_stay_light(quiz_course: Path, args: list[str]) -> None:
+    heavy = {"torch", "pytest", "numpy", "sqlite3", "prompt_toolkit", "rich.markdown", "hypothesis"}
+    done = subprocess.run(telling_imports(args, heavy), input="", capture_output=True, text=True, env=environment())
+    assert done.stderr.splitlines()[-1] == "loaded []"
+
+
+def test_the_first_question_imports_nothing_heavy(quiz_course: Path) -> None:
+    """in a terminal of 40 columns, which is closed by Ctrl-C after the first answer"""
+    heavy = {"torch", "pytest", "numpy", "sqlite3", "fsrs", "rich.markdown"}
+    screen = Terminal(telling_imports(["quiz", "all"], heavy), columns=40)
+    screen.wait_for("Over what does")
+    screen.send("\x03")
+    rest = screen.end()
+    assert "Stopped. 0 of 9 questions are answered" in rest
+    assert "loaded []" in rest
+
+
+class Terminal:
+    """A program in a terminal of its own."""
+
+    def __init__(self, command: list[str], columns: int, **more: str):
+        self.pid, self.descriptor = pty.fork()
+        if self.pid == 0:
+            os.execvpe(command[0], command, {**environment(), "COLUMNS": str(columns), "LINES": "24", **more})
+        self.resize(columns)
+
+    def resize(self, columns: int) -> None:
+        import fcntl
+        import struct
+        import termios
+
+        fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def send(self, keys: str) -> None:
+        os.write(self.descriptor, keys.encode())
+
+    def wait_for(self, text: str) -> str:
+        seen = b""
+        while text.encode() not in seen:
+            ready, _, _ = select.select([self.descriptor], [], [], 30)
+            assert ready, seen.decode("utf-8", "replace")
+            seen += os.read(self.descriptor, 65536)
+        return seen.decode("utf-8", "replace")
+
+    def end(self) -> str:
+        """What it writes until it ends."""
+        seen = b""
+        while True:
+            try:
+                part = os.read(self.descriptor, 65536)
+            except OSError:  # the other side is closed
+                part = b""
+            if not part:
+                os.waitpid(self.pid, 0)
+                os.close(self.descriptor)
+                return seen.decode("utf-8", "replace")
+            seen += part
+
+
+def test_taken_in_a_terminal_resized_interrupted_and_gone_on_with(quiz_course: Path) -> None:
+    command = [sys.executable, "-m", "grader.cli", "quiz", "all"]
+    answers = right(quiz_course)
+    screen = Terminal(command, columns=77)
+    screen.wait_for("q stop")
+    screen.send(answers[0] + "\r")
+    screen.wait_for("Enter next")
+    screen.resize(40)
+    screen.send("\r")
+    screen.wait_for("Which depend")
+    screen.send("\x03")
+    assert "1 of 9 questions are answered" in screen.end()
+    assert [event.answer for event in answered(quiz_course)] == [answers[0]]
+    screen = Terminal(command, columns=60)
+    screen.wait_for("Which depend")
+    screen.send("".join(answers[1].split()) + "\r")
+    screen.wait_for("Enter next")
+    screen.send("q\r")
+    screen.end()
+    assert [event.score for event in answered(quiz_course)] == [1, 1]
+
+
+def test_what_goes_on_says_what_it_is(quiz_course: Path) -> None:
+    stopped = run("quiz", "all", "--exam", "--n", "2", input="q\n").stdout
+    assert "the exam, attempt 1" in stopped
+    assert "Every type of question, exam" in run("quiz", "all", input="q\n").stdout
+
+
+def test_an_answer_that_is_taken_back_does_not_count(quiz_course: Path) -> None:
+    answers = right(quiz_course)
+    wrong = "1" if answers[0] != "1" else "2"
+    result = run("quiz", "all", input=lines([wrong, "u", *answers]))
+    assert "9 of 9" in result.stdout
+    events = Progress.load(quiz_course).events
+    asked = history.asked(events)[history.Key("all-things", "one-right")]
+    assert [once.score for once in asked] == [1.0]
+    assert history.answers(events, "all-things", 1)["one-right"].score == 1.0
+
+
+def test_the_summary_has_no_marks_of_markdown(quiz_course: Path) -> None:
+    answers = right(quiz_course)
+    answers[0] = "1" if answers[0] != "1" else "2"
+    result = run("quiz", "all", input=lines(answers))
+    assert "Over what does Mixtral take the softmax of its router?" in result.stdout
+    assert "**" not in result.stdout
+    assert "`" not in result.stdout
+
+
+def test_a_terminal_of_ascii(quiz_course: Path) -> None:
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    screen = Terminal([sys.executable, "-m", "grader.cli", "quiz", "all"], columns=77, **plain)
+    shown = screen.wait_for("stop")
+    screen.send("\x03")
+    screen.end()
+    assert "> 1" in ESCAPES.sub("", shown)
+    assert "^v or digit" in ESCAPES.sub("", shown)

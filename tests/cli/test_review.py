@@ -1,0 +1,117 @@
+"""`grade review`: what was missed and what is due comes back."""
+
+from pathlib import Path
+
+from grader.course.progress import Progress
+from grader.quiz import history
+from grader.quiz.draw import ask
+from grader.quiz.history import Key, student_salt
+from grader.quiz.score import right_answer
+from tests.cli.quizzes import COUNT, later, lines, right
+from tests.command_line import error, run
+from tests.quiz.every_type import QUIZ
+
+
+def test_review_of_nothing(quiz_course: Path) -> None:
+    result = run("review")
+    assert "Nothing is due, since no quiz was answered yet." in result.stdout
+
+
+def test_review_brings_back_what_was_missed_and_then_what_is_due(quiz_course: Path) -> None:
+    run("quiz", "all", input=lines(["s", *right(quiz_course)[1:]]))
+    assert "1 missed, 0 due" in run("review", "--list").stdout
+    wrong = run("review", input="q\n")
+    assert "Question 1 of 1" in wrong.stdout
+    again = right_answer(ask(QUIZ.questions[0], student_salt(quiz_course), 2))
+    result = run("review", input=f"{again}\n")
+    assert "Right." in result.stdout
+    assert "1 of 1" in result.stdout
+    assert "Nothing is due now. Next: " in result.stdout
+    assert "tomorrow, on " in result.stdout or "in 2 days, on " in result.stdout
+    later(quiz_course, days=30)
+    assert "0 missed, 9 due" in run("review", "--list").stdout
+    assert "Question 1 of 4" in run("review", "--n", "4", input="q\n").stdout
+    asked = history.asked(Progress.load(quiz_course).events)
+    assert asked[Key("all-things", "one-right")][-1].reviewed
+
+
+def test_what_failed_or_was_skipped_stays_listed_with_its_date(quiz_course: Path) -> None:
+    run("quiz", "all", input=lines(["s", *right(quiz_course)[1:]]))
+    assert "      1  all-things   missed, to be asked now" in run("review", "--list").stdout
+    result = run("review", input="s\ns\n")
+    assert "Question 2 of 2" in result.stdout  # the one that was skipped, once more
+    assert "0 of 1" in result.stdout
+    listed = run("review", "--list").stdout
+    assert "0 missed, 0 due" in listed
+    assert "      1  all-things   failed or skipped, back tomorrow, on " in listed
+
+
+def test_a_wrong_answer_comes_back_in_the_same_review(quiz_course: Path) -> None:
+    run("quiz", "all", input=lines(["s", *right(quiz_course)[1:]]))
+    salt = student_salt(quiz_course)
+    first = right_answer(ask(QUIZ.questions[0], salt, 2))
+    wrong = "1" if first != "1" else "2"
+    result = run("review", input=lines([wrong, right_answer(ask(QUIZ.questions[0], salt, 3))]))
+    assert "Not right." in result.stdout
+    assert "Question 2 of 2" in result.stdout
+    assert "Right." in result.stdout.split("Question 2 of 2")[1]
+    assert "0 of 1" in result.stdout
+    assert "failed or skipped" not in run("review", "--list").stdout
+
+
+def test_a_review_takes_back_and_is_appealed(quiz_course: Path) -> None:
+    (quiz_course / "lessons" / "glossary.yaml").write_text(GLOSSARY, "utf-8")
+    run("quiz", "all", input=lines(right(quiz_course)))
+    result = run("review", input=lines(["experts", "a", "router"]))
+    assert "a says that it was right" in " ".join(result.stdout.split())
+    assert "It counts as right." in result.stdout
+    assert "2 of 2" in result.stdout
+    events = history.asked(Progress.load(quiz_course).events)
+    assert [once.score for once in events[Key("glossary", "mixture-of-experts")]] == [1.0]
+
+
+def test_a_new_term_that_is_skipped_stays_new(quiz_course: Path) -> None:
+    (quiz_course / "lessons" / "glossary.yaml").write_text(GLOSSARY, "utf-8")
+    run("quiz", "all", input=lines(right(quiz_course)))
+    run("review", input=lines(["s", "s", "s", "s"]))
+    listed = run("review", "--list").stdout
+    assert "2 new terms" in listed
+    assert "failed" not in listed
+
+
+def test_review_of_a_question_that_is_gone(quiz_course: Path) -> None:
+    run("quiz", "all", input=lines(["s"] * COUNT))
+    file = quiz_course / "lessons" / "01-all-things" / "quiz.yaml"
+    file.write_text(file.read_text("utf-8").replace("id: one-right", "id: renamed"), "utf-8")
+    assert "8 missed" in run("review", "--list").stdout
+    file.unlink()
+    assert run("review", "--list").exit_code == 0
+
+
+GLOSSARY = """\
+- {term: mixture of experts, also: [MoE], uk: суміш експертів (MoE), lesson: 1,
+   definition: "A mixture of experts has many FFNs, few for each token."}
+- {term: router, also: [gate], definition: Scores the experts for a token., lesson: 1}
+- {term: state, definition: What a recurrence carries on., lesson: 2}
+"""
+
+
+def test_terms_of_the_glossary_are_reviewed(quiz_course: Path) -> None:
+    (quiz_course / "lessons" / "glossary.yaml").write_text(GLOSSARY, "utf-8")
+    assert "0 new terms" in run("review", "--list").stdout  # no lesson was begun
+    run("quiz", "all", input=lines(right(quiz_course)))
+    result = run("review", input="moe\nrooster\n")
+    assert "2 new terms" in result.stdout  # lesson 2 was not begun
+    assert "Which term is this? A ... has many FFNs" in result.stdout
+    assert "1 of 2" in result.stdout
+    assert "The right answer: router" in result.stdout
+    assert "0 new terms" in run("review", "--list").stdout
+    later(quiz_course, days=60)
+    assert "    2  glossary" in run("review", "--list").stdout
+
+
+def test_a_glossary_with_a_mistake(quiz_course: Path) -> None:
+    (quiz_course / "lessons" / "glossary.yaml").write_text(GLOSSARY.replace("uk:", "uks:"), "utf-8")
+    assert error("review").startswith("lessons/glossary.yaml:1: unknown key 'uks'. Did you mean 'uk'?")
+    (quiz_course / "lessons" / "glossary.yaml").write_text(GLOSSARY + GLOSSARY, "utf-8")
+    assert "is given twice; it stands in line 1 already." in error("review")

@@ -1,0 +1,138 @@
+"""`grade update`: a newer course in a workspace, a student's files as they were, and nothing outside of it changed."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tests.cli.strangers import EMPTY, LINK, Scene, snapshot
+from tests.command_line import error, run
+from tests.course.workspace.installation import release
+from tests.ordinary import USERS
+
+
+def test_update_says_what_is_new_and_what_stays(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    course = workspace.parent / "installed"
+    assert "nothing is new" in run("update").stdout
+    (workspace / "exercises/base/base.py").write_text("mine")
+    (workspace / "exercises/top/README.md").write_text("mine")
+    for name in ("base/base.py", "top/README.md", "high/README.md"):
+        (course / "exercises" / name).write_text("new")
+    (course / "exercises/top/top.py").unlink()
+    release(course, "9.9", monkeypatch)
+    assert error("list").endswith("bring it up to date with grade update, which leaves your files as they are.")
+    shown = run("update").stdout
+    assert "1 file new, 1 file removed" in shown
+    assert "Removed, since the course has them no more: exercises/top/top.py." in shown
+    assert "You have begun these, whose files are given out anew: base. Yours stay." in shown
+    assert "You have changed these, and they stay so: exercises/top/README.md." in shown
+    assert run("list").exit_code == 0
+
+
+def test_update_outside_of_a_workspace(small_course: Path) -> None:
+    assert error("update").endswith("is no workspace: a clone is brought up to date with git pull.")
+
+
+def test_files_outside_that_a_marker_names_are_not_removed(scene: Scene) -> None:
+    bashrc = scene.home / ".bashrc"
+    scene.name_in_marker(
+        **{
+            "../home/.bashrc": hashlib.sha256(bashrc.read_bytes()).hexdigest(),
+            "exercises/../../home/empty": EMPTY,
+            str(scene.home / "empty"): EMPTY,
+        }
+    )
+    assert scene.error("update") == (
+        ".workspace.json names '../home/.bashrc', which no course gives; "
+        "delete .workspace.json and run grade init here, which changes no other file."
+    )
+    (scene.mine / ".workspace.json").unlink()
+    before = snapshot(scene.home)
+    assert scene.run("init").exit_code == 0
+    assert scene.run("update").exit_code == 0
+    assert snapshot(scene.home) == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../home/empty",
+        "exercises/../../home/empty",
+        "exercises/..",
+        "exercises/./base/old.py",
+        "exercises//base/old.py",
+        "/exercises/old.py",
+        "exercises/",
+        "exercises",
+        "exercises/old.py/",
+        "",
+        ".",
+        "solutions/old.py",
+        "old.py",
+        ".workspace.json",
+        "exercises/..\\..\\home",
+        "exercises\\old.py",
+        "exercises/old.py\0",
+        "exercises/\x1b[2Jold.py",
+        "exercises/old\u202e.py",
+        "exercises/" + "x" * 256,
+        "exercises/" + "ä" * 128,
+    ],
+)
+@pytest.mark.parametrize("scene", USERS[:1], indirect=True)
+def test_a_name_that_no_course_gives_is_refused_before_anything_is_changed(scene: Scene, name: str) -> None:
+    (scene.mine / "exercises" / "gone.py").touch()
+    scene.name_in_marker(**{"exercises/gone.py": EMPTY, name: EMPTY})
+    assert f".workspace.json names {name[:80]!r}, which no course gives" in scene.error("update")
+
+
+@pytest.mark.parametrize("scene", USERS[:1], indirect=True)
+def test_names_of_any_script_are_names(scene: Scene) -> None:
+    name = "exercises/" + "ї" * 127
+    (scene.mine / name).touch()
+    scene.name_in_marker(**{name: EMPTY})
+    assert "1 file removed" in scene.run("update").stdout
+    assert not (scene.mine / name).exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["exercises", "lessons", "exercises/base", "exercises/base/README.md", "course.yaml"]
+)
+def test_nothing_is_written_through_a_link(scene: Scene, name: str) -> None:
+    course = scene.folder / "installed"
+    (course / "exercises/base/README.md").write_text("new")
+    (course / "lessons/01-three/lesson.md").write_text("new")
+    scene.link_out(name)
+    assert scene.error("update") == f"{name} cannot be written: {LINK}"
+
+
+def test_nothing_is_removed_through_a_link(scene: Scene) -> None:
+    (scene.mine / "exercises/old").symlink_to("../../home")
+    scene.name_in_marker(**{"exercises/old/empty": EMPTY})
+    assert scene.error("update") == f"exercises/old cannot be written: {LINK}"
+
+
+def test_a_link_is_not_removed_as_an_empty_file(scene: Scene) -> None:
+    (scene.mine / "exercises/old.py").symlink_to("../../home/.bashrc")
+    scene.name_in_marker(**{"exercises/old.py": EMPTY})
+    assert scene.error("update") == f"exercises/old.py cannot be written: {LINK}"
+
+
+def test_no_folder_is_made_through_a_link_that_leads_nowhere(scene: Scene) -> None:
+    course = scene.folder / "installed"
+    (course / "exercises/base/pictures").mkdir()
+    (course / "exercises/base/pictures/new.json").touch()
+    (scene.mine / "exercises/base/pictures").symlink_to("../../../home/made")
+    assert scene.error("update") == f"exercises/base/pictures cannot be written: {LINK}"
+
+
+def test_a_marker_that_is_a_link_is_not_followed(scene: Scene) -> None:
+    scene.link_out(".workspace.json")
+    assert scene.error("update") == f".workspace.json cannot be read: {LINK}"
+
+
+def test_a_workspace_may_itself_be_reached_through_a_link(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    (scene.folder / "installed/exercises/base/README.md").write_text("new")
+    (scene.home / "course").symlink_to("../mine")
+    assert scene.run("--course", str(scene.home / "course"), "update").exit_code == 0
+    assert (scene.mine / "exercises/base/README.md").read_text() == "new"

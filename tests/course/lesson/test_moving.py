@@ -1,0 +1,21 @@
+"""The scripts that move pictures are the course's own."""
+
+from pathlib import Path
+
+from grader.course.lesson.moving import moving_scripts, no_script
+
+
+def test_scripts_by_their_names(tmp_path: Path) -> None:
+    assert moving_scripts(tmp_path) == {}
+    folder = tmp_path / "lessons" / "moving"
+    folder.mkdir(parents=True)
+    for name in ("waves.js", "masks.js", "notes.txt"):
+        (folder / name).touch()
+    assert moving_scripts(tmp_path) == {"masks": folder / "masks.js", "waves": folder / "waves.js"}
+
+
+def test_a_name_that_there_is_not(tmp_path: Path) -> None:
+    scripts = {"masks": tmp_path, "waves": tmp_path}
+    assert no_script("masks", scripts) is None
+    assert no_script("mask", scripts) == "no picture moves by 'mask'. Did you mean 'masks'?"
+    assert no_script("zzz", scripts) == "no picture moves by 'zzz'. There are masks, waves."

@@ -1,0 +1,115 @@
+"""What a failing call depends on, found by asking again."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+import torch
+
+from grader.engine.judge.diagnosis.contrasts import contrasts
+from grader.engine.judge.diagnosis.evidence import Run
+from grader.engine.judge.diagnosis.memory import Memory
+from grader.engine.judge.diagnosis.questions import MAX_BYTES
+from grader.engine.judge.replay import Answer, replay
+from grader.engine.judge.session import Entry, Limits
+from grader.engine.sandbox.source import execute
+from tests.engine.judge.logs import LIMIT, log_of
+
+LIMITS = Limits(5.0, LIMIT)
+REFERENCE = """
+import torch
+
+
+def scaled(x, factor):
+    return x * factor
+
+
+def shifted(x, step=1, keep=None, twice=False):
+    if step > 5:
+        raise ValueError("a step of at most 5")
+    y = x + step * (2 if twice else 1)
+    return y if keep is None else y * keep
+"""
+X = torch.tensor([[1.0, 2.0, 4.0], [3.0, 5.0, 8.0]], dtype=torch.float64)
+KEEP = torch.tensor([[1, 1, 0], [1, 0, 1]])
+
+
+def said(
+    right: str, wrong: str, test: Callable[[Any], None], sizes: dict[int, str] | None = None, weight: int = 0
+) -> str | None:
+    """What is said of the last call of a test on the reference with some text replaced.
+
+    `weight`: bytes that its answer takes up.
+    """
+    assert right in REFERENCE
+    student = execute("student", REFERENCE.replace(right, wrong))
+    reference = execute("reference", REFERENCE)
+    log = log_of(REFERENCE.replace(right, wrong), test)
+    log[-1].weight = weight
+    run = Run("test", log, 0, True, log[-1], sizes or {})
+
+    def ask(asked: Sequence[Entry]) -> Answer:
+        return list(replay(asked, student, 0, LIMITS))[-1]
+
+    return contrasts(Memory(reference, LIMITS).case(run), run.sizes, reference, LIMITS, ask)
+
+
+CASES = [
+    ("y * keep", "y", lambda m: m.shifted(X, 2, keep=KEEP), "Your result is the same whatever `keep` is."),
+    (
+        "2 if twice else 1",
+        "3 if twice else 1",
+        lambda m: m.shifted(X, 2, twice=True),
+        "Without `twice` your result is right.",
+    ),
+    ("step * (2", "1 * (2", lambda m: m.shifted(X, 3), "Your result is the same whatever `step` is."),
+    ("step > 5", "step > 3", lambda m: m.shifted(X, 4), "Without `step` your code runs, and its result is right."),
+    (
+        "x * factor",
+        "x * factor if factor != 5 else x",
+        lambda m: m.scaled(X, 5),
+        "With factor = B your result is right.",
+    ),
+    (
+        "x * factor",
+        "x[:1] * factor + 0 * x",
+        lambda m: m.scaled(X, 3.0),
+        "With B = 1 in place of 2 your result is right.",
+    ),
+    (
+        "step > 5",
+        "step > 9",
+        lambda m: m.shifted(X, 7),
+        "Without `step` no ValueError would be due: it is `step` that is not allowed here.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "test", "sentence"), CASES)
+def test_what_a_failure_depends_on_is_told(right: str, wrong: str, test: Callable[[Any], None], sentence: str) -> None:
+    assert said(right, wrong, test, {2: "B"}) == sentence
+
+
+def test_one_number_that_happens_to_give_the_right_result_says_nothing() -> None:
+    assert said("x * factor", "x * factor + (factor - 1)", lambda m: m.scaled(X, 4)) is None
+
+
+def test_a_cut_counts_only_if_both_ends_are_right() -> None:
+    """The second row alone is wrong as well: that there are two is not what is wrong."""
+    wrong = "x * torch.where(x == 5, 0, factor)"
+    sentence = said("x * factor", wrong, lambda m: m.scaled(X, 3.0), {2: "B"})
+    assert sentence != "With B = 1 in place of 2 your result is right."
+
+
+def test_a_result_that_is_always_wrong_depends_on_nothing() -> None:
+    assert said("x * factor", "x * factor + 1", lambda m: m.scaled(X, 3.0)) is None
+
+
+def test_a_right_call_is_not_looked_at() -> None:
+    assert said("x + step", "x - step", lambda m: m.scaled(X, 3.0)) is None
+
+
+def test_a_call_whose_answer_is_large_is_not_made_again() -> None:
+    right, wrong, test, sentence = CASES[0]
+    assert said(right, wrong, test, weight=MAX_BYTES) == sentence
+    assert said(right, wrong, test, weight=MAX_BYTES + 1) is None

@@ -1,0 +1,44 @@
+"""Where a result is wrong, in a sentence."""
+
+import pytest
+import torch
+
+from grader.engine.judge.diagnosis.error_positions import place_of_errors
+
+RIGHT = torch.arange(2 * 5 * 5, dtype=torch.float64).reshape(2, 5, 5)
+EVERY = torch.ones(5, 5, dtype=torch.bool)
+
+
+def wrong_at(cells: torch.Tensor) -> torch.Tensor:
+    return torch.where(cells, -1.0, RIGHT)
+
+
+LAST = torch.arange(5) == 4
+CASES = [
+    (LAST[:, None].expand(5, 5), {5: ""}, "Only the last position along the second axis is wrong."),
+    ((torch.arange(5) >= 2)[:, None].expand(5, 5), {5: "T"}, "Along T all is right before position 2"),
+    (EVERY.triu(1), {}, "It is wrong only above the diagonal of the last two axes."),
+    (EVERY.tril(-1), {}, "It is wrong only below the diagonal of the last two axes."),
+    (torch.eye(5, dtype=torch.bool), {}, "It is wrong only on the diagonal of the last two axes."),
+]
+
+
+@pytest.mark.parametrize(("cells", "sizes", "said"), CASES)
+def test_a_part_that_is_wrong_is_named(cells: torch.Tensor, sizes: dict[int, str], said: str) -> None:
+    found = place_of_errors(wrong_at(cells), RIGHT, sizes, [])
+    assert found is not None
+    assert found.startswith(said)
+
+
+def test_a_mask_that_covers_the_errors_is_named() -> None:
+    mask = torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 0]])
+    actual = torch.where((mask == 0)[..., None], -1.0, RIGHT)
+    assert place_of_errors(actual, RIGHT, {}, [("mask", mask)]) == "It is wrong only where `mask` is 0."
+
+
+def test_errors_everywhere_or_few_have_no_place() -> None:
+    assert place_of_errors(RIGHT + 1, RIGHT, {}, []) is None
+    one = RIGHT.clone()
+    one[0, 0, 0] = -1
+    assert place_of_errors(one, RIGHT, {}, []) is None
+    assert place_of_errors(RIGHT[0], RIGHT, {}, []) is None

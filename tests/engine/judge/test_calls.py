@@ -1,0 +1,39 @@
+"""The call that a failure is about, as a screen shows it."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from grader.engine.judge.calls import last_call
+from grader.engine.judge.context import Setting
+from tests.engine.judge.logs import log_of
+
+HUGE = 1 << 300
+
+
+def shown(config: Any) -> str:
+    """What a screen says of an argument."""
+    source = "def count(config):\n    return 1\n"
+    log = log_of(source, lambda m: m.count(config), {"count": True})
+    call = last_call(Setting(source, "student", "student.py", None, None, {}, log, 0))
+    assert call is not None
+    return call.arguments[0].value.text
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        ({"layers": 12, "width": None, "mlp": "gelu"}, "{'layers': 12, 'width': None, 'mlp': 'gelu'}"),
+        ({"peak": 989e12, "tied": True}, "{'peak': 989000000000000.0, 'tied': True}"),
+        ({"layers": [1, 2]}, "dict of 1"),
+        ({"layers": HUGE}, "dict of 1"),
+        ({1: 2}, "dict of 1"),
+        ({}, "dict of 0"),
+        ({"name": "a" * 1000}, "dict of 1"),
+        (dict.fromkeys(map(str, range(21)), 0), "dict of 21"),
+        ({"k": torch.ones(2, 3)}, "{'k': [2, 3]}"),
+    ],
+)
+def test_a_dict_of_settings_is_written_out_if_it_is_small(config: dict[Any, Any], text: str) -> None:
+    assert shown(config) == text

@@ -1,0 +1,37 @@
+"""The line with the points: what was reached, and what has become of it since the try before."""
+
+import pytest
+from msgspec.structs import replace
+
+from grader.base.result import Outcome
+from grader.show.layout import Page, paint
+from grader.show.score import score
+from grader.show.view import View
+from tests.show.screens import result
+
+
+def points(view: View | None, outcome: Outcome = Outcome.GRADED, width: int = 77) -> str:
+    """The first line of a result with 7 of 10 points."""
+    made = replace(result(outcome=outcome), score=7.0, max_score=10.0)
+    return paint(score(made, Page(width=width), view)[0], width, color=False)
+
+
+@pytest.mark.parametrize(
+    ("tries", "before", "shown"),
+    [
+        (1, None, "7 of 10 points"),
+        (3, 2.0, "7 of 10 points, +5 since try 2"),
+        (2, 7.5, "7 of 10 points, -0.5 since try 1"),
+        (12, 7.0, "7 of 10 points, as in try 11"),
+    ],
+)
+def test_points_with_what_became_of_them(tries: int, before: float | None, shown: str) -> None:
+    line = points(View(tries=tries, before=before))
+    assert line.strip().split("   ")[0] == shown
+    assert len(points(View(tries=tries, before=before), width=60)) <= 60
+
+
+def test_nothing_is_compared_without_a_view_or_a_grade() -> None:
+    assert "since" not in points(None)
+    assert "not graded" in points(View(tries=3, before=2.0), Outcome.ERROR)
+    assert "since" not in points(View(tries=3, before=2.0), Outcome.ERROR)

@@ -1,0 +1,151 @@
+"""`%%grade`: what a graded cell shows, what it leaves in the kernel, and what is said of a wrong line."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.study.notebook.kernels import errors, html, run_cells, text
+from tests.three_exercises import BASE, HIGH, TOP, three_exercises
+
+HIDDEN = "nobody-reads-this"
+
+LOOK = f"""
+import gc, sys
+words = "-".join({HIDDEN.split("-")})
+kept = [
+    text for held in gc.get_objects() if type(held) in (dict, list, tuple)
+    for text in (held.values() if type(held) is dict else held)
+    if type(text) is str and words in text and text != words
+]
+print(kept, sorted({{"mistakes", "test_hidden", "test_public", "pytest"}} & set(sys.modules)))
+"""
+CHILDREN = """
+import os
+print(open(f"/proc/self/task/{os.getpid()}/children").read())
+"""
+
+
+@pytest.fixture
+def reference(course: Path) -> str:
+    return (course / "solutions/toolbox/toolbox.py").read_text()
+
+
+@pytest.fixture
+def light(course: Path, tmp_path: Path) -> Path:
+    """A course whose code imports no torch, which takes a kernel more than a second."""
+    return three_exercises(tmp_path / "three")
+
+
+def graded(code: str) -> str:
+    return f"%%grade toolbox\n{code}"
+
+
+def test_a_right_cell_passes_and_its_functions_can_be_used_below(course: Path, reference: str) -> None:
+    right, below, imported = run_cells(
+        course, graded(reference), "scale(3.0, 2.0)", "from toolbox import pick; pick([7], 0)"
+    )
+    assert "31 of 31 points" in html(right)
+    assert (text(below), text(imported)) == ("6.0", "7")
+    (event,) = (course / ".archgrade/progress.jsonl").read_text().splitlines()
+    assert json.loads(event)["passed"] is True
+
+
+def test_a_wrong_cell_is_told_its_mistake(course: Path, reference: str) -> None:
+    wrong, shell = run_cells(
+        course,
+        graded(reference.replace("x * factor", "x * factor * factor")),
+        f"!{sys.executable} -m grader.cli shell toolbox --print",
+    )
+    for fact in (
+        "You applied the factor twice.",
+        "scale(x, factor=3.0)",
+        "yours              expected",
+        "30 of 31 points",
+        "grade hint toolbox",
+        "grade shell toolbox --print",
+    ):
+        assert fact in html(wrong)
+        assert fact in text(wrong)
+    assert "toolbox.scale(" in text(shell)
+
+
+def test_text_of_the_student_is_escaped(light: Path) -> None:
+    cross = '<script>alert("x")</script>\\x1b[31m'
+    (cell,) = run_cells(light, f"%%grade base\ndef double(x):\n    raise ValueError('{cross}')\n")
+    assert "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;\\x1b[31m" in html(cell)
+    assert "<script" not in html(cell)
+    assert "\x1b" not in html(cell)
+
+
+def test_a_cell_that_cannot_run_is_explained_once(course: Path) -> None:
+    open_bracket, hangs = run_cells(
+        course, graded("def scale(x, factor):\n    return x * ("), graded("raise ValueError('no')")
+    )
+    assert "syntax error" in html(open_bracket)
+    assert "cell:3" in html(open_bracket)  # as the cell counts its lines
+    assert "not loaded" in html(hangs)
+    assert [errors(cell) for cell in (open_bracket, hangs)] == [[], []]
+    assert all(len(cell.outputs) == 1 for cell in (open_bracket, hangs))
+
+
+def test_lines_that_only_jupyter_understands_are_not_graded(light: Path) -> None:
+    (cell,) = run_cells(light, f"%%grade base\n%precision 3\n{BASE}")
+    assert "Not run: line 2: %precision 3" in html(cell)
+    assert "4 of 4 points" in html(cell)
+
+
+def test_a_wrong_line_is_one_sentence(course: Path, tmp_path: Path) -> None:
+    lines = {
+        "tolbox": "UsageError: No exercise 'tolbox' in this course. Did you mean 'toolbox'?\n",
+        "": "UsageError: Missing argument 'ID': %%grade ID [TEST] [--course DIR].\n",
+        "toolbox --fast": "UsageError: No such option '--fast': %%grade ID [TEST] [--course DIR].\n",
+        "toolbox 'a": "UsageError: No closing quotation: %%grade ID [TEST] [--course DIR].\n",
+        f"toolbox --course {tmp_path}": "UsageError: There is no course.yaml in "
+        f"{tmp_path}; --course wants the folder of a course.\n",
+    }
+    cells = run_cells(course, *(f"%%grade {line}\nx = 1" for line in lines))
+    assert [text(cell) for cell in cells] == list(lines.values())
+    assert [errors(cell) for cell in cells] == [[]] * len(lines)
+
+
+def test_without_a_course_it_says_how_to_name_one(light: Path, tmp_path: Path) -> None:
+    nowhere, named = run_cells(tmp_path, f"%%grade base\n{BASE}", f"%%grade base --course {light}\n{BASE}")
+    assert text(nowhere).startswith("UsageError: There is no course.yaml in ")
+    assert text(nowhere).count("\n") == 1
+    assert "4 of 4 points" in html(named)
+
+
+def test_the_kernel_holds_no_test_and_leaves_no_process(light: Path) -> None:
+    for file in (light / "solutions/base").glob("*.py"):
+        file.write_text(f"{file.read_text()}\n# {HIDDEN}\n")
+    cell, look, children = run_cells(light, f"%%grade base\n{BASE}", LOOK, CHILDREN)
+    assert "4 of 4 points" in html(cell)
+    assert text(look) == "[] []\n"
+    (warm,) = text(children).split()
+    assert not Path("/proc", warm).exists()
+
+
+def test_an_earlier_cell_is_imported_in_place_of_the_file(light: Path) -> None:
+    blocked, earlier, later, below = run_cells(
+        light, f"%%grade top\n{TOP}", f"%%grade base\n{BASE}", f"%%grade top\n{TOP}", "quadruple(3)"
+    )
+    assert "needs base first" in html(blocked)
+    assert "4 of 4 points" in html(earlier)
+    assert "4 of 4 points" in html(later)
+    assert text(below) == "12"
+
+
+def test_any_exercise_is_imported_from_a_cell_or_a_file(light: Path) -> None:
+    (light / "exercises/top/top.py").write_text(TOP)
+    _, cell, below = run_cells(light, f"%%grade base\n{BASE}", f"%%grade high\n{HIGH}", "octuple(3)")
+    assert "4 of 4 points" in html(cell)
+    assert text(below) == "24"
+
+
+def test_an_earlier_file_is_imported(light: Path) -> None:
+    (light / "exercises/base/base.py").write_text(BASE)
+    later, below = run_cells(light, f"%%grade top\n{TOP}", "quadruple(3)")
+    assert "4 of 4 points" in html(later)
+    assert text(below) == "12"

@@ -1,0 +1,112 @@
+"""The order of the course, and what comes next in it."""
+
+from pathlib import Path
+
+from grader.course import load_course
+from grader.course.progress import Graded, PartBegun, PartRead, Progress
+from grader.study.reader.order import next_exercise, next_part, next_step, steps, why
+from tests.course.on_disk import COURSE, add
+from tests.passed import record
+from tests.paths import copy_toolbox
+
+
+def named(course: Path) -> list[str]:
+    return [getattr(step, "name", None) or step.id for step in steps(load_course(course))]
+
+
+def following(course: Path) -> str:
+    step = next_step(list(steps(load_course(course))), Progress.load(course))
+    return "" if step is None else getattr(step, "name", None) or step.id
+
+
+def read(course: Path, *slugs: str) -> None:
+    for slug in slugs:
+        Progress.load(course).record(PartRead(lesson="tools", part=1, slug=slug))
+
+
+def test_an_exercise_comes_where_a_part_has_it(tmp_path: Path) -> None:
+    course = copy_toolbox(tmp_path / "course")
+    assert named(course) == ["1.1", "toolbox", "1.2"]
+    part = course / "lessons" / "01-tools" / "1-averages.md"
+    part.write_text(part.read_text("utf-8").replace("```exercise toolbox", "```text"), "utf-8")
+    (course / "lessons" / "opening.md").write_text("---\ntitle: Welcome\n---\n", "utf-8")
+    assert named(course) == ["0", "1.1", "1.2", "toolbox"]
+
+
+def test_what_was_begun_comes_first_and_then_what_follows_it(tmp_path: Path) -> None:
+    course = copy_toolbox(tmp_path / "course")
+    assert following(course) == "1.1"
+    Progress.load(course).record(PartBegun(lesson="tools", part=2, slug="leaks"))
+    assert following(course) == "1.2"
+    read(course, "leaks")
+    assert following(course) == "1.1"  # from the beginning again
+    read(course, "averages")
+    assert following(course) == "toolbox"
+    record(course, "toolbox", 4)
+    assert following(course) == ""
+
+
+def test_an_exercise_that_failed_comes_again(tmp_path: Path) -> None:
+    course = copy_toolbox(tmp_path / "course")
+    progress = Progress.load(course)
+    progress.record(Graded(exercise="toolbox", score=1, max_score=31, passed=False, sha256=None))
+    assert following(course) == "toolbox"
+    lesson = next_part(load_course(course), progress)
+    assert lesson is not None
+    assert lesson.name == "1.1"
+
+
+def test_the_next_exercise_waits_for_what_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "course.yaml").write_text(COURSE)
+    add(tmp_path, "alpha")
+    add(tmp_path, "beta", extra="needs: [gamma]")
+    add(tmp_path, "gamma", lesson=2)
+    record(tmp_path, "alpha", 4)
+    assert following(tmp_path) == "gamma"
+
+
+def test_public_tests_lead_on_where_there_are_no_others(tmp_path: Path) -> None:
+    (tmp_path / "course.yaml").write_text(COURSE)
+    add(tmp_path, "alpha")
+    add(tmp_path, "beta", extra="needs: [alpha]", level=2)
+    public = Graded(exercise="alpha", score=1, max_score=3, passed=False, public=True, sha256=None)
+    Progress.load(tmp_path).record(public)
+    assert Progress.load(tmp_path).state("alpha") == "public"
+    assert (following(tmp_path), reason(tmp_path)) == ("beta", "builds on alpha")
+    (tmp_path / "solutions" / "alpha").mkdir(parents=True)
+    assert (following(tmp_path), reason(tmp_path)) == ("alpha", "1 of 3 points so far")
+
+
+def test_what_was_left_out_in_the_lesson_comes_before_what_follows(tmp_path: Path) -> None:
+    (tmp_path / "course.yaml").write_text(COURSE)
+    add(tmp_path, "easy")
+    add(tmp_path, "middle", level=2, extra="needs: [easy]")
+    add(tmp_path, "hard", level=3)
+    add(tmp_path, "other", lesson=2)
+    record(tmp_path, "hard", 4)
+    assert (following(tmp_path), reason(tmp_path)) == ("easy", "easier, and left out")
+    record(tmp_path, "easy", 1)
+    assert reason(tmp_path) == "0.8 of 3 points so far"
+    record(tmp_path, "easy", 4)
+    assert (following(tmp_path), reason(tmp_path)) == ("middle", "builds on easy")
+    record(tmp_path, "middle", 4)
+    assert (following(tmp_path), reason(tmp_path)) == ("other", "level 1, 10 min")
+
+
+def test_the_next_exercise_whatever_is_to_be_read(tmp_path: Path) -> None:
+    course = copy_toolbox(tmp_path / "course")
+    assert following(course) == "1.1"
+    assert reason(course) == "The average of the past"
+    found = next_exercise(load_course(course), Progress.load(course))
+    assert found is not None
+    assert found.id == "toolbox"
+    record(course, "toolbox", 4)
+    assert next_exercise(load_course(course), Progress.load(course)) is None
+
+
+def reason(root: Path) -> str:
+    course, progress = load_course(root), Progress.load(root)
+    order = list(steps(course))
+    step = next_step(order, progress)
+    assert step is not None
+    return why(step, course, order, progress)

@@ -1,0 +1,44 @@
+"""What a run says while nothing comes."""
+
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from grader.base.result import Result
+from grader.engine.pool.client import JudgeLost
+from grader.teach.batch import run
+from grader.teach.batch.keys import Key
+from grader.teach.batch.run import Batch, Owner, Tally
+from grader.teach.gradebook.model import Handed
+from grader.teach.handins.handin import Student
+
+
+class Nothing:
+    """A gradebook that keeps nothing."""
+
+    def fail(self, *_: Any) -> None: ...
+
+
+def test_what_is_at_work_longest_is_named_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_TICK", 0.0)
+    book: Any = Nothing()
+    unused: Any = None
+    ada = Student(id="ada")
+    batch = Batch(book, 1, (), unused, unused, unused, unused, regrade=False)
+    slow, other = (
+        run._Work(Key({"item": each}), each, unused, None, [Owner(ada, Handed(file="x", sha256=""))], tries=9)
+        for each in ("slow", "other")
+    )
+    batch._open = {each.key.hash: each for each in (slow, other)}
+    said: list[str | None] = []
+
+    def show(tally: Tally) -> None:
+        said.append(tally.waiting)
+        if len(said) == 15:
+            lost: Future[Result] = Future()
+            lost.set_exception(JudgeLost("gone"))
+            batch._ready.put((slow, lost))
+
+    batch._take(show)
+    assert said == [None] * 9 + ["slow of ada"] * 6 + [None]

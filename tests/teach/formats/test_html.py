@@ -1,0 +1,217 @@
+"""report.html: its numbers, and that nothing a stranger wrote can be more than text in it."""
+
+import builtins
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.base.errors import UsageError
+from grader.base.result import Outcome
+from grader.teach.formats import page as pages
+from grader.teach.formats.feedback import write_feedback
+from grader.teach.formats.html import tenths, write_html
+from grader.teach.formats.names import folder_name
+from grader.teach.formats.statistics import summarise
+from grader.teach.gradebook.model import Book
+from grader.teach.handins.handin import Student
+from tests.parsed import Parsed
+from tests.teach.formats import books
+from tests.teach.formats.class_of import class_of
+from tests.teach.similarity.code import OWN
+
+
+def report(book: Book, folder: Path) -> str:
+    path, *_ = write_html(book, folder)
+    assert path == folder / "report.html"
+    return path.read_text(encoding="utf-8")
+
+
+def work(book: Book, student: Student, folder: Path) -> str:
+    """The page with a student's work."""
+    write_html(book, folder)
+    return (folder / "work" / f"{folder_name(student.id)}.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 40])
+def test_pages_are_whole_and_need_nothing_but_one_another(size: int, tmp_path: Path) -> None:
+    book = class_of(size)
+    write_feedback(book, tmp_path)
+    written = write_html(book, tmp_path)
+    ids = {path: Parsed(path.read_text(encoding="utf-8")).values("id") for path in tmp_path.rglob("*.html")}
+    for path in written:
+        text = path.read_text(encoding="utf-8")
+        parsed = Parsed(text)
+        assert text.startswith("<!DOCTYPE html>")
+        assert not re.search(r"https?:|//[a-z]|@import|url\((?!#)", text)
+        assert parsed.tags["script"] == parsed.tags["link"] == parsed.tags["img"] == 0
+        assert len(ids[path]) == len(set(ids[path]))
+        for reference in parsed.values("href"):
+            page, _, place = reference.partition("#")
+            target = (path.parent / page).resolve() if page else path
+            assert not place or place in ids[target]
+            assert target in ids
+        assert not parsed.values("src")
+
+
+def test_histograms_say_their_numbers(tmp_path: Path) -> None:
+    parsed = Parsed(report(class_of(40), tmp_path))
+    labels = [label for label in parsed.values("aria-label") if "Histogram" in label]
+    assert len(labels) == 13  # the totals, ten exercises and two quizzes
+    assert parsed.values("role") == ["img"] * 13
+    assert sum(map(int, re.findall(r"\d+", labels[0].partition(":")[2]))) == int(re.findall(r"\d+", labels[0])[0])
+
+
+def test_shares_are_counted_in_tenths() -> None:
+    assert tenths([0.0, 0.05, 0.1, 0.29999999999, 0.95, 1.0, 1.2]) == [2, 1, 0, 1, 0, 0, 0, 0, 0, 3]
+
+
+def test_everybody_is_in_the_table_of_the_class(tmp_path: Path) -> None:
+    """A row for each student, by name, who handed nothing in included; a cell says more than its colour."""
+    book = books.sample_book()
+    write_feedback(book, tmp_path)
+    text = report(book, tmp_path)
+    matrix = text[text.index('<table class="matrix">') : text.index("</table>", text.index('<table class="matrix">'))]
+    rows = [Parsed(row).text for row in re.findall("<tr>.*?</tr>", matrix, re.DOTALL)[1:-1]]
+    assert len(rows) == len(book.students)
+    assert "Ada Lovelace ada ✓ 4 2.5 2.7 late 9.2 feedback" in rows
+    assert "Nothing Handed In gone – – – 0 feedback" in rows
+    assert next(row for row in rows if "Zoë" in row).endswith("1 – ✗ 0 syntax error 1 feedback")
+    assert 'href="work/bob.html#item-moe_router"' in matrix
+    assert 'href="feedback/bob/feedback.html"' in matrix
+
+
+def test_pages_that_are_not_there_are_not_linked(tmp_path: Path) -> None:
+    text = report(books.sample_book(), tmp_path)
+    assert "feedback/" not in text
+    assert "work/gone.html" not in text
+
+
+def test_a_page_of_work_has_the_code_and_where_it_was(tmp_path: Path) -> None:
+    parsed = Parsed(work(books.sample_book(), books.BOB, tmp_path))
+    assert parsed.tags["script"] == 0
+    assert "submissions/bob/moe_ router.py" in parsed.text.replace("moe_router.py", "moe_ router.py")
+    assert "return logits.topk(k) # </pre><script>alert(1)</script>" in parsed.text
+    assert "Adjusted: a test was unclear." in parsed.text
+    assert "those you drop keep their share." in parsed.text
+
+
+def test_what_nobody_diagnosed_is_told_apart_with_links(tmp_path: Path) -> None:
+    text = report(books.sample_book(), tmp_path)
+    parsed = Parsed(text).text
+    assert "In 1 of 4 submissions that ran and did not pass" in parsed
+    assert "2 failed for a reason that is not known, and should be read:" in parsed
+    assert "1 mistake that one student made" in parsed
+    assert 'href="work/42.html#item-moe_router"' in text
+
+
+def test_who_handed_in_much_the_same_is_named_to_the_instructor_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books.MemoryBook, "work", lambda book, handed: OWN)
+    book = books.book(*(books.grade(each, books.MOE, books.passed(books.MOE)) for each in (books.ADA, books.BOB)))
+    pages = [*write_feedback(book, tmp_path), *write_html(book, tmp_path)]
+    named = next(Parsed(path.read_text(encoding="utf-8")).text for path in pages if path.name == "report.html")
+    assert "a reason to look at both, and no verdict" in named
+    assert 'Ada Lovelace, Bob "Bobby" Tables, Jr. the same file' in named
+    for path in pages:
+        if path.name != "report.html":
+            assert "alike" not in path.read_text(encoding="utf-8")
+
+
+def test_what_there_is_nothing_to_say_of_is_not_there(tmp_path: Path) -> None:
+    book = books.book(books.grade(books.ADA, books.MOE, books.passed(books.MOE)), items=(books.MOE,))
+    text = report(book, tmp_path)
+    for section in ("faults", "left-out", "questions", "outcomes", "changes"):
+        assert f'id="{section}"' not in text
+        assert f'href="#{section}"' not in text
+    assert "<dt>late</dt>" not in text
+
+
+def test_the_same_book_is_the_same_bytes(tmp_path: Path) -> None:
+    assert report(class_of(40), tmp_path / "one") == report(class_of(40), tmp_path / "two")
+
+
+def test_nobody_handed_anything_in(tmp_path: Path) -> None:
+    nothing = books.book(students=[books.ADA, books.BOB])
+    text = Parsed(report(nothing, tmp_path)).text
+    assert "Nobody handed in anything that could be graded." in text
+    assert "handed nothing in 2" in text
+    assert "no code was run" in text
+
+
+def test_nothing_of_a_stranger_is_obeyed(tmp_path: Path) -> None:
+    words = '<script>alert(1)</script>"><img src=x onerror=alert(1)>\x1b[31m\u202e&amp;'
+    evil = Student(id=words, name=words)
+    item = books.MOE
+    failing = books.case("test_values", Outcome.WRONG_VALUES, 3.0, name=words, description=words)
+    found = books.Diagnosis(words, words, words, "test_values", 1)
+    of = books.result(item, failing, diagnoses=(found,))
+    book = books.book(
+        books.grade(evil, item, of, late=-1.0, reasons=(words,), error=words), course=words, run=books.run(layout=words)
+    )
+    text = report(book, tmp_path)
+    parsed = Parsed(text)
+    assert parsed.tags["script"] == parsed.tags["img"] == 0
+    assert "onerror" not in dict(parsed.attributes)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert parsed.text.count("<script>alert(1)</script>") >= 8
+    assert "\\x1b[31m\\u202e&amp;" in parsed.text
+
+
+def test_the_sample_book(tmp_path: Path) -> None:
+    text = Parsed(report(books.sample_book(), tmp_path)).text
+    assert "softmax_all 1 of 5" in text
+    assert "Left out, since a grade could not be measured: 1." in text
+    assert "The judge ended by signal 9. 2" in text
+    assert "out of time 1" in text
+    assert "sum 17.5 −0.3 +0.5 17.7" in text
+
+
+def test_numbers_of_a_class_of_three(tmp_path: Path) -> None:
+    """Ada passes both exercises, one of them late; Bob has 1 of 4 points by a known mistake; Zoë ran out of time."""
+    book = books.book(
+        books.grade(books.ADA, books.MOE, books.passed(books.MOE), late=-0.4),
+        books.grade(books.ADA, books.ROPE, books.passed(books.ROPE)),
+        books.grade(books.BOB, books.MOE, books.wrong_values(), adjustment=0.5),
+        books.grade(books.EMOJI, books.MOE, books.timeout()),
+        students=[books.EMPTY],
+    )
+    found = summarise(book)
+    assert [student.id for student in found.absent] == ["gone"]
+    assert {total.student.id: total.final for total in found.totals} == {"ada": 6.6, "bob": 1.5, "42": 1.0}
+    moe = next(each for each in found.items if each.item.id == "moe_router")
+    assert sorted(moe.shares) == [0.25, 0.25, 1.0]
+    assert (moe.count, moe.passed, moe.mean, moe.median) == (3, 1, 0.5, 0.25)
+    tests = [(test.id, test.passed, test.failed, test.not_run, test.rate) for test in moe.tests]
+    assert tests == [
+        ("test_gradient", 0, 0, 3, 0.0),
+        ("test_values", 1, 2, 0, 1 / 3),
+        ("test_shape", 3, 0, 0, 1.0),
+    ]
+    assert [test.rate_of_reached for test in moe.tests] == [None, 1 / 3, 1.0]
+    assert [(each.name, [who.id for who in each.students]) for each in found.mistakes] == [("softmax_all", ["bob"])]
+    assert (found.diagnosed, found.not_passed, found.grades) == (1, 2, 4)
+    assert {each.outcome: len(each.submissions) for each in found.endings} == {
+        Outcome.WRONG_VALUES: 1,
+        Outcome.TIMEOUT: 1,
+    }
+    assert {change.submission.student.id for change in found.changes} == {"ada", "bob"}
+    assert "Of 10 points they have 30\N{NO-BREAK SPACE}% on average" in report(book, tmp_path)
+
+
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: Any, **more: Any) -> Any:
+        if name.partition(".")[0] == "jinja2":
+            raise ModuleNotFoundError("No module named 'jinja2'", name="jinja2")
+        return real(name, *rest, **more)
+
+    pages._environment.cache_clear()
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(UsageError, match=r"jinja2, which is not installed: pip install 'archgrade\[report\]'"):
+        write_html(books.sample_book(), tmp_path)
+    assert not list(tmp_path.iterdir())

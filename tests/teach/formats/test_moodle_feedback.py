@@ -1,0 +1,60 @@
+"""moodle-feedback.zip: each page under the name by which Moodle finds its participant."""
+
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from grader.base.errors import UsageError
+from grader.teach.formats import write
+from grader.teach.gradebook.model import Book
+from grader.teach.handins.handin import Student
+from tests.parsed import Parsed
+from tests.teach.formats.books import ADA, MOE, book, grade, passed, run, sample_book
+from tests.teach.formats.test_moodle import ENGLISH
+
+
+def pages(of: Book, folder: Path, template: Path | None = None) -> dict[str, str]:
+    """The files in the zip."""
+    (path,) = write("moodle-feedback", of, folder, template)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+def participant(name: str) -> list[str]:
+    """The parts that Moodle 4 takes a name for: up to four underscores, and the rest is the file's name."""
+    return name.split("_", 4)
+
+
+def test_submissions_of_moodle_know_their_participants(tmp_path: Path) -> None:
+    students = [Student(id="657", name="Ada_Ann / Lovelace"), Student(id="658"), Student(id="x", name="Nobody")]
+    of = book(*(grade(each, MOE, passed(MOE)) for each in students), run=run(layout="moodle"))
+    found = pages(of, tmp_path)
+    assert [participant(name) for name in found] == [
+        ["Ada Ann Lovelace", "657", "assignsubmission", "file", "feedback.html"],
+        ["Participant", "658", "assignsubmission", "file", "feedback.html"],
+    ]
+    first, second = map(Parsed, found.values())
+    assert "Feedback for Ada_Ann / Lovelace" in first.text
+    assert "Ada" not in second.text
+
+
+def test_a_worksheet_has_the_numbers_of_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "sheet.csv").write_text(ENGLISH, encoding="utf-8")
+    found = pages(sample_book(), tmp_path, tmp_path / "sheet.csv")
+    assert sorted(re.findall(r"_(\d+)_", " ".join(found))) == ["657", "658"]
+    assert "Feedback for Ada Lovelace" in Parsed(found["Ada Lovelace_657_assignsubmission_file_feedback.html"]).text
+    assert "of 5 students the number in Moodle is not known" in capsys.readouterr().err
+
+
+def test_where_nothing_tells_the_numbers_the_worksheet_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"--format moodle-feedback=FILE\.csv"):
+        write("moodle-feedback", book(grade(ADA, MOE, passed(MOE))), tmp_path)
+
+
+def test_the_same_book_is_the_same_bytes(tmp_path: Path) -> None:
+    of = book(grade(Student(id="657", name="Ada"), MOE, passed(MOE)), run=run(layout="moodle"))
+    one, two = (write("moodle-feedback", of, tmp_path / name)[0].read_bytes() for name in "ab")
+    assert one == two

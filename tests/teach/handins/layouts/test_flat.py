@@ -1,0 +1,17 @@
+"""Files that are named for the student and the exercise."""
+
+from pathlib import Path
+
+from grader.teach.handins.recognise import find
+from tests.teach.handins.handed_in import EXERCISES, code, folder, last
+
+
+def test_flat_files_with_numbers(tmp_path: Path) -> None:
+    names = ["ada_rope-1.py", "ada_rope.py", "rope-bob.py", "rope-bob-1.py", "rope-eve-2.py", "rope-17.py", "x (1).py"]
+    found = find([folder(tmp_path, code(*names))], EXERCISES)
+    assert last(found) == [
+        ("17", "rope-17.py"),
+        ("ada", "ada_rope-1.py"),
+        ("bob", "rope-bob-1.py"),
+        ("eve-2", "rope-eve-2.py"),
+    ]

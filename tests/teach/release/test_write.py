@@ -1,0 +1,113 @@
+"""Where an edition is written, and read again."""
+
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.base.errors import UsageError
+from grader.teach.release.write import read, write
+from tests.files_of_at_most import files_of_at_most
+
+FILES = {"course.yaml": b"title: T\n", "exercises/a/a.py": b"pass\n"}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["new", "empty"])
+def test_a_folder(tmp_path: Path, there: bool) -> None:
+    out = tmp_path / "deep" / "out"
+    if there:
+        out.mkdir(parents=True)
+    write(out, FILES)
+    assert contents(tmp_path) == {f"deep/out/{name}": data for name, data in FILES.items()}
+
+
+def test_who_stands_in_the_folder_stays_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path(), FILES)
+    assert contents(Path()) == FILES
+    assert os.path.samefile(tmp_path, os.curdir)
+
+
+@pytest.mark.parametrize("name", ["full", "file"])
+def test_what_is_there_is_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    before = contents(tmp_path)
+    with pytest.raises(UsageError, match="is not empty; name another folder"):
+        write(tmp_path / name, FILES)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("out", ["out", "out.zip", "there"])
+def test_what_fails_leaves_nothing_behind(tmp_path: Path, out: str) -> None:
+    if out == "there":
+        (tmp_path / out).mkdir()
+    large = FILES | {"exercises/b/b.py": os.urandom(2000)}
+    with files_of_at_most(1000), pytest.raises(UsageError, match=f"{out} cannot be written: File too large"):
+        write(tmp_path / out, large)
+    assert contents(tmp_path) == {}
+    assert [path.name for path in tmp_path.iterdir()] == (["there"] if out == "there" else [])
+
+
+def test_a_zip_has_the_same_bytes_whenever_it_is_made(tmp_path: Path) -> None:
+    first, second = tmp_path / "week.zip", tmp_path / "again" / "week.zip"
+    write(first, FILES)
+    write(second, dict(reversed(FILES.items())))
+    assert first.read_bytes() == second.read_bytes()
+    with zipfile.ZipFile(first) as archive:
+        assert archive.namelist() == ["week/course.yaml", "week/exercises/a/a.py"]
+
+
+@pytest.mark.parametrize("out", ["out", "out.zip"])
+def test_what_is_written_can_be_read(tmp_path: Path, out: str) -> None:
+    write(tmp_path / out, FILES)
+    assert read(tmp_path / out) == FILES
+
+
+def test_the_outermost_course_is_meant(tmp_path: Path) -> None:
+    files = {"course.yaml": b"", "more/course.yaml": b"", "x": b""}
+    write(tmp_path / "out", files)
+    assert read(tmp_path / "out") == files
+
+
+def test_a_link_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "out", FILES)
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "out" / "more").symlink_to(tmp_path / "solutions")
+    with pytest.raises(UsageError, match=r"more is a link, and an edition has none"):
+        read(tmp_path / "out")
+
+
+def test_no_edition(tmp_path: Path) -> None:
+    (tmp_path / "no.zip").write_text("<html>")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UsageError, match=r"no\.zip cannot be unpacked"):
+        read(tmp_path / "no.zip")
+    with pytest.raises(UsageError, match=r"folder is no edition of a course: there is no course\.yaml"):
+        read(tmp_path / "folder")
+
+
+def test_what_is_planted_in_the_folder_meanwhile_leads_nowhere(tmp_path: Path) -> None:
+    """It was empty when it was looked at."""
+    out, home = tmp_path / "out", tmp_path / "home"
+    out.mkdir()
+    home.mkdir()
+
+    class Planting(dict[str, bytes]):
+        """Files, while whose writing somebody puts links into the folder."""
+
+        def items(self) -> Any:
+            (out / "exercises").symlink_to(home)
+            (out / "course.yaml").symlink_to(home / "made")
+            return super().items()
+
+    with pytest.raises(UsageError, match="out cannot be written"):
+        write(out, Planting(FILES))
+    assert list(home.iterdir()) == []

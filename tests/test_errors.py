@@ -1,7 +1,0 @@
-"""Bad input has an exit code of its own."""
-
-from grader.errors import UsageError
-
-
-def test_usage_error_has_an_exit_code() -> None:
-    assert UsageError("x").exit_code == 2
