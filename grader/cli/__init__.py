@@ -46,7 +46,6 @@ FOR_INSTRUCTORS = {
     "batch": "Grade what a class handed in.",
     "gradebook": "What a class has earned, and exports of it.",
     "compare": "Who moved between two runs, and why.",
-    "verify": "Whether signed results are as they were.",
     "export": "An autograder, or a quiz, for a learning platform.",
 }
 INTERRUPTED = 130

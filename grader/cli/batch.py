@@ -17,7 +17,6 @@ from grader.base.text import clean_line
 from grader.cli import INTERRUPTED
 from grader.cli.progress_bar import progress_bar
 from grader.cli.screen import course_root, number, say, written_lines
-from grader.cli.signer import Signer
 from grader.course import Course, Exercise, load_course
 from grader.course.document import read_text
 from grader.engine.judge.materials import materials_of
@@ -60,8 +59,6 @@ DEFAULT = ("json", "csv")  # formats
 @click.option("--adjustments", metavar="CSV", type=click.Path(path_type=Path), help="Points to add or take away.")
 @click.option("--format", "formats", metavar="NAME[=FILE]", multiple=True,
               help="What to write, may be repeated; by default json and csv (docs/formats.md).")
-@click.option("--sign", metavar="KEY", type=click.Path(path_type=Path),
-              help="Sign what is written, and a certificate for each student (docs/signatures.md).")
 @click.option("--regrade", is_flag=True, help="Grade again what has not changed, too.")
 @click.option("--isolation", type=click.Choice(["confined", "process"]), default="confined", show_default=True,
               help="process: go on where submissions cannot be confined.")
@@ -83,7 +80,6 @@ def command(
     extensions: Path | None,
     adjustments: Path | None,
     formats: tuple[str, ...],
-    sign: Path | None,
     regrade: bool,
     isolation: str,
     jobs: int | None,
@@ -102,7 +98,6 @@ def command(
     course = load_course(course_root())
     course.require_whole("grade batch")
     wanted = all_chosen(formats or DEFAULT)
-    signer = Signer(sign, outside=[out, course.root])
     quizzes = Quizzes(course)
     ids = [each.id for each in course.exercises]
     for each in only:
@@ -159,7 +154,6 @@ def command(
         book.end_run(run)
         graded = book.book()
         written = [path for each in wanted for path in each.write(graded, out)]
-        written += signer.sign(graded, out, written)
         below = [] if fail_under is None else _below(graded, fail_under / 100)
     if not quiet:
         say(*summary_lines(tally, time.monotonic() - begun, out, list(written_lines(written, out))))

@@ -11,7 +11,6 @@ from grader.base.errors import UsageError
 from grader.base.result import Outcome
 from grader.base.text import clean_line
 from grader.cli.screen import columns, say, step, written_lines
-from grader.cli.signer import Signer
 from grader.course import find_course, load_course
 from grader.course.model import did_you_mean
 from grader.show.layout import COLUMNS, Line, paint
@@ -59,7 +58,6 @@ class Summary(Struct, frozen=True, kw_only=True):
     "--format", "formats", metavar="NAME[=FILE]", multiple=True, help="Export (docs/formats.md); may be repeated."
 )
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where exports go; by default into DIR.")
-@click.option("--sign", metavar="KEY", type=FILE, help="Sign exports, and a certificate for each student.")
 @click.option("--late", metavar="FILE", type=FILE, help="Apply this late policy (YAML) from now on.")
 @click.option("--extensions", metavar="FILE", type=FILE, help="Apply these extensions (CSV) from now on.")
 @click.option("--adjustments", metavar="FILE", type=FILE, help="Apply these adjustments (CSV) from now on.")
@@ -72,7 +70,6 @@ def command(
     runs: bool,
     formats: tuple[str, ...],
     out: Path | None,
-    sign: Path | None,
     late: Path | None,
     extensions: Path | None,
     adjustments: Path | None,
@@ -81,8 +78,8 @@ def command(
     as_json: bool,
 ) -> None:
     """What a class has earned, as grade batch left it in DIR (by default: results)."""
-    if sum((student is not None, runs, bool(formats or sign), forget is not None, merge is not None)) > 1:
-        raise UsageError("Give one of --student, --runs, --format or --sign, --forget and --merge.")
+    if sum((student is not None, runs, bool(formats), forget is not None, merge is not None)) > 1:
+        raise UsageError("Give one of --student, --runs, --format, --forget and --merge.")
     with Gradebook(folder) as gradebook:
         if late or extensions or adjustments:
             gradebook.set_policies(late=late, extensions=extensions, adjustments=adjustments, known=_course_items())
@@ -99,8 +96,8 @@ def command(
             return
         if student is not None:
             _student(book, student, as_json)
-        elif formats or sign:
-            _export(book, formats, out or folder, Signer(sign, outside=[folder, out or folder, *_course_roots()]))
+        elif formats:
+            _export(book, formats, out or folder)
         elif as_json:
             _print(_summary(book))
         else:
@@ -168,12 +165,12 @@ def _named(book: StoredBook, name: str) -> Student:
     raise UsageError(f"No student '{name}' in the gradebook.{hint}")
 
 
-def _export(book: StoredBook, formats: tuple[str, ...], out: Path, signer: Signer) -> None:
+def _export(book: StoredBook, formats: tuple[str, ...], out: Path) -> None:
     from grader.teach.formats import all_chosen
 
     wanted = all_chosen(formats)  # what is wrong with one is said before any is written
     written = [path for each in wanted for path in each.write(book, out)]
-    say(*map(clean_line, written_lines([*written, *signer.sign(book, out, written)], out)))
+    say(*map(clean_line, written_lines(written, out)))
 
 
 def _summary(book: StoredBook) -> Summary:

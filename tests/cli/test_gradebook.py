@@ -157,7 +157,7 @@ def test_exports_of_many_files_take_one_line_and_pages_are_linked(gradebook_fold
 
 
 def test_one_view_at_a_time(gradebook_folder: Path) -> None:
-    sentence = "Give one of --student, --runs, --format or --sign, --forget and --merge."
+    sentence = "Give one of --student, --runs, --format, --forget and --merge."
     assert error("gradebook", "--runs", "--student", "bob") == sentence
     assert error("gradebook", "--forget", "bob", "--merge", "bob", "ada") == sentence
 
