@@ -46,7 +46,7 @@ HOLES = {  # what a test of the course does over one submission: how that is cal
     "__import__('os')._exit(1)": "a judge ended itself, with exit code 1",
     "raise type('Odd', (Exception,), {'__str__': lambda self: str(1 / 0)})": "ZeroDivisionError: division by zero",
 }
-CRASH = next(iter(HOLES))
+CRASH, *_, RAISES = HOLES
 NO_TEXT = "\0"  # handed in as code, it is graded without a judge
 FALLS = "def pick(items, place): return 'the hole'\n"  # into it
 

@@ -44,6 +44,12 @@ def pytest_configure() -> None:
     os.environ["ARCHGRADE_WARM"] = "0"
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> None:
+    """Whatever an interrupted command did in this process, what the next test starts can be interrupted."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextmanager
 def staying_in(folder: Path) -> Iterator[None]:
     """Has warm processes stay, as for a student, and be found: their sockets lie below this folder."""

@@ -17,6 +17,7 @@ from tests.classes import (
     FALLS,
     FILES,
     HOLES,
+    RAISES,
     REFERENCE,
     WAITS,
     batch,
@@ -179,7 +180,7 @@ def test_a_crash_of_the_judge_is_the_outcome_of_the_submission(tmp_path: Path) -
 def test_a_judge_that_is_ended_or_fails_says_nothing_of_the_submission(tmp_path: Path) -> None:
     """Whether it is ended from outside, ends itself or fails; the others are graded in any case."""
     course, out = make_course(tmp_path), tmp_path / "out"
-    others = {f"eve{number}": hole for number, hole in enumerate(HOLES) if hole != CRASH}
+    others = {f"eve{number}": hole for number, hole in enumerate(HOLES) if hole not in (CRASH, RAISES)}
     for student, hole in others.items():
         with_a_hole(course, hole, word=student)
     fallen = {student: f"{REFERENCE}\n\n{FALLS.replace('the hole', student)}" for student in others}
@@ -193,6 +194,17 @@ def test_a_judge_that_is_ended_or_fails_says_nothing_of_the_submission(tmp_path:
         assert HOLES[hole] in (grade.error or "")
         (told,) = [line for line in done.stderr.splitlines() if line.startswith(f"error: {student}, ")]
         assert HOLES[hole] in told
+
+
+def test_an_exception_that_cannot_be_explained_is_the_outcome_of_the_submission(tmp_path: Path) -> None:
+    """The test raises it over this submission alone; the reference passes."""
+    course, out = make_course(tmp_path), tmp_path / "out"
+    with_a_hole(course, RAISES)
+    done = batch(course, hand_in(tmp_path, {"eve": f"{REFERENCE}\n\n{FALLS}"}), "--out", out, "--jobs", 1)
+    assert (done.returncode, scores(out)) == (0, {"eve": 27})
+    result = grades(out)["eve"].result
+    assert result is not None
+    assert [HOLES[RAISES] in each for each in result.advice_errors] == [True]
 
 
 def test_a_test_that_crashes_on_the_reference_too_is_the_fault_of_the_course(tmp_path: Path) -> None:

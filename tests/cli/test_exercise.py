@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from grader.course.progress import Progress
-from tests.classes import HOLES, with_a_hole
+from tests.classes import HOLES, RAISES, with_a_hole
 from tests.engine.submission.notebooks import notebook
 from tests.paths import copy_toolbox
 
@@ -33,7 +33,7 @@ def root(tmp_path: Path) -> Path:
     return copy_toolbox(tmp_path / "course")
 
 
-@pytest.mark.parametrize("hole", [hole for hole in HOLES if not hole.startswith("raise")])
+@pytest.mark.parametrize("hole", [hole for hole in HOLES if hole != RAISES])
 def test_a_judge_that_ends_is_one_sentence_and_no_score(hole: str, root: Path) -> None:
     with_a_hole(root, hole, for_all=True)
     own = root / "exercises/toolbox/toolbox.py"
@@ -47,7 +47,7 @@ def test_a_judge_that_ends_is_one_sentence_and_no_score(hole: str, root: Path) -
 
 @pytest.mark.usefixtures("left_behind")
 def test_a_judge_that_fails_says_where_and_gives_no_score(root: Path) -> None:
-    with_a_hole(root, next(hole for hole in HOLES if hole.startswith("raise")), for_all=True)
+    with_a_hole(root, RAISES, for_all=True)
     done = command("--file", "solutions/toolbox/toolbox.py", "--json", cwd=root)
     result = json.loads(done.stdout)
     assert (done.returncode, result["outcome"], result["score"]) == (3, "error", 0)

@@ -62,7 +62,7 @@ def test_real_results_are_valid(title: str, printed: dict[str, tuple[int, str]])
 
 
 def test_another_version_is_not_valid(printed: dict[str, tuple[int, str]]) -> None:
-    result = json.loads(printed["a pass"][1]) | {"schema": "archgrade/result/v3"}
+    result = json.loads(printed["a pass"][1]) | {"schema": "archgrade/result/v4"}
     validator = jsonschema.Draft202012Validator(schema.schema())
     assert [list(error.path) for error in validator.iter_errors(result)] == [["schema"]]
 

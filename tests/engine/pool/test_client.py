@@ -12,8 +12,8 @@ import pytest
 from grader.course import load_course
 from grader.engine.judge.materials import materials
 from grader.engine.judge.messages import Job
-from grader.engine.pool import client, pulse
-from grader.engine.pool import staying as module
+from grader.engine.pool import client, liveness
+from grader.engine.pool import resident as module
 from grader.engine.pool.resident import running
 from tests.paths import TOOLBOX, copy_toolbox
 
@@ -173,7 +173,7 @@ def test_one_that_is_stopped_is_not_waited_for(staying: Path, monkeypatch: pytes
 @stays_here
 def test_one_that_is_stopped_while_it_is_needed_is_given_up(staying: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pid = left_behind()
-    monkeypatch.setattr(pulse, "STILL", 2)
+    monkeypatch.setattr(liveness, "STILL", 2)
 
     def work(judges: client.Judges) -> tuple[bool, float]:
         found = judges.warm_pid == pid

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.engine.pool import likeness as module
+from grader.engine.pool import identity as module
 from grader.engine.pool.identity import environment, likeness
 
 if sys.platform != "linux":

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from grader.engine.pool import pulse
+from grader.engine.pool import liveness
 from grader.engine.pool.liveness import Pulse
 
 if sys.platform != "linux":
@@ -28,8 +28,8 @@ def running(code: str) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def until_it_has_worked(process: "subprocess.Popen[bytes]") -> None:
-    used = pulse.ran(process.pid)
-    while pulse.ran(process.pid) == used:
+    used = liveness.ran(process.pid)
+    while liveness.ran(process.pid) == used:
         pass
 
 
@@ -42,14 +42,14 @@ def test_a_process_that_sleeps_is_stuck_after_so_many_looks() -> None:
         watched, count = Pulse(process.pid), 1
         while (said := watched.complaint()) is None:  # it may yet be on its way to sleep
             count += 1
-    assert said == f"did nothing for {pulse.STILL} s"
-    assert count >= pulse.STILL
+    assert said == f"did nothing for {liveness.STILL} s"
+    assert count >= liveness.STILL
 
 
 def test_a_process_that_works_is_not_stuck_however_often_one_looks() -> None:
     with running("while True: pass") as process:
         watched = Pulse(process.pid)
-        for _ in range(3 * pulse.STILL):
+        for _ in range(3 * liveness.STILL):
             until_it_has_worked(process)
             assert watched.complaint() is None
 
@@ -58,7 +58,7 @@ def test_a_stopped_process_is_stuck() -> None:
     with running("while True: pass") as process:
         process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED)
-        assert looks(Pulse(process.pid), pulse.STILL + 1)[-1] == f"did nothing for {pulse.STILL} s"
+        assert looks(Pulse(process.pid), liveness.STILL + 1)[-1] == f"did nothing for {liveness.STILL} s"
 
 
 def test_one_that_works_for_ever_has_a_bound() -> None:
@@ -73,7 +73,7 @@ def test_one_that_works_for_ever_has_a_bound() -> None:
 def test_of_several_one_that_works_is_enough() -> None:
     with running("import signal; signal.pause()") as still, running("while True: pass") as busy:
         watched = Pulse(still.pid, busy.pid)
-        for _ in range(2 * pulse.STILL):
+        for _ in range(2 * liveness.STILL):
             until_it_has_worked(busy)
             assert watched.complaint() is None
 
@@ -88,6 +88,6 @@ def test_what_a_helper_takes_is_not_taken_by_the_process_alone() -> None:
 
 
 def test_without_a_count_of_cpu_time_the_clock_stands_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulse, "ran", lambda *pids: None)
-    assert looks(Pulse(1, most=3600.0), 2 * pulse.STILL) == [None] * (2 * pulse.STILL)
+    monkeypatch.setattr(liveness, "ran", lambda *pids: None)
+    assert looks(Pulse(1, most=3600.0), 2 * liveness.STILL) == [None] * (2 * liveness.STILL)
     assert Pulse(1, most=-1.0).complaint() == "did not answer for -1 s"

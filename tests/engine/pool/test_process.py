@@ -14,7 +14,7 @@ import torch  # noqa: F401 - it has imported it before it serves
 if sys.platform != "linux":
     pytest.skip("a warm process stays on Linux", allow_module_level=True)
 
-from grader.engine.pool import imports
+from grader.engine.pool import preload
 from grader.engine.pool import process as module
 from grader.engine.pool.identity import likeness
 from grader.engine.pool.messages import MAX_REQUEST, About, End, Look, StartJudge, Stop, decode_tell, encode
@@ -27,7 +27,7 @@ def path(staying: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where it is found. It looks at once whether it is still of use, and standard output stays where it is."""
     monkeypatch.setattr(module, "LOOK", 0.01)
     monkeypatch.setattr(module, "PAUSE", 0.01)
-    monkeypatch.setattr(imports, "settle", lambda: None)
+    monkeypatch.setattr(preload, "settle", lambda: None)
     monkeypatch.setattr(module, "silence", lambda: None)
     return socket_of(likeness())
 

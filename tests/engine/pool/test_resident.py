@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from grader.engine.pool import staying as module
+from grader.engine.pool import resident as module
 from grader.engine.pool.messages import MAX_REQUEST, Look, decode_ask
 from grader.engine.pool.resident import Place, connect, refused, running, socket_of
 

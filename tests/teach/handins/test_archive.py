@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader.base.errors import UsageError
-from grader.engine.submission import archive
+from grader.teach.handins import archive
 from grader.teach.handins.archive import Bounds, open_archive
 from grader.teach.handins.recognise import find
 from tests.teach.handins.archives import EXERCISES, MIB, in_tar, refused, tarred, why, zipped
