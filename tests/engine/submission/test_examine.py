@@ -13,9 +13,9 @@ import pytest
 from grader.base import outline
 from grader.base.errors import Lost
 from grader.base.result import Outcome
-from grader.engine.sandbox.proc import exiting
 from grader.engine.submission import Finding, examine
 from grader.engine.submission.examine import Import, is_untouched
+from tests.processes import ends
 
 SLOW = "a" + "\u0300\u0316" * 40_000 + " = 1\n"  # Python normalizes a name in quadratic time
 
@@ -170,7 +170,7 @@ def test_the_process_ends_with_the_one_that_asks_it() -> None:
     where = "grader.engine.submission.examine"
     code = f"from {where} import _parser, examine; examine('x', 'one'); print(_parser._process.pid)"
     pid = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
-    assert exiting(pid)
+    assert ends(pid)
 
 
 def test_the_process_imports_nothing_slow() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.engine.sandbox.proc import exiting
+from tests.processes import ends
 from tests.study.notebook.kernels import errors, html, run_cells, text
 from tests.three_exercises import BASE, HIGH, TOP, three_exercises
 
@@ -126,7 +126,7 @@ def test_the_kernel_holds_no_test_and_leaves_no_process(light: Path) -> None:
     assert text(look) == "[] []\n"
     processes = text(children).split()
     assert len(processes) == 2  # the warm one, and the one that parses
-    assert all(exiting(int(each)) for each in processes)
+    assert all(ends(int(each)) for each in processes)
 
 
 def test_an_earlier_cell_is_imported_in_place_of_the_file(light: Path) -> None:
