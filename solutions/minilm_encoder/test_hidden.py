@@ -2,7 +2,6 @@
 
 import importlib.util
 import math
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -321,7 +320,6 @@ COSINES = [
 RANKINGS = [[0, 1, 3, 2, 5, 4], [2, 3, 5, 1, 0, 4], [5, 4, 0, 1, 3, 2]]
 
 
-@lru_cache(maxsize=1)
 def published():
     """The state dict of the file; its package is found, and not imported."""
     from safetensors.torch import load_file

@@ -1,5 +1,6 @@
 """The call that a failure is about: which one it is, its arguments, and what it returned beside what was expected."""
 
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ def failing_entry(error: BaseException, log: Sequence[Entry]) -> Entry | None:
     if isinstance(error, Disagreement):
         wanted = [error.actual, error.difference.actual]
         for entry in reversed(calls):
-            parts = [entry.question.result, *_inner(entry.question.result)]
+            parts = [_held(part) for part in (entry.question.result, *_inner(entry.question.result))]
             holders = [value for value in wanted if isinstance(value, Tensor | tuple | list | dict)]
             if any(part is value for part in parts for value in holders):
                 return entry
@@ -73,6 +74,11 @@ def in_parts(result: Any) -> bool:
 
 def _calls(log: Sequence[Entry]) -> list[Entry]:
     return [e for e in log if isinstance(e.request, wire.Invoke | wire.Differentiate)]
+
+
+def _held(part: Any) -> Any:
+    """Return a part of a result, also if it is too large to be held by the question that gave it."""
+    return part() if isinstance(part, weakref.ref) else part
 
 
 def _inner(value: Any) -> list[Any]:

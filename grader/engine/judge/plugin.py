@@ -27,8 +27,10 @@ from grader.engine.judge.collect import Test, Tested, collect, collection_fault
 from grader.engine.judge.context import Setting
 from grader.engine.judge.cpu import OWN_CPU, bounded_cpu
 from grader.engine.judge.diagnosis.evidence import Run
+from grader.engine.judge.diagnosis.memory import forget_too_many
 from grader.engine.judge.diagnosis.observe import observed
 from grader.engine.judge.explain import explain, unexplained
+from grader.engine.judge.footprint import Footprint
 from grader.engine.judge.messages import Graded, Job, Materials, Setup, Testing
 from grader.engine.judge.reference_time import reference_seconds
 from grader.engine.judge.results import blocked, result_of
@@ -124,8 +126,13 @@ class Plugin:
             except UsageError as error:
                 self.fault = error
         if self.fault is None:
+            footprint = Footprint()
             for job in self._jobs:
-                self._say(Graded(job.id, self._grade(job)))
+                result = self._grade(job)
+                self._running = None  # it holds what the last test had
+                forget_too_many(each.causes.memory for each in self._exercises.values() if each.causes is not None)
+                footprint.tidy()
+                self._say(Graded(job.id, result))
         return True
 
     @pytest.hookimpl(tryfirst=True)

@@ -316,6 +316,7 @@ class Session:
         seen = -math.inf
         try:
             self._line.send(meta, blobs, deadline)
+            blobs.clear()  # what was made for the question alone would lie beside the answer
             while True:
                 meta, blob = self._line.receive(deadline)
                 reply = read_reply(meta, blob)

@@ -38,6 +38,8 @@ from grader.engine.sandbox.wire import (
     WireValue,
 )
 
+MOST_HELD = 16 << 20  # bytes of an answer that is held as long as its question
+
 Exchange = Callable[[Request, list[Any], "Question"], tuple[Returned, Blob]]
 Kind = tuple[torch.Size, torch.dtype]
 _MAX_MIRRORED = 1 << 14  # tensors of all modules of a test: each question looks whether one has changed
@@ -99,7 +101,9 @@ class Link:
         wire_kwargs = {name: _wired(packer, arg, label) for name, arg in kwargs.items()}
         request = Invoke(next(self._ids), number, path, wire_args, wire_kwargs, context)
         self.last = Question(label, args, kwargs)
-        return self._ask(request, packer.blobs, self.last, packer.differentiable + parameters)
+        blobs, inputs = packer.blobs, packer.differentiable + parameters
+        del packer  # it holds the tensors, some of which may be there for this question alone
+        return self._ask(request, blobs, self.last, inputs)
 
     def side_effect(self, name: str, kind: Any) -> Any:
         """What the last call did beside returning a value, an attribute of `objects.LastCall` of this type."""
@@ -189,7 +193,7 @@ class Link:
             weakref.finalize(call, self._released.append, request.id)
             inputs = inputs or [torch.zeros((), requires_grad=True)]
             _Connect.apply(call, len(outputs), *outputs, *inputs)  # type: ignore[no-untyped-call]
-        question.result = value
+        question.result = value if len(blob) <= MOST_HELD else _unheld(value)
         return value
 
     def _find(self, wire: WireObject | WireModule, unpacker: Unpacker, label: str) -> Any:
@@ -202,6 +206,18 @@ class Link:
                 raise WireError(f"modules of more than {_MAX_MIRRORED:,} tensors in one test")
             self._modules[wire.number] = Mirror(self, wire.number)
         return self._modules[wire.number].renew(wire, unpacker)
+
+
+def _unheld(value: Any) -> Any:
+    """Return a value with weak references in the place of its tensors, which live for as long as the test has them."""
+    match value:
+        case Tensor():
+            return weakref.ref(value)
+        case dict():
+            return {key: _unheld(item) for key, item in value.items()}
+        case list() | tuple():
+            return tuple(_unheld(item) for item in value)
+    return value
 
 
 def _are_gradients(found: Any, like: list[Kind]) -> bool:

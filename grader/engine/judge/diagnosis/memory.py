@@ -5,7 +5,7 @@ Most submissions of a class are asked the same.
 
 import hashlib
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -17,6 +17,7 @@ from grader.engine.judge.replay import Answer, answers, names_of_slots, replay, 
 from grader.engine.judge.session import Limits
 
 MAX_KEPT = 16 << 20  # bytes of answers of the reference and of mistakes
+MAX_IN_ALL = 64 << 20  # bytes of those of all exercises of a judge
 PAIR_SECONDS = 0.2  # of CPU that two mistakes together may take for an answer: some never end
 _encode = msgspec.msgpack.encode
 
@@ -32,7 +33,7 @@ class Memory:
         self._uses = uses(reference)
         self._right: dict[bytes, list[Answer]] = {}  # of the reference, by the questions
         self._wrong: dict[tuple[bytes, str], list[Wrong | None]] = {}  # of a version; None where it answers right
-        self._kept = 0  # bytes of them
+        self.kept = 0  # bytes of them
 
     def case(self, run: Run) -> Case:
         """A run with what the reference answers to its questions."""
@@ -72,12 +73,24 @@ class Memory:
             self._right[questions] = found
         return self._right[questions]
 
+    def forget(self) -> None:
+        """Keep none of the answers."""
+        self._right.clear()
+        self._wrong.clear()
+        self.kept = 0
+
     def _make_room(self, more: int) -> None:
-        self._kept += more
-        if self._kept > MAX_KEPT:
-            self._right.clear()
-            self._wrong.clear()
-            self._kept = more
+        if self.kept + more > MAX_KEPT:
+            self.forget()
+        self.kept += more
+
+
+def forget_too_many(memories: Iterable[Memory]) -> None:
+    """Keep none of the answers of all exercises, if together they are too many."""
+    memories = list(memories)
+    if sum(each.kept for each in memories) > MAX_IN_ALL:
+        for each in memories:
+            each.forget()
 
 
 def _questions(run: Run) -> bytes:
