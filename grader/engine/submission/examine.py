@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import IO, Any
 
@@ -99,7 +100,7 @@ class _Parser:
 
     def _ended(self, process: "subprocess.Popen[bytes]") -> Examined | None:
         self._process = None
-        with process:  # closes its pipes, and waits
+        with suppress(BrokenPipeError), process:  # closes its pipes, one with unsent data in it, and waits
             pass
         number = -process.returncode
         if number == signal.SIGXCPU:

@@ -142,6 +142,7 @@ def test_a_process_that_is_killed_is_replaced(own: _Own) -> None:
     assert own.parser.examine("x = 1\n", "one.py").finding is None
     first = own.pid()
     os.kill(first, signal.SIGKILL)
+    assert ends(first)
     assert own.parser.examine("x = 2\n", "one.py").finding is None
     assert own.pid() != first
 
