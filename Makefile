@@ -21,6 +21,7 @@ check: .venv/installed
 	$(BIN)/grade check
 
 lint: .venv/installed-dev
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports

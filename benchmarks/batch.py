@@ -228,8 +228,10 @@ def main() -> None:
     chosen = parser.parse_args()
     torch = [import_torch() for _ in range(chosen.rounds)]
     fresh, lowest = fresh_pytest(5), floor(100)
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, "
-          f"Python {platform.python_version()}, load {os.getloadavg()[0]:.2f}")
+    print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, "
+        f"Python {platform.python_version()}, load {os.getloadavg()[0]:.2f}"
+    )
     print(f"{'submissions':>12} {'CPU s':>9} {'wall s':>9} {'per s':>7} {'coordinator MiB':>16} {'largest other':>14}")
     rows: list[tuple[int, Measured]] = []
     with tempfile.TemporaryDirectory() as name:
@@ -241,18 +243,25 @@ def main() -> None:
             hand_in(folder, size, sources())
             took = measured([*BATCH, str(folder), "--out", str(out), "--quiet"])
             rows.append((size, took))
-            print(f"{size:12} {took.cpu:9.2f} {took.wall:9.2f} {size / took.wall:7.1f} "
-                  f"{took.own:16.0f} {took.largest:14.0f}", flush=True)
+            print(
+                f"{size:12} {took.cpu:9.2f} {took.wall:9.2f} {size / took.wall:7.1f} "
+                f"{took.own:16.0f} {took.largest:14.0f}",
+                flush=True,
+            )
         torch += [import_torch() for _ in range(chosen.rounds)]  # before and after
         torch_cpu = statistics.median(each.cpu for each in torch)
         torch_wall = statistics.median(each.wall for each in torch)
         start = statistics.median(each.wall for each in starts)
         (small, first), (large, last) = rows[0], rows[-1]
         slope = (last.cpu - first.cpu) / (large - small)
-        print(f"import torch {torch_cpu * 1e3:.0f} ms CPU; in-process floor {lowest * 1e3:.2f} ms "
-              f"({lowest / torch_cpu:.5f}); fresh pytest {fresh * 1e3:.0f} ms ({fresh / torch_cpu:.3f})")
-        print(f"one more submission {slope * 1e3:.1f} ms CPU: {slope / torch_cpu:.4f} of import torch, "
-              f"{slope / lowest:.1f} times the floor, {fresh / slope:.0f} times less than a fresh pytest")
+        print(
+            f"import torch {torch_cpu * 1e3:.0f} ms CPU; in-process floor {lowest * 1e3:.2f} ms "
+            f"({lowest / torch_cpu:.5f}); fresh pytest {fresh * 1e3:.0f} ms ({fresh / torch_cpu:.3f})"
+        )
+        print(
+            f"one more submission {slope * 1e3:.1f} ms CPU: {slope / torch_cpu:.4f} of import torch, "
+            f"{slope / lowest:.1f} times the floor, {fresh / slope:.0f} times less than a fresh pytest"
+        )
         print(f"a class of one: {start:.2f} s, {start / torch_wall:.2f} of import torch")
         found = {"torch": torch_cpu, "fresh_pytest": fresh, "floor": lowest, "slope": slope, "start": start}
         middle = chosen.sizes[len(chosen.sizes) // 2]

@@ -120,8 +120,10 @@ def main() -> None:
     }
     found["one more submission"] = slope(max(1, rounds // 2))
     torch_cpu, torch_wall = found["import torch"]
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, "
-          f"Python {platform.python_version()}, load {os.getloadavg()[0]:.2f}")
+    print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, "
+        f"Python {platform.python_version()}, load {os.getloadavg()[0]:.2f}"
+    )
     print(f"{'':<30} {'CPU ms':>8} {'x torch':>8} {'wall ms':>8} {'x torch':>8}")
     for name, (cpu, wall) in found.items():
         print(f"{name:<30} {cpu * 1e3:8.1f} {cpu / torch_cpu:8.4f} {wall * 1e3:8.1f} {wall / torch_wall:8.4f}")

@@ -20,7 +20,11 @@ BYTES = {"bytes_per_param": 2, "kv_bytes": 2}
 MIXTRAL_ATTENTION = {"attn_layers": 32, "n_heads": 32, "n_kv_heads": 8, "head_dim": 128, **BYTES}
 LLAMA_ATTENTION = {"attn_layers": 80, "n_heads": 64, "n_kv_heads": 8, "head_dim": 128, **BYTES}
 MIXTRAL = {
-    "shared_params": 1_605_636_096, "n_experts": 8, "top_k": 2, "expert_params": 5_637_144_576, **MIXTRAL_ATTENTION
+    "shared_params": 1_605_636_096,
+    "n_experts": 8,
+    "top_k": 2,
+    "expert_params": 5_637_144_576,
+    **MIXTRAL_ATTENTION,
 }
 
 

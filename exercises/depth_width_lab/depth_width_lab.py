@@ -47,9 +47,7 @@ class HopModel(nn.Module):
     47608
     """
 
-    def __init__(
-        self, layers: int, width: int, heads: int = 4, items: int = 8, hops: int = 3, seed: int = 0
-    ) -> None:
+    def __init__(self, layers: int, width: int, heads: int = 4, items: int = 8, hops: int = 3, seed: int = 0) -> None:
         raise NotImplementedError
 
     def forward(self, table: Tensor, start: Tensor, k: Tensor) -> Tensor:

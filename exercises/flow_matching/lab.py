@@ -68,9 +68,7 @@ class Network(nn.Module):
 
     def __init__(self, generator):
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(2 + 8, 128), nn.SiLU(), nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, 2)
-        )
+        self.layers = nn.Sequential(nn.Linear(2 + 8, 128), nn.SiLU(), nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, 2))
         for parameter in self.parameters():
             bound = 1 / parameter.shape[-1] ** 0.5
             nn.init.uniform_(parameter, -bound, bound, generator=generator)

@@ -53,10 +53,7 @@ def run(submission, rng):
     yield Table(
         "Recall: how much of the sample so many steps ago a read-out finds (1: all)",
         tuple(f"{lag} ago" for lag in LAGS),
-        [
-            (name, [submission.recall(A, B, DT, signals[-1], lag) for lag in LAGS])
-            for name, (A, B) in matrices.items()
-        ],
+        [(name, [submission.recall(A, B, DT, signals[-1], lag) for lag in LAGS]) for name, (A, B) in matrices.items()],
     )
 
 

@@ -33,17 +33,13 @@ def run(submission, rng):
     rows = [
         (name, [hit.double().mean().item(), sum(losses[name][-WINDOW:]) / WINDOW]) for name, (hit, _) in right.items()
     ]
-    yield Table(
-        f"On {SEQUENCES:,} fresh sequences (guessing: {1 / VOCAB:.2f})", ("accuracy", "last loss"), rows
-    )
+    yield Table(f"On {SEQUENCES:,} fresh sequences (guessing: {1 / VOCAB:.2f})", ("accuracy", "last loss"), rows)
     yield Curves(
         "distance",
         "Accuracy by the distance between a token and the place where it is needed",
         "distance",
         "accuracy",
-        tuple(
-            Line(name, *by_distance(*right[name])) for name in ("lti, random", "selective, random")
-        ),
+        tuple(Line(name, *by_distance(*right[name])) for name in ("lti, random", "selective, random")),
         low=0.0,
         high=1.05,
     )

@@ -28,6 +28,4 @@ def test_example(submission):
     """one channel: y is 4 and 9, h_last 3"""
     u, delta, A = torch.tensor([[[4.0, 2.0]]]), torch.tensor([[[1.0, 2.0]]]), torch.tensor([[-math.log(2)]])
     B, C = torch.tensor([[[1.0, 0.5]]]), torch.tensor([[[1.0, 3.0]]])
-    assert_close(
-        submission.selective_scan(u, delta, A, B, C), (torch.tensor([[[4.0, 9.0]]]), torch.tensor([[[3.0]]]))
-    )
+    assert_close(submission.selective_scan(u, delta, A, B, C), (torch.tensor([[[4.0, 9.0]]]), torch.tensor([[[3.0]]])))

@@ -46,22 +46,43 @@ DEFAULT = ("json", "csv")  # formats
 
 @click.command("batch")
 @click.argument("submissions", nargs=-1, required=True, metavar="SUBMISSIONS...", type=click.Path(path_type=Path))
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
-              help="The folder of the gradebook and the reports.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="The folder of the gradebook and the reports.",
+)
 @click.option("--exercise", "only", metavar="ID", multiple=True, help="Grade this exercise only; may be repeated.")
 @click.option("--layout", type=click.Choice(LAYOUTS), help="How the submissions are laid out, if it cannot be told.")
 @click.option("--roster", metavar="CSV", type=click.Path(path_type=Path), help="Who is in the class.")
-@click.option("--map", "mapping", metavar="CSV", type=click.Path(path_type=Path),
-              help="Whose single files are, and for what: file,student,exercise.")
+@click.option(
+    "--map",
+    "mapping",
+    metavar="CSV",
+    type=click.Path(path_type=Path),
+    help="Whose single files are, and for what: file,student,exercise.",
+)
 @click.option("--prefix", metavar="TEXT", help="What repositories are called before the student's login: week-3-.")
 @click.option("--late", metavar="YAML", type=click.Path(path_type=Path), help="Due dates, and what lateness costs.")
 @click.option("--extensions", metavar="CSV", type=click.Path(path_type=Path), help="Who has longer.")
 @click.option("--adjustments", metavar="CSV", type=click.Path(path_type=Path), help="Points to add or take away.")
-@click.option("--format", "formats", metavar="NAME[=FILE]", multiple=True,
-              help="What to write, may be repeated; by default json and csv (docs/formats.md).")
+@click.option(
+    "--format",
+    "formats",
+    metavar="NAME[=FILE]",
+    multiple=True,
+    help="What to write, may be repeated; by default json and csv (docs/formats.md).",
+)
 @click.option("--regrade", is_flag=True, help="Grade again what has not changed, too.")
-@click.option("--isolation", type=click.Choice(["confined", "process"]), default="confined", show_default=True,
-              help="process: go on where submissions cannot be confined.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["confined", "process"]),
+    default="confined",
+    show_default=True,
+    help="process: go on where submissions cannot be confined.",
+)
 @click.option("--jobs", metavar="N", type=click.IntRange(1, 1024), help="Judges; by default one for each processor.")
 @click.option("--cluster", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler.")
 @click.option("--fail-under", metavar="P", type=click.FloatRange(0, 100), help="Exit with 1 if someone is below P %.")

@@ -42,8 +42,12 @@ class _Meant:
 @click.argument("ids", metavar="[lesson] [ID]...", nargs=-1)
 @click.option("--seeds", metavar="N", default=10, show_default=True, type=click.IntRange(min=2), help="Runs of each.")
 @click.option("--update", is_flag=True, help="First write what lessons print and draw into them.")
-@click.option("--release", metavar="DIR|ZIP", type=click.Path(path_type=Path, exists=True),
-              help="Prove instead that nothing leaked into this edition.")
+@click.option(
+    "--release",
+    metavar="DIR|ZIP",
+    type=click.Path(path_type=Path, exists=True),
+    help="Prove instead that nothing leaked into this edition.",
+)
 @click.option("--mutants", is_flag=True, help="Prove tests by references with one thing changed instead.")
 @click.pass_context
 def command(

@@ -22,9 +22,7 @@ from grader.study.grading import own_submission
 
 SIDE_BY_SIDE = 120  # columns that a terminal needs for it
 
-Pair = tuple[
-    str, str, str
-]  # a definition's name, the student's text of it and the reference's; "" where it is missing
+Pair = tuple[str, str, str]  # a definition's name, the student's text of it and the reference's; "" where it is missing
 
 
 @click.command("diff")
@@ -36,8 +34,7 @@ def command(exercise_id: str) -> None:
     reference = exercise.reference  # UsageError in a student's edition
     if Progress.load(root).state(exercise.id) != "passed":
         raise UsageError(
-            f"grade diff shows the reference of {exercise.id} after a pass; "
-            f"grade it with: grade exercise {exercise.id}"
+            f"grade diff shows the reference of {exercise.id} after a pass; grade it with: grade exercise {exercise.id}"
         )
     yours = own_submission(exercise).text
     if finding := examine(yours, exercise.id).finding:

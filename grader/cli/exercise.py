@@ -96,9 +96,7 @@ def command(
     ctx.exit(0 if result.passed else FAILED)
 
 
-def _graded(
-    root: Path, exercise: Exercise, submission: Submission, timeout: float | None
-) -> tuple[Course, Result]:
+def _graded(root: Path, exercise: Exercise, submission: Submission, timeout: float | None) -> tuple[Course, Result]:
     def work(judges: Judges) -> tuple[Course, Result]:
         course = load_course(root)
         imports = own_imports(course, exercise, submission.text)

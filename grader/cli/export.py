@@ -21,8 +21,14 @@ def command(ctx: click.Context) -> None:
 
 @command.command("gradescope", short_help="An autograder for Gradescope.")
 @click.argument("exercise_ids", nargs=-1, required=True, metavar="ID...")
-@click.option("--out", metavar="ZIP", type=click.Path(path_type=Path, dir_okay=False), default=Path("autograder.zip"),
-              show_default=True, help="The file to write.")
+@click.option(
+    "--out",
+    metavar="ZIP",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("autograder.zip"),
+    show_default=True,
+    help="The file to write.",
+)
 @click.option("--pip-conf", metavar="FILE", type=click.Path(path_type=Path), help="Settings for pip in the container.")
 def gradescope(exercise_ids: tuple[str, ...], out: Path, pip_conf: Path | None) -> None:
     """An autograder for Gradescope that grades these exercises as grade batch does (docs/ci.md).
@@ -46,10 +52,20 @@ def gradescope(exercise_ids: tuple[str, ...], out: Path, pip_conf: Path | None) 
 @command.command("quiz", short_help="A quiz for Canvas, for Moodle, as GIFT or QTI 2.1.")
 @click.argument("lesson", type=LessonName())
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="For which platform; must be given.")
-@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="The file to write.  [default: named for"
-              " the lesson and the format]")
-@click.option("--variants", metavar="N", type=click.IntRange(1, 100), default=5, show_default=True,
-              help="How many are drawn of a question with parameters.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The file to write.  [default: named for the lesson and the format]",
+)
+@click.option(
+    "--variants",
+    metavar="N",
+    type=click.IntRange(1, 100),
+    default=5,
+    show_default=True,
+    help="How many are drawn of a question with parameters.",
+)
 @click.option("--seed", metavar="WORD", default="export", show_default=True, help="What is drawn depends on it.")
 def quiz(lesson: str, form: str | None, out: Path | None, variants: int, seed: str) -> None:
     """The quiz of a lesson for Canvas, for Moodle, or as GIFT or QTI 2.1 (docs/quiz-formats.md).

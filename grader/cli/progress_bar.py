@@ -13,7 +13,6 @@ from grader.base.text import clean_line, inert
 EVERY = 5.0  # seconds between two lines
 
 
-
 class Show(Protocol):
     """Shows what is done and what there is in all; `waiting`: what keeps it from going on."""
 

@@ -101,9 +101,7 @@ def _of_parts(course: Course, parts: Collection[tuple[str, str]]) -> dict[Key, A
     }
 
 
-def _session(
-    keys: Sequence[Key], new: Set[Key], known: dict[Key, Askable], progress: Progress, salt: str
-) -> Session:
+def _session(keys: Sequence[Key], new: Set[Key], known: dict[Key, Askable], progress: Progress, salt: str) -> Session:
     """The questions, each drawn anew: its attempt is how often it was asked, with this time.
 
     What was not known is asked once more at the end. Terms that are new and skipped stay new.

@@ -9,8 +9,14 @@ from grader.course import load_course
 
 
 @click.command("site")
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), default=Path("site"),
-              show_default=True, help="The folder to write to: empty, or a site that was written before.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("site"),
+    show_default=True,
+    help="The folder to write to: empty, or a site that was written before.",
+)
 def command(out: Path) -> None:
     """The course as pages that open as files: lessons, statements of exercises, glossary, documents.
 

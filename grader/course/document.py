@@ -34,9 +34,7 @@ _NOUNS = {
 class Document:
     """The content of a YAML file and the line of each part of it."""
 
-    def __init__(
-        self, path: Path, holds: type[dict[str, Any]] | type[list[Any]] = dict, data: bytes | None = None
-    ):
+    def __init__(self, path: Path, holds: type[dict[str, Any]] | type[list[Any]] = dict, data: bytes | None = None):
         """`data`: the file's bytes, where it lies in an archive.
 
         UsageError where the file cannot be read, is no YAML, or is no mapping with distinct keys, or list.
@@ -123,9 +121,7 @@ class Document:
 
     def _explained(self, message: str, to: Any, value: Any, part: Keys) -> UsageError:
         message, _, path = message.partition(" - at `$")
-        keys: Keys = tuple(
-            int(index) if index else name for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path)
-        )
+        keys: Keys = tuple(int(index) if index else name for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path))
         where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")
         if unknown := re.search(r"unknown field `(.*)`", message):
             key, inside = unknown[1], f" in '{where}'" if where else ""

@@ -35,17 +35,14 @@ def find_course(start: Path, explicit: Path | None) -> Path:
     if explicit is not None:
         root = explicit.parent if explicit.name == COURSE_FILE else explicit
         if not (root / COURSE_FILE).is_file():
-            raise UsageError(
-                f"There is no {COURSE_FILE} in {explicit}; --course wants the folder of a course."
-            )
+            raise UsageError(f"There is no {COURSE_FILE} in {explicit}; --course wants the folder of a course.")
         return root.absolute()
     start = start.absolute()
     for root in (start, *start.parents):
         if (root / COURSE_FILE).is_file():
             return root
     raise UsageError(
-        f"There is no {COURSE_FILE} in {start} or above it; "
-        "go to the folder of a course, or name it with --course DIR."
+        f"There is no {COURSE_FILE} in {start} or above it; go to the folder of a course, or name it with --course DIR."
     )
 
 

@@ -108,9 +108,7 @@ class _File:
         for node in parse(text, shown(path)).body:
             self._sort(node)
         if not self.marked:
-            raise UsageError(
-                f'{shown(path)}:1: nothing here is decorated @replaces("name of the reference").'
-            )
+            raise UsageError(f'{shown(path)}:1: nothing here is decorated @replaces("name of the reference").')
         for node in self.helpers:
             self._check_names(node)
 
@@ -147,9 +145,7 @@ class _File:
     def _check_imports(self, node: ast.stmt) -> None:
         for each in ast.walk(node):
             names = [alias.name for alias in each.names] if isinstance(each, ast.Import) else []
-            inner = (
-                isinstance(each, ast.ImportFrom) and each.module == self.reference.name and each is not node
-            )
+            inner = isinstance(each, ast.ImportFrom) and each.module == self.reference.name and each is not node
             if self.reference.name in names or inner:
                 sentence = f"import the reference's names at the top: from {self.reference.name} import name."
                 raise self._error(each, sentence)
@@ -182,9 +178,7 @@ class _File:
             if name not in self.reference.definitions:
                 raise self._error(decorator, self._not_in_reference(name, self.reference.definitions))
             if node.name != name and node.name in self.reference.bound:
-                raise self._error(
-                    node, f"'{node.name}' is a name of the reference; give this version another."
-                )
+                raise self._error(node, f"'{node.name}' is a name of the reference; give this version another.")
             if self.path.stem == "mistakes" and not ast.get_docstring(node):
                 raise self._error(node, f"'{node.name}' has no docstring: the advice that its author reads.")
             return mark
@@ -276,9 +270,7 @@ class _Rename(ast.NodeTransformer):
 
 def _names(node: ast.AST) -> set[str]:
     """The names that are read anywhere in a node."""
-    return {
-        each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)
-    }
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
 
 
 def _bound(node: ast.stmt) -> list[str]:

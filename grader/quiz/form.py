@@ -53,9 +53,7 @@ def read_form(path: Path, data: bytes | None = None) -> tuple[Document, Form]:
     return document, document.convert(Form)
 
 
-def answers_of(
-    form: Form, document: Document, asked: Sequence[Asked], *, handed_in: bool = False
-) -> list[str | None]:
+def answers_of(form: Form, document: Document, asked: Sequence[Asked], *, handed_in: bool = False) -> list[str | None]:
     """The answers in the order of the questions, None where one is open.
 
     UsageError for one that cannot be marked, unless the form was handed in and can be mended no more.

@@ -227,5 +227,3 @@ def _names(question: Numeric) -> list[str]:
 def _for(values: Values) -> str:
     told = ", ".join(f"{name} = {value}" for name, value in values.items())
     return f" for {told}." if told else "."
-
-

@@ -100,9 +100,7 @@ def source(at: Frame, page: Page) -> list[Line]:
         if marks:
             lines += _operands(text, marks, gutter, page)
         elif at.column is not None:
-            lines.append(
-                _underline(text, at.column - margin + moved, (at.end_column or 0) - margin + moved, gutter)
-            )
+            lines.append(_underline(text, at.column - margin + moved, (at.end_column or 0) - margin + moved, gutter))
     return lines
 
 
@@ -137,10 +135,7 @@ def _operands(text: str, marks: Sequence[tuple[Operand, int]], gutter: int, page
         else:
             listed.append(operand)
     label = max(columns, default=0) + 9
-    if (
-        gutter + label + max((cells(describe(o.value, dtypes)) for o in columns.values()), default=0)
-        > page.width
-    ):
+    if gutter + label + max((cells(describe(o.value, dtypes)) for o in columns.values()), default=0) > page.width:
         listed, columns = [operand for operand, _ in marks], {}
 
     ordered = sorted(columns)
@@ -158,11 +153,7 @@ def _operands(text: str, marks: Sequence[tuple[Operand, int]], gutter: int, page
 
 def _caller(at: Frame, page: Page) -> list[Line]:
     text = next((s.text.strip() for s in at.source if s.number == at.line), "")
-    inside = (
-        f"in {at.function}, line {at.line}"
-        if at.function and at.function != "<module>"
-        else f"line {at.line}"
-    )
+    inside = f"in {at.function}, line {at.line}" if at.function and at.function != "<module>" else f"line {at.line}"
     return labelled("from", [line(cut(pad(inside, 24) + "  " + text, page.width - 15, page))])
 
 

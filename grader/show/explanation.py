@@ -103,9 +103,7 @@ def not_graded(result: Result, page: Page) -> list[Piece]:
     return paragraphs(
         told(FAULT) if result.outcome is Outcome.ERROR else (),
         told(message) if not repeats(message, result.exception) else (),
-        crash.exception(result.exception, page, placed=len(result.exception.frames) == 1)
-        if result.exception
-        else (),
+        crash.exception(result.exception, page, placed=len(result.exception.frames) == 1) if result.exception else (),
         printed(result.output, page),
     )
 

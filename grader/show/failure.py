@@ -129,9 +129,7 @@ def beside(parts: Sequence[Part], page: Page) -> list[Line]:
     names = min(max(10, *(cells(part.name) for part in parts)), page.width // 3)
     column = 5 + names
     room = (page.width - column - 4) // 2
-    dtypes = any(
-        p.expected and p.expected.dtype != p.yours.dtype and p.yours.dtype and p.expected.dtype for p in parts
-    )
+    dtypes = any(p.expected and p.expected.dtype != p.yours.dtype and p.yours.dtype and p.expected.dtype for p in parts)
     rows = [(p, describe(p.yours, dtypes), describe(p.expected, dtypes) if p.expected else "") for p in parts]
     wide = min(max([len("returned"), *(cells(yours) for _, yours, _ in rows)]), room) + 4
     lines = [line(dim(" " * column + pad("returned", wide) + "expected"))]

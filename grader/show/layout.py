@@ -24,10 +24,7 @@ Style = Literal["", "bold", "dim", "red", "green", "command"]  # a command is pl
 
 TEXT_IN_ASCII: dict[int, int | str] = {
     **IN_ASCII,
-    **{
-        ord(c): text
-        for c, text in {"…": "...", "×": "x", "·": "*", "—": "-", "–": "-", "−": "-", "’": "'"}.items()
-    },
+    **{ord(c): text for c, text in {"…": "...", "×": "x", "·": "*", "—": "-", "–": "-", "−": "-", "’": "'"}.items()},
 }
 
 COLUMNS = 77

@@ -11,8 +11,7 @@ MATHEMATICS = {
     "θ": "theta", "λ": "lambda", "μ": "mu", "π": "pi", "σ": "sigma", "Δ": "Delta", "Σ": "Sigma",
 }  # fmt: skip
 IN_ASCII: dict[int, str] = {
-    ord(character): text
-    for character, text in zip(MARKS + "…×·—–−’", [*"+xo~*>|`-#.", "...", *"x*---'"], strict=True)
+    ord(character): text for character, text in zip(MARKS + "…×·—–−’", [*"+xo~*>|`-#.", "...", *"x*---'"], strict=True)
 } | {ord(sign): text for sign, text in MATHEMATICS.items()}
 
 

@@ -58,6 +58,7 @@ class _Block(nn.Module):
         x = x + attended
         return x + self.fc2(F.gelu(self.fc1(self.norm2(x))))
 
+
 class HopModel(nn.Module):
     """A transformer that reads a permutation and a query, with the parameters of the README.
 
@@ -70,9 +71,7 @@ class HopModel(nn.Module):
     47608
     """
 
-    def __init__(
-        self, layers: int, width: int, heads: int = 4, items: int = 8, hops: int = 3, seed: int = 0
-    ) -> None:
+    def __init__(self, layers: int, width: int, heads: int = 4, items: int = 8, hops: int = 3, seed: int = 0) -> None:
         super().__init__()
         self.items, self.hops = items, hops
         with torch.random.fork_rng():

@@ -119,6 +119,7 @@ def one_more(config, seq_len, free_bytes, bytes_per_element=2) -> int:
 @replaces("max_batch_size")
 def bisect(config, seq_len, free_bytes, bytes_per_element=2) -> int:
     """doubles, then halves the interval"""
+
     def fits(batch):
         return batch == 0 or config_cache_bytes(config, seq_len, batch, bytes_per_element) <= free_bytes
 

@@ -289,9 +289,7 @@ def active_for_one_layer(model, batch, bandwidth, peak_flops, bytes_per_param=2)
 def shared_not_read(model, batch, bandwidth, peak_flops, bytes_per_param=2):
     """Your step reads the experts alone. Every token passes attention as well: which parameters does that read?"""
     right = decode_step(model, batch, bandwidth, peak_flops, bytes_per_param)
-    return with_times(
-        right["bytes"] - bytes_per_param * model["shared_params"], right["flops"], bandwidth, peak_flops
-    )
+    return with_times(right["bytes"] - bytes_per_param * model["shared_params"], right["flops"], bandwidth, peak_flops)
 
 
 @replaces("decode_step")

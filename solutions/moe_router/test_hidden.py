@@ -30,9 +30,7 @@ def softmax_of_best(logits, k):
         exponentials = [math.exp(value - chosen[0]) for value in chosen]  # chosen[0] is the largest
         return [e / sum(exponentials) for e in exponentials]
 
-    return torch.tensor(
-        [softmax(sorted(row, reverse=True)[:k]) for row in logits.tolist()], dtype=torch.float64
-    )
+    return torch.tensor([softmax(sorted(row, reverse=True)[:k]) for row in logits.tolist()], dtype=torch.float64)
 
 
 def in_columns(weights, indices, E):

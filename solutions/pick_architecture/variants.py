@@ -127,7 +127,5 @@ def against_the_one_before(candidates, customer, hw, most_users):
     """compares neighbours"""
     names = [pick(candidates, dict(customer, users=users), hw) for users in range(1, most_users + 1)]
     return [(1, names[0])] + [
-        (users, name)
-        for users, (before, name) in enumerate(pairwise(names), start=2)
-        if before != name
+        (users, name) for users, (before, name) in enumerate(pairwise(names), start=2) if before != name
     ]

@@ -97,9 +97,7 @@ def test_bias_then_softplus(submission, rng):
     raw = inputs.pop("delta")
     bias = rng.rand(Ch)
     shifted = raw + bias.view(1, Ch, 1)
-    assert_close(
-        submission.selective_scan(**inputs, delta=raw, delta_bias=bias), loops(**inputs, delta=shifted)
-    )
+    assert_close(submission.selective_scan(**inputs, delta=raw, delta_bias=bias), loops(**inputs, delta=shifted))
     assert_close(
         submission.selective_scan(**inputs, delta=raw - 1, delta_softplus=True),
         loops(**inputs, delta=torch.log(1 + torch.exp(raw - 1))),
@@ -111,9 +109,7 @@ def test_bias_then_softplus(submission, rng):
     raw = raw.clone()
     raw[..., -1] = 1000.0  # exp(1000) is infinite, softplus(1000) is 1000
     softplus = torch.where(raw < 700, torch.log(1 + torch.exp(raw)), raw)
-    assert_close(
-        submission.selective_scan(**inputs, delta=raw, delta_softplus=True), loops(**inputs, delta=softplus)
-    )
+    assert_close(submission.selective_scan(**inputs, delta=raw, delta_softplus=True), loops(**inputs, delta=softplus))
 
 
 @points(3)

@@ -319,9 +319,7 @@ def test_mean(submission, rng):
     drafts = torch.tensor([each for each in itertools.product(range(V), repeat=2) if q[each[0]] * q[each[1]] > 0])
     rows, all_draws = drafts.repeat_interleave(N, dim=0), draws.repeat(len(drafts), 1)
     B = len(rows)
-    _, accepted = submission.verify(
-        rows, q.expand(B, G, V), p.expand(B, G + 1, V), all_draws[:, :G], all_draws[:, G]
-    )
+    _, accepted = submission.verify(rows, q.expand(B, G, V), p.expand(B, G + 1, V), all_draws[:, :G], all_draws[:, G])
     mean = float((q[rows].prod(-1) / N * (accepted + 1)).sum())
     alpha = rate_of(p.tolist(), q.tolist())
     assert_close(mean, 1 + alpha + alpha**2, name="mean of accepted + 1")

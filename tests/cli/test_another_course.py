@@ -83,9 +83,7 @@ def test_a_right_file(grade: Grade, exercise: str) -> None:
     ],
     ids=["array", "lists", "class", "list for array", "dtype", "in place"],
 )
-def test_a_wrong_file_is_explained(
-    grade: Grade, tmp_path: Path, exercise: str, source: str, told: str
-) -> None:
+def test_a_wrong_file_is_explained(grade: Grade, tmp_path: Path, exercise: str, source: str, told: str) -> None:
     file = tmp_path / "mine.py"
     file.write_text(source)
     done = grade("exercise", exercise, "--file", file)

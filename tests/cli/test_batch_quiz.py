@@ -100,9 +100,7 @@ def test_a_form_that_cannot_be_marked_says_why(course: Path, tmp_path: Path, tex
 def test_an_answer_that_cannot_be_marked_costs_its_question_alone(course: Path, tmp_path: Path) -> None:
     answers = yaml.safe_load(form("a"))["answers"]
     texts = {"ada": "the first", "ben": "77"}
-    files = {
-        f"{who}/quiz-tools.yaml": form("a", answers=answers | {"one-right": text}) for who, text in texts.items()
-    }
+    files = {f"{who}/quiz-tools.yaml": form("a", answers=answers | {"one-right": text}) for who, text in texts.items()}
     out = tmp_path / "out"
     assert batch(course, hand_in(tmp_path, files), "--out", out).returncode == 0
     for student, grade in grades(out).items():

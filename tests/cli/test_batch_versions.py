@@ -19,9 +19,7 @@ from tests.three_exercises import BASE, TOP, WRONG_BASE, three_exercises
 
 RIGHT, WRONG, NOTHING = BASE.encode(), WRONG_BASE.encode(), b"def double(x):\n    return -1\n"  # 4, 1 and 0 points
 LATE = "due: 2026-10-01T23:59+00:00\ngrace: 10 min\nper_day: 25%\n"  # a day costs a point
-ON_TIME, DUE, GRACE, AFTER = (
-    f"2026-10-{time}:00 Z" for time in ("01 20:00", "01 23:59", "02 00:09", "02 12:00")
-)
+ON_TIME, DUE, GRACE, AFTER = (f"2026-10-{time}:00 Z" for time in ("01 20:00", "01 23:59", "02 00:09", "02 12:00"))
 
 
 @pytest.fixture(scope="module")
@@ -202,4 +200,3 @@ def test_a_version_that_went_while_a_run_was_interrupted_does_not_count(course: 
     again = batch(course, submissions, "--out", out)
     assert "Going on with the run that was interrupted." in again.stdout
     assert (final(out), of(out)["ada"].handed.versions) == ({"ada": 4, "bob": 1}, 1)
-

@@ -95,9 +95,7 @@ def test_names_of_any_script_are_names(scene: Scene) -> None:
     assert not (scene.mine / name).exists()
 
 
-@pytest.mark.parametrize(
-    "name", ["exercises", "lessons", "exercises/base", "exercises/base/README.md", "course.yaml"]
-)
+@pytest.mark.parametrize("name", ["exercises", "lessons", "exercises/base", "exercises/base/README.md", "course.yaml"])
 def test_nothing_is_written_through_a_link(scene: Scene, name: str) -> None:
     course = scene.folder / "installed"
     (course / "exercises/base/README.md").write_text("new")

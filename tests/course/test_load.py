@@ -82,9 +82,7 @@ def test_no_course_says_what_to_do(tmp_path: Path) -> None:
         find_course(tmp_path, tmp_path)
 
 
-@pytest.mark.parametrize(
-    "look_up", [lambda r, i: load_course(r).exercise(i), load_exercise], ids=["all", "one"]
-)
+@pytest.mark.parametrize("look_up", [lambda r, i: load_course(r).exercise(i), load_exercise], ids=["all", "one"])
 def test_misspelt_exercise(root: Path, look_up: Any) -> None:
     add(root, "moe_router")
     with pytest.raises(UsageError) as error:

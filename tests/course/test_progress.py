@@ -26,9 +26,7 @@ def test_progress_survives_a_torn_line_and_other_versions(tmp_path: Path) -> Non
     assert file.read_bytes().count(b"quiz_taken") == 1
 
 
-def test_progress_that_cannot_be_written_is_a_warning(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_progress_that_cannot_be_written_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / FOLDER).touch()  # a file where the folder should be: root could write into any folder
     progress = Progress.load(tmp_path)
     progress.record(HintShown(exercise="alpha", number=1))

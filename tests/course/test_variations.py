@@ -202,9 +202,7 @@ def test_future_imports_come_first(tmp_path: Path) -> None:
         ("def f(:\n", "1: "),
     ],
 )
-def test_what_is_wrong_in_mistakes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str
-) -> None:
+def test_what_is_wrong_in_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mistakes.py").write_text(text)
     with pytest.raises(UsageError) as error:

@@ -1,6 +1,5 @@
 """The course's own glossary: its terms are found, defined once and shortly, and can be asked."""
 
-
 import pytest
 
 from grader.base.errors import UsageError

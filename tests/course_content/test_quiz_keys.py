@@ -343,8 +343,8 @@ KEYS: dict[str, Callable[..., float]] = {
     "mixture-of-experts/padding-in-the-mean": lambda real, busy: float((torch.arange(real) < busy).float().mean()),
     "mixture-of-experts/dropped-from-loads": dropped_choices,
     "mixture-of-experts/bias-after-steps": lambda over, under: sum([-0.001] * over + [0.001] * under),
-    "mixture-of-experts/capacity-slots": lambda tokens, experts, k, factor: -(
-        -Fraction(factor) * tokens * k // experts
+    "mixture-of-experts/capacity-slots": lambda tokens, experts, k, factor: (
+        -(-Fraction(factor) * tokens * k // experts)
     ),
     "mixture-of-experts/rows-in-blocks": rows_in_blocks,
     "moe-in-practice/total-minus-active": moe_difference,

@@ -22,7 +22,7 @@ GITHUB, GITLAB = BLOCKS
 SCHEMAS = {"vendor.github-workflows": GITHUB, "vendor.gitlab-ci": GITLAB}
 TOKEN = "a-secret-of-the-instructor"
 
-HOSTILE = f'''{REFERENCE}
+HOSTILE = f"""{REFERENCE}
 import os
 print("::add-mask::3")
 print("##[add-mask]3")
@@ -30,7 +30,7 @@ print("##[add-mask]3")
 
 def scale(x, factor):
     raise ValueError(f"\\n::stop-commands::x\\n##[error]y {{os.environ.get('READ_SUBMISSIONS')}}")
-'''
+"""
 FILE = "exercises/toolbox/toolbox.py"
 CLASS = {
     "week-3-ada": {FILE: FILES["ada"]},

@@ -1,6 +1,5 @@
 """One question of each of five types, as the lines of a quiz."""
 
-
 SINGLE = """\
 - id: one
   type: single

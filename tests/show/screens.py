@@ -39,9 +39,7 @@ def identity(name: str) -> str:
     return "test_" + re.sub(r"\W+", "_", name)
 
 
-def case(
-    name: str, outcome: Outcome = Outcome.PASSED, failure: Failure | None = None, **more: Any
-) -> TestResult:
+def case(name: str, outcome: Outcome = Outcome.PASSED, failure: Failure | None = None, **more: Any) -> TestResult:
     about, points = TESTS.get(name, ("what it is about", 1.0))
     return TestResult(
         id=identity(name),
@@ -57,9 +55,7 @@ def case(
     )
 
 
-def result(
-    *tests: TestResult, outcome: Outcome = Outcome.GRADED, seconds: float = 0.19, **more: Any
-) -> Result:
+def result(*tests: TestResult, outcome: Outcome = Outcome.GRADED, seconds: float = 0.19, **more: Any) -> Result:
     return Result(
         exercise="moe_router",
         file=FILE,

@@ -61,9 +61,7 @@ def raised_at(line: int, words: str) -> Failure:
 
 def test_other_lines_at_which_tests_end_are_told_as_well() -> None:
     lines = {"shape": 3, "choice": 3, "values": 7, "gradient": 9}
-    text = screen(
-        result(*(case(name, Outcome.EXCEPTION, raised_at(n, f"Of line {n}.")) for name, n in lines.items()))
-    )
+    text = screen(result(*(case(name, Outcome.EXCEPTION, raised_at(n, f"Of line {n}.")) for name, n in lines.items())))
     assert "2 of 4 tests end at this line." in text
     assert "Also, in values: line 7 raises RuntimeError: Of line 7." in text
     assert "Also, in gradient: line 9 raises RuntimeError: Of line 9." in text

@@ -107,9 +107,7 @@ def test_a_mask_has_values_and_no_distance() -> None:
 
 
 def test_a_tensor_without_elements_has_no_numbers_to_show() -> None:
-    assert "0 of 0 numbers in scores differ." in compared(
-        Row((), 0, (), (), ()), axes=axes(E=0), largest="nan"
-    )
+    assert "0 of 0 numbers in scores differ." in compared(Row((), 0, (), (), ()), axes=axes(E=0), largest="nan")
 
 
 def test_a_small_mask_is_seen_as_a_whole() -> None:

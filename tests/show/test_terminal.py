@@ -109,8 +109,7 @@ MATMUL = Raised(
     hidden_frames=5,
 )
 MATMUL_MEANS = (
-    "a @ b sums over the last axis of a and the first axis of b: here D=8 meets E=6. "
-    "Both of your tensors carry D last."
+    "a @ b sums over the last axis of a and the first axis of b: here D=8 meets E=6. Both of your tensors carry D last."
 )
 
 
@@ -394,9 +393,7 @@ def hostile(column: int = 400) -> Failure:
 
 def ended(outcome: Outcome) -> list[Result]:
     """Results in which one, or each of many tests, or the whole submission ended in this way."""
-    failure = Failure(
-        "The first failing fact in a sentence. " * 4, ROUTE, near_miss="A cause, in a sentence."
-    )
+    failure = Failure("The first failing fact in a sentence. " * 4, ROUTE, near_miss="A cause, in a sentence.")
     printed = Output("text\n" * 50, dropped=1000)
     tests = [case(name, outcome, failure, output=printed) for name in TESTS]
     many = [case(f"test number {n}", outcome, failure, needs=("test_shape",)) for n in range(40)]

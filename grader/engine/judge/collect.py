@@ -66,9 +66,7 @@ def collect(setup: Setup, items: Iterable[pytest.Item]) -> dict[str, Tested]:
         known = [Mistake(m.name, m.replaces, m.advice, m.source) for m in materials.mistakes]
         limits = Limits(materials.seconds, materials.memory)
         causes = None if reference is None else Causes(reference, known, limits)
-        tests = [
-            _test(item, path == materials.hidden) for path in materials.tests for item in by_path.get(path, [])
-        ]
+        tests = [_test(item, path == materials.hidden) for path in materials.tests for item in by_path.get(path, [])]
         _check_needs(tests)
         if setup.complete:
             _refuse_missing(materials.id, tests)

@@ -184,9 +184,7 @@ class Plugin:
         """Whether the student's own file of another exercise passes its tests."""
         source = job.others[exercise]
         others = {each: job.others[each] for each in built_on(exercise, job.imports) if each in job.others}
-        own = Job(
-            job.id, exercise, f"{exercise}.py", source, "", job.seed, others, imports=job.imports, diagnose=False
-        )
+        own = Job(job.id, exercise, f"{exercise}.py", source, "", job.seed, others, imports=job.imports, diagnose=False)
         key = hashlib.sha256(msgspec.msgpack.encode(msgspec.structs.replace(own, id=0))).digest()
         if key not in self._passing:
             result, _ = self._attempt(own)
@@ -298,9 +296,7 @@ class Plugin:
         session.settle()
         return msgspec.structs.replace(result, outcome=outcome, points=0.0, failure=failure), repeated
 
-    def _explain(
-        self, running: _Running, run: Run, test: Test, job: Job, exercise: Tested
-    ) -> tuple[Outcome, Failure]:
+    def _explain(self, running: _Running, run: Run, test: Test, job: Job, exercise: Tested) -> tuple[Outcome, Failure]:
         error = running.error
         assert error is not None
         setting = Setting(
@@ -407,4 +403,3 @@ def _locals(error: BaseException, function: Any) -> dict[str, Any]:
 def _not_available(packages: Sequence[str]) -> str:
     are = "is" if len(packages) == 1 else "are"
     return f"Not available here: {' and '.join(packages)} {are} not installed. docs/weights.md says how."
-

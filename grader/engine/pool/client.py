@@ -115,11 +115,11 @@ def can_fork() -> bool:
 class Judges:
     """Judges that grade jobs, `count` at a time. Start it early: importing torch takes a second, in another process.
 
-        with Judges() as judges:
-            ...  # read the course meanwhile
-            judges.prepare(materials, forbidden=[root])
-            for job, result in judges.grade(jobs):
-                ...
+    with Judges() as judges:
+        ...  # read the course meanwhile
+        judges.prepare(materials, forbidden=[root])
+        for job, result in judges.grade(jobs):
+            ...
     """
 
     def __init__(self, count: int = 1, *, many: bool = False, own_group: bool = False, stays: bool = False):

@@ -339,4 +339,3 @@ def main() -> None:
     for path in sys.argv[2:]:
         warm.stay(Path(path))
     warm.serve()
-

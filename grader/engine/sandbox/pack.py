@@ -262,9 +262,7 @@ class Unpacker:
     `layout`: the other side is trusted with strides, by which a few bytes can become a tensor of any size.
     """
 
-    def __init__(
-        self, blob: Blob, find: Callable[[WireObject | WireModule, "Unpacker"], Any], layout: bool = False
-    ):
+    def __init__(self, blob: Blob, find: Callable[[WireObject | WireModule, "Unpacker"], Any], layout: bool = False):
         self._blob = blob
         self._find = find
         self._layout = layout

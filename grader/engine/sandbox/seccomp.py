@@ -157,9 +157,7 @@ class Filter:
         self._add(_RETURN, _REFUSE | errno.EPERM)
         self._add(_RETURN, _ALLOW)
 
-        self.instructions = (_Instruction * len(self._code))(
-            *[_Instruction(*fields) for fields in self._code]
-        )
+        self.instructions = (_Instruction * len(self._code))(*[_Instruction(*fields) for fields in self._code])
         self._program = _Program(len(self._code), ctypes.addressof(self.instructions))
 
     def _add(self, code: int, value: int, if_true: int = 0, if_false: int = 0) -> None:

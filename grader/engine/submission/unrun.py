@@ -41,9 +41,7 @@ def felled(why: str, file: str, sha256: str, right: Result) -> Result:
     return msgspec.structs.replace(right, **own, tests=(), output=None, seconds=0.0)
 
 
-def _unrun(
-    outcome: Outcome, message: str | None, file: str, item: str, max_score: float, hidden_tests: bool
-) -> Result:
+def _unrun(outcome: Outcome, message: str | None, file: str, item: str, max_score: float, hidden_tests: bool) -> Result:
     return Result(
         exercise=item,
         file=file,

@@ -143,9 +143,7 @@ def _cut(first: Line) -> Line:
     return (Span(text.lstrip(), style), *rest)
 
 
-def _due(
-    command: str, exercise: Exercise | None, text: str, around: Surroundings, *, missing: bool
-) -> list[Line]:
+def _due(command: str, exercise: Exercise | None, text: str, around: Surroundings, *, missing: bool) -> list[Line]:
     """A command to paste; that of an exercise with its minutes and points, which a lab has none of."""
     page = around.page
     if missing:

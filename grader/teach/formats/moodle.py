@@ -226,5 +226,3 @@ def _rows(path: Path, text: str) -> Iterator[_Row]:
         elif position == len(text):
             cells.append(_Cell("", position, position))
             yield _Row(start_line, tuple(cells))
-
-

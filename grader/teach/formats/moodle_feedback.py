@@ -60,4 +60,3 @@ def _numbers(book: Book, template: Path | None) -> dict[str, str]:
         if line is not None:
             found[student.id] = sheet.number(rows[line])
     return found
-

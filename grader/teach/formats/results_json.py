@@ -1,6 +1,6 @@
 """results.json: all that a gradebook holds, for programs. docs/formats.md describes it, and its schema is kept in docs:
 
-    python -m grader.teach.formats.results_json > docs/results.schema.json
+python -m grader.teach.formats.results_json > docs/results.schema.json
 """
 
 import json
@@ -102,9 +102,7 @@ def write_results_json(book: Book, out: Path) -> list[Path]:
 
 def _ignored(ignored: Ignored) -> IgnoredFile:
     student = None if ignored.student is None else clean_line(ignored.student.id)
-    return IgnoredFile(
-        student=student, file=clean_line(ignored.file), why=clean_line(ignored.why), kind=ignored.kind
-    )
+    return IgnoredFile(student=student, file=clean_line(ignored.file), why=clean_line(ignored.why), kind=ignored.kind)
 
 
 def _visible(text: str) -> str:

@@ -227,9 +227,7 @@ def _cell(grade: Grade) -> Cell:
     remarks += ["late"] if _is_late(grade) else []
     remarks += ["adjusted"] if points.adjustment else []
     remarks += ["former score"] if grade.error is not None else []
-    return Cell(
-        item=grade.item, standing=standing, points=points, outcome=grade.outcome, remarks=tuple(remarks)
-    )
+    return Cell(item=grade.item, standing=standing, points=points, outcome=grade.outcome, remarks=tuple(remarks))
 
 
 def _is_late(grade: Grade) -> bool:

@@ -24,7 +24,7 @@ _IS_WHOLE = """
 _OF_RUN = f"{_COLUMNS} WHERE e.run = ? AND {_IS_WHOLE.format('e')} ORDER BY e.student, e.item, e.version"
 _IS_LATEST = f"""
 e.run = (
-    SELECT max(run) FROM entries AS o WHERE student = e.student AND item = e.item AND {_IS_WHOLE.format('o')}
+    SELECT max(run) FROM entries AS o WHERE student = e.student AND item = e.item AND {_IS_WHOLE.format("o")}
 )
 """
 _LATEST = f"{_COLUMNS} WHERE {_IS_LATEST} ORDER BY e.student, e.item, e.version"

@@ -147,9 +147,7 @@ def _entries(
                 why = "replaced by a later member of the same name in the archive"
                 ignored.append(Ignored(file=member.file, why=why, kind=Kind.EARLIER))
             files[path] = member
-    ignored += [
-        Ignored(file="/".join((name, *map(visible, path))), why=NOISE, kind=Kind.NOISE) for path in rubbish
-    ]
+    ignored += [Ignored(file="/".join((name, *map(visible, path))), why=NOISE, kind=Kind.NOISE) for path in rubbish]
     checkouts = frozenset(path[:-1] for path in rubbish if path[-1] == GIT)
     return sorted(files.values(), key=lambda entry: entry.path), refused, ignored, checkouts
 

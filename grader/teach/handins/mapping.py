@@ -1,8 +1,8 @@
 """map.csv: what an instructor knows of single files: whose they are, and for what.
 
-    file,student,exercise
-    class/ada/moe-router.py,,moe_router
-    upload/work (2).zip,ada,
+file,student,exercise
+class/ada/moe-router.py,,moe_router
+upload/work (2).zip,ada,
 """
 
 import csv

@@ -161,6 +161,7 @@ Run `grade exercise toolbox`.
 Nothing.
 """
 
+
 def still(name: str) -> Matrix:
     """A picture of this name."""
     return Matrix(name, "a mask", (Grid("w", ("0", "1"), ("0", "1"), ((True, False), (True, True))),))

@@ -30,7 +30,10 @@ def write(text: str, *, formulas: bool = True) -> str:
         ("[there](https://e.org/?a=1&b=2)", '<a href="https://e.org/?a=1&amp;b=2">there</a>'),
         ("[gone](../../grader/cli.py)", "gone"),
         ("arXiv 2401.04088,", '<a href="https://arxiv.org/abs/2401.04088">arXiv 2401.04088</a>,'),
-        ("https://arxiv.org/abs/1706.03762.", '<a href="https://arxiv.org/abs/1706.03762">https://arxiv.org/abs/1706.03762</a>.'),
+        (
+            "https://arxiv.org/abs/1706.03762.",
+            '<a href="https://arxiv.org/abs/1706.03762">https://arxiv.org/abs/1706.03762</a>.',
+        ),
         ("`x` is due", '<a href="../../exercises/x.html"><code>x</code></a> is due'),
         ("`y` is not", "<code>y</code> is not"),
         ("<b>a & b</b>", "&lt;b&gt;a &amp; b&lt;/b&gt;"),

@@ -75,5 +75,3 @@ def test_a_wrong_file_is_one_sentence(root: Path, more: str, sentence: str) -> N
     with pytest.raises(UsageError, match=r"notation.yaml:5") as error:
         load_notation(root)
     assert sentence in str(error.value)
-
-

@@ -1,6 +1,5 @@
 """Terms are in bold where they first stand, and little else is."""
 
-
 import pytest
 
 from grader.course.glossary import Term
@@ -17,9 +16,7 @@ NAMES = Names(TERMS)
 
 
 def part(text: str, number: int = 1) -> Part:
-    return Part(
-        lesson=1, number=number, slug="x", title="x", path=f"{number}.md", blocks=(Prose(line=5, text=text),)
-    )
+    return Part(lesson=1, number=number, slug="x", title="x", path=f"{number}.md", blocks=(Prose(line=5, text=text),))
 
 
 def told(*texts: str) -> list[tuple[str, int, str]]:

@@ -35,18 +35,12 @@ def test_causal_mask_attends_like_causal_lower_right(
 
 
 @pytest.mark.parametrize(("queries", "keys"), [(4, 4), (2, 6)])
-def test_leaks_future_agrees_with_the_influence_of_values(
-    queries: int, keys: int, generator: torch.Generator
-) -> None:
+def test_leaks_future_agrees_with_the_influence_of_values(queries: int, keys: int, generator: torch.Generator) -> None:
     """Attention leaks if and only if some output has a gradient with respect to a later value."""
     ours = reference("causal_mask")
     scores = torch.randn(queries, keys, generator=generator)
     for masked in (True, False):
-        mask = (
-            torch.tensor(np.tri(queries, keys, keys - queries)) > 0
-            if masked
-            else torch.ones(queries, keys) > 0
-        )
+        mask = torch.tensor(np.tri(queries, keys, keys - queries)) > 0 if masked else torch.ones(queries, keys) > 0
         weights = scores.masked_fill(~mask, float("-inf")).softmax(-1)
         values = torch.randn(keys, generator=generator).requires_grad_()
         reached = [torch.autograd.grad((weights @ values)[i], values)[0] for i in range(queries)]

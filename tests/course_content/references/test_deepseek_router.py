@@ -3,7 +3,6 @@
 The router is compared where `transformers` is installed. It is no dependency of the course.
 """
 
-
 import numpy as np
 import pytest
 import torch

@@ -3,7 +3,6 @@
 Hugging Face's is compared where `transformers` is installed. It is no dependency of the course.
 """
 
-
 from functools import partial
 
 import numpy as np

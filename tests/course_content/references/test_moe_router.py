@@ -27,9 +27,7 @@ def test_combine_matrix_mixes_experts_as_a_loop_does(generator: torch.Generator)
     weights, indices = ours.route(torch.randn(T, E, generator=generator), k)
     outputs = torch.randn(E, D, generator=generator)
     mixed = ours.combine_matrix(weights, indices, E) @ outputs
-    looped = [
-        sum(w * outputs[e] for w, e in zip(weights[t], indices[t].tolist(), strict=True)) for t in range(T)
-    ]
+    looped = [sum(w * outputs[e] for w, e in zip(weights[t], indices[t].tolist(), strict=True)) for t in range(T)]
     assert close(mixed, torch.stack(looped), atol=1e-6)  # float32
 
 

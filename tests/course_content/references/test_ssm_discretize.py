@@ -3,7 +3,6 @@
 SciPy and `transformers` are compared with where they are installed. They are no dependencies of the course.
 """
 
-
 import numpy as np
 import pytest
 import torch

@@ -173,7 +173,11 @@ def test_a_warm_process_that_stays_cannot_be_reached(name: str, grade: Any) -> N
 
 
 def test_no_other_descriptor_leads_anywhere(grade: Any) -> None:
-    result = grade(hostile("others = []\nfor n in range(3, 4096):\n    try: os.fstat(n)\n    except OSError: continue\n    others.append(n)\nif others != [channel()]: raise Breach(others)"))
+    result = grade(
+        hostile(
+            "others = []\nfor n in range(3, 4096):\n    try: os.fstat(n)\n    except OSError: continue\n    others.append(n)\nif others != [channel()]: raise Breach(others)"
+        )
+    )
     assert grade.failed(result) == {}
 
 
@@ -429,7 +433,9 @@ def test_many_large_answers_are_bounded(grade: Any) -> None:
 
 def odd(body: str, base: str = "Exception") -> str:
     """A `scale` that raises an exception of its own class, with that body."""
-    return f"{PREAMBLE}\nclass Odd({base}):\n{indent(dedent(body), ' ')}\n\ndef scale(x, factor):\n    raise Odd('words')"
+    return (
+        f"{PREAMBLE}\nclass Odd({base}):\n{indent(dedent(body), ' ')}\n\ndef scale(x, factor):\n    raise Odd('words')"
+    )
 
 
 # name: (how the test ends, words, code)
@@ -483,7 +489,9 @@ def test_a_strange_exception(name: str, grade: Any) -> None:
 
 def test_escapes_in_output_are_made_visible(grade: Any) -> None:
     text = "\\x1b[2J\\x1b]0;title\\x07\\x08\\u202e\\u200b\\r\\x85\\u2028"
-    result = grade(f"{PREAMBLE}\nprint('{text}')\ndef scale(x, f):\n print('{text}'); os.write(2, b'\\xff\\xfe')\n return x * f")
+    result = grade(
+        f"{PREAMBLE}\nprint('{text}')\ndef scale(x, f):\n print('{text}'); os.write(2, b'\\xff\\xfe')\n return x * f"
+    )
     assert grade.failed(result) == {}
     visible = "\\x1b[2J\\x1b]0;title\\x07\\x08\\u202e\\u200b\\r\\x85\\u2028\n"
     assert result.output.text == visible
@@ -646,7 +654,9 @@ def test_a_function_that_resists(code: str, grade: Any) -> None:
 
 def test_two_submissions_do_not_meet(grade: Any) -> None:
     """What one leaves in its process is not there for the next."""
-    leave = "import sys, builtins\nif hasattr(builtins, 'left'): raise SystemExit\nbuiltins.left = sys.modules['left'] = 1"
+    leave = (
+        "import sys, builtins\nif hasattr(builtins, 'left'): raise SystemExit\nbuiltins.left = sys.modules['left'] = 1"
+    )
     assert grade.failed(grade(leave)) == {}
     assert grade.failed(grade(leave)) == {}
 

@@ -254,7 +254,9 @@ def test_a_size_with_another_name_in_the_students_code_has_none_there(grade: Any
     code = "def mix(scores, values):\n    N = 7\n    return scores.softmax(-1) @ values.T"
     shapes = {o.expression: [a.name for a in o.value.shape] for o in frame(grade(code), "mix").operands}
     assert shapes["values.T"] == [None, "S"]
-    shapes = {o.expression: [a.name for a in o.value.shape] for o in frame(grade(code.replace("N", "D")), "mix").operands}
+    shapes = {
+        o.expression: [a.name for a in o.value.shape] for o in frame(grade(code.replace("N", "D")), "mix").operands
+    }
     assert shapes["values.T"] == ["D", "S"]
 
 
@@ -321,7 +323,9 @@ def test_a_column_counts_characters(grade: Any) -> None:
 
 
 def test_an_exception_in_a_lambda_of_a_class_body(grade: Any) -> None:
-    result = grade("class Table:\n    look = staticmethod(lambda x: x[9])\ndef scale(x, factor): return Table.look([1])")
+    result = grade(
+        "class Table:\n    look = staticmethod(lambda x: x[9])\ndef scale(x, factor): return Table.look([1])"
+    )
     assert grade.failed(result) == {"scale": "exception"}
     assert frame(result, "scale").function == "<lambda>"
 

@@ -42,9 +42,7 @@ def test_another_python_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("changed", ["engine/judge/plugin.py", "packages/torch/version.py", "packages"])
-def test_a_change_of_what_is_installed_counts(
-    changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_of_what_is_installed_counts(changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, torch = ("__init__.py", "judge/plugin.py"), ("__init__.py", "version.py")
     for file in (*(f"engine/{name}" for name in engine), *(f"packages/torch/{name}" for name in torch)):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,5 @@
 """Where no safe fork exists, judges and workers are spawned: slower, bounded, and with the same scores."""
 
-
 import pytest
 
 from grader.base.result import Outcome, Result

@@ -22,9 +22,7 @@ class Channel:
         self.waited = 0.0
         self.more = 0.0
         self.runs: Iterator[int | None] = itertools.repeat(None)  # what it has run, each time that one looks
-        self.line = Line(
-            ours, output, None, 1 << 20, lambda: self.waited, lambda: self.more, lambda: next(self.runs)
-        )
+        self.line = Line(ours, output, None, 1 << 20, lambda: self.waited, lambda: self.more, lambda: next(self.runs))
 
     def close(self) -> None:
         self.line.close()

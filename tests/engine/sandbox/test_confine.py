@@ -198,9 +198,7 @@ def helpers(mode: str, user: str) -> Iterator[Warm]:
     assert warm.process.wait(10) == 0
 
 
-@pytest.fixture(
-    scope="module", params=["confined-root", "confined-ordinary", "sealed-root", "sealed-ordinary"]
-)
+@pytest.fixture(scope="module", params=["confined-root", "confined-ordinary", "sealed-root", "sealed-ordinary"])
 def warm(request: pytest.FixtureRequest) -> Iterator[Warm]:
     yield from helpers(*request.param.split("-"))
 
@@ -483,9 +481,7 @@ def test_worker_still_can_use(need: str, warm: Warm, target: Path) -> None:
 
 def test_confined_worker_imports_a_module_from_disk(warm: Warm, target: Path) -> None:
     """also where Python lies in a folder that only root may enter"""
-    code = (
-        "import this_is_no_module" if warm.mode == "sealed" else "import colorsys; result = colorsys.__name__"
-    )
+    code = "import this_is_no_module" if warm.mode == "sealed" else "import colorsys; result = colorsys.__name__"
     found = warm.run(code, target)
     if warm.mode == "sealed":
         assert found["raised"] in ("PermissionError", "ModuleNotFoundError")
@@ -526,9 +522,7 @@ def test_shared_memory_counts(warm: Warm, target: Path) -> None:
     [
         pytest.param("os.abort()", signal.SIGABRT, id="abort"),
         pytest.param("ctypes.string_at(0)", signal.SIGSEGV, id="segmentation fault"),
-        pytest.param(
-            "faulthandler.enable(2); ctypes.string_at(0)", signal.SIGSEGV, id="fault with a handler"
-        ),
+        pytest.param("faulthandler.enable(2); ctypes.string_at(0)", signal.SIGSEGV, id="fault with a handler"),
         pytest.param("os.kill(os.getpid(), signal.SIGTERM)", signal.SIGTERM, id="own signal"),
     ],
 )

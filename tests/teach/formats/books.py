@@ -215,9 +215,7 @@ def hostile() -> Result:
     failure = Failure(HOSTILE, exception=raised)
     return result(
         MOE,
-        case(
-            "test_values", Outcome.EXCEPTION, 4.0, failure=failure, output=Output(HOSTILE + "\0\ufffe", dropped=3)
-        ),
+        case("test_values", Outcome.EXCEPTION, 4.0, failure=failure, output=Output(HOSTILE + "\0\ufffe", dropped=3)),
         output=Output(HOSTILE),
     )
 

@@ -101,8 +101,10 @@ class Class:
             for item in self.items:
                 if random.random() < 0.04:
                     continue
-                yield _quiz(random, student, item, talent) if item.kind == "quiz" else _exercise(
-                    random, student, item, talent
+                yield (
+                    _quiz(random, student, item, talent)
+                    if item.kind == "quiz"
+                    else _exercise(random, student, item, talent)
                 )
 
 

@@ -38,9 +38,7 @@ def test_every_student_has_both_pages(tmp_path: Path) -> None:
     book = class_of(12)
     written = write_feedback(book, tmp_path)
     names = [folder_name(student.id) for student in book.students]
-    assert written == [
-        tmp_path / "feedback" / name / f"feedback.{kind}" for name in names for kind in ("html", "md")
-    ]
+    assert written == [tmp_path / "feedback" / name / f"feedback.{kind}" for name in names for kind in ("html", "md")]
     assert all(path.is_file() for path in written)
 
 

@@ -140,9 +140,7 @@ def test_what_came_at_other_times_are_versions_in_the_order_of_time(tmp_path: Pa
 
 
 def test_what_is_handed_in_again_unchanged_has_the_time_at_which_it_first_came(tmp_path: Path) -> None:
-    root = export(
-        tmp_path, ("10", "ada", RIGHT), ("11", "ada", RIGHT), ("12", "ada", WRONG), ("13", "ada", RIGHT)
-    )
+    root = export(tmp_path, ("10", "ada", RIGHT), ("11", "ada", RIGHT), ("12", "ada", WRONG), ("13", "ada", RIGHT))
     found = find([root], EXERCISES)
     assert [(each.time, Path(each.file).parent.name) for each in found.handins] == [
         (datetime(2026, 1, 1, 10, tzinfo=UTC), "s1"),

@@ -98,7 +98,6 @@ def test_a_stub_in_which_somebody_has_written_is_refused(tmp_path: Path) -> None
         files(root)
 
 
-
 def test_a_practice_quiz_is_the_same_quiz_and_its_answers_are_not_in_plain_sight(tmp_path: Path) -> None:
     data = files(courses.with_quiz(tmp_path))[courses.QUIZ]
     path = tmp_path / "quiz.yaml"

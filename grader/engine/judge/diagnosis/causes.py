@@ -155,9 +155,7 @@ class Causes:
                 claims.setdefault(frozenset((one.name, two.name)), claim)
         return _only(list(claims.values()))
 
-    def _made_claim(
-        self, cases: Sequence[Case], place: int, version: Version, *mistakes: Mistake
-    ) -> _Claim | None:
+    def _made_claim(self, cases: Sequence[Case], place: int, version: Version, *mistakes: Mistake) -> _Claim | None:
         """Return what two mistakes together explain, if they explain all that is wrong in a failing test.
 
         None also where it does not end: no author is to blame for it.

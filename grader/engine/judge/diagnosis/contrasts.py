@@ -31,9 +31,7 @@ class _Tried:
     right: Answer
 
 
-def contrasts(
-    case: Case, sizes: dict[int, str], reference: types.ModuleType, limits: Limits, ask: Ask
-) -> str | None:
+def contrasts(case: Case, sizes: dict[int, str], reference: types.ModuleType, limits: Limits, ask: Ask) -> str | None:
     """A sentence about what the failing call of a test depends on; None where nothing single does.
 
     `ask` puts questions to the submission and gives its answer to the last. `sizes`: what the test calls a size.

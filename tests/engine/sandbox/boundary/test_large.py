@@ -16,7 +16,7 @@ from grader.engine.sandbox.proxy import Submission
 from grader.engine.sandbox.shared_memory import LARGE
 from grader.testing import assert_equal
 
-STUDENT = '''
+STUDENT = """
 import torch
 from torch import nn
 
@@ -46,7 +46,7 @@ def same(x):
 
 def total(x):
     return x.sum()
-'''
+"""
 WIDTH = 128
 ROWS = MAX_KEPT // (4 * WIDTH) + 8  # of float32: just more than is kept
 
