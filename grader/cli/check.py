@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import click
 
@@ -12,8 +11,7 @@ from grader.author.check.exercises import Problem, Verdict, check
 from grader.author.check.lessons import OPENING, LessonVerdict, check_lessons, with_parts
 from grader.author.check.mutants import prove
 from grader.base.errors import UsageError
-from grader.base.text import clean_line
-from grader.cli.screen import COLUMNS, bold, course_root, dim, number, prose, say
+from grader.cli.screen import bold, course_root, dim, number, prose, say
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.document import shown
 from grader.course.glossary import load_glossary
@@ -23,9 +21,6 @@ from grader.show.marks import FAILED, PASSED
 from grader.study.grading import lost_is_said
 
 FAILING = 1
-NO_LEAK = """\
-No line of a hidden test, a reference, a mistake or a variant is in it, no answer and no explanation of a quiz in plain
-sight."""
 LESSON = "lesson"  # the word before the names of lessons whose texts are meant
 
 
@@ -42,17 +37,9 @@ class _Meant:
 @click.argument("ids", metavar="[lesson] [ID]...", nargs=-1)
 @click.option("--seeds", metavar="N", default=10, show_default=True, type=click.IntRange(min=2), help="Runs of each.")
 @click.option("--update", is_flag=True, help="First write what lessons print and draw into them.")
-@click.option(
-    "--release",
-    metavar="DIR|ZIP",
-    type=click.Path(path_type=Path, exists=True),
-    help="Prove instead that nothing leaked into this edition.",
-)
 @click.option("--mutants", is_flag=True, help="Prove tests by references with one thing changed instead.")
 @click.pass_context
-def command(
-    ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, release: Path | None, mutants: bool
-) -> None:
+def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, mutants: bool) -> None:
     """Prove that exercises, quizzes and lessons are good: all of them, or those of the IDs.
 
     An ID is an exercise's, or names a lesson, whose text and quiz are meant. After the word lesson all IDs name
@@ -66,16 +53,9 @@ def command(
 
     With --mutants the reference of each exercise is changed in one place, in some hundreds of ways, and the tests must
     find out each that is not listed in solutions/ID/equivalents.yaml.
-
-    With --release a student's edition is held against the course: no line of a solution is in it, no answer and no
-    explanation of a quiz.
     """
     course = load_course(course_root())
     course.require_whole("grade check")
-    if release is not None:
-        if ids or update or mutants:
-            raise UsageError("--release proves an edition and nothing else: name no IDs, and no --update or --mutants.")
-        ctx.exit(FAILING if _leaked(course, release) else 0)
     meant = _meant(course, ids)
     if mutants:
         if update or not meant.exercises:
@@ -111,31 +91,6 @@ def command(
         failing += bad
     say("", f"  {' '.join(counts)}")
     ctx.exit(FAILING if failing else 0)
-
-
-def _leaked(course: Course, path: Path) -> bool:
-    """Shows what leaked into an edition; whether anything did."""
-    from grader.teach.release.leaks import by_source, search
-    from grader.teach.release.write import read
-
-    files = read(path)
-    found = search(course, files)
-    leaked = f"{len(found.leaks)} leaks" if len(found.leaks) != 1 else "1 leak"
-    say("", f"  {_mark(bool(found.leaks))} {bold(str(path))}   {len(files)} files, {leaked}")
-    for leaks, more in by_source(found.leaks):
-        for leak in leaks:
-            say(*_item(f"{leak.file}:{leak.line}: {leak.what}"))
-            if leak.text:
-                say(f"      {dim(clean_line(leak.text)[: COLUMNS - 6])}")
-        if more:
-            say(f"      and {more} more lines there")
-    if not found.leaks:
-        say("", *prose(NO_LEAK))
-    if found.packed:
-        count = "1 quiz has its" if len(found.packed) == 1 else f"{len(found.packed)} quizzes have their"
-        say("", *prose(f"{count} answers packed: a courtesy, and no secret."))
-    say("")
-    return bool(found.leaks)
 
 
 def _mutants(course: Course, exercises: Sequence[Exercise]) -> bool:

@@ -53,7 +53,7 @@ def commands() -> list[list[str]]:
 
 
 def released(words: list[str]) -> bool:
-    return words[1] == "release" or "--release" in words
+    return words[1] == "release"
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,4 @@
-"""The student's edition of a course: what is in it (`edition`), where it is written (`write`), and the proof that
-nothing leaked (`leaks`) of what students do not get (`secrets`).
+"""The student's edition of a course: what it consists of (`edition`), and its files (`write`).
 
-What students get is listed file by file, so that what nobody thought of stays here.
+What students get is listed file by file, so that a file that nobody thought of stays here.
 """

@@ -1,14 +1,11 @@
-"""Where an edition is written, and read again: a folder or a ZIP, which is there whole or not at all."""
+"""Write an edition: a folder or a ZIP, whole or not at all."""
 
 import os
-import zipfile
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from grader.base.errors import UsageError
 from grader.base.files import Folder, part_name, shown, write_bytes, zipped
-from grader.course.load import COURSE_FILE
-from grader.teach.release.edition import read_bytes
 
 
 def is_zip(path: Path) -> bool:
@@ -52,32 +49,3 @@ def write(out: Path, files: Mapping[str, bytes]) -> None:
                 folder.clear(part)
     except OSError as error:
         raise UsageError(f"{shown(out)} cannot be written: {error.strerror or error}.") from None
-
-
-def read(path: Path) -> dict[str, bytes]:
-    """The files of an edition, by their paths in it. UsageError where it is none, or cannot be read."""
-    if path.is_dir():
-        inside = sorted(path.rglob("*"))
-        if link := next((each for each in inside if each.is_symlink()), None):
-            raise UsageError(
-                f"{shown(link)} is a link, and an edition has none: who packs it may take what it leads to."
-            )
-        files = {each.relative_to(path).as_posix(): read_bytes(each) for each in inside if each.is_file()}
-    else:
-        files = _unzipped(path)
-    roots = [PurePosixPath(name).parent for name in files if PurePosixPath(name).name == COURSE_FILE]
-    if not roots:
-        raise UsageError(f"{shown(path)} is no edition of a course: there is no {COURSE_FILE} in it.")
-    root = min(roots, key=lambda each: len(each.parts))
-    prefix = "" if root == PurePosixPath() else f"{root}/"
-    return {name.removeprefix(prefix): data for name, data in files.items()}
-
-
-def _unzipped(path: Path) -> dict[str, bytes]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {each.filename: archive.read(each) for each in archive.infolist() if not each.is_dir()}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise UsageError(f"{shown(path)} cannot be unpacked: {error}.") from None
-    except OSError as error:
-        raise UsageError(f"{shown(path)} cannot be read: {error.strerror}.") from None

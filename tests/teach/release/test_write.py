@@ -1,4 +1,4 @@
-"""Where an edition is written, and read again."""
+"""Editions are written whole or not at all."""
 
 import os
 import zipfile
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from grader.base.errors import UsageError
-from grader.teach.release.write import read, write
+from grader.teach.release.write import write
 from tests.files_of_at_most import files_of_at_most
 
 FILES = {"course.yaml": b"title: T\n", "exercises/a/a.py": b"pass\n"}
@@ -63,35 +63,6 @@ def test_a_zip_has_the_same_bytes_whenever_it_is_made(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
     with zipfile.ZipFile(first) as archive:
         assert archive.namelist() == ["week/course.yaml", "week/exercises/a/a.py"]
-
-
-@pytest.mark.parametrize("out", ["out", "out.zip"])
-def test_what_is_written_can_be_read(tmp_path: Path, out: str) -> None:
-    write(tmp_path / out, FILES)
-    assert read(tmp_path / out) == FILES
-
-
-def test_the_outermost_course_is_meant(tmp_path: Path) -> None:
-    files = {"course.yaml": b"", "more/course.yaml": b"", "x": b""}
-    write(tmp_path / "out", files)
-    assert read(tmp_path / "out") == files
-
-
-def test_a_link_is_refused(tmp_path: Path) -> None:
-    write(tmp_path / "out", FILES)
-    (tmp_path / "solutions").mkdir()
-    (tmp_path / "out" / "more").symlink_to(tmp_path / "solutions")
-    with pytest.raises(UsageError, match=r"more is a link, and an edition has none"):
-        read(tmp_path / "out")
-
-
-def test_no_edition(tmp_path: Path) -> None:
-    (tmp_path / "no.zip").write_text("<html>")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(UsageError, match=r"no\.zip cannot be unpacked"):
-        read(tmp_path / "no.zip")
-    with pytest.raises(UsageError, match=r"folder is no edition of a course: there is no course\.yaml"):
-        read(tmp_path / "folder")
 
 
 def test_what_is_planted_in_the_folder_meanwhile_leads_nowhere(tmp_path: Path) -> None:
