@@ -62,20 +62,6 @@ def test_scores_of_a_llama_are_those_of_scipy_and_numpy(ours: ModuleType, genera
     assert close(ours.induction_score(maps, P), wanted, 1e-12)
 
 
-def test_a_head_that_finds_its_own_token_and_looks_behind_it_has_an_induction_score_of_one(
-    ours: ModuleType, generator: torch.Generator
-) -> None:
-    """by the tokens themselves, without the period"""
-    maps = torch.zeros(1, B, 1, T, T)
-    for b, text in enumerate(repeated(generator).tolist()):
-        for i, token in enumerate(text):
-            found = [j + 1 for j in range(i) if text[j] == token]
-            maps[0, b, 0, i, found[-1] if found else 0] = 1.0
-    assert ours.induction_score(maps, P).tolist() == [[1.0]]
-    assert ours.attention_entropy(maps).tolist() == [[0.0]]
-    assert ours.previous_token_score(maps).item() < 0.2
-
-
 @pytest.mark.parametrize("heads", [[], [2], [3, 0], [1, 0, 3, 2]], ids=str)
 def test_a_cut_is_a_projection_that_reads_zeros(ours: ModuleType, heads: list[int], generator: torch.Generator) -> None:
     """the output matrix of Hugging Face's, before which a hook writes zeros where the heads stood"""

@@ -6,7 +6,6 @@ They are compared where `scipy` is installed. It is no dependency of the course.
 import math
 from types import ModuleType
 
-import numpy as np
 import pytest
 import torch
 
@@ -65,19 +64,6 @@ def test_lifetime_is_the_constrained_minimum(ours: ModuleType, coef: dict[str, f
     assert best["flops"] == pytest.approx(found.fun, rel=1e-9)
     assert best["d"] == pytest.approx(math.exp(found.x), rel=1e-5)
     assert ours.predicted_loss(best["n"], best["d"], coef) == pytest.approx(target, rel=1e-12)
-
-
-def test_fits_are_those_of_numpy(ours: ModuleType) -> None:
-    generator = torch.Generator().manual_seed(0)
-    n = (20 + 4 * torch.rand(9, generator=generator, dtype=torch.float64)).exp()
-    noise = 0.003 * torch.randn(9, generator=generator, dtype=torch.float64)
-    loss = 2.1 + 0.05 * (n.log() - 22) ** 2 + noise
-    p, q, _ = np.polyfit(n.log().numpy(), loss.numpy(), 2)
-    assert ours.isoflop_optimum(n, loss) == pytest.approx(math.exp(-q / (2 * p)), rel=1e-9)
-    y = 0.2 * n**0.7 * (10 * noise).exp()
-    exponent, height = np.polyfit(n.log().numpy(), y.log().numpy(), 1)
-    expected = {"exponent": exponent, "coefficient": math.exp(height)}
-    assert ours.power_law_fit(n, y) == pytest.approx(expected, rel=1e-9)
 
 
 def test_isoflop_curves_of_the_law_lead_to_its_exponent(ours: ModuleType) -> None:

@@ -101,13 +101,6 @@ def test_expected_experts_is_the_mean_of_a_simulation(n_experts: int, top_k: int
     assert abs(float(counts.mean()) - expected) < 4 * error
 
 
-def test_prefill_adds_up_the_steps_of_its_tokens() -> None:
-    ours = reference("decode_roofline")
-    slow = {"peak_flops": 1.0, "bandwidth": 1e30}
-    steps = sum(ours.decode_step(LLAMA_2_7B, 1, seen, slow)["flops"] for seen in range(1, 301))
-    assert ours.prefill_seconds(LLAMA_2_7B, 300, slow) == steps
-
-
 def test_figures_of_the_statement() -> None:
     ours = reference("decode_roofline")
     assert [round(ours.critical_batch(hw, 2)) for hw in (H100, A100)] == [295, 153]

@@ -3,7 +3,6 @@
 The router is compared where `transformers` is installed. It is no dependency of the course.
 """
 
-import numpy as np
 import pytest
 import torch
 
@@ -45,17 +44,6 @@ def test_deepseek_route_is_the_router_of_transformers(
     assert torch.equal(indices.sort(-1).values, theirs.sort(-1).values)
     in_order = [pair[0].gather(-1, pair[1].argsort(-1)) for pair in ((weights, indices), (expected, theirs))]
     torch.testing.assert_close(*in_order, rtol=1e-6, atol=0.0)  # float32, a sum of at most 12 terms
-
-
-def test_update_bias_counts_like_numpy() -> None:
-    generator = torch.Generator().manual_seed(0)
-    bias = torch.randn(16, generator=generator, dtype=torch.float64)
-    indices = torch.randn(40, 16, generator=generator).add(torch.linspace(-3, 3, 16)).topk(4).indices  # mean load 10
-    load = np.bincount(indices.flatten().numpy(), minlength=16)
-    expected = bias.numpy() - 0.001 * np.sign(load - 10)
-    np.testing.assert_allclose(reference("deepseek_router").update_bias(bias, indices, 0.001).numpy(), expected)
-    assert (load > 10).any()
-    assert (load < 10).any()
 
 
 def test_balancing_evens_out_the_loads_of_deepseek_v3() -> None:

@@ -6,7 +6,6 @@ Hugging Face's are compared where `transformers` is installed. It is no dependen
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -54,18 +53,6 @@ def test_forward_is_what_a_sparse_block_computes(
     w1, w3 = p["experts.gate_up_proj"].split(hidden, dim=1)
     y = ours.dropless_forward(x, indices, weights, w1, p["experts.down_proj"], w3)
     assert close(y, theirs(x[None])[0], atol=1e-6)  # theirs rounds the probabilities to float32
-
-
-@pytest.mark.parametrize(("T", "E", "k"), [(40, 7, 3), (3, 50, 2), (0, 5, 2), (9, 4, 4)])
-def test_sort_is_a_stable_argsort_of_numpy(
-    ours: ModuleType, T: int, E: int, k: int, generator: torch.Generator
-) -> None:
-    indices = torch.rand(T, E, generator=generator).argsort(-1)[:, :k]
-    order, offsets = ours.sort_by_expert(indices, E)
-    expected = np.argsort(indices.numpy().ravel(), kind="stable")
-    assert np.array_equal(order.numpy(), expected)
-    borders = np.searchsorted(indices.numpy().ravel()[expected], np.arange(E + 1), side="left")
-    assert np.array_equal(offsets.numpy(), borders)
 
 
 def test_grouped_product_is_a_block_diagonal_matrix(ours: ModuleType, generator: torch.Generator) -> None:

@@ -123,15 +123,6 @@ def test_gradients_are_those_of_finite_differences(ours: ModuleType, inputs: tup
     assert torch.autograd.gradcheck(chunked, leaves, fast_mode=True)
 
 
-def test_strong_decay_leaves_no_nan(ours: ModuleType, inputs: tuple[Tensor, ...]) -> None:
-    for dtype in (torch.float32, torch.float64):
-        leaves = [tensor.to(dtype).clone().requires_grad_() for tensor in inputs]
-        leaves[3] = torch.full_like(leaves[3], -100.0).requires_grad_()
-        o, S = ours.gated_delta_chunked(*leaves, 13)
-        (o.sum() + S.sum()).backward()
-        assert all(tensor.isfinite().all() for tensor in (o, S, *(leaf.grad for leaf in leaves)))
-
-
 def test_figures_of_the_statement(ours: ModuleType) -> None:
     """Of Qwen3-Next, of the overflow, and of the long key."""
     transformers = pytest.importorskip("transformers", reason=NO_TRANSFORMERS)
@@ -154,13 +145,3 @@ def test_answer_to_the_question(ours: ModuleType) -> None:
     beta = 2.0 * bits.view(1, -1, 1)
     o, _ = ours.gated_delta_recurrent(one, one, 0 * one, 0 * beta, beta, torch.ones(1, 1, 1, 1))
     assert o.flatten().tolist() == [1.0 - 2.0 * (int(bits[: t + 1].sum()) % 2) for t in range(len(bits))]
-
-
-def test_examples_of_the_docstrings(ours: ModuleType) -> None:
-    assert str(ours.l2_normalize(torch.tensor([[3.0, 4.0]]))) == "tensor([[0.6000, 0.8000]])"
-    k = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]).view(1, 3, 1, 2)
-    v, g = torch.tensor([4.0, 6.0, 10.0]).view(1, 3, 1, 1), torch.zeros(1, 3, 1)
-    beta = torch.tensor([1.0, 1.0, 0.5]).view(1, 3, 1)
-    q = torch.ones(1, 3, 1, 2)
-    for found in (ours.gated_delta_recurrent(q, k, v, g, beta), ours.gated_delta_chunked(q, k, v, g, beta, 2)):
-        assert str(tuple(tensor.flatten() for tensor in found)) == "(tensor([ 4.,  6., 11.]), tensor([6., 5.]))"

@@ -33,13 +33,6 @@ def test_grouped_attention_is_that_of_torch(G: int, generator: torch.Generator) 
         assert close(ours(q, k, v, keep), expected)
 
 
-@pytest.mark.parametrize("config", [(24, 4, 2, None), (20, 6, 3, 8)], ids=str)
-def test_attention_parameters_counts_those_of_the_module(config: tuple[int, int, int, int | None]) -> None:
-    ours = reference("grouped_query_attention")
-    module = ours.GroupedQueryAttention(*config)
-    assert ours.attention_parameters(*config) == sum(p.numel() for p in module.parameters())
-
-
 @pytest.mark.parametrize(("H", "G"), [(4, 2), (6, 1), (3, 3)])
 def test_grouped_query_attention_is_that_of_llama(H: int, G: int, generator: torch.Generator) -> None:
     pytest.importorskip("transformers", reason=NO_TRANSFORMERS)

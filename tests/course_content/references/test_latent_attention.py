@@ -5,7 +5,6 @@ These are compared where `transformers` is installed. It is no dependency of the
 
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -96,21 +95,6 @@ def test_latent_attention_is_that_of_deepseek_v2_with_rows_moved_to_neighbours(g
     expected = theirs(x, mask, position_embeddings=angles)[0]
     for absorb in (False, True):
         assert close(layer(x, absorb=absorb)[0], expected, atol=1e-5)  # float32
-
-
-def test_absorbed_attention_is_that_of_numpy_with_keys_and_values(generator: torch.Generator) -> None:
-    B, T, S = 2, 3, 8
-    shapes = ((B, H, T, N), (B, H, T, R), (B, S, C), (B, S, R), (H, N, C), (H, V, C))
-    tensors = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
-    q_nope, q_rope, latent, k_rope, w_k, w_v = (tensor.numpy() for tensor in tensors)
-    expected = np.zeros((B, H, T, V))
-    for b, h, t in np.ndindex(B, H, T):
-        seen = S - T + t + 1
-        keys = np.concatenate([latent[b, :seen] @ w_k[h].T, k_rope[b, :seen]], axis=1)
-        scores = keys @ np.concatenate([q_nope[b, h, t], q_rope[b, h, t]]) / np.sqrt(N + R)
-        weights = np.exp(scores - scores.max())
-        expected[b, h, t] = weights / weights.sum() @ (latent[b, :seen] @ w_v[h].T)
-    assert close(reference("latent_attention").absorbed_attention(*tensors), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("layers", [27, 61])

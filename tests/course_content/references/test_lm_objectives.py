@@ -60,13 +60,3 @@ def test_span_corruption_is_figure_2_of_t5() -> None:
 
     assert show(text) == "Thank you <X> me to your party <Y> week ."
     assert show(target) == "<X> for inviting <Y> last <Z>"
-
-
-def test_mlm_corrupt_keeps_what_the_labels_do_not_name(generator: torch.Generator) -> None:
-    ids = torch.randint(5, 90, (20, 30), generator=generator)
-    u, a = torch.rand(2, 20, 30, generator=generator)
-    special = torch.rand(20, 30, generator=generator) < 0.1
-    corrupted, labels = reference("lm_objectives").mlm_corrupt(ids, special, u, a, ids + 100, 4)
-    assert torch.equal(torch.where(labels == -100, corrupted, labels), ids)
-    assert set(corrupted[labels != -100].unique().tolist()) & {4}
-    assert not (labels[special] != -100).any()

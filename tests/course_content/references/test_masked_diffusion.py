@@ -75,20 +75,3 @@ def test_a_step_fills_the_set_of_places_of_which_the_model_is_surest(generator: 
             expected = tokens.clone()
             expected[0, list(best)] = p[list(best)].argmax(-1)
             assert torch.equal(step(tokens, logits, torch.tensor([n]), MASK), expected)
-
-
-def test_schedules_are_pieces_of_numpy() -> None:
-    for masks, steps in itertools.product(range(20), range(1, 12)):
-        pieces = np.array_split(np.arange(masks), steps)
-        assert reference("masked_diffusion").unmask_schedule(masks, steps) == [len(piece) for piece in pieces]
-
-
-def test_writing_fills_every_blank(generator: torch.Generator) -> None:
-    ours = reference("masked_diffusion")
-    logits = torch.randn(3, 9, V, generator=generator, dtype=torch.float64)
-    tokens = torch.full((3, 9), MASK)
-    for n in ours.unmask_schedule(9, 4):
-        masks = (tokens == MASK).sum(-1)
-        tokens = ours.unmask_step(tokens, logits, torch.full((3,), n), MASK)
-        assert torch.equal((tokens == MASK).sum(-1), masks - n)
-    assert torch.equal(tokens, logits[..., :MASK].argmax(-1))

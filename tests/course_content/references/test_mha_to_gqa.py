@@ -3,26 +3,11 @@
 Hugging Face's are compared where `transformers` is installed. It is no dependency of the course.
 """
 
-import numpy as np
 import pytest
 import torch
 
 from tests.course_content.references.llamas import llama
 from tests.course_content.references.solutions import NO_TRANSFORMERS, close, reference
-
-
-@pytest.mark.parametrize(("H", "G"), [(4, 2), (6, 3), (6, 1), (4, 4)])
-def test_pool_and_expand_are_those_of_numpy(H: int, G: int, generator: torch.Generator) -> None:
-    K, D = 3, 5
-    ours = reference("mha_to_gqa")
-    t = torch.randn(H * K, D, generator=generator, dtype=torch.float64)
-    blocks = np.stack(np.split(t.numpy(), H))  # (H, K, D)
-    means = np.add.reduceat(blocks, np.arange(0, H, H // G)) * G / H
-    assert np.allclose(ours.pool_heads(t, H, G).numpy(), np.concatenate(means), rtol=0.0, atol=1e-12)
-    assert np.array_equal(ours.pool_heads(t, H, G, "first").numpy(), np.concatenate(blocks[:: H // G]))
-    few = t[: G * K]
-    repeated = np.repeat(np.stack(np.split(few.numpy(), G)), H // G, axis=0)
-    assert np.array_equal(ours.expand_heads(few, H, G).numpy(), np.concatenate(repeated))
 
 
 def test_llama_with_expanded_heads_is_the_same_model(generator: torch.Generator) -> None:

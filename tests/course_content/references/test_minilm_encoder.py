@@ -66,15 +66,6 @@ def test_tiny_encoder_is_bert_model(ours: ModuleType, prefix: str, eps: float, g
         assert close(found[mask > 0], expected[mask > 0], atol=1e-9)
 
 
-def test_mean_pool_is_numpys_masked_mean(ours: ModuleType, generator: torch.Generator) -> None:
-    hidden = torch.randn(4, 7, 5, generator=generator, dtype=torch.float64)
-    mask = torch.rand(4, 7, generator=generator) < 0.5
-    mask[:, 2], mask[3] = True, False
-    hides = np.broadcast_to(~mask.numpy()[..., None], hidden.shape)
-    expected = np.ma.array(hidden.numpy(), mask=hides).mean(axis=1).filled(0.0)
-    assert np.allclose(ours.mean_pool(hidden, mask).numpy(), expected, rtol=0.0, atol=1e-12)
-
-
 def test_rank_by_cosine_sorts_by_angle(ours: ModuleType, generator: torch.Generator) -> None:
     query = torch.randn(5, generator=generator, dtype=torch.float64)
     documents = torch.randn(40, 5, generator=generator, dtype=torch.float64)

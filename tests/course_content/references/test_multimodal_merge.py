@@ -6,7 +6,6 @@ Hugging Face's is compared where `transformers` is installed. It is no dependenc
 from functools import partial
 from types import ModuleType
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -133,14 +132,3 @@ def test_figures_of_llava(ours: ModuleType) -> None:
     assert (config.vision_config.image_size // config.vision_config.patch_size) ** 2 == 576
     assert (config.vision_feature_layer, config.vision_feature_select_strategy) == (-2, "default")
     assert config.image_token_index == 32000
-
-
-def test_merge_in_numpy(ours: ModuleType, generator: torch.Generator) -> None:
-    embedding = torch.randn(13, 5, generator=generator)
-    features = torch.randn(3, 2, 5, generator=generator)
-    input_ids = torch.randint(0, 13, (2, 9), generator=generator)
-    input_ids[0, 3:7] = input_ids[1, ::8] = -200
-    rows, is_image = np.where(input_ids < 0, 0, input_ids), input_ids.numpy() == -200
-    expected = embedding.numpy()[rows]
-    expected[is_image] = features.numpy().reshape(6, 5)
-    assert np.array_equal(ours.merge(input_ids, embedding, features, -200).numpy(), expected)

@@ -3,7 +3,6 @@
 SciPy and `transformers` are compared with where they are installed. They are no dependencies of the course.
 """
 
-import itertools
 from types import ModuleType
 
 import numpy as np
@@ -39,14 +38,6 @@ def test_a_constant_decay_is_a_filter_of_scipy(ours: ModuleType, decay: float, T
     np.testing.assert_allclose(h, expected, atol=1e-11)
 
 
-@pytest.mark.parametrize("T", [1, 2, 7, 16, 33])
-def test_prefixes_are_those_of_itertools(ours: ModuleType, T: int) -> None:
-    a, b = draw(3, T)
-    prefixes = itertools.accumulate(zip(a.unbind(-1), b.unbind(-1), strict=True), ours.combine)
-    expected = torch.stack([b for _, b in prefixes], dim=-1)
-    torch.testing.assert_close(ours.parallel_scan(a, b), expected, rtol=0.0, atol=1e-12)
-
-
 @pytest.mark.parametrize("T", [2, 7, 16, 33])
 def test_scan_is_the_associative_scan_of_torch(ours: ModuleType, T: int) -> None:
     scans = pytest.importorskip("torch._higher_order_ops.associative_scan", reason="a prototype of torch")
@@ -75,11 +66,3 @@ def test_mambas_recurrence_is_a_scan(ours: ModuleType) -> None:
     h = ours.parallel_scan(a, (delta * u)[:, :, None] * B[:, None])
     torch.testing.assert_close(h[..., -1], last, rtol=0.0, atol=1e-5)
     torch.testing.assert_close((h * C[:, None]).sum(2), y, rtol=0.0, atol=1e-5)
-
-
-def test_examples_of_the_docstrings(ours: ModuleType) -> None:
-    first, second = (torch.tensor(0.5), torch.tensor(8.0)), (torch.tensor(0.25), torch.tensor(3.0))
-    assert str(ours.combine(first, second)) == "(tensor(0.1250), tensor(5.))"
-    a, b = torch.full((4,), 0.5), torch.tensor([8.0, 4.0, 2.0, 1.0])
-    assert str(ours.parallel_scan(a, b)) == "tensor([8., 8., 6., 4.])"
-    assert str(ours.parallel_scan(a, b, h0=torch.tensor(16.0))) == "tensor([16., 12.,  8.,  5.])"

@@ -3,23 +3,11 @@
 Hugging Face's are compared where `transformers` is installed. It is no dependency of the course.
 """
 
-import numpy as np
 import pytest
 import torch
 
 from tests.course_content.references.llamas import llama_config
 from tests.course_content.references.solutions import NO_TRANSFORMERS, close, reference
-
-
-def test_apply_rope_is_multiplication_by_e_to_the_i_angle(generator: torch.Generator) -> None:
-    B, H, T, K = 2, 3, 5, 8
-    x = torch.randn(B, H, T, K, generator=generator, dtype=torch.float64)
-    positions = torch.randint(0, 1_000_000, (B, T), generator=generator)
-    theta = np.exp(-np.log(10000.0) * np.arange(0, K, 2) / K)
-    z = x.numpy()[..., : K // 2] + 1j * x.numpy()[..., K // 2 :]
-    z = z * np.exp(1j * positions.numpy()[:, None, :, None] * theta)
-    turned = reference("rope").apply_rope(x, positions)
-    assert np.allclose(turned.numpy(), np.concatenate([z.real, z.imag], -1), rtol=0.0, atol=1e-8)
 
 
 @pytest.mark.parametrize("theta", [10000.0, 500000.0])

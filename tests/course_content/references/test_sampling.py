@@ -3,19 +3,10 @@
 Hugging Face's are compared where `transformers` is installed. It is no dependency of the course.
 """
 
-import numpy as np
 import pytest
 import torch
 
 from tests.course_content.references.solutions import NO_TRANSFORMERS, close, reference
-
-
-def test_sample_is_searchsorted_of_numpy(generator: torch.Generator) -> None:
-    probs = torch.randn(200, 9, generator=generator, dtype=torch.float64).softmax(-1)
-    u = torch.rand(200, generator=generator, dtype=torch.float64)
-    cdfs = np.cumsum(probs.numpy(), axis=-1)
-    expected = [np.searchsorted(cdf, draw, side="right") for cdf, draw in zip(cdfs, u.numpy(), strict=True)]
-    assert reference("sampling").sample(probs, u).tolist() == expected
 
 
 def test_nucleus_is_the_smallest_set_of_that_mass(generator: torch.Generator) -> None:

@@ -3,7 +3,6 @@
 Hugging Face's and scipy's are compared where they are installed. They are no dependencies of the course.
 """
 
-from itertools import combinations
 from types import ModuleType
 from typing import Any
 
@@ -72,27 +71,11 @@ def test_slices_of_mistrals_ffn_sum_to_it(ours: ModuleType, generator: torch.Gen
     assert close(total, whole(x), atol=1e-12)
 
 
-def test_experts_share_no_memory(ours: ModuleType, generator: torch.Generator) -> None:
-    w1, w2, w3 = (torch.randn(shape, generator=generator) for shape in ((6, 5), (5, 6), (6, 5)))
-    layer = ours.upcycle(w1, w2, w3, 4, seed=0)
-    for name, dense in (("w1", w1), ("w2", w2), ("w3", w3)):
-        before = dense.clone()
-        layer[name][1].zero_()
-        assert torch.equal(dense, before)
-        for e in (0, 2, 3):
-            assert torch.equal(layer[name][e], before)
-
-
 def test_router_is_normal(ours: ModuleType) -> None:
     stats = pytest.importorskip("scipy.stats", reason=NO_SCIPY)
     w1, w2, w3 = torch.zeros(3, 128), torch.zeros(128, 3), torch.zeros(3, 128)
     gate = ours.upcycle(w1, w2, w3, 24, seed=0, router_std=0.5)["gate"]
     assert stats.kstest(gate.flatten().numpy(), "norm", (0.0, 0.5)).pvalue > 0.01
-
-
-@pytest.mark.parametrize(("E", "k", "m"), [(5, 2, 1), (4, 2, 2), (3, 1, 3), (3, 3, 2)])
-def test_combinations_can_be_listed(ours: ModuleType, E: int, k: int, m: int) -> None:
-    assert ours.combinations(E, k, m) == len(list(combinations(range(E * m), k * m)))
 
 
 def test_combinations_are_those_that_deepseekmoe_counts(ours: ModuleType) -> None:
