@@ -62,7 +62,7 @@ def sources() -> Iterator[str]:
 
 
 def hand_in(folder: Path, count: int, texts: Iterator[str]) -> None:
-    """A folder for each student, with one file."""
+    """Write a folder for each student, with one file."""
     for number, text in zip(range(count), texts, strict=False):
         student = folder / f"student{number:05}"
         student.mkdir(parents=True)
@@ -70,7 +70,7 @@ def hand_in(folder: Path, count: int, texts: Iterator[str]) -> None:
 
 
 def import_torch() -> "Measured":
-    """The yardstick."""
+    """Return the CPU and wall time of importing torch in a new process."""
     return measured([sys.executable, "-c", "import torch"])
 
 
@@ -84,7 +84,7 @@ class Measured(NamedTuple):
 
 
 def measured(command: list[str]) -> Measured:
-    """Runs a command to its end. CPU is that of all its descendants."""
+    """Run a command to its end. The CPU time includes that of all descendants."""
     begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     own = largest = 0.0
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -99,7 +99,7 @@ def measured(command: list[str]) -> Measured:
 
 
 def _peak(pid: int) -> float:
-    """The peak of a process's resident memory so far, in MiB; 0 if it has ended."""
+    """Return the peak resident memory of a process so far, in MiB; 0 if it has ended."""
     with contextlib.suppress(OSError):
         found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
         return int(found[1]) / 1024 if found else 0.0

@@ -29,7 +29,7 @@ _TIMES = re.compile(r"Stopped after [\d.]+ s; the reference takes [\d,]+ ms")
 
 
 def untimed(value: Any) -> Any:
-    """Data without its times."""
+    """Return a copy of the data without times."""
     if isinstance(value, dict):
         return {key: untimed(item) for key, item in value.items() if key not in ("seconds", "samples")}
     if isinstance(value, list | tuple):
@@ -50,7 +50,7 @@ def busy(loops: int) -> Iterator[None]:
 
 
 def graded(folder: Path, out: Path) -> tuple[dict[str, bytes], Counter[str], float]:
-    """The results of a class as bytes, by student, how the tests ended, and how long it took."""
+    """Return the results of a class as bytes by student, the outcomes of its tests, and the seconds it took."""
     begun = time.perf_counter()
     done = subprocess.run([*BATCH, str(folder), "--out", str(out), "--quiet"], check=False)
     taken = time.perf_counter() - begun

@@ -26,7 +26,7 @@ PAGE_CACHE = Path("/proc/sys/vm/drop_caches")
 
 
 def hand_in(root: Path, exercise: str) -> None:
-    """A copy of the course in which the references of an exercise, and of what it needs, are the student's files."""
+    """Copy the course, with the student's files as references of an exercise and of those it needs."""
     for folder in ("exercises", "lessons", "solutions"):
         shutil.copytree(ROOT / folder, root / folder)
     shutil.copy(ROOT / "course.yaml", root)
@@ -49,7 +49,7 @@ def seconds(command: list[str]) -> float:
 
 
 def main() -> None:
-    """Prints the median and the largest wall time of each capstone, beside those of `import torch`."""
+    """Print the median and the largest wall time of each capstone, beside those of `import torch`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cold", action="store_true")

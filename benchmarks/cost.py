@@ -44,7 +44,7 @@ def measure(run: Callable[[], object]) -> tuple[float, float]:
 
 
 def command(*words: str) -> Callable[[], object]:
-    """Runs a command, its output thrown away."""
+    """Run a command and discard its output."""
     return lambda: subprocess.run(words, stdout=subprocess.DEVNULL, check=False)
 
 

@@ -55,11 +55,11 @@ class Desk:
         self._environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def right(self, exercise: str) -> Path:
-        """The file of a right solution."""
+        """Return the path of a right solution."""
         return self._root / "solutions" / exercise / f"{exercise}.py"
 
     def run(self, *words: str, **variables: str) -> None:
-        """Runs `grade`, its output thrown away."""
+        """Run `grade` and discard its output."""
         subprocess.run(
             [*GRADE, *words], cwd=self._root, env=self._environment | variables, stdout=subprocess.DEVNULL, check=False
         )
@@ -92,7 +92,7 @@ class Desk:
 
 
 def _until(screen: int, word: bytes, then: bytes) -> None:
-    """Waits until a word is shown, and after it another one."""
+    """Wait until a word is shown, and after it another one."""
     shown = b""
     while then not in shown.partition(word)[2]:
         if not select.select([screen], [], [], 120)[0]:

@@ -33,7 +33,7 @@ _CAUSE = re.compile(r"# TRUE CAUSE: *(.*(?:\n# .*)*)")
 
 
 def submissions(exercise: Exercise, wrong: Path | None) -> Iterator[tuple[str, str, str]]:
-    """The name of each wrong submission, what is wrong with it, and its text."""
+    """Yield the name of each wrong submission, what is wrong with it, and its text."""
     if wrong is None:
         for each in load_variations(exercise.mistakes, read_text(exercise.reference), exercise.id):
             if each.ends is None:
@@ -59,7 +59,7 @@ def jobs(
 
 
 def said_of(result: Result) -> dict[str, Any]:
-    """What a result says of the cause."""
+    """Return what a result says of the cause."""
     first = result.explained
     failure = first.failure if first is not None else None
     return {

@@ -34,12 +34,12 @@ def user_time(run: Callable[[], object]) -> float:
 
 
 def piped(*words: str) -> None:
-    """Runs a command, its output thrown away."""
+    """Run a command and discard its output."""
     subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
 
 
 def typed(keys: bytes, *words: str) -> None:
-    """Runs a command in a terminal in which these keys are typed."""
+    """Run a command in a terminal in which these keys are typed."""
     process, terminal = pty.fork()
     if process == 0:
         os.execv(words[0], words)

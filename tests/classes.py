@@ -55,7 +55,7 @@ WAITS = f"{REFERENCE}\n\n{FALLS}"  # until the gate is open
 
 
 def make_course(folder: Path, gate: Path | None = None) -> Path:
-    """A copy of the course, its tests limited to a second. What `WAITS` is not graded before there is the `gate`."""
+    """Copy the course, with a limit of one second for each test. A submission that `WAITS` waits for the `gate`."""
     root = copy_toolbox(folder / "course")
     path = root / "exercises/toolbox/exercise.yaml"
     description = yaml.safe_load(path.read_text("utf-8"))
@@ -75,7 +75,7 @@ def with_a_hole(course: Path, hole: str, *, for_all: bool = False, word: str = "
 
 
 def hand_in(folder: Path, files: dict[str, str] = FILES) -> Path:
-    """A folder for each student."""
+    """Write a folder for each student."""
     submissions = folder / "submissions"
     for student, text in files.items():
         (submissions / student).mkdir(parents=True)
@@ -89,7 +89,7 @@ def command(course: Path, *words: str | Path) -> list[str]:
 
 
 def batch(course: Path, *words: str | Path) -> "subprocess.CompletedProcess[str]":
-    """Runs `grade batch` to its end."""
+    """Run `grade batch` to its end."""
     environment = os.environ | {"COLUMNS": "100"}
     return subprocess.run(
         command(course, *words), capture_output=True, text=True, check=False, env=environment, cwd=course.parent
@@ -97,18 +97,18 @@ def batch(course: Path, *words: str | Path) -> "subprocess.CompletedProcess[str]
 
 
 def complaints(stderr: str) -> str:
-    """What a batch said on stderr beside the progress that it tells every few seconds, on a busy machine sooner."""
+    """Return what a batch wrote to stderr, without its lines of progress, whose number depends on the load."""
     return re.sub(r"^  \d+ of \d+ grades, .*\n", "", stderr, flags=re.MULTILINE)
 
 
 def grades(out: Path) -> dict[str, Grade]:
-    """The grade of each student, by id, for a class that handed in one exercise."""
+    """Return the grade of each student, by id, for a class that handed in one exercise."""
     with Gradebook(out) as book:
         return {grade.student.id: grade for grade in book.book().grades()}
 
 
 def scores(out: Path) -> dict[str, float | None]:
-    """The points of each student."""
+    """Return the points of each student."""
     return {student: grade.points and grade.points.final for student, grade in grades(out).items()}
 
 
@@ -126,7 +126,7 @@ def _without_seconds(value: Any) -> Any:
 
 
 def children(parent: int) -> list[int]:
-    """The processes that a process started, and that have not ended."""
+    """Return the running processes that a process started."""
     try:
         lists = [path.read_text() for path in Path(f"/proc/{parent}/task").glob("*/children")]
     except (FileNotFoundError, ProcessLookupError):
@@ -149,7 +149,7 @@ def entries(out: Path) -> int:
 
 @contextmanager
 def running(course: Path, *words: str | Path) -> Iterator["subprocess.Popen[str]"]:
-    """A batch that is going on; it is over in the end, whatever happens."""
+    """Run a batch in the background, and end it when the block is left."""
     process = subprocess.Popen(
         command(course, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=course.parent
     )
@@ -161,6 +161,6 @@ def running(course: Path, *words: str | Path) -> Iterator["subprocess.Popen[str]
 
 
 def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
-    """Returns when the condition holds, or the process has ended."""
+    """Return when the condition holds, or the process has ended."""
     while process.poll() is None and not condition():
         time.sleep(0.001)

@@ -10,12 +10,12 @@ from grader.cli import grade
 
 
 def run(*words: str, **options: Any) -> Result:
-    """Runs `grade` with these words; `options` are those of click's runner, such as `input`."""
+    """Run `grade` with these words. `options` are those of click's runner, such as `input`."""
     return CliRunner().invoke(grade, list(words), prog_name="grade", **options)
 
 
 def error(*words: str) -> str:
-    """The one line that a command with bad input writes."""
+    """Return the one line that a command with bad input writes."""
     done = run(*words)
     assert (done.exit_code, done.stdout) == (2, ""), done.output
     assert done.stderr.startswith("error: ")
@@ -24,7 +24,7 @@ def error(*words: str) -> str:
 
 
 def telling_imports(words: Sequence[str], heavy: set[str]) -> list[str]:
-    """A command line that runs `grade`, and says on stderr at its end which of the heavy modules were imported.
+    """Return a command line that runs `grade`, and lists on stderr the heavy modules that were imported.
 
     The last line is `loaded []` where there were none.
     """

@@ -62,7 +62,7 @@ def staying_in(folder: Path) -> Iterator[None]:
 
 
 def end_staying(folder: Path) -> None:
-    """Ends the warm processes whose sockets lie below this folder."""
+    """Kill the warm processes whose sockets lie below this folder."""
     with staying_in(folder):
         for connection in running():
             pid, _ = peer(connection)
@@ -84,7 +84,7 @@ def staying(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a warm process that is left to the tests to come, until the last of them."""
+    """Return the folder of a warm process that is shared by all later tests, and kill it at the end."""
     folder = tmp_path_factory.mktemp("runtime")
     yield folder
     end_staying(folder)
@@ -110,7 +110,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def closed(gate: Path) -> Iterator[Path]:
-    """The gate, which is closed until the test opens it."""
+    """Close the gate until the test opens it."""
     gate.unlink()
     yield gate
     gate.touch()
@@ -157,14 +157,14 @@ class Grader:
         return judges
 
     def close(self) -> None:
-        """Ends the judge, whatever it does."""
+        """Kill the judge."""
         self.judges.kill()
         self.judges.close()
         if self.runtime is not None:
             end_staying(self.runtime)
 
     def __call__(self, code: str, *, seconds: float = 5.0, whole: bool = False) -> Result:
-        """The result of the reference with `code` after it, whose definitions win; of `code` alone if `whole`.
+        """Grade the reference with `code` after it, whose definitions win; or `code` alone if `whole`.
 
         `seconds` is the limit of one test.
         """
@@ -179,7 +179,7 @@ class Grader:
 
     @staticmethod
     def failed(result: Result) -> dict[str, str]:
-        """The tests that did not pass, and how each ended. What they were worth is missing from the score."""
+        """Return the outcomes of the tests that did not pass, and check that the score lacks their points."""
         failed = {t.id.removeprefix("test_"): t for t in result.tests if t.outcome is not Outcome.PASSED}
         if result.tests:
             assert result.score == 31 - sum(test.max_points for test in failed.values())
@@ -188,13 +188,13 @@ class Grader:
         return {name: test.outcome.value for name, test in failed.items()}
 
     def run(self, source: str, seconds: float) -> Result:
-        """The result of `source`, without a look at what it left behind."""
+        """Grade `source`, without a check of what it left behind."""
         self._jobs += 1
         result = self.graded(Job(self._jobs, "toolbox", "toolbox.py", source, "0" * 64, seed=0, seconds=seconds))
         return msgspec.json.decode(msgspec.json.encode(result), type=Result)
 
     def graded(self, job: Job) -> Result:
-        """The result of a job."""
+        """Run a job and return its result."""
         try:
             ((_, result),) = self.judges.grade([job])
         except BaseException:
@@ -204,16 +204,16 @@ class Grader:
         return result
 
     def workers(self) -> list[int]:
-        """The processes below the warm one, but for the judge."""
+        """Return the processes below the warm one, without the judge."""
         return [pid for pid in self._forked() if pid not in self._judge]
 
     def _forked(self) -> list[int]:
-        """The processes below the warm one."""
+        """Return the processes below the warm one."""
         assert self.judges.warm_pid is not None
         return _children(self.judges.warm_pid)
 
     def assert_rendered(self, result: Result) -> None:
-        """A screen can be made of the result, and nothing on it moves the cursor or exceeds the width."""
+        """Render the result; check that nothing on the screen moves the cursor or exceeds the width."""
         for full in (False, True):
             text = render(result, self.exercise, View(), full=full, width=80, height=24, unicode=False, color=False)
             assert text.isascii()
@@ -229,14 +229,14 @@ class CellGrader(Grader):
         self.run(self.reference, 5.0)
 
     def run(self, source: str, seconds: float) -> Result:
-        """The result of a cell, without a look at what it left behind."""
+        """Grade a cell, without a check of what it left behind."""
         result = self._desk.grade(self.root, "toolbox", source, "%%grade toolbox", seconds=seconds).result
         assert self._desk._judges is not None
         self.judges = self._desk._judges
         return msgspec.json.decode(msgspec.json.encode(result), type=Result)
 
     def close(self) -> None:
-        """Ends the warm process."""
+        """Kill the warm process."""
         self._desk.close()
 
 
@@ -268,7 +268,7 @@ def confined(grade: Grader) -> None:
 
 @pytest.fixture(scope="session")
 def starter() -> "Iterator[Starter]":
-    """Starts workers as a judge does."""
+    """Start workers as a judge does."""
     from grader.engine.pool import messages
     from grader.engine.pool.starters import ForkStarter, SpawnStarter
 
@@ -284,7 +284,7 @@ def starter() -> "Iterator[Starter]":
 
 @pytest.fixture(scope="module")
 def session(request: pytest.FixtureRequest, starter: "Starter") -> "Iterator[Session]":
-    """A worker with the module that is the text `STUDENT` of the test file."""
+    """Start a worker with the module whose text is `STUDENT` in the test file."""
     from grader.engine.judge.session import Limits, Session
 
     limits = Limits(seconds=20.0, memory=512 << 20)
@@ -296,7 +296,7 @@ def session(request: pytest.FixtureRequest, starter: "Starter") -> "Iterator[Ses
 
 @pytest.fixture
 def gradebook_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A gradebook of one run, in `results` of the working directory."""
+    """Write a gradebook of one run into `results` of the working directory."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NO_COLOR", raising=False)
     return filled(tmp_path / "results")
@@ -304,7 +304,7 @@ def gradebook_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def glossary_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small course with a glossary, and the working directory in it."""
+    """Make a small course with a glossary, and change the working directory to it."""
     monkeypatch.chdir(tmp_path)
     small_glossary.make(tmp_path)
     return tmp_path
@@ -319,7 +319,7 @@ def generator() -> "torch.Generator":
 
 
 def unsafe(value: Any) -> list[str]:
-    """The strings anywhere in a value that hold a character which a terminal would obey or hide."""
+    """Yield the strings anywhere in a value that hold a character which a terminal would obey or hide."""
     if isinstance(value, str):
         return [] if clean(value) == value else [value]
     if isinstance(value, dict):

@@ -52,7 +52,7 @@ wire = Wire()
 
 
 def hostile(*statements: str) -> str:
-    """A submission whose `scale` runs the statements first and then gives the right answer."""
+    """Return a submission whose `scale` runs the statements first and then gives the right answer."""
     body = indent("\n".join(map(dedent, statements)), "    ")
     return f"{PREAMBLE}\ndef scale(x, factor):\n{body}\n    return x * factor\n"
 
@@ -63,7 +63,7 @@ def messages(result: Result) -> str:
 
 
 def _changed(value: str) -> str:
-    """An answer that says an argument was changed, and holds a value that nobody would look at for that."""
+    """Return an answer that says an argument was changed, and holds a value that nobody would look at for that."""
     return hostile(f"put(forge(wire.Returned(1, {value}, ['0'], []), bytes(288)))")
 
 

@@ -101,7 +101,7 @@ PATH = f"{FOLDER}/1-past.md"
 
 
 def make(root: Path) -> None:
-    """Writes the course: its texts and two exercises, `adding` of lesson 1 and `halving_lab`, a lab of lesson 2."""
+    """Write the course: its texts and two exercises, `adding` of lesson 1 and `halving_lab`, a lab of lesson 2."""
     folder = root / FOLDER
     folder.mkdir(parents=True)
     (root / "course.yaml").write_text(COURSE)
@@ -118,19 +118,19 @@ def make(root: Path) -> None:
 
 
 def part_of(text: str, root: Path, *, lesson: int = 1) -> tuple[Part, Course]:
-    """The part that this text is, in the course's folder, and the course."""
+    """Write this text as the part, and return its path and the course."""
     path = root / PATH
     path.write_text(text)
     return load_part(root, path, lesson, 1, "past"), load_course(root)
 
 
 def edited(old: str, new: str) -> str:
-    """The good part with a change in one place."""
+    """Return the good part with a change in one place."""
     assert GOOD.count(old) == 1, old
     return GOOD.replace(old, new)
 
 
 def line_of(text: str, words: str) -> int:
-    """The line of a text on which these words stand, from 1."""
+    """Return the line of a text on which these words stand, from 1."""
     (line,) = (i for i, each in enumerate(text.split("\n"), start=1) if words in each)
     return line

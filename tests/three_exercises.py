@@ -49,7 +49,7 @@ REFERENCES = {"base": BASE, "top": TOP, "high": "def octuple(x):\n    return 8 *
 
 
 def three_exercises(root: Path) -> Path:
-    """Makes the course in a new folder: `top` imports `double` from `base`, and `high` may import what it likes."""
+    """Make the course in a new folder: `top` imports `double` from `base`, and `high` may import anything."""
     root.mkdir()
     (root / "course.yaml").write_text(COURSE)
     for name, function, factor, needs in (

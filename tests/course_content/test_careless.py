@@ -95,7 +95,7 @@ def judges() -> Iterator[Judges]:
 
 
 def careless_texts(exercise: Exercise) -> dict[str, str]:
-    """The careless versions of an exercise, by what they return and where."""
+    """Return the careless versions of an exercise, by what they return and where."""
     reference = read_text(exercise.reference)
     names = [each.name for each in interface(reference) if not each.name.endswith("__init__")]
     texts = {
@@ -110,7 +110,7 @@ def careless_texts(exercise: Exercise) -> dict[str, str]:
 
 
 def faults(result: Result) -> list[str]:
-    """What went wrong in the grader itself."""
+    """Return what went wrong in the grader itself."""
     broken = [test for test in result.tests if test.outcome is Outcome.ERROR]
     found = [f"{test.id}: {test.failure.message if test.failure else ''}" for test in broken]
     return [*found, *result.advice_errors, *([result.message or ""] if result.outcome is Outcome.ERROR else [])]

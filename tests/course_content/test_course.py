@@ -25,7 +25,7 @@ def test_a_point_means_the_same_in_every_lesson() -> None:
 
 
 def test_every_statement_says_that_arguments_stay() -> None:
-    """a test fails where one is changed in place, so this is asked of students"""
+    """Every exercise has a test that fails if an argument is changed in place, so every statement says so."""
     course = load_course(ROOT)
     said = re.compile(r"What your code is given stays as it was\.|The arguments stay as they were\.")
     texts = {each.id: each.statement.read_text("utf-8") + each.stub.read_text("utf-8") for each in course.exercises}

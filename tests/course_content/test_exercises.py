@@ -38,7 +38,7 @@ def judges(materials: dict[str, Materials]) -> Iterator[Judges]:
 
 
 def grade(judges: Judges, exercise: Exercise, submissions: Iterable[Variation | Misstep]) -> dict[str, Result]:
-    """The results of submissions to an exercise that builds on the references of others, by name.
+    """Grade submissions to an exercise that builds on the references of others. Return the results by name.
 
     A test that failed one is run first on the next one that has the same part wrong: it is likely to fail that, too.
     """
@@ -77,7 +77,7 @@ def failing(result: Result) -> str:
 
 
 def whole(name: str, source: str) -> Variation:
-    """A file as it is."""
+    """Return a file as it is."""
     return Variation(name, replaces="", advice="", source=source, line=1)
 
 

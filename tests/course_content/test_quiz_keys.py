@@ -43,14 +43,14 @@ def bert_layer(config: str, D: int, H: int, F: int) -> int:
 
 
 def weighted(exponentials: list[float], values: list[float], keep: int) -> float:
-    """The average of the values under a softmax that may look at the first `keep` keys."""
+    """Return the average of the values under a softmax over the first `keep` keys."""
     scores = torch.tensor(exponentials, dtype=torch.float64).log()
     hidden = scores.masked_fill(torch.arange(len(scores)) >= keep, -math.inf)
     return float(hidden.softmax(0) @ torch.tensor(values, dtype=torch.float64))
 
 
 def spread(K: int) -> float:
-    """The standard deviation of a sum of K independent terms, each a product of two numbers that are -1 or 1."""
+    """Return the standard deviation of a sum of K independent products of two numbers that are -1 or 1."""
     return math.sqrt(sum(math.comb(K, i) * (2 * i - K) ** 2 for i in range(K + 1)) / 2**K)
 
 
@@ -66,7 +66,7 @@ def balance_loss(f: float, p: float) -> float:
 
 
 def experts_hit(config: str, experts: int, k: int, tokens: int) -> float:
-    """The chance of each expert to be missed by all tokens, counted as choices."""
+    """Return the chance of each expert to be missed by all tokens, by counting choices."""
     missed = Fraction(math.comb(experts - 1, k), math.comb(experts, k)) ** tokens
     return float(experts * (1 - missed))
 
@@ -155,7 +155,7 @@ def drawn_anew(p0: Fraction, q0: Fraction) -> float:
 
 
 def zero_order_hold(a: float, dt: float) -> float:
-    """The state after dt of a constant input 1, by small steps of Heun's method."""
+    """Integrate the state over dt with constant input 1, by small steps of Heun's method."""
     h, steps = 0.0, 20_000
     step = dt / steps
     for _ in range(steps):
@@ -276,7 +276,7 @@ def mamba_2_projection(G: int) -> int:
 
 
 def small_mixture(k: int) -> int:
-    """What a token uses of 2 layers with V = 100, D = 8, 2 query heads, 1 of keys, K = 4, 4 experts of width 16."""
+    """Count the parameters that a token uses of 2 layers with V = 100, D = 8, 2 query heads, 1 of keys, K = 4."""
 
     def linear(n_in: int, n_out: int) -> nn.Module:
         return nn.Linear(n_in, n_out, bias=False)
@@ -290,7 +290,7 @@ def small_mixture(k: int) -> int:
 
 
 def mixture_crossover(config: str, total: float, active: float, bandwidth: float) -> int:
-    """The first batch whose arithmetic takes longer than the reading of all weights of 16 bits."""
+    """Return the first batch whose arithmetic takes longer than reading all 16-bit weights."""
     reading = 2 * total / (bandwidth * 1000)
     return next(batch for batch in itertools.count(1) if batch * 2 * active / 990_000 > reading)
 
@@ -303,7 +303,7 @@ def second_gradient(g: float) -> float:
 
 
 def growth_of_the_best_size(config: str, alpha: float, beta: float, factor: float) -> float:
-    """The best sizes of two budgets by trying, for a law whose size and token terms are 1 at 1."""
+    """Search the best sizes of two budgets, for a law whose size and token terms are 1 at 1."""
 
     def best(budget: float) -> float:
         sizes = torch.logspace(-2, 8, 100_001, dtype=torch.float64)
@@ -449,7 +449,7 @@ def test_the_key_is_what_another_computation_gives(name: str) -> None:
 
 
 def written(number: float) -> str:
-    """A number with all its digits."""
+    """Format a number with all its digits."""
     return str(number) if isinstance(number, int) else repr(float(number))
 
 

@@ -35,13 +35,13 @@ def test_lint_finds_nothing(lesson: Lesson) -> None:
 
 @each_lesson
 def test_the_section_of_a_missed_question_opens(lesson: Lesson) -> None:
-    """by the command that the quiz prints, whichever part it is in"""
+    """Run the command that the quiz prints, whichever part it is in."""
     for question in load_quiz(quiz_path(COURSE, lesson)).questions:
         assert isinstance(find(COURSE, [lesson.slug, *question.section.lower().split()]), PartFile | Section)
 
 
 def variants(question: Question) -> list[Asked]:
-    """The question as many students see it; a drawn one with all that can be drawn."""
+    """Return the question as many students see it, with all that can be drawn."""
     asked = [ask(question, f"student {i}", 1 + i % 3) for i in range(SALTS)]
     if isinstance(question, Numeric) and (question.parameters or question.configs):
         asked += [with_values(question, values) for values, _ in zip(draws(question), range(MOST_DRAWS), strict=False)]

@@ -23,12 +23,12 @@ def read(document: str) -> str:
 
 
 def prose(text: str) -> str:
-    """A document without its blocks of code."""
+    """Return a document without its blocks of code."""
     return FENCE.sub("", text)
 
 
 def rows(text: str, first: str) -> list[list[str]]:
-    """The rows of the table in a document whose header begins with the cell `first`."""
+    """Return the rows of the table in a document whose header begins with the cell `first`."""
     lines = iter(text.splitlines())
     found = []
     for line in lines:

@@ -39,7 +39,7 @@ def test_every_key_is_documented(head: str, struct: type[msgspec.Struct]) -> Non
 
 
 def test_the_half_hour(tmp_path: Path) -> None:
-    """every file is written and every command run, as the page says, and prints what stands there"""
+    """Write every file and run every command as the page says, and compare what it prints."""
     folder, files, commands = tmp_path, 0, 0
     half_hour = read("docs/authoring.md").partition("## A course in half an hour")[2].partition("\n## course.yaml")[0]
     for block in BLOCK.finditer(half_hour):
@@ -59,7 +59,7 @@ def test_the_half_hour(tmp_path: Path) -> None:
 
 
 def _run(folder: Path, command: str, shown: str) -> Path:
-    """Runs a command of the page, which must print what is shown below it; the folder in which the next one runs."""
+    """Run a command of the page and compare its output. Return the folder in which the next one runs."""
     program, *words = shlex.split(command)
     if program == "cd":
         return folder / words[0]

@@ -48,7 +48,7 @@ SCORES = {"ada": 31, "ben": 30, "mallory": 30}
 
 
 def complaints(schema: str, text: str, folder: Path) -> str:
-    """What check-jsonschema has against a workflow, by its own copy of the platform's schema."""
+    """Return the errors that check-jsonschema finds in a workflow, by its copy of the platform's schema."""
     path = folder / "workflow.yml"
     path.write_text(text, "utf-8")
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
@@ -81,7 +81,7 @@ class Checkout:
     environment: dict[str, str]
 
     def run(self, commands: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """Runs commands as both platforms do, in bash that stops at the first that fails."""
+        """Run commands as both platforms do, in a bash that stops at the first that fails."""
         return subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", commands],
             cwd=self.root,
@@ -104,7 +104,7 @@ def script(path: Path, text: str) -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
-    """A course, six students' repositories at the address of a host, `pip`, `gh` and `grade`."""
+    """Make a course, the repositories of six students at the address of a host, `pip`, `gh` and `grade`."""
     course, hosted, tools = make_course(tmp_path), tmp_path / "hosted", tmp_path / "tools"
     tools.mkdir()
     for name, files in CLASS.items():
@@ -136,7 +136,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 def assert_graded(checkout: Checkout) -> None:
-    """The files that the job keeps are there, with the class's scores, and who has none."""
+    """Check that the job kept the class's scores, and the list of students without a score."""
     results = json.loads((checkout.root / "results/results.json").read_text("utf-8"))
     totals = {each["student"]["id"]: each["total"] for each in results["students"] if each["grades"]}
     assert totals == SCORES
@@ -149,7 +149,7 @@ def assert_graded(checkout: Checkout) -> None:
 
 
 def forged(lines: str) -> list[str]:
-    """The lines that GitHub's runner takes for a command which is not one of our annotations."""
+    """Return the lines that GitHub's runner takes for a command and that are not our annotations."""
     found = []
     for line in lines.splitlines():
         command = re.match(r"\s*::(\w[\w-]*)(?: .*?)?::", line)

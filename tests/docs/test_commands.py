@@ -12,7 +12,7 @@ from tests.docs.documents import DOCUMENTS, FENCE, name, prose
 
 
 def commands(text: str) -> Iterator[str]:
-    """The commands `grade ...` of a document: in code between backticks, and at the start of a column of a block.
+    """Yield the `grade ...` commands of a document: in code between backticks, and at the start of a column of a block.
 
     In a block a command ends where two spaces or a remark begin.
     """
@@ -74,6 +74,6 @@ def test_a_wrong_command_is_noticed(line: str, why: str | None) -> None:
 
 
 def test_commands_are_found() -> None:
-    """in text, after a prompt, on the last lines of a screen"""
+    """Find commands in text, after a prompt, and on the last lines of a screen."""
     text = "Type `grade hint ID`.\n```\n$ grade list\n  try    grade shell x     a remark\nthe grade of\n```\n"
     assert list(commands(text)) == ["grade hint ID", "grade list", "grade shell x"]

@@ -11,7 +11,7 @@ from tests.paths import ROOT
 
 
 def slug(heading: str) -> str:
-    """The anchor of a heading, as the common hosts make it."""
+    """Return the anchor of a heading, as GitHub and GitLab make it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
@@ -33,7 +33,7 @@ def test_relative_links_resolve(document: Path) -> None:
 
 
 def defined(path: Path) -> set[str]:
-    """The functions at the top level of a Python file."""
+    """Return the names of the functions at the top level of a Python file."""
     return {node.name for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)}
 
 

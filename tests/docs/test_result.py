@@ -11,7 +11,7 @@ from tests.docs.documents import read, rows
 
 
 def structs_of(struct: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct]]:
-    """A struct and all structs in its fields, by name."""
+    """Return a struct and all structs in its fields, by name."""
     found = {struct.__name__: struct}
     for hint in get_type_hints(struct).values():
         parts = [hint]

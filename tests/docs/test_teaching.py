@@ -47,7 +47,7 @@ Participant 503,Cleo Roy,cleo@example.org,,10.00,-,
 
 
 def commands() -> list[list[str]]:
-    """The words of all commands on the page, in order."""
+    """Return the words of all commands on the page, in order."""
     blocks = FENCE.findall(read("docs/teaching.md"))
     return [line.removeprefix("$ ").split() for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
@@ -58,7 +58,7 @@ def released(words: list[str]) -> bool:
 
 @pytest.fixture(scope="module")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder around a copy of the course, after all that the page says."""
+    """Return the folder around a copy of the course, after all commands of the page."""
     folder = tmp_path_factory.mktemp("week")
     course = folder / "course"
     course.mkdir()
@@ -80,7 +80,7 @@ def week(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(course: Path, words: list[str]) -> None:
-    """A command of the page, in the folder of the course."""
+    """Run a command of the page, in the folder of the course."""
     assert words[0] == "grade"
     command = [sys.executable, "-m", "grader.cli", *words[1:]]
     done = subprocess.run(command, cwd=course, capture_output=True, text=True, check=False, env=os.environ)
@@ -108,7 +108,7 @@ def hand_in(folder: Path) -> None:
 
 
 def answered(path: Path, right: int) -> str:
-    """A form whose first questions have their right answers, written behind their ids as a student writes them."""
+    """Return a form whose first questions have their right answers behind their ids, as a student writes them."""
     _, form = read_form(path)
     text = path.read_text("utf-8")
     for question in QUIZ.questions[:right]:

@@ -9,7 +9,7 @@ from tests.docs.documents import FENCE, read
 
 
 def tasks() -> dict[str, object]:
-    """The JSON of the document's task for VS Code."""
+    """Return the document's task for VS Code."""
     blocks = [block for block in FENCE.findall(read("docs/workspace.md")) if block.startswith("```json")]
     settings, tasks = (json.loads("\n".join(block.splitlines()[1:-1])) for block in blocks)
     assert settings["python.testing.pytestArgs"] == ["exercises"]

@@ -9,7 +9,7 @@ from tests.course_content.references.solutions import randomised
 
 
 def llama(D: int, H: int, G: int, K: int, theta: float, generator: torch.Generator) -> nn.Module:
-    """A whole model of one layer, so that Hugging Face makes positions and mask itself."""
+    """Make a whole model of one layer, so that Hugging Face makes positions and mask itself."""
     from transformers import LlamaConfig, LlamaModel
 
     config = LlamaConfig(

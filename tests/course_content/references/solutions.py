@@ -22,7 +22,7 @@ def _course() -> Course:
 
 @lru_cache
 def reference(exercise: str) -> ModuleType:
-    """The reference solution of an exercise, loaded from its file. It may import those that the exercise needs."""
+    """Load the reference solution of an exercise from its file. It may import those that the exercise needs."""
     course = _course()
     found = next(each for each in course.exercises if each.id == exercise)
     needed = {each: reference(each) for each in found.needs}
@@ -46,7 +46,7 @@ def close(actual: Tensor, expected: Tensor | np.ndarray, atol: float) -> bool:
 
 
 def randomised(module: nn.Module, generator: torch.Generator) -> nn.Module:
-    """A module, float32, with numbers for all parameters that keep activations of size 1; to be read, not trained."""
+    """Fill all parameters with random numbers that keep activations of size 1, and freeze the module."""
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) / parameter.shape[-1] ** 0.5)

@@ -64,7 +64,7 @@ def test_scores_of_a_llama_are_those_of_scipy_and_numpy(ours: ModuleType, genera
 
 @pytest.mark.parametrize("heads", [[], [2], [3, 0], [1, 0, 3, 2]], ids=str)
 def test_a_cut_is_a_projection_that_reads_zeros(ours: ModuleType, heads: list[int], generator: torch.Generator) -> None:
-    """the output matrix of Hugging Face's, before which a hook writes zeros where the heads stood"""
+    """Compare with Hugging Face's model, whose heads a hook sets to zero before the output matrix."""
     model = llama(generator)
     ids = repeated(generator)
     projection, read, cut = model.layers[1].self_attn.o_proj, [], []

@@ -17,7 +17,7 @@ def ours() -> ModuleType:
 
 
 def normal(x: np.ndarray | float, mean: np.ndarray | float, deviation: float) -> np.ndarray:
-    """The density of a normal distribution."""
+    """Return the density of a normal distribution."""
     x, mean = torch.as_tensor(x, dtype=torch.float64), torch.as_tensor(mean, dtype=torch.float64)
     density: np.ndarray = Normal(mean, deviation).log_prob(x).exp().numpy()
     return density
@@ -116,7 +116,7 @@ def test_ddim_takes_any_way_to_x0(ours: ModuleType, generator: torch.Generator) 
 
 
 def test_v_is_the_velocity(ours: ModuleType, generator: torch.Generator) -> None:
-    """v is the derivative of x_t by the angle whose cosine is √ᾱ."""
+    """Compare v with the derivative of x_t by the angle whose cosine is √ᾱ."""
     x0, noise = (torch.randn(1, 5, generator=generator, dtype=torch.float64) for _ in range(2))
     betas, t = ours.linear_betas(12, 0.05, 0.4), 6
     angle = math.acos(math.sqrt(ours.alpha_bars(betas)[t].item()))

@@ -37,7 +37,7 @@ def ours() -> ModuleType:
 
 
 def counted(config_class: str, config: dict[str, Any], T: int, device: str = "cpu") -> int:
-    """The FLOPs of one sequence of T tokens, of which each is multiplied with all T keys and values."""
+    """Return the FLOPs of one sequence of T tokens, each multiplied with all T keys and values."""
     transformers = pytest.importorskip("transformers", reason=NO_TRANSFORMERS)
     names = {"MixtralConfig": "num_local_experts", "Glm4MoeConfig": "n_routed_experts"}
     renamed = {names.get(config_class, key) if key == "num_experts" else key: config[key] for key in config}

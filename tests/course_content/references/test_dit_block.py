@@ -120,7 +120,7 @@ def test_sentence_of_the_pass(ours: ModuleType) -> None:
 
 
 def test_answer_to_the_question(ours: ModuleType) -> None:
-    """ada is a third of a block's weights and less than 1 % of its work on 256 tokens."""
+    """Check that ada is a third of a block's weights and less than 1 % of its work on 256 tokens."""
     D = 1152
     with torch.device("meta"):
         block = ours.DiTBlock(D, 16, 4 * D)

@@ -11,7 +11,7 @@ from tests.course_content.references.solutions import NO_TRANSFORMERS, close, re
 
 
 def copied(ours: nn.Module, theirs: nn.Module, names: dict[str, str]) -> None:
-    """Copies the parameters of `ours` to the modules of the given names in `theirs`."""
+    """Copy the parameters of `ours` to the modules of the given names in `theirs`."""
     for mine, other in names.items():
         theirs.get_submodule(other).load_state_dict(ours.get_submodule(mine).state_dict())
 

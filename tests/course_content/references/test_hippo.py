@@ -108,7 +108,7 @@ def waves(generator: torch.Generator) -> Tensor:
 
 
 def systems(ours: ModuleType, generator: torch.Generator) -> dict[str, tuple[Tensor, Tensor]]:
-    """The four of the statement's table, with sixteen real numbers of state."""
+    """Return the four systems of the statement's table, with sixteen real numbers of state."""
     n = torch.arange(8, dtype=torch.float64)
     drawn = torch.randn(16, 16, generator=generator, dtype=torch.float64) / 4
     slowest = torch.linalg.eigvals(drawn).real.max()

@@ -27,7 +27,7 @@ def jamba_config(config: dict[str, Any]) -> Any:
 
 
 def count(config: dict[str, Any]) -> dict[str, int]:
-    """The parameters of Hugging Face's model, and those outside the experts together with k of each layer's experts."""
+    """Count the parameters of Hugging Face's model, and those used by a token: k experts in each layer."""
     transformers = pytest.importorskip("transformers", reason=NO_TRANSFORMERS)
     with torch.device("meta"):
         model = transformers.AutoModelForCausalLM.from_config(jamba_config(config))

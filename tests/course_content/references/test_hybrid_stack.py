@@ -31,7 +31,7 @@ def ours() -> ModuleType:
 
 
 def hugging_face(config: dict[str, int], generator: torch.Generator) -> Any:
-    """A Jamba with random weights; of these those of the projections are large enough for every part to matter."""
+    """Make a Jamba with random weights; the projections are large enough for every part to matter."""
     transformers = pytest.importorskip("transformers", reason=NO_TRANSFORMERS)
     model: Any = transformers.JambaModel(transformers.JambaConfig(**config, attn_implementation="eager"))
     model.eval().requires_grad_(False)

@@ -16,7 +16,7 @@ D, H, C, N, R, V, THETA = 24, 3, 8, 4, 6, 7, 500.0
 
 
 def deepseek(name: str, q_rank: int | None, **changes: Any) -> tuple[Any, Any]:
-    """The modelling module of DeepSeek-V2 or V3 in transformers, and a config of these sizes."""
+    """Return the module of DeepSeek-V2 or V3 in transformers, and a config of these sizes."""
     transformers = pytest.importorskip("transformers", reason=NO_TRANSFORMERS)
     version = name.lower()
     modeling = pytest.importorskip(f"transformers.models.deepseek_{version}.modeling_deepseek_{version}")
@@ -72,7 +72,7 @@ def test_latent_attention_is_that_of_deepseek_v3(
 
 
 def halves_to_neighbours(weight: Tensor, first: int) -> Tensor:
-    """The rows from `first` on, R of them, moved so that the two of a pair are neighbours."""
+    """Reorder R rows, from `first` on, so that the two of a pair become neighbors."""
     moved = weight.clone()
     moved[first : first + R] = weight[first : first + R].unflatten(0, (2, -1)).transpose(0, 1).flatten(0, 1)
     return moved

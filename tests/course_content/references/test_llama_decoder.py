@@ -27,7 +27,7 @@ def ours() -> ModuleType:
 
 
 def hugging_face(G: int, generator: torch.Generator) -> Any:
-    """A tied model with random weights. The embedding is small, lest a greedy text repeat its last token."""
+    """Make a tied model with random weights. A small embedding keeps greedy text from repeating its last token."""
     pytest.importorskip("transformers", reason=NO_TRANSFORMERS)
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -112,7 +112,7 @@ def test_texts_are_those_of_hugging_face(ours: ModuleType, generator: torch.Gene
 
 
 def as_llama_cpp_writes(weight: Tensor, heads: int) -> Tensor:
-    """The rows of q or k as llama.cpp's converter has them: each head's two halves become neighbours."""
+    """Order the rows of q or k as llama.cpp's converter does: each head's two halves are interleaved."""
     halves = weight.reshape(heads, 2, len(weight) // heads // 2, -1)
     return halves.swapaxes(1, 2).reshape(weight.shape)
 

@@ -49,7 +49,7 @@ def corrupted(B: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tenso
 
 
 def test_the_loss_is_cross_entropy_of_torch(generator: torch.Generator) -> None:
-    """of all labels that are not ignored, over the probability of a mask, as LLaDA's guide to its training has it"""
+    """Sum over all labels that are not ignored, divided by the probability of a mask, as in LLaDA's training."""
     logits, ids, noisy, t = corrupted(6, generator)
     labels = torch.where(noisy == MASK, ids, -100)
     no_mask = logits.clone()
@@ -63,7 +63,7 @@ def test_the_loss_is_cross_entropy_of_torch(generator: torch.Generator) -> None:
 
 
 def test_a_step_fills_the_set_of_places_of_which_the_model_is_surest(generator: torch.Generator) -> None:
-    """by trying all sets of places of that size"""
+    """Try all sets of positions of that size."""
     step = reference("masked_diffusion").unmask_step
     for _ in range(20):
         logits, _, tokens, _ = corrupted(1, generator)

@@ -35,7 +35,7 @@ def bert(**config: Any) -> Any:
 
 
 def tiny_bert(generator: torch.Generator, **changes: Any) -> Any:
-    """A BertModel in float64 with random weights, norms and biases included."""
+    """Make a BertModel in float64 with random weights, norms and biases included."""
     sizes = {"vocab_size": 30, "hidden_size": 12, "num_hidden_layers": 11, "num_attention_heads": 3}
     model = bert(**sizes, intermediate_size=20, max_position_embeddings=16, type_vocab_size=3, **changes).double()
     for parameter in model.parameters():

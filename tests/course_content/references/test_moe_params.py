@@ -77,7 +77,7 @@ PUBLISHED = [
 
 
 def model_of(config_class: str, config: dict[str, Any]) -> Any:
-    """The model that transformers makes of this config, without memory for its weights."""
+    """Make the transformers model of this config, without memory for its weights."""
     transformers = pytest.importorskip("transformers", reason=NO_TRANSFORMERS)
     renamed = {NAMES.get(config_class, key) if key == "num_experts" else key: config[key] for key in config}
     renamed.pop("qk_norm", None)

@@ -19,7 +19,7 @@ def ours() -> ModuleType:
 
 
 def model_of(config: dict[str, Any]) -> dict[str, int]:
-    """The model of a config without dense or shared parts in its sparse layers, by the counts of moe_params."""
+    """Count the model of a config without dense or shared parts in its sparse layers, with moe_params."""
     L, E = config["num_hidden_layers"], config["num_experts"]
     P = 3 * config["hidden_size"] * config.get("moe_intermediate_size", config["intermediate_size"])
     S = reference("moe_params").count_params(config)["total"] - L * E * P

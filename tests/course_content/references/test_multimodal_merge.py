@@ -24,7 +24,7 @@ def ours() -> ModuleType:
 
 
 def llava(generator: torch.Generator, strategy: str = "default") -> nn.Module:
-    """A LLaVA of a few thousand random weights, in float64."""
+    """Make a LLaVA of a few thousand random weights, in float64."""
     from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
 
     tower = CLIPVisionConfig(

@@ -21,7 +21,7 @@ def ours() -> ModuleType:
 
 
 def draw(*size: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """a with |a| < 1, and b."""
+    """Return a with |a| < 1, and b."""
     generator = torch.Generator().manual_seed(seed)
     a, b = torch.randn(2, *size, generator=generator, dtype=torch.float64)
     return torch.tanh(a), b

@@ -20,7 +20,7 @@ def ours() -> ModuleType:
 
 
 def models(E: int, k: int, **sizes: Any) -> tuple[Any, Any]:
-    """A dense Mistral and a Mixtral of the same sizes."""
+    """Make a dense Mistral and a Mixtral of the same sizes."""
     from transformers import MistralConfig, MistralModel, MixtralConfig, MixtralModel
 
     rope = {"rope_type": "default", "rope_theta": 10000.0}  # in this and in eps their defaults differ

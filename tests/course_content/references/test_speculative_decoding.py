@@ -25,7 +25,7 @@ def step(B: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def test_steps_are_those_of_hugging_face(generator: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """with the draws that are handed to ours, for one text after the other"""
+    """Give transformers the draws that ours is given, one text after the other."""
     pytest.importorskip("transformers", reason=NO_TRANSFORMERS)
     from transformers.generation.utils import _speculative_sampling
 
@@ -62,7 +62,7 @@ def test_the_first_token_is_as_frequent_as_in_the_large_model(generator: torch.G
 
 @pytest.mark.parametrize("gamma", [0, 1, 5, 30])
 def test_expected_tokens_is_the_quotient_of_the_paper(gamma: int) -> None:
-    """in exact fractions"""
+    """Compute the probabilities in exact fractions."""
     for alpha in (Fraction(0), Fraction(1, 3), Fraction(3, 4), 1 - Fraction(1, 2**40)):
         exact = (1 - alpha ** (gamma + 1)) / (1 - alpha)
         assert reference("speculative_decoding").expected_tokens(float(alpha), gamma) == pytest.approx(exact, rel=1e-12)

@@ -20,7 +20,7 @@ def ours() -> ModuleType:
 
 @pytest.fixture
 def inputs() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """x (2, 12, 3, 4), a (2, 12, 3), B and C (2, 12, 3, 5), float64."""
+    """Return x (2, 12, 3, 4), a (2, 12, 3), B and C (2, 12, 3, 5), float64."""
     generator = torch.Generator().manual_seed(0)
     Bt, T, H, P, N = 2, 12, 3, 4, 5
     x = torch.randn(Bt, T, H, P, generator=generator, dtype=torch.float64)

@@ -25,12 +25,12 @@ def draw(*size: int, seed: int = 0) -> Tensor:
 
 
 def system(Ch: int, N: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A, B, C, D with |A| < 1, of both signs."""
+    """Return A, B, C, D with |A| < 1, of both signs."""
     return torch.tanh(draw(Ch, N, seed=1)), draw(Ch, N, seed=2), draw(Ch, N, seed=3), draw(Ch, seed=4)
 
 
 def test_recurrence_is_a_discrete_system_of_scipy(ours: ModuleType) -> None:
-    """dlsim reads the state before the update: C·A and D + C·B say the same of the state after it."""
+    """Simulate with dlsim, which reads the state before the update: C·A and D + C·B read it after."""
     signal = pytest.importorskip("scipy.signal", reason=NO_SCIPY)
     Bt, Ch, N, T = 2, 3, 4, 50
     A, B, C, D = system(Ch, N)

@@ -34,14 +34,14 @@ def ours() -> ModuleType:
 
 
 def counted(run: Callable[[], Any]) -> int:
-    """The FLOPs of the matrix products in a call, by torch's count."""
+    """Count the FLOPs of the matrix products in a call, with torch's counter."""
     with FlopCounterMode(display=False) as counter:
         run()
     return counter.get_total_flops()
 
 
 def step(run: Callable[[], Tensor]) -> Callable[[], None]:
-    """The same with a backward pass."""
+    """Count the same with a backward pass."""
     return lambda: run().sum().backward()
 
 

@@ -22,7 +22,7 @@ def llama(L: int, D: int, H: int, G: int, F: int, V: int, **others: Any) -> dict
 
 
 def model(family: str, c: dict[str, Any]) -> Any:
-    """The model that transformers makes of this config, without memory for its weights."""
+    """Make the transformers model of this config, without memory for its weights."""
     transformers = pytest.importorskip("transformers", reason=NO_TRANSFORMERS)
     if family == "GPT2LMHeadModel":
         theirs = {"n_layer": c["n_layers"], "n_embd": c["d_model"], "n_head": c["n_heads"], "n_inner": c.get("d_ff")}
