@@ -20,6 +20,7 @@ import termios
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,8 +74,9 @@ class Desk:
         screen, inner = pty.openpty()
         termios.tcsetwinsize(inner, (40, 120))
         command = [*GRADE, "watch", exercise]
-        ends = {"stdin": inner, "stdout": inner, "stderr": inner}
-        process = subprocess.Popen(command, cwd=self._root, env=self._environment, **ends)
+        process = subprocess.Popen(
+            command, cwd=self._root, env=self._environment, stdin=inner, stdout=inner, stderr=inner
+        )
         os.close(inner)
         _until(screen, b"not started", b"quit")
         text, own = self.right(exercise).read_text("utf-8"), self._root / "exercises" / exercise / f"{exercise}.py"
@@ -116,7 +118,7 @@ def main() -> None:
         for _ in range(rounds):
             note("import torch", wall(lambda: subprocess.run([sys.executable, "-c", "import torch"], check=True)))
             for words in LIGHT:
-                note(f"grade {' '.join(words)}", wall(lambda words=words: desk.run(*words)))
+                note(f"grade {' '.join(words)}", wall(partial(desk.run, *words)))
             note("grade exercise, not started", wall(lambda: desk.run("exercise", EXERCISES[0])))
             note("grade exercise, none stays", desk.exercise(EXERCISES[0], ARCHGRADE_WARM="0"))
             desk.run("warm", "--stop")

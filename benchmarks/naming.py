@@ -10,7 +10,6 @@ it is so.
 import argparse
 import json
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -128,4 +127,4 @@ def kind_of(result: Result) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -109,7 +109,7 @@ def grades(out: Path) -> dict[str, Grade]:
 
 def scores(out: Path) -> dict[str, float | None]:
     """Return the points of each student."""
-    return {student: grade.points and grade.points.final for student, grade in grades(out).items()}
+    return {student: grade.points.final if grade.points else None for student, grade in grades(out).items()}
 
 
 def untimed(out: Path) -> dict[str, Any]:

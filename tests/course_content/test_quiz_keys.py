@@ -5,7 +5,7 @@ import contextlib
 import io
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -42,7 +42,7 @@ def bert_layer(config: str, D: int, H: int, F: int) -> int:
         return count(nn.TransformerEncoderLayer(D, H, F))
 
 
-def weighted(exponentials: list[float], values: list[float], keep: int) -> float:
+def weighted(exponentials: Sequence[float], values: Sequence[float], keep: int) -> float:
     """Return the average of the values under a softmax over the first `keep` keys."""
     scores = torch.tensor(exponentials, dtype=torch.float64).log()
     hidden = scores.masked_fill(torch.arange(len(scores)) >= keep, -math.inf)
@@ -113,7 +113,7 @@ def sequences(config: str, L: int, H: int, G: int, K: int, free: float, tokens: 
 
 
 def kv_head(H: int, G: int, h: int) -> int:
-    return torch.arange(G).repeat_interleave(H // G)[h].item()
+    return int(torch.arange(G).repeat_interleave(H // G)[h])
 
 
 def perplexity() -> float:
@@ -181,7 +181,8 @@ def clip_loss(B: int) -> float:
 
 def vit_tokens(side: int, P: int) -> int:
     convolution = nn.Conv2d(1, 1, P, stride=P, device="meta")
-    return convolution(torch.empty(1, 1, side, side, device="meta")).flatten().numel() + 1
+    patches: torch.Tensor = convolution(torch.empty(1, 1, side, side, device="meta"))
+    return patches.numel() + 1
 
 
 def from_noise(ab: float, x: float, eps: float) -> float:
@@ -195,7 +196,7 @@ def from_noise(ab: float, x: float, eps: float) -> float:
 
 def selective_step() -> float:
     h, dt, u = 6.0, 2.0, 3.0
-    h = 2.0**-dt * h + dt * u
+    h = math.pow(2.0, -dt) * h + dt * u
     return h + 0.5 * u
 
 
@@ -243,7 +244,8 @@ def one_step_before(config: str, a: float, ra: float, b: float, rb: float, x: fl
 
 def latent_tokens(f: int, P: int, side: int) -> int:
     latent = nn.Conv2d(1, 4, f, stride=f, device="meta")(torch.empty(1, 1, side, side, device="meta"))
-    return nn.Conv2d(4, 1, P, stride=P, device="meta")(latent).numel()
+    patches: torch.Tensor = nn.Conv2d(4, 1, P, stride=P, device="meta")(latent)
+    return patches.numel()
 
 
 def rows_in_blocks(a: int, b: int) -> int:
@@ -432,7 +434,7 @@ KEYS: dict[str, Callable[..., float]] = {
     "vision-and-multimodal/mean-of-a-step-back": one_step_before,
     "vision-and-multimodal/tokens-of-a-large-drawing": latent_tokens,
     "vision-and-multimodal/one-euler-step": lambda config, a, b, p, x: x - (x - (p * a + (1 - p) * b)),
-    "vision-and-multimodal/one-guided-prediction": lambda: torch.lerp(*torch.tensor([0.1, 0.5]), 3.0).item(),
+    "vision-and-multimodal/one-guided-prediction": lambda: torch.lerp(torch.tensor(0.1), torch.tensor(0.5), 3.0).item(),
 }
 
 

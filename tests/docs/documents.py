@@ -30,7 +30,7 @@ def prose(text: str) -> str:
 def rows(text: str, first: str) -> list[list[str]]:
     """Return the rows of the table in a document whose header begins with the cell `first`."""
     lines = iter(text.splitlines())
-    found = []
+    found: list[list[str]] = []
     for line in lines:
         if line.startswith(f"| {first} |"):
             next(lines)

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -114,8 +113,9 @@ def answered(path: Path, right: int) -> str:
     for question in QUIZ.questions[:right]:
         answer = right_answer(ask(question, form.salt or "", form.attempt))
         line = yaml.safe_dump({question.id: answer}, allow_unicode=True, width=1000).strip()
-        text, count = re.subn(rf"^  {question.id}:$", lambda _, line=line: f"  {line}", text, flags=re.MULTILINE)
-        assert count == 1
+        empty = f"\n  {question.id}:\n"
+        assert text.count(empty) == 1
+        text = text.replace(empty, f"\n  {line}\n")
     return text
 
 

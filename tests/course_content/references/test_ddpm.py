@@ -18,8 +18,8 @@ def ours() -> ModuleType:
 
 def normal(x: np.ndarray | float, mean: np.ndarray | float, deviation: float) -> np.ndarray:
     """Return the density of a normal distribution."""
-    x, mean = torch.as_tensor(x, dtype=torch.float64), torch.as_tensor(mean, dtype=torch.float64)
-    density: np.ndarray = Normal(mean, deviation).log_prob(x).exp().numpy()
+    points, center = torch.as_tensor(x, dtype=torch.float64), torch.as_tensor(mean, dtype=torch.float64)
+    density: np.ndarray = Normal(center, deviation).log_prob(points).exp().numpy()
     return density
 
 
@@ -74,7 +74,8 @@ def test_posterior_is_bayes_on_a_grid(ours: ModuleType, t: int) -> None:
 def test_posterior_factors_the_joint(ours: ModuleType) -> None:
     """q(x_t | x0) times the posterior is the joint Gaussian of x_{t-1} and x_t, as torch has it."""
     betas, t, x0 = ours.linear_betas(12, 0.05, 0.4), 6, 0.8
-    alpha, bar, now = (1 - betas[t]).item(), *ours.alpha_bars(betas)[t - 1 : t + 1].tolist()
+    alpha = (1 - betas[t]).item()
+    bar, now = ours.alpha_bars(betas)[t - 1 : t + 1].tolist()
     covariance = [[1 - bar, math.sqrt(alpha) * (1 - bar)], [math.sqrt(alpha) * (1 - bar), 1 - now]]
     means = torch.tensor([math.sqrt(bar) * x0, math.sqrt(now) * x0], dtype=torch.float64)
     joint = MultivariateNormal(means, torch.tensor(covariance, dtype=torch.float64))

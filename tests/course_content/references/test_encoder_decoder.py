@@ -3,6 +3,8 @@
 Hugging Face's are compared where `transformers` is installed. It is no dependency of the course.
 """
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -16,8 +18,8 @@ def copied(ours: nn.Module, theirs: nn.Module, names: dict[str, str]) -> None:
         theirs.get_submodule(other).load_state_dict(ours.get_submodule(mine).state_dict())
 
 
-def random_block(generator: torch.Generator, D: int, H: int, ffn: int) -> nn.Module:
-    block: nn.Module = reference("encoder_decoder").Seq2SeqDecoderBlock(D, H, ffn).to(torch.float64)
+def random_block(generator: torch.Generator, D: int, H: int, ffn: int) -> Any:
+    block = reference("encoder_decoder").Seq2SeqDecoderBlock(D, H, ffn).to(torch.float64)
     with torch.no_grad():
         for parameter in block.parameters():
             noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)

@@ -28,7 +28,7 @@ def test_forward_and_backward_are_those_of_torch(
     ours = reference("flash_attention")
     out, lse = ours.flash_forward(q, k, v, block_q, block_k, causal)
     leaves = [x.clone().requires_grad_() for x in (q, k, v)]
-    expected = F.scaled_dot_product_attention(*leaves, attn_mask=mask(T, S, causal))
+    expected = F.scaled_dot_product_attention(leaves[0], leaves[1], leaves[2], attn_mask=mask(T, S, causal))
     scores = (q @ k.mT / q.shape[-1] ** 0.5).masked_fill(~mask(T, S, causal), float("-inf"))
     assert close(out, expected, atol=1e-12)
     assert close(lse, torch.logsumexp(scores, dim=-1), atol=1e-12)

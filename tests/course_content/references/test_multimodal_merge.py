@@ -5,6 +5,7 @@ Hugging Face's is compared where `transformers` is installed. It is no dependenc
 
 from functools import partial
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -23,7 +24,7 @@ def ours() -> ModuleType:
     return reference("multimodal_merge")
 
 
-def llava(generator: torch.Generator, strategy: str = "default") -> nn.Module:
+def llava(generator: torch.Generator, strategy: str = "default") -> Any:
     """Make a LLaVA of a few thousand random weights, in float64."""
     from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
 
@@ -66,7 +67,7 @@ def prompts(ours: ModuleType) -> Tensor:
     return torch.tensor([[PAD] * (len(second) - len(first)) + first, second])
 
 
-def projector(ours: ModuleType, model: nn.Module) -> nn.Module:
+def projector(ours: ModuleType, model: Any) -> Any:
     theirs = model.model.multi_modal_projector
     projector = ours.Projector(12, 16).double()
     projector.load_state_dict(theirs.state_dict())

@@ -32,8 +32,8 @@ def test_window_attention_is_that_of_torch(window: int, generator: torch.Generat
     order = torch.randperm(T, generator=generator)
     where = 100 + torch.arange(T)
     found = reference("sliding_window").window_attention(q, k[:, :, order], v[:, :, order], where, where[order], window)
-    repeated = (x.repeat_interleave(H // G, dim=1) for x in (k, v))
-    expected = F.scaled_dot_product_attention(q, *repeated, attn_mask=band(T, window))
+    keys, values = (x.repeat_interleave(H // G, dim=1) for x in (k, v))
+    expected = F.scaled_dot_product_attention(q, keys, values, attn_mask=band(T, window))
     assert close(found, expected, atol=1e-12)
 
 
@@ -83,7 +83,9 @@ def test_decoding_with_a_ring_is_mistral(generator: torch.Generator) -> None:
         for proj in (attention.q_proj, attention.k_proj, attention.v_proj)
     )
     q, k = apply_rotary_pos_emb(q, k, *model.get_submodule("rotary_emb")(x, torch.arange(T)[None]))
-    ours, cache, outputs = reference("sliding_window"), None, []
+    ours = reference("sliding_window")
+    cache: Any = None
+    outputs: list[torch.Tensor] = []
     for t in range(T):
         cache = ours.ring_append(cache, k[:, :, t : t + 1], v[:, :, t : t + 1], window)
         at = torch.tensor([t])
