@@ -16,6 +16,7 @@ from grader.cli.spinner import Spinner
 from grader.course import Course, Exercise, load_course, load_exercise
 from grader.course.naming import Meant, exercise_meant
 from grader.course.progress import Progress
+from grader.course.workspace.installed import require_same_exercise
 from grader.engine.judge.materials import materials_of
 from grader.engine.pool.client import Judges, with_judges
 from grader.engine.submission import Submission, examine, located, read_submission
@@ -69,6 +70,7 @@ def command(
     root = course_root()
     meant = Meant(last_or_next(root)) if name is None else exercise_meant(root, name)
     exercise = load_exercise(root, meant.id)
+    require_same_exercise(root, exercise.id)
     path = path or meant.file
     if path is not None and os.path.abspath(path) == os.path.abspath(exercise.stub):
         path = None  # it is the student's own file

@@ -135,6 +135,7 @@ class Syllabus(Struct, frozen=True, kw_only=True):
     lessons: Annotated[tuple[Lesson, ...], Meta(min_length=1)]
     show_hidden_output: bool = False
     released: bool = False  # a student's edition, written by `grade release`
+    digest: str = ""  # of the course that an edition was made of
     standards: Standards = Standards()
 
 

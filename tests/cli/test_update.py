@@ -29,6 +29,24 @@ def test_update_says_what_is_new_and_what_stays(workspace: Path, monkeypatch: py
     assert run("list").exit_code == 0
 
 
+def test_newer_hidden_tests_do_not_grade_an_older_statement(workspace: Path) -> None:
+    hidden = workspace.parent / "installed/solutions/base/test_hidden.py"
+    hidden.write_text(hidden.read_text() + "\n# newer\n")
+    told = "The installed course has another base than this workspace; bring it up to date with grade update"
+    assert error("exercise", "base").startswith(told)
+    assert "not started" in run("exercise", "top").stdout
+    assert run("update").exit_code == 0
+    assert "not started" in run("exercise", "base").stdout
+
+
+def test_a_workspace_of_another_course_is_not_updated(workspace: Path) -> None:
+    syllabus = workspace.parent / "installed/course.yaml"
+    syllabus.write_text(syllabus.read_text().replace("title: ", "title: Another, "))
+    for words in (["update"], ["exercise", "base"]):
+        assert "is a workspace of the course" in error(*words)
+        assert "make another workspace: grade init DIR." in error(*words)
+
+
 def test_update_outside_of_a_workspace(small_course: Path) -> None:
     assert error("update").endswith("is no workspace: a clone is brought up to date with git pull.")
 

@@ -13,7 +13,8 @@ import msgspec
 from grader import __version__
 from grader.base.errors import UsageError
 from grader.base.files import Folder, shown
-from grader.course.workspace.installed import installed_course
+from grader.course.workspace.digest import course_digest, exercise_digests
+from grader.course.workspace.installed import installed_course, require_same_course, title_of
 from grader.course.workspace.marker import COURSE_FILE, FOLDERS, MARKER, Workspace, workspace_at
 from grader.course.workspace.place import remember, remembered
 
@@ -38,10 +39,13 @@ def init(root: Path) -> Filled:
 
 
 def update(root: Path) -> Filled:
-    """Brings the course of this installation into a workspace. UsageError where the folder is none."""
+    """Brings the course of this installation into a workspace. UsageError where it is none,
+    or has another course.
+    """
     workspace = workspace_at(root)
     if workspace is None:
         raise UsageError(f"{root} is no workspace: a clone is brought up to date with git pull.")
+    require_same_course(root, workspace)
     return _fill(root, workspace)
 
 
@@ -62,7 +66,9 @@ def _fill(root: Path, workspace: Workspace) -> Filled:
                 folder.write(name, fresh[name])
             for name in filled.removed:
                 folder.remove(name)
-            marker = Workspace(workspace.id, __version__, given)
+            exercises = exercise_digests(course)
+            digest = course_digest(course, exercises)
+            marker = Workspace(workspace.id, __version__, given, title_of(course), digest, exercises)
             folder.write(MARKER, msgspec.json.format(msgspec.json.encode(marker), indent=1) + b"\n")
         remember(workspace.id, root)
     except OSError as error:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from grader import __version__
 from grader.base.errors import UsageError
-from grader.course.workspace.marker import COURSE_FILE, workspace_at
+from grader.base.files import shown
+from grader.course.document import Document
+from grader.course.workspace.digest import exercise_digest
+from grader.course.workspace.marker import COURSE_FILE, Workspace, workspace_at
 
 DATA = Path("share", "archgrade", "course")
 
@@ -30,9 +33,39 @@ def solutions_for(root: Path) -> Path:
     workspace = workspace_at(root)
     if workspace is None:
         return root / "solutions"
+    require_same_course(root, workspace)
     if workspace.version != __version__:
         raise UsageError(
             f"This workspace has the course of archgrade {workspace.version}, and {__version__} is installed; "
             "bring it up to date with grade update, which leaves your files as they are."
         )
     return installed_course() / "solutions"
+
+
+def title_of(course: Path) -> str:
+    """Return the title of a course. Raise UsageError if its course.yaml cannot be read."""
+    return str(Document(course / COURSE_FILE).value["title"])
+
+
+def require_same_course(root: Path, workspace: Workspace) -> None:
+    """Raise UsageError if a workspace was made of another course than the installed one."""
+    title = title_of(installed_course())
+    if workspace.title not in ("", title):
+        raise UsageError(
+            f"{shown(root)} is a workspace of the course {workspace.title!r}, and {title!r} is installed; "
+            "install the archgrade that it was made with, or make another workspace: grade init DIR."
+        )
+
+
+def require_same_exercise(root: Path, exercise: str) -> None:
+    """Raise UsageError if the installed course has another statement, stub or test of an exercise than a workspace.
+
+    A submission must not be graded by tests that are newer than the statement beside it. Other folders than workspaces
+    have the tests themselves, and pass.
+    """
+    workspace = workspace_at(root)
+    if workspace is not None and workspace.exercises.get(exercise) != exercise_digest(installed_course(), exercise):
+        raise UsageError(
+            f"The installed course has another {exercise} than this workspace; bring it up to date with grade update, "
+            "which leaves your files as they are."
+        )

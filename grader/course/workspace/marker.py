@@ -21,6 +21,9 @@ class Workspace(msgspec.Struct, frozen=True):
     id: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")]  # of its progress: the name of a folder elsewhere
     version: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z.+!-]{1,64}\Z")]  # of the archgrade whose course it holds
     files: dict[str, str] = {}  # what was given, by its path: the SHA-256 of its bytes
+    title: str = ""  # of the course
+    course: str = ""  # the digest of the course
+    exercises: dict[str, str] = {}  # the digests of its exercises, by id
 
 
 def workspace_at(root: Path) -> Workspace | None:

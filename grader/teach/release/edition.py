@@ -17,6 +17,7 @@ from grader.course.lesson.notation import notation_path
 from grader.course.lessons import form_name, lesson_folder, quiz_path
 from grader.course.load import COURSE_FILE
 from grader.course.model import Course, Exercise, Lesson, Syllabus
+from grader.course.workspace.digest import course_digest, exercise_digests
 from grader.engine.submission.examine import is_untouched
 from grader.quiz.attempt import drawn
 from grader.quiz.form import form_text
@@ -24,7 +25,10 @@ from grader.quiz.load import load_quiz
 from grader.quiz.sealed import seal
 
 Quizzes = Literal["practice", "exam", "none"]
-RELEASED = "\nreleased: true  # a student's edition: no solutions, and perhaps not all lessons and exercises\n"
+RELEASED = """
+released: true  # a student's edition: no solutions, and perhaps not all lessons and exercises
+digest: "{digest}"  # of the course that it was made of
+"""
 
 _README = """\
 # {title}
@@ -109,7 +113,7 @@ def files_of(course: Course, edition: Edition, seed: str) -> dict[str, bytes]:
                 "bring it back, with git checkout for one, and release the course then."
             )
     files = {_name(course, path): read_bytes(path) for path in public}
-    files[COURSE_FILE] = _syllabus(course.root / COURSE_FILE)
+    files[COURSE_FILE] = _syllabus(course)
     readme = _README.format(title=course.title)
     forms = []
     for lesson in edition.quizzed(course):
@@ -151,9 +155,11 @@ def _require_own(course: Course, path: Path) -> None:
             )
 
 
-def _syllabus(path: Path) -> bytes:
-    """course.yaml with a line that says what this is. UsageError where a line more does not fit."""
-    data = (read_text(path).rstrip("\n") + RELEASED).encode()
+def _syllabus(course: Course) -> bytes:
+    """Return course.yaml with lines that say what this is. Raise UsageError where further lines do not fit."""
+    path = course.root / COURSE_FILE
+    released = RELEASED.format(digest=course_digest(course.root, exercise_digests(course.root)))
+    data = (read_text(path).rstrip("\n") + released).encode()
     try:
         Document(path, data=data).convert(Syllabus)
     except UsageError:
