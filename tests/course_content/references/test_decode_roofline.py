@@ -71,7 +71,7 @@ def test_step_is_that_of_a_small_llama() -> None:
     with torch.no_grad():
         cache = model(ids[:, :-1]).past_key_values
         with FlopCounterMode(display=False) as counter:
-            cache = model(ids[:, -1:], past_key_values=cache).past_key_values
+            cache = model(ids[:, -1:], None, None, cache).past_key_values
     matrices = sum(p.numel() for name, p in model.named_parameters() if p.ndim == 2 and "embed_tokens" not in name)
     m = {
         "shared_params": matrices,  # an embedding is looked up, and norms are no products of matrices

@@ -28,6 +28,6 @@ def test_cache_bytes_are_those_of_a_dynamic_cache(changes: dict[str, int]) -> No
     model = transformers.LlamaModel(transformers.LlamaConfig(**config)).to(torch.bfloat16).eval()
     cache = transformers.DynamicCache(config=model.config)
     with torch.no_grad():
-        model(torch.arange(14).view(2, 7), past_key_values=cache, use_cache=True)
+        model(torch.arange(14).view(2, 7), None, None, cache, use_cache=True)
     held = sum(x.numel() * x.element_size() for layer in cache.layers for x in (layer.keys, layer.values))
     assert reference("kv_cache_size").config_cache_bytes(config, seq_len=7, batch_size=2) == held
