@@ -12,7 +12,7 @@ from grader.cli.screen import bold, course_root, dim, prose, say
 from grader.course import Course, Lesson, load_course
 from grader.course.lessons import find_lesson
 from grader.course.load import COURSE_FILE
-from grader.teach.formats.files import several
+from grader.teach.formats.files import join_names
 from grader.teach.release.edition import Edition, Quizzes, edition_of, files_of
 from grader.teach.release.write import require_room, write
 
@@ -88,6 +88,6 @@ def _listed(word: str, names: Sequence[str], after: str = "") -> list[str]:
     """Names behind a word, the first few where there are many; no line where there are none."""
     if not names:
         return []
-    told = several(names) if len(names) > MOST else ", ".join(names)
+    told = join_names(names) if len(names) > MOST else ", ".join(names)
     first, *rest = prose(told + after, indent=16)
     return [f"    {dim(f'{word:<9}')}   {first.strip()}", *rest]

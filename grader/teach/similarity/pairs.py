@@ -19,14 +19,14 @@ MAX_COMMON = 20  # a fingerprint that ignores names is always ignored as common 
 class Similarity(StrEnum):
     """A degree of similarity, strongest first. The value is its description in the report."""
 
-    FILE = "the same file"
-    CODE = "the same but for comments and formatting"
-    NAMES = "the same but for names"
-    PARTS = "the same in parts"
+    FILE = "identical files"
+    CODE = "identical except for comments and formatting"
+    NAMES = "identical except for names"
+    PARTS = "partly identical"
 
 
 class SubmittedFile(msgspec.Struct, frozen=True):
-    """The code of a file, and the hand-ins that consist of it. Each hand-in has one student or the members of a group."""
+    """The code of a file, and the students who handed it in. Each hand-in has one student or the members of a group."""
 
     sha256: str
     text: str

@@ -115,7 +115,7 @@ def test_an_exercise_of_several_that_is_missing_is_named(root: Path) -> None:
     assert run(root).returncode == 0
     found = results(root)
     assert found["score"] == 31
-    assert "second: nothing was handed in; it is looked for in second.py." in found["output"].splitlines()
+    assert "second: nothing was handed in; the expected file is second.py." in found["output"].splitlines()
 
 
 def test_a_submission_cannot_read_what_grades_it(root: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_canvas_export_is_filled_in_for_our_assignments_alone(
     assert [line.partition(" ")[0] for line in said] == ["note:"] * 3
     assert "'Quiz: Mixture of Experts' or 'mixture-of-experts'" in said[0]
     assert "rope has 3 points here and 10.00 in Canvas" in "".join(said)
-    assert "5 students of the gradebook not in" in "".join(said)
+    assert "5 students of the gradebook are not in" in "".join(said)
 
 
 def test_a_canvas_export_with_semicolons_keeps_them(tmp_path: Path) -> None:
@@ -66,16 +66,16 @@ def test_a_canvas_export_with_semicolons_keeps_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("Name,Points\nAda,1\n", "export.csv:1: no export of Canvas's gradebook"),
-        ("Student,ID,SIS Login ID,Section,Essay (1)\n", "export.csv:1: no column is called"),
+        ("Name,Points\nAda,1\n", "export.csv:1: not an export of Canvas's gradebook"),
+        ("Student,ID,SIS Login ID,Section,Essay (1)\n", "export.csv:1: no column is named"),
         ("Student,ID,SIS Login ID,Section,rope (1),Rotary Positions (2)\n", "rope could be 'rope.*' and 'Rotary"),
         (
             "Student,ID,SIS User ID,SIS Login ID,Section,rope (1)\nA,1,ada,x,B,\nC,2,y,alovelace,B,\n",
-            "export.csv: lines 2 and 3 could both be Ada Lovelace",
+            "export.csv: lines 2 and 3 match the same student, Ada Lovelace",
         ),
         (
             "Student,ID,SIS User ID,SIS Login ID,Section,rope (1)\nA,1,ada,btables,B,\n",
-            "export.csv:2: could be Ada Lovelace or Bob",
+            "export.csv:2: matches both Ada Lovelace and Bob",
         ),
         ('Student,ID,Section,rope (1)\nA,1,B,"' + "x" * 200_000, "export.csv:2: not CSV"),
     ],

@@ -23,16 +23,16 @@ def test_a_fault_of_the_grader_is_no_wrong_answer(tmp_path: Path, capsys: pytest
     assert "status" not in gradescope["tests"][0]
     assert [test.get("status") for test in gradescope["tests"][1:]] == ["passed", "passed"]
     assert not any({"score", "max_score"} & set(test) for test in gradescope["tests"])  # nor a sum of them
-    assert f"so these students have no score: {olena.id}." in said
+    assert f"these students have no score, as some work could not be graded: {olena.id}." in said
     prairielearn = student_file(tmp_path, "prairielearn", olena, "results.json")
     assert (prairielearn["succeeded"], prairielearn["gradable"]) == (False, False)
     assert "score" not in prairielearn
     assert len(prairielearn["format_errors"]) == 1
     assert not (tmp_path / "classroom50" / folder_name(olena.id)).exists()
-    assert f"these students have no result.json: {olena.id}." in said
+    assert f"these students have no result.json, as some work could not be graded: {olena.id}." in said
     hans = student_file(tmp_path, "gradescope", Student(id="hans"), "results.json")
     assert hans["score"] == 3  # the former score
-    assert "these are the points from before" in hans["output"]
+    assert "these points are from an earlier run" in hans["output"]
 
 
 @pytest.mark.parametrize("name", ["gradescope", "prairielearn", "junit"])

@@ -9,7 +9,7 @@ import pytest
 
 from grader.base.errors import UsageError
 from grader.base.result import Failure, Outcome, Output
-from grader.teach.formats import FORMATS, Chosen, chosen, write
+from grader.teach.formats import FORMATS, FormatChoice, parse_format, write
 from grader.teach.gradebook.model import Book
 from grader.teach.handins.handin import Student
 from tests.teach.formats.books import MOE, book, case, grade, passed, result, run, sample_book
@@ -21,7 +21,7 @@ def test_a_format_that_does_not_exist_is_explained(tmp_path: Path) -> None:
         write("juint", sample_book(), tmp_path)
     with pytest.raises(UsageError, match="fills in the worksheet that Moodle gave you; name it: --format moodle=FILE"):
         write("moodle", sample_book(), tmp_path)
-    with pytest.raises(UsageError, match="The format junit fills in no file"):
+    with pytest.raises(UsageError, match="The format junit takes no file to fill in"):
         write("junit", sample_book(), tmp_path, tmp_path / "x.csv")
     with pytest.raises(UsageError, match=r"no exercise or quiz 'moe_ruter'. Did you mean 'moe_router'\?"):
         write("csv:moe_ruter", sample_book(), tmp_path)
@@ -29,13 +29,13 @@ def test_a_format_that_does_not_exist_is_explained(tmp_path: Path) -> None:
 
 def test_a_format_is_chosen_by_name_item_and_file(tmp_path: Path) -> None:
     (file := tmp_path / "a=b.csv").touch()
-    assert chosen("json") == Chosen(FORMATS["json"])
-    assert chosen(f"moodle:rope={file}") == Chosen(FORMATS["moodle"], "rope", file)
-    assert chosen(f"canvas={file}").template == file
+    assert parse_format("json") == FormatChoice(FORMATS["json"])
+    assert parse_format(f"moodle:rope={file}") == FormatChoice(FORMATS["moodle"], "rope", file)
+    assert parse_format(f"canvas={file}").template == file
     with pytest.raises(UsageError, match="there is no such file"):
-        chosen("canvas=none.csv")
+        parse_format("canvas=none.csv")
     with pytest.raises(UsageError, match="name it: --format moodle:rope=FILE"):
-        chosen("moodle:rope")
+        parse_format("moodle:rope")
 
 
 def test_one_item_alone_goes_into_a_folder_of_its_name(tmp_path: Path) -> None:

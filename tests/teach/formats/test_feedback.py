@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from grader.base.errors import UsageError
 from grader.base.result import Outcome, Output
 from grader.show.layout import paint
-from grader.teach.formats.explained import WIDE
-from grader.teach.formats.feedback import of_exercise, write_feedback
+from grader.teach.formats.explanation import MAX_COLUMNS
+from grader.teach.formats.feedback import exercise_screen, write_feedback
 from grader.teach.formats.names import folder_name
 from grader.teach.gradebook.model import Book
 from grader.teach.handins.handin import Student
@@ -44,7 +44,7 @@ def test_every_student_has_both_pages(tmp_path: Path) -> None:
 
 def test_in_markdown_the_screen_is_that_of_the_terminal(tmp_path: Path) -> None:
     _, markdown = feedback(books.sample_book(), books.BOB, tmp_path)
-    screen = "".join(paint(line, 77, color=False) + "\n" for line in of_exercise(books.wrong_values()))
+    screen = "".join(paint(line, 77, color=False) + "\n" for line in exercise_screen(books.wrong_values()))
     for line in ("✗ values", "logits [T=2, E=3]", "0.7310", "keep their share.", "1 test needs values to pass"):
         assert line in screen
     assert screen in shown(markdown)[0]
@@ -66,7 +66,7 @@ def test_what_is_drawn_fits_a_phone(tmp_path: Path) -> None:
     html, _ = feedback(books.sample_book(), books.BOB, tmp_path)
     drawn = re.findall(r"<pre[^>]*>(.*?)</pre>", html, re.DOTALL)
     assert drawn
-    assert max(len(re.sub("<[^>]*>", "", line)) for each in drawn for line in each.split("\n")) <= WIDE
+    assert max(len(re.sub("<[^>]*>", "", line)) for each in drawn for line in each.split("\n")) <= MAX_COLUMNS
 
 
 def test_points_stand_beside_the_title_and_are_not_said_again(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_every_failing_test_is_explained() -> None:
         books.case(f"test_{name}", Outcome.EXCEPTION, failure=books.Failure(f"The reason of {name}."))
         for name in ("one", "two", "three")
     ]
-    screen = "\n".join(paint(line, 77, color=False) for line in of_exercise(books.result(books.MOE, *failing)))
+    screen = "\n".join(paint(line, 77, color=False) for line in exercise_screen(books.result(books.MOE, *failing)))
     assert [word for word in ("one", "two", "three") if f"The reason of {word}." in screen] == ["one", "two", "three"]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from grader.base.errors import UsageError
 from grader.teach.formats import write
-from grader.teach.formats.files import remark
+from grader.teach.formats.files import print_note
 from tests.teach.formats.books import MemoryBook, sample_book
 
 
@@ -37,7 +37,7 @@ def test_a_template_that_cannot_be_read_is_explained(tmp_path: Path) -> None:
 
 def test_a_note_is_no_command(capsys: pytest.CaptureFixture[str]) -> None:
     """GitHub obeys `::command::` at the beginning of a line, and `##[command]` wherever it stands in one."""
-    remark("not in the file: ##[add-mask]a\n::add-mask::a")
+    print_note("not in the file: ##[add-mask]a\n::add-mask::a")
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("note: ")
     assert "##[" not in line

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 from grader.base.text import clean_line
 from grader.teach.formats import write
-from grader.teach.formats.github import ANNOTATIONS, annotations, markdown, summary
+from grader.teach.formats.github import MAX_ANNOTATIONS, annotation_commands, escape_markdown, format_summary
 from grader.teach.handins.handin import Student
 from tests.teach.formats.books import ADA, BOB, EVIL, HANS, HOSTILE, ITEMS, MOE, ROPE, book, grade, passed, sample_book
 
@@ -35,19 +35,19 @@ def test_annotations_cannot_be_forged(capsys: pytest.CaptureFixture[str], tmp_pa
 
 
 def test_the_worst_are_annotated_and_the_rest_counted() -> None:
-    lines = annotations(sample_book())
-    assert len(lines) == ANNOTATIONS + 1
+    lines = annotation_commands(sample_book())
+    assert len(lines) == MAX_ANNOTATIONS + 1
     assert [line.count("The grader is at fault.") for line in lines[:3]] == [1, 1, 0]
     assert "file=submissions/42/moe_router.py,line=7,title=" in "".join(lines)
     assert lines[-1] == "::error title=archgrade::and 3 more; the summary has every student"
-    assert annotations(book(grade(ADA, MOE, passed(MOE)))) == []
+    assert annotation_commands(book(grade(ADA, MOE, passed(MOE)))) == []
 
 
 @pytest.mark.parametrize(
     "text", [HOSTILE, "a|b", "`x`", "</table>", "[x](http://x)", "![x](y)", "*a* _b_ ~c~ #d &lt; \\"]
 )
 def test_markdown_of_strangers_is_text(text: str) -> None:
-    html = MarkdownIt("commonmark").enable("table").render(f"| a |\n|---|\n| {markdown(text)} |\n")
+    html = MarkdownIt("commonmark").enable("table").render(f"| a |\n|---|\n| {escape_markdown(text)} |\n")
     cells = re.findall(r"<td>(.*?)</td>", html, re.DOTALL)
     unquoted = cells[0].replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
     assert unquoted == clean_line(text)
@@ -79,8 +79,8 @@ def test_the_mean_leaves_out_who_has_no_score(tmp_path: Path, monkeypatch: pytes
 def test_a_summary_is_never_longer_than_github_takes() -> None:
     students = [Student(id=str(number), name=f"{number} " + "x" * 1000) for number in range(1500)]
     of = book(students=students, items=ITEMS)
-    text = summary(of, 1024 * 1024)
+    text = format_summary(of, 1024 * 1024)
     assert 900_000 < len(text.encode()) <= 1024 * 1024
     rows = text.count("\n| ") - 2  # without the heads
     assert f"{1500 - rows} more students are left out" in text
-    assert summary(of, 10) == ""
+    assert format_summary(of, 10) == ""

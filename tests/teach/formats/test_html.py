@@ -11,9 +11,9 @@ from grader.base.errors import UsageError
 from grader.base.result import Outcome
 from grader.teach.formats import page as pages
 from grader.teach.formats.feedback import write_feedback
-from grader.teach.formats.html import tenths, write_html
+from grader.teach.formats.html import count_tenths, write_html
 from grader.teach.formats.names import folder_name
-from grader.teach.formats.statistics import summarise
+from grader.teach.formats.statistics import summarize
 from grader.teach.gradebook.model import Book
 from grader.teach.handins.handin import Student
 from tests.parsed import Parsed
@@ -64,7 +64,7 @@ def test_histograms_say_their_numbers(tmp_path: Path) -> None:
 
 
 def test_shares_are_counted_in_tenths() -> None:
-    assert tenths([0.0, 0.05, 0.1, 0.29999999999, 0.95, 1.0, 1.2]) == [2, 1, 0, 1, 0, 0, 0, 0, 0, 3]
+    assert count_tenths([0.0, 0.05, 0.1, 0.29999999999, 0.95, 1.0, 1.2]) == [2, 1, 0, 1, 0, 0, 0, 0, 0, 3]
 
 
 def test_everybody_is_in_the_table_of_the_class(tmp_path: Path) -> None:
@@ -100,8 +100,8 @@ def test_a_page_of_work_has_the_code_and_where_it_was(tmp_path: Path) -> None:
 def test_what_nobody_diagnosed_is_told_apart_with_links(tmp_path: Path) -> None:
     text = report(books.sample_book(), tmp_path)
     parsed = Parsed(text).text
-    assert "In 1 of 4 submissions that ran and did not pass" in parsed
-    assert "2 failed for a reason that is not known, and should be read:" in parsed
+    assert "Of 4 submissions that ran and did not pass, 1 has exactly the results of a known mistake." in parsed
+    assert "2 failed for an unknown reason; read these first:" in parsed
     assert "1 mistake that one student made" in parsed
     assert 'href="work/42.html#item-moe_router"' in text
 
@@ -113,11 +113,11 @@ def test_who_handed_in_much_the_same_is_named_to_the_instructor_alone(
     book = books.book(*(books.grade(each, books.MOE, books.passed(books.MOE)) for each in (books.ADA, books.BOB)))
     pages = [*write_feedback(book, tmp_path), *write_html(book, tmp_path)]
     named = next(Parsed(path.read_text(encoding="utf-8")).text for path in pages if path.name == "report.html")
-    assert "a reason to look at both, and no verdict" in named
-    assert 'Ada Lovelace, Bob "Bobby" Tables, Jr. the same file' in named
+    assert "a reason to compare them and no proof of copying" in named
+    assert 'Ada Lovelace, Bob "Bobby" Tables, Jr. identical files' in named
     for path in pages:
         if path.name != "report.html":
-            assert "alike" not in path.read_text(encoding="utf-8")
+            assert "no proof of copying" not in path.read_text(encoding="utf-8")
 
 
 def test_what_there_is_nothing_to_say_of_is_not_there(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_nobody_handed_anything_in(tmp_path: Path) -> None:
     nothing = books.book(students=[books.ADA, books.BOB])
     text = Parsed(report(nothing, tmp_path)).text
     assert "Nobody handed in anything that could be graded." in text
-    assert "handed nothing in 2" in text
+    assert "handed in nothing 2" in text
     assert "no code was run" in text
 
 
@@ -164,7 +164,7 @@ def test_nothing_of_a_stranger_is_obeyed(tmp_path: Path) -> None:
 def test_the_sample_book(tmp_path: Path) -> None:
     text = Parsed(report(books.sample_book(), tmp_path)).text
     assert "softmax_all 1 of 5" in text
-    assert "Left out, since a grade could not be measured: 1." in text
+    assert "Students left out because a grade is unknown: 1." in text
     assert "The judge ended by signal 9. 2" in text
     assert "out of time 1" in text
     assert "sum 17.5 −0.3 +0.5 17.7" in text
@@ -179,7 +179,7 @@ def test_numbers_of_a_class_of_three(tmp_path: Path) -> None:
         books.grade(books.EMOJI, books.MOE, books.timeout()),
         students=[books.EMPTY],
     )
-    found = summarise(book)
+    found = summarize(book)
     assert [student.id for student in found.absent] == ["gone"]
     assert {total.student.id: total.final for total in found.totals} == {"ada": 6.6, "bob": 1.5, "42": 1.0}
     moe = next(each for each in found.items if each.item.id == "moe_router")
@@ -194,12 +194,12 @@ def test_numbers_of_a_class_of_three(tmp_path: Path) -> None:
     assert [test.rate_of_reached for test in moe.tests] == [None, 1 / 3, 1.0]
     assert [(each.name, [who.id for who in each.students]) for each in found.mistakes] == [("softmax_all", ["bob"])]
     assert (found.diagnosed, found.not_passed, found.grades) == (1, 2, 4)
-    assert {each.outcome: len(each.submissions) for each in found.endings} == {
+    assert {each.outcome: len(each.submissions) for each in found.outcomes} == {
         Outcome.WRONG_VALUES: 1,
         Outcome.TIMEOUT: 1,
     }
     assert {change.submission.student.id for change in found.changes} == {"ada", "bob"}
-    assert "Of 10 points they have 30\N{NO-BREAK SPACE}% on average" in report(book, tmp_path)
+    assert "They have 30\N{NO-BREAK SPACE}% of 10 points on average" in report(book, tmp_path)
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

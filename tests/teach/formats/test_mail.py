@@ -20,4 +20,4 @@ def test_a_row_for_each_address(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "Measured 3, -0.3 for lateness. 1 day late: 10 % of 3 points." in ada[5]
     assert all((tmp_path / row[6]).is_file() for row in rows)
     assert next(row for row in rows if row[2] == "gone")[5] == "Nothing could be graded."
-    assert "without an e-mail address, and so without a row: Олена Ковальчук." in capsys.readouterr().err
+    assert "have no e-mail address and therefore no row: Олена Ковальчук." in capsys.readouterr().err

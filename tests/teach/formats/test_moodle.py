@@ -46,7 +46,7 @@ def test_a_worksheet_is_filled_in_and_stays_byte_for_byte(tmp_path: Path, capsys
     assert filled == expected.replace(",12.00,", ",15.00,")
     said = capsys.readouterr().err
     assert "1 feedback comments" in said
-    assert "5 students of the gradebook not in" in said
+    assert "5 students of the gradebook are not in" in said
 
 
 def test_a_worksheet_in_another_language_is_understood_by_its_values(tmp_path: Path) -> None:
@@ -85,18 +85,18 @@ def test_text_of_strangers_is_text_in_the_feedback(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("Identifier,Grade\r\n", "worksheet.csv:1: there is no student"),
+        ("Identifier,Grade\r\n", "worksheet.csv:1: the worksheet has no students"),
         ("a,b\nAda,1\n", "worksheet.csv:2: the first cell must be Moodle's identifier"),
-        (ENGLISH.replace(",", ";"), "worksheet.csv:1: semicolons .* only commas"),
+        (ENGLISH.replace(",", ";"), "worksheet.csv:1: cells are separated by semicolons; .* with commas"),
         (ENGLISH.replace("100.00", "A\nB"), "not CSV|cells where|scales"),
-        (ENGLISH.replace(",100.00,", ",Good,"), "worksheet.csv:2: the maximum grade is no number; scales"),
+        (ENGLISH.replace(",100.00,", ",Good,"), "worksheet.csv:2: the maximum grade is not a number; scales"),
         (
             GERMAN.replace("Abgegeben,,", ",5,").replace('Abgegeben,"12,00"', ",5"),
-            "worksheet.csv:1: it cannot be told which column holds the grades; set your language",
+            "worksheet.csv:1: it is unclear which column holds the grades; set your language",
         ),
         (ENGLISH.replace("Bob,", 'B"ob,'), "worksheet.csv:3: not CSV: a quotation mark is out of place"),
         (ENGLISH.replace("657", "658"), None),
-        (ENGLISH.replace("carl@", "ada@"), "worksheet.csv: lines 2 and 4 could both be Ada Lovelace"),
+        (ENGLISH.replace("carl@", "ada@"), "worksheet.csv: lines 2 and 4 match the same student, Ada Lovelace"),
     ],
     ids=["empty", "other", "semicolons", "broken", "scale", "ambiguous", "quotes", "same number", "two rows"],
 )

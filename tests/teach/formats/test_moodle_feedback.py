@@ -46,7 +46,7 @@ def test_a_worksheet_has_the_numbers_of_others(tmp_path: Path, capsys: pytest.Ca
     found = pages(sample_book(), tmp_path, tmp_path / "sheet.csv")
     assert sorted(re.findall(r"_(\d+)_", " ".join(found))) == ["657", "658"]
     assert "Feedback for Ada Lovelace" in Parsed(found["Ada Lovelace_657_assignsubmission_file_feedback.html"]).text
-    assert "of 5 students the number in Moodle is not known" in capsys.readouterr().err
+    assert "5 students are left out because their number in Moodle is unknown" in capsys.readouterr().err
 
 
 def test_where_nothing_tells_the_numbers_the_worksheet_is_asked_for(tmp_path: Path) -> None:

@@ -24,5 +24,5 @@ def test_prairielearn_scores_are_shares_and_the_file_is_bounded(tmp_path: Path) 
     assert large.stat().st_size <= 1_000_000
     content = json.loads(large.read_bytes())
     assert len(content["tests"]) == 20
-    assert "The outputs are cut after 5000 characters" in content["message"]
+    assert "Messages and outputs are cut after 5000 characters" in content["message"]
     assert all({"points", "max_points"} <= set(test) for test in content["tests"])

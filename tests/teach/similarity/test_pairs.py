@@ -5,7 +5,7 @@ import re
 import pytest
 
 from grader.teach.handins.handin import Student
-from grader.teach.similarity import Similarity, SimilarHandins, SubmittedFile, find_similar
+from grader.teach.similarity import SimilarHandins, Similarity, SubmittedFile, find_similar
 from tests.teach.similarity.code import OWN
 
 STUB = "def route(logits, k):\n    raise NotImplementedError\n"
@@ -55,7 +55,10 @@ def renamed(text: str) -> str:
         (OWN, Similarity.FILE),
         (OWN.replace("My own way.", "Mine.").replace("    order", "    # sort\n\n    order"), Similarity.CODE),
         (renamed(OWN), Similarity.NAMES),
-        (OWN.replace("logits.double()", "logits.float()").replace("weights.to(", "(weights * 1).to("), Similarity.PARTS),
+        (
+            OWN.replace("logits.double()", "logits.float()").replace("weights.to(", "(weights * 1).to("),
+            Similarity.PARTS,
+        ),
     ],
     ids=["file", "code", "names", "parts"],
 )
