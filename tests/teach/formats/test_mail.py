@@ -1,4 +1,4 @@
-"""mail.csv: who is written to, what, and with which page."""
+"""Write mail.csv."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.teach.formats.books import sample_book
 from tests.teach.formats.written import table
 
 
-def test_a_row_for_each_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_writes_a_row_for_each_student_with_an_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_feedback(sample_book(), tmp_path)
     (path,) = write("mail", sample_book(), tmp_path)
     header, *rows = table(path)
