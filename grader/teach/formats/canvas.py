@@ -134,16 +134,16 @@ def _filled_in(book: Book, export: _Export) -> Iterator[list[str]]:
         if line is not None:
             points[line] = final_points(grades, items)
     matcher.note_missing()
-    kept = [index for index, name in enumerate(export.header) if name in IDENTIFYING]
-    ours = [export.columns[item.id] for item in items]
-    yield [export.header[index] for index in (*kept, *ours)]
+    identifying = [index for index, name in enumerate(export.header) if name in IDENTIFYING]
+    graded = [export.columns[item.id] for item in items]
+    yield [export.header[index] for index in (*identifying, *graded)]
     for row in export.special:
-        yield [row[index] for index in (*kept, *ours)]
+        yield [row[index] for index in (*identifying, *graded)]
         if "Points Possible" in row[0]:
             _check_points_possible(row, items, export)
     for line, row in export.students:
-        identity = [csv_cell(row[index]) if export.header[index] in NAMES else row[index] for index in kept]
-        yield [*identity, *points.get(line, [""] * len(ours))]
+        identity = [csv_cell(row[index]) if export.header[index] in NAMES else row[index] for index in identifying]
+        yield [*identity, *points.get(line, [""] * len(graded))]
 
 
 def _check_points_possible(row: Sequence[str], items: Sequence[Item], export: _Export) -> None:

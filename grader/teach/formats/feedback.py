@@ -201,8 +201,8 @@ def _markdown(book: Book, student: Student, entries: Sequence[FeedbackEntry], no
     ]
     for each in entries:
         sentences = [f"{each.earned}.", *each.sentences] if each.earned else each.sentences
-        told = [row for sentence in sentences for row in prose(clean(sentence, True), PAGE, indent=2)]
-        painted = [paint(row, PAGE.width, color=False) for row in paragraphs(told, _screen(each.measured))]
+        prose_lines = [row for sentence in sentences for row in prose(clean(sentence, True), PAGE, indent=2)]
+        painted = [paint(row, PAGE.width, color=False) for row in paragraphs(prose_lines, _screen(each.measured))]
         lines += ["", f"## {escape_markdown(each.item.title)}", "", fenced("\n".join(painted))]
     if not_graded:
         lines += ["", f"## {NOT_GRADED}", "", *(f"- {escape_markdown(each)}" for each in not_graded)]

@@ -69,24 +69,23 @@ def format_summary(book: Book, max_bytes: int) -> str:
 
     Returns "" if not even the table's head fits.
     """
+    max_scores = " | ".join(format_number(item.max_score) for item in book.items)
     head = [
         f"## {escape_markdown(book.course)}",
         "",
         "| student | " + " | ".join(escape_markdown(item.id) for item in book.items) + " | total |",
         "|---|" + "--:|" * (len(book.items) + 1),
-        "| *of* | "
-        + " | ".join(format_number(item.max_score) for item in book.items)
-        + f" | {format_number(_max_score(book))} |",
+        f"| *of* | {max_scores} | {format_number(_max_score(book))} |",
     ]
     rows: list[str] = []
     faults: list[str] = []
     not_graded = _not_graded(book)
     bytes_left = max_bytes - len("\n".join(head).encode()) - 500  # reserved for sentences that are added below
-    left_out = 0
+    omitted = 0
     for row, fault in _rows(book):
         size = len((row + fault).encode()) + 2
-        if left_out or size > bytes_left:
-            left_out += 1
+        if omitted or size > bytes_left:
+            omitted += 1
             continue
         bytes_left -= size
         rows.append(row)
@@ -99,8 +98,8 @@ def format_summary(book: Book, max_bytes: int) -> str:
             break
         bytes_left -= size
         faults.append(line)
-    if left_out:
-        faults.append(f"\n{left_out} more students are left out, since a summary can have at most 1 MiB.")
+    if omitted:
+        faults.append(f"\n{omitted} more students are left out, since a summary can have at most 1 MiB.")
     text = "\n".join([*head, *rows, "", *faults]).rstrip("\n") + "\n\n"
     return text if len(text.encode()) <= max_bytes else ""
 
@@ -123,14 +122,14 @@ def _rows(book: Book) -> Iterator[tuple[str, str]]:
 
 def _not_graded(book: Book) -> list[str]:
     """Return lines about files that were handed in but not graded."""
-    lost = of_book(book)
-    if lost.sentence is None:
+    left_out = of_book(book)
+    if left_out.sentence is None:
         return []
-    files = (*lost.overlooked, *lost.unread)
+    files = (*left_out.overlooked, *left_out.unread)
     lines = [
         f"- {_student_prefix(each.student)}{escape_markdown(each.file)}: {escape_markdown(each.why)}" for each in files
     ]
-    return ["", f"**Not graded**: {escape_markdown(lost.sentence)}.", "", *lines]
+    return ["", f"**Not graded**: {escape_markdown(left_out.sentence)}.", "", *lines]
 
 
 def _student_prefix(student: Student | None) -> str:
@@ -163,9 +162,9 @@ def annotation_commands(book: Book) -> list[str]:
     worst: list[tuple[tuple[bool, float, int], Annotation]] = []
     count = 0
     for grade in book.grades():
-        for fault, lost, annotation in _annotations(grade):
+        for is_fault, lost_points, annotation in _annotations(grade):
             count += 1
-            ranked = ((fault, lost, -count), annotation)
+            ranked = ((is_fault, lost_points, -count), annotation)
             if len(worst) < MAX_ANNOTATIONS:
                 heapq.heappush(worst, ranked)
             else:

@@ -40,14 +40,13 @@ def _wide(book: Book) -> Iterator[list[str]]:
 def _not_graded(book: Book) -> Iterator[list[str]]:
     """Yield the files of students with nothing graded, then those of other students, and at last earlier versions."""
     yield ["student", "name", "file", "why", "kind", "anything else graded"]
-    lost = of_book(book)
+    left_out = of_book(book)
     earlier = [each for each in book.ignored if each.kind is Kind.EARLIER]
-    for each in (*lost.overlooked, *lost.files, *earlier):
+    for each in (*left_out.overlooked, *left_out.files, *earlier):
         student = each.student
+        name = (student.id, student.name) if student else ("", "")
         yield [
-            *map(
-                csv_cell, (student.id, student.name, each.file, each.why) if student else ("", "", each.file, each.why)
-            ),
+            *map(csv_cell, (*name, each.file, each.why)),
             each.kind.value,
             "" if student is None else "yes" if student.id in book.graded else "no",
         ]

@@ -93,9 +93,9 @@ def _report(book: Book, summary: ClassSummary, work: set[str], feedback: set[str
 
 def _handed_in(book: Book) -> Iterator[tuple[Student, list[Grade], list[Ignored]]]:
     """Yield each student who handed something in, with the grades and the files that were not graded."""
-    lost = of_book(book)
+    left_out = of_book(book)
     files: defaultdict[str, list[Ignored]] = defaultdict(list)
-    for each in (*lost.overlooked, *lost.files):
+    for each in (*left_out.overlooked, *left_out.files):
         if each.student is not None:
             files[each.student.id].append(each)
     for student, grades in grades_by_student(book):

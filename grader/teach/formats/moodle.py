@@ -80,18 +80,22 @@ def write_moodle(book: Book, out: Path, template: Path) -> list[Path]:
     matcher = RowMatcher(shown(template), ((row.line, sheet.identifiers(row)) for row in sheet.rows))
     for student, grades in grades_by_student(book):
         line = matcher.find(student, participant_of(student, book))
-        points = total_points(grades) if grades else None
-        comment = _feedback(grades) if points is not None else _not_graded(not_graded.get(student.id, ()))
-        if line is None or not comment:
+        if line is None:
             continue
         row = rows[line]
-        if points is not None:
+        points = total_points(grades) if grades else None
+        if points is None:
+            comment = _not_graded(not_graded.get(student.id, ()))
+        else:
+            comment = _feedback(grades)
             maximum = row.text(sheet.maximum)
             grade = _scaled(points / max_score, maximum) if max_score else maximum
             changes.append((row.cells[sheet.grade], grade))
-        if sheet.feedback is not None and row.text(sheet.feedback):
+        if not comment or sheet.feedback is None:
+            continue
+        if row.text(sheet.feedback):
             kept_comments += 1
-        elif sheet.feedback is not None:
+        else:
             changes.append((row.cells[sheet.feedback], comment))
     matcher.note_missing()
     if sheet.feedback is None:

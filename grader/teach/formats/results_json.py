@@ -38,24 +38,24 @@ class ItemGrade(Struct, frozen=True, kw_only=True):
     item: str
     handed: Handed
     outcome: Outcome
-    points: Points | None  # null: it could not be graded, and there is no former score
-    error: str | None  # a fault of the grader in the last run; all else is then from before
-    result: Result | None  # of an exercise
-    quiz: QuizResult | None  # of a quiz
+    points: Points | None  # null if it could not be graded and there is no earlier score
+    error: str | None  # a fault of the grader in the last run; the other fields are then from an earlier run
+    result: Result | None  # of an exercise, else null
+    quiz: QuizResult | None  # of a quiz, else null
 
 
 class StudentGrades(Struct, frozen=True, kw_only=True):
     """A student and all grades of the student."""
 
     student: Student
-    total: float | None  # the sum of the final points; null: one of them is not known
+    total: float | None  # the sum of the final points; null if a grade has no points
     grades: tuple[ItemGrade, ...]
 
 
 class IgnoredFile(Struct, frozen=True, kw_only=True):
     """A file that the run did not grade. What a group handed in is there once for each member."""
 
-    student: str | None  # id; null: nothing tells whose it is
+    student: str | None  # id; null if the student is unknown
     file: str
     why: str
     kind: Kind

@@ -121,7 +121,7 @@ class _ClassCollector:
         self.late += _is_late(grade)
         self.unreadable += grade.outcome is Outcome.UNREADABLE
         if grade.error is not None:
-            fault = GraderFault(submission=submission, error=grade.error, has_former_points=points is not None)
+            fault = GraderFault(submission=submission, error=grade.error, has_earlier_points=points is not None)
             self.faults.append(fault)
         if points is not None:
             self._add_points(grade, submission, points)

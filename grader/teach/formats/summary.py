@@ -86,7 +86,7 @@ class GradeStatus(StrEnum):
     ALL = "all"
     SOME = "some"
     NONE = "none"
-    UNKNOWN = "unknown"  # a fault of the grader, and no former score
+    UNKNOWN = "unknown"  # a fault of the grader, and no earlier score
     ABSENT = "absent"  # nothing was handed in, or nothing could be graded
 
 
@@ -195,7 +195,7 @@ class GraderFault(Struct, frozen=True, kw_only=True):
 
     submission: SubmissionRef
     error: str
-    has_former_points: bool  # points of an earlier run, which are kept
+    has_earlier_points: bool  # points of an earlier run, which are kept
 
 
 class ClassSummary(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ def test_a_fault_of_the_grader_is_not_a_wrong_answer() -> None:
     ended = books.grade(books.ADA, books.MOE, None, error="The judge ended.")
     again = books.grade(books.BOB, books.MOE, books.passed(books.MOE), error="The judge ended.")
     found = summarize(books.book(ended, again))
-    assert [fault.has_former_points for fault in found.faults] == [False, True]
+    assert [fault.has_earlier_points for fault in found.faults] == [False, True]
     assert [total.is_known for total in found.totals] == [False, True]
     assert list(found.items[0].shares) == [1.0]
 
