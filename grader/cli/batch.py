@@ -27,8 +27,8 @@ from grader.teach.batch.quizzes import Quizzes
 from grader.teach.batch.run import Batch, Tally
 from grader.teach.batch.screen import fault_lines, found_lines, summary_lines
 from grader.teach.batch.shipment import Shipment, engine, ship
-from grader.teach.formats import all_chosen
-from grader.teach.formats.files import remark, several
+from grader.teach.formats import parse_formats
+from grader.teach.formats.files import join_names, print_note
 from grader.teach.gradebook import Gradebook
 from grader.teach.gradebook.book import StoredBook
 from grader.teach.gradebook.database import storable
@@ -118,7 +118,7 @@ def command(
     """
     course = load_course(course_root())
     course.require_whole("grade batch")
-    wanted = all_chosen(formats or DEFAULT)
+    wanted = parse_formats(formats or DEFAULT)
     quizzes = Quizzes(course)
     ids = [each.id for each in course.exercises]
     for each in only:
@@ -131,7 +131,7 @@ def command(
         submissions, ids, quizzes.slugs(), layout=layout, only=only, prefix=prefix, logins=logins, mapping=told
     )
     if mapping is not None and found.not_found:
-        remark(f"{mapping} names what was not found: {several(found.not_found)}.")
+        print_note(f"{mapping} names what was not found: {join_names(found.not_found)}.")
     found = quizzes.place(found, only)
     if roster is not None:
         found = match(found, listed)
@@ -180,7 +180,7 @@ def command(
         say(*summary_lines(tally, time.monotonic() - begun, out, list(written_lines(written, out))))
     elif lost.sentence:
         folder = shlex.quote(storable(str(out)))
-        remark(f"{lost.sentence}; grade gradebook {folder} --format csv lists all in not-graded.csv.")
+        print_note(f"{lost.sentence}; grade gradebook {folder} --format csv lists all in not-graded.csv.")
     say(*fault_lines(tally), *below, err=True)
     if tally.faults:
         ctx.exit(FAULT)

@@ -36,14 +36,14 @@ def gradescope(exercise_ids: tuple[str, ...], out: Path, pip_conf: Path | None) 
     The zip holds their solutions and hidden tests: it is for the platform, not for students.
     """
     from grader.base.files import write_bytes
-    from grader.teach.formats.autograder_zip import autograder_zip, names
+    from grader.teach.formats.autograder_zip import autograder_zip, names_in_zip
 
     course = load_course(course_root())
     course.require_whole("grade export")
     exercises = [course.exercise(each) for each in dict.fromkeys(exercise_ids)]
     data = autograder_zip(course, exercises, pip_conf)
     write_bytes(out, data)
-    say("", f"  {out}   {len(names(data))} files, {len(data) / 1024:.0f} KiB", "")
+    say("", f"  {out}   {len(names_in_zip(data))} files, {len(data) / 1024:.0f} KiB", "")
     say(f"    {len(exercises)} to grade   {', '.join(each.id for each in exercises)}")
     say(f"    {number(sum(each.points for each in exercises))} points in all", "")
     say("  Gradescope: Configure Autograder, Zip file upload.")
@@ -77,25 +77,25 @@ def quiz(lesson: str, form: str | None, out: Path | None, variants: int, seed: s
     from grader.cli.quiz import quiz_of
     from grader.course.lessons import find_lesson
     from grader.quiz.load import load_quiz
-    from grader.teach.formats.files import remark
-    from grader.teach.question_banks import bank_of
-    from grader.teach.question_banks.model import told
+    from grader.teach.formats.files import print_note
+    from grader.teach.question_banks import build_bank
+    from grader.teach.question_banks.model import loss_sentences
 
     if form is None:
         raise UsageError(f"Say for which platform: --format {' or '.join(FORMATS)}.")
     course = load_lessons(course_root())
     course.require_whole("grade export")
     meant = find_lesson(course, lesson)
-    bank = bank_of(load_quiz(quiz_of(course, meant)), meant.slug, variants, seed)
+    bank = build_bank(load_quiz(quiz_of(course, meant)), meant.slug, variants, seed)
     wanted = FORMATS[form]
     exported = wanted.export(bank)
-    path = out or Path(f"{meant.slug}.{wanted.ending}")
+    path = out or Path(f"{meant.slug}.{wanted.suffix}")
     write_bytes(path, exported.data)
-    for line in told(exported.losses):
-        remark(line)
-    drawn = [entry for entry in bank.entries if entry.drawn]
-    say("", f"  {path}   {len(bank.entries)} questions, {len(exported.data) / 1024:.0f} KiB", "")
+    for line in loss_sentences(exported.losses):
+        print_note(line)
+    drawn = [question for question in bank.questions if question.has_variants]
+    say("", f"  {path}   {len(bank.questions)} questions, {len(exported.data) / 1024:.0f} KiB", "")
     if drawn:
-        count = sum(len(entry.items) for entry in drawn)
+        count = sum(len(question.items) for question in drawn)
         say(f"    {len(drawn)} of them have parameters: {count} variants, and a student gets one of each", "")
     say(f"  {wanted.upload}")

@@ -166,9 +166,9 @@ def _named(book: StoredBook, name: str) -> Student:
 
 
 def _export(book: StoredBook, formats: tuple[str, ...], out: Path) -> None:
-    from grader.teach.formats import all_chosen
+    from grader.teach.formats import parse_formats
 
-    wanted = all_chosen(formats)  # what is wrong with one is said before any is written
+    wanted = parse_formats(formats)  # what is wrong with one is said before any is written
     written = [path for each in wanted for path in each.write(book, out)]
     say(*map(clean_line, written_lines(written, out)))
 

@@ -12,9 +12,9 @@ from grader.cli.screen import bold, course_root, dim, prose, say
 from grader.course import Course, Lesson, load_course
 from grader.course.lessons import find_lesson
 from grader.course.load import COURSE_FILE
-from grader.teach.formats.files import several
-from grader.teach.release.edition import Edition, Quizzes, edition_of, files_of
-from grader.teach.release.write import require_room, write
+from grader.teach.formats.files import join_names
+from grader.teach.release.edition import Edition, QuizMode, edition_files, select_edition
+from grader.teach.release.write import require_empty, write_edition
 
 MOST = 10  # names that are all listed
 
@@ -31,13 +31,13 @@ MOST = 10  # names that are all listed
 @click.option("--exercises", metavar="ID,...", multiple=True, help="These exercises only, and what they build on.")
 @click.option(
     "--quizzes",
-    type=click.Choice(get_args(Quizzes)),
+    type=click.Choice(get_args(QuizMode)),
     default="practice",
     show_default=True,
     help="With packed answers, as forms without any, or not at all.",
 )
 @click.option("--seed", metavar="WORD", default="exam", show_default=True, help="What exams are drawn by, for all.")
-def command(out: Path, lessons: str | None, exercises: tuple[str, ...], quizzes: Quizzes, seed: str) -> None:
+def command(out: Path, lessons: str | None, exercises: tuple[str, ...], quizzes: QuizMode, seed: str) -> None:
     """Write the student's edition of the course: lessons, stubs, statements, public tests, glossary.
 
     It has no hidden test, no reference, no known mistake and no key of a quiz in plain sight. Students need the
@@ -47,12 +47,12 @@ def command(out: Path, lessons: str | None, exercises: tuple[str, ...], quizzes:
     """
     course = load_course(course_root())
     course.require_whole("grade release")
-    require_room(out)
+    require_empty(out)
     ids = [each for word in exercises for each in re.split(r"[\s,]+", word) if each]
     chosen = _lessons(course, lessons) if lessons is not None else []
-    edition = edition_of(course, chosen, list(dict.fromkeys(ids)), quizzes)
-    files = files_of(course, edition, seed)
-    write(out, files)
+    edition = select_edition(course, chosen, list(dict.fromkeys(ids)), quizzes)
+    files = edition_files(course, edition, seed)
+    write_edition(out, files)
     _show(course, edition, len(files), out)
 
 
@@ -75,7 +75,7 @@ def _lessons(course: Course, words: str) -> list[Lesson]:
 
 
 def _show(course: Course, edition: Edition, count: int, out: Path) -> None:
-    quizzes = edition.quizzed(course)
+    quizzes = edition.lessons_with_quiz(course)
     say("", f"  {bold(str(out))}   {count} files", "")
     say(*_listed("lessons", [f"{each.number} {each.short}" for each in edition.lessons]))
     asked = [each.id for each in edition.exercises if each not in edition.added]
@@ -88,6 +88,6 @@ def _listed(word: str, names: Sequence[str], after: str = "") -> list[str]:
     """Names behind a word, the first few where there are many; no line where there are none."""
     if not names:
         return []
-    told = several(names) if len(names) > MOST else ", ".join(names)
+    told = join_names(names) if len(names) > MOST else ", ".join(names)
     first, *rest = prose(told + after, indent=16)
     return [f"    {dim(f'{word:<9}')}   {first.strip()}", *rest]

@@ -162,7 +162,7 @@ def test_which_of_two_files_is_graded_is_said(course: Path, tmp_path: Path) -> N
     assert screen[first + 2] == ""
     assert final(out) == {"ada": 4, "bob": 4}
     report = (out / "report.html").read_text("utf-8")
-    assert "<h3>Files beside another one of the student for the same exercise or quiz</h3>" in report
+    assert "<h3>Files of students who handed in another file for the same exercise or quiz</h3>" in report
     assert why in report.replace("<wbr>", "")
     rows = (out / "not-graded.csv").read_text("utf-8").splitlines()[1:]
     assert [row.split(",")[-2] for row in rows] == ["copy", "earlier"]

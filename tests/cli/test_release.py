@@ -116,7 +116,7 @@ def released(scene: Scene, out: str) -> str:
 def test_an_out_that_is_a_link_is_not_followed(scene: Scene, out: str, to: str) -> None:
     (scene.folder / "empty").mkdir()
     (scene.mine / out).symlink_to(scene.folder / to)
-    assert released(scene, out) == f"{out} is a symbolic link, and is not followed; name what it leads to."
+    assert released(scene, out) == f"{out} is a symbolic link, and is not followed; name its target instead."
 
 
 def test_an_out_in_a_folder_that_is_reached_through_a_link(scene: Scene) -> None:
@@ -175,7 +175,7 @@ def test_nothing_is_handed_out_that_a_link_leads_to(whole: Path, name: str) -> N
     there = (whole / name).rename(whole.parent / "elsewhere")
     (whole / name).symlink_to(there)
     assert error("--course", "course", "release", "--out", "week") == (
-        f"course/{name} is a symbolic link, and an edition has none; put the file or folder itself there."
+        f"course/{name} is a symbolic link, which cannot be released; replace it with the file or folder itself."
     )
     assert not Path("week").exists()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from grader.course import Course, load_course
-from grader.teach.release.edition import edition_of, files_of
+from grader.teach.release.edition import edition_files, select_edition
 from tests.paths import ROOT
 
 RUN = 3  # lines in a row; single lines of code are the same in many places
@@ -20,7 +20,7 @@ def course() -> Course:
 
 @pytest.fixture(scope="module")
 def edition(course: Course) -> Mapping[str, bytes]:
-    return files_of(course, edition_of(course), seed="exam")
+    return edition_files(course, select_edition(course), seed="exam")
 
 
 def test_an_edition_holds_exactly_the_public_paths(course: Course, edition: Mapping[str, bytes]) -> None:

@@ -1,6 +1,6 @@
-"""The formats in which a gradebook leaves: for learning platforms, for CI, for programs and for people.
+"""The formats in which a gradebook is exported: for learning platforms, CI, programs and people.
 
-A format's module is imported when it is written: one of them needs a library for plots.
+A format's module is imported when it is used.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,24 +12,28 @@ from typing import Any
 from grader.base.errors import UsageError
 from grader.course.document import shown
 from grader.course.model import did_you_mean
-from grader.teach.formats.view import only
+from grader.teach.formats.view import restrict_to_item
 from grader.teach.gradebook.model import Book
 
-__all__ = ["FORMATS", "Chosen", "Format", "all_chosen", "chosen", "write"]
+__all__ = ["FORMATS", "FormatChoice", "GradebookFormat", "parse_format", "parse_formats", "write"]
 
 
 @dataclass(frozen=True)
-class Format:
-    """One format. Its module has `write_<module>`, a function of a book, a folder and, if it takes one, a template."""
+class GradebookFormat:
+    """An export format.
+
+    Its module has a function `write_<module>` that takes a gradebook, a folder and, if the format has one, a template.
+    """
 
     name: str
     description: str
     module: str
-    template: str | None = None  # what the file is that can be filled in
+    template: str | None = None  # description of the file that can be filled in
     needs_template: bool = False
 
     @property
     def writer(self) -> Callable[..., list[Path]]:
+        """The function that writes a gradebook in this format and returns the paths of the files."""
         module: Any = import_module(f"grader.teach.formats.{self.module}")
         writer: Callable[..., list[Path]] = getattr(module, f"write_{self.module}")
         return writer
@@ -38,84 +42,87 @@ class Format:
 FORMATS = {
     each.name: each
     for each in (
-        Format("json", "Everything, for programs: results.json", "results_json"),
-        Format("csv", "Points as tables: grades.csv and grades-long.csv", "grades_csv"),
-        Format("canvas", "Canvas's gradebook: canvas.csv", "canvas", template="Canvas's own export"),
-        Format(
+        GradebookFormat("json", "All data, for programs: results.json", "results_json"),
+        GradebookFormat("csv", "Points as tables: grades.csv and grades-long.csv", "grades_csv"),
+        GradebookFormat("canvas", "Canvas's gradebook: canvas.csv", "canvas", template="Canvas's own export"),
+        GradebookFormat(
             "moodle",
             "Moodle's grading worksheet, filled in: moodle.csv",
             "moodle",
             template="the worksheet that Moodle gave you",
             needs_template=True,
         ),
-        Format(
+        GradebookFormat(
             "moodle-feedback",
             "Feedback for Moodle's upload of files: moodle-feedback.zip",
             "moodle_feedback",
             template="the worksheet that Moodle gave you",
         ),
-        Format("mail", "A row for each student's letter: mail.csv", "mail"),
-        Format("junit", "JUnit XML, for GitLab, Jenkins and others: junit.xml", "junit"),
-        Format("gradescope", "Gradescope's results.json of each student", "gradescope"),
-        Format("classroom50", "Classroom 50's result.json of each student", "classroom50"),
-        Format("prairielearn", "PrairieLearn's results.json of each student", "prairielearn"),
-        Format("github", "Summary, annotations and outputs of a job of GitHub Actions", "github"),
-        Format("feedback", "A page for each student", "feedback"),
-        Format("html", "The instructor's report, and a page for each student's work", "html"),
+        GradebookFormat("mail", "A mail merge table, one row per student: mail.csv", "mail"),
+        GradebookFormat("junit", "JUnit XML, for GitLab, Jenkins and others: junit.xml", "junit"),
+        GradebookFormat("gradescope", "Gradescope's results.json of each student", "gradescope"),
+        GradebookFormat("classroom50", "Classroom 50's result.json of each student", "classroom50"),
+        GradebookFormat("prairielearn", "PrairieLearn's results.json of each student", "prairielearn"),
+        GradebookFormat("github", "Summary, annotations and outputs of a job of GitHub Actions", "github"),
+        GradebookFormat("feedback", "A page for each student", "feedback"),
+        GradebookFormat("html", "The instructor's report, and a page for each student's work", "html"),
     )
 }
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """A format as a user chose it: `moodle:moe_router=worksheet.csv`."""
+class FormatChoice:
+    """A format as chosen on the command line, such as `moodle:moe_router=worksheet.csv`."""
 
-    format: Format
-    item: str | None = None  # this exercise or quiz alone, in a folder of its name
+    format: GradebookFormat
+    item: str | None = None  # export only this exercise or quiz, into a folder named after it
     template: Path | None = None
 
     def write(self, book: Book, out: Path) -> list[Path]:
-        """Writes a book into the folder `out`, which is made if it is absent, and returns the files.
+        """Write a gradebook into the folder `out`, which may be missing, and return the paths of the files.
 
-        UsageError if there is no such item, if the template cannot be used, and if a file cannot be written.
+        Raises UsageError if the item is unknown, if the template cannot be used, or if a file cannot be written.
         """
         if self.item is not None:
-            book, out = only(book, self.item), out / self.item
+            book, out = restrict_to_item(book, self.item), out / self.item
         if self.format.template is None:
             return self.format.writer(book, out)
         return self.format.writer(book, out, self.template)
 
 
-def chosen(text: str) -> Chosen:
-    """What `--format NAME[:ITEM][=FILE]` asks for.
+def parse_format(text: str) -> FormatChoice:
+    """Parse the argument `NAME[:ITEM][=FILE]` of --format.
 
-    UsageError if there is no such format, and if the file to fill in is missing or has no use.
+    Raises UsageError if the format is unknown, if FILE is missing, or if the format takes no file.
     """
     name, equals, file = text.partition("=")
-    return _chosen(name, Path(file) if equals else None)
+    return _choose(name, Path(file) if equals else None)
 
 
-def all_chosen(texts: Iterable[str]) -> list[Chosen]:
-    """What several `--format` ask for, in the order in which pages find those that they link to. Raises UsageError."""
-    places = list(FORMATS)
-    return sorted(map(chosen, texts), key=lambda each: places.index(each.format.name))
+def parse_formats(texts: Iterable[str]) -> list[FormatChoice]:
+    """Parse the arguments of several --format, and sort them so that pages are written before those that link to them.
+
+    Raises UsageError as `parse_format` does.
+    """
+    order = list(FORMATS)
+    return sorted(map(parse_format, texts), key=lambda each: order.index(each.format.name))
 
 
 def write(name: str, book: Book, out: Path, template: Path | None = None) -> list[Path]:
-    """Writes a book in the format `NAME[:ITEM]`, as `chosen` and `Chosen.write` do."""
-    return _chosen(name, template).write(book, out)
+    """Write a gradebook in the format `NAME[:ITEM]`, as `parse_format` and `FormatChoice.write` do."""
+    return _choose(name, template).write(book, out)
 
 
-def _chosen(name: str, template: Path | None) -> Chosen:
-    wanted, colon, item = name.partition(":")
-    form = FORMATS.get(wanted)
-    if form is None:
-        hint = did_you_mean(wanted, FORMATS) or f" The formats are {', '.join(FORMATS)}."
-        raise UsageError(f"There is no format '{wanted}'.{hint}")
-    if template is None and form.needs_template:
-        raise UsageError(f"The format {wanted} fills in {form.template}; name it: --format {name}=FILE.csv.")
-    if template is not None and form.template is None:
-        raise UsageError(f"The format {wanted} fills in no file; say --format {name} alone.")
+def _choose(name: str, template: Path | None) -> FormatChoice:
+    format_name, colon, item = name.partition(":")
+    found = FORMATS.get(format_name)
+    if found is None:
+        hint = did_you_mean(format_name, FORMATS) or f" The formats are {', '.join(FORMATS)}."
+        raise UsageError(f"There is no format '{format_name}'.{hint}")
+    if template is None and found.needs_template:
+        raise UsageError(f"The format {format_name} fills in {found.template}; name it: --format {name}=FILE.csv.")
+    if template is not None and found.template is None:
+        raise UsageError(f"The format {format_name} takes no file to fill in; use --format {name} without one.")
     if template is not None and not template.exists():
         raise UsageError(f"{shown(template)}: there is no such file.")
-    return Chosen(form, item if colon else None, template)
+    return FormatChoice(found, item if colon else None, template)

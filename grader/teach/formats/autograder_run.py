@@ -1,7 +1,7 @@
-"""What Gradescope's container runs for each submission: `python -m grader.teach.formats.autograder_run ROOT`.
+"""Grade one submission in Gradescope's container: `python -m grader.teach.formats.autograder_run ROOT`.
 
-ROOT is laid out as Gradescope does it: what was in the zip in source/, what the student handed in in submission/, and
-a place for results.json in results/.
+ROOT has Gradescope's folders: source/ with the content of autograder.zip, submission/ with the student's files, and
+results/ for results.json.
 """
 
 import subprocess
@@ -17,16 +17,16 @@ from grader.base.errors import UsageError
 from grader.base.files import write_bytes
 from grader.base.text import clean_line
 from grader.course import load_course
-from grader.teach.formats.autograder_zip import LIST
+from grader.teach.formats.autograder_zip import EXERCISE_LIST
 from grader.teach.formats.gradescope import GradescopeResults
 from grader.teach.handins.recognise import find
 
-SECONDS = 540.0  # Gradescope ends an autograder after 10 minutes unless the assignment says otherwise, and gives 0
-PATIENCE = 10.0  # seconds to end in when asked to
+TIME_LIMIT = 540.0  # seconds; by default Gradescope stops an autograder after 10 minutes and gives 0 points
+TERMINATE_LIMIT = 10.0  # seconds to end in after SIGTERM
 
 
 class NotGraded(Struct, frozen=True):
-    """A file without score and tests, which Gradescope takes for a failure of the autograder, not for a grade."""
+    """A results.json without score and tests, which Gradescope shows as a failure of the autograder, not as a grade."""
 
     output: str = (
         "This could not be graded, through a fault of the grader or the course and not of your code. It has no score. "
@@ -35,47 +35,47 @@ class NotGraded(Struct, frozen=True):
     output_format: str = "text"
 
 
-def grade_submission(root: Path, seconds: float = SECONDS) -> None:
-    """Grades what lies in submission/ and writes results/results.json.
+def grade_submission(root: Path, seconds: float = TIME_LIMIT) -> None:
+    """Grade the files in submission/ and write results/results.json.
 
-    UsageError if the grader is at fault; the file then says so, and has no score. The reason is for the instructor
-    alone: it may speak of hidden tests.
+    Raises UsageError if the grader is at fault. Then results.json has no score and does not give the reason, which is
+    only for the instructor: it may name hidden tests.
     """
     path = root / "results" / "results.json"
-    _write(path, NotGraded())  # it stands if anything below fails, and if all of this is killed
-    _write(path, _graded(root, seconds))
+    _write(path, NotGraded())  # remains if grading fails or this process is killed
+    _write(path, _grade(root, seconds))
 
 
-def _graded(root: Path, seconds: float) -> GradescopeResults:
+def _grade(root: Path, seconds: float) -> GradescopeResults:
     course = load_course(root / "source" / "course")
     submission = root / "submission"
     if not submission.is_dir():
         raise UsageError(f"There is no folder {submission}.")
-    ids = (root / "source" / LIST).read_text("utf-8").split()
+    ids = (root / "source" / EXERCISE_LIST).read_text("utf-8").split()
     try:
         found = find([submission], [each.id for each in course.exercises], layout="student", only=ids)
-    except UsageError as error:  # about the student's files, since nothing of the course was read for it
+    except UsageError as error:  # in the student's files: `find` reads nothing of the course
         print(clean_line(str(error)), file=sys.stderr)
-        return GradescopeResults(score=0.0, execution_time=0.0, output=_nothing(ids), tests=())
+        return GradescopeResults(score=0.0, execution_time=0.0, output=_nothing_graded(ids), tests=())
     handed_in = {handin.item for handin in found.handins}
     with tempfile.TemporaryDirectory() as out:
-        _batch(course.root, submission, ids, Path(out), seconds)
+        _run_batch(course.root, submission, ids, Path(out), seconds)
         written = list(Path(out).glob("gradescope/*/results.json"))
         if len(written) != 1:
             raise UsageError(f"grade batch wrote {len(written)} results for one submission.")
         results = msgspec.json.decode(written[0].read_bytes(), type=GradescopeResults)
     missing = [each for each in ids if each not in handed_in]
-    told = [f"{each}: nothing was handed in; it is looked for in {each}.py." for each in missing]
-    return structs.replace(results, output="\n".join([results.output, *told]))
+    notes = [f"{each}: nothing was handed in; the expected file is {each}.py." for each in missing]
+    return structs.replace(results, output="\n".join([results.output, *notes]))
 
 
-def _nothing(ids: Sequence[str]) -> str:
+def _nothing_graded(ids: Sequence[str]) -> str:
     names = ", ".join(f"{each}.py or {each}.ipynb" for each in ids)
     return f"Nothing was graded. Hand in one file for each exercise, with its name: {names}."
 
 
-def _batch(course: Path, submission: Path, ids: Sequence[str], out: Path, seconds: float) -> None:
-    """Runs `grade batch`. UsageError unless it graded everything in time."""
+def _run_batch(course: Path, submission: Path, ids: Sequence[str], out: Path, seconds: float) -> None:
+    """Run `grade batch`. Raises UsageError if it fails or takes more than `seconds`."""
     command = [sys.executable, "-m", "grader.cli", "--course", str(course), "batch", str(submission)]
     command += ["--layout", "student", "--format", "gradescope", "--out", str(out), "--jobs", "1"]
     for each in ids:
@@ -86,12 +86,12 @@ def _batch(course: Path, submission: Path, ids: Sequence[str], out: Path, second
         except subprocess.TimeoutExpired:
             batch.terminate()
             try:
-                batch.wait(PATIENCE)
+                batch.wait(TERMINATE_LIMIT)
             except subprocess.TimeoutExpired:
                 batch.kill()
             raise UsageError(f"Grading was stopped after {seconds:g} s.") from None
     if code != 0:
-        raise UsageError(f"grade batch ended with {code}; its own words are above.")
+        raise UsageError(f"grade batch failed with exit code {code}; see its messages above.")
 
 
 def _write(path: Path, results: GradescopeResults | NotGraded) -> None:

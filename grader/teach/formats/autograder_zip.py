@@ -1,6 +1,6 @@
-"""autograder.zip for Gradescope: exercises with their solutions, the engine as it is installed here, and two scripts.
+"""autograder.zip for Gradescope: exercises with their solutions, the installed engine, and two scripts.
 
-What the scripts run in Gradescope's container is `autograder_run`.
+In Gradescope's container the scripts run `autograder_run`.
 """
 
 import io
@@ -20,8 +20,8 @@ from grader.course.load import COURSE_FILE
 from grader.engine.judge.materials import materials
 
 TEMPLATES = Path(__file__).parent / "templates"
-SCRIPTS = ("run_autograder", "setup.sh")  # at the zip's root, where Gradescope looks for them
-LIST = "exercises.txt"  # the ids of those to grade, one a line
+SCRIPTS = ("run_autograder", "setup.sh")  # which Gradescope expects at the root of the zip
+EXERCISE_LIST = "exercises.txt"  # the ids of the exercises to grade, one per line
 
 _PYPROJECT = """\
 [build-system]
@@ -43,12 +43,13 @@ grader = ["**/*"]
 
 
 def autograder_zip(course: Course, exercises: Sequence[Exercise], pip_conf: Path | None = None) -> bytes:
-    """The zip that grades these exercises. UsageError for what is wrong in a file.
+    """Return a zip file that grades these exercises.
 
-    It holds the others as well, since a submission may import the student's files of them.
+    It also holds the other exercises of the course, since a submission may import the student's solutions of them.
+    Raises UsageError if a file is missing or invalid.
     """
     files = {name: (TEMPLATES / name).read_bytes() for name in SCRIPTS}
-    files[LIST] = "".join(f"{each.id}\n" for each in exercises).encode()
+    files[EXERCISE_LIST] = "".join(f"{each.id}\n" for each in exercises).encode()
     files |= _engine()
     files[f"course/{COURSE_FILE}"] = _read(course.root / COURSE_FILE)
     for each in exercises:
@@ -64,25 +65,25 @@ def autograder_zip(course: Course, exercises: Sequence[Exercise], pip_conf: Path
     return zipped(files, SCRIPTS)
 
 
-def names(data: bytes) -> list[str]:
-    """The files in a zip."""
+def names_in_zip(data: bytes) -> list[str]:
+    """Return the names of the files in a zip."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return archive.namelist()
 
 
 def _engine() -> dict[str, bytes]:
-    """The package as it is installed here, and what pip needs to install it there."""
-    needed = [each for each in requires("archgrade") or [] if "extra ==" not in each]
+    """Return the files of the installed package and a pyproject.toml, so that pip can install it in the container."""
+    dependencies = [each for each in requires("archgrade") or [] if "extra ==" not in each]
     pyproject = _PYPROJECT.format(
         version=json.dumps(__version__),
         python=json.dumps(metadata("archgrade")["Requires-Python"]),
-        dependencies=json.dumps(needed),
+        dependencies=json.dumps(dependencies),
     )
     return {"engine/pyproject.toml": pyproject.encode()} | _folder(Path(grader.__file__).parent, "engine/grader")
 
 
 def _folder(folder: Path, name: str) -> dict[str, bytes]:
-    """The files of a folder by their names in the zip, without what Python and editors leave behind."""
+    """Return the files of a folder by their names in the zip, without hidden files and __pycache__."""
     paths = [(path, path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
     return {
         f"{name}/{inside.as_posix()}": _read(path)

@@ -1,4 +1,4 @@
-"""A grade as a list of tests, whatever was graded: what formats for autograders consist of."""
+"""A grade as a list of test cases, which formats for autograders consist of."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,11 @@ from grader.show.explanation import not_graded
 from grader.show.failure import FAULT, WORDS, explain
 from grader.show.layout import Piece, cleaned, laid_out, paint
 from grader.show.terminal import DOCUMENT
-from grader.teach.formats.anonymous import anonymous
+from grader.teach.formats.anonymize import anonymize
 from grader.teach.gradebook.model import Grade
 
 PAGE = DOCUMENT
-STOPPED = {  # the code did not come to an answer, or nothing is known about it
+STOPPED = {  # the code did not return an answer, or could not be graded
     Outcome.UNREADABLE,
     Outcome.SYNTAX_ERROR,
     Outcome.IMPORT_ERROR,
@@ -30,53 +30,54 @@ STOPPED = {  # the code did not come to an answer, or nothing is known about it
 }
 
 
-class Case(Struct, frozen=True, kw_only=True):
-    """One test, one question of a quiz, or a submission that could not be tested. No text of it can hide anything."""
+class CaseResult(Struct, frozen=True, kw_only=True):
+    """A test, a question, or a submission that could not be tested. Its texts have no invisible characters."""
 
-    id: str  # distinct within the item
+    id: str  # unique within the item
     name: str
     description: str
-    public: bool  # the student can read the test
+    public: bool  # whether the student can read the test
     outcome: Outcome
     points: float
     max_points: float
     seconds: float
-    message: str = ""  # one line; nothing for what passed
-    text: str = ""  # the explanation as it stands on a terminal
+    message: str = ""  # one line; empty if it passed
+    text: str = ""  # the explanation as shown in a terminal
     line: int | None = None  # of the student's file
 
     @property
     def passed(self) -> bool:
+        """Whether the outcome is PASSED."""
         return self.outcome is Outcome.PASSED
 
 
-def cases(grade: Grade, *, explained: bool = True) -> Iterator[Case]:
-    """The cases of a grade, at least one. Their points are the measured ones.
+def cases(grade: Grade, *, explained: bool = True) -> Iterator[CaseResult]:
+    """Yield the cases of a grade, at least one, with the measured points.
 
-    Unless `explained`, `text` stays empty, which saves most of the time.
+    Unless `explained` is set, `text` is empty, which saves most of the time.
     """
     if grade.result is None:
         error = clean_line(grade.error or WORDS[grade.outcome])
-        yield _whole(grade, Outcome.ERROR, f"{FAULT} {error}", f"{FAULT}\n{error}")
+        yield _submission(grade, Outcome.ERROR, f"{FAULT} {error}", f"{FAULT}\n{error}")
     elif isinstance(grade.result, QuizResult):
         for question in grade.result.questions:
             yield _question(question, grade.result)
     elif grade.result.tests:
-        result = cleaned(anonymous(grade.result), True)
+        result = cleaned(anonymize(grade.result), True)
         for test in result.tests:
             yield _test(test, result, explained)
     else:
-        result = cleaned(anonymous(grade.result), True)
-        message = _one_line(result.message or "") or _words(result.outcome)
-        text = (explained and _painted(not_graded(result, PAGE))) or message
+        result = cleaned(anonymize(grade.result), True)
+        message = _one_line(result.message or "") or _sentence(result.outcome)
+        text = (explained and _render(not_graded(result, PAGE))) or message
         line = _line(result.exception, None, result)
-        yield _whole(grade, result.outcome, message, text, result.seconds, line)
+        yield _submission(grade, result.outcome, message, text, result.seconds, line)
 
 
-def _whole(
+def _submission(
     grade: Grade, outcome: Outcome, message: str, text: str, seconds: float = 0.0, line: int | None = None
-) -> Case:
-    return Case(
+) -> CaseResult:
+    return CaseResult(
         id="submission",
         name="submission",
         description="the submission can be tested",
@@ -91,19 +92,19 @@ def _whole(
     )
 
 
-def _test(test: TestResult, result: Result, explained: bool) -> Case:
+def _test(test: TestResult, result: Result, explained: bool) -> CaseResult:
     message = text = ""
     line = None
     if test.outcome is Outcome.SKIPPED:
         needs = f": it needs {', '.join(test.needs)} to pass" if test.needs else ""
         message = text = f"Not run{needs}."
     elif test.outcome is not Outcome.PASSED:
-        failure = test.failure or Failure(_words(test.outcome))
-        message = _one_line(failure.message) or _words(test.outcome)
+        failure = test.failure or Failure(_sentence(test.outcome))
+        message = _one_line(failure.message) or _sentence(test.outcome)
         if explained:
-            text = _painted(explain(test, result, PAGE))
+            text = _render(explain(test, result, PAGE))
         line = _line(failure.exception, failure.samples.frame if failure.samples else None, result)
-    return Case(
+    return CaseResult(
         id=test.id,
         name=test.name,
         description=test.description,
@@ -118,14 +119,14 @@ def _test(test: TestResult, result: Result, explained: bool) -> Case:
     )
 
 
-def _question(question: QuestionResult, quiz: QuizResult) -> Case:
+def _question(question: QuestionResult, quiz: QuizResult) -> CaseResult:
     worth = quiz.max_score / len(quiz.questions)
     message = ""
     if question.answer is None:
         message = "Not answered."
     elif question.score < 1:
         message = f"{question.score:.0%} of this question. Your answer: {clean_line(question.answer)}"
-    return Case(
+    return CaseResult(
         id=question.id,
         name=question.id,
         description=clean_line(question.section),
@@ -139,7 +140,7 @@ def _question(question: QuestionResult, quiz: QuizResult) -> Case:
     )
 
 
-def _words(outcome: Outcome) -> str:
+def _sentence(outcome: Outcome) -> str:
     return f"{WORDS[outcome][0].upper()}{WORDS[outcome][1:]}."
 
 
@@ -147,12 +148,12 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _painted(pieces: list[Piece]) -> str:
+def _render(pieces: list[Piece]) -> str:
     text = "\n".join(paint(line, PAGE.width, color=False) for line in laid_out(pieces, PAGE))
     return clean(text).strip("\n")
 
 
-def _line(raised: Raised | None, seen: Frame | None, result: Result) -> int | None:
-    """The line of the student's file at which the code stopped, if it is one of that file."""
-    frame = raised.frames[-1] if raised and raised.frames else seen
+def _line(raised: Raised | None, sampled: Frame | None, result: Result) -> int | None:
+    """Return the line at which the code stopped, or None if that is not in the student's file."""
+    frame = raised.frames[-1] if raised and raised.frames else sampled
     return frame.line if frame and frame.file == result.file else None

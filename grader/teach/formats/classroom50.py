@@ -1,4 +1,4 @@
-"""classroom50/<student>/result.json, as an autograder leaves it for Classroom 50."""
+"""classroom50/<student>/result.json, in the format of Classroom 50's autograders."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -10,17 +10,17 @@ import msgspec
 from grader.base.files import write_bytes
 from grader.base.text import clean_line
 from grader.teach.formats.cases import cases
-from grader.teach.formats.files import remark, several
+from grader.teach.formats.files import join_names, print_note
 from grader.teach.formats.names import folder_name
-from grader.teach.formats.view import by_student, total
+from grader.teach.formats.view import grades_by_student, total_points
 from grader.teach.gradebook.model import Book, Grade
 from grader.teach.handins.handin import Student
 
-FACTOR = 100  # Classroom 50 counts in whole numbers: a point of ours is a hundred of its own
+FACTOR = 100  # Classroom 50 has only whole points: one point here is 100 points there
 
 
 class ClassroomTest(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
-    """One test; `exercise` and `outcome` are ours."""
+    """One test. `exercise` and `outcome` are extensions of archgrade."""
 
     test_name: str
     passed: bool
@@ -31,7 +31,7 @@ class ClassroomTest(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
 
 
 class ClassroomResult(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
-    """The file. What the environment does not say is null."""
+    """The whole file. Fields whose environment variable is missing are null."""
 
     schema: str = "classroom50/result/v1"
     classroom: str | None
@@ -48,31 +48,31 @@ class ClassroomResult(msgspec.Struct, frozen=True, kw_only=True, rename="kebab")
 
 
 def write_classroom50(book: Book, out: Path) -> list[Path]:
-    """Writes a file for each student whose grades are all known.
+    """Write a file for each student whose grades are all known.
 
-    Where one is not, a missing file is what Classroom 50 takes for a fault of the autograder.
+    The others get no file, which Classroom 50 reports as a fault of the autograder.
     """
-    paths, uncertain = [], []
-    for student, grades in by_student(book):
+    paths, ungraded = [], []
+    for student, grades in grades_by_student(book):
         if not grades:
             continue
         path = out / "classroom50" / folder_name(student.id) / "result.json"
-        points = total(grades)
+        points = total_points(grades)
         if points is not None:
             data = msgspec.json.encode(_result(book, student, grades, points, os.environ))
             paths.append(write_bytes(path, msgspec.json.format(data, indent=2) + b"\n"))
         else:
-            path.unlink(missing_ok=True)  # of a former export
-            uncertain.append(student.id)
-    if uncertain:
-        remark(f"something could not be graded, so these students have no result.json: {several(uncertain)}.")
+            path.unlink(missing_ok=True)  # a file of an earlier export
+            ungraded.append(student.id)
+    if ungraded:
+        print_note(f"these students have no result.json, as some work could not be graded: {join_names(ungraded)}.")
     return paths
 
 
 def _result(
     book: Book, student: Student, grades: Sequence[Grade], points: float, environment: Mapping[str, str]
 ) -> ClassroomResult:
-    most = _scaled(sum(item.max_score for item in book.items))
+    maximum = _scaled(sum(item.max_score for item in book.items))
     return ClassroomResult(
         classroom=environment.get("CLASSROOM"),
         assignment=environment.get("ASSIGNMENT"),
@@ -82,8 +82,8 @@ def _result(
         release=environment.get("RELEASE_URL"),
         review=environment.get("REVIEW_URL"),
         datetime=book.run.started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        score=min(_scaled(points), most),
-        max_score=most,
+        score=min(_scaled(points), maximum),
+        max_score=maximum,
         tests=tuple(
             ClassroomTest(
                 test_name=f"{grade.item.id}: {case.name}",

@@ -1,8 +1,8 @@
-"""Feedback: for each student one page with what the terminal would have shown, as HTML and as Markdown.
+"""Feedback pages for students, as HTML and as Markdown.
 
-In Markdown the screen is that of `grade exercise ID --full` without the commands at its end; in HTML the same is said
-as paragraphs and tables. A page is made of one student's grades, and no name of a file is in it: identical files are
-graded once, and a group's file may be named after another of its members.
+The Markdown page has the screens of `grade exercise ID --full` without the commands at their end; the HTML page has the
+same content as paragraphs and tables. A page contains no names of submitted files, since identical files are graded
+once and a group's file may be named after another member.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,13 +35,13 @@ from grader.show.markdown import fenced
 from grader.show.score import score
 from grader.show.status import mark, status
 from grader.show.terminal import DOCUMENT
-from grader.teach.formats.anonymous import anonymous
-from grader.teach.formats.explained import Explained, explained
-from grader.teach.formats.github import markdown
+from grader.teach.formats.anonymize import anonymize
+from grader.teach.formats.explanation import ResultExplanation, explain_result
+from grader.teach.formats.github import escape_markdown
 from grader.teach.formats.names import folder_name
-from grader.teach.formats.page import page
-from grader.teach.formats.table import number, signed
-from grader.teach.formats.view import by_student, reasons, total
+from grader.teach.formats.page import render_page
+from grader.teach.formats.table import format_number, format_signed
+from grader.teach.formats.view import explain_points, grades_by_student, total_points
 from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book, Grade, Item
 from grader.teach.handins.handin import Student
@@ -49,44 +49,45 @@ from grader.teach.handins.handin import Student
 FOLDER = "feedback"
 PAGE_NAME = "feedback.html"
 PAGE = msgspec.structs.replace(DOCUMENT, full=True, every=True)
-NOT_GRADED = "What was not graded"
+NOT_GRADED = "Not graded"
 COLUMNS = ("measured", "late", "adjusted", "final", "of")
 
 
-class Entry(NamedTuple):
-    """What a page says of one exercise or quiz."""
+class FeedbackEntry(NamedTuple):
+    """The feedback on one exercise or quiz."""
 
     item: Item
-    grade: Grade | None  # None: nothing was handed in
+    grade: Grade | None  # None if nothing was handed in
     measured: Result | QuizResult | None  # without names of files
-    sentences: list[str]  # how the points came about, or why there are none
+    sentences: list[str]  # explain the points, or why there are none
 
     @property
     def earned(self) -> str:
-        """`9 of 10 points`; nothing where nothing was handed in."""
+        """The points, such as `9 of 10 points`, or "" if nothing was handed in."""
         if self.grade is None:
             return ""
         points = self.grade.points
         if points is None:
             return "not graded"
-        return f"{number(points.final)} of {number(points.max)} points"
+        return f"{format_number(points.final)} of {format_number(points.max)} points"
 
     @property
-    def found(self) -> Explained | None:
-        return explained(self.measured) if self.measured else None
+    def explanation(self) -> ResultExplanation | None:
+        """The explanation of the result, if there is one."""
+        return explain_result(self.measured) if self.measured else None
 
 
 def write_feedback(book: Book, out: Path) -> list[Path]:
-    """Writes `feedback/<student>/feedback.html` and `feedback.md` for every student, one student at a time.
+    """Write `feedback/<student>/feedback.html` and `feedback.md` for every student, one student at a time.
 
-    UsageError where jinja2 is not installed, or where a file cannot be written.
+    Raises UsageError if jinja2 is not installed, or if a file cannot be written.
     """
     written = []
-    for student, entries, lost in _of_all(book):
+    for student, entries, not_graded in _all_entries(book):
         folder = out / FOLDER / folder_name(student.id)
         for path, text in (
-            (folder / PAGE_NAME, _html(book, student, entries, lost)),
-            (folder / "feedback.md", _markdown(book, student, entries, lost)),
+            (folder / PAGE_NAME, _html(book, student, entries, not_graded)),
+            (folder / "feedback.md", _markdown(book, student, entries, not_graded)),
         ):
             with whole(path) as file:
                 file.write(text)
@@ -95,35 +96,37 @@ def write_feedback(book: Book, out: Path) -> list[Path]:
 
 
 def pages(book: Book) -> Iterator[tuple[Student, str]]:
-    """Every student's page of HTML, one at a time. UsageError where jinja2 is not installed."""
-    return ((student, _html(book, student, entries, lost)) for student, entries, lost in _of_all(book))
+    """Yield every student with the HTML page, one at a time. Raises UsageError if jinja2 is not installed."""
+    return ((student, _html(book, student, entries, not_graded)) for student, entries, not_graded in _all_entries(book))
 
 
-def _of_all(book: Book) -> Iterator[tuple[Student, list[Entry], list[str]]]:
-    """What each student's page says, and what of the student's work was not graded."""
-    of_student = _left_out(book)
-    for student, grades in by_student(book):
-        of_item = {grade.item.id: grade for grade in grades}
-        lost = of_student.get(student.id, [])
-        yield student, [_entry(item, of_item.get(item.id), bool(lost)) for item in book.items], lost
+def _all_entries(book: Book) -> Iterator[tuple[Student, list[FeedbackEntry], list[str]]]:
+    """Yield each student with the entries of the page and a sentence for each file that was not graded."""
+    by_student = _not_graded(book)
+    for student, grades in grades_by_student(book):
+        by_item = {grade.item.id: grade for grade in grades}
+        not_graded = by_student.get(student.id, [])
+        yield student, [_entry(item, by_item.get(item.id), bool(not_graded)) for item in book.items], not_graded
 
 
-def _left_out(book: Book) -> dict[str, list[str]]:
-    """What of each student's work is not graded, a sentence for each file. Of a group it may be another's file."""
-    lost = of_book(book)
-    files: dict[str, list[str]] = {}
-    for each in (*lost.overlooked, *lost.unread):
+def _not_graded(book: Book) -> dict[str, list[str]]:
+    """Return a sentence for each file that was not graded, by student. It omits folders, which may name another one."""
+    left_out = of_book(book)
+    sentences: dict[str, list[str]] = {}
+    for each in (*left_out.overlooked, *left_out.unread):
         if each.student:
-            files.setdefault(each.student.id, []).append(f"{PurePath(each.file).name}: {each.why}.")
-    return files
+            sentences.setdefault(each.student.id, []).append(f"{PurePath(each.file).name}: {each.why}.")
+    return sentences
 
 
-def _entry(item: Item, grade: Grade | None, lost: bool) -> Entry:
+def _entry(item: Item, grade: Grade | None, has_ungraded_files: bool) -> FeedbackEntry:
     if grade is None:
-        nothing = "Nothing could be graded; see what was not graded, below." if lost else "Nothing was handed in."
-        return Entry(item, None, None, [nothing])
-    measured = anonymous(grade.result) if isinstance(grade.result, Result) else grade.result
-    return Entry(item, grade, measured, reasons(grade))
+        sentence = "Nothing was handed in."
+        if has_ungraded_files:
+            sentence = "Nothing could be graded; see 'Not graded' below."
+        return FeedbackEntry(item, None, None, [sentence])
+    measured = anonymize(grade.result) if isinstance(grade.result, Result) else grade.result
+    return FeedbackEntry(item, grade, measured, explain_points(grade))
 
 
 # The screens
@@ -132,37 +135,37 @@ def _entry(item: Item, grade: Grade | None, lost: bool) -> Entry:
 def _screen(measured: Result | QuizResult | None) -> list[Line]:
     if measured is None:
         return []
-    return of_quiz(measured) if isinstance(measured, QuizResult) else of_exercise(measured)
+    return quiz_screen(measured) if isinstance(measured, QuizResult) else exercise_screen(measured)
 
 
-def of_exercise(result: Result) -> list[Line]:
-    """The terminal's screen of a result: the tests, every failing one explained, and the measured score."""
+def exercise_screen(result: Result) -> list[Line]:
+    """Return the terminal's screen of a result: the tests, explanations of failing ones, and the measured score."""
     result = cleaned(result, True)
     return paragraphs(status(result, PAGE), explanation(result, PAGE), score(result, PAGE))
 
 
-def of_quiz(result: QuizResult) -> list[Line]:
-    """The score of each level, then each question, with the answer where it was not the right one."""
+def quiz_screen(result: QuizResult) -> list[Line]:
+    """Return a screen with the score of each level and each question, and the answer to each question that is wrong."""
     result = cleaned(result, True)
     levels = []
     for level in LEVELS:
         scores = [each.score for each in result.questions if each.level == level]
         if scores:
-            full = round(20 * sum(scores) / len(scores))
-            bar = line("█" * full, dim("░" * (20 - full)))
-            levels.append(line("    ", pad(level, 10), " ", bar, f"   {number(sum(scores))} of {len(scores)}"))
-    wide = min(max((cells(each.id) for each in result.questions), default=0), 32)
-    questions = [each for question in result.questions for each in _question(question, wide)]
-    earned = f"{number(result.score)} of {number(result.max_score)} questions"
+            filled = round(20 * sum(scores) / len(scores))
+            bar = line("█" * filled, dim("░" * (20 - filled)))
+            levels.append(line("    ", pad(level, 10), " ", bar, f"   {format_number(sum(scores))} of {len(scores)}"))
+    width = min(max((cells(each.id) for each in result.questions), default=0), 32)
+    questions = [each for question in result.questions for each in _question(question, width)]
+    earned = f"{format_number(result.score)} of {format_number(result.max_score)} questions"
     return paragraphs(levels, questions, [line("  ", bold(earned))])
 
 
-def _question(question: QuestionResult, wide: int) -> list[Line]:
+def _question(question: QuestionResult, width: int) -> list[Line]:
     outcome = Outcome.SKIPPED if question.answer is None else Outcome.PASSED if question.score == 1 else Outcome.FAILED
-    room = PAGE.width - 6 - wide - 3 - 6
+    room = PAGE.width - 6 - width - 3 - 6
     section = pad(clip(question.section, room), room)
-    worth = right(number(question.score), 6)
-    lines = [line("    ", mark(outcome), " ", pad(clip(question.id, wide), wide), "   ", section, worth)]
+    points = right(format_number(question.score), 6)
+    lines = [line("    ", mark(outcome), " ", pad(clip(question.id, width), width), "   ", section, points)]
     if outcome is Outcome.FAILED:
         lines += prose(f"Your answer: {question.answer}", PAGE, indent=6)
     return lines
@@ -171,59 +174,65 @@ def _question(question: QuestionResult, wide: int) -> list[Line]:
 # The pages
 
 
-def _html(book: Book, student: Student, entries: Sequence[Entry], lost: Sequence[str]) -> str:
-    return page(
+def _html(book: Book, student: Student, entries: Sequence[FeedbackEntry], not_graded: Sequence[str]) -> str:
+    return render_page(
         "feedback.html",
         course=book.course,
         run=book.run,
         student=student,
         columns=COLUMNS,
-        not_graded=NOT_GRADED,
+        not_graded_title=NOT_GRADED,
         rows=[(each, _points(each)) for each in entries],
         total=_total(entries),
-        lost=lost,
+        not_graded=not_graded,
     )
 
 
-def _markdown(book: Book, student: Student, entries: Sequence[Entry], lost: Sequence[str]) -> str:
-    rows = [[markdown(clean(each.item.title, True)), *_points(each)] for each in entries]
+def _markdown(book: Book, student: Student, entries: Sequence[FeedbackEntry], not_graded: Sequence[str]) -> str:
+    rows = [[escape_markdown(clean(each.item.title, True)), *_points(each)] for each in entries]
     lines = [
-        f"# {markdown(book.course)}",
+        f"# {escape_markdown(book.course)}",
         "",
-        f"Feedback for {markdown(student.name or student.id)}, {book.run.started:%Y-%m-%d %H:%M %Z}",
+        f"Feedback for {escape_markdown(student.name or student.id)}, {book.run.started:%Y-%m-%d %H:%M %Z}",
         "",
         f"| | {' | '.join(COLUMNS)} |",
         "|---|" + "--:|" * len(COLUMNS),
         *(f"| {' | '.join(row)} |" for row in [*rows, ["total", *_total(entries)]]),
     ]
     for each in entries:
-        said = [f"{each.earned}.", *each.sentences] if each.earned else each.sentences
-        sentences = [row for sentence in said for row in prose(clean(sentence, True), PAGE, indent=2)]
-        painted = [paint(row, PAGE.width, color=False) for row in paragraphs(sentences, _screen(each.measured))]
-        lines += ["", f"## {markdown(each.item.title)}", "", fenced("\n".join(painted))]
-    if lost:
-        lines += ["", f"## {NOT_GRADED}", "", *(f"- {markdown(each)}" for each in lost)]
+        sentences = [f"{each.earned}.", *each.sentences] if each.earned else each.sentences
+        prose_lines = [row for sentence in sentences for row in prose(clean(sentence, True), PAGE, indent=2)]
+        painted = [paint(row, PAGE.width, color=False) for row in paragraphs(prose_lines, _screen(each.measured))]
+        lines += ["", f"## {escape_markdown(each.item.title)}", "", fenced("\n".join(painted))]
+    if not_graded:
+        lines += ["", f"## {NOT_GRADED}", "", *(f"- {escape_markdown(each)}" for each in not_graded)]
     return "\n".join(lines) + "\n"
 
 
-def _points(entry: Entry) -> list[str]:
-    """The cells of a row: measured, late, adjusted, final, of."""
-    most = number(entry.item.max_score)
+def _points(entry: FeedbackEntry) -> list[str]:
+    """Return the cells of a row: measured, late, adjusted, final, of."""
+    maximum = format_number(entry.item.max_score)
     if entry.grade is None:
-        return ["–", "", "", "0", most]
+        return ["–", "", "", "0", maximum]
     points = entry.grade.points
     if points is None:
-        return ["?", "", "", "?", most]
+        return ["?", "", "", "?", maximum]
     return [
-        number(points.measured),
-        signed(points.late) if points.late else "",
-        signed(points.adjustment) if points.adjustment else "",
-        number(points.final),
-        most,
+        format_number(points.measured),
+        format_signed(points.late) if points.late else "",
+        format_signed(points.adjustment) if points.adjustment else "",
+        format_number(points.final),
+        maximum,
     ]
 
 
-def _total(entries: Sequence[Entry]) -> list[str]:
-    """The last row. A grade that is not known leaves the sum open."""
-    final = total([each.grade for each in entries if each.grade])
-    return ["", "", "", "?" if final is None else number(final), number(sum(each.item.max_score for each in entries))]
+def _total(entries: Sequence[FeedbackEntry]) -> list[str]:
+    """Return the cells of the last row. The sum is unknown if a grade is."""
+    final = total_points([each.grade for each in entries if each.grade])
+    return [
+        "",
+        "",
+        "",
+        "?" if final is None else format_number(final),
+        format_number(sum(each.item.max_score for each in entries)),
+    ]

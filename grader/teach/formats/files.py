@@ -1,4 +1,4 @@
-"""Templates of learning platforms, and remarks for whoever has exports written."""
+"""Templates of learning platforms, and notes for the user who exports."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +9,14 @@ from grader.base.errors import UsageError
 from grader.base.files import shown
 from grader.base.text import clean_line, inert
 
-MOST_NAMED = 5
+MAX_NAMES = 5  # in a note
 
 
-def read(path: Path) -> str:
-    """The text of a template, its line ends and its byte order mark as they are. UsageError if it cannot be read."""
+def read_template(path: Path) -> str:
+    """Return the text of a template with its line endings and byte order mark.
+
+    Raises UsageError if it cannot be read, or is not UTF-8.
+    """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -24,15 +27,15 @@ def read(path: Path) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise UsageError(f"{shown(path)}:{line}: not UTF-8; take the file as it was downloaded.") from None
+        raise UsageError(f"{shown(path)}:{line}: not UTF-8; use the file as it was downloaded.") from None
 
 
-def several(names: Sequence[str]) -> str:
-    """Names for a remark: the first few, and how many more there are."""
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+def join_names(names: Sequence[str]) -> str:
+    """Join the first few names for a note, and count the others."""
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def remark(text: str) -> None:
-    """Says one line on stderr."""
+def print_note(text: str) -> None:
+    """Print a note as one line on stderr."""
     click.echo(inert(f"note: {clean_line(text)}"), err=True)

@@ -1,6 +1,6 @@
-"""What a job of GitHub Actions shows: a summary, annotations and outputs.
+"""Summary, annotations and outputs of a job of GitHub Actions.
 
-All that students wrote is escaped: in the summary as Markdown, in annotations as GitHub's workflow commands ask for.
+Text of students is escaped: in the summary for Markdown, in annotations for GitHub's workflow commands.
 """
 
 import heapq
@@ -19,21 +19,21 @@ from grader.base.result import Outcome
 from grader.base.text import clean_line
 from grader.course.document import shown
 from grader.teach.formats.cases import cases
-from grader.teach.formats.files import remark
-from grader.teach.formats.table import number
-from grader.teach.formats.view import by_student, total
+from grader.teach.formats.files import print_note
+from grader.teach.formats.table import format_number
+from grader.teach.formats.view import grades_by_student, total_points
 from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book, Grade
 from grader.teach.handins.handin import Student
 
-SUMMARY = 1024 * 1024  # bytes that GitHub takes from a step; it drops the whole if there are more
-ANNOTATIONS = 9  # GitHub shows ten of a step: the last one counts the rest
-LONGEST = 1000  # characters of a message
+MAX_SUMMARY = 1024 * 1024  # bytes; GitHub drops a longer summary
+MAX_ANNOTATIONS = 9  # GitHub shows ten per step, and the tenth counts the others
+MAX_MESSAGE = 1000  # characters
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
 class Annotation(msgspec.Struct, frozen=True):
-    """One failing test and where it stopped."""
+    """An error message at a place in a submitted file."""
 
     title: str
     message: str
@@ -42,148 +42,158 @@ class Annotation(msgspec.Struct, frozen=True):
 
 
 def write_github(book: Book, out: Path) -> list[Path]:
-    """Writes github-summary.md, prints the annotations, and hands both to the job that this runs in, if it does.
+    """Write github-summary.md, print the annotations, and set the summary and the outputs of the running job, if any.
 
-    The summary is appended to the file $GITHUB_STEP_SUMMARY, and `score` and `max-score` to $GITHUB_OUTPUT: the
-    student's points, or the mean of those who handed something in; empty where none are known.
+    The summary is appended to the file $GITHUB_STEP_SUMMARY, and `score` and `max-score` to $GITHUB_OUTPUT. The score
+    is the student's points, or the mean of the students who handed something in, or empty if no points are known.
     """
     path = out / "github-summary.md"
     target = os.environ.get("GITHUB_STEP_SUMMARY")
-    there = _size(Path(target)) if target else 0
-    text = summary(book, SUMMARY - there)
+    used = _size(Path(target)) if target else 0
+    text = format_summary(book, MAX_SUMMARY - used)
     with whole(path) as file:
         file.write(text)
     if not text:
-        remark("no summary: the step has written nearly all that GitHub takes from it already.")
+        print_note("no summary is written, since the step's summary has almost reached GitHub's limit.")
     if target:
         _append(Path(target), text)
-    for line in (*warnings(book), *annotations(book)):
+    for line in (*warning_commands(book), *annotation_commands(book)):
         click.echo(line)
     if output := os.environ.get("GITHUB_OUTPUT"):
         _append(Path(output), _outputs(book))
     return [path]
 
 
-def summary(book: Book, room: int) -> str:
-    """The summary as Markdown in at most `room` bytes; what has no room is counted."""
+def format_summary(book: Book, max_bytes: int) -> str:
+    """Return the summary as Markdown of at most `max_bytes` bytes. Students who do not fit are counted.
+
+    Returns "" if not even the table's head fits.
+    """
+    max_scores = " | ".join(format_number(item.max_score) for item in book.items)
     head = [
-        f"## {markdown(book.course)}",
+        f"## {escape_markdown(book.course)}",
         "",
-        "| student | " + " | ".join(markdown(item.id) for item in book.items) + " | total |",
+        "| student | " + " | ".join(escape_markdown(item.id) for item in book.items) + " | total |",
         "|---|" + "--:|" * (len(book.items) + 1),
-        "| *of* | " + " | ".join(number(item.max_score) for item in book.items) + f" | {number(_most(book))} |",
+        f"| *of* | {max_scores} | {format_number(_max_score(book))} |",
     ]
     rows: list[str] = []
     faults: list[str] = []
-    lost = _left_out(book)
-    left = room - len("\n".join(head).encode()) - 500  # for the sentences below
-    left_out = 0
+    not_graded = _not_graded(book)
+    bytes_left = max_bytes - len("\n".join(head).encode()) - 500  # reserved for sentences that are added below
+    omitted = 0
     for row, fault in _rows(book):
         size = len((row + fault).encode()) + 2
-        if left_out or size > left:
-            left_out += 1
+        if omitted or size > bytes_left:
+            omitted += 1
             continue
-        left -= size
+        bytes_left -= size
         rows.append(row)
         if fault:
             faults.append(fault)
-    for line in lost:
+    for line in not_graded:
         size = len(line.encode()) + 1
-        if size > left:
+        if size > bytes_left:
             faults.append("- and more, in the gradebook")
             break
-        left -= size
+        bytes_left -= size
         faults.append(line)
-    if left_out:
-        faults.append(f"\n{left_out} more students are left out: a summary has at most 1 MiB.")
+    if omitted:
+        faults.append(f"\n{omitted} more students are left out, since a summary can have at most 1 MiB.")
     text = "\n".join([*head, *rows, "", *faults]).rstrip("\n") + "\n\n"
-    return text if len(text.encode()) <= room else ""
+    return text if len(text.encode()) <= max_bytes else ""
 
 
 def _rows(book: Book) -> Iterator[tuple[str, str]]:
-    """For each student a row of the table, and lines on what could not be graded."""
-    for student, grades in by_student(book):
-        of = {grade.item.id: grade for grade in grades}
-        points = [_points(of.get(item.id)) for item in book.items]
-        whom = markdown(student.name or student.id)
-        row = f"| {whom} | " + " | ".join(points) + f" | {number(total(grades)) or '?'} |"
+    """Yield for each student a row of the table, and lines about faults of the grader."""
+    for student, grades in grades_by_student(book):
+        by_item = {grade.item.id: grade for grade in grades}
+        points = [_points(by_item.get(item.id)) for item in book.items]
+        name = escape_markdown(student.name or student.id)
+        row = f"| {name} | " + " | ".join(points) + f" | {format_number(total_points(grades)) or '?'} |"
         faults = [
-            f"- {whom}, {markdown(grade.item.id)}: the grader is at fault: {markdown(grade.error[:LONGEST])}"
+            f"- {name}, {escape_markdown(grade.item.id)}: the grader is at fault: "
+            f"{escape_markdown(grade.error[:MAX_MESSAGE])}"
             for grade in grades
             if grade.error is not None
         ]
         yield row, "\n".join(faults)
 
 
-def _left_out(book: Book) -> list[str]:
-    """Lines on what was handed in and is not graded."""
-    lost = of_book(book)
-    if lost.sentence is None:
+def _not_graded(book: Book) -> list[str]:
+    """Return lines about files that were handed in but not graded."""
+    left_out = of_book(book)
+    if left_out.sentence is None:
         return []
-    files = (*lost.overlooked, *lost.unread)
-    told = [f"- {_whose(each.student)}{markdown(each.file)}: {markdown(each.why)}" for each in files]
-    return ["", f"**Not graded**: {markdown(lost.sentence)}.", "", *told]
+    files = (*left_out.overlooked, *left_out.unread)
+    lines = [
+        f"- {_student_prefix(each.student)}{escape_markdown(each.file)}: {escape_markdown(each.why)}" for each in files
+    ]
+    return ["", f"**Not graded**: {escape_markdown(left_out.sentence)}.", "", *lines]
 
 
-def _whose(student: Student | None) -> str:
-    return f"{markdown(student.name or student.id)}, " if student else ""
+def _student_prefix(student: Student | None) -> str:
+    return f"{escape_markdown(student.name or student.id)}, " if student else ""
 
 
 def _points(grade: Grade | None) -> str:
     if grade is None:
         return "–"
-    return number(grade.points.final) if grade.points else "?"
+    return format_number(grade.points.final) if grade.points else "?"
 
 
-def _most(book: Book) -> float:
+def _max_score(book: Book) -> float:
     return sum(item.max_score for item in book.items)
 
 
-def markdown(text: str) -> str:
-    """A stranger's text as one line of Markdown that means nothing but its letters."""
+def escape_markdown(text: str) -> str:
+    """Return untrusted text as one line of Markdown without any markup."""
     return _PUNCTUATION.sub(r"\\\1", clean_line(text))
 
 
-def warnings(book: Book) -> list[str]:
-    """One workflow command if something that was handed in is not graded."""
+def warning_commands(book: Book) -> list[str]:
+    """Return a workflow command with a warning if files were handed in but not graded."""
     sentence = of_book(book).sentence
     return [] if sentence is None else [f"::warning title=Not graded::{_data(sentence)}; the summary lists it"]
 
 
-def annotations(book: Book) -> list[str]:
-    """Workflow commands for the failing tests: faults of the grader first, then those that cost most points."""
+def annotation_commands(book: Book) -> list[str]:
+    """Return workflow commands for failing tests: faults of the grader first, then those that cost most points."""
     worst: list[tuple[tuple[bool, float, int], Annotation]] = []
     count = 0
     for grade in book.grades():
-        for fault, lost, annotation in _annotations(grade):
+        for is_fault, lost_points, annotation in _annotations(grade):
             count += 1
-            entry = ((fault, lost, -count), annotation)
-            (heapq.heappush if len(worst) < ANNOTATIONS else heapq.heappushpop)(worst, entry)
-    lines = [_command(each) for _, each in sorted(worst, key=lambda entry: entry[0], reverse=True)]
+            ranked = ((is_fault, lost_points, -count), annotation)
+            if len(worst) < MAX_ANNOTATIONS:
+                heapq.heappush(worst, ranked)
+            else:
+                heapq.heappushpop(worst, ranked)
+    lines = [_command(annotation) for _, annotation in sorted(worst, key=lambda ranked: ranked[0], reverse=True)]
     if count > len(lines):
         lines.append(f"::error title=archgrade::and {count - len(lines)} more; the summary has every student")
     return lines
 
 
 def _annotations(grade: Grade) -> Iterator[tuple[bool, float, Annotation]]:
-    """What there is to say on a grade, with whether the grader is at fault, and how many points were lost."""
-    what = f"{grade.student.name or grade.student.id}: {grade.item.id}"
+    """Yield the annotations of a grade: whether the grader is at fault, the lost points, and the annotation."""
+    title = f"{grade.student.name or grade.student.id}: {grade.item.id}"
     if grade.error is not None:
-        message = f"The grader is at fault. {grade.error[:LONGEST]}"
-        yield True, grade.item.max_score, Annotation(what, message, grade.handed.file, None)
+        message = f"The grader is at fault. {grade.error[:MAX_MESSAGE]}"
+        yield True, grade.item.max_score, Annotation(title, message, grade.handed.file, None)
     if grade.result is None:
         return
     for case in cases(grade, explained=False):
         if not case.passed and case.outcome is not Outcome.SKIPPED:
-            said = Annotation(f"{what}, {case.name}", case.message[:LONGEST], grade.handed.file, case.line)
-            yield case.outcome is Outcome.ERROR, case.max_points - case.points, said
+            annotation = Annotation(f"{title}, {case.name}", case.message[:MAX_MESSAGE], grade.handed.file, case.line)
+            yield case.outcome is Outcome.ERROR, case.max_points - case.points, annotation
 
 
-def _command(of: Annotation) -> str:
-    place = f"file={_property(of.file)},"
-    if of.line is not None:
-        place += f"line={of.line},"
-    return f"::error {place}title={_property(of.title)}::{_data(of.message)}"
+def _command(annotation: Annotation) -> str:
+    place = f"file={_property(annotation.file)},"
+    if annotation.line is not None:
+        place += f"line={annotation.line},"
+    return f"::error {place}title={_property(annotation.title)}::{_data(annotation.message)}"
 
 
 def _data(text: str) -> str:
@@ -195,10 +205,10 @@ def _property(text: str) -> str:
 
 
 def _outputs(book: Book) -> str:
-    totals = [total(grades) for _, grades in by_student(book) if grades]
+    totals = [total_points(grades) for _, grades in grades_by_student(book) if grades]
     known = [points for points in totals if points is not None]
     mean = fmean(known) if known else None
-    return f"score={number(mean)}\nmax-score={number(_most(book))}\n"
+    return f"score={format_number(mean)}\nmax-score={format_number(_max_score(book))}\n"
 
 
 def _size(path: Path) -> int:

@@ -1,23 +1,23 @@
-"""grades.csv, a row for each student, grades-long.csv, one for each grade, and not-graded.csv, one for each file."""
+"""grades.csv with a row for each student, grades-long.csv for each grade, and not-graded.csv for each ungraded file."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from grader.base.result import Result
-from grader.teach.formats.table import cell, number, write_table
-from grader.teach.formats.view import by_student, final_points, total
+from grader.teach.formats.table import csv_cell, format_number, write_table
+from grader.teach.formats.view import final_points, grades_by_student, total_points
 from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book
 from grader.teach.handins.handin import Kind
 
-LONG = (
+LONG_COLUMNS = (
     *("student", "name", "item", "kind", "measured", "late", "adjustment", "final", "max", "outcome"),
     *("diagnosis", "seed", "file", "sha256", "handed in", "run", "reasons", "error"),
 )
 
 
 def write_grades_csv(book: Book, out: Path) -> list[Path]:
-    """Writes the three tables."""
+    """Write the three tables."""
     return [
         write_table(out / "grades.csv", _wide(book)),
         write_table(out / "grades-long.csv", _long(book)),
@@ -26,48 +26,49 @@ def write_grades_csv(book: Book, out: Path) -> list[Path]:
 
 
 def _wide(book: Book) -> Iterator[list[str]]:
-    most = number(sum(item.max_score for item in book.items))
-    yield ["student", "name", "email", "login", *(cell(item.id) for item in book.items), "total", "max"]
-    for student, grades in by_student(book):
+    maximum = format_number(sum(item.max_score for item in book.items))
+    yield ["student", "name", "email", "login", *(csv_cell(item.id) for item in book.items), "total", "max"]
+    for student, grades in grades_by_student(book):
         yield [
-            *map(cell, (student.id, student.name, student.email, student.login)),
+            *map(csv_cell, (student.id, student.name, student.email, student.login)),
             *final_points(grades, book.items),
-            number(total(grades)),
-            most,
+            format_number(total_points(grades)),
+            maximum,
         ]
 
 
 def _not_graded(book: Book) -> Iterator[list[str]]:
-    """What nothing is graded of comes first, then what cannot be read; earlier versions last."""
+    """Yield the files of students with nothing graded, then those of other students, and at last earlier versions."""
     yield ["student", "name", "file", "why", "kind", "anything else graded"]
-    lost = of_book(book)
+    left_out = of_book(book)
     earlier = [each for each in book.ignored if each.kind is Kind.EARLIER]
-    for each in (*lost.overlooked, *lost.files, *earlier):
+    for each in (*left_out.overlooked, *left_out.files, *earlier):
         student = each.student
+        name = (student.id, student.name) if student else ("", "")
         yield [
-            *map(cell, (student.id, student.name, each.file, each.why) if student else ("", "", each.file, each.why)),
+            *map(csv_cell, (*name, each.file, each.why)),
             each.kind.value,
             "" if student is None else "yes" if student.id in book.graded else "no",
         ]
 
 
 def _long(book: Book) -> Iterator[list[str]]:
-    yield list(LONG)
+    yield list(LONG_COLUMNS)
     for grade in book.grades():
         points = grade.points
         result = grade.result if isinstance(grade.result, Result) else None
         measured = (points.measured, points.late, points.adjustment, points.final) if points else (None,) * 4
         yield [
-            *map(cell, (grade.student.id, grade.student.name, grade.item.id, grade.item.kind)),
-            *map(number, measured),
-            number(grade.item.max_score),
+            *map(csv_cell, (grade.student.id, grade.student.name, grade.item.id, grade.item.kind)),
+            *map(format_number, measured),
+            format_number(grade.item.max_score),
             grade.outcome.value,
-            cell(result.diagnosis.mistake if result and result.diagnosis else None),
+            csv_cell(result.diagnosis.mistake if result and result.diagnosis else None),
             str(result.seed) if result else "",
-            cell(grade.handed.file),
+            csv_cell(grade.handed.file),
             grade.handed.sha256,
             grade.handed.time.isoformat() if grade.handed.time else "",
             str(book.run.id),
-            cell(" ".join(points.reasons) if points else None),
-            cell(grade.error),
+            csv_cell(" ".join(points.reasons) if points else None),
+            csv_cell(grade.error),
         ]

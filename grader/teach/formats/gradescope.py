@@ -1,4 +1,4 @@
-"""gradescope/<student>/results.json, as an autograder leaves it for Gradescope."""
+"""gradescope/<student>/results.json, in the format of Gradescope's autograders."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,19 +9,19 @@ from msgspec import UNSET, Struct, UnsetType
 
 from grader.base.files import write_bytes
 from grader.base.result import Outcome
-from grader.teach.formats.cases import Case, cases
-from grader.teach.formats.files import remark, several
+from grader.teach.formats.cases import CaseResult, cases
+from grader.teach.formats.files import join_names, print_note
 from grader.teach.formats.names import folder_name
-from grader.teach.formats.view import account, by_student, total
+from grader.teach.formats.view import describe_grade, grades_by_student, total_points
 from grader.teach.gradebook.model import Book, Grade
 
 
 class GradescopeTest(Struct, frozen=True, kw_only=True):
-    """One of the tests that Gradescope lists."""
+    """A test as Gradescope lists it."""
 
     name: str
     number: str
-    score: float | UnsetType  # unset: the test says nothing about the submission, or the whole has no score
+    score: float | UnsetType  # unset if the test is broken or the submission has no score
     max_score: float | UnsetType
     status: Literal["passed", "failed"] | UnsetType
     output: str
@@ -30,10 +30,10 @@ class GradescopeTest(Struct, frozen=True, kw_only=True):
 
 
 class GradescopeResults(Struct, frozen=True, kw_only=True):
-    """The file. `score` counts, and not the sum of the tests: lateness and adjustments are in it.
+    """The whole file. Gradescope uses `score`, which includes lateness and adjustments, not the sum of the tests.
 
-    Where something could not be graded, neither the whole nor a test has a score. Gradescope takes such a file for a
-    failure of the autograder, and gives no points for it, not even none.
+    If something could not be graded, neither the file nor its tests have a score. Gradescope reports such a file as a
+    failure of the autograder and records no points, not even 0.
     """
 
     score: float | UnsetType = UNSET
@@ -46,23 +46,23 @@ class GradescopeResults(Struct, frozen=True, kw_only=True):
 
 
 def write_gradescope(book: Book, out: Path) -> list[Path]:
-    """Writes a file for each student who handed something in."""
-    paths, uncertain = [], []
-    for student, grades in by_student(book):
+    """Write a file for each student who handed something in."""
+    paths, without_score = [], []
+    for student, grades in grades_by_student(book):
         if grades:
             path = out / "gradescope" / folder_name(student.id) / "results.json"
             data = msgspec.json.format(msgspec.json.encode(gradescope_results(grades)), indent=2)
             paths.append(write_bytes(path, data + b"\n"))
-            if total(grades) is None:
-                uncertain.append(student.id)
-    if uncertain:
-        remark(f"something could not be graded, so these students have no score: {several(uncertain)}.")
+            if total_points(grades) is None:
+                without_score.append(student.id)
+    if without_score:
+        print_note(f"these students have no score, as some work could not be graded: {join_names(without_score)}.")
     return paths
 
 
 def gradescope_results(grades: Sequence[Grade]) -> GradescopeResults:
-    """What one student has."""
-    points = total(grades)
+    """Return the results of one student."""
+    points = total_points(grades)
     tests = [
         (case.seconds, _test(grade, case, f"{first}.{second}", scored=points is not None))
         for first, grade in enumerate(grades, start=1)
@@ -71,19 +71,19 @@ def gradescope_results(grades: Sequence[Grade]) -> GradescopeResults:
     return GradescopeResults(
         score=UNSET if points is None else round(points, 4),
         execution_time=round(sum(seconds for seconds, _ in tests), 3),
-        output="\n".join(sentence for grade in grades for sentence in account(grade)),
+        output="\n".join(sentence for grade in grades for sentence in describe_grade(grade)),
         tests=tuple(test for _, test in tests),
     )
 
 
-def _test(grade: Grade, case: Case, number: str, *, scored: bool) -> GradescopeTest:
-    fault = case.outcome is Outcome.ERROR
+def _test(grade: Grade, case: CaseResult, number: str, *, scored: bool) -> GradescopeTest:
+    is_broken = case.outcome is Outcome.ERROR
     return GradescopeTest(
         name=f"{grade.item.id}: {case.name}",
         number=number,
-        score=UNSET if fault or not scored else round(case.points, 4),
-        max_score=UNSET if fault or not scored else round(case.max_points, 4),
-        status=UNSET if fault else "passed" if case.passed else "failed",
+        score=UNSET if is_broken or not scored else round(case.points, 4),
+        max_score=UNSET if is_broken or not scored else round(case.max_points, 4),
+        status=UNSET if is_broken else "passed" if case.passed else "failed",
         output="\n\n".join(text for text in (case.description, case.text) if text),
         visibility="visible" if case.public else "after_published",
         tags=(grade.item.id, case.outcome.value),

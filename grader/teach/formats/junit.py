@@ -1,4 +1,4 @@
-"""junit.xml in pytest's shape (xunit1), which GitLab, Jenkins and others show: a suite for each student."""
+"""junit.xml in pytest's format (xunit1), for GitLab, Jenkins and others: a test suite for each student."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,59 +8,60 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from grader.base.files import whole
 from grader.base.result import Outcome
 from grader.base.text import clean_line, xml_text
-from grader.teach.formats.cases import STOPPED, Case, cases
-from grader.teach.formats.files import remark
+from grader.teach.formats.cases import STOPPED, CaseResult, cases
+from grader.teach.formats.files import print_note
 from grader.teach.formats.names import folder_name
-from grader.teach.formats.table import number
-from grader.teach.formats.view import by_student
+from grader.teach.formats.table import format_number
+from grader.teach.formats.view import grades_by_student
 from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book, Grade
 from grader.teach.handins.handin import Ignored, Student
 
-GITLAB = 30 * 1024 * 1024  # bytes of the largest file that GitLab takes
+GITLAB_LIMIT = 30 * 1024 * 1024  # bytes of a file
 
 
 def write_junit(book: Book, out: Path) -> list[Path]:
-    """Writes junit.xml, one student at a time."""
+    """Write junit.xml, one student at a time."""
     path = out / "junit.xml"
-    lost = of_book(book).of_student
+    not_graded = of_book(book).of_student
     with whole(path) as file:
         file.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n')
-        for student, grades in by_student(book):
+        for student, grades in grades_by_student(book):
             if grades:
                 file.write(tostring(_suite(book, student, grades), encoding="unicode") + "\n")
-            elif student.id in lost:
-                file.write(tostring(_nothing_graded(book, student, lost[student.id]), encoding="unicode") + "\n")
+            elif student.id in not_graded:
+                file.write(tostring(_nothing_graded(book, student, not_graded[student.id]), encoding="unicode") + "\n")
         file.write("</testsuites>\n")
-    if (size := path.stat().st_size) > GITLAB:
-        remark(f"junit.xml has {size // 2**20} MiB, and GitLab reads at most 30; export each exercise by itself.")
+    if (size := path.stat().st_size) > GITLAB_LIMIT:
+        print_note(f"junit.xml has {size // 2**20} MiB, and GitLab reads at most 30; export each exercise separately.")
     return [path]
 
 
 def _suite(book: Book, student: Student, grades: list[Grade]) -> Element:
-    of = [(grade, list(cases(grade))) for grade in grades]
-    flat = [case for _, each in of for case in each]
-    kinds = Counter(map(_kind, flat))
-    suite = _empty_suite(book, student, len(flat), kinds, sum(case.seconds for case in flat))
+    cases_of_grades = [(grade, list(cases(grade))) for grade in grades]
+    all_cases = [case for _, each in cases_of_grades for case in each]
+    kinds = Counter(map(_kind, all_cases))
+    suite = _empty_suite(book, student, len(all_cases), kinds, sum(case.seconds for case in all_cases))
     properties = SubElement(suite, "properties")
     for grade in grades:
         if grade.points:
-            of_max = f"{number(grade.points.final)}/{number(grade.points.max)}"
-            SubElement(properties, "property", name=f"points.{grade.item.id}", value=of_max)
-    for grade, each in of:
+            points = f"{format_number(grade.points.final)}/{format_number(grade.points.max)}"
+            SubElement(properties, "property", name=f"points.{grade.item.id}", value=points)
+    for grade, each in cases_of_grades:
         for case in each:
             suite.append(_testcase(grade, case))
     return suite
 
 
 def _nothing_graded(book: Book, student: Student, files: Sequence[Ignored]) -> Element:
-    """The suite of a student of whom nothing is graded: an error that says what was handed in, and why."""
+    """Return the suite of a student with nothing graded: an error that lists the files and the reasons."""
     suite = _empty_suite(book, student, 1, {"error": 1}, 0.0)
-    of = folder_name(student.id)
-    case = SubElement(suite, "testcase", classname=of, name="submission", file=_line(files[0].file))
+    case = SubElement(
+        suite, "testcase", classname=folder_name(student.id), name="submission", file=_line(files[0].file)
+    )
     message = f"Nothing is graded. {files[0].file}: {files[0].why}."
-    told = "\n".join(f"{_line(each.file)}: {_line(each.why)}" for each in files)
-    SubElement(case, "error", type=Outcome.UNREADABLE.value, message=_line(message)).text = told
+    reasons = "\n".join(f"{_line(each.file)}: {_line(each.why)}" for each in files)
+    SubElement(case, "error", type=Outcome.UNREADABLE.value, message=_line(message)).text = reasons
     return suite
 
 
@@ -78,7 +79,7 @@ def _empty_suite(book: Book, student: Student, tests: int, kinds: Mapping[str | 
     )
 
 
-def _testcase(grade: Grade, case: Case) -> Element:
+def _testcase(grade: Grade, case: CaseResult) -> Element:
     element = Element(
         "testcase",
         classname=f"{folder_name(grade.student.id)}.{grade.item.id}",
@@ -96,8 +97,11 @@ def _testcase(grade: Grade, case: Case) -> Element:
     return element
 
 
-def _kind(case: Case) -> str | None:
-    """A wrong answer is a failure; code that did not come to one, and a fault of ours, is an error."""
+def _kind(case: CaseResult) -> str | None:
+    """Return the name of the element inside of a case, or None if it passed.
+
+    A wrong answer is a failure. Code that returned no answer, or a fault of the grader, is an error.
+    """
     if case.outcome in (Outcome.PASSED, Outcome.SKIPPED):
         return "skipped" if case.outcome is Outcome.SKIPPED else None
     return "error" if case.outcome in STOPPED else "failure"

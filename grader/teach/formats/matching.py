@@ -1,54 +1,59 @@
-"""The students of a gradebook and the rows of a file that a learning platform gave."""
+"""Matching of the students of a gradebook with the rows of a learning platform's file."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 
 from grader.base.errors import UsageError
 from grader.base.text import clean_line
-from grader.teach.formats.files import remark, several
+from grader.teach.formats.files import join_names, print_note
 from grader.teach.handins.handin import Student
 
 
-def keys(*words: str | None) -> frozenset[str]:
-    """What a student is known by: ids, user name, e-mail address. Capitals do not matter."""
+def identifiers(*words: str | None) -> frozenset[str]:
+    """Return the identifiers of a student, such as id, login and e-mail address, in lower case."""
     return frozenset(word.strip().casefold() for word in words if word and word.strip())
 
 
-class Roll:
-    """The rows of a file by what their students are known by."""
+class RowMatcher:
+    """An index of the rows of a file by the identifiers of their students."""
 
     def __init__(self, file: str, rows: Iterable[tuple[int, frozenset[str]]]):
-        """`file` as it is named to a user; each row is the number of its line and its student's keys."""
+        """Index `rows`, each a line number and its student's identifiers. `file` is the name in messages."""
         self.file = file
         self._rows: dict[str, set[int]] = defaultdict(set)
         self._taken: dict[int, Student] = {}
         self._missing: list[str] = []
-        for line, known_by in rows:
-            for key in known_by:
-                self._rows[key].add(line)
+        for line, ids in rows:
+            for each in ids:
+                self._rows[each].add(line)
 
-    def find(self, student: Student, known_by: frozenset[str]) -> int | None:
-        """The line of a student's row, None if there is none.
+    def find(self, student: Student, ids: frozenset[str]) -> int | None:
+        """Return the line number of a student's row, or None if there is none.
 
-        UsageError if there are two, or if the row is another student's: a grade must not go to the wrong person.
+        Raises UsageError if several rows match, or if the row was already found for another student: a grade must not
+        go to the wrong person.
         """
-        lines = sorted({line for key in known_by for line in self._rows.get(key, ())})
-        who = clean_line(student.name or student.id)
+        lines = sorted({line for each in ids for line in self._rows.get(each, ())})
+        name = clean_line(student.name or student.id)
         if not lines:
-            self._missing.append(who)
+            self._missing.append(name)
             return None
         if len(lines) > 1:
-            both = " and ".join(map(str, lines))
-            raise UsageError(f"{self.file}: lines {both} could both be {who}; tell them apart with --roster.")
+            numbers = " and ".join(map(str, lines))
+            raise UsageError(
+                f"{self.file}: lines {numbers} match the same student, {name}; tell them apart with --roster."
+            )
         other = self._taken.setdefault(lines[0], student)
         if other is not student:
-            whom = clean_line(other.name or other.id)
-            raise UsageError(f"{self.file}:{lines[0]}: could be {whom} or {who}; tell them apart with --roster.")
+            other_name = clean_line(other.name or other.id)
+            raise UsageError(
+                f"{self.file}:{lines[0]}: matches both {other_name} and {name}; tell them apart with --roster."
+            )
         return lines[0]
 
-    def remark_missing(self) -> None:
-        """Says whom the file does not list."""
+    def note_missing(self) -> None:
+        """Print a note with the students who are not in the file."""
         if self._missing:
             count = len(self._missing)
-            students = f"{count} student{'' if count == 1 else 's'}"
-            remark(f"{students} of the gradebook not in {self.file}: {several(self._missing)}.")
+            students = "1 student of the gradebook is" if count == 1 else f"{count} students of the gradebook are"
+            print_note(f"{students} not in {self.file}: {join_names(self._missing)}.")

@@ -1,20 +1,20 @@
-"""Folders that are named after students, whose ids are strangers' text."""
+"""Safe names for students' folders."""
 
 import hashlib
 import re
 import unicodedata
 
 _PLAIN = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,62}[a-z0-9_@])?")
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")  # devices on Windows, with any ending
-_DIGITS = 20  # of the hash, 80 bits
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")  # device names on Windows, with any extension
+_DIGITS = 20  # hexadecimal digits of the hash, 80 bits
 
 
 def folder_name(student_id: str) -> str:
-    """A name for a student's folder or file, different for different ids on every file system.
+    """Return a name for a student's folder or file. Different ids have different names on every file system.
 
-    A short id of lower-case letters, digits and `._@-`, with no `.` or `-` at its ends, is its own name. Any other one
-    becomes what can be read of it, `~`, and digits of its hash: capitals too, since there are file systems that take
-    `Ada` and `ada` for one name.
+    A short id of lower-case letters, digits and `._@-`, with no `.` or `-` at either end, is used unchanged. Any other
+    id becomes its letters and digits, `~`, and digits of its hash. That includes ids with capitals, since some file
+    systems do not distinguish `Ada` from `ada`.
     """
     if _PLAIN.fullmatch(student_id) and not _RESERVED.fullmatch(student_id):
         return student_id

@@ -1,4 +1,4 @@
-"""HTML pages from templates. Whatever is put into one is escaped, and its control characters are made visible."""
+"""HTML pages from templates. All values are escaped, and their control characters are made visible."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,16 +10,16 @@ from grader.base.text import clean
 from grader.show.failure import WORDS
 from grader.show.html import pre
 from grader.show.layout import reflow
-from grader.teach.formats.table import number, signed
+from grader.teach.formats.table import format_number, format_signed
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-NOTHING = "n/a"
+NOT_AVAILABLE = "n/a"
 
 
-def page(template: str, **values: Any) -> str:
-    """A page from a template of ours. UsageError where jinja2 is not installed."""
+def render_page(template: str, **values: Any) -> str:
+    """Render one of the templates. Raises UsageError if jinja2 is not installed."""
     return _environment().get_template(template).render(values)
 
 
@@ -47,26 +47,26 @@ def _environment() -> "Environment":
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "breakable": breakable,  # an identifier that may go on in a new line after each underscore
+        "breakable": breakable,  # allows a line break after each underscore of an identifier
         "pre": lambda lines: Markup(pre(lines)),
         "paragraphs": lambda text: reflow(text).split("\n\n"),
-        "number": _or_nothing(number),
+        "number": _if_known(format_number),
         "signed": _signed,
-        "percent": _or_nothing(lambda share: f"{100 * share:.0f}\N{NO-BREAK SPACE}%"),
-        "two": _or_nothing(lambda value: f"{value:.2f}".replace("-", "−")),
-        "seconds": _or_nothing(lambda seconds: f"{seconds:.2f}\N{NO-BREAK SPACE}s"),
-        "time": _or_nothing(_time),
+        "percent": _if_known(lambda share: f"{100 * share:.0f}\N{NO-BREAK SPACE}%"),
+        "two": _if_known(lambda value: f"{value:.2f}".replace("-", "−")),
+        "seconds": _if_known(lambda seconds: f"{seconds:.2f}\N{NO-BREAK SPACE}s"),
+        "time": _if_known(_time),
         "words": WORDS.__getitem__,
     }
     return environment
 
 
-def _or_nothing(shown: Callable[[Any], str]) -> Callable[[Any], str]:
-    return lambda value: NOTHING if value is None else shown(value)
+def _if_known(formatter: Callable[[Any], str]) -> Callable[[Any], str]:
+    return lambda value: NOT_AVAILABLE if value is None else formatter(value)
 
 
 def _signed(points: float) -> str:
-    return signed(points).replace("-", "−")
+    return format_signed(points).replace("-", "−")
 
 
 def _time(time: datetime) -> str:

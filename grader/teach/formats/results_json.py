@@ -1,6 +1,7 @@
-"""results.json: all that a gradebook holds, for programs. docs/formats.md describes it, and its schema is kept in docs:
+"""results.json: the whole gradebook, for programs.
 
-python -m grader.teach.formats.results_json > docs/results.schema.json
+It is described in docs/formats.md. Write its schema with
+`python -m grader.teach.formats.results_json > docs/results.schema.json`.
 """
 
 import json
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from grader.base.files import whole
 from grader.base.result import SCHEMA as RESULT_SCHEMA
@@ -17,7 +19,7 @@ from grader.base.text import clean, clean_line
 from grader.quiz.result import QuizResult
 from grader.show.layout import cleaned
 from grader.show.schema import versioned
-from grader.teach.formats.view import by_student, total
+from grader.teach.formats.view import grades_by_student, total_points
 from grader.teach.gradebook.model import Book, Grade, Handed, Item, Points, Run
 from grader.teach.handins.handin import Ignored, Kind, Student
 
@@ -30,32 +32,30 @@ _DESCRIPTION = (
 )
 
 
-class Struct(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of what the file consists of, beside what a gradebook itself holds."""
-
-
 class ItemGrade(Struct, frozen=True, kw_only=True):
     """What a student has for one item. There is none for what was not handed in."""
 
     item: str
     handed: Handed
     outcome: Outcome
-    points: Points | None  # null: it could not be graded, and there is no former score
-    error: str | None  # a fault of the grader in the last run; all else is then from before
-    result: Result | None  # of an exercise
-    quiz: QuizResult | None  # of a quiz
+    points: Points | None  # null if it could not be graded and there is no earlier score
+    error: str | None  # a fault of the grader in the last run; the other fields are then from an earlier run
+    result: Result | None  # of an exercise, else null
+    quiz: QuizResult | None  # of a quiz, else null
 
 
 class StudentGrades(Struct, frozen=True, kw_only=True):
+    """A student and all grades of the student."""
+
     student: Student
-    total: float | None  # the sum of the final points; null: one of them is not known
+    total: float | None  # the sum of the final points; null if a grade has no points
     grades: tuple[ItemGrade, ...]
 
 
 class IgnoredFile(Struct, frozen=True, kw_only=True):
     """A file that the run did not grade. What a group handed in is there once for each member."""
 
-    student: str | None  # id; null: nothing tells whose it is
+    student: str | None  # id; null if the student is unknown
     file: str
     why: str
     kind: Kind
@@ -74,7 +74,7 @@ class Results(Struct, frozen=True, kw_only=True):
 
 
 def write_results_json(book: Book, out: Path) -> list[Path]:
-    """Writes results.json, a line for each student."""
+    """Write results.json, with one line for each student."""
     path = out / "results.json"
     head = Results(
         course=book.course,
@@ -88,10 +88,10 @@ def write_results_json(book: Book, out: Path) -> list[Path]:
     with whole(path) as file:
         file.write(before + students)
         separator = "\n"
-        for student, grades in by_student(book):
+        for student, grades in grades_by_student(book):
             entry = StudentGrades(
                 student=cleaned(student, True),
-                total=total(grades),
+                total=total_points(grades),
                 grades=tuple(map(_item_grade, grades)),
             )
             file.write(separator + _visible(msgspec.json.encode(entry).decode()))
@@ -106,7 +106,7 @@ def _ignored(ignored: Ignored) -> IgnoredFile:
 
 
 def _visible(text: str) -> str:
-    """The same JSON, its control, invisible and direction-changing characters as escapes."""
+    """Escape control, invisible and direction-changing characters in JSON."""
     return _UNUSUAL.sub(lambda found: found[0] if clean(found[0]) == found[0] else _escape(found[0]), text)
 
 
@@ -127,12 +127,12 @@ def _item_grade(grade: Grade) -> ItemGrade:
 
 
 def schema() -> dict[str, Any]:
-    """The schema of the file (JSON Schema 2020-12)."""
+    """Return the schema of the file (JSON Schema 2020-12)."""
     return versioned(Results, _DESCRIPTION, {"Results": SCHEMA, "Result": RESULT_SCHEMA})
 
 
 def schema_text() -> str:
-    """The schema as it is kept in docs/results.schema.json."""
+    """Return the schema as text, as in docs/results.schema.json."""
     return json.dumps(schema(), indent=2) + "\n"
 
 

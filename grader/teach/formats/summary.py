@@ -1,7 +1,7 @@
-"""What a class did, as typed values: what the instructor's report says.
+"""The results of a class as typed values, which the instructor's report shows.
 
-Shares are from 0 to 1, times are seconds. What is said of exercises and quizzes is measured: before lateness and
-adjustments. What a group handed in counts for each of its members.
+Shares are from 0 to 1, times are in seconds. Statistics of exercises and quizzes use the measured points, before
+lateness and adjustments. A group's submission counts for each of its members.
 """
 
 import statistics
@@ -9,44 +9,40 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-import msgspec
+from msgspec import Struct, structs
 
 from grader.base.result import Isolation, Outcome, Versions
 from grader.teach.formats.questions import QuestionStatistics
 from grader.teach.gradebook.left_out import LeftOut
 from grader.teach.gradebook.model import Item, Points
 from grader.teach.handins.handin import Student
-from grader.teach.similarity import Similar
+from grader.teach.similarity import SimilarHandins
 
 
-class Struct(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of what is computed."""
-
-
-class Submission(NamedTuple):
-    """Who, and for what."""
+class SubmissionRef(NamedTuple):
+    """A student and the exercise or quiz that the student handed in."""
 
     student: Student
     item: Item
 
 
-class Total(Struct, frozen=True, kw_only=True):
-    """A student's points over all items; what was not handed in is worth 0."""
+class StudentTotal(Struct, frozen=True, kw_only=True):
+    """A student's points over all items. Items that were not handed in count 0."""
 
     student: Student
-    known: bool = True  # False: one of the grades has no points, by a fault of the grader
+    is_known: bool = True  # False if a fault of the grader left a grade without points
     measured: float = 0.0
     late: float = 0.0
     adjustment: float = 0.0
     final: float = 0.0
 
-    def plus(self, points: Points | None) -> "Total":
-        """With the points of one more grade."""
+    def plus(self, points: Points | None) -> "StudentTotal":
+        """Return the total with the points of one more grade."""
         if points is None:
-            return msgspec.structs.replace(self, known=False)
-        return Total(
+            return structs.replace(self, is_known=False)
+        return StudentTotal(
             student=self.student,
-            known=self.known,
+            is_known=self.is_known,
             measured=self.measured + points.measured,
             late=self.late + points.late,
             adjustment=self.adjustment + points.adjustment,
@@ -69,154 +65,162 @@ class TestStatistics(Struct, frozen=True, kw_only=True):
 
     @property
     def submissions(self) -> int:
+        """The number of all submissions."""
         return self.passed + self.failed + self.not_run
 
     @property
     def rate(self) -> float | None:
-        """The share of all submissions that passed; None where there is none."""
+        """The share of all submissions that passed; None without submissions."""
         return self.passed / self.submissions if self.submissions else None
 
     @property
     def rate_of_reached(self) -> float | None:
-        """The share that passed, of those in which it ran; None where it ran in none."""
+        """The share that passed of the submissions in which the test ran; None if it never ran."""
         ran = self.passed + self.failed
         return self.passed / ran if ran else None
 
 
-class Standing(StrEnum):
-    """How a student stands with an item. The value is the class of its cell."""
+class GradeStatus(StrEnum):
+    """How many of the points of an item a student has. The value is the CSS class of the cell."""
 
-    ALL = "all"  # all points
+    ALL = "all"
     SOME = "some"
     NONE = "none"
-    UNKNOWN = "unknown"  # a fault of the grader, and no former score
-    ABSENT = "absent"  # nothing was handed in, or nothing of it graded
+    UNKNOWN = "unknown"  # a fault of the grader, and no earlier score
+    ABSENT = "absent"  # nothing was handed in, or nothing could be graded
 
 
-class Cell(Struct, frozen=True, kw_only=True):
-    """What a student has for an item."""
+class GradeCell(Struct, frozen=True, kw_only=True):
+    """A student's grade for an item, as a cell of the table."""
 
     item: Item
-    standing: Standing
+    status: GradeStatus
     points: Points | None = None
     outcome: Outcome | None = None
-    remarks: tuple[str, ...] = ()  # how it ended, which version, late, adjusted
+    remarks: tuple[str, ...] = ()  # outcome, version, late, adjusted
 
 
 class StudentRow(Struct, frozen=True, kw_only=True):
     """A row of the table of students and items."""
 
     student: Student
-    cells: tuple[Cell, ...]  # in the items' order
-    total: Total
-    lost: bool  # something was handed in, and nothing of it graded
+    cells: tuple[GradeCell, ...]  # in the order of the items
+    total: StudentTotal
+    has_nothing_graded: bool  # although something was handed in
 
 
 class ItemStatistics(Struct, frozen=True, kw_only=True):
-    """What the class did with one exercise or quiz."""
+    """The results of the class in one exercise or quiz."""
 
     item: Item
     shares: Sequence[float]  # of the points, one for each grade, in the order of the students
-    passed: int  # every test passed, every question right
-    tests: tuple[TestStatistics, ...]  # those that the fewest passed first
+    passed: int  # submissions with all tests passed or all questions right
+    tests: tuple[TestStatistics, ...]  # the one that fewest passed first
     questions: tuple[QuestionStatistics, ...]
     seconds: Sequence[float]  # one for each submission that ran
 
     @property
     def count(self) -> int:
+        """The number of grades."""
         return len(self.shares)
 
     @property
     def rate(self) -> float | None:
+        """The share of submissions that passed; None without submissions."""
         return self.passed / self.count if self.count else None
 
     @property
     def mean(self) -> float | None:
+        """The mean share of the points; None without submissions."""
         return statistics.fmean(self.shares) if self.shares else None
 
     @property
     def median(self) -> float | None:
+        """The median share of the points; None without submissions."""
         return statistics.median(self.shares) if self.shares else None
 
     @property
     def median_seconds(self) -> float | None:
+        """The median time; None if nothing ran."""
         return statistics.median(self.seconds) if self.seconds else None
 
     @property
     def p95_seconds(self) -> float | None:
-        """19 of 20 submissions took no longer."""
+        """The 95th percentile of the times; None if nothing ran."""
         if len(self.seconds) < 2:
             return self.median_seconds
         return statistics.quantiles(self.seconds, n=20, method="inclusive")[-1]
 
 
-class Mistake(Struct, frozen=True, kw_only=True):
-    """A known mistake, and who made it."""
+class MistakeStatistics(Struct, frozen=True, kw_only=True):
+    """A known mistake, and the students who made it."""
 
     item: Item
     name: str
     advice: str
     students: tuple[Student, ...]
-    submissions: int  # of the exercise, in all
+    submissions: int  # all submissions of the exercise
 
 
-class Likeness(Struct, frozen=True, kw_only=True):
-    """The hand-ins of one exercise that are alike: a reason to look, and no verdict."""
+class ItemSimilarities(Struct, frozen=True, kw_only=True):
+    """The similar hand-ins of one exercise, which are a reason to compare them and no proof of copying."""
 
     item: Item
-    found: tuple[Similar, ...]  # those with most in common first
+    found: tuple[SimilarHandins, ...]  # those with most in common first
 
 
-class Ending(Struct, frozen=True, kw_only=True):
-    """An outcome other than passed, and the submissions that, or a test of which, ended so."""
+class OutcomeStatistics(Struct, frozen=True, kw_only=True):
+    """An outcome other than passed, and the submissions that had it as a whole or in a test."""
 
     outcome: Outcome
-    submissions: tuple[Submission, ...]
+    submissions: tuple[SubmissionRef, ...]
 
 
-class Slow(Struct, frozen=True, kw_only=True):
-    submission: Submission
+class SlowSubmission(Struct, frozen=True, kw_only=True):
+    """A submission and how long it took."""
+
+    submission: SubmissionRef
     seconds: float
 
 
-class Change(Struct, frozen=True, kw_only=True):
-    """A grade that is not as it was measured."""
+class PointsChange(Struct, frozen=True, kw_only=True):
+    """A grade that differs from the measured points."""
 
-    submission: Submission
+    submission: SubmissionRef
     points: Points
 
 
-class Fault(Struct, frozen=True, kw_only=True):
-    """A grade that the grader could not measure, or not again."""
+class GraderFault(Struct, frozen=True, kw_only=True):
+    """A submission that the grader failed to grade in the last run."""
 
-    submission: Submission
+    submission: SubmissionRef
     error: str
-    former: bool  # the points of a former run stand
+    has_earlier_points: bool  # points of an earlier run, which are kept
 
 
-class Summary(Struct, frozen=True, kw_only=True):
-    """All that the report says of a class."""
+class ClassSummary(Struct, frozen=True, kw_only=True):
+    """Everything that the report says about a class."""
 
-    rows: tuple[StudentRow, ...]  # of all students, by name
-    totals: tuple[Total, ...]  # of all who handed something in
-    absent: tuple[Student, ...]  # who handed nothing in
-    left_out: LeftOut  # what was handed in and is not graded
-    grades: int  # with points
+    rows: tuple[StudentRow, ...]  # all students, by name
+    totals: tuple[StudentTotal, ...]  # of students who handed something in
+    absent: tuple[Student, ...]  # students who handed nothing in
+    left_out: LeftOut  # files that were handed in but not graded
+    grades: int  # that have points
     items: tuple[ItemStatistics, ...]
-    mistakes: tuple[Mistake, ...]  # the most common first
-    not_passed: int  # submissions of exercises that were run, with a test that did not pass
-    undiagnosed: tuple[Submission, ...]  # those of them whose mistake is not known
-    unreadable: int  # submissions that could not be read as what they should be
-    late: int  # grades of what was handed in late
-    likenesses: tuple[Likeness, ...]  # of the exercises in which there are any
-    endings: tuple[Ending, ...]  # the most common first
-    slowest: tuple[Slow, ...]
-    changes: tuple[Change, ...]
-    faults: tuple[Fault, ...]
-    isolations: tuple[tuple[Isolation, int], ...]  # and how many submissions each held; the most common first
+    mistakes: tuple[MistakeStatistics, ...]  # the most common first
+    not_passed: int  # submissions of exercises that ran and failed a test
+    undiagnosed: tuple[SubmissionRef, ...]  # those of them without a known mistake
+    unreadable: int  # submissions that could not be read
+    late: int  # grades of late submissions
+    similarities: tuple[ItemSimilarities, ...]  # of the exercises that have any
+    outcomes: tuple[OutcomeStatistics, ...]  # the most common first
+    slowest: tuple[SlowSubmission, ...]
+    changes: tuple[PointsChange, ...]
+    faults: tuple[GraderFault, ...]
+    isolations: tuple[tuple[Isolation, int], ...]  # with the number of submissions; the most common first
     versions: tuple[tuple[Versions, int], ...]  # likewise
 
     @property
     def diagnosed(self) -> int:
-        """Submissions whose mistake is known."""
+        """The number of submissions with a known mistake."""
         return sum(len(mistake.students) for mistake in self.mistakes)

@@ -1,4 +1,4 @@
-"""Tables as CSV that a spreadsheet takes for text and numbers, whatever a student is called."""
+"""Tables as CSV, with cells that no spreadsheet reads as a formula."""
 
 import csv
 import re
@@ -8,34 +8,34 @@ from pathlib import Path
 from grader.base.files import whole
 from grader.base.text import clean_line
 
-# What a spreadsheet takes for the start of a formula, the full-width forms included
+# The start of a formula, full-width characters included
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
-# and after a semicolon, at which a spreadsheet breaks a line where the comma is for decimals
+# A formula after a semicolon, which separates cells where the comma is the decimal mark
 _LATER_FORMULA = re.compile(r"(;[\s\"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 
 
-def number(value: float | None) -> str:
-    """A number with a point and at most four decimals; nothing for None."""
+def format_number(value: float | None) -> str:
+    """Format a number with at most four decimals, and None as ""."""
     if value is None:
         return ""
     text = f"{value:.4f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 
-def signed(value: float) -> str:
-    """As `number`, with its sign."""
-    return f"+{number(value)}" if value > 0 else number(value)
+def format_signed(value: float) -> str:
+    """Format a number as `format_number` does, with a plus sign if it is positive."""
+    return f"+{format_number(value)}" if value > 0 else format_number(value)
 
 
-def cell(text: str | None) -> str:
-    """A stranger's text on one line, with an apostrophe before what would be a formula. Numbers stay as they are."""
+def csv_cell(text: str | None) -> str:
+    """Return untrusted text on one line, with an apostrophe before every formula. Numbers are unchanged."""
     line = _LATER_FORMULA.sub(r"\1'", clean_line(text or ""))
     return f"'{line}" if _FORMULA.match(line) and not _NUMBER.fullmatch(line) else line
 
 
 def write_table(path: Path, rows: Iterable[Sequence[str]], delimiter: str = ",") -> Path:
-    """Writes rows of cells as a file, one row at a time."""
+    """Write rows of cells to a file, one row at a time."""
     with whole(path) as file:
         csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows(rows)
     return path

@@ -1,4 +1,4 @@
-"""A book by student: the students beside their grades, sums, and one item alone."""
+"""Views of a gradebook: grades by student, totals, explanations of points, and a single item."""
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -7,70 +7,75 @@ from itertools import groupby
 from grader.base.errors import UsageError
 from grader.base.text import clean_line
 from grader.course.model import did_you_mean
-from grader.teach.formats.table import number, signed
+from grader.teach.formats.table import format_number, format_signed
 from grader.teach.gradebook.model import Book, Grade, Handed, Item, Run
 from grader.teach.handins.handin import Ignored, Student
 
 
-def by_student(book: Book) -> Iterator[tuple[Student, list[Grade]]]:
-    """Every student with the grades that there are, one student at a time."""
+def grades_by_student(book: Book) -> Iterator[tuple[Student, list[Grade]]]:
+    """Yield every student with the student's grades, one student at a time."""
     groups = groupby(book.grades(), key=lambda grade: grade.student.id)
-    waiting = next(groups, None)
+    pending = next(groups, None)
     for student in book.students:
-        if waiting is not None and waiting[0] == student.id:
-            yield student, list(waiting[1])
-            waiting = next(groups, None)
+        if pending is not None and pending[0] == student.id:
+            yield student, list(pending[1])
+            pending = next(groups, None)
         else:
             yield student, []
 
 
-def total(grades: Sequence[Grade]) -> float | None:
-    """The sum of the final points. None if one of the grades is not known: the grader's fault is not the student's."""
+def total_points(grades: Sequence[Grade]) -> float | None:
+    """Return the sum of the final points, or None if a grade has no points because of a fault of the grader."""
     points = [grade.points.final for grade in grades if grade.points]
     return sum(points) if len(points) == len(grades) else None
 
 
 def final_points(grades: Sequence[Grade], items: Sequence[Item]) -> list[str]:
-    """The final points in the items' order, as cells of a table. What is not known, or not handed in, is empty."""
+    """Return the final points as cells, in the order of the items. Unknown or missing grades are empty."""
     known = {grade.item.id: grade.points.final for grade in grades if grade.points}
-    return [number(known.get(item.id)) for item in items]
+    return [format_number(known.get(item.id)) for item in items]
 
 
-def account(grade: Grade) -> list[str]:
-    """What a student has for an item and why, as sentences of one line each; the first has the item's title."""
+def describe_grade(grade: Grade) -> list[str]:
+    """Return sentences, one line each, with the title of the item, the points, and how they were calculated."""
     title = clean_line(grade.item.title)
     if grade.points is None:
-        return [f"{title} could not be graded. {' '.join(reasons(grade))}"]
-    return [f"{title}: {number(grade.points.final)} of {number(grade.points.max)} points.", *reasons(grade)]
+        return [f"{title} could not be graded. {' '.join(explain_points(grade))}"]
+    return [
+        f"{title}: {format_number(grade.points.final)} of {format_number(grade.points.max)} points.",
+        *explain_points(grade),
+    ]
 
 
-def reasons(grade: Grade) -> list[str]:
-    """How the points of a grade came about, as sentences of one line each; none where they are as measured."""
+def explain_points(grade: Grade) -> list[str]:
+    """Return sentences, one line each, that explain how the points differ from the measured ones."""
     points = grade.points
     if points is None:
         return ["This is a fault of the grader or the course, not of your code."]
     sentences = []
     if points.late or points.adjustment:
         changes = {"for lateness": points.late, "by the instructor": points.adjustment}
-        told = "".join(f", {signed(amount)} {why}" for why, amount in changes.items() if amount)
-        sentences.append(f"Measured {number(points.measured)}{told}.")
+        parts = "".join(f", {format_signed(amount)} {why}" for why, amount in changes.items() if amount)
+        sentences.append(f"Measured {format_number(points.measured)}{parts}.")
     sentences += map(clean_line, points.reasons)
     if grade.error is not None:
-        sentences.append("The last run could not grade it, which is not your fault; these are the points from before.")
+        sentences.append(
+            "The last run could not grade it, which is not your fault; these points are from an earlier run."
+        )
     return sentences
 
 
-def only(book: Book, item_id: str) -> Book:
-    """The book with one of its items. UsageError if it has no such item."""
+def restrict_to_item(book: Book, item_id: str) -> Book:
+    """Return the gradebook with only one of its items. Raises UsageError if it has no such item."""
     ids = [item.id for item in book.items]
     if item_id not in ids:
         hint = did_you_mean(item_id, ids) or f" There are {', '.join(ids) or 'none'}."
         raise UsageError(f"The gradebook has no exercise or quiz '{item_id}'.{hint}")
-    return _OneItem(book, book.items[ids.index(item_id)])
+    return _SingleItemBook(book, book.items[ids.index(item_id)])
 
 
 @dataclass(frozen=True)
-class _OneItem:
+class _SingleItemBook:
     book: Book
     item: Item
 

@@ -1,11 +1,11 @@
-"""A quiz as a question bank of a learning platform: Canvas, Moodle, and what reads GIFT or QTI 2.1.
+"""Export of a quiz as a question bank for Canvas, Moodle, or any platform that imports GIFT or QTI 2.1.
 
-`model` is what all platforms are told, and `making` makes it of a quiz, with texts as `html`. Each format is a module
-of its own that writes it, and says what it could not carry.
+`build` turns a quiz into a `QuestionBank` (`model`), with texts as HTML (`html`). Each format is a module that writes
+the bank as a file and reports what the format could not express.
 """
 
-from grader.teach.question_banks.formats import FORMATS, Format
-from grader.teach.question_banks.making import bank_of
-from grader.teach.question_banks.model import Bank, Exported, Loss
+from grader.teach.question_banks.build import build_bank
+from grader.teach.question_banks.formats import FORMATS, BankFormat
+from grader.teach.question_banks.model import ExportedBank, Loss, QuestionBank
 
-__all__ = ["FORMATS", "Bank", "Exported", "Format", "Loss", "bank_of"]
+__all__ = ["FORMATS", "BankFormat", "ExportedBank", "Loss", "QuestionBank", "build_bank"]

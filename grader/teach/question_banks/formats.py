@@ -1,34 +1,35 @@
-"""The formats in which a quiz leaves. A format's module is imported when it is written."""
+"""The formats of question banks. A format's module is imported when it is used."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from grader.teach.question_banks.model import Bank, Exported
+from grader.teach.question_banks.model import ExportedBank, QuestionBank
 
 
 @dataclass(frozen=True)
-class Format:
-    """One format. Its module, named as the format is, has `export`."""
+class BankFormat:
+    """A file format. Its module has the same name and a function `export`."""
 
     name: str
-    ending: str
-    upload: str  # where it is taken in
+    suffix: str
+    upload: str  # how to import the file on the platform
 
     @property
-    def export(self) -> Callable[[Bank], Exported]:
+    def export(self) -> Callable[[QuestionBank], ExportedBank]:
+        """The function that writes a bank in this format."""
         module: Any = import_module(f"grader.teach.question_banks.{self.name}")
-        export: Callable[[Bank], Exported] = module.export
+        export: Callable[[QuestionBank], ExportedBank] = module.export
         return export
 
 
 FORMATS = {
     each.name: each
     for each in (
-        Format("canvas", "canvas.zip", "Canvas: Settings, Import Course Content, QTI .zip file."),
-        Format("moodle", "moodle.xml", "Moodle: Question bank, Import, Moodle XML format."),
-        Format("gift", "gift.txt", "Moodle: Question bank, Import, GIFT format."),
-        Format("qti21", "qti21.zip", "Wherever QTI 2.1 packages are imported."),
+        BankFormat("canvas", "canvas.zip", "Canvas: Settings, Import Course Content, QTI .zip file."),
+        BankFormat("moodle", "moodle.xml", "Moodle: Question bank, Import, Moodle XML format."),
+        BankFormat("gift", "gift.txt", "Moodle: Question bank, Import, GIFT format."),
+        BankFormat("qti21", "qti21.zip", "Import it on any platform that accepts QTI 2.1 packages."),
     )
 }

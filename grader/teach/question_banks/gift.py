@@ -1,117 +1,139 @@
-"""GIFT: Moodle's text format, which other platforms read too."""
+"""GIFT: Moodle's text format, which other platforms import too."""
 
 from collections.abc import Iterator
 
-from grader.teach.question_banks.model import (
-    Bank,
-    Choice,
-    Entry,
-    Exported,
-    Item,
-    Losses,
-    Matching,
-    Numbers,
-    Ordering,
-    Words,
-    told,
-)
-from grader.teach.question_banks.moodle import fraction, literal, right_side
-from grader.teach.question_banks.parts import (
-    AS_PLACES,
+from grader.teach.question_banks.common import (
     MISSED,
     NUMBERS,
+    ORDER_AS_MATCHING,
     PAIRS,
     PLACES,
-    WORDS,
+    TEXTS,
     as_matching,
     decimal,
     margin,
     pair_feedback,
-    unused,
+    unmatched_rights,
+)
+from grader.teach.question_banks.model import (
+    BankItem,
+    BankQuestion,
+    Choice,
+    ExportedBank,
+    LossCollector,
+    Matching,
+    Numerical,
+    Ordering,
+    QuestionBank,
+    ShortAnswer,
+    loss_sentences,
+)
+from grader.teach.question_banks.moodle import fraction, literal, right_side
+
+_GENERAL = ("Time, attempts and points of the quiz are set on the platform: GIFT holds only questions",)
+_PLAIN_RIGHTS = "A right side of a matching loses its formatting (code, bold): GIFT has plain text there"
+_FIXED = "Options are shuffled as the platform decides: GIFT cannot keep one in its place"
+_ARROW = (
+    "A text with an arrow (->) is left out, and so is a question that has no other answer: GIFT would read a matching"
 )
 
-_ALL = ("Time, attempts and points of the quiz are set on the platform: GIFT holds questions",)
-_MARKS = "A right side of a matching is shown without its marks (code, bold): GIFT has plain text there"
-_PINS = "Options are shuffled as the platform does it: GIFT cannot say that one keeps its place"
-_ARROW = "A word with an arrow (->) is left out, and a question that accepts no other: GIFT would read a matching"
-
-_ESCAPED = str.maketrans({char: f"\\{char}" for char in "\\#={}~:"} | {"\n": "\\n", "\r": None})
+_ESCAPES = str.maketrans({char: f"\\{char}" for char in "\\#={}~:"} | {"\n": "\\n", "\r": None})
 
 
-def export(bank: Bank) -> Exported:
-    """The text file, in UTF-8."""
-    losses = Losses()
+def export(bank: QuestionBank) -> ExportedBank:
+    """Write a bank as a text file in UTF-8."""
+    losses = LossCollector()
     top = f"$course$/top/{bank.title.replace('/', '//')}"
     parts = [f"$CATEGORY: {top}"]
-    for entry in bank.entries:
-        if not entry.drawn:
-            parts += _question(entry, entry.items[0], losses)
-    for entry in bank.entries:
-        if entry.drawn:
-            parts.append(f"$CATEGORY: {top}/{entry.id}")
-            for item in entry.items:
-                parts += _question(entry, item, losses)
-    found = losses.found(*_ALL)
-    head = "\n".join(["// Not carried as it is in the course:", *(f"// - {line}" for line in told(found))])
-    return Exported("\n\n".join([head, *parts, ""]).encode(), found)
+    for question in bank.questions:
+        if not question.has_variants:
+            parts += _question(question, question.items[0], losses)
+    for question in bank.questions:
+        if question.has_variants:
+            parts.append(f"$CATEGORY: {top}/{question.id}")
+            for item in question.items:
+                parts += _question(question, item, losses)
+    collected = losses.collected(*_GENERAL)
+    lines = (f"// - {sentence}" for sentence in loss_sentences(collected))
+    head = "\n".join(["// Not carried over from the course as it is:", *lines])
+    return ExportedBank("\n\n".join([head, *parts, ""]).encode(), collected)
 
 
-def _question(entry: Entry, item: Item, losses: Losses) -> list[str]:
-    """The question; nothing if GIFT cannot ask it."""
+def _question(question: BankQuestion, item: BankItem, losses: LossCollector) -> list[str]:
+    """Return the text of a question in a list, or an empty list if GIFT cannot express the question."""
     asked, explanation, answer = item.html, item.explanation, item.answer
     if isinstance(answer, Ordering):
-        losses.add(AS_PLACES, entry.id)
+        losses.add(ORDER_AS_MATCHING, question.id)
         asked, answer = asked + PLACES, as_matching(answer)
-    elif isinstance(answer, Matching) and (said := pair_feedback(answer)):
-        losses.add(PAIRS, entry.id)
-        explanation += said
-    tags = " ".join(f"[tag:{tag.replace(']', chr(92) + ']')}]" for tag in (item.level, item.section))
-    if isinstance(answer, Words):
-        answer = _without_arrows(entry, answer, losses)
+    elif isinstance(answer, Matching) and (feedback := pair_feedback(answer)):
+        losses.add(PAIRS, question.id)
+        explanation += feedback
+    if isinstance(answer, ShortAnswer):
+        answer = _without_arrows(question, answer, losses)
         if not answer.answers:
             return []
-    rows = "".join(f"\t{row}\n" for row in _answer(entry, answer, losses))
-    start = "#" if isinstance(answer, Numbers) else ""
+    tags = " ".join(f"[tag:{tag.replace(']', chr(92) + ']')}]" for tag in (item.level, item.section))
+    rows = "".join(f"\t{row}\n" for row in _answer(question, answer, losses))
+    start = "#" if isinstance(answer, Numerical) else ""
     return [f"// {tags}\n::{_text(item.id)}::[html]{_text(asked)}{{{start}\n{rows}\t####{_text(explanation)}\n}}"]
 
 
-def _without_arrows(entry: Entry, answer: Words, losses: Losses) -> Words:
+def _without_arrows(question: BankQuestion, answer: ShortAnswer, losses: LossCollector) -> ShortAnswer:
     answers = tuple(text for text in answer.answers if "->" not in text)
-    slips = tuple(slip for slip in answer.slips if "->" not in slip.text)
-    if (answers, slips) != (answer.answers, answer.slips):
-        losses.add(_ARROW, entry.id)
-    return Words(answers=answers, slips=slips)
+    wrong = tuple(each for each in answer.wrong if "->" not in each.text)
+    if (answers, wrong) != (answer.answers, answer.wrong):
+        losses.add(_ARROW, question.id)
+    return ShortAnswer(answers=answers, wrong=wrong)
 
 
-def _answer(entry: Entry, answer: Choice | Numbers | Words | Matching, losses: Losses) -> Iterator[str]:
+def _answer(
+    question: BankQuestion, answer: Choice | Numerical | ShortAnswer | Matching, losses: LossCollector
+) -> Iterator[str]:
+    """Return the lines of an answer, and record what they cannot express."""
     match answer:
         case Choice():
-            if not answer.shuffled:
-                losses.add(_PINS, entry.id)
+            if not answer.is_shuffled:
+                losses.add(_FIXED, question.id)
             if answer.several:
-                losses.add(MISSED, entry.id)
-            for option in answer.options:
-                worth = fraction(answer, correct=option.correct)
-                sign = f"~%{worth}%" if answer.several else "=" if option.correct else "~"
-                yield f"{sign}{_text(option.html)}{_feedback(option.feedback)}"
-        case Numbers():
-            losses.add(NUMBERS, entry.id)
-            for value in (answer.right, *answer.slips):
-                worth = "100" if value is answer.right else "0"
-                yield f"=%{worth}%{decimal(value.number)}:{margin(value)}{_feedback(value.feedback)}"
-        case Words():
-            losses.add(WORDS, entry.id)
-            for text in answer.answers:
-                yield f"=%100%{_text(literal(text))}"
-            for slip in answer.slips:
-                yield f"=%0%{_text(literal(slip.text))}{_feedback(slip.feedback)}"
+                losses.add(MISSED, question.id)
+            return _choice(answer)
+        case Numerical():
+            losses.add(NUMBERS, question.id)
+            return _numerical(answer)
+        case ShortAnswer():
+            losses.add(TEXTS, question.id)
+            return _short_answer(answer)
         case Matching():
             if answer.rights != answer.plain:
-                losses.add(_MARKS, entry.id)
-            for pair in answer.pairs:
-                yield f"={_text(pair.html)} -> {_text(right_side(answer, pair.right))}"
-            for place in unused(answer):  # a right side to an empty left one belongs to nothing
-                yield f"= -> {_text(right_side(answer, place))}"
+                losses.add(_PLAIN_RIGHTS, question.id)
+            return _matching(answer)
+
+
+def _choice(answer: Choice) -> Iterator[str]:
+    for option in answer.options:
+        weight = fraction(answer, correct=option.correct)
+        sign = f"~%{weight}%" if answer.several else "=" if option.correct else "~"
+        yield f"{sign}{_text(option.html)}{_feedback(option.feedback)}"
+
+
+def _numerical(answer: Numerical) -> Iterator[str]:
+    for each in (answer.right, *answer.wrong):
+        weight = "100" if each is answer.right else "0"
+        yield f"=%{weight}%{decimal(each.number)}:{margin(each)}{_feedback(each.feedback)}"
+
+
+def _short_answer(answer: ShortAnswer) -> Iterator[str]:
+    for text in answer.answers:
+        yield f"=%100%{_text(literal(text))}"
+    for each in answer.wrong:
+        yield f"=%0%{_text(literal(each.text))}{_feedback(each.feedback)}"
+
+
+def _matching(answer: Matching) -> Iterator[str]:
+    for pair in answer.pairs:
+        yield f"={_text(pair.html)} -> {_text(right_side(answer, pair.right))}"
+    for index in unmatched_rights(answer):  # Moodle's way to add a wrong right side is an empty left side
+        yield f"= -> {_text(right_side(answer, index))}"
 
 
 def _feedback(html: str | None) -> str:
@@ -119,5 +141,5 @@ def _feedback(html: str | None) -> str:
 
 
 def _text(text: str) -> str:
-    """Text in which nothing has a meaning for GIFT, on one line."""
-    return text.translate(_ESCAPED)
+    """Escape text for GIFT and put it on one line."""
+    return text.translate(_ESCAPES)

@@ -1,7 +1,7 @@
-"""The Markdown of questions as HTML that is XML too.
+r"""Conversion of the Markdown of questions to HTML that is also valid XML.
 
-What is code, strong or emphasised is what a terminal shows as such (grader/show/text.py): full Markdown would read
-`2*D*F` as emphasis, and `\\d` as an escape. Formulas are text, in which only a power is set in another way: e^(-x).
+Code, strong and emphasis are what a terminal shows as such (grader/show/text.py): full Markdown would read `2*D*F` as
+emphasis and `\d` as an escape. Formulas are plain text, in which only exponents, as in e^(-x), are raised.
 """
 
 import re
@@ -20,56 +20,56 @@ _POWER = re.compile(r"(?<=[\w)\]])\^(?:\((?P<group>[^()`*]+)\)|(?P<single>[+−-
 
 
 def block(text: str) -> str:
-    """Paragraphs, lists, tables, blocks of code."""
+    """Convert Markdown to paragraphs, lists, tables and code blocks."""
     return str(_markdown().render(xml_text(text))).strip()
 
 
 def inline(text: str) -> str:
-    """One line of text, without a paragraph around it."""
+    """Convert Markdown to one line of HTML without a paragraph around it."""
     return str(_markdown().renderInline(line(text)))
 
 
 def plain(text: str) -> str:
-    """One line of text without its marks, which is no HTML."""
+    """Return Markdown as one line of plain text, without its marks and without HTML escapes."""
     return "".join(span.text for span in spans(line(text)))
 
 
 def line(text: str) -> str:
-    """Text as it stands, on one line."""
+    """Return text on one line, without characters that XML forbids."""
     return xml_text(" ".join(text.split()))
 
 
 def paragraph(text: str) -> str:
-    """A sentence without marks."""
+    """Return plain text as a paragraph."""
     return f"<p>{escape(line(text), quote=False)}</p>"
 
 
 def code(text: str) -> str:
-    """A block of code with the numbers of its lines."""
+    """Return code as a block with line numbers."""
     rows = xml_text(text).rstrip("\n").split("\n")
-    wide = len(str(len(rows)))
-    numbered = "\n".join(f"{number:>{wide}}  {row}" for number, row in enumerate(rows, start=1))
+    width = len(str(len(rows)))
+    numbered = "\n".join(f"{number:>{width}}  {row}" for number, row in enumerate(rows, start=1))
     return f"<pre><code>{escape(numbered, quote=False)}</code></pre>"
 
 
 def code_line(number: int, row: str) -> str:
-    """A line of code to choose."""
+    """Return a numbered line of code as an option to choose."""
     return f"{number}: <code>{escape(xml_text(row).strip(), quote=False)}</code>"
 
 
 @cache
 def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("zero", {"xhtmlOut": True}).enable(["table", "code", "fence", "list"])
-    markdown.core.ruler.before("inline", "joined", _join)
+    markdown.core.ruler.before("inline", "joined", _join_lines)
     markdown.inline.ruler.push("marks", _marks)
     markdown.inline.ruler.push("power", _power)
     return markdown
 
 
-def _join(state: StateCore) -> None:
-    """A paragraph is one line, as a mark may begin in one line of the file and end in the next."""
+def _join_lines(state: StateCore) -> None:
+    """Make each paragraph one line, since a mark may begin on one line of the file and end on the next."""
     for token in state.tokens:
-        token.attrs.pop("style", None)  # how a column of a table is aligned: platforms take it out
+        token.attrs.pop("style", None)  # column alignment, which platforms remove
         if token.type == "inline":
             token.content = " ".join(token.content.split("\n"))
 
@@ -90,7 +90,7 @@ def _marks(state: StateInline, silent: bool) -> bool:
 
 
 def _power(state: StateInline, silent: bool) -> bool:
-    """What is raised in a formula: the exponent of e^(-x) or 10^9."""
+    """Raise the exponent in a formula such as e^(-x) or 10^9."""
     match = _POWER.match(state.src, state.pos, state.posMax)
     if match is None:
         return False

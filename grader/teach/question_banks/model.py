@@ -1,4 +1,4 @@
-"""What all platforms are told of a quiz: questions in which nothing is left to draw, with texts as HTML."""
+"""A quiz as every learning platform gets it: questions without parameters, with texts as HTML."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,8 +7,8 @@ from msgspec import Struct
 from grader.quiz.model import Number
 
 
-class Option(Struct, frozen=True, kw_only=True):
-    """Something to choose."""
+class ChoiceOption(Struct, frozen=True, kw_only=True):
+    """An option to choose."""
 
     html: str
     correct: bool
@@ -17,56 +17,56 @@ class Option(Struct, frozen=True, kw_only=True):
 
 
 class Choice(Struct, frozen=True, kw_only=True):
-    """Options, of which one is right, or several may be. Its options stand in a drawn order."""
+    """Options of which one is right, or any number if `several`. They are in a drawn order."""
 
-    options: tuple[Option, ...]
+    options: tuple[ChoiceOption, ...]
     several: bool
 
     @property
-    def shuffled(self) -> bool:
+    def is_shuffled(self) -> bool:
         """Whether a platform may show the options in any order."""
         return not any(option.fixed for option in self.options)
 
 
-class Value(Struct, frozen=True, kw_only=True):
-    """A number that counts as the right one, or as a typical slip, with all that lie no further from it."""
+class NumberAnswer(Struct, frozen=True, kw_only=True):
+    """The right number or a typical wrong one. Numbers that differ by at most `margin` count as the same."""
 
     number: Number
     margin: float
     feedback: str | None = None  # HTML
 
 
-class Numbers(Struct, frozen=True, kw_only=True):
-    """A number is asked for. A slip counts only if the right one does not."""
+class Numerical(Struct, frozen=True, kw_only=True):
+    """A number to type. A number that is within both margins counts as right, not as a typical wrong answer."""
 
-    right: Value
-    slips: tuple[Value, ...]
+    right: NumberAnswer
+    wrong: tuple[NumberAnswer, ...]
     unit: str | None
 
 
-class Word(Struct, frozen=True, kw_only=True):
-    """A typical wrong word."""
+class WrongText(Struct, frozen=True, kw_only=True):
+    """A typical wrong text."""
 
     text: str
     feedback: str  # HTML
 
 
-class Words(Struct, frozen=True, kw_only=True):
-    """A word or a few are asked for."""
+class ShortAnswer(Struct, frozen=True, kw_only=True):
+    """A word or a few words to type."""
 
-    answers: tuple[str, ...]  # any of them
-    slips: tuple[Word, ...]
+    answers: tuple[str, ...]  # each of them is right
+    wrong: tuple[WrongText, ...]
 
 
 class Ordering(Struct, frozen=True, kw_only=True):
-    """Items, given in the right order. `shown` are the places, from 0, at which they are shown first."""
+    """Items in the right order. `shown` has their indices in the order in which they are first shown."""
 
     items: tuple[str, ...]  # HTML
     shown: tuple[int, ...]
 
 
-class Pair(Struct, frozen=True, kw_only=True):
-    """A left side and the place, from 0, of the right side that belongs to it."""
+class MatchingPair(Struct, frozen=True, kw_only=True):
+    """A left side and the index of its right side in `Matching.rights`."""
 
     html: str
     right: int
@@ -74,80 +74,80 @@ class Pair(Struct, frozen=True, kw_only=True):
 
 
 class Matching(Struct, frozen=True, kw_only=True):
-    """Left sides, and right sides in a drawn order, of which some may belong to nothing."""
+    """Left sides to match with right sides, which are in a drawn order. Some right sides may match nothing."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[MatchingPair, ...]
     rights: tuple[str, ...]  # HTML
-    plain: tuple[str, ...]  # the same without marks
+    plain: tuple[str, ...]  # the same as plain text
 
 
-class Item(Struct, frozen=True, kw_only=True):
-    """One question."""
+class BankItem(Struct, frozen=True, kw_only=True):
+    """One question as a student gets it."""
 
-    id: str  # of the question, and of a variant `ID.1`
+    id: str  # the question's id, followed by .1, .2, ... if there are variants
     level: str
     section: str
-    html: str  # what is asked, with its code
+    html: str  # the question with its code
     explanation: str  # HTML, with the source and the section of the lesson
-    answer: Choice | Numbers | Words | Ordering | Matching
+    answer: Choice | Numerical | ShortAnswer | Ordering | Matching
 
 
-class Entry(Struct, frozen=True, kw_only=True):
-    """A question of the quiz: as it is, or in several variants, of which a student gets one."""
+class BankQuestion(Struct, frozen=True, kw_only=True):
+    """A question of the quiz: one item, or several variants of which each student gets one."""
 
     id: str
-    items: tuple[Item, ...]
+    items: tuple[BankItem, ...]
 
     @property
-    def drawn(self) -> bool:
-        """Whether it has variants."""
+    def has_variants(self) -> bool:
+        """Whether there are several items to draw from."""
         return len(self.items) > 1
 
 
-class Bank(Struct, frozen=True, kw_only=True):
-    """A quiz."""
+class QuestionBank(Struct, frozen=True, kw_only=True):
+    """The questions of one quiz."""
 
     slug: str
     title: str
-    entries: tuple[Entry, ...]
+    questions: tuple[BankQuestion, ...]
 
     @property
-    def items(self) -> Iterator[Item]:
-        """All questions, variants included."""
-        return (item for entry in self.entries for item in entry.items)
+    def items(self) -> Iterator[BankItem]:
+        """All items, variants included."""
+        return (item for question in self.questions for item in question.items)
 
 
 class Loss(Struct, frozen=True):
-    """What a format does not carry, or carries in another way, and the questions in which it is so."""
+    """Something that a format cannot express, or expresses differently, and the questions that it affects."""
 
     what: str
-    questions: tuple[str, ...] = ()  # ids; none: all
+    questions: tuple[str, ...] = ()  # ids; empty: all questions
 
 
-class Exported(Struct, frozen=True):
-    """A file, and what it does not carry."""
+class ExportedBank(Struct, frozen=True):
+    """A file to import, and what was lost in it."""
 
     data: bytes
     losses: tuple[Loss, ...]
 
 
-class Losses:
+class LossCollector:
     """Collects losses while a file is written."""
 
     def __init__(self) -> None:
-        self._found: dict[str, list[str]] = {}
+        self._questions: dict[str, list[str]] = {}
 
     def add(self, what: str, question: str) -> None:
-        """Notes it of a question, once."""
-        questions = self._found.setdefault(what, [])
+        """Record a loss for a question. Adding it twice has no effect."""
+        questions = self._questions.setdefault(what, [])
         if question not in questions:
             questions.append(question)
 
-    def found(self, *always: str) -> tuple[Loss, ...]:
-        """All of them, with those of the whole quiz at the end."""
-        return (*(Loss(what, tuple(ids)) for what, ids in self._found.items()), *(Loss(what) for what in always))
+    def collected(self, *general: str) -> tuple[Loss, ...]:
+        """Return the recorded losses, followed by `general`, which affect all questions."""
+        return (*(Loss(what, tuple(ids)) for what, ids in self._questions.items()), *(Loss(what) for what in general))
 
 
-def told(losses: Sequence[Loss]) -> list[str]:
-    """Losses as lines."""
+def loss_sentences(losses: Sequence[Loss]) -> list[str]:
+    """Return a sentence for each loss, with the ids of its questions in parentheses."""
     return [f"{loss.what} ({', '.join(loss.questions)})." if loss.questions else f"{loss.what}." for loss in losses]

@@ -1,4 +1,4 @@
-"""The student's edition of a course: what it consists of (`edition`), and its files (`write`).
+"""The student's edition of a course: its content (`edition`), and how it is written (`write`).
 
-What students get is listed file by file, so that a file that nobody thought of stays here.
+Public files are listed one by one, so that an unexpected file is never released.
 """

@@ -1,4 +1,4 @@
-"""What a student's edition of a course consists of, and what stands in its files."""
+"""The content of a student's edition of a course."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ from grader.quiz.form import form_text
 from grader.quiz.load import load_quiz
 from grader.quiz.sealed import seal
 
-Quizzes = Literal["practice", "exam", "none"]
+QuizMode = Literal["practice", "exam", "none"]
 RELEASED = """
 released: true  # a student's edition: no solutions, and perhaps not all lessons and exercises
 digest: "{digest}"  # of the course that it was made of
@@ -37,15 +37,15 @@ This is the student's edition of a course.
 
 ## For students
 
-Install the grader, and ask it in this folder what there is and what comes next:
+Install the grader, then run it in this folder to see what the course has and what to do next:
 
 ```
 pip install archgrade
 grade
 ```
 
-`grade exercise ID` grades your file `exercises/ID/ID.py` by the public tests. There are others, which are not here:
-they are run on what you hand in.
+`grade exercise ID` grades your file `exercises/ID/ID.py` with the public tests. What you hand in is also graded with
+hidden tests, which are not in this folder.
 """
 _EXAM = """
 {forms}: an exam. Write your answers into the file, and hand it in.
@@ -53,70 +53,70 @@ _EXAM = """
 
 
 class Edition(msgspec.Struct, frozen=True):
-    """What students get."""
+    """The selected content of an edition."""
 
-    lessons: tuple[Lesson, ...]  # whose texts and quizzes
+    lessons: tuple[Lesson, ...]
     exercises: tuple[Exercise, ...]  # in the course's order
-    added: tuple[Exercise, ...]  # those of them that others build on, and that were not asked for
-    quizzes: Quizzes
+    added: tuple[Exercise, ...]  # exercises that were not selected, but that others build on
+    quizzes: QuizMode
 
-    def quizzed(self, course: Course) -> tuple[Lesson, ...]:
-        """The lessons whose quizzes are in it."""
-        have = (lesson for lesson in self.lessons if quiz_path(course, lesson).is_file())
-        return () if self.quizzes == "none" else tuple(have)
+    def lessons_with_quiz(self, course: Course) -> tuple[Lesson, ...]:
+        """Return the lessons whose quizzes are included."""
+        if self.quizzes == "none":
+            return ()
+        return tuple(lesson for lesson in self.lessons if quiz_path(course, lesson).is_file())
 
 
-def edition_of(
-    course: Course, lessons: Sequence[Lesson] = (), ids: Sequence[str] = (), quizzes: Quizzes = "practice"
+def select_edition(
+    course: Course, lessons: Sequence[Lesson] = (), ids: Sequence[str] = (), quizzes: QuizMode = "practice"
 ) -> Edition:
-    """The edition with these lessons and exercises, and the exercises that those build on.
+    """Return the edition with these lessons and exercises, and with the exercises that they build on.
 
-    Without exercises all of the lessons, without lessons those of the exercises, with neither the whole course.
-    UsageError for an exercise that there is not.
+    Without `ids` it has all exercises of the lessons, without `lessons` the lessons of the exercises, and without both
+    the whole course. Raises UsageError if an exercise is unknown.
     """
-    wanted = [course.exercise(each) for each in ids]
+    selected = [course.exercise(each) for each in ids]
     if not lessons:
-        numbers = {each.lesson for each in wanted or course.exercises}
-        lessons = course.lessons if not wanted else [each for each in course.lessons if each.number in numbers]
-    if not ids:
+        numbers = {each.lesson for each in selected}
+        lessons = [each for each in course.lessons if each.number in numbers] if selected else course.lessons
+    if not selected:
         numbers = {each.number for each in lessons}
-        wanted = [each for each in course.exercises if each.lesson in numbers]
-    chosen = {each.id for each in wanted}
-    asked = set(chosen)
-    while missing := {need for each in chosen for need in _builds_on(course, course.exercise(each))} - chosen:
-        chosen |= missing
-    exercises = tuple(each for each in course.exercises if each.id in chosen)
-    added = tuple(each for each in exercises if each.id not in asked)
+        selected = [each for each in course.exercises if each.lesson in numbers]
+    selected_ids = {each.id for each in selected}
+    all_ids = set(selected_ids)
+    while missing := {need for each in all_ids for need in _dependencies(course, course.exercise(each))} - all_ids:
+        all_ids |= missing
+    exercises = tuple(each for each in course.exercises if each.id in all_ids)
+    added = tuple(each for each in exercises if each.id not in selected_ids)
     return Edition(tuple(lessons), exercises, added, quizzes)
 
 
-def _builds_on(course: Course, exercise: Exercise) -> Iterator[str]:
-    """The exercises that one needs, and those whose code its lab runs."""
+def _dependencies(course: Course, exercise: Exercise) -> Iterator[str]:
+    """Yield the ids of the exercises that an exercise needs or that its lab runs."""
     yield from (each.id for each in course.needed_by(exercise))
     if exercise.lab.is_file():
         yield from asked_by_lab(exercise.lab).exercises
 
 
-def files_of(course: Course, edition: Edition, seed: str) -> dict[str, bytes]:
-    """The files of an edition by their paths in it. What is drawn for an exam depends on `seed`, and on no student.
+def edition_files(course: Course, edition: Edition, seed: str) -> dict[str, bytes]:
+    """Return the files of an edition by their paths in it. The questions of an exam are drawn with `seed`.
 
-    Raise UsageError if a file of an exercise is missing or reached through a link, and if somebody has written in a
-    stub.
+    Raises UsageError if a file is missing or reached through a link, or if a stub was modified.
     """
     public = [course.root / COURSE_FILE, *public_paths(course, edition.lessons, edition.exercises)]
-    for path in (*public, *(quiz_path(course, lesson) for lesson in edition.quizzed(course))):
+    for path in (*public, *(quiz_path(course, lesson) for lesson in edition.lessons_with_quiz(course))):
         _require_own(course, path)
     for exercise in edition.exercises:
         if not is_untouched(read_text(exercise.stub), exercise.id):
             raise UsageError(
-                f"{shown(exercise.stub)} is no untouched stub, and would be handed out as it is; "
-                "bring it back, with git checkout for one, and release the course then."
+                f"{shown(exercise.stub)} is no untouched stub, and would be released as it is; "
+                "restore it, for example with git checkout, and release the course again."
             )
     files = {_name(course, path): read_bytes(path) for path in public}
     files[COURSE_FILE] = _syllabus(course)
     readme = _README.format(title=course.title)
     forms = []
-    for lesson in edition.quizzed(course):
+    for lesson in edition.lessons_with_quiz(course):
         path = quiz_path(course, lesson)
         quiz = load_quiz(path)
         if edition.quizzes == "practice":
@@ -130,11 +130,11 @@ def files_of(course: Course, edition: Edition, seed: str) -> dict[str, bytes]:
 
 
 def public_paths(course: Course, lessons: Iterable[Lesson], exercises: Iterable[Exercise]) -> Iterator[Path]:
-    """The files that students get as they are: texts and pictures of lessons, and what an exercise consists of."""
+    """Yield the files that are released unchanged: texts and pictures of lessons, and public files of exercises."""
     first = opening(course)
-    beside = (glossary_path(course.root), notation_path(course.root))
+    shared = (glossary_path(course.root), notation_path(course.root))
     yield from ([first.path] if first else [])
-    yield from (path for path in beside if path.is_file())
+    yield from (path for path in shared if path.is_file())
     yield from _pictures(course.root / "lessons")
     yield from sorted(moving_scripts(course.root).values())
     for lesson in lessons:
@@ -146,17 +146,18 @@ def public_paths(course: Course, lessons: Iterable[Lesson], exercises: Iterable[
 
 
 def _require_own(course: Course, path: Path) -> None:
-    """Raise UsageError if a file is reached through a link below the course, which may lead to what is secret."""
+    """Raise UsageError if a path below the course contains a link, since that may lead to a secret file."""
     within = path.relative_to(course.root)
     for place in (within, *within.parents[:-1]):
         if (link := course.root / place).is_symlink():
             raise UsageError(
-                f"{shown(link)} is a symbolic link, and an edition has none; put the file or folder itself there."
+                f"{shown(link)} is a symbolic link, which cannot be released; "
+                "replace it with the file or folder itself."
             )
 
 
 def _syllabus(course: Course) -> bytes:
-    """Return course.yaml with lines that say what this is. Raise UsageError where further lines do not fit."""
+    """Return course.yaml with lines that mark an edition. Raises UsageError if no line can be added."""
     path = course.root / COURSE_FILE
     released = RELEASED.format(digest=course_digest(course.root, exercise_digests(course.root)))
     data = (read_text(path).rstrip("\n") + released).encode()
@@ -164,8 +165,8 @@ def _syllabus(course: Course) -> bytes:
         Document(path, data=data).convert(Syllabus)
     except UsageError:
         raise UsageError(
-            f"{shown(path)} takes no further line, `released: true`; write its keys in lines of their own, "
-            "without braces around them."
+            f"{shown(path)} cannot be extended by the line `released: true`; write each of its keys on a line of its "
+            "own, without braces around them."
         ) from None
     return data
 
@@ -179,7 +180,7 @@ def _name(course: Course, path: Path) -> str:
 
 
 def read_bytes(path: Path) -> bytes:
-    """What is in a file. UsageError where it cannot be read."""
+    """Return the content of a file. Raises UsageError if it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:

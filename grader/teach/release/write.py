@@ -1,4 +1,4 @@
-"""Write an edition: a folder or a ZIP, whole or not at all."""
+"""Write an edition atomically, as a folder or a ZIP file."""
 
 import os
 from collections.abc import Mapping
@@ -9,38 +9,38 @@ from grader.base.files import Folder, part_name, shown, write_bytes, zipped
 
 
 def is_zip(path: Path) -> bool:
-    """Whether a path is that of a ZIP, by its name."""
+    """Return whether a path names a ZIP file."""
     return path.suffix.lower() == ".zip" and not path.is_dir()
 
 
-def require_room(out: Path) -> None:
-    """Raise UsageError if what is to be written is a link, or a folder is, and something is there."""
+def require_empty(out: Path) -> None:
+    """Raise UsageError if `out` is a symbolic link, a folder that is not empty, or a file that is not a ZIP."""
     if out.is_symlink():
-        raise UsageError(f"{shown(out)} is a symbolic link, and is not followed; name what it leads to.")
+        raise UsageError(f"{shown(out)} is a symbolic link, and is not followed; name its target instead.")
     if not is_zip(out) and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
         raise UsageError(f"{shown(out)} is not empty; name another folder, or a file that ends with .zip.")
 
 
-def write(out: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder, which is empty or not there, or a ZIP that unpacks to a folder of its own name.
+def write_edition(out: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files to a new or empty folder, or to a ZIP file that unpacks to a folder of its own name.
 
-    The same files give the same bytes. Raise UsageError if something is there, or cannot be written.
+    The same files give the same bytes. Raises UsageError if the target is not empty or cannot be written.
     """
-    require_room(out)
+    require_empty(out)
     if is_zip(out):
         write_bytes(out, zipped({f"{out.stem}/{name}": data for name, data in files.items()}))
         return
-    path = Path(os.path.realpath(out))  # out may be `..`
-    there = path.is_dir()
-    around = path if there else path.parent
+    path = Path(os.path.realpath(out))  # `out` may be `..`
+    exists = path.is_dir()
+    parent = path if exists else path.parent
     part = part_name()
     try:
-        around.mkdir(parents=True, exist_ok=True)
-        with Folder(around) as folder:
+        parent.mkdir(parents=True, exist_ok=True)
+        with Folder(parent) as folder:
             try:
                 for name, data in files.items():
                     folder.write(f"{part}/{name}", data)
-                if there:  # who stands in it stays there
+                if exists:  # keep the folder itself, which may be somebody's working directory
                     for child in sorted({name.partition("/")[0] for name in files}):
                         folder.move(f"{part}/{child}", child)
                 else:

@@ -1,5 +1,5 @@
-"""Whose code is much alike: a reason to look, and no verdict. Nothing leaves the machine."""
+"""Detection of similar submissions, as a hint for the instructor to compare them. No data leaves the machine."""
 
-from grader.teach.similarity.pairs import Alike, Similar, Work, similar
+from grader.teach.similarity.pairs import SimilarHandins, Similarity, SubmittedFile, find_similar
 
-__all__ = ["Alike", "Similar", "Work", "similar"]
+__all__ = ["SimilarHandins", "Similarity", "SubmittedFile", "find_similar"]

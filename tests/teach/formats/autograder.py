@@ -1,4 +1,4 @@
-"""The zip that Gradescope gets, and what its tests do with it."""
+"""Helpers to create and unpack autograder.zip."""
 
 import io
 import shutil
@@ -16,14 +16,14 @@ def export(course: Path, *words: str | Path) -> Result:
 
 
 def made(course: Path, out: Path, *words: str | Path) -> zipfile.ZipFile:
-    """The zip that the command writes."""
+    """Return the zip that the command writes."""
     result = export(course, "toolbox", "--out", out, *words)
     assert (result.exit_code, result.stderr) == (0, "")
     return zipfile.ZipFile(io.BytesIO(out.read_bytes()))
 
 
 def unpacked(archive: zipfile.ZipFile, folder: Path) -> None:
-    """Unpacks as unzip does: with permissions, which Python's own function leaves out."""
+    """Unpack with permissions as unzip does, which zipfile does not."""
     for member in archive.infolist():
         path = Path(archive.extract(member, folder))
         path.chmod(stat.S_IMODE(member.external_attr >> 16))
@@ -35,7 +35,7 @@ def script(path: Path, text: str) -> None:
 
 
 def second_exercise(course: Path, name: str) -> None:
-    """A copy of the exercise under another name."""
+    """Copy the exercise under another name."""
     for folder in ("exercises", "solutions"):
         shutil.copytree(course / folder / "toolbox", course / folder / name)
         (course / folder / name / "toolbox.py").rename(course / folder / name / f"{name}.py")

@@ -1,4 +1,4 @@
-"""A small gradebook in memory, with every way in which a submission can end and every kind of stranger's text."""
+"""A small gradebook in memory, with every outcome of submissions and every kind of hostile text."""
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ def run(**more: Any) -> Run:
 
 
 def book(*grades: Grade, students: Sequence[Student] = (), **more: Any) -> MemoryBook:
-    """A book of these grades, and of these students beside those who have grades."""
+    """Return a gradebook with these grades, and these students besides those who have grades."""
     all_students = {each.id: each for each in (*students, *(grade.student for grade in grades))}
     ordered = [all_students[key] for key in sorted(all_students)]
     fields = {"course": "Architectures", "run": run(), "items": ITEMS} | more
@@ -147,7 +147,7 @@ def grade(
 
 
 def passed(item: Item) -> Result:
-    """Full marks: a public test of one point and a hidden one of the rest."""
+    """Return a result with full marks: a public test worth one point, and a hidden one worth the rest."""
     return result(
         item,
         case("test_shape", visibility="public"),
@@ -156,7 +156,7 @@ def passed(item: Item) -> Result:
 
 
 def wrong_values() -> Result:
-    """Wrong numbers, explained by a known mistake."""
+    """Return a result with wrong numbers and a known mistake."""
     axes = (Axis(2, "T"), Axis(3, "E"))
     logits = Named("logits", Value("tensor", axes, "float32"))
     weights = Value("tensor", (Axis(2, "T"), Axis(2, "k")), "float32")
@@ -210,7 +210,7 @@ def not_started() -> Result:
 
 
 def hostile() -> Result:
-    """A student's own words in every place where they can stand."""
+    """Return a result with the student's own text in every possible field."""
     raised = Raised("Ev‮il", HOSTILE, (frame(f"x{HOSTILE}.py", 2, f"    raise Evil({HOSTILE!r})"),))
     failure = Failure(HOSTILE, exception=raised)
     return result(
@@ -254,7 +254,7 @@ OLENA = Student(id="Олена Ковальчук")
 
 
 def sample_book() -> MemoryBook:
-    """Seven students, three items, and one of everything."""
+    """Return a gradebook with seven students, three items, and one of everything."""
     return book(
         grade(ADA, MOE, passed(MOE)),
         grade(ADA, QUIZ, quiz(1.0, 0.5, 1.0)),
@@ -266,7 +266,7 @@ def sample_book() -> MemoryBook:
         grade(EMOJI, MOE, timeout()),
         grade(EMOJI, ROPE, syntax_error()),
         grade(HANS, MOE, not_started()),
-        grade(HANS, ROPE, passed(ROPE), error="The judge ended by signal 9."),  # the former score is kept
+        grade(HANS, ROPE, passed(ROPE), error="The judge ended by signal 9."),  # the earlier score is kept
         grade(OLENA, MOE, None, error="The judge ended by signal 9."),  # and here there is none
         grade(OLENA, ROPE, passed(ROPE)),
         students=[EMPTY],

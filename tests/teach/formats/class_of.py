@@ -1,4 +1,4 @@
-"""A made-up class of any size, as a gradebook would have it: the same class for the same numbers."""
+"""A generated gradebook of a class of any size. The same arguments give the same class."""
 
 import hashlib
 from collections.abc import Iterator, Sequence, Set
@@ -73,7 +73,7 @@ LEVELS = ("recall", "apply", "analyse")
 
 @dataclass(frozen=True)
 class Class:
-    """A `Book` that is made anew whenever it is read."""
+    """A `Book` that generates its grades whenever it is read."""
 
     course: str
     run: Run
@@ -109,7 +109,7 @@ class Class:
 
 
 def class_of(n: int, *, exercises: int = 10, quizzes: int = 2, seed: int = 0) -> Book:
-    """A class of `n` students with every way of going wrong; some hand something in late, some nothing."""
+    """Return a class of `n` students with every kind of failure, late submissions and missing submissions."""
     random = Random(seed)
     students = [
         Student(

@@ -1,4 +1,4 @@
-"""What the tests of several formats share."""
+"""Fixtures for the tests of the formats."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.classes import make_course
 
 @pytest.fixture(autouse=True)
 def no_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests run in CI too, and must not write into its own summary."""
+    """Keep tests that run in CI from writing into the summary of their own job."""
     for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "CLASSROOM", "ASSIGNMENT", "USERNAME", "OWNER"):
         monkeypatch.delenv(name, raising=False)
 

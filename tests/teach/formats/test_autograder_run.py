@@ -1,4 +1,4 @@
-"""`run_autograder` in a folder laid out as Gradescope's."""
+"""Run `run_autograder` in a folder with the layout of Gradescope's container."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.teach.formats.autograder import made, script, second_exercise, unpack
 
 @pytest.fixture
 def root(course: Path, tmp_path: Path) -> Path:
-    """What is /autograder in Gradescope's container; the environment that setup.sh makes is this one."""
+    """Create a folder like /autograder in Gradescope's container, with this environment in place of setup.sh's."""
     root = tmp_path / "autograder"
     unpacked(made(course, tmp_path / "autograder.zip"), root / "source")
     shutil.copy(root / "source/run_autograder", root)
@@ -44,9 +44,10 @@ def hand_in(root: Path, text: str, name: str = "toolbox.py") -> None:
     path.write_text(text, "utf-8")
 
 
-@pytest.mark.parametrize(("who", "score"), [("ada", 31.0), ("ben", 30.0), ("eve", 0.0)])
-def test_a_submission_gets_its_score(root: Path, who: str, score: float) -> None:
-    """right, one mistake, a syntax error"""
+@pytest.mark.parametrize(
+    ("who", "score"), [("ada", 31.0), ("ben", 30.0), ("eve", 0.0)], ids=["right", "one mistake", "syntax error"]
+)
+def test_writes_the_score_of_a_submission(root: Path, who: str, score: float) -> None:
     hand_in(root, FILES[who])
     done = run(root)
     assert done.returncode == 0, done.stderr
@@ -58,7 +59,7 @@ def test_a_submission_gets_its_score(root: Path, who: str, score: float) -> None
         assert [test["name"] for test in found["tests"] if test["status"] == "failed"] == ["toolbox: scale"]
 
 
-def test_two_files_that_differ_are_named(root: Path) -> None:
+def test_reports_two_different_files_for_one_exercise(root: Path) -> None:
     for folder, text in (("a", FILES["ada"]), ("b", FILES["ben"])):
         hand_in(root, text, f"{folder}/toolbox.py")
         os.utime(root / "submission" / folder / "toolbox.py", (1_000_000_000, 1_000_000_000))
@@ -68,7 +69,7 @@ def test_two_files_that_differ_are_named(root: Path) -> None:
     assert "There are two files for toolbox" in json.dumps(found)
 
 
-def test_a_file_that_cannot_be_found_is_asked_for(root: Path) -> None:
+def test_reports_the_expected_names_if_no_file_is_found(root: Path) -> None:
     hand_in(root, "hello", "notes.txt")
     assert run(root).returncode == 0
     found = results(root)
@@ -77,7 +78,7 @@ def test_a_file_that_cannot_be_found_is_asked_for(root: Path) -> None:
     assert found["output"].isprintable()
 
 
-def test_a_fault_of_the_course_is_no_score(root: Path) -> None:
+def test_a_broken_test_gives_no_score(root: Path) -> None:
     tests = root / "source/course/solutions/toolbox/test_hidden.py"
     broken = '    """sums by name"""\n    submission.merge({}).nothing\n'
     tests.write_text(tests.read_text("utf-8").replace('    """sums by name"""\n', broken), "utf-8")
@@ -91,7 +92,7 @@ def test_a_fault_of_the_course_is_no_score(root: Path) -> None:
     assert "test_merge" not in found["output"]
 
 
-def test_an_autograder_that_is_not_whole_is_no_score(root: Path) -> None:
+def test_an_invalid_course_gives_no_score(root: Path) -> None:
     (root / "source/course/course.yaml").write_text("title: [", "utf-8")
     hand_in(root, FILES["ada"])
     done = run(root)
@@ -101,24 +102,24 @@ def test_an_autograder_that_is_not_whole_is_no_score(root: Path) -> None:
     assert not {"score", "tests"} & results(root).keys()
 
 
-def test_grading_that_takes_too_long_is_no_score(root: Path) -> None:
+def test_a_timeout_gives_no_score(root: Path) -> None:
     hand_in(root, FILES["ada"])
     with pytest.raises(UsageError, match=r"stopped after 0 s"):
         grade_submission(root, seconds=0.0)
     assert not {"score", "tests"} & results(root).keys()
 
 
-def test_an_exercise_of_several_that_is_missing_is_named(root: Path) -> None:
+def test_reports_exercises_that_were_not_handed_in(root: Path) -> None:
     second_exercise(root / "source/course", "second")
     (root / "source/exercises.txt").write_text("toolbox\nsecond\n", "utf-8")
     hand_in(root, FILES["ada"])
     assert run(root).returncode == 0
     found = results(root)
     assert found["score"] == 31
-    assert "second: nothing was handed in; it is looked for in second.py." in found["output"].splitlines()
+    assert "second: nothing was handed in; the expected file is second.py." in found["output"].splitlines()
 
 
-def test_a_submission_cannot_read_what_grades_it(root: Path) -> None:
+def test_a_submission_cannot_read_hidden_tests(root: Path) -> None:
     hidden = root / "source/course/solutions/toolbox/test_hidden.py"
     assert hidden.read_text("utf-8")
     hand_in(root, f"{FILES['ada']}\n\ndef scale(x, factor):\n    return open({str(hidden)!r}).read()\n")

@@ -1,4 +1,4 @@
-"""The zip of an autograder for Gradescope, and its setup.sh."""
+"""Write autograder.zip for Gradescope, and run its setup.sh."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from tests.paths import ROOT
 from tests.teach.formats.autograder import export, made, script, second_exercise, unpacked
 
 
-def test_the_zip_is_laid_out_as_gradescope_wants_it(course: Path, tmp_path: Path) -> None:
+def test_the_zip_has_the_layout_of_gradescope(course: Path, tmp_path: Path) -> None:
     (course / "solutions/toolbox/.notes").write_text("kept at home", "utf-8")
     archive = made(course, tmp_path / "a.zip")
     names = archive.namelist()
@@ -38,7 +38,7 @@ def test_the_same_course_gives_the_same_bytes(course: Path, tmp_path: Path) -> N
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
 
 
-def test_the_engine_in_the_zip_is_this_one(course: Path, tmp_path: Path) -> None:
+def test_the_zip_has_the_installed_engine(course: Path, tmp_path: Path) -> None:
     archive = made(course, tmp_path / "a.zip")
     project = tomllib.loads(archive.read("engine/pyproject.toml").decode())["project"]
     assert project["name"] == "archgrade"
@@ -48,7 +48,7 @@ def test_the_engine_in_the_zip_is_this_one(course: Path, tmp_path: Path) -> None
         assert archive.read(f"engine/grader/{path.relative_to(engine).as_posix()}") == path.read_bytes()
 
 
-def test_what_a_submission_may_import_goes_in_and_is_not_graded(course: Path, tmp_path: Path) -> None:
+def test_other_exercises_are_included_but_not_graded(course: Path, tmp_path: Path) -> None:
     second_exercise(course, "first")
     second_exercise(course, "unsolved")
     shutil.rmtree(course / "solutions/unsolved")
@@ -59,7 +59,7 @@ def test_what_a_submission_may_import_goes_in_and_is_not_graded(course: Path, tm
     assert archive.read("exercises.txt") == b"toolbox\n"
 
 
-def test_bad_input_is_one_sentence(course: Path, tmp_path: Path) -> None:
+def test_invalid_input_is_a_usage_error(course: Path, tmp_path: Path) -> None:
     unknown = export(course, "toolbx", "--out", tmp_path / "a.zip")
     assert (unknown.exit_code, unknown.stderr.count("\n")) == (2, 1)
     assert "Did you mean 'toolbox'?" in unknown.stderr
@@ -70,21 +70,21 @@ def test_bad_input_is_one_sentence(course: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "a.zip").exists()
 
 
-def test_a_zip_that_cannot_be_written_is_one_sentence(course: Path, tmp_path: Path) -> None:
+def test_a_zip_that_cannot_be_written_is_a_usage_error(course: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = export(course, "toolbox", "--out", tmp_path / "file" / "a.zip")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
 
 
 def setup(source: Path, tools: Path) -> "subprocess.CompletedProcess[str]":
-    """Runs setup.sh where the programs in `tools` come first."""
+    """Run setup.sh with the folder `tools` at the beginning of PATH."""
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
     command = ["bash", str(source / "setup.sh")]
     return subprocess.run(command, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False)
 
 
-def test_setup_makes_an_environment_beside_the_source(course: Path, tmp_path: Path) -> None:
-    """with stand-ins for the system's Python and for pip, which write down what they are asked for"""
+def test_setup_creates_an_environment_beside_the_source(course: Path, tmp_path: Path) -> None:
+    """Fake versions of Python and pip record their arguments."""
     pip_conf = tmp_path / "mine.conf"
     pip_conf.write_text("[global]\n", "utf-8")
     root, log = tmp_path / "autograder", tmp_path / "log"
@@ -108,7 +108,7 @@ def test_setup_makes_an_environment_beside_the_source(course: Path, tmp_path: Pa
     assert (root / "venv/bin/python").is_file()
 
 
-def test_setup_without_a_python_says_so(course: Path, tmp_path: Path) -> None:
+def test_setup_fails_with_a_message_without_python(course: Path, tmp_path: Path) -> None:
     unpacked(made(course, tmp_path / "a.zip"), tmp_path / "source")
     tools = tmp_path / "tools"
     tools.mkdir()

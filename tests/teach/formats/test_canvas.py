@@ -1,4 +1,4 @@
-"""Canvas: a table from nothing, and its own export filled in."""
+"""Write canvas.csv: a new table, or Canvas's own export filled in."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ CANVAS = (
 )
 
 
-def test_canvas_from_nothing(tmp_path: Path) -> None:
+def test_writes_a_new_table_without_a_template(tmp_path: Path) -> None:
     header, possible, *rows = table(write("canvas", sample_book(), tmp_path)[0])
     assert header[:2] == ["Student", "ID"]
     assert header[4] == "Section"
@@ -29,15 +29,13 @@ def test_canvas_from_nothing(tmp_path: Path) -> None:
     assert ["Ada Lovelace", "", "ada", "alovelace", "", "4", "2.5", "2.7"] in rows
 
 
-def test_ids_from_canvas_are_canvas_ids(tmp_path: Path) -> None:
+def test_ids_from_canvas_are_in_the_column_id(tmp_path: Path) -> None:
     ada = Student(id="901", name="Ada")
     of = book(grade(ada, MOE, passed(MOE)), run=run(layout="canvas"), items=[MOE])
     assert table(write("canvas", of, tmp_path)[0])[2] == ["Ada", "901", "", "", "", "4"]
 
 
-def test_a_canvas_export_is_filled_in_for_our_assignments_alone(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_fills_in_only_graded_assignments_of_an_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     template = tmp_path / "export.csv"
     template.write_text("\ufeff" + CANVAS, encoding="utf-8")
     rows = table(write("canvas", sample_book(), tmp_path, template)[0])
@@ -53,10 +51,10 @@ def test_a_canvas_export_is_filled_in_for_our_assignments_alone(
     assert [line.partition(" ")[0] for line in said] == ["note:"] * 3
     assert "'Quiz: Mixture of Experts' or 'mixture-of-experts'" in said[0]
     assert "rope has 3 points here and 10.00 in Canvas" in "".join(said)
-    assert "5 students of the gradebook not in" in "".join(said)
+    assert "5 students of the gradebook are not in" in "".join(said)
 
 
-def test_a_canvas_export_with_semicolons_keeps_them(tmp_path: Path) -> None:
+def test_keeps_the_semicolons_of_an_export(tmp_path: Path) -> None:
     template = tmp_path / "export.csv"
     template.write_text("Student;ID;SIS Login ID;Section;rope (1)\nA;7;alovelace;B;\n")
     (path,) = write("canvas", sample_book(), tmp_path, template)
@@ -66,22 +64,22 @@ def test_a_canvas_export_with_semicolons_keeps_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("Name,Points\nAda,1\n", "export.csv:1: no export of Canvas's gradebook"),
-        ("Student,ID,SIS Login ID,Section,Essay (1)\n", "export.csv:1: no column is called"),
+        ("Name,Points\nAda,1\n", "export.csv:1: not an export of Canvas's gradebook"),
+        ("Student,ID,SIS Login ID,Section,Essay (1)\n", "export.csv:1: no column is named"),
         ("Student,ID,SIS Login ID,Section,rope (1),Rotary Positions (2)\n", "rope could be 'rope.*' and 'Rotary"),
         (
             "Student,ID,SIS User ID,SIS Login ID,Section,rope (1)\nA,1,ada,x,B,\nC,2,y,alovelace,B,\n",
-            "export.csv: lines 2 and 3 could both be Ada Lovelace",
+            "export.csv: lines 2 and 3 match the same student, Ada Lovelace",
         ),
         (
             "Student,ID,SIS User ID,SIS Login ID,Section,rope (1)\nA,1,ada,btables,B,\n",
-            "export.csv:2: could be Ada Lovelace or Bob",
+            "export.csv:2: matches both Ada Lovelace and Bob",
         ),
         ('Student,ID,Section,rope (1)\nA,1,B,"' + "x" * 200_000, "export.csv:2: not CSV"),
     ],
-    ids=["no export", "no column", "two columns", "two rows", "two students", "no CSV"],
+    ids=["not an export", "no column", "two columns", "two rows", "two students", "not CSV"],
 )
-def test_a_canvas_export_that_cannot_be_filled_in_is_explained(content: str, problem: str, tmp_path: Path) -> None:
+def test_an_unusable_export_is_a_usage_error(content: str, problem: str, tmp_path: Path) -> None:
     template = tmp_path / "export.csv"
     template.write_text(content)
     with pytest.raises(UsageError, match=problem):

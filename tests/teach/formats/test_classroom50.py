@@ -1,4 +1,4 @@
-"""Classroom 50: result.json of each student."""
+"""Write result.json of each student for Classroom 50."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.teach.formats.books import ADA, sample_book
 from tests.teach.formats.written import student_file
 
 
-def test_classroom50_counts_in_whole_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_points_are_hundredths_as_whole_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CLASSROOM", "ASSIGNMENT", "SUBMISSION_TAG", "COMMIT_URL", "RELEASE_URL", "REVIEW_URL", "USERNAME"):
         monkeypatch.setenv(name, name.lower())
     write("classroom50", sample_book(), tmp_path)

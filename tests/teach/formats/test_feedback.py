@@ -1,4 +1,4 @@
-"""Feedback: what a student reads of the own work, and that nothing else is in it."""
+"""Write feedback pages: their content, and that nothing of other students is in them."""
 
 import re
 from pathlib import Path
@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from grader.base.errors import UsageError
 from grader.base.result import Outcome, Output
 from grader.show.layout import paint
-from grader.teach.formats.explained import WIDE
-from grader.teach.formats.feedback import of_exercise, write_feedback
+from grader.teach.formats.explanation import MAX_COLUMNS
+from grader.teach.formats.feedback import exercise_screen, write_feedback
 from grader.teach.formats.names import folder_name
 from grader.teach.gradebook.model import Book
 from grader.teach.handins.handin import Student
@@ -22,7 +22,7 @@ from tests.teach.formats.class_of import class_of
 
 
 def feedback(book: Book, student: Student, folder: Path) -> tuple[str, str]:
-    """A student's page as HTML and as Markdown."""
+    """Return a student's page as HTML and as Markdown."""
     written = write_feedback(book, folder)
     own = folder / "feedback" / folder_name(student.id)
     assert {own / "feedback.html", own / "feedback.md"} <= set(written)
@@ -30,7 +30,7 @@ def feedback(book: Book, student: Student, folder: Path) -> tuple[str, str]:
 
 
 def shown(markdown: str) -> list[str]:
-    """The screens in a Markdown page, as a reader of Markdown finds them."""
+    """Return the screens in a Markdown page, as a Markdown parser finds them."""
     return [token.content for token in MarkdownIt("commonmark").parse(markdown) if token.type == "fence"]
 
 
@@ -42,15 +42,15 @@ def test_every_student_has_both_pages(tmp_path: Path) -> None:
     assert all(path.is_file() for path in written)
 
 
-def test_in_markdown_the_screen_is_that_of_the_terminal(tmp_path: Path) -> None:
+def test_markdown_has_the_screen_of_the_terminal(tmp_path: Path) -> None:
     _, markdown = feedback(books.sample_book(), books.BOB, tmp_path)
-    screen = "".join(paint(line, 77, color=False) + "\n" for line in of_exercise(books.wrong_values()))
+    screen = "".join(paint(line, 77, color=False) + "\n" for line in exercise_screen(books.wrong_values()))
     for line in ("✗ values", "logits [T=2, E=3]", "0.7310", "keep their share.", "1 test needs values to pass"):
         assert line in screen
     assert screen in shown(markdown)[0]
 
 
-def test_in_html_prose_is_prose_and_only_tensors_are_drawn(tmp_path: Path) -> None:
+def test_only_tensors_are_preformatted_in_html(tmp_path: Path) -> None:
     html, _ = feedback(books.sample_book(), books.BOB, tmp_path)
     drawn = "".join(re.findall(r"<pre.*?</pre>", html, re.DOTALL))
     said = "".join(re.findall(r"<p[ >].*?</p>", html, re.DOTALL))
@@ -62,14 +62,14 @@ def test_in_html_prose_is_prose_and_only_tensors_are_drawn(tmp_path: Path) -> No
         assert words not in drawn
 
 
-def test_what_is_drawn_fits_a_phone(tmp_path: Path) -> None:
+def test_preformatted_text_fits_a_phone(tmp_path: Path) -> None:
     html, _ = feedback(books.sample_book(), books.BOB, tmp_path)
     drawn = re.findall(r"<pre[^>]*>(.*?)</pre>", html, re.DOTALL)
     assert drawn
-    assert max(len(re.sub("<[^>]*>", "", line)) for each in drawn for line in each.split("\n")) <= WIDE
+    assert max(len(re.sub("<[^>]*>", "", line)) for each in drawn for line in each.split("\n")) <= MAX_COLUMNS
 
 
-def test_points_stand_beside_the_title_and_are_not_said_again(tmp_path: Path) -> None:
+def test_points_are_shown_once_beside_the_title(tmp_path: Path) -> None:
     html, _ = feedback(books.sample_book(), books.ADA, tmp_path)
     assert Parsed(html).text.count("Top-k routing moe_router 4 of 4 points") == 1
     assert "Top-k routing: 4 of 4" not in Parsed(html).text
@@ -80,11 +80,11 @@ def test_every_failing_test_is_explained() -> None:
         books.case(f"test_{name}", Outcome.EXCEPTION, failure=books.Failure(f"The reason of {name}."))
         for name in ("one", "two", "three")
     ]
-    screen = "\n".join(paint(line, 77, color=False) for line in of_exercise(books.result(books.MOE, *failing)))
+    screen = "\n".join(paint(line, 77, color=False) for line in exercise_screen(books.result(books.MOE, *failing)))
     assert [word for word in ("one", "two", "three") if f"The reason of {word}." in screen] == ["one", "two", "three"]
 
 
-def test_points_are_shown_apart_with_reasons(tmp_path: Path) -> None:
+def test_shows_lateness_and_adjustments_with_reasons(tmp_path: Path) -> None:
     html, markdown = feedback(books.sample_book(), books.ADA, tmp_path)
     text = Parsed(html).text
     assert "Rotary positions 3 -0.3 2.7 3" in text
@@ -95,7 +95,7 @@ def test_points_are_shown_apart_with_reasons(tmp_path: Path) -> None:
     assert "1 day late: 10 % of 3 points." in shown(markdown)[-1]
 
 
-def test_a_quiz_names_what_was_missed(tmp_path: Path) -> None:
+def test_a_quiz_shows_wrong_answers(tmp_path: Path) -> None:
     missed = replace(books.quiz(1.0, 0.5, 0.0), questions=books.quiz(1.0, 0.5, 0.0).questions[:2])
     html, _ = feedback(books.book(books.grade(books.ADA, books.QUIZ, missed)), books.ADA, tmp_path)
     text = Parsed(html).text
@@ -104,21 +104,21 @@ def test_a_quiz_names_what_was_missed(tmp_path: Path) -> None:
     assert "1.5 of 2" in text
 
 
-def test_nothing_handed_in_is_said(tmp_path: Path) -> None:
+def test_says_that_nothing_was_handed_in(tmp_path: Path) -> None:
     html, markdown = feedback(books.sample_book(), books.EMPTY, tmp_path)
     assert Parsed(html).text.count("Nothing was handed in.") == 3
     assert len(shown(markdown)) == 3
 
 
-def test_a_fault_of_the_grader_is_not_told_in_its_own_words(tmp_path: Path) -> None:
+def test_does_not_quote_faults_of_the_grader(tmp_path: Path) -> None:
     for student, sentence in ((books.OLENA, "not of your code"), (books.HANS, "which is not your fault")):
         for page in feedback(books.sample_book(), student, tmp_path):
             assert sentence in " ".join(page.split())
             assert "signal 9" not in page
 
 
-def test_a_page_has_nothing_of_another_student(tmp_path: Path) -> None:
-    """A result that was reused may name the file of the student who handed in the same bytes first."""
+def test_a_reused_result_does_not_name_the_other_student(tmp_path: Path) -> None:
+    """A reused result may name the file of the student who handed in the same bytes first."""
     result = replace(books.syntax_error(), file="submissions/ada/rope.py")
     raised = books.Raised("SyntaxError", "bad", (books.frame("submissions/ada/rope.py", 3, "f(x"),))
     result = replace(result, exception=raised, output=Output("in submissions/ada/rope.py"))
@@ -142,7 +142,7 @@ def test_pages_of_a_class_name_one_student_each(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("student", [books.EVIL, books.EMOJI, books.HANS], ids=["evil", "emoji", "two lines"])
-def test_nothing_of_a_stranger_is_obeyed(student: Student, tmp_path: Path) -> None:
+def test_hostile_text_is_only_text(student: Student, tmp_path: Path) -> None:
     html, markdown = feedback(books.sample_book(), student, tmp_path)
     parsed = Parsed(html)
     assert not {"script", "img", "link"} & set(parsed.tags)
@@ -158,7 +158,7 @@ def test_nothing_of_a_stranger_is_obeyed(student: Student, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("words", ["```", "````\n# forged", "~~~", "  ```\n| a |", "`" * 40])
-def test_a_screen_cannot_be_ended_from_within(words: str, tmp_path: Path) -> None:
+def test_output_cannot_end_its_code_block(words: str, tmp_path: Path) -> None:
     failing = books.case("test_values", Outcome.FAILED, 4.0, failure=books.Failure(words), output=Output(words))
     book = books.book(books.grade(books.ADA, books.MOE, books.result(books.MOE, failing)))
     _, markdown = feedback(book, books.ADA, tmp_path)
@@ -166,13 +166,13 @@ def test_a_screen_cannot_be_ended_from_within(words: str, tmp_path: Path) -> Non
     assert "forged" not in re.sub(r"(`{3,})text\n.*?\n\1\n", "", markdown, flags=re.DOTALL)
 
 
-def test_the_same_book_is_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_book_gives_the_same_bytes(tmp_path: Path) -> None:
     one, two = (write_feedback(class_of(4), tmp_path / name) for name in ("one", "two"))
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
 
 
-def test_one_student_is_in_memory_at_a_time(tmp_path: Path) -> None:
-    """The next student's grades are not asked for before the pages of the one before are written."""
+def test_only_one_student_is_in_memory_at_a_time(tmp_path: Path) -> None:
+    """The next student's grades are read after the pages of the previous one were written."""
     book: Any = class_of(6)
     seen: list[int] = []
 
@@ -193,7 +193,7 @@ def test_one_student_is_in_memory_at_a_time(tmp_path: Path) -> None:
     assert seen == [0, *range(len(seen) - 1)]
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "feedback").write_text("a file")
     with pytest.raises(UsageError, match="cannot be written"):
         write_feedback(books.sample_book(), tmp_path)

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and read or explained; remarks are no commands."""
+"""Atomic writes, invalid templates, and notes that contain commands."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +8,11 @@ import pytest
 
 from grader.base.errors import UsageError
 from grader.teach.formats import write
-from grader.teach.formats.files import remark
+from grader.teach.formats.files import print_note
 from tests.teach.formats.books import MemoryBook, sample_book
 
 
-def test_a_file_is_there_whole_or_as_it_was(tmp_path: Path) -> None:
+def test_a_failed_export_leaves_the_old_file(tmp_path: Path) -> None:
     class Broken(MemoryBook):
         def grades(self) -> Iterator[Any]:
             yield from list(super().grades())[:5]
@@ -27,7 +27,7 @@ def test_a_file_is_there_whole_or_as_it_was(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_template_that_cannot_be_read_is_explained(tmp_path: Path) -> None:
+def test_an_unreadable_template_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none\.csv: there is no such file"):
         write("moodle", sample_book(), tmp_path, tmp_path / "none.csv")
     (tmp_path / "latin.csv").write_bytes("Identifier\nMüller".encode("latin-1"))
@@ -35,9 +35,9 @@ def test_a_template_that_cannot_be_read_is_explained(tmp_path: Path) -> None:
         write("canvas", sample_book(), tmp_path, tmp_path / "latin.csv")
 
 
-def test_a_note_is_no_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """GitHub obeys `::command::` at the beginning of a line, and `##[command]` wherever it stands in one."""
-    remark("not in the file: ##[add-mask]a\n::add-mask::a")
+def test_notes_cannot_contain_workflow_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    """GitHub executes `::command::` at the beginning of a line, and `##[command]` anywhere in one."""
+    print_note("not in the file: ##[add-mask]a\n::add-mask::a")
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("note: ")
     assert "##[" not in line

@@ -1,4 +1,4 @@
-"""GitHub: annotations, the summary of a job and its outputs, in which nothing of a stranger is obeyed."""
+"""Write annotations, summary and outputs of a GitHub job, with hostile text escaped."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 from grader.base.text import clean_line
 from grader.teach.formats import write
-from grader.teach.formats.github import ANNOTATIONS, annotations, markdown, summary
+from grader.teach.formats.github import MAX_ANNOTATIONS, annotation_commands, escape_markdown, format_summary
 from grader.teach.handins.handin import Student
 from tests.teach.formats.books import ADA, BOB, EVIL, HANS, HOSTILE, ITEMS, MOE, ROPE, book, grade, passed, sample_book
 
@@ -34,20 +34,20 @@ def test_annotations_cannot_be_forged(capsys: pytest.CaptureFixture[str], tmp_pa
     assert "%0A" not in lines[0]  # "%0A" in the student's words is %250A
 
 
-def test_the_worst_are_annotated_and_the_rest_counted() -> None:
-    lines = annotations(sample_book())
-    assert len(lines) == ANNOTATIONS + 1
+def test_annotates_the_worst_failures_and_counts_the_others() -> None:
+    lines = annotation_commands(sample_book())
+    assert len(lines) == MAX_ANNOTATIONS + 1
     assert [line.count("The grader is at fault.") for line in lines[:3]] == [1, 1, 0]
     assert "file=submissions/42/moe_router.py,line=7,title=" in "".join(lines)
     assert lines[-1] == "::error title=archgrade::and 3 more; the summary has every student"
-    assert annotations(book(grade(ADA, MOE, passed(MOE)))) == []
+    assert annotation_commands(book(grade(ADA, MOE, passed(MOE)))) == []
 
 
 @pytest.mark.parametrize(
     "text", [HOSTILE, "a|b", "`x`", "</table>", "[x](http://x)", "![x](y)", "*a* _b_ ~c~ #d &lt; \\"]
 )
-def test_markdown_of_strangers_is_text(text: str) -> None:
-    html = MarkdownIt("commonmark").enable("table").render(f"| a |\n|---|\n| {markdown(text)} |\n")
+def test_hostile_markdown_is_only_text(text: str) -> None:
+    html = MarkdownIt("commonmark").enable("table").render(f"| a |\n|---|\n| {escape_markdown(text)} |\n")
     cells = re.findall(r"<td>(.*?)</td>", html, re.DOTALL)
     unquoted = cells[0].replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
     assert unquoted == clean_line(text)
@@ -55,7 +55,7 @@ def test_markdown_of_strangers_is_text(text: str) -> None:
     assert "<" not in cells[0]
 
 
-def test_the_summary_is_appended_and_outputs_are_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_appends_the_summary_and_sets_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target, output = tmp_path / "summary", tmp_path / "output"
     target.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(target))
@@ -67,7 +67,7 @@ def test_the_summary_is_appended_and_outputs_are_set(tmp_path: Path, monkeypatch
     assert output.read_text() == "score=6.7\nmax-score=10\n"
 
 
-def test_the_mean_leaves_out_who_has_no_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mean_ignores_students_without_a_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = tmp_path / "output"
     monkeypatch.setenv("GITHUB_OUTPUT", str(output))
     unknown = grade(BOB, MOE, None, error="The judge ended.")
@@ -76,11 +76,11 @@ def test_the_mean_leaves_out_who_has_no_score(tmp_path: Path, monkeypatch: pytes
     assert output.read_text() == "score=3\nmax-score=10\nscore=\nmax-score=10\n"
 
 
-def test_a_summary_is_never_longer_than_github_takes() -> None:
+def test_the_summary_stays_below_the_limit_of_github() -> None:
     students = [Student(id=str(number), name=f"{number} " + "x" * 1000) for number in range(1500)]
     of = book(students=students, items=ITEMS)
-    text = summary(of, 1024 * 1024)
+    text = format_summary(of, 1024 * 1024)
     assert 900_000 < len(text.encode()) <= 1024 * 1024
-    rows = text.count("\n| ") - 2  # without the heads
+    rows = text.count("\n| ") - 2  # without the header rows
     assert f"{1500 - rows} more students are left out" in text
-    assert summary(of, 10) == ""
+    assert format_summary(of, 10) == ""

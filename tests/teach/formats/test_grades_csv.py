@@ -1,4 +1,4 @@
-"""grades.csv: a row for every student, in two shapes."""
+"""Write grades.csv and grades-long.csv."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.teach.formats.books import ADA, ROPE, book, grade, passed, sample_boo
 from tests.teach.formats.written import table
 
 
-def test_grades_csv_has_a_row_for_every_student(tmp_path: Path) -> None:
+def test_tables_have_rows_for_students_and_grades(tmp_path: Path) -> None:
     wide, long, _ = (table(path) for path in write("csv", sample_book(), tmp_path))
     by_id = {row[0]: row[4:] for row in wide}
     assert by_id["student"] == ["moe_router", "mixture-of-experts", "rope", "total", "max"]
@@ -33,7 +33,7 @@ def test_grades_csv_has_a_row_for_every_student(tmp_path: Path) -> None:
     assert (olena["final"], olena["outcome"], olena["error"]) == ("", "error", "The judge ended by signal 9.")
 
 
-def test_numbers_have_no_noise(tmp_path: Path) -> None:
+def test_points_have_no_rounding_noise(tmp_path: Path) -> None:
     noisy = grade(ADA, ROPE, passed(ROPE), late=-0.3)
     noisy = msgspec.structs.replace(noisy, points=msgspec.structs.replace(noisy.points, final=0.1 + 0.2))
     wide, *_ = write("csv", book(noisy), tmp_path)

@@ -1,4 +1,4 @@
-"""Gradescope: results.json of each student."""
+"""Write results.json of each student for Gradescope."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tests.teach.formats.books import ADA, BOB, sample_book
 from tests.teach.formats.written import student_file
 
 
-def test_gradescope_scores_are_the_final_ones(tmp_path: Path) -> None:
+def test_the_score_is_the_sum_of_final_points(tmp_path: Path) -> None:
     write("gradescope", sample_book(), tmp_path)
     ada = student_file(tmp_path, "gradescope", ADA, "results.json")
     assert ada["score"] == 9.2

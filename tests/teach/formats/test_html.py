@@ -1,4 +1,4 @@
-"""report.html: its numbers, and that nothing a stranger wrote can be more than text in it."""
+"""Write report.html: its numbers and links, and hostile text in it."""
 
 import builtins
 import re
@@ -11,9 +11,9 @@ from grader.base.errors import UsageError
 from grader.base.result import Outcome
 from grader.teach.formats import page as pages
 from grader.teach.formats.feedback import write_feedback
-from grader.teach.formats.html import tenths, write_html
+from grader.teach.formats.html import count_tenths, write_html
 from grader.teach.formats.names import folder_name
-from grader.teach.formats.statistics import summarise
+from grader.teach.formats.statistics import summarize
 from grader.teach.gradebook.model import Book
 from grader.teach.handins.handin import Student
 from tests.parsed import Parsed
@@ -29,13 +29,13 @@ def report(book: Book, folder: Path) -> str:
 
 
 def work(book: Book, student: Student, folder: Path) -> str:
-    """The page with a student's work."""
+    """Return the page with a student's work."""
     write_html(book, folder)
     return (folder / "work" / f"{folder_name(student.id)}.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 40])
-def test_pages_are_whole_and_need_nothing_but_one_another(size: int, tmp_path: Path) -> None:
+def test_pages_are_complete_and_link_only_to_each_other(size: int, tmp_path: Path) -> None:
     book = class_of(size)
     write_feedback(book, tmp_path)
     written = write_html(book, tmp_path)
@@ -55,7 +55,7 @@ def test_pages_are_whole_and_need_nothing_but_one_another(size: int, tmp_path: P
         assert not parsed.values("src")
 
 
-def test_histograms_say_their_numbers(tmp_path: Path) -> None:
+def test_histograms_have_their_numbers_as_labels(tmp_path: Path) -> None:
     parsed = Parsed(report(class_of(40), tmp_path))
     labels = [label for label in parsed.values("aria-label") if "Histogram" in label]
     assert len(labels) == 13  # the totals, ten exercises and two quizzes
@@ -64,11 +64,11 @@ def test_histograms_say_their_numbers(tmp_path: Path) -> None:
 
 
 def test_shares_are_counted_in_tenths() -> None:
-    assert tenths([0.0, 0.05, 0.1, 0.29999999999, 0.95, 1.0, 1.2]) == [2, 1, 0, 1, 0, 0, 0, 0, 0, 3]
+    assert count_tenths([0.0, 0.05, 0.1, 0.29999999999, 0.95, 1.0, 1.2]) == [2, 1, 0, 1, 0, 0, 0, 0, 0, 3]
 
 
-def test_everybody_is_in_the_table_of_the_class(tmp_path: Path) -> None:
-    """A row for each student, by name, who handed nothing in included; a cell says more than its colour."""
+def test_the_table_of_the_class_has_all_students(tmp_path: Path) -> None:
+    """The table has students without submissions as well, and cells that can be read without their color."""
     book = books.sample_book()
     write_feedback(book, tmp_path)
     text = report(book, tmp_path)
@@ -82,13 +82,13 @@ def test_everybody_is_in_the_table_of_the_class(tmp_path: Path) -> None:
     assert 'href="feedback/bob/feedback.html"' in matrix
 
 
-def test_pages_that_are_not_there_are_not_linked(tmp_path: Path) -> None:
+def test_missing_pages_are_not_linked(tmp_path: Path) -> None:
     text = report(books.sample_book(), tmp_path)
     assert "feedback/" not in text
     assert "work/gone.html" not in text
 
 
-def test_a_page_of_work_has_the_code_and_where_it_was(tmp_path: Path) -> None:
+def test_a_page_of_work_shows_the_code_and_its_file(tmp_path: Path) -> None:
     parsed = Parsed(work(books.sample_book(), books.BOB, tmp_path))
     assert parsed.tags["script"] == 0
     assert "submissions/bob/moe_ router.py" in parsed.text.replace("moe_router.py", "moe_ router.py")
@@ -97,30 +97,28 @@ def test_a_page_of_work_has_the_code_and_where_it_was(tmp_path: Path) -> None:
     assert "those you drop keep their share." in parsed.text
 
 
-def test_what_nobody_diagnosed_is_told_apart_with_links(tmp_path: Path) -> None:
+def test_links_to_failures_without_a_known_mistake(tmp_path: Path) -> None:
     text = report(books.sample_book(), tmp_path)
     parsed = Parsed(text).text
-    assert "In 1 of 4 submissions that ran and did not pass" in parsed
-    assert "2 failed for a reason that is not known, and should be read:" in parsed
+    assert "Of 4 submissions that ran and did not pass, 1 has exactly the results of a known mistake." in parsed
+    assert "2 failed for an unknown reason; read these first:" in parsed
     assert "1 mistake that one student made" in parsed
     assert 'href="work/42.html#item-moe_router"' in text
 
 
-def test_who_handed_in_much_the_same_is_named_to_the_instructor_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_similar_submissions_are_only_in_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(books.MemoryBook, "work", lambda book, handed: OWN)
     book = books.book(*(books.grade(each, books.MOE, books.passed(books.MOE)) for each in (books.ADA, books.BOB)))
     pages = [*write_feedback(book, tmp_path), *write_html(book, tmp_path)]
     named = next(Parsed(path.read_text(encoding="utf-8")).text for path in pages if path.name == "report.html")
-    assert "a reason to look at both, and no verdict" in named
-    assert 'Ada Lovelace, Bob "Bobby" Tables, Jr. the same file' in named
+    assert "a reason to compare them and no proof of copying" in named
+    assert 'Ada Lovelace, Bob "Bobby" Tables, Jr. identical files' in named
     for path in pages:
         if path.name != "report.html":
-            assert "alike" not in path.read_text(encoding="utf-8")
+            assert "no proof of copying" not in path.read_text(encoding="utf-8")
 
 
-def test_what_there_is_nothing_to_say_of_is_not_there(tmp_path: Path) -> None:
+def test_empty_sections_are_left_out(tmp_path: Path) -> None:
     book = books.book(books.grade(books.ADA, books.MOE, books.passed(books.MOE)), items=(books.MOE,))
     text = report(book, tmp_path)
     for section in ("faults", "left-out", "questions", "outcomes", "changes"):
@@ -129,19 +127,19 @@ def test_what_there_is_nothing_to_say_of_is_not_there(tmp_path: Path) -> None:
     assert "<dt>late</dt>" not in text
 
 
-def test_the_same_book_is_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_book_gives_the_same_bytes(tmp_path: Path) -> None:
     assert report(class_of(40), tmp_path / "one") == report(class_of(40), tmp_path / "two")
 
 
-def test_nobody_handed_anything_in(tmp_path: Path) -> None:
+def test_reports_a_class_without_submissions(tmp_path: Path) -> None:
     nothing = books.book(students=[books.ADA, books.BOB])
     text = Parsed(report(nothing, tmp_path)).text
     assert "Nobody handed in anything that could be graded." in text
-    assert "handed nothing in 2" in text
+    assert "handed in nothing 2" in text
     assert "no code was run" in text
 
 
-def test_nothing_of_a_stranger_is_obeyed(tmp_path: Path) -> None:
+def test_hostile_text_is_only_text(tmp_path: Path) -> None:
     words = '<script>alert(1)</script>"><img src=x onerror=alert(1)>\x1b[31m\u202e&amp;'
     evil = Student(id=words, name=words)
     item = books.MOE
@@ -161,17 +159,17 @@ def test_nothing_of_a_stranger_is_obeyed(tmp_path: Path) -> None:
     assert "\\x1b[31m\\u202e&amp;" in parsed.text
 
 
-def test_the_sample_book(tmp_path: Path) -> None:
+def test_reports_the_numbers_of_the_sample_book(tmp_path: Path) -> None:
     text = Parsed(report(books.sample_book(), tmp_path)).text
     assert "softmax_all 1 of 5" in text
-    assert "Left out, since a grade could not be measured: 1." in text
+    assert "Students left out because a grade is unknown: 1." in text
     assert "The judge ended by signal 9. 2" in text
     assert "out of time 1" in text
     assert "sum 17.5 −0.3 +0.5 17.7" in text
 
 
-def test_numbers_of_a_class_of_three(tmp_path: Path) -> None:
-    """Ada passes both exercises, one of them late; Bob has 1 of 4 points by a known mistake; Zoë ran out of time."""
+def test_computes_the_numbers_of_three_students(tmp_path: Path) -> None:
+    """Ada passes both exercises, one of them late; Bob has 1 of 4 points and a known mistake; Zoë has a timeout."""
     book = books.book(
         books.grade(books.ADA, books.MOE, books.passed(books.MOE), late=-0.4),
         books.grade(books.ADA, books.ROPE, books.passed(books.ROPE)),
@@ -179,7 +177,7 @@ def test_numbers_of_a_class_of_three(tmp_path: Path) -> None:
         books.grade(books.EMOJI, books.MOE, books.timeout()),
         students=[books.EMPTY],
     )
-    found = summarise(book)
+    found = summarize(book)
     assert [student.id for student in found.absent] == ["gone"]
     assert {total.student.id: total.final for total in found.totals} == {"ada": 6.6, "bob": 1.5, "42": 1.0}
     moe = next(each for each in found.items if each.item.id == "moe_router")
@@ -194,15 +192,15 @@ def test_numbers_of_a_class_of_three(tmp_path: Path) -> None:
     assert [test.rate_of_reached for test in moe.tests] == [None, 1 / 3, 1.0]
     assert [(each.name, [who.id for who in each.students]) for each in found.mistakes] == [("softmax_all", ["bob"])]
     assert (found.diagnosed, found.not_passed, found.grades) == (1, 2, 4)
-    assert {each.outcome: len(each.submissions) for each in found.endings} == {
+    assert {each.outcome: len(each.submissions) for each in found.outcomes} == {
         Outcome.WRONG_VALUES: 1,
         Outcome.TIMEOUT: 1,
     }
     assert {change.submission.student.id for change in found.changes} == {"ada", "bob"}
-    assert "Of 10 points they have 30\N{NO-BREAK SPACE}% on average" in report(book, tmp_path)
+    assert "They have 30\N{NO-BREAK SPACE}% of 10 points on average" in report(book, tmp_path)
 
 
-def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_jinja2_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
     def without(name: str, *rest: Any, **more: Any) -> Any:

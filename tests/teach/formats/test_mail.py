@@ -1,4 +1,4 @@
-"""mail.csv: who is written to, what, and with which page."""
+"""Write mail.csv."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.teach.formats.books import sample_book
 from tests.teach.formats.written import table
 
 
-def test_a_row_for_each_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_writes_a_row_for_each_student_with_an_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_feedback(sample_book(), tmp_path)
     (path,) = write("mail", sample_book(), tmp_path)
     header, *rows = table(path)
@@ -20,4 +20,4 @@ def test_a_row_for_each_address(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "Measured 3, -0.3 for lateness. 1 day late: 10 % of 3 points." in ada[5]
     assert all((tmp_path / row[6]).is_file() for row in rows)
     assert next(row for row in rows if row[2] == "gone")[5] == "Nothing could be graded."
-    assert "without an e-mail address, and so without a row: Олена Ковальчук." in capsys.readouterr().err
+    assert "have no e-mail address and therefore no row: Олена Ковальчук." in capsys.readouterr().err

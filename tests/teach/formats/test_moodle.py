@@ -1,4 +1,4 @@
-"""Moodle: its worksheet is filled in and else stays as it is."""
+"""Fill in Moodle's worksheet and leave everything else unchanged."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ def moodle(tmp_path: Path, content: str, of: Book | None = None, name: str = "mo
     return path.read_bytes().decode()
 
 
-def test_a_worksheet_is_filled_in_and_stays_byte_for_byte(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fills_in_a_worksheet_and_keeps_all_other_bytes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     filled = moodle(tmp_path, ENGLISH)
     feedback = (
         "Top-k routing: 4 of 4 points.<br>Quiz: Mixture of Experts: 2.5 of 3 points.<br>Rotary positions: 2.7 of 3 "
@@ -46,34 +46,34 @@ def test_a_worksheet_is_filled_in_and_stays_byte_for_byte(tmp_path: Path, capsys
     assert filled == expected.replace(",12.00,", ",15.00,")
     said = capsys.readouterr().err
     assert "1 feedback comments" in said
-    assert "5 students of the gradebook not in" in said
+    assert "5 students of the gradebook are not in" in said
 
 
-def test_a_worksheet_in_another_language_is_understood_by_its_values(tmp_path: Path) -> None:
+def test_finds_columns_of_another_language_by_their_values(tmp_path: Path) -> None:
     assert moodle(tmp_path, GERMAN) == GERMAN.replace("Abgegeben,,", 'Abgegeben,"92,00",').replace("12,00", "15,00")
 
 
-def test_participants_of_moodle_are_found_by_their_number(tmp_path: Path) -> None:
+def test_finds_participants_by_number_if_they_came_from_moodle(tmp_path: Path) -> None:
     ada = Student(id="657", name="Ada")
     grades = [grade(ada, ROPE, passed(ROPE), adjustment=5.0)]
     from_moodle = book(*grades, run=run(layout="moodle"), items=[ROPE])
-    assert ",100.00,100.00,Yes," in moodle(tmp_path, ENGLISH, from_moodle)  # and never beyond the maximum
+    assert ",100.00,100.00,Yes," in moodle(tmp_path, ENGLISH, from_moodle)  # never more than the maximum
     from_elsewhere = book(*grades, items=[ROPE])
     assert moodle(tmp_path, ENGLISH, from_elsewhere) == ENGLISH
 
 
-def test_a_name_that_is_the_address_of_another_takes_no_grade(tmp_path: Path) -> None:
+def test_a_name_that_is_an_address_does_not_match(tmp_path: Path) -> None:
     content = ENGLISH.replace("Bob,", "ada@example.edu,").replace(',"Ada ""Countess"" Lovelace",ada@', ",Ada,other@")
     assert moodle(tmp_path, content, book(grade(ADA, ROPE, passed(ROPE)), items=[ROPE])) == content
 
 
-def test_one_exercise_can_be_a_worksheet(tmp_path: Path) -> None:
+def test_fills_in_a_worksheet_of_one_exercise(tmp_path: Path) -> None:
     filled = moodle(tmp_path, ENGLISH, name="moodle:rope")
     assert 'graded",90.00,100.00' in filled
     assert (tmp_path / "out" / "rope" / "moodle.csv").exists()
 
 
-def test_text_of_strangers_is_text_in_the_feedback(tmp_path: Path) -> None:
+def test_hostile_text_is_only_text(tmp_path: Path) -> None:
     evil = Student(id="x", email="ada@example.edu")
     of = book(grade(evil, ROPE, passed(ROPE), reasons=(HOSTILE,)), items=[ROPE])
     rows = list(csv.reader(io.StringIO(moodle(tmp_path, ENGLISH, of))))
@@ -85,30 +85,30 @@ def test_text_of_strangers_is_text_in_the_feedback(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("Identifier,Grade\r\n", "worksheet.csv:1: there is no student"),
+        ("Identifier,Grade\r\n", "worksheet.csv:1: the worksheet has no students"),
         ("a,b\nAda,1\n", "worksheet.csv:2: the first cell must be Moodle's identifier"),
-        (ENGLISH.replace(",", ";"), "worksheet.csv:1: semicolons .* only commas"),
+        (ENGLISH.replace(",", ";"), "worksheet.csv:1: cells are separated by semicolons; .* with commas"),
         (ENGLISH.replace("100.00", "A\nB"), "not CSV|cells where|scales"),
-        (ENGLISH.replace(",100.00,", ",Good,"), "worksheet.csv:2: the maximum grade is no number; scales"),
+        (ENGLISH.replace(",100.00,", ",Good,"), "worksheet.csv:2: the maximum grade is not a number; scales"),
         (
             GERMAN.replace("Abgegeben,,", ",5,").replace('Abgegeben,"12,00"', ",5"),
-            "worksheet.csv:1: it cannot be told which column holds the grades; set your language",
+            "worksheet.csv:1: it is unclear which column holds the grades; set your language",
         ),
         (ENGLISH.replace("Bob,", 'B"ob,'), "worksheet.csv:3: not CSV: a quotation mark is out of place"),
         (ENGLISH.replace("657", "658"), None),
-        (ENGLISH.replace("carl@", "ada@"), "worksheet.csv: lines 2 and 4 could both be Ada Lovelace"),
+        (ENGLISH.replace("carl@", "ada@"), "worksheet.csv: lines 2 and 4 match the same student, Ada Lovelace"),
     ],
     ids=["empty", "other", "semicolons", "broken", "scale", "ambiguous", "quotes", "same number", "two rows"],
 )
-def test_a_worksheet_that_cannot_be_filled_in_is_explained(content: str, problem: str | None, tmp_path: Path) -> None:
-    if problem is None:  # numbers count only where they came from Moodle
+def test_an_unusable_worksheet_is_a_usage_error(content: str, problem: str | None, tmp_path: Path) -> None:
+    if problem is None:  # numbers are ignored unless they came from Moodle
         moodle(tmp_path, content)
         return
     with pytest.raises(UsageError, match=problem):
         moodle(tmp_path, content)
 
 
-def test_who_handed_in_what_cannot_be_read_learns_why(tmp_path: Path) -> None:
+def test_comments_explain_files_that_cannot_be_read(tmp_path: Path) -> None:
     unreadable = result(ROPE, outcome=Outcome.UNREADABLE, message="rope.py:1: this line is not UTF-8.")
     carl = Student(id="659", email="carl@example.edu")
     lost = Ignored(file="x/work.7z", why="an archive of a kind that is not read", kind=Kind.UNREAD, student=carl)

@@ -1,4 +1,4 @@
-"""moodle-feedback.zip: each page under the name by which Moodle finds its participant."""
+"""Write moodle-feedback.zip with the names by which Moodle finds the participants."""
 
 import re
 import zipfile
@@ -16,7 +16,7 @@ from tests.teach.formats.test_moodle import ENGLISH
 
 
 def pages(of: Book, folder: Path, template: Path | None = None) -> dict[str, str]:
-    """The files in the zip."""
+    """Return the files in the zip."""
     (path,) = write("moodle-feedback", of, folder, template)
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
@@ -24,11 +24,11 @@ def pages(of: Book, folder: Path, template: Path | None = None) -> dict[str, str
 
 
 def participant(name: str) -> list[str]:
-    """The parts that Moodle 4 takes a name for: up to four underscores, and the rest is the file's name."""
+    """Split a name as Moodle 4 does: at four underscores, before the name of the file."""
     return name.split("_", 4)
 
 
-def test_submissions_of_moodle_know_their_participants(tmp_path: Path) -> None:
+def test_uses_the_ids_of_students_from_moodle(tmp_path: Path) -> None:
     students = [Student(id="657", name="Ada_Ann / Lovelace"), Student(id="658"), Student(id="x", name="Nobody")]
     of = book(*(grade(each, MOE, passed(MOE)) for each in students), run=run(layout="moodle"))
     found = pages(of, tmp_path)
@@ -41,20 +41,20 @@ def test_submissions_of_moodle_know_their_participants(tmp_path: Path) -> None:
     assert "Ada" not in second.text
 
 
-def test_a_worksheet_has_the_numbers_of_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_finds_numbers_of_other_students_in_the_worksheet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "sheet.csv").write_text(ENGLISH, encoding="utf-8")
     found = pages(sample_book(), tmp_path, tmp_path / "sheet.csv")
     assert sorted(re.findall(r"_(\d+)_", " ".join(found))) == ["657", "658"]
     assert "Feedback for Ada Lovelace" in Parsed(found["Ada Lovelace_657_assignsubmission_file_feedback.html"]).text
-    assert "of 5 students the number in Moodle is not known" in capsys.readouterr().err
+    assert "5 students are left out because their number in Moodle is unknown" in capsys.readouterr().err
 
 
-def test_where_nothing_tells_the_numbers_the_worksheet_is_asked_for(tmp_path: Path) -> None:
+def test_unknown_numbers_are_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"--format moodle-feedback=FILE\.csv"):
         write("moodle-feedback", book(grade(ADA, MOE, passed(MOE))), tmp_path)
 
 
-def test_the_same_book_is_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_book_gives_the_same_bytes(tmp_path: Path) -> None:
     of = book(grade(Student(id="657", name="Ada"), MOE, passed(MOE)), run=run(layout="moodle"))
     one, two = (write("moodle-feedback", of, tmp_path / name)[0].read_bytes() for name in "ab")
     assert one == two

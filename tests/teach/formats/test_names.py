@@ -1,4 +1,4 @@
-"""A folder for each student, on every file system."""
+"""Safe and distinct names of students' folders."""
 
 import re
 import unicodedata
@@ -20,7 +20,7 @@ from grader.teach.formats.names import folder_name
 @example("", "student")
 @example("con", "CON.txt")
 @example("", "0-")
-def test_different_students_have_different_folders_on_every_file_system(one: str, other: str) -> None:
+def test_names_are_safe_and_distinct_on_every_file_system(one: str, other: str) -> None:
     names = [folder_name(one), folder_name(other)]
     for name in names:
         assert len(name.encode()) <= 255
@@ -32,5 +32,5 @@ def test_different_students_have_different_folders_on_every_file_system(one: str
 
 
 @pytest.mark.parametrize("plain", ["ada", "12345", "s.k-1_2", "ada@example.edu"])
-def test_a_plain_id_is_its_own_folder(plain: str) -> None:
+def test_plain_ids_are_unchanged(plain: str) -> None:
     assert folder_name(plain) == plain

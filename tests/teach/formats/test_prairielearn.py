@@ -1,4 +1,4 @@
-"""PrairieLearn: results of each student, as shares and bounded."""
+"""Write results.json of each student for PrairieLearn."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from grader.teach.formats import write
 from tests.teach.formats.books import ADA, BOB, MOE, book, case, grade, passed, result
 
 
-def test_prairielearn_scores_are_shares_and_the_file_is_bounded(tmp_path: Path) -> None:
+def test_scores_are_shares_and_files_stay_below_1_mb(tmp_path: Path) -> None:
     failure = Failure("No. " * 10)
     tests = [
         case(f"test_{number}", Outcome.FAILED, 0.05, failure=failure, output=Output(f"{number} " * 90_000))
@@ -24,5 +24,5 @@ def test_prairielearn_scores_are_shares_and_the_file_is_bounded(tmp_path: Path) 
     assert large.stat().st_size <= 1_000_000
     content = json.loads(large.read_bytes())
     assert len(content["tests"]) == 20
-    assert "The outputs are cut after 5000 characters" in content["message"]
+    assert "Messages and outputs are cut after 5000 characters" in content["message"]
     assert all({"points", "max_points"} <= set(test) for test in content["tests"])

@@ -1,4 +1,4 @@
-"""results.json: it fits its schema, and is the book."""
+"""Write results.json, validate it by its schema, and read it back."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.teach.formats.books import EVIL, sample_book
 DOCS = ROOT / "docs"
 
 
-def test_results_json_fits_its_schema_and_the_one_of_a_single_result(tmp_path: Path) -> None:
+def test_results_are_valid_by_both_schemas(tmp_path: Path) -> None:
     (path,) = write("json", sample_book(), tmp_path)
     content = json.loads(path.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator(json.loads((DOCS / "results.schema.json").read_text())).validate(content)
@@ -26,11 +26,11 @@ def test_results_json_fits_its_schema_and_the_one_of_a_single_result(tmp_path: P
 
 
 def test_the_schema_in_docs_is_up_to_date() -> None:
-    """If not: python -m grader.teach.formats.results_json > docs/results.schema.json"""
+    """Update it with python -m grader.teach.formats.results_json > docs/results.schema.json."""
     assert (DOCS / "results.schema.json").read_text() == results_json.schema_text()
 
 
-def test_results_json_is_the_book(tmp_path: Path) -> None:
+def test_results_can_be_read_back(tmp_path: Path) -> None:
     of = sample_book()
     (path,) = write("json", of, tmp_path)
     read = msgspec.json.decode(path.read_bytes(), type=results_json.Results)

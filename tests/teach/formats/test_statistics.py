@@ -1,21 +1,21 @@
-"""The statistics of a class that a report shows."""
+"""Compute the statistics of a class."""
 
-from grader.teach.formats.statistics import summarise
+from grader.teach.formats.statistics import summarize
 from tests.teach.formats import books
 from tests.teach.formats.class_of import class_of
 
 
-def test_a_fault_of_the_grader_is_no_wrong_answer() -> None:
+def test_a_fault_of_the_grader_is_not_a_wrong_answer() -> None:
     ended = books.grade(books.ADA, books.MOE, None, error="The judge ended.")
     again = books.grade(books.BOB, books.MOE, books.passed(books.MOE), error="The judge ended.")
-    found = summarise(books.book(ended, again))
-    assert [fault.former for fault in found.faults] == [False, True]
-    assert [total.known for total in found.totals] == [False, True]
+    found = summarize(books.book(ended, again))
+    assert [fault.has_earlier_points for fault in found.faults] == [False, True]
+    assert [total.is_known for total in found.totals] == [False, True]
     assert list(found.items[0].shares) == [1.0]
 
 
-def test_seconds_are_of_submissions_that_ran() -> None:
-    found = summarise(class_of(200))
+def test_times_are_of_submissions_that_ran() -> None:
+    found = summarize(class_of(200))
     for each in found.items:
         if each.item.kind == "exercise":
             ordered = sorted(each.seconds)

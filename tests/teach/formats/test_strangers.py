@@ -1,4 +1,4 @@
-"""In no format is anything obeyed that a stranger wrote, or shown that is for no student."""
+"""Hostile text and secrets in every format."""
 
 import html
 import json
@@ -47,11 +47,11 @@ def test_of_ours_is_broken(submission):
 '''
 
 
-TEXTS = [name for name in FORMATS if name != "moodle-feedback"]  # which is a zip of the pages of feedback
+TEXTS = [name for name in FORMATS if name != "moodle-feedback"]  # a zip of the feedback pages
 
 
 def export(name: str, book: Book, out: Path) -> list[Path]:
-    """The files of a format, and of GitHub's what is printed too."""
+    """Write a gradebook in a format, and return the files."""
     template = out / "worksheet.csv"
     out.mkdir(exist_ok=True)
     template.write_text(WORKSHEET, "utf-8")
@@ -67,7 +67,7 @@ def strings(value: Any) -> Iterator[str]:
 
 
 def texts(path: Path) -> str:
-    """The text that a reader of the file gets to see."""
+    """Return the text that a reader of the file sees."""
     text = path.read_text("utf-8")
     if path.suffix == ".json":
         return "\n".join(strings(json.loads(text)))
@@ -78,7 +78,7 @@ def texts(path: Path) -> str:
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_no_character_of_a_stranger_hides_or_commands(
+def test_hostile_text_is_visible_and_not_executed(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(books, "HOSTILE", WORDS)
@@ -100,7 +100,7 @@ def test_no_character_of_a_stranger_hides_or_commands(
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
-    """A class whose every test fails, some in lines of the hidden tests, and a test that is itself broken."""
+    """Grade a class in which every test fails, some in lines of the hidden tests, and one test is broken."""
     folder = tmp_path_factory.mktemp("class")
     course = classes.make_course(folder)
     with (course / "solutions/toolbox/test_hidden.py").open("a", encoding="utf-8") as file:
@@ -112,12 +112,12 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
 
 
 def squeezed(text: str) -> str:
-    """Letters and digits alone: neither escapes, nor wrapping, nor marks between them matter."""
+    """Keep only letters and digits, so that escapes, line breaks and marks do not matter."""
     return re.sub(r"[\W_]+", "", text)
 
 
 def secret_lines() -> list[str]:
-    """Lines of what students do not receive, apart from those they do, and from texts that are written for them."""
+    """Return the lines of files that students do not receive, except lines and texts that they do receive."""
     solution, exercise = TOOLBOX / "solutions/toolbox", TOOLBOX / "exercises/toolbox"
     received = squeezed("\n".join(path.read_text("utf-8") for path in exercise.iterdir() if path.is_file()))
     code = "".join(path.read_text("utf-8") for path in sorted(solution.glob("*.py"))) + BROKEN

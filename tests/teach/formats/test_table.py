@@ -1,4 +1,4 @@
-"""Cells of tables: none is a formula that a spreadsheet would obey."""
+"""Formulas in cells of tables."""
 
 import csv
 import re
@@ -8,7 +8,7 @@ import pytest
 
 from grader.base.text import clean_line
 from grader.teach.formats import write
-from grader.teach.formats.table import cell
+from grader.teach.formats.table import csv_cell
 from tests.teach.formats.books import sample_book
 from tests.teach.formats.written import table
 
@@ -23,18 +23,18 @@ def test_no_cell_is_a_formula(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "+cmd", "-2+3", "\t=1", "\r=1", " =1", "＝1"])
-def test_a_formula_gets_an_apostrophe(text: str) -> None:
-    assert cell(text).startswith(("'", r"\r"))
+def test_formulas_get_an_apostrophe(text: str) -> None:
+    assert csv_cell(text).startswith(("'", r"\r"))
 
 
 @pytest.mark.parametrize("text", ["x;=1", 'x;"=1', "x; @SUM(A1)", "a,b;-2+3"])
-def test_a_formula_after_a_semicolon_gets_an_apostrophe_too(text: str) -> None:
-    """Where the comma is for decimals, a spreadsheet breaks lines at semicolons, whatever is quoted."""
-    (line,) = csv.reader([f"1,{cell(text)}"], delimiter=";")
+def test_formulas_after_a_semicolon_get_an_apostrophe(text: str) -> None:
+    """A spreadsheet with the comma as decimal mark splits lines at semicolons, even in quotes."""
+    (line,) = csv.reader([f"1,{csv_cell(text)}"], delimiter=";")
     assert not any(re.match(r'[\s"]*[=+\-@]', each) for each in line)
     assert len(line) == 2
 
 
 @pytest.mark.parametrize("text", ["-17", "+380501234567", "0042", "1.5", "ada-1", "a=b", ""])
-def test_numbers_and_ids_stay_as_they_are(text: str) -> None:
-    assert cell(text) == text
+def test_numbers_and_ids_are_unchanged(text: str) -> None:
+    assert csv_cell(text) == text

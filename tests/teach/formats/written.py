@@ -1,4 +1,4 @@
-"""Exported files, as a reader of their format takes them, and a student to write them for."""
+"""Read exported files, and a student whose name is not Unicode."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ def table(path: Path) -> list[list[str]]:
 
 
 def delimiter(text: str) -> str:
-    """What Canvas takes for it: of `;` and `,` the one that gives its first three lines the same number of cells."""
+    """Return the delimiter as Canvas finds it: the one with equally many cells in the first three lines."""
     cells = {}
     for mark in ";,":
         counts = {len(next(csv.reader([line], delimiter=mark))) for line in text.splitlines()[:3]}

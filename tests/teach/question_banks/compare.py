@@ -1,4 +1,4 @@
-"""Compares what a reader found in an export with the quiz: every question, option, right answer, margin, feedback."""
+"""Compare what a reader found in an export with the quiz: questions, options, right answers, margins and feedback."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from tests.teach.question_banks.questions import Read, expected, flat, one_line
 
 @dataclass(frozen=True)
 class Carried:
-    """What a format has a place for."""
+    """What a format can express."""
 
-    slips: bool = True  # feedback on a typical wrong number or word
+    wrong: bool = True  # feedback on a typical wrong number or text
     pairs: bool = True  # feedback on a single pair
-    order: bool = True  # else an order is a matching of items and places
+    order: bool = True  # otherwise an ordering is a matching of items and places
     units: bool = False
     shuffled: bool = True  # whether options may be shuffled, for each question
-    arrows: bool = True  # words with an arrow
+    arrows: bool = True  # texts with an arrow
 
 
 def entries(categories: list[tuple[str, list[Read]]]) -> list[tuple[str, list[Read]]]:
-    """The entries of a quiz whose first category has the questions without variants."""
+    """Return the entries of a quiz whose first category has the questions without variants."""
     (top, alone), *drawn = categories
     assert all(bank.startswith(f"{top}/") for bank, _ in drawn)
     return [*((top, [read]) for read in alone), *drawn]
 
 
 def compare(quiz: Quiz, found_entries: Iterable[tuple[str, list[Read]]], variants: int, carried: Carried) -> None:
-    """Entries: a question alone, or the variants of one, with the name of their bank."""
+    """Assert that entries, each a question or the variants of one with the name of their bank, equal the quiz."""
     found = {reads[0].name.partition(".")[0]: (bank, reads) for bank, reads in found_entries}
     asked = [question for question in quiz.questions if carried.arrows or question.id != "only-arrows"]
     assert sorted(found) == sorted(question.id for question in asked)
@@ -42,7 +42,7 @@ def compare(quiz: Quiz, found_entries: Iterable[tuple[str, list[Read]]], variant
             assert len({read.text for read in reads}) == len(reads)
         for read in reads:
             by_text = {each.text: each for each in wanted}
-            text = read.text.removesuffix(" Give each its place: 1 is the first.")
+            text = read.text.removesuffix(" Give each item its place: 1 is the first.")
             assert text in by_text, f"{question.id}: {text}"
             same(read, by_text[text], carried)
 
@@ -54,7 +54,7 @@ def _variants(question: Question) -> list[Read]:
 
 
 def same(read: Read, wanted: Read, carried: Carried) -> None:
-    """One question."""
+    """Assert that one question equals what was wanted."""
     about = read.name
     assert read.code[len(read.code) - len(wanted.code) :] == wanted.code, about
     assert read.explanation.startswith(wanted.explanation), about
@@ -90,17 +90,17 @@ def _pairs(read: Read, wanted: Read, carried: Carried) -> None:
 
 
 def _typed(read: Read, wanted: Read, carried: Carried) -> None:
-    """Numbers and words: first the right ones, then the slips, of which a format may only speak."""
-    numbers = wanted.numbers if carried.slips else [each for each in wanted.numbers if each[2]]
+    """Compare numbers and texts: first the right ones, then wrong ones, on which a format may have only feedback."""
+    numbers = wanted.numbers if carried.wrong else [each for each in wanted.numbers if each[2]]
     assert len(read.numbers) == len(numbers), read.name
     for (number, margin, right, feedback), (number_, margin_, right_, feedback_) in zip(
         read.numbers, numbers, strict=True
     ):
         assert (number, right, feedback) == (float(number_), right_, feedback_), read.name
         assert abs(margin - margin_) <= 1e-8 * margin_ + 1e-12 * abs(number), read.name
-    words = wanted.words if carried.slips else [each for each in wanted.words if each[1]]
+    words = wanted.words if carried.wrong else [each for each in wanted.words if each[1]]
     words = [(one_line(word), right, feedback) for word, right, feedback in words if carried.arrows or "->" not in word]
     assert [(flat(word), *rest) for word, *rest in read.words] == words, read.name
-    if not carried.slips:
+    if not carried.wrong:
         for *_, right, feedback in (*wanted.numbers, *wanted.words):
             assert right or f": {feedback}" in read.when_wrong, read.name

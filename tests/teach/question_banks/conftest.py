@@ -1,4 +1,4 @@
-"""The quizzes that every format is tried on: those of the course, one of every type, and one that is hard to write."""
+"""The quizzes that test every format: those of the course, one with every type, and one that is hard to write."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A question as a reader found it in an export, and as it should be by the quiz: both in words that a student sees."""
+"""A question as a reader found it in an export, and as the quiz has it: both in the words that a student sees."""
 
 import re
 from dataclasses import dataclass, field
@@ -26,22 +26,22 @@ BLOCKS = {"p", "li", "ul", "ol", "pre", "div", "tr", "td", "th", "table", "br"}
 
 @dataclass
 class Read:
-    """A question. Of its answers those are filled that its kind has; feedback is "" where there is none."""
+    """A question. Only the fields of its kind are filled; feedback is "" if there is none."""
 
     name: str
     kind: str
     text: str
     explanation: str
-    options: list[tuple[str, bool, str]] = field(default_factory=list)  # text, right, feedback
-    numbers: list[tuple[float, float, bool, str]] = field(default_factory=list)  # number, margin, right, feedback
-    words: list[tuple[str, bool, str]] = field(default_factory=list)  # word, right, feedback
+    options: list[tuple[str, bool, str]] = field(default_factory=list)  # text, is right, feedback
+    numbers: list[tuple[float, float, bool, str]] = field(default_factory=list)  # number, margin, is right, feedback
+    words: list[tuple[str, bool, str]] = field(default_factory=list)  # text, is right, feedback
     items: list[str] = field(default_factory=list)  # in the right order
     pairs: list[tuple[str, str, str]] = field(default_factory=list)  # left, right, feedback
     extra: set[str] = field(default_factory=set)
     when_wrong: str = ""
     unit: str | None = None
     shuffled: bool | None = None
-    code: list[str] = field(default_factory=list)  # blocks of it; that of the question comes last
+    code: list[str] = field(default_factory=list)  # blocks of code; that of the question is the last
     tags: list[str] = field(default_factory=list)
 
 
@@ -73,7 +73,7 @@ class _Seen(HTMLParser):
 
 
 def seen(html: str) -> str:
-    """What is to be read of HTML, with single spaces."""
+    """Return the visible text of HTML with single spaces."""
     parser = _Seen()
     parser.feed(html)
     parser.close()
@@ -81,7 +81,7 @@ def seen(html: str) -> str:
 
 
 def code_in(html: str) -> list[str]:
-    """The blocks of code in HTML, as they stand there."""
+    """Return the code blocks in HTML unchanged."""
     parser = _Seen()
     parser.feed(html)
     parser.close()
@@ -89,29 +89,29 @@ def code_in(html: str) -> list[str]:
 
 
 def shown(markdown: str) -> str:
-    """What a terminal shows of the Markdown of a question, with single spaces."""
+    """Return what a terminal shows of the Markdown of a question, with single spaces."""
     return one_line(" ".join(re.sub(r"^ {0,3}(?:[-*+]|1[.)]) +", "", row) for row in markdown.split("\n")))
 
 
 def one_line(markdown: str) -> str:
-    """The same of an option, a side or a word: there are no lists in them. A power has no parentheses, as in HTML."""
+    """Return what a terminal shows of an option, a side or a word, which have no lists, with powers as in HTML."""
     parts = spans(" ".join(markdown.split()))
     return " ".join("".join(span.text if span.style else flat(span.text) for span in parts).split())
 
 
 def flat(text: str) -> str:
-    """Text whose powers have no parentheses."""
+    """Remove the parentheses of powers."""
     return re.sub(POWER, r"^\1", text)
 
 
 def numbered(code: str) -> str:
-    """Lines of code, each after its number."""
+    """Return code with line numbers."""
     rows = code.rstrip("\n").split("\n")
     return "\n".join(f"{number:>{len(str(len(rows)))}}  {row}" for number, row in enumerate(rows, start=1))
 
 
 def expected(question: Question, asked: Asked | None = None) -> Read:
-    """What every export says of a question, or of a variant of it; `name` is the question's id."""
+    """Return what every export has of a question or a variant of it; `name` is the question's id."""
     asked = asked or ask(question, "any", 1)
     question = asked.question  # type: ignore[assignment]
     said = f"{shown(question.explanation)} ({question.source}) To read again: {question.section}"
@@ -157,7 +157,7 @@ def expected(question: Question, asked: Asked | None = None) -> Read:
 
 
 def margin(tolerance: Tolerance | None, right: Number) -> float:
-    """How far off a number may be, as docs/quizzes.md has it."""
+    """Return how far off a number may be, as docs/quizzes.md defines it."""
     if tolerance is None:
         return 0.0 if isinstance(right, int) else abs(right) / 1e6
     return tolerance.absolute if tolerance.absolute else (tolerance.relative or 0.0) * abs(right)

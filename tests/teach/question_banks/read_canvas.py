@@ -1,4 +1,4 @@
-"""Reads a package of QTI 1.2 as Canvas makes them: scores are those that its own conditions give.
+"""Read a package of QTI 1.2 in Canvas's style, and score responses by its own conditions.
 
 Written from the specification of QTI 1.2 (ASI information model) and Canvas's documented packages.
 """
@@ -17,14 +17,14 @@ Responses = dict[str, set[str]]
 
 
 def files_of(data: bytes) -> dict[str, bytes]:
-    """The files of a package."""
+    """Return the files of a package by name."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.testzip() is None
         return {name: archive.read(name) for name in archive.namelist()}
 
 
 def read_canvas(data: bytes) -> list[tuple[str, list[Read]]]:
-    """Entries of the quiz: "" and a question, or the title of a bank and the questions of which it draws one."""
+    """Return the entries: "" and a question, or the title of a bank and its questions, one of which is drawn."""
     files = files_of(data)
     manifest = ElementTree.fromstring(files["imsmanifest.xml"])
     listed = [file.get("href") for file in manifest.iter(f"{PACKAGE}file")]
@@ -61,7 +61,7 @@ def _fields(metadata: Element | None) -> dict[str, str]:
 
 
 def _material(element: Element | None, path: str = "") -> str:
-    """HTML of a material; plain text is escaped by nobody."""
+    """Return the HTML or the plain text of a material."""
     assert element is not None
     text = element.find(f"{path}{QTI}material/{QTI}mattext")
     assert text is not None
@@ -69,7 +69,7 @@ def _material(element: Element | None, path: str = "") -> str:
 
 
 class Item:
-    """One question: what it says, and what a response to it is worth."""
+    """A question that can score responses."""
 
     def __init__(self, item: Element):
         self.item = item
@@ -78,7 +78,7 @@ class Item:
         }
 
     def mark(self, responses: Responses) -> tuple[float, list[str]]:
-        """The score, of 100, and the idents of what is said."""
+        """Return the score, from 0 to 100, and the idents of the feedback that is shown."""
         score, said = 0.0, []
         for condition in self.item.iter(f"{QTI}respcondition"):
             variables = condition.find(f"{QTI}conditionvar")
@@ -95,7 +95,7 @@ class Item:
         return score, said
 
     def says(self, responses: Responses, about: str) -> str:
-        """What is said of an answer."""
+        """Return the feedback on an answer."""
         return " ".join(self.feedback[each] for each in self.mark(responses)[1] if each == f"{about}_fb")
 
 

@@ -1,4 +1,4 @@
-"""Reads GIFT as Moodle's documentation describes it.
+"""Read GIFT as Moodle's documentation describes it.
 
 Escaped characters are put aside first; what is left of `{ } = ~ # ->` has its meaning.
 """
@@ -13,7 +13,7 @@ BACK = {value: char for char, value in ASIDE.items()} | {"\ue00f": "\n"}
 
 
 def read_gift(data: bytes) -> list[tuple[str, list[Read]]]:
-    """Categories, each with its questions, in the order of the file."""
+    """Return the categories with their questions, in the order of the file."""
     found: list[tuple[str, list[Read]]] = []
     for block in data.decode().split("\n\n"):
         rows = block.split("\n")
@@ -79,7 +79,7 @@ def _question(text: str) -> Read:
 
 
 def _answers(text: str, sign: str) -> list[tuple[float, str, str]]:
-    """Weights, answers and their feedback."""
+    """Return weights, answers and their feedback."""
     found = []
     before, *parts = text.split(sign)
     assert not before.strip()

@@ -1,4 +1,4 @@
-"""Reads Moodle XML as Moodle's documentation describes it, and refuses what Moodle's importer would."""
+"""Read Moodle XML as Moodle's documentation describes it, and reject what Moodle's importer rejects."""
 
 import re
 from html import unescape
@@ -15,7 +15,7 @@ FRACTIONS = {
 
 
 def read_moodle(data: bytes) -> list[tuple[str, list[Read]]]:
-    """Categories, each with its questions, in the order of the file."""
+    """Return the categories with their questions, in the order of the file."""
     root = ElementTree.fromstring(data)
     assert root.tag == "quiz"
     found: list[tuple[str, list[Read]]] = []
@@ -35,7 +35,7 @@ def _text(parent: Element, path: str) -> str:
 
 
 def _html(parent: Element, tag: str) -> str:
-    """A field of HTML."""
+    """Return the HTML of a field."""
     element = parent.find(tag)
     if element is None:
         return ""

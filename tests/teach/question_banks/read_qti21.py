@@ -1,4 +1,4 @@
-"""Reads a package of QTI 2.1, and processes responses as its information model says."""
+"""Read a package of QTI 2.1, and process responses as its information model says."""
 
 import io
 import zipfile
@@ -13,7 +13,7 @@ PACKAGE = "{http://www.imsglobal.org/xsd/imscp_v1p1}"
 
 
 def read_qti21(data: bytes) -> list[tuple[str, list[Read]]]:
-    """Entries of the test: "" and a question, or the title of a section and the questions of which it selects one."""
+    """Return the entries: "" and a question, or a title and the questions of which the section selects one."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     manifest = ElementTree.fromstring(files["imsmanifest.xml"])
@@ -47,7 +47,7 @@ def _item(files: dict[str, bytes], reference: Element) -> Read:
 
 
 class Item:
-    """One question, and what responses to it are worth."""
+    """A question that can score responses."""
 
     def __init__(self, root: Element):
         self.root = root
@@ -59,7 +59,7 @@ class Item:
         (self.body,) = root.findall(f"{QTI}itemBody")
 
     def mark(self, response: Sequence[str]) -> tuple[float, list[str]]:
-        """The score from 0 to 1, and the identifiers of the feedback that is shown."""
+        """Return the score, from 0 to 1, and the identifiers of the feedback that is shown."""
         outcomes: dict[str, list[str]] = {"SCORE": ["0"], "FEEDBACK": []}
         (processing,) = self.root.findall(f"{QTI}responseProcessing")
         for rule in processing:
@@ -79,7 +79,7 @@ class Item:
                 return
 
     def _value(self, expression: Element, response: Sequence[str], outcomes: dict[str, list[str]]) -> list[str]:
-        """A value as a list; [] is NULL."""
+        """Evaluate an expression to a list; [] is NULL."""
         values = [self._value(each, response, outcomes) for each in expression]
         match expression.tag.removeprefix(QTI):
             case "variable":
@@ -126,7 +126,7 @@ class Item:
         return min(max(total, float(mapping.get("lowerBound", ""))), float(mapping.get("upperBound", "")))
 
     def read(self) -> Read:
-        """The question, with scores and feedback as responses find them out."""
+        """Return the question, with the scores and feedback that responses get."""
         html = "".join(_outer(each) for each in self.body)
         read = Read(str(self.root.get("title")), "", "", self.feedback["explanation"], code=code_in(html))
         interactions = [each for each in self.body.iter() if each.tag.endswith("Interaction")]

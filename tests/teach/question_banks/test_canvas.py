@@ -1,27 +1,27 @@
-"""QTI 1.2 for Canvas: valid, read back by its own conditions, and Canvas's ways of saying what QTI does not."""
+"""Export as QTI 1.2 for Canvas: files are valid, complete, and use Canvas's extensions."""
 
 from xml.etree import ElementTree
 
 from grader.quiz.model import Quiz
-from grader.teach.question_banks import bank_of
+from grader.teach.question_banks import build_bank
 from grader.teach.question_banks.canvas import export
 from tests.teach.question_banks.compare import Carried, compare
 from tests.teach.question_banks.read_canvas import QTI, files_of, read_canvas
 from tests.teach.question_banks.valid import manifest_problems, qti12_problems
 
 
-def test_everything_of_a_quiz_is_valid_and_read_back(quiz: Quiz) -> None:
-    data = export(bank_of(quiz, "slug", 4, "seed")).data
+def test_exports_are_valid_and_complete(quiz: Quiz) -> None:
+    data = export(build_bank(quiz, "slug", 4, "seed")).data
     files = files_of(data)
     assert manifest_problems(files.pop("imsmanifest.xml")) == []
     (meta,) = (name for name in files if name.endswith("assessment_meta.xml"))
-    del files[meta]  # Canvas's own
+    del files[meta]  # an extension of Canvas
     assert {name: problems for name, text in files.items() if (problems := qti12_problems(text))} == {}
-    compare(quiz, read_canvas(data), 4, Carried(slips=False, order=False, shuffled=False))
+    compare(quiz, read_canvas(data), 4, Carried(wrong=False, order=False, shuffled=False))
 
 
-def test_the_schemas_refuse_what_is_wrong(every_type: Quiz) -> None:
-    files = files_of(export(bank_of(every_type, "slug", 4, "seed")).data)
+def test_schemas_reject_invalid_files(every_type: Quiz) -> None:
+    files = files_of(export(build_bank(every_type, "slug", 4, "seed")).data)
     manifest = files["imsmanifest.xml"]
     (quiz,) = (text for text in files.values() if b"<assessment " in text)
     assert manifest_problems(manifest.replace(b"<resources>", b"<resource>").replace(b"</resources>", b"</resource>"))
@@ -29,8 +29,8 @@ def test_the_schemas_refuse_what_is_wrong(every_type: Quiz) -> None:
     assert "respconditon" in qti12_problems(quiz.replace(b"respcondition", b"respconditon"))[0]
 
 
-def test_variants_are_a_question_bank_from_which_the_quiz_draws_one(every_type: Quiz) -> None:
-    entries = read_canvas(export(bank_of(every_type, "slug", 3, "seed")).data)
+def test_variants_of_a_question_are_a_bank_that_the_quiz_draws_one_from(every_type: Quiz) -> None:
+    entries = read_canvas(export(build_bank(every_type, "slug", 3, "seed")).data)
     banks = {title: [read.name for read in reads] for title, reads in entries if title}
     assert banks == {
         "Every type of question: cache-bytes": ["cache-bytes.1", "cache-bytes.2", "cache-bytes.3"],
@@ -38,9 +38,9 @@ def test_variants_are_a_question_bank_from_which_the_quiz_draws_one(every_type: 
     }
 
 
-def test_the_types_are_those_that_canvas_knows(every_type: Quiz) -> None:
+def test_questions_have_types_of_canvas(every_type: Quiz) -> None:
     types = {}
-    for data in files_of(export(bank_of(every_type, "slug", 1, "seed")).data).values():
+    for data in files_of(export(build_bank(every_type, "slug", 1, "seed")).data).values():
         for item in ElementTree.fromstring(data).iter(f"{QTI}item"):
             fields = {field[0].text: field[1].text for field in item.iter(f"{QTI}qtimetadatafield")}
             types[item.get("title")] = fields["question_type"]
@@ -57,32 +57,32 @@ def test_the_types_are_those_that_canvas_knows(every_type: Quiz) -> None:
     }
 
 
-def test_the_quiz_is_not_published_and_has_a_point_for_each_question(every_type: Quiz) -> None:
-    files = files_of(export(bank_of(every_type, "slug", 3, "seed")).data)
+def test_the_quiz_is_unpublished_and_worth_a_point_per_question(every_type: Quiz) -> None:
+    files = files_of(export(build_bank(every_type, "slug", 3, "seed")).data)
     (meta,) = (ElementTree.fromstring(text) for name, text in files.items() if name.endswith("assessment_meta.xml"))
     settings = {element.tag.partition("}")[2]: element.text for element in meta}
     assert (settings["title"], settings["points_possible"]) == ("Every type of question", "9.0")
     assert (settings["available"], settings["shuffle_answers"]) == ("false", "false")
 
 
-def test_what_is_not_carried_is_said_with_the_questions_and_stands_in_the_package(every_type: Quiz) -> None:
-    exported = export(bank_of(every_type, "slug", 3, "seed"))
+def test_losses_name_their_questions_and_are_listed_in_the_manifest(every_type: Quiz) -> None:
+    exported = export(build_bank(every_type, "slug", 3, "seed"))
     assert {loss.what[:28]: set(loss.questions) for loss in exported.losses} == {
-        "Several right options are sc": {"several-right"},
-        "What is said of one of sever": {"several-right"},
-        "A number is typed without un": {"total-size", "cache-bytes", "chosen-of-all"},
-        "What is said of a typical sl": {"total-size", "cache-bytes", "name-of-it"},
-        "An order becomes a matching ": {"layer-order"},
-        "A word counts as it is spelt": {"name-of-it"},
+        "A question with several righ": {"several-right"},
+        "Feedback on one of several o": {"several-right"},
+        "A number must be typed witho": {"total-size", "cache-bytes", "chosen-of-all"},
+        "Feedback on a typical wrong ": {"total-size", "cache-bytes", "name-of-it"},
+        "An ordering becomes a matchi": {"layer-order"},
+        "Text must be spelled exactly": {"name-of-it"},
         "The level of a question (rec": set(),
-        "Options stand in a drawn ord": set(),
+        "Options are in a drawn order": set(),
     }
     manifest = files_of(exported.data)["imsmanifest.xml"].decode()
     for loss in exported.losses:
         assert loss.what in manifest
 
 
-def test_what_canvas_goes_by_is_the_same_for_the_same_quiz(every_type: Quiz) -> None:
-    first, again = (export(bank_of(every_type, "slug", 3, "seed")).data for _ in range(2))
+def test_identifiers_depend_only_on_quiz_and_seed(every_type: Quiz) -> None:
+    first, again = (export(build_bank(every_type, "slug", 3, "seed")).data for _ in range(2))
     assert first == again
-    assert export(bank_of(every_type, "slug", 3, "other")).data != first
+    assert export(build_bank(every_type, "slug", 3, "other")).data != first

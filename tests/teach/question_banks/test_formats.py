@@ -1,4 +1,4 @@
-"""The formats: all that docs/quiz-formats.md lists, and any text comes through each of them as it is."""
+"""All formats: they keep any text as it is, and docs/quiz-formats.md lists them."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grader.quiz.model import Match, Option, Pair, Quiz, Single, Slip, TextAnswer
-from grader.teach.question_banks import FORMATS, bank_of
+from grader.teach.question_banks import FORMATS, build_bank
 from tests.docs.documents import read, rows
 from tests.teach.question_banks.compare import Carried, compare, entries
 from tests.teach.question_banks.questions import Read, one_line
@@ -18,7 +18,7 @@ from tests.teach.question_banks.read_qti21 import read_qti21
 
 Reader = Callable[[bytes], list[tuple[str, list[Read]]]]
 READERS: dict[str, tuple[Reader, Carried]] = {
-    "canvas": (read_canvas, Carried(slips=False, order=False, shuffled=False)),
+    "canvas": (read_canvas, Carried(wrong=False, order=False, shuffled=False)),
     "moodle": (lambda data: entries(read_moodle(data)), Carried(pairs=False)),
     "gift": (lambda data: entries(read_gift(data)), Carried(pairs=False, order=False, shuffled=False)),
     "qti21": (read_qti21, Carried()),
@@ -32,7 +32,7 @@ WORDS = st.text(st.one_of(SIGNS, LETTERS), min_size=1, max_size=12).filter(
 
 @st.composite
 def quizzes(draw: st.DrawFn) -> Quiz:
-    """A quiz of three questions, in which any text stands where it can."""
+    """Generate quizzes of three questions with arbitrary texts."""
     texts = draw(st.lists(WORDS, min_size=8, max_size=8, unique_by=lambda text: one_line(text).casefold()))
     common = {"level": "recall", "section": texts[0], "explanation": f"x {texts[1]}", "source": texts[2]}
     options = tuple(
@@ -66,12 +66,12 @@ def quizzes(draw: st.DrawFn) -> Quiz:
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(quiz=quizzes())
-def test_any_text_comes_through(form: str, quiz: Quiz) -> None:
+def test_any_text_is_kept(form: str, quiz: Quiz) -> None:
     reader, carried = READERS[form]
-    compare(quiz, reader(FORMATS[form].export(bank_of(quiz, "slug", 1, "seed")).data), 1, carried)
+    compare(quiz, reader(FORMATS[form].export(build_bank(quiz, "slug", 1, "seed")).data), 1, carried)
 
 
-def test_the_document_lists_them_with_their_files() -> None:
+def test_the_document_lists_all_formats_with_their_files() -> None:
     table = rows(read("docs/quiz-formats.md"), "`--format`")
     listed = {row[0].strip("`"): row[1].partition(":")[0].strip("`") for row in table}
-    assert listed == {each.name: f"SLUG.{each.ending}" for each in FORMATS.values()}
+    assert listed == {each.name: f"SLUG.{each.suffix}" for each in FORMATS.values()}

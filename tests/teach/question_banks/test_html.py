@@ -1,4 +1,4 @@
-"""The Markdown of questions as HTML: what a terminal shows, escaped, and XML."""
+"""Convert the Markdown of questions to HTML that is valid XML and has the words of the terminal."""
 
 from pathlib import Path
 from xml.etree import ElementTree
@@ -31,23 +31,23 @@ from tests.teach.question_banks.questions import seen, shown
         ("`e^(s)`, a ^ b, ^2, f^(g(x))", "<p><code>e^(s)</code>, a ^ b, ^2, f^(g(x))</p>"),
     ],
 )
-def test_marks_become_elements_and_all_else_stays_text(markdown: str, wanted: str) -> None:
+def test_marks_become_elements_and_everything_else_is_text(markdown: str, wanted: str) -> None:
     assert html.block(markdown) == wanted
     ElementTree.fromstring(f"<div>{wanted}</div>")
 
 
-def test_a_table_has_no_style() -> None:
+def test_tables_have_no_style_attributes() -> None:
     table = html.block("| sign | n |\n|-----:|---|\n| `a` | 1 |\n")
     assert ElementTree.fromstring(table).findtext("tbody/tr/td[2]") == "1"
     assert "style" not in table
 
 
-def test_one_line_has_no_paragraph_and_no_list() -> None:
+def test_inline_and_plain_text_have_no_blocks() -> None:
     assert html.inline("- 3\n of `4`") == "- 3 of <code>4</code>"
     assert html.plain("- 3\n of `<4>` **x**") == "- 3 of <4> x"
 
 
-def test_code_has_the_numbers_of_its_lines() -> None:
+def test_code_has_line_numbers() -> None:
     text = "\n".join(f"if a < {i}:" for i in range(1, 11)) + "\n"
     rows = html.code(text).removeprefix("<pre><code>").removesuffix("</code></pre>").split("\n")
     assert rows[0] == " 1  if a &lt; 1:"
@@ -57,8 +57,8 @@ def test_code_has_the_numbers_of_its_lines() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "lessons").glob("*/quiz.yaml")), ids=lambda path: path.parent.name)
-def test_no_text_of_the_course_says_other_words_than_in_a_terminal(path: Path) -> None:
-    """A platform must not take for a mark what a terminal shows as it stands."""
+def test_texts_of_the_course_have_the_same_words_as_in_a_terminal(path: Path) -> None:
+    """A platform must not read as a mark what a terminal shows as it is."""
 
     def texts(value: object) -> list[str]:
         if isinstance(value, str):

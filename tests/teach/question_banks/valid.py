@@ -1,4 +1,4 @@
-"""Validates exports by the schemas in tests/teach/question_banks/schemas."""
+"""Validate exports by the schemas in tests/teach/question_banks/schemas."""
 
 from functools import cache
 from io import StringIO
@@ -11,7 +11,7 @@ SCHEMAS = Path(__file__).with_name("schemas")
 QTI = "{http://www.imsglobal.org/xsd/ims_qtiasiv1p2}"
 CARTRIDGE = b"http://www.imsglobal.org/xsd/imsccv1p1/imscp_v1p1"
 PACKAGING = b"http://www.imsglobal.org/xsd/imscp_v1p1"
-# what stands in selection_extension, where QTI 1.2 leaves open what may
+# the content of selection_extension, which QTI 1.2 leaves open
 EXTENSION = "<!ELEMENT points_per_item (#PCDATA)>"
 
 
@@ -31,22 +31,22 @@ def _qti12() -> Any:
 
 
 def qti21_problems(data: bytes) -> list[str]:
-    """What is wrong with an item or test of QTI 2.1."""
+    """Return the errors in an item or test of QTI 2.1."""
     return _problems(_relaxng("qti21-parts.rng"), etree.fromstring(data))
 
 
 def moodle_problems(data: bytes) -> list[str]:
-    """What is wrong with Moodle XML."""
+    """Return the errors in a Moodle XML file."""
     return _problems(_relaxng("moodle-parts.rng"), etree.fromstring(data))
 
 
 def manifest_problems(data: bytes) -> list[str]:
-    """What is wrong with a manifest. Canvas uses the elements in the namespace of Common Cartridge."""
+    """Return the errors in a manifest. Canvas uses the elements in the namespace of Common Cartridge."""
     return _problems(_manifest(), etree.fromstring(data.replace(CARTRIDGE, PACKAGING)))
 
 
 def qti12_problems(data: bytes) -> list[str]:
-    """What is wrong with a file of QTI 1.2. A DTD knows no namespaces, so they are taken out."""
+    """Return the errors in a QTI 1.2 file. A DTD has no namespaces, so they are removed."""
     root = etree.fromstring(data)
     assert root.nsmap[None] == QTI[1:-1]
     for element in root.iter(etree.Element):

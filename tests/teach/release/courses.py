@@ -1,4 +1,4 @@
-"""Courses that are released: the small course with a quiz, and one whose exercises build on each other."""
+"""Courses to release: the small course with a quiz, and one whose exercises build on each other."""
 
 from pathlib import Path
 
@@ -17,14 +17,14 @@ lessons:
 
 
 def with_quiz(folder: Path) -> Path:
-    """The small course of the tests, whose lesson has a quiz with one question of each type."""
+    """Return the small course of the tests, with a quiz that has one question of each type."""
     root = copy_toolbox(folder / "course")
     (root / QUIZ).write_bytes(FILE.read_bytes())
     return root
 
 
 def building_on(folder: Path) -> Path:
-    """A course of three exercises: `top`, in lesson 2, builds on `base`, in lesson 1; `high` is in lesson 4."""
+    """Return a course of three exercises: `top` in lesson 2 builds on `base` in lesson 1; `high` is in lesson 4."""
     root = three_exercises.three_exercises(folder / "course")
     (root / "course.yaml").write_text(LESSONS)
     for exercise, lesson in (("base", 1), ("top", 2), ("high", 4)):

@@ -1,4 +1,4 @@
-"""What a student's edition consists of."""
+"""Select the content of a student's edition, and create its files."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ from grader.course import load_course
 from grader.course.document import Document
 from grader.quiz.form import Form, answers_of, read_form
 from grader.quiz.load import load_quiz
-from grader.teach.release.edition import Quizzes, edition_of, files_of
+from grader.teach.release.edition import QuizMode, edition_files, select_edition
 from tests.quiz.every_type import FILE, QUIZ, asked
 from tests.teach.release import courses
 
 
-def files(root: Path, quizzes: Quizzes = "practice", seed: str = "exam") -> dict[str, bytes]:
+def files(root: Path, quizzes: QuizMode = "practice", seed: str = "exam") -> dict[str, bytes]:
     course = load_course(root)
-    return files_of(course, edition_of(course, quizzes=quizzes), seed)
+    return edition_files(course, select_edition(course, quizzes=quizzes), seed)
 
 
-def test_what_students_get_and_nothing_else(tmp_path: Path) -> None:
+def test_has_exactly_the_public_files(tmp_path: Path) -> None:
     root = courses.with_quiz(tmp_path)
     for stray in (
         "exercises/toolbox/toolbox-1.py",  # what grade reset keeps
@@ -48,49 +48,49 @@ def test_what_students_get_and_nothing_else(tmp_path: Path) -> None:
     ]
 
 
-def test_it_is_a_course_that_knows_that_it_was_released(tmp_path: Path) -> None:
+def test_course_yaml_says_that_it_was_released(tmp_path: Path) -> None:
     root = courses.with_quiz(tmp_path)
     given = files(root)["course.yaml"].decode()
     assert given.startswith((root / "course.yaml").read_text().rstrip())
     assert yaml.safe_load(given)["released"] is True
 
 
-def test_a_syllabus_to_which_nothing_can_be_added_is_said(tmp_path: Path) -> None:
+def test_course_yaml_with_braces_is_a_usage_error(tmp_path: Path) -> None:
     root = courses.with_quiz(tmp_path)
     (root / "course.yaml").write_text("{title: T, lessons: [{number: 1, slug: tools, title: T, short: t}]}\n")
-    with pytest.raises(UsageError, match=r"course\.yaml takes no further line"):
+    with pytest.raises(UsageError, match=r"course\.yaml cannot be extended by the line"):
         files(root)
 
 
-def test_an_exercise_comes_with_what_it_builds_on(tmp_path: Path) -> None:
+def test_adds_exercises_that_others_build_on(tmp_path: Path) -> None:
     course = load_course(courses.building_on(tmp_path))
-    edition = edition_of(course, ids=["top"])
+    edition = select_edition(course, ids=["top"])
     assert [each.id for each in edition.exercises] == ["base", "top"]
     assert [each.id for each in edition.added] == ["base"]
     assert [each.number for each in edition.lessons] == [2]
 
 
-def test_a_lab_comes_with_what_it_runs(tmp_path: Path) -> None:
+def test_adds_exercises_that_a_lab_runs(tmp_path: Path) -> None:
     root = courses.building_on(tmp_path)
     (root / "exercises" / "base" / "lab.py").write_text("def run(submission, rng, high):\n    yield\n")
-    assert [each.id for each in edition_of(load_course(root), ids=["base"]).added] == ["high"]
+    assert [each.id for each in select_edition(load_course(root), ids=["base"]).added] == ["high"]
 
 
-def test_lessons_have_their_exercises_unless_these_are_named(tmp_path: Path) -> None:
+def test_selects_the_exercises_of_lessons_unless_exercises_are_named(tmp_path: Path) -> None:
     course = load_course(courses.building_on(tmp_path))
     first, second, _ = course.lessons
-    assert [each.id for each in edition_of(course, [first]).exercises] == ["base"]
-    chosen = edition_of(course, [second], ["high"])
+    assert [each.id for each in select_edition(course, [first]).exercises] == ["base"]
+    chosen = select_edition(course, [second], ["high"])
     assert ([each.id for each in chosen.exercises], chosen.lessons) == (["high"], (second,))
-    assert [each.id for each in edition_of(course).exercises] == ["base", "top", "high"]
+    assert [each.id for each in select_edition(course).exercises] == ["base", "top", "high"]
 
 
-def test_no_such_exercise(tmp_path: Path) -> None:
+def test_an_unknown_exercise_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Did you mean 'base'"):
-        edition_of(load_course(courses.building_on(tmp_path)), ids=["bas"])
+        select_edition(load_course(courses.building_on(tmp_path)), ids=["bas"])
 
 
-def test_a_stub_in_which_somebody_has_written_is_refused(tmp_path: Path) -> None:
+def test_a_modified_stub_is_a_usage_error(tmp_path: Path) -> None:
     root = courses.with_quiz(tmp_path)
     stub = root / "exercises/toolbox/toolbox.py"
     stub.write_bytes((root / "solutions/toolbox/toolbox.py").read_bytes())
@@ -98,7 +98,7 @@ def test_a_stub_in_which_somebody_has_written_is_refused(tmp_path: Path) -> None
         files(root)
 
 
-def test_a_practice_quiz_is_the_same_quiz_and_its_answers_are_not_in_plain_sight(tmp_path: Path) -> None:
+def test_a_practice_quiz_has_encoded_answers(tmp_path: Path) -> None:
     data = files(courses.with_quiz(tmp_path))[courses.QUIZ]
     path = tmp_path / "quiz.yaml"
     path.write_bytes(data)
@@ -108,7 +108,7 @@ def test_a_practice_quiz_is_the_same_quiz_and_its_answers_are_not_in_plain_sight
         assert question.explanation.encode() not in data
 
 
-def test_an_exam_is_a_form_with_no_answer_and_no_explanation(tmp_path: Path) -> None:
+def test_an_exam_is_a_form_without_answers(tmp_path: Path) -> None:
     given = files(courses.with_quiz(tmp_path), "exam")
     assert courses.QUIZ not in given
     text = given["quiz-tools.yaml"].decode()
@@ -122,11 +122,11 @@ def test_an_exam_is_a_form_with_no_answer_and_no_explanation(tmp_path: Path) -> 
     assert "`quiz-tools.yaml`: an exam." in given["README.md"].decode()
 
 
-def test_an_exam_depends_on_its_word(tmp_path: Path) -> None:
+def test_an_exam_depends_on_the_seed(tmp_path: Path) -> None:
     root = courses.with_quiz(tmp_path)
     first, again, other = (files(root, "exam", seed)["quiz-tools.yaml"] for seed in ("autumn", "autumn", "spring"))
     assert first == again != other
 
 
-def test_no_quizzes(tmp_path: Path) -> None:
+def test_quizzes_can_be_left_out(tmp_path: Path) -> None:
     assert [name for name in files(courses.with_quiz(tmp_path), "none") if "quiz" in name] == []

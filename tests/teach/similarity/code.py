@@ -1,4 +1,4 @@
-"""Code that leads to no copy by chance."""
+"""Code that nobody else would write by chance."""
 
 OWN = """
 def route(logits, k):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gradescope runs this once, as root, when it builds the image: archgrade in a virtual environment, beside source/.
+# Gradescope runs this once, as root, when it builds the image. It installs archgrade in a virtual environment beside source/.
 set -euo pipefail
 source=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$source")

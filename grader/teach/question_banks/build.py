@@ -1,4 +1,4 @@
-"""A bank of a quiz: variants are drawn, options shuffled, and texts become HTML."""
+"""Build a question bank from a quiz: draw variants, shuffle options and convert texts to HTML."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -22,45 +22,45 @@ from grader.quiz.model import (
 from grader.quiz.score import margin
 from grader.teach.question_banks import html
 from grader.teach.question_banks.model import (
-    Bank,
+    BankItem,
+    BankQuestion,
     Choice,
-    Entry,
-    Item,
+    ChoiceOption,
     Matching,
-    Numbers,
-    Option,
+    MatchingPair,
+    NumberAnswer,
+    Numerical,
     Ordering,
-    Pair,
-    Value,
-    Word,
-    Words,
+    QuestionBank,
+    ShortAnswer,
+    WrongText,
 )
 
 
-def bank_of(quiz: Quiz, slug: str, variants: int, seed: str) -> Bank:
-    """The bank of a quiz, with up to so many different variants of each question that has parameters.
+def build_bank(quiz: Quiz, slug: str, variants: int, seed: str) -> QuestionBank:
+    """Return the bank of a quiz, with up to `variants` different variants of each question that has parameters.
 
-    A variant is what a student sees in an attempt with this seed, so the same seed draws the same variants. UsageError
-    if a formula has no value for what was drawn.
+    A variant is what a student sees in an attempt with this seed, so the same seed draws the same variants. Raises
+    UsageError if a formula has no value for the drawn parameters.
     """
-    entries = []
+    questions = []
     for question in quiz.questions:
         try:
             asked = list(_variants(question, variants, seed))
         except BadFormula as error:
             raise UsageError(f"The question '{question.id}' of '{slug}' cannot be drawn: {error}.") from None
-        names = [f"{question.id}.{number}" for number in range(1, len(asked) + 1)] if len(asked) > 1 else [question.id]
-        items = tuple(_item(name, each) for name, each in zip(names, asked, strict=True))
-        entries.append(Entry(id=question.id, items=items))
-    return Bank(slug=slug, title=html.line(quiz.title), entries=tuple(entries))
+        ids = [f"{question.id}.{number}" for number in range(1, len(asked) + 1)] if len(asked) > 1 else [question.id]
+        items = tuple(_item(item_id, each) for item_id, each in zip(ids, asked, strict=True))
+        questions.append(BankQuestion(id=question.id, items=items))
+    return QuestionBank(slug=slug, title=html.line(quiz.title), questions=tuple(questions))
 
 
-def _variants(question: Question, most: int, seed: str) -> Iterator[Asked]:
-    """Different draws: all that there are, if they are no more than `most`."""
+def _variants(question: Question, limit: int, seed: str) -> Iterator[Asked]:
+    """Yield different draws of a question: all there are, or `limit` if there are more."""
     if not isinstance(question, Numeric):
         yield ask(question, seed, 1)
         return
-    if count_draws(question) <= most:
+    if count_draws(question) <= limit:
         yield from (with_values(question, values) for values in draws(question))
         return
     found: list[Asked] = []
@@ -69,18 +69,18 @@ def _variants(question: Question, most: int, seed: str) -> Iterator[Asked]:
         if asked not in found:
             found.append(asked)
             yield asked
-        if len(found) == most:
+        if len(found) == limit:
             return
 
 
-def _item(name: str, asked: Asked) -> Item:
+def _item(item_id: str, asked: Asked) -> BankItem:
     question = asked.question
-    assert not isinstance(question, OwnWords)  # a prediction, which is in no quiz
-    return Item(
-        id=name,
+    assert not isinstance(question, OwnWords)  # only lessons have such questions, quizzes do not
+    return BankItem(
+        id=item_id,
         level=question.level,
         section=html.line(question.section),
-        html="".join(_asked(question)),
+        html="".join(_question_parts(question)),
         explanation=html.block(question.explanation)
         + html.paragraph(f"({question.source})")
         + html.paragraph(f"To read again: {question.section}"),
@@ -88,7 +88,7 @@ def _item(name: str, asked: Asked) -> Item:
     )
 
 
-def _asked(question: Question) -> Iterator[str]:
+def _question_parts(question: Question) -> Iterator[str]:
     yield html.block(question.question)
     if question.code is not None:
         yield html.code(question.code)
@@ -96,12 +96,12 @@ def _asked(question: Question) -> Iterator[str]:
         yield html.paragraph(f"Give a number, in {question.unit}.")
 
 
-def _answer(question: Question, shown: tuple[str, ...]) -> Choice | Numbers | Words | Ordering | Matching:
+def _answer(question: Question, shown: tuple[str, ...]) -> Choice | Numerical | ShortAnswer | Ordering | Matching:
     match question:
         case Single() | Multiple():
             return Choice(
                 options=tuple(
-                    Option(
+                    ChoiceOption(
                         html=html.inline(option.text),
                         correct=option.correct,
                         feedback=html.block(option.feedback),
@@ -112,14 +112,15 @@ def _answer(question: Question, shown: tuple[str, ...]) -> Choice | Numbers | Wo
                 several=isinstance(question, Multiple),
             )
         case CodeLine():
-            return Choice(options=tuple(_lines(question)), several=False)
+            return Choice(options=tuple(_code_lines(question)), several=False)
         case Numeric():
-            return _numbers(question)
+            return _numerical(question)
         case TextAnswer():
-            return Words(
+            return ShortAnswer(
                 answers=tuple(map(html.plain, question.answers)),
-                slips=tuple(
-                    Word(text=html.plain(slip.answer), feedback=html.block(slip.feedback)) for slip in question.wrong
+                wrong=tuple(
+                    WrongText(text=html.plain(each.answer), feedback=html.block(each.feedback))
+                    for each in question.wrong
                 ),
             )
         case Order():
@@ -133,12 +134,12 @@ def _answer(question: Question, shown: tuple[str, ...]) -> Choice | Numbers | Wo
             assert_never(question)
 
 
-def _lines(question: CodeLine) -> Iterator[Option]:
-    """The lines that have anything in them, and those that are spoken of."""
-    feedback = {int(slip.answer): html.block(slip.feedback) for slip in question.wrong}
+def _code_lines(question: CodeLine) -> Iterator[ChoiceOption]:
+    """Yield an option for each line of code that is not blank, and for blank lines that have feedback."""
+    feedback = {int(each.answer): html.block(each.feedback) for each in question.wrong}
     for number, row in enumerate((question.code or "").rstrip("\n").split("\n"), start=1):
         if row.strip() or number == question.answer or number in feedback:
-            yield Option(
+            yield ChoiceOption(
                 html=html.code_line(number, row),
                 correct=number == question.answer,
                 feedback=feedback.get(number),
@@ -146,18 +147,18 @@ def _lines(question: CodeLine) -> Iterator[Option]:
             )
 
 
-def _numbers(question: Numeric) -> Numbers:
-    def value(formula: str, feedback: str | None = None) -> Value:
+def _numerical(question: Numeric) -> Numerical:
+    def answer(formula: str, feedback: str | None = None) -> NumberAnswer:
         number = Formula(formula).value({})
-        return Value(
+        return NumberAnswer(
             number=number,
             margin=float(margin(question, number)),
             feedback=None if feedback is None else html.block(feedback),
         )
 
-    return Numbers(
-        right=value(question.answer),
-        slips=tuple(value(slip.answer, slip.feedback) for slip in question.wrong),
+    return Numerical(
+        right=answer(question.answer),
+        wrong=tuple(answer(each.answer, each.feedback) for each in question.wrong),
         unit=html.line(question.unit) if question.unit else None,
     )
 
@@ -165,7 +166,7 @@ def _numbers(question: Numeric) -> Numbers:
 def _matching(question: Match, shown: tuple[str, ...]) -> Matching:
     return Matching(
         pairs=tuple(
-            Pair(
+            MatchingPair(
                 html=html.inline(pair.left),
                 right=shown.index(pair.right),
                 feedback=None if pair.feedback is None else html.block(pair.feedback),
