@@ -122,7 +122,7 @@ def _predicted(progress: Progress, file: PartFile, question: Predict, answer: st
     """Records a prediction. One that was wrong comes back for review, and so does one that was wrong before."""
     key, moment = history.part_key(file.lesson_slug, file.slug, question.id), now()
     due = None
-    if right is False or (right and key in history.asked(progress.events)):
+    if right is False or (right and key in history.past_answers(progress.events)):
         from grader.quiz.review import due_after
 
         due = due_after(progress.events, key, float(right), moment)

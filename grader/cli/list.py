@@ -63,7 +63,7 @@ def command(words: tuple[str, ...], everything: bool) -> None:
         elif exercises:
             say(step("lesson", f"grade list {here.number}", "its exercises"))
         say(*_review(progress))
-        if quiz_path(course, here).is_file() and history.state(progress.events, here.slug).best is None:
+        if quiz_path(course, here).is_file() and history.quiz_state(progress.events, here.slug).best is None:
             say(step("quiz", f"grade quiz {here.slug}"))
         if (form := exam_form(course, here)) is not None:
             say(step("exam", shown(form), "fill it in, and hand it in"))
@@ -167,7 +167,7 @@ def _read(course: Course, progress: Progress, lesson: Lesson) -> str:
 
 def _quiz(progress: Progress, lesson: Lesson) -> str:
     """How far its quiz is: `3 of 14`, `due`, or the best score."""
-    state = history.state(progress.events, lesson.slug)
+    state = history.quiz_state(progress.events, lesson.slug)
     if state.open and state.answered:
         return f"{state.answered} of {len(state.open.questions)}"
     if state.due:
@@ -181,9 +181,9 @@ def _quiz(progress: Progress, lesson: Lesson) -> str:
 
 def _review(progress: Progress) -> list[str]:
     """The command that brings back what was missed and what is due."""
-    last = [each[-1] for each in history.asked(progress.events).values()]
-    missed = sum(map(history.still_missed, last))
-    due = sum(event.due <= now() for event in last if not history.still_missed(event))
+    last = [each[-1] for each in history.past_answers(progress.events).values()]
+    missed = sum(map(history.is_still_missed, last))
+    due = sum(event.due <= now() for event in last if not history.is_still_missed(event))
     counts = [f"{count} {word}" for count, word in ((missed, "missed"), (due, "due")) if count]
     return [step("review", "grade review", ", ".join(counts))] if counts else []
 
@@ -194,7 +194,7 @@ def _here(course: Course, progress: Progress, following: Step | None, lessons: l
         return course.lesson(following.lesson)
     if following is None and course.exercises:
         return course.lesson(course.exercises[-1].lesson)
-    unfinished = [lesson for lesson in lessons if history.state(progress.events, lesson.slug).best is None]
+    unfinished = [lesson for lesson in lessons if history.quiz_state(progress.events, lesson.slug).best is None]
     return (unfinished or lessons)[0]
 
 

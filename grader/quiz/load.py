@@ -1,4 +1,4 @@
-"""quiz.yaml as typed values; whatever is wrong in it is one sentence with file, line and question."""
+"""Loads quiz.yaml as typed values. Each mistake is one sentence with file, line and question."""
 
 import math
 import re
@@ -12,12 +12,12 @@ from msgspec import Meta
 from grader.base.errors import UsageError
 from grader.course.document import Document, Keys
 from grader.course.model import Struct, did_you_mean
-from grader.quiz.draw import filled, first_values, numbers_of
-from grader.quiz.formula import FUNCTIONS, BadFormula, Formula
+from grader.quiz.draw import fill_in, first_values, numbers_of
+from grader.quiz.formula import FUNCTIONS, Formula, FormulaError
 from grader.quiz.model import (
     COMMANDS,
-    ID,
-    MOST,
+    ID_PATTERN,
+    MAX_CHOICES,
     TYPES,
     CodeLine,
     Match,
@@ -32,18 +32,18 @@ from grader.quiz.model import (
     Text,
     TextAnswer,
 )
-from grader.quiz.sealed import is_sealed, unsealed
+from grader.quiz.sealed import is_sealed, unseal
 
 
 class _Outline(Struct, frozen=True, kw_only=True):
-    """quiz.yaml, its questions not yet read."""
+    """quiz.yaml with its questions not yet converted."""
 
     title: Text
     questions: Annotated[tuple[Any, ...], Meta(min_length=1)]
 
 
 class _QuizFile(Document):
-    """A document whose errors name the question in which they are."""
+    """A document whose errors name the question."""
 
     def error(self, keys: Keys, sentence: str) -> UsageError:
         if len(keys) > 1 and keys[0] == "questions":
@@ -55,7 +55,7 @@ class _QuizFile(Document):
 
 
 def load_quiz(path: Path) -> Quiz:
-    """A quiz. UsageError for the first thing that is wrong in it."""
+    """Load a quiz. Raise UsageError for its first mistake."""
     quiz, mistakes = read_quiz(path)
     if quiz is None:
         raise mistakes[0]
@@ -63,13 +63,13 @@ def load_quiz(path: Path) -> Quiz:
 
 
 def read_quiz(path: Path) -> tuple[Quiz | None, list[UsageError]]:
-    """A quiz, or what is wrong in it: the first mistake of each question."""
+    """Return the quiz and no mistakes, or None and the first mistake of each question."""
     questions: list[Question] = []
     mistakes: list[UsageError] = []
     try:
         document = _QuizFile(path)
         if is_sealed(document):
-            document = _QuizFile(path, data=unsealed(document))
+            document = _QuizFile(path, data=unseal(document))
         outline = document.convert(_Outline)
     except UsageError as error:
         return None, [error]
@@ -79,7 +79,7 @@ def read_quiz(path: Path) -> tuple[Quiz | None, list[UsageError]]:
             question = _question(document, i)
             line = document.line("questions", i, "id")
             if question.id in lines:
-                sentence = f"this id is given twice; it stands in line {lines[question.id]} already."
+                sentence = f"duplicate id; it is used in line {lines[question.id]} already."
                 raise document.error(("questions", i, "id"), sentence)
             lines[question.id] = line
             questions.append(question)
@@ -94,7 +94,7 @@ def _question(document: _QuizFile, i: int) -> Question:
     at: Keys = ("questions", i)
     raw = document.value["questions"][i]
     if not isinstance(raw, dict):
-        raise document.error(at, "a question is written as lines of the form key: value.")
+        raise document.error(at, "a question consists of lines of the form key: value.")
     if "type" not in raw:
         raise document.error(at, f"'type' is missing; it is one of {', '.join(TYPES)}.")
     if not isinstance(raw["type"], str) or raw["type"] not in TYPES:
@@ -102,7 +102,7 @@ def _question(document: _QuizFile, i: int) -> Question:
         raise document.error((*at, "type"), f"there is no type of question '{raw['type']}'.{hint}")
     _parts(document, at, raw)
     question: Question = document.convert(TYPES[raw["type"]], *at)
-    if not re.fullmatch(ID, question.id):
+    if not re.fullmatch(ID_PATTERN, question.id):
         sentence = f"the id '{question.id}' must be lower-case words joined by hyphens, such as router-softmax."
         raise document.error((*at, "id"), sentence)
     match question:
@@ -124,7 +124,7 @@ def _question(document: _QuizFile, i: int) -> Question:
 
 
 def _parts(document: Document, at: Keys, raw: dict[str, Any]) -> None:
-    """Reads the parts with names of the author's own, so that an error can name them."""
+    """Convert parameters and configs one by one, so that an error names the one it is in."""
     parameters, configs = raw.get("parameters"), raw.get("configs")
     if isinstance(parameters, dict):
         for name, value in parameters.items():
@@ -163,10 +163,10 @@ def _match(document: Document, at: Keys, question: Match) -> None:
     rights = {pair.right for pair in question.pairs}
     for i, extra in enumerate(question.extra):
         if extra in rights:
-            raise document.error((*at, "extra", i), f"'{extra}' belongs to a left side, so it is not extra.")
+            raise document.error((*at, "extra", i), f"'{extra}' is the match of a left side, so it is not extra.")
     _distinct(document, (*at, "extra"), question.extra, "extra")
-    if not 2 <= len(rights | set(question.extra)) <= MOST:
-        sentence = f"there must be 2 to {MOST} different right sides, the extra ones included."
+    if not 2 <= len(rights | set(question.extra)) <= MAX_CHOICES:
+        sentence = f"there must be 2 to {MAX_CHOICES} different right sides, the extra ones included."
         raise document.error((*at, "pairs"), sentence)
 
 
@@ -187,7 +187,7 @@ def _line(document: Document, at: Keys, question: CodeLine) -> None:
         raise document.error((*at, "answer"), f"line {question.answer} is not in the code, which has {count} lines.")
     for i, slip in enumerate(question.wrong):
         if not slip.answer.isdecimal() or not 1 <= int(slip.answer) <= count:
-            sentence = f"'{slip.answer}' is no line of the code, which has lines 1 to {count}."
+            sentence = f"'{slip.answer}' is not a line of the code, which has lines 1 to {count}."
             raise document.error((*at, "wrong", i, "answer"), sentence)
         if int(slip.answer) == question.answer:
             raise document.error((*at, "wrong", i, "answer"), f"line {slip.answer} is the right answer.")
@@ -201,7 +201,7 @@ def _numeric(document: Document, at: Keys, question: Numeric) -> None:
     ]:
         try:
             Formula(formula, names)
-        except BadFormula as error:
+        except FormulaError as error:
             raise document.error((*at, *keys), f"the formula '{formula}' cannot be used: {error}.") from None
     if question.tolerance and (question.tolerance.relative is None) == (question.tolerance.absolute is None):
         raise document.error((*at, "tolerance"), "'tolerance' is either relative or absolute.")
@@ -222,7 +222,7 @@ def _numeric(document: Document, at: Keys, question: Numeric) -> None:
 
 
 def _names(document: Document, at: Keys, question: Numeric) -> list[str]:
-    """The names that formulas may use."""
+    """Check parameters and configs, and return the names that formulas may use."""
     for name, value in question.parameters.items():
         keys = (*at, "parameters", name)
         _name(document, keys, name)
@@ -230,7 +230,7 @@ def _names(document: Document, at: Keys, question: Numeric) -> list[str]:
         if not all(math.isfinite(each) for each in bounds):
             raise document.error(keys, f"'{name}' has a number that is not finite.")
         if isinstance(value, Range) and (value.step <= 0 or value.last < value.first):
-            raise document.error(keys, f"'{name}' goes from a smaller number to a larger one in steps above 0.")
+            raise document.error(keys, f"'{name}' must go from a smaller number to a larger one in steps above 0.")
         if isinstance(value, Range) and (value.last - value.first) / value.step > 1e5:
             raise document.error(keys, f"'{name}' has more than 100,000 values; take larger steps.")
         if not numbers_of(value):
@@ -254,21 +254,21 @@ def _names(document: Document, at: Keys, question: Numeric) -> list[str]:
 
 def _name(document: Document, keys: Keys, name: str) -> None:
     if not name.isidentifier() or not name.isascii() or name in FUNCTIONS or name in ("config", "answer"):
-        raise document.error(keys, f"'{name}' cannot name a number: take letters, digits and _, and no function.")
+        raise document.error(keys, f"'{name}' cannot be a name: use letters, digits and _, and no name of a function.")
 
 
 def _field_problem(text: str, values: dict[str, Any]) -> str | None:
-    """Why the fields in a text cannot be filled in."""
+    """Return why the fields in a text cannot be filled in, None if they can."""
     try:
         fields = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
     except ValueError:
-        return "a brace stands alone; write {{ or }} for one that is meant as such."
+        return "unmatched brace; write {{ or }} for a literal one."
     for name in fields:
         if name not in values:
             hint = did_you_mean(name, values) or f" There are {', '.join(values)}."
             return f"'{{{name}}}' names no parameter.{hint}"
     try:
-        filled(text, values)
+        fill_in(text, values)
     except (ValueError, TypeError) as error:
         return f"a field cannot be filled in: {error}."
     return None

@@ -1,19 +1,19 @@
-"""A number as people write it: 46.7B, 1.2e9, 320 KiB, 1,000, 12 %, 3x10^5, with its unit or without."""
+"""Parses numbers as people write them: 46.7B, 1.2e9, 320 KiB, 1,000, 12 %, 3x10^5, with or without a unit."""
 
 import re
 from fractions import Fraction
 
 from grader.quiz.model import Number
 
-SI = {
+SI_PREFIXES = {
     "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18,
 }  # fmt: skip
-BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50}
-SMALL = {"m": Fraction(1, 10**3), "u": Fraction(1, 10**6), "µ": Fraction(1, 10**6), "n": Fraction(1, 10**9)}
-WORDS = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+BINARY_PREFIXES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50}
+SMALL_PREFIXES = {"m": Fraction(1, 10**3), "u": Fraction(1, 10**6), "µ": Fraction(1, 10**6), "n": Fraction(1, 10**9)}
+NUMBER_WORDS = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
-_FAMILIES = ({"b", "byte", "bytes"}, {"bit", "bits"}, {"s", "sec", "second", "seconds"}, {"flop", "flops"})
-_BYTES, _, _SECONDS, _ = _FAMILIES
+_UNIT_SPELLINGS = ({"b", "byte", "bytes"}, {"bit", "bits"}, {"s", "sec", "second", "seconds"}, {"flop", "flops"})
+_BYTES, _, _SECONDS, _ = _UNIT_SPELLINGS
 
 _NUMBER = re.compile(
     r"(?P<sign>[+-]?)"
@@ -23,7 +23,7 @@ _NUMBER = re.compile(
     re.ASCII,
 )
 _POWER = re.compile(r"(?<=[\d.])\s*(?:[x*·×]\s*)10\s*(?:\^|\*\*)\s*([+-]?\d+)", re.ASCII)
-_SAME = {
+_LOOKALIKES = {
     **{ord(dash): "-" for dash in "−–‐‑"},
     **{ord(space): " " for space in "\u00a0\u2009\u202f\t"},
     ord("μ"): "µ",
@@ -32,53 +32,55 @@ _SAME = {
 
 
 class NotANumber(ValueError):
-    """What was typed is no number; the message says why, and how one is written."""
+    """The text is not a number; the message says why, and how to write one."""
 
 
 def parse_number(text: str, unit: str | None) -> Fraction:
-    """The number that was typed, in `unit`. NotANumber where there is none, or where its unit is another.
+    """Parse a number in `unit`. Raise NotANumber if it is malformed or has a different unit.
 
-    A prefix is understood with the unit and without: where the unit is bytes, `320 KiB` and `320 Ki` are 327680; where
-    it is parameters, `46.7B` and `46.7 billion` are 46,700,000,000.
+    A prefix is accepted with or without the unit: in bytes, `320 KiB` and `320 Ki` are 327,680; in parameters,
+    `46.7B` and `46.7 billion` are 46,700,000,000.
     """
-    typed = _POWER.sub(r"e\1", text.translate(_SAME).strip().lstrip("~≈= "))
+    typed = _POWER.sub(r"e\1", text.translate(_LOOKALIKES).strip().lstrip("~≈= "))
     found = _NUMBER.match(typed)
     if not typed:
         raise NotANumber("Type a number, such as 1200, 1.2e3 or 1.2k.")
     if found is None:
-        raise NotANumber(f"'{_brief(text)}' is not a number. Write digits, such as 1200, 1.2e3 or 1.2k.")
+        raise NotANumber(f"'{_shorten(text)}' is not a number. Write digits, such as 1200, 1.2e3 or 1.2k.")
     rest = typed[found.end() :].strip()
     if re.match(r",\d", rest):
-        raise NotANumber(f"'{_brief(text)}' is not a number: write 1.5 with a point, and 1,500 or 1500 for thousands.")
+        raise NotANumber(
+            f"'{_shorten(text)}' is not a number: write 1.5 with a point, and 1,500 or 1500 for thousands."
+        )
     exponent = int((found["exponent"] or "e0")[1:])
     if abs(exponent) > 300 or len(found[0]) > 320:
-        raise NotANumber(f"'{_brief(text)}' is too {'large' if exponent >= 0 else 'small'} for an answer.")
+        raise NotANumber(f"'{_shorten(text)}' is too {'large' if exponent >= 0 else 'small'} for an answer.")
     whole = re.sub(r"[, _]", "", found["whole"]) or "0"
     number = Fraction(f"{found['sign']}{whole}{found['fraction'] or ''}".removesuffix(".")) * Fraction(10) ** exponent
     return number * _factor(rest, unit)
 
 
 def _factor(typed: str, unit: str | None) -> Fraction:
-    """By how much a number with the suffix `typed` is larger than one in `unit`."""
+    """Return the factor that converts a number with the suffix `typed` to `unit`."""
     wanted = unit or ""
-    if not typed or _plain(typed) == _plain(wanted):
+    if not typed or _normalize_unit(typed) == _normalize_unit(wanted):
         return Fraction(1)
     if typed == "%" and "%" not in wanted:
         return Fraction(1, 100)
-    base, per = _split(wanted)
+    base, per = _split_rate(wanted)
     scale, name = _scale_and_name(base, None)
-    for candidate in (typed, _split(typed)[0]):
-        if candidate != typed and _plain(_split(typed)[1]) != _plain(per):
+    for candidate in (typed, _split_rate(typed)[0]):
+        if candidate != typed and _normalize_unit(_split_rate(typed)[1]) != _normalize_unit(per):
             continue
-        factor = _factor_of(candidate, name)
+        factor = _factor_between(candidate, name)
         if factor is not None:
             return factor / scale
-    told = f"The answer is in {unit}" if unit else "The answer has no unit"
-    raise NotANumber(f"'{_brief(typed)}' is not understood after the number. {told}; the number alone is enough.")
+    expected = f"The answer is in {unit}" if unit else "The answer has no unit"
+    raise NotANumber(f"'{_shorten(typed)}' is not understood after the number. {expected}; the number alone is enough.")
 
 
-def _factor_of(typed: str, name: str) -> Fraction | None:
-    """What one `typed` is in units called `name` without a prefix; None where it is something else."""
+def _factor_between(typed: str, name: str) -> Fraction | None:
+    """Return one `typed` in units of `name` without a prefix, None if the units differ."""
     found = _scale_and_name(typed, name)
     if found[1] and not _same_unit(found[1], name):
         return None
@@ -86,23 +88,23 @@ def _factor_of(typed: str, name: str) -> Fraction | None:
 
 
 def _scale_and_name(text: str, name: str | None) -> tuple[Fraction, str]:
-    """The prefix as a factor, and what follows it. `name` is what the unit is known to be called."""
+    """Split a unit into the factor of its prefix and its name. `name` is the expected name, if known."""
     words = text.split(maxsplit=1)
-    if words and words[0].casefold() in WORDS:
-        return Fraction(WORDS[words[0].casefold()]), words[1] if len(words) > 1 else ""
+    if words and words[0].casefold() in NUMBER_WORDS:
+        return Fraction(NUMBER_WORDS[words[0].casefold()]), words[1] if len(words) > 1 else ""
     if name is None and len(words) > 1 and words[0] == "B":  # billions of something
         return Fraction(10**9), words[1]
-    family = _family(name if name is not None else text)
+    spellings = _spellings_of(name if name is not None else text)
     if name is not None and _same_unit(text, name):
         return Fraction(1), text
-    if text in ("B", "b") and family is not _BYTES and name is not None:
+    if text in ("B", "b") and spellings is not _BYTES and name is not None:
         return Fraction(10**9), ""
-    for prefixes in (BINARY, SI, SMALL):
+    for prefixes in (BINARY_PREFIXES, SI_PREFIXES, SMALL_PREFIXES):
         for prefix, factor in prefixes.items():
             rest = text[len(prefix) :].strip() if text.startswith(prefix) else None
-            if rest is None or (prefixes is SMALL and _family(rest) is not _SECONDS):
+            if rest is None or (prefixes is SMALL_PREFIXES and _spellings_of(rest) is not _SECONDS):
                 continue
-            if rest and (_family(rest) or (name is not None and _same_unit(rest, name))):
+            if rest and (_spellings_of(rest) or (name is not None and _same_unit(rest, name))):
                 return Fraction(factor), rest
             if not rest and name is not None:
                 return Fraction(factor), ""
@@ -113,34 +115,36 @@ def _scale_and_name(text: str, name: str | None) -> tuple[Fraction, str]:
     return Fraction(1), text
 
 
-def _family(name: str) -> set[str] | None:
-    return next((family for family in _FAMILIES if name.strip().casefold() in family), None)
+def _spellings_of(name: str) -> set[str] | None:
+    return next((spellings for spellings in _UNIT_SPELLINGS if name.strip().casefold() in spellings), None)
 
 
 def _same_unit(one: str, other: str) -> bool:
-    family = _family(one)
-    return _plain(one) == _plain(other) or (family is not None and family is _family(other))
+    spellings = _spellings_of(one)
+    return _normalize_unit(one) == _normalize_unit(other) or (
+        spellings is not None and spellings is _spellings_of(other)
+    )
 
 
-def _plain(unit: str) -> str:
-    """A unit as it is compared: `FLOPs per token` and `flop/token` are one."""
+def _normalize_unit(unit: str) -> str:
+    """Return a unit in a form to compare: `FLOPs per token` and `flop/token` are equal."""
     compact = re.sub(r"\s*(\bper\b|/)\s*", "/", unit.casefold()).strip()
     return "/".join(re.sub(r"(?<=\w\w)s$", "", " ".join(part.split())) for part in compact.split("/"))
 
 
-def _split(unit: str) -> tuple[str, str]:
-    """`GB` and `/s` of GB/s; `KiB` and `/token` of KiB per token."""
+def _split_rate(unit: str) -> tuple[str, str]:
+    """Split `GB/s` into `GB` and `/s`, `KiB per token` into `KiB` and `/token`."""
     found = re.match(r"(.*?)\s*(?:\bper\b|/)\s*(.*)", unit)
     return (found[1].strip(), f"/{found[2]}") if found else (unit.strip(), "")
 
 
-def _brief(text: str) -> str:
+def _shorten(text: str) -> str:
     shown = " ".join(text.split())
     return shown if len(shown) <= 30 else shown[:27] + "..."
 
 
-def written(number: Number) -> str:
-    """A number as it is shown: 46,702,792,704 or 0.731."""
+def format_number(number: Number) -> str:
+    """Return a number as shown on the screen: 46,702,792,704 or 0.731."""
     if isinstance(number, int):
         return f"{number:,}"
     if 1e-3 <= abs(number) < 1e15:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from grader.course import load_course
-from grader.quiz.draw import ask
+from grader.quiz.draw import draw_question
 from grader.quiz.form import read_form
 from grader.quiz.load import load_quiz
 from grader.quiz.score import right_answer
@@ -112,7 +112,7 @@ def answered(path: Path, right: int) -> str:
     _, form = read_form(path)
     text = path.read_text("utf-8")
     for question in QUIZ.questions[:right]:
-        answer = right_answer(ask(question, form.salt or "", form.attempt))
+        answer = right_answer(draw_question(question, form.salt or "", form.attempt))
         line = yaml.safe_dump({question.id: answer}, allow_unicode=True, width=1000).strip()
         text, count = re.subn(rf"^  {question.id}:$", lambda _, line=line: f"  {line}", text, flags=re.MULTILINE)
         assert count == 1

@@ -6,7 +6,7 @@ from html import escape
 from xml.etree.ElementTree import Comment, Element, SubElement, indent, tostring
 
 from grader.quiz.model import Number
-from grader.quiz.numbers import written
+from grader.quiz.numbers import format_number
 from grader.teach.question_banks.html import paragraph
 from grader.teach.question_banks.model import Loss, Matching, Numbers, Ordering, Pair, Value, Words, told
 
@@ -46,7 +46,7 @@ def pair_feedback(matching: Matching) -> str:
 def slip_feedback(answer: Numbers | Words) -> str:
     """What is said of typical slips, as a list for whoever was wrong; empty where nothing is."""
     if isinstance(answer, Numbers):
-        rows = [f"<li>{written(slip.number)}: {slip.feedback}</li>" for slip in answer.slips]
+        rows = [f"<li>{format_number(slip.number)}: {slip.feedback}</li>" for slip in answer.slips]
     else:
         rows = [f"<li>{escape(slip.text, quote=False)}: {slip.feedback}</li>" for slip in answer.slips]
     return f"<ul>{''.join(rows)}</ul>" if rows else ""

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 from grader.course import load_lessons
 from grader.course.lesson.load import load_lesson
 from grader.course.lesson.model import Predict
-from grader.quiz.draw import ask
+from grader.quiz.draw import draw_question
 from grader.quiz.model import Numeric, OwnWords, Single, TextAnswer, Tolerance
-from grader.quiz.score import mark, right_answer, right_in_words
+from grader.quiz.score import describe_right_answer, mark, right_answer
 from grader.study.reader.questions import questions_of
 from tests.paths import TOOLBOX
 
@@ -24,7 +24,7 @@ def test_each_kind_of_prediction_is_a_question_that_can_be_answered() -> None:
         "a-name-for-it": TextAnswer,
     }
     for question in found.values():
-        asked = ask(question, "salt", 2)
+        asked = draw_question(question, "salt", 2)
         assert mark(asked, right_answer(asked)).score == 1
 
 
@@ -50,4 +50,4 @@ def test_an_answer_in_many_words_is_compared_by_the_reader(answer: str, kind: ty
     predict = Predict(line=1, id="a", ask="What is it?", answer=answer, because="It is.")
     (question,) = questions_of(replace(AVERAGES, blocks=(predict,))).values()
     assert isinstance(question, kind)
-    assert right_in_words(ask(question, "salt", 2)) == [answer]
+    assert describe_right_answer(draw_question(question, "salt", 2)) == [answer]

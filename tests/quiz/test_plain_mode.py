@@ -1,6 +1,6 @@
-"""Questions in plain lines."""
+"""Markdown as plain lines."""
 
-from grader.quiz.plain import plain_text
+from grader.quiz.plain_mode import plain_text
 
 TABLE = """\
 A model is asked about
@@ -12,7 +12,7 @@ lists of 8:
 What does it say?"""
 
 
-def test_paragraphs_are_joined_and_indented_code_is_as_it_stands() -> None:
+def test_joins_paragraphs_and_keeps_indented_code() -> None:
     assert plain_text(TABLE, 2, 40) == [
         "  A model is asked about lists of 8:",
         "      hops       1     2",
@@ -21,5 +21,5 @@ def test_paragraphs_are_joined_and_indented_code_is_as_it_stands() -> None:
     ]
 
 
-def test_items_stay_apart() -> None:
+def test_list_items_stay_on_lines_of_their_own() -> None:
     assert plain_text("Either\n- one, or\n- two.", 0, 40) == ["Either", "- one, or", "- two."]
