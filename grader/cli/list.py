@@ -15,7 +15,7 @@ from grader.course.lessons import exam_form, quiz_path
 from grader.course.progress import Progress, now
 from grader.quiz import history
 from grader.show.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED, PUBLIC
-from grader.study.reader.order import Step, done, in_order, leads_to, next_step, steps, why
+from grader.study.reader.order import Step, command_for, in_order, is_done, next_step, reason_for, steps
 
 MARKS = {
     "passed": (DONE, "green"),
@@ -68,7 +68,13 @@ def command(words: tuple[str, ...], everything: bool) -> None:
         if (form := exam_form(course, here)) is not None:
             say(step("exam", shown(form), "fill it in, and hand it in"))
     if following is not None:
-        say(step("next", f"grade {leads_to(following, course).command}", why(following, course, order, progress)))
+        say(
+            step(
+                "next",
+                f"grade {command_for(following, course).command}",
+                reason_for(following, course, order, progress),
+            )
+        )
     elif course.released:
         say("  Every exercise passes its public tests; now hand in what was asked for.")
     elif course.exercises:
@@ -89,7 +95,7 @@ def _listed(course: Course, progress: Progress, lessons: tuple[Lesson, ...]) -> 
 
 def _header(course: Course, progress: Progress) -> str:
     total = len(course.exercises)
-    passed = sum(done(exercise, progress) for exercise in course.exercises)
+    passed = sum(is_done(exercise, progress) for exercise in course.exercises)
     count = f"{passed} of {total}   {100 * passed // total:>3}%" if total else ""
     return _row(course.title, count)
 
@@ -162,7 +168,7 @@ def _points(progress: Progress, exercises: list[Exercise]) -> str:
 def _read(course: Course, progress: Progress, lesson: Lesson) -> str:
     """How many of its parts are read: `3/7`. A lesson of one text has one; one that is not written has none."""
     files = part_files(course, lesson)
-    return f"{sum(done(file, progress) for file in files)}/{len(files)}" if files else ""
+    return f"{sum(is_done(file, progress) for file in files)}/{len(files)}" if files else ""
 
 
 def _quiz(progress: Progress, lesson: Lesson) -> str:

@@ -1,4 +1,4 @@
-"""Predictions as questions of a quiz."""
+"""Predictions converted to questions of a quiz."""
 
 import pytest
 from msgspec.structs import replace
@@ -16,7 +16,7 @@ COURSE = load_lessons(TOOLBOX)
 AVERAGES, LEAKS = load_lesson(COURSE, COURSE.lessons[0])
 
 
-def test_each_kind_of_prediction_is_a_question_that_can_be_answered() -> None:
+def test_each_kind_of_prediction_becomes_an_answerable_question() -> None:
     found = questions_of(AVERAGES) | questions_of(LEAKS)
     assert {name: type(question) for name, question in found.items()} == {
         "sums-of-the-past": Numeric,
@@ -28,14 +28,14 @@ def test_each_kind_of_prediction_is_a_question_that_can_be_answered() -> None:
         assert mark(asked, right_answer(asked)).score == 1
 
 
-def test_the_code_since_the_last_question_goes_with_it() -> None:
+def test_a_question_has_the_code_since_the_previous_one() -> None:
     found = questions_of(AVERAGES)
     assert (found["sums-of-the-past"].code or "").endswith("print(w @ v)")
     assert (found["what-moves"].code or "").startswith("w = w / w.sum")
     assert found["what-moves"].source == "lesson 1.1, The average of the past"
 
 
-def test_formulas_are_words_and_a_tolerance_stays() -> None:
+def test_converts_formulas_and_keeps_the_tolerance() -> None:
     predict = Predict(line=1, id="a", ask="What is $\\sqrt{K}$?", answer="1.5", because="It is.", tolerance=0.1)
     (question,) = questions_of(replace(AVERAGES, blocks=(predict,))).values()
     assert question.question == "What is √K?"
@@ -46,7 +46,7 @@ def test_formulas_are_words_and_a_tolerance_stays() -> None:
 @pytest.mark.parametrize(
     ("answer", "kind"), [("nan", TextAnswer), ("not a number", TextAnswer), ("it is not a number", OwnWords)]
 )
-def test_an_answer_in_many_words_is_compared_by_the_reader(answer: str, kind: type) -> None:
+def test_a_long_answer_is_compared_by_the_student(answer: str, kind: type) -> None:
     predict = Predict(line=1, id="a", ask="What is it?", answer=answer, because="It is.")
     (question,) = questions_of(replace(AVERAGES, blocks=(predict,))).values()
     assert isinstance(question, kind)
