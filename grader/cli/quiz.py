@@ -82,7 +82,7 @@ def command(
         _stopped(ctx, attempt, done)
         return
     _show(attempt, as_json)
-    if done is EndReason.ENDED:
+    if done is EndReason.INPUT_ENDED:
         ctx.exit(STOPPED_SHORT)
 
 
@@ -164,10 +164,10 @@ def _stopped(ctx: click.Context, attempt: Attempt, done: EndReason) -> None:
     session = attempt.session
     answered = sum(given.answer is not None for given in session.answers.values())
     kept = f"{answered} of {len(session.questions)} questions are answered and kept."
-    how = "The input ended." if done is EndReason.ENDED else "Stopped."
+    how = "The input ended." if done is EndReason.INPUT_ENDED else "Stopped."
     say("", *plain_text(f"{how} {kept}", 2, columns()), "")
     say(step("go on", f"grade quiz {attempt.slug}", f"the {session.kind}, attempt {attempt.started.attempt}"))
-    if done is EndReason.ENDED:
+    if done is EndReason.INPUT_ENDED:
         ctx.exit(STOPPED_SHORT)
 
 

@@ -62,13 +62,13 @@ def command(ctx: click.Context, plain: bool, count: int, only_list: bool) -> Non
         say("", f"  {bold('review')}   {points(session.score)} of {len(given)}")
         show_missed(session)
         say("")
-    if done is EndReason.ENDED:
+    if done is EndReason.INPUT_ENDED:
         say(*prose(f"The input ended after {len(given)} of {len(keys)} questions; these are kept.", 2), "")
     left = due_at(progress.events, now())
     if listed := _failed(left):
         say(*listed, "")
     _say_next(left, any(key in known for key in (*left.missed, *left.due)))
-    if done is EndReason.ENDED:
+    if done is EndReason.INPUT_ENDED:
         ctx.exit(STOPPED_SHORT)
 
 

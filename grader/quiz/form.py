@@ -66,7 +66,7 @@ def answers_of(
     ids = [each.question.id for each in drawn]
     for name in form.answers:
         if name not in ids:
-            raise document.error(("answers", name), f"the quiz asks no question '{name}'.{did_you_mean(name, ids)}")
+            raise document.error(("answers", name), f"the quiz has no question '{name}'.{did_you_mean(name, ids)}")
     answers = []
     for each in drawn:
         name = each.question.id

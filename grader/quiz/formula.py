@@ -54,7 +54,7 @@ class Formula:
     """An arithmetic expression, parsed once."""
 
     def __init__(self, text: str, names: Collection[str] = ()):
-        """Parse the text. Raise FormulaError if it is no arithmetic, or uses a name that is not in `names`."""
+        """Parse the text. Raise FormulaError if it is not arithmetic, or uses a name that is not in `names`."""
         self.text = text
         self._number: Number | None = None
         if _NUMBER.fullmatch(text.strip()):
@@ -63,7 +63,7 @@ class Formula:
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            raise FormulaError("it is no arithmetic expression") from None
+            raise FormulaError("it is not an arithmetic expression") from None
         self._check(names)
         from simpleeval import DEFAULT_OPERATORS, SimpleEval  # type: ignore[import-untyped]
 
@@ -114,7 +114,7 @@ def _checked(value: Any) -> Number:
     if isinstance(value, bool):
         return int(value)
     if not isinstance(value, int | float):
-        raise FormulaError(f"its value {value!r} is no real number")
+        raise FormulaError(f"its value {value!r} is not a real number")
     try:
         finite = math.isfinite(value)
     except OverflowError:

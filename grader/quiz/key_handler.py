@@ -1,4 +1,4 @@
-"""What each key does in a quiz session, independent of the terminal and of scrolling.
+"""Applies keys to a quiz session, independent of the terminal and of scrolling.
 
 A command is a letter followed by Enter in every type of question. The letter alone does nothing, so that one wrong key
 neither skips nor answers a question.

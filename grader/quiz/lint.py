@@ -167,7 +167,7 @@ def _problems_of_numeric(question: Numeric) -> Iterator[str]:
     answers: Counter[Number] = Counter()
     slips = [Formula(slip.answer, _names(question)) for slip in question.wrong]
     right = Formula(question.answer, _names(question))
-    for values in _tried_draws(question):
+    for values in _sampled_draws(question):
         for key, problem in _problems_of_draw(question, right, slips, values, answers):
             if key not in reported:
                 reported.add(key)
@@ -207,7 +207,7 @@ def _problems_of_draw(
         yield "text", f"its texts cannot be filled in: {error}"
 
 
-def _tried_draws(question: Numeric) -> Iterator[Values]:
+def _sampled_draws(question: Numeric) -> Iterator[Values]:
     """Yield all draws, or a sample of MAX_DRAWS of them."""
     count = count_draws(question)
     if not (question.parameters or question.configs):

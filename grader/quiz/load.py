@@ -34,6 +34,8 @@ from grader.quiz.model import (
 )
 from grader.quiz.sealed import is_sealed, unseal
 
+MAX_RANGE = 100_000  # values of a parameter
+
 
 class _Outline(Struct, frozen=True, kw_only=True):
     """quiz.yaml with its questions not yet converted."""
@@ -76,7 +78,7 @@ def read_quiz(path: Path) -> tuple[Quiz | None, list[UsageError]]:
     lines: dict[str, int] = {}
     for i in range(len(outline.questions)):
         try:
-            question = _question(document, i)
+            question = _load_question(document, i)
             line = document.line("questions", i, "id")
             if question.id in lines:
                 sentence = f"duplicate id; it is used in line {lines[question.id]} already."
@@ -90,7 +92,7 @@ def read_quiz(path: Path) -> tuple[Quiz | None, list[UsageError]]:
     return Quiz(title=outline.title, questions=tuple(questions)), []
 
 
-def _question(document: _QuizFile, i: int) -> Question:
+def _load_question(document: _QuizFile, i: int) -> Question:
     at: Keys = ("questions", i)
     raw = document.value["questions"][i]
     if not isinstance(raw, dict):
@@ -100,30 +102,30 @@ def _question(document: _QuizFile, i: int) -> Question:
     if not isinstance(raw["type"], str) or raw["type"] not in TYPES:
         hint = did_you_mean(str(raw["type"]), TYPES) or f" The types are {', '.join(TYPES)}."
         raise document.error((*at, "type"), f"there is no type of question '{raw['type']}'.{hint}")
-    _parts(document, at, raw)
+    _convert_named_values(document, at, raw)
     question: Question = document.convert(TYPES[raw["type"]], *at)
     if not re.fullmatch(ID_PATTERN, question.id):
         sentence = f"the id '{question.id}' must be lower-case words joined by hyphens, such as router-softmax."
         raise document.error((*at, "id"), sentence)
     match question:
         case Single() | Multiple():
-            _options(document, at, question)
+            _check_options(document, at, question)
         case Numeric():
-            _numeric(document, at, question)
+            _check_numeric(document, at, question)
         case Order():
-            _distinct(document, (*at, "items"), question.items, "item")
+            _check_distinct(document, (*at, "items"), question.items, "item")
         case Match():
-            _match(document, at, question)
+            _check_match(document, at, question)
         case TextAnswer():
-            _text(document, at, question)
+            _check_text(document, at, question)
         case CodeLine():
-            _line(document, at, question)
+            _check_code_line(document, at, question)
         case _:
             assert_never(question)
     return question
 
 
-def _parts(document: Document, at: Keys, raw: dict[str, Any]) -> None:
+def _convert_named_values(document: Document, at: Keys, raw: dict[str, Any]) -> None:
     """Convert parameters and configs one by one, so that an error names the one it is in."""
     parameters, configs = raw.get("parameters"), raw.get("configs")
     if isinstance(parameters, dict):
@@ -137,9 +139,9 @@ def _parts(document: Document, at: Keys, raw: dict[str, Any]) -> None:
                     document.convert(int | float, *at, "configs", name, each)  # type: ignore[arg-type]
 
 
-def _options(document: Document, at: Keys, question: Single | Multiple) -> None:
+def _check_options(document: Document, at: Keys, question: Single | Multiple) -> None:
     at = (*at, "options")
-    _distinct(document, at, [option.text for option in question.options], "option")
+    _check_distinct(document, at, [option.text for option in question.options], "option")
     correct = sum(option.correct for option in question.options)
     if isinstance(question, Single) and correct != 1:
         raise document.error(at, f"exactly one option of a single choice has correct: true, not {correct}.")
@@ -149,7 +151,7 @@ def _options(document: Document, at: Keys, question: Single | Multiple) -> None:
         raise document.error(at, "every option has correct: true; at least one must be wrong.")
 
 
-def _distinct(document: Document, at: Keys, texts: Iterable[str], what: str) -> None:
+def _check_distinct(document: Document, at: Keys, texts: Iterable[str], what: str) -> None:
     seen: dict[str, int] = {}
     for i, text in enumerate(texts):
         plain = " ".join(text.casefold().split())
@@ -158,19 +160,19 @@ def _distinct(document: Document, at: Keys, texts: Iterable[str], what: str) -> 
         seen[plain] = i
 
 
-def _match(document: Document, at: Keys, question: Match) -> None:
-    _distinct(document, (*at, "pairs"), [pair.left for pair in question.pairs], "left side")
+def _check_match(document: Document, at: Keys, question: Match) -> None:
+    _check_distinct(document, (*at, "pairs"), [pair.left for pair in question.pairs], "left side")
     rights = {pair.right for pair in question.pairs}
     for i, extra in enumerate(question.extra):
         if extra in rights:
             raise document.error((*at, "extra", i), f"'{extra}' is the match of a left side, so it is not extra.")
-    _distinct(document, (*at, "extra"), question.extra, "extra")
+    _check_distinct(document, (*at, "extra"), question.extra, "extra")
     if not 2 <= len(rights | set(question.extra)) <= MAX_CHOICES:
         sentence = f"there must be 2 to {MAX_CHOICES} different right sides, the extra ones included."
         raise document.error((*at, "pairs"), sentence)
 
 
-def _text(document: Document, at: Keys, question: TextAnswer) -> None:
+def _check_text(document: Document, at: Keys, question: TextAnswer) -> None:
     for i, answer in enumerate(question.answers):
         if not any(character.isalnum() for character in answer):
             raise document.error((*at, "answers", i), f"'{answer}' has neither letters nor digits.")
@@ -179,7 +181,7 @@ def _text(document: Document, at: Keys, question: TextAnswer) -> None:
             raise document.error((*at, "answers", i), sentence)
 
 
-def _line(document: Document, at: Keys, question: CodeLine) -> None:
+def _check_code_line(document: Document, at: Keys, question: CodeLine) -> None:
     if question.code is None:
         raise document.error(at, "'code' is missing; the answer is one of its lines.")
     count = len(question.code.rstrip("\n").split("\n"))
@@ -193,8 +195,8 @@ def _line(document: Document, at: Keys, question: CodeLine) -> None:
             raise document.error((*at, "wrong", i, "answer"), f"line {slip.answer} is the right answer.")
 
 
-def _numeric(document: Document, at: Keys, question: Numeric) -> None:
-    names = _names(document, at, question)
+def _check_numeric(document: Document, at: Keys, question: Numeric) -> None:
+    names = _check_names(document, at, question)
     for keys, formula in [
         (("answer",), question.answer),
         *((("wrong", i, "answer"), slip.answer) for i, slip in enumerate(question.wrong)),
@@ -221,38 +223,48 @@ def _numeric(document: Document, at: Keys, question: Numeric) -> None:
                 raise document.error((*at, *key), problem)
 
 
-def _names(document: Document, at: Keys, question: Numeric) -> list[str]:
+def _check_names(document: Document, at: Keys, question: Numeric) -> list[str]:
     """Check parameters and configs, and return the names that formulas may use."""
     for name, value in question.parameters.items():
-        keys = (*at, "parameters", name)
-        _name(document, keys, name)
-        bounds = (value.first, value.last, value.step) if isinstance(value, Range) else value
-        if not all(math.isfinite(each) for each in bounds):
-            raise document.error(keys, f"'{name}' has a number that is not finite.")
-        if isinstance(value, Range) and (value.step <= 0 or value.last < value.first):
+        _check_parameter(document, (*at, "parameters", name), name, value)
+    return [*question.parameters, *_check_configs(document, at, question)]
+
+
+def _check_parameter(document: Document, keys: Keys, name: str, value: tuple[Number, ...] | Range) -> None:
+    _check_name(document, keys, name)
+    bounds = (value.first, value.last, value.step) if isinstance(value, Range) else value
+    if not all(math.isfinite(each) for each in bounds):
+        raise document.error(keys, f"'{name}' has a number that is not finite.")
+    if isinstance(value, Range):
+        if value.step <= 0 or value.last < value.first:
             raise document.error(keys, f"'{name}' must go from a smaller number to a larger one in steps above 0.")
-        if isinstance(value, Range) and (value.last - value.first) / value.step > 1e5:
-            raise document.error(keys, f"'{name}' has more than 100,000 values; take larger steps.")
-        if not numbers_of(value):
-            raise document.error(keys, f"'{name}' has no values to draw from.")
-        if len(set(numbers_of(value))) < len(numbers_of(value)):
-            raise document.error(keys, f"a value of '{name}' is given twice.")
+        if (value.last - value.first) / value.step > MAX_RANGE:
+            raise document.error(keys, f"'{name}' has more than {MAX_RANGE:,} values; take larger steps.")
+    numbers = numbers_of(value)
+    if not numbers:
+        raise document.error(keys, f"'{name}' has no values to draw from.")
+    if len(set(numbers)) < len(numbers):
+        raise document.error(keys, f"a value of '{name}' is given twice.")
+
+
+def _check_configs(document: Document, at: Keys, question: Numeric) -> list[str]:
+    """Return the names that every config has."""
     first: list[str] | None = None
     for config, values in question.configs.items():
         keys = (*at, "configs", config)
         for name, number in values.items():
-            _name(document, (*keys, name), name)
+            _check_name(document, (*keys, name), name)
             if name in question.parameters:
                 raise document.error((*keys, name), f"'{name}' is a parameter too.")
             if not math.isfinite(number):
                 raise document.error((*keys, name), f"'{name}' is not a finite number.")
         if first is not None and set(values) != set(first):
-            raise document.error(keys, f"every config has the same names; the first has {', '.join(first)}.")
+            raise document.error(keys, f"every config must have the same names; the first has {', '.join(first)}.")
         first = first or list(values)
-    return [*question.parameters, *(first or [])]
+    return first or []
 
 
-def _name(document: Document, keys: Keys, name: str) -> None:
+def _check_name(document: Document, keys: Keys, name: str) -> None:
     if not name.isidentifier() or not name.isascii() or name in FUNCTIONS or name in ("config", "answer"):
         raise document.error(keys, f"'{name}' cannot be a name: use letters, digits and _, and no name of a function.")
 

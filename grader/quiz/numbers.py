@@ -1,6 +1,7 @@
 """Parses numbers as people write them: 46.7B, 1.2e9, 320 KiB, 1,000, 12 %, 3x10^5, with or without a unit."""
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 
 from grader.quiz.model import Number
@@ -29,6 +30,8 @@ _LOOKALIKES = {
     ord("μ"): "µ",
     ord("’"): "'",
 }
+
+_BILLION = Fraction(10**9)
 
 
 class NotANumber(ValueError):
@@ -60,59 +63,73 @@ def parse_number(text: str, unit: str | None) -> Fraction:
     return number * _factor(rest, unit)
 
 
-def _factor(typed: str, unit: str | None) -> Fraction:
-    """Return the factor that converts a number with the suffix `typed` to `unit`."""
+def _factor(suffix: str, unit: str | None) -> Fraction:
+    """Return the factor that converts a number with this suffix to `unit`."""
     wanted = unit or ""
-    if not typed or _normalize_unit(typed) == _normalize_unit(wanted):
+    if not suffix or _normalize_unit(suffix) == _normalize_unit(wanted):
         return Fraction(1)
-    if typed == "%" and "%" not in wanted:
+    if suffix == "%" and "%" not in wanted:
         return Fraction(1, 100)
     base, per = _split_rate(wanted)
-    scale, name = _scale_and_name(base, None)
-    for candidate in (typed, _split_rate(typed)[0]):
-        if candidate != typed and _normalize_unit(_split_rate(typed)[1]) != _normalize_unit(per):
+    scale, name = _split_unit(base)
+    for candidate in (suffix, _split_rate(suffix)[0]):
+        if candidate != suffix and _normalize_unit(_split_rate(suffix)[1]) != _normalize_unit(per):
             continue
-        factor = _factor_between(candidate, name)
-        if factor is not None:
+        factor, rest = _split_suffix(candidate, name)
+        if not rest or _same_unit(rest, name):
             return factor / scale
     expected = f"The answer is in {unit}" if unit else "The answer has no unit"
-    raise NotANumber(f"'{_shorten(typed)}' is not understood after the number. {expected}; the number alone is enough.")
+    raise NotANumber(
+        f"'{_shorten(suffix)}' is not understood after the number. {expected}; the number alone is enough."
+    )
 
 
-def _factor_between(typed: str, name: str) -> Fraction | None:
-    """Return one `typed` in units of `name` without a prefix, None if the units differ."""
-    found = _scale_and_name(typed, name)
-    if found[1] and not _same_unit(found[1], name):
-        return None
-    return found[0]
+def _split_unit(unit: str) -> tuple[Fraction, str]:
+    """Split the unit of a question into the factor of its prefix and its name: `KiB` into 1024 and `B`."""
+    if (found := _split_number_word(unit)) is not None:
+        return found
+    words = unit.split(maxsplit=1)
+    if len(words) > 1 and words[0] == "B":  # billions of something
+        return _BILLION, words[1]
+    for factor, rest in _without_prefix(unit):
+        if rest and _spellings_of(rest):
+            return factor, rest
+    return Fraction(1), unit
 
 
-def _scale_and_name(text: str, name: str | None) -> tuple[Fraction, str]:
-    """Split a unit into the factor of its prefix and its name. `name` is the expected name, if known."""
-    words = text.split(maxsplit=1)
-    if words and words[0].casefold() in NUMBER_WORDS:
-        return Fraction(NUMBER_WORDS[words[0].casefold()]), words[1] if len(words) > 1 else ""
-    if name is None and len(words) > 1 and words[0] == "B":  # billions of something
-        return Fraction(10**9), words[1]
-    spellings = _spellings_of(name if name is not None else text)
-    if name is not None and _same_unit(text, name):
-        return Fraction(1), text
-    if text in ("B", "b") and spellings is not _BYTES and name is not None:
-        return Fraction(10**9), ""
+def _split_suffix(suffix: str, name: str) -> tuple[Fraction, str]:
+    """Split what was typed after a number into a factor and a unit, where the unit `name` is expected."""
+    if (found := _split_number_word(suffix)) is not None:
+        return found
+    if _same_unit(suffix, name):
+        return Fraction(1), suffix
+    if suffix in ("B", "b") and _spellings_of(name) is not _BYTES:
+        return _BILLION, ""
+    for factor, rest in _without_prefix(suffix):
+        if not rest or _spellings_of(rest) or _same_unit(rest, name):
+            return factor, rest
+    after_b = suffix[1:].strip()
+    if suffix[:1] == "B" and after_b and _same_unit(after_b, name):
+        return _BILLION, after_b
+    if suffix.casefold() in ("m", "g", "t", "p", "ki", "mi", "gi"):
+        return _split_suffix(suffix.capitalize(), name)
+    return Fraction(1), suffix
+
+
+def _split_number_word(text: str) -> tuple[Fraction, str] | None:
+    """Split `million tokens` into 1,000,000 and `tokens`; return None without such a word."""
+    word, *rest = text.split(maxsplit=1) or [""]
+    factor = NUMBER_WORDS.get(word.casefold())
+    return None if factor is None else (Fraction(factor), "".join(rest))
+
+
+def _without_prefix(text: str) -> Iterator[tuple[Fraction, str]]:
+    """Yield the factor of each prefix that a text starts with, and the rest. Small prefixes are for seconds only."""
     for prefixes in (BINARY_PREFIXES, SI_PREFIXES, SMALL_PREFIXES):
         for prefix, factor in prefixes.items():
-            rest = text[len(prefix) :].strip() if text.startswith(prefix) else None
-            if rest is None or (prefixes is SMALL_PREFIXES and _spellings_of(rest) is not _SECONDS):
-                continue
-            if rest and (_spellings_of(rest) or (name is not None and _same_unit(rest, name))):
-                return Fraction(factor), rest
-            if not rest and name is not None:
-                return Fraction(factor), ""
-    if name is not None and text[:1] == "B" and text[1:].strip() and _same_unit(text[1:].strip(), name):
-        return Fraction(10**9), text[1:].strip()
-    if name is not None and text.casefold() in ("m", "g", "t", "p", "ki", "mi", "gi"):
-        return _scale_and_name(text.capitalize(), name)
-    return Fraction(1), text
+            rest = text[len(prefix) :].strip()
+            if text.startswith(prefix) and (prefixes is not SMALL_PREFIXES or _spellings_of(rest) is _SECONDS):
+                yield Fraction(factor), rest
 
 
 def _spellings_of(name: str) -> set[str] | None:

@@ -47,7 +47,7 @@ def _ask_current(session: QuizSession, read: Read, say: Say, width: int) -> EndR
     while True:
         text = read()
         if text is None:
-            return EndReason.ENDED
+            return EndReason.INPUT_ENDED
         text = text.strip()
         if text == "q":
             return EndReason.STOPPED

@@ -292,7 +292,10 @@ def _allowed_misspellings(answer: str) -> int:
 
 
 def _edit_distance(one: str, other: str) -> int:
-    """Return the Damerau-Levenshtein distance, or the longer length if the lengths differ by more than 2."""
+    """Return the edit distance, where swapped neighbours are one edit.
+
+    If the lengths differ by more than 2, return the longer length.
+    """
     if abs(len(one) - len(other)) > 2:
         return max(len(one), len(other))
     before: list[int] = []

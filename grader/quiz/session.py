@@ -17,7 +17,7 @@ class EndReason(Enum):
 
     FINISHED = "finished"  # past the last question
     STOPPED = "stopped"  # by the student
-    ENDED = "ended"  # end of input
+    INPUT_ENDED = "input ended"
 
 
 class GivenAnswer(msgspec.Struct, frozen=True):

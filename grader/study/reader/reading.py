@@ -185,13 +185,14 @@ class Reader:
         """Print lines, waiting for a key after each page. Keep lines that are `whole` on one page if they fit."""
         rest = list(lines)
         while len(rest) > (room := self._page_rows - self._printed):
-            fresh = self._printed == 0
-            blank = not rest[0].strip()  # not needed at the top of a page
-            fits = whole and len(rest) - blank <= self._page_rows
-            if fits and fresh:
+            is_new_page = self._printed == 0
+            starts_blank = not rest[0].strip()  # a blank line is not needed at the top of a page
+            fits = whole and len(rest) - starts_blank <= self._page_rows
+            if fits and is_new_page:
                 del rest[0]
                 continue
-            self._say(rest[: (count := _count_before_break(rest, room, fresh, fits))])
+            count = 0 if fits else _count_before_break(rest, room, is_new_page)
+            self._say(rest[:count])
             rest = rest[count:]
             if (move := self._wait()) is not Move.CONTINUE:
                 return move
@@ -268,9 +269,9 @@ def _move_for(key: str) -> Move | None:
     return Move.CONTINUE if key in (" ", "\r", "\n") else {STOP_KEY: Move.STOP, RESTART_KEY: Move.RESTART}.get(key)
 
 
-def _count_before_break(lines: Sequence[str], room: int, fresh: bool, whole: bool) -> int:
-    """Return how many lines to print on this page: up to a blank line, if there is one in its lower half."""
-    if whole and not fresh:
-        return 0
-    blank = next((position for position in range(room, room // 2, -1) if not lines[position].strip()), None)
-    return blank if blank is not None else room if fresh or room > MIN_PAGE_ROWS else 0
+def _count_before_break(lines: Sequence[str], room: int, is_new_page: bool) -> int:
+    """Return how many lines to print on this page: up to a blank line, if there is one in the lower half of `room`."""
+    for count in range(room, room // 2, -1):
+        if not lines[count].strip():
+            return count
+    return room if is_new_page or room > MIN_PAGE_ROWS else 0
