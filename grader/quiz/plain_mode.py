@@ -18,10 +18,10 @@ COMMAND_HELP = {
 _CODE_INDENT = " " * 4  # of a line of code in Markdown
 
 Say = Callable[..., None]
-Read = Callable[[], str | None]  # returns the next line, None at the end of input
+ReadLine = Callable[[], str | None]  # returns the next line, None at the end of input
 
 
-def ask_plainly(session: QuizSession, read: Read, say: Say, width: int) -> EndReason:
+def ask_plainly(session: QuizSession, read: ReadLine, say: Say, width: int) -> EndReason:
     """Ask all questions; stop early on `q` and at the end of input."""
     say("", f"  {session.name}" + (f", {session.kind_label}" if session.kind_label else ""))
     if session.is_exam:
@@ -38,55 +38,64 @@ def ask_plainly(session: QuizSession, read: Read, say: Say, width: int) -> EndRe
     return EndReason.FINISHED
 
 
-def _ask_current(session: QuizSession, read: Read, say: Say, width: int) -> EndReason | None:
+def _ask_current(session: QuizSession, read: ReadLine, say: Say, width: int) -> EndReason | None:
     """Read lines until the session moves on. Return the reason if it ends instead."""
-    answered, compared = session.final_answer is not None, False
-    commands = _commands(session)
+    answered, is_answer_shown = session.final_answer is not None, False
     prompt = "Enter continues." if answered else instruction(session.current)
-    say("", *plain_text(f"{prompt} {', '.join(COMMAND_HELP[each] for each in commands)}.", 2, width))
-    while True:
-        text = read()
-        if text is None:
-            return EndReason.INPUT_ENDED
+    hints = ", ".join(COMMAND_HELP[letter] for letter in _commands(session))
+    say("", *plain_text(f"{prompt} {hints}.", 2, width))
+    while (text := read()) is not None:
         text = text.strip()
         if text == "q":
             return EndReason.STOPPED
-        if text == "a" and session.can_appeal:
-            session.appeal()
-            say("  It counts as right.")
-            continue
-        if text in commands:
-            {"s": session.skip, "b": session.back, "u": session.undo}[text]()
-            return None
         if text in COMMANDS:
-            say(f"  There is nothing to {COMMANDS[text]} here.")
-            continue
-        if answered:
+            if _run_command(session, text, say):
+                return None
+        elif answered:
             session.next()
             return None
-        if isinstance(session.current.question, OwnWords) and not compared:
+        elif isinstance(session.current.question, OwnWords) and not is_answer_shown:
             say("", *right_lines(session.current, width), "", *_choices(session.current, width), "")
             say("  Type 1 or 2.")
-            compared = True
-            continue
-        try:
-            given = session.answer(text)
-        except InvalidAnswer as problem:
-            say(*plain_text(str(problem), 2, width))
-            continue
-        if not session.is_exam:
-            say("", *feedback_lines(session.current, given, width))
-        session.next()
-        return None
+            is_answer_shown = True
+        elif _answer(session, text, say, width):
+            return None
+    return EndReason.INPUT_ENDED
+
+
+def _run_command(session: QuizSession, letter: str, say: Say) -> bool:
+    """Run a command if it is available. Return whether the session moved."""
+    if letter not in _commands(session):
+        say(f"  There is nothing to {COMMANDS[letter]} here.")
+        return False
+    if letter == "a":
+        session.appeal()
+        say("  It counts as right.")
+        return False
+    {"s": session.skip, "b": session.back, "u": session.undo}[letter]()
+    return True
+
+
+def _answer(session: QuizSession, text: str, say: Say, width: int) -> bool:
+    """Submit an answer and go to the next question, or say why it is invalid. Return whether the session moved."""
+    try:
+        given = session.answer(text)
+    except InvalidAnswer as problem:
+        say(*plain_text(str(problem), 2, width))
+        return False
+    if not session.is_exam:
+        say("", *feedback_lines(session.current, given, width))
+    session.next()
+    return True
 
 
 def _commands(session: QuizSession) -> list[str]:
     """Return the letters of the commands that are available now."""
-    offered = {"b": session.position > 0, "u": session.can_undo, "a": session.can_appeal}
-    return ["s", *(letter for letter, means in offered.items() if means), "q"]
+    available = {"b": session.position > 0, "u": session.can_undo, "a": session.can_appeal}
+    return ["s", *(letter for letter, is_available in available.items() if is_available), "q"]
 
 
-def _offer_last_appeal(session: QuizSession, read: Read, say: Say, width: int) -> None:
+def _offer_last_appeal(session: QuizSession, read: ReadLine, say: Say, width: int) -> None:
     """Offer an appeal after the last question, since no further question would offer it."""
     say("", *plain_text(f"Enter finishes, {COMMAND_HELP['a']}.", 2, width))
     if (read() or "").strip() == "a":

@@ -271,7 +271,7 @@ def test_lists_in_a_form(quiz_course: Path) -> None:
     [
         ("  total-size:", "  total-size: twelve", "the answer to 'total-size' cannot be marked. 'twelve' is not a"),
         ("  one-right:", "  one-right: 7", "the answer to 'one-right' cannot be marked. There is no number 7 here."),
-        ("  one-right:", "  one-rigth: 1", "the quiz asks no question 'one-rigth'. Did you mean 'one-right'?"),
+        ("  one-right:", "  one-rigth: 1", "the quiz has no question 'one-rigth'. Did you mean 'one-right'?"),
         ("  one-right:", "  one-right: {a: 1}", "the answer to 'one-right' must be one line, or a list of numbers."),
         ("quiz: all-things", "quiz: none", "these are answers to the quiz 'none', not to 'all-things'."),
         ("attempt: 1", "attempt: x", "'attempt' must be a whole number, not 'x'."),

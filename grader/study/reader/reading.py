@@ -52,7 +52,7 @@ class TerminalIO(Protocol):
         """Read a line after the prompt `shown`, below `keys`, and strip it. Return q at the end of input."""
 
 
-class Move(Enum):
+class Navigation(Enum):
     """What to do after a key."""
 
     CONTINUE = "continue"
@@ -88,9 +88,9 @@ class Reader:
         self._start(start if start < len(blocks) else 0)
         while self._position < len(blocks):
             move = self._show(blocks[self._position])
-            if move is Move.STOP:
+            if move is Navigation.STOP:
                 return self._resume_position()
-            if move is Move.RESTART:
+            if move is Navigation.RESTART:
                 self._terminal.clear()
                 self._start(0)
             else:
@@ -114,10 +114,10 @@ class Reader:
             position -= 1
         return position
 
-    def _show(self, block: Piece) -> Move:
+    def _show(self, block: Piece) -> Navigation:
         """Show a block, then ask its question or wait for a key."""
         for lines in self._pieces(block):
-            if (move := self._print(["", *lines], whole=not isinstance(block, Prose))) is not Move.CONTINUE:
+            if (move := self._print(["", *lines], whole=not isinstance(block, Prose))) is not Navigation.CONTINUE:
                 return move
         match block:
             case Predict():
@@ -125,8 +125,8 @@ class Reader:
             case Deep():
                 return self._offer_deep_dive(block)
             case ExerciseDue() | LabDue():
-                return self._wait() if self._position + 1 < len(self.part.blocks) else Move.CONTINUE
-        return Move.CONTINUE
+                return self._wait() if self._position + 1 < len(self.part.blocks) else Navigation.CONTINUE
+        return Navigation.CONTINUE
 
     def _pieces(self, block: Piece) -> Sequence[Sequence[str]]:
         """Render a block. Separate a picture from its caption if both together exceed a page."""
@@ -135,19 +135,19 @@ class Reader:
             return figure_lines(block, self._context)
         return [[*lines, ""] if isinstance(block, Predict) else lines]
 
-    def _ask(self, question: Predict) -> Move:
+    def _ask(self, question: Predict) -> Navigation:
         """Ask a question, show whether the answer was right, and report it. Enter alone shows the answer."""
         given = self._read_answer(question)
-        if isinstance(given, Move):
+        if isinstance(given, Navigation):
             return given
         self._new_page()
         self._say(answer_lines(question, given, self._context.page))
         if given:
             right = question.right(given)
             self._predicted(question, given, self._compare() if right is None else right)
-        return Move.CONTINUE
+        return Navigation.CONTINUE
 
-    def _read_answer(self, question: Predict) -> str | Move:
+    def _read_answer(self, question: Predict) -> str | Navigation:
         """Read lines until one is an answer or leads away from the question."""
         kind = "a digit" if question.options else "a number" if question.number is not None else "words"
         keys = keys_line(
@@ -156,9 +156,9 @@ class Reader:
         while True:
             typed = self._terminal.line(keys, f"  {HERE} ")
             if typed == STOP_KEY:
-                return Move.STOP
+                return Navigation.STOP
             if typed == RESTART_KEY:
-                return Move.RESTART
+                return Navigation.RESTART
             try:
                 return parse_answer(question, typed)
             except InvalidAnswer as problem:
@@ -169,19 +169,19 @@ class Reader:
         key = self._terminal.key(self._keys(["was yours right?", "y yes", "n no", "space next"]))
         return {"y": True, "n": False}.get(key)
 
-    def _offer_deep_dive(self, deep: Deep) -> Move:
+    def _offer_deep_dive(self, deep: Deep) -> Navigation:
         """Wait for a key that opens or skips a deep dive, and show it if opened."""
         keys = [f"{OPEN_KEY} open it", *KEY_HINTS]
         while (key := self._terminal.key(self._keys(keys))) != OPEN_KEY:
-            if (move := _move_for(key)) is not None:
+            if (move := _navigation_for(key)) is not None:
                 return self._apply(move)
         self._new_page()
         for block in deep.blocks:
-            if (move := self._show(block)) is not Move.CONTINUE:
+            if (move := self._show(block)) is not Navigation.CONTINUE:
                 return move
         return self._print(["", *end_lines(deep, self._context.page)])
 
-    def _print(self, lines: Sequence[str], whole: bool = True) -> Move:
+    def _print(self, lines: Sequence[str], whole: bool = True) -> Navigation:
         """Print lines, waiting for a key after each page. Keep lines that are `whole` on one page if they fit."""
         rest = list(lines)
         while len(rest) > (room := self._page_rows - self._printed):
@@ -194,23 +194,23 @@ class Reader:
             count = 0 if fits else _count_before_break(rest, room, is_new_page)
             self._say(rest[:count])
             rest = rest[count:]
-            if (move := self._wait()) is not Move.CONTINUE:
+            if (move := self._wait()) is not Navigation.CONTINUE:
                 return move
         self._say(rest)
-        return Move.CONTINUE
+        return Navigation.CONTINUE
 
     def _say(self, lines: Sequence[str]) -> None:
         self._terminal.say(lines)
         self._printed += len(lines)
 
-    def _wait(self) -> Move:
+    def _wait(self) -> Navigation:
         """Wait for a key that has a meaning."""
-        while (move := _move_for(self._terminal.key(self._keys(KEY_HINTS)))) is None:
+        while (move := _navigation_for(self._terminal.key(self._keys(KEY_HINTS)))) is None:
             continue
         return self._apply(move)
 
-    def _apply(self, move: Move) -> Move:
-        if move is Move.CONTINUE:
+    def _apply(self, move: Navigation) -> Navigation:
+        if move is Navigation.CONTINUE:
             self._new_page()
         return move
 
@@ -264,9 +264,13 @@ def _needs_context(block: Piece) -> bool:
     return isinstance(block, Predict) or (isinstance(block, Output) and block.after is None)
 
 
-def _move_for(key: str) -> Move | None:
+def _navigation_for(key: str) -> Navigation | None:
     """Return what a key does, None if nothing."""
-    return Move.CONTINUE if key in (" ", "\r", "\n") else {STOP_KEY: Move.STOP, RESTART_KEY: Move.RESTART}.get(key)
+    return (
+        Navigation.CONTINUE
+        if key in (" ", "\r", "\n")
+        else {STOP_KEY: Navigation.STOP, RESTART_KEY: Navigation.RESTART}.get(key)
+    )
 
 
 def _count_before_break(lines: Sequence[str], room: int, is_new_page: bool) -> int:
