@@ -20,7 +20,7 @@ from grader.engine.pool.client import Judges
 from grader.engine.pool.resident import peer, running
 from grader.show.terminal import render
 from grader.show.view import View
-from grader.study.notebook.session import Desk
+from grader.study.notebook.session import NotebookSession
 from tests.course import small_glossary
 from tests.paths import copy_toolbox
 from tests.teach.gradebook.builders import filled
@@ -224,20 +224,20 @@ class CellGrader(Grader):
     """Grades them as the cells of a notebook, each in a judge of its own."""
 
     def _start(self) -> None:
-        self._desk = Desk()
+        self._notebook = NotebookSession()
         self._judge = []
         self.run(self.reference, 5.0)
 
     def run(self, source: str, seconds: float) -> Result:
         """Grade a cell, without a check of what it left behind."""
-        result = self._desk.grade(self.root, "toolbox", source, "%%grade toolbox", seconds=seconds).result
-        assert self._desk._judges is not None
-        self.judges = self._desk._judges
+        result = self._notebook.grade(self.root, "toolbox", source, "%%grade toolbox", seconds=seconds).result
+        assert self._notebook._judges is not None
+        self.judges = self._notebook._judges
         return msgspec.json.decode(msgspec.json.encode(result), type=Result)
 
     def close(self) -> None:
         """Kill the warm process."""
-        self._desk.close()
+        self._notebook.close()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from grader.course.glossary import load_glossary
 from grader.course.lessons import find_lesson, lesson_path, quiz_path
 from grader.quiz.lint import QuizVerdict, lint
 from grader.show.marks import FAILED, PASSED
-from grader.study.grading import lost_is_said
+from grader.study.grading import lost_as_usage_error
 
 FAILING = 1
 LESSON = "lesson"  # the word before the names of lessons whose texts are meant
@@ -69,7 +69,7 @@ def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, 
     failing = 0
     if meant.lessons:
         say("")
-        with lost_is_said():
+        with lost_as_usage_error():
             verdicts = check_lessons(course, meant.lessons, _progress, update=update)
             bad = sum(_shown_lesson(verdict) for verdict in verdicts)
         counts.append(f"{len(meant.lessons) - bad} of {len(meant.lessons)} lessons hold.")
@@ -84,7 +84,7 @@ def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, 
         failing += bad
     if meant.exercises or not counts:
         say("")
-        with lost_is_said():
+        with lost_as_usage_error():
             proofs = check(course, meant.exercises, seeds, os.cpu_count() or 1, _progress)
             bad = sum(_shown_exercise(verdict) for verdict in proofs)
         counts.append(f"{len(meant.exercises) - bad} of {len(meant.exercises)} exercises hold on {seeds} seeds.")
@@ -97,7 +97,7 @@ def _mutants(course: Course, exercises: Sequence[Exercise]) -> bool:
     """Shows what became of the mutants of exercises; whether one that is not known to be equal passed."""
     say("", dim(f"  {'exercise':<26} {'mutants':>8} {'killed':>8} {'equivalent':>11} {'open':>6}"))
     bad = False
-    with lost_is_said():
+    with lost_as_usage_error():
         for verdict in prove(course, exercises, os.cpu_count() or 1, _progress):
             _clear()
             numbers = f"{verdict.count:>8} {verdict.killed:>8} {verdict.equivalent:>11} {len(verdict.survivors):>6}"

@@ -26,15 +26,15 @@ from grader.show.marks import unicode_on
 from grader.show.terminal import render
 from grader.study.grading import (
     FAULT,
-    job_of,
-    keep_failing_call,
-    lost_is_said,
+    find_test_id,
+    job_for,
+    lost_as_usage_error,
     own_imports,
     own_submission,
-    record,
+    record_result,
     relative,
-    test_meant,
-    view_of,
+    save_failing_call,
+    view_for,
 )
 from grader.study.reader.order import steps
 
@@ -83,11 +83,11 @@ def command(
         course, result = _graded(root, exercise, submission, timeout)
     if submission.cells is not None:
         result = located(result, submission.cells)
-    only = test_meant(result, " ".join(test)) if test else None
+    only = find_test_id(result, " ".join(test)) if test else None
     progress = Progress.load(root)
     if path is None:
-        record(progress, exercise, result)
-    keep_failing_call(root, result)
+        record_result(progress, exercise, result)
+    save_failing_call(root, result)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))
     else:
@@ -103,14 +103,14 @@ def _graded(root: Path, exercise: Exercise, submission: Submission, timeout: flo
         course = load_course(root)
         imports = own_imports(course, exercise, submission.text)
         judges.prepare(materials_of(course, [exercise], imports.texts), forbidden=course.folders)
-        job = job_of(exercise, submission, imports, seconds=timeout, announce=sys.stderr.isatty())
+        job = job_for(exercise, submission, imports, seconds=timeout, announce=sys.stderr.isatty())
         ((_, result),) = judges.grade([job], testing=spinner.says)
         return course, result
 
     spinner = Spinner()
     spinner.start("starting")
     try:
-        with lost_is_said():
+        with lost_as_usage_error():
             return with_judges(work)
     finally:
         spinner.stop()
@@ -129,7 +129,7 @@ def _show(
     size = shutil.get_terminal_size()
     notes = [line for note in submission.notes for line in prose(note)]
     above = ["", *notes, *([""] if notes else [])]
-    view = view_of(course, list(steps(course)), exercise, progress, submission, result, options=options)
+    view = view_for(course, list(steps(course)), exercise, progress, submission, result, options=options)
     rows = MANY if full or only else size.lines - len(above) - 1  # a pager shows the rest
     text = render(
         result,

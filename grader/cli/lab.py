@@ -29,7 +29,7 @@ from grader.lab import LabOption, Step
 from grader.pictures import Picture, Table
 from grader.show.crash import place
 from grader.show.marks import unicode_on
-from grader.study.grading import lost_is_said, own_imports, own_submission
+from grader.study.grading import lost_as_usage_error, own_imports, own_submission
 
 FAILED = 1
 REFERENCE = "the reference"
@@ -185,7 +185,7 @@ def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
                 say(*(MARGIN + line for line in lines), "")
         raise AssertionError("a lab that ends without saying so")
 
-    with lost_is_said():
+    with lost_as_usage_error():
         return with_judges(work)
 
 

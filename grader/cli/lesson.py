@@ -22,10 +22,10 @@ from grader.course.lessons import exam_form, find_section, quiz_path
 from grader.course.progress import PartBegun, PartRead, PartStopped, Predicted, Progress, now
 from grader.quiz import history
 from grader.show.marks import unicode_on
-from grader.study.reader.blocks import Surroundings, painted
-from grader.study.reader.markdown import Page
-from grader.study.reader.order import LAB, done, leads_to, next_part, step_after
-from grader.study.reader.overview import Planned, lessons_lines, parts_lines
+from grader.study.reader.blocks import RenderContext, ansi_lines
+from grader.study.reader.markdown import ReaderPage
+from grader.study.reader.order import LAB, command_for, is_done, next_part, step_after
+from grader.study.reader.overview import PlannedPart, lessons_lines, parts_lines
 
 
 @click.command("lesson")
@@ -57,18 +57,20 @@ def command(words: tuple[str, ...], plain: bool, listing: bool) -> None:
 
 
 def _list(course: Course, progress: Progress) -> None:
-    say("", *painted(lessons_lines(course, progress, min(columns(), COLUMNS))))
+    say("", *ansi_lines(lessons_lines(course, progress, min(columns(), COLUMNS))))
     following = next_part(course, progress)
     if following is not None:
         say("", step("read", f"grade lesson {following.name}", title(following, course)))
 
 
 def _overview(course: Course, progress: Progress, lesson: Lesson, files: Sequence[PartFile]) -> None:
-    parts = [Planned(file, load_file(course, file), sum(each.minutes for each in _due(course, file))) for file in files]
-    unread = [file for file in files if not done(file, progress)]
+    parts = [
+        PlannedPart(file, load_file(course, file), sum(each.minutes for each in _due(course, file))) for file in files
+    ]
+    unread = [file for file in files if not is_done(file, progress)]
     begun = [file for file in unread if progress.part_state(file.lesson_slug, file.slug) == "begun"]
     here = next(iter(begun or unread), None)
-    say("", *painted(parts_lines(lesson, parts, here, progress, min(columns(), COLUMNS))), "")
+    say("", *ansi_lines(parts_lines(lesson, parts, here, progress, min(columns(), COLUMNS))), "")
     if here is not None:
         say(step("read", f"grade lesson {here.name}"))
         return
@@ -83,9 +85,9 @@ def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> No
     if file.old:
         show(read_text(file.path))
     elif plain or not interactive():
-        from grader.study.reader.plain import plain_lines
+        from grader.study.reader.plain_mode import plain_lines
 
-        page = Page(columns(), unicode_on(sys.stdout))
+        page = ReaderPage(columns(), unicode_on(sys.stdout))
         say(*plain_lines(part, _surroundings(course, progress, file, page)))
     else:
         from grader.study.reader.reading import Reader
@@ -94,7 +96,7 @@ def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> No
         start = progress.part_place(lesson, slug)
         if not start:
             progress.record(PartBegun(lesson=lesson, part=number, slug=slug))
-        around = _surroundings(course, progress, file, Page(columns(), unicode_on(sys.stdout)))
+        around = _surroundings(course, progress, file, ReaderPage(columns(), unicode_on(sys.stdout)))
         reader = Reader(part, Terminal(say), around, lambda *given: _predicted(progress, file, *given))
         place = reader.read(start)
         if place is not None:
@@ -107,13 +109,13 @@ def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> No
         say("", *_after(course, progress, file, part))
 
 
-def _surroundings(course: Course, progress: Progress, file: PartFile, page: Page) -> Surroundings:
+def _surroundings(course: Course, progress: Progress, file: PartFile, page: ReaderPage) -> RenderContext:
     folder = file.path.parent
-    return Surroundings(
+    return RenderContext(
         page=page,
         picture=lambda name: load_picture(folder, name),
         exercise=lambda name: _exercise(course, name),
-        passed=lambda exercise: done(exercise, progress),
+        passed=lambda exercise: is_done(exercise, progress),
         released=course.released,
     )
 
@@ -122,7 +124,7 @@ def _predicted(progress: Progress, file: PartFile, question: Predict, answer: st
     """Records a prediction. One that was wrong comes back for review, and so does one that was wrong before."""
     key, moment = history.part_key(file.lesson_slug, file.slug, question.id), now()
     due = None
-    if right is False or (right and key in history.asked(progress.events)):
+    if right is False or (right and key in history.past_answers(progress.events)):
         from grader.quiz.review import due_after
 
         due = due_after(progress.events, key, float(right), moment)
@@ -155,14 +157,14 @@ def _after(course: Course, progress: Progress, file: PartFile, part: Part) -> li
     whole = replace(course, exercises=tuple(exercises))
     following = step_after(whole, file, progress, [each.id for each in left]) or next_part(course, progress)
     if following is not None and following != file:
-        to = leads_to(following, course)
+        to = command_for(following, course)
         lines.append(step("next", f"grade {to.command}", to.remark))
     return lines
 
 
 def _left(course: Course, progress: Progress, file: PartFile) -> list[Exercise]:
     """The exercises of a part that are not passed yet."""
-    return [exercise for exercise in _due(course, file) if not done(exercise, progress)]
+    return [exercise for exercise in _due(course, file) if not is_done(exercise, progress)]
 
 
 def _due(course: Course, file: PartFile) -> list[Exercise]:

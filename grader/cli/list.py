@@ -15,7 +15,7 @@ from grader.course.lessons import exam_form, quiz_path
 from grader.course.progress import Progress, now
 from grader.quiz import history
 from grader.show.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED, PUBLIC
-from grader.study.reader.order import Step, done, in_order, leads_to, next_step, steps, why
+from grader.study.reader.order import Step, command_for, in_order, is_done, next_step, reason_for, steps
 
 MARKS = {
     "passed": (DONE, "green"),
@@ -63,12 +63,18 @@ def command(words: tuple[str, ...], everything: bool) -> None:
         elif exercises:
             say(step("lesson", f"grade list {here.number}", "its exercises"))
         say(*_review(progress))
-        if quiz_path(course, here).is_file() and history.state(progress.events, here.slug).best is None:
+        if quiz_path(course, here).is_file() and history.quiz_state(progress.events, here.slug).best is None:
             say(step("quiz", f"grade quiz {here.slug}"))
         if (form := exam_form(course, here)) is not None:
             say(step("exam", shown(form), "fill it in, and hand it in"))
     if following is not None:
-        say(step("next", f"grade {leads_to(following, course).command}", why(following, course, order, progress)))
+        say(
+            step(
+                "next",
+                f"grade {command_for(following, course).command}",
+                reason_for(following, course, order, progress),
+            )
+        )
     elif course.released:
         say("  Every exercise passes its public tests; now hand in what was asked for.")
     elif course.exercises:
@@ -89,7 +95,7 @@ def _listed(course: Course, progress: Progress, lessons: tuple[Lesson, ...]) -> 
 
 def _header(course: Course, progress: Progress) -> str:
     total = len(course.exercises)
-    passed = sum(done(exercise, progress) for exercise in course.exercises)
+    passed = sum(is_done(exercise, progress) for exercise in course.exercises)
     count = f"{passed} of {total}   {100 * passed // total:>3}%" if total else ""
     return _row(course.title, count)
 
@@ -162,12 +168,12 @@ def _points(progress: Progress, exercises: list[Exercise]) -> str:
 def _read(course: Course, progress: Progress, lesson: Lesson) -> str:
     """How many of its parts are read: `3/7`. A lesson of one text has one; one that is not written has none."""
     files = part_files(course, lesson)
-    return f"{sum(done(file, progress) for file in files)}/{len(files)}" if files else ""
+    return f"{sum(is_done(file, progress) for file in files)}/{len(files)}" if files else ""
 
 
 def _quiz(progress: Progress, lesson: Lesson) -> str:
     """How far its quiz is: `3 of 14`, `due`, or the best score."""
-    state = history.state(progress.events, lesson.slug)
+    state = history.quiz_state(progress.events, lesson.slug)
     if state.open and state.answered:
         return f"{state.answered} of {len(state.open.questions)}"
     if state.due:
@@ -181,9 +187,9 @@ def _quiz(progress: Progress, lesson: Lesson) -> str:
 
 def _review(progress: Progress) -> list[str]:
     """The command that brings back what was missed and what is due."""
-    last = [each[-1] for each in history.asked(progress.events).values()]
-    missed = sum(map(history.still_missed, last))
-    due = sum(event.due <= now() for event in last if not history.still_missed(event))
+    last = [each[-1] for each in history.past_answers(progress.events).values()]
+    missed = sum(map(history.is_still_missed, last))
+    due = sum(event.due <= now() for event in last if not history.is_still_missed(event))
     counts = [f"{count} {word}" for count, word in ((missed, "missed"), (due, "due")) if count]
     return [step("review", "grade review", ", ".join(counts))] if counts else []
 
@@ -194,7 +200,7 @@ def _here(course: Course, progress: Progress, following: Step | None, lessons: l
         return course.lesson(following.lesson)
     if following is None and course.exercises:
         return course.lesson(course.exercises[-1].lesson)
-    unfinished = [lesson for lesson in lessons if history.state(progress.events, lesson.slug).best is None]
+    unfinished = [lesson for lesson in lessons if history.quiz_state(progress.events, lesson.slug).best is None]
     return (unfinished or lessons)[0]
 
 

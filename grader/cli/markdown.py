@@ -14,10 +14,10 @@ def show(text: str) -> None:
     if not sys.stdout.isatty():
         click.echo(writable(text.rstrip("\n"), encoding_of(sys.stdout)))
         return
-    from grader.study.reader.blocks import painted
-    from grader.study.reader.markdown import Page, markdown
+    from grader.study.reader.blocks import ansi_lines
+    from grader.study.reader.markdown import ReaderPage, markdown_lines
 
-    lines = painted(markdown(text, Page(columns(), unicode_on(sys.stdout))))
+    lines = ansi_lines(markdown_lines(text, ReaderPage(columns(), unicode_on(sys.stdout))))
     if click.get_current_context().find_root().color is False:
         lines = [click.unstyle(each) for each in lines]
     shown = writable("\n".join(["", *lines, ""]), encoding_of(sys.stdout))

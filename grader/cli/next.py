@@ -8,7 +8,7 @@ from grader.course import Course, Exercise, load_course
 from grader.course.document import shown
 from grader.course.lesson.files import title
 from grader.course.progress import Progress
-from grader.study.reader.order import Step, leads_to, next_step, steps, why
+from grader.study.reader.order import Step, command_for, next_step, reason_for, steps
 
 
 @click.command("next")
@@ -22,13 +22,13 @@ def command() -> None:
         raise UsageError("Every part is read, and every exercise passes its public tests; hand in what was asked for.")
     if following is None:
         raise UsageError("Every part is read and every exercise passed; grade review brings back what is due.")
-    say("", *_lines(following, course, why(following, course, order, progress)))
+    say("", *_lines(following, course, reason_for(following, course, order, progress)))
 
 
 def _lines(following: Step, course: Course, reason: str) -> list[str]:
     if not isinstance(following, Exercise):
         head = f"  {bold(title(following, course))}" + (f"   lesson {following.name}" if following.lesson else "")
-        return [head, "", step("read", f"grade {leads_to(following, course).command}")]
+        return [head, "", step("read", f"grade {command_for(following, course).command}")]
     level = f"level {following.level}, {following.minutes} min"
     place = f"lesson {following.lesson}, {level}" + ("" if reason == level else f": {reason}")
     return [

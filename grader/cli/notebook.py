@@ -11,7 +11,7 @@ from grader.course.lesson.find import not_written
 from grader.course.lesson.load import load_lesson
 from grader.course.lesson.model import Part
 from grader.course.lessons import find_lesson
-from grader.study.notebook.part import notebook_of
+from grader.study.notebook.writer import notebook_of
 
 
 @click.command("notebook")

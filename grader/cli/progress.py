@@ -7,7 +7,7 @@ import click
 from grader.cli.screen import bold, course_root, say, step
 from grader.course.document import shown
 from grader.course.progress import Progress
-from grader.study.progress_transfer import export_to, import_from
+from grader.study.progress_transfer import export_progress, import_progress
 
 
 @click.command("progress")
@@ -17,10 +17,10 @@ def command(out: Path | None, source: Path | None) -> None:
     """Where your progress is kept; with --export and --import, take it to another machine."""
     progress = Progress.load(course_root())
     if source is not None:
-        count = import_from(source, progress)
+        count = import_progress(source, progress)
         say("", f"  {bold('progress')}   {_events(count)} {'is' if count == 1 else 'are'} new", "")
     if out is not None:
-        export_to(out, progress)
+        export_progress(out, progress)
         say("", f"  {bold('progress')}   {_events(len(progress.events))} in {shown(out)}", "")
         say(step("there", f"grade progress --import {out.name}"))
     if out is None and source is None:

@@ -17,13 +17,13 @@ from grader.course.document import shown
 from grader.course.lessons import exam_form, find_lesson, quiz_path
 from grader.course.progress import Progress
 from grader.quiz import history
-from grader.quiz.attempt import Attempt, begin, resume
-from grader.quiz.draw import Asked
+from grader.quiz.attempt import Attempt, new_attempt, resume_attempt
+from grader.quiz.draw import DrawnQuestion
 from grader.quiz.load import load_quiz
 from grader.quiz.model import LEVELS, Quiz
-from grader.quiz.plain import answer_in_words, ask_plainly, plain_text, right_lines
+from grader.quiz.plain_mode import answer_in_words, ask_plainly, plain_text, right_lines
 from grader.quiz.result import QuizResult
-from grader.quiz.session import Done, Session
+from grader.quiz.session import EndReason, QuizSession
 from grader.show.marks import FAILED, NOT_STARTED, encoding_of, writable
 
 STOPPED_SHORT = 1  # exit code: the input ended before the last question
@@ -72,21 +72,21 @@ def command(
         _show(attempt, as_json)
         return
     anew = new or exam or count or only or seed is not None
-    attempt = (None if anew else resume(lesson.slug, quiz, progress, salt)) or begin(
+    attempt = (None if anew else resume_attempt(lesson.slug, quiz, progress, salt)) or new_attempt(
         lesson.slug, quiz, progress, salt, seed=seed, count=count, only="missed" if only else None, exam=exam
     )
     done = take(attempt.session, plain, as_json)
-    if done is Done.FINISHED:
+    if done is EndReason.FINISHED:
         attempt.finish()
     elif not as_json:
         _stopped(ctx, attempt, done)
         return
     _show(attempt, as_json)
-    if done is Done.ENDED:
+    if done is EndReason.INPUT_ENDED:
         ctx.exit(STOPPED_SHORT)
 
 
-def take(session: Session, plain: bool, quiet: bool) -> Done:
+def take(session: QuizSession, plain: bool, quiet: bool) -> EndReason:
     """Asks in the terminal, or in plain lines where there is none.
 
     With `quiet`, plain lines go to standard error.
@@ -134,11 +134,11 @@ def quiz_of(course: Course, lesson: Lesson) -> Path:
 
 
 def _export(path: Path, lesson: Lesson, quiz: Quiz, progress: Progress, salt: str) -> None:
-    from grader.quiz.attempt import drawn
+    from grader.quiz.attempt import draw_questions
     from grader.quiz.form import form_text, write_form
 
-    number = history.attempts(progress.events, lesson.slug) + 1
-    asked = drawn(quiz.questions, salt, number)
+    number = history.last_attempt(progress.events, lesson.slug) + 1
+    asked = draw_questions(quiz.questions, salt, number)
     write_form(path, form_text(lesson.slug, quiz.title, salt, number, asked))
     say("", f"  {bold(quiz.title)}   {len(asked)} questions in {path}", "")
     say(step("then", f"grade quiz {lesson.slug} --answers {path}"))
@@ -146,28 +146,28 @@ def _export(path: Path, lesson: Lesson, quiz: Quiz, progress: Progress, salt: st
 
 def _scored(path: Path, lesson: Lesson, quiz: Quiz, progress: Progress, salt: str) -> Attempt:
     """The attempt that a form is. It is recorded if it is the student's own, and the first with its number."""
-    from grader.quiz.attempt import of_form
-    from grader.quiz.form import answers_of, give, read_form
+    from grader.quiz.attempt import attempt_from_form
+    from grader.quiz.form import answers_of, read_form, submit_answers
 
     document, form = read_form(path)
     if form.quiz != lesson.slug:
         raise document.error(("quiz",), f"these are answers to the quiz '{form.quiz}', not to '{lesson.slug}'.")
-    attempt = of_form(lesson.slug, quiz, progress, salt, form.salt or "", form.attempt)
-    answers = answers_of(form, document, attempt.session.asked)
+    attempt = attempt_from_form(lesson.slug, quiz, progress, salt, form.salt or "", form.attempt)
+    answers = answers_of(form, document, attempt.session.questions)
     attempt.start()
-    give(attempt.session, answers)
+    submit_answers(attempt.session, answers)
     attempt.finish()
     return attempt
 
 
-def _stopped(ctx: click.Context, attempt: Attempt, done: Done) -> None:
+def _stopped(ctx: click.Context, attempt: Attempt, done: EndReason) -> None:
     session = attempt.session
-    answered = sum(given.answer is not None for given in session.given.values())
-    kept = f"{answered} of {len(session.asked)} questions are answered and kept."
-    how = "The input ended." if done is Done.ENDED else "Stopped."
+    answered = sum(given.answer is not None for given in session.answers.values())
+    kept = f"{answered} of {len(session.questions)} questions are answered and kept."
+    how = "The input ended." if done is EndReason.INPUT_ENDED else "Stopped."
     say("", *plain_text(f"{how} {kept}", 2, columns()), "")
     say(step("go on", f"grade quiz {attempt.slug}", f"the {session.kind}, attempt {attempt.started.attempt}"))
-    if done is Done.ENDED:
+    if done is EndReason.INPUT_ENDED:
         ctx.exit(STOPPED_SHORT)
 
 
@@ -197,17 +197,19 @@ def _show(attempt: Attempt, as_json: bool) -> None:
     say(step("later", "grade review", "when they are due"))
 
 
-def show_missed(session: Session) -> int:
+def show_missed(session: QuizSession) -> int:
     """Says what was missed and what would have been right, then what was skipped; how many that are."""
     width = columns()
-    missed = [(session.asked[i], given) for i, given in sorted(session.first_times.items()) if given.mark.score < 1]
+    missed = [
+        (session.questions[i], given) for i, given in sorted(session.first_answers.items()) if given.mark.score < 1
+    ]
     skipped = [asked for asked, given in missed if given.answer is None]
     for asked, given in missed:
         if given.answer is not None:
             say("", *_question(click.style(FAILED, fg="red"), asked, width))
             answer = answer_in_words(asked, given.answer)
             say(*plain_text(f"Your answer: {answer}", 4, width), *right_lines(asked, width))
-            if session.exam:
+            if session.is_exam:
                 for reason in (*given.mark.feedback, asked.question.explanation):
                     say(*plain_text(reason, 4, width))
     if skipped:
@@ -217,7 +219,7 @@ def show_missed(session: Session) -> int:
     return len(missed)
 
 
-def _question(mark: str, asked: Asked, width: int) -> list[str]:
+def _question(mark: str, asked: DrawnQuestion, width: int) -> list[str]:
     """A question after its mark, in full."""
     first, *rest = plain_text(asked.question.question, 4, width)
     return [f"  {mark} {first.strip()}", *rest]

@@ -13,14 +13,14 @@ from grader.course.lesson.files import all_files
 from grader.course.lessons import quiz_path
 from grader.course.progress import Progress, Reviewed, TakenBack, now
 from grader.quiz import history
-from grader.quiz.attempt import drawn
-from grader.quiz.cards import card
-from grader.quiz.draw import Asked
-from grader.quiz.history import GLOSSARY, Key
+from grader.quiz.attempt import draw_questions
+from grader.quiz.draw import DrawnQuestion
+from grader.quiz.glossary_questions import glossary_question
+from grader.quiz.history import GLOSSARY, QuestionKey
 from grader.quiz.load import load_quiz
 from grader.quiz.model import Askable
 from grader.quiz.review import Due, due_after, due_at
-from grader.quiz.session import Done, Given, Session
+from grader.quiz.session import EndReason, GivenAnswer, QuizSession
 
 MOST = 20  # questions of one review unless said otherwise
 NEW_TERMS = 5  # terms of the glossary that are met for the first time in one
@@ -45,7 +45,9 @@ def command(ctx: click.Context, plain: bool, count: int, only_list: bool) -> Non
     due = due_at(progress.events, now())
     missed = [key for key in due.missed if key in known]
     again = [key for key in due.due if key in known]
-    new = [key for key in known if key.quiz == GLOSSARY and key not in history.asked(progress.events)][:NEW_TERMS]
+    new = [key for key in known if key.quiz == GLOSSARY and key not in history.past_answers(progress.events)][
+        :NEW_TERMS
+    ]
     say("", f"  {bold('review')}   {len(missed)} missed, {len(again)} due, {len(new)} new terms", "")
     if listed := [*_now(missed, "missed"), *_now(again, "due"), *_failed(due)]:
         say(*listed, "")
@@ -55,38 +57,40 @@ def command(ctx: click.Context, plain: bool, count: int, only_list: bool) -> Non
         return
     session = _session(keys, set(new), known, progress, history.student_salt(root))
     done = take(session, plain, quiet=False)
-    given = session.first_times
-    if done is not Done.STOPPED or given:
+    given = session.first_answers
+    if done is not EndReason.STOPPED or given:
         say("", f"  {bold('review')}   {points(session.score)} of {len(given)}")
         show_missed(session)
         say("")
-    if done is Done.ENDED:
+    if done is EndReason.INPUT_ENDED:
         say(*prose(f"The input ended after {len(given)} of {len(keys)} questions; these are kept.", 2), "")
     left = due_at(progress.events, now())
     if listed := _failed(left):
         say(*listed, "")
     _say_next(left, any(key in known for key in (*left.missed, *left.due)))
-    if done is Done.ENDED:
+    if done is EndReason.INPUT_ENDED:
         ctx.exit(STOPPED_SHORT)
 
 
-def _known(course: Course, progress: Progress) -> dict[Key, Askable]:
+def _known(course: Course, progress: Progress) -> dict[QuestionKey, Askable]:
     """The questions of the quizzes that were begun, and the terms of these lessons."""
-    begun = {key.quiz for key in history.asked(progress.events)}
-    found: dict[Key, Askable] = {}
+    begun = {key.quiz for key in history.past_answers(progress.events)}
+    found: dict[QuestionKey, Askable] = {}
     for lesson in course.lessons:
         path = quiz_path(course, lesson)
         if lesson.slug in begun and path.is_file():
-            found |= {Key(lesson.slug, each.id): each for each in load_quiz(path).questions}
+            found |= {QuestionKey(lesson.slug, each.id): each for each in load_quiz(path).questions}
     numbers = {lesson.number for lesson in course.lessons if lesson.slug in begun}
     for term in load_glossary(course.root):
         if term.lesson in numbers:
-            question = card(term)
-            found[Key(GLOSSARY, question.id)] = question
-    return found | _of_parts(course, {part for key in history.asked(progress.events) if (part := history.part_of(key))})
+            question = glossary_question(term)
+            found[QuestionKey(GLOSSARY, question.id)] = question
+    return found | _of_parts(
+        course, {part for key in history.past_answers(progress.events) if (part := history.part_of(key))}
+    )
 
 
-def _of_parts(course: Course, parts: Collection[tuple[str, str]]) -> dict[Key, Askable]:
+def _of_parts(course: Course, parts: Collection[tuple[str, str]]) -> dict[QuestionKey, Askable]:
     """The questions of parts, by the slugs of lesson and part."""
     if not parts:
         return {}
@@ -101,25 +105,27 @@ def _of_parts(course: Course, parts: Collection[tuple[str, str]]) -> dict[Key, A
     }
 
 
-def _session(keys: Sequence[Key], new: Set[Key], known: dict[Key, Askable], progress: Progress, salt: str) -> Session:
+def _session(
+    keys: Sequence[QuestionKey], new: Set[QuestionKey], known: dict[QuestionKey, Askable], progress: Progress, salt: str
+) -> QuizSession:
     """The questions, each drawn anew: its attempt is how often it was asked, with this time.
 
     What was not known is asked once more at the end. Terms that are new and skipped stay new.
     """
-    times = {key: len(each) for key, each in history.asked(progress.events).items()}
+    times = {key: len(each) for key, each in history.past_answers(progress.events).items()}
     asked, kept = [], []
-    repeated: set[Key] = set()
+    repeated: set[QuestionKey] = set()
 
-    def draw(key: Key) -> Asked | None:
+    def draw(key: QuestionKey) -> DrawnQuestion | None:
         times[key] = times.get(key, 0) + 1
-        return next(iter(drawn([known[key]], salt, times[key])), None)
+        return next(iter(draw_questions([known[key]], salt, times[key])), None)
 
     for key in keys:
         if (each := draw(key)) is not None:
             asked.append(each)
             kept.append(key)
 
-    def record(place: int, given: Given) -> None:
+    def record(place: int, given: GivenAnswer) -> None:
         key, moment = kept[place], now()
         if given.answer is None and key in new:
             return
@@ -141,7 +147,7 @@ def _session(keys: Sequence[Key], new: Set[Key], known: dict[Key, Askable], prog
         if any(isinstance(e, Reviewed) and (e.quiz, e.question) == key for e in progress.events):
             progress.record(TakenBack(quiz=key.quiz, question=key.question))
 
-    def again(place: int) -> Asked | None:
+    def again(place: int) -> DrawnQuestion | None:
         key = kept[place]
         if key in repeated or (each := draw(key)) is None:
             return None
@@ -149,17 +155,17 @@ def _session(keys: Sequence[Key], new: Set[Key], known: dict[Key, Askable], prog
         kept.append(key)
         return each
 
-    return Session("review", asked, record, kind="review", take_back=take_back, again=again)
+    return QuizSession("review", asked, record, kind="review", take_back=take_back, repeat=again)
 
 
-def _now(keys: Sequence[Key], why: str) -> list[str]:
+def _now(keys: Sequence[QuestionKey], why: str) -> list[str]:
     """What can be asked now, by quiz."""
     return [f"    {count:>3}  {quiz}   {why}, to be asked now" for quiz, count in _by_quiz(keys).items()]
 
 
 def _failed(due: Due) -> list[str]:
     """What was not known in the last review, by quiz and by the day on which it comes back."""
-    days: dict[date, list[Key]] = {}
+    days: dict[date, list[QuestionKey]] = {}
     for key, moment in due.later.items():
         if key in due.failed:
             days.setdefault(moment.astimezone().date(), []).append(key)
@@ -170,7 +176,7 @@ def _failed(due: Due) -> list[str]:
     ]
 
 
-def _by_quiz(keys: Sequence[Key]) -> dict[str, int]:
+def _by_quiz(keys: Sequence[QuestionKey]) -> dict[str, int]:
     return {quiz: sum(key.quiz == quiz for key in keys) for quiz in dict.fromkeys(key.quiz for key in keys)}
 
 

@@ -22,11 +22,11 @@ from grader.course import Course, Exercise, load_course
 from grader.course.progress import Progress
 from grader.show.marks import encoding_of, unicode_on, writable
 from grader.show.terminal import render
-from grader.study.grading import keep_failing_call, own_submission, record, relative, view_of
-from grader.study.reader.order import Step, done, in_order, steps
+from grader.study.grading import own_submission, record_result, relative, save_failing_call, view_for
+from grader.study.reader.order import Step, in_order, is_done, steps
 from grader.study.reader.terminal import keyboard, read_key
-from grader.study.watch.grading import Grading, Task, Verdict
-from grader.study.watch.saves import Saves
+from grader.study.watch.grading import BackgroundGrader, GradingTask, TaskResult
+from grader.study.watch.saves import SaveWatcher
 
 BURST = 1.0  # seconds within which a second save tells that more may follow
 QUIET = 0.3  # seconds without a save after which none is expected
@@ -57,19 +57,19 @@ class Watching:
         self._heard: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._awake, self._wake = os.pipe()
         self._spinner = Spinner()
-        self._grading = Grading(self._tell(self._decide), self._spinner.says)
+        self._grading = BackgroundGrader(self._tell(self._decide), self._spinner.says)
         self._exercise = self._course.exercise(exercise_id)
         self._saved = NEVER  # when
         self._due = False  # whether what was saved is to be graded once no more is saved
-        self._held: Verdict | UsageError | None = None  # what is shown if no more is saved
-        self._shown: Verdict | UsageError | None = None
+        self._held: TaskResult | UsageError | None = None  # what is shown if no more is saved
+        self._shown: TaskResult | UsageError | None = None
         self._depth = -1  # which of the failing tests is on the screen, in depth
 
     def run(self) -> None:
         """Watches until the student stops it."""
         signal.signal(signal.SIGWINCH, lambda *_: self._tell(self._draw)())
         folders = [self._root / "exercises", self._root / "solutions"]
-        with Saves(folders, self._tell(self._save)), self._grading, keyboard() as keys:
+        with SaveWatcher(folders, self._tell(self._save)), self._grading, keyboard() as keys:
             try:
                 self._draw()
                 self._grade()
@@ -84,7 +84,7 @@ class Watching:
         exercises = list(self._course.exercises)
         place = exercises.index(self._exercise) + 1
         progress = Progress.load(self._root)
-        passed = {each.id for each in exercises if done(each, progress)}
+        passed = {each.id for each in exercises if is_done(each, progress)}
         left = [each for each in exercises[place:] + exercises[: place - 1] if each.id not in passed]
         ready = [each for each in left if passed.issuperset(each.needs)]
         return next(iter([*ready, *left, exercises[place % len(exercises)]]))
@@ -151,20 +151,20 @@ class Watching:
     def _grade(self) -> None:
         """Has the exercise graded as it is now, unless the verdict on the screen is of this very text."""
         try:
-            task = Task.of(self._course, self._exercise, own_submission(self._exercise))
+            task = GradingTask.of(self._course, self._exercise, own_submission(self._exercise))
         except UsageError as error:
             self._decide(error)
             return
-        shown = self._shown.task if isinstance(self._shown, Verdict) else None
-        if shown is not None and shown.same_tests(task) and shown == task:
+        shown = self._shown.task if isinstance(self._shown, TaskResult) else None
+        if shown is not None and shown.has_same_tests(task) and shown == task:
             return
         self._spinner.start("starting")
-        self._grading.begin(task)
+        self._grading.submit(task)
 
-    def _decide(self, verdict: Verdict | UsageError) -> None:
+    def _decide(self, verdict: TaskResult | UsageError) -> None:
         """Shows a verdict; but one that no test was run for may be of a text that is not written to its end."""
         self._spinner.stop()
-        ran = isinstance(verdict, Verdict) and verdict.ran
+        ran = isinstance(verdict, TaskResult) and verdict.ran
         if self._due:
             return
         if ran or time.monotonic() >= self._saved + QUIET:
@@ -174,11 +174,11 @@ class Watching:
 
     # ------------------------------------------------------------ the screen
 
-    def _show(self, verdict: Verdict | UsageError) -> None:
+    def _show(self, verdict: TaskResult | UsageError) -> None:
         self._shown, self._depth = verdict, -1
-        if isinstance(verdict, Verdict):
-            record(Progress.load(self._root), verdict.task.exercise, verdict.result)
-            keep_failing_call(self._root, verdict.result)
+        if isinstance(verdict, TaskResult):
+            record_result(Progress.load(self._root), verdict.task.exercise, verdict.result)
+            save_failing_call(self._root, verdict.result)
         self._draw()
 
     def _draw(self) -> None:
@@ -196,9 +196,9 @@ class Watching:
         self._spinner.stop()
         click.echo("\x1b[2J\x1b[H" + writable(text, encoding_of(sys.stdout)), nl=False)
 
-    def _screen(self, verdict: Verdict, columns: int, rows: int) -> str:
+    def _screen(self, verdict: TaskResult, columns: int, rows: int) -> str:
         task, result = verdict.task, verdict.result
-        view = view_of(task.course, self._order, task.exercise, Progress.load(self._root), task.submission, result)
+        view = view_for(task.course, self._order, task.exercise, Progress.load(self._root), task.submission, result)
         return render(
             result,
             task.exercise,
@@ -236,7 +236,7 @@ class Watching:
 
     def _deeper(self) -> None:
         """The next failing test in depth, and after the last the whole again."""
-        if isinstance(self._shown, Verdict) and self._shown.result.telling:
+        if isinstance(self._shown, TaskResult) and self._shown.result.telling:
             count = len(self._shown.result.telling)
             self._depth = -1 if self._depth + 1 == count else self._depth + 1
             self._draw()

@@ -1,8 +1,14 @@
-"""Quizzes: questions in YAML, what is drawn for a student, and what an answer is worth.
+"""Quizzes: questions in YAML, drawn for each student, asked and scored.
 
-`model` and `load` read quiz.yaml, which `sealed` packs for students; `formula` and `draw` make of a question what one
-student sees in one attempt; `numbers` and `score` read an answer and mark it; `history`, `session` and `result` hold an
-attempt; `plain` asks in lines, and `terminal` on a `screen`: there, `answering` and `entry` take the keys, and
-`verdict` draws what came of it; `form` is a file to fill in; `review` brings questions back; `lint` proves that a quiz
-is good.
+model, load          quiz.yaml as typed values; schema is its JSON Schema
+sealed               quiz.yaml packed, so that nobody reads an answer by accident
+formula, draw        a question as one student sees it in one attempt
+numbers, score       parse an answer and mark it
+session, attempt     questions asked one after the other, and their answers in the student's progress
+history, result      what the progress says of quizzes, and one attempt as data
+plain_mode, form     ask line by line, or in a file to fill in
+terminal, screen     ask on a full screen, with key_handler, answer_input and feedback
+review               when a question is asked again
+glossary_questions   questions about the terms of the glossary
+lint                 checks that a quiz is sound
 """

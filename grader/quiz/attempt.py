@@ -1,4 +1,4 @@
-"""An attempt at a quiz: which questions it asks, and its answers in the student's progress."""
+"""An attempt at a quiz: the questions it asks, and its answers in the student's progress."""
 
 import sys
 from collections.abc import Sequence
@@ -9,21 +9,21 @@ from grader.base.errors import UsageError
 from grader.base.seeds import derive_seed
 from grader.course.progress import Answered, Progress, QuizFinished, QuizStarted, TakenBack, now
 from grader.quiz import history
-from grader.quiz.draw import Asked, ask
-from grader.quiz.formula import BadFormula
+from grader.quiz.draw import DrawnQuestion, draw_question
+from grader.quiz.formula import FormulaError
 from grader.quiz.model import Askable, Question, Quiz, type_of
 from grader.quiz.result import QuestionResult, QuizResult
-from grader.quiz.score import Mark, NotAnAnswer, mark
-from grader.quiz.session import Given, Kind, Session
+from grader.quiz.score import InvalidAnswer, Mark, mark
+from grader.quiz.session import GivenAnswer, QuizSession, SessionKind
 
 Only = Literal["missed"]
 
 
 class Attempt:
-    """One attempt, new or gone on with."""
+    """A new or resumed attempt at a quiz."""
 
     def __init__(self, slug: str, quiz: Quiz, started: QuizStarted, progress: Progress, salt: str, kept: bool = True):
-        """`kept`: answers are recorded, and those that were recorded before count."""
+        """With `kept`, record answers in the progress and restore those recorded before."""
         self.slug = slug
         self.quiz = quiz
         self.started = started
@@ -31,55 +31,55 @@ class Attempt:
         self._kept = kept
         known = [question for each in started.questions if (question := quiz.question(each))]
         seed = salt if started.seed is None else started.seed
-        asked = drawn(known, seed, started.attempt)
+        drawn = draw_questions(known, seed, started.attempt)
         earlier = history.answers(progress.events, slug, started.attempt) if kept else {}
         given = {}
-        for i, each in enumerate(asked):
+        for i, each in enumerate(drawn):
             if event := earlier.get(each.question.id):
-                given[i] = _again(each, event)
-        kind: Kind = "exam" if started.exam else "quiz"
-        self.session = Session(quiz.title, asked, self._record, given, kind, self._take_back)
+                given[i] = _restored_answer(each, event)
+        kind: SessionKind = "exam" if started.exam else "quiz"
+        self.session = QuizSession(quiz.title, drawn, self._record, given, kind, self._take_back)
 
     def start(self) -> None:
-        """Records that it began."""
+        """Record the start of the attempt."""
         if self._kept:
             self._progress.record(self.started)
 
     def finish(self) -> None:
-        """Records that the last question is passed."""
+        """Record the score, unless the attempt is recorded as finished already."""
         session, started = self.session, self.started
-        if self._kept and not history.finished(self._progress.events, self.slug, started.attempt):
+        if self._kept and not history.is_finished(self._progress.events, self.slug, started.attempt):
             self._progress.record(
                 QuizFinished(
                     quiz=self.slug,
                     attempt=started.attempt,
                     score=session.score,
-                    max_score=len(session.asked),
+                    max_score=len(session.questions),
                     whole=started.whole,
                 )
             )
 
     def result(self) -> QuizResult:
-        """How it went so far."""
+        """Return the result so far."""
         return QuizResult(
             quiz=self.slug,
             title=self.quiz.title,
             attempt=self.started.attempt,
             seed=self.started.seed,
-            finished=self.session.over,
+            finished=self.session.is_over,
             score=self.session.score,
-            max_score=len(self.session.asked),
+            max_score=len(self.session.questions),
             questions=tuple(
-                question_result(each, self.session.given.get(i)) for i, each in enumerate(self.session.asked)
+                question_result(each, self.session.answers.get(i)) for i, each in enumerate(self.session.questions)
             ),
         )
 
-    def _record(self, place: int, given: Given) -> None:
+    def _record(self, position: int, given: GivenAnswer) -> None:
         if not self._kept:
             return
         from grader.quiz.review import due_after
 
-        question = self.session.asked[place].question.id
+        question = self.session.questions[position].question.id
         moment = now()
         self._progress.record(
             Answered(
@@ -89,18 +89,21 @@ class Attempt:
                 score=given.mark.score,
                 answer=given.answer,
                 seconds=given.seconds,
-                due=due_after(self._progress.events, history.Key(self.slug, question), given.mark.score, moment),
+                due=due_after(
+                    self._progress.events, history.QuestionKey(self.slug, question), given.mark.score, moment
+                ),
                 time=moment,
             )
         )
 
-    def _take_back(self, place: int) -> None:
+    def _take_back(self, position: int) -> None:
         if self._kept:
-            self._progress.record(TakenBack(quiz=self.slug, question=self.session.asked[place].question.id))
+            self._progress.record(TakenBack(quiz=self.slug, question=self.session.questions[position].question.id))
 
 
-def question_result(asked: Asked, given: Given | None) -> QuestionResult:
-    question = asked.question
+def question_result(drawn: DrawnQuestion, given: GivenAnswer | None) -> QuestionResult:
+    """Return the result of one question; without an answer it scores 0."""
+    question = drawn.question
     return QuestionResult(
         id=question.id,
         type=type_of(question),
@@ -112,16 +115,16 @@ def question_result(asked: Asked, given: Given | None) -> QuestionResult:
     )
 
 
-def resume(slug: str, quiz: Quiz, progress: Progress, salt: str) -> Attempt | None:
-    """The attempt that was stopped; None where there is none."""
+def resume_attempt(slug: str, quiz: Quiz, progress: Progress, salt: str) -> Attempt | None:
+    """Return the unfinished attempt, or None if there is none."""
     started = history.open_attempt(progress.events, slug)
     if started is None:
         return None
     attempt = Attempt(slug, quiz, started, progress, salt)
-    return attempt if attempt.session.asked else None
+    return attempt if attempt.session.questions else None
 
 
-def begin(
+def new_attempt(
     slug: str,
     quiz: Quiz,
     progress: Progress,
@@ -132,9 +135,13 @@ def begin(
     only: Only | None = None,
     exam: bool = False,
 ) -> Attempt:
-    """A new attempt, recorded as begun. UsageError where there is nothing to ask."""
-    questions = _chosen(slug, quiz, progress, only)
-    number = history.attempts(progress.events, slug) + 1
+    """Start a new attempt and record its start.
+
+    `count` limits the questions to a random sample, `only` to those that were missed last. Raises UsageError if no
+    question is left.
+    """
+    questions = _select_questions(slug, quiz, progress, only)
+    number = history.last_attempt(progress.events, slug) + 1
     if count is not None and count < len(questions):
         random = Random(derive_seed("selection", slug, salt if seed is None else seed, number))
         kept = random.sample(range(len(questions)), count)
@@ -152,44 +159,46 @@ def begin(
     return attempt
 
 
-def of_form(slug: str, quiz: Quiz, progress: Progress, salt: str, form_salt: str, number: int) -> Attempt:
-    """The attempt of a form. It is kept where it was drawn for this student and has a number that was not used yet."""
+def attempt_from_form(slug: str, quiz: Quiz, progress: Progress, salt: str, form_salt: str, number: int) -> Attempt:
+    """Return the attempt of a form; it is recorded only if it was drawn for this student and its number is new."""
     seed = None if form_salt == salt else form_salt
     started = QuizStarted(quiz=slug, attempt=number, questions=tuple(each.id for each in quiz.questions), seed=seed)
-    kept = seed is None and number > history.attempts(progress.events, slug)
+    kept = seed is None and number > history.last_attempt(progress.events, slug)
     return Attempt(slug, quiz, started, progress, salt, kept)
 
 
-def _chosen(slug: str, quiz: Quiz, progress: Progress, only: Only | None) -> list[Question]:
+def _select_questions(slug: str, quiz: Quiz, progress: Progress, only: Only | None) -> list[Question]:
     if only is None:
         return list(quiz.questions)
-    last = {key.question: each[-1] for key, each in history.asked(progress.events).items() if key.quiz == slug}
+    last = {key.question: each[-1] for key, each in history.past_answers(progress.events).items() if key.quiz == slug}
     if not last:
-        raise UsageError(f"Nothing of the quiz {slug} was answered yet, so nothing was missed; run grade quiz {slug}.")
-    questions = [each for each in quiz.questions if each.id in last and history.missed(last[each.id])]
+        raise UsageError(
+            f"No question of the quiz {slug} has been answered yet, so none was missed; run grade quiz {slug}."
+        )
+    questions = [each for each in quiz.questions if each.id in last and history.is_missed(last[each.id])]
     if not questions:
         raise UsageError(f"No question of the quiz {slug} was missed the last time it was asked.")
     return questions
 
 
-def drawn(questions: Sequence[Askable], salt: str, attempt: int) -> list[Asked]:
-    """The questions as they are asked. One that cannot be is left out, and a warning says so."""
-    asked = []
+def draw_questions(questions: Sequence[Askable], salt: str, attempt: int) -> list[DrawnQuestion]:
+    """Draw all questions. Leave out those whose formulas have no value, with a warning on stderr."""
+    drawn = []
     for question in questions:
         try:
-            asked.append(ask(question, salt, attempt))
-        except (BadFormula, ValueError) as error:
-            sentence = f"warning: question '{question.id}' is left out, since with what was drawn {error}; "
-            print(f"{sentence}grade check shows its author where.", file=sys.stderr)
-    return asked
+            drawn.append(draw_question(question, salt, attempt))
+        except (FormulaError, ValueError) as error:
+            sentence = f"warning: question '{question.id}' is left out because of the numbers drawn for it: {error}; "
+            print(f"{sentence}grade check finds such draws.", file=sys.stderr)
+    return drawn
 
 
-def _again(asked: Asked, event: Answered) -> Given:
-    """What was given earlier, marked as it was then, with the feedback of now."""
+def _restored_answer(drawn: DrawnQuestion, event: Answered) -> GivenAnswer:
+    """Return an answer from the progress, with its recorded score and the current feedback."""
     if event.answer is None:
-        return Given(None, Mark(event.score), event.seconds)
+        return GivenAnswer(None, Mark(event.score), event.seconds)
     try:
-        feedback = mark(asked, event.answer).feedback
-    except NotAnAnswer:  # the question was rewritten since
+        feedback = mark(drawn, event.answer).feedback
+    except InvalidAnswer:  # the question was rewritten since
         feedback = ()
-    return Given(event.answer, Mark(event.score, feedback), event.seconds)
+    return GivenAnswer(event.answer, Mark(event.score, feedback), event.seconds)

@@ -1,7 +1,7 @@
-"""What one student sees in one attempt: parameters drawn, options shuffled.
+"""Draws a question for one student and one attempt: picks parameters, shuffles options.
 
-It depends on the id of the question, the student's salt and the number of the attempt, and on nothing else, so that a
-score can be reproduced.
+A draw depends only on the question's id, the student's salt and the number of the attempt, so that a score can be
+reproduced.
 """
 
 import math
@@ -14,37 +14,37 @@ import msgspec
 from msgspec.structs import replace
 
 from grader.base.seeds import derive_seed
-from grader.quiz.formula import Formula, whole
+from grader.quiz.formula import Formula, int_if_whole
 from grader.quiz.model import Askable, Match, Multiple, Number, Numeric, Option, Order, OwnWords, Range, Single
 
-COMPARED = ("I had it", "I did not have it")  # what a student says of own words beside the answer
+SELF_ASSESSMENTS = ("I had it", "I did not have it")  # the options with which students mark their own words
 T = TypeVar("T")
-Values = dict[str, Any]  # a number for each name, and under `config` a name
+Values = dict[str, Any]  # a number for each parameter; `config` is the name of the config
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """A question as it is asked: nothing is left to draw in it.
+class DrawnQuestion(msgspec.Struct, frozen=True):
+    """A question with its parameters filled in and its options in the order shown.
 
-    Its options stand in the order in which they are shown. `shown` is what has digits: options, items, right sides.
+    `shown` are the texts that are numbered on the screen: options, items or right sides.
     """
 
     question: Askable
     shown: tuple[str, ...] = ()
 
 
-def ask(question: Askable, salt: str, attempt: int) -> Asked:
-    """The question for this student and this attempt. BadFormula where a formula has no value for what was drawn."""
+def draw_question(question: Askable, salt: str, attempt: int) -> DrawnQuestion:
+    """Draw a question for a student and an attempt. Raise FormulaError if a formula has no value."""
     random = Random(derive_seed("quiz", question.id, salt, attempt))
     match question:
         case Single() | Multiple():
             options = _shuffled_options(question.options, random)
-            return Asked(replace(question, options=options), tuple(option.text for option in options))
+            return DrawnQuestion(replace(question, options=options), tuple(option.text for option in options))
         case Order():
-            return Asked(question, _disordered(question.items, random))
+            return DrawnQuestion(question, _shuffled_out_of_order(question.items, random))
         case Match():
-            return Asked(question, tuple(_shuffled(rights(question), random)))
+            return DrawnQuestion(question, tuple(_shuffled(right_sides(question), random)))
         case OwnWords():
-            return Asked(question, COMPARED)
+            return DrawnQuestion(question, SELF_ASSESSMENTS)
         case Numeric():
             values = {name: random.choice(numbers_of(each)) for name, each in question.parameters.items()}
             if question.configs:
@@ -52,16 +52,16 @@ def ask(question: Askable, salt: str, attempt: int) -> Asked:
                 values |= _config(question, config)
             return with_values(question, values)
         case _:
-            return Asked(question)
+            return DrawnQuestion(question)
 
 
-def rights(question: Match) -> list[str]:
-    """The right sides, each once."""
+def right_sides(question: Match) -> list[str]:
+    """Return the distinct right sides."""
     return list(dict.fromkeys([*(pair.right for pair in question.pairs), *question.extra]))
 
 
 def draws(question: Numeric) -> Iterator[Values]:
-    """All that can be drawn."""
+    """Yield all possible draws."""
     names = list(question.parameters)
     configs: list[Values] = [_config(question, name) for name in question.configs] or [{}]
     for numbers in product(*(numbers_of(each) for each in question.parameters.values())):
@@ -70,33 +70,33 @@ def draws(question: Numeric) -> Iterator[Values]:
 
 
 def count_draws(question: Numeric) -> int:
-    """How many there are."""
+    """Return the number of possible draws."""
     return math.prod(len(numbers_of(each)) for each in question.parameters.values()) * max(len(question.configs), 1)
 
 
 def first_values(question: Numeric) -> Values:
-    """One of the draws."""
+    """Return the first possible draw."""
     return next(draws(question))
 
 
 def numbers_of(parameter: tuple[Number, ...] | Range) -> list[Number]:
-    """The numbers from which a parameter is drawn."""
+    """Return the numbers that a parameter is drawn from."""
     if not isinstance(parameter, Range):
-        return [whole(number) for number in parameter]
+        return [int_if_whole(number) for number in parameter]
     count = int((parameter.last - parameter.first) / parameter.step + 1e-9) + 1
-    return [_clean(parameter.first + i * parameter.step) for i in range(count)]
+    return [_without_float_noise(parameter.first + i * parameter.step) for i in range(count)]
 
 
-def with_values(question: Numeric, values: Values) -> Asked:
-    """The question with these values: texts filled in, formulas evaluated. BadFormula where one has no value."""
+def with_values(question: Numeric, values: Values) -> DrawnQuestion:
+    """Fill in the texts and evaluate the formulas of a question. Raise FormulaError if a formula has no value."""
     answer = Formula(question.answer, values).value(values)
-    fill = filled if values else _same
-    after = {**values, "answer": whole(answer)}
+    fill = fill_in if values else _unchanged
+    after = {**values, "answer": int_if_whole(answer)}
     wrong = tuple(
-        replace(slip, answer=_written(slip.answer, values), feedback=fill(slip.feedback, after))
+        replace(slip, answer=_evaluated(slip.answer, values), feedback=fill(slip.feedback, after))
         for slip in question.wrong
     )
-    asked = replace(
+    drawn = replace(
         question,
         question=fill(question.question, values),
         explanation=fill(question.explanation, after),
@@ -106,30 +106,30 @@ def with_values(question: Numeric, values: Values) -> Asked:
         parameters={},
         configs={},
     )
-    return Asked(asked)
+    return DrawnQuestion(drawn)
 
 
-def filled(text: str, values: Mapping[str, Any]) -> str:
-    """The text with its fields replaced."""
+def fill_in(text: str, values: Mapping[str, Any]) -> str:
+    """Replace the fields in a text."""
     return text.format_map(values)
 
 
-def _same(text: str, values: Mapping[str, Any]) -> str:
-    """Where nothing is drawn, a brace is a brace."""
+def _unchanged(text: str, values: Mapping[str, Any]) -> str:
+    """Return the text as it is: braces are literal in a question without parameters."""
     return text
 
 
-def _written(formula: str, values: Values) -> str:
+def _evaluated(formula: str, values: Values) -> str:
     return repr(Formula(formula, values).value(values))
 
 
 def _config(question: Numeric, name: str) -> Values:
-    return {"config": name, **{key: whole(number) for key, number in question.configs[name].items()}}
+    return {"config": name, **{key: int_if_whole(number) for key, number in question.configs[name].items()}}
 
 
-def _clean(number: Number) -> Number:
-    """0.1 + 2 * 0.1 as 0.3"""
-    return whole(float(f"{number:.12g}"))
+def _without_float_noise(number: Number) -> Number:
+    """Round to 12 digits, so that 0.1 + 2 * 0.1 is 0.3."""
+    return int_if_whole(float(f"{number:.12g}"))
 
 
 def _shuffled(items: Sequence[T], random: Random) -> list[T]:
@@ -141,8 +141,8 @@ def _shuffled_options(options: Sequence[Option], random: Random) -> tuple[Option
     return (*places["first"], *_shuffled(places[None], random), *places["last"])
 
 
-def _disordered(items: Sequence[str], random: Random) -> tuple[str, ...]:
-    """In any order but the right one."""
+def _shuffled_out_of_order(items: Sequence[str], random: Random) -> tuple[str, ...]:
+    """Shuffle until the order is not the right one."""
     shown = _shuffled(items, random)
     while shown == list(items):
         shown = _shuffled(items, random)

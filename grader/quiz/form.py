@@ -1,4 +1,4 @@
-"""A quiz as a file to fill in: the questions as comments, and a place for each answer."""
+"""A quiz as a YAML file to fill in: the questions as comments, with a key for each answer."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,15 +9,15 @@ from msgspec import Meta
 from grader.base.errors import UsageError
 from grader.course.document import Document, shown
 from grader.course.model import Struct, Text, did_you_mean
-from grader.quiz.draw import Asked
-from grader.quiz.plain import question_lines, wanted
-from grader.quiz.score import NotAnAnswer, mark
-from grader.quiz.session import Session
+from grader.quiz.draw import DrawnQuestion
+from grader.quiz.plain_mode import instruction, question_lines
+from grader.quiz.score import InvalidAnswer, mark
+from grader.quiz.session import QuizSession
 from grader.show.layout import COLUMNS
 
 
-class Form(Struct, frozen=True, kw_only=True):
-    """The file: what was drawn depends on `salt` and `attempt`, so they come back with the answers."""
+class QuizForm(Struct, frozen=True, kw_only=True):
+    """A form. It names the salt and the attempt, which determine the draw."""
 
     quiz: Text
     salt: str | None = None
@@ -25,9 +25,11 @@ class Form(Struct, frozen=True, kw_only=True):
     answers: dict[str, Any]
 
 
-def form_text(slug: str, title: str, salt: str, attempt: int, asked: Sequence[Asked], *, exam: bool = False) -> str:
-    """The empty form, as YAML. That of an exam is handed in, and the others are scored by `grade quiz`."""
-    fill_in = "# Write each answer after the id of its question, and leave open what you do not know."
+def form_text(
+    slug: str, title: str, salt: str, attempt: int, drawn: Sequence[DrawnQuestion], *, exam: bool = False
+) -> str:
+    """Return an empty form as YAML. It tells students to hand it in (exam), or to run `grade quiz`."""
+    fill_in = "# Write each answer after the id of its question; leave it empty if you do not know."
     then = ["# Then hand this file in."] if exam else ["# Then:", f"#   grade quiz {slug} --answers THIS-FILE.yaml"]
     lines = [
         f"# {title}",
@@ -40,56 +42,59 @@ def form_text(slug: str, title: str, salt: str, attempt: int, asked: Sequence[As
         f"attempt: {attempt}",
         "answers:",
     ]
-    for number, each in enumerate(asked, start=1):
+    for number, each in enumerate(drawn, start=1):
         lines += ["", f"  # {number}. {each.question.level}"]
         lines += [f"  #{row}".rstrip() for row in ["", *question_lines(each, COLUMNS), ""]]
-        lines += [f"  #  {wanted(each)}", f"  {each.question.id}:"]
+        lines += [f"  #  {instruction(each)}", f"  {each.question.id}:"]
     return "\n".join(lines) + "\n"
 
 
-def read_form(path: Path, data: bytes | None = None) -> tuple[Document, Form]:
-    """A form, read from its file or given as its bytes. UsageError with file and line for what is wrong in it."""
+def read_form(path: Path, data: bytes | None = None) -> tuple[Document, QuizForm]:
+    """Parse a form, from `data` if given. Raise UsageError with file and line if it is malformed."""
     document = Document(path, data=data)
-    return document, document.convert(Form)
+    return document, document.convert(QuizForm)
 
 
-def answers_of(form: Form, document: Document, asked: Sequence[Asked], *, handed_in: bool = False) -> list[str | None]:
-    """The answers in the order of the questions, None where one is open.
+def answers_of(
+    form: QuizForm, document: Document, drawn: Sequence[DrawnQuestion], *, handed_in: bool = False
+) -> list[str | None]:
+    """Return the answers in the order of the questions, None for those left empty.
 
-    UsageError for one that cannot be marked, unless the form was handed in and can be mended no more.
+    Raises UsageError for an unknown question, and for an invalid answer unless the form was handed in, since then the
+    student cannot correct it any more.
     """
-    ids = [each.question.id for each in asked]
+    ids = [each.question.id for each in drawn]
     for name in form.answers:
         if name not in ids:
-            raise document.error(("answers", name), f"the quiz asks no question '{name}'.{did_you_mean(name, ids)}")
+            raise document.error(("answers", name), f"the quiz has no question '{name}'.{did_you_mean(name, ids)}")
     answers = []
-    for each in asked:
+    for each in drawn:
         name = each.question.id
-        answer = _typed(document, name, form.answers.get(name))
+        answer = _answer_text(document, name, form.answers.get(name))
         answers.append(answer)
         if answer is not None and not handed_in:
             try:
                 mark(each, answer)
-            except NotAnAnswer as problem:
+            except InvalidAnswer as problem:
                 raise document.error(("answers", name), f"the answer to '{name}' cannot be marked. {problem}") from None
     return answers
 
 
-def give(session: Session, answers: Sequence[str | None]) -> None:
-    """Gives answers to a session, one for each question. What cannot be marked is wrong."""
+def submit_answers(session: QuizSession, answers: Sequence[str | None]) -> None:
+    """Submit one answer for each question of a session. Invalid answers count as wrong."""
     for answer in answers:
         if answer is None:
             session.skip()
             continue
         try:
             session.answer(answer)
-        except NotAnAnswer:
-            session.miss(answer)
+        except InvalidAnswer:
+            session.give_invalid(answer)
         session.next()
 
 
-def _typed(document: Document, name: str, value: Any) -> str | None:
-    """An answer as it would be typed: `[1, 3]` is `1 3`."""
+def _answer_text(document: Document, name: str, value: Any) -> str | None:
+    """Return an answer as it would be typed: `[1, 3]` becomes `1 3`."""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return " ".join(value)
     if isinstance(value, str):
@@ -100,7 +105,7 @@ def _typed(document: Document, name: str, value: Any) -> str | None:
 
 
 def write_form(path: Path, text: str) -> None:
-    """Writes a form to a file that is not there yet."""
+    """Write a form to a new file. Raise UsageError if the file exists."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)

@@ -1,4 +1,4 @@
-"""What the student's progress says of quizzes: attempts, answers, what is missed and due. `grade list` asks it too."""
+"""Queries on the student's progress about quizzes: attempts, answers, missed and due questions."""
 
 import os
 import sys
@@ -22,48 +22,48 @@ from grader.course.progress import (
 )
 from grader.course.workspace.place import progress_folder
 
-GLOSSARY = "glossary"  # stands for a quiz in `Reviewed`: its questions are terms
-IN = "/"
+GLOSSARY = "glossary"  # the `quiz` of a `Reviewed` event whose question is a term of the glossary
+_SEPARATOR = "/"
 
 
-class Key(NamedTuple):
-    """A question, wherever it stands in its quiz."""
+class QuestionKey(NamedTuple):
+    """The key of a question: its quiz and its id."""
 
     quiz: str
     question: str
 
 
-def part_key(lesson: str, slug: str, question: str) -> Key:
-    """A question of a part: in place of a quiz stand the slugs of its lesson and of the part."""
-    return Key(f"{lesson}{IN}{slug}", question)
+def part_key(lesson: str, slug: str, question: str) -> QuestionKey:
+    """Return the key of a question in a part of a lesson. Its quiz is `lesson/slug`."""
+    return QuestionKey(f"{lesson}{_SEPARATOR}{slug}", question)
 
 
-def part_of(key: Key) -> tuple[str, str] | None:
-    """The slugs of lesson and part; None: the question is of a quiz."""
-    lesson, found, slug = key.quiz.partition(IN)
+def part_of(key: QuestionKey) -> tuple[str, str] | None:
+    """Return the slugs of the lesson and the part, or None for a question of a quiz."""
+    lesson, found, slug = key.quiz.partition(_SEPARATOR)
     return (lesson, slug) if found else None
 
 
-class Once(msgspec.Struct, frozen=True):
-    """One time that a question was asked."""
+class PastAnswer(msgspec.Struct, frozen=True):
+    """One answer to a question in the past."""
 
     score: float
     time: datetime
-    due: datetime  # when it comes back
+    due: datetime  # when the question is due again
     reviewed: bool = False  # by `grade review`
 
 
 class QuizState(msgspec.Struct, frozen=True):
-    """How far a quiz is."""
+    """The state of a quiz: its best score, open attempt and due questions."""
 
-    best: QuizFinished | None  # of the attempts at all its questions
-    open: QuizStarted | None  # an attempt that goes on
+    best: QuizFinished | None  # among attempts at all questions
+    open: QuizStarted | None  # the unfinished attempt
     answered: int  # questions of the open attempt
-    due: int  # questions whose time to be reviewed has come
+    due: int  # questions due for review
 
 
 def open_attempt(events: Iterable[Event], quiz: str) -> QuizStarted | None:
-    """The attempt that was begun last, unless it is finished."""
+    """Return the last attempt if it is unfinished, else None."""
     last: QuizStarted | None = None
     for event in events:
         if isinstance(event, QuizStarted) and event.quiz == quiz:
@@ -73,18 +73,18 @@ def open_attempt(events: Iterable[Event], quiz: str) -> QuizStarted | None:
     return last
 
 
-def attempts(events: Iterable[Event], quiz: str) -> int:
-    """The number of the latest attempt; 0 where there was none."""
+def last_attempt(events: Iterable[Event], quiz: str) -> int:
+    """Return the number of the last attempt, 0 if there was none."""
     return max((e.attempt for e in events if isinstance(e, QuizStarted) and e.quiz == quiz), default=0)
 
 
-def finished(events: Iterable[Event], quiz: str, attempt: int) -> bool:
-    """Whether an attempt was finished."""
+def is_finished(events: Iterable[Event], quiz: str, attempt: int) -> bool:
+    """Return whether an attempt is finished."""
     return any(isinstance(e, QuizFinished) and (e.quiz, e.attempt) == (quiz, attempt) for e in events)
 
 
 def answers(events: Iterable[Event], quiz: str, attempt: int) -> dict[str, Answered]:
-    """The answers of an attempt by the question's id; the last one that was not taken back counts."""
+    """Return the answers of an attempt by question id: for each, the last that was not taken back."""
     given: dict[str, list[Answered]] = {}
     for event in events:
         if isinstance(event, Answered) and (event.quiz, event.attempt) == (quiz, attempt):
@@ -94,44 +94,44 @@ def answers(events: Iterable[Event], quiz: str, attempt: int) -> dict[str, Answe
     return {question: each[-1] for question, each in given.items() if each}
 
 
-def asked(events: Iterable[Event]) -> dict[Key, list[Once]]:
-    """For each question that was asked, when it was and how it went, the latest last.
+def past_answers(events: Iterable[Event]) -> dict[QuestionKey, list[PastAnswer]]:
+    """Return all answers to each question, oldest first.
 
-    A prediction counts from the first that was wrong on.
+    Predictions of a question count from the first wrong one on.
     """
-    found: dict[Key, list[Once]] = {}
+    found: dict[QuestionKey, list[PastAnswer]] = {}
     for event in events:
         match event:
             case Answered() | Reviewed():
-                once = Once(event.score, event.time, event.due, reviewed=isinstance(event, Reviewed))
-                found.setdefault(Key(event.quiz, event.question), []).append(once)
+                answer = PastAnswer(event.score, event.time, event.due, reviewed=isinstance(event, Reviewed))
+                found.setdefault(QuestionKey(event.quiz, event.question), []).append(answer)
             case TakenBack():
-                key = Key(event.quiz, event.question)
+                key = QuestionKey(event.quiz, event.question)
                 del found.get(key, [])[-1:]
                 if not found.get(key):
                     found.pop(key, None)
             case Predicted(due=due) if due is not None:
-                once = Once(float(event.right or False), event.time, due)
-                found.setdefault(part_key(event.lesson, event.slug, event.question), []).append(once)
+                answer = PastAnswer(float(event.right or False), event.time, due)
+                found.setdefault(part_key(event.lesson, event.slug, event.question), []).append(answer)
     return found
 
 
-def missed(event: Once) -> bool:
-    """Whether the answer was not wholly right."""
-    return event.score < 1
+def is_missed(answer: PastAnswer) -> bool:
+    """Return whether the answer was not fully right."""
+    return answer.score < 1
 
 
-def still_missed(event: Once) -> bool:
-    """Whether it was missed, and not reviewed since."""
-    return missed(event) and not event.reviewed
+def is_still_missed(answer: PastAnswer) -> bool:
+    """Return whether the question was missed and has not been reviewed since."""
+    return is_missed(answer) and not answer.reviewed
 
 
-def state(events: list[Event], quiz: str, moment: datetime | None = None) -> QuizState:
-    """The state of one quiz."""
+def quiz_state(events: list[Event], quiz: str, moment: datetime | None = None) -> QuizState:
+    """Return the state of a quiz at a moment, by default now."""
     moment = moment or now()
     whole = [e for e in events if isinstance(e, QuizFinished) and e.quiz == quiz and e.whole and e.max_score > 0]
     started = open_attempt(events, quiz)
-    last = [each[-1] for key, each in asked(events).items() if key.quiz == quiz]
+    last = [each[-1] for key, each in past_answers(events).items() if key.quiz == quiz]
     return QuizState(
         best=max(whole, key=lambda e: e.score / e.max_score, default=None),
         open=started,
@@ -141,9 +141,9 @@ def state(events: list[Event], quiz: str, moment: datetime | None = None) -> Qui
 
 
 def student_salt(root: Path) -> str:
-    """What makes one student's numbers and shuffles differ from another's: random, made once for a workspace.
+    """Return the random salt of a workspace, which makes each student's draws different. Create it if missing.
 
-    Where it cannot be kept, a warning says so and all draws are those of no student in particular.
+    If it cannot be stored, warn on stderr and return an empty salt.
     """
     path = progress_folder(root) / SALT_FILE
     try:
@@ -155,5 +155,8 @@ def student_salt(root: Path) -> str:
             pass
         return path.read_text("ascii", "replace").strip()
     except OSError as error:
-        print(f"warning: what is drawn for you is not kept: {path}: {error.strerror}.", file=sys.stderr)
+        print(
+            f"warning: quiz questions are not drawn for you alone, since {path} cannot be written: {error.strerror}.",
+            file=sys.stderr,
+        )
         return ""

@@ -1,4 +1,4 @@
-"""Proves that a quiz is good: every draw has an answer, no slip is right, sections exist, length tells nothing."""
+"""Checks that a quiz is sound: draws have values, wrong answers score less, sections exist, length gives no hint."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from grader.base.errors import UsageError
 from grader.base.seeds import derive_seed
 from grader.course.lessons import find_section, lesson_text
 from grader.course.model import Standards
-from grader.quiz.draw import Asked, Values, ask, count_draws, draws, with_values
-from grader.quiz.formula import BadFormula, Formula
+from grader.quiz.draw import DrawnQuestion, Values, count_draws, draw_question, draws, with_values
+from grader.quiz.formula import Formula, FormulaError
 from grader.quiz.load import read_quiz
 from grader.quiz.model import (
     LEVELS,
@@ -30,42 +30,42 @@ from grader.quiz.model import (
     Single,
     TextAnswer,
 )
-from grader.quiz.score import accepts, mark, plain, right_answer
+from grader.quiz.score import accepts, mark, normalize, right_answer
 
-MOST_DRAWS = 10_000  # that are tried; of more, so many by chance
-LONGEST_IS_RIGHT = 0.5  # the share of single choices above which length tells the answer
-COMMONEST = 0.5  # the share of draws above which they give one answer too often
+MAX_DRAWS = 10_000  # a question with more draws is checked on a sample of this size
+MAX_LONGEST_SHARE = 0.5  # of the single choices whose right option is the longest
+MAX_COMMON_SHARE = 0.5  # of the draws that have the same answer
 
 
 class QuizVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What was proved of one quiz."""
+    """The result of checking one quiz."""
 
     name: str  # the lesson's slug
     questions: int = 0
-    draws: int = 0  # of numeric questions, all of them tried
+    draws: int = 0  # of numeric questions, checked
     longest: float | None = None  # share of single choices whose right option is the longest
     problems: tuple[str, ...] = ()
 
 
 def lint(name: str, path: Path, lesson: Path, standards: Standards) -> QuizVerdict:
-    """Checks the quiz at `path` against the texts of its lesson: the parts beside `lesson`, or this one file."""
+    """Check the quiz at `path` against the text of its lesson: the parts beside `lesson`, or this one file."""
     quiz, mistakes = read_quiz(path)
     if quiz is None:
         return QuizVerdict(name=name, problems=tuple(str(each) for each in mistakes))
-    problems = [*_of_the_whole(quiz, standards.questions)]
+    problems = [*_problems_of_quiz(quiz, standards.questions)]
     text = lesson_text(lesson.parent)
     if text is None:
-        problems.append("the lesson has no text, so no section can be read again.")
+        problems.append("the lesson has no text, so no section of it can be read again.")
     tried = 0
     for question in quiz.questions:
-        found = [] if text is None else [*_section(question, text)]
+        found = [] if text is None else [*_problems_of_section(question, text)]
         if isinstance(question, Numeric):
-            tried += min(count_draws(question), MOST_DRAWS)
-            found += _numeric(question)
+            tried += min(count_draws(question), MAX_DRAWS)
+            found += _problems_of_numeric(question)
         elif isinstance(question, TextAnswer):
-            found += _text(question)
-        if not found:  # else a draw may have no value
-            found += _scoring(question)
+            found += _problems_of_text(question)
+        if not found:  # otherwise a draw may have no value
+            found += _problems_of_scoring(question)
         problems += [f"{question.id}: {sentence}" for sentence in found]
     return QuizVerdict(
         name=name,
@@ -77,7 +77,7 @@ def lint(name: str, path: Path, lesson: Path, standards: Standards) -> QuizVerdi
 
 
 def longest_share(quiz: Quiz) -> float | None:
-    """The share of single choices whose right option is longer than all others; None where there are none."""
+    """Return the share of single choices whose right option is the longest, None without single choices."""
     singles = [question for question in quiz.questions if isinstance(question, Single)]
     if not singles:
         return None
@@ -88,9 +88,9 @@ def longest_share(quiz: Quiz) -> float | None:
     return longest / len(singles)
 
 
-def _of_the_whole(quiz: Quiz, fewest: int) -> Iterator[str]:
+def _problems_of_quiz(quiz: Quiz, fewest: int) -> Iterator[str]:
     if len(quiz.questions) < fewest:
-        yield f"{len(quiz.questions)} questions; at least {fewest} are wanted."
+        yield f"{len(quiz.questions)} questions; at least {fewest} are required."
     for level in LEVELS:
         if all(question.level != level for question in quiz.questions):
             yield f"no question has the level {level}."
@@ -100,37 +100,37 @@ def _of_the_whole(quiz: Quiz, fewest: int) -> Iterator[str]:
         if count > len(code):
             yield f"{count} questions have the text '{text.strip()[:40]}...'."
     share = longest_share(quiz)
-    if share is not None and share > LONGEST_IS_RIGHT:
-        yield f"in {100 * share:.0f} % of the single choices the right option is the longest; lengthen others."
+    if share is not None and share > MAX_LONGEST_SHARE:
+        yield f"in {100 * share:.0f} % of the single choices the right option is the longest; lengthen the others."
 
 
-def _section(question: Question, text: str) -> Iterator[str]:
+def _problems_of_section(question: Question, text: str) -> Iterator[str]:
     try:
         find_section(text, question.section, "the lesson")
     except UsageError as error:
         yield str(error)
 
 
-def _text(question: TextAnswer) -> Iterator[str]:
+def _problems_of_text(question: TextAnswer) -> Iterator[str]:
     for slip in question.wrong:
-        if plain(slip.answer) in {plain(answer) for answer in question.answers}:
+        if normalize(slip.answer) in {normalize(answer) for answer in question.answers}:
             yield f"the wrong answer '{slip.answer}' is read as a right one."
 
 
-def _scoring(question: Question) -> Iterator[str]:
-    """What is right must get full marks and what is wrong must not, as they are asked."""
-    asked = ask(question, "lint", 1)
-    score = mark(asked, right_answer(asked)).score
+def _problems_of_scoring(question: Question) -> Iterator[str]:
+    """Report a right answer that does not score 1, and wrong answers that do."""
+    drawn = draw_question(question, "lint", 1)
+    score = mark(drawn, right_answer(drawn)).score
     if score != 1:
-        yield f"its right answer, {right_answer(asked)}, scores {score:g}."
-    for typed in wrong_answers(asked):
-        if mark(asked, typed).score >= 1:
+        yield f"its right answer, {right_answer(drawn)}, scores {score:g}."
+    for typed in wrong_answers(drawn):
+        if mark(drawn, typed).score >= 1:
             yield f"the wrong answer {typed} gets full marks."
 
 
-def wrong_answers(asked: Asked) -> list[str]:
-    """Answers that are not right, as they would be typed: every distractor, alone and in the right company."""
-    question = asked.question
+def wrong_answers(drawn: DrawnQuestion) -> list[str]:
+    """Return wrong answers as they would be typed: each distractor alone, and added to the right options."""
+    question = drawn.question
     match question:
         case Single():
             return [str(i) for i, option in enumerate(question.options, start=1) if not option.correct]
@@ -144,58 +144,59 @@ def wrong_answers(asked: Asked) -> list[str]:
         case OwnWords():
             return ["2"]
         case Order():
-            places = right_answer(asked).split()
-            return [_swapped(places, i) for i in range(len(places) - 1)]
+            positions = right_answer(drawn).split()
+            return [_swapped(positions, i) for i in range(len(positions) - 1)]
         case Match():
-            right = right_answer(asked).split()
-            count = len(asked.shown)
+            right = right_answer(drawn).split()
+            count = len(drawn.shown)
             return [" ".join([*right[:i], str(int(each) % count + 1), *right[i + 1 :]]) for i, each in enumerate(right)]
 
 
-def _swapped(places: list[str], i: int) -> str:
-    return " ".join([*places[:i], places[i + 1], places[i], *places[i + 2 :]])
+def _swapped(positions: list[str], i: int) -> str:
+    return " ".join([*positions[:i], positions[i + 1], positions[i], *positions[i + 2 :]])
 
 
 # ------------------------------------------------------------ draws
 
 
-def _numeric(question: Numeric) -> Iterator[str]:
-    """All draws have a value, differ, and are no slip. Each thing is said once, with the draw that shows it."""
+def _problems_of_numeric(question: Numeric) -> Iterator[str]:
+    """Check all draws; report each kind of problem once, with the first draw that shows it."""
     if question.unit in ("B", "b"):
         yield f"the unit {question.unit} can be bytes or billions; write bytes, or billion parameters."
-    said: set[str] = set()
+    reported: set[str] = set()
     answers: Counter[Number] = Counter()
     slips = [Formula(slip.answer, _names(question)) for slip in question.wrong]
     right = Formula(question.answer, _names(question))
-    for values in _some_draws(question):
-        for kind, problem in _of_draw(question, right, slips, values, answers):
-            if kind not in said:
-                said.add(kind)
-                yield problem + _for(values)
+    for values in _sampled_draws(question):
+        for key, problem in _problems_of_draw(question, right, slips, values, answers):
+            if key not in reported:
+                reported.add(key)
+                yield problem + _for_values(values)
     total = sum(answers.values())
     if total > 1:
         answer, count = answers.most_common(1)[0]
         if len(answers) == 1:
-            yield f"all {total} draws have the answer {answer:g}, so nothing need be drawn."
-        elif count > COMMONEST * total and total > 2:
-            yield f"{count} of {total} draws have the answer {answer:g}; let the parameters change it more."
+            yield f"all {total} draws have the answer {answer:g}, so its parameters change nothing."
+        elif count > MAX_COMMON_SHARE * total and total > 2:
+            yield f"{count} of {total} draws have the answer {answer:g}; choose parameters that change it more."
 
 
-def _of_draw(
+def _problems_of_draw(
     question: Numeric, right: Formula, slips: list[Formula], values: Values, answers: Counter[Number]
 ) -> Iterator[tuple[str, str]]:
+    """Yield the problems of one draw, each with a key for its kind, and count its answer in `answers`."""
     try:
         answer = right.value(values)
-    except BadFormula as error:
+    except FormulaError as error:
         yield "answer", f"the answer {question.answer} cannot be computed: {error}"
         return
     answers[answer] += 1
     if question.tolerance and question.tolerance.relative and answer == 0:
-        yield "zero", "the answer is 0, of which no share is a tolerance; make it absolute"
+        yield "zero", "the answer is 0, so a relative tolerance allows nothing; make it absolute"
     for formula in slips:
         try:
             wrong = formula.value(values)
-        except BadFormula as error:
+        except FormulaError as error:
             yield formula.text, f"the wrong answer {formula.text} cannot be computed: {error}"
             continue
         if accepts(question, answer, Fraction(wrong)):
@@ -206,17 +207,17 @@ def _of_draw(
         yield "text", f"its texts cannot be filled in: {error}"
 
 
-def _some_draws(question: Numeric) -> Iterator[Values]:
-    """All draws, or as many of them as are tried."""
+def _sampled_draws(question: Numeric) -> Iterator[Values]:
+    """Yield all draws, or a sample of MAX_DRAWS of them."""
     count = count_draws(question)
     if not (question.parameters or question.configs):
         yield {}
-    elif count <= MOST_DRAWS:
+    elif count <= MAX_DRAWS:
         yield from draws(question)
     else:
-        step = count / MOST_DRAWS
+        step = count / MAX_DRAWS
         offset = Random(derive_seed("lint", question.id)).random() * step
-        kept = {int(offset + i * step) for i in range(MOST_DRAWS)}
+        kept = {int(offset + i * step) for i in range(MAX_DRAWS)}
         yield from (values for i, values in enumerate(islice(draws(question), count)) if i in kept)
 
 
@@ -224,6 +225,6 @@ def _names(question: Numeric) -> list[str]:
     return [*question.parameters, *next(iter(question.configs.values()), {})]
 
 
-def _for(values: Values) -> str:
-    told = ", ".join(f"{name} = {value}" for name, value in values.items())
-    return f" for {told}." if told else "."
+def _for_values(values: Values) -> str:
+    draw = ", ".join(f"{name} = {value}" for name, value in values.items())
+    return f" for {draw}." if draw else "."

@@ -1,4 +1,4 @@
-"""What a quiz consists of. The fields are the keys of quiz.yaml; docs/quizzes.md explains them."""
+"""The data of a quiz. The fields are the keys of quiz.yaml; docs/quizzes.md explains them."""
 
 from typing import Annotated, Any, Literal
 
@@ -7,36 +7,36 @@ from msgspec import Meta
 
 from grader.course.model import Struct
 
-# A scalar of YAML is read as the text that stands there, so that a text, and a formula, can be a number too: the schema
-# allows it (grader/quiz/schema.py), since an editor reads YAML by itself.
+# Scalars are read as text, so texts and formulas may look like numbers in YAML. Editors parse YAML themselves, so the
+# schema (grader/quiz/schema.py) allows numbers there.
 Text = Annotated[str, Meta(min_length=1)]
-ID = r"[a-z0-9]+(-[a-z0-9]+)*"
-Id = Annotated[str, Meta(extra_json_schema={"pattern": f"^{ID}$"})]
+ID_PATTERN = r"[a-z0-9]+(-[a-z0-9]+)*"
+Id = Annotated[str, Meta(extra_json_schema={"pattern": f"^{ID_PATTERN}$"})]
 Number = int | float
 Level = Literal["recall", "apply", "analyse"]
 
 LEVELS: tuple[Level, ...] = ("recall", "apply", "analyse")
-MOST = 9  # things to choose among: each has a digit
-COMMANDS = {"s": "skip", "b": "go back to", "u": "undo", "a": "appeal", "q": "stop"}  # typed alone: never an answer
+MAX_CHOICES = 9  # each choice is a single digit
+COMMANDS = {"s": "skip", "b": "go back to", "u": "undo", "a": "appeal", "q": "stop"}  # typed alone, never an answer
 
 
 class Option(Struct, frozen=True, kw_only=True):
-    """Something to choose."""
+    """An option of a choice question."""
 
     text: Text
-    feedback: Text  # why it is right, or which misunderstanding it is
+    feedback: Text  # why it is right, or the misunderstanding behind it
     correct: bool = False
-    pin: Literal["first", "last"] | None = None  # keeps its place when options are shuffled
+    pin: Literal["first", "last"] | None = None  # keeps its position when options are shuffled
 
 
-class Slip(Struct, frozen=True, kw_only=True):
-    """A typical wrong answer: a number or formula, a text, or the number of a line."""
+class WrongAnswer(Struct, frozen=True, kw_only=True):
+    """A typical wrong answer: a number or formula, a text, or a line number."""
 
     answer: Text
     feedback: Text
 
 
-class Pair(Struct, frozen=True, kw_only=True):
+class MatchPair(Struct, frozen=True, kw_only=True):
     """A left side and the right side that belongs to it."""
 
     left: Text
@@ -45,7 +45,7 @@ class Pair(Struct, frozen=True, kw_only=True):
 
 
 class Range(Struct, frozen=True, kw_only=True):
-    """Numbers to draw from: `first`, and on in steps up to `last`."""
+    """The numbers from `first` to `last` in steps."""
 
     first: Number = msgspec.field(name="from")
     last: Number = msgspec.field(name="to")
@@ -53,18 +53,18 @@ class Range(Struct, frozen=True, kw_only=True):
 
 
 class Tolerance(Struct, frozen=True, kw_only=True):
-    """How far a number may lie from the right one: a share of it, or an amount."""
+    """The allowed distance from the right number: relative to it, or absolute."""
 
     relative: Annotated[float, Meta(gt=0, lt=1)] | None = None
     absolute: Annotated[float, Meta(gt=0)] | None = None
 
 
 class _Question(Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What all questions have."""
+    """The fields of every question."""
 
-    id: Id  # progress is kept by it
+    id: Id  # identifies the question in the progress
     level: Level
-    section: Text  # of the lesson, to read again
+    section: Text  # of the lesson, to be read again
     question: Text  # Markdown
     explanation: Text
     source: Text
@@ -72,58 +72,61 @@ class _Question(Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 class Single(_Question, frozen=True, kw_only=True, tag="single"):
-    """One option is right."""
+    """A choice question with exactly one right option."""
 
     options: Annotated[tuple[Option, ...], Meta(min_length=3, max_length=6)]
 
 
 class Multiple(_Question, frozen=True, kw_only=True, tag="multiple"):
-    """One option or more are right, and not all."""
+    """A choice question with one or more right options, but not all."""
 
     options: Annotated[tuple[Option, ...], Meta(min_length=3, max_length=6)]
 
 
 class Numeric(_Question, frozen=True, kw_only=True, tag="numeric"):
-    """A number, which may depend on parameters that are drawn for each student."""
+    """A question for a number, which may depend on parameters drawn for each student."""
 
     answer: Text  # a number or a formula
-    tolerance: Tolerance | None = None  # None: whole numbers exactly, others to 1e-6
+    tolerance: Tolerance | None = None  # None: integers must be exact, others within 1e-6 of their size
     unit: Text | None = None
-    wrong: tuple[Slip, ...] = ()
+    wrong: tuple[WrongAnswer, ...] = ()
     parameters: dict[str, tuple[Number, ...] | Range] = msgspec.field(default_factory=dict)
-    # named sets, one of which is drawn as a whole
+    # named sets of values, one of which is drawn
     configs: dict[str, dict[str, Number]] = msgspec.field(default_factory=dict)
 
 
 class Order(_Question, frozen=True, kw_only=True, tag="order"):
-    """Items to bring into order; they are given in the right one."""
+    """Items to put in order; `items` is in the right order."""
 
-    items: Annotated[tuple[Text, ...], Meta(min_length=3, max_length=MOST)]
+    items: Annotated[tuple[Text, ...], Meta(min_length=3, max_length=MAX_CHOICES)]
 
 
 class Match(_Question, frozen=True, kw_only=True, tag="match"):
-    """Left sides to each of which a right side belongs."""
+    """Left sides, each with a matching right side."""
 
-    pairs: Annotated[tuple[Pair, ...], Meta(min_length=2, max_length=MOST)]
-    extra: tuple[Text, ...] = ()  # right sides that belong to nothing
+    pairs: Annotated[tuple[MatchPair, ...], Meta(min_length=2, max_length=MAX_CHOICES)]
+    extra: tuple[Text, ...] = ()  # right sides without a left side
 
 
 class TextAnswer(_Question, frozen=True, kw_only=True, tag="text"):
-    """A word or a few, to be typed."""
+    """A question answered by typing a word or a few."""
 
-    answers: Annotated[tuple[Text, ...], Meta(min_length=1)]  # any of them; the first is the one to show
-    wrong: tuple[Slip, ...] = ()
+    answers: Annotated[tuple[Text, ...], Meta(min_length=1)]  # all accepted answers; the first is shown
+    wrong: tuple[WrongAnswer, ...] = ()
 
 
 class CodeLine(_Question, frozen=True, kw_only=True, tag="line"):
-    """Which line of the code it is, from 1."""
+    """A question answered by the number of a line of the code, from 1."""
 
     answer: Annotated[int, Meta(ge=1)]
-    wrong: tuple[Slip, ...] = ()
+    wrong: tuple[WrongAnswer, ...] = ()
 
 
 class OwnWords(_Question, frozen=True, kw_only=True, tag="own words"):
-    """What only the student can compare with the answer. No quiz has it: a prediction comes back for review as one."""
+    """A question whose answer only the student can compare with the right one.
+
+    No quiz contains one: predictions in lessons become such questions when they are reviewed.
+    """
 
     answer: Text
 
@@ -144,7 +147,7 @@ TYPES: dict[str, type[Any]] = {
 
 
 def type_of(question: Askable) -> str:
-    """`single`, ..."""
+    """Return the type of a question as in quiz.yaml, such as `single`."""
     return str(question.__struct_config__.tag)
 
 
@@ -155,5 +158,5 @@ class Quiz(Struct, frozen=True, kw_only=True):
     questions: Annotated[tuple[Question, ...], Meta(min_length=1)]
 
     def question(self, question_id: str) -> Question | None:
-        """The question of that id."""
+        """Return the question with this id, None if there is none."""
         return next((question for question in self.questions if question.id == question_id), None)

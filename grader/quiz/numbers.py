@@ -1,19 +1,20 @@
-"""A number as people write it: 46.7B, 1.2e9, 320 KiB, 1,000, 12 %, 3x10^5, with its unit or without."""
+"""Parses numbers as people write them: 46.7B, 1.2e9, 320 KiB, 1,000, 12 %, 3x10^5, with or without a unit."""
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 
 from grader.quiz.model import Number
 
-SI = {
+SI_PREFIXES = {
     "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18,
 }  # fmt: skip
-BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50}
-SMALL = {"m": Fraction(1, 10**3), "u": Fraction(1, 10**6), "µ": Fraction(1, 10**6), "n": Fraction(1, 10**9)}
-WORDS = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+BINARY_PREFIXES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50}
+SMALL_PREFIXES = {"m": Fraction(1, 10**3), "u": Fraction(1, 10**6), "µ": Fraction(1, 10**6), "n": Fraction(1, 10**9)}
+NUMBER_WORDS = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
-_FAMILIES = ({"b", "byte", "bytes"}, {"bit", "bits"}, {"s", "sec", "second", "seconds"}, {"flop", "flops"})
-_BYTES, _, _SECONDS, _ = _FAMILIES
+_UNIT_SPELLINGS = ({"b", "byte", "bytes"}, {"bit", "bits"}, {"s", "sec", "second", "seconds"}, {"flop", "flops"})
+_BYTES, _, _SECONDS, _ = _UNIT_SPELLINGS
 
 _NUMBER = re.compile(
     r"(?P<sign>[+-]?)"
@@ -23,124 +24,144 @@ _NUMBER = re.compile(
     re.ASCII,
 )
 _POWER = re.compile(r"(?<=[\d.])\s*(?:[x*·×]\s*)10\s*(?:\^|\*\*)\s*([+-]?\d+)", re.ASCII)
-_SAME = {
+_LOOKALIKES = {
     **{ord(dash): "-" for dash in "−–‐‑"},
     **{ord(space): " " for space in "\u00a0\u2009\u202f\t"},
     ord("μ"): "µ",
     ord("’"): "'",
 }
 
+_BILLION = Fraction(10**9)
+
 
 class NotANumber(ValueError):
-    """What was typed is no number; the message says why, and how one is written."""
+    """The text is not a number; the message says why, and how to write one."""
 
 
 def parse_number(text: str, unit: str | None) -> Fraction:
-    """The number that was typed, in `unit`. NotANumber where there is none, or where its unit is another.
+    """Parse a number in `unit`. Raise NotANumber if it is malformed or has a different unit.
 
-    A prefix is understood with the unit and without: where the unit is bytes, `320 KiB` and `320 Ki` are 327680; where
-    it is parameters, `46.7B` and `46.7 billion` are 46,700,000,000.
+    A prefix is accepted with or without the unit: in bytes, `320 KiB` and `320 Ki` are 327,680; in parameters,
+    `46.7B` and `46.7 billion` are 46,700,000,000.
     """
-    typed = _POWER.sub(r"e\1", text.translate(_SAME).strip().lstrip("~≈= "))
+    typed = _POWER.sub(r"e\1", text.translate(_LOOKALIKES).strip().lstrip("~≈= "))
     found = _NUMBER.match(typed)
     if not typed:
         raise NotANumber("Type a number, such as 1200, 1.2e3 or 1.2k.")
     if found is None:
-        raise NotANumber(f"'{_brief(text)}' is not a number. Write digits, such as 1200, 1.2e3 or 1.2k.")
+        raise NotANumber(f"'{_shorten(text)}' is not a number. Write digits, such as 1200, 1.2e3 or 1.2k.")
     rest = typed[found.end() :].strip()
     if re.match(r",\d", rest):
-        raise NotANumber(f"'{_brief(text)}' is not a number: write 1.5 with a point, and 1,500 or 1500 for thousands.")
+        raise NotANumber(
+            f"'{_shorten(text)}' is not a number: write 1.5 with a point, and 1,500 or 1500 for thousands."
+        )
     exponent = int((found["exponent"] or "e0")[1:])
     if abs(exponent) > 300 or len(found[0]) > 320:
-        raise NotANumber(f"'{_brief(text)}' is too {'large' if exponent >= 0 else 'small'} for an answer.")
+        raise NotANumber(f"'{_shorten(text)}' is too {'large' if exponent >= 0 else 'small'} for an answer.")
     whole = re.sub(r"[, _]", "", found["whole"]) or "0"
     number = Fraction(f"{found['sign']}{whole}{found['fraction'] or ''}".removesuffix(".")) * Fraction(10) ** exponent
     return number * _factor(rest, unit)
 
 
-def _factor(typed: str, unit: str | None) -> Fraction:
-    """By how much a number with the suffix `typed` is larger than one in `unit`."""
+def _factor(suffix: str, unit: str | None) -> Fraction:
+    """Return the factor that converts a number with this suffix to `unit`."""
     wanted = unit or ""
-    if not typed or _plain(typed) == _plain(wanted):
+    if not suffix or _normalize_unit(suffix) == _normalize_unit(wanted):
         return Fraction(1)
-    if typed == "%" and "%" not in wanted:
+    if suffix == "%" and "%" not in wanted:
         return Fraction(1, 100)
-    base, per = _split(wanted)
-    scale, name = _scale_and_name(base, None)
-    for candidate in (typed, _split(typed)[0]):
-        if candidate != typed and _plain(_split(typed)[1]) != _plain(per):
+    base, per = _split_rate(wanted)
+    scale, name = _split_unit(base)
+    for candidate in (suffix, _split_rate(suffix)[0]):
+        if candidate != suffix and _normalize_unit(_split_rate(suffix)[1]) != _normalize_unit(per):
             continue
-        factor = _factor_of(candidate, name)
-        if factor is not None:
+        factor, rest = _split_suffix(candidate, name)
+        if not rest or _same_unit(rest, name):
             return factor / scale
-    told = f"The answer is in {unit}" if unit else "The answer has no unit"
-    raise NotANumber(f"'{_brief(typed)}' is not understood after the number. {told}; the number alone is enough.")
+    expected = f"The answer is in {unit}" if unit else "The answer has no unit"
+    raise NotANumber(
+        f"'{_shorten(suffix)}' is not understood after the number. {expected}; the number alone is enough."
+    )
 
 
-def _factor_of(typed: str, name: str) -> Fraction | None:
-    """What one `typed` is in units called `name` without a prefix; None where it is something else."""
-    found = _scale_and_name(typed, name)
-    if found[1] and not _same_unit(found[1], name):
-        return None
-    return found[0]
+def _split_unit(unit: str) -> tuple[Fraction, str]:
+    """Split the unit of a question into the factor of its prefix and its name: `KiB` into 1024 and `B`."""
+    if (found := _split_number_word(unit)) is not None:
+        return found
+    words = unit.split(maxsplit=1)
+    if len(words) > 1 and words[0] == "B":  # billions of something
+        return _BILLION, words[1]
+    for factor, rest in _without_prefix(unit):
+        if rest and _spellings_of(rest):
+            return factor, rest
+    return Fraction(1), unit
 
 
-def _scale_and_name(text: str, name: str | None) -> tuple[Fraction, str]:
-    """The prefix as a factor, and what follows it. `name` is what the unit is known to be called."""
-    words = text.split(maxsplit=1)
-    if words and words[0].casefold() in WORDS:
-        return Fraction(WORDS[words[0].casefold()]), words[1] if len(words) > 1 else ""
-    if name is None and len(words) > 1 and words[0] == "B":  # billions of something
-        return Fraction(10**9), words[1]
-    family = _family(name if name is not None else text)
-    if name is not None and _same_unit(text, name):
-        return Fraction(1), text
-    if text in ("B", "b") and family is not _BYTES and name is not None:
-        return Fraction(10**9), ""
-    for prefixes in (BINARY, SI, SMALL):
+def _split_suffix(suffix: str, name: str) -> tuple[Fraction, str]:
+    """Split what was typed after a number into a factor and a unit, where the unit `name` is expected."""
+    if (found := _split_number_word(suffix)) is not None:
+        return found
+    if _same_unit(suffix, name):
+        return Fraction(1), suffix
+    if suffix in ("B", "b") and _spellings_of(name) is not _BYTES:
+        return _BILLION, ""
+    for factor, rest in _without_prefix(suffix):
+        if not rest or _spellings_of(rest) or _same_unit(rest, name):
+            return factor, rest
+    after_b = suffix[1:].strip()
+    if suffix[:1] == "B" and after_b and _same_unit(after_b, name):
+        return _BILLION, after_b
+    if suffix.casefold() in ("m", "g", "t", "p", "ki", "mi", "gi"):
+        return _split_suffix(suffix.capitalize(), name)
+    return Fraction(1), suffix
+
+
+def _split_number_word(text: str) -> tuple[Fraction, str] | None:
+    """Split `million tokens` into 1,000,000 and `tokens`; return None without such a word."""
+    word, *rest = text.split(maxsplit=1) or [""]
+    factor = NUMBER_WORDS.get(word.casefold())
+    return None if factor is None else (Fraction(factor), "".join(rest))
+
+
+def _without_prefix(text: str) -> Iterator[tuple[Fraction, str]]:
+    """Yield the factor of each prefix that a text starts with, and the rest. Small prefixes are for seconds only."""
+    for prefixes in (BINARY_PREFIXES, SI_PREFIXES, SMALL_PREFIXES):
         for prefix, factor in prefixes.items():
-            rest = text[len(prefix) :].strip() if text.startswith(prefix) else None
-            if rest is None or (prefixes is SMALL and _family(rest) is not _SECONDS):
-                continue
-            if rest and (_family(rest) or (name is not None and _same_unit(rest, name))):
-                return Fraction(factor), rest
-            if not rest and name is not None:
-                return Fraction(factor), ""
-    if name is not None and text[:1] == "B" and text[1:].strip() and _same_unit(text[1:].strip(), name):
-        return Fraction(10**9), text[1:].strip()
-    if name is not None and text.casefold() in ("m", "g", "t", "p", "ki", "mi", "gi"):
-        return _scale_and_name(text.capitalize(), name)
-    return Fraction(1), text
+            rest = text[len(prefix) :].strip()
+            if text.startswith(prefix) and (prefixes is not SMALL_PREFIXES or _spellings_of(rest) is _SECONDS):
+                yield Fraction(factor), rest
 
 
-def _family(name: str) -> set[str] | None:
-    return next((family for family in _FAMILIES if name.strip().casefold() in family), None)
+def _spellings_of(name: str) -> set[str] | None:
+    return next((spellings for spellings in _UNIT_SPELLINGS if name.strip().casefold() in spellings), None)
 
 
 def _same_unit(one: str, other: str) -> bool:
-    family = _family(one)
-    return _plain(one) == _plain(other) or (family is not None and family is _family(other))
+    spellings = _spellings_of(one)
+    return _normalize_unit(one) == _normalize_unit(other) or (
+        spellings is not None and spellings is _spellings_of(other)
+    )
 
 
-def _plain(unit: str) -> str:
-    """A unit as it is compared: `FLOPs per token` and `flop/token` are one."""
+def _normalize_unit(unit: str) -> str:
+    """Return a unit in a form to compare: `FLOPs per token` and `flop/token` are equal."""
     compact = re.sub(r"\s*(\bper\b|/)\s*", "/", unit.casefold()).strip()
     return "/".join(re.sub(r"(?<=\w\w)s$", "", " ".join(part.split())) for part in compact.split("/"))
 
 
-def _split(unit: str) -> tuple[str, str]:
-    """`GB` and `/s` of GB/s; `KiB` and `/token` of KiB per token."""
+def _split_rate(unit: str) -> tuple[str, str]:
+    """Split `GB/s` into `GB` and `/s`, `KiB per token` into `KiB` and `/token`."""
     found = re.match(r"(.*?)\s*(?:\bper\b|/)\s*(.*)", unit)
     return (found[1].strip(), f"/{found[2]}") if found else (unit.strip(), "")
 
 
-def _brief(text: str) -> str:
+def _shorten(text: str) -> str:
     shown = " ".join(text.split())
     return shown if len(shown) <= 30 else shown[:27] + "..."
 
 
-def written(number: Number) -> str:
-    """A number as it is shown: 46,702,792,704 or 0.731."""
+def format_number(number: Number) -> str:
+    """Return a number as shown on the screen: 46,702,792,704 or 0.731."""
     if isinstance(number, int):
         return f"{number:,}"
     if 1e-3 <= abs(number) < 1e15:

@@ -1,4 +1,4 @@
-"""How an attempt at a quiz went, as data."""
+"""The result of an attempt at a quiz, as data."""
 
 import msgspec
 
@@ -6,24 +6,24 @@ from grader.quiz.model import Level
 
 
 class QuestionResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How one question went."""
+    """The result of one question."""
 
     id: str
     type: str
     level: Level
     section: str
     score: float  # from 0 to 1
-    answer: str | None  # as it was typed; None: skipped, or not reached
+    answer: str | None  # as typed; None if skipped or not reached
     seconds: float
 
 
 class QuizResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How an attempt went; what `--json` prints."""
+    """The result of an attempt, as `--json` prints it."""
 
     quiz: str  # the lesson's slug
     title: str
     attempt: int
-    seed: str | None  # in place of the student's salt
+    seed: str | None  # replaces the student's salt
     finished: bool
     score: float
     max_score: float

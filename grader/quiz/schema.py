@@ -1,10 +1,10 @@
-"""The JSON Schema of quiz.yaml, for editors: completion, and mistakes while one types.
+"""The JSON Schema of quiz.yaml, with which editors complete keys and mark mistakes.
 
-It is kept in docs:
+After a change of the model, write it anew:
 
     python -m grader.quiz.schema > docs/quiz.schema.json
 
-It knows the shape only. What `grade check` says goes further.
+It describes the shape only; `grade check` checks more.
 """
 
 import json
@@ -16,7 +16,7 @@ from grader.quiz.model import Quiz
 
 
 def schema() -> dict[str, Any]:
-    """The schema of `grader.quiz.model.Quiz` (JSON Schema draft 7, which editors know best)."""
+    """Return the schema of Quiz as JSON Schema draft 7, which most editors support."""
     made = msgspec.json.schema(Quiz)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -27,12 +27,12 @@ def schema() -> dict[str, Any]:
 
 
 def text() -> str:
-    """The schema as it is kept in docs/quiz.schema.json."""
+    """Return the text of docs/quiz.schema.json."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _relaxed(part: Any) -> Any:
-    """Where a text is wanted, a number or `yes` is text too."""
+    """Allow numbers and booleans wherever a string is expected."""
     if isinstance(part, list):
         return [_relaxed(each) for each in part]
     if not isinstance(part, dict):

@@ -1,6 +1,6 @@
-"""Reads an answer as it was typed, and says what it is worth and why.
+"""Parses a typed answer and marks it.
 
-All ways of asking hand over the same text: digits of what is shown (`2`, `1 3`, `3 1 2`), a number, or words.
+Every user interface passes the same text: numbers of the choices shown (`2`, `1 3`, `3 1 2`), a number, or words.
 """
 
 import re
@@ -11,88 +11,88 @@ from typing import assert_never
 
 import msgspec
 
-from grader.quiz.draw import Asked
+from grader.quiz.draw import DrawnQuestion
 from grader.quiz.formula import Formula
 from grader.quiz.model import CodeLine, Match, Multiple, Number, Numeric, Order, OwnWords, Single, TextAnswer
-from grader.quiz.numbers import NotANumber, parse_number, written
+from grader.quiz.numbers import NotANumber, format_number, parse_number
 
-CLOSE = Fraction(1, 50)  # a number that misses by less is told so
+CLOSE_SHARE = Fraction(1, 50)  # a wrong number that is nearer than this share is called close
 
 
-class NotAnAnswer(ValueError):
-    """What was typed cannot be an answer to this question; the message says why. It is asked again."""
+class InvalidAnswer(ValueError):
+    """The text cannot be an answer to this question; the message says why. The question is asked again."""
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """What an answer is worth, from 0 to 1, and why: what it got right, or which misunderstandings it shows."""
+    """The score of an answer, from 0 to 1, and the reasons for it."""
 
     score: float
     feedback: tuple[str, ...] = ()
 
 
-def mark(asked: Asked, typed: str) -> Mark:
-    """Marks an answer. NotAnAnswer where `typed` is none."""
-    question = asked.question
+def mark(drawn: DrawnQuestion, typed: str) -> Mark:
+    """Mark an answer. Raise InvalidAnswer if it cannot be an answer to this question."""
+    question = drawn.question
     match question:
         case Single():
-            return _single(question, *places(asked, typed))
+            return _single(question, *positions(drawn, typed))
         case Multiple():
-            return _multiple(question, places(asked, typed))
+            return _multiple(question, positions(drawn, typed))
         case Numeric():
             return _numeric(question, typed)
         case Order():
-            return _order(asked, question, places(asked, typed))
+            return _order(drawn, question, positions(drawn, typed))
         case Match():
-            return _match(asked, question, places(asked, typed))
+            return _match(drawn, question, positions(drawn, typed))
         case TextAnswer():
             return _text(question, typed)
         case OwnWords():
-            (said,) = places(asked, typed)
+            (said,) = positions(drawn, typed)
             return Mark(float(said == 0))
         case CodeLine():
-            return _line(question, *places(asked, typed))
+            return _line(question, *positions(drawn, typed))
         case _:
             assert_never(question)
 
 
-def places(asked: Asked, typed: str) -> tuple[int, ...]:
-    """The places, from 0, that an answer consists of: of options, items, right sides, or a line of code.
+def positions(drawn: DrawnQuestion, typed: str) -> tuple[int, ...]:
+    """Return the chosen positions, from 0: of options, items, right sides, or a line of code.
 
-    NotAnAnswer as for `mark`.
+    Raises InvalidAnswer as `mark` does.
     """
-    question = asked.question
+    question = drawn.question
     match question:
         case Single():
-            return digits(typed, len(question.options), exactly=1)
+            return parse_positions(typed, len(question.options), exactly=1)
         case Multiple():
-            return digits(typed, len(question.options))
+            return parse_positions(typed, len(question.options))
         case Order():
-            return digits(typed, len(question.items), exactly=len(question.items))
+            return parse_positions(typed, len(question.items), exactly=len(question.items))
         case OwnWords():
-            return digits(typed, len(asked.shown), exactly=1)
+            return parse_positions(typed, len(drawn.shown), exactly=1)
         case Match():
-            return digits(typed, len(asked.shown), exactly=len(question.pairs), repeated=True)
+            return parse_positions(typed, len(drawn.shown), exactly=len(question.pairs), repeated=True)
         case CodeLine():
             lines = len((question.code or "").rstrip("\n").split("\n"))
-            return digits(re.sub(r"(?i)^\s*line\b", "", typed), lines, exactly=1)
+            return parse_positions(re.sub(r"(?i)^\s*line\b", "", typed), lines, exactly=1)
         case Numeric() | TextAnswer():
             return ()
         case _:
             assert_never(question)
 
 
-def right_answer(asked: Asked) -> str:
-    """The right answer as one would type it."""
-    question = asked.question
+def right_answer(drawn: DrawnQuestion) -> str:
+    """Return the right answer as it would be typed."""
+    question = drawn.question
     match question:
         case Single() | Multiple():
             return " ".join(str(i) for i, option in enumerate(question.options, start=1) if option.correct)
         case Numeric():
             return Formula(question.answer).text
         case Order():
-            return " ".join(str(asked.shown.index(item) + 1) for item in question.items)
+            return " ".join(str(drawn.shown.index(item) + 1) for item in question.items)
         case Match():
-            return " ".join(str(asked.shown.index(pair.right) + 1) for pair in question.pairs)
+            return " ".join(str(drawn.shown.index(pair.right) + 1) for pair in question.pairs)
         case TextAnswer():
             return question.answers[0]
         case OwnWords():
@@ -103,15 +103,15 @@ def right_answer(asked: Asked) -> str:
             assert_never(question)
 
 
-def in_words(asked: Asked, typed: str) -> list[str]:
-    """An answer as it is read: the texts that its digits stand for. NotAnAnswer as for `mark`."""
-    question = asked.question
+def describe_answer(drawn: DrawnQuestion, typed: str) -> list[str]:
+    """Return an answer with its numbers replaced by the texts chosen. Raise InvalidAnswer as `mark` does."""
+    question = drawn.question
     match question:
         case Single() | Multiple() | Order() | OwnWords():
-            return [asked.shown[i] for i in places(asked, typed)]
+            return [drawn.shown[i] for i in positions(drawn, typed)]
         case Match():
-            chosen = places(asked, typed)
-            return [f"{pair.left}: {asked.shown[i]}" for pair, i in zip(question.pairs, chosen, strict=True)]
+            chosen = positions(drawn, typed)
+            return [f"{pair.left}: {drawn.shown[i]}" for pair, i in zip(question.pairs, chosen, strict=True)]
         case Numeric():
             return [_with_unit(question, typed)]
         case CodeLine():
@@ -122,39 +122,39 @@ def in_words(asked: Asked, typed: str) -> list[str]:
             assert_never(question)
 
 
-def right_in_words(asked: Asked) -> list[str]:
-    """The right answer as it is read."""
-    question = asked.question
+def describe_right_answer(drawn: DrawnQuestion) -> list[str]:
+    """Return the right answer in words."""
+    question = drawn.question
     if isinstance(question, Numeric):
-        return [_with_unit(question, written(Formula(question.answer).value({})))]
+        return [_with_unit(question, format_number(Formula(question.answer).value({})))]
     if isinstance(question, OwnWords):
         return [question.answer]
-    return in_words(asked, right_answer(asked))
+    return describe_answer(drawn, right_answer(drawn))
 
 
-def digits(typed: str, most: int, exactly: int | None = None, repeated: bool = False) -> tuple[int, ...]:
-    """The places, from 0, that were typed as digits from 1 to `most`. NotAnAnswer where they are none."""
+def parse_positions(typed: str, most: int, exactly: int | None = None, repeated: bool = False) -> tuple[int, ...]:
+    """Parse numbers from 1 to `most` as positions from 0. Raise InvalidAnswer if they are malformed."""
     words = re.findall(r"\d+|[^\s,;.]+", typed)
     if not words or not all(word.isascii() and word.isdigit() for word in words):
         shown = " ".join(typed.split())[:30]
-        told = f"'{shown}' is not" if shown else "That is not"
-        raise NotAnAnswer(f"{told} a choice. Give {_wanted(most, exactly)}.")
+        subject = f"'{shown}' is" if shown else "That is"
+        raise InvalidAnswer(f"{subject} not a choice. Give {_describe_choice(most, exactly)}.")
     if exactly and len(words) == 1 and len(words[0]) == exactly > 1 and most <= 9:
         words = list(words[0])  # 312 for 3 1 2
     if any(len(word) > 3 for word in words):
-        raise NotAnAnswer(f"There is no number {words[0][:12]} here. Give {_wanted(most, exactly)}.")
-    places = tuple(int(word) - 1 for word in words)
-    for place in places:
-        if not 0 <= place < most:
-            raise NotAnAnswer(f"There is no number {place + 1} here. Give {_wanted(most, exactly)}.")
-    if exactly is not None and len(places) != exactly:
-        raise NotAnAnswer(f"That is {len(places)} of {exactly}. Give {_wanted(most, exactly)}.")
-    if not repeated and len(set(places)) < len(places):
-        raise NotAnAnswer(f"A number is given twice. Give {_wanted(most, exactly)}.")
-    return places
+        raise InvalidAnswer(f"There is no number {words[0][:12]} here. Give {_describe_choice(most, exactly)}.")
+    positions = tuple(int(word) - 1 for word in words)
+    for position in positions:
+        if not 0 <= position < most:
+            raise InvalidAnswer(f"There is no number {position + 1} here. Give {_describe_choice(most, exactly)}.")
+    if exactly is not None and len(positions) != exactly:
+        raise InvalidAnswer(f"That is {len(positions)} of {exactly}. Give {_describe_choice(most, exactly)}.")
+    if not repeated and len(set(positions)) < len(positions):
+        raise InvalidAnswer(f"A number is given twice. Give {_describe_choice(most, exactly)}.")
+    return positions
 
 
-def _wanted(most: int, exactly: int | None) -> str:
+def _describe_choice(most: int, exactly: int | None) -> str:
     if exactly == 1:
         return f"a number from 1 to {most}"
     if exactly is None:
@@ -168,44 +168,44 @@ def _single(question: Single, chosen: int) -> Mark:
 
 
 def _multiple(question: Multiple, chosen: tuple[int, ...]) -> Mark:
-    """max(0, right chosen - wrong chosen) / number of right ones."""
+    """Score max(0, right chosen - wrong chosen) / number of right options."""
     right = sum(option.correct for option in question.options)
     balance = sum(1 if question.options[i].correct else -1 for i in chosen)
     feedback = []
     for i, option in enumerate(question.options):
         if option.correct != (i in chosen):
-            feedback.append(f"{'Missed' if option.correct else 'Wrong'}: {_sentence(option.text)} {option.feedback}")
+            feedback.append(f"{'Missed' if option.correct else 'Wrong'}: {_with_period(option.text)} {option.feedback}")
     if not feedback:
         feedback = [question.options[i].feedback for i in chosen]
     return Mark(max(0, balance) / right, tuple(feedback))
 
 
-def _order(asked: Asked, question: Order, chosen: tuple[int, ...]) -> Mark:
-    """The share of neighbours of which the first comes first."""
-    places = [question.items.index(asked.shown[i]) for i in chosen]
-    right = sum(first < second for first, second in pairwise(places))
-    count = len(places) - 1
+def _order(drawn: DrawnQuestion, question: Order, chosen: tuple[int, ...]) -> Mark:
+    """Score the share of neighbours in the right order."""
+    positions = [question.items.index(drawn.shown[i]) for i in chosen]
+    right = sum(first < second for first, second in pairwise(positions))
+    count = len(positions) - 1
     if right == count:
         return Mark(1.0)
-    return Mark(right / count, (f"{right} of {count} neighbours stand in the right order.",))
+    return Mark(right / count, (f"{right} of {count} neighbours are in the right order.",))
 
 
-def _match(asked: Asked, question: Match, chosen: tuple[int, ...]) -> Mark:
-    """The share of left sides that have their right side."""
+def _match(drawn: DrawnQuestion, question: Match, chosen: tuple[int, ...]) -> Mark:
+    """Score the share of left sides with the right match."""
     feedback = []
     for pair, i in zip(question.pairs, chosen, strict=True):
-        if pair.right != asked.shown[i]:
-            feedback.append(f"{pair.left}: {_sentence(pair.right)} {pair.feedback or ''}".rstrip())
+        if pair.right != drawn.shown[i]:
+            feedback.append(f"{pair.left}: {_with_period(pair.right)} {pair.feedback or ''}".rstrip())
     return Mark(1 - len(feedback) / len(question.pairs), tuple(feedback))
 
 
-def _sentence(text: str) -> str:
+def _with_period(text: str) -> str:
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
-def _line(question: CodeLine, place: int) -> Mark:
-    slips = [slip.feedback for slip in question.wrong if int(slip.answer) == place + 1]
-    return Mark(float(place + 1 == question.answer), tuple(slips))
+def _line(question: CodeLine, position: int) -> Mark:
+    slips = [slip.feedback for slip in question.wrong if int(slip.answer) == position + 1]
+    return Mark(float(position + 1 == question.answer), tuple(slips))
 
 
 # ------------------------------------------------------------ numbers
@@ -215,28 +215,28 @@ def _numeric(question: Numeric, typed: str) -> Mark:
     try:
         number = parse_number(typed, question.unit)
     except NotANumber as error:
-        raise NotAnAnswer(str(error)) from None
+        raise InvalidAnswer(str(error)) from None
     right = Formula(question.answer).value({})
     if accepts(question, right, number):
         return Mark(1.0)
     for slip in question.wrong:
         if accepts(question, Formula(slip.answer).value({}), number):
             return Mark(0.0, (slip.feedback,))
-    if abs(number - Fraction(right)) <= CLOSE * abs(Fraction(right)):
-        return Mark(0.0, (f"Close; {_bound(question, right)} is asked for.",))
+    if abs(number - Fraction(right)) <= CLOSE_SHARE * abs(Fraction(right)):
+        return Mark(0.0, (f"Close; {_describe_tolerance(question, right)} is required.",))
     return Mark(0.0)
 
 
 def accepts(question: Numeric, right: Number, number: Fraction) -> bool:
-    """Whether a number is so near to the right one that it counts as it."""
+    """Return whether a number is within the tolerance of the right one."""
     return abs(number - Fraction(right)) <= margin(question, right)
 
 
 def margin(question: Numeric, right: Number) -> Fraction:
-    """How far a number may lie from the right one to count as it."""
+    """Return the largest accepted distance from the right number."""
     tolerance = question.tolerance
     if tolerance is None:
-        # a float that came of a formula is not the decimal that one types for it
+        # a float computed by a formula differs slightly from the decimal that is typed
         return Fraction(0) if isinstance(right, int) else Fraction(1, 10**6) * abs(Fraction(right))
     rounding = 1 + Fraction(1, 10**9)
     if tolerance.absolute is not None:
@@ -245,7 +245,7 @@ def margin(question: Numeric, right: Number) -> Fraction:
     return Fraction(tolerance.relative) * abs(Fraction(right)) * rounding
 
 
-def _bound(question: Numeric, right: Number) -> str:
+def _describe_tolerance(question: Numeric, right: Number) -> str:
     tolerance = question.tolerance
     if tolerance is None:
         return "the exact number" if isinstance(right, int) else "six digits"
@@ -261,38 +261,41 @@ def _with_unit(question: Numeric, typed: str) -> str:
 
 
 def _text(question: TextAnswer, typed: str) -> Mark:
-    given = plain(typed)
+    given = normalize(typed)
     if not given:
-        raise NotAnAnswer("An answer has letters or digits.")
+        raise InvalidAnswer("An answer needs letters or digits.")
     for slip in question.wrong:
-        if given == plain(slip.answer):
+        if given == normalize(slip.answer):
             return Mark(0.0, (slip.feedback,))
-    distances = {answer: _misses(given, plain(answer)) for answer in question.answers}
+    distances = {answer: _edit_distance(given, normalize(answer)) for answer in question.answers}
     best = min(distances, key=lambda answer: distances[answer])
-    if distances[best] > _allowed(plain(best)):
+    if distances[best] > _allowed_misspellings(normalize(best)):
         return Mark(0.0)
-    nearest_wrong = min((_misses(given, plain(slip.answer)) for slip in question.wrong), default=len(given))
+    nearest_wrong = min((_edit_distance(given, normalize(slip.answer)) for slip in question.wrong), default=len(given))
     if distances[best] and nearest_wrong <= distances[best]:
         return Mark(0.0)
-    return Mark(1.0, (f"It is spelt: {best}.",) if distances[best] else ())
+    return Mark(1.0, (f"The spelling is: {best}.",) if distances[best] else ())
 
 
-def plain(text: str) -> str:
-    """Words as they are compared: without case, punctuation, spaces and articles."""
+def normalize(text: str) -> str:
+    """Remove case, punctuation, spaces and articles, to compare words."""
     words = re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold().replace("_", " "))
     kept = [word for word in words if word not in ("the", "a", "an")] or words
     return "".join(kept)
 
 
-def _allowed(answer: str) -> int:
-    """How many misspellings are read over: in a short word, and where a digit is the point, none."""
+def _allowed_misspellings(answer: str) -> int:
+    """Return how many misspellings are accepted: none in short words and in answers with digits."""
     if any(character.isdigit() for character in answer):
         return 0
     return 0 if len(answer) < 5 else 1 if len(answer) < 9 else 2
 
 
-def _misses(one: str, other: str) -> int:
-    """Letters that are missing, too many, wrong, or swapped with their neighbour."""
+def _edit_distance(one: str, other: str) -> int:
+    """Return the edit distance, where swapped neighbours are one edit.
+
+    If the lengths differ by more than 2, return the longer length.
+    """
     if abs(len(one) - len(other)) > 2:
         return max(len(one), len(other))
     before: list[int] = []

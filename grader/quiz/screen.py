@@ -1,60 +1,60 @@
-"""One question on the screen: which parts there are, and which lines are in sight. It knows no terminal.
+"""Lays out one question on the screen and scrolls it, independent of the terminal.
 
-Keys are those of `answering`, `pageup` and `pagedown`.
+Keys are those of `key_handler`, `pageup` and `pagedown`.
 """
 
-from grader.quiz.answering import Answering
+from grader.quiz.feedback import answer_lines, feedback_lines
+from grader.quiz.key_handler import KeyHandler
 from grader.quiz.model import CodeLine
-from grader.quiz.session import Done, Session
-from grader.quiz.verdict import marked, verdict
+from grader.quiz.session import EndReason, QuizSession
 from grader.show.layout import BLANK, COLUMNS, Line, bold, cells, clip, dim, flow, line, right
 from grader.show.text import code_block, markdown, styled
 
-BAR = 14  # cells of the progress bar at most
-ARROWS = {"up": -1, "down": 1}  # lines that they scroll where they move nothing
-NAMES = {"s": "skip", "b": "back", "u": "undo", "a": "appeal", "q": "stop"}
-MEANING = {
+MAX_BAR_WIDTH = 14  # cells of the progress bar
+ARROW_SCROLL = {"up": -1, "down": 1}  # lines they scroll when they move no cursor
+COMMAND_NAMES = {"s": "skip", "b": "back", "u": "undo", "a": "appeal", "q": "stop"}
+COMMAND_HELP = {
     "s": "skip this question",
     "b": "go back by one",
-    "u": "take your last answer back",
-    "a": "say that you were right",
+    "u": "take back your last answer",
+    "a": "claim that you were right",
     "q": "stop",
 }
-SCROLL = {"pageup": -10, "pagedown": 10}
+PAGE_SCROLL = {"pageup": -10, "pagedown": 10}
 
 
-class Screen:
-    """A session as it is seen: what does not fit is scrolled."""
+class QuizScreen:
+    """A quiz session on a screen of any size."""
 
-    def __init__(self, session: Session):
+    def __init__(self, session: QuizSession):
         self.session = session
-        self.answering = Answering(session)
-        self._top: int | None = None  # the first line in sight, once scrolled by hand
+        self.handler = KeyHandler(session)
+        self._top: int | None = None  # first visible line, once scrolled by hand
         self._shown_top = 0
 
     @property
-    def done(self) -> Done | None:
-        """How the session came to an end; None while it goes on."""
-        return self.answering.done
+    def end_reason(self) -> EndReason | None:
+        """Why the session ended, None while it goes on."""
+        return self.handler.end_reason
 
     def press(self, key: str) -> None:
-        """Scrolls, or hands the key on."""
-        if self.done is not None:
+        """Scroll, or pass the key on."""
+        if self.end_reason is not None:
             return
-        if key in SCROLL:
-            self._scroll(SCROLL[key])
-        elif self.answering.press(key):
+        if key in PAGE_SCROLL:
+            self._scroll(PAGE_SCROLL[key])
+        elif self.handler.press(key):
             self._top = None
-        elif key in ARROWS:
-            self._scroll(ARROWS[key])
+        elif key in ARROW_SCROLL:
+            self._scroll(ARROW_SCROLL[key])
 
     def stop(self) -> None:
-        """Leaves; all answers are recorded already."""
-        self.answering.stop()
+        """Stop the session. All answers are recorded already."""
+        self.handler.stop()
 
     def view(self, columns: int, rows: int) -> list[Line]:
-        """What is drawn on a terminal of this size: what does not fit is scrolled, and the last lines stay."""
-        if self.session.over:
+        """Return the lines for a terminal of this size; the status lines at the bottom always fit."""
+        if self.session.is_over:
             return []
         width = max(min(columns, COLUMNS), 20)
         lines, focus = self._lines(width)
@@ -65,8 +65,8 @@ class Screen:
         lowest = max(len(lines) - room, 0)
         if self._top is not None:
             top = self._top
-        elif self.session.answered is not None:
-            top = focus  # from the verdict on, if not all is in sight
+        elif self.session.final_answer is not None:
+            top = focus  # if it does not all fit, from the verdict on
         else:
             top = focus - room + 2
         self._shown_top = top = max(min(top, lowest), 0)
@@ -78,44 +78,44 @@ class Screen:
         self._top = max((self._shown_top if self._top is None else self._top) + by, 0)
 
     def _lines(self, width: int) -> tuple[list[Line], int]:
-        """All lines, and the one to keep in sight: that of the answer, or that of the verdict."""
-        asked, given = self.session.current, self.session.answered
-        lines = [BLANK, self._head(width), BLANK, *markdown(asked.question.question, width, 2)]
-        if asked.question.code and not isinstance(asked.question, CodeLine):
-            lines += [BLANK, *code_block(asked.question.code, width, 4)]
+        """Return all lines, and the index of the one to keep visible: of the answer, or of the verdict."""
+        drawn, given = self.session.current, self.session.final_answer
+        lines = [BLANK, self._head(width), BLANK, *markdown(drawn.question.question, width, 2)]
+        if drawn.question.code and not isinstance(drawn.question, CodeLine):
+            lines += [BLANK, *code_block(drawn.question.code, width, 4)]
         if given is not None:
-            lines += [BLANK, *marked(asked, given, width)]
-            return [*lines, BLANK, *verdict(asked, given, width)], len(lines)
-        body, focus = self.answering.entry.lines(width)
+            lines += [BLANK, *answer_lines(drawn, given, width)]
+            return [*lines, BLANK, *feedback_lines(drawn, given, width)], len(lines)
+        body, focus = self.handler.input.lines(width)
         focus += len(lines) + 1
         lines += [BLANK, *body]
-        if self.answering.message:
+        if self.handler.message:
             focus = len(lines) + 1
-            lines += [BLANK, *styled(self.answering.message, "", width, 2)]
+            lines += [BLANK, *styled(self.handler.message, "", width, 2)]
         return lines, focus
 
     def _head(self, width: int) -> Line:
         session = self.session
-        done, total = session.place, len(session.asked)
-        bar = min(BAR, total)
+        done, total = session.position, len(session.questions)
+        bar = min(MAX_BAR_WIDTH, total)
         full = round(bar * done / total)
         count = f"{done + 1} of {total}   {'█' * full}{'░' * (bar - full)}"
         if width < 50:
             count = f"{done + 1} of {total}"
         name = clip(session.name, width - 4 - len(count))
-        level = ", ".join(filter(None, (session.what, session.current.question.level)))
+        level = ", ".join(filter(None, (session.kind_label, session.current.question.level)))
         room = width - 2 - cells(name) - cells(count)
         middle = f"   {level}" if room > len(level) + 6 else ""
         return line("  ", bold(name), dim(middle), right(count, width - 2 - cells(name) - len(middle)))
 
     def _keys(self, width: int, scrolled: bool) -> list[Line]:
-        answered = self.session.answered is not None
-        keys = ["Enter next"] if answered else [*self.answering.entry.keys]
+        answered = self.session.final_answer is not None
+        keys = ["Enter next"] if answered else [*self.handler.input.keys]
         if scrolled:
-            keys.append("↑↓ scroll" if answered or self.answering.in_letters else "PgUp scroll")
-        keys += [f"{letter} {NAMES[letter]}" for letter in self.answering.commands] + ["+ Enter"]
+            keys.append("↑↓ scroll" if answered or self.handler.takes_text else "PgUp scroll")
+        keys += [f"{letter} {COMMAND_NAMES[letter]}" for letter in self.handler.commands] + ["+ Enter"]
         lines = [line("  ", each) for each in flow([line(dim(key)) for key in keys], width - 2)]
-        if self.answering.waiting in self.answering.commands:
-            told = f"{self.answering.waiting}: Enter, to {MEANING[self.answering.waiting]}."
-            return [*styled(told, "bold", width, 2), *lines]
+        if self.handler.pending in self.handler.commands:
+            hint = f"{self.handler.pending}: Enter, to {COMMAND_HELP[self.handler.pending]}."
+            return [*styled(hint, "bold", width, 2), *lines]
         return lines

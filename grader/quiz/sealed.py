@@ -1,7 +1,7 @@
-"""A quiz whose answers are not in plain sight: quiz.yaml packed, as a student's edition of a course has it.
+"""Packs quiz.yaml for a student's edition of a course, so that nobody reads an answer by accident.
 
-Whoever looks into the file reads no answer by accident. It is a courtesy and no secret: `grade quiz` opens it, and so
-can anybody who wants to. An exam has no such file, but a form (`form`).
+This is a courtesy, not encryption: anybody can unpack the file, as `grade quiz` does. For an exam, students get a form
+instead (`form`).
 """
 
 import base64
@@ -13,18 +13,18 @@ from grader.course.document import Document
 from grader.course.model import Struct, Text
 
 _WIDTH = 100
-_HEAD = "# The questions with their answers, packed so that nobody reads an answer by accident: grade quiz asks them.\n"
+_HEAD = "# The questions with their answers, packed so that nobody reads an answer by accident. Run: grade quiz\n"
 
 
-class Sealed(Struct, frozen=True, kw_only=True):
-    """The file."""
+class _SealedFile(Struct, frozen=True, kw_only=True):
+    """The packed file."""
 
     title: Text
-    sealed: Text  # quiz.yaml, compressed and in base 64
+    sealed: Text  # quiz.yaml, zlib and base64
 
 
 def seal(title: str, data: bytes) -> bytes:
-    """The file that stands for the quiz.yaml of these bytes; the same bytes give the same file."""
+    """Pack the bytes of quiz.yaml as a YAML file. The same bytes give the same file."""
     packed = base64.b64encode(zlib.compress(data, 9)).decode()
     lines = textwrap.wrap(packed, _WIDTH)
     quoted = title.replace("'", "''")
@@ -32,13 +32,13 @@ def seal(title: str, data: bytes) -> bytes:
 
 
 def is_sealed(document: Document) -> bool:
-    """Whether a document stands for a quiz."""
+    """Return whether a document is a packed quiz."""
     return "sealed" in document.value
 
 
-def unsealed(document: Document) -> bytes:
-    """The quiz.yaml that a document stands for. UsageError where it is damaged."""
+def unseal(document: Document) -> bytes:
+    """Return the bytes of the packed quiz.yaml. Raise UsageError if they are damaged."""
     try:
-        return zlib.decompress(base64.b64decode(document.convert(Sealed).sealed))
+        return zlib.decompress(base64.b64decode(document.convert(_SealedFile).sealed))
     except (binascii.Error, zlib.error):
-        raise document.error(("sealed",), "the quiz is damaged; take the file as it was handed out.") from None
+        raise document.error(("sealed",), "the quiz is damaged; restore the file from the original course.") from None

@@ -1,4 +1,4 @@
-"""Asks in a terminal: the screen of a session, drawn and driven by prompt_toolkit."""
+"""Asks a quiz on a full screen with prompt_toolkit."""
 
 from prompt_toolkit.application import Application, get_app
 from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -8,8 +8,8 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import FormattedTextControl, Layout, Window
 from prompt_toolkit.output import Output
 
-from grader.quiz.screen import Screen
-from grader.quiz.session import Done, Session
+from grader.quiz.screen import QuizScreen
+from grader.quiz.session import EndReason, QuizSession
 from grader.show.marks import writable
 
 STYLES = {"command": "", "": "", "bold": "bold", "dim": "dim", "red": "fg:ansired", "green": "fg:ansigreen"}
@@ -27,11 +27,11 @@ KEYS = {
 }
 
 
-def ask_in_terminal(session: Session, source: Input | None = None, sink: Output | None = None) -> Done:
-    """Asks until the last question is passed, or the student stops with q and Enter, Ctrl-C or Ctrl-D."""
-    screen = Screen(session)
-    if screen.done:
-        return screen.done
+def ask_in_terminal(session: QuizSession, source: Input | None = None, sink: Output | None = None) -> EndReason:
+    """Ask all questions, or until the student stops with q and Enter, Ctrl-C or Ctrl-D."""
+    screen = QuizScreen(session)
+    if screen.end_reason:
+        return screen.end_reason
     application: Application[None] = Application(
         layout=Layout(_window(screen)),
         key_bindings=_bindings(screen),
@@ -41,12 +41,12 @@ def ask_in_terminal(session: Session, source: Input | None = None, sink: Output 
     )
     try:
         application.run()
-    except EOFError:  # the terminal is gone
+    except EOFError:  # the terminal was closed
         screen.stop()
-    return screen.done or Done.STOPPED
+    return screen.end_reason or EndReason.STOPPED
 
 
-def _window(screen: Screen) -> Window:
+def _window(screen: QuizScreen) -> Window:
     def text() -> StyleAndTextTuples:
         size, encoding = get_app().output.get_size(), get_app().output.encoding()
         found: StyleAndTextTuples = []
@@ -58,12 +58,12 @@ def _window(screen: Screen) -> Window:
     return Window(FormattedTextControl(text, focusable=True), wrap_lines=False, always_hide_cursor=True)
 
 
-def _bindings(screen: Screen) -> KeyBindings:
+def _bindings(screen: QuizScreen) -> KeyBindings:
     bindings = KeyBindings()
 
     def press(event: KeyPressEvent, key: str) -> None:
         screen.press(key)
-        if screen.done is not None:
+        if screen.end_reason is not None:
             event.app.exit()
 
     for pressed, name in KEYS.items():

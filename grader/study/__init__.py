@@ -1,1 +1,1 @@
-"""The student's side: reading, watching, notebooks, grading one's own file."""
+"""The student's side: reading lessons, notebooks, and grading one's own files."""

@@ -1,4 +1,4 @@
-"""The failing call of the last grading of each exercise, for `grade shell`."""
+"""Stores the failing call of each exercise's last grading, for `grade shell`."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -12,26 +12,26 @@ FOLDER = ".archgrade/failures"  # in the course's folder
 
 
 class FailingCall(msgspec.Struct, frozen=True):
-    """`text` is Python that makes the call's arguments and, in its last statement, the call."""
+    """A failing call as Python code: it creates the arguments, and its last statement is the call."""
 
-    file: str  # the submission, absolute
+    file: str  # absolute path of the submission
     text: str
 
 
-def keep(root: Path, result: Result) -> None:
-    """Keeps the failing call that the screen explains, or the first that can be made again; forgets the former one."""
-    kept = f"{FOLDER}/{result.exercise}.json"
+def save(root: Path, result: Result) -> None:
+    """Store the failing call that the screen explains, else the first that can be reproduced. Remove the old one."""
+    path = f"{FOLDER}/{result.exercise}.json"
     tests = () if result.explained is None else (result.explained, *result.telling)
     text = next((t.failure.reproduction for t in tests if t.failure and t.failure.reproduction), None)
     with Folder(root) as folder:
         if text is not None:
-            folder.write(kept, msgspec.json.encode(FailingCall(str(Path(result.file).absolute()), text)))
+            folder.write(path, msgspec.json.encode(FailingCall(str(Path(result.file).absolute()), text)))
             return
         with suppress(FileNotFoundError):
-            folder.remove(kept)
+            folder.remove(path)
 
 
 def load(root: Path, exercise_id: str) -> FailingCall | None:
-    """What was kept for an exercise; None where its last grading left nothing."""
-    kept = root / FOLDER / f"{exercise_id}.json"
-    return msgspec.json.decode(kept.read_bytes(), type=FailingCall) if kept.is_file() else None
+    """Return the stored failing call of an exercise, None if there is none."""
+    path = root / FOLDER / f"{exercise_id}.json"
+    return msgspec.json.decode(path.read_bytes(), type=FailingCall) if path.is_file() else None

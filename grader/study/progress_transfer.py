@@ -1,6 +1,6 @@
-"""A student's progress taken from one machine to another, as a file.
+"""Exports and imports a student's progress as a file, to move it to another machine.
 
-It is the progress as it is kept, one JSON line for each event, after a line with what the quizzes are drawn by.
+The file has a line with the salt of the quizzes, then one JSON line for each event, as the progress itself.
 """
 
 from pathlib import Path
@@ -13,44 +13,44 @@ from grader.base.files import write_bytes
 from grader.course.progress import SALT_FILE, Event, Progress
 
 
-class Salt(msgspec.Struct, frozen=True, tag_field="event", tag="salt"):
-    """The first line: what makes one student's quizzes differ from another's."""
+class SaltLine(msgspec.Struct, frozen=True, tag_field="event", tag="salt"):
+    """The first line of the file: the salt from which quizzes are drawn."""
 
     salt: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}\Z")]
 
 
-def export_to(out: Path, progress: Progress) -> None:
-    """Writes the progress to a new file. UsageError where there is none, or the file cannot be written."""
+def export_progress(out: Path, progress: Progress) -> None:
+    """Write the progress to a new file. Raise UsageError if there is no progress, or the file exists."""
     if not progress.events:
-        raise UsageError("There is no progress here yet, and nothing to export.")
+        raise UsageError("There is no progress here yet, so there is nothing to export.")
     salt = _salt(progress)
-    head = [msgspec.json.encode(Salt(salt))] if salt else []
+    head = [msgspec.json.encode(SaltLine(salt))] if salt else []
     try:
         with out.open("xb") as file:
             file.write(b"\n".join([*head, *_lines(progress.file), b""]))
     except FileExistsError:
-        raise UsageError(f"{out} is there already, and nothing is overwritten; name another file.") from None
+        raise UsageError(f"{out} exists already and is not overwritten; name another file.") from None
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror or error}.") from None
 
 
-def import_from(source: Path, progress: Progress) -> int:
-    """Adds the events of such a file that are not here yet, and returns how many.
+def import_progress(source: Path, progress: Progress) -> int:
+    """Append the missing events of an exported file, and return their number.
 
-    UsageError where the file is none, and where both went on without the other: their quizzes would be mixed up.
+    Raises UsageError if the file is not an export, or if both histories have diverged: their quizzes would be mixed up.
     """
-    salt, events = _decoded(_lines(source))
+    salt, events = _decode(_lines(source))
     if not events:
-        raise UsageError(f"{source} holds no progress; it is made by grade progress --export FILE.")
-    mine = set(_decoded(_lines(progress.file))[1])
-    new = [line for line in events if line not in mine]
-    if new and not mine <= set(events):
+        raise UsageError(f"{source} contains no progress; create such a file with grade progress --export FILE.")
+    known = set(_decode(_lines(progress.file))[1])
+    new = [line for line in events if line not in known]
+    if new and not known <= set(events):
         raise UsageError(
-            f"{source} and the progress here have both gone on, and cannot be one; to have only that of the file, "
+            f"{source} and the progress here have diverged and cannot be merged; to use the file instead, "
             f"first move {progress.file} away."
         )
     try:
-        if salt and not mine:
+        if salt and not known:
             write_bytes(progress.file.parent / SALT_FILE, f"{salt}\n".encode("ascii"))
         if new:
             progress.append(b"\n".join(new) + b"\n")
@@ -59,16 +59,16 @@ def import_from(source: Path, progress: Progress) -> int:
     return len(new)
 
 
-def _decoded(lines: list[bytes]) -> tuple[str | None, list[bytes]]:
-    """The salt, and the lines of events. Those of another version are passed over."""
-    decoder = msgspec.json.Decoder(Event | Salt)
+def _decode(lines: list[bytes]) -> tuple[str | None, list[bytes]]:
+    """Return the salt and the lines of events. Skip malformed lines, and events of other versions."""
+    decoder = msgspec.json.Decoder(Event | SaltLine)
     salt, events = None, []
     for line in lines:
         try:
             found = decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
-        if isinstance(found, Salt):
+        if isinstance(found, SaltLine):
             salt = found.salt
         else:
             events.append(line)
@@ -76,7 +76,7 @@ def _decoded(lines: list[bytes]) -> tuple[str | None, list[bytes]]:
 
 
 def _lines(path: Path) -> list[bytes]:
-    """The lines of a file; none where there is none."""
+    """Return the lines of a file, none if it is missing."""
     try:
         return [line for line in path.read_bytes().split(b"\n") if line]
     except FileNotFoundError:

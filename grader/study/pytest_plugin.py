@@ -1,11 +1,11 @@
-"""pytest on the public tests of exercises, and so the test panels of editors.
+"""A pytest plugin for the public tests of exercises, so that the test panels of editors work too.
 
     pytest exercises/moe_router
 
-The student's own file is the submission there, in the process of pytest, without a judge and without bounds: it is
-their code on their machine, and the tests are those that they can read. Points, hidden tests and causes come from
-`grade exercise`. pytest finds this plugin by an entry point, wherever archgrade is installed; it has no part in
-anything but tests in the folder of an exercise, and imports nothing heavy before one of them runs.
+The submission is the student's own file, imported into pytest's process without a judge or a sandbox: it is their code
+on their machine. Points, hidden tests and diagnoses come from `grade exercise`. pytest finds this plugin by an entry
+point, wherever archgrade is installed; it only affects tests in the folder of an exercise, and imports nothing heavy
+before one of them runs.
 """
 
 import sys
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from grader.engine.judge.rng import Rng
 
 MARKS = (
-    "points(n): what the test is worth",
-    "needs(*tests): tests without which this one says nothing",
-    "requires(*packages): packages without which it is not available",
-    "seconds(n): what this test may take",
+    "points(n): the points of the test",
+    "needs(*tests): tests that must pass, otherwise this one is skipped",
+    "requires(*packages): packages that must be installed, otherwise this test is skipped",
+    "seconds(n): the time limit of the test",
 )
-_FAILED = pytest.StashKey[set[tuple[Path, str]]]()  # tests that did not pass, by file and name
+_FAILED = pytest.StashKey[set[tuple[Path, str]]]()  # file and name of tests that did not pass
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Makes the marks known. The files with tests are all called alike, so they are imported by their paths."""
+    """Register the marks. Import test files by path, since those of all exercises have the same name."""
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
     config.stash[_FAILED] = set()
@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leaves a test out as a judge does: without what it needs, or requires."""
+    """Skip a test as a judge does, if a test that it needs failed or a package is missing."""
     if _exercise(item.path) is None:
         return
     for name in (name for mark in item.iter_markers("requires") for name in mark.args):
@@ -57,7 +57,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remembers which tests did not pass."""
+    """Remember which tests did not pass."""
     report = yield
     if not report.passed:
         item.config.stash[_FAILED].add((item.path, item.name))
@@ -66,14 +66,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture
 def submission(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
-    """The student's module, with the generators of random numbers as `grade exercise` sets them."""
+    """Return the student's module, with random generators seeded as in `grade exercise`."""
     folder = _folder(request)
     import random
 
     import torch
 
     others = [str(each) for each in sorted(folder.parent.iterdir()) if (each / EXERCISE_FILE).is_file()]
-    sys.path += others  # what is imported of the student's other exercises
+    sys.path += others  # a submission may import the student's other exercises
     try:
         module = _module(folder)
         torch.manual_seed(_seed(request, folder))
@@ -86,7 +86,7 @@ def submission(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
 
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> "Rng":
-    """Random inputs, the same as in `grade exercise`."""
+    """Return the random inputs of `grade exercise`."""
     from grader.engine.judge.rng import Rng
 
     return Rng(_seed(request, _folder(request)))
@@ -97,10 +97,10 @@ def _seed(request: pytest.FixtureRequest, folder: Path) -> int:
 
 
 def _folder(request: pytest.FixtureRequest) -> Path:
-    """The folder of the exercise whose test this is."""
+    """Return the folder of the exercise that a test belongs to."""
     folder = _exercise(request.path)
     if folder is None:
-        pytest.fail(f"{request.path} is not in the folder of an exercise, and has no submission.", pytrace=False)
+        pytest.fail(f"{request.path} is not in the folder of an exercise, so there is no submission.", pytrace=False)
     return folder
 
 
@@ -109,13 +109,13 @@ def _exercise(path: Path) -> Path | None:
 
 
 def _module(folder: Path) -> ModuleType:
-    """The student's file of an exercise as the module that others import by its name. Raises whatever it raises."""
+    """Import the student's file as the module of the exercise's name. Raise what the file raises."""
     name, file = folder.name, folder / f"{folder.name}.py"
     known = sys.modules.get(name)
     if known is not None and known.__file__ == str(file):
         return known
     if not file.is_file():
-        pytest.fail(f"{file} is missing; bring it back, or begin anew with grade reset {name}.", pytrace=False)
+        pytest.fail(f"{file} is missing; restore it, or start over with grade reset {name}.", pytrace=False)
     spec = spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from grader.course.progress import Answered, Progress, Reviewed
-from grader.quiz.draw import ask
+from grader.quiz.draw import draw_question
 from grader.quiz.history import student_salt
 from grader.quiz.score import right_answer
 from tests.quiz.every_type import QUIZ
@@ -15,7 +15,7 @@ COUNT = len(QUIZ.questions)
 def right(root: Path, attempt: int = 1, salt: str | None = None) -> list[str]:
     """The right answers of an attempt, as they are typed."""
     salt = student_salt(root) if salt is None else salt
-    return [right_answer(ask(question, salt, attempt)) for question in QUIZ.questions]
+    return [right_answer(draw_question(question, salt, attempt)) for question in QUIZ.questions]
 
 
 def lines(answers: list[str]) -> str:

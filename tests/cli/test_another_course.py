@@ -12,7 +12,7 @@ import yaml
 
 from grader.course import load_lessons
 from grader.course.lessons import quiz_path
-from grader.quiz.draw import ask
+from grader.quiz.draw import draw_question
 from grader.quiz.load import load_quiz
 from grader.quiz.score import right_answer
 from tests.paths import SORTING, copy_course
@@ -101,7 +101,7 @@ def test_quiz(grade: Grade, tmp_path: Path) -> None:
 
 
 def right_form() -> str:
-    answers = {each.id: right_answer(ask(each, "word", 1)) for each in QUIZ.questions}
+    answers = {each.id: right_answer(draw_question(each, "word", 1)) for each in QUIZ.questions}
     return yaml.safe_dump({"quiz": "sorting", "salt": "word", "attempt": 1, "answers": answers})
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from grader.base.result import Outcome, Result
-from grader.quiz.draw import ask
+from grader.quiz.draw import draw_question
 from grader.quiz.result import QuizResult
 from grader.quiz.score import right_answer
 from grader.teach.gradebook import Gradebook
@@ -29,7 +29,7 @@ def course(tmp_path: Path) -> Path:
 
 def form(salt: str, wrong: int = 0, **changed: Any) -> str:
     """A form that is filled in, its first answers wrong."""
-    answers = {each.id: right_answer(ask(each, salt, 1)) for each in QUIZ.questions}
+    answers = {each.id: right_answer(draw_question(each, salt, 1)) for each in QUIZ.questions}
     for name in list(answers)[:wrong]:
         answers[name] = ""
     return yaml.safe_dump({"quiz": "tools", "salt": salt, "attempt": 1, "answers": answers} | changed)

@@ -125,7 +125,7 @@ def test_the_map_fits(quiz_course: Path, monkeypatch: pytest.MonkeyPatch, column
 def test_why_an_exercise_comes_next(small_course: Path) -> None:
     record(small_course, "beta", 2)
     record(small_course, "beta", 4)
-    assert following(run("list").stdout) == ("grade exercise alpha", "easier, and left out")
+    assert following(run("list").stdout) == ("grade exercise alpha", "easier, and skipped")
 
 
 def test_list_without_unicode(small_course: Path) -> None:

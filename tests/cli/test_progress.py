@@ -9,11 +9,11 @@ from tests.passed import record
 
 
 def test_progress_is_taken_to_another_machine(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert error("progress", "--export", "out.jsonl") == "There is no progress here yet, and nothing to export."
+    assert error("progress", "--export", "out.jsonl") == "There is no progress here yet, so there is nothing to export."
     record(workspace, "base", 4)
     assert "1 event in" in run("progress").stdout
     assert "grade progress --import out.jsonl" in run("progress", "--export", "out.jsonl").stdout
-    assert "nothing is overwritten" in error("progress", "--export", "out.jsonl")
+    assert "is not overwritten" in error("progress", "--export", "out.jsonl")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "other machine"))
     assert "0 of 3" in run("list").stdout
     assert "1 event is new" in run("progress", "--import", "out.jsonl").stdout

@@ -111,7 +111,7 @@ def test_skip_and_back(quiz_course: Path) -> None:
 def test_an_answer_that_was_explained_is_not_changed(quiz_course: Path) -> None:
     answers = right(quiz_course)
     result = run("quiz", "all", input=lines(["9", answers[0], "b", "2", *answers[1:]]))
-    assert "Enter goes on." in result.stdout
+    assert "Enter continues." in result.stdout
     assert "9 of 9" in result.stdout
 
 
@@ -120,7 +120,7 @@ def test_exam_says_nothing_until_the_end_and_lets_answers_change(quiz_course: Pa
     wrong = "1" if answers[0] != "1" else "2"
     result = run("quiz", "all", "--exam", input=lines([wrong, "b", answers[0], wrong, *answers[2:]]))
     during, after = result.stdout.split("exam, attempt 1")
-    assert "An exam: what was right is said at the end." in during
+    assert "This is an exam: the right answers are shown at the end." in during
     assert "Right." not in during
     assert "The selection is in" not in during
     assert "The selection is in Δ, B and C." in after
@@ -146,7 +146,7 @@ def test_the_number_of_questions(quiz_course: Path) -> None:
 
 
 def test_only_missed(quiz_course: Path) -> None:
-    assert "Nothing of the quiz all-things was answered yet" in error("quiz", "all", "--only", "missed")
+    assert "No question of the quiz all-things has been answered yet" in error("quiz", "all", "--only", "missed")
     answers = right(quiz_course)
     answers[3], answers[8] = "7", "1"
     run("quiz", "all", input=lines(answers))
@@ -193,7 +193,7 @@ def test_a_question_whose_formula_has_no_value_is_left_out(quiz_course: Path) ->
     file.write_text(file.read_text("utf-8").replace("answer: k / E", "answer: k / (E - E)"), "utf-8")
     result = run("quiz", "all", input="q\n")
     assert "Question 1 of 8" in result.stdout
-    assert "warning: question 'chosen-of-all' is left out, since with what was drawn it divides" in result.stderr
+    assert "warning: question 'chosen-of-all' is left out because of the numbers drawn for it: it" in result.stderr
 
 
 def test_progress_that_cannot_be_kept_is_a_warning(quiz_course: Path) -> None:
@@ -271,7 +271,7 @@ def test_lists_in_a_form(quiz_course: Path) -> None:
     [
         ("  total-size:", "  total-size: twelve", "the answer to 'total-size' cannot be marked. 'twelve' is not a"),
         ("  one-right:", "  one-right: 7", "the answer to 'one-right' cannot be marked. There is no number 7 here."),
-        ("  one-right:", "  one-rigth: 1", "the quiz asks no question 'one-rigth'. Did you mean 'one-right'?"),
+        ("  one-right:", "  one-rigth: 1", "the quiz has no question 'one-rigth'. Did you mean 'one-right'?"),
         ("  one-right:", "  one-right: {a: 1}", "the answer to 'one-right' must be one line, or a list of numbers."),
         ("quiz: all-things", "quiz: none", "these are answers to the quiz 'none', not to 'all-things'."),
         ("attempt: 1", "attempt: x", "'attempt' must be a whole number, not 'x'."),
@@ -397,7 +397,7 @@ def test_an_answer_that_is_taken_back_does_not_count(quiz_course: Path) -> None:
     result = run("quiz", "all", input=lines([wrong, "u", *answers]))
     assert "9 of 9" in result.stdout
     events = Progress.load(quiz_course).events
-    asked = history.asked(events)[history.Key("all-things", "one-right")]
+    asked = history.past_answers(events)[history.QuestionKey("all-things", "one-right")]
     assert [once.score for once in asked] == [1.0]
     assert history.answers(events, "all-things", 1)["one-right"].score == 1.0
 

@@ -25,7 +25,7 @@ def test_a_file_that_is_missing_comes_back(workspace: Path) -> None:
     stub = workspace / "exercises" / "base" / "base.py"
     stub.rename(workspace / "old.py")
     assert error("exercise", "base") == (
-        "exercises/base/base.py is missing; bring it back, or begin anew with grade reset base."
+        "exercises/base/base.py is missing; restore it, or start over with grade reset base."
     )
     assert run("exercise", "top").exit_code == 1  # not started: it is not in the way of others
     assert "What you had written" not in run("reset", "base").stdout

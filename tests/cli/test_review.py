@@ -4,8 +4,8 @@ from pathlib import Path
 
 from grader.course.progress import Progress
 from grader.quiz import history
-from grader.quiz.draw import ask
-from grader.quiz.history import Key, student_salt
+from grader.quiz.draw import draw_question
+from grader.quiz.history import QuestionKey, student_salt
 from grader.quiz.score import right_answer
 from tests.cli.quizzes import COUNT, later, lines, right
 from tests.command_line import error, run
@@ -22,7 +22,7 @@ def test_review_brings_back_what_was_missed_and_then_what_is_due(quiz_course: Pa
     assert "1 missed, 0 due" in run("review", "--list").stdout
     wrong = run("review", input="q\n")
     assert "Question 1 of 1" in wrong.stdout
-    again = right_answer(ask(QUIZ.questions[0], student_salt(quiz_course), 2))
+    again = right_answer(draw_question(QUIZ.questions[0], student_salt(quiz_course), 2))
     result = run("review", input=f"{again}\n")
     assert "Right." in result.stdout
     assert "1 of 1" in result.stdout
@@ -31,8 +31,8 @@ def test_review_brings_back_what_was_missed_and_then_what_is_due(quiz_course: Pa
     later(quiz_course, days=30)
     assert "0 missed, 9 due" in run("review", "--list").stdout
     assert "Question 1 of 4" in run("review", "--n", "4", input="q\n").stdout
-    asked = history.asked(Progress.load(quiz_course).events)
-    assert asked[Key("all-things", "one-right")][-1].reviewed
+    asked = history.past_answers(Progress.load(quiz_course).events)
+    assert asked[QuestionKey("all-things", "one-right")][-1].reviewed
 
 
 def test_what_failed_or_was_skipped_stays_listed_with_its_date(quiz_course: Path) -> None:
@@ -49,9 +49,9 @@ def test_what_failed_or_was_skipped_stays_listed_with_its_date(quiz_course: Path
 def test_a_wrong_answer_comes_back_in_the_same_review(quiz_course: Path) -> None:
     run("quiz", "all", input=lines(["s", *right(quiz_course)[1:]]))
     salt = student_salt(quiz_course)
-    first = right_answer(ask(QUIZ.questions[0], salt, 2))
+    first = right_answer(draw_question(QUIZ.questions[0], salt, 2))
     wrong = "1" if first != "1" else "2"
-    result = run("review", input=lines([wrong, right_answer(ask(QUIZ.questions[0], salt, 3))]))
+    result = run("review", input=lines([wrong, right_answer(draw_question(QUIZ.questions[0], salt, 3))]))
     assert "Not right." in result.stdout
     assert "Question 2 of 2" in result.stdout
     assert "Right." in result.stdout.split("Question 2 of 2")[1]
@@ -63,11 +63,11 @@ def test_a_review_takes_back_and_is_appealed(quiz_course: Path) -> None:
     (quiz_course / "lessons" / "glossary.yaml").write_text(GLOSSARY, "utf-8")
     run("quiz", "all", input=lines(right(quiz_course)))
     result = run("review", input=lines(["experts", "a", "router"]))
-    assert "a says that it was right" in " ".join(result.stdout.split())
+    assert "a claims that it was right" in " ".join(result.stdout.split())
     assert "It counts as right." in result.stdout
     assert "2 of 2" in result.stdout
-    events = history.asked(Progress.load(quiz_course).events)
-    assert [once.score for once in events[Key("glossary", "mixture-of-experts")]] == [1.0]
+    events = history.past_answers(Progress.load(quiz_course).events)
+    assert [once.score for once in events[QuestionKey("glossary", "mixture-of-experts")]] == [1.0]
 
 
 def test_a_new_term_that_is_skipped_stays_new(quiz_course: Path) -> None:

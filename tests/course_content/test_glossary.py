@@ -5,8 +5,8 @@ import pytest
 from grader.base.errors import UsageError
 from grader.course import load_lessons
 from grader.course.glossary import Term, find_terms, load_glossary
-from grader.quiz.cards import card
-from grader.quiz.draw import ask
+from grader.quiz.draw import draw_question
+from grader.quiz.glossary_questions import glossary_question
 from grader.quiz.score import mark
 from tests.command_line import run
 from tests.paths import ROOT
@@ -51,9 +51,9 @@ def test_every_screen_of_the_glossary_fits_the_terminal() -> None:
 
 
 def test_every_term_of_the_glossary_can_be_asked() -> None:
-    questions = [card(term) for term in TERMS]
+    questions = [glossary_question(term) for term in TERMS]
     assert len({question.id for question in questions}) == len(TERMS)
     for term, question in zip(TERMS, questions, strict=True):
-        asked = ask(question, "student", 1)
+        asked = draw_question(question, "student", 1)
         for name in term.names:
             assert mark(asked, name).score == 1, name

@@ -15,7 +15,7 @@ from torch import nn
 
 from grader.course import load_lessons
 from grader.course.lessons import quiz_path
-from grader.quiz.draw import ask, draws, with_values
+from grader.quiz.draw import draw_question, draws, with_values
 from grader.quiz.load import load_quiz
 from grader.quiz.model import Numeric, Question, Single
 from grader.quiz.score import mark
@@ -443,7 +443,7 @@ def test_the_key_is_what_another_computation_gives(name: str) -> None:
     question = QUESTIONS[name]
     assert isinstance(question, Numeric)
     if not (question.parameters or question.configs):
-        assert mark(ask(question, "", 1), written(KEYS[name]())).score == 1
+        assert mark(draw_question(question, "", 1), written(KEYS[name]())).score == 1
         return
     every: list[dict[str, Any]] = list(draws(question))
     for values in every[:: max(len(every) // MOST_DRAWS, 1)]:
@@ -469,7 +469,7 @@ def test_code_prints_what_the_key_says(name: str) -> None:
         (right,) = (option.text for option in question.options if option.correct)
         assert f"`{printed}`" in right
     else:
-        assert mark(ask(question, "", 1), printed).score == 1
+        assert mark(draw_question(question, "", 1), printed).score == 1
 
 
 def test_enough_keys_are_computed_again() -> None:

@@ -10,12 +10,12 @@ from grader.course import Lesson, load_lessons
 from grader.course.lesson.files import PartFile
 from grader.course.lesson.find import Section, find
 from grader.course.lessons import lesson_path, quiz_path
-from grader.quiz.draw import Asked, ask, draws, with_values
+from grader.quiz.draw import DrawnQuestion, draw_question, draws, with_values
 from grader.quiz.lint import lint, wrong_answers
 from grader.quiz.load import load_quiz
 from grader.quiz.model import Numeric, Question
-from grader.quiz.plain import question_lines
-from grader.quiz.score import mark, right_answer, right_in_words
+from grader.quiz.plain_mode import question_lines
+from grader.quiz.score import describe_right_answer, mark, right_answer
 from tests.paths import ROOT
 
 SCHEMA = ROOT / "docs" / "quiz.schema.json"
@@ -40,9 +40,9 @@ def test_the_section_of_a_missed_question_opens(lesson: Lesson) -> None:
         assert isinstance(find(COURSE, [lesson.slug, *question.section.lower().split()]), PartFile | Section)
 
 
-def variants(question: Question) -> list[Asked]:
+def variants(question: Question) -> list[DrawnQuestion]:
     """Return the question as many students see it, with all that can be drawn."""
-    asked = [ask(question, f"student {i}", 1 + i % 3) for i in range(SALTS)]
+    asked = [draw_question(question, f"student {i}", 1 + i % 3) for i in range(SALTS)]
     if isinstance(question, Numeric) and (question.parameters or question.configs):
         asked += [with_values(question, values) for values, _ in zip(draws(question), range(MOST_DRAWS), strict=False)]
     return asked
@@ -53,7 +53,7 @@ def test_right_answers_score_full_and_wrong_ones_do_not(lesson: Lesson) -> None:
     for question in load_quiz(quiz_path(COURSE, lesson)).questions:
         for asked in variants(question):
             assert mark(asked, right_answer(asked)).score == 1, question.id
-            assert right_in_words(asked)
+            assert describe_right_answer(asked)
             for typed in wrong_answers(asked):
                 assert mark(asked, typed).score < 1, (question.id, typed)
 
@@ -62,7 +62,9 @@ def test_right_answers_score_full_and_wrong_ones_do_not(lesson: Lesson) -> None:
 def test_what_is_drawn_is_shown_in_full(lesson: Lesson) -> None:
     for question in load_quiz(quiz_path(COURSE, lesson)).questions:
         if isinstance(question, Numeric) and (question.parameters or question.configs):
-            assert len({ask(question, f"student {i}", 1).question.question for i in range(SALTS)}) > 1, question.id
+            assert len({draw_question(question, f"student {i}", 1).question.question for i in range(SALTS)}) > 1, (
+                question.id
+            )
             for asked in variants(question):
                 shown = " ".join(question_lines(asked, 77)) + asked.question.explanation
                 assert "{" not in shown

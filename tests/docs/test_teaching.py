@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from grader.course import load_course
-from grader.quiz.draw import ask
+from grader.quiz.draw import draw_question
 from grader.quiz.form import read_form
 from grader.quiz.load import load_quiz
 from grader.quiz.score import right_answer
@@ -111,7 +111,7 @@ def answered(path: Path, right: int) -> str:
     _, form = read_form(path)
     text = path.read_text("utf-8")
     for question in QUIZ.questions[:right]:
-        answer = right_answer(ask(question, form.salt or "", form.attempt))
+        answer = right_answer(draw_question(question, form.salt or "", form.attempt))
         line = yaml.safe_dump({question.id: answer}, allow_unicode=True, width=1000).strip()
         empty = f"\n  {question.id}:\n"
         assert text.count(empty) == 1

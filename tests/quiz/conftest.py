@@ -1,6 +1,6 @@
-"""Hypothesis tries the same examples every time, however busy the machine."""
+"""Makes Hypothesis deterministic: the same examples in every run, and no deadline on a busy machine."""
 
 from hypothesis import settings
 
-settings.register_profile("still", deadline=None, derandomize=True, database=None)
-settings.load_profile("still")
+settings.register_profile("deterministic", deadline=None, derandomize=True, database=None)
+settings.load_profile("deterministic")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from grader.quiz.draw import Asked, ask
+from grader.quiz.draw import DrawnQuestion, draw_question
 from grader.quiz.load import load_quiz
 
 FILE = Path(__file__).parent / "every-type.yaml"
@@ -10,12 +10,13 @@ QUIZ = load_quiz(FILE)
 IDS = [question.id for question in QUIZ.questions]
 
 
-def asked(question_id: str, salt: str = "s", attempt: int = 1) -> Asked:
+def draw(question_id: str, salt: str = "s", attempt: int = 1) -> DrawnQuestion:
+    """Draw a question of the quiz."""
     question = QUIZ.question(question_id)
     assert question is not None
-    return ask(question, salt, attempt)
+    return draw_question(question, salt, attempt)
 
 
-def digit(of: Asked, text: str) -> str:
-    """The digit before a text as it is shown."""
+def digit(of: DrawnQuestion, text: str) -> str:
+    """Return the digit in front of a text on the screen."""
     return str(of.shown.index(text) + 1)

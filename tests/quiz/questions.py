@@ -1,4 +1,4 @@
-"""One question of each of five types, as the lines of a quiz."""
+"""One question of each of five types, as YAML."""
 
 SINGLE = """\
 - id: one

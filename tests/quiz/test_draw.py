@@ -1,4 +1,4 @@
-"""What is drawn for a student: the same each time, and in all texts of a question."""
+"""Draws are reproducible, and parameters are filled into all texts of a question."""
 
 from pathlib import Path
 from textwrap import indent
@@ -8,34 +8,34 @@ import pytest
 from grader.quiz.draw import count_draws, draws, with_values
 from grader.quiz.load import load_quiz
 from grader.quiz.model import Numeric, Order
-from tests.quiz.every_type import IDS, QUIZ, asked
+from tests.quiz.every_type import IDS, QUIZ, draw
 from tests.quiz.questions import NUMERIC
 
 
 @pytest.mark.parametrize("question_id", IDS)
-def test_a_draw_depends_on_id_salt_and_attempt_only(question_id: str) -> None:
-    assert asked(question_id, "a", 1) == asked(question_id, "a", 1)
+def test_same_id_salt_and_attempt_give_the_same_draw(question_id: str) -> None:
+    assert draw(question_id, "a", 1) == draw(question_id, "a", 1)
 
 
-def test_students_and_attempts_differ() -> None:
+def test_other_salts_and_attempts_give_other_draws() -> None:
     for change in ("salt", "attempt"):
         drawn = [
-            asked("cache-bytes", f"s{i}" if change == "salt" else "s", i if change == "attempt" else 1).question
+            draw("cache-bytes", f"s{i}" if change == "salt" else "s", i if change == "attempt" else 1).question
             for i in range(30)
         ]
         assert len({each.question for each in drawn}) > 10
-    assert len({asked("one-right", f"s{i}").shown for i in range(60)}) == 6  # the pinned option keeps its place
+    assert len({draw("one-right", f"s{i}").shown for i in range(60)}) == 6  # the pinned option keeps its place
 
 
-def test_pinned_options_keep_their_place_and_items_never_stand_in_order() -> None:
+def test_pinned_options_keep_their_position_and_items_are_never_in_the_right_order() -> None:
     for i in range(60):
-        assert asked("one-right", str(i)).shown[-1] == "over all of these"
-        order = asked("layer-order", str(i))
+        assert draw("one-right", str(i)).shown[-1] == "over all of these"
+        order = draw("layer-order", str(i))
         assert isinstance(order.question, Order)
         assert order.shown != order.question.items
 
 
-def test_parameters_reach_every_text() -> None:
+def test_parameters_are_filled_into_every_text() -> None:
     question = QUIZ.question("cache-bytes")
     assert isinstance(question, Numeric)
     assert count_draws(question) == len(list(draws(question))) == 24
@@ -48,7 +48,7 @@ def test_parameters_reach_every_text() -> None:
     assert drawn.wrong[0].feedback == "24 layers keep keys and values: twice that, 98,304,000."
 
 
-def test_steps_of_a_range_are_the_decimals_that_are_meant(tmp_path: Path) -> None:
+def test_steps_of_a_range_have_no_rounding_noise(tmp_path: Path) -> None:
     (tmp_path / "q.yaml").write_text(
         "title: T\nquestions:\n" + indent(NUMERIC.replace("{from: 1, to: 3}", "{from: 0.1, to: 0.9, step: 0.1}"), "  ")
     )

@@ -1,8 +1,8 @@
-"""Formulas: their values, and why one has none."""
+"""The values of formulas, and the errors of those without one."""
 
 import pytest
 
-from grader.quiz.formula import BadFormula, Formula
+from grader.quiz.formula import Formula, FormulaError
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from grader.quiz.formula import BadFormula, Formula
         ("2 if n > 5 else 3", 2),
     ],
 )
-def test_formulas(formula: str, value: float) -> None:
+def test_evaluates_a_formula(formula: str, value: float) -> None:
     assert Formula(formula, ["n"]).value({"n": 7}) == value
 
 
@@ -30,13 +30,13 @@ def test_formulas(formula: str, value: float) -> None:
     [
         ("1 / (n - 7)", "it divides by zero"),
         ("log(0 * n)", "it has no value"),
-        ("(0 - n) ** 0.5", "is no real number"),
+        ("(0 - n) ** 0.5", "is not a real number"),
         ("10 ** (n * 1000)", "an exponent of 7000 is too large"),
         ("exp(n * 1000)", "its value is too large"),
         ("10.0 ** 301 * n", "its value is too large"),
         ("comb(n * 10 ** 9, 3)", "is too large"),
     ],
 )
-def test_formulas_without_a_value(formula: str, why: str) -> None:
-    with pytest.raises(BadFormula, match=why):
+def test_a_formula_without_a_value_says_why(formula: str, why: str) -> None:
+    with pytest.raises(FormulaError, match=why):
         Formula(formula, ["n"]).value({"n": 7})

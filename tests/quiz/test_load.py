@@ -1,4 +1,4 @@
-"""What is wrong in the file of a quiz is told in a sentence, with its place."""
+"""Each mistake in quiz.yaml is one sentence with its line and question."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.quiz.questions import LINE, MATCH, NUMERIC, SINGLE, TEXT
 
 @pytest.fixture
 def mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
-    """What is wrong with these questions, without the name of the file."""
+    """Return a function that loads questions and returns their mistakes without the file name."""
     monkeypatch.chdir(tmp_path)
 
     def of(questions: str) -> list[str]:
@@ -49,37 +49,37 @@ def test_good_questions_have_no_mistakes(mistakes: Callable[[str], list[str]]) -
         (SINGLE.replace("single", "multiple"), "correct: true, ", "", "no option has correct: true; at least one must"),
         (NUMERIC, "answer: 2 * n\n", "answer: 2 * m\n", "10: question 'two': the formula '2 * m' cannot be used: ther"),
         (NUMERIC, "answer: 2 * n\n", "answer: sqr(n)\n", "there is no function 'sqr'. Did you mean 'sqrt'?."),
-        (NUMERIC, "answer: 2 * n\n", "answer: 2 *\n", "the formula '2 *' cannot be used: it is no arithmetic expressi"),
+        (NUMERIC, "answer: 2 * n\n", "answer: 2 *\n", "the formula '2 *' cannot be used: it is not an arithmetic expr"),
         (NUMERIC, "answer: 2 * n\n", "answer: n.real\n", "only arithmetic is allowed, not 'n.real'"),
         (NUMERIC, "answer: 2 * n\n", "answer: __import__('os')\n", "cannot be used: there is no function '__import__'"),
         (NUMERIC, "{answer: n,", "{answer: k,", "12: question 'two': the formula 'k' cannot be used: there is no para"),
         (NUMERIC, "for {n}", "for {m}", "7: question 'two': '{m}' names no parameter. There are n."),
         (NUMERIC, "for {n}", "for {n.real}", "'{n.real}' names no parameter."),
-        (NUMERIC, "for {n}", "for {", "a brace stands alone; write {{ or }} for one that is meant as such."),
+        (NUMERIC, "for {n}", "for {", "unmatched brace; write {{ or }} for a literal one."),
         (NUMERIC, "for {n}", "for {n:q}", "a field cannot be filled in"),
         (NUMERIC, "to: 3", "to: three", "9: question 'two': 'to' must be a number, not 'three'."),
         (NUMERIC, "to: 3", "too: 3", "9: question 'two': unknown key 'too'. Did you mean 'to'?"),
-        (NUMERIC, "from: 1", "from: 5", "'n' goes from a smaller number to a larger one in steps above 0."),
+        (NUMERIC, "from: 1", "from: 5", "'n' must go from a smaller number to a larger one in steps above 0."),
         (NUMERIC, "to: 3}", "to: .inf}", "'to' must be a number, not '.inf'."),
         (NUMERIC, "to: 3}", "to: nan}", "'n' has a number that is not finite."),
-        (NUMERIC, "    n: {", "    log: {", "'log' cannot name a number"),
+        (NUMERIC, "    n: {", "    log: {", "'log' cannot be a name"),
         (NUMERIC, "answer: 2 * n\n", "answer: 2 * n\n  tolerance: {}\n", "'tolerance' is either relative or absolute."),
         (NUMERIC, "answer: 2 * n\n", "answer: 2 * n\n  tolerance: {relative: 5}\n", "'tolerance.relative' must be a n"),
         (NUMERIC, "answer: 2 * n\n", "answer: 2 * n\n  configs: {A: {n: 2}}\n", "'n' is a parameter too."),
         (NUMERIC, "answer: 2 * n\n", "answer: 2 * n\n  configs: {A: {k: x}}\n", "'k' must be a number, not 'x'."),
-        (NUMERIC, "answer: 2 * n\n", "answer: 2 * n\n  configs: {A: {k: 1}, B: {l: 1}}\n", "every config has the same"),
-        (MATCH, "[z]", "[x]", "11: question 'three': 'x' belongs to a left side, so it is not extra."),
+        (NUMERIC, "answer: 2 * n\n", "answer: 2 * n\n  configs: {A: {k: 1}, B: {l: 1}}\n", "every config must have th"),
+        (MATCH, "[z]", "[x]", "11: question 'three': 'x' is the match of a left side, so it is not extra."),
         (MATCH, "left: b", "left: a", "this left side is the same as left side 1: 'a'."),
         (LINE, "answer: 2\n", "answer: 3\n", "11: question 'four': line 3 is not in the code, which has 2 lines."),
         (LINE, "answer: 1,", "answer: 2,", "line 2 is the right answer."),
-        (LINE, "answer: 1,", "answer: x,", "'x' is no line of the code, which has lines 1 to 2."),
+        (LINE, "answer: 1,", "answer: x,", "'x' is not a line of the code, which has lines 1 to 2."),
         (LINE, "  code: |\n    a = 1\n    b = 2\n", "", "3: question 'four': 'code' is missing"),
         (TEXT, "[router]", "[b]", "'b' cannot be an answer: typed alone it is a command of the quiz."),
         (TEXT, "[router]", "['?']", "'?' has neither letters nor digits."),
         (TEXT, "answers: [router]", "answers: router", "'answers' must be a list, not 'router'."),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_its_place(
+def test_a_mistake_is_reported_with_its_line(
     mistakes: Callable[[str], list[str]], base: str, old: str, new: str, sentence: str
 ) -> None:
     assert old in base
@@ -87,14 +87,14 @@ def test_a_mistake_is_told_with_its_place(
     assert [sentence in each for each in found] == ([True] if sentence else []), found
 
 
-def test_all_questions_with_a_mistake_are_told(mistakes: Callable[[str], list[str]]) -> None:
+def test_reports_a_mistake_of_each_question(mistakes: Callable[[str], list[str]]) -> None:
     found = mistakes(SINGLE.replace("level: recall", "level: x") + NUMERIC.replace("answer: 2 * n", "answer: m"))
     assert [each.split(": ")[1] for each in found] == ["question 'one'", "question 'two'"]
 
 
-def test_an_id_that_is_given_twice(mistakes: Callable[[str], list[str]]) -> None:
+def test_rejects_a_duplicate_id(mistakes: Callable[[str], list[str]]) -> None:
     (found,) = mistakes(SINGLE + TEXT.replace("id: five", "id: one"))
-    assert found == "14: question 'one': this id is given twice; it stands in line 3 already."
+    assert found == "14: question 'one': duplicate id; it is used in line 3 already."
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_an_id_that_is_given_twice(mistakes: Callable[[str], list[str]]) -> None
         ("title: T\nquestions: [", "quiz.yaml:3: not valid YAML"),
         ("title: T\nquestions:\n", "quiz.yaml:2: 'questions' must be a list, not empty."),
         ("title: T\nquestons: []\n", "quiz.yaml:2: unknown key 'questons'. Did you mean 'questions'?"),
-        ("title: T\nquestions: [one]\n", "quiz.yaml:2: question 1: a question is written as lines of the form key: va"),
+        ("title: T\nquestions: [one]\n", "quiz.yaml:2: question 1: a question consists of lines of the form key: valu"),
         ("- title: T\n", "quiz.yaml:1: expected lines of the form key: value."),
     ],
 )
-def test_half_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str) -> None:
+def test_rejects_a_malformed_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "quiz.yaml").write_text(text)
     with pytest.raises(UsageError) as error:

@@ -1,4 +1,4 @@
-"""Numbers as people write them."""
+"""Parsing numbers as people write them."""
 
 import contextlib
 from fractions import Fraction
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.quiz.numbers import NotANumber, parse_number, written
+from grader.quiz.numbers import NotANumber, format_number, parse_number
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ from grader.quiz.numbers import NotANumber, parse_number, written
         ("~7", None, 7),
     ],
 )
-def test_numbers_as_people_write_them(typed: str, unit: str | None, value: Fraction) -> None:
+def test_parses_numbers_as_people_write_them(typed: str, unit: str | None, value: Fraction) -> None:
     assert parse_number(typed, unit) == value
 
 
@@ -53,24 +53,24 @@ def test_numbers_as_people_write_them(typed: str, unit: str | None, value: Fract
     ["twelve", "1e999", "1e-999999999", "nan", "inf", "", "-", "1,5", "12,34,567", "1..2", "8 apples", "5 GB",
      "9" * 400, "1e", "3 4", "0x10", "1e" + "9" * 6000, "٣"],
 )  # fmt: skip
-def test_what_is_no_number_is_said_in_a_sentence(typed: str) -> None:
+def test_rejects_what_is_not_a_number_in_a_sentence(typed: str) -> None:
     with pytest.raises(NotANumber) as error:
         parse_number(typed, "tokens")
     assert len(str(error.value)) < 140
 
 
 @given(st.floats(min_value=1e-6, max_value=1e18), st.sampled_from(["", "k", "M", "B", "T"]))
-def test_any_number_with_a_prefix(number: float, prefix: str) -> None:
+def test_parses_any_number_with_a_prefix(number: float, prefix: str) -> None:
     scale = {"": 1, "k": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}[prefix]
     assert parse_number(f"{number!r}{prefix}", "parameters") == Fraction(repr(number)) * scale
 
 
 @given(st.integers(min_value=-(10**12), max_value=10**12))
-def test_a_number_is_read_as_it_is_written(number: int) -> None:
-    assert parse_number(written(number), None) == number
+def test_parses_numbers_as_they_are_formatted(number: int) -> None:
+    assert parse_number(format_number(number), None) == number
 
 
 @given(st.text(max_size=30))
-def test_any_text_is_a_number_or_a_sentence(typed: str) -> None:
+def test_any_text_is_a_number_or_raises_not_a_number(typed: str) -> None:
     with contextlib.suppress(NotANumber):
         assert isinstance(parse_number(typed, "GiB"), Fraction)

@@ -1,16 +1,12 @@
-"""When a question comes back."""
+"""When a question is due again."""
 
-from pathlib import Path
-
-from grader.course.progress import Progress, QuizStarted, Reviewed
-from grader.quiz.history import Key
+from grader.course.progress import QuizStarted, Reviewed
+from grader.quiz.history import QuestionKey
 from grader.quiz.review import due_after
 
 
-def test_what_is_known_comes_back_later_and_later() -> None:
-    key = Key("q", "a")
-    moment = Progress.load(Path("nowhere")).events or None
-    assert moment is None
+def test_intervals_grow_with_right_answers_and_shrink_after_a_wrong_one() -> None:
+    key = QuestionKey("q", "a")
     events: list[Reviewed] = []
     time = QuizStarted(quiz="q", attempt=1, questions=()).time
     gaps = []

@@ -1,4 +1,4 @@
-"""A quiz whose answers are packed."""
+"""Quizzes packed for students."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from grader.quiz.sealed import seal
 from tests.quiz.every_type import FILE, QUIZ
 
 
-def test_it_is_the_quiz(tmp_path: Path) -> None:
+def test_a_packed_quiz_loads_as_the_original(tmp_path: Path) -> None:
     path = tmp_path / "quiz.yaml"
     path.write_bytes(seal("It's: a title", FILE.read_bytes()))
     assert load_quiz(path) == QUIZ
@@ -19,14 +19,16 @@ def test_it_is_the_quiz(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damaged", ["abc", "%%%", "eJzT"])
-def test_one_that_is_damaged_is_said(tmp_path: Path, damaged: str) -> None:
+def test_a_damaged_file_is_reported(tmp_path: Path, damaged: str) -> None:
     path = tmp_path / "quiz.yaml"
     path.write_text(f"title: T\nsealed: |\n  {damaged}\n")
-    with pytest.raises(UsageError, match=r"quiz\.yaml:2: the quiz is damaged; take the file as it was handed out"):
+    with pytest.raises(
+        UsageError, match=r"quiz\.yaml:2: the quiz is damaged; restore the file from the original course"
+    ):
         load_quiz(path)
 
 
-def test_a_mistake_of_the_author_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_mistake_in_a_packed_quiz_is_reported_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "quiz.yaml"
     path.write_bytes(seal("T", b"title: T\nquestions:\n  - {id: a}\n"))
     with pytest.raises(UsageError, match=r"quiz\.yaml:3: question 'a': 'type' is missing"):

@@ -1,4 +1,4 @@
-"""pytest on the public tests of exercises, as a student or an editor runs it."""
+"""pytest on the public tests of exercises, as students and editors run it."""
 
 import subprocess
 import sys
@@ -43,12 +43,12 @@ def write(course: Path, **sources: str) -> None:
 
 
 def pytest_in(folder: Path, *words: str) -> str:
-    """What pytest says. archgrade is installed; nothing else leads it to its plugin. Students have no Hypothesis."""
+    """Return the output of pytest, which finds the plugin by its entry point. Students have no Hypothesis."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-rsf", *words]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
 
 
-def test_the_students_files_are_tested_in_all_folders_at_once(course: Path) -> None:
+def test_tests_the_files_of_all_exercises_in_one_run(course: Path) -> None:
     write(course, base=BASE, top=TOP, high="def octuple(x):\n    return x\n")
     said = pytest_in(course, "exercises", "-W", "error::pytest.PytestUnknownMarkWarning")
     assert "1 failed, 2 passed" in said  # top imports double from the student's base
@@ -58,16 +58,16 @@ def test_the_students_files_are_tested_in_all_folders_at_once(course: Path) -> N
     assert "compare(actual" not in said  # the assertion's own lines are hidden
 
 
-def test_what_is_not_there_or_not_written_fails_by_itself(course: Path) -> None:
+def test_missing_broken_and_unwritten_files_fail_separately(course: Path) -> None:
     write(course, base="import nothing_of_this_name\n")
     (course / "exercises" / "top" / "top.py").unlink()
     said = pytest_in(course, "exercises")
     assert "ModuleNotFoundError: No module named 'nothing_of_this_name'" in said
-    assert "top.py is missing; bring it back, or begin anew with grade reset top." in said
+    assert "top.py is missing; restore it, or start over with grade reset top." in said
     assert "NotImplementedError" in said
 
 
-def test_needs_and_requires_leave_tests_out(course: Path) -> None:
+def test_needs_and_requires_skip_tests(course: Path) -> None:
     write(course, base="def double(x):\n    return x\n")
     (course / "exercises" / "base" / "test_public.py").write_text(NEEDS)
     said = pytest_in(course / "exercises" / "base")
@@ -78,6 +78,6 @@ def test_needs_and_requires_leave_tests_out(course: Path) -> None:
     assert "2 passed, 1 skipped" in pytest_in(course / "exercises" / "base")
 
 
-def test_elsewhere_there_is_no_submission(tmp_path: Path) -> None:
+def test_outside_of_exercises_there_is_no_submission(tmp_path: Path) -> None:
     (tmp_path / "test_other.py").write_text("def test_it(submission):\n    pass\n")
-    assert "is not in the folder of an exercise, and has no submission." in pytest_in(tmp_path, "test_other.py")
+    assert "is not in the folder of an exercise, so there is no submission." in pytest_in(tmp_path, "test_other.py")

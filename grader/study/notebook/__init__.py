@@ -1,11 +1,10 @@
-"""Notebooks: a part of a lesson as one, and the cell magic that grades an exercise in it.
+"""Parts of lessons as notebooks, and the cell magic that grades an exercise in one.
 
-    part       from a part of a lesson to the text of a notebook
-    drawing    pictures of lessons as SVG
-    desk       grades one cell after the other, with one warm process
+    writer     write a part of a lesson as a notebook
+    session    grade one cell after the other with one warm process
     magic      `%%grade ID` in IPython
 
-`%load_ext grader.study.notebook` makes the magic known.
+`%load_ext grader.study.notebook` registers the magic.
 """
 
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
-    """What IPython calls for `%load_ext grader.study.notebook`."""
-    from grader.study.notebook.magic import Magic
+    """Register the magic; IPython calls this for `%load_ext grader.study.notebook`."""
+    from grader.study.notebook.magic import GradeMagic
 
-    Magic(shell).register()
+    GradeMagic(shell).register()

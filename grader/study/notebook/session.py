@@ -1,4 +1,4 @@
-"""Grades cells one after the other. One warm process serves them all; each has judges and workers of its own."""
+"""Grades cells one after the other with one warm process; each grading has its own judge and workers."""
 
 import hashlib
 from pathlib import Path
@@ -15,29 +15,37 @@ from grader.engine.submission.magics import without_magics
 from grader.engine.submission.unrun import without_running
 from grader.show.layout import COLUMNS, Line, Page, paragraphs, prose
 from grader.show.terminal import screen
-from grader.study.grading import job_of, keep_failing_call, lost_is_said, own_imports, record, test_meant, view_of
+from grader.study.grading import (
+    find_test_id,
+    job_for,
+    lost_as_usage_error,
+    own_imports,
+    record_result,
+    save_failing_call,
+    view_for,
+)
 from grader.study.reader.order import steps
 
-LINES = 40  # of one screen: a notebook has no height
-FILE = "cell"  # the name of a cell where a file's would be
+SCREEN_LINES = 40  # rows of one screen, since a notebook has no height
+CELL_FILE = "cell"  # the file name of a cell
 
 
-class Graded(NamedTuple):
-    """A cell that was graded."""
+class GradedCell(NamedTuple):
+    """A graded cell."""
 
     exercise: Exercise
-    source: str  # as Python: line n is line n of the cell
+    source: str  # Python; line n is line n of the cell
     result: Result
     screen: list[Line]
-    imports: list[Path]  # folders of what it imports of the student's that are files, and not cells of this kernel
+    imports: list[Path]  # folders of the imported exercises that are files and not cells
 
 
-class Desk:
-    """What a kernel keeps between its cells."""
+class NotebookSession:
+    """The state that a kernel keeps between its cells."""
 
     def __init__(self) -> None:
         self._judges: Judges | None = None
-        self._cells: dict[tuple[Path, str], str] = {}  # by course and exercise: the code that was graded last
+        self._cells: dict[tuple[Path, str], str] = {}  # (course, exercise) -> the code graded last
 
     def grade(
         self,
@@ -49,12 +57,12 @@ class Desk:
         test: str = "",
         full: bool = False,
         seconds: float | None = None,
-    ) -> Graded:
-        """Grades the code of a cell, and records it as `grade exercise` does.
+    ) -> GradedCell:
+        """Grade the code of a cell, and record it as `grade exercise` does.
 
-        `cell` is what stands below its first line. Other exercises that it imports are the cells that were graded
-        here, else the student's files. `test` is a part of the name of the test to explain in depth. `seconds`
-        is the limit of one test. UsageError as for `grade exercise`.
+        `first` is the first line of the cell, `cell` the rest. Exercises that it imports are taken from cells graded
+        before, else from the student's files. `test` is part of the name of the test to explain in depth, `seconds`
+        the time limit of one test. Raises UsageError as `grade exercise` does.
         """
         course = load_course(root)
         exercise = course.exercise(exercise_id)
@@ -69,17 +77,17 @@ class Desk:
         if result.outcome is Outcome.GRADED:
             self._cells[root, exercise.id] = submission.text
         progress = Progress.load(root)
-        record(progress, exercise, result)
-        keep_failing_call(root, result)
-        only = test_meant(result, test) if test else None
-        view = view_of(course, list(steps(course)), exercise, progress, submission, result, cell=first)
+        record_result(progress, exercise, result)
+        save_failing_call(root, result)
+        only = find_test_id(result, test) if test else None
+        view = view_for(course, list(steps(course)), exercise, progress, submission, result, cell=first)
         notes = [line for note in submission.notes for line in prose(note, Page(width=COLUMNS))]
-        lines = paragraphs(notes, screen(result, exercise, view, full=full, only=only, height=LINES))
+        lines = paragraphs(notes, screen(result, exercise, view, full=full, only=only, height=SCREEN_LINES))
         folders = [course.exercise(name).folder for name in imports.texts if name not in cells]
-        return Graded(exercise, submission.text, result, lines, folders)
+        return GradedCell(exercise, submission.text, result, lines, folders)
 
     def close(self) -> None:
-        """Ends the warm process, if it was started. It is started again when it is wanted."""
+        """End the warm process if it is running. The next grading starts a new one."""
         judges, self._judges = self._judges, None
         if judges is not None:
             judges.kill()
@@ -88,26 +96,26 @@ class Desk:
     def _judged(
         self, course: Course, exercise: Exercise, submission: Submission, imports: Imports, seconds: float | None
     ) -> Result:
-        job = job_of(exercise, submission, imports, seconds=seconds)
+        job = job_for(exercise, submission, imports, seconds=seconds)
         try:
-            with lost_is_said():
+            with lost_as_usage_error():
                 if self._judges is None:
-                    self._judges = Judges(own_group=True)  # Jupyter signals the kernel's group, to interrupt or end it
+                    self._judges = Judges(own_group=True)  # Jupyter signals the kernel's whole group
                     self._judges.start()
                 materials = materials_of(course, [exercise], imports.texts)
                 self._judges.prepare(materials, forbidden=course.folders)
                 ((_, result),) = self._judges.grade([job])
                 self._judges.renew()
-        except BaseException:  # also an interrupt: nobody knows what they are at
+        except BaseException:  # includes KeyboardInterrupt: the judges are in an unknown state
             self.close()
             raise
         return result
 
 
 def _submission(exercise: Exercise, cell: str, first: str) -> Submission:
-    """The code of a cell. Its first line is a comment, so that lines count as in the cell."""
+    """Return the code of a cell. Its first line becomes a comment, so that line numbers stay the same."""
     lines, ignored = without_magics(cell.split("\n"))
     text = "\n".join([f"# {first}", *lines])
-    notes = tuple(f"Not run: line {line + 1}: {what}" for line, what in ignored)
+    notes = tuple(f"Not run: line {line + 1}: {text}" for line, text in ignored)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return Submission(FILE, exercise.id, text, digest, notes=notes)
+    return Submission(CELL_FILE, exercise.id, text, digest, notes=notes)

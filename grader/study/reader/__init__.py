@@ -1,10 +1,13 @@
-"""Reading a part of a lesson in a terminal.
+"""Reads lessons in a terminal.
 
-formula    TeX as text in one line
-table      rows of cells in columns
-markdown   Markdown as lines
-blocks     each block of a part as lines
-reading    a part piece by piece: what is asked, what waits for a key, where the reader stopped
-terminal   keys and lines of a real terminal
-order      which part or exercise comes next
+tex         TeX as text
+table       tables in columns
+markdown    Markdown as lines
+blocks      each block of a part as lines
+reading     show a part page by page, and ask its questions
+plain_mode  show a whole part at once
+terminal    read keys and lines from a real terminal
+order       which part or exercise comes next
+overview    lessons and parts with what has been read
+questions   predictions as questions of a quiz, for review
 """

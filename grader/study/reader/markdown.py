@@ -1,6 +1,6 @@
-"""The Markdown of lessons as lines on a terminal: what the parser of all lessons finds, laid out.
+"""Renders the Markdown of lessons as lines on a terminal.
 
-Prose is held to `READABLE` columns, tables may use the whole width; code keeps its lines.
+Prose is at most `PROSE_WIDTH` columns wide, tables may use the whole width, and code keeps its lines.
 """
 
 import re
@@ -12,41 +12,44 @@ from markdown_it.token import Token
 from grader.course.lesson.markdown import closing, parser
 from grader.show.layout import BLANK, COLUMNS, Line, Span, Style, cells, dim, fits, line
 from grader.show.text import NO_BREAK, code_line, wrapped
-from grader.study.reader.formula import formula
-from grader.study.reader.table import Side, Table, table_lines
+from grader.study.reader.table import Alignment, MarkdownTable, table_lines
+from grader.study.reader.tex import tex_to_text
 
-READABLE = COLUMNS
-MARGIN = 2  # columns before all text
-WHOLE = 32  # cells: a formula, or code, that is no longer is not broken
+PROSE_WIDTH = COLUMNS
+MARGIN = 2  # columns left of all text
+MAX_UNBROKEN = 32  # cells: shorter formulas and code are not wrapped
 BULLET = "-"
 _COMMENT = re.compile(r"""((?:[^"'#]|"[^"]*"|'[^']*')*?)(\s*)(#.*)""")
 
 
-class Page(msgspec.Struct, frozen=True):
-    """Where lines are drawn."""
+class ReaderPage(msgspec.Struct, frozen=True):
+    """The size and abilities of the page."""
 
     width: int  # columns of the terminal
-    unicode: bool = True  # without, formulas stay TeX
+    unicode: bool = True  # if False, formulas stay TeX
 
     @property
-    def readable(self) -> int:
-        """Columns of prose, with its margin."""
-        return min(self.width, READABLE)
+    def prose_width(self) -> int:
+        """Columns of prose, including its margin."""
+        return min(self.width, PROSE_WIDTH)
 
 
-def markdown(text: str, page: Page, indent: int = MARGIN) -> list[Line]:
-    """The lines of a text, with `indent` spaces before each."""
+def markdown_lines(text: str, page: ReaderPage, indent: int = MARGIN) -> list[Line]:
+    """Render a text with `indent` spaces before each line."""
     return _Renderer(page).blocks(parser().parse(text), indent)
 
 
-def inline(text: str, page: Page) -> Line:
-    """A sentence without its marks."""
+def inline_spans(text: str, page: ReaderPage) -> Line:
+    """Render inline Markdown as one line."""
     tokens = parser().parseInline(text)
-    return tuple(span for each in _Renderer(page).sentences(tokens[0].children or ()) for span in each)
+    return tuple(span for each in _Renderer(page).inline(tokens[0].children or ()) for span in each)
 
 
-def code(text: str, page: Page, comments: bool = True) -> list[Line]:
-    """Lines of code, as far in as there is room for; `comments` are dim, and below what is too long beside them."""
+def code_lines(text: str, page: ReaderPage, comments: bool = True) -> list[Line]:
+    """Render code, indented as far as there is room.
+
+    With `comments`, Python comments are dim, and those of lines that are too long go below the line.
+    """
     rows = text.split("\n")
     indent = min(max(page.width - max(map(cells, rows)), MARGIN), 2 * MARGIN)
     margin, room = " " * indent, page.width - indent
@@ -65,38 +68,38 @@ def code(text: str, page: Page, comments: bool = True) -> list[Line]:
 
 
 class _Renderer:
-    """Makes lines of tokens."""
+    """Renders the tokens of markdown-it as lines."""
 
-    def __init__(self, page: Page):
+    def __init__(self, page: ReaderPage):
         self.page = page
 
     def blocks(self, tokens: Sequence[Token], indent: int, tight: bool = False) -> list[Line]:
-        """The lines of block tokens, a blank one between two blocks unless `tight`."""
+        """Render block tokens, separated by blank lines unless `tight`."""
         lines: list[Line] = []
         place = 0
         while place < len(tokens):
             end = closing(tokens, place)
-            drawn = self._block(tokens[place], tokens[place + 1 : end], indent)
-            if lines and drawn and not (tight and lines[-1] != BLANK):
+            rendered = self._block(tokens[place], tokens[place + 1 : end], indent)
+            if lines and rendered and not (tight and lines[-1] != BLANK):
                 lines.append(BLANK)
-            lines += drawn
+            lines += rendered
             place = end + 1
         return lines
 
     def _block(self, token: Token, inner: Sequence[Token], indent: int) -> list[Line]:
-        margin, room = " " * indent, self.page.readable - indent
+        margin, room = " " * indent, self.page.prose_width - indent
         match token.type:
             case "heading_open":
-                return self._sentences(inner[0], room, margin, style="bold")
+                return self._wrapped_inline(inner[0], room, margin, style="bold")
             case "paragraph_open":
-                return self._sentences(inner[0], room, margin)
+                return self._wrapped_inline(inner[0], room, margin)
             case "bullet_list_open" | "ordered_list_open":
                 return self._list(token, inner, indent)
             case "blockquote_open":
                 quoted = self.blocks(inner, indent + 2)
-                return [line(margin, dim("│ "), _without(each, indent + 2)) for each in quoted]
+                return [line(margin, dim("│ "), _strip_left(each, indent + 2)) for each in quoted]
             case "fence" | "code_block":
-                return code(token.content.rstrip("\n"), self.page, comments=token.info.strip() == "python")
+                return code_lines(token.content.rstrip("\n"), self.page, comments=token.info.strip() == "python")
             case "math_block" | "math_block_label":
                 return self._formula(token.content)
             case "table_open":
@@ -107,7 +110,7 @@ class _Renderer:
         return wrapped((Span(token.content),), room, margin)
 
     def _list(self, token: Token, inner: Sequence[Token], indent: int) -> list[Line]:
-        """The items of a list, close to one another unless the author left lines blank between them."""
+        """Render a list, with blank lines between items if the source has them."""
         tight = any(each.hidden for each in inner)
         number = int(token.attrGet("start") or 1)
         lines: list[Line] = []
@@ -118,78 +121,96 @@ class _Renderer:
             item = self.blocks(inner[place + 1 : end], indent + len(head), tight)
             first, *rest = item or [BLANK]
             lines += [BLANK] if lines and not tight else []
-            lines += [line(" " * indent, head, _without(first, indent + len(head))), *rest]
+            lines += [line(" " * indent, head, _strip_left(first, indent + len(head))), *rest]
             number += 1
             place = end + 1
         return lines
 
     def _formula(self, tex: str) -> list[Line]:
-        text = formula(tex) if self.page.unicode else tex.strip()
+        text = tex_to_text(tex) if self.page.unicode else tex.strip()
         indent = MARGIN + 4
         return [
             each for row in text.split("\n") for each in wrapped((Span(row),), self.page.width - indent, " " * indent)
         ]
 
-    def _table(self, tokens: Sequence[Token]) -> Table:
+    def _table(self, tokens: Sequence[Token]) -> MarkdownTable:
         rows: list[list[Line]] = []
-        sides: list[Side] = []
+        alignments: list[Alignment] = []
         for place, token in enumerate(tokens):
             if token.type == "tr_open":
                 rows.append([])
             elif token.type in ("th_open", "td_open"):
                 cell = tokens[place + 1].children or ()
-                rows[-1].append(tuple(span for each in self.sentences(cell) for span in each))
+                rows[-1].append(tuple(span for each in self.inline(cell) for span in each))
             if token.type == "th_open":
-                sides.append("right" if "right" in str(token.attrGet("style") or "") else "left")
-        return Table(rows[0], rows[1:], sides)
+                alignments.append("right" if "right" in str(token.attrGet("style") or "") else "left")
+        return MarkdownTable(rows[0], rows[1:], alignments)
 
-    def _sentences(self, token: Token, room: int, margin: str, style: Style = "") -> list[Line]:
-        return [each for spans in self.sentences(token.children or (), style) for each in wrapped(spans, room, margin)]
+    def _wrapped_inline(self, token: Token, room: int, margin: str, style: Style = "") -> list[Line]:
+        return [each for spans in self.inline(token.children or (), style) for each in wrapped(spans, room, margin)]
 
-    def sentences(self, tokens: Sequence[Token], style: Style = "") -> list[Line]:
-        """Inline tokens as spans, anew after each hard break."""
-        lines: list[list[Span]] = [[]]
-        strong = 0
-        links: list[tuple[str, int]] = []  # the address, and how many spans there were before it
-
-        def add(text: str, own: Style = "") -> None:
-            lines[-1].append(Span(text, own or style or ("bold" if strong else "")))
-
+    def inline(self, tokens: Sequence[Token], style: Style = "") -> list[Line]:
+        """Render inline tokens, with a new line after each hard break."""
+        builder = _InlineBuilder(self.page, style)
         for token in tokens:
-            match token.type:
-                case "text" | "html_inline":
-                    add(token.content)
-                case "softbreak":
-                    add(" ")
-                case "hardbreak":
-                    lines.append([])
-                case "code_inline":
-                    add(_whole(token.content), "bold")
-                case "math_inline" | "math_inline_double":
-                    add(_whole(formula(token.content).replace("\n", "; ") if self.page.unicode else token.content))
-                case "strong_open":
-                    strong += 1
-                case "strong_close":
-                    strong -= 1
-                case "link_open":
-                    links.append((str(token.attrGet("href")), len(lines[-1])))
-                case "link_close":
-                    address, start = links.pop()
-                    shown = "".join(text for text, _ in lines[-1][start:])
-                    if shown != address:
-                        add(f" ({address})")
-                case "image":
-                    add(f"{token.content} ({token.attrGet('src')})")
-        return [tuple(each) for each in lines]
+            builder.add(token)
+        return [tuple(spans) for spans in builder.lines]
 
 
-def _whole(text: str) -> str:
-    """What is short is not broken at its spaces."""
-    return text.replace(" ", NO_BREAK) if cells(text) <= WHOLE else text
+class _InlineBuilder:
+    """Builds lines of spans from inline tokens."""
+
+    def __init__(self, page: ReaderPage, style: Style):
+        self.lines: list[list[Span]] = [[]]
+        self._page = page
+        self._style = style
+        self._strong_depth = 0
+        self._links: list[tuple[str, int]] = []  # address, and index of the first span of the link's text
+
+    def add(self, token: Token) -> None:
+        """Add a token. Ignore tokens without text of their own, such as emphasis."""
+        match token.type:
+            case "text" | "html_inline":
+                self._text(token.content)
+            case "softbreak":
+                self._text(" ")
+            case "hardbreak":
+                self.lines.append([])
+            case "code_inline":
+                self._text(_unbroken(token.content), "bold")
+            case "math_inline" | "math_inline_double":
+                self._formula(token.content)
+            case "image":
+                self._text(f"{token.content} ({token.attrGet('src')})")
+            case "strong_open":
+                self._strong_depth += 1
+            case "strong_close":
+                self._strong_depth -= 1
+            case "link_open":
+                self._links.append((str(token.attrGet("href")), len(self.lines[-1])))
+            case "link_close":
+                self._close_link()
+
+    def _text(self, text: str, style: Style = "") -> None:
+        self.lines[-1].append(Span(text, style or self._style or ("bold" if self._strong_depth else "")))
+
+    def _formula(self, tex: str) -> None:
+        self._text(_unbroken(tex_to_text(tex).replace("\n", "; ") if self._page.unicode else tex))
+
+    def _close_link(self) -> None:
+        """Add the address, unless it is the link's text."""
+        address, start = self._links.pop()
+        if "".join(span.text for span in self.lines[-1][start:]) != address:
+            self._text(f" ({address})")
 
 
-def _without(of: Line, count: int) -> Line:
-    """A line without so many of the spaces that it begins with."""
+def _unbroken(text: str) -> str:
+    """Replace spaces by no-break spaces in a short text."""
+    return text.replace(" ", NO_BREAK) if cells(text) <= MAX_UNBROKEN else text
+
+
+def _strip_left(of: Line, count: int) -> Line:
+    """Return a line without its first `count` characters, which are spaces."""
     if not of:
         return of
     (text, style), *rest = of

@@ -1,4 +1,4 @@
-"""The lessons of a course and the parts of a lesson, with what has been read."""
+"""Tables of lessons and of a lesson's parts, with what has been read."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from grader.show.layout import BLANK, Line, Span, bold, cells, dim, line, right,
 from grader.show.marks import HERE, NOT_STARTED, PASSED
 from grader.show.text import headed
 
-WORDS_A_MINUTE = 200  # of a lesson that is one text
-READ, EXERCISES = 7, 12  # the widths of two columns of minutes
+WORDS_A_MINUTE = 200  # reading speed, for a lesson that is one text
+READ_WIDTH, EXERCISES_WIDTH = 7, 12  # widths of two columns of minutes
 
 
-class Planned(NamedTuple):
-    """A part, and how many minutes the exercises take that are due in it."""
+class PlannedPart(NamedTuple):
+    """A part, and the minutes that its exercises take."""
 
     file: PartFile
     part: Part
@@ -25,30 +25,30 @@ class Planned(NamedTuple):
 
 
 def lessons_lines(course: Course, progress: Progress, columns: int) -> list[Line]:
-    """All lessons, one after the other."""
+    """Return one row for each lesson."""
     lines: list[Line] = []
     for lesson in course.lessons:
-        remark = _how_far(part_files(course, lesson), progress, course.released)
+        remark = _reading_progress(part_files(course, lesson), progress, course.released)
         lines += _row(line(f"  {lesson.number:>2}  "), (bold(lesson.title),), remark, columns)
     return lines
 
 
 def parts_lines(
-    lesson: Lesson, parts: Sequence[Planned], here: PartFile | None, progress: Progress, columns: int
+    lesson: Lesson, parts: Sequence[PlannedPart], here: PartFile | None, progress: Progress, columns: int
 ) -> list[Line]:
-    """The parts of a lesson with their minutes, what has been read, and at which the reader is."""
-    head = f"{'read':>{READ}}{'exercises':>{EXERCISES}}"
+    """Return one row for each part: its minutes, whether it was read, and a mark at the current one."""
+    head = f"{'read':>{READ_WIDTH}}{'exercises':>{EXERCISES_WIDTH}}"
     lines = [*_row(line("  ", dim(str(lesson.number)), "  "), (bold(lesson.title),), head, columns), BLANK]
     for file, part, due in parts:
         read = progress.part_state(file.lesson_slug, file.slug) == "read"
         mark = Span(PASSED, "green") if read else Span(HERE if file == here else NOT_STARTED)
-        remark = _both(part.minutes, due)
+        remark = _minutes_columns(part.minutes, due)
         lines += _row(line("    ", mark, f" {file.name}  "), (Span(part.title),), remark, columns)
-    both = _both(sum(each.part.minutes for each in parts), sum(each.due for each in parts))
+    both = _minutes_columns(sum(each.part.minutes for each in parts), sum(each.due for each in parts))
     return [*lines, BLANK, *_row(line("    "), (dim("in all"),), both, columns)]
 
 
-def _how_far(files: Sequence[PartFile], progress: Progress, released: bool) -> str:
+def _reading_progress(files: Sequence[PartFile], progress: Progress, released: bool) -> str:
     if not files:
         return "not in this edition" if released else "not written yet"
     if files[0].old:
@@ -57,9 +57,9 @@ def _how_far(files: Sequence[PartFile], progress: Progress, released: bool) -> s
     return f"{read} of {len(files)} parts read"
 
 
-def _both(read: int, due: int) -> str:
-    """Minutes to read, and those of exercises."""
-    return f"{_minutes(read):>{READ}}{_minutes(due) if due else '':>{EXERCISES}}"
+def _minutes_columns(read: int, due: int) -> str:
+    """Return two columns: minutes to read, and minutes of exercises."""
+    return f"{_minutes(read):>{READ_WIDTH}}{_minutes(due) if due else '':>{EXERCISES_WIDTH}}"
 
 
 def _minutes(count: int) -> str:
@@ -67,6 +67,6 @@ def _minutes(count: int) -> str:
 
 
 def _row(head: Line, text: Line, remark: str, columns: int) -> list[Line]:
-    """A text between its head and a remark at the right."""
+    """Return a text between its head and a remark at the right."""
     first, *rest = headed(head, text, columns - cells(remark) - 2)
     return [line(first, dim(right(remark, columns - width(first)))), *rest]

@@ -1,4 +1,4 @@
-"""Predictions of lessons as questions of a quiz: so they come back for review."""
+"""Predictions in lessons as questions of a quiz, so that they can be reviewed."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -6,19 +6,19 @@ from typing import Any
 from grader.course.lesson.model import Code, Deep, Part, Piece, Predict
 from grader.quiz.model import Askable, Numeric, Option, OwnWords, Single, TextAnswer, Tolerance
 from grader.show.layout import MANY
-from grader.study.reader.markdown import Page, inline
+from grader.study.reader.markdown import ReaderPage, inline_spans
 
-WORDS = 4  # an answer in more words cannot be typed again as it stands: the reader compares it
-_WIDE = Page(MANY)
+MAX_WORDS = 4  # a longer answer cannot be typed exactly, so the student compares it
+_WIDE = ReaderPage(MANY)
 
 
 def questions_of(part: Part) -> dict[str, Askable]:
-    """The questions of a part by their ids. Each has the code that stands before it."""
+    """Return the questions of a part by id. Each contains the code before it."""
     return {each.id: _question(each, code, part) for each, code in _predictions(part.blocks)}
 
 
 def _predictions(blocks: Sequence[Piece]) -> Iterator[tuple[Predict, str | None]]:
-    """Each question with the last code since the one before it."""
+    """Yield each question with the last code since the previous question."""
     code = None
     for block in blocks:
         match block:
@@ -48,9 +48,11 @@ def _question(each: Predict, code: str | None, part: Part) -> Askable:
         tolerance = Tolerance(absolute=each.tolerance) if each.tolerance else None
         return Numeric(**given, answer=each.answer, tolerance=tolerance)
     answer = _plain(each.answer)
-    return TextAnswer(**given, answers=(answer,)) if len(answer.split()) <= WORDS else OwnWords(**given, answer=answer)
+    return (
+        TextAnswer(**given, answers=(answer,)) if len(answer.split()) <= MAX_WORDS else OwnWords(**given, answer=answer)
+    )
 
 
 def _plain(text: str) -> str:
-    """The words of a text, with formulas as they are read: questions know no TeX."""
-    return "".join(span.text for span in inline(text, _WIDE)).replace("\u00a0", " ")
+    """Return plain text with formulas converted, since quizzes do not render TeX."""
+    return "".join(span.text for span in inline_spans(text, _WIDE)).replace("\u00a0", " ")

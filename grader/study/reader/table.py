@@ -1,4 +1,4 @@
-"""Rows of cells in columns, each as wide as it needs while there is room. Nothing of a cell is cut."""
+"""Lays out tables in columns, each as wide as it needs if there is room. No cell is cut."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -6,43 +6,44 @@ from typing import Literal, NamedTuple
 from grader.show.layout import BLANK, Line, Span, dim, line, width
 from grader.show.text import words, wrapped
 
-Side = Literal["left", "right"]
-GAPS = (3, 2)  # cells between columns, the first that there is room for
-LEAST = 8  # cells: a column that has more is not narrower
-NARROW = 18  # cells: a word that is longer may be broken
+Alignment = Literal["left", "right"]
+GAPS = (3, 2)  # cells between columns: the wider one if there is room
+MIN_COLUMN = 8  # cells: wider columns are not narrowed further
+MAX_UNBROKEN_WORD = 18  # cells: longer words may be broken
 
 
-class Table(NamedTuple):
-    """The cells of each row, the head first, and on which side each column is flush."""
+class MarkdownTable(NamedTuple):
+    """A table: the cells of its head and rows, and the alignment of each column."""
 
     head: Sequence[Line]
     rows: Sequence[Sequence[Line]]
-    sides: Sequence[Side]
+    alignments: Sequence[Alignment]
 
 
-def table_lines(table: Table, room: int) -> list[Line]:
-    """The lines of a table, of at most `room` cells; where not even single words fit side by side, cell by cell."""
+def table_lines(table: MarkdownTable, room: int) -> list[Line]:
+    """Lay out a table in `room` cells. If words do not fit side by side, put each cell on its own line."""
     columns = list(zip(table.head, *table.rows, strict=True))
     wanted = [max(map(width, column)) for column in columns]
     least = [
-        min(max(*map(_longest_word, column), LEAST), NARROW, each) for column, each in zip(columns, wanted, strict=True)
+        min(max(*map(_longest_word, column), MIN_COLUMN), MAX_UNBROKEN_WORD, each)
+        for column, each in zip(columns, wanted, strict=True)
     ]
-    joints = len(columns) - 1
-    gap = next((each for each in GAPS if sum(least) + each * joints <= room), None)
+    gaps = len(columns) - 1
+    gap = next((each for each in GAPS if sum(least) + each * gaps <= room), None)
     if gap is None:
         return _cell_by_cell(table, room)
-    widths = shared(wanted, least, room - gap * joints)
-    rows = [_row(row, widths, table.sides, " " * gap) for row in table.rows]
+    widths = column_widths(wanted, least, room - gap * gaps)
+    rows = [_row(row, widths, table.alignments, " " * gap) for row in table.rows]
     apart = any(len(row) > 1 for row in rows)
     head = [tuple(Span(text, "bold") for text, _ in cell) for cell in table.head]
-    lines = [*_row(head, widths, table.sides, " " * gap), line(dim("─" * (sum(widths) + gap * joints)))]
+    lines = [*_row(head, widths, table.alignments, " " * gap), line(dim("─" * (sum(widths) + gap * gaps)))]
     for i, row in enumerate(rows):
         lines += [BLANK, *row] if apart and i else row
     return lines
 
 
-def shared(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
-    """How wide each column is: what it wants, or its share of the room that the narrower ones leave."""
+def column_widths(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Return the width of each column: what it wants, or its share of the room that narrower ones leave."""
     widths = list(least)
     for place in sorted(range(len(wanted)), key=lambda each: wanted[each]):
         others = [each for each in range(len(wanted)) if wanted[each] > wanted[place]]
@@ -52,22 +53,22 @@ def shared(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
     return widths
 
 
-def _row(cells: Sequence[Line], widths: Sequence[int], sides: Sequence[Side], gap: str) -> list[Line]:
-    """The lines of one row."""
+def _row(cells: Sequence[Line], widths: Sequence[int], alignments: Sequence[Alignment], gap: str) -> list[Line]:
+    """Lay out one row."""
     columns = [wrapped(cell, room) for cell, room in zip(cells, widths, strict=True)]
     lines = []
     for place in range(max(map(len, columns))):
         parts: list[str | Line] = []
-        for column, room, side in zip(columns, widths, sides, strict=True):
+        for column, room, alignment in zip(columns, widths, alignments, strict=True):
             text = column[place] if place < len(column) else BLANK
             space = " " * (room - width(text))
-            parts += [gap, *((space, text) if side == "right" else (text, space))]
+            parts += [gap, *((space, text) if alignment == "right" else (text, space))]
         lines.append(line(*parts[1:]))
     return lines
 
 
-def _cell_by_cell(table: Table, room: int) -> list[Line]:
-    """Each row below the one before it: its first cell, and the others after the names of their columns."""
+def _cell_by_cell(table: MarkdownTable, room: int) -> list[Line]:
+    """Lay out each row as its first cell, then one line per cell after the name of its column."""
     lines: list[Line] = []
     for first, *cells in table.rows:
         lines += [BLANK] if lines else []

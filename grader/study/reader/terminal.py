@@ -1,4 +1,4 @@
-"""A terminal to read in: lines that scroll, single keys, and lines that are typed."""
+"""Reads keys and lines from a real terminal, and prints to it."""
 
 import os
 import shutil
@@ -10,66 +10,72 @@ import click
 
 from grader.show.layout import cells
 from grader.show.marks import encoding_of, writable
-from grader.study.reader.reading import STOP
+from grader.study.reader.reading import STOP_KEY
 
-ON = " "
-ARROWS = {"\x1b[B": ON, "\x1b[6~": ON, "\x1b[C": ON}  # down, page down, right
+CONTINUE_KEY = " "
+CONTINUE_KEYS = {"\x1b[B": CONTINUE_KEY, "\x1b[6~": CONTINUE_KEY, "\x1b[C": CONTINUE_KEY}  # down, page down, right
 
 
 class Terminal:
-    """A `Desk`: standard output and input."""
+    """A `TerminalIO` on standard input and output."""
 
     def __init__(self, say: Callable[..., None]):
-        """`say` prints lines."""
+        """Print lines with `say`."""
         self._say = say
 
     @property
     def rows(self) -> int:
+        """The height of the screen in lines."""
         return shutil.get_terminal_size().lines
 
     @property
     def columns(self) -> int:
+        """The width of the screen in cells, at least 20."""
         return max(shutil.get_terminal_size().columns, 20)
 
     def say(self, lines: Sequence[str]) -> None:
+        """Print lines."""
         self._say(*lines)
 
     def clear(self) -> None:
+        """Clear the screen."""
         click.clear()
 
     def key(self, shown: str) -> str:
+        """Read one key with `shown` as the last line, which is erased afterwards."""
         try:
-            key = _pressed("\n" + _writable(shown))
+            key = _read_key("\n" + _writable(shown))
         except (EOFError, KeyboardInterrupt):
-            key = STOP
+            key = STOP_KEY
         click.echo("\r\x1b[K\x1b[A", nl=False)
-        return ARROWS.get(key, key)
+        return CONTINUE_KEYS.get(key, key)
 
     def line(self, keys: str, shown: str) -> str:
+        """Read a line below `keys`, which are erased afterwards."""
         try:
-            typed = _typed(_writable(f"{keys}\n{shown}"))
+            typed = _read_line(_writable(f"{keys}\n{shown}"))
         except (OSError, UnicodeDecodeError):
             typed = ""
         except KeyboardInterrupt:
             click.echo()
-            return STOP
-        if len(shown + typed) < self.columns:  # it is one line: the keys above it go
+            return STOP_KEY
+        if len(shown + typed) < self.columns:  # not wrapped, so the keys above it can be erased
             click.echo("\x1b[2A\x1b[J" + _writable(f"{shown}{typed.strip()}"))
-        return typed.strip() if typed else STOP
+        return typed.strip() if typed else STOP_KEY
 
 
-def _pressed(prompt: str) -> str:
-    """One key. What was typed before it was asked for counts too: click.getchar would throw it away."""
+def _read_key(prompt: str) -> str:
+    """Read one key, including keys typed ahead, which click.getchar would discard."""
     if sys.platform == "win32":
         click.echo(prompt, nl=False)
         return click.getchar()
-    with keyboard() as keys:  # before the prompt: a quick key after it is not shown by the terminal
+    with keyboard() as keys:  # before the prompt, so that a quick key is not echoed
         click.echo(prompt, nl=False)
         return read_key(keys)
 
 
-def _typed(prompt: str) -> str:
-    """A line with its end; none at the end of input. The key that reads on does nothing before the first letter."""
+def _read_line(prompt: str) -> str:
+    """Read a line with its newline, empty at the end of input. Ignore leading spaces: space continues reading."""
     if sys.platform == "win32":
         click.echo(prompt, nl=False)
         return sys.stdin.readline()
@@ -87,20 +93,20 @@ def _typed(prompt: str) -> str:
             before = text
             if key in ("\x7f", "\b"):
                 text = text[:-1]
-            elif key == "\x15":  # the line
+            elif key == "\x15":  # Ctrl-U: the line
                 text = ""
-            elif key == "\x17":  # the last word
+            elif key == "\x17":  # Ctrl-W: the last word
                 text = text.rstrip().rpartition(" ")[0]
-            elif key.isprintable() and (text or key != ON):
+            elif key.isprintable() and (text or key != CONTINUE_KEY):
                 text += key
-            kept = min(len(before), len(text))  # one begins with the other
-            gone = cells(before[kept:])
-            click.echo("\b" * gone + " " * gone + "\b" * gone + _writable(text[kept:]), nl=False)
+            kept = min(len(before), len(text))  # one is a prefix of the other
+            removed = cells(before[kept:])
+            click.echo("\b" * removed + " " * removed + "\b" * removed + _writable(text[kept:]), nl=False)
 
 
 @contextmanager
 def keyboard() -> Iterator[int]:
-    """Standard input, key by key and not shown."""
+    """Set standard input to single keys without echo. Yield its file descriptor."""
     import termios
     import tty
 
@@ -114,11 +120,11 @@ def keyboard() -> Iterator[int]:
 
 
 def read_key(keys: int) -> str:
-    """One key: all bytes of a letter, or of an arrow. EOFError at the end of input."""
+    """Read all bytes of one key. Raise EOFError at the end of input."""
     import select
 
     key = os.read(keys, 1)
-    if key == b"\x1b" and select.select([keys], [], [], 0)[0]:  # an arrow: all of it arrives at once
+    if key == b"\x1b" and select.select([keys], [], [], 0)[0]:  # an arrow, whose bytes arrive together
         key += os.read(keys, 8)
     elif key >= b"\xc0":
         key += os.read(keys, 1 + (key >= b"\xe0") + (key >= b"\xf0"))

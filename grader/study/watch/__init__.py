@@ -1,5 +1,5 @@
-"""Grades what is saved, whenever it is saved.
+"""Grades an exercise whenever its file is saved.
 
-saves     which files of a course were saved
-grading   grades the last text of an exercise, in a judge that is ready for it
+saves     report which files of a course were saved
+grading   grade the latest text of an exercise in the background, in a judge that is ready for it
 """

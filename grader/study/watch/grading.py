@@ -1,4 +1,4 @@
-"""Grades the last text of an exercise, in a judge that has loaded its tests before the text is saved."""
+"""Grades the latest text of an exercise in the background, in a judge that has loaded its tests in advance."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,11 +14,11 @@ from grader.engine.pool.client import JudgeLost, Judges
 from grader.engine.submission import Submission, examine
 from grader.engine.submission.imports import Imports
 from grader.engine.submission.unrun import without_running
-from grader.study.grading import job_of, lost_is_said, own_imports
+from grader.study.grading import job_for, lost_as_usage_error, own_imports
 
 
-class Task(msgspec.Struct, frozen=True):
-    """A text to grade, with what it imports of the student's other exercises."""
+class GradingTask(msgspec.Struct, frozen=True):
+    """A submission to grade, with the student's other exercises that it imports."""
 
     course: Course
     exercise: Exercise
@@ -26,12 +26,12 @@ class Task(msgspec.Struct, frozen=True):
     imports: Imports
 
     @classmethod
-    def of(cls, course: Course, exercise: Exercise, submission: Submission) -> "Task":
-        """UsageError where one of the files that it imports cannot be read."""
+    def of(cls, course: Course, exercise: Exercise, submission: Submission) -> "GradingTask":
+        """Create a task. Raise UsageError if a file that the submission imports cannot be read."""
         return cls(course, exercise, submission, own_imports(course, exercise, submission.text))
 
-    def same_tests(self, other: "Task") -> bool:
-        """Whether one judge serves both: the tests, read at the same time, of the same exercises."""
+    def has_same_tests(self, other: "GradingTask") -> bool:
+        """Return whether one judge can serve both: same load of the course, same exercises."""
         return (
             self.course is other.course
             and self.exercise.id == other.exercise.id
@@ -39,123 +39,123 @@ class Task(msgspec.Struct, frozen=True):
         )
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """What came of a task; `ran`: not said by a look at its text alone."""
+class TaskResult(msgspec.Struct, frozen=True):
+    """The result of a task."""
 
-    task: Task
+    task: GradingTask
     result: Result
-    ran: bool
+    ran: bool  # False if the text alone decided, such as a syntax error
 
 
-class Grading:
-    """Grades one task at a time, in a thread of its own. A new one takes the place of that which is graded."""
+class BackgroundGrader:
+    """Grades one task at a time in its own thread. A new task cancels the current one."""
 
-    def __init__(self, tell: Callable[[Verdict | UsageError], None], testing: Callable[[str], None]):
-        """`tell` is given verdicts, or what keeps us from one, and `testing` the name of each test that begins."""
-        self._tell = tell
-        self._testing = testing
+    def __init__(self, on_result: Callable[[TaskResult | UsageError], None], on_test: Callable[[str], None]):
+        """Call `on_result` with each result or error, and `on_test` with the name of each test that starts."""
+        self._on_result = on_result
+        self._on_test = on_test
         self._changed = Condition()
-        self._wanted: Task | None = None
-        self._working = False
-        self._over = False
+        self._wanted: GradingTask | None = None
+        self._is_grading = False
+        self._is_closed = False
         self._judges: Judges | None = None
-        self._broken: list[Judges] = []
-        self._ready_for: Task | None = None
+        self._cancelled: list[Judges] = []
+        self._ready_for: GradingTask | None = None
         self._thread = Thread(target=self._work, daemon=True)
 
-    def __enter__(self) -> "Grading":
+    def __enter__(self) -> "BackgroundGrader":
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         with self._changed:
-            self._over = True
-            self._break_off()
+            self._is_closed = True
+            self._cancel()
             self._changed.notify()
         self._thread.join()
 
-    def begin(self, task: Task) -> None:
-        """Grades this, and breaks off what is graded now."""
+    def submit(self, task: GradingTask) -> None:
+        """Grade this task, and cancel the current one."""
         with self._changed:
             self._wanted = task
-            if self._working:
-                self._break_off()
+            if self._is_grading:
+                self._cancel()
             self._changed.notify()
 
-    def _break_off(self) -> None:
-        """Has the judge say no more: who waits for it is told that it is lost."""
+    def _cancel(self) -> None:
+        """Kill the judge. A thread that waits for it gets JudgeLost. Call with the lock held."""
         judges, self._judges, self._ready_for = self._judges, None, None
         if judges is not None:
             judges.kill()
-            self._broken.append(judges)
+            self._cancelled.append(judges)
 
     @property
-    def _outdated(self) -> bool:
-        """Whether what is graded now is not wanted any more."""
-        return self._over or self._wanted is not None
+    def _is_outdated(self) -> bool:
+        """Whether the current task is no longer needed."""
+        return self._is_closed or self._wanted is not None
 
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._outdated)
-                if self._over:
+                self._changed.wait_for(lambda: self._is_outdated)
+                if self._is_closed:
                     break
                 task, self._wanted = self._wanted, None
                 assert task is not None
-                self._working = True
-            said: Verdict | UsageError
+                self._is_grading = True
+            outcome: TaskResult | UsageError
             try:
-                with lost_is_said():
-                    said = self._graded(task)
+                with lost_as_usage_error():
+                    outcome = self._grade(task)
             except UsageError as error:
-                said = error
+                outcome = error
             with self._changed:
-                self._working = False
-                outdated = self._outdated
+                self._is_grading = False
+                outdated = self._is_outdated
             if not outdated:
-                self._tell(said)
-                self._expect(task)
-            self._tidy()
-        self._tidy()
+                self._on_result(outcome)
+                self._prepare_next(task)
+            self._close_cancelled()
+        self._close_cancelled()
 
-    def _graded(self, task: Task) -> Verdict:
+    def _grade(self, task: GradingTask) -> TaskResult:
         finding = examine(task.submission.text, task.exercise.id).finding
         if finding is not None:
-            return Verdict(task, without_running(finding, task.submission, task.exercise), ran=False)
+            return TaskResult(task, without_running(finding, task.submission, task.exercise), ran=False)
         try:
-            return Verdict(task, self._judged(task), ran=True)
+            return TaskResult(task, self._judge(task), ran=True)
         except JudgeLost:
-            if self._outdated:
+            if self._is_outdated:
                 raise
-        return Verdict(task, self._judged(task, stays=False), ran=True)  # the warm process was ended, say
+        return TaskResult(task, self._judge(task, stays=False), ran=True)  # the warm process may have been killed
 
-    def _judged(self, task: Task, *, stays: bool = True) -> Result:
-        with self._breaks_off():
+    def _judge(self, task: GradingTask, *, stays: bool = True) -> Result:
+        with self._cancelling_on_error():
             judges = self._judges_for(task, stays=stays)
             with self._changed:
-                if self._outdated:
+                if self._is_outdated:
                     raise JudgeLost("another text is to be graded")
-            job = job_of(task.exercise, task.submission, task.imports, announce=True)
-            ((_, result),) = judges.grade([job], testing=self._testing)
+            job = job_for(task.exercise, task.submission, task.imports, announce=True)
+            ((_, result),) = judges.grade([job], testing=self._on_test)
         return result
 
-    def _expect(self, task: Task) -> None:
-        """Has a judge ready for the next text, which will be like this one. What is wrong will be said of that."""
-        with suppress(UsageError, JudgeLost), self._breaks_off():
+    def _prepare_next(self, task: GradingTask) -> None:
+        """Prepare a judge for the next text, which probably needs the same tests. Errors will show then."""
+        with suppress(UsageError, JudgeLost), self._cancelling_on_error():
             self._judges_for(task)
 
     @contextmanager
-    def _breaks_off(self) -> Iterator[None]:
-        """Whatever is raised, the judge is not used again: nobody knows what it is at."""
+    def _cancelling_on_error(self) -> Iterator[None]:
+        """On any exception discard the judge, since its state is unknown."""
         try:
             yield
         except BaseException:
             with self._changed:
-                self._break_off()
+                self._cancel()
             raise
 
-    def _judges_for(self, task: Task, *, stays: bool = True) -> Judges:
-        """A judge that has loaded the tests."""
+    def _judges_for(self, task: GradingTask, *, stays: bool = True) -> Judges:
+        """Return a judge that has loaded the tests of a task."""
         with self._changed:
             judges, fresh = self._judges or Judges(stays=stays), self._judges is None
             self._judges = judges
@@ -163,7 +163,7 @@ class Grading:
             self._ready_for = None
             judges.start()
         ready = self._ready_for
-        if ready is None or not task.same_tests(ready):
+        if ready is None or not task.has_same_tests(ready):
             if ready is not None:
                 judges.renew()
             materials = materials_of(task.course, [task.exercise], task.imports.texts)
@@ -171,9 +171,9 @@ class Grading:
             self._ready_for = task
         return judges
 
-    def _tidy(self) -> None:
-        """Waits for the end of what was broken off."""
+    def _close_cancelled(self) -> None:
+        """Wait until cancelled judges have ended."""
         with self._changed:
-            broken, self._broken = self._broken, []
-        for judges in broken:
+            cancelled, self._cancelled = self._cancelled, []
+        for judges in cancelled:
             judges.close()

@@ -1,4 +1,4 @@
-"""Which files of a course were saved, as the system tells it."""
+"""Watches folders for saved files."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,29 +6,29 @@ from threading import Event, Thread
 
 import watchfiles
 
-_STEP = 10  # milliseconds without another change after which changes are told
-_MOST = 100  # milliseconds after which they are told in any case
+_QUIET_MS = 10  # milliseconds without another change before changes are reported
+_MAX_DELAY_MS = 100  # milliseconds after which changes are reported in any case
 
 
-class Saves:
-    """Tells of files that were saved below folders, from a thread of its own, from `with` until its end."""
+class SaveWatcher:
+    """A context manager that reports, from its own thread, files saved below folders."""
 
-    def __init__(self, folders: Sequence[Path], tell: Callable[[set[Path]], None]):
+    def __init__(self, folders: Sequence[Path], on_save: Callable[[set[Path]], None]):
         self._folders = [folder for folder in folders if folder.is_dir()]
-        self._tell = tell
-        self._over = Event()
+        self._on_save = on_save
+        self._stop = Event()
         self._thread = Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> "Saves":
+    def __enter__(self) -> "SaveWatcher":
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._stop.set()
         self._thread.join()
 
     def _watch(self) -> None:
         for changes in watchfiles.watch(
-            *self._folders, step=_STEP, debounce=_MOST, stop_event=self._over, raise_interrupt=False
+            *self._folders, step=_QUIET_MS, debounce=_MAX_DELAY_MS, stop_event=self._stop, raise_interrupt=False
         ):
-            self._tell({Path(path) for _, path in changes})
+            self._on_save({Path(path) for _, path in changes})

@@ -14,12 +14,12 @@ from grader.course.document import Document
 from grader.course.lessons import quiz_path
 from grader.course.model import did_you_mean
 from grader.engine.submission.unrun import unreadable
-from grader.quiz.attempt import drawn, question_result
-from grader.quiz.form import Form, answers_of, give, read_form
+from grader.quiz.attempt import draw_questions, question_result
+from grader.quiz.form import QuizForm, answers_of, read_form, submit_answers
 from grader.quiz.load import load_quiz
 from grader.quiz.model import Quiz
 from grader.quiz.result import QuizResult
-from grader.quiz.session import Session
+from grader.quiz.session import QuizSession
 from grader.teach.gradebook.model import Measured
 from grader.teach.handins.handin import Found, Handin, Ignored, Kind
 from grader.teach.handins.recognise import NOT_ASKED
@@ -86,12 +86,12 @@ class Quizzes:
         try:
             document, form = self._read(data, file)
             salt = form.salt or ""
-            asked = drawn(quiz.questions, salt, form.attempt)
-            session = Session(quiz.title, asked, lambda place, given: None)
-            give(session, answers_of(form, document, asked, handed_in=True))
+            asked = draw_questions(quiz.questions, salt, form.attempt)
+            session = QuizSession(quiz.title, asked, lambda place, given: None)
+            submit_answers(session, answers_of(form, document, asked, handed_in=True))
         except UsageError as error:
             return unreadable(str(error), file, slug, len(quiz.questions))
-        questions = (question_result(each, session.given.get(i)) for i, each in enumerate(asked))
+        questions = (question_result(each, session.answers.get(i)) for i, each in enumerate(asked))
         return QuizResult(
             quiz=slug,
             title=quiz.title,
@@ -103,7 +103,7 @@ class Quizzes:
             questions=tuple(msgspec.structs.replace(each, seconds=0.0) for each in questions),
         )
 
-    def _read(self, data: bytes, file: str) -> tuple[Document, Form]:
+    def _read(self, data: bytes, file: str) -> tuple[Document, QuizForm]:
         document, form = read_form(Path(file), data)
         slugs = self.slugs()
         if form.quiz not in slugs:

@@ -5,8 +5,8 @@ from itertools import count
 from typing import assert_never
 
 from grader.base.errors import UsageError
-from grader.quiz.draw import Asked, ask, count_draws, draws, with_values
-from grader.quiz.formula import BadFormula, Formula
+from grader.quiz.draw import DrawnQuestion, count_draws, draw_question, draws, with_values
+from grader.quiz.formula import Formula, FormulaError
 from grader.quiz.model import (
     CodeLine,
     Match,
@@ -47,7 +47,7 @@ def build_bank(quiz: Quiz, slug: str, variants: int, seed: str) -> QuestionBank:
     for question in quiz.questions:
         try:
             asked = list(_variants(question, variants, seed))
-        except BadFormula as error:
+        except FormulaError as error:
             raise UsageError(f"The question '{question.id}' of '{slug}' cannot be drawn: {error}.") from None
         ids = [f"{question.id}.{number}" for number in range(1, len(asked) + 1)] if len(asked) > 1 else [question.id]
         items = tuple(_item(item_id, each) for item_id, each in zip(ids, asked, strict=True))
@@ -55,17 +55,17 @@ def build_bank(quiz: Quiz, slug: str, variants: int, seed: str) -> QuestionBank:
     return QuestionBank(slug=slug, title=html.line(quiz.title), questions=tuple(questions))
 
 
-def _variants(question: Question, limit: int, seed: str) -> Iterator[Asked]:
+def _variants(question: Question, limit: int, seed: str) -> Iterator[DrawnQuestion]:
     """Yield different draws of a question: all there are, or `limit` if there are more."""
     if not isinstance(question, Numeric):
-        yield ask(question, seed, 1)
+        yield draw_question(question, seed, 1)
         return
     if count_draws(question) <= limit:
         yield from (with_values(question, values) for values in draws(question))
         return
-    found: list[Asked] = []
+    found: list[DrawnQuestion] = []
     for attempt in count(1):
-        asked = ask(question, seed, attempt)
+        asked = draw_question(question, seed, attempt)
         if asked not in found:
             found.append(asked)
             yield asked
@@ -73,7 +73,7 @@ def _variants(question: Question, limit: int, seed: str) -> Iterator[Asked]:
             return
 
 
-def _item(item_id: str, asked: Asked) -> BankItem:
+def _item(item_id: str, asked: DrawnQuestion) -> BankItem:
     question = asked.question
     assert not isinstance(question, OwnWords)  # only lessons have such questions, quizzes do not
     return BankItem(

@@ -6,7 +6,7 @@ from html import escape
 from xml.etree.ElementTree import Comment, Element, SubElement, indent, tostring
 
 from grader.quiz.model import Number
-from grader.quiz.numbers import written
+from grader.quiz.numbers import format_number
 from grader.teach.question_banks.html import paragraph
 from grader.teach.question_banks.model import (
     Loss,
@@ -55,7 +55,7 @@ def pair_feedback(matching: Matching) -> str:
 def wrong_feedback(answer: Numerical | ShortAnswer) -> str:
     """Return the feedback on typical wrong answers as an HTML list, or "" if there is none."""
     if isinstance(answer, Numerical):
-        rows = [f"<li>{written(each.number)}: {each.feedback}</li>" for each in answer.wrong]
+        rows = [f"<li>{format_number(each.number)}: {each.feedback}</li>" for each in answer.wrong]
     else:
         rows = [f"<li>{escape(each.text, quote=False)}: {each.feedback}</li>" for each in answer.wrong]
     return f"<ul>{''.join(rows)}</ul>" if rows else ""

@@ -19,7 +19,7 @@ from grader.course.load import COURSE_FILE
 from grader.course.model import Course, Exercise, Lesson, Syllabus
 from grader.course.workspace.digest import course_digest, exercise_digests
 from grader.engine.submission.examine import is_untouched
-from grader.quiz.attempt import drawn
+from grader.quiz.attempt import draw_questions
 from grader.quiz.form import form_text
 from grader.quiz.load import load_quiz
 from grader.quiz.sealed import seal
@@ -122,7 +122,7 @@ def edition_files(course: Course, edition: Edition, seed: str) -> dict[str, byte
         if edition.quizzes == "practice":
             files[_name(course, path)] = seal(quiz.title, read_bytes(path))
         else:
-            text = form_text(lesson.slug, quiz.title, seed, 1, drawn(quiz.questions, seed, 1), exam=True)
+            text = form_text(lesson.slug, quiz.title, seed, 1, draw_questions(quiz.questions, seed, 1), exam=True)
             files[form_name(lesson)] = text.encode()
             forms.append(f"`{form_name(lesson)}`")
     files["README.md"] = (readme + (_EXAM.format(forms=", ".join(forms)) if forms else "")).encode()

@@ -1,4 +1,4 @@
-"""A small course with a lesson, and a home for kernels that is thrown away."""
+"""A small course with a lesson, and temporary folders for kernels."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.study.notebook.courses import with_a_lesson
 
 @pytest.fixture
 def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A course whose lesson 1 has one part."""
+    """Return a course whose lesson 1 has one part."""
     for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):
         (tmp_path / name).mkdir()
         monkeypatch.setenv(name, str(tmp_path / name))

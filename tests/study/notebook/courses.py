@@ -1,4 +1,4 @@
-"""The small course with a lesson of one part, of every kind of block."""
+"""The small course with a lesson of one part that has every kind of block."""
 
 import shutil
 from pathlib import Path
@@ -80,7 +80,7 @@ Five tools, the first of which is a product.
 
 
 def with_a_lesson(to: Path) -> Path:
-    """A copy of the small course in the folder `to`, whose lesson 1 has this part."""
+    """Copy the small course to a folder, and give its lesson 1 this part only."""
     root = copy_toolbox(to)
     shutil.rmtree(root / "lessons", ignore_errors=True)
     folder = root / "lessons/01-tools"

@@ -1,4 +1,4 @@
-"""`%%grade`: what a graded cell shows, what it leaves in the kernel, and what is said of a wrong line."""
+"""`%%grade`: the result shown, the state left in the kernel, and errors in the first line."""
 
 import json
 import sys
@@ -35,7 +35,7 @@ def reference(course: Path) -> str:
 
 @pytest.fixture
 def light(course: Path, tmp_path: Path) -> Path:
-    """A course whose code imports no torch, which takes a kernel more than a second."""
+    """Return a course whose code does not import torch, to save a second per kernel."""
     return three_exercises(tmp_path / "three")
 
 
@@ -43,7 +43,7 @@ def graded(code: str) -> str:
     return f"%%grade toolbox\n{code}"
 
 
-def test_a_right_cell_passes_and_its_functions_can_be_used_below(course: Path, reference: str) -> None:
+def test_a_right_cell_passes_and_its_functions_are_defined_below(course: Path, reference: str) -> None:
     right, below, imported = run_cells(
         course, graded(reference), "scale(3.0, 2.0)", "from toolbox import pick; pick([7], 0)"
     )
@@ -53,7 +53,7 @@ def test_a_right_cell_passes_and_its_functions_can_be_used_below(course: Path, r
     assert json.loads(event)["passed"] is True
 
 
-def test_a_wrong_cell_is_told_its_mistake(course: Path, reference: str) -> None:
+def test_a_wrong_cell_shows_its_mistake(course: Path, reference: str) -> None:
     wrong, shell = run_cells(
         course,
         graded(reference.replace("x * factor", "x * factor * factor")),
@@ -72,7 +72,7 @@ def test_a_wrong_cell_is_told_its_mistake(course: Path, reference: str) -> None:
     assert "toolbox.scale(" in text(shell)
 
 
-def test_text_of_the_student_is_escaped(light: Path) -> None:
+def test_escapes_text_of_the_student(light: Path) -> None:
     cross = '<script>alert("x")</script>\\x1b[31m'
     (cell,) = run_cells(light, f"%%grade base\ndef double(x):\n    raise ValueError('{cross}')\n")
     assert "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;\\x1b[31m" in html(cell)
@@ -80,7 +80,7 @@ def test_text_of_the_student_is_escaped(light: Path) -> None:
     assert "\x1b" not in html(cell)
 
 
-def test_a_cell_that_cannot_run_is_explained_once(course: Path) -> None:
+def test_a_cell_that_cannot_run_is_explained_and_not_run(course: Path) -> None:
     open_bracket, hangs = run_cells(
         course, graded("def scale(x, factor):\n    return x * ("), graded("raise ValueError('no')")
     )
@@ -91,13 +91,13 @@ def test_a_cell_that_cannot_run_is_explained_once(course: Path) -> None:
     assert all(len(cell.outputs) == 1 for cell in (open_bracket, hangs))
 
 
-def test_lines_that_only_jupyter_understands_are_not_graded(light: Path) -> None:
+def test_does_not_grade_magic_lines(light: Path) -> None:
     (cell,) = run_cells(light, f"%%grade base\n%precision 3\n{BASE}")
     assert "Not run: line 2: %precision 3" in html(cell)
     assert "4 of 4 points" in html(cell)
 
 
-def test_a_wrong_line_is_one_sentence(course: Path, tmp_path: Path) -> None:
+def test_an_invalid_first_line_is_one_sentence(course: Path, tmp_path: Path) -> None:
     lines = {
         "tolbox": "UsageError: No exercise 'tolbox' in this course. Did you mean 'toolbox'?\n",
         "": "UsageError: Missing argument 'ID': %%grade ID [TEST] [--course DIR].\n",
@@ -111,14 +111,14 @@ def test_a_wrong_line_is_one_sentence(course: Path, tmp_path: Path) -> None:
     assert [errors(cell) for cell in cells] == [[]] * len(lines)
 
 
-def test_without_a_course_it_says_how_to_name_one(light: Path, tmp_path: Path) -> None:
+def test_finds_no_course_unless_it_is_named(light: Path, tmp_path: Path) -> None:
     nowhere, named = run_cells(tmp_path, f"%%grade base\n{BASE}", f"%%grade base --course {light}\n{BASE}")
     assert text(nowhere).startswith("UsageError: There is no course.yaml in ")
     assert text(nowhere).count("\n") == 1
     assert "4 of 4 points" in html(named)
 
 
-def test_the_kernel_holds_no_test_and_leaves_no_process(light: Path) -> None:
+def test_the_kernel_contains_no_tests_and_leaves_no_process(light: Path) -> None:
     for file in (light / "solutions/base").glob("*.py"):
         file.write_text(f"{file.read_text()}\n# {HIDDEN}\n")
     cell, look, children = run_cells(light, f"%%grade base\n{BASE}", LOOK, CHILDREN)
@@ -129,7 +129,7 @@ def test_the_kernel_holds_no_test_and_leaves_no_process(light: Path) -> None:
     assert all(ends(int(each)) for each in processes)
 
 
-def test_an_earlier_cell_is_imported_in_place_of_the_file(light: Path) -> None:
+def test_imports_an_earlier_cell_instead_of_the_file(light: Path) -> None:
     blocked, earlier, later, below = run_cells(
         light, f"%%grade top\n{TOP}", f"%%grade base\n{BASE}", f"%%grade top\n{TOP}", "quadruple(3)"
     )
@@ -139,14 +139,14 @@ def test_an_earlier_cell_is_imported_in_place_of_the_file(light: Path) -> None:
     assert text(below) == "12"
 
 
-def test_any_exercise_is_imported_from_a_cell_or_a_file(light: Path) -> None:
+def test_imports_exercises_from_cells_and_files(light: Path) -> None:
     (light / "exercises/top/top.py").write_text(TOP)
     _, cell, below = run_cells(light, f"%%grade base\n{BASE}", f"%%grade high\n{HIGH}", "octuple(3)")
     assert "4 of 4 points" in html(cell)
     assert text(below) == "24"
 
 
-def test_an_earlier_file_is_imported(light: Path) -> None:
+def test_imports_a_file_without_a_cell(light: Path) -> None:
     (light / "exercises/base/base.py").write_text(BASE)
     later, below = run_cells(light, f"%%grade top\n{TOP}", "quadruple(3)")
     assert "4 of 4 points" in html(later)

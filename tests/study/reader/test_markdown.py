@@ -1,9 +1,9 @@
-"""Markdown as lines: exact ones at three widths, and nothing lost at any."""
+"""Markdown as lines: exact at three widths, and never wider than the screen."""
 
 import pytest
 
 from grader.show.layout import Line, paint, width
-from grader.study.reader.markdown import Page, code, markdown
+from grader.study.reader.markdown import ReaderPage, code_lines, markdown_lines
 
 TEXT = """\
 We **average** `w @ v` with $\\frac{q k^\\top}{\\sqrt{K}}$; see [The Illustrated Transformer](https://jalammar.github.io/illustrated-transformer/).
@@ -69,34 +69,34 @@ def text(lines: list[Line]) -> str:
 
 
 @pytest.mark.parametrize(("columns", "shown"), [(60, AT_60), (80, AT_80), (120, AT_120)])
-def test_exactly(columns: int, shown: str) -> None:
-    assert text(markdown(TEXT, Page(columns))) == shown
+def test_renders_exact_lines_at_three_widths(columns: int, shown: str) -> None:
+    assert text(markdown_lines(TEXT, ReaderPage(columns))) == shown
 
 
-def test_without_unicode_a_formula_stays_tex() -> None:
-    assert text(markdown("Divide by $\\sqrt{K}$.", Page(60, unicode=False))) == "  Divide by \\sqrt{K}."
+def test_formulas_stay_tex_without_unicode() -> None:
+    assert text(markdown_lines("Divide by $\\sqrt{K}$.", ReaderPage(60, unicode=False))) == "  Divide by \\sqrt{K}."
 
 
 @pytest.mark.parametrize("columns", range(24, 121, 8))
-def test_nothing_is_wider_than_the_screen(columns: int) -> None:
-    assert all(width(line) <= columns for line in markdown(TEXT, Page(columns)))
+def test_no_line_is_wider_than_the_screen(columns: int) -> None:
+    assert all(width(line) <= columns for line in markdown_lines(TEXT, ReaderPage(columns)))
 
 
-def test_code_of_76_columns_is_whole_at_80_and_its_comment_goes_below_at_60() -> None:
+def test_a_comment_goes_below_its_line_if_the_screen_is_narrow() -> None:
     row = "q = self.q(x).view(B, T, H, K).transpose(1, 2)"
     source = f"{row}{'# (B, H, T, K)':>{76 - len(row)}}"
-    assert text(code(source, Page(80))) == "    " + source
-    assert text(code(source, Page(60))) == f"  {row}\n  # (B, H, T, K)"
+    assert text(code_lines(source, ReaderPage(80))) == "    " + source
+    assert text(code_lines(source, ReaderPage(60))) == f"  {row}\n  # (B, H, T, K)"
 
 
-def test_code_that_is_still_too_long_is_broken_between_its_words() -> None:
+def test_wraps_long_code_between_words() -> None:
     source = "    y = torch.nn.functional.scaled_dot_product_attention(q, k, v)"
-    assert text(code(source, Page(60))).split("\n") == [
+    assert text(code_lines(source, ReaderPage(60))).split("\n") == [
         "      y = torch.nn.functional.scaled_dot_product_attention(",
         "          q, k, v)",
     ]
 
 
-def test_a_sharp_sign_in_a_string_is_no_comment() -> None:
-    (line,) = code('print("# no")  # yes', Page(60))
+def test_a_hash_in_a_string_starts_no_comment() -> None:
+    (line,) = code_lines('print("# no")  # yes', ReaderPage(60))
     assert [span.text for span in line if span.style == "dim"] == ["# yes"]

@@ -1,10 +1,10 @@
-"""The order of the course, and what comes next in it."""
+"""The order of the course, and the next step."""
 
 from pathlib import Path
 
 from grader.course import load_course
 from grader.course.progress import Graded, PartBegun, PartRead, Progress
-from grader.study.reader.order import next_exercise, next_part, next_step, steps, why
+from grader.study.reader.order import next_exercise, next_part, next_step, reason_for, steps
 from tests.course.on_disk import COURSE, add
 from tests.passed import record
 from tests.paths import copy_toolbox
@@ -24,7 +24,7 @@ def read(course: Path, *slugs: str) -> None:
         Progress.load(course).record(PartRead(lesson="tools", part=1, slug=slug))
 
 
-def test_an_exercise_comes_where_a_part_has_it(tmp_path: Path) -> None:
+def test_an_exercise_follows_the_part_that_contains_it(tmp_path: Path) -> None:
     course = copy_toolbox(tmp_path / "course")
     assert named(course) == ["1.1", "toolbox", "1.2"]
     part = course / "lessons" / "01-tools" / "1-averages.md"
@@ -33,7 +33,7 @@ def test_an_exercise_comes_where_a_part_has_it(tmp_path: Path) -> None:
     assert named(course) == ["0", "1.1", "1.2", "toolbox"]
 
 
-def test_what_was_begun_comes_first_and_then_what_follows_it(tmp_path: Path) -> None:
+def test_the_started_part_comes_first_then_the_beginning(tmp_path: Path) -> None:
     course = copy_toolbox(tmp_path / "course")
     assert following(course) == "1.1"
     Progress.load(course).record(PartBegun(lesson="tools", part=2, slug="leaks"))
@@ -46,7 +46,7 @@ def test_what_was_begun_comes_first_and_then_what_follows_it(tmp_path: Path) -> 
     assert following(course) == ""
 
 
-def test_an_exercise_that_failed_comes_again(tmp_path: Path) -> None:
+def test_a_failed_exercise_comes_again(tmp_path: Path) -> None:
     course = copy_toolbox(tmp_path / "course")
     progress = Progress.load(course)
     progress.record(Graded(exercise="toolbox", score=1, max_score=31, passed=False, sha256=None))
@@ -56,7 +56,7 @@ def test_an_exercise_that_failed_comes_again(tmp_path: Path) -> None:
     assert lesson.name == "1.1"
 
 
-def test_the_next_exercise_waits_for_what_it_needs(tmp_path: Path) -> None:
+def test_an_exercise_comes_after_those_it_needs(tmp_path: Path) -> None:
     (tmp_path / "course.yaml").write_text(COURSE)
     add(tmp_path, "alpha")
     add(tmp_path, "beta", extra="needs: [gamma]")
@@ -65,7 +65,7 @@ def test_the_next_exercise_waits_for_what_it_needs(tmp_path: Path) -> None:
     assert following(tmp_path) == "gamma"
 
 
-def test_public_tests_lead_on_where_there_are_no_others(tmp_path: Path) -> None:
+def test_passing_public_tests_suffice_without_a_solution(tmp_path: Path) -> None:
     (tmp_path / "course.yaml").write_text(COURSE)
     add(tmp_path, "alpha")
     add(tmp_path, "beta", extra="needs: [alpha]", level=2)
@@ -77,14 +77,14 @@ def test_public_tests_lead_on_where_there_are_no_others(tmp_path: Path) -> None:
     assert (following(tmp_path), reason(tmp_path)) == ("alpha", "1 of 3 points so far")
 
 
-def test_what_was_left_out_in_the_lesson_comes_before_what_follows(tmp_path: Path) -> None:
+def test_skipped_exercises_of_the_lesson_come_before_later_ones(tmp_path: Path) -> None:
     (tmp_path / "course.yaml").write_text(COURSE)
     add(tmp_path, "easy")
     add(tmp_path, "middle", level=2, extra="needs: [easy]")
     add(tmp_path, "hard", level=3)
     add(tmp_path, "other", lesson=2)
     record(tmp_path, "hard", 4)
-    assert (following(tmp_path), reason(tmp_path)) == ("easy", "easier, and left out")
+    assert (following(tmp_path), reason(tmp_path)) == ("easy", "easier, and skipped")
     record(tmp_path, "easy", 1)
     assert reason(tmp_path) == "0.8 of 3 points so far"
     record(tmp_path, "easy", 4)
@@ -93,7 +93,7 @@ def test_what_was_left_out_in_the_lesson_comes_before_what_follows(tmp_path: Pat
     assert (following(tmp_path), reason(tmp_path)) == ("other", "level 1, 10 min")
 
 
-def test_the_next_exercise_whatever_is_to_be_read(tmp_path: Path) -> None:
+def test_next_exercise_ignores_parts(tmp_path: Path) -> None:
     course = copy_toolbox(tmp_path / "course")
     assert following(course) == "1.1"
     assert reason(course) == "The average of the past"
@@ -109,4 +109,4 @@ def reason(root: Path) -> str:
     order = list(steps(course))
     step = next_step(order, progress)
     assert step is not None
-    return why(step, course, order, progress)
+    return reason_for(step, course, order, progress)

@@ -1,4 +1,4 @@
-"""Predictions as questions of a quiz."""
+"""Predictions converted to questions of a quiz."""
 
 import pytest
 from msgspec.structs import replace
@@ -6,9 +6,9 @@ from msgspec.structs import replace
 from grader.course import load_lessons
 from grader.course.lesson.load import load_lesson
 from grader.course.lesson.model import Predict
-from grader.quiz.draw import ask
+from grader.quiz.draw import draw_question
 from grader.quiz.model import Numeric, OwnWords, Single, TextAnswer, Tolerance
-from grader.quiz.score import mark, right_answer, right_in_words
+from grader.quiz.score import describe_right_answer, mark, right_answer
 from grader.study.reader.questions import questions_of
 from tests.paths import TOOLBOX
 
@@ -16,7 +16,7 @@ COURSE = load_lessons(TOOLBOX)
 AVERAGES, LEAKS = load_lesson(COURSE, COURSE.lessons[0])
 
 
-def test_each_kind_of_prediction_is_a_question_that_can_be_answered() -> None:
+def test_each_kind_of_prediction_becomes_an_answerable_question() -> None:
     found = questions_of(AVERAGES) | questions_of(LEAKS)
     assert {name: type(question) for name, question in found.items()} == {
         "sums-of-the-past": Numeric,
@@ -24,18 +24,18 @@ def test_each_kind_of_prediction_is_a_question_that_can_be_answered() -> None:
         "a-name-for-it": TextAnswer,
     }
     for question in found.values():
-        asked = ask(question, "salt", 2)
+        asked = draw_question(question, "salt", 2)
         assert mark(asked, right_answer(asked)).score == 1
 
 
-def test_the_code_since_the_last_question_goes_with_it() -> None:
+def test_a_question_has_the_code_since_the_previous_one() -> None:
     found = questions_of(AVERAGES)
     assert (found["sums-of-the-past"].code or "").endswith("print(w @ v)")
     assert (found["what-moves"].code or "").startswith("w = w / w.sum")
     assert found["what-moves"].source == "lesson 1.1, The average of the past"
 
 
-def test_formulas_are_words_and_a_tolerance_stays() -> None:
+def test_converts_formulas_and_keeps_the_tolerance() -> None:
     predict = Predict(line=1, id="a", ask="What is $\\sqrt{K}$?", answer="1.5", because="It is.", tolerance=0.1)
     (question,) = questions_of(replace(AVERAGES, blocks=(predict,))).values()
     assert question.question == "What is √K?"
@@ -46,8 +46,8 @@ def test_formulas_are_words_and_a_tolerance_stays() -> None:
 @pytest.mark.parametrize(
     ("answer", "kind"), [("nan", TextAnswer), ("not a number", TextAnswer), ("it is not a number", OwnWords)]
 )
-def test_an_answer_in_many_words_is_compared_by_the_reader(answer: str, kind: type) -> None:
+def test_a_long_answer_is_compared_by_the_student(answer: str, kind: type) -> None:
     predict = Predict(line=1, id="a", ask="What is it?", answer=answer, because="It is.")
     (question,) = questions_of(replace(AVERAGES, blocks=(predict,))).values()
     assert isinstance(question, kind)
-    assert right_in_words(ask(question, "salt", 2)) == [answer]
+    assert describe_right_answer(draw_question(question, "salt", 2)) == [answer]

@@ -1,4 +1,4 @@
-"""The last text is graded, whatever becomes of the processes that grade it."""
+"""The latest text is graded, even if processes are killed."""
 
 import os
 import signal
@@ -12,10 +12,10 @@ from grader.base.errors import UsageError
 from grader.course import Course, load_course
 from grader.engine.pool.client import Judges
 from grader.study.grading import own_submission
-from grader.study.watch.grading import Grading, Task, Verdict
+from grader.study.watch.grading import BackgroundGrader, GradingTask, TaskResult
 from tests.paths import copy_toolbox
 
-Told = SimpleQueue[Verdict | UsageError]
+Results = SimpleQueue[TaskResult | UsageError]
 
 
 @pytest.fixture
@@ -24,83 +24,83 @@ def course(tmp_path: Path) -> Course:
 
 
 @pytest.fixture
-def told() -> Told:
-    """What the grading tells."""
+def results() -> Results:
+    """Return the queue of results."""
     return SimpleQueue()
 
 
 @pytest.fixture
-def begun() -> "SimpleQueue[str]":
-    """The tests that begin."""
+def started() -> "SimpleQueue[str]":
+    """Return the queue of tests that start."""
     return SimpleQueue()
 
 
 @pytest.fixture
-def grading(told: Told, begun: "SimpleQueue[str]") -> Iterator[Grading]:
-    with Grading(told.put, begun.put) as grading:
+def grading(results: Results, started: "SimpleQueue[str]") -> Iterator[BackgroundGrader]:
+    with BackgroundGrader(results.put, started.put) as grading:
         yield grading
 
 
-def task(course: Course, code: str = "") -> Task:
-    """The reference, with this code after it."""
+def task(course: Course, code: str = "") -> GradingTask:
+    """Return a task for the reference followed by this code."""
     exercise = course.exercise("toolbox")
     exercise.stub.write_text(f"{exercise.reference.read_text()}\n{code}\n")
-    return Task.of(course, exercise, own_submission(exercise))
+    return GradingTask.of(course, exercise, own_submission(exercise))
 
 
-def score(told: Told) -> float:
-    """That of the next verdict."""
-    verdict = told.get(timeout=600)
-    assert isinstance(verdict, Verdict)
-    return verdict.result.score
+def score(results: Results) -> float:
+    """Wait for the next result and return its score."""
+    result = results.get(timeout=600)
+    assert isinstance(result, TaskResult)
+    return result.result.score
 
 
-def test_one_judge_serves_the_texts_of_an_exercise(
-    course: Course, grading: Grading, told: Told, monkeypatch: pytest.MonkeyPatch
+def test_one_judge_grades_all_texts_of_an_exercise(
+    course: Course, grading: BackgroundGrader, results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grading.begin(task(course))
-    assert score(told) == 31
+    grading.submit(task(course))
+    assert score(results) == 31
     monkeypatch.setattr(Judges, "prepare", None)
-    grading.begin(task(course, "def scale(x, factor): return x"))
-    assert score(told) == 30
+    grading.submit(task(course, "def scale(x, factor): return x"))
+    assert score(results) == 30
 
 
-def test_a_new_text_breaks_off_the_one_before(
-    course: Course, grading: Grading, told: Told, begun: "SimpleQueue[str]"
+def test_a_new_text_cancels_the_previous_one(
+    course: Course, grading: BackgroundGrader, results: Results, started: "SimpleQueue[str]"
 ) -> None:
-    grading.begin(task(course, "import time\ndef scale(x, factor): time.sleep(1000)"))
-    begun.get(timeout=600)
-    grading.begin(task(course))
-    assert score(told) == 31
-    assert told.empty()
+    grading.submit(task(course, "import time\ndef scale(x, factor): time.sleep(1000)"))
+    started.get(timeout=600)
+    grading.submit(task(course))
+    assert score(results) == 31
+    assert results.empty()
 
 
-def test_a_text_that_cannot_run_is_told_without_a_judge(
-    course: Course, grading: Grading, told: Told, monkeypatch: pytest.MonkeyPatch
+def test_reports_a_syntax_error_without_a_judge(
+    course: Course, grading: BackgroundGrader, results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Judges, "grade", None)
-    grading.begin(task(course, "def more(:"))
-    verdict = told.get(timeout=600)
-    assert isinstance(verdict, Verdict)
-    assert (verdict.result.outcome.value, verdict.ran) == ("syntax_error", False)
+    grading.submit(task(course, "def more(:"))
+    result = results.get(timeout=600)
+    assert isinstance(result, TaskResult)
+    assert (result.result.outcome.value, result.ran) == ("syntax_error", False)
 
 
-def test_after_a_warm_process_was_ended_the_next_text_is_graded(
-    staying: Path, course: Course, grading: Grading, told: Told
+def test_grades_the_next_text_after_the_warm_process_is_killed(
+    staying: Path, course: Course, grading: BackgroundGrader, results: Results
 ) -> None:
-    grading.begin(task(course))
-    assert score(told) == 31
+    grading.submit(task(course))
+    assert score(results) == 31
     assert grading._judges is not None
     assert grading._judges.warm_pid is not None
     os.kill(grading._judges.warm_pid, signal.SIGKILL)
-    grading.begin(task(course, "def scale(x, factor): return x"))
-    assert score(told) == 30
+    grading.submit(task(course, "def scale(x, factor): return x"))
+    assert score(results) == 30
 
 
-def test_a_fault_of_the_course_is_told(course: Course, grading: Grading, told: Told) -> None:
+def test_reports_a_broken_test_file(course: Course, grading: BackgroundGrader, results: Results) -> None:
     tests = course.exercise("toolbox").hidden_tests
     tests.write_text("import nothing_of_this_name\n")
-    grading.begin(task(course))
-    error = told.get(timeout=600)
+    grading.submit(task(course))
+    error = results.get(timeout=600)
     assert isinstance(error, UsageError)
     assert "test_hidden.py" in str(error)

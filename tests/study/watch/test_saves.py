@@ -1,21 +1,21 @@
-"""Files that are saved are told, however they are written."""
+"""Saved files are reported, whether they are written or replaced."""
 
 import os
 from pathlib import Path
 from queue import SimpleQueue
 
-from grader.study.watch.saves import Saves
+from grader.study.watch.saves import SaveWatcher
 
 
-def test_a_file_that_is_written_or_replaced(tmp_path: Path) -> None:
-    told: SimpleQueue[set[Path]] = SimpleQueue()
+def test_reports_a_written_and_a_replaced_file(tmp_path: Path) -> None:
+    saved: SimpleQueue[set[Path]] = SimpleQueue()
     file = tmp_path / "exercises" / "mine.py"
     file.parent.mkdir()
-    with Saves([file.parent, tmp_path / "not there"], told.put):
+    with SaveWatcher([file.parent, tmp_path / "not there"], saved.put):
         file.write_text("1")
-        assert file in told.get(timeout=600)
+        assert file in saved.get(timeout=600)
         other = file.with_name("mine.py.new")
         other.write_text("2")
         os.replace(other, file)
-        while file not in told.get(timeout=600):
+        while file not in saved.get(timeout=600):
             pass

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from grader.quiz.draw import Asked, ask
 from grader.quiz.formula import Formula
 from grader.quiz.model import (
     CodeLine,
@@ -110,9 +109,9 @@ def numbered(code: str) -> str:
     return "\n".join(f"{number:>{len(str(len(rows)))}}  {row}" for number, row in enumerate(rows, start=1))
 
 
-def expected(question: Question, asked: Asked | None = None) -> Read:
+def expected(question: Question, asked: DrawnQuestion | None = None) -> Read:
     """Return what every export has of a question or a variant of it; `name` is the question's id."""
-    asked = asked or ask(question, "any", 1)
+    asked = asked or draw_question(question, "any", 1)
     question = asked.question  # type: ignore[assignment]
     said = f"{shown(question.explanation)} ({question.source}) To read again: {question.section}"
     said = " ".join(said.split())

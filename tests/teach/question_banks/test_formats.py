@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader.quiz.model import Match, Option, Pair, Quiz, Single, Slip, TextAnswer
+from grader.quiz.model import Match, MatchPair, Option, Quiz, Single, TextAnswer, WrongAnswer
 from grader.teach.question_banks import FORMATS, build_bank
 from tests.docs.documents import read, rows
 from tests.teach.question_banks.compare import Carried, compare, entries
@@ -46,15 +46,15 @@ def quizzes(draw: st.DrawFn) -> Quiz:
                 id="two",
                 question=f"x {texts[5]}",
                 answers=(texts[3], texts[4]),
-                wrong=(Slip(answer=texts[6], feedback=f"x {texts[7]}"),),
+                wrong=(WrongAnswer(answer=texts[6], feedback=f"x {texts[7]}"),),
                 **common,  # type: ignore[arg-type]
             ),
             Match(
                 id="three",
                 question=f"x {texts[4]}",
                 pairs=(
-                    Pair(left=texts[3], right=texts[4], feedback=f"x {texts[5]}"),
-                    Pair(left=texts[5], right=texts[6]),
+                    MatchPair(left=texts[3], right=texts[4], feedback=f"x {texts[5]}"),
+                    MatchPair(left=texts[5], right=texts[6]),
                 ),
                 extra=(texts[7],),
                 **common,  # type: ignore[arg-type]

@@ -8,10 +8,10 @@ import yaml
 from grader.base.errors import UsageError
 from grader.course import load_course
 from grader.course.document import Document
-from grader.quiz.form import Form, answers_of, read_form
+from grader.quiz.form import QuizForm, answers_of, read_form
 from grader.quiz.load import load_quiz
 from grader.teach.release.edition import QuizMode, edition_files, select_edition
-from tests.quiz.every_type import FILE, QUIZ, asked
+from tests.quiz.every_type import FILE, QUIZ, draw
 from tests.teach.release import courses
 
 
@@ -113,8 +113,8 @@ def test_an_exam_is_a_form_without_answers(tmp_path: Path) -> None:
     assert courses.QUIZ not in given
     text = given["quiz-tools.yaml"].decode()
     document, form = read_form(Path("quiz-tools.yaml"), text.encode())
-    assert form == Form(quiz="tools", salt="exam", attempt=1, answers={each.id: None for each in QUIZ.questions})
-    assert answers_of(form, document, [asked(each.id, "exam") for each in QUIZ.questions]) == [None] * len(form.answers)
+    assert form == QuizForm(quiz="tools", salt="exam", attempt=1, answers={each.id: None for each in QUIZ.questions})
+    assert answers_of(form, document, [draw(each.id, "exam") for each in QUIZ.questions]) == [None] * len(form.answers)
     raw = Document(FILE).value["questions"]
     told = [text for each in raw for text in (each["explanation"], *(o["feedback"] for o in each.get("options", ())))]
     plain = " ".join(text.replace("#", " ").split())

@@ -1,4 +1,4 @@
-"""A part of a lesson as a notebook: what is in it, what is folded away, and that it runs."""
+"""A part of a lesson as a notebook: its cells, its folds, and a run of it."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ import pytest
 from grader.base.errors import UsageError
 from grader.course import load_course
 from grader.course.lesson.load import load_lesson
-from grader.study.notebook.part import notebook_of
+from grader.study.notebook.writer import notebook_of
 from tests.paths import ROOT
 from tests.study.notebook.kernels import errors, html, run, text
 
@@ -31,19 +31,19 @@ def read(root: Path) -> Any:
 
 
 def cell_with(notebook: Any, words: str) -> Any:
-    """The one cell whose source has these words."""
+    """Return the only cell whose source contains these words."""
     (found,) = [cell for cell in notebook.cells if words in cell.source]
     return found
 
 
 def stub_replaced(notebook: Any, code: str) -> Any:
-    """The cell that grades, with this code in place of the stub."""
+    """Replace the stub in the cell that grades, and return the cell."""
     cell = cell_with(notebook, "%%grade toolbox")
     cell.source = f"%%grade toolbox\n{code}"
     return cell
 
 
-def test_it_is_a_valid_notebook_for_python(course: Path) -> None:
+def test_is_a_valid_python_notebook(course: Path) -> None:
     notebook = read(course)
     nbformat.validate(notebook)
     assert notebook.metadata.kernelspec.name == "python3"
@@ -55,7 +55,7 @@ def test_the_same_part_gives_the_same_bytes(course: Path) -> None:
     assert made(course) == made(course)
 
 
-def test_it_says_what_the_exercises_need_and_how_to_get_it(course: Path) -> None:
+def test_explains_how_to_install_the_course(course: Path) -> None:
     first = read(course).cells[0].source
     assert "need the course, too" in first
     for line in ("!git clone ADDRESS course", "%cd course", "%pip install --quiet ."):
@@ -63,7 +63,7 @@ def test_it_says_what_the_exercises_need_and_how_to_get_it(course: Path) -> None
         assert line in (ROOT / "docs/notebooks.md").read_text("utf-8").splitlines()
 
 
-def test_a_part_without_exercises_needs_no_course(course: Path) -> None:
+def test_a_part_without_exercises_mentions_no_course(course: Path) -> None:
     path = course / "lessons/01-tools/1-sums.md"
     path.write_text(path.read_text("utf-8").partition("```exercise")[0], "utf-8")
     assert "need the course" not in read(course).cells[0].source
@@ -73,13 +73,13 @@ def test_formulas_stay_tex(course: Path) -> None:
     assert r"$y_t = \sum_{s \le t} x_s$" in cell_with(read(course), "We want the sum").source
 
 
-def test_outputs_are_stored_with_their_cells(course: Path) -> None:
+def test_stores_outputs_with_their_cells(course: Path) -> None:
     cell = cell_with(read(course), "v = torch.tensor")
     assert [(output.name, output.text) for output in cell.outputs] == [("stdout", "tensor([3., 6., 9.])\n")]
     assert cell_with(read(course), "matrix_rank").outputs[0].text == "3\n"
 
 
-def test_what_waits_for_a_question_is_folded_with_its_answer(course: Path) -> None:
+def test_folds_hidden_outputs_with_the_answer(course: Path) -> None:
     notebook = read(course)
     assert cell_with(notebook, "print(w @ v)").outputs == []
     question = cell_with(notebook, "Which of these")
@@ -89,32 +89,32 @@ def test_what_waits_for_a_question_is_folded_with_its_answer(course: Path) -> No
         assert hidden in fold
 
 
-def test_no_answer_is_seen_before_it_is_unfolded(course: Path) -> None:
+def test_no_answer_is_visible_outside_of_folds(course: Path) -> None:
     seen = [FOLD.sub("", cell.source) + json.dumps(cell.get("outputs", [])) for cell in read(course).cells]
     for answer in ("all three", "9., 18.", "The triangle of"):
         assert not any(answer in each for each in seen)
 
 
-def test_pictures_are_svg_within_the_text(course: Path) -> None:
+def test_embeds_pictures_as_svg(course: Path) -> None:
     source = cell_with(read(course), "Once more").source
     found = re.search(r'<img alt="who sees &lt;whom&gt;" src="data:image/svg\+xml;base64,([^"]+)">', source)
     assert found
     assert re.match(rb'<svg [^>]*width="\d+" height="\d+"', base64.b64decode(found[1]))
 
 
-def test_a_deep_dive_has_a_beginning_and_an_end(course: Path) -> None:
+def test_a_deep_dive_has_a_first_and_a_last_line(course: Path) -> None:
     sources = [cell.source for cell in read(course).cells]
     begin = next(i for i, source in enumerate(sources) if "**Deep dive: Why a matrix.**" in source)
-    assert "deep dive ends" in sources[begin + 3]
+    assert "End of the deep dive" in sources[begin + 3]
 
 
-def test_a_deep_dive_that_asks_has_one_mark_at_its_end(course: Path) -> None:
+def test_a_deep_dive_with_a_question_mark_gets_no_period(course: Path) -> None:
     path = course / "lessons/01-tools/1-sums.md"
     path.write_text(path.read_text("utf-8").replace("Why a matrix", "Why a matrix?"), "utf-8")
     assert cell_with(read(course), "Why a matrix").source.startswith("---\n\n**Deep dive: Why a matrix?** You can")
 
 
-def test_the_stub_stands_in_a_cell_that_grades_it(course: Path) -> None:
+def test_the_stub_is_in_a_cell_that_grades_it(course: Path) -> None:
     cells = read(course).cells
     place = next(i for i, cell in enumerate(cells) if cell.source == "%load_ext grader.study.notebook")
     assert "Five tools, the first of which is a product." in cells[place - 1].source
@@ -122,7 +122,7 @@ def test_the_stub_stands_in_a_cell_that_grades_it(course: Path) -> None:
     assert cells[place + 1].source == f"%%grade toolbox\n{stub}".rstrip("\n")
 
 
-def test_nothing_of_the_solution_is_in_it(course: Path) -> None:
+def test_contains_nothing_of_the_solution(course: Path) -> None:
     for file in (course / "solutions/toolbox").glob("*.py"):
         file.write_text(f"{file.read_text()}\n# {HIDDEN}\n")
     assert HIDDEN not in made(course)
@@ -130,7 +130,7 @@ def test_nothing_of_the_solution_is_in_it(course: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, '{"type": "matrix"}', "no JSON"])
-def test_a_picture_that_is_missing_or_wrong(course: Path, content: str | None) -> None:
+def test_reports_a_missing_or_malformed_picture(course: Path, content: str | None) -> None:
     path = course / "lessons/01-tools/pictures/triangle.json"
     path.unlink()
     if content is not None:
@@ -144,7 +144,7 @@ def test_a_picture_that_is_missing_or_wrong(course: Path, content: str | None) -
     [("x * factor", "31 of 31 points"), ("x * factor * factor", "You applied the factor twice.")],
     ids=["right", "wrong"],
 )
-def test_it_runs_from_top_to_bottom(course: Path, product: str, words: str) -> None:
+def test_runs_from_top_to_bottom(course: Path, product: str, words: str) -> None:
     notebook = read(course)
     stored = {cell.id: cell.outputs[0].text for cell in notebook.cells if cell.get("outputs")}
     reference = (course / "solutions/toolbox/toolbox.py").read_text()

@@ -1,4 +1,4 @@
-"""A part all at once: exact screens at three widths."""
+"""A whole part: exact screens at three widths."""
 
 import click
 import pytest
@@ -6,9 +6,9 @@ import pytest
 from grader.course import load_lessons
 from grader.course.lesson.load import load_lesson
 from grader.course.lesson.pictures import load_picture
-from grader.study.reader.blocks import Surroundings
-from grader.study.reader.markdown import Page
-from grader.study.reader.plain import plain_lines
+from grader.study.reader.blocks import RenderContext
+from grader.study.reader.markdown import ReaderPage
+from grader.study.reader.plain_mode import plain_lines
 from tests.paths import TOOLBOX
 
 COURSE = load_lessons(TOOLBOX)
@@ -69,25 +69,25 @@ AT_80 = """
 
 
 def shown(part, columns: int, unicode: bool = True) -> str:  # type: ignore[no-untyped-def]
-    around = Surroundings(
-        page=Page(columns, unicode),
+    context = RenderContext(
+        page=ReaderPage(columns, unicode),
         picture=lambda name: load_picture(TOOLBOX / "lessons" / "01-tools", name),
         exercise=lambda name: None,
         passed=lambda name: False,
     )
-    return "\n".join(click.unstyle(line).rstrip() for line in plain_lines(part, around))
+    return "\n".join(click.unstyle(line).rstrip() for line in plain_lines(part, context))
 
 
 @pytest.mark.parametrize(("columns", "screen"), [(60, AT_60), (80, AT_80), (120, AT_80)])
-def test_exactly(columns: int, screen: str) -> None:
+def test_renders_an_exact_screen_at_three_widths(columns: int, screen: str) -> None:
     assert shown(LEAKS, columns) == screen
 
 
-def test_answers_outputs_pictures_and_deep_dives_are_open() -> None:
+def test_shows_answers_outputs_pictures_and_deep_dives() -> None:
     text = shown(AVERAGES, 80)
     for each in ("answer: the last one", "Column 2", "tensor([ 3.,  9., 18.])", "the past, added up", "A loop over T"):
         assert each in text
 
 
-def test_an_exercise_that_the_course_does_not_know_is_still_a_command() -> None:
+def test_an_unknown_exercise_is_still_a_command() -> None:
     assert "  now   grade exercise toolbox\n    Scale a matrix" in shown(AVERAGES, 80)

@@ -1,8 +1,8 @@
-"""TeX as text."""
+"""TeX converted to text."""
 
 import pytest
 
-from grader.study.reader.formula import formula
+from grader.study.reader.tex import tex_to_text
 
 
 @pytest.mark.parametrize(
@@ -31,5 +31,5 @@ from grader.study.reader.formula import formula
         (r"\frac{", r"\frac{"),
     ],
 )
-def test_formula(tex: str, text: str) -> None:
-    assert formula(tex) == text
+def test_converts_a_formula(tex: str, text: str) -> None:
+    assert tex_to_text(tex) == text

@@ -1,27 +1,27 @@
-"""A desk that types what it was told, and keeps what it was shown."""
+"""A terminal that types given keys and records what is shown."""
 
 from collections.abc import Iterator, Sequence
 
 import click
 
 
-class Typist:
-    """A `Desk`. After the last of its keys it stops; what was shown before each key is a stretch of its own."""
+class ScriptedTerminal:
+    """A `TerminalIO` that types keys, then q. Lines printed between two keys are one page."""
 
     def __init__(self, keys: Sequence[str], columns: int = 80, rows: int = 24):
         self.columns = columns
         self.rows = rows
-        self.stretches: list[list[str]] = [[]]
+        self.pages: list[list[str]] = [[]]
         self.cleared = 0
         self._keys: Iterator[str] = iter(keys)
 
     @property
     def shown(self) -> str:
-        """All that was printed."""
-        return "\n".join(line for stretch in self.stretches for line in stretch)
+        """Everything that was printed."""
+        return "\n".join(line for stretch in self.pages for line in stretch)
 
     def say(self, lines: Sequence[str]) -> None:
-        self.stretches[-1] += [click.unstyle(line).rstrip() for line in lines]
+        self.pages[-1] += [click.unstyle(line).rstrip() for line in lines]
 
     def clear(self) -> None:
         self.cleared += 1
@@ -34,5 +34,5 @@ class Typist:
 
     def _next(self, keys: str) -> str:
         self.prompt = click.unstyle(keys).strip()
-        self.stretches.append([])
+        self.pages.append([])
         return next(self._keys, "q")

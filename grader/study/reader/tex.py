@@ -1,4 +1,4 @@
-"""TeX as text: `\\frac{q k^\\top}{\\sqrt{K}}` is (q kᵀ) / √K."""
+r"""Converts TeX to text: `\frac{q k^\top}{\sqrt{K}}` becomes (q kᵀ) / √K."""
 
 import re
 import unicodedata
@@ -15,9 +15,9 @@ _DOWN = dict(zip("0123456789+−=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇
 
 _RELATIONS = "=≠≤≥<>≈≡∼∝∈∉⊂⊆→←⇒↦∣×·∘⊙⊗⊕±"
 _FUNCTIONS = ("log", "ln", "exp", "max", "min", "argmax", "sin", "cos", "tanh", "lim")
-_CLOSE = "\u2060"  # after a relation that no space goes around: it stands in small letters
+_CLOSE = "\u2060"  # after a relation in a script, to suppress the spaces around it
 _NEXT_CELL = "\x1f"
-_LINE, _HAT, _TILDE, _DOT = "\u0304", "\u0302", "\u0303", "\u0307"  # above the letter before them
+_LINE, _HAT, _TILDE, _DOT = "\u0304", "\u0302", "\u0303", "\u0307"  # combining: above the letter before them
 _ACCENTS = {"bar": _LINE, "overline": _LINE, "hat": _HAT, "widehat": _HAT, "tilde": _TILDE, "dot": _DOT}
 _PLAIN = ("mathbf", "boldsymbol", "mathrm", "mathsf", "mathit", "mathtt")
 _ROWS = ("aligned", "align", "align*", "gathered")
@@ -28,8 +28,8 @@ _SYMBOLS = {
 }  # fmt: skip
 
 
-def formula(tex: str) -> str:
-    """A formula as text, of one line unless TeX itself has several. What is no TeX is kept as it stands."""
+def tex_to_text(tex: str) -> str:
+    """Convert a formula to text, on one line unless it has several rows. Return malformed TeX unchanged."""
     walker = latexwalker.LatexWalker(rf"\({tex}\)", latex_context=_grammar(), tolerant_parsing=False)
     try:
         nodes, _, _ = walker.get_latex_nodes()
@@ -40,7 +40,7 @@ def formula(tex: str) -> str:
 
 
 def _spaced(text: str) -> str:
-    """Relations between spaces, brackets without any within."""
+    """Put spaces around relations, and remove those inside brackets."""
     text = re.sub(rf"\s*([{_RELATIONS}])(?!{_CLOSE})\s*", r" \1 ", text)
     text = re.sub(rf"\b({'|'.join(_FUNCTIONS)}) +(?=[(\[{{⁰-ₜᵢ-ᵥⱼ^_])", r"\1", text)
     text = re.sub(r"([(\[{⌊⌈⟨]) +", r"\1", text)
@@ -50,7 +50,7 @@ def _spaced(text: str) -> str:
 
 @cache
 def _grammar() -> Any:
-    """What takes which arguments: so that `_` and `^` take one too."""
+    """Return the arguments of each macro; `_` and `^` take one too."""
     one = MacroStandardArgsParser("{")
     grammar = latexwalker.get_default_latex_context_db()
     grammar.add_context_category(
@@ -65,7 +65,7 @@ def _grammar() -> Any:
 
 @cache
 def _writer() -> LatexNodes2Text:
-    """What is written for which macro."""
+    """Return the converter with the text of each macro."""
     texts = latex2text.get_default_latex_context_db()
     fraction = [MacroTextSpec(name, simplify_repl=_fraction) for name in ("frac", "tfrac", "dfrac")]
     accents = [MacroTextSpec(name, simplify_repl=_accent) for name in _ACCENTS]
@@ -92,7 +92,7 @@ def _arguments(node: Any, l2tobj: LatexNodes2Text) -> list[str]:
 
 
 def _script(node: Any, l2tobj: LatexNodes2Text) -> str:
-    """What stands above or below: in small letters where there are such for all of it."""
+    """Convert a sub- or superscript, to Unicode letters if all of it has such."""
     (text,) = _arguments(node, l2tobj)
     down = node.specials_chars == "_"
     small = _DOWN if down else _UP
@@ -123,7 +123,7 @@ def _accent(node: Any, l2tobj: LatexNodes2Text) -> str:
 
 
 def _rows(node: Any, l2tobj: LatexNodes2Text) -> str:
-    """Rows below one another, each of its cells in one."""
+    """Convert an aligned environment to one line per row."""
     return "\n".join("".join(cells) for cells in _table(node, l2tobj))
 
 
@@ -132,14 +132,14 @@ def _cases(node: Any, l2tobj: LatexNodes2Text) -> str:
 
 
 def _table(node: Any, l2tobj: LatexNodes2Text) -> list[list[str]]:
-    """The cells of each row."""
+    """Return the cells of each row."""
     text = l2tobj.nodelist_to_text(node.nodelist)
     rows = (row for row in text.split("\n") if row.strip())
     return [[" ".join(cell.split()) + " " for cell in row.split(_NEXT_CELL)] for row in rows]
 
 
 def _factor(text: str) -> str:
-    """In parentheses where it has several parts."""
+    """Parenthesize a text with several terms."""
     return _grouped(text, r"[^\s+\-−/·×=]+|\w*\([^()]*\)")
 
 

@@ -1,4 +1,4 @@
-"""The terms of the glossary as questions: the definition is shown, the term is typed."""
+"""Questions about the terms of the glossary: the definition is shown, the term is typed."""
 
 import re
 
@@ -6,8 +6,8 @@ from grader.course.glossary import Term
 from grader.quiz.model import TextAnswer
 
 
-def card(term: Term) -> TextAnswer:
-    """The question that asks for a term, in English or Ukrainian. Its id is the term, joined by hyphens."""
+def glossary_question(term: Term) -> TextAnswer:
+    """Return the question that asks for a term, in English or Ukrainian. Its id is the term joined by hyphens."""
     definition = term.definition
     for name in term.names:
         definition = re.sub(rf"\b{re.escape(name)}\b", "...", definition, flags=re.IGNORECASE)

@@ -1,0 +1,181 @@
+"""Writes a part of a lesson as a notebook: text, code, pictures, and exercises that are graded in place.
+
+Outputs that a question hides are folded away with its answer; all others are stored with their cells.
+"""
+
+import base64
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any
+
+import nbformat
+from nbformat import v4
+
+from grader.course import Course, load_exercise
+from grader.course.document import read_text
+from grader.course.lesson.model import (
+    Code,
+    Deep,
+    ExerciseDue,
+    Figure,
+    LabDue,
+    Listing,
+    Output,
+    Part,
+    Piece,
+    Predict,
+    Prose,
+    flat,
+)
+from grader.course.lesson.pictures import load_picture
+from grader.course.load import exercise_ids
+from grader.show.graphics import svg
+from grader.show.markdown import fenced
+
+_SETUP = """\
+Text, code and pictures need nothing but PyTorch. The cells that begin with `%%grade` need the course, too. If Jupyter
+was installed together with the course, it is there. Anywhere else, such as in Colab, run this in a cell above, with the
+address of the course's repository:
+
+    !git clone ADDRESS course
+    %cd course
+    %pip install --quiet ."""
+_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
+}
+
+
+def notebook_of(course: Course, part: Part) -> str:
+    """Return the text of the .ipynb file. The same part gives the same text.
+
+    An exercise has a cell with the student's current file. Raises UsageError if a file that the part refers to is
+    missing or malformed.
+    """
+    made = v4.new_notebook(metadata=_METADATA)  # type: ignore[no-untyped-call]
+    made.cells = _NotebookWriter(course, part).cells()
+    for number, cell in enumerate(made.cells, start=1):
+        cell.id = f"cell-{number}"
+    nbformat.validate(made)
+    return str(nbformat.writes(made))  # type: ignore[no-untyped-call]
+
+
+class _NotebookWriter:
+    """Builds the cells of one part."""
+
+    def __init__(self, course: Course, part: Part):
+        self._course = course
+        self._part = part
+        self._cells: list[Any] = []
+        self._has_magic = False  # whether a cell loads the magic
+
+    def cells(self) -> list[Any]:
+        """Return a cell with the title, then the cells of all blocks."""
+        part = self._part
+        where = f"{self._course.title}, lesson {part.lesson}, part {part.number}; about {_minutes(part.minutes)}"
+        grades = any(isinstance(block, ExerciseDue) for block in flat(part.blocks))
+        self._markdown(_paragraphs(f"# {part.title}", f"{where}.", _SETUP if grades else ""))
+        self._blocks(part.blocks)
+        return self._cells
+
+    def _blocks(self, blocks: Sequence[Piece]) -> None:
+        rest = list(blocks)
+        while rest:
+            block = rest.pop(0)
+            if isinstance(block, Predict):
+                hidden = list(_hidden_by(block, rest))
+                self._question(block, hidden)
+                del rest[: len(hidden)]
+            else:
+                self._block(block)
+
+    def _block(self, block: Piece) -> None:
+        match block:
+            case Prose(text=text):
+                self._markdown(text)
+            case Code(text=text):
+                self._code(text)
+            case Listing(language=language, text=text):
+                self._markdown(fenced(text, language))
+            case Output(after=None):
+                self._output(block)
+            case Figure(after=None):
+                self._markdown(self._figure(block))
+            case Output() | Figure():  # its question is outside of the deep dive
+                self._markdown(_folded("Once you have an answer", self._hidden(block)))
+            case ExerciseDue():
+                self._exercise(block)
+            case LabDue(lab=lab, text=text):
+                self._markdown(_paragraphs(f"**Lab:** `grade lab {lab}`, in a terminal.", text))
+            case Deep():
+                self._deep_dive(block)
+
+    def _deep_dive(self, deep: Deep) -> None:
+        period = "" if deep.title.endswith(("?", ".")) else "."
+        self._markdown(f"---\n\n**Deep dive: {deep.title}{period}** You can skip it, down to the next line.")
+        self._blocks(deep.blocks)
+        self._markdown("---\n\n*End of the deep dive.*")
+
+    def _markdown(self, text: str) -> None:
+        self._cells.append(v4.new_markdown_cell(text))  # type: ignore[no-untyped-call]
+
+    def _code(self, text: str) -> None:
+        self._cells.append(v4.new_code_cell(text))  # type: ignore[no-untyped-call]
+
+    def _output(self, output: Output) -> None:
+        """Store an output with the cell that prints it, as if the cell had run."""
+        if self._cells[-1].cell_type != "code":
+            self._markdown(fenced(output.text))
+            return
+        stream = v4.new_output("stream", name="stdout", text=output.text + "\n")  # type: ignore[no-untyped-call]
+        self._cells[-1].outputs.append(stream)
+
+    def _question(self, question: Predict, hidden: Sequence[Output | Figure]) -> None:
+        options = "\n".join(f"- {option}" for option in question.options)
+        when = "**Before you run the cell above:** " if any(isinstance(each, Output) for each in hidden) else ""
+        answer = f"**{question.answer}**"
+        fold = _folded("Answer", answer, question.because, *map(self._hidden, hidden))
+        self._markdown(_paragraphs(f"{when}{question.ask}", options, fold))
+
+    def _hidden(self, block: Output | Figure) -> str:
+        return fenced(block.text) if isinstance(block, Output) else self._figure(block)
+
+    def _figure(self, figure: Figure) -> str:
+        """Return a figure with its picture embedded as a data URL, so that the notebook needs no other file."""
+        picture = load_picture((self._course.root / self._part.path).parent, figure.name)
+        data = base64.b64encode(svg(picture, alone=True).encode()).decode()
+        image = f'<img alt="{escape(picture.title)}" src="data:image/svg+xml;base64,{data}">'
+        return _paragraphs(image, figure.caption)
+
+    def _exercise(self, due: ExerciseDue) -> None:
+        if self._course.released and due.exercise not in exercise_ids(self._course.root):
+            self._markdown(_paragraphs(f"**Exercise:** `{due.exercise}`, which is not in this edition.", due.text))
+            return
+        exercise = load_exercise(self._course.root, due.exercise)
+        head = f"**Exercise:** {exercise.title}, about {_minutes(exercise.minutes)}."
+        statement = f"The statement: `exercises/{exercise.id}/README.md`." if exercise.statement.is_file() else ""
+        self._markdown(_paragraphs(head, due.text, statement))
+        if not self._has_magic:
+            self._code("%load_ext grader.study.notebook")
+            self._has_magic = True
+        self._code(f"%%grade {exercise.id}\n{read_text(exercise.stub)}".rstrip("\n"))
+
+
+def _hidden_by(question: Predict, following: Sequence[Piece]) -> Iterator[Output | Figure]:
+    """Yield the blocks right after a question that stay hidden until it is answered."""
+    for block in following:
+        if not isinstance(block, Output | Figure) or block.after != question.id:
+            return
+        yield block
+
+
+def _folded(summary: str, *texts: str) -> str:
+    return _paragraphs(f"<details>\n<summary>{summary}</summary>", *texts, "</details>")
+
+
+def _paragraphs(*paragraphs: str) -> str:
+    return "\n\n".join(each.strip("\n") for each in paragraphs if each)
+
+
+def _minutes(count: int) -> str:
+    return f"{count} minute{'' if count == 1 else 's'}"
