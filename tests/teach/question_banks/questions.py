@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from grader.quiz.draw import DrawnQuestion, draw_question
 from grader.quiz.formula import Formula
 from grader.quiz.model import (
     CodeLine,
