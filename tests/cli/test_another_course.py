@@ -60,7 +60,7 @@ def grade(root: Path) -> Grade:
 def test_check(grade: Grade) -> None:
     done = grade("check", "--seeds", "2")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    last = "1 of 1 lessons hold. 1 of 1 quizzes hold. 3 of 3 exercises hold on 2 seeds."
+    last = "1 of 1 lessons pass. 1 of 1 quizzes pass. 3 of 3 exercises pass on 2 seeds."
     assert done.stdout.splitlines()[-1].strip() == last
 
 

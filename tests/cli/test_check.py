@@ -102,16 +102,16 @@ def test_x(submission):
 
 BROKEN: dict[str, tuple[Callable[[Path, str], None], str]] = {
     # name: what is done to the scaffold, what check must say
-    "wrong_points": (edit(YAML, "points: 4", "points: 5"), "says 5 points, and the tests' marks add up to 4"),
+    "wrong_points": (edit(YAML, "points: 4", "points: 5"), "says 5 points, but the tests' points add up to 4"),
     "harmless_mistake": (edit(MISTAKES, "return x * x", "return x + x"), "mistake squared: passes every test"),
-    "wrong_variant": (edit(VARIANTS, "return ", "return 1.0 + "), "is right, and fails: test_"),
+    "wrong_variant": (edit(VARIANTS, "return ", "return 1.0 + "), "is right, but fails: test_"),
     "unnamed_mistake": (
         edit(MISTAKES, "return x * x", "return x + float(int.from_bytes(__import__('os').urandom(4), 'big'))"),
-        "mistake squared: fails, and is not named by the diagnosis",
+        "mistake squared: fails, but the diagnosis does not name it",
     ),
     "cheap_mistake": (
         edit(MISTAKES, '@replaces("double")\ndef squared', '@replaces("double", ends="memory")\ndef squared'),
-        "mistake squared: should fail by memory and by nothing else: test_",
+        "mistake squared: should fail with memory only: test_",
     ),
     "started_stub": (edit(STUB, "raise NotImplementedError", "return x"), "the stub: is graded with"),
     "other_signature": (
@@ -124,7 +124,7 @@ BROKEN: dict[str, tuple[Callable[[Path, str], None], str]] = {
         edit(HIDDEN, "    for _ in range(5):", MOODY),
         "the reference: scores differently from run to run",
     ),
-    "slow_reference": (edit(HIDDEN, "    for _ in range(5):", SLOW), "takes longer than its budget of 0.2 s"),
+    "slow_reference": (edit(HIDDEN, "    for _ in range(5):", SLOW), "takes longer than its limit of 0.2 s"),
     "broken_test": (
         edit(HIDDEN, "x = rng.randn(T, D)\n        assert", "x = rng.rendn(T, D)\n        assert"),
         "fails on the reference too",
@@ -150,7 +150,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
         edit(YAML, "seconds: 2", "seconds: 0.2")(root, name)
     done = grade(root, "check", "--seeds", "3")
     assert done.returncode == 1, done.stderr
-    assert f"{len(SOUND)} of {len(SOUND) + len(BROKEN)} exercises hold on 3 seeds." in done.stdout
+    assert f"{len(SOUND)} of {len(SOUND) + len(BROKEN)} exercises pass on 3 seeds." in done.stdout
     return done.stdout
 
 
@@ -256,4 +256,4 @@ def test_mutants_of_a_lesson_or_with_update_are_refused(tmp_path: Path) -> None:
         done = grade(tmp_path, "check", "--mutants", *words)
         assert done.returncode == 2
         assert done.stdout == ""
-        assert done.stderr.startswith("error: --mutants proves")
+        assert done.stderr.startswith("error: --mutants checks")

@@ -86,7 +86,7 @@ def test_runs_of_two_gradebooks(gradebook_folder: Path, tmp_path: Path) -> None:
     ("args", "sentence"),
     [
         (["1", "7"], "There is no run 7; grade gradebook DIR --runs lists them."),
-        (["1", "x"], "'x' is no run: give its number, the word last, or a folder with a gradebook."),
+        (["1", "x"], "'x' is not a run: give its number, the word last, or a folder with a gradebook."),
         (["1", "."], ".: there is no gradebook here; grade batch SUBMISSIONS --out DIR makes one."),
     ],
 )

@@ -27,7 +27,7 @@ def test_a_new_course_passes_check(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "grader.cli", "--course", str(folder), "check", "--seeds", "2"]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    last = "1 of 1 lessons hold. 1 of 1 quizzes hold. 1 of 1 exercises hold on 2 seeds."
+    last = "1 of 1 lessons pass. 1 of 1 quizzes pass. 1 of 1 exercises pass on 2 seeds."
     assert done.stdout.splitlines()[-1].strip() == last
     assert "1 part   2 blocks of code" in done.stdout
 
@@ -47,9 +47,7 @@ def test_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "file").write_text("mine")
     (tmp_path / "link").symlink_to("nowhere")
     for name in ("full", "file", "link"):
-        assert error("course", "new", name) == (
-            f"{name} is there, and no empty folder. Nothing is overwritten: choose another."
-        )
+        assert error("course", "new", name) == (f"{name} already exists and is not an empty folder; choose another.")
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine"]
 
 

@@ -26,7 +26,7 @@ def test_a_quiz_is_written_and_what_it_does_not_carry_is_said(quiz_course: Path,
     result = run("export", "quiz", "all", "--format", form)
     assert result.exit_code == 0
     assert f"  {FILES[form]}   9 questions, " in result.stdout
-    assert "    2 of them have parameters: 7 variants, and a student gets one of each" in result.stdout
+    assert "    2 of them have parameters: 7 variants, of which a student gets one each" in result.stdout
     assert all(line.startswith("note: ") for line in result.stderr.splitlines())
     assert "is wrong (name-of-it).\n" in result.stderr
     questions = [read.name for _, reads in READERS[form](Path(FILES[form]).read_bytes()) for read in reads]
@@ -57,7 +57,7 @@ def test_what_cannot_be_exported_is_one_sentence(quiz_course: Path) -> None:
         "export", "quiz", "all", "--format", "blackboard"
     )
     assert "0 is not in the range 1<=x<=100" in error("export", "quiz", "all", "--format", "gift", "--variants", "0")
-    assert error("export", "quiz", "all") == "Say for which platform: --format canvas or moodle or gift or qti21."
+    assert error("export", "quiz", "all") == "Choose a format: --format canvas or moodle or gift or qti21."
 
 
 def test_a_quiz_is_written_without_what_grades(quiz_course: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_quiz_with_a_mistake_is_not_exported(quiz_course: Path) -> None:
 
 def test_the_kinds_of_export_are_listed(quiz_course: Path) -> None:
     shown = run("export", "--help").stdout
-    assert "  gradescope  An autograder for Gradescope.\n" in shown
-    assert "  quiz        A quiz for Canvas, for Moodle, as GIFT or QTI 2.1.\n" in shown
-    assert error("export").startswith("Say what: grade export gradescope ID..., or grade export quiz LESSON")
+    assert "  gradescope  Write an autograder for Gradescope.\n" in shown
+    assert "  quiz        Write a quiz for Canvas or Moodle, or as GIFT or QTI 2.1.\n" in shown
+    assert error("export").startswith("Choose one: grade export gradescope ID..., or grade export quiz LESSON")
     assert "No such command 'quizz'" in error("export", "quizz")

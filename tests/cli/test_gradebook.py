@@ -187,7 +187,7 @@ def test_two_students_become_one(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         second = begin(gradebook, "batch again", students=(EVE,))
         record(gradebook, second, EVE, ROPE, result(ROPE))
-    assert "are one student now: bob" in run("gradebook", "--merge", "eve", "bob").stdout
+    assert "are now one student: bob" in run("gradebook", "--merge", "eve", "bob").stdout
     found = json.loads(run("gradebook", "--json").stdout)
     assert [each["id"] for each in found["students"]] == ["ada", "bob"]
     points = {each["item"]: each["points"]["final"] for each in found["grades"] if each["student"] == "bob"}

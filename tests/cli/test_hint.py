@@ -21,13 +21,13 @@ def test_hints_come_one_by_one_and_are_recorded(small_course: Path) -> None:
 
 
 def test_a_hint_is_read_again_by_its_number(small_course: Path) -> None:
-    assert error("hint", "alpha", "2") == "Hint 2 comes after hint 1: grade hint alpha shows the next."
+    assert error("hint", "alpha", "2") == "Hint 2 comes after hint 1; grade hint alpha shows the next one."
     first = run("hint", "alpha", "1").stdout
     assert run("hint", "alpha", "1").stdout == first
     assert "hint 2 of 2" in run("hint", "alpha").stdout
     assert run("hint", "alpha", "1").stdout == first
     assert Progress.load(small_course).hints_shown("alpha") == 2
-    assert error("hint", "alpha", "3") == "alpha has 2 hints, and no hint 3."
+    assert error("hint", "alpha", "3") == "alpha has 2 hints, but no hint 3."
 
 
 def test_a_hint_fits_a_narrow_terminal(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ def test_what_was_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
     monkeypatch.chdir(tmp_path / "mine")
-    assert "Left as they were: exercises/base/base.py." in run("init").stdout
+    assert "Kept unchanged: exercises/base/base.py." in run("init").stdout
     assert mine.read_text() == "mine"
 
 

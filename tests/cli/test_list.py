@@ -101,7 +101,7 @@ def test_the_exercises_of_a_lesson_and_of_all(small_course: Path) -> None:
     assert "2 Second things" in every
     assert "○ gamma   gamma" in every
     assert "level 1" in every
-    assert error("list", "3") == "Lesson 3 has no exercises yet; grade list shows which have."
+    assert error("list", "3") == "Lesson 3 has no exercises yet; grade list shows which lessons do."
     assert error("list", "11") == "No lesson '11' in this course. grade list has them all."
 
 

@@ -27,9 +27,9 @@ def test_new_exercise_is_complete(small_course: Path) -> None:
 
 
 def test_new_overwrites_nothing(small_course: Path) -> None:
-    assert "exists already" in error("new", "alpha", "--lesson", "1")
+    assert "already exists" in error("new", "alpha", "--lesson", "1")
     (small_course / "solutions" / "epsilon").mkdir()
-    assert "exists already" in error("new", "epsilon", "--lesson", "1")
+    assert "already exists" in error("new", "epsilon", "--lesson", "1")
     assert not (small_course / "exercises" / "epsilon").exists()
 
 

@@ -58,7 +58,7 @@ def test_it_stops_and_goes_on_at_the_same_place(quiz_course: Path) -> None:
     answers = right(quiz_course)
     first = run("quiz", "1", input=lines([*answers[:3], "q"]))
     assert first.exit_code == 0
-    assert "3 of 9 questions are answered and kept." in " ".join(first.stdout.split())
+    assert "3 of 9 questions are answered and saved." in " ".join(first.stdout.split())
     assert len(answered(quiz_course)) == 3
     second = run("quiz", "1", input=lines(answers[3:]))
     assert "Question 4 of 9" in second.stdout
@@ -70,7 +70,7 @@ def test_it_stops_and_goes_on_at_the_same_place(quiz_course: Path) -> None:
 def test_the_input_ends(quiz_course: Path) -> None:
     result = run("quiz", "1", input=right(quiz_course)[0])  # without a line feed
     assert result.exit_code == 1
-    assert "The input ended. 1 of 9 questions are answered and kept." in result.stdout
+    assert "The input ended. 1 of 9 questions are answered and saved." in result.stdout
     assert len(answered(quiz_course)) == 1
 
 
@@ -209,7 +209,7 @@ def test_which_quiz_is_meant(quiz_course: Path) -> None:
     assert error("quiz", "al-things") == "No lesson 'al-things' in this course. Did you mean 'all-things'?"
     assert "'things' can be 'all-things' (1) or 'other-things' (2)" in error("quiz", "things")
     assert "Lesson 2, Other things, has no quiz" in error("quiz", "other")
-    assert "Quizzes there are of all-things." in error("quiz", "other")
+    assert "These lessons have one: all-things." in error("quiz", "other")
     (quiz_course / "lessons" / "01-all-things" / "quiz.yaml").unlink()
     assert "No lesson of this course has one yet." in error("quiz", "all")
 

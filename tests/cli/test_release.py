@@ -212,7 +212,7 @@ def test_what_needs_the_solutions_says_so(whole: Path, words: list[str]) -> None
 def test_no_workspace_is_made_of_it(whole: Path) -> None:
     release()
     before = sorted(Path("week").rglob("*"))
-    assert error("init", "week") == "week is a student's edition, and works as it is; name another: grade init DIR."
+    assert error("init", "week") == "week is a student's edition, which needs no workspace; name another: grade init DIR."
     assert error("--course", "week", "update").startswith("This is a student's edition of a course; a newer one comes")
     assert sorted(Path("week").rglob("*")) == before
 
@@ -255,7 +255,7 @@ def test_an_exam_is_filled_in_and_not_asked(whole: Path) -> None:
     for words in (["quiz", "tools"], ["quiz", "tools", "--answers", "week/quiz-tools.yaml"]):
         assert error("--course", "week", *words) == (
             "The quiz of lesson 1, Tools, is an exam: write your answers into week/quiz-tools.yaml, "
-            "and hand that file in."
+            "and hand in that file."
         )
     assert "exam      week/quiz-tools.yaml" in run("--course", "week", "list").stdout
     assert "exam      week/quiz-tools.yaml" in run("--course", "week", "lesson", "1.2", "--plain").stdout

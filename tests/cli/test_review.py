@@ -14,7 +14,7 @@ from tests.quiz.every_type import QUIZ
 
 def test_review_of_nothing(quiz_course: Path) -> None:
     result = run("review")
-    assert "Nothing is due, since no quiz was answered yet." in result.stdout
+    assert "Nothing is due, because you have not answered a quiz yet." in result.stdout
 
 
 def test_review_brings_back_what_was_missed_and_then_what_is_due(quiz_course: Path) -> None:

@@ -43,4 +43,4 @@ def test_who_is_in_a_folder_that_is_gone_is_told_so(tmp_path: Path, monkeypatch:
     folder.mkdir()
     monkeypatch.chdir(folder)
     folder.rmdir()
-    assert error("list") == "The folder that you are in is not there any more: cd to one that is."
+    assert error("list") == "The folder that you are in no longer exists: cd to another one."

@@ -68,7 +68,7 @@ def test_a_file_that_is_gone_is_said(course: Path) -> None:
     (course / "mine.py").unlink()
     gone = grade(course, "shell", "toolbox")
     assert gone.returncode == 2
-    assert gone.stderr == "error: There is no file mine.py any more; run grade exercise toolbox again.\n"
+    assert gone.stderr == "error: mine.py no longer exists; run grade exercise toolbox again.\n"
 
 
 def test_without_a_failing_call_there_is_nothing_to_open(course: Path) -> None:

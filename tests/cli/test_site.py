@@ -18,7 +18,7 @@ def test_it_says_what_it_wrote(small_course: Path, tmp_path: Path) -> None:
 
 def test_a_folder_with_something_else_is_refused(small_course: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    assert "no site of grade site" in error("site", "--out", str(tmp_path))
+    assert "was not written by grade site" in error("site", "--out", str(tmp_path))
 
 
 def test_a_missing_package_is_said(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,9 +23,9 @@ def test_update_says_what_is_new_and_what_stays(workspace: Path, monkeypatch: py
     assert error("list").endswith("bring it up to date with grade update, which leaves your files as they are.")
     shown = run("update").stdout
     assert "1 file new, 1 file removed" in shown
-    assert "Removed, since the course has them no more: exercises/top/top.py." in shown
-    assert "You have begun these, whose files are given out anew: base. Yours stay." in shown
-    assert "You have changed these, and they stay so: exercises/top/README.md." in shown
+    assert "Removed, because the course no longer has them: exercises/top/top.py." in shown
+    assert "You have begun exercises whose stubs are new: base. Your files are kept." in shown
+    assert "You have changed these files, which are kept: exercises/top/README.md." in shown
     assert run("list").exit_code == 0
 
 
