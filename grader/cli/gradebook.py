@@ -55,7 +55,11 @@ class JsonGradebook(Struct, frozen=True, kw_only=True):
 @click.option("--student", metavar="WHO", help="Show the points of one student, and how they were computed.")
 @click.option("--runs", is_flag=True, help="List the runs of grade batch, for grade compare.")
 @click.option(
-    "--format", "formats", metavar="NAME[=FILE]", multiple=True, help="Export in this format; may be repeated."
+    "--format",
+    "formats",
+    metavar="NAME[=FILE]",
+    multiple=True,
+    help="Export as html, csv, moodle or other; may be repeated.",
 )
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Folder for exports.  [default: DIR]")
 @click.option("--late", metavar="FILE", type=FILE, help="Apply this late policy (YAML) from now on.")

@@ -36,9 +36,9 @@ def _show_course(course: Course, progress: Progress) -> None:
     for exercise, tries in tried:
         best = max(tries, key=lambda each: each.score / (each.max_score or 1))
         points = f"{number(best.score)}/{number(best.max_score)}"
-        count = f"{len(tries)} tr{'y' if len(tries) == 1 else 'ies'}"
-        say(f"    {_mark(tries)} {exercise.id:<{width}}   {points:>7}   {count:>8}   {dim(_date(tries[-1].time))}")
-    say("", step("more", f"grade history {tried[-1][0].id}", "each try"))
+        count = _attempts(len(tries))
+        say(f"    {_mark(tries)} {exercise.id:<{width}}   {points:>7}   {count:>11}   {dim(_date(tries[-1].time))}")
+    say("", step("more", f"grade history {tried[-1][0].id}", "each attempt"))
 
 
 def _show_exercise(exercise: Exercise, progress: Progress) -> None:
@@ -76,8 +76,12 @@ def _days(times: list[datetime]) -> str:
     """Count the attempts, the days, and the consecutive days up to the last one."""
     days = sorted({time.astimezone().date() for time in times}, reverse=True)
     streak = next((n for n, day in enumerate(days) if day != days[0] - timedelta(days=n)), len(days))
-    words = f"{len(times)} tr{'y' if len(times) == 1 else 'ies'} on {len(days)} day{'' if len(days) == 1 else 's'}"
+    words = f"{_attempts(len(times))} on {len(days)} day{'' if len(days) == 1 else 's'}"
     return f"{words}, the last {streak} in a row" if streak > 1 else words
+
+
+def _attempts(count: int) -> str:
+    return f"{count} attempt{'' if count == 1 else 's'}"
 
 
 def _mark(tries: list[Graded]) -> str:

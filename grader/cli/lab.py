@@ -38,7 +38,7 @@ MARGIN = "    "
 
 
 @click.command("lab", context_settings={"ignore_unknown_options": True})
-@click.argument("name", metavar="NAME", type=LabName(), required=False)
+@click.argument("name", metavar="[NAME]", type=LabName(), required=False)
 @click.argument("own_options", metavar="", nargs=-1, type=click.UNPROCESSED)
 @click.option("--file", "path", metavar="PATH", type=click.Path(path_type=Path), help="Run this file instead.")
 @click.option(

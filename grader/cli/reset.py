@@ -12,7 +12,7 @@ from grader.engine.submission.examine import is_untouched
 @click.command("reset")
 @click.argument("exercise_id", metavar="ID", type=ExerciseName())
 def command(exercise_id: str) -> None:
-    """Start exercise ID again. Your file is kept as ID.1.py beside the new one, and so are your points."""
+    """Start exercise ID again. Your file is kept beside the new one, as ID.1.py, and you keep your points."""
     root = course_root()
     exercise = find_exercise(root, exercise_id)
     kept = reset(root, exercise.stub, lambda text: is_untouched(text, exercise.id))

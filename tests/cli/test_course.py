@@ -1,4 +1,4 @@
-"""`grade course new`: a new course passes all of `grade check`, and nothing is overwritten."""
+"""Tests of `grade course new`."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ def test_a_new_course_passes_check(tmp_path: Path) -> None:
     assert "1 part   2 blocks of code" in done.stdout
 
 
-def test_an_empty_folder_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accepts_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("course", "new", ".", "--title", 'A "quoted" title: ×').exit_code == 0
     assert load_course(tmp_path).title == 'A "quoted" title: ×'
@@ -40,7 +40,7 @@ def test_an_empty_folder_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "double" in run("list", "1").stdout
 
 
-def test_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refuses_to_overwrite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_text("mine")
@@ -51,12 +51,12 @@ def test_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine"]
 
 
-def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+def test_reports_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     assert error("course", "new", str(tmp_path / "file" / "course")).endswith("cannot be written: Not a directory.")
 
 
-def test_bad_words(tmp_path: Path) -> None:
+def test_rejects_invalid_arguments(tmp_path: Path) -> None:
     assert error("course", "new", str(tmp_path / "x"), "--title", "a\nb") == "The title must be one line of text."
     assert not (tmp_path / "x").exists()
     assert error("course") == "Missing argument 'new'. Choose from: new"

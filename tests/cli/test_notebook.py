@@ -1,4 +1,4 @@
-"""grade notebook: writes a part of a lesson as a notebook."""
+"""Tests of `grade notebook`."""
 
 import subprocess
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.study.notebook.courses import with_a_lesson
 
 @pytest.fixture
 def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A course whose lesson 1 has one part, and the working directory in it."""
+    """Create a course whose lesson 1 has one part, and change to its folder."""
     root = with_a_lesson(tmp_path / "course")
     monkeypatch.chdir(root)
     return root

@@ -1,4 +1,4 @@
-"""How far a long run is, where there is no terminal."""
+"""Tests of the progress of a long run, without a terminal."""
 
 import pytest
 
