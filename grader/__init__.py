@@ -1,3 +1,3 @@
-"""archgrade: grades PyTorch exercises and concept quizzes, safely and with an explanation."""
+"""archgrade grades PyTorch exercises and quizzes in a sandbox, and explains what is wrong."""
 
 __version__ = "0.1.0"

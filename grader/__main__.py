@@ -1,12 +1,12 @@
-"""The first step of the command `grade`: until it can end in a sentence, Ctrl-C ends it in silence."""
+"""The entry point of the command `grade`, in which Ctrl-C exits silently while modules are imported."""
 
 import signal
 from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """The entry point."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is to be ignored, in the background
+    """Run the command line."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background process ignores it
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from grader.cli import main as command
 

@@ -1,1 +1,1 @@
-"""The author's side: the proof of a course, its pages, the files of a new exercise."""
+"""The author's side: checks of a course, its static site, and the files of a new exercise or course."""

@@ -1,4 +1,4 @@
-"""The files of a new exercise and of a new course. They work as they are, and each shows what belongs in it."""
+"""Create the files of a new exercise or course: a small working example to be replaced part by part."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from grader.course.document import shown
 from grader.course.load import COURSE_FILE, bad_id, load_course
 from grader.course.model import Course
 
-EXERCISE = {  # in grader/author/scaffold/exercise -> in the course
+EXERCISE = {  # template in scaffold/exercise: path in the course
     "exercise.yaml": "exercises/$id/exercise.yaml",
     "README.md": "exercises/$id/README.md",
     "stub.py": "exercises/$id/$id.py",
@@ -22,7 +22,7 @@ EXERCISE = {  # in grader/author/scaffold/exercise -> in the course
     "mistakes.py": "solutions/$id/mistakes.py",
     "variants.py": "solutions/$id/variants.py",
 }
-COURSE = {  # in grader/author/scaffold/course -> in the folder of the course
+COURSE = {  # template in scaffold/course: path in the course
     "course.yaml": COURSE_FILE,
     "README.md": "README.md",
     "gitignore": ".gitignore",
@@ -31,51 +31,51 @@ COURSE = {  # in grader/author/scaffold/course -> in the folder of the course
     "lessons/01-doubling/1-one-example.md": "lessons/01-doubling/1-one-example.md",
     "lessons/01-doubling/quiz.yaml": "lessons/01-doubling/quiz.yaml",
 }
-FIRST_EXERCISE = "double"  # of a new course: the one that its lesson and its quiz speak of
+FIRST_EXERCISE = "double"  # the exercise of a new course, which its lesson and quiz refer to
 
 
-def scaffold(course: Course, exercise_id: str, lesson: int, title: str) -> list[Path]:
-    """Writes the files of a new exercise and returns their paths.
+def scaffold_exercise(course: Course, exercise_id: str, lesson: int, title: str) -> list[Path]:
+    """Write the files of a new exercise and return their paths.
 
-    UsageError where the id is none, the lesson is unknown, or one of the two folders exists already.
+    Raises UsageError if the id is invalid, the lesson is unknown, or one of the two folders already exists.
     """
     if problem := bad_id(exercise_id):
         raise UsageError(problem)
     if lesson not in {each.number for each in course.lessons}:
         numbers = ", ".join(str(each.number) for each in course.lessons)
         raise UsageError(f"There is no lesson {lesson} in {COURSE_FILE}; its lessons are {numbers}.")
-    titles = _titles(title)
+    titles = _title_values(title)
     folders = [course.root / side / exercise_id for side in ("exercises", "solutions")]
     for folder in folders:
         if folder.exists() or folder.is_symlink():
-            raise UsageError(f"{folder} exists already, and nothing is overwritten; choose another id.")
+            raise UsageError(f"{folder} already exists and is not overwritten; choose another id.")
     values = {
         "id": exercise_id,
         "lesson": str(lesson),
         "docstring": title.replace("\\", "\\\\").replace('"', '\\"'),
         **titles,
     }
-    return list(_written(_templates() / "exercise", EXERCISE, course.root, values))
+    return list(_write_templates(_templates() / "exercise", EXERCISE, course.root, values))
 
 
 def scaffold_course(root: Path, title: str) -> list[Path]:
-    """Writes the files of a new course of one lesson, one quiz and one exercise, and returns their paths.
+    """Write the files of a new course with one lesson, one quiz and one exercise, and return their paths.
 
-    UsageError where there is something in the folder already, or nothing can be written there.
+    Raises UsageError if the folder is not empty or cannot be written.
     """
-    titles = _titles(title)
+    titles = _title_values(title)
     try:
         taken = root.is_symlink() or (root.exists() and (not root.is_dir() or any(root.iterdir())))
     except OSError as error:
         raise _unwritten(root, error) from None
     if taken:
-        raise UsageError(f"{shown(root)} is there, and no empty folder. Nothing is overwritten: choose another.")
-    made = list(_written(_templates() / "course", COURSE, root, titles))
-    return made + scaffold(load_course(root), FIRST_EXERCISE, 1, "twice every number")
+        raise UsageError(f"{shown(root)} already exists and is not an empty folder; choose another.")
+    written = list(_write_templates(_templates() / "course", COURSE, root, titles))
+    return written + scaffold_exercise(load_course(root), FIRST_EXERCISE, 1, "twice every number")
 
 
-def _titles(title: str) -> dict[str, str]:
-    """A title as templates want it. UsageError where it is none."""
+def _title_values(title: str) -> dict[str, str]:
+    """Return the template values of a title. Raises UsageError if it is not one line of text."""
     if not title.isprintable() or not title.strip():
         raise UsageError("The title must be one line of text.")
     return {"title": title, "quoted_title": json.dumps(title, ensure_ascii=False)}  # a JSON string is a YAML string
@@ -85,10 +85,10 @@ def _templates() -> Traversable:
     return files("grader.author") / "scaffold"
 
 
-def _written(
+def _write_templates(
     templates: Traversable, targets: Mapping[str, str], root: Path, values: Mapping[str, str]
 ) -> Iterator[Path]:
-    """Fills in templates and writes them where they belong below `root`; yields the paths."""
+    """Fill in templates, write them to their paths below `root`, and yield the paths."""
     for template, target in targets.items():
         path = root / Template(target).substitute(values)
         text = templates.joinpath(f"{template}.template").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The command `grade`. A command's module is imported when that command runs, and it defines `command`."""
+"""The command `grade`. The module of each subcommand defines `command`, and is imported only when it runs."""
 
 import os
 import signal
@@ -14,51 +14,61 @@ from grader import __version__
 from grader.base.errors import Lost, UsageError
 
 FOR_STUDENTS = {
-    "init": "Make a workspace: exercises, lessons and quizzes.",
-    "update": "Bring a newer course into your workspace.",
-    "list": "The map of the course: what is read, passed, failed.",
-    "next": "What comes next, and why.",
-    "read": "The statement of an exercise.",
+    "init": "Create a workspace with exercises, lessons and quizzes.",
+    "update": "Update your workspace to a newer course.",
+    "list": "Show the course, and how far you are.",
+    "next": "Show what comes next, and why.",
+    "read": "Read the statement of an exercise.",
     "exercise": "Grade an exercise and explain what is wrong.",
-    "watch": "Grade an exercise whenever it is saved.",
-    "lesson": "Read a lesson, or a section of one.",
-    "notebook": "A part of a lesson for Jupyter and Colab.",
-    "glossary": "What a term means, in English and Ukrainian.",
+    "watch": "Grade an exercise whenever you save it.",
+    "lesson": "Read a lesson, a part or a section.",
+    "notebook": "Write a part of a lesson for Jupyter or Colab.",
+    "glossary": "Look up a term, in English or Ukrainian.",
     "quiz": "Take the quiz of a lesson.",
-    "review": "Questions that were missed, or are due again.",
-    "hint": "The next hint for an exercise.",
-    "shell": "A Python prompt with the call that failed.",
-    "lab": "Run an experiment on your own code, and draw it.",
-    "diff": "Your solution beside the reference, after a pass.",
-    "reset": "Begin an exercise anew; your file is kept.",
-    "history": "Your tries, and what changed from one to the next.",
-    "progress": "Where your progress is kept, and how to move it.",
-    "warm": "The process that lets a grading start at once.",
+    "review": "Answer questions that you missed or that are due.",
+    "hint": "Show the next hint for an exercise.",
+    "shell": "Open a Python prompt with the call that failed.",
+    "lab": "Run an experiment on your own code.",
+    "diff": "Compare your solution with the reference, after a pass.",
+    "reset": "Start an exercise again; your file is kept.",
+    "history": "Show your attempts, and what each one changed.",
+    "progress": "Show, export or import your progress.",
+    "warm": "Show or stop the process that makes grading start fast.",
 }
 FOR_AUTHORS = {
-    "course": "Begin a course of your own.",
+    "course": "Create a course.",
     "new": "Create the files of a new exercise.",
-    "check": "Prove that exercises, references and mistakes are right.",
-    "site": "Write the course as pages that open as files.",
+    "check": "Check exercises, quizzes and lessons.",
+    "site": "Write the course as a static website.",
 }
 FOR_INSTRUCTORS = {
-    "release": "The student's edition of the course.",
-    "batch": "Grade what a class handed in.",
-    "gradebook": "What a class has earned, and exports of it.",
-    "compare": "Who moved between two runs, and why.",
-    "export": "An autograder, or a quiz, for a learning platform.",
+    "release": "Write the student's edition of the course.",
+    "batch": "Grade the submissions of a class.",
+    "gradebook": "Show or export the points of a class.",
+    "compare": "Show whose points changed between two runs, and why.",
+    "export": "Export an autograder or a quiz for a learning platform.",
 }
-INTERRUPTED = 130
-READER_GONE = 141  # as of a program that ends by SIGPIPE
+INTERRUPTED = 130  # exit code after Ctrl-C
+READER_GONE = 141  # exit code of a program that SIGPIPE ends
+HELP = """Grade exercises and quizzes, and explain what is wrong.
+
+Your code runs on your own machine, in a process separate from the tests.
+
+\b
+grade               shows the course and what to do next
+grade exercise ID   grades exercises/ID/ID.py
+"""
 
 
-class Grade(click.Group):
-    """The group: it finds the modules of its commands, and ends every run with a sentence or in silence."""
+class GradeGroup(click.Group):
+    """A group that imports commands on demand, and prints every error as one sentence."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in the order of --help."""
         return [*FOR_STUDENTS, *FOR_AUTHORS, *FOR_INSTRUCTORS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command; None if its name is unknown."""
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = import_module(f"grader.cli.{cmd_name}").command
@@ -67,14 +77,16 @@ class Grade(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raise UsageError, with a suggestion, if the command is unknown."""
         if args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
-            from grader.cli.names import instead
+            from grader.cli.names import suggest_command
 
-            hint = instead(args[0], self.list_commands(ctx), ctx) or " grade --help lists the commands."
+            hint = suggest_command(args[0], self.list_commands(ctx), ctx) or " grade --help lists the commands."
             raise UsageError(f"No command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands in sections, one for each kind of user."""
         sections = (
             ("Commands", FOR_STUDENTS),
             ("For authors", FOR_AUTHORS),
@@ -82,48 +94,50 @@ class Grade(click.Group):
         )
         for title, commands in sections:
             with formatter.section(title):
-                formatter.write_dl([*commands.items()])  # `list` is a module here, once that command ran
+                formatter.write_dl([*commands.items()])  # list() can be the module grader.cli.list
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; exit silently if the reader of standard output has gone."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except BrokenPipeError:  # whoever read this has gone; Python would say so when it flushes at exit
+        except BrokenPipeError:  # Python would print an error when it flushes at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(READER_GONE)
         return result
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
-        """Run a command and exit: 0, its own code, 2 for bad input, 3 for a fault of ours, 130 for Ctrl-C."""
+        """Run a command and exit: 0, its own code, 2 for bad input, 3 for an error of the grader, 130 for Ctrl-C."""
         extra["standalone_mode"] = False
         try:
-            _needs_a_folder()
+            _require_working_directory()
             code = super().main(args, **extra)
         except UsageError as error:
-            _complain(str(error))
+            _print_error(str(error))
             code = error.exit_code
         except Lost as error:
-            _complain(f"Stopped: {error}. This is a fault of the grader or the machine; try again.")
+            _print_error(f"Stopped: {error}. This is a fault of the grader or the machine; try again.")
             code = Lost.exit_code
         except click.ClickException as error:
-            _complain(" ".join(error.format_message().split()))  # click writes choices on lines of their own
+            _print_error(" ".join(error.format_message().split()))  # click puts each choice on its own line
             code = error.exit_code
         except (click.Abort, KeyboardInterrupt):
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the exit
             code = INTERRUPTED
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _needs_a_folder() -> None:
-    """UsageError where the working directory was deleted."""
+def _require_working_directory() -> None:
+    """Raise UsageError if the working directory was deleted."""
     try:
         os.getcwd()
     except FileNotFoundError:
-        raise UsageError("The folder that you are in is not there any more: cd to one that is.") from None
+        raise UsageError("The folder that you are in no longer exists: cd to another one.") from None
 
 
 @click.group(
-    cls=Grade,
+    cls=GradeGroup,
+    help=HELP,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
@@ -131,18 +145,12 @@ def _needs_a_folder() -> None:
     "--course",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="The course; by default the nearest course.yaml from here upward.",
+    help="Folder of the course.  [default: the nearest one from here upward]",
 )
 @click.version_option(__version__, prog_name="archgrade", message="%(prog)s %(version)s")
 @click.pass_context
 def grade(ctx: click.Context, course: Path | None) -> None:
-    """A course that is learned by building. Your code is graded on your machine, apart from the tests, and what is
-    wrong with it is explained.
-
-    \b
-    grade               shows the course and what to do next
-    grade exercise ID   grades exercises/ID/ID.py
-    """
+    """Set up the context of a command; without a command, run `grade list`."""
     ctx.obj = course
     if os.environ.get("NO_COLOR"):
         ctx.color = False
@@ -153,13 +161,13 @@ def grade(ctx: click.Context, course: Path | None) -> None:
 
 
 def main() -> NoReturn:
-    """Runs the command that this process was started with."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as grader.__main__ left it
+    """Run the command line of this process."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # set by grader.__main__
         signal.signal(signal.SIGINT, signal.default_int_handler)
     grade.main(prog_name="grade")
 
 
-def _complain(sentence: str) -> None:
+def _print_error(sentence: str) -> None:
     from grader.base.text import inert
     from grader.show.marks import encoding_of, writable
 

@@ -1,4 +1,4 @@
-"""`python -m grader.cli` is `grade`."""
+"""Run `grade` as `python -m grader.cli`."""
 
 from grader.cli import main
 

@@ -1,141 +1,173 @@
-"""grade check: the proof that exercises, quizzes and lessons are good."""
+"""grade check: check exercises, quizzes and lessons."""
 
 import os
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import click
 
-from grader.author.check.exercises import Problem, Verdict, check
-from grader.author.check.lessons import OPENING, LessonVerdict, check_lessons, with_parts
-from grader.author.check.mutants import prove
+from grader.author.check.exercises import check_exercises
+from grader.author.check.lessons import OPENING, check_lessons, lessons_with_parts
+from grader.author.check.mutants import check_mutants
 from grader.base.errors import UsageError
-from grader.cli.screen import bold, course_root, dim, number, prose, say
+from grader.cli.check_screen import (
+    show_exercise,
+    show_lesson,
+    show_mutants,
+    show_mutants_header,
+    show_progress,
+    show_quiz,
+)
+from grader.cli.screen import course_root, say
 from grader.course import Course, Exercise, Lesson, load_course
-from grader.course.document import shown
 from grader.course.glossary import load_glossary
 from grader.course.lessons import find_lesson, lesson_path, quiz_path
-from grader.quiz.lint import QuizVerdict, lint
-from grader.show.marks import FAILED, PASSED
+from grader.quiz.lint import lint
 from grader.study.grading import lost_as_usage_error
 
-FAILING = 1
-LESSON = "lesson"  # the word before the names of lessons whose texts are meant
+FAILING = 1  # exit code: a check failed
+LESSON = "lesson"  # the word before the names of lessons whose texts alone are checked
 
 
 @dataclass
-class _Meant:
-    """What is to be proved."""
+class Selection:
+    """The exercises, quizzes and lessons to check."""
 
     exercises: list[Exercise] = field(default_factory=list)
     quizzes: list[Lesson] = field(default_factory=list)
-    lessons: list[int] = field(default_factory=list)  # numbers; 0: the page before the first
+    lessons: list[int] = field(default_factory=list)  # numbers; 0 is the page before the first lesson
 
 
 @click.command("check")
 @click.argument("ids", metavar="[lesson] [ID]...", nargs=-1)
-@click.option("--seeds", metavar="N", default=10, show_default=True, type=click.IntRange(min=2), help="Runs of each.")
-@click.option("--update", is_flag=True, help="First write what lessons print and draw into them.")
-@click.option("--mutants", is_flag=True, help="Prove tests by references with one thing changed instead.")
+@click.option(
+    "--seeds",
+    metavar="N",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=2),
+    help="Run the tests of exercises with N seeds.",
+)
+@click.option("--update", is_flag=True, help="First write outputs and pictures into the lessons.")
+@click.option("--mutants", is_flag=True, help="Check tests with references that have one change each.")
 @click.pass_context
 def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, mutants: bool) -> None:
-    """Prove that exercises, quizzes and lessons are good: all of them, or those of the IDs.
+    """Check exercises, quizzes and lessons: all of them, or those with the given IDs.
 
-    An ID is an exercise's, or names a lesson, whose text and quiz are meant. After the word lesson all IDs name
-    lessons, and only their texts are meant: grade check lesson 1. Without IDs, grade check lesson means all texts.
+    An ID is an exercise, or a lesson whose text and quiz are checked. After the word lesson, all IDs are lessons, and
+    only their texts are checked: grade check lesson 1. Without IDs, grade check lesson checks all texts.
 
-    The untouched stub scores nothing, the reference and every variant score full marks on N seeds, every known
-    mistake fails on N seeds and is named by the diagnosis, stub and reference agree, points add up, and no score
-    changes from run to run. Of a quiz, every draw of every question has an answer, no listed mistake is right, and
-    all sections exist. Of a lesson's text, code prints and draws what is shown, and terms, letters and links are as
-    they should be. Exits with 1 if anything does not hold.
+    Exercises: the untouched stub scores nothing. The reference and every variant get full marks on N seeds. Every
+    known mistake fails on N seeds, and the diagnosis names it. Stub and reference agree, the points add up, and scores
+    do not change from run to run.
 
-    With --mutants the reference of each exercise is changed in one place, in some hundreds of ways, and the tests must
-    find out each that is not listed in solutions/ID/equivalents.yaml.
+    Quizzes: every question has an answer however its numbers are drawn, no listed mistake is right, and all sections
+    exist.
+
+    Lessons: code prints and draws what the text shows, and terms, letters and links are correct.
+
+    With --mutants, the reference of each exercise is changed in one place, in hundreds of ways. The tests must reject
+    every change that is not listed in solutions/ID/equivalents.yaml.
+
+    Exits with 1 if a check fails.
     """
     course = load_course(course_root())
     course.require_whole("grade check")
-    meant = _meant(course, ids)
+    selection = _select(course, ids)
     if mutants:
-        if update or not meant.exercises:
-            raise UsageError("--mutants proves the tests of exercises: name exercises, or nothing, and no --update.")
-        ctx.exit(FAILING if _mutants(course, meant.exercises) else 0)
-    if update and not meant.lessons:
-        raise UsageError("--update writes into the text of a lesson, and none is meant here.")
+        if update or not selection.exercises:
+            raise UsageError("--mutants checks the tests of exercises: name exercises or nothing, without --update.")
+        ctx.exit(FAILING if _check_mutants(course, selection.exercises) else 0)
+    if update and not selection.lessons:
+        raise UsageError("--update writes into the text of lessons, but none is selected.")
     if not ids:
-        load_glossary(course.root)  # raises where a term is not what it should be
-    counts: list[str] = []
-    failing = 0
-    if meant.lessons:
-        say("")
-        with lost_as_usage_error():
-            verdicts = check_lessons(course, meant.lessons, _progress, update=update)
-            bad = sum(_shown_lesson(verdict) for verdict in verdicts)
-        counts.append(f"{len(meant.lessons) - bad} of {len(meant.lessons)} lessons hold.")
-        failing += bad
-    if meant.quizzes:
-        say("")
-        bad = sum(
-            _shown_quiz(lint(lesson.slug, quiz_path(course, lesson), lesson_path(course, lesson), course.standards))
-            for lesson in meant.quizzes
-        )
-        counts.append(f"{len(meant.quizzes) - bad} of {len(meant.quizzes)} quizzes hold.")
-        failing += bad
-    if meant.exercises or not counts:
-        say("")
-        with lost_as_usage_error():
-            proofs = check(course, meant.exercises, seeds, os.cpu_count() or 1, _progress)
-            bad = sum(_shown_exercise(verdict) for verdict in proofs)
-        counts.append(f"{len(meant.exercises) - bad} of {len(meant.exercises)} exercises hold on {seeds} seeds.")
-        failing += bad
-    say("", f"  {' '.join(counts)}")
-    ctx.exit(FAILING if failing else 0)
+        load_glossary(course.root)  # raises UsageError if a term is invalid
+    sentences: list[str] = []
+    failures = 0
+    if selection.lessons:
+        failing = _check_lessons(course, selection.lessons, update)
+        sentences.append(_summary(failing, len(selection.lessons), "lessons"))
+        failures += failing
+    if selection.quizzes:
+        failing = _check_quizzes(course, selection.quizzes)
+        sentences.append(_summary(failing, len(selection.quizzes), "quizzes"))
+        failures += failing
+    if selection.exercises or not sentences:
+        failing = _check_exercises(course, selection.exercises, seeds)
+        sentences.append(_summary(failing, len(selection.exercises), "exercises", f" on {seeds} seeds"))
+        failures += failing
+    say("", f"  {' '.join(sentences)}")
+    ctx.exit(FAILING if failures else 0)
 
 
-def _mutants(course: Course, exercises: Sequence[Exercise]) -> bool:
-    """Shows what became of the mutants of exercises; whether one that is not known to be equal passed."""
-    say("", dim(f"  {'exercise':<26} {'mutants':>8} {'killed':>8} {'equivalent':>11} {'open':>6}"))
-    bad = False
+def _check_lessons(course: Course, numbers: list[int], update: bool) -> int:
+    """Check the text of lessons and return how many fail."""
+    say("")
     with lost_as_usage_error():
-        for verdict in prove(course, exercises, os.cpu_count() or 1, _progress):
-            _clear()
-            numbers = f"{verdict.count:>8} {verdict.killed:>8} {verdict.equivalent:>11} {len(verdict.survivors):>6}"
-            holds = not verdict.survivors and not verdict.problems
-            say(f"  {_mark(not holds)} {bold(f'{verdict.exercise:<24}')} {numbers}")
-            for mutant in verdict.survivors:
-                say(f"    - {mutant.function}", f"      {dim('was')}      {mutant.was}")
-                say(f"      {dim('becomes')}  {mutant.becomes}")
-            for problem in verdict.problems:
-                say(*_item(problem))
-            bad = bad or not holds
-    return bad
+        return sum(not show_lesson(each) for each in check_lessons(course, numbers, show_progress, update=update))
 
 
-def _meant(course: Course, ids: tuple[str, ...]) -> _Meant:
-    """What the words of the command line mean: all where there are none."""
-    parts = with_parts(course)
+def _check_quizzes(course: Course, lessons: list[Lesson]) -> int:
+    """Check the quizzes of lessons and return how many fail."""
+    say("")
+    verdicts = (
+        lint(lesson.slug, quiz_path(course, lesson), lesson_path(course, lesson), course.standards)
+        for lesson in lessons
+    )
+    return sum(not show_quiz(each) for each in verdicts)
+
+
+def _check_exercises(course: Course, exercises: list[Exercise], seeds: int) -> int:
+    """Check exercises and return how many fail."""
+    say("")
+    with lost_as_usage_error():
+        verdicts = check_exercises(course, exercises, seeds, os.cpu_count() or 1, show_progress)
+        return sum(not show_exercise(each) for each in verdicts)
+
+
+def _check_mutants(course: Course, exercises: list[Exercise]) -> int:
+    """Run the tests of exercises on mutants and return in how many exercises some survive."""
+    show_mutants_header()
+    with lost_as_usage_error():
+        verdicts = check_mutants(course, exercises, os.cpu_count() or 1, show_progress)
+        return sum(not show_mutants(each) for each in verdicts)
+
+
+def _summary(failing: int, total: int, noun: str, condition: str = "") -> str:
+    return f"{total - failing} of {total} {noun} pass{condition}."
+
+
+# ------------------------------------------------------------ the selection
+
+
+def _select(course: Course, ids: tuple[str, ...]) -> Selection:
+    """Parse the arguments; without any, select everything."""
+    parts = lessons_with_parts(course)
     if ids[:1] == (LESSON,):
-        return _Meant(lessons=[_text(course, name, parts) for name in ids[1:]] or parts)
+        return Selection(lessons=[_lesson_number(course, name, parts) for name in ids[1:]] or parts)
     with_quiz = [lesson for lesson in course.lessons if quiz_path(course, lesson).is_file()]
     if not ids:
-        return _Meant(list(course.exercises), with_quiz, parts)
-    meant = _Meant()
-    known = {exercise.id for exercise in course.exercises}
+        return Selection(list(course.exercises), with_quiz, parts)
+    selection = Selection()
+    exercise_ids = {exercise.id for exercise in course.exercises}
     for each in ids:
-        if each in known:
-            meant.exercises.append(course.exercise(each))
+        if each in exercise_ids:
+            selection.exercises.append(course.exercise(each))
             continue
-        lesson = _lesson(course, each)
+        lesson = _find_lesson(course, each)
         if lesson not in with_quiz and lesson.number not in parts:
             raise UsageError(f"Lesson {lesson.number}, {lesson.title}, has no quiz and no parts to check.")
-        meant.quizzes += [lesson] if lesson in with_quiz else []
-        meant.lessons += [lesson.number] if lesson.number in parts else []
-    return meant
+        if lesson in with_quiz:
+            selection.quizzes.append(lesson)
+        if lesson.number in parts:
+            selection.lessons.append(lesson.number)
+    return selection
 
 
-def _text(course: Course, name: str, parts: list[int]) -> int:
-    """The number of the lesson of that name, or of the page before the first, if it has parts."""
+def _lesson_number(course: Course, name: str, parts: list[int]) -> int:
+    """Return the number of the lesson with that name; 0 is the page before the first lesson.
+
+    Raises UsageError if the lesson is unknown or has no parts.
+    """
     if name == str(OPENING):
         if OPENING not in parts:
             raise UsageError("This course has no page before its first lesson: there is no lessons/opening.md.")
@@ -146,76 +178,10 @@ def _text(course: Course, name: str, parts: list[int]) -> int:
     return lesson.number
 
 
-def _lesson(course: Course, word: str) -> Lesson:
-    """The lesson of that name; an error speaks of exercises too."""
+def _find_lesson(course: Course, word: str) -> Lesson:
+    """Return the lesson with that name. Raises UsageError, with a suggestion, if neither lesson nor exercise has it."""
     try:
         return find_lesson(course, word)
     except UsageError:
-        course.exercise(word)  # raises, and knows what was nearly meant
+        course.exercise(word)  # raises UsageError with the nearest exercise
         raise
-
-
-def _shown_lesson(verdict: LessonVerdict) -> bool:
-    """Shows what was proved of a lesson; whether anything does not hold."""
-    _clear()
-    name = f"lesson {verdict.number:<22}"
-    parts = f"{verdict.parts} part{'' if verdict.parts == 1 else 's'}"
-    counts = f"{parts}   {verdict.blocks} blocks of code   {verdict.pictures} pictures"
-    say(f"  {_mark(bool(verdict.problems))} {bold(name)} {counts}")
-    for path in verdict.changed:
-        say(f"    {dim('written')}   {shown(path)}")
-    for problem in verdict.problems:
-        say(*_item(f"{problem.where}: {problem.what}"))
-    return bool(verdict.problems)
-
-
-def _shown_quiz(verdict: QuizVerdict) -> bool:
-    """Shows what was proved of a quiz; whether anything does not hold."""
-    told = f"{verdict.questions:>3} questions   {verdict.draws} draws"
-    longest = f"right is longest in {100 * (verdict.longest or 0):.0f} %" if verdict.longest is not None else ""
-    say(f"  {_mark(bool(verdict.problems))} {bold(f'quiz {verdict.name:<24}')} {told:<28} {dim(longest)}")
-    for problem in verdict.problems:
-        say(*_item(problem))
-    return bool(verdict.problems)
-
-
-def _shown_exercise(verdict: Verdict) -> bool:
-    """Shows what was proved of an exercise; whether anything does not hold."""
-    _clear()
-    counts = f"{verdict.mistakes} mistakes   {verdict.variants} variants"
-    slowest = f"slowest test {verdict.slowest:.2f} s"
-    told = f"{number(verdict.points):>3} points   {counts}   {dim(slowest)}"
-    say(f"  {_mark(bool(verdict.problems))} {bold(f'{verdict.exercise:<24}')} {told}")
-    for sentence in verdict.unavailable:
-        say(*_item(f"not proved: {sentence}"))
-    for problem in verdict.problems:
-        say(*_item(_sentence(problem)))
-    return bool(verdict.problems)
-
-
-def _mark(failing: bool) -> str:
-    return click.style(FAILED, fg="red") if failing else click.style(PASSED, fg="green")
-
-
-def _item(text: str) -> list[str]:
-    """An item of a list below what it is about."""
-    lines = prose(text, indent=6)
-    return [f"    - {lines[0].strip()}", *lines[1:]]
-
-
-def _sentence(problem: Problem) -> str:
-    seeds = sorted(problem.seeds)
-    on = f" Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds[:5]))}" if seeds else ""
-    more = f" and {len(seeds) - 5} more" if len(seeds) > 5 else ""
-    return f"{problem.where}: {problem.what}{on}{more}{'.' if on else ''}"
-
-
-def _progress(done: int, total: int) -> None:
-    """A line that is overwritten, where there is a terminal to overwrite it."""
-    if sys.stderr.isatty():
-        click.echo(f"\r  {done} of {total} runs", nl=False, err=True)
-
-
-def _clear() -> None:
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", nl=False, err=True)

@@ -1,4 +1,4 @@
-"""grade compare: who moved between two runs, and why."""
+"""grade compare: show whose points changed between two runs of grade batch, and why."""
 
 import sys
 from contextlib import ExitStack
@@ -28,17 +28,18 @@ LAST = "last"
     metavar="DIR",
     default="results",
     type=click.Path(path_type=Path),
-    help="Where the runs are; by default: results.",
+    show_default=True,
+    help="Folder of the gradebook with the runs.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/gradebook.md).")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 def command(before: str, after: str, folder: Path, as_json: bool) -> None:
-    """Who moved between two runs, by how much, on which test, and why: to look at before publishing a regrade.
+    """Show whose points changed between two runs, on which tests, and why.
 
-    A RUN is a number that grade gradebook --runs lists, the word last, or a folder with a gradebook, of which
-    the last run is taken.
+    Use it before you publish a regrade. RUN is a number from grade gradebook --runs, the word last, or a folder with
+    a gradebook, which means its last run.
     """
     with ExitStack() as stack:
-        (first, old), (second, new) = (_run(word, folder, stack) for word in (before, after))
+        (first, old), (second, new) = (_open_run(word, folder, stack) for word in (before, after))
         comparison = compare(old, first.entries(old.id), new, second.entries(new.id))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(comparison), indent=2))
@@ -47,10 +48,10 @@ def command(before: str, after: str, folder: Path, as_json: bool) -> None:
         say(*(paint(line, COLUMNS, color=True) for line in lines))
 
 
-def _run(word: str, folder: Path, stack: ExitStack) -> tuple[Gradebook, Run]:
-    """The run that a word means, and the gradebook that it is in."""
-    elsewhere = not (word.isdecimal() or word == LAST)
-    if elsewhere and not Path(word).is_dir():
-        raise UsageError(f"'{word}' is no run: give its number, the word {LAST}, or a folder with a gradebook.")
-    gradebook = stack.enter_context(Gradebook(Path(word) if elsewhere else folder))
+def _open_run(word: str, folder: Path, stack: ExitStack) -> tuple[Gradebook, Run]:
+    """Open the gradebook of a run, given by its number, `last` or a folder, and return both."""
+    is_folder = not (word.isdecimal() or word == LAST)
+    if is_folder and not Path(word).is_dir():
+        raise UsageError(f"'{word}' is not a run: give its number, the word {LAST}, or a folder with a gradebook.")
+    gradebook = stack.enter_context(Gradebook(Path(word) if is_folder else folder))
     return gradebook, gradebook.run(int(word) if word.isdecimal() else None)

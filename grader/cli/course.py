@@ -1,4 +1,4 @@
-"""grade course: the files of a course of one's own."""
+"""grade course: create the files of a new course."""
 
 from pathlib import Path
 
@@ -12,18 +12,18 @@ from grader.course.document import shown
 @click.command("course")
 @click.argument("action", metavar="new", type=click.Choice(["new"]))
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--title", metavar="T", help="Its title; by default the name of the folder in words.")
+@click.option("--title", metavar="T", help="Title of the course.  [default: the name of the folder]")
 def command(action: str, folder: Path, title: str | None) -> None:
-    """Begin a course of your own in the new folder DIR: one lesson, its quiz, and one exercise.
+    """Create a course in the new folder DIR, with one lesson, its quiz, and one exercise.
 
-    They are small and pass grade check as they are, to be replaced part by part (docs/authoring.md).
+    They are small and pass grade check. Replace them part by part with your own.
     """
     name = folder.resolve().name
     title = title or name.replace("-", " ").replace("_", " ").strip() or "A new course"
     files = scaffold_course(folder, title)
     say("", f"  {bold(title)}   a new course in {shown(folder)}", "")
     say(*(f"    {file.relative_to(folder)}" for file in files), "")
-    say(*prose("It is about doubling a number. Replace that by what your course is about.", indent=2), "")
-    say(step("begin", f"cd {shown(folder)}"), step("check", "grade check", "proves that all parts agree"))
+    say(*prose("It is about doubling a number. Replace that with the topic of your course.", indent=2), "")
+    say(step("begin", f"cd {shown(folder)}"), step("check", "grade check", "checks that all parts agree"))
     say(step("try", f"grade exercise {FIRST_EXERCISE}", "as a student does"))
-    say(step("new", "grade new ID --lesson 1", "a further exercise"))
+    say(step("new", "grade new ID --lesson 1", "another exercise"))

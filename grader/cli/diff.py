@@ -1,4 +1,4 @@
-"""grade diff: the student's solution beside the reference."""
+"""grade diff: compare the student's solution with the reference."""
 
 import ast
 import difflib
@@ -10,7 +10,7 @@ from itertools import zip_longest
 import click
 
 from grader.base.errors import UsageError
-from grader.cli.names import ExerciseName, named
+from grader.cli.names import ExerciseName, find_exercise
 from grader.cli.screen import bold, course_root, dim, say, step
 from grader.course.document import read_text, shown
 from grader.course.progress import Progress
@@ -20,18 +20,18 @@ from grader.show.marks import unicode_on
 from grader.show.text import code_line
 from grader.study.grading import own_submission
 
-SIDE_BY_SIDE = 120  # columns that a terminal needs for it
+SIDE_BY_SIDE = 120  # the width from which both are shown side by side
 
-Pair = tuple[str, str, str]  # a definition's name, the student's text of it and the reference's; "" where it is missing
+NameAndTexts = tuple[str, str, str]  # of a definition: the student's text and the reference's, "" if it is missing
 
 
 @click.command("diff")
 @click.argument("exercise_id", metavar="ID", type=ExerciseName())
 def command(exercise_id: str) -> None:
-    """Your solution of exercise ID and the reference, after a pass: the functions and classes that differ."""
+    """Show the functions and classes in which your solution of exercise ID differs from the reference, after a pass."""
     root = course_root()
-    exercise = named(root, exercise_id)
-    reference = exercise.reference  # UsageError in a student's edition
+    exercise = find_exercise(root, exercise_id)
+    reference = exercise.reference  # raises UsageError in a student's edition
     if Progress.load(root).state(exercise.id) != "passed":
         raise UsageError(
             f"grade diff shows the reference of {exercise.id} after a pass; grade it with: grade exercise {exercise.id}"
@@ -41,10 +41,10 @@ def command(exercise_id: str) -> None:
         raise UsageError(f"{shown(exercise.stub)}:{finding.line or 1}: {finding.message}.")
     differing = list(_differing(yours, read_text(reference)))
     width = shutil.get_terminal_size().columns
-    sides = f"{_signed('-')} yours, {_signed('+')} the reference"
+    legend = f"{_colored('-')} yours, {_colored('+')} the reference"
     if width >= SIDE_BY_SIDE:
-        sides = "yours left, the reference right"
-    say("", f"  {bold(exercise.id)}   {sides}" if differing else f"  {bold(exercise.id)}")
+        legend = "yours left, the reference right"
+    say("", f"  {bold(exercise.id)}   {legend}" if differing else f"  {bold(exercise.id)}")
     unicode = unicode_on(sys.stdout)
     for name, left, right in differing:
         say(
@@ -53,14 +53,14 @@ def command(exercise_id: str) -> None:
             "",
         )
         rows = (clean(left, unicode).splitlines(), clean(right, unicode).splitlines())
-        say(*(_beside(*rows, width) if width >= SIDE_BY_SIDE and left and right else _unified(*rows, width)))
+        say(*(_side_by_side(*rows, width) if width >= SIDE_BY_SIDE and left and right else _unified(*rows, width)))
     if not differing:
-        say("", "  Your code and the reference are the same, comments and docstrings aside.")
+        say("", "  Your code and the reference are the same, except for comments and docstrings.")
     say("", step("next", "grade list"))
 
 
-def _differing(yours: str, reference: str) -> Iterator[Pair]:
-    """The functions and classes at the top level that are not the same code, in the reference's order."""
+def _differing(yours: str, reference: str) -> Iterator[NameAndTexts]:
+    """Yield the top-level functions and classes whose code differs, in the reference's order."""
     mine, theirs = _definitions(yours), _definitions(reference)
     for name in [*theirs, *(name for name in mine if name not in theirs)]:
         left, right = mine.get(name), theirs.get(name)
@@ -69,7 +69,7 @@ def _differing(yours: str, reference: str) -> Iterator[Pair]:
 
 
 def _definitions(source: str) -> dict[str, tuple[str, str]]:
-    """Name -> the code without docstrings in one fixed form, and the text without the docstring."""
+    """Return the top-level definitions by name: the dumped syntax tree and the text, both without docstrings."""
     found = {}
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -77,27 +77,27 @@ def _definitions(source: str) -> dict[str, tuple[str, str]]:
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             omitted = _docstring_lines(node)
             lines = [text[n - 1] for n in range(first, (node.end_lineno or first) + 1) if n not in omitted]
-            found[node.name] = (_code(node), "\n".join(lines))
+            found[node.name] = (_dump_without_docstrings(node), "\n".join(lines))
     return found
 
 
 def _docstring_lines(node: ast.AST) -> set[int]:
-    """The lines that hold nothing but docstrings of the definition and of what is defined in it."""
+    """Return the lines that contain only docstrings, of the definition and of those nested in it."""
     lines: set[int] = set()
-    for each in _documented(node):
+    for each in _with_docstring(node):
         docstring = each.body[0]
         if docstring.lineno > each.lineno and len(each.body) > 1 and each.body[1].lineno > docstring.lineno:
             lines |= set(range(docstring.lineno, (docstring.end_lineno or docstring.lineno) + 1))
     return lines
 
 
-def _code(node: ast.AST) -> str:
-    for each in _documented(node):
+def _dump_without_docstrings(node: ast.AST) -> str:
+    for each in _with_docstring(node):
         del each.body[0]
     return ast.dump(node)
 
 
-def _documented(node: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+def _with_docstring(node: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
     return [
         each
         for each in ast.walk(node)
@@ -106,33 +106,33 @@ def _documented(node: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef | 
     ]
 
 
-def _signed(sign: str) -> str:
+def _colored(sign: str) -> str:
     return click.style(sign, fg="red" if sign == "-" else "green")
 
 
 def _unified(left: list[str], right: list[str], width: int) -> list[str]:
-    """One below the other: - is yours, + is the reference's."""
+    """Return one diff, with - for your lines and + for the reference's."""
     if not left or not right:
-        return [f"    {part}" for line in left or right for part in _broken(line, width - 4)]
+        return [f"    {part}" for line in left or right for part in _wrap(line, width - 4)]
     found = []
     for line in list(difflib.unified_diff(left, right, n=1000, lineterm=""))[3:]:
         sign, text = line[0], line[1:]
-        found += [f"  {_signed(sign) if sign in '+-' else ' '} {part}" for part in _broken(text, width - 4)]
+        found += [f"  {_colored(sign) if sign in '+-' else ' '} {part}" for part in _wrap(text, width - 4)]
     return found
 
 
-def _beside(left: list[str], right: list[str], width: int) -> list[str]:
-    """Side by side: equal lines stand in one row, and a bar marks the rows that differ. What is long goes on below."""
+def _side_by_side(left: list[str], right: list[str], width: int) -> list[str]:
+    """Return rows with equal lines beside each other, and a bar in the rows that differ."""
     room = (width - 7) // 2
     lines = []
     for tag, i, j, k, m in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         for mine, theirs in zip_longest(left[i:j], right[k:m], fillvalue=""):
             bar = dim(" ") if tag == "equal" else "│"
-            for one, other in zip_longest(_broken(mine, room), _broken(theirs, room), fillvalue=""):
+            for one, other in zip_longest(_wrap(mine, room), _wrap(theirs, room), fillvalue=""):
                 lines.append(f"  {pad(one, room)} {bar} {other}")
     return lines
 
 
-def _broken(line: str, room: int) -> list[str]:
-    """A line of code, broken at spaces and brackets where it is too long."""
+def _wrap(line: str, room: int) -> list[str]:
+    """Break a line of code that is too long, at spaces and brackets."""
     return ["".join(span.text for span in part) for part in code_line(line, room, "")]

@@ -1,4 +1,4 @@
-"""grade exercise: grades one file and explains what is wrong with it."""
+"""grade exercise: grade one file and explain what is wrong with it."""
 
 import os
 import shlex
@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from grader.base.result import Result
-from grader.cli.names import ExerciseName, last_or_next
+from grader.cli.names import ExerciseName, current_exercise_id
 from grader.cli.screen import course_root, page, prose, say
 from grader.cli.spinner import Spinner
 from grader.course import Course, Exercise, load_course, load_exercise
@@ -38,16 +38,18 @@ from grader.study.grading import (
 )
 from grader.study.reader.order import steps
 
-FAILED = 1  # exit code: graded, and not passed
+FAILED = 1  # exit code: some tests failed
 
 
 @click.command("exercise")
 @click.argument("name", metavar="[ID]", type=ExerciseName(), required=False)
 @click.argument("test", metavar="[TEST]", nargs=-1)
 @click.option("--file", "path", metavar="PATH", type=click.Path(path_type=Path), help="Grade this file instead.")
-@click.option("--timeout", metavar="S", type=click.FloatRange(min=0.1, max=3600), help="Seconds for one test.")
+@click.option(
+    "--timeout", metavar="S", type=click.FloatRange(min=0.1, max=3600), help="Time limit of each test, in seconds."
+)
 @click.option("--full", is_flag=True, help="Explain every failing test.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON (docs/result.md).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -58,29 +60,30 @@ def command(
     full: bool,
     as_json: bool,
 ) -> None:
-    """Grade exercise ID: your file exercises/ID/ID.py, or the one named by --file, which is not recorded as progress.
+    """Grade exercise ID: your file exercises/ID/ID.py, or the file that --file names.
 
-    A part of the ID does, and so does a file or a folder. Without ID, the exercise that you are at: in whose folder you
-    are, else the one that was graded last and has not passed, else the next.
+    ID can be a part of the exercise's ID, a file or a folder. Without ID, grades the exercise in whose folder you are,
+    or the one that you graded last if it has not passed, or the next one. A file given with --file does not count as
+    progress.
 
-    With TEST, a part of the name of a test, that one is explained in depth. In a pipe nothing is cut.
+    With TEST, a part of the name of a test, explains that test in depth. Output to a pipe is not shortened.
 
-    Exits with 0 if every test passed, 1 if not, 2 if there was nothing to grade, 3 if the grader is at fault.
+    Exits with 0 if every test passed, 1 if a test failed, 2 if there was nothing to grade, 3 if the grader failed.
     """
     root = course_root()
-    meant = Meant(last_or_next(root)) if name is None else exercise_meant(root, name)
+    meant = Meant(current_exercise_id(root)) if name is None else exercise_meant(root, name)
     exercise = load_exercise(root, meant.id)
     require_same_exercise(root, exercise.id)
     path = path or meant.file
     if path is not None and os.path.abspath(path) == os.path.abspath(exercise.stub):
-        path = None  # it is the student's own file
+        path = None  # the student's own file, which counts as progress
     submission = read_submission(relative(path), exercise.id) if path else own_submission(exercise)
     finding = examine(submission.text, exercise.id).finding
     if finding is not None:
         course = load_course(root)
         result = without_running(finding, submission, exercise)
     else:
-        course, result = _graded(root, exercise, submission, timeout)
+        course, result = _grade(root, exercise, submission, timeout)
     if submission.cells is not None:
         result = located(result, submission.cells)
     only = find_test_id(result, " ".join(test)) if test else None
@@ -98,16 +101,17 @@ def command(
     ctx.exit(0 if result.passed else FAILED)
 
 
-def _graded(root: Path, exercise: Exercise, submission: Submission, timeout: float | None) -> tuple[Course, Result]:
+def _grade(root: Path, exercise: Exercise, submission: Submission, timeout: float | None) -> tuple[Course, Result]:
+    spinner = Spinner()
+
     def work(judges: Judges) -> tuple[Course, Result]:
         course = load_course(root)
         imports = own_imports(course, exercise, submission.text)
         judges.prepare(materials_of(course, [exercise], imports.texts), forbidden=course.folders)
         job = job_for(exercise, submission, imports, seconds=timeout, announce=sys.stderr.isatty())
-        ((_, result),) = judges.grade([job], testing=spinner.says)
+        ((_, result),) = judges.grade([job], testing=spinner.update)
         return course, result
 
-    spinner = Spinner()
     spinner.start("starting")
     try:
         with lost_as_usage_error():
@@ -130,7 +134,7 @@ def _show(
     notes = [line for note in submission.notes for line in prose(note)]
     above = ["", *notes, *([""] if notes else [])]
     view = view_for(course, list(steps(course)), exercise, progress, submission, result, options=options)
-    rows = MANY if full or only else size.lines - len(above) - 1  # a pager shows the rest
+    rows = MANY if full or only else size.lines - len(above) - 1  # with --full or TEST, a pager shows all
     text = render(
         result,
         exercise,

@@ -1,4 +1,4 @@
-"""grade export: what a learning platform needs: an autograder, or a quiz."""
+"""grade export: write an autograder or a quiz for a learning platform."""
 
 from pathlib import Path
 
@@ -9,17 +9,18 @@ from grader.cli.names import LessonName
 from grader.cli.screen import course_root, number, say
 from grader.course import load_course, load_lessons
 from grader.teach.question_banks import FORMATS
+from grader.teach.question_banks.build import build_bank
 
 
 @click.group("export", invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """An autograder or a quiz for a learning platform."""
+    """Export an autograder or a quiz for a learning platform."""
     if ctx.invoked_subcommand is None:
-        raise UsageError("Say what: grade export gradescope ID..., or grade export quiz LESSON --format NAME.")
+        raise UsageError("Choose one: grade export gradescope ID..., or grade export quiz LESSON --format NAME.")
 
 
-@command.command("gradescope", short_help="An autograder for Gradescope.")
+@command.command("gradescope", short_help="Write an autograder for Gradescope.")
 @click.argument("exercise_ids", nargs=-1, required=True, metavar="ID...")
 @click.option(
     "--out",
@@ -27,13 +28,15 @@ def command(ctx: click.Context) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("autograder.zip"),
     show_default=True,
-    help="The file to write.",
+    help="File to write.",
 )
-@click.option("--pip-conf", metavar="FILE", type=click.Path(path_type=Path), help="Settings for pip in the container.")
+@click.option(
+    "--pip-conf", metavar="FILE", type=click.Path(path_type=Path), help="Configuration of pip in the container."
+)
 def gradescope(exercise_ids: tuple[str, ...], out: Path, pip_conf: Path | None) -> None:
-    """An autograder for Gradescope that grades these exercises as grade batch does (docs/ci.md).
+    """Write a zip file with which Gradescope grades these exercises as grade batch does.
 
-    The zip holds their solutions and hidden tests: it is for the platform, not for students.
+    Do not give it to students: it contains the solutions and the hidden tests.
     """
     from grader.base.files import write_bytes
     from grader.teach.formats.autograder_zip import autograder_zip, names_in_zip
@@ -49,14 +52,14 @@ def gradescope(exercise_ids: tuple[str, ...], out: Path, pip_conf: Path | None) 
     say("  Gradescope: Configure Autograder, Zip file upload.")
 
 
-@command.command("quiz", short_help="A quiz for Canvas, for Moodle, as GIFT or QTI 2.1.")
+@command.command("quiz", short_help="Write a quiz for Canvas or Moodle, or as GIFT or QTI 2.1.")
 @click.argument("lesson", type=LessonName())
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), help="For which platform; must be given.")
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Format of the file.  [required]")
 @click.option(
     "--out",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="The file to write.  [default: named for the lesson and the format]",
+    help="File to write.  [default: named after the lesson]",
 )
 @click.option(
     "--variants",
@@ -64,38 +67,37 @@ def gradescope(exercise_ids: tuple[str, ...], out: Path, pip_conf: Path | None) 
     type=click.IntRange(1, 100),
     default=5,
     show_default=True,
-    help="How many are drawn of a question with parameters.",
+    help="Draw N versions of each question with parameters.",
 )
-@click.option("--seed", metavar="WORD", default="export", show_default=True, help="What is drawn depends on it.")
+@click.option("--seed", metavar="WORD", default="export", show_default=True, help="Seed of the drawn versions.")
 def quiz(lesson: str, form: str | None, out: Path | None, variants: int, seed: str) -> None:
-    """The quiz of a lesson for Canvas, for Moodle, or as GIFT or QTI 2.1 (docs/quiz-formats.md).
+    """Write the quiz of a lesson for Canvas or Moodle, or as GIFT or QTI 2.1.
 
-    The file has the answers: it is for the platform, not for students. What the format cannot carry is said, and stands
-    at the head of the file.
+    Do not give the file to students: it contains the answers. What the format cannot express is listed on the screen
+    and at the top of the file.
     """
     from grader.base.files import write_bytes
-    from grader.cli.quiz import quiz_of
+    from grader.cli.quiz import quiz_file
     from grader.course.lessons import find_lesson
     from grader.quiz.load import load_quiz
     from grader.teach.formats.files import print_note
-    from grader.teach.question_banks import build_bank
     from grader.teach.question_banks.model import loss_sentences
 
     if form is None:
-        raise UsageError(f"Say for which platform: --format {' or '.join(FORMATS)}.")
+        raise UsageError(f"Choose a format: --format {' or '.join(FORMATS)}.")
     course = load_lessons(course_root())
     course.require_whole("grade export")
-    meant = find_lesson(course, lesson)
-    bank = build_bank(load_quiz(quiz_of(course, meant)), meant.slug, variants, seed)
+    found = find_lesson(course, lesson)
+    bank = build_bank(load_quiz(quiz_file(course, found)), found.slug, variants, seed)
     wanted = FORMATS[form]
     exported = wanted.export(bank)
-    path = out or Path(f"{meant.slug}.{wanted.suffix}")
+    path = out or Path(f"{found.slug}.{wanted.suffix}")
     write_bytes(path, exported.data)
     for line in loss_sentences(exported.losses):
         print_note(line)
     drawn = [question for question in bank.questions if question.has_variants]
     say("", f"  {path}   {len(bank.questions)} questions, {len(exported.data) / 1024:.0f} KiB", "")
     if drawn:
-        count = sum(len(question.items) for question in drawn)
-        say(f"    {len(drawn)} of them have parameters: {count} variants, and a student gets one of each", "")
+        count = sum(len(entry.items) for entry in drawn)
+        say(f"    {len(drawn)} of them have parameters: {count} variants, of which a student gets one each", "")
     say(f"  {wanted.upload}")

@@ -1,4 +1,4 @@
-"""grade glossary: what a term means."""
+"""grade glossary: look up a term."""
 
 import sys
 import textwrap
@@ -15,28 +15,31 @@ from grader.course.glossary import Term, find_terms, glossary_path, load_glossar
 from grader.course.lesson.files import part_files
 from grader.show.marks import encoding_of, writable
 
-MOST = 12  # terms that are listed for one beginning
+MOST = 12  # terms that are listed for one prefix
 INDENT = 4
 
 
 @click.command("glossary")
 @click.argument("term", nargs=-1)
 def command(term: tuple[str, ...]) -> None:
-    """What TERM means, be it English, Ukrainian, an acronym, or only the beginning; without TERM all terms."""
+    """Show what TERM means; without TERM, list all terms.
+
+    TERM can be English, Ukrainian, an acronym, or the beginning of a term.
+    """
     course = load_lessons(course_root())
     terms = load_glossary(course.root)
     if not terms:
         raise UsageError(f"This course has no glossary: there are no terms in {shown(glossary_path(course.root))}.")
     if not term:
-        _page(_all(course, terms))
+        _show_in_pager(_lines_of_all(course, terms))
         return
     found = find_terms(terms, " ".join(term))
-    say(*(_one(course, found[0]) if len(found) == 1 else _several(found)))
+    say(*(_lines_of_term(course, found[0]) if len(found) == 1 else _lines_of_several(found)))
 
 
-def _one(course: Course, term: Term) -> list[str]:
+def _lines_of_term(course: Course, term: Term) -> list[str]:
     also = prose("also " + ", ".join(term.also), 2) if term.also else []
-    there = not course.released or part_files(course, course.lesson(term.lesson))
+    is_lesson_available = not course.released or part_files(course, course.lesson(term.lesson))
     return [
         "",
         f"  {bold(term.term)}",
@@ -47,49 +50,49 @@ def _one(course: Course, term: Term) -> list[str]:
         "",
         *map(dim, prose(f"Lesson {term.lesson}, {course.lesson(term.lesson).title}", INDENT)),
         "",
-        *([step("read", f"grade lesson {term.lesson}")] if there else []),
+        *([step("read", f"grade lesson {term.lesson}")] if is_lesson_available else []),
     ]
 
 
-def _several(terms: Sequence[Term]) -> list[str]:
+def _lines_of_several(terms: Sequence[Term]) -> list[str]:
     shown = terms[:MOST]
     left = len(terms) - len(shown)
     more = [dim(f"    and {left} more")] if left else []
-    return ["", *_table(shown, _widest(shown)), *more, "", step("look up", f"grade glossary {shown[0].term}")]
+    return ["", *_table(shown, _column_width(shown)), *more, "", step("look up", f"grade glossary {shown[0].term}")]
 
 
-def _all(course: Course, terms: Sequence[Term]) -> list[str]:
-    """The terms by lesson, in the order of the file."""
+def _lines_of_all(course: Course, terms: Sequence[Term]) -> list[str]:
+    """Return the terms grouped by lesson, in the order of the file."""
     lines = [""]
     for lesson in course.lessons:
-        of_it = [term for term in terms if term.lesson == lesson.number]
-        if of_it:
-            lines += [f"  {bold(f'{lesson.number} {lesson.title}')}", *_table(of_it, _widest(terms)), ""]
+        its_terms = [term for term in terms if term.lesson == lesson.number]
+        if its_terms:
+            lines += [f"  {bold(f'{lesson.number} {lesson.title}')}", *_table(its_terms, _column_width(terms)), ""]
     return [*lines, step("look up", f"grade glossary {terms[0].term}")]
 
 
-def _table(terms: Sequence[Term], wide: int) -> list[str]:
-    """Two columns: the term, and the term in Ukrainian."""
+def _table(terms: Sequence[Term], width: int) -> list[str]:
+    """Return two columns, English and Ukrainian; the first one has this width."""
     lines = []
     for term in terms:
-        left = textwrap.wrap(term.term, wide)
-        right = textwrap.wrap(_ukrainian(term), COLUMNS - INDENT - wide - 2)
-        lines += [f"{'':{INDENT}}{a:<{wide}}  {b}" for a, b in zip_longest(left, right, fillvalue="")]
+        left = textwrap.wrap(term.term, width)
+        right = textwrap.wrap(_ukrainian(term), COLUMNS - INDENT - width - 2)
+        lines += [f"{'':{INDENT}}{a:<{width}}  {b}" for a, b in zip_longest(left, right, fillvalue="")]
     return lines
 
 
-def _widest(terms: Sequence[Term]) -> int:
+def _column_width(terms: Sequence[Term]) -> int:
     return min(max(len(term.term) for term in terms), COLUMNS // 2)
 
 
 def _ukrainian(term: Term) -> str:
-    """The term in Ukrainian, or nothing where the terminal has no Cyrillic: escapes cannot be read."""
+    """Return the term in Ukrainian; empty if the stream cannot encode Cyrillic, since escapes are unreadable."""
     uk = writable(term.uk or "", encoding_of(sys.stdout))
     return "" if "\\u" in uk else uk
 
 
-def _page(lines: Sequence[str]) -> None:
-    """Shows lines in a pager where there is a terminal."""
+def _show_in_pager(lines: Sequence[str]) -> None:
+    """Print lines, in a pager if standard output is a terminal."""
     if not sys.stdout.isatty():
         say(*lines)
         return

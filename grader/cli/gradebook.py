@@ -1,4 +1,4 @@
-"""grade gradebook: what a class has earned, and exports of it."""
+"""grade gradebook: show, export or edit the gradebook of a class."""
 
 import shlex
 import sys
@@ -15,6 +15,7 @@ from grader.course import find_course, load_course
 from grader.course.model import did_you_mean
 from grader.show.layout import COLUMNS, Line, paint
 from grader.show.marks import unicode_on
+from grader.teach.formats import parse_formats
 from grader.teach.gradebook import Gradebook
 from grader.teach.gradebook.book import StoredBook
 from grader.teach.gradebook.database import storable
@@ -27,8 +28,8 @@ SCHEMA = "archgrade/gradebook/v1"
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-class GradeLine(Struct, frozen=True, kw_only=True):
-    """What one student has for one item, in the JSON."""
+class JsonGrade(Struct, frozen=True, kw_only=True):
+    """The grade of one student for one item, as `--json` prints it."""
 
     student: str
     item: str
@@ -38,32 +39,36 @@ class GradeLine(Struct, frozen=True, kw_only=True):
     error: str | None
 
 
-class Summary(Struct, frozen=True, kw_only=True):
-    """What `--json` prints of a class."""
+class JsonGradebook(Struct, frozen=True, kw_only=True):
+    """The gradebook of a class, as `--json` prints it."""
 
     schema: str = SCHEMA
     course: str
     run: Run
     items: tuple[Item, ...]
     students: tuple[Student, ...]
-    grades: tuple[GradeLine, ...]
+    grades: tuple[JsonGrade, ...]
     ignored: tuple[Ignored, ...]
 
 
 @click.command("gradebook")
 @click.argument("folder", metavar="[DIR]", default="results", type=click.Path(path_type=Path))
-@click.option("--student", metavar="WHO", help="One student: points, what was done to them, and why.")
-@click.option("--runs", is_flag=True, help="The runs of grade batch, for grade compare.")
+@click.option("--student", metavar="WHO", help="Show the points of one student, and how they were computed.")
+@click.option("--runs", is_flag=True, help="List the runs of grade batch, for grade compare.")
 @click.option(
-    "--format", "formats", metavar="NAME[=FILE]", multiple=True, help="Export (docs/formats.md); may be repeated."
+    "--format",
+    "formats",
+    metavar="NAME[=FILE]",
+    multiple=True,
+    help="Export as html, csv, moodle or other; may be repeated.",
 )
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where exports go; by default into DIR.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Folder for exports.  [default: DIR]")
 @click.option("--late", metavar="FILE", type=FILE, help="Apply this late policy (YAML) from now on.")
 @click.option("--extensions", metavar="FILE", type=FILE, help="Apply these extensions (CSV) from now on.")
 @click.option("--adjustments", metavar="FILE", type=FILE, help="Apply these adjustments (CSV) from now on.")
-@click.option("--forget", metavar="ID", help="Take a student out of the gradebook.")
-@click.option("--merge", metavar="ID INTO", nargs=2, help="Make one student of two, with the second one's id.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/gradebook.md).")
+@click.option("--forget", metavar="ID", help="Delete a student from the gradebook.")
+@click.option("--merge", metavar="ID INTO", nargs=2, help="Merge the first student into the second.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     folder: Path,
     student: str | None,
@@ -77,7 +82,7 @@ def command(
     merge: tuple[str, str] | None,
     as_json: bool,
 ) -> None:
-    """What a class has earned, as grade batch left it in DIR (by default: results)."""
+    """Show the points of a class from the gradebook in DIR, which grade batch writes (default: results)."""
     if sum((student is not None, runs, bool(formats), forget is not None, merge is not None)) > 1:
         raise UsageError("Give one of --student, --runs, --format, --forget and --merge.")
     with Gradebook(folder) as gradebook:
@@ -85,7 +90,7 @@ def command(
             gradebook.set_policies(late=late, extensions=extensions, adjustments=adjustments, known=_course_items())
         if runs:
             found = gradebook.runs()
-            _print(found) if as_json else _show(runs_screen(found, _unicode()))
+            _print_json(found) if as_json else _show(runs_screen(found, _unicode()))
             return
         book = gradebook.book()
         if forget is not None:
@@ -99,57 +104,52 @@ def command(
         elif formats:
             _export(book, formats, out or folder)
         elif as_json:
-            _print(_summary(book))
+            _print_json(_json_gradebook(book))
         else:
-            wide = max(columns() - 3, COLUMNS)
-            _show(class_screen(listing(book, gradebook.policy_files()), _unicode(), wide), wide)
-            again = f"grade gradebook {shlex.quote(storable(str(folder)))}"
-            say(step("student", f"{again} --student ID"), step("export", f"{again} --format html"), "")
-
-
-def _course_roots() -> list[Path]:
-    """The folder of the course, where the command is given in one: a gradebook can be looked at anywhere."""
-    try:
-        return [find_course(Path.cwd(), click.get_current_context().find_root().obj)]
-    except UsageError:
-        return []
+            width = max(columns() - 3, COLUMNS)
+            _show(class_screen(listing(book, gradebook.policy_files()), _unicode(), width), width)
+            command_line = f"grade gradebook {shlex.quote(storable(str(folder)))}"
+            say(step("student", f"{command_line} --student ID"), step("export", f"{command_line} --format html"), "")
 
 
 def _course_items() -> list[str]:
-    """What may be handed in: the exercises and quizzes of the course; elsewhere the gradebook knows what was."""
-    courses = [load_course(root) for root in _course_roots()]
-    exercises = (exercise.id for course in courses for exercise in course.exercises)
-    return [*exercises, *(lesson.slug for course in courses for lesson in course.lessons)]
+    """Return the ids of all exercises and quizzes; none outside a course, where the gradebook's own items suffice."""
+    try:
+        root = find_course(Path.cwd(), click.get_current_context().find_root().obj)
+    except UsageError:
+        return []
+    course = load_course(root)
+    return [*(exercise.id for exercise in course.exercises), *(lesson.slug for lesson in course.lessons)]
 
 
 def _student(book: StoredBook, name: str, as_json: bool) -> None:
-    student = _named(book, name)
+    student = _find_student(book, name)
     grades = book.of_student(student.id)
     if as_json:
-        _print(grades)
+        _print_json(grades)
     else:
         ignored = [each for each in book.ignored if each.student and each.student.id == student.id]
         _show(student_screen(student, grades, book.items, ignored, _unicode()))
 
 
 def _forget(gradebook: Gradebook, book: StoredBook, name: str) -> None:
-    student = _named(book, name)
-    gradebook.lock()  # no batch may be grading for this student
+    student = _find_student(book, name)
+    gradebook.lock()  # fails while a batch is running, which would write the student again
     gradebook.forget(student.id)
     say(f"  {clean_line(student.id)} is no longer in the gradebook.")
 
 
 def _merge(gradebook: Gradebook, book: StoredBook, name: str, into: str) -> None:
-    student, other = _named(book, name), _named(book, into)
+    student, other = _find_student(book, name), _find_student(book, into)
     if student.id == other.id:
-        raise UsageError(f"'{name}' and '{into}' are one student already.")
+        raise UsageError(f"'{name}' and '{into}' are already the same student.")
     gradebook.lock()
     gradebook.merge(student.id, other.id)
-    say(f"  {clean_line(student.id)} and {clean_line(other.id)} are one student now: {clean_line(other.id)}.")
+    say(f"  {clean_line(student.id)} and {clean_line(other.id)} are now one student: {clean_line(other.id)}.")
 
 
-def _named(book: StoredBook, name: str) -> Student:
-    """A student by id, by login or e-mail address, or by name. UsageError where there is none, or are several."""
+def _find_student(book: StoredBook, name: str) -> Student:
+    """Return the student with this id, login, e-mail address or name. Raises UsageError unless exactly one matches."""
     for student in book.students:
         if student.id == name:
             return student
@@ -166,21 +166,20 @@ def _named(book: StoredBook, name: str) -> Student:
 
 
 def _export(book: StoredBook, formats: tuple[str, ...], out: Path) -> None:
-    from grader.teach.formats import parse_formats
 
-    wanted = parse_formats(formats)  # what is wrong with one is said before any is written
-    written = [path for each in wanted for path in each.write(book, out)]
+    chosen = parse_formats(formats)  # raises before anything is written
+    written = [path for each in chosen for path in each.write(book, out)]
     say(*map(clean_line, written_lines(written, out)))
 
 
-def _summary(book: StoredBook) -> Summary:
-    return Summary(
+def _json_gradebook(book: StoredBook) -> JsonGradebook:
+    return JsonGradebook(
         course=book.course,
         run=book.run,
         items=tuple(book.items),
         students=tuple(book.students),
         grades=tuple(
-            GradeLine(
+            JsonGrade(
                 student=entry.student,
                 item=entry.item,
                 handed=entry.handed,
@@ -198,9 +197,9 @@ def _unicode() -> bool:
     return unicode_on(sys.stdout)
 
 
-def _show(lines: list[Line], wide: int = COLUMNS) -> None:
-    say(*(paint(line, wide, color=True) for line in lines))
+def _show(lines: list[Line], width: int = COLUMNS) -> None:
+    say(*(paint(line, width, color=True) for line in lines))
 
 
-def _print(value: object) -> None:
+def _print_json(value: object) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))

@@ -1,9 +1,9 @@
-"""grade hint: the next hint, or one that was read before."""
+"""grade hint: show the next hint, or an earlier one again."""
 
 import click
 
 from grader.base.errors import UsageError
-from grader.cli.names import ExerciseName, named
+from grader.cli.names import ExerciseName, find_exercise
 from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course.progress import HintShown, Progress
 
@@ -12,9 +12,9 @@ from grader.course.progress import HintShown, Progress
 @click.argument("exercise_id", metavar="ID", type=ExerciseName())
 @click.argument("number", metavar="[N]", type=click.IntRange(min=1), required=False)
 def command(exercise_id: str, number: int | None) -> None:
-    """The next hint for exercise ID, or hint N once more. Each says more than the one before."""
+    """Show the next hint for exercise ID, or hint N again. Each hint says more than the one before."""
     root = course_root()
-    exercise = named(root, exercise_id)
+    exercise = find_exercise(root, exercise_id)
     hints = exercise.hints
     if not hints:
         say("", f"  {bold(exercise.id)}   has no hints", "", step("grade", f"grade exercise {exercise.id}"))
@@ -24,12 +24,12 @@ def command(exercise_id: str, number: int | None) -> None:
     if number is None:
         number = min(shown + 1, len(hints))
     elif number > len(hints):
-        raise UsageError(f"{exercise.id} has {len(hints)} hints, and no hint {number}.")
+        raise UsageError(f"{exercise.id} has {len(hints)} hints, but no hint {number}.")
     elif number > shown + 1:
-        raise UsageError(f"Hint {number} comes after hint {shown + 1}: grade hint {exercise.id} shows the next.")
+        raise UsageError(f"Hint {number} comes after hint {shown + 1}; grade hint {exercise.id} shows the next one.")
     say("", f"  {bold(exercise.id)}   hint {number} of {len(hints)}", "", *prose(hints[number - 1]), "")
     if number > 1:
-        say(step("before", f"grade hint {exercise.id} {number - 1}", "once more"))
+        say(step("before", f"grade hint {exercise.id} {number - 1}", "again"))
     if number < len(hints):
         say(step("hint", f"grade hint {exercise.id} {number + 1}", f"{number + 1} of {len(hints)}"))
     else:

@@ -1,4 +1,4 @@
-"""grade init: makes a workspace."""
+"""grade init: create a workspace."""
 
 from pathlib import Path
 
@@ -14,15 +14,14 @@ from grader.course.workspace.marker import COURSE_FILE
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def command(folder: Path) -> None:
-    """Make a workspace in DIR, or here: exercises to complete, lessons and quizzes. What is there stays as it is."""
+    """Create a workspace in DIR or here, with exercises, lessons and quizzes. Existing files are kept."""
     syllabus = folder / COURSE_FILE
     if syllabus.is_file() and not syllabus.is_symlink() and load_lessons(folder).released:
-        raise UsageError(f"{folder} is a student's edition, and works as it is; name another: grade init DIR.")
+        raise UsageError(f"{folder} is a student's edition, which needs no workspace; name another: grade init DIR.")
     filled = init(folder)
-    where = f"  {bold('workspace')}   {len(filled.written)} files in {filled.root}"
-    say("", where, "")
+    say("", f"  {bold('workspace')}   {len(filled.written)} files in {filled.root}", "")
     if filled.kept:
-        say(*prose(f"Left as they were: {', '.join(filled.kept)}.", indent=2), "")
+        say(*prose(f"Kept unchanged: {', '.join(filled.kept)}.", indent=2), "")
     if filled.root != Path.cwd():
         say(step("go", f"cd {folder}"))
     say(step("map", "grade", "the course, and what comes next"), step("begin", "grade next"))

@@ -1,10 +1,10 @@
-"""grade lab: runs the lab of an exercise on the student's own code, and draws what it measured."""
+"""grade lab: run the lab of an exercise on the student's own code, and draw what it measures."""
 
 import sys
 import textwrap
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import msgspec
 
 from grader.base.errors import UsageError
 from grader.base.files import require_writable, write_bytes
+from grader.base.result import Failure
 from grader.cli.names import LabName
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, load_course
@@ -31,17 +32,19 @@ from grader.show.crash import place
 from grader.show.marks import unicode_on
 from grader.study.grading import lost_as_usage_error, own_imports, own_submission
 
-FAILED = 1
+FAILED = 1  # exit code: the lab stopped with an error
 REFERENCE = "the reference"
 MARGIN = "    "
 
 
 @click.command("lab", context_settings={"ignore_unknown_options": True})
-@click.argument("name", metavar="NAME", type=LabName(), required=False)
+@click.argument("name", metavar="[NAME]", type=LabName(), required=False)
 @click.argument("own_options", metavar="", nargs=-1, type=click.UNPROCESSED)
 @click.option("--file", "path", metavar="PATH", type=click.Path(path_type=Path), help="Run this file instead.")
-@click.option("--seed", metavar="N", default=0, show_default=True, type=click.IntRange(0, 2**31), help="Another run.")
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Where the pictures go.")
+@click.option(
+    "--seed", metavar="N", default=0, show_default=True, type=click.IntRange(0, 2**31), help="Seed of random numbers."
+)
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Folder for pictures.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -51,26 +54,26 @@ def command(
     seed: int,
     out: Path | None,
 ) -> None:
-    """Run lab NAME on your own code, and draw what was measured: here, and as PNG.
+    """Run lab NAME on your own code, and draw what it measures, in the terminal and as PNG.
 
-    Where your code has not passed its tests, the reference stands in for it.
+    If your code has not passed its tests, the reference is run instead. Without NAME, lists the labs and the options
+    that each of them has.
 
-    Without NAME, the labs of the course, with the options that only one of them has. Exits with 1 if your code could
-    not be run to the end.
+    Exits with 1 if the lab stops with an error.
     """
     course = load_course(course_root())
     labs = [exercise for exercise in course.exercises if exercise.lab.is_file()]
     if name is None:
         _list(labs)
         return
-    exercise = _meant(name, labs)
-    wanted = asked(exercise.lab)
-    options = _parsed(name, wanted.options, own_options)
+    exercise = _find_lab(name, labs)
+    script = asked(exercise.lab)
+    options = _parse_options(name, script.options, own_options)
     folder = out or course.root / ".archgrade" / "labs" / exercise.id
     progress = Progress.load(course.root)
     codes = [
         _code(course, exercise, progress, path),
-        *(_code(course, course.exercise(each), progress) for each in wanted.exercises),
+        *(_code(course, course.exercise(each), progress) for each in script.exercises),
     ]
     require_writable(folder)
     lab = RunLab(
@@ -80,28 +83,33 @@ def command(
         seed=seed,
         memory=exercise.limits.memory * MIB,
     )
-    say("", *_labelled(exercise.lab_names[0], wanted.title or exercise.title), "")
-    say(*(line for code in codes if code.file == REFERENCE for line in _stands_in(code)))
+    say("", *_labelled(exercise.lab_names[0], script.title or exercise.title), "")
+    say(*(line for code in codes if code.file == REFERENCE for line in _reference_note(code)))
     figures, ended = _run(course, lab)
     if ended.failure is not None:
-        say("", *prose(f"The lab could not go on: {ended.failure.message}", indent=2))
-        at = ended.failure.exception.frames[-1:] if ended.failure.exception else ()
-        say(*(f"  {place(each)}" for each in at), "")
-        ids = {code.exercise for code in codes}.union(*(code.others for code in codes))
-        meant = next((Path(each.file).stem for each in at if Path(each.file).stem in ids), exercise.id)
-        say(step("grade", f"grade exercise {meant}", "tests it part by part"))
+        _show_failure(ended.failure, codes, exercise)
         ctx.exit(FAILED)
-    for line in _kept(figures, folder, exercise, lab, ended):
+    for line in _write_results(figures, folder, exercise, lab, ended):
         say(line)
+
+
+def _show_failure(failure: Failure, codes: list[LabCode], exercise: Exercise) -> None:
+    """Show why the lab stopped, and the command that grades the exercise in which it did."""
+    frames = failure.exception.frames[-1:] if failure.exception else ()
+    say("", *prose(f"The lab stopped: {failure.message}", indent=2))
+    say(*(f"  {place(each)}" for each in frames), "")
+    ids = {code.exercise for code in codes}.union(*(code.others for code in codes))
+    failing = next((Path(each.file).stem for each in frames if Path(each.file).stem in ids), exercise.id)
+    say(step("grade", f"grade exercise {failing}", "tests it part by part"))
 
 
 def _list(labs: list[Exercise]) -> None:
     if not labs:
         raise UsageError("This course has no labs.")
-    say("", *(line for lab in labs for line in _listed(lab)))
+    say("", *(line for lab in labs for line in _lines_of_lab(lab)))
 
 
-def _listed(lab: Exercise) -> Iterator[str]:
+def _lines_of_lab(lab: Exercise) -> Iterator[str]:
     script = asked(lab.lab)
     yield from _labelled(f"grade lab {lab.lab_names[0]}", script.title or lab.title)
     if script.options:
@@ -109,12 +117,12 @@ def _listed(lab: Exercise) -> Iterator[str]:
 
 
 def _labelled(command: str, title: str) -> list[str]:
-    """A command and its title, which goes on in further lines as far in."""
+    """Format a command and its title, which is wrapped and indented."""
     first, *rest = textwrap.wrap(title, min(columns(), COLUMNS) - 29) or [""]
     return [f"  {bold(f'{command:<26}')} {first}", *(f"{'':<29}{line}" for line in rest)]
 
 
-def _meant(name: str, labs: list[Exercise]) -> Exercise:
+def _find_lab(name: str, labs: list[Exercise]) -> Exercise:
     for lab in labs:
         if name in lab.lab_names:
             return lab
@@ -122,8 +130,8 @@ def _meant(name: str, labs: list[Exercise]) -> Exercise:
     raise UsageError(f"No lab '{name}' in this course.{did_you_mean(name, names)} grade lab lists them.")
 
 
-def _parsed(name: str, defaults: dict[str, LabOption], arguments: tuple[str, ...]) -> dict[str, LabOption]:
-    """The options of a lab, with what was given for them. click's UsageError where it has no such option."""
+def _parse_options(name: str, defaults: dict[str, LabOption], arguments: tuple[str, ...]) -> dict[str, LabOption]:
+    """Parse the options of a lab. Raises click.UsageError for an unknown option."""
     options = [click.Option([_flag(each)], type=type(default), default=default) for each, default in defaults.items()]
     command = click.Command(name, params=[*options], add_help_option=False)
     return command.make_context(f"grade lab {name}", [*arguments]).params
@@ -134,26 +142,25 @@ def _flag(option: str) -> str:
 
 
 def _code(course: Course, exercise: Exercise, progress: Progress, path: Path | None = None) -> LabCode:
-    """The file at `path`; else the student's own, if it passed as it is or the course has no reference; else that."""
+    """Return the code to run: the file at `path`, or the student's file if it passed, or the reference.
+
+    Without a reference, as in a student's edition, it is always the student's file.
+    """
     own = read_submission(path, exercise.id) if path else own_submission(exercise)
     passed = any(each.passed and each.sha256 == own.sha256 for each in progress.tries(exercise.id))
     if path or passed or exercise.solution is None:
         return LabCode(exercise.id, own.text, own.file, _imports(course, exercise, own))
-    return _reference(course, exercise)
-
-
-def _reference(course: Course, exercise: Exercise) -> LabCode:
     others = reference_texts(course.needed_by(exercise))
     return LabCode(exercise.id, read_text(exercise.reference), REFERENCE, others)
 
 
-def _stands_in(code: LabCode) -> list[str]:
-    text = f"The reference of {code.exercise} is run: your own has not passed (grade exercise {code.exercise})."
+def _reference_note(code: LabCode) -> list[str]:
+    text = f"Runs the reference of {code.exercise}, because yours has not passed (grade exercise {code.exercise})."
     return [*prose(text, indent=2), ""]
 
 
 def _imports(course: Course, exercise: Exercise, submission: Submission) -> dict[str, str]:
-    """The student's other exercises that a lab runs with. UsageError where one of them is not there, or not written."""
+    """Return the student's other exercises that a file imports. Raises UsageError if one is missing or not started."""
     imports = own_imports(course, exercise, submission.text)
     for name, why in imports.absent.items():
         raise UsageError(f"{exercise.id} imports {name}: {why}")
@@ -165,48 +172,41 @@ def _imports(course: Course, exercise: Exercise, submission: Submission) -> dict
 
 
 def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
-    """Runs the lab, shows each part as it comes, and returns all that was measured."""
+    """Run the lab, show each picture as it arrives, and return all of them."""
     from grader.show.characters import drawn
 
     def work(judges: Judges) -> tuple[list[Picture | Table], LabEnded]:
         figures: list[Picture | Table] = []
-        known: dict[str, int] = {}  # curves of one name look alike in all pictures
-        with _status() as status:
+        known: dict[str, int] = {}  # a curve keeps its mark in all pictures
+        with closing(_StepLine()) as status:
             for message in judges.run_lab(lab, forbidden=course.folders):
                 if isinstance(message, LabEnded):
-                    status(None)
+                    status.show(None)
                     return figures, message
                 if isinstance(message.shown, Step):
-                    status(message.shown)
+                    status.show(message.shown)
                     continue
-                status(None)
+                status.show(None)
                 figures.append(message.shown)
                 lines = drawn(message.shown, COLUMNS - len(MARGIN), unicode=unicode_on(sys.stdout), known=known)
                 say(*(MARGIN + line for line in lines), "")
-        raise AssertionError("a lab that ends without saying so")
+        raise AssertionError("the lab ended without LabEnded")
 
     with lost_as_usage_error():
         return with_judges(work)
 
 
-@contextmanager
-def _status() -> Iterator["_Show"]:
-    """Says what is being done: a line that stands while it is, and then one with the seconds that it took."""
-    show = _Show()
-    try:
-        yield show
-    finally:
-        show.stop()
+class _StepLine:
+    """The line of the current step: a spinner while it runs, then its duration."""
 
-
-class _Show:
     def __init__(self) -> None:
         self._step: Step | None = None
         self._begun = 0.0
-        self._live: Any = None
+        self._spinner: Any = None
 
-    def __call__(self, step: Step | None) -> None:
-        self.stop()
+    def show(self, step: Step | None) -> None:
+        """End the current step, and start another one unless it is None."""
+        self.close()
         if self._step is not None:
             seconds = f"{time.monotonic() - self._begun:.1f} s"
             say(f"    {self._step.text:<50} {dim(f'{seconds:>8}')}")
@@ -216,29 +216,30 @@ class _Show:
         if step is not None and sys.stderr.isatty():
             from rich.console import Console
 
-            self._live = Console(stderr=True).status(f"  {step.text}", spinner="line")
-            self._live.start()
+            self._spinner = Console(stderr=True).status(f"  {step.text}", spinner="line")
+            self._spinner.start()
 
-    def stop(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+    def close(self) -> None:
+        """Remove the spinner."""
+        if self._spinner is not None:
+            self._spinner.stop()
+            self._spinner = None
 
 
-def _kept(
+def _write_results(
     figures: list[Picture | Table], folder: Path, exercise: Exercise, lab: RunLab, ended: LabEnded
 ) -> Iterator[str]:
-    """Writes pictures and numbers, and says where."""
+    """Write pictures and numbers, and yield lines with their paths."""
     from grader.show.graphics import NoMatplotlib, png
 
-    found = {
+    results = {
         "exercise": exercise.id,
         "seed": lab.seed,
         "options": lab.options,
         "versions": ended.versions,
         "measured": figures,
     }
-    text = msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n"
+    text = msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n"
     numbers = write_bytes(folder / "measured.json", text)
     try:
         for figure in figures:

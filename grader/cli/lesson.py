@@ -1,4 +1,4 @@
-"""grade lesson: reads a part of a lesson, or shows which there are."""
+"""grade lesson: read a part of a lesson, or list lessons and parts."""
 
 import sys
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from grader.course.lesson.pictures import load_picture
 from grader.course.lessons import exam_form, find_section, quiz_path
 from grader.course.progress import PartBegun, PartRead, PartStopped, Predicted, Progress, now
 from grader.quiz import history
+from grader.study.reader.markdown import ReaderPage
 from grader.show.marks import unicode_on
 from grader.study.reader.blocks import RenderContext, ansi_lines
 from grader.study.reader.markdown import ReaderPage
@@ -30,30 +31,31 @@ from grader.study.reader.overview import PlannedPart, lessons_lines, parts_lines
 
 @click.command("lesson")
 @click.argument("words", nargs=-1, metavar="[NAME]", type=LessonName())
-@click.option("--plain", is_flag=True, help="All at once, with the answers.")
-@click.option("--list", "listing", is_flag=True, help="All lessons, and how far you have read.")
+@click.option("--plain", is_flag=True, help="Print the whole part, with the answers.")
+@click.option("--list", "listing", is_flag=True, help="List all lessons, and how far you have read.")
 def command(words: tuple[str, ...], plain: bool, listing: bool) -> None:
-    """Read on where you stopped, or read NAME: a lesson (1, moe), a part (1.3, or words of its title), 0 the opening.
+    """Continue reading where you stopped, or read NAME.
 
-    Questions wait for your answer, and what they are about is shown then.
+    NAME is a lesson (1, moe), a part (1.3, or words of its title), or 0 for the opening. At a question the lesson
+    waits for your answer before it continues.
     """
     course = load_lessons(course_root())
     progress = Progress.load(course.root)
-    meant = find(course, words) if words else next_part(course, progress)
-    if listing or meant is None:
+    found = find(course, words) if words else next_part(course, progress)
+    if listing or found is None:
         _list(course, progress)
-    elif isinstance(meant, Section):
-        show(find_section(read_text(meant.file.path), meant.words, f"Lesson {meant.file.lesson}").text)
-    elif isinstance(meant, PartFile):
-        _read(course, progress, meant, plain)
+    elif isinstance(found, Section):
+        show(find_section(read_text(found.file.path), found.words, f"Lesson {found.file.lesson}").text)
+    elif isinstance(found, PartFile):
+        _read(course, progress, found, plain)
     else:
-        files = part_files(course, meant)
+        files = part_files(course, found)
         if not files:
-            raise not_written(course, meant)
+            raise not_written(course, found)
         if files[0].old:
             _read(course, progress, files[0], plain)
         else:
-            _overview(course, progress, meant, files)
+            _overview(course, progress, found, files)
 
 
 def _list(course: Course, progress: Progress) -> None:
@@ -74,14 +76,13 @@ def _overview(course: Course, progress: Progress, lesson: Lesson, files: Sequenc
     if here is not None:
         say(step("read", f"grade lesson {here.name}"))
         return
-    exercises = (exercise for file in files for exercise in _left(course, progress, file))
+    exercises = (exercise for file in files for exercise in _unpassed(course, progress, file))
     say(*map(_exercise_line, exercises), *_quiz(course, lesson))
 
 
 def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> None:
-    """A part in the terminal, or all of it at once."""
+    """Read a part interactively, or print all of it."""
     part = load_file(course, file)
-    lesson, number, slug = file.lesson_slug, file.number, file.slug
     if file.old:
         show(read_text(file.path))
     elif plain or not interactive():
@@ -89,24 +90,31 @@ def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> No
 
         page = ReaderPage(columns(), unicode_on(sys.stdout))
         say(*plain_lines(part, _surroundings(course, progress, file, page)))
-    else:
-        from grader.study.reader.reading import Reader
-        from grader.study.reader.terminal import Terminal
-
-        start = progress.part_place(lesson, slug)
-        if not start:
-            progress.record(PartBegun(lesson=lesson, part=number, slug=slug))
-        around = _surroundings(course, progress, file, ReaderPage(columns(), unicode_on(sys.stdout)))
-        reader = Reader(part, Terminal(say), around, lambda *given: _predicted(progress, file, *given))
-        place = reader.read(start)
-        if place is not None:
-            progress.record(PartStopped(lesson=lesson, part=number, slug=slug, block=place))
-            say("", step("go on", f"grade lesson {file.name}"))
-            return
+    elif not _read_interactively(course, progress, file, part):
+        return
     if sys.stdout.isatty():
-        progress.record(PartRead(lesson=lesson, part=number, slug=slug))
+        progress.record(PartRead(lesson=file.lesson_slug, part=file.number, slug=file.slug))
     if not file.old:
-        say("", *_after(course, progress, file, part))
+        say("", *_next_steps(course, progress, file, part))
+
+
+def _read_interactively(course: Course, progress: Progress, file: PartFile, part: Part) -> bool:
+    """Read a part from the place where it was left, and return whether it was read to the end."""
+    from grader.study.reader.reading import Reader
+    from grader.study.reader.terminal import Terminal
+
+    lesson, number, slug = file.lesson_slug, file.number, file.slug
+    start = progress.part_place(lesson, slug)
+    if not start:
+        progress.record(PartBegun(lesson=lesson, part=number, slug=slug))
+    around = _surroundings(course, progress, file, ReaderPage(columns(), unicode_on(sys.stdout)))
+    reader = Reader(part, Terminal(say), around, lambda *given: _record_prediction(progress, file, *given))
+    place = reader.read(start)
+    if place is None:
+        return True
+    progress.record(PartStopped(lesson=lesson, part=number, slug=slug, block=place))
+    say("", step("go on", f"grade lesson {file.name}"))
+    return False
 
 
 def _surroundings(course: Course, progress: Progress, file: PartFile, page: ReaderPage) -> RenderContext:
@@ -120,8 +128,8 @@ def _surroundings(course: Course, progress: Progress, file: PartFile, page: Read
     )
 
 
-def _predicted(progress: Progress, file: PartFile, question: Predict, answer: str, right: bool | None) -> None:
-    """Records a prediction. One that was wrong comes back for review, and so does one that was wrong before."""
+def _record_prediction(progress: Progress, file: PartFile, question: Predict, answer: str, right: bool | None) -> None:
+    """Record a prediction. It is reviewed if it is wrong, or if an earlier one to the same question was."""
     key, moment = history.part_key(file.lesson_slug, file.slug, question.id), now()
     due = None
     if right is False or (right and key in history.past_answers(progress.events)):
@@ -141,19 +149,20 @@ def _predicted(progress: Progress, file: PartFile, question: Predict, answer: st
     )
 
 
-def _after(course: Course, progress: Progress, file: PartFile, part: Part) -> list[str]:
-    """What to do when a part is read: its exercises, unless it ends in them, after the last the quiz, and what follows.
+def _next_steps(course: Course, progress: Progress, file: PartFile, part: Part) -> list[str]:
+    """Return the steps after a part: its exercises, the quiz after the last part, and the next step of the course.
 
-    What follows is what does in the course; at its end what has not been read.
+    Exercises are left out if the part ends with them. At the end of the course, the next step is the first unread part.
     """
-    left = [] if isinstance(part.blocks[-1], ExerciseDue | LabDue) else _left(course, progress, file)
+    ends_with_exercise = isinstance(part.blocks[-1], ExerciseDue | LabDue)
+    left = [] if ends_with_exercise else _unpassed(course, progress, file)
     lines = [_exercise_line(exercise) for exercise in left]
     exercises: Sequence[Exercise] = _due(course, file)
     lesson = course.lesson(file.lesson) if file.lesson else None
     if lesson and file == part_files(course, lesson)[-1]:
         lines += _quiz(course, lesson)
-        with suppress(UsageError):  # a spoilt exercise does not spoil reading
-            exercises = load_course(course.root).exercises  # those that no part has come now
+        with suppress(UsageError):  # an invalid exercise must not prevent reading
+            exercises = load_course(course.root).exercises  # exercises that no part mentions come last
     whole = replace(course, exercises=tuple(exercises))
     following = step_after(whole, file, progress, [each.id for each in left]) or next_part(course, progress)
     if following is not None and following != file:
@@ -162,13 +171,12 @@ def _after(course: Course, progress: Progress, file: PartFile, part: Part) -> li
     return lines
 
 
-def _left(course: Course, progress: Progress, file: PartFile) -> list[Exercise]:
-    """The exercises of a part that are not passed yet."""
+def _unpassed(course: Course, progress: Progress, file: PartFile) -> list[Exercise]:
     return [exercise for exercise in _due(course, file) if not is_done(exercise, progress)]
 
 
 def _due(course: Course, file: PartFile) -> list[Exercise]:
-    """The exercises of a part, each once."""
+    """Return the exercises of a part, without duplicates."""
     found = {exercise.id: exercise for name in due_in(file) if (exercise := _exercise(course, name))}
     return list(found.values())
 
@@ -184,7 +192,7 @@ def _quiz(course: Course, lesson: Lesson) -> list[str]:
 
 
 def _exercise(course: Course, name: str) -> Exercise | None:
-    """The exercise of that id, or of the lab of that name."""
+    """Return the exercise with that id, or the one whose lab has that name; None if there is none."""
     for each in (name, name + LAB):
         with suppress(UsageError):
             return load_exercise(course.root, each)

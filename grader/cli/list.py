@@ -1,4 +1,4 @@
-"""grade list: the map of the course."""
+"""grade list: show the map of the course."""
 
 import shutil
 import sys
@@ -25,21 +25,20 @@ MARKS = {
 }
 ONLY_PUBLIC = f"{PUBLIC}  passes the public tests; what you hand in is tested further"
 MISSING = "!"
-NAMES = 17  # the width of the column of lessons' names
-READ = 5  # of that of parts that are read
-POINTS = 7  # of that of points
-QUIZ = 8  # and of that of quizzes
-AROUND = 10  # lines of the screen beside the rows of lessons and exercises, with that of the next prompt
-GOOD = 0.8  # the share of a quiz from which it has the mark of what is passed
+NAME_WIDTH = 17
+READ_WIDTH = 5
+POINTS_WIDTH = 7
+OTHER_LINES = 10  # lines of the screen besides lessons and exercises, including the next prompt
+GOOD = 0.8  # the share of a quiz's points from which it is marked as passed
 
 
 @click.command("list")
 @click.argument("words", nargs=-1, metavar="[LESSON]", type=LessonName())
-@click.option("--all", "everything", is_flag=True, help="The exercises of every lesson.")
+@click.option("--all", "everything", is_flag=True, help="Show the exercises of all lessons.")
 def command(words: tuple[str, ...], everything: bool) -> None:
-    """The map of the course: what is read, passed, failed and not started, and what to do next.
+    """Show what you have read, passed, failed and not started, and what to do next.
 
-    With LESSON (3, moe), its exercises in the order in which to write them.
+    With LESSON (3, moe), shows its exercises in the order of the lesson.
     """
     course = load_course(course_root())
     order = list(steps(course))
@@ -48,25 +47,14 @@ def command(words: tuple[str, ...], everything: bool) -> None:
     following = next_step(order, progress)
     if words or everything:
         chosen = course.lessons if everything else (course.lesson(lesson_number(course, words)),)
-        _listed(course, progress, chosen)
+        _show_exercises(course, progress, chosen)
     else:
-        lessons = [lesson for lesson in course.lessons if _of(course, lesson) or quiz_path(course, lesson).is_file()]
+        lessons = [each for each in course.lessons if _exercises(course, each) or quiz_path(course, each).is_file()]
         say("", _header(course, progress), "")
         if not lessons:
             say(*prose("This course has no exercises yet."), "", step("new", "grade new ID --lesson N"), "")
             return
-        here = _here(course, progress, following, lessons)
-        rows, exercises = _map(course, progress, lessons, here), _of(course, here)
-        say(*rows, "")
-        if exercises and len(rows) + len(exercises) + AROUND <= _height():
-            say(*_lesson(course, progress, here), "")
-        elif exercises:
-            say(step("lesson", f"grade list {here.number}", "its exercises"))
-        say(*_review(progress))
-        if quiz_path(course, here).is_file() and history.quiz_state(progress.events, here.slug).best is None:
-            say(step("quiz", f"grade quiz {here.slug}"))
-        if (form := exam_form(course, here)) is not None:
-            say(step("exam", shown(form), "fill it in, and hand it in"))
+        _show_map(course, progress, lessons, _current_lesson(course, progress, following, lessons))
     if following is not None:
         say(
             step(
@@ -81,16 +69,31 @@ def command(words: tuple[str, ...], everything: bool) -> None:
         say("  Every exercise is passed.", step("compare", f"grade diff {course.exercises[-1].id}"))
 
 
-def _listed(course: Course, progress: Progress, lessons: tuple[Lesson, ...]) -> None:
-    """The exercises of lessons. UsageError where there are none."""
-    having = [lesson for lesson in lessons if _of(course, lesson)]
-    if not having and course.released:
+def _show_exercises(course: Course, progress: Progress, lessons: tuple[Lesson, ...]) -> None:
+    """Show the exercises of lessons. Raises UsageError if there are none."""
+    with_exercises = [lesson for lesson in lessons if _exercises(course, lesson)]
+    if not with_exercises and course.released:
         raise UsageError(f"Lesson {lessons[0].number} has no exercises in this edition of the course.")
-    if not having:
-        raise UsageError(f"Lesson {lessons[0].number} has no exercises yet; grade list shows which have.")
-    for lesson in having:
-        say("", *_lesson(course, progress, lesson))
+    if not with_exercises:
+        raise UsageError(f"Lesson {lessons[0].number} has no exercises yet; grade list shows which lessons do.")
+    for lesson in with_exercises:
+        say("", *_lines_of_lesson(course, progress, lesson))
     say("")
+
+
+def _show_map(course: Course, progress: Progress, lessons: list[Lesson], current: Lesson) -> None:
+    """Show the map, the exercises of the current lesson if they fit, and what can be done in it."""
+    rows, exercises = _map(course, progress, lessons, current), _exercises(course, current)
+    say(*rows, "")
+    if exercises and len(rows) + len(exercises) + OTHER_LINES <= _height():
+        say(*_lines_of_lesson(course, progress, current), "")
+    elif exercises:
+        say(step("lesson", f"grade list {current.number}", "its exercises"))
+    say(*_review_step(progress))
+    if quiz_path(course, current).is_file() and history.quiz_state(progress.events, current.slug).best is None:
+        say(step("quiz", f"grade quiz {current.slug}"))
+    if (form := exam_form(course, current)) is not None:
+        say(step("exam", shown(form), "fill it in, and hand it in"))
 
 
 def _header(course: Course, progress: Progress) -> str:
@@ -100,22 +103,27 @@ def _header(course: Course, progress: Progress) -> str:
     return _row(course.title, count)
 
 
-def _map(course: Course, progress: Progress, lessons: list[Lesson], here: Lesson) -> list[str]:
-    """A row for each lesson that has exercises or a quiz, and the numbers of the others."""
-    most = max([9, *(len(_of(course, lesson)) for lesson in lessons)])
+def _map(course: Course, progress: Progress, lessons: list[Lesson], current: Lesson) -> list[str]:
+    """Return a row for each lesson that has exercises or a quiz, and a line with the numbers of the others."""
+    most = max([9, *(len(_exercises(course, lesson)) for lesson in lessons)])
     gap = " " * (2 if _width() >= COLUMNS else 1)
-    head = f"{'lesson':<{NAMES}}{gap}{'read':<{READ}}{gap}{'exercises':<{most}}{gap}{'points':>{POINTS}}{gap * 2}quiz"
-    lines = [dim(f"       {head}")]
+    titles = (
+        f"{'lesson':<{NAME_WIDTH}}",
+        f"{'read':<{READ_WIDTH}}",
+        f"{'exercises':<{most}}",
+        f"{'points':>{POINTS_WIDTH}}",
+    )
+    lines = [dim(f"       {gap.join(titles)}{gap * 2}quiz")]
     for lesson in lessons:
-        exercises = _of(course, lesson)
-        arrow = HERE if lesson == here else " "
-        dots = "".join(_mark(progress, exercise) for exercise in exercises) + " " * (most - len(exercises))
+        exercises = _exercises(course, lesson)
+        arrow = HERE if lesson == current else " "
+        marks = "".join(_mark(progress, exercise) for exercise in exercises) + " " * (most - len(exercises))
         quiz = _quiz(progress, lesson) if quiz_path(course, lesson).is_file() else ""
         cells = (
-            f"{lesson.short:<{NAMES}}",
-            f"{_read(course, progress, lesson):<{READ}}",
-            dots,
-            f"{_points(progress, exercises):>{POINTS}}",
+            f"{lesson.short:<{NAME_WIDTH}}",
+            f"{_read(course, progress, lesson):<{READ_WIDTH}}",
+            marks,
+            f"{_points(progress, exercises):>{POINTS_WIDTH}}",
         )
         lines.append(f"  {arrow} {lesson.number:>2} {gap.join(cells)}{gap * 2}{quiz}")
     empty = [str(lesson.number) for lesson in course.lessons if lesson not in lessons]
@@ -128,22 +136,22 @@ def _map(course: Course, progress: Progress, lessons: list[Lesson], here: Lesson
     return lines
 
 
-def _lesson(course: Course, progress: Progress, lesson: Lesson) -> list[str]:
-    """The exercises of one lesson, one line each."""
-    exercises = _of(course, lesson)
-    wide = max(len(exercise.id) for exercise in exercises)
+def _lines_of_lesson(course: Course, progress: Progress, lesson: Lesson) -> list[str]:
+    """Return a title, and a line for each exercise of a lesson."""
+    exercises = _exercises(course, lesson)
+    id_width = max(len(exercise.id) for exercise in exercises)
     lines = [_row(f"{lesson.number} {lesson.title}", f"{_points(progress, exercises)} points")]
     for exercise in exercises:
-        head = f"    {_mark(progress, exercise)} {exercise.id:<{wide}}   "
+        head = f"    {_mark(progress, exercise)} {exercise.id:<{id_width}}   "
         effort = f"level {exercise.level} {exercise.minutes:>3} min"
-        room = _width() - 12 - wide - len(effort)
+        room = _width() - 12 - id_width - len(effort)
         about = f"{_cut(exercise.title, room) if room > 7 else '':<{max(room, 0)}}   {dim(effort)}"
         lines.append(head + (f"missing: grade reset {exercise.id}" if exercise.missing else about))
     return lines
 
 
 def _row(title: str, remark: str) -> str:
-    """A title, and a remark at the right."""
+    """Format a title, with a remark at the right."""
     title = _cut(title, _width() - 4 - len(remark))
     return f"  {bold(title)}{remark:>{_width() - 2 - len(title)}}"
 
@@ -153,12 +161,12 @@ def _width() -> int:
 
 
 def _height() -> int:
-    """How many lines may be shown at once: as many as a terminal has, and any number where there is none."""
+    """Return the height of the terminal; unlimited if there is none."""
     return shutil.get_terminal_size().lines if sys.stdout.isatty() else sys.maxsize
 
 
 def _points(progress: Progress, exercises: list[Exercise]) -> str:
-    """What was earned of what there is: `12/77`."""
+    """Format the points earned and the maximum, such as `12/77`."""
     if not exercises:
         return ""
     earned = sum((progress.best(exercise.id) or 0.0) * exercise.points for exercise in exercises)
@@ -166,13 +174,13 @@ def _points(progress: Progress, exercises: list[Exercise]) -> str:
 
 
 def _read(course: Course, progress: Progress, lesson: Lesson) -> str:
-    """How many of its parts are read: `3/7`. A lesson of one text has one; one that is not written has none."""
+    """Format how many parts of a lesson are read, such as `3/7`; empty if the lesson has no parts."""
     files = part_files(course, lesson)
     return f"{sum(is_done(file, progress) for file in files)}/{len(files)}" if files else ""
 
 
 def _quiz(progress: Progress, lesson: Lesson) -> str:
-    """How far its quiz is: `3 of 14`, `due`, or the best score."""
+    """Format the state of a lesson's quiz: `3 of 14` while it is open, `due`, or the best score."""
     state = history.quiz_state(progress.events, lesson.slug)
     if state.open and state.answered:
         return f"{state.answered} of {len(state.open.questions)}"
@@ -185,8 +193,8 @@ def _quiz(progress: Progress, lesson: Lesson) -> str:
     return f"{mark} {number(round(state.best.score, 1))}/{number(state.best.max_score)}"
 
 
-def _review(progress: Progress) -> list[str]:
-    """The command that brings back what was missed and what is due."""
+def _review_step(progress: Progress) -> list[str]:
+    """Return the step to grade review, if questions were missed or are due."""
     last = [each[-1] for each in history.past_answers(progress.events).values()]
     missed = sum(map(history.is_still_missed, last))
     due = sum(event.due <= now() for event in last if not history.is_still_missed(event))
@@ -194,8 +202,8 @@ def _review(progress: Progress) -> list[str]:
     return [step("review", "grade review", ", ".join(counts))] if counts else []
 
 
-def _here(course: Course, progress: Progress, following: Step | None, lessons: list[Lesson]) -> Lesson:
-    """The lesson in which the student is: that of the next step, else the first whose quiz is not finished."""
+def _current_lesson(course: Course, progress: Progress, following: Step | None, lessons: list[Lesson]) -> Lesson:
+    """Return the lesson of the next step, or the first one whose quiz is not finished."""
     if following is not None and following.lesson:
         return course.lesson(following.lesson)
     if following is None and course.exercises:
@@ -204,7 +212,7 @@ def _here(course: Course, progress: Progress, following: Step | None, lessons: l
     return (unfinished or lessons)[0]
 
 
-def _of(course: Course, lesson: Lesson) -> list[Exercise]:
+def _exercises(course: Course, lesson: Lesson) -> list[Exercise]:
     return [exercise for exercise in course.exercises if exercise.lesson == lesson.number]
 
 

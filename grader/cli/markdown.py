@@ -1,4 +1,4 @@
-"""Markdown on a terminal: rendered, in a pager where there is one; as it is where nobody looks."""
+"""Show Markdown: rendered in a terminal, as source in a pipe."""
 
 import shutil
 import sys
@@ -10,7 +10,7 @@ from grader.show.marks import encoding_of, unicode_on, writable
 
 
 def show(text: str) -> None:
-    """Shows Markdown, in a pager if it is longer than the screen. What is piped on gets the source, a text already."""
+    """Render Markdown, in a pager if it is longer than the screen. In a pipe, print the source."""
     if not sys.stdout.isatty():
         click.echo(writable(text.rstrip("\n"), encoding_of(sys.stdout)))
         return

@@ -1,4 +1,4 @@
-"""Names of exercises and lessons on command lines: what is meant by them, and how a shell completes them."""
+"""Names of exercises, lessons and labs on the command line, and their completion by the shell."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,24 +18,24 @@ from grader.study.reader.order import next_exercise
 
 
 class ExerciseName(click.ParamType[str]):
-    """What may be typed for an exercise. What is meant by it is found out by the command: `named`."""
+    """The type of an argument that names an exercise; the command resolves it with `find_exercise`."""
 
     name = "exercise"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The ids that begin so; where none does, files."""
-        ids = [each for root in _course(ctx) for each in exercise_ids(root) if each.startswith(incomplete)]
+        """Complete ids; if none matches, complete files."""
+        ids = [each for root in _course_roots(ctx) for each in exercise_ids(root) if each.startswith(incomplete)]
         return [CompletionItem(each) for each in ids] or [CompletionItem(incomplete, type="file")]
 
 
 class LessonName(click.ParamType[str]):
-    """What may be typed for a lesson."""
+    """The type of an argument that names a lesson."""
 
     name = "lesson"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The slugs, and of other names those that begin so, each with the title."""
-        courses = [load_lessons(root) for root in _course(ctx)]
+        """Complete slugs, and other names once something is typed, each with the lesson's title."""
+        courses = [load_lessons(root) for root in _course_roots(ctx)]
         return [
             CompletionItem(name, help=lesson.title)
             for course in courses
@@ -46,23 +46,26 @@ class LessonName(click.ParamType[str]):
 
 
 class LabName(click.ParamType[str]):
-    """What may be typed for a lab."""
+    """The type of an argument that names a lab."""
 
     name = "lab"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The names that begin so."""
-        labs = [name for root in _course(ctx) for name in lab_names(root)]
+        """Complete names of labs."""
+        labs = [name for root in _course_roots(ctx) for name in lab_names(root)]
         return [CompletionItem(name) for name in labs if name.startswith(incomplete)]
 
 
-def named(root: Path, word: str) -> Exercise:
-    """The exercise that is meant by a word or a path. UsageError where none is, or several are."""
+def find_exercise(root: Path, word: str) -> Exercise:
+    """Return the exercise named by a word or a path. Raises UsageError unless exactly one matches."""
     return load_exercise(root, exercise_meant(root, word).id)
 
 
-def last_or_next(root: Path) -> str:
-    """The exercise in whose folder one is, else the one that was graded last and has not passed, else the next."""
+def current_exercise_id(root: Path) -> str:
+    """Return the exercise in whose folder the user is, or the one graded last if it has not passed, or the next one.
+
+    Raises UsageError if every exercise is passed.
+    """
     if here := exercise_here(root):
         return here
     exercise = next_exercise(load_course(root), Progress.load(root))
@@ -71,9 +74,9 @@ def last_or_next(root: Path) -> str:
     return exercise.id
 
 
-def instead(word: str, commands: list[str], ctx: click.Context) -> str:
-    """What was meant by a word that is no command: an exercise, a lesson, or a command that is spelt otherwise."""
-    for root in _course(ctx):
+def suggest_command(word: str, commands: list[str], ctx: click.Context) -> str:
+    """Return a hint for an unknown command: it names an exercise or a lesson, or resembles a command; may be empty."""
+    for root in _course_roots(ctx):
         if word.casefold() in exercise_ids(root):
             return f" It is an exercise: grade exercise {word.casefold()}"
         if exact_lesson(load_lessons(root), word):
@@ -82,11 +85,11 @@ def instead(word: str, commands: list[str], ctx: click.Context) -> str:
 
 
 def lesson_number(course: Course, words: tuple[str, ...]) -> int:
-    """The number of the lesson that is meant by words. UsageError where none is, or several are."""
+    """Return the number of the lesson with that name. Raises UsageError unless exactly one matches."""
     return find_lesson(course, " ".join(words)).number
 
 
-def _course(ctx: click.Context) -> Iterator[Path]:
-    """The course that a command line is about, if there is one. While a shell completes, nothing is said of errors."""
+def _course_roots(ctx: click.Context) -> Iterator[Path]:
+    """Yield the folder of the course, or nothing: errors must not be shown while a shell completes."""
     with suppress(UsageError):
         yield find_course(Path.cwd(), ctx.find_root().params.get("course"))

@@ -1,4 +1,4 @@
-"""grade next: what comes next in the course, and why."""
+"""grade next: show the next step of the course, and why it is next."""
 
 import click
 
@@ -13,7 +13,7 @@ from grader.study.reader.order import Step, command_for, next_step, reason_for, 
 
 @click.command("next")
 def command() -> None:
-    """What comes next: the exercise or part that you began last, else the next that is ready."""
+    """Show what comes next: the exercise or part that you began last, or the next one."""
     course = load_course(course_root())
     progress = Progress.load(course.root)
     order = list(steps(course))

@@ -1,4 +1,4 @@
-"""grade notebook: a part of a lesson as a notebook."""
+"""grade notebook: write a part of a lesson as a notebook."""
 
 from pathlib import Path
 
@@ -16,11 +16,13 @@ from grader.study.notebook.writer import notebook_of
 
 @click.command("notebook")
 @click.argument("name", metavar="PART")
-@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Where it goes; by default here.")
+@click.option(
+    "--out", metavar="FILE", type=click.Path(path_type=Path), help="File to write.  [default: named after PART]"
+)
 def command(name: str, out: Path | None) -> None:
     """Write PART of a lesson, such as 1.3, as a notebook for Jupyter or Colab.
 
-    A file that is there already is left alone: your answers may be in it.
+    An existing file is not overwritten, because it may contain your answers.
     """
     course = load_course(course_root())
     part = _part(course, name)
@@ -30,14 +32,14 @@ def command(name: str, out: Path | None) -> None:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:
-        raise UsageError(f"There is a file {path} already; name another with --out FILE.") from None
+        raise UsageError(f"{path} already exists; name another file with --out FILE.") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
     say("", f"  {path}", "", step("open", f"jupyter lab {path}"))
 
 
 def _part(course: Course, name: str) -> Part:
-    """The part that `1.3` or `moe.2` names. UsageError for a whole lesson, and for a part that is not there."""
+    """Return the part that `1.3` or `moe.2` names. Raises UsageError if it names a lesson or an unknown part."""
     word, _, number = name.rpartition(".")
     lesson = find_lesson(course, word or number)
     parts = load_lesson(course, lesson)
@@ -46,5 +48,5 @@ def _part(course: Course, name: str) -> Part:
     found = [part for part in parts if word and str(part.number) == number]
     if not found:
         known = ", ".join(part.id for part in parts)
-        raise UsageError(f"A notebook is of one part of a lesson, and '{name}' is none; there is {known}.")
+        raise UsageError(f"'{name}' is not a part of the lesson; its parts are {known}.")
     return found[0]

@@ -1,4 +1,4 @@
-"""grade progress: where progress is kept, and how it is moved."""
+"""grade progress: show, export or import the student's progress."""
 
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from grader.study.progress_transfer import export_progress, import_progress
 
 @click.command("progress")
 @click.option("--export", "out", metavar="FILE", type=click.Path(path_type=Path), help="Write your progress to a file.")
-@click.option("--import", "source", metavar="FILE", type=click.Path(path_type=Path), help="Take it from such a file.")
+@click.option("--import", "source", metavar="FILE", type=click.Path(path_type=Path), help="Add the progress in a file.")
 def command(out: Path | None, source: Path | None) -> None:
-    """Where your progress is kept; with --export and --import, take it to another machine."""
+    """Show where your progress is stored. Use --export and --import to move it to another machine."""
     progress = Progress.load(course_root())
     if source is not None:
         count = import_progress(source, progress)

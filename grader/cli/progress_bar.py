@@ -1,4 +1,4 @@
-"""How far a long run is: a bar in a terminal, a line every few seconds elsewhere."""
+"""The progress of a long run: a bar in a terminal, a line every few seconds elsewhere."""
 
 import sys
 import time
@@ -13,64 +13,65 @@ from grader.base.text import clean_line, inert
 EVERY = 5.0  # seconds between two lines
 
 
-class Show(Protocol):
-    """Shows what is done and what there is in all; `waiting`: what keeps it from going on."""
+class ShowProgress(Protocol):
+    """A function that shows how many items are done, and what the run is waiting for."""
 
-    def __call__(self, done: int, total: int, waiting: str | None = None) -> None: ...
+    def __call__(self, done: int, total: int, waiting: str | None = None) -> None:
+        """Show progress."""
 
 
 @contextmanager
-def progress_bar(what: str, *, quiet: bool = False) -> Iterator[Show]:
-    """A function to call with what is done and what there is in all; `what` is counted: "submissions"."""
+def progress_bar(noun: str, *, quiet: bool = False) -> Iterator[ShowProgress]:
+    """Yield a function that shows progress; `noun` names the counted items, such as "submissions"."""
     if quiet:
-        yield _nothing
+        yield _show_nothing
     elif sys.stderr.isatty():
-        with _bar(what) as show:
+        with _bar(noun) as show:
             yield show
     else:
-        yield _lines(what)
+        yield _lines(noun)
 
 
-def _nothing(done: int, total: int, waiting: str | None = None) -> None:
-    """Shows nothing."""
+def _show_nothing(done: int, total: int, waiting: str | None = None) -> None:
+    pass
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Show]:
+def _bar(noun: str) -> Iterator[ShowProgress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     rate = TextColumn("{task.fields[rate]}")
-    columns = (TextColumn(" "), BarColumn(30), MofNCompleteColumn(), TextColumn(what), rate, TimeRemainingColumn())
+    columns = (TextColumn(" "), BarColumn(30), MofNCompleteColumn(), TextColumn(noun), rate, TimeRemainingColumn())
     begun = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=None, rate="")
+        task = progress.add_task(noun, total=None, rate="")
 
         def show(done: int, total: int, waiting: str | None = None) -> None:
-            rate = _waits(waiting) if waiting else _rate(done, begun)
+            rate = _waiting_text(waiting) if waiting else _rate(done, begun)
             progress.update(task, completed=done, total=total, rate=rate)
 
         yield show
 
 
-def _lines(what: str) -> Show:
-    begun = said = time.monotonic()
+def _lines(noun: str) -> ShowProgress:
+    begun = last_shown = time.monotonic()
 
     def show(done: int, total: int, waiting: str | None = None) -> None:
-        nonlocal said
+        nonlocal last_shown
         now = time.monotonic()
-        if now - said < EVERY:
+        if now - last_shown < EVERY:
             return
-        said = now
+        last_shown = now
         left = (total - done) * (now - begun) / done if done else 0.0
         about = f", about {left:.0f} s left" if done and left >= 1 else ""
-        how = _waits(waiting) if waiting else f"{_rate(done, begun)}{about}"
-        click.echo(inert(f"  {done} of {total} {what}, {how}"), err=True)
+        state = _waiting_text(waiting) if waiting else f"{_rate(done, begun)}{about}"
+        click.echo(inert(f"  {done} of {total} {noun}, {state}"), err=True)
 
     return show
 
 
-def _waits(waiting: str) -> str:
+def _waiting_text(waiting: str) -> str:
     return f"waiting for {clean_line(waiting)}"
 
 

@@ -1,4 +1,4 @@
-"""grade quiz: takes the quiz of a lesson."""
+"""grade quiz: take the quiz of a lesson."""
 
 import json
 import shlex
@@ -17,8 +17,9 @@ from grader.course.document import shown
 from grader.course.lessons import exam_form, find_lesson, quiz_path
 from grader.course.progress import Progress
 from grader.quiz import history
-from grader.quiz.attempt import Attempt, new_attempt, resume_attempt
+from grader.quiz.attempt import Attempt, attempt_from_form, new_attempt, resume_attempt
 from grader.quiz.draw import DrawnQuestion
+from grader.quiz.form import submit_answers
 from grader.quiz.load import load_quiz
 from grader.quiz.model import LEVELS, Quiz
 from grader.quiz.plain_mode import answer_in_words, ask_plainly, plain_text, right_lines
@@ -26,20 +27,22 @@ from grader.quiz.result import QuizResult
 from grader.quiz.session import EndReason, QuizSession
 from grader.show.marks import FAILED, NOT_STARTED, encoding_of, writable
 
-STOPPED_SHORT = 1  # exit code: the input ended before the last question
+INPUT_ENDED = 1  # exit code: the input ended before the last question
 
 
 @click.command("quiz")
 @click.argument("name", type=LessonName())
-@click.option("--plain", is_flag=True, help="Plain lines, answers from standard input.")
-@click.option("--exam", is_flag=True, help="No feedback until the end.")
-@click.option("--n", "count", metavar="N", type=click.IntRange(min=1), help="Ask so many of the questions.")
-@click.option("--only", type=click.Choice(["missed"]), help="Ask those that were missed last time.")
-@click.option("--seed", metavar="S", help="Draw by this word instead of by yours.")
-@click.option("--new", is_flag=True, help="Begin anew, whatever was stopped.")
-@click.option("--answers", metavar="FILE", type=click.Path(path_type=Path), help="Score a form, and ask nothing.")
+@click.option("--plain", is_flag=True, help="Ask in plain lines and read the answers from standard input.")
+@click.option("--exam", is_flag=True, help="Give no feedback until the end.")
+@click.option("--n", "count", metavar="N", type=click.IntRange(min=1), help="Ask N questions.")
+@click.option("--only", type=click.Choice(["missed"]), help="Ask only the questions that you missed last time.")
+@click.option("--seed", metavar="S", help="Draw the questions with this seed instead of your own.")
+@click.option("--new", is_flag=True, help="Start a new attempt, even if an earlier one is unfinished.")
+@click.option(
+    "--answers", metavar="FILE", type=click.Path(path_type=Path), help="Score the answers in a form, without asking."
+)
 @click.option("--export-form", "form", metavar="FILE", type=click.Path(path_type=Path), help="Write an empty form.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON (docs/quizzes.md).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -54,40 +57,39 @@ def command(
     form: Path | None,
     as_json: bool,
 ) -> None:
-    """Take the quiz of lesson NAME: its number, or a word such as moe.
+    """Take the quiz of lesson NAME, which is its number or a word such as moe.
 
-    Every answer is kept when it is given. A quiz that was stopped goes on where it was.
+    Every answer is saved immediately. A quiz that you stopped continues where you left it.
     """
     root = course_root()
     course = load_lessons(root)
     lesson = find_lesson(course, name)
-    quiz = load_quiz(quiz_of(course, lesson))
+    quiz = load_quiz(quiz_file(course, lesson))
     progress = Progress.load(root)
     if form is not None:
         _export(form, lesson, quiz, progress, seed if seed is not None else history.student_salt(root))
         return
     salt = history.student_salt(root)
     if answers is not None:
-        attempt = _scored(answers, lesson, quiz, progress, salt)
-        _show(attempt, as_json)
+        _show_result(_score_form(answers, lesson, quiz, progress, salt), as_json)
         return
-    anew = new or exam or count or only or seed is not None
-    attempt = (None if anew else resume_attempt(lesson.slug, quiz, progress, salt)) or new_attempt(
+    is_new = new or exam or count or only or seed is not None
+    attempt = (None if is_new else resume_attempt(lesson.slug, quiz, progress, salt)) or new_attempt(
         lesson.slug, quiz, progress, salt, seed=seed, count=count, only="missed" if only else None, exam=exam
     )
-    done = take(attempt.session, plain, as_json)
+    done = run_session(attempt.session, plain, as_json)
     if done is EndReason.FINISHED:
         attempt.finish()
-    elif not as_json:
-        _stopped(ctx, attempt, done)
-        return
-    _show(attempt, as_json)
+    if done is EndReason.FINISHED or as_json:
+        _show_result(attempt, as_json)
+    else:
+        _show_unfinished(attempt, done)
     if done is EndReason.INPUT_ENDED:
-        ctx.exit(STOPPED_SHORT)
+        ctx.exit(INPUT_ENDED)
 
 
-def take(session: QuizSession, plain: bool, quiet: bool) -> EndReason:
-    """Asks in the terminal, or in plain lines where there is none.
+def run_session(session: QuizSession, plain: bool, quiet: bool) -> EndReason:
+    """Ask the questions of a session in the terminal, or in plain lines if there is none.
 
     With `quiet`, plain lines go to standard error.
     """
@@ -95,12 +97,12 @@ def take(session: QuizSession, plain: bool, quiet: bool) -> EndReason:
         from grader.quiz.terminal import ask_in_terminal
 
         return ask_in_terminal(session)
-    return ask_plainly(session, _read, _say_on_stderr if quiet else say, columns())
+    return ask_plainly(session, _read_line, _say_on_stderr if quiet else say, columns())
 
 
-def _read() -> str | None:
-    """The next line of the input; None at its end. Ctrl-C stops like q."""
-    if sys.stdin is None:  # it was closed before we began
+def _read_line() -> str | None:
+    """Return the next line of standard input; None at its end, and q on Ctrl-C."""
+    if sys.stdin is None:  # the process was started with a closed stdin
         return None
     try:
         line = sys.stdin.buffer.readline()
@@ -116,21 +118,21 @@ def _say_on_stderr(*lines: str) -> None:
         click.echo(writable(line.rstrip(), encoding_of(sys.stderr)), err=True)
 
 
-def quiz_of(course: Course, lesson: Lesson) -> Path:
-    """The file of a lesson's quiz. UsageError where it has none."""
+def quiz_file(course: Course, lesson: Lesson) -> Path:
+    """Return the file of a lesson's quiz. Raises UsageError if it has none."""
     path = quiz_path(course, lesson)
     if path.is_file():
         return path
     if (form := exam_form(course, lesson)) is not None:
         raise UsageError(
             f"The quiz of lesson {lesson.number}, {lesson.title}, is an exam: write your answers into {shown(form)}, "
-            "and hand that file in."
+            "and hand in that file."
         )
     if course.released:
         raise UsageError(f"Lesson {lesson.number}, {lesson.title}, has no quiz in this edition of the course.")
     others = [each.slug for each in course.lessons if quiz_path(course, each).is_file()]
-    told = f"Quizzes there are of {', '.join(others)}." if others else "No lesson of this course has one yet."
-    raise UsageError(f"Lesson {lesson.number}, {lesson.title}, has no quiz: there is no {shown(path)}. {told}")
+    hint = f"These lessons have one: {', '.join(others)}." if others else "No lesson of this course has one yet."
+    raise UsageError(f"Lesson {lesson.number}, {lesson.title}, has no quiz: there is no {shown(path)}. {hint}")
 
 
 def _export(path: Path, lesson: Lesson, quiz: Quiz, progress: Progress, salt: str) -> None:
@@ -144,10 +146,9 @@ def _export(path: Path, lesson: Lesson, quiz: Quiz, progress: Progress, salt: st
     say(step("then", f"grade quiz {lesson.slug} --answers {path}"))
 
 
-def _scored(path: Path, lesson: Lesson, quiz: Quiz, progress: Progress, salt: str) -> Attempt:
-    """The attempt that a form is. It is recorded if it is the student's own, and the first with its number."""
-    from grader.quiz.attempt import attempt_from_form
-    from grader.quiz.form import answers_of, read_form, submit_answers
+def _score_form(path: Path, lesson: Lesson, quiz: Quiz, progress: Progress, salt: str) -> Attempt:
+    """Score a form. It is recorded if it was drawn for this student and its number was not used yet."""
+    from grader.quiz.form import answers_of, read_form
 
     document, form = read_form(path)
     if form.quiz != lesson.slug:
@@ -160,21 +161,19 @@ def _scored(path: Path, lesson: Lesson, quiz: Quiz, progress: Progress, salt: st
     return attempt
 
 
-def _stopped(ctx: click.Context, attempt: Attempt, done: EndReason) -> None:
+def _show_unfinished(attempt: Attempt, done: EndReason) -> None:
     session = attempt.session
     answered = sum(given.answer is not None for given in session.answers.values())
-    kept = f"{answered} of {len(session.questions)} questions are answered and kept."
-    how = "The input ended." if done is EndReason.INPUT_ENDED else "Stopped."
-    say("", *plain_text(f"{how} {kept}", 2, columns()), "")
+    saved = f"{answered} of {len(session.questions)} questions are answered and saved."
+    why = "The input ended." if done is EndReason.INPUT_ENDED else "Stopped."
+    say("", *plain_text(f"{why} {saved}", 2, columns()), "")
     say(step("go on", f"grade quiz {attempt.slug}", f"the {session.kind}, attempt {attempt.started.attempt}"))
-    if done is EndReason.INPUT_ENDED:
-        ctx.exit(STOPPED_SHORT)
 
 
-# ------------------------------------------------------------ the end of a quiz
+# ------------------------------------------------------------ the result
 
 
-def _show(attempt: Attempt, as_json: bool) -> None:
+def _show_result(attempt: Attempt, as_json: bool) -> None:
     result = attempt.result()
     if as_json:
         say(json.dumps(msgspec.to_builtins(result), ensure_ascii=False, indent=2))
@@ -189,16 +188,16 @@ def _show(attempt: Attempt, as_json: bool) -> None:
             earned = sum(each.score for each in rows)
             full = round(20 * earned / len(rows))
             say(f"    {level:<10} {'█' * full}{'░' * (20 - full)}   {points(earned)} of {len(rows)}")
-    wrong = show_missed(attempt.session)
-    _read_again(attempt.slug, result)
+    missed = show_missed(attempt.session)
+    _show_sections(attempt.slug, result)
     say("")
-    if wrong:
+    if missed:
         say(step("again", f"grade quiz {attempt.slug} --only missed"))
     say(step("later", "grade review", "when they are due"))
 
 
 def show_missed(session: QuizSession) -> int:
-    """Says what was missed and what would have been right, then what was skipped; how many that are."""
+    """Show wrong answers with the right ones, then skipped questions; return the number of both."""
     width = columns()
     missed = [
         (session.questions[i], given) for i, given in sorted(session.first_answers.items()) if given.mark.score < 1
@@ -220,13 +219,13 @@ def show_missed(session: QuizSession) -> int:
 
 
 def _question(mark: str, asked: DrawnQuestion, width: int) -> list[str]:
-    """A question after its mark, in full."""
+    """Format a question and its mark."""
     first, *rest = plain_text(asked.question.question, 4, width)
     return [f"  {mark} {first.strip()}", *rest]
 
 
-def _read_again(slug: str, result: QuizResult) -> None:
-    """Commands that show what the missed questions are about."""
+def _show_sections(slug: str, result: QuizResult) -> None:
+    """Show the commands that open the sections of missed questions, the most points lost first."""
     lost: dict[str, float] = {}
     for each in result.questions:
         if each.score < 1:
@@ -239,10 +238,10 @@ def _read_again(slug: str, result: QuizResult) -> None:
 
 
 def columns() -> int:
-    """How wide a line may be."""
+    """Return the maximum width of a line."""
     return max(min(COLUMNS, shutil.get_terminal_size().columns), 20)
 
 
 def points(score: float) -> str:
-    """`9`, `8.5`, `8.67`"""
+    """Format points, such as `9`, `8.5` and `8.67`."""
     return f"{round(score, 2):g}"

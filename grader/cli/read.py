@@ -1,11 +1,11 @@
-"""grade read: the statement of an exercise."""
+"""grade read: show the statement of an exercise."""
 
 import sys
 
 import click
 
 from grader.cli.markdown import show
-from grader.cli.names import ExerciseName, last_or_next, named
+from grader.cli.names import ExerciseName, current_exercise_id, find_exercise
 from grader.cli.screen import course_root, say, step
 from grader.course.document import read_text, shown
 
@@ -13,9 +13,9 @@ from grader.course.document import read_text, shown
 @click.command("read")
 @click.argument("exercise_id", metavar="[ID]", type=ExerciseName(), required=False)
 def command(exercise_id: str | None) -> None:
-    """The statement of exercise ID, as lessons are shown; without ID, of the one that you are at."""
+    """Show the statement of exercise ID; without ID, of the exercise that grade exercise would grade."""
     root = course_root()
-    exercise = named(root, exercise_id or last_or_next(root))
+    exercise = find_exercise(root, exercise_id or current_exercise_id(root))
     show(read_text(exercise.statement))
     if sys.stdout.isatty():
         say("", step("write", shown(exercise.stub)), step("grade", f"grade exercise {exercise.id}"))

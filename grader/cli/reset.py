@@ -1,8 +1,8 @@
-"""grade reset: an exercise as it was given, and the student's file beside it."""
+"""grade reset: restore the stub of an exercise, and keep the student's file beside it."""
 
 import click
 
-from grader.cli.names import ExerciseName, named
+from grader.cli.names import ExerciseName, find_exercise
 from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course.document import shown
 from grader.course.workspace.reset import reset
@@ -12,9 +12,9 @@ from grader.engine.submission.examine import is_untouched
 @click.command("reset")
 @click.argument("exercise_id", metavar="ID", type=ExerciseName())
 def command(exercise_id: str) -> None:
-    """Begin exercise ID anew. Your file is kept beside the new one, as ID.1.py, and what you have earned stays."""
+    """Start exercise ID again. Your file is kept beside the new one, as ID.1.py, and you keep your points."""
     root = course_root()
-    exercise = named(root, exercise_id)
+    exercise = find_exercise(root, exercise_id)
     kept = reset(root, exercise.stub, lambda text: is_untouched(text, exercise.id))
     say("", f"  {bold(exercise.id)}   as it was given, in {shown(exercise.stub)}", "")
     if kept is not None:

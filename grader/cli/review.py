@@ -1,11 +1,12 @@
-"""grade review: brings questions back."""
+"""grade review: ask again questions that were missed or are due."""
 
-from collections.abc import Collection, Sequence, Set
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from datetime import date, datetime
 
 import click
 
-from grader.cli.quiz import STOPPED_SHORT, points, show_missed, take
+from grader.cli.quiz import INPUT_ENDED, points, run_session, show_missed
 from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course import Course, load_lessons
 from grader.course.glossary import load_glossary
@@ -22,59 +23,120 @@ from grader.quiz.model import Askable
 from grader.quiz.review import Due, due_after, due_at
 from grader.quiz.session import EndReason, GivenAnswer, QuizSession
 
-MOST = 20  # questions of one review unless said otherwise
-NEW_TERMS = 5  # terms of the glossary that are met for the first time in one
+MOST = 20  # questions of one review by default
+NEW_TERMS = 5  # terms of the glossary that one review introduces
 
 
 @click.command("review")
-@click.option("--plain", is_flag=True, help="Plain lines, answers from standard input.")
-@click.option("--n", "count", metavar="N", default=MOST, show_default=True, type=click.IntRange(min=1), help="At most.")
-@click.option("--list", "only_list", is_flag=True, help="Say what is due and when the next is, and ask nothing.")
+@click.option("--plain", is_flag=True, help="Ask in plain lines and read the answers from standard input.")
+@click.option(
+    "--n", "count", metavar="N", default=MOST, show_default=True, type=click.IntRange(min=1), help="Ask at most N."
+)
+@click.option("--list", "only_list", is_flag=True, help="Show how many questions are due, without asking them.")
 @click.pass_context
 def command(ctx: click.Context, plain: bool, count: int, only_list: bool) -> None:
-    """Ask again what was missed and what is due, of quizzes and of what you predicted while reading, and a few terms of
-    the lessons whose quizzes you have begun.
+    """Ask again what you missed and what is due.
 
-    What you know comes back after days, then weeks, then months; what you do not know, once more at the end, and
-    tomorrow.
+    The questions are those of quizzes, the predictions that you made while reading, and a few terms of the lessons
+    whose quizzes you have begun. What you know comes back after days, then weeks, then months. What you do not know
+    is asked again at the end, and tomorrow.
     """
     root = course_root()
     course = load_lessons(root)
     progress = Progress.load(root)
-    known = _known(course, progress)
+    questions = _questions(course, progress)
     due = due_at(progress.events, now())
-    missed = [key for key in due.missed if key in known]
-    again = [key for key in due.due if key in known]
-    new = [key for key in known if key.quiz == GLOSSARY and key not in history.past_answers(progress.events)][
-        :NEW_TERMS
-    ]
+    missed = [key for key in due.missed if key in questions]
+    again = [key for key in due.due if key in questions]
+    answered = history.past_answers(progress.events)
+    new = [key for key in questions if key.quiz == GLOSSARY and key not in answered][:NEW_TERMS]
     say("", f"  {bold('review')}   {len(missed)} missed, {len(again)} due, {len(new)} new terms", "")
-    if listed := [*_now(missed, "missed"), *_now(again, "due"), *_failed(due)]:
-        say(*listed, "")
+    if lines := [*_lines_now(missed, "missed"), *_lines_now(again, "due"), *_lines_failed(due)]:
+        say(*lines, "")
     keys = [*missed, *again, *new][:count]
     if only_list or not keys:
-        _say_next(due, bool(keys))
+        _show_next(due, bool(keys))
         return
-    session = _session(keys, set(new), known, progress, history.student_salt(root))
-    done = take(session, plain, quiet=False)
-    given = session.first_answers
-    if done is not EndReason.STOPPED or given:
-        say("", f"  {bold('review')}   {points(session.score)} of {len(given)}")
-        show_missed(session)
-        say("")
-    if done is EndReason.INPUT_ENDED:
-        say(*prose(f"The input ended after {len(given)} of {len(keys)} questions; these are kept.", 2), "")
+    session = Review(questions, set(new), progress, history.student_salt(root)).start(keys)
+    done = run_session(session, plain, quiet=False)
+    _show_score(session, done, len(keys))
     left = due_at(progress.events, now())
-    if listed := _failed(left):
-        say(*listed, "")
-    _say_next(left, any(key in known for key in (*left.missed, *left.due)))
+    if lines := _lines_failed(left):
+        say(*lines, "")
+    _show_next(left, any(key in questions for key in (*left.missed, *left.due)))
     if done is EndReason.INPUT_ENDED:
-        ctx.exit(STOPPED_SHORT)
+        ctx.exit(INPUT_ENDED)
 
 
-def _known(course: Course, progress: Progress) -> dict[QuestionKey, Askable]:
-    """The questions of the quizzes that were begun, and the terms of these lessons."""
-    begun = {key.quiz for key in history.past_answers(progress.events)}
+class Review:
+    """The questions of one review. Each is drawn with a new attempt number, and each answer is recorded.
+
+    A question that was not answered correctly is asked once more at the end.
+    """
+
+    def __init__(self, questions: Mapping[QuestionKey, Askable], new: Set[QuestionKey], progress: Progress, salt: str):
+        """Prepare a review. The terms in `new` stay new if they are skipped."""
+        self._questions = questions
+        self._new = new
+        self._progress = progress
+        self._salt = salt
+        self._attempts = {key: len(times) for key, times in history.past_answers(progress.events).items()}
+        self._keys: list[QuestionKey] = []  # of the session's questions, in order
+        self._repeated: set[QuestionKey] = set()
+
+    def start(self, keys: Iterable[QuestionKey]) -> QuizSession:
+        """Draw the questions and return a session that asks them; questions that cannot be drawn are left out."""
+        asked = [each for key in keys if (each := self._draw(key)) is not None]
+        return QuizSession(
+            "review", asked, self._record, kind="review", take_back=self._take_back, repeat=self._ask_again
+        )
+
+    def _draw(self, key: QuestionKey) -> DrawnQuestion | None:
+        self._attempts[key] = self._attempts.get(key, 0) + 1
+        asked = next(iter(draw_questions([self._questions[key]], self._salt, self._attempts[key])), None)
+        if asked is not None:
+            self._keys.append(key)
+        return asked
+
+    def _record(self, place: int, given: GivenAnswer) -> None:
+        key, moment = self._keys[place], now()
+        if given.answer is None and key in self._new:
+            return
+        self._progress.record(
+            Reviewed(
+                quiz=key.quiz,
+                question=key.question,
+                attempt=self._attempts[key],
+                score=given.mark.score,
+                answer=given.answer,
+                seconds=given.seconds,
+                due=due_after(self._progress.events, key, given.mark.score, moment),
+                time=moment,
+            )
+        )
+
+    def _take_back(self, place: int) -> None:
+        key = self._keys[place]
+        if any(isinstance(each, Reviewed) and (each.quiz, each.question) == key for each in self._progress.events):
+            self._progress.record(TakenBack(quiz=key.quiz, question=key.question))
+
+    def _ask_again(self, place: int) -> DrawnQuestion | None:
+        key = self._keys[place]
+        if key in self._repeated:
+            return None
+        asked = self._draw(key)
+        if asked is not None:
+            self._repeated.add(key)
+        return asked
+
+
+# ------------------------------------------------------------ the questions
+
+
+def _questions(course: Course, progress: Progress) -> dict[QuestionKey, Askable]:
+    """Return the questions of begun quizzes, the terms of their lessons, and the predictions that were made."""
+    answered = history.past_answers(progress.events)
+    begun = {key.quiz for key in answered}
     found: dict[QuestionKey, Askable] = {}
     for lesson in course.lessons:
         path = quiz_path(course, lesson)
@@ -85,13 +147,11 @@ def _known(course: Course, progress: Progress) -> dict[QuestionKey, Askable]:
         if term.lesson in numbers:
             question = glossary_question(term)
             found[QuestionKey(GLOSSARY, question.id)] = question
-    return found | _of_parts(
-        course, {part for key in history.past_answers(progress.events) if (part := history.part_of(key))}
-    )
+    return found | _questions_of_parts(course, {part for key in answered if (part := history.part_of(key))})
 
 
-def _of_parts(course: Course, parts: Collection[tuple[str, str]]) -> dict[QuestionKey, Askable]:
-    """The questions of parts, by the slugs of lesson and part."""
+def _questions_of_parts(course: Course, parts: Collection[tuple[str, str]]) -> dict[QuestionKey, Askable]:
+    """Return the questions of parts, which are given by the slugs of lesson and part."""
     if not parts:
         return {}
     from grader.course.lesson.load import load_file
@@ -105,66 +165,25 @@ def _of_parts(course: Course, parts: Collection[tuple[str, str]]) -> dict[Questi
     }
 
 
-def _session(
-    keys: Sequence[QuestionKey], new: Set[QuestionKey], known: dict[QuestionKey, Askable], progress: Progress, salt: str
-) -> QuizSession:
-    """The questions, each drawn anew: its attempt is how often it was asked, with this time.
-
-    What was not known is asked once more at the end. Terms that are new and skipped stay new.
-    """
-    times = {key: len(each) for key, each in history.past_answers(progress.events).items()}
-    asked, kept = [], []
-    repeated: set[QuestionKey] = set()
-
-    def draw(key: QuestionKey) -> DrawnQuestion | None:
-        times[key] = times.get(key, 0) + 1
-        return next(iter(draw_questions([known[key]], salt, times[key])), None)
-
-    for key in keys:
-        if (each := draw(key)) is not None:
-            asked.append(each)
-            kept.append(key)
-
-    def record(place: int, given: GivenAnswer) -> None:
-        key, moment = kept[place], now()
-        if given.answer is None and key in new:
-            return
-        progress.record(
-            Reviewed(
-                quiz=key.quiz,
-                question=key.question,
-                attempt=times[key],
-                score=given.mark.score,
-                answer=given.answer,
-                seconds=given.seconds,
-                due=due_after(progress.events, key, given.mark.score, moment),
-                time=moment,
-            )
-        )
-
-    def take_back(place: int) -> None:
-        key = kept[place]
-        if any(isinstance(e, Reviewed) and (e.quiz, e.question) == key for e in progress.events):
-            progress.record(TakenBack(quiz=key.quiz, question=key.question))
-
-    def again(place: int) -> DrawnQuestion | None:
-        key = kept[place]
-        if key in repeated or (each := draw(key)) is None:
-            return None
-        repeated.add(key)
-        kept.append(key)
-        return each
-
-    return QuizSession("review", asked, record, kind="review", take_back=take_back, repeat=again)
+# ------------------------------------------------------------ the screen
 
 
-def _now(keys: Sequence[QuestionKey], why: str) -> list[str]:
-    """What can be asked now, by quiz."""
-    return [f"    {count:>3}  {quiz}   {why}, to be asked now" for quiz, count in _by_quiz(keys).items()]
+def _show_score(session: QuizSession, done: EndReason, count: int) -> None:
+    given = session.first_answers
+    if done is not EndReason.STOPPED or given:
+        say("", f"  {bold('review')}   {points(session.score)} of {len(given)}")
+        show_missed(session)
+        say("")
+    if done is EndReason.INPUT_ENDED:
+        say(*prose(f"The input ended after {len(given)} of {count} questions; their answers are kept.", 2), "")
 
 
-def _failed(due: Due) -> list[str]:
-    """What was not known in the last review, by quiz and by the day on which it comes back."""
+def _lines_now(keys: Sequence[QuestionKey], why: str) -> list[str]:
+    return [f"    {count:>3}  {quiz}   {why}, to be asked now" for quiz, count in _count_by_quiz(keys).items()]
+
+
+def _lines_failed(due: Due) -> list[str]:
+    """Return a line for each day and quiz with questions that were failed in the last review."""
     days: dict[date, list[QuestionKey]] = {}
     for key, moment in due.later.items():
         if key in due.failed:
@@ -172,29 +191,29 @@ def _failed(due: Due) -> list[str]:
     return [
         f"    {count:>3}  {quiz}   failed or skipped, back {_day(day)}"
         for day, keys in days.items()
-        for quiz, count in _by_quiz(keys).items()
+        for quiz, count in _count_by_quiz(keys).items()
     ]
 
 
-def _by_quiz(keys: Sequence[QuestionKey]) -> dict[str, int]:
-    return {quiz: sum(key.quiz == quiz for key in keys) for quiz in dict.fromkeys(key.quiz for key in keys)}
+def _count_by_quiz(keys: Sequence[QuestionKey]) -> dict[str, int]:
+    return dict(Counter(key.quiz for key in keys))
 
 
-def _say_next(due: Due, more: bool) -> None:
-    """When something is due next."""
-    if more:
+def _show_next(due: Due, is_more_due: bool) -> None:
+    """Show when the next questions are due."""
+    if is_more_due:
         say(step("now", "grade review"))
     if due.later:
         days = [moment.astimezone().date() for moment in due.later.values()]
         count = days.count(days[0])
-        begin = "Next" if more else "Nothing is due now. Next"
+        begin = "Next" if is_more_due else "Nothing is due now. Next"
         say(f"  {begin}: {count} question{'s' if count > 1 else ''} {_day(days[0])}.")
-    elif not more:
-        say("  Nothing is due, since no quiz was answered yet.", "", step("begin", "grade list"))
+    elif not is_more_due:
+        say("  Nothing is due, because you have not answered a quiz yet.", "", step("begin", "grade list"))
 
 
 def _day(day: date) -> str:
-    """`tomorrow, on Sunday 29 November`"""
+    """Format a day, such as `tomorrow, on Sunday 29 November`."""
     days = (day - datetime.now().astimezone().date()).days
     when = "today" if days <= 0 else "tomorrow" if days == 1 else f"in {days} days"
     return f"{when}, on {day:%A} {day.day} {day:%B}"

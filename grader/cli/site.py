@@ -1,4 +1,4 @@
-"""grade site: the course as pages."""
+"""grade site: write the course as a static website."""
 
 from pathlib import Path
 
@@ -15,12 +15,12 @@ from grader.course import load_course
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("site"),
     show_default=True,
-    help="The folder to write to: empty, or a site that was written before.",
+    help="New or empty folder, or a site that grade site wrote.",
 )
 def command(out: Path) -> None:
-    """The course as pages that open as files: lessons, statements of exercises, glossary, documents.
+    """Write the course as a static website: lessons, statements of exercises, glossary and documents.
 
-    They need no server, no network and no scripts, and have nothing of solutions or of the keys of quizzes.
+    The pages open as files, without a server, a network or scripts. They contain no solutions and no quiz answers.
     """
     from grader.author.site.packages import require_packages
 

@@ -1,4 +1,4 @@
-"""Says on a terminal what is being done, once nothing has been seen for a while."""
+"""A spinner on a terminal, which appears after a short delay."""
 
 import sys
 from threading import Lock, Timer
@@ -9,11 +9,14 @@ from grader.show.marks import unicode_on
 if TYPE_CHECKING:
     from rich.status import Status
 
-SILENCE = 0.3  # seconds of nothing, after which one asks oneself whether anything happens
+DELAY = 0.3  # seconds; shorter operations show no spinner
 
 
 class Spinner:
-    """A line on standard error that is gone when it has been stopped. Where there is no terminal, nothing."""
+    """A line on standard error that says what is being done, and disappears when stopped.
+
+    Shows nothing if standard error is not a terminal.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -22,25 +25,25 @@ class Spinner:
         self._status: Status | None = None
 
     def start(self, text: str) -> None:
-        """Says this from some moment on, unless it is stopped before."""
+        """Show this text after a delay, unless stopped before."""
         self.stop()
         if not sys.stderr.isatty():
             return
         with self._lock:
             self._text = text
-            self._timer = Timer(SILENCE, self._show)
+            self._timer = Timer(DELAY, self._show)
             self._timer.daemon = True
             self._timer.start()
 
-    def says(self, text: str) -> None:
-        """Says this from now on."""
+    def update(self, text: str) -> None:
+        """Change the text."""
         with self._lock:
             self._text = text
             if self._status is not None:
-                self._status.update(_plain(text))
+                self._status.update(_escape(text))
 
     def stop(self) -> None:
-        """Says no more."""
+        """Remove the line."""
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
@@ -54,12 +57,12 @@ class Spinner:
         spinner = "dots" if unicode_on(sys.stderr) else "line"
         with self._lock:
             if self._timer is not None:
-                self._status = Console(stderr=True, highlight=False).status(_plain(self._text), spinner=spinner)
+                self._status = Console(stderr=True, highlight=False).status(_escape(self._text), spinner=spinner)
                 self._status.start()
 
 
-def _plain(text: str) -> str:
-    """Text that holds no markup."""
+def _escape(text: str) -> str:
+    """Escape rich's markup."""
     from rich.markup import escape
 
     return escape(text)

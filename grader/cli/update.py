@@ -1,4 +1,4 @@
-"""grade update: brings a newer course into a workspace."""
+"""grade update: update a workspace to the installed course."""
 
 from pathlib import PurePosixPath
 
@@ -14,25 +14,27 @@ from grader.course.workspace.marker import workspace_at
 
 @click.command("update")
 def command() -> None:
-    """Bring the course of the installed archgrade into your workspace. Files that you have changed stay as they are.
+    """Update your workspace to the course of the installed archgrade. Files that you have changed are kept.
 
-    To install a newer one: pip install --upgrade archgrade.
+    To install a newer archgrade, run: pip install --upgrade archgrade.
     """
     root = course_root()
     if workspace_at(root) is None and load_lessons(root).released:
-        raise UsageError("This is a student's edition of a course; a newer one comes from whoever handed it out.")
+        raise UsageError("This is a student's edition of a course; ask your instructor for a newer one.")
     filled = update(root)
     changed = ((len(filled.written), "new"), (len(filled.removed), "removed"))
     counts = ", ".join(f"{count} file{'s' if count > 1 else ''} {word}" for count, word in changed if count)
     say("", f"  {bold('workspace')}   the course of archgrade {__version__}: {counts or 'nothing is new'}", "")
     if filled.removed:
-        say(*prose(f"Removed, since the course has them no more: {', '.join(filled.removed)}.", indent=2), "")
+        names = ", ".join(filled.removed)
+        say(*prose(f"Removed, because the course no longer has them: {names}.", indent=2), "")
     stubs = [PurePosixPath(path).stem for path in filled.kept if is_stub(path)]
     others = [path for path in filled.kept if not is_stub(path)]
     if stubs:
-        say(*prose(f"You have begun these, whose files are given out anew: {', '.join(stubs)}. Yours stay.", indent=2))
-        say(*prose("grade reset ID begins one anew, and keeps yours beside it.", indent=2), "")
+        names = ", ".join(stubs)
+        say(*prose(f"You have begun exercises whose stubs are new: {names}. Your files are kept.", indent=2))
+        say(*prose("grade reset ID starts one again, and keeps your file beside the new one.", indent=2), "")
     if others:
-        say(*prose(f"You have changed these, and they stay so: {', '.join(others)}.", indent=2))
-        say(*prose("Delete one and run grade update again for the new text.", indent=2), "")
+        say(*prose(f"You have changed these files, which are kept: {', '.join(others)}.", indent=2))
+        say(*prose("To get the new version of one, delete it and run grade update again.", indent=2), "")
     say(step("map", "grade"))

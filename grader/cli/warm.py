@@ -1,4 +1,4 @@
-"""grade warm: the process that a grading leaves behind, so that the next one need not import torch."""
+"""grade warm: show or stop the process that is kept so that the next grading need not import torch."""
 
 import os
 import signal
@@ -15,30 +15,30 @@ _MIB = 1 << 20
 
 
 @click.command("warm")
-@click.option("--stop", is_flag=True, help="End it.")
+@click.option("--stop", is_flag=True, help="Stop the process.")
 def command(stop: bool) -> None:
-    """What is left running after a grading: since when, in how much memory, and when it ends.
+    """Show the process that keeps running after a grading: its age, its memory, and when it exits.
 
-    The first grading leaves a process behind that has imported torch, so that later ones start at once. It holds
-    nothing of a course or of your code. With ARCHGRADE_WARM=0 in the environment none is left, and none is used.
+    The first grading leaves a process running that has imported torch, so that the next one starts immediately. It
+    contains nothing of a course or of your code. Set ARCHGRADE_WARM=0 in the environment to disable it.
     """
-    screens = [(_ended if stop else _about)(connection) for connection in resident.running()]
+    screens = [(_stop if stop else _describe)(connection) for connection in resident.running()]
     if not screens:
-        screens = [["  No warm process is running.", *([] if stop else ["", *_why()])]]
+        screens = [["  No warm process is running.", *([] if stop else ["", *_reason()])]]
     elif not stop:
         screens.append([step("end", "grade warm --stop")])
     for lines in screens:
         say("", *lines)
 
 
-def _why() -> list[str]:
+def _reason() -> list[str]:
     variable = resident.refused()
     if variable is None:
-        return prose("The next grade exercise starts one, and leaves it behind.", 2)
-    return prose(f"None is left behind, because {variable} is set to {os.environ[variable]!r} in the environment.", 2)
+        return prose("The next grade exercise starts one and leaves it running.", 2)
+    return prose(f"None is started, because {variable} is set to {os.environ[variable]!r} in the environment.", 2)
 
 
-def _about(connection: socket.socket) -> list[str]:
+def _describe(connection: socket.socket) -> list[str]:
     pid, _ = resident.peer(connection)
     about = resident.asked(connection)
     if about is None:
@@ -46,8 +46,8 @@ def _about(connection: socket.socket) -> list[str]:
     rows = {
         "since": f"{about.since.astimezone():%H:%M}, {_ago(about.since)}",
         "memory": f"{about.memory / _MIB:.0f} MiB",
-        "judges": f"{about.judges} at work" if about.judges else "none at work",
-        "ends": f"after {resident.IDLE / 60:.0f} minutes without a grading",
+        "judges": f"{about.judges} running" if about.judges else "none running",
+        "exits": f"after {resident.IDLE / 60:.0f} minutes without a grading",
     }
     head = f"  {bold('warm')}   torch {about.torch} on Python {about.python}, process {pid}"
     return [head, "", *(f"    {dim(f'{name:<6}')}   {value}" for name, value in rows.items())]
@@ -61,8 +61,8 @@ def _ago(moment: datetime) -> str:
     return f"{amount} {unit}{'s' if amount > 1 else ''} ago"
 
 
-def _ended(connection: socket.socket) -> list[str]:
-    """Has a warm process end. One that does not is killed: the connection tells that it is still there."""
+def _stop(connection: socket.socket) -> list[str]:
+    """Ask a warm process to exit, and kill it if it does not."""
     pid, _ = resident.peer(connection)
     connection.settimeout(resident.PATIENCE)
     try:
@@ -70,7 +70,7 @@ def _ended(connection: socket.socket) -> list[str]:
         connection.recv(1)
     except TimeoutError:
         os.kill(pid, signal.SIGKILL)
-        return [f"  Process {pid} did not answer, and was killed."]
+        return [f"  Process {pid} did not answer and was killed."]
     except ConnectionError:
-        pass  # it has ended
-    return [f"  Process {pid} has ended."]
+        pass  # it has exited
+    return [f"  Process {pid} has exited."]

@@ -1,4 +1,4 @@
-"""grade watch: grades whenever a file of an exercise is saved."""
+"""grade watch: grade an exercise whenever its file is saved."""
 
 import os
 import select
@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from grader.base.errors import UsageError
-from grader.cli.names import ExerciseName, last_or_next, named
+from grader.cli.names import ExerciseName, current_exercise_id, find_exercise
 from grader.cli.screen import course_root, dim, interactive, prose
 from grader.cli.spinner import Spinner
 from grader.course import Course, Exercise, load_course
@@ -28,59 +28,59 @@ from grader.study.reader.terminal import keyboard, read_key
 from grader.study.watch.grading import BackgroundGrader, GradingTask, TaskResult
 from grader.study.watch.saves import SaveWatcher
 
-BURST = 1.0  # seconds within which a second save tells that more may follow
-QUIET = 0.3  # seconds without a save after which none is expected
+BURST = 1.0  # seconds; two saves within this time may be followed by more
+QUIET = 0.3  # seconds without a save after which no more are expected
 KEYS = {"h": "hint", "t": "next test", "n": "next exercise", "l": "lesson", "q": "quit"}
 NEVER = float("-inf")
-NO_BREAK = "\xa0"
+NO_BREAK_SPACE = "\xa0"
 
 
 @click.command("watch")
 @click.argument("name", metavar="[ID]", type=ExerciseName(), required=False)
 def command(name: str | None) -> None:
-    """Grade exercise ID whenever you save it, and the one that you save next whenever you save that.
+    """Grade exercise ID whenever you save it, and each other exercise that you save later.
 
-    Without ID, the exercise that grade exercise would take. Each verdict takes the place of the one before.
+    Without ID, starts with the exercise that grade exercise would grade. Each result replaces the one before.
     """
     root = course_root()
     if not interactive():
-        raise UsageError("grade watch needs a terminal to write to; grade exercise grades once.")
-    Watching(root, last_or_next(root) if name is None else named(root, name).id).run()
+        raise UsageError("grade watch needs a terminal; use grade exercise to grade once.")
+    WatchSession(root, current_exercise_id(root) if name is None else find_exercise(root, name).id).run()
 
 
-class Watching:
-    """What is on the screen, and what is awaited."""
+class WatchSession:
+    """The main loop of grade watch: waits for saves, verdicts and keys, and draws the screen."""
 
     def __init__(self, root: Path, exercise_id: str):
         self._root = root
         self._course, self._order = _load(root)
-        self._heard: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._awake, self._wake = os.pipe()
+        self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()  # from other threads
+        self._wake_reader, self._wake_writer = os.pipe()
         self._spinner = Spinner()
-        self._grading = BackgroundGrader(self._tell(self._decide), self._spinner.says)
+        self._grading = BackgroundGrader(self._in_main_loop(self._receive), self._spinner.update)
         self._exercise = self._course.exercise(exercise_id)
-        self._saved = NEVER  # when
-        self._due = False  # whether what was saved is to be graded once no more is saved
-        self._held: TaskResult | UsageError | None = None  # what is shown if no more is saved
-        self._shown: TaskResult | UsageError | None = None
-        self._depth = -1  # which of the failing tests is on the screen, in depth
+        self._saved_at = NEVER
+        self._is_grading_due = False  # grade once no more is saved
+        self._held_verdict: TaskResult | UsageError | None = None  # shown if no more is saved
+        self._verdict: TaskResult | UsageError | None = None  # the one on the screen
+        self._test_index = -1  # of the failing test that is shown in depth; -1: none
 
     def run(self) -> None:
-        """Watches until the student stops it."""
-        signal.signal(signal.SIGWINCH, lambda *_: self._tell(self._draw)())
+        """Watch until the student quits."""
+        signal.signal(signal.SIGWINCH, lambda *_: self._in_main_loop(self._draw)())
         folders = [self._root / "exercises", self._root / "solutions"]
-        with SaveWatcher(folders, self._tell(self._save)), self._grading, keyboard() as keys:
+        with SaveWatcher(folders, self._in_main_loop(self._save)), self._grading, keyboard() as keys:
             try:
                 self._draw()
                 self._grade()
-                while self._listen(keys):
+                while self._wait(keys):
                     pass
             finally:
                 self._spinner.stop()
         click.echo()
 
-    def _following(self) -> Exercise:
-        """The first exercise after this one that is not passed, and that nothing keeps from being begun."""
+    def _next_exercise(self) -> Exercise:
+        """Return the next exercise that is not passed, preferably one whose prerequisites are."""
         exercises = list(self._course.exercises)
         place = exercises.index(self._exercise) + 1
         progress = Progress.load(self._root)
@@ -89,31 +89,31 @@ class Watching:
         ready = [each for each in left if passed.issuperset(each.needs)]
         return next(iter([*ready, *left, exercises[place % len(exercises)]]))
 
-    # ------------------------------------------------------------ what happens
+    # ------------------------------------------------------------ events
 
-    def _tell(self, what: Callable[..., None]) -> Callable[..., None]:
-        """What other threads call, to have it done by the one that draws."""
+    def _in_main_loop(self, function: Callable[..., None]) -> Callable[..., None]:
+        """Return a function that other threads can call, to have `function` called in the main loop."""
 
-        def told(*words: Any) -> None:
-            self._heard.put(lambda: what(*words))
-            os.write(self._wake, b"!")
+        def call_later(*arguments: Any) -> None:
+            self._calls.put(lambda: function(*arguments))
+            os.write(self._wake_writer, b"!")
 
-        return told
+        return call_later
 
-    def _listen(self, keys: int) -> bool:
-        """Waits for what happens next, and does what follows from it. False when the student stops."""
-        waits = self._due or self._held is not None
-        left = max(0.0, self._saved + QUIET - time.monotonic()) if waits else None
-        ready, _, _ = select.select([keys, self._awake], [], [], left)
-        if self._awake in ready:
-            os.read(self._awake, 1 << 10)
+    def _wait(self, keys: int) -> bool:
+        """Wait for the next event and handle it. Returns False if the student quits."""
+        is_waiting_for_quiet = self._is_grading_due or self._held_verdict is not None
+        left = max(0.0, self._saved_at + QUIET - time.monotonic()) if is_waiting_for_quiet else None
+        ready, _, _ = select.select([keys, self._wake_reader], [], [], left)
+        if self._wake_reader in ready:
+            os.read(self._wake_reader, 1 << 10)
             while True:
                 try:
-                    self._heard.get_nowait()()
+                    self._calls.get_nowait()()
                 except Empty:
                     break
         elif not ready:
-            self._no_more_is_saved()
+            self._finish_saves()
         if keys in ready:
             try:
                 return self._press(read_key(keys))
@@ -122,11 +122,11 @@ class Watching:
         return True
 
     def _save(self, paths: set[Path]) -> None:
-        """Files of the course were saved: the student's, or others."""
-        known = {exercise.stub: exercise for exercise in self._course.exercises}
-        own = [known[path] for path in paths if path in known]
-        before, self._saved = self._saved, time.monotonic()
-        self._held = None
+        """Handle saved files: a submission, or another file of the course, which is then loaded again."""
+        exercises = {exercise.stub: exercise for exercise in self._course.exercises}
+        own = [exercises[path] for path in paths if path in exercises]
+        before, self._saved_at = self._saved_at, time.monotonic()
+        self._held_verdict = None
         if own:
             self._exercise = own[0]
         else:
@@ -134,76 +134,77 @@ class Watching:
                 self._course, self._order = _load(self._root)
                 self._exercise = self._course.exercise(self._exercise.id)
             except UsageError as error:
-                self._decide(error)
+                self._receive(error)
                 return
-        self._due = self._saved - before < BURST
-        if not self._due:
+        self._is_grading_due = self._saved_at - before < BURST
+        if not self._is_grading_due:
             self._grade()
 
-    def _no_more_is_saved(self) -> None:
-        if self._due:
-            self._due = False
+    def _finish_saves(self) -> None:
+        """Do what was postponed until no more is saved."""
+        if self._is_grading_due:
+            self._is_grading_due = False
             self._grade()
-        elif self._held is not None:
-            held, self._held = self._held, None
-            self._show(held)
+        elif self._held_verdict is not None:
+            verdict, self._held_verdict = self._held_verdict, None
+            self._show(verdict)
 
     def _grade(self) -> None:
-        """Has the exercise graded as it is now, unless the verdict on the screen is of this very text."""
+        """Start grading the exercise, unless the verdict on the screen is about the same text and tests."""
         try:
             task = GradingTask.of(self._course, self._exercise, own_submission(self._exercise))
         except UsageError as error:
-            self._decide(error)
+            self._receive(error)
             return
-        shown = self._shown.task if isinstance(self._shown, TaskResult) else None
-        if shown is not None and shown.has_same_tests(task) and shown == task:
+        shown_task = self._verdict.task if isinstance(self._verdict, TaskResult) else None
+        if shown_task is not None and shown_task.has_same_tests(task) and shown_task == task:
             return
         self._spinner.start("starting")
         self._grading.submit(task)
 
-    def _decide(self, verdict: TaskResult | UsageError) -> None:
-        """Shows a verdict; but one that no test was run for may be of a text that is not written to its end."""
+    def _receive(self, verdict: TaskResult | UsageError) -> None:
+        """Show a verdict, but hold back one without test runs: the file may be saved only in part."""
         self._spinner.stop()
-        ran = isinstance(verdict, TaskResult) and verdict.ran
-        if self._due:
+        if self._is_grading_due:
             return
-        if ran or time.monotonic() >= self._saved + QUIET:
+        has_run = isinstance(verdict, TaskResult) and verdict.ran
+        if has_run or time.monotonic() >= self._saved_at + QUIET:
             self._show(verdict)
         else:
-            self._held = verdict
+            self._held_verdict = verdict
 
     # ------------------------------------------------------------ the screen
 
     def _show(self, verdict: TaskResult | UsageError) -> None:
-        self._shown, self._depth = verdict, -1
+        self._verdict, self._test_index = verdict, -1
         if isinstance(verdict, TaskResult):
             record_result(Progress.load(self._root), verdict.task.exercise, verdict.result)
             save_failing_call(self._root, verdict.result)
         self._draw()
 
     def _draw(self) -> None:
-        """Writes the screen anew: the verdict, and what can be done."""
+        """Clear the screen, and write the verdict and the keys."""
         size = shutil.get_terminal_size()
-        foot = _foot(size.columns)
-        match self._shown:
+        footer = _footer(size.columns)
+        match self._verdict:
             case None:
                 lines = prose(f"{relative(self._exercise.stub)} is graded whenever you save it.", 2)
             case UsageError() as error:
                 lines = prose(f"{error}", 2)
             case verdict:
-                lines = self._screen(verdict, size.columns, size.lines - len(foot) - 3).splitlines()
-        text = "\n".join(["", *lines, "", *foot, ""])
+                lines = self._render(verdict, size.columns, size.lines - len(footer) - 3).splitlines()
+        text = "\n".join(["", *lines, "", *footer, ""])
         self._spinner.stop()
         click.echo("\x1b[2J\x1b[H" + writable(text, encoding_of(sys.stdout)), nl=False)
 
-    def _screen(self, verdict: TaskResult, columns: int, rows: int) -> str:
+    def _render(self, verdict: TaskResult, columns: int, rows: int) -> str:
         task, result = verdict.task, verdict.result
         view = view_for(task.course, self._order, task.exercise, Progress.load(self._root), task.submission, result)
         return render(
             result,
             task.exercise,
             view,
-            only=result.telling[self._depth].id if self._depth >= 0 else None,
+            only=result.telling[self._test_index].id if self._test_index >= 0 else None,
             width=columns,
             height=rows,
             unicode=unicode_on(sys.stdout),
@@ -213,54 +214,54 @@ class Watching:
     # ------------------------------------------------------------ keys
 
     def _press(self, key: str) -> bool:
-        """Does what a key is for. False: stops."""
+        """Handle a key. Returns False if the student quits."""
         match key.lower():
             case "q":
                 return False
             case "h":
                 self._run("hint", self._exercise.id)
             case "t":
-                self._deeper()
+                self._show_next_test()
             case "n":
-                self._exercise = self._following()
-                self._shown = None
+                self._exercise = self._next_exercise()
+                self._verdict = None
                 self._draw()
                 self._grade()
             case "l":
                 self._run("lesson", str(self._exercise.lesson))
                 self._draw()
             case "\n" | "\r" | " " | "\x1b":
-                self._depth = -1
+                self._test_index = -1
                 self._draw()
         return True
 
-    def _deeper(self) -> None:
-        """The next failing test in depth, and after the last the whole again."""
-        if isinstance(self._shown, TaskResult) and self._shown.result.telling:
-            count = len(self._shown.result.telling)
-            self._depth = -1 if self._depth + 1 == count else self._depth + 1
+    def _show_next_test(self) -> None:
+        """Show the next failing test in depth; after the last one, show all again."""
+        if isinstance(self._verdict, TaskResult) and self._verdict.result.telling:
+            count = len(self._verdict.result.telling)
+            self._test_index = -1 if self._test_index + 1 == count else self._test_index + 1
             self._draw()
 
     def _run(self, *words: str) -> None:
-        """Runs another command on a screen of its own."""
+        """Run another command on a cleared screen."""
         from grader.cli import grade
 
         self._spinner.stop()
         click.echo("\x1b[2J\x1b[H", nl=False)
         try:
             grade.main(["--course", str(self._root), *words], prog_name="grade")
-        except SystemExit:  # it has said what there was to say
+        except SystemExit:  # the command has printed its errors
             click.echo(f"\n  {dim('Enter')}   back to the verdict")
 
 
 def _load(root: Path) -> tuple[Course, list[Step]]:
-    """The course with its exercises in the order in which the lessons ask for them, and its steps."""
+    """Load the course, with its exercises in the order of the lessons, and its steps."""
     course = load_course(root)
     order = list(steps(course))
     return in_order(course, order), order
 
 
-def _foot(columns: int) -> list[str]:
-    """The keys, in as many lines as they take."""
-    keys = "   ".join(f"{key} {word}".replace(" ", NO_BREAK) for key, word in KEYS.items())
-    return [f"  {dim(line.replace(NO_BREAK, ' '))}" for line in textwrap.wrap(keys, columns - 2)]
+def _footer(columns: int) -> list[str]:
+    """Format the keys, in as many lines as they need."""
+    keys = "   ".join(f"{key} {word}".replace(" ", NO_BREAK_SPACE) for key, word in KEYS.items())
+    return [f"  {dim(line.replace(NO_BREAK_SPACE, ' '))}" for line in textwrap.wrap(keys, columns - 2)]

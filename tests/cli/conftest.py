@@ -1,4 +1,4 @@
-"""What the tests of several commands share: courses in the working directory, and the folder of a stranger."""
+"""Fixtures for the tests of commands: small courses, workspaces, and a workspace of another user."""
 
 import shutil
 import tempfile
@@ -16,7 +16,7 @@ from tests.ordinary import USERS, require
 
 @pytest.fixture
 def small_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A course of three exercises made by `grade new`, and the working directory in it."""
+    """Create a course of three exercises with `grade new`, and change to its folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NO_COLOR", raising=False)
     three_exercises(tmp_path)
@@ -25,7 +25,7 @@ def small_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def quiz_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A course of two lessons, the first with a quiz, and the working directory in it."""
+    """Create a course of two lessons, the first with a quiz, and change to its folder."""
     monkeypatch.chdir(tmp_path)
     one_quiz(tmp_path)
     return tmp_path
@@ -33,7 +33,7 @@ def quiz_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace of a course of three exercises, made by `grade init`, and the working directory in it."""
+    """Create a workspace of a course of three exercises with `grade init`, and change to its folder."""
     install(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     assert run("init", "mine").exit_code == 0
@@ -43,7 +43,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(params=USERS)
 def scene(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-    """A workspace made by `grade init`, which is the working directory, and a home beside it, for each kind of user."""
+    """Create a workspace with `grade init` and a home beside it, for each kind of user, and change to the workspace."""
     require(request.param)
     folder = Path(tempfile.mkdtemp(prefix="outside-"))  # pytest's own folders are closed to other users
     scene = Scene(folder, request.param)

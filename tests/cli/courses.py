@@ -22,14 +22,14 @@ LESSON = "# 1. All things\n\n## Routing\n\ntext\n\n## Counting\n\ntext\n"
 
 
 def three_exercises(root: Path) -> None:
-    """Makes a course of three exercises by `grade new`, in the working directory."""
+    """Create a course of three exercises with `grade new`, in the working directory."""
     (root / "course.yaml").write_text(THREE_LESSONS)
     for exercise_id, lesson in (("alpha", 1), ("beta", 1), ("gamma", 2)):
         assert run("new", exercise_id, "--lesson", str(lesson)).exit_code == 0
 
 
 def one_quiz(root: Path) -> None:
-    """Makes a course of two lessons, the first with a quiz."""
+    """Create a course of two lessons, the first with a quiz."""
     folder = root / "lessons" / "01-all-things"
     folder.mkdir(parents=True)
     (root / "course.yaml").write_text(TWO_LESSONS)

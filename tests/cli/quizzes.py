@@ -1,4 +1,4 @@
-"""How a student answers the quiz of a small course, and what is kept of that."""
+"""Answers to the quiz of a small course, and changes of its recorded events."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ COUNT = len(QUIZ.questions)
 
 
 def right(root: Path, attempt: int = 1, salt: str | None = None) -> list[str]:
-    """The right answers of an attempt, as they are typed."""
+    """Return the right answers of an attempt, as a student types them."""
     salt = student_salt(root) if salt is None else salt
     return [right_answer(draw_question(question, salt, attempt)) for question in QUIZ.questions]
 
@@ -27,7 +27,7 @@ def answered(root: Path) -> list[Answered]:
 
 
 def later(root: Path, days: int) -> None:
-    """Moves all that was recorded into the past."""
+    """Move all recorded events into the past."""
     progress = Progress.load(root)
     events = list(progress.events)
     (root / ".archgrade" / "progress.jsonl").unlink()

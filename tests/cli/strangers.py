@@ -1,4 +1,4 @@
-"""A folder that a stranger made, and beside it what the commands must not reach from there."""
+"""A workspace from an untrusted source, and files beside it that commands must not touch."""
 
 import hashlib
 import os
@@ -58,7 +58,7 @@ class Scene:
 
 
 def snapshot(folder: Path) -> Snapshot:
-    """Every file, folder and link below a folder: which it is, when it was changed, and what is in it."""
+    """Return the type, modification time and content of every file, folder and link below a folder."""
     found = {}
     for path in sorted(folder.rglob("*")):
         status = path.lstat()

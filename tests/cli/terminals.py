@@ -1,4 +1,4 @@
-"""The command `grade` in a terminal of its own, in which somebody types."""
+"""Run the command `grade` in a pseudo-terminal."""
 
 import os
 import pty
@@ -12,12 +12,12 @@ import click
 
 from tests.paths import ROOT
 
-WARM = ("ARCHGRADE_WARM", "XDG_RUNTIME_DIR")  # what says whether a warm process is found, and where
-PATIENCE = 600  # seconds for which a terminal may be silent
+WARM = ("ARCHGRADE_WARM", "XDG_RUNTIME_DIR")  # whether a warm process is used, and where it is found
+PATIENCE = 600  # seconds without output after which a test fails
 
 
 class InTerminal:
-    """`grade` with these words."""
+    """A run of `grade` in a terminal."""
 
     def __init__(self, *words: str, rows: int = 24, columns: int = 80):
         command = [sys.executable, "-m", "grader.cli", *words]
@@ -30,7 +30,7 @@ class InTerminal:
         self._ahead = ""
 
     def until(self, text: str) -> str:
-        """What is shown up to a text, with it and without colours. What follows is shown next time."""
+        """Return the output up to and including a text, without colours. The rest is returned by the next call."""
         shown = self._ahead
         while text not in shown:
             data = b""

@@ -1,4 +1,4 @@
-"""The engine knows no topic: each command works on `tests/sorting/`, a course of lists, arrays of NumPy and a class."""
+"""Tests of all commands on `tests/sorting/`, a course about another topic: lists, NumPy arrays and a class."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def grade(root: Path) -> Grade:
-    """Runs the real command in the course."""
+    """Run the real command in the course."""
 
     def run(*words: str | Path) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "grader.cli", *map(str, words)]
@@ -57,15 +57,15 @@ def grade(root: Path) -> Grade:
     return run
 
 
-def test_check(grade: Grade) -> None:
+def test_check_passes(grade: Grade) -> None:
     done = grade("check", "--seeds", "2")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    last = "1 of 1 lessons hold. 1 of 1 quizzes hold. 3 of 3 exercises hold on 2 seeds."
+    last = "1 of 1 lessons pass. 1 of 1 quizzes pass. 3 of 3 exercises pass on 2 seeds."
     assert done.stdout.splitlines()[-1].strip() == last
 
 
 @pytest.mark.parametrize("exercise", POINTS)
-def test_a_right_file(grade: Grade, exercise: str) -> None:
+def test_a_right_file_gets_full_marks(grade: Grade, exercise: str) -> None:
     done = grade("exercise", exercise, "--file", f"solutions/{exercise}/{exercise}.py")
     assert done.returncode == 0, done.stderr
     assert f"  {POINTS[exercise]} of {POINTS[exercise]} points " in done.stdout
@@ -83,7 +83,7 @@ def test_a_right_file(grade: Grade, exercise: str) -> None:
     ],
     ids=["array", "lists", "class", "list for array", "dtype", "in place"],
 )
-def test_a_wrong_file_is_explained(grade: Grade, tmp_path: Path, exercise: str, source: str, told: str) -> None:
+def test_explains_a_wrong_file(grade: Grade, tmp_path: Path, exercise: str, source: str, told: str) -> None:
     file = tmp_path / "mine.py"
     file.write_text(source)
     done = grade("exercise", exercise, "--file", file)
@@ -91,7 +91,7 @@ def test_a_wrong_file_is_explained(grade: Grade, tmp_path: Path, exercise: str, 
     assert told in " ".join(done.stdout.split())
 
 
-def test_quiz(grade: Grade, tmp_path: Path) -> None:
+def test_scores_a_quiz(grade: Grade, tmp_path: Path) -> None:
     form = tmp_path / "form.yaml"
     form.write_text(right_form())
     done = grade("quiz", "sorting", "--answers", form, "--json")
@@ -105,7 +105,7 @@ def right_form() -> str:
     return yaml.safe_dump({"quiz": "sorting", "salt": "word", "attempt": 1, "answers": answers})
 
 
-def test_batch(grade: Grade, root: Path, tmp_path: Path) -> None:
+def test_grades_a_class(grade: Grade, root: Path, tmp_path: Path) -> None:
     files = {f"ada/{each}.py": (root / f"solutions/{each}/{each}.py").read_text() for each in POINTS}
     files |= {"ada/quiz-sorting.yaml": right_form(), "ben/merge.py": FALLING, "ben/heap.py": QUEUE}
     for name, text in files.items():
@@ -121,7 +121,7 @@ def test_batch(grade: Grade, root: Path, tmp_path: Path) -> None:
     assert points == {"ada": POINTS | {"sorting": 3}, "ben": {"merge": 0, "heap": 2}}
 
 
-def test_lesson(grade: Grade) -> None:
+def test_shows_a_lesson(grade: Grade) -> None:
     done = grade("lesson", "1.1", "--plain")
     assert (done.returncode, done.stderr) == (0, "")
     assert "[2, 3, 4] [5, 9] []" in done.stdout
@@ -129,8 +129,7 @@ def test_lesson(grade: Grade) -> None:
     assert "grade exercise partition" in done.stdout
 
 
-def test_site(grade: Grade, tmp_path: Path) -> None:
-    """also where README.md is not for students"""
+def test_writes_a_site(grade: Grade, tmp_path: Path) -> None:
     done = grade("site", "--out", tmp_path / "site")
     assert (done.returncode, done.stderr) == (0, "")
     pages = {str(path.relative_to(tmp_path / "site")) for path in (tmp_path / "site").rglob("*.html")}

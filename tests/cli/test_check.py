@@ -1,4 +1,4 @@
-"""`grade check` says what does not hold, and the scaffold of `grade new` holds. One run over many broken exercises."""
+"""Tests of `grade check`, with one run on many exercises that each have a different problem."""
 
 import subprocess
 import sys
@@ -18,19 +18,19 @@ lessons:
 
 
 def grade(course: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs the real command."""
+    """Run the real command."""
     command = [sys.executable, "-m", "grader.cli", "--course", str(course), *words]
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
 
 
 def new(course: Path, name: str) -> None:
-    """The scaffold of an exercise."""
+    """Create an exercise with `grade new`."""
     made = run("--course", str(course), "new", name, "--lesson", "1")
     assert made.exit_code == 0, made.output
 
 
 def edit(file: str, old: str, new: str) -> Callable[[Path, str], None]:
-    """A change of one file of an exercise: `old` becomes `new`, everywhere."""
+    """Return a change of one file of an exercise that replaces `old` with `new` everywhere."""
 
     def change(root: Path, name: str) -> None:
         path = root / file.format(id=name)
@@ -42,7 +42,7 @@ def edit(file: str, old: str, new: str) -> Callable[[Path, str], None]:
 
 
 def add(file: str, text: str) -> Callable[[Path, str], None]:
-    """More text at the end of a file of an exercise."""
+    """Return a change that appends text to a file of an exercise."""
 
     def change(root: Path, name: str) -> None:
         path = root / file.format(id=name)
@@ -52,7 +52,7 @@ def add(file: str, text: str) -> Callable[[Path, str], None]:
 
 
 def empty(file: str) -> Callable[[Path, str], None]:
-    """A file of an exercise with nothing in it."""
+    """Return a change that empties a file of an exercise."""
     return lambda root, name: (root / file.format(id=name)).write_text("") and None
 
 
@@ -101,17 +101,17 @@ def test_x(submission):
 """
 
 BROKEN: dict[str, tuple[Callable[[Path, str], None], str]] = {
-    # name: what is done to the scaffold, what check must say
-    "wrong_points": (edit(YAML, "points: 4", "points: 5"), "says 5 points, and the tests' marks add up to 4"),
+    # name: a change of the new exercise, the expected message
+    "wrong_points": (edit(YAML, "points: 4", "points: 5"), "says 5 points, but the tests' points add up to 4"),
     "harmless_mistake": (edit(MISTAKES, "return x * x", "return x + x"), "mistake squared: passes every test"),
-    "wrong_variant": (edit(VARIANTS, "return ", "return 1.0 + "), "is right, and fails: test_"),
+    "wrong_variant": (edit(VARIANTS, "return ", "return 1.0 + "), "is right, but fails: test_"),
     "unnamed_mistake": (
         edit(MISTAKES, "return x * x", "return x + float(int.from_bytes(__import__('os').urandom(4), 'big'))"),
-        "mistake squared: fails, and is not named by the diagnosis",
+        "mistake squared: fails, but the diagnosis does not name it",
     ),
     "cheap_mistake": (
         edit(MISTAKES, '@replaces("double")\ndef squared', '@replaces("double", ends="memory")\ndef squared'),
-        "mistake squared: should fail by memory and by nothing else: test_",
+        "mistake squared: should fail with memory only: test_",
     ),
     "started_stub": (edit(STUB, "raise NotImplementedError", "return x"), "the stub: is graded with"),
     "other_signature": (
@@ -124,7 +124,7 @@ BROKEN: dict[str, tuple[Callable[[Path, str], None], str]] = {
         edit(HIDDEN, "    for _ in range(5):", MOODY),
         "the reference: scores differently from run to run",
     ),
-    "slow_reference": (edit(HIDDEN, "    for _ in range(5):", SLOW), "takes longer than its budget of 0.2 s"),
+    "slow_reference": (edit(HIDDEN, "    for _ in range(5):", SLOW), "takes longer than its limit of 0.2 s"),
     "broken_test": (
         edit(HIDDEN, "x = rng.randn(T, D)\n        assert", "x = rng.rendn(T, D)\n        assert"),
         "fails on the reference too",
@@ -137,7 +137,7 @@ SOUND = ("sound", "slow_at_first", "known_cost")
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What one run of check says of a sound exercise and of all broken ones."""
+    """Return the output of one run on valid exercises and all broken ones."""
     root = tmp_path_factory.mktemp("course")
     (root / "course.yaml").write_text(COURSE)
     for name in (*SOUND, *BROKEN):
@@ -150,12 +150,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
         edit(YAML, "seconds: 2", "seconds: 0.2")(root, name)
     done = grade(root, "check", "--seeds", "3")
     assert done.returncode == 1, done.stderr
-    assert f"{len(SOUND)} of {len(SOUND) + len(BROKEN)} exercises hold on 3 seeds." in done.stdout
+    assert f"{len(SOUND)} of {len(SOUND) + len(BROKEN)} exercises pass on 3 seeds." in done.stdout
     return done.stdout
 
 
 def of(report: str, name: str) -> str:
-    """The lines on one exercise, joined."""
+    """Return the lines about one exercise, with whitespace collapsed."""
     lines = report.splitlines()
     first = next(i for i, line in enumerate(lines) if line[4:].startswith(f"{name} "))
     rest = lines[first + 1 :]
@@ -163,20 +163,20 @@ def of(report: str, name: str) -> str:
     return " ".join(" ".join([lines[first], *rest[:end]]).split())
 
 
-def test_the_scaffold_holds(report: str) -> None:
+def test_a_new_exercise_passes(report: str) -> None:
     assert of(report, "sound").startswith("✓ sound 4 points 3 mistakes 3 variants")
 
 
-def test_a_test_that_had_to_wait_is_not_slow(report: str) -> None:
+def test_a_test_that_was_slow_only_once_passes(report: str) -> None:
     assert of(report, "slow_at_first").startswith("✓ slow_at_first ")
 
 
-def test_a_mistake_may_fail_by_its_cost(report: str) -> None:
+def test_a_mistake_may_fail_by_timeout(report: str) -> None:
     assert of(report, "known_cost").startswith("✓ known_cost 4 points 4 mistakes ")
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_says_what_does_not_hold(report: str, name: str) -> None:
+def test_reports_each_problem(report: str, name: str) -> None:
     text = of(report, name)
     assert text.startswith(f"✗ {name} ")
     assert BROKEN[name][1] in text
@@ -203,7 +203,7 @@ def test_says_what_does_not_hold(report: str, name: str) -> None:
     ],
     ids=["import", "syntax", "no points", "no docstring", "unknown need", "no mistakes", "broken reference"],
 )
-def test_a_broken_file_is_one_sentence(tmp_path: Path, file: str, text: str, sentence: str) -> None:
+def test_reports_an_invalid_file_in_one_sentence(tmp_path: Path, file: str, text: str, sentence: str) -> None:
     (tmp_path / "course.yaml").write_text(COURSE)
     new(tmp_path, "double")
     (tmp_path / file.format(id="double")).write_text(text)
@@ -214,7 +214,7 @@ def test_a_broken_file_is_one_sentence(tmp_path: Path, file: str, text: str, sen
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_a_quiz_is_held_against_all_parts_of_its_lesson(tmp_path: Path) -> None:
+def test_sections_of_a_quiz_may_be_in_any_part_of_its_lesson(tmp_path: Path) -> None:
     folder = tmp_path / "lessons" / "01-only"
     folder.mkdir(parents=True)
     (tmp_path / "course.yaml").write_text(COURSE, "utf-8")
@@ -228,7 +228,7 @@ def test_a_quiz_is_held_against_all_parts_of_its_lesson(tmp_path: Path) -> None:
     assert "the lesson has no section 'Counting'" in " ".join(done.stdout.split())
 
 
-def test_mutants_are_a_table_and_those_that_pass_are_shown(tmp_path: Path) -> None:
+def test_shows_a_table_of_mutants_and_the_survivors(tmp_path: Path) -> None:
     (tmp_path / "course.yaml").write_text(COURSE)
     new(tmp_path, "double")
     done = grade(tmp_path, "check", "--mutants", "double")
@@ -247,7 +247,7 @@ def test_mutants_are_a_table_and_those_that_pass_are_shown(tmp_path: Path) -> No
     assert "becomes" in done.stdout
 
 
-def test_mutants_of_a_lesson_or_with_update_are_refused(tmp_path: Path) -> None:
+def test_rejects_mutants_of_lessons_and_with_update(tmp_path: Path) -> None:
     (tmp_path / "course.yaml").write_text(COURSE)
     (tmp_path / "lessons" / "01-only").mkdir(parents=True)
     (tmp_path / "lessons" / "01-only" / "1-first.md").write_text("---\ntitle: First\n---\n\n## Routing\n", "utf-8")
@@ -256,4 +256,4 @@ def test_mutants_of_a_lesson_or_with_update_are_refused(tmp_path: Path) -> None:
         done = grade(tmp_path, "check", "--mutants", *words)
         assert done.returncode == 2
         assert done.stdout == ""
-        assert done.stderr.startswith("error: --mutants proves")
+        assert done.stderr.startswith("error: --mutants checks")

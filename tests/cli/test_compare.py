@@ -1,4 +1,4 @@
-"""`grade compare`: two runs on a screen and as JSON, and what is no run."""
+"""Tests of `grade compare`: the screen, JSON, and invalid runs."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ from tests.teach.gradebook.builders import (
 )
 
 
-def test_a_quiz_moves_by_questions(gradebook_folder: Path) -> None:
+def test_names_the_questions_of_a_quiz_that_changed(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         record(gradebook, begin(gradebook, "again"), ADA, QUIZ, quiz_result(1.0, 1.0), submission="new")
     (move,) = json.loads(run("compare", "1", "last", "--json").stdout)["moved"]
@@ -34,7 +34,7 @@ def test_a_quiz_moves_by_questions(gradebook_folder: Path) -> None:
     assert [(each["id"], each["points_before"], each["points_after"]) for each in move["tests"]] == [("q2", 0.5, 1.0)]
 
 
-def test_a_fault_of_the_grader_is_no_loss_of_points(gradebook_folder: Path) -> None:
+def test_an_error_of_the_grader_is_not_a_loss_of_points(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         gradebook.fail(begin(gradebook, "again"), EVE, "rope", handed(EVE, ROPE), "the judge was lost")
         run_id = begin(gradebook, "once more")
@@ -50,7 +50,7 @@ def test_a_fault_of_the_grader_is_no_loss_of_points(gradebook_folder: Path) -> N
     assert counts in " ".join(" ".join(lines).split())
 
 
-def test_the_screen(gradebook_folder: Path) -> None:
+def test_shows_who_moved_and_why(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         run_id = begin(gradebook, "again")
         record(gradebook, run_id, ADA, MOE, result(first=3.0), exercise="new")
@@ -67,14 +67,14 @@ def test_the_screen(gradebook_folder: Path) -> None:
     assert all(cell_len(line) <= 77 for line in lines)
 
 
-def test_what_cannot_be_explained_is_said_first(gradebook_folder: Path) -> None:
+def test_shows_unexplained_changes_first(gradebook_folder: Path) -> None:
     regraded(gradebook_folder, result())
     lines = run("compare", "1", "last").stdout.splitlines()
     assert lines[4] == "  NOT KNOWN WHY   1 of them: look at these first."
     assert any(line.endswith("+5   not known") for line in lines)
 
 
-def test_runs_of_two_gradebooks(gradebook_folder: Path, tmp_path: Path) -> None:
+def test_compares_runs_of_two_gradebooks(gradebook_folder: Path, tmp_path: Path) -> None:
     with Gradebook(tmp_path / "other", create=True) as gradebook:
         record(gradebook, begin(gradebook), BOB, MOE, result(), torch="2.5")
     (move,) = json.loads(run("compare", "results", "other", "--json").stdout)["moved"]
@@ -86,16 +86,16 @@ def test_runs_of_two_gradebooks(gradebook_folder: Path, tmp_path: Path) -> None:
     ("args", "sentence"),
     [
         (["1", "7"], "There is no run 7; grade gradebook DIR --runs lists them."),
-        (["1", "x"], "'x' is no run: give its number, the word last, or a folder with a gradebook."),
+        (["1", "x"], "'x' is not a run: give its number, the word last, or a folder with a gradebook."),
         (["1", "."], ".: there is no gradebook here; grade batch SUBMISSIONS --out DIR makes one."),
     ],
 )
-def test_what_is_no_run(gradebook_folder: Path, args: list[str], sentence: str) -> None:
+def test_rejects_an_unknown_run(gradebook_folder: Path, args: list[str], sentence: str) -> None:
     done = run("compare", *args)
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"error: {sentence}\n")
 
 
-def test_long_names_and_strangers_text(tmp_path: Path) -> None:
+def test_long_and_hostile_names_cannot_break_the_screen(tmp_path: Path) -> None:
     stranger = Student(id="\x1b[2J長い名前\n" * 9)
     with Gradebook(tmp_path, create=True) as gradebook:
         for command in ("one", "two"):

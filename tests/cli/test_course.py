@@ -1,4 +1,4 @@
-"""`grade course new`: a new course passes all of `grade check`, and nothing is overwritten."""
+"""Tests of `grade course new`."""
 
 import subprocess
 import sys
@@ -27,12 +27,12 @@ def test_a_new_course_passes_check(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "grader.cli", "--course", str(folder), "check", "--seeds", "2"]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    last = "1 of 1 lessons hold. 1 of 1 quizzes hold. 1 of 1 exercises hold on 2 seeds."
+    last = "1 of 1 lessons pass. 1 of 1 quizzes pass. 1 of 1 exercises pass on 2 seeds."
     assert done.stdout.splitlines()[-1].strip() == last
     assert "1 part   2 blocks of code" in done.stdout
 
 
-def test_an_empty_folder_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accepts_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("course", "new", ".", "--title", 'A "quoted" title: ×').exit_code == 0
     assert load_course(tmp_path).title == 'A "quoted" title: ×'
@@ -40,25 +40,23 @@ def test_an_empty_folder_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "double" in run("list", "1").stdout
 
 
-def test_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refuses_to_overwrite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_text("mine")
     (tmp_path / "file").write_text("mine")
     (tmp_path / "link").symlink_to("nowhere")
     for name in ("full", "file", "link"):
-        assert error("course", "new", name) == (
-            f"{name} is there, and no empty folder. Nothing is overwritten: choose another."
-        )
+        assert error("course", "new", name) == (f"{name} already exists and is not an empty folder; choose another.")
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine"]
 
 
-def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+def test_reports_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     assert error("course", "new", str(tmp_path / "file" / "course")).endswith("cannot be written: Not a directory.")
 
 
-def test_bad_words(tmp_path: Path) -> None:
+def test_rejects_invalid_arguments(tmp_path: Path) -> None:
     assert error("course", "new", str(tmp_path / "x"), "--title", "a\nb") == "The title must be one line of text."
     assert not (tmp_path / "x").exists()
     assert error("course") == "Missing argument 'new'. Choose from: new"

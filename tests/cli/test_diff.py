@@ -1,4 +1,4 @@
-"""`grade diff`: one's own code next to the reference, after a pass."""
+"""Tests of `grade diff`."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ from tests.command_line import error, run
 from tests.passed import record
 
 
-def test_diff_only_after_a_pass(small_course: Path) -> None:
+def test_refuses_before_a_pass(small_course: Path) -> None:
     assert "after a pass" in error("diff", "alpha")
     record(small_course, "alpha", 3)
     assert "after a pass" in error("diff", "alpha")
 
 
 @pytest.mark.parametrize("columns", ["80", "140"])
-def test_diff_shows_what_differs(small_course: Path, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+def test_shows_the_functions_that_differ(small_course: Path, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     record(small_course, "alpha", 4)
     mine = small_course / "exercises" / "alpha" / "alpha.py"
@@ -33,10 +33,10 @@ def test_diff_shows_what_differs(small_course: Path, monkeypatch: pytest.MonkeyP
     else:
         (row,) = (line for line in lines if "return x + x" in line)
         assert row.index("return x + x") < row.index("│") < row.index("return 2 * x")
-    assert not any("Twice x." in line for line in lines)  # docstrings are left out
+    assert not any("twice x." in line for line in lines)  # docstrings are left out
 
 
-def test_diff_of_the_same_code(small_course: Path) -> None:
+def test_says_that_the_code_is_the_same(small_course: Path) -> None:
     record(small_course, "alpha", 4)
     (small_course / "exercises" / "alpha" / "alpha.py").write_text(
         "def double(x: Tensor) -> Tensor: return 2*x  # mine\n"

@@ -1,4 +1,4 @@
-"""`grade exercise` with files of all kinds, and how it ends when it is killed or interrupted."""
+"""Tests of `grade exercise` with various files, and of its exit when it is killed or interrupted."""
 
 import contextlib
 import json
@@ -22,19 +22,19 @@ from tests.paths import copy_toolbox
 
 
 def command(*args: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    """The real command, graded in the course at `cwd`."""
+    """Run the real command in the course at `cwd`."""
     line = [sys.executable, "-m", "grader.cli", "exercise", "toolbox", *args]
     return subprocess.run(line, cwd=cwd, capture_output=True, encoding="utf-8", check=False)
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A course of the test's own."""
+    """Copy the toolbox course, so that a test may change it."""
     return copy_toolbox(tmp_path / "course")
 
 
 @pytest.mark.parametrize("hole", [hole for hole in HOLES if hole != RAISES])
-def test_a_judge_that_ends_is_one_sentence_and_no_score(hole: str, root: Path) -> None:
+def test_reports_a_killed_judge_without_a_score(hole: str, root: Path) -> None:
     with_a_hole(root, hole, for_all=True)
     own = root / "exercises/toolbox/toolbox.py"
     own.write_bytes((root / "solutions/toolbox/toolbox.py").read_bytes())
@@ -46,7 +46,7 @@ def test_a_judge_that_ends_is_one_sentence_and_no_score(hole: str, root: Path) -
 
 
 @pytest.mark.usefixtures("left_behind")
-def test_a_judge_that_fails_says_where_and_gives_no_score(root: Path) -> None:
+def test_reports_an_error_in_the_judge_with_its_place(root: Path) -> None:
     with_a_hole(root, RAISES, for_all=True)
     done = command("--file", "solutions/toolbox/toolbox.py", "--json", cwd=root)
     result = json.loads(done.stdout)
@@ -54,7 +54,7 @@ def test_a_judge_that_fails_says_where_and_gives_no_score(root: Path) -> None:
     assert re.fullmatch(r"\w+\.py:\d+: ZeroDivisionError: division by zero", result["message"])
 
 
-def test_nothing_that_wrong_versions_print_is_shown(root: Path) -> None:
+def test_hides_what_known_mistakes_print(root: Path) -> None:
     mistakes = root / "solutions/toolbox/mistakes.py"
     noisy = "    import os\n    os.write(1, b'noise')\n    os.write(2, b'noise')\n    return x * factor * factor\n"
     mistakes.write_text(mistakes.read_text("utf-8").replace("    return x * factor * factor\n", noisy), "utf-8")
@@ -65,7 +65,7 @@ def test_nothing_that_wrong_versions_print_is_shown(root: Path) -> None:
     assert "noise" not in done.stdout + done.stderr
 
 
-def test_a_right_solution_with_a_name_that_python_is_slow_to_read_passes(root: Path) -> None:
+def test_a_name_that_python_normalizes_slowly_passes(root: Path) -> None:
     name = "a" + "\u0300\u0316" * 5_000
     reference = (root / "solutions/toolbox/toolbox.py").read_text("utf-8")
     (root / "mine.py").write_text(f"{name} = 1\n{reference}", "utf-8")
@@ -92,7 +92,7 @@ REFUSED_FILES = {
 
 
 @pytest.mark.parametrize("name", REFUSED_FILES)
-def test_a_file_that_is_refused(name: str, root: Path) -> None:
+def test_rejects_a_file_that_cannot_be_graded(name: str, root: Path) -> None:
     REFUSED_FILES[name](root / "mine.py")
     done = command("--file", "mine.py", cwd=root)
     assert (done.returncode, done.stdout) == (2, "")
@@ -102,7 +102,7 @@ def test_a_file_that_is_refused(name: str, root: Path) -> None:
 
 
 @pytest.mark.usefixtures("left_behind")
-def test_a_pass_of_another_file_is_not_recorded_and_says_so(root: Path) -> None:
+def test_does_not_record_a_pass_of_another_file(root: Path) -> None:
     own = root / "exercises/toolbox/toolbox.py"
     own.write_bytes((root / "solutions/toolbox/toolbox.py").read_bytes())
     words = "  This is not your own file, so it is not recorded as progress."
@@ -116,8 +116,8 @@ def test_a_pass_of_another_file_is_not_recorded_and_says_so(root: Path) -> None:
 
 
 @pytest.mark.usefixtures("left_behind")
-def test_a_file_of_another_encoding(root: Path) -> None:
-    """Latin 1 that says so, a byte order mark, line ends of Windows."""
+def test_reads_files_in_other_encodings(root: Path) -> None:
+    """Latin-1 with a declaration, a byte order mark, and Windows line endings."""
     reference = (root / "solutions" / "toolbox" / "toolbox.py").read_text()
     (root / "latin.py").write_bytes(b"# coding: latin-1\n" + f"{reference}\nname = 'caf\xe9'\n".encode("latin-1"))
     windows = f"{reference}\nif 'café' != 'caf\xe9': raise ValueError\n".replace("\n", "\r\n")
@@ -129,7 +129,7 @@ def test_a_file_of_another_encoding(root: Path) -> None:
 
 
 @pytest.mark.usefixtures("left_behind")
-def test_the_command_grades_a_notebook(root: Path, tmp_path: Path) -> None:
+def test_grades_a_notebook(root: Path, tmp_path: Path) -> None:
     reference = (root / "solutions/toolbox/toolbox.py").read_text()
     (tmp_path / "mine.ipynb").write_bytes(notebook("%matplotlib inline", reference, "raise OSError"))
     file = str(tmp_path / "mine.ipynb")
@@ -145,13 +145,13 @@ WRONG = "\n\ndef scale(x, factor): return x - factor\n\ndef mix(scores, values):
 
 @pytest.fixture
 def wrong(root: Path) -> Path:
-    """A course with a file in which two functions are wrong."""
+    """Create a course with a file in which two functions are wrong."""
     (root / "mine two.py").write_text((root / "solutions/toolbox/toolbox.py").read_text() + WRONG)
     return root
 
 
 @pytest.mark.usefixtures("left_behind")
-def test_one_test_in_depth_by_any_part_of_its_name(wrong: Path) -> None:
+def test_explains_one_test_by_any_part_of_its_name(wrong: Path) -> None:
     for words in (["mix"], ["test_mix"], ["MI"]):
         done = command(*words, "--file", "mine two.py", cwd=wrong)
         assert done.returncode == 1, done.stderr
@@ -162,7 +162,7 @@ def test_one_test_in_depth_by_any_part_of_its_name(wrong: Path) -> None:
 
 
 @pytest.mark.usefixtures("left_behind")
-def test_a_test_that_is_not_there_or_not_alone(wrong: Path) -> None:
+def test_rejects_an_unknown_or_ambiguous_test(wrong: Path) -> None:
     done = command("mixx", "--file", "mine two.py", cwd=wrong)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: toolbox has no test 'mixx'. Its tests are scale, mix, ")
@@ -176,7 +176,7 @@ def test_a_test_that_is_not_there_or_not_alone(wrong: Path) -> None:
 
 @contextlib.contextmanager
 def hanging(root: Path) -> Iterator[tuple["subprocess.Popen[str]", list[int]]]:
-    """The command while it grades a submission that hangs, and a descriptor for each process below it."""
+    """Start the command on a submission that hangs; yield it and a pidfd of each of its descendants."""
     (root / "hang.py").write_text("def scale(x, factor):\n    while True: pass\n")
     line = [sys.executable, "-m", "grader.cli", "exercise", "toolbox", "--file", "hang.py", "--timeout", str(LIMIT)]
     run = subprocess.Popen(line, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -197,14 +197,14 @@ def hanging(root: Path) -> Iterator[tuple["subprocess.Popen[str]", list[int]]]:
 
 
 def _status(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat after the name."""
+    """Return the fields of /proc/PID/stat after the name."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return []
 
 
 def _below(pid: int) -> list[int]:
-    """All descendants of a process."""
+    """Return all descendants of a process."""
     parents = {}
     for entry in Path("/proc").glob("[0-9]*"):
         if fields := _status(int(entry.name)):
@@ -216,7 +216,7 @@ def _below(pid: int) -> list[int]:
 
 
 def _busy_workers(pid: int) -> list[int]:
-    """The workers below a process that have computed for a while: those of another user, or the youngest of all."""
+    """Return the busy workers below a process: those of another user, or the youngest process."""
     below = _below(pid)
     if len(below) != 4:
         return []
@@ -245,7 +245,7 @@ def test_a_killed_command_leaves_no_process(root: Path) -> None:
 
 
 @pytest.mark.usefixtures("confined")
-def test_an_interrupted_command_ends_at_once_and_leaves_no_process(root: Path) -> None:
+def test_an_interrupted_command_exits_quickly_and_leaves_no_process(root: Path) -> None:
     with hanging(root) as (run, watched):
         run.send_signal(signal.SIGINT)
         out, err = run.communicate(timeout=LONGEST)

@@ -1,4 +1,4 @@
-"""grade export: an autograder or a quiz for a learning platform. What an autograder has: tests/teach/formats."""
+"""Tests of `grade export`; the contents of an autograder are tested in tests/teach/formats."""
 
 import subprocess
 from pathlib import Path
@@ -22,18 +22,18 @@ FILES = {
 
 
 @pytest.mark.parametrize("form", FILES)
-def test_a_quiz_is_written_and_what_it_does_not_carry_is_said(quiz_course: Path, form: str) -> None:
+def test_writes_a_quiz_and_names_what_the_format_lacks(quiz_course: Path, form: str) -> None:
     result = run("export", "quiz", "all", "--format", form)
     assert result.exit_code == 0
     assert f"  {FILES[form]}   9 questions, " in result.stdout
-    assert "    2 of them have parameters: 7 variants, and a student gets one of each" in result.stdout
+    assert "    2 of them have parameters: 7 variants, of which a student gets one each" in result.stdout
     assert all(line.startswith("note: ") for line in result.stderr.splitlines())
     assert "is wrong (name-of-it).\n" in result.stderr
     questions = [read.name for _, reads in READERS[form](Path(FILES[form]).read_bytes()) for read in reads]
     assert len(questions) == 7 + 7
 
 
-def test_a_file_an_amount_and_a_seed_may_be_given(quiz_course: Path) -> None:
+def test_accepts_a_file_an_amount_and_a_seed(quiz_course: Path) -> None:
     def written(*options: str) -> bytes:
         assert run("export", "quiz", "all", "--format", "gift", "--out", "deep/q.txt", *options).exit_code == 0
         return Path("deep/q.txt").read_bytes()
@@ -44,7 +44,7 @@ def test_a_file_an_amount_and_a_seed_may_be_given(quiz_course: Path) -> None:
     assert written("--variants", "2", "--seed", "2027") != first
 
 
-def test_what_cannot_be_exported_is_one_sentence(quiz_course: Path) -> None:
+def test_rejects_what_cannot_be_exported(quiz_course: Path) -> None:
     Path("folder").mkdir()
     Path("file").write_text("")
     assert error("export", "quiz", "al-things", "--format", "gift").startswith("No lesson 'al-things' in this course.")
@@ -57,25 +57,25 @@ def test_what_cannot_be_exported_is_one_sentence(quiz_course: Path) -> None:
         "export", "quiz", "all", "--format", "blackboard"
     )
     assert "0 is not in the range 1<=x<=100" in error("export", "quiz", "all", "--format", "gift", "--variants", "0")
-    assert error("export", "quiz", "all") == "Say for which platform: --format canvas or moodle or gift or qti21."
+    assert error("export", "quiz", "all") == "Choose a format: --format canvas or moodle or gift or qti21."
 
 
-def test_a_quiz_is_written_without_what_grades(quiz_course: Path) -> None:
+def test_exporting_a_quiz_imports_nothing_that_grades(quiz_course: Path) -> None:
     command = telling_imports(["export", "quiz", "all", "--format", "canvas"], {"torch", "pytest", "numpy"})
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT)})
     assert done.stderr.splitlines()[-1] == "loaded []"
 
 
-def test_a_quiz_with_a_mistake_is_not_exported(quiz_course: Path) -> None:
+def test_rejects_an_invalid_quiz(quiz_course: Path) -> None:
     path = next(quiz_course.glob("lessons/*/quiz.yaml"))
     path.write_text(path.read_text().replace("pin: last", "pin: end"))
     assert "'one-right'" in error("export", "quiz", "all", "--format", "canvas", "--out", "q.zip")
     assert not Path("q.zip").exists()
 
 
-def test_the_kinds_of_export_are_listed(quiz_course: Path) -> None:
+def test_help_lists_the_kinds_of_export(quiz_course: Path) -> None:
     shown = run("export", "--help").stdout
-    assert "  gradescope  An autograder for Gradescope.\n" in shown
-    assert "  quiz        A quiz for Canvas, for Moodle, as GIFT or QTI 2.1.\n" in shown
-    assert error("export").startswith("Say what: grade export gradescope ID..., or grade export quiz LESSON")
+    assert "  gradescope  Write an autograder for Gradescope.\n" in shown
+    assert "  quiz        Write a quiz for Canvas or Moodle, or as GIFT or QTI 2.1.\n" in shown
+    assert error("export").startswith("Choose one: grade export gradescope ID..., or grade export quiz LESSON")
     assert "No such command 'quizz'" in error("export", "quizz")

@@ -1,4 +1,4 @@
-"""`grade glossary` on a small glossary: a term, all terms, and near ones."""
+"""Tests of `grade glossary` on a small glossary."""
 
 import os
 import pty
@@ -17,7 +17,7 @@ def run(*words: str) -> Result:
     return command_line.run("glossary", *words)
 
 
-def test_a_term_is_shown_with_all_that_is_known_of_it_and_the_next_step(glossary_course: Path) -> None:
+def test_shows_a_term_and_the_next_step(glossary_course: Path) -> None:
     result = run("MoE")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
@@ -51,12 +51,12 @@ def test_a_term_is_shown_with_all_that_is_known_of_it_and_the_next_step(glossary
         ("залиш", "residual connection"),
     ],
 )
-def test_a_term_is_found_by_any_of_its_names_in_any_spelling(glossary_course: Path, words: str, term: str) -> None:
+def test_finds_a_term_by_any_of_its_names_and_spellings(glossary_course: Path, words: str, term: str) -> None:
     for result in (run(*words.split()), run(words)):
         assert result.stdout.splitlines()[1] == f"  {term}"
 
 
-def test_a_beginning_of_several_terms_lists_them(glossary_course: Path) -> None:
+def test_lists_the_terms_with_a_prefix(glossary_course: Path) -> None:
     lines = run("multi").stdout.splitlines()
     assert lines == [
         "",
@@ -67,7 +67,7 @@ def test_a_beginning_of_several_terms_lists_them(glossary_course: Path) -> None:
     ]
 
 
-def test_no_more_than_twelve_terms_are_listed(glossary_course: Path) -> None:
+def test_lists_at_most_twelve_terms(glossary_course: Path) -> None:
     write(glossary_course, "".join(f"- {{term: layer {i}, definition: The {i}., lesson: 3}}\n" for i in range(15)))
     lines = run("lay").stdout.splitlines()
     assert [line.strip() for line in lines[1:13]] == [f"layer {i}" for i in range(12)]
@@ -89,13 +89,11 @@ def test_no_more_than_twelve_terms_are_listed(glossary_course: Path) -> None:
         ([""], "No term '' in the glossary. grade glossary lists them all."),
     ],
 )
-def test_near_terms_are_offered_for_one_that_is_not_there(
-    glossary_course: Path, words: list[str], sentence: str
-) -> None:
+def test_suggests_similar_terms_for_an_unknown_one(glossary_course: Path, words: list[str], sentence: str) -> None:
     assert sentence in command_line.error("glossary", *words)
 
 
-def test_without_a_term_all_are_listed_by_lesson(glossary_course: Path) -> None:
+def test_lists_all_terms_by_lesson(glossary_course: Path) -> None:
     assert run().stdout.splitlines() == [
         "",
         "  3 Mixture of experts",
@@ -112,7 +110,7 @@ def test_without_a_term_all_are_listed_by_lesson(glossary_course: Path) -> None:
     ]
 
 
-def test_long_terms_are_wrapped_in_their_columns(glossary_course: Path) -> None:
+def test_wraps_long_terms_in_their_columns(glossary_course: Path) -> None:
     words, uk = " ".join(["transformation"] * 9), " ".join(["перетворення"] * 9)
     write(glossary_course, f"- {{term: {words}, uk: {uk}, definition: Long., lesson: 3}}\n")
     lines = run().stdout.splitlines()
@@ -121,7 +119,7 @@ def test_long_terms_are_wrapped_in_their_columns(glossary_course: Path) -> None:
     assert sum(line.count("перетворення") for line in lines) == 9
 
 
-def test_in_a_terminal_the_list_goes_through_the_pager(glossary_course: Path) -> None:
+def test_shows_the_list_in_a_pager_on_a_terminal(glossary_course: Path) -> None:
     pager = glossary_course / "pager"
     pager.write_text("#!/bin/sh\nsed 's/^/> /'\n")
     pager.chmod(0o755)
@@ -141,7 +139,7 @@ def test_in_a_terminal_the_list_goes_through_the_pager(glossary_course: Path) ->
 
 
 @pytest.mark.parametrize("words", [[], ["moe"], ["multi"]], ids=["all", "one", "several"])
-def test_a_stream_without_cyrillic_gets_the_english_alone(glossary_course: Path, words: list[str]) -> None:
+def test_omits_ukrainian_if_the_stream_has_no_cyrillic(glossary_course: Path, words: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "grader.cli", "glossary", *words],
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
@@ -153,7 +151,7 @@ def test_a_stream_without_cyrillic_gets_the_english_alone(glossary_course: Path,
     assert "\\" not in text
 
 
-def test_nothing_heavy_is_imported(glossary_course: Path) -> None:
+def test_imports_nothing_heavy(glossary_course: Path) -> None:
     heavy = {"torch", "pytest", "numpy", "sqlite3", "rich", "grader.engine.judge", "grader.engine.sandbox"}
     code = (
         "import atexit, sys\n"

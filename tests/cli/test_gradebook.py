@@ -1,4 +1,4 @@
-"""`grade gradebook`: the class, a student and the runs on a screen, as JSON and as exports."""
+"""Tests of `grade gradebook`: screens, JSON, exports, and changes."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from tests.paths import ROOT
 from tests.teach.gradebook.builders import ADA, BOB, EVE, LATE, MOE, QUIZ, ROPE, begin, handed, record, result, write
 
 
-def test_the_class_on_a_screen(gradebook_folder: Path) -> None:
+def test_shows_the_class(gradebook_folder: Path) -> None:
     lines = run("gradebook").stdout.splitlines()
     rows = [line.split() for line in lines]
     assert ["student", "id", "moe_router", "moe", "rope", "total"] in rows
@@ -26,8 +26,8 @@ def test_the_class_on_a_screen(gradebook_folder: Path) -> None:
     assert all(cell_len(line) <= 77 for line in lines)
 
 
-def test_a_total_with_a_fault_in_it_is_not_known(gradebook_folder: Path) -> None:
-    """It would be 0 points for what nobody has measured."""
+def test_shows_no_total_if_an_item_could_not_be_graded(gradebook_folder: Path) -> None:
+    """Counting an ungraded item as 0 points would be wrong."""
     with Gradebook(gradebook_folder) as gradebook:
         run_id = begin(gradebook, "batch again")
         gradebook.fail(run_id, BOB, "rope", handed(BOB, ROPE), "the judge was lost")
@@ -40,7 +40,7 @@ def test_a_total_with_a_fault_in_it_is_not_known(gradebook_folder: Path) -> None
     ]
 
 
-def test_many_items_are_summed_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_summarizes_many_items(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     items = tuple(msgspec.structs.replace(MOE, id=f"exercise_number_{n}") for n in range(10))
     with Gradebook(tmp_path, create=True) as gradebook:
@@ -53,7 +53,7 @@ def test_many_items_are_summed_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert all(len(line) <= 77 for line in lines)
 
 
-def test_one_student_on_a_screen(gradebook_folder: Path) -> None:
+def test_shows_one_student(gradebook_folder: Path) -> None:
     write("late.yaml", LATE)
     run("gradebook", "--late", "late.yaml")
     text = run("gradebook", "--student", "bob").stdout
@@ -70,7 +70,7 @@ def test_one_student_on_a_screen(gradebook_folder: Path) -> None:
     assert error("gradebook", "--student", "bbo") == "No student 'bbo' in the gradebook. Did you mean 'bob'?"
 
 
-def test_a_wide_terminal_has_room_for_many_items(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shows_many_items_on_a_wide_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     items = tuple(msgspec.structs.replace(MOE, id=f"exercise_{n}") for n in range(8))
     with Gradebook(tmp_path, create=True) as gradebook:
@@ -80,7 +80,7 @@ def test_a_wide_terminal_has_room_for_many_items(tmp_path: Path, monkeypatch: py
     assert "Ada Lovelace" in run("gradebook", ".").stdout
 
 
-def test_a_student_is_found_by_name(gradebook_folder: Path) -> None:
+def test_finds_a_student_by_name(gradebook_folder: Path) -> None:
     assert run("gradebook", "--student", "ada lovelace").stdout == run("gradebook", "--student", "ada").stdout
     with Gradebook(gradebook_folder) as gradebook:
         begin(gradebook, "more", students=[ADA, Student(id="bob2", name="Bob")])
@@ -90,14 +90,14 @@ def test_a_student_is_found_by_name(gradebook_folder: Path) -> None:
     )
 
 
-def test_times_are_those_of_the_due_date(gradebook_folder: Path) -> None:
+def test_shows_times_in_the_time_zone_of_the_due_date(gradebook_folder: Path) -> None:
     write("late.yaml", "due: 2026-10-02T23:59+05:00\nper_day: 10%\n")
     assert "1 Oct 2026 20:00 UTC+03:00" in run("gradebook", "--student", "ada").stdout
     run("gradebook", "--late", "late.yaml")
     assert "1 Oct 2026 22:00 UTC+05:00" in run("gradebook", "--student", "ada").stdout
 
 
-def test_the_runs_on_a_screen(gradebook_folder: Path) -> None:
+def test_lists_the_runs(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         run_id = begin(gradebook, "batch again")
         gradebook.fail(run_id, ADA, "moe_router", handed(ADA, MOE), "the judge was lost")
@@ -109,7 +109,7 @@ def test_the_runs_on_a_screen(gradebook_folder: Path) -> None:
     assert "ada, moe_router: the judge was lost" in run("gradebook").stdout
 
 
-def test_json(gradebook_folder: Path) -> None:
+def test_prints_json(gradebook_folder: Path) -> None:
     text = json.loads(run("gradebook", "--json").stdout)
     assert text["schema"] == "archgrade/gradebook/v1"
     assert [(each["student"], each["item"], each["points"]["final"]) for each in text["grades"]] == [
@@ -123,7 +123,7 @@ def test_json(gradebook_folder: Path) -> None:
     assert [each["id"] for each in json.loads(run("gradebook", "--runs", "--json").stdout)] == [1]
 
 
-def test_a_strangers_text_cannot_forge_a_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_students_text_cannot_forge_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     name = "\x1b[2J\n  forged 100\u202e" + "長い名前" * 30
     stranger = Student(id=name, name=name, login="x\x07")
@@ -137,7 +137,7 @@ def test_a_strangers_text_cannot_forge_a_screen(tmp_path: Path, monkeypatch: pyt
         assert not any(line.strip().startswith("forged") for line in text.splitlines())
 
 
-def test_exports(gradebook_folder: Path) -> None:
+def test_writes_exports(gradebook_folder: Path) -> None:
     done = run("gradebook", "--format", "csv", "--format", "json", "--out", "exports")
     assert done.exit_code == 0, done.stderr
     assert all(Path(line.strip()).is_file() for line in done.stdout.splitlines())
@@ -146,7 +146,7 @@ def test_exports(gradebook_folder: Path) -> None:
     assert not Path("none").exists()
 
 
-def test_exports_of_many_files_take_one_line_and_pages_are_linked(gradebook_folder: Path) -> None:
+def test_exports_of_many_files_are_summarized_and_linked(gradebook_folder: Path) -> None:
     done = run("gradebook", "--format", "html", "--format", "feedback", "--out", "exports")
     assert done.stdout.splitlines() == [
         "  exports/report.html",
@@ -156,26 +156,26 @@ def test_exports_of_many_files_take_one_line_and_pages_are_linked(gradebook_fold
     assert 'href="feedback/ada/feedback.html"' in Path("exports", "report.html").read_text("utf-8")
 
 
-def test_one_view_at_a_time(gradebook_folder: Path) -> None:
+def test_rejects_two_views(gradebook_folder: Path) -> None:
     sentence = "Give one of --student, --runs, --format, --forget and --merge."
     assert error("gradebook", "--runs", "--student", "bob") == sentence
     assert error("gradebook", "--forget", "bob", "--merge", "bob", "ada") == sentence
 
 
-def test_eve_is_missing(gradebook_folder: Path) -> None:
+def test_lists_a_student_of_the_roster_who_handed_in_nothing(gradebook_folder: Path) -> None:
     assert "nothing handed in" in run("gradebook", "--student", EVE.id).stdout
     assert QUIZ.id in run("gradebook", "--student", EVE.id).stdout
 
 
 @pytest.mark.parametrize("args", [["gradebook"], ["compare", "1", "last"]], ids=" ".join)
-def test_looking_at_grades_imports_nothing_that_grades(gradebook_folder: Path, args: list[str]) -> None:
+def test_imports_nothing_that_grades(gradebook_folder: Path, args: list[str]) -> None:
     command = telling_imports(args, {"torch", "pytest", "numpy"})
     done = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}, check=True)
     assert done.stdout
     assert done.stderr == "loaded []\n"
 
 
-def test_a_student_is_forgotten(gradebook_folder: Path) -> None:
+def test_forget_deletes_a_student(gradebook_folder: Path) -> None:
     assert run("gradebook", "--forget", "ada@example.org").stdout == "  ada is no longer in the gradebook.\n"
     found = json.loads(run("gradebook", "--json").stdout)
     assert [each["id"] for each in found["students"]] == ["bob", "eve"]
@@ -183,11 +183,11 @@ def test_a_student_is_forgotten(gradebook_folder: Path) -> None:
     assert "No student 'ada'" in error("gradebook", "--forget", "ada")
 
 
-def test_two_students_become_one(gradebook_folder: Path) -> None:
+def test_merge_combines_two_students(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         second = begin(gradebook, "batch again", students=(EVE,))
         record(gradebook, second, EVE, ROPE, result(ROPE))
-    assert "are one student now: bob" in run("gradebook", "--merge", "eve", "bob").stdout
+    assert "are now one student: bob" in run("gradebook", "--merge", "eve", "bob").stdout
     found = json.loads(run("gradebook", "--json").stdout)
     assert [each["id"] for each in found["students"]] == ["ada", "bob"]
     points = {each["item"]: each["points"]["final"] for each in found["grades"] if each["student"] == "bob"}
@@ -196,4 +196,4 @@ def test_two_students_become_one(gradebook_folder: Path) -> None:
     found = json.loads(run("gradebook", "--json").stdout)
     points = {each["item"]: each["points"]["final"] for each in found["grades"]}
     assert points == {"moe_router": 5, "moe": 1.5, "rope": 4}
-    assert "one student already" in error("gradebook", "--merge", "bob", "bob")
+    assert "already the same student" in error("gradebook", "--merge", "bob", "bob")

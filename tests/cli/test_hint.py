@@ -1,4 +1,4 @@
-"""`grade hint`: one hint after another."""
+"""Tests of `grade hint`."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from grader.course.progress import Progress
 from tests.command_line import error, run
 
 
-def test_hints_come_one_by_one_and_are_recorded(small_course: Path) -> None:
+def test_shows_hints_one_by_one_and_records_them(small_course: Path) -> None:
     first, second, third = (run("hint", "alpha").stdout for _ in range(3))
     assert "hint 1 of 2" in first
     assert "grade hint alpha" in first
@@ -20,31 +20,31 @@ def test_hints_come_one_by_one_and_are_recorded(small_course: Path) -> None:
     assert "hint 1 of 2" in run("hint", "beta").stdout
 
 
-def test_a_hint_is_read_again_by_its_number(small_course: Path) -> None:
-    assert error("hint", "alpha", "2") == "Hint 2 comes after hint 1: grade hint alpha shows the next."
+def test_shows_an_earlier_hint_by_its_number(small_course: Path) -> None:
+    assert error("hint", "alpha", "2") == "Hint 2 comes after hint 1; grade hint alpha shows the next one."
     first = run("hint", "alpha", "1").stdout
     assert run("hint", "alpha", "1").stdout == first
     assert "hint 2 of 2" in run("hint", "alpha").stdout
     assert run("hint", "alpha", "1").stdout == first
     assert Progress.load(small_course).hints_shown("alpha") == 2
-    assert error("hint", "alpha", "3") == "alpha has 2 hints, and no hint 3."
+    assert error("hint", "alpha", "3") == "alpha has 2 hints, but no hint 3."
 
 
-def test_a_hint_fits_a_narrow_terminal(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fits_a_narrow_terminal(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     assert max(map(len, run("hint", "alpha").stdout.splitlines())) <= 40
 
 
-def test_hint_does_not_read_other_exercises(small_course: Path) -> None:
+def test_reads_no_other_exercise(small_course: Path) -> None:
     (small_course / "exercises" / "beta" / "exercise.yaml").write_text("broken: [")
     assert run("hint", "alpha").exit_code == 0
 
 
-def test_hint_of_an_unknown_exercise(small_course: Path) -> None:
+def test_rejects_an_unknown_exercise(small_course: Path) -> None:
     assert error("hint", "alpa") == "No exercise 'alpa' in this course. Did you mean 'alpha'?"
 
 
-def test_an_exercise_without_hints(small_course: Path) -> None:
+def test_says_that_an_exercise_has_no_hints(small_course: Path) -> None:
     file = small_course / "exercises" / "alpha" / "exercise.yaml"
     text = file.read_text()
     file.write_text(text[: text.index("hints:")])

@@ -1,4 +1,4 @@
-"""`grade history`: tries, points, dates and what changed."""
+"""Tests of `grade history`."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ def tried(root: Path, score: float, tests: tuple[str, ...] | None, days: int, sh
     Progress.load(root).record(event)
 
 
-def test_each_try_with_what_changed(workspace: Path) -> None:
+def test_shows_what_each_attempt_changed(workspace: Path) -> None:
     tried(workspace, 1, None, 0, "a")
     tried(workspace, 1, ("one",), 1, "b")
     tried(workspace, 3, ("many",), 2, "c")
@@ -28,12 +28,12 @@ def test_each_try_with_what_changed(workspace: Path) -> None:
     assert "2026-11-20" in rows[0]
 
 
-def test_the_tries_of_all_exercises(workspace: Path) -> None:
+def test_counts_the_attempts_at_all_exercises(workspace: Path) -> None:
     assert "Nothing has been graded yet." in run("history").stdout
     assert "It has not been graded yet." in run("history", "top").stdout
     for day in (0, 2, 3):
         tried(workspace, day, (), day, str(day))
     lines = run("history").stdout.splitlines()
-    assert lines[1].endswith("3 tries on 3 days, the last 2 in a row")
-    assert lines[3].split()[1:5] == ["base", "3/4", "3", "tries"]
+    assert lines[1].endswith("3 attempts on 3 days, the last 2 in a row")
+    assert lines[3].split()[1:5] == ["base", "3/4", "3", "attempts"]
     assert lines[-1].split()[:4] == ["more", "grade", "history", "base"]

@@ -1,4 +1,4 @@
-"""`grade init`: a workspace, here or in a folder, and nothing outside of it changed."""
+"""Tests of `grade init`."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.command_line import error, run
 from tests.course.workspace.installation import install
 
 
-def test_a_workspace_is_made_here_or_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_creates_a_workspace_here_or_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     shown = run("init", "mine").stdout
@@ -22,13 +22,13 @@ def test_a_workspace_is_made_here_or_in_a_folder(tmp_path: Path, monkeypatch: py
     assert error("init").endswith("is a workspace already; grade update brings it up to date.")
 
 
-def test_what_was_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_the_files_that_it_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, monkeypatch)
     mine = tmp_path / "mine" / "exercises" / "base" / "base.py"
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
     monkeypatch.chdir(tmp_path / "mine")
-    assert "Left as they were: exercises/base/base.py." in run("init").stdout
+    assert "Kept unchanged: exercises/base/base.py." in run("init").stdout
     assert mine.read_text() == "mine"
 
 
@@ -41,7 +41,7 @@ def test_what_was_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("course.yaml", "../home/empty"),
     ],
 )
-def test_nothing_is_written_through_a_link(scene: Scene, link: str, to: str) -> None:
+def test_writes_nothing_through_a_link(scene: Scene, link: str, to: str) -> None:
     new = scene.folder / "new"
     (new / link).parent.mkdir(parents=True)
     (new / link).symlink_to(to)
@@ -49,14 +49,14 @@ def test_nothing_is_written_through_a_link(scene: Scene, link: str, to: str) -> 
 
 
 @pytest.mark.parametrize("to", ["../mine/.workspace.json", "../home/made"])
-def test_a_marker_that_is_a_link_is_not_followed(scene: Scene, to: str) -> None:
+def test_does_not_follow_a_marker_that_is_a_link(scene: Scene, to: str) -> None:
     marker = scene.folder / "new/.workspace.json"
     marker.parent.mkdir()
     marker.symlink_to(to)
     assert scene.error("init", str(marker.parent)) == f"{marker} cannot be read: {LINK}"
 
 
-def test_a_folder_is_filled_that_is_reached_through_a_link(scene: Scene) -> None:
+def test_fills_a_folder_reached_through_a_link(scene: Scene) -> None:
     (scene.folder / "new").mkdir()
     (scene.home / "course").symlink_to("../new")
     assert scene.run("init", str(scene.home / "course")).exit_code == 0

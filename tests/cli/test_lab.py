@@ -1,4 +1,4 @@
-"""`grade lab`: a lab's script is run on the student's code, and what it measured is drawn and kept."""
+"""Tests of `grade lab`, which runs a lab on the student's code and stores its results."""
 
 import json
 import subprocess
@@ -52,7 +52,7 @@ def course(tmp_path: Path) -> Path:
 
 
 def run(course: Path, *arguments: str, text: str | None = None, lab: str | None = None) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of `grade lab`, with this submission and this script."""
+    """Return exit code, stdout and stderr of `grade lab` with this submission and this script."""
     folder = course / "exercises" / "growth_lab"
     for file, content in (("growth_lab.py", text), ("lab.py", lab)):
         if content is not None:
@@ -63,7 +63,7 @@ def run(course: Path, *arguments: str, text: str | None = None, lab: str | None 
 
 
 @pytest.mark.parametrize("name", ["growth", "growth_lab"])
-def test_it_draws_and_keeps_what_it_measured(course: Path, name: str) -> None:
+def test_draws_and_stores_the_results(course: Path, name: str) -> None:
     pytest.importorskip("matplotlib", reason="pictures need matplotlib, which is not installed")
     code, screen, complaints = run(course, name, "--out", "pictures")
     assert (code, complaints) == (0, "")
@@ -79,14 +79,14 @@ def test_it_draws_and_keeps_what_it_measured(course: Path, name: str) -> None:
 
 
 def with_other(course: Path, text: str) -> None:
-    """Another exercise, and the student's file of it."""
+    """Add another exercise with the student's file."""
     folder = course / "exercises" / "other"
     folder.mkdir()
     (folder / "exercise.yaml").write_text(YAML)
     (folder / "other.py").write_text(text)
 
 
-def test_it_runs_with_the_other_exercises_that_the_code_imports(course: Path) -> None:
+def test_runs_with_the_exercises_that_the_code_imports(course: Path) -> None:
     with_other(course, OTHER)
     assert run(course, "growth", "--out", "out", text=IMPORTS)[::2] == (0, "")
 
@@ -98,13 +98,13 @@ def test_it_runs_with_the_other_exercises_that_the_code_imports(course: Path) ->
         ("def double(x:\n", "and there '(' was never closed"),
     ],
 )
-def test_what_is_imported_comes_first(course: Path, other: str, complaint: str) -> None:
+def test_asks_for_an_imported_exercise_first(course: Path, other: str, complaint: str) -> None:
     with_other(course, other)
     code, _, complaints = run(course, "growth", text=IMPORTS)
     assert (code, complaints) == (2, f"error: growth_lab imports other, {complaint}; grade exercise other first.\n")
 
 
-def test_what_is_imported_and_cannot_be_read_is_named(course: Path) -> None:
+def test_names_an_imported_file_that_cannot_be_read(course: Path) -> None:
     with_other(course, OTHER)
     (course / "exercises/other/other.py").write_bytes(b"x = '\xff'\n")
     code, _, complaints = run(course, "growth", text=IMPORTS)
@@ -112,7 +112,7 @@ def test_what_is_imported_and_cannot_be_read_is_named(course: Path) -> None:
     assert complaints.startswith("error: growth_lab imports other: exercises/other/other.py cannot be decoded")
 
 
-def test_a_seed_gives_the_same_numbers_again_and_another_one_others(course: Path) -> None:
+def test_the_numbers_depend_only_on_the_seed(course: Path) -> None:
     def measured(seed: str) -> object:
         assert run(course, "growth", "--seed", seed, "--out", "out")[0] == 0
         return json.loads((course / "out" / "measured.json").read_text())["measured"]
@@ -133,7 +133,7 @@ def test_a_seed_gives_the_same_numbers_again_and_another_one_others(course: Path
         ("import os\n\ndef grow(x):\n    os._exit(3)\n", "exit code 3"),
     ],
 )
-def test_code_that_cannot_go_on(course: Path, text: str, words: str) -> None:
+def test_reports_an_exception_in_the_students_code(course: Path, text: str, words: str) -> None:
     code, screen, complaints = run(course, "growth", text=text)
     assert (code, complaints) == (1, "")
     assert words in " ".join(screen.split())
@@ -149,14 +149,14 @@ def test_code_that_cannot_go_on(course: Path, text: str, words: str) -> None:
         ("def run(submission, rng):\n    raise KeyError('a')\n    yield\n", "KeyError"),
     ],
 )
-def test_a_script_at_fault(course: Path, lab: str, words: str) -> None:
+def test_reports_an_error_in_the_script(course: Path, lab: str, words: str) -> None:
     code, _, complaints = run(course, "growth", lab=lab)
     assert code == 2
     assert complaints.startswith("error: exercises/growth_lab/lab.py")
     assert words in complaints
 
 
-def test_labs_are_listed_and_found_by_name(course: Path) -> None:
+def test_lists_labs_and_finds_them_by_name(course: Path) -> None:
     code, screen, _ = run(course)
     assert code == 0
     assert "grade lab growth" in screen
@@ -165,7 +165,7 @@ def test_labs_are_listed_and_found_by_name(course: Path) -> None:
     assert "No lab 'grwth' in this course. Did you mean 'growth'?" in complaints
 
 
-def test_a_lab_can_have_a_name_of_its_own(course: Path) -> None:
+def test_a_lab_can_have_its_own_name(course: Path) -> None:
     description = course / "exercises" / "growth_lab" / "exercise.yaml"
     description.write_text(YAML + "lab_name: plants\n")
     assert "grade lab plants" in run(course)[1]
@@ -176,7 +176,7 @@ def test_a_lab_can_have_a_name_of_its_own(course: Path) -> None:
 
 
 @pytest.mark.parametrize("out", ["course.yaml", "course.yaml/sub", "/proc/none/of/this"])
-def test_a_folder_that_cannot_be_written_to_is_said_before_the_run(course: Path, out: str) -> None:
+def test_reports_an_unwritable_folder_before_the_run(course: Path, out: str) -> None:
     code, screen, complaints = run(course, "growth", "--out", out)
     assert (code, screen) == (2, "")
     assert out.split("/")[-1] in complaints
@@ -200,7 +200,7 @@ def run(submission, rng):
 """
 
 
-def test_one_that_loses_its_warm_process_is_run_once_more(course: Path, staying: Path) -> None:
+def test_runs_again_if_the_warm_process_dies(course: Path, staying: Path) -> None:
     felled = course / "felled"
     code, screen, complaints = run(course, "growth", "--out", "out", lab=FELLING.replace('"felled"', repr(str(felled))))
     assert (code, complaints) == (0, "")

@@ -1,4 +1,4 @@
-"""`grade lesson` through the real command, on a small course of texts and on one in parts."""
+"""Tests of `grade lesson` on small courses, with lessons of one text and lessons in parts."""
 
 import subprocess
 import sys
@@ -58,7 +58,7 @@ def grade(course: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("name", ["3", "03", "moe", "MoE", "experts", "mixture-of-experts", "03-mixture-of-experts"])
-def test_a_lesson_is_found_by_number_slug_name_or_word(course: Path, name: str) -> None:
+def test_finds_a_lesson_by_number_slug_name_or_word(course: Path, name: str) -> None:
     assert grade(course, name).stdout == TEXT
 
 
@@ -86,14 +86,14 @@ def test_a_section_holds_the_sections_within_it(course: Path) -> None:
     ],
     ids=["several", "near", "not written", "near section", "no section"],
 )
-def test_what_is_not_there_is_one_sentence(course: Path, words: list[str], sentence: str) -> None:
+def test_rejects_unknown_lessons_and_sections(course: Path, words: list[str], sentence: str) -> None:
     done = grade(course, *words)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_the_lessons_are_listed(course: Path) -> None:
+def test_lists_lessons(course: Path) -> None:
     shown = grade(course, "--list").stdout
     assert "Mixture of experts" in shown
     assert shown.count("not written yet") == 2
@@ -104,20 +104,20 @@ def test_the_lessons_are_listed(course: Path) -> None:
 
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The small course with a lesson of two parts, and the working directory in it."""
+    """Create a small course with a lesson of two parts, and change to its folder."""
     root = copy_toolbox(tmp_path / "tools")
     monkeypatch.chdir(root)
     return root
 
 
 class Reading(InTerminal):
-    """`grade lesson` in a terminal of its own."""
+    """Run `grade lesson` in a terminal."""
 
     def __init__(self, *words: str, rows: int = 24):
         super().__init__("lesson", *words, rows=rows)
 
 
-def test_a_part_is_read_in_a_terminal(tools: Path) -> None:
+def test_reads_a_part_in_a_terminal(tools: Path) -> None:
     reading = Reading("1.1")
     asked = reading.until("q+Enter stop")
     assert "What is the first?" in asked
@@ -142,7 +142,7 @@ def test_a_part_is_read_in_a_terminal(tools: Path) -> None:
     assert again.ends() == 0
 
 
-def test_the_key_that_reads_on_does_nothing_at_a_question(tools: Path) -> None:
+def test_the_key_to_continue_does_not_skip_a_question(tools: Path) -> None:
     reading = Reading("1.2", rows=60)
     reading.until("q+Enter stop")
     reading.types("  an é lex\x7fak\n")
@@ -161,7 +161,7 @@ def test_the_key_that_reads_on_does_nothing_at_a_question(tools: Path) -> None:
     assert reading.ends() == 0
 
 
-def test_the_end_of_a_part_leads_on(tools: Path) -> None:
+def test_shows_the_next_steps_at_the_end_of_a_part(tools: Path) -> None:
     reading = Reading("1.2", rows=60)
     reading.until("q+Enter stop")
     reading.types("leak\n")
@@ -176,7 +176,7 @@ def test_the_end_of_a_part_leads_on(tools: Path) -> None:
     assert "0 missed" in run("review", "--list").stdout
 
 
-def test_a_wrong_prediction_comes_back_for_review(tools: Path) -> None:
+def test_a_wrong_prediction_is_due_for_review(tools: Path) -> None:
     tomorrow = now() + timedelta(days=1)
     Progress.load(tools).record(
         Predicted(lesson="tools", slug="averages", question="sums-of-the-past", answer="18", right=False, due=tomorrow)
@@ -190,7 +190,7 @@ def test_a_wrong_prediction_comes_back_for_review(tools: Path) -> None:
     assert "0 missed, 0 due" in run("review", "--list").stdout
 
 
-def test_a_prediction_in_many_words_comes_back_and_the_reader_compares(tools: Path) -> None:
+def test_a_prediction_in_words_is_reviewed_and_judged_by_the_reader(tools: Path) -> None:
     part = tools / "lessons" / "01-tools" / "2-leaks.md"
     part.write_text(part.read_text("utf-8").replace("answer: leak", "answer: what comes later has leaked"), "utf-8")
     Progress.load(tools).record(
@@ -209,7 +209,7 @@ def test_a_prediction_in_many_words_comes_back_and_the_reader_compares(tools: Pa
     assert isinstance(Progress.load(tools).events[-1], Reviewed)
 
 
-def test_what_is_piped_has_the_answers_and_is_not_read(tools: Path) -> None:
+def test_output_to_a_pipe_has_the_answers_and_does_not_count_as_read(tools: Path) -> None:
     shown = run("lesson", "averages").stdout
     assert shown == run("lesson", "1.1", "--plain").stdout
     assert "answer: the last one only" in shown
@@ -219,20 +219,20 @@ def test_what_is_piped_has_the_answers_and_is_not_read(tools: Path) -> None:
     assert "✓ grade exercise toolbox" in run("lesson", "1.1").stdout
 
 
-def test_a_spoilt_picture_is_one_sentence(tools: Path) -> None:
+def test_reports_an_invalid_picture_in_one_sentence(tools: Path) -> None:
     (tools / "lessons" / "01-tools" / "pictures" / "sums-of-the-past.json").unlink()
     file = "lessons/01-tools/pictures/sums-of-the-past.json"
     assert error("lesson", "1.1").startswith(f"{file}: there is no such picture")
 
 
-def test_the_opening_comes_first(tools: Path) -> None:
+def test_the_opening_is_read_first(tools: Path) -> None:
     (tools / "lessons" / "opening.md").write_text("---\ntitle: Welcome\n---\n\nRead on.\n", "utf-8")
     assert "Welcome" in run("lesson").stdout
     assert run("lesson", "0").stdout.split("\n")[1] == "  Welcome"
     assert run("list").stdout.splitlines()[-1].split() == ["next", "grade", "lesson", "0", "Welcome"]
 
 
-def test_what_follows_a_part_is_next_whatever_was_read(tools: Path) -> None:
+def test_the_next_step_follows_the_part_that_was_read(tools: Path) -> None:
     (tools / "lessons" / "opening.md").write_text("---\ntitle: Welcome\n---\n\nRead on.\n", "utf-8")
     following = lambda name: run("lesson", name, "--plain").stdout.splitlines()[-1].split()[:4]  # noqa: E731
     assert following("0") == ["next", "grade", "lesson", "1.1"]
@@ -242,7 +242,7 @@ def test_what_follows_a_part_is_next_whatever_was_read(tools: Path) -> None:
     assert following("1.2") == ["next", "grade", "lesson", "0"]  # from the beginning: nothing was read
 
 
-def test_a_title_without_room_is_left_out(tools: Path) -> None:
+def test_omits_a_title_that_does_not_fit(tools: Path) -> None:
     part = tools / "lessons" / "01-tools" / "2-leaks.md"
     long = "title: A long title of a part that is read after the first one "
     part.write_text(part.read_text("utf-8").replace("title: ", long), "utf-8")
@@ -250,7 +250,7 @@ def test_a_title_without_room_is_left_out(tools: Path) -> None:
     assert run("lesson", "1.1").stdout.splitlines()[-1] == "  next      grade lesson 1.2"
 
 
-def test_a_lesson_has_the_minutes_to_read_and_those_of_its_exercises(tools: Path) -> None:
+def test_shows_minutes_of_reading_and_of_exercises(tools: Path) -> None:
     lines = [" ".join(line.split()) for line in run("lesson", "1").stdout.splitlines()]
     assert "1 Tools read exercises" in lines
     assert "▸ 1.1 The average of the past 2 min 5 min" in lines
@@ -258,11 +258,11 @@ def test_a_lesson_has_the_minutes_to_read_and_those_of_its_exercises(tools: Path
     assert "in all 3 min 5 min" in lines
 
 
-def test_the_lessons_of_a_course_in_parts(tools: Path) -> None:
+def test_lists_lessons_in_parts(tools: Path) -> None:
     assert "0 of 2 parts read" in run("lesson", "--list").stdout
 
 
-def test_a_lesson_imports_nothing_heavy(tools: Path) -> None:
+def test_imports_nothing_heavy(tools: Path) -> None:
     command = telling_imports(["lesson", "1.2"], {"torch", "pytest", "numpy", "sqlite3", "prompt_toolkit", "pygments"})
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT)})
     assert "What leaks" in done.stdout

@@ -1,6 +1,4 @@
-"""The command `grade` itself: its help, what it does without a course or an end of its output, and that light
-commands import nothing heavy.
-"""
+"""Tests of the command `grade` itself: help, errors, interrupts, closed pipes, and what light commands import."""
 
 import os
 import subprocess
@@ -34,14 +32,14 @@ def test_light_commands_import_nothing_heavy(small_course: Path, args: list[str]
     assert done.stderr == "loaded []\n"
 
 
-def test_unknown_command_and_option(small_course: Path) -> None:
+def test_rejects_an_unknown_command_or_option(small_course: Path) -> None:
     assert error("lst") == "No command 'lst'. Did you mean 'list'?"
     assert error("xyzzy") == "No command 'xyzzy'. grade --help lists the commands."
     assert "--nothing" in error("list", "--nothing")
     assert "Missing" in error("hint")
 
 
-def test_course_option_and_no_course(small_course: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_needs_a_course_here_or_as_an_option(small_course: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(elsewhere)
@@ -49,7 +47,7 @@ def test_course_option_and_no_course(small_course: Path, tmp_path_factory: pytes
         assert "grade exercise alpha" in run("--course", str(small_course), "list").stdout
 
 
-def test_interrupt_is_quiet(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_prints_nothing(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(path: Path) -> None:
         raise KeyboardInterrupt
 
@@ -59,7 +57,7 @@ def test_interrupt_is_quiet(small_course: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_closed_pipe_is_quiet(small_course: Path, unbuffered: str) -> None:
+def test_a_closed_pipe_prints_nothing(small_course: Path, unbuffered: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""`grade list`: the map of a course with its exercises and quizzes, and what comes next."""
+"""Tests of `grade list`."""
 
 import os
 import re
@@ -17,25 +17,25 @@ from tests.paths import ROOT
 
 
 def row(lesson: str, screen: str) -> str:
-    """The line of a lesson on the map, by its short name."""
+    """Return the line of a lesson on the map, by its short name."""
     return next(line for line in screen.splitlines() if f" {lesson} " in line)
 
 
 def following(screen: str) -> tuple[str, str]:
-    """The command in the last line, and why it comes next."""
+    """Return the command in the last line, and why it is next."""
     _, command, why = re.split(r" {2,}", screen.splitlines()[-1].strip())
     return command, why
 
 
 def part(course: Path, name: str, *due: str) -> None:
-    """Writes a part of the first lesson in which these exercises are due."""
+    """Write a part of the first lesson that contains these exercises."""
     folder = course / "lessons" / "01-first-things"
     folder.mkdir(parents=True, exist_ok=True)
     fences = "".join(f"\n```exercise {exercise}\n```\n" for exercise in due)
     (folder / f"{name}.md").write_text(f"---\ntitle: {name}\n---\n\nText.\n{fences}")
 
 
-def test_list_of_a_new_course(small_course: Path) -> None:
+def test_shows_a_new_course(small_course: Path) -> None:
     result = run("list")
     assert result.stdout == run().stdout
     lines = result.stdout.splitlines()
@@ -47,7 +47,7 @@ def test_list_of_a_new_course(small_course: Path) -> None:
     assert all(len(line) <= 77 for line in lines)
 
 
-def test_list_shows_what_passed_and_failed(small_course: Path) -> None:
+def test_shows_what_passed_and_failed(small_course: Path) -> None:
     record(small_course, "alpha", 4)
     record(small_course, "alpha", 1)  # later, and passed is what was ever passed
     record(small_course, "beta", 2)
@@ -62,7 +62,7 @@ def test_list_shows_what_passed_and_failed(small_course: Path) -> None:
     assert run("list").stdout.splitlines()[-1].endswith("grade diff gamma")
 
 
-def test_list_counts_the_parts_that_are_read(small_course: Path) -> None:
+def test_counts_the_parts_that_are_read(small_course: Path) -> None:
     part(small_course, "1-one")
     part(small_course, "2-two")
     old = small_course / "lessons" / "02-second-things"
@@ -77,7 +77,7 @@ def test_list_counts_the_parts_that_are_read(small_course: Path) -> None:
     assert " second             1/1 " in run("list").stdout
 
 
-def test_exercises_are_in_the_order_of_the_lesson(small_course: Path) -> None:
+def test_shows_exercises_in_the_order_of_the_lesson(small_course: Path) -> None:
     assert listed(small_course) == ["alpha", "beta"]
     part(small_course, "1-one", "beta")
     part(small_course, "2-two", "alpha")
@@ -90,22 +90,22 @@ def test_exercises_are_in_the_order_of_the_lesson(small_course: Path) -> None:
 
 
 def listed(course: Path) -> list[str]:
-    """The ids of the exercises below the map."""
+    """Return the ids of the exercises below the map."""
     return [line.split()[1] for line in run("list").stdout.splitlines() if line.startswith(("    ○ ", "    ● "))]
 
 
-def test_the_exercises_of_a_lesson_and_of_all(small_course: Path) -> None:
+def test_shows_the_exercises_of_one_lesson_or_all(small_course: Path) -> None:
     assert [line.split()[1] for line in run("list", "1").stdout.splitlines()[2:4]] == ["alpha", "beta"]
     assert run("list", "first").stdout == run("list", "1").stdout
     every = run("list", "--all").stdout
     assert "2 Second things" in every
     assert "○ gamma   gamma" in every
     assert "level 1" in every
-    assert error("list", "3") == "Lesson 3 has no exercises yet; grade list shows which have."
+    assert error("list", "3") == "Lesson 3 has no exercises yet; grade list shows which lessons do."
     assert error("list", "11") == "No lesson '11' in this course. grade list has them all."
 
 
-def test_a_missing_file_is_shown_with_the_way_back(small_course: Path) -> None:
+def test_shows_how_to_restore_a_missing_file(small_course: Path) -> None:
     (small_course / "exercises" / "beta" / "beta.py").unlink()
     shown = run("list").stdout
     assert "○!" in row("first", shown)
@@ -113,7 +113,7 @@ def test_a_missing_file_is_shown_with_the_way_back(small_course: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", [60, 70, 77])
-def test_the_map_fits(quiz_course: Path, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+def test_the_map_fits_the_terminal(quiz_course: Path, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     run("quiz", "all", input=lines(["s"] * 9))
     with pytest.MonkeyPatch.context() as patch:
@@ -122,13 +122,13 @@ def test_the_map_fits(quiz_course: Path, monkeypatch: pytest.MonkeyPatch, column
     assert max(map(len, (run("list").stdout + real).splitlines())) <= columns
 
 
-def test_why_an_exercise_comes_next(small_course: Path) -> None:
+def test_says_why_an_exercise_is_next(small_course: Path) -> None:
     record(small_course, "beta", 2)
     record(small_course, "beta", 4)
     assert following(run("list").stdout) == ("grade exercise alpha", "easier, and skipped")
 
 
-def test_list_without_unicode(small_course: Path) -> None:
+def test_uses_ascii_without_unicode(small_course: Path) -> None:
     record(small_course, "alpha", 4)
     done = subprocess.run(
         [sys.executable, "-m", "grader.cli", "list"],
@@ -140,7 +140,7 @@ def test_list_without_unicode(small_course: Path) -> None:
     assert done.stdout.isascii()
 
 
-def test_colour_only_on_request(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uses_colour_only_if_supported_and_allowed(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record(small_course, "alpha", 4)
     assert "\x1b[" not in run("list").stdout
     assert "\x1b[32m●" in run("list", color=True).stdout
@@ -148,19 +148,19 @@ def test_colour_only_on_request(small_course: Path, monkeypatch: pytest.MonkeyPa
     assert "\x1b[" not in run("list", color=True).stdout
 
 
-def test_list_of_a_course_without_exercises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_suggests_grade_new_for_a_course_without_exercises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "course.yaml").write_text(THREE_LESSONS)
     assert "no exercises yet" in run("list").stdout
 
 
-def test_list_names_the_file_that_is_wrong(small_course: Path) -> None:
+def test_names_an_invalid_file(small_course: Path) -> None:
     with (small_course / "exercises" / "beta" / "exercise.yaml").open("a") as file:
         file.write("minuts: 3\n")
     assert error("list").endswith("unknown key 'minuts'. Did you mean 'minutes'?")
 
 
-def test_list_shows_quizzes(quiz_course: Path) -> None:
+def test_shows_quizzes(quiz_course: Path) -> None:
     def row() -> str:
         return next(line for line in run("list").stdout.splitlines() if " 1 all" in line)
 
@@ -179,15 +179,15 @@ def test_list_shows_quizzes(quiz_course: Path) -> None:
     assert all(len(line) <= 77 for line in run("list").stdout.splitlines())
 
 
-def test_list_says_what_is_due(quiz_course: Path) -> None:
+def test_shows_what_is_due_for_review(quiz_course: Path) -> None:
     run("quiz", "all", input=lines(right(quiz_course)))
     later(quiz_course, days=40)
     assert next(line for line in run("list").stdout.splitlines() if " 1 all" in line).endswith("   due")
     assert "9 due" in run("list").stdout
 
 
-def test_a_reader_that_has_gone_is_told_by_the_exit_code(small_course: Path) -> None:
-    """As for any program that a pipe ends; and it is not the code of one that was interrupted."""
+def test_exits_with_141_if_the_reader_has_gone(small_course: Path) -> None:
+    """The exit code is that of any program that SIGPIPE ends."""
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "grader.cli", "list"]

@@ -1,4 +1,4 @@
-"""Names on the command line: what is meant by them, and how a shell completes them."""
+"""Tests of names on the command line and their completion by the shell."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.passed import record
 
 
 def completed(monkeypatch: pytest.MonkeyPatch, line: str) -> list[str]:
-    """What bash is offered at the end of a command line."""
+    """Return the completions that bash gets at the end of a command line."""
     words = line.split(" ")
     with monkeypatch.context() as patch:
         patch.setenv("_GRADE_COMPLETE", "bash_complete")
@@ -21,7 +21,7 @@ def completed(monkeypatch: pytest.MonkeyPatch, line: str) -> list[str]:
     return [offer.partition(",")[2] for offer in shown.splitlines() if offer]
 
 
-def test_a_shell_completes_names_and_options(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completes_names_and_options(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert completed(monkeypatch, "grade hin") == ["hint"]
     for name in ("exercise", "hint", "read", "reset", "history", "shell", "diff"):
         assert completed(monkeypatch, f"grade {name} al") == ["alpha"]
@@ -32,30 +32,30 @@ def test_a_shell_completes_names_and_options(small_course: Path, monkeypatch: py
     assert completed(monkeypatch, "grade lab ") == ["beta"]
 
 
-def test_outside_of_a_course_nothing_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completes_nothing_outside_a_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert completed(monkeypatch, "grade exercise al") == ["al"]  # files
     assert completed(monkeypatch, "grade quiz fi") == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_for_a_shell(monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
+def test_prints_the_completion_script(monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
     monkeypatch.setenv("_GRADE_COMPLETE", f"{shell}_source")
     assert "_GRADE_COMPLETE" in run().stdout
 
 
-def test_a_name_in_the_place_of_a_command(small_course: Path) -> None:
+def test_suggests_a_command_for_a_name(small_course: Path) -> None:
     assert error("Alpha") == "No command 'Alpha'. It is an exercise: grade exercise alpha"
     assert error("first-things") == "No command 'first-things'. It is a lesson: grade lesson first-things"
     assert error("exercize") == "No command 'exercize'. Did you mean 'exercise'?"
 
 
-def test_every_name_of_a_command_has_a_module() -> None:
+def test_every_command_has_a_module() -> None:
     context = grade.make_context("grade", ["list"])
     assert all(grade.get_command(context, name) is not None for name in grade.list_commands(context))
 
 
-def test_exercise_without_a_name(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_grades_the_current_exercise_without_a_name(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def header() -> str:
         return run("exercise").stdout.splitlines()[1].split()[0]
 

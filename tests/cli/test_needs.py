@@ -1,4 +1,4 @@
-"""An exercise that builds on another: what is graded, and what is said first."""
+"""Tests of exercises that import other exercises."""
 
 import json
 import subprocess
@@ -25,14 +25,14 @@ def course(tmp_path: Path) -> Path:
 
 
 def write(course: Path, **files: str | None) -> None:
-    """Writes the student's files."""
+    """Write the student's files."""
     for name, text in files.items():
         if text is not None:
             (course / "exercises" / name / f"{name}.py").write_text(text)
 
 
 def run(course: Path, exercise: str, *options: str) -> tuple[int, str]:
-    """Exit code and screen of `grade exercise`."""
+    """Return exit code and output of `grade exercise`."""
     command = [sys.executable, "-m", "grader.cli", "exercise", exercise, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=course)
     assert done.stderr == ""
@@ -45,7 +45,7 @@ def result(course: Path, exercise: str) -> Any:
 
 @pytest.fixture
 def grade(course: Path) -> Callable[..., tuple[int, str]]:
-    """Writes the student's files and grades `top`."""
+    """Return a function that writes the student's files and grades `top`."""
 
     def graded(base: str | None, top: str, *options: str) -> tuple[int, str]:
         write(course, base=base, top=top)
@@ -58,14 +58,14 @@ def data(grade: Callable[..., tuple[int, str]], base: str | None, top: str) -> A
     return json.loads(grade(base, top, "--json")[1])
 
 
-def test_with_both_right_it_passes(grade: Callable[..., tuple[int, str]]) -> None:
+def test_passes_if_both_are_right(grade: Callable[..., tuple[int, str]]) -> None:
     code, screen = grade(BASE, TOP)
     assert code == 0, screen
     assert "4 of 4 points" in screen
 
 
 @pytest.mark.parametrize("base", [None, WRONG_BASE, "def double(x:\n", "raise SystemExit\n"])
-def test_what_it_builds_on_comes_first(grade: Callable[..., tuple[int, str]], base: str | None) -> None:
+def test_asks_for_the_imported_exercise_first(grade: Callable[..., tuple[int, str]], base: str | None) -> None:
     code, screen = grade(base, TOP)
     assert code == 1
     assert "○ needs base first" in screen
@@ -74,13 +74,13 @@ def test_what_it_builds_on_comes_first(grade: Callable[..., tuple[int, str]], ba
     assert "wrong" not in screen
 
 
-def test_the_result_has_the_points_that_are_sure(grade: Callable[..., tuple[int, str]]) -> None:
+def test_a_blocked_result_keeps_the_points_of_other_tests(grade: Callable[..., tuple[int, str]]) -> None:
     found = data(grade, WRONG_BASE, TOP)
     assert (found["outcome"], found["blocked_by"], found["score"]) == ("blocked", "base", 1)
     assert [(test["outcome"], test["failure"]) for test in found["tests"]] == [("passed", None), ("blocked", None)]
 
 
-def test_a_mistake_of_its_own_is_told_once_the_other_passes(grade: Callable[..., tuple[int, str]]) -> None:
+def test_reports_its_own_mistake_after_the_other_passes(grade: Callable[..., tuple[int, str]]) -> None:
     assert data(grade, WRONG_BASE, WRONG_TOP)["outcome"] == "blocked"
     found = data(grade, BASE, WRONG_TOP)
     assert (found["outcome"], found["blocked_by"]) == ("graded", None)
@@ -95,7 +95,7 @@ def test_a_mistake_of_its_own_is_told_once_the_other_passes(grade: Callable[...,
     ],
     ids=["imports nothing", "uses nothing of it"],
 )
-def test_who_does_not_build_on_it_is_told_of_their_own_mistake(grade: Callable[..., tuple[int, str]], top: str) -> None:
+def test_reports_its_own_mistake_if_the_import_is_not_used(grade: Callable[..., tuple[int, str]], top: str) -> None:
     found = data(grade, WRONG_BASE, top)
     assert (found["outcome"], found["blocked_by"]) == ("graded", None)
     assert {test["outcome"] for test in found["tests"]} == {"wrong_values"}
@@ -108,26 +108,26 @@ def test_who_does_not_build_on_it_is_told_of_their_own_mistake(grade: Callable[.
         "from base import *\n\ndef quadruple(x):\n    return double(3 * x)\n",
     ],
 )
-def test_all_forms_of_import_build_on_it(grade: Callable[..., tuple[int, str]], top: str) -> None:
+def test_recognizes_all_forms_of_import(grade: Callable[..., tuple[int, str]], top: str) -> None:
     assert data(grade, WRONG_BASE, top)["blocked_by"] == "base"
 
 
-def test_what_passes_needs_nothing(grade: Callable[..., tuple[int, str]]) -> None:
+def test_a_passing_exercise_is_not_blocked(grade: Callable[..., tuple[int, str]]) -> None:
     assert data(grade, WRONG_BASE, ALONE)["score"] == 4
 
 
-def test_any_other_exercise_can_be_imported_and_what_that_imports(course: Path) -> None:
+def test_can_import_any_exercise_and_its_imports(course: Path) -> None:
     write(course, base=BASE, top=TOP, high=HIGH)
     assert result(course, "high")["score"] == 4
 
 
-def test_also_one_that_comes_later(course: Path) -> None:
+def test_can_import_a_later_exercise(course: Path) -> None:
     write(course, base="from high import octuple\n\ndef double(x):\n    return octuple(x) // 4\n", high=ALONE_HIGH)
     assert result(course, "base")["score"] == 4
 
 
 @pytest.mark.parametrize("base", [None, WRONG_BASE, "def double(x:\n"], ids=["unwritten", "wrong", "no Python"])
-def test_the_first_that_does_not_pass_is_named(course: Path, base: str | None) -> None:
+def test_names_the_first_exercise_that_does_not_pass(course: Path, base: str | None) -> None:
     write(course, base=base, top=TOP, high=HIGH)
     code, screen = run(course, "high")
     assert code == 1
@@ -135,7 +135,7 @@ def test_the_first_that_does_not_pass_is_named(course: Path, base: str | None) -
     assert "grade exercise base" in screen
 
 
-def test_a_file_that_cannot_be_read_is_named_with_the_reason(course: Path) -> None:
+def test_names_an_imported_file_that_cannot_be_read(course: Path) -> None:
     write(course, high="from base import double\n\ndef octuple(x):\n    return 4 * double(x)\n")
     file = course / "exercises/base/base.py"
     file.rename(course / "elsewhere.py")
@@ -145,12 +145,12 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(course: Path) -> No
     assert found["message"].startswith("high imports base: exercises/base/base.py is a link, ")
 
 
-def test_who_gets_by_without_it_passes(course: Path) -> None:
+def test_passes_if_a_failed_import_is_caught(course: Path) -> None:
     write(course, high=f"try:\n    from base import nothing\nexcept ImportError:\n    pass\n\n{ALONE_HIGH}")
     assert result(course, "high")["score"] == 4
 
 
-def test_two_that_import_each_other_do_not_wait_for_each_other(course: Path) -> None:
+def test_circular_imports_do_not_block_each_other(course: Path) -> None:
     write(course, base="from high import octuple\n\ndef double(x):\n    return octuple(x) // 4\n", high=CIRCLE)
     for exercise in ("base", "high"):
         found = result(course, exercise)
@@ -158,13 +158,13 @@ def test_two_that_import_each_other_do_not_wait_for_each_other(course: Path) -> 
         assert found["message"].startswith("ImportError: cannot import name ")
 
 
-def test_another_exercise_is_not_there_unless_it_is_imported(course: Path) -> None:
+def test_other_exercises_are_available_only_if_imported(course: Path) -> None:
     write(course, base=BASE, high="import importlib\n\ndef octuple(x):\n    return importlib.import_module('base')\n")
     found = result(course, "high")
     assert "No module named 'base'" in found["tests"][0]["failure"]["message"]
 
 
-def test_the_call_that_failed_can_be_repeated_with_it(course: Path) -> None:
+def test_grade_shell_repeats_a_call_with_imports(course: Path) -> None:
     write(course, base=BASE, high="from base import double\n\ndef octuple(x):\n    return 3 * double(x)\n")
     assert run(course, "high")[0] == 1
     command = [sys.executable, "-m", "grader.cli", "shell", "high"]
@@ -175,7 +175,7 @@ def test_the_call_that_failed_can_be_repeated_with_it(course: Path) -> None:
     assert "30" in done.stdout
 
 
-def test_in_a_class_each_builds_on_their_own(course: Path, tmp_path: Path) -> None:
+def test_batch_uses_each_students_own_exercises(course: Path, tmp_path: Path) -> None:
     class_of = {"ada": (BASE, TOP), "ben": (WRONG_BASE, TOP), "cleo": (None, TOP), "dora": (BASE, WRONG_TOP)}
     hand_in(tmp_path / "submissions", {who: {"base": base, "top": top} for who, (base, top) in class_of.items()})
     out = tmp_path / "out"
@@ -191,7 +191,7 @@ def test_in_a_class_each_builds_on_their_own(course: Path, tmp_path: Path) -> No
 
 
 def hand_in(submissions: Path, files: dict[str, dict[str, str | None]]) -> None:
-    """A folder for each student, with their file of each exercise."""
+    """Write a folder for each student, with their file of each exercise."""
     for student, texts in files.items():
         (submissions / student).mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
@@ -199,7 +199,7 @@ def hand_in(submissions: Path, files: dict[str, dict[str, str | None]]) -> None:
                 (submissions / student / f"{name}.py").write_text(text)
 
 
-def test_in_a_class_any_exercise_that_was_handed_in_can_be_imported(course: Path, tmp_path: Path) -> None:
+def test_batch_can_import_any_exercise_that_was_handed_in(course: Path, tmp_path: Path) -> None:
     submissions, out = tmp_path / "submissions", tmp_path / "out"
     files: dict[str, str | None] = {"top": TOP, "high": HIGH}
     hand_in(submissions, {"ada": files | {"base": BASE}, "ben": files | {"base": WRONG_BASE}, "cleo": files})
@@ -210,7 +210,7 @@ def test_in_a_class_any_exercise_that_was_handed_in_can_be_imported(course: Path
     assert found["cleo"].message == "high imports base: that exercise was not handed in."
 
 
-def test_a_class_is_graded_again_where_what_was_imported_has_changed(course: Path, tmp_path: Path) -> None:
+def test_batch_grades_again_after_an_imported_exercise_changes(course: Path, tmp_path: Path) -> None:
     submissions, out = tmp_path / "submissions", tmp_path / "out"
     hand_in(submissions, {"ada": {"base": BASE, "top": TOP, "high": HIGH}, "ben": {"top": TOP, "high": HIGH}})
     again = [course, submissions, "--out", out, "--exercise", "high"]

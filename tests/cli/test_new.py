@@ -1,4 +1,4 @@
-"""`grade new`: a new exercise is complete, and nothing is overwritten."""
+"""Tests of `grade new`."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from grader.engine.submission import examine
 from tests.command_line import error, run
 
 
-def test_new_exercise_is_complete(small_course: Path) -> None:
+def test_creates_a_complete_exercise(small_course: Path) -> None:
     result = run("new", "delta", "--lesson", "3", "--title", 'a "quoted" \\ title: "×"')
     assert "   grade check delta   " in result.stdout.splitlines()[-1]
     exercise = load_course(small_course).exercise("delta")
@@ -26,14 +26,14 @@ def test_new_exercise_is_complete(small_course: Path) -> None:
     assert exercise.statement.is_file()
 
 
-def test_new_overwrites_nothing(small_course: Path) -> None:
-    assert "exists already" in error("new", "alpha", "--lesson", "1")
+def test_refuses_to_overwrite(small_course: Path) -> None:
+    assert "already exists" in error("new", "alpha", "--lesson", "1")
     (small_course / "solutions" / "epsilon").mkdir()
-    assert "exists already" in error("new", "epsilon", "--lesson", "1")
+    assert "already exists" in error("new", "epsilon", "--lesson", "1")
     assert not (small_course / "exercises" / "epsilon").exists()
 
 
-def test_new_checks_its_input(small_course: Path) -> None:
+def test_rejects_invalid_input(small_course: Path) -> None:
     assert "cannot be the name" in error("new", "Moe-Router", "--lesson", "1")
     assert "cannot be the name" in error("new", "../up", "--lesson", "1")
     assert "cannot be the name" in error("new", "torch", "--lesson", "1")

@@ -1,4 +1,4 @@
-"""`grade next`: what comes next, and the commands for it."""
+"""Tests of `grade next`."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tests.command_line import error, run
 from tests.passed import record
 
 
-def test_next_is_a_part_to_read_and_then_an_exercise(workspace: Path) -> None:
+def test_shows_a_part_to_read_and_then_an_exercise(workspace: Path) -> None:
     assert "grade lesson 1" in run("next").stdout
     Progress.load(workspace).record(PartRead(lesson="three", part=1, slug="lesson"))
     lines = run("next").stdout.splitlines()
@@ -19,7 +19,7 @@ def test_next_is_a_part_to_read_and_then_an_exercise(workspace: Path) -> None:
     assert "1 of 4 points so far" in run("next").stdout
 
 
-def test_next_when_all_is_done(workspace: Path) -> None:
+def test_says_that_everything_is_done(workspace: Path) -> None:
     Progress.load(workspace).record(PartRead(lesson="three", part=1, slug="lesson"))
     for name in ("base", "top", "high"):
         record(workspace, name, 4)

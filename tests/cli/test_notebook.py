@@ -1,4 +1,4 @@
-"""grade notebook: writes a part of a lesson as a notebook."""
+"""Tests of `grade notebook`."""
 
 import subprocess
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.study.notebook.courses import with_a_lesson
 
 @pytest.fixture
 def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A course whose lesson 1 has one part, and the working directory in it."""
+    """Create a course whose lesson 1 has one part, and change to its folder."""
     root = with_a_lesson(tmp_path / "course")
     monkeypatch.chdir(root)
     return root
@@ -33,7 +33,7 @@ def test_a_lesson_has_the_names_that_it_has_elsewhere(course: Path) -> None:
 def test_a_file_that_is_there_is_left_alone(course: Path) -> None:
     (course / "mine.ipynb").write_text("answers")
     assert error("notebook", "1.1", "--out", "mine.ipynb") == (
-        "There is a file mine.ipynb already; name another with --out FILE."
+        "mine.ipynb already exists; name another file with --out FILE."
     )
     assert (course / "mine.ipynb").read_text() == "answers"
 
@@ -41,9 +41,9 @@ def test_a_file_that_is_there_is_left_alone(course: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("1", "A notebook is of one part of a lesson, and '1' is none; there is 1.1."),
-        ("1.2", "A notebook is of one part of a lesson, and '1.2' is none; there is 1.1."),
-        ("tools", "A notebook is of one part of a lesson, and 'tools' is none; there is 1.1."),
+        ("1", "'1' is not a part of the lesson; its parts are 1.1."),
+        ("1.2", "'1.2' is not a part of the lesson; its parts are 1.1."),
+        ("tools", "'tools' is not a part of the lesson; its parts are 1.1."),
         ("7.1", "No lesson '7' in this course. grade list has them all."),
     ],
 )

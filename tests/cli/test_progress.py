@@ -1,4 +1,4 @@
-"""`grade progress`: where it is, and how it moves."""
+"""Tests of `grade progress`."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from tests.command_line import error, run
 from tests.passed import record
 
 
-def test_progress_is_taken_to_another_machine(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert error("progress", "--export", "out.jsonl") == "There is no progress here yet, so there is nothing to export."
+def test_exports_and_imports_progress(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert error("progress", "--export", "out.jsonl") == "There is no progress here yet, and nothing to export."
     record(workspace, "base", 4)
     assert "1 event in" in run("progress").stdout
     assert "grade progress --import out.jsonl" in run("progress", "--export", "out.jsonl").stdout

@@ -1,11 +1,11 @@
-"""How far a long run is, where there is no terminal."""
+"""Tests of the progress of a long run, without a terminal."""
 
 import pytest
 
 from grader.cli import progress_bar as bar
 
 
-def test_a_line_says_how_fast_or_what_is_waited_for(
+def test_a_line_shows_the_rate_or_what_the_run_waits_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [0.0]

@@ -1,4 +1,4 @@
-"""`grade quiz`: taken in plain lines, on a form and in a terminal."""
+"""Tests of `grade quiz` in plain lines, with a form and in a terminal."""
 
 import json
 import os
@@ -24,7 +24,7 @@ ESCAPES = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 # ------------------------------------------------------------ taking a quiz in plain lines
 
 
-def test_all_right(quiz_course: Path) -> None:
+def test_right_answers_get_all_points(quiz_course: Path) -> None:
     result = run("quiz", "all", input=lines(right(quiz_course)))
     assert result.exit_code == 0, result.output
     assert f"Question {COUNT} of {COUNT}" in result.stdout
@@ -38,7 +38,7 @@ def test_all_right(quiz_course: Path) -> None:
     assert (last.quiz, last.attempt, last.score, last.max_score, last.whole) == ("all-things", 1, COUNT, COUNT, True)
 
 
-def test_wrong_ones_are_named_with_what_to_read_again(quiz_course: Path) -> None:
+def test_shows_wrong_answers_and_what_to_read_again(quiz_course: Path) -> None:
     answers = right(quiz_course)
     answers[2] = "8 x 7e9\n56B"  # the first is no answer, and is asked again
     answers[8] = "1"
@@ -54,11 +54,11 @@ def test_wrong_ones_are_named_with_what_to_read_again(quiz_course: Path) -> None
     assert "grade quiz all-things --only missed" in tail
 
 
-def test_it_stops_and_goes_on_at_the_same_place(quiz_course: Path) -> None:
+def test_continues_a_stopped_quiz(quiz_course: Path) -> None:
     answers = right(quiz_course)
     first = run("quiz", "1", input=lines([*answers[:3], "q"]))
     assert first.exit_code == 0
-    assert "3 of 9 questions are answered and kept." in " ".join(first.stdout.split())
+    assert "3 of 9 questions are answered and saved." in " ".join(first.stdout.split())
     assert len(answered(quiz_course)) == 3
     second = run("quiz", "1", input=lines(answers[3:]))
     assert "Question 4 of 9" in second.stdout
@@ -67,28 +67,28 @@ def test_it_stops_and_goes_on_at_the_same_place(quiz_course: Path) -> None:
     assert [event.attempt for event in answered(quiz_course)] == [1] * COUNT
 
 
-def test_the_input_ends(quiz_course: Path) -> None:
+def test_keeps_the_answers_if_the_input_ends(quiz_course: Path) -> None:
     result = run("quiz", "1", input=right(quiz_course)[0])  # without a line feed
     assert result.exit_code == 1
-    assert "The input ended. 1 of 9 questions are answered and kept." in result.stdout
+    assert "The input ended. 1 of 9 questions are answered and saved." in result.stdout
     assert len(answered(quiz_course)) == 1
 
 
-def test_standard_input_that_is_closed(quiz_course: Path) -> None:
+def test_treats_a_closed_standard_input_as_ended(quiz_course: Path) -> None:
     command = f"{sys.executable} -m grader.cli quiz all <&-"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment())
     assert (done.returncode, done.stderr) == (1, "")
     assert "The input ended. 0 of 9" in done.stdout
 
 
-def test_bytes_that_are_no_text(quiz_course: Path) -> None:
+def test_accepts_bytes_that_are_not_utf_8(quiz_course: Path) -> None:
     result = run("quiz", "all", input=b"\xff\xfe\n\x00\nq\n")
     assert result.exit_code == 0
     assert result.stdout.count("is not a choice.") == 2
 
 
 @pytest.mark.parametrize("typed", ["twelve", "1e999", "nan", "1,5", "", "-"])
-def test_bad_answers_are_asked_again(quiz_course: Path, typed: str) -> None:
+def test_asks_again_after_an_invalid_answer(quiz_course: Path, typed: str) -> None:
     answers = right(quiz_course)
     answers[2] = f"{typed}\n46.7B"
     result = run("quiz", "all", input=lines(answers))
@@ -97,7 +97,7 @@ def test_bad_answers_are_asked_again(quiz_course: Path, typed: str) -> None:
     assert any(said in result.stdout for said in ("not a number", "too large", "Type a number, such as"))
 
 
-def test_skip_and_back(quiz_course: Path) -> None:
+def test_can_skip_and_go_back(quiz_course: Path) -> None:
     answers = right(quiz_course)
     result = run("quiz", "all", input=lines([answers[0], "s", "b", *answers[1:]]))
     assert "9 of 9" in result.stdout
@@ -108,14 +108,14 @@ def test_skip_and_back(quiz_course: Path) -> None:
     assert "The right answer" not in result.stdout
 
 
-def test_an_answer_that_was_explained_is_not_changed(quiz_course: Path) -> None:
+def test_an_explained_answer_cannot_be_changed(quiz_course: Path) -> None:
     answers = right(quiz_course)
     result = run("quiz", "all", input=lines(["9", answers[0], "b", "2", *answers[1:]]))
     assert "Enter continues." in result.stdout
     assert "9 of 9" in result.stdout
 
 
-def test_exam_says_nothing_until_the_end_and_lets_answers_change(quiz_course: Path) -> None:
+def test_an_exam_gives_no_feedback_and_answers_can_be_changed(quiz_course: Path) -> None:
     answers = right(quiz_course)
     wrong = "1" if answers[0] != "1" else "2"
     result = run("quiz", "all", "--exam", input=lines([wrong, "b", answers[0], wrong, *answers[2:]]))
@@ -127,12 +127,12 @@ def test_exam_says_nothing_until_the_end_and_lets_answers_change(quiz_course: Pa
     assert "✗ Over what" not in after
 
 
-def test_a_seed_makes_the_quiz_anew(quiz_course: Path) -> None:
+def test_a_seed_starts_a_new_attempt(quiz_course: Path) -> None:
     result = run("quiz", "all", "--seed", "class of 2026", input=lines(right(quiz_course, 1, "class of 2026")))
     assert "9 of 9" in result.stdout
 
 
-def test_the_number_of_questions(quiz_course: Path) -> None:
+def test_asks_the_given_number_of_questions(quiz_course: Path) -> None:
     result = run("quiz", "all", "--n", "3", input="q\n")
     started = Progress.load(quiz_course).events[0]
     assert isinstance(started, QuizStarted)
@@ -145,8 +145,8 @@ def test_the_number_of_questions(quiz_course: Path) -> None:
     assert "Question 1 of 9" in run("quiz", "all", "--n", "50", input="q\n").stdout
 
 
-def test_only_missed(quiz_course: Path) -> None:
-    assert "No question of the quiz all-things has been answered yet" in error("quiz", "all", "--only", "missed")
+def test_asks_only_missed_questions(quiz_course: Path) -> None:
+    assert "Nothing of the quiz all-things was answered yet" in error("quiz", "all", "--only", "missed")
     answers = right(quiz_course)
     answers[3], answers[8] = "7", "1"
     run("quiz", "all", input=lines(answers))
@@ -156,7 +156,7 @@ def test_only_missed(quiz_course: Path) -> None:
     assert "No question of the quiz all-things was missed" in error("quiz", "all", "--only", "missed")
 
 
-def test_answers_follow_ids_and_not_places(quiz_course: Path) -> None:
+def test_answers_belong_to_question_ids(quiz_course: Path) -> None:
     run("quiz", "all", input=lines([*right(quiz_course)[:4], "q"]))
     file = quiz_course / "lessons" / "01-all-things" / "quiz.yaml"
     data = yaml.safe_load(file.read_text("utf-8"))
@@ -168,7 +168,7 @@ def test_answers_follow_ids_and_not_places(quiz_course: Path) -> None:
     assert "3 of 8 questions are answered" in " ".join(result.stdout.split())
 
 
-def test_json(quiz_course: Path) -> None:
+def test_prints_json(quiz_course: Path) -> None:
     answers = right(quiz_course)
     answers[0] = "s"
     result = run("quiz", "all", "--json", input=lines(answers))
@@ -188,7 +188,7 @@ def test_json(quiz_course: Path) -> None:
     assert json.loads(half.stdout)["finished"] is False
 
 
-def test_a_question_whose_formula_has_no_value_is_left_out(quiz_course: Path) -> None:
+def test_skips_a_question_whose_formula_has_no_value(quiz_course: Path) -> None:
     file = quiz_course / "lessons" / "01-all-things" / "quiz.yaml"
     file.write_text(file.read_text("utf-8").replace("answer: k / E", "answer: k / (E - E)"), "utf-8")
     result = run("quiz", "all", input="q\n")
@@ -196,7 +196,7 @@ def test_a_question_whose_formula_has_no_value_is_left_out(quiz_course: Path) ->
     assert "warning: question 'chosen-of-all' is left out because of the numbers drawn for it: it" in result.stderr
 
 
-def test_progress_that_cannot_be_kept_is_a_warning(quiz_course: Path) -> None:
+def test_warns_if_progress_cannot_be_saved(quiz_course: Path) -> None:
     (quiz_course / ".archgrade").touch()  # a file where the folder should be: quiz_course could write into any folder
     result = run("quiz", "all", input=lines(["s"] * COUNT))
     assert result.exit_code == 0
@@ -204,17 +204,17 @@ def test_progress_that_cannot_be_kept_is_a_warning(quiz_course: Path) -> None:
     assert "0 of 9" in result.stdout
 
 
-def test_which_quiz_is_meant(quiz_course: Path) -> None:
+def test_rejects_lessons_without_a_quiz(quiz_course: Path) -> None:
     assert "Question 1 of 9" in run("quiz", "01-all-things", input="q\n").stdout
     assert error("quiz", "al-things") == "No lesson 'al-things' in this course. Did you mean 'all-things'?"
     assert "'things' can be 'all-things' (1) or 'other-things' (2)" in error("quiz", "things")
     assert "Lesson 2, Other things, has no quiz" in error("quiz", "other")
-    assert "Quizzes there are of all-things." in error("quiz", "other")
+    assert "These lessons have one: all-things." in error("quiz", "other")
     (quiz_course / "lessons" / "01-all-things" / "quiz.yaml").unlink()
     assert "No lesson of this course has one yet." in error("quiz", "all")
 
 
-def test_a_broken_quiz_is_a_sentence(quiz_course: Path) -> None:
+def test_reports_an_invalid_quiz_in_one_sentence(quiz_course: Path) -> None:
     file = quiz_course / "lessons" / "01-all-things" / "quiz.yaml"
     file.write_text(file.read_text("utf-8").replace("type: single", "type: singel"), "utf-8")
     assert error("quiz", "all").startswith("lessons/01-all-things/quiz.yaml:5: question 'one-right': there is no type")
@@ -224,7 +224,7 @@ def test_a_broken_quiz_is_a_sentence(quiz_course: Path) -> None:
 # ------------------------------------------------------------ forms
 
 
-def test_a_form_comes_back_with_full_marks(quiz_course: Path) -> None:
+def test_scores_a_form(quiz_course: Path) -> None:
     result = run("quiz", "all", "--export-form", "form.yaml")
     assert "grade quiz all-things --answers form.yaml" in result.stdout
     text = (quiz_course / "form.yaml").read_text("utf-8")
@@ -242,7 +242,7 @@ def test_a_form_comes_back_with_full_marks(quiz_course: Path) -> None:
     assert len(Progress.load(quiz_course).events) == before  # an attempt is counted once
 
 
-def test_the_form_of_another_student_is_scored_and_not_kept(quiz_course: Path) -> None:
+def test_does_not_record_the_form_of_another_student(quiz_course: Path) -> None:
     run("quiz", "all", "--export-form", "form.yaml", "--seed", "someone else")
     text = (quiz_course / "form.yaml").read_text("utf-8")
     for question, answer in zip(QUIZ.questions, right(quiz_course, 1, "someone else"), strict=True):
@@ -253,12 +253,12 @@ def test_the_form_of_another_student_is_scored_and_not_kept(quiz_course: Path) -
     assert Progress.load(quiz_course).events == []
 
 
-def test_an_empty_form_scores_nothing(quiz_course: Path) -> None:
+def test_an_empty_form_gets_no_points(quiz_course: Path) -> None:
     run("quiz", "all", "--export-form", "form.yaml")
     assert "0 of 9" in run("quiz", "all", "--answers", "form.yaml").stdout
 
 
-def test_lists_in_a_form(quiz_course: Path) -> None:
+def test_a_form_may_contain_lists(quiz_course: Path) -> None:
     run("quiz", "all", "--export-form", "form.yaml")
     text = (quiz_course / "form.yaml").read_text("utf-8")
     places = ", ".join(right(quiz_course)[1].split())
@@ -278,7 +278,7 @@ def test_lists_in_a_form(quiz_course: Path) -> None:
         ("answers:", "anwsers:", "unknown key 'anwsers'. Did you mean 'answers'?"),
     ],
 )
-def test_a_form_with_a_mistake(quiz_course: Path, old: str, new: str, sentence: str) -> None:
+def test_reports_an_invalid_form_with_its_line(quiz_course: Path, old: str, new: str, sentence: str) -> None:
     run("quiz", "all", "--export-form", "form.yaml")
     text = (quiz_course / "form.yaml").read_text("utf-8")
     assert old in text
@@ -289,7 +289,7 @@ def test_a_form_with_a_mistake(quiz_course: Path, old: str, new: str, sentence: 
     assert Progress.load(quiz_course).events == []
 
 
-def test_a_form_overwrites_nothing(quiz_course: Path) -> None:
+def test_does_not_overwrite_a_form(quiz_course: Path) -> None:
     (quiz_course / "form.yaml").write_text("mine")
     assert "form.yaml exists already" in error("quiz", "all", "--export-form", "form.yaml")
     assert "there is no such file" in error("quiz", "all", "--answers", "none.yaml")
@@ -304,14 +304,13 @@ def environment() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("args", [["quiz", "all"], ["list"], ["review", "--list"]], ids=" ".join)
-def test_light_commands_stay_light(quiz_course: Path, args: list[str]) -> None:
+def test_light_commands_import_nothing_heavy(quiz_course: Path, args: list[str]) -> None:
     heavy = {"torch", "pytest", "numpy", "sqlite3", "prompt_toolkit", "rich.markdown", "hypothesis"}
     done = subprocess.run(telling_imports(args, heavy), input="", capture_output=True, text=True, env=environment())
     assert done.stderr.splitlines()[-1] == "loaded []"
 
 
 def test_the_first_question_imports_nothing_heavy(quiz_course: Path) -> None:
-    """in a terminal of 40 columns, which is closed by Ctrl-C after the first answer"""
     heavy = {"torch", "pytest", "numpy", "sqlite3", "fsrs", "rich.markdown"}
     screen = Terminal(telling_imports(["quiz", "all"], heavy), columns=40)
     screen.wait_for("Over what does")
@@ -322,7 +321,7 @@ def test_the_first_question_imports_nothing_heavy(quiz_course: Path) -> None:
 
 
 class Terminal:
-    """A program in a terminal of its own."""
+    """A program that runs in a pseudo-terminal."""
 
     def __init__(self, command: list[str], columns: int, **more: str):
         self.pid, self.descriptor = pty.fork()
@@ -349,7 +348,7 @@ class Terminal:
         return seen.decode("utf-8", "replace")
 
     def end(self) -> str:
-        """What it writes until it ends."""
+        """Wait for the program to exit and return its remaining output."""
         seen = b""
         while True:
             try:
@@ -363,7 +362,7 @@ class Terminal:
             seen += part
 
 
-def test_taken_in_a_terminal_resized_interrupted_and_gone_on_with(quiz_course: Path) -> None:
+def test_continues_in_a_terminal_after_resize_and_interrupt(quiz_course: Path) -> None:
     command = [sys.executable, "-m", "grader.cli", "quiz", "all"]
     answers = right(quiz_course)
     screen = Terminal(command, columns=77)
@@ -385,7 +384,7 @@ def test_taken_in_a_terminal_resized_interrupted_and_gone_on_with(quiz_course: P
     assert [event.score for event in answered(quiz_course)] == [1, 1]
 
 
-def test_what_goes_on_says_what_it_is(quiz_course: Path) -> None:
+def test_says_which_attempt_can_be_continued(quiz_course: Path) -> None:
     stopped = run("quiz", "all", "--exam", "--n", "2", input="q\n").stdout
     assert "the exam, attempt 1" in stopped
     assert "Every type of question, exam" in run("quiz", "all", input="q\n").stdout
@@ -402,7 +401,7 @@ def test_an_answer_that_is_taken_back_does_not_count(quiz_course: Path) -> None:
     assert history.answers(events, "all-things", 1)["one-right"].score == 1.0
 
 
-def test_the_summary_has_no_marks_of_markdown(quiz_course: Path) -> None:
+def test_the_summary_contains_no_markdown(quiz_course: Path) -> None:
     answers = right(quiz_course)
     answers[0] = "1" if answers[0] != "1" else "2"
     result = run("quiz", "all", input=lines(answers))
@@ -411,7 +410,7 @@ def test_the_summary_has_no_marks_of_markdown(quiz_course: Path) -> None:
     assert "`" not in result.stdout
 
 
-def test_a_terminal_of_ascii(quiz_course: Path) -> None:
+def test_fits_a_terminal_with_ascii_only(quiz_course: Path) -> None:
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
     screen = Terminal([sys.executable, "-m", "grader.cli", "quiz", "all"], columns=77, **plain)
     shown = screen.wait_for("stop")

@@ -1,4 +1,4 @@
-"""`grade read`: the statement of an exercise."""
+"""Tests of `grade read`."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from tests.command_line import error, run
 
 
-def test_the_statement_of_an_exercise(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shows_the_statement(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("read", "bas").stdout == "# base\n\nWhat to write.\n"
     assert run("read").stdout == "# base\n\nWhat to write.\n"  # the next
     monkeypatch.chdir(workspace / "exercises" / "top")

@@ -1,4 +1,4 @@
-"""grade release, and what commands do in a student's edition."""
+"""Tests of `grade release`, and of other commands in a student's edition."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ from tests.teach.release.courses import building_on, with_quiz
 
 @pytest.fixture
 def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The small course with a quiz, and the working directory beside it."""
+    """Create the small course with a quiz, and change to the folder beside it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NO_COLOR", raising=False)
     return with_quiz(tmp_path)
@@ -28,7 +28,7 @@ def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A course of three exercises, of which one builds on another, and the working directory beside it."""
+    """Create a course of three exercises, of which one builds on another, and change to the folder beside it."""
     monkeypatch.chdir(tmp_path)
     return building_on(tmp_path)
 
@@ -42,7 +42,7 @@ def release(*words: str, out: str = "week") -> str:
 # The command
 
 
-def test_release_names_what_it_wrote(chain: Path) -> None:
+def test_lists_what_it_wrote(chain: Path) -> None:
     assert release("--exercises", "top,high", out="week.zip").splitlines()[1:] == [
         "  week.zip   14 files",
         "",
@@ -62,7 +62,7 @@ def test_release_names_what_it_wrote(chain: Path) -> None:
         ("3-9", ["high"]),
     ],
 )
-def test_lessons_by_numbers_ranges_and_names(chain: Path, words: str, exercises: list[str]) -> None:
+def test_selects_lessons_by_numbers_ranges_and_names(chain: Path, words: str, exercises: list[str]) -> None:
     release("--lessons", words)
     assert [each.id for each in load_course(Path("week").absolute()).exercises] == exercises
 
@@ -72,16 +72,16 @@ def test_lessons_by_numbers_ranges_and_names(chain: Path, words: str, exercises:
     [
         (["--lessons", "7"], "No lesson '7' in this course. grade list has them all."),
         (["--lessons", "5-9"], "No lesson of this course is in 5-9; course.yaml has their numbers."),
-        (["--lessons", ","], "--lessons names lessons, such as 1-4 or 1,3,moe."),
+        (["--lessons", ","], "--lessons needs lessons, such as 1-4 or 1,3,moe."),
         (["--exercises", "tops"], "No exercise 'tops' in this course. Did you mean 'top'?"),
     ],
 )
-def test_what_is_not_there_is_said_and_nothing_is_written(chain: Path, words: list[str], sentence: str) -> None:
+def test_rejects_unknown_names_and_writes_nothing(chain: Path, words: list[str], sentence: str) -> None:
     assert error("--course", "course", "release", "--out", "week", *words) == sentence
     assert not Path("week").exists()
 
 
-def test_a_folder_that_is_not_empty_is_refused(chain: Path) -> None:
+def test_refuses_a_folder_that_is_not_empty(chain: Path) -> None:
     Path("week").mkdir()
     Path("week/mine.py").write_text("mine")
     sentence = "week is not empty; name another folder, or a file that ends with .zip."
@@ -96,7 +96,7 @@ def test_the_same_course_gives_the_same_bytes(whole: Path) -> None:
     assert Path("week.zip").read_bytes() == first
 
 
-def test_neither_torch_nor_a_judge_is_imported(whole: Path) -> None:
+def test_imports_neither_torch_nor_a_judge(whole: Path) -> None:
     heavy = {"torch", "pytest", "numpy", "grader.engine.judge", "grader.engine.sandbox"}
     command = telling_imports(["--course", "course", "release", "--out", "week"], heavy)
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -107,19 +107,19 @@ def test_neither_torch_nor_a_judge_is_imported(whole: Path) -> None:
 
 
 def released(scene: Scene, out: str) -> str:
-    """What `grade release` of the installed course says when it is refused."""
+    """Return the error message of `grade release` of the installed course."""
     return scene.error("--course", str(scene.folder / "installed"), "release", "--out", out)
 
 
 @pytest.mark.parametrize("to", ["home", "empty", "made"], ids=["files", "empty", "nowhere"])
 @pytest.mark.parametrize("out", ["week", "week.zip"])
-def test_an_out_that_is_a_link_is_not_followed(scene: Scene, out: str, to: str) -> None:
+def test_does_not_follow_an_out_that_is_a_link(scene: Scene, out: str, to: str) -> None:
     (scene.folder / "empty").mkdir()
     (scene.mine / out).symlink_to(scene.folder / to)
     assert released(scene, out) == f"{out} is a symbolic link, and is not followed; name its target instead."
 
 
-def test_an_out_in_a_folder_that_is_reached_through_a_link(scene: Scene) -> None:
+def test_writes_into_a_folder_reached_through_a_link(scene: Scene) -> None:
     (scene.folder / "public").mkdir()
     (scene.mine / "link").symlink_to(scene.folder / "public")
     done = scene.run("--course", str(scene.folder / "installed"), "release", "--out", "link/week")
@@ -128,8 +128,8 @@ def test_an_out_in_a_folder_that_is_reached_through_a_link(scene: Scene) -> None
 
 
 @pytest.mark.parametrize("scene", USERS[:1], indirect=True)
-def test_what_is_written_on_the_way_cannot_be_led_elsewhere(scene: Scene) -> None:
-    """Links under the names that earlier versions had for what is not whole yet."""
+def test_temporary_files_cannot_be_redirected_by_links(scene: Scene) -> None:
+    """Earlier versions wrote to temporary names that could be guessed."""
     for out in ("week", "week.zip"):
         (scene.mine / f".{out}.{os.getpid()}.part").symlink_to(scene.home / ("" if out == "week" else ".bashrc"))
     before = snapshot(scene.home)
@@ -140,8 +140,8 @@ def test_what_is_written_on_the_way_cannot_be_led_elsewhere(scene: Scene) -> Non
     assert snapshot(scene.home) == before
 
 
-def test_nothing_is_written_beside_a_folder_that_is_there(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who hands out into a folder of theirs may not write around it."""
+def test_writes_nothing_beside_an_existing_folder(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instructor may have no permission to write to the parent folder."""
     (scene.mine / "around/week").mkdir(parents=True)
     monkeypatch.chdir("around/week")
     before = snapshot(scene.mine / "around").keys()
@@ -171,7 +171,7 @@ def test_nothing_is_written_beside_a_folder_that_is_there(scene: Scene, monkeypa
         "exercises/toolbox/test_public.py",
     ],
 )
-def test_nothing_is_handed_out_that_a_link_leads_to(whole: Path, name: str) -> None:
+def test_refuses_to_release_the_target_of_a_link(whole: Path, name: str) -> None:
     there = (whole / name).rename(whole.parent / "elsewhere")
     (whole / name).symlink_to(there)
     assert error("--course", "course", "release", "--out", "week") == (
@@ -180,7 +180,7 @@ def test_nothing_is_handed_out_that_a_link_leads_to(whole: Path, name: str) -> N
     assert not Path("week").exists()
 
 
-def test_links_to_what_is_not_handed_out_do_no_harm(chain: Path) -> None:
+def test_ignores_links_to_files_that_are_not_released(chain: Path) -> None:
     (chain / "exercises/high").rename(chain.parent / "elsewhere")
     (chain / "exercises/high").symlink_to(chain.parent / "elsewhere")
     (chain / "exercises/base/notes.md").symlink_to(chain / "solutions/base/base.py")
@@ -203,21 +203,24 @@ def test_links_to_what_is_not_handed_out_do_no_harm(chain: Path) -> None:
     ],
     ids=lambda words: " ".join(words[:2]),
 )
-def test_what_needs_the_solutions_says_so(whole: Path, words: list[str]) -> None:
+def test_commands_that_need_solutions_say_so(whole: Path, words: list[str]) -> None:
     release()
     told = f"grade {words[0]} needs the whole course, and this is a student's edition, without solutions"
     assert told in error("--course", "week", *words)
 
 
-def test_no_workspace_is_made_of_it(whole: Path) -> None:
+def test_refuses_to_make_a_workspace_of_an_edition(whole: Path) -> None:
     release()
     before = sorted(Path("week").rglob("*"))
-    assert error("init", "week") == "week is a student's edition, and works as it is; name another: grade init DIR."
-    assert error("--course", "week", "update").startswith("This is a student's edition of a course; a newer one comes")
+    sentence = "week is a student's edition, which needs no workspace; name another: grade init DIR."
+    assert error("init", "week") == sentence
+    assert error("--course", "week", "update").startswith(
+        "This is a student's edition of a course; ask your instructor"
+    )
     assert sorted(Path("week").rglob("*")) == before
 
 
-def test_what_is_not_in_it_is_said_to_be_so(chain: Path) -> None:
+def test_says_that_an_exercise_is_not_in_the_edition(chain: Path) -> None:
     release("--lessons", "4")
     sentence = "Lesson 1, Three, is not in this edition of the course."
     assert error("--course", "week", "lesson", "1") == sentence
@@ -229,7 +232,7 @@ def test_what_is_not_in_it_is_said_to_be_so(chain: Path) -> None:
     assert run("--course", "week", "lesson", "--list").stdout.count("not in this edition") == 3
 
 
-def test_a_lesson_whose_exercise_is_not_in_it_can_be_read(whole: Path) -> None:
+def test_shows_a_lesson_whose_exercise_is_not_in_the_edition(whole: Path) -> None:
     (whole / "solutions" / "toolbox").rename(whole / "solutions" / "other")
     folder = (whole / "exercises" / "toolbox").rename(whole / "exercises" / "other")
     (folder / "toolbox.py").rename(folder / "other.py")
@@ -244,24 +247,24 @@ def test_a_lesson_whose_exercise_is_not_in_it_can_be_read(whole: Path) -> None:
     assert "`toolbox`, which is not in this edition." in Path("part.ipynb").read_text()
 
 
-def test_a_practice_quiz_is_taken(whole: Path) -> None:
+def test_a_practice_quiz_can_be_taken(whole: Path) -> None:
     release()
     done = run("--course", "week", "quiz", "tools", "--plain", input="s\n" * len(QUIZ.questions))
     assert f"{len(QUIZ.questions)} skipped" in done.stdout
 
 
-def test_an_exam_is_filled_in_and_not_asked(whole: Path) -> None:
+def test_an_exam_is_a_form_and_is_not_asked(whole: Path) -> None:
     release("--quizzes", "exam")
     for words in (["quiz", "tools"], ["quiz", "tools", "--answers", "week/quiz-tools.yaml"]):
         assert error("--course", "week", *words) == (
             "The quiz of lesson 1, Tools, is an exam: write your answers into week/quiz-tools.yaml, "
-            "and hand that file in."
+            "and hand in that file."
         )
     assert "exam      week/quiz-tools.yaml" in run("--course", "week", "list").stdout
     assert "exam      week/quiz-tools.yaml" in run("--course", "week", "lesson", "1.2", "--plain").stdout
 
 
-def test_the_public_tests_are_no_pass(whole: Path) -> None:
+def test_passing_the_public_tests_is_not_a_pass(whole: Path) -> None:
     release("--quizzes", "none")
     stub = Path("week/exercises/toolbox/toolbox.py")
     stub.write_bytes((whole / "solutions/toolbox/toolbox.py").read_bytes())
@@ -281,10 +284,10 @@ def test_the_public_tests_are_no_pass(whole: Path) -> None:
     assert "◐  passes the public tests; what you hand in is tested further" in listed
     assert f"{graded.score:g}/31" in listed
     assert "◐ toolbox" in run("--course", "week", "history").stdout
-    assert "passed when it was graded last" in error("--course", "week", "shell", "toolbox")
+    assert "passed when it was last graded" in error("--course", "week", "shell", "toolbox")
 
 
-def test_when_all_is_done_there_is_something_to_hand_in(whole: Path) -> None:
+def test_reminds_to_hand_in_after_all_public_tests_pass(whole: Path) -> None:
     release("--quizzes", "none")
     progress = Progress.load(Path("week").absolute())
     for part in part_files(load_course(whole), load_course(whole).lessons[0]):
@@ -296,13 +299,13 @@ def test_when_all_is_done_there_is_something_to_hand_in(whole: Path) -> None:
     assert told == "Every part is read, and every exercise passes its public tests; hand in what was asked for."
 
 
-def test_a_file_that_was_lost_comes_from_what_was_handed_out(whole: Path) -> None:
+def test_reset_restores_a_deleted_file_from_the_edition(whole: Path) -> None:
     release()
     Path("week/exercises/toolbox/toolbox.py").unlink()
     assert error("--course", "week", "reset", "toolbox").endswith("git knows none; take it from what was handed out.")
 
 
-def test_the_quiz_of_the_course_is_in_no_zip_in_plain_sight(whole: Path) -> None:
+def test_a_zip_contains_no_readable_quiz_answers(whole: Path) -> None:
     release(out="week.zip")
     with zipfile.ZipFile("week.zip") as archive:
         assert b"explanation" not in archive.read(f"week/{courses.QUIZ}")

@@ -1,4 +1,4 @@
-"""Tests that require a package: left out of the points where it is missing, and never without saying so."""
+"""Tests of exercises whose tests require a package: without it, they are skipped with a message."""
 
 import json
 import subprocess
@@ -100,13 +100,13 @@ def summary(found: Any) -> tuple[str, float, float, list[str]]:
     return found["outcome"], found["score"], found["max_score"], [test["outcome"] for test in found["tests"]]
 
 
-def test_where_it_is_installed_it_counts(tmp_path: Path) -> None:
+def test_counts_the_points_if_the_package_is_installed(tmp_path: Path) -> None:
     root = course(tmp_path, "numpy")
     assert summary(grade(root, RIGHT)) == ("graded", 10, 10, ["passed", "passed"])
     assert summary(grade(root, WRONG)) == ("graded", 4, 10, ["passed", "wrong_values"])
 
 
-def test_where_it_is_missing_it_is_left_out_and_said(tmp_path: Path) -> None:
+def test_skips_the_test_with_a_message_if_the_package_is_missing(tmp_path: Path) -> None:
     root = course(tmp_path, MISSING)
     found = grade(root, WRONG)
     assert summary(found) == ("graded", 4, 4, ["passed", "unavailable"])
@@ -117,21 +117,21 @@ def test_where_it_is_missing_it_is_left_out_and_said(tmp_path: Path) -> None:
     assert f"Not available here: {MISSING} is not installed." in " ".join(done.stdout.split())
 
 
-def test_with_nothing_finished_it_is_graded(tmp_path: Path) -> None:
+def test_an_unfinished_file_is_graded_without_the_package(tmp_path: Path) -> None:
     found = grade(course(tmp_path, MISSING), "def double(x):\n    y = x\n    raise NotImplementedError\n")
     assert summary(found) == ("graded", 0, 4, ["not_started", "unavailable"])
 
 
-def test_a_check_says_what_it_did_not_prove(tmp_path: Path) -> None:
+def test_check_names_the_tests_that_it_could_not_run(tmp_path: Path) -> None:
     done = run(course(tmp_path, MISSING), "check", "twice", "--seeds", "2")
     assert done.returncode == 0, done.stdout
-    assert "not proved: test_real: Not available here" in done.stdout
+    assert "not checked: test_real: Not available here" in done.stdout
     done = run(course(tmp_path / "other", "numpy"), "check", "twice", "--seeds", "2")
     assert done.returncode == 0, done.stdout
-    assert "not proved" not in done.stdout
+    assert "not checked" not in done.stdout
 
 
-def test_a_batch_refuses(tmp_path: Path) -> None:
+def test_batch_refuses_to_grade_without_the_package(tmp_path: Path) -> None:
     handed_in = tmp_path / "submissions" / "ada"
     handed_in.mkdir(parents=True)
     (handed_in / "twice.py").write_text(RIGHT)
@@ -144,7 +144,7 @@ def test_a_batch_refuses(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("package", [MISSING, "numpy"])
-def test_no_test_may_need_one_that_is_not_everywhere(tmp_path: Path, package: str) -> None:
+def test_rejects_a_test_that_needs_one_with_a_required_package(tmp_path: Path, package: str) -> None:
     root = course(tmp_path, package, DEPENDENT)
     (root / "exercises" / "twice" / "twice.py").write_text(RIGHT)
     done = run(root, "exercise", "twice")

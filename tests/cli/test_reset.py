@@ -1,4 +1,4 @@
-"""`grade reset`: an exercise anew, the old file kept, and nothing outside of the folder changed."""
+"""Tests of `grade reset`."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.command_line import error, run
 from tests.passed import record
 
 
-def test_the_old_file_is_kept_and_named(workspace: Path) -> None:
+def test_keeps_and_names_the_old_file(workspace: Path) -> None:
     stub = workspace / "exercises" / "base" / "base.py"
     given = stub.read_text()
     stub.write_text("mine")
@@ -21,7 +21,7 @@ def test_the_old_file_is_kept_and_named(workspace: Path) -> None:
     assert "1 of 3" in run("list").stdout  # what was earned stays
 
 
-def test_a_file_that_is_missing_comes_back(workspace: Path) -> None:
+def test_restores_a_missing_file(workspace: Path) -> None:
     stub = workspace / "exercises" / "base" / "base.py"
     stub.rename(workspace / "old.py")
     assert error("exercise", "base") == (
@@ -32,13 +32,13 @@ def test_a_file_that_is_missing_comes_back(workspace: Path) -> None:
     assert stub.is_file()
 
 
-def test_reset_of_an_unknown_exercise(workspace: Path) -> None:
+def test_rejects_an_unknown_exercise(workspace: Path) -> None:
     assert error("reset", "bsae") == "No exercise 'bsae' in this course. Did you mean 'base'?"
     assert "Missing" in error("reset")
 
 
 @pytest.mark.parametrize("to", ["../../../home/.bashrc", "../../../home/made"])
-def test_a_file_that_is_a_link_is_not_followed(scene: Scene, to: str) -> None:
+def test_does_not_follow_a_file_that_is_a_link(scene: Scene, to: str) -> None:
     stub = scene.mine / "exercises/base/base.py"
     stub.unlink()
     stub.symlink_to(to)
@@ -46,13 +46,13 @@ def test_a_file_that_is_a_link_is_not_followed(scene: Scene, to: str) -> None:
 
 
 @pytest.mark.parametrize("folder", ["exercises", "exercises/base"])
-def test_a_folder_that_is_a_link_is_not_followed(scene: Scene, folder: str) -> None:
+def test_does_not_follow_a_folder_that_is_a_link(scene: Scene, folder: str) -> None:
     (scene.mine / "exercises/base/base.py").write_text("mine")
     scene.link_out(folder)
     assert scene.error("reset", "base") == f"{folder} cannot be written: {LINK}"
 
 
-def test_the_old_file_is_not_kept_through_a_link(scene: Scene) -> None:
+def test_does_not_write_the_old_file_through_a_link(scene: Scene) -> None:
     stub = scene.mine / "exercises/base/base.py"
     stub.write_text("mine")
     stub.with_name("base.1.py").symlink_to("../../../home/made")
@@ -62,7 +62,7 @@ def test_the_old_file_is_not_kept_through_a_link(scene: Scene) -> None:
     assert not (scene.home / "made").exists()
 
 
-def test_a_pipe_is_no_file_to_keep(scene: Scene) -> None:
+def test_rejects_a_pipe(scene: Scene) -> None:
     stub = scene.mine / "exercises/base/base.py"
     stub.unlink()
     os.mkfifo(stub)
@@ -70,7 +70,7 @@ def test_a_pipe_is_no_file_to_keep(scene: Scene) -> None:
     assert scene.error("reset", "base") == sentence
 
 
-def test_an_exercise_that_the_installed_course_has_not(workspace: Path) -> None:
+def test_rejects_an_exercise_that_the_installed_course_lacks(workspace: Path) -> None:
     (workspace / "exercises/base").rename(workspace / "exercises/other")
     (workspace / "exercises/other/base.py").rename(workspace / "exercises/other/other.py")
     assert error("reset", "other") == (

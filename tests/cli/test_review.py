@@ -1,4 +1,4 @@
-"""`grade review`: what was missed and what is due comes back."""
+"""Tests of `grade review`."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from tests.command_line import error, run
 from tests.quiz.every_type import QUIZ
 
 
-def test_review_of_nothing(quiz_course: Path) -> None:
+def test_says_that_nothing_is_due(quiz_course: Path) -> None:
     result = run("review")
-    assert "Nothing is due, since no quiz was answered yet." in result.stdout
+    assert "Nothing is due, because you have not answered a quiz yet." in result.stdout
 
 
-def test_review_brings_back_what_was_missed_and_then_what_is_due(quiz_course: Path) -> None:
+def test_asks_what_was_missed_and_later_what_is_due(quiz_course: Path) -> None:
     run("quiz", "all", input=lines(["s", *right(quiz_course)[1:]]))
     assert "1 missed, 0 due" in run("review", "--list").stdout
     wrong = run("review", input="q\n")
@@ -35,7 +35,7 @@ def test_review_brings_back_what_was_missed_and_then_what_is_due(quiz_course: Pa
     assert asked[QuestionKey("all-things", "one-right")][-1].reviewed
 
 
-def test_what_failed_or_was_skipped_stays_listed_with_its_date(quiz_course: Path) -> None:
+def test_lists_failed_questions_with_their_date(quiz_course: Path) -> None:
     run("quiz", "all", input=lines(["s", *right(quiz_course)[1:]]))
     assert "      1  all-things   missed, to be asked now" in run("review", "--list").stdout
     result = run("review", input="s\ns\n")
@@ -46,7 +46,7 @@ def test_what_failed_or_was_skipped_stays_listed_with_its_date(quiz_course: Path
     assert "      1  all-things   failed or skipped, back tomorrow, on " in listed
 
 
-def test_a_wrong_answer_comes_back_in_the_same_review(quiz_course: Path) -> None:
+def test_asks_again_after_a_wrong_answer(quiz_course: Path) -> None:
     run("quiz", "all", input=lines(["s", *right(quiz_course)[1:]]))
     salt = student_salt(quiz_course)
     first = right_answer(draw_question(QUIZ.questions[0], salt, 2))
@@ -59,7 +59,7 @@ def test_a_wrong_answer_comes_back_in_the_same_review(quiz_course: Path) -> None
     assert "failed or skipped" not in run("review", "--list").stdout
 
 
-def test_a_review_takes_back_and_is_appealed(quiz_course: Path) -> None:
+def test_answers_can_be_taken_back_and_appealed(quiz_course: Path) -> None:
     (quiz_course / "lessons" / "glossary.yaml").write_text(GLOSSARY, "utf-8")
     run("quiz", "all", input=lines(right(quiz_course)))
     result = run("review", input=lines(["experts", "a", "router"]))
@@ -79,7 +79,7 @@ def test_a_new_term_that_is_skipped_stays_new(quiz_course: Path) -> None:
     assert "failed" not in listed
 
 
-def test_review_of_a_question_that_is_gone(quiz_course: Path) -> None:
+def test_ignores_questions_that_no_longer_exist(quiz_course: Path) -> None:
     run("quiz", "all", input=lines(["s"] * COUNT))
     file = quiz_course / "lessons" / "01-all-things" / "quiz.yaml"
     file.write_text(file.read_text("utf-8").replace("id: one-right", "id: renamed"), "utf-8")
@@ -96,7 +96,7 @@ GLOSSARY = """\
 """
 
 
-def test_terms_of_the_glossary_are_reviewed(quiz_course: Path) -> None:
+def test_reviews_terms_of_the_glossary(quiz_course: Path) -> None:
     (quiz_course / "lessons" / "glossary.yaml").write_text(GLOSSARY, "utf-8")
     assert "0 new terms" in run("review", "--list").stdout  # no lesson was begun
     run("quiz", "all", input=lines(right(quiz_course)))
@@ -110,7 +110,7 @@ def test_terms_of_the_glossary_are_reviewed(quiz_course: Path) -> None:
     assert "    2  glossary" in run("review", "--list").stdout
 
 
-def test_a_glossary_with_a_mistake(quiz_course: Path) -> None:
+def test_rejects_an_invalid_glossary(quiz_course: Path) -> None:
     (quiz_course / "lessons" / "glossary.yaml").write_text(GLOSSARY.replace("uk:", "uks:"), "utf-8")
     assert error("review").startswith("lessons/glossary.yaml:1: unknown key 'uks'. Did you mean 'uk'?")
     (quiz_course / "lessons" / "glossary.yaml").write_text(GLOSSARY + GLOSSARY, "utf-8")

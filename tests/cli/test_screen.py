@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from grader.cli import _complain, grade
+from grader.cli import _print_error, grade
 from grader.cli.screen import page
 from tests.command_line import error
 
@@ -16,7 +16,7 @@ def test_an_error_on_a_terminal_is_broken_between_words(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    _complain("There is no exercise grouped_query in this course. Did you mean 'grouped_query_attention'?")
+    _print_error("There is no exercise grouped_query in this course. Did you mean 'grouped_query_attention'?")
     assert capsys.readouterr().err.splitlines() == [
         "error: There is no exercise",
         "grouped_query in this course. Did you",
@@ -43,4 +43,4 @@ def test_who_is_in_a_folder_that_is_gone_is_told_so(tmp_path: Path, monkeypatch:
     folder.mkdir()
     monkeypatch.chdir(folder)
     folder.rmdir()
-    assert error("list") == "The folder that you are in is not there any more: cd to one that is."
+    assert error("list") == "The folder that you are in no longer exists: cd to another one."

@@ -1,4 +1,4 @@
-"""grade shell with the real command: the call that failed, at a Python prompt."""
+"""Tests of `grade shell`."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ def as_notebook(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["mine.py", "mine.ipynb"])
-def test_the_failing_call_can_be_repeated(course: Path, name: str) -> None:
+def test_repeats_the_failing_call(course: Path, name: str) -> None:
     (course / name).write_text(as_notebook(WRONG) if name.endswith("ipynb") else WRONG, "utf-8")
     failed = grade(course, "exercise", "toolbox", "--file", name)
     assert failed.returncode == 1, failed.stderr
@@ -51,7 +51,7 @@ def test_the_failing_call_can_be_repeated(course: Path, name: str) -> None:
     assert "raise KeyError(f'wrong by {factor}')" in typed.stderr  # the traceback shows the student's line
 
 
-def test_it_is_the_call_that_the_screen_explains(course: Path) -> None:
+def test_opens_the_call_that_the_screen_explains(course: Path) -> None:
     (course / "mine.py").write_text(
         f"{REFERENCE}\n\ndef scale(x, factor): raise NotImplementedError\n\n\ndef mix(scores, values): return values\n"
     )
@@ -62,22 +62,22 @@ def test_it_is_the_call_that_the_screen_explains(course: Path) -> None:
     assert "toolbox.mix(" in grade(course, "shell", "toolbox", "--print").stdout.strip().splitlines()[-1]
 
 
-def test_a_file_that_is_gone_is_said(course: Path) -> None:
+def test_reports_a_deleted_file(course: Path) -> None:
     (course / "mine.py").write_text(WRONG, "utf-8")
     assert grade(course, "exercise", "toolbox", "--file", "mine.py").returncode == 1
     (course / "mine.py").unlink()
     gone = grade(course, "shell", "toolbox")
     assert gone.returncode == 2
-    assert gone.stderr == "error: There is no file mine.py any more; run grade exercise toolbox again.\n"
+    assert gone.stderr == "error: mine.py no longer exists; run grade exercise toolbox again.\n"
 
 
-def test_without_a_failing_call_there_is_nothing_to_open(course: Path) -> None:
+def test_says_that_there_is_no_failing_call(course: Path) -> None:
     nothing = grade(course, "shell", "toolbox")
     assert nothing.returncode == 2
     assert "run grade exercise toolbox first" in nothing.stderr
 
 
-def test_the_prompt_knows_what_the_file_defines_and_takes_it_anew(course: Path) -> None:
+def test_the_prompt_has_the_names_of_the_file_and_reloads_it(course: Path) -> None:
     (course / "mine.py").write_text(WRONG)
     grade(course, "exercise", "toolbox", "--file", "mine.py")
     path = course / "mine.py"

@@ -1,4 +1,4 @@
-"""While a grading takes long, a terminal says which test runs; what ends at once says nothing."""
+"""Tests of the spinner that a terminal shows during a long grading."""
 
 import io
 import sys
@@ -13,7 +13,7 @@ from tests.paths import copy_toolbox
 
 
 class Screen(io.StringIO):
-    """A terminal that keeps what is written to it."""
+    """A terminal that records what is written to it."""
 
     encoding = "utf-8"
 
@@ -22,13 +22,13 @@ class Screen(io.StringIO):
 
 
 def terminal_for(monkeypatch: pytest.MonkeyPatch) -> Screen:
-    """A terminal in the place of standard error. It is for a test's body: pytest puts its own there before that."""
+    """Replace stderr with a terminal. Call it in the test's body, because pytest replaces stderr before that."""
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     return screen
 
 
-def test_the_test_that_runs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_the_running_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = copy_toolbox(tmp_path / "course")
     monkeypatch.chdir(root)
     reference = (root / "solutions/toolbox/toolbox.py").read_text()
@@ -39,28 +39,28 @@ def test_the_test_that_runs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     terminal.process.kill()
 
 
-def test_what_ends_at_once_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shows_nothing_for_a_short_operation(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = terminal_for(monkeypatch)
     shown = Spinner()
     shown.start("starting")
-    shown.says("a test")
+    shown.update("a test")
     shown.stop()
     assert screen.getvalue() == ""
 
 
-def test_markup_in_a_name_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_escapes_markup_in_names(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = terminal_for(monkeypatch)
-    monkeypatch.setattr(spinner, "SILENCE", 3600)
+    monkeypatch.setattr(spinner, "DELAY", 3600)
     monkeypatch.setenv("TERM", "xterm")
     shown = Spinner()
     shown.start("starting")
-    shown.says("[red]scale[/red]")
+    shown.update("[red]scale[/red]")
     shown._show()
     shown.stop()
     assert "[red]scale[/red]" in screen.getvalue()
 
 
-def test_without_a_terminal_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shows_nothing_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     shown = Spinner()
     shown.start("starting")

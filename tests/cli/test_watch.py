@@ -1,4 +1,4 @@
-"""`grade watch` in a terminal: what is saved is graded, and one verdict takes the place of the other."""
+"""Tests of `grade watch` in a terminal."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ STARTED = "not started   exercises/toolbox/toolbox.py"
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A course of two exercises that are alike, and the working directory in it."""
+    """Create a course of two identical exercises, and change to its folder."""
     root = copy_toolbox(tmp_path / "course")
     for folder in ("exercises", "solutions"):
         shutil.copytree(root / folder / "toolbox", root / folder / "spare")
@@ -36,7 +36,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def own(root: Path) -> Path:
-    """The student's file."""
+    """Return the path of the student's file."""
     return root / "exercises/toolbox/toolbox.py"
 
 
@@ -47,7 +47,7 @@ def reference(root: Path) -> str:
 
 @contextmanager
 def watching(*words: str) -> Iterator[InTerminal]:
-    """`grade watch`, which ends when it is told to."""
+    """Run `grade watch` in a terminal, and quit at the end."""
     terminal = InTerminal("watch", *words)
     terminal.until(STARTED)
     terminal.until(KEYS)
@@ -57,11 +57,11 @@ def watching(*words: str) -> Iterator[InTerminal]:
 
 
 def scores(root: Path) -> list[float]:
-    """What was recorded."""
+    """Return the recorded scores."""
     return [event.score for event in Progress.load(root).events if isinstance(event, Graded)]
 
 
-def test_what_is_saved_is_graded(root: Path, own: Path, reference: str) -> None:
+def test_grades_on_every_save(root: Path, own: Path, reference: str) -> None:
     with watching("toolbox") as terminal:
         own.write_text(reference.replace("x * factor", "x + factor"))
         shown = terminal.until(KEYS)
@@ -72,7 +72,7 @@ def test_what_is_saved_is_graded(root: Path, own: Path, reference: str) -> None:
     assert scores(root) == [30, 31]
 
 
-def test_an_editor_that_writes_by_rename(root: Path, own: Path, reference: str) -> None:
+def test_grades_a_file_that_an_editor_replaces(root: Path, own: Path, reference: str) -> None:
     with watching("toolbox") as terminal:
         other = own.with_name("toolbox.py.new~")
         other.write_text(reference)
@@ -81,7 +81,7 @@ def test_an_editor_that_writes_by_rename(root: Path, own: Path, reference: str) 
     assert scores(root) == [31]
 
 
-def test_of_many_saves_the_last_one_has_the_verdict(root: Path, own: Path, reference: str) -> None:
+def test_grades_the_last_of_many_saves(root: Path, own: Path, reference: str) -> None:
     with watching("toolbox") as terminal:
         for number in range(20):
             own.write_text(reference.replace("x * factor", f"x + {number}"))
@@ -92,7 +92,7 @@ def test_of_many_saves_the_last_one_has_the_verdict(root: Path, own: Path, refer
     assert len(scores(root)) <= 2  # the first may have been seen before the others were written
 
 
-def test_a_text_that_is_not_finished_has_no_verdict(root: Path, own: Path, reference: str) -> None:
+def test_does_not_show_the_error_of_a_file_saved_in_part(root: Path, own: Path, reference: str) -> None:
     with watching("toolbox") as terminal:
         own.write_text(f"{reference}\ndef more(:\n")
         own.write_text(reference)
@@ -102,7 +102,7 @@ def test_a_text_that_is_not_finished_has_no_verdict(root: Path, own: Path, refer
         assert "syntax error" in terminal.until(KEYS).lower()
 
 
-def test_a_file_that_is_gone_is_said_and_may_come_back(root: Path, own: Path, reference: str) -> None:
+def test_reports_a_deleted_file_and_grades_it_when_restored(root: Path, own: Path, reference: str) -> None:
     with watching("toolbox") as terminal:
         own.unlink()
         assert "toolbox.py" in terminal.until(KEYS)
@@ -110,14 +110,14 @@ def test_a_file_that_is_gone_is_said_and_may_come_back(root: Path, own: Path, re
         assert "31 of 31 points" in terminal.until(KEYS)
 
 
-def test_a_course_that_is_gone_is_said(root: Path) -> None:
+def test_reports_a_deleted_course(root: Path) -> None:
     with watching("toolbox") as terminal:
         shutil.rmtree(root)
         said = " ".join(terminal.until(KEYS).split())
         assert "there is no such file" in said or "is missing" in said  # whichever file was looked for first
 
 
-def test_the_same_text_once_more_changes_nothing(root: Path, own: Path, reference: str) -> None:
+def test_does_not_grade_an_unchanged_file(root: Path, own: Path, reference: str) -> None:
     with watching("toolbox") as terminal:
         own.write_text(reference)
         terminal.until("31 of 31 points")
@@ -127,14 +127,14 @@ def test_the_same_text_once_more_changes_nothing(root: Path, own: Path, referenc
     assert scores(root) == [31, 30]
 
 
-def test_the_exercise_that_is_saved_next_is_followed(root: Path, own: Path) -> None:
+def test_switches_to_the_exercise_that_is_saved(root: Path, own: Path) -> None:
     with watching("toolbox") as terminal:
         other = root / "exercises/spare/spare.py"
         other.write_text(other.read_text() + "\n# mine\n")
         assert "exercises/spare/spare.py" in terminal.until(KEYS)
 
 
-def test_a_submission_without_end_gives_way_to_the_next(root: Path, own: Path, reference: str) -> None:
+def test_a_new_save_replaces_a_run_that_hangs(root: Path, own: Path, reference: str) -> None:
     with watching("toolbox") as terminal:
         own.write_text("import time\ntime.sleep(1000)\n")
         terminal.until("starting")
@@ -143,7 +143,7 @@ def test_a_submission_without_end_gives_way_to_the_next(root: Path, own: Path, r
     assert scores(root) == [31]
 
 
-def test_a_test_that_was_changed_is_read_again(root: Path, own: Path, reference: str) -> None:
+def test_grades_again_after_a_test_changes(root: Path, own: Path, reference: str) -> None:
     with watching("toolbox") as terminal:
         own.write_text(reference)
         terminal.until("31 of 31 points")
@@ -152,7 +152,7 @@ def test_a_test_that_was_changed_is_read_again(root: Path, own: Path, reference:
         terminal.until("30 of 31 points")
 
 
-def test_keys(root: Path, own: Path, reference: str) -> None:
+def test_keys_show_tests_hints_and_the_next_exercise(root: Path, own: Path, reference: str) -> None:
     with watching() as terminal:
         own.write_text(reference.replace("x * factor", "x + factor").replace("return items[place]", "return 1"))
         shown = terminal.until(KEYS)
@@ -171,7 +171,7 @@ def test_keys(root: Path, own: Path, reference: str) -> None:
     assert any(isinstance(event, HintShown) for event in Progress.load(root).events)
 
 
-def test_the_lesson_is_read_and_left(root: Path) -> None:
+def test_a_key_opens_the_lesson(root: Path) -> None:
     with watching("toolbox") as terminal:
         terminal.types("l")
         terminal.until("Tools")
@@ -179,5 +179,5 @@ def test_the_lesson_is_read_and_left(root: Path) -> None:
         terminal.until(KEYS)
 
 
-def test_it_wants_a_terminal(root: Path) -> None:
-    assert error("watch") == "grade watch needs a terminal to write to; grade exercise grades once."
+def test_needs_a_terminal(root: Path) -> None:
+    assert error("watch") == "grade watch needs a terminal; use grade exercise to grade once."

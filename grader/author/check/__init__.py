@@ -1,7 +1,9 @@
-"""The proof that a course is good.
+"""Checks that a course is correct.
 
-exercises   right solutions pass, wrong ones fail and are named, texts and points agree
-lessons     lessons one by one: their code is run, and all that is wrong is told
-outputs     what their code prints is what stands in them
-pictures    what they draw is what is kept
+exercises   right solutions pass, mistakes fail and are named, texts and points agree
+mutants     tests notice single changes of the reference
+changes     the changes that mutants are made of
+lessons     the code, outputs, pictures and text of lessons
+outputs     what code prints is what the lesson shows
+pictures    the stored pictures are those that the code computes
 """

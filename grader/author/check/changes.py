@@ -1,4 +1,4 @@
-"""A function of a reference with one thing changed, as a slip would change it: what mutants are made of."""
+"""Single changes of a function, such as a slip would make: mutants are made of them."""
 
 import ast
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 Definition = ast.FunctionDef | ast.ClassDef
 
-_SWAPS = {  # functions and methods that are taken for one another
+_SWAPS = {  # functions and methods that are easily confused
     **{"sum": ("mean",), "mean": ("sum",), "max": ("min",), "min": ("max",), "amax": ("amin",), "amin": ("amax",)},
     **{"tril": ("triu",), "triu": ("tril",), "argmax": ("argmin",), "argmin": ("argmax",)},
     **{"softmax": ("sigmoid", "log_softmax"), "sigmoid": ("softmax",), "log_softmax": ("softmax",)},
@@ -20,12 +20,12 @@ _SWAPS = {  # functions and methods that are taken for one another
     **{"view": ("transpose",), "cat": ("stack",), "stack": ("cat",), "round": ("floor",), "ge": ("gt",), "gt": ("ge",)},
 }
 _SWAPPED_BUILTINS = {"sum", "max", "min", "any", "all", "round"}
-_WITH_AXIS = {  # the axis is the first argument of these methods, and the second of the functions of torch
+_WITH_AXIS = {  # methods whose first argument is the axis; it is the second one of torch's functions
     *("softmax", "log_softmax", "sum", "mean", "cumsum", "cumprod", "prod", "argmax", "argmin", "norm", "logsumexp"),
     *("amax", "amin", "any", "all", "flip", "unsqueeze", "squeeze", "unbind", "cat", "stack", "gather", "select"),
     *("narrow", "index_select", "unflatten", "split", "chunk"),
 }
-_NO_RECEIVERS = {"self", "torch", "F", "nn", "math", "np"}  # what stands before a function, and is no argument of it
+_NO_RECEIVERS = {"self", "torch", "F", "nn", "math", "np"}  # names before a dot that are not an argument of the call
 _BINARY: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -48,18 +48,18 @@ _COMPARE: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 
 
 def changes(definition: Definition) -> Iterator[None]:
-    """Change the definition, one thing at a time: until the caller asks for the next change, the tree has this one."""
+    """Apply each change to the definition in turn; a change is undone when the next one is requested."""
     functions = [definition] if isinstance(definition, ast.FunctionDef) else definition.body
     for function in functions:
         if isinstance(function, ast.FunctionDef):
             helper = function.name.startswith("_") and not function.name.startswith("__")
             for slot in _slots(function):
-                yield from _changes_at(slot, swaps=not helper)  # a helper is the reference's own affair
+                yield from _changes_at(slot, swaps=not helper)  # students do not write the reference's helpers
 
 
 @dataclass(frozen=True)
 class _Slot:
-    """Where a node hangs: in a field of another node, or at a place of a list."""
+    """The place of a node in the tree: a field of its parent, or an index of a list."""
 
     owner: Any
     field: Any
@@ -69,7 +69,7 @@ class _Slot:
         return self.owner[self.field] if isinstance(self.owner, list) else getattr(self.owner, self.field)
 
     def put(self, node: ast.AST) -> None:
-        """Hang another node there."""
+        """Put another node in this place."""
         if isinstance(self.owner, list):
             self.owner[self.field] = node
         else:
@@ -77,7 +77,7 @@ class _Slot:
 
 
 def _slots(function: ast.FunctionDef) -> Iterator[_Slot]:
-    """Yield where the expressions and statements of a function hang, except its docstring and annotations."""
+    """Yield the slots of a function's statements and expressions, except its docstring and annotations."""
     first = int(ast.get_docstring(function) is not None)
     waiting = [_Slot(function.body, place) for place in range(first, len(function.body))]
     waiting += [_Slot(function.args.defaults, place) for place in range(len(function.args.defaults))]
@@ -119,7 +119,7 @@ def _changes_at(slot: _Slot, *, swaps: bool) -> Iterator[None]:
 
 
 def _own_changes(node: ast.AST, *, swaps: bool) -> Iterator[tuple[str, object]]:
-    """Yield a field of the node, and what else it could be."""
+    """Yield a field of the node and another value for it."""
     if isinstance(node, ast.BinOp | ast.AugAssign) and type(node.op) in _BINARY:
         yield "op", _BINARY[type(node.op)]()
     if isinstance(node, ast.BoolOp):
@@ -136,7 +136,7 @@ def _own_changes(node: ast.AST, *, swaps: bool) -> Iterator[tuple[str, object]]:
                 yield "id", name
 
 
-# ---------------------------------------------------------------- other nodes instead of one
+# ---------------------------------------------------------------- replacements of a node
 
 
 def _others(node: ast.AST, owner: object) -> Iterator[ast.AST]:
@@ -228,19 +228,19 @@ def _calls(node: ast.Call) -> Iterator[ast.AST]:
         yield node.args[0]
     if len(node.args) >= 2 and not any(isinstance(arg, ast.Starred) for arg in node.args):
         one, two, *rest = node.args
-        if name not in ("transpose", "swapaxes"):  # which gives the same
+        if name not in ("transpose", "swapaxes"):  # for which the order of the arguments does not matter
             yield ast.Call(node.func, [two, one, *rest], node.keywords)
     if name in _WITH_AXIS:
         yield from _other_axes(node, int(not method or name in ("cat", "stack")))
     if name == "get" and len(node.args) == 2 and isinstance(node.args[0], ast.Constant):
         yield node.args[1]
-    for lost in node.keywords:
-        if lost.arg is not None and lost.arg not in ("dim", "dtype", "device"):
-            yield ast.Call(node.func, node.args, [each for each in node.keywords if each is not lost])
+    for omitted in node.keywords:
+        if omitted.arg is not None and omitted.arg not in ("dim", "dtype", "device"):
+            yield ast.Call(node.func, node.args, [each for each in node.keywords if each is not omitted])
 
 
 def _other_axes(node: ast.Call, place: int) -> Iterator[ast.AST]:
-    """Yield the call over other axes than its own, which is a keyword or the argument at `place`."""
+    """Yield the call with other axes. Its axis is a keyword, or the positional argument at `place`."""
     axis = next((each.value for each in node.keywords if each.arg in ("dim", "axis", "dims")), None)
     if axis is None and len(node.args) > place:
         axis = node.args[place]
@@ -256,13 +256,13 @@ def _subscripts(node: ast.Subscript) -> Iterator[ast.AST]:
     cut = node.slice
     if isinstance(cut, ast.Slice):
         yield node.value
-        for lower, upper in _moved(cut):
+        for lower, upper in _off_by_one(cut):
             yield ast.Subscript(node.value, ast.Slice(lower, upper, cut.step), ast.Load())
         if cut.step is None and (cut.lower is None) != (cut.upper is None):
             yield ast.Subscript(node.value, ast.Slice(cut.upper, cut.lower, None), ast.Load())
 
 
-def _moved(cut: ast.Slice) -> Iterator[tuple[ast.expr | None, ast.expr | None]]:
+def _off_by_one(cut: ast.Slice) -> Iterator[tuple[ast.expr | None, ast.expr | None]]:
     """Yield the bounds of a slice with one of them off by one."""
     for step in (1, -1):
         if cut.lower is not None:
@@ -271,23 +271,24 @@ def _moved(cut: ast.Slice) -> Iterator[tuple[ast.expr | None, ast.expr | None]]:
             yield cut.lower, ast.BinOp(cut.upper, ast.Add(), ast.Constant(step))
 
 
-# ---------------------------------------------------------------- steps in the other order
+# ---------------------------------------------------------------- two statements in the other order
 
 
 def _depend(*steps: ast.AST) -> bool:
-    """Return whether these are two steps of which one uses or changes what the other makes."""
+    """Return whether these are two statements of which one assigns a name that the other uses."""
     if len(steps) < 2 or not all(isinstance(each, ast.Assign | ast.AugAssign | ast.Expr) for each in steps):
         return False
-    (made, used), (made_next, used_next) = (_made_and_used(each) for each in steps)
-    return not (made | used).isdisjoint(made_next) or not made.isdisjoint(used_next)
+    (assigned, read), (next_assigned, next_read) = (_assigned_and_read(each) for each in steps)
+    return not (assigned | read).isdisjoint(next_assigned) or not assigned.isdisjoint(next_read)
 
 
-def _made_and_used(step: ast.AST) -> tuple[set[str], set[str]]:
-    """Return the names that a step binds or changes, and those that it reads."""
+def _assigned_and_read(step: ast.AST) -> tuple[set[str], set[str]]:
+    """Return the names that a statement binds or modifies, and those that it reads."""
     parts = [each for each in ast.walk(step) if isinstance(each, ast.Subscript | ast.Attribute)]
-    made = {each.id for each in _names(step) if isinstance(each.ctx, ast.Store)}
-    made |= {each.value.id for each in parts if isinstance(each.ctx, ast.Store) and isinstance(each.value, ast.Name)}
-    return made, {each.id for each in _names(step) if isinstance(each.ctx, ast.Load)}
+    modified = [each.value for each in parts if isinstance(each.ctx, ast.Store)]
+    assigned = {each.id for each in _names(step) if isinstance(each.ctx, ast.Store)}
+    assigned |= {each.id for each in modified if isinstance(each, ast.Name)}
+    return assigned, {each.id for each in _names(step) if isinstance(each.ctx, ast.Load)}
 
 
 def _names(node: ast.AST) -> list[ast.Name]:

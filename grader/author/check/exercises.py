@@ -1,4 +1,4 @@
-"""Proves that exercises are good: right solutions pass, wrong ones fail and are named, texts and points agree."""
+"""Check exercises: right solutions pass, mistakes fail and are named, texts and points agree."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,43 +18,43 @@ from grader.engine.pool.client import Judges
 
 FEWEST_MISTAKES = 3
 FEWEST_VARIANTS = 3
-LONG_ON = 1  # seeds on which tests run that have a limit or packages of their own
-NAMED_ON = 2  # seeds on which a mistake must be named; on the others it must only fail
+LONG_SEEDS = 1  # seeds on which tests with their own time limit or packages run
+DIAGNOSED_SEEDS = 2  # seeds on which the diagnosis must name a mistake; on the others it must only fail
 
 
 @dataclass
-class Problem:
-    """Something that does not hold, of what, and on which seeds."""
+class ExerciseProblem:
+    """A problem of an exercise, and the seeds on which it appeared."""
 
     where: str
     what: str
-    seeds: set[int] = field(default_factory=set)  # none: it is about a text
+    seeds: set[int] = field(default_factory=set)  # empty if the problem is about a text
 
 
 @dataclass
-class Verdict:
-    """What was proved of one exercise."""
+class ExerciseVerdict:
+    """The outcome of checking one exercise."""
 
     exercise: str
     points: float
     mistakes: int
     variants: int
-    slowest: float = 0.0  # seconds of the slowest test of the reference, in the fastest of its runs
-    problems: list[Problem] = field(default_factory=list)
-    unavailable: list[str] = field(default_factory=list)  # why tests were not proved here
+    slowest: float = 0.0  # seconds of the reference's slowest test, in its fastest run
+    problems: list[ExerciseProblem] = field(default_factory=list)
+    unavailable: list[str] = field(default_factory=list)  # why some tests could not run here
 
 
 @dataclass(frozen=True)
 class _Run:
-    """One job, and what must come of it."""
+    """A job, and the kind of submission that it grades."""
 
     label: str
     kind: str  # "stub", "reference", "mistake", "variant"
     job: Job
 
 
-class _Proof:
-    """The runs of one exercise, and what they have shown so far."""
+class _ExerciseCheck:
+    """The check of one exercise: plans its runs and collects problems from their results."""
 
     def __init__(self, course: Course, exercise: Exercise, seeds: int):
         self.exercise = exercise
@@ -63,129 +63,139 @@ class _Proof:
         self.mistakes = load_variations(exercise.mistakes, self.reference, exercise.id)
         self.variants = load_variations(exercise.variants, self.reference, exercise.id)
         self.seeds = seeds
-        self.verdict = Verdict(exercise.id, exercise.points, len(self.mistakes), len(self.variants))
-        self.open = 0  # runs that are not done
+        self.verdict = ExerciseVerdict(exercise.id, exercise.points, len(self.mistakes), len(self.variants))
+        self.pending = 0  # runs without a result
         self._fastest: dict[str, float] = {}  # seconds of each test of the reference
         self._long: set[str] = set()  # tests that run on few seeds
-        self._cheapest: dict[str, str] = {}  # by run: of the tests that failed, the one that took the least time
+        self._cheapest: dict[str, str] = {}  # the fastest failing test, by label of the run
         self._scores: dict[tuple[str, int], tuple[float, ...]] = {}
-        self._said: dict[tuple[str, str], Problem] = {}
-        self._texts()
+        self._problems: dict[tuple[str, str], ExerciseProblem] = {}
+        self._check_texts()
 
-    def _say(self, where: str, what: str, of: str = "", seed: int | None = None) -> None:
-        """Notes a problem, once for all seeds on which it shows; `of` tells several of one place apart."""
-        if (where, of) not in self._said:
-            self._said[where, of] = Problem(where, what)
-            self.verdict.problems.append(self._said[where, of])
+    def _report(self, where: str, what: str, kind: str = "", seed: int | None = None) -> None:
+        """Add a problem, once for all seeds; `kind` separates several problems of one place."""
+        if (where, kind) not in self._problems:
+            self._problems[where, kind] = ExerciseProblem(where, what)
+            self.verdict.problems.append(self._problems[where, kind])
         if seed is not None:
-            self._said[where, of].seeds.add(seed)
+            self._problems[where, kind].seeds.add(seed)
 
-    def _texts(self) -> None:
+    def _check_texts(self) -> None:
         exercise = self.exercise
         for sentence in disagreements(read_text(exercise.stub), self.reference):
-            self._say(f"{exercise.id}.py", sentence, of=sentence)
+            self._report(f"{exercise.id}.py", sentence, kind=sentence)
         if not exercise.hints:
-            self._say("exercise.yaml", "there are no hints.")
+            self._report("exercise.yaml", "there are no hints.")
         if not exercise.statement.is_file() or not read_text(exercise.statement).strip():
-            self._say("README.md", "the statement is missing.")
+            self._report("README.md", "the statement is missing.")
         if len(self.mistakes) < FEWEST_MISTAKES:
-            self._say("mistakes.py", f"{len(self.mistakes)} known mistakes; at least {FEWEST_MISTAKES} are wanted.")
+            what = f"{len(self.mistakes)} known mistakes; at least {FEWEST_MISTAKES} are needed."
+            self._report("mistakes.py", what)
         if len(self.variants) < FEWEST_VARIANTS:
-            self._say("variants.py", f"{len(self.variants)} variants; at least {FEWEST_VARIANTS} are wanted.")
+            self._report("variants.py", f"{len(self.variants)} variants; at least {FEWEST_VARIANTS} are needed.")
 
-    def runs(self, first: int) -> Iterator[_Run]:
-        """All runs; `first` is the id of the first job."""
+    def runs(self, first_id: int) -> Iterator[_Run]:
+        """Yield all runs; their jobs have the ids from `first_id` on."""
         plan: list[tuple[str, str, str, int]] = [("the stub", "stub", read_text(self.exercise.stub), 0)]
         plan += [("the reference", "reference", self.reference, seed) for seed in range(self.seeds)]
         kinds: list[tuple[str, Sequence[Variation]]] = [("mistake", self.mistakes), ("variant", self.variants)]
         for kind, variations in kinds:
             for seed in range(self.seeds):
-                # what fails by its cost alone takes long, and costs the same on every seed
-                tried = [each for each in variations if seed < NAMED_ON or not each.ends]
-                plan += [(f"{kind} {each.name}", kind, each.source, seed) for each in tried]
-        # once more with the first seed: a score is a function of the submission
+                # mistakes that run into a limit are slow, and do so on every seed
+                chosen = [each for each in variations if seed < DIAGNOSED_SEEDS or not each.ends]
+                plan += [(f"{kind} {each.name}", kind, each.source, seed) for each in chosen]
+        # repeat the first seed: the score must not change
         plan += [run for run in plan if run[3] == 0]
-        self.open = len(plan)
+        self.pending = len(plan)
         for offset, (label, kind, source, seed) in enumerate(plan):
             name = self.exercise.id
             job = Job(
-                id=first + offset,
+                id=first_id + offset,
                 exercise=name,
                 file=f"{name}.py",
                 source=source,
                 sha256="",
                 seed=seed,
                 others=self.others,
-                diagnose=kind == "mistake" and seed < NAMED_ON,
-                long=seed < LONG_ON,
-                exitfirst=kind == "mistake" and seed >= NAMED_ON,  # one failure is enough
+                diagnose=kind == "mistake" and seed < DIAGNOSED_SEEDS,
+                long=seed < LONG_SEEDS,
+                exitfirst=kind == "mistake" and seed >= DIAGNOSED_SEEDS,  # one failure is enough
             )
             yield _Run(label, kind, job)
 
     def next_job(self, run: _Run) -> Job:
-        """The job of a run, by what is known when its turn comes: where one failure is enough, the likely one first."""
+        """Return the job of a run. If one failure is enough, the test that failed fastest so far runs first."""
         if not run.job.exitfirst:
             return run.job
         return msgspec.structs.replace(run.job, failed_first=self._cheapest.get(run.label))
 
-    def take(self, run: _Run, result: Result) -> None:
-        """Checks the result of a run."""
-        self.open -= 1
-        broken = [test for test in result.tests if test.outcome is Outcome.ERROR]
-        for test in broken:
-            self._say(test.id, test.failure.message if test.failure else "breaks off.", seed=run.job.seed)
+    def add_result(self, run: _Run, result: Result) -> None:
+        """Check the result of a run."""
+        self.pending -= 1
+        seed = run.job.seed
+        errors = [test for test in result.tests if test.outcome is Outcome.ERROR]
+        for test in errors:
+            self._report(test.id, test.failure.message if test.failure else "raises an error.", seed=seed)
         for each in result.advice_errors:
-            self._say(run.label, f"explaining it broke off: {each}.", each, run.job.seed)
+            self._report(run.label, f"explaining its failure raised an error: {each}.", each, seed)
         if result.outcome is Outcome.ERROR:
-            self._say(run.label, f"cannot be graded: {result.message}", "error", run.job.seed)
-        elif not broken:
-            getattr(self, f"_take_{run.kind}")(run, result)
-        left_out = [test for test in result.tests if test.outcome is Outcome.UNAVAILABLE]
-        if left_out and run.job.long and not self.verdict.unavailable:
-            self.verdict.unavailable = [f"{test.id}: {test.failure.message}" for test in left_out if test.failure]
-        off = abs(result.max_score - self.exercise.points) > 1e-9
-        if result.outcome is Outcome.GRADED and off and not left_out:
-            self._say(
-                "exercise.yaml",
-                f"says {self.exercise.points:g} points, and the tests' marks add up to {result.max_score:g}.",
-            )
-        key = run.label, run.job.seed
+            self._report(run.label, f"cannot be graded: {result.message}", "error", seed)
+        elif not errors:
+            checks = {
+                "stub": self._check_stub,
+                "reference": self._check_reference,
+                "variant": self._check_variant,
+                "mistake": self._check_mistake,
+            }
+            checks[run.kind](run, result)
+        self._check_points(run, result)
         scores = tuple(test.points for test in result.tests)
-        if self._scores.setdefault(key, scores) != scores:
-            self._say(run.label, "scores differently from run to run.", "run to run", run.job.seed)
-        if not self.open:
-            self._take_times()
+        if self._scores.setdefault((run.label, seed), scores) != scores:
+            self._report(run.label, "scores differently from run to run.", "run to run", seed)
+        if not self.pending:
+            self._check_times()
 
-    def _take_stub(self, run: _Run, result: Result) -> None:
+    def _check_points(self, run: _Run, result: Result) -> None:
+        """Check that the points of the tests add up, unless some tests are unavailable here."""
+        unavailable = [test for test in result.tests if test.outcome is Outcome.UNAVAILABLE]
+        if unavailable and run.job.long and not self.verdict.unavailable:
+            self.verdict.unavailable = [f"{test.id}: {test.failure.message}" for test in unavailable if test.failure]
+        differ = abs(result.max_score - self.exercise.points) > 1e-9
+        if result.outcome is Outcome.GRADED and differ and not unavailable:
+            what = f"says {self.exercise.points:g} points, but the tests' points add up to {result.max_score:g}."
+            self._report("exercise.yaml", what)
+
+    def _check_stub(self, run: _Run, result: Result) -> None:
         if result.outcome is not Outcome.NOT_STARTED or result.score:
-            self._say(run.label, f"is {result.outcome} with {result.score:g} points; it should be not_started with 0.")
+            what = f"is {result.outcome} with {result.score:g} points; it should be not_started with 0."
+            self._report(run.label, what)
 
-    def _take_reference(self, run: _Run, result: Result) -> None:
-        self._take_variant(run, result)
+    def _check_reference(self, run: _Run, result: Result) -> None:
+        self._check_variant(run, result)
         for test in result.tests:
             if test.outcome is not Outcome.UNAVAILABLE:
                 self._fastest[test.id] = min(test.seconds, self._fastest.get(test.id, test.seconds))
             elif not run.job.long:
                 self._long.add(test.id)
 
-    def _take_times(self) -> None:
-        """Holds the fastest run of each test against its budget: on a busy machine some runs wait for others.
+    def _check_times(self) -> None:
+        """Compare the fastest run of each test with the time limit, because slower runs may have waited for a CPU.
 
-        A long test has a limit of its own, over which it would not have passed.
+        Long tests have a time limit of their own, which the judge enforces.
         """
-        budget = self.exercise.limits.seconds
+        limit = self.exercise.limits.seconds
         self.verdict.slowest = max(self._fastest.values(), default=0.0)
         for test, seconds in self._fastest.items():
-            if seconds > budget and test not in self._long:
-                self._say(test, f"takes longer than its budget of {budget:g} s on the reference.", "slow")
+            if seconds > limit and test not in self._long:
+                self._report(test, f"takes longer than its limit of {limit:g} s on the reference.", "slow")
 
-    def _take_variant(self, run: _Run, result: Result) -> None:
+    def _check_variant(self, run: _Run, result: Result) -> None:
         if not result.passed:
-            self._say(run.label, f"is right, and fails: {_first_failure(result)}.", "fails", run.job.seed)
+            self._report(run.label, f"is right, but fails: {_first_failure(result)}.", "fails", run.job.seed)
 
-    def _take_mistake(self, run: _Run, result: Result) -> None:
+    def _check_mistake(self, run: _Run, result: Result) -> None:
         if result.passed:
-            self._say(run.label, "passes every test.", "passes", run.job.seed)
+            self._report(run.label, "passes every test.", "passes", run.job.seed)
             return
         failing = [test for test in result.tests if test.failing]
         if failing and not run.job.long:
@@ -195,65 +205,68 @@ class _Proof:
         if ends:
             others = {test.outcome for test in result.tests if test.failing} - {ends}
             if result.outcome is not Outcome.GRADED or others:
-                what = f"should fail by {ends} and by nothing else: {_first_failure(result, besides=ends)}."
-                self._say(run.label, what, "ends", run.job.seed)
+                what = f"should fail with {ends} only: {_first_failure(result, ignored=ends)}."
+                self._report(run.label, what, "ends", run.job.seed)
         elif run.job.diagnose and result.diagnosis is None:
-            what = f"fails, and is not named by the diagnosis: {_first_failure(result)}."
-            self._say(run.label, what, "not named", run.job.seed)
+            what = f"fails, but the diagnosis does not name it: {_first_failure(result)}."
+            self._report(run.label, what, "not named", run.job.seed)
         if result.diagnosis is not None and (ends or result.diagnosis.mistake != name):
-            self._say(run.label, f"is taken for {result.diagnosis.mistake}.", "taken for", run.job.seed)
+            what = f"is diagnosed as {result.diagnosis.mistake}."
+            self._report(run.label, what, "misdiagnosed", run.job.seed)
 
 
-def _first_failure(result: Result, besides: str | None = None) -> str:
+def _first_failure(result: Result, ignored: str | None = None) -> str:
+    """Describe the first failing test whose outcome is not `ignored`."""
     if result.outcome is not Outcome.GRADED:
         return f"{result.outcome}, {result.message}"
-    test = next(t for t in result.tests if t.failing and t.outcome != besides)
+    test = next(t for t in result.tests if t.failing and t.outcome != ignored)
     return f"{test.id} is {test.outcome}, {test.failure.message if test.failure else ''}".rstrip(" .")
 
 
 def solution_of(exercise: Exercise) -> Path:
-    """The folder of an exercise's solution. Raises UsageError where there is none."""
+    """Return the folder of an exercise's solution. Raises UsageError if there is none."""
     if exercise.solution is None:
-        raise UsageError(f"There is no folder solutions/{exercise.id}; an exercise cannot be proved without it.")
+        raise UsageError(f"There is no folder solutions/{exercise.id}, without which the exercise cannot be checked.")
     return exercise.solution
 
 
-def proof_materials(course: Course, exercises: Sequence[Exercise]) -> list[Materials]:
-    """What judges need to grade references and versions of them: of these exercises, and of those they build on."""
+def reference_materials(course: Course, exercises: Sequence[Exercise]) -> list[Materials]:
+    """Return what judges need to grade references of these exercises, and of those that they build on."""
     needed = [need.id for each in exercises for need in course.needed_by(each)]
     return materials_of(course, exercises, needed)
 
 
-def check(
+def check_exercises(
     course: Course,
     exercises: Sequence[Exercise],
     seeds: int,
     judges: int,
     progress: Callable[[int, int], None],
-) -> Iterator[Verdict]:
-    """Proves exercises on `seeds` seeds, on so many judges at a time; yields each verdict as it is complete.
+) -> Iterator[ExerciseVerdict]:
+    """Check exercises on `seeds` seeds with `judges` judges in parallel, and yield each verdict once it is complete.
 
-    Raises UsageError for a file that cannot be read as what it should be.
+    Calls `progress` with the number of finished runs and their total. Raises UsageError if a file is missing or
+    invalid.
     """
     for exercise in exercises:
         solution_of(exercise)
-        _require(exercise.mistakes, exercise.variants, exercise.reference, exercise.hidden_tests)
+        _require_files(exercise.mistakes, exercise.variants, exercise.reference, exercise.hidden_tests)
     with Judges(judges, many=True) as pool:
-        proofs = {exercise.id: _Proof(course, exercise, seeds) for exercise in exercises}
+        checks = {exercise.id: _ExerciseCheck(course, exercise, seeds) for exercise in exercises}
         runs: dict[int, _Run] = {}
-        for proof in proofs.values():
-            runs |= {run.job.id: run for run in proof.runs(len(runs))}
-        pool.prepare(proof_materials(course, exercises), forbidden=course.folders)
-        jobs = (proofs[run.job.exercise].next_job(run) for run in runs.values())
+        for check in checks.values():
+            runs |= {run.job.id: run for run in check.runs(len(runs))}
+        pool.prepare(reference_materials(course, exercises), forbidden=course.folders)
+        jobs = (checks[run.job.exercise].next_job(run) for run in runs.values())
         for done, (job, result) in enumerate(pool.grade(jobs), start=1):
             progress(done, len(runs))
-            proof = proofs[job.exercise]
-            proof.take(runs[job.id], result)
-            if not proof.open:
-                yield proof.verdict
+            check = checks[job.exercise]
+            check.add_result(runs[job.id], result)
+            if not check.pending:
+                yield check.verdict
 
 
-def _require(*paths: Path) -> None:
+def _require_files(*paths: Path) -> None:
     for path in paths:
         if not path.is_file():
-            raise UsageError(f"There is no file {path}; grade new shows what an exercise consists of.")
+            raise UsageError(f"There is no file {path}; grade new creates all files that an exercise needs.")

@@ -1,4 +1,4 @@
-"""Proves that lessons are good: their code prints what they show, their pictures are what is computed, rules hold."""
+"""Check lessons: their code prints what they show, their pictures are current, and their text follows the rules."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,73 +26,73 @@ from grader.engine.judge.materials import MIB
 from grader.engine.judge.messages import Painted, PartRan, PartScript, RunLessons
 from grader.engine.pool.client import Judges
 
-SECONDS = 60.0  # for the code of a part
+SECONDS = 60.0  # time limit for the code of a part
 MEMORY = 2048 * MIB
-SEEDS = (0, 1)  # a part prints the same on both
+SEEDS = (0, 1)  # a part must print the same with each
 OPENING = 0  # the number of the page before the first lesson
 
 
 @dataclass
 class Chapter:
-    """A lesson, or the page before the first, as far as it can be read; `folder` is where its pictures lie."""
+    """A lesson, or the page before the first lesson, with the parts that could be read."""
 
     number: int
-    folder: Path
+    folder: Path  # of its pictures
     parts: list[Part] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)  # of the parts that could not be read
 
     @property
     def pictures(self) -> Path | None:
-        """The file with the functions that compute its pictures."""
+        """The file with the functions that compute its pictures, if it exists."""
         path = pictures_path(self.folder)
         return path if path.is_file() else None
 
 
 @dataclass(frozen=True)
 class LessonVerdict:
-    """What was proved of one lesson."""
+    """The outcome of checking one lesson."""
 
     number: int  # 0: the page before the first
     parts: int
     blocks: int  # of code
     pictures: int
     problems: tuple[Problem, ...]
-    changed: tuple[Path, ...]  # files that were written anew
+    changed: tuple[Path, ...]  # files that were updated
 
 
 @dataclass
 class _Runs:
-    """What came of the code of lessons, by the files' paths."""
+    """The results of running the code of lessons, by the paths of the files."""
 
     parts: dict[str, PartRan] = field(default_factory=dict)
     pictures: dict[Path, Painted] = field(default_factory=dict)
 
 
-def with_parts(course: Course) -> list[int]:
-    """The numbers of the lessons that have parts, 0 among them where there is a page before the first."""
+def lessons_with_parts(course: Course) -> list[int]:
+    """Return the numbers of the lessons that have parts, with 0 for the page before the first lesson."""
     return [number for number in (OPENING, *(lesson.number for lesson in course.lessons)) if _files(course, number)]
 
 
 def check_lessons(
     course: Course, numbers: Sequence[int], progress: Callable[[int, int], None], *, update: bool = False
 ) -> Iterator[LessonVerdict]:
-    """Proves the lessons of these numbers; with `update`, writes first what they print and draw.
+    """Check the lessons with these numbers; with `update`, first write their outputs and pictures.
 
-    `progress` hears how many parts and files with pictures have been run, and of how many.
-    Raises UsageError for what cannot be read or written and is no part of a lesson.
+    Calls `progress` with the number of files that have been run and their total.
+    Raises UsageError if a file other than a part of a lesson is invalid, or if a file cannot be written.
     """
-    rules = _Rules(course, upto=max(numbers))
-    chapters = [_read(course, number) for number in numbers]
+    rules = _Rules(course, last=max(numbers))
+    chapters = [_load(course, number) for number in numbers]
     runs = _run(course, chapters, progress)
     for chapter in chapters:
         changed = tuple(_write(course, chapter, runs)) if update else ()
-        read = _read(course, chapter.number) if changed else chapter
-        painted = runs.pictures.get(pictures_path(read.folder))
-        problems = {*_problems(course, read, runs), *rules.problems(read)}
+        current = _load(course, chapter.number) if changed else chapter
+        painted = runs.pictures.get(pictures_path(current.folder))
+        problems = {*_problems(course, current, runs), *rules.problems(current)}
         yield LessonVerdict(
-            number=read.number,
-            parts=len(read.parts),
-            blocks=sum(len(cells(part)[0]) for part in read.parts),
+            number=current.number,
+            parts=len(current.parts),
+            blocks=sum(len(cells(part)[0]) for part in current.parts),
             pictures=len(painted.drawings) if painted else 0,
             problems=tuple(sorted(problems)),
             changed=changed,
@@ -100,21 +100,21 @@ def check_lessons(
 
 
 class _Rules:
-    """The rules for texts, with what they need to know of the course: its terms, its letters, and what comes before."""
+    """The rules for the text of lessons, which depend on the glossary, the notation and earlier lessons."""
 
-    def __init__(self, course: Course, upto: int):
-        """`upto`: the last lesson that is proved. UsageError for glossary and notation."""
+    def __init__(self, course: Course, last: int):
+        """Load the glossary, the notation and all lessons up to `last`."""
         self._course = course
         self._terms = load_glossary(course.root)
         self._names = Names(self._terms)
         self._letters = load_notation(course.root)
-        numbers = with_parts(course)
+        numbers = lessons_with_parts(course)
         self._explained = {number for number in numbers if number != OPENING}
-        before = (part for number in numbers if number <= upto for part in _read(course, number).parts)
-        self._uses = first_uses(before, self._names)
+        parts = (part for number in numbers if number <= last for part in _load(course, number).parts)
+        self._uses = first_uses(parts, self._names)
 
     def problems(self, chapter: Chapter) -> Iterator[Problem]:
-        """All that is wrong with the text of a lesson."""
+        """Yield the problems of a lesson's text."""
         for part in chapter.parts:
             yield from text_problems(part, read_text(self._course.root / part.path), self._course)
             yield from notation_problems(part, self._letters)
@@ -122,23 +122,23 @@ class _Rules:
             if self._terms:
                 yield from bold_problems(part, self._names)
         yield from id_problems(chapter.parts)
-        if not chapter.problems:  # else the term may be in what could not be read
+        if not chapter.problems:  # otherwise the term may be in a part that could not be read
             glossary = glossary_path(self._course.root).relative_to(self._course.root).as_posix()
             for term in self._terms:
                 if term.lesson == chapter.number and term not in self._uses:
-                    what = f"lesson {term.lesson} is to explain the term '{term.term}', which does not stand there."
+                    what = f"lesson {term.lesson} should explain the term '{term.term}', but does not contain it."
                     yield Problem(glossary, 0, what)
 
 
 def _files(course: Course, number: int) -> list[PartFile]:
-    """The parts of a lesson, none of the old form. UsageError where a number is left out."""
+    """Return the parts of a lesson, without those of the old form. Raises UsageError if a number is missing."""
     if number == OPENING:
         first = opening(course)
         return [first] if first else []
     return [file for file in part_files(course, course.lesson(number)) if not file.old]
 
 
-def _read(course: Course, number: int) -> Chapter:
+def _load(course: Course, number: int) -> Chapter:
     if number == OPENING:
         chapter = Chapter(number, course.root / "lessons")
     else:
@@ -147,12 +147,12 @@ def _read(course: Course, number: int) -> Chapter:
         try:
             chapter.parts.append(load_file(course, file))
         except UsageError as error:
-            chapter.problems.append(_problem(course, file.path, error))
+            chapter.problems.append(_problem_of_error(course, file.path, error))
     return chapter
 
 
-def _problem(course: Course, path: Path, error: UsageError) -> Problem:
-    """The problem of which the error about a file speaks."""
+def _problem_of_error(course: Course, path: Path, error: UsageError) -> Problem:
+    """Convert an error about a file, with or without a line number, to a problem."""
     text = str(error).removeprefix(f"{shown(path)}:")
     line, colon, sentence = text.partition(": ")
     where = path.relative_to(course.root).as_posix()
@@ -160,29 +160,30 @@ def _problem(course: Course, path: Path, error: UsageError) -> Problem:
 
 
 def _run(course: Course, chapters: Sequence[Chapter], progress: Callable[[int, int], None]) -> _Runs:
-    """Runs the code of all parts that are Python and have any, and that of the pictures."""
+    """Run the code of all parts that have valid Python code, and the functions that compute pictures."""
     parts = [part for chapter in chapters for part in chapter.parts if cells(part)[0] and not any(unreadable(part))]
     pictures = [chapter.pictures for chapter in chapters if chapter.pictures]
     runs = _Runs()
-    if parts or pictures:
-        scripts = tuple(PartScript(tuple(source(part, seed) for seed in SEEDS)) for part in parts)
-        lessons = RunLessons(scripts, tuple(map(str, pictures)), SECONDS, MEMORY)
-        said: list[PartRan | Painted] = []
-        with Judges() as judges:
-            for message in judges.run_lessons(lessons, forbidden=course.folders):
-                said.append(message)
-                progress(len(said), len(parts) + len(pictures))
-        for part, ran in zip(parts, said, strict=False):
-            assert isinstance(ran, PartRan)
-            runs.parts[part.path] = ran
-        for path, painted in zip(pictures, said[len(parts) :], strict=True):
-            assert isinstance(painted, Painted)
-            runs.pictures[path] = painted
+    if not parts and not pictures:
+        return runs
+    scripts = tuple(PartScript(tuple(source(part, seed) for seed in SEEDS)) for part in parts)
+    lessons = RunLessons(scripts, tuple(map(str, pictures)), SECONDS, MEMORY)
+    results: list[PartRan | Painted] = []
+    with Judges() as judges:
+        for result in judges.run_lessons(lessons, forbidden=course.folders):
+            results.append(result)
+            progress(len(results), len(parts) + len(pictures))
+    for part, ran in zip(parts, results, strict=False):
+        assert isinstance(ran, PartRan)
+        runs.parts[part.path] = ran
+    for path, painted in zip(pictures, results[len(parts) :], strict=True):
+        assert isinstance(painted, Painted)
+        runs.pictures[path] = painted
     return runs
 
 
 def _write(course: Course, chapter: Chapter, runs: _Runs) -> Iterator[Path]:
-    """Writes outputs and pictures; yields the files that were changed."""
+    """Write the outputs and pictures of a lesson and yield the files that changed."""
     for part in chapter.parts:
         if part.path in runs.parts:
             path = course.root / part.path
@@ -201,5 +202,5 @@ def _problems(course: Course, chapter: Chapter, runs: _Runs) -> Iterator[Problem
         if part.path in runs.parts:
             yield from output_problems(part, runs.parts[part.path])
     painted = runs.pictures.get(pictures_path(chapter.folder))
-    whole = not chapter.problems
-    yield from picture_problems(course.root, chapter.folder, chapter.parts, painted, whole=whole)
+    complete = not chapter.problems
+    yield from picture_problems(course.root, chapter.folder, chapter.parts, painted, complete=complete)

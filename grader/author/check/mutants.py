@@ -1,6 +1,6 @@
-"""Proves tests by mutants: every reference with one thing changed by machine must fail, or be equal to it.
+"""Check tests with mutants: a reference with one change must fail, unless it is equivalent to the reference.
 
-What is equal stands in `solutions/ID/equivalents.yaml`, with the reason.
+Equivalent mutants are listed in `solutions/ID/equivalents.yaml`, each with a reason.
 """
 
 import ast
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from grader.author.check.changes import Definition, changes
-from grader.author.check.exercises import proof_materials, solution_of
+from grader.author.check.exercises import reference_materials, solution_of
 from grader.base.errors import UsageError
 from grader.base.result import Outcome, Result
 from grader.course import Course, Exercise
@@ -24,7 +24,7 @@ EQUIVALENTS = "equivalents.yaml"
 
 
 class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A change after which a reference does the same, and why."""
+    """A change that does not alter what a reference computes, and why."""
 
     function: str
     was: str
@@ -33,12 +33,13 @@ class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def key(self) -> tuple[str, str, str]:
+        """The change, to compare with that of a mutant."""
         return self.function, self.was, self.becomes
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A reference with one thing changed: what stood there, in a line or several, and what stands there now."""
+    """A reference with one change: the changed lines before and after, and the whole source."""
 
     function: str
     was: str
@@ -47,13 +48,13 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """By which it is found among the equivalents."""
+        """The change, to compare with the equivalents."""
         return self.function, self.was, self.becomes
 
 
 @dataclass
 class MutantVerdict:
-    """What became of the mutants of one exercise."""
+    """The outcome of testing the mutants of one exercise."""
 
     exercise: str
     killed: int = 0
@@ -63,26 +64,27 @@ class MutantVerdict:
 
     @property
     def count(self) -> int:
-        """How many mutants there are."""
+        """The number of mutants."""
         return self.killed + self.equivalent + len(self.survivors)
 
 
 def mutants(source: str) -> list[Mutant]:
-    """All mutants of a reference, each once."""
+    """Return all distinct mutants of a reference."""
     found: dict[str, Mutant] = {}
     for statement in ast.parse(source).body:
         if not isinstance(statement, Definition):
             continue
         before = ast.unparse(statement)
         for _ in changes(statement):
-            after = _unparsed(statement)
+            after = _unparse(statement)
             if after is not None and after not in (before, *found):
-                was, becomes = (" ⏎ ".join(line.strip() for line in lines) for lines in _differing(before, after))
+                was, becomes = (" ⏎ ".join(line.strip() for line in lines) for lines in _changed_lines(before, after))
                 found[after] = Mutant(statement.name, was, becomes, f"{source.rstrip()}\n\n\n{after}\n")
     return list(found.values())
 
 
-def _unparsed(statement: ast.stmt) -> str | None:
+def _unparse(statement: ast.stmt) -> str | None:
+    """Return the source of a statement, or None if it is not valid Python."""
     try:
         text = ast.unparse(statement)
         compile(text, "mutant", "exec")
@@ -91,8 +93,8 @@ def _unparsed(statement: ast.stmt) -> str | None:
     return text
 
 
-def _differing(before: str, after: str) -> tuple[list[str], list[str]]:
-    """The lines of both texts from the first that differs to the last, at least one of each."""
+def _changed_lines(before: str, after: str) -> tuple[list[str], list[str]]:
+    """Return the lines of both texts without their common beginning and end, at least one line of each."""
     was, becomes = before.split("\n"), after.split("\n")
     while min(len(was), len(becomes)) > 1 and was[-1] == becomes[-1]:
         del was[-1], becomes[-1]
@@ -101,56 +103,57 @@ def _differing(before: str, after: str) -> tuple[list[str], list[str]]:
     return was, becomes
 
 
-def prove(
+def check_mutants(
     course: Course, exercises: Sequence[Exercise], judges: int, progress: Callable[[int, int], None]
 ) -> Iterator[MutantVerdict]:
-    """Runs the tests of exercises on the mutants of their references; yields each verdict as it is complete.
+    """Run the tests of exercises on the mutants of their references, and yield each verdict once it is complete.
 
-    What survives is run once more with the tests that have limits of their own. Raises UsageError for a file that
-    cannot be read as what it should be.
+    Mutants that survive the short tests are run with the long ones too. Calls `progress` with the number of finished
+    mutants and their total. Raises UsageError if a file is invalid.
     """
-    known = {exercise.id: _equivalents(exercise) for exercise in exercises}
-    made = {exercise.id: mutants(read_text(exercise.reference)) for exercise in exercises}
-    total = sum(map(len, made.values()))
+    equivalents = {exercise.id: {each.key for each in _equivalents(exercise)} for exercise in exercises}
+    all_mutants = {exercise.id: mutants(read_text(exercise.reference)) for exercise in exercises}
+    total = sum(map(len, all_mutants.values()))
     done = 0
     with Judges(judges, many=True) as pool:
-        pool.prepare(proof_materials(course, exercises), forbidden=course.folders)
+        pool.prepare(reference_materials(course, exercises), forbidden=course.folders)
         for exercise in exercises:
             verdict = MutantVerdict(exercise.id)
-            equal = {each.key for each in known[exercise.id]}
-            left = [each for each in made[exercise.id] if each.key not in equal]
-            verdict.equivalent = len(made[exercise.id]) - len(left)
+            made, equivalent = all_mutants[exercise.id], equivalents[exercise.id]
+            survivors = [each for each in made if each.key not in equivalent]
+            verdict.equivalent = len(made) - len(survivors)
             done += verdict.equivalent
             for long in (False, True):
-                surviving: list[Mutant] = []
-                for job, result in pool.grade(_jobs(course, exercise, left, long)):
+                surviving: set[int] = set()  # indices
+                for job, result in pool.grade(_jobs(course, exercise, survivors, long)):
                     done += not long
                     progress(min(done, total), total)
                     if result.outcome is Outcome.ERROR:
                         raise UsageError(f"A mutant of {exercise.id} cannot be graded: {result.message}")
-                    surviving += [left[job.id]] if _survives(result) else []
-                left = [each for each in left if each in surviving]
-            verdict.survivors = left
-            verdict.killed = len(made[exercise.id]) - verdict.equivalent - len(left)
-            verdict.problems = list(_problems(exercise, equal, made[exercise.id]))
+                    if _survives(result):
+                        surviving.add(job.id)
+                survivors = [each for index, each in enumerate(survivors) if index in surviving]
+            verdict.survivors = survivors
+            verdict.killed = len(made) - verdict.equivalent - len(survivors)
+            verdict.problems = list(_problems(exercise, equivalent, made))
             yield verdict
 
 
-def _problems(exercise: Exercise, equal: set[tuple[str, str, str]], made: Sequence[Mutant]) -> Iterator[str]:
-    """What is wrong with equivalents.yaml: entries that are those of no mutant, or of several."""
+def _problems(exercise: Exercise, equivalent: set[tuple[str, str, str]], made: Sequence[Mutant]) -> Iterator[str]:
+    """Yield the entries of equivalents.yaml that match no mutant, or several."""
     path = shown(solution_of(exercise) / EQUIVALENTS)
     counts = Counter(each.key for each in made)
-    for key in sorted(equal):
+    for key in sorted(equivalent):
         if counts[key] != 1:
-            many = "no mutant" if not counts[key] else f"each of {counts[key]} mutants"
-            yield f"{path}: {many} of {key[0]} changes {key[1]!r} to {key[2]!r}."
+            which = "no mutant" if not counts[key] else f"each of {counts[key]} mutants"
+            yield f"{path}: {which} of {key[0]} changes {key[1]!r} to {key[2]!r}."
 
 
-def _jobs(course: Course, exercise: Exercise, tried: Sequence[Mutant], long: bool) -> Iterator[Job]:
+def _jobs(course: Course, exercise: Exercise, made: Sequence[Mutant], long: bool) -> Iterator[Job]:
     others = reference_texts(course.needed_by(exercise))
-    for place, mutant in enumerate(tried):
+    for index, mutant in enumerate(made):
         yield Job(
-            id=place,
+            id=index,
             exercise=exercise.id,
             file=f"{exercise.id}.py",
             source=mutant.source,

@@ -1,4 +1,4 @@
-"""Holds what the code of a part printed against the outputs that stand in it."""
+"""Compare what the code of a part prints with the outputs that the part shows."""
 
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -12,57 +12,57 @@ _LONGEST = 60  # characters of a line that is quoted
 
 
 def printed_by(run: Ran) -> list[str]:
-    """What each block of a run printed, as far as it ran."""
+    """Return what each block printed, up to the block in which the run stopped."""
     return printed(run.printed.text if run.printed else "")
 
 
 def output_problems(part: Part, ran: PartRan) -> Iterator[Problem]:
-    """All that is wrong with code and outputs of a part, by what came of its runs."""
-    found, strays = cells(part)
+    """Yield the problems of a part's code and outputs, given the runs of its code on several seeds."""
+    all_cells, strays = cells(part)
     first, *others = ran.runs
     texts = printed_by(first)
-    for cell, text in zip(found, texts, strict=False):
+    for cell, text in zip(all_cells, texts, strict=False):
         yield from _difference(part, cell, text)
     for stray in strays:
-        yield Problem(part.path, stray.line, "no code stands above this output, or it has its output already.")
-    yield from _end(part, found, first)
+        yield Problem(part.path, stray.line, "there is no code above this output, or that code already has an output.")
+    yield from _run_problems(part, all_cells, first)
     for other in others:
-        again = printed_by(other)
-        for cell, text, now in zip(found, texts, again, strict=False):
-            if text != now:
-                what = "prints something else on another seed; call torch.manual_seed(0) at the top of the part."
+        other_texts = printed_by(other)
+        for cell, text, other_text in zip(all_cells, texts, other_texts, strict=False):
+            if text != other_text:
+                what = "the output depends on the seed; call torch.manual_seed(0) at the top of the part."
                 yield Problem(part.path, cell.code.line, what)
         if first.stopped is None:
-            yield from _end(part, found, other)
+            yield from _run_problems(part, all_cells, other)
 
 
 def _difference(part: Part, cell: Cell, text: str) -> Iterator[Problem]:
     if cell.output is None:
         if text:
-            what = "this code prints, and no output stands below it; grade check --update lesson writes it."
+            what = "this code prints, but there is no output below it; grade check --update lesson writes it."
             yield Problem(part.path, cell.code.line, what)
     elif not text:
         yield Problem(part.path, cell.output.line, "the code above this output prints nothing.")
-    elif (stands := trimmed(cell.output.text)) != text:
-        line, here, there = _first_difference(stands, text)
-        yield Problem(part.path, cell.output.line + line, f"here stands {here}, and the code prints {there}.")
+    elif (shown := trimmed(cell.output.text)) != text:
+        line, here, there = _first_difference(shown, text)
+        yield Problem(part.path, cell.output.line + line, f"this line is {here}, but the code prints {there}.")
 
 
-def _first_difference(stands: str, text: str) -> tuple[int, str, str]:
-    """The first line that differs, from 1, and what it is in both."""
-    pairs = zip_longest(stands.split("\n"), text.split("\n"))
+def _first_difference(shown: str, text: str) -> tuple[int, str, str]:
+    """Return the number of the first line that differs, counted from 1, and that line in both texts."""
+    pairs = zip_longest(shown.split("\n"), text.split("\n"))
     return next((i, _quoted(a), _quoted(b)) for i, (a, b) in enumerate(pairs, start=1) if a != b)
 
 
 def _quoted(line: str | None) -> str:
     if line is None:
-        return "no line more"
+        return "nothing more"
     return f"'{line}'" if len(line) <= _LONGEST else f"'{line[:_LONGEST]}...'"
 
 
-def _end(part: Part, found: list[Cell], run: Ran) -> Iterator[Problem]:
-    """Why a run did not come to its end, or not with all that it printed."""
-    here = found[min(len(printed_by(run)), len(found) - 1)].code.line
+def _run_problems(part: Part, all_cells: list[Cell], run: Ran) -> Iterator[Problem]:
+    """Yield a problem if a run stopped early, or printed too much."""
+    here = all_cells[min(len(printed_by(run)), len(all_cells) - 1)].code.line
     if run.printed is not None and run.printed.dropped:
         yield Problem(part.path, here, "the code prints more than 64 KiB from here on.")
     if run.stopped is not None:

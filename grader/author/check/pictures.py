@@ -1,4 +1,4 @@
-"""Holds the pictures that the functions of a lesson return against its text and against the files that are kept."""
+"""Compare the pictures that a lesson's functions return with its text and with the stored files."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,88 +13,89 @@ from grader.course.lesson.problem import Problem
 from grader.engine.judge.messages import Drawing, Painted
 from grader.pictures import Picture
 
-COLUMNS = 76  # of a picture in a terminal
+COLUMNS = 76  # the width of a picture in a terminal
 
 
 def picture_problems(
-    root: Path, folder: Path, parts: Sequence[Part], painted: Painted | None, *, whole: bool
+    root: Path, folder: Path, parts: Sequence[Part], painted: Painted | None, *, complete: bool
 ) -> Iterator[Problem]:
-    """All that is wrong with the pictures of the lesson in this folder.
+    """Yield the problems of the pictures of the lesson in `folder`.
 
-    `painted`: what came of its functions; None where it has none. `whole`: all its parts could be read, so that a
-    picture which none of them shows is one too many.
+    `painted` is what its functions returned, or None if it has no pictures.py. Pictures that no part shows are
+    reported only if `complete`, that is, if all parts could be read.
     """
     file = pictures_path(folder).relative_to(root).as_posix()
     drawings: dict[str, Drawing] = {}
     for drawing in painted.drawings if painted else ():
         name = drawing.picture.name
         if name in drawings:
-            yield Problem(file, drawing.line, f"a picture '{name}' is returned in line {drawings[name].line} already.")
+            yield Problem(file, drawing.line, f"line {drawings[name].line} already returns a picture '{name}'.")
         drawings.setdefault(name, drawing)
     for stopped in painted.wrong if painted else ():
         yield Problem(file, stopped.line, stopped.what)
-    asked = [(part, block) for part in parts for block in flat(part.blocks) if isinstance(block, Figure)]
-    for part, figure in asked:
+    figures = [(part, block) for part in parts for block in flat(part.blocks) if isinstance(block, Figure)]
+    for part, figure in figures:
         if figure.name not in drawings:
             yield Problem(part.path, figure.line, f"no function of pictures.py returns a picture '{figure.name}'.")
-    names = {figure.name for _, figure in asked}
+    names = {figure.name for _, figure in figures}
     for name, drawing in drawings.items():
-        if whole and name not in names:
+        if complete and name not in names:
             yield Problem(file, drawing.line, f"no part shows the picture '{name}'.")
-        yield from _kept(file, folder, drawing)
-        yield from _drawable(file, drawing)
-    if whole and not (painted and painted.wrong):
+        yield from _file_problems(file, folder, drawing)
+        yield from _rendering_problems(file, drawing)
+    if complete and not (painted and painted.wrong):
         for path in sorted(folder.glob("pictures/*.json")):
             if path.stem not in drawings:
                 yield Problem(path.relative_to(root).as_posix(), 0, "no function of pictures.py returns this picture.")
 
 
 def write_pictures(folder: Path, painted: Painted) -> Iterator[Path]:
-    """Writes the pictures that are not kept as they were computed; yields the files that were changed."""
+    """Write the pictures whose stored file is missing or stale, and yield the files that changed."""
     for drawing in painted.drawings:
         path = picture_path(folder, drawing.picture.name)
-        data = _data(drawing.picture)
+        data = _encoded(drawing.picture)
         if data is not None and (not path.is_file() or path.read_bytes() != data):
             yield write_bytes(path, data)
 
 
-def _data(picture: Picture) -> bytes | None:
+def _encoded(picture: Picture) -> bytes | None:
+    """Return the bytes of a picture's file, or None if it contains a number that is not finite."""
     try:
         return encoded(picture)
     except ValueError:
         return None
 
 
-def _kept(file: str, folder: Path, drawing: Drawing) -> Iterator[Problem]:
-    """The file of a picture holds what is computed."""
+def _file_problems(file: str, folder: Path, drawing: Drawing) -> Iterator[Problem]:
+    """Yield a problem if the stored file is missing or differs from the computed picture."""
     path = picture_path(folder, drawing.picture.name)
-    data = _data(drawing.picture)
+    data = _encoded(drawing.picture)
     if data is None:
         yield Problem(file, drawing.line, f"the picture '{drawing.picture.name}' has a number that is not finite.")
     elif not path.is_file():
         yield Problem(file, drawing.line, f"there is no {shown(path)}; grade check --update lesson writes it.")
     elif path.read_bytes() != data:
-        what = f"{shown(path)} is not what is computed; grade check --update lesson writes it."
+        what = f"{shown(path)} differs from the computed picture; grade check --update lesson writes it."
         yield Problem(file, drawing.line, what)
 
 
-def _drawable(file: str, drawing: Drawing) -> Iterator[Problem]:
-    """A picture can be drawn, as text and as SVG, and fits a terminal."""
+def _rendering_problems(file: str, drawing: Drawing) -> Iterator[Problem]:
+    """Yield a problem if a picture cannot be drawn as text and as SVG, or does not fit a terminal."""
     from grader.show.characters import drawn
     from grader.show.graphics import NoMatplotlib, svg
 
     picture = drawing.picture
-    if _data(picture) is None:
+    if _encoded(picture) is None:
         return
     try:
         lines = [click.unstyle(line) for line in drawn(picture, unicode=False)]
         svg(picture)
     except NoMatplotlib:
         raise
-    except Exception as error:  # whatever the data make of it, the author is told
+    except Exception as error:  # any error is due to the author's data
         what = f"the picture '{picture.name}' cannot be drawn: {type(error).__name__}: {error}."
         yield Problem(file, drawing.line, what)
         return
     if (widest := max(map(len, lines))) > COLUMNS:
-        what = f"the picture '{picture.name}' takes {widest} columns of a terminal; {COLUMNS} are to be had."
+        what = f"the picture '{picture.name}' takes {widest} columns of a terminal; at most {COLUMNS} fit."
         yield Problem(file, drawing.line, what)

@@ -1,4 +1,4 @@
-"""The course as a static site: pages that open as files, without a server and without a network.
+"""The course as a static site, whose pages open as files without a server or a network.
 
-It is made of what a student may have: lessons, statements of exercises, glossary, notation and documents.
+The site contains only what students may see: lessons, statements of exercises, glossary, notation and documents.
 """

@@ -1,11 +1,11 @@
-"""The blocks of a part as HTML."""
+"""Render the blocks of a part as HTML."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.author.site.highlight import code
-from grader.author.site.markdown import Writer, plain, split_title
+from grader.author.site.markdown import HtmlWriter, plain, split_title
 from grader.author.site.model import relative
 from grader.author.site.template import render
 from grader.base.errors import UsageError
@@ -29,16 +29,16 @@ from grader.show.graphics import svg
 
 
 @dataclass
-class Blocks:
-    """Writes the blocks of one part. `moved` fills with the scripts that its pictures need."""
+class BlockWriter:
+    """Writes the blocks of one part as HTML, and collects the scripts of its moving pictures in `scripts`."""
 
     course: Course
     part: Part
-    writer: Writer
-    moved: list[str] = field(default_factory=list)
+    writer: HtmlWriter
+    scripts: list[str] = field(default_factory=list)
 
     def write(self, blocks: Iterable[Piece]) -> str:
-        """The blocks, one after the other."""
+        """Return blocks as HTML."""
         return "".join(map(self._block, blocks))
 
     def _block(self, block: Piece) -> str:
@@ -50,9 +50,11 @@ class Blocks:
             case Listing(language=language, text=text):
                 return code(text, language)
             case Output(text=text, after=after):
-                return self._waiting(after, "What it prints", f'<div class="output">{code(text, "")}</div>')
+                return self._hidden_until_answered(
+                    after, "What it prints", f'<div class="output">{code(text, "")}</div>'
+                )
             case Figure(after=after):
-                return self._waiting(after, "The picture", self._figure(block))
+                return self._hidden_until_answered(after, "The picture", self._figure(block))
             case Predict():
                 return self._question(block)
             case ExerciseDue(exercise=name, text=text, line=line):
@@ -62,15 +64,15 @@ class Blocks:
             case Deep(title=title):
                 heading = self.writer.heading(2, title)
                 return render("deep.html", heading=heading, title=plain(title), body=self.write(block.blocks))
-        raise AssertionError(f"a block of the type {type(block).__name__}")
+        raise AssertionError(f"unknown block type {type(block).__name__}")
 
     def _prose(self, text: str, line: int) -> str:
         if not self.part.checked and not self.writer.headings:  # an old text repeats the title of its lesson
-            _, text, taken = split_title(text)
-            line += taken
+            _, text, skipped_lines = split_title(text)
+            line += skipped_lines
         return self.writer.write(text, line)
 
-    def _waiting(self, question: str | None, name: str, body: str) -> str:
+    def _hidden_until_answered(self, question: str | None, name: str, body: str) -> str:
         if question is None:
             return body
         return render("waiting.html", question=question, name=name, body=body)
@@ -79,7 +81,7 @@ class Blocks:
         if figure.moving is not None:
             if wrong := no_script(figure.moving, moving_scripts(self.course.root)):
                 raise UsageError(f"{self.part.path}:{figure.line}: {wrong}")
-            self.moved.append(f"assets/moving/{figure.moving}.js")
+            self.scripts.append(f"assets/moving/{figure.moving}.js")
         picture = load_picture(Path(self.course.root, self.part.path).parent, figure.name)
         caption = self.writer.inline(figure.caption, figure.line)
         return render("figure.html", figure=figure, svg=svg(picture), caption=caption)
@@ -95,16 +97,16 @@ class Blocks:
         )
 
     def _exercise(self, name: str, text: str, line: int) -> str:
-        exercise = self._known(name, {each.id: each for each in self.course.exercises}, "exercise", line)
+        exercise = self._find(name, {each.id: each for each in self.course.exercises}, "exercise", line)
         minutes = exercise.minutes if exercise else None
         return self._due(exercise, f"grade exercise {name}", "Exercise", text, line, minutes)
 
     def _lab(self, name: str, text: str, line: int) -> str:
         labs = {name: each for each in self.course.exercises if each.lab.is_file() for name in each.lab_names}
-        return self._due(self._known(name, labs, "lab", line), f"grade lab {name}", "Lab", text, line)
+        return self._due(self._find(name, labs, "lab", line), f"grade lab {name}", "Lab", text, line)
 
-    def _known(self, name: str, known: dict[str, Exercise], noun: str, line: int) -> Exercise | None:
-        """The exercise of that name; None where it is not in a student's edition of the course."""
+    def _find(self, name: str, known: dict[str, Exercise], noun: str, line: int) -> Exercise | None:
+        """Return the exercise with that name; None if a student's edition does not have it."""
         if name not in known and not self.course.released:
             raise UsageError(f"{self.part.path}:{line}: there is no {noun} '{name}' in this course.")
         return known.get(name)

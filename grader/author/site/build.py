@@ -1,4 +1,4 @@
-"""From a course to the files of its site."""
+"""Build the files of a course's site."""
 
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -13,9 +13,9 @@ from grader.course.model import Course
 
 
 def write_site(course: Course, out: Path) -> dict[str, int]:
-    """Writes the course's site in a folder, and returns the sizes of its files in bytes.
+    """Write the course's site to a folder and return the size of each file in bytes, by path.
 
-    UsageError for what is wrong in the course's files, and where the folder is not ours or cannot be written.
+    Raises UsageError if a file of the course is invalid, or if the folder is not a site or cannot be written.
     """
     site = site_files(course)
     write_folder(out, site)
@@ -23,12 +23,12 @@ def write_site(course: Course, out: Path) -> dict[str, int]:
 
 
 def site_files(course: Course) -> dict[str, bytes]:
-    """The files of the site, by their paths; the same course gives the same bytes."""
-    made = Pages(course)
-    pages = made.all()
-    site = {page.url: render("page.html", page=page, site=made).encode() for page in pages}
+    """Return the contents of the site's files, by path; the same course gives the same bytes."""
+    builder = Pages(course)
+    pages = builder.all()
+    site = {page.url: render("page.html", page=page, site=builder).encode() for page in pages}
     site[search.NAME] = search.index(pages).encode()
-    for path in made.schemas:
+    for path in builder.schemas:
         site[f"docs/{path.name}"] = path.read_bytes()
     for path in moving_scripts(course.root).values():
         site[f"assets/moving/{path.name}"] = path.read_bytes()

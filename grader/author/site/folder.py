@@ -1,4 +1,4 @@
-"""The folder of a site: it is ours or empty, what is written is there whole, and what an earlier one had more goes."""
+"""Write a site to its folder, and delete files of an earlier site that this one does not have."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,42 +9,40 @@ from grader.base.errors import UsageError
 from grader.base.files import require_writable, write_bytes
 from grader.course.document import shown
 
-LIST = "site.json"  # by which a folder is known as a site
+MANIFEST = "site.json"  # marks a folder as a site
+_MADE_BY = "grade site"
 
 
-class _Site(msgspec.Struct, frozen=True):
-    """The list of what was written."""
+class _Manifest(msgspec.Struct, frozen=True):
+    """The list of files that were written."""
 
     made_by: str
     files: tuple[str, ...]
 
 
-_MADE_BY = "grade site"
-
-
 def write_folder(out: Path, files: Mapping[str, bytes]) -> None:
-    """Writes the files of a site, by their paths from its folder.
+    """Write the files of a site, given by their paths relative to its folder.
 
-    UsageError if the folder holds something else than a site, or if it cannot be written.
+    Raises UsageError if the folder contains something other than a site, or if it cannot be written.
     """
-    before = _before(out)
+    before = _files_of_earlier_site(out)
     require_writable(out)
     for path, data in files.items():
         write_bytes(out / path, data)
-    write_bytes(out / LIST, msgspec.json.format(msgspec.json.encode(_Site(_MADE_BY, tuple(sorted(files))))) + b"\n")
+    manifest = _Manifest(_MADE_BY, tuple(sorted(files)))
+    write_bytes(out / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
     for path in sorted(set(before) - set(files)):
-        if (out / path).resolve().is_relative_to(out.resolve()):
+        if (out / path).resolve().is_relative_to(out.resolve()):  # a forged manifest must not delete other files
             (out / path).unlink(missing_ok=True)
 
 
-def _before(out: Path) -> tuple[str, ...]:
-    """What an earlier site has in this folder."""
+def _files_of_earlier_site(out: Path) -> tuple[str, ...]:
     try:
-        site = msgspec.json.decode((out / LIST).read_bytes(), type=_Site)
-        if site.made_by == _MADE_BY:
-            return site.files
+        manifest = msgspec.json.decode((out / MANIFEST).read_bytes(), type=_Manifest)
+        if manifest.made_by == _MADE_BY:
+            return manifest.files
     except (OSError, msgspec.DecodeError):
         pass
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return ()
-    raise UsageError(f"{shown(out)} is not empty and no site of grade site; name another folder.")
+    raise UsageError(f"{shown(out)} is not empty and was not written by grade site; choose another folder.")

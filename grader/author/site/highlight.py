@@ -1,4 +1,4 @@
-"""Code with colours: Pygments says what each word is, the style sheet gives it a colour for light and for dark."""
+"""Highlight code: Pygments assigns classes to tokens, and the style sheet has their colours for light and dark."""
 
 from functools import cache
 from html import escape
@@ -11,7 +11,7 @@ from pygments.util import ClassNotFound
 
 
 def code(text: str, language: str) -> str:
-    """A block of code as HTML; what is in no language that is known has no colours."""
+    """Return a block of code as HTML; code in an unknown language is not highlighted."""
     lexer = _lexer(language)
     inner = escape(text, quote=False) if lexer is None else highlight(text, lexer, _formatter()).rstrip("\n")
     return f'<pre class="code"><code>{inner}</code></pre>\n'

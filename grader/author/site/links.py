@@ -1,4 +1,4 @@
-"""Where the links of the course's files lead on the site."""
+"""Map links between files of the course to links between pages of the site."""
 
 import posixpath
 import re
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 
 from grader.author.site.model import relative
 
-_ELSEWHERE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
+_ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 
 
 @dataclass(frozen=True)
-class Links:
-    """What stands where: `places` has the URL of each file of the course that has a page, by its path."""
+class LinkMap:
+    """The URL of each file of the course that has a page, by the file's path."""
 
-    places: dict[str, str]
+    urls: dict[str, str]
 
     def href(self, target: str, source: str, page: str) -> str | None:
-        """What a link to `target` in the file `source` becomes on a page; None: the site has no such page."""
-        if _ELSEWHERE.match(target) or target.startswith("#"):
+        """Return the URL on `page` for a link to `target` in the file `source`; None if the site has no such page."""
+        if _ABSOLUTE.match(target) or target.startswith("#"):
             return target
         path, mark, anchor = target.partition("#")
-        url = self.places.get(posixpath.normpath(posixpath.join(posixpath.dirname(source), path)))
+        url = self.urls.get(posixpath.normpath(posixpath.join(posixpath.dirname(source), path)))
         return relative(url, page) + mark + anchor if url else None
 
-    def to_exercise(self, exercise_id: str, page: str) -> str | None:
-        """A link to the statement of an exercise; None where there is no such exercise."""
-        url = self.places.get(f"exercises/{exercise_id}/README.md")
+    def href_of_exercise(self, exercise_id: str, page: str) -> str | None:
+        """Return the URL on `page` of an exercise's statement; None if there is no such exercise."""
+        url = self.urls.get(f"exercises/{exercise_id}/README.md")
         return relative(url, page) if url else None

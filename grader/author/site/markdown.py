@@ -1,11 +1,10 @@
-"""Markdown as HTML of the site: links lead to its pages, formulas are typeset, terms have their definitions."""
+"""Render Markdown as HTML for the site, with links to its pages, formulas in MathML, and definitions of terms."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
-from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -14,9 +13,9 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from grader.author.site.formula import mathml
 from grader.author.site.highlight import code
-from grader.author.site.links import Links
+from grader.author.site.links import LinkMap
 from grader.author.site.model import Heading
-from grader.author.site.terms import Definitions
+from grader.author.site.terms import TermMarker
 from grader.base.errors import UsageError
 from grader.course.lesson.markdown import parser
 
@@ -24,37 +23,37 @@ _ADDRESS = re.compile(r"https?://[^\s<>()]*[^\s<>().,;:]|arXiv[ :](?P<arxiv>\d{4
 
 
 @dataclass
-class Writer:
-    """Writes the Markdown of one page. `headings` fills with those that it has written."""
+class HtmlWriter:
+    """Writes the Markdown of one page as HTML, and collects the headings in `headings`."""
 
     url: str  # of the page
-    source: str  # the file, as it is named in links and errors: its path from the course's folder
-    links: Links
-    definitions: Definitions
-    formulas: bool = True  # whether dollars enclose formulas
+    source: str  # path of the file from the course's folder, for links and errors
+    links: LinkMap
+    terms: TermMarker
+    formulas: bool = True  # treat $...$ as a formula
     headings: list[Heading] = field(default_factory=list)
-    _top: int = 0  # the level of the page's first heading, in its file
+    _top: int = 0  # the level of the page's first heading in its file
 
     def write(self, text: str, line: int = 1) -> str:
-        """Paragraphs, lists, tables. `line` is where the text begins in its file."""
+        """Return Markdown as HTML. `line` is the line of the file where the text begins."""
         tokens = self._parser.parse(text, {})
         return self._render(_joined(tokens), line)
 
     def inline(self, text: str, line: int = 1) -> str:
-        """One line of text, without a paragraph around it."""
+        """Return one line of Markdown as HTML, without a paragraph around it."""
         return self._render(_joined(self._parser.parseInline(text, {})), line)
 
     def heading(self, level: int, text: str) -> Heading:
-        """Notes a heading, in the order of levels: the first below the title is of level 2, and none is left out."""
+        """Add a heading with a unique anchor. Levels are shifted so that they begin at 2 and skip none."""
         self._top = self._top or level
         last = self.headings[-1].level if self.headings else 1
         level = min(max(2, level - self._top + 2), last + 1)
         taken = {each.anchor for each in self.headings}
-        anchor = wanted = _slug(text)
+        anchor = base = _slug(text)
         number = 1
         while anchor in taken:
             number += 1
-            anchor = f"{wanted}-{number}"
+            anchor = f"{base}-{number}"
         self.headings.append(Heading(level, text, anchor))
         return self.headings[-1]
 
@@ -67,31 +66,31 @@ class Writer:
 
 
 class _Renderer(RendererHTML):
-    """The rules by which tokens become HTML: a public method for each type of token, as markdown-it wants them."""
+    """Renders tokens as HTML. markdown-it calls the method that has the name of the token's type."""
 
-    def __init__(self, writer: Writer, line: int):
+    def __init__(self, writer: HtmlWriter, line: int):
         super().__init__()
         self._writer = writer
         self._line = line
-        self._plain = 0  # how many links and headings are open around the text: it has no links of its own
+        self._link_depth = 0  # open links and headings, in which text gets no links of its own
         self._level = 0
-        self._dead: list[bool] = []  # of each open link: whether it leads nowhere
+        self._has_target: list[bool] = []  # for each open link
 
     def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         text = tokens[idx].content
-        if self._plain:
+        if self._link_depth:
             return escape(text, quote=False)
         parts, done = [], 0
         for match in _ADDRESS.finditer(text):
-            parts.append(self._writer.definitions.mark(text[done : match.start()]))
+            parts.append(self._writer.terms.mark(text[done : match.start()]))
             href = f"https://arxiv.org/abs/{match['arxiv']}" if match["arxiv"] else match[0]
             parts.append(f'<a href="{escape(href)}">{escape(match[0], quote=False)}</a>')
             done = match.end()
-        return "".join([*parts, self._writer.definitions.mark(text[done:])])
+        return "".join([*parts, self._writer.terms.mark(text[done:])])
 
     def code_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         words = f"<code>{escape(tokens[idx].content, quote=False)}</code>"
-        href = None if self._plain else self._writer.links.to_exercise(tokens[idx].content, self._writer.url)
+        href = None if self._link_depth else self._writer.links.href_of_exercise(tokens[idx].content, self._writer.url)
         return f'<a href="{escape(href)}">{words}</a>' if href else words
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
@@ -107,28 +106,28 @@ class _Renderer(RendererHTML):
         return escape(tokens[idx].content, quote=False)
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return escape(tokens[idx].content, quote=False)  # pictures of lessons are data
+        return escape(tokens[idx].content, quote=False)  # pictures of lessons are blocks, not images
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         target = str(tokens[idx].attrs["href"])
         href = self._writer.links.href(target, self._writer.source, self._writer.url)
-        self._plain += 1
-        self._dead.append(href is None)
+        self._link_depth += 1
+        self._has_target.append(href is not None)
         return "" if href is None else f'<a href="{escape(href)}">'
 
     def link_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        self._plain -= 1
-        return "" if self._dead.pop() else "</a>"
+        self._link_depth -= 1
+        return "</a>" if self._has_target.pop() else ""
 
     def heading_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         text = "".join(child.content for child in tokens[idx + 1].children or ())
         heading = self._writer.heading(int(tokens[idx].tag[1]), text)
-        self._plain += 1
+        self._link_depth += 1
         self._level = heading.level
         return f'<h{self._level} id="{escape(heading.anchor)}">'
 
     def heading_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        self._plain -= 1
+        self._link_depth -= 1
         return f"</h{self._level}>\n"
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
@@ -156,7 +155,7 @@ class _Renderer(RendererHTML):
 
 
 def _joined(tokens: Sequence[Token]) -> Sequence[Token]:
-    """The tokens, with one token of text where text goes on in the next line; formulas know where they stand."""
+    """Join text that continues on the next line into one token, and store the lines of each token in its `meta`."""
     for token in tokens:
         children: list[Token] = []
         for child in token.children or ():
@@ -178,12 +177,15 @@ def _without_formulas() -> MarkdownIt:
 
 
 def _slug(heading: str) -> str:
-    """The anchor of a heading, as the common hosts make it."""
+    """Return the anchor of a heading, as GitHub and GitLab generate it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") or "section"
 
 
 def split_title(text: str) -> tuple[str | None, str, int]:
-    """The title of a document, the first heading in its first line; what stands below; and how many lines it took."""
+    """Split a document into the title on its first line, the text below, and the number of lines before that text.
+
+    The title is None if the document does not begin with a heading.
+    """
     match = re.match(r"\s*# +(.+?)\s*\n", text)
     if match is None:
         return None, text, 0
@@ -191,9 +193,5 @@ def split_title(text: str) -> tuple[str | None, str, int]:
 
 
 def plain(text: str) -> str:
-    """A title without the marks of Markdown."""
-    return "".join(_visible(token) for token in parser().parseInline(text, {})[0].children or ())
-
-
-def _visible(token: Any) -> str:
-    return str(token.content)
+    """Return a title without Markdown syntax."""
+    return "".join(str(token.content) for token in parser().parseInline(text, {})[0].children or ())

@@ -1,4 +1,4 @@
-"""What the site consists of."""
+"""The pages and links of a site."""
 
 import posixpath
 
@@ -8,48 +8,44 @@ from grader.course.lesson.model import Part
 from grader.course.model import Lesson
 
 
-class Struct(msgspec.Struct, frozen=True):
-    """Base of the site's parts."""
-
-
-class Heading(Struct, frozen=True):
-    """A heading within a page. `level` is 2 for those right below the title."""
+class Heading(msgspec.Struct, frozen=True):
+    """A heading within a page; the headings directly below the title have level 2."""
 
     level: int
     text: str
     anchor: str
 
 
-class Page(Struct, frozen=True, kw_only=True):
-    """One page. `body` is what stands below the title, as HTML; `url` is its path from the site's folder."""
-
-    url: str
-    title: str
-    kind: str  # what a search says it is: lesson, exercise, document
-    body: str
-    headings: tuple[Heading, ...] = ()
-    crumbs: "tuple[Link, ...]" = ()  # the pages above it, from the home page on
-    above: str = ""  # a line above the title: `Part 2 of 5`
-    facts: str = ""  # a line below it: `about 10 minutes`
-    previous: "Link | None" = None
-    following: "Link | None" = None
-    scripts: tuple[str, ...] = ()  # of the pictures that move, as paths from the site's folder
-
-
-class Link(Struct, frozen=True):
+class SiteLink(msgspec.Struct, frozen=True):
     """A link to a page of the site."""
 
     url: str
     title: str
 
 
+class SitePage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of the site. `body` is the HTML below the title; `url` is relative to the site's folder."""
+
+    url: str
+    title: str
+    kind: str  # shown in search results: lesson, exercise, document
+    body: str
+    headings: tuple[Heading, ...] = ()
+    crumbs: tuple[SiteLink, ...] = ()  # the pages above it, starting with the home page
+    above: str = ""  # a line above the title: `Part 2 of 5`
+    facts: str = ""  # a line below the title: `about 10 minutes`
+    previous: SiteLink | None = None
+    following: SiteLink | None = None
+    scripts: tuple[str, ...] = ()  # of its moving pictures, relative to the site's folder
+
+
 def relative(url: str, page: str) -> str:
-    """How the page names another file of the site; an anchor is kept."""
+    """Return the URL of a file of the site as written on the page `page`; an anchor is kept."""
     path, mark, anchor = url.partition("#")
     return posixpath.relpath(path, posixpath.dirname(page) or ".") + mark + anchor
 
 
 def url_of(part: Part, lesson: Lesson) -> str:
-    """Where a part of a lesson stands: `lessons/03-mixture-of-experts/2-one-expert.html`"""
+    """Return the URL of a part of a lesson, such as `lessons/03-mixture-of-experts/2-one-expert.html`."""
     name = f"{part.number}-{part.slug}" if part.checked else part.slug
     return f"lessons/{lesson.folder_name}/{name}.html"

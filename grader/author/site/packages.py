@@ -1,4 +1,4 @@
-"""The packages that the site needs, beyond those of the terminal."""
+"""Optional packages that the site needs."""
 
 from importlib.util import find_spec
 
@@ -8,7 +8,7 @@ NEEDED = ("jinja2", "latex2mathml", "matplotlib", "pygments")
 
 
 def require_packages() -> None:
-    """UsageError for the first package that is not installed."""
+    """Raise UsageError if a package that the site needs is not installed."""
     for package in NEEDED:
         if find_spec(package) is None:
             raise UsageError(f"The site needs {package}, which is not installed: pip install 'archgrade[site]'.")

@@ -1,17 +1,17 @@
-"""The pages of a course's site, one after the other."""
+"""Build the pages of a course's site."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from grader.author.site.blocks import Blocks
+from grader.author.site.blocks import BlockWriter
 from grader.author.site.formula import mathml
-from grader.author.site.links import Links
-from grader.author.site.markdown import Writer, plain, split_title
-from grader.author.site.model import Link, Page, url_of
+from grader.author.site.links import LinkMap
+from grader.author.site.markdown import HtmlWriter, plain, split_title
+from grader.author.site.model import SiteLink, SitePage, url_of
 from grader.author.site.template import render
-from grader.author.site.terms import GLOSSARY, Definitions, Terms, anchor
+from grader.author.site.terms import GLOSSARY, TermFinder, TermMarker, anchor
 from grader.course.document import Document, read_text
 from grader.course.glossary import Term, load_glossary
 from grader.course.lesson.load import load_lesson, load_part
@@ -26,18 +26,18 @@ NOTATION = "notation.html"
 DOCUMENTS = "docs/index.html"
 WORK = "work.html"
 OPENING = "opening.html"
-MOVING = "assets/moving.js"  # what the scripts of moving pictures share
-STUDENTS = "For students"  # the section of README.md that says how to work here
+MOVING = "assets/moving.js"  # shared by the scripts of moving pictures
+STUDENTS = "For students"  # the section of README.md for the page "How to work here"
 
 
 @dataclass
 class Pages:
-    """Makes the pages of a course. UsageError for what is wrong in its files."""
+    """Builds the pages of a course. Raises UsageError if a file of the course is invalid."""
 
     course: Course
 
-    def all(self) -> tuple[Page, ...]:
-        """All pages, the home page first."""
+    def all(self) -> tuple[SitePage, ...]:
+        """Return all pages, the home page first."""
         return (
             self._home(),
             *self._work(),
@@ -49,7 +49,7 @@ class Pages:
             *self._documents(),
         )
 
-    # What there is
+    # The contents of the course
 
     @cached_property
     def lessons(self) -> tuple[tuple[Lesson, tuple[Part, ...]], ...]:
@@ -57,34 +57,34 @@ class Pages:
         return tuple((lesson, load_lesson(self.course, lesson)) for lesson in self.course.lessons)
 
     @cached_property
-    def menu(self) -> tuple[Link, ...]:
-        """The pages that every page leads to, if the course has them."""
-        wanted = (
-            Link(HOME, "Lessons"),
-            Link(EXERCISES, "Exercises"),
-            Link(GLOSSARY, "Glossary"),
-            Link(NOTATION, "Notation"),
-            Link(WORK, "How to work"),
-            Link(DOCUMENTS, "Documents"),
+    def menu(self) -> tuple[SiteLink, ...]:
+        """The links in the menu of every page, for the pages that the course has."""
+        links = (
+            SiteLink(HOME, "Lessons"),
+            SiteLink(EXERCISES, "Exercises"),
+            SiteLink(GLOSSARY, "Glossary"),
+            SiteLink(NOTATION, "Notation"),
+            SiteLink(WORK, "How to work"),
+            SiteLink(DOCUMENTS, "Documents"),
         )
-        have = {HOME, EXERCISES, *self.links.places.values()} | ({DOCUMENTS} if self.documents else set())
-        return tuple(link for link in wanted if link.url in have)
+        existing = {HOME, EXERCISES, *self.links.urls.values()} | ({DOCUMENTS} if self.documents else set())
+        return tuple(link for link in links if link.url in existing)
 
     @cached_property
-    def links(self) -> Links:
-        """Which file has which page."""
-        places = {part.path: url_of(part, lesson) for lesson, parts in self.lessons for part in parts}
+    def links(self) -> LinkMap:
+        """The URL of each file that has a page."""
+        urls = {part.path: url_of(part, lesson) for lesson, parts in self.lessons for part in parts}
         if self.opening:
-            places[self.opening.path] = OPENING
+            urls[self.opening.path] = OPENING
         for exercise in self.course.exercises:
             url = f"exercises/{exercise.id}.html"
-            places |= {f"exercises/{exercise.id}/README.md": url, f"exercises/{exercise.id}": url}
-        places |= {self._path(path): f"docs/{path.stem.lower()}.html" for path in self.documents}
-        places |= {self._path(path): f"docs/{path.name}" for path in self.schemas}
+            urls |= {f"exercises/{exercise.id}/README.md": url, f"exercises/{exercise.id}": url}
+        urls |= {self._path(path): f"docs/{path.stem.lower()}.html" for path in self.documents}
+        urls |= {self._path(path): f"docs/{path.name}" for path in self.schemas}
         singles = {"lessons/glossary.yaml": GLOSSARY, "lessons/notation.yaml": NOTATION}
-        places |= {path: url for path, url in singles.items() if (self.course.root / path).is_file()}
-        places |= {"README.md": WORK} if self.how_to_work is not None else {}
-        return Links(places)
+        urls |= {path: url for path, url in singles.items() if (self.course.root / path).is_file()}
+        urls |= {"README.md": WORK} if self.how_to_work is not None else {}
+        return LinkMap(urls)
 
     @cached_property
     def opening(self) -> Part | None:
@@ -94,7 +94,7 @@ class Pages:
 
     @cached_property
     def how_to_work(self) -> str | None:
-        """The section of README.md for students, below its heading; None where a course has none."""
+        """The section of README.md for students, without its heading; None if there is none."""
         readme = self.course.root / "README.md"
         found = sections(read_text(readme)) if readme.is_file() else ()
         return next((each.text.partition("\n")[2] for each in found if each.title == STUDENTS), None)
@@ -107,7 +107,7 @@ class Pages:
 
     @cached_property
     def schemas(self) -> tuple[Path, ...]:
-        """Files that documents lead to, and that are copied as they are."""
+        """The JSON files that documents link to; they are copied unchanged."""
         return tuple(sorted((self.course.root / "docs").glob("*.json")))
 
     @cached_property
@@ -116,33 +116,33 @@ class Pages:
         return load_glossary(self.course.root)
 
     @cached_property
-    def _finder(self) -> Terms:
-        return Terms(self.terms)
+    def _finder(self) -> TermFinder:
+        return TermFinder(self.terms)
 
     @cached_property
-    def reading(self) -> tuple[Link, ...]:
-        """What is read one after the other: the opening, and the parts of all lessons."""
-        parts = [Link(url_of(part, lesson), plain(part.title)) for lesson, parts in self.lessons for part in parts]
-        return (*([Link(OPENING, plain(self.opening.title))] if self.opening else []), *parts)
+    def reading(self) -> tuple[SiteLink, ...]:
+        """The pages in reading order: the opening, then the parts of all lessons."""
+        parts = [SiteLink(url_of(part, lesson), plain(part.title)) for lesson, parts in self.lessons for part in parts]
+        return (*([SiteLink(OPENING, plain(self.opening.title))] if self.opening else []), *parts)
 
     @cached_property
     def first_pages(self) -> dict[int, str]:
-        """Where each lesson that is written begins, by its number."""
+        """The URL of the first part of each lesson that has parts, by the lesson's number."""
         return {lesson.number: url_of(parts[0], lesson) for lesson, parts in self.lessons if parts}
 
     # The pages
 
-    def _home(self) -> Page:
+    def _home(self) -> SitePage:
         body = render("home.html", pages=self, page=HOME, minutes=_minutes)
-        return Page(url=HOME, title=self.course.title, kind="home", body=body)
+        return SitePage(url=HOME, title=self.course.title, kind="home", body=body)
 
-    def _work(self) -> Iterator[Page]:
+    def _work(self) -> Iterator[SitePage]:
         if self.how_to_work is not None:
             writer = self._writer(WORK, "README.md", formulas=False)
             body = writer.write(self.how_to_work)
             yield self._page(WORK, "How to work here", "document", body, writer)
 
-    def _reading(self) -> Iterator[Page]:
+    def _reading(self) -> Iterator[SitePage]:
         if self.opening:
             yield self._part(self.opening, OPENING, "Before the first lesson", ())
         for lesson, parts in self.lessons:
@@ -150,41 +150,41 @@ class Pages:
                 above = f"Lesson {lesson.number}"
                 if part.checked:
                     above += f", {lesson.title}: part {part.number} of {len(parts)}"
-                in_map = Link(f"{HOME}#lesson-{lesson.number}", f"{lesson.number} {lesson.title}")
-                yield self._part(part, url_of(part, lesson), above, (in_map,) if part.checked else ())
+                on_home = SiteLink(f"{HOME}#lesson-{lesson.number}", f"{lesson.number} {lesson.title}")
+                yield self._part(part, url_of(part, lesson), above, (on_home,) if part.checked else ())
 
-    def _part(self, part: Part, url: str, above: str, within: tuple[Link, ...]) -> Page:
+    def _part(self, part: Part, url: str, above: str, parents: tuple[SiteLink, ...]) -> SitePage:
         writer = self._writer(url, part.path, formulas=part.checked)
-        blocks = Blocks(self.course, part, writer)
+        blocks = BlockWriter(self.course, part, writer)
         body = blocks.write(part.blocks)
         place = [link.url for link in self.reading].index(url)
-        return Page(
+        return SitePage(
             url=url,
             title=plain(part.title),
             kind="lesson",
             body=body,
             headings=tuple(writer.headings),
-            crumbs=(Link(HOME, "Lessons"), *within),
+            crumbs=(SiteLink(HOME, "Lessons"), *parents),
             above=above,
             facts=f"about {_minutes([part])} to read",
             previous=self.reading[place - 1] if place else None,
             following=self.reading[place + 1] if place + 1 < len(self.reading) else None,
-            scripts=tuple(dict.fromkeys([MOVING, *blocks.moved])) if blocks.moved else (),
+            scripts=tuple(dict.fromkeys([MOVING, *blocks.scripts])) if blocks.scripts else (),
         )
 
-    def _exercises(self) -> Page:
+    def _exercises(self) -> SitePage:
         body = render("exercises.html", pages=self, page=EXERCISES)
-        return Page(url=EXERCISES, title="Exercises", kind="list", body=body, crumbs=(Link(HOME, "Lessons"),))
+        return SitePage(url=EXERCISES, title="Exercises", kind="list", body=body, crumbs=(SiteLink(HOME, "Lessons"),))
 
-    def _exercise(self, exercise: Exercise) -> Page:
+    def _exercise(self, exercise: Exercise) -> SitePage:
         path = f"exercises/{exercise.id}/README.md"
-        url = self.links.places[path]
-        title, text, taken = split_title(read_text(exercise.statement))
+        url = self.links.urls[path]
+        title, text, skipped_lines = split_title(read_text(exercise.statement))
         writer = self._writer(url, path, formulas=False)
-        body = writer.write(text, taken + 1)
-        begins = self.first_pages.get(exercise.lesson)
-        where = Link(begins, self.course.lesson(exercise.lesson).title) if begins else None
-        body += render("exercise.html", exercise=exercise, page=url, lesson=where, course=self.course)
+        body = writer.write(text, skipped_lines + 1)
+        first_page = self.first_pages.get(exercise.lesson)
+        lesson = SiteLink(first_page, self.course.lesson(exercise.lesson).title) if first_page else None
+        body += render("exercise.html", exercise=exercise, page=url, lesson=lesson, course=self.course)
         facts = f"level {exercise.level}, about {exercise.minutes} minutes, {exercise.points:g} points"
         return self._page(
             url,
@@ -192,39 +192,43 @@ class Pages:
             "exercise",
             body,
             writer,
-            crumbs=(Link(HOME, "Lessons"), Link(EXERCISES, "Exercises")),
+            crumbs=(SiteLink(HOME, "Lessons"), SiteLink(EXERCISES, "Exercises")),
             above=exercise.id,
             facts=facts,
         )
 
-    def _glossary(self) -> Iterator[Page]:
+    def _glossary(self) -> Iterator[SitePage]:
         if self.terms:
             terms = sorted(self.terms, key=lambda term: term.term.casefold())
             body = render("glossary.html", terms=terms, anchor=anchor, pages=self, page=GLOSSARY)
-            yield Page(url=GLOSSARY, title="Glossary", kind="glossary", body=body, crumbs=(Link(HOME, "Lessons"),))
+            yield SitePage(
+                url=GLOSSARY, title="Glossary", kind="glossary", body=body, crumbs=(SiteLink(HOME, "Lessons"),)
+            )
 
-    def _notation(self) -> Iterator[Page]:
+    def _notation(self) -> Iterator[SitePage]:
         if letters := load_notation(self.course.root):
             path = notation_path(self.course.root)
             rows = [(letter, _formula(letter, path, place)) for place, letter in enumerate(letters)]
             body = render("notation.html", rows=rows)
-            yield Page(url=NOTATION, title="Notation", kind="notation", body=body, crumbs=(Link(HOME, "Lessons"),))
+            yield SitePage(
+                url=NOTATION, title="Notation", kind="notation", body=body, crumbs=(SiteLink(HOME, "Lessons"),)
+            )
 
-    def _documents(self) -> Iterator[Page]:
+    def _documents(self) -> Iterator[SitePage]:
         if not self.documents:
             return
-        crumbs = (Link(HOME, "Lessons"), Link(DOCUMENTS, "Documents"))
+        crumbs = (SiteLink(HOME, "Lessons"), SiteLink(DOCUMENTS, "Documents"))
         pages = [self._document(path, crumbs) for path in self.documents]
         body = render("documents.html", documents=pages, page=DOCUMENTS)
-        yield Page(url=DOCUMENTS, title="Documents", kind="list", body=body, crumbs=crumbs[:1])
+        yield SitePage(url=DOCUMENTS, title="Documents", kind="list", body=body, crumbs=crumbs[:1])
         yield from pages
 
-    def _document(self, path: Path, crumbs: tuple[Link, ...]) -> Page:
+    def _document(self, path: Path, crumbs: tuple[SiteLink, ...]) -> SitePage:
         source = self._path(path)
-        url = self.links.places[source]
-        title, text, taken = split_title(read_text(path))
+        url = self.links.urls[source]
+        title, text, skipped_lines = split_title(read_text(path))
         writer = self._writer(url, source, formulas=False, terms=False)
-        body = writer.write(text, taken + 1)
+        body = writer.write(text, skipped_lines + 1)
         return self._page(url, plain(title or path.stem), "document", body, writer, crumbs=crumbs)
 
     def _page(
@@ -233,20 +237,20 @@ class Pages:
         title: str,
         kind: str,
         body: str,
-        writer: Writer,
+        writer: HtmlWriter,
         *,
-        crumbs: tuple[Link, ...] = (Link(HOME, "Lessons"),),
+        crumbs: tuple[SiteLink, ...] = (SiteLink(HOME, "Lessons"),),
         above: str = "",
         facts: str = "",
-    ) -> Page:
+    ) -> SitePage:
         headings = tuple(writer.headings)
-        return Page(
+        return SitePage(
             url=url, title=title, kind=kind, body=body, headings=headings, crumbs=crumbs, above=above, facts=facts
         )
 
-    def _writer(self, url: str, source: str, *, formulas: bool, terms: bool = True) -> Writer:
-        definitions = Definitions(self._finder if terms else Terms(()), url)
-        return Writer(url, source, self.links, definitions, formulas)
+    def _writer(self, url: str, source: str, *, formulas: bool, terms: bool = True) -> HtmlWriter:
+        marker = TermMarker(self._finder if terms else TermFinder(()), url)
+        return HtmlWriter(url, source, self.links, marker, formulas)
 
     def _path(self, path: Path) -> str:
         return path.relative_to(self.course.root).as_posix()

@@ -1,4 +1,4 @@
-"""The templates of the site. What is put into one is escaped, where it does not say `safe`: that is HTML already."""
+"""Templates of the site. Values are escaped unless the template marks them `safe`, as it does for HTML."""
 
 from functools import cache
 from typing import Any
@@ -11,7 +11,7 @@ from grader.author.site.model import relative, url_of
 
 
 def render(template: str, **values: Any) -> str:
-    """A template of ours, filled in."""
+    """Render a template of this package."""
     return _environment().get_template(template).render(values)
 
 
@@ -31,5 +31,5 @@ def _environment() -> jinja2.Environment:
 
 
 def _breakable(name: str) -> Markup:
-    """An identifier that may go on in a new line after each underscore."""
+    """Allow a line break after each underscore of an identifier."""
     return Markup(str(escape(name)).replace("_", "_<wbr>"))

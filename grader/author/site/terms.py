@@ -1,4 +1,4 @@
-"""The terms of the glossary in running text: the first time that each stands on a page, it has its definition there."""
+"""Mark terms of the glossary in running text: the first occurrence on a page shows the definition."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,56 +14,56 @@ GLOSSARY = "glossary.html"
 
 
 def anchor(term: Term) -> str:
-    """Where the term stands in the glossary's page."""
+    """Return the anchor of a term on the glossary's page."""
     return "term-" + re.sub(r"[^a-z0-9]+", "-", term.term.lower()).strip("-")
 
 
 @dataclass(frozen=True)
-class Terms:
-    """Finds terms in a text, by their names in English."""
+class TermFinder:
+    """Finds terms in a text by their English names."""
 
     terms: Sequence[Term]
 
-    def found(self, text: str) -> Iterator[tuple[int, int, Term]]:
-        """Where terms stand in the text: start, end, term; the longest where several begin."""
+    def find(self, text: str) -> Iterator[tuple[int, int, Term]]:
+        """Yield start, end and term of each occurrence; where several terms start, the longest one."""
         if self._by_name:
             for match in self._pattern.finditer(text):
-                yield match.start(), match.end(), self._meant(match[1])
+                yield match.start(), match.end(), self._term_named(match[1])
 
     @cached_property
     def _by_name(self) -> dict[str, Term]:
         names = ((name, term) for term in self.terms for name in (term.term, *term.also) if name.isascii())
-        return {_key(name): term for name, term in names}
+        return {_normalized(name): term for name, term in names}
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         names = sorted(self._by_name, key=lambda name: (-len(name), name))
-        return re.compile(rf"(?<![\w-])({by_first_letter(names, _flexible)})s?(?![\w-])")
+        return re.compile(rf"(?<![\w-])({by_first_letter(names, _pattern_of)})s?(?![\w-])")
 
-    def _meant(self, words: str) -> Term:
-        plain = " ".join(words.split())
-        return self._by_name[plain] if plain in self._by_name else self._by_name[plain[0].lower() + plain[1:]]
+    def _term_named(self, words: str) -> Term:
+        name = " ".join(words.split())
+        return self._by_name[name] if name in self._by_name else self._by_name[name[0].lower() + name[1:]]
 
 
 @dataclass
-class Definitions:
-    """The terms that a page has shown already."""
+class TermMarker:
+    """Marks terms on one page, each only once."""
 
-    terms: Terms
+    finder: TermFinder
     page: str
-    shown: set[str] = field(default_factory=set)
+    marked: set[str] = field(default_factory=set)
 
     def mark(self, text: str) -> str:
-        """The text as HTML, with the definition of each term that stands in it for the first time."""
+        """Return the text as HTML, with a definition at the first occurrence of each term on the page."""
         parts, done = [], 0
-        for start, end, term in self.terms.found(text):
-            if term.term not in self.shown:
-                self.shown.add(term.term)
-                parts += [escape(text[done:start], quote=False), self._defined(text[start:end], term)]
+        for start, end, term in self.finder.find(text):
+            if term.term not in self.marked:
+                self.marked.add(term.term)
+                parts += [escape(text[done:start], quote=False), self._with_definition(text[start:end], term)]
                 done = end
         return "".join([*parts, escape(text[done:], quote=False)])
 
-    def _defined(self, words: str, term: Term) -> str:
+    def _with_definition(self, words: str, term: Term) -> str:
         name = anchor(term)
         href = relative(f"{GLOSSARY}#{name}", self.page)
         return (
@@ -73,13 +73,13 @@ class Definitions:
         )
 
 
-def _key(name: str) -> str:
-    """A name as it is looked for: capitals count within a word (`MoE`), not at its beginning."""
+def _normalized(name: str) -> str:
+    """Lower the first letter, unless the name has other capitals (`MoE`)."""
     return name if re.search(r"[A-Z]", name[1:]) else name[0].lower() + name[1:]
 
 
-def _flexible(name: str) -> str:
-    """A pattern for the name: with a capital at its beginning, and over the end of a line."""
+def _pattern_of(name: str) -> str:
+    """Return a pattern that also matches the name with a leading capital, or broken across lines."""
     first = name[0]
     start = f"[{first.upper()}{first}]" if first.islower() else re.escape(first)
     return start + re.sub(r"(?:\\ )+", r"\\s+", re.escape(name[1:]))

@@ -1,7 +1,4 @@
-"""`grade check lesson` says of each problem where it is, and --update writes what is printed and drawn.
-
-One run over a lesson of many parts, each with another fault.
-"""
+"""Tests of `grade check lesson`, with one run on a lesson whose parts each have a different problem."""
 
 import json
 import subprocess
@@ -16,7 +13,7 @@ from tests.small_lesson import FOLDER, GOOD, PATH, edited, line_of
 
 CODE = "print(v.cumsum(0))"
 BROKEN: dict[str, tuple[str, str, str]] = {
-    # name of the part: its text, the words on the line of the problem, what check must say
+    # name of the part: its text, words on the line of the problem, the expected message
     "raises": (edited(CODE, "x = 1\nx / 0"), "x / 0", "ZeroDivisionError: division by zero."),
     "raises-in-a-function": (
         edited(CODE, "def f(x):\n    return x.cumsun(0)\n\nprint(f(v))"),
@@ -27,23 +24,23 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "other-output": (
         edited("```output\ntensor([ 3.,  9., 18.])\n```\n\n", "```output\ntensor([ 3.,  9., 17.])\n```\n\n"),
         "17.])",
-        "here stands 'tensor([ 3., 9., 17.])', and the code prints 'tensor([ 3., 9., 18.])'.",
+        "this line is 'tensor([ 3., 9., 17.])', but the code prints 'tensor([ 3., 9., 18.])'.",
     ),
     "longer-output": (
         edited(CODE, f"{CODE}\nprint('and this')"),
-        "::: deep",  # see `lines_of`: the line is that of the output
-        "here stands no line more, and the code prints 'and this'.",
+        "::: deep",  # the problem is on the line of the output, see OFFSETS
+        "this line is nothing more, but the code prints 'and this'.",
     ),
     "no-output": (
         edited("\n```output\ntensor([ 3.,  9., 18.])\n```\n:::", ":::").replace("id: the-last", "id: no-output"),
         "::: deep",
-        "this code prints, and no output stands below it",
+        "this code prints, but there is no output below it",
     ),
     "nothing-printed": (edited(CODE, "v.cumsum(0)"), "::: deep", "the code above this output prints nothing."),
     "stray-output": (
         edited("```exercise", "```output\nx\n```\n\n```exercise"),
         "```exercise",
-        "no code stands above this output, or it has its output already.",
+        "there is no code above this output, or that code already has an output.",
     ),
     "exits": (edited(CODE, "raise SystemExit(0)"), "raise SystemExit", "SystemExit: 0."),
     "reads": (
@@ -51,7 +48,7 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         "open('",
         "PermissionError: [Errno 13] Permission denied",
     ),
-    "random": (edited(CODE, "print(torch.rand(1))"), "::: deep", "prints something else on another seed"),
+    "random": (edited(CODE, "print(torch.rand(1))"), "::: deep", "the output depends on the seed"),
     "prints-much": (edited(CODE, "print('x' * 100_000)"), "::: deep", "the code prints more than 64 KiB"),
     "unknown-picture": (
         edited("```picture sums", "```picture products"),
@@ -66,7 +63,7 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         "this line has 80 columns; 76 fit a terminal.",
     ),
 }
-OFFSETS = {  # lines from that of the words on which the problem is
+OFFSETS = {  # from the line with those words to the line of the problem
     "longer-output": 10,
     "no-output": 3,
     "nothing-printed": 7,
@@ -97,7 +94,7 @@ def again() -> Curves:
 
 
 def check(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs the real command."""
+    """Run the real command in a process of its own."""
     command = [sys.executable, "-m", "grader.cli", "--course", str(root), "check", *words]
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
 
@@ -108,11 +105,11 @@ def part(place: int, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What one run says of all broken parts, in one line."""
+    """Return the output of one run on all broken parts, with whitespace collapsed."""
     root = tmp_path_factory.mktemp("course")
     small_lesson.make(root)
     for place, (name, (text, _, _)) in enumerate(BROKEN.items(), start=2):
-        # what is told of the whole lesson is tested elsewhere
+        # ids must be unique within the lesson
         own = text.replace("id: the-last", f"id: the-last-of-{name}").replace("{root}", str(root))
         (root / part(place, name)).write_text(own)
     pictures = root / FOLDER / "pictures.py"
@@ -120,24 +117,24 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     done = check(root, "lesson", "1")
     assert done.returncode == 1, done.stderr
     assert done.stderr == ""
-    assert done.stdout.endswith("0 of 1 lessons hold.\n")
+    assert done.stdout.endswith("0 of 1 lessons pass.\n")
     assert max(map(len, done.stdout.split("\n"))) <= 77
     return " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_problem_is_told_with_file_and_line(report: str, name: str) -> None:
+def test_reports_each_problem_with_file_and_line(report: str, name: str) -> None:
     text, words, what = BROKEN[name]
     place = 2 + list(BROKEN).index(name)
     line = line_of(text, words) + OFFSETS.get(name, 0)
     assert f"- {part(place, name)}:{line}: {what}" in report
 
 
-def test_a_good_part_is_not_spoken_of(report: str) -> None:
+def test_reports_nothing_for_a_valid_part(report: str) -> None:
     assert f"{PATH}:" not in report
 
 
-def test_an_exception_ends_nothing_but_its_own_part(report: str) -> None:
+def test_an_exception_stops_only_its_own_part(report: str) -> None:
     assert report.count("ZeroDivisionError") == 1
     assert report.count("SyntaxError") == 1
 
@@ -150,17 +147,17 @@ def test_an_exception_ends_nothing_but_its_own_part(report: str) -> None:
         ("def infinite(", "the picture 'infinite' has a number that is not finite."),
         ("def nothing(", "nothing returns one picture of grader.pictures, of plain numbers:"),
         ("return _curves(no_such_name)", "NameError: name 'no_such_name' is not defined."),
-        ("def again(", "a picture 'sums' is returned in line 4 already."),
+        ("def again(", "line 4 already returns a picture 'sums'."),
     ],
 )
-def test_a_problem_of_a_picture_is_told_with_its_line(report: str, words: str, what: str) -> None:
+def test_reports_each_problem_of_a_picture_with_its_line(report: str, words: str, what: str) -> None:
     line = line_of(small_lesson.PICTURES + PICTURES, words)
     first = f"- {FOLDER}/pictures.py:{line}: "
     before, _, after = what.partition("{root}")
     assert any(each.startswith(before) and after in each for each in report.split(first)[1:]), report
 
 
-def test_update_writes_what_is_missing_and_then_nothing(tmp_path: Path) -> None:
+def test_update_writes_missing_outputs_and_pictures_once(tmp_path: Path) -> None:
     small_lesson.make(tmp_path)
     without = GOOD.replace("```output\ntensor([ 3.,  9., 18.])\n```\n\n```picture", "```picture")
     without = without.replace("18.])", "0.])")
@@ -168,7 +165,7 @@ def test_update_writes_what_is_missing_and_then_nothing(tmp_path: Path) -> None:
     done = check(tmp_path, "--update", "lesson", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("written") == 2
-    assert "1 of 1 lessons hold." in done.stdout
+    assert "1 of 1 lessons pass." in done.stdout
     assert (tmp_path / PATH).read_text() == GOOD
     picture = tmp_path / FOLDER / "pictures" / "sums.json"
     assert json.loads(picture.read_text())["lines"][0]["ys"] == [3.0, 9.0, 18.0]
@@ -178,7 +175,7 @@ def test_update_writes_what_is_missing_and_then_nothing(tmp_path: Path) -> None:
     assert files == {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
 
-def test_a_part_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+def test_an_invalid_part_does_not_hide_problems_of_others(tmp_path: Path) -> None:
     small_lesson.make(tmp_path)
     text = edited("answer: 18\n", "")
     (tmp_path / PATH).write_text(text)
@@ -190,7 +187,7 @@ def test_a_part_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
     assert f"- {part(2, 'more')}:39: ZeroDivisionError" in told
 
 
-def test_the_opening_comes_before_the_lessons(tmp_path: Path) -> None:
+def test_checks_the_opening_as_the_page_before_lesson_1(tmp_path: Path) -> None:
     small_lesson.make(tmp_path)
     (tmp_path / FOLDER / "pictures.py").unlink()
     (tmp_path / PATH).write_text(edited("```picture sums\nThe sums grow.\n```\n", ""))
@@ -198,14 +195,14 @@ def test_the_opening_comes_before_the_lessons(tmp_path: Path) -> None:
     (tmp_path / "lessons" / "opening.md").write_text(opening)
     done = check(tmp_path, "lesson")
     assert done.returncode == 1
-    assert "1 of 2 lessons hold." in done.stdout
+    assert "1 of 2 lessons pass." in done.stdout
     told = " ".join(done.stdout.split())
     assert "lessons/opening.md:4: the term 'running sum' stands here for the first time" in told
     assert "✓ lesson 1" in done.stdout
     assert "lesson 1 " not in check(tmp_path, "lesson", "0").stdout
 
 
-def test_what_is_left_over_and_what_is_missing(tmp_path: Path) -> None:
+def test_reports_unused_picture_files_and_unexplained_terms(tmp_path: Path) -> None:
     small_lesson.make(tmp_path)
     kept = tmp_path / FOLDER / "pictures"
     kept.mkdir()
@@ -213,7 +210,7 @@ def test_what_is_left_over_and_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "lessons" / "glossary.yaml").write_text(small_lesson.GLOSSARY.replace("lesson: 2", "lesson: 1"))
     done = check(tmp_path, "--update", "lesson", "sums")
     told = " ".join(done.stdout.split())
-    assert "- lessons/glossary.yaml: lesson 1 is to explain the term 'product', which does not stand there." in told
+    assert "- lessons/glossary.yaml: lesson 1 should explain the term 'product', but does not contain it." in told
     assert f"- {FOLDER}/pictures/gone.json: no function of pictures.py returns this picture." in told
     assert told.count(" - ") == 2
 
@@ -225,9 +222,9 @@ def test_what_is_left_over_and_what_is_missing(tmp_path: Path) -> None:
         (("2",), "Lesson 2, Products, has no quiz and no parts to check."),
         (("lesson", "0"), "This course has no page before its first lesson: there is no lessons/opening.md."),
         (("lesson", "sumz"), "No lesson 'sumz' in this course. Did you mean 'sums'?"),
-        (("--update", "adding"), "--update writes into the text of a lesson, and none is meant here."),
+        (("--update", "adding"), "--update writes into the text of lessons, but none is selected."),
     ],
 )
-def test_what_cannot_be_checked_is_one_sentence(tmp_path: Path, words: tuple[str, ...], sentence: str) -> None:
+def test_rejects_lessons_that_cannot_be_checked(tmp_path: Path, words: tuple[str, ...], sentence: str) -> None:
     small_lesson.make(tmp_path)
     assert error("--course", str(tmp_path), "check", *words) == sentence

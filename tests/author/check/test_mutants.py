@@ -1,4 +1,4 @@
-"""Mutants: a reference with one thing changed is found out by the tests, or is known to be equal."""
+"""Tests of mutants: references with one change, which tests must reject unless listed as equivalent."""
 
 import shutil
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.author.check.exercises import proof_materials
-from grader.author.check.mutants import MutantVerdict, mutants, prove
+from grader.author.check.exercises import reference_materials
+from grader.author.check.mutants import MutantVerdict, check_mutants, mutants
 from grader.base.errors import UsageError
 from grader.course import load_course
 from tests.paths import ROOT
@@ -16,7 +16,7 @@ TOOLBOX = ROOT / "tests" / "toolbox"
 SOURCE = "def shifted(x, step=1):\n    if step < 0:\n        raise ValueError(step)\n    return x + step\n"
 
 
-def test_every_mutant_compiles_and_is_another_text() -> None:
+def test_mutants_compile_and_are_distinct() -> None:
     made = mutants(SOURCE)
     texts = [each.source for each in made]
     assert len(set(texts)) == len(texts)
@@ -29,14 +29,14 @@ def test_every_mutant_compiles_and_is_another_text() -> None:
     assert all(each.function == "shifted" for each in made)
 
 
-def test_lines_that_change_places_are_both_named_and_a_new_line_with_the_one_before_it() -> None:
+def test_a_mutant_shows_both_swapped_lines_and_the_line_before_a_new_one() -> None:
     body = "    a = x.exp()\n    a = a + x\n    for y in x:\n        a += y\n    return a\n"
     changes = {(each.was, each.becomes) for each in mutants(f"def both(x):\n{body}")}
     assert ("a = x.exp() ⏎ a = a + x", "a = a + x ⏎ a = x.exp()") in changes
     assert ("a += y", "a += y ⏎ break") in changes
 
 
-def test_a_mutant_replaces_the_function_that_it_changes() -> None:
+def test_a_mutant_overrides_the_original_function() -> None:
     minus = next(each for each in mutants(SOURCE) if each.becomes == "return x - step")
     names: dict[str, Callable[[int], int]] = {}
     exec(minus.source, names)  # type: ignore[arg-type]
@@ -45,18 +45,18 @@ def test_a_mutant_replaces_the_function_that_it_changes() -> None:
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    """The toolbox, to be changed."""
+    """Copy the toolbox course, so that a test may change it."""
     shutil.copytree(TOOLBOX, tmp_path / "course", ignore=shutil.ignore_patterns("lessons", "__pycache__"))
     return tmp_path / "course"
 
 
 def verdict(root: Path) -> MutantVerdict:
     loaded = load_course(root)
-    (found,) = prove(loaded, loaded.exercises, 2, lambda done, total: None)
+    (found,) = check_mutants(loaded, loaded.exercises, 2, lambda done, total: None)
     return found
 
 
-def test_tests_that_do_not_look_leave_mutants_alive_and_equivalents_are_left_out(course: Path) -> None:
+def test_weak_tests_leave_survivors_which_equivalents_remove(course: Path) -> None:
     before = verdict(course)
     assert before.killed > 0
     hidden = course / "solutions" / "toolbox" / "test_hidden.py"
@@ -81,7 +81,7 @@ def test_tests_that_do_not_look_leave_mutants_alive_and_equivalents_are_left_out
     assert problem.endswith("no mutant of pick changes 'this' to 'that'.")
 
 
-def test_an_entry_that_fits_several_mutants_is_told(course: Path) -> None:
+def test_reports_an_entry_that_matches_several_mutants(course: Path) -> None:
     reference = course / "solutions" / "toolbox" / "toolbox.py"
     loop = "for _ in x:\n        x = x\n"
     reference.write_text(f"{reference.read_text()}\n\ndef looped(x):\n    {loop}    {loop}    return x\n")
@@ -93,16 +93,16 @@ def test_an_entry_that_fits_several_mutants_is_told(course: Path) -> None:
     assert problem.endswith(f"each of 2 mutants of looped changes {was!r} to {becomes!r}.")
 
 
-def test_an_entry_without_a_reason_is_refused_with_its_line(course: Path) -> None:
+def test_rejects_an_entry_without_a_reason(course: Path) -> None:
     (course / "solutions" / "toolbox" / "equivalents.yaml").write_text("- {function: pick, was: a, becomes: b}\n")
     with pytest.raises(UsageError, match=r"equivalents\.yaml:1: .*why"):
         verdict(course)
 
 
-def test_what_an_exercise_builds_on_can_be_graded_beside_it() -> None:
-    """A mutant that fails is told from one whose imports fail."""
+def test_reference_materials_include_required_exercises() -> None:
+    """Without them a mutant whose imports fail could not be told from one that fails its tests."""
     ours = load_course(ROOT)
-    prepared = {each.id: each for each in proof_materials(ours, [ours.exercise("vit")])}
+    prepared = {each.id: each for each in reference_materials(ours, [ours.exercise("vit")])}
     assert prepared.keys() == {"patch_embedding", "vit"}
     assert prepared["vit"].mistakes
     assert not prepared["patch_embedding"].mistakes

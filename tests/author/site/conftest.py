@@ -1,4 +1,4 @@
-"""What the tests of the site share: the small course and ours, as sites."""
+"""Fixtures for the tests of the site: a small course and this repository's course, as sites."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.paths import ROOT
 
 @pytest.fixture(scope="session", autouse=True)
 def drawn_once() -> Iterator[None]:
-    """A picture is drawn once for all sites that are made here: drawing is nine tenths of making one."""
+    """Cache drawn pictures, because drawing takes nine tenths of the time to build a site."""
     drawn: dict[bytes, str] = {}
 
     def draw(picture: Picture) -> str:
@@ -33,13 +33,13 @@ def drawn_once() -> Iterator[None]:
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    """A small course that a test may change."""
+    """Write a small course that a test may change."""
     return make_course(tmp_path / "course")
 
 
 @pytest.fixture(scope="session")
 def small_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of the small course."""
+    """Write the site of the small course."""
     folder = tmp_path_factory.mktemp("small")
     write_site(load_course(make_course(folder / "course")), folder / "site")
     return folder / "site"
@@ -47,7 +47,7 @@ def small_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def our_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of this repository's course."""
+    """Write the site of this repository's course."""
     folder = tmp_path_factory.mktemp("ours")
     write_site(load_course(ROOT), folder)
     return folder

@@ -163,7 +163,7 @@ Nothing.
 
 
 def still(name: str) -> Matrix:
-    """A picture of this name."""
+    """Return a picture with this name."""
     return Matrix(name, "a mask", (Grid("w", ("0", "1"), ("0", "1"), ((True, False), (True, True))),))
 
 
@@ -175,7 +175,7 @@ PICTURES = {
 
 
 def make_course(to: Path) -> Path:
-    """Makes the course in a new folder."""
+    """Write the course to a new folder."""
     copy_toolbox(to)
     shutil.rmtree(to / "lessons", ignore_errors=True)
     shutil.copytree(ROOT / "lessons" / "moving", to / "lessons" / "moving")

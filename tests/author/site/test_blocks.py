@@ -1,4 +1,4 @@
-"""The blocks of a part on its page."""
+"""Tests of the blocks of a part on its page."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def part(root: Path) -> str:
 
 
 def wrong(root: Path, old: str, new: str) -> str:
-    """The error for the part with something else in it."""
+    """Return the error message after replacing text of the part."""
     assert old in MASKS
     (root / "lessons/01-tools/1-masks.md").write_text(MASKS.replace(old, new), "utf-8")
     with pytest.raises(UsageError) as caught:
@@ -23,13 +23,13 @@ def wrong(root: Path, old: str, new: str) -> str:
     return str(caught.value)
 
 
-def test_code_has_colours_and_its_text(course: Path) -> None:
+def test_highlights_code_and_keeps_its_text(course: Path) -> None:
     text = part(course)
     assert '<span class="kn">import</span>' in text
     assert "&lt;" in text
 
 
-def test_what_waits_for_a_question_is_in_details_that_name_it(course: Path) -> None:
+def test_hides_an_output_until_its_question_is_answered(course: Path) -> None:
     text = part(course)
     waiting = text.split('<details class="waiting" data-after="sums">')
     assert len(waiting) == 3
@@ -37,20 +37,20 @@ def test_what_waits_for_a_question_is_in_details_that_name_it(course: Path) -> N
     assert "<svg" in waiting[2]
 
 
-def test_a_question_has_its_answer_in_details(course: Path) -> None:
+def test_hides_the_answer_of_a_question_in_details(course: Path) -> None:
     text = part(course)
     assert 'data-question="sums" data-number="18.0" data-tolerance="0.5"' in text
     assert text.count("data-right") == 1
     assert '<p class="expected">that &amp; &lt;those&gt;</p>' in text
 
 
-def test_an_exercise_leads_to_its_statement(course: Path) -> None:
+def test_links_an_exercise_to_its_statement(course: Path) -> None:
     text = part(course)
     assert '<a href="../../exercises/toolbox.html">five tools, one test for each</a>' in text
     assert "grade exercise toolbox" in text
 
 
-def test_a_picture_that_moves_brings_its_script(course: Path) -> None:
+def test_loads_the_script_of_a_moving_picture(course: Path) -> None:
     text = part(course)
     scripts = [line for line in text.splitlines() if "assets/moving" in line]
     assert len(scripts) == 2  # what they share, and masks
@@ -67,16 +67,16 @@ def test_a_picture_that_moves_brings_its_script(course: Path) -> None:
         ("moving=masks", "moving=mask", "no picture moves by 'mask'. Did you mean 'masks'?"),
         ("moving=masks", "moving=zzz", "no picture moves by 'zzz'. There are kv-cache, masks, noise,"),
         ("picture past", "picture passed", "passed.json: there is no such picture"),
-        (r"\bar\alpha_t", r"\baar\alpha_t", r"\baar is not known here"),
+        (r"\bar\alpha_t", r"\baar\alpha_t", r"\baar is not supported"),
     ],
 )
-def test_what_is_not_there_is_said_with_its_place(course: Path, old: str, new: str, sentence: str) -> None:
+def test_reports_unknown_names_with_file_and_line(course: Path, old: str, new: str, sentence: str) -> None:
     error = wrong(course, old, new)
     assert sentence in error
     assert "lessons/01-tools/" in error
 
 
-def test_a_file_that_is_no_picture_is_named(course: Path) -> None:
+def test_reports_an_invalid_picture_file(course: Path) -> None:
     (course / "lessons/01-tools/pictures/past.json").write_text('{"type": "curves"}')
     with pytest.raises(UsageError, match=r"past.json: this is no picture: .*"):
         part(course)

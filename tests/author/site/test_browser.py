@@ -1,4 +1,4 @@
-"""The pages in a browser, opened as files: what they show, what moves, what a keyboard and a phone can do."""
+"""Tests of the pages in a browser, opened as files, with a mouse, a keyboard and a phone."""
 
 import re
 import shutil
@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
 
 
 class Reader:
-    """Somebody who reads the small site; what goes wrong in the browser is kept in `complaints`."""
+    """A reader of the small site; errors in the browser are collected in `complaints`."""
 
     def __init__(self, context: BrowserContext, site: Path):
         self.site = site
@@ -67,11 +67,11 @@ def reader(browser: Browser, small_site: Path) -> Iterator[Reader]:
 
 
 def seen(page: Page, what: str) -> Locator:
-    """The part of the page that moves by a script of this name."""
+    """Return the element that the moving picture's script of this name controls."""
     return page.locator(f'figure[data-moving="{what}"] .moving')
 
 
-def test_no_page_complains_or_is_wider_than_a_phone(browser: Browser, small_site: Path, our_site: Path) -> None:
+def test_no_page_has_errors_or_is_wider_than_a_phone(browser: Browser, small_site: Path, our_site: Path) -> None:
     context = browser.new_context(viewport=PHONE)
     for site in (small_site, our_site):
         reader = Reader(context, site)
@@ -83,7 +83,7 @@ def test_no_page_complains_or_is_wider_than_a_phone(browser: Browser, small_site
     context.close()
 
 
-def test_formulas_are_typeset(reader: Reader) -> None:
+def test_formulas_are_rendered(reader: Reader) -> None:
     page = reader.open(PART)
     high, plain = (page.locator(name).first.bounding_box() for name in (".formula mfrac", "article p math"))
     assert high is not None
@@ -91,14 +91,14 @@ def test_formulas_are_typeset(reader: Reader) -> None:
     assert high["height"] > 1.5 * plain["height"]
 
 
-def test_pictures_are_there(reader: Reader) -> None:
+def test_pictures_are_visible(reader: Reader) -> None:
     page = reader.open(OLD)
     assert page.locator("figure").count() == len(MOVING)
     for name in MOVING:
         expect(seen(page, name)).to_be_visible()
 
 
-def test_without_scripts_pictures_are_still_and_answers_are_there(browser: Browser, small_site: Path) -> None:
+def test_without_scripts_pictures_are_static_and_answers_can_be_opened(browser: Browser, small_site: Path) -> None:
     context = browser.new_context(viewport=DESK, java_script_enabled=False)
     page = Reader(context, small_site).open(PART)
     assert page.locator("form:visible").count() == 0
@@ -113,7 +113,7 @@ def test_without_scripts_pictures_are_still_and_answers_are_there(browser: Brows
     context.close()
 
 
-def test_an_answer_is_given_before_one_is_shown(reader: Reader) -> None:
+def test_the_answer_is_shown_only_after_the_reader_answers(reader: Reader) -> None:
     page = reader.open(PART)
     question = page.locator('[data-question="sums"]')
     output = page.get_by_text("tensor([ 3.,  9., 18.])")
@@ -132,7 +132,7 @@ def test_an_answer_is_given_before_one_is_shown(reader: Reader) -> None:
     assert "✗ yours: 17" in question.inner_text()
 
 
-def test_options_are_chosen_and_words_are_compared_by_the_reader(reader: Reader) -> None:
+def test_the_reader_chooses_options_and_compares_answers_in_words(reader: Reader) -> None:
     question = reader.open(PART).locator('[data-question="which"]')
     question.get_by_label("this").check()
     question.get_by_role("button", name="Compare").click()
@@ -145,7 +145,7 @@ def test_options_are_chosen_and_words_are_compared_by_the_reader(reader: Reader)
     assert not re.search("[✓✗]", question.inner_text())
 
 
-def test_a_keyboard_reaches_answers_definitions_and_the_text(reader: Reader) -> None:
+def test_the_keyboard_reaches_answers_definitions_and_the_text(reader: Reader) -> None:
     page = reader.open(PART)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
@@ -170,7 +170,7 @@ def test_a_keyboard_reaches_answers_definitions_and_the_text(reader: Reader) -> 
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
-def test_a_definition_is_shown_where_the_pointer_rests(reader: Reader) -> None:
+def test_hovering_over_a_term_shows_its_definition(reader: Reader) -> None:
     page = reader.open(PART)
     term, definition = page.locator(".term").nth(1), page.locator(".definition").nth(1)
     expect(definition).to_be_hidden()
@@ -182,7 +182,7 @@ def test_a_definition_is_shown_where_the_pointer_rests(reader: Reader) -> None:
     assert abs(box["y"] - word["y"] - word["height"]) < 12
 
 
-def test_a_finger_sees_the_definition_and_stays_on_the_page(browser: Browser, small_site: Path) -> None:
+def test_tapping_a_term_shows_its_definition_without_leaving_the_page(browser: Browser, small_site: Path) -> None:
     context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     page = Reader(context, small_site).open(PART)
     page.locator(".term").first.tap()
@@ -191,7 +191,7 @@ def test_a_finger_sees_the_definition_and_stays_on_the_page(browser: Browser, sm
     context.close()
 
 
-def test_the_search_finds_a_section(reader: Reader) -> None:
+def test_search_finds_a_section(reader: Reader) -> None:
     page = reader.open(PART)
     page.locator("h1").click()
     page.keyboard.press("/")
@@ -205,7 +205,7 @@ def test_the_search_finds_a_section(reader: Reader) -> None:
     page.get_by_text("nothing found").wait_for()
 
 
-def test_dark_is_another_look(browser: Browser, small_site: Path) -> None:
+def test_dark_mode_changes_the_colours(browser: Browser, small_site: Path) -> None:
     looks = []
     for scheme in ("light", "dark"):
         context = browser.new_context(viewport=DESK, color_scheme=scheme)  # type: ignore[arg-type]
@@ -227,14 +227,14 @@ def said(box: Locator) -> str:
 
 
 def put(box: Locator, label: str, key: str, times: int = 1) -> None:
-    """Moves a slider with the keyboard."""
+    """Move a slider with the keyboard."""
     slider = box.get_by_role("slider", name=label)
     slider.focus()
     for _ in range(times):
         slider.press(key)
 
 
-def test_masks_move_the_outputs(reader: Reader) -> None:
+def test_masks_change_the_outputs(reader: Reader) -> None:
     box = seen(reader.open(OLD), "masks")
     outputs = box.locator("tr td:last-child")
     assert outputs.all_inner_texts()[-3:] == ["3.00", "4.50", "5.25"]
@@ -250,7 +250,7 @@ def test_masks_move_the_outputs(reader: Reader) -> None:
     assert said(box) == "Moved: output 0 from 6.00 to NaN. A row without keys is 0/0."
 
 
-def test_router_drops_what_finds_no_room(reader: Reader) -> None:
+def test_router_drops_tokens_over_capacity(reader: Reader) -> None:
     box = seen(reader.open(OLD), "router")
     assert "= 4 places. 4 of 16 choices are dropped" in said(box)
     assert box.locator(".lost").count() == 4
@@ -260,7 +260,7 @@ def test_router_drops_what_finds_no_room(reader: Reader) -> None:
     assert "capacity ⌈8 · 1 · 2 / 4⌉ = 4 places." in said(box)
 
 
-def test_kv_cache_is_counted(reader: Reader) -> None:
+def test_kv_cache_shows_its_size(reader: Reader) -> None:
     box = seen(reader.open(OLD), "kv-cache")
     assert "2 · 32 · 8 · 128 · 8,192 · 2 bytes = 1.00 GiB." in said(box)
     put(box, "key-value heads", "End")
@@ -271,7 +271,7 @@ def test_kv_cache_is_counted(reader: Reader) -> None:
     assert "1 bytes = 32.00 GiB." in said(box)
 
 
-def test_roofline_has_the_numbers_of_lesson_4(reader: Reader) -> None:
+def test_roofline_shows_the_numbers_of_lesson_4(reader: Reader) -> None:
     box = seen(reader.open(OLD), "roofline")
     assert "batch 8: reading takes 25.19 ms" in said(box)
     assert "from batch 1071 on" in said(box)
@@ -283,7 +283,7 @@ def test_roofline_has_the_numbers_of_lesson_4(reader: Reader) -> None:
     assert "from batch 296 on" in said(box)
 
 
-def test_selective_scan_goes_step_by_step(reader: Reader) -> None:
+def test_selective_scan_advances_step_by_step(reader: Reader) -> None:
     page = reader.open(OLD)
     box = seen(page, "selective-scan")
     assert said(box) == "The state is 0. Step, or play."

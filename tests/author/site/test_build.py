@@ -1,4 +1,4 @@
-"""Whole sites: links lead somewhere, nothing comes from elsewhere, nothing of a teacher's is in them."""
+"""Tests of whole sites: valid links, no external resources, nothing that only instructors may see."""
 
 import re
 import shutil
@@ -27,11 +27,11 @@ def site(request: pytest.FixtureRequest) -> Path:
 
 @cache
 def pages(site: Path) -> dict[Path, Parsed]:
-    """The pages of a site that nothing changes, parsed: a tag that is not closed fails."""
+    """Parse the pages of a site, failing on tags that are not closed; cached because no test changes a site."""
     return {path: Parsed(path.read_text("utf-8")) for path in sorted(site.rglob("*.html"))}
 
 
-def test_every_link_leads_somewhere(site: Path) -> None:
+def test_every_link_has_a_target(site: Path) -> None:
     parsed = pages(site)
     anchors = {path: set(page.values("id")) for path, page in parsed.items()}
     broken = []
@@ -46,7 +46,7 @@ def test_every_link_leads_somewhere(site: Path) -> None:
     assert broken == []
 
 
-def test_nothing_comes_from_elsewhere(site: Path) -> None:
+def test_loads_nothing_from_other_hosts(site: Path) -> None:
     for path, page in pages(site).items():
         assert not [each for each in page.values("src") if ":" in each], path
         assert "srcset" not in dict(page.attributes)
@@ -59,7 +59,7 @@ def test_nothing_comes_from_elsewhere(site: Path) -> None:
             assert not re.search(r"https?://|url\(|@import|fetch\(|\bimport\b", text), path
 
 
-def test_headings_are_in_order_and_names_are_given_once(site: Path) -> None:
+def test_headings_skip_no_level_and_ids_are_unique(site: Path) -> None:
     for path, page in pages(site).items():
         ids = page.values("id")
         assert len(ids) == len(set(ids)), path
@@ -68,7 +68,7 @@ def test_headings_are_in_order_and_names_are_given_once(site: Path) -> None:
         assert all(after <= before + 1 for before, after in pairwise(levels)), (path, levels)
 
 
-def test_pages_can_be_used_without_seeing_them(site: Path) -> None:
+def test_pages_are_accessible(site: Path) -> None:
     for path, page in pages(site).items():
         assert page.values("lang")[0] == "en", path
         assert page.tags["main"] == page.tags["header"] == 1
@@ -78,7 +78,7 @@ def test_pages_can_be_used_without_seeing_them(site: Path) -> None:
         assert all(re.search(r"aria-label=\"[^\"]", svg) for svg in re.findall(r"<svg.*?>", text)), path
 
 
-def test_every_term_has_its_definition(site: Path) -> None:
+def test_every_marked_term_has_a_definition(site: Path) -> None:
     found = 0
     for path, page in pages(site).items():
         described = page.values("aria-describedby")
@@ -89,12 +89,12 @@ def test_every_term_has_its_definition(site: Path) -> None:
     assert found >= 5
 
 
-def test_the_same_course_is_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_course_gives_the_same_bytes(tmp_path: Path) -> None:
     one, two = (site_files(load_course(make_course(tmp_path / name))) for name in ("one", "two"))
     assert one == two
 
 
-def test_what_students_do_not_have_changes_nothing(our_site: Path, tmp_path: Path) -> None:
+def test_does_not_depend_on_files_that_students_lack(our_site: Path, tmp_path: Path) -> None:
     for name in ("course.yaml", "README.md", "CONTRIBUTING.md"):
         shutil.copy(ROOT / name, tmp_path / name)
     for name in ("lessons", "exercises", "docs"):
@@ -104,7 +104,7 @@ def test_what_students_do_not_have_changes_nothing(our_site: Path, tmp_path: Pat
         assert (our_site / path).read_bytes() == data, path
 
 
-def test_no_text_of_solutions_or_quizzes_is_in_it(our_site: Path) -> None:
+def test_contains_no_text_of_solutions_or_quizzes(our_site: Path) -> None:
     text = words(" ".join(page.text for page in pages(our_site).values()))
     text += words((our_site / "assets/search-index.js").read_text("utf-8"))
     known = words(" ".join(path.read_text("utf-8") for path in given()))
@@ -114,12 +114,12 @@ def test_no_text_of_solutions_or_quizzes_is_in_it(our_site: Path) -> None:
     assert found(secrets, text) == set()
 
 
-def test_a_sentence_is_found_wherever_it_stands() -> None:
+def test_found_finds_a_sentence_anywhere_in_a_text() -> None:
     there, not_there = "wo three four five si", "two four three five six"
     assert found([there, not_there], "one two three four five six") == {there}
 
 
-def test_the_search_for_secrets_finds_what_is_there(course: Path) -> None:
+def test_found_finds_secrets_that_are_in_a_site(course: Path) -> None:
     path = course / "lessons/01-tools/2-more.md"
     path.write_text(path.read_text("utf-8") + SECRET, "utf-8")
     files = site_files(load_course(course))
@@ -130,12 +130,12 @@ def test_the_search_for_secrets_finds_what_is_there(course: Path) -> None:
 
 
 def words(text: str) -> str:
-    """The words of a text, without what Markdown, HTML and code have between them."""
+    """Return the words of a text, without the syntax of Markdown, HTML and code."""
     return " ".join(re.findall(r"\w+", text))
 
 
 def found(sentences: Iterable[str], text: str) -> set[str]:
-    """Those that stand in a text: a long one is looked for only where all threes of words from within it do."""
+    """Return the sentences that a text contains; trigrams of words rule out most of the long ones quickly."""
     in_text = text.split()
     triples = set(zip(in_text, in_text[1:], in_text[2:], strict=False))
 
@@ -147,7 +147,7 @@ def found(sentences: Iterable[str], text: str) -> set[str]:
 
 
 def given() -> Iterator[Path]:
-    """The files from which students read, and the documents."""
+    """Yield the files that students may read, and the documents."""
     yield from (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "lessons/glossary.yaml")
     for pattern in ("docs/*.*", "lessons/*/*.md", "exercises/*/*.md", "exercises/*/exercise.yaml"):
         yield from ROOT.glob(pattern)
@@ -164,7 +164,7 @@ def sentences_of_quizzes() -> Iterator[str]:
 
 
 def texts(value: object) -> Iterator[str]:
-    """All texts within a value of YAML."""
+    """Yield all strings within a YAML value."""
     if isinstance(value, str):
         yield words(value)
     elif isinstance(value, dict):

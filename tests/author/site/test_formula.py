@@ -1,4 +1,4 @@
-"""Formulas become MathML, and what would not be shown as it is meant is refused."""
+"""Tests of the conversion of formulas to MathML."""
 
 import pytest
 
@@ -17,11 +17,11 @@ from grader.author.site.formula import mathml
         (r"\bar\alpha_t", "mover"),
     ],
 )
-def test_what_lessons_need_is_typeset(tex: str, element: str) -> None:
+def test_converts_the_tex_that_lessons_use(tex: str, element: str) -> None:
     assert f"<{element}>" in mathml(tex, display=False)
 
 
-def test_a_formula_stands_in_the_line_or_alone() -> None:
+def test_distinguishes_inline_and_display_formulas() -> None:
     assert 'display="inline"' in mathml("x", display=False)
     assert 'display="block"' in mathml("x", display=True)
     assert "<munderover>" in mathml(r"\sum_{i=1}^{T} w_i", display=True)
@@ -30,15 +30,15 @@ def test_a_formula_stands_in_the_line_or_alone() -> None:
 @pytest.mark.parametrize(
     ("tex", "reason"),
     [
-        (r"\foo x", r"\\foo is not known"),
+        (r"\foo x", r"\\foo is not supported"),
         (r"\frac{1}", "a brace or an argument is missing"),
         (r"\frac{1", "a brace or an argument is missing"),
         ("a & b", "cannot be read"),
         ("x^", "cannot be read"),
-        ("a } b", "} is not known"),
+        ("a } b", "} is not supported"),
         (r"\begin{matrix} 1", "cannot be read"),
     ],
 )
-def test_what_cannot_be_typeset_is_refused(tex: str, reason: str) -> None:
+def test_rejects_tex_that_would_not_render_correctly(tex: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         mathml(tex, display=False)

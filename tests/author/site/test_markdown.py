@@ -1,10 +1,10 @@
-"""Markdown as HTML of the site."""
+"""Tests of the conversion of Markdown to HTML."""
 
 import pytest
 
-from grader.author.site.links import Links
-from grader.author.site.markdown import Writer, plain, split_title
-from grader.author.site.terms import Definitions, Terms
+from grader.author.site.links import LinkMap
+from grader.author.site.markdown import HtmlWriter, plain, split_title
+from grader.author.site.terms import TermFinder, TermMarker
 from grader.base.errors import UsageError
 from grader.course.glossary import Term
 
@@ -12,9 +12,9 @@ PLACES = {"lessons/1/a.md": "lessons/1/a.html", "docs/b.md": "docs/b.html", "exe
 URL = "lessons/1/a.html"
 
 
-def writer(*, formulas: bool = True) -> Writer:
-    terms = Terms([Term(term="mask", definition="It hides.", lesson=1)])
-    return Writer(URL, "lessons/1/a.md", Links(PLACES), Definitions(terms, URL), formulas)
+def writer(*, formulas: bool = True) -> HtmlWriter:
+    terms = TermFinder([Term(term="mask", definition="It hides.", lesson=1)])
+    return HtmlWriter(URL, "lessons/1/a.md", LinkMap(PLACES), TermMarker(terms, URL), formulas)
 
 
 def write(text: str, *, formulas: bool = True) -> str:
@@ -40,29 +40,31 @@ def write(text: str, *, formulas: bool = True) -> str:
         ("![a](b.png)", "a"),
     ],
 )
-def test_links_and_what_stands_in_a_line(markdown: str, html: str) -> None:
+def test_converts_links_and_inline_markup(markdown: str, html: str) -> None:
     assert write(markdown) == f"<p>{html}</p>\n"
 
 
-def test_terms_are_marked_in_text_and_not_in_headings_links_or_code() -> None:
+def test_marks_terms_in_text_but_not_in_headings_links_or_code() -> None:
     text = write("# A mask\n\n[a mask](#x) and `mask`\n\n```python\nmask = 1\n```\n\nThe mask.")
     assert text.count("tooltip") == 1
     assert text.index("tooltip") > text.index("<p>The ")
 
 
-def test_dollars_are_formulas_in_lessons_only() -> None:
+def test_dollars_enclose_formulas_in_lessons_only() -> None:
     assert "<math" in write("for $5 or 6$")
     assert write("for $5 or 6$", formulas=False) == "<p>for $5 or 6$</p>\n"
 
 
-def test_a_formula_that_cannot_be_typeset_is_named_with_its_line() -> None:
-    with pytest.raises(UsageError, match=r"lessons/1/a.md:12: the formula \\foo cannot be typeset: \\foo is not known"):
+def test_reports_an_invalid_formula_with_its_line() -> None:
+    with pytest.raises(
+        UsageError, match=r"lessons/1/a.md:12: the formula \\foo cannot be typeset: \\foo is not supported"
+    ):
         writer().write("a\n\n$$\n\\foo\n$$", line=10)
     with pytest.raises(UsageError, match=r"lessons/1/a.md:3: the formula \\foo"):
         writer().write("a\n\nb $\\foo$")
 
 
-def test_headings_begin_below_the_title_and_leave_no_level_out() -> None:
+def test_headings_begin_at_level_2_and_skip_no_level() -> None:
     page = writer()
     text = page.write("# One\n\n#### Two\n\n# One\n\n## Three `code`")
     assert [(heading.level, heading.anchor) for heading in page.headings] == [
@@ -74,11 +76,11 @@ def test_headings_begin_below_the_title_and_leave_no_level_out() -> None:
     assert '<h3 id="three-code">Three <code>code</code></h3>' in text
 
 
-def test_tables_scroll_in_themselves() -> None:
+def test_wraps_tables_so_that_they_scroll() -> None:
     assert write("| a |\n|---|\n| 1 |").startswith('<div class="wide"><table>')
 
 
-def test_the_title_of_a_document() -> None:
+def test_splits_off_the_title_of_a_document() -> None:
     assert split_title("\n# A `b`  \n\nText.\n") == ("A `b`", "Text.\n", 3)
     assert split_title("Text.\n") == (None, "Text.\n", 0)
     assert plain("A `b` of $T$ & **c**") == "A b of T & c"

@@ -1,4 +1,4 @@
-"""What the site needs is asked for in one sentence."""
+"""Tests of the check for the packages that the site needs."""
 
 import pytest
 
@@ -7,11 +7,11 @@ from grader.base.errors import UsageError
 
 
 @pytest.mark.parametrize("package", packages.NEEDED)
-def test_a_missing_package_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_a_missing_package(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "find_spec", lambda name: None if name == package else object())
     with pytest.raises(UsageError, match=rf"^The site needs {package}, .*: pip install 'archgrade\[site\]'\.$"):
         packages.require_packages()
 
 
-def test_all_are_installed_here() -> None:
+def test_accepts_an_environment_with_all_packages() -> None:
     packages.require_packages()

@@ -1,10 +1,10 @@
-"""Which pages there are, and how they lead to one another."""
+"""Tests of the pages of a site and the links between them."""
 
 from pathlib import Path
 
 import pytest
 
-from grader.author.site.model import Page
+from grader.author.site.model import SitePage
 from grader.author.site.pages import Pages
 from grader.base.errors import UsageError
 from grader.course import load_course
@@ -12,11 +12,11 @@ from grader.course.model import Course
 from tests.paths import copy_toolbox
 
 
-def pages(course: Course) -> dict[str, Page]:
+def pages(course: Course) -> dict[str, SitePage]:
     return {page.url: page for page in Pages(course).all()}
 
 
-def test_pages_of_a_course(course: Path) -> None:
+def test_builds_a_page_for_everything_in_a_course(course: Path) -> None:
     assert list(pages(load_course(course))) == [
         "index.html",
         "work.html",
@@ -33,7 +33,7 @@ def test_pages_of_a_course(course: Path) -> None:
     ]
 
 
-def test_a_course_of_exercises_alone(tmp_path: Path) -> None:
+def test_builds_a_site_of_a_course_with_only_exercises(tmp_path: Path) -> None:
     root = copy_toolbox(tmp_path / "course")
     (root / "lessons").mkdir(exist_ok=True)
     for path in (root / "lessons").rglob("*.*"):
@@ -43,11 +43,11 @@ def test_a_course_of_exercises_alone(tmp_path: Path) -> None:
     assert "not written yet" in found["index.html"].body
 
 
-def test_the_first_page_has_the_minutes_to_read_and_those_of_exercises(course: Path) -> None:
+def test_the_home_page_shows_minutes_of_reading_and_of_exercises(course: Path) -> None:
     assert "minutes to read, 5 for 1 exercise</p>" in pages(load_course(course))["index.html"].body
 
 
-def test_parts_lead_to_one_another(course: Path) -> None:
+def test_parts_link_to_the_previous_and_the_next_one(course: Path) -> None:
     found = pages(load_course(course))
     url, seen = "opening.html", []
     while True:
@@ -60,7 +60,7 @@ def test_parts_lead_to_one_another(course: Path) -> None:
     assert seen == [url for url, page in found.items() if page.kind == "lesson"]
 
 
-def test_titles_and_what_stands_around_them(course: Path) -> None:
+def test_shows_breadcrumbs_and_facts_around_titles(course: Path) -> None:
     found = pages(load_course(course))
     part, old = found["lessons/01-tools/1-masks.html"], found["lessons/02-old/lesson.html"]
     assert part.title == "Masks from T = 3 tokens"
@@ -71,13 +71,13 @@ def test_titles_and_what_stands_around_them(course: Path) -> None:
     assert "It costs $5 or $6." in old.body
 
 
-def test_the_section_for_students_is_a_page(course: Path) -> None:
+def test_the_readmes_section_for_students_becomes_a_page(course: Path) -> None:
     page = pages(load_course(course))["work.html"]
     assert "grade exercise toolbox" in page.body
     assert "Nothing." not in page.body
 
 
-def test_notation_is_typeset(course: Path) -> None:
+def test_converts_letters_of_the_notation_to_mathml(course: Path) -> None:
     assert pages(load_course(course))["notation.html"].body.count("<math") == 2
     path = course / "lessons/notation.yaml"
     path.write_text(path.read_text("utf-8").replace(r"\Delta", r"\Dleta"), "utf-8")

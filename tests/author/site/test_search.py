@@ -1,8 +1,8 @@
-"""What the search looks through."""
+"""Tests of the search index."""
 
 import json
 
-from grader.author.site.model import Page
+from grader.author.site.model import SitePage
 from grader.author.site.search import index
 
 BODY = """
@@ -15,11 +15,11 @@ heading.</p>
 """
 
 
-def page(kind: str) -> Page:
-    return Page(url="docs/a.html", title="A", kind=kind, body=BODY)
+def page(kind: str) -> SitePage:
+    return SitePage(url="docs/a.html", title="A", kind=kind, body=BODY)
 
 
-def test_sections_are_found_by_their_headings() -> None:
+def test_splits_a_page_into_sections_by_headings() -> None:
     script = index([page("document")])
     assert script.startswith("var siteSections = [")
     assert json.loads(script.removeprefix("var siteSections = ").removesuffix(";\n")) == [
@@ -29,5 +29,5 @@ def test_sections_are_found_by_their_headings() -> None:
     ]
 
 
-def test_lists_of_pages_are_left_out() -> None:
+def test_skips_lists_of_pages() -> None:
     assert index([page("home"), page("list")]) == "var siteSections = [];\n"

@@ -1,11 +1,11 @@
-"""Which words of a text are terms of the glossary."""
+"""Tests of finding and marking terms of the glossary."""
 
 import pytest
 
-from grader.author.site.terms import Definitions, Terms
+from grader.author.site.terms import TermFinder, TermMarker
 from grader.course.glossary import Term
 
-TERMS = Terms(
+TERMS = TermFinder(
     [
         Term(term="token", definition="A <piece>.", lesson=1),
         Term(term="causal mask", also=("look-ahead mask",), definition="It hides.", lesson=1),
@@ -29,16 +29,16 @@ TERMS = Terms(
         ("per-token", []),
     ],
 )
-def test_terms_are_found_by_their_names(text: str, names: list[str]) -> None:
-    assert [term.term for _, _, term in TERMS.found(text)] == names
+def test_finds_terms_by_their_names(text: str, names: list[str]) -> None:
+    assert [term.term for _, _, term in TERMS.find(text)] == names
 
 
-def test_a_course_without_terms() -> None:
-    assert list(Terms(()).found("a token")) == []
+def test_finds_nothing_without_terms() -> None:
+    assert list(TermFinder(()).find("a token")) == []
 
 
-def test_only_the_first_of_each_has_its_definition() -> None:
-    definitions = Definitions(TERMS, "lessons/1/part.html")
+def test_defines_only_the_first_occurrence_of_each_term() -> None:
+    definitions = TermMarker(TERMS, "lessons/1/part.html")
     first, second = definitions.mark("A token & more."), definitions.mark("Tokens < experts.")
     assert first.startswith('A <a class="term" href="../../glossary.html#term-token" aria-describedby="about-')
     assert "<b>token</b> A &lt;piece&gt;.</span> &amp; more." in first
