@@ -9,7 +9,7 @@ from tests.passed import record
 
 
 def test_exports_and_imports_progress(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert error("progress", "--export", "out.jsonl") == "There is no progress here yet, and nothing to export."
+    assert error("progress", "--export", "out.jsonl") == "There is no progress here yet, so there is nothing to export."
     record(workspace, "base", 4)
     assert "1 event in" in run("progress").stdout
     assert "grade progress --import out.jsonl" in run("progress", "--export", "out.jsonl").stdout

@@ -146,7 +146,7 @@ def test_asks_the_given_number_of_questions(quiz_course: Path) -> None:
 
 
 def test_asks_only_missed_questions(quiz_course: Path) -> None:
-    assert "Nothing of the quiz all-things was answered yet" in error("quiz", "all", "--only", "missed")
+    assert "No question of the quiz all-things has been answered yet" in error("quiz", "all", "--only", "missed")
     answers = right(quiz_course)
     answers[3], answers[8] = "7", "1"
     run("quiz", "all", input=lines(answers))
