@@ -6,17 +6,17 @@ from itertools import zip_longest
 from grader.course.lesson.model import Part
 from grader.course.lesson.problem import Problem
 from grader.course.lesson.source import Cell, cells, printed, trimmed
-from grader.engine.judge.messages import PartRan, Ran
+from grader.engine.judge.messages import PartResult, PartRun
 
 _LONGEST = 60  # characters of a line that is quoted
 
 
-def printed_by(run: Ran) -> list[str]:
+def printed_by(run: PartRun) -> list[str]:
     """What each block of a run printed, as far as it ran."""
     return printed(run.printed.text if run.printed else "")
 
 
-def output_problems(part: Part, ran: PartRan) -> Iterator[Problem]:
+def output_problems(part: Part, ran: PartResult) -> Iterator[Problem]:
     """All that is wrong with code and outputs of a part, by what came of its runs."""
     found, strays = cells(part)
     first, *others = ran.runs
@@ -32,7 +32,7 @@ def output_problems(part: Part, ran: PartRan) -> Iterator[Problem]:
             if text != now:
                 what = "prints something else on another seed; call torch.manual_seed(0) at the top of the part."
                 yield Problem(part.path, cell.code.line, what)
-        if first.stopped is None:
+        if first.failure is None:
             yield from _end(part, found, other)
 
 
@@ -60,10 +60,10 @@ def _quoted(line: str | None) -> str:
     return f"'{line}'" if len(line) <= _LONGEST else f"'{line[:_LONGEST]}...'"
 
 
-def _end(part: Part, found: list[Cell], run: Ran) -> Iterator[Problem]:
+def _end(part: Part, found: list[Cell], run: PartRun) -> Iterator[Problem]:
     """Why a run did not come to its end, or not with all that it printed."""
     here = found[min(len(printed_by(run)), len(found) - 1)].code.line
     if run.printed is not None and run.printed.dropped:
         yield Problem(part.path, here, "the code prints more than 64 KiB from here on.")
-    if run.stopped is not None:
-        yield Problem(part.path, run.stopped.line or here, run.stopped.what)
+    if run.failure is not None:
+        yield Problem(part.path, run.failure.line or here, run.failure.what)

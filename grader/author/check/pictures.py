@@ -10,14 +10,14 @@ from grader.course.document import shown
 from grader.course.lesson.model import Figure, Part, flat
 from grader.course.lesson.pictures import encoded, picture_path, pictures_path
 from grader.course.lesson.problem import Problem
-from grader.engine.judge.messages import Drawing, Painted
+from grader.engine.judge.messages import DrawnPicture, PicturesDrawn
 from grader.pictures import Picture
 
 COLUMNS = 76  # of a picture in a terminal
 
 
 def picture_problems(
-    root: Path, folder: Path, parts: Sequence[Part], painted: Painted | None, *, whole: bool
+    root: Path, folder: Path, parts: Sequence[Part], painted: PicturesDrawn | None, *, whole: bool
 ) -> Iterator[Problem]:
     """All that is wrong with the pictures of the lesson in this folder.
 
@@ -25,13 +25,13 @@ def picture_problems(
     picture which none of them shows is one too many.
     """
     file = pictures_path(folder).relative_to(root).as_posix()
-    drawings: dict[str, Drawing] = {}
-    for drawing in painted.drawings if painted else ():
+    drawings: dict[str, DrawnPicture] = {}
+    for drawing in painted.pictures if painted else ():
         name = drawing.picture.name
         if name in drawings:
             yield Problem(file, drawing.line, f"a picture '{name}' is returned in line {drawings[name].line} already.")
         drawings.setdefault(name, drawing)
-    for stopped in painted.wrong if painted else ():
+    for stopped in painted.failures if painted else ():
         yield Problem(file, stopped.line, stopped.what)
     asked = [(part, block) for part in parts for block in flat(part.blocks) if isinstance(block, Figure)]
     for part, figure in asked:
@@ -43,15 +43,15 @@ def picture_problems(
             yield Problem(file, drawing.line, f"no part shows the picture '{name}'.")
         yield from _kept(file, folder, drawing)
         yield from _drawable(file, drawing)
-    if whole and not (painted and painted.wrong):
+    if whole and not (painted and painted.failures):
         for path in sorted(folder.glob("pictures/*.json")):
             if path.stem not in drawings:
                 yield Problem(path.relative_to(root).as_posix(), 0, "no function of pictures.py returns this picture.")
 
 
-def write_pictures(folder: Path, painted: Painted) -> Iterator[Path]:
+def write_pictures(folder: Path, painted: PicturesDrawn) -> Iterator[Path]:
     """Writes the pictures that are not kept as they were computed; yields the files that were changed."""
-    for drawing in painted.drawings:
+    for drawing in painted.pictures:
         path = picture_path(folder, drawing.picture.name)
         data = _data(drawing.picture)
         if data is not None and (not path.is_file() or path.read_bytes() != data):
@@ -65,7 +65,7 @@ def _data(picture: Picture) -> bytes | None:
         return None
 
 
-def _kept(file: str, folder: Path, drawing: Drawing) -> Iterator[Problem]:
+def _kept(file: str, folder: Path, drawing: DrawnPicture) -> Iterator[Problem]:
     """The file of a picture holds what is computed."""
     path = picture_path(folder, drawing.picture.name)
     data = _data(drawing.picture)
@@ -78,7 +78,7 @@ def _kept(file: str, folder: Path, drawing: Drawing) -> Iterator[Problem]:
         yield Problem(file, drawing.line, what)
 
 
-def _drawable(file: str, drawing: Drawing) -> Iterator[Problem]:
+def _drawable(file: str, drawing: DrawnPicture) -> Iterator[Problem]:
     """A picture can be drawn, as text and as SVG, and fits a terminal."""
     from grader.show.characters import drawn
     from grader.show.graphics import NoMatplotlib, svg
