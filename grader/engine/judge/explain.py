@@ -122,12 +122,12 @@ def _with_wrong_kind(outcome: Outcome, failure: Failure) -> tuple[Outcome, Failu
             continue
         if part.yours.text == "None":
             what = failure.call.function if part.name == "result" else part.name
-            said = f"{what} returned None. {_RETURN}" if part.name == "result" else f"{what} is None."
-            return Outcome.RETURNED_NONE, msgspec.structs.replace(failure, message=said)
+            message = f"{what} returned None. {_RETURN}" if part.name == "result" else f"{what} is None."
+            return Outcome.RETURNED_NONE, msgspec.structs.replace(failure, message=message)
         kind = next((kind for start, kind in _CONTAINERS.items() if part.yours.text.startswith(start)), None)
         if part.expected.text == "tensor" and kind is not None:
-            said = f"{part.name} is {kind}, expected a tensor."
-            return Outcome.WRONG_TYPE, msgspec.structs.replace(failure, message=said)
+            message = f"{part.name} is {kind}, expected a tensor."
+            return Outcome.WRONG_TYPE, msgspec.structs.replace(failure, message=message)
     return outcome, failure
 
 
@@ -230,12 +230,12 @@ def _key_sentences(name: str, yours: dict[Any, Any], theirs: dict[Any, Any]) -> 
     """Return sentences that name missing and unexpected keys."""
     missing = [repr(key)[:40] for key in theirs if key not in yours][:8]
     extra = [repr(key)[:40] for key in yours if key not in theirs][:8]
-    said = []
+    sentences = []
     if missing:
-        said.append(f"{name} lacks the key{'s' * (len(missing) > 1)} {_join(missing)}.")
+        sentences.append(f"{name} lacks the key{'s' * (len(missing) > 1)} {_join(missing)}.")
     if extra:
-        said.append(f"{name} has the key{'s' * (len(extra) > 1)} {_join(extra)}, which should not be there.")
-    return " ".join(said)
+        sentences.append(f"{name} has the key{'s' * (len(extra) > 1)} {_join(extra)}, which should not be there.")
+    return " ".join(sentences)
 
 
 def _part_name(entry: LogEntry | None, path: Path, context: FailureContext) -> str:

@@ -30,7 +30,7 @@ from grader.engine.judge.faults import Fault
 from grader.engine.judge.footprint import Footprint
 from grader.engine.judge.messages import Job, JobGraded, Materials, Setup, TestStarted
 from grader.engine.judge.results import blocked_result, result_of
-from grader.engine.judge.running_test import RunningTest
+from grader.engine.judge.running import RunningTest
 from grader.engine.judge.session import Session, SessionLimits
 from grader.engine.judge.silence import suppressed_output
 from grader.engine.sandbox.starter import Starter
@@ -83,10 +83,10 @@ class Plugin:
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the marks of tests."""
-        config.addinivalue_line("markers", "points(n): what the test is worth")
-        config.addinivalue_line("markers", "needs(*tests): tests without which this one says nothing")
-        config.addinivalue_line("markers", "requires(*packages): packages without which it is not available")
-        config.addinivalue_line("markers", "seconds(n): what this test may take")
+        config.addinivalue_line("markers", "points(n): the points of the test")
+        config.addinivalue_line("markers", "needs(*tests): skip this test unless these have passed")
+        config.addinivalue_line("markers", "requires(*packages): the packages that the test needs")
+        config.addinivalue_line("markers", "seconds(n): the time limit of the test")
 
     def pytest_exception_interact(self, node: pytest.Item | pytest.Collector) -> None:
         """Note why a test file cannot be collected."""
