@@ -74,12 +74,12 @@ def private_memory() -> float:
     """MiB of dirty private pages of a worker that has run every test's kind of call. Needs root: NaN otherwise."""
     import torch
 
-    from grader.engine.judge.session import Limits, Session
+    from grader.engine.judge.session import Session, SessionLimits
     from grader.engine.pool.starters import ForkStarter
 
     with Judges(0) as judges:
         judges.prepare([], forbidden=[ROOT])
-        limits = Limits(seconds=5.0, memory=512 << 20)
+        limits = SessionLimits(seconds=5.0, memory=512 << 20)
         assert judges.warm is not None
         session = Session(ForkStarter(judges.warm), EXERCISE, REFERENCE.read_text("utf-8"), {}, limits, seconds=5.0)
         session.load()

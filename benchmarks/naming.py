@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from grader.author.check.exercises import proof_materials
+from grader.author.check.exercises import reference_materials
 from grader.base.result import Outcome, Result
 from grader.course import Course, Exercise, load_course
 from grader.course.document import read_text
@@ -90,7 +90,7 @@ def main() -> None:
     seconds = 0.0
     begun = time.perf_counter()
     with Judges(args.judges, many=True) as pool:
-        materials = proof_materials(course, exercises)
+        materials = reference_materials(course, exercises)
         pool.prepare(materials, forbidden=[course.root])
         out = args.out.open("w") if args.out else None
         for job, result in pool.grade(job for _, _, job in todo.values()):

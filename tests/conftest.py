@@ -285,9 +285,9 @@ def starter() -> "Iterator[Starter]":
 @pytest.fixture(scope="module")
 def session(request: pytest.FixtureRequest, starter: "Starter") -> "Iterator[Session]":
     """Start a worker with the module whose text is `STUDENT` in the test file."""
-    from grader.engine.judge.session import Limits, Session
+    from grader.engine.judge.session import Session, SessionLimits
 
-    limits = Limits(seconds=20.0, memory=512 << 20)
+    limits = SessionLimits(seconds=20.0, memory=512 << 20)
     session = Session(starter, "student", request.module.STUDENT, {}, limits, seconds=200 * limits.seconds)
     session.load()
     yield session

@@ -21,7 +21,6 @@ from grader.course.lesson.pictures import load_picture
 from grader.course.lessons import exam_form, find_section, quiz_path
 from grader.course.progress import PartBegun, PartRead, PartStopped, Predicted, Progress, now
 from grader.quiz import history
-from grader.study.reader.markdown import ReaderPage
 from grader.show.marks import unicode_on
 from grader.study.reader.blocks import RenderContext, ansi_lines
 from grader.study.reader.markdown import ReaderPage

@@ -30,7 +30,6 @@ class Variation(msgspec.Struct, frozen=True):
     replaces: str  # the name of the reference that it stands for
     advice: str  # its docstring
     source: str  # a whole module: the reference with this definition in place of the one that it replaces
-    line: int
     ends: str | None = None  # the outcome by which alone it fails: "timeout" or "memory"
 
 
@@ -218,7 +217,7 @@ class _File:
             "",
         ]
         advice = ast.get_docstring(node) or ""
-        return Variation(node.name, replaced, advice, "\n".join(lines), node.lineno, mark.ends)
+        return Variation(node.name, replaced, advice, "\n".join(lines), mark.ends)
 
     def _not_in_reference(self, name: str, names: Iterable[str] | None = None) -> str:
         near = did_you_mean(name, self.reference.bound if names is None else names)

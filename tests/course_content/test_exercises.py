@@ -15,7 +15,7 @@ from grader.course import Exercise, load_course
 from grader.course.document import read_text
 from grader.course.variations import Variation, load_variations
 from grader.engine.judge.materials import materials_of, reference_texts
-from grader.engine.judge.messages import Job, Materials, Misstep
+from grader.engine.judge.messages import Job, Materials
 from grader.engine.pool.client import Judges
 from tests.paths import ROOT
 
@@ -37,7 +37,7 @@ def judges(materials: dict[str, Materials]) -> Iterator[Judges]:
         yield judges
 
 
-def grade(judges: Judges, exercise: Exercise, submissions: Iterable[Variation | Misstep]) -> dict[str, Result]:
+def grade(judges: Judges, exercise: Exercise, submissions: Iterable[Variation | Variation]) -> dict[str, Result]:
     """Grade submissions to an exercise that builds on the references of others. Return the results by name.
 
     A test that failed one is run first on the next one that has the same part wrong: it is likely to fail that, too.
@@ -78,7 +78,7 @@ def failing(result: Result) -> str:
 
 def whole(name: str, source: str) -> Variation:
     """Return a file as it is."""
-    return Variation(name, replaces="", advice="", source=source, line=1)
+    return Variation(name, replaces="", advice="", source=source)
 
 
 @pytest.mark.parametrize("exercise", COURSE.exercises, ids=lambda each: each.id)

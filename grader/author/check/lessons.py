@@ -23,7 +23,7 @@ from grader.course.lesson.terms import Names, bold_problems, first_uses, term_pr
 from grader.course.lesson.update import with_outputs
 from grader.course.lessons import lesson_folder
 from grader.engine.judge.materials import MIB
-from grader.engine.judge.messages import Painted, PartRan, PartScript, RunLessons
+from grader.engine.judge.messages import PartResult, PartScript, PicturesDrawn, RunLessons
 from grader.engine.pool.client import Judges
 
 SECONDS = 60.0  # time limit for the code of a part
@@ -64,8 +64,8 @@ class LessonVerdict:
 class _Runs:
     """The results of running the code of lessons, by the paths of the files."""
 
-    parts: dict[str, PartRan] = field(default_factory=dict)
-    pictures: dict[Path, Painted] = field(default_factory=dict)
+    parts: dict[str, PartResult] = field(default_factory=dict)
+    pictures: dict[Path, PicturesDrawn] = field(default_factory=dict)
 
 
 def lessons_with_parts(course: Course) -> list[int]:
@@ -93,7 +93,7 @@ def check_lessons(
             number=current.number,
             parts=len(current.parts),
             blocks=sum(len(cells(part)[0]) for part in current.parts),
-            pictures=len(painted.drawings) if painted else 0,
+            pictures=len(painted.pictures) if painted else 0,
             problems=tuple(sorted(problems)),
             changed=changed,
         )
@@ -168,16 +168,16 @@ def _run(course: Course, chapters: Sequence[Chapter], progress: Callable[[int, i
         return runs
     scripts = tuple(PartScript(tuple(source(part, seed) for seed in SEEDS)) for part in parts)
     lessons = RunLessons(scripts, tuple(map(str, pictures)), SECONDS, MEMORY)
-    results: list[PartRan | Painted] = []
+    results: list[PartResult | PicturesDrawn] = []
     with Judges() as judges:
         for result in judges.run_lessons(lessons, forbidden=course.folders):
             results.append(result)
             progress(len(results), len(parts) + len(pictures))
     for part, ran in zip(parts, results, strict=False):
-        assert isinstance(ran, PartRan)
+        assert isinstance(ran, PartResult)
         runs.parts[part.path] = ran
     for path, painted in zip(pictures, results[len(parts) :], strict=True):
-        assert isinstance(painted, Painted)
+        assert isinstance(painted, PicturesDrawn)
         runs.pictures[path] = painted
     return runs
 

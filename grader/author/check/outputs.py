@@ -6,17 +6,17 @@ from itertools import zip_longest
 from grader.course.lesson.model import Part
 from grader.course.lesson.problem import Problem
 from grader.course.lesson.source import Cell, cells, printed, trimmed
-from grader.engine.judge.messages import PartRan, Ran
+from grader.engine.judge.messages import PartResult, PartRun
 
 _LONGEST = 60  # characters of a line that is quoted
 
 
-def printed_by(run: Ran) -> list[str]:
+def printed_by(run: PartRun) -> list[str]:
     """Return what each block printed, up to the block in which the run stopped."""
     return printed(run.printed.text if run.printed else "")
 
 
-def output_problems(part: Part, ran: PartRan) -> Iterator[Problem]:
+def output_problems(part: Part, ran: PartResult) -> Iterator[Problem]:
     """Yield the problems of a part's code and outputs, given the runs of its code on several seeds."""
     all_cells, strays = cells(part)
     first, *others = ran.runs
@@ -32,7 +32,7 @@ def output_problems(part: Part, ran: PartRan) -> Iterator[Problem]:
             if text != other_text:
                 what = "the output depends on the seed; call torch.manual_seed(0) at the top of the part."
                 yield Problem(part.path, cell.code.line, what)
-        if first.stopped is None:
+        if first.failure is None:
             yield from _run_problems(part, all_cells, other)
 
 
@@ -60,10 +60,10 @@ def _quoted(line: str | None) -> str:
     return f"'{line}'" if len(line) <= _LONGEST else f"'{line[:_LONGEST]}...'"
 
 
-def _run_problems(part: Part, all_cells: list[Cell], run: Ran) -> Iterator[Problem]:
+def _run_problems(part: Part, all_cells: list[Cell], run: PartRun) -> Iterator[Problem]:
     """Yield a problem if a run stopped early, or printed too much."""
     here = all_cells[min(len(printed_by(run)), len(all_cells) - 1)].code.line
     if run.printed is not None and run.printed.dropped:
         yield Problem(part.path, here, "the code prints more than 64 KiB from here on.")
-    if run.stopped is not None:
-        yield Problem(part.path, run.stopped.line or here, run.stopped.what)
+    if run.failure is not None:
+        yield Problem(part.path, run.failure.line or here, run.failure.what)

@@ -10,14 +10,14 @@ from grader.course.document import shown
 from grader.course.lesson.model import Figure, Part, flat
 from grader.course.lesson.pictures import encoded, picture_path, pictures_path
 from grader.course.lesson.problem import Problem
-from grader.engine.judge.messages import Drawing, Painted
+from grader.engine.judge.messages import DrawnPicture, PicturesDrawn
 from grader.pictures import Picture
 
 COLUMNS = 76  # the width of a picture in a terminal
 
 
 def picture_problems(
-    root: Path, folder: Path, parts: Sequence[Part], painted: Painted | None, *, complete: bool
+    root: Path, folder: Path, parts: Sequence[Part], painted: PicturesDrawn | None, *, complete: bool
 ) -> Iterator[Problem]:
     """Yield the problems of the pictures of the lesson in `folder`.
 
@@ -25,13 +25,13 @@ def picture_problems(
     reported only if `complete`, that is, if all parts could be read.
     """
     file = pictures_path(folder).relative_to(root).as_posix()
-    drawings: dict[str, Drawing] = {}
-    for drawing in painted.drawings if painted else ():
+    drawings: dict[str, DrawnPicture] = {}
+    for drawing in painted.pictures if painted else ():
         name = drawing.picture.name
         if name in drawings:
             yield Problem(file, drawing.line, f"line {drawings[name].line} already returns a picture '{name}'.")
         drawings.setdefault(name, drawing)
-    for stopped in painted.wrong if painted else ():
+    for stopped in painted.failures if painted else ():
         yield Problem(file, stopped.line, stopped.what)
     figures = [(part, block) for part in parts for block in flat(part.blocks) if isinstance(block, Figure)]
     for part, figure in figures:
@@ -43,15 +43,15 @@ def picture_problems(
             yield Problem(file, drawing.line, f"no part shows the picture '{name}'.")
         yield from _file_problems(file, folder, drawing)
         yield from _rendering_problems(file, drawing)
-    if complete and not (painted and painted.wrong):
+    if complete and not (painted and painted.failures):
         for path in sorted(folder.glob("pictures/*.json")):
             if path.stem not in drawings:
                 yield Problem(path.relative_to(root).as_posix(), 0, "no function of pictures.py returns this picture.")
 
 
-def write_pictures(folder: Path, painted: Painted) -> Iterator[Path]:
+def write_pictures(folder: Path, painted: PicturesDrawn) -> Iterator[Path]:
     """Write the pictures whose stored file is missing or stale, and yield the files that changed."""
-    for drawing in painted.drawings:
+    for drawing in painted.pictures:
         path = picture_path(folder, drawing.picture.name)
         data = _encoded(drawing.picture)
         if data is not None and (not path.is_file() or path.read_bytes() != data):
@@ -66,7 +66,7 @@ def _encoded(picture: Picture) -> bytes | None:
         return None
 
 
-def _file_problems(file: str, folder: Path, drawing: Drawing) -> Iterator[Problem]:
+def _file_problems(file: str, folder: Path, drawing: DrawnPicture) -> Iterator[Problem]:
     """Yield a problem if the stored file is missing or differs from the computed picture."""
     path = picture_path(folder, drawing.picture.name)
     data = _encoded(drawing.picture)
@@ -79,7 +79,7 @@ def _file_problems(file: str, folder: Path, drawing: Drawing) -> Iterator[Proble
         yield Problem(file, drawing.line, what)
 
 
-def _rendering_problems(file: str, drawing: Drawing) -> Iterator[Problem]:
+def _rendering_problems(file: str, drawing: DrawnPicture) -> Iterator[Problem]:
     """Yield a problem if a picture cannot be drawn as text and as SVG, or does not fit a terminal."""
     from grader.show.characters import drawn
     from grader.show.graphics import NoMatplotlib, svg

@@ -1,4 +1,4 @@
-"""The call that a failure is about: which one it is, its arguments, and what it returned beside what was expected."""
+"""The call that a failure is about: its arguments, its result and the expected result."""
 
 import weakref
 from collections.abc import Iterator, Sequence
@@ -9,80 +9,83 @@ from torch import Tensor
 from grader.base.result import Call, Named, Part, Value
 from grader.base.text import clean_line
 from grader.engine.judge.compare import Difference, Disagreement, compare
-from grader.engine.judge.context import Setting
+from grader.engine.judge.context import FailureContext
 from grader.engine.judge.names import named_arguments, names_of_parts
-from grader.engine.judge.replay import Kept, answers
-from grader.engine.judge.session import Entry
-from grader.engine.judge.values import axes, value_of
+from grader.engine.judge.replay import OpaqueObject, answers
+from grader.engine.judge.session import LogEntry
+from grader.engine.judge.values import named_axes, value_of
 from grader.engine.sandbox import wire
 from grader.engine.sandbox.describe import describe
 
-_PARTS = 6  # that a result is taken apart into at most
-_SETTINGS = 400  # characters of a dict of settings that is written out
+_MAX_PARTS = 6  # of a result that is shown part by part
+_MAX_SETTINGS = 400  # characters of a dict of settings that is written out
 _NOTHING = object()
 
 
-def failing_entry(error: BaseException, log: Sequence[Entry]) -> Entry | None:
-    """The call that a failure is about: that which returned the value in question, or the last one."""
+def failing_entry(error: BaseException, log: Sequence[LogEntry]) -> LogEntry | None:
+    """Return the call that returned the wrong value, or the last call; None if there was none."""
     calls = _calls(log)
     if isinstance(error, Disagreement):
-        wanted = [error.actual, error.difference.actual]
+        values = (error.actual, error.difference.actual)
+        wanted = [value for value in values if isinstance(value, Tensor | tuple | list | dict)]
         for entry in reversed(calls):
-            parts = [_held(part) for part in (entry.question.result, *_inner(entry.question.result))]
-            holders = [value for value in wanted if isinstance(value, Tensor | tuple | list | dict)]
-            if any(part is value for part in parts for value in holders):
+            parts = [_dereferenced(part) for part in (entry.question.result, *_nested_values(entry.question.result))]
+            if any(part is value for part in parts for value in wanted):
                 return entry
     return calls[-1] if calls else None
 
 
-def last_call(setting: Setting) -> Call | None:
-    """The last call of the test."""
-    calls = _calls(setting.log)
-    return call_of(calls[-1], setting) if calls else None
+def last_call(context: FailureContext) -> Call | None:
+    """Return the last call of the test; None if there was none."""
+    calls = _calls(context.log)
+    return call_of(calls[-1], context) if calls else None
 
 
-def call_of(entry: Entry, setting: Setting) -> Call:
-    """A call with its arguments and the parts of what it returned, as a screen shows them."""
+def call_of(entry: LogEntry, context: FailureContext) -> Call:
+    """Return a call with its arguments and the parts of its result, as shown on the screen."""
     question = entry.question
-    arguments = [Named(name, _argument(arg, setting)) for name, arg in named_arguments(setting.reference, entry)]
-    return Call(question.label, tuple(arguments), _returned(entry, setting))
+    arguments = [
+        Named(name, _describe_argument(arg, context)) for name, arg in named_arguments(context.reference, entry)
+    ]
+    return Call(question.label, tuple(arguments), _returned_parts(entry, context))
 
 
-def marked(parts: tuple[Part, ...], difference: Difference) -> tuple[Part, ...]:
-    """The parts, with the one that a test found wrong marked as such."""
-    wholes = list(dict.fromkeys(_whole(part) for part in parts))
+def with_wrong_part(parts: tuple[Part, ...], difference: Difference) -> tuple[Part, ...]:
+    """Return the parts with the one marked that differs."""
+    wholes = list(dict.fromkeys(_name_of_whole(part) for part in parts))
     first = difference.path[0] if difference.path else 0
     keys = [f"[{key!r}]" for key in difference.path[:2]]
 
-    def wrong(part: Part) -> bool:
-        opened = part.name != _whole(part)
-        here = len(wholes) == 1 or wholes.index(_whole(part)) == first
-        return here and (not opened or any(part.name.endswith(key) for key in keys))
+    def differs(part: Part) -> bool:
+        whole = _name_of_whole(part)
+        if len(wholes) > 1 and wholes.index(whole) != first:
+            return False
+        return part.name == whole or any(part.name.endswith(key) for key in keys)
 
-    return tuple(Part(part.name, part.yours, part.expected, False) if wrong(part) else part for part in parts)
+    return tuple(Part(part.name, part.yours, part.expected, False) if differs(part) else part for part in parts)
 
 
-def _whole(part: Part) -> str:
-    """The part of the result that this is a value of: `cache` of `cache['k']`."""
+def _name_of_whole(part: Part) -> str:
+    """Return the part of the result that a dict's value belongs to: `cache` for `cache['k']`."""
     return part.name.partition("['")[0]
 
 
-def in_parts(result: Any) -> bool:
-    """Whether a result is shown part by part: a tuple or list of a few."""
-    return isinstance(result, tuple | list) and 0 < len(result) <= _PARTS
+def is_shown_in_parts(result: Any) -> bool:
+    """Return whether a result is shown part by part: a short tuple or list."""
+    return isinstance(result, tuple | list) and 0 < len(result) <= _MAX_PARTS
 
 
-def _calls(log: Sequence[Entry]) -> list[Entry]:
+def _calls(log: Sequence[LogEntry]) -> list[LogEntry]:
     return [e for e in log if isinstance(e.request, wire.Invoke | wire.Differentiate)]
 
 
-def _held(part: Any) -> Any:
-    """Return a part of a result, also if it is too large to be held by the question that gave it."""
+def _dereferenced(part: Any) -> Any:
+    """Return a part of a result, of which the question has only a weak reference if it is large."""
     return part() if isinstance(part, weakref.ref) else part
 
 
-def _inner(value: Any) -> list[Any]:
-    """All that a nested value holds. One pass: a hostile one may be deep and wide."""
+def _nested_values(value: Any) -> list[Any]:
+    """Return all values nested in a value, without recursion: a hostile value may be deep and wide."""
     found: list[Any] = []
     left = [value]
     while left:
@@ -93,45 +96,50 @@ def _inner(value: Any) -> list[Any]:
     return found
 
 
-def _argument(value: Any, setting: Setting) -> Value:
-    """As any other value, but a dict of settings is written out: what it holds, or lacks, may be the cause."""
-    if type(value) is dict and 0 < len(value) <= 20 and all(map(_is_setting, value, value.values())):
+def _describe_argument(value: Any, context: FailureContext) -> Value:
+    """Describe an argument; a dict of settings is written out, since an item may be the cause."""
+    if type(value) is dict and 0 < len(value) <= 20 and all(map(_is_plain_item, value, value.values())):
         text = repr(value)
-        if len(text) <= _SETTINGS:
+        if len(text) <= _MAX_SETTINGS:
             return Value(clean_line(text))
-    return _value(value, setting)
+    return _describe(value, context)
 
 
-def _is_setting(key: Any, value: Any) -> bool:
+def _is_plain_item(key: Any, value: Any) -> bool:
     plain = value is None or type(value) in (bool, float) or (type(value) is int and value.bit_length() <= 256)
     return type(key) is str and (plain or type(value) is str)
 
 
-def _value(value: Any, setting: Setting) -> Value:
-    if isinstance(value, Kept):
+def _describe(value: Any, context: FailureContext) -> Value:
+    if isinstance(value, OpaqueObject):
         return Value(clean_line(value.type_name))
-    if type(value) is dict and 0 < len(value) <= _PARTS and all(isinstance(each, Tensor) for each in value.values()):
-        shapes = (f"{key!r:.60}: {_shape(each, setting)}" for key, each in value.items())
+    if (
+        type(value) is dict
+        and 0 < len(value) <= _MAX_PARTS
+        and all(isinstance(each, Tensor) for each in value.values())
+    ):
+        shapes = (f"{key!r:.60}: {_shape_text(each, context)}" for key, each in value.items())
         return Value(clean_line(f"{{{', '.join(shapes)}}}"))
-    return value_of(describe(value), setting.sizes)
+    return value_of(describe(value), context.sizes)
 
 
-def _shape(tensor: Tensor, setting: Setting) -> str:
-    """`[T=4, 8]`"""
-    named = (f"{axis.name}={axis.size}" if axis.name else str(axis.size) for axis in axes(tensor.shape, setting.sizes))
+def _shape_text(tensor: Tensor, context: FailureContext) -> str:
+    named = (
+        f"{axis.name}={axis.size}" if axis.name else str(axis.size) for axis in named_axes(tensor.shape, context.sizes)
+    )
     return f"[{', '.join(named)}]"
 
 
-def _returned(entry: Entry, setting: Setting) -> tuple[Part, ...]:
+def _returned_parts(entry: LogEntry, context: FailureContext) -> tuple[Part, ...]:
     if not isinstance(entry.reply, wire.Returned) or entry.reply_blob is None:
         return ()
-    place = next(i for i, each in enumerate(setting.log) if each is entry)
+    place = next(i for i, each in enumerate(context.log) if each is entry)
     mine = answers([entry])[0].value
     theirs: Any = _NOTHING
-    if setting.right is not None and all(each.whole for each in setting.log):
-        reply, value, _ = setting.right()[place]
+    if context.expected is not None and all(each.is_whole for each in context.log):
+        reply, value, _ = context.expected()[place]
         theirs = value if isinstance(reply, wire.Returned) else _NOTHING
-    several = in_parts(mine)
+    several = is_shown_in_parts(mine)
     mine_parts = list(mine) if several else [mine]
     if several and isinstance(theirs, tuple | list) and len(theirs) == len(mine):
         their_parts = list(theirs)
@@ -139,22 +147,24 @@ def _returned(entry: Entry, setting: Setting) -> tuple[Part, ...]:
         their_parts = [theirs]
     else:
         their_parts = [_NOTHING] * len(mine_parts)
-    names = names_of_parts(setting.reference, entry.question.label, len(mine_parts))
+    names = names_of_parts(context.reference, entry.question.label, len(mine_parts))
     return tuple(
         Part(
             name,
-            _value(part, setting),
-            None if other is _NOTHING else _value(other, setting),
+            _describe(part, context),
+            None if other is _NOTHING else _describe(other, context),
             None if other is _NOTHING else compare(part, other) is None,
         )
         for whole, mine, theirs in zip(names, mine_parts, their_parts, strict=True)
-        for name, part, other in _opened(whole, mine, theirs)
+        for name, part, other in _split_dict(whole, mine, theirs)
     )
 
 
-def _opened(name: str, mine: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
-    """A part of a result; of a dict of a few each value for itself, since one may be right and another wrong."""
-    if not (type(mine) is dict and type(theirs) is dict and 0 < len(mine) <= _PARTS and mine.keys() == theirs.keys()):
+def _split_dict(name: str, mine: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield a part of a result, or the items of a small dict one by one: one may be right and another wrong."""
+    if not (
+        type(mine) is dict and type(theirs) is dict and 0 < len(mine) <= _MAX_PARTS and mine.keys() == theirs.keys()
+    ):
         yield name, mine, theirs
     elif all(isinstance(key, str) for key in mine):
         yield from ((f"{name}[{key!r}]", mine[key], theirs[key]) for key in mine)

@@ -1,4 +1,4 @@
-"""Collecting: from the items of pytest to exercises with their tests, their reference and its known mistakes."""
+"""Collection of exercises: their tests from pytest's items, their reference and known mistakes."""
 
 import inspect
 import runpy
@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from grader.base.errors import UsageError
-from grader.engine.judge.diagnosis.causes import Causes
-from grader.engine.judge.diagnosis.versions import Mistake
+from grader.engine.judge.diagnosis.causes import CauseFinder
 from grader.engine.judge.messages import Materials, Setup
-from grader.engine.judge.session import Limits
+from grader.engine.judge.session import SessionLimits
 from grader.engine.sandbox.source import execute, install
 
 FIXTURES = frozenset({"submission", "reference", "rng"})
@@ -23,8 +22,8 @@ _NOT_RUN_BY_CALLING = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_A
 
 
 @dataclass
-class Test:
-    """A test of an exercise, with what its marks say."""
+class CollectedTest:
+    """A test of an exercise, with the values of its marks."""
 
     item: pytest.Function
     name: str
@@ -33,28 +32,28 @@ class Test:
     points: float
     needs: tuple[str, ...]
     requires: tuple[str, ...]  # packages
-    missing: tuple[str, ...]  # of them
-    seconds: float | None  # its own limit
-    plain: bool  # a function that wants no other fixtures than the judge's own: pytest need not set it up
+    missing: tuple[str, ...]  # required packages that are not installed
+    seconds: float | None  # its own time limit
+    is_plain: bool  # a function that uses only the judge's fixtures, so that it can be called without pytest
 
     @property
-    def long(self) -> bool:
-        """Whether it is too costly to be repeated: on many seeds, or on every known mistake."""
+    def is_long(self) -> bool:
+        """Whether it is too slow to be repeated on many seeds or on every known mistake."""
         return bool(self.requires) or self.seconds is not None
 
 
 @dataclass(frozen=True)
-class Tested:
-    """An exercise, ready to grade submissions."""
+class CollectedExercise:
+    """An exercise with everything that grading a submission needs."""
 
     materials: Materials
     reference: types.ModuleType | None
-    causes: Causes | None  # None where there is no reference
-    tests: Sequence[Test]
+    causes: CauseFinder | None  # None if there is no reference
+    tests: Sequence[CollectedTest]
 
 
-def collect(setup: Setup, items: Iterable[pytest.Item]) -> dict[str, Tested]:
-    """The exercises, by id. UsageError where a test or a reference cannot be used."""
+def collect(setup: Setup, items: Iterable[pytest.Item]) -> dict[str, CollectedExercise]:
+    """Return the exercises by id. Raises UsageError for an invalid test or reference."""
     by_path: dict[str, list[pytest.Function]] = {}
     for item in items:
         assert isinstance(item, pytest.Function)
@@ -63,19 +62,18 @@ def collect(setup: Setup, items: Iterable[pytest.Item]) -> dict[str, Tested]:
     for materials in setup.materials:
         install(materials.others)
         reference = _reference(materials)
-        known = [Mistake(m.name, m.replaces, m.advice, m.source) for m in materials.mistakes]
-        limits = Limits(materials.seconds, materials.memory)
-        causes = None if reference is None else Causes(reference, known, limits)
+        limits = SessionLimits(materials.seconds, materials.memory)
+        causes = None if reference is None else CauseFinder(reference, materials.mistakes, limits)
         tests = [_test(item, path == materials.hidden) for path in materials.tests for item in by_path.get(path, [])]
         _check_needs(tests)
         if setup.complete:
             _refuse_missing(materials.id, tests)
-        found[materials.id] = Tested(materials, reference, causes, tests)
+        found[materials.id] = CollectedExercise(materials, reference, causes, tests)
     return found
 
 
 def collection_fault(path: Path) -> UsageError:
-    """What is wrong with a test file that pytest could not import: found by running it once more."""
+    """Return an error that says why pytest could not import a test file, found by running it once more."""
     try:
         runpy.run_path(str(path))
     except SyntaxError as error:
@@ -89,7 +87,7 @@ def collection_fault(path: Path) -> UsageError:
     return UsageError(f"{path}:{line}: the test file cannot be loaded: {what}.")
 
 
-def _test(item: pytest.Function, hidden: bool) -> Test:
+def _test(item: pytest.Function, hidden: bool) -> CollectedTest:
     where = f"{item.path}:{item.function.__code__.co_firstlineno}"
     marker = item.get_closest_marker("points")
     if marker is None or len(marker.args) != 1 or not isinstance(marker.args[0], int | float) or marker.args[0] < 0:
@@ -99,7 +97,7 @@ def _test(item: pytest.Function, hidden: bool) -> Test:
     needs = tuple(name for mark in item.iter_markers("needs") for name in mark.args)
     requires = tuple(name for mark in item.iter_markers("requires") for name in mark.args)
     limit = item.get_closest_marker("seconds")
-    return Test(
+    return CollectedTest(
         item=item,
         name=item.name.removeprefix("test_").replace("_", " "),
         description=item.function.__doc__.strip().split("\n")[0],
@@ -109,19 +107,21 @@ def _test(item: pytest.Function, hidden: bool) -> Test:
         requires=requires,
         missing=tuple(name for name in requires if find_spec(name) is None),
         seconds=float(limit.args[0]) if limit is not None else None,
-        plain=_plain(item),
+        is_plain=_is_plain(item),
     )
 
 
-def _plain(item: pytest.Function) -> bool:
+def _is_plain(item: pytest.Function) -> bool:
+    if hasattr(item, "callspec"):  # its parameters may have the names of fixtures
+        return False
     definitions = item._fixtureinfo.name2fixturedefs
-    own = all(name in FIXTURES and len(definitions[name]) == 1 for name in item.fixturenames)
-    own = own and not hasattr(item, "callspec")  # of a test with parameters, which may bear the names of fixtures
-    return own and inspect.isfunction(item.obj) and not item.obj.__code__.co_flags & _NOT_RUN_BY_CALLING
+    if not all(name in FIXTURES and len(definitions[name]) == 1 for name in item.fixturenames):
+        return False
+    return inspect.isfunction(item.obj) and not item.obj.__code__.co_flags & _NOT_RUN_BY_CALLING
 
 
-def _check_needs(tests: list[Test]) -> None:
-    seen: dict[str, Test] = {}
+def _check_needs(tests: list[CollectedTest]) -> None:
+    seen: dict[str, CollectedTest] = {}
     for test in tests:
         for name in test.needs:
             where = f"{test.item.path}:{test.item.function.__code__.co_firstlineno}: {test.item.name} needs {name!r}"
@@ -132,8 +132,8 @@ def _check_needs(tests: list[Test]) -> None:
         seen[test.item.name] = test
 
 
-def _refuse_missing(exercise: str, tests: list[Test]) -> None:
-    """Raises UsageError where a test is not available: its points would be missing in some scores and not in others."""
+def _refuse_missing(exercise: str, tests: list[CollectedTest]) -> None:
+    """Raise UsageError if a test cannot run here: scores without its points would not compare with others."""
     missing = sorted({package for test in tests for package in test.missing})
     if missing:
         what = f"Tests of {exercise} require {' and '.join(missing)}"

@@ -1,4 +1,4 @@
-"""Compares what a submission returned with what was expected, and says what differs first."""
+"""Comparison of the values that a submission returned with the expected ones."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ Path = tuple[int | str, ...]
 
 @dataclass(frozen=True)
 class Difference:
-    """The first thing in which two values differ. `path` leads to it inside nested values."""
+    """The first difference between two nested values, at `path` inside them."""
 
     outcome: Outcome
     path: Path
@@ -35,7 +35,7 @@ class Difference:
 
 
 class Disagreement(AssertionError):
-    """A value of the submission is not the expected one."""
+    """Raised where a value of the submission is not the expected one."""
 
     def __init__(self, difference: Difference, name: str | None, actual: Any):
         self.difference = difference
@@ -44,7 +44,7 @@ class Disagreement(AssertionError):
         super().__init__(difference.outcome.value)
 
     def __str__(self) -> str:
-        """What differs, for those who run a test without a judge."""
+        """Return a message for a test that runs without a judge."""
         found = self.difference
         where = (self.name or "the result") + "".join(f"[{key!r}]" for key in found.path)
         what = f"{where}: {found.outcome.value.replace('_', ' ')}"
@@ -52,13 +52,16 @@ class Disagreement(AssertionError):
 
 
 def tolerance(actual: torch.dtype, expected: torch.dtype) -> tuple[float, float]:
-    """rtol and atol for two dtypes: those of the coarser one; (0, 0) for integers and bools."""
+    """Return the rtol and atol of the coarser of two dtypes; (0, 0) for integers and bools."""
     pairs = [TOLERANCE[d] for d in (actual, expected) if d in TOLERANCE]
     return (max(p[0] for p in pairs), max(p[1] for p in pairs)) if pairs else (0.0, 0.0)
 
 
 def differs(actual: Tensor, expected: Tensor, rtol: float, atol: float) -> Tensor:
-    """Where two tensors of one shape differ: bool, of that shape. Equal infinities and NaN against NaN agree."""
+    """Return a bool tensor that is True where two tensors of the same shape differ.
+
+    Equal infinities agree, and so do two NaNs.
+    """
     if actual.is_floating_point() or actual.is_complex() or expected.is_floating_point() or expected.is_complex():
         wide = torch.complex128 if actual.is_complex() or expected.is_complex() else torch.float64
         return ~torch.isclose(actual.to(wide), expected.to(wide), rtol=rtol, atol=atol, equal_nan=True)
@@ -66,10 +69,10 @@ def differs(actual: Tensor, expected: Tensor, rtol: float, atol: float) -> Tenso
 
 
 def close(actual: float, expected: float, rtol: float, atol: float) -> bool:
-    """Whether two numbers are equal up to these bounds. Nothing is close to an infinity but itself."""
+    """Return whether two numbers are equal within these bounds; an infinity is close only to itself."""
     try:
         return actual == expected or abs(actual - expected) <= atol + rtol * abs(expected) < math.inf
-    except OverflowError:  # an int beyond all floats
+    except OverflowError:  # an int too large for a float
         return False
 
 
@@ -80,72 +83,110 @@ def compare(
     rtol: float | None = None,
     atol: float | None = None,
     check_dtype: bool = True,
-    path: Path = (),
 ) -> Difference | None:
-    """The first difference between two nested values, or None where they agree.
+    """Return the first difference between two nested values, or None if they agree.
 
-    Tuples and lists agree with one another element by element. An int agrees with a close float unless both bounds are
-    0, and a bool only with a bool. Without `rtol` and `atol` the tolerance is that of the coarser dtype (`TOLERANCE`).
+    A tuple agrees with a list of the same elements. An int agrees with a close float unless both bounds are 0; a bool
+    agrees only with a bool. Without `rtol` and `atol` the tolerance is that of the coarser dtype (`TOLERANCE`).
     """
+    return _Comparison(rtol, atol, check_dtype).compare(actual, expected, ())
 
-    def differ(outcome: Outcome, **bounds: float) -> Difference:
-        return Difference(outcome, path, actual, expected, **bounds)
 
-    if actual is None and expected is not None:
-        return differ(Outcome.RETURNED_NONE)
-    if isinstance(expected, ndarray) and isinstance(actual, ndarray):
-        actual, expected = torch.from_numpy(actual), torch.from_numpy(expected)
-    if isinstance(expected, Tensor):
+@dataclass(frozen=True)
+class _Comparison:
+    """The options of a comparison, and a method for each kind of value."""
+
+    rtol: float | None
+    atol: float | None
+    check_dtype: bool
+
+    def compare(self, actual: Any, expected: Any, path: Path) -> Difference | None:
+        if actual is None and expected is not None:
+            return Difference(Outcome.RETURNED_NONE, path, actual, expected)
+        if isinstance(actual, ndarray) and isinstance(expected, ndarray):
+            return self._compare_tensors(torch.from_numpy(actual), torch.from_numpy(expected), path)
+        if isinstance(expected, Tensor):
+            return self._compare_tensors(actual, expected, path)
+        if isinstance(actual, torch.Size) and _is_sequence(expected):
+            return self._compare_shapes(actual, expected, path)
+        if isinstance(actual, range) and isinstance(expected, range):
+            return self._compare_plain(actual, expected, path)
+        if isinstance(expected, Mapping):
+            return self._compare_mappings(actual, expected, path)
+        if _is_sequence(expected):
+            return self._compare_sequences(actual, expected, path)
+        if _is_number(expected):
+            return self._compare_numbers(actual, expected, path)
+        return self._compare_plain(actual, expected, path)
+
+    def _compare_tensors(self, actual: Any, expected: Tensor, path: Path) -> Difference | None:
         if not isinstance(actual, Tensor):
-            return differ(Outcome.WRONG_TYPE)
+            return Difference(Outcome.WRONG_TYPE, path, actual, expected)
         actual, expected = actual.detach(), expected.detach()
         if actual.shape != expected.shape:
-            return differ(Outcome.WRONG_SHAPE)
-        if check_dtype and actual.dtype != expected.dtype:
-            return differ(Outcome.WRONG_DTYPE)
-        if actual.dtype == expected.dtype and actual.equal(expected):  # most are: and this is the quickest to find out
+            return Difference(Outcome.WRONG_SHAPE, path, actual, expected)
+        if self.check_dtype and actual.dtype != expected.dtype:
+            return Difference(Outcome.WRONG_DTYPE, path, actual, expected)
+        if actual.dtype == expected.dtype and actual.equal(expected):  # the usual case, and the fastest test
             return None
-        default_rtol, default_atol = tolerance(actual.dtype, expected.dtype)
-        bounds = {"rtol": default_rtol if rtol is None else rtol, "atol": default_atol if atol is None else atol}
+        rtol, atol = self._bounds(tolerance(actual.dtype, expected.dtype))
         if actual.isnan().logical_and(~expected.isnan()).any():
-            return differ(Outcome.NAN, **bounds)
-        return differ(Outcome.WRONG_VALUES, **bounds) if differs(actual, expected, **bounds).any() else None
-    if isinstance(actual, torch.Size) and isinstance(expected, Sequence) and not isinstance(expected, str | bytes):
+            return Difference(Outcome.NAN, path, actual, expected, rtol, atol)
+        if differs(actual, expected, rtol, atol).any():
+            return Difference(Outcome.WRONG_VALUES, path, actual, expected, rtol, atol)
+        return None
+
+    def _compare_shapes(self, actual: torch.Size, expected: Sequence[Any], path: Path) -> Difference | None:
         if not all(type(size) is int for size in expected):
-            return differ(Outcome.WRONG_TYPE)
-        return None if list(actual) == list(expected) else differ(Outcome.WRONG_SHAPE)
-    if isinstance(actual, range) and isinstance(expected, range):
-        return None if actual == expected else differ(Outcome.WRONG_VALUES)
-    if isinstance(expected, Mapping):
+            return Difference(Outcome.WRONG_TYPE, path, actual, expected)
+        return None if list(actual) == list(expected) else Difference(Outcome.WRONG_SHAPE, path, actual, expected)
+
+    def _compare_mappings(self, actual: Any, expected: Mapping[Any, Any], path: Path) -> Difference | None:
         if not isinstance(actual, Mapping):
-            return differ(Outcome.WRONG_TYPE)
+            return Difference(Outcome.WRONG_TYPE, path, actual, expected)
         if actual.keys() != expected.keys():
-            return differ(Outcome.WRONG_VALUES)
-        items = [(key, actual[key], expected[key]) for key in expected]
-    elif isinstance(expected, Sequence) and not isinstance(expected, str | bytes):
-        if not isinstance(actual, Sequence) or isinstance(actual, str | bytes):
-            return differ(Outcome.WRONG_TYPE)
+            return Difference(Outcome.WRONG_VALUES, path, actual, expected)
+        for key in expected:
+            if found := self.compare(actual[key], expected[key], (*path, key)):
+                return found
+        return None
+
+    def _compare_sequences(self, actual: Any, expected: Sequence[Any], path: Path) -> Difference | None:
+        if not _is_sequence(actual):
+            return Difference(Outcome.WRONG_TYPE, path, actual, expected)
         if len(actual) != len(expected):
-            return differ(Outcome.WRONG_VALUES)
-        items = list(zip(range(len(expected)), actual, expected, strict=True))
-    elif isinstance(expected, bool) or not isinstance(expected, int | float):
+            return Difference(Outcome.WRONG_VALUES, path, actual, expected)
+        for place, (mine, theirs) in enumerate(zip(actual, expected, strict=True)):
+            if found := self.compare(mine, theirs, (*path, place)):
+                return found
+        return None
+
+    def _compare_numbers(self, actual: Any, expected: float, path: Path) -> Difference | None:
+        if not _is_number(actual):
+            return Difference(Outcome.WRONG_TYPE, path, actual, expected)
+        are_ints = isinstance(actual, int) and isinstance(expected, int)
+        rtol, atol = self._bounds((0.0, 0.0) if are_ints else TOLERANCE[torch.float64])
+        if actual != actual:  # two NaNs agree, as in tensors
+            return Difference(Outcome.NAN, path, actual, expected, rtol, atol) if expected == expected else None
+        if self.rtol == self.atol == 0 and isinstance(actual, int) != isinstance(expected, int):
+            return Difference(Outcome.WRONG_TYPE, path, actual, expected)
+        if close(actual, expected, rtol, atol):
+            return None
+        return Difference(Outcome.WRONG_VALUES, path, actual, expected, rtol, atol)
+
+    def _compare_plain(self, actual: Any, expected: Any, path: Path) -> Difference | None:
         if type(actual) is not type(expected):
-            return differ(Outcome.WRONG_TYPE)
-        return None if actual == expected else differ(Outcome.WRONG_VALUES)
-    else:
-        if not isinstance(actual, int | float) or isinstance(actual, bool):
-            return differ(Outcome.WRONG_TYPE)
-        whole = isinstance(actual, int) and isinstance(expected, int)
-        default_rtol, default_atol = (0.0, 0.0) if whole else TOLERANCE[torch.float64]
-        bounds = {"rtol": default_rtol if rtol is None else rtol, "atol": default_atol if atol is None else atol}
-        if actual != actual:  # NaN against NaN agrees, as in tensors
-            return differ(Outcome.NAN, **bounds) if expected == expected else None
-        if rtol == atol == 0 and isinstance(actual, int) != isinstance(expected, int):
-            return differ(Outcome.WRONG_TYPE)
-        return None if close(actual, expected, **bounds) else differ(Outcome.WRONG_VALUES, **bounds)
-    for key, mine, theirs in items:
-        below = (*path, key)
-        found = compare(mine, theirs, rtol=rtol, atol=atol, check_dtype=check_dtype, path=below)
-        if found:
-            return found
-    return None
+            return Difference(Outcome.WRONG_TYPE, path, actual, expected)
+        return None if actual == expected else Difference(Outcome.WRONG_VALUES, path, actual, expected)
+
+    def _bounds(self, default: tuple[float, float]) -> tuple[float, float]:
+        rtol, atol = default
+        return rtol if self.rtol is None else self.rtol, atol if self.atol is None else self.atol
+
+
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,4 +1,4 @@
-"""A bound on what the judge itself takes: the tests and the known mistakes of a course are trusted, and may not end."""
+"""A limit on the judge's own CPU time: tests and known mistakes are trusted, but may not terminate."""
 
 import contextlib
 import signal
@@ -8,42 +8,44 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-OWN_CPU = 10  # times the limit of a test: CPU that the judge may take for it, and a known mistake for a question of it
+# A test may use this many times its time limit of the judge's own CPU time, and so may a known mistake for one call.
+JUDGE_CPU_FACTOR = 10
 
 
 @dataclass
-class Bound:
-    """Whether it was passed: what it stopped may have caught the exception by which it was."""
+class CpuLimit:
+    """A CPU limit in force. `is_exceeded` is reliable even if the body caught the exception that stopped it."""
 
-    passed: bool = False
+    is_exceeded: bool = False
 
 
 @contextlib.contextmanager
-def bounded_cpu(seconds: float, excess: BaseException) -> Iterator[Bound]:
-    """Stops the body by raising `excess` in it, once it has taken so many seconds of this process's CPU.
+def cpu_limit(seconds: float, excess: BaseException) -> Iterator[CpuLimit]:
+    """Raise `excess` in the body once it has used so many seconds of this process's CPU time.
 
-    Within another bound it counts for itself alone.
+    A nested limit suspends the outer one. Does nothing on systems without interval timers.
     """
-    bound = Bound()
+    limit = CpuLimit()
     if not hasattr(signal, "setitimer"):
-        yield bound
+        yield limit
         return
 
     def stop(number: int, frame: types.FrameType | None) -> NoReturn:
-        bound.passed = True
+        limit.is_exceeded = True
         raise excess
 
-    def unraisable(caught: Any) -> None:
-        if caught.exc_value is not excess:  # which may have struck where Python swallows exceptions: in a finalizer
-            before_unraisable(caught)
+    def report_unraisable(caught: Any) -> None:
+        if caught.exc_value is not excess:  # raised in a finalizer, where Python swallows exceptions
+            outer_hook(caught)
 
-    before_unraisable, sys.unraisablehook = sys.unraisablehook, unraisable
-    before = signal.signal(signal.SIGPROF, stop)
-    outer, again = signal.setitimer(signal.ITIMER_PROF, seconds, seconds)  # again, where the first was caught
+    outer_hook, sys.unraisablehook = sys.unraisablehook, report_unraisable
+    outer_handler = signal.signal(signal.SIGPROF, stop)
+    # The timer repeats, in case the body catches the first exception.
+    outer_delay, outer_interval = signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
     try:
-        yield bound
+        yield limit
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
-        signal.setitimer(signal.ITIMER_PROF, outer, again)
-        sys.unraisablehook = before_unraisable
+        signal.signal(signal.SIGPROF, outer_handler)
+        signal.setitimer(signal.ITIMER_PROF, outer_delay, outer_interval)
+        sys.unraisablehook = outer_hook

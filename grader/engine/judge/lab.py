@@ -1,4 +1,4 @@
-"""Runs a lab in a judge: the author's script here, each exercise's code in its own worker."""
+"""Labs: the author's script runs in the judge, the code of each exercise in a worker of its own."""
 
 import itertools
 import runpy
@@ -9,31 +9,32 @@ import msgspec
 
 from grader.base.errors import UsageError
 from grader.base.result import Failure, Versions
-from grader.engine.judge.context import Setting
+from grader.engine.judge.context import FailureContext
 from grader.engine.judge.explain import explain
-from grader.engine.judge.messages import Faulty, FromJudge, LabEnded, RunLab, Shows
+from grader.engine.judge.faults import Fault
+from grader.engine.judge.messages import FromJudge, InvalidCourse, LabEnded, LabOutput, RunLab
 from grader.engine.judge.rng import Rng
-from grader.engine.judge.session import Fault, Limits, Session
+from grader.engine.judge.session import Session, SessionLimits
 from grader.engine.sandbox.starter import Starter
 from grader.lab import Shown
 
-SECONDS = 1200.0  # that a lab may wait for the submission
+SECONDS = 1200.0  # time limit of the submission in a lab
 
 
-def run_lab(lab: RunLab, starter: Starter, versions: Versions, say: Callable[[FromJudge], None]) -> None:
-    """Says all that a lab shows, and how it ended: by itself, by a failure of the submission, or by its own fault."""
+def run_lab(lab: RunLab, starter: Starter, versions: Versions, send: Callable[[FromJudge], None]) -> None:
+    """Run a lab, and send what it shows and then LabEnded, or InvalidCourse if the lab itself is at fault."""
     try:
-        failure = _run(lab, starter, lambda shown: say(Shows(_plain(shown, lab.path))))
+        failure = _run(lab, starter, lambda shown: send(LabOutput(_plain(shown, lab.path))))
     except UsageError as error:
-        say(Faulty(str(error)))
+        send(InvalidCourse(str(error)))
     else:
-        say(LabEnded(versions, failure))
+        send(LabEnded(versions, failure))
 
 
 def _run(lab: RunLab, starter: Starter, show: Callable[[Shown], None]) -> Failure | None:
-    run = _script(Path(lab.path))
-    limits = Limits(SECONDS, lab.memory)
-    ids = itertools.count(1)  # of one order in all logs
+    run = _load_run(Path(lab.path))
+    limits = SessionLimits(SECONDS, lab.memory)
+    ids = itertools.count(1)  # shared, so that the last request of all logs can be found
     sessions = [
         Session(starter, code.exercise, code.source, code.others, limits, SECONDS, ids=ids) for code in lab.codes
     ]
@@ -49,30 +50,30 @@ def _run(lab: RunLab, starter: Starter, show: Callable[[Shown], None]) -> Failur
     except UsageError:
         raise
     except (Exception, Fault) as error:
-        asked = [session.log[-1].request.id if session.log else 0 for session in sessions]
-        if not any(asked) and not isinstance(error, Fault):
+        last_ids = [session.log[-1].request.id if session.log else 0 for session in sessions]
+        if not any(last_ids) and not isinstance(error, Fault):
             raise UsageError(f"{lab.path}: {type(error).__name__}: {error}.") from error
-        at = asked.index(max(asked)) if any(asked) else loaded
+        at = last_ids.index(max(last_ids)) if any(last_ids) else loaded
         code = lab.codes[at]
-        setting = Setting(
+        context = FailureContext(
             source=code.source,
             module=code.exercise,
             file=code.file,
             reference=None,
-            right=None,
+            expected=None,
             sizes={},
             log=sessions[at].log,
             seed=lab.seed,
         )
-        return explain(error, setting)[1]
+        return explain(error, context)[1]
     finally:
         for session in sessions:
             session.close()
     return None
 
 
-def _script(path: Path) -> Callable[..., Iterator[Shown]]:
-    """The function `run` of a `lab.py`."""
+def _load_run(path: Path) -> Callable[..., Iterator[Shown]]:
+    """Return the function `run` of a `lab.py`. Raises UsageError."""
     try:
         found = runpy.run_path(str(path)).get("run")
     except Exception as error:
@@ -83,7 +84,7 @@ def _script(path: Path) -> Callable[..., Iterator[Shown]]:
 
 
 def _plain(shown: Shown, path: str) -> Shown:
-    """What a lab shows, if it is one of the kinds and holds plain numbers."""
+    """Return what a lab shows with plain numbers. Raises UsageError if it is of no known type."""
     try:
         return msgspec.convert(msgspec.to_builtins(shown), Shown)  # type: ignore[no-any-return]
     except (TypeError, msgspec.ValidationError) as error:

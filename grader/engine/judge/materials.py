@@ -1,25 +1,25 @@
-"""What a judge needs of an exercise, read from the course."""
+"""Materials for judges, read from the course."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from grader.course.document import read_text
 from grader.course.model import Course, Exercise
-from grader.course.variations import load_variations
-from grader.engine.judge.messages import Materials, Misstep
+from grader.course.variations import Variation, load_variations
+from grader.engine.judge.messages import Materials
 
 MIB = 1 << 20
 
 
 def reference_texts(exercises: Iterable[Exercise]) -> dict[str, str]:
-    """The references of exercises by module name; none of a course that was released without solutions."""
+    """Return the references of exercises by module name; none of a course released without solutions."""
     return {each.id: read_text(each.reference) for each in exercises if each.solution is not None}
 
 
 def materials_of(course: Course, exercises: Iterable[Exercise], imported: Iterable[str] = ()) -> list[Materials]:
-    """What judges need to grade these exercises, and to tell whether those pass that submissions import.
+    """Return the materials of exercises to grade, and of the exercises that submissions import.
 
-    `imported` are their ids; of those that are not graded for their own sake no mistake is told.
+    `imported` are ids. Those exercises come without known mistakes, because only whether they pass matters.
     """
     graded = {each.id for each in exercises}
     wanted = graded | set(imported)
@@ -27,25 +27,23 @@ def materials_of(course: Course, exercises: Iterable[Exercise], imported: Iterab
 
 
 def materials(course: Course, exercise: Exercise, *, mistakes: bool = True) -> Materials:
-    """The tests, the reference and, if wanted, the known mistakes of an exercise.
+    """Return the tests, the reference and, if wanted, the known mistakes of an exercise.
 
-    Of a course that was released without solutions only the public tests. UsageError for whatever is wrong in a file.
+    A course released without solutions has only the public tests. Raises UsageError if a file is missing or invalid.
     """
     tests: tuple[str, ...] = (str(exercise.public_tests.resolve()),)
     hidden: str | None = None
     reference: str | None = None
-    known: tuple[Misstep, ...] = ()
+    known: tuple[Variation, ...] = ()
     if exercise.solution is not None:
         hidden = str(exercise.hidden_tests.resolve())
         reference = read_text(exercise.reference)
-        known = tuple(
-            Misstep(each.name, each.replaces, each.advice, each.source)
-            for each in (load_variations(exercise.mistakes, reference, exercise.id) if mistakes else ())
-            if each.ends is None
-        )
+        if mistakes:
+            variations = load_variations(exercise.mistakes, reference, exercise.id)
+            known = tuple(each for each in variations if each.ends is None)
         tests = (*tests, hidden)
     for path in tests:
-        read_text(Path(path))  # a missing file is said before a judge is started
+        read_text(Path(path))  # report a missing file before a judge is started
     return Materials(
         exercise.id,
         tests,

@@ -1,54 +1,37 @@
-"""What the command line and a judge say to each other."""
+"""Messages between the command line and a judge."""
 
 from typing import TypeAlias
 
 import msgspec
 
 from grader.base.result import Failure, Isolation, Output, Result, Versions
+from grader.course.variations import Variation
 from grader.engine.submission.examine import Import
 from grader.lab import LabOption, Shown
 from grader.pictures import Picture
 
 
-class Misstep(msgspec.Struct, frozen=True):
-    """A known mistake, as the judge is given it: `source` is a whole module."""
-
-    name: str
-    replaces: str
-    advice: str
-    source: str
-
-
 class Materials(msgspec.Struct, frozen=True):
-    """What the judge is given of an exercise."""
+    """Everything that a judge needs of one exercise."""
 
     id: str
-    tests: tuple[str, ...]  # paths, the public ones first
-    hidden: str | None  # path of the hidden ones
+    tests: tuple[str, ...]  # paths, the public tests first
+    hidden: str | None  # path of the hidden tests
     reference: str | None  # source text
-    others: dict[str, str]  # the references of the exercises that it needs, by module name
-    mistakes: tuple[Misstep, ...]
+    others: dict[str, str]  # references of the exercises that this one imports, by module name
+    mistakes: tuple[Variation, ...]
     seconds: float
     memory: int  # bytes
     show_hidden_output: bool
 
     @property
     def uses_optim(self) -> bool:
-        """Whether the reference uses torch.optim, and so probably every submission."""
+        """Whether the reference uses torch.optim, so that submissions probably do too."""
         return self.reference is not None and "torch.optim" in self.reference
 
 
 class Job(msgspec.Struct, frozen=True):
-    """One submission to grade. `seconds` overrides the limits of the tests.
-
-    `code` is the submission's, marshalled, if it has been examined already. `others` are the texts of the student's
-    other exercises that it imports, through whatever others, by module name; `absent` says of those for which there is
-    none why; and `imports`, what each text imports.
-
-    Not `long`: without the tests that have a limit or packages of their own. `exitfirst`: once a test has failed, the
-    others are skipped. `failed_first`: the test that is run before the others, whatever it needs. `announce`: say
-    which test is run.
-    """
+    """One submission to grade."""
 
     id: int
     exercise: str
@@ -56,33 +39,29 @@ class Job(msgspec.Struct, frozen=True):
     source: str
     sha256: str
     seed: int
-    others: dict[str, str] = {}
-    absent: dict[str, str] = {}
-    imports: dict[str, tuple[Import, ...]] = {}
-    code: bytes | None = None
-    seconds: float | None = None
+    others: dict[str, str] = {}  # source of the student's other exercises that it imports, by module name
+    absent: dict[str, str] = {}  # why an imported exercise has no source, by module name
+    imports: dict[str, tuple[Import, ...]] = {}  # imports of each source, by module name
+    code: bytes | None = None  # marshalled code of `source`, if it has been examined already
+    seconds: float | None = None  # overrides the time limits of the tests
     diagnose: bool = True
-    long: bool = True
-    exitfirst: bool = False
-    failed_first: str | None = None
-    announce: bool = False
+    long: bool = True  # False: skip tests with a time limit or required packages of their own
+    exitfirst: bool = False  # skip the remaining tests after the first failure
+    failed_first: str | None = None  # test to run before the others, whatever it needs
+    announce: bool = False  # send TestStarted before each test
 
 
 class Setup(msgspec.Struct, frozen=True, tag="setup"):
-    """The first message to a judge: the exercises that its jobs may be of.
-
-    `complete`: scores are to be compared, so a test that is not available here is a fault. `ahead`: somebody waits for
-    each verdict, and has time between them.
-    """
+    """First message to a judge: the exercises that its jobs may ask for."""
 
     materials: tuple[Materials, ...]
     isolation: Isolation
-    complete: bool
-    ahead: bool = False
+    complete: bool  # scores will be compared: a test that cannot run here is an error
+    ahead: bool = False  # start the next worker between jobs, for a user who waits for each result
 
 
 class LabCode(msgspec.Struct, frozen=True):
-    """What stands for one exercise in a lab: the student's file, or the reference."""
+    """The code that a lab runs for one exercise: the student's file, or the reference."""
 
     exercise: str
     source: str
@@ -91,23 +70,23 @@ class LabCode(msgspec.Struct, frozen=True):
 
 
 class RunLab(msgspec.Struct, frozen=True, tag="lab"):
-    """The first message to a judge that grades nothing: a lab to run on the code of some exercises."""
+    """First message to a judge that runs a lab instead of grading."""
 
     path: str  # of lab.py
-    codes: tuple[LabCode, ...]  # the first is the lab's own exercise, which the script calls `submission`
+    codes: tuple[LabCode, ...]  # first the lab's own exercise, which the script calls `submission`
     options: dict[str, LabOption]
     seed: int
     memory: int  # bytes, for each
 
 
 class PartScript(msgspec.Struct, frozen=True):
-    """The code of a part of a lesson, as one text for each seed; the second is run if the first came to its end."""
+    """The code of one part of a lesson, once per seed; a source runs only if the one before it succeeded."""
 
     sources: tuple[str, ...]
 
 
 class RunLessons(msgspec.Struct, frozen=True, tag="lessons"):
-    """The first message to a judge that grades nothing: code of lessons to run."""
+    """First message to a judge that runs code of lessons instead of grading."""
 
     parts: tuple[PartScript, ...]
     pictures: tuple[str, ...]  # paths of pictures.py
@@ -116,84 +95,90 @@ class RunLessons(msgspec.Struct, frozen=True, tag="lessons"):
 
 
 class Submit(msgspec.Struct, frozen=True, tag="submit"):
+    """Request to grade one submission."""
+
     job: Job
 
 
-class Testing(msgspec.Struct, frozen=True, tag="testing"):
-    """A test begins, of a job that wants to know."""
+class TestStarted(msgspec.Struct, frozen=True, tag="test_started"):
+    """A test of a job with `announce` begins."""
 
     id: int
     test: str
 
 
-class Graded(msgspec.Struct, frozen=True, tag="graded"):
+class JobGraded(msgspec.Struct, frozen=True, tag="graded"):
+    """The result of a job."""
+
     id: int
     result: Result
 
 
-class Shows(msgspec.Struct, frozen=True, tag="shows"):
-    """What a lab shows next."""
+class LabOutput(msgspec.Struct, frozen=True, tag="lab_output"):
+    """The next item that a lab shows."""
 
     shown: Shown
 
 
-class LabEnded(msgspec.Struct, frozen=True, tag="ended"):
-    """A lab is over; why, where it could not go on."""
+class LabEnded(msgspec.Struct, frozen=True, tag="lab_ended"):
+    """The end of a lab, with the failure that stopped it, if any."""
 
     versions: Versions
     failure: Failure | None
 
 
-class Stopped(msgspec.Struct, frozen=True):
-    """Where code of a lesson could not go on, and why; line 0: where is not known."""
+class LessonFailure(msgspec.Struct, frozen=True):
+    """Why code of a lesson stopped."""
 
-    line: int
+    line: int  # 0: unknown
     what: str
 
 
-class Ran(msgspec.Struct, frozen=True):
-    """A run of a part's code."""
+class PartRun(msgspec.Struct, frozen=True):
+    """One run of a part's code."""
 
     printed: Output | None
-    stopped: Stopped | None
+    failure: LessonFailure | None
 
 
-class PartRan(msgspec.Struct, frozen=True, tag="ran"):
-    """The runs of a part, one for each of its sources, as far as it came to the end of them."""
+class PartResult(msgspec.Struct, frozen=True, tag="part"):
+    """The runs of a part, in the order of its sources, up to the first failure."""
 
-    runs: tuple[Ran, ...]
+    runs: tuple[PartRun, ...]
 
 
-class Drawing(msgspec.Struct, frozen=True):
+class DrawnPicture(msgspec.Struct, frozen=True):
     """A picture, and the line of the function that returned it."""
 
     line: int
     picture: Picture
 
 
-class Painting(msgspec.Struct, frozen=True, tag="painting"):
-    """What of a pictures.py is run now: one of its functions, or the file itself."""
+class DrawingStarted(msgspec.Struct, frozen=True, tag="drawing_started"):
+    """A function of a pictures.py, or the file itself, is about to run."""
 
     path: str
     what: str
 
 
-class Painted(msgspec.Struct, frozen=True, tag="painted"):
-    """What the functions of a pictures.py returned, and what is wrong with others."""
+class PicturesDrawn(msgspec.Struct, frozen=True, tag="pictures"):
+    """The pictures that the functions of a pictures.py returned, and the failures of the others."""
 
     path: str
-    drawings: tuple[Drawing, ...]
-    wrong: tuple[Stopped, ...]
+    pictures: tuple[DrawnPicture, ...]
+    failures: tuple[LessonFailure, ...]
 
 
-class Faulty(msgspec.Struct, frozen=True, tag="faulty"):
-    """The tests of an exercise cannot be used; a sentence with file and line says why."""
+class InvalidCourse(msgspec.Struct, frozen=True, tag="invalid_course"):
+    """An error in the course that keeps the judge from working, with file and line."""
 
     message: str
 
 
 ToJudge: TypeAlias = Setup | RunLab | RunLessons | Submit
-FromJudge: TypeAlias = Testing | Graded | Shows | LabEnded | PartRan | Painting | Painted | Faulty
+FromJudge: TypeAlias = (
+    TestStarted | JobGraded | LabOutput | LabEnded | PartResult | DrawingStarted | PicturesDrawn | InvalidCourse
+)
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_judge: msgspec.msgpack.Decoder[ToJudge] = msgspec.msgpack.Decoder(ToJudge)

@@ -1,4 +1,4 @@
-"""What the reference calls its arguments and its results, for the screen."""
+"""Names for arguments and results on the screen, taken from the reference."""
 
 import ast
 import inspect
@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, get_args
 
-from grader.engine.judge.session import Entry
+from grader.engine.judge.session import LogEntry
 from grader.engine.sandbox import wire
 
 
-def signature(reference: types.ModuleType | None, label: str) -> str | None:
-    """How the function of a question is called, "(x, k=2)"; None where that cannot be told."""
+def signature_text(reference: types.ModuleType | None, label: str) -> str | None:
+    """Return the signature of a function or class of the reference, such as "(x, k=2)"; None if it has none."""
     try:
         return str(inspect.signature(resolve(reference, label)))
     except (TypeError, ValueError):
@@ -21,13 +21,13 @@ def signature(reference: types.ModuleType | None, label: str) -> str | None:
 
 
 def may_return_none(reference: types.ModuleType | None, label: str) -> bool:
-    """Whether None is one of the answers that the function of a question can give, by its annotation."""
+    """Return whether the annotation of a function of the reference allows it to return None."""
     annotations = getattr(resolve(reference, label), "__annotations__", {})
     return type(None) in get_args(annotations.get("return"))
 
 
-def argument_name(reference: types.ModuleType | None, entry: Entry, place: str) -> str:
-    """What an argument of a question is called: by its place, "0", or by the keyword that it was given with."""
+def argument_name(reference: types.ModuleType | None, entry: LogEntry, place: str) -> str:
+    """Return the name of an argument of a call, given by its position, such as "0", or by its keyword."""
     if not place.isdecimal():
         return place
     if isinstance(entry.request, wire.Differentiate):
@@ -40,15 +40,15 @@ def argument_name(reference: types.ModuleType | None, entry: Entry, place: str) 
     return names[int(place)] if int(place) < len(names) else f"argument {int(place) + 1}"
 
 
-def named_arguments(reference: types.ModuleType | None, entry: Entry) -> list[tuple[str, Any]]:
-    """The arguments of a question, each with what it is called."""
+def named_arguments(reference: types.ModuleType | None, entry: LogEntry) -> list[tuple[str, Any]]:
+    """Return the arguments of a call with their names."""
     given = [(str(place), value) for place, value in enumerate(entry.question.args)]
     given += entry.question.kwargs.items()
     return [(argument_name(reference, entry, place), value) for place, value in given]
 
 
 def names_of_parts(reference: types.ModuleType | None, label: str, count: int) -> list[str]:
-    """What the reference calls what it returns: the names in its last return statement, if it has so many."""
+    """Return names for `count` results of a function: those in the reference's last return statement, if they fit."""
     function = resolve(reference, label)
     names = _names_of_results(function) if inspect.isroutine(function) else ()
     if len(names) != count:
@@ -57,6 +57,7 @@ def names_of_parts(reference: types.ModuleType | None, label: str, count: int) -
 
 
 def resolve(reference: types.ModuleType | None, label: str) -> Any:
+    """Return the object of the reference that a label names, such as "Gate.forward"; None if there is none."""
     value: Any = reference
     for name in label.removesuffix(".backward").split("."):
         value = getattr(value, name, None)
@@ -65,7 +66,7 @@ def resolve(reference: types.ModuleType | None, label: str) -> Any:
 
 @cache
 def _names_of_results(function: Callable[..., Any]) -> tuple[str, ...]:
-    """What a function of the reference calls the parts of its result, as in `returned_names`; () if it has no text."""
+    """Return the names that a function returns (see `returned_names`); () if its source is not available."""
     try:
         return tuple(returned_names(inspect.getsource(function)))
     except (TypeError, OSError, SyntaxError):
@@ -73,11 +74,10 @@ def _names_of_results(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def returned_names(source: str) -> list[str]:
-    """What a function calls the parts of its last return statement; "" for a part without a name of its own.
+    """Return the names of the local variables in a function's last return statement; "" for any other expression.
 
-    A name is that of a local variable: the name alone, or with attributes, places and methods of it behind, as in
-    `weights.to(x.dtype)`. An argument's name would speak of what went in, and a function's of how it was made.
-    `source` is the text of the definition; that of a class, or of anything else, gives no names. Raises SyntaxError.
+    `weights.to(x.dtype)` counts as `weights`. Names of arguments and of functions do not count, because they do not
+    describe the result. `source` is the definition of a function; any other source gives []. Raises SyntaxError.
     """
     (function,) = ast.parse(textwrap.dedent(source)).body
     if not isinstance(function, ast.FunctionDef):
@@ -94,7 +94,7 @@ def returned_names(source: str) -> list[str]:
 
 
 def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """The nodes of a function, without those of functions inside it."""
+    """Yield the nodes of a function, without those of nested functions and classes."""
     waiting: list[ast.AST] = [*function.body]
     while waiting:
         node = waiting.pop()
@@ -104,7 +104,7 @@ def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
 
 
 def _root_name(node: ast.expr | None) -> str:
-    """The name that an expression is a method call, an attribute or a part of: `weights` of `weights.to(...)`."""
+    """Return the variable at the root of an expression, such as `weights` of `weights.to(...)`; "" if none."""
     while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
         if isinstance(node, ast.Call) and not isinstance(node.func, ast.Attribute):
             return ""

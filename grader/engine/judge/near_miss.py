@@ -1,4 +1,4 @@
-"""Names a near miss: the usual slip under which a wrong tensor becomes the expected one."""
+"""Near misses: wrong tensors that one common mistake makes of the expected one."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -8,25 +8,28 @@ from torch import Tensor
 
 from grader.engine.judge.compare import differs, tolerance
 
-_ENOUGH = 3  # different numbers below which any slip would fit
-_CELLS = 9  # of a mask, below which the same holds
-_ROUNDING = 1e-5  # a factor or a summand so small is precision, not a slip
-_LARGEST = 1 << 20  # elements beyond which looking costs more than it tells
+_MIN_DISTINCT = 3  # different numbers; with fewer, any mistake would fit
+_MIN_MASK = 9  # elements of a mask; with fewer, any mistake would fit
+_ROUNDING = 1e-5  # a smaller factor or offset is a matter of precision
+_MAX_ELEMENTS = 1 << 20  # more take too long
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 def near_miss(actual: Tensor, expected: Tensor) -> str | None:
-    """A sentence such as "Your result is the expected one, transposed.", or None where no slip fits."""
-    if expected.numel() > _LARGEST or actual.dtype.is_complex:
+    """Return a sentence such as "Your result is the expected one, transposed.", or None if no mistake fits."""
+    if expected.numel() > _MAX_ELEMENTS or actual.dtype.is_complex:
         return None
     mask = expected.dtype is torch.bool
-    if expected.numel() < _CELLS if mask else len(torch.unique(expected)) < _ENOUGH:
+    too_few = expected.numel() < _MIN_MASK if mask else len(torch.unique(expected)) < _MIN_DISTINCT
+    if too_few:
         return None
     if actual.shape != expected.shape:
-        slips = _shape_slips(actual, expected)
+        misses = _wrong_shapes(actual, expected)
+    elif mask:
+        misses = _wrong_masks(actual, expected)
     else:
-        slips = _mask_slips(actual, expected) if mask else _value_slips(actual, expected)
-    return next(slips, None)
+        misses = _wrong_values(actual, expected)
+    return next(misses, None)
 
 
 def _fits(candidate: Tensor, expected: Tensor) -> bool:
@@ -38,7 +41,7 @@ def _axis(tensor: Tensor, axis: int) -> str:
     return "last axis" if axis == tensor.dim() - 1 else f"{ORDINALS[axis]} axis"
 
 
-def _shape_slips(actual: Tensor, expected: Tensor) -> Iterator[str]:
+def _wrong_shapes(actual: Tensor, expected: Tensor) -> Iterator[str]:
     if sorted(actual.shape) == sorted(expected.shape):
         yield from _permutations(actual, expected)
     if actual.numel() == expected.numel() and _fits(actual.reshape(expected.shape), expected):
@@ -65,15 +68,15 @@ def _permutations(actual: Tensor, expected: Tensor) -> Iterator[str]:
                 yield f"Your result is the expected one with its axes in another order: permute{order} would mend it."
 
 
-def _mask_slips(actual: Tensor, expected: Tensor) -> Iterator[str]:
+def _wrong_masks(actual: Tensor, expected: Tensor) -> Iterator[str]:
     yield from _permutations(actual, expected)
     if actual.dtype is torch.bool and _fits(~actual, expected):
         yield "Your result is the opposite of the expected one, True for False everywhere."
 
 
-def _value_slips(actual: Tensor, expected: Tensor) -> Iterator[str]:
+def _wrong_values(actual: Tensor, expected: Tensor) -> Iterator[str]:
     axes = range(min(expected.dim(), len(ORDINALS)))
-    if _fits(actual.flatten().sort().values, expected.flatten().sort().values):  # the right numbers, elsewhere
+    if _fits(actual.flatten().sort().values, expected.flatten().sort().values):  # the right numbers in wrong places
         yield from _permutations(actual, expected)
         for axis in axes:
             yield from _reordered(actual, expected, axis)
@@ -98,7 +101,7 @@ def _shifted(actual: Tensor, expected: Tensor, axis: int) -> Iterator[str]:
     for step, where in ((1, "late"), (-1, "early")):
         mine = actual.narrow(axis, max(step, 0), length - 1)
         theirs = expected.narrow(axis, max(-step, 0), length - 1)
-        if _fits(mine, theirs) and len(torch.unique(theirs)) >= _ENOUGH:
+        if _fits(mine, theirs) and len(torch.unique(theirs)) >= _MIN_DISTINCT:
             yield f"Your result is the expected one, shifted along the {_axis(expected, axis)}: one step too {where}."
 
 
@@ -126,26 +129,25 @@ def _scaled(actual: Tensor, expected: Tensor) -> Iterator[str]:
             yield f"Your result is the expected one rounded to {str(dtype).removeprefix('torch.')}."
             return
     error = ((actual - expected).abs() / expected.abs().clamp_min(expected.abs().max() * 1e-3)).max().item()
-    if 0 < error < 4e-3 and _to_both_sides(actual, expected):
+    if 0 < error < 4e-3 and _errs_both_ways(actual, expected):
         why = "digits were lost on the way: by a lower precision, or a difference of nearly equal numbers"
         yield f"Your result is right to within {error:.1g} of each value. A constant may be slightly off, or {why}."
 
 
-def _to_both_sides(actual: Tensor, expected: Tensor) -> bool:
-    """Whether errors are as rounding makes them, some numbers too large and some too small, and not one-sided."""
+def _errs_both_ways(actual: Tensor, expected: Tensor) -> bool:
+    """Return whether some numbers are too large and others too small, as after rounding."""
     larger = ((actual - expected) * expected.sign()).sign()
     up, down = int((larger > 0).sum()), int((larger < 0).sum())
     return min(up, down) >= 1 and 4 * min(up, down) >= up + down - 2
 
 
 def _constant(of: Callable[[Tensor, Tensor], Tensor], actual: Tensor, expected: Tensor) -> float | None:
-    """The one value that `of` has everywhere, unless it has several, or none."""
+    """Return the value of `of` if it is the same everywhere; None otherwise."""
     large = expected.abs() > expected.abs().max() * 1e-6
     values = of(actual, expected)[large]
     if not values.isfinite().all():
         return None
     middle = values.median()
     close = (values - middle).abs() <= 1e-6 * middle.abs()
-    rest = of(actual, expected)[~large]
-    zeros = actual[~large].abs() <= 1e-6 * expected.abs().max() if rest.numel() else torch.ones(1, dtype=torch.bool)
-    return middle.item() if close.all() and zeros.all() and middle != 0 else None
+    near_zero = actual[~large].abs() <= 1e-6 * expected.abs().max()  # where `of` would be inaccurate
+    return middle.item() if close.all() and near_zero.all() and middle != 0 else None

@@ -1,4 +1,4 @@
-"""The judge's process: takes exercises and then jobs over its channel, and sends back results."""
+"""The process of a judge: receives exercises and then jobs over its channel, and sends results."""
 
 import contextlib
 import gc
@@ -15,8 +15,8 @@ import torch
 from grader import __version__
 from grader.base.result import Versions
 from grader.engine.judge.messages import (
-    Faulty,
     FromJudge,
+    InvalidCourse,
     Job,
     RunLab,
     RunLessons,
@@ -29,7 +29,7 @@ from grader.engine.judge.plugin import Plugin
 from grader.engine.sandbox import channel
 from grader.engine.sandbox.starter import Ahead, Starter
 
-_OFF = (  # plugins of pytest that a judge has no use for
+_DISABLED_PLUGINS = (  # of pytest
     *("cacheprovider", "terminal", "junitxml", "doctest", "pastebin", "stepwise", "setuponly", "setupplan"),
     *("faulthandler", "unraisableexception", "threadexception", "logging", "capture", "warnings", "debugging"),
     *("legacypath", "recwarn", "tmpdir", "monkeypatch", "unittest"),
@@ -37,7 +37,7 @@ _OFF = (  # plugins of pytest that a judge has no use for
 
 
 def _jobs(sock: socket.socket, before: Callable[[], None]) -> Iterator[Job]:
-    """The jobs; `before` each of them something is done for which nobody waits."""
+    """Yield jobs until the channel closes. `before` is called before each, while nobody waits."""
     while True:
         before()
         try:
@@ -50,25 +50,25 @@ def _jobs(sock: socket.socket, before: Callable[[], None]) -> Iterator[Job]:
 
 
 def serve(sock: socket.socket, starter: Starter) -> NoReturn:
-    """Grades jobs until the other side hangs up, in workers of `starter`."""
+    """Grade jobs until the channel closes, then exit the process."""
     versions = Versions(__version__, platform.python_version(), str(torch.__version__))
     setup = decode_to_judge.decode(channel.receive(sock)[0])
 
-    def say(message: FromJudge) -> None:
+    def send(message: FromJudge) -> None:
         try:
             channel.send(sock, encode(message))
         except channel.ChannelClosed:
-            os._exit(0)  # the command line is gone, and nobody waits for the rest
+            os._exit(0)  # the command line has ended
 
     if isinstance(setup, RunLab):
         from grader.engine.judge.lab import run_lab
 
-        run_lab(setup, starter, versions, say)
+        run_lab(setup, starter, versions, send)
         os._exit(0)
     if isinstance(setup, RunLessons):
         from grader.engine.judge.lesson import run_lessons
 
-        run_lessons(setup, starter, say)
+        run_lessons(setup, starter, send)
         os._exit(0)
     assert isinstance(setup, Setup)
     import pytest
@@ -77,17 +77,17 @@ def serve(sock: socket.socket, starter: Starter) -> NoReturn:
     gc.enable()
     ahead = Ahead(starter) if setup.ahead else None
     jobs = _jobs(sock, ahead.catch_up if ahead else lambda: None)
-    plugin = Plugin(setup, jobs, say, ahead or starter, versions)
+    plugin = Plugin(setup, jobs, send, ahead or starter, versions)
     files = [path for materials in setup.materials for path in materials.tests]
     options = [f"--rootdir={Path(files[0]).parent}", "-c", os.devnull, "--noconftest", "--assert=plain"]
-    options += ["--import-mode=importlib", *(option for name in _OFF for option in ("-p", f"no:{name}"))]
+    options += ["--import-mode=importlib", *(option for name in _DISABLED_PLUGINS for option in ("-p", f"no:{name}"))]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     code = pytest.main([*options, *files], plugins=[plugin])
-    fault = str(plugin.fault) if plugin.fault is not None else None
-    if fault is None and code is pytest.ExitCode.INTERNAL_ERROR:
-        fault = "pytest could not run the tests; what it printed above says why."
-    if fault is not None:
-        with contextlib.suppress(channel.ChannelClosed):  # the command line has heard it from another judge
-            channel.send(sock, encode(Faulty(fault)))
+    message = str(plugin.error) if plugin.error is not None else None
+    if message is None and code is pytest.ExitCode.INTERNAL_ERROR:
+        message = "pytest could not run the tests; what it printed above says why."
+    if message is not None:
+        with contextlib.suppress(channel.ChannelClosed):  # the command line has ended over the error of another judge
+            channel.send(sock, encode(InvalidCourse(message)))
     sys.stderr.flush()
     os._exit(0)

@@ -1,4 +1,4 @@
-"""Replays the log of a test on another module: the reference, or a known mistake of it."""
+"""Replay of a test's log on another module: the reference, or a wrong version of it."""
 
 import types
 import warnings
@@ -11,99 +11,100 @@ from torch import Tensor
 
 from grader.base.errors import UsageError
 from grader.engine.judge.compare import Path, compare
-from grader.engine.judge.cpu import OWN_CPU, bounded_cpu
-from grader.engine.judge.session import Entry, Limits, filled_memory
+from grader.engine.judge.cpu import JUDGE_CPU_FACTOR, cpu_limit
+from grader.engine.judge.faults import has_filled_memory
+from grader.engine.judge.session import LogEntry, SessionLimits
 from grader.engine.sandbox import wire
 from grader.engine.sandbox.executor import Servant
 from grader.engine.sandbox.objects import MODULE
 from grader.engine.sandbox.pack import Unpacker
 
-Asked = wire.Invoke | wire.Get | wire.Set | wire.Differentiate
+Request = wire.Invoke | wire.Get | wire.Set | wire.Differentiate
 
 _HALF = (torch.float16, torch.bfloat16)
-_FRAME = 2000  # bytes of an answer beside its numbers
+_OVERHEAD = 2000  # bytes of an answer besides its tensors
 
 
-class Kept:
-    """Stands for an object that did not cross: two of them are never told apart."""
+class OpaqueObject:
+    """An object that stayed in the worker. All of them compare equal."""
 
     def __init__(self, type_name: str):
         self.type_name = type_name
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Kept)
+        return isinstance(other, OpaqueObject)
 
     __hash__ = None  # type: ignore[assignment]
 
 
 class Answer(NamedTuple):
-    """A reply, and if it is `Returned`: its value, objects left out, and the tensors by which modules changed."""
+    """A reply, unpacked. `value` and `modules` are set only if it is `Returned`."""
 
     reply: wire.Reply | None
-    value: Any = None
-    modules: tuple[dict[str, Tensor], ...] = ()
+    value: Any = None  # with an OpaqueObject for each object
+    modules: tuple[dict[str, Tensor], ...] = ()  # tensors of modules that were created or changed
 
     @property
-    def missing(self) -> bool:
-        """Whether there is none, or memory was not enough: versions have more, and none has an answer like that."""
-        return self.reply is None or (isinstance(self.reply, wire.Threw) and filled_memory(self.reply))
+    def is_missing(self) -> bool:
+        """Whether there is no reply, or memory ran out; versions have more memory, so their answers say nothing."""
+        return self.reply is None or (isinstance(self.reply, wire.Threw) and has_filled_memory(self.reply))
 
 
-def answers(log: Sequence[Entry]) -> list[Answer]:
-    """What the submission answered. All of it was kept."""
+def answers(log: Sequence[LogEntry]) -> list[Answer]:
+    """Return the submission's answers in a log that was kept whole."""
     return [answer_of(entry.reply, entry.reply_blob or b"") for entry in log]
 
 
-def replay(log: Sequence[Entry], module: types.ModuleType, seed: int, limits: Limits) -> Iterator[Answer]:
-    """What `module` answers to the same questions, each asked when its answer is wanted.
+def replay(log: Sequence[LogEntry], module: types.ModuleType, seed: int, limits: SessionLimits) -> Iterator[Answer]:
+    """Yield the answers of `module` to the requests of a log that was kept whole.
 
-    Only one replay goes on at a time, since all draw from torch's generator. The log was kept whole. Raises UsageError
-    where a question keeps it busy for ten times the limit of a test.
+    Run one replay at a time: all of them draw from torch's generator. Raises UsageError if a request takes more than
+    `JUDGE_CPU_FACTOR` times the limit of a test.
     """
-    asked = Replay(module, seed, limits)
+    run = _Replay(module, seed, limits)
     for entry in log:
-        yield asked.answer(entry)
+        yield run.answer(entry)
 
 
-class Replay:
-    """Asks a module the questions of a log, one after the other.
+class _Replay:
+    """A module that is sent the requests of a log, one after the other.
 
-    The questions give a parameter by its place among the submission's; here it is the one of the same name.
+    A request names a parameter by its slot in the submission's module; the replay uses the parameter of the same name.
     """
 
-    def __init__(self, module: types.ModuleType, seed: int, limits: Limits):
-        self._servant = Servant(limits.memory, module)
-        self._servant.begin(seed)
+    def __init__(self, module: types.ModuleType, seed: int, limits: SessionLimits):
+        self._executor = Servant(limits.memory, module)
+        self._executor.begin(seed)
         self._name = module.__name__
-        self._most = OWN_CPU * limits.seconds
-        self._theirs: dict[int, list[str]] = {}  # number of a module of the submission: its parameters and buffers
-        self._own: dict[int, list[str]] = {}
-        self._common: set[int] = set()  # numbers of the objects that both have given so far
+        self._max_seconds = JUDGE_CPU_FACTOR * limits.seconds
+        self._their_slots: dict[int, list[str]] = {}  # parameters and buffers of the submission's modules, by number
+        self._own_slots: dict[int, list[str]] = {}
+        self._common: set[int] = set()  # numbers of the objects that both have returned so far
 
-    def answer(self, entry: Entry) -> Answer:
-        """Ask the module the next question. Raise UsageError where that keeps it busy for too long.
+    def answer(self, entry: LogEntry) -> Answer:
+        """Return the module's answer to the next request. Raises UsageError if it takes too long.
 
-        There is no answer to a question about an object that only the submission has: one that it returned where this
-        module returns a tensor, for example. What the module warns of concerns nobody: sizes that no test has are asked
-        for as well.
+        The answer is empty if the request is about an object that only the submission has, such as one returned where
+        this module returns a tensor.
         """
         if not self._can_be_asked(entry.request):
             return Answer(None)
-        what = f"{entry.question.label} of {self._name} takes more than {self._most:g} s of CPU"
+        what = f"{entry.question.label} of {self._name} takes more than {self._max_seconds:g} s of CPU"
         excess = UsageError(f'{what}; a mistake that does not end says ends="timeout".')
-        with warnings.catch_warnings(action="ignore"), bounded_cpu(self._most, excess) as bound:
-            request = _by_name(entry.request, self._theirs, self._own)
-            reply, blobs = self._servant.handle(request, bytearray(entry.blob or b""))
-        if bound.passed:
+        # Varied calls have sizes that no test has: warnings about them are of no use.
+        with warnings.catch_warnings(action="ignore"), cpu_limit(self._max_seconds, excess) as limit:
+            request = _with_own_slots(entry.request, self._their_slots, self._own_slots)
+            reply, blobs = self._executor.handle(request, bytearray(entry.blob or b""))
+        if limit.is_exceeded:
             raise excess
-        self._theirs |= names_of_slots(entry.reply)
-        self._own |= names_of_slots(reply)
+        self._their_slots |= names_of_slots(entry.reply)
+        self._own_slots |= names_of_slots(reply)
         for theirs, own in zip(_objects(entry.reply), _objects(reply), strict=False):
             if theirs.number == own.number and type(theirs) is type(own):
                 self._common.add(own.number)
         return answer_of(reply, b"".join(blobs))
 
-    def _can_be_asked(self, request: Asked) -> bool:
+    def _can_be_asked(self, request: Request) -> bool:
         if isinstance(request, wire.Differentiate):
             return True
         values: list[wire.WireValue] = [wire.WireObject(max(request.number, 0), "")]
@@ -111,12 +112,12 @@ class Replay:
             values += [*request.args, *request.kwargs.values()]
         elif isinstance(request, wire.Set):
             values.append(request.value)
-        numbers = {each.number for value in values for each in held(value)}
+        numbers = {each.number for value in values for each in objects_in(value)}
         return numbers <= {MODULE, *self._common}
 
 
-def held(value: wire.WireValue) -> Iterator[wire.WireObject | wire.WireModule]:
-    """The objects and modules in a wire value."""
+def objects_in(value: wire.WireValue) -> Iterator[wire.WireObject | wire.WireModule]:
+    """Yield the objects and modules in a wire value."""
     items: Iterable[wire.WireValue] = ()
     match value:
         case wire.WireObject() | wire.WireModule():
@@ -126,34 +127,34 @@ def held(value: wire.WireValue) -> Iterator[wire.WireObject | wire.WireModule]:
         case wire.WireDict(keys=keys, values=values):
             items = (*keys, *values)
     for item in items:
-        if isinstance(item, msgspec.Struct):  # of plain numbers there may be many
-            yield from held(item)
+        if isinstance(item, msgspec.Struct):  # skips plain numbers fast: there may be many
+            yield from objects_in(item)
 
 
 def _objects(reply: wire.Reply | None) -> Iterator[wire.WireObject | wire.WireModule]:
-    """Yield the objects and modules that a reply gives."""
+    """Yield the objects and modules that a reply returns."""
     if isinstance(reply, wire.Returned):
-        yield from held(reply.value)
+        yield from objects_in(reply.value)
 
 
 def names_of_slots(reply: wire.Reply | None) -> dict[int, list[str]]:
-    """The modules that a reply describes: for each number the names of its parameters and buffers, slot by slot."""
+    """Return the names of parameters and buffers, by slot, of the modules in a reply, by number."""
     if not isinstance(reply, wire.Returned):
         return {}
-    modules = [*(each for each in held(reply.value) if isinstance(each, wire.WireModule)), *reply.modules]
+    modules = [*(each for each in objects_in(reply.value) if isinstance(each, wire.WireModule)), *reply.modules]
     return {
         module.number: [
             f"{node.path}.{name}"
             for position, node in enumerate(module.nodes)
-            if node.first == position  # a module that stands in two places has its slots once
+            if node.first == position  # a module in two places has its slots only once
             for name in (*(name for name, _ in node.parameters), *(name for name, _, _ in node.buffers))
         ]
         for module in modules
     }
 
 
-def _by_name(request: Asked, theirs: Mapping[int, list[str]], own: Mapping[int, list[str]]) -> Asked:
-    """The request, with its slots counted as in `own`. A name that does not occur there has none."""
+def _with_own_slots(request: Request, theirs: Mapping[int, list[str]], own: Mapping[int, list[str]]) -> Request:
+    """Return the request with slots as in `own`, by name; a name that is missing there is dropped."""
     if isinstance(request, wire.Differentiate) or theirs == own:
         return request
 
@@ -169,21 +170,21 @@ def _by_name(request: Asked, theirs: Mapping[int, list[str]], own: Mapping[int, 
 
 
 def answer_of(reply: wire.Reply | None, blob: bytes) -> Answer:
-    """What a reply says that was checked, or is our own."""
+    """Return an unpacked reply. It must have been checked, or come from this process."""
     if not isinstance(reply, wire.Returned):
         return Answer(reply)
     modules: list[dict[str, Tensor]] = []
 
-    def keep(wired: wire.WireObject | wire.WireModule, unpacker: Unpacker) -> Kept:
+    def keep(wired: wire.WireObject | wire.WireModule, unpacker: Unpacker) -> OpaqueObject:
         if isinstance(wired, wire.WireObject):
-            return Kept(wired.type_name)
+            return OpaqueObject(wired.type_name)
         numbers = [unpacker.numbers(t) if isinstance(t, wire.WireTensor) else None for t in wired.tensors]
         found: dict[str, Tensor | None] = {}
         for node in wired.nodes:
             names = [*node.parameters, *((name, place) for name, place, _ in node.buffers)]
             found |= {f"{node.path}.{name}": numbers[place] for name, place in names}
         modules.append({name: tensor for name, tensor in found.items() if tensor is not None})
-        return Kept(wired.nodes[0].type_name)
+        return OpaqueObject(wired.nodes[0].type_name)
 
     unpacker = Unpacker(bytearray(blob), keep)
     value = unpacker.value(reply.value)
@@ -195,16 +196,16 @@ def answer_of(reply: wire.Reply | None, blob: bytes) -> Answer:
 
 
 def size(answer: Answer) -> int:
-    """About how many bytes an answer takes up."""
+    """Return about how many bytes of memory an answer takes up."""
     tensors = [tensor for _, tensor in tensors_in(answer.value)]
     tensors += [tensor for module in answer.modules for tensor in module.values()]
-    return _FRAME + sum(tensor.nbytes for tensor in tensors)
+    return _OVERHEAD + sum(tensor.nbytes for tensor in tensors)
 
 
 def same(mine: Answer, other: Answer) -> bool:
-    """Whether two answers say the same: equal values up to rounding, or exceptions of one kind, in whatever words.
+    """Return whether two answers agree: equal values up to rounding, or exceptions of the same class.
 
-    In half precision not a bit may differ: there the rounding is what a mistake can be about.
+    Values in half precision must be identical, because there the rounding can be the mistake.
     """
     if isinstance(mine.reply, wire.Returned) and isinstance(other.reply, wire.Returned):
         exact = {"rtol": 0.0, "atol": 0.0} if _holds_half(mine.value) else {}
@@ -215,24 +216,24 @@ def same(mine: Answer, other: Answer) -> bool:
 
 
 def same_gradients(mine: Answer, other: Answer) -> bool:
-    """Whether gradients lead from the same tensors of two answers."""
+    """Return whether the same tensors of two answers require grad."""
     return _differentiable(mine.value) == _differentiable(other.value)
 
 
 def same_arguments(mine: Answer, other: Answer) -> bool:
-    """Whether the same arguments were changed in place."""
+    """Return whether the same arguments were changed in place."""
     return _changed(mine) == _changed(other)
 
 
 def same_words(mine: Answer, other: Answer) -> bool:
-    """Whether two exceptions also read the same; True for other answers. Two of one kind alone prove little."""
+    """Return whether two exceptions have the same message; True for other answers."""
     if isinstance(mine.reply, wire.Threw) and isinstance(other.reply, wire.Threw):
         return mine.reply.message == other.reply.message
     return True
 
 
 def same_modules(mine: Answer, other: Answer) -> bool:
-    """Whether two answers leave modules with the same numbers: fresh from a constructor, or trained."""
+    """Return whether the modules that two answers created or changed hold the same numbers."""
     return compare(mine.modules, other.modules) is None
 
 
@@ -249,7 +250,7 @@ def _differentiable(value: Any) -> set[Path]:
 
 
 def tensors_in(value: Any, path: Path = ()) -> Iterator[tuple[Path, Tensor]]:
-    """The tensors in a nested value, each with what leads to it."""
+    """Yield the tensors in a nested value, each with its path."""
     items: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, Tensor):
         yield path, value
@@ -258,5 +259,5 @@ def tensors_in(value: Any, path: Path = ()) -> Iterator[tuple[Path, Tensor]]:
     elif isinstance(value, list | tuple):
         items = enumerate(value)
     for place, item in items:
-        if isinstance(item, Tensor | dict | list | tuple):  # of plain numbers there may be many
+        if isinstance(item, Tensor | dict | list | tuple):  # skips plain numbers fast: there may be many
             yield from tensors_in(item, (*path, place))

@@ -1,4 +1,4 @@
-"""The failing call of a test as Python that can be pasted."""
+"""Reproduction of a failing call as Python source that can be pasted."""
 
 import base64
 import keyword
@@ -11,17 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grader.engine.judge.session import Entry
+from grader.engine.judge.session import LogEntry
 from grader.engine.sandbox import wire
 from grader.engine.sandbox.mirror import RemoteModule
 from grader.engine.sandbox.pack import Unpacker, layout
 from grader.engine.sandbox.proxy import RemoteObject, Submission
 
-_LITERAL = 2000  # elements beyond which a tensor is written as packed bytes
-_LARGEST = 1 << 20  # bytes of tensors beyond which there is no reproduction
-_SHORT = 40  # characters of an argument that stands in the call itself
-_PLAIN = (torch.int64, torch.bool, torch.float32)  # what torch.tensor makes of whole numbers, truths and floats
-_PLAIN_ARRAYS = ("int64", "bool", "float64", "complex128")  # and what numpy.array makes of them
+_MAX_LITERAL = 2000  # elements of a tensor; a larger one is written as compressed bytes
+_MAX_BYTES = 1 << 20  # of all tensors; a larger call has no reproduction
+_MAX_INLINE = 40  # characters of an argument; a longer one gets a variable
+_DEFAULT_DTYPES = (torch.int64, torch.bool, torch.float32)  # torch.tensor infers these
+_DEFAULT_ARRAY_DTYPES = ("int64", "bool", "float64", "complex128")  # numpy.array infers these
 _OPERATIONS = {
     "contains": "{1} in {0}",
     "deepcopy": "__import__('copy').deepcopy({0})",
@@ -36,20 +36,20 @@ _OPERATIONS = {
 
 
 class _TooLarge(Exception):
-    """Not a text that anyone would paste."""
+    """Raised if the source text would be too large to paste."""
 
 
 class _Unknown(Exception):
-    """An object of the student's that no call in the log has given."""
+    """Raised for an object of the student's that no call in the log has returned."""
 
 
 def reproduction(
-    module: str, log: Sequence[Entry], failing: Entry, seed: int, argument_name: Callable[[Entry, str], str]
+    module: str, log: Sequence[LogEntry], failing: LogEntry, seed: int, argument_name: Callable[[LogEntry, str], str]
 ) -> str | None:
-    """Source text that makes the failing call's arguments and, in its last statement, the call.
+    """Return source text whose last statement is the failing call; the statements before it create the arguments.
 
-    Objects of the student's that the call works on are made again by the calls that made them, with the parameters
-    that the test gave them. None where the tensors are too large to write down.
+    Objects of the student's are created by the calls that created them in the test, with the parameters that the test
+    set. Returns None if the tensors are too large to write down.
     """
     try:
         return _Writer(module, log, failing, argument_name).text(seed)
@@ -58,90 +58,96 @@ def reproduction(
 
 
 class _Writer:
-    def __init__(self, module: str, log: Sequence[Entry], failing: Entry, argument_name: Callable[[Entry, str], str]):
+    """The statements that have been written so far, and the state that they leave."""
+
+    def __init__(
+        self, module: str, log: Sequence[LogEntry], failing: LogEntry, argument_name: Callable[[LogEntry, str], str]
+    ):
         self._module = module
         self._log = log[: next(i for i, entry in enumerate(log) if entry is failing) + 1]
         self._failing = failing
         self._argument_name = argument_name
         self._lines: list[str] = []
         self._taken: set[str] = {"torch", "np", module}
-        self._arrays = False  # whether there are arrays of NumPy in the text
-        self._objects: dict[int, str] = {0: module}  # number of an object: the expression for it
+        self._uses_numpy = False
+        self._objects: dict[int, str] = {0: module}  # expressions for objects, by number
         self._owners = _owners(self._log)
-        self._slots: dict[int, list[str]] = {}  # number of a module: its parameters and buffers, as attributes
-        self._state: bytes | None = None  # of the random generator in the text; None: as the seed left it
-        self._modes = True, "float32"  # of the text: grad mode, the default dtype
-        self._room = _LARGEST
+        self._slots: dict[int, list[str]] = {}  # accesses to parameters and buffers of modules, by number and slot
+        self._rng_state: bytes | None = None  # None: as the seed left it
+        self._modes = True, "float32"  # grad mode and default dtype
+        self._bytes_left = _MAX_BYTES
 
     def text(self, seed: int) -> str:
-        target: Entry = self._failing
+        """Return the whole text."""
+        target: LogEntry = self._failing
         note = ""
         if isinstance(target.request, wire.Differentiate):
             of = target.request.of
             target = next(e for e in self._log if e.request.id == of)
             note = "  # the failing test differentiates this"
-        self._make(self._needed(target), target)
+        self._write_calls(self._needed(target), target)
         call = self._call(target)
-        arrays = ["import numpy as np"] if self._arrays else []
-        head = [*arrays, "import torch", f"import {self._module}", "", f"torch.manual_seed({seed})"]
+        numpy = ["import numpy as np"] if self._uses_numpy else []
+        head = [*numpy, "import torch", f"import {self._module}", "", f"torch.manual_seed({seed})"]
         return "\n".join([*head, *self._lines, call + note]) + "\n"
 
-    # ------------------------------------------------------------ which calls
+    # ------------------------------------------------------------ the calls that are needed
 
-    def _needed(self, target: Entry) -> list[Entry]:
-        """The earlier entries by which the objects of a call came to be as they are, in order.
-
-        A call of a module that changed nothing of it is left out.
-        """
-        wanted = self._on(target)
-        chosen: list[Entry] = []
+    def _needed(self, target: LogEntry) -> list[LogEntry]:
+        """Return the earlier calls that created or changed the objects of a call, in order."""
+        wanted = self._objects_of(target)
+        chosen: list[LogEntry] = []
         before = self._log[: next(i for i, entry in enumerate(self._log) if entry is target)]
         for entry in reversed(before):
-            made = {number for number in wanted if number >> 10 == entry.request.id}
-            on = self._on(entry) & wanted - {0}
-            quiet = isinstance(entry.reply, wire.Returned) and not entry.reply.modules and self._is_forward(entry)
-            if not isinstance(entry.request, wire.Differentiate) and (made or (on and not quiet)):
+            if isinstance(entry.request, wire.Differentiate):
+                continue
+            creates = any(number >> 10 == entry.request.id for number in wanted)
+            uses = self._objects_of(entry) & wanted - {0}
+            changes_nothing = (
+                isinstance(entry.reply, wire.Returned) and not entry.reply.modules and self._is_forward(entry)
+            )
+            if creates or (uses and not changes_nothing):
                 chosen.insert(0, entry)
-                wanted |= self._on(entry)
+                wanted |= self._objects_of(entry)
         return chosen
 
-    def _on(self, entry: Entry) -> set[int]:
-        """The objects that a call works on, and those of which they are methods."""
+    def _objects_of(self, entry: LogEntry) -> set[int]:
+        """Return the numbers of the objects that a call uses, and of those whose attributes they are."""
         numbers = _numbers(entry)
         while more := {self._owners[number] for number in numbers if number in self._owners} - numbers:
             numbers |= more
         return numbers
 
-    def _is_forward(self, entry: Entry) -> bool:
+    def _is_forward(self, entry: LogEntry) -> bool:
         if isinstance(entry.request, wire.Get):
             return True
         return isinstance(entry.request, wire.Invoke) and entry.question.label.endswith(".forward")
 
-    def _make(self, entries: Sequence[Entry], target: Entry) -> None:
-        """Writes the calls that the target builds on, and what the test did to their objects up to it."""
+    def _write_calls(self, entries: Sequence[LogEntry], target: LogEntry) -> None:
+        """Write the calls before the target, and what the test changed in their objects."""
         pending: list[str] = []
-        state: bytes | None = None  # of the random generator, in the worker
+        rng_state: bytes | None = None  # in the worker
         for entry in self._log:
-            state = _rng(entry.request) or state
+            rng_state = _rng_state(entry.request) or rng_state
             chosen = entry is target or any(entry is each for each in entries)
             pending += self._updates(entry)
             if chosen:
                 self._lines += pending
                 pending = []
                 drawn = entry.reply.rng if isinstance(entry.reply, wire.Returned) else None
-                if drawn is not None and state != self._state and state is not None:
-                    self._lines.append(f"torch.set_rng_state({self._packed(bytes(state), torch.uint8)})")
-                self._state = drawn or self._state
+                if drawn is not None and rng_state != self._rng_state and rng_state is not None:
+                    self._lines.append(f"torch.set_rng_state({self._packed(bytes(rng_state), torch.uint8)})")
+                self._rng_state = drawn or self._rng_state
             if entry is target:
                 return
             if chosen:
                 self._write(entry)
             if isinstance(entry.reply, wire.Returned):
-                state = entry.reply.rng or state
-                self._describe(entry.reply)
+                rng_state = entry.reply.rng or rng_state
+                self._note_slots(entry.reply)
 
-    def _write(self, entry: Entry) -> None:
-        """One of the earlier calls, with names for the objects that it gave."""
+    def _write(self, entry: LogEntry) -> None:
+        """Write an earlier call, and name the objects that it returned."""
         found = dict(_objects_in(entry.reply.value)) if isinstance(entry.reply, wire.Returned) else {}
         call = self._call(entry)
         fresh = {access: number for access, number in found.items() if number not in self._objects}
@@ -154,8 +160,8 @@ class _Writer:
         for access, number in fresh.items():
             self._objects[number] = call + access
 
-    def _describe(self, reply: wire.Returned) -> None:
-        """Notes the names of the tensors in the modules of an answer."""
+    def _note_slots(self, reply: wire.Returned) -> None:
+        """Note the names of the tensors in the modules of a reply."""
         for described in [*_modules_in(reply.value), *reply.modules]:
             names = []
             for place, node in enumerate(described.nodes):
@@ -166,7 +172,7 @@ class _Writer:
 
     # ------------------------------------------------------------ one call
 
-    def _call(self, entry: Entry) -> str:
+    def _call(self, entry: LogEntry) -> str:
         request = entry.request
         if isinstance(request, wire.Get):
             return self._owner(request.number) + _access(request.path)
@@ -191,8 +197,8 @@ class _Writer:
             raise _Unknown
         return self._objects[number]
 
-    def _updates(self, entry: Entry) -> list[str]:
-        """Lines that set the tensors of modules which the test had set before this call."""
+    def _updates(self, entry: LogEntry) -> list[str]:
+        """Return lines for the changes that the test made to modules before this call."""
         context = getattr(entry.request, "context", None)
         lines = []
         if entry.blob is None:
@@ -215,10 +221,10 @@ class _Writer:
 
     # ------------------------------------------------------------ values
 
-    def _argument(self, entry: Entry, place: str, value: Any) -> str:
-        """An argument: written out where it is short, else the name of a variable that is set before."""
+    def _argument(self, entry: LogEntry, place: str, value: Any) -> str:
+        """Return an argument: written out if it is short, or else the name of a variable that is set before."""
         text = self._literal(value)
-        if len(text) <= _SHORT:
+        if len(text) <= _MAX_INLINE:
             return text
         name = self._variable(self._argument_name(entry, place).replace(" ", "_"))
         self._lines.append(f"{name} = {text}")
@@ -258,19 +264,21 @@ class _Writer:
         return repr(value)
 
     def _array(self, array: "np.ndarray[Any, Any]") -> str:
-        if array.size > _LITERAL or not np.isfinite(array).all():
+        if array.size > _MAX_LITERAL or not np.isfinite(array).all():
             return f"{self._tensor(torch.as_tensor(array))}.numpy()"
-        self._arrays = True
-        self._room -= array.nbytes
-        if self._room < 0:
+        self._uses_numpy = True
+        self._bytes_left -= array.nbytes
+        if self._bytes_left < 0:
             raise _TooLarge
         name = array.dtype.name
-        dtype = "" if name in _PLAIN_ARRAYS and array.size else f", dtype={name if name == 'bool' else f'np.{name}'}"
-        return f"np.empty({array.shape}{dtype})" if not array.size else f"np.array({array.tolist()!r}{dtype})"
+        dtype = f", dtype={name if name == 'bool' else f'np.{name}'}"
+        if not array.size:
+            return f"np.empty({array.shape}{dtype})"
+        return f"np.array({array.tolist()!r}{'' if name in _DEFAULT_ARRAY_DTYPES else dtype})"
 
     def _tensor(self, tensor: Tensor) -> str:
-        self._room -= tensor.numel() * tensor.element_size()
-        if self._room < 0:
+        self._bytes_left -= tensor.numel() * tensor.element_size()
+        if self._bytes_left < 0:
             raise _TooLarge
         if tensor.numel() == 0:
             return f"torch.empty({tuple(tensor.shape)}, dtype={tensor.dtype})"
@@ -286,11 +294,11 @@ class _Writer:
     def _numbers(self, tensor: Tensor) -> str:
         if tensor.is_complex():
             return f"torch.complex({self._numbers(tensor.real)}, {self._numbers(tensor.imag)})"
-        if tensor.numel() <= _LITERAL:
+        if tensor.numel() <= _MAX_LITERAL:
             text = repr(tensor.tolist())
             if not tensor.isfinite().all():
                 text = text.replace("inf", "float('inf')").replace("nan", "float('nan')")
-            return f"torch.tensor({text}{'' if tensor.dtype in _PLAIN else f', dtype={tensor.dtype}'})"
+            return f"torch.tensor({text}{'' if tensor.dtype in _DEFAULT_DTYPES else f', dtype={tensor.dtype}'})"
         raw = tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes()
         return f"{self._packed(raw, tensor.dtype)}.reshape({tuple(tensor.shape)})"
 
@@ -302,17 +310,17 @@ class _Writer:
 
 
 def _access(path: str) -> str:
-    """A path into a module as Python writes it: ".blocks[0].norm"."""
+    """Return a path into a module as Python source: ".blocks[0].norm"."""
     return "".join(f"[{name}]" if name.isdecimal() else f".{name}" for name in path.split(".") if name)
 
 
-def _rng(request: Any) -> bytes | None:
+def _rng_state(request: Any) -> bytes | None:
     context: wire.Context | None = getattr(request, "context", None)
     return context.rng if context else None
 
 
-def _owners(log: Sequence[Entry]) -> dict[int, int]:
-    """For what came as an attribute of an object, such as a method: the number of that object."""
+def _owners(log: Sequence[LogEntry]) -> dict[int, int]:
+    """Return, for each object that is an attribute of another, such as a method, the number of the other."""
     found = {}
     for entry in log:
         if isinstance(entry.request, wire.Get) and isinstance(entry.reply, wire.Returned):
@@ -320,8 +328,8 @@ def _owners(log: Sequence[Entry]) -> dict[int, int]:
     return found
 
 
-def _numbers(entry: Entry) -> set[int]:
-    """The objects that a call works on."""
+def _numbers(entry: LogEntry) -> set[int]:
+    """Return the numbers of the objects that a call uses."""
     request = entry.request
     numbers = {getattr(request, "number", 0)}
     if isinstance(request, wire.Invoke):
@@ -331,7 +339,7 @@ def _numbers(entry: Entry) -> set[int]:
 
 
 def _objects_in(value: wire.WireValue, access: str = "") -> Iterator[tuple[str, int]]:
-    """The objects of the student's in a value: how Python gets at each, and its number."""
+    """Yield for each object of the student's in a value the Python source that accesses it, and its number."""
     match value:
         case wire.WireObject(number=number) | wire.WireModule(number=number):
             yield access, number

@@ -1,4 +1,4 @@
-"""The result of a submission, from those of its tests."""
+"""Results of submissions, made from the results of their tests."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,20 +7,25 @@ import msgspec
 
 from grader.base.result import Frame, Outcome, Raised, Result, SourceLine, TestResult
 from grader.base.text import clean, clean_line
-from grader.engine.judge.collect import Tested
-from grader.engine.judge.frames import raised
+from grader.engine.judge.collect import CollectedExercise
+from grader.engine.judge.faults import Fault
+from grader.engine.judge.frames import exception_of
 from grader.engine.judge.messages import Job
-from grader.engine.judge.session import Fault
 
 
-def result_of(job: Job, exercise: Tested, tests: Sequence[TestResult], fault: Fault | None, **rest: Any) -> Result:
-    """The result of a job: its score, and its outcome; with a fault, that of a file that could not be run."""
+def result_of(
+    job: Job, exercise: CollectedExercise, tests: Sequence[TestResult], fault: Fault | None, **rest: Any
+) -> Result:
+    """Return the result of a job. `fault` says why the file could not be loaded, if it could not.
+
+    `rest` are the other fields of Result.
+    """
     outcome, message, exception = Outcome.GRADED, None, None
     if fault is not None:
         outcome = fault.outcome
         message = fault.message if outcome is not Outcome.NOT_STARTED else None
         if fault.threw is not None:
-            exception = raised(fault.threw, job.source, job.exercise, job.file, {})
+            exception = exception_of(fault.threw, job.source, job.exercise, job.file, {})
         elif outcome is Outcome.SYNTAX_ERROR and fault.line is not None:
             exception = _syntax_error(fault, job)
     return Result(
@@ -29,7 +34,7 @@ def result_of(job: Job, exercise: Tested, tests: Sequence[TestResult], fault: Fa
         sha256=job.sha256,
         outcome=outcome,
         score=sum(test.points for test in tests),
-        max_score=sum(test.points for test in exercise.tests if not test.missing and (job.long or not test.long)),
+        max_score=sum(test.points for test in exercise.tests if not test.missing and (job.long or not test.is_long)),
         message=message,
         exception=exception,
         tests=tuple(tests),
@@ -39,10 +44,10 @@ def result_of(job: Job, exercise: Tested, tests: Sequence[TestResult], fault: Fa
     )
 
 
-def blocked(result: Result, by: str, why: str | None) -> Result:
-    """The result, with nothing said of the tests that failed: what is at fault may be the file that they build on.
+def blocked_result(result: Result, by: str, why: str | None) -> Result:
+    """Return a result without its failures, because the exercise `by` that this one imports may have caused them.
 
-    `why`: there is no such file, and this is the reason.
+    `why` says why there is no file for `by`; None if there is one, which does not pass.
     """
     silent = {"outcome": Outcome.BLOCKED, "failure": None}
     tests = tuple(msgspec.structs.replace(each, **silent) if each.failing else each for each in result.tests)

@@ -1,34 +1,34 @@
-"""Random inputs for tests: torch's names, one seed, float64 unless said otherwise."""
+"""Random inputs for tests, by the names of torch's functions; float64 by default."""
 
 import torch
 from torch import Tensor
 
 
 class Rng:
-    """The fixture `rng`: draws depend on the exercise, the test and the run's seed, never on the clock."""
+    """The fixture `rng`: a generator whose seed depends on the exercise, the test and the run, never on the clock."""
 
     def __init__(self, seed: int):
         self.seed = seed
         self._generator = torch.Generator().manual_seed(seed)
 
     def randn(self, *size: int, dtype: torch.dtype = torch.float64) -> Tensor:
-        """Standard normal numbers, shape `size`."""
+        """Return standard normal numbers of shape `size`."""
         return torch.randn(*size, generator=self._generator, dtype=torch.float64).to(dtype)
 
     def rand(self, *size: int, dtype: torch.dtype = torch.float64) -> Tensor:
-        """Uniform numbers in [0, 1), shape `size`."""
+        """Return uniform numbers in [0, 1) of shape `size`."""
         return torch.rand(*size, generator=self._generator, dtype=torch.float64).to(dtype)
 
     def randint(self, low: int, high: int, size: tuple[int, ...]) -> Tensor:
-        """Whole numbers in [low, high), int64, shape `size`."""
+        """Return integers in [low, high) of shape `size`, int64."""
         return torch.randint(low, high, size, generator=self._generator)
 
     def randperm(self, n: int) -> Tensor:
-        """A permutation of 0 .. n-1, int64 (n,)."""
+        """Return a permutation of 0 .. n-1, int64 (n,)."""
         return torch.randperm(n, generator=self._generator)
 
     def sizes(self, n: int, low: int = 2, high: int = 9) -> list[int]:
-        """`n` pairwise different whole numbers in [low, high], so that a size names its axis."""
+        """Return `n` different integers in [low, high], so that each size names its axis. Raises ValueError."""
         if n > high - low + 1:
             raise ValueError(f"there are no {n} different sizes in [{low}, {high}]")
         return [low + int(i) for i in self.randperm(high - low + 1)[:n]]

@@ -1,6 +1,6 @@
-"""What a call did beside returning a value, where an exercise promises something of it: asked of the worker.
+"""Side effects of a call that an exercise may forbid: shared memory, and draws from torch's own generator.
 
-Each is a question of the test like others, with an answer in its log. So the known mistakes are asked it too.
+The worker is asked about them by requests that are logged like any other, so they are replayed on known mistakes too.
 """
 
 from typing import Any
@@ -22,9 +22,9 @@ _GENERATOR = (
 
 
 def memory_complaint(submission: Any, value: Any, name: str | None) -> str | None:
-    """That tensors of `value`, a part of what the last call returned, share memory, in a sentence. None if not so.
+    """Return a sentence if tensors of `value`, a part of the last call's result, share memory; None otherwise.
 
-    UsageError unless they are exactly what it returned. Of a module of this process nothing is known.
+    Returns None for a module of this process, too. Raises UsageError if `value` is not from the last call.
     """
     link = _link(submission)
     if link is None:
@@ -41,7 +41,7 @@ def memory_complaint(submission: Any, value: Any, name: str | None) -> str | Non
 
 
 def generator_complaint(submission: Any) -> str | None:
-    """That the last call changed the state of torch's own generator, in a sentence. None if not so, or not known."""
+    """Return a sentence if the last call changed the state of torch's own generator; None otherwise."""
     link = _link(submission)
     if link is None or link.side_effect("generator_kept", bool):
         return None

@@ -1,4 +1,4 @@
-"""Keeps what code prints from the screen of whoever waits for a result."""
+"""Suppression of output from code that runs in the judge."""
 
 import contextlib
 import os
@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Throws away what is printed meanwhile, by native code as well: LAPACK complains on stdout of a matrix of NaN."""
-    kept = [(descriptor, os.dup(descriptor)) for descriptor in (1, 2)]
+def suppressed_output() -> Iterator[None]:
+    """Discard stdout and stderr, also of native code: LAPACK writes to stdout about a matrix of NaN."""
+    saved = [(descriptor, os.dup(descriptor)) for descriptor in (1, 2)]
     null = os.open(os.devnull, os.O_WRONLY)
     try:
-        for descriptor, _ in kept:
+        for descriptor, _ in saved:
             os.dup2(null, descriptor)
         yield
     finally:
         os.close(null)
-        for descriptor, copy in kept:
+        for descriptor, copy in saved:
             os.dup2(copy, descriptor)
             os.close(copy)

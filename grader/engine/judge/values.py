@@ -1,4 +1,4 @@
-"""Values as a screen describes them: a tensor by its axes, which are called as the test calls their sizes."""
+"""Descriptions of values for the screen, with the test's names for the axes of tensors."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,10 +9,9 @@ from grader.engine.sandbox import wire
 
 
 def size_names(known: Mapping[str, Any]) -> dict[int, str]:
-    """Names of sizes, from what a test has under names, in dicts as well: capitalised ones of at most four letters, and
-    k.
+    """Return the names of sizes among a test's variables and their dict items (see `is_size_name`).
 
-    A size that two names share has none, nor has 1, which any axis may be.
+    A size that two names share has no name, and neither has 1, which any axis may have.
     """
     names: dict[int, set[str]] = {}
     for name, size in _named_sizes(known):
@@ -29,16 +28,16 @@ def _named_sizes(known: Mapping[Any, Any]) -> Iterator[tuple[str, int]]:
 
 
 def is_size_name(name: str) -> bool:
-    """Whether a whole number of this name is taken for a size."""
+    """Return whether an int of this name counts as a size: a capitalized name of up to four letters, or k."""
     return 0 < len(name) <= 4 and (name[0].isupper() or name == "k")
 
 
-def axes(shape: Sequence[int], sizes: dict[int, str]) -> tuple[Axis, ...]:
-    """The axes of a shape, by the names of their sizes."""
+def named_axes(shape: Sequence[int], sizes: dict[int, str]) -> tuple[Axis, ...]:
+    """Return the axes of a shape with the names of their sizes."""
     return tuple(Axis(size, sizes.get(size)) for size in shape)
 
 
 def value_of(described: wire.Described, sizes: dict[int, str]) -> Value:
-    """A value that was described beside the student's code, made harmless, with the names of sizes."""
-    shape = None if described.shape is None else axes(described.shape, sizes)
+    """Return a value that the worker described, with its text made safe for a terminal."""
+    shape = None if described.shape is None else named_axes(described.shape, sizes)
     return Value(clean_line(described.text), shape, described.dtype and clean_line(described.dtype))

@@ -17,21 +17,21 @@ from typing import Self, TypeVar
 from grader.base.errors import Lost, UsageError
 from grader.base.result import Isolation, Result
 from grader.engine.judge.messages import (
-    Faulty,
+    DrawingStarted,
     FromJudge,
-    Graded,
+    InvalidCourse,
     Job,
+    JobGraded,
     LabEnded,
+    LabOutput,
     Materials,
-    Painted,
-    Painting,
-    PartRan,
+    PartResult,
+    PicturesDrawn,
     RunLab,
     RunLessons,
     Setup,
-    Shows,
     Submit,
-    Testing,
+    TestStarted,
     decode_from_judge,
     encode,
 )
@@ -96,7 +96,7 @@ class Judge:
             message = decode_from_judge.decode(receive(self._sock)[0])
         except (ChannelClosed, ConnectionError):
             raise JudgeLost(_ENDED) from None
-        if isinstance(message, Faulty):
+        if isinstance(message, InvalidCourse):
             raise UsageError(_shown(message.message))
         return message
 
@@ -236,19 +236,19 @@ class Judges:
         if self.warm is None:
             self._judges = [self._spawn_judge() for _ in range(self._count)]
 
-    def run_lab(self, lab: RunLab, forbidden: Sequence[Path]) -> Iterator[Shows | LabEnded]:
+    def run_lab(self, lab: RunLab, forbidden: Sequence[Path]) -> Iterator[LabOutput | LabEnded]:
         """Has a judge run a lab, in place of `prepare`; yields all that it says. UsageError, JudgeLost."""
         self._forbid(forbidden, optim=False)  # one worker, which imports what it uses
         (judge,) = self._judges
         judge.set_up(lab)
         while True:
             message = self._hear(judge)
-            assert isinstance(message, Shows | LabEnded)
+            assert isinstance(message, LabOutput | LabEnded)
             yield message
             if isinstance(message, LabEnded):
                 return
 
-    def run_lessons(self, lessons: RunLessons, forbidden: Sequence[Path]) -> Iterator[PartRan | Painted]:
+    def run_lessons(self, lessons: RunLessons, forbidden: Sequence[Path]) -> Iterator[PartResult | PicturesDrawn]:
         """Has a judge run code of lessons, in place of `prepare`; yields what came of each part and each file.
 
         UsageError, also where code for pictures does not come to an end and cannot be interrupted; JudgeLost.
@@ -262,10 +262,10 @@ class Judges:
             if complaint := _silent(judge, judge.pulse(_PATIENCE * lessons.seconds)):
                 raise _unfinished(painting, complaint)
             message = self._hear(judge)
-            if isinstance(message, Painting):
+            if isinstance(message, DrawingStarted):
                 painting = message
                 continue
-            assert isinstance(message, PartRan | Painted)
+            assert isinstance(message, PartResult | PicturesDrawn)
             yield message
             left -= 1
 
@@ -298,7 +298,7 @@ class Judges:
             self.end(judge)
             raise (JudgeFelled if pulse.overspent else JudgeLost)(f"a judge {complaint}")
         message = self._hear(judge)
-        assert isinstance(message, Graded)
+        assert isinstance(message, JobGraded)
         return message.result
 
     def end(self, judge: Judge) -> int:
@@ -397,10 +397,10 @@ class Judges:
                 if judge.fileno() in ready:
                     pulses.pop(judge.pid, None)
                     message = self._hear(judge)
-                    if isinstance(message, Testing):
+                    if isinstance(message, TestStarted):
                         testing(message.test)
                         continue
-                    assert isinstance(message, Graded)
+                    assert isinstance(message, JobGraded)
                     done = open_jobs[judge.fileno()].pop(message.id)
                     feed(judge)
                     yield done, message.result
@@ -439,7 +439,7 @@ def _lost(code: int) -> JudgeLost:
     return JudgeLost(f"a judge was ended by {what}")
 
 
-def _unfinished(painting: Painting | None, complaint: str) -> Exception:
+def _unfinished(painting: DrawingStarted | None, complaint: str) -> Exception:
     """What to raise for a judge that is stuck with pictures, or with other code of lessons."""
     if painting is None:
         return JudgeLost(f"a judge {complaint}")

@@ -11,7 +11,7 @@ import msgspec
 
 from grader.base.errors import UsageError
 from grader.base.result import Result
-from grader.engine.judge.cpu import OWN_CPU
+from grader.engine.judge.cpu import JUDGE_CPU_FACTOR
 from grader.engine.judge.messages import Job, Materials
 from grader.engine.pool.client import Judge, JudgeFelled, JudgeLost, Judges
 from grader.engine.submission.unrun import felled
@@ -154,7 +154,7 @@ def _patience(materials: Materials) -> float:
     texts = "\n".join(Path(path).read_text("utf-8") for path in materials.tests)
     tests = len(re.findall(r"^def test_", texts, re.MULTILINE))
     own = sum(map(float, re.findall(r"^@seconds\(([0-9.]+)\)", texts, re.MULTILINE)))
-    return 60 + 2 * OWN_CPU * (materials.seconds * (tests + 1) + own)
+    return 60 + 2 * JUDGE_CPU_FACTOR * (materials.seconds * (tests + 1) + own)
 
 
 _hosts: dict[str, Host] = {}  # by the name that a batch gave its course

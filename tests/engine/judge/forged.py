@@ -1,4 +1,4 @@
-"""A judge whose workers answer what a test has written down: the judge's end of the channel is real, the other forged.
+"""A judge with forged workers, which send the replies that a test has written.
 
 Run as a program, with a descriptor to speak over, this is that judge. The text of a job brings the replies of its
 worker along, in a comment: whole frames, which get the id of the question.
@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from grader.base.result import Isolation, Result
-from grader.engine.judge.messages import Graded, Job, Materials, Setup, Submit, decode_from_judge, encode
+from grader.engine.judge.messages import Job, JobGraded, Materials, Setup, Submit, decode_from_judge, encode
 from grader.engine.sandbox import channel, wire
 from grader.engine.sandbox.starter import Ended, Started
 
@@ -29,7 +29,7 @@ Frame = tuple[bytes, bytes]  # meta and blob
 
 
 def frame(reply: Any, blob: bytes = b"") -> Frame:
-    """A message, well-typed or not, as it crosses."""
+    """Return a message, well-typed or not, as a frame."""
     return msgspec.msgpack.encode(reply), blob
 
 
@@ -55,7 +55,7 @@ class Forger:
         pass
 
     def _work(self, sock: socket.socket, printed: int) -> None:
-        """Answers until the judge hangs up, or there is nothing left to say."""
+        """Answer until the judge closes the channel, or no reply is left."""
         replies: Iterator[Frame] = iter(())
         with closing(sock), open(printed, "wb"), suppress(channel.ChannelClosed):
             while True:
@@ -79,7 +79,7 @@ def _replies(source: str) -> Iterator[Frame]:
 
 
 def _numbered(meta: bytes, number: int) -> bytes:
-    """The message with this id, if it has one and is a message at all."""
+    """Return the message with this id, if it is one that has an id."""
     with suppress(msgspec.MsgspecError, RecursionError, ValueError, TypeError):
         message = msgspec.msgpack.decode(meta)
         if isinstance(message, dict) and "id" in message:
@@ -88,7 +88,7 @@ def _numbered(meta: bytes, number: int) -> bytes:
 
 
 class ForgedJudge:
-    """A judge in a process of its own. One that ends is replaced for the next job."""
+    """A judge in a process of its own, which is replaced if it ends."""
 
     def __init__(self, materials: Materials):
         self._setup = Setup((materials,), Isolation("none"), complete=False)
@@ -96,7 +96,7 @@ class ForgedJudge:
         self._process: subprocess.Popen[bytes] | None = None
 
     def grade(self, frames: Sequence[Frame]) -> Result | str:
-        """The result of a submission whose worker answers so; a sentence where the judge ended over it."""
+        """Return the result of a submission with these replies; a message if the judge ended."""
         if self._process is None:
             self._start()
         text = base64.b64encode(zlib.compress(msgspec.msgpack.encode(frames))).decode()
@@ -107,7 +107,7 @@ class ForgedJudge:
         except (channel.ChannelClosed, ConnectionError):
             self.close()
             return "its process ended"
-        assert isinstance(message, Graded)
+        assert isinstance(message, JobGraded)
         return message.result
 
     def _start(self) -> None:
@@ -118,7 +118,7 @@ class ForgedJudge:
         channel.send(self._sock, encode(self._setup))
 
     def close(self) -> None:
-        """Ends the process, whatever it does."""
+        """Kill the process."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

@@ -1,4 +1,4 @@
-"""A small reference, and what a test asks a module in this process."""
+"""A small reference, and logs of tests on a module in this process."""
 
 import contextlib
 import itertools
@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from grader.engine.judge.session import Entry
+from grader.engine.judge.session import LogEntry
 from grader.engine.sandbox import wire
 from grader.engine.sandbox.executor import Servant
 from grader.engine.sandbox.proxy import Link, Question, Submission
@@ -46,7 +46,7 @@ class Gate(nn.Module):
 
 
 def variation(right: str, wrong: str) -> str:
-    """The reference with some text replaced."""
+    """Return the reference with some text replaced."""
     assert right in REFERENCE
     return REFERENCE.replace(right, wrong)
 
@@ -54,17 +54,17 @@ def variation(right: str, wrong: str) -> str:
 NAMES = dict.fromkeys(("scaled", "shifted", "both", "Gate"), True)
 
 
-def log_of(source: str, test: Callable[[Any], None], names: dict[str, bool] = NAMES) -> list[Entry]:
-    """What a test asks a module with these public names, and the module's answers. The test may raise."""
-    servant = Servant(LIMIT, execute("student", source))
-    servant.begin(0)
-    log: list[Entry] = []
+def log_of(source: str, test: Callable[[Any], None], names: dict[str, bool] = NAMES) -> list[LogEntry]:
+    """Return the log of a test, which may raise, on a module with these public names."""
+    executor = Servant(LIMIT, execute("student", source))
+    executor.begin(0)
+    log: list[LogEntry] = []
 
     def exchange(request: Any, blobs: list[Any], question: Question) -> tuple[wire.Returned, bytearray]:
-        entry = Entry(question, request, b"".join(blobs))
+        entry = LogEntry(question, request, b"".join(blobs))
         log.append(entry)
-        with torch.enable_grad():  # a question of `backward` is asked without, in this process
-            entry.reply, answered = servant.handle(request, bytearray(entry.blob))
+        with torch.enable_grad():  # backward disables grad mode, which the worker's process would not share
+            entry.reply, answered = executor.handle(request, bytearray(entry.blob))
         entry.reply_blob = b"".join(answered)
         if not isinstance(entry.reply, wire.Returned):
             raise ValueError(entry.reply)

@@ -1,4 +1,4 @@
-"""The call that a failure is about, as a screen shows it."""
+"""The call that a failure is about, as shown on the screen."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ import pytest
 import torch
 
 from grader.engine.judge.calls import last_call
-from grader.engine.judge.context import Setting
+from grader.engine.judge.context import FailureContext
 from tests.engine.judge.logs import log_of
 
 HUGE = 1 << 300
 
 
 def shown(config: Any) -> str:
-    """What a screen says of an argument."""
+    """Return the description of an argument."""
     source = "def count(config):\n    return 1\n"
     log = log_of(source, lambda m: m.count(config), {"count": True})
-    call = last_call(Setting(source, "student", "student.py", None, None, {}, log, 0))
+    call = last_call(FailureContext(source, "student", "student.py", None, None, {}, log, 0))
     assert call is not None
     return call.arguments[0].value.text
 

@@ -1,4 +1,4 @@
-"""What agrees and what differs, and how a difference is called."""
+"""Which values agree, and how differences are classified."""
 
 import math
 from typing import Any
@@ -44,7 +44,7 @@ X = torch.arange(6.0, dtype=torch.float64).view(2, 3)
         "empty",
     ],
 )
-def test_agrees(actual: Any, expected: Any) -> None:
+def test_equal_values_agree(actual: Any, expected: Any) -> None:
     assert compare(actual, expected) is None
 
 
@@ -71,7 +71,9 @@ def test_agrees(actual: Any, expected: Any) -> None:
         (torch.tensor([1, 2]), torch.tensor([1, 3]), Outcome.WRONG_VALUES, ()),
     ],
 )
-def test_differs(actual: Any, expected: Any, outcome: Outcome, path: tuple[Any, ...]) -> None:
+def test_a_difference_has_its_outcome_and_path(
+    actual: Any, expected: Any, outcome: Outcome, path: tuple[Any, ...]
+) -> None:
     difference = compare(actual, expected)
     assert difference is not None
     assert (difference.outcome, difference.path) == (outcome, path)
@@ -103,5 +105,5 @@ def test_a_float_is_no_whole_number_where_equality_is_exact(actual: Any, expecte
     assert_equal(expected, expected)
 
 
-def test_the_dtype_may_be_left_out() -> None:
+def test_check_dtype_false_ignores_the_dtype() -> None:
     assert compare(X.float(), X, check_dtype=False) is None

@@ -1,4 +1,4 @@
-"""An exercise about modules, graded for real: its reference passes, and each mistake is named when it is handed in."""
+"""An exercise about modules: its reference passes, and each known mistake is named."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from grader.base.result import Outcome, Result
 from grader.course.variations import Variation, load_variations
-from grader.engine.judge.messages import Job, Materials, Misstep
+from grader.engine.judge.messages import Job, Materials
 from grader.engine.pool.client import Judges
 
 REFERENCE = """
@@ -168,8 +168,8 @@ CLASS_MISTAKES = {  # name: what is wrong in the class
 }
 
 
-def exercise(name: str, hidden: Path, reference: str, mistakes: tuple[Misstep, ...]) -> Materials:
-    """An exercise with hidden tests only."""
+def exercise(name: str, hidden: Path, reference: str, mistakes: tuple[Variation, ...]) -> Materials:
+    """Return the materials of an exercise that has only hidden tests."""
     return Materials(
         id=name,
         tests=(str(hidden),),
@@ -207,8 +207,7 @@ def grade(
     folder: Path = tmp_path_factory.mktemp("mixer")
     hidden = folder / "test_hidden.py"
     hidden.write_text(TESTS)
-    missteps = tuple(Misstep(each.name, each.replaces, each.advice, each.source) for each in mistakes.values())
-    materials = exercise("mixer", hidden, REFERENCE, missteps)
+    materials = exercise("mixer", hidden, REFERENCE, tuple(mistakes.values()))
     with Judges() as judges:
         judges.prepare([materials], forbidden=[folder])
 
@@ -267,7 +266,7 @@ IN_OTHER_WORDS = REFERENCE.replace(
 )
 
 
-def test_another_style_passes(grade: Callable[[str], Result]) -> None:
+def test_right_code_in_another_style_passes(grade: Callable[[str], Result]) -> None:
     assert grade(IN_OTHER_WORDS.replace("DECAY", "0.5")).score == 8
 
 
@@ -277,13 +276,13 @@ def test_a_mistake_in_another_style_is_named(grade: Callable[[str], Result]) -> 
     assert result.diagnosis.mistake == "no_decay"
 
 
-def test_no_mistake_is_claimed_that_was_not_made(grade: Callable[[str], Result]) -> None:
+def test_no_mistake_is_named_that_was_not_made(grade: Callable[[str], Result]) -> None:
     result = grade(IN_OTHER_WORDS.replace("DECAY", "0.25"))
     assert 0 < result.score < 8
     assert not result.diagnoses
 
 
-def test_a_test_that_asks_for_too_much_is_no_fault_of_the_submission(tmp_path: Path) -> None:
+def test_an_unsupported_request_of_a_test_is_an_error(tmp_path: Path) -> None:
     hidden = tmp_path / "test_hidden.py"
     hidden.write_text(
         "import torch\nfrom grader.testing import points\n\n\n@points(1)\ndef test_vmap(submission):\n"

@@ -1,4 +1,4 @@
-"""The ways in which submissions once ended or blocked their own judge, through all that has one for students.
+"""Submissions that once ended or blocked their judge, graded in every way that students use.
 
 They are graded by a warm process of their own, by one that stays, and as the cells of a notebook. After each, that
 grades the reference with full marks. `tests/cli/test_batch_faults.py` has them in a class.
@@ -23,7 +23,7 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("name", WAYS_TO_END_A_JUDGE)
-def test_it_is_graded_and_so_is_the_next(name: str, grade: Any) -> None:
+def test_a_submission_that_ends_the_judge_is_graded_and_so_is_the_next(name: str, grade: Any) -> None:
     outcomes, code = WAYS_TO_END_A_JUDGE[name]
     result = grade(code, seconds=0.5 if outcomes and "timeout" in outcomes else 5.0)
     assert (result.outcome, result.message) == (Outcome.GRADED, None)
@@ -33,8 +33,8 @@ def test_it_is_graded_and_so_is_the_next(name: str, grade: Any) -> None:
     assert outcomes is None or failed <= set(outcomes.split("|")), messages(result)
 
 
-def test_a_result_that_depends_on_an_earlier_call_is_no_fault_of_the_test(grade: Any) -> None:
-    """It is said of a right result, and not of the reference's."""
+def test_a_result_that_depends_on_an_earlier_call_is_the_submissions_failure(grade: Any) -> None:
+    """The result is right, but the reference's does not depend on earlier calls."""
     result = grade(WAYS_TO_END_A_JUDGE["a right result of an earlier call"][1])
     assert grade.failed(result) == {"gate": "failed"}, messages(result)
     assert "tensors that your code keeps from an earlier call" in messages(result)

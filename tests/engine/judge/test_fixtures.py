@@ -1,4 +1,4 @@
-"""Test files of a course that use more of pytest than a plain function of the judge's own fixtures."""
+"""Test files that use more of pytest than plain functions and the judge's fixtures."""
 
 import sys
 from pathlib import Path
@@ -82,7 +82,7 @@ async def test_coroutine(submission):
 
 
 def graded(root: Path, reference: str) -> dict[str, Result]:
-    """The results of the reference, and of one that scales wrongly."""
+    """Return the results of the reference, and of a submission that scales wrongly."""
     course = load_course(root)
     exercise = course.exercise("toolbox")
     files = {"right": reference, "wrong": f"{reference}\n\ndef scale(x, factor): return x\n"}

@@ -1,4 +1,4 @@
-"""What a submission can try, by accident or on purpose, to harm the grader or to be given points.
+"""What a submission can try, by accident or on purpose, to harm the grader or to gain points.
 
 Each is graded through the whole engine, once with a warm process of its own and once with one that stays. Then the
 fixture `grade` makes sure that no process is left over, that the course's files are as before, that a screen can be
@@ -120,7 +120,7 @@ REFUSED = {
 
 
 def aimed(code: str, root: Path) -> str:
-    """An attack's code, with the paths of the tests' own course."""
+    """Return an attack's code with the paths of the tests' own course."""
     solution = root / "solutions" / "toolbox"
     return code.format(
         root=root,
@@ -133,7 +133,7 @@ def aimed(code: str, root: Path) -> str:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_the_system_refuses(name: str, grade: Any) -> None:
-    """The test of the attacking function ends as forbidden, and the others are graded."""
+    """The test of the attacking function is forbidden, and the others are graded."""
     code = aimed(REFUSED[name], grade.root)
     result = grade(hostile(code, "raise Breach"))
     assert grade.failed(result) == {"scale": "forbidden"}, messages(result)
@@ -145,8 +145,8 @@ def test_the_system_refuses_at_import(grade: Any) -> None:
     assert result.score == 0
 
 
-def test_refusals_may_be_shrugged_off(grade: Any) -> None:
-    """All attacks one after the other, each in a `try`: nothing is gained and nothing is lost."""
+def test_code_may_catch_refusals(grade: Any) -> None:
+    """Run all attacks in one file, each in a `try`: nothing changes."""
     attempts = [
         f"try:\n{indent(aimed(code, grade.root), '    ')}\nexcept Breach:\n    raise\nexcept BaseException:\n    pass"
         for code in REFUSED.values()
@@ -165,14 +165,14 @@ REACH = {
 
 @pytest.mark.parametrize("name", REACH)
 def test_a_warm_process_that_stays_cannot_be_reached(name: str, grade: Any) -> None:
-    """where there is none, the course's folder is not either"""
+    """Without one that stays, attack the course's folder instead."""
     folder = grade.root if grade.runtime is None else grade.runtime / "archgrade"
     path = next(iter([*folder.glob("*.warm"), folder / "course.yaml"]))
     result = grade(hostile(REACH[name].format(folder=folder, path=path), "raise Breach"))
     assert grade.failed(result) == {"scale": "forbidden"}, messages(result)
 
 
-def test_no_other_descriptor_leads_anywhere(grade: Any) -> None:
+def test_no_other_descriptor_is_open(grade: Any) -> None:
     result = grade(
         hostile(
             "others = []\nfor n in range(3, 4096):\n    try: os.fstat(n)\n    except OSError: continue\n    others.append(n)\nif others != [channel()]: raise Breach(others)"
@@ -181,8 +181,8 @@ def test_no_other_descriptor_leads_anywhere(grade: Any) -> None:
     assert grade.failed(result) == {}
 
 
-def test_the_environment_of_the_grader_is_not_there(grade: Any) -> None:
-    """Neither as variables, nor where the C library keeps them, nor behind those, nor among Python's objects."""
+def test_the_graders_environment_variables_are_not_visible(grade: Any) -> None:
+    """Search os.environ, the C library's memory, and all Python objects."""
     secret = os.environ["TEACHER"]
     half = len(secret) // 2
     result = grade(
@@ -217,7 +217,7 @@ FOREVER = "while True: pass"
 
 
 def module(nodes: str) -> str:
-    """An answer that is a module with one tensor of whole numbers."""
+    """Return an answer that is a module with one tensor of ints."""
     tensor = "wire.WireTensor('int64', (1,), True)"
     return f"put(forge(wire.Returned(1, wire.WireModule(9, {nodes}, [{tensor}]), [], []), bytes(16)))"
 
@@ -286,7 +286,7 @@ CHANNEL = {
 
 
 @pytest.mark.parametrize("name", CHANNEL)
-def test_the_channel(name: str, grade: Any) -> None:
+def test_an_attack_on_the_channel_has_the_expected_outcome(name: str, grade: Any) -> None:
     outcome, code = CHANNEL[name]
     result = grade(hostile(code), seconds=0.5 if "timeout" in outcome else 5.0)
     failed = grade.failed(result)
@@ -296,12 +296,12 @@ def test_the_channel(name: str, grade: Any) -> None:
 
 
 def test_an_answer_sent_ahead_gains_nothing(grade: Any) -> None:
-    """It is taken for what it says; the real one then comes unasked."""
+    """It is accepted; then the real answer comes unasked."""
     assert grade.failed(grade(hostile(f"put(forge({RIGHT}))"))) == {"mix": "tampered"}
 
 
-def test_a_channel_that_no_longer_waits(grade: Any) -> None:
-    """Whichever of the other tests is the first that the worker is not there for, it says so."""
+def test_a_nonblocking_channel_is_tampering(grade: Any) -> None:
+    """The first test after it finds that the worker has ended."""
     failed = grade.failed(grade(hostile("os.set_blocking(channel(), False)")))
     assert set(failed.values()) <= {"tampered"}
     assert "scale" not in failed
@@ -315,13 +315,13 @@ def test_a_channel_that_no_longer_waits(grade: Any) -> None:
         ("put(bytes(100))", "tampered"),
     ],
 )
-def test_the_channel_at_import(code: str, outcome: str, grade: Any) -> None:
+def test_an_attack_on_the_channel_at_import_is_tampering(code: str, outcome: str, grade: Any) -> None:
     result = grade(f"{PREAMBLE}\n{code}")
     assert (result.outcome.value, result.score) == (outcome, 0)
 
 
-def test_names_forged_at_import(grade: Any) -> None:
-    """Each test finds the real answer unread."""
+def test_names_forged_at_import_gain_nothing(grade: Any) -> None:
+    """Each test finds the real answer unread on the channel."""
     assert set(grade.failed(grade(f"{PREAMBLE}\nput(forge(wire.Loaded({{}})))")).values()) == {"tampered"}
 
 
@@ -415,7 +415,7 @@ VALUES = {
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_a_strange_value(name: str, grade: Any) -> None:
+def test_a_strange_value_has_the_expected_outcome(name: str, grade: Any) -> None:
     test, outcome, words, code = VALUES[name]
     result = grade(f"{PREAMBLE}\n{code}")
     assert grade.failed(result) in [{test: each} for each in outcome.split("|")], messages(result)[:3000]
@@ -423,7 +423,7 @@ def test_a_strange_value(name: str, grade: Any) -> None:
 
 
 def test_many_large_answers_are_bounded(grade: Any) -> None:
-    """The judge keeps a test's answers, so they have a bound of their own."""
+    """The judge keeps a test's answers, so their total size is limited."""
     code = "class Gate(Gate):\n def forward(self, x): return x.new_zeros(6 << 20).expand(1, -1)"
     assert grade.failed(grade(code)) == {"gate": "wrong_shape"}
 
@@ -432,7 +432,7 @@ def test_many_large_answers_are_bounded(grade: Any) -> None:
 
 
 def odd(body: str, base: str = "Exception") -> str:
-    """A `scale` that raises an exception of its own class, with that body."""
+    """Return a `scale` that raises an exception whose class has this body."""
     return (
         f"{PREAMBLE}\nclass Odd({base}):\n{indent(dedent(body), ' ')}\n\ndef scale(x, factor):\n    raise Odd('words')"
     )
@@ -479,7 +479,7 @@ RAISED = {
 
 
 @pytest.mark.parametrize("name", RAISED)
-def test_a_strange_exception(name: str, grade: Any) -> None:
+def test_a_strange_exception_has_the_expected_outcome(name: str, grade: Any) -> None:
     outcome, words, code = RAISED[name]
     result = grade(code, seconds=0.5 if "timeout" in outcome else 5.0)
     failed = grade.failed(result)
@@ -548,7 +548,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_an_end(name: str, grade: Any) -> None:
+def test_a_worker_that_ends_has_the_expected_outcome(name: str, grade: Any) -> None:
     outcome, code = ENDS[name]
     expected = outcome.split("|")
     result = grade(hostile(code), seconds=0.5 if "timeout" in expected else 5.0)
@@ -558,14 +558,14 @@ def test_an_end(name: str, grade: Any) -> None:
         assert failed.keys() == {"scale"}
 
 
-def test_an_alarm_that_was_set_earlier_ends_no_call(grade: Any) -> None:
+def test_an_alarm_set_earlier_ends_no_call(grade: Any) -> None:
     alarm = "import signal, time\ndef ring(*_): raise ValueError\nsignal.signal(signal.SIGALRM, ring)"
     longer = hostile("begun = time.monotonic()\nwhile time.monotonic() < begun + 0.5: pass")
-    assert grade(f"{alarm}\n{longer}", seconds=2.0).passed  # looked at every 0.1 s
+    assert grade(f"{alarm}\n{longer}", seconds=2.0).passed  # the worker is sampled every 0.1 s
 
 
 @pytest.mark.parametrize("name", ["an exit that looks like a success", "a wild pointer", "memory of bytes"])
-def test_an_end_at_import(name: str, grade: Any) -> None:
+def test_a_worker_that_ends_at_import_has_the_expected_outcome(name: str, grade: Any) -> None:
     outcome, code = ENDS[name]
     result = grade(f"{PREAMBLE}\n{code}")
     assert (result.outcome.value, result.score) == (outcome, 0)
@@ -605,15 +605,15 @@ CHEATS = {
     "another class of module": "import types\nclass All(types.ModuleType):\n def __getattribute__(self, name): return 22\nsys.modules[__name__].__class__ = All",
     "a name for all": "def __getattr__(name): return lambda *a: 22",
     "the reference in memory": "found = [o for o in gc.get_objects() if getattr(o, '__name__', '') == 'toolbox_solution' or 'test_hidden' in str(getattr(o, '__name__', ''))]\nif found: raise Breach(found)",
-    "the frames above": "frame = sys._getframe()\nwhile frame:\n if 'judge' in frame.f_code.co_filename or 'reference' in frame.f_locals: raise Breach(frame)\n frame = frame.f_back",
+    "the frames above": "frame = sys._getframe()\nwhile frame:\n if 'engine/judge' in frame.f_code.co_filename or 'reference' in frame.f_locals: raise Breach(frame)\n frame = frame.f_back",
     "the judge's modules": "if 'toolbox_hidden' in sys.modules or any('test_hidden' in name for name in sys.modules): raise Breach",
     "an early import": "import toolbox, importlib\nimportlib.invalidate_caches()\nif not hasattr(toolbox, 'Breach'): raise Breach",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CHEATS)
-def test_points_for_nothing(name: str, grade: Any) -> None:
-    """Wrong functions, and something in their process that is to make them pass."""
+def test_a_cheat_gains_no_points(name: str, grade: Any) -> None:
+    """The functions are wrong, and a cheat in their process tries to make them pass."""
     result = grade(f"{PREAMBLE}\n{NOTHING}\n{CHEATS[name]}", whole=True)
     grade.failed(result)
     assert result.score == 0
@@ -621,13 +621,13 @@ def test_points_for_nothing(name: str, grade: Any) -> None:
     assert "Breach" not in [exception.type for exception in raised if exception]
 
 
-def test_names_that_nobody_can_write(grade: Any) -> None:
+def test_unprintable_names_are_harmless(grade: Any) -> None:
     code = "globals().update({'\\ud800': 1, '\\x1b[2J': 2, 'a' * 100_000: 5})"
     assert grade.failed(grade(f"{code}; globals()[3] = 4")) == {}
     assert grade.failed(grade(f"{code}; del scale")) == {"scale": "missing_name"}
 
 
-def test_more_names_than_a_message_holds(grade: Any) -> None:
+def test_more_names_than_a_message_holds_are_an_import_error(grade: Any) -> None:
     result = grade("globals().update({f'name_{n}': 1 for n in range(300_000)})")
     assert result.outcome is Outcome.IMPORT_ERROR
     assert "more than" in result.message or "bytes" in result.message
@@ -643,8 +643,8 @@ def test_more_names_than_a_message_holds(grade: Any) -> None:
         "__getattribute__ = lambda self, name: os._exit(9)",
     ],
 )
-def test_a_function_that_resists(code: str, grade: Any) -> None:
-    """A call with the wrong arguments, of an object that does not want to be asked for its signature."""
+def test_a_function_that_resists_inspection_has_the_expected_outcome(code: str, grade: Any) -> None:
+    """Call an object with wrong arguments whose signature cannot be inspected."""
     body = f"class Odd:\n    def __call__(self, x): pass\n    {code}\nscale = Odd()"
     result = grade(f"{PREAMBLE}\n{body}")
     ended = {result.outcome.value, *grade.failed(result).values()} - {"graded"}
@@ -652,8 +652,8 @@ def test_a_function_that_resists(code: str, grade: Any) -> None:
     assert ended <= {"exception", "wrong_signature", "exited"}
 
 
-def test_two_submissions_do_not_meet(grade: Any) -> None:
-    """What one leaves in its process is not there for the next."""
+def test_nothing_is_left_for_the_next_submission(grade: Any) -> None:
+    """State that one submission leaves in its process is gone for the next."""
     leave = (
         "import sys, builtins\nif hasattr(builtins, 'left'): raise SystemExit\nbuiltins.left = sys.modules['left'] = 1"
     )
@@ -661,8 +661,8 @@ def test_two_submissions_do_not_meet(grade: Any) -> None:
     assert grade.failed(grade(leave)) == {}
 
 
-def test_the_same_score_every_time(grade: Any) -> None:
-    """Also for a submission that draws its answers at random."""
+def test_the_score_is_the_same_every_time(grade: Any) -> None:
+    """The submission draws its answers at random."""
     code = "import random\ndef pick(items, place):\n if place not in range(3): raise IndexError\n return random.choice([items[place], 0])"
     first, second = grade(code), grade(code)
     assert [test.outcome for test in first.tests] == [test.outcome for test in second.tests]

@@ -1,4 +1,4 @@
-"""Code of a part that never ends, or ends its process, is a sentence with a line; so are pictures with a fault."""
+"""Failures in the code of lessons and pictures are reported with a line."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from grader.base.errors import UsageError
-from grader.engine.judge.messages import Painted, PartRan, PartScript, RunLessons, Stopped
+from grader.engine.judge.messages import LessonFailure, PartResult, PartScript, PicturesDrawn, RunLessons
 from grader.engine.pool.client import Judges
 
 ENDS = {
@@ -17,22 +17,24 @@ ENDS = {
 }
 
 
-def run(parts: Sequence[PartScript], pictures: Sequence[str] = (), seconds: float = 5.0) -> list[PartRan | Painted]:
+def run(
+    parts: Sequence[PartScript], pictures: Sequence[str] = (), seconds: float = 5.0
+) -> list[PartResult | PicturesDrawn]:
     with Judges() as judges:
         return list(judges.run_lessons(RunLessons(tuple(parts), tuple(pictures), seconds, 256 << 20), forbidden=[]))
 
 
-def test_how_code_ends() -> None:
+def test_reports_line_and_message_of_code_that_fails() -> None:
     parts = [PartScript((code,)) for code in ENDS]
     for (line, what), ran in zip(ENDS.values(), run(parts, seconds=2.0), strict=True):
-        assert isinstance(ran, PartRan)
-        assert [each.stopped for each in ran.runs] == [Stopped(line, what)]
+        assert isinstance(ran, PartResult)
+        assert [each.failure for each in ran.runs] == [LessonFailure(line, what)]
 
 
-def test_a_second_run_follows_one_that_came_to_its_end() -> None:
+def test_a_second_run_follows_only_a_successful_first() -> None:
     once, twice = run([PartScript(("1 / 0", "print(1)")), PartScript(("print(1)", "print(2)"))])
-    assert isinstance(once, PartRan)
-    assert isinstance(twice, PartRan)
+    assert isinstance(once, PartResult)
+    assert isinstance(twice, PartResult)
     assert len(once.runs) == 1
     assert [each.printed and each.printed.text for each in twice.runs] == ["1\n", "2\n"]
 
@@ -47,12 +49,12 @@ def test_a_second_run_follows_one_that_came_to_its_end() -> None:
         ("\nwhile True: pass\n", 2, "the file was stopped after 1 s of CPU."),
     ],
 )
-def test_pictures_that_cannot_be_had(tmp_path: Path, code: str, line: int, what: str) -> None:
+def test_reports_line_and_message_of_pictures_that_fail(tmp_path: Path, code: str, line: int, what: str) -> None:
     path = tmp_path / "pictures.py"
     path.write_text(code)
     (painted,) = run([], [str(path)], seconds=1.0)
-    assert isinstance(painted, Painted)
-    (stopped,) = painted.wrong
+    assert isinstance(painted, PicturesDrawn)
+    (stopped,) = painted.failures
     assert stopped.line == line
     assert stopped.what.startswith(what)
 
@@ -62,8 +64,8 @@ def test_a_function_that_catches_everything_is_stopped_and_the_next_one_runs(tmp
     path = tmp_path / "pictures.py"
     path.write_text(f"def f():\n{loop}\ndef g():\n    1 / 0\n")
     (painted,) = run([], [str(path)], seconds=1.0)
-    assert isinstance(painted, Painted)
-    first, second = painted.wrong
+    assert isinstance(painted, PicturesDrawn)
+    first, second = painted.failures
     assert first.line in range(2, 5)
     assert first.what == "f was stopped after 1 s of CPU."
     assert second.what == "ZeroDivisionError: division by zero."
@@ -77,9 +79,7 @@ def test_a_function_that_catches_everything_is_stopped_and_the_next_one_runs(tmp
     ],
     ids=["cannot be interrupted", "waits"],
 )
-def test_pictures_that_do_not_end_by_themselves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, what: str
-) -> None:
+def test_stops_pictures_that_do_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, what: str) -> None:
     monkeypatch.setattr("grader.engine.pool.liveness.STILL", 2)
     path = tmp_path / "pictures.py"
     path.write_text(code)

@@ -1,4 +1,4 @@
-"""What a screen calls the parts of a result: what the reference calls them."""
+"""The names of results on the screen are the reference's."""
 
 from textwrap import indent
 
@@ -37,11 +37,11 @@ def test_a_result_has_the_name_of_a_local_variable(body: str, names: list[str]) 
     assert returned_names(indent(source, "    ")) == names
 
 
-def test_none_is_an_answer_where_the_annotation_says_so() -> None:
+def test_a_function_may_return_none_if_its_annotation_says_so() -> None:
     module = execute("right", "def a() -> dict | None: ...\ndef b() -> dict: ...\ndef c(): ...\ndef d() -> 'x': ...\n")
     assert [may_return_none(module, name) for name in ("a", "b", "c", "d", "e")] == [True, False, False, False, False]
     assert not may_return_none(None, "a")
 
 
-def test_a_class_returns_nothing() -> None:
+def test_a_class_has_no_names_of_results() -> None:
     assert returned_names("class A:\n    def f(self):\n        y = 1\n        return y\n") == []

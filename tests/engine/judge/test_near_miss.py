@@ -1,4 +1,4 @@
-"""The usual slips are named, and nothing else is."""
+"""Near misses are named, and nothing else is."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from grader.engine.judge.near_miss import near_miss
 
 
 def numbers(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Positive numbers without ties."""
+    """Return positive numbers without ties."""
     return (torch.rand(*shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.5).to(dtype)
 
 
@@ -18,7 +18,7 @@ CUBE = numbers(3, 4, 5)
 
 
 def normed(eps: float) -> Tensor:
-    """A layer norm: by another constant some of its exponentials become larger and others smaller, as by rounding."""
+    """Return a layer norm; another `eps` makes some numbers larger and others smaller, as rounding does."""
     return torch.nn.functional.layer_norm(X, X.shape[1:], eps=eps)
 
 
@@ -50,7 +50,7 @@ SLIPS = {
 
 
 @pytest.mark.parametrize("slip", SLIPS)
-def test_a_slip_is_named(slip: str) -> None:
+def test_a_near_miss_is_named(slip: str) -> None:
     actual, expected, words = SLIPS[slip]
     said = near_miss(actual, expected)
     assert said is not None
@@ -80,5 +80,5 @@ def test_a_slip_is_named(slip: str) -> None:
         *("scalar", "small mask", "mask", "mask of floats"),
     ],
 )
-def test_what_is_no_slip_is_not_named(actual: Tensor, expected: Tensor) -> None:
+def test_other_wrong_results_are_no_near_miss(actual: Tensor, expected: Tensor) -> None:
     assert near_miss(actual, expected) is None

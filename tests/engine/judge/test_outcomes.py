@@ -1,4 +1,4 @@
-"""What a submission can get wrong without any malice, and the outcome and words that it gets for it.
+"""What a submission can get wrong without malice, with its outcome and message.
 
 All submissions are of the exercise in tests/toolbox: the reference, with the code shown here after it.
 """
@@ -18,27 +18,27 @@ if sys.platform != "linux":
 
 
 def failure(result: Result, test: str) -> Failure:
-    """Why a test failed."""
+    """Return why a test failed."""
     found = next(each.failure for each in result.tests if each.id == f"test_{test}")
     assert found is not None
     return found
 
 
 def frame(result: Result, test: str) -> Any:
-    """The innermost frame of the exception in a test."""
+    """Return the innermost frame of the exception in a test."""
     exception = failure(result, test).exception
     assert exception is not None
     return exception.frames[-1]
 
 
 def line_of(result: Result, test: str) -> str:
-    """The text of the line at which an exception was raised."""
+    """Return the source line that raised an exception."""
     found = frame(result, test)
     return str(next(line.text for line in found.source if line.number == found.line)).strip()
 
 
 def line_number(grade: Any, code: str, words: str) -> int:
-    """Where words of the code stand in the whole submission."""
+    """Return the line of some words in the whole submission."""
     lines = f"{grade.reference}\n\n{code}".split("\n")
     return next(number for number, line in enumerate(lines, 1) if words in line)
 
@@ -143,7 +143,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_one_function_is_wrong(name: str, grade: Any) -> None:
+def test_a_wrong_function_has_the_expected_outcome(name: str, grade: Any) -> None:
     test, outcome, words, code = WRONG[name]
     result = grade(code)
     assert result.outcome is Outcome.GRADED, result.message
@@ -177,7 +177,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_nothing_can_be_run(name: str, grade: Any) -> None:
+def test_a_file_that_cannot_be_loaded_has_the_expected_outcome(name: str, grade: Any) -> None:
     outcome, words, line, code = UNUSABLE[name]
     result = grade(code, whole=True)
     assert result.outcome.value == outcome
@@ -188,12 +188,12 @@ def test_nothing_can_be_run(name: str, grade: Any) -> None:
         assert result.exception.frames[-1].file == "toolbox.py"
 
 
-def test_an_empty_file_has_no_names(grade: Any) -> None:
+def test_an_empty_file_has_missing_names(grade: Any) -> None:
     result = grade("", whole=True)
     assert set(grade.failed(result).values()) == {"missing_name"}
 
 
-def test_all_functions_written_but_one_kind_of_error_each(grade: Any) -> None:
+def test_each_function_has_an_outcome_of_its_own(grade: Any) -> None:
     result = grade("""
 def scale(x, factor): return x.nope
 def mix(scores, values): return values @ scores
@@ -249,8 +249,8 @@ def test_sizes_in_a_dict_of_the_file_name_axes(grade: Any) -> None:
     assert "[6], expected [D=7]" in shown.message
 
 
-def test_a_size_with_another_name_in_the_students_code_has_none_there(grade: Any) -> None:
-    """The test has D = 7, and the student may mean something else by N."""
+def test_a_size_with_another_name_in_the_students_code_is_not_named(grade: Any) -> None:
+    """The test has D = 7, but the student calls the size N, which may be another."""
     code = "def mix(scores, values):\n    N = 7\n    return scores.softmax(-1) @ values.T"
     shapes = {o.expression: [a.name for a in o.value.shape] for o in frame(grade(code), "mix").operands}
     assert shapes["values.T"] == [None, "S"]
@@ -261,7 +261,7 @@ def test_a_size_with_another_name_in_the_students_code_has_none_there(grade: Any
 
 
 def operands(grade: Any, line: str) -> dict[str, list[int]]:
-    """The tensors on a line of `mix` that raises, by what they are called there."""
+    """Return the tensors on a line of `mix` that raises, by name."""
     result = grade(f"def mix(scores, values):\n    t = 1\n    return {line}")
     found = frame(result, "mix").operands
     return {o.expression: [axis.size for axis in o.value.shape] for o in found if o.value.shape is not None}
@@ -272,11 +272,11 @@ def test_a_slice_has_its_own_shape(grade: Any) -> None:
     assert operands(grade, "scores[-1] @ values[..., :2].T") == {"scores[-1]": [5], "values[..., :2]": [5, 2]}
 
 
-def test_of_an_operand_that_is_computed_its_tensors_are_shown(grade: Any) -> None:
+def test_the_tensors_of_a_computed_operand_are_shown(grade: Any) -> None:
     assert operands(grade, "(scores * 2)[:, None] + values.exp()") == {"scores": [3, 5], "values": [5, 7]}
 
 
-def test_a_product_of_what_is_computed_is_not_explained_by_its_parts(grade: Any) -> None:
+def test_a_product_of_computed_operands_is_not_explained_by_their_tensors(grade: Any) -> None:
     result = grade("def mix(scores, values): return scores @ values.reshape(7, 5)")
     assert "sums over the last axis" not in failure(result, "mix").message
 
@@ -291,7 +291,7 @@ def test_a_product_of_what_is_computed_is_not_explained_by_its_parts(grade: Any)
         ("torch.einsum('bhtc,bsc->bhsc', q, k)", None),
     ],
 )
-def test_what_a_product_copies_until_memory_is_full(line: str, copied: str | None, grade: Any) -> None:
+def test_names_the_tensor_that_a_product_copies_until_memory_is_full(line: str, copied: str | None, grade: Any) -> None:
     made = " q = torch.ones(2, 64, 1, 40, dtype=torch.float64)\n k = torch.ones(2, 20000, 40, dtype=torch.float64)\n"
     result = grade(f"def mix(scores, values):\n{made} return {line}")
     message = failure(result, "mix").message
@@ -308,7 +308,7 @@ def test_a_long_message_is_not_cut(grade: Any) -> None:
     assert failure(result, "scale").exception.message == " ".join(map(str, range(5000)))
 
 
-def test_the_message_of_torch_is_whole(grade: Any) -> None:
+def test_a_message_of_torch_is_not_cut(grade: Any) -> None:
     result = grade("def scale(x, factor): return x + torch.zeros(6, 7)")
     words = "The size of tensor a (5) must match the size of tensor b (6) at non-singleton dimension 0"
     assert failure(result, "scale").exception.message == words
@@ -322,7 +322,7 @@ def test_a_column_counts_characters(grade: Any) -> None:
     assert [o.expression for o in found.operands] == ["ваги", "x"]
 
 
-def test_an_exception_in_a_lambda_of_a_class_body(grade: Any) -> None:
+def test_an_exception_in_a_lambda_of_a_class_body_shows_its_line(grade: Any) -> None:
     result = grade(
         "class Table:\n    look = staticmethod(lambda x: x[9])\ndef scale(x, factor): return Table.look([1])"
     )
@@ -331,7 +331,7 @@ def test_an_exception_in_a_lambda_of_a_class_body(grade: Any) -> None:
 
 
 def test_recursion_ends_within_the_time_of_a_test(grade: Any) -> None:
-    """A thousand frames of a long file: they are not all looked at."""
+    """The traceback has a thousand frames of a long file, and only some are examined."""
     result = grade("\n".join(f"name_{n} = {n}" for n in range(5000)) + "\ndef scale(x, f): return scale(x, f)")
     assert grade.failed(result) == {"scale": "recursion"}
 
@@ -339,7 +339,7 @@ def test_recursion_ends_within_the_time_of_a_test(grade: Any) -> None:
 # ------------------------------------------------------------ calls that do not end
 
 
-def test_a_loop_shows_where_and_what_does_not_change(grade: Any) -> None:
+def test_a_loop_shows_its_line_and_the_locals_that_do_not_change(grade: Any) -> None:
     code = "def scale(x, factor):\n    place, size = 0, 3\n    while place < size:\n        x = x + 0\n    return x"
     result = grade(code, seconds=0.5)
     assert grade.failed(result) == {"scale": "timeout"}
@@ -361,7 +361,7 @@ def test_an_operation_of_torch_shows_its_line(grade: Any) -> None:
 
 
 def test_an_operation_after_some_python_shows_its_own_line(grade: Any) -> None:
-    """What was seen long before the end is not where it hangs."""
+    """A sample from long before the timeout does not show where the code hangs."""
     code = """
 def scale(x, factor):
     import time
@@ -379,15 +379,15 @@ def scale(x, factor):
 
 
 def test_a_loop_around_operations_of_torch_shows_its_line(grade: Any) -> None:
-    """Through functions of torch that are written in Python."""
+    """The frames of torch's Python functions are skipped."""
     code = "def scale(x, factor):\n    big = torch.ones(700, 700, requires_grad=True)\n    while True: torch.autograd.grad(torch.matrix_exp(big).sum(), big)"
     result = grade(code, seconds=0.5)
     assert grade.failed(result) == {"scale": "timeout"}
     assert failure(result, "scale").samples.frame.line == line_number(grade, code, "while True")
 
 
-def test_code_that_belongs_to_no_line_is_shown_by_its_function(grade: Any) -> None:
-    """As some instructions of any function do, and a look at what runs may find one of them."""
+def test_code_without_a_line_shows_its_function(grade: Any) -> None:
+    """Some instructions of any function have no line, and a sample may find one of them."""
     lines = "\nscale.__code__ = scale.__code__.replace(co_linetable=b'')\n"
     result = grade(f"def scale(x, factor):\n    while True:\n        pass\n{lines}", seconds=0.5)
     assert grade.failed(result) == {"scale": "timeout"}
@@ -399,13 +399,13 @@ def test_code_that_belongs_to_no_line_is_shown_by_its_function(grade: Any) -> No
     assert grade.failed(result) == {"scale": "exception"}
 
 
-def test_sleeping_is_a_loop_too(grade: Any) -> None:
+def test_sleeping_too_long_is_a_timeout(grade: Any) -> None:
     result = grade("import time\ndef scale(x, factor):\n    while True: time.sleep(9)", seconds=0.5)
     assert grade.failed(result) == {"scale": "timeout"}
     assert failure(result, "scale").samples.frame.function == "scale"
 
 
-def test_after_two_timeouts_the_rest_is_not_run(grade: Any) -> None:
+def test_skips_the_remaining_tests_after_two_timeouts(grade: Any) -> None:
     code = "def mix(s, v):\n while 1: pass\ndef scale(x, f):\n while 1: pass\n"
     result = grade(code, seconds=0.5)
     assert grade.failed(result) == {
@@ -418,7 +418,7 @@ def test_after_two_timeouts_the_rest_is_not_run(grade: Any) -> None:
     assert failure(result, "gate").message == "Not run: 2 tests of this submission did not end."
 
 
-def test_exitfirst_ends_with_the_first_failure(grade: Any) -> None:
+def test_exitfirst_skips_the_tests_after_the_first_failure(grade: Any) -> None:
     source = f"{grade.reference}\ndef mix(scores, values): return values\ndef pick(items, place): return None\n"
     outcomes = {}
     for exitfirst in (False, True):
@@ -434,14 +434,14 @@ def test_exitfirst_ends_with_the_first_failure(grade: Any) -> None:
 
 
 @pytest.mark.parametrize(("error", "told"), [("ValueError", True), ("MemoryError", False)])
-def test_what_fills_the_memory_is_not_called_again(error: str, told: bool, grade: Any) -> None:
-    """Of another failure it is told on what it depends, which more calls show."""
+def test_a_call_that_fills_the_memory_is_not_repeated(error: str, told: bool, grade: Any) -> None:
+    """After any other exception, more calls show what the failure depends on."""
     result = grade(f"def scale(x, factor):\n if len(x) > 1: raise {error}\n return x * factor")
     assert any("your code runs" in each for each in failure(result, "scale").observations) == told
 
 
-def test_a_loop_at_import(grade: Any) -> None:
-    """Loading has ten seconds at least, since it may import much; the message names what it had, and the line."""
+def test_a_loop_at_import_is_a_timeout(grade: Any) -> None:
+    """Loading has at least ten seconds, because of slow imports; the message has the limit and the line."""
     result = grade("import torch\nwhile True:\n    pass\n", seconds=0.5, whole=True)
     assert result.outcome is Outcome.TIMEOUT
     assert "10 s" in result.message
@@ -472,8 +472,8 @@ def test_standard_error_and_descriptors_are_shown(grade: Any) -> None:
     assert next(test for test in result.tests if test.id == "test_scale").output.text == "a\nbc"
 
 
-def test_a_lot_of_output_is_counted(grade: Any) -> None:
-    """Gigabytes of it, in a test that then passes."""
+def test_output_beyond_the_limit_is_dropped_and_counted(grade: Any) -> None:
+    """A test that prints gigabytes passes."""
     code = "import os\nchunk = b'x' * (1 << 20)\ndef scale(x, f):\n left = 1 << 30\n while left: left -= os.write(1, chunk[:left])\n return x * f"
     result = grade(code, seconds=20.0)
     assert grade.failed(result) == {}
@@ -511,5 +511,5 @@ RIGHT = {
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_unusual_and_right(name: str, grade: Any) -> None:
+def test_unusual_right_code_passes(name: str, grade: Any) -> None:
     assert grade.failed(grade(RIGHT[name])) == {}

@@ -1,23 +1,23 @@
-"""Answers are compared: by values, by the words of exceptions, by where gradients lead."""
+"""Replayed answers are compared by value, message of exceptions, and gradients."""
 
 import warnings
 from typing import Any
 
 from grader.engine.judge.replay import answers, replay, same, same_gradients, same_words
-from grader.engine.judge.session import Limits
+from grader.engine.judge.session import SessionLimits
 from grader.engine.sandbox import wire
 from grader.engine.sandbox.source import execute
 from tests.engine.judge.logs import REFERENCE, X, log_of, of_scaled
 
 
-def test_a_module_that_is_asked_again_warns_of_nothing() -> None:
+def test_a_replay_ignores_warnings() -> None:
     module = execute("theirs", "import warnings\ndef scaled(x, factor):\n    warnings.warn('of x')\n    return x\n")
     with warnings.catch_warnings(action="error"):
-        (answer,) = replay(log_of(REFERENCE, of_scaled(1.0)), module, 0, Limits(5.0, 1 << 20))
+        (answer,) = replay(log_of(REFERENCE, of_scaled(1.0)), module, 0, SessionLimits(5.0, 1 << 20))
     assert isinstance(answer.reply, wire.Returned)
 
 
-def test_words_and_kinds_of_exceptions_are_compared_apart() -> None:
+def test_messages_and_classes_of_exceptions_are_compared_separately() -> None:
     def answer(error: str) -> Any:
         return answers(log_of(f"def scaled(x, factor):\n    raise {error}\n", of_scaled(1.0)))[0]
 
@@ -28,7 +28,7 @@ def test_words_and_kinds_of_exceptions_are_compared_apart() -> None:
     assert not same(mine, answer("TypeError('a')"))
 
 
-def test_where_gradients_lead_is_compared_in_nested_values() -> None:
+def test_tensors_that_require_grad_are_compared_in_nested_values() -> None:
     def answer(expression: str) -> Any:
         source = f"def scaled(x, factor):\n    return {expression}\n"
         return answers(log_of(source, lambda m: m.scaled(X.clone().requires_grad_(), 3.0)))[0]

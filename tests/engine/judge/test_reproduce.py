@@ -1,4 +1,4 @@
-"""The text that reproduces a call makes the same call: run with the module at hand, it gives what the call gave."""
+"""The source text of a reproduction makes the same call, with the same result."""
 
 import ast
 import copy
@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from grader.engine.judge.faults import Fault
 from grader.engine.judge.reproduce import reproduction
-from grader.engine.judge.session import Entry, Fault, Session
+from grader.engine.judge.session import LogEntry, Session
 from grader.engine.sandbox import wire
 from grader.engine.sandbox.source import execute
 
@@ -146,7 +147,7 @@ def within(context: Any, function: Callable[..., Any], *args: Any) -> Any:
 
 
 class Default:
-    """The default dtype is float64."""
+    """A context with float64 as the default dtype."""
 
     def __enter__(self) -> None:
         torch.set_default_dtype(torch.float64)
@@ -223,7 +224,7 @@ def counted(m: Any) -> Any:
 
 @pytest.fixture
 def student() -> Iterator[None]:
-    """The module can be imported here."""
+    """Make the module importable in this process."""
     execute("student", STUDENT)
     yield
     del sys.modules["student"]
@@ -231,12 +232,12 @@ def student() -> Iterator[None]:
     torch.set_default_dtype(torch.float32)
 
 
-def last_call(session: Session) -> Entry:
+def last_call(session: Session) -> LogEntry:
     return next(e for e in reversed(session.log) if isinstance(e.request, wire.Invoke | wire.Differentiate))
 
 
 def run(text: str) -> Any:
-    """The value of a text's last statement."""
+    """Return the value of a text's last statement."""
     *setup, last = ast.parse(text).body
     scope: dict[str, Any] = {}
     exec(compile(ast.Module(setup, []), "reproduction", "exec"), scope)
@@ -245,7 +246,7 @@ def run(text: str) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A value that can be compared with ==, every bit of a tensor included."""
+    """Return a value that can be compared with ==, with every bit of its tensors."""
     if isinstance(value, Tensor):
         raw = value.detach().contiguous().view(-1).view(torch.uint8) if value.numel() else torch.empty(0)
         return str(value.dtype), tuple(value.shape), value.requires_grad, raw.tolist()
@@ -260,7 +261,7 @@ def plain(value: Any) -> Any:
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.usefixtures("student")
-def test_it_gives_what_the_call_gave(session: Session, name: str) -> None:
+def test_a_reproduction_returns_what_the_call_returned(session: Session, name: str) -> None:
     error: Exception | None = None
     try:
         CALLS[name](session.begin(31))
@@ -279,7 +280,7 @@ def test_it_gives_what_the_call_gave(session: Session, name: str) -> None:
     assert plain(run(text)) == plain(expected), text
 
 
-def test_it_can_be_read(session: Session) -> None:
+def test_small_arguments_are_written_as_literals(session: Session) -> None:
     m = session.begin(31)
     layer = m.Layer(2).eval()
     with torch.no_grad():
@@ -299,7 +300,7 @@ def test_it_can_be_read(session: Session) -> None:
     )
 
 
-def test_arrays_can_be_read(session: Session) -> None:
+def test_small_arrays_are_written_as_literals(session: Session) -> None:
     m = session.begin(31)
     m.same([np.array([2, 5, 9]), np.array([0.5], dtype=np.float32)])
     text = reproduction("student", session.log, last_call(session), 31, lambda entry, place: "x")
@@ -314,13 +315,13 @@ def test_arrays_can_be_read(session: Session) -> None:
     )
 
 
-def test_there_is_none_of_what_nobody_would_paste(session: Session) -> None:
+def test_a_large_call_has_no_reproduction(session: Session) -> None:
     m = session.begin(31)
     m.same(torch.zeros(1 << 19))
     assert reproduction("student", session.log, last_call(session), 31, lambda entry, place: "x") is None
 
 
-def test_a_call_that_did_not_come_back(session: Session) -> None:
+def test_a_call_that_did_not_return_is_reproduced(session: Session) -> None:
     m = session.begin(31)
     with pytest.raises(Fault):
         m.Layer(3, 4, 5)

@@ -1,4 +1,4 @@
-"""Whatever a worker sends, a judge grades it, and is there for the next submission.
+"""A judge grades whatever a worker sends, and goes on to the next submission.
 
 The messages are made by Hypothesis: a failure shows the replies that led to it. A usual run tries the same few
 submissions, of a dozen replies each. The variable `FORGED` says how many others are tried in their place; those of a
@@ -143,7 +143,7 @@ ill_typed = st.builds(
 
 
 def blob_of(value: Any) -> int:
-    """How many bytes the tensors in a message should have."""
+    """Return how many bytes the tensors in a message should have."""
     if isinstance(value, wire.WireTensor | wire.WireArray):
         count = math.prod(value.shape)
         fits = value.dtype in DTYPES and 0 < count < 1 << 10 and min(value.shape, default=1) > 0
@@ -180,12 +180,12 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForgedJudge]:
     deadline=None,
     derandomize=FORGED is None,
     database=None,
-    phases=[Phase.explicit, Phase.generate],  # made smaller, a failure would take minutes to be told
+    phases=[Phase.explicit, Phase.generate],  # shrinking a failure would take minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
 @given(st.lists(forged, min_size=8, max_size=16))
 @example([frame(wire.Returned(0, 10**18, ["0"], []))])
-def test_a_judge_ends_over_no_reply(judge: ForgedJudge, frames: list[Frame]) -> None:
+def test_no_forged_reply_ends_the_judge(judge: ForgedJudge, frames: list[Frame]) -> None:
     result = judge.grade(frames)
     assert isinstance(result, Result), result
     assert (result.outcome, result.message) == (Outcome.GRADED, None)

@@ -1,4 +1,4 @@
-"""What a test can ask of the last call beside its result: whether memory is shared, and torch's generator kept."""
+"""Side effects of the last call: shared memory, and a changed state of torch's generator."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +9,10 @@ import torch
 
 from grader.base.errors import UsageError
 from grader.base.result import Outcome, Result
-from grader.engine.judge.messages import Job, Materials, Misstep
-from grader.engine.judge.session import Fault, Session
+from grader.course.variations import Variation
+from grader.engine.judge.faults import Fault
+from grader.engine.judge.messages import Job, Materials
+from grader.engine.judge.session import Session
 from grader.engine.pool.client import Judges
 from grader.engine.sandbox.proxy import Submission
 from grader.engine.sandbox.source import execute
@@ -70,7 +72,7 @@ def submission(session: Session) -> Submission:
 
 @pytest.fixture
 def liar(session: Session) -> Iterator[Submission]:
-    """A worker that is used once."""
+    """Yield a session whose worker is used by one test only."""
     yield session.begin(7)
     session.close()
 
@@ -87,7 +89,7 @@ def test_copies_have_memory_of_their_own(submission: Submission) -> None:
     assert_own_memory(submission, result["all"], name="all")
 
 
-def test_what_shares_memory_is_named(submission: Submission) -> None:
+def test_names_the_tensors_that_share_memory(submission: Submission) -> None:
     result = submission.views(X, 2)
     assert complaint(submission, result["all"], "copies") == (
         "copies[0] and copies[1] are the same memory: a change to one changes all."
@@ -104,18 +106,18 @@ def test_what_shares_memory_is_named(submission: Submission) -> None:
     )
 
 
-def test_parts_that_do_not_share_are_told_from_those_that_do(submission: Submission) -> None:
+def test_parts_that_do_not_share_memory_are_accepted(submission: Submission) -> None:
     assert_own_memory(submission, submission.views(X, 2)["again"])
 
 
-def test_two_results_of_one_memory(submission: Submission) -> None:
+def test_two_results_that_share_memory_are_named(submission: Submission) -> None:
     result = submission.views(X[:1], 1)
     assert complaint(submission, result["columns"], "columns") == (
         "columns and result['all'] share memory: a change to one changes the other."
     )
 
 
-def test_only_the_last_call_can_be_asked(submission: Submission) -> None:
+def test_side_effects_of_earlier_calls_cannot_be_asked_for(submission: Submission) -> None:
     result = submission.copies(X, 2)
     for other in (result["all"][0], X):
         with pytest.raises(UsageError, match="another tensor than the last call returned"):
@@ -126,32 +128,32 @@ def test_only_the_last_call_can_be_asked(submission: Submission) -> None:
 
 
 @pytest.mark.parametrize("name", ["copies", "forked"])
-def test_a_call_that_keeps_the_generator(submission: Submission, name: str) -> None:
+def test_a_call_that_keeps_the_generator_is_accepted(submission: Submission, name: str) -> None:
     getattr(submission, name)(X, *([2] if name == "copies" else []))
     assert_generator_kept(submission)
 
 
 @pytest.mark.parametrize("name", ["drawn", "seeded"])
-def test_a_call_that_does_not(submission: Submission, name: str) -> None:
+def test_a_call_that_changes_the_generator_is_named(submission: Submission, name: str) -> None:
     getattr(submission, name)(X)
     with pytest.raises(AssertionError, match=f"{name} left torch's own random generator in another state"):
         assert_generator_kept(submission)
 
 
-def test_the_call_before_does_not_count(submission: Submission) -> None:
+def test_only_the_last_call_counts(submission: Submission) -> None:
     submission.seeded(X)
     submission.copies(X, 2)
     assert_generator_kept(submission)
 
 
-def test_of_a_module_of_this_process_nothing_is_known() -> None:
+def test_a_module_of_this_process_has_no_side_effects() -> None:
     module = execute("student", STUDENT)
     assert_own_memory(module, module.views(X, 2))
     module.seeded(X)
     assert_generator_kept(module)
 
 
-def test_a_submission_can_claim_its_innocence(liar: Submission) -> None:
+def test_a_forged_claim_of_no_side_effects_is_accepted(liar: Submission) -> None:
     liar.lies([], True)
     assert_own_memory(liar, liar.views(X, 2))
     liar.seeded(X)
@@ -159,7 +161,7 @@ def test_a_submission_can_claim_its_innocence(liar: Submission) -> None:
 
 
 @pytest.mark.parametrize("shared", [3, "all", [[("all",), None]], [(("all",), None, 1.5)], [({}, (), 0)]])
-def test_what_is_no_answer_is_refused(liar: Submission, shared: Any) -> None:
+def test_a_malformed_answer_is_refused(liar: Submission, shared: Any) -> None:
     liar.lies(shared, "yes")
     result = liar.views(X, 2)
     with pytest.raises(Fault) as fault:
@@ -167,7 +169,7 @@ def test_what_is_no_answer_is_refused(liar: Submission, shared: Any) -> None:
     assert fault.value.outcome is Outcome.TAMPERED
 
 
-def test_a_claim_about_other_tensors_and_axes_says_little(liar: Submission) -> None:
+def test_a_claim_about_other_tensors_and_axes_is_harmless(liar: Submission) -> None:
     liar.lies([(("none",), (), 0), (("all",), ("x" * 1000,), 10**9), (("all",), ("all",), 10**9)], True)
     sentence = complaint(liar, liar.copies(X, 2), "copies")
     assert sentence.startswith("copies['all'] and result['xxx")
@@ -216,13 +218,13 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judges]:
     folder = tmp_path_factory.mktemp("effects")
     hidden = folder / "test_hidden.py"
     hidden.write_text(TESTS)
-    mistakes = Misstep("views", "copies", "No copy.", VIEWS), Misstep("seeded", "weights", "For all.", SEEDED)
+    mistakes = Variation("views", "copies", "No copy.", VIEWS), Variation("seeded", "weights", "For all.", SEEDED)
     with Judges() as judges:
         judges.prepare([_materials(hidden, mistakes)], forbidden=[folder])
         yield judges
 
 
-def _materials(hidden: Path, mistakes: tuple[Misstep, ...]) -> Materials:
+def _materials(hidden: Path, mistakes: tuple[Variation, ...]) -> Materials:
     return Materials(
         id="effects",
         tests=(str(hidden),),
@@ -248,7 +250,7 @@ def test_a_known_mistake_is_named(judges: Judges, source: str, named: str | None
     assert (result.diagnosis and result.diagnosis.mistake) == named
 
 
-def test_the_screen_shows_the_call(judges: Judges) -> None:
+def test_the_failure_shows_the_call(judges: Judges) -> None:
     failure = graded(judges, VIEWS).tests[0].failure
     assert failure is not None
     assert failure.call is not None

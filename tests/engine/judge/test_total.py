@@ -1,4 +1,4 @@
-"""Whatever a submission returns ends as an outcome of the submission: the judge is total on plain values.
+"""Whatever a submission returns, the judge reports it as an outcome of the submission.
 
 What is tried on each function of the course is in `tests/course_content/test_careless.py`.
 """
@@ -91,14 +91,14 @@ def graded(root: Path, source: str) -> Result:
 
 def test_what_is_too_large_for_the_judge_is_an_outcome_of_the_submission(tmp_path: Path) -> None:
     root = copy_toolbox(tmp_path / "course")
-    with_a_hole(root, "bytearray(4 << 30)")  # as a test does that builds what a submission asks for
+    with_a_hole(root, "bytearray(4 << 30)")  # like a test that allocates as much as the submission asks for
     result = graded(root, f"{REFERENCE}\n\ndef pick(items, place): return 'the hole'\n")
     (test,) = [test for test in result.tests if test.failing]
     assert (test.id, test.outcome) == ("test_pick", Outcome.MEMORY)
-    assert "the memory of the grader is not enough to look at it" in messages(result)
+    assert "too large for the memory of the grader" in messages(result)
 
 
-def test_an_iterator_that_never_ends_is_asked_so_often_and_no_more(tmp_path: Path) -> None:
+def test_an_endless_iterator_is_stopped_after_the_maximum_of_questions(tmp_path: Path) -> None:
     root = copy_toolbox(tmp_path / "course")
     with_a_hole(root, "list(submission.pick([7], 1))")
     endless = "import itertools\n\ndef pick(items, place): return itertools.repeat(7) if place else 'the hole'\n"
@@ -107,7 +107,7 @@ def test_an_iterator_that_never_ends_is_asked_so_often_and_no_more(tmp_path: Pat
     assert (test.id, test.outcome) == ("test_pick", Outcome.TIMEOUT)
     assert test.failure is not None
     assert test.failure.message == (
-        f"This test asked your code {MAX_QUESTIONS:,} times for something, and it did not come to an end. "
+        f"This test called your code {MAX_QUESTIONS:,} times without coming to an end. "
         "Does pick return an iterator that never ends?"
     )
 
@@ -118,7 +118,7 @@ def test_a_test_that_fills_the_memory_of_the_judge_by_itself_is_an_error(tmp_pat
     assert graded(root, REFERENCE).faulty
 
 
-def test_an_exception_while_a_failure_is_explained_costs_the_advice_and_not_the_grade(tmp_path: Path) -> None:
+def test_an_exception_in_the_explanation_costs_the_advice_but_not_the_grade(tmp_path: Path) -> None:
     root = copy_toolbox(tmp_path / "course")
     mistakes = root / "solutions/toolbox/mistakes.py"
     broken = "def twice(x: Tensor, factor: float = 1 / 0) -> Tensor:"

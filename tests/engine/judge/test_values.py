@@ -1,4 +1,4 @@
-"""The names of sizes: whose they are, and where there is none."""
+"""The names of sizes."""
 
 from typing import Any
 
@@ -20,5 +20,5 @@ from grader.engine.judge.values import size_names
     ],
     ids=["names", "two", "three", "others", "dict", "two in a dict", "one twice"],
 )
-def test_a_size_has_the_one_name_that_it_has(known: dict[str, Any], names: dict[int, str]) -> None:
+def test_a_size_with_a_single_name_gets_it(known: dict[str, Any], names: dict[int, str]) -> None:
     assert size_names(known) == names

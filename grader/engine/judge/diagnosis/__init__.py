@@ -1,1 +1,1 @@
-"""What is wrong with a submission, told from what its tests asked and what it answered."""
+"""Diagnosis: the known mistakes in a submission, and what its failures depend on."""

@@ -1,11 +1,13 @@
-"""Tells which known mistakes a submission makes, or which two of them at once.
+"""Search for the known mistakes, or pairs of them, that explain why a submission fails.
 
-A mistake is claimed only on this evidence: no answer contradicts it (see `evidence`), and it explains something in all
-failing tests that ask for the function which it replaces, or where none does of those that reach it. Since there can be
-a second mistake, half of them are enough for more than one answer or several numbers: one coincidence is not. Each
-failing test has the mistake that explains most of it. Where none explains all that is wrong in a test, two are tried
-together, of two functions or one made around the other. They are some of hundreds, so they have to explain more: all
-that is wrong in every failing test that they reach, several numbers of it, and no other two may do so equally well.
+A single mistake is named if no answer contradicts it (see `evidence`) and it explains something in every relevant
+failing test. Since there may be a second mistake, half of these tests are enough if it explains more than one answer
+or many numbers: one coincidence is not enough. Relevant are the failing tests that ask directly for what the mistake
+replaces, or if there are none, those that reach it.
+
+If no single mistake explains all of a failing test, pairs are tried: two mistakes that replace different names, or one
+nested in the other. Because a pair is one of hundreds, it must explain more: every wrong answer of all failing tests
+that it reaches, enough numbers, and no other pair may do so equally well.
 """
 
 import itertools
@@ -16,165 +18,171 @@ from functools import lru_cache
 
 from grader.base.errors import UsageError
 from grader.base.result import Diagnosis
-from grader.engine.judge.diagnosis.evidence import ENOUGH, Account, Case, Run, account
-from grader.engine.judge.diagnosis.memory import Memory
-from grader.engine.judge.diagnosis.versions import Mistake, Nested, Pair, Version
-from grader.engine.judge.session import Limits
+from grader.course.variations import Variation
+from grader.engine.judge.diagnosis.answer_cache import AnswerCache
+from grader.engine.judge.diagnosis.evidence import ENOUGH, Case, Coverage, RecordedTest, coverage_of
+from grader.engine.judge.diagnosis.versions import MistakePair, NestedMistakes, SingleMistake, Version
+from grader.engine.judge.session import SessionLimits
 
-MOST_PAIRS = 40  # of mistakes, that are tried together for one test
-MOST_SEARCHES = 2  # for pairs of mistakes, one for each test
-MOST_PAIRS_KEPT = 32  # each has modules of its own
+MAX_PAIRS = 40  # tried for one test
+MAX_PAIR_SEARCHES = 2  # per submission
+MAX_PAIRS_KEPT = 32  # each has modules of its own
 
 
 @dataclass(frozen=True)
-class _Claim:
-    """Mistakes that nothing contradicts, and what they explain of the failing tests that they reach, by place."""
+class _Candidate:
+    """One or two mistakes that no answer contradicts."""
 
-    mistakes: tuple[Mistake, ...]
-    accounts: dict[int, Account]
-    elsewhere: int  # answers of passed tests that are their own
-
-    @property
-    def agreed(self) -> int:
-        """How many answers are their own."""
-        return self.elsewhere + sum(each.agreed for each in self.accounts.values())
-
-    @property
-    def rank(self) -> tuple[bool, int]:
-        """Whether all that is wrong in the tests that they explain is their own; how many answers are."""
-        return not any(each.others for each in self.accounts.values() if each.agreed), self.agreed
-
-    @property
-    def whole(self) -> set[int]:
-        """The failing tests in which nothing is left to explain."""
-        return {place for place, found in self.accounts.items() if found.whole}
-
-    @property
-    def asking(self) -> list[Account]:
-        """Of the failing tests that ask for what is wrong, or where none does of those that reach it."""
-        return [each for each in self.accounts.values() if each.asked] or list(self.accounts.values())
+    mistakes: tuple[SingleMistake, ...]
+    coverage: dict[int, Coverage]  # of the failing tests that reach the mistakes, by place
+    explained_elsewhere: int  # answers of passed tests
 
     @property
     def explained(self) -> int:
-        """In how many failing tests that ask for what is wrong this is something."""
-        return sum(bool(each.agreed) for each in self.asking)
+        """The number of wrong answers that it explains."""
+        return self.explained_elsewhere + sum(each.explained for each in self.coverage.values())
 
     @property
-    def weight(self) -> int:
-        """In how many numbers of failing tests the answers are their own."""
-        return sum(each.weight for each in self.accounts.values())
+    def numbers(self) -> int:
+        """The number of wrong numbers that it explains in failing tests."""
+        return sum(each.numbers for each in self.coverage.values())
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """Sort key: explains every wrong answer of the tests in which it explains any, then answers explained."""
+        return not any(each.unexplained for each in self.coverage.values() if each.explained), self.explained
+
+    @property
+    def complete(self) -> set[int]:
+        """The places of failing tests of which it explains every wrong answer."""
+        return {place for place, found in self.coverage.items() if found.is_complete}
+
+    @property
+    def relevant(self) -> list[Coverage]:
+        """The coverage of failing tests that ask for the mistakes directly, or of all if none does."""
+        return [each for each in self.coverage.values() if each.is_asked_for] or list(self.coverage.values())
+
+    @property
+    def tests_explained(self) -> int:
+        """The number of relevant tests in which it explains something."""
+        return sum(bool(each.explained) for each in self.relevant)
 
     def explains_enough(self) -> bool:
-        """Whether this is something in all failing tests that ask for what is wrong, or more than that in half."""
-        half = 2 * self.explained >= len(self.asking) and (self.agreed > 1 or self.weight >= 2 * ENOUGH)
-        return bool(self.explained) and (self.explained == len(self.asking) or half)
+        """Return whether it explains something in all relevant tests, or more than a coincidence in half of them."""
+        if self.tests_explained == 0:
+            return False
+        if self.tests_explained == len(self.relevant):
+            return True
+        return 2 * self.tests_explained >= len(self.relevant) and (self.explained > 1 or self.numbers >= 2 * ENOUGH)
 
     def explains_all(self) -> bool:
-        """Whether this is all that is wrong in the failing tests that reach it."""
-        return not any(each.others for each in self.accounts.values())
+        """Return whether it explains every wrong answer of the failing tests that reach it."""
+        return not any(each.unexplained for each in self.coverage.values())
 
     def diagnoses(self, test: str, place: int) -> Iterator[Diagnosis]:
-        """The mistakes, as what explains a test."""
-        found = self.accounts[place]
-        whole = found.whole and 2 * self.explained > len(self.asking)
+        """Yield a diagnosis of one failing test for each of the mistakes."""
+        found = self.coverage[place]
+        whole = found.is_complete and 2 * self.tests_explained > len(self.relevant)
         for each in self.mistakes:
-            yield Diagnosis(each.name, each.advice, each.replaces, test, self.agreed, whole, found.shown)
+            advice = each.mistake.advice
+            yield Diagnosis(each.name, advice, each.replaces, test, self.explained, whole, found.explains_failing_call)
 
 
-class Causes:
-    """Looks for the causes of failures among the known mistakes of one exercise."""
+class CauseFinder:
+    """Finds the known mistakes of one exercise in submissions."""
 
-    def __init__(self, reference: types.ModuleType, mistakes: Sequence[Mistake], limits: Limits):
-        """`limits`: those of a test, which the reference and the mistakes have for their answers."""
-        self.memory = Memory(reference, limits)
-        self._mistakes = mistakes
-        self._pair = lru_cache(MOST_PAIRS_KEPT)(_pair)
+    def __init__(self, reference: types.ModuleType, mistakes: Sequence[Variation], limits: SessionLimits):
+        """`limits` hold for each answer of the reference and of a mistake."""
+        self.reference = reference
+        self.answers = AnswerCache(reference, limits)
+        self.mistakes = [SingleMistake(each) for each in mistakes]
+        self._pair = lru_cache(MAX_PAIRS_KEPT)(_pair)
 
-    def diagnose(self, runs: Sequence[Run]) -> tuple[Diagnosis, ...]:
-        """For each failing test the mistake that explains it, or two that do so together; each mistake once."""
-        if not any(run.failed for run in runs):
+    def diagnose(self, tests: Sequence[RecordedTest]) -> tuple[Diagnosis, ...]:
+        """Return the mistakes, or pairs of mistakes, that best explain the failing tests; each mistake once."""
+        if not any(test.failed for test in tests):
             return ()
-        cases = [self.memory.case(run) for run in runs]
-        failing = [place for place, case in enumerate(cases) if case.run.failed]
-        possible = [claim for each in self._mistakes if (claim := self._claim(cases, each, each)) is not None]
-        claims = [each for each in possible if each.explains_enough()]
+        cases = [self.answers.case(test) for test in tests]
+        candidates = (self._candidate(cases, each, each) for each in self.mistakes)
+        possible = [each for each in candidates if each is not None]
+        plausible = [each for each in possible if each.explains_enough()]
         found: dict[str, Diagnosis] = {}
         explained: set[int] = set()
-        searches = 0
-        for place in failing:
-            if place in explained:
+        searches_left = MAX_PAIR_SEARCHES
+        for place, case in enumerate(cases):
+            if not case.test.failed or place in explained:
                 continue
-            best = _best(claims, place)
-            whole = cases[place].broken_off or (best is not None and best.accounts[place].whole)
-            if not whole and searches < MOST_SEARCHES:
-                searches += 1
-                pair = self._together(cases, possible, place)
-                if pair is not None and pair.explains_all():
-                    best = pair
+            best = _best(plausible, place)
+            needs_pair = not case.is_cut_off and (best is None or not best.coverage[place].is_complete)
+            if needs_pair and searches_left:
+                searches_left -= 1
+                best = self._best_pair(cases, possible, place) or best
             if best is not None:
-                explained |= best.whole
-                for each in best.diagnoses(cases[place].run.test, place):
+                explained |= best.complete
+                for each in best.diagnoses(case.test.name, place):
                     found.setdefault(each.mistake, each)
         return tuple(found.values())
 
-    def _claim(self, cases: Sequence[Case], version: Version, *mistakes: Mistake) -> _Claim | None:
-        """What a version explains; None where an answer contradicts it.
+    def _candidate(self, cases: Sequence[Case], version: Version, *mistakes: SingleMistake) -> _Candidate | None:
+        """Return what a version explains, or None if an answer contradicts it.
 
-        The passed tests are asked only of what explains something of the failing ones.
+        Passed tests are replayed only on a version that explains something in a failing test.
         """
-        accounts: dict[int, Account] = {}
-        elsewhere = 0
-        reaching = [(place, case) for place, case in enumerate(cases) if not case.reached.isdisjoint(version.names)]
-        direct = any(name in version.names for _, case in reaching for name in case.asked)
-        for place, case in sorted(reaching, key=lambda each: not each[1].run.failed):
-            if not case.run.failed and not any(each.agreed for each in accounts.values()):
+        coverage: dict[int, Coverage] = {}
+        explained_elsewhere = 0
+        reaching = [
+            (place, case) for place, case in enumerate(cases) if not case.reached_names.isdisjoint(version.names)
+        ]
+        direct = any(name in version.names for _, case in reaching for name in case.asked_names)
+        for place, case in sorted(reaching, key=lambda each: not each[1].test.failed):
+            if not case.test.failed and not any(each.explained for each in coverage.values()):
                 break
-            found = account(case, self.memory.wrongs(case, version), version.names, direct)
+            found = coverage_of(case, self.answers.wrong_answers(case, version), version.names, direct)
             if found is None:
                 return None
-            if case.run.failed:
-                accounts[place] = found
+            if case.test.failed:
+                coverage[place] = found
             else:
-                elsewhere += found.agreed
-        return _Claim(mistakes, accounts, elsewhere)
+                explained_elsewhere += found.explained
+        return _Candidate(mistakes, coverage, explained_elsewhere)
 
-    def _together(self, cases: Sequence[Case], possible: Sequence[_Claim], place: int) -> _Claim | None:
-        """Two mistakes that together explain all that is wrong in a test, where neither does alone.
-
-        None where different ones do so equally well.
-        """
+    def _best_pair(self, cases: Sequence[Case], possible: Sequence[_Candidate], place: int) -> _Candidate | None:
+        """Return the one pair of mistakes that explains every wrong answer; None if several do so equally well."""
         case = cases[place]
-        ranked = sorted(possible, key=lambda each: -each.agreed)
-        shown = [each for claim in ranked for each in claim.mistakes]
-        shown = [each for each in shown if each.replaces in case.reached and any(self.memory.wrongs(case, each))]
-        claims: dict[frozenset[str], _Claim] = {}
-        for one, two in itertools.islice(_two_of(shown), MOST_PAIRS):
-            version = self._pair(one, two)
-            claim = self._made_claim(cases, place, version, one, two)
-            if claim is not None and claim.weight >= ENOUGH:
-                claims.setdefault(frozenset((one.name, two.name)), claim)
-        return _only(list(claims.values()))
+        ranked = sorted(possible, key=lambda each: -each.explained)
+        mistakes = [mistake for candidate in ranked for mistake in candidate.mistakes]
+        mistakes = [each for each in mistakes if self._answers_wrongly(case, each)]
+        pairs: dict[frozenset[str], _Candidate] = {}
+        for one, two in itertools.islice(_pairs_of(mistakes), MAX_PAIRS):
+            candidate = self._pair_candidate(cases, place, one, two)
+            if candidate is not None and candidate.numbers >= ENOUGH:
+                pairs.setdefault(frozenset((one.name, two.name)), candidate)
+        best = _unique_best(list(pairs.values()))
+        return best if best is not None and best.explains_all() else None
 
-    def _made_claim(self, cases: Sequence[Case], place: int, version: Version, *mistakes: Mistake) -> _Claim | None:
-        """Return what two mistakes together explain, if they explain all that is wrong in a failing test.
+    def _answers_wrongly(self, case: Case, mistake: SingleMistake) -> bool:
+        return mistake.replaces in case.reached_names and any(self.answers.wrong_answers(case, mistake))
 
-        None also where it does not end: no author is to blame for it.
-        """
+    def _pair_candidate(
+        self, cases: Sequence[Case], place: int, one: SingleMistake, two: SingleMistake
+    ) -> _Candidate | None:
+        """Return what two mistakes together explain, or None unless they explain every wrong answer of one test."""
         case = cases[place]
+        version = self._pair(one, two)
         try:
-            found = account(case, self.memory.wrongs(case, version), version.names, direct=True, whole=True)
-            return self._claim(cases, version, *mistakes) if found is not None and found.agreed else None
-        except UsageError:
+            answers = self.answers.wrong_answers(case, version)
+            found = coverage_of(case, answers, version.names, direct=True, complete=True)
+            return self._candidate(cases, version, one, two) if found is not None and found.explained else None
+        except UsageError:  # a pair that does not terminate is not the author's fault
             return None
 
 
-def _pair(one: Mistake, two: Mistake) -> Version:
-    """Two mistakes made together; of one name, the first around the second."""
-    return Nested(one, two) if one.replaces == two.replaces else Pair(one, two)
+def _pair(one: SingleMistake, two: SingleMistake) -> Version:
+    return NestedMistakes(one, two) if one.replaces == two.replaces else MistakePair(one, two)
 
 
-def _two_of(mistakes: Sequence[Mistake]) -> Iterator[tuple[Mistake, Mistake]]:
-    """Two mistakes each: of two names, or of one name the outer and the inner."""
+def _pairs_of(mistakes: Sequence[SingleMistake]) -> Iterator[tuple[SingleMistake, SingleMistake]]:
+    """Yield the pairs that can be combined: of different names, or of one name as (outer, inner)."""
     for one, two in itertools.combinations(mistakes, 2):
         if one.replaces != two.replaces:
             yield one, two
@@ -182,14 +190,14 @@ def _two_of(mistakes: Sequence[Mistake]) -> Iterator[tuple[Mistake, Mistake]]:
             yield from ((a, b) for a, b in ((one, two), (two, one)) if a.uses_reference)
 
 
-def _only(claims: Sequence[_Claim]) -> _Claim | None:
-    """Return the claim that explains most; None where several do so equally well."""
-    best = max((each.rank for each in claims), default=None)
-    equal = [each for each in claims if each.rank == best]
-    return equal[0] if len(equal) == 1 else None
+def _unique_best(candidates: Sequence[_Candidate]) -> _Candidate | None:
+    """Return the candidate with the highest rank; None if several share it."""
+    highest = max((each.rank for each in candidates), default=None)
+    best = [each for each in candidates if each.rank == highest]
+    return best[0] if len(best) == 1 else None
 
 
-def _best(claims: Sequence[_Claim], place: int) -> _Claim | None:
-    """The claim that explains most of a failing test."""
-    explaining = [each for each in claims if place in each.accounts and each.accounts[place].agreed]
-    return max(explaining, key=lambda each: (each.accounts[place].whole, *each.rank), default=None)
+def _best(candidates: Sequence[_Candidate], place: int) -> _Candidate | None:
+    """Return the candidate that explains most of a failing test."""
+    explaining = [each for each in candidates if place in each.coverage and each.coverage[place].explained]
+    return max(explaining, key=lambda each: (each.coverage[place].is_complete, *each.rank), default=None)

@@ -1,7 +1,7 @@
-"""On what a failure depends: the failing call is made again with one thing changed, by submission and reference.
+"""Contrasts: the failing call repeated with one change, on the submission and on the reference.
 
-Three things can come of it: with the change the submission is right, so what was changed is what it gets wrong; its
-result stays the same where the reference's does not; or, where an error is expected or was not, which argument it is.
+A change is telling in three cases: the submission becomes right, so what was changed is what it gets wrong; its result
+stays the same although the reference's changes; or, if the call should raise, the reference no longer does.
 """
 
 import inspect
@@ -12,59 +12,61 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.engine.judge.diagnosis.evidence import Case
-from grader.engine.judge.diagnosis.questions import MAX_BYTES, Call, Varied, variations
+from grader.engine.judge.diagnosis.varied_calls import MAX_BYTES, UnpackedCall, VariedCall, varied_calls
+from grader.engine.judge.faults import Fault
 from grader.engine.judge.names import argument_name, resolve
 from grader.engine.judge.replay import Answer, replay, same
-from grader.engine.judge.session import Entry, Fault, Limits
+from grader.engine.judge.session import LogEntry, SessionLimits
 from grader.engine.sandbox import wire
 
-MOST = 60  # variations that are tried
-Ask = Callable[[Sequence[Entry]], Answer]
+MAX_TRIALS = 60
+Ask = Callable[[Sequence[LogEntry]], Answer]
 
 
 @dataclass(frozen=True)
-class _Tried:
-    """A variation, with the answers of the submission and of the reference."""
+class _Trial:
+    """A varied call with the answers of submission and reference."""
 
-    varied: Varied
+    call: VariedCall
     mine: Answer
     right: Answer
 
 
-def contrasts(case: Case, sizes: dict[int, str], reference: types.ModuleType, limits: Limits, ask: Ask) -> str | None:
-    """A sentence about what the failing call of a test depends on; None where nothing single does.
+def find_contrast(
+    case: Case, sizes: dict[int, str], reference: types.ModuleType, limits: SessionLimits, ask: Ask
+) -> str | None:
+    """Return a sentence about what the failing call of a test depends on; None if on nothing single.
 
-    `ask` puts questions to the submission and gives its answer to the last. `sizes`: what the test calls a size.
+    `ask` replays calls on the submission and returns its answer to the last. `sizes` are the test's names of sizes.
+    Raises UsageError if the reference takes too long on a varied call.
     """
-    place = case.shown
-    if place is None or case.is_right[place] or case.given[place].reply is None:
+    place = case.failing_place
+    if place is None or case.is_right[place] or case.answers[place].reply is None:
         return None
-    entry = case.run.log[place]
-    if _large(entry) or not entry.whole or not isinstance(entry.request, wire.Invoke):
+    entry = case.test.log[place]
+    if _is_large(entry) or not entry.is_whole or not isinstance(entry.request, wire.Invoke):
         return None
-    before = case.run.log[:place]
-    mine, right = case.given[place], case.right[place]
-    tried: list[_Tried] = []
-    call = Call(entry, lambda name: argument_name(reference, entry, name))
-    refused = right.reply.type_name if isinstance(right.reply, wire.Threw) else None
-    defaults = _defaults(reference, entry.question.label)
-    for varied in itertools.islice(variations(call, defaults, sizes), MOST):
-        theirs = list(replay([*before, varied.entry], reference, case.run.seed, limits))[-1]
-        if not isinstance(theirs.reply, wire.Returned):
+    before = case.test.log[:place]
+    mine, right = case.answers[place], case.expected[place]
+    trials: list[_Trial] = []
+    call = UnpackedCall(entry, lambda name: argument_name(reference, entry, name))
+    calls = varied_calls(call, _defaults(reference, entry.question.label), sizes)
+    for varied in itertools.islice(calls, MAX_TRIALS):
+        expected = list(replay([*before, varied.entry], reference, case.test.seed, limits))[-1]
+        if not isinstance(expected.reply, wire.Returned):
             continue
-        if refused is not None:
-            bad = f"it is `{varied.subject}` that is not allowed here" if varied.subject else "then all is allowed"
-            return f"{varied.words} no {refused} would be due: {bad}."
+        if isinstance(right.reply, wire.Threw):
+            return _no_longer_raises(varied, right.reply.type_name)
         try:
             asked = ask([*before, varied.entry])
         except Fault:
             return None
-        tried.append(_Tried(varied, asked, theirs))
-    return _said(tried, mine, right)
+        trials.append(_Trial(varied, asked, expected))
+    return _same_result(trials, mine, right) or _right_result(trials, mine)
 
 
-def _large(entry: Entry) -> bool:
-    """Whether a question is too large to be asked so often, or its answer to be read so often."""
+def _is_large(entry: LogEntry) -> bool:
+    """Return whether a call or its answer is too large to be repeated many times."""
     return max(len(entry.blob or b""), len(entry.reply_blob or b""), entry.weight) > MAX_BYTES
 
 
@@ -76,25 +78,39 @@ def _defaults(reference: types.ModuleType, label: str) -> dict[str, Any]:
     return {each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty}
 
 
-def _said(tried: Sequence[_Tried], mine: Answer, right: Answer) -> str | None:
-    """The most telling of what was tried."""
-    for subject in dict.fromkeys(each.varied.subject for each in tried if each.varied.subject):
-        own = [each for each in tried if each.varied.subject == subject and not same(each.right, right)]
-        returned = isinstance(mine.reply, wire.Returned)
-        if returned and len(own) > 1 and all(same(each.mine, mine) for each in own):
+def _no_longer_raises(varied: VariedCall, type_name: str) -> str:
+    bad = f"it is `{varied.subject}` that is not allowed here" if varied.subject else "then all is allowed"
+    return f"{varied.words} no {type_name} would be due: {bad}."
+
+
+def _same_result(trials: Sequence[_Trial], mine: Answer, right: Answer) -> str | None:
+    """Return a sentence about an argument that changes the reference's result but never the submission's."""
+    if not isinstance(mine.reply, wire.Returned):
+        return None
+    for subject in dict.fromkeys(each.call.subject for each in trials if each.call.subject):
+        changed = [each for each in trials if each.call.subject == subject and not same(each.right, right)]
+        if len(changed) > 1 and all(same(each.mine, mine) for each in changed):
             return f"Your result is the same whatever `{subject}` is."
-    failed = isinstance(mine.reply, wire.Threw)
-    mended, broken = [], set()
-    for each in tried:
+    return None
+
+
+def _right_result(trials: Sequence[_Trial], mine: Answer) -> str | None:
+    """Return a sentence about the first telling change under which the submission is right."""
+    raised = isinstance(mine.reply, wire.Threw)
+    mended: list[VariedCall] = []
+    broken: set[str] = set()
+    for each in trials:
         if same(each.mine, each.right):
-            mended.append(each.varied)
+            mended.append(each.call)
         else:
-            broken.add(each.varied.words)
+            broken.add(each.call.words)
     for varied in mended:
-        fewest = 1 if failed else varied.fewest
+        fewest = 1 if raised else varied.fewest
+        if fewest is None or varied.words in broken:
+            continue
         alike = sum(other.subject == varied.subject for other in mended)
-        most = fewest == 1 or 2 * alike > sum(each.varied.subject == varied.subject for each in tried)
-        if fewest is not None and alike >= fewest and most and varied.words not in broken:
-            runs = "your code runs, and its" if failed else "your"
+        tried = sum(each.call.subject == varied.subject for each in trials)
+        if alike >= fewest and (fewest == 1 or 2 * alike > tried):
+            runs = "your code runs, and its" if raised else "your"
             return f"{varied.words} {runs} result is right."
     return None

@@ -1,4 +1,4 @@
-"""Where a result is wrong: in which part of it, by its axes, its diagonal, or a mask among the arguments."""
+"""Sentences about where a result is wrong: along an axis, at a diagonal, or by a mask."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,15 +8,15 @@ from torch import Tensor
 from grader.engine.judge.compare import differs, tolerance
 from grader.engine.judge.near_miss import ORDINALS
 
-_FEWEST = 4  # wrong cells below which any place would fit
+_FEWEST = 4  # wrong elements; fewer would fit any description
 
 
-def place_of_errors(
+def describe_error_positions(
     actual: Tensor, expected: Tensor, sizes: dict[int, str], masks: Sequence[tuple[str, Tensor]]
 ) -> str | None:
-    """A sentence such as "Only the last position along T is wrong."; None where errors are everywhere, or scattered.
+    """Return a sentence such as "Only the last position along T is wrong.", or None if there is no pattern.
 
-    `masks`: arguments of two values, by their names.
+    `masks` are arguments that hold only two values, with their names.
     """
     if actual.shape != expected.shape or not expected.dim():
         return None

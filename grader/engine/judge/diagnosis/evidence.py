@@ -1,13 +1,17 @@
-"""How far a wrong version of the reference accounts for what a submission answered.
+"""Evidence for and against a wrong version of the reference, in the answers of a submission.
 
-Only one thing contradicts a version: that the submission gave the reference's answer to a direct question for what the
-version replaces, where the version gives another. Whatever is wrong in yet another way may have a second cause. The
-words of an exception are the student's own; one is evidence only in the same words. Three things can speak for a
-version and not against it: the numbers in a module, since who draws the first weights in another order makes no other
-mistake, a gradient that leads nowhere, since a right result may be without one, and an argument that was changed in
-place, which can come on top of any other mistake.
+Only one observation contradicts a version: a call asks directly for what the version replaces, the version answers it
+wrongly, and the submission answers it right. Any other wrong answer may have a second cause.
+
+An exception's message is the student's own wording, so it is evidence only if it is identical. Three properties can
+support a version but not contradict it:
+
+- the numbers in a module, since initializing weights in another order is no mistake;
+- a missing gradient, since a right result may have none;
+- an argument changed in place, which can occur together with any other mistake.
 """
 
+import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,199 +21,216 @@ from torch import Tensor
 
 from grader.engine.judge.compare import close, compare, differs
 from grader.engine.judge.replay import Answer, same, same_arguments, same_gradients, same_modules, same_words
-from grader.engine.judge.session import Entry
+from grader.engine.judge.session import LogEntry
 from grader.engine.sandbox import wire
 
-ENOUGH = 6  # numbers that a part of a result, a slip or two mistakes together have to explain
-_RTOL, _ATOL = 1e-6, 1e-9  # within which numbers are no evidence: a search that ends elsewhere differs by as much
+ENOUGH = 6  # numbers that a part of a result, or two mistakes together, must explain
+_RTOL, _ATOL = 1e-6, 1e-9  # closer numbers are no evidence: iterative algorithms end that far apart
 
 
 @dataclass(frozen=True)
-class Run:
-    """One test that ran. `shown` is the question that its failure is about, and `sizes` are the names that the test has
-    for sizes. The log is empty where it was too large to be kept."""
+class RecordedTest:
+    """A test that ran on the submission. Its log is empty if it was too large to keep."""
 
-    test: str
-    log: Sequence[Entry]
+    name: str
+    log: Sequence[LogEntry]
     seed: int
     failed: bool
-    shown: Entry | None = None
-    sizes: dict[int, str] = field(default_factory=dict)
+    failing_call: LogEntry | None = None  # the call that the failure is about
+    sizes: dict[int, str] = field(default_factory=dict)  # the test's names of sizes
 
 
 @dataclass
 class Case:
-    """A run, with the submission's answers, a hash of the questions, the reference's answers, and its names.
+    """A recorded test with the submission's and the reference's answers to its calls.
 
-    `asked`: the name that each question asks directly. `reached`: all names that the run reaches: a version that
-    replaces another answers as the reference does, and need not be asked.
+    `asked_names` has the reference's name that each call asks for directly, `reached_names` all names that the test
+    uses. A version that replaces none of them answers as the reference does.
     """
 
-    run: Run
-    given: Sequence[Answer]
-    questions: bytes
-    right: Sequence[Answer]
-    asked: Sequence[str]
-    reached: set[str]
+    test: RecordedTest
+    log_hash: bytes
+    answers: Sequence[Answer]
+    expected: Sequence[Answer]
+    asked_names: Sequence[str]
+    reached_names: set[str]
 
     @property
-    def shown(self) -> int | None:
-        """The place of the question that the failure is about."""
-        return next((place for place, each in enumerate(self.run.log) if each is self.run.shown), None)
+    def failing_place(self) -> int | None:
+        """The index of the call that the failure is about."""
+        return next((place for place, each in enumerate(self.test.log) if each is self.test.failing_call), None)
 
     @cached_property
     def answered(self) -> int:
-        """To how many questions there is an answer, before one for which time or memory was not enough.
+        """The number of calls before the first that ran out of time or memory.
 
-        No version is asked that one: it can be dear, and nothing that comes of it would speak for the version.
+        Versions are not asked that call: it may be expensive, and no answer to it would be evidence.
         """
-        return next((place for place, each in enumerate(self.given) if each.missing), len(self.given))
+        return next((place for place, each in enumerate(self.answers) if each.is_missing), len(self.answers))
 
     @property
-    def broken_off(self) -> bool:
-        """Whether the last question has no answer: then nothing explains all that is wrong."""
-        return self.answered < len(self.given)
+    def is_cut_off(self) -> bool:
+        """Whether a call has no answer, so that no version explains the whole test."""
+        return self.answered < len(self.answers)
 
     @cached_property
     def is_right(self) -> Sequence[bool]:
-        """Whether each answer is the reference's, or an exception of another kind with which the test was content."""
-        pairs = zip(self.given, self.right, strict=True)
-        return [same(mine, right) or self._accepted(place, mine, right) for place, (mine, right) in enumerate(pairs)]
+        """For each call, whether the answer is the reference's or an exception that the test accepted instead."""
+        pairs = zip(self.answers, self.expected, strict=True)
+        return [same(mine, right) or self._is_accepted(place, mine, right) for place, (mine, right) in enumerate(pairs)]
 
-    def _accepted(self, place: int, mine: Answer, right: Answer) -> bool:
-        """Whether the test went on after an exception where the reference has one, too."""
-        ended_here = self.run.failed and place == len(self.given) - 1
+    def _is_accepted(self, place: int, mine: Answer, right: Answer) -> bool:
+        """Return whether both raised, and the test went on."""
+        ended_here = self.test.failed and place == len(self.answers) - 1
         return isinstance(mine.reply, wire.Threw) and isinstance(right.reply, wire.Threw) and not ended_here
 
-    def asks(self, names: Sequence[str]) -> bool:
-        """Whether one of these is asked directly by a question with a wrong answer, or if there is none by any."""
-        doubtful = [asked for asked, is_right in zip(self.asked, self.is_right, strict=True) if not is_right]
-        return not set(names).isdisjoint(doubtful or self.asked)
+    def asks_for(self, names: Sequence[str]) -> bool:
+        """Return whether a wrongly answered call, or any call if there is none, asks directly for one of `names`."""
+        pairs = zip(self.asked_names, self.is_right, strict=True)
+        doubtful = [asked for asked, is_right in pairs if not is_right]
+        return not set(names).isdisjoint(doubtful or self.asked_names)
 
 
-class Wrong(NamedTuple):
-    """A version's answer that is not the reference's, and the first thing in which it differs."""
+class WrongAnswer(NamedTuple):
+    """A version's answer that is not the reference's, and the first property that differs."""
 
     answer: Answer
     differs: Literal["value", "gradients", "arguments", "modules"]
 
 
-def wrong(answer: Answer, right: Answer) -> Wrong | None:
-    """What is wrong with an answer; None where it is the reference's."""
+def wrong_answer(answer: Answer, right: Answer) -> WrongAnswer | None:
+    """Return a version's answer with what is wrong about it, or None if it is the reference's."""
     if not same(answer, right):
-        return Wrong(answer, "value")
+        return WrongAnswer(answer, "value")
     if not same_gradients(answer, right):
-        return Wrong(answer, "gradients")
+        return WrongAnswer(answer, "gradients")
     if not same_arguments(answer, right):
-        return Wrong(answer, "arguments")
-    return None if same_modules(answer, right) else Wrong(answer, "modules")
+        return WrongAnswer(answer, "arguments")
+    if not same_modules(answer, right):
+        return WrongAnswer(answer, "modules")
+    return None
 
 
-@dataclass(frozen=True)
-class Account:
-    """What a version explains of one test: wrong answers of the submission that are the version's own, and others.
+@dataclass
+class Coverage:
+    """How much of one test a version explains."""
 
-    `shown`: the answer to the question that the failure is about is one of them, or the failure is about none.
-    `asked`: the test asks directly for what the version replaces, where it fails (see `Case.asks`). `weight`: in how
-    many numbers the version's own answers are not the reference's.
-    """
-
-    agreed: int
-    others: int
-    shown: bool
-    asked: bool
-    weight: int
+    explained: int  # wrong answers of the submission that the version gives too
+    unexplained: int  # other wrong answers
+    explains_failing_call: bool  # True also if the failure is about no call
+    is_asked_for: bool  # see `Case.asks_for`
+    numbers: int  # how many numbers of the explained answers are wrong
 
     @property
-    def whole(self) -> bool:
-        """Whether nothing of the test is left to explain."""
-        return bool(self.agreed) and not self.others
+    def is_complete(self) -> bool:
+        """Whether the version explains every wrong answer."""
+        return bool(self.explained) and not self.unexplained
 
 
-def account(
-    case: Case, wrongs: Iterable[Wrong | None], names: Sequence[str], direct: bool, *, whole: bool = False
-) -> Account | None:
-    """How far a version that replaces `names` explains a case; None if an answer contradicts it.
+class _Match(enum.Enum):
+    """How an answer of the submission relates to a version's answer to the same call."""
 
-    `direct`: some question asks for the names; then only such questions can contradict. `whole`: an answer that is left
-    to explain contradicts it, too.
+    EXPLAINED = enum.auto()
+    PARTLY_EXPLAINED = enum.auto()
+    UNEXPLAINED = enum.auto()
+    NO_EVIDENCE = enum.auto()
+    CONTRADICTION = enum.auto()
+
+
+def coverage_of(
+    case: Case, answers: Iterable[WrongAnswer | None], names: Sequence[str], direct: bool, *, complete: bool = False
+) -> Coverage | None:
+    """Return how much of a case a version explains, or None if an answer contradicts it.
+
+    `answers` are the version's: None where it answers right. The version replaces `names`. With `direct`, some call
+    asks for these names, and only such calls can contradict. With `complete`, an unexplained wrong answer contradicts
+    as well.
     """
-    agreed, weight, others = 0, 0, int(case.broken_off)
-    if whole and others:
+    found = Coverage(0, int(case.is_cut_off), case.failing_place is None, case.asks_for(names), 0)
+    if complete and found.unexplained:
         return None
-    shown = case.shown is None
-    n = case.answered
-    answers = zip(wrongs, case.given[:n], case.right[:n], case.is_right[:n], case.asked[:n], strict=True)
-    for place, (theirs, mine, right, is_right, asked) in enumerate(answers):
-        if theirs is not None and _agrees(mine, theirs):
-            agreed += 1
-            weight += numbers(mine, right)
-            shown |= place == case.shown
-        elif not is_right:
-            in_part = theirs is not None and _agrees_in_part(mine, theirs, right)
-            agreed += in_part
-            weight += numbers(mine, right) if in_part else 0
-            shown |= in_part and place == case.shown
-            others += theirs is None or not same(mine, theirs.answer)
-            if whole and others:
-                return None
-        elif theirs is not None and theirs.differs == "value" and (not direct or asked in names):
+    for place, version in zip(range(case.answered), answers, strict=True):
+        match = _match(case, place, version, not direct or case.asked_names[place] in names)
+        if match is _Match.CONTRADICTION:
             return None
-    return Account(agreed, others, shown, case.asks(names), weight)
+        if match in (_Match.UNEXPLAINED, _Match.PARTLY_EXPLAINED):
+            found.unexplained += 1
+            if complete:
+                return None
+        if match in (_Match.EXPLAINED, _Match.PARTLY_EXPLAINED):
+            found.explained += 1
+            found.numbers += count_wrong_numbers(case.answers[place], case.expected[place])
+            found.explains_failing_call = found.explains_failing_call or place == case.failing_place
+    return found
 
 
-def _agrees(mine: Answer, theirs: Wrong) -> bool:
-    """Whether an answer has what is wrong with a version's."""
-    if theirs.differs == "modules":
-        return same_modules(mine, theirs.answer)
-    if not same(mine, theirs.answer) or not same_words(mine, theirs.answer):
+def _match(case: Case, place: int, version: WrongAnswer | None, may_contradict: bool) -> _Match:
+    mine, right, is_right = case.answers[place], case.expected[place], case.is_right[place]
+    if version is None:
+        return _Match.NO_EVIDENCE if is_right else _Match.UNEXPLAINED
+    if _is_same_error(mine, version):
+        return _Match.EXPLAINED
+    if is_right:
+        return _Match.CONTRADICTION if version.differs == "value" and may_contradict else _Match.NO_EVIDENCE
+    is_same_answer = same(mine, version.answer)
+    if _shares_wrong_part(mine, version, right):
+        return _Match.EXPLAINED if is_same_answer else _Match.PARTLY_EXPLAINED
+    return _Match.NO_EVIDENCE if is_same_answer else _Match.UNEXPLAINED
+
+
+def _is_same_error(mine: Answer, version: WrongAnswer) -> bool:
+    """Return whether an answer has the property that is wrong in the version's."""
+    if version.differs == "modules":
+        return same_modules(mine, version.answer)
+    if not same(mine, version.answer) or not same_words(mine, version.answer):
         return False
-    if theirs.differs == "gradients":
-        return same_gradients(mine, theirs.answer)
-    if theirs.differs == "arguments":
-        return same_arguments(mine, theirs.answer)
+    if version.differs == "gradients":
+        return same_gradients(mine, version.answer)
+    if version.differs == "arguments":
+        return same_arguments(mine, version.answer)
     return True
 
 
-def _agrees_in_part(mine: Answer, theirs: Wrong, right: Answer) -> bool:
-    """Whether one of several results is wrong as a version says, and none is right that is wrong there."""
-    parts = [_results(answer.value) for answer in (mine, theirs.answer, right)]
-    if theirs.differs != "value" or not parts[2] or not parts[0].keys() == parts[1].keys() == parts[2].keys():
+def _shares_wrong_part(mine: Answer, version: WrongAnswer, right: Answer) -> bool:
+    """Return whether one of several results is wrong as in the version, and none that it gets wrong is right."""
+    my_parts, version_parts, right_parts = (_parts(answer.value) for answer in (mine, version.answer, right))
+    if version.differs != "value" or not right_parts:
         return False
-    weight = 0
-    for name, expected in parts[2].items():
-        found, version = parts[0][name], parts[1][name]
-        if compare(version, expected) is None:
+    if not my_parts.keys() == version_parts.keys() == right_parts.keys():
+        return False
+    shared = 0
+    for name, expected in right_parts.items():
+        if compare(version_parts[name], expected) is None:
             continue
-        if compare(found, expected) is None:
+        if compare(my_parts[name], expected) is None:
             return False
-        if compare(found, version) is None:
-            weight += _numbers(found, expected)
-    return weight >= ENOUGH
+        if compare(my_parts[name], version_parts[name]) is None:
+            shared += _count_wrong(my_parts[name], expected)
+    return shared >= ENOUGH
 
 
-def _results(value: Any) -> dict[Any, Any]:
-    """The results in a tuple, a list or a dict; none in anything else."""
+def _parts(value: Any) -> dict[Any, Any]:
+    """Return the items of a tuple, a list or a dict by key; none of anything else."""
     if isinstance(value, dict):
         return value
     return dict(enumerate(value)) if isinstance(value, list | tuple) else {}
 
 
-def numbers(answer: Answer, right: Answer) -> int:
-    """In how many numbers an answer is another than the reference's; a float counts for more than a truth."""
-    return _numbers(answer.value, right.value)
+def count_wrong_numbers(answer: Answer, right: Answer) -> int:
+    """Return how many numbers of an answer are wrong, weighted: a float counts for more than a bool."""
+    return _count_wrong(answer.value, right.value)
 
 
-def _numbers(value: Any, right: Any) -> int:
+def _count_wrong(value: Any, right: Any) -> int:
     if isinstance(value, Tensor) and isinstance(right, Tensor):
         weight = 4 if value.is_floating_point() or value.is_complex() else 1
         if value.shape != right.shape:
             return weight * min(8, value.numel())
         return weight * min(8, int(differs(value.detach(), right.detach(), _RTOL, _ATOL).sum()))
     if isinstance(value, list | tuple) and isinstance(right, list | tuple):
-        return sum(_numbers(one, two) for one, two in zip(value, right, strict=False))
+        return sum(_count_wrong(one, two) for one, two in zip(value, right, strict=False))
     if isinstance(value, dict) and isinstance(right, dict):
-        return sum(_numbers(value[key], right[key]) for key in value if key in right)
+        return sum(_count_wrong(value[key], right[key]) for key in value if key in right)
     if type(value) is int and type(right) is int:
         return 0 if value == right else min(8, value.bit_length())
     if isinstance(value, float) and isinstance(right, int | float):

@@ -1,4 +1,4 @@
-"""Wrong versions of a reference: a known mistake, or two of them at once."""
+"""Wrong versions of a reference: one known mistake, or two at once."""
 
 import ast
 import types
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from grader.course.variations import OWN, Definition
+from grader.course.variations import OWN, Definition, Variation
 from grader.engine.sandbox.source import execute
 
-_INNER = "_inner_"  # in a module that is made around another: that one's version
+_INNER = "_inner_"  # name of the inner version in the module of the outer one
 
 
 class Version(Protocol):
-    """A wrong version of the reference, as a module."""
+    """A wrong version of the reference."""
 
     @property
     def name(self) -> str:
-        """What tells it apart from other versions of the exercise."""
+        """The version's name, unique within the exercise."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -26,47 +26,56 @@ class Version(Protocol):
 
     @property
     def module(self) -> types.ModuleType:
-        """The module, made when it is first asked for."""
+        """The version as a module, executed on first use."""
 
 
 @dataclass(eq=False)
-class Mistake:
-    """A known wrong version of one name of the reference."""
+class SingleMistake:
+    """A version with one known mistake."""
 
-    name: str
-    replaces: str
-    advice: str
-    source: str
+    mistake: Variation
+
+    @property
+    def name(self) -> str:
+        """The name of the mistake."""
+        return self.mistake.name
+
+    @property
+    def replaces(self) -> str:
+        """The name of the reference that the mistake replaces."""
+        return self.mistake.replaces
 
     @property
     def names(self) -> Sequence[str]:
+        """The one name that it replaces."""
         return (self.replaces,)
 
     @cached_property
     def module(self) -> types.ModuleType:
-        return self.executed()
+        """The version as a module, shared by all who ask it."""
+        return self.execute()
 
-    def executed(self) -> types.ModuleType:
-        """A module of its own."""
-        return execute(f"{self.name}_mistake", self.source)
+    def execute(self) -> types.ModuleType:
+        """Return a new module of this version."""
+        return execute(f"{self.name}_mistake", self.mistake.source)
 
-    def around(self, other: "Mistake") -> types.ModuleType:
-        """A module of its own in which this version uses another wrong one where it uses the reference's."""
-        assert self._around is not None
-        module = types.ModuleType(f"{self.name}_around_{other.name}")
-        module.__dict__[_INNER] = getattr(other.module, other.replaces)
-        exec(self._around, module.__dict__)
+    def execute_around(self, inner: "SingleMistake") -> types.ModuleType:
+        """Return a new module in which this mistake calls `inner` where it would call the reference's definition."""
+        assert self._code_around is not None
+        module = types.ModuleType(f"{self.name}_around_{inner.name}")
+        module.__dict__[_INNER] = getattr(inner.module, inner.replaces)
+        exec(self._code_around, module.__dict__)
         return module
 
     @property
     def uses_reference(self) -> bool:
-        """Whether it is made of the reference's own version: it looks at what goes in there, or what comes out."""
-        return self._around is not None
+        """Whether the mistake calls the reference's own definition of what it replaces."""
+        return self._code_around is not None
 
     @cached_property
-    def _around(self) -> types.CodeType | None:
-        """The source with another version in the place of the reference's own."""
-        tree = ast.parse(self.source)
+    def _code_around(self) -> types.CodeType | None:
+        """The source with `_INNER` instead of the reference's own definition; None if the source does not have it."""
+        tree = ast.parse(self.mistake.source)
         own = OWN + self.replaces
         for place, node in enumerate(tree.body):
             if isinstance(node, Definition) and node.name == own:
@@ -76,44 +85,53 @@ class Mistake:
 
 
 @dataclass
-class Pair:
-    """Two mistakes of two names, made together."""
+class MistakePair:
+    """A version with two mistakes that replace different names."""
 
-    one: Mistake
-    two: Mistake
+    one: SingleMistake
+    two: SingleMistake
 
     @property
     def name(self) -> str:
+        """The names of both mistakes."""
         return f"{self.one.name} + {self.two.name}"
 
     @property
     def names(self) -> Sequence[str]:
+        """The two names that it replaces."""
         return (self.one.replaces, self.two.replaces)
 
     @cached_property
     def module(self) -> types.ModuleType:
-        """Both modules with both wrong names: a function finds what it calls in the module that it was written in."""
-        first, second = self.one.executed(), self.two.executed()
+        """The version as a module.
+
+        A function finds the names that it calls in the module that defines it, so each of the two modules gets both
+        mistakes.
+        """
+        first, second = self.one.execute(), self.two.execute()
         setattr(first, self.two.replaces, getattr(second, self.two.replaces))
         setattr(second, self.one.replaces, getattr(first, self.one.replaces))
         return first
 
 
 @dataclass
-class Nested:
-    """Two mistakes of one name, made together: the outer is made of the inner, as it was of the reference."""
+class NestedMistakes:
+    """A version with two mistakes that replace the same name: the outer calls the inner instead of the reference."""
 
-    outer: Mistake
-    inner: Mistake
+    outer: SingleMistake
+    inner: SingleMistake
 
     @property
     def name(self) -> str:
+        """The names of both mistakes."""
         return f"{self.outer.name} + {self.inner.name}"
 
     @property
     def names(self) -> Sequence[str]:
+        """The one name that it replaces."""
         return (self.outer.replaces,)
 
     @cached_property
     def module(self) -> types.ModuleType:
-        return self.outer.around(self.inner)
+        """The version as a module."""
+        return self.outer.execute_around(self.inner)

@@ -1,4 +1,4 @@
-"""A mistake is named where the submission's answers are its own, and only there."""
+"""A mistake is named if the evidence suffices, and only then."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -9,29 +9,31 @@ import torch
 from grader.base.errors import UsageError
 from grader.base.result import Result
 from grader.course import load_course
-from grader.engine.judge.diagnosis import memory
-from grader.engine.judge.diagnosis.causes import Causes
-from grader.engine.judge.diagnosis.evidence import Run
-from grader.engine.judge.diagnosis.versions import Mistake
+from grader.course.variations import Variation
+from grader.engine.judge.diagnosis import answer_cache
+from grader.engine.judge.diagnosis.causes import CauseFinder
+from grader.engine.judge.diagnosis.evidence import RecordedTest
 from grader.engine.judge.materials import materials
 from grader.engine.judge.messages import Job
 from grader.engine.judge.replay import replay
-from grader.engine.judge.session import Limits
+from grader.engine.judge.session import SessionLimits
 from grader.engine.pool.client import Judges
 from grader.engine.sandbox.source import execute
 from tests.engine.judge.logs import LIMIT, REFERENCE, X, log_of, of_scaled, variation
 from tests.paths import ROOT
 
-LIMITS = Limits(5.0, LIMIT)
+LIMITS = SessionLimits(5.0, LIMIT)
 
 Tests = Sequence[tuple[Callable[[Any], None], bool]]  # a test, and whether it fails
 
 
 def diagnosed(source: str, tests: Tests, **mistakes: tuple[str, str]) -> str | None:
-    """The mistake that is named. Each is given by the name that it replaces and its source."""
-    runs = [Run(f"test_{place}", log_of(source, test), 0, failed) for place, (test, failed) in enumerate(tests)]
-    known = [Mistake(name, replaces, "advice", text) for name, (replaces, text) in mistakes.items()]
-    found = Causes(execute("reference", REFERENCE), known, LIMITS).diagnose(runs)
+    """Return the mistake that is named. `mistakes` has the replaced name and the source of each."""
+    runs = [
+        RecordedTest(f"test_{place}", log_of(source, test), 0, failed) for place, (test, failed) in enumerate(tests)
+    ]
+    known = [Variation(name, replaces, "advice", text) for name, (replaces, text) in mistakes.items()]
+    found = CauseFinder(execute("reference", REFERENCE), known, LIMITS).diagnose(runs)
     return found[0].mistake if found else None
 
 
@@ -53,7 +55,7 @@ WORDED = ADDS[1].replace("factor must be positive, not", "wanted: above 0, got")
 
 
 @pytest.mark.parametrize("words", ["my own", "factor must be positive, not -1.0", "wanted: above 0, got -1.0", ""])
-def test_the_words_of_an_error_do_not_contradict_a_mistake(words: str) -> None:
+def test_the_message_of_an_exception_does_not_contradict_a_mistake(words: str) -> None:
     source = variation("return x * factor", "return x + factor").replace(
         'raise ValueError(f"factor must be positive, not {factor}")', f"raise ValueError({words!r})"
     )
@@ -61,7 +63,7 @@ def test_the_words_of_an_error_do_not_contradict_a_mistake(words: str) -> None:
     assert diagnosed(source, tests, adds=("scaled", WORDED)) == "adds"
 
 
-def test_an_error_in_other_words_is_no_evidence() -> None:
+def test_an_exception_with_another_message_is_no_evidence() -> None:
     unchecked = variation("return x * factor", 'raise ValueError("no")')
     source = variation("return x * factor", 'raise ValueError("I gave up")')
     assert diagnosed(source, [(of_scaled(3.0), True)], refuses=("scaled", unchecked)) is None
@@ -75,8 +77,8 @@ def test_a_second_mistake_in_another_test_contradicts_nothing() -> None:
     assert diagnosed(source, tests, adds=("scaled", unchecked)) == "adds"
 
 
-def test_an_error_of_another_kind_that_a_test_accepts_is_right() -> None:
-    """The test goes on after it: who refuses, in whatever way, does not forget to."""
+def test_an_exception_of_another_class_that_a_test_accepts_is_right() -> None:
+    """The test goes on, so the submission does check its argument."""
     source = variation("return x * factor", "return x + factor").replace("ValueError", "RuntimeError")
     unchecked = ADDS[1].replace("if factor <= 0", "if False")
 
@@ -95,13 +97,13 @@ def test_a_right_answer_contradicts_a_mistake() -> None:
     assert diagnosed(source, [(of_scaled(3.0), True), (of_scaled(2.5), False)], adds=ADDS) is None
 
 
-def test_an_answer_that_a_test_accepts_though_it_is_another_contradicts_nothing() -> None:
+def test_a_wrong_answer_that_a_test_accepts_contradicts_nothing() -> None:
     source = variation("return x * factor", "return x + factor if factor == 3 else x * 0")
     assert diagnosed(source, [(of_scaled(3.0), True), (of_scaled(2.5), False)], adds=ADDS) == "adds"
 
 
 def test_only_direct_questions_contradict() -> None:
-    """`both` has its own way of scaling, and `scaled` is wrong."""
+    """`both` does not call `scaled`, which is wrong."""
     source = ADDS[1].replace("return shifted(scaled(x, factor), step)", "return x * factor + step")
     assert diagnosed(source, [(of_scaled(3.0), True), (of_both(3.0, 2.0), False)], adds=ADDS) == "adds"
 
@@ -110,10 +112,12 @@ def test_only_direct_questions_contradict() -> None:
 
 
 def all_diagnosed(source: str, tests: Tests, **mistakes: tuple[str, str]) -> list[tuple[str, str, bool]]:
-    """Each mistake that is named, with the test that it explains and whether wholly."""
-    runs = [Run(f"test_{place}", log_of(source, test), 0, failed) for place, (test, failed) in enumerate(tests)]
-    known = [Mistake(name, replaces, "advice", text) for name, (replaces, text) in mistakes.items()]
-    found = Causes(execute("reference", REFERENCE), known, LIMITS).diagnose(runs)
+    """Return each mistake that is named, the test that it explains, and whether it explains all of it."""
+    runs = [
+        RecordedTest(f"test_{place}", log_of(source, test), 0, failed) for place, (test, failed) in enumerate(tests)
+    ]
+    known = [Variation(name, replaces, "advice", text) for name, (replaces, text) in mistakes.items()]
+    found = CauseFinder(execute("reference", REFERENCE), known, LIMITS).diagnose(runs)
     return [(each.mistake, each.test, each.whole) for each in found]
 
 
@@ -126,13 +130,13 @@ def test_each_failing_test_has_its_mistake() -> None:
     assert all_diagnosed(BOTH, tests, subtracts=SUBTRACTS, adds=ADDS) == named
 
 
-def test_two_mistakes_together_explain_what_neither_does() -> None:
+def test_a_pair_explains_what_neither_mistake_does() -> None:
     tests: Tests = [(of_both(3.0, 2.0), True)]
     named = [("adds", "test_0", True), ("subtracts", "test_0", True)]
     assert all_diagnosed(BOTH, tests, adds=ADDS, subtracts=SUBTRACTS) == named
 
 
-def test_what_explains_a_part_of_a_test_says_so() -> None:
+def test_a_mistake_that_explains_part_of_a_test_is_not_whole() -> None:
     def two(m: Any) -> None:
         m.scaled(X, 3.0)
         m.shifted(X, 1.0)
@@ -142,15 +146,15 @@ def test_what_explains_a_part_of_a_test_says_so() -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1])
-def test_whether_a_mistake_explains_the_call_that_is_shown_is_known(place: int) -> None:
+def test_a_diagnosis_tells_whether_it_explains_the_failing_call(place: int) -> None:
     def two(m: Any) -> None:
         m.scaled(X, 3.0)
         m.shifted(X, 1.0)
 
     log = log_of(ADDS[1].replace("return x + step", "return x * step * 7"), two)
-    known = [Mistake("adds", "scaled", "advice", ADDS[1])]
-    run = Run("test", log, 0, failed=True, shown=log[place])
-    (found,) = Causes(execute("reference", REFERENCE), known, LIMITS).diagnose([run])
+    known = [Variation("adds", "scaled", "advice", ADDS[1])]
+    run = RecordedTest("test", log, 0, failed=True, failing_call=log[place])
+    (found,) = CauseFinder(execute("reference", REFERENCE), known, LIMITS).diagnose([run])
     assert found.shown is (place == 0)
 
 
@@ -162,13 +166,15 @@ def pair(first: str, second: str) -> str:
 
 
 def named_in(reference: str, mistake: str, student: str) -> list[tuple[str, bool]]:
-    """What is named of a submission whose function returns two results, and whether wholly."""
-    run = Run("test", log_of(student, of_both(3.0, 2.0)), 0, True)
-    found = Causes(execute("reference", reference), [Mistake("mistake", "both", "", mistake)], LIMITS).diagnose([run])
+    """Return the mistakes named in a function with two results, and whether they explain both."""
+    run = RecordedTest("test", log_of(student, of_both(3.0, 2.0)), 0, True)
+    found = CauseFinder(execute("reference", reference), [Variation("mistake", "both", "", mistake)], LIMITS).diagnose(
+        [run]
+    )
     return [(each.mistake, each.whole) for each in found]
 
 
-def test_one_of_several_results_speaks_for_a_mistake() -> None:
+def test_one_of_several_results_is_evidence_for_a_mistake() -> None:
     right = pair("x * factor", "x + step")
     wrong = pair("x / factor", "x - step")
     assert named_in(right, wrong, pair("x / factor", "x * step * 7")) == [("mistake", False)]
@@ -186,7 +192,7 @@ def _reference_scaled(x, factor):
 
 
 def made_of_scaled(name: str, result: str) -> tuple[str, str]:
-    """A mistake that looks at what goes into the reference's `scaled`, or what comes out."""
+    """Return a mistake that calls the reference's own `scaled`."""
     return "scaled", f"{REFERENCE}{OWN_SCALED}\ndef {name}(x, factor):\n    return {result}\n\nscaled = {name}\n"
 
 
@@ -194,7 +200,7 @@ ROUNDS = made_of_scaled("rounds", "_reference_scaled(x, factor).round()")
 TWICE = made_of_scaled("twice", "_reference_scaled(x, 2 * factor)")
 
 
-def test_two_mistakes_in_one_function_are_made_around_each_other() -> None:
+def test_two_mistakes_in_one_function_are_nested() -> None:
     both = variation("return x * factor", "return (x * 2 * factor).round()")
     tests: Tests = [(of_scaled(1.3), True)]
     named = {("rounds", "test_0", True), ("twice", "test_0", True)}
@@ -203,8 +209,8 @@ def test_two_mistakes_in_one_function_are_made_around_each_other() -> None:
     assert not all_diagnosed(both, tests, twice=TWICE)
 
 
-def test_two_mistakes_together_are_told_only_if_they_are_all_that_is_wrong() -> None:
-    """Of some pair of mistakes what is wrong in one test is often the result by chance, but not in the next test."""
+def test_a_pair_is_named_only_if_it_explains_everything() -> None:
+    """Some pair often explains one test by coincidence, but not the next one."""
     both = variation("return x * factor", "return x * 7 if factor == 5 else (x * 2 * factor).round()")
     one, two, five = (of_scaled(factor) for factor in (1.3, 2.3, 5.0))
     known = {"rounds": ROUNDS, "twice": TWICE}
@@ -212,7 +218,7 @@ def test_two_mistakes_together_are_told_only_if_they_are_all_that_is_wrong() -> 
     assert not all_diagnosed(both, [(one, True), (two, True), (five, True)], **known)
 
 
-def test_two_mistakes_together_are_told_only_if_no_other_two_do_the_same() -> None:
+def test_a_pair_is_named_only_if_no_other_pair_explains_as_much() -> None:
     both = variation("return x * factor", "return (x * 2 * factor).round()")
     more = made_of_scaled("more", "_reference_scaled(2 * x, factor)")
     assert not all_diagnosed(both, [(of_scaled(1.3), True)], rounds=ROUNDS, twice=TWICE, more=more)
@@ -222,7 +228,7 @@ def test_two_mistakes_together_are_told_only_if_no_other_two_do_the_same() -> No
 
 
 def test_one_late_coincidence_is_not_enough() -> None:
-    """Of three failing tests the mistake shows in the last, where the student's number happens to be the same."""
+    """Only in the last of three failing tests does the mistake happen to give the student's number."""
     source = variation("return x * factor", "return x * 0 + 5")
     adds = ("scaled", variation("return x * factor", "return x + factor if factor == 3 else x * factor"))
     nothing: Callable[[Any], None] = lambda m: m.scaled(X[:0], 2.0)  # noqa: E731
@@ -234,7 +240,7 @@ def test_one_late_coincidence_is_not_enough() -> None:
     assert diagnosed(source, [(nothing, False), (nothing, False), (coincidence, True)], adds=adds) == "adds"
 
 
-def test_what_explains_no_more_than_half_of_the_failing_tests_that_ask_for_it_says_so() -> None:
+def test_a_mistake_that_explains_at_most_half_of_the_relevant_tests_is_not_whole() -> None:
     source = variation("return x * factor", "return x * 7 if factor == 5 else x + factor")
     three, four, five = (of_scaled(3.0), True), (of_scaled(4.0), True), (of_scaled(5.0), True)
     assert all_diagnosed(source, [three, four], adds=ADDS) == [("adds", "test_0", True)]
@@ -255,7 +261,7 @@ def test_a_mistake_is_found_through_the_functions_that_use_it() -> None:
     assert diagnosed(SUBTRACTS[1], [(of_both(3.0, 2.0), True)], adds=ADDS, subtracts=SUBTRACTS) == "subtracts"
 
 
-def test_only_mistakes_that_a_test_can_reach_are_asked() -> None:
+def test_only_mistakes_that_a_test_reaches_are_executed() -> None:
     broken = "raise RuntimeError('this must not run')"
     assert diagnosed(ADDS[1], [(of_scaled(3.0), True)], never=("shifted", broken), adds=ADDS) == "adds"
     with pytest.raises(RuntimeError, match="must not run"):
@@ -271,27 +277,27 @@ def with_gradient(m: Any) -> None:
     m.scaled(X.clone().requires_grad_(), 3.0).sum().backward()
 
 
-def test_a_result_without_gradient_is_seen() -> None:
+def test_a_missing_gradient_is_evidence() -> None:
     source = variation("return x * factor", "return (x.detach() if True else x) * factor")
     tests: Tests = [(of_scaled(3.0), False), (with_gradient, True)]
     assert diagnosed(source, tests, adds=ADDS, detached=DETACHED) == "detached"
 
 
-def test_a_result_with_a_gradient_is_not_taken_for_one_without() -> None:
-    """Two submissions with another fault: a wrong gradient, and something that the log does not show."""
+def test_a_wrong_gradient_is_no_evidence_for_a_missing_one() -> None:
+    """The two submissions have a wrong gradient, and a failure that the log does not show."""
     wrong = variation("return x * factor", "return x * factor - x.detach() + x")
     assert diagnosed(wrong, [(of_scaled(3.0), False), (with_gradient, True)], detached=DETACHED) is None
     tests: Tests = [(lambda m: m.scaled(X.clone().requires_grad_(), 3.0), True)]
     assert diagnosed(REFERENCE, tests, detached=DETACHED) is None
 
 
-def test_a_result_that_is_wrong_beside_having_no_gradient_is_no_evidence() -> None:
+def test_a_missing_gradient_of_a_wrong_result_is_no_evidence() -> None:
     source = variation("return x * factor", "return x.detach() * factor + 1")
     assert diagnosed(source, [(with_gradient, True)], detached=DETACHED) is None
 
 
-def test_a_gradient_says_nothing_against_a_mistake() -> None:
-    """The mistake works on plain numbers, the student on tensors; both add."""
+def test_a_gradient_does_not_contradict_a_mistake() -> None:
+    """The mistake detaches its argument, the student does not; both add."""
     student = variation("return x * factor", "return x * factor if factor == 3 else x + factor")
     plain = student.replace("def scaled(x, factor):", "def scaled(x, factor):\n    x = x.detach()")
     tests: Tests = [(lambda m: m.scaled(X.clone().requires_grad_(), 3.0), False), (of_scaled(2.0), True)]
@@ -301,13 +307,13 @@ def test_a_gradient_says_nothing_against_a_mistake() -> None:
 IN_PLACE = "scaled", variation("return x * factor", "return x.mul_(factor)")
 
 
-def test_an_argument_that_is_changed_in_place_is_seen() -> None:
+def test_an_argument_changed_in_place_is_evidence() -> None:
     tests = [(of_scaled(3.0), True)]
     assert diagnosed(IN_PLACE[1], tests, in_place=IN_PLACE) == "in_place"
     assert diagnosed(ADDS[1], tests, in_place=IN_PLACE) is None
 
 
-def test_an_argument_that_is_changed_in_place_says_nothing_against_a_mistake() -> None:
+def test_an_argument_changed_in_place_does_not_contradict_a_mistake() -> None:
     adds_in_place = variation("return x * factor", "return x.add_(factor)")
     assert diagnosed(adds_in_place, [(of_scaled(3.0), True)], adds=ADDS, in_place=IN_PLACE) == "adds"
 
@@ -337,7 +343,7 @@ NO_BIAS = "return x * self.gain + self.bias", "return x * self.gain - self.bias"
 
 
 @pytest.mark.parametrize("order", [ORDER, OTHER_ORDER, MORE], ids=["same", "other", "with a buffer"])
-def test_weights_are_known_by_name(order: str) -> None:
+def test_weights_are_matched_by_name(order: str) -> None:
     student = variation(ORDER, order).replace(*NO_BIAS)
     (right,) = [list(replay(log_of(student, with_weights), execute("reference", REFERENCE), 0, LIMITS))]
     values = [answer.value for answer in right if isinstance(answer.value, torch.Tensor)]
@@ -361,7 +367,7 @@ def causal_mask(T, S=None):
 
 @pytest.fixture(scope="module")
 def grade() -> Iterator[Callable[[str], Result]]:
-    """Grades a source as causal_mask. Its other two functions are not written."""
+    """Grade a source as causal_mask without the other two functions."""
     course = load_course(ROOT)
     with Judges() as judges:
         judges.prepare([materials(course, course.exercise("causal_mask"))], forbidden=[ROOT])
@@ -380,7 +386,7 @@ def test_a_mistake_is_named_in_a_submission_with_other_errors(grade: Callable[[s
     assert diagnosis.mistake == "top_left"
 
 
-def test_an_error_of_another_kind_is_no_evidence_for_a_mistake(grade: Callable[[str], Result]) -> None:
+def test_an_exception_of_another_class_is_no_evidence_for_a_mistake(grade: Callable[[str], Result]) -> None:
     result = grade(NOT_SHIFTED.format(error="ValueError").replace("tril", "lower"))
     assert not result.passed
     assert result.diagnosis is None
@@ -393,13 +399,13 @@ FILLS = ("raise MemoryError", 'raise RuntimeError("DefaultCPUAllocator: can\'t a
 
 
 @pytest.mark.parametrize("raised", FILLS)
-def test_no_version_is_asked_what_filled_the_memory(raised: str) -> None:
-    endless = Mistake("endless", "scaled", "advice", variation("return x * factor", "while True: pass"))
-    run = Run("test", log_of(variation("return x * factor", raised), of_scaled(3.0)), 0, failed=True)
-    assert Causes(execute("reference", REFERENCE), [endless], Limits(0.02, LIMIT)).diagnose([run]) == ()
+def test_a_call_that_filled_the_memory_is_not_replayed_on_mistakes(raised: str) -> None:
+    endless = Variation("endless", "scaled", "advice", variation("return x * factor", "while True: pass"))
+    run = RecordedTest("test", log_of(variation("return x * factor", raised), of_scaled(3.0)), 0, failed=True)
+    assert CauseFinder(execute("reference", REFERENCE), [endless], SessionLimits(0.02, LIMIT)).diagnose([run]) == ()
 
 
-def test_what_was_answered_before_the_memory_was_full_speaks_for_a_mistake_and_is_not_all() -> None:
+def test_answers_before_the_memory_was_full_are_evidence_but_not_whole() -> None:
     source = variation("return x * factor", "if factor == 9: raise MemoryError\n    return x + factor")
 
     def test(m: Any) -> None:
@@ -409,44 +415,45 @@ def test_what_was_answered_before_the_memory_was_full_speaks_for_a_mistake_and_i
     assert all_diagnosed(source, [(test, True)], adds=ADDS) == [("adds", "test_0", False)]
 
 
-def test_the_rest_is_asked_for_a_submission_that_had_memory_enough() -> None:
-    """What is kept of a mistake that was asked less than all."""
-    known = Causes(execute("reference", REFERENCE), [Mistake("adds", "scaled", "advice", ADDS[1])], LIMITS)
+def test_answers_missing_in_the_cache_are_computed() -> None:
+    """The first submission has only part of a mistake's answers cached."""
+    finder = CauseFinder(execute("reference", REFERENCE), [Variation("adds", "scaled", "advice", ADDS[1])], LIMITS)
     full = variation("return x * factor", "raise MemoryError")
     for source, named in ((full, []), (ADDS[1], ["adds"]), (full, [])):
-        run = Run("test", log_of(source, of_scaled(3.0)), 0, failed=True)
-        assert [each.mistake for each in known.diagnose([run])] == named
+        run = RecordedTest("test", log_of(source, of_scaled(3.0)), 0, failed=True)
+        assert [each.mistake for each in finder.diagnose([run])] == named
 
 
-def test_what_was_asked_before_is_answered_from_memory() -> None:
-    """The second submission is asked the same, so nothing is asked of the mistake, which would now answer otherwise."""
-    mistake = Mistake("adds", "scaled", "advice", ADDS[1])
-    known = Causes(execute("reference", REFERENCE), [mistake], LIMITS)
+def test_repeated_questions_are_answered_from_the_cache() -> None:
+    """The mistake is not executed again: by then its module gives other answers."""
+    mistake = Variation("adds", "scaled", "advice", ADDS[1])
+    finder = CauseFinder(execute("reference", REFERENCE), [mistake], LIMITS)
 
-    def run(factor: float) -> Run:
-        return Run("test", log_of(ADDS[1], of_scaled(factor)), 0, True)
+    def run(factor: float) -> RecordedTest:
+        return RecordedTest("test", log_of(ADDS[1], of_scaled(factor)), 0, True)
 
-    assert [each.mistake for each in known.diagnose([run(3.0)])] == ["adds"]
-    mistake.module = execute("other", REFERENCE)
-    assert [each.mistake for each in known.diagnose([run(3.0)])] == ["adds"]
-    assert "adds" not in [each.mistake for each in known.diagnose([run(4.0)])]
+    assert [each.mistake for each in finder.diagnose([run(3.0)])] == ["adds"]
+    (asked,) = finder.mistakes
+    asked.module = execute("other", REFERENCE)
+    assert [each.mistake for each in finder.diagnose([run(3.0)])] == ["adds"]
+    assert "adds" not in [each.mistake for each in finder.diagnose([run(4.0)])]
 
 
-def test_no_more_is_kept_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MAX_KEPT", 0)
-    known = Causes(execute("reference", REFERENCE), [Mistake("adds", "scaled", "advice", ADDS[1])], LIMITS)
-    tests = [Run(f"test_{n}", log_of(ADDS[1], of_both(n, 1.0)), 0, True) for n in (3.0, 4.0)]
+def test_the_cache_does_not_exceed_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer_cache, "MAX_KEPT", 0)
+    finder = CauseFinder(execute("reference", REFERENCE), [Variation("adds", "scaled", "advice", ADDS[1])], LIMITS)
+    tests = [RecordedTest(f"test_{n}", log_of(ADDS[1], of_both(n, 1.0)), 0, True) for n in (3.0, 4.0)]
     for _ in range(2):
-        (found,) = known.diagnose(tests)
+        (found,) = finder.diagnose(tests)
         assert (found.mistake, found.agreed) == ("adds", 2)
 
 
-def test_a_mistake_that_does_not_end_is_told_and_holds_up_nobody() -> None:
+def test_a_mistake_that_does_not_end_raises_a_usage_error() -> None:
     endless = "import itertools\n\n\ndef scaled(x, factor):\n    for _ in itertools.count():\n        pass\n"
-    mistake = Mistake("endless", "scaled", "", endless)
-    known = Causes(execute("reference", REFERENCE), [mistake], Limits(0.01, LIMIT))
+    mistake = Variation("endless", "scaled", "", endless)
+    finder = CauseFinder(execute("reference", REFERENCE), [mistake], SessionLimits(0.01, LIMIT))
     with pytest.raises(UsageError, match="scaled of endless_mistake takes more than"):
-        known.diagnose([Run("test", log_of(ADDS[1], of_scaled(3.0)), 0, True)])
+        finder.diagnose([RecordedTest("test", log_of(ADDS[1], of_scaled(3.0)), 0, True)])
 
 
 # ------------------------------------------------------------ what does not end
@@ -466,14 +473,14 @@ def counted(x, step):
 """
 
 
-def test_two_mistakes_that_do_not_end_together_are_no_fault() -> None:
+def test_a_pair_that_does_not_end_is_ignored() -> None:
     half = "scaled", variation("return x * factor", "return x * factor + 0.5")
     waits = "shifted", variation("return x + step", "while x[0] == 3.5:\n        pass\n    return x - step")
     source = variation("return x * factor", "return x * factor * 9 + 1")
     assert all_diagnosed(source, [(of_both(3.0, 2.0), True)], half=half, waits=waits) == []
 
 
-def test_a_right_answer_of_a_class_contradicts_a_mistake_of_it_whatever_it_is_called() -> None:
+def test_a_right_answer_of_a_renamed_class_contradicts_a_mistake() -> None:
     def both_methods(m: Any) -> None:
         gate = m.Gate(3)
         gate(X)
@@ -483,7 +490,7 @@ def test_a_right_answer_of_a_class_contradicts_a_mistake_of_it_whatever_it_is_ca
     wrong = reference.replace("self(self(x))", "self(self(x)) + 1")
     student = wrong.replace("class Gate", "class Mine") + "\nGate = Mine\n"
     mistake = reference.replace("x * self.gain", "x + self.gain")
-    run = Run("test", log_of(student, both_methods), 0, True)
-    causes = Causes(execute("reference", reference), [Mistake("adds", "Gate", "", mistake)], LIMITS)
-    assert [each.mistake for each in causes.diagnose([run])] != ["adds"]
-    assert set(causes.memory.case(run).asked) == {"Gate"}
+    run = RecordedTest("test", log_of(student, both_methods), 0, True)
+    finder = CauseFinder(execute("reference", reference), [Variation("adds", "Gate", "", mistake)], LIMITS)
+    assert [each.mistake for each in finder.diagnose([run])] != ["adds"]
+    assert set(finder.answers.case(run).asked_names) == {"Gate"}

@@ -1,4 +1,4 @@
-"""What a failing call depends on, found by asking again."""
+"""What a failing call depends on, found by varied calls."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 import torch
 
-from grader.engine.judge.diagnosis.contrasts import contrasts
-from grader.engine.judge.diagnosis.evidence import Run
-from grader.engine.judge.diagnosis.memory import Memory
-from grader.engine.judge.diagnosis.questions import MAX_BYTES
+from grader.engine.judge.diagnosis.answer_cache import AnswerCache
+from grader.engine.judge.diagnosis.contrasts import find_contrast
+from grader.engine.judge.diagnosis.evidence import RecordedTest
+from grader.engine.judge.diagnosis.varied_calls import MAX_BYTES
 from grader.engine.judge.replay import Answer, replay
-from grader.engine.judge.session import Entry, Limits
+from grader.engine.judge.session import LogEntry, SessionLimits
 from grader.engine.sandbox.source import execute
 from tests.engine.judge.logs import LIMIT, log_of
 
-LIMITS = Limits(5.0, LIMIT)
+LIMITS = SessionLimits(5.0, LIMIT)
 REFERENCE = """
 import torch
 
@@ -37,21 +37,21 @@ KEEP = torch.tensor([[1, 1, 0], [1, 0, 1]])
 def said(
     right: str, wrong: str, test: Callable[[Any], None], sizes: dict[int, str] | None = None, weight: int = 0
 ) -> str | None:
-    """What is said of the last call of a test on the reference with some text replaced.
+    """Return the sentence about the last call of a test on the reference with some text replaced.
 
-    `weight`: bytes that its answer takes up.
+    `weight` is the number of bytes that its answer takes up.
     """
     assert right in REFERENCE
     student = execute("student", REFERENCE.replace(right, wrong))
     reference = execute("reference", REFERENCE)
     log = log_of(REFERENCE.replace(right, wrong), test)
     log[-1].weight = weight
-    run = Run("test", log, 0, True, log[-1], sizes or {})
+    run = RecordedTest("test", log, 0, True, log[-1], sizes or {})
 
-    def ask(asked: Sequence[Entry]) -> Answer:
+    def ask(asked: Sequence[LogEntry]) -> Answer:
         return list(replay(asked, student, 0, LIMITS))[-1]
 
-    return contrasts(Memory(reference, LIMITS).case(run), run.sizes, reference, LIMITS, ask)
+    return find_contrast(AnswerCache(reference, LIMITS).case(run), run.sizes, reference, LIMITS, ask)
 
 
 CASES = [
@@ -86,16 +86,16 @@ CASES = [
 
 
 @pytest.mark.parametrize(("right", "wrong", "test", "sentence"), CASES)
-def test_what_a_failure_depends_on_is_told(right: str, wrong: str, test: Callable[[Any], None], sentence: str) -> None:
+def test_names_what_a_failure_depends_on(right: str, wrong: str, test: Callable[[Any], None], sentence: str) -> None:
     assert said(right, wrong, test, {2: "B"}) == sentence
 
 
-def test_one_number_that_happens_to_give_the_right_result_says_nothing() -> None:
+def test_a_single_number_with_a_right_result_is_not_telling() -> None:
     assert said("x * factor", "x * factor + (factor - 1)", lambda m: m.scaled(X, 4)) is None
 
 
 def test_a_cut_counts_only_if_both_ends_are_right() -> None:
-    """The second row alone is wrong as well: that there are two is not what is wrong."""
+    """The second row alone is wrong as well, so the number of rows is not the cause."""
     wrong = "x * torch.where(x == 5, 0, factor)"
     sentence = said("x * factor", wrong, lambda m: m.scaled(X, 3.0), {2: "B"})
     assert sentence != "With B = 1 in place of 2 your result is right."
@@ -105,11 +105,11 @@ def test_a_result_that_is_always_wrong_depends_on_nothing() -> None:
     assert said("x * factor", "x * factor + 1", lambda m: m.scaled(X, 3.0)) is None
 
 
-def test_a_right_call_is_not_looked_at() -> None:
+def test_a_right_call_has_no_contrast() -> None:
     assert said("x + step", "x - step", lambda m: m.scaled(X, 3.0)) is None
 
 
-def test_a_call_whose_answer_is_large_is_not_made_again() -> None:
+def test_a_call_with_a_large_answer_is_not_repeated() -> None:
     right, wrong, test, sentence = CASES[0]
     assert said(right, wrong, test, weight=MAX_BYTES) == sentence
     assert said(right, wrong, test, weight=MAX_BYTES + 1) is None

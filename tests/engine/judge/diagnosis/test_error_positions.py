@@ -1,9 +1,9 @@
-"""Where a result is wrong, in a sentence."""
+"""Sentences about where a result is wrong."""
 
 import pytest
 import torch
 
-from grader.engine.judge.diagnosis.error_positions import place_of_errors
+from grader.engine.judge.diagnosis.error_positions import describe_error_positions
 
 RIGHT = torch.arange(2 * 5 * 5, dtype=torch.float64).reshape(2, 5, 5)
 EVERY = torch.ones(5, 5, dtype=torch.bool)
@@ -24,21 +24,21 @@ CASES = [
 
 
 @pytest.mark.parametrize(("cells", "sizes", "said"), CASES)
-def test_a_part_that_is_wrong_is_named(cells: torch.Tensor, sizes: dict[int, str], said: str) -> None:
-    found = place_of_errors(wrong_at(cells), RIGHT, sizes, [])
+def test_names_the_part_that_is_wrong(cells: torch.Tensor, sizes: dict[int, str], said: str) -> None:
+    found = describe_error_positions(wrong_at(cells), RIGHT, sizes, [])
     assert found is not None
     assert found.startswith(said)
 
 
-def test_a_mask_that_covers_the_errors_is_named() -> None:
+def test_names_a_mask_that_covers_the_errors() -> None:
     mask = torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 0]])
     actual = torch.where((mask == 0)[..., None], -1.0, RIGHT)
-    assert place_of_errors(actual, RIGHT, {}, [("mask", mask)]) == "It is wrong only where `mask` is 0."
+    assert describe_error_positions(actual, RIGHT, {}, [("mask", mask)]) == "It is wrong only where `mask` is 0."
 
 
-def test_errors_everywhere_or_few_have_no_place() -> None:
-    assert place_of_errors(RIGHT + 1, RIGHT, {}, []) is None
+def test_errors_everywhere_or_few_have_no_pattern() -> None:
+    assert describe_error_positions(RIGHT + 1, RIGHT, {}, []) is None
     one = RIGHT.clone()
     one[0, 0, 0] = -1
-    assert place_of_errors(one, RIGHT, {}, []) is None
-    assert place_of_errors(RIGHT[0], RIGHT, {}, []) is None
+    assert describe_error_positions(one, RIGHT, {}, []) is None
+    assert describe_error_positions(RIGHT[0], RIGHT, {}, []) is None

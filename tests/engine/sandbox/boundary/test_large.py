@@ -9,9 +9,10 @@ from torch import Tensor
 
 from grader.base.result import Outcome
 from grader.engine.judge.compare import Disagreement
-from grader.engine.judge.context import Setting
+from grader.engine.judge.context import FailureContext
 from grader.engine.judge.explain import explain
-from grader.engine.judge.session import MAX_KEPT, Fault, Session
+from grader.engine.judge.faults import Fault
+from grader.engine.judge.session import MAX_KEPT, Session
 from grader.engine.sandbox.proxy import Submission
 from grader.engine.sandbox.shared_memory import LARGE
 from grader.testing import assert_equal
@@ -96,26 +97,26 @@ def test_a_large_log_is_not_kept(session: Session, submission: Submission) -> No
     submission.same(torch.ones(3))
     submission.same(weight())
     small, large = session.log
-    assert (small.whole, large.whole) == (True, False)
-    session.settle()
+    assert (small.is_whole, large.is_whole) == (True, False)
+    session.drop_large_log()
     assert not session.log
 
 
 def test_a_failure_on_large_tensors_is_explained_without_them(session: Session, submission: Submission) -> None:
     result = submission.swap_halves({"old.w": weight()})["w"]
-    setting = Setting(
+    context = FailureContext(
         source=STUDENT,
         module="student",
         file="student.py",
         reference=None,
-        right=lambda: pytest.fail("asked what the reference answers to a log that was not kept"),
+        expected=lambda: pytest.fail("asked what the reference answers to a log that was not kept"),
         sizes={WIDTH: "D"},
         log=session.log,
         seed=0,
     )
     with pytest.raises(Disagreement) as caught:
         assert_equal(result, weight())
-    outcome, failure = explain(caught.value, setting)
+    outcome, failure = explain(caught.value, context)
     assert outcome is Outcome.WRONG_VALUES
     assert failure.message.startswith(f"{ROWS * WIDTH} of {ROWS * WIDTH} numbers of ")
     assert failure.reproduction is None
