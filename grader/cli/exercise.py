@@ -19,7 +19,7 @@ from grader.course.progress import Progress
 from grader.engine.judge.materials import materials_of
 from grader.engine.pool.client import Judges, with_judges
 from grader.engine.submission import Submission, examine, located, read_submission
-from grader.engine.submission.unrun import without_running
+from grader.engine.submission.unrun import result_without_running
 from grader.show.layout import MANY
 from grader.show.marks import unicode_on
 from grader.show.terminal import render
@@ -76,7 +76,7 @@ def command(
     finding = examine(submission.text, exercise.id).finding
     if finding is not None:
         course = load_course(root)
-        result = without_running(finding, submission, exercise)
+        result = result_without_running(finding, submission, exercise)
     else:
         course, result = _graded(root, exercise, submission, timeout)
     if submission.cells is not None:

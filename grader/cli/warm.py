@@ -22,7 +22,7 @@ def command(stop: bool) -> None:
     The first grading leaves a process behind that has imported torch, so that later ones start at once. It holds
     nothing of a course or of your code. With ARCHGRADE_WARM=0 in the environment none is left, and none is used.
     """
-    screens = [(_ended if stop else _about)(connection) for connection in resident.running()]
+    screens = [(_ended if stop else _about)(connection) for connection in resident.connect_to_all()]
     if not screens:
         screens = [["  No warm process is running.", *([] if stop else ["", *_why()])]]
     elif not stop:
@@ -32,22 +32,22 @@ def command(stop: bool) -> None:
 
 
 def _why() -> list[str]:
-    variable = resident.refused()
+    variable = resident.disabled_by()
     if variable is None:
         return prose("The next grade exercise starts one, and leaves it behind.", 2)
     return prose(f"None is left behind, because {variable} is set to {os.environ[variable]!r} in the environment.", 2)
 
 
 def _about(connection: socket.socket) -> list[str]:
-    pid, _ = resident.peer(connection)
-    about = resident.asked(connection)
+    pid, _ = resident.peer_credentials(connection)
+    about = resident.get_status(connection)
     if about is None:
         return [f"  {bold('warm')}   process {pid} does not answer"]
     rows = {
         "since": f"{about.since.astimezone():%H:%M}, {_ago(about.since)}",
         "memory": f"{about.memory / _MIB:.0f} MiB",
         "judges": f"{about.judges} at work" if about.judges else "none at work",
-        "ends": f"after {resident.IDLE / 60:.0f} minutes without a grading",
+        "ends": f"after {resident.IDLE_TIMEOUT / 60:.0f} minutes without a grading",
     }
     head = f"  {bold('warm')}   torch {about.torch} on Python {about.python}, process {pid}"
     return [head, "", *(f"    {dim(f'{name:<6}')}   {value}" for name, value in rows.items())]
@@ -63,8 +63,8 @@ def _ago(moment: datetime) -> str:
 
 def _ended(connection: socket.socket) -> list[str]:
     """Has a warm process end. One that does not is killed: the connection tells that it is still there."""
-    pid, _ = resident.peer(connection)
-    connection.settimeout(resident.PATIENCE)
+    pid, _ = resident.peer_credentials(connection)
+    connection.settimeout(resident.RESPONSE_TIMEOUT)
     try:
         connection.send(encode(Stop()))
         connection.recv(1)

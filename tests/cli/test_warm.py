@@ -18,7 +18,7 @@ if sys.platform != "linux":
 
 def left_behind() -> int:
     """The descriptor of a warm process that a command left behind."""
-    with Judges(stays=True) as judges:
+    with Judges(resident=True) as judges:
         judges.prepare([], forbidden=[])
         assert judges.warm_pid is not None
         return os.pidfd_open(judges.warm_pid)
@@ -56,7 +56,7 @@ def test_it_says_what_runs_and_ends_it(staying: Path) -> None:
 
 
 def test_one_that_does_not_answer_is_killed(staying: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grader.engine.pool.resident.PATIENCE", 0.2)
+    monkeypatch.setattr("grader.engine.pool.resident.RESPONSE_TIMEOUT", 0.2)
     process = left_behind()
     signal.pidfd_send_signal(process, signal.SIGSTOP)
     assert "does not answer" in run("warm").stdout

@@ -25,6 +25,7 @@ from grader.course.lessons import lesson_folder
 from grader.engine.judge.materials import MIB
 from grader.engine.judge.messages import Painted, PartRan, PartScript, RunLessons
 from grader.engine.pool.client import Judges
+from grader.engine.pool.single_runs import run_lessons
 
 SECONDS = 60.0  # for the code of a part
 MEMORY = 2048 * MIB
@@ -169,7 +170,7 @@ def _run(course: Course, chapters: Sequence[Chapter], progress: Callable[[int, i
         lessons = RunLessons(scripts, tuple(map(str, pictures)), SECONDS, MEMORY)
         said: list[PartRan | Painted] = []
         with Judges() as judges:
-            for message in judges.run_lessons(lessons, forbidden=course.folders):
+            for message in run_lessons(judges, lessons, forbidden=course.folders):
                 said.append(message)
                 progress(len(said), len(parts) + len(pictures))
         for part, ran in zip(parts, said, strict=False):

@@ -14,7 +14,7 @@ from grader.base.errors import UsageError
 from grader.engine.judge.cpu import OWN_CPU, bounded_cpu
 from grader.engine.judge.replay import replay
 from grader.engine.judge.session import Entry, Limits
-from grader.engine.sandbox.proc import waits
+from grader.engine.sandbox.proc import seconds_waiting_for_cpu
 
 
 def reference_seconds(
@@ -31,7 +31,7 @@ def reference_seconds(
     """
     here = os.getpid()
     with _undisturbed():
-        begun = time.monotonic() - waits(here)
+        begun = time.monotonic() - seconds_waiting_for_cpu(here)
         if all(entry.whole for entry in log):
             try:
                 for _ in replay(log, reference, seed, limits):
@@ -40,7 +40,7 @@ def reference_seconds(
                 return None
         elif whole_test is None or not _ends(whole_test, seed, limits):
             return None
-        return time.monotonic() - waits(here) - begun
+        return time.monotonic() - seconds_waiting_for_cpu(here) - begun
 
 
 def _ends(whole_test: Callable[[], object], seed: int, limits: Limits) -> bool:

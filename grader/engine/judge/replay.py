@@ -14,7 +14,7 @@ from grader.engine.judge.compare import Path, compare
 from grader.engine.judge.cpu import OWN_CPU, bounded_cpu
 from grader.engine.judge.session import Entry, Limits, filled_memory
 from grader.engine.sandbox import wire
-from grader.engine.sandbox.executor import Servant
+from grader.engine.sandbox.executor import Executor
 from grader.engine.sandbox.objects import MODULE
 from grader.engine.sandbox.pack import Unpacker
 
@@ -72,8 +72,8 @@ class Replay:
     """
 
     def __init__(self, module: types.ModuleType, seed: int, limits: Limits):
-        self._servant = Servant(limits.memory, module)
-        self._servant.begin(seed)
+        self._executor = Executor(limits.memory, module)
+        self._executor.begin(seed)
         self._name = module.__name__
         self._most = OWN_CPU * limits.seconds
         self._theirs: dict[int, list[str]] = {}  # number of a module of the submission: its parameters and buffers
@@ -93,7 +93,7 @@ class Replay:
         excess = UsageError(f'{what}; a mistake that does not end says ends="timeout".')
         with warnings.catch_warnings(action="ignore"), bounded_cpu(self._most, excess) as bound:
             request = _by_name(entry.request, self._theirs, self._own)
-            reply, blobs = self._servant.handle(request, bytearray(entry.blob or b""))
+            reply, blobs = self._executor.handle(request, bytearray(entry.blob or b""))
         if bound.passed:
             raise excess
         self._theirs |= names_of_slots(entry.reply)

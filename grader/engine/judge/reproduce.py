@@ -15,7 +15,7 @@ from grader.engine.judge.session import Entry
 from grader.engine.sandbox import wire
 from grader.engine.sandbox.mirror import RemoteModule
 from grader.engine.sandbox.pack import Unpacker, layout
-from grader.engine.sandbox.proxy import RemoteObject, Submission
+from grader.engine.sandbox.proxy import RemoteObject, RemoteSubmission
 
 _LITERAL = 2000  # elements beyond which a tensor is written as packed bytes
 _LARGEST = 1 << 20  # bytes of tensors beyond which there is no reproduction
@@ -239,7 +239,7 @@ class _Writer:
             return self._owner(value._number) + _access(value._path)
         if isinstance(value, RemoteModule):
             return self._owner(value.__dict__["_mirror"].number) + _access(value.__dict__["_path"])
-        if isinstance(value, Submission):
+        if isinstance(value, RemoteSubmission):
             return self._module
         if isinstance(value, list):
             return f"[{', '.join(map(self._literal, value))}]"

@@ -20,11 +20,11 @@ import torch
 from grader.base.result import Outcome, Output
 from grader.base.text import clean
 from grader.engine.sandbox import channel, wire
-from grader.engine.sandbox.proc import Clock, exiting
-from grader.engine.sandbox.proxy import Link, Question, Submission
-from grader.engine.sandbox.reading import read_reply
+from grader.engine.sandbox.proc import Clock, is_exiting
+from grader.engine.sandbox.proxy import Link, Question, RemoteSubmission
 from grader.engine.sandbox.shared_memory import Blob
-from grader.engine.sandbox.starter import DUMP_SIGNAL, Ended, Started, Starter
+from grader.engine.sandbox.starter import DUMP_SIGNAL, Starter, WorkerExit, WorkerHandle
+from grader.engine.sandbox.validation import read_reply
 
 T = TypeVar("T")
 
@@ -131,9 +131,9 @@ class Session:
     log: list[Entry] = field(default_factory=list)  # of the test that runs
     timeouts: int = 0
     killed: bool = False  # a worker was ended by a SIGKILL that we did not send
-    worker: Started | None = None
+    worker: WorkerHandle | None = None
     _link: Link | None = None  # of the test that runs
-    _line: channel.Line | None = None
+    _line: channel.WorkerChannel | None = None
     _clock: Clock | None = None
     _waited: float = 0.0  # seconds of the test that runs, in a worker that has ended
     _names: dict[str, bool] | None = None
@@ -172,7 +172,7 @@ class Session:
             case _:
                 raise self._tampered("an answer to another question")
 
-    def begin(self, seed: int) -> Submission:
+    def begin(self, seed: int) -> RemoteSubmission:
         """A test begins. Raises Fault where the module cannot be loaded any more."""
         self.log = []
         if self._names is None:
@@ -185,7 +185,7 @@ class Session:
         self._line.hold(wire.encode(wire.Begin(seed)))
         torch.default_generator.manual_seed(seed)  # as the worker does
         self._link = Link(self._exchange, self._refuse, self.limits.memory, self.ids)
-        return Submission(self._link, self._names)
+        return RemoteSubmission(self._link, self._names)
 
     def ask_again(self, log: Sequence[Entry], seed: int) -> tuple[wire.Reply, bytes]:
         """What the submission answers to the last of some questions of a test, asked once more from its beginning.
@@ -230,21 +230,21 @@ class Session:
         self.worker = self.starter.start(self.limits.memory, cpu_seconds)
         worker = self.worker
         self._clock = Clock(worker.pid, os.getpid())
-        self._line = channel.Line(
+        self._line = channel.WorkerChannel(
             worker.sock,
             worker.output,
-            worker.gone,
+            worker.pidfd,
             self.limits.memory,
             self._clock.waited,
             self._more,
-            self._clock.has_run,
+            self._clock.cpu_nanoseconds_if_runnable,
         )
         self._printed = None
 
-    def _end(self) -> Ended:
+    def _end(self) -> WorkerExit:
         return self._leave(self.starter.end)
 
-    def _leave(self, end: Callable[[Started], T]) -> T:
+    def _leave(self, end: Callable[[WorkerHandle], T]) -> T:
         assert self.worker is not None
         assert self._line is not None
         assert self._clock is not None
@@ -324,7 +324,7 @@ class Session:
                     self._left -= time.monotonic() - begun
                     self._heard += _WEIGHT * len(meta) + len(blob)
                     return reply, blob
-                if self._line.late(deadline):  # whatever else it has to say
+                if self._line.is_late(deadline):  # whatever else it has to say
                     raise channel.Late
                 samples = [*samples[-99:], reply.frame]
                 seen = self._now()
@@ -332,7 +332,7 @@ class Session:
             raise self._late(samples, stale=self._now() - seen > self.limits.seconds / 4) from None
         except channel.ChannelClosed:
             raise self._gone() from None
-        except (channel.Garbage, wire.WireError) as error:
+        except (channel.InvalidFrame, wire.WireError) as error:
             raise self._tampered(str(error)) from None
 
     def start_clock(self) -> None:
@@ -397,12 +397,12 @@ class Session:
     def _gone(self) -> Fault:
         assert self._line is not None
         assert self.worker is not None
-        if self.worker.gone is not None and not exiting(self.worker.pid):
+        if self.worker.pidfd is not None and not is_exiting(self.worker.pid):
             return self._tampered("it was closed")
         self._line.wait_for_end()
         return self._fault_of(self._end())
 
-    def _fault_of(self, ended: Ended) -> Fault:
+    def _fault_of(self, ended: WorkerExit) -> Fault:
         """The fault of a worker that ended by itself."""
         if ended.code == channel.CUT_OFF:
             return Fault(Outcome.TAMPERED, _INTERFERED.format("it was closed"))

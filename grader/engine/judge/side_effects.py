@@ -8,7 +8,7 @@ from typing import Any
 from grader.base.errors import UsageError
 from grader.engine.judge.replay import tensors_in
 from grader.engine.sandbox.memory import Path, Sharing
-from grader.engine.sandbox.proxy import Link, Submission
+from grader.engine.sandbox.proxy import Link, RemoteSubmission
 from grader.engine.sandbox.wire import MAX_NDIM
 
 _SELF = "{name}[{before}0] and {name}[{before}1] are the same memory: a change to one changes all."
@@ -49,7 +49,7 @@ def generator_complaint(submission: Any) -> str | None:
 
 
 def _link(submission: Any) -> Link | None:
-    return vars(submission)["_link"] if isinstance(submission, Submission) else None
+    return vars(submission)["_link"] if isinstance(submission, RemoteSubmission) else None
 
 
 def _complaint(name: str, path: Path, other: Path | None, axis: int | None, call: str) -> str:

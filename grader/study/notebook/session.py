@@ -12,7 +12,7 @@ from grader.engine.pool.client import Judges
 from grader.engine.submission import Submission, examine
 from grader.engine.submission.imports import Imports
 from grader.engine.submission.magics import without_magics
-from grader.engine.submission.unrun import without_running
+from grader.engine.submission.unrun import result_without_running
 from grader.show.layout import COLUMNS, Line, Page, paragraphs, prose
 from grader.show.terminal import screen
 from grader.study.grading import job_of, keep_failing_call, lost_is_said, own_imports, record, test_meant, view_of
@@ -63,7 +63,7 @@ class Desk:
         imports = own_imports(course, exercise, submission.text, cells)
         finding = examine(submission.text, exercise.id).finding
         if finding is not None:
-            result = without_running(finding, submission, exercise)
+            result = result_without_running(finding, submission, exercise)
         else:
             result = self._judged(course, exercise, submission, imports, seconds)
         if result.outcome is Outcome.GRADED:

@@ -19,7 +19,7 @@ from grader.engine.judge.messages import Job
 from grader.engine.submission import Submission, examine, submission_of
 from grader.engine.submission.imports import Imports
 from grader.engine.submission.notebook import Cells, located
-from grader.engine.submission.unrun import unreadable, without_running
+from grader.engine.submission.unrun import result_without_running, unreadable_result
 from grader.teach.batch.keys import Key, Keys
 from grader.teach.batch.pool import Pool
 from grader.teach.batch.quizzes import Quizzes
@@ -146,7 +146,7 @@ class Batch:
             if problem is not None:
                 key = self._keys.unreadable(handin.item, problem)
                 if not self._known(key, handin.item, owners):
-                    result = unreadable(problem, handin.plain_name, handin.item, self._worth[handin.item])
+                    result = unreadable_result(problem, handin.plain_name, handin.item, self._worth[handin.item])
                     self._record(owners, handin.item, key, result)
             elif submission is None:
                 self._score(handin, data, owners)
@@ -185,7 +185,7 @@ class Batch:
             return
         examined = examine(submission.text, item)
         if examined.finding is not None:
-            result = without_running(examined.finding, submission, self._course.exercise(item))
+            result = result_without_running(examined.finding, submission, self._course.exercise(item))
             self._record(owners, item, key, located(result, submission.cells) if submission.cells else result)
             return
         job = Job(

@@ -9,8 +9,8 @@ import torch
 
 from grader.engine.judge.session import Entry
 from grader.engine.sandbox import wire
-from grader.engine.sandbox.executor import Servant
-from grader.engine.sandbox.proxy import Link, Question, Submission
+from grader.engine.sandbox.executor import Executor
+from grader.engine.sandbox.proxy import Link, Question, RemoteSubmission
 from grader.engine.sandbox.source import execute
 
 LIMIT = 1 << 20
@@ -56,15 +56,15 @@ NAMES = dict.fromkeys(("scaled", "shifted", "both", "Gate"), True)
 
 def log_of(source: str, test: Callable[[Any], None], names: dict[str, bool] = NAMES) -> list[Entry]:
     """What a test asks a module with these public names, and the module's answers. The test may raise."""
-    servant = Servant(LIMIT, execute("student", source))
-    servant.begin(0)
+    executor = Executor(LIMIT, execute("student", source))
+    executor.begin(0)
     log: list[Entry] = []
 
     def exchange(request: Any, blobs: list[Any], question: Question) -> tuple[wire.Returned, bytearray]:
         entry = Entry(question, request, b"".join(blobs))
         log.append(entry)
         with torch.enable_grad():  # a question of `backward` is asked without, in this process
-            entry.reply, answered = servant.handle(request, bytearray(entry.blob))
+            entry.reply, answered = executor.handle(request, bytearray(entry.blob))
         entry.reply_blob = b"".join(answered)
         if not isinstance(entry.reply, wire.Returned):
             raise ValueError(entry.reply)
@@ -73,7 +73,7 @@ def log_of(source: str, test: Callable[[Any], None], names: dict[str, bool] = NA
     torch.manual_seed(0)
     link = Link(exchange, lambda error: error, LIMIT, itertools.count(1))
     with contextlib.suppress(ValueError, RuntimeError):
-        test(Submission(link, names))
+        test(RemoteSubmission(link, names))
     return log
 
 

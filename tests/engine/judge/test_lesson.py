@@ -8,6 +8,7 @@ import pytest
 from grader.base.errors import UsageError
 from grader.engine.judge.messages import Painted, PartRan, PartScript, RunLessons, Stopped
 from grader.engine.pool.client import Judges
+from grader.engine.pool.single_runs import run_lessons
 
 ENDS = {
     "import time\nprint(1)\ntime.sleep(1e6)\n": (3, "it was stopped after 2 s."),
@@ -19,7 +20,7 @@ ENDS = {
 
 def run(parts: Sequence[PartScript], pictures: Sequence[str] = (), seconds: float = 5.0) -> list[PartRan | Painted]:
     with Judges() as judges:
-        return list(judges.run_lessons(RunLessons(tuple(parts), tuple(pictures), seconds, 256 << 20), forbidden=[]))
+        return list(run_lessons(judges, RunLessons(tuple(parts), tuple(pictures), seconds, 256 << 20), forbidden=[]))
 
 
 def test_how_code_ends() -> None:
@@ -80,7 +81,7 @@ def test_a_function_that_catches_everything_is_stopped_and_the_next_one_runs(tmp
 def test_pictures_that_do_not_end_by_themselves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, what: str
 ) -> None:
-    monkeypatch.setattr("grader.engine.pool.liveness.STILL", 2)
+    monkeypatch.setattr("grader.engine.pool.liveness.MAX_STALLED_CHECKS", 2)
     path = tmp_path / "pictures.py"
     path.write_text(code)
     with pytest.raises(UsageError) as error:

@@ -1,4 +1,4 @@
-"""What does not cross the boundary says so, in a sentence for the author of the test."""
+"""What cannot be sent raises UsageError, with one sentence for the author of the test."""
 
 import inspect
 from typing import Any
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from grader.base.errors import UsageError
-from grader.engine.sandbox.proxy import Submission
+from grader.engine.sandbox.proxy import RemoteSubmission
 
 STUDENT = """
 import torch
@@ -111,7 +111,7 @@ def within(context: Any, function: Any, *args: Any) -> None:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_it_says_so(submission: Submission, name: str) -> None:
+def test_what_cannot_be_sent_raises_one_sentence(submission: RemoteSubmission, name: str) -> None:
     ask, words = REFUSED[name]
     with pytest.raises(UsageError) as caught:
         ask(submission)
@@ -120,7 +120,7 @@ def test_it_says_so(submission: Submission, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_gradient_by_what_an_earlier_call_was_given(submission: Submission) -> None:
+def test_a_gradient_by_an_argument_of_an_earlier_call_is_refused(submission: RemoteSubmission) -> None:
     x = torch.ones(2, requires_grad=True)
     kept = submission.square(x)
     submission.remember(x)
@@ -131,14 +131,14 @@ def test_a_gradient_by_what_an_earlier_call_was_given(submission: Submission) ->
     kept.sum().backward()
 
 
-def test_a_gradient_that_only_the_module_itself_wants(submission: Submission) -> None:
+def test_a_gradient_of_the_modules_own_leaf_is_not_needed(submission: RemoteSubmission) -> None:
     x = torch.ones(2, requires_grad=True)
     (submission.own() * x).sum().backward()
     assert x.grad is not None
     assert x.grad.tolist() == [2.0, 2.0]
 
 
-def test_a_test_goes_on_after_a_refusal(submission: Submission) -> None:
+def test_calls_work_after_a_refusal(submission: RemoteSubmission) -> None:
     with pytest.raises(UsageError):
         submission.square(Thing())
     assert submission.square(3) == 9
