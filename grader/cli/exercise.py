@@ -18,7 +18,7 @@ from grader.course.naming import Meant, exercise_meant
 from grader.course.progress import Progress
 from grader.engine.judge.materials import materials_of
 from grader.engine.pool.client import Judges, with_judges
-from grader.engine.submission import Submission, examine, located, read_submission
+from grader.engine.submission import Submission, examine, locate_in_cells, read_submission
 from grader.engine.submission.unrun import result_without_running
 from grader.show.layout import MANY
 from grader.show.marks import unicode_on
@@ -80,7 +80,7 @@ def command(
     else:
         course, result = _graded(root, exercise, submission, timeout)
     if submission.cells is not None:
-        result = located(result, submission.cells)
+        result = locate_in_cells(result, submission.cells)
     only = test_meant(result, " ".join(test)) if test else None
     progress = Progress.load(root)
     if path is None:

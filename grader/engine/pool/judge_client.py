@@ -90,7 +90,7 @@ def lost_by_exit_code(code: int) -> JudgeLost:
     if code >= 0:
         return JudgeLost(f"a judge ended itself, with exit code {code}")
     if -code == signal.SIGKILL:
-        return JudgeLost("a judge was killed, as the system does where memory runs out")
+        return JudgeLost("a judge was killed, as the system does when memory runs out")
     description = f"signal {-code} ({signal.strsignal(-code)})"
     if -code in _CRASH_SIGNALS:
         return JudgeCrashed(f"a judge crashed with {description}")

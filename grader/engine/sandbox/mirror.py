@@ -81,7 +81,7 @@ class Mirror:
         """Return the tensor of each slot. Raise UsageError if a test put something else there."""
         found = [holder.get(name) for holder, name in self._slots]
         if not all(isinstance(tensor, Tensor) for tensor in found):
-            raise UsageError("A test can put only tensors in the place of a submission's parameters and buffers.")
+            raise UsageError("A test can replace a submission's parameters and buffers only by tensors.")
         return found  # type: ignore[return-value]
 
     def updates(self, packer: Packer) -> list[Update]:
@@ -262,7 +262,7 @@ class RemoteModule(nn.Module):
         if "_mirror" not in self.__dict__ or name.startswith("_"):
             super().__setattr__(name, value)
         elif isinstance(value, nn.Module) or name in self._modules:
-            self._refuse(f"put a module in the place of {name!r}")
+            self._refuse(f"set the module {name!r}")
         elif isinstance(value, Tensor) and (name in self._parameters or name in self._buffers):
             super().__setattr__(name, value)
         elif isinstance(value, nn.Parameter):
@@ -284,7 +284,7 @@ class RemoteModule(nn.Module):
         super().register_buffer(name, tensor, persistent)
 
     def _refuse(self, what: str) -> NoReturn:
-        raise UsageError(f"A test cannot {what} in {self._get_name()}: that module is the submission's.")
+        raise UsageError(f"A test cannot {what} in {self._get_name()}, which is a module of the submission.")
 
     def __deepcopy__(self, _: Any) -> Any:
         return self._link.invoke(OPERATIONS, "deepcopy", self._get_name(), (self,), {})
@@ -308,8 +308,8 @@ class RemoteModule(nn.Module):
     def _hooked(self, register: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self.__dict__["_path"]:
             raise UsageError(
-                f"A hook on {self.__dict__['_path']} of a submission's module would not run, since its parts are called"
-                " in another process. A hook on the whole module does."
+                f"A hook on {self.__dict__['_path']}, a part of a submission's module, would not run, since parts are"
+                " called in another process; register it on the whole module."
             )
         return register(*args, **kwargs)
 

@@ -285,12 +285,12 @@ class Unpacker:
         """Return the next tensor of the blob, without autograd."""
         dtype = DTYPES.get(wire.dtype)
         if dtype is None or len(wire.shape) > MAX_NDIM or min(wire.shape, default=0) < 0:
-            raise WireError(f"no tensor is {wire.dtype[:20]!r} of {len(wire.shape)} axes")
+            raise WireError(f"a tensor of dtype {wire.dtype[:20]!r} and {len(wire.shape)} axes")
         if math.prod(max(d, 1) for d in wire.shape) > MAX_NUMEL:
             raise WireError("a tensor of too many elements")
         strides = wire.strides if isinstance(wire, WireTensor) else ()
         if strides and (not self._layout or len(strides) != len(wire.shape)):
-            raise WireError("a tensor of unwanted strides")
+            raise WireError("a tensor of unexpected strides")
         count = _span(wire.shape, strides) if strides else math.prod(wire.shape)
         if count == 0:
             return torch.empty(wire.shape, dtype=dtype)
@@ -345,7 +345,7 @@ def _check_range(numbers: range) -> None:
 def _distinct(keys: list[Hashable]) -> list[Hashable]:
     """Return the keys of a dict, or the items of a set. Raise WireError if too many have the same hash."""
     if max(Counter(map(hash, keys)).values(), default=0) > MAX_COLLISIONS:
-        raise WireError(f"more than {MAX_COLLISIONS} keys that have one hash")
+        raise WireError(f"more than {MAX_COLLISIONS} keys with the same hash")
     return keys
 
 
@@ -370,7 +370,7 @@ def _named(fields: tuple[str, ...], values: list[Any]) -> Any:
     try:
         return _named_class(fields)(*values)
     except (ValueError, TypeError, SyntaxError) as error:  # SyntaxError: names that are equal after normalization
-        raise WireError(f"names of items that cannot be names: {error}") from error
+        raise WireError(f"field names that are not valid: {error}") from error
 
 
 def _digits(value: int) -> str:
@@ -401,7 +401,7 @@ def _unpack_tuple(unpacker: Unpacker, wire: WireTuple, depth: int) -> Any:
 
 def _unpack_dict(unpacker: Unpacker, wire: WireDict, depth: int) -> dict[Any, Any]:
     if len(wire.keys) != len(wire.values):
-        raise WireError("a dict of unequal numbers of keys and values")
+        raise WireError("a dict with more keys than values, or fewer")
     keys = _distinct(unpacker.items(_keys(wire.keys), depth))
     return dict(zip(keys, unpacker.items(wire.values, depth), strict=True))
 
@@ -424,7 +424,7 @@ def _pack_range(_: Packer, value: range, __: int) -> WireRange:
 
 def _unpack_range(_: Unpacker, wire: WireRange, __: int) -> range:
     if wire.step == 0:
-        raise WireError("a range without steps")
+        raise WireError("a range with a step of 0")
     numbers = range(wire.start, wire.stop, wire.step)
     _check_range(numbers)
     return numbers
@@ -432,7 +432,7 @@ def _unpack_range(_: Unpacker, wire: WireRange, __: int) -> range:
 
 def _unpack_array(unpacker: Unpacker, wire: WireArray, _: int) -> Any:
     if wire.dtype == "bfloat16":
-        raise WireError("an array of a dtype that numpy has not")
+        raise WireError("an array of a dtype that numpy does not have")
     return unpacker.numbers(wire).numpy()
 
 

@@ -61,8 +61,8 @@ class EarlierCall(UsageError):
 
     def __init__(self, label: str, call: int):
         super().__init__(
-            f"What {label} gave depends on tensors of an earlier call. Gradients go from a result to the arguments of"
-            " its own call, and to parameters."
+            f"The result of {label} depends on tensors of an earlier call, and gradients reach only parameters and the"
+            " arguments of the same call."
         )
         self.label = label
         self.call = call
@@ -140,12 +140,12 @@ class Link:
         except WireError as error:
             raise UsageError(f"{label}.backward cannot be given {error}.") from None
         except RuntimeError:  # a batched tensor, which has no numbers
-            raise UsageError(f"{label} is differentiated in a batch, by vmap, which does not reach it.") from None
+            raise UsageError(f"{label} is differentiated by vmap, which has no effect on a submission.") from None
         request = Differentiate(next(self._ids), of, wires, torch.is_grad_enabled())
         question = Question(f"{label}.backward", tuple(grads))
         found = self._ask(request, packer.blobs, question, packer.differentiable + inputs)
         if not _are_gradients(found, like):
-            raise self._refuse(WireError("gradients of other tensors than those that were asked for"))
+            raise self._refuse(WireError("gradients of other tensors than those requested"))
         return found  # type: ignore[no-any-return]
 
     def _context(self, packer: Packer, label: str) -> tuple[Context, list[Tensor]]:
@@ -153,7 +153,7 @@ class Link:
         try:
             updates = [update for mirror in self._modules.values() for update in mirror.updates(packer)]
         except WireError as error:
-            raise UsageError(f"{label} cannot be asked for: the test put into a module {error}.") from None
+            raise UsageError(f"{label} cannot be used, since the test put into a module {error}.") from None
         slots: list[tuple[int, int]] = []
         parameters: list[Tensor] = []
         if torch.is_grad_enabled():
@@ -254,7 +254,7 @@ def _check_modes(label: str) -> None:
         what = "a transform of torch.func (grad, vmap, jacrev)"
     else:
         return
-    raise UsageError(f"{label} is called inside {what}, which does not reach a submission.")
+    raise UsageError(f"{label} is called inside {what}, which has no effect on a submission.")
 
 
 def _to_wire(packer: Packer, value: Any, label: str) -> WireValue:
@@ -343,7 +343,7 @@ class RemoteObject:
 
     def __getattr__(self, name: str) -> Any:
         if name == "__signature__":
-            raise UsageError(f"The signature of {self._label} is not known to a test: call it.")
+            raise UsageError(f"The signature of {self._label} is not available to a test; call it instead.")
         if name.startswith("__"):
             raise AttributeError(name)
         return self._link.get(self._number, join_path(self._path, name), f"{self._label}.{name}")

@@ -68,11 +68,11 @@ def _check_nodes(nodes: list[Node], tensor_count: int) -> None:
         parent, dot, name = node.path.rpartition(".")
         has_parent = parent in paths and bool(name) if node.path else not paths
         if not has_parent or node.path in paths or (dot and not parent):
-            raise WireError("a part of a module without the whole")
+            raise WireError("a part of a module without its parent")
         if node.path.count(".") >= MAX_DEPTH:
             raise WireError(f"a module nested more than {MAX_DEPTH} deep")
         if not 0 <= node.first <= position or nodes[node.first].first != node.first:
-            raise WireError("a module that is the same as none")
+            raise WireError("a module that refers to no other")
         if node.first < position and _contains(nodes[node.first].path, node.path):
             raise WireError("a module that is a part of itself")
         paths.add(node.path)

@@ -397,7 +397,7 @@ def encode(message: Request | Reply) -> bytes:
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise WireError(f"a value cannot be sent: {error}") from error
     if len(meta) > MAX_META:
-        raise WireError(f"a value of {len(meta):,} bytes beside its tensors; the most is {MAX_META:,}")
+        raise WireError(f"a value of {len(meta):,} bytes besides its tensors; the maximum is {MAX_META:,}")
     return meta
 
 

@@ -31,7 +31,7 @@ def limit_of(name: str) -> int:
 
 def too_large(file: str, limit: int) -> UsageError:
     """Return the error for a file of more than `limit` bytes. `file` is a name for people."""
-    return UsageError(f"{file} is larger than {limit // MIB} MiB, the most that is graded; is it the right file?")
+    return UsageError(f"{file} is larger than {limit // MIB} MiB, the maximum; is it the right file?")
 
 
 def read_regular(path: Path, limit: int) -> bytes:

@@ -16,7 +16,7 @@ class Imports(msgspec.Struct, frozen=True):
     of: dict[str, tuple[Import, ...]] = {}  # the imports of each text, including the submission
 
 
-def gather(exercise: str, text: str, ids: Iterable[str], read: Callable[[str], str]) -> Imports:
+def gather_imports(exercise: str, text: str, ids: Iterable[str], read: Callable[[str], str]) -> Imports:
     """Collect the other exercises that the text of an exercise imports.
 
     `ids` are the exercises of the course. `read` returns the student's text of one, or raises UsageError with the

@@ -31,22 +31,25 @@ _TOKEN = re.compile(
 )
 
 
-def without_magics(lines: Sequence[str]) -> tuple[list[str], list[tuple[int, str]]]:
+def comment_out_magics(lines: Sequence[str]) -> tuple[list[str], list[tuple[int, str]]]:
     """Return the lines of a cell with those commented out that are not Python.
 
     Also return the number of each such line, from 1, with its text. A cell that is left out as a whole counts once.
     """
     lines = list(lines)
     begin = next((i for i, line in enumerate(lines) if line.strip()), 0)
-    if lines and (magic := _CELL.match(lines[begin])):
-        ignored = [(begin + 1, _brief(lines[begin]))]
-        if magic[1] not in _TRANSPARENT:
-            lines = [*lines[:begin], *("# " + line for line in lines[begin:])]
-            return lines, [(begin + 1, f"{ignored[0][1]} and the rest of the cell")]
-        lines[begin] = "# " + lines[begin]
-        rest, more = _without_lines(lines[begin + 1 :])
-        return lines[: begin + 1] + rest, ignored + [(begin + 1 + number, what) for number, what in more]
-    return _without_lines(lines)
+    magic = _CELL.match(lines[begin]) if lines else None
+    if magic is None:
+        return _without_lines(lines)
+    shown = _brief(lines[begin])
+    if magic[1] not in _TRANSPARENT:
+        commented = ["# " + line for line in lines[begin:]]
+        return lines[:begin] + commented, [(begin + 1, f"{shown} and the rest of the cell")]
+    kept, ignored = _without_lines(lines[begin + 1 :])
+    return (
+        [*lines[:begin], "# " + lines[begin], *kept],
+        [(begin + 1, shown), *((begin + 1 + number, line) for number, line in ignored)],
+    )
 
 
 def _without_lines(lines: Sequence[str]) -> tuple[list[str], list[tuple[int, str]]]:
@@ -56,18 +59,17 @@ def _without_lines(lines: Sequence[str]) -> tuple[list[str], list[tuple[int, str
     continued = False  # whether the previous line is ignored and ends in a backslash
     for number, line in enumerate(lines, start=1):
         match = _LINE.match(line) if scan.at_start and not continued else None
-        if match or continued:
-            if match:
-                ignored.append((number, _brief(line)))
-                indent = match["indent"]
-                # the block may have no other statement
-                kept.append(f"{indent}pass  # {line.strip()}" if indent else f"# {line}")
-            else:
-                kept.append(f"# {line}")
-            continued = line.rstrip().endswith("\\")
-        else:
+        if match is None and not continued:
             kept.append(line)
             scan.feed(line)
+            continue
+        if match is not None:
+            ignored.append((number, _brief(line)))
+        if match is not None and match["indent"]:
+            kept.append(f"{match['indent']}pass  # {line.strip()}")  # the block may have no other statement
+        else:
+            kept.append(f"# {line}")
+        continued = line.rstrip().endswith("\\")
     return kept, ignored
 
 

@@ -16,7 +16,7 @@ from grader.base.errors import UsageError
 from grader.base.result import Failure, Frame, Outcome, Result
 from grader.base.text import clean_line
 from grader.engine.submission.files import CODE_LIMIT, too_large
-from grader.engine.submission.magics import without_magics
+from grader.engine.submission.magics import comment_out_magics
 
 MAX_NOTES = 5  # lines that are named as not run
 
@@ -48,7 +48,7 @@ class NotebookCode(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
 
 
-def code_of(data: bytes, file: str) -> NotebookCode:
+def extract_code(data: bytes, file: str) -> NotebookCode:
     """Return the joined code cells of a notebook. Raise UsageError if it is not a notebook or has no code."""
     lines: list[str] = []
     first: list[int] = []
@@ -56,7 +56,7 @@ def code_of(data: bytes, file: str) -> NotebookCode:
     ignored: list[str] = []
     for number, source in enumerate(_sources(data, file), start=1):
         first.append(len(lines) + 1)
-        rest, left_out = without_magics(source.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+        rest, left_out = comment_out_magics(source.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
         lines += rest
         last.append(len(lines))
         lines.append("")
@@ -67,12 +67,22 @@ def code_of(data: bytes, file: str) -> NotebookCode:
         raise too_large(f"The code in {file}", CODE_LIMIT)
     if "\0" in text:
         cell, line = cells.place(text[: text.index("\0")].count("\n") + 1)
-        raise UsageError(f"{file}, cell {cell}, line {line}: a null byte, which no Python code holds.")
+        raise UsageError(f"{file}, cell {cell}, line {line}: a null byte, which Python code cannot contain.")
     return NotebookCode(text, cells, _notes(ignored))
 
 
 def _sources(data: bytes, file: str) -> list[str]:
     """Return the texts of the code cells. Raise UsageError if the file is not a notebook or has no code."""
+    sources = [source for kind, source in _read_cells(data, file) if kind == "code"]
+    if not all(isinstance(source, str) for source in sources):
+        raise UsageError(f"{file} is damaged: the source of a cell is not text; save it again in Jupyter.")
+    if not any(source.strip() for source in sources):
+        raise UsageError(f"{file} has no code in it; is it the right file, and was it saved?")
+    return sources
+
+
+def _read_cells(data: bytes, file: str) -> list[tuple[str, Any]]:
+    """Return the type and the source of each cell. Raise UsageError if the file is not a notebook."""
     import nbformat  # takes 0.2 s, and most submissions are not notebooks
 
     try:
@@ -81,27 +91,18 @@ def _sources(data: bytes, file: str) -> list[str]:
             notebook: Any = nbformat.reads(  # type: ignore[no-untyped-call]
                 data.decode("utf-8-sig"), as_version=4
             )
-        cells = [(cell.cell_type, cell.source) for cell in notebook.cells]
+        return [(cell.cell_type, cell.source) for cell in notebook.cells]
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise UsageError(f"{file}:{line}: this line is not UTF-8; save the notebook again in Jupyter.") from None
     except RecursionError:
-        raise UsageError(f"{file} is no notebook: nested too deeply; save it again in Jupyter.") from None
+        raise UsageError(f"{file} is not a notebook: it is nested too deeply; save it again in Jupyter.") from None
     except nbformat.reader.NotJSONError:
-        raise UsageError(f"{file} is no notebook: it is not JSON; save it again in Jupyter.") from None
+        raise UsageError(f"{file} is not a notebook: it is not JSON; save it again in Jupyter.") from None
     except nbformat.NBFormatError as error:
         raise UsageError(f"{file} cannot be read: {clean_line(str(error))}; save it again in Jupyter.") from None
     except Exception:  # nbformat raises anything for JSON of the wrong types
-        raise UsageError(f"{file} is JSON, and no notebook; save it again in Jupyter.") from None
-    sources = []
-    for kind, source in cells:
-        if kind == "code":
-            if not isinstance(source, str):
-                raise UsageError(f"{file} is damaged: the source of a cell is no text; save it again in Jupyter.")
-            sources.append(source)
-    if not any(source.strip() for source in sources):
-        raise UsageError(f"{file} has no code in it; is it the right file, and was it saved?")
-    return sources
+        raise UsageError(f"{file} is JSON but not a notebook; save it again in Jupyter.") from None
 
 
 def _notes(ignored: Sequence[str]) -> tuple[str, ...]:
@@ -111,15 +112,14 @@ def _notes(ignored: Sequence[str]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def located(result: Result, cells: Cells) -> Result:
+def locate_in_cells(result: Result, cells: Cells) -> Result:
     """Return the result of a notebook's text with each line number replaced by a cell and a line of that cell."""
     relocated: Result = _relocated(result, result.file, cells)
     if result.message is None:
         return relocated
     message = result.message
-    if (
-        result.outcome is Outcome.SYNTAX_ERROR
-    ):  # Python's message may have numbers: "unterminated string (detected at line 7)"
+    if result.outcome is Outcome.SYNTAX_ERROR:
+        # Python's message may have line numbers: "unterminated string (detected at line 7)".
         message = _LINE.sub(lambda match: _in_words(match, cells), message)
     elif result.outcome is Outcome.TIMEOUT:
         message = _relocate_loading(message, cells)

@@ -9,7 +9,7 @@ import msgspec
 
 from grader.base.errors import UsageError
 from grader.engine.submission.files import is_notebook, limit_of, read_regular, visible
-from grader.engine.submission.notebook import Cells, code_of
+from grader.engine.submission.notebook import Cells, extract_code
 
 
 class Submission(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ def submission_of(data: bytes, file: str, name: str) -> Submission:
     """
     digest = hashlib.sha256(data).hexdigest()
     if is_notebook(file):
-        code = code_of(data, file)
+        code = extract_code(data, file)
         return Submission(file, name, code.text, digest, code.cells, code.notes)
     return Submission(file, name, _decoded(file, data), digest)
 
@@ -57,5 +57,5 @@ def _decoded(file: str, data: bytes) -> str:
         raise UsageError(f"{file} cannot be decoded: {error}; save the file as UTF-8.") from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise UsageError(f"{file}:{line}: a null byte, which no Python file holds; is it the right file?")
+        raise UsageError(f"{file}:{line}: a null byte, which Python code cannot contain; is it the right file?")
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -36,7 +36,7 @@ def unreadable_result(sentence: str, file: str, item: str, max_score: float) -> 
 
 def crashed_result(reason: str, file: str, sha256: str, reference: Result) -> Result:
     """Return the result of a submission that crashes its judge. `reference` is the result of the reference."""
-    message = f"The tests did not come to an end on this file, as they do on the reference: {reason}."
+    message = f"The tests did not finish on this file, although they do on the reference: {reason}."
     own = {"file": file, "sha256": sha256, "outcome": Outcome.TAMPERED, "message": message, "score": 0.0}
     return msgspec.structs.replace(reference, **own, tests=(), output=None, seconds=0.0)
 

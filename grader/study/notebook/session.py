@@ -11,7 +11,7 @@ from grader.engine.judge.materials import materials_of
 from grader.engine.pool.client import Judges
 from grader.engine.submission import Submission, examine
 from grader.engine.submission.imports import Imports
-from grader.engine.submission.magics import without_magics
+from grader.engine.submission.magics import comment_out_magics
 from grader.engine.submission.unrun import result_without_running
 from grader.show.layout import COLUMNS, Line, Page, paragraphs, prose
 from grader.show.terminal import screen
@@ -106,7 +106,7 @@ class Desk:
 
 def _submission(exercise: Exercise, cell: str, first: str) -> Submission:
     """The code of a cell. Its first line is a comment, so that lines count as in the cell."""
-    lines, ignored = without_magics(cell.split("\n"))
+    lines, ignored = comment_out_magics(cell.split("\n"))
     text = "\n".join([f"# {first}", *lines])
     notes = tuple(f"Not run: line {line + 1}: {what}" for line, what in ignored)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

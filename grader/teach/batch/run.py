@@ -18,7 +18,7 @@ from grader.course import Course
 from grader.engine.judge.messages import Job
 from grader.engine.submission import Submission, examine, submission_of
 from grader.engine.submission.imports import Imports
-from grader.engine.submission.notebook import Cells, located
+from grader.engine.submission.notebook import Cells, locate_in_cells
 from grader.engine.submission.unrun import result_without_running, unreadable_result
 from grader.teach.batch.keys import Key, Keys
 from grader.teach.batch.pool import Pool
@@ -186,7 +186,7 @@ class Batch:
         examined = examine(submission.text, item)
         if examined.finding is not None:
             result = result_without_running(examined.finding, submission, self._course.exercise(item))
-            self._record(owners, item, key, located(result, submission.cells) if submission.cells else result)
+            self._record(owners, item, key, locate_in_cells(result, submission.cells) if submission.cells else result)
             return
         job = Job(
             id=0,
@@ -256,7 +256,9 @@ class Batch:
             fault = f"{type(error).__name__}: {error}"
         else:
             if not result.faulty:
-                self._record(work.owners, work.item, work.key, located(result, work.cells) if work.cells else result)
+                self._record(
+                    work.owners, work.item, work.key, locate_in_cells(result, work.cells) if work.cells else result
+                )
                 show(self.tally)
                 return
             fault = _why(result)

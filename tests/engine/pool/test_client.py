@@ -57,7 +57,7 @@ def test_prestarted_workers_are_fresh_and_give_the_same_scores(tmp_path: Path) -
 
 
 LOSSES = {
-    signal.SIGKILL: (JudgeLost, "a judge was killed, as the system does where memory runs out"),
+    signal.SIGKILL: (JudgeLost, "a judge was killed, as the system does when memory runs out"),
     signal.SIGTERM: (JudgeLost, "a judge was ended by signal 15 (Terminated)"),
     signal.SIGBUS: (JudgeLost, "a judge was ended by signal 7 (Bus error)"),
     signal.SIGSEGV: (JudgeCrashed, "a judge crashed with signal 11 (Segmentation fault)"),

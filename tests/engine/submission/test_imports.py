@@ -4,7 +4,7 @@ import pytest
 
 from grader.base.errors import UsageError
 from grader.engine.submission.examine import Import, examine
-from grader.engine.submission.imports import built_on, gather
+from grader.engine.submission.imports import built_on, gather_imports
 
 IDS = ["rope", "moe_router", "kv_cache"]
 
@@ -49,7 +49,7 @@ def test_gathers_imports_of_imports() -> None:
             raise UsageError(f"{name} is at home.")
         return texts[name]
 
-    found = gather("mask", "import rope", IDS, read)
+    found = gather_imports("mask", "import rope", IDS, read)
     assert (found.texts, found.absent) == (texts, {"moe_router": "moe_router is at home."})
     assert {name: [each.module for each in of] for name, of in found.of.items()} == {
         "mask": ["rope"],
@@ -57,9 +57,9 @@ def test_gathers_imports_of_imports() -> None:
         "kv_cache": ["rope", "moe_router"],
         "moe_router": [],
     }
-    found = gather("moe_router", "import rope", IDS, read)  # it imports itself, through others
+    found = gather_imports("moe_router", "import rope", IDS, read)  # it imports itself, through others
     assert (found.texts, found.absent) == (texts, {})
-    assert gather("mask", "import torch", IDS, read).texts == {}
+    assert gather_imports("mask", "import torch", IDS, read).texts == {}
 
 
 def test_exercises_come_after_those_that_they_import() -> None:

@@ -14,7 +14,7 @@ from nbformat import v3, v4
 from grader.base.errors import UsageError
 from grader.base.result import Frame, Isolation, Outcome, Raised, Result, SourceLine, Versions
 from grader.engine.judge.messages import Job
-from grader.engine.submission import examine, located, read_submission, submission_of
+from grader.engine.submission import examine, locate_in_cells, read_submission, submission_of
 from grader.engine.submission.unrun import result_without_running
 from tests.engine.submission.notebooks import notebook, read
 
@@ -54,19 +54,19 @@ def _broken(**changes: Any) -> bytes:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "is no notebook: it is not JSON"),
-        (b"x = 1\n", "is no notebook: it is not JSON"),
-        (notebook("x = 1")[:-30], "is no notebook: it is not JSON"),
+        (b"", "is not a notebook: it is not JSON"),
+        (b"x = 1\n", "is not a notebook: it is not JSON"),
+        (notebook("x = 1")[:-30], "is not a notebook: it is not JSON"),
         (b"{}", "mine.ipynb "),
-        (b"[]", "is JSON, and no notebook"),
+        (b"[]", "is JSON but not a notebook"),
         (b"[" * 100_000, "nested too deeply"),
-        (b'{"a": ' + b"9" * 5000 + b"}", "is no notebook: it is not JSON"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "is not a notebook: it is not JSON"),
         (b'{\n"\xff"}', "mine.ipynb:2: this line is not UTF-8"),
         (_broken(nbformat=99), "Unsupported nbformat version 99"),
         (_broken(nbformat="4"), "mine.ipynb "),
-        (_broken(cells=3), "is JSON, and no notebook"),
-        (_broken(cells=[3]), "is JSON, and no notebook"),
-        (_broken(cells=[{"cell_type": "code", "metadata": {}, "source": 3}]), "the source of a cell is no text"),
+        (_broken(cells=3), "is JSON but not a notebook"),
+        (_broken(cells=[3]), "is JSON but not a notebook"),
+        (_broken(cells=[{"cell_type": "code", "metadata": {}, "source": 3}]), "the source of a cell is not text"),
         (notebook(), "has no code in it"),
         (notebook("", "  "), "has no code in it"),
         (notebook("x = 1", "y = 2\nz = '\0'"), "mine.ipynb, cell 2, line 2: a null byte"),
@@ -113,10 +113,10 @@ def graded(grade: Any, *cells: str) -> Result:
     assert submission.cells is not None
     finding = examine(submission.text, submission.name).finding
     if finding is not None:
-        return located(result_without_running(finding, submission, grade.exercise), submission.cells)
+        return locate_in_cells(result_without_running(finding, submission, grade.exercise), submission.cells)
     job = Job(0, "toolbox", submission.file, submission.text, submission.sha256, seed=0, seconds=0.5)
     result = grade.graded(job)
-    moved = located(result, submission.cells)
+    moved = locate_in_cells(result, submission.cells)
     grade.assert_rendered(moved)
     return moved
 
@@ -212,6 +212,6 @@ def test_frames_of_other_files_are_not_changed() -> None:
         seconds=0,
     )
     assert submission.cells is not None
-    moved = located(finding, submission.cells).exception
+    moved = locate_in_cells(finding, submission.cells).exception
     assert moved is not None
     assert [(frame.file, frame.line) for frame in moved.frames] == [("rope.py", 3), ("work/mine.ipynb, cell 2", 1)]
