@@ -7,7 +7,7 @@ from typing import Any
 
 from grader.base.errors import UsageError
 from grader.engine.judge.replay import tensors_in
-from grader.engine.sandbox.memory import Path, Sharing
+from grader.engine.sandbox.memory import Sharing, TensorPath
 from grader.engine.sandbox.proxy import Link, RemoteSubmission
 from grader.engine.sandbox.wire import MAX_NDIM
 
@@ -52,7 +52,7 @@ def _link(submission: Any) -> Link | None:
     return vars(submission)["_link"] if isinstance(submission, RemoteSubmission) else None
 
 
-def _complaint(name: str, path: Path, other: Path | None, axis: int | None, call: str) -> str:
+def _complaint(name: str, path: TensorPath, other: TensorPath | None, axis: int | None, call: str) -> str:
     if other is None:
         return _ARGUMENT.format(name=name, call=call)
     if other != path:
@@ -62,5 +62,5 @@ def _complaint(name: str, path: Path, other: Path | None, axis: int | None, call
     return _SELF.format(name=name, before=":, " * min(axis, MAX_NDIM))
 
 
-def _named(name: str, path: Path) -> str:
+def _named(name: str, path: TensorPath) -> str:
     return name + "".join(f"[{key!r:.60}]" for key in path[:10])

@@ -45,7 +45,7 @@ from grader.engine.pool.messages import (
     request_decoder,
 )
 from grader.engine.pool.resident import IDLE_TIMEOUT, ResidentSocket, peer_credentials
-from grader.engine.sandbox.bounds import bound, bound_data
+from grader.engine.sandbox.bounds import limit_data_memory, limit_resources
 from grader.engine.sandbox.confine import Policy, Unconfinable
 
 CHECK_INTERVAL = 60.0  # seconds after which an idle resident process checks whether it is still of use
@@ -229,7 +229,7 @@ class WarmProcess:
                 for descriptor in (1, 2):
                     os.dup2(output, descriptor)
                 os.close(output)
-                bound_data(JUDGE_MEMORY)
+                limit_data_memory(JUDGE_MEMORY)
                 from grader.engine.judge.process import serve
                 from grader.engine.pool.starters import ForkStarter
 
@@ -263,7 +263,7 @@ class WarmProcess:
                 else:
                     self._close_all()
                     ours.close()
-                    bound(request.memory, request.cpu_seconds)
+                    limit_resources(request.memory, request.cpu_seconds)
                 from grader.engine.sandbox.worker import serve
 
                 gc.enable()

@@ -6,7 +6,7 @@ Each inherits its channel as a descriptor, whose number is its first argument.
 import socket
 import sys
 
-from grader.engine.sandbox.bounds import bound
+from grader.engine.sandbox.bounds import limit_resources
 
 
 def judge() -> None:
@@ -28,5 +28,5 @@ def worker() -> None:
     from grader.engine.sandbox.worker import serve
 
     warm_up()
-    bound(memory, cpu_seconds)
+    limit_resources(memory, cpu_seconds)
     serve(sock, memory)

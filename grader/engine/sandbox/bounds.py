@@ -10,7 +10,7 @@ OPEN_FILES = 64
 STACK = 8 << 20  # bytes
 
 
-def bound(memory: int, cpu_seconds: int) -> None:
+def limit_resources(memory: int, cpu_seconds: int) -> None:
     """Limit this process for good: bytes of memory beyond its current use, seconds of CPU, open files, no writing.
 
     Memory is limited on Linux only: macOS does not enforce RLIMIT_AS.
@@ -28,7 +28,7 @@ def bound(memory: int, cpu_seconds: int) -> None:
     limit(resource.RLIMIT_MEMLOCK, 0)
 
 
-def bound_data(memory: int) -> None:
+def limit_data_memory(memory: int) -> None:
     """Limit this process to `memory` bytes beyond its current use, without the files that it maps. Linux only.
 
     Elsewhere RLIMIT_DATA does not count mapped memory.

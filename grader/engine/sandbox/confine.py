@@ -31,7 +31,7 @@ if sys.platform == "linux":
     import resource
 
     from grader.engine.sandbox import linux, seccomp
-    from grader.engine.sandbox.bounds import bound, limit
+    from grader.engine.sandbox.bounds import limit, limit_resources
     from grader.engine.sandbox.landlock import READ_DIR, READ_FILE, WRITE_FILE, abi, restrict, ruleset
 
 OWN_UID = 61000  # user and group; neither Debian nor systemd assigns it
@@ -102,7 +102,7 @@ class Policy:
             self._close_all_but({0, 1, 2, *keep})
             os.umask(0o077)
             os.chdir("/")
-            bound(memory, cpu_seconds)
+            limit_resources(memory, cpu_seconds)
             if self.isolation.own_uid:  # the limit counts all processes of the user
                 limit(resource.RLIMIT_NPROC, 0)
             self._change_user()

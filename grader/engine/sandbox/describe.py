@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.engine.sandbox.pack import bare
+from grader.engine.sandbox.pack import plain_tensor
 from grader.engine.sandbox.wire import MAX_LOCALS, Described, SeenFrame, SeenOperand
 
 _MAX_TEXT = 80  # characters of a value's text
@@ -22,25 +22,25 @@ def describe(value: Any) -> Described:
     """Return a short text for a value, and the shape and dtype of a tensor, without running the student's code."""
     kind = type(value)
     if issubclass(kind, Tensor):
-        plain = bare(value)
+        plain = plain_tensor(value)
         shape = None if plain.is_nested else tuple(plain.shape)
         return Described("tensor", shape, str(plain.dtype).removeprefix("torch."))
     if value is None or kind in (bool, int, float, str, torch.dtype, torch.Size):
         if kind is int and value.bit_length() > 256:
             return Described("an int of many digits")
-        return Described(cut(repr(value[:_MAX_TEXT] if kind is str else value)))
+        return Described(shorten(repr(value[:_MAX_TEXT] if kind is str else value)))
     if kind in (list, tuple) and len(value) <= 8 and all(type(v) in (bool, int, float, type(None)) for v in value):
-        return Described(cut(repr(value)) if all(type(v) is not int or v.bit_length() < 64 for v in value) else "…")
+        return Described(shorten(repr(value)) if all(type(v) is not int or v.bit_length() < 64 for v in value) else "…")
     if kind in (list, tuple, dict, set):
         return Described(f"{kind.__name__} of {len(value)}")
     if kind.__module__ == "numpy" and kind.__name__ == "ndarray":
-        return Described("array", tuple(value.shape), cut(str(value.dtype)))
+        return Described("array", tuple(value.shape), shorten(str(value.dtype)))
     return Described(name_of(kind))
 
 
 def name_of(kind: type) -> str:
     """Return the name of a class without asking its metaclass."""
-    return cut(type.__dict__["__name__"].__get__(kind))
+    return shorten(type.__dict__["__name__"].__get__(kind))
 
 
 def is_public(name: Any) -> bool:
@@ -48,7 +48,7 @@ def is_public(name: Any) -> bool:
     return isinstance(name, str) and not name.startswith("_") and name.isidentifier() and len(name) <= _MAX_TEXT
 
 
-def cut(text: str, max_length: int = _MAX_TEXT) -> str:
+def shorten(text: str, max_length: int = _MAX_TEXT) -> str:
     """Return the text without lone surrogates, cut to `max_length` characters with an ellipsis."""
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= max_length else text[: max_length - 1] + "…"
@@ -62,7 +62,7 @@ def position_of(trace: types.TracebackType) -> Position:
     return next(itertools.islice(trace.tb_frame.f_code.co_positions(), trace.tb_lasti // 2, None))
 
 
-def see(
+def describe_frame(
     frame: types.FrameType, line: int | None, position: Position | None = None, operands: bool = False
 ) -> SeenFrame:
     """Describe a frame of the student's code with its locals and, on request, the operands at `position`.
@@ -77,12 +77,12 @@ def see(
     return SeenFrame(
         file=code.co_filename,
         line=line,
-        function=cut(code.co_name),
+        function=shorten(code.co_name),
         end_line=end,
         column=column,
         end_column=end_column,
         operands=_operands(frame, start, end, column, end_column) if operands else [],
-        locals={cut(n): describe(v) for n, v in itertools.islice(named, MAX_LOCALS) if not n.startswith("__")},
+        locals={shorten(n): describe(v) for n, v in itertools.islice(named, MAX_LOCALS) if not n.startswith("__")},
     )
 
 
@@ -118,7 +118,7 @@ def _values(frame: types.FrameType, operand: ast.AST) -> list[SeenOperand]:
     if isinstance(operand, ast.Name | ast.Attribute | ast.Subscript):
         value = _sliced(frame, operand)
         if value is not _NOTHING and not callable(value) and not isinstance(value, types.ModuleType):
-            return [SeenOperand(cut(ast.unparse(operand)), operand.lineno, operand.col_offset, describe(value))]
+            return [SeenOperand(shorten(ast.unparse(operand)), operand.lineno, operand.col_offset, describe(value))]
         if isinstance(operand, ast.Name):
             return []
     inner = [each for part in ast.iter_child_nodes(operand) for each in _values(frame, part)]
@@ -135,7 +135,7 @@ def _sliced(frame: types.FrameType, of: ast.Name | ast.Attribute | ast.Subscript
     if not issubclass(type(value), Tensor) or index is _NOTHING:
         return _NOTHING
     try:
-        return bare(value)[index]
+        return plain_tensor(value)[index]
     except (IndexError, TypeError, RuntimeError):
         return _NOTHING
 

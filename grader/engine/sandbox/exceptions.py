@@ -8,13 +8,15 @@ from typing import Any
 
 from torch import Tensor
 
-from grader.engine.sandbox.describe import name_of, position_of, see
+from grader.engine.sandbox.describe import describe_frame, name_of, position_of
 from grader.engine.sandbox.wire import MAX_ARGS, MAX_FRAMES, MAX_MESSAGE, SeenFrame, Threw
 
 _MAX_NAME = 80  # characters of a name for which a similar one is searched
 
 
-def threw(id_: int, error: BaseException, files: Set[str], own_files: Set[str], signature: str | None = None) -> Threw:
+def describe_exception(
+    id_: int, error: BaseException, files: Set[str], own_files: Set[str], signature: str | None = None
+) -> Threw:
     """Return the message that the student's code raised `error` during a request.
 
     Args:
@@ -52,7 +54,7 @@ def _frames(error: BaseException, files: Set[str], own_files: Set[str]) -> tuple
             hidden += 1
         trace = trace.tb_next
     last = own[-MAX_FRAMES:]
-    frames = [see(trace.tb_frame, trace.tb_lineno, position_of(trace), trace is own[-1]) for trace in last]
+    frames = [describe_frame(trace.tb_frame, trace.tb_lineno, position_of(trace), trace is own[-1]) for trace in last]
     return frames, hidden + len(own[:-MAX_FRAMES])
 
 

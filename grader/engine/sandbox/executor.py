@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from grader.base.outline import outline
 from grader.engine.sandbox import modules, objects, source
-from grader.engine.sandbox.describe import cut, is_public, name_of
-from grader.engine.sandbox.exceptions import threw
+from grader.engine.sandbox.describe import is_public, name_of, shorten
+from grader.engine.sandbox.exceptions import describe_exception
 from grader.engine.sandbox.memory import MAX_STORAGE
 from grader.engine.sandbox.pack import DTYPES, Packer, Unpacker
 from grader.engine.sandbox.shared_memory import Blob
@@ -78,7 +78,7 @@ class Executor:
         """`limit` bounds the bytes of tensors in one reply. A request may load the module later."""
         self.files: set[str] = set()  # names of the student's files, as in tracebacks
         self._limit = limit
-        self._objects = objects.Objects(module)
+        self._objects = objects.ObjectTable(module)
         self._modules = modules.Modules(self._objects.by_number)
         self._records: dict[int, _Record] = {}
         self._given: dict[int, weakref.ref[Tensor]] = {}  # arguments that require grad, by id()
@@ -110,7 +110,7 @@ class Executor:
         try:
             module = self._objects.module = source.execute(request.name, request.source, self.files, code=code)
         except BaseException as error:
-            return threw(0, error, self.files, _OWN_FILES)
+            return describe_exception(0, error, self.files, _OWN_FILES)
         return Loaded(
             {
                 name: callable(value) and not isinstance(value, nn.Module)
@@ -139,12 +139,12 @@ class Executor:
         self._objects.last = request.id << 10  # so that a number shows which answer it came with
         try:
             reply, blobs = carry_out(request, blob)
-        except objects.NoName as missing:
+        except objects.MissingAttribute as missing:
             return NoSuchName(request.id, missing.path, missing.names), []
         except WireError as error:
             return Unsendable(request.id, str(error)), []
         except BaseException as error:
-            return threw(request.id, error, self.files, _OWN_FILES), []
+            return describe_exception(request.id, error, self.files, _OWN_FILES), []
         return reply, blobs
 
     def _arguments(self, request: Invoke, blob: Blob) -> _Arguments:
@@ -168,8 +168,8 @@ class Executor:
         except TypeError as error:
             if _fits(function, given.args, given.kwargs):
                 raise
-            signature = cut(str(inspect.signature(function)), 1000)
-            return threw(request.id, error, self.files, _OWN_FILES, signature), []
+            signature = shorten(str(inspect.signature(function)), 1000)
+            return describe_exception(request.id, error, self.files, _OWN_FILES, signature), []
         after = given.fingerprints()
         changed = [name for name in after if after[name] != before[name]]
         tensors = given.tensors if len(blob) <= MAX_STORAGE else []  # large arguments are not kept

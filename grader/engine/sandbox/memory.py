@@ -6,13 +6,13 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from grader.engine.sandbox.pack import bare
+from grader.engine.sandbox.pack import plain_tensor
 from grader.engine.sandbox.wire import WireDict, WireList, WireSet, WireTensor, WireTuple, WireValue
 
 MAX_STORAGE = 1 << 22  # bytes; larger storages are not examined, and count as not shared
 
-Path: TypeAlias = tuple[int | str, ...]  # the keys and positions that lead to a tensor in a nested value
-Sharing: TypeAlias = tuple[Path, Path | None, int | None]
+TensorPath: TypeAlias = tuple[int | str, ...]  # the keys and positions that lead to a tensor in a nested value
+Sharing: TypeAlias = tuple[TensorPath, TensorPath | None, int | None]
 """A tensor of a result; the tensor that it shares memory with (itself if some of its own numbers are the same memory;
 None for an argument); and the axis along which its own numbers are the same memory, if there is one."""
 
@@ -20,10 +20,10 @@ _Fact: TypeAlias = tuple[int, int, int | None]  # the same, by the positions of 
 _ARGUMENT, _NOBODY = -1, -2  # instead of a position
 
 
-def shared(value: WireValue, results: Sequence[Tensor], arguments: Sequence[Tensor]) -> list[Sharing]:
+def find_shared(value: WireValue, results: Sequence[Tensor], arguments: Sequence[Tensor]) -> list[Sharing]:
     """Return which tensors of a result share memory. `value` is its wire form, `results` are its tensors in order."""
     storages: dict[int, list[tuple[int, Tensor]]] = {}  # by address: the tensors in it with their positions
-    for position, result in enumerate(map(bare, results)):
+    for position, result in enumerate(map(plain_tensor, results)):
         if result.layout is torch.strided and result.numel():
             storages.setdefault(result.untyped_storage().data_ptr(), []).append((position, result))
     for argument in arguments:
@@ -65,7 +65,7 @@ def _repeated_axis(tensor: Tensor) -> int | None:
     return next((axis for axis, (size, stride) in axes if size > 1 and stride == 0), None)
 
 
-def _paths(value: WireValue, path: Path = ()) -> Iterator[Path]:
+def _paths(value: WireValue, path: TensorPath = ()) -> Iterator[TensorPath]:
     """Yield the path of each tensor of a value, in the order in which they are packed."""
     match value:
         case WireTensor():

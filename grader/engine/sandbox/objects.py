@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from grader.engine.sandbox.describe import is_public
-from grader.engine.sandbox.memory import Sharing, shared
+from grader.engine.sandbox.memory import Sharing, find_shared
 from grader.engine.sandbox.wire import LAST_CALL, MAX_NAMES, OPERATIONS, WireValue
 
 MODULE = 0  # the number of the module itself
@@ -39,13 +39,13 @@ class LastCall(NamedTuple):
     @property
     def shared(self) -> list[Sharing]:
         """The results that share memory."""
-        return shared(self.value, self.results, self.arguments)
+        return find_shared(self.value, self.results, self.arguments)
 
 
 NO_CALL = LastCall(None, (), (), generator_kept=True)
 
 
-class NoName(Exception):
+class MissingAttribute(Exception):
     """An object has no attribute at `path`; `names` are the attributes that it has."""
 
     def __init__(self, path: str, names: list[str]):
@@ -53,7 +53,7 @@ class NoName(Exception):
         self.names = names
 
 
-class Objects:
+class ObjectTable:
     """Gives numbers to the objects of one test. The number of `module` is always `MODULE`."""
 
     def __init__(self, module: types.ModuleType | None):
@@ -79,7 +79,7 @@ class Objects:
         return number
 
     def resolve(self, number: int, path: str) -> Any:
-        """Return the object of a number, or its attribute at `path`. Raise NoName, or what a property raises."""
+        """Return an object or its attribute at `path`. Raise MissingAttribute, or what a property raises."""
         reserved = {MODULE: self.module, OPERATIONS: _OPERATIONS, LAST_CALL: self.last_call}
         value = reserved.get(number) or self.by_number[number]
         for name in path.split(".") if path else []:
@@ -89,5 +89,5 @@ class Objects:
                 known = [n for n in dir(value) if is_public(n)]
                 if name in known:
                     raise  # from a property of the student's
-                raise NoName(path, known[:MAX_NAMES]) from error
+                raise MissingAttribute(path, known[:MAX_NAMES]) from error
         return value

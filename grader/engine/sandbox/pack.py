@@ -71,19 +71,19 @@ def check_count(tensors: int) -> None:
         raise WireError(f"modules of more than {MAX_TENSORS:,} tensors or parts")
 
 
-def bare(tensor: Tensor) -> Tensor:
+def plain_tensor(tensor: Tensor) -> Tensor:
     """Return a tensor's numbers as a detached `Tensor`, without calling any method that its class overrides."""
     with torch._C.DisableTorchFunctionSubclass(), torch._C._DisableTorchDispatch():
         plain = _BASE.detach(tensor)
         return plain if type(plain) is Tensor else _BASE.as_subclass(plain, Tensor)
 
 
-def _plain(tensor: Tensor, room: int, limit: int) -> Tensor:
+def _dense_tensor(tensor: Tensor, room: int, limit: int) -> Tensor:
     """Return the numbers of any tensor as a dense and contiguous one.
 
     Raise WireError if it cannot be sent, or if it takes more than `room` bytes, which others have left of `limit`.
     """
-    plain = bare(tensor)
+    plain = plain_tensor(tensor)
     if plain.device.type != "cpu":
         raise WireError(f"a tensor on device {plain.device.type!r}, which has no numbers here")
     if plain.is_nested:
@@ -104,7 +104,7 @@ def _plain(tensor: Tensor, room: int, limit: int) -> Tensor:
 
 def checksum(tensor: Tensor) -> tuple[Any, ...]:
     """Return what changes with a tensor's numbers, dtype or shape. Its version does not: assigning `.data` keeps it."""
-    plain = _plain(tensor, MAX_NUMEL, MAX_NUMEL)
+    plain = _dense_tensor(tensor, MAX_NUMEL, MAX_NUMEL)
     numbers = xxh3_64_intdigest(plain.view(-1).view(torch.uint8).numpy().data) if plain.numel() else 0
     return numbers, plain.dtype, plain.shape
 
@@ -191,7 +191,7 @@ class Packer:
 
     def numbers(self, tensor: Tensor) -> WireTensor:
         """Add the bytes of a tensor."""
-        plain = _plain(tensor, self._room, self._limit)
+        plain = _dense_tensor(tensor, self._room, self._limit)
         size = plain.numel() * plain.element_size()
         self._room -= size
         if size:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import torch
 
 from grader.engine.sandbox import channel
-from grader.engine.sandbox.describe import see
+from grader.engine.sandbox.describe import describe_frame
 from grader.engine.sandbox.executor import Executor
 from grader.engine.sandbox.starter import DUMP_SIGNAL
 from grader.engine.sandbox.wire import Begin, Load, Sample, Unsendable, WireError, decode_request, encode
@@ -46,7 +46,7 @@ class _Sampler:
             return
         self._is_active = False  # the next signal may arrive before this frame is sent
         try:
-            sample = encode(Sample(see(seen, seen.f_lineno)))
+            sample = encode(Sample(describe_frame(seen, seen.f_lineno)))
         except Exception:  # near the recursion limit, or locals that raise: the student's code must not see it
             sample = None
         if sample is not None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from grader.engine.sandbox.memory import Sharing, shared
+from grader.engine.sandbox.memory import Sharing, find_shared
 from grader.engine.sandbox.pack import Packer
 
 
@@ -14,7 +14,7 @@ def found(value: Any, *arguments: Tensor) -> list[Sharing]:
     """Return what is reported about a result of a call with these arguments."""
     packer = Packer(lambda kept: None, 1 << 30)
     wire = packer.value(value)
-    return shared(wire, packer.tensors, arguments)
+    return find_shared(wire, packer.tensors, arguments)
 
 
 X = torch.arange(12.0).view(3, 4)
