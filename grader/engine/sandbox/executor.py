@@ -79,7 +79,7 @@ class Executor:
         self.files: set[str] = set()  # names of the student's files, as in tracebacks
         self._limit = limit
         self._objects = objects.ObjectTable(module)
-        self._modules = modules.Modules(self._objects.by_number)
+        self._modules = modules.MirroredModules(self._objects.by_number)
         self._records: dict[int, _Record] = {}
         self._given: dict[int, weakref.ref[Tensor]] = {}  # arguments that require grad, by id()
         self._rng = torch.get_rng_state()  # the state that the judge knows

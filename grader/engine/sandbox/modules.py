@@ -12,7 +12,7 @@ from grader.engine.sandbox.snapshot import ModuleSnapshot, Slot, slots_of, take_
 from grader.engine.sandbox.wire import Context, Node, Placed, Update, WireModule
 
 
-class Modules:
+class MirroredModules:
     """The modules among the objects of one test that have a mirror in the judge, by number."""
 
     def __init__(self, objects: Mapping[int, Any]):
@@ -71,23 +71,7 @@ class Modules:
         self._originals = {key: tensor for key, tensor in self._originals.items() if key[0] != number}
         known = {} if old is None else {state: position for position, state in enumerate(old.states)}
         positions = {id(tensor): position for position, tensor in enumerate(new.tensors)}
-        firsts: dict[int, int] = {}
-        nodes = [
-            Node(
-                path,
-                firsts.setdefault(id(child), position),
-                name_of(type(child)),
-                next(base.__name__ for base in type(child).__mro__ if getattr(nn, base.__name__, None) is base),
-                bool(child.training),
-                [(name, positions[id(p)]) for name, p in child._parameters.items() if p is not None],
-                [
-                    (name, positions[id(b)], name not in child._non_persistent_buffers_set)
-                    for name, b in child._buffers.items()
-                    if b is not None
-                ],
-            )
-            for position, (path, child) in enumerate(module.named_modules(remove_duplicate=False))
-        ]
+        nodes = _nodes(module, positions)
         states = zip(new.states, new.tensors, strict=True)
         return WireModule(number, nodes, [known[s] if s in known else packer.numbers(t) for s, t in states])
 
@@ -98,3 +82,24 @@ class Modules:
             for number, snapshot in list(self.snapshots.items())
             if not take_snapshot(self._objects[number]).is_same(snapshot)
         ]
+
+
+def _nodes(module: nn.Module, positions: Mapping[int, int]) -> list[Node]:
+    """Return the tree of a module's names. `positions` are those of its tensors, by id()."""
+    firsts: dict[int, int] = {}
+    return [
+        Node(
+            path,
+            firsts.setdefault(id(child), position),
+            name_of(type(child)),
+            next(base.__name__ for base in type(child).__mro__ if getattr(nn, base.__name__, None) is base),
+            bool(child.training),
+            [(name, positions[id(p)]) for name, p in child._parameters.items() if p is not None],
+            [
+                (name, positions[id(b)], name not in child._non_persistent_buffers_set)
+                for name, b in child._buffers.items()
+                if b is not None
+            ],
+        )
+        for position, (path, child) in enumerate(module.named_modules(remove_duplicate=False))
+    ]
