@@ -80,8 +80,10 @@ def private_memory() -> float:
     with Judges(0) as judges:
         judges.prepare([], forbidden=[ROOT])
         limits = SessionLimits(seconds=5.0, memory=512 << 20)
-        assert judges.warm is not None
-        session = Session(ForkStarter(judges.warm), EXERCISE, REFERENCE.read_text("utf-8"), {}, limits, seconds=5.0)
+        assert judges.warm_connection is not None
+        session = Session(
+            ForkStarter(judges.warm_connection), EXERCISE, REFERENCE.read_text("utf-8"), {}, limits, seconds=5.0
+        )
         session.load()
         submission = session.begin(0)
         logits = torch.randn(16, 8, dtype=torch.float64, requires_grad=True)

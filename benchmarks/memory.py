@@ -42,10 +42,10 @@ from grader.engine.pool.client import Judges
 
 ask, lock = Judges.ask, threading.Lock()
 
-def told(self, judge, job, most):
+def told(self, judge, job, max_cpu):
     os.write(1, f"{{judge.pid}} {{job.exercise}}\\n".encode())
     try:
-        return ask(self, judge, job, most)
+        return ask(self, judge, job, max_cpu)
     finally:
         with lock:
             os.write(1, f"{{judge.pid}} {REST}\\n".encode())

@@ -41,7 +41,7 @@ SCORES = {
 
 HOLES = {  # what a test of the course does over one submission: how that is called
     "__import__('os').abort()": "a judge crashed with signal 6 (Aborted)",
-    "(os := __import__('os')).kill(os.getpid(), 9)": "a judge was killed, as the system does where memory runs out",
+    "(os := __import__('os')).kill(os.getpid(), 9)": "a judge was killed, as the system does when memory runs out",
     "(os := __import__('os')).kill(os.getpid(), 15)": "a judge was ended by signal 15 (Terminated)",
     "__import__('os')._exit(1)": "a judge ended itself, with exit code 1",
     "raise type('Odd', (Exception,), {'__str__': lambda self: str(1 / 0)})": "ZeroDivisionError: division by zero",

@@ -17,7 +17,7 @@ from grader.course import load_course
 from grader.engine.judge.materials import materials
 from grader.engine.judge.messages import Job
 from grader.engine.pool.client import Judges
-from grader.engine.pool.resident import peer, running
+from grader.engine.pool.resident import connect_to_all, peer_credentials
 from grader.show.terminal import render
 from grader.show.view import View
 from grader.study.notebook.session import NotebookSession
@@ -64,8 +64,8 @@ def staying_in(folder: Path) -> Iterator[None]:
 def end_staying(folder: Path) -> None:
     """Kill the warm processes whose sockets lie below this folder."""
     with staying_in(folder):
-        for connection in running():
-            pid, _ = peer(connection)
+        for connection in connect_to_all():
+            pid, _ = peer_credentials(connection)
             if pid == os.getpid():  # a test that failed
                 continue
             gone = os.pidfd_open(pid)
@@ -149,9 +149,9 @@ class Grader:
     def _found(runtime: Path) -> Judges:
         """Judges of a warm process that others have left behind."""
         with staying_in(runtime):
-            with Judges(stays=True) as first:
+            with Judges(resident=True) as first:
                 first.prepare([], forbidden=[])
-            judges = Judges(stays=True)
+            judges = Judges(resident=True)
             judges.start()
         assert judges.warm_pid == first.warm_pid
         return judges
@@ -273,13 +273,13 @@ def starter() -> "Iterator[Starter]":
     from grader.engine.pool.starters import ForkStarter, SpawnStarter
 
     with Judges() as judges:
-        if judges.warm is None:
+        if judges.warm_connection is None:
             yield SpawnStarter()
             return
-        judges.warm.send(messages.encode(messages.Prepare([], many=False, optim=False)))
-        told = messages.decode_tell.decode(judges.warm.recv(messages.MAX_REQUEST))
+        judges.warm_connection.send(messages.encode(messages.Prepare([], many=False, optim=False)))
+        told = messages.response_decoder.decode(judges.warm_connection.recv(messages.MAX_DATAGRAM))
         assert isinstance(told, messages.Ready)
-        yield ForkStarter(judges.warm)
+        yield ForkStarter(judges.warm_connection)
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ _RANDOM = """
 import random
 import msgspec
 import grader.engine.sandbox.wire
-from grader.engine.sandbox.executor import Servant
+from grader.engine.sandbox.executor import Executor
 
 KINDS = [each for each in vars(grader.engine.sandbox.wire).values() if isinstance(each, type) and issubclass(each, msgspec.Struct)]
 REPLIES = [wire.Returned, wire.Threw, wire.NoSuchName, wire.Unsendable, wire.Loaded, wire.Sample]
@@ -94,14 +94,14 @@ def made(draw, kind, depth=4):
     fields = [anything(draw, depth - 1) for _ in kind.__struct_fields__]
     return kind(*fields) if kind.__struct_fields__ else None
 
-def handle(servant, request, blob):
+def handle(executor, request, blob):
     draw = random.Random(f"{SEED} {request.id}")
     reply = made(draw, draw.choice(REPLIES))
     if hasattr(reply, "id"):
         reply = msgspec.structs.replace(reply, id=request.id)
     return reply, [bytes(draw.choice([0, 16, 288]))]
 
-Servant.handle = handle
+Executor.handle = handle
 """
 
 # name: (how the tests that fail may end, None for anything but a fault of ours; code after the reference)
@@ -120,8 +120,8 @@ WAYS_TO_END_A_JUDGE: dict[str, tuple[str | None, str]] = {
     ),
     "a right result of an earlier call": (
         "failed",
-        "from grader.engine.sandbox.executor import Servant\n"
-        "Servant._depends_on_earlier = lambda self, results: True\n"
+        "from grader.engine.sandbox.executor import Executor\n"
+        "Executor._depends_on_earlier = lambda self, results: True\n"
         "class Gate(Gate):\n"
         "    def __init__(self, size):\n"
         "        super().__init__(size)\n"

@@ -19,8 +19,9 @@ from grader.course.progress import Progress
 from grader.course.workspace.installed import require_same_exercise
 from grader.engine.judge.materials import materials_of
 from grader.engine.pool.client import Judges, with_judges
-from grader.engine.submission import Submission, examine, located, read_submission
-from grader.engine.submission.unrun import without_running
+from grader.engine.submission import Submission, examine, read_submission
+from grader.engine.submission.notebook import locate_in_cells
+from grader.engine.submission.unrun import result_without_running
 from grader.show.layout import MANY
 from grader.show.marks import unicode_on
 from grader.show.terminal import render
@@ -81,11 +82,11 @@ def command(
     finding = examine(submission.text, exercise.id).finding
     if finding is not None:
         course = load_course(root)
-        result = without_running(finding, submission, exercise)
+        result = result_without_running(finding, submission, exercise)
     else:
         course, result = _grade(root, exercise, submission, timeout)
     if submission.cells is not None:
-        result = located(result, submission.cells)
+        result = locate_in_cells(result, submission.cells)
     only = find_test_id(result, " ".join(test)) if test else None
     progress = Progress.load(root)
     if path is None:

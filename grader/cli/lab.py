@@ -24,6 +24,7 @@ from grader.course.progress import Progress
 from grader.engine.judge.materials import MIB, reference_texts
 from grader.engine.judge.messages import LabCode, LabEnded, RunLab
 from grader.engine.pool.client import Judges, with_judges
+from grader.engine.pool.single_runs import run_lab
 from grader.engine.submission import Submission, examine, read_submission
 from grader.engine.submission.imports import built_on
 from grader.lab import LabOption, Step
@@ -179,7 +180,7 @@ def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
         figures: list[Picture | Table] = []
         known: dict[str, int] = {}  # a curve keeps its mark in all pictures
         with closing(_StepLine()) as status:
-            for message in judges.run_lab(lab, forbidden=course.folders):
+            for message in run_lab(judges, lab, forbidden=course.folders):
                 if isinstance(message, LabEnded):
                     status.show(None)
                     return figures, message

@@ -22,7 +22,7 @@ def command(stop: bool) -> None:
     The first grading leaves a process running that has imported torch, so that the next one starts immediately. It
     contains nothing of a course or of your code. Set ARCHGRADE_WARM=0 in the environment to disable it.
     """
-    screens = [(_stop if stop else _describe)(connection) for connection in resident.running()]
+    screens = [(_stop if stop else _describe)(connection) for connection in resident.connect_to_all()]
     if not screens:
         screens = [["  No warm process is running.", *([] if stop else ["", *_reason()])]]
     elif not stop:
@@ -32,22 +32,22 @@ def command(stop: bool) -> None:
 
 
 def _reason() -> list[str]:
-    variable = resident.refused()
+    variable = resident.disabled_by()
     if variable is None:
         return prose("The next grade exercise starts one and leaves it running.", 2)
     return prose(f"None is started, because {variable} is set to {os.environ[variable]!r} in the environment.", 2)
 
 
 def _describe(connection: socket.socket) -> list[str]:
-    pid, _ = resident.peer(connection)
-    about = resident.asked(connection)
+    pid, _ = resident.peer_credentials(connection)
+    about = resident.get_status(connection)
     if about is None:
         return [f"  {bold('warm')}   process {pid} does not answer"]
     rows = {
         "since": f"{about.since.astimezone():%H:%M}, {_ago(about.since)}",
         "memory": f"{about.memory / _MIB:.0f} MiB",
         "judges": f"{about.judges} running" if about.judges else "none running",
-        "exits": f"after {resident.IDLE / 60:.0f} minutes without a grading",
+        "exits": f"after {resident.IDLE_TIMEOUT / 60:.0f} minutes without a grading",
     }
     head = f"  {bold('warm')}   torch {about.torch} on Python {about.python}, process {pid}"
     return [head, "", *(f"    {dim(f'{name:<6}')}   {value}" for name, value in rows.items())]
@@ -63,8 +63,8 @@ def _ago(moment: datetime) -> str:
 
 def _stop(connection: socket.socket) -> list[str]:
     """Ask a warm process to exit, and kill it if it does not."""
-    pid, _ = resident.peer(connection)
-    connection.settimeout(resident.PATIENCE)
+    pid, _ = resident.peer_credentials(connection)
+    connection.settimeout(resident.RESPONSE_TIMEOUT)
     try:
         connection.send(encode(Stop()))
         connection.recv(1)

@@ -13,7 +13,7 @@ from grader.course.progress import Graded, Progress
 from grader.course.stub import interface
 from grader.engine.judge.messages import Job
 from grader.engine.submission import Submission, examine, read_submission
-from grader.engine.submission.imports import Imports, gather
+from grader.engine.submission.imports import Imports, gather_imports
 from grader.show.view import Need, Next, View
 from grader.show.view import Progress as Counts
 from grader.study import failing_calls
@@ -49,7 +49,7 @@ def own_imports(course: Course, exercise: Exercise, text: str, cells: Mapping[st
     def read(name: str) -> str:
         return own[name] if name in own else own_submission(course.exercise(name)).text
 
-    return gather(exercise.id, text, [each.id for each in course.exercises], read)
+    return gather_imports(exercise.id, text, [each.id for each in course.exercises], read)
 
 
 def job_for(

@@ -18,7 +18,7 @@ if sys.platform != "linux":
 
 def start_warm_process() -> int:
     """Start a warm process and return its pidfd."""
-    with Judges(stays=True) as judges:
+    with Judges(resident=True) as judges:
         judges.prepare([], forbidden=[])
         assert judges.warm_pid is not None
         return os.pidfd_open(judges.warm_pid)

@@ -25,6 +25,7 @@ from grader.course.lessons import lesson_folder
 from grader.engine.judge.materials import MIB
 from grader.engine.judge.messages import PartResult, PartScript, PicturesDrawn, RunLessons
 from grader.engine.pool.client import Judges
+from grader.engine.pool.single_runs import run_lessons
 
 SECONDS = 60.0  # time limit for the code of a part
 MEMORY = 2048 * MIB
@@ -170,7 +171,7 @@ def _run(course: Course, chapters: Sequence[Chapter], progress: Callable[[int, i
     lessons = RunLessons(scripts, tuple(map(str, pictures)), SECONDS, MEMORY)
     results: list[PartResult | PicturesDrawn] = []
     with Judges() as judges:
-        for result in judges.run_lessons(lessons, forbidden=course.folders):
+        for result in run_lessons(judges, lessons, forbidden=course.folders):
             results.append(result)
             progress(len(results), len(parts) + len(pictures))
     for part, ran in zip(parts, results, strict=False):

@@ -11,7 +11,7 @@ import pytest
 from grader.base.result import Outcome
 from grader.base.text import clean
 from grader.engine.sandbox import channel, wire
-from grader.engine.sandbox.starter import Ended
+from grader.engine.sandbox.starter import WorkerExit
 
 _NO_THREAD = "can't start new thread"
 _NO_MEMORY = "allocate memory", "DefaultCPUAllocator", "std::bad_alloc"  # messages of the kernel and of torch
@@ -71,7 +71,7 @@ def tampered(what: str) -> Fault:
     return Fault(Outcome.TAMPERED, f"The code interfered with the grader's channel: {what}.")
 
 
-def fault_of_end(ended: Ended) -> Fault:
+def fault_of_end(ended: WorkerExit) -> Fault:
     """Return the fault of a worker that ended by itself."""
     if ended.code == channel.CUT_OFF:
         return tampered("it was closed")

@@ -27,7 +27,7 @@ from grader.engine.judge.messages import (
 )
 from grader.engine.judge.plugin import Plugin
 from grader.engine.sandbox import channel
-from grader.engine.sandbox.starter import Ahead, Starter
+from grader.engine.sandbox.starter import PrestartingStarter, Starter
 
 _DISABLED_PLUGINS = (  # of pytest
     *("cacheprovider", "terminal", "junitxml", "doctest", "pastebin", "stepwise", "setuponly", "setupplan"),
@@ -75,7 +75,7 @@ def serve(sock: socket.socket, starter: Starter) -> NoReturn:
 
     gc.freeze()
     gc.enable()
-    ahead = Ahead(starter) if setup.ahead else None
+    ahead = PrestartingStarter(starter) if setup.ahead else None
     jobs = _jobs(sock, ahead.catch_up if ahead else lambda: None)
     plugin = Plugin(setup, jobs, send, ahead or starter, versions)
     files = [path for materials in setup.materials for path in materials.tests]

@@ -14,7 +14,7 @@ from grader.base.errors import UsageError
 from grader.engine.judge.cpu import JUDGE_CPU_FACTOR, cpu_limit
 from grader.engine.judge.replay import replay
 from grader.engine.judge.session import LogEntry, SessionLimits
-from grader.engine.sandbox.proc import waits
+from grader.engine.sandbox.proc import seconds_waiting_for_cpu
 
 
 def reference_seconds(
@@ -31,7 +31,7 @@ def reference_seconds(
     """
     here = os.getpid()
     with _restored_state():
-        begun = time.monotonic() - waits(here)
+        begun = time.monotonic() - seconds_waiting_for_cpu(here)
         if all(entry.is_whole for entry in log):
             try:
                 for _ in replay(log, reference, seed, limits):
@@ -40,7 +40,7 @@ def reference_seconds(
                 return None
         elif whole_test is None or not _finishes(whole_test, seed, limits):
             return None
-        return time.monotonic() - waits(here) - begun
+        return time.monotonic() - seconds_waiting_for_cpu(here) - begun
 
 
 def _finishes(whole_test: Callable[[], object], seed: int, limits: SessionLimits) -> bool:

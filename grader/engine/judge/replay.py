@@ -15,7 +15,7 @@ from grader.engine.judge.cpu import JUDGE_CPU_FACTOR, cpu_limit
 from grader.engine.judge.faults import has_filled_memory
 from grader.engine.judge.session import LogEntry, SessionLimits
 from grader.engine.sandbox import wire
-from grader.engine.sandbox.executor import Servant
+from grader.engine.sandbox.executor import Executor
 from grader.engine.sandbox.objects import MODULE
 from grader.engine.sandbox.pack import Unpacker
 
@@ -73,7 +73,7 @@ class _Replay:
     """
 
     def __init__(self, module: types.ModuleType, seed: int, limits: SessionLimits):
-        self._executor = Servant(limits.memory, module)
+        self._executor = Executor(limits.memory, module)
         self._executor.begin(seed)
         self._name = module.__name__
         self._max_seconds = JUDGE_CPU_FACTOR * limits.seconds

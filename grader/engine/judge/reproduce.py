@@ -15,7 +15,7 @@ from grader.engine.judge.session import LogEntry
 from grader.engine.sandbox import wire
 from grader.engine.sandbox.mirror import RemoteModule
 from grader.engine.sandbox.pack import Unpacker, layout
-from grader.engine.sandbox.proxy import RemoteObject, Submission
+from grader.engine.sandbox.proxy import RemoteObject, RemoteSubmission
 
 _MAX_LITERAL = 2000  # elements of a tensor; a larger one is written as compressed bytes
 _MAX_BYTES = 1 << 20  # of all tensors; a larger call has no reproduction
@@ -245,7 +245,7 @@ class _Writer:
             return self._owner(value._number) + _access(value._path)
         if isinstance(value, RemoteModule):
             return self._owner(value.__dict__["_mirror"].number) + _access(value.__dict__["_path"])
-        if isinstance(value, Submission):
+        if isinstance(value, RemoteSubmission):
             return self._module
         if isinstance(value, list):
             return f"[{', '.join(map(self._literal, value))}]"

@@ -22,10 +22,10 @@ from grader.engine.judge.faults import (
 )
 from grader.engine.judge.worker_process import WorkerProcess
 from grader.engine.sandbox import channel, wire
-from grader.engine.sandbox.proxy import Link, Question, Submission
-from grader.engine.sandbox.reading import read_reply
+from grader.engine.sandbox.proxy import Link, Question, RemoteSubmission
 from grader.engine.sandbox.shared_memory import Blob
-from grader.engine.sandbox.starter import DUMP_SIGNAL, Ended, Starter
+from grader.engine.sandbox.starter import DUMP_SIGNAL, Starter, WorkerExit
+from grader.engine.sandbox.validation import read_reply
 
 LOAD_SECONDS = 10.0  # minimum time limit of loading, which can include slow imports
 TIMES_REFERENCE = 10  # a test may take this many times as long as the reference, if that exceeds its limit
@@ -132,7 +132,7 @@ class Session:
         self.reference_seconds = reference_seconds
         self.start_clock()
 
-    def begin(self, seed: int) -> Submission:
+    def begin(self, seed: int) -> RemoteSubmission:
         """Begin a test and return the submission. Raises Fault if the module cannot be loaded any more."""
         self.log = []
         if self._names is None:
@@ -145,7 +145,7 @@ class Session:
         self.worker.line.hold(wire.encode(wire.Begin(seed)))
         torch.default_generator.manual_seed(seed)  # as the worker does
         self._link = Link(self._exchange, self._refuse, self.limits.memory, self.ids)
-        return Submission(self._link, self._names)
+        return RemoteSubmission(self._link, self._names)
 
     def ask_again(self, log: Sequence[LogEntry], seed: int) -> tuple[wire.Reply, bytes]:
         """Repeat the calls of a test from its beginning, and return the reply to the last. Raises Fault."""
@@ -253,7 +253,7 @@ class Session:
                     self._time.left -= time.monotonic() - begun
                     self._received += _BYTES_AS_OBJECTS * len(meta) + len(blob)
                     return reply, blob
-                if line.late(deadline):  # a stream of samples does not extend the limit
+                if line.is_late(deadline):  # a stream of samples does not extend the limit
                     raise channel.Late
                 samples = [*samples[-(_MAX_SAMPLES - 1) :], reply.frame]
                 last_sample = self._now()
@@ -262,7 +262,7 @@ class Session:
             raise self._late(samples, stale=stale) from None
         except channel.ChannelClosed:
             raise self._gone() from None
-        except (channel.Garbage, wire.WireError) as error:
+        except (channel.InvalidFrame, wire.WireError) as error:
             raise self._tampered(str(error)) from None
 
     # ------------------------------------------------------------ time
@@ -286,7 +286,7 @@ class Session:
 
     # ------------------------------------------------------------ the end of a worker
 
-    def _end(self) -> Ended:
+    def _end(self) -> WorkerExit:
         assert self.worker is not None
         self._names = None
         return self.worker.end()
@@ -319,7 +319,7 @@ class Session:
         self.worker.line.wait_for_end()
         return self._ended(self._end())
 
-    def _ended(self, ended: Ended) -> Fault:
+    def _ended(self, ended: WorkerExit) -> Fault:
         """Return the fault of a worker that ended by itself."""
         if ended.signal == signal.SIGXCPU:
             self.timeouts += 1

@@ -7,8 +7,8 @@ from typing import Any
 
 from grader.base.errors import UsageError
 from grader.engine.judge.replay import tensors_in
-from grader.engine.sandbox.memory import Path, Sharing
-from grader.engine.sandbox.proxy import Link, Submission
+from grader.engine.sandbox.memory import Sharing, TensorPath
+from grader.engine.sandbox.proxy import Link, RemoteSubmission
 from grader.engine.sandbox.wire import MAX_NDIM
 
 _SELF = "{name}[{before}0] and {name}[{before}1] are the same memory: a change to one changes all."
@@ -49,10 +49,10 @@ def generator_complaint(submission: Any) -> str | None:
 
 
 def _link(submission: Any) -> Link | None:
-    return vars(submission)["_link"] if isinstance(submission, Submission) else None
+    return vars(submission)["_link"] if isinstance(submission, RemoteSubmission) else None
 
 
-def _complaint(name: str, path: Path, other: Path | None, axis: int | None, call: str) -> str:
+def _complaint(name: str, path: TensorPath, other: TensorPath | None, axis: int | None, call: str) -> str:
     if other is None:
         return _ARGUMENT.format(name=name, call=call)
     if other != path:
@@ -62,5 +62,5 @@ def _complaint(name: str, path: Path, other: Path | None, axis: int | None, call
     return _SELF.format(name=name, before=":, " * min(axis, MAX_NDIM))
 
 
-def _named(name: str, path: Path) -> str:
+def _named(name: str, path: TensorPath) -> str:
     return name + "".join(f"[{key!r:.60}]" for key in path[:10])

@@ -10,8 +10,8 @@ from typing import TypeVar
 from grader.base.result import Output
 from grader.base.text import clean
 from grader.engine.sandbox import channel, wire
-from grader.engine.sandbox.proc import Clock, exiting
-from grader.engine.sandbox.starter import Ended, Started, Starter
+from grader.engine.sandbox.proc import Clock, is_exiting
+from grader.engine.sandbox.starter import Starter, WorkerExit, WorkerHandle
 
 T = TypeVar("T")
 
@@ -31,14 +31,14 @@ class WorkerProcess:
         self._waited = 0.0  # the clock's last value
         self._last_output: Output | None = None
         self.is_running = True
-        self.line = channel.Line(
+        self.line = channel.WorkerChannel(
             started.sock,
             started.output,
-            started.gone,
+            started.pidfd,
             memory,
             self._clock.waited,
             more_seconds,
-            self._clock.has_run,
+            self._clock.cpu_nanoseconds_if_runnable,
         )
 
     @property
@@ -66,7 +66,7 @@ class WorkerProcess:
 
     def is_alive(self) -> bool:
         """Return whether the process is not about to end; False if the system cannot tell."""
-        return self._started.gone is not None and not exiting(self._started.pid)
+        return self._started.pidfd is not None and not is_exiting(self._started.pid)
 
     def dump_frame(self, files: Container[str]) -> wire.SeenFrame | None:
         """Return the innermost frame in one of `files`, even inside an operation of torch; None if there is none."""
@@ -85,7 +85,7 @@ class WorkerProcess:
                     return None
         return None
 
-    def end(self) -> Ended:
+    def end(self) -> WorkerExit:
         """End the process if it still runs, and return how it ended."""
         return self._close(self._starter.end)
 
@@ -93,7 +93,7 @@ class WorkerProcess:
         """End the process without asking how it ended."""
         self._close(self._starter.dismiss)
 
-    def _close(self, end: Callable[[Started], T]) -> T:
+    def _close(self, end: Callable[[WorkerHandle], T]) -> T:
         assert self.is_running
         self._waited = self._clock.waited()
         ended = end(self._started)

@@ -1,4 +1,4 @@
-"""What a warm process that is started now would be like: its files, its environment, what it inherits."""
+"""Identifies a warm process by all that its behavior depends on: its files, its environment, what it inherits."""
 
 import hashlib
 import os
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import grader
 
-_KEPT = ("LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "SYSTEMROOT")
-_CHOSEN = {
+_INHERITED_VARIABLES = ("LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "SYSTEMROOT")
+_FIXED_VARIABLES = {
     "PATH": os.defpath,
     "LANG": "C.UTF-8",
     "OMP_NUM_THREADS": "1",
@@ -19,31 +19,36 @@ _CHOSEN = {
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
     "TORCH_DEVICE_BACKEND_AUTOLOAD": "0",
-    "THP_MEM_ALLOC_ENABLE": "1",  # torch takes large tensors' memory in huge pages: a quarter of the time to fill them
-    "TORCHINDUCTOR_CACHE_DIR": "/",  # torch.optim imports what wants a folder that exists, and does not write to it
+    "THP_MEM_ALLOC_ENABLE": "1",  # torch allocates large tensors in huge pages: four times faster to fill
+    "TORCHINDUCTOR_CACHE_DIR": "/",  # torch.optim imports a module that needs a folder, and never writes to it
 }
-_STATUS = ("Umask", "Uid", "Gid", "Groups", "CapEff", "NoNewPrivs", "Seccomp", "Cpus_allowed")  # lines of /proc
+# Lines of /proc/self/status.
+_STATUS_LINES = ("Umask", "Uid", "Gid", "Groups", "CapEff", "NoNewPrivs", "Seccomp", "Cpus_allowed")
 
 
 def environment() -> dict[str, str]:
-    """The few variables that judges and workers see: a worker's memory holds what its ancestor was given."""
-    return {name: os.environ[name] for name in _KEPT if name in os.environ} | _CHOSEN
+    """Return the environment variables of judges and workers.
 
-
-def likeness() -> str:
-    """A name that two processes share only if it makes no difference which of them starts a warm process. On Linux.
-
-    It is another one when Python, torch, the engine or anything that is installed beside it has changed; and in other
-    surroundings: variables, rights, limits, namespaces.
+    They are few, because submissions can read all that a worker inherits.
     """
-    about = [sys.version, sys.executable, repr(sorted(environment().items())), *_files(), *_inherited()]
-    return hashlib.sha256("\n".join(about).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
+    return inherited | _FIXED_VARIABLES
+
+
+def identity_hash() -> str:
+    """Return a name that two processes share only if they would start identical warm processes. Linux only.
+
+    It changes when Python, torch, the engine or anything installed beside it changes, and it differs between
+    processes with other variables, rights, limits or namespaces.
+    """
+    parts = [sys.version, sys.executable, repr(sorted(environment().items())), *_files(), *_inherited()]
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _files() -> Iterator[str]:
-    """The engine's files, torch's version and the folder of all packages, each with the time of its last change."""
+    """Yield the engine's files, torch's version and the folder of all packages, each with its modification time."""
     engine = Path(grader.__file__).parent
-    paths = sorted(path for path in engine.rglob("*.py") if path.is_file())  # and no link of an editor's to nothing
+    paths = sorted(path for path in engine.rglob("*.py") if path.is_file())  # skips an editor's broken links
     torch = find_spec("torch")
     if torch is not None and torch.origin is not None:
         package = Path(torch.origin).parent
@@ -54,9 +59,9 @@ def _files() -> Iterator[str]:
 
 
 def _inherited() -> Iterator[str]:
-    """What a process hands on to its children, beside its environment."""
+    """Yield what a child process inherits, except for the environment."""
     with open("/proc/self/status") as status:
-        yield from (line for line in status if line.partition(":")[0] in _STATUS)
+        yield from (line for line in status if line.partition(":")[0] in _STATUS_LINES)
     for namespace in sorted(os.listdir("/proc/self/ns")):
         yield os.readlink(f"/proc/self/ns/{namespace}")
     for name in sorted(name for name in vars(resource) if name.startswith("RLIMIT_")):

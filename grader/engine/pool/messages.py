@@ -1,4 +1,4 @@
-"""What the warm process is asked, and what it tells: one datagram each."""
+"""The requests to the warm process and its responses: one datagram each."""
 
 from datetime import datetime
 from typing import TypeAlias
@@ -7,14 +7,14 @@ import msgspec
 
 from grader.base.result import Isolation
 
-MAX_REQUEST = 64 << 10
+MAX_DATAGRAM = 64 << 10  # bytes
 
 
 class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
-    """The first request. `forbidden` are folders that no worker may be able to read.
+    """The first request: make the rules that confine workers.
 
-    `many`: so many workers will be forked that it pays to make the memory cheap to copy. `optim`: they will use
-    torch.optim.
+    `forbidden` are folders that no worker may be able to read. `many`: so many workers will be forked that making the
+    memory cheap to copy pays off. `optim`: they will use torch.optim.
     """
 
     forbidden: list[str]
@@ -23,58 +23,58 @@ class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """It can fork; or it cannot confine what it forks, and `fault` says why."""
+    """The response to `Prepare`. `fault`: why workers cannot be confined as asked; None if they can be forked."""
 
     isolation: Isolation
     fault: str | None
 
 
 class StartJudge(msgspec.Struct, frozen=True, tag="judge"):
-    """Fork a judge; with the request come its channel, and where it prints to."""
+    """Fork a judge. Two descriptors come with the request: the judge's channel, and where it prints."""
 
 
 class StartWorker(msgspec.Struct, frozen=True, tag="worker"):
-    """Fork a worker with so much memory, in bytes, beyond the warm process's, and so many seconds of CPU."""
+    """Fork a worker that may use `memory` bytes more than the warm process, and so many seconds of CPU."""
 
     memory: int
     cpu_seconds: int
 
 
-class Look(msgspec.Struct, frozen=True, tag="look"):
-    """Say what you are."""
+class GetStatus(msgspec.Struct, frozen=True, tag="get_status"):
+    """Report the status of the warm process."""
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
-    """End, whoever is served. The answer is the end of the connection."""
+    """End, even if others are being served. The response is the end of the connection."""
 
 
 class Started(msgspec.Struct, frozen=True, tag="started"):
-    """With a worker come three descriptors: channel, output, pidfd."""
+    """A judge or worker was forked. Three descriptors come with a worker: channel, output, pidfd."""
 
     pid: int
 
 
-class End(msgspec.Struct, frozen=True, tag="end"):
-    """Kill a worker, if it still runs, and reap it."""
+class EndWorker(msgspec.Struct, frozen=True, tag="end_worker"):
+    """Kill a worker if it still runs, and reap it."""
 
     pid: int
 
 
 class EndJudge(msgspec.Struct, frozen=True, tag="end_judge"):
-    """Kill a judge and its workers, if they still run, and tell how it ended."""
+    """Kill a judge and its workers if they still run, and report how the judge ended."""
 
     pid: int
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """How a worker or a judge ended: `status` as of `os.waitpid`."""
+    """How a worker or a judge ended. `status` is that of `os.waitpid`."""
 
     status: int
     cpu_seconds: float
 
 
-class About(msgspec.Struct, frozen=True, tag="about"):
-    """What a warm process says of itself: with bytes of memory, and how many judges work for it."""
+class Status(msgspec.Struct, frozen=True, tag="status"):
+    """The status of a warm process: its memory in bytes, and how many judges it has forked that still run."""
 
     pid: int
     since: datetime
@@ -84,9 +84,9 @@ class About(msgspec.Struct, frozen=True, tag="about"):
     judges: int
 
 
-Ask: TypeAlias = Prepare | StartJudge | StartWorker | End | EndJudge | Look | Stop
-Tell: TypeAlias = Ready | Started | Ended | About
+PoolRequest: TypeAlias = Prepare | StartJudge | StartWorker | EndWorker | EndJudge | GetStatus | Stop
+PoolResponse: TypeAlias = Ready | Started | Ended | Status
 
 encode = msgspec.msgpack.Encoder().encode
-decode_ask: msgspec.msgpack.Decoder[Ask] = msgspec.msgpack.Decoder(Ask)
-decode_tell: msgspec.msgpack.Decoder[Tell] = msgspec.msgpack.Decoder(Tell)
+request_decoder: msgspec.msgpack.Decoder[PoolRequest] = msgspec.msgpack.Decoder(PoolRequest)
+response_decoder: msgspec.msgpack.Decoder[PoolResponse] = msgspec.msgpack.Decoder(PoolResponse)

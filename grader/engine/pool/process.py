@@ -2,9 +2,9 @@
 
     command line --spawns--> warm process --forks--> judge (the tests) --asks it for--> workers (the student's code)
 
-It is started with an environment of a few chosen variables: its memory is what a student's code finds around itself.
-It stays single-threaded, since a fork copies only the thread that forks. One that stays serves the command lines that
-connect to its socket, too: each has judges of its own, which end when it hangs up, and leaves nothing behind here.
+Its environment holds a few fixed variables only, since student code can read the memory of the process that it was
+forked from. It stays single-threaded, since a fork copies only the thread that forks. A resident process also serves
+the command lines that connect to its socket: each has judges of its own, which end when it disconnects.
 """
 
 import contextlib
@@ -26,47 +26,47 @@ import msgspec
 
 from grader.base.errors import UsageError
 from grader.base.result import Isolation
-from grader.engine.pool.identity import likeness
+from grader.engine.pool.identity import identity_hash
 from grader.engine.pool.messages import (
-    MAX_REQUEST,
-    About,
-    Ask,
-    End,
+    MAX_DATAGRAM,
     Ended,
     EndJudge,
-    Look,
+    EndWorker,
+    GetStatus,
+    PoolRequest,
     Prepare,
     Ready,
     Started,
     StartJudge,
     StartWorker,
+    Status,
     Stop,
-    decode_ask,
     encode,
+    request_decoder,
 )
-from grader.engine.pool.resident import IDLE, Place, peer
-from grader.engine.sandbox.bounds import bound_data
+from grader.engine.pool.resident import IDLE_TIMEOUT, ResidentSocket, peer_credentials
+from grader.engine.sandbox.bounds import limit_data_memory, limit_resources
 from grader.engine.sandbox.confine import Policy, Unconfinable
 
-LOOK = 60.0  # seconds between two looks whether it is still of use
-JUDGE_MEMORY = 1200 << 20  # bytes that a judge may take beyond those of the warm process, which it shares
-PAUSE = 3.0  # seconds without a question after which one that stays has time for itself
+CHECK_INTERVAL = 60.0  # seconds after which an idle resident process checks whether it is still of use
+SETTLE_DELAY = 3.0  # seconds without a request after which a resident process prepares for later forks
+JUDGE_MEMORY = 1200 << 20  # bytes that a judge may use beyond the memory that it shares with the warm process
 
 
-class Nonsense(Exception):
-    """What is asked for has no sense. Who asks is dropped, and nobody else."""
+class InvalidRequest(Exception):
+    """Malformed request: disconnect that client, keep the others."""
 
 
 @dataclass(eq=False)
-class Line:
-    """A connection: of a command line, or of a judge that was forked for it."""
+class Connection:
+    """A connection to a command line, or to a judge that was forked for one."""
 
-    connection: socket.socket
-    command: "Line | None" = None  # whose judge this is
-    judge: int | None = None  # its pid
-    policy: Policy | None = None  # of a command line: how what is forked for it is confined
+    sock: socket.socket
+    client: "Connection | None" = None  # of a judge: the command line that it was forked for
+    judge_pid: int | None = None
+    policy: Policy | None = None  # of a command line: how its workers are confined
     workers: list[int] = field(default_factory=list)
-    ended: dict[int, Ended] = field(default_factory=dict)  # of a command line: its judges that ended, by pid
+    ended_judges: dict[int, Ended] = field(default_factory=dict)  # of a command line, by pid
 
 
 class WarmProcess:
@@ -74,232 +74,254 @@ class WarmProcess:
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
-        self._lines: dict[socket.socket, Line] = {}
-        self._place: Place | None = None
+        self._connections: dict[socket.socket, Connection] = {}
+        self._resident_socket: ResidentSocket | None = None
         self._since = datetime.now(UTC)
-        self._to_collapse = False
-        self._settled = False
-        self._told_to_stop = False
+        self._last_used = time.monotonic()
+        self._should_collapse = False
+        self._is_settled = False
+        self._is_stopped = False
 
-    def add(self, line: Line) -> None:
-        """Serves this line, until its other end is closed."""
-        self._selector.register(line.connection, selectors.EVENT_READ)
-        self._lines[line.connection] = line
+    def add(self, connection: Connection) -> None:
+        """Serve a connection until its other end is closed."""
+        self._selector.register(connection.sock, selectors.EVENT_READ)
+        self._connections[connection.sock] = connection
 
     def stay(self, path: Path) -> None:
-        """Serves who connects there, too, unless another process does, or this one has become another meanwhile."""
-        if likeness() != path.stem:
+        """Become resident: also serve the clients that connect to the socket at `path`.
+
+        Do nothing if another process listens there, or if this one's identity no longer matches the path.
+        """
+        if identity_hash() != path.stem:
             return
-        self._place = Place.take(path)
-        if self._place is not None:
-            self._selector.register(self._place.listener, selectors.EVENT_READ)
-            silence()
+        self._resident_socket = ResidentSocket.listen(path)
+        if self._resident_socket is not None:
+            self._selector.register(self._resident_socket.listener, selectors.EVENT_READ)
+            silence_output()
 
     def serve(self) -> None:
-        """Answers until the last command line has hung up, and nobody is expected any more."""
-        used = time.monotonic()
-        while self._lines or self._expects(used):
-            events = self._selector.select(self._patience())
-            if not events and not self._settled:
-                self._settle()
-            for key, _ in events:
-                connection = key.fileobj
-                assert isinstance(connection, socket.socket)
-                if self._place is not None and connection is self._place.listener:
-                    self._accept()
-                elif connection in self._lines:  # and not a judge that was ended meanwhile
-                    self._hear(self._lines[connection])
-            if self._told_to_stop:
-                break
-            if self._lines:
-                used = time.monotonic()
-        for line in list(self._lines.values()):
-            self._drop(line)
-        if self._place is not None:
-            self._place.leave()
+        """Handle requests until the last command line has disconnected and no other is expected."""
+        self._last_used = time.monotonic()
+        while not self._is_stopped and (self._connections or self._expects_clients()):
+            self._handle_events()
+        for connection in list(self._connections.values()):
+            self._disconnect(connection)
+        if self._resident_socket is not None:
+            self._resident_socket.close()
 
-    def _patience(self) -> float | None:
-        """How long to wait for a question before something else is done."""
-        return None if self._place is None else LOOK if self._settled else PAUSE
+    def _handle_events(self) -> None:
+        """Wait for requests and new clients once, and handle them."""
+        events = self._selector.select(self._timeout())
+        if not events and not self._is_settled:
+            self._settle()
+        for key, _ in events:
+            sock = key.fileobj
+            assert isinstance(sock, socket.socket)
+            if self._resident_socket is not None and sock is self._resident_socket.listener:
+                self._accept(sock)
+            elif sock in self._connections:  # false for a judge that was ended by an earlier event
+                self._receive(self._connections[sock])
+        if self._connections:
+            self._last_used = time.monotonic()
+
+    def _timeout(self) -> float | None:
+        """Return how many seconds to wait for an event; None to wait without end."""
+        if self._resident_socket is None:
+            return None
+        return CHECK_INTERVAL if self._is_settled else SETTLE_DELAY
 
     def _settle(self) -> None:
         from grader.engine.pool.preload import settle
 
         settle()
         gc.freeze()
-        self._settled = True
+        self._is_settled = True
 
-    def _expects(self, used: float) -> bool:
-        """Whether a command line may still come; `used` is when the last one was here."""
-        if self._place is None or time.monotonic() - used > IDLE:
+    def _expects_clients(self) -> bool:
+        """Return whether this process is resident, was used recently, and can still be found."""
+        if self._resident_socket is None or time.monotonic() - self._last_used > IDLE_TIMEOUT:
             return False
-        return self._place.is_own() and likeness() == self._place.path.stem
+        return self._resident_socket.is_in_place() and identity_hash() == self._resident_socket.path.stem
 
-    def _accept(self) -> None:
-        assert self._place is not None
-        connection, _ = self._place.listener.accept()
-        if peer(connection)[1] == os.geteuid():
-            self.add(Line(connection))
+    def _accept(self, listener: socket.socket) -> None:
+        sock, _ = listener.accept()
+        if peer_credentials(sock)[1] == os.geteuid():
+            self.add(Connection(sock))
         else:
-            connection.close()
+            sock.close()
 
-    def _hear(self, line: Line) -> None:
+    def _receive(self, connection: Connection) -> None:
+        """Receive and handle a request. Disconnect a client that is gone or sends an invalid one."""
         try:
-            data, descriptors, _, _ = socket.recv_fds(line.connection, MAX_REQUEST, 2)
+            data, descriptors, _, _ = socket.recv_fds(connection.sock, MAX_DATAGRAM, 2)
             if data:
-                self._answer(line, decode_ask.decode(data), descriptors)
-        except (OSError, msgspec.MsgspecError, Nonsense):  # it ended meanwhile, or speaks another language
+                self._handle(connection, request_decoder.decode(data), descriptors)
+        except (OSError, msgspec.MsgspecError, InvalidRequest):
             data = b""
         if not data:
-            self._drop(line)
+            self._disconnect(connection)
 
-    def _drop(self, line: Line) -> None:
-        """The other side is gone: end what was forked for it."""
-        for judge in [each for each in self._lines.values() if each.command is line]:
-            self._drop(judge)
-        for pid in line.workers:
-            self._end(pid)
-        if line.judge is not None and line.command is not None:
-            line.command.ended[line.judge] = self._end(line.judge)
-        if line.policy is not None:
-            line.policy.close()
-        del self._lines[line.connection]
-        self._selector.unregister(line.connection)
-        line.connection.close()
+    def _disconnect(self, connection: Connection) -> None:
+        """Close a connection, and end the processes that were forked for it."""
+        for judge in self._judges_of(connection):
+            self._disconnect(judge)
+        for pid in connection.workers:
+            _kill_and_reap(pid)
+        if connection.judge_pid is not None and connection.client is not None:
+            connection.client.ended_judges[connection.judge_pid] = _kill_and_reap(connection.judge_pid)
+        if connection.policy is not None:
+            connection.policy.close()
+        del self._connections[connection.sock]
+        self._selector.unregister(connection.sock)
+        connection.sock.close()
 
-    def _answer(self, line: Line, ask: Ask, descriptors: list[int]) -> None:
-        match ask:
+    def _judges_of(self, client: Connection) -> list[Connection]:
+        return [each for each in self._connections.values() if each.client is client]
+
+    def _handle(self, connection: Connection, request: PoolRequest, descriptors: list[int]) -> None:
+        """Carry out a request and send the response. Raise InvalidRequest, or OSError if the client is gone."""
+        match request:
             case Prepare():
-                line.connection.send(encode(self._prepare(line, ask)))
+                connection.sock.send(encode(self._prepare(connection, request)))
             case StartJudge():
-                if len(descriptors) != 2:
-                    raise Nonsense("a judge has a channel, and prints somewhere")
-                line.connection.send(encode(Started(self._start_judge(line, *descriptors))))
+                connection.sock.send(encode(self._start_judge(connection, descriptors)))
             case StartWorker():
-                self._start_worker(line, ask)
-                if self._to_collapse:  # while the first one works
-                    from grader.engine.pool.preload import collapse
-
-                    collapse()
-                    self._to_collapse = False
-            case End(pid):
-                if pid not in line.workers:
-                    raise Nonsense(f"{pid} is no worker of its own")
-                line.workers.remove(pid)
-                line.connection.send(encode(self._end(pid)))
+                self._start_worker(connection, request)
+                self._collapse_once()  # while the first worker runs
+            case EndWorker(pid):
+                connection.sock.send(encode(self._end_worker(connection, pid)))
             case EndJudge(pid):
-                for each in [each for each in self._lines.values() if each.command is line and each.judge == pid]:
-                    self._drop(each)
-                if pid not in line.ended:
-                    raise Nonsense(f"{pid} is no judge of its own")
-                line.connection.send(encode(line.ended.pop(pid)))
-            case Look():
-                line.connection.send(encode(self._about()))
+                connection.sock.send(encode(self._end_judge(connection, pid)))
+            case GetStatus():
+                connection.sock.send(encode(self._status()))
             case Stop():
-                self._told_to_stop = True
+                self._is_stopped = True
 
-    def _about(self) -> About:
-        import torch
-
-        with open("/proc/self/statm", "rb") as statm:
-            memory = int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
-        judges = sum(each.judge is not None for each in self._lines.values())
-        return About(os.getpid(), self._since, platform.python_version(), str(torch.__version__), memory, judges)
-
-    def _prepare(self, line: Line, ask: Prepare) -> Ready:
-        self._to_collapse = ask.many
-        if ask.optim:
+    def _prepare(self, connection: Connection, request: Prepare) -> Ready:
+        self._should_collapse = request.many
+        if request.optim:
             from grader.engine.pool.preload import warm_up_optim
 
             warm_up_optim()
             gc.freeze()
-        isolation = Isolation("process", start="fork")
-        fault = None
-        if line.policy is not None:
-            line.policy.close()
-            line.policy = None
+        if connection.policy is not None:
+            connection.policy.close()
+            connection.policy = None
         try:
-            line.policy = Policy.prepare(forbidden=[Path(path) for path in ask.forbidden])
-            isolation = line.policy.isolation
-        except Unconfinable:
-            pass  # a process of its own, with bounds; the result says so
+            connection.policy = Policy.prepare(forbidden=[Path(path) for path in request.forbidden])
+        except Unconfinable:  # workers are bounded processes then, and the result says so
+            return Ready(Isolation("process", start="fork"), None)
         except UsageError as error:
-            fault = str(error)
-        return Ready(isolation, fault)
+            return Ready(Isolation("process", start="fork"), str(error))
+        return Ready(connection.policy.isolation, None)
 
-    def _start_judge(self, command: Line, channel: int, printed: int) -> int:
+    def _start_judge(self, client: Connection, descriptors: list[int]) -> Started:
+        if len(descriptors) != 2:
+            raise InvalidRequest("StartJudge comes with two descriptors: a channel and the output")
+        channel, output = descriptors
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
-            with _child_ends():
+            with _never_returning():
                 _die_with_parent()
                 self._close_all()
                 ours.close()
                 for descriptor in (1, 2):
-                    os.dup2(printed, descriptor)
-                os.close(printed)
-                bound_data(JUDGE_MEMORY)
+                    os.dup2(output, descriptor)
+                os.close(output)
+                limit_data_memory(JUDGE_MEMORY)
                 from grader.engine.judge.process import serve
                 from grader.engine.pool.starters import ForkStarter
 
                 serve(socket.socket(fileno=channel), ForkStarter(theirs))
-        for descriptor in (channel, printed):
+        for descriptor in (channel, output):
             os.close(descriptor)
         theirs.close()
-        self.add(Line(ours, command, pid))
-        return pid
+        self.add(Connection(ours, client, pid))
+        return Started(pid)
 
     def _close_all(self) -> None:
-        """In a fork: closes what is not its own."""
-        for connection in self._lines:
-            connection.close()
-        if self._place is not None:
-            self._place.listener.close()
+        """Close the sockets that a forked child inherits and must not use."""
+        for sock in self._connections:
+            sock.close()
+        if self._resident_socket is not None:
+            self._resident_socket.listener.close()
 
-    def _start_worker(self, line: Line, ask: StartWorker) -> None:
-        policy = (line.command or line).policy
+    def _start_worker(self, connection: Connection, request: StartWorker) -> None:
+        policy = (connection.client or connection).policy
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        output, printed = os.pipe()
+        output, output_end = os.pipe()
         pid = os.fork()
         if pid == 0:
-            with _child_ends():
+            with _never_returning():
                 null = os.open("/dev/null", os.O_RDONLY)
                 os.dup2(null, 0)
-                os.dup2(printed, 1)
-                os.dup2(printed, 2)
+                os.dup2(output_end, 1)
+                os.dup2(output_end, 2)
                 if policy is not None:
-                    policy.confine(keep=[theirs.fileno()], memory=ask.memory, cpu_seconds=ask.cpu_seconds)
+                    policy.confine(keep=[theirs.fileno()], memory=request.memory, cpu_seconds=request.cpu_seconds)
                 else:
-                    from grader.engine.sandbox.bounds import bound
-
                     self._close_all()
                     ours.close()
-                    bound(ask.memory, ask.cpu_seconds)
+                    limit_resources(request.memory, request.cpu_seconds)
                 from grader.engine.sandbox.worker import serve
 
                 gc.enable()
-                serve(theirs, ask.memory)
+                serve(theirs, request.memory)
         pidfd = os.pidfd_open(pid)
-        line.workers.append(pid)
+        connection.workers.append(pid)
         try:
-            socket.send_fds(line.connection, [encode(Started(pid))], [ours.fileno(), output, pidfd])
+            socket.send_fds(connection.sock, [encode(Started(pid))], [ours.fileno(), output, pidfd])
         finally:
-            for fd in (output, printed, pidfd):
-                os.close(fd)
+            for descriptor in (output, output_end, pidfd):
+                os.close(descriptor)
             ours.close()
             theirs.close()
 
-    @staticmethod
-    def _end(pid: int) -> Ended:
-        """Kills a child if it still runs: one whose channel is closed is ending already, and keeps its status."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)  # not yet reaped: the number is still this child's
-        _, status, usage = os.wait4(pid, 0)
-        return Ended(status, usage.ru_utime + usage.ru_stime)
+    def _collapse_once(self) -> None:
+        """Collapse this process's memory, if `Prepare` asked for it and this is the first worker since."""
+        if self._should_collapse:
+            from grader.engine.pool.preload import collapse_memory
+
+            collapse_memory()
+            self._should_collapse = False
+
+    def _end_worker(self, connection: Connection, pid: int) -> Ended:
+        if pid not in connection.workers:
+            raise InvalidRequest(f"{pid} is not a worker of this connection")
+        connection.workers.remove(pid)
+        return _kill_and_reap(pid)
+
+    def _end_judge(self, client: Connection, pid: int) -> Ended:
+        for judge in self._judges_of(client):
+            if judge.judge_pid == pid:
+                self._disconnect(judge)
+        if pid not in client.ended_judges:
+            raise InvalidRequest(f"{pid} is not a judge of this connection")
+        return client.ended_judges.pop(pid)
+
+    def _status(self) -> Status:
+        import torch
+
+        with open("/proc/self/statm", "rb") as statm:
+            memory = int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+        judges = sum(each.judge_pid is not None for each in self._connections.values())
+        return Status(os.getpid(), self._since, platform.python_version(), str(torch.__version__), memory, judges)
 
 
-def silence() -> None:
-    """Prints no more to where the first command line does: whoever reads that waits for the end of all who may."""
+def _kill_and_reap(pid: int) -> Ended:
+    """Kill a child if it still runs. One whose channel is closed may be ending already, and keeps its status."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)  # not reaped yet, so the pid is still this child's
+    _, status, usage = os.wait4(pid, 0)
+    return Ended(status, usage.ru_utime + usage.ru_stime)
+
+
+def silence_output() -> None:
+    """Send stdout and stderr to /dev/null.
+
+    Otherwise a program that reads the first command line's output would wait for the end of this process.
+    """
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (1, 2):
         os.dup2(null, descriptor)
@@ -307,8 +329,8 @@ def silence() -> None:
 
 
 @contextlib.contextmanager
-def _child_ends() -> Iterator[None]:
-    """Whatever happens in a forked child, it ends here and never returns into the loop of the warm process."""
+def _never_returning() -> Iterator[None]:
+    """End a forked child after the block, whatever happens, so that it never returns into the parent's loop."""
     code = 1
     try:
         yield
@@ -321,21 +343,24 @@ def _child_ends() -> Iterator[None]:
 
 
 def _die_with_parent() -> None:
-    """For what is forked here. The warm process itself may be started by a thread, and would die with that."""
+    """Have the kernel kill this forked child when the warm process ends.
+
+    Not for the warm process itself: it would die with the thread that started it.
+    """
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def main() -> None:
-    """Serves the connection of descriptor `sys.argv[1]`, and stays at the socket `sys.argv[2]`, if it is given one."""
+    """Serve the connection of the descriptor `sys.argv[1]`, and become resident at `sys.argv[2]` if it is given."""
     gc.disable()  # nothing that importing allocates is garbage
     connection = socket.socket(fileno=int(sys.argv[1]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command line, which hangs up
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command line, which then disconnects
     from grader.engine.pool.preload import warm_up
 
     warm_up()
     warm = WarmProcess()
     gc.freeze()
-    warm.add(Line(connection))
+    warm.add(Connection(connection))
     for path in sys.argv[2:]:
         warm.stay(Path(path))
     warm.serve()

@@ -1,8 +1,8 @@
-"""Where a warm process that stays is found: at a Unix socket, in a folder that is its user's alone.
+"""The Unix socket of a resident warm process, in a folder that only its user can enter.
 
-The socket's name is the likeness of the process behind it, so whoever would start another one does not find it.
-Whatever is not as it should be (another user's folder, a socket that nobody listens at, a full disk, no answer) ends in
-None, and the caller does without.
+The socket is named by the identity hash of its process, so a command finds only a process like the one that it would
+start. Whatever goes wrong (another user's folder, a stale socket, a full disk, no response) is reported as None, and
+the caller does without a resident process.
 """
 
 import fcntl
@@ -16,135 +16,138 @@ from pathlib import Path
 
 import msgspec
 
-from grader.engine.pool.messages import MAX_REQUEST, About, Look, decode_tell, encode
+from grader.engine.pool.messages import MAX_DATAGRAM, GetStatus, Status, encode, response_decoder
 
-IDLE = 15 * 60.0  # seconds without a command line after which a warm process that stays ends
-PATIENCE = 2.0  # seconds for an answer that takes a warm process no time
+IDLE_TIMEOUT = 15 * 60.0  # seconds without a client after which a resident process ends
+RESPONSE_TIMEOUT = 2.0  # seconds for a response that needs no work
 _SUFFIX = ".warm"
-_OFF = ("", "0", "false", "no", "off")
+_FALSE_VALUES = ("", "0", "false", "no", "off")
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 
 
-def refused() -> str | None:
-    """The environment variable by which no warm process may stay: CI is set where nobody comes back."""
-    if os.environ.get("ARCHGRADE_WARM", "1").lower() in _OFF:
+def disabled_by() -> str | None:
+    """Return the environment variable that forbids a resident process. CI is one, since no later command follows."""
+    if os.environ.get("ARCHGRADE_WARM", "1").lower() in _FALSE_VALUES:
         return "ARCHGRADE_WARM"
-    return "CI" if os.environ.get("CI", "").lower() not in _OFF else None
+    return "CI" if os.environ.get("CI", "").lower() not in _FALSE_VALUES else None
 
 
-def socket_of(likeness: str) -> Path:
-    """Where the warm process of this likeness is found, if there is one."""
-    return _own_folder() / (likeness + _SUFFIX)
+def socket_path(identity: str) -> Path:
+    """Return where the resident process with this identity hash listens, if there is one."""
+    return _user_folder() / (identity + _SUFFIX)
 
 
-def connect(path: Path) -> tuple[socket.socket, About] | None:
-    """A connection to the warm process at this socket, which has answered."""
+def connect(path: Path) -> tuple[socket.socket, Status] | None:
+    """Connect to the resident process at `path`. Return None unless it responds."""
     try:
-        with _opened(path.parent) as folder:
-            connection = _reach(folder, path.name)
+        with _open_private_folder(path.parent) as folder:
+            connection = _connect(folder, path.name)
     except OSError:
         return None
-    about = asked(connection)
-    if about is None:
+    status = get_status(connection)
+    if status is None:
         connection.close()
         return None
-    return connection, about
+    return connection, status
 
 
-def running() -> Iterator[socket.socket]:
-    """A connection to each warm process of this user that stays, whatever it is like."""
-    with suppress(OSError), _opened(_own_folder()) as folder:
+def connect_to_all() -> Iterator[socket.socket]:
+    """Yield a connection to each resident process of this user, whatever its identity."""
+    with suppress(OSError), _open_private_folder(_user_folder()) as folder:
         for file in sorted(os.listdir(folder)):
             if file.endswith(_SUFFIX):
-                with suppress(OSError), _reach(folder, file) as connection:
+                with suppress(OSError), _connect(folder, file) as connection:
                     yield connection
 
 
-def asked(connection: socket.socket) -> About | None:
-    """What a warm process says of itself."""
-    connection.settimeout(PATIENCE)
+def get_status(connection: socket.socket) -> Status | None:
+    """Return the status of the warm process at the other end. Return None unless it responds in time."""
+    connection.settimeout(RESPONSE_TIMEOUT)
     try:
-        connection.send(encode(Look()))
-        told = decode_tell.decode(connection.recv(MAX_REQUEST))
+        connection.send(encode(GetStatus()))
+        response = response_decoder.decode(connection.recv(MAX_DATAGRAM))
     except (OSError, msgspec.MsgspecError):
         return None
     connection.settimeout(None)
-    return told if isinstance(told, About) else None
+    return response if isinstance(response, Status) else None
 
 
-class Place:
-    """The socket at which a warm process that stays is found."""
+class ResidentSocket:
+    """The socket at which a resident process listens."""
 
     def __init__(self, listener: socket.socket, path: Path):
         self.listener = listener
         self.path = path
-        self._made = _made(path)
+        self._file_id = _file_id(path)
 
     @classmethod
-    def take(cls, path: Path) -> "Place | None":
-        """Listens there, unless another process does already."""
+    def listen(cls, path: Path) -> "ResidentSocket | None":
+        """Listen at `path`. Return None if another process does, or if that is not possible."""
         try:
             with suppress(FileExistsError):
                 path.parent.mkdir(mode=0o700)
-            with _opened(path.parent) as folder:
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # who finds it locked leaves it to the other one
+            with _open_private_folder(path.parent) as folder:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails if another process is about to listen
                 listener = _listen(folder, path.name)
                 return None if listener is None else cls(listener, path)
         except OSError:
             return None
 
-    def is_own(self) -> bool:
-        """Whether who looks there finds this socket."""
+    def is_in_place(self) -> bool:
+        """Return whether clients that connect to the path reach this socket."""
         with suppress(OSError):
-            return _made(self.path) == self._made
+            return _file_id(self.path) == self._file_id
         return False
 
-    def leave(self) -> None:
-        """Is not found any more. As long as somebody listens, nobody takes the place."""
-        if self.is_own():
+    def close(self) -> None:
+        """Remove the file if it is this socket's, then stop listening.
+
+        In this order, since no other process replaces a socket at which one still listens.
+        """
+        if self.is_in_place():
             with suppress(OSError):
                 self.path.unlink()
         self.listener.close()
 
 
-def _made(path: Path) -> tuple[int, int]:
-    """What tells a file from another one of its name: its number alone may be given anew."""
+def _file_id(path: Path) -> tuple[int, int]:
+    """Return what distinguishes a file from a later one of the same name, which may get the same inode."""
     status = path.lstat()
     return status.st_ino, status.st_ctime_ns
 
 
-def peer(connection: socket.socket) -> tuple[int, int]:
-    """The process at the other end of a connection, and its user."""
+def peer_credentials(connection: socket.socket) -> tuple[int, int]:
+    """Return the process id and the user id of the process at the other end."""
     size = _CREDENTIALS.size
     pid, uid, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
     return pid, uid
 
 
-def _own_folder() -> Path:
-    """The folder of the sockets of this user."""
+def _user_folder() -> Path:
+    """Return the folder of this user's sockets."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     with suppress(OSError):
-        if runtime and os.stat(runtime).st_uid == os.geteuid():  # not so for who has become root
+        if runtime and os.stat(runtime).st_uid == os.geteuid():  # false after sudo, which may keep the variable
             return Path(runtime, "archgrade")
     return Path(os.environ.get("TMPDIR") or "/tmp", f"archgrade-{os.geteuid()}")
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    """A descriptor of a folder. OSError if it is not there, or not this user's alone."""
+def _open_private_folder(path: Path) -> Iterator[int]:
+    """Open a folder and yield its descriptor. Raise OSError unless it exists and only this user can enter it."""
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         status = os.fstat(folder)
         if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
-            raise PermissionError(f"{path} is not this user's alone")
+            raise PermissionError(f"{path} is accessible to other users")
         yield folder
     finally:
         os.close(folder)
 
 
 def _listen(folder: int, file: str) -> socket.socket | None:
-    """A socket that listens under this name; None if one does already."""
-    with suppress(ConnectionRefusedError, FileNotFoundError), _reach(folder, file):
+    """Listen at a file of an open folder, and replace a stale socket. Return None if a process listens there."""
+    with suppress(ConnectionRefusedError, FileNotFoundError), _connect(folder, file):
         return None
     with suppress(FileNotFoundError):
         os.unlink(file, dir_fd=folder)
@@ -161,14 +164,14 @@ def _listen(folder: int, file: str) -> socket.socket | None:
     return listener
 
 
-def _reach(folder: int, file: str) -> socket.socket:
-    """A connection to the socket of this name. OSError, also where it is another user's."""
+def _connect(folder: int, file: str) -> socket.socket:
+    """Connect to a socket in an open folder. Raise OSError, also if another user's process listens there."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    connection.settimeout(PATIENCE)
+    connection.settimeout(RESPONSE_TIMEOUT)
     try:
         connection.connect(_address(folder, file))
-        if peer(connection)[1] != os.geteuid():
-            raise PermissionError(f"{file} is another user's")
+        if peer_credentials(connection)[1] != os.geteuid():
+            raise PermissionError(f"{file} belongs to another user")
     except OSError:
         connection.close()
         raise
@@ -176,5 +179,5 @@ def _reach(folder: int, file: str) -> socket.socket:
 
 
 def _address(folder: int, file: str) -> str:
-    """A path that is short enough for a socket, however deep the folder lies, and leads nowhere else."""
+    """Return a path that is short enough for a socket address, and that no replaced folder can redirect."""
     return f"/proc/self/fd/{folder}/{file}"

@@ -1,13 +1,16 @@
-"""Judges and workers where there is no safe fork: each a fresh process, which inherits its channel by a descriptor."""
+"""Entry points of judges and workers where no safe fork exists: each is a fresh process.
+
+Each inherits its channel as a descriptor, whose number is its first argument.
+"""
 
 import socket
 import sys
 
-from grader.engine.sandbox.bounds import bound
+from grader.engine.sandbox.bounds import limit_resources
 
 
 def judge() -> None:
-    """Serves as a judge, whose workers are spawned. `sys.argv`: the descriptor."""
+    """Serve as a judge whose workers are spawned."""
     from grader.engine.judge.process import serve
     from grader.engine.pool.starters import SpawnStarter
 
@@ -15,12 +18,15 @@ def judge() -> None:
 
 
 def worker() -> None:
-    """Bounds this process, as far as the system lets it, and serves. `sys.argv`: descriptor, bytes, CPU seconds."""
+    """Bound this process as far as the system allows, and serve as a worker.
+
+    `sys.argv` holds the channel's descriptor, the bytes of memory and the seconds of CPU.
+    """
     sock = socket.socket(fileno=int(sys.argv[1]))
     memory, cpu_seconds = int(sys.argv[2]), int(sys.argv[3])
     from grader.engine.pool.preload import warm_up
     from grader.engine.sandbox.worker import serve
 
     warm_up()
-    bound(memory, cpu_seconds)
+    limit_resources(memory, cpu_seconds)
     serve(sock, memory)

@@ -1,4 +1,7 @@
-"""Bounds on what a process may use: all that holds a worker where it cannot be confined, and a judge's memory."""
+"""Limits on the memory, CPU time and files of a process.
+
+They are all that bounds a worker where it cannot be confined, and they bound a judge's memory.
+"""
 
 import resource
 import sys
@@ -7,10 +10,10 @@ OPEN_FILES = 64
 STACK = 8 << 20  # bytes
 
 
-def bound(memory: int, cpu_seconds: int) -> None:
-    """Bound this process for good: bytes of memory beyond what it has now, seconds of CPU, files, and no writing.
+def limit_resources(memory: int, cpu_seconds: int) -> None:
+    """Limit this process for good: bytes of memory beyond its current use, seconds of CPU, open files, no writing.
 
-    Elsewhere than on Linux memory stays unbounded: macOS does not hold RLIMIT_AS.
+    Memory is limited on Linux only: macOS does not enforce RLIMIT_AS.
     """
     if sys.platform == "linux":
         with open("/proc/self/statm", "rb", buffering=0) as statm:
@@ -25,10 +28,10 @@ def bound(memory: int, cpu_seconds: int) -> None:
     limit(resource.RLIMIT_MEMLOCK, 0)
 
 
-def bound_data(memory: int) -> None:
-    """Bound the memory of this process to so many bytes beyond what it has now. Files that it maps do not count.
+def limit_data_memory(memory: int) -> None:
+    """Limit this process to `memory` bytes beyond its current use, without the files that it maps. Linux only.
 
-    Elsewhere than on Linux it stays unbounded, since RLIMIT_DATA does not count what is mapped there.
+    Elsewhere RLIMIT_DATA does not count mapped memory.
     """
     if sys.platform == "linux":
         with open("/proc/self/statm", "rb", buffering=0) as statm:
@@ -37,7 +40,7 @@ def bound_data(memory: int) -> None:
 
 
 def limit(what: int, value: int, grace: int = 0) -> None:
-    """Lower a limit to `value`, and for good to `value + grace`. One that is lower already stays."""
+    """Lower the soft limit to `value` and the hard limit to `value + grace`, unless they are lower already."""
     _, ceiling = resource.getrlimit(what)
     hard = value + grace if ceiling == resource.RLIM_INFINITY else min(value + grace, ceiling)
     resource.setrlimit(what, (min(value, hard), hard))

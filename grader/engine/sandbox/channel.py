@@ -1,7 +1,7 @@
 """Frames over a stream socket: a header, the meta of a message, and a blob.
 
-A large blob does not go through the socket where memory can be shared: in its place comes one byte, and with it the
-descriptor of the memory. Only what is trusted sends one, judge to worker; the other way the bytes are copied.
+Where memory can be shared, a large blob does not go through the socket: one byte is sent instead, with the descriptor
+of the memory. Only the trusted side (the judge) sends shared memory; what a worker sends is copied.
 """
 
 import os
@@ -13,26 +13,26 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from grader.engine.sandbox.shared_memory import LARGE, Blob, attach, can_share, room, share
+from grader.engine.sandbox.shared_memory import LARGE, Blob, allocate, attach, can_share, share
 
-MAX_META = 1 << 20  # bytes of a message beside its tensors
+MAX_META = 1 << 20  # bytes of a message without its tensors
 HEADER = struct.Struct("<IQ?")  # bytes of meta, bytes of blob, whether the blob is shared
 CUT_OFF = 113  # exit code of a worker that finds its channel closed
-SIGN_OF_LIFE = 1.0  # seconds for which a judge sleeps at most: who waits for it sees by its CPU time that it lives
-_TURN = 0.05  # seconds within which the system tells that a process is running: its clock ticks
-MAX_OUTPUT = 64 << 10  # bytes of a student's output that are kept between two questions
+MAX_POLL = 1.0  # seconds that a judge sleeps at most: each wake-up uses CPU time, which shows that it is not stuck
+_CLOCK_TICKS = 0.05  # seconds within which the system's count of CPU time moves if a process runs
+MAX_OUTPUT = 64 << 10  # bytes of a student's output that are kept between two requests
 _CHUNK = 64 << 10
 _READ = 16 << 10
-_PIPE = 64 << 10  # bytes that a pipe holds
-_BUFFERS = 512  # at most so many in one sendmsg; the system allows 1024
+_PIPE_CAPACITY = 64 << 10  # bytes
+_MAX_BUFFERS = 512  # in one sendmsg; the system allows 1024
 
 
 class ChannelClosed(Exception):
     """The other side is gone."""
 
 
-class Garbage(Exception):
-    """Bytes on the channel that are no frame, or that nobody asked for."""
+class InvalidFrame(Exception):
+    """Bytes that are not a frame, or that arrived without a request."""
 
 
 class Late(Exception):
@@ -40,47 +40,47 @@ class Late(Exception):
 
 
 def _bytes(blobs: Sequence[Any]) -> tuple[list[memoryview], int]:
-    """The buffers of a blob byte by byte, and how many bytes they hold."""
+    """Return the buffers of a blob as bytes, and the sum of their sizes."""
     views = [memoryview(blob).cast("B") for blob in blobs]
     return views, sum(view.nbytes for view in views)
 
 
-def _advance(views: list[memoryview], sent: int) -> list[memoryview]:
-    """What is left of buffers after `sent` bytes went out."""
-    for place, view in enumerate(views):
+def _skip(views: list[memoryview], sent: int) -> list[memoryview]:
+    """Return what is left of the buffers after the first `sent` bytes."""
+    for position, view in enumerate(views):
         if sent < view.nbytes:
-            return [view[sent:], *views[place + 1 :]]
+            return [view[sent:], *views[position + 1 :]]
         sent -= view.nbytes
     return []
 
 
 def send(sock: socket.socket, meta: bytes, blobs: Sequence[Any] = ()) -> None:
-    """Sends a frame over a blocking socket. Raises ChannelClosed."""
+    """Send a frame over a blocking socket. Raise ChannelClosed."""
     views, size = _bytes(blobs)
     views.insert(0, memoryview(HEADER.pack(len(meta), size, False) + meta))
     try:
         while views:
-            views = _advance(views, sock.sendmsg(views[:_BUFFERS]))
+            views = _skip(views, sock.sendmsg(views[:_MAX_BUFFERS]))
     except (BrokenPipeError, ConnectionResetError) as error:
         raise ChannelClosed from error
 
 
 def receive(sock: socket.socket) -> tuple[bytes, Blob]:
-    """Receives a frame from a trusted peer over a blocking socket. Raises ChannelClosed at the end of the stream."""
+    """Receive a frame from a trusted peer over a blocking socket. Raise ChannelClosed at the end of the stream."""
     header = bytearray(HEADER.size)
     _fill(sock, [memoryview(header)])
     meta_size, blob_size, shared = HEADER.unpack(header)
     meta = bytearray(meta_size)
     if shared:
         _fill(sock, [memoryview(meta)])
-        return bytes(meta), _attached(sock, blob_size)
-    blob = room(blob_size)
+        return bytes(meta), _receive_shared(sock, blob_size)
+    blob = allocate(blob_size)
     _fill(sock, [memoryview(meta), memoryview(blob)])
     return bytes(meta), blob
 
 
-def _attached(sock: socket.socket, size: int) -> Blob:
-    """The memory whose descriptor comes with the next byte."""
+def _receive_shared(sock: socket.socket, size: int) -> Blob:
+    """Receive a descriptor of shared memory, and map it."""
     byte, descriptors, _, _ = socket.recv_fds(sock, 1, 1)
     if not byte or not descriptors:
         raise ChannelClosed
@@ -92,53 +92,61 @@ def _fill(sock: socket.socket, views: list[memoryview]) -> None:
         count = sock.recvmsg_into(views)[0]
         if not count:
             raise ChannelClosed
-        views = _advance(views, count)
+        views = _skip(views, count)
 
 
-class Line:
-    """The judge's end: questions to a process that may answer late, wrongly, hugely or not at all.
+class WorkerChannel:
+    """The judge's end: requests to a process that may answer late, incorrectly, at length or not at all.
 
-    Everything is bounded in time and size, and what the process prints is drained meanwhile, so that neither side can
-    wait for the other for ever. `gone` is a descriptor that becomes readable when the process ends (a pidfd); without
-    one the end is seen when the channel closes. `waited` gives seconds that do not count, since they were waited for a
-    CPU: they are added to every deadline. When that of an answer is over in spite of them, `more` is asked for others.
-    As long as the process could run, and what it has run (`has_run`) stands still, nothing is late: the system counts
-    what is waited for a CPU only when there is one.
+    Everything is bounded in time and size, and what the process prints is read meanwhile, so that the two sides cannot
+    block each other.
     """
 
     def __init__(
         self,
         sock: socket.socket,
         output: int,
-        gone: int | None,
+        pidfd: int | None,
         limit: int,
         waited: Callable[[], float] = lambda: 0.0,
         more: Callable[[], float] = lambda: 0.0,
-        has_run: Callable[[], int | None] = lambda: None,
+        cpu_if_runnable: Callable[[], int | None] = lambda: None,
     ):
+        """Take over the descriptors.
+
+        Args:
+            sock: The socket to the worker.
+            output: The pipe that the worker prints to.
+            pidfd: Becomes readable when the worker ends. Without it, a closed socket means that it ended.
+            limit: Bytes of a blob from the worker.
+            waited: Returns seconds that the worker waited for a CPU, which are added to every deadline.
+            more: Returns further seconds; called when the deadline of an answer is over in spite of `waited`.
+            cpu_if_runnable: Returns the CPU time of the worker if it could run now. While that stands still, no
+                answer is late: the system counts the time that a process waited for a CPU only when it gets one.
+        """
         self._sock = sock
         self._output = output
-        self._gone = gone
-        self._limit = limit  # bytes of a blob
+        self._pidfd = pidfd
+        self._limit = limit
         self._waited = waited
         self._more = more
-        self._has_run = has_run
-        self._held = b""  # frames that go out with the next one
-        self._ahead = bytearray()  # read and not yet taken
+        self._cpu_if_runnable = cpu_if_runnable
+        self._held = b""  # frames to send with the next one
+        self._unread = bytearray()  # received and not returned yet
         self._chunk = memoryview(bytearray(_CHUNK))
         self._printed = bytearray()
         self._dropped = 0
-        self._output_open = True
+        self._is_output_open = True
         self._poll = select.poll()
         self._poll.register(output, select.POLLIN)
-        if gone is not None:
-            self._poll.register(gone, select.POLLIN)
+        if pidfd is not None:
+            self._poll.register(pidfd, select.POLLIN)
         sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)  # else a byte that was sent MSG_OOB is never read
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)  # else a byte sent with MSG_OOB is never read
         os.set_blocking(output, False)
 
-    def late(self, deadline: float) -> bool:
-        """Whether the deadline of an answer is over."""
+    def is_late(self, deadline: float) -> bool:
+        """Return whether the deadline of an answer is over, with all extensions."""
         return self._left_to_answer(deadline) <= 0
 
     def _left(self, deadline: float) -> float:
@@ -150,23 +158,23 @@ class Line:
         return left if left > 0 else left + self._more()
 
     def close(self) -> None:
-        """Closes all descriptors of the line."""
+        """Close all descriptors."""
         self._sock.close()
         os.close(self._output)
-        if self._gone is not None:
-            os.close(self._gone)
+        if self._pidfd is not None:
+            os.close(self._pidfd)
 
     def hold(self, meta: bytes) -> None:
-        """Keeps a frame that is not answered, to send it with the next one: the process is woken once for both."""
+        """Keep a frame that gets no answer, to send it with the next one: the worker wakes up once for both."""
         self._held += HEADER.pack(len(meta), 0, False) + meta
 
     def send(self, meta: bytes, blobs: Sequence[Any], deadline: float) -> None:
-        """Sends a frame, after those that were held.
+        """Send the held frames and then this one.
 
-        Raises Garbage if something lies unread on the channel, Late, ChannelClosed.
+        Raise InvalidFrame if the worker sent anything without a request. Raise Late and ChannelClosed.
         """
-        if self._ahead or self._readable():
-            raise Garbage("an answer before the question")
+        if self._unread or self._is_readable():
+            raise InvalidFrame("an answer before the question")
         views, size = _bytes(blobs)
         shared = size >= LARGE and can_share()
         head = memoryview(self._held + HEADER.pack(len(meta), size, shared) + meta)
@@ -185,36 +193,36 @@ class Line:
     def _send(self, views: list[memoryview], deadline: float, rights: Sequence[Any] = ()) -> None:
         while views:
             try:
-                views = _advance(views, self._sock.sendmsg(views[:_BUFFERS], rights))
+                views = _skip(views, self._sock.sendmsg(views[:_MAX_BUFFERS], rights))
             except BlockingIOError:
                 self._wait(select.POLLOUT, deadline)
             except (BrokenPipeError, ConnectionResetError) as error:
                 raise ChannelClosed from error
 
     def receive(self, deadline: float) -> tuple[bytes, Blob]:
-        """Receives a frame. Raises Garbage where its sizes are out of bounds, Late, ChannelClosed."""
-        meta_size, blob_size, shared = HEADER.unpack(self._take(HEADER.size, deadline))
+        """Receive a frame. Raise InvalidFrame if a size is out of bounds. Raise Late and ChannelClosed."""
+        meta_size, blob_size, shared = HEADER.unpack(self._read(HEADER.size, deadline))
         if meta_size > MAX_META or blob_size > self._limit or shared:
-            raise Garbage(f"a frame of {meta_size:,} and {blob_size:,} bytes{' of shared memory' * shared}")
-        return bytes(self._take(meta_size, deadline)), self._take(blob_size, deadline)
+            raise InvalidFrame(f"a frame of {meta_size:,} and {blob_size:,} bytes{' of shared memory' * shared}")
+        return bytes(self._read(meta_size, deadline)), self._read(blob_size, deadline)
 
-    def _take(self, size: int, deadline: float) -> Blob:
-        """The next bytes of the stream. What was read beyond them is kept."""
-        data = room(size)
+    def _read(self, size: int, deadline: float) -> Blob:
+        """Return the next bytes of the stream, and keep what arrives beyond them."""
+        data = allocate(size)
         view = memoryview(data)
-        filled = min(size, len(self._ahead))
-        view[:filled] = self._ahead[:filled]
-        del self._ahead[:filled]
+        filled = min(size, len(self._unread))
+        view[:filled] = self._unread[:filled]
+        del self._unread[:filled]
         while filled < size:
             left = view[filled:]
-            straight = left.nbytes > len(self._chunk)
-            count = self._receive_into(left if straight else self._chunk, deadline)
-            if not straight:
-                taken = min(count, left.nbytes)
-                left[:taken] = self._chunk[:taken]
-                self._ahead += self._chunk[taken:count]
-                count = taken
-            filled += count
+            if left.nbytes > len(self._chunk):
+                filled += self._receive_into(left, deadline)
+                continue
+            count = self._receive_into(self._chunk, deadline)
+            used = min(count, left.nbytes)
+            left[:used] = self._chunk[:used]
+            self._unread += self._chunk[used:count]
+            filled += used
         return data
 
     def _receive_into(self, view: memoryview, deadline: float) -> int:
@@ -227,7 +235,7 @@ class Line:
             raise ChannelClosed
         return count
 
-    def _readable(self) -> bool:
+    def _is_readable(self) -> bool:
         try:
             return bool(self._sock.recv(1, socket.MSG_PEEK))
         except BlockingIOError:
@@ -236,42 +244,42 @@ class Line:
             raise ChannelClosed from error
 
     def _wait(self, event: int, deadline: float) -> None:
-        """Waits until the channel is ready, draining the output. Raises Late, or ChannelClosed if the process ended."""
+        """Wait until the socket is ready, and read the output meanwhile. Raise Late, or ChannelClosed at the end."""
         self._poll.register(self._sock, event)
         while True:
             left = self._left_to_answer(deadline)
-            ready = dict(self._poll.poll(min(max(0.0, left), SIGN_OF_LIFE) * 1000))
+            ready = dict(self._poll.poll(min(max(0.0, left), MAX_POLL) * 1000))
             if left <= 0 and self._sock.fileno() not in ready:
-                if self._gets_no_cpu() or not self.late(deadline):
+                if self._waits_for_cpu() or not self.is_late(deadline):
                     continue
                 raise Late
             if self._output in ready:
                 self.drain()
-                if not self._output_open:
+                if not self._is_output_open:
                     self._poll.unregister(self._output)
             if self._sock.fileno() in ready:
                 return
-            if self._gone in ready:
+            if self._pidfd in ready:
                 raise ChannelClosed
 
-    def _gets_no_cpu(self) -> bool:
-        """Whether the process could run and does not in a certain time, whatever it sends or prints meanwhile."""
-        before = self._has_run()
+    def _waits_for_cpu(self) -> bool:
+        """Return whether the worker could run and does not. Takes a few clock ticks."""
+        before = self._cpu_if_runnable()
         if before is None:
             return False
-        time.sleep(_TURN)
-        return self._has_run() == before
+        time.sleep(_CLOCK_TICKS)
+        return self._cpu_if_runnable() == before
 
     def wait_for_end(self) -> None:
-        """Waits for the end of a process that is ending; no longer where there is no descriptor to tell."""
-        if self._gone is not None:
+        """Wait until a process that is exiting has ended; return at once without a pidfd."""
+        if self._pidfd is not None:
             poll = select.poll()
-            poll.register(self._gone, select.POLLIN)
+            poll.register(self._pidfd, select.POLLIN)
             poll.poll()
 
     def wait_for_output(self, deadline: float) -> bool:
-        """Waits until the process prints something. False where it has not by the deadline, or cannot any more."""
-        if not self._output_open:
+        """Wait until the worker prints something. Return False if it does not by the deadline, or cannot any more."""
+        if not self._is_output_open:
             return False
         poll = select.poll()
         poll.register(self._output, select.POLLIN)
@@ -280,21 +288,21 @@ class Line:
         return printed
 
     def drain(self) -> None:
-        """Takes in what the process has printed by now: what a pipe holds, and not what is added meanwhile."""
-        for _ in range(_PIPE // _READ + 1 if self._output_open else 0):
+        """Read what the worker has printed: at most what a pipe holds, so that a worker cannot keep this busy."""
+        for _ in range(_PIPE_CAPACITY // _READ + 1 if self._is_output_open else 0):
             try:
                 chunk = os.read(self._output, _READ)
             except BlockingIOError:
                 return
             if not chunk:
-                self._output_open = False
+                self._is_output_open = False
                 return
-            room = MAX_OUTPUT - len(self._printed)
-            self._printed += chunk[:room]
-            self._dropped += max(0, len(chunk) - room)
+            space = MAX_OUTPUT - len(self._printed)
+            self._printed += chunk[:space]
+            self._dropped += max(0, len(chunk) - space)
 
     def take_output(self) -> tuple[bytes, int]:
-        """What was printed since the last time: at most `MAX_OUTPUT` bytes, and how many more were dropped."""
+        """Return what was printed since the last call: at most `MAX_OUTPUT` bytes, and how many more were dropped."""
         self.drain()
         taken = bytes(self._printed), self._dropped
         self._printed.clear()

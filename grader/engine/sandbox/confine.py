@@ -1,19 +1,19 @@
-"""What a worker gives up before it sees the student's source.
+"""Confines a worker before it gets the student's source.
 
     policy = Policy.prepare(forbidden=[course])  # once, in the warm process
     if os.fork() == 0:
         policy.confine(keep=[channel], memory=2 << 30, cpu_seconds=60)
 
-All that can be done once is done by `prepare`; `confine` takes about a millisecond. What holds afterwards:
+`prepare` does all that can be done once; `confine` takes about a millisecond. Afterwards:
 
-- files: no descriptor but 0, 1, 2 and `keep`; reads the standard library and the installed packages only, and
-  writes nothing;
-- processes: no fork, exec or thread, no signal to another and no look into one; dies with the warm process;
-- network: no new socket;
-- bounds on memory, CPU time, descriptors, and the size of files (0);
-- started as root: a user that owns nothing, with no right of root's but to read what Landlock allows.
+- files: the only descriptors are 0, 1, 2 and `keep`; the process can read the standard library and the installed
+  packages only, and write nothing;
+- processes: it cannot fork, exec, start threads, or signal and inspect other processes; it dies with the warm process;
+- network: it cannot open sockets;
+- limits: memory, CPU time, descriptors, and the size of files (0);
+- if started as root: it runs as a user that owns nothing, and can read as root where Landlock allows it.
 
-Without Landlock (sealed mode) nothing can be opened at all.
+Without Landlock (sealed mode) it cannot open anything.
 """
 
 import os
@@ -31,14 +31,14 @@ if sys.platform == "linux":
     import resource
 
     from grader.engine.sandbox import linux, seccomp
-    from grader.engine.sandbox.bounds import bound, limit
+    from grader.engine.sandbox.bounds import limit, limit_resources
     from grader.engine.sandbox.landlock import READ_DIR, READ_FILE, WRITE_FILE, abi, restrict, ruleset
 
-OWN_UID = 61000  # user and group; neither Debian nor systemd hands it out
+OWN_UID = 61000  # user and group; neither Debian nor systemd assigns it
 _SIGKILL = 9
 
 _LIBRARIES = ("/usr/lib", "/lib", "/usr/lib64", "/lib64", "/usr/local/lib")
-_MACHINE = ("/usr/share/zoneinfo", "/sys/devices/system/cpu")  # torch chooses its kernels by the processor
+_MACHINE = ("/usr/share/zoneinfo", "/sys/devices/system/cpu")  # torch chooses its kernels by the CPU
 _FILES = ("/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/zero", "/proc/cpuinfo")
 _NULL = "/dev/null"
 
@@ -49,21 +49,21 @@ class Unconfinable(UsageError):
 
 @dataclass(frozen=True)
 class Policy:
-    """Confinement, prepared in a warm process and applied in the workers that it forks."""
+    """The confinement of workers: prepared in a warm process, and applied in each worker that it forks."""
 
     isolation: Isolation
     _warm: int  # pid of the warm process
     _ruleset: int | None  # descriptor of Landlock's rules; None: sealed
     _filter: "seccomp.Filter"
-    _capabilities: int  # that the worker keeps, as bits
+    _capabilities: int  # bits that the worker keeps
 
     @classmethod
     def prepare(cls, *, forbidden: Sequence[Path] = (), landlock: bool = True) -> "Policy":
-        """Make ready what all workers share. Run by the warm process, before its first fork.
+        """Prepare what all workers share. The warm process calls it before its first fork.
 
-        `forbidden` are places that no worker may read: the course with its solutions. `landlock=False` gives
-        the sealed mode even where the kernel has Landlock. Raises Unconfinable where the kernel has no means,
-        and UsageError if a forbidden place lies among the installed packages.
+        `forbidden` are folders that no worker may read: the course with its solutions. `landlock=False` selects the
+        sealed mode even if the kernel has Landlock. Raise Unconfinable if the kernel cannot confine processes, and
+        UsageError if a forbidden folder is inside the installed packages.
         """
         machine = platform.machine()
         if sys.platform != "linux":
@@ -88,22 +88,22 @@ class Policy:
             _warm=os.getpid(),
             _ruleset=ruleset(version, _rules()) if version else None,
             _filter=seccomp.Filter(may_open=version > 0),
-            # Python may lie where only root can read. Landlock still rules.
+            # Python may be installed where only root can read. Landlock still applies.
             _capabilities=linux.capabilities() & linux.CAP_DAC_READ_SEARCH if own_uid else 0,
         )
 
     def confine(self, *, keep: Iterable[int], memory: int, cpu_seconds: int) -> None:
-        """Confine this process, a fork of the one that prepared, for the rest of its life.
+        """Confine this process, a fork of the one that called `prepare`, for the rest of its life.
 
-        `keep` are descriptors to leave open beside 0, 1 and 2; `memory` is in bytes, beyond what the process
-        has now. Raises Unconfinable if a step fails: the process is then half confined, and should end.
+        `keep` are descriptors to leave open besides 0, 1 and 2; `memory` is in bytes beyond the current use. Raise
+        Unconfinable if a step fails: the process is then partly confined, and should end.
         """
         try:
             self._close_all_but({0, 1, 2, *keep})
             os.umask(0o077)
             os.chdir("/")
-            bound(memory, cpu_seconds)
-            if self.isolation.own_uid:  # it counts all processes of the user
+            limit_resources(memory, cpu_seconds)
+            if self.isolation.own_uid:  # the limit counts all processes of the user
                 limit(resource.RLIMIT_NPROC, 0)
             self._change_user()
             self._restrict()
@@ -111,7 +111,7 @@ class Policy:
             raise Unconfinable(f"A worker could not confine itself: {error}.") from error
 
     def close(self) -> None:
-        """Give back what `prepare` has opened: no further process will be confined by it."""
+        """Close the descriptor of `prepare`. The policy cannot be used afterwards."""
         if self._ruleset is not None:
             os.close(self._ruleset)
 
@@ -119,7 +119,7 @@ class Policy:
         for name in os.listdir("/proc/self/fd"):
             descriptor = int(name)
             if descriptor not in kept and descriptor != self._ruleset:
-                os.closerange(descriptor, descriptor + 1)  # the listing's own is closed already: no error
+                os.closerange(descriptor, descriptor + 1)  # no error for the listing's own, which is closed already
 
     def _change_user(self) -> None:
         if self.isolation.own_uid:
@@ -130,7 +130,7 @@ class Policy:
         linux.keep_capabilities(self._capabilities)
 
     def _restrict(self) -> None:
-        linux.prctl(linux.PR_SET_PDEATHSIG, _SIGKILL)  # a change of user clears it
+        linux.prctl(linux.PR_SET_PDEATHSIG, _SIGKILL)  # after the change of user, which clears it
         if os.getppid() != self._warm:
             raise Unconfinable("A worker could not confine itself: the warm process is gone.")
         linux.prctl(linux.PR_SET_DUMPABLE, 0)
@@ -142,7 +142,7 @@ class Policy:
 
 
 def _may_change_user() -> bool:
-    """Whether this process is root with the right to become OWN_UID, which a container can withhold."""
+    """Return whether this process can become OWN_UID. Root in a container may not have that right."""
     needed = linux.CAP_SETUID | linux.CAP_SETGID
     return (
         os.geteuid() == 0
@@ -153,16 +153,16 @@ def _may_change_user() -> bool:
 
 
 def _mapped(table: str) -> bool:
-    """Whether OWN_UID exists in this user namespace."""
+    """Return whether OWN_UID exists in this user namespace."""
     with open(table) as rows:
         ranges = [tuple(map(int, row.split())) for row in rows]
     return any(first <= OWN_UID < first + count for first, _, count in ranges)
 
 
 def _readable_folders() -> list[Path]:
-    """The standard library, the installed packages, and the system's shared libraries, links resolved.
+    """Return the folders of the standard library, the installed packages and the shared libraries, links resolved.
 
-    Not sys.prefix: a virtual environment may lie in the course's folder.
+    Not sys.prefix, since a virtual environment may be inside the course's folder.
     """
     paths = sysconfig.get_paths()
     base = sysconfig.get_paths(vars={"base": sys.base_prefix, "platbase": sys.base_exec_prefix})
@@ -182,10 +182,10 @@ def _rules() -> list[tuple[Path, int]]:
 
 
 def _refuse_readable(forbidden: Sequence[Path]) -> None:
-    for place in forbidden:
+    for path in forbidden:
         for folder in _readable_folders():
-            if place.resolve().is_relative_to(folder):
+            if path.resolve().is_relative_to(folder):
                 raise UsageError(
-                    f"{place} lies inside {folder}, which submissions may read. "
+                    f"{path} lies inside {folder}, which submissions may read. "
                     "Move the course to a folder outside of Python's installation."
                 )

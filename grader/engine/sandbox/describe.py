@@ -1,4 +1,4 @@
-"""Values and frames of the student's code in words, whatever they say of themselves."""
+"""Describes values and frames of the student's code without running any of that code."""
 
 import ast
 import itertools
@@ -12,62 +12,62 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.engine.sandbox.pack import bare
+from grader.engine.sandbox.pack import plain_tensor
 from grader.engine.sandbox.wire import MAX_LOCALS, Described, SeenFrame, SeenOperand
 
-_TEXT = 80  # characters of a value's text
+_MAX_TEXT = 80  # characters of a value's text
 
 
 def describe(value: Any) -> Described:
-    """A value in words, without calling any code of the student's."""
+    """Return a short text for a value, and the shape and dtype of a tensor, without running the student's code."""
     kind = type(value)
     if issubclass(kind, Tensor):
-        plain = bare(value)
+        plain = plain_tensor(value)
         shape = None if plain.is_nested else tuple(plain.shape)
         return Described("tensor", shape, str(plain.dtype).removeprefix("torch."))
     if value is None or kind in (bool, int, float, str, torch.dtype, torch.Size):
         if kind is int and value.bit_length() > 256:
             return Described("an int of many digits")
-        return Described(cut(repr(value[:_TEXT] if kind is str else value)))
+        return Described(shorten(repr(value[:_MAX_TEXT] if kind is str else value)))
     if kind in (list, tuple) and len(value) <= 8 and all(type(v) in (bool, int, float, type(None)) for v in value):
-        return Described(cut(repr(value)) if all(type(v) is not int or v.bit_length() < 64 for v in value) else "…")
+        return Described(shorten(repr(value)) if all(type(v) is not int or v.bit_length() < 64 for v in value) else "…")
     if kind in (list, tuple, dict, set):
         return Described(f"{kind.__name__} of {len(value)}")
     if kind.__module__ == "numpy" and kind.__name__ == "ndarray":
-        return Described("array", tuple(value.shape), cut(str(value.dtype)))
+        return Described("array", tuple(value.shape), shorten(str(value.dtype)))
     return Described(name_of(kind))
 
 
 def name_of(kind: type) -> str:
-    """The name of a class, whatever its metaclass says."""
-    return cut(type.__dict__["__name__"].__get__(kind))
+    """Return the name of a class without asking its metaclass."""
+    return shorten(type.__dict__["__name__"].__get__(kind))
 
 
 def is_public(name: Any) -> bool:
-    """Whether it is a name that the judge may be told of."""
-    return isinstance(name, str) and not name.startswith("_") and name.isidentifier() and len(name) <= _TEXT
+    """Return whether a name may be sent to the judge."""
+    return isinstance(name, str) and not name.startswith("_") and name.isidentifier() and len(name) <= _MAX_TEXT
 
 
-def cut(text: str, most: int = _TEXT) -> str:
-    """The text, with an ellipsis where it is longer than that, and without lone surrogates."""
+def shorten(text: str, max_length: int = _MAX_TEXT) -> str:
+    """Return the text without lone surrogates, cut to `max_length` characters with an ellipsis."""
     text = text.encode("utf-8", "replace").decode()
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if len(text) <= max_length else text[: max_length - 1] + "…"
 
 
 Position = tuple[int | None, int | None, int | None, int | None]
 
 
 def position_of(trace: types.TracebackType) -> Position:
-    """Where the instruction of a traceback stands: line, end line, column, end column."""
+    """Return the position of a traceback's instruction: line, end line, column, end column."""
     return next(itertools.islice(trace.tb_frame.f_code.co_positions(), trace.tb_lasti // 2, None))
 
 
-def see(
+def describe_frame(
     frame: types.FrameType, line: int | None, position: Position | None = None, operands: bool = False
 ) -> SeenFrame:
-    """A frame of the student's code, with its locals and, if asked for, the operands of what stands at `position`.
+    """Describe a frame of the student's code with its locals and, on request, the operands at `position`.
 
-    `line` is None or negative in an instruction that belongs to no line: then it is that of the whole function.
+    `line` is None or negative for an instruction without a line; then the first line of the function is used.
     """
     if line is None or line < 1:
         line = frame.f_code.co_firstlineno
@@ -77,28 +77,31 @@ def see(
     return SeenFrame(
         file=code.co_filename,
         line=line,
-        function=cut(code.co_name),
+        function=shorten(code.co_name),
         end_line=end,
         column=column,
         end_column=end_column,
         operands=_operands(frame, start, end, column, end_column) if operands else [],
-        locals={cut(n): describe(v) for n, v in itertools.islice(named, MAX_LOCALS) if not n.startswith("__")},
+        locals={shorten(n): describe(v) for n, v in itertools.islice(named, MAX_LOCALS) if not n.startswith("__")},
     )
 
 
 def _operands(
     frame: types.FrameType, line: int | None, end: int | None, column: int | None, end_column: int | None
 ) -> list[SeenOperand]:
-    """What takes part in the failing expression, left to right: names, attributes and parts of tensors, with values."""
+    """Describe the names, attributes and parts of tensors in the failing expression, from left to right."""
     if line is None:
         return []
     try:
         tree = _tree("".join(linecache.getlines(frame.f_code.co_filename)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    place = (line, end, column, end_column)
-    for node in _around(tree, line):
-        if isinstance(node, ast.expr) and (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset) == place:
+    position = (line, end, column, end_column)
+    for node in _spanning(tree, line):
+        if (
+            isinstance(node, ast.expr)
+            and (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset) == position
+        ):
             break
     else:
         return []
@@ -109,13 +112,13 @@ def _operands(
 
 
 def _values(frame: types.FrameType, operand: ast.AST) -> list[SeenOperand]:
-    """What an operand is: a name, an attribute or a part of a tensor with its value, else the tensors named in it."""
+    """Describe an operand: a name, an attribute or a part of a tensor, otherwise the tensors named in it."""
     while isinstance(operand, ast.Attribute) and _look_up(frame, ast.unparse(operand)) is _NOTHING:
-        operand = operand.value  # of x.shape, which is a property, x is shown
+        operand = operand.value  # for x.shape, which is a property, describe x
     if isinstance(operand, ast.Name | ast.Attribute | ast.Subscript):
         value = _sliced(frame, operand)
         if value is not _NOTHING and not callable(value) and not isinstance(value, types.ModuleType):
-            return [SeenOperand(cut(ast.unparse(operand)), operand.lineno, operand.col_offset, describe(value))]
+            return [SeenOperand(shorten(ast.unparse(operand)), operand.lineno, operand.col_offset, describe(value))]
         if isinstance(operand, ast.Name):
             return []
     inner = [each for part in ast.iter_child_nodes(operand) for each in _values(frame, part)]
@@ -123,22 +126,22 @@ def _values(frame: types.FrameType, operand: ast.AST) -> list[SeenOperand]:
 
 
 def _sliced(frame: types.FrameType, of: ast.Name | ast.Attribute | ast.Subscript) -> Any:
-    """The value of an operand. A part of a tensor is taken only where that runs no code but torch's."""
+    """Return the value of an operand. Index a tensor only if that runs no code but torch's."""
     if not isinstance(of, ast.Subscript):
         return _look_up(frame, ast.unparse(of))
     if not isinstance(of.value, ast.Name | ast.Attribute):
         return _NOTHING
-    value, place = _look_up(frame, ast.unparse(of.value)), _index(frame, of.slice)
-    if not issubclass(type(value), Tensor) or place is _NOTHING:
+    value, index = _look_up(frame, ast.unparse(of.value)), _index(frame, of.slice)
+    if not issubclass(type(value), Tensor) or index is _NOTHING:
         return _NOTHING
     try:
-        return bare(value)[place]
+        return plain_tensor(value)[index]
     except (IndexError, TypeError, RuntimeError):
         return _NOTHING
 
 
 def _index(frame: types.FrameType, node: ast.expr) -> Any:
-    """An index that is made of whole numbers, None, slices and an ellipsis."""
+    """Return the value of an index that consists of ints, None, slices and an ellipsis."""
     parts: tuple[Any, ...] = ()
     match node:
         case ast.Constant(value=value) if value is None or value is ... or type(value) is int:
@@ -159,21 +162,21 @@ def _index(frame: types.FrameType, node: ast.expr) -> Any:
 
 @lru_cache(maxsize=4)
 def _tree(source: str) -> ast.Module:
-    """A file as `ast` reads it. Some tests make it raise again and again."""
+    """Parse a file. Cached, since some tests make the same file raise many times."""
     return ast.parse(source)
 
 
-def _around(tree: ast.AST, line: int) -> Iterator[ast.AST]:
-    """The nodes of a tree that can hold what stands in a line, in the order of `ast.walk`."""
+def _spanning(tree: ast.AST, line: int) -> Iterator[ast.AST]:
+    """Yield the nodes that span a line, in the order of `ast.walk`."""
     waiting = deque([tree])
     while waiting:
         node = waiting.popleft()
         yield node
-        waiting += [child for child in ast.iter_child_nodes(node) if _reaches(child, line)]
+        waiting += [child for child in ast.iter_child_nodes(node) if _spans(child, line)]
 
 
-def _reaches(node: ast.AST, line: int) -> bool:
-    """Whether a node goes over a line. It begins with its decorators, if there are any."""
+def _spans(node: ast.AST, line: int) -> bool:
+    """Return whether a node spans a line. A node begins with its decorators, if there are any."""
     parts = [*getattr(node, "decorator_list", ()), node]
     return min(getattr(part, "lineno", line) for part in parts) <= line <= getattr(node, "end_lineno", line)
 
@@ -182,13 +185,14 @@ _NOTHING = object()
 
 
 def _look_up(frame: types.FrameType, dotted: str) -> Any:
+    """Return the value of a dotted name, or _NOTHING."""
     first, *rest = dotted.split(".")
     value = frame.f_locals.get(first, frame.f_globals.get(first, _NOTHING))
     for name in rest:
         if type(value) is Tensor and name in ("T", "mT"):
             value = getattr(value, name)
             continue
-        # vars(), not getattr(): a module's parameters are found, and no property of the student's runs
+        # not getattr(), which would run the student's properties
         own = getattr(value, "__dict__", {})
         value = next((d[name] for d in (own, own.get("_parameters"), own.get("_buffers")) if d and name in d), _NOTHING)
     return value

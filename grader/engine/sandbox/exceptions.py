@@ -1,4 +1,4 @@
-"""Exceptions of the student's code as messages: what each says of itself, and the frames of theirs that it left."""
+"""Turns exceptions of the student's code into messages: type, text, and the frames of their code."""
 
 import builtins
 import types
@@ -8,52 +8,58 @@ from typing import Any
 
 from torch import Tensor
 
-from grader.engine.sandbox.describe import name_of, position_of, see
+from grader.engine.sandbox.describe import describe_frame, name_of, position_of
 from grader.engine.sandbox.wire import MAX_ARGS, MAX_FRAMES, MAX_MESSAGE, SeenFrame, Threw
 
-_NAME = 80  # characters of a name that is looked for among others
+_MAX_NAME = 80  # characters of a name for which a similar one is searched
 
 
-def threw(id_: int, error: BaseException, files: Set[str], ours: Set[str], signature: str | None = None) -> Threw:
-    """The message that the student's code raised `error` in the request of this id.
+def describe_exception(
+    id_: int, error: BaseException, files: Set[str], own_files: Set[str], signature: str | None = None
+) -> Threw:
+    """Return the message that the student's code raised `error` during a request.
 
-    `files` are the student's. Frames of any other are only counted, and those of `ours`, which lie between, not even
-    that. `signature`: of the function, where the call did not fit it.
+    Args:
+        id_: The id of the request.
+        error: What was raised.
+        files: The names of the student's files, whose frames are described. Other frames are only counted.
+        own_files: The executor's files, whose frames are not even counted.
+        signature: The signature of the function, if the arguments did not fit it.
     """
     kind = type(error)
     bases = builtin_bases(kind)
     try:
-        frames, hidden = _frames(error, files, ours)
-    except BaseException:  # the student's objects may resist being looked at
+        frames, hidden = _frames(error, files, own_files)
+    except BaseException:  # the student's objects may raise when they are inspected
         frames, hidden = [], 0
-    message = _message(error) + _near(error)
+    message = _message(error) + _suggestion(error)
     return Threw(id_, name_of(kind), bases, message, frames, hidden, signature, _arguments(error))
 
 
 def builtin_bases(kind: type) -> list[str]:
-    """The names of Python's own classes that an exception's class is one of, nearest first."""
+    """Return the names of the builtin classes in an exception class's MRO."""
     mro = type.__dict__["__mro__"].__get__(kind)
     return [name for base in mro if getattr(builtins, name := name_of(base), None) is base]
 
 
-def _frames(error: BaseException, files: Set[str], ours: Set[str]) -> tuple[list[SeenFrame], int]:
-    """The frames of the student's code, innermost last, and how many others there were."""
+def _frames(error: BaseException, files: Set[str], own_files: Set[str]) -> tuple[list[SeenFrame], int]:
+    """Return the frames of the student's code, innermost last, and the number of other frames."""
     own: list[types.TracebackType] = []
     hidden = 0
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename in files:
             own.append(trace)
-        elif trace.tb_frame.f_code.co_filename not in ours:
+        elif trace.tb_frame.f_code.co_filename not in own_files:
             hidden += 1
         trace = trace.tb_next
     last = own[-MAX_FRAMES:]
-    frames = [see(trace.tb_frame, trace.tb_lineno, position_of(trace), trace is own[-1]) for trace in last]
+    frames = [describe_frame(trace.tb_frame, trace.tb_lineno, position_of(trace), trace is own[-1]) for trace in last]
     return frames, hidden + len(own[:-MAX_FRAMES])
 
 
 def _arguments(error: BaseException) -> list[str | int | float | bool | None] | None:
-    """What an exception was made of, where that is plain and short."""
+    """Return the arguments of an exception; None unless all are plain and short."""
     args: Any = BaseException.__dict__["args"].__get__(error)
     if len(args) > MAX_ARGS:
         return None
@@ -66,7 +72,7 @@ def _arguments(error: BaseException) -> list[str | int | float | bool | None] | 
 
 
 def _message(error: BaseException) -> str:
-    """An exception's text. Its `__str__` is the student's and may do anything."""
+    """Return an exception's text, although its `__str__` may be the student's and do anything."""
     try:
         text = str(error)
         start = str.__getitem__(text, slice(MAX_MESSAGE)).encode("utf-8", "replace").decode()
@@ -76,8 +82,8 @@ def _message(error: BaseException) -> str:
     return start if more <= 0 else f"{start} [+{more:,} characters]"
 
 
-def _near(error: BaseException) -> str:
-    """The name that was meant, perhaps: what Python adds to such a message when it prints a traceback."""
+def _suggestion(error: BaseException) -> str:
+    """Return the similar name that Python suggests when it prints a traceback, or nothing."""
     names: Iterable[str] = ()
     if type(error) is NameError and error.__traceback__ is not None:
         trace = error.__traceback__
@@ -89,8 +95,8 @@ def _near(error: BaseException) -> str:
     else:
         return ""
     wanted = error.name
-    if type(wanted) is not str or len(wanted) > _NAME:
+    if type(wanted) is not str or len(wanted) > _MAX_NAME:
         return ""
-    known = [name for name in names if type(name) is str and len(name) <= _NAME]
-    near = get_close_matches(wanted, known, n=1, cutoff=0.7)
-    return f". Did you mean: '{near[0]}'?" if near else ""
+    known = [name for name in names if type(name) is str and len(name) <= _MAX_NAME]
+    similar = get_close_matches(wanted, known, n=1, cutoff=0.7)
+    return f". Did you mean: '{similar[0]}'?" if similar else ""

@@ -1,7 +1,7 @@
-"""Carries out requests on a module: in a worker on the student's, in the judge on a known mistake of the reference.
+"""Carries out requests on a module: the student's in a worker; the reference or a known mistake in the judge.
 
-The student's objects stay here, by number; what crosses is plain. What this side says of itself (an exception's type,
-which argument changed) is the student's word where the module is theirs, since their code shares this process.
+The student's objects stay here and are sent as numbers. In a worker, what this side reports (the type of an exception,
+which argument changed) cannot be trusted, since the student's code runs in the same process.
 """
 
 import inspect
@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from grader.base.outline import outline
 from grader.engine.sandbox import modules, objects, source
-from grader.engine.sandbox.describe import cut, is_public, name_of
-from grader.engine.sandbox.exceptions import threw
-from grader.engine.sandbox.memory import MOST
+from grader.engine.sandbox.describe import is_public, name_of, shorten
+from grader.engine.sandbox.exceptions import describe_exception
+from grader.engine.sandbox.memory import MAX_STORAGE
 from grader.engine.sandbox.pack import DTYPES, Packer, Unpacker
 from grader.engine.sandbox.shared_memory import Blob
 from grader.engine.sandbox.snapshot import fingerprint
@@ -45,7 +45,7 @@ from grader.engine.sandbox.wire import (
     WireValue,
 )
 
-_OURS = {__file__, modules.__file__, objects.__file__, source.__file__}  # no frames between the student's
+_OWN_FILES = {__file__, modules.__file__, objects.__file__, source.__file__}  # their frames are not counted
 
 
 @dataclass(frozen=True)
@@ -58,37 +58,34 @@ class _Record:
 
 @dataclass(frozen=True)
 class _Arguments:
-    """What a call is given. `inputs` are all tensors by which its results may be differentiated."""
+    """The arguments of a call. `inputs` are all tensors by which its results may be differentiated."""
 
     args: list[Any]
     kwargs: dict[str, Any]
     inputs: list[Tensor]
     tensors: list[Tensor]  # of the arguments
 
-    @property
-    def named(self) -> list[tuple[str, Any]]:
-        """Each by its place or keyword."""
-        return [(str(place), arg) for place, arg in enumerate(self.args)] + list(self.kwargs.items())
-
-    def look(self) -> list[Any]:
-        """What changes with an argument that is changed in place."""
-        return [fingerprint(arg) for _, arg in self.named]
+    def fingerprints(self) -> dict[str, Any]:
+        """Return a fingerprint of each argument by its position or keyword, to detect a change in place."""
+        named = {str(position): arg for position, arg in enumerate(self.args)} | self.kwargs
+        return {name: fingerprint(arg) for name, arg in named.items()}
 
 
-class Servant:
-    """Holds a module and answers requests about it. `limit` bounds the bytes of tensors in one reply."""
+class Executor:
+    """Holds a module and carries out requests on it."""
 
     def __init__(self, limit: int, module: types.ModuleType | None = None):
-        self.files: set[str] = set()  # names of the student's files, as tracebacks have them
+        """`limit` bounds the bytes of tensors in one reply. A request may load the module later."""
+        self.files: set[str] = set()  # names of the student's files, as in tracebacks
         self._limit = limit
-        self._objects = objects.Objects(module)
-        self._modules = modules.Modules(self._objects.by_number)
+        self._objects = objects.ObjectTable(module)
+        self._modules = modules.MirroredModules(self._objects.by_number)
         self._records: dict[int, _Record] = {}
-        self._given: dict[int, weakref.ref[Tensor]] = {}  # id(tensor): an argument that requires grad
-        self._rng = torch.get_rng_state()  # as the judge knows it
+        self._given: dict[int, weakref.ref[Tensor]] = {}  # arguments that require grad, by id()
+        self._rng = torch.get_rng_state()  # the state that the judge knows
 
     def handle(self, request: Question, blob: Blob) -> tuple[Reply, list[Any]]:
-        """The reply to a request, and the buffers of its blob."""
+        """Carry out a request, and return the reply and the buffers of its blob."""
         match request:
             case Load():
                 return self._load(request), []
@@ -113,7 +110,7 @@ class Servant:
         try:
             module = self._objects.module = source.execute(request.name, request.source, self.files, code=code)
         except BaseException as error:
-            return threw(0, error, self.files, _OURS)
+            return describe_exception(0, error, self.files, _OWN_FILES)
         return Loaded(
             {
                 name: callable(value) and not isinstance(value, nn.Module)
@@ -123,7 +120,7 @@ class Servant:
         )
 
     def begin(self, seed: int) -> None:
-        """A test begins: forgets all objects and seeds the generators."""
+        """Begin a test: forget all objects, and seed the random generators."""
         self._objects.clear()
         self._modules.clear()
         self._records.clear()
@@ -138,15 +135,16 @@ class Servant:
     # ------------------------------------------------------------ requests
 
     def _answer(self, request: Any, blob: Blob, carry_out: Any) -> tuple[Reply, list[Any]]:
-        self._objects.last = request.id << 10  # so that a number tells which answer it came with
+        """Return the reply of `carry_out`, or one for the exception that it raises."""
+        self._objects.last = request.id << 10  # so that a number shows which answer it came with
         try:
             reply, blobs = carry_out(request, blob)
-        except objects.NoName as missing:
+        except objects.MissingAttribute as missing:
             return NoSuchName(request.id, missing.path, missing.names), []
         except WireError as error:
             return Unsendable(request.id, str(error)), []
         except BaseException as error:
-            return threw(request.id, error, self.files, _OURS), []
+            return describe_exception(request.id, error, self.files, _OWN_FILES), []
         return reply, blobs
 
     def _arguments(self, request: Invoke, blob: Blob) -> _Arguments:
@@ -160,25 +158,25 @@ class Servant:
         return _Arguments(args, kwargs, unpacker.differentiable + parameters, unpacker.tensors)
 
     def _invoke(self, request: Invoke, blob: Blob) -> tuple[Reply, list[Any]]:
-        self._objects.last_call = objects.NO_CALL  # what the former one returned is free to go
+        self._objects.last_call = objects.NO_CALL  # frees the result of the previous call
         given = self._arguments(request, blob)
         function = self._objects.resolve(request.number, request.path)
-        before = given.look()
+        before = given.fingerprints()
         try:
             with _modes(request.context):
                 result = function(*given.args, **given.kwargs)
         except TypeError as error:
             if _fits(function, given.args, given.kwargs):
                 raise
-            signature = cut(str(inspect.signature(function)), 1000)
-            return threw(request.id, error, self.files, _OURS, signature), []
-        after = given.look()
-        changed = [name for (name, _), was, now in zip(given.named, before, after, strict=True) if now != was]
-        tensors = given.tensors if len(blob) <= MOST else []  # what is large is not held
+            signature = shorten(str(inspect.signature(function)), 1000)
+            return describe_exception(request.id, error, self.files, _OWN_FILES, signature), []
+        after = given.fingerprints()
+        changed = [name for name in after if after[name] != before[name]]
+        tensors = given.tensors if len(blob) <= MAX_STORAGE else []  # large arguments are not kept
         return self._returned(request.id, result, given.inputs, changed, tensors)
 
     def _enter(self, context: Context, unpacker: Unpacker) -> list[Tensor]:
-        """Brings this side to the judge's state, and returns the tensors of modules that are differentiated."""
+        """Set this side to the judge's state, and return the tensors of modules that are differentiated."""
         for released in context.released:
             self._records.pop(released, None)
         if context.rng is not None:
@@ -193,7 +191,7 @@ class Servant:
         for tensor in unpacker.differentiable:
             tensor.requires_grad_()
         pairs = [(out, grad) for out, grad in zip(record.outputs, grads, strict=True) if grad is not None]
-        # <out, grad> has the gradients asked for; given as grad_outputs they would make torch import sympy, 0.3 s
+        # The sum of out * grad has the wanted gradients. With grad_outputs torch would import sympy, for 0.3 s.
         products = [(out * grad.conj()).sum() for out, grad in pairs]
         result = torch.autograd.grad(
             [p.real if p.is_complex() else p for p in products],
@@ -225,14 +223,14 @@ class Servant:
         changed: list[str],
         arguments: Sequence[Tensor] | None = None,
     ) -> tuple[Reply, list[Any]]:
-        """The answer to a question. `arguments` are the tensors that went into a call; None: it was none."""
+        """Return the reply with a result. `arguments` are the tensors in a call's arguments, None for no call."""
         packer = Packer(lambda kept: self._keep(kept, packer), self._limit, inputs)
-        looks = dict(self._modules.looks)
+        snapshots = dict(self._modules.snapshots)
         try:
             value = packer.value(result)
-            told = self._modules.changed(packer)
+            updated = self._modules.changed(packer)
         except BaseException:
-            self._modules.looks = looks  # the judge will not hear of the new ones
+            self._modules.snapshots = snapshots  # the judge does not get the new ones
             raise
         if packer.differentiable and inputs:
             self._records[id_] = _Record(inputs, packer.differentiable)
@@ -241,17 +239,17 @@ class Servant:
         drawn = rng.numpy().tobytes() if not torch.equal(rng, self._rng) else None
         self._rng = rng
         if arguments is not None:
-            results = packer.tensors if packer.size <= MOST else []
+            results = packer.tensors if packer.size <= MAX_STORAGE else []
             self._objects.last_call = objects.LastCall(value, results, arguments, drawn is None)
-        return Returned(id_, value, changed, told, drawn, earlier), packer.blobs
+        return Returned(id_, value, changed, updated, drawn, earlier), packer.blobs
 
     def _depends_on_earlier(self, results: list[Tensor]) -> bool:
-        """Whether results were computed from what an earlier call was given."""
+        """Return whether results were computed from the arguments of an earlier call."""
         waiting = [tensor.grad_fn for tensor in results]
         seen = set(waiting)
         while waiting:
             node = waiting.pop()
-            variable = getattr(node, "variable", None)  # of a node that stands for a leaf
+            variable = getattr(node, "variable", None)  # of a leaf's node
             if variable is not None and id(variable) in self._given and self._given[id(variable)]() is variable:
                 return True
             following = {each for each, _ in getattr(node, "next_functions", ()) if each is not None} - seen
@@ -265,7 +263,7 @@ class Servant:
         return self._objects.resolve(wire.number, wire.path if isinstance(wire, WireObject) else "")
 
     def _keep(self, value: Any, packer: Packer) -> WireValue:
-        """The wire form of an object that stays here."""
+        """Return the wire form of an object that stays here."""
         number = self._objects.number(value)
         if isinstance(value, nn.Module):
             return self._modules.describe(number, packer)
@@ -273,7 +271,7 @@ class Servant:
 
 
 def _fits(function: Any, args: list[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a function's signature takes these arguments."""
+    """Return whether a function's signature accepts these arguments."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # builtins have none
@@ -287,9 +285,9 @@ def _fits(function: Any, args: list[Any], kwargs: Mapping[str, Any]) -> bool:
 
 @contextmanager
 def _modes(context: Context) -> Iterator[None]:
-    """Grad mode and default dtype as they are in the judge. Whatever the student's code sets ends with the call."""
+    """Set grad mode and default dtype as in the judge, and undo what the student's code set after the call."""
     dtype = torch.get_default_dtype()
-    if context.dtype != "float32":  # what the judge has unless a test sets another
+    if context.dtype != "float32":  # the default, unless a test sets another
         torch.set_default_dtype(DTYPES[context.dtype])
     torch.set_grad_enabled(context.grad)
     try:

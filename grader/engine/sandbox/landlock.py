@@ -1,7 +1,7 @@
-"""Landlock: which files a process may open, for ever.
+"""Landlock restricts which files a process may open, permanently.
 
-It governs the opening of files, changes of names, TCP ports, and (by scopes) abstract sockets and signals to
-processes outside. It does not govern chmod, chown, utime, setxattr and stat: seccomp must.
+It covers opening and renaming files, TCP ports, and (by scopes) abstract sockets and signals to processes outside. It
+does not cover chmod, chown, utime, setxattr and stat: seccomp has to.
 """
 
 import os
@@ -11,11 +11,11 @@ from pathlib import Path
 
 from grader.engine.sandbox import linux
 
-# The same numbers on every machine.
+# System calls; the numbers are the same on every machine.
 _CREATE_RULESET = 444
 _ADD_RULE = 445
 _RESTRICT_SELF = 446
-_VERSION = 1  # flag of create_ruleset: only ask for the ABI
+_VERSION = 1  # flag of create_ruleset: return the ABI version
 _PATH_BENEATH = 1  # type of a rule
 
 WRITE_FILE = 1 << 1
@@ -28,38 +28,38 @@ _SCOPES = {6: 0b11}  # abstract sockets, signals
 
 
 def abi() -> int:
-    """The version of Landlock in the running kernel, 0 if it has none."""
+    """Return the version of Landlock in the running kernel; 0 if it has none."""
     try:
         return linux.syscall(_CREATE_RULESET, None, 0, _VERSION)
-    except OSError:  # no such call, or turned off when the machine started
+    except OSError:  # no such system call, or disabled at boot
         return 0
 
 
-def _upto(rights: dict[int, int], version: int) -> int:
+def _up_to(rights: dict[int, int], version: int) -> int:
     return sum(bits for since, bits in rights.items() if since <= version)
 
 
 def ruleset(version: int, rules: Iterable[tuple[Path, int]]) -> int:
-    """A file descriptor of rules: all that ABI `version` knows is forbidden, but the rights in `rules`.
+    """Return a descriptor of rules that forbid all that ABI `version` knows, except for the rights in `rules`.
 
-    `rules` are pairs of a path (a folder stands for all that is in it) and the rights there, as bits. Paths
-    that are not there, or that this process may not reach, are left out. Raises OSError.
+    `rules` are pairs of a path (a folder includes all below it) and the bits of the rights there. Paths that do not
+    exist, or that this process cannot access, are skipped. Raise OSError.
     """
-    handled = (_upto(_FILE_RIGHTS, version), _upto(_NET_RIGHTS, version), _upto(_SCOPES, version))
+    handled = (_up_to(_FILE_RIGHTS, version), _up_to(_NET_RIGHTS, version), _up_to(_SCOPES, version))
     size = 24 if version >= 6 else 16 if version >= 4 else 8  # older kernels know a shorter struct
     descriptor = linux.syscall(_CREATE_RULESET, struct.pack("=3Q", *handled), size, 0)  # close-on-exec
     for path, rights in rules:
         try:
-            place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            target = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except OSError:
             continue
         try:
-            linux.syscall(_ADD_RULE, descriptor, _PATH_BENEATH, struct.pack("=Qi", rights, place), 0)
+            linux.syscall(_ADD_RULE, descriptor, _PATH_BENEATH, struct.pack("=Qi", rights, target), 0)
         finally:
-            os.close(place)
+            os.close(target)
     return descriptor
 
 
 def restrict(descriptor: int) -> None:
-    """Hold this process to the rules. Needs no_new_privs. Raises OSError."""
+    """Apply the rules to this process. Needs no_new_privs. Raise OSError."""
     linux.syscall(_RESTRICT_SELF, descriptor, 0)

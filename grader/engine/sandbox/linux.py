@@ -1,6 +1,6 @@
-"""Calls of the Linux kernel for which Python has no function, through the C library.
+"""System calls for which Python has no function, through the C library. To be imported on Linux only.
 
-`ctypes.util.find_library` is avoided: it starts other programs. To be imported on Linux only.
+`ctypes.util.find_library` is not used, since it starts other programs.
 """
 
 import ctypes
@@ -33,23 +33,23 @@ def _checked(result: int) -> int:
 
 
 def syscall(number: int, *arguments: int | bytes | None) -> int:
-    """The kernel's answer to system call `number`. Raises OSError."""
+    """Return the result of system call `number`. Raise OSError."""
     words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
     return _checked(_LIBC.syscall(ctypes.c_long(number), *words))
 
 
 def prctl(option: int, argument: int = 0, pointer: int = 0) -> None:
-    """Set a property of this process. Raises OSError."""
+    """Set a property of this process. Raise OSError."""
     _checked(_LIBC.prctl(option, argument, pointer, 0, 0))
 
 
 def capabilities() -> int:
-    """The permitted capabilities of this process among the first 32, as bits."""
+    """Return the bits of this process's permitted capabilities among the first 32."""
     data = ctypes.create_string_buffer(_CAPABILITIES.size)
     _checked(_LIBC.capget(_CAPABILITIES_HEADER, data))
     return int(_CAPABILITIES.unpack(data.raw)[1])
 
 
 def keep_capabilities(bits: int) -> None:
-    """Give up all capabilities but `bits`. Raises OSError."""
+    """Drop all capabilities but `bits`. Raise OSError."""
     _checked(_LIBC.capset(_CAPABILITIES_HEADER, _CAPABILITIES.pack(bits, bits, 0, 0, 0, 0)))

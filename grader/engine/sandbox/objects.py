@@ -1,4 +1,4 @@
-"""The student's objects by number: what stays in the worker, and what the judge can ask of it by name."""
+"""The student's objects by number: they stay in the worker, and the judge refers to them by number and path."""
 
 import copy
 import operator
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from grader.engine.sandbox.describe import is_public
-from grader.engine.sandbox.memory import Sharing, shared
+from grader.engine.sandbox.memory import Sharing, find_shared
 from grader.engine.sandbox.wire import LAST_CALL, MAX_NAMES, OPERATIONS, WireValue
 
 MODULE = 0  # the number of the module itself
@@ -25,52 +25,52 @@ _OPERATIONS = types.SimpleNamespace(
     length=len,
     truth=bool,
 )
-"""What the judge's stand-ins ask for in place of Python's operators: the attributes of object `OPERATIONS`."""
+"""The operators that the judge's stand-ins call: the attributes of the object `OPERATIONS`."""
 
 
 class LastCall(NamedTuple):
-    """What a call did beside returning a value: `shared` and `generator_kept` are attributes of object `LAST_CALL`."""
+    """The side effects of a call. `shared` and `generator_kept` are attributes of the object `LAST_CALL`."""
 
-    value: WireValue  # what it returned
-    results: Sequence[Tensor]  # the tensors in that, in their order
+    value: WireValue  # the result
+    results: Sequence[Tensor]  # the tensors in it, in order
     arguments: Sequence[Tensor]
-    generator_kept: bool  # torch's own is in the state in which the call found it
+    generator_kept: bool  # whether torch's random generator is in the same state as before the call
 
     @property
     def shared(self) -> list[Sharing]:
-        """What of its results shares memory."""
-        return shared(self.value, self.results, self.arguments)
+        """The results that share memory."""
+        return find_shared(self.value, self.results, self.arguments)
 
 
 NO_CALL = LastCall(None, (), (), generator_kept=True)
 
 
-class NoName(Exception):
-    """An object of the student's has no attribute at `path`; `names` are those that it has."""
+class MissingAttribute(Exception):
+    """An object has no attribute at `path`; `names` are the attributes that it has."""
 
     def __init__(self, path: str, names: list[str]):
         self.path = path
         self.names = names
 
 
-class Objects:
-    """Numbers for the objects of one test, beside `module`, whose number stays `MODULE`."""
+class ObjectTable:
+    """Gives numbers to the objects of one test. The number of `module` is always `MODULE`."""
 
     def __init__(self, module: types.ModuleType | None):
         self.module = module
-        self.last = 0  # the number that was given last; the next one is one more
+        self.last = 0  # the latest number
         self.last_call = NO_CALL
         self.by_number: dict[int, Any] = {}
-        self._numbers: dict[int, int] = {}  # id(object): number
+        self._numbers: dict[int, int] = {}  # by id(object)
 
     def clear(self) -> None:
-        """Forgets all objects."""
+        """Forget all objects."""
         self.last_call = NO_CALL
         self.by_number.clear()
         self._numbers.clear()
 
     def number(self, value: Any) -> int:
-        """The number of an object, a new one if it has none yet."""
+        """Return the number of an object, a new one if it has none yet."""
         number = self._numbers.get(id(value))
         if number is None:
             number = self.last = self.last + 1
@@ -79,15 +79,15 @@ class Objects:
         return number
 
     def resolve(self, number: int, path: str) -> Any:
-        """The object of a number, or its attribute at `path`. Raises NoName, or what a property of theirs raises."""
-        ours = {MODULE: self.module, OPERATIONS: _OPERATIONS, LAST_CALL: self.last_call}
-        value = ours.get(number) or self.by_number[number]
+        """Return an object or its attribute at `path`. Raise MissingAttribute, or what a property raises."""
+        reserved = {MODULE: self.module, OPERATIONS: _OPERATIONS, LAST_CALL: self.last_call}
+        value = reserved.get(number) or self.by_number[number]
         for name in path.split(".") if path else []:
             try:
                 value = getattr(value, name)
             except AttributeError as error:
                 known = [n for n in dir(value) if is_public(n)]
                 if name in known:
-                    raise  # a property of the student's that raises
-                raise NoName(path, known[:MAX_NAMES]) from error
+                    raise  # from a property of the student's
+                raise MissingAttribute(path, known[:MAX_NAMES]) from error
         return value

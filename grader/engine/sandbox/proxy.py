@@ -1,11 +1,12 @@
-"""The face of the student's module in the judge.
+"""Stand-ins in the judge for the student's module and its objects.
 
-`Submission` looks like a module, its functions like functions, its `nn.Module`s are `nn.Module`s whose parameters live
-here as mirrors. Calling any of them asks the worker. Autograd crosses: a result is connected to the tensors and
-parameters that went into the call, and its backward asks the worker too, as often differentiable as the student's own
-code is. So does what a call depends on in torch itself: grad mode, the default dtype, the random generator.
+`RemoteSubmission` behaves like a module and its functions like functions; its `nn.Module`s are `nn.Module`s whose
+parameters mirror the student's. Calling any of them asks the worker. Autograd works across the processes: a result is
+connected to the tensors and parameters that went into the call, and its backward asks the worker too. It can be
+differentiated as often as the student's own code. A call also depends on torch's grad mode, default dtype and random
+generator, so they are sent as well.
 
-What cannot cross raises `UsageError`, a sentence for the author of the test.
+What cannot be sent raises `UsageError`, with a sentence for the author of the test.
 """
 
 import weakref
@@ -19,7 +20,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from grader.base.errors import UsageError
-from grader.engine.sandbox.mirror import Mirror, RemoteModule, distinct, joined
+from grader.engine.sandbox.mirror import Mirror, RemoteModule, distinct, join_path
 from grader.engine.sandbox.pack import DTYPE_NAMES, Packer, Unpacker
 from grader.engine.sandbox.shared_memory import Blob
 from grader.engine.sandbox.wire import (
@@ -38,16 +39,16 @@ from grader.engine.sandbox.wire import (
     WireValue,
 )
 
-MOST_HELD = 16 << 20  # bytes of an answer that is held as long as its question
+MAX_KEPT_ANSWER = 16 << 20  # bytes of an answer that is kept as long as its question
 
 Exchange = Callable[[Request, list[Any], "Question"], tuple[Returned, Blob]]
-Kind = tuple[torch.Size, torch.dtype]
-_MAX_MIRRORED = 1 << 14  # tensors of all modules of a test: each question looks whether one has changed
+ShapeAndDtype = tuple[torch.Size, torch.dtype]
+_MAX_MIRRORED = 1 << 14  # tensors of all modules of a test: each question checks all of them for changes
 
 
 @dataclass
 class Question:
-    """What a request is called on a screen, with the values that went in and, once answered, came out."""
+    """The name of a request for people, with its arguments and, once answered, its result."""
 
     label: str  # "route", "MoELayer", "MoELayer.forward"
     args: tuple[Any, ...] = ()
@@ -56,24 +57,19 @@ class Question:
 
 
 class EarlierCall(UsageError):
-    """A test differentiates a result by what went into an earlier call. `call` is the id of the one that gave it."""
+    """A test differentiates a result by an input of an earlier call. `call` is the id of the call that returned it."""
 
     def __init__(self, label: str, call: int):
         super().__init__(
-            f"What {label} gave depends on tensors of an earlier call. Gradients go from a result to the arguments of"
-            " its own call, and to parameters."
+            f"The result of {label} depends on tensors of an earlier call, and gradients reach only parameters and the"
+            " arguments of the same call."
         )
         self.label = label
         self.call = call
 
 
 class Link:
-    """Asks one worker during one test.
-
-    `exchange` carries a request over and raises what the answer amounts to, which has been read through (`reading`).
-    `refuse` gives what to raise on one that does not fit what was asked, or was said before. `limit` bounds the bytes
-    of tensors in one request. `ids` are numbers that no question to this worker has had.
-    """
+    """Sends the questions of one test to one worker."""
 
     def __init__(
         self,
@@ -82,31 +78,39 @@ class Link:
         limit: int,
         ids: Iterator[int],
     ):
+        """Set how to reach the worker.
+
+        Args:
+            exchange: Sends a request and returns the validated answer, or raises what the answer stands for.
+            refuse: Returns the error for an answer that does not fit the question or an earlier answer.
+            limit: Bytes of tensors in one request.
+            ids: Numbers that no earlier question to this worker had.
+        """
         self._exchange = exchange
         self._refuse = refuse
         self._limit = limit
         self._ids = ids
         self._modules: dict[int, Mirror] = {}
-        self._mirrored = 0  # tensors of theirs
+        self._mirrored = 0  # number of their tensors
         self._released: list[int] = []
         self._rng = torch.get_rng_state()  # as the worker knows it
-        self.last = Question("a call")  # the last one
+        self.last = Question("a call")  # the latest call
 
     def invoke(self, number: int, path: str, label: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Calls an object of the worker."""
+        """Call an object of the worker."""
         _check_modes(label)
         packer = Packer(_wire_object, self._limit, layout=True)
         context, parameters = self._context(packer, label)
-        wire_args = [_wired(packer, arg, label) for arg in args]
-        wire_kwargs = {name: _wired(packer, arg, label) for name, arg in kwargs.items()}
+        wire_args = [_to_wire(packer, arg, label) for arg in args]
+        wire_kwargs = {name: _to_wire(packer, arg, label) for name, arg in kwargs.items()}
         request = Invoke(next(self._ids), number, path, wire_args, wire_kwargs, context)
         self.last = Question(label, args, kwargs)
         blobs, inputs = packer.blobs, packer.differentiable + parameters
-        del packer  # it holds the tensors, some of which may be there for this question alone
+        del packer  # it holds tensors that may exist for this question only
         return self._ask(request, blobs, self.last, inputs)
 
     def side_effect(self, name: str, kind: Any) -> Any:
-        """What the last call did beside returning a value, an attribute of `objects.LastCall` of this type."""
+        """Return an attribute of `objects.LastCall`, converted to the type `kind`."""
         value = self.get(LAST_CALL, name, self.last.label)
         try:
             return msgspec.convert(value, kind)
@@ -114,42 +118,42 @@ class Link:
             raise self._refuse(WireError(str(error))) from None
 
     def get(self, number: int, path: str, label: str) -> Any:
-        """The value of an attribute of an object of the worker."""
+        """Return an attribute of an object of the worker."""
         packer = Packer(_wire_object, self._limit)
         context, parameters = self._context(packer, label)
         return self._ask(Get(next(self._ids), number, path, context), packer.blobs, Question(label), parameters)
 
     def set(self, number: int, path: str, label: str, value: Any) -> None:
-        """Sets an attribute of an object of the worker."""
+        """Set an attribute of an object of the worker."""
         packer = Packer(_wire_object, self._limit, layout=True)
         context, _ = self._context(packer, label)
-        request = Set(next(self._ids), number, path, _wired(packer, value, label), context)
+        request = Set(next(self._ids), number, path, _to_wire(packer, value, label), context)
         self._ask(request, packer.blobs, Question(label, (value,)), [])
 
     def differentiate(
-        self, of: int, label: str, grads: tuple[Tensor | None, ...], like: list[Kind], inputs: list[Tensor]
+        self, of: int, label: str, grads: tuple[Tensor | None, ...], like: list[ShapeAndDtype], inputs: list[Tensor]
     ) -> list[Any]:
-        """Gradients of call `of` by what went into it: of these shapes and dtypes, and connected to `inputs`."""
+        """Return the gradients of call `of` by its inputs, which are `like` these, connected to `inputs`."""
         packer = Packer(_wire_object, self._limit)
         try:
             wires = [None if grad is None else packer.tensor(grad) for grad in grads]
         except WireError as error:
             raise UsageError(f"{label}.backward cannot be given {error}.") from None
-        except RuntimeError:  # a batch, which has no numbers
-            raise UsageError(f"{label} is differentiated in a batch, by vmap, which does not reach it.") from None
+        except RuntimeError:  # a batched tensor, which has no numbers
+            raise UsageError(f"{label} is differentiated by vmap, which has no effect on a submission.") from None
         request = Differentiate(next(self._ids), of, wires, torch.is_grad_enabled())
         question = Question(f"{label}.backward", tuple(grads))
         found = self._ask(request, packer.blobs, question, packer.differentiable + inputs)
         if not _are_gradients(found, like):
-            raise self._refuse(WireError("gradients of other tensors than those that were asked for"))
+            raise self._refuse(WireError("gradients of other tensors than those requested"))
         return found  # type: ignore[no-any-return]
 
     def _context(self, packer: Packer, label: str) -> tuple[Context, list[Tensor]]:
-        """The state that a question depends on, and the parameters that its answer may be differentiated by."""
+        """Return the state that a question depends on, and the parameters by which its answer may be differentiated."""
         try:
             updates = [update for mirror in self._modules.values() for update in mirror.updates(packer)]
         except WireError as error:
-            raise UsageError(f"{label} cannot be asked for: the test put into a module {error}.") from None
+            raise UsageError(f"{label} cannot be used, since the test put into a module {error}.") from None
         slots: list[tuple[int, int]] = []
         parameters: list[Tensor] = []
         if torch.is_grad_enabled():
@@ -175,7 +179,7 @@ class Link:
     def _ask(self, request: Any, blobs: list[Any], question: Question, inputs: list[Tensor]) -> Any:
         try:
             reply, blob = self._exchange(request, blobs, question)
-        except WireError as error:  # the question is too long; an answer's faults are dealt with there
+        except WireError as error:  # the question is too large; `exchange` handles invalid answers
             raise UsageError(f"{question.label} cannot be given {error}.") from None
         unpacker = Unpacker(blob, lambda wire, unpacker: self._find(wire, unpacker, question.label))
         try:
@@ -185,19 +189,25 @@ class Link:
                 self._find(module, unpacker, question.label)
         except WireError as error:
             raise self._refuse(error) from None
-        if reply.rng is not None:  # the random generator goes on from where the student's code left it
+        if reply.rng is not None:  # the random generator continues where the student's code left it
             torch.set_rng_state(torch.frombuffer(bytearray(reply.rng), dtype=torch.uint8))
             self._rng = torch.get_rng_state()
         if outputs and torch.is_grad_enabled():
-            call = _Call(weakref.ref(self), request.id, question.label, alone=not inputs, earlier=reply.earlier)
+            call = _Call(
+                weakref.ref(self),
+                request.id,
+                question.label,
+                has_no_inputs=not inputs,
+                depends_on_earlier=reply.earlier,
+            )
             weakref.finalize(call, self._released.append, request.id)
             inputs = inputs or [torch.zeros((), requires_grad=True)]
             _Connect.apply(call, len(outputs), *outputs, *inputs)  # type: ignore[no-untyped-call]
-        question.result = value if len(blob) <= MOST_HELD else _unheld(value)
+        question.result = value if len(blob) <= MAX_KEPT_ANSWER else _with_weak_tensors(value)
         return value
 
     def _find(self, wire: WireObject | WireModule, unpacker: Unpacker, label: str) -> Any:
-        """What stands here for an object of the worker."""
+        """Return the stand-in for an object of the worker."""
         if isinstance(wire, WireObject):
             return RemoteObject(self, wire.number, label, wire.type_name)
         if wire.number not in self._modules:
@@ -208,20 +218,20 @@ class Link:
         return self._modules[wire.number].renew(wire, unpacker)
 
 
-def _unheld(value: Any) -> Any:
-    """Return a value with weak references in the place of its tensors, which live for as long as the test has them."""
+def _with_weak_tensors(value: Any) -> Any:
+    """Return a value with weak references instead of tensors, so that it does not keep them alive."""
     match value:
         case Tensor():
             return weakref.ref(value)
         case dict():
-            return {key: _unheld(item) for key, item in value.items()}
+            return {key: _with_weak_tensors(item) for key, item in value.items()}
         case list() | tuple():
-            return tuple(_unheld(item) for item in value)
+            return tuple(_with_weak_tensors(item) for item in value)
     return value
 
 
-def _are_gradients(found: Any, like: list[Kind]) -> bool:
-    """Whether it is a list of one gradient, or None, for each tensor of these shapes and dtypes."""
+def _are_gradients(found: Any, like: list[ShapeAndDtype]) -> bool:
+    """Return whether `found` is a list of gradients, or None, of these shapes and dtypes."""
     return (
         isinstance(found, list)
         and len(found) == len(like)
@@ -233,7 +243,7 @@ def _are_gradients(found: Any, like: list[Kind]) -> bool:
 
 
 def _check_modes(label: str) -> None:
-    """Raises UsageError where a mode of torch is on that would be expected to reach into the call."""
+    """Raise UsageError if a mode of torch is on that would have to apply inside the call."""
     if torch._C._len_torch_function_stack() or torch._C._len_torch_dispatch_stack():
         what = "a mode of torch (a device as context, a default device, a FLOP counter)"
     elif torch.is_autocast_enabled("cpu"):
@@ -244,11 +254,11 @@ def _check_modes(label: str) -> None:
         what = "a transform of torch.func (grad, vmap, jacrev)"
     else:
         return
-    raise UsageError(f"{label} is called inside {what}, which does not reach a submission.")
+    raise UsageError(f"{label} is called inside {what}, which has no effect on a submission.")
 
 
-def _wired(packer: Packer, value: Any, label: str) -> WireValue:
-    """The wire form of an argument. Raises UsageError where it cannot cross."""
+def _to_wire(packer: Packer, value: Any, label: str) -> WireValue:
+    """Return the wire form of an argument. Raise UsageError if it cannot be sent."""
     try:
         return packer.value(value)
     except WireError as error:
@@ -257,21 +267,21 @@ def _wired(packer: Packer, value: Any, label: str) -> WireValue:
 
 @dataclass(eq=False)
 class _Call:
-    """An answered call, kept by the results that may be differentiated.
+    """An answered call, kept alive by those results that may be differentiated.
 
-    They keep it in torch's graph, in which Python's garbage collector does not find every circle: so the link, which
-    knows the results, is not kept from here.
+    They keep it in torch's graph, where Python's garbage collector does not find every cycle. So it refers weakly to
+    the link, which refers to the results.
     """
 
     link: weakref.ref[Link]
     id: int
     label: str
-    alone: bool  # nothing that went into the call can be differentiated
-    earlier: bool  # and something that went into an earlier one can
+    has_no_inputs: bool  # none of its inputs can be differentiated
+    depends_on_earlier: bool  # an input of an earlier call can be differentiated instead
 
 
 class _Connect(torch.autograd.Function):
-    """Connects the results of a call to its inputs, in place: the results stay where they are in nested values."""
+    """Connects the results of a call to its inputs in place, so that results inside nested values stay there."""
 
     @staticmethod
     def forward(ctx: Any, call: _Call, count: int, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -286,20 +296,20 @@ class _Connect(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
         call: _Call = ctx.call
-        if call.earlier:
+        if call.depends_on_earlier:
             raise EarlierCall(call.label, call.id)
-        if call.alone:
+        if call.has_no_inputs:
             return (None, None, *(None for _ in grads), None)
         link = call.link()
         if link is None:
             raise UsageError(f"{call.label} is differentiated after the test in which it was called.")
-        inputs = list(ctx.saved_tensors) if torch.is_grad_enabled() else []  # which may have changed since
+        inputs = list(ctx.saved_tensors) if torch.is_grad_enabled() else []  # raises if one has changed since
         result = link.differentiate(call.id, call.label, grads, ctx.like, inputs)
         return (None, None, *(None for _ in grads), *result)
 
 
-class Submission:
-    """The student's module. Attribute access gives its functions, classes and values."""
+class RemoteSubmission:
+    """A stand-in for the student's module, whose attributes are its functions, classes and values."""
 
     def __init__(self, link: Link, names: dict[str, bool]):
         self.__dict__.update(_link=link, _names=names)
@@ -320,7 +330,7 @@ class Submission:
 
 
 class RemoteObject:
-    """An object of the student's that stays in the worker, or an attribute of one."""
+    """A stand-in for an object of the student's that stays in the worker, or for an attribute of one."""
 
     def __init__(self, link: Link, number: int, label: str, type_name: str, path: str = ""):
         self.__dict__.update(_link=link, _number=number, _label=label, _type_name=type_name, _path=path)
@@ -333,16 +343,16 @@ class RemoteObject:
 
     def __getattr__(self, name: str) -> Any:
         if name == "__signature__":
-            raise UsageError(f"The signature of {self._label} is not known to a test: call it.")
+            raise UsageError(f"The signature of {self._label} is not available to a test; call it instead.")
         if name.startswith("__"):
             raise AttributeError(name)
-        return self._link.get(self._number, joined(self._path, name), f"{self._label}.{name}")
+        return self._link.get(self._number, join_path(self._path, name), f"{self._label}.{name}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         label = f"{self._label}.{name}"
         if self._number == 0:
             raise UsageError(f"A test cannot set {label} in a submission: it would stay set in the tests that follow.")
-        self._link.set(self._number, joined(self._path, name), label, value)
+        self._link.set(self._number, join_path(self._path, name), label, value)
 
     def _operation(self, name: str, *args: Any) -> Any:
         return self._link.invoke(OPERATIONS, name, self._label, args, {})
@@ -380,11 +390,11 @@ class RemoteObject:
 
 
 def _wire_object(value: Any) -> WireValue:
-    """The wire form of a stand-in; nothing else of the judge's goes over as an object."""
+    """Return the wire form of a stand-in. Raise WireError for any other object."""
     if isinstance(value, RemoteObject):
         return WireObject(value._number, value._type_name, value._path)
     if isinstance(value, RemoteModule):
         return WireObject(value.__dict__["_mirror"].number, "module", value.__dict__["_path"])
-    if isinstance(value, Submission):
+    if isinstance(value, RemoteSubmission):
         return WireObject(0, "module")
     raise WireError(f"a {type(value).__name__}: only tensors, plain values and what came from it can be passed")

@@ -1,7 +1,7 @@
-"""seccomp: which system calls a process may make, for ever.
+"""seccomp restricts which system calls a process may make, permanently.
 
-All calls are refused with EPERM, which Python shows as a PermissionError, but those below. A call of another
-architecture's table would evade the numbers, so it ends the process.
+All calls but those below fail with EPERM, which Python raises as PermissionError. A call through the table of another
+architecture, which has other numbers, kills the process.
 """
 
 import ctypes
@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from grader.engine.sandbox import linux
 
-Numbers = tuple[int | None, int | None]  # on x86_64, on aarch64; None: that machine has no such call
+Numbers = tuple[int | None, int | None]  # on x86_64 and aarch64; None if that machine has no such call
 
 # fmt: off
-FREE: dict[str, Numbers] = {
+ALWAYS_ALLOWED: dict[str, Numbers] = {
     # descriptors that are open already
     "read": (0, 63), "write": (1, 64), "readv": (19, 65), "writev": (20, 66), "pread64": (17, 67),
     "pwrite64": (18, 68), "preadv": (295, 69), "pwritev": (296, 70), "lseek": (8, 62), "close": (3, 57),
@@ -49,7 +49,7 @@ FREE: dict[str, Numbers] = {
     "sched_yield": (24, 124), "sched_getaffinity": (204, 123), "exit": (60, 93), "exit_group": (231, 94),
 }
 OPENING: dict[str, Numbers] = {"open": (2, None), "openat": (257, 56)}
-JUDGED: dict[str, Numbers] = {  # by their arguments, see _cases
+CONDITIONAL: dict[str, Numbers] = {  # allowed for some arguments, see _cases
     "fcntl": (72, 25), "ioctl": (16, 29), "prctl": (157, 167), "prlimit64": (302, 261),
     "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131),
 }
@@ -57,13 +57,13 @@ JUDGED: dict[str, Numbers] = {  # by their arguments, see _cases
 _CLONE3 = 435  # on every machine
 _PRCTL = 15, 16, 0x53564D41  # PR_SET_NAME, PR_GET_NAME, PR_SET_VMA
 
-# Column of the tables, and the kernel's own number for the architecture.
+# The column of the tables, and the kernel's number for the architecture.
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-_X32 = 0x40000000  # bit of the numbers of x86_64's second table
+_X32 = 0x40000000  # bit in the numbers of x86_64's second table
 
 
 class _Condition(NamedTuple):
-    """What half of an argument must be: `value` itself or, with `lacks`, free of the bits of `value`."""
+    """A condition on half of an argument: equal to `value` or, with `lacks`, without any of its bits."""
 
     argument: int
     value: int | None  # None: the pid of the confined process
@@ -75,11 +75,11 @@ _Case = tuple[_Condition, ...]  # all must hold
 
 
 def _cases() -> dict[str, list[_Case]]:
-    """For each call that is judged by its arguments, the cases in which it is allowed."""
-    own_process: list[_Case] = [(_Condition(0, None),)]  # abort() works
+    """Return the cases in which each conditional call is allowed."""
+    own_process: list[_Case] = [(_Condition(0, None),)]  # for abort()
     duplicates = fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL
     controls = termios.TCGETS, termios.FIONREAD, termios.FIONBIO, termios.FIOCLEX, termios.FIONCLEX
-    # F_SETOWN, F_SETSIG and O_ASYNC together make the kernel kill another process of the same user.
+    # F_SETOWN, F_SETSIG and O_ASYNC together would make the kernel kill another process of the same user.
     without_async = _Condition(1, fcntl.F_SETFL), _Condition(2, fcntl.FASYNC, lacks=True)
     read_own_limits = _Condition(0, 0), _Condition(2, 0), _Condition(2, 0, upper=True)
     return {
@@ -109,7 +109,7 @@ class _Program(ctypes.Structure):
 _MODE_FILTER = 2  # of PR_SET_SECCOMP
 
 # Codes of classic BPF.
-_LOAD = 0x20  # a word of the description of the call
+_LOAD = 0x20  # a word of the call's description
 _EQUAL = 0x15
 _AT_LEAST = 0x35
 _ANY_BIT = 0x45
@@ -119,7 +119,7 @@ _ALLOW = 0x7FFF0000
 _REFUSE = 0x00050000
 _KILL = 0x80000000
 
-# Where that description holds what, in bytes.
+# Offsets in that description, in bytes.
 _NUMBER = 0
 _ARCHITECTURE = 4
 _ARGUMENTS = 16  # eight bytes each, the lower half first
@@ -130,12 +130,12 @@ def _column(table: dict[str, Numbers], column: int) -> list[tuple[str, int]]:
 
 
 class Filter:
-    """The program that the kernel runs on each call of a confined process."""
+    """The program that the kernel runs on each system call of a confined process."""
 
     def __init__(self, *, may_open: bool, machine: str | None = None) -> None:
-        """Raises KeyError for a `machine` (default: this one) that `supports` denies."""
+        """Build the program for a machine, by default this one. Raise KeyError unless `supports(machine)`."""
         self._code: list[tuple[int, int, int, int]] = []
-        self._own_pid: list[int] = []  # positions of the instructions that compare with it
+        self._own_pid: list[int] = []  # positions of the instructions that compare with the pid
         column, architecture = _MACHINES[machine or platform.machine()]
 
         self._add(_LOAD, _ARCHITECTURE)
@@ -147,13 +147,13 @@ class Filter:
             self._add(_RETURN, _KILL)
 
         self._add(_EQUAL, _CLONE3, if_false=1)
-        self._add(_RETURN, _REFUSE | errno.ENOSYS)  # its flags lie in memory; the C library then tries clone
+        self._add(_RETURN, _REFUSE | errno.ENOSYS)  # its flags are in memory; the C library then tries clone
         cases = _cases()
-        for name, number in _column(JUDGED, column):
-            self._judge(number, cases[name])
-        numbers = [number for _, number in _column(FREE | OPENING if may_open else FREE, column)]
+        for name, number in _column(CONDITIONAL, column):
+            self._add_cases(number, cases[name])
+        numbers = [number for _, number in _column(ALWAYS_ALLOWED | OPENING if may_open else ALWAYS_ALLOWED, column)]
         for left in range(len(numbers), 0, -1):
-            self._add(_EQUAL, numbers[-left], if_true=left)  # over the others and the refusal
+            self._add(_EQUAL, numbers[-left], if_true=left)  # skips the other numbers and the refusal
         self._add(_RETURN, _REFUSE | errno.EPERM)
         self._add(_RETURN, _ALLOW)
 
@@ -163,8 +163,8 @@ class Filter:
     def _add(self, code: int, value: int, if_true: int = 0, if_false: int = 0) -> None:
         self._code.append((code, if_true, if_false, value))
 
-    def _judge(self, number: int, cases: list[_Case]) -> None:
-        """Instructions that end with an answer if the call is `number`, and go on otherwise."""
+    def _add_cases(self, number: int, cases: list[_Case]) -> None:
+        """Add instructions that decide call `number` by its arguments, and skip themselves for other calls."""
         entry = len(self._code)
         self._add(_EQUAL, number)
         for case in cases:
@@ -183,21 +183,21 @@ class Filter:
         self._code[entry] = (_EQUAL, 0, len(self._code) - entry - 1, number)
 
     def install(self) -> None:
-        """Hold this process to the filter. Needs no_new_privs. Raises OSError."""
+        """Apply the filter to this process. Needs no_new_privs. Raise OSError."""
         for position in self._own_pid:
             self.instructions[position].value = os.getpid()
         linux.prctl(linux.PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(self._program))
 
 
 def supports(machine: str) -> bool:
-    """Whether there is a table of system calls for a processor as `platform.machine()` names it."""
+    """Return whether there is a table of system calls for a machine, as `platform.machine()` names it."""
     return machine in _MACHINES and sys.maxsize > 2**32
 
 
 def available() -> bool:
-    """Whether the running kernel has seccomp filters."""
+    """Return whether the running kernel has seccomp filters."""
     try:
         linux.prctl(linux.PR_SET_SECCOMP, _MODE_FILTER, 0)
     except OSError as error:
-        return error.errno == errno.EFAULT  # it knows the mode, and then misses the program
+        return error.errno == errno.EFAULT  # the mode is known, and only the program is missing
     return False

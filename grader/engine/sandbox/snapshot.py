@@ -1,4 +1,4 @@
-"""How values and modules look, so that a change of one can be told."""
+"""Snapshots of values and modules, to detect what changed."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -8,12 +8,12 @@ from xxhash import xxh3_64_intdigest
 
 from grader.engine.sandbox.pack import MAX_DEPTH, checksum
 
-Slot = tuple[dict[str, Any], str]  # where a tensor stands: a dict of a module's, and a key of it
+Slot = tuple[dict[str, Any], str]  # the dict of a module that holds a tensor, and the key
 
 
 def _leaves(value: Any, depth: int = 0) -> Iterator[Any]:
-    """That by which a change of a value can be told."""
-    if depth > MAX_DEPTH:  # no argument is: it was made to hold itself
+    """Yield hashable values that differ after a change of `value`."""
+    if depth > MAX_DEPTH:  # an argument cannot be that deep: the student's code made it contain itself
         yield "deep"
     elif isinstance(value, Tensor):
         yield checksum(value)
@@ -33,12 +33,12 @@ def _leaves(value: Any, depth: int = 0) -> Iterator[Any]:
 
 
 def fingerprint(value: Any) -> tuple[Any, ...] | None:
-    """What changes with a value that can be changed in place; None for one that cannot."""
+    """Return what differs after a change of `value` in place; None for an immutable value."""
     return None if value is None or isinstance(value, bool | int | float | str) else tuple(_leaves(value))
 
 
 def slots_of(module: nn.Module) -> list[Slot]:
-    """Where the tensors of a module stand, in the order of their names."""
+    """Return the slots of a module's tensors, in the order of their names."""
     return [
         (holder, name)
         for child in module.modules()
@@ -48,24 +48,24 @@ def slots_of(module: nn.Module) -> list[Slot]:
     ]
 
 
-class Look(NamedTuple):
-    """How a module looks, as far as the judge is told of it. The tensors are kept, lest an `id` be used again."""
+class ModuleSnapshot(NamedTuple):
+    """The state of a module as far as the judge knows about it."""
 
     structure: tuple[Any, ...]
-    states: tuple[Any, ...]  # of the distinct tensors: what changes when one is changed
-    tensors: tuple[Tensor, ...]
+    states: tuple[Any, ...]  # of the distinct tensors: differs after a change of one
+    tensors: tuple[Tensor, ...]  # kept so that no other object gets the `id` of one
 
-    def same(self, other: "Look") -> bool:
-        """Whether nothing has changed that the judge is told of."""
+    def is_same(self, other: "ModuleSnapshot") -> bool:
+        """Return whether nothing changed that the judge knows about."""
         return (self.structure, self.states) == (other.structure, other.states)
 
 
-def look_at(module: nn.Module) -> Look:
-    """How a module looks now. Raises WireError where one of its tensors could not cross."""
+def take_snapshot(module: nn.Module) -> ModuleSnapshot:
+    """Return the current state of a module. Raise WireError if one of its tensors cannot be sent."""
     slots = slots_of(module)
     tensors = tuple({id(holder[name]): holder[name] for holder, name in slots}.values())
     children = [(path, id(child), child.training) for path, child in module.named_modules(remove_duplicate=False)]
-    return Look(
+    return ModuleSnapshot(
         (*children, *((name, id(holder[name])) for holder, name in slots)),
         tuple((id(tensor), checksum(tensor), tensor.requires_grad) for tensor in tensors),
         tensors,

@@ -1,4 +1,4 @@
-"""Source text as modules: the student's file, and the earlier exercises that it imports."""
+"""Runs source text as modules: the student's file, and the earlier exercises that it imports."""
 
 import linecache
 import marshal
@@ -9,13 +9,13 @@ from typing import Any
 
 
 def install(others: Mapping[str, str], files: set[str] | None = None) -> None:
-    """Makes source texts importable by module name, and adds their file names to `files` as they are imported."""
+    """Make source texts importable by module name. Their file names are added to `files` when they are imported."""
     if others:
-        sys.meta_path.insert(0, _Others(others, files if files is not None else set()))
+        sys.meta_path.insert(0, _SourceImporter(others, files if files is not None else set()))
 
 
-class _Others:
-    """Imports earlier exercises, from source text."""
+class _SourceImporter:
+    """Imports modules from source text."""
 
     def __init__(self, sources: Mapping[str, str], files: set[str]):
         self._sources = sources
@@ -40,11 +40,11 @@ def execute(
     module: types.ModuleType | None = None,
     code: bytes | None = None,
 ) -> types.ModuleType:
-    """Runs source text as module `name`, and adds its file name to `files`. Raises whatever the source raises.
+    """Run source text as the module `name`, and add its file name to `files`. Raise whatever the source raises.
 
-    `code`: the same, compiled and marshalled, where that has been done already.
+    `code` is the source compiled and marshalled, if the caller has it.
 
-    The module stands in `sys.modules` before it runs: dataclasses with postponed annotations look themselves up there.
+    The module is in `sys.modules` before it runs: dataclasses with postponed annotations look themselves up there.
     """
     file = f"{name}.py"
     if files is not None:

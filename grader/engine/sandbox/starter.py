@@ -1,25 +1,25 @@
-"""What a judge is given to start workers with."""
+"""The interface by which a judge starts workers."""
 
 import signal
 import socket
 from dataclasses import dataclass
 from typing import Protocol
 
-DUMP_SIGNAL = signal.SIGUSR1  # makes a worker print where it is, even inside an operation of torch
+DUMP_SIGNAL = signal.SIGUSR1  # makes a worker print its traceback, even inside an operation of torch
 
 
 @dataclass
-class Started:
-    """A running worker: its channel, the pipe of what it prints, and a descriptor that tells of its end."""
+class WorkerHandle:
+    """A running worker: its channel, the pipe that it prints to, and its pidfd where the system has them."""
 
     pid: int
     sock: socket.socket
     output: int
-    gone: int | None
+    pidfd: int | None
 
 
 @dataclass(frozen=True)
-class Ended:
+class WorkerExit:
     """How a worker ended: its exit code, or the signal that ended it."""
 
     code: int | None
@@ -30,50 +30,54 @@ class Ended:
 class Starter(Protocol):
     """Starts and ends workers."""
 
-    def start(self, memory: int, cpu_seconds: int) -> Started:
-        """A fresh worker with so much memory, in bytes beyond the warm process's, and so many seconds of CPU."""
+    def start(self, memory: int, cpu_seconds: int) -> WorkerHandle:
+        """Start a worker that may use `memory` bytes beyond those of the warm process, and so many seconds of CPU."""
         ...
 
-    def end(self, started: Started) -> Ended:
-        """Ends a worker if it still runs, and says how it ended."""
+    def end(self, worker: WorkerHandle) -> WorkerExit:
+        """Kill a worker if it still runs, and return how it ended."""
         ...
 
-    def dismiss(self, started: Started) -> None:
-        """Ends a worker of which nothing more is to be known."""
+    def dismiss(self, worker: WorkerHandle) -> None:
+        """End a worker whose exit does not matter."""
         ...
 
-    def interrupt(self, started: Started) -> None:
-        """Asks a worker to print where it is."""
+    def interrupt(self, worker: WorkerHandle) -> None:
+        """Ask a worker to print its traceback."""
         ...
 
 
-class Ahead:
-    """Another starter's workers, for who waits for each verdict: what can be done between two of them is done then.
+class PrestartingStarter:
+    """Defers work of another starter to the time between two results, so that nobody waits for it.
 
-    Those that were dismissed are ended, and one that is like the last is started.
+    `catch_up` ends the workers that were dismissed, and starts one like the last.
     """
 
     def __init__(self, starter: Starter):
         self._starter = starter
-        self._dismissed: list[Started] = []
-        self._ready: dict[tuple[int, int], Started] = {}  # by what it was started with; one at most
+        self._dismissed: list[WorkerHandle] = []
+        self._ready: dict[tuple[int, int], WorkerHandle] = {}  # at most one, by its memory and CPU seconds
         self._last: tuple[int, int] | None = None
 
-    def start(self, memory: int, cpu_seconds: int) -> Started:
+    def start(self, memory: int, cpu_seconds: int) -> WorkerHandle:
+        """Return the worker that is ready, if it has these limits, otherwise start one."""
         self._last = memory, cpu_seconds
         return self._ready.pop(self._last, None) or self._starter.start(memory, cpu_seconds)
 
-    def end(self, started: Started) -> Ended:
-        return self._starter.end(started)
+    def end(self, worker: WorkerHandle) -> WorkerExit:
+        """Kill a worker if it still runs, and return how it ended."""
+        return self._starter.end(worker)
 
-    def dismiss(self, started: Started) -> None:
-        self._dismissed.append(started)
+    def dismiss(self, worker: WorkerHandle) -> None:
+        """Leave a worker for `catch_up` to end."""
+        self._dismissed.append(worker)
 
-    def interrupt(self, started: Started) -> None:
-        self._starter.interrupt(started)
+    def interrupt(self, worker: WorkerHandle) -> None:
+        """Ask a worker to print its traceback."""
+        self._starter.interrupt(worker)
 
     def catch_up(self) -> None:
-        """Does what was left for later."""
+        """End the dismissed workers, and start one like the last."""
         while self._dismissed:
             self._starter.dismiss(self._dismissed.pop())
         if self._last is not None and not self._ready:

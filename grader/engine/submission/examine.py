@@ -1,6 +1,6 @@
-"""What can be said of a submission without running it: it does not compile, nothing is written yet, what it imports.
+"""Examines a submission without running it: whether it compiles, whether anything is written, what it imports.
 
-The text is parsed once, in a process that is stopped if that takes longer than a submission may take to load.
+The text is parsed once, in a process that is stopped after the time in which a submission has to load.
 """
 
 import marshal
@@ -20,22 +20,22 @@ from grader.base import outline
 from grader.base.errors import Lost
 from grader.base.result import Outcome
 
-SECONDS = 10  # of CPU time for one text: as much as loading may take
-_MEMORY = 1 << 30  # bytes of address space for the process that parses
+SECONDS = 10  # of CPU time for one text; loading may take as long
+_MEMORY = 1 << 30  # bytes of address space for the parsing process
 _SCRIPT = outline.__file__
-_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
+_CRASH_SIGNALS = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 
 
 class Import(msgspec.Struct, frozen=True):
-    """A name that a text imports."""
+    """A name that a module imports."""
 
-    module: str  # the top-level one
-    name: str  # as the text calls it
-    read: bool  # the text reads the name somewhere
+    module: str  # the top-level module
+    name: str  # the name that it is bound to
+    read: bool  # whether the name is read anywhere
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Why there is nothing to run."""
+    """The reason why a submission is not run."""
 
     outcome: Outcome
     message: str
@@ -43,46 +43,49 @@ class Finding(msgspec.Struct, frozen=True):
     column: int | None = None  # from 1, in characters
 
 
-class Examined(msgspec.Struct, frozen=True):
-    """A source text as its parser sees it."""
+class Examination(msgspec.Struct, frozen=True):
+    """The findings about a source text."""
 
     finding: Finding | None = None
     imports: tuple[Import, ...] = ()
-    code: bytes | None = None  # marshalled; None: not compiled, or Python warns of something that is to be seen
+    code: bytes | None = None  # marshalled; None if it was not compiled, or if Python has a warning to show
 
 
 @lru_cache(maxsize=64)
-def examine(text: str, module: str) -> Examined:
-    """Parse the text of a module in a process of its own. Raise Lost where the system ends that process."""
+def examine(text: str, module: str) -> Examination:
+    """Parse the text of a module in another process. Raise Lost if the system ends that process."""
     return _parser.examine(text, f"{module}.py")
 
 
 def finding_of(fault: Sequence[Any] | None, unwritten: int | None) -> Finding | None:
-    """Return what an outline says against running a text."""
+    """Return the reason of an outline not to run a text, if there is one."""
     if fault is not None:
         return Finding(Outcome.SYNTAX_ERROR, *fault)
     return None if unwritten is None else Finding(Outcome.NOT_STARTED, "nothing is written yet", unwritten)
 
 
 def is_untouched(text: str, module: str) -> bool:
-    """Return whether nothing is written yet in a module. Raise Lost as `examine` does."""
+    """Return whether nothing is written yet in a module. Raise Lost like `examine`."""
     finding = examine(text, module).finding
     return finding is not None and finding.outcome is Outcome.NOT_STARTED
 
 
 class _Parser:
-    """A process that parses one text after the other. It ends with this one, whose end of the pipe it reads."""
+    """A process that parses one text after the other. It ends when this process closes the pipe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def examine(self, text: str, file: str) -> Examined:
+    def examine(self, text: str, file: str) -> Examination:
         with self._lock:
-            return self._examine(text, file) or self._examine(text, file) or self._lost()
+            examination = self._examine(text, file) or self._examine(text, file)
+        if examination is None:
+            raise Lost("the process that parses submissions was ended twice; is there enough memory?")
+        return examination
 
-    def _examine(self, text: str, file: str) -> Examined | None:
-        """Return None where the process was killed, which says nothing about the text."""
+    def _examine(self, text: str, file: str) -> Examination | None:
+        """Return None if the process was killed, which says nothing about the text."""
         process = self._process = self._process or _start()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -91,28 +94,26 @@ class _Parser:
             answer = _read(process.stdout)
         except (BrokenPipeError, EOFError):
             return self._ended(process)
-        except BaseException:  # an interrupt: what it answers later belongs to no other text
+        except BaseException:  # an interrupt; the answer must not be read as that to the next text
             process.kill()
             self._ended(process)
             raise
         fault, imports, unwritten, code = marshal.loads(answer)
-        return Examined(finding_of(fault, unwritten), tuple(Import(*each) for each in imports), code)
+        return Examination(finding_of(fault, unwritten), tuple(Import(*each) for each in imports), code)
 
-    def _ended(self, process: "subprocess.Popen[bytes]") -> Examined | None:
+    def _ended(self, process: "subprocess.Popen[bytes]") -> Examination | None:
+        """Return what the end of the process says about the text; None for nothing."""
         self._process = None
-        with suppress(BrokenPipeError), process:  # closes its pipes, one with unsent data in it, and waits
+        with suppress(BrokenPipeError), process:  # closes its pipes, even with unsent data, and waits
             pass
         number = -process.returncode
         if number == signal.SIGXCPU:
-            what = f"Stopped after {SECONDS} s while it was loaded: Python cannot parse it in that time."
-            return Examined(Finding(Outcome.TIMEOUT, what))
-        if number in _CRASHES:
-            what = f"Python crashes while it parses the file ({signal.Signals(number).name})."
-            return Examined(Finding(Outcome.CRASHED, what))
+            message = f"Stopped after {SECONDS} s while it was loaded: Python cannot parse it in that time."
+            return Examination(Finding(Outcome.TIMEOUT, message))
+        if number in _CRASH_SIGNALS:
+            message = f"Python crashes while it parses the file ({signal.Signals(number).name})."
+            return Examination(Finding(Outcome.CRASHED, message))
         return None
-
-    def _lost(self) -> Examined:
-        raise Lost("the process that parses submissions was ended twice; is there enough memory?")
 
 
 def _start() -> "subprocess.Popen[bytes]":
@@ -131,7 +132,7 @@ def _write(pipe: IO[bytes], data: bytes) -> None:
 
 
 def _read(pipe: IO[bytes]) -> bytes:
-    """Raise EOFError where the other side has ended."""
+    """Return the next answer. Raise EOFError if the process has ended."""
     length = pipe.read(8)
     if len(length) < 8:
         raise EOFError

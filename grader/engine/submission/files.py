@@ -1,4 +1,4 @@
-"""Opens what a stranger handed in: a regular file, no link followed, and no more of it than a bound."""
+"""Reads files of strangers: regular files only, without following links, up to a size limit."""
 
 import os
 import stat
@@ -9,32 +9,33 @@ from grader.base.text import clean_line
 
 MIB = 1 << 20
 CODE_LIMIT = MIB  # bytes
-NOTEBOOK_LIMIT = 16 * MIB  # bytes: the pictures in its outputs count
+NOTEBOOK_LIMIT = 16 * MIB  # bytes, including the pictures in its outputs
 
 NOTEBOOK = ".ipynb"
 
 
 def visible(name: str | Path) -> str:
-    """The name of a file or folder for people: valid Unicode, bytes of no encoding as \\xe9, controls as escapes."""
+    """Return a file name for people: valid Unicode, with undecodable bytes and control characters escaped."""
     return clean_line(str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
 def is_notebook(name: str) -> bool:
+    """Return whether a file name has the suffix of a notebook."""
     return name.lower().endswith(NOTEBOOK)
 
 
 def limit_of(name: str) -> int:
-    """The most bytes that a file of this name may have."""
+    """Return the maximum size in bytes of a file with this name."""
     return NOTEBOOK_LIMIT if is_notebook(name) else CODE_LIMIT
 
 
 def too_large(file: str, limit: int) -> UsageError:
-    """The error for a file of more than `limit` bytes. `file` is visible."""
-    return UsageError(f"{file} is larger than {limit // MIB} MiB, the most that is graded; is it the right file?")
+    """Return the error for a file of more than `limit` bytes. `file` is a name for people."""
+    return UsageError(f"{file} is larger than {limit // MIB} MiB, the maximum; is it the right file?")
 
 
 def read_regular(path: Path, limit: int) -> bytes:
-    """The content of a regular file of at most `limit` bytes. UsageError says in a sentence why it cannot be read."""
+    """Return the content of a regular file. Raise UsageError if it cannot be read or has more than `limit` bytes."""
     file = visible(path)
     if path.is_symlink():
         raise UsageError(f"{file} is a link, and links are not followed; name the file that it points to.")
@@ -44,7 +45,7 @@ def read_regular(path: Path, limit: int) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"There is no file {file}; name the file to grade with --file PATH.") from None
     except OSError as error:
-        if path.is_dir():  # Windows does not open folders
+        if path.is_dir():  # on Windows, which cannot open folders
             raise UsageError(f"{file} is a folder; name the Python file in it.") from None
         raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
     try:

@@ -1,4 +1,4 @@
-"""What a submission imports of the student's own other exercises, by what `examine` says: nothing of it is run."""
+"""Finds the student's other exercises that a submission imports, without running anything."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -9,18 +9,18 @@ from grader.engine.submission.examine import Import, examine
 
 
 class Imports(msgspec.Struct, frozen=True):
-    """What a submission imports of the other exercises of its course, directly or through others, by id."""
+    """The other exercises that a submission imports, directly or through others, by id."""
 
     texts: dict[str, str] = {}
-    absent: dict[str, str] = {}  # why there is no text of an exercise: a sentence
-    of: dict[str, tuple[Import, ...]] = {}  # what each text imports, that of the submission among them
+    absent: dict[str, str] = {}  # a sentence for each exercise that has no text
+    of: dict[str, tuple[Import, ...]] = {}  # the imports of each text, including the submission
 
 
-def gather(exercise: str, text: str, ids: Iterable[str], read: Callable[[str], str]) -> Imports:
-    """Collect what the text of an exercise imports of the others of its course, which has these ids.
+def gather_imports(exercise: str, text: str, ids: Iterable[str], read: Callable[[str], str]) -> Imports:
+    """Collect the other exercises that the text of an exercise imports.
 
-    `read` returns the student's text of one, or raises UsageError with the reason why there is none. Raise Lost where
-    a text cannot be examined.
+    `ids` are the exercises of the course. `read` returns the student's text of one, or raises UsageError with the
+    reason why there is none. Raise Lost if a text cannot be examined.
     """
     others = set(ids) - {exercise}
     texts: dict[str, str] = {}
@@ -41,16 +41,16 @@ def gather(exercise: str, text: str, ids: Iterable[str], read: Callable[[str], s
 
 
 def built_on(exercise: str, imports: Mapping[str, Sequence[Import]], *, used: bool = False) -> list[str]:
-    """Return the exercises that one imports, each after those that it imports itself.
+    """Return the exercises that one imports, directly or through others, each after those that it imports itself.
 
-    `imports`: what each text imports. `used`: only those of which a text reads something that it imports.
+    `imports` holds the imports of each text. With `used`, imports that are never read do not count.
     """
     found: list[str] = []
     seen: set[str] = set()
 
     def visit(name: str) -> None:
         for other in sorted(_modules(imports.get(name, ()), imports.keys() - {exercise}, used=used) - seen):
-            if other not in seen:  # not met in the meantime
+            if other not in seen:  # not visited through another one meanwhile
                 seen.add(other)
                 visit(other)
                 found.append(other)

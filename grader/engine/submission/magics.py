@@ -1,12 +1,12 @@
-"""What only Jupyter understands, in the code of a cell: magics, shell lines, questions for help."""
+"""Comments out what only Jupyter understands in the code of a cell: magics, shell commands, requests for help."""
 
 import re
 from collections.abc import Sequence
 
 from grader.base.text import clean_line
 
-_KEEPING = {"capture", "grade", "prun", "time"}  # cell magics that run the cell's code, and keep what it defines
-_SHOWN = 50  # characters of an ignored line
+_TRANSPARENT = {"capture", "grade", "prun", "time"}  # cell magics that run the cell's code and keep its definitions
+_MAX_SHOWN = 50  # characters of an ignored line
 
 _CELL = re.compile(r"\s*%%(\w*)")
 _LINE = re.compile(
@@ -31,61 +31,63 @@ _TOKEN = re.compile(
 )
 
 
-def without_magics(lines: Sequence[str]) -> tuple[list[str], list[tuple[int, str]]]:
-    """The lines of a cell with a comment for each that Python does not understand, as many as before.
+def comment_out_magics(lines: Sequence[str]) -> tuple[list[str], list[tuple[int, str]]]:
+    """Return the lines of a cell with those commented out that are not Python.
 
-    Also which lines these are, from 1, and what stands in them; a cell that is left out as a whole is told once.
+    Also return the number of each such line, from 1, with its text. A cell that is left out as a whole counts once.
     """
     lines = list(lines)
     begin = next((i for i, line in enumerate(lines) if line.strip()), 0)
-    if lines and (magic := _CELL.match(lines[begin])):
-        ignored = [(begin + 1, _brief(lines[begin]))]
-        if magic[1] not in _KEEPING:
-            lines = [*lines[:begin], *("# " + line for line in lines[begin:])]
-            return lines, [(begin + 1, f"{ignored[0][1]} and the rest of the cell")]
-        lines[begin] = "# " + lines[begin]
-        rest, more = _without_lines(lines[begin + 1 :])
-        return lines[: begin + 1] + rest, ignored + [(begin + 1 + number, what) for number, what in more]
-    return _without_lines(lines)
+    magic = _CELL.match(lines[begin]) if lines else None
+    if magic is None:
+        return _without_lines(lines)
+    shown = _brief(lines[begin])
+    if magic[1] not in _TRANSPARENT:
+        commented = ["# " + line for line in lines[begin:]]
+        return lines[:begin] + commented, [(begin + 1, f"{shown} and the rest of the cell")]
+    kept, ignored = _without_lines(lines[begin + 1 :])
+    return (
+        [*lines[:begin], "# " + lines[begin], *kept],
+        [(begin + 1, shown), *((begin + 1 + number, line) for number, line in ignored)],
+    )
 
 
 def _without_lines(lines: Sequence[str]) -> tuple[list[str], list[tuple[int, str]]]:
     kept: list[str] = []
     ignored = []
     scan = _Scan()
-    continued = False  # the line before is ignored, and ends in a backslash
+    continued = False  # whether the previous line is ignored and ends in a backslash
     for number, line in enumerate(lines, start=1):
         match = _LINE.match(line) if scan.at_start and not continued else None
-        if match or continued:
-            if match:
-                ignored.append((number, _brief(line)))
-                indent = match["indent"]
-                # a block needs a statement, which may be this line alone
-                kept.append(f"{indent}pass  # {line.strip()}" if indent else f"# {line}")
-            else:
-                kept.append(f"# {line}")
-            continued = line.rstrip().endswith("\\")
-        else:
+        if match is None and not continued:
             kept.append(line)
             scan.feed(line)
+            continue
+        if match is not None:
+            ignored.append((number, _brief(line)))
+        if match is not None and match["indent"]:
+            kept.append(f"{match['indent']}pass  # {line.strip()}")  # the block may have no other statement
+        else:
+            kept.append(f"# {line}")
+        continued = line.rstrip().endswith("\\")
     return kept, ignored
 
 
 class _Scan:
-    """Whether the next line begins a statement: it stands in no string, in no bracket, after no backslash."""
+    """Tells whether the next line begins a statement: not inside a string or brackets, or after a backslash."""
 
     def __init__(self) -> None:
         self._depth = 0
-        self._quotes = ""  # of the string that is open
-        self._goes_on = False
+        self._quotes = ""  # of the open string
+        self._is_continued = False
 
     @property
     def at_start(self) -> bool:
-        return not (self._depth or self._quotes or self._goes_on)
+        return not (self._depth or self._quotes or self._is_continued)
 
     def feed(self, line: str) -> None:
         at = 0
-        self._goes_on = False
+        self._is_continued = False
         while at < len(line):
             if self._quotes:
                 end = _closing(line, at, self._quotes)
@@ -102,11 +104,11 @@ class _Scan:
                 self._depth = max(0, self._depth + (1 if token["bracket"] in "([{" else -1))
             elif token["comment"]:
                 return
-        self._goes_on = line.endswith("\\")
+        self._is_continued = line.endswith("\\")
 
 
 def _closing(line: str, at: int, quotes: str) -> int | None:
-    """Where a string of three quotes ends; None if not in this line."""
+    """Return where a triple-quoted string ends; None if not in this line."""
     while at < len(line):
         if line[at] == "\\":
             at += 2
@@ -119,4 +121,4 @@ def _closing(line: str, at: int, quotes: str) -> int | None:
 
 def _brief(line: str) -> str:
     text = clean_line(line.strip())
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."

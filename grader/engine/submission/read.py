@@ -1,4 +1,4 @@
-"""Reads the file that was handed in. Nothing of it is run, and no link is followed."""
+"""Reads a submission. None of its code is run, and no link is followed."""
 
 import hashlib
 import io
@@ -9,36 +9,36 @@ import msgspec
 
 from grader.base.errors import UsageError
 from grader.engine.submission.files import is_notebook, limit_of, read_regular, visible
-from grader.engine.submission.notebook import Cells, code_of
+from grader.engine.submission.notebook import Cells, extract_code
 
 
 class Submission(msgspec.Struct, frozen=True):
     """One file that was handed in for one exercise."""
 
-    file: str  # as the user named it
-    name: str  # the exercise's id, and the module's name
-    text: str  # decoded, lines end in a line feed; of a notebook the code of its cells
+    file: str  # the name that the user gave
+    name: str  # the exercise's id, which is also the module's name
+    text: str  # decoded, with line feeds as line ends; the joined code cells of a notebook
     sha256: str  # of the bytes
-    cells: Cells | None = None  # where the lines of `text` stand in a notebook; None: it is none
-    notes: tuple[str, ...] = ()  # what of it is not run, a sentence each
+    cells: Cells | None = None  # the positions of a notebook's cells in `text`; None for a Python file
+    notes: tuple[str, ...] = ()  # a sentence for each line that is not run
 
 
 def read_submission(path: Path, name: str) -> Submission:
-    """The Python file or notebook at `path`, a regular file, as a submission of exercise `name`.
+    """Read the Python file or notebook at `path` as a submission of exercise `name`.
 
-    At most 1 MiB, a notebook 16 MiB. UsageError says in a sentence why a file cannot be read.
+    Raise UsageError if it is not a regular file of at most 1 MiB (a notebook: 16 MiB), or cannot be decoded.
     """
     return submission_of(read_regular(path, limit_of(path.name)), visible(path), name)
 
 
 def submission_of(data: bytes, file: str, name: str) -> Submission:
-    """The content of a Python file or notebook as a submission of exercise `name`.
+    """Return the content of a Python file or notebook as a submission of exercise `name`.
 
-    `file` is its name for people, and says by its suffix which of them it is. UsageError as for `read_submission`.
+    `file` is its name for people, whose suffix tells the two apart. Raise UsageError if it cannot be decoded.
     """
     digest = hashlib.sha256(data).hexdigest()
     if is_notebook(file):
-        code = code_of(data, file)
+        code = extract_code(data, file)
         return Submission(file, name, code.text, digest, code.cells, code.notes)
     return Submission(file, name, _decoded(file, data), digest)
 
@@ -57,5 +57,5 @@ def _decoded(file: str, data: bytes) -> str:
         raise UsageError(f"{file} cannot be decoded: {error}; save the file as UTF-8.") from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise UsageError(f"{file}:{line}: a null byte, which no Python file holds; is it the right file?")
+        raise UsageError(f"{file}:{line}: a null byte, which Python code cannot contain; is it the right file?")
     return text.replace("\r\n", "\n").replace("\r", "\n")

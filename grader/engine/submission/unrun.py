@@ -1,4 +1,4 @@
-"""The result of a submission that there is no need to run, or that fells whoever runs it."""
+"""Results of submissions that are not run, and of those that crash the judge."""
 
 import platform
 
@@ -11,8 +11,8 @@ from grader.engine.submission.examine import Finding
 from grader.engine.submission.read import Submission
 
 
-def without_running(finding: Finding, submission: Submission, exercise: Exercise) -> Result:
-    """Return the result of a file that is not run, for what was found in its text."""
+def result_without_running(finding: Finding, submission: Submission, exercise: Exercise) -> Result:
+    """Return the result of a file that is not run because of a finding in its text."""
     raised = None
     if finding.outcome is Outcome.SYNTAX_ERROR:
         frames: tuple[Frame, ...] = ()
@@ -29,16 +29,16 @@ def without_running(finding: Finding, submission: Submission, exercise: Exercise
     return msgspec.structs.replace(result, sha256=submission.sha256, exception=raised)
 
 
-def unreadable(sentence: str, file: str, item: str, max_score: float) -> Result:
-    """The result of a file that cannot be read as what it should be, and why."""
+def unreadable_result(sentence: str, file: str, item: str, max_score: float) -> Result:
+    """Return the result of a file that cannot be read as Python, a notebook or a quiz form, with the reason."""
     return _unrun(Outcome.UNREADABLE, sentence, file, item, max_score, hidden_tests=True)
 
 
-def felled(why: str, file: str, sha256: str, right: Result) -> Result:
-    """The result of a submission that ends its judge, and why that did; `right` is that of the reference."""
-    message = f"The tests did not come to an end on this file, as they do on the reference: {why}."
+def crashed_result(reason: str, file: str, sha256: str, reference: Result) -> Result:
+    """Return the result of a submission that crashes its judge. `reference` is the result of the reference."""
+    message = f"The tests did not finish on this file, although they do on the reference: {reason}."
     own = {"file": file, "sha256": sha256, "outcome": Outcome.TAMPERED, "message": message, "score": 0.0}
-    return msgspec.structs.replace(right, **own, tests=(), output=None, seconds=0.0)
+    return msgspec.structs.replace(reference, **own, tests=(), output=None, seconds=0.0)
 
 
 def _unrun(outcome: Outcome, message: str | None, file: str, item: str, max_score: float, hidden_tests: bool) -> Result:

@@ -11,8 +11,8 @@ from grader.engine.judge.materials import materials_of
 from grader.engine.pool.client import Judges
 from grader.engine.submission import Submission, examine
 from grader.engine.submission.imports import Imports
-from grader.engine.submission.magics import without_magics
-from grader.engine.submission.unrun import without_running
+from grader.engine.submission.magics import comment_out_magics
+from grader.engine.submission.unrun import result_without_running
 from grader.show.layout import COLUMNS, Line, Page, paragraphs, prose
 from grader.show.terminal import screen
 from grader.study.grading import (
@@ -71,7 +71,7 @@ class NotebookSession:
         imports = own_imports(course, exercise, submission.text, cells)
         finding = examine(submission.text, exercise.id).finding
         if finding is not None:
-            result = without_running(finding, submission, exercise)
+            result = result_without_running(finding, submission, exercise)
         else:
             result = self._judged(course, exercise, submission, imports, seconds)
         if result.outcome is Outcome.GRADED:
@@ -114,7 +114,7 @@ class NotebookSession:
 
 def _submission(exercise: Exercise, cell: str, first: str) -> Submission:
     """Return the code of a cell. Its first line becomes a comment, so that line numbers stay the same."""
-    lines, ignored = without_magics(cell.split("\n"))
+    lines, ignored = comment_out_magics(cell.split("\n"))
     text = "\n".join([f"# {first}", *lines])
     notes = tuple(f"Not run: line {line + 1}: {text}" for line, text in ignored)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

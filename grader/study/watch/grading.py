@@ -10,10 +10,11 @@ from grader.base.errors import UsageError
 from grader.base.result import Result
 from grader.course import Course, Exercise
 from grader.engine.judge.materials import materials_of
-from grader.engine.pool.client import JudgeLost, Judges
+from grader.engine.pool.client import Judges
+from grader.engine.pool.judge_client import JudgeLost
 from grader.engine.submission import Submission, examine
 from grader.engine.submission.imports import Imports
-from grader.engine.submission.unrun import without_running
+from grader.engine.submission.unrun import result_without_running
 from grader.study.grading import job_for, lost_as_usage_error, own_imports
 
 
@@ -121,7 +122,7 @@ class BackgroundGrader:
     def _grade(self, task: GradingTask) -> TaskResult:
         finding = examine(task.submission.text, task.exercise.id).finding
         if finding is not None:
-            return TaskResult(task, without_running(finding, task.submission, task.exercise), ran=False)
+            return TaskResult(task, result_without_running(finding, task.submission, task.exercise), ran=False)
         try:
             return TaskResult(task, self._judge(task), ran=True)
         except JudgeLost:
@@ -157,7 +158,7 @@ class BackgroundGrader:
     def _judges_for(self, task: GradingTask, *, stays: bool = True) -> Judges:
         """Return a judge that has loaded the tests of a task."""
         with self._changed:
-            judges, fresh = self._judges or Judges(stays=stays), self._judges is None
+            judges, fresh = self._judges or Judges(resident=stays), self._judges is None
             self._judges = judges
         if fresh:
             self._ready_for = None
@@ -167,7 +168,7 @@ class BackgroundGrader:
             if ready is not None:
                 judges.renew()
             materials = materials_of(task.course, [task.exercise], task.imports.texts)
-            judges.prepare(materials, forbidden=task.course.folders, ahead=True)
+            judges.prepare(materials, forbidden=task.course.folders, prestart_workers=True)
             self._ready_for = task
         return judges
 

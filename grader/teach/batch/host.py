@@ -13,8 +13,9 @@ from grader.base.errors import UsageError
 from grader.base.result import Result
 from grader.engine.judge.cpu import JUDGE_CPU_FACTOR
 from grader.engine.judge.messages import Job, Materials
-from grader.engine.pool.client import Judge, JudgeFelled, JudgeLost, Judges
-from grader.engine.submission.unrun import felled
+from grader.engine.pool.client import Judges
+from grader.engine.pool.judge_client import Judge, JudgeCrashed, JudgeLost
+from grader.engine.submission.unrun import crashed_result
 from grader.teach.batch.exclusion import Turns
 
 _UNCONFINED = (
@@ -61,7 +62,7 @@ class Host:
         try:
             with self._turns.beside_others():
                 return self._asked(job)
-        except JudgeFelled:  # perhaps over a known mistake of the course, to which it was compared
+        except JudgeCrashed:  # perhaps over a known mistake of the course, to which it was compared
             job = msgspec.structs.replace(job, diagnose=False)
             again = self._turns.beside_others()
         except JudgeLost:
@@ -69,8 +70,8 @@ class Host:
         with again:
             try:
                 return self._asked(job)
-            except JudgeFelled as error:
-                return self._felled(job, error)
+            except JudgeCrashed as error:
+                return self._crashed(job, error)
 
     def _asked(self, job: Job) -> Result:
         """What this thread's judge says. JudgeLost, after which the thread has no judge."""
@@ -81,15 +82,15 @@ class Host:
             self._mine.held = None
             raise
 
-    def _felled(self, job: Job, error: JudgeFelled) -> Result:
-        """The result of a job that felled a judge of its own. JudgeLost if the reference does, or there is none."""
+    def _crashed(self, job: Job, error: JudgeCrashed) -> Result:
+        """The result of a job that crashed a judge of its own. JudgeLost if the reference does, or there is none."""
         reference = self._references[job.exercise]
         if reference is None:
             raise error
         right = self._asked(reference)
         if not right.passed:
             raise error
-        return felled(str(error), job.file, job.sha256, right)
+        return crashed_result(str(error), job.file, job.sha256, right)
 
     def without_folder(self, sentence: str) -> str:
         """A sentence about the course's files, which lie in a folder of some name on each machine."""
@@ -119,11 +120,11 @@ class Host:
             raise JudgeLost("grading was stopped")
         if self._ready is not None:
             with contextlib.suppress(JudgeLost):  # the warm process ended, and its judges with it
-                return self._ready, self._ready.another()
+                return self._ready, self._ready.add_judge()
         for _ in range(_STARTS):
             with contextlib.suppress(JudgeLost):  # it was killed while it started, which is no job's fault
                 self._ready = self._started()
-                return self._ready, self._ready.another()
+                return self._ready, self._ready.add_judge()
             if self._stopped:
                 raise JudgeLost("grading was stopped")
         raise UsageError(_NOT_STARTED)

@@ -13,7 +13,7 @@ from grader.course import Course
 from grader.course.document import Document
 from grader.course.lessons import quiz_path
 from grader.course.model import did_you_mean
-from grader.engine.submission.unrun import unreadable
+from grader.engine.submission.unrun import unreadable_result
 from grader.quiz.attempt import draw_questions, question_result
 from grader.quiz.form import QuizForm, answers_of, read_form, submit_answers
 from grader.quiz.load import load_quiz
@@ -90,7 +90,7 @@ class Quizzes:
             session = QuizSession(quiz.title, asked, lambda place, given: None)
             submit_answers(session, answers_of(form, document, asked, handed_in=True))
         except UsageError as error:
-            return unreadable(str(error), file, slug, len(quiz.questions))
+            return unreadable_result(str(error), file, slug, len(quiz.questions))
         questions = (question_result(each, session.answers.get(i)) for i, each in enumerate(asked))
         return QuizResult(
             quiz=slug,

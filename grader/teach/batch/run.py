@@ -18,8 +18,8 @@ from grader.course import Course
 from grader.engine.judge.messages import Job
 from grader.engine.submission import Submission, examine, submission_of
 from grader.engine.submission.imports import Imports
-from grader.engine.submission.notebook import Cells, located
-from grader.engine.submission.unrun import unreadable, without_running
+from grader.engine.submission.notebook import Cells, locate_in_cells
+from grader.engine.submission.unrun import result_without_running, unreadable_result
 from grader.teach.batch.keys import Key, Keys
 from grader.teach.batch.pool import Pool
 from grader.teach.batch.quizzes import Quizzes
@@ -146,7 +146,7 @@ class Batch:
             if problem is not None:
                 key = self._keys.unreadable(handin.item, problem)
                 if not self._known(key, handin.item, owners):
-                    result = unreadable(problem, handin.plain_name, handin.item, self._worth[handin.item])
+                    result = unreadable_result(problem, handin.plain_name, handin.item, self._worth[handin.item])
                     self._record(owners, handin.item, key, result)
             elif submission is None:
                 self._score(handin, data, owners)
@@ -185,8 +185,8 @@ class Batch:
             return
         examined = examine(submission.text, item)
         if examined.finding is not None:
-            result = without_running(examined.finding, submission, self._course.exercise(item))
-            self._record(owners, item, key, located(result, submission.cells) if submission.cells else result)
+            result = result_without_running(examined.finding, submission, self._course.exercise(item))
+            self._record(owners, item, key, locate_in_cells(result, submission.cells) if submission.cells else result)
             return
         job = Job(
             id=0,
@@ -256,7 +256,9 @@ class Batch:
             fault = f"{type(error).__name__}: {error}"
         else:
             if not result.faulty:
-                self._record(work.owners, work.item, work.key, located(result, work.cells) if work.cells else result)
+                self._record(
+                    work.owners, work.item, work.key, locate_in_cells(result, work.cells) if work.cells else result
+                )
                 show(self.tally)
                 return
             fault = _why(result)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from grader.base.errors import UsageError
 from grader.engine.submission import submission_of
-from grader.engine.submission.imports import Imports, gather
+from grader.engine.submission.imports import Imports, gather_imports
 from grader.teach.handins.handin import Handin
 
 
@@ -50,7 +50,7 @@ class States:
                 raise UsageError(f"that exercise was not handed in{' until later' if versions else ''}.")
             return submission_of(there[-1].read(), there[-1].plain_name, name).text
 
-        return gather(handin.item, text, self._exercises, read)
+        return gather_imports(handin.item, text, self._exercises, read)
 
     def _changes(self, handin: Handin) -> list[datetime]:
         """Return when the student handed in something else, after a version and before the next one of its item."""

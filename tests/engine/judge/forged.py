@@ -20,7 +20,7 @@ import msgspec
 from grader.base.result import Isolation, Result
 from grader.engine.judge.messages import Job, JobGraded, Materials, Setup, Submit, decode_from_judge, encode
 from grader.engine.sandbox import channel, wire
-from grader.engine.sandbox.starter import Ended, Started
+from grader.engine.sandbox.starter import WorkerExit, WorkerHandle
 
 _SOURCE = "# {}\ndef scale(x, factor):\n    return x\n"
 _NAMES = dict.fromkeys(("scale", "mix", "pick", "merge", "Gate"), True)
@@ -39,19 +39,19 @@ class Forger:
     def __init__(self) -> None:
         self._replies: dict[str, Iterator[Frame]] = {}  # by the source that brought them: those that are left
 
-    def start(self, memory: int, cpu_seconds: int) -> Started:
+    def start(self, memory: int, cpu_seconds: int) -> WorkerHandle:
         ours, theirs = socket.socketpair()
         output, printed = os.pipe()
         threading.Thread(target=self._work, args=(theirs, printed), daemon=True).start()
-        return Started(os.getpid(), ours, output, None)
+        return WorkerHandle(os.getpid(), ours, output, None)
 
-    def end(self, started: Started) -> Ended:
-        return Ended(0, None, None)
+    def end(self, worker: WorkerHandle) -> WorkerExit:
+        return WorkerExit(0, None, None)
 
-    def dismiss(self, started: Started) -> None:
-        self.end(started)
+    def dismiss(self, worker: WorkerHandle) -> None:
+        self.end(worker)
 
-    def interrupt(self, started: Started) -> None:
+    def interrupt(self, worker: WorkerHandle) -> None:
         pass
 
     def _work(self, sock: socket.socket, printed: int) -> None:

@@ -9,8 +9,8 @@ import torch
 
 from grader.engine.judge.session import LogEntry
 from grader.engine.sandbox import wire
-from grader.engine.sandbox.executor import Servant
-from grader.engine.sandbox.proxy import Link, Question, Submission
+from grader.engine.sandbox.executor import Executor
+from grader.engine.sandbox.proxy import Link, Question, RemoteSubmission
 from grader.engine.sandbox.source import execute
 
 LIMIT = 1 << 20
@@ -56,7 +56,7 @@ NAMES = dict.fromkeys(("scaled", "shifted", "both", "Gate"), True)
 
 def log_of(source: str, test: Callable[[Any], None], names: dict[str, bool] = NAMES) -> list[LogEntry]:
     """Return the log of a test, which may raise, on a module with these public names."""
-    executor = Servant(LIMIT, execute("student", source))
+    executor = Executor(LIMIT, execute("student", source))
     executor.begin(0)
     log: list[LogEntry] = []
 
@@ -73,7 +73,7 @@ def log_of(source: str, test: Callable[[Any], None], names: dict[str, bool] = NA
     torch.manual_seed(0)
     link = Link(exchange, lambda error: error, LIMIT, itertools.count(1))
     with contextlib.suppress(ValueError, RuntimeError):
-        test(Submission(link, names))
+        test(RemoteSubmission(link, names))
     return log
 
 

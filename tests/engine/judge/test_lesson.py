@@ -8,6 +8,7 @@ import pytest
 from grader.base.errors import UsageError
 from grader.engine.judge.messages import LessonFailure, PartResult, PartScript, PicturesDrawn, RunLessons
 from grader.engine.pool.client import Judges
+from grader.engine.pool.single_runs import run_lessons
 
 ENDS = {
     "import time\nprint(1)\ntime.sleep(1e6)\n": (3, "it was stopped after 2 s."),
@@ -21,7 +22,7 @@ def run(
     parts: Sequence[PartScript], pictures: Sequence[str] = (), seconds: float = 5.0
 ) -> list[PartResult | PicturesDrawn]:
     with Judges() as judges:
-        return list(judges.run_lessons(RunLessons(tuple(parts), tuple(pictures), seconds, 256 << 20), forbidden=[]))
+        return list(run_lessons(judges, RunLessons(tuple(parts), tuple(pictures), seconds, 256 << 20), forbidden=[]))
 
 
 def test_reports_line_and_message_of_code_that_fails() -> None:

@@ -14,7 +14,7 @@ from grader.engine.judge.faults import Fault
 from grader.engine.judge.messages import Job, Materials
 from grader.engine.judge.session import Session
 from grader.engine.pool.client import Judges
-from grader.engine.sandbox.proxy import Submission
+from grader.engine.sandbox.proxy import RemoteSubmission
 from grader.engine.sandbox.source import execute
 from grader.testing import assert_generator_kept, assert_own_memory
 
@@ -66,30 +66,30 @@ X = torch.arange(3.0)
 
 
 @pytest.fixture
-def submission(session: Session) -> Submission:
+def submission(session: Session) -> RemoteSubmission:
     return session.begin(7)
 
 
 @pytest.fixture
-def liar(session: Session) -> Iterator[Submission]:
+def liar(session: Session) -> Iterator[RemoteSubmission]:
     """Yield a session whose worker is used by one test only."""
     yield session.begin(7)
     session.close()
 
 
-def complaint(submission: Submission, value: Any, name: str | None = None) -> str:
+def complaint(submission: RemoteSubmission, value: Any, name: str | None = None) -> str:
     with pytest.raises(AssertionError) as error:
         assert_own_memory(submission, value, name=name)
     return str(error.value)
 
 
-def test_copies_have_memory_of_their_own(submission: Submission) -> None:
+def test_copies_have_memory_of_their_own(submission: RemoteSubmission) -> None:
     result = submission.copies(X, 2)
     assert_own_memory(submission, result)
     assert_own_memory(submission, result["all"], name="all")
 
 
-def test_names_the_tensors_that_share_memory(submission: Submission) -> None:
+def test_names_the_tensors_that_share_memory(submission: RemoteSubmission) -> None:
     result = submission.views(X, 2)
     assert complaint(submission, result["all"], "copies") == (
         "copies[0] and copies[1] are the same memory: a change to one changes all."
@@ -106,18 +106,18 @@ def test_names_the_tensors_that_share_memory(submission: Submission) -> None:
     )
 
 
-def test_parts_that_do_not_share_memory_are_accepted(submission: Submission) -> None:
+def test_parts_that_do_not_share_memory_are_accepted(submission: RemoteSubmission) -> None:
     assert_own_memory(submission, submission.views(X, 2)["again"])
 
 
-def test_two_results_that_share_memory_are_named(submission: Submission) -> None:
+def test_two_results_that_share_memory_are_named(submission: RemoteSubmission) -> None:
     result = submission.views(X[:1], 1)
     assert complaint(submission, result["columns"], "columns") == (
         "columns and result['all'] share memory: a change to one changes the other."
     )
 
 
-def test_side_effects_of_earlier_calls_cannot_be_asked_for(submission: Submission) -> None:
+def test_side_effects_of_earlier_calls_cannot_be_asked_for(submission: RemoteSubmission) -> None:
     result = submission.copies(X, 2)
     for other in (result["all"][0], X):
         with pytest.raises(UsageError, match="another tensor than the last call returned"):
@@ -128,19 +128,19 @@ def test_side_effects_of_earlier_calls_cannot_be_asked_for(submission: Submissio
 
 
 @pytest.mark.parametrize("name", ["copies", "forked"])
-def test_a_call_that_keeps_the_generator_is_accepted(submission: Submission, name: str) -> None:
+def test_a_call_that_keeps_the_generator_is_accepted(submission: RemoteSubmission, name: str) -> None:
     getattr(submission, name)(X, *([2] if name == "copies" else []))
     assert_generator_kept(submission)
 
 
 @pytest.mark.parametrize("name", ["drawn", "seeded"])
-def test_a_call_that_changes_the_generator_is_named(submission: Submission, name: str) -> None:
+def test_a_call_that_changes_the_generator_is_named(submission: RemoteSubmission, name: str) -> None:
     getattr(submission, name)(X)
     with pytest.raises(AssertionError, match=f"{name} left torch's own random generator in another state"):
         assert_generator_kept(submission)
 
 
-def test_only_the_last_call_counts(submission: Submission) -> None:
+def test_only_the_last_call_counts(submission: RemoteSubmission) -> None:
     submission.seeded(X)
     submission.copies(X, 2)
     assert_generator_kept(submission)
@@ -153,7 +153,7 @@ def test_a_module_of_this_process_has_no_side_effects() -> None:
     assert_generator_kept(module)
 
 
-def test_a_forged_claim_of_no_side_effects_is_accepted(liar: Submission) -> None:
+def test_a_forged_claim_of_no_side_effects_is_accepted(liar: RemoteSubmission) -> None:
     liar.lies([], True)
     assert_own_memory(liar, liar.views(X, 2))
     liar.seeded(X)
@@ -161,7 +161,7 @@ def test_a_forged_claim_of_no_side_effects_is_accepted(liar: Submission) -> None
 
 
 @pytest.mark.parametrize("shared", [3, "all", [[("all",), None]], [(("all",), None, 1.5)], [({}, (), 0)]])
-def test_a_malformed_answer_is_refused(liar: Submission, shared: Any) -> None:
+def test_a_malformed_answer_is_refused(liar: RemoteSubmission, shared: Any) -> None:
     liar.lies(shared, "yes")
     result = liar.views(X, 2)
     with pytest.raises(Fault) as fault:
@@ -169,7 +169,7 @@ def test_a_malformed_answer_is_refused(liar: Submission, shared: Any) -> None:
     assert fault.value.outcome is Outcome.TAMPERED
 
 
-def test_a_claim_about_other_tensors_and_axes_is_harmless(liar: Submission) -> None:
+def test_a_claim_about_other_tensors_and_axes_is_harmless(liar: RemoteSubmission) -> None:
     liar.lies([(("none",), (), 0), (("all",), ("x" * 1000,), 10**9), (("all",), ("all",), 10**9)], True)
     sentence = complaint(liar, liar.copies(X, 2), "copies")
     assert sentence.startswith("copies['all'] and result['xxx")

@@ -1,4 +1,4 @@
-"""What is stuck is told from what works, or waits for a CPU, by the CPU time that it takes."""
+"""CPU time tells a stuck process from one that works or waits for a CPU."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from grader.engine.pool import liveness
-from grader.engine.pool.liveness import Pulse
+from grader.engine.pool.liveness import Watchdog
 
 if sys.platform != "linux":
     pytest.skip("CPU time is counted in /proc", allow_module_level=True)
@@ -18,7 +18,7 @@ if sys.platform != "linux":
 
 @contextmanager
 def running(code: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """A Python process that has said that it runs `code`."""
+    """Start a Python process that runs `code`, and wait until it does."""
     command = [sys.executable, "-c", f"print(flush=True)\n{code}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -27,67 +27,72 @@ def running(code: str) -> Iterator["subprocess.Popen[bytes]"]:
         process.kill()
 
 
-def until_it_has_worked(process: "subprocess.Popen[bytes]") -> None:
-    used = liveness.ran(process.pid)
-    while liveness.ran(process.pid) == used:
+def wait_for_cpu_time(process: "subprocess.Popen[bytes]") -> None:
+    used = liveness.cpu_seconds(process.pid)
+    while liveness.cpu_seconds(process.pid) == used:
         pass
 
 
-def looks(watched: Pulse, count: int) -> list[str | None]:
-    return [watched.complaint() for _ in range(count)]
+def check(watchdog: Watchdog, count: int) -> list[str | None]:
+    return [watchdog.check() for _ in range(count)]
 
 
-def test_a_process_that_sleeps_is_stuck_after_so_many_looks() -> None:
+def test_a_sleeping_process_is_stuck_after_the_allowed_checks() -> None:
     with running("import signal; signal.pause()") as process:
-        watched, count = Pulse(process.pid), 1
-        while (said := watched.complaint()) is None:  # it may yet be on its way to sleep
+        watchdog, count = Watchdog(process.pid), 1
+        while (problem := watchdog.check()) is None:  # it may not sleep yet
             count += 1
-    assert said == f"did nothing for {liveness.STILL} s"
-    assert count >= liveness.STILL
+    assert problem == f"did nothing for {liveness.MAX_STALLED_CHECKS} s"
+    assert count >= liveness.MAX_STALLED_CHECKS
 
 
-def test_a_process_that_works_is_not_stuck_however_often_one_looks() -> None:
+def test_a_working_process_is_never_stuck() -> None:
     with running("while True: pass") as process:
-        watched = Pulse(process.pid)
-        for _ in range(3 * liveness.STILL):
-            until_it_has_worked(process)
-            assert watched.complaint() is None
+        watchdog = Watchdog(process.pid)
+        for _ in range(3 * liveness.MAX_STALLED_CHECKS):
+            wait_for_cpu_time(process)
+            assert watchdog.check() is None
 
 
 def test_a_stopped_process_is_stuck() -> None:
     with running("while True: pass") as process:
         process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED)
-        assert looks(Pulse(process.pid), liveness.STILL + 1)[-1] == f"did nothing for {liveness.STILL} s"
+        assert (
+            check(Watchdog(process.pid), liveness.MAX_STALLED_CHECKS + 1)[-1]
+            == f"did nothing for {liveness.MAX_STALLED_CHECKS} s"
+        )
 
 
-def test_one_that_works_for_ever_has_a_bound() -> None:
+def test_a_process_that_exceeds_its_cpu_time_is_over_budget() -> None:
     with running("while True: pass") as process:
-        watched = Pulse(process.pid, most=0.2)
-        while (said := watched.complaint()) is None:
-            until_it_has_worked(process)
-    assert said == "took more than 0 s of CPU"
-    assert watched.overspent
+        watchdog = Watchdog(process.pid, max_cpu=0.2)
+        while (problem := watchdog.check()) is None:
+            wait_for_cpu_time(process)
+    assert problem == "took more than 0 s of CPU"
+    assert watchdog.is_over_budget
 
 
-def test_of_several_one_that_works_is_enough() -> None:
+def test_a_process_is_not_stuck_while_a_helper_works() -> None:
     with running("import signal; signal.pause()") as still, running("while True: pass") as busy:
-        watched = Pulse(still.pid, busy.pid)
-        for _ in range(2 * liveness.STILL):
-            until_it_has_worked(busy)
-            assert watched.complaint() is None
+        watchdog = Watchdog(still.pid, busy.pid)
+        for _ in range(2 * liveness.MAX_STALLED_CHECKS):
+            wait_for_cpu_time(busy)
+            assert watchdog.check() is None
 
 
-def test_what_a_helper_takes_is_not_taken_by_the_process_alone() -> None:
+def test_cpu_time_of_a_helper_does_not_put_the_process_over_budget() -> None:
     with running("import signal; signal.pause()") as still, running("while True: pass") as busy:
-        watched = Pulse(still.pid, busy.pid, most=0.2)
-        while (said := watched.complaint()) is None:
-            until_it_has_worked(busy)
-    assert said == "took more than 0 s of CPU"
-    assert not watched.overspent
+        watchdog = Watchdog(still.pid, busy.pid, max_cpu=0.2)
+        while (problem := watchdog.check()) is None:
+            wait_for_cpu_time(busy)
+    assert problem == "took more than 0 s of CPU"
+    assert not watchdog.is_over_budget
 
 
-def test_without_a_count_of_cpu_time_the_clock_stands_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(liveness, "ran", lambda *pids: None)
-    assert looks(Pulse(1, most=3600.0), 2 * liveness.STILL) == [None] * (2 * liveness.STILL)
-    assert Pulse(1, most=-1.0).complaint() == "did not answer for -1 s"
+def test_the_clock_is_used_where_cpu_time_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(liveness, "cpu_seconds", lambda *pids: None)
+    assert check(Watchdog(1, max_cpu=3600.0), 2 * liveness.MAX_STALLED_CHECKS) == [None] * (
+        2 * liveness.MAX_STALLED_CHECKS
+    )
+    assert Watchdog(1, max_cpu=-1.0).check() == "did not answer for -1 s"

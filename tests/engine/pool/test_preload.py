@@ -1,4 +1,4 @@
-"""What the warm process has imported before it forks a worker."""
+"""The warm process imports slow modules before it forks a worker."""
 
 import sys
 from pathlib import Path
@@ -46,7 +46,7 @@ def descend():
 
 
 def passed(tmp_path: Path, reference: str) -> list[str]:
-    """The tests that REFERENCE passes as a submission to an exercise with this reference."""
+    """Return the tests that REFERENCE passes as a submission to an exercise with this reference."""
     hidden = tmp_path / "test_hidden.py"
     hidden.write_text(HIDDEN)
     tests = (str(hidden),)
@@ -58,6 +58,6 @@ def passed(tmp_path: Path, reference: str) -> list[str]:
     return [test.id for test in result.tests if not test.failing]
 
 
-def test_what_optimizers_import_is_there_where_the_reference_uses_them(tmp_path: Path) -> None:
+def test_modules_of_optimizers_are_preloaded_if_the_reference_uses_them(tmp_path: Path) -> None:
     assert passed(tmp_path, REFERENCE) == ["test_loaded", "test_step"]
     assert passed(tmp_path, "def loaded(): return True\n\n\ndef descend(): return -1.0\n") == ["test_step"]

@@ -1,4 +1,4 @@
-"""When a warm process that stays ends. It is served by this process here: nothing is forked."""
+"""When a resident warm process ends. It runs in a thread of this process; nothing is forked."""
 
 import os
 import socket
@@ -9,35 +9,44 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-import torch  # noqa: F401 - it has imported it before it serves
+import torch  # noqa: F401 - imported before it serves, as in a warm process
 
 if sys.platform != "linux":
-    pytest.skip("a warm process stays on Linux", allow_module_level=True)
+    pytest.skip("a warm process is resident on Linux only", allow_module_level=True)
 
 from grader.engine.pool import preload
 from grader.engine.pool import process as module
-from grader.engine.pool.identity import likeness
-from grader.engine.pool.messages import MAX_REQUEST, About, End, Look, StartJudge, Stop, decode_tell, encode
-from grader.engine.pool.process import Line, WarmProcess
-from grader.engine.pool.resident import Place, connect, socket_of
+from grader.engine.pool.identity import identity_hash
+from grader.engine.pool.messages import (
+    MAX_DATAGRAM,
+    EndWorker,
+    GetStatus,
+    StartJudge,
+    Status,
+    Stop,
+    encode,
+    response_decoder,
+)
+from grader.engine.pool.process import Connection, WarmProcess
+from grader.engine.pool.resident import ResidentSocket, connect, socket_path
 
 
 @pytest.fixture
 def path(staying: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where it is found. It looks at once whether it is still of use, and standard output stays where it is."""
-    monkeypatch.setattr(module, "LOOK", 0.01)
-    monkeypatch.setattr(module, "PAUSE", 0.01)
+    """Return where it listens. It checks at once whether it is still of use, and leaves stdout alone."""
+    monkeypatch.setattr(module, "CHECK_INTERVAL", 0.01)
+    monkeypatch.setattr(module, "SETTLE_DELAY", 0.01)
     monkeypatch.setattr(preload, "settle", lambda: None)
-    monkeypatch.setattr(module, "silence", lambda: None)
-    return socket_of(likeness())
+    monkeypatch.setattr(module, "silence_output", lambda: None)
+    return socket_path(identity_hash())
 
 
 @contextmanager
 def serving(path: Path) -> Iterator[socket.socket]:
-    """A warm process that serves in a thread, whose end is waited for: the first command line's connection to it."""
+    """Serve in a thread, yield the first command line's connection, and wait for the end."""
     command, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     warm = WarmProcess()
-    warm.add(Line(theirs))
+    warm.add(Connection(theirs))
     warm.stay(path)
     thread = Thread(target=warm.serve)
     thread.start()
@@ -46,61 +55,61 @@ def serving(path: Path) -> Iterator[socket.socket]:
     thread.join()
 
 
-def met(path: Path) -> socket.socket:
-    """A connection to it."""
+def connected(path: Path) -> socket.socket:
+    """Connect to it."""
     found = connect(path)
     assert found is not None
     return found[0]
 
 
-def test_it_ends_when_it_is_idle(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """and not while a command line is there"""
-    monkeypatch.setattr(module, "IDLE", 0.0)
-    with serving(path) as first, met(path) as second:
+def test_ends_when_idle_and_not_while_a_client_is_connected(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IDLE_TIMEOUT", 0.0)
+    with serving(path) as first, connected(path) as second:
         first.close()
-        met(path).close()
-        second.send(encode(Look()))
-        about = decode_tell.decode(second.recv(MAX_REQUEST))
-    assert isinstance(about, About)
-    assert (about.pid, about.judges) == (os.getpid(), 0)
+        connected(path).close()
+        second.send(encode(GetStatus()))
+        status = response_decoder.decode(second.recv(MAX_DATAGRAM))
+    assert isinstance(status, Status)
+    assert (status.pid, status.judges) == (os.getpid(), 0)
     assert not path.exists()
 
 
-def test_it_ends_when_it_would_be_another_now(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ends_when_its_identity_has_changed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(path):
-        monkeypatch.setattr(module, "likeness", lambda: "another")
+        monkeypatch.setattr(module, "identity_hash", lambda: "another")
     assert not path.exists()
 
 
-def test_it_ends_when_nobody_can_find_it(path: Path) -> None:
+def test_ends_when_its_socket_is_gone(path: Path) -> None:
     with serving(path):
         path.unlink()
 
 
-def test_it_ends_when_it_is_told_to(path: Path) -> None:
-    """also while it serves another"""
-    with serving(path) as command, met(path) as connection:
+def test_ends_when_told_to_while_it_serves_another_client(path: Path) -> None:
+    with serving(path) as command, connected(path) as connection:
         connection.send(encode(Stop()))
         assert command.recv(1) == b""
     assert not path.exists()
 
 
-@pytest.mark.parametrize("nonsense", [b"\xc1", encode(StartJudge()), encode(End(1))])
-def test_it_stays_after_nonsense(nonsense: bytes, path: Path) -> None:
+@pytest.mark.parametrize("request_", [b"\xc1", encode(StartJudge()), encode(EndWorker(1))])
+def test_an_invalid_request_disconnects_only_its_client(request_: bytes, path: Path) -> None:
     with serving(path):
-        with met(path) as connection:
-            connection.send(nonsense)
+        with connected(path) as connection:
+            connection.send(request_)
             assert connection.recv(1) == b""
-        met(path).send(encode(Stop()))
+        connected(path).send(encode(Stop()))
 
 
-@pytest.mark.parametrize("why", ["another is there", "it has become another"])
-def test_one_that_does_not_stay_ends_with_its_command(why: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = Place.take(path) if why == "another is there" else None
+@pytest.mark.parametrize("why", ["another process listens", "its identity has changed"])
+def test_a_process_that_cannot_be_resident_ends_with_its_command(
+    why: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = ResidentSocket.listen(path) if why == "another process listens" else None
     if other is None:
-        monkeypatch.setattr(module, "likeness", lambda: "another")
+        monkeypatch.setattr(module, "identity_hash", lambda: "another")
     with serving(path):
         pass
     assert path.exists() == (other is not None)
     if other is not None:
-        other.leave()
+        other.close()

@@ -1,4 +1,4 @@
-"""Where no safe fork exists, judges and workers are spawned: slower, bounded, and with the same scores."""
+"""Where no safe fork exists, judges and workers are spawned: slower, bounded, with the same scores."""
 
 import pytest
 
@@ -17,7 +17,7 @@ GREEDY = "def causal_mask(T, S=None):\n    return [0] * (1 << 30)\n"
 
 @pytest.fixture(scope="module")
 def results() -> dict[str, Result]:
-    """The reference, a submission without end and one without measure."""
+    """Grade the reference, a submission that never returns, and one that uses too much memory."""
     course = load_course(ROOT)
     exercise = course.exercise(EXERCISE)
     sources = {"reference": exercise.reference.read_text("utf-8"), "endless": ENDLESS, "greedy": GREEDY}
@@ -29,17 +29,17 @@ def results() -> dict[str, Result]:
             return {job.file: result for job, result in judges.grade(jobs)}
 
 
-def test_the_reference_has_full_marks(results: dict[str, Result]) -> None:
+def test_the_reference_gets_full_marks(results: dict[str, Result]) -> None:
     assert results["reference"].passed
     assert results["reference"].score == 20
 
 
-def test_the_result_says_what_held_the_code(results: dict[str, Result]) -> None:
+def test_the_result_says_that_nothing_was_confined(results: dict[str, Result]) -> None:
     assert results["reference"].isolation.kind == "process"
     assert results["reference"].isolation.start == "spawn"
 
 
-def test_a_loop_without_end_is_stopped(results: dict[str, Result]) -> None:
+def test_an_endless_loop_is_stopped(results: dict[str, Result]) -> None:
     outcomes = [test.outcome for test in results["endless"].tests]
     assert outcomes.count(Outcome.TIMEOUT) == 2  # then the rest is not run
     failure = next(test.failure for test in results["endless"].tests if test.outcome is Outcome.TIMEOUT)

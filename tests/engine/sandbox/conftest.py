@@ -1,4 +1,4 @@
-"""What says the numbers of system calls, besides our own tables."""
+"""A second source for the numbers of system calls."""
 
 import ctypes
 from typing import Any
@@ -8,11 +8,11 @@ import pytest
 
 @pytest.fixture(scope="module")
 def call_number() -> Any:
-    """A function from name and architecture to the number of a system call, by libseccomp."""
+    """Return a function that looks up a system call by name and architecture in libseccomp."""
     try:
         library = ctypes.CDLL("libseccomp.so.2")
     except OSError:
-        pytest.skip("libseccomp, whose table checks ours, is not installed")
+        pytest.skip("libseccomp is not installed")
     architectures = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
     def number(name: str, machine: str) -> int:

@@ -33,17 +33,17 @@ from grader.engine.sandbox.confine import Policy, Unconfinable
 from tests.paths import ROOT
 
 if sys.platform != "linux":
-    pytest.skip("confinement is Linux's", allow_module_level=True)
+    pytest.skip("confinement needs Linux", allow_module_level=True)
 
 from grader.engine.sandbox import landlock, seccomp
 
 if not (seccomp.supports(platform.machine()) and seccomp.available()):
-    pytest.skip("this kernel or processor has no seccomp filter of ours", allow_module_level=True)
+    pytest.skip("this kernel or processor is not supported", allow_module_level=True)
 
 ORDINARY = 61234  # a user that no machine has
 MEMORY = 256 << 20
 SECRET = "the answer is 42"
-LONGEST = 600  # seconds after which what must come is taken not to: a guard, also on a busy machine
+LONGEST = 600  # seconds before a test fails instead of waiting on; enough for a busy machine
 
 HELPER = """
 import array, ctypes, errno, faulthandler, fcntl, json, mmap, os, resource, select, signal, socket, struct
@@ -210,8 +210,8 @@ def unconfined(request: pytest.FixtureRequest) -> Iterator[Warm]:
 
 @pytest.fixture
 def target() -> Iterator[Path]:
-    """A folder of the attacker's own to attack: everything in it belongs to the user that workers run as."""
-    folder = Path(tempfile.mkdtemp(prefix="confine-"))  # pytest's own tmp_path is closed to other users
+    """Make a folder to attack, in which everything belongs to the user that workers run as."""
+    folder = Path(tempfile.mkdtemp(prefix="confine-"))  # other users cannot enter pytest's tmp_path
     (folder / "solution.py").write_text(SECRET)
     (folder / "empty").mkdir()
     yield folder
@@ -228,7 +228,7 @@ def give(folder: Path, warm: Warm) -> None:
 
 
 def snapshot(folder: Path) -> list[tuple[str, int, int, str]]:
-    """Names, modes, times and contents."""
+    """Return the names, modes, times and contents of all files."""
     rows = []
     for path in sorted(folder.rglob("*")):
         facts = path.lstat()
@@ -374,7 +374,7 @@ REFUSED_CALLS = [
 # fmt: on
 
 
-def test_calls_nobody_needs_are_refused(warm: Warm, target: Path, call_number: Any) -> None:
+def test_system_calls_off_the_list_are_refused(warm: Warm, target: Path, call_number: Any) -> None:
     numbers = {name: call_number(name, platform.machine()) for name in REFUSED_CALLS}
     assert all(number >= 0 for number in numbers.values()), numbers
     # Arguments of -1: even if a call were let through, there would be nothing that it could do.
@@ -411,7 +411,7 @@ def test_no_descriptor_is_inherited_but_those_kept(warm: Warm, target: Path) -> 
     assert found["returned"] == "set()"
 
 
-def test_user_and_capabilities(warm: Warm, target: Path) -> None:
+def test_worker_has_its_own_user_and_no_capabilities(warm: Warm, target: Path) -> None:
     rows = warm.run("", target)["credentials"]
     user = 61000 if warm.user == "root" else ORDINARY if os.geteuid() == 0 else os.geteuid()
     assert rows["Uid"].split() == [str(user)] * 4
@@ -425,11 +425,11 @@ def test_user_and_capabilities(warm: Warm, target: Path) -> None:
     assert int(rows["Seccomp"]) == 2
 
 
-def test_helper_facts(warm: Warm) -> None:
+def test_the_helper_is_confined_as_expected_and_has_no_torch(warm: Warm) -> None:
     assert warm.facts == {"kind": warm.mode, "own_uid": warm.user == "root", "torch": False}
 
 
-STAYS_POSSIBLE = {
+STILL_POSSIBLE = {
     "own channel": "channel.send(b'hello'); result = judge_says = channel.recv(4)",
     "a blob in a memory file": """
         data, descriptors, *_ = socket.recv_fds(channel, 4, 1)
@@ -472,15 +472,15 @@ RESULTS = {
 }
 
 
-@pytest.mark.parametrize("need", STAYS_POSSIBLE)
+@pytest.mark.parametrize("need", STILL_POSSIBLE)
 def test_worker_still_can_use(need: str, warm: Warm, target: Path) -> None:
     give(target, warm)
-    found = warm.run(STAYS_POSSIBLE[need], target)
+    found = warm.run(STILL_POSSIBLE[need], target)
     assert found.get("returned") == RESULTS.get(need, "True"), found
 
 
 def test_confined_worker_imports_a_module_from_disk(warm: Warm, target: Path) -> None:
-    """also where Python lies in a folder that only root may enter"""
+    # Also if only root may enter the folder of Python.
     code = "import this_is_no_module" if warm.mode == "sealed" else "import colorsys; result = colorsys.__name__"
     found = warm.run(code, target)
     if warm.mode == "sealed":
@@ -512,7 +512,7 @@ def test_memory_beyond_the_limit_is_a_memory_error(code: str, warm: Warm, target
     assert warm.run(code, target)["raised"] == "MemoryError"
 
 
-def test_shared_memory_counts(warm: Warm, target: Path) -> None:
+def test_shared_memory_counts_towards_the_limit(warm: Warm, target: Path) -> None:
     found = warm.run("mmap.mmap(-1, 1 << 30)", target)
     assert (found["raised"], found["errno"]) == ("OSError", 12)
 
@@ -526,7 +526,7 @@ def test_shared_memory_counts(warm: Warm, target: Path) -> None:
         pytest.param("os.kill(os.getpid(), signal.SIGTERM)", signal.SIGTERM, id="own signal"),
     ],
 )
-def test_ends_by_signal(code: str, ending: signal.Signals, warm: Warm, target: Path) -> None:
+def test_a_crash_ends_by_its_signal(code: str, ending: signal.Signals, warm: Warm, target: Path) -> None:
     assert warm.run(code, target)["exit"] == -ending
 
 
@@ -542,7 +542,7 @@ def test_ends_by_signal(code: str, ending: signal.Signals, warm: Warm, target: P
     ],
 )
 def test_cpu_time_is_bounded(code: str, ending: signal.Signals, target: Path) -> None:
-    """in one way to be confined, as all share it and a test takes seconds"""
+    # In one mode only: the limit is the same in all, and each test takes seconds.
     with contextlib.contextmanager(helpers)("sealed", "ordinary") as warm:
         assert warm.run(code, target, cpu=1)["exit"] == -ending
 
@@ -587,7 +587,7 @@ def test_worker_dies_with_the_warm_process(mode: str, user: str, target: Path) -
 
 
 def test_confine_refuses_a_process_that_did_not_fork_from_the_warm_one(target: Path) -> None:
-    """as it would not die with it"""
+    # Such a process would not die with the warm process.
     code = """
         import os, sys
         sys.path[:0] = [sys.argv[1]]
@@ -619,7 +619,6 @@ def test_course_among_the_packages_is_refused() -> None:
 
 
 def test_course_linked_into_the_packages_is_judged_by_where_it_is(tmp_path: Path) -> None:
-    """a link from outside does not hide it"""
     if not landlock.abi():
         pytest.skip("this kernel has no Landlock")
     (tmp_path / "course").symlink_to(sysconfig.get_path("purelib"))
@@ -627,8 +626,8 @@ def test_course_linked_into_the_packages_is_judged_by_where_it_is(tmp_path: Path
         Policy.prepare(forbidden=[tmp_path / "course" / "solutions"])
 
 
-def test_course_around_the_packages_is_fine() -> None:
-    """a virtual environment may lie in the course's folder"""
+def test_course_around_the_packages_is_allowed() -> None:
+    # A virtual environment may be inside the course's folder.
     Policy.prepare(forbidden=[Path(sysconfig.get_path("purelib")).parent.parent.parent, ROOT])
 
 
@@ -641,7 +640,7 @@ def test_course_around_the_packages_is_fine() -> None:
     ],
     ids=["macOS", "another processor", "a kernel without seccomp"],
 )
-def test_machines_that_cannot_confine(
+def test_machines_that_cannot_confine_raise_one_sentence(
     where: str, name: str, value: Any, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.modules[where], name, value)
@@ -649,7 +648,7 @@ def test_machines_that_cannot_confine(
         Policy.prepare()
 
 
-def test_isolation_says_what_is_in_force() -> None:
+def test_isolation_names_what_is_in_force() -> None:
     sealed = Policy.prepare(landlock=False).isolation
     assert (sealed.kind, sealed.landlock, sealed.seccomp, sealed.start) == ("sealed", 0, True, "fork")
     if landlock.abi():
@@ -657,6 +656,6 @@ def test_isolation_says_what_is_in_force() -> None:
         assert (confined.kind, confined.landlock) == ("confined", landlock.abi())
 
 
-def test_kernel_without_landlock_seals(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_without_landlock_gives_the_sealed_mode(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grader.engine.sandbox.confine.abi", lambda: 0)
     assert Policy.prepare().isolation.kind == "sealed"

@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from grader.engine.sandbox.memory import Sharing, shared
+from grader.engine.sandbox.memory import Sharing, find_shared
 from grader.engine.sandbox.pack import Packer
 
 
 def found(value: Any, *arguments: Tensor) -> list[Sharing]:
-    """What is said of a result of a call with these arguments."""
+    """Return what is reported about a result of a call with these arguments."""
     packer = Packer(lambda kept: None, 1 << 30)
     wire = packer.value(value)
-    return shared(wire, packer.tensors, arguments)
+    return find_shared(wire, packer.tensors, arguments)
 
 
 X = torch.arange(12.0).view(3, 4)
@@ -35,13 +35,13 @@ OWN = {
     "no numbers": torch.empty(0, 3).expand(2, 0, 3),
     "a sparse one": X.to_sparse(),
     "parameters": [nn.Parameter(X), nn.Parameter(X.clone())],
-    "too large to be looked at": (LARGE, LARGE),
+    "too large to be examined": (LARGE, LARGE),
     "no tensors": {"a": 1, "b": None},
 }
 
 
 @pytest.mark.parametrize("value", OWN.values(), ids=OWN)
-def test_memory_of_its_own(value: Any) -> None:
+def test_tensors_with_separate_memory_are_not_reported(value: Any) -> None:
     assert found(value) == []
 
 
@@ -60,11 +60,11 @@ def test_memory_of_its_own(value: Any) -> None:
         ([nn.Parameter(X), X], BOTH),
     ],
 )
-def test_memory_that_is_shared(value: Any, facts: list[Sharing]) -> None:
+def test_tensors_that_share_memory_are_reported(value: Any, facts: list[Sharing]) -> None:
     assert found(value) == facts
 
 
-def test_memory_of_an_argument() -> None:
+def test_memory_shared_with_an_argument_is_reported() -> None:
     other = torch.zeros(3)
     assert found(X[1:], X, other) == [((), None, None)]
     assert found({"a": X + 1, "b": X}, other, X) == [(("b",), None, None)]

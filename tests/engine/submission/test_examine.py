@@ -1,4 +1,4 @@
-"""What is said of a submission without running it."""
+"""Findings about a submission that is not run."""
 
 import marshal
 import os
@@ -33,7 +33,7 @@ OPEN = 'def g(x):\n    """Doc."""\n    raise NotImplementedError\n'
         "def _given(x):\n    return x\n\n\nclass _Given:\n    def f(self): return 1\n\n\n" + OPEN,
     ],
 )
-def test_not_started(text: str) -> None:
+def test_a_text_with_nothing_written_is_not_started(text: str) -> None:
     finding = examine(text, "one").finding
     assert finding is not None
     assert is_untouched(text, "one")
@@ -57,12 +57,12 @@ def test_not_started(text: str) -> None:
         "def _given(x): raise NotImplementedError\n",
     ],
 )
-def test_started(text: str) -> None:
+def test_a_text_with_anything_written_is_started(text: str) -> None:
     assert examine(text, "one").finding is None
     assert not is_untouched(text, "one")
 
 
-def test_syntax_error_has_its_place() -> None:
+def test_a_syntax_error_has_a_line_and_a_column() -> None:
     finding = examine("x = 1\ny = 'é' + (2 +* 3)\n", "one").finding
     assert finding == Finding(Outcome.SYNTAX_ERROR, "invalid syntax", line=2, column=15)
 
@@ -92,7 +92,7 @@ def test_whatever_does_not_compile_is_a_finding(text: str) -> None:
     assert (examined.code, examined.imports) == (None, ())
 
 
-def test_the_code_is_that_of_the_file() -> None:
+def test_the_compiled_code_names_the_file() -> None:
     examined = examine("import rope as r\nx = r.__name__\n", "one")
     assert examined.imports == (Import("rope", "r", True),)
     assert examined.code is not None
@@ -100,7 +100,7 @@ def test_the_code_is_that_of_the_file() -> None:
     assert (code.co_filename, code.co_names) == ("one.py", ("rope", "r", "__name__", "x"))
 
 
-def test_where_python_warns_there_is_no_code_so_that_the_student_sees_the_warning(
+def test_a_text_with_warnings_is_not_precompiled_so_that_the_student_sees_them(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     examined = examine("x = '\\d' is 'd'\n", "one")
@@ -109,7 +109,7 @@ def test_where_python_warns_there_is_no_code_so_that_the_student_sees_the_warnin
 
 
 class _Own:
-    """The process that parses, with a limit of a second, so that a test is not long."""
+    """A parsing process with a time limit of one second."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch):
         module = sys.modules["grader.engine.submission.examine"]
@@ -130,7 +130,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Own]:
             process.kill()
 
 
-def test_what_python_cannot_parse_in_time_is_stopped_and_the_next_text_is_examined(own: _Own) -> None:
+def test_a_text_that_takes_too_long_to_parse_is_a_timeout_and_the_next_is_examined(own: _Own) -> None:
     finding = own.parser.examine(SLOW, "one.py").finding
     assert finding is not None
     assert finding.outcome is Outcome.TIMEOUT
@@ -147,7 +147,7 @@ def test_a_process_that_is_killed_is_replaced(own: _Own) -> None:
     assert own.pid() != first
 
 
-def test_where_none_lives_the_grader_says_so_and_blames_no_submission(
+def test_a_process_that_is_killed_twice_is_a_fault_of_the_grader(
     own: _Own, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     script = tmp_path / "killed.py"
@@ -167,7 +167,7 @@ def test_a_crash_of_python_is_the_outcome_of_the_text(
     assert finding == Finding(Outcome.CRASHED, "Python crashes while it parses the file (SIGSEGV).")
 
 
-def test_the_process_ends_with_the_one_that_asks_it() -> None:
+def test_the_process_ends_with_its_parent() -> None:
     where = "grader.engine.submission.examine"
     code = f"from {where} import _parser, examine; examine('x', 'one'); print(_parser._process.pid)"
     pid = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)

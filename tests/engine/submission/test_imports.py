@@ -1,10 +1,10 @@
-"""What a file imports of the student's other exercises, told by its text."""
+"""The student's other exercises that a text imports."""
 
 import pytest
 
 from grader.base.errors import UsageError
 from grader.engine.submission.examine import Import, examine
-from grader.engine.submission.imports import built_on, gather
+from grader.engine.submission.imports import built_on, gather_imports
 
 IDS = ["rope", "moe_router", "kv_cache"]
 
@@ -35,13 +35,13 @@ IDS = ["rope", "moe_router", "kv_cache"]
     ],
 )
 @pytest.mark.filterwarnings("error")
-def test_what_is_imported_and_what_of_it_is_read(text: str, found: set[str], used: set[str]) -> None:
+def test_finds_imports_and_whether_they_are_read(text: str, found: set[str], used: set[str]) -> None:
     imports = {"own": examine(text, "own").imports, **dict.fromkeys(IDS, ())}
     assert set(built_on("own", imports)) == found
     assert set(built_on("own", imports, used=True)) == used
 
 
-def test_what_is_gathered() -> None:
+def test_gathers_imports_of_imports() -> None:
     texts = {"rope": "import kv_cache, rope", "kv_cache": "import rope, moe_router"}
 
     def read(name: str) -> str:
@@ -49,7 +49,7 @@ def test_what_is_gathered() -> None:
             raise UsageError(f"{name} is at home.")
         return texts[name]
 
-    found = gather("mask", "import rope", IDS, read)
+    found = gather_imports("mask", "import rope", IDS, read)
     assert (found.texts, found.absent) == (texts, {"moe_router": "moe_router is at home."})
     assert {name: [each.module for each in of] for name, of in found.of.items()} == {
         "mask": ["rope"],
@@ -57,12 +57,12 @@ def test_what_is_gathered() -> None:
         "kv_cache": ["rope", "moe_router"],
         "moe_router": [],
     }
-    found = gather("moe_router", "import rope", IDS, read)  # it imports itself, through others
+    found = gather_imports("moe_router", "import rope", IDS, read)  # it imports itself, through others
     assert (found.texts, found.absent) == (texts, {})
-    assert gather("mask", "import torch", IDS, read).texts == {}
+    assert gather_imports("mask", "import torch", IDS, read).texts == {}
 
 
-def test_what_is_built_on_comes_before_what_builds_on_it() -> None:
+def test_exercises_come_after_those_that_they_import() -> None:
     def reads(*modules: str) -> tuple[Import, ...]:
         return tuple(Import(each, each, True) for each in modules)
 

@@ -1,4 +1,4 @@
-"""What only Jupyter understands is left out of a notebook's code, and told."""
+"""What only Jupyter understands is commented out, and named in the notes."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def lines(*cells: str) -> list[str]:
         "  %time f()",
     ],
 )
-def test_what_only_jupyter_understands_is_left_out(line: str) -> None:
+def test_lines_that_are_not_python_are_commented_out(line: str) -> None:
     submission = read("x = 1\n" + line + "\ny = 2")
     first, middle, last, _ = submission.text.split("\n")
     assert (first, last) == ("x = 1", "y = 2")
@@ -45,13 +45,13 @@ def test_what_only_jupyter_understands_is_left_out(line: str) -> None:
         "d = {}\nd['a'] = 5 % 3",
     ],
 )
-def test_python_is_left_alone(text: str) -> None:
+def test_python_is_not_changed(text: str) -> None:
     submission = read(text)
     assert submission.text == text + "\n"
     assert submission.notes == ()
 
 
-def test_cell_magics() -> None:
+def test_cell_magics_keep_or_comment_out_the_cell() -> None:
     assert lines("\n%%bash\nrm -rf x") == ["", "# %%bash", "# rm -rf x", ""]
     assert lines("%%capture out\nx = 1\n!ls") == ["# %%capture out", "x = 1", "# !ls", ""]
     assert lines("%%grade toolbox\nx = 1") == ["# %%grade toolbox", "x = 1", ""]
@@ -59,7 +59,7 @@ def test_cell_magics() -> None:
     assert lines("!pip install \\\n  torch\nx = 1") == ["# !pip install \\", "#   torch", "x = 1", ""]
 
 
-def test_a_block_with_nothing_but_a_magic_is_still_a_block() -> None:
+def test_a_block_of_magics_keeps_a_statement() -> None:
     submission = read("if True:\n    !pip install torch\nx = 1")
     assert examine(submission.text, "x").finding is None
 

@@ -1,4 +1,4 @@
-"""Notebooks: their code is graded as a file's is, and places in it are named by cell."""
+"""Notebooks are graded like files, and their lines are named by cell."""
 
 import json
 import re
@@ -14,8 +14,8 @@ from nbformat import v3, v4
 from grader.base.errors import UsageError
 from grader.base.result import Frame, Isolation, Outcome, Raised, Result, SourceLine, Versions
 from grader.engine.judge.messages import Job
-from grader.engine.submission import examine, located, read_submission, submission_of
-from grader.engine.submission.unrun import without_running
+from grader.engine.submission import examine, locate_in_cells, read_submission, submission_of
+from grader.engine.submission.unrun import result_without_running
 from tests.engine.submission.notebooks import notebook, read
 
 
@@ -35,7 +35,7 @@ def test_code_cells_are_joined(tmp_path: Path) -> None:
     assert submission.notes == ()
 
 
-def test_other_versions_of_the_format() -> None:
+def test_reads_older_versions_of_the_format() -> None:
     text = v3.new_text_cell("markdown", source="text")
     cells = [v3.new_code_cell(input="x = 1"), text, v3.new_code_cell(input="y = 2")]
     old = v3.writes_json(v3.new_notebook(worksheets=[v3.new_worksheet(cells=cells)])).encode()
@@ -54,19 +54,19 @@ def _broken(**changes: Any) -> bytes:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "is no notebook: it is not JSON"),
-        (b"x = 1\n", "is no notebook: it is not JSON"),
-        (notebook("x = 1")[:-30], "is no notebook: it is not JSON"),
+        (b"", "is not a notebook: it is not JSON"),
+        (b"x = 1\n", "is not a notebook: it is not JSON"),
+        (notebook("x = 1")[:-30], "is not a notebook: it is not JSON"),
         (b"{}", "mine.ipynb "),
-        (b"[]", "is JSON, and no notebook"),
+        (b"[]", "is JSON but not a notebook"),
         (b"[" * 100_000, "nested too deeply"),
-        (b'{"a": ' + b"9" * 5000 + b"}", "is no notebook: it is not JSON"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "is not a notebook: it is not JSON"),
         (b'{\n"\xff"}', "mine.ipynb:2: this line is not UTF-8"),
         (_broken(nbformat=99), "Unsupported nbformat version 99"),
         (_broken(nbformat="4"), "mine.ipynb "),
-        (_broken(cells=3), "is JSON, and no notebook"),
-        (_broken(cells=[3]), "is JSON, and no notebook"),
-        (_broken(cells=[{"cell_type": "code", "metadata": {}, "source": 3}]), "the source of a cell is no text"),
+        (_broken(cells=3), "is JSON but not a notebook"),
+        (_broken(cells=[3]), "is JSON but not a notebook"),
+        (_broken(cells=[{"cell_type": "code", "metadata": {}, "source": 3}]), "the source of a cell is not text"),
         (notebook(), "has no code in it"),
         (notebook("", "  "), "has no code in it"),
         (notebook("x = 1", "y = 2\nz = '\0'"), "mine.ipynb, cell 2, line 2: a null byte"),
@@ -74,7 +74,9 @@ def _broken(**changes: Any) -> bytes:
     ],
 )
 @pytest.mark.filterwarnings("error")
-def test_what_is_no_notebook(data: bytes, sentence: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_a_notebook_is_refused_in_one_sentence(
+    data: bytes, sentence: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     message = refused(data)
     assert sentence in message
     assert message.isprintable()
@@ -111,15 +113,15 @@ def graded(grade: Any, *cells: str) -> Result:
     assert submission.cells is not None
     finding = examine(submission.text, submission.name).finding
     if finding is not None:
-        return located(without_running(finding, submission, grade.exercise), submission.cells)
+        return locate_in_cells(result_without_running(finding, submission, grade.exercise), submission.cells)
     job = Job(0, "toolbox", submission.file, submission.text, submission.sha256, seed=0, seconds=0.5)
     result = grade.graded(job)
-    moved = located(result, submission.cells)
+    moved = locate_in_cells(result, submission.cells)
     grade.assert_rendered(moved)
     return moved
 
 
-def test_a_right_notebook_has_full_marks(grade: Any) -> None:
+def test_a_correct_notebook_gets_full_marks(grade: Any) -> None:
     half = grade.reference.index("def pick")
     result = graded(grade, "%matplotlib inline", grade.reference[:half], grade.reference[half:])
     assert result.passed
@@ -140,7 +142,7 @@ def test_a_crash_is_in_a_cell_and_shows_only_that_cell(grade: Any) -> None:
     assert [line.number for line in outer.source] == [1, 2]
 
 
-def test_an_exception_while_loading(grade: Any) -> None:
+def test_an_exception_while_loading_names_its_cell(grade: Any) -> None:
     result = graded(grade, "x = 1", "\nraise ValueError('in line 7')")
     assert result.outcome is Outcome.IMPORT_ERROR
     assert frame_of(result)[:2] == ("work/mine.ipynb, cell 2", 2)
@@ -148,14 +150,14 @@ def test_an_exception_while_loading(grade: Any) -> None:
     assert result.exception.message == "in line 7"  # the student's own words
 
 
-def test_a_time_limit_while_loading(grade: Any) -> None:
+def test_a_timeout_while_loading_names_its_cell(grade: Any) -> None:
     result = graded(grade, "x = 1", grade.reference, "import torch\nwhile True:\n    x = x + 1")
     assert result.outcome is Outcome.TIMEOUT
     assert result.message is not None
     assert re.fullmatch(r"Stopped after 10 s while it was loaded, in cell 3, line [23]", result.message)
 
 
-def test_a_time_limit_in_a_call(grade: Any) -> None:
+def test_a_timeout_in_a_call_names_its_cell(grade: Any) -> None:
     result = graded(grade, "x = 1", grade.reference, "def pick(items, place):\n    while True:\n        pass")
     failure = next(test.failure for test in result.tests if test.id == "test_pick")
     assert failure is not None
@@ -182,7 +184,9 @@ def test_a_time_limit_in_a_call(grade: Any) -> None:
         ),
     ],
 )
-def test_a_syntax_error(grade: Any, cells: tuple[str, ...], message: str, place: tuple[str, int]) -> None:
+def test_a_syntax_error_names_its_cell(
+    grade: Any, cells: tuple[str, ...], message: str, place: tuple[str, int]
+) -> None:
     result = graded(grade, *cells)
     assert result.outcome is Outcome.SYNTAX_ERROR
     assert frame_of(result)[:2] == place
@@ -191,7 +195,7 @@ def test_a_syntax_error(grade: Any, cells: tuple[str, ...], message: str, place:
     assert result.message == result.exception.message
 
 
-def test_frames_of_other_files_stay() -> None:
+def test_frames_of_other_files_are_not_changed() -> None:
     submission = read("x = 1", "y = 2")
     finding = Result(
         exercise="toolbox",
@@ -208,6 +212,6 @@ def test_frames_of_other_files_stay() -> None:
         seconds=0,
     )
     assert submission.cells is not None
-    moved = located(finding, submission.cells).exception
+    moved = locate_in_cells(finding, submission.cells).exception
     assert moved is not None
     assert [(frame.file, frame.line) for frame in moved.frames] == [("rope.py", 3), ("work/mine.ipynb, cell 2", 1)]

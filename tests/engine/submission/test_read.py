@@ -1,4 +1,4 @@
-"""Reading the file that was handed in."""
+"""Reading a submission."""
 
 import hashlib
 import os
@@ -30,7 +30,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     [b"\xef\xbb\xbfx = '\xc3\xa9'\n", b"# -*- coding: latin-1 -*-\nx = '\xe9'\n"],
     ids=["byte order mark", "coding line"],
 )
-def test_the_encoding_is_the_one_that_python_would_take(tmp_path: Path, data: bytes) -> None:
+def test_decodes_with_the_encoding_that_python_uses(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "mine.py"
     path.write_bytes(data)
     text = read_submission(path, "one").text
@@ -38,7 +38,7 @@ def test_the_encoding_is_the_one_that_python_would_take(tmp_path: Path, data: by
     assert not text.startswith("\ufeff")
 
 
-def test_what_is_not_a_file(tmp_path: Path) -> None:
+def test_what_is_not_a_regular_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link.py").symlink_to(tmp_path / "target.py")
     (tmp_path / "target.py").write_text("x = 1\n")
     os.mkfifo(tmp_path / "fifo.py")
@@ -51,7 +51,7 @@ def test_what_is_not_a_file(tmp_path: Path) -> None:
     assert refused(Path(os.devnull)).endswith("is not a regular file; name a Python file.")
 
 
-def test_the_largest_file(tmp_path: Path) -> None:
+def test_a_file_above_the_size_limit_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_bytes(b"#" * 2**20)
     assert len(read_submission(path, "one").text) == 2**20
@@ -70,7 +70,7 @@ def test_the_largest_file(tmp_path: Path) -> None:
         (b"x = 1\n\0\n", ":2: a null byte"),
     ],
 )
-def test_what_cannot_be_decoded(tmp_path: Path, data: bytes, sentence: str) -> None:
+def test_what_cannot_be_decoded_is_refused_in_one_sentence(tmp_path: Path, data: bytes, sentence: str) -> None:
     path = tmp_path / "mine.py"
     path.write_bytes(data)
     assert sentence in refused(path)

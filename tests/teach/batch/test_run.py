@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from grader.base.result import Result
-from grader.engine.pool.client import JudgeLost
+from grader.engine.pool.judge_client import JudgeLost
 from grader.teach.batch import run
 from grader.teach.batch.keys import Key
 from grader.teach.batch.run import Batch, Owner, Tally

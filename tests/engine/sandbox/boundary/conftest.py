@@ -1,7 +1,7 @@
-"""Each test here is a body as an exercise's author would write it. It runs twice: on the plain module in this process,
-and on the face of the same module in a worker. Both have to behave the same.
+"""Fixtures of tests that run twice: on a plain module in this process, and on its stand-in for a worker.
 
-The module is the text `STUDENT` of the test file.
+Each test is written as an exercise's author would write it, and both runs have to behave the same. The module is the
+text `STUDENT` of the test file.
 """
 
 from typing import Any
@@ -10,21 +10,21 @@ import pytest
 import torch
 
 from grader.engine.judge.session import Session
-from grader.engine.sandbox.proxy import Submission
+from grader.engine.sandbox.proxy import RemoteSubmission
 from grader.engine.sandbox.source import execute
 
 SEED = 7
 
 
 @pytest.fixture
-def submission(session: Session) -> Submission:
-    """The module in a worker."""
+def submission(session: Session) -> RemoteSubmission:
+    """Begin a test on the module in a worker."""
     return session.begin(SEED)
 
 
 @pytest.fixture(params=["in one process", "across the boundary"])
 def m(request: pytest.FixtureRequest) -> Any:
-    """The module, plain or in a worker."""
+    """Return the module, plain or in a worker."""
     if request.param == "across the boundary":
         return request.getfixturevalue("submission")
     torch.manual_seed(SEED)

@@ -1,4 +1,4 @@
-"""An answer whose parts do not fit together is refused, whatever it claims to be."""
+"""An invalid reply is refused."""
 
 import itertools
 from typing import Any
@@ -8,7 +8,7 @@ import torch
 
 from grader.engine.sandbox import wire
 from grader.engine.sandbox.proxy import Link
-from grader.engine.sandbox.reading import read_reply
+from grader.engine.sandbox.validation import read_reply
 
 ONE = wire.WireTensor("float32", (1,), False)
 
@@ -71,7 +71,7 @@ ANSWERS: dict[str, tuple[wire.WireValue, bytes]] = {
 
 
 def answered(value: wire.WireValue, blob: bytes, rng: bytes | None = None) -> Any:
-    """What a call gives that gets this answer."""
+    """Return the result of a call that gets this reply."""
     reply = read_reply(wire.encode(wire.Returned(1, value, [], [], rng)), bytearray(blob))
     assert isinstance(reply, wire.Returned)
     answer = reply, bytearray(blob)
@@ -79,19 +79,19 @@ def answered(value: wire.WireValue, blob: bytes, rng: bytes | None = None) -> An
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_it_is_refused(name: str) -> None:
+def test_an_invalid_reply_is_refused(name: str) -> None:
     with pytest.raises(wire.WireError):
         answered(*ANSWERS[name])
 
 
 @pytest.mark.parametrize("rng", [b"", b"\0" * 16, b"\xff" * 5056], ids=["empty", "short", "of the right length"])
-def test_a_state_of_the_random_generator_that_is_none(rng: bytes) -> None:
+def test_an_invalid_state_of_the_random_generator_is_refused(rng: bytes) -> None:
     before = torch.get_rng_state()
     with pytest.raises(wire.WireError):
         answered(None, b"", rng)
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_an_answer_that_fits() -> None:
+def test_a_valid_reply_is_unpacked() -> None:
     answer = answered(module(ONE), bytes(16))
     assert answer.p0.tolist() == [0.0]

@@ -1,4 +1,4 @@
-"""Gradients: through calls, to arguments and parameters, as often as one likes."""
+"""Gradients through calls, by arguments and parameters, of any order."""
 
 import gc
 import weakref
@@ -118,7 +118,7 @@ def apply(module, x):
 F64 = torch.float64
 
 
-def test_backward_to_arguments(m: Any) -> None:
+def test_backward_reaches_arguments(m: Any) -> None:
     q, k, v = (torch.randn(2, n, 4, dtype=F64, requires_grad=True) for n in (3, 5, 5))
     mask = torch.ones(3, 5, dtype=torch.bool).tril(2)
     out, weights = m.attention(q, k, v, mask=mask)
@@ -131,7 +131,7 @@ def test_backward_to_arguments(m: Any) -> None:
         torch.testing.assert_close(tensor.grad, wanted)
 
 
-def test_gradients_add_up(m: Any) -> None:
+def test_gradients_accumulate(m: Any) -> None:
     x = torch.ones(3, requires_grad=True)
     m.cube(x).sum().backward()
     m.cube(x).sum().backward()
@@ -139,7 +139,7 @@ def test_gradients_add_up(m: Any) -> None:
     assert x.grad.tolist() == [6.0, 6.0, 6.0]
 
 
-def test_gradients_through_what_the_test_computes(m: Any) -> None:
+def test_gradients_flow_through_computations_of_the_test(m: Any) -> None:
     w = torch.tensor(2.0, requires_grad=True)
     y = m.cube(m.cube(w * 1.0) / 2) + w
     (grad,) = torch.autograd.grad(y, w)
@@ -148,7 +148,7 @@ def test_gradients_through_what_the_test_computes(m: Any) -> None:
     assert w.grad is None
 
 
-def test_results_nested_in_values(m: Any) -> None:
+def test_gradients_of_results_nested_in_values(m: Any) -> None:
     x = torch.randn(2, 3, requires_grad=True)
     parts = m.parts(x)
     assert not parts["ids"].requires_grad
@@ -158,14 +158,14 @@ def test_results_nested_in_values(m: Any) -> None:
     assert torch.equal(x.grad, torch.full((2, 3), 3.0))
 
 
-def test_arguments_nested_in_values(m: Any) -> None:
+def test_gradients_of_arguments_nested_in_values(m: Any) -> None:
     a, b = torch.randn(3, requires_grad=True), torch.randn(3, requires_grad=True)
     m.mix({"a": a, "more": [b, torch.ones(2)]}, scale=torch.tensor(2.0)).backward()
     assert torch.equal(a.grad, 2 * b)
     assert torch.equal(b.grad, 2 * a)
 
 
-def test_one_tensor_in_two_places(m: Any) -> None:
+def test_gradient_of_a_tensor_that_is_passed_twice(m: Any) -> None:
     x = torch.tensor([3.0], requires_grad=True)
     m.mix({"a": x, "more": (x,)}).backward()
     assert x.grad.item() == 6.0
@@ -174,7 +174,7 @@ def test_one_tensor_in_two_places(m: Any) -> None:
     assert x.grad.item() == 6.0 + 8.0
 
 
-def test_an_argument_comes_back(m: Any) -> None:
+def test_gradient_of_an_argument_that_is_returned(m: Any) -> None:
     x = torch.ones(2, requires_grad=True)
     y = m.same(x)
     assert y.requires_grad
@@ -183,7 +183,7 @@ def test_an_argument_comes_back(m: Any) -> None:
     assert not m.same(x.detach()).requires_grad
 
 
-def test_requires_grad_is_seen_inside(m: Any) -> None:
+def test_the_module_sees_requires_grad(m: Any) -> None:
     x = torch.ones(2, requires_grad=True)
     assert m.wants_grad(x) == (True, True)
     assert m.wants_grad(x * 2)[0] is True
@@ -197,7 +197,7 @@ def test_requires_grad_is_seen_inside(m: Any) -> None:
     assert not m.cube(torch.arange(3)).requires_grad
 
 
-def test_a_leaf_of_the_modules_own(m: Any) -> None:
+def test_a_leaf_made_by_the_module_is_a_leaf(m: Any) -> None:
     w = m.leaf(3)
     assert w.requires_grad
     assert w.is_leaf
@@ -217,7 +217,7 @@ def test_results_changed_in_place_keep_their_gradients(m: Any) -> None:
     assert x.grad.tolist() == [0.0, 6.0, 6.0]
 
 
-def test_gradcheck(m: Any) -> None:
+def test_gradcheck_passes(m: Any) -> None:
     q, k, v = (torch.randn(n, 4, dtype=F64, requires_grad=True) for n in (3, 5, 5))
     assert gradcheck(m.attention, (q, k, v))
     assert gradcheck(lambda x: m.parts(x)["sum"], (q,))
@@ -229,14 +229,14 @@ def test_gradcheck_finds_a_wrong_gradient(m: Any) -> None:
         gradcheck(m.straight_through, (torch.zeros(2, dtype=F64, requires_grad=True),))
 
 
-def test_own_functions_and_gradients_inside(m: Any) -> None:
+def test_autograd_functions_and_grad_inside_the_module_work(m: Any) -> None:
     x = torch.tensor([0.5, 2.0], requires_grad=True)
     m.straight_through(x).sum().backward()
     assert x.grad.tolist() == [5.0, 5.0]
     assert m.own_gradient(x).tolist() == [1.0, 4.0]
 
 
-def test_double_backward(m: Any) -> None:
+def test_double_backward_works(m: Any) -> None:
     x = torch.tensor([2.0, 3.0], dtype=F64, requires_grad=True)
     (first,) = torch.autograd.grad(m.cube(x).sum(), x, create_graph=True)
     (second,) = torch.autograd.grad(first.sum(), x, create_graph=True)
@@ -246,19 +246,19 @@ def test_double_backward(m: Any) -> None:
     assert gradgradcheck(lambda *qkv: m.attention(*qkv)[0], (q, k, v))
 
 
-def test_jacobian_and_hessian(m: Any) -> None:
+def test_jacobian_and_hessian_work(m: Any) -> None:
     x = torch.tensor([2.0, 3.0])
     assert torch.equal(torch.autograd.functional.jacobian(m.cube, x), torch.diag(3 * x**2))
     assert torch.equal(torch.autograd.functional.hessian(lambda x: m.cube(x).sum(), x), torch.diag(6 * x))
 
 
-def test_vectors_times_jacobians(m: Any) -> None:
+def test_vjp_works(m: Any) -> None:
     x = torch.tensor([2.0, 3.0])
     _, grad = torch.autograd.functional.vjp(m.cube, x, torch.ones(2))
     assert torch.equal(grad, 3 * x**2)
 
 
-def test_half_precision(m: Any) -> None:
+def test_gradients_in_half_precision(m: Any) -> None:
     for dtype in (torch.float16, torch.bfloat16):
         x = torch.tensor([60000.0, 1.0, -2.0], dtype=dtype, requires_grad=True)
         y = m.half(x)
@@ -268,7 +268,7 @@ def test_half_precision(m: Any) -> None:
         assert x.grad.tolist() == pytest.approx([3000.0, 6.0, -3.0], rel=1e-2)
 
 
-def test_hooks_on_tensors(m: Any) -> None:
+def test_hooks_on_tensors_run(m: Any) -> None:
     seen = []
     x = torch.ones(2, requires_grad=True)
     y = m.cube(x)
@@ -280,7 +280,7 @@ def test_hooks_on_tensors(m: Any) -> None:
     assert x.grad.tolist() == [6.0, 6.0]
 
 
-def test_no_gradient_where_none_flows(m: Any) -> None:
+def test_results_without_gradients_do_not_require_grad(m: Any) -> None:
     x, y = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
     out, _ = m.attention(x[None], y[None], torch.ones(1, 2))
     (grad,) = torch.autograd.grad(out.sum(), x, allow_unused=True)
@@ -294,7 +294,7 @@ def test_no_gradient_where_none_flows(m: Any) -> None:
 # ------------------------------------------------------------ parameters
 
 
-def test_backward_to_parameters(m: Any) -> None:
+def test_backward_reaches_parameters(m: Any) -> None:
     gain = m.Gain(3)
     x = torch.tensor([1.0, 2.0, 3.0], dtype=F64, requires_grad=True)
     gain(x).sum().backward()
@@ -306,7 +306,7 @@ def test_backward_to_parameters(m: Any) -> None:
     assert gain.weight.grad is None
 
 
-def test_autograd_grad_with_parameters(m: Any) -> None:
+def test_autograd_grad_by_parameters(m: Any) -> None:
     gain = m.Gain(2)
     x = torch.tensor([2.0, 3.0], dtype=F64, requires_grad=True)
     weight, dx = torch.autograd.grad(gain(x).sum(), [gain.weight, x], create_graph=True)
@@ -327,19 +327,19 @@ def test_gradients_of_methods_and_properties(m: Any) -> None:
     assert gain.weight.grad.tolist() == [7.0, 11.0]
 
 
-def test_a_module_as_an_argument(m: Any) -> None:
+def test_gradients_of_a_module_passed_as_an_argument(m: Any) -> None:
     gain = m.Gain(2)
     m.apply(gain, torch.ones(2, dtype=F64)).sum().backward()
     assert gain.weight.grad.tolist() == [2.0, 2.0]
 
 
-def test_a_parameter_as_an_argument(m: Any) -> None:
+def test_gradient_of_a_parameter_passed_as_an_argument(m: Any) -> None:
     gain = m.Gain(2)
     m.cube(gain.weight).sum().backward()
     assert gain.weight.grad.tolist() == [3.0, 12.0]
 
 
-def test_modules_of_both_sides_in_one_graph(m: Any) -> None:
+def test_modules_of_both_processes_in_one_graph(m: Any) -> None:
     torch.manual_seed(0)
     head = torch.nn.Linear(2, 1).double()
     gain = m.Gain(2)
@@ -349,7 +349,7 @@ def test_modules_of_both_sides_in_one_graph(m: Any) -> None:
     assert head.bias.grad.item() == 5
 
 
-def test_frozen_parameters(m: Any) -> None:
+def test_frozen_parameters_get_no_gradient(m: Any) -> None:
     gain = m.Gain(2)
     gain.weight.requires_grad_(False)
     x = torch.ones(2, dtype=F64)
@@ -368,7 +368,7 @@ def functional(m: Any) -> Callable[..., Tensor]:
     return lambda x, *tensors: functional_call(gain, dict(zip(names, tensors, strict=True)), (x,))
 
 
-def test_functional_call(m: Any) -> None:
+def test_functional_call_has_gradients(m: Any) -> None:
     call = functional(m)
     x, bias = torch.tensor([2.0, 3.0], dtype=F64), torch.zeros(2, dtype=F64)
     w = torch.tensor([5.0, 6.0], dtype=F64, requires_grad=True)
@@ -401,7 +401,7 @@ def test_gradcheck_of_parameters_in_place(m: Any) -> None:
     assert torch.allclose(loss(torch.zeros(2, dtype=F64)), torch.zeros(2, dtype=F64))
 
 
-def test_an_argument_changed_between_forward_and_backward_that_needs_it_not(m: Any) -> None:
+def test_backward_allows_a_change_of_an_argument_that_it_does_not_need(m: Any) -> None:
     x = torch.ones(2, dtype=F64, requires_grad=True)
     y = m.half(x)
     with torch.no_grad():
@@ -410,7 +410,7 @@ def test_an_argument_changed_between_forward_and_backward_that_needs_it_not(m: A
     assert x.grad.tolist() == [3.0, 3.0]
 
 
-def test_parameters_changed_between_forward_and_backward(m: Any) -> None:
+def test_backward_after_a_change_of_parameters(m: Any) -> None:
     gain = m.Gain(2)
     x = torch.ones(2, dtype=F64, requires_grad=True)
     y = gain(x)
@@ -423,8 +423,8 @@ def test_parameters_changed_between_forward_and_backward(m: Any) -> None:
         y.sum().backward()
 
 
-def test_what_was_answered_is_let_go_with_the_test(session: Session) -> None:
-    """Where two results come from one call, Python's garbage collector finds no circle that leads through it."""
+def test_results_are_freed_after_the_test(session: Session) -> None:
+    # Python's garbage collector finds no cycle through a call that returned two results.
 
     def called() -> tuple[weakref.ref[Tensor], weakref.ref[Any]]:
         submission = session.begin(0)

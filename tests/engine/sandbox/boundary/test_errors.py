@@ -1,11 +1,11 @@
-"""Exceptions: types, messages, arguments, and what stays usable after them."""
+"""Exceptions: their types, messages and arguments, and calls after them."""
 
 from typing import Any
 
 import pytest
 import torch
 
-from grader.engine.sandbox.proxy import Submission
+from grader.engine.sandbox.proxy import RemoteSubmission
 
 STUDENT = """
 import torch
@@ -159,7 +159,7 @@ def test_only_the_right_exception_is_caught(m: Any) -> None:
     assert caught.value.args == ("5 images, 4 texts",)
 
 
-def test_arguments_of_an_exception(m: Any) -> None:
+def test_an_exception_keeps_its_arguments(m: Any) -> None:
     with pytest.raises(ValueError, match="bad") as caught:
         m.check("several")
     assert caught.value.args == ("bad", 3, None)
@@ -168,13 +168,13 @@ def test_arguments_of_an_exception(m: Any) -> None:
     assert missing.value.args == ("d_model",)
 
 
-def test_words_of_an_exception(m: Any) -> None:
+def test_an_exception_keeps_its_message(m: Any) -> None:
     with pytest.raises(ValueError, match=r"ᾱ must lie in .* is not ≤ 1") as caught:
         m.check("words")
     assert str(caught.value).endswith("second line")
 
 
-def test_exceptions_of_torch(m: Any) -> None:
+def test_exceptions_of_torch_are_raised(m: Any) -> None:
     with pytest.raises(RuntimeError, match="2x3 and 4x5"):
         m.matmul(torch.ones(2, 3), torch.ones(4, 5))
     with pytest.raises(RuntimeError, match="must match the size of tensor b"):
@@ -183,7 +183,7 @@ def test_exceptions_of_torch(m: Any) -> None:
         m.unbroadcastable(torch.ones(2, 3).sum(5))
 
 
-def test_exceptions_of_modules(m: Any) -> None:
+def test_exceptions_of_modules_are_raised(m: Any) -> None:
     with pytest.raises(ValueError, match="width must be positive, got 0"):
         m.Gate(0)
     gate = m.Gate(3)
@@ -192,27 +192,27 @@ def test_exceptions_of_modules(m: Any) -> None:
     assert torch.equal(gate(torch.ones(2, 3)), torch.ones(2, 3))
 
 
-def test_exceptions_in_backward(m: Any) -> None:
+def test_exceptions_in_backward_are_raised(m: Any) -> None:
     y = m.no_backward(torch.ones(2, requires_grad=True))
     with pytest.raises(ValueError, match="no backward here"):
         y.sum().backward()
 
 
-def test_exceptions_of_a_generator(m: Any) -> None:
+def test_exceptions_of_a_generator_are_raised(m: Any) -> None:
     steps = m.steps()
     assert next(steps) == 1
     with pytest.raises(ValueError, match="after one"):
         next(steps)
 
 
-def test_missing_names(m: Any) -> None:
+def test_missing_names_raise_attribute_error(m: Any) -> None:
     with pytest.raises(AttributeError):
         m.chek("value")
     with pytest.raises(AttributeError, match="wieght"):
         _ = m.Gate(2).wieght
 
 
-def test_frames_of_ours_do_not_count_as_hidden(submission: Submission) -> None:
+def test_frames_of_the_executor_do_not_count_as_hidden(submission: RemoteSubmission) -> None:
     gate = submission.reweighted(submission.Gate(2))
     with pytest.raises(ValueError, match="no depth") as asked:
         _ = gate.depth

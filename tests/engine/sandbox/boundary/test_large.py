@@ -1,4 +1,4 @@
-"""Tensors too large for a socket to carry with ease: they cross in shared memory, and their log is not kept."""
+"""Large tensors are sent in shared memory, and their log is not kept."""
 
 import copy
 from typing import Any
@@ -13,7 +13,7 @@ from grader.engine.judge.context import FailureContext
 from grader.engine.judge.explain import explain
 from grader.engine.judge.faults import Fault
 from grader.engine.judge.session import MAX_KEPT, Session
-from grader.engine.sandbox.proxy import Submission
+from grader.engine.sandbox.proxy import RemoteSubmission
 from grader.engine.sandbox.shared_memory import LARGE
 from grader.testing import assert_equal
 
@@ -71,7 +71,7 @@ def test_a_large_argument_has_a_gradient(m: Any) -> None:
     assert torch.equal(x.grad, torch.full_like(x, 2.0))
 
 
-def test_what_came_back_can_be_changed(m: Any) -> None:
+def test_a_large_result_can_be_changed_in_place(m: Any) -> None:
     x = weight()
     y = m.same(x)
     y.mul_(2)
@@ -79,12 +79,12 @@ def test_what_came_back_can_be_changed(m: Any) -> None:
 
 
 @pytest.mark.parametrize("size", [LARGE - 1, LARGE, LARGE + 1, 3 * LARGE + 5])
-def test_sizes_around_the_bound(m: Any, size: int) -> None:
+def test_values_around_the_size_limit_come_back_equal(m: Any, size: int) -> None:
     x = torch.arange(size).to(torch.uint8)
     assert torch.equal(m.same(x), x)
 
 
-def test_a_large_argument_that_is_changed_in_place_is_noticed(submission: Submission) -> None:
+def test_a_large_argument_that_is_changed_in_place_is_noticed(submission: RemoteSubmission) -> None:
     state = {"w": weight()}
     before = copy.deepcopy(state)
     with pytest.raises(Fault) as caught:
@@ -93,7 +93,7 @@ def test_a_large_argument_that_is_changed_in_place_is_noticed(submission: Submis
     assert torch.equal(state["w"], before["w"])  # the judge's own is another
 
 
-def test_a_large_log_is_not_kept(session: Session, submission: Submission) -> None:
+def test_a_large_log_is_not_kept(session: Session, submission: RemoteSubmission) -> None:
     submission.same(torch.ones(3))
     submission.same(weight())
     small, large = session.log
@@ -102,7 +102,7 @@ def test_a_large_log_is_not_kept(session: Session, submission: Submission) -> No
     assert not session.log
 
 
-def test_a_failure_on_large_tensors_is_explained_without_them(session: Session, submission: Submission) -> None:
+def test_a_failure_on_large_tensors_is_explained_without_them(session: Session, submission: RemoteSubmission) -> None:
     result = submission.swap_halves({"old.w": weight()})["w"]
     context = FailureContext(
         source=STUDENT,

@@ -136,7 +136,19 @@ class Low(nn.Linear):
 
 
 class Empty(nn.Module):
-    pass
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.ModuleList()
+
+
+class Shift(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.new, self.old = nn.Parameter(torch.ones(2)), nn.Parameter(torch.zeros(2))
+
+    def step(self):
+        self.old = self.new
+        self.new = nn.Parameter(self.new.detach() + 1)
 
 
 net = nn.Linear(2, 2)
@@ -165,7 +177,7 @@ def names(module: nn.Module) -> list[str]:
     return [name for name, _ in module.named_parameters()]
 
 
-def test_construction(m: Any) -> None:
+def test_constructs_modules(m: Any) -> None:
     attention = m.Attention(4, heads=2, bias=True)
     assert isinstance(attention, nn.Module)
     assert isinstance(attention, m.Attention)
@@ -178,7 +190,7 @@ def test_construction(m: Any) -> None:
     assert m.Attention.name() == "attention"
 
 
-def test_attributes(m: Any) -> None:
+def test_reads_and_sets_attributes(m: Any) -> None:
     attention = m.Attention(4)
     assert attention.num_heads == 2
     assert attention.head_dim == 2
@@ -195,7 +207,7 @@ def test_attributes(m: Any) -> None:
     assert attention.head_dim == 4
 
 
-def test_state_dict(m: Any) -> None:
+def test_state_dict_has_the_parameters_and_buffers(m: Any) -> None:
     assert list(m.Attention(4).state_dict()) == ["scale", "q_proj.weight", "o_proj.weight"]
     state = m.Block().state_dict()
     assert list(state) == [
@@ -216,7 +228,7 @@ def test_state_dict(m: Any) -> None:
     assert not any(t.requires_grad for t in state.values())
 
 
-def test_names_of_parameters_buffers_and_modules(m: Any) -> None:
+def test_parameters_buffers_and_modules_have_the_same_names(m: Any) -> None:
     block = m.Block()
     assert names(block)[:3] == ["embed.weight", "blocks.0.q_proj.weight", "blocks.0.o_proj.weight"]
     assert "head.weight" not in names(block)  # tied: counted once
@@ -229,7 +241,7 @@ def test_names_of_parameters_buffers_and_modules(m: Any) -> None:
     assert block.get_parameter("blocks.1.q_proj.weight") is block.blocks[1].q_proj.weight
 
 
-def test_paths_into_a_module(m: Any) -> None:
+def test_reads_and_sets_attributes_of_parts(m: Any) -> None:
     block = m.Block()
     assert block.head.weight is block.embed.weight
     assert block.twin is block.mlp
@@ -265,7 +277,7 @@ def test_parts_can_be_called(m: Any) -> None:
     assert block.blocks[0].init_state(3)["conv"].shape == (3, 3)
 
 
-def test_forward_and_methods(m: Any) -> None:
+def test_calls_forward_and_methods(m: Any) -> None:
     attention = m.Attention(4)
     x = torch.randn(2, 3, 4)
     y, cache = attention(x)
@@ -284,7 +296,7 @@ def test_forward_and_methods(m: Any) -> None:
     assert ids.shape == (1, 5)
 
 
-def test_load_state_dict(m: Any) -> None:
+def test_load_state_dict_changes_the_module(m: Any) -> None:
     torch.manual_seed(1)
     state = {name: torch.randn_like(t) for name, t in m.Attention(4).state_dict().items()}
     attention = m.Attention(4)
@@ -297,7 +309,7 @@ def test_load_state_dict(m: Any) -> None:
     assert all(torch.equal(t, state[name]) for name, t in attention.state_dict().items())
 
 
-def test_load_state_dict_before_a_property_is_read(m: Any) -> None:
+def test_a_property_sees_a_loaded_state_dict(m: Any) -> None:
     attention = m.Attention(4)
     attention.load_state_dict({"scale": torch.tensor(5.0)}, strict=False)
     assert attention.num_heads == 2
@@ -305,7 +317,7 @@ def test_load_state_dict_before_a_property_is_read(m: Any) -> None:
     assert m.count(attention) == 32
 
 
-def test_load_state_dict_errors(m: Any) -> None:
+def test_load_state_dict_raises_for_wrong_keys_and_shapes(m: Any) -> None:
     attention = m.Attention(4)
     state = attention.state_dict()
     with pytest.raises(RuntimeError, match=r"Error\(s\) in loading state_dict for Attention:\s+Missing key.*scale"):
@@ -319,7 +331,7 @@ def test_load_state_dict_errors(m: Any) -> None:
     assert len(found.missing_keys) == 3
 
 
-def test_a_state_goes_from_one_module_to_another(m: Any) -> None:
+def test_loads_the_state_dict_of_another_module(m: Any) -> None:
     a, b = m.Block(), m.Block()
     b.load_state_dict(a.state_dict())
     ids = torch.tensor([[1, 2, 3]])
@@ -348,7 +360,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_weights_are_set(m: Any, way: str) -> None:
+def test_weights_can_be_set(m: Any, way: str) -> None:
     attention = m.Attention(4)
     for part in (attention.q_proj, attention.o_proj):
         with torch.no_grad():
@@ -360,7 +372,7 @@ def test_weights_are_set(m: Any, way: str) -> None:
     assert torch.equal(m.Attention(4).scale, torch.tensor(2.0))
 
 
-def test_a_parameter_is_replaced(m: Any) -> None:
+def test_a_parameter_can_be_replaced(m: Any) -> None:
     attention = m.Attention(4)
     attention.q_proj.weight = nn.Parameter(torch.eye(4))
     attention.o_proj.weight = attention.q_proj.weight
@@ -374,7 +386,7 @@ def test_a_parameter_is_replaced(m: Any) -> None:
     torch.testing.assert_close(attention(x)[0], 9 * x)
 
 
-def test_tied_weights(m: Any) -> None:
+def test_tied_weights_stay_tied(m: Any) -> None:
     block = m.Block().eval()
     block(torch.tensor([[1, 2]])).sum().backward()
     assert block.embed.weight.grad is block.head.weight.grad
@@ -386,7 +398,7 @@ def test_tied_weights(m: Any) -> None:
     assert block(torch.tensor([[1]])).abs().sum() > 0
 
 
-def test_modes(m: Any) -> None:
+def test_train_and_eval_set_the_mode_of_all_parts(m: Any) -> None:
     block = m.Block()
     assert block.training
     assert block.mlp[2].training
@@ -426,7 +438,7 @@ def test_initialisation_follows_the_seed(m: Any) -> None:
     assert not torch.equal(made.q_proj.weight, m.Attention(4).q_proj.weight)
 
 
-def test_dtypes(m: Any) -> None:
+def test_converts_a_module_to_another_dtype(m: Any) -> None:
     attention = m.Attention(4).double()
     x = torch.randn(1, 2, 4, dtype=torch.float64)
     y, _ = attention(x)
@@ -439,7 +451,7 @@ def test_dtypes(m: Any) -> None:
     assert m.Attention(4).to("cpu")(x.float())[0].dtype is torch.float32
 
 
-def test_an_optimizer_of_the_test(m: Any) -> None:
+def test_an_optimizer_of_the_test_trains_the_module(m: Any) -> None:
     for kind in (torch.optim.SGD, torch.optim.AdamW):
         attention = m.Attention(4)
         optimizer = kind(attention.parameters(), lr=0.05)
@@ -456,7 +468,7 @@ def test_an_optimizer_of_the_test(m: Any) -> None:
         assert losses[-1] < losses[0]
 
 
-def test_training_inside_the_module(m: Any) -> None:
+def test_parameters_follow_training_inside_the_module(m: Any) -> None:
     regression = m.Regression()
     x = torch.randn(20, 2)
     weight, before = regression.weight, regression.weight.detach().clone()
@@ -473,7 +485,7 @@ def test_training_inside_the_module(m: Any) -> None:
     assert torch.equal(regression.state_dict()["weight"], regression.weight)
 
 
-def test_buffers_that_change_in_forward(m: Any) -> None:
+def test_buffers_follow_changes_in_forward(m: Any) -> None:
     regression = m.Regression()
     regression.norm.train()
     regression(torch.full((4, 2), 10.0))
@@ -485,7 +497,7 @@ def test_buffers_that_change_in_forward(m: Any) -> None:
     torch.testing.assert_close(regression.norm(torch.full((1, 2), 3.0)), torch.zeros(1, 2))
 
 
-def test_a_function_changes_a_module(m: Any) -> None:
+def test_parameters_follow_changes_by_a_function(m: Any) -> None:
     attention = m.Attention(4)
     before = attention.q_proj.weight.detach().clone()
     m.double_weights(attention)
@@ -494,7 +506,7 @@ def test_a_function_changes_a_module(m: Any) -> None:
     assert torch.equal(attention.q_proj.weight, 4 * before)
 
 
-def test_the_structure_changes(m: Any) -> None:
+def test_parts_follow_changes_of_the_structure(m: Any) -> None:
     block = m.Block()
     block.freeze()
     assert [p.requires_grad for p in block.blocks.parameters()] == [False] * 4
@@ -514,7 +526,22 @@ def test_the_structure_changes(m: Any) -> None:
     assert torch.equal(y, lazy.layer(torch.ones(1, 3)))
 
 
-def test_modules_from_functions_and_in_values(m: Any) -> None:
+def test_a_parameter_that_moves_to_another_name_keeps_its_numbers(m: Any) -> None:
+    shift = m.Shift()
+    first = shift.new
+    shift.step()
+    assert shift.old is first
+    assert (shift.old.tolist(), shift.new.tolist()) == ([1.0, 1.0], [2.0, 2.0])
+
+
+def test_an_empty_part_stays_the_same_object(m: Any) -> None:
+    empty = m.Empty()
+    parts = empty.parts
+    empty.eval()
+    assert empty.parts is parts
+
+
+def test_functions_return_modules_alone_and_in_values(m: Any) -> None:
     first, named = m.pair()
     assert first(torch.ones(4, 1)).shape == (4, 2)
     assert named["x"].weight.shape == (3, 2)
@@ -526,7 +553,7 @@ def test_modules_from_functions_and_in_values(m: Any) -> None:
     assert names(m.Empty()) == []
 
 
-def test_two_modules_of_one_class(m: Any) -> None:
+def test_two_modules_of_one_class_are_separate(m: Any) -> None:
     a, b = m.Attention(4), m.Attention(4)
     with torch.no_grad():
         a.q_proj.weight.zero_()
@@ -538,7 +565,7 @@ def test_two_modules_of_one_class(m: Any) -> None:
     assert b.o_proj.weight.grad.abs().sum() > 0
 
 
-def test_apply_and_initialisation_by_the_test(m: Any) -> None:
+def test_the_test_can_initialise_weights_with_apply(m: Any) -> None:
     block = m.Block().eval()
 
     def one(module: nn.Module) -> None:
@@ -552,7 +579,7 @@ def test_apply_and_initialisation_by_the_test(m: Any) -> None:
     assert not torch.equal(block.mlp[0].weight, torch.full((6, 4), 0.25))
 
 
-def test_copies(m: Any) -> None:
+def test_a_deep_copy_is_a_separate_module(m: Any) -> None:
     block = m.Block().eval()
     with torch.no_grad():
         block.embed.weight.fill_(0.5)
@@ -566,7 +593,7 @@ def test_copies(m: Any) -> None:
     assert torch.equal(block.embed.weight, torch.full((10, 4), 0.5))
 
 
-def test_functional_call_of_a_module(m: Any) -> None:
+def test_functional_call_replaces_parameters_for_one_call(m: Any) -> None:
     block = m.Block(twin=False).eval()
     ids = torch.tensor([[3, 1]])
     before = block(ids)
@@ -578,7 +605,7 @@ def test_functional_call_of_a_module(m: Any) -> None:
     assert torch.equal(block(ids), before)
 
 
-def test_hooks_on_a_whole_module(m: Any) -> None:
+def test_hooks_on_a_whole_module_run(m: Any) -> None:
     attention = m.Attention(4)
     seen = []
     attention.register_forward_hook(lambda module, args, out: seen.append(out[0].shape))
@@ -586,7 +613,7 @@ def test_hooks_on_a_whole_module(m: Any) -> None:
     assert seen == [(1, 2, 4)]
 
 
-def test_modules_look_like_what_they_are(m: Any) -> None:
+def test_repr_and_classes_are_those_of_the_module(m: Any) -> None:
     assert "Attention(" in repr(m.Attention(4))
     assert "(q_proj): Linear(" in repr(m.Attention(4))
     assert len({m.Attention(4), m.Attention(4)}) == 2

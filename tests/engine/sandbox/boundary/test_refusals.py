@@ -1,4 +1,4 @@
-"""What does not cross the boundary says so, in a sentence for the author of the test."""
+"""What cannot be sent raises UsageError, with one sentence for the author of the test."""
 
 import inspect
 from typing import Any
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from grader.base.errors import UsageError
-from grader.engine.sandbox.proxy import Submission
+from grader.engine.sandbox.proxy import RemoteSubmission
 
 STUDENT = """
 import torch
@@ -64,17 +64,20 @@ REFUSED = {
     "a tensor of uint16": (lambda m: m.square(X.to(torch.uint16)), "a tensor of dtype torch.uint16"),
     "an endless list": (lambda m: m.square(endless()), "a value nested more than 100 deep"),
     "a long list": (lambda m: m.square([0] * (2 << 20)), "more than 1,048,576 values"),
-    "a long text": (lambda m: m.square("x" * (2 << 20)), "bytes beside its tensors"),
+    "a long text": (lambda m: m.square("x" * (2 << 20)), "bytes besides its tensors"),
     "many bytes of tensors": (lambda m: m.square(torch.empty(1 << 28)), "tensors of more than"),
     "a constant that is set": (lambda m: setattr(m, "EPS", 2.0), "cannot set 'EPS' in a submission"),
     "a function that gets an attribute": (lambda m: setattr(m.square, "calls", 0), "cannot set square.calls"),
     "a signature": (lambda m: inspect.signature(m.square), "The signature of square"),
-    "a part that is replaced": (lambda m: setattr(m.Pair(), "a", nn.Identity()), "put a module in the place of 'a'"),
+    "a part that is replaced": (lambda m: setattr(m.Pair(), "a", nn.Identity()), "set the module 'a' in Pair"),
     "a part that is removed": (lambda m: delattr(m.Pair(), "a"), "cannot delete 'a' in Pair"),
     "a part that is added": (lambda m: m.Pair().add_module("d", nn.Identity()), "cannot add a module 'd'"),
     "a parameter that is added": (lambda m: setattr(m.Pair(), "d", nn.Parameter(X)), "cannot add a parameter 'd'"),
     "a buffer that is added": (lambda m: m.Pair().register_buffer("d", X), "cannot add a buffer 'd'"),
-    "a hook on a part": (lambda m: m.Pair().a.register_forward_hook(print), "A hook on a of a submission's module"),
+    "a hook on a part": (
+        lambda m: m.Pair().a.register_forward_hook(print),
+        "A hook on a, a part of a submission's module",
+    ),
     "a backward hook on a part": (lambda m: m.Pair().a.register_full_backward_hook(print), "A hook on a"),
     "a module moved to meta": (lambda m: m.Pair().to("meta")(X[:2]), "a tensor on device 'meta'"),
     "a device as context": (lambda m: within(torch.device("meta"), m.Pair), "a mode of torch"),
@@ -88,7 +91,7 @@ REFUSED = {
     ),
     "a batch of gradients": (
         lambda m: torch.autograd.functional.jacobian(m.square, X, vectorize=True),
-        "in a batch, by vmap",
+        "is differentiated by vmap",
     ),
 }
 
@@ -111,7 +114,7 @@ def within(context: Any, function: Any, *args: Any) -> None:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_it_says_so(submission: Submission, name: str) -> None:
+def test_what_cannot_be_sent_raises_one_sentence(submission: RemoteSubmission, name: str) -> None:
     ask, words = REFUSED[name]
     with pytest.raises(UsageError) as caught:
         ask(submission)
@@ -120,25 +123,25 @@ def test_it_says_so(submission: Submission, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_gradient_by_what_an_earlier_call_was_given(submission: Submission) -> None:
+def test_a_gradient_by_an_argument_of_an_earlier_call_is_refused(submission: RemoteSubmission) -> None:
     x = torch.ones(2, requires_grad=True)
     kept = submission.square(x)
     submission.remember(x)
     y = submission.recall()
     assert y.requires_grad
-    with pytest.raises(UsageError, match="What recall gave depends on tensors of an earlier call"):
+    with pytest.raises(UsageError, match="The result of recall depends on tensors of an earlier call"):
         y.sum().backward()
     kept.sum().backward()
 
 
-def test_a_gradient_that_only_the_module_itself_wants(submission: Submission) -> None:
+def test_a_gradient_of_the_modules_own_leaf_is_not_needed(submission: RemoteSubmission) -> None:
     x = torch.ones(2, requires_grad=True)
     (submission.own() * x).sum().backward()
     assert x.grad is not None
     assert x.grad.tolist() == [2.0, 2.0]
 
 
-def test_a_test_goes_on_after_a_refusal(submission: Submission) -> None:
+def test_calls_work_after_a_refusal(submission: RemoteSubmission) -> None:
     with pytest.raises(UsageError):
         submission.square(Thing())
     assert submission.square(3) == 9

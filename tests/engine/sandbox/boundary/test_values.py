@@ -1,4 +1,4 @@
-"""Values in and out: what a function is given and what it gives."""
+"""Values as arguments and results."""
 
 import copy
 import math
@@ -189,7 +189,7 @@ def grad_mode():
 
 
 def equal(actual: Any, expected: Any) -> bool:
-    """Whether two values are the same, types, dtypes and NaN included."""
+    """Return whether two values are equal, including their types, dtypes and NaN."""
     if isinstance(expected, Tensor):
         return (
             isinstance(actual, Tensor)
@@ -265,7 +265,7 @@ VALUES = {
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_a_value_goes_in_and_comes_back(m: Any, name: str) -> None:
+def test_a_value_comes_back_equal(m: Any, name: str) -> None:
     given = copy.deepcopy(VALUES[name])
     assert equal(m.same(given), VALUES[name])
     assert equal(m.same(x=given), VALUES[name])
@@ -273,11 +273,11 @@ def test_a_value_goes_in_and_comes_back(m: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_a_value_is_of_its_own_type_inside(m: Any, name: str) -> None:
+def test_a_value_has_the_same_type_inside(m: Any, name: str) -> None:
     assert m.kind(VALUES[name]) == type(VALUES[name]).__name__
 
 
-def test_arguments_by_position_and_by_name(m: Any) -> None:
+def test_arguments_can_be_passed_by_position_and_by_name(m: Any) -> None:
     assert m.keyword_only(3.0) == 6.0
     assert m.keyword_only(3.0, shift=1) == 7.0
     assert m.keyword_only(x=3.0, scale=1.0, shift=None) == 3.0
@@ -286,12 +286,12 @@ def test_arguments_by_position_and_by_name(m: Any) -> None:
     assert m.nothing() is None
 
 
-def test_functions_that_are_no_def(m: Any) -> None:
+def test_lambdas_and_partials_can_be_called(m: Any) -> None:
     assert m.double(4) == 8
     assert torch.equal(m.triple(torch.ones(2)), torch.full((2,), 3.0))
 
 
-def test_constants_of_the_module(m: Any) -> None:
+def test_constants_of_the_module_can_be_read(m: Any) -> None:
     assert m.EPS == 1e-5
     assert m.SIZES["small"] == (2, 3)
     assert m.HALF is torch.float16
@@ -303,7 +303,7 @@ def test_constants_of_the_module(m: Any) -> None:
     assert {"route", "EPS", "Bag"} <= set(dir(m))
 
 
-def test_a_cache_goes_out_and_in(m: Any) -> None:
+def test_a_cache_can_be_passed_back_in(m: Any) -> None:
     B, H, K = 2, 3, 4
     steps = torch.randn(5, B, H, 1, K)
     cache = None
@@ -318,7 +318,7 @@ def test_a_cache_goes_out_and_in(m: Any) -> None:
     assert torch.equal(cache["v"], -cache["k"])
 
 
-def test_a_list_of_caches_goes_out_and_in(m: Any) -> None:
+def test_a_list_of_caches_can_be_passed_back_in(m: Any) -> None:
     x = torch.randn(1, 2, 1, 3)
     caches = m.layers(m.layers(None, x), x)
     assert [c["length"] for c in caches] == [2, 2]
@@ -327,7 +327,7 @@ def test_a_list_of_caches_goes_out_and_in(m: Any) -> None:
     assert m.append_kv(empty, x, x)["k"].shape == (1, 2, 1, 3)
 
 
-def test_the_same_tensor_twice(m: Any) -> None:
+def test_the_same_tensor_can_be_passed_twice(m: Any) -> None:
     x = torch.randn(2, 3)
     assert torch.equal(m.add(x, x), x + x)
     assert torch.equal(m.add(x, b=x, alpha=-1), torch.zeros(2, 3))
@@ -361,13 +361,13 @@ def test_view_works_on_what_is_contiguous_enough(m: Any) -> None:
         assert torch.equal(m.flat(given), given.reshape(-1))
 
 
-def test_dtype_arguments(m: Any) -> None:
+def test_a_dtype_can_be_passed(m: Any) -> None:
     assert m.cast(torch.ones(1, dtype=torch.float64)).dtype is torch.float32
     assert m.cast(torch.ones(1), torch.float16).dtype is torch.float16
     assert m.cast(torch.ones(1), dtype=torch.int64).dtype is torch.int64
 
 
-def test_results_that_are_views(m: Any) -> None:
+def test_results_that_are_views_have_the_right_numbers(m: Any) -> None:
     x = torch.randn(2, 3)
     views = m.views(x)
     row = torch.arange(6.0).reshape(2, 3)
@@ -388,7 +388,7 @@ def test_results_can_be_changed_in_place(m: Any) -> None:
     assert m.same({"a": torch.ones(2)})["a"].add_(1).tolist() == [2.0, 2.0]
 
 
-def test_inference_mode(m: Any) -> None:
+def test_calls_work_in_inference_mode(m: Any) -> None:
     y = m.inferred(torch.ones(3, requires_grad=True))
     assert not y.requires_grad
     assert y.tolist() == [2.0, 2.0, 2.0]
@@ -399,7 +399,7 @@ def test_inference_mode(m: Any) -> None:
     assert m.add(x, x).tolist() == [2.0, 2.0]
 
 
-def test_named_tuples(m: Any) -> None:
+def test_named_tuples_keep_their_field_names(m: Any) -> None:
     x = torch.randn(3, 5)
     routed = m.route(x, k=2)
     weights, indices = routed
@@ -410,7 +410,7 @@ def test_named_tuples(m: Any) -> None:
     assert m.same(Point(1, 2)).y == 2
 
 
-def test_objects_stay_and_can_be_used(m: Any) -> None:
+def test_objects_of_the_module_can_be_used_and_passed_back(m: Any) -> None:
     state = m.start(torch.zeros(2))
     assert state.t == 0
     state = state.advance(1.0)
@@ -425,7 +425,7 @@ def test_objects_stay_and_can_be_used(m: Any) -> None:
     assert not hasattr(state, "nope")
 
 
-def test_objects_with_operators(m: Any) -> None:
+def test_operators_of_objects_work(m: Any) -> None:
     bag = m.Bag.of(5, 6, 7)
     assert len(bag) == 3
     assert bag[1] == 6
@@ -451,7 +451,7 @@ def test_objects_with_operators(m: Any) -> None:
         len(m.start(1))
 
 
-def test_generators(m: Any) -> None:
+def test_generators_can_be_iterated(m: Any) -> None:
     assert list(m.countdown(3)) == [3, 2, 1]
     steps = m.countdown(2)
     assert next(steps) == 2
@@ -461,7 +461,7 @@ def test_generators(m: Any) -> None:
     assert dict(zip("ab", m.countdown(5), strict=False)) == {"a": 5, "b": 4}
 
 
-def test_functions_and_objects_as_arguments(m: Any) -> None:
+def test_functions_and_objects_can_be_passed(m: Any) -> None:
     assert m.same(3) == 3
     assert m.kind(m.double) == "function"
     assert m.kind(m.Bag) == "type"
@@ -469,13 +469,13 @@ def test_functions_and_objects_as_arguments(m: Any) -> None:
     assert m.many(*m.Bag.of(1, 2)) == (2, [], 3)
 
 
-def test_subclasses_of_tensor(m: Any) -> None:
+def test_subclasses_of_tensor_become_tensors(m: Any) -> None:
     assert torch.equal(m.subclass(torch.ones(2)) + 1, torch.full((2,), 2.0))
     assert m.add(nn.Parameter(torch.ones(2)), 1).tolist() == [2.0, 2.0]
     assert m.add(torch.ones(2).as_subclass(type("Own", (Tensor,), {})), 1).tolist() == [2.0, 2.0]
 
 
-def test_numpy_arrays(m: Any) -> None:
+def test_numpy_arrays_keep_their_dtype(m: Any) -> None:
     a = np.arange(6.0).reshape(2, 3)
     twice, half, whole, truth, turned = m.arrays(a)
     assert isinstance(twice, np.ndarray)
@@ -491,7 +491,7 @@ def test_numpy_arrays(m: Any) -> None:
     assert back.tolist() == [2.0, 2.0]
 
 
-def test_mappings_and_subclasses_of_plain_types(m: Any) -> None:
+def test_mappings_and_subclasses_become_plain_values(m: Any) -> None:
     assert m.same(OrderedDict(b=1, a=2)) == {"b": 1, "a": 2}
     assert m.add(np.float64(1.0), 2) == 3.0
     assert m.same([np.int64(4)]) == [4]
@@ -527,7 +527,7 @@ def test_random_numbers_follow_the_seed(m: Any) -> None:
     assert torch.equal(a, torch.randn(3))
 
 
-def test_random_numbers_go_on_in_the_test_and_in_the_module(m: Any) -> None:
+def test_test_and_module_share_one_stream_of_random_numbers(m: Any) -> None:
     torch.manual_seed(3)
     drawn = [torch.randn(2), m.noise(2), torch.randn(2), m.noise(2), m.noise(2)]
     torch.manual_seed(3)

@@ -1,7 +1,7 @@
-"""The door by which all comes in that a worker sends: it is read through here, within bounds, before anybody uses it.
+"""Validates every reply of a worker, within bounds, before it is used.
 
-The types of the messages bound texts, numbers and counts, `Unpacker` depth, bytes and the cost of keys, and this module
-what makes a whole of them. Who got a reply from here can read it again, as often and for whatever purpose.
+The types of the messages bound texts, numbers and counts. `Unpacker` bounds depth, bytes and the cost of keys. This
+module checks that the parts of modules fit together. A reply that was read here can be unpacked again at any time.
 """
 
 import torch
@@ -22,10 +22,10 @@ from grader.engine.sandbox.wire import (
 
 
 def read_reply(meta: bytes, blob: Blob) -> Reply:
-    """What a worker answers: a message and its blob. Raises WireError, and nothing else, where it is no reply.
+    """Return the reply of a worker. Raise WireError, and nothing else, if it is not valid.
 
-    What cannot be told from a reply alone is left to the mirrors: whether the tensors of a module that are given by
-    their positions were ever sent.
+    One check is left to the mirrors, since it needs earlier replies: whether the tensors that a module gives by their
+    positions were ever sent.
     """
     reply = decode_reply(meta)
     checker = _Checker(blob, _check_object)
@@ -34,13 +34,13 @@ def read_reply(meta: bytes, blob: Blob) -> Reply:
         for module in reply.modules:
             _check_object(module, checker)
         if reply.rng is not None:
-            _check_state(reply.rng)
+            _check_rng_state(reply.rng)
     checker.finish()
     return reply
 
 
 class _Checker(Unpacker):
-    """Reads for the sake of reading: nothing is copied for autograd."""
+    """Unpacks a value only to check it: copies nothing for autograd."""
 
     module_tensors = 0
 
@@ -49,7 +49,7 @@ class _Checker(Unpacker):
 
 
 def _check_object(wire: WireObject | WireModule, unpacker: Unpacker) -> object:
-    """Raises WireError unless every part of a module has its whole, and every name its tensor."""
+    """Raise WireError unless the tree of a module is complete and each name has its tensor."""
     if isinstance(wire, WireModule):
         assert isinstance(unpacker, _Checker)
         unpacker.module_tensors += max(len(wire.tensors), len(wire.nodes))
@@ -61,35 +61,35 @@ def _check_object(wire: WireObject | WireModule, unpacker: Unpacker) -> object:
     return wire.number
 
 
-def _check_nodes(nodes: list[Node], count: int) -> None:
-    paths: dict[str, None] = {}
-    places: set[int] = set()
+def _check_nodes(nodes: list[Node], tensor_count: int) -> None:
+    paths: set[str] = set()
+    used: set[int] = set()  # positions of tensors
     for position, node in enumerate(nodes):
         parent, dot, name = node.path.rpartition(".")
-        whole = parent in paths and bool(name) if node.path else not paths
-        if not whole or node.path in paths or (dot and not parent):
-            raise WireError("a part of a module without the whole")
+        has_parent = parent in paths and bool(name) if node.path else not paths
+        if not has_parent or node.path in paths or (dot and not parent):
+            raise WireError("a part of a module without its parent")
         if node.path.count(".") >= MAX_DEPTH:
             raise WireError(f"a module nested more than {MAX_DEPTH} deep")
         if not 0 <= node.first <= position or nodes[node.first].first != node.first:
-            raise WireError("a module that is the same as none")
-        if node.first < position and _holds(nodes[node.first].path, node.path):
+            raise WireError("a module that refers to no other")
+        if node.first < position and _contains(nodes[node.first].path, node.path):
             raise WireError("a module that is a part of itself")
-        paths[node.path] = None
-        places.update(place for _, place in node.parameters)
-        places.update(place for _, place, _ in node.buffers)
-    if not paths or places != set(range(count)):
+        paths.add(node.path)
+        used.update(tensor for _, tensor in node.parameters)
+        used.update(tensor for _, tensor, _ in node.buffers)
+    if not paths or used != set(range(tensor_count)):
         raise WireError("a module whose names and tensors do not match")
 
 
-def _holds(whole: str, part: str) -> bool:
-    """Whether what stands at one path is a part of what stands at another."""
+def _contains(whole: str, part: str) -> bool:
+    """Return whether the module at one path contains the module at the other."""
     return not whole or part.startswith(f"{whole}.")
 
 
-def _check_state(rng: bytes) -> None:
-    """Raises WireError on what is no state of torch's random generator."""
+def _check_rng_state(rng: bytes) -> None:
+    """Raise WireError unless torch accepts the state of its random generator."""
     try:
         torch.Generator().set_state(torch.frombuffer(bytearray(rng), dtype=torch.uint8))
     except (RuntimeError, ValueError) as error:
-        raise WireError("a state of the random generator that is none") from error
+        raise WireError("an invalid state of the random generator") from error
