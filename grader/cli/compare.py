@@ -12,9 +12,9 @@ from grader.cli.screen import say
 from grader.show.layout import COLUMNS, paint
 from grader.show.marks import unicode_on
 from grader.teach.gradebook import Gradebook
-from grader.teach.gradebook.compare import compare
+from grader.teach.gradebook.compare import compare_runs
 from grader.teach.gradebook.compare_screen import compare_screen
-from grader.teach.gradebook.model import Run
+from grader.teach.gradebook.model import BatchRun
 
 LAST = "last"
 
@@ -39,7 +39,7 @@ def command(before: str, after: str, folder: Path, as_json: bool) -> None:
     """
     with ExitStack() as stack:
         (first, old), (second, new) = (_run(word, folder, stack) for word in (before, after))
-        comparison = compare(old, first.entries(old.id), new, second.entries(new.id))
+        comparison = compare_runs(old, first.entries(old.id), new, second.entries(new.id))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(comparison), indent=2))
     else:
@@ -47,7 +47,7 @@ def command(before: str, after: str, folder: Path, as_json: bool) -> None:
         say(*(paint(line, COLUMNS, color=True) for line in lines))
 
 
-def _run(word: str, folder: Path, stack: ExitStack) -> tuple[Gradebook, Run]:
+def _run(word: str, folder: Path, stack: ExitStack) -> tuple[Gradebook, BatchRun]:
     """The run that a word means, and the gradebook that it is in."""
     elsewhere = not (word.isdecimal() or word == LAST)
     if elsewhere and not Path(word).is_dir():

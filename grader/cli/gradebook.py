@@ -18,8 +18,8 @@ from grader.show.marks import unicode_on
 from grader.teach.gradebook import Gradebook
 from grader.teach.gradebook.book import StoredBook
 from grader.teach.gradebook.database import storable
-from grader.teach.gradebook.listing import listing
-from grader.teach.gradebook.model import Handed, Item, Points, Run, Struct
+from grader.teach.gradebook.listing import class_listing
+from grader.teach.gradebook.model import BatchRun, GradedFile, Item, Points
 from grader.teach.gradebook.screen import class_screen, runs_screen, student_screen
 from grader.teach.handins.handin import Ignored, Student
 
@@ -27,23 +27,23 @@ SCHEMA = "archgrade/gradebook/v1"
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-class GradeLine(Struct, frozen=True, kw_only=True):
+class GradeLine(msgspec.Struct, frozen=True, kw_only=True):
     """What one student has for one item, in the JSON."""
 
     student: str
     item: str
-    handed: Handed
+    handed: GradedFile
     outcome: Outcome
     points: Points | None
     error: str | None
 
 
-class Summary(Struct, frozen=True, kw_only=True):
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """What `--json` prints of a class."""
 
     schema: str = SCHEMA
     course: str
-    run: Run
+    run: BatchRun
     items: tuple[Item, ...]
     students: tuple[Student, ...]
     grades: tuple[GradeLine, ...]
@@ -102,7 +102,7 @@ def command(
             _print(_summary(book))
         else:
             wide = max(columns() - 3, COLUMNS)
-            _show(class_screen(listing(book, gradebook.policy_files()), _unicode(), wide), wide)
+            _show(class_screen(class_listing(book, gradebook.policy_files()), _unicode(), wide), wide)
             again = f"grade gradebook {shlex.quote(storable(str(folder)))}"
             say(step("student", f"{again} --student ID"), step("export", f"{again} --format html"), "")
 
@@ -184,7 +184,7 @@ def _summary(book: StoredBook) -> Summary:
                 student=entry.student,
                 item=entry.item,
                 handed=entry.handed,
-                outcome=entry.scored.outcome if entry.scored else Outcome.ERROR,
+                outcome=entry.result.outcome if entry.result else Outcome.ERROR,
                 points=points,
                 error=entry.error,
             )

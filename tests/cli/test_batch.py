@@ -44,7 +44,7 @@ def out(course: Path, submissions: Path, tmp_path_factory: pytest.TempPathFactor
     run = batch(course, submissions, "--out", folder)
     assert run.returncode == 0, run.stderr
     assert "11 files of 11 students" in run.stdout
-    assert "10 grades measured, 1 taken over" in run.stdout
+    assert "10 grades measured, 1 reused" in run.stdout
     assert complaints(run.stderr) == ""
     return folder
 
@@ -74,7 +74,7 @@ def test_the_same_again_measures_nothing_and_changes_nothing(course: Path, submi
     before = untimed(out)
     run = batch(course, submissions, "--out", out)
     assert run.returncode == 0
-    assert "0 grades measured, 11 taken over" in run.stdout
+    assert "0 grades measured, 11 reused" in run.stdout
     assert untimed(out) == before
 
 
@@ -82,7 +82,7 @@ def test_regrading_measures_all_again_with_the_same_results(course: Path, submis
     before = untimed(out)
     run = batch(course, submissions, "--out", out, "--regrade")
     assert run.returncode == 0
-    assert "10 grades measured, 1 taken over" in run.stdout
+    assert "10 grades measured, 1 reused" in run.stdout
     assert untimed(out) == before
 
 
@@ -93,7 +93,7 @@ def test_only_what_changed_is_measured(course: Path, tmp_path: Path) -> None:
     (submissions / "ben" / "toolbox.py").write_text(REFERENCE, "utf-8")  # now the same as ada's
     (submissions / "finn" / "toolbox.py").write_text(FILES["ben"] + "# by finn\n", "utf-8")
     run = batch(course, submissions, "--out", out)
-    assert "1 grade measured, 2 taken over" in run.stdout
+    assert "1 grade measured, 2 reused" in run.stdout
     assert scores(out) == {"ada": 31, "ben": 31, "finn": 30}
 
 
@@ -265,7 +265,7 @@ def odd_class(tmp_path: Path) -> Path:
     return submissions
 
 
-LOST = "nothing is graded of 4 students who handed something in: ben, cleo, dora, eve; 1 file of others cannot be read"
+LOST = "nothing is graded for 4 students who handed something in: ben, cleo, dora, eve; 1 file of others cannot be read"
 
 
 def test_nobodys_work_is_left_out_in_silence(course: Path, odd_class: Path, tmp_path: Path) -> None:
@@ -276,14 +276,14 @@ def test_nobodys_work_is_left_out_in_silence(course: Path, odd_class: Path, tmp_
     run = batch(course, odd_class, "--out", out, "--roster", roster, *formats)
     assert run.returncode == 0, run.stderr
     screen = run.stdout.split("measured")[0].splitlines()
-    first = screen.index("  4 students of whom nothing is graded")
+    first = screen.index("  4 students with nothing graded")
     assert [line.partition(":")[0].strip() for line in screen[first + 1 : first + 5]] == ["ben", "cleo", "dora", "eve"]
-    assert screen[first + 1].endswith("ben/tool-box.py: named for no exercise")
-    assert "is no archive that can be read" in screen[first + 2]
+    assert screen[first + 1].endswith("ben/tool-box.py: not named after an exercise")
+    assert "is not a valid archive" in screen[first + 2]
     assert screen[first + 6] == "  1 file that cannot be read"
     assert "    and 10 more; not-graded.csv has all of them" in screen
     assert "pycache" not in run.stdout
-    nothing = screen.index("  1 student on the roster, and handed nothing in")
+    nothing = screen.index("  1 student on the roster, but handed in nothing")
     assert screen[nothing + 1] == "    zoe"
     assert f"::warning title=Not graded::{LOST}; the summary lists it" in run.stdout.splitlines()
 
@@ -296,21 +296,21 @@ def test_nobodys_work_is_left_out_in_silence(course: Path, odd_class: Path, tmp_
     rows = (out / "not-graded.csv").read_text("utf-8").splitlines()
     assert len(rows) == 26
     assert [row.partition(",")[0] for row in rows[1:6]] == ["ben", "cleo", "dora", "eve", "ada"]
-    assert rows[1].endswith(",named for no exercise,unrecognised,no")
+    assert rows[1].endswith(",not named after an exercise,unrecognised,no")
     assert "\\- eve, " not in (out / "github-summary.md").read_text("utf-8")
     assert "- eve, " in (out / "github-summary.md").read_text("utf-8")
     report = (out / "report.html").read_text("utf-8")
     assert f"In this run {LOST}." in report
-    assert "an archive of a kind that is not read; ask for a .zip" in report
+    assert "an archive in an unsupported format; ask for a .zip" in report
     for name in ("feedback.md", "feedback.html"):
         told = (out / "feedback" / "dora" / name).read_text("utf-8").replace("\\", "")
         assert "Nothing was handed in." not in told
-        assert "work.7z: an archive of a kind that is not read" in told
+        assert "work.7z: an archive in an unsupported format" in told
         assert "Nothing was handed in." in (out / "feedback" / "zoe" / name).read_text("utf-8")
 
     shown = grade_gradebook(course, out)
     assert "1 of them handed in nothing" in shown
-    assert "Nothing is graded of 4 students" in " ".join(shown.split())
+    assert "Nothing is graded for 4 students" in " ".join(shown.split())
     assert "dora/work.7z: an archive" in "".join(grade_gradebook(course, out, "--student", "dora").split("\n      "))
 
 
@@ -334,11 +334,11 @@ def test_two_files_that_differ_cost_nobody_else_a_grade(course: Path, tmp_path: 
         os.utime(path, (1_700_000_000, 1_700_000_000))
     run = batch(course, submissions, "--out", out)
     assert run.returncode == 0, run.stderr
-    told = f"nothing tells whether this or {submissions}/mallory/a/toolbox.py counts: say it with --map"
+    told = f"it is unclear whether this or {submissions}/mallory/a/toolbox.py counts; use --map to choose"
     assert f"    {submissions}/mallory/b/toolbox.py: {told}" in run.stdout.splitlines()
     found = grades(out)
     assert (found["ada"].outcome, found["mallory"].outcome) == (Outcome.NOT_STARTED, Outcome.UNREADABLE)
     assert found["mallory"].points is not None
     assert found["mallory"].points.final == 0
     assert "There are two files for toolbox" in json.dumps(untimed(out)["mallory"])
-    assert "0 grades measured, 2 taken over" in batch(course, submissions, "--out", out).stdout
+    assert "0 grades measured, 2 reused" in batch(course, submissions, "--out", out).stdout

@@ -228,7 +228,7 @@ def test_interrupted_it_says_how_to_go_on(
     kept = entries(out)
     assert process.returncode == 130
     stopped = f"error: Stopped; {kept} of {len(CLASS)} grades are kept."
-    assert complaints(complained) == f"{stopped} The same command goes on where it was.\n"
+    assert complaints(complained) == f"{stopped} Run the same command again to resume.\n"
     closed.touch()
     assert batch(course, submissions, "--out", out).returncode == 0
     assert entries(out) == len(CLASS)
@@ -270,7 +270,7 @@ def test_a_signal_in_a_destructor_is_heard(course: Path, submissions: Path, tmp_
     words[1:3] = ["-c", SIGNAL_IN_A_DESTRUCTOR]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 130
-    stopped = f"error: Stopped; 0 of {len(CLASS)} grades are kept. The same command goes on where it was.\n"
+    stopped = f"error: Stopped; 0 of {len(CLASS)} grades are kept. Run the same command again to resume.\n"
     assert complaints(done.stderr) == stopped
 
 

@@ -73,7 +73,7 @@ def test_exercises_and_quizzes_are_graded_together(course: Path, tmp_path: Path)
     assert isinstance(ada["tools"].result, QuizResult)
     assert "tools" not in ben or ben["tools"].result is None
     again = batch(course, submissions, "--out", out)
-    assert "0 grades measured, 3 taken over" in again.stdout
+    assert "0 grades measured, 3 reused" in again.stdout
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_who_hands_in_a_broken_form_is_in_the_class(course: Path, tmp_path: Path
     submissions, out = hand_in(tmp_path, files), tmp_path / "out"
     run = batch(course, submissions, "--out", out)
     assert run.returncode == 0, run.stderr
-    assert "1 student of whom nothing is graded" in run.stdout
+    assert "1 student with nothing graded" in run.stdout
     found = json.loads((out / "results.json").read_text("utf-8"))
     assert [each["student"]["id"] for each in found["students"]] == ["ada", "ben"]
     assert [(each["student"], each["kind"]) for each in found["ignored"]] == [("ben", "unread")]
@@ -133,8 +133,8 @@ def test_who_hands_in_a_form_that_was_not_asked_for_is_in_the_class(course: Path
     submissions = hand_in(tmp_path, {"ada/toolbox.py": NO_TEXT, "ben/quiz-week-3.yaml": form("b")})
     run = batch(course, submissions, "--out", tmp_path / "out", "--exercise", "toolbox")
     assert run.returncode == 0, run.stderr
-    assert "1 student of whom nothing is graded" in run.stdout
-    assert "quiz-week-3.yaml: for another exercise than was asked for" in run.stdout
+    assert "1 student with nothing graded" in run.stdout
+    assert "quiz-week-3.yaml: for an exercise or quiz that was not requested" in run.stdout
 
 
 def test_two_forms_of_one_quiz_are_told_apart_like_other_files(course: Path, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_each_policy_over_one_grading(course: Path, tmp_path: Path) -> None:
     run = batch(course, export, "--out", out)
     assert run.returncode == 0, run.stderr
     assert "  gradescope: 4 files of 4 students, and 4 earlier versions" in run.stdout.splitlines()
-    assert "3 grades measured, 5 taken over" in run.stdout
+    assert "3 grades measured, 5 reused" in run.stdout
     assert final(out) == {"ada": 0, "bob": 4, "eve": 4, "joe": 1}
     assert policy(course, out, LATE) == {"ada": 4, "bob": 4, "eve": 2, "joe": 4}
     assert policy(course, out, f"counts: last\n{LATE}") == {"ada": 0, "bob": 4, "eve": 2, "joe": 0}
@@ -80,7 +80,7 @@ def test_each_policy_over_one_grading(course: Path, tmp_path: Path) -> None:
          "2026-10-02 23:59+00:00."),
         ("Version of 2026-10-02 00:09+00:00, the last on time; 1 other.",),
     ]  # fmt: skip
-    assert "0 grades measured, 8 taken over" in batch(course, export, "--out", out).stdout
+    assert "0 grades measured, 8 reused" in batch(course, export, "--out", out).stdout
 
 
 def test_repositories(course: Path, tmp_path: Path) -> None:
@@ -156,8 +156,8 @@ def test_which_of_two_files_is_graded_is_said(course: Path, tmp_path: Path) -> N
     formats = [word for name in ("csv", "html", "github") for word in ("--format", name)]
     run = batch(course, submissions, "--out", out, *formats)
     screen = run.stdout.splitlines()
-    first = screen.index("  1 file not graded, beside another one for the same exercise or quiz")
-    why = f"not the same as {submissions}/ada/base.py, which is graded since it lies nearer to the top"
+    first = screen.index("  1 file not graded, because another one for the same item is")
+    why = f"not the same as {submissions}/ada/base.py, which is graded because it is nearer to the top"
     assert screen[first + 1] == f"    {submissions}/ada/old/base.py: {why}"
     assert screen[first + 2] == ""
     assert final(out) == {"ada": 4, "bob": 4}
@@ -198,5 +198,5 @@ def test_a_version_that_went_while_a_run_was_interrupted_does_not_count(course: 
         book.execute("UPDATE runs SET ended = NULL")
     (submissions / "ada/base-1.py").unlink()
     again = batch(course, submissions, "--out", out)
-    assert "Going on with the run that was interrupted." in again.stdout
+    assert "Resuming the interrupted run." in again.stdout
     assert (final(out), of(out)["ada"].handed.versions) == ({"ada": 4, "bob": 1}, 1)

@@ -215,9 +215,9 @@ def test_a_class_is_graded_again_where_what_was_imported_has_changed(course: Pat
     hand_in(submissions, {"ada": {"base": BASE, "top": TOP, "high": HIGH}, "ben": {"top": TOP, "high": HIGH}})
     again = [course, submissions, "--out", out, "--exercise", "high"]
     assert "2 grades measured" in batch(*again).stdout
-    assert "0 grades measured, 2 taken over" in batch(*again).stdout
+    assert "0 grades measured, 2 reused" in batch(*again).stdout
     (submissions / "ben/base.py").write_text(WRONG_BASE)
-    assert "1 grade measured, 1 taken over" in batch(*again).stdout
+    assert "1 grade measured, 1 reused" in batch(*again).stdout
     tests = course / "solutions/base/test_hidden.py"
     tests.write_text(f"{tests.read_text()}\n# changed\n")
     assert "2 grades measured" in batch(*again).stdout

@@ -19,7 +19,7 @@ from grader.base.text import clean_line
 from grader.course import load_course
 from grader.teach.formats.autograder_zip import LIST
 from grader.teach.formats.gradescope import GradescopeResults
-from grader.teach.handins.recognise import find
+from grader.teach.handins.find import find_handins
 
 SECONDS = 540.0  # Gradescope ends an autograder after 10 minutes unless the assignment says otherwise, and gives 0
 PATIENCE = 10.0  # seconds to end in when asked to
@@ -53,7 +53,7 @@ def _graded(root: Path, seconds: float) -> GradescopeResults:
         raise UsageError(f"There is no folder {submission}.")
     ids = (root / "source" / LIST).read_text("utf-8").split()
     try:
-        found = find([submission], [each.id for each in course.exercises], layout="student", only=ids)
+        found = find_handins([submission], [each.id for each in course.exercises], layout="student", only=ids)
     except UsageError as error:  # about the student's files, since nothing of the course was read for it
         print(clean_line(str(error)), file=sys.stderr)
         return GradescopeResults(score=0.0, execution_time=0.0, output=_nothing(ids), tests=())

@@ -42,8 +42,8 @@ from grader.teach.formats.names import folder_name
 from grader.teach.formats.page import page
 from grader.teach.formats.table import number, signed
 from grader.teach.formats.view import by_student, reasons, total
-from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book, Grade, Item
+from grader.teach.gradebook.ungraded import ungraded_in
 from grader.teach.handins.handin import Student
 
 FOLDER = "feedback"
@@ -110,7 +110,7 @@ def _of_all(book: Book) -> Iterator[tuple[Student, list[Entry], list[str]]]:
 
 def _left_out(book: Book) -> dict[str, list[str]]:
     """What of each student's work is not graded, a sentence for each file. Of a group it may be another's file."""
-    lost = of_book(book)
+    lost = ungraded_in(book)
     files: dict[str, list[str]] = {}
     for each in (*lost.overlooked, *lost.unread):
         if each.student:

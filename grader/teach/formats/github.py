@@ -22,8 +22,8 @@ from grader.teach.formats.cases import cases
 from grader.teach.formats.files import remark
 from grader.teach.formats.table import number
 from grader.teach.formats.view import by_student, total
-from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book, Grade
+from grader.teach.gradebook.ungraded import ungraded_in
 from grader.teach.handins.handin import Student
 
 SUMMARY = 1024 * 1024  # bytes that GitHub takes from a step; it drops the whole if there are more
@@ -117,7 +117,7 @@ def _rows(book: Book) -> Iterator[tuple[str, str]]:
 
 def _left_out(book: Book) -> list[str]:
     """Lines on what was handed in and is not graded."""
-    lost = of_book(book)
+    lost = ungraded_in(book)
     if lost.sentence is None:
         return []
     files = (*lost.overlooked, *lost.unread)
@@ -146,7 +146,7 @@ def markdown(text: str) -> str:
 
 def warnings(book: Book) -> list[str]:
     """One workflow command if something that was handed in is not graded."""
-    sentence = of_book(book).sentence
+    sentence = ungraded_in(book).sentence
     return [] if sentence is None else [f"::warning title=Not graded::{_data(sentence)}; the summary lists it"]
 
 

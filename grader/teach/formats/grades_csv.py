@@ -6,9 +6,9 @@ from pathlib import Path
 from grader.base.result import Result
 from grader.teach.formats.table import cell, number, write_table
 from grader.teach.formats.view import by_student, final_points, total
-from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book
-from grader.teach.handins.handin import Kind
+from grader.teach.gradebook.ungraded import ungraded_in
+from grader.teach.handins.handin import IgnoredKind
 
 LONG = (
     *("student", "name", "item", "kind", "measured", "late", "adjustment", "final", "max", "outcome"),
@@ -40,8 +40,8 @@ def _wide(book: Book) -> Iterator[list[str]]:
 def _not_graded(book: Book) -> Iterator[list[str]]:
     """What nothing is graded of comes first, then what cannot be read; earlier versions last."""
     yield ["student", "name", "file", "why", "kind", "anything else graded"]
-    lost = of_book(book)
-    earlier = [each for each in book.ignored if each.kind is Kind.EARLIER]
+    lost = ungraded_in(book)
+    earlier = [each for each in book.ignored if each.kind is IgnoredKind.EARLIER]
     for each in (*lost.overlooked, *lost.files, *earlier):
         student = each.student
         yield [

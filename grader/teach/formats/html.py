@@ -18,8 +18,8 @@ from grader.teach.formats.questions import EASY, FEWEST, HARD
 from grader.teach.formats.statistics import summarise
 from grader.teach.formats.summary import Summary
 from grader.teach.formats.view import by_student, reasons
-from grader.teach.gradebook.left_out import of_book
-from grader.teach.gradebook.model import Book, Grade, Run
+from grader.teach.gradebook.model import BatchRun, Book, Grade
+from grader.teach.gradebook.ungraded import ungraded_in
 from grader.teach.handins.handin import Ignored, Student
 
 NAME = "report.html"
@@ -92,7 +92,7 @@ def _report(book: Book, summary: Summary, work: set[str], feedback: set[str]) ->
 
 def _handed_in(book: Book) -> Iterator[tuple[Student, list[Grade], list[Ignored]]]:
     """Who handed something in, with the grades, and the files that are not graded; one student at a time."""
-    lost = of_book(book)
+    lost = ungraded_in(book)
     files: defaultdict[str, list[Ignored]] = defaultdict(list)
     for each in (*lost.overlooked, *lost.files):
         if each.student is not None:
@@ -147,7 +147,7 @@ def _software(versions: Versions) -> str:
     return f"archgrade {versions.archgrade}, {torch}Python {versions.python}"
 
 
-def _took(run: Run) -> str:
+def _took(run: BatchRun) -> str:
     """How long the run took, `4 min 17 s`."""
     if run.ended is None:
         return "interrupted"

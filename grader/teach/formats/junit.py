@@ -13,8 +13,8 @@ from grader.teach.formats.files import remark
 from grader.teach.formats.names import folder_name
 from grader.teach.formats.table import number
 from grader.teach.formats.view import by_student
-from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book, Grade
+from grader.teach.gradebook.ungraded import ungraded_in
 from grader.teach.handins.handin import Ignored, Student
 
 GITLAB = 30 * 1024 * 1024  # bytes of the largest file that GitLab takes
@@ -23,7 +23,7 @@ GITLAB = 30 * 1024 * 1024  # bytes of the largest file that GitLab takes
 def write_junit(book: Book, out: Path) -> list[Path]:
     """Writes junit.xml, one student at a time."""
     path = out / "junit.xml"
-    lost = of_book(book).of_student
+    lost = ungraded_in(book).of_student
     with whole(path) as file:
         file.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n')
         for student, grades in by_student(book):

@@ -18,8 +18,8 @@ from grader.course.document import shown
 from grader.teach.formats.files import read, remark
 from grader.teach.formats.matching import Roll, keys
 from grader.teach.formats.view import account, by_student, total
-from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book, Grade
+from grader.teach.gradebook.ungraded import ungraded_in
 from grader.teach.handins.handin import Ignored, Student
 
 _CELL = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^,\r\n"]*))(,|\r\n|\n|\r|\Z)')
@@ -75,7 +75,7 @@ def write_moodle(book: Book, out: Path, template: Path) -> list[Path]:
     most = sum(item.max_score for item in book.items)
     changes: list[tuple[_Cell, str]] = []
     kept = 0
-    lost = of_book(book).of_student
+    lost = ungraded_in(book).of_student
     rows = {row.line: row for row in sheet.rows}
     roll = Roll(shown(template), ((row.line, sheet.keys(row)) for row in sheet.rows))
     for student, grades in by_student(book):

@@ -27,8 +27,8 @@ from grader.teach.formats.summary import (
     TestStatistics,
     Total,
 )
-from grader.teach.gradebook.left_out import LeftOut, of_book
-from grader.teach.gradebook.model import Book, Grade, Handed, Item
+from grader.teach.gradebook.model import Book, Grade, GradedFile, Item
+from grader.teach.gradebook.ungraded import UngradedFiles, ungraded_in
 from grader.teach.handins.handin import Student
 from grader.teach.similarity import Work, similar
 
@@ -90,7 +90,7 @@ class _OfItem:
         )
 
 
-_Handed: TypeAlias = defaultdict[Handed, list[Student]]  # who handed in a file: a group has one
+_Handed: TypeAlias = defaultdict[GradedFile, list[Student]]  # who handed in a file: a group has one
 
 
 class _Collected:
@@ -155,7 +155,7 @@ class _Collected:
 
     def likeness(self, book: Book, item: Item) -> Likeness | None:
         """The hand-ins of an item that are alike, if there are any."""
-        files: defaultdict[str, list[Handed]] = defaultdict(list)
+        files: defaultdict[str, list[GradedFile]] = defaultdict(list)
         for handed in self.handed[item.id]:
             files[handed.sha256].append(handed)
         works = []
@@ -166,7 +166,7 @@ class _Collected:
         found = similar(works, book.given(item.id))
         return Likeness(item=item, found=tuple(found)) if found else None
 
-    def rows(self, book: Book, lost: LeftOut) -> tuple[StudentRow, ...]:
+    def rows(self, book: Book, lost: UngradedFiles) -> tuple[StudentRow, ...]:
         overlooked = {student.id for student in lost.students}
         return tuple(
             StudentRow(
@@ -193,7 +193,7 @@ class _Collected:
             for item, found, students in self.mistakes.values()
         ]
         endings = [Ending(outcome=outcome, submissions=tuple(each)) for outcome, each in self.endings.items()]
-        lost = of_book(book)
+        lost = ungraded_in(book)
         there = self.totals.keys() | {student.id for student in lost.students}
         return Summary(
             rows=self.rows(book, lost),

@@ -13,8 +13,8 @@ import msgspec
 
 from grader.base.result import Isolation, Outcome, Versions
 from grader.teach.formats.questions import QuestionStatistics
-from grader.teach.gradebook.left_out import LeftOut
 from grader.teach.gradebook.model import Item, Points
+from grader.teach.gradebook.ungraded import UngradedFiles
 from grader.teach.handins.handin import Student
 from grader.teach.similarity import Similar
 
@@ -200,7 +200,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     rows: tuple[StudentRow, ...]  # of all students, by name
     totals: tuple[Total, ...]  # of all who handed something in
     absent: tuple[Student, ...]  # who handed nothing in
-    left_out: LeftOut  # what was handed in and is not graded
+    left_out: UngradedFiles  # what was handed in and is not graded
     grades: int  # with points
     items: tuple[ItemStatistics, ...]
     mistakes: tuple[Mistake, ...]  # the most common first

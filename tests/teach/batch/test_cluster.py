@@ -20,8 +20,8 @@ from grader.base.errors import UsageError
 from grader.course import load_course
 from grader.engine.judge.materials import materials_of
 from grader.engine.judge.messages import Job
+from grader.teach.batch.bundle import CourseBundle, bundle_course
 from grader.teach.batch.cluster import cluster_pool
-from grader.teach.batch.shipment import Shipment, ship
 from tests.classes import (
     REFERENCE,
     SCORES,
@@ -166,9 +166,9 @@ def course(gate: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shipment(course: Path) -> Shipment:
+def bundle(course: Path) -> CourseBundle:
     loaded = load_course(course)
-    return ship(materials_of(loaded, loaded.exercises))
+    return bundle_course(materials_of(loaded, loaded.exercises))
 
 
 @pytest.fixture(scope="module")
@@ -201,8 +201,8 @@ def test_results_are_those_of_this_machine(cluster: Cluster, course: Path, tmp_p
     assert cluster.judging() == []
 
 
-def test_both_workers_grade_at_once_and_clear_away(cluster: Cluster, shipment: Shipment) -> None:
-    with cluster_pool(cluster.address, shipment, confined=True) as pool:
+def test_both_workers_grade_at_once_and_clear_away(cluster: Cluster, bundle: CourseBundle) -> None:
+    with cluster_pool(cluster.address, bundle, confined=True) as pool:
         futures = [
             pool.executor.submit(pool.grade, JOB, workers=[name], allow_other_workers=False)
             for name in ("alone", "nursed")
@@ -215,17 +215,17 @@ def test_both_workers_grade_at_once_and_clear_away(cluster: Cluster, shipment: S
 def test_the_course_need_not_be_on_a_disk_that_workers_see(cluster: Cluster, tmp_path: Path) -> None:
     root = make_course(tmp_path)
     course = load_course(root)
-    shipment = ship(materials_of(course, course.exercises))
+    bundle = bundle_course(materials_of(course, course.exercises))
     shutil.rmtree(root)
-    with cluster_pool(cluster.address, shipment, confined=True) as pool:
+    with cluster_pool(cluster.address, bundle, confined=True) as pool:
         result = pool.executor.submit(pool.grade, JOB).result()
     assert result.score == 31
     assert result.isolation.kind != "process"
 
 
-def test_two_batches_share_a_cluster(cluster: Cluster, shipment: Shipment) -> None:
-    with cluster_pool(cluster.address, shipment, confined=True) as first:
-        with cluster_pool(cluster.address, shipment, confined=True) as second:
+def test_two_batches_share_a_cluster(cluster: Cluster, bundle: CourseBundle) -> None:
+    with cluster_pool(cluster.address, bundle, confined=True) as first:
+        with cluster_pool(cluster.address, bundle, confined=True) as second:
             assert second.executor.submit(second.grade, JOB).result().passed
         assert first.executor.submit(first.grade, JOB).result().passed
 
@@ -250,7 +250,7 @@ def test_interrupted_it_leaves_the_cluster_as_it_was(
         _, complained = process.communicate()
     assert process.returncode == 130
     stopped = f"error: Stopped; {entries(out)} of {len(HELD)} grades are kept."
-    assert complaints(complained) == f"{stopped} The same command goes on where it was.\n"
+    assert complaints(complained) == f"{stopped} Run the same command again to resume.\n"
     assert cluster.judging() == []
     assert sorted(cluster.names()) == ["alone", "nursed"]
     closed.touch()
@@ -335,16 +335,16 @@ def test_a_lost_scheduler_ends_in_a_sentence_and_loses_nothing(
     assert untimed(out) == results
 
 
-def test_a_worker_of_another_version_is_refused(course: Path, shipment: Shipment, tmp_path: Path) -> None:
+def test_a_worker_of_another_version_is_refused(course: Path, bundle: CourseBundle, tmp_path: Path) -> None:
     with started(tmp_path) as cluster:
         with (
             pytest.raises(UsageError, match=r"has had no workers for 0\.1 s; start some"),
-            cluster_pool(cluster.address, shipment, confined=True, workers=0.1),
+            cluster_pool(cluster.address, bundle, confined=True, workers_timeout=0.1),
         ):
             pass
         fitting = cluster.worker("fitting")
         cluster.has("fitting")
-        with cluster_pool(cluster.address, shipment, confined=True) as pool:
+        with cluster_pool(cluster.address, bundle, confined=True) as pool:
             cluster.worker("other", preload=OTHER_VERSION)  # joins later: its jobs say so
             cluster.has("other")
             with pytest.raises(UsageError, match="could not take the course; its log says why"):

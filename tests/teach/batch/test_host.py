@@ -104,16 +104,16 @@ def test_a_job_over_which_a_judge_is_killed_is_graded_with_nobody_beside_it(
     """and one over which it crashes holds nobody up"""
     assert host.grade(JOB).passed
     turns: list[str] = []
-    for name in ("alone", "beside_others"):
-        turn = getattr(host._turns, name)
-        monkeypatch.setattr(host._turns, name, lambda name=name, turn=turn: turns.append(name) or turn())
+    for name in ("exclusive", "shared"):
+        turn = getattr(host._running, name)
+        monkeypatch.setattr(host._running, name, lambda name=name, turn=turn: turns.append(name) or turn())
     for number, again in (
-        (signal.SIGKILL, "alone"), (signal.SIGTERM, "alone"), (signal.SIGSEGV, "beside_others")
+        (signal.SIGKILL, "exclusive"), (signal.SIGTERM, "exclusive"), (signal.SIGSEGV, "shared")
     ):  # fmt: skip
-        _, judge = host._held()
+        _, judge = host._judge()
         os.kill(judge.pid, number)
         assert host.grade(JOB).passed
-        assert turns == ["beside_others", again]
+        assert turns == ["shared", again]
         turns.clear()
 
 

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from grader.base.result import Diagnosis, Isolation, Outcome, Result, TestResult, Versions
 from grader.quiz.result import QuestionResult, QuizResult
 from grader.teach.gradebook import Gradebook
-from grader.teach.gradebook.compare import Comparison, compare
-from grader.teach.gradebook.model import Book, Grade, Handed, Item, Points
+from grader.teach.gradebook.compare import RunComparison, compare_runs
+from grader.teach.gradebook.model import Book, Grade, GradedFile, Item, Points
 from grader.teach.handins.handin import Student
 
 ADA = Student(id="ada", name="Ada Lovelace", email="ada@example.org", login="al17")
@@ -85,9 +85,9 @@ def quiz_result(*scores: float) -> QuizResult:
 
 def handed(
     student: Student, item: Item, content: str = "a", time: str | None = None, late: bool | None = None
-) -> Handed:
+) -> GradedFile:
     when = None if time is None else datetime.fromisoformat(time)
-    return Handed(file=f"in.zip/{student.id}/{item.id}.py", sha256=content * 64, time=when, late=late)
+    return GradedFile(file=f"in.zip/{student.id}/{item.id}.py", sha256=content * 64, time=when, late=late)
 
 
 def begin(
@@ -162,9 +162,9 @@ def write(name: str, text: str) -> str:
     return name
 
 
-def regraded(folder: Path, measured: Result | QuizResult, **parts: str) -> Comparison:
+def regraded(folder: Path, measured: Result | QuizResult, **parts: str) -> RunComparison:
     """The comparison with a run in which Bob's router came out so, under a key with these parts."""
     with Gradebook(folder) as gradebook:
         record(gradebook, begin(gradebook, "again"), BOB, MOE, measured, **parts)
         before, after = gradebook.runs()
-        return compare(before, gradebook.entries(1), after, gradebook.entries(2))
+        return compare_runs(before, gradebook.entries(1), after, gradebook.entries(2))

@@ -66,7 +66,7 @@ def test_where_none_is_on_time_the_last_counts_with_the_late_policy(folder: Path
     versions(folder, (AFTER, 10.0), (LATER, 9.0))
     assert counted(folder, LATE) == (
         7.0,
-        "Version of 2026-10-03 12:00+03:00, the last, since none was on time; 1 other. "
+        "Version of 2026-10-03 12:00+03:00, the last, because none was on time; 1 other. "
         "Handed in 1 day 12 h late: 20 % of the maximum is taken away.",
     )
 
@@ -119,7 +119,7 @@ def test_without_a_policy_the_last_counts(folder: Path) -> None:
 
 def test_of_versions_without_times_the_last_counts_or_the_best(folder: Path) -> None:
     versions(folder, (None, 10.0), (None, 9.0))
-    why = "the last, since it is not known which were on time"
+    why = "the last, because it is unknown which were on time"
     assert counted(folder, LATE) == (9.0, f"Version 2, {why}; 1 other.")
     assert counted(folder, f"counts: best\n{LATE}") == (10.0, "Version 1, the best; 1 other.")
 
@@ -154,7 +154,7 @@ def test_a_comparison_of_runs_is_of_what_counts(folder: Path) -> None:
             gradebook.end_run(run_id)
     assert "1 of 1 grades moved: 1 up" in run("compare", "1", "2").stdout
     run("gradebook", "--late", write("late.yaml", LATE))
-    assert "Nothing moved; 1 grades are the same." in run("compare", "1", "2").stdout
+    assert "Nothing changed; 1 grades are the same." in run("compare", "1", "2").stdout
 
 
 def test_every_export_has_the_version_that_counts(folder: Path) -> None:

@@ -26,7 +26,7 @@ def record_until_full(gradebook: Gradebook, run_id: int) -> int:
             record(gradebook, run_id, ADA, MOE, result(), submission=os.urandom(500).hex())
             recorded += 1
 
-    with pytest.raises(StorageFull, match=r"There is no room left in .*\. What was recorded is kept; make room"):
+    with pytest.raises(StorageFull, match=r"The disk of .* is full\. Grades so far are kept; make room"):
         record_all()
     assert recorded > 1
     return recorded
@@ -72,16 +72,16 @@ def test_a_full_disk_is_one_sentence_and_what_was_recorded_stays(small_disk: Pat
 
 def test_what_is_no_gradebook_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert error("gradebook") == ("results: there is no gradebook here; grade batch SUBMISSIONS --out DIR makes one.")
+    assert error("gradebook") == ("results: there is no gradebook here; grade batch SUBMISSIONS --out DIR creates one.")
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / FILE).write_text("not a database, and longer than a header of one has to be" * 20)
-    assert error("gradebook", "text").startswith("text/gradebook.sqlite is no gradebook, or is damaged: ")
+    assert error("gradebook", "text").startswith("text/gradebook.sqlite is not a gradebook, or is damaged: ")
     (tmp_path / "other").mkdir()
     connection = sqlite3.connect(tmp_path / "other" / FILE)
     connection.execute("CREATE TABLE recipes (name TEXT)")
     connection.close()
     assert error("gradebook", "other") == (
-        "other/gradebook.sqlite is a database of something else; name another folder."
+        "other/gradebook.sqlite is a database of another program; name another folder."
     )
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="file cannot be used: File exists; name another folder"):
@@ -121,7 +121,7 @@ def test_on_a_read_only_disk_no_stale_grades_are_shown(small_disk: Path) -> None
 def test_an_empty_file_is_no_new_gradebook(tmp_path: Path) -> None:
     (tmp_path / FILE).touch()
     for create in (False, True):
-        with pytest.raises(UsageError, match=r"gradebook\.sqlite is empty, as after a copy that broke off"):
+        with pytest.raises(UsageError, match=r"gradebook\.sqlite is empty, as after an interrupted copy"):
             Gradebook(tmp_path, create=create)
 
 
@@ -130,7 +130,7 @@ def test_a_full_disk_has_an_exit_code_of_its_own() -> None:
 
 
 def test_a_locked_file_is_told(gradebook_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grader.teach.gradebook.database.PATIENCE", 0.0)
+    monkeypatch.setattr("grader.teach.gradebook.database.TIMEOUT", 0.0)
     connection = sqlite3.connect(gradebook_folder / FILE, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     with (

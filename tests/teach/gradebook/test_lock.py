@@ -66,7 +66,7 @@ def test_a_killed_writer_leaves_whole_results_and_no_lock(tmp_path: Path, after:
 def test_a_second_batch_is_kept_out_until_the_first_has_ended(tmp_path: Path) -> None:
     process = writer(tmp_path)
     with Gradebook(tmp_path) as gradebook:
-        with pytest.raises(UsageError, match="is being written by another grade batch; wait until it has ended"):
+        with pytest.raises(UsageError, match="is being written by another grade batch; wait until it ends"):
             gradebook.lock()
         process.kill()
         process.communicate()

@@ -33,7 +33,7 @@ def test_an_old_file_is_migrated_and_keeps_what_it_held(tmp_path: Path) -> None:
     assert database.row("SELECT course, host FROM runs") == ("Old course", "unknown")
     assert database.row("PRAGMA user_version") == (2,)
     database.close()
-    with pytest.raises(UsageError, match=r"is of version 2, and .* up to 1; install a newer archgrade"):
+    with pytest.raises(UsageError, match=r"has version 2, but .* up to 1; install a newer archgrade"):
         Database(tmp_path, create=False, migrations=[FIRST])
 
 

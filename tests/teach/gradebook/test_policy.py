@@ -46,10 +46,10 @@ def test_late_by_an_unknown_time_is_said_and_costs_nothing(gradebook_folder: Pat
         record(gradebook, run_id, BOB, MOE, result(), late=False)
         gradebook.set_policies(late=Path(write("late.yaml", LATE)))
     assert points(gradebook_folder, ADA, MOE).reasons == (
-        "The learning platform says that it was late, but when it was handed in is not known; nothing is taken away.",
+        "The learning platform marked it as late, but the time when it was handed in is unknown; nothing is taken away.",
     )
     assert points(gradebook_folder, BOB, MOE).reasons == ()
-    assert "When 3 of the files were handed in is not known" in " ".join(run("gradebook").stdout.split())
+    assert "3 of the files have no known time" in " ".join(run("gradebook").stdout.split())
 
 
 def test_extensions(gradebook_folder: Path) -> None:
@@ -92,4 +92,4 @@ def test_adjustments_come_last_and_may_exceed_the_maximum(gradebook_folder: Path
     )
     assert points(gradebook_folder, ADA, MOE).final == 11
     assert points(gradebook_folder, ADA, ROPE).final == 0
-    assert "1 of the adjustments are for what was not handed in, and do nothing." in run("gradebook").stdout
+    assert "1 of the adjustments are for missing work, and have no effect." in run("gradebook").stdout

@@ -8,7 +8,7 @@ import pytest
 from grader.base.result import Outcome, Result
 from grader.teach.gradebook import Gradebook
 from grader.teach.gradebook.model import Points
-from grader.teach.handins.handin import Ignored, Kind, Student
+from grader.teach.handins.handin import Ignored, IgnoredKind, Student
 from tests.teach.gradebook.builders import (
     ADA,
     BOB,
@@ -54,7 +54,7 @@ def test_what_is_recorded_is_what_is_read(gradebook_folder: Path) -> None:
 def test_a_result_of_the_same_content_is_found_and_taken_over(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         run_id = begin(gradebook, "batch again")
-        (scored,) = (each.scored for each in gradebook.entries(1) if (each.student, each.item) == ("ada", "moe_router"))
+        (scored,) = (each.result for each in gradebook.entries(1) if (each.student, each.item) == ("ada", "moe_router"))
         assert scored is not None
         found = gradebook.find(scored.key)
         assert found == scored.id
@@ -71,7 +71,7 @@ def test_the_newest_result_of_a_key_is_found(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         run_id = begin(gradebook, "batch --regrade")
         newest = record(gradebook, run_id, ADA, MOE, result(first=1.0))
-        scored = next(iter(gradebook.entries(run_id))).scored
+        scored = next(iter(gradebook.entries(run_id))).result
         assert scored is not None
         assert gradebook.find(scored.key) == newest
 
@@ -157,7 +157,9 @@ def test_names_of_any_bytes_are_kept_apart(tmp_path: Path) -> None:
 
 def test_what_is_not_graded_is_kept_with_its_run(tmp_path: Path) -> None:
     what = {"engine": "e", "course": "Small course", "course_hash": "c", "layout": "flat"}
-    unread = Ignored(file="in.zip/bob.7z", why="an archive of a kind that is not read", kind=Kind.UNREAD, student=BOB)
+    unread = Ignored(
+        file="in.zip/bob.7z", why="an archive of a kind that is not read", kind=IgnoredKind.UNREAD, student=BOB
+    )
     nobodys = Ignored(file="in.zip/x", why="lies outside")
     with Gradebook(tmp_path, create=True) as gradebook:
         first = gradebook.begin_run(["a"], **what, items=ITEMS, students=CLASS, ignored=[unread, nobodys]).run

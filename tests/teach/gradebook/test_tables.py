@@ -18,7 +18,7 @@ from tests.teach.gradebook.builders import write
         (
             "extensions",
             "student,days\nbob,3\n\nbob,4",
-            "4: the extension of line 2 is for the same student and item; keep one of them.",
+            "4: the extension in line 2 is for the same student and item; keep one of them.",
         ),
         (
             "extensions",
@@ -55,7 +55,7 @@ from tests.teach.gradebook.builders import write
         (
             "adjustments",
             "student,item,points,reason\nbob,rope,1,a\nbob,rope,1,a",
-            "3: the same row stands in line 2 already.",
+            "3: the same row is already in line 2; remove one.",
         ),
         ("adjustments", 'student,item,points,reason\nbob,rope,1,"a', "2: not valid CSV: unexpected end of data."),
     ],

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from grader.base.errors import UsageError
+from grader.teach.handins.find import find_handins
 from grader.teach.handins.handin import Found
-from grader.teach.handins.recognise import find
 
 EXERCISES = ("moe_router", "rope", "attention_masks")
 QUIZZES = ("mixture-of-experts", "depth-vs-width")
@@ -77,5 +77,5 @@ def why(found: Found) -> dict[str, str]:
 
 def refused(*paths: Path, layout: str | None = None, only: tuple[str, ...] = ()) -> str:
     with pytest.raises(UsageError) as error:
-        find(paths, EXERCISES, QUIZZES, layout=layout, only=only)
+        find_handins(paths, EXERCISES, QUIZZES, layout=layout, only=only)
     return str(error.value)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader.teach.handins.archive import open_archive
-from grader.teach.handins.recognise import find
+from grader.teach.handins.find import find_handins
 from tests.teach.handins.archives import EXERCISES, in_tar, member, names, reasons, refused, tarred, why, zipped
 
 LINK = (stat.S_IFLNK | 0o777) << 16
@@ -35,10 +35,10 @@ def test_a_hostile_zip(tmp_path: Path) -> None:
     assert tree.entries[0].file.endswith("/ada/\\x1b[2J.py")
     found = reasons(tree)
     assert found.count("its path leads out of the archive") == 6
-    assert found.count("left behind by a program, no part of a submission") == 4
+    assert found.count("created by a program, not part of a submission") == 4
     assert why(tree)["link.py"] == "a link; links are not followed"
     assert why(tree)["fifo.py"] == "not a regular file"
-    assert "compressed in a way that is not read" in why(tree)["squeezed.py"]
+    assert "compressed in a way that is not supported" in why(tree)["squeezed.py"]
     assert all(each.file.isprintable() for each in (*tree.ignored, *tree.unread))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.zip"]
 
@@ -80,7 +80,7 @@ def test_names_without_an_encoding(tmp_path: Path) -> None:
     data = path.read_bytes().replace("José".encode(), b"J\xff\xfe\xfdx")
     flagged = data.replace(b"PK\1\2\x14\x03\x14\x00\x00\x00", b"PK\1\2\x14\x03\x14\x00\x00\x08")
     path.write_bytes(flagged)
-    assert "is no archive that can be read" in refused(path)
+    assert "is not a valid archive" in refused(path)
 
 
 def test_a_hostile_tar(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_hostile_tar(tmp_path: Path) -> None:
     assert found.count("its path leads out of the archive") == 2
     assert found.count("a link; links are not followed") == 2
     assert found.count("not a regular file") == 2
-    assert found.count("left behind by a program, no part of a submission") == 1
+    assert found.count("created by a program, not part of a submission") == 1
 
 
 def test_names_that_are_too_long_or_long_to_look_at(tmp_path: Path) -> None:
@@ -118,10 +118,10 @@ def test_names_that_are_too_long_or_long_to_look_at(tmp_path: Path) -> None:
         made.writestr("é" * 200 + "_.py", "")
         made.writestr("ada/" + "_1" * 120 + ".yaml", "")
 
-    found = find([zipped(tmp_path / "x.zip", write)], EXERCISES)
+    found = find_handins([zipped(tmp_path / "x.zip", write)], EXERCISES)
     assert [handin.students[0].id for handin in found.handins] == ["ada"]
     assert len(found.ignored) == 4
-    assert [each.why for each in found.ignored][:2] == ["its path is longer than any disk would have it"] * 2
+    assert [each.why for each in found.ignored][:2] == ["its path is longer than a disk allows"] * 2
     assert all(len(each.file) < 1000 for each in found.ignored)
 
 

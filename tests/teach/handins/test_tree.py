@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from grader.base.errors import UsageError
-from grader.teach.handins.tree import walk
+from grader.teach.handins.tree import tree_of_folder
 from tests.teach.handins.archives import names, why
 
 
@@ -25,10 +25,10 @@ def test_a_hostile_folder(tmp_path: Path) -> None:
     (ada / ".git" / "rope.py").touch()
     (tmp_path / "class" / "bob").mkdir()
     (tmp_path / "class" / "bob" / "rope.py").write_text("x = 1\n")
-    tree = walk(tmp_path / "class")
+    tree = tree_of_folder(tmp_path / "class")
     assert names(tree) == ["bob/rope.py"]
     assert why(tree) == {
-        ".git": "left behind by a program, no part of a submission",
+        ".git": "created by a program, not part of a submission",
         "loop": "a link; links are not followed",
         "out": "a link; links are not followed",
         "rope.py": "a link; links are not followed",
@@ -44,4 +44,4 @@ def test_a_deep_folder(tmp_path: Path) -> None:
     deep = tmp_path / "ada" / "/".join(["d"] * 500)
     deep.mkdir(parents=True)
     (deep / "rope.py").touch()
-    assert len(walk(tmp_path).entries[0].path) == 502
+    assert len(tree_of_folder(tmp_path).entries[0].path) == 502

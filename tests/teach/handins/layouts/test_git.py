@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from grader.base.errors import UsageError
-from grader.teach.handins.handin import Found, Kind, Student
-from grader.teach.handins.recognise import find
+from grader.teach.handins.find import find_handins
+from grader.teach.handins.handin import Found, IgnoredKind, Student
 from tests.teach.handins.handed_in import EXERCISES, code, folder, zipped
 from tests.teach.handins.repositories import commit, git
 
@@ -23,7 +23,7 @@ def organisation(tmp_path: Path) -> Path:
 
 def test_git_checkouts(organisation: Path) -> None:
     git(organisation / "week-3-bob", "gc", "-q")  # packs commit and branch
-    found = find([organisation], EXERCISES)
+    found = find_handins([organisation], EXERCISES)
     assert found.layout == "git"
     assert [(h.students[0], h.time) for h in found.handins] == [
         (Student(id="ada", login="ada"), datetime(2026, 1, 2, 2, 4, 5, tzinfo=UTC)),
@@ -43,7 +43,7 @@ def test_a_repositorys_configuration_runs_nothing(organisation: Path, tmp_path: 
     (clone / "HEAD").write_text("ref: refs/../../../x\n")
     (organisation / "week-3-bob" / ".git" / "HEAD").unlink()
     (organisation / "week-3-bob" / ".git" / "HEAD").symlink_to(clone / "HEAD")
-    found = find([organisation], EXERCISES)
+    found = find_handins([organisation], EXERCISES)
     assert [handin.time for handin in found.handins] == [None, None]
     assert not trap.exists()
 
@@ -58,23 +58,23 @@ def clones(root: Path, *names: str) -> Path:
 @pytest.mark.parametrize("others", [[], ["week-3-anna-m"], ["week-3-anna-m", "week-3-bob"]])
 @pytest.mark.parametrize("known", [{"prefix": "week-3-"}, {"logins": ["Anna-K", "anna-m", "bob", "k"]}])
 def test_an_id_does_not_depend_on_who_else_is_there(tmp_path: Path, others: list[str], known: dict[str, Any]) -> None:
-    found = find([clones(tmp_path / "org", "week-3-anna-k", *others)], EXERCISES, layout="git", **known)
+    found = find_handins([clones(tmp_path / "org", "week-3-anna-k", *others)], EXERCISES, layout="git", **known)
     assert found.handins[0].students[0] == Student(id="anna-k", login="anna-k")
 
 
 def test_an_archive_of_a_repository_is_its_students(tmp_path: Path) -> None:
     for name in ("week-3-ada-main", "week-3-bob-master"):
         zipped(tmp_path / f"{name}.zip", code(f"{name}/rope.py"))
-    found = find([tmp_path], EXERCISES, prefix="week-3-")
+    found = find_handins([tmp_path], EXERCISES, prefix="week-3-")
     assert [handin.students[0].id for handin in found.handins] == ["ada", "bob"]
 
 
 def test_a_clone_of_nothing_is_a_student_of_whom_nothing_is_graded(tmp_path: Path) -> None:
     root = clones(tmp_path / "org", "week-3-ada", "week-3-bob")
     (root / "week-3-bob" / "rope.py").unlink()
-    found = find([root], EXERCISES, layout="git")
+    found = find_handins([root], EXERCISES, layout="git")
     assert [student.id for student in found.students()] == ["bob", "ada"]
-    assert [each.student and each.student.id for each in found.ignored if each.kind is not Kind.NOISE] == ["bob"]
+    assert [each.student and each.student.id for each in found.ignored if each.kind is not IgnoredKind.NOISE] == ["bob"]
 
 
 STUB = b"def route(x):\n    raise NotImplementedError\n"
@@ -101,14 +101,14 @@ def test_each_commit_that_changed_a_file_is_a_version_of_it(tmp_path: Path) -> N
     commit(bob, at(1), {"rope.py": b"b1"})
     git(ada, "gc", "-q")
     (bob / "rope.py").write_bytes(b"not committed")
-    found = find([tmp_path / "org"], EXERCISES)
+    found = find_handins([tmp_path / "org"], EXERCISES)
     assert versions(found) == [
         ("ada", "moe_router", 1, b"m1"),
         ("ada", "rope", 2, b"r2"),  # the stub was handed out
         ("ada", "rope", 4, b"r4"),
         ("bob", "rope", 1, b"not committed"),
     ]
-    copies = [each.file.removeprefix(f"{tmp_path}/org/") for each in found.ignored if each.kind is Kind.COPY]
+    copies = [each.file.removeprefix(f"{tmp_path}/org/") for each in found.ignored if each.kind is IgnoredKind.COPY]
     assert copies == ["week-3-ada/old/rope.py"]
 
 
@@ -116,7 +116,7 @@ def test_no_commit_is_later_than_one_that_builds_on_it(tmp_path: Path) -> None:
     ada = tmp_path / "org/week-3-ada"
     for hour, data in ((9, b"r1"), (2, b"r2"), (2, b"r3"), (4, b"r4")):  # a clock that was wrong, then a script
         commit(ada, at(hour), {ROPE: data})
-    assert versions(find([tmp_path / "org"], EXERCISES, prefix="week-3-")) == [
+    assert versions(find_handins([tmp_path / "org"], EXERCISES, prefix="week-3-")) == [
         ("ada", "rope", 2, b"r3"),
         ("ada", "rope", 4, b"r4"),
     ]
@@ -129,7 +129,7 @@ def test_what_was_merged_is_a_version_of_the_merge(tmp_path: Path) -> None:
     commit(ada, at(2), {ROPE: b"r2"})
     git(ada, "checkout", "-q", "main")
     git(ada, "merge", "-q", "--no-ff", "-m", "merge", "try", time=at(5))
-    assert versions(find([tmp_path / "org"], EXERCISES, prefix="week-3-")) == [
+    assert versions(find_handins([tmp_path / "org"], EXERCISES, prefix="week-3-")) == [
         ("ada", "rope", 1, b"r1"),
         ("ada", "rope", 5, b"r2"),
     ]
@@ -141,7 +141,7 @@ def test_of_a_clone_that_was_cut_off_there_is_what_it_holds(tmp_path: Path) -> N
         commit(ada, at(hour), {ROPE: b"r%d" % hour})
     (tmp_path / "org").mkdir()
     git(tmp_path / "org", "clone", "-q", "--depth", "2", f"file://{ada}", "ada")
-    assert versions(find([tmp_path / "org"], EXERCISES, prefix="")) == [
+    assert versions(find_handins([tmp_path / "org"], EXERCISES, prefix="")) == [
         ("ada", "rope", 2, b"r2"),
         ("ada", "rope", 3, b"r3"),
     ]
@@ -162,7 +162,7 @@ def test_no_clone_passes_another_students_commits_off_as_its_own(tmp_path: Path,
         (eve / link).symlink_to(theirs)
     if link != ".git":
         (eve / ".git/HEAD").write_text(git(ada, "rev-parse", "HEAD"))
-    assert [each for each in versions(find([tmp_path / "org"], EXERCISES, prefix="")) if each[0] == "eve"] == [
+    assert [each for each in versions(find_handins([tmp_path / "org"], EXERCISES, prefix="")) if each[0] == "eve"] == [
         ("eve", "rope", -1, b"mine")
     ]
 
@@ -179,10 +179,10 @@ def test_a_history_that_is_no_history_keeps_nobody_from_being_graded(tmp_path: P
         tree = git(eve, "mktree", data="".join(f"040000 tree {tree}\t{n}\n" for n in range(10)).encode())
     first = git(eve, "commit-tree", tree, "-m", "x")
     git(eve, "update-ref", "HEAD", git(eve, "commit-tree", "HEAD^{tree}", "-p", first, "-m", "x", time=at(3)))
-    found = find([tmp_path / "org"], EXERCISES, prefix="")
+    found = find_handins([tmp_path / "org"], EXERCISES, prefix="")
     assert [(each.students[0].id, each.version) for each in found.handins] == [("ada", 1), ("ada", 2), ("eve", 1)]
     with pytest.raises(UsageError, match=r"rope\.py is larger than 1 MiB"):
         found.handins[0].read()
     assert found.handins[2].read() == b"mine"
-    (unread,) = [each for each in found.ignored if each.kind is Kind.UNREAD]
+    (unread,) = [each for each in found.ignored if each.kind is IgnoredKind.UNREAD]
     assert unread.why == "its commits cannot be read: more than 10,000 files in a commit"

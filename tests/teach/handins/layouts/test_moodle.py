@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from grader.teach.handins.recognise import find
+from grader.teach.handins.find import find_handins
 from tests.teach.handins.handed_in import EXERCISES, code, why, zipped
 
 
 def test_moodle(tmp_path: Path) -> None:
-    found = find(
+    found = find_handins(
         [
             zipped(
                 tmp_path / "course-hw-7.zip",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from grader.teach.batch.states import States
+from grader.teach.batch.handin_history import HandinHistory
 from grader.teach.handins.handin import Handin, Student
 from tests.three_exercises import BASE, HIGH, TOP, WRONG_BASE
 
@@ -22,7 +22,7 @@ def handed(item: str, hour: int | None, text: str, version: int = 1) -> Handin:
 
 def states(handin: Handin, *others: Handin) -> list[tuple[datetime | None, dict[str, str], dict[str, str]]]:
     """When it was a version, and what it imports then."""
-    of_all = States([handin, *others], ["base", "top", "high"])
+    of_all = HandinHistory([handin, *others], ["base", "top", "high"])
     text = handin.read().decode()
     found = [(time, of_all.imports(handin, text, time)) for time in of_all.times(handin)]
     return [(time, imports.texts, imports.absent) for time, imports in found]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from grader.base.errors import UsageError
+from grader.teach.handins.find import LAYOUTS, find_handins
 from grader.teach.handins.handin import Found
-from grader.teach.handins.recognise import LAYOUTS, find
 from tests.teach.handins.handed_in import EXERCISES, Files, code, folder, refused, taken, tarred, why, zipped
 
 ADA_AND_BOB = [("ada", "moe_router"), ("ada", "rope"), ("bob", "moe_router")]
@@ -29,7 +29,7 @@ def test_the_same_class_on_disk_and_packed_in_any_way(tmp_path: Path, files: Fil
         zipped(tmp_path / "only" / "c.zip", files) if (tmp_path / "only").mkdir() is None else tmp_path,
         tmp_path / "only",
     ):
-        found = find([path], EXERCISES)
+        found = find_handins([path], EXERCISES)
         assert (found.layout, taken(found)) == (layout, ADA_AND_BOB), path
         assert found.ignored == []
         assert all(handin.read().startswith(b"# ") for handin in found.handins)
@@ -39,14 +39,16 @@ def test_files_are_named_as_they_were_found(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     folder(Path("class"), code("ada/moe_router.py"))
     zipped(Path("class.zip"), code("ada/moe_router.py"))
-    assert [each.file for each in find([Path("class")], EXERCISES).handins] == ["class/ada/moe_router.py"]
-    assert [each.file for each in find([Path("class.zip")], EXERCISES).handins] == ["class.zip/ada/moe_router.py"]
+    assert [each.file for each in find_handins([Path("class")], EXERCISES).handins] == ["class/ada/moe_router.py"]
+    assert [each.file for each in find_handins([Path("class.zip")], EXERCISES).handins] == [
+        "class.zip/ada/moe_router.py"
+    ]
 
 
 def test_paths_one_by_one(tmp_path: Path) -> None:
     folder(tmp_path, code("ada/moe_router.py", "bob/exercises/rope/rope.py", "eve_rope.py"))
     zipped(tmp_path / "joe.zip", code("moe_router.py"))
-    found = find([tmp_path / name for name in ("ada", "bob", "joe.zip", "eve_rope.py")], EXERCISES)
+    found = find_handins([tmp_path / name for name in ("ada", "bob", "joe.zip", "eve_rope.py")], EXERCISES)
     assert taken(found) == [("ada", "moe_router"), ("bob", "rope"), ("eve", "rope"), ("joe", "moe_router")]
     assert found.layout == "student, flat"
 
@@ -54,17 +56,17 @@ def test_paths_one_by_one(tmp_path: Path) -> None:
 def test_a_students_archive_is_looked_into_and_one_in_it_is_not(tmp_path: Path) -> None:
     inner = zipped(tmp_path / "inner.zip", code("rope.py")).read_bytes()
     work = zipped(tmp_path / "work.zip", {**code("my work/moe_router.py"), "more.zip": inner}).read_bytes()
-    found = find([folder(tmp_path / "class", {"ada/work.zip": work, **code("bob/rope.py")})], EXERCISES)
+    found = find_handins([folder(tmp_path / "class", {"ada/work.zip": work, **code("bob/rope.py")})], EXERCISES)
     assert taken(found) == [("ada", "moe_router"), ("bob", "rope")]
     assert found.handins[0].file.endswith("class/ada/work.zip/my work/moe_router.py")
     assert found.handins[0].read() == b"# my work/moe_router.py\n"
-    assert "an archive in an archive" in why(found)[f"{tmp_path}/class/ada/work.zip/more.zip"]
+    assert "an archive inside a student's archive" in why(found)[f"{tmp_path}/class/ada/work.zip/more.zip"]
 
 
 def test_an_archive_for_each_student(tmp_path: Path) -> None:
     ada = tarred(tmp_path / "ada.tgz", code("moe_router.py")).read_bytes()
     bob = zipped(tmp_path / "bob.zip", code("x/rope.py")).read_bytes()
-    found = find([folder(tmp_path / "class", {"ada.tgz": ada, "bob.zip": bob})], EXERCISES)
+    found = find_handins([folder(tmp_path / "class", {"ada.tgz": ada, "bob.zip": bob})], EXERCISES)
     assert taken(found) == [("ada", "moe_router"), ("bob", "rope")]
 
 
@@ -73,25 +75,25 @@ def test_two_readings_are_an_error_that_layout_settles(tmp_path: Path) -> None:
     sentence = refused(both)
     assert f"as folder, because of {both}/ada/rope.py, and as flat, because of {both}/bob_rope.py" in sentence
     assert "--layout folder or --layout flat" in sentence
-    assert taken(find([both], EXERCISES, layout="folder")) == [("ada", "rope")]
-    assert taken(find([both], EXERCISES, layout="flat")) == [("bob", "rope")]
+    assert taken(find_handins([both], EXERCISES, layout="folder")) == [("ada", "rope")]
+    assert taken(find_handins([both], EXERCISES, layout="flat")) == [("bob", "rope")]
 
     one = folder(tmp_path / "one", code("moe_router.py", "old/rope.py"))
     assert "as student" in refused(one)
-    assert taken(find([one], EXERCISES, layout="student")) == [("one", "moe_router"), ("one", "rope")]
-    assert taken(find([one], EXERCISES, layout="folder")) == [("old", "rope")]
+    assert taken(find_handins([one], EXERCISES, layout="student")) == [("one", "moe_router"), ("one", "rope")]
+    assert taken(find_handins([one], EXERCISES, layout="folder")) == [("old", "rope")]
 
     deep = folder(tmp_path / "deep", code("ada/week1/rope.py", "ada/week2/moe_router.py"))
-    assert f"say --layout folder for the first, name {deep}/ada for the other" in refused(deep)
-    assert taken(find([deep], EXERCISES, layout="folder")) == [("ada", "moe_router"), ("ada", "rope")]
-    assert taken(find([deep / "ada"], EXERCISES)) == [("week1", "rope"), ("week2", "moe_router")]
+    assert f"use --layout folder for the first, name {deep}/ada for the second" in refused(deep)
+    assert taken(find_handins([deep], EXERCISES, layout="folder")) == [("ada", "moe_router"), ("ada", "rope")]
+    assert taken(find_handins([deep / "ada"], EXERCISES)) == [("week1", "rope"), ("week2", "moe_router")]
 
     packed = zipped(tmp_path / "packed.zip", code("download/week1/rope.py", "download/week2/moe_router.py"))
-    assert "say --layout folder for the first, unpack it and name download for the other" in refused(packed)
+    assert "use --layout folder for the first, unpack it and name download for the second" in refused(packed)
 
     mixed = folder(tmp_path / "mixed", code("lovelaceada_1_2_rope.py", "bob_rope.py"))
     assert "--layout canvas or --layout flat" in refused(mixed)
-    assert taken(find([mixed], EXERCISES, layout="canvas")) == [("1", "rope")]
+    assert taken(find_handins([mixed], EXERCISES, layout="canvas")) == [("1", "rope")]
 
 
 def test_nothing_is_recognised(tmp_path: Path) -> None:
@@ -110,7 +112,7 @@ def test_names_of_any_bytes(tmp_path: Path) -> None:
         folder(tmp_path, code(f"{folder_name}/rope.py", "Jose\u0301/rope.py"))
     except OSError:
         pytest.skip("this file system has Unicode names only")
-    found = find([tmp_path], EXERCISES)
+    found = find_handins([tmp_path], EXERCISES)
     assert [handin.students[0].id for handin in found.handins] == ["José", "jos\\xe9\\x1b[31m"]
     for handin in found.handins:
         assert handin.file.encode().decode().isprintable()
@@ -133,7 +135,7 @@ def test_whoever_handed_anything_in_is_in_the_class(tmp_path: Path) -> None:
     })  # fmt: skip
     (class_ / "ida").mkdir()
     (class_ / "ida" / "rope.py").symlink_to(class_ / "ada" / "rope.py")
-    found = find([class_], EXERCISES)
+    found = find_handins([class_], EXERCISES)
     assert taken(found) == [("ada", "rope"), ("ida", "rope")]
     assert sorted(student.id for student in found.students()) == [
         *("ada", "bob", "cy", "dan", "eve", "fay", "gil", "hal", "ida")
@@ -156,14 +158,16 @@ def test_whoever_handed_anything_in_is_in_the_class(tmp_path: Path) -> None:
 
 def test_an_archive_with_a_trained_model_in_it_is_looked_into(tmp_path: Path) -> None:
     work = zipped(tmp_path / "work.zip", {**code("rope.py"), "model.pt": bytes(20 << 20)})
-    found = find([folder(tmp_path / "class", {"ada/work.zip": work.read_bytes(), **code("bob/rope.py")})], EXERCISES)
+    found = find_handins(
+        [folder(tmp_path / "class", {"ada/work.zip": work.read_bytes(), **code("bob/rope.py")})], EXERCISES
+    )
     assert taken(found) == [("ada", "rope"), ("bob", "rope")]
     assert found.handins[0].read() == b"# rope.py\n"
 
 
 def test_where_only_broken_files_are_found_one_is_named(tmp_path: Path) -> None:
     class_ = folder(tmp_path / "class", {"ada/work.zip": b"<html>", "bob/work.zip": b""})
-    assert f"Not read is {class_}/ada/work.zip: is no archive that can be read" in refused(class_)
+    assert f"One file cannot be read: {class_}/ada/work.zip: is not a valid archive" in refused(class_)
 
 
 def test_a_member_that_is_not_read_is_an_unreadable_file_of_its_student(tmp_path: Path) -> None:
@@ -172,7 +176,7 @@ def test_a_member_that_is_not_read_is_an_unreadable_file_of_its_student(tmp_path
         made.writestr("notes.py", "x = 1\n")
         made.writestr("moe_router.py", "x = 1\n", zipfile.ZIP_DEFLATED)
     work = (tmp_path / "work.zip").read_bytes()
-    found = find([folder(tmp_path / "class", {"ada/work.zip": work, **code("bob/rope.py")})], EXERCISES)
+    found = find_handins([folder(tmp_path / "class", {"ada/work.zip": work, **code("bob/rope.py")})], EXERCISES)
     assert taken(found) == [("ada", "moe_router"), ("ada", "rope"), ("bob", "rope")]
     with pytest.raises(UsageError, match=r"rope\.py is not read: compressed in a way"):
         found.handins[1].read()
@@ -182,7 +186,7 @@ def test_a_member_that_is_not_read_is_an_unreadable_file_of_its_student(tmp_path
 def test_a_link_beside_the_file_itself_is_no_second_version(tmp_path: Path) -> None:
     class_ = folder(tmp_path / "class", code("ada/exercises/rope/rope.py", "bob/rope.py"))
     (class_ / "ada" / "rope.py").symlink_to("exercises/rope/rope.py")
-    found = find([class_], EXERCISES)
+    found = find_handins([class_], EXERCISES)
     assert [handin.read() for handin in found.handins] == [b"# ada/exercises/rope/rope.py\n", b"# bob/rope.py\n"]
     assert owned(found) == {"rope.py": ("ada", "unread")}
 
@@ -192,6 +196,6 @@ def test_what_lies_beside_the_only_archive_is_listed(tmp_path: Path) -> None:
     class_.mkdir()
     zipped(class_ / "class.zip", code("ada/rope.py", "bob/rope.py"))
     (class_ / "eve.zip").symlink_to(class_ / "class.zip")
-    found = find([class_], EXERCISES)
+    found = find_handins([class_], EXERCISES)
     assert taken(found) == [("ada", "rope"), ("bob", "rope")]
     assert owned(found) == {"eve.zip": ("", "unread")}

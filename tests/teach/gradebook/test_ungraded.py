@@ -3,34 +3,34 @@
 from pathlib import Path
 
 from grader.teach.gradebook import Gradebook
-from grader.teach.gradebook.left_out import left_out, of_book
-from grader.teach.handins.handin import Ignored, Kind, Student
+from grader.teach.gradebook.ungraded import ungraded_files, ungraded_in
+from grader.teach.handins.handin import Ignored, IgnoredKind, Student
 from tests.teach.gradebook.builders import ADA, BOB, EVE, ITEMS, MOE, ROPE, begin, record, result
 
 NOTES = Ignored(file="in/ada/notes.md", why="neither", student=ADA)
 CODE = Ignored(file="in/ada/old.py", why="named for no exercise", student=ADA)
-BROKEN = Ignored(file="in/ada/work.7z", why="of a kind", kind=Kind.UNREAD, student=ADA)
-ASKED = Ignored(file="in/ada/a.py", why="for another", kind=Kind.UNASKED, student=ADA)
-EARLIER = Ignored(file="in/ada/rope.py", why="an earlier version", kind=Kind.EARLIER, student=ADA)
-NOISE = Ignored(file="in/ada/.git", why="left behind", kind=Kind.NOISE, student=ADA)
+BROKEN = Ignored(file="in/ada/work.7z", why="of a kind", kind=IgnoredKind.UNREAD, student=ADA)
+ASKED = Ignored(file="in/ada/a.py", why="for another", kind=IgnoredKind.UNASKED, student=ADA)
+EARLIER = Ignored(file="in/ada/rope.py", why="an earlier version", kind=IgnoredKind.EARLIER, student=ADA)
+NOISE = Ignored(file="in/ada/.git", why="left behind", kind=IgnoredKind.NOISE, student=ADA)
 NOBODYS = Ignored(file="in/0.py", why="lies outside")
 MISNAMED = Ignored(file="in/bob/moe-router.py", why="named for no exercise", student=BOB)
 
 
 def test_what_matters_most_comes_first() -> None:
-    found = left_out([NOISE, ASKED, NOTES, CODE, EARLIER, NOBODYS, BROKEN, MISNAMED], {"ada"})
+    found = ungraded_files([NOISE, ASKED, NOTES, CODE, EARLIER, NOBODYS, BROKEN, MISNAMED], {"ada"})
     assert found.students == {BOB: [MISNAMED]}
     assert found.files == [BROKEN, NOBODYS, CODE, NOTES, ASKED]
     assert found.unread == [BROKEN]
 
 
 def test_the_sentence_has_all_that_must_be_looked_at() -> None:
-    assert left_out([NOTES, EARLIER, NOISE], {"ada"}).sentence is None
-    assert left_out([MISNAMED], ()).sentence == "nothing is graded of 1 student who handed something in: Bob"
-    assert left_out([BROKEN, BROKEN], {"ada"}).sentence == "1 file cannot be read"  # a group's
+    assert ungraded_files([NOTES, EARLIER, NOISE], {"ada"}).sentence is None
+    assert ungraded_files([MISNAMED], ()).sentence == "nothing is graded for 1 student who handed something in: Bob"
+    assert ungraded_files([BROKEN, BROKEN], {"ada"}).sentence == "1 file cannot be read"  # a group's
     many = [Ignored(file="x", why="y", student=Student(id=f"s{n}", name=f"S\n{n}")) for n in range(7)]
-    assert left_out([BROKEN, *many], {"ada"}).sentence == (
-        "nothing is graded of 7 students who handed something in: S\\n0, S\\n1, S\\n2, S\\n3, S\\n4 and 2 more; "
+    assert ungraded_files([BROKEN, *many], {"ada"}).sentence == (
+        "nothing is graded for 7 students who handed something in: S\\n0, S\\n1, S\\n2, S\\n3, S\\n4 and 2 more; "
         "1 file of others cannot be read"
     )
 
@@ -43,4 +43,4 @@ def test_a_grade_of_another_week_hides_nobody(tmp_path: Path) -> None:
         what = {"engine": "e", "course": "c", "course_hash": "c", "layout": "flat", "items": ITEMS}
         second = gradebook.begin_run(["week 2"], **what, students=[ADA, BOB, EVE], ignored=[MISNAMED]).run
         record(gradebook, second, ADA, ROPE, result(ROPE))
-        assert of_book(gradebook.book()).students == {BOB: [MISNAMED]}
+        assert ungraded_in(gradebook.book()).students == {BOB: [MISNAMED]}

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from grader.base.errors import UsageError
+from grader.teach.handins.file_map import read_file_map
+from grader.teach.handins.find import find_handins
 from grader.teach.handins.handin import Found
-from grader.teach.handins.mapping import read_mapping
-from grader.teach.handins.recognise import find
 from tests.teach.handins.handed_in import EXERCISES, QUIZZES, Files, code, folder, taken, why, zipped
 
 
@@ -15,7 +15,7 @@ def mapped(path: Path, rows: str) -> Found:
     """What is found in a class with these rows."""
     table = path.parent / "map.csv"
     table.write_text(f"file,student,exercise\n{rows}\n", encoding="utf-8")
-    return find([path], EXERCISES, QUIZZES, mapping=read_mapping(table, EXERCISES, QUIZZES))
+    return find_handins([path], EXERCISES, QUIZZES, file_map=read_file_map(table, EXERCISES, QUIZZES))
 
 
 def a_class(tmp_path: Path, more: Files) -> Path:
@@ -34,7 +34,7 @@ def test_of_two_files_the_one_that_is_named_counts(tmp_path: Path) -> None:
     assert mapped(path, "ada/old/moe_router.py,,moe_router").handins[0].file.endswith("class/ada/old/moe_router.py")
     assert why(mapped(path, "ada/moe_router.py,,moe_router")) == {
         f"{path}/ada/old/moe_router.py": (
-            f"not the same as {path}/ada/moe_router.py, which is graded since the map names it"
+            f"not the same as {path}/ada/moe_router.py, which is graded because the map names it"
         )
     }
 
@@ -67,9 +67,9 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
         ("a.py,,moe_ruter", "map.csv:2: there is no exercise or quiz 'moe_ruter'. Did you mean 'moe_router'?"),
         ("a.py,,", "map.csv:2: fill in student, exercise, or both."),
         (",eve,rope", "map.csv:2: the file is missing."),
-        ("a.py,eve,rope\na.py,eve,rope", "map.csv:3: a.py stands in line 2 already."),
+        ("a.py,eve,rope\na.py,eve,rope", "map.csv:3: a.py is already in line 2; remove one."),
         ('a.py,eve,"rope', "map.csv:2: not valid CSV: unexpected end of data."),
-        ("moe_router.py,,rope", "map.csv:2: names "),
+        ("moe_router.py,,rope", "map.csv:2: matches "),
     ],
 )
 def test_what_is_wrong_in_a_map(tmp_path: Path, rows: str, sentence: str) -> None:
@@ -81,4 +81,4 @@ def test_what_is_wrong_in_a_map(tmp_path: Path, rows: str, sentence: str) -> Non
 def test_a_map_has_its_columns(tmp_path: Path) -> None:
     (tmp_path / "map.csv").write_text("file,who\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"map\.csv:1: the first row must be file,student,exercise"):
-        read_mapping(tmp_path / "map.csv", EXERCISES, QUIZZES)
+        read_file_map(tmp_path / "map.csv", EXERCISES, QUIZZES)
