@@ -126,7 +126,7 @@ def test_a_fault_of_the_course_keeps_the_former_score(tmp_path: Path) -> None:
     assert measured == 2
 
 
-def test_who_is_below_a_share_of_the_points_is_named(course: Path, submissions: Path, out: Path) -> None:
+def test_names_students_below_a_share_of_the_points(course: Path, submissions: Path, out: Path) -> None:
     run = batch(course, submissions, "--out", out, "--fail-under", "80", "--quiet")
     assert run.returncode == 1
     assert run.stdout == ""

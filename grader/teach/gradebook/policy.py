@@ -91,7 +91,7 @@ class GradingPolicy:
         if handed.time is None or due is None:
             if not handed.late:
                 return 0.0, []
-            missing = "it has no due date" if due is None else "the time when it was handed in is unknown"
+            missing = "it has no due date" if due is None else "its time is unknown"
             return 0.0, [f"The learning platform marked it as late, but {missing}; nothing is taken away."]
         ordinary = self.late.due_for(item)
         reasons = []

@@ -1,4 +1,4 @@
-"""What a run says while nothing comes."""
+"""Tests of the progress of a run while no results arrive."""
 
 from concurrent.futures import Future
 from typing import Any
@@ -15,12 +15,12 @@ from grader.teach.handins.handin import Student
 
 
 class Nothing:
-    """A gradebook that keeps nothing."""
+    """A gradebook that stores nothing."""
 
     def fail(self, *_: Any) -> None: ...
 
 
-def test_what_is_at_work_longest_is_named_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_the_oldest_job_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "_POLL", 0.0)
     book: Any = Nothing()
     unused: Any = None

@@ -1,4 +1,4 @@
-"""Who wants to be alone at work is, and nobody waits for ever."""
+"""Tests of the shared lock."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
@@ -8,7 +8,7 @@ import pytest
 from grader.teach.batch.shared_lock import SharedLock
 
 
-def test_work_is_done_side_by_side() -> None:
+def test_threads_hold_it_together() -> None:
     turns, met = SharedLock(), Barrier(2, timeout=60)
 
     def meet() -> None:
@@ -20,7 +20,7 @@ def test_work_is_done_side_by_side() -> None:
             done.result()
 
 
-def test_who_wants_to_be_alone_waits_for_the_others_and_they_for_them() -> None:
+def test_an_exclusive_holder_waits_for_others_and_goes_before_later_ones() -> None:
     turns, begun, may_end = SharedLock(), Event(), Event()
     order: list[str] = []
 
@@ -51,7 +51,7 @@ def test_who_wants_to_be_alone_waits_for_the_others_and_they_for_them() -> None:
     assert order == ["first", "alone", "alone", "later"]
 
 
-def test_a_failure_ends_the_turn() -> None:
+def test_releases_the_lock_after_an_exception() -> None:
     turns = SharedLock()
     for turn in (turns.exclusive, turns.shared, turns.exclusive):
         with pytest.raises(KeyError), turn():

@@ -1,4 +1,4 @@
-"""The policy for late work: its shares, and what can be wrong in its file."""
+"""Tests of the late policy and its file."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.command_line import error
 from tests.teach.gradebook.builders import write
 
 
-def test_a_policy_per_hour(tmp_path: Path) -> None:
+def test_charges_a_penalty_per_hour(tmp_path: Path) -> None:
     path = tmp_path / "late.yaml"
     path.write_text("due: 2026-10-01T12:00Z\nper_hour: 2.5 %\n")
     policy = read_late_policy(path, ["rope"])
@@ -46,7 +46,7 @@ def test_a_policy_per_hour(tmp_path: Path) -> None:
         ("due: 2026-10-01T23:59Z\nper_dya: 1%", "2: unknown key 'per_dya'. Did you mean 'per_day'?"),
     ],
 )
-def test_what_is_wrong_in_a_late_policy(gradebook_folder: Path, text: str, sentence: str) -> None:
+def test_reports_errors_in_a_late_policy_with_line(gradebook_folder: Path, text: str, sentence: str) -> None:
     write("late.yaml", text)
     if "moe_ruter" in text:
         text += "\nper_day: 1%"

@@ -1,4 +1,4 @@
-"""What is not graded, in the order in which an instructor should look at it."""
+"""Tests of listing the files that are not graded."""
 
 from pathlib import Path
 
@@ -17,14 +17,14 @@ NOBODYS = Ignored(file="in/0.py", why="lies outside")
 MISNAMED = Ignored(file="in/bob/moe-router.py", why="named for no exercise", student=BOB)
 
 
-def test_what_matters_most_comes_first() -> None:
+def test_sorts_the_most_important_files_first() -> None:
     found = ungraded_files([NOISE, ASKED, NOTES, CODE, EARLIER, NOBODYS, BROKEN, MISNAMED], {"ada"})
     assert found.students == {BOB: [MISNAMED]}
     assert found.files == [BROKEN, NOBODYS, CODE, NOTES, ASKED]
     assert found.unread == [BROKEN]
 
 
-def test_the_sentence_has_all_that_must_be_looked_at() -> None:
+def test_summarizes_everything_that_needs_attention() -> None:
     assert ungraded_files([NOTES, EARLIER, NOISE], {"ada"}).sentence is None
     assert ungraded_files([MISNAMED], ()).sentence == "nothing is graded for 1 student who handed something in: Bob"
     assert ungraded_files([BROKEN, BROKEN], {"ada"}).sentence == "1 file cannot be read"  # a group's
@@ -35,7 +35,7 @@ def test_the_sentence_has_all_that_must_be_looked_at() -> None:
     )
 
 
-def test_a_grade_of_another_week_hides_nobody(tmp_path: Path) -> None:
+def test_lists_a_student_with_a_grade_of_another_run_only(tmp_path: Path) -> None:
     with Gradebook(tmp_path, create=True) as gradebook:
         first = begin(gradebook, "week 1", items=(MOE,))
         record(gradebook, first, BOB, MOE, result())

@@ -1,4 +1,4 @@
-"""Tests of course_files: files distributed with the course are not listed."""
+"""Tests of course files: files distributed with the course are not listed."""
 
 from pathlib import Path
 

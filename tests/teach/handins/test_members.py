@@ -1,4 +1,4 @@
-"""Members of archives: whatever leads out, is no file, or has an odd name."""
+"""Tests of archive members: paths that lead out, special files, and odd names."""
 
 import os
 import stat
@@ -16,7 +16,7 @@ LINK = (stat.S_IFLNK | 0o777) << 16
 FIFO = (stat.S_IFIFO | 0o666) << 16
 
 
-def test_a_hostile_zip(tmp_path: Path) -> None:
+def test_reports_unsafe_members_of_a_zip_and_reads_the_others(tmp_path: Path) -> None:
     def write(made: zipfile.ZipFile) -> None:
         made.writestr("ada/rope.py", "good = 1\n")
         for name in ("/etc/passwd", "../up.py", "ada/../../up.py", "C:\\x.py", "\\\\host\\x.py", "a\\..\\..\\up.py"):
@@ -43,7 +43,7 @@ def test_a_hostile_zip(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.zip"]
 
 
-def test_an_encrypted_member(tmp_path: Path) -> None:
+def test_does_not_read_an_encrypted_member(tmp_path: Path) -> None:
     path = zipped(tmp_path / "x.zip", lambda made: made.writestr("ada/rope.py", "x"))
     data = bytearray(path.read_bytes())
     data[data.index(b"PK\1\2") + 8] |= 1  # the flag in the directory
@@ -52,7 +52,7 @@ def test_an_encrypted_member(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_of_two_members_of_one_name_the_last_counts(tmp_path: Path) -> None:
+def test_reads_the_last_of_several_members_with_one_name(tmp_path: Path) -> None:
     def write(made: zipfile.ZipFile) -> None:
         made.writestr("ada/rope.py", "first")
         made.writestr("ada//rope.py", "second")
@@ -65,7 +65,7 @@ def test_of_two_members_of_one_name_the_last_counts(tmp_path: Path) -> None:
         assert "replaced by a later member" in why(tree)["rope.py"]
 
 
-def test_names_without_an_encoding(tmp_path: Path) -> None:
+def test_decodes_zip_names_without_a_declared_encoding(tmp_path: Path) -> None:
     def write(made: zipfile.ZipFile) -> None:
         made.writestr("AAAAA/rope.py", "1")
         made.writestr("BBBB/moe_router.py", "2")
@@ -83,7 +83,7 @@ def test_names_without_an_encoding(tmp_path: Path) -> None:
     assert "is not a valid archive" in refused(path)
 
 
-def test_a_hostile_tar(tmp_path: Path) -> None:
+def test_reports_unsafe_members_of_a_tar_and_reads_the_others(tmp_path: Path) -> None:
     path = tarred(
         tmp_path / "x.tar",
         (in_tar("ada/rope.py", mtime=1_700_000_000), b"good"),
@@ -110,7 +110,7 @@ def test_a_hostile_tar(tmp_path: Path) -> None:
     assert found.count("created by a program, not part of a submission") == 1
 
 
-def test_names_that_are_too_long_or_long_to_look_at(tmp_path: Path) -> None:
+def test_ignores_members_with_very_long_names(tmp_path: Path) -> None:
     def write(made: zipfile.ZipFile) -> None:
         made.writestr("ada/rope.py", "x = 1\n")
         made.writestr("-" * 60_000 + ".yaml", "")
@@ -137,7 +137,7 @@ def test_names_that_are_too_long_or_long_to_look_at(tmp_path: Path) -> None:
         ("cp437", "Åse Ñandú"),
     ],
 )
-def test_names_of_old_programs(tmp_path: Path, encoding: str, name: str) -> None:
+def test_decodes_zip_names_in_legacy_encodings(tmp_path: Path, encoding: str, name: str) -> None:
     raw = name.encode(encoding)
     stand_in = "A" * len(raw)
     path = zipped(tmp_path / "x.zip", lambda made: made.writestr(f"{stand_in}/rope.py", "1"))

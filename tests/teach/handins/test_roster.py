@@ -1,4 +1,4 @@
-"""The class list: what platforms export, and whom of it a file belongs to."""
+"""Tests of the roster: reading exports of platforms, and matching students."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ CANVAS_GRADEBOOK = (
 )
 
 
-def test_a_canvas_gradebook_is_a_roster(tmp_path: Path) -> None:
+def test_reads_and_matches_a_canvas_gradebook(tmp_path: Path) -> None:
     students = read_roster(roster(tmp_path / "r.csv", CANVAS_GRADEBOOK))
     ada = Student(id="1001", name="Ada Lovelace", login="ada@uni")
     assert [each.student for each in students] == [ada, Student(id="1002", name="Guido van Rossum", login="guido@uni")]
@@ -64,7 +64,7 @@ def test_a_canvas_gradebook_is_a_roster(tmp_path: Path) -> None:
     ],
     ids=["semicolons", "moodle", "gradescope", "a login", "moodle in English", "github", "names"],
 )
-def test_headers_of_rosters(tmp_path: Path, text: str, encoding: str, expected: Student) -> None:
+def test_reads_the_headers_of_several_platforms(tmp_path: Path, text: str, encoding: str, expected: Student) -> None:
     assert [each.student for each in read_roster(roster(tmp_path / "r.csv", text, encoding))] == [expected]
 
 
@@ -79,7 +79,7 @@ def test_headers_of_rosters(tmp_path: Path, text: str, encoding: str, expected: 
         ("id\n\udcff\n", "r.csv:2: not UTF-8; "),
     ],
 )
-def test_what_is_wrong_with_a_roster(tmp_path: Path, text: str, sentence: str) -> None:
+def test_reports_errors_in_a_roster_with_line(tmp_path: Path, text: str, sentence: str) -> None:
     path = tmp_path / "r.csv"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(UsageError) as error:
@@ -89,7 +89,7 @@ def test_what_is_wrong_with_a_roster(tmp_path: Path, text: str, sentence: str) -
         read_roster(tmp_path / "missing.csv")
 
 
-def test_numbers_that_are_the_same_by_chance(tmp_path: Path) -> None:
+def test_does_not_match_equal_ids_of_different_names(tmp_path: Path) -> None:
     students = read_roster(roster(tmp_path / "r.csv", "sid,name\n1001,Bob Hope\n1002,Ada Lovelace\n"))
     found = match_roster(handed(Student(id="1001", name="lovelaceada")), students)
     assert found.handins[0].students[0].id == "1002"
@@ -97,14 +97,14 @@ def test_numbers_that_are_the_same_by_chance(tmp_path: Path) -> None:
         match_roster(handed(Student(id="1001", name="turingalan")), students)
 
 
-def test_names_that_several_have_match_nobody(tmp_path: Path) -> None:
+def test_matches_no_name_that_several_students_have(tmp_path: Path) -> None:
     students = read_roster(roster(tmp_path / "r.csv", "id,name\n1,Jo Doe\n2,Doe Jo\n3,Zoë Ähn\n"))
     found = match_roster(handed(Student(id="x", name="doejo"), Student(id="y", name="AHN zoe")), students)
     assert [each.students[0].id for each in found.handins] == ["x", "3"]
     assert [each.id for each in found.unmatched] == ["x"]
 
 
-def test_one_student_under_two_numbers(tmp_path: Path) -> None:
+def test_merges_one_students_hand_ins_under_two_ids(tmp_path: Path) -> None:
     students = read_roster(roster(tmp_path / "r.csv", "id,name\n1,Ada Lovelace\n"))
     twice = handed(Student(id="55", name="Ada Lovelace"), Student(id="66", name="Ada Lovelace"))
     assert [each.students[0].id for each in match_roster(twice, students).handins] == ["1"]

@@ -1,4 +1,4 @@
-"""A folder that was made to do harm is read safely: no link is followed."""
+"""Tests of folders as trees: no link is followed."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.teach.handins.archives import names, why
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links and special files")
-def test_a_hostile_folder(tmp_path: Path) -> None:
+def test_follows_no_links_in_a_folder(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "rope.py").write_text("the answer\n")
@@ -40,7 +40,7 @@ def test_a_hostile_folder(tmp_path: Path) -> None:
         tree.entries[0].read()
 
 
-def test_a_deep_folder(tmp_path: Path) -> None:
+def test_reads_a_deeply_nested_folder(tmp_path: Path) -> None:
     deep = tmp_path / "ada" / "/".join(["d"] * 500)
     deep.mkdir(parents=True)
     (deep / "rope.py").touch()

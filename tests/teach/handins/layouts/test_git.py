@@ -1,4 +1,4 @@
-"""A folder of git checkouts, one for each student."""
+"""Tests of the layout with a git checkout for each student."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ def organisation(tmp_path: Path) -> Path:
     return root
 
 
-def test_git_checkouts(organisation: Path) -> None:
+def test_reads_git_checkouts(organisation: Path) -> None:
     git(organisation / "week-3-bob", "gc", "-q")  # packs commit and branch
     found = find_handins([organisation], EXERCISES)
     assert found.layout == "git"
@@ -31,7 +31,7 @@ def test_git_checkouts(organisation: Path) -> None:
     ]
 
 
-def test_a_repositorys_configuration_runs_nothing(organisation: Path, tmp_path: Path) -> None:
+def test_runs_no_program_from_a_repositorys_configuration(organisation: Path, tmp_path: Path) -> None:
     trap = tmp_path / "trap"
     script = tmp_path / "script"
     script.write_text(f"#!/bin/sh\ntouch {trap}\n")
@@ -57,19 +57,19 @@ def clones(root: Path, *names: str) -> Path:
 
 @pytest.mark.parametrize("others", [[], ["week-3-anna-m"], ["week-3-anna-m", "week-3-bob"]])
 @pytest.mark.parametrize("known", [{"prefix": "week-3-"}, {"logins": ["Anna-K", "anna-m", "bob", "k"]}])
-def test_an_id_does_not_depend_on_who_else_is_there(tmp_path: Path, others: list[str], known: dict[str, Any]) -> None:
+def test_takes_a_students_id_independent_of_the_class(tmp_path: Path, others: list[str], known: dict[str, Any]) -> None:
     found = find_handins([clones(tmp_path / "org", "week-3-anna-k", *others)], EXERCISES, layout="git", **known)
     assert found.handins[0].students[0] == Student(id="anna-k", login="anna-k")
 
 
-def test_an_archive_of_a_repository_is_its_students(tmp_path: Path) -> None:
+def test_assigns_an_archive_of_a_repository_to_its_student(tmp_path: Path) -> None:
     for name in ("week-3-ada-main", "week-3-bob-master"):
         zipped(tmp_path / f"{name}.zip", code(f"{name}/rope.py"))
     found = find_handins([tmp_path], EXERCISES, prefix="week-3-")
     assert [handin.students[0].id for handin in found.handins] == ["ada", "bob"]
 
 
-def test_a_clone_of_nothing_is_a_student_of_whom_nothing_is_graded(tmp_path: Path) -> None:
+def test_lists_an_empty_clone_as_a_student_with_nothing_graded(tmp_path: Path) -> None:
     root = clones(tmp_path / "org", "week-3-ada", "week-3-bob")
     (root / "week-3-bob" / "rope.py").unlink()
     found = find_handins([root], EXERCISES, layout="git")
@@ -82,7 +82,7 @@ ROPE = "exercises/rope/rope.py"
 
 
 def versions(found: Found) -> list[tuple[str, str, int, bytes]]:
-    """Whose, for what, the hour of the commit, and the content."""
+    """Return the student, the item, the hour of the commit, and the content of each version."""
     hours = (each.time.hour if each.time else -1 for each in found.handins)
     return [(h.students[0].id, h.item, hour, h.read()) for h, hour in zip(found.handins, hours, strict=True)]
 
@@ -91,7 +91,7 @@ def at(hour: int) -> str:
     return f"2026-01-01T{hour:02}:00:00Z"
 
 
-def test_each_commit_that_changed_a_file_is_a_version_of_it(tmp_path: Path) -> None:
+def test_takes_each_commit_that_changed_a_file_as_a_version(tmp_path: Path) -> None:
     ada, bob = tmp_path / "org/week-3-ada", tmp_path / "org/week-3-bob"
     commit(ada, at(1), {ROPE: STUB, "moe_router.py": b"m1", "README.md": b""})
     commit(ada, at(2), {ROPE: b"r2"})
@@ -112,7 +112,7 @@ def test_each_commit_that_changed_a_file_is_a_version_of_it(tmp_path: Path) -> N
     assert copies == ["week-3-ada/old/rope.py"]
 
 
-def test_no_commit_is_later_than_one_that_builds_on_it(tmp_path: Path) -> None:
+def test_dates_no_commit_later_than_its_descendant(tmp_path: Path) -> None:
     ada = tmp_path / "org/week-3-ada"
     for hour, data in ((9, b"r1"), (2, b"r2"), (2, b"r3"), (4, b"r4")):  # a clock that was wrong, then a script
         commit(ada, at(hour), {ROPE: data})
@@ -122,7 +122,7 @@ def test_no_commit_is_later_than_one_that_builds_on_it(tmp_path: Path) -> None:
     ]
 
 
-def test_what_was_merged_is_a_version_of_the_merge(tmp_path: Path) -> None:
+def test_follows_first_parents_of_merges(tmp_path: Path) -> None:
     ada = tmp_path / "org/week-3-ada"
     commit(ada, at(1), {ROPE: b"r1"})
     git(ada, "checkout", "-qb", "try")
@@ -135,7 +135,7 @@ def test_what_was_merged_is_a_version_of_the_merge(tmp_path: Path) -> None:
     ]
 
 
-def test_of_a_clone_that_was_cut_off_there_is_what_it_holds(tmp_path: Path) -> None:
+def test_reads_a_shallow_clone_to_its_end(tmp_path: Path) -> None:
     ada = tmp_path / "ada"
     for hour in (1, 2, 3):
         commit(ada, at(hour), {ROPE: b"r%d" % hour})
@@ -148,7 +148,7 @@ def test_of_a_clone_that_was_cut_off_there_is_what_it_holds(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("link", [".git", ".git/objects", ".git/refs", ".git/objects/pack", "alternates"])
-def test_no_clone_passes_another_students_commits_off_as_its_own(tmp_path: Path, link: str) -> None:
+def test_ignores_commits_that_links_lead_to_outside_the_clone(tmp_path: Path, link: str) -> None:
     ada, eve = tmp_path / "org/ada", tmp_path / "org/eve"
     commit(ada, at(1), {ROPE: b"secret"})
     commit(ada, at(2), {ROPE: b"more"})
@@ -167,8 +167,8 @@ def test_no_clone_passes_another_students_commits_off_as_its_own(tmp_path: Path,
     ]
 
 
-def test_a_history_that_is_no_history_keeps_nobody_from_being_graded(tmp_path: Path) -> None:
-    """A tree that holds itself many times over, and a file that is larger than any that is graded."""
+def test_limits_the_size_of_a_hostile_history(tmp_path: Path) -> None:
+    """Use a tree that contains itself many times, and a file larger than the limit."""
     ada, eve = tmp_path / "org/ada", tmp_path / "org/eve"
     commit(ada, at(1), {ROPE: b"#" * (2 << 20)})
     commit(ada, at(2), {ROPE: b"small"})

@@ -1,4 +1,4 @@
-"""The export of Gradescope, with its metadata."""
+"""Tests of the layout of Gradescope."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ submission_103:
 """
 
 
-def test_gradescope(tmp_path: Path) -> None:
+def test_reads_a_gradescope_export(tmp_path: Path) -> None:
     export = "assignment_9_export/"
     files = {
         f"{export}submission_metadata.yml": GRADESCOPE,
@@ -64,12 +64,12 @@ def test_gradescope(tmp_path: Path) -> None:
     ],
     ids=["not YAML", "a list", "deep"],
 )
-def test_gradescopes_metadata_is_broken(tmp_path: Path, text: bytes, sentence: str) -> None:
+def test_reports_invalid_metadata_with_line(tmp_path: Path, text: bytes, sentence: str) -> None:
     files = {"submission_metadata.yml": text, **code("submission_101/rope.py")}
     assert sentence in refused(folder(tmp_path / "export", files))
 
 
-def test_a_folder_without_submitters_keeps_nobody_from_being_graded(tmp_path: Path) -> None:
+def test_reports_a_folder_without_submitters_and_grades_the_others(tmp_path: Path) -> None:
     nameless = b"submission_9:\n  :submitters:\n  - :name:\n  :score: 1\nsubmission_8: 1\n"
     files = {
         "submission_metadata.yml": GRADESCOPE + nameless,
@@ -82,13 +82,13 @@ def test_a_folder_without_submitters_keeps_nobody_from_being_graded(tmp_path: Pa
     assert "submission_metadata.yml:26 does not name every submitter" in lost["submission_8"].why
 
 
-def test_who_is_in_the_metadata_without_a_folder_is_in_the_class(tmp_path: Path) -> None:
+def test_includes_a_student_of_the_metadata_without_a_folder(tmp_path: Path) -> None:
     files = {"submission_metadata.yml": GRADESCOPE, **code("submission_101/rope.py")}
     found = find_handins([folder(tmp_path / "export", files)], EXERCISES)
     assert [student.id for student in found.students()] == ["eve@example.org", "Gone", "0042", "007"]
 
 
-def test_two_students_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_gives_students_with_one_name_distinct_ids(tmp_path: Path) -> None:
     metadata = b"""
 s1: {":submitters": [{":name": Wei Li}]}
 s2: {":submitters": [{":name": Wei Li}]}

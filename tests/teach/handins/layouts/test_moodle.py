@@ -1,4 +1,4 @@
-"""The download of Moodle."""
+"""Tests of the layout of Moodle."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from grader.teach.handins.find import find_handins
 from tests.teach.handins.handed_in import EXERCISES, code, why, zipped
 
 
-def test_moodle(tmp_path: Path) -> None:
+def test_reads_a_moodle_download(tmp_path: Path) -> None:
     found = find_handins(
         [
             zipped(

@@ -1,4 +1,4 @@
-"""The folders of nbgrader."""
+"""Tests of the layout of nbgrader."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +8,7 @@ from grader.teach.handins.handin import IgnoredKind
 from tests.teach.handins.handed_in import EXERCISES, code, folder, taken, why
 
 
-def test_nbgrader(tmp_path: Path) -> None:
+def test_reads_an_nbgrader_exchange(tmp_path: Path) -> None:
     files = {
         **code("submitted/ada/ps1/moe_router.ipynb", "submitted/bob/ps1/rope.ipynb", "source/ps1/rope.ipynb"),
         **code("submitted/eve/ps1/rope.ipynb", "gradebook.db"),
@@ -30,7 +30,7 @@ def test_nbgrader(tmp_path: Path) -> None:
         assert any("an unknown time zone" in reason for reason in why(found).values())
 
 
-def test_a_student_s_own_timestamp_keeps_nobody_from_being_graded(tmp_path: Path) -> None:
+def test_ignores_an_invalid_timestamp_of_a_student(tmp_path: Path) -> None:
     files = {**code("submitted/ada/ps1/rope.py", "submitted/eve/ps1/rope.py", "submitted/joe/ps1/rope.py")}
     root = folder(tmp_path / "course", {**files, "submitted/eve/ps1/timestamp.txt": b"x" * 5000})
     (root / "submitted/joe/ps1/timestamp.txt").symlink_to(root / "submitted/ada/ps1/rope.py")
