@@ -1,4 +1,4 @@
-"""`grade batch`: scores, what is taken over, exit codes, and what is said."""
+"""Tests of `grade batch`: scores, reused results, exit codes and messages."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def submissions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def out(course: Path, submissions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The gradebook of the class, graded once."""
+    """Grade the class once, and return the folder of the gradebook."""
     folder = tmp_path_factory.mktemp("out") / "results"
     run = batch(course, submissions, "--out", folder)
     assert run.returncode == 0, run.stderr
@@ -49,11 +49,11 @@ def out(course: Path, submissions: Path, tmp_path_factory: pytest.TempPathFactor
     return folder
 
 
-def test_every_student_has_the_score_of_the_single_run(out: Path) -> None:
+def test_gives_every_student_the_score_of_a_single_run(out: Path) -> None:
     assert scores(out) == SCORES
 
 
-def test_every_kind_of_failure_is_told_apart(out: Path) -> None:
+def test_distinguishes_every_kind_of_failure(out: Path) -> None:
     found = {student: grade.outcome for student, grade in grades(out).items()}
     assert found["eve"] is Outcome.SYNTAX_ERROR
     assert found["finn"] is Outcome.NOT_STARTED
@@ -70,7 +70,7 @@ def test_every_kind_of_failure_is_told_apart(out: Path) -> None:
     assert failing["jon"] == ["memory"]
 
 
-def test_the_same_again_measures_nothing_and_changes_nothing(course: Path, submissions: Path, out: Path) -> None:
+def test_reuses_all_results_if_nothing_changed(course: Path, submissions: Path, out: Path) -> None:
     before = untimed(out)
     run = batch(course, submissions, "--out", out)
     assert run.returncode == 0
@@ -78,7 +78,7 @@ def test_the_same_again_measures_nothing_and_changes_nothing(course: Path, submi
     assert untimed(out) == before
 
 
-def test_regrading_measures_all_again_with_the_same_results(course: Path, submissions: Path, out: Path) -> None:
+def test_regrade_computes_all_results_again(course: Path, submissions: Path, out: Path) -> None:
     before = untimed(out)
     run = batch(course, submissions, "--out", out, "--regrade")
     assert run.returncode == 0
@@ -86,7 +86,7 @@ def test_regrading_measures_all_again_with_the_same_results(course: Path, submis
     assert untimed(out) == before
 
 
-def test_only_what_changed_is_measured(course: Path, tmp_path: Path) -> None:
+def test_grades_only_what_changed(course: Path, tmp_path: Path) -> None:
     submissions = hand_in(tmp_path, {each: FILES[each] for each in ("ada", "ben", "finn")})
     out = tmp_path / "out"
     batch(course, submissions, "--out", out)
@@ -97,7 +97,7 @@ def test_only_what_changed_is_measured(course: Path, tmp_path: Path) -> None:
     assert scores(out) == {"ada": 31, "ben": 31, "finn": 30}
 
 
-def test_a_changed_test_file_is_a_reason_to_measure(tmp_path: Path) -> None:
+def test_grades_again_after_a_test_file_changed(tmp_path: Path) -> None:
     course = make_course(tmp_path)
     submissions, out = hand_in(tmp_path, {"ada": FILES["ada"]}), tmp_path / "out"
     batch(course, submissions, "--out", out)
@@ -108,7 +108,7 @@ def test_a_changed_test_file_is_a_reason_to_measure(tmp_path: Path) -> None:
     assert scores(out) == {"ada": 32}
 
 
-def test_a_fault_of_the_course_keeps_the_former_score(tmp_path: Path) -> None:
+def test_keeps_the_earlier_score_after_a_fault_of_the_course(tmp_path: Path) -> None:
     course = make_course(tmp_path)
     submissions, out = hand_in(tmp_path, {"ada": FILES["ada"], "ben": FILES["ben"]}), tmp_path / "out"
     batch(course, submissions, "--out", out)
@@ -135,7 +135,7 @@ def test_names_students_below_a_share_of_the_points(course: Path, submissions: P
     assert dict(named)["gus"] == "74.2"
 
 
-def test_the_code_is_kept_with_what_everybody_was_given(course: Path, out: Path) -> None:
+def test_stores_the_code_and_the_public_code(course: Path, out: Path) -> None:
     with Gradebook(out) as gradebook:
         book = gradebook.book()
         handed = {grade.student.id: grade.handed for grade in book.grades()}
@@ -143,13 +143,13 @@ def test_the_code_is_kept_with_what_everybody_was_given(course: Path, out: Path)
         assert book.given("toolbox") == [FILES["finn"], REFERENCE]
 
 
-def test_the_default_formats_are_written(course: Path, out: Path) -> None:
+def test_writes_the_default_formats(course: Path, out: Path) -> None:
     found = json.loads((out / "results.json").read_text("utf-8"))
     assert [each["student"]["id"] for each in found["students"]] == sorted(FILES)
     assert (out / "grades.csv").read_text("utf-8").count("\n") == len(FILES) + 1
 
 
-def test_a_gradebook_says_what_each_result_depends_on(out: Path) -> None:
+def test_records_what_each_result_depends_on(out: Path) -> None:
     with sqlite3.connect(out / "gradebook.sqlite") as book:
         parts = [json.loads(row[0]) for row in book.execute("SELECT key_parts FROM results")]
     for each in parts:
@@ -168,7 +168,7 @@ def test_a_gradebook_says_what_each_result_depends_on(out: Path) -> None:
         (["submissions", "--layout", "blackboard"], "blackboard"),
     ],
 )
-def test_bad_input_is_one_sentence(course: Path, tmp_path: Path, words: list[str], sentence: str) -> None:
+def test_reports_bad_input_in_one_sentence(course: Path, tmp_path: Path, words: list[str], sentence: str) -> None:
     submissions = hand_in(tmp_path, {"finn": FILES["finn"]})
     given = [str(submissions) if word == "submissions" else word for word in words]
     run = batch(course, *given, "--out", tmp_path / "out")
@@ -178,7 +178,7 @@ def test_bad_input_is_one_sentence(course: Path, tmp_path: Path, words: list[str
     assert run.stderr.count("\n") == 1
 
 
-def test_two_batches_do_not_write_to_one_gradebook(course: Path, submissions: Path, tmp_path: Path) -> None:
+def test_refuses_a_second_batch_on_one_gradebook(course: Path, submissions: Path, tmp_path: Path) -> None:
     with Gradebook(tmp_path / "out", create=True) as book:
         book.lock()
         run = batch(course, submissions, "--out", tmp_path / "out")
@@ -214,8 +214,8 @@ def scale(x, factor):
 """
 
 
-def test_no_student_can_see_the_work_of_another(course: Path, tmp_path: Path) -> None:
-    """Each spy looks for a mark in the others' work, in one judge that has graded them all; one has the mark itself."""
+def test_hides_the_work_of_other_students(course: Path, tmp_path: Path) -> None:
+    """Let each spy look for a mark in the others' work; one judge grades all, and one submission has the mark."""
     mark = "eulav tnatropmi"  # a spy's own text has it backwards
     fill = {"reference": REFERENCE, "mark": mark, "submissions": str(tmp_path), "course": str(course)}
     spy = SPY.format(**fill)
@@ -234,7 +234,9 @@ def test_no_student_can_see_the_work_of_another(course: Path, tmp_path: Path) ->
     assert set(found.values()) == {31}
 
 
-def test_a_job_of_github_obeys_no_student(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_escapes_github_commands_in_student_output(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     files = {"::add-mask::x": NO_TEXT, "##[add-mask]y": NO_TEXT}
     roster = tmp_path / "roster.csv"
@@ -248,7 +250,7 @@ def test_a_job_of_github_obeys_no_student(course: Path, tmp_path: Path, monkeypa
 
 @pytest.fixture
 def odd_class(tmp_path: Path) -> Path:
-    """Of five students one has handed in what is graded, and a lot beside it; of one an archive cannot be read."""
+    """Hand in one graded file with many others beside it, and files of four students that cannot be graded."""
     submissions = hand_in(tmp_path, {"ada": FILES["finn"]})
     others = {
         **{f"ada/notes/{number}.md": b"" for number in range(20)},
@@ -268,7 +270,7 @@ def odd_class(tmp_path: Path) -> Path:
 LOST = "nothing is graded for 4 students who handed something in: ben, cleo, dora, eve; 1 file of others cannot be read"
 
 
-def test_nobodys_work_is_left_out_in_silence(course: Path, odd_class: Path, tmp_path: Path) -> None:
+def test_reports_all_work_that_is_not_graded(course: Path, odd_class: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     formats = [word for name in ("json", "csv", "github", "html", "feedback") for word in ("--format", name)]
     roster = tmp_path / "roster.csv"
@@ -314,7 +316,7 @@ def test_nobodys_work_is_left_out_in_silence(course: Path, odd_class: Path, tmp_
     assert "dora/work.7z: an archive" in "".join(grade_gradebook(course, out, "--student", "dora").split("\n      "))
 
 
-def test_a_quiet_run_says_whose_work_is_left_out(course: Path, odd_class: Path, tmp_path: Path) -> None:
+def test_reports_students_with_nothing_graded_even_if_quiet(course: Path, odd_class: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     run = batch(course, odd_class, "--out", out, "--quiet")
     assert (run.returncode, run.stdout) == (0, "")
@@ -327,7 +329,7 @@ def grade_gradebook(course: Path, out: Path, *words: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_two_files_that_differ_cost_nobody_else_a_grade(course: Path, tmp_path: Path) -> None:
+def test_grades_the_others_despite_two_files_that_differ(course: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     submissions = hand_in(tmp_path, {"ada": FILES["finn"], "mallory/a": NO_TEXT, "mallory/b": "x = 1\n"})
     for path in submissions.rglob("*.py"):

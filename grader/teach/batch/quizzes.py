@@ -107,8 +107,8 @@ class Quizzes:
         document, form = read_form(Path(file), data)
         slugs = self.slugs()
         if form.quiz not in slugs:
-            told = did_you_mean(form.quiz, slugs)
-            raise document.error(("quiz",), f"this course has no quiz '{form.quiz}'.{told}")
+            hint = did_you_mean(form.quiz, slugs)
+            raise document.error(("quiz",), f"this course has no quiz '{form.quiz}'.{hint}")
         return document, form
 
     def _path(self, slug: str) -> Path:

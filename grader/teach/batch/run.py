@@ -168,7 +168,7 @@ class Batch:
                 version=self._begun[key],
                 versions=self._versions[key],
             )
-            if self._book.done(self._run, student.id, handin.item, handed):
+            if self._book.has_grade(self._run, student.id, handin.item, handed):
                 self.tally.done_before += 1
             else:
                 owners.append(Owner(student, handed))
@@ -186,7 +186,7 @@ class Batch:
             self._record(owners, handin.item, key, self._quizzes.score(handin.item, data, handin.file))
 
     def _grade_exercise(self, item: str, submission: Submission, imports: Imports, owners: list[Owner]) -> None:
-        self._book.keep_work(submission.sha256, submission.text)
+        self._book.store_code(submission.sha256, submission.text)
         key = self._keys.exercise(item, submission.sha256, imports)
         if self._reuse(key, item, owners):
             return
@@ -216,7 +216,7 @@ class Batch:
             return True
         if self._regrade and key.hash not in self._computed:
             return False
-        result = self._book.find(key.hash)
+        result = self._book.find_result(key.hash)
         if result is None:
             return False
         for owner in owners:

@@ -156,8 +156,8 @@ def _ungraded(ungraded: UngradedFiles, unicode: bool) -> list[Line]:
     lines = [BLANK, *prose(safe_line(f"{sentence}. --format csv lists all of it.", unicode), PAGE, 2)]
     for student, files in list(ungraded.students.items())[:MAX_ERRORS]:
         more = f" (and {_many(len(files) - 1, 'more file')})" if len(files) > 1 else ""
-        told = f"{shown_name(student, unicode)}: {PurePath(files[0].file).name}: {files[0].why}{more}"
-        lines += prose(safe_line(told, unicode), PAGE)
+        summary = f"{shown_name(student, unicode)}: {PurePath(files[0].file).name}: {files[0].why}{more}"
+        lines += prose(safe_line(summary, unicode), PAGE)
     return lines
 
 
@@ -218,8 +218,8 @@ def _graded(grade: Grade, unicode: bool) -> list[Line]:
     if grade.result is not None and not isinstance(grade.result, QuizResult) and grade.result.diagnosis:
         facts.append(("mistake", f"{grade.result.diagnosis.mistake}: {reflow(grade.result.diagnosis.advice)}"))
     if grade.error is not None:
-        former = "; the score is from an earlier run" if grade.points else ""
-        facts.append(("fault", f"{grade.error}{former}"))
+        note = "; the score is from an earlier run" if grade.points else ""
+        facts.append(("fault", f"{grade.error}{note}"))
     lines = [head]
     for label, text in facts:
         body = [line(each) for each in wrap(safe_line(text, unicode), COLUMNS - 19)]

@@ -154,12 +154,12 @@ class Gradebook:
             self._database.change_all(_IGNORED, (_ignored(run, place, each) for place, each in enumerate(ignored)))
         return StartedRun(run, resumed)
 
-    def done(self, run: int, student: str, item: str, handed: GradedFile) -> bool:
+    def has_grade(self, run: int, student: str, item: str, handed: GradedFile) -> bool:
         """Return whether this run has a grade for this version of a file. A fault of the grader does not count."""
         values = (run, storable(student), item, handed.version, handed.versions, handed.sha256)
         return self._database.row(_DONE, values) is not None
 
-    def find(self, key: str) -> int | None:
+    def find_result(self, key: str) -> int | None:
         """Return the id of the newest result with a key, or None."""
         row = self._database.row(_NEWEST, (key,))
         return None if row is None else int(row[0])
@@ -213,7 +213,7 @@ class Gradebook:
                 ((run, storable(student), item, count) for (student, item), count in versions.items()),
             )
 
-    def keep_work(self, sha256: str, text: str) -> None:
+    def store_code(self, sha256: str, text: str) -> None:
         """Store the code of a file for reports."""
         if self._database.row("SELECT 1 FROM works WHERE sha256 = ?", (sha256,)) is None:
             with self._database.transaction():

@@ -111,7 +111,9 @@ def test_retries_a_job_exclusively_after_its_judge_is_killed(host: Host, monkeyp
         turns.clear()
 
 
-def test_charges_a_submission_for_two_judges_with_too_much_cpu(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attributes_excessive_cpu_time_of_two_judges_to_the_submission(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Use a test that Python cannot interrupt."""
     tests = Path(host._materials[0].tests[-1])
     adding = '    """the item, or IndexError"""\n    sum(range(submission.pick([0], 0)))\n'

@@ -70,7 +70,7 @@ def test_reports_a_changed_test_with_an_equal_score(gradebook_folder: Path) -> N
 def test_reports_no_change_for_reused_results_and_faults(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         run_id = begin(gradebook, "again")
-        first = gradebook.find("|".join(next(iter(gradebook.entries(1))).result.key_parts.values()))  # type: ignore[union-attr]
+        first = gradebook.find_result("|".join(next(iter(gradebook.entries(1))).result.key_parts.values()))  # type: ignore[union-attr]
         assert first is not None
         gradebook.reuse(run_id, ADA, "moe", handed(ADA, QUIZ), first)
         gradebook.fail(run_id, ADA, "rope", handed(ADA, ROPE, "b"), "the judge was lost")

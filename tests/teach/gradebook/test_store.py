@@ -56,9 +56,9 @@ def test_finds_and_reuses_a_result_for_the_same_content(gradebook_folder: Path) 
         run_id = begin(gradebook, "batch again")
         (scored,) = (each.result for each in gradebook.entries(1) if (each.student, each.item) == ("ada", "moe_router"))
         assert scored is not None
-        found = gradebook.find(scored.key)
+        found = gradebook.find_result(scored.key)
         assert found == scored.id
-        assert gradebook.find("another") is None
+        assert gradebook.find_result("another") is None
         copied = msgspec.structs.replace(handed(BOB, MOE), file="in.zip/bob/copied.py")
         gradebook.reuse(run_id, BOB, "moe_router", copied, found)
         (grade,) = gradebook.book(run_id).grades()
@@ -73,7 +73,7 @@ def test_finds_the_newest_result_of_a_key(gradebook_folder: Path) -> None:
         newest = record(gradebook, run_id, ADA, MOE, result(first=1.0))
         scored = next(iter(gradebook.entries(run_id))).result
         assert scored is not None
-        assert gradebook.find(scored.key) == newest
+        assert gradebook.find_result(scored.key) == newest
 
 
 def test_resumes_an_interrupted_run_with_the_same_command(tmp_path: Path) -> None:
@@ -82,11 +82,11 @@ def test_resumes_an_interrupted_run_with_the_same_command(tmp_path: Path) -> Non
         record(gradebook, first, ADA, MOE, result())
     with Gradebook(tmp_path) as gradebook:
         assert begin(gradebook) == first
-        assert gradebook.done(first, "ada", "moe_router", handed(ADA, MOE))
-        assert not gradebook.done(first, "ada", "moe_router", handed(ADA, MOE, "b"))  # handed in anew meanwhile
-        assert not gradebook.done(first, "bob", "moe_router", handed(BOB, MOE))
+        assert gradebook.has_grade(first, "ada", "moe_router", handed(ADA, MOE))
+        assert not gradebook.has_grade(first, "ada", "moe_router", handed(ADA, MOE, "b"))  # handed in anew meanwhile
+        assert not gradebook.has_grade(first, "bob", "moe_router", handed(BOB, MOE))
         of_two = msgspec.structs.replace(handed(ADA, MOE), versions=2)
-        assert not gradebook.done(first, "ada", "moe_router", of_two)
+        assert not gradebook.has_grade(first, "ada", "moe_router", of_two)
         second = begin(gradebook, "batch other.zip")
         assert second != first
         gradebook.end_run(second)
@@ -109,7 +109,7 @@ def test_keeps_the_earlier_score_after_a_fault(gradebook_folder: Path) -> None:
         run_id = begin(gradebook, "batch again")
         gradebook.fail(run_id, ADA, "moe_router", handed(ADA, MOE, "b"), "test_first: the reference failed")
         gradebook.fail(run_id, BOB, "rope", handed(BOB, ROPE), "the judge was lost")
-        assert not gradebook.done(run_id, "ada", "moe_router", handed(ADA, MOE, "b"))
+        assert not gradebook.has_grade(run_id, "ada", "moe_router", handed(ADA, MOE, "b"))
         found = grades(gradebook.book())
         former, none = found["ada", "moe_router"], found["bob", "rope"]
         assert (former.points, former.error) == (
@@ -151,7 +151,7 @@ def test_keeps_names_of_any_bytes_distinct(tmp_path: Path) -> None:
         run_id = begin(gradebook, students=odd)
         for student in odd:
             record(gradebook, run_id, student, MOE, result())
-            assert gradebook.done(run_id, student.id, "moe_router", handed(student, MOE))
+            assert gradebook.has_grade(run_id, student.id, "moe_router", handed(student, MOE))
         assert len(list(gradebook.book().grades())) == 4
 
 
@@ -178,7 +178,7 @@ def test_keeps_code_until_its_student_is_forgotten(tmp_path: Path) -> None:
     with Gradebook(tmp_path, create=True) as gradebook:
         run = begin(gradebook)
         for student, content in ((ADA, "a"), (BOB, "b")):
-            gradebook.keep_work(content * 64, f"def by_{student.id}(): pass\n")
+            gradebook.store_code(content * 64, f"def by_{student.id}(): pass\n")
             measured = record(gradebook, run, ADA, ROPE, result(ROPE))
             gradebook.reuse(run, student, MOE.id, handed(student, MOE, content), measured)
         ada, bob = handed(ADA, MOE, "a"), handed(BOB, MOE, "b")
