@@ -56,11 +56,11 @@ DEFAULT = ("json", "csv")  # formats
     "file_map",
     metavar="CSV",
     type=click.Path(path_type=Path),
-    help="Whose single files are, and for what: file,student,exercise.",
+    help="Assign single files to students and exercises: file,student,exercise.",
 )
-@click.option("--prefix", metavar="TEXT", help="The part of repository names before the student's login: week-3-.")
+@click.option("--prefix", metavar="TEXT", help="What repository names begin with, before the login: week-3-.")
 @click.option("--late", metavar="YAML", type=click.Path(path_type=Path), help="Due dates and the cost of lateness.")
-@click.option("--extensions", metavar="CSV", type=click.Path(path_type=Path), help="Extensions of single students.")
+@click.option("--extensions", metavar="CSV", type=click.Path(path_type=Path), help="Due dates of single students.")
 @click.option("--adjustments", metavar="CSV", type=click.Path(path_type=Path), help="Points to add or take away.")
 @click.option(
     "--format",

@@ -93,10 +93,10 @@ class StoredBook:
             yield from sorted(group, key=lambda each: self._places[each[0].item])
 
     def _points(self, entry: GradebookEntry, why: str | None) -> Points | None:
-        scored = entry.result
-        if scored is None:
+        result = entry.result
+        if result is None:
             return None
-        points = self.policy.points(entry.student, entry.item, entry.handed, scored.score, scored.max_score)
+        points = self.policy.points(entry.student, entry.item, entry.handed, result.score, result.max_score)
         return msgspec.structs.replace(points, reasons=(why, *points.reasons)) if why else points
 
     def _in_zone(self, entry: GradebookEntry) -> GradedFile:

@@ -100,7 +100,7 @@ def _of_delivery(files: Sequence[Handin], student_id: str) -> tuple[list[Handin]
     in_place = any(each.evidence.in_place for each in placed)
     place = "it is where the course has it" if in_place else "it is nearer to the top"
     left_out += _leave_out(versions[-1], _without(rest, placed), place)
-    left_out += _leave_out(versions[-1], stubs, "this one is an untouched stub")
+    left_out += _leave_out(versions[-1], stubs, "this file is an untouched stub")
     return versions, left_out
 
 
@@ -124,7 +124,7 @@ def _of_number(files: Sequence[Handin], student_id: str) -> tuple[Handin, list[_
         why = f"it is unclear whether this or {first.file} counts; use --map to choose"
         left_out = [_LeftOut(each, first, why, IgnoredKind.COPY) for each in others]
     left_out += _leave_out(first, _without(files, newest), "it was changed last")
-    left_out += _leave_out(first, _without(newest, written), "this one is an untouched stub")
+    left_out += _leave_out(first, _without(newest, written), "this file is an untouched stub")
     return version, left_out
 
 

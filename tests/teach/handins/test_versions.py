@@ -69,7 +69,7 @@ def test_skips_an_untouched_stub_in_the_courses_place(tmp_path: Path) -> None:
     assert graded(found, tmp_path) == ["ada/rope.py", "bob/exercises/rope/rope.py"]
     assert why(found) == {
         f"{tmp_path}/ada/exercises/rope/rope.py": (
-            f"not the same as {tmp_path}/ada/rope.py, which is graded because this one is an untouched stub"
+            f"not the same as {tmp_path}/ada/rope.py, which is graded because this file is an untouched stub"
         )
     }
 
