@@ -24,12 +24,12 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Points(msgspec.Struct, frozen=True, kw_only=True):
-    """A score before and after late penalties and adjustments, in points of the item."""
+    """A score before and after late penalty and adjustments, in points of the item; `final` is at least 0."""
 
     measured: float
     late: float = 0.0  # late penalty, not positive
     adjustment: float = 0.0  # points that the instructor adds or takes away
-    final: float  # at least 0
+    final: float
     max: float
     reasons: tuple[str, ...] = ()  # a sentence on the choice among several versions, and one for each change
 
