@@ -359,7 +359,7 @@ def test_reports_a_worker_that_cannot_confine(course: Path, tmp_path: Path) -> N
     with started(tmp_path) as cluster:
         cluster.worker("open", preload=UNCONFINED)
         cluster.has("open")
-        assert "--isolation process grades all the same" in refused(course, tmp_path, cluster.address)
+        assert "--isolation process grades anyway" in refused(course, tmp_path, cluster.address)
         out, submissions = tmp_path / "out", tmp_path / "submissions"
         words = ["--cluster", cluster.address, "--isolation", "process", "--quiet"]
         assert batch(course, submissions, "--out", out, *words).returncode == 0
