@@ -1,6 +1,5 @@
-"""grade batch: grades what a class handed in."""
+"""The command `grade batch`."""
 
-import os
 import shlex
 import signal
 import time
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -17,30 +17,24 @@ from grader.base.text import clean_line
 from grader.cli import INTERRUPTED
 from grader.cli.progress_bar import progress_bar
 from grader.cli.screen import course_root, number, say, written_lines
-from grader.course import Course, Exercise, load_course
-from grader.course.document import read_text
-from grader.engine.judge.materials import materials_of
-from grader.engine.judge.messages import Materials
-from grader.teach.batch.keys import Keys
-from grader.teach.batch.pool import Pool, local_pool
+from grader.course import load_course
+from grader.teach.batch.class_run import ClassRun
+from grader.teach.batch.collect import collect_handins
+from grader.teach.batch.options import BatchOptions
 from grader.teach.batch.quizzes import Quizzes
 from grader.teach.batch.run import Batch, Tally
 from grader.teach.batch.screen import fault_lines, found_lines, summary_lines
-from grader.teach.batch.shipment import Shipment, engine, ship
 from grader.teach.formats import parse_formats
-from grader.teach.formats.files import join_names, print_note
+from grader.teach.formats.files import print_note
 from grader.teach.gradebook import Gradebook
 from grader.teach.gradebook.book import StoredBook
 from grader.teach.gradebook.database import storable
-from grader.teach.gradebook.left_out import left_out
-from grader.teach.gradebook.model import Item
-from grader.teach.handins.handin import Found, Kind
-from grader.teach.handins.mapping import read_mapping
-from grader.teach.handins.recognise import LAYOUTS, find
-from grader.teach.handins.roster import logins_of, match, read_roster
+from grader.teach.gradebook.ungraded import UngradedFiles, ungraded_files
+from grader.teach.handins.handin import Found
+from grader.teach.handins.layouts.detect import LAYOUTS
 
-BELOW = 1  # exit code: somebody is below --fail-under
-FAULT = 3  # exit code: the grader is at fault for something
+BELOW = 1  # exit code: a student is below --fail-under
+FAULT = 3  # exit code: the grader failed on some hand-ins
 DEFAULT = ("json", "csv")  # formats
 
 
@@ -55,132 +49,76 @@ DEFAULT = ("json", "csv")  # formats
     help="The folder of the gradebook and the reports.",
 )
 @click.option("--exercise", "only", metavar="ID", multiple=True, help="Grade this exercise only; may be repeated.")
-@click.option("--layout", type=click.Choice(LAYOUTS), help="How the submissions are laid out, if it cannot be told.")
-@click.option("--roster", metavar="CSV", type=click.Path(path_type=Path), help="Who is in the class.")
+@click.option("--layout", type=click.Choice(LAYOUTS), help="How the submissions are laid out; by default detected.")
+@click.option("--roster", metavar="CSV", type=click.Path(path_type=Path), help="The list of the class.")
 @click.option(
     "--map",
-    "mapping",
+    "file_map",
     metavar="CSV",
     type=click.Path(path_type=Path),
-    help="Whose single files are, and for what: file,student,exercise.",
+    help="Assign single files to students and exercises: file,student,exercise.",
 )
-@click.option("--prefix", metavar="TEXT", help="What repositories are called before the student's login: week-3-.")
-@click.option("--late", metavar="YAML", type=click.Path(path_type=Path), help="Due dates, and what lateness costs.")
-@click.option("--extensions", metavar="CSV", type=click.Path(path_type=Path), help="Who has longer.")
+@click.option("--prefix", metavar="TEXT", help="What repository names begin with, before the login: week-3-.")
+@click.option("--late", metavar="YAML", type=click.Path(path_type=Path), help="Due dates and the cost of lateness.")
+@click.option("--extensions", metavar="CSV", type=click.Path(path_type=Path), help="Due dates of single students.")
 @click.option("--adjustments", metavar="CSV", type=click.Path(path_type=Path), help="Points to add or take away.")
 @click.option(
     "--format",
     "formats",
     metavar="NAME[=FILE]",
     multiple=True,
-    help="What to write, may be repeated; by default json and csv (docs/formats.md).",
+    help="What to write; may be repeated; by default json and csv (docs/formats.md).",
 )
-@click.option("--regrade", is_flag=True, help="Grade again what has not changed, too.")
+@click.option("--regrade", is_flag=True, help="Grade unchanged hand-ins again, too.")
 @click.option(
     "--isolation",
     type=click.Choice(["confined", "process"]),
     default="confined",
     show_default=True,
-    help="process: go on where submissions cannot be confined.",
+    help="process: grade even if submissions cannot be confined.",
 )
-@click.option("--jobs", metavar="N", type=click.IntRange(1, 1024), help="Judges; by default one for each processor.")
+@click.option(
+    "--jobs", metavar="N", type=click.IntRange(1, 1024), help="The number of judges; by default one for each processor."
+)
 @click.option("--cluster", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler.")
 @click.option("--fail-under", metavar="P", type=click.FloatRange(0, 100), help="Exit with 1 if someone is below P %.")
-@click.option("--quiet", is_flag=True, help="Print errors, faults and whose work is not graded, no more.")
+@click.option("--quiet", is_flag=True, help="Print only errors, faults and whose work is not graded.")
 @click.pass_context
 def command(
-    ctx: click.Context,
-    submissions: tuple[Path, ...],
-    out: Path,
-    only: tuple[str, ...],
-    layout: str | None,
-    roster: Path | None,
-    mapping: Path | None,
-    prefix: str | None,
-    late: Path | None,
-    extensions: Path | None,
-    adjustments: Path | None,
-    formats: tuple[str, ...],
-    regrade: bool,
-    isolation: str,
-    jobs: int | None,
-    cluster: str | None,
-    fail_under: float | None,
-    quiet: bool,
+    ctx: click.Context, /, formats: tuple[str, ...], fail_under: float | None, quiet: bool, **values: Any
 ) -> None:
-    """Grade what a class handed in: folders and archives as they come from a learning platform.
+    """Grade what a class handed in: folders and archives as learning platforms export them.
 
-    What was graded is kept in DIR. Interrupted, the same command goes on where it was; what has not changed since is
-    not graded again.
+    Grades are kept in DIR. If the command is interrupted, run it again to resume; unchanged hand-ins are not graded
+    again.
 
-    Exits with 0 if all was graded, 1 if someone is below --fail-under, 2 for bad input, 3 if the grader is at fault
-    for something, which it lists.
+    Exits with 0 if everything was graded, 1 if someone is below --fail-under, 2 for bad input, 3 if the grader failed
+    on some hand-ins, which it lists.
     """
+    options = BatchOptions(**values)
     course = load_course(course_root())
     course.require_whole("grade batch")
-    wanted = parse_formats(formats or DEFAULT)
+    chosen = parse_formats(formats or DEFAULT)
     quizzes = Quizzes(course)
-    ids = [each.id for each in course.exercises]
-    for each in only:
-        if each not in quizzes.slugs():
-            course.exercise(each)  # raises, and knows what was nearly meant
-    listed = () if roster is None else read_roster(roster)
-    logins = logins_of(listed)
-    told = None if mapping is None else read_mapping(mapping, ids, quizzes.slugs())
-    found = find(
-        submissions, ids, quizzes.slugs(), layout=layout, only=only, prefix=prefix, logins=logins, mapping=told
-    )
-    if mapping is not None and found.not_found:
-        print_note(f"{mapping} names what was not found: {join_names(found.not_found)}.")
-    found = quizzes.place(found, only)
-    if roster is not None:
-        found = match(found, listed)
-    handed_in = {student.id for handin in found.handins for student in handin.students}
-    lost = left_out(found.ignored, handed_in)
+    found = collect_handins(course, quizzes, options)
+    ungraded = _ungraded(found)
     if not quiet:
-        say("", *found_lines(found, lost, against_roster=roster is not None), "")
-    exercises = [each for each in course.exercises if any(handin.item == each.id for handin in found.handins)]
-    items = _items(course, exercises, quizzes, found)
-    confined = isolation == "confined"
-    materials = materials_of(course, exercises, {handin.item for handin in found.others})
-    shipment = ship(materials)
-    begun = time.monotonic()
-    with Gradebook(out, create=True) as book:
-        book.lock()
-        run, resumed = book.begin_run(
-            [*map(str, submissions), *only, f"{layout=} {prefix=} {mapping=} {roster=} {regrade=} {confined=}"],
-            engine=engine(),
-            course=course.title,
-            course_hash=shipment.hash,
-            layout=found.layout,
-            items=items,
-            students=[*found.students(), *found.missing],
-            ignored=[each for each in found.ignored if each.kind is not Kind.NOISE],
-            given={each.id: _given(each) for each in exercises},
-        )
-        known = [*ids, *quizzes.slugs()]
-        book.set_policies(late=late, extensions=extensions, adjustments=adjustments, known=known)
-        if resumed and not quiet:
-            say("  Going on with the run that was interrupted.", "")
-        keys = Keys(shipment, quizzes, confined=confined)
-        with _stoppable() as stop, _pool(course.root, materials, shipment, jobs, cluster, confined) as pool:
-            batch = stop.batch = Batch(book, run, items, course, quizzes, keys, pool, regrade=regrade)
-            with progress_bar("grades", quiet=quiet) as show, stop.between_looks():
-
-                def look(tally: Tally) -> None:
-                    stop.look()
-                    show(tally.done, tally.total, tally.waiting)
-
-                tally = batch.grade(found.handins, [*found.handins, *found.others], look)
-        book.end_run(run)
+        say("", *found_lines(found, ungraded, against_roster=options.roster is not None), "")
+    run = ClassRun(course, quizzes, found, options)
+    started = time.monotonic()
+    with Gradebook(options.out, create=True) as book:
+        if run.begin(book) and not quiet:
+            say("  Resuming the interrupted run.", "")
+        tally = _grade(run, book, quiet)
         graded = book.book()
-        written = [path for each in wanted for path in each.write(graded, out)]
-        below = [] if fail_under is None else _below(graded, fail_under / 100)
+        written = [path for each in chosen for path in each.write(graded, options.out)]
+        below = [] if fail_under is None else _below_lines(graded, fail_under / 100)
     if not quiet:
-        say(*summary_lines(tally, time.monotonic() - begun, out, list(written_lines(written, out))))
-    elif lost.sentence:
-        folder = shlex.quote(storable(str(out)))
-        print_note(f"{lost.sentence}; grade gradebook {folder} --format csv lists all in not-graded.csv.")
+        seconds = time.monotonic() - started
+        say(*summary_lines(tally, seconds, options.out, list(written_lines(written, options.out))))
+    elif ungraded.sentence:
+        folder = shlex.quote(storable(str(options.out)))
+        print_note(f"{ungraded.sentence}; grade gradebook {folder} --format csv lists all in not-graded.csv.")
     say(*fault_lines(tally), *below, err=True)
     if tally.faults:
         ctx.exit(FAULT)
@@ -188,79 +126,77 @@ def command(
         ctx.exit(BELOW)
 
 
-def _given(exercise: Exercise) -> list[str]:
-    """The code of an exercise that everybody may have: its stub, and its reference, to which it leads."""
-    paths = (exercise.stub, *(() if exercise.solution is None else (exercise.reference,)))
-    return [read_text(path) for path in paths if path.is_file()]
+def _ungraded(found: Found) -> UngradedFiles:
+    return ungraded_files(found.ignored, {student.id for handin in found.handins for student in handin.students})
 
 
-@contextmanager
-def _pool(
-    root: Path, materials: list[Materials], shipment: Shipment, jobs: int | None, cluster: str | None, confined: bool
-) -> Iterator[Pool]:
-    if cluster is not None:
-        from grader.teach.batch.cluster import cluster_pool
+def _grade(run: ClassRun, book: Gradebook, quiet: bool) -> Tally:
+    with _stoppable() as stop, run.open_batch(book) as batch:
+        stop.batch = batch
+        with progress_bar("grades", quiet=quiet) as show, stop.deferred():
 
-        with cluster_pool(cluster, shipment, confined=confined) as pool:
-            yield pool
-    else:
-        with local_pool(materials, root, jobs or os.cpu_count() or 1, confined=confined) as pool:
-            yield pool
+            def update(tally: Tally) -> None:
+                stop.raise_if_requested()
+                show(tally.done, tally.total, tally.waiting)
+
+            tally = run.grade(batch, update)
+    run.end(book)
+    return tally
 
 
 @dataclass
 class _Stop:
-    """Whether somebody wants the batch to stop, and the batch, as soon as there is one."""
+    """A request to stop the batch, by a signal."""
 
-    asked: bool = False
-    waits: bool = False  # until somebody looks
-    batch: Batch | None = None
+    is_requested: bool = False
+    is_deferred: bool = False  # until the next call of raise_if_requested
+    batch: Batch | None = None  # once there is one
 
-    def look(self) -> None:
-        """Raises KeyboardInterrupt where it was asked for."""
-        if self.asked:
+    def raise_if_requested(self) -> None:
+        """Raise KeyboardInterrupt if a stop was requested."""
+        if self.is_requested:
             raise KeyboardInterrupt
 
     @contextmanager
-    def between_looks(self) -> Iterator[None]:
-        """Has it wait for the next look: what a signal raises in a destructor, as of a job on a cluster, is lost."""
-        self.waits = True
+    def deferred(self) -> Iterator[None]:
+        """Defer requests to raise_if_requested: an exception that a signal raises in a destructor is lost."""
+        self.is_deferred = True
         try:
             yield
         finally:
-            self.waits = False
+            self.is_deferred = False
 
 
 @contextmanager
 def _stoppable() -> Iterator[_Stop]:
-    """Ctrl-C, or the SIGTERM with which CI systems cancel a job, ends in a sentence that says how to go on."""
+    """Turn Ctrl-C, or the SIGTERM with which CI systems cancel a job, into a message that says how to resume."""
     stop = _Stop()
 
-    def hear(number: int, frame: FrameType | None) -> None:
-        stop.asked = True
-        for each in before:  # the processes are ended once, whoever is in a hurry
+    def handle(number: int, frame: FrameType | None) -> None:
+        stop.is_requested = True
+        for each in before:  # further signals must not interrupt the clean-up
             signal.signal(each, signal.SIG_IGN)
-        if not stop.waits:
+        if not stop.is_deferred:
             raise KeyboardInterrupt
 
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     for each, handler in before.items():
-        if handler is not signal.SIG_IGN:  # as of a command in the background
-            signal.signal(each, hear)
+        if handler is not signal.SIG_IGN:  # a command in the background ignores Ctrl-C
+            signal.signal(each, handle)
     try:
         yield stop
     except KeyboardInterrupt:
         done = f"{stop.batch.tally.done} of {stop.batch.tally.total}" if stop.batch else "0"
-        stopped = UsageError(f"Stopped; {done} grades are kept. The same command goes on where it was.")
+        stopped = UsageError(f"Stopped; {done} grades are kept. Run the same command again to resume.")
         stopped.exit_code = INTERRUPTED
         raise stopped from None
     finally:
-        for each, handler in () if stop.asked else before.items():
+        for each, handler in () if stop.is_requested else before.items():
             signal.signal(each, handler)
 
 
-def _below(book: StoredBook, share: float) -> list[str]:
-    """A line for each student who has less than this share of all points."""
+def _below_lines(book: StoredBook, share: float) -> list[str]:
+    """Return a line for each student who has less than this share of all points."""
     most = sum(item.max_score for item in book.items)
     earned = {student.id: 0.0 for student in book.students}
     for entry, points in book.scores():
@@ -270,18 +206,3 @@ def _below(book: StoredBook, share: float) -> list[str]:
         for student, points in earned.items()
         if most and points < share * most
     ]
-
-
-def _items(course: Course, exercises: list[Exercise], quizzes: Quizzes, found: Found) -> list[Item]:
-    """What is graded, in the course's order: exercises and then quizzes."""
-    items = [
-        Item(id=each.id, kind="exercise", title=each.title, lesson=each.lesson, max_score=each.points)
-        for each in exercises
-    ]
-    slugs = {handin.item for handin in found.handins if handin.kind == "quiz"}
-    for lesson in course.lessons:
-        if lesson.slug in slugs:
-            quiz = quizzes.quiz(lesson.slug)
-            most = float(len(quiz.questions))
-            items.append(Item(id=lesson.slug, kind="quiz", title=quiz.title, lesson=lesson.number, max_score=most))
-    return items

@@ -1,4 +1,4 @@
-"""grade compare: show whose points changed between two runs of grade batch, and why."""
+"""grade compare_runs: show whose points changed between two runs of grade batch, and why."""
 
 import sys
 from contextlib import ExitStack
@@ -12,9 +12,9 @@ from grader.cli.screen import say
 from grader.show.layout import COLUMNS, paint
 from grader.show.marks import unicode_on
 from grader.teach.gradebook import Gradebook
-from grader.teach.gradebook.compare import compare
+from grader.teach.gradebook.compare import compare_runs
 from grader.teach.gradebook.compare_screen import compare_screen
-from grader.teach.gradebook.model import Run
+from grader.teach.gradebook.model import BatchRun
 
 LAST = "last"
 
@@ -40,7 +40,7 @@ def command(before: str, after: str, folder: Path, as_json: bool) -> None:
     """
     with ExitStack() as stack:
         (first, old), (second, new) = (_open_run(word, folder, stack) for word in (before, after))
-        comparison = compare(old, first.entries(old.id), new, second.entries(new.id))
+        comparison = compare_runs(old, first.entries(old.id), new, second.entries(new.id))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(comparison), indent=2))
     else:
@@ -48,7 +48,7 @@ def command(before: str, after: str, folder: Path, as_json: bool) -> None:
         say(*(paint(line, COLUMNS, color=True) for line in lines))
 
 
-def _open_run(word: str, folder: Path, stack: ExitStack) -> tuple[Gradebook, Run]:
+def _open_run(word: str, folder: Path, stack: ExitStack) -> tuple[Gradebook, BatchRun]:
     """Open the gradebook of a run, given by its number, `last` or a folder, and return both."""
     is_folder = not (word.isdecimal() or word == LAST)
     if is_folder and not Path(word).is_dir():

@@ -19,8 +19,8 @@ from grader.teach.formats import parse_formats
 from grader.teach.gradebook import Gradebook
 from grader.teach.gradebook.book import StoredBook
 from grader.teach.gradebook.database import storable
-from grader.teach.gradebook.listing import listing
-from grader.teach.gradebook.model import Handed, Item, Points, Run, Struct
+from grader.teach.gradebook.listing import class_listing
+from grader.teach.gradebook.model import BatchRun, GradedFile, Item, Points
 from grader.teach.gradebook.screen import class_screen, runs_screen, student_screen
 from grader.teach.handins.handin import Ignored, Student
 
@@ -28,23 +28,23 @@ SCHEMA = "archgrade/gradebook/v1"
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-class JsonGrade(Struct, frozen=True, kw_only=True):
+class JsonGrade(msgspec.Struct, frozen=True, kw_only=True):
     """The grade of one student for one item, as `--json` prints it."""
 
     student: str
     item: str
-    handed: Handed
+    handed: GradedFile
     outcome: Outcome
     points: Points | None
     error: str | None
 
 
-class JsonGradebook(Struct, frozen=True, kw_only=True):
+class JsonGradebook(msgspec.Struct, frozen=True, kw_only=True):
     """The gradebook of a class, as `--json` prints it."""
 
     schema: str = SCHEMA
     course: str
-    run: Run
+    run: BatchRun
     items: tuple[Item, ...]
     students: tuple[Student, ...]
     grades: tuple[JsonGrade, ...]
@@ -107,7 +107,7 @@ def command(
             _print_json(_json_gradebook(book))
         else:
             width = max(columns() - 3, COLUMNS)
-            _show(class_screen(listing(book, gradebook.policy_files()), _unicode(), width), width)
+            _show(class_screen(class_listing(book, gradebook.policy_files()), _unicode(), width), width)
             command_line = f"grade gradebook {shlex.quote(storable(str(folder)))}"
             say(step("student", f"{command_line} --student ID"), step("export", f"{command_line} --format html"), "")
 
@@ -183,7 +183,7 @@ def _json_gradebook(book: StoredBook) -> JsonGradebook:
                 student=entry.student,
                 item=entry.item,
                 handed=entry.handed,
-                outcome=entry.scored.outcome if entry.scored else Outcome.ERROR,
+                outcome=entry.result.outcome if entry.result else Outcome.ERROR,
                 points=points,
                 error=entry.error,
             )

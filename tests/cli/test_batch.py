@@ -1,4 +1,4 @@
-"""`grade batch`: scores, what is taken over, exit codes, and what is said."""
+"""Tests of `grade batch`: scores, reused results, exit codes and messages."""
 
 import json
 import os
@@ -39,21 +39,21 @@ def submissions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def out(course: Path, submissions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The gradebook of the class, graded once."""
+    """Grade the class once, and return the folder of the gradebook."""
     folder = tmp_path_factory.mktemp("out") / "results"
     run = batch(course, submissions, "--out", folder)
     assert run.returncode == 0, run.stderr
     assert "11 files of 11 students" in run.stdout
-    assert "10 grades measured, 1 taken over" in run.stdout
+    assert "10 grades measured, 1 reused" in run.stdout
     assert complaints(run.stderr) == ""
     return folder
 
 
-def test_every_student_has_the_score_of_the_single_run(out: Path) -> None:
+def test_gives_every_student_the_score_of_a_single_run(out: Path) -> None:
     assert scores(out) == SCORES
 
 
-def test_every_kind_of_failure_is_told_apart(out: Path) -> None:
+def test_distinguishes_every_kind_of_failure(out: Path) -> None:
     found = {student: grade.outcome for student, grade in grades(out).items()}
     assert found["eve"] is Outcome.SYNTAX_ERROR
     assert found["finn"] is Outcome.NOT_STARTED
@@ -70,34 +70,34 @@ def test_every_kind_of_failure_is_told_apart(out: Path) -> None:
     assert failing["jon"] == ["memory"]
 
 
-def test_the_same_again_measures_nothing_and_changes_nothing(course: Path, submissions: Path, out: Path) -> None:
+def test_reuses_all_results_if_nothing_changed(course: Path, submissions: Path, out: Path) -> None:
     before = untimed(out)
     run = batch(course, submissions, "--out", out)
     assert run.returncode == 0
-    assert "0 grades measured, 11 taken over" in run.stdout
+    assert "0 grades measured, 11 reused" in run.stdout
     assert untimed(out) == before
 
 
-def test_regrading_measures_all_again_with_the_same_results(course: Path, submissions: Path, out: Path) -> None:
+def test_regrade_computes_all_results_again(course: Path, submissions: Path, out: Path) -> None:
     before = untimed(out)
     run = batch(course, submissions, "--out", out, "--regrade")
     assert run.returncode == 0
-    assert "10 grades measured, 1 taken over" in run.stdout
+    assert "10 grades measured, 1 reused" in run.stdout
     assert untimed(out) == before
 
 
-def test_only_what_changed_is_measured(course: Path, tmp_path: Path) -> None:
+def test_grades_only_what_changed(course: Path, tmp_path: Path) -> None:
     submissions = hand_in(tmp_path, {each: FILES[each] for each in ("ada", "ben", "finn")})
     out = tmp_path / "out"
     batch(course, submissions, "--out", out)
     (submissions / "ben" / "toolbox.py").write_text(REFERENCE, "utf-8")  # now the same as ada's
     (submissions / "finn" / "toolbox.py").write_text(FILES["ben"] + "# by finn\n", "utf-8")
     run = batch(course, submissions, "--out", out)
-    assert "1 grade measured, 2 taken over" in run.stdout
+    assert "1 grade measured, 2 reused" in run.stdout
     assert scores(out) == {"ada": 31, "ben": 31, "finn": 30}
 
 
-def test_a_changed_test_file_is_a_reason_to_measure(tmp_path: Path) -> None:
+def test_grades_again_after_a_test_file_changed(tmp_path: Path) -> None:
     course = make_course(tmp_path)
     submissions, out = hand_in(tmp_path, {"ada": FILES["ada"]}), tmp_path / "out"
     batch(course, submissions, "--out", out)
@@ -108,7 +108,7 @@ def test_a_changed_test_file_is_a_reason_to_measure(tmp_path: Path) -> None:
     assert scores(out) == {"ada": 32}
 
 
-def test_a_fault_of_the_course_keeps_the_former_score(tmp_path: Path) -> None:
+def test_keeps_the_earlier_score_after_a_fault_of_the_course(tmp_path: Path) -> None:
     course = make_course(tmp_path)
     submissions, out = hand_in(tmp_path, {"ada": FILES["ada"], "ben": FILES["ben"]}), tmp_path / "out"
     batch(course, submissions, "--out", out)
@@ -126,7 +126,7 @@ def test_a_fault_of_the_course_keeps_the_former_score(tmp_path: Path) -> None:
     assert measured == 2
 
 
-def test_who_is_below_a_share_of_the_points_is_named(course: Path, submissions: Path, out: Path) -> None:
+def test_names_students_below_a_share_of_the_points(course: Path, submissions: Path, out: Path) -> None:
     run = batch(course, submissions, "--out", out, "--fail-under", "80", "--quiet")
     assert run.returncode == 1
     assert run.stdout == ""
@@ -135,7 +135,7 @@ def test_who_is_below_a_share_of_the_points_is_named(course: Path, submissions: 
     assert dict(named)["gus"] == "74.2"
 
 
-def test_the_code_is_kept_with_what_everybody_was_given(course: Path, out: Path) -> None:
+def test_stores_the_code_and_the_public_code(course: Path, out: Path) -> None:
     with Gradebook(out) as gradebook:
         book = gradebook.book()
         handed = {grade.student.id: grade.handed for grade in book.grades()}
@@ -143,13 +143,13 @@ def test_the_code_is_kept_with_what_everybody_was_given(course: Path, out: Path)
         assert book.given("toolbox") == [FILES["finn"], REFERENCE]
 
 
-def test_the_default_formats_are_written(course: Path, out: Path) -> None:
+def test_writes_the_default_formats(course: Path, out: Path) -> None:
     found = json.loads((out / "results.json").read_text("utf-8"))
     assert [each["student"]["id"] for each in found["students"]] == sorted(FILES)
     assert (out / "grades.csv").read_text("utf-8").count("\n") == len(FILES) + 1
 
 
-def test_a_gradebook_says_what_each_result_depends_on(out: Path) -> None:
+def test_records_what_each_result_depends_on(out: Path) -> None:
     with sqlite3.connect(out / "gradebook.sqlite") as book:
         parts = [json.loads(row[0]) for row in book.execute("SELECT key_parts FROM results")]
     for each in parts:
@@ -168,7 +168,7 @@ def test_a_gradebook_says_what_each_result_depends_on(out: Path) -> None:
         (["submissions", "--layout", "blackboard"], "blackboard"),
     ],
 )
-def test_bad_input_is_one_sentence(course: Path, tmp_path: Path, words: list[str], sentence: str) -> None:
+def test_reports_bad_input_in_one_sentence(course: Path, tmp_path: Path, words: list[str], sentence: str) -> None:
     submissions = hand_in(tmp_path, {"finn": FILES["finn"]})
     given = [str(submissions) if word == "submissions" else word for word in words]
     run = batch(course, *given, "--out", tmp_path / "out")
@@ -178,7 +178,7 @@ def test_bad_input_is_one_sentence(course: Path, tmp_path: Path, words: list[str
     assert run.stderr.count("\n") == 1
 
 
-def test_two_batches_do_not_write_to_one_gradebook(course: Path, submissions: Path, tmp_path: Path) -> None:
+def test_refuses_a_second_batch_on_one_gradebook(course: Path, submissions: Path, tmp_path: Path) -> None:
     with Gradebook(tmp_path / "out", create=True) as book:
         book.lock()
         run = batch(course, submissions, "--out", tmp_path / "out")
@@ -214,8 +214,8 @@ def scale(x, factor):
 """
 
 
-def test_no_student_can_see_the_work_of_another(course: Path, tmp_path: Path) -> None:
-    """Each spy looks for a mark in the others' work, in one judge that has graded them all; one has the mark itself."""
+def test_hides_the_work_of_other_students(course: Path, tmp_path: Path) -> None:
+    """Let each spy look for a mark in the others' work; one judge grades all, and one submission has the mark."""
     mark = "eulav tnatropmi"  # a spy's own text has it backwards
     fill = {"reference": REFERENCE, "mark": mark, "submissions": str(tmp_path), "course": str(course)}
     spy = SPY.format(**fill)
@@ -234,7 +234,9 @@ def test_no_student_can_see_the_work_of_another(course: Path, tmp_path: Path) ->
     assert set(found.values()) == {31}
 
 
-def test_a_job_of_github_obeys_no_student(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_escapes_github_commands_in_student_output(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     files = {"::add-mask::x": NO_TEXT, "##[add-mask]y": NO_TEXT}
     roster = tmp_path / "roster.csv"
@@ -248,7 +250,7 @@ def test_a_job_of_github_obeys_no_student(course: Path, tmp_path: Path, monkeypa
 
 @pytest.fixture
 def odd_class(tmp_path: Path) -> Path:
-    """Of five students one has handed in what is graded, and a lot beside it; of one an archive cannot be read."""
+    """Hand in one graded file with many others beside it, and files of four students that cannot be graded."""
     submissions = hand_in(tmp_path, {"ada": FILES["finn"]})
     others = {
         **{f"ada/notes/{number}.md": b"" for number in range(20)},
@@ -265,10 +267,10 @@ def odd_class(tmp_path: Path) -> Path:
     return submissions
 
 
-LOST = "nothing is graded of 4 students who handed something in: ben, cleo, dora, eve; 1 file of others cannot be read"
+LOST = "nothing is graded for 4 students who handed something in: ben, cleo, dora, eve; 1 file of others cannot be read"
 
 
-def test_nobodys_work_is_left_out_in_silence(course: Path, odd_class: Path, tmp_path: Path) -> None:
+def test_reports_all_work_that_is_not_graded(course: Path, odd_class: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     formats = [word for name in ("json", "csv", "github", "html", "feedback") for word in ("--format", name)]
     roster = tmp_path / "roster.csv"
@@ -276,14 +278,14 @@ def test_nobodys_work_is_left_out_in_silence(course: Path, odd_class: Path, tmp_
     run = batch(course, odd_class, "--out", out, "--roster", roster, *formats)
     assert run.returncode == 0, run.stderr
     screen = run.stdout.split("measured")[0].splitlines()
-    first = screen.index("  4 students of whom nothing is graded")
+    first = screen.index("  4 students with nothing graded")
     assert [line.partition(":")[0].strip() for line in screen[first + 1 : first + 5]] == ["ben", "cleo", "dora", "eve"]
-    assert screen[first + 1].endswith("ben/tool-box.py: named for no exercise")
-    assert "is no archive that can be read" in screen[first + 2]
+    assert screen[first + 1].endswith("ben/tool-box.py: not named after an exercise")
+    assert "is not a valid archive" in screen[first + 2]
     assert screen[first + 6] == "  1 file that cannot be read"
     assert "    and 10 more; not-graded.csv has all of them" in screen
     assert "pycache" not in run.stdout
-    nothing = screen.index("  1 student on the roster, and handed nothing in")
+    nothing = screen.index("  1 student on the roster, but handed in nothing")
     assert screen[nothing + 1] == "    zoe"
     assert f"::warning title=Not graded::{LOST}; the summary lists it" in run.stdout.splitlines()
 
@@ -296,25 +298,25 @@ def test_nobodys_work_is_left_out_in_silence(course: Path, odd_class: Path, tmp_
     rows = (out / "not-graded.csv").read_text("utf-8").splitlines()
     assert len(rows) == 26
     assert [row.partition(",")[0] for row in rows[1:6]] == ["ben", "cleo", "dora", "eve", "ada"]
-    assert rows[1].endswith(",named for no exercise,unrecognised,no")
+    assert rows[1].endswith(",not named after an exercise,unrecognised,no")
     assert "\\- eve, " not in (out / "github-summary.md").read_text("utf-8")
     assert "- eve, " in (out / "github-summary.md").read_text("utf-8")
     report = (out / "report.html").read_text("utf-8")
     assert f"In this run {LOST}." in report
-    assert "an archive of a kind that is not read; ask for a .zip" in report
+    assert "an archive in an unsupported format; ask for a .zip" in report
     for name in ("feedback.md", "feedback.html"):
         told = (out / "feedback" / "dora" / name).read_text("utf-8").replace("\\", "")
         assert "Nothing was handed in." not in told
-        assert "work.7z: an archive of a kind that is not read" in told
+        assert "work.7z: an archive in an unsupported format" in told
         assert "Nothing was handed in." in (out / "feedback" / "zoe" / name).read_text("utf-8")
 
     shown = grade_gradebook(course, out)
     assert "1 of them handed in nothing" in shown
-    assert "Nothing is graded of 4 students" in " ".join(shown.split())
+    assert "Nothing is graded for 4 students" in " ".join(shown.split())
     assert "dora/work.7z: an archive" in "".join(grade_gradebook(course, out, "--student", "dora").split("\n      "))
 
 
-def test_a_quiet_run_says_whose_work_is_left_out(course: Path, odd_class: Path, tmp_path: Path) -> None:
+def test_reports_students_with_nothing_graded_even_if_quiet(course: Path, odd_class: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     run = batch(course, odd_class, "--out", out, "--quiet")
     assert (run.returncode, run.stdout) == (0, "")
@@ -327,18 +329,18 @@ def grade_gradebook(course: Path, out: Path, *words: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_two_files_that_differ_cost_nobody_else_a_grade(course: Path, tmp_path: Path) -> None:
+def test_grades_the_others_despite_two_files_that_differ(course: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     submissions = hand_in(tmp_path, {"ada": FILES["finn"], "mallory/a": NO_TEXT, "mallory/b": "x = 1\n"})
     for path in submissions.rglob("*.py"):
         os.utime(path, (1_700_000_000, 1_700_000_000))
     run = batch(course, submissions, "--out", out)
     assert run.returncode == 0, run.stderr
-    told = f"nothing tells whether this or {submissions}/mallory/a/toolbox.py counts: say it with --map"
+    told = f"it is unclear whether this or {submissions}/mallory/a/toolbox.py counts; use --map to choose"
     assert f"    {submissions}/mallory/b/toolbox.py: {told}" in run.stdout.splitlines()
     found = grades(out)
     assert (found["ada"].outcome, found["mallory"].outcome) == (Outcome.NOT_STARTED, Outcome.UNREADABLE)
     assert found["mallory"].points is not None
     assert found["mallory"].points.final == 0
     assert "There are two files for toolbox" in json.dumps(untimed(out)["mallory"])
-    assert "0 grades measured, 2 taken over" in batch(course, submissions, "--out", out).stdout
+    assert "0 grades measured, 2 reused" in batch(course, submissions, "--out", out).stdout

@@ -1,4 +1,4 @@
-"""Whatever is killed, and wherever nothing can be written: the same command goes on, and the results are the same."""
+"""Tests of `grade batch` after kills, signals and full disks: it resumes with the same results."""
 
 import os
 import re
@@ -60,7 +60,7 @@ def undisturbed(course: Path, submissions: Path, tmp_path_factory: pytest.TempPa
 
 
 @pytest.mark.parametrize("kept", [0, 1, 4, 7, 10])
-def test_killed_anywhere_the_same_command_goes_on(
+def test_resumes_after_a_kill_at_any_point(
     kept: int, course: Path, submissions: Path, undisturbed: dict[str, object], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -86,9 +86,9 @@ def test_killed_anywhere_the_same_command_goes_on(
 
 
 def kill_worker(coordinator: int) -> bool:
-    """Kills one worker, if there is one at this moment."""
+    """Kill one worker, if there is one. Return whether there was."""
     for warm in children(coordinator):
-        judges = [pid for pid in children(warm) if _threads_of(pid, "judge")]
+        judges = [pid for pid in children(warm) if _is_of_kind(pid, "judge")]
         workers = [pid for pid in children(warm) if pid not in judges]
         if workers:
             return _kill(workers[0])
@@ -96,24 +96,24 @@ def kill_worker(coordinator: int) -> bool:
 
 
 def kill_judge(coordinator: int) -> bool:
-    """Kills one judge, if there is one."""
+    """Kill one judge, if there is one. Return whether there was."""
     for warm in children(coordinator):
-        judges = [pid for pid in children(warm) if _threads_of(pid, "judge")]
+        judges = [pid for pid in children(warm) if _is_of_kind(pid, "judge")]
         if judges:
             return _kill(judges[0])
     return False
 
 
 def kill_warm(coordinator: int) -> bool:
-    """Kills the warm process, once it has judges."""
+    """Kill the warm process, if it has judges. Return whether it had."""
     for warm in children(coordinator):
         if children(warm):
             return _kill(warm)
     return False
 
 
-def _threads_of(pid: int, kind: str) -> bool:
-    """Whether a process below the warm one is of that kind: a judge has the user that we have and may dump core."""
+def _is_of_kind(pid: int, kind: str) -> bool:
+    """Return whether a process below the warm one is of this kind: only workers are confined by seccomp."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -132,7 +132,7 @@ def _kill(pid: int) -> bool:
 
 @pytest.mark.parametrize("after", [0, 4])
 @pytest.mark.parametrize("kill", [kill_worker, kill_judge, kill_warm])
-def test_killed_helpers_change_no_result(
+def test_killed_processes_change_no_result(
     kill: Callable[[int], bool],
     after: int,
     course: Path,
@@ -151,8 +151,8 @@ def test_killed_helpers_change_no_result(
     assert untimed(out) == undisturbed
 
 
-def test_no_way_to_end_a_judge_ends_one(tmp_path: Path) -> None:
-    """The rest of the class is graded, and the exit code is none of their doing."""
+def test_no_submission_can_end_a_judge(tmp_path: Path) -> None:
+    """Grade the rest of the class, with an exit code of 0."""
     course, out = make_course(tmp_path), tmp_path / "out"
     attacks = {f"eve{number}": code for number, (_, code) in enumerate(WAYS_TO_END_A_JUDGE.values())}
     files = {student: f"{REFERENCE}\n\n{code}" for student, code in ({"ada": ""} | attacks | {"zoe": "# zoe"}).items()}
@@ -163,8 +163,8 @@ def test_no_way_to_end_a_judge_ends_one(tmp_path: Path) -> None:
     assert [student for student, result in found.items() if result["score"] == 31] == ["ada", "zoe"]
 
 
-def test_a_crash_of_the_judge_is_the_outcome_of_the_submission(tmp_path: Path) -> None:
-    """and nothing of the others, who are graded"""
+def test_attributes_a_crash_of_the_judge_to_the_submission(tmp_path: Path) -> None:
+    """Grade the others."""
     course, out = make_course(tmp_path), tmp_path / "out"
     with_a_hole(course, CRASH)
     files = {"ada": REFERENCE, "eve": f"{REFERENCE}\n\n{FALLS}", "ben": FILES["ben"]}
@@ -177,8 +177,8 @@ def test_a_crash_of_the_judge_is_the_outcome_of_the_submission(tmp_path: Path) -
     assert grades(out)["eve"].error is None
 
 
-def test_a_judge_that_is_ended_or_fails_says_nothing_of_the_submission(tmp_path: Path) -> None:
-    """Whether it is ended from outside, ends itself or fails; the others are graded in any case."""
+def test_does_not_attribute_a_killed_or_failed_judge_to_the_submission(tmp_path: Path) -> None:
+    """Let a judge be killed, exit, or fail; grade the others in any case."""
     course, out = make_course(tmp_path), tmp_path / "out"
     others = {f"eve{number}": hole for number, hole in enumerate(HOLES) if hole not in (CRASH, RAISES)}
     for student, hole in others.items():
@@ -196,8 +196,8 @@ def test_a_judge_that_is_ended_or_fails_says_nothing_of_the_submission(tmp_path:
         assert HOLES[hole] in told
 
 
-def test_an_exception_that_cannot_be_explained_is_the_outcome_of_the_submission(tmp_path: Path) -> None:
-    """The test raises it over this submission alone; the reference passes."""
+def test_grades_a_submission_whose_exception_cannot_be_explained(tmp_path: Path) -> None:
+    """Let the test raise for this submission only; the reference passes."""
     course, out = make_course(tmp_path), tmp_path / "out"
     with_a_hole(course, RAISES)
     done = batch(course, hand_in(tmp_path, {"eve": f"{REFERENCE}\n\n{FALLS}"}), "--out", out, "--jobs", 1)
@@ -207,7 +207,7 @@ def test_an_exception_that_cannot_be_explained_is_the_outcome_of_the_submission(
     assert [HOLES[RAISES] in each for each in result.advice_errors] == [True]
 
 
-def test_a_test_that_crashes_on_the_reference_too_is_the_fault_of_the_course(tmp_path: Path) -> None:
+def test_attributes_a_test_that_crashes_on_the_reference_to_the_course(tmp_path: Path) -> None:
     course, out = make_course(tmp_path), tmp_path / "out"
     with_a_hole(course, CRASH, for_all=True)
     done = batch(course, hand_in(tmp_path, {"ben": FILES["ben"]}), "--out", out, "--jobs", 1)
@@ -217,7 +217,7 @@ def test_a_test_that_crashes_on_the_reference_too_is_the_fault_of_the_course(tmp
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_it_says_how_to_go_on(
+def test_says_how_to_resume_after_a_signal(
     number: int, course: Path, submissions: Path, closed: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -228,14 +228,14 @@ def test_interrupted_it_says_how_to_go_on(
     kept = entries(out)
     assert process.returncode == 130
     stopped = f"error: Stopped; {kept} of {len(CLASS)} grades are kept."
-    assert complaints(complained) == f"{stopped} The same command goes on where it was.\n"
+    assert complaints(complained) == f"{stopped} Run the same command again to resume.\n"
     closed.touch()
     assert batch(course, submissions, "--out", out).returncode == 0
     assert entries(out) == len(CLASS)
 
 
 @pytest.mark.usefixtures("closed")
-def test_in_a_hurry_it_is_interrupted_once(course: Path, submissions: Path, tmp_path: Path) -> None:
+def test_ignores_further_signals(course: Path, submissions: Path, tmp_path: Path) -> None:
     with running(course, submissions, "--out", tmp_path / "out") as process:
         wait_until(lambda: entries(tmp_path / "out") >= 3, process)
         for _ in range(4):
@@ -264,19 +264,19 @@ main()
 
 
 @pytest.mark.usefixtures("closed")
-def test_a_signal_in_a_destructor_is_heard(course: Path, submissions: Path, tmp_path: Path) -> None:
-    """where the exception that it raises would be lost"""
+def test_handles_a_signal_in_a_destructor(course: Path, submissions: Path, tmp_path: Path) -> None:
+    """Send a signal where its exception would be lost."""
     words = command(course, submissions, "--out", tmp_path / "out", "--quiet")
     words[1:3] = ["-c", SIGNAL_IN_A_DESTRUCTOR]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 130
-    stopped = f"error: Stopped; 0 of {len(CLASS)} grades are kept. The same command goes on where it was.\n"
+    stopped = f"error: Stopped; 0 of {len(CLASS)} grades are kept. Run the same command again to resume.\n"
     assert complaints(done.stderr) == stopped
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A file system that is full soon."""
+    """Mount a small file system."""
     folder = tmp_path / "small"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "small", folder]
@@ -287,7 +287,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", folder], check=True)
 
 
-def test_a_full_disk_loses_nothing(
+def test_loses_no_grades_on_a_full_disk(
     course: Path, submissions: Path, small: Path, undisturbed: dict[str, object]
 ) -> None:
     out = small / "out"
@@ -303,7 +303,7 @@ def test_a_full_disk_loses_nothing(
     assert untimed(out) == undisturbed
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(course: Path, submissions: Path, small: Path) -> None:
+def test_reports_a_folder_that_cannot_be_written(course: Path, submissions: Path, small: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small], check=True)
     run = batch(course, submissions, "--out", small / "out", "--quiet")
     assert run.returncode == 2
@@ -312,7 +312,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(course: Path, submissio
     assert "Traceback" not in run.stderr
 
 
-def test_one_hung_submission_takes_nothing_from_the_others(course: Path, closed: Path, tmp_path: Path) -> None:
+def test_grades_the_others_beside_a_hanging_submission(course: Path, closed: Path, tmp_path: Path) -> None:
     files = {"a-hung": WAITS} | {f"s{number}": f"{REFERENCE}# {number}\n" for number in range(6)}
     submissions, out = hand_in(tmp_path, files), tmp_path / "out"
     with running(course, submissions, "--out", out, "--jobs", "2", "--quiet") as process:

@@ -1,4 +1,4 @@
-"""Quiz forms among what a class hands in."""
+"""Tests of `grade batch` with quiz forms."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tests.quiz.every_type import FILE, QUIZ
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    """The small course, with a quiz to its lesson."""
+    """Make the small course with a quiz for its lesson."""
     root = make_course(tmp_path)
     (root / "lessons" / "01-tools" / "quiz.yaml").write_bytes(FILE.read_bytes())
     return root
@@ -43,7 +43,7 @@ def hand_in(folder: Path, files: dict[str, str]) -> Path:
     return submissions
 
 
-def test_forms_have_the_score_that_the_student_sees(course: Path, tmp_path: Path) -> None:
+def test_gives_forms_the_score_that_the_student_sees(course: Path, tmp_path: Path) -> None:
     forms = {"ada": form("salt of ada"), "ben": form("salt of ben", wrong=4)}
     submissions = hand_in(tmp_path, {f"{student}/quiz-tools.yaml": text for student, text in forms.items()})
     out = tmp_path / "out"
@@ -60,7 +60,7 @@ def test_forms_have_the_score_that_the_student_sees(course: Path, tmp_path: Path
     assert found["ben"] == len(QUIZ.questions) - 4
 
 
-def test_exercises_and_quizzes_are_graded_together(course: Path, tmp_path: Path) -> None:
+def test_grades_exercises_and_quizzes_together(course: Path, tmp_path: Path) -> None:
     files = {"ada/toolbox.py": FILES["ada"], "ada/quiz-tools.yaml": form("a"), "ben/toolbox.py": FILES["ben"]}
     submissions, out = hand_in(tmp_path, files), tmp_path / "out"
     run = batch(course, submissions, "--out", out)
@@ -73,7 +73,7 @@ def test_exercises_and_quizzes_are_graded_together(course: Path, tmp_path: Path)
     assert isinstance(ada["tools"].result, QuizResult)
     assert "tools" not in ben or ben["tools"].result is None
     again = batch(course, submissions, "--out", out)
-    assert "0 grades measured, 3 taken over" in again.stdout
+    assert "0 grades measured, 3 reused" in again.stdout
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_exercises_and_quizzes_are_graded_together(course: Path, tmp_path: Path)
         (form("a", answers={"one-right": {"the": "first"}}), "one-right"),
     ],
 )
-def test_a_form_that_cannot_be_marked_says_why(course: Path, tmp_path: Path, text: str, sentence: str) -> None:
+def test_explains_why_a_form_cannot_be_scored(course: Path, tmp_path: Path, text: str, sentence: str) -> None:
     submissions, out = hand_in(tmp_path, {"ada/quiz-tools.yaml": text}), tmp_path / "out"
     run = batch(course, submissions, "--out", out)
     assert run.returncode == 0, run.stderr
@@ -97,7 +97,7 @@ def test_a_form_that_cannot_be_marked_says_why(course: Path, tmp_path: Path, tex
     assert sentence in (grade.result.message or "")
 
 
-def test_an_answer_that_cannot_be_marked_costs_its_question_alone(course: Path, tmp_path: Path) -> None:
+def test_an_invalid_answer_costs_only_its_question(course: Path, tmp_path: Path) -> None:
     answers = yaml.safe_load(form("a"))["answers"]
     texts = {"ada": "the first", "ben": "77"}
     files = {f"{who}/quiz-tools.yaml": form("a", answers=answers | {"one-right": text}) for who, text in texts.items()}
@@ -109,7 +109,7 @@ def test_an_answer_that_cannot_be_marked_costs_its_question_alone(course: Path, 
         assert wrong == [("one-right", texts[student])]
 
 
-def test_a_form_of_another_course_is_not_graded(course: Path, tmp_path: Path) -> None:
+def test_ignores_a_form_of_another_course(course: Path, tmp_path: Path) -> None:
     files = {"ada/toolbox.py": NO_TEXT, "ada/quiz-others.yaml": form("a", quiz="others")}
     run = batch(course, hand_in(tmp_path, files), "--out", tmp_path / "out")
     assert run.returncode == 0, run.stderr
@@ -118,26 +118,26 @@ def test_a_form_of_another_course_is_not_graded(course: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("text", ["quiz: tools\nanswers: [", "", "\0"])
-def test_who_hands_in_a_broken_form_is_in_the_class(course: Path, tmp_path: Path, text: str) -> None:
+def test_includes_a_student_with_an_invalid_form(course: Path, tmp_path: Path, text: str) -> None:
     files = {"ada/toolbox.py": NO_TEXT, "ben/quiz-week-3.yaml": text}
     submissions, out = hand_in(tmp_path, files), tmp_path / "out"
     run = batch(course, submissions, "--out", out)
     assert run.returncode == 0, run.stderr
-    assert "1 student of whom nothing is graded" in run.stdout
+    assert "1 student with nothing graded" in run.stdout
     found = json.loads((out / "results.json").read_text("utf-8"))
     assert [each["student"]["id"] for each in found["students"]] == ["ada", "ben"]
     assert [(each["student"], each["kind"]) for each in found["ignored"]] == [("ben", "unread")]
 
 
-def test_who_hands_in_a_form_that_was_not_asked_for_is_in_the_class(course: Path, tmp_path: Path) -> None:
+def test_includes_a_student_with_a_form_that_was_not_requested(course: Path, tmp_path: Path) -> None:
     submissions = hand_in(tmp_path, {"ada/toolbox.py": NO_TEXT, "ben/quiz-week-3.yaml": form("b")})
     run = batch(course, submissions, "--out", tmp_path / "out", "--exercise", "toolbox")
     assert run.returncode == 0, run.stderr
-    assert "1 student of whom nothing is graded" in run.stdout
-    assert "quiz-week-3.yaml: for another exercise than was asked for" in run.stdout
+    assert "1 student with nothing graded" in run.stdout
+    assert "quiz-week-3.yaml: for an exercise or quiz that was not requested" in run.stdout
 
 
-def test_two_forms_of_one_quiz_are_told_apart_like_other_files(course: Path, tmp_path: Path) -> None:
+def test_chooses_between_forms_of_one_quiz_like_other_files(course: Path, tmp_path: Path) -> None:
     files = {
         **{"ada/quiz-monday.yaml": form("a", wrong=4), "ada/quiz-tools.yaml": form("a")},
         **{"ben/quiz-tools.yaml": form("b", wrong=4), "ben/quiz-tools-1.yaml": form("b")},

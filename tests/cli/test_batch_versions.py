@@ -1,4 +1,4 @@
-"""Students who handed in several versions: all are graded, and the late policy says which counts."""
+"""Tests of `grade batch` with several versions: all are graded, and the late policy chooses."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def gradebook(course: Path, out: Path, *words: str | Path) -> str:
 
 
 def policy(course: Path, out: Path, text: str, extensions: str = "") -> dict[str, float | None]:
-    """The points of all under another policy, which is given when all is graded."""
+    """Return everybody's points under another policy, given after grading."""
     files = {"late.yaml": text, "extensions.csv": f"student,item,due,days\n{extensions}\n"}
     for name, content in files.items():
         (out / name).write_text(content, "utf-8")
@@ -50,7 +50,7 @@ def policy(course: Path, out: Path, text: str, extensions: str = "") -> dict[str
     return final(out)
 
 
-def test_each_policy_over_one_grading(course: Path, tmp_path: Path) -> None:
+def test_applies_each_policy_without_grading_again(course: Path, tmp_path: Path) -> None:
     export = gradescope(
         tmp_path / "export",
         (ON_TIME, "ada", {"base.py": WRONG}),
@@ -65,7 +65,7 @@ def test_each_policy_over_one_grading(course: Path, tmp_path: Path) -> None:
     run = batch(course, export, "--out", out)
     assert run.returncode == 0, run.stderr
     assert "  gradescope: 4 files of 4 students, and 4 earlier versions" in run.stdout.splitlines()
-    assert "3 grades measured, 5 taken over" in run.stdout
+    assert "3 grades measured, 5 reused" in run.stdout
     assert final(out) == {"ada": 0, "bob": 4, "eve": 4, "joe": 1}
     assert policy(course, out, LATE) == {"ada": 4, "bob": 4, "eve": 2, "joe": 4}
     assert policy(course, out, f"counts: last\n{LATE}") == {"ada": 0, "bob": 4, "eve": 2, "joe": 0}
@@ -80,11 +80,11 @@ def test_each_policy_over_one_grading(course: Path, tmp_path: Path) -> None:
          "2026-10-02 23:59+00:00."),
         ("Version of 2026-10-02 00:09+00:00, the last on time; 1 other.",),
     ]  # fmt: skip
-    assert "0 grades measured, 8 taken over" in batch(course, export, "--out", out).stdout
+    assert "0 grades measured, 8 reused" in batch(course, export, "--out", out).stdout
 
 
-def test_repositories(course: Path, tmp_path: Path) -> None:
-    """The last commit before the due date is graded, with what it builds on as it was then."""
+def test_grades_the_commits_of_repositories_as_versions(course: Path, tmp_path: Path) -> None:
+    """Count the last commit before the due date, with its imports of that time."""
     ada, bob = tmp_path / "org/week-1-ada", tmp_path / "org/week-1-bob"
     stub = (course / "exercises/base/base.py").read_bytes()
     commit(ada, "2026-09-01T00:00:00Z", {"exercises/base/base.py": stub, "README.md": b""})
@@ -112,7 +112,7 @@ def nbgrader(root: Path, time: str, data: bytes) -> Path:
     )
 
 
-def test_two_collections_of_nbgrader(course: Path, tmp_path: Path) -> None:
+def test_grades_two_nbgrader_collections_as_versions(course: Path, tmp_path: Path) -> None:
     monday = nbgrader(tmp_path / "monday", "2026-10-01 20:00:00 UTC", RIGHT)
     tuesday = nbgrader(tmp_path / "tuesday", "2026-10-02 20:00:00 UTC", WRONG)
     out = tmp_path / "out"
@@ -121,8 +121,8 @@ def test_two_collections_of_nbgrader(course: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("layout", ["canvas", "moodle", "folder", "flat"])
-def test_versions_with_numbers_and_without_times(course: Path, tmp_path: Path, layout: str) -> None:
-    """The last counts, and the best can be asked for. Of LATE marks the platform's word is taken."""
+def test_grades_numbered_versions_without_times(course: Path, tmp_path: Path, layout: str) -> None:
+    """Count the last version, or the best, or the last without the platform's LATE mark."""
     files: dict[str, Files] = {
         "canvas": {"lovelaceada_7_55_base.py": RIGHT, "lovelaceada_LATE_7_57_base-1.py": WRONG},
         "moodle": {f"Ada L_7_assignsubmission_file_/base{n}.py": data for n, data in (("", RIGHT), ("_1", WRONG))},
@@ -137,7 +137,7 @@ def test_versions_with_numbers_and_without_times(course: Path, tmp_path: Path, l
     assert policy(course, out, "counts: best") == {"7": 4}
 
 
-def test_one_version_is_graded_as_it_always_was(course: Path, tmp_path: Path) -> None:
+def test_adds_no_remark_to_a_single_version(course: Path, tmp_path: Path) -> None:
     export = gradescope(tmp_path / "export", (AFTER, "ada", {"base.py": RIGHT}), (ON_TIME, "bob", {"base.py": RIGHT}))
     out = tmp_path / "out"
     assert "  gradescope: 2 files of 2 students" in batch(course, export, "--out", out).stdout.splitlines()
@@ -149,15 +149,15 @@ def test_one_version_is_graded_as_it_always_was(course: Path, tmp_path: Path) ->
     ]
 
 
-def test_which_of_two_files_is_graded_is_said(course: Path, tmp_path: Path) -> None:
+def test_says_which_of_two_files_is_graded(course: Path, tmp_path: Path) -> None:
     files = {"ada/base.py": RIGHT, "ada/old/base.py": WRONG, "bob/base.py": RIGHT, "bob/old/base.py": RIGHT}
     submissions, out = folder(tmp_path / "class", files), tmp_path / "out"
     os.utime(submissions / "ada/old/base.py", (1_700_009_000, 1_700_009_000))
     formats = [word for name in ("csv", "html", "github") for word in ("--format", name)]
     run = batch(course, submissions, "--out", out, *formats)
     screen = run.stdout.splitlines()
-    first = screen.index("  1 file not graded, beside another one for the same exercise or quiz")
-    why = f"not the same as {submissions}/ada/base.py, which is graded since it lies nearer to the top"
+    first = screen.index("  1 file not graded, because another one for the same item is")
+    why = f"not the same as {submissions}/ada/base.py, which is graded because it is nearer to the top"
     assert screen[first + 1] == f"    {submissions}/ada/old/base.py: {why}"
     assert screen[first + 2] == ""
     assert final(out) == {"ada": 4, "bob": 4}
@@ -169,7 +169,7 @@ def test_which_of_two_files_is_graded_is_said(course: Path, tmp_path: Path) -> N
     assert why.replace(" ", "") in "".join(gradebook(course, out, "--student", "ada").split())
 
 
-def test_an_interrupted_run_grades_the_versions_that_are_left(tmp_path: Path, closed: Path) -> None:
+def test_a_resumed_run_grades_the_remaining_versions(tmp_path: Path, closed: Path) -> None:
     course = make_course(tmp_path, closed)
     export = gradescope(
         tmp_path / "export",
@@ -190,7 +190,7 @@ def test_an_interrupted_run_grades_the_versions_that_are_left(tmp_path: Path, cl
     assert {student: grade.handed.versions for student, grade in grades(out).items()} == {"ada": 2, "bob": 1}
 
 
-def test_a_version_that_went_while_a_run_was_interrupted_does_not_count(course: Path, tmp_path: Path) -> None:
+def test_does_not_count_a_version_removed_during_an_interruption(course: Path, tmp_path: Path) -> None:
     files = {"ada/base.py": RIGHT, "ada/base-1.py": WRONG, "bob/base.py": WRONG}
     submissions, out = folder(tmp_path / "class", files), tmp_path / "out"
     batch(course, submissions, "--out", out)
@@ -198,5 +198,5 @@ def test_a_version_that_went_while_a_run_was_interrupted_does_not_count(course: 
         book.execute("UPDATE runs SET ended = NULL")
     (submissions / "ada/base-1.py").unlink()
     again = batch(course, submissions, "--out", out)
-    assert "Going on with the run that was interrupted." in again.stdout
+    assert "Resuming the interrupted run." in again.stdout
     assert (final(out), of(out)["ada"].handed.versions) == ({"ada": 4, "bob": 1}, 1)

@@ -7,7 +7,7 @@ import pytest
 from rich.cells import cell_len
 
 from grader.teach.gradebook import Gradebook
-from grader.teach.gradebook.compare import compare
+from grader.teach.gradebook.compare import compare_runs
 from grader.teach.handins.handin import Student
 from tests.command_line import run
 from tests.teach.gradebook.builders import (
@@ -41,9 +41,11 @@ def test_an_error_of_the_grader_is_not_a_loss_of_points(gradebook_folder: Path) 
         record(gradebook, run_id, EVE, ROPE, result(ROPE, first=0.0))
         record(gradebook, run_id, ADA, MOE, result(first=0.0))
         runs = gradebook.runs()
-        there = compare(runs[1], gradebook.entries(2), runs[2], gradebook.entries(3))
-        back = compare(runs[2], gradebook.entries(3), runs[1], gradebook.entries(2))
-    assert [(move.student, move.by, move.causes) for move in (*there.moved, *back.moved)] == [("eve", None, ())] * 2
+        there = compare_runs(runs[1], gradebook.entries(2), runs[2], gradebook.entries(3))
+        back = compare_runs(runs[2], gradebook.entries(3), runs[1], gradebook.entries(2))
+    assert [(move.student, move.difference, move.causes) for move in (*there.moved, *back.moved)] == [
+        ("eve", None, ())
+    ] * 2
     lines = run("compare", "2", "3").stdout.splitlines()
     assert ["eve", "rope", "-", "2", "?", "fault", "of", "the", "grader"] in [line.split() for line in lines]
     counts = "1 of 1 grades moved: 0 up, 0 down, 0 in their tests only, 1 without a result in one of the runs."
@@ -70,7 +72,7 @@ def test_shows_who_moved_and_why(gradebook_folder: Path) -> None:
 def test_shows_unexplained_changes_first(gradebook_folder: Path) -> None:
     regraded(gradebook_folder, result())
     lines = run("compare", "1", "last").stdout.splitlines()
-    assert lines[4] == "  NOT KNOWN WHY   1 of them: look at these first."
+    assert lines[4] == "  UNEXPLAINED   1 of them: look at these first."
     assert any(line.endswith("+5   not known") for line in lines)
 
 
@@ -79,7 +81,7 @@ def test_compares_runs_of_two_gradebooks(gradebook_folder: Path, tmp_path: Path)
         record(gradebook, begin(gradebook), BOB, MOE, result(), torch="2.5")
     (move,) = json.loads(run("compare", "results", "other", "--json").stdout)["moved"]
     assert (move["student"], move["after"], move["causes"]) == ("bob", 10.0, ["torch"])
-    assert "Nothing moved" in run("compare", "results", "last").stdout
+    assert "Nothing changed" in run("compare", "results", "last").stdout
 
 
 @pytest.mark.parametrize(

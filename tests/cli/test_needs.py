@@ -215,9 +215,9 @@ def test_batch_grades_again_after_an_imported_exercise_changes(course: Path, tmp
     hand_in(submissions, {"ada": {"base": BASE, "top": TOP, "high": HIGH}, "ben": {"top": TOP, "high": HIGH}})
     again = [course, submissions, "--out", out, "--exercise", "high"]
     assert "2 grades measured" in batch(*again).stdout
-    assert "0 grades measured, 2 taken over" in batch(*again).stdout
+    assert "0 grades measured, 2 reused" in batch(*again).stdout
     (submissions / "ben/base.py").write_text(WRONG_BASE)
-    assert "1 grade measured, 1 taken over" in batch(*again).stdout
+    assert "1 grade measured, 1 reused" in batch(*again).stdout
     tests = course / "solutions/base/test_hidden.py"
     tests.write_text(f"{tests.read_text()}\n# changed\n")
     assert "2 grades measured" in batch(*again).stdout

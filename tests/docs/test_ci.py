@@ -40,7 +40,7 @@ CLASS = {
     "week-3-eve": {".vscode/settings.json": "{}"},
     "week-3-mallory": {FILE: HOSTILE},
 }
-LOST = "nothing is graded of 3 students who handed something in: cleo, dora, eve"
+LOST = "nothing is graded for 3 students who handed something in: cleo, dora, eve"
 SCORES = {"ada": 31, "ben": 30, "mallory": 30}
 
 

@@ -1,1 +1,1 @@
-"""Many submissions: each is graded once, on this machine or on others, and nothing that was graded is lost."""
+"""Grading a class: each hand-in is graded once, on this machine or a cluster, and recorded in a gradebook."""

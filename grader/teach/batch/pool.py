@@ -1,4 +1,4 @@
-"""Where jobs are graded: a `concurrent.futures.Executor`, on this machine or on a cluster."""
+"""Pools: executors that grade jobs on this machine or on a cluster."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -13,16 +13,16 @@ from grader.teach.batch.host import Host
 
 @dataclass(frozen=True)
 class Pool:
-    """An executor, and what it is given to run. `slots`: jobs to hand it ahead, so that nobody waits for the next."""
+    """An executor, and the function to submit to it."""
 
     executor: Executor
     grade: Callable[[Job], Result]
-    slots: int
+    slots: int  # jobs to submit ahead, so that no worker is idle
 
 
 @contextmanager
 def local_pool(materials: Sequence[Materials], forbidden: Path, count: int, *, confined: bool) -> Iterator[Pool]:
-    """`count` judges on this machine, each asked by a thread. They are started with the first job."""
+    """Open a pool of `count` threads, each with a judge on this machine that starts with the first job."""
     host = Host(materials, forbidden, confined=confined)
     executor = ThreadPoolExecutor(count, thread_name_prefix="judge")
     try:

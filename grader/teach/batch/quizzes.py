@@ -1,4 +1,4 @@
-"""Scores the quiz forms of a class: no code of a student's is run for it."""
+"""Scores the quiz forms of a class. No student code is run."""
 
 import dataclasses
 import hashlib
@@ -20,30 +20,30 @@ from grader.quiz.load import load_quiz
 from grader.quiz.model import Quiz
 from grader.quiz.result import QuizResult
 from grader.quiz.session import QuizSession
-from grader.teach.gradebook.model import Measured
-from grader.teach.handins.handin import Found, Handin, Ignored, Kind
-from grader.teach.handins.recognise import NOT_ASKED
-from grader.teach.handins.versions import choose
+from grader.teach.gradebook.model import AnyResult
+from grader.teach.handins.find import NOT_REQUESTED
+from grader.teach.handins.handin import Found, Handin, Ignored, IgnoredKind
+from grader.teach.handins.versions import choose_versions
 
 
-def _of_all(handin: Handin, why: str, kind: Kind) -> list[Ignored]:
+def _ignored_for_all(handin: Handin, why: str, kind: IgnoredKind) -> list[Ignored]:
     return [Ignored(file=handin.file, why=why, kind=kind, student=student) for student in handin.students]
 
 
 @dataclass
 class Quizzes:
-    """The quizzes of a course, each read when the first form of it comes."""
+    """The quizzes of a course, each loaded with its first form."""
 
     course: Course
     _loaded: dict[str, Quiz] = field(default_factory=dict)
     _hashes: dict[str, str] = field(default_factory=dict)
 
     def slugs(self) -> list[str]:
-        """The lessons that have a quiz, in the course's order."""
+        """Return the slugs of the lessons with a quiz, in the course's order."""
         return [lesson.slug for lesson in self.course.lessons if quiz_path(self.course, lesson).is_file()]
 
     def quiz(self, slug: str) -> Quiz:
-        """A quiz of the course. UsageError where it is broken."""
+        """Return a quiz of the course. Raise UsageError if it is invalid."""
         if slug not in self._loaded:
             path = self._path(slug)
             self._loaded[slug] = load_quiz(path)
@@ -51,14 +51,14 @@ class Quizzes:
         return self._loaded[slug]
 
     def hash(self, slug: str) -> str:
-        """A hash of all that the scores of a quiz depend on."""
+        """Return a hash of everything that the scores of a quiz depend on."""
         self.quiz(slug)
         return self._hashes[slug]
 
-    def place(self, found: Found, only: Sequence[str] = ()) -> Found:
-        """With every quiz form under the quiz that it names.
+    def assign(self, found: Found, only: Sequence[str] = ()) -> Found:
+        """Assign each quiz form to the quiz that it names.
 
-        What is no form, of no quiz here, or of none of `only`, if that is not empty, is ignored.
+        Ignore invalid forms, forms of other courses, and forms of quizzes not in `only`, unless that is empty.
         """
         handins, ignored = [], list(found.ignored)
         for handin in found.handins:
@@ -69,19 +69,19 @@ class Quizzes:
                 _, form = self._read(handin.read(), PurePath(handin.file).name)
             except UsageError as error:
                 if not handin.item:
-                    ignored += _of_all(handin, str(error).removesuffix("."), Kind.UNREAD)
+                    ignored += _ignored_for_all(handin, str(error).removesuffix("."), IgnoredKind.UNREAD)
                     continue
-                handins.append(handin)  # by its name it is a form of this quiz, and it will be scored as a broken one
+                handins.append(handin)  # its file name tells the quiz: it will be scored as an invalid form
             else:
                 if only and form.quiz not in only:
-                    ignored += _of_all(handin, NOT_ASKED, Kind.UNASKED)
+                    ignored += _ignored_for_all(handin, NOT_REQUESTED, IgnoredKind.UNASKED)
                 else:
                     handins.append(dataclasses.replace(handin, item=form.quiz))
-        handins, left = choose(handins)  # only now it is known which forms are of one quiz
-        return dataclasses.replace(found, handins=handins, ignored=[*ignored, *left])
+        handins, left_out = choose_versions(handins)  # now that each form's quiz is known
+        return dataclasses.replace(found, handins=handins, ignored=[*ignored, *left_out])
 
-    def score(self, slug: str, data: bytes, file: str) -> Measured:
-        """What a form is worth; of one that cannot be marked, a result that says why."""
+    def score(self, slug: str, data: bytes, file: str) -> AnyResult:
+        """Return the result of a form; for an invalid form, a result that says why."""
         quiz = self.quiz(slug)
         try:
             document, form = self._read(data, file)
@@ -107,8 +107,8 @@ class Quizzes:
         document, form = read_form(Path(file), data)
         slugs = self.slugs()
         if form.quiz not in slugs:
-            told = did_you_mean(form.quiz, slugs)
-            raise document.error(("quiz",), f"this course has no quiz '{form.quiz}'.{told}")
+            hint = did_you_mean(form.quiz, slugs)
+            raise document.error(("quiz",), f"this course has no quiz '{form.quiz}'.{hint}")
         return document, form
 
     def _path(self, slug: str) -> Path:

@@ -1,4 +1,4 @@
-"""What a batch says on the terminal: what it found, and what came of it."""
+"""The screens of a batch: what it found, and how it ended."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,14 +6,14 @@ from pathlib import Path
 
 from grader.base.text import clean_line
 from grader.teach.batch.run import Tally
-from grader.teach.gradebook.left_out import LeftOut
+from grader.teach.gradebook.ungraded import UngradedFiles
 from grader.teach.handins.handin import Found, Ignored, Student
 
-SHOWN = 10  # lines of a list
+MAX_LINES = 10  # of a list
 
 
-def found_lines(found: Found, lost: LeftOut, *, against_roster: bool) -> Iterator[str]:
-    """What the submissions were taken for, and what is not graded: first whose work would be overlooked."""
+def found_lines(found: Found, ungraded: UngradedFiles, *, against_roster: bool) -> Iterator[str]:
+    """Yield the counts of what was found, and what is not graded: first the students without any graded work."""
     students = {student.id for handin in found.handins for student in handin.students}
     last = [handin for handin in found.handins if not handin.superseded]
     items = Counter(handin.item for handin in last)
@@ -22,25 +22,25 @@ def found_lines(found: Found, lost: LeftOut, *, against_roster: bool) -> Iterato
     yield f"  {found.layout}: {_count(len(last), 'file')} of {_count(len(students), 'student')}{versions}"
     for item, count in sorted(items.items()):
         yield f"    {count:>6}  {item}"
-    if lost.students:
-        yield from ("", f"  {_count(len(lost.students), 'student')} of whom nothing is graded")
-        for student, files in lost.students.items():
+    if ungraded.students:
+        yield from ("", f"  {_count(len(ungraded.students), 'student')} with nothing graded")
+        for student, files in ungraded.students.items():
             more = f" (and {_count(len(files) - 1, 'more file')})" if len(files) > 1 else ""
             yield f"    {clean_line(student.name or student.id)}: {_ignored(files[0])}{more}"
-    yield from _files_of("that cannot be read", lost.unread)
-    yield from _files_of("not graded, beside another one for the same exercise or quiz", lost.copies)
-    yield from _files_of("not graded", lost.rest)
+    yield from _files_of("that cannot be read", ungraded.unread)
+    yield from _files_of("not graded, because another one for the same item is", ungraded.copies)
+    yield from _files_of("not graded", ungraded.rest)
     if against_roster:
-        yield from _people("not on the roster, and graded all the same", found.unmatched)
-        yield from _people("on the roster, and handed nothing in", found.missing)
+        yield from _people("not on the roster, but graded", found.unmatched)
+        yield from _people("on the roster, but handed in nothing", found.missing)
 
 
 def summary_lines(tally: Tally, seconds: float, out: Path, written: Iterable[str]) -> Iterator[str]:
-    """What was done, how fast, and where it is; `written` are lines on files."""
+    """Yield the counts and speed of a run, and where its output is; `written` are lines about files."""
     done = tally.graded + tally.reused
     counts = [f"{_count(tally.graded, 'grade')} measured"]
     if tally.reused:
-        counts.append(f"{tally.reused} taken over, since nothing had changed")
+        counts.append(f"{tally.reused} reused because nothing changed")
     if tally.done_before:
         counts.append(f"{tally.done_before} from before the interruption")
     if tally.faults:
@@ -53,13 +53,13 @@ def summary_lines(tally: Tally, seconds: float, out: Path, written: Iterable[str
 
 
 def fault_lines(tally: Tally) -> Iterator[str]:
-    """What could not be graded because of the grader, one line each."""
+    """Yield a line for each fault of the grader."""
     for fault in tally.faults:
         yield f"error: {clean_line(fault.student.id)}, {fault.item}: {clean_line(fault.message)}"
 
 
 def _files_of(what: str, ignored: Sequence[Ignored]) -> Iterator[str]:
-    """The first files; those of a group once."""
+    """Yield the number of files and the first of them; a group's file counts once."""
     lines = dict.fromkeys(map(_ignored, ignored))
     if lines:
         yield from ("", f"  {_count(len(lines), 'file')} {what}")
@@ -77,11 +77,11 @@ def _people(what: str, students: list[Student]) -> Iterator[str]:
 
 
 def _some(lines: Iterable[str], where: str = "") -> Iterator[str]:
-    """The first lines, how many more there are, and where."""
+    """Yield the first lines, and how many more there are and where to find them."""
     every = list(lines)
-    yield from every[:SHOWN]
-    if len(every) > SHOWN:
-        yield f"    and {len(every) - SHOWN} more{where}"
+    yield from every[:MAX_LINES]
+    if len(every) > MAX_LINES:
+        yield f"    and {len(every) - MAX_LINES} more{where}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -19,7 +19,7 @@ from grader.base.text import clean_line
 from grader.course import load_course
 from grader.teach.formats.autograder_zip import EXERCISE_LIST
 from grader.teach.formats.gradescope import GradescopeResults
-from grader.teach.handins.recognise import find
+from grader.teach.handins.find import find_handins
 
 TIME_LIMIT = 540.0  # seconds; by default Gradescope stops an autograder after 10 minutes and gives 0 points
 TERMINATE_LIMIT = 10.0  # seconds to end in after SIGTERM
@@ -53,8 +53,8 @@ def _grade(root: Path, seconds: float) -> GradescopeResults:
         raise UsageError(f"There is no folder {submission}.")
     ids = (root / "source" / EXERCISE_LIST).read_text("utf-8").split()
     try:
-        found = find([submission], [each.id for each in course.exercises], layout="student", only=ids)
-    except UsageError as error:  # in the student's files: `find` reads nothing of the course
+        found = find_handins([submission], [each.id for each in course.exercises], layout="student", only=ids)
+    except UsageError as error:  # in the student's files: `find_handins` reads nothing of the course
         print(clean_line(str(error)), file=sys.stderr)
         return GradescopeResults(score=0.0, execution_time=0.0, output=_nothing_graded(ids), tests=())
     handed_in = {handin.item for handin in found.handins}

@@ -42,8 +42,8 @@ from grader.teach.formats.names import folder_name
 from grader.teach.formats.page import render_page
 from grader.teach.formats.table import format_number, format_signed
 from grader.teach.formats.view import explain_points, grades_by_student, total_points
-from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book, Grade, Item
+from grader.teach.gradebook.ungraded import ungraded_in
 from grader.teach.handins.handin import Student
 
 FOLDER = "feedback"
@@ -111,7 +111,7 @@ def _all_entries(book: Book) -> Iterator[tuple[Student, list[FeedbackEntry], lis
 
 def _not_graded(book: Book) -> dict[str, list[str]]:
     """Return a sentence for each file that was not graded, by student. It omits folders, which may name another one."""
-    left_out = of_book(book)
+    left_out = ungraded_in(book)
     sentences: dict[str, list[str]] = {}
     for each in (*left_out.overlooked, *left_out.unread):
         if each.student:

@@ -22,8 +22,8 @@ from grader.teach.formats.cases import cases
 from grader.teach.formats.files import print_note
 from grader.teach.formats.table import format_number
 from grader.teach.formats.view import grades_by_student, total_points
-from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book, Grade
+from grader.teach.gradebook.ungraded import ungraded_in
 from grader.teach.handins.handin import Student
 
 MAX_SUMMARY = 1024 * 1024  # bytes; GitHub drops a longer summary
@@ -122,7 +122,7 @@ def _rows(book: Book) -> Iterator[tuple[str, str]]:
 
 def _not_graded(book: Book) -> list[str]:
     """Return lines about files that were handed in but not graded."""
-    left_out = of_book(book)
+    left_out = ungraded_in(book)
     if left_out.sentence is None:
         return []
     files = (*left_out.overlooked, *left_out.unread)
@@ -153,7 +153,7 @@ def escape_markdown(text: str) -> str:
 
 def warning_commands(book: Book) -> list[str]:
     """Return a workflow command with a warning if files were handed in but not graded."""
-    sentence = of_book(book).sentence
+    sentence = ungraded_in(book).sentence
     return [] if sentence is None else [f"::warning title=Not graded::{_data(sentence)}; the summary lists it"]
 
 

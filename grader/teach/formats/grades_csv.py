@@ -6,9 +6,9 @@ from pathlib import Path
 from grader.base.result import Result
 from grader.teach.formats.table import csv_cell, format_number, write_table
 from grader.teach.formats.view import final_points, grades_by_student, total_points
-from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book
-from grader.teach.handins.handin import Kind
+from grader.teach.gradebook.ungraded import ungraded_in
+from grader.teach.handins.handin import IgnoredKind
 
 LONG_COLUMNS = (
     *("student", "name", "item", "kind", "measured", "late", "adjustment", "final", "max", "outcome"),
@@ -40,8 +40,8 @@ def _wide(book: Book) -> Iterator[list[str]]:
 def _not_graded(book: Book) -> Iterator[list[str]]:
     """Yield the files of students with nothing graded, then those of other students, and at last earlier versions."""
     yield ["student", "name", "file", "why", "kind", "anything else graded"]
-    left_out = of_book(book)
-    earlier = [each for each in book.ignored if each.kind is Kind.EARLIER]
+    left_out = ungraded_in(book)
+    earlier = [each for each in book.ignored if each.kind is IgnoredKind.EARLIER]
     for each in (*left_out.overlooked, *left_out.files, *earlier):
         student = each.student
         name = (student.id, student.name) if student else ("", "")

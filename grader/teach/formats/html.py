@@ -18,8 +18,8 @@ from grader.teach.formats.questions import EASY, HARD, MIN_ANSWERS
 from grader.teach.formats.statistics import summarize
 from grader.teach.formats.summary import ClassSummary
 from grader.teach.formats.view import explain_points, grades_by_student
-from grader.teach.gradebook.left_out import of_book
-from grader.teach.gradebook.model import Book, Grade, Run
+from grader.teach.gradebook.model import BatchRun, Book, Grade
+from grader.teach.gradebook.ungraded import ungraded_in
 from grader.teach.handins.handin import Ignored, Student
 
 NAME = "report.html"
@@ -93,7 +93,7 @@ def _report(book: Book, summary: ClassSummary, work: set[str], feedback: set[str
 
 def _handed_in(book: Book) -> Iterator[tuple[Student, list[Grade], list[Ignored]]]:
     """Yield each student who handed something in, with the grades and the files that were not graded."""
-    left_out = of_book(book)
+    left_out = ungraded_in(book)
     files: defaultdict[str, list[Ignored]] = defaultdict(list)
     for each in (*left_out.overlooked, *left_out.files):
         if each.student is not None:
@@ -150,7 +150,7 @@ def _describe_versions(versions: Versions) -> str:
     return f"archgrade {versions.archgrade}, {torch}Python {versions.python}"
 
 
-def _duration(run: Run) -> str:
+def _duration(run: BatchRun) -> str:
     """Return how long a run took, such as `4 min 17 s`."""
     if run.ended is None:
         return "interrupted"

@@ -13,8 +13,8 @@ from grader.teach.formats.files import print_note
 from grader.teach.formats.names import folder_name
 from grader.teach.formats.table import format_number
 from grader.teach.formats.view import grades_by_student
-from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book, Grade
+from grader.teach.gradebook.ungraded import ungraded_in
 from grader.teach.handins.handin import Ignored, Student
 
 GITLAB_LIMIT = 30 * 1024 * 1024  # bytes of a file
@@ -23,7 +23,7 @@ GITLAB_LIMIT = 30 * 1024 * 1024  # bytes of a file
 def write_junit(book: Book, out: Path) -> list[Path]:
     """Write junit.xml, one student at a time."""
     path = out / "junit.xml"
-    not_graded = of_book(book).of_student
+    not_graded = ungraded_in(book).of_student
     with whole(path) as file:
         file.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n')
         for student, grades in grades_by_student(book):

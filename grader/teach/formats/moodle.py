@@ -18,8 +18,8 @@ from grader.course.document import shown
 from grader.teach.formats.files import print_note, read_template
 from grader.teach.formats.matching import RowMatcher, identifiers
 from grader.teach.formats.view import describe_grade, grades_by_student, total_points
-from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book, Grade
+from grader.teach.gradebook.ungraded import ungraded_in
 from grader.teach.handins.handin import Ignored, Student
 
 _CELL = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^,\r\n"]*))(,|\r\n|\n|\r|\Z)')
@@ -75,7 +75,7 @@ def write_moodle(book: Book, out: Path, template: Path) -> list[Path]:
     max_score = sum(item.max_score for item in book.items)
     changes: list[tuple[_WorksheetCell, str]] = []
     kept_comments = 0
-    not_graded = of_book(book).of_student
+    not_graded = ungraded_in(book).of_student
     rows = {row.line: row for row in sheet.rows}
     matcher = RowMatcher(shown(template), ((row.line, sheet.identifiers(row)) for row in sheet.rows))
     for student, grades in grades_by_student(book):

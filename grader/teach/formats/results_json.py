@@ -20,8 +20,8 @@ from grader.quiz.result import QuizResult
 from grader.show.layout import cleaned
 from grader.show.schema import versioned
 from grader.teach.formats.view import grades_by_student, total_points
-from grader.teach.gradebook.model import Book, Grade, Handed, Item, Points, Run
-from grader.teach.handins.handin import Ignored, Kind, Student
+from grader.teach.gradebook.model import BatchRun, Book, Grade, GradedFile, Item, Points
+from grader.teach.handins.handin import Ignored, IgnoredKind, Student
 
 SCHEMA = "archgrade/results/v1"
 _UNUSUAL = re.compile("[^ -~]")
@@ -36,7 +36,7 @@ class ItemGrade(Struct, frozen=True, kw_only=True):
     """What a student has for one item. There is none for what was not handed in."""
 
     item: str
-    handed: Handed
+    handed: GradedFile
     outcome: Outcome
     points: Points | None  # null if it could not be graded and there is no earlier score
     error: str | None  # a fault of the grader in the last run; the other fields are then from an earlier run
@@ -58,7 +58,7 @@ class IgnoredFile(Struct, frozen=True, kw_only=True):
     student: str | None  # id; null if the student is unknown
     file: str
     why: str
-    kind: Kind
+    kind: IgnoredKind
 
 
 class Results(Struct, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ class Results(Struct, frozen=True, kw_only=True):
 
     schema: str = SCHEMA
     course: str
-    run: Run
+    run: BatchRun
     items: tuple[Item, ...]
     max_total: float
     ignored: tuple[IgnoredFile, ...] = ()

@@ -27,8 +27,8 @@ from grader.teach.formats.summary import (
     SubmissionRef,
     TestStatistics,
 )
-from grader.teach.gradebook.left_out import LeftOut, of_book
-from grader.teach.gradebook.model import Book, Grade, Handed, Item, Points
+from grader.teach.gradebook.model import Book, Grade, GradedFile, Item, Points
+from grader.teach.gradebook.ungraded import UngradedFiles, ungraded_in
 from grader.teach.handins.handin import Student
 from grader.teach.similarity import SubmittedFile, find_similar
 
@@ -92,7 +92,7 @@ class _ItemCollector:
         )
 
 
-_StudentsByFile: TypeAlias = defaultdict[Handed, list[Student]]  # several students if a group handed it in
+_StudentsByFile: TypeAlias = defaultdict[GradedFile, list[Student]]  # several students if a group handed it in
 
 
 class _ClassCollector:
@@ -160,7 +160,7 @@ class _ClassCollector:
             self.slowest = heapq.nlargest(SLOWEST, submissions, key=lambda each: each.seconds)
 
     def summary(self, book: Book) -> ClassSummary:
-        left_out = of_book(book)
+        left_out = ungraded_in(book)
         present = self.totals.keys() | {student.id for student in left_out.students}
         mistakes = [
             MistakeStatistics(
@@ -197,7 +197,7 @@ class _ClassCollector:
             versions=_most_common(self.versions),
         )
 
-    def _rows(self, book: Book, left_out: LeftOut) -> tuple[StudentRow, ...]:
+    def _rows(self, book: Book, left_out: UngradedFiles) -> tuple[StudentRow, ...]:
         ungraded = {student.id for student in left_out.students}
         return tuple(
             StudentRow(
@@ -214,7 +214,7 @@ class _ClassCollector:
 
     def _similarities(self, book: Book, item: Item) -> ItemSimilarities | None:
         """Return the similar hand-ins of an item, or None if there are none."""
-        same_content: defaultdict[str, list[Handed]] = defaultdict(list)
+        same_content: defaultdict[str, list[GradedFile]] = defaultdict(list)
         for handed in self.files[item.id]:
             same_content[handed.sha256].append(handed)
         files = []

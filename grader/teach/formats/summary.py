@@ -13,8 +13,8 @@ from msgspec import Struct, structs
 
 from grader.base.result import Isolation, Outcome, Versions
 from grader.teach.formats.questions import QuestionStatistics
-from grader.teach.gradebook.left_out import LeftOut
 from grader.teach.gradebook.model import Item, Points
+from grader.teach.gradebook.ungraded import UngradedFiles
 from grader.teach.handins.handin import Student
 from grader.teach.similarity import SimilarHandins
 
@@ -204,7 +204,7 @@ class ClassSummary(Struct, frozen=True, kw_only=True):
     rows: tuple[StudentRow, ...]  # all students, by name
     totals: tuple[StudentTotal, ...]  # of students who handed something in
     absent: tuple[Student, ...]  # students who handed nothing in
-    left_out: LeftOut  # files that were handed in but not graded
+    left_out: UngradedFiles  # files that were handed in but not graded
     grades: int  # that have points
     items: tuple[ItemStatistics, ...]
     mistakes: tuple[MistakeStatistics, ...]  # the most common first

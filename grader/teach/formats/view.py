@@ -8,7 +8,7 @@ from grader.base.errors import UsageError
 from grader.base.text import clean_line
 from grader.course.model import did_you_mean
 from grader.teach.formats.table import format_number, format_signed
-from grader.teach.gradebook.model import Book, Grade, Handed, Item, Run
+from grader.teach.gradebook.model import BatchRun, Book, Grade, GradedFile, Item
 from grader.teach.handins.handin import Ignored, Student
 
 
@@ -84,7 +84,7 @@ class _SingleItemBook:
         return self.book.course
 
     @property
-    def run(self) -> Run:
+    def run(self) -> BatchRun:
         return self.book.run
 
     @property
@@ -103,7 +103,7 @@ class _SingleItemBook:
     def ignored(self) -> Sequence[Ignored]:
         return self.book.ignored
 
-    def work(self, handed: Handed) -> str | None:
+    def work(self, handed: GradedFile) -> str | None:
         return self.book.work(handed)
 
     def given(self, item: str) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""What was handed in and what came of it, kept in one SQLite file; every report is a view of it."""
+"""The gradebook: hand-ins and their grades in one SQLite file. Every report is a view of it."""
 
 from grader.teach.gradebook.database import StorageFull
 from grader.teach.gradebook.store import Gradebook

@@ -1,4 +1,4 @@
-"""A gradebook as the reports see it: the `Book` of grader.teach.gradebook.model, read from the file."""
+"""The `Book` of grader.teach.gradebook.model, read from a gradebook's file."""
 
 import itertools
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ import msgspec
 
 from grader.base.errors import UsageError
 from grader.base.result import Outcome
-from grader.teach.gradebook.counting import counting
+from grader.teach.gradebook.counting import counting_version
 from grader.teach.gradebook.database import Database, Row
-from grader.teach.gradebook.entries import Entry, entries, unpack_text
-from grader.teach.gradebook.model import Grade, Handed, Item, Points, Run
-from grader.teach.gradebook.policy import Policy
-from grader.teach.handins.handin import Ignored, Kind, Student
+from grader.teach.gradebook.entries import GradebookEntry, entries, unpack_text
+from grader.teach.gradebook.model import BatchRun, Grade, GradedFile, Item, Points
+from grader.teach.gradebook.policy import GradingPolicy
+from grader.teach.handins.handin import Ignored, IgnoredKind, Student
 
 _RUNS = """
 SELECT id, started, ended, engine, course, layout,
@@ -36,15 +36,15 @@ FROM ignored AS i LEFT JOIN students AS s ON s.id = i.student WHERE i.run = ? OR
 """
 
 
-_Counting: TypeAlias = tuple[Entry, str | None]
+_CountingEntry: TypeAlias = tuple[GradebookEntry, str | None]  # and why this version counts
 
 
 class StoredBook:
-    """The latest grades of all students, or those of one run; policies are applied as they are read."""
+    """The latest grades of all students, or those of one run. Policies are applied when reading."""
 
-    def __init__(self, database: Database, run: int | None, policy: Policy):
+    def __init__(self, database: Database, run: int | None, policy: GradingPolicy):
         self._database = database
-        self._of_run = run
+        self._run_id = run
         self.policy = policy
         self.run = find_run(database, run)
         self.course = self.run.course
@@ -56,75 +56,75 @@ class StoredBook:
         self._known = {student.id: student for student in self.students}
 
     def grades(self) -> Iterator[Grade]:
-        """All grades, by student and then by item, one at a time."""
-        return itertools.starmap(self._grade, self._in_order(entries(self._database, self._of_run)))
+        """Yield all grades, by student and then by item."""
+        return itertools.starmap(self._grade, self._in_order(entries(self._database, self._run_id)))
 
     def of_student(self, student: str) -> list[Grade]:
-        """The latest grades of one student, given by id."""
+        """Return the latest grades of one student, given by id."""
         return [self._grade(*each) for each in self._in_order(entries(self._database, None, student))]
 
-    def entries(self) -> Iterator[Entry]:
-        """Return what counts of each student for each item, by the ids of both, as it was measured."""
-        return (entry for entry, _ in self._counting(entries(self._database, self._of_run)))
+    def entries(self) -> Iterator[GradebookEntry]:
+        """Yield the versions that count, by the ids of students and items, without penalties and adjustments."""
+        return (entry for entry, _ in self._counting(entries(self._database, self._run_id)))
 
-    def work(self, handed: Handed) -> str | None:
-        """The code that was graded; None of a quiz, and where it was not kept."""
+    def work(self, handed: GradedFile) -> str | None:
+        """Return the code that was graded; None for a quiz, or if the code was not kept."""
         row = self._database.row("SELECT text FROM works WHERE sha256 = ?", (handed.sha256,))
         return None if row is None else unpack_text(row[0])
 
     def given(self, item: str) -> list[str]:
-        """The code of an exercise that everybody may have: its stub, its reference."""
+        """Return the code of an exercise that everybody may have: its stub, its reference."""
         rows = self._database.rows("SELECT text FROM given WHERE item = ? ORDER BY place", (item,))
         return [unpack_text(text) for (text,) in rows]
 
-    def scores(self) -> Iterator[tuple[Entry, Points | None]]:
-        """As `grades`, without the results, which take longer to read than all else."""
-        in_order = self._in_order(entries(self._database, self._of_run))
+    def scores(self) -> Iterator[tuple[GradebookEntry, Points | None]]:
+        """Yield entries and points in the order of `grades`, without decoding results, which takes longest."""
+        in_order = self._in_order(entries(self._database, self._run_id))
         return ((entry, self._points(entry, why)) for entry, why in in_order)
 
-    def _counting(self, rows: Iterator[Entry]) -> Iterator[_Counting]:
-        """Yield the version that counts of each student for each item, and why."""
+    def _counting(self, rows: Iterator[GradebookEntry]) -> Iterator[_CountingEntry]:
+        """Yield the version that counts for each student and item."""
         for _, versions in itertools.groupby(rows, key=lambda entry: (entry.student, entry.item)):
-            yield counting(self.policy, list(versions))
+            yield counting_version(self.policy, list(versions))
 
-    def _in_order(self, rows: Iterator[Entry]) -> Iterator[_Counting]:
-        """Yield what counts by student, and then in the order of the items."""
+    def _in_order(self, rows: Iterator[GradebookEntry]) -> Iterator[_CountingEntry]:
+        """Yield the versions that count by student, then in the course's order of items."""
         for _, group in itertools.groupby(self._counting(rows), key=lambda each: each[0].student):
             yield from sorted(group, key=lambda each: self._places[each[0].item])
 
-    def _points(self, entry: Entry, why: str | None) -> Points | None:
-        scored = entry.scored
-        if scored is None:
+    def _points(self, entry: GradebookEntry, why: str | None) -> Points | None:
+        result = entry.result
+        if result is None:
             return None
-        points = self.policy.points(entry.student, entry.item, entry.handed, scored.score, scored.max_score)
+        points = self.policy.points(entry.student, entry.item, entry.handed, result.score, result.max_score)
         return msgspec.structs.replace(points, reasons=(why, *points.reasons)) if why else points
 
-    def _in_zone(self, entry: Entry) -> Handed:
-        """What was handed in, its time in the zone of the due date."""
+    def _in_zone(self, entry: GradebookEntry) -> GradedFile:
+        """Return the file of an entry, with its time in the zone of the due date."""
         due, time = self.policy.due(entry.student, entry.item), entry.handed.time
         if due is None or time is None:
             return entry.handed
         return msgspec.structs.replace(entry.handed, time=time.astimezone(due.tzinfo))
 
-    def _grade(self, entry: Entry, why: str | None) -> Grade:
+    def _grade(self, entry: GradebookEntry, why: str | None) -> Grade:
         return Grade(
             student=self._known[entry.student],
             item=self.items[self._places[entry.item]],
             handed=self._in_zone(entry),
-            outcome=entry.scored.outcome if entry.scored else Outcome.ERROR,
+            outcome=entry.result.outcome if entry.result else Outcome.ERROR,
             points=self._points(entry, why),
-            result=entry.scored.measured(entry.handed.file) if entry.scored else None,
+            result=entry.result.load(entry.handed.file) if entry.result else None,
             error=entry.error,
-            tests=entry.scored.key_parts.get("exercise") if entry.scored else None,
+            tests=entry.result.key_parts.get("exercise") if entry.result else None,
         )
 
 
-def find_run(database: Database, run: int | None) -> Run:
-    """The run of that number, or the last one. UsageError where there is none."""
+def find_run(database: Database, run: int | None) -> BatchRun:
+    """Return the run with a number, or the last one. Raise UsageError if there is none."""
     if run is None:
         row = database.row(f"{_RUNS} ORDER BY id DESC LIMIT 1")
         if row is None:
-            raise UsageError("Nothing has been graded yet; grade batch SUBMISSIONS --out DIR does it.")
+            raise UsageError("Nothing has been graded yet; run grade batch SUBMISSIONS --out DIR.")
     else:
         row = database.row(f"{_RUNS} WHERE id = ?", (run,))
         if row is None:
@@ -132,14 +132,14 @@ def find_run(database: Database, run: int | None) -> Run:
     return _run(row)
 
 
-def runs(database: Database) -> list[Run]:
-    """All runs, the first one first."""
+def runs(database: Database) -> list[BatchRun]:
+    """Return all runs, oldest first."""
     return [_run(row) for row in database.rows(f"{_RUNS} ORDER BY id")]
 
 
-def _run(row: Row) -> Run:
+def _run(row: Row) -> BatchRun:
     id_, started, ended, engine, course, layout, graded, reused, errors = row
-    return Run(
+    return BatchRun(
         id=id_,
         started=datetime.fromisoformat(started),
         ended=None if ended is None else datetime.fromisoformat(ended),
@@ -153,7 +153,7 @@ def _run(row: Row) -> Run:
 
 
 def _items(database: Database, run: int | None) -> list[Item]:
-    """The items in the course's order, which a run of few items tells less of than a run of many."""
+    """Return the items in the course's order: by lesson, then by the position in the run with most items."""
     if run is None:
         rows = database.rows(f"{_ITEMS} {_NEWEST} ORDER BY i.lesson, place, i.id")
     else:
@@ -165,6 +165,7 @@ def _items(database: Database, run: int | None) -> list[Item]:
 
 
 def students(database: Database, run: int | None) -> list[Student]:
+    """Return the students of a run, or of all runs, by id."""
     if run is None:
         rows = database.rows(f"{_STUDENTS} ORDER BY id")
     else:
@@ -183,7 +184,7 @@ def _ignored(database: Database, run: int) -> list[Ignored]:
         Ignored(
             file=file,
             why=why,
-            kind=Kind(kind),
+            kind=IgnoredKind(kind),
             student=None if id_ is None else Student(id=id_, name=name, email=email, login=login),
         )
         for file, why, kind, id_, name, email, login in database.rows(_IGNORED, (run,))

@@ -1,4 +1,4 @@
-"""Two runs side by side: whose score moved, on which tests, and why."""
+"""Compares two runs: which scores changed, on which tests, and why."""
 
 import heapq
 import itertools
@@ -6,27 +6,29 @@ import math
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
+import msgspec
+
 from grader.base.result import Outcome
 from grader.quiz.result import QuizResult
-from grader.teach.gradebook.entries import Entry, Scored
-from grader.teach.gradebook.model import Run, Struct
+from grader.teach.gradebook.entries import GradebookEntry, StoredResult
+from grader.teach.gradebook.model import BatchRun
 
 
 class Cause(StrEnum):
-    """Why a score moved: what was another in the second run."""
+    """The cause of a changed score: what differs in the second run."""
 
-    CODE = "code"  # the submission, or a file of the student's that it builds on
-    TESTS = "tests"  # the exercise: its tests, reference, limits; those of what is imported; or the quiz
+    CODE = "code"  # the submission, or a file of the student's that it imports
+    TESTS = "tests"  # the exercise (tests, reference, limits), an imported one, or the quiz
     ENGINE = "engine"
     TORCH = "torch"
     PYTHON = "python"
     SEED = "seed"
     ISOLATION = "isolation"
-    OTHER = "other"  # a part of the key that a newer version writes
-    UNKNOWN = "not known"  # nothing: the same work was measured twice, and differently
+    OTHER = "other"  # a part of the key that only a newer version knows
+    UNKNOWN = "not known"  # nothing differs: the same work got two results
 
 
-PARTS = {  # of a result's key: what it means where one differs
+CAUSES = {  # by the part of a result's key that differs
     "submission": Cause.CODE,
     "needs": Cause.CODE,
     "unreadable": Cause.CODE,
@@ -39,20 +41,20 @@ PARTS = {  # of a result's key: what it means where one differs
 }
 
 
-class TestMove(Struct, frozen=True, kw_only=True):
-    """A test, or a question of a quiz, that ended otherwise. None: it was not there, or not run."""
+class TestChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A test or a quiz question with a different outcome. None: it did not exist, or did not run."""
 
     __test__ = False  # not for pytest to collect
 
     id: str
-    before: Outcome | None  # of a question always None
+    before: Outcome | None  # of a question: None
     after: Outcome | None
     points_before: float | None
     points_after: float | None
 
 
-class Move(Struct, frozen=True, kw_only=True):
-    """A student's item that came out otherwise, as it was measured. None: it had no result in that run."""
+class ScoreChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A student's item with a different result, before policies. None: it had no result in that run."""
 
     student: str  # id
     item: str
@@ -60,80 +62,91 @@ class Move(Struct, frozen=True, kw_only=True):
     after: float | None
     outcome_before: Outcome | None
     outcome_after: Outcome | None
-    tests: tuple[TestMove, ...]
+    tests: tuple[TestChange, ...]
     causes: tuple[Cause, ...]
 
     @property
-    def by(self) -> float | None:
-        """How many points were gained. None where one of the runs has no result: a fault of the grader is not 0."""
+    def difference(self) -> float | None:
+        """The points gained; None if one of the runs has no result: a fault of the grader is not 0."""
         return None if self.before is None or self.after is None else self.after - self.before
 
 
-class Missing(Struct, frozen=True, kw_only=True):
-    """A student's item that only one of the runs has an entry for."""
+class MissingEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A student's item with an entry in only one of the runs."""
 
     student: str
     item: str
 
 
-class Comparison(Struct, frozen=True, kw_only=True):
-    """All that differs between two runs."""
+class RunComparison(msgspec.Struct, frozen=True, kw_only=True):
+    """The differences between two runs."""
 
-    before: Run
-    after: Run
-    same: int  # student's items that came out alike
-    moved: tuple[Move, ...]  # what has no result in one of the runs, then what moved furthest
-    gone: tuple[Missing, ...]  # only in the first run
-    new: tuple[Missing, ...]  # only in the second run
+    before: BatchRun
+    after: BatchRun
+    same: int  # number of student's items with equal results
+    moved: tuple[ScoreChange, ...]  # without a result in one of the runs first, then by size of the change
+    gone: tuple[MissingEntry, ...]  # only in the first run
+    new: tuple[MissingEntry, ...]  # only in the second run
 
     @property
-    def unexplained(self) -> tuple[Move, ...]:
-        """The same work, measured twice and differently: its score is not a function of the submission."""
+    def unexplained(self) -> tuple[ScoreChange, ...]:
+        """Changes without a cause: the score is not a function of the submission."""
         return tuple(move for move in self.moved if Cause.UNKNOWN in move.causes)
 
 
-def compare(before: Run, first: Iterable[Entry], after: Run, second: Iterable[Entry]) -> Comparison:
-    """Compares the entries of two runs, each in the order of students and items, one at a time."""
+def compare_runs(
+    before: BatchRun, old: Iterable[GradebookEntry], after: BatchRun, new: Iterable[GradebookEntry]
+) -> RunComparison:
+    """Compare the entries of two runs. Both must be in the order of students and items, and are read one at a time."""
     same = 0
-    moved: list[Move] = []
-    gone: list[Missing] = []
-    new: list[Missing] = []
-    for old, fresh in _pairs(first, second):
-        if fresh is None:
-            gone += [Missing(student=old.student, item=old.item)] if old else []
-        elif old is None:
-            new.append(Missing(student=fresh.student, item=fresh.item))
-        elif move := _move(old, fresh):
-            moved.append(move)
+    moved: list[ScoreChange] = []
+    only_old: list[MissingEntry] = []
+    only_new: list[MissingEntry] = []
+    for first, second in _pairs(old, new):
+        if second is None:
+            only_old += [MissingEntry(student=first.student, item=first.item)] if first else []
+        elif first is None:
+            only_new.append(MissingEntry(student=second.student, item=second.item))
+        elif change := _change(first, second):
+            moved.append(change)
         else:
             same += 1
-    moved.sort(key=lambda move: (-math.inf if move.by is None else -abs(move.by), move.student, move.item))
-    return Comparison(before=before, after=after, same=same, moved=tuple(moved), gone=tuple(gone), new=tuple(new))
+    moved.sort(key=_sort_key)
+    return RunComparison(
+        before=before, after=after, same=same, moved=tuple(moved), gone=tuple(only_old), new=tuple(only_new)
+    )
 
 
-def _pairs(first: Iterable[Entry], second: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry | None]]:
-    """The entries of each student and item."""
+def _sort_key(change: ScoreChange) -> tuple[float, str, str]:
+    size = math.inf if change.difference is None else abs(change.difference)
+    return -size, change.student, change.item
+
+
+def _pairs(
+    old: Iterable[GradebookEntry], new: Iterable[GradebookEntry]
+) -> Iterator[tuple[GradebookEntry | None, GradebookEntry | None]]:
+    """Yield the entries of each student and item in both runs."""
     tagged = heapq.merge(
-        ((entry.student, entry.item, 0, entry) for entry in first),
-        ((entry.student, entry.item, 1, entry) for entry in second),
+        ((entry.student, entry.item, 0, entry) for entry in old),
+        ((entry.student, entry.item, 1, entry) for entry in new),
         key=lambda row: row[:3],
     )
     for _, group in itertools.groupby(tagged, key=lambda row: row[:2]):
-        sides: list[Entry | None] = [None, None]
+        pair: list[GradebookEntry | None] = [None, None]
         for _, _, side, entry in group:
-            sides[side] = entry
-        yield sides[0], sides[1]
+            pair[side] = entry
+        yield pair[0], pair[1]
 
 
-def _move(old: Entry, fresh: Entry) -> Move | None:
-    """What differs between two entries, None if nothing does. Results of the same bytes need no closer look."""
-    before, after = old.scored, fresh.scored
+def _change(old: GradebookEntry, new: GradebookEntry) -> ScoreChange | None:
+    """Return the difference between two entries, or None."""
+    before, after = old.result, new.result
     if before is None and after is None:
         return None
-    if before is not None and after is not None and before.payload == after.payload:
+    if before is not None and after is not None and before.payload == after.payload:  # saves decoding them
         return None
-    tests = tuple(_test_moves(_outcomes(before, old), _outcomes(after, fresh)))
-    move = Move(
+    tests = tuple(_test_changes(_outcomes(old), _outcomes(new)))
+    change = ScoreChange(
         student=old.student,
         item=old.item,
         before=before.score if before else None,
@@ -143,36 +156,36 @@ def _move(old: Entry, fresh: Entry) -> Move | None:
         tests=tests,
         causes=_causes(before, after),
     )
-    alike = (move.before, move.outcome_before) == (move.after, move.outcome_after)
-    return None if alike and not tests else move
+    is_equal = (change.before, change.outcome_before) == (change.after, change.outcome_after)
+    return None if is_equal and not tests else change
 
 
-def _causes(before: Scored | None, after: Scored | None) -> tuple[Cause, ...]:
-    """What of the keys differs. Nothing, where one of the runs has no result: its error says why."""
+def _causes(before: StoredResult | None, after: StoredResult | None) -> tuple[Cause, ...]:
+    """Return the causes by the parts of the keys that differ; none if a run has no result, whose error explains it."""
     if before is None or after is None:
         return ()
     if before.key == after.key:
         return (Cause.UNKNOWN,)
     old, new = before.key_parts, after.key_parts
     differing = (name for name in {**old, **new} if old.get(name) != new.get(name))
-    return tuple(dict.fromkeys(PARTS.get(name, Cause.OTHER) for name in differing))
+    return tuple(dict.fromkeys(CAUSES.get(name, Cause.OTHER) for name in differing))
 
 
-Ended = tuple[Outcome | None, float]
+_OutcomeAndPoints = tuple[Outcome | None, float]
 
 
-def _outcomes(scored: Scored | None, entry: Entry) -> dict[str, Ended]:
-    """How each test or question ended, and its points."""
-    if scored is None:
+def _outcomes(entry: GradebookEntry) -> dict[str, _OutcomeAndPoints]:
+    """Return the outcome and the points of each test or question by id."""
+    if entry.result is None:
         return {}
-    measured = scored.measured(entry.handed.file)
-    if isinstance(measured, QuizResult):
-        return {question.id: (None, question.score) for question in measured.questions}
-    return {test.id: (test.outcome, test.points) for test in measured.tests}
+    result = entry.result.load(entry.handed.file)
+    if isinstance(result, QuizResult):
+        return {question.id: (None, question.score) for question in result.questions}
+    return {test.id: (test.outcome, test.points) for test in result.tests}
 
 
-def _test_moves(before: dict[str, Ended], after: dict[str, Ended]) -> Iterator[TestMove]:
+def _test_changes(before: dict[str, _OutcomeAndPoints], after: dict[str, _OutcomeAndPoints]) -> Iterator[TestChange]:
     for id_ in {**before, **after}:
         old, new = before.get(id_, (None, None)), after.get(id_, (None, None))
         if old != new:
-            yield TestMove(id=id_, before=old[0], after=new[0], points_before=old[1], points_after=new[1])
+            yield TestChange(id=id_, before=old[0], after=new[0], points_before=old[1], points_after=new[1])

@@ -5,24 +5,24 @@ from collections.abc import Sequence
 from grader.base.result import Outcome
 from grader.show.failure import WORDS
 from grader.show.layout import BLANK, COLUMNS, Line, Span, bold, cells, clip, dim, line, pad, prose, right
-from grader.teach.gradebook.compare import Comparison, Missing, Move, TestMove
-from grader.teach.gradebook.model import Run
-from grader.teach.gradebook.screen import PAGE, moment, points, safe
+from grader.teach.gradebook.compare import MissingEntry, RunComparison, ScoreChange, TestChange
+from grader.teach.gradebook.model import BatchRun
+from grader.teach.gradebook.screen import PAGE, format_date, format_points, safe_line
 
-WIDE = 20  # the widest column of students, and of items
-MOST = 10  # names of what only one run has
+MAX_WIDTH = 20  # of the columns of students and items
+MAX_NAMES = 10  # of grades that only one run has
 
 
-def compare_screen(comparison: Comparison, unicode: bool) -> list[Line]:
-    """Who moved, what moved furthest first; what cannot be explained is said before all else."""
+def compare_screen(comparison: RunComparison, unicode: bool) -> list[Line]:
+    """Return the lines: unexplained changes first, then all changed scores, the largest change first."""
     lines = [BLANK, _run("before", comparison.before, unicode), _run("after", comparison.after, unicode), BLANK]
     unexplained = len(comparison.unexplained)
     if unexplained:
         lines += [
-            line("  ", Span("NOT KNOWN WHY", "red"), f"   {unexplained} of them: look at these first."),
+            line("  ", Span("UNEXPLAINED", "red"), f"   {unexplained} of them: look at these first."),
             *prose(
-                "Code, tests, engine, torch and Python are the same, and the result is another. So the score is not a "
-                "function of the submission: chance, or the time that a test takes, decides.",
+                "Code, tests, engine, torch and Python are the same, but the result differs. So the score is not a "
+                "function of the submission: it depends on chance, or on the time that a test takes.",
                 PAGE,
             ),
             BLANK,
@@ -33,39 +33,46 @@ def compare_screen(comparison: Comparison, unicode: bool) -> list[Line]:
     return [*lines, BLANK]
 
 
-def _run(word: str, run: Run, unicode: bool) -> Line:
-    text = f"run {run.id}, {moment(run.started)}{'' if run.ended else ', not finished'}, {safe(run.engine, unicode)}"
+def _run(word: str, run: BatchRun, unicode: bool) -> Line:
+    state = "" if run.ended else ", not finished"
+    text = f"run {run.id}, {format_date(run.started)}{state}, {safe_line(run.engine, unicode)}"
     return line("  ", dim(f"{word:<9}"), clip(text, COLUMNS - 11))
 
 
-def _table(moves: Sequence[Move], unicode: bool) -> list[Line]:
+def _table(moves: Sequence[ScoreChange], unicode: bool) -> list[Line]:
     if not moves:
         return []
-    names = {move: (safe(move.student, unicode), safe(move.item, unicode)) for move in moves}
-    first = min(max(cells("student"), *(cells(student) for student, _ in names.values())), WIDE)
-    second = min(max(cells("item"), *(cells(item) for _, item in names.values())), WIDE)
+    names = {move: (safe_line(move.student, unicode), safe_line(move.item, unicode)) for move in moves}
+    first = min(max(cells("student"), *(cells(student) for student, _ in names.values())), MAX_WIDTH)
+    second = min(max(cells("item"), *(cells(item) for _, item in names.values())), MAX_WIDTH)
     head = f"{'student':<{first}}  {'item':<{second}}{'before':>8}{'after':>8}{'moved':>8}   why"
     lines = [line(dim(f"  {head}"))]
     for move in moves:
         student, item = names[move]
         who = f"{pad(clip(student, first), first)}  {pad(clip(item, second), second)}"
-        by = "?" if move.by is None else f"{round(move.by, 3):+.10g}" if move.by else "="
+        by = _difference(move)
         why = ", ".join(move.causes) or "fault of the grader"
         row = f"  {who}{_points(move.before):>8}{_points(move.after):>8}{by:>8}   "
         lines.append(line(row, clip(why, COLUMNS - cells(row))))
-        wide = max((cells(safe(test.id, unicode)) for test in move.tests), default=0)
+        wide = max((cells(safe_line(test.id, unicode)) for test in move.tests), default=0)
         lines += [_test(test, wide, unicode) for test in move.tests]
     return [*lines, BLANK]
 
 
-def _test(test: TestMove, wide: int, unicode: bool) -> Line:
-    """One test: how it ended, and its points. Names have a column of `wide` cells where there is room for it."""
+def _difference(change: ScoreChange) -> str:
+    if change.difference is None:
+        return "?"
+    return f"{round(change.difference, 3):+.10g}" if change.difference else "="
+
+
+def _test(test: TestChange, wide: int, unicode: bool) -> Line:
+    """Return the line of a test: its outcomes and points. Names have `wide` cells, or fewer if space is short."""
     change = f"{_points(test.points_before)} -> {_points(test.points_after)}"
     words = f"{_word(test.before, test.points_before)} -> {_word(test.after, test.points_after)}"
     if test.before is None and test.after is None:
         words = ""
     room = min(wide, COLUMNS - 12 - cells(words) - cells(change))
-    left = f"    {pad(clip(safe(test.id, unicode), room), room)}   "
+    left = f"    {pad(clip(safe_line(test.id, unicode), room), room)}   "
     return line(dim(left), words, right(change, COLUMNS - cells(left) - cells(words)))
 
 
@@ -74,14 +81,14 @@ def _word(outcome: Outcome | None, value: float | None) -> str:
 
 
 def _points(value: float | None) -> str:
-    return "-" if value is None else points(value)
+    return "-" if value is None else format_points(value)
 
 
-def _counts(comparison: Comparison) -> str:
+def _counts(comparison: RunComparison) -> str:
     moved = len(comparison.moved)
     if not moved:
-        return f"Nothing moved; {comparison.same} grades are the same."
-    known = [move.by for move in comparison.moved if move.by is not None]
+        return f"Nothing changed; {comparison.same} grades are the same."
+    known = [change.difference for change in comparison.moved if change.difference is not None]
     up, down = sum(by > 0 for by in known), sum(by < 0 for by in known)
     parts = [f"{up} up", f"{down} down", f"{len(known) - up - down} in their tests only"]
     if len(known) < moved:
@@ -89,10 +96,10 @@ def _counts(comparison: Comparison) -> str:
     return f"{moved} of {moved + comparison.same} grades moved: {', '.join(parts)}."
 
 
-def _only(word: str, missing: Sequence[Missing], unicode: bool) -> list[Line]:
+def _only(word: str, missing: Sequence[MissingEntry], unicode: bool) -> list[Line]:
     if not missing:
         return []
-    names = ", ".join(f"{safe(each.student, unicode)}/{each.item}" for each in missing[:MOST])
-    more = f" and {len(missing) - MOST} more" if len(missing) > MOST else ""
+    names = ", ".join(f"{safe_line(each.student, unicode)}/{each.item}" for each in missing[:MAX_NAMES])
+    more = f" and {len(missing) - MAX_NAMES} more" if len(missing) > MAX_NAMES else ""
     run = "first" if word == "gone" else "second"
     return [BLANK, line("  ", bold(f"Only in the {run} run")), *prose(names + more, PAGE)]

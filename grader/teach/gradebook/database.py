@@ -1,4 +1,4 @@
-"""The SQLite file: opened, changed in transactions, and its errors as sentences."""
+"""The SQLite file of a gradebook: opens it, runs transactions, and turns its errors into messages."""
 
 import errno
 import os
@@ -13,63 +13,64 @@ from grader.course.document import shown
 from grader.teach.gradebook.migrations import MIGRATIONS, migrate
 
 FILE = "gradebook.sqlite"
-PATIENCE = 10  # seconds that a writer waits for another one
+TIMEOUT = 10  # seconds that a writer waits for another one
 
 Value: TypeAlias = str | int | float | bytes | None
 Row: TypeAlias = tuple[Any, ...]
 
 _SETTINGS = (
     "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",  # what was recorded outlives this process; a power cut may cost the last moments
+    "PRAGMA synchronous = NORMAL",  # durable if the process is killed; a power failure may lose the last transactions
     "PRAGMA foreign_keys = ON",
 )
 
 
 class StorageFull(UsageError):
-    """There is no room for another result. What was recorded before is whole."""
+    """The disk is full. Everything recorded so far is intact."""
 
     exit_code = 4
 
 
 def storable(text: str) -> str:
-    """The text, with an escape for each byte of a file's name that is no UTF-8."""
+    """Return the text with escapes for the bytes of file names that are not UTF-8."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 class Database:
-    """The file of one gradebook. UsageError, where it cannot be read or written, says so in a sentence."""
+    """The file of one gradebook. All methods raise UsageError if it cannot be read or written."""
 
     def __init__(self, folder: Path, *, create: bool, migrations: Sequence[str] = MIGRATIONS):
-        """Opens the file in `folder` and brings it to the newest version; makes it where there is none, if `create`."""
+        """Open the file in `folder`, and migrate it to the newest version. Create it if it is missing and `create`."""
         self.folder = folder
         path = folder / FILE
-        with told(folder):
+        with storage_errors(folder):
             if create:
                 folder.mkdir(parents=True, exist_ok=True)
             elif not path.is_file():
                 raise UsageError(
-                    f"{shown(folder)}: there is no gradebook here; grade batch SUBMISSIONS --out DIR makes one."
+                    f"{shown(folder)}: there is no gradebook here; grade batch SUBMISSIONS --out DIR creates one."
                 )
             if path.is_file() and not path.stat().st_size:
                 raise UsageError(
-                    f"{shown(path)} is empty, as after a copy that broke off; put the whole file there, or remove it "
-                    "to begin a new gradebook."
+                    f"{shown(path)} is empty, as after an interrupted copy; restore the file, or remove it to begin a "
+                    "new gradebook."
                 )
             try:
-                self._connection = _opened(path, migrations)
+                self._connection = _connect(path, migrations)
             except sqlite3.OperationalError as error:
-                if create or not _unwritable(error) or _unfinished(path):
+                if create or not _is_read_only(error) or _has_log(path):
                     raise
-                self._connection = _opened(path, migrations, immutable=True)
+                self._connection = _connect(path, migrations, immutable=True)
 
     def close(self) -> None:
-        with told(self.folder):
+        """Close the file."""
+        with storage_errors(self.folder):
             self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of a change or nothing of it."""
-        with told(self.folder):
+        """Run the body as a transaction: commit at its end, roll back on an exception."""
+        with storage_errors(self.folder):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -80,27 +81,27 @@ class Database:
                 raise
 
     def change(self, sql: str, values: Sequence[Value] = ()) -> int:
-        """Carries out a statement within a transaction; the id of the row that it inserted."""
+        """Execute a statement within a transaction, and return the id of the row that it inserted."""
         return self._connection.execute(sql, values).lastrowid or 0
 
     def change_all(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
-        """Carries out a statement for each of `rows`, within a transaction."""
+        """Execute a statement for each of `rows` within a transaction."""
         self._connection.executemany(sql, rows)
 
     def row(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
-        """The first row that a query finds, if any."""
+        """Return the first row of a query, or None."""
         return next(self.rows(sql, values), None)
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> Iterator[Row]:
-        """The rows that a query finds, one at a time, all as they were when the first was read."""
-        with told(self.folder), closing(self._connection.execute(sql, values)) as cursor:
+        """Yield the rows of a query, all as they were when the first was read."""
+        with storage_errors(self.folder), closing(self._connection.execute(sql, values)) as cursor:
             yield from cursor
 
 
-def _opened(path: Path, migrations: Sequence[str], *, immutable: bool = False) -> sqlite3.Connection:
-    """A connection to a gradebook of the newest version. `immutable`: to one that nobody can write, as it is."""
+def _connect(path: Path, migrations: Sequence[str], *, immutable: bool = False) -> sqlite3.Connection:
+    """Connect to a gradebook and migrate it. `immutable` is for a file on a read-only disk."""
     name = f"{path.absolute().as_uri()}?mode=ro&immutable=1" if immutable else path
-    connection = sqlite3.connect(name, timeout=PATIENCE, isolation_level=None, uri=immutable)
+    connection = sqlite3.connect(name, timeout=TIMEOUT, isolation_level=None, uri=immutable)
     try:
         for setting in () if immutable else _SETTINGS:
             connection.execute(setting)
@@ -111,19 +112,19 @@ def _opened(path: Path, migrations: Sequence[str], *, immutable: bool = False) -
     return connection
 
 
-def _unwritable(error: sqlite3.OperationalError) -> bool:
+def _is_read_only(error: sqlite3.OperationalError) -> bool:
     return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 
 
-def _unfinished(path: Path) -> bool:
-    """Whether recent results lie beside the file, where nobody who cannot write may look for them."""
+def _has_log(path: Path) -> bool:
+    """Return whether recent results are still in the write-ahead log, which cannot be read on a read-only disk."""
     log = path.with_name(f"{path.name}-wal")
     return log.is_file() and log.stat().st_size > 0
 
 
 @contextmanager
-def told(folder: Path) -> Iterator[None]:
-    """Turns what goes wrong with the file into a sentence. What can only be a fault of ours passes through."""
+def storage_errors(folder: Path) -> Iterator[None]:
+    """Turn errors of the file into UsageError. Errors that only a bug can cause are raised as they are."""
     try:
         yield
     except OSError as error:
@@ -131,37 +132,37 @@ def told(folder: Path) -> Iterator[None]:
             raise _full(folder) from None
         raise UsageError(f"{shown(folder)} cannot be used: {error.strerror}; name another folder.") from None
     except sqlite3.DatabaseError as error:
-        sentence = _sentence(error, folder)
-        if sentence is None:
+        usage_error = _usage_error(error, folder)
+        if usage_error is None:
             raise
-        raise sentence from None
+        raise usage_error from None
 
 
-def _sentence(error: sqlite3.DatabaseError, folder: Path) -> UsageError | None:
+def _usage_error(error: sqlite3.DatabaseError, folder: Path) -> UsageError | None:
     path = shown(folder / FILE)
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells more exactly where it arose
-    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _no_room(folder)):
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code, without the extended one
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_disk_full(folder)):
         return _full(folder)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return UsageError(f"{path} is in use by another program; try again when that has ended.")
+        return UsageError(f"{path} is in use by another program; try again when it has ended.")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return UsageError(f"{path} cannot be written, nor its folder; make them writable, or name another folder.")
+        return UsageError(f"{path} or its folder cannot be written; make both writable, or name another folder.")
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return UsageError(f"{path} is no gradebook, or is damaged: {error}; name another folder, or move it away.")
+        return UsageError(f"{path} is not a gradebook, or is damaged: {error}; name another folder, or move it away.")
     if code == sqlite3.SQLITE_IOERR:
-        return UsageError(f"{path} cannot be read or written: {error}; is the disk in order?")
+        return UsageError(f"{path} cannot be read or written: {error}; check the disk.")
     return None
 
 
 def _full(folder: Path) -> StorageFull:
     return StorageFull(
-        f"There is no room left in {shown(folder)}. What was recorded is kept; make room, and give the same command."
+        f"The disk of {shown(folder)} is full. Grades so far are kept; make room, and run the same command again."
     )
 
 
-def _no_room(folder: Path) -> bool:
-    """Whether not even a page of SQLite's files would fit."""
+def _is_disk_full(folder: Path) -> bool:
+    """Return whether not even a page of SQLite's files fits on the disk."""
     if not hasattr(os, "statvfs"):
         return False
-    room = os.statvfs(folder)
-    return room.f_bavail * room.f_frsize < 2**16
+    state = os.statvfs(folder)
+    return state.f_bavail * state.f_frsize < 2**16

@@ -1,4 +1,4 @@
-"""The rows of one run, or the latest ones, as typed values, read one at a time."""
+"""The entries of a gradebook: the hand-ins of one run, or the latest ones, with their stored results."""
 
 import zlib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import msgspec
 from grader.base.result import Outcome, Result
 from grader.quiz.result import QuizResult
 from grader.teach.gradebook.database import Database, Row
-from grader.teach.gradebook.model import Handed, Measured
+from grader.teach.gradebook.model import AnyResult, GradedFile
 
 _COLUMNS = """
 SELECT e.student, e.item, e.version, e.versions, e.file, e.sha256, e.time, e.late, e.error,
@@ -35,12 +35,12 @@ _quiz: msgspec.json.Decoder[QuizResult] = msgspec.json.Decoder(QuizResult)
 _parts: msgspec.json.Decoder[dict[str, str]] = msgspec.json.Decoder(dict[str, str])
 
 
-class Scored(msgspec.Struct, frozen=True, kw_only=True):
-    """A result as it is stored: what is asked for often as it is, the rest compressed."""
+class StoredResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A result as stored: the commonly used fields, and the whole result compressed."""
 
     id: int
     key: str
-    parts: str  # JSON: what the key was made of
+    parts: str  # the key's parts as JSON
     kind: Literal["exercise", "quiz"]
     outcome: Outcome
     score: float
@@ -49,47 +49,47 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key_parts(self) -> dict[str, str]:
-        """What the key was made of, by name: the hash of the exercise, the engine, torch, ..."""
+        """The parts of the key by name: the hash of the exercise, the engine, torch, ..."""
         return _parts.decode(self.parts)
 
-    def measured(self, file: str) -> Measured:
-        """The whole result, with the name of `file`: another who handed in the same may have named it otherwise."""
+    def load(self, file: str) -> AnyResult:
+        """Return the whole result with the name of `file`: equal files of several students may have different names."""
         data = zlib.decompress(self.payload)
         if self.kind == "quiz":
             return _quiz.decode(data)
         return msgspec.structs.replace(_exercise.decode(data), file=PurePath(file).name)
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run found of one student for one item, or one version of it."""
+class GradebookEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a student's work on an item in one run, and its result."""
 
     student: str  # id
     item: str
-    handed: Handed
+    handed: GradedFile
     error: str | None
-    scored: Scored | None
+    result: StoredResult | None
 
 
-def pack(measured: Measured) -> bytes:
-    """A result as it is stored."""
-    return zlib.compress(msgspec.json.encode(measured), 1)
+def pack_result(result: AnyResult) -> bytes:
+    """Return a result as bytes to store."""
+    return zlib.compress(msgspec.json.encode(result), 1)
 
 
 def pack_text(text: str) -> bytes:
-    """Code as it is stored."""
+    """Return code as bytes to store."""
     return zlib.compress(text.encode("utf-8", "surrogatepass"), 6)
 
 
 def unpack_text(data: bytes) -> str:
-    """The code again."""
+    """Return the code that `pack_text` stored."""
     return zlib.decompress(data).decode("utf-8", "surrogatepass")
 
 
-def entries(database: Database, run: int | None, student: str | None = None) -> Iterator[Entry]:
-    """Return the entries of a run, by student, item and version; without `run` the latest ones.
+def entries(database: Database, run: int | None, student: str | None = None) -> Iterator[GradebookEntry]:
+    """Yield the entries of a run, by student, item and version; without `run` the latest ones.
 
-    With `student` they are those of one student. Of what a student handed in for an item there are all versions, or,
-    as long as one of them is not graded, none.
+    With `student`, yield only that student's latest entries. An item's versions are skipped as long as one of them has
+    no grade yet.
     """
     if run is not None:
         rows = database.rows(_OF_RUN, (run,))
@@ -100,12 +100,12 @@ def entries(database: Database, run: int | None, student: str | None = None) -> 
     return map(_entry, rows)
 
 
-def _entry(row: Row) -> Entry:
+def _entry(row: Row) -> GradebookEntry:
     student, item, version, versions, file, sha256, time, late, error, *result = row
-    return Entry(
+    return GradebookEntry(
         student=student,
         item=item,
-        handed=Handed(
+        handed=GradedFile(
             file=file,
             sha256=sha256,
             time=None if time is None else datetime.fromisoformat(time),
@@ -114,14 +114,14 @@ def _entry(row: Row) -> Entry:
             versions=versions,
         ),
         error=error,
-        scored=None if result[0] is None else _scored(*result),
+        result=None if result[0] is None else _stored_result(*result),
     )
 
 
-def _scored(
+def _stored_result(
     id_: int, key: str, parts: str, kind: str, outcome: str, score: float, max_score: float, payload: bytes
-) -> Scored:
-    return Scored(
+) -> StoredResult:
+    return StoredResult(
         id=id_,
         key=key,
         parts=parts,

@@ -1,4 +1,4 @@
-"""The late policy: which version counts, and what is taken away for lateness. Read from a YAML file.
+"""The late policy: which version counts, and the penalty for lateness. Read from a YAML file.
 
     due: {all: 2026-10-01T23:59+03:00, moe_router: 2026-10-08T23:59+03:00}
     counts: last-on-time
@@ -21,15 +21,15 @@ import msgspec
 from grader.course.document import Document
 from grader.course.model import Struct, did_you_mean
 
-ALL = "all"  # the key of `due` for every item that is not named
+ALL = "all"  # the key of `due` for all items without a key of their own
 
-Counts: TypeAlias = Literal["last-on-time", "last", "best"]  # which version; the best is told after lateness
+Counts: TypeAlias = Literal["last-on-time", "last", "best"]  # which version; the best after late penalties
 
 _UNITS = {"min": "minutes", "minute": "minutes", "h": "hours", "hour": "hours", "day": "days", "week": "weeks"}
 
 
 class _File(Struct, frozen=True):
-    """late.yaml: a duration and a percentage are text there."""
+    """The contents of late.yaml, with durations and percentages as text."""
 
     due: dict[str, str] | str | None = None
     counts: Counts | None = None
@@ -41,42 +41,42 @@ class _File(Struct, frozen=True):
 
 
 class LatePolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """When each item is due, and what lateness costs. Shares are of the item's maximum, from 0 to 1."""
+    """The due dates, and the penalty for lateness. Shares are of the item's maximum, from 0 to 1."""
 
     due: dict[str, datetime]  # by item; `all` for every other one
     counts: Counts = "last-on-time"
-    step: timedelta  # each one that has begun since the due date costs `per_step`
-    per_step: float
-    at_most: float = 1.0
-    grace: timedelta = timedelta()  # within it a submission is not late; after it, late from the due date on
-    reject_after: timedelta | None = None  # later than that, nothing is left of the score
+    step: timedelta  # each one begun since the due date costs `per_step`
+    per_step: float  # share
+    at_most: float = 1.0  # share
+    grace: timedelta = timedelta()  # within it a submission is not late; after it, it is late from the due date on
+    reject_after: timedelta | None = None  # a submission later than that gets no points
 
     def due_for(self, item: str) -> datetime | None:
-        """When an item is due, None where it never is."""
+        """Return when an item is due; None if it never is."""
         return self.due.get(item, self.due.get(ALL))
 
     def share(self, late: timedelta) -> float:
-        """What is taken away, as a share of the maximum, from a submission that is `late`; 0 within the grace."""
+        """Return the penalty for lateness as a share of the maximum; 0 within the grace period."""
         if late <= self.grace:
             return 0.0
         return min(math.ceil(late / self.step) * self.per_step, self.at_most)
 
     def rejects(self, late: timedelta) -> bool:
-        """Whether it is too late to count at all."""
+        """Return whether a submission is too late to count."""
         return self.reject_after is not None and late > max(self.reject_after, self.grace)
 
 
 def read_late_policy(path: Path, items: list[str]) -> LatePolicy:
-    """The policy in a YAML file, for these items. UsageError with file and line for what is wrong in it."""
+    """Read a policy for these items from a YAML file. Raise UsageError with file and line for anything wrong in it."""
     document = Document(path)
     file = document.convert(_File)
     if file.per_day is not None and file.per_hour is not None:
         raise document.error(("per_hour",), "give either per_day or per_hour.")
-    takes = {file.per_day, file.per_hour, file.reject_after} != {None}
-    if file.due is None and (takes or file.counts != "best"):
+    has_penalty = {file.per_day, file.per_hour, file.reject_after} != {None}
+    if file.due is None and (has_penalty or file.counts != "best"):
         raise document.error((), "'due' is missing.")
-    if not takes and file.counts is None:
-        raise document.error((), "this takes nothing away; give per_day, per_hour, reject_after or counts.")
+    if not has_penalty and file.counts is None:
+        raise document.error((), "this policy has no effect; add per_day, per_hour, reject_after or counts.")
     per_step = _share(document, "per_hour", file.per_hour) if file.per_hour is not None else 0.0
     per_step = _share(document, "per_day", file.per_day) if file.per_day is not None else per_step
     return LatePolicy(
@@ -90,13 +90,16 @@ def read_late_policy(path: Path, items: list[str]) -> LatePolicy:
     )
 
 
-def moment(text: str) -> datetime:
-    """`2026-10-01T23:59+03:00`, a day and time with its zone. ValueError says in a sentence what is wrong."""
+def parse_due_time(text: str) -> datetime:
+    """Parse a date and time with a time zone: `2026-10-01T23:59+03:00`.
+
+    Raise ValueError with a message for the user if the text is invalid.
+    """
     example = "write it as 2026-10-01T23:59+03:00"
     try:
         time = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise ValueError(f"{text!r} is no day and time; {example}.") from None
+        raise ValueError(f"{text!r} is not a date and time; {example}.") from None
     if time.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone; {example}.")
     return time
@@ -109,7 +112,7 @@ def _due(document: Document, file: _File, items: list[str]) -> dict[str, datetim
         if item not in (ALL, *items):
             raise document.error(("due", item), f"nothing was handed in as '{item}'.{did_you_mean(item, items)}")
         try:
-            due[item] = moment(text)
+            due[item] = parse_due_time(text)
         except ValueError as error:
             raise document.error(("due", item), str(error)) from None
     return due

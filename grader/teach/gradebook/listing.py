@@ -1,8 +1,15 @@
-"""What `grade gradebook` shows of a class: everybody's points, without the results they come from."""
+"""The class as `grade gradebook` shows it: all students' points, without the results behind them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import msgspec
 
 from grader.teach.gradebook.book import StoredBook
-from grader.teach.gradebook.left_out import NAMED, LeftOut, of_book
-from grader.teach.gradebook.model import Item, Run, Struct
+from grader.teach.gradebook.entries import GradebookEntry
+from grader.teach.gradebook.model import BatchRun, Item, Points
+from grader.teach.gradebook.policy import GradingPolicy
+from grader.teach.gradebook.ungraded import NAMED, UngradedFiles, ungraded_in
 from grader.teach.handins.handin import Student
 
 _COUNTS = {
@@ -12,61 +19,78 @@ _COUNTS = {
 }
 
 
-class Cell(Struct, frozen=True, kw_only=True):
-    """What one student has for one item."""
+class ListingCell(msgspec.Struct, frozen=True, kw_only=True):
+    """The points of one student for one item."""
 
-    final: float | None  # points
+    final: float | None  # None: the grader failed, and there is no earlier score
     error: str | None
 
 
-class Listing(Struct, frozen=True, kw_only=True):
+class ClassListing(msgspec.Struct, frozen=True, kw_only=True):
     """A class, and everybody's points by student and item."""
 
     course: str
-    run: Run
+    run: BatchRun
     items: tuple[Item, ...]
     students: tuple[Student, ...]
-    cells: dict[tuple[str, str], Cell]
-    left_out: LeftOut
-    notes: tuple[str, ...]  # what is to be known of the policies, a sentence each
+    cells: dict[tuple[str, str], ListingCell]
+    ungraded: UngradedFiles
+    notes: tuple[str, ...]  # sentences about the policies
 
 
-def listing(book: StoredBook, files: dict[str, str]) -> Listing:
-    """All points of a book. `files` are the names of the files that its policies came from."""
-    cells: dict[tuple[str, str], Cell] = {}
-    late = adjusted = timeless = several = 0
-    large = []
+@dataclass
+class _Counts:
+    """What the notes of a listing count, one grade at a time: a class may be larger than memory."""
+
+    late: int = 0
+    adjusted: int = 0
+    untimed: int = 0  # with a due date, but no known time
+    several: int = 0  # with several versions
+    large: list[str] = field(default_factory=list)  # with a large adjustment
+
+    def add(self, policy: GradingPolicy, entry: GradebookEntry, points: Points | None) -> None:
+        self.several += entry.handed.versions > 1
+        self.untimed += entry.handed.time is None and policy.due(entry.student, entry.item) is not None
+        if points is not None:
+            self.late += points.late < 0
+            self.adjusted += points.adjustment != 0
+            if policy.has_large_adjustment(entry.student, entry.item, points.max):
+                self.large.append(f"{entry.student}, {entry.item}")
+
+
+def class_listing(book: StoredBook, files: dict[str, str]) -> ClassListing:
+    """Return all points of a book. `files` are the names of the files of its policies."""
+    cells: dict[tuple[str, str], ListingCell] = {}
+    counts = _Counts()
     for entry, points in book.scores():
-        cells[entry.student, entry.item] = Cell(final=points.final if points else None, error=entry.error)
-        late += points is not None and points.late < 0
-        adjusted += points is not None and points.adjustment != 0
-        if points is not None and book.policy.large(entry.student, entry.item, points.max):
-            large.append(f"{entry.student}, {entry.item}")
-        several += entry.handed.versions > 1
-        timeless += entry.handed.time is None and book.policy.due(entry.student, entry.item) is not None
-    notes = []
-    if name := files.get("late"):
-        notes.append(f"{name}: {late} with points taken away for lateness.")
-    if several:
-        rule = "last" if book.policy.late is None else book.policy.late.counts
-        notes.append(f"{several} of the grades have several versions: {_COUNTS[rule]}.")
-    if name := files.get("extensions"):
-        notes.append(f"{name}: its extensions are in force.")
-    if timeless:
-        notes.append(f"When {timeless} of the files were handed in is not known; they count as handed in on time.")
-    if name := files.get("adjustments"):
-        notes.append(f"{name}: {adjusted} adjusted.")
-    if large:
-        more = f" and {len(large) - NAMED} more" if len(large) > NAMED else ""
-        notes.append(f"Adjusted by more than the item is worth: {'; '.join(large[:NAMED])}{more}.")
-    if unused := len(book.policy.adjusted - cells.keys()):
-        notes.append(f"{unused} of the adjustments are for what was not handed in, and do nothing.")
-    return Listing(
+        cells[entry.student, entry.item] = ListingCell(final=points.final if points else None, error=entry.error)
+        counts.add(book.policy, entry, points)
+    unused = len(book.policy.adjusted - cells.keys())
+    return ClassListing(
         course=book.course,
         run=book.run,
         items=tuple(book.items),
         students=tuple(book.students),
         cells=cells,
-        left_out=of_book(book),
-        notes=tuple(notes),
+        ungraded=ungraded_in(book),
+        notes=tuple(_notes(counts, book.policy, files, unused)),
     )
+
+
+def _notes(counts: _Counts, policy: GradingPolicy, files: dict[str, str], unused: int) -> Iterator[str]:
+    if name := files.get("late"):
+        yield f"{name}: {counts.late} with points taken away for lateness."
+    if counts.several:
+        rule = "last" if policy.late is None else policy.late.counts
+        yield f"{counts.several} of the grades have several versions: {_COUNTS[rule]}."
+    if name := files.get("extensions"):
+        yield f"{name}: its extensions are in force."
+    if counts.untimed:
+        yield f"{counts.untimed} of the files have no known time; they count as handed in on time."
+    if name := files.get("adjustments"):
+        yield f"{name}: {counts.adjusted} adjusted."
+    if counts.large:
+        more = f" and {len(counts.large) - NAMED} more" if len(counts.large) > NAMED else ""
+        yield f"Adjusted by more than the item is worth: {'; '.join(counts.large[:NAMED])}{more}."
+    if unused:
+        yield f"{unused} of the adjustments are for missing work, and have no effect."

@@ -1,4 +1,4 @@
-"""One writer at a time: a lock on a file, which the operating system frees when its process ends, however it ends."""
+"""A lock on a file for one writer at a time. The operating system releases it when the process ends, even if killed."""
 
 import os
 import sys
@@ -6,20 +6,20 @@ from pathlib import Path
 
 from grader.base.errors import UsageError
 from grader.course.document import shown
-from grader.teach.gradebook.database import told
+from grader.teach.gradebook.database import storage_errors
 
 FILE = ".lock"
 
 
 def lock(folder: Path) -> int:
-    """Locks `folder` and returns the descriptor that holds the lock until it is closed, or its process ends.
+    """Lock `folder`, and return the descriptor that holds the lock until it is closed or the process ends.
 
-    The processes that this one forks do not inherit the lock. UsageError where another process holds it.
+    Forked processes do not inherit the lock. Raise UsageError if another process holds it.
     """
-    with told(folder):
+    with storage_errors(folder):
         handle = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
     try:
-        with told(folder):
+        with storage_errors(folder):
             _take(handle, folder)
     except BaseException:
         os.close(handle)
@@ -36,9 +36,9 @@ def _take(handle: int, folder: Path) -> None:
         else:
             import fcntl
 
-            # not flock, which would pass to the judges that are forked, and outlive a killed coordinator in them
+            # not flock: forked judges would inherit it, and keep it after this process is killed
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         raise UsageError(
-            f"{shown(folder)} is being written by another grade batch; wait until it has ended, or give another --out."
+            f"{shown(folder)} is being written by another grade batch; wait until it ends, or use another --out."
         ) from None

@@ -1,4 +1,4 @@
-"""The gradebook's tables, as the list of changes that led to them. A list only grows: what was released stays."""
+"""The gradebook's tables, as a list of migrations. Released migrations never change; new ones are appended."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ CREATE TABLE students (
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY,
     started TEXT NOT NULL,
-    ended TEXT,  -- NULL: interrupted, and can go on
+    ended TEXT,  -- NULL: interrupted; it can be resumed
     command TEXT NOT NULL,  -- JSON
     engine TEXT NOT NULL,
     course TEXT NOT NULL,
@@ -26,7 +26,7 @@ CREATE TABLE runs (
     layout TEXT NOT NULL
 );
 
-CREATE TABLE run_items (  -- what a run graded, as it was then
+CREATE TABLE run_items (  -- the items of a run, as they were then
     run INTEGER NOT NULL REFERENCES runs,
     id TEXT NOT NULL,
     position INTEGER NOT NULL,
@@ -37,17 +37,17 @@ CREATE TABLE run_items (  -- what a run graded, as it was then
     PRIMARY KEY (run, id)
 ) WITHOUT ROWID;
 
-CREATE TABLE run_students (  -- whom a run knew of, those who handed nothing in included
+CREATE TABLE run_students (  -- the students of a run, including those who handed in nothing
     run INTEGER NOT NULL REFERENCES runs,
     student TEXT NOT NULL REFERENCES students,
     PRIMARY KEY (run, student)
 ) WITHOUT ROWID;
 
-CREATE TABLE results (  -- what was measured; never changed
+CREATE TABLE results (  -- never changed
     id INTEGER PRIMARY KEY,
-    run INTEGER NOT NULL REFERENCES runs,  -- that measured it
+    run INTEGER NOT NULL REFERENCES runs,  -- that computed it
     key TEXT NOT NULL,  -- the same for the same submission, exercise and engine
-    key_parts TEXT NOT NULL,  -- JSON: what the key was made of
+    key_parts TEXT NOT NULL,  -- JSON
     kind TEXT NOT NULL,
     outcome TEXT NOT NULL,
     score REAL NOT NULL,
@@ -57,7 +57,7 @@ CREATE TABLE results (  -- what was measured; never changed
 );
 CREATE INDEX results_by_key ON results (key);
 
-CREATE TABLE entries (  -- what a student handed in for an item, as a run found it, and what came of it
+CREATE TABLE entries (  -- the file that a student handed in for an item in a run, and its result
     run INTEGER NOT NULL,
     student TEXT NOT NULL,
     item TEXT NOT NULL,
@@ -66,27 +66,27 @@ CREATE TABLE entries (  -- what a student handed in for an item, as a run found 
     time TEXT,  -- when it was handed in
     late INTEGER,  -- what the learning platform says
     result INTEGER REFERENCES results,
-    reused INTEGER NOT NULL,  -- the result was there already: nothing had changed, or another handed in the same
-    error TEXT,  -- a fault of the grader; the result is then the former one, if there is one
+    reused INTEGER NOT NULL,  -- the result existed already
+    error TEXT,  -- a fault of the grader; the result is then from an earlier run, if there is one
     PRIMARY KEY (run, student, item),
     FOREIGN KEY (run, student) REFERENCES run_students,
     FOREIGN KEY (run, item) REFERENCES run_items
 ) WITHOUT ROWID;
 CREATE INDEX entries_by_student ON entries (student, item, run);
 
-CREATE TABLE policies (  -- what is done to scores after they were measured
+CREATE TABLE policies (  -- penalties and adjustments
     name TEXT PRIMARY KEY,  -- late, extensions, adjustments
     file TEXT NOT NULL,  -- the name of the file that it was read from
-    content TEXT NOT NULL,  -- JSON: what the file said
+    content TEXT NOT NULL,  -- of the file, as JSON
     given TEXT NOT NULL
 ) WITHOUT ROWID;
 """
 
 SECOND = """
-CREATE TABLE ignored (  -- what a run found and did not grade; of a group, a row for each member
+CREATE TABLE ignored (  -- files that a run did not grade; for a group, a row for each member
     run INTEGER NOT NULL REFERENCES runs,
     place INTEGER NOT NULL,
-    student TEXT,  -- NULL: nothing tells whose it is
+    student TEXT,  -- NULL: the owner is unknown
     file TEXT NOT NULL,
     why TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -115,7 +115,7 @@ CREATE TABLE entries_of_versions (  -- as `entries`, with all versions that a st
     student TEXT NOT NULL,
     item TEXT NOT NULL,
     version INTEGER NOT NULL,  -- from 1, in the order in which they were handed in
-    versions INTEGER NOT NULL,  -- how many there are: as long as fewer are recorded, none of them counts
+    versions INTEGER NOT NULL,  -- number of versions; none counts until all are recorded
     file TEXT NOT NULL,
     sha256 TEXT NOT NULL,
     time TEXT,
@@ -138,18 +138,18 @@ MIGRATIONS = (FIRST, SECOND, THIRD, FOURTH)
 
 
 def migrate(connection: sqlite3.Connection, name: str, migrations: Sequence[str] = MIGRATIONS) -> None:
-    """Brings a gradebook to the newest version, or makes it in an empty file; all changes or none.
+    """Migrate a gradebook to the newest version, or create it in an empty file, in one transaction.
 
-    `name` is the file's, for the UsageError where it is of a newer version, or is a database of something else.
+    Raise UsageError with the file's `name` if it has a newer version or is not a gradebook.
     """
     if _version(connection, name) == len(migrations):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = _version(connection, name)  # another process may have been quicker
+        version = _version(connection, name)  # another process may have migrated it meanwhile
         if version > len(migrations):
             raise UsageError(
-                f"{name} is of version {version}, and this archgrade knows versions up to {len(migrations)}; "
+                f"{name} has version {version}, but this archgrade supports versions up to {len(migrations)}; "
                 "install a newer archgrade."
             )
         for number, script in enumerate(migrations[version:], start=version + 1):
@@ -169,12 +169,12 @@ def _version(connection: sqlite3.Connection, name: str) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application != APPLICATION and (tables or version):
-        raise UsageError(f"{name} is a database of something else; name another folder.")
+        raise UsageError(f"{name} is a database of another program; name another folder.")
     return int(version)
 
 
 def _statements(script: str) -> list[str]:
-    """The statements of a script. (`executescript` would commit the transaction around it.)"""
+    """Return the statements of a script, for `execute`: `executescript` would commit the transaction around it."""
     statements, text = [], ""
     for line in script.splitlines(keepends=True):
         text += line

@@ -1,4 +1,4 @@
-"""What a gradebook holds, as typed values."""
+"""The contents of a gradebook as typed values."""
 
 from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
@@ -10,74 +10,70 @@ from grader.base.result import Outcome, Result
 from grader.quiz.result import QuizResult
 from grader.teach.handins.handin import Ignored, Student
 
-Measured: TypeAlias = Result | QuizResult
+AnyResult: TypeAlias = Result | QuizResult
 
 
-class Struct(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of what a gradebook holds."""
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """An exercise or a quiz that is graded."""
 
-
-class Item(Struct, frozen=True, kw_only=True):
-    """Something that is graded: an exercise by its id, or a quiz by its lesson's slug."""
-
-    id: str
+    id: str  # of the exercise, or the slug of the quiz's lesson
     kind: Literal["exercise", "quiz"]
     title: str
     lesson: int
     max_score: float
 
 
-class Points(Struct, frozen=True, kw_only=True):
-    """A score and what was done to it, in points of the item. `final` is never below 0."""
+class Points(msgspec.Struct, frozen=True, kw_only=True):
+    """A score before and after late penalty and adjustments, in points of the item; `final` is at least 0."""
 
     measured: float
-    late: float = 0.0  # what lateness takes away, as a negative number
-    adjustment: float = 0.0  # what the instructor adds or takes away
+    late: float = 0.0  # late penalty, not positive
+    adjustment: float = 0.0  # points that the instructor adds or takes away
     final: float
     max: float
-    reasons: tuple[str, ...] = ()  # a sentence on which of several versions counts, and one for each of the changes
+    reasons: tuple[str, ...] = ()  # a sentence on the choice among several versions, and one for each change
 
 
-class Handed(Struct, frozen=True, kw_only=True):
-    """The file that was graded."""
+class GradedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that was graded."""
 
     file: str  # as it was found: "submissions.zip/ada/moe_router.py"
     sha256: str
-    time: datetime | None = None  # when it was handed in, with a time zone; None where nothing says so
-    late: bool | None = None  # what the learning platform says; None where it says nothing
-    version: int = 1  # its place among the versions that the student handed in, in the order of time
-    versions: int = 1  # how many there are
+    time: datetime | None = None  # when it was handed in, with a time zone; None if unknown
+    late: bool | None = None  # what the learning platform says; None if it says nothing
+    version: int = 1  # from 1, in the order in which the student handed in versions
+    versions: int = 1  # number of versions
 
 
-class Grade(Struct, frozen=True, kw_only=True):
-    """What one student has for one item."""
+class Grade(msgspec.Struct, frozen=True, kw_only=True):
+    """The grade of one student for one item."""
 
     student: Student
     item: Item
-    handed: Handed
+    handed: GradedFile
     outcome: Outcome
-    points: Points | None  # None: it could not be graded, and there is no former score
-    result: Measured | None  # None likewise
-    error: str | None = None  # a fault of the grader in the last run; points and result are then the former ones
+    points: Points | None  # None: the grader failed, and there is no earlier score
+    result: AnyResult | None  # None likewise
+    error: str | None = None  # a fault of the grader in the last run; points and result are from an earlier run
     tests: str | None = None  # a hash of the exercise with its tests, or of the quiz; None: nothing was run
 
 
-class Run(Struct, frozen=True, kw_only=True):
-    """One `grade batch`."""
+class BatchRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of `grade batch`."""
 
     id: int
     started: datetime
-    ended: datetime | None  # None: it was interrupted, and can go on
+    ended: datetime | None  # None: interrupted; it can be resumed
     engine: str  # archgrade's version, and a hash of its code
     course: str  # the course's title
-    layout: str  # how the submissions were laid out
-    graded: int  # grades that this run measured, one for each version
-    reused: int  # grades that it took over, since nothing had changed
-    errors: int
+    layout: str  # of the submissions
+    graded: int  # grades computed in this run, one for each version
+    reused: int  # grades reused from existing results
+    errors: int  # faults of the grader
 
 
 class Book(Protocol):
-    """A gradebook as the reports see it: the latest grades of all students, or those of one run."""
+    """A view of a gradebook for reports: the latest grades of all students, or those of one run."""
 
     @property
     def course(self) -> str:
@@ -85,38 +81,38 @@ class Book(Protocol):
         ...
 
     @property
-    def run(self) -> Run:
-        """The run whose grades these are."""
+    def run(self) -> BatchRun:
+        """The run of these grades."""
         ...
 
     @property
     def items(self) -> Sequence[Item]:
-        """What was graded, in the course's order."""
+        """The graded items, in the course's order."""
         ...
 
     @property
     def students(self) -> Sequence[Student]:
-        """All students, those of the roster who handed nothing in included, in the order of their ids."""
+        """All students by id, including those on the roster who handed in nothing."""
         ...
 
     @property
     def graded(self) -> Set[str]:
-        """The ids of the students of whom the run graded something."""
+        """The ids of the students with grades of the run."""
         ...
 
     @property
     def ignored(self) -> Sequence[Ignored]:
-        """What the run found and did not grade, earlier versions included."""
+        """The files that the run found but did not grade, including earlier versions."""
         ...
 
-    def work(self, handed: Handed) -> str | None:
-        """The code that was graded; None of a quiz, and where it was not kept."""
+    def work(self, handed: GradedFile) -> str | None:
+        """Return the code that was graded; None for a quiz, or if the code was not kept."""
         ...
 
     def given(self, item: str) -> Sequence[str]:
-        """The code of an exercise that everybody may have: its stub, its reference."""
+        """Return the code of an exercise that everybody may have: its stub, its reference."""
         ...
 
     def grades(self) -> Iterator[Grade]:
-        """All grades, by student and then by item. One at a time: a class may be larger than memory."""
+        """Yield all grades, by student and then by item. A class may be larger than memory."""
         ...

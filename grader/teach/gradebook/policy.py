@@ -1,4 +1,4 @@
-"""What is done to a score after it was measured: measured -> late -> adjustment -> final."""
+"""Applies late penalties and adjustments to a measured score: measured -> late -> adjustment -> final."""
 
 import math
 from collections import defaultdict
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from grader.teach.gradebook.late import LatePolicy
-from grader.teach.gradebook.model import Handed, Points
+from grader.teach.gradebook.model import GradedFile, Points
 from grader.teach.gradebook.tables import Adjustment, Extension
 
-DIGITS = 6  # after the point: what is computed from percentages is rounded to these
+DIGITS = 6  # after the decimal point, in points that are computed from percentages
 
 
-class Policy:
-    """The late policy, extensions and adjustments that are in force for a class."""
+class GradingPolicy:
+    """The late policy, extensions and adjustments of a class."""
 
     def __init__(
         self,
@@ -29,24 +29,24 @@ class Policy:
 
     @property
     def adjusted(self) -> set[tuple[str, str]]:
-        """The students and items that an adjustment is for."""
+        """The students and items with an adjustment."""
         return set(self._adjustments)
 
-    def large(self, student: str, item: str, maximum: float) -> bool:
-        """Whether an adjustment gives or takes more than an item is worth."""
+    def has_large_adjustment(self, student: str, item: str, maximum: float) -> bool:
+        """Return whether an adjustment adds or takes away more than the item's maximum."""
         adjustments = self._adjustments.get((student, item), ())
         return any(abs(each.points or 0.0) > maximum or abs(each.share or 0.0) > 1 for each in adjustments)
 
-    def points(self, student: str, item: str, handed: Handed, measured: float, maximum: float) -> Points:
-        """What a measured score becomes, with a sentence for each change.
+    def points(self, student: str, item: str, handed: GradedFile, measured: float, maximum: float) -> Points:
+        """Return a measured score after late penalty and adjustments, with a sentence for each change.
 
-        Lateness takes away no more than was measured. Adjustments come after it, may exceed the maximum, and leave at
-        least 0.
+        The late penalty is at most the measured score. Adjustments apply after it; the final score may exceed the
+        maximum, but is at least 0.
         """
         late, reasons = self._late(student, item, handed, measured, maximum)
         adjustment = 0.0
         for each in self._adjustments.get((student, item), ()):
-            if each.comment:
+            if each.is_comment:
                 reasons.append(f"Comment: {each.reason}")
                 continue
             points = _round(each.points if each.points is not None else (each.share or 0.0) * maximum)
@@ -62,7 +62,7 @@ class Policy:
         )
 
     def due(self, student: str, item: str) -> datetime | None:
-        """When an item is due for a student. An extension for the item goes before one for all items."""
+        """Return when an item is due for a student. An extension for the item overrides one for all items."""
         due = self.late.due_for(item) if self.late else None
         extension = self._extensions.get((student, item)) or self._extensions.get((student, None))
         if extension is None:
@@ -71,41 +71,41 @@ class Policy:
             return extension.due
         return due and due + timedelta(days=extension.days or 0.0)
 
-    def on_time(self, student: str, item: str, handed: Handed) -> bool | None:
-        """Return True if something was handed in by its due date or within the grace, and None if that is not known."""
+    def on_time(self, student: str, item: str, handed: GradedFile) -> bool | None:
+        """Return whether a file was handed in by its due date or within the grace period; None if unknown."""
         due = self.due(student, item)
         if self.late is None or due is None:
             return None
         if handed.time is not None:
             return handed.time - due <= self.late.grace
-        # a learning platform that gives no times may mark what is late, and knows of no extension
+        # a learning platform without times may mark files as late, but it does not know about extensions
         return None if handed.late is None or due != self.late.due_for(item) else not handed.late
 
     def _late(
-        self, student: str, item: str, handed: Handed, measured: float, maximum: float
+        self, student: str, item: str, handed: GradedFile, measured: float, maximum: float
     ) -> tuple[float, list[str]]:
-        """What lateness takes away, as a negative number, and why."""
+        """Return the late penalty as a negative number, and the reasons for it."""
         if self.late is None:
             return 0.0, []
         due = self.due(student, item)
         if handed.time is None or due is None:
             if not handed.late:
                 return 0.0, []
-            missing = "no due date is given for it" if due is None else "when it was handed in is not known"
-            return 0.0, [f"The learning platform says that it was late, but {missing}; nothing is taken away."]
+            missing = "it has no due date" if due is None else "its time is unknown"
+            return 0.0, [f"The learning platform marked it as late, but {missing}; nothing is taken away."]
         ordinary = self.late.due_for(item)
         reasons = []
         if ordinary is not None and due > ordinary and handed.time > ordinary:
-            reasons.append(f"The due date was extended to {day(due)}.")
+            reasons.append(f"The due date was extended to {format_time(due)}.")
         late = handed.time - due
         if self.late.rejects(late):
             assert self.late.reject_after is not None
-            limit = _words(self.late.reject_after)
-            return -measured, [*reasons, f"Handed in {_words(late)} late; nothing counts after {limit}."]
+            limit = _format_duration(self.late.reject_after)
+            return -measured, [*reasons, f"Handed in {_format_duration(late)} late; nothing counts after {limit}."]
         share = self.late.share(late)
         if not share:
             return 0.0, reasons
-        sentence = f"Handed in {_words(late)} late: {100 * share:.10g} % of the maximum is taken away."
+        sentence = f"Handed in {_format_duration(late)} late: {100 * share:.10g} % of the maximum is taken away."
         return -min(share * maximum, measured), [*reasons, sentence]
 
 
@@ -113,13 +113,13 @@ def _round(points: float) -> float:
     return round(points, DIGITS) + 0.0  # -0.0 becomes 0.0
 
 
-def day(time: datetime) -> str:
-    """Return a time as sentences have it: `2026-10-01 23:59+03:00`."""
+def format_time(time: datetime) -> str:
+    """Return a time as text for a sentence: `2026-10-01 23:59+03:00`."""
     return time.isoformat(" ", "minutes")
 
 
-def _words(duration: timedelta) -> str:
-    """`2 days 3 h`, `3 h 20 min`: the two largest parts, a part of a minute as a whole one."""
+def _format_duration(duration: timedelta) -> str:
+    """Return the two largest units, rounded up to minutes: `2 days 3 h`, `3 h 20 min`."""
     minutes = math.ceil(duration / timedelta(minutes=1))
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     parts = [f"{days} day{'s' if days > 1 else ''}"] if days else []

@@ -1,4 +1,4 @@
-"""The screens of `grade gradebook`: a class, one student, the runs. Values come in, lines go out."""
+"""The screens of `grade gradebook`: a class, one student, the runs."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -27,64 +27,64 @@ from grader.show.layout import (
     wrap,
 )
 from grader.show.marks import FAILED, PASSED
-from grader.teach.gradebook.left_out import LeftOut
-from grader.teach.gradebook.listing import Cell, Listing
-from grader.teach.gradebook.model import Grade, Item, Run
+from grader.teach.gradebook.listing import ClassListing, ListingCell
+from grader.teach.gradebook.model import BatchRun, Grade, Item
+from grader.teach.gradebook.ungraded import UngradedFiles
 from grader.teach.handins.handin import Ignored, Student
 
 PAGE = Page(width=COLUMNS)
-NAME = 24  # the widest column of students
-MOST_ERRORS = 10
-NOTHING, FAULT, UNKNOWN = "-", "!", "?"  # nothing was handed in; the grader is at fault; a total with that in it
+MAX_NAME = 24  # width of the column of students
+MAX_ERRORS = 10
+NOTHING, FAULT, UNKNOWN = "-", "!", "?"  # nothing handed in; a fault of the grader; a total that includes a fault
 
 
-def points(value: float) -> str:
-    """`10`, `2.5`, `6.667`: as many digits as matter."""
+def format_points(value: float) -> str:
+    """Return points with at most three decimals: `10`, `2.5`, `6.667`."""
     return f"{round(value, 3):.10g}"
 
 
-def safe(text: str, unicode: bool) -> str:
-    """A stranger's text on one line."""
+def safe_line(text: str, unicode: bool) -> str:
+    """Return untrusted text made harmless, on one line."""
     return clean(text, unicode).replace("\n", "\\n")
 
 
 def shown_name(student: Student, unicode: bool) -> str:
-    """A student as people say it: the name, or the id where there is none."""
-    return safe(student.name or student.id, unicode)
+    """Return a student's name, or the id if there is none."""
+    return safe_line(student.name or student.id, unicode)
 
 
-def class_screen(listing: Listing, unicode: bool, columns: int = COLUMNS) -> list[Line]:
-    """Everybody's points: a table of students and items where it fits, otherwise a row for each item."""
-    lines = [BLANK, headed(safe(listing.course, unicode), _when(listing.run)), BLANK]
+def class_screen(listing: ClassListing, unicode: bool, columns: int = COLUMNS) -> list[Line]:
+    """Return everybody's points: a table of students and items if it fits, otherwise a row for each item."""
+    lines = [BLANK, headed(safe_line(listing.course, unicode), _when(listing.run)), BLANK]
     lines += _matrix(listing, unicode, columns) or _summary(listing)
     lines += [BLANK, *prose(_counts(listing), PAGE, 2)]
     for note in listing.notes:
-        lines += prose(safe(note, unicode), PAGE, 2, "dim")
-    return [*lines, *_left_out(listing.left_out, unicode), *_errors(listing, unicode), BLANK]
+        lines += prose(safe_line(note, unicode), PAGE, 2, "dim")
+    return [*lines, *_ungraded(listing.ungraded, unicode), *_errors(listing, unicode), BLANK]
 
 
 def headed(title: str, remark: str) -> Line:
-    """A screen's first line: what it is about on the left, a remark on the right."""
+    """Return a screen's first line: the title on the left, a remark on the right."""
     title = clip(title, COLUMNS - 5 - cells(remark))
     return line("  ", bold(title), right(remark, COLUMNS - 2 - cells(title)))
 
 
-def _when(run: Run) -> str:
-    return f"run {run.id}, {moment(run.started)}{'' if run.ended else ', not finished'}"
+def _when(run: BatchRun) -> str:
+    return f"run {run.id}, {format_date(run.started)}{'' if run.ended else ', not finished'}"
 
 
-def moment(time: datetime) -> str:
-    """`24 Nov 2026 14:05 UTC`, in the zone that it is given in."""
+def format_date(time: datetime) -> str:
+    """Return a time in its own zone: `24 Nov 2026 14:05 UTC`."""
     return f"{time.day} {time:%b %Y %H:%M} {time.tzname() or ''}".rstrip()
 
 
-def _matrix(listing: Listing, unicode: bool, columns: int) -> list[Line]:
-    """A row for each student, with the id if there is room; nothing where the columns do not fit."""
+def _matrix(listing: ClassListing, unicode: bool, columns: int) -> list[Line]:
+    """Return a row for each student, with the id if there is room; nothing if the columns do not fit."""
     items = [item.id for item in listing.items]
     names = {student.id: shown_name(student, unicode) for student in listing.students}
-    ids = {student.id: safe(student.id, unicode) for student in listing.students if student.name}
-    first = min(max([len("student"), *map(cells, names.values())]), NAME)
-    second = min(max(map(cells, ids.values()), default=-2), NAME) + 2
+    ids = {student.id: safe_line(student.id, unicode) for student in listing.students if student.name}
+    first = min(max([len("student"), *map(cells, names.values())]), MAX_NAME)
+    second = min(max(map(cells, ids.values()), default=-2), MAX_NAME) + 2
     wide = {item: max(cells(item), 6) for item in items}
     room = columns - (4 + first + sum(3 + each for each in wide.values()) + 10)
     if room < 0:
@@ -99,44 +99,44 @@ def _matrix(listing: Listing, unicode: bool, columns: int) -> list[Line]:
         earned = _sum(cell.final for cell in found if cell)
         own = pad(clip(f"  {ids.get(student.id, '')}" if ids else "", second), second)
         lines.append(line(f"    {pad(clip(names[student.id], first), first)}", dim(own), f"{row}{earned:>10}"))
-    most = "".join(right(points(item.max_score), 3 + wide[item.id]) for item in listing.items)
+    most = "".join(right(format_points(item.max_score), 3 + wide[item.id]) for item in listing.items)
     total = sum(item.max_score for item in listing.items)
-    return [*lines, line(dim(f"    {'of':<{first + second}}{most}{points(total):>10}"))]
+    return [*lines, line(dim(f"    {'of':<{first + second}}{most}{format_points(total):>10}"))]
 
 
 def _sum(values: Iterable[float | None]) -> str:
-    """The sum, or that it is not known: a fault of the grader is not 0."""
+    """Return the sum, or "?" if a score is unknown: a fault of the grader is not 0."""
     known = list(values)
-    return UNKNOWN if None in known else points(sum(value for value in known if value is not None))
+    return UNKNOWN if None in known else format_points(sum(value for value in known if value is not None))
 
 
-def _cell(cell: Cell | None) -> str:
+def _cell(cell: ListingCell | None) -> str:
     if cell is None:
         return NOTHING
-    score = "" if cell.final is None else points(cell.final)
+    score = "" if cell.final is None else format_points(cell.final)
     return f"{FAULT} {score}".rstrip() if cell.error else score
 
 
-def _summary(listing: Listing) -> list[Line]:
-    """A row for each item."""
-    first = min(max([len("item"), *(cells(item.id) for item in listing.items)]), NAME)
+def _summary(listing: ClassListing) -> list[Line]:
+    """Return a row for each item."""
+    first = min(max([len("item"), *(cells(item.id) for item in listing.items)]), MAX_NAME)
     lines = [line(dim(f"    {'item':<{first}}{'handed in':>12}{'missing':>10}{'mean':>10}{'median':>10}{'of':>7}"))]
     for item in listing.items:
         found = [cell for (_, each), cell in listing.cells.items() if each == item.id]
         scores = [cell.final for cell in found if cell.final is not None]
-        middle = (points(fmean(scores)), points(median(scores))) if scores else (NOTHING, NOTHING)
+        middle = (format_points(fmean(scores)), format_points(median(scores))) if scores else (NOTHING, NOTHING)
         counts = f"{len(found):>12}{len(listing.students) - len(found):>10}"
         lines.append(
             line(
                 f"    {pad(clip(item.id, first), first)}{counts}{middle[0]:>10}{middle[1]:>10}"
-                f"{points(item.max_score):>7}"
+                f"{format_points(item.max_score):>7}"
             )
         )
     return lines
 
 
-def _counts(listing: Listing) -> str:
-    there = {student for student, _ in listing.cells} | {student.id for student in listing.left_out.students}
+def _counts(listing: ClassListing) -> str:
+    there = {student for student, _ in listing.cells} | {student.id for student in listing.ungraded.students}
     absent = len(listing.students) - len(there)
     missing = len(listing.students) * len(listing.items) - len(listing.cells)
     people = _many(len(listing.students), "student")
@@ -148,41 +148,41 @@ def _many(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _left_out(left_out: LeftOut, unicode: bool) -> list[Line]:
-    """Who handed something in of which nothing is graded, and how much of others cannot be read."""
-    if left_out.sentence is None:
+def _ungraded(ungraded: UngradedFiles, unicode: bool) -> list[Line]:
+    """Return the students with nothing graded, and the number of unreadable files of other students."""
+    if ungraded.sentence is None:
         return []
-    sentence = left_out.sentence[0].upper() + left_out.sentence[1:]
-    lines = [BLANK, *prose(safe(f"{sentence}. --format csv lists all of it.", unicode), PAGE, 2)]
-    for student, files in list(left_out.students.items())[:MOST_ERRORS]:
+    sentence = ungraded.sentence[0].upper() + ungraded.sentence[1:]
+    lines = [BLANK, *prose(safe_line(f"{sentence}. --format csv lists all of it.", unicode), PAGE, 2)]
+    for student, files in list(ungraded.students.items())[:MAX_ERRORS]:
         more = f" (and {_many(len(files) - 1, 'more file')})" if len(files) > 1 else ""
-        told = f"{shown_name(student, unicode)}: {PurePath(files[0].file).name}: {files[0].why}{more}"
-        lines += prose(safe(told, unicode), PAGE)
+        summary = f"{shown_name(student, unicode)}: {PurePath(files[0].file).name}: {files[0].why}{more}"
+        lines += prose(safe_line(summary, unicode), PAGE)
     return lines
 
 
-def _errors(listing: Listing, unicode: bool) -> list[Line]:
-    """Where the grader is at fault, and what it said."""
+def _errors(listing: ClassListing, unicode: bool) -> list[Line]:
+    """Return the faults of the grader."""
     failed = [(key, cell) for key, cell in listing.cells.items() if cell.error]
     if not failed:
         return []
-    lines = [BLANK, line(f"  {FAULT} The grader failed on {_many(len(failed), 'grade')}; a former score is kept.")]
-    for (student, item), cell in failed[:MOST_ERRORS]:
-        lines += prose(safe(f"{student}, {item}: {cell.error}", unicode), PAGE)
-    if len(failed) > MOST_ERRORS:
-        lines.append(line(dim(f"    and {len(failed) - MOST_ERRORS} more: --json has all of them")))
+    lines = [BLANK, line(f"  {FAULT} The grader failed on {_many(len(failed), 'grade')}; earlier scores are kept.")]
+    for (student, item), cell in failed[:MAX_ERRORS]:
+        lines += prose(safe_line(f"{student}, {item}: {cell.error}", unicode), PAGE)
+    if len(failed) > MAX_ERRORS:
+        lines.append(line(dim(f"    and {len(failed) - MAX_ERRORS} more: --json has all of them")))
     return lines
 
 
 def student_screen(
     student: Student, grades: Sequence[Grade], items: Sequence[Item], ignored: Sequence[Ignored], unicode: bool
 ) -> list[Line]:
-    """What one student has for each item, what was done to it, and why; `ignored`: the student's other files."""
+    """Return a student's grades with their changes and reasons. `ignored` are the student's files without a grade."""
     total = _sum(grade.points.final if grade.points else None for grade in grades)
-    most = points(sum(item.max_score for item in items))
+    most = format_points(sum(item.max_score for item in items))
     title = shown_name(student, unicode)
     lines = [BLANK, headed(title, f"{total} of {most} points")]
-    others = [safe(each, unicode) for each in (student.id, student.login, student.email) if each]
+    others = [safe_line(each, unicode) for each in (student.id, student.login, student.email) if each]
     if others := [each for each in dict.fromkeys(others) if each != title]:
         lines.append(line("  ", dim(clip("   ".join(others), COLUMNS - 2))))
     by_item = {grade.item.id: grade for grade in grades}
@@ -194,7 +194,7 @@ def student_screen(
     if ignored:
         lines += [BLANK, line("    ", bold("not graded"))]
     for each in ignored:
-        lines += prose(safe(f"{each.file}: {each.why}", unicode), PAGE, 6)
+        lines += prose(safe_line(f"{each.file}: {each.why}", unicode), PAGE, 6)
     return [*lines, BLANK]
 
 
@@ -204,25 +204,25 @@ def _graded(grade: Grade, unicode: bool) -> list[Line]:
     if grade.points is None:
         head = _row(Span(FAULT, "red"), grade.item.id, "not graded")
     else:
-        head = _row(mark, grade.item.id, f"{points(grade.points.final)} of {points(grade.points.max)}")
+        head = _row(mark, grade.item.id, f"{format_points(grade.points.final)} of {format_points(grade.points.max)}")
     facts = [("file", grade.handed.file)]
     if grade.handed.time is not None:
-        facts.append(("handed in", moment(grade.handed.time)))
+        facts.append(("handed in", format_date(grade.handed.time)))
     facts.append(("outcome", _outcome(grade)))
     if grade.points is not None and grade.points.reasons:
         changes = (("late", grade.points.late), ("adjusted", grade.points.adjustment))
-        parts = [f"measured {points(grade.points.measured)}"]
+        parts = [f"measured {format_points(grade.points.measured)}"]
         parts += [f"{word} {round(change, 3):+.10g}" for word, change in changes if change]
         facts.append(("points", ", ".join(parts)))
         facts += [("", reason) for reason in grade.points.reasons]
     if grade.result is not None and not isinstance(grade.result, QuizResult) and grade.result.diagnosis:
         facts.append(("mistake", f"{grade.result.diagnosis.mistake}: {reflow(grade.result.diagnosis.advice)}"))
     if grade.error is not None:
-        former = "; the score is the former one" if grade.points else ""
-        facts.append(("fault", f"{grade.error}{former}"))
+        note = "; the score is from an earlier run" if grade.points else ""
+        facts.append(("fault", f"{grade.error}{note}"))
     lines = [head]
     for label, text in facts:
-        body = [line(each) for each in wrap(safe(text, unicode), COLUMNS - 19)]
+        body = [line(each) for each in wrap(safe_line(text, unicode), COLUMNS - 19)]
         lines += labelled(label, body, column=19, indent=6)
     return lines
 
@@ -243,12 +243,12 @@ def _row(mark: str | Span, name: str, score: str) -> Line:
     return line("    ", mark, " ", bold(name), right(score, COLUMNS - 6 - cells(name)))
 
 
-def runs_screen(runs: Sequence[Run], unicode: bool) -> list[Line]:
-    """A row for each run."""
+def runs_screen(runs: Sequence[BatchRun], unicode: bool) -> list[Line]:
+    """Return a row for each run."""
     lines = [BLANK, line(dim("    run  began                  graded  reused  errors   engine"))]
     for run in runs:
-        row = f"  {run.id:>5}  {moment(run.started):<21}{run.graded:>8}{run.reused:>8}{run.errors:>8}   "
-        lines.append(line(row, clip(safe(run.engine, unicode), COLUMNS - cells(row))))
+        row = f"  {run.id:>5}  {format_date(run.started):<21}{run.graded:>8}{run.reused:>8}{run.errors:>8}   "
+        lines.append(line(row, clip(safe_line(run.engine, unicode), COLUMNS - cells(row))))
         if run.ended is None:
-            lines.append(line(dim("         not finished; the same grade batch goes on where it was")))
+            lines.append(line(dim("         not finished; run the same grade batch again to resume")))
     return [*lines, BLANK]

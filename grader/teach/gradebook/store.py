@@ -1,4 +1,4 @@
-"""A gradebook in a folder: what a batch writes into it, and the views of it."""
+"""A gradebook in a folder: records the grades of a batch, and provides views for reports."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,9 +14,9 @@ from grader.quiz.result import QuizResult
 from grader.teach.gradebook import book, policies
 from grader.teach.gradebook.book import StoredBook
 from grader.teach.gradebook.database import Database, Value, storable
-from grader.teach.gradebook.entries import Entry, pack, pack_text
+from grader.teach.gradebook.entries import GradebookEntry, pack_result, pack_text
 from grader.teach.gradebook.lock import lock
-from grader.teach.gradebook.model import Handed, Item, Measured, Run
+from grader.teach.gradebook.model import AnyResult, BatchRun, GradedFile, Item
 from grader.teach.handins.handin import Ignored, Student
 
 _STUDENT = """
@@ -48,33 +48,33 @@ INSERT OR REPLACE INTO entries
 (run, student, item, version, versions, file, sha256, time, late, result, reused, error)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-_FORMER = """
+_EARLIER = """
 SELECT result FROM entries
 WHERE student = ? AND item = ? AND version <= ? AND (run < ? OR run = ? AND version = ?) AND result IS NOT NULL
 ORDER BY run DESC, version DESC LIMIT 1
 """
-_TWICE = """
+_DUPLICATES = """
 DELETE FROM entries WHERE student = ? AND EXISTS
     (SELECT 1 FROM entries AS other WHERE other.run = entries.run AND other.item = entries.item AND other.student = ?)
 """
 
 
-class Begun(NamedTuple):
-    """A run that can be recorded into."""
+class StartedRun(NamedTuple):
+    """A run that grades can be recorded in."""
 
     run: int
-    resumed: bool  # it had been interrupted, and is gone on with
+    resumed: bool  # after an interruption
 
 
 class Gradebook:
-    """What a class handed in, run by run, and what came of it.
+    """The hand-ins and grades of a class, run by run.
 
-    Each method that writes does so in one transaction: killed at any moment, the file holds all of it or nothing. All
-    of them raise UsageError where the file cannot be read or written, and StorageFull where there is no room.
+    Each method that writes uses one transaction, so the file is consistent even if the process is killed. All methods
+    raise UsageError if the file cannot be read or written, and StorageFull if the disk is full.
     """
 
     def __init__(self, folder: Path, *, create: bool = False):
-        """Opens the gradebook in `folder`, which is made with it if `create`. UsageError where there is none."""
+        """Open the gradebook in `folder`, or create both if `create`. Raise UsageError if there is none."""
         self.folder = folder
         self._database = Database(folder, create=create)
         self._lock: int | None = None
@@ -88,14 +88,14 @@ class Gradebook:
         self.close()
 
     def close(self) -> None:
-        """Closes the file and frees the lock."""
+        """Close the file and release the lock."""
         self._database.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     def lock(self) -> None:
-        """Keeps every other batch out until this is closed or the process ends. UsageError where one is in already."""
+        """Lock the gradebook against other batches until it is closed. Raise UsageError if it is locked."""
         self._lock = lock(self.folder)
 
     # ------------------------------------------------------------ what a batch writes
@@ -112,13 +112,19 @@ class Gradebook:
         students: Iterable[Student],
         ignored: Iterable[Ignored] = (),
         given: Mapping[str, Sequence[str]] = MappingProxyType({}),
-    ) -> Begun:
-        """Begins a run of these items and students; those who handed nothing in belong to it.
+    ) -> StartedRun:
+        """Begin a run, or resume the last one if it was interrupted and had the same command, engine and course.
 
-        `ignored` is what is not graded, each file of one of these students or of nobody known. `given` is the code of
-        each exercise that everybody may have: its stub, its reference.
-
-        Where the last run did not end and had the same command, engine and course, it is gone on with.
+        Args:
+            command: Identifies the command and its options.
+            engine: The version of the engine.
+            course: The course's title.
+            course_hash: A hash of the tests of all exercises.
+            layout: The layout of the submissions.
+            items: The items to grade.
+            students: All students, including those who handed in nothing.
+            ignored: The files that are not graded, each from one of these students or without an owner.
+            given: The code of each exercise that everybody may have: its stub, its reference.
         """
         words = msgspec.json.encode([storable(word) for word in command]).decode()
         known = list(students)
@@ -146,15 +152,15 @@ class Gradebook:
                 rows = ((item, place, pack_text(text)) for place, text in enumerate(texts))
                 self._database.change_all("INSERT INTO given VALUES (?, ?, ?)", rows)
             self._database.change_all(_IGNORED, (_ignored(run, place, each) for place, each in enumerate(ignored)))
-        return Begun(run, resumed)
+        return StartedRun(run, resumed)
 
-    def done(self, run: int, student: str, item: str, handed: Handed) -> bool:
-        """Whether this run has a grade for that content already. A fault of the grader is none."""
+    def has_grade(self, run: int, student: str, item: str, handed: GradedFile) -> bool:
+        """Return whether this run has a grade for this version of a file. A fault of the grader does not count."""
         values = (run, storable(student), item, handed.version, handed.versions, handed.sha256)
         return self._database.row(_DONE, values) is not None
 
-    def find(self, key: str) -> int | None:
-        """The id of the newest result with that key."""
+    def find_result(self, key: str) -> int | None:
+        """Return the id of the newest result with a key, or None."""
         row = self._database.row(_NEWEST, (key,))
         return None if row is None else int(row[0])
 
@@ -163,13 +169,13 @@ class Gradebook:
         run: int,
         student: Student,
         item: str,
-        handed: Handed,
+        handed: GradedFile,
         key: str,
         key_parts: dict[str, str],
-        measured: Measured,
+        measured: AnyResult,
         outcome: Outcome,
     ) -> int:
-        """Keeps a result, and that it is this student's. Returns its id."""
+        """Record a result for a student, and return the result's id."""
         values = (
             run,
             key,
@@ -179,42 +185,42 @@ class Gradebook:
             measured.score,
             measured.max_score,
             _now(),
-            pack(measured),
+            pack_result(measured),
         )
         with self._database.transaction():
             result = self._database.change(_RESULT, values)
             self._enter(run, student, item, handed, result)
         return result
 
-    def reuse(self, run: int, student: Student, item: str, handed: Handed, result: int) -> None:
-        """Keeps that a result which is there already is this student's too."""
+    def reuse(self, run: int, student: Student, item: str, handed: GradedFile, result: int) -> None:
+        """Record an existing result for a student."""
         with self._database.transaction():
             self._enter(run, student, item, handed, result, reused=True)
 
-    def fail(self, run: int, student: Student, item: str, handed: Handed, error: str) -> None:
-        """Keeps a fault of the grader, as a sentence. The student keeps the former result, if there is one."""
+    def fail(self, run: int, student: Student, item: str, handed: GradedFile, error: str) -> None:
+        """Record a fault of the grader for a student, who keeps the result of an earlier run, if there is one."""
         with self._database.transaction():
             version = handed.version
-            former = self._database.row(_FORMER, (storable(student.id), item, version, run, run, version))
-            result = None if former is None else int(former[0])
+            earlier = self._database.row(_EARLIER, (storable(student.id), item, version, run, run, version))
+            result = None if earlier is None else int(earlier[0])
             self._enter(run, student, item, handed, result, error=storable(error))
 
     def drop_later(self, run: int, versions: Mapping[tuple[str, str], int]) -> None:
-        """Remove the versions after these counts by student and item: they went while the run was interrupted."""
+        """Delete versions above these counts by student and item: they were removed during an interruption."""
         with self._database.transaction():
             self._database.change_all(
                 "DELETE FROM entries WHERE run = ? AND student = ? AND item = ? AND version > ?",
                 ((run, storable(student), item, count) for (student, item), count in versions.items()),
             )
 
-    def keep_work(self, sha256: str, text: str) -> None:
-        """Keeps the code of a file, which reports show."""
+    def store_code(self, sha256: str, text: str) -> None:
+        """Store the code of a file for reports."""
         if self._database.row("SELECT 1 FROM works WHERE sha256 = ?", (sha256,)) is None:
             with self._database.transaction():
                 self._database.change("INSERT OR IGNORE INTO works VALUES (?, ?)", (sha256, pack_text(text)))
 
     def end_run(self, run: int) -> None:
-        """Says that a run is complete."""
+        """Mark a run as complete."""
         with self._database.transaction():
             self._database.change("UPDATE runs SET ended = ? WHERE id = ?", (_now(), run))
 
@@ -223,7 +229,7 @@ class Gradebook:
         run: int,
         student: Student,
         item: str,
-        handed: Handed,
+        handed: GradedFile,
         result: int | None,
         *,
         reused: bool = False,
@@ -237,16 +243,16 @@ class Gradebook:
     # ------------------------------------------------------------ who is in it
 
     def forget(self, student: str) -> None:
-        """Takes a student out of all runs, with the code. What was measured stays, for who hands in the same again."""
+        """Delete a student and their code from all runs. Results remain, to be reused for the same file."""
         with self._database.transaction():
             self._forget(storable(student))
 
     def merge(self, student: str, into: str) -> None:
-        """Makes two students one, with the id `into`; where both have a grade of one run and item, that of `into`."""
+        """Merge a student into the one with the id `into`, whose grade stays if both have one for a run and item."""
         old, new = storable(student), storable(into)
         with self._database.transaction():
             self._database.change(_JOIN_RUNS, (new, old))
-            self._database.change(_TWICE, (old, new))
+            self._database.change(_DUPLICATES, (old, new))
             for table in ("entries", "ignored"):
                 self._database.change(f"UPDATE {table} SET student = ? WHERE student = ?", (new, old))
             self._forget(old)
@@ -267,33 +273,36 @@ class Gradebook:
         adjustments: Path | None = None,
         known: Iterable[str] = (),
     ) -> None:
-        """Reads these files and keeps what they say, in place of what was given before; None leaves that as it is.
+        """Read these files, and replace the stored policies; None leaves a policy as it is.
 
-        `known` are items that the files may name although nothing was handed in for them yet. UsageError with file and
-        line for what is wrong, and nothing is changed then.
+        The files may name the `known` items even if nothing was handed in for them yet. If anything is wrong in a
+        file, raise UsageError with file and line, and change nothing.
         """
-        policies.keep(self._database, late, extensions, adjustments, known)
+        policies.store_policies(self._database, late, extensions, adjustments, known)
 
     def policy_files(self) -> dict[str, str]:
-        """The names of the files that the policies in force were read from: `{"late": "late.yaml"}`."""
-        return policies.files(self._database)
+        """Return the names of the files that the policies were read from: `{"late": "late.yaml"}`."""
+        return policies.policy_files(self._database)
 
     # ------------------------------------------------------------ views
 
-    def runs(self) -> list[Run]:
-        """All runs, the first one first."""
+    def runs(self) -> list[BatchRun]:
+        """Return all runs, oldest first."""
         return book.runs(self._database)
 
-    def run(self, run: int | None = None) -> Run:
-        """The run of that number, or the last one. UsageError where there is none."""
+    def run(self, run: int | None = None) -> BatchRun:
+        """Return the run with a number, or the last one. Raise UsageError if there is none."""
         return book.find_run(self._database, run)
 
     def book(self, run: int | None = None) -> StoredBook:
-        """The latest grades of everybody, or those of one run, policies applied. UsageError where there is none."""
-        return StoredBook(self._database, run, policies.policy(self._database))
+        """Return a view of the latest grades, or of one run, with policies applied.
 
-    def entries(self, run: int) -> Iterator[Entry]:
-        """Yield what counts of a run, by student and item, as it was measured."""
+        Raise UsageError if there is no such run.
+        """
+        return StoredBook(self._database, run, policies.load_policy(self._database))
+
+    def entries(self, run: int) -> Iterator[GradebookEntry]:
+        """Yield the versions that count in a run, by student and item, without penalties and adjustments."""
         return self.book(run).entries()
 
 

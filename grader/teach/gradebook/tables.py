@@ -1,4 +1,4 @@
-"""extensions.csv and adjustments.csv: what an instructor decided for single students, row by row."""
+"""Reads extensions.csv and adjustments.csv: decisions of the instructor about single students."""
 
 import csv
 import io
@@ -12,14 +12,14 @@ import msgspec
 from grader.base.errors import UsageError
 from grader.course.document import shown
 from grader.course.model import did_you_mean
-from grader.teach.gradebook.late import moment
+from grader.teach.gradebook.late import parse_due_time
 from grader.teach.handins.handin import Student
 
-SAME = {"exercise": "item", "comment": "reason"}  # other names of columns
+ALIASES = {"exercise": "item", "comment": "reason"}  # other names of columns
 
 
 class Extension(msgspec.Struct, frozen=True, kw_only=True):
-    """More time for one student: a due date of one's own, or days on top of everybody's."""
+    """More time for one student: a new due date, or days after the normal one."""
 
     student: str  # id
     item: str | None  # None: all items
@@ -28,7 +28,7 @@ class Extension(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
-    """Points given or taken by the instructor, and why; without either, what the instructor has to say."""
+    """Points added or taken away by the instructor, with the reason; without points, a comment."""
 
     student: str  # id
     item: str
@@ -37,13 +37,13 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
     @property
-    def comment(self) -> bool:
-        """Whether it changes no points."""
+    def is_comment(self) -> bool:
+        """True if it changes no points."""
         return self.points is None and self.share is None
 
 
 class _Row:
-    """One row, and where it stands."""
+    """A row of a table, with its file and line for error messages."""
 
     def __init__(self, path: Path, line: int, cells: Mapping[str, str]):
         self.path, self.line, self._cells = path, line, cells
@@ -52,10 +52,11 @@ class _Row:
         return self._cells.get(column, "")
 
     def error(self, sentence: str) -> UsageError:
+        """Return an error that names the file and line."""
         return UsageError(f"{shown(self.path)}:{self.line}: {sentence}")
 
     def number(self, column: str) -> float | None:
-        """A number with a decimal point, with % or without. None where the cell is empty."""
+        """Return the number in a cell, with or without %; None if it is empty."""
         text = self[column].removesuffix("%").strip()
         if not text:
             return None
@@ -67,18 +68,18 @@ class _Row:
             raise self.error(f"'{column}' must be a number such as 1.5 or -2, not {self[column]!r}.")
         return number
 
-    def one_of(self, *columns: str) -> None:
-        """UsageError unless exactly one of these cells is filled in."""
+    def require_one_of(self, *columns: str) -> None:
+        """Raise UsageError unless exactly one of these cells is filled in."""
         if sum(bool(self[column]) for column in columns) != 1:
             raise self.error(f"fill in either {' or '.join(columns)}.")
 
 
-class Names:
-    """Who and what a cell may mean: a student by id, login or e-mail address, an item by its id."""
+class NameLookup:
+    """Looks up students by id, login or email address, and items by id."""
 
     def __init__(self, students: Iterable[Student], items: Sequence[str]):
         self._items = items
-        self._students: dict[str, set[str]] = {}
+        self._students: dict[str, set[str]] = {}  # ids by name
         ids = []
         for student in students:
             ids.append(student.id)
@@ -88,7 +89,7 @@ class Names:
         self._students.update({each: {each} for each in ids})
 
     def student(self, row: _Row) -> str:
-        """The id of the student whom a row is about."""
+        """Return the id of a row's student. Raise UsageError if there is none, or several."""
         name = row["student"]
         if not name:
             raise row.error("the student is missing.")
@@ -96,29 +97,29 @@ class Names:
         if found is None:
             raise row.error(f"no student '{name}' in the gradebook.{did_you_mean(name, self._students)}")
         if len(found) > 1:
-            raise row.error(f"'{name}' is the login or address of {len(found)} students; write the id.")
+            raise row.error(f"'{name}' is the login or address of {len(found)} students; use the id.")
         (student,) = found
         return student
 
     def item(self, row: _Row) -> str | None:
-        """The item that a row is about, None where the cell is empty."""
+        """Return the item of a row; None if the cell is empty. Raise UsageError for an unknown item."""
         name = row["item"]
         if name and name not in self._items:
             raise row.error(f"nothing was handed in as '{name}'.{did_you_mean(name, self._items)}")
         return name or None
 
 
-def read_extensions(path: Path, names: Names) -> list[Extension]:
-    """The rows of extensions.csv. UsageError with file and line for what is wrong in it."""
+def read_extensions(path: Path, names: NameLookup) -> list[Extension]:
+    """Read extensions.csv. Raise UsageError with file and line for anything wrong in it."""
     extensions = []
     seen: dict[tuple[str, str | None], int] = {}
     for row in _rows(path, needed=("student",), optional=("item", "due", "days")):
         student, item = names.student(row), names.item(row)
         if (first := seen.setdefault((student, item), row.line)) != row.line:
-            raise row.error(f"the extension of line {first} is for the same student and item; keep one of them.")
-        row.one_of("due", "days")
+            raise row.error(f"the extension in line {first} is for the same student and item; keep one of them.")
+        row.require_one_of("due", "days")
         try:
-            due = moment(row["due"]) if row["due"] else None
+            due = parse_due_time(row["due"]) if row["due"] else None
         except ValueError as error:
             raise row.error(str(error)) from None
         days = row.number("days")
@@ -128,8 +129,8 @@ def read_extensions(path: Path, names: Names) -> list[Extension]:
     return extensions
 
 
-def read_adjustments(path: Path, names: Names) -> list[Adjustment]:
-    """The rows of adjustments.csv. UsageError with file and line for what is wrong in it."""
+def read_adjustments(path: Path, names: NameLookup) -> list[Adjustment]:
+    """Read adjustments.csv. Raise UsageError with file and line for anything wrong in it."""
     adjustments = []
     seen: dict[Adjustment, int] = {}
     for row in _rows(path, needed=("student", "item", "reason"), optional=("points", "percent")):
@@ -149,30 +150,28 @@ def read_adjustments(path: Path, names: Names) -> list[Adjustment]:
             reason=row["reason"],
         )
         if (first := seen.setdefault(adjustment, row.line)) != row.line:
-            raise row.error(f"the same row stands in line {first} already.")
+            raise row.error(f"the same row is already in line {first}; remove one.")
         adjustments.append(adjustment)
     return adjustments
 
 
 def _rows(path: Path, needed: tuple[str, ...], optional: tuple[str, ...]) -> Iterator[_Row]:
-    """The rows that are not empty, each as the text of its cells by the names in the first row."""
+    """Yield the rows that are not empty, with cells by the names in the first row."""
     text = _text(path)
     first = text.lstrip().partition("\n")[0]
-    delimiter = ";" if ";" in first and "," not in first else ","  # as spreadsheets write it where 1,5 is a number
+    delimiter = ";" if ";" in first and "," not in first else ","  # spreadsheets use ; in locales with decimal commas
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] | None = None
-    line = 1  # of the row's beginning: a cell may have line feeds
+    line = 1  # of the row's beginning: a cell may contain line breaks
     try:
         for cells in reader:
             cells = [cell.strip() for cell in cells]
             row = _Row(path, line, dict(zip(header or (), cells, strict=False)))
-            if any(cells) and header is None:
-                header = _header(row, cells, needed, optional)
-            elif any(cells) and header is not None:
-                if len(cells) > len(header):
-                    raise row.error(
-                        f"{len(cells)} cells for {len(header)} columns; put a cell with {delimiter} in quotes."
-                    )
+            if header is None:
+                header = _header(row, cells, needed, optional) if any(cells) else None
+            elif len(cells) > len(header) and any(cells):
+                raise row.error(f"{len(cells)} cells for {len(header)} columns; put a cell with {delimiter} in quotes.")
+            elif any(cells):
                 yield row
             line = reader.line_num + 1
     except csv.Error as error:
@@ -182,7 +181,7 @@ def _rows(path: Path, needed: tuple[str, ...], optional: tuple[str, ...]) -> Ite
 
 
 def _header(row: _Row, cells: list[str], needed: tuple[str, ...], optional: tuple[str, ...]) -> list[str]:
-    columns = [SAME.get(cell.lower(), cell.lower()) for cell in cells]
+    columns = [ALIASES.get(cell.lower(), cell.lower()) for cell in cells]
     for column in needed:
         if column not in columns:
             raise row.error(f"the column '{column}' is missing; the first row must be {', '.join(needed + optional)}.")

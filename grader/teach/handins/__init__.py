@@ -1,1 +1,1 @@
-"""What a class handed in: archives and folders of learning platforms, rosters, and whose file is for what."""
+"""Hand-ins of a class: reads archives, folders and rosters, and assigns each file to a student and an item."""

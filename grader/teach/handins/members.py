@@ -1,4 +1,4 @@
-"""The members of a zip and of a tar, one at a time, and how each is read. What is unsafe is named, and not read."""
+"""Readers of zip and tar archives: yield one member at a time; unsafe members are reported and not read."""
 
 import re
 import stat
@@ -13,36 +13,39 @@ from typing import IO, TypeAlias
 from grader.base.errors import UsageError
 from grader.engine.submission.files import too_large, visible
 from grader.teach.handins.handin import Ignored
-from grader.teach.handins.tree import LINK, SPECIAL, Entry, Parts, moment, unread
+from grader.teach.handins.tree import LINK, SPECIAL, Parts, TreeEntry, time_of_timestamp, unreadable_file
 
-Member: TypeAlias = Entry | Ignored | tuple[Parts, str]  # a path, and why it is not read
+Member: TypeAlias = TreeEntry | Ignored | tuple[Parts, str]  # the tuple: a path, and why it is not read
 
 BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 
-_CYRILLIC = ("cp866", "cp1125", "cp1251")  # in which old programs of Eastern Europe write names, the likeliest first
-# A letter and small ones, or capitals; `I` and `i`, which the first of them lacks, are Latin ones there
+_CYRILLIC = ("cp866", "cp1125", "cp1251")  # encodings of old Eastern European programs, most likely first
+# One letter and lower-case ones, or capitals only; cp866 has no Cyrillic `I` and `i`, so names use the Latin ones
 _WORD = re.compile(r"[А-ЯЁЄІЇҐІIiа-яёєіїґ][а-яёєіїґʼi]+|[А-ЯЁЄІЇҐI]{2,}")
 _DEVICE = re.compile(r"[A-Za-z]:")
 
 
 def _parts(name: str) -> Parts | None:
-    """The parts of a member's name; None if it leads out of the archive. Some programs write backslashes."""
-    parts = tuple(part for part in re.split(r"[/\\]", name) if part not in ("", "."))
+    """Return the parts of a member's name; None if it leads out of the archive."""
+    parts = tuple(part for part in re.split(r"[/\\]", name) if part not in ("", "."))  # some programs write backslashes
     if name[:1] in ("/", "\\") or ".." in parts or not parts or _DEVICE.match(parts[0]):
         return None
     return parts
 
 
 def _outside(name: str, member: str) -> Ignored:
-    return unread(f"{name}: {visible(member[:200])}", "its path leads out of the archive")
+    return unreadable_file(f"{name}: {visible(member[:200])}", "its path leads out of the archive")
 
 
-class Zip:
+class ZipReader:
+    """A reader of zip archives."""
+
     def __init__(self, file: IO[bytes], name: str):
         self._name = name
         self._zip = zipfile.ZipFile(file)
 
     def members(self) -> Iterator[Member]:
+        """Yield the members that are not folders."""
         for info in self._zip.infolist():
             member = _name_in_zip(info)
             path = _parts(member)
@@ -58,9 +61,9 @@ class Zip:
             elif info.flag_bits & 1:
                 yield path, "encrypted"
             elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others expand without bound
-                yield path, "compressed in a way that is not read; pack it again as a plain .zip"
+                yield path, "compressed in a way that is not supported; pack it again as a plain .zip"
             else:
-                yield Entry(path, self._name, info.file_size, _zip_time(info), partial(self._read, info))
+                yield TreeEntry(path, self._name, info.file_size, _zip_time(info), partial(self._read, info))
 
     def _read(self, info: zipfile.ZipInfo, limit: int) -> bytes:
         file = f"{self._name}/{visible(_name_in_zip(info))}"
@@ -68,13 +71,13 @@ class Zip:
             raise too_large(file, limit)
         try:
             with self._zip.open(info) as member:
-                return member.read(limit + 1)[:limit]  # no more than was declared, else its checksum does not hold
+                return member.read(limit + 1)[:limit]  # reading up to the end verifies the checksum
         except (*BROKEN, RuntimeError) as error:
             raise UsageError(f"{file} cannot be read: {visible(str(error))}; pack it again.") from None
 
 
 def _name_in_zip(info: zipfile.ZipInfo) -> str:
-    """The member's name. Many programs write UTF-8 and do not say so."""
+    """Return the member's name. Many programs write UTF-8 without setting the flag for it."""
     name = info.orig_filename.partition("\0")[0]
     if info.flag_bits & 0x800:
         return name
@@ -87,27 +90,30 @@ def _name_in_zip(info: zipfile.ZipInfo) -> str:
 
 
 def _all_cyrillic(name: str) -> bool:
-    """Whether all words of a name that are not English are Cyrillic ones, as people write them."""
+    """Return whether all words that are not ASCII are Cyrillic, with capitals only where people write them."""
     words = [word for word in re.findall(r"[^\x00-\x40\x5b-\x60\x7b-\x7f]+", name) if not word.isascii()]
     return all(_WORD.fullmatch(word) for word in words)
 
 
 def _zip_time(info: zipfile.ZipInfo) -> datetime | None:
     try:
-        return datetime(*info.date_time, tzinfo=UTC)  # of an unknown zone: good for comparing within one archive
+        return datetime(*info.date_time, tzinfo=UTC)  # the real zone is unknown: only times of one archive compare
     except ValueError:
         return None
 
 
-class Tar:
+class TarReader:
+    """A reader of uncompressed tar archives."""
+
     def __init__(self, file: IO[bytes], name: str):
         self._name = name
         self._file = file
 
     def members(self) -> Iterator[Member]:
+        """Yield the members that are not folders."""
         with tarfile.open(fileobj=self._file, mode="r:", encoding="utf-8", errors="surrogateescape") as tar:
             while (info := tar.next()) is not None:
-                tar.members.clear()  # type: ignore[attr-defined]  # it would keep them all
+                tar.members.clear()  # type: ignore[attr-defined]  # keeps memory constant
                 path = _parts(info.name)
                 if info.isdir():
                     continue
@@ -119,9 +125,9 @@ class Tar:
                     yield path, SPECIAL
                 else:
                     fetch = partial(self._read, info.offset_data, info.size, f"{self._name}/{visible(info.name)}")
-                    yield Entry(path, self._name, info.size, moment(info.mtime), fetch)
+                    yield TreeEntry(path, self._name, info.size, time_of_timestamp(info.mtime), fetch)
             self._file.seek(tar.offset)
-            if any(self._file.read(tarfile.BLOCKSIZE)):  # tarfile takes a damaged header for the end
+            if any(self._file.read(tarfile.BLOCKSIZE)):  # tarfile mistakes a damaged header for the end
                 raise tarfile.ReadError("a header in the middle of it is damaged")
 
     def _read(self, offset: int, size: int, file: str, limit: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The class list: who should have handed in, and which of those who did is which of them."""
+"""The class roster: reads it, and matches the students of hand-ins with it."""
 
 import csv
 import io
@@ -15,9 +15,9 @@ from msgspec import structs
 from grader.base.errors import UsageError
 from grader.engine.submission.files import visible
 from grader.teach.handins.handin import Found, Handin, Ignored, Student
-from grader.teach.handins.versions import choose
+from grader.teach.handins.versions import choose_versions
 
-_COLUMNS = {  # of rosters and gradebooks as the platforms export them, in lower case
+_COLUMNS = {  # of the rosters and gradebooks that learning platforms export, in lower case
     "id": "id",
     "identifier": "id",
     "student_id": "id",
@@ -40,38 +40,38 @@ _COLUMNS = {  # of rosters and gradebooks as the platforms export them, in lower
     "surname": "last",
     "section": "section",
 }
-# the second line of Canvas' gradebook, and whom Canvas makes up for the teacher's view: no students
+# Rows of Canvas' gradebook that are no students: its second line, and the student of the teacher's test view
 _NOBODY = ("Points Possible", "Student, Test")
-# Moodle's "Participant 657693", in whatever language: "Teilnehmer/in657693". No user's name: "student17"
+# Moodle's "Participant 657693" in any language, such as "Teilnehmer/in657693"; not a user name such as "student17"
 _PARTICIPANT = re.compile(r"(?=\D*(?:[ /]|[^\x00-\x7f]))\D+(\d+)")
-_MOST_WORDS = 5  # of a name, for which all orders are tried
+_MOST_WORDS = 5  # in a name whose words are tried in all orders
 
 
 @dataclass(frozen=True)
-class Listed:
-    """A student of the roster."""
+class RosterEntry:
+    """A row of the roster."""
 
     student: Student
-    ids: tuple[str, ...]  # all numbers that stand for them
+    ids: tuple[str, ...]  # all numbers of the student
 
 
-Roster = tuple[Listed, ...]
+Roster = tuple[RosterEntry, ...]
 
 
 def read_roster(path: Path) -> Roster:
-    """The students that a CSV file lists. UsageError with file and line for what is wrong in it."""
+    """Read a roster from a CSV file. Raise UsageError with file and line for anything wrong in it."""
     name = visible(path)
     text = _text(path, name)
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    roster: list[Listed] = []
+    roster: list[RosterEntry] = []
     lines: dict[str, int] = {}
     try:
         columns = [_COLUMNS.get(cell.strip().lower()) for cell in next(reader, [])]
         if not {"id", "sid", "login", "email", "name", "last"} & set(columns):
             wanted = "id, name, email, login, sid, Student, SIS User ID, SIS Login ID, Full name, Email address"
-            raise UsageError(f"{name}:1: no column of this header is known; name at least one of {wanted}.")
+            raise UsageError(f"{name}:1: no known column in the header; add at least one of {wanted}.")
         for row in reader:
             listed = _listed(columns, row)
             if listed is None:
@@ -79,26 +79,26 @@ def read_roster(path: Path) -> Roster:
             line = reader.line_num
             if listed.student.id in lines:
                 first = lines[listed.student.id]
-                raise UsageError(f"{name}:{line}: '{listed.student.id}' stands in line {first} already; remove one.")
+                raise UsageError(f"{name}:{line}: '{listed.student.id}' is already in line {first}; remove one.")
             lines[listed.student.id] = line
             roster.append(listed)
     except csv.Error as error:
         raise UsageError(f"{name}:{reader.line_num}: not valid CSV: {error}.") from None
     if not roster:
-        raise UsageError(f"{name}:1: no student is listed.")
+        raise UsageError(f"{name}:1: no students are listed.")
     return tuple(roster)
 
 
 def logins_of(roster: Roster) -> set[str]:
-    """What the students are called where they have a login and not a name."""
+    """Return the logins and ids of all students."""
     return {name for each in roster for name in (each.student.login, each.student.id) if name}
 
 
-def match(found: Found, roster: Roster) -> Found:
-    """What was found, each student as the roster has them.
+def match_roster(found: Found, roster: Roster) -> Found:
+    """Replace each student by the matching one on the roster, and fill in `unmatched` and `missing`.
 
-    By id, else by login, by email, by the exact name, and else by the name without case, accents, spaces and the order
-    of its words, where only one student has it. `unmatched` and `missing` say who is left over on either side.
+    Students match by id, else by login, email or exact name, else by the name ignoring case, accents, spaces and word
+    order, provided that only one student has it. Raise UsageError if an unmatched student has the id of another one.
     """
     index = _Index(roster)
     known: dict[str, Student] = {}
@@ -114,41 +114,41 @@ def match(found: Found, roster: Roster) -> Found:
             seen.add(listed.student.id)
             known[student.id] = _filled(listed.student, student)
     if strangers := [each for each in unmatched.values() if each.id in index.own_ids]:
-        who = strangers[0]
+        first = strangers[0]
         raise UsageError(
-            f"The id '{who.id}' is that of another student on the roster than of {who.name or 'who'} handed in; "
-            "give the roster a column with the ids of the learning platform."
+            f"The id '{first.id}' is of one student on the roster and of {first.name or 'another'} in the "
+            "submissions; add a column with the ids of the learning platform to the roster."
         )
 
-    def known_as(handin: Handin) -> Handin:
+    def rename(handin: Handin) -> Handin:
         students = (known.get(each.id, each) for each in handin.students)
         return replace(handin, students=tuple({each.id: each for each in students}.values()))
 
-    def owned(ignored: Ignored) -> Ignored:
+    def rename_ignored(ignored: Ignored) -> Ignored:
         student = ignored.student
         return ignored if student is None else structs.replace(ignored, student=known.get(student.id, student))
 
-    # a student may have come under two ids
-    handins, left = choose(map(known_as, found.handins))
+    # one student may have handed in under two ids
+    handins, left_out = choose_versions(map(rename, found.handins))
     missing = [each.student for each in roster if each.student.id not in seen]
     return replace(
         found,
         handins=handins,
-        ignored=[*map(owned, found.ignored), *left],
-        others=choose(map(known_as, found.others))[0],
+        ignored=[*map(rename_ignored, found.ignored), *left_out],
+        unrequested=choose_versions(map(rename, found.unrequested))[0],
         unmatched=list(unmatched.values()),
         missing=missing,
     )
 
 
 def _filled(listed: Student, found: Student) -> Student:
-    """What the roster does not say is taken from what was found."""
+    """Return the student on the roster, with missing fields from the submissions."""
     name = listed.name or found.name
     return structs.replace(listed, name=name, email=listed.email or found.email, login=listed.login or found.login)
 
 
 class _Index:
-    """The students of a roster by all that they may be called."""
+    """The students of a roster by id, login, email and name."""
 
     def __init__(self, roster: Roster):
         self.own_ids = {each.student.id for each in roster}
@@ -158,13 +158,13 @@ class _Index:
         self._names = _by(roster, lambda each: (each.student.name,))
         self._spellings = _by(roster, lambda each: _spellings(each.student.name or ""))
 
-    def find(self, student: Student) -> Listed | None:
-        """The one of the roster; None where there is none, or several that it may be."""
+    def find(self, student: Student) -> RosterEntry | None:
+        """Return the matching row; None if there is none, or several."""
         names = [student.name] if student.name else [student.id]
         named = _only(self._names, names) or _only(self._spellings, map(_plain, names))
         by_id = _only(self._ids, [student.id])
         if by_id and not _may_be(by_id.student.name, student.name):
-            by_id = None  # a platform's numbers and a university's may be the same by chance
+            by_id = None  # ids of the platform and the university may coincide
         return (
             by_id
             or _only(self._logins, [student.login, student.id])
@@ -173,15 +173,15 @@ class _Index:
         )
 
 
-def _by(roster: Roster, keys: Callable[[Listed], Iterable[str | None]]) -> dict[str, list[Listed]]:
-    index: dict[str, list[Listed]] = defaultdict(list)
+def _by(roster: Roster, keys: Callable[[RosterEntry], Iterable[str | None]]) -> dict[str, list[RosterEntry]]:
+    index: dict[str, list[RosterEntry]] = defaultdict(list)
     for each in roster:
         for key in {key.casefold() for key in keys(each) if key}:
             index[key].append(each)
     return dict(index)
 
 
-def _only(index: dict[str, list[Listed]], keys: Iterable[str | None]) -> Listed | None:
+def _only(index: dict[str, list[RosterEntry]], keys: Iterable[str | None]) -> RosterEntry | None:
     for key in keys:
         if key and len(found := index.get(key.casefold(), [])) == 1:
             return found[0]
@@ -189,13 +189,13 @@ def _only(index: dict[str, list[Listed]], keys: Iterable[str | None]) -> Listed 
 
 
 def _plain(name: str) -> str:
-    """A name without case, accents, spaces and punctuation."""
+    """Return a name without case, accents, spaces and punctuation."""
     letters = unicodedata.normalize("NFKD", name).casefold()
     return "".join(char for char in letters if char.isalnum())
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """A name's words in all orders, as Canvas joins them: `lovelaceada`."""
+    """Yield a name's words joined in all orders; Canvas joins them as `lovelaceada`."""
     words = [plain for word in name.replace(",", " ").split() if (plain := _plain(word))]
     orders = itertools.permutations(words) if len(words) <= _MOST_WORDS else [words, [*words[-1:], *words[:-1]]]
     for order in orders:
@@ -203,7 +203,7 @@ def _spellings(name: str) -> Iterator[str]:
 
 
 def _may_be(name: str | None, other: str | None) -> bool:
-    """Whether two names may be one person's: they have a word in common, or one is not known."""
+    """Return whether two names may be one person's: they share a word, or one is unknown."""
     if not name or not other:
         return True
     words = [plain for word in name.replace(",", " ").split() if (plain := _plain(word))]
@@ -225,8 +225,8 @@ def _text(path: Path, name: str) -> str:
         raise UsageError(f"{name}:{line}: not UTF-8; save the roster as CSV in this encoding.") from None
 
 
-def _listed(columns: list[str | None], row: list[str]) -> Listed | None:
-    """A student of a row; None for a row that is none."""
+def _listed(columns: list[str | None], row: list[str]) -> RosterEntry | None:
+    """Return the student of a row; None for a row without one."""
     cells: dict[str, str] = {}
     for column, cell in zip(columns, row, strict=False):
         if column and cell.strip():
@@ -244,4 +244,4 @@ def _listed(columns: list[str | None], row: list[str]) -> Listed | None:
     if own is None:
         return None
     student = Student(id=own, name=name or None, email=cells.get("email"), login=cells.get("login"))
-    return Listed(student, ids or (own,))
+    return RosterEntry(student, ids or (own,))

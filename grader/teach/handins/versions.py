@@ -1,4 +1,4 @@
-"""Choose what is graded of a student's several files for one item: all versions that may count, one file of each."""
+"""Chooses the files to grade if a student has several for one item: all versions that may count, one file of each."""
 
 import hashlib
 import itertools
@@ -12,48 +12,49 @@ from typing import Any, NoReturn
 from grader.base.errors import UsageError
 from grader.engine.submission.examine import is_untouched
 from grader.engine.submission.read import submission_of
-from grader.teach.handins.handin import Handin, Ignored, Kind, Student
+from grader.teach.handins.handin import Handin, Ignored, IgnoredKind, Student
 
-MOST = 20  # versions of one student for one item that are graded: each may take as long as the limits of its tests say
-APART = timedelta(minutes=1)  # what clones, copies or unpacks files may give them times that differ by less
+MOST = 20  # versions of one student for one item: each may take as long as the time limits of its tests allow
+SAME_TIME = timedelta(minutes=1)  # cloning, copying or unpacking may change times by less than this
 
 
 @dataclass(frozen=True, slots=True)
-class _Left:
-    """A file that is not graded, the one that is, and why."""
+class _LeftOut:
+    """A file that is not graded, because another one is."""
 
     handin: Handin
     graded: Handin
     why: str
-    kind: Kind = Kind.EARLIER
+    kind: IgnoredKind = IgnoredKind.EARLIER
 
 
-def choose(handins: Iterable[Handin]) -> tuple[list[Handin], list[Ignored]]:
-    """Return what is to be graded, the versions of each student for an item numbered, and the files that are not.
+def choose_versions(handins: Iterable[Handin]) -> tuple[list[Handin], list[Ignored]]:
+    """Return the files to grade, with the versions of each student and item numbered, and the files left out.
 
-    The order of evidence is that of docs/submissions.md. Where a student has two files for one item that differ, and
-    nothing tells which counts, reading what is graded raises UsageError: it is the outcome of that student alone.
+    docs/submissions.md lists the evidence in order. If two files of a student for one item differ and nothing tells
+    which counts, reading the chosen one raises UsageError: only that student is affected.
     """
     chosen: list[Handin] = []
-    several: defaultdict[tuple[str, str, str], list[Handin]] = defaultdict(list)
+    groups: defaultdict[tuple[str, str, str], list[Handin]] = defaultdict(list)
     for handin in handins:
-        if handin.item:
-            for student in handin.students:
-                several[student.id, handin.kind, handin.item].append(handin)
-        else:
-            chosen.append(handin)  # a form of a quiz that nobody has read yet
-    owners: defaultdict[Handin, set[str]] = defaultdict(set)  # of a group, those for whom it is the same version
-    ignored: dict[Ignored, None] = {}  # in order
-    for (student_id, _, _), files in several.items():
-        versions, left = _versions(files, student_id)
-        for each in versions:
-            owners[each].add(student_id)
-        for out in left:
-            if out.handin.file != out.graded.file:  # an earlier commit is no other file
-                student = _member(out.handin, student_id)
-                ignored[Ignored(file=out.handin.file, why=out.why, kind=out.kind, student=student)] = None
-    for each, ids in owners.items():
-        chosen.append(replace(each, students=tuple(student for student in each.students if student.id in ids)))
+        if not handin.item:  # a quiz form that is not parsed yet
+            chosen.append(handin)
+            continue
+        for student in handin.students:
+            groups[student.id, handin.kind, handin.item].append(handin)
+    owners: defaultdict[Handin, set[str]] = defaultdict(set)  # members of a group for whom it is the same version
+    ignored: dict[Ignored, None] = {}  # an ordered set
+    for (student_id, _, _), files in groups.items():
+        versions, left_out = _versions(files, student_id)
+        for version in versions:
+            owners[version].add(student_id)
+        for each in left_out:
+            if each.handin.file == each.graded.file:  # an earlier commit of the same file
+                continue
+            student = _member(each.handin, student_id)
+            ignored[Ignored(file=each.handin.file, why=each.why, kind=each.kind, student=student)] = None
+    for version, ids in owners.items():
+        chosen.append(replace(version, students=tuple(each for each in version.students if each.id in ids)))
     return chosen, list(ignored)
 
 
@@ -61,94 +62,109 @@ def _member(handin: Handin, student_id: str) -> Student:
     return next(student for student in handin.students if student.id == student_id)
 
 
-def _versions(files: Sequence[Handin], student_id: str) -> tuple[list[Handin], list[_Left]]:
-    """Return the versions of one student in order, and the files that are left out."""
-    named = [each for each in files if each.evidence.mapped] or files
-    deliveries = [again for each in _apart(named, lambda file: file.time) for again in _by_archive(each)]
+def _versions(files: Sequence[Handin], student_id: str) -> tuple[list[Handin], list[_LeftOut]]:
+    """Return the versions of one student in order, and the files left out."""
+    mapped = [each for each in files if each.evidence.mapped] or files
+    by_time = _grouped(mapped, lambda file: file.time)
+    deliveries = [delivery for group in by_time for delivery in _by_archive_number(group)]
     versions: list[Handin] = []
-    left: list[_Left] = []
+    left_out: list[_LeftOut] = []
     for delivery in deliveries[-MOST:]:
         of_delivery, others = _of_delivery(delivery, student_id)
         versions += of_delivery
-        left += others
+        left_out += others
     last = versions[-1]
     older = [*itertools.chain(*deliveries[:-MOST]), *versions[:-MOST]]
-    left += (_Left(each, last, f"older than the last {MOST} versions") for each in older)
-    left += _beside(last, _without(files, named), "the map names it")
+    left_out += (_LeftOut(each, last, f"older than the last {MOST} versions") for each in older)
+    left_out += _leave_out(last, _without(files, mapped), "the map names it")
     if len(versions) > 1:
         versions, others = _distinct(versions[-MOST:])
-        left += others
+        left_out += others
     count = len(versions)
-    return [replace(each, version=n, superseded=n < count) for n, each in enumerate(versions, start=1)], left
+    return [replace(each, version=n, superseded=n < count) for n, each in enumerate(versions, start=1)], left_out
 
 
-def _of_delivery(files: Sequence[Handin], student_id: str) -> tuple[list[Handin], list[_Left]]:
-    """Return one of the files that were handed in together for each number in their names, and those left out."""
+def _of_delivery(files: Sequence[Handin], student_id: str) -> tuple[list[Handin], list[_LeftOut]]:
+    """Choose from files handed in together: one for each number in their names. Return also the files left out."""
     rest = files
     stubs: list[Handin] = []
-    while len(placed := _best_placed(rest)) < len(rest) and len(stubs) < MOST and all(map(_is_open, placed)):
+    while len(placed := _best_placed(rest)) < len(rest) and len(stubs) < MOST and all(map(_is_stub, placed)):
         stubs += placed
         rest = _without(rest, placed)
     versions: list[Handin] = []
-    left: list[_Left] = []
-    for numbered in _apart(placed, lambda each: each.evidence.number):
-        newest = _newest(numbered)
-        written = newest
-        if 1 < len(newest) <= MOST:
-            written = [each for each in newest if not _is_open(each)] or newest
-        first = written[0]
-        differing = next((each for each in written[1:] if len(written) > MOST or not _are_the_same(first, each)), None)
-        if differing is None:
-            versions.append(first)
-            left += (_same(each, first) for each in written[1:])
-        else:
-            sentence = _cannot_tell(first, differing)
-            versions.append(replace(first, students=(_member(first, student_id),), read=partial(_refuse, sentence)))
-            why = f"nothing tells whether this or {first.file} counts: say it with --map"
-            left += (_Left(each, first, why, Kind.COPY) for each in written[1:])
-        left += _beside(first, _without(numbered, newest), "it was changed last")
-        left += _beside(first, _without(newest, written), "nothing is written in this one")
+    left_out: list[_LeftOut] = []
+    for numbered in _grouped(placed, lambda each: each.evidence.number):
+        version, others = _of_number(numbered, student_id)
+        versions.append(version)
+        left_out += others
     in_place = any(each.evidence.in_place for each in placed)
-    where = "it lies where the course has it" if in_place else "it lies nearer to the top"
-    left += _beside(versions[-1], _without(rest, placed), where)
-    left += _beside(versions[-1], stubs, "nothing is written in this one")
-    return versions, left
+    place = "it is where the course has it" if in_place else "it is nearer to the top"
+    left_out += _leave_out(versions[-1], _without(rest, placed), place)
+    left_out += _leave_out(versions[-1], stubs, "this file is an untouched stub")
+    return versions, left_out
 
 
-def _distinct(versions: Sequence[Handin]) -> tuple[list[Handin], list[_Left]]:
+def _of_number(files: Sequence[Handin], student_id: str) -> tuple[Handin, list[_LeftOut]]:
+    """Choose the newest of files with the same number: not a stub, if possible. Return also the files left out.
+
+    If several are left and differ, the first is chosen, and reading it raises UsageError.
+    """
+    newest = _newest(files)
+    written = newest
+    if 1 < len(newest) <= MOST:
+        written = [each for each in newest if not _is_stub(each)] or newest
+    first, *others = written
+    differing = next((each for each in others if len(written) > MOST or not _are_equal(first, each)), None)
+    if differing is None:
+        version = first
+        left_out = [_duplicate(each, first) for each in others]
+    else:
+        message = _cannot_tell(first, differing)
+        version = replace(first, students=(_member(first, student_id),), read=partial(_raise, message))
+        why = f"it is unclear whether this or {first.file} counts; use --map to choose"
+        left_out = [_LeftOut(each, first, why, IgnoredKind.COPY) for each in others]
+    left_out += _leave_out(first, _without(files, newest), "it was changed last")
+    left_out += _leave_out(first, _without(newest, written), "this file is an untouched stub")
+    return version, left_out
+
+
+def _distinct(versions: Sequence[Handin]) -> tuple[list[Handin], list[_LeftOut]]:
     """Return the versions without untouched stubs and unchanged resubmissions, and those left out.
 
-    What was handed in again unchanged keeps the time at which it first came.
+    An unchanged resubmission keeps the time of the first one.
     """
-    begun = [each for each in versions if not _is_open(each)] or versions
-    last = begun[-1]
-    left = [_Left(each, last, f"nothing is written in it; {last.file} is graded") for each in _without(versions, begun)]
+    written = [each for each in versions if not _is_stub(each)] or versions
+    last = written[-1]
+    why = f"an untouched stub; {last.file} is graded"
+    left_out = [_LeftOut(each, last, why) for each in _without(versions, written)]
     distinct: list[Handin] = []
-    for each in begun:
-        if distinct and _are_the_same(distinct[-1], each):
+    for each in written:
+        if distinct and _are_equal(distinct[-1], each):
             before = distinct.pop()
-            left.append(_same(before, each))
+            left_out.append(_duplicate(before, each))
             each = replace(each, time=before.time, late=before.late)
         distinct.append(each)
-    return distinct, left
+    return distinct, left_out
 
 
-def _beside(graded: Handin, others: Sequence[Handin], reason: str) -> list[_Left]:
-    """Return the other files as left out for the one that is graded, with the reason."""
-    why = f"not the same as {graded.file}, which is graded since {reason}"
+def _leave_out(graded: Handin, others: Sequence[Handin], reason: str) -> list[_LeftOut]:
+    """Return the other files as left out, with the reason why this one is graded."""
+    why = f"not the same as {graded.file}, which is graded because {reason}"
     return [
-        _same(each, graded) if n < MOST and _are_the_same(each, graded) else _Left(each, graded, why, Kind.COPY)
+        _duplicate(each, graded)
+        if n < MOST and _are_equal(each, graded)
+        else _LeftOut(each, graded, why, IgnoredKind.COPY)
         for n, each in enumerate(others)
     ]
 
 
-def _same(handin: Handin, graded: Handin) -> _Left:
-    """Return a file as left out for one with the same content."""
-    return _Left(handin, graded, f"the same as {graded.file}, which is graded")
+def _duplicate(handin: Handin, graded: Handin) -> _LeftOut:
+    """Return a file as left out because it has the same content as the graded one."""
+    return _LeftOut(handin, graded, f"the same as {graded.file}, which is graded")
 
 
 def _without(files: Sequence[Handin], taken: Sequence[Handin]) -> list[Handin]:
-    """Return the files that are not taken, by identity."""
+    """Return the files that are not among those taken, by identity."""
     ids = set(map(id, taken))
     return [each for each in files if id(each) not in ids]
 
@@ -156,22 +172,22 @@ def _without(files: Sequence[Handin], taken: Sequence[Handin]) -> list[Handin]:
 # ------------------------------------------------------------ the evidence
 
 
-def _apart(files: Sequence[Handin], key: Callable[[Handin], Any]) -> list[Sequence[Handin]]:
-    """Group the files by a key, in its order; keep them together if the key of one is unknown."""
+def _grouped(files: Sequence[Handin], key: Callable[[Handin], Any]) -> list[Sequence[Handin]]:
+    """Return the files grouped and sorted by a key; as one group if any key is None."""
     groups: defaultdict[Any, list[Handin]] = defaultdict(list)
     for each in files:
         groups[key(each)].append(each)
     return [files] if None in groups else [groups[each] for each in sorted(groups)]
 
 
-def _by_archive(files: Sequence[Handin]) -> list[Sequence[Handin]]:
-    """Group the files by the numbers of their archives, if these have one name: `work.zip` and `work-1.zip`."""
+def _by_archive_number(files: Sequence[Handin]) -> list[Sequence[Handin]]:
+    """Return the files grouped by the numbers of their archives, if these have one name: `work.zip`, `work-1.zip`."""
     names = {each.evidence.archive[0] for each in files}
-    return _apart(files, lambda each: each.evidence.archive[1]) if len(names) == 1 else [files]
+    return _grouped(files, lambda each: each.evidence.archive[1]) if len(names) == 1 else [files]
 
 
 def _best_placed(files: Sequence[Handin]) -> Sequence[Handin]:
-    """Return those that lie where the course has the file, or else those nearest to the top."""
+    """Return the files that are where the course has them, or else those nearest to the top."""
     if not _are_side_by_side(files):
         return files
     best = max(map(_place, files))
@@ -183,25 +199,25 @@ def _place(handin: Handin) -> tuple[bool, int]:
 
 
 def _newest(files: Sequence[Handin]) -> Sequence[Handin]:
-    """Return those that were changed last, or less than a minute before that."""
+    """Return the files that were changed last, or less than a minute before that."""
     times = [each.evidence.changed for each in files if each.evidence.changed is not None]
     if len(times) < len(files) or not _are_side_by_side(files):
         return files
     latest = max(times)
-    return [each for each, time in zip(files, times, strict=True) if latest - time < APART]
+    return [each for each, time in zip(files, times, strict=True) if latest - time < SAME_TIME]
 
 
 def _are_side_by_side(files: Sequence[Handin]) -> bool:
-    """Return True if the files lie in one tree, so that their places and times can be compared."""
+    """Return whether the files are in one tree, so that their places and times can be compared."""
     return len({each.evidence.tree for each in files}) == 1
 
 
-def _are_the_same(first: Handin, second: Handin) -> bool:
-    content = _content(first)
-    return content is not None and content == _content(second)
+def _are_equal(first: Handin, second: Handin) -> bool:
+    content = _hash(first)
+    return content is not None and content == _hash(second)
 
 
-def _content(handin: Handin) -> bytes | None:
+def _hash(handin: Handin) -> bytes | None:
     """Return a hash of the file, or None if it cannot be read."""
     try:
         return hashlib.sha256(handin.read()).digest()
@@ -209,8 +225,8 @@ def _content(handin: Handin) -> bytes | None:
         return None
 
 
-def _is_open(handin: Handin) -> bool:
-    """Return True for a stub in which nothing is written yet."""
+def _is_stub(handin: Handin) -> bool:
+    """Return whether a file is an untouched stub."""
     if handin.kind == "quiz":
         return False
     try:
@@ -219,15 +235,12 @@ def _is_open(handin: Handin) -> bool:
         return False
 
 
-# ------------------------------------------------------------ what cannot be told
-
-
-def _refuse(sentence: str) -> NoReturn:
-    raise UsageError(sentence)
+def _raise(message: str) -> NoReturn:
+    raise UsageError(message)
 
 
 def _cannot_tell(first: Handin, second: Handin) -> str:
     return (
-        f"There are two files for {first.item}, {first.file} and {second.file}, which differ, and nothing tells "
+        f"There are two files for {first.item}, {first.file} and {second.file}, which differ, and it is unclear "
         "which is newer; hand in one."
     )

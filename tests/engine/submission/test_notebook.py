@@ -94,7 +94,7 @@ def test_a_notebook_may_be_larger_than_a_file(tmp_path: Path) -> None:
 
 def test_nbformat_is_imported_for_notebooks_only() -> None:
     code = (
-        "import sys, grader.engine.submission, grader.teach.handins.recognise\n"
+        "import sys, grader.engine.submission, grader.teach.handins.find\n"
         "grader.engine.submission.submission_of(b'x = 1', 'x.py', 'x')\n"
         "print({'nbformat', 'torch', 'jsonschema'} & set(sys.modules))"
     )

@@ -1,4 +1,4 @@
-"""Grading on a real Dask cluster: a scheduler and workers, each a process of its own with a folder of its own."""
+"""Tests of grading on a real Dask cluster: each scheduler and worker is a process with its own folder."""
 
 import json
 import os
@@ -20,8 +20,8 @@ from grader.base.errors import UsageError
 from grader.course import load_course
 from grader.engine.judge.materials import materials_of
 from grader.engine.judge.messages import Job
+from grader.teach.batch.bundle import CourseBundle, bundle_course
 from grader.teach.batch.cluster import cluster_pool
-from grader.teach.batch.shipment import Shipment, ship
 from tests.classes import (
     REFERENCE,
     SCORES,
@@ -47,7 +47,7 @@ LONGEST = 600.0  # seconds after which what must come is taken not to: a guard, 
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Returns when the condition holds."""
+    """Wait until the condition is true."""
     end = time.monotonic() + LONGEST
     while not condition():
         assert time.monotonic() < end, "what was waited for did not come"
@@ -55,12 +55,12 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    """All processes below one."""
+    """Return all descendants of a process."""
     return [each for child in children(pid) for each in (child, *descendants(child))]
 
 
 def judging(pid: int) -> list[int]:
-    """The processes below a worker that are of the grader: warm processes, judges and students' workers."""
+    """Return the grader's processes below a Dask worker: warm processes, judges and students' workers."""
     return [each for each in descendants(pid) if b"grader.engine.pool" in _words(each)]
 
 
@@ -72,7 +72,7 @@ def _words(pid: int) -> bytes:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not yet waited for does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -80,7 +80,7 @@ def alive(pid: int) -> bool:
 
 
 class Cluster:
-    """A scheduler, and the workers that a test asks for."""
+    """A scheduler, and the workers that a test starts."""
 
     def __init__(self, folder: Path, **settings: str):
         self._folder = folder
@@ -95,7 +95,7 @@ class Cluster:
         self.client = Client(self.address, set_as_default=False)
 
     def worker(self, name: str, *, nanny: bool = False, preload: str = "") -> "subprocess.Popen[bytes]":
-        """Starts a worker with one thread, which runs `preload` first."""
+        """Start a worker with one thread, which runs `preload` first."""
         words = [self.address, "--nthreads", "1", "--name", name, "--nanny" if nanny else "--no-nanny"]
         if preload:
             script = self._folder / f"{name}_preload.py"
@@ -104,19 +104,19 @@ class Cluster:
         return self._start(name, "distributed.cli.dask_worker", *words)
 
     def has(self, *names: str) -> None:
-        """Waits until the scheduler knows these workers."""
+        """Wait until these workers have joined."""
         until(lambda: {*names} <= {*self.names()})
 
     def names(self) -> list[str]:
-        """The workers that the scheduler knows."""
+        """Return the names of the workers that have joined."""
         return [each["name"] for each in self.client.scheduler_info(n_workers=-1)["workers"].values()]
 
     def judging(self) -> list[int]:
-        """The grader's processes on all workers."""
+        """Return the grader's processes on all workers."""
         return [pid for process in self._processes for pid in judging(process.pid)]
 
     def close(self) -> None:
-        """Ends workers before the scheduler: without one they would look for it for half a minute."""
+        """End the workers first: without a scheduler they would look for it for half a minute."""
         self.client.close()
         workers = self._processes[1:]
         for process in workers:
@@ -152,7 +152,7 @@ def started(folder: Path, **settings: str) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster that no test harms: one worker alone, and one below a nanny, which is a daemonic process."""
+    """Start a shared cluster: one plain worker, and one below a nanny, which is a daemonic process."""
     with started(tmp_path_factory.mktemp("cluster")) as found:
         found.worker("alone")
         found.worker("nursed", nanny=True)
@@ -166,14 +166,14 @@ def course(gate: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shipment(course: Path) -> Shipment:
+def bundle(course: Path) -> CourseBundle:
     loaded = load_course(course)
-    return ship(materials_of(loaded, loaded.exercises))
+    return bundle_course(materials_of(loaded, loaded.exercises))
 
 
 @pytest.fixture(scope="module")
 def held(course: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
-    """Submissions of which the last waits while the gate is closed, and their results on this machine."""
+    """Make submissions, the last of which waits while the gate is closed, and grade them on this machine."""
     folder = tmp_path_factory.mktemp("held")
     submissions = hand_in(folder, HELD)
     assert batch(course, submissions, "--out", folder / "out", "--quiet").returncode == 0
@@ -181,7 +181,7 @@ def held(course: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
 
 def refused(course: Path, folder: Path, address: str, *words: str) -> str:
-    """The one sentence with which a batch is refused."""
+    """Return the error message of a batch that is refused."""
     submissions = hand_in(folder, {"ada": REFERENCE})
     run = batch(course, submissions, "--out", folder / "out", "--quiet", "--cluster", address, *words)
     assert run.returncode == 2
@@ -190,7 +190,7 @@ def refused(course: Path, folder: Path, address: str, *words: str) -> str:
     return run.stderr
 
 
-def test_results_are_those_of_this_machine(cluster: Cluster, course: Path, tmp_path: Path) -> None:
+def test_gives_the_same_results_as_this_machine(cluster: Cluster, course: Path, tmp_path: Path) -> None:
     submissions = hand_in(tmp_path)
     there = batch(course, submissions, "--out", tmp_path / "there", "--quiet", "--cluster", cluster.address)
     here = batch(course, submissions, "--out", tmp_path / "here", "--quiet")
@@ -201,8 +201,8 @@ def test_results_are_those_of_this_machine(cluster: Cluster, course: Path, tmp_p
     assert cluster.judging() == []
 
 
-def test_both_workers_grade_at_once_and_clear_away(cluster: Cluster, shipment: Shipment) -> None:
-    with cluster_pool(cluster.address, shipment, confined=True) as pool:
+def test_workers_grade_in_parallel_and_clean_up(cluster: Cluster, bundle: CourseBundle) -> None:
+    with cluster_pool(cluster.address, bundle, confined=True) as pool:
         futures = [
             pool.executor.submit(pool.grade, JOB, workers=[name], allow_other_workers=False)
             for name in ("alone", "nursed")
@@ -212,25 +212,25 @@ def test_both_workers_grade_at_once_and_clear_away(cluster: Cluster, shipment: S
     assert cluster.judging() == []
 
 
-def test_the_course_need_not_be_on_a_disk_that_workers_see(cluster: Cluster, tmp_path: Path) -> None:
+def test_workers_need_no_access_to_the_course_on_disk(cluster: Cluster, tmp_path: Path) -> None:
     root = make_course(tmp_path)
     course = load_course(root)
-    shipment = ship(materials_of(course, course.exercises))
+    bundle = bundle_course(materials_of(course, course.exercises))
     shutil.rmtree(root)
-    with cluster_pool(cluster.address, shipment, confined=True) as pool:
+    with cluster_pool(cluster.address, bundle, confined=True) as pool:
         result = pool.executor.submit(pool.grade, JOB).result()
     assert result.score == 31
     assert result.isolation.kind != "process"
 
 
-def test_two_batches_share_a_cluster(cluster: Cluster, shipment: Shipment) -> None:
-    with cluster_pool(cluster.address, shipment, confined=True) as first:
-        with cluster_pool(cluster.address, shipment, confined=True) as second:
+def test_two_batches_share_a_cluster(cluster: Cluster, bundle: CourseBundle) -> None:
+    with cluster_pool(cluster.address, bundle, confined=True) as first:
+        with cluster_pool(cluster.address, bundle, confined=True) as second:
             assert second.executor.submit(second.grade, JOB).result().passed
         assert first.executor.submit(first.grade, JOB).result().passed
 
 
-def test_a_test_file_that_cannot_be_used_is_named_as_it_is_here(cluster: Cluster, tmp_path: Path) -> None:
+def test_names_an_invalid_test_file_by_its_local_path(cluster: Cluster, tmp_path: Path) -> None:
     course = make_course(tmp_path)
     with open(course / "solutions/toolbox/test_hidden.py", "a", encoding="utf-8") as file:
         file.write("\nimport no_such_module\n")
@@ -239,7 +239,7 @@ def test_a_test_file_that_cannot_be_used_is_named_as_it_is_here(cluster: Cluster
     assert "no_such_module" in sentence
 
 
-def test_interrupted_it_leaves_the_cluster_as_it_was(
+def test_an_interrupted_batch_cleans_up_the_cluster(
     cluster: Cluster, course: Path, held: tuple[Path, dict[str, object]], closed: Path, tmp_path: Path
 ) -> None:
     submissions, results = held
@@ -250,7 +250,7 @@ def test_interrupted_it_leaves_the_cluster_as_it_was(
         _, complained = process.communicate()
     assert process.returncode == 130
     stopped = f"error: Stopped; {entries(out)} of {len(HELD)} grades are kept."
-    assert complaints(complained) == f"{stopped} The same command goes on where it was.\n"
+    assert complaints(complained) == f"{stopped} Run the same command again to resume.\n"
     assert cluster.judging() == []
     assert sorted(cluster.names()) == ["alone", "nursed"]
     closed.touch()
@@ -259,7 +259,7 @@ def test_interrupted_it_leaves_the_cluster_as_it_was(
     assert untimed(out) == results
 
 
-def test_killed_it_leaves_the_cluster_as_it_was(
+def test_a_killed_batch_cleans_up_the_cluster(
     cluster: Cluster, course: Path, held: tuple[Path, dict[str, object]], closed: Path, tmp_path: Path
 ) -> None:
     submissions, _ = held
@@ -272,10 +272,10 @@ def test_killed_it_leaves_the_cluster_as_it_was(
     assert sorted(cluster.names()) == ["alone", "nursed"]
 
 
-def test_a_lost_worker_costs_no_result(
+def test_a_lost_worker_loses_no_result(
     course: Path, held: tuple[Path, dict[str, object]], closed: Path, tmp_path: Path
 ) -> None:
-    """not even if Dask gives up a job with the first worker that it takes along"""
+    """Make Dask give up a job with the first worker that dies with it."""
     submissions, results = held
     out = tmp_path / "out"
     with started(tmp_path, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as cluster:
@@ -293,7 +293,7 @@ def test_a_lost_worker_costs_no_result(
         until(lambda: not any(map(alive, orphans)))
 
 
-def test_a_worker_that_joins_gets_the_course(
+def test_installs_the_course_on_a_worker_that_joins(
     course: Path, held: tuple[Path, dict[str, object]], closed: Path, tmp_path: Path
 ) -> None:
     submissions, results = held
@@ -314,7 +314,7 @@ def test_a_worker_that_joins_gets_the_course(
         assert untimed(out) == results
 
 
-def test_a_lost_scheduler_ends_in_a_sentence_and_loses_nothing(
+def test_reports_a_lost_scheduler_and_keeps_grades(
     course: Path, held: tuple[Path, dict[str, object]], closed: Path, tmp_path: Path
 ) -> None:
     submissions, results = held
@@ -327,7 +327,7 @@ def test_a_lost_scheduler_ends_in_a_sentence_and_loses_nothing(
             cluster.scheduler.kill()
             _, complained = process.communicate()
     assert process.returncode == 2
-    assert re.fullmatch(r"error: The scheduler at \S+ is gone\. .*\n", complained), complained
+    assert re.fullmatch(r"error: The scheduler at \S+ is lost\. .*\n", complained), complained
     assert 1 <= entries(out) < len(HELD)
     closed.touch()
     again = batch(course, submissions, "--out", out)
@@ -335,16 +335,16 @@ def test_a_lost_scheduler_ends_in_a_sentence_and_loses_nothing(
     assert untimed(out) == results
 
 
-def test_a_worker_of_another_version_is_refused(course: Path, shipment: Shipment, tmp_path: Path) -> None:
+def test_refuses_a_worker_with_another_version(course: Path, bundle: CourseBundle, tmp_path: Path) -> None:
     with started(tmp_path) as cluster:
         with (
-            pytest.raises(UsageError, match=r"has had no workers for 0\.1 s; start some"),
-            cluster_pool(cluster.address, shipment, confined=True, workers=0.1),
+            pytest.raises(UsageError, match=r"had no workers for 0\.1 s; start some"),
+            cluster_pool(cluster.address, bundle, confined=True, workers_timeout=0.1),
         ):
             pass
         fitting = cluster.worker("fitting")
         cluster.has("fitting")
-        with cluster_pool(cluster.address, shipment, confined=True) as pool:
+        with cluster_pool(cluster.address, bundle, confined=True) as pool:
             cluster.worker("other", preload=OTHER_VERSION)  # joins later: its jobs say so
             cluster.has("other")
             with pytest.raises(UsageError, match="could not take the course; its log says why"):
@@ -355,18 +355,18 @@ def test_a_worker_of_another_version_is_refused(course: Path, shipment: Shipment
     assert re.match(r"error: The worker \S+ has archgrade 0\.0\.1\+\w+, .*; install the same on both\.", sentence)
 
 
-def test_a_worker_that_cannot_confine_refuses(course: Path, tmp_path: Path) -> None:
+def test_reports_a_worker_that_cannot_confine(course: Path, tmp_path: Path) -> None:
     with started(tmp_path) as cluster:
         cluster.worker("open", preload=UNCONFINED)
         cluster.has("open")
-        assert "--isolation process grades all the same" in refused(course, tmp_path, cluster.address)
+        assert "--isolation process grades anyway" in refused(course, tmp_path, cluster.address)
         out, submissions = tmp_path / "out", tmp_path / "submissions"
         words = ["--cluster", cluster.address, "--isolation", "process", "--quiet"]
         assert batch(course, submissions, "--out", out, *words).returncode == 0
     assert untimed(out)["ada"]["isolation"]["kind"] == "process"
 
 
-def test_no_scheduler_is_one_sentence(course: Path, tmp_path: Path) -> None:
+def test_reports_a_missing_scheduler(course: Path, tmp_path: Path) -> None:
     with socket.socket() as taken:  # a port at which nobody listens
         taken.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
@@ -374,11 +374,11 @@ def test_no_scheduler_is_one_sentence(course: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("address", ["carrier-pigeon://loft", "tls://127.0.0.1:8786", "tcp://127.0.0.1:port"])
-def test_an_address_that_is_none_is_one_sentence(address: str, course: Path, tmp_path: Path) -> None:
+def test_reports_an_invalid_address(address: str, course: Path, tmp_path: Path) -> None:
     assert f"There is no Dask scheduler at {address}: " in refused(course, tmp_path, address)
 
 
-def test_without_dask_it_says_what_to_install(course: Path, tmp_path: Path) -> None:
+def test_says_what_to_install_without_dask(course: Path, tmp_path: Path) -> None:
     (tmp_path / "distributed.py").write_text("raise ImportError('not here')\n", "utf-8")
     submissions = hand_in(tmp_path, {"ada": REFERENCE})
     run = subprocess.run(

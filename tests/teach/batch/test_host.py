@@ -1,4 +1,4 @@
-"""A host grades jobs within bounds, and nothing where nothing confines."""
+"""Tests of the host: it grades jobs within limits, and refuses to grade unconfined."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from grader.teach.batch.host import Host
 from tests.classes import REFERENCE, make_course
 
 
-def test_a_test_that_loops_on_a_number_of_the_submission_is_stopped(tmp_path: Path) -> None:
+def test_stops_a_test_that_loops(tmp_path: Path) -> None:
     course = make_course(tmp_path)
     tests = course / "solutions/toolbox/test_hidden.py"
     looping = '    """the item, or IndexError"""\n    for _ in range(submission.pick([1 << 62], 0)):\n        pass\n'
@@ -37,9 +37,7 @@ def test_a_test_that_loops_on_a_number_of_the_submission_is_stopped(tmp_path: Pa
     assert result.faulty
 
 
-def test_nothing_is_graded_where_nothing_confines_unless_it_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refuses_to_grade_unconfined_unless_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     course = make_course(tmp_path)
     monkeypatch.setattr(client, "can_fork", lambda: False)
     exercise = load_course(course).exercise("toolbox")
@@ -68,7 +66,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
 
 
 def kill_starts(monkeypatch: pytest.MonkeyPatch, count: int) -> list[int]:
-    """Has this many warm processes killed as soon as they are there. The processes, as they are started."""
+    """Kill this many warm processes as soon as they start. Return the processes that are started."""
     started: list[int] = []
     start = client.Judges.start
 
@@ -86,9 +84,7 @@ def kill_starts(monkeypatch: pytest.MonkeyPatch, count: int) -> list[int]:
 JOB = Job(0, "toolbox", "toolbox.py", REFERENCE, "", 0)
 
 
-def test_a_warm_process_that_is_killed_while_it_starts_costs_no_grade(
-    host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_replaces_a_warm_process_that_is_killed_at_start(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     started = kill_starts(monkeypatch, 2)
     assert host.grade(JOB).passed
     assert len(started) == 3
@@ -98,29 +94,27 @@ def test_a_warm_process_that_is_killed_while_it_starts_costs_no_grade(
     assert len(started) == 4
 
 
-def test_a_job_over_which_a_judge_is_killed_is_graded_with_nobody_beside_it(
-    host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """and one over which it crashes holds nobody up"""
+def test_retries_a_job_exclusively_after_its_judge_is_killed(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry a job after a crash of its judge beside others."""
     assert host.grade(JOB).passed
     turns: list[str] = []
-    for name in ("alone", "beside_others"):
-        turn = getattr(host._turns, name)
-        monkeypatch.setattr(host._turns, name, lambda name=name, turn=turn: turns.append(name) or turn())
+    for name in ("exclusive", "shared"):
+        turn = getattr(host._running, name)
+        monkeypatch.setattr(host._running, name, lambda name=name, turn=turn: turns.append(name) or turn())
     for number, again in (
-        (signal.SIGKILL, "alone"), (signal.SIGTERM, "alone"), (signal.SIGSEGV, "beside_others")
+        (signal.SIGKILL, "exclusive"), (signal.SIGTERM, "exclusive"), (signal.SIGSEGV, "shared")
     ):  # fmt: skip
-        _, judge = host._held()
+        _, judge = host._judge()
         os.kill(judge.pid, number)
         assert host.grade(JOB).passed
-        assert turns == ["beside_others", again]
+        assert turns == ["shared", again]
         turns.clear()
 
 
-def test_a_judge_that_takes_too_much_cpu_twice_is_the_outcome_of_the_submission(
+def test_attributes_excessive_cpu_time_of_two_judges_to_the_submission(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """where Python cannot interrupt the test"""
+    """Use a test that Python cannot interrupt."""
     tests = Path(host._materials[0].tests[-1])
     adding = '    """the item, or IndexError"""\n    sum(range(submission.pick([0], 0)))\n'
     tests.write_text(tests.read_text("utf-8").replace('    """the item, or IndexError"""\n', adding), "utf-8")
@@ -131,7 +125,7 @@ def test_a_judge_that_takes_too_much_cpu_twice_is_the_outcome_of_the_submission(
     assert host.grade(JOB).passed
 
 
-def test_a_known_mistake_that_crashes_costs_its_advice_and_no_points(host: Host) -> None:
+def test_a_crashing_known_mistake_costs_advice_but_no_points(host: Host) -> None:
     (given,) = host._materials
     crashing = tuple(
         msgspec.structs.replace(each, source=each.source.replace("x * factor * factor", "__import__('os').abort()"))
@@ -143,7 +137,7 @@ def test_a_known_mistake_that_crashes_costs_its_advice_and_no_points(host: Host)
     assert (result.outcome, result.score, result.diagnoses) == (Outcome.GRADED, 30, ())
 
 
-def test_where_no_warm_process_starts_grading_ends_in_a_sentence(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_that_no_warm_process_can_be_started(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     started = kill_starts(monkeypatch, 99)
     with pytest.raises(UsageError, match="ended 3 times while it started; is there enough memory"):
         host.grade(JOB)

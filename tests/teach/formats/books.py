@@ -27,7 +27,7 @@ from grader.base.result import (
     Versions,
 )
 from grader.quiz.result import QuestionResult, QuizResult
-from grader.teach.gradebook.model import Grade, Handed, Item, Points, Run
+from grader.teach.gradebook.model import BatchRun, Grade, GradedFile, Item, Points
 from grader.teach.handins.handin import Ignored, Student
 
 MOE = Item(id="moe_router", kind="exercise", title="Top-k routing", lesson=3, max_score=4.0)
@@ -45,7 +45,7 @@ class MemoryBook:
     """A `Book` whose grades are in memory."""
 
     course: str
-    run: Run
+    run: BatchRun
     items: Sequence[Item]
     students: Sequence[Student]
     all_grades: Sequence[Grade]
@@ -55,7 +55,7 @@ class MemoryBook:
     def graded(self) -> Set[str]:
         return {grade.student.id for grade in self.all_grades}
 
-    def work(self, handed: Handed) -> str | None:
+    def work(self, handed: GradedFile) -> str | None:
         return WORK if handed.file.endswith(".py") else None
 
     def given(self, item: str) -> Sequence[str]:
@@ -66,7 +66,7 @@ class MemoryBook:
         return iter(sorted(self.all_grades, key=lambda grade: (grade.student.id, order[grade.item.id])))
 
 
-def run(**more: Any) -> Run:
+def run(**more: Any) -> BatchRun:
     fields = {
         "id": 1,
         "started": TIME,
@@ -78,7 +78,7 @@ def run(**more: Any) -> Run:
         "reused": 1,
         "errors": 2,
     }
-    return Run(**(fields | more))
+    return BatchRun(**(fields | more))
 
 
 def book(*grades: Grade, students: Sequence[Student] = (), **more: Any) -> MemoryBook:
@@ -141,7 +141,7 @@ def grade(
         max=item.max_score,
         reasons=reasons,
     )
-    handed = Handed(file=f"submissions/{student.id}/{item.id}.py", sha256="5e" * 32, time=TIME, late=late < 0)
+    handed = GradedFile(file=f"submissions/{student.id}/{item.id}.py", sha256="5e" * 32, time=TIME, late=late < 0)
     fields = {"student": student, "item": item, "handed": handed, "outcome": outcome, "points": points, "result": of}
     return Grade(**(fields | more))
 

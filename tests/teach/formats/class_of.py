@@ -28,7 +28,7 @@ from grader.base.result import (
     Versions,
 )
 from grader.quiz.result import QuestionResult, QuizResult
-from grader.teach.gradebook.model import Book, Grade, Handed, Item, Points, Run
+from grader.teach.gradebook.model import BatchRun, Book, Grade, GradedFile, Item, Points
 from grader.teach.handins.handin import Ignored, Student
 
 STARTED = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
@@ -76,7 +76,7 @@ class Class:
     """A `Book` that generates its grades whenever it is read."""
 
     course: str
-    run: Run
+    run: BatchRun
     items: Sequence[Item]
     students: Sequence[Student]
     seed: int
@@ -86,7 +86,7 @@ class Class:
     def graded(self) -> Set[str]:
         return {grade.student.id for grade in self.grades()}
 
-    def work(self, handed: Handed) -> str | None:
+    def work(self, handed: GradedFile) -> str | None:
         return None
 
     def given(self, item: str) -> Sequence[str]:
@@ -127,7 +127,7 @@ def class_of(n: int, *, exercises: int = 10, quizzes: int = 2, seed: int = 0) ->
         Item(id=slug, kind="quiz", title=title, lesson=3 + 4 * i, max_score=12.0)
         for i, (slug, title) in enumerate(list(QUIZZES.items())[:quizzes])
     ]
-    run = Run(
+    run = BatchRun(
         id=3,
         started=STARTED,
         ended=STARTED + timedelta(minutes=4, seconds=17),
@@ -309,10 +309,10 @@ def _grade(random: Random, student: Student, item: Item, file: str, result: Resu
     return Grade(student=student, item=item, handed=handed, outcome=outcome, points=points, result=result)
 
 
-def _handed(random: Random, file: str) -> Handed:
+def _handed(random: Random, file: str) -> GradedFile:
     late = random.random() < 0.06
     time = STARTED - timedelta(hours=random.randint(1, 200))
-    return Handed(file=file, sha256=_hash(file), time=time, late=late)
+    return GradedFile(file=file, sha256=_hash(file), time=time, late=late)
 
 
 def _hash(text: str) -> str:

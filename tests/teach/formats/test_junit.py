@@ -8,7 +8,7 @@ import junitparser
 from grader.base.text import clean
 from grader.teach.formats import write
 from grader.teach.formats.names import folder_name
-from grader.teach.handins.handin import Ignored, Kind
+from grader.teach.handins.handin import Ignored, IgnoredKind
 from tests.teach.formats.books import ADA, BOB, EMPTY, MOE, QUIZ, book, grade, passed, quiz, sample_book
 from tests.teach.formats.written import BYTES
 
@@ -69,7 +69,7 @@ def test_hostile_text_is_valid_xml_and_visible(tmp_path: Path) -> None:
 
 def test_students_with_nothing_graded_have_an_error_with_the_reason(tmp_path: Path) -> None:
     lost = Ignored(file="in/bob/moe-router.py", why="named for no exercise", student=BOB)
-    earlier = Ignored(file="in/gone/a.py", why="an earlier version", kind=Kind.EARLIER, student=EMPTY)
+    earlier = Ignored(file="in/gone/a.py", why="an earlier version", kind=IgnoredKind.EARLIER, student=EMPTY)
     of = book(grade(ADA, MOE, passed(MOE)), students=[BOB, EMPTY], ignored=[earlier, lost])
     (path,) = write("junit", of, tmp_path)
     suites = {suite.get("name"): suite for suite in ElementTree.parse(path).getroot()}

@@ -10,7 +10,7 @@ from grader.base.errors import UsageError
 from grader.base.result import Outcome
 from grader.teach.formats import write
 from grader.teach.gradebook.model import Book
-from grader.teach.handins.handin import Ignored, Kind, Student
+from grader.teach.handins.handin import Ignored, IgnoredKind, Student
 from tests.teach.formats.books import ADA, HOSTILE, ROPE, book, grade, passed, result, run, sample_book
 
 ENGLISH = (
@@ -111,7 +111,7 @@ def test_an_unusable_worksheet_is_a_usage_error(content: str, problem: str | Non
 def test_comments_explain_files_that_cannot_be_read(tmp_path: Path) -> None:
     unreadable = result(ROPE, outcome=Outcome.UNREADABLE, message="rope.py:1: this line is not UTF-8.")
     carl = Student(id="659", email="carl@example.edu")
-    lost = Ignored(file="x/work.7z", why="an archive of a kind that is not read", kind=Kind.UNREAD, student=carl)
+    lost = Ignored(file="x/work.7z", why="an archive of a kind that is not read", kind=IgnoredKind.UNREAD, student=carl)
     of = book(grade(ADA, ROPE, unreadable), items=(ROPE,), students=[carl], ignored=[lost])
     rows = {row[0]: (row[4], row[9]) for row in csv.reader(io.StringIO(moodle(tmp_path, ENGLISH, of)))}
     assert rows["Participant 657"] == (

@@ -1,4 +1,4 @@
-"""What the tests of the gradebook write into one, and read from it: small results, items, and a class."""
+"""Builders of small results, items and gradebooks for tests."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from grader.base.result import Diagnosis, Isolation, Outcome, Result, TestResult, Versions
 from grader.quiz.result import QuestionResult, QuizResult
 from grader.teach.gradebook import Gradebook
-from grader.teach.gradebook.compare import Comparison, compare
-from grader.teach.gradebook.model import Book, Grade, Handed, Item, Points
+from grader.teach.gradebook.compare import RunComparison, compare_runs
+from grader.teach.gradebook.model import Book, Grade, GradedFile, Item, Points
 from grader.teach.handins.handin import Student
 
 ADA = Student(id="ada", name="Ada Lovelace", email="ada@example.org", login="al17")
@@ -32,7 +32,7 @@ reject_after: 7 days
 
 
 def result(item: Item = MOE, **points: float) -> Result:
-    """The result of an exercise whose tests are worth half of its points each: `first=2.0` of 5."""
+    """Build a result with two tests, each worth half of the item's points: `first=2.0` of 5."""
     each = item.max_score / 2
     tests = tuple(
         TestResult(
@@ -85,9 +85,9 @@ def quiz_result(*scores: float) -> QuizResult:
 
 def handed(
     student: Student, item: Item, content: str = "a", time: str | None = None, late: bool | None = None
-) -> Handed:
+) -> GradedFile:
     when = None if time is None else datetime.fromisoformat(time)
-    return Handed(file=f"in.zip/{student.id}/{item.id}.py", sha256=content * 64, time=when, late=late)
+    return GradedFile(file=f"in.zip/{student.id}/{item.id}.py", sha256=content * 64, time=when, late=late)
 
 
 def begin(
@@ -119,7 +119,7 @@ def record(
     version: tuple[int, int] = (1, 1),
     **parts: str,
 ) -> int:
-    """Records a result under the key that its parts make. `version`: the place of it, and how many there are."""
+    """Record a result under the key that `parts` make. `version`: its number, and the number of versions."""
     key_parts = PARTS | {"submission": f"{student.id!a} {item.id}"} | parts
     file = handed(student, item, time=time, late=late)
     return gradebook.record(
@@ -135,7 +135,7 @@ def record(
 
 
 def filled(folder: Path) -> Path:
-    """A gradebook of one run: Ada has all, Bob half of the router and nothing else."""
+    """Make a gradebook of one run: Ada has all items, Bob half of the router's points and nothing else."""
     with Gradebook(folder, create=True) as gradebook:
         run = begin(gradebook)
         record(gradebook, run, ADA, MOE, result(), time="2026-10-01T20:00+03:00")
@@ -162,9 +162,9 @@ def write(name: str, text: str) -> str:
     return name
 
 
-def regraded(folder: Path, measured: Result | QuizResult, **parts: str) -> Comparison:
-    """The comparison with a run in which Bob's router came out so, under a key with these parts."""
+def regraded(folder: Path, measured: Result | QuizResult, **parts: str) -> RunComparison:
+    """Record a second run with this result for Bob's router, and compare the runs."""
     with Gradebook(folder) as gradebook:
         record(gradebook, begin(gradebook, "again"), BOB, MOE, measured, **parts)
         before, after = gradebook.runs()
-        return compare(before, gradebook.entries(1), after, gradebook.entries(2))
+        return compare_runs(before, gradebook.entries(1), after, gradebook.entries(2))

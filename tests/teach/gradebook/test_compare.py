@@ -1,4 +1,4 @@
-"""Two runs side by side: who moved, on which test, and why."""
+"""Tests of comparing two runs."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from grader.base.result import Outcome
 from grader.teach.gradebook import Gradebook
-from grader.teach.gradebook.compare import Cause, TestMove, compare
+from grader.teach.gradebook.compare import Cause, TestChange, compare_runs
 from tests.teach.gradebook.builders import ADA, EVE, QUIZ, ROPE, begin, handed, regraded, result
 
 
@@ -25,20 +25,22 @@ from tests.teach.gradebook.builders import ADA, EVE, QUIZ, ROPE, begin, handed, 
     ],
     ids=lambda each: "+".join(each) or "nothing",
 )
-def test_why_a_score_moved(gradebook_folder: Path, parts: dict[str, str], causes: tuple[Cause, ...]) -> None:
+def test_names_the_cause_of_a_changed_score(
+    gradebook_folder: Path, parts: dict[str, str], causes: tuple[Cause, ...]
+) -> None:
     comparison = regraded(gradebook_folder, result(first=2.0, second=4.0), **parts)
     (move,) = comparison.moved
-    assert (move.student, move.item, move.before, move.after, move.by) == ("bob", "moe_router", 5.0, 6.0, 1.0)
+    assert (move.student, move.item, move.before, move.after, move.difference) == ("bob", "moe_router", 5.0, 6.0, 1.0)
     assert move.causes == causes
     assert move.tests == (
-        TestMove(
+        TestChange(
             id="test_first",
             before=Outcome.WRONG_VALUES,
             after=Outcome.WRONG_VALUES,
             points_before=0.0,
             points_after=2.0,
         ),
-        TestMove(
+        TestChange(
             id="test_second",
             before=Outcome.PASSED,
             after=Outcome.WRONG_VALUES,
@@ -54,26 +56,26 @@ def test_why_a_score_moved(gradebook_folder: Path, parts: dict[str, str], causes
     assert len(comparison.unexplained) == (causes == (Cause.UNKNOWN,))
 
 
-def test_the_same_again_is_no_move(gradebook_folder: Path) -> None:
+def test_reports_no_change_for_equal_results(gradebook_folder: Path) -> None:
     comparison = regraded(gradebook_folder, result(first=0.0), engine="new")
     assert (comparison.moved, comparison.same) == ((), 1)
 
 
-def test_a_test_that_moved_without_the_score_is_a_move(gradebook_folder: Path) -> None:
+def test_reports_a_changed_test_with_an_equal_score(gradebook_folder: Path) -> None:
     comparison = regraded(gradebook_folder, result(second=0.0), exercise="new")  # before: 0 + 5
     (move,) = comparison.moved
-    assert (move.by, len(move.tests)) == (0.0, 2)
+    assert (move.difference, len(move.tests)) == (0.0, 2)
 
 
-def test_what_was_taken_over_is_the_same_and_a_fault_keeps_the_former(gradebook_folder: Path) -> None:
+def test_reports_no_change_for_reused_results_and_faults(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         run_id = begin(gradebook, "again")
-        first = gradebook.find("|".join(next(iter(gradebook.entries(1))).scored.key_parts.values()))  # type: ignore[union-attr]
+        first = gradebook.find_result("|".join(next(iter(gradebook.entries(1))).result.key_parts.values()))  # type: ignore[union-attr]
         assert first is not None
         gradebook.reuse(run_id, ADA, "moe", handed(ADA, QUIZ), first)
         gradebook.fail(run_id, ADA, "rope", handed(ADA, ROPE, "b"), "the judge was lost")
         gradebook.fail(run_id, EVE, "rope", handed(EVE, ROPE), "the judge was lost")
         before, after = gradebook.runs()
-        comparison = compare(before, gradebook.entries(1), after, gradebook.entries(2))
+        comparison = compare_runs(before, gradebook.entries(1), after, gradebook.entries(2))
     assert (comparison.moved, comparison.same) == ((), 2)
     assert [(each.student, each.item) for each in comparison.new] == [("eve", "rope")]

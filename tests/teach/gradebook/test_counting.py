@@ -1,4 +1,4 @@
-"""Which of several versions counts: the late policy says it, whenever grades are read."""
+"""Tests of choosing the version that counts."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def versions(folder: Path, *found: tuple[str | None, float], late: list[bool] | None = None) -> None:
-    """Ada's versions: when each was handed in, and its points of 10."""
+    """Record Ada's versions, given by time and points of 10."""
     with Gradebook(folder, create=True) as gradebook:
         run_id = begin(gradebook)
         for n, (time, score) in enumerate(found):
@@ -37,7 +37,7 @@ def versions(folder: Path, *found: tuple[str | None, float], late: list[bool] | 
 
 
 def counted(folder: Path, policy: str, extensions: str = "") -> tuple[float, str]:
-    """Ada's points under a policy, and the sentences on them. Nothing is graded for it."""
+    """Return Ada's points under a policy, and the reasons. Nothing is graded again."""
     words = ["gradebook", str(folder), "--late", write("late.yaml", policy)]
     words += ["--extensions", write("extensions.csv", f"student,item,due,days\n{extensions}\n")]
     done = run(*words)
@@ -56,22 +56,22 @@ def counted(folder: Path, policy: str, extensions: str = "") -> tuple[float, str
     ],
     ids=["exactly at the due date", "within the grace", "one on time", "another zone"],
 )
-def test_the_last_on_time_counts(folder: Path, times: tuple[str, str, str], final: float, why: str) -> None:
+def test_counts_the_last_version_on_time(folder: Path, times: tuple[str, str, str], final: float, why: str) -> None:
     versions(folder, *zip(times, (6.0, 7.0, 10.0), strict=True))
     found = counted(folder, LATE)
     assert (found[0], why in found[1]) == (final, True), found
 
 
-def test_where_none_is_on_time_the_last_counts_with_the_late_policy(folder: Path) -> None:
+def test_counts_the_last_version_with_penalty_if_none_is_on_time(folder: Path) -> None:
     versions(folder, (AFTER, 10.0), (LATER, 9.0))
     assert counted(folder, LATE) == (
         7.0,
-        "Version of 2026-10-03 12:00+03:00, the last, since none was on time; 1 other. "
+        "Version of 2026-10-03 12:00+03:00, the last, because none was on time; 1 other. "
         "Handed in 1 day 12 h late: 20 % of the maximum is taken away.",
     )
 
 
-def test_an_extension_needs_no_new_grading(folder: Path) -> None:
+def test_applies_an_extension_without_grading_again(folder: Path) -> None:
     versions(folder, (BEFORE, 6.0), (AFTER, 8.0), (LATER, 10.0))
     assert counted(folder, LATE)[0] == 6.0
     assert counted(folder, LATE, "ada,moe_router,,1") == (
@@ -83,7 +83,7 @@ def test_an_extension_needs_no_new_grading(folder: Path) -> None:
     assert counted(folder, LATE, "bob,,,30")[0] == 6.0
 
 
-def test_the_last_counts_if_the_policy_says_so(folder: Path) -> None:
+def test_counts_the_last_version_if_the_policy_says_so(folder: Path) -> None:
     versions(folder, (BEFORE, 10.0), (LATER, 9.0))
     why = "Version of 2026-10-03 12:00+03:00, the last; 1 other."
     assert counted(folder, f"counts: last\n{LATE}")[0] == 7.0
@@ -91,7 +91,7 @@ def test_the_last_counts_if_the_policy_says_so(folder: Path) -> None:
     assert counted(folder, "due: {rope: 2026-10-01T23:59Z}\nper_day: 10%") == (9.0, why)  # it is never due
 
 
-def test_the_best_counts_after_what_lateness_takes_away(folder: Path) -> None:
+def test_counts_the_best_version_after_late_penalties(folder: Path) -> None:
     versions(folder, (BEFORE, 7.0), (AFTER, 9.0), (LATER, 9.5))
     assert counted(folder, f"counts: best\n{LATE}") == (
         8.0,
@@ -101,7 +101,7 @@ def test_the_best_counts_after_what_lateness_takes_away(folder: Path) -> None:
     assert counted(folder, "counts: best") == (9.5, "Version of 2026-10-03 12:00+03:00, the best; 2 others.")
 
 
-def test_of_equals_the_last_is_the_best(folder: Path) -> None:
+def test_counts_the_last_of_equally_good_versions(folder: Path) -> None:
     versions(folder, (BEFORE, 8.0), (GRACE, 8.0), (LATER, 8.0))
     assert counted(folder, f"counts: best\n{LATE}") == (
         8.0,
@@ -109,7 +109,7 @@ def test_of_equals_the_last_is_the_best(folder: Path) -> None:
     )
 
 
-def test_without_a_policy_the_last_counts(folder: Path) -> None:
+def test_counts_the_last_version_without_a_policy(folder: Path) -> None:
     versions(folder, (BEFORE, 10.0), (LATER, 9.0))
     assert points(folder, ADA, MOE) == Points(
         measured=9, final=9, max=10, reasons=("Version of 2026-10-03 12:00+03:00, the last; 1 other.",)
@@ -117,20 +117,20 @@ def test_without_a_policy_the_last_counts(folder: Path) -> None:
     assert "1 of the grades have several versions: the last counts." in run("gradebook").stdout
 
 
-def test_of_versions_without_times_the_last_counts_or_the_best(folder: Path) -> None:
+def test_counts_the_last_or_best_of_versions_without_times(folder: Path) -> None:
     versions(folder, (None, 10.0), (None, 9.0))
-    why = "the last, since it is not known which were on time"
+    why = "the last, because it is unknown which were on time"
     assert counted(folder, LATE) == (9.0, f"Version 2, {why}; 1 other.")
     assert counted(folder, f"counts: best\n{LATE}") == (10.0, "Version 1, the best; 1 other.")
 
 
-def test_a_platform_that_marks_what_is_late_tells_the_last_on_time(folder: Path) -> None:
+def test_uses_the_platforms_late_marks_without_times(folder: Path) -> None:
     versions(folder, (None, 7.0), (None, 8.0), (None, 9.0), late=[False, False, True])
     assert counted(folder, LATE) == (8.0, "Version 2, the last on time; 2 others.")
     assert counted(folder, LATE, "ada,,,3")[0] == 9.0  # of this the platform knows nothing
 
 
-def test_what_could_not_be_graded_may_be_the_best(folder: Path) -> None:
+def test_counts_a_failed_version_as_possibly_the_best(folder: Path) -> None:
     with Gradebook(folder, create=True) as gradebook:
         run_id = begin(gradebook)
         record(gradebook, run_id, BOB, MOE, result(first=0.0), time=BEFORE, version=(1, 2))
@@ -145,7 +145,7 @@ def shown(folder: Path, policy: str) -> list[list[str]]:
     return [line.split() for line in lines]
 
 
-def test_a_comparison_of_runs_is_of_what_counts(folder: Path) -> None:
+def test_compares_the_versions_that_count(folder: Path) -> None:
     with Gradebook(folder, create=True) as gradebook:
         for command, late in (("first", 9.0), ("second", 10.0)):
             run_id = begin(gradebook, command)
@@ -154,10 +154,10 @@ def test_a_comparison_of_runs_is_of_what_counts(folder: Path) -> None:
             gradebook.end_run(run_id)
     assert "1 of 1 grades moved: 1 up" in run("compare", "1", "2").stdout
     run("gradebook", "--late", write("late.yaml", LATE))
-    assert "Nothing moved; 1 grades are the same." in run("compare", "1", "2").stdout
+    assert "Nothing changed; 1 grades are the same." in run("compare", "1", "2").stdout
 
 
-def test_every_export_has_the_version_that_counts(folder: Path) -> None:
+def test_exports_the_version_that_counts(folder: Path) -> None:
     versions(folder, (BEFORE, 6.0), (LATER, 10.0))
     counted(folder, LATE)
     formats = [word for name in ("csv", "json", "html", "feedback") for word in ("--format", name)]

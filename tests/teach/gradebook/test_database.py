@@ -1,4 +1,4 @@
-"""A disk that is full or read-only, a file that is locked or no gradebook: each is one sentence."""
+"""Tests of the database: full and read-only disks, locked and invalid files."""
 
 import os
 import sqlite3
@@ -17,7 +17,7 @@ from tests.teach.gradebook.builders import ADA, BOB, MOE, begin, record, result
 
 
 def record_until_full(gradebook: Gradebook, run_id: int) -> int:
-    """How many results there was room for."""
+    """Record results until the disk is full, and return their number."""
     recorded = 0
 
     def record_all() -> None:
@@ -26,13 +26,13 @@ def record_until_full(gradebook: Gradebook, run_id: int) -> int:
             record(gradebook, run_id, ADA, MOE, result(), submission=os.urandom(500).hex())
             recorded += 1
 
-    with pytest.raises(StorageFull, match=r"There is no room left in .*\. What was recorded is kept; make room"):
+    with pytest.raises(StorageFull, match=r"The disk of .* is full\. Grades so far are kept; make room"):
         record_all()
     assert recorded > 1
     return recorded
 
 
-def test_a_full_file_system_is_one_sentence_and_what_was_recorded_stays(tmp_path: Path) -> None:
+def test_raises_storage_full_on_enospc_and_keeps_recorded_grades(tmp_path: Path) -> None:
     with Gradebook(tmp_path, create=True) as gradebook:
         run_id = begin(gradebook)
         (pages,) = gradebook._database.row("PRAGMA page_count") or (0,)
@@ -48,7 +48,7 @@ def test_a_full_file_system_is_one_sentence_and_what_was_recorded_stays(tmp_path
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Any:
-    """A file system of 400 KiB."""
+    """Mount a file system of 400 KiB."""
     if not sys.platform.startswith("linux") or os.getuid() != 0:
         pytest.skip("needs to mount a file system")
     disk = tmp_path / "disk"
@@ -59,7 +59,7 @@ def small_disk(tmp_path: Path) -> Any:
     subprocess.run(["umount", disk], check=True)
 
 
-def test_a_full_disk_is_one_sentence_and_what_was_recorded_stays(small_disk: Path) -> None:
+def test_raises_storage_full_on_a_full_disk_and_keeps_recorded_grades(small_disk: Path) -> None:
     with Gradebook(small_disk, create=True) as gradebook:
         run_id = begin(gradebook)
         recorded = record_until_full(gradebook, run_id)
@@ -70,18 +70,18 @@ def test_a_full_disk_is_one_sentence_and_what_was_recorded_stays(small_disk: Pat
         assert gradebook._database.row("PRAGMA integrity_check") == ("ok",)
 
 
-def test_what_is_no_gradebook_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejects_files_that_are_not_gradebooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert error("gradebook") == ("results: there is no gradebook here; grade batch SUBMISSIONS --out DIR makes one.")
+    assert error("gradebook") == ("results: there is no gradebook here; grade batch SUBMISSIONS --out DIR creates one.")
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / FILE).write_text("not a database, and longer than a header of one has to be" * 20)
-    assert error("gradebook", "text").startswith("text/gradebook.sqlite is no gradebook, or is damaged: ")
+    assert error("gradebook", "text").startswith("text/gradebook.sqlite is not a gradebook, or is damaged: ")
     (tmp_path / "other").mkdir()
     connection = sqlite3.connect(tmp_path / "other" / FILE)
     connection.execute("CREATE TABLE recipes (name TEXT)")
     connection.close()
     assert error("gradebook", "other") == (
-        "other/gradebook.sqlite is a database of something else; name another folder."
+        "other/gradebook.sqlite is a database of another program; name another folder."
     )
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="file cannot be used: File exists; name another folder"):
@@ -91,7 +91,7 @@ def test_what_is_no_gradebook_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     assert error("gradebook", "empty").startswith("Nothing has been graded yet")
 
 
-def test_on_a_read_only_disk_grades_can_be_looked_at(small_disk: Path) -> None:
+def test_reads_a_gradebook_on_a_read_only_disk(small_disk: Path) -> None:
     with Gradebook(small_disk, create=True) as gradebook:
         record(gradebook, begin(gradebook), ADA, MOE, result())
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
@@ -104,8 +104,8 @@ def test_on_a_read_only_disk_grades_can_be_looked_at(small_disk: Path) -> None:
             begin(gradebook, "again")
 
 
-def test_on_a_read_only_disk_no_stale_grades_are_shown(small_disk: Path) -> None:
-    """Results that only the log beside the file has cannot be read there."""
+def test_shows_no_stale_grades_on_a_read_only_disk(small_disk: Path) -> None:
+    """Leave results in the write-ahead log, which cannot be read there."""
     with Gradebook(small_disk, create=True) as gradebook:
         begin(gradebook)
         copies = {path.name: path.read_bytes() for path in small_disk.iterdir()}
@@ -118,19 +118,19 @@ def test_on_a_read_only_disk_no_stale_grades_are_shown(small_disk: Path) -> None
         Gradebook(small_disk)
 
 
-def test_an_empty_file_is_no_new_gradebook(tmp_path: Path) -> None:
+def test_rejects_an_empty_file(tmp_path: Path) -> None:
     (tmp_path / FILE).touch()
     for create in (False, True):
-        with pytest.raises(UsageError, match=r"gradebook\.sqlite is empty, as after a copy that broke off"):
+        with pytest.raises(UsageError, match=r"gradebook\.sqlite is empty, as after an interrupted copy"):
             Gradebook(tmp_path, create=create)
 
 
-def test_a_full_disk_has_an_exit_code_of_its_own() -> None:
+def test_a_full_disk_has_its_own_exit_code() -> None:
     assert StorageFull("").exit_code == 4
 
 
-def test_a_locked_file_is_told(gradebook_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grader.teach.gradebook.database.PATIENCE", 0.0)
+def test_reports_a_locked_file(gradebook_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.teach.gradebook.database.TIMEOUT", 0.0)
     connection = sqlite3.connect(gradebook_folder / FILE, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     with (

@@ -1,4 +1,4 @@
-"""The policy for late work: its shares, and what can be wrong in its file."""
+"""Tests of the late policy and its file."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.command_line import error
 from tests.teach.gradebook.builders import write
 
 
-def test_a_policy_per_hour(tmp_path: Path) -> None:
+def test_charges_a_penalty_per_hour(tmp_path: Path) -> None:
     path = tmp_path / "late.yaml"
     path.write_text("due: 2026-10-01T12:00Z\nper_hour: 2.5 %\n")
     policy = read_late_policy(path, ["rope"])
@@ -26,7 +26,7 @@ def test_a_policy_per_hour(tmp_path: Path) -> None:
             "1: '2026-10-01T23:59' has no time zone; write it as 2026-10-01T23:59+03:00.",
         ),
         ("due:\n  moe_ruter: x", "2: nothing was handed in as 'moe_ruter'. Did you mean 'moe_router'?"),
-        ("due: soon\nper_day: 10%", "1: 'soon' is no day and time; write it as 2026-10-01T23:59+03:00."),
+        ("due: soon\nper_day: 10%", "1: 'soon' is not a date and time; write it as 2026-10-01T23:59+03:00."),
         (
             "due: 2026-10-01T23:59Z\nper_day: 10",
             "2: 'per_day' must be a percentage of the maximum such as 10%, not '10'.",
@@ -36,7 +36,7 @@ def test_a_policy_per_hour(tmp_path: Path) -> None:
             "3: 'grace' must be a time such as 15 min, 2 hours or 7 days, not '3 moons'.",
         ),
         ("due: 2026-10-01T23:59Z\nper_day: 1%\nper_hour: 1%", "3: give either per_day or per_hour."),
-        ("due: 2026-10-01T23:59Z", "1: this takes nothing away; give per_day, per_hour, reject_after or counts."),
+        ("due: 2026-10-01T23:59Z", "1: this policy has no effect; add per_day, per_hour, reject_after or counts."),
         (
             "due: 2026-10-01T23:59Z\ncounts: bets",
             "2: 'counts' must be last-on-time, last or best, not 'bets'. Did you mean 'best'?",
@@ -46,7 +46,7 @@ def test_a_policy_per_hour(tmp_path: Path) -> None:
         ("due: 2026-10-01T23:59Z\nper_dya: 1%", "2: unknown key 'per_dya'. Did you mean 'per_day'?"),
     ],
 )
-def test_what_is_wrong_in_a_late_policy(gradebook_folder: Path, text: str, sentence: str) -> None:
+def test_reports_errors_in_a_late_policy_with_line(gradebook_folder: Path, text: str, sentence: str) -> None:
     write("late.yaml", text)
     if "moe_ruter" in text:
         text += "\nper_day: 1%"

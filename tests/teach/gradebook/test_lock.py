@@ -1,4 +1,4 @@
-"""One batch writes to a gradebook at a time, and what is killed leaves no lock and nothing in part."""
+"""Tests of the lock: one batch at a time, and no lock or partial result after a kill."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ with Gradebook(Path(sys.argv[1]), create=True) as gradebook:
 
 
 def writer(folder: Path) -> "subprocess.Popen[str]":
-    """A process that records one result after another and says how many are recorded."""
+    """Start a process that records results one by one and prints their number."""
     process = subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "begun\n"
@@ -41,7 +41,7 @@ def writer(folder: Path) -> "subprocess.Popen[str]":
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 @pytest.mark.parametrize("after", [1, 40, 333])
-def test_a_killed_writer_leaves_whole_results_and_no_lock(tmp_path: Path, after: int) -> None:
+def test_a_killed_writer_leaves_complete_results_and_no_lock(tmp_path: Path, after: int) -> None:
     process = writer(tmp_path)
     assert process.stdout is not None
     for _ in range(after):
@@ -63,10 +63,10 @@ def test_a_killed_writer_leaves_whole_results_and_no_lock(tmp_path: Path, after:
     connection.close()
 
 
-def test_a_second_batch_is_kept_out_until_the_first_has_ended(tmp_path: Path) -> None:
+def test_refuses_a_second_batch_until_the_first_ends(tmp_path: Path) -> None:
     process = writer(tmp_path)
     with Gradebook(tmp_path) as gradebook:
-        with pytest.raises(UsageError, match="is being written by another grade batch; wait until it has ended"):
+        with pytest.raises(UsageError, match="is being written by another grade batch; wait until it ends"):
             gradebook.lock()
         process.kill()
         process.communicate()

@@ -1,4 +1,4 @@
-"""A gradebook of an older version is brought up to date, or left as it was."""
+"""Tests of migrating a gradebook from older versions."""
 
 import sqlite3
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.teach.gradebook.builders import LATE, filled, write
 
 
 def version_one(folder: Path) -> None:
-    """A gradebook as the first version wrote it, with one run."""
+    """Write a gradebook of the first version with one run."""
     connection = sqlite3.connect(folder / FILE)
     connection.executescript(FIRST)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
@@ -26,18 +26,18 @@ def version_one(folder: Path) -> None:
     connection.close()
 
 
-def test_an_old_file_is_migrated_and_keeps_what_it_held(tmp_path: Path) -> None:
+def test_migrates_an_old_file_without_loss(tmp_path: Path) -> None:
     version_one(tmp_path)
     second = "ALTER TABLE runs ADD COLUMN host TEXT;\nUPDATE runs SET host = 'unknown';"
     database = Database(tmp_path, create=False, migrations=[FIRST, second])
     assert database.row("SELECT course, host FROM runs") == ("Old course", "unknown")
     assert database.row("PRAGMA user_version") == (2,)
     database.close()
-    with pytest.raises(UsageError, match=r"is of version 2, and .* up to 1; install a newer archgrade"):
+    with pytest.raises(UsageError, match=r"has version 2, but .* up to 1; install a newer archgrade"):
         Database(tmp_path, create=False, migrations=[FIRST])
 
 
-def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+def test_rolls_back_a_failed_migration(tmp_path: Path) -> None:
     version_one(tmp_path)
     broken = "ALTER TABLE runs ADD COLUMN host TEXT;\nUPDATE nowhere SET host = 'x';"
     with pytest.raises(sqlite3.OperationalError, match="no such table: nowhere"):
@@ -47,7 +47,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     database.close()
 
 
-def test_a_gradebook_of_before_there_were_versions_gives_the_same_grades(
+def test_reads_the_same_grades_from_a_gradebook_without_versions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

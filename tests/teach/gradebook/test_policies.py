@@ -1,4 +1,4 @@
-"""Policies are kept in the gradebook until others are given."""
+"""Tests of storing policies in the gradebook."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tests.command_line import error, run
 from tests.teach.gradebook.builders import BOB, LATE, MOE, points, write
 
 
-def test_policies_stay_until_others_are_given(gradebook_folder: Path) -> None:
+def test_keeps_policies_until_others_are_given(gradebook_folder: Path) -> None:
     write("late.yaml", LATE)
     write("adjustments.csv", "student,item,points,reason\nbob,moe_router,1,bonus\n")
     run("gradebook", "--late", "late.yaml", "--adjustments", "adjustments.csv")
@@ -20,7 +20,7 @@ def test_policies_stay_until_others_are_given(gradebook_folder: Path) -> None:
         assert gradebook.policy_files() == {"adjustments": "none.csv", "late": "late.yaml"}
 
 
-def test_a_row_without_points_is_a_comment_that_the_student_reads(gradebook_folder: Path) -> None:
+def test_shows_a_row_without_points_as_a_comment(gradebook_folder: Path) -> None:
     rows = ("student,item,points,percent,comment", "bob,moe_router,1,,bonus", "bob,moe_router,,,Well done.")
     write("adjustments.csv", "\n".join(rows))
     run("gradebook", "--adjustments", "adjustments.csv")
@@ -33,7 +33,7 @@ def test_a_row_without_points_is_a_comment_that_the_student_reads(gradebook_fold
     assert "fill in either points or percent, or neither for a comment" in told
 
 
-def test_an_adjustment_of_more_than_the_item_is_worth_is_noted(gradebook_folder: Path) -> None:
+def test_notes_an_adjustment_above_the_items_maximum(gradebook_folder: Path) -> None:
     write("adjustments.csv", "student,item,points,percent,reason\nbob,moe_router,1e9,,a slip\nada,rope,,-20%,late\n")
     told = " ".join(run("gradebook", "--adjustments", "adjustments.csv").stdout.split())
     assert "Adjusted by more than the item is worth: bob, moe_router." in told

@@ -1,4 +1,4 @@
-"""Points: what lateness, extensions and adjustments make of what was measured."""
+"""Tests of applying late penalties, extensions and adjustments."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from tests.teach.gradebook.builders import ADA, BOB, LATE, MOE, ROPE, begin, poi
     ],
     ids=["due", "grace", "another zone", "a minute of the second day", "at most", "rejected"],
 )
-def test_lateness(gradebook_folder: Path, time: str, late: float, reason: str | None) -> None:
+def test_takes_points_away_for_lateness(gradebook_folder: Path, time: str, late: float, reason: str | None) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         record(gradebook, begin(gradebook, "again"), BOB, MOE, result(first=2.0), time=time)
         gradebook.set_policies(late=Path(write("late.yaml", LATE)))
@@ -31,7 +31,7 @@ def test_lateness(gradebook_folder: Path, time: str, late: float, reason: str | 
     assert found == Points(measured=7, late=late, final=7 + late, max=10, reasons=expected)
 
 
-def test_lateness_takes_away_no_more_than_was_measured(gradebook_folder: Path) -> None:
+def test_takes_away_no_more_than_the_measured_score(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         record(gradebook, begin(gradebook, "again"), BOB, MOE, result(first=0.0, second=0.5), time="2026-10-04T00:00Z")
         gradebook.set_policies(late=Path(write("late.yaml", LATE)))
@@ -39,20 +39,20 @@ def test_lateness_takes_away_no_more_than_was_measured(gradebook_folder: Path) -
     assert (found.measured, found.late, found.final) == (0.5, -0.5, 0.0)
 
 
-def test_late_by_an_unknown_time_is_said_and_costs_nothing(gradebook_folder: Path) -> None:
+def test_takes_nothing_away_for_lateness_of_unknown_length(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         run_id = begin(gradebook, "again")
         record(gradebook, run_id, ADA, MOE, result(), late=True)
         record(gradebook, run_id, BOB, MOE, result(), late=False)
         gradebook.set_policies(late=Path(write("late.yaml", LATE)))
     assert points(gradebook_folder, ADA, MOE).reasons == (
-        "The learning platform says that it was late, but when it was handed in is not known; nothing is taken away.",
+        "The learning platform marked it as late, but its time is unknown; nothing is taken away.",
     )
     assert points(gradebook_folder, BOB, MOE).reasons == ()
-    assert "When 3 of the files were handed in is not known" in " ".join(run("gradebook").stdout.split())
+    assert "3 of the files have no known time" in " ".join(run("gradebook").stdout.split())
 
 
-def test_extensions(gradebook_folder: Path) -> None:
+def test_applies_extensions(gradebook_folder: Path) -> None:
     write("late.yaml", LATE)
     write("extensions.csv", "\ufeffStudent,Item,Due,Days\nal17,rope,,3\nbob,,2026-10-03T11:00+03:00,\n")
     assert run("gradebook", "--late", "late.yaml", "--extensions", "extensions.csv").exit_code == 0
@@ -62,14 +62,14 @@ def test_extensions(gradebook_folder: Path) -> None:
     assert points(gradebook_folder, BOB, MOE).late == -1.0  # an hour after his own due date
 
 
-def test_an_extension_for_an_item_goes_before_one_for_all(gradebook_folder: Path) -> None:
+def test_prefers_an_extension_for_an_item_to_one_for_all(gradebook_folder: Path) -> None:
     write("late.yaml", LATE)
     write("extensions.csv", "student,item,due,days\nbob,,,30\nbob,moe_router,,0\n")
     assert run("gradebook", "--late", "late.yaml", "--extensions", "extensions.csv").exit_code == 0
     assert points(gradebook_folder, BOB, MOE).late == -2.0
 
 
-def test_adjustments_come_last_and_may_exceed_the_maximum(gradebook_folder: Path) -> None:
+def test_applies_adjustments_last_even_above_the_maximum(gradebook_folder: Path) -> None:
     write("late.yaml", LATE)
     write(
         "adjustments.csv",
@@ -92,4 +92,4 @@ def test_adjustments_come_last_and_may_exceed_the_maximum(gradebook_folder: Path
     )
     assert points(gradebook_folder, ADA, MOE).final == 11
     assert points(gradebook_folder, ADA, ROPE).final == 0
-    assert "1 of the adjustments are for what was not handed in, and do nothing." in run("gradebook").stdout
+    assert "1 of the adjustments are for missing work, and have no effect." in run("gradebook").stdout

@@ -1,4 +1,4 @@
-"""What is recorded in a gradebook is there, whole, and is found again."""
+"""Tests of recording grades in a gradebook and reading them."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 from grader.base.result import Outcome, Result
 from grader.teach.gradebook import Gradebook
 from grader.teach.gradebook.model import Points
-from grader.teach.handins.handin import Ignored, Kind, Student
+from grader.teach.handins.handin import Ignored, IgnoredKind, Student
 from tests.teach.gradebook.builders import (
     ADA,
     BOB,
@@ -26,7 +26,7 @@ from tests.teach.gradebook.builders import (
 )
 
 
-def test_what_is_recorded_is_what_is_read(gradebook_folder: Path) -> None:
+def test_reads_what_was_recorded(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         book = gradebook.book()
         assert (book.course, book.students, [item.id for item in book.items]) == (
@@ -51,14 +51,14 @@ def test_what_is_recorded_is_what_is_read(gradebook_folder: Path) -> None:
         assert (book.run.graded, book.run.reused, book.run.errors, book.run.ended is None) == (4, 0, 0, False)
 
 
-def test_a_result_of_the_same_content_is_found_and_taken_over(gradebook_folder: Path) -> None:
+def test_finds_and_reuses_a_result_for_the_same_content(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         run_id = begin(gradebook, "batch again")
-        (scored,) = (each.scored for each in gradebook.entries(1) if (each.student, each.item) == ("ada", "moe_router"))
+        (scored,) = (each.result for each in gradebook.entries(1) if (each.student, each.item) == ("ada", "moe_router"))
         assert scored is not None
-        found = gradebook.find(scored.key)
+        found = gradebook.find_result(scored.key)
         assert found == scored.id
-        assert gradebook.find("another") is None
+        assert gradebook.find_result("another") is None
         copied = msgspec.structs.replace(handed(BOB, MOE), file="in.zip/bob/copied.py")
         gradebook.reuse(run_id, BOB, "moe_router", copied, found)
         (grade,) = gradebook.book(run_id).grades()
@@ -67,26 +67,26 @@ def test_a_result_of_the_same_content_is_found_and_taken_over(gradebook_folder: 
         assert gradebook.run().reused == 1
 
 
-def test_the_newest_result_of_a_key_is_found(gradebook_folder: Path) -> None:
+def test_finds_the_newest_result_of_a_key(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         run_id = begin(gradebook, "batch --regrade")
         newest = record(gradebook, run_id, ADA, MOE, result(first=1.0))
-        scored = next(iter(gradebook.entries(run_id))).scored
+        scored = next(iter(gradebook.entries(run_id))).result
         assert scored is not None
-        assert gradebook.find(scored.key) == newest
+        assert gradebook.find_result(scored.key) == newest
 
 
-def test_an_interrupted_run_goes_on_under_the_same_command(tmp_path: Path) -> None:
+def test_resumes_an_interrupted_run_with_the_same_command(tmp_path: Path) -> None:
     with Gradebook(tmp_path, create=True) as gradebook:
         first = begin(gradebook)
         record(gradebook, first, ADA, MOE, result())
     with Gradebook(tmp_path) as gradebook:
         assert begin(gradebook) == first
-        assert gradebook.done(first, "ada", "moe_router", handed(ADA, MOE))
-        assert not gradebook.done(first, "ada", "moe_router", handed(ADA, MOE, "b"))  # handed in anew meanwhile
-        assert not gradebook.done(first, "bob", "moe_router", handed(BOB, MOE))
+        assert gradebook.has_grade(first, "ada", "moe_router", handed(ADA, MOE))
+        assert not gradebook.has_grade(first, "ada", "moe_router", handed(ADA, MOE, "b"))  # handed in anew meanwhile
+        assert not gradebook.has_grade(first, "bob", "moe_router", handed(BOB, MOE))
         of_two = msgspec.structs.replace(handed(ADA, MOE), versions=2)
-        assert not gradebook.done(first, "ada", "moe_router", of_two)
+        assert not gradebook.has_grade(first, "ada", "moe_router", of_two)
         second = begin(gradebook, "batch other.zip")
         assert second != first
         gradebook.end_run(second)
@@ -94,7 +94,7 @@ def test_an_interrupted_run_goes_on_under_the_same_command(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("differs", ["engine", "course_hash"])
-def test_an_interrupted_run_of_another_engine_or_course_is_not_gone_on_with(tmp_path: Path, differs: str) -> None:
+def test_does_not_resume_a_run_of_another_engine_or_course(tmp_path: Path, differs: str) -> None:
     what = {"engine": "e", "course": "Small course", "course_hash": "c", "layout": "flat"}
     with Gradebook(tmp_path, create=True) as gradebook:
         first = gradebook.begin_run(["batch"], **what, items=ITEMS, students=CLASS)
@@ -104,12 +104,12 @@ def test_an_interrupted_run_of_another_engine_or_course_is_not_gone_on_with(tmp_
     assert other == (2, False)
 
 
-def test_a_fault_keeps_the_former_score_and_is_no_grade(gradebook_folder: Path) -> None:
+def test_keeps_the_earlier_score_after_a_fault(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         run_id = begin(gradebook, "batch again")
         gradebook.fail(run_id, ADA, "moe_router", handed(ADA, MOE, "b"), "test_first: the reference failed")
         gradebook.fail(run_id, BOB, "rope", handed(BOB, ROPE), "the judge was lost")
-        assert not gradebook.done(run_id, "ada", "moe_router", handed(ADA, MOE, "b"))
+        assert not gradebook.has_grade(run_id, "ada", "moe_router", handed(ADA, MOE, "b"))
         found = grades(gradebook.book())
         former, none = found["ada", "moe_router"], found["bob", "rope"]
         assert (former.points, former.error) == (
@@ -122,7 +122,7 @@ def test_a_fault_keeps_the_former_score_and_is_no_grade(gradebook_folder: Path) 
         assert grades(gradebook.book())["ada", "moe_router"].result == result()
 
 
-def test_a_run_of_one_item_leaves_the_others_grades(gradebook_folder: Path) -> None:
+def test_a_run_of_one_item_keeps_the_grades_of_others(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         run_id = begin(gradebook, "batch --exercise rope", items=(ROPE,))
         record(gradebook, run_id, ADA, ROPE, result(ROPE))
@@ -136,7 +136,7 @@ def test_a_run_of_one_item_leaves_the_others_grades(gradebook_folder: Path) -> N
         assert grades(gradebook.book(1))["ada", "rope"].result == result(ROPE, second=1.5)
 
 
-def test_the_roster_may_grow_and_a_name_is_not_forgotten(gradebook_folder: Path) -> None:
+def test_keeps_known_names_when_the_roster_grows(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         begin(gradebook, "batch again", students=(Student(id="ada", email="a@b.org"), Student(id="new")))
         latest = {student.id: student for student in gradebook.book().students}
@@ -145,19 +145,21 @@ def test_the_roster_may_grow_and_a_name_is_not_forgotten(gradebook_folder: Path)
         assert [student.id for student in gradebook.book(2).students] == ["ada", "new"]
 
 
-def test_names_of_any_bytes_are_kept_apart(tmp_path: Path) -> None:
+def test_keeps_names_of_any_bytes_distinct(tmp_path: Path) -> None:
     odd = [Student(id=name) for name in ("caf\udce9", "café", "a\x1b[31m\n", "'; DROP TABLE runs; --")]
     with Gradebook(tmp_path, create=True) as gradebook:
         run_id = begin(gradebook, students=odd)
         for student in odd:
             record(gradebook, run_id, student, MOE, result())
-            assert gradebook.done(run_id, student.id, "moe_router", handed(student, MOE))
+            assert gradebook.has_grade(run_id, student.id, "moe_router", handed(student, MOE))
         assert len(list(gradebook.book().grades())) == 4
 
 
-def test_what_is_not_graded_is_kept_with_its_run(tmp_path: Path) -> None:
+def test_stores_ignored_files_with_their_run(tmp_path: Path) -> None:
     what = {"engine": "e", "course": "Small course", "course_hash": "c", "layout": "flat"}
-    unread = Ignored(file="in.zip/bob.7z", why="an archive of a kind that is not read", kind=Kind.UNREAD, student=BOB)
+    unread = Ignored(
+        file="in.zip/bob.7z", why="an archive of a kind that is not read", kind=IgnoredKind.UNREAD, student=BOB
+    )
     nobodys = Ignored(file="in.zip/x", why="lies outside")
     with Gradebook(tmp_path, create=True) as gradebook:
         first = gradebook.begin_run(["a"], **what, items=ITEMS, students=CLASS, ignored=[unread, nobodys]).run
@@ -172,11 +174,11 @@ def test_what_is_not_graded_is_kept_with_its_run(tmp_path: Path) -> None:
         assert (gradebook.book(first).graded, gradebook.book().graded) == ({"ada"}, set())
 
 
-def test_the_code_is_kept_until_its_student_is_forgotten(tmp_path: Path) -> None:
+def test_keeps_code_until_its_student_is_forgotten(tmp_path: Path) -> None:
     with Gradebook(tmp_path, create=True) as gradebook:
         run = begin(gradebook)
         for student, content in ((ADA, "a"), (BOB, "b")):
-            gradebook.keep_work(content * 64, f"def by_{student.id}(): pass\n")
+            gradebook.store_code(content * 64, f"def by_{student.id}(): pass\n")
             measured = record(gradebook, run, ADA, ROPE, result(ROPE))
             gradebook.reuse(run, student, MOE.id, handed(student, MOE, content), measured)
         ada, bob = handed(ADA, MOE, "a"), handed(BOB, MOE, "b")
@@ -187,7 +189,7 @@ def test_the_code_is_kept_until_its_student_is_forgotten(tmp_path: Path) -> None
         assert gradebook.book().work(ada) is not None
 
 
-def test_as_long_as_a_version_is_not_graded_the_former_grade_stands(gradebook_folder: Path) -> None:
+def test_keeps_the_earlier_grade_until_all_versions_are_graded(gradebook_folder: Path) -> None:
     with Gradebook(gradebook_folder) as gradebook:
         run_id = begin(gradebook, "batch again")
         record(gradebook, run_id, BOB, MOE, result(first=1.0), version=(2, 2))
@@ -199,7 +201,7 @@ def test_as_long_as_a_version_is_not_graded_the_former_grade_stands(gradebook_fo
         assert grades(gradebook.book())["bob", "moe_router"].result == result(first=1.0)
 
 
-def test_a_version_that_failed_has_the_former_score_of_the_same_or_an_earlier_one(tmp_path: Path) -> None:
+def test_a_failed_version_keeps_the_score_of_the_same_or_an_earlier_version(tmp_path: Path) -> None:
     first, second, third = (msgspec.structs.replace(handed(ADA, MOE), version=n, versions=3) for n in (1, 2, 3))
     with Gradebook(tmp_path, create=True) as gradebook:
         run_id = begin(gradebook)
@@ -217,7 +219,7 @@ def test_a_version_that_failed_has_the_former_score_of_the_same_or_an_earlier_on
         assert grades(gradebook.book())["eve", "rope"].points is None
 
 
-def test_versions_that_went_while_a_run_was_interrupted_are_gone(tmp_path: Path) -> None:
+def test_drops_versions_removed_during_an_interruption(tmp_path: Path) -> None:
     with Gradebook(tmp_path, create=True) as gradebook:
         run_id = begin(gradebook)
         for version in (1, 2, 3):
@@ -227,7 +229,7 @@ def test_versions_that_went_while_a_run_was_interrupted_are_gone(tmp_path: Path)
         assert grades(gradebook.book())["ada", "moe_router"].result == result(first=1.0)
 
 
-def test_where_two_that_become_one_have_versions_of_one_item_those_of_the_second_stay(tmp_path: Path) -> None:
+def test_keeps_the_second_students_versions_after_a_merge(tmp_path: Path) -> None:
     with Gradebook(tmp_path, create=True) as gradebook:
         run_id = begin(gradebook)
         for version in (1, 2):

@@ -1,4 +1,4 @@
-"""Tables of extensions and adjustments: what can be wrong in them."""
+"""Tests of errors in the tables of extensions and adjustments."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tests.teach.gradebook.builders import write
         (
             "extensions",
             "student,days\nbob,3\n\nbob,4",
-            "4: the extension of line 2 is for the same student and item; keep one of them.",
+            "4: the extension in line 2 is for the same student and item; keep one of them.",
         ),
         (
             "extensions",
@@ -55,12 +55,12 @@ from tests.teach.gradebook.builders import write
         (
             "adjustments",
             "student,item,points,reason\nbob,rope,1,a\nbob,rope,1,a",
-            "3: the same row stands in line 2 already.",
+            "3: the same row is already in line 2; remove one.",
         ),
         ("adjustments", 'student,item,points,reason\nbob,rope,1,"a', "2: not valid CSV: unexpected end of data."),
     ],
 )
-def test_what_is_wrong_in_a_table(gradebook_folder: Path, option: str, text: str, sentence: str) -> None:
+def test_reports_errors_in_a_table_with_line(gradebook_folder: Path, option: str, text: str, sentence: str) -> None:
     write("table.csv", text)
     assert error("gradebook", f"--{option}", "table.csv") == f"table.csv:{sentence}"
     with Gradebook(gradebook_folder) as gradebook:

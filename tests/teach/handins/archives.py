@@ -1,4 +1,4 @@
-"""Archives as a test wants them, and what was read of them."""
+"""Helpers that make archives and read them."""
 
 import io
 import tarfile

@@ -1,4 +1,4 @@
-"""What a class hands in, on disk and packed, and what was found in it."""
+"""Helpers that make the submissions of a class, and read what was found in them."""
 
 import io
 import os
@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from grader.base.errors import UsageError
+from grader.teach.handins.find import find_handins
 from grader.teach.handins.handin import Found
-from grader.teach.handins.recognise import find
 
 EXERCISES = ("moe_router", "rope", "attention_masks")
 QUIZZES = ("mixture-of-experts", "depth-vs-width")
@@ -51,7 +51,7 @@ def code(*names: str) -> dict[str, bytes]:
 
 
 def gradescope(root: Path, *submissions: tuple[str, str, Files]) -> Path:
-    """Makes an export of Gradescope: of each submission the time, whose it is, and its files."""
+    """Make a Gradescope export from the time, the student and the files of each submission."""
     metadata = {
         f"s{n}": {":submitters": [{":sid": student} for student in whose.split()], ":created_at": time}
         for n, (time, whose, _) in enumerate(submissions)
@@ -67,7 +67,7 @@ def taken(found: Found) -> list[tuple[str, str]]:
 
 
 def last(found: Found) -> list[tuple[str, str]]:
-    """The last version of each student: whose it is, and the name of its file."""
+    """Return the student and the file name of each last version."""
     return [(each.students[0].id, Path(each.file).name) for each in found.handins if not each.superseded]
 
 
@@ -77,5 +77,5 @@ def why(found: Found) -> dict[str, str]:
 
 def refused(*paths: Path, layout: str | None = None, only: tuple[str, ...] = ()) -> str:
     with pytest.raises(UsageError) as error:
-        find(paths, EXERCISES, QUIZZES, layout=layout, only=only)
+        find_handins(paths, EXERCISES, QUIZZES, layout=layout, only=only)
     return str(error.value)

@@ -1,4 +1,4 @@
-"""Repositories of students, made by git."""
+"""Helpers that make git repositories of students."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import pytest
 
 
 def git(repository: Path, *words: str, time: str = "2026-01-01T00:00:00Z", data: bytes | None = None) -> str:
-    """Runs git in a repository at this time, and returns what it prints."""
+    """Run git in a repository at a given time, and return its stdout."""
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
     me = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "init.defaultBranch=main"]
@@ -22,7 +22,7 @@ def git(repository: Path, *words: str, time: str = "2026-01-01T00:00:00Z", data:
 
 
 def commit(repository: Path, time: str, files: Mapping[str, bytes | None]) -> None:
-    """Commits these files at this time; None removes one. The first commit makes the repository."""
+    """Commit files at a given time; None deletes one. The first commit creates the repository."""
     if not (repository / ".git").is_dir():
         repository.mkdir(parents=True, exist_ok=True)
         git(repository, "init", "-q")

@@ -1,4 +1,4 @@
-"""Archives that were made to do harm are read safely: nothing is unpacked, everything is bounded."""
+"""Tests of archives: hostile ones are read within limits."""
 
 import gzip
 import os
@@ -10,12 +10,12 @@ import pytest
 
 from grader.base.errors import UsageError
 from grader.teach.handins import archive
-from grader.teach.handins.archive import Bounds, open_archive
-from grader.teach.handins.recognise import find
+from grader.teach.handins.archive import ArchiveLimits, open_archive
+from grader.teach.handins.find import find_handins
 from tests.teach.handins.archives import EXERCISES, MIB, in_tar, refused, tarred, why, zipped
 
 
-def test_a_bomb_in_a_zip_is_not_unpacked(tmp_path: Path) -> None:
+def test_rejects_a_zip_bomb_without_unpacking_it(tmp_path: Path) -> None:
     def write(made: zipfile.ZipFile) -> None:
         made.writestr("ada/rope.py", b"\0" * (40 * MIB))
         made.writestr("bob/rope.py", "x = 1\n")
@@ -31,15 +31,15 @@ def test_a_bomb_in_a_zip_is_not_unpacked(tmp_path: Path) -> None:
         open_archive(path).entries[0].read()
 
 
-def test_a_bomb_in_a_tar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "CLASS", Bounds(1000, 8 * MIB))
+def test_rejects_a_tar_that_unpacks_to_too_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "CLASS", ArchiveLimits(1000, 8 * MIB))
     with gzip.open(tmp_path / "x.tar.gz", "wb") as made:
         for _ in range(9):
             made.write(b"\0" * MIB)
     assert "unpacks to more than 8 MiB" in refused(tmp_path / "x.tar.gz")
 
 
-def test_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejects_an_archive_with_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def write(made: zipfile.ZipFile) -> None:
         for i in range(archive.STUDENTS_ENTRIES + 1):
             made.writestr(f"{i}.py", "")
@@ -49,21 +49,21 @@ def test_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (tmp_path / "class" / "bob").mkdir()
     (tmp_path / "class" / "bob" / "rope.py").touch()
     (tmp_path / "class" / "ada" / "crowded.zip").write_bytes(crowded.read_bytes())
-    found = find([tmp_path / "class"], EXERCISES)
+    found = find_handins([tmp_path / "class"], EXERCISES)
     assert [handin.students[0].id for handin in found.handins] == ["bob"]
-    assert "holds more than 2,000 files" in why(found)["crowded.zip"]
-    monkeypatch.setattr(archive, "CLASS", Bounds(1000, 8 * MIB))
-    assert "crowded.zip holds more than 1,000 files" in refused(crowded)
+    assert "contains more than 2,000 files" in why(found)["crowded.zip"]
+    monkeypatch.setattr(archive, "CLASS", ArchiveLimits(1000, 8 * MIB))
+    assert "crowded.zip contains more than 1,000 files" in refused(crowded)
 
 
 @pytest.mark.parametrize("name", ["x.zip", "x.tar", "x.tar.gz"])
-def test_what_is_no_archive(tmp_path: Path, name: str) -> None:
+def test_rejects_a_file_that_is_not_an_archive(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"<html>sign in first</html>" * 100)
-    assert f"{name} is no archive that can be read" in refused(tmp_path / name)
+    assert f"{name} is not a valid archive" in refused(tmp_path / name)
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz"])
-def test_an_archive_that_is_cut_off_or_damaged(tmp_path: Path, suffix: str) -> None:
+def test_rejects_a_truncated_or_damaged_archive(tmp_path: Path, suffix: str) -> None:
     files = [(in_tar(f"{i}/rope.py"), os.urandom(3000)) for i in range(20)]
     path = tarred(tmp_path / "whole.tar", *files)
     if suffix == ".zip":
@@ -74,7 +74,7 @@ def test_an_archive_that_is_cut_off_or_damaged(tmp_path: Path, suffix: str) -> N
     data = path.read_bytes()
     broken = tmp_path / f"broken{suffix}"
     broken.write_bytes(data[: len(data) // 2])
-    assert "is no archive that can be read" in refused(broken)
+    assert "is not a valid archive" in refused(broken)
     if suffix == ".tar":
         changed = bytearray(data)
         header = changed.index(b"7/rope.py")
@@ -83,11 +83,11 @@ def test_an_archive_that_is_cut_off_or_damaged(tmp_path: Path, suffix: str) -> N
         assert "a header in the middle of it is damaged" in refused(broken)
 
 
-def test_archives_of_other_kinds(tmp_path: Path) -> None:
+def test_asks_for_a_zip_in_place_of_unsupported_archives(tmp_path: Path) -> None:
     (tmp_path / "x.rar").touch()
     with pytest.raises(UsageError, match=r"pack it as a \.zip"):
-        find([tmp_path / "x.rar"], EXERCISES)
+        find_handins([tmp_path / "x.rar"], EXERCISES)
     (tmp_path / "class" / "ada").mkdir(parents=True)
     for name in ("x.7z", "rope.py"):
         (tmp_path / "class" / "ada" / name).touch()
-    assert why(find([tmp_path / "class"], EXERCISES))["x.7z"].endswith("ask for a .zip")
+    assert why(find_handins([tmp_path / "class"], EXERCISES))["x.7z"].endswith("ask for a .zip")

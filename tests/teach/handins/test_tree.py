@@ -1,4 +1,4 @@
-"""A folder that was made to do harm is read safely: no link is followed."""
+"""Tests of folders as trees: no link is followed."""
 
 import os
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from grader.base.errors import UsageError
-from grader.teach.handins.tree import walk
+from grader.teach.handins.tree import tree_of_folder
 from tests.teach.handins.archives import names, why
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links and special files")
-def test_a_hostile_folder(tmp_path: Path) -> None:
+def test_follows_no_links_in_a_folder(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "rope.py").write_text("the answer\n")
@@ -25,10 +25,10 @@ def test_a_hostile_folder(tmp_path: Path) -> None:
     (ada / ".git" / "rope.py").touch()
     (tmp_path / "class" / "bob").mkdir()
     (tmp_path / "class" / "bob" / "rope.py").write_text("x = 1\n")
-    tree = walk(tmp_path / "class")
+    tree = tree_of_folder(tmp_path / "class")
     assert names(tree) == ["bob/rope.py"]
     assert why(tree) == {
-        ".git": "left behind by a program, no part of a submission",
+        ".git": "created by a program, not part of a submission",
         "loop": "a link; links are not followed",
         "out": "a link; links are not followed",
         "rope.py": "a link; links are not followed",
@@ -40,8 +40,8 @@ def test_a_hostile_folder(tmp_path: Path) -> None:
         tree.entries[0].read()
 
 
-def test_a_deep_folder(tmp_path: Path) -> None:
+def test_reads_a_deeply_nested_folder(tmp_path: Path) -> None:
     deep = tmp_path / "ada" / "/".join(["d"] * 500)
     deep.mkdir(parents=True)
     (deep / "rope.py").touch()
-    assert len(walk(tmp_path).entries[0].path) == 502
+    assert len(tree_of_folder(tmp_path).entries[0].path) == 502

@@ -1,4 +1,4 @@
-"""Which of several files of one student are graded: all versions, and one of the files that came together."""
+"""Tests of the choice among a student's files: all versions, and one of the files handed in together."""
 
 import os
 import re
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from grader.base.errors import UsageError
-from grader.teach.handins.handin import Found, Kind
-from grader.teach.handins.recognise import find
+from grader.teach.handins.find import find_handins
+from grader.teach.handins.handin import Found, IgnoredKind
 from grader.teach.handins.versions import MOST
 from tests.teach.handins.handed_in import CODE, EXERCISES, code, folder, gradescope, last, taken, why, zipped
 
@@ -18,13 +18,13 @@ STUB = b"def route(x):\n    raise NotImplementedError\n"
 
 
 def graded(found: Found, root: Path) -> list[str]:
-    """The files that are graded, below a folder."""
+    """Return the graded files relative to a folder."""
     return [handin.file.removeprefix(f"{root}/") for handin in found.handins]
 
 
 @pytest.mark.parametrize("later", ["moe_router-1.py", "moe_router (2).py", "moe_router(10).py", "moe_router_3.py"])
-def test_the_version_with_the_highest_number_is_the_last(tmp_path: Path, later: str) -> None:
-    found = find([folder(tmp_path, code("ada/moe_router.py", f"ada/{later}"))], EXERCISES)
+def test_orders_versions_by_their_numbers(tmp_path: Path, later: str) -> None:
+    found = find_handins([folder(tmp_path, code("ada/moe_router.py", f"ada/{later}"))], EXERCISES)
     assert graded(found, tmp_path) == ["ada/moe_router.py", f"ada/{later}"]
     assert [(each.version, each.superseded) for each in found.handins] == [(1, True), (2, False)]
     assert found.ignored == []
@@ -36,8 +36,8 @@ METADATA = b'ada: {":submitters": [{":sid": ada}], ":created_at": 2026-01-01 00:
 
 
 @pytest.mark.parametrize("layout", ["canvas", "moodle", "gradescope", "nbgrader", "git", "folder", "student"])
-def test_in_every_layout_the_file_nearer_to_the_top_is_graded(tmp_path: Path, layout: str) -> None:
-    """Whatever their times say: those of clones, copies and unpacked archives are set anew."""
+def test_prefers_the_file_nearer_to_the_top_in_every_layout(tmp_path: Path, layout: str) -> None:
+    """Ignore modification times, which clones, copies and unpacked archives change."""
     pair = {"moe_router.py": RIGHT, "old/moe_router.py": WRONG}
     top = {"moodle": MOODLE, "nbgrader": "submitted/ada/ps1"}.get(layout, "ada")
     files = {f"{top}/{name}": data for name, data in pair.items()}
@@ -49,55 +49,55 @@ def test_in_every_layout_the_file_nearer_to_the_top_is_graded(tmp_path: Path, la
     root = folder(tmp_path / "class", {**files, **more.get(layout, {})})
     for path in root.rglob("old/*.py"):
         os.utime(path, (1_700_009_000, 1_700_009_000))
-    found = find([root], EXERCISES, layout=layout)
+    found = find_handins([root], EXERCISES, layout=layout)
     assert [each.read() for each in found.handins if each.item == "moe_router"] == [RIGHT]
-    (copy,) = [each for each in found.ignored if each.kind is Kind.COPY]
+    (copy,) = [each for each in found.ignored if each.kind is IgnoredKind.COPY]
     assert copy.file.endswith("old/moe_router.py")
-    assert re.fullmatch(r"not the same as .*/moe_router\.py, which is graded since it lies nearer to the top", copy.why)
+    assert re.fullmatch(r"not the same as .*/moe_router\.py, which is graded because it is nearer to the top", copy.why)
 
 
-def test_what_lies_where_the_course_has_it_is_graded(tmp_path: Path) -> None:
+def test_prefers_the_file_in_the_courses_place(tmp_path: Path) -> None:
     folder(tmp_path, code("ada/exercises/rope/rope.py", "ada/old/rope.py", "ada/rope.ipynb", "bob/rope.py"))
-    found = find([tmp_path], EXERCISES)
+    found = find_handins([tmp_path], EXERCISES)
     assert graded(found, tmp_path) == ["ada/exercises/rope/rope.py", "bob/rope.py"]
-    assert why(found)[f"{tmp_path}/ada/rope.ipynb"].endswith("which is graded since it lies where the course has it")
+    assert why(found)[f"{tmp_path}/ada/rope.ipynb"].endswith("which is graded because it is where the course has it")
 
 
-def test_an_untouched_stub_in_the_courses_place_is_not_chosen(tmp_path: Path) -> None:
+def test_skips_an_untouched_stub_in_the_courses_place(tmp_path: Path) -> None:
     files = {"ada/exercises/rope/rope.py": STUB, "ada/rope.py": WRONG, "bob/exercises/rope/rope.py": STUB}
-    found = find([folder(tmp_path, files)], EXERCISES)
+    found = find_handins([folder(tmp_path, files)], EXERCISES)
     assert graded(found, tmp_path) == ["ada/rope.py", "bob/exercises/rope/rope.py"]
     assert why(found) == {
         f"{tmp_path}/ada/exercises/rope/rope.py": (
-            f"not the same as {tmp_path}/ada/rope.py, which is graded since nothing is written in this one"
+            f"not the same as {tmp_path}/ada/rope.py, which is graded because this file is an untouched stub"
         )
     }
 
 
 @pytest.mark.parametrize(("seconds", "newest"), [(60.0, ["rope.ipynb"]), (59.9, ["rope.py"]), (0.007, ["rope.py"])])
-def test_times_of_files_tell_something_from_a_minute_on(tmp_path: Path, seconds: float, newest: list[str]) -> None:
+def test_prefers_the_newer_file_if_times_differ_by_a_minute(tmp_path: Path, seconds: float, newest: list[str]) -> None:
     folder(tmp_path, code("ada/old/rope.py", "ada/new/rope.ipynb", "bob/x.py"))
     os.utime(tmp_path / "ada/old/rope.py", (1_700_000_000, 1_700_000_000))
     os.utime(tmp_path / "ada/new/rope.ipynb", (1_700_000_000 + seconds, 1_700_000_000 + seconds))
-    found = find([tmp_path], EXERCISES)
-    (reason,) = [each.why for each in found.ignored if each.kind is Kind.COPY]
+    found = find_handins([tmp_path], EXERCISES)
+    (reason,) = [each.why for each in found.ignored if each.kind is IgnoredKind.COPY]
     if newest == ["rope.ipynb"]:
         assert [name for _, name in last(found)] == newest
-        assert reason.endswith("ada/new/rope.ipynb, which is graded since it was changed last")
+        assert reason.endswith("ada/new/rope.ipynb, which is graded because it was changed last")
     else:
-        assert reason == f"nothing tells whether this or {tmp_path}/ada/new/rope.ipynb counts: say it with --map"
+        assert reason == f"it is unclear whether this or {tmp_path}/ada/new/rope.ipynb counts; use --map to choose"
         with pytest.raises(UsageError, match="There are two files for rope"):
             found.handins[0].read()
 
 
-def test_two_files_of_which_nothing_tells(tmp_path: Path) -> None:
+def test_refuses_to_choose_between_files_that_differ(tmp_path: Path) -> None:
     folder(tmp_path, {"ada/a/rope.py": CODE, "ada/b/rope.py": CODE, "bob/x.py": CODE})
-    same = find([tmp_path], EXERCISES)
+    same = find_handins([tmp_path], EXERCISES)
     assert taken(same) == [("ada", "rope")]  # the same content: it does not matter
     assert why(same)[f"{tmp_path}/ada/b/rope.py"] == f"the same as {tmp_path}/ada/a/rope.py, which is graded"
     folder(tmp_path, {"ada/b/rope.py": b"y = 2\n", **code("bob/1/rope.py", "bob/2/rope.py")})
     folder(tmp_path, code("cy/rope.py"))
-    found = find([tmp_path], EXERCISES)
+    found = find_handins([tmp_path], EXERCISES)
     assert sorted(taken(found)) == [("ada", "rope"), ("bob", "rope"), ("cy", "rope")]
     by_student = {handin.students[0].id: handin for handin in found.handins}
     first, second = (f"{tmp_path}/ada/{each}/rope.py" for each in "ab")
@@ -107,17 +107,17 @@ def test_two_files_of_which_nothing_tells(tmp_path: Path) -> None:
     assert by_student["cy"].read() == b"# cy/rope.py\n"
 
 
-def test_places_in_two_downloads_are_not_compared(tmp_path: Path) -> None:
+def test_does_not_compare_places_in_different_trees(tmp_path: Path) -> None:
     first = folder(tmp_path / "1", {"ada/moe_router.py": RIGHT, "bob/rope.py": CODE})
     second = folder(tmp_path / "2", {"ada/week/moe_router.py": WRONG, "bob/rope.py": CODE})
-    found = find([first, second], EXERCISES)
+    found = find_handins([first, second], EXERCISES)
     with pytest.raises(UsageError, match="There are two files for moe_router"):
         found.handins[0].read()
     assert taken(found) == [("ada", "moe_router"), ("bob", "rope")]
 
 
 def export(root: Path, *submissions: tuple[str, str, bytes]) -> Path:
-    """An export: of each submission the hour, whose it is, and its content. An old file lies beside what is written."""
+    """Make an export from the hour, the student and the content of each submission, with an old file beside it."""
     old = {"old/rope.py": b"y = 0\n"}
     return gradescope(
         root,
@@ -128,9 +128,9 @@ def export(root: Path, *submissions: tuple[str, str, bytes]) -> Path:
     )
 
 
-def test_what_came_at_other_times_are_versions_in_the_order_of_time(tmp_path: Path) -> None:
+def test_orders_versions_by_time(tmp_path: Path) -> None:
     root = export(tmp_path, ("12", "ada", b"x = 2"), ("10", "ada", b"x = 1"), ("13", "ada", b"x = 3"))
-    found = find([root], EXERCISES)
+    found = find_handins([root], EXERCISES)
     assert [(each.version, each.superseded, each.read()) for each in found.handins] == [
         (1, True, b"x = 1"),
         (2, True, b"x = 2"),
@@ -139,9 +139,9 @@ def test_what_came_at_other_times_are_versions_in_the_order_of_time(tmp_path: Pa
     assert sorted(Path(each.file).parent.parent.name for each in found.ignored) == ["s0", "s1", "s2"]
 
 
-def test_what_is_handed_in_again_unchanged_has_the_time_at_which_it_first_came(tmp_path: Path) -> None:
+def test_keeps_the_first_time_of_an_unchanged_resubmission(tmp_path: Path) -> None:
     root = export(tmp_path, ("10", "ada", RIGHT), ("11", "ada", RIGHT), ("12", "ada", WRONG), ("13", "ada", RIGHT))
-    found = find([root], EXERCISES)
+    found = find_handins([root], EXERCISES)
     assert [(each.time, Path(each.file).parent.name) for each in found.handins] == [
         (datetime(2026, 1, 1, 10, tzinfo=UTC), "s1"),
         (datetime(2026, 1, 1, 12, tzinfo=UTC), "s2"),
@@ -150,33 +150,33 @@ def test_what_is_handed_in_again_unchanged_has_the_time_at_which_it_first_came(t
     assert why(found)[f"{tmp_path}/s0/rope.py"] == f"the same as {tmp_path}/s1/rope.py, which is graded"
 
 
-def test_an_untouched_stub_is_no_version_of_what_was_written(tmp_path: Path) -> None:
-    found = find([export(tmp_path, ("10", "ada", STUB), ("12", "ada", RIGHT), ("13", "ada", STUB))], EXERCISES)
+def test_does_not_count_an_untouched_stub_as_a_version(tmp_path: Path) -> None:
+    found = find_handins([export(tmp_path, ("10", "ada", STUB), ("12", "ada", RIGHT), ("13", "ada", STUB))], EXERCISES)
     assert [each.read() for each in found.handins] == [RIGHT]
-    assert why(found)[f"{tmp_path}/s0/rope.py"] == f"nothing is written in it; {tmp_path}/s1/rope.py is graded"
+    assert why(found)[f"{tmp_path}/s0/rope.py"] == f"an untouched stub; {tmp_path}/s1/rope.py is graded"
 
 
-def test_no_more_than_the_last_versions_are_graded(tmp_path: Path) -> None:
+def test_limits_the_number_of_versions(tmp_path: Path) -> None:
     names = [f"ada/rope-{n}.py" for n in range(1, MOST + 3)]
-    found = find([folder(tmp_path, code(*names))], EXERCISES, layout="folder")
+    found = find_handins([folder(tmp_path, code(*names))], EXERCISES, layout="folder")
     assert graded(found, tmp_path) == names[2:]
     assert why(found) == {f"{tmp_path}/{each}": f"older than the last {MOST} versions" for each in names[:2]}
 
 
-def test_of_a_group_only_who_has_two_files_goes_without(tmp_path: Path) -> None:
+def test_refuses_only_the_member_of_a_group_with_two_files(tmp_path: Path) -> None:
     root = export(tmp_path, ("10", "ada bob", RIGHT), ("10", "bob", WRONG))
-    ada, bob = find([root], EXERCISES).handins
+    ada, bob = find_handins([root], EXERCISES).handins
     assert [student.id for student in (*ada.students, *bob.students)] == ["ada", "bob"]
     assert ada.read() == RIGHT
     with pytest.raises(UsageError, match="There are two files for rope"):
         bob.read()
 
 
-def test_who_left_a_group_has_another_version(tmp_path: Path) -> None:
+def test_numbers_versions_per_member_of_a_group(tmp_path: Path) -> None:
     root = export(tmp_path, ("10", "ada bob", RIGHT), ("12", "bob", WRONG), ("11", "cy", RIGHT))
     found = [
         ([student.id for student in each.students], Path(each.file).parent.name, each.version, each.superseded)
-        for each in find([root], EXERCISES).handins
+        for each in find_handins([root], EXERCISES).handins
     ]
     assert found == [
         (["ada"], "s0", 1, False),

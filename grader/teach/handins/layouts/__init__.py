@@ -1,4 +1,4 @@
-"""The ways in which the submissions of a class are laid out, each a module.
+"""The layouts of a class's submissions, one module each.
 
-A layout says whether a tree is laid out so, by a file that shows it, and yields the tree's files with their students.
+A layout detects whether a tree is laid out its way, and yields the tree's files with their students.
 """

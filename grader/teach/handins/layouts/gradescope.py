@@ -1,4 +1,4 @@
-"""Gradescope's export: `submission_metadata.yml` says whose each folder `submission_12345/` is."""
+"""The layout of Gradescope's export: `submission_metadata.yml` names the students of each `submission_12345/`."""
 
 import dataclasses
 from collections import Counter
@@ -12,56 +12,55 @@ from msgspec.structs import replace
 
 from grader.base.errors import UsageError
 from grader.engine.submission.files import MIB, visible
+from grader.teach.handins.file_names import NameParser
 from grader.teach.handins.handin import Ignored, Student
-from grader.teach.handins.items import Known
-from grader.teach.handins.layouts.piece import Layout, Piece, Pieces, moment_of, student_id
-from grader.teach.handins.tree import Entry, Tree, unread
+from grader.teach.handins.layouts.layout import Layout, OwnedFile, OwnedFiles, parse_time, student_id
+from grader.teach.handins.tree import Tree, TreeEntry, unreadable_file
 
 METADATA = "submission_metadata.yml"
-LIMIT = 256 * MIB  # bytes: it holds the results of former autograders
+LIMIT = 256 * MIB  # bytes; the metadata includes the results of earlier autograder runs
 
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # all scalars as text: a student's number keeps its zeros
 
 
 @dataclass(frozen=True)
-class _Owners:
-    """Whose a folder is."""
+class _Submission:
+    """An entry of the metadata."""
 
     folder: str
     students: tuple[Student, ...]
-    whole: bool  # nobody is missing among them
+    complete: bool  # every submitter is identified
     time: datetime | None
-    line: int  # of the metadata
+    line: int  # in the metadata
 
 
-def _claims(tree: Tree, known: Known) -> str | None:
+def _detect(tree: Tree, parser: NameParser) -> str | None:
     return next((entry.file for entry in tree.entries if entry.path == (METADATA,)), None)
 
 
-def _pieces(tree: Tree, known: Known) -> Pieces:
+def _files(tree: Tree, parser: NameParser) -> OwnedFiles:
     metadata = next(entry for entry in tree.entries if entry.path == (METADATA,))
-    owners = {each.folder: each for each in _told_apart(list(_owners(metadata)))}
-    there = {entry.path[0] for entry in tree.entries}
-    for each in owners.values():
+    submissions = {each.folder: each for each in _with_distinct_ids(list(_read_metadata(metadata)))}
+    folders = {entry.path[0] for entry in tree.entries}
+    for each in submissions.values():
         file = f"{tree.name}/{visible(each.folder)}"
-        if not each.whole:
+        if not each.complete:
             why = "does not name every submitter by a sid, an email or a name"
-            yield unread(file, f"{METADATA}:{each.line} {why}; export it from Gradescope again")
-        if each.folder not in there:
+            yield unreadable_file(file, f"{METADATA}:{each.line} {why}; export it from Gradescope again")
+        if each.folder not in folders:
             for student in each.students:
-                yield unread(file, f"is in {METADATA}, and there is no such folder", student)
+                yield unreadable_file(file, f"listed in {METADATA}, but there is no such folder", student)
     for entry in tree.entries:
         if entry is metadata:
             continue
-        if len(entry.path) > 1 and entry.path[0] in owners:
-            owner = owners[entry.path[0]]
-            if owner.students:
-                yield Piece(owner.students, entry, entry.name, owner.time)
-        else:
-            yield Ignored(file=entry.file, why=f"lies in no folder that is in {METADATA}")
+        submission = submissions.get(entry.path[0]) if len(entry.path) > 1 else None
+        if submission is None:
+            yield Ignored(file=entry.file, why=f"not in a folder listed in {METADATA}")
+        elif submission.students:
+            yield OwnedFile(submission.students, entry, entry.name, submission.time)
 
 
-def _owners(metadata: Entry) -> Iterator[_Owners]:
+def _read_metadata(metadata: TreeEntry) -> Iterator[_Submission]:
     text = metadata.read(LIMIT).decode("utf-8", "replace")
     try:
         content = yaml.load(text, Loader=_LOADER)
@@ -77,23 +76,25 @@ def _owners(metadata: Entry) -> Iterator[_Owners]:
         listed = about.get(":submitters") if isinstance(about, dict) else None
         found = [_student(each) for each in listed] if isinstance(listed, list) else []
         students = tuple(each for each in found if each)
-        time = moment_of(str(about.get(":created_at", ""))) if isinstance(about, dict) else None
+        time = parse_time(str(about.get(":created_at", ""))) if isinstance(about, dict) else None
         line = text[: max(text.find(f"{folder}:"), 0)].count("\n") + 1
-        yield _Owners(str(folder), students, bool(found) and None not in found, time, line)
+        yield _Submission(str(folder), students, bool(found) and None not in found, time, line)
 
 
-def _told_apart(owners: Sequence[_Owners]) -> Iterator[_Owners]:
-    """Those known by name alone, of whom there are several: each is called by the folder too.
+def _with_distinct_ids(submissions: Sequence[_Submission]) -> Iterator[_Submission]:
+    """Append the folder to the id of each student whose id is a name that several students have.
 
-    An export has one folder for each student or group, so they are no versions of one student's work.
+    An export has one folder for each student or group, so these folders belong to different students.
     """
-    names = Counter(each.id for owner in owners for each in owner.students if each.id == each.name)
-    for owner in owners:
+    names = Counter(each.id for submission in submissions for each in submission.students if each.id == each.name)
+    for submission in submissions:
         students = (
-            replace(each, id=f"{each.id} ({owner.folder})") if each.id == each.name and names[each.id] > 1 else each
-            for each in owner.students
+            replace(each, id=f"{each.id} ({submission.folder})")
+            if each.id == each.name and names[each.id] > 1
+            else each
+            for each in submission.students
         )
-        yield dataclasses.replace(owner, students=tuple(students))
+        yield dataclasses.replace(submission, students=tuple(students))
 
 
 def _student(about: Any) -> Student | None:
@@ -108,4 +109,4 @@ def _text(value: Any) -> str | None:
     return student_id(value) or None if isinstance(value, str) and value not in ("~", "null") else None
 
 
-LAYOUT = Layout("gradescope", _claims, _pieces)
+LAYOUT = Layout("gradescope", _detect, _files)

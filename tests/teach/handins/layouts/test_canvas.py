@@ -1,12 +1,12 @@
-"""The download of Canvas."""
+"""Tests of the layout of Canvas."""
 
 from pathlib import Path
 
-from grader.teach.handins.recognise import find
+from grader.teach.handins.find import find_handins
 from tests.teach.handins.handed_in import EXERCISES, code, folder, last, why, zipped
 
 
-def test_canvas(tmp_path: Path) -> None:
+def test_reads_a_canvas_download(tmp_path: Path) -> None:
     work = zipped(tmp_path / "work.zip", code("moe_router.py")).read_bytes()
     files = {
         **code("lovelaceada_1001_55_moe_router.py", "lovelaceada_LATE_1001_57_moe_router-1.py", "müller_12_60_rope.py"),
@@ -15,7 +15,7 @@ def test_canvas(tmp_path: Path) -> None:
         "turingalan_1003_text.html": b"<p>",
         "turingalan_LATE_1003_link.html": b"<p>",
     }
-    found = find([zipped(tmp_path / "submissions.zip", files)], EXERCISES)
+    found = find_handins([zipped(tmp_path / "submissions.zip", files)], EXERCISES)
     assert found.layout == "canvas"
     assert [(h.students[0].id, h.students[0].name, h.item, h.late) for h in found.handins] == [
         ("1001", "lovelaceada", "moe_router", False),
@@ -31,12 +31,12 @@ def test_canvas(tmp_path: Path) -> None:
     assert last(found)[0] == ("1001", "lovelaceada_LATE_1001_57_moe_router-1.py")
 
 
-def test_of_an_archive_that_was_handed_in_again_the_later_one_is_the_last(tmp_path: Path) -> None:
+def test_orders_resubmitted_archives_by_their_numbers(tmp_path: Path) -> None:
     first = zipped(tmp_path / "1.zip", {"moe_router.py": b"x = 1"}).read_bytes()
     again = zipped(tmp_path / "2.zip", {"w/moe_router.py": b"x = 2", "w/old/moe_router.py": b"x = 0"}).read_bytes()
     files = {"lovelaceada_1001_55_work.zip": first, "lovelaceada_1001_57_work-1.zip": again}
-    found = find([folder(tmp_path / "submissions", files)], EXERCISES)
+    found = find_handins([folder(tmp_path / "submissions", files)], EXERCISES)
     assert [(each.version, each.read()) for each in found.handins] == [(1, b"x = 1"), (2, b"x = 2")]
     other = {"lovelaceada_1001_55_lab-1.zip": again, "lovelaceada_1001_57_work.zip": first}
-    found = find([folder(tmp_path / "others", other)], EXERCISES)
+    found = find_handins([folder(tmp_path / "others", other)], EXERCISES)
     assert [each.read() for each in found.handins] == [b"x = 1"]  # of other names the numbers tell nothing

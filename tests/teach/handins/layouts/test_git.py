@@ -1,4 +1,4 @@
-"""A folder of git checkouts, one for each student."""
+"""Tests of the layout with a git checkout for each student."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from grader.base.errors import UsageError
-from grader.teach.handins.handin import Found, Kind, Student
-from grader.teach.handins.recognise import find
+from grader.teach.handins.find import find_handins
+from grader.teach.handins.handin import Found, IgnoredKind, Student
 from tests.teach.handins.handed_in import EXERCISES, code, folder, zipped
 from tests.teach.handins.repositories import commit, git
 
@@ -21,9 +21,9 @@ def organisation(tmp_path: Path) -> Path:
     return root
 
 
-def test_git_checkouts(organisation: Path) -> None:
+def test_reads_git_checkouts(organisation: Path) -> None:
     git(organisation / "week-3-bob", "gc", "-q")  # packs commit and branch
-    found = find([organisation], EXERCISES)
+    found = find_handins([organisation], EXERCISES)
     assert found.layout == "git"
     assert [(h.students[0], h.time) for h in found.handins] == [
         (Student(id="ada", login="ada"), datetime(2026, 1, 2, 2, 4, 5, tzinfo=UTC)),
@@ -31,7 +31,7 @@ def test_git_checkouts(organisation: Path) -> None:
     ]
 
 
-def test_a_repositorys_configuration_runs_nothing(organisation: Path, tmp_path: Path) -> None:
+def test_runs_no_program_from_a_repositorys_configuration(organisation: Path, tmp_path: Path) -> None:
     trap = tmp_path / "trap"
     script = tmp_path / "script"
     script.write_text(f"#!/bin/sh\ntouch {trap}\n")
@@ -43,7 +43,7 @@ def test_a_repositorys_configuration_runs_nothing(organisation: Path, tmp_path: 
     (clone / "HEAD").write_text("ref: refs/../../../x\n")
     (organisation / "week-3-bob" / ".git" / "HEAD").unlink()
     (organisation / "week-3-bob" / ".git" / "HEAD").symlink_to(clone / "HEAD")
-    found = find([organisation], EXERCISES)
+    found = find_handins([organisation], EXERCISES)
     assert [handin.time for handin in found.handins] == [None, None]
     assert not trap.exists()
 
@@ -57,24 +57,24 @@ def clones(root: Path, *names: str) -> Path:
 
 @pytest.mark.parametrize("others", [[], ["week-3-anna-m"], ["week-3-anna-m", "week-3-bob"]])
 @pytest.mark.parametrize("known", [{"prefix": "week-3-"}, {"logins": ["Anna-K", "anna-m", "bob", "k"]}])
-def test_an_id_does_not_depend_on_who_else_is_there(tmp_path: Path, others: list[str], known: dict[str, Any]) -> None:
-    found = find([clones(tmp_path / "org", "week-3-anna-k", *others)], EXERCISES, layout="git", **known)
+def test_takes_a_students_id_independent_of_the_class(tmp_path: Path, others: list[str], known: dict[str, Any]) -> None:
+    found = find_handins([clones(tmp_path / "org", "week-3-anna-k", *others)], EXERCISES, layout="git", **known)
     assert found.handins[0].students[0] == Student(id="anna-k", login="anna-k")
 
 
-def test_an_archive_of_a_repository_is_its_students(tmp_path: Path) -> None:
+def test_assigns_an_archive_of_a_repository_to_its_student(tmp_path: Path) -> None:
     for name in ("week-3-ada-main", "week-3-bob-master"):
         zipped(tmp_path / f"{name}.zip", code(f"{name}/rope.py"))
-    found = find([tmp_path], EXERCISES, prefix="week-3-")
+    found = find_handins([tmp_path], EXERCISES, prefix="week-3-")
     assert [handin.students[0].id for handin in found.handins] == ["ada", "bob"]
 
 
-def test_a_clone_of_nothing_is_a_student_of_whom_nothing_is_graded(tmp_path: Path) -> None:
+def test_lists_an_empty_clone_as_a_student_with_nothing_graded(tmp_path: Path) -> None:
     root = clones(tmp_path / "org", "week-3-ada", "week-3-bob")
     (root / "week-3-bob" / "rope.py").unlink()
-    found = find([root], EXERCISES, layout="git")
+    found = find_handins([root], EXERCISES, layout="git")
     assert [student.id for student in found.students()] == ["bob", "ada"]
-    assert [each.student and each.student.id for each in found.ignored if each.kind is not Kind.NOISE] == ["bob"]
+    assert [each.student and each.student.id for each in found.ignored if each.kind is not IgnoredKind.NOISE] == ["bob"]
 
 
 STUB = b"def route(x):\n    raise NotImplementedError\n"
@@ -82,7 +82,7 @@ ROPE = "exercises/rope/rope.py"
 
 
 def versions(found: Found) -> list[tuple[str, str, int, bytes]]:
-    """Whose, for what, the hour of the commit, and the content."""
+    """Return the student, the item, the hour of the commit, and the content of each version."""
     hours = (each.time.hour if each.time else -1 for each in found.handins)
     return [(h.students[0].id, h.item, hour, h.read()) for h, hour in zip(found.handins, hours, strict=True)]
 
@@ -91,7 +91,7 @@ def at(hour: int) -> str:
     return f"2026-01-01T{hour:02}:00:00Z"
 
 
-def test_each_commit_that_changed_a_file_is_a_version_of_it(tmp_path: Path) -> None:
+def test_takes_each_commit_that_changed_a_file_as_a_version(tmp_path: Path) -> None:
     ada, bob = tmp_path / "org/week-3-ada", tmp_path / "org/week-3-bob"
     commit(ada, at(1), {ROPE: STUB, "moe_router.py": b"m1", "README.md": b""})
     commit(ada, at(2), {ROPE: b"r2"})
@@ -101,54 +101,54 @@ def test_each_commit_that_changed_a_file_is_a_version_of_it(tmp_path: Path) -> N
     commit(bob, at(1), {"rope.py": b"b1"})
     git(ada, "gc", "-q")
     (bob / "rope.py").write_bytes(b"not committed")
-    found = find([tmp_path / "org"], EXERCISES)
+    found = find_handins([tmp_path / "org"], EXERCISES)
     assert versions(found) == [
         ("ada", "moe_router", 1, b"m1"),
         ("ada", "rope", 2, b"r2"),  # the stub was handed out
         ("ada", "rope", 4, b"r4"),
         ("bob", "rope", 1, b"not committed"),
     ]
-    copies = [each.file.removeprefix(f"{tmp_path}/org/") for each in found.ignored if each.kind is Kind.COPY]
+    copies = [each.file.removeprefix(f"{tmp_path}/org/") for each in found.ignored if each.kind is IgnoredKind.COPY]
     assert copies == ["week-3-ada/old/rope.py"]
 
 
-def test_no_commit_is_later_than_one_that_builds_on_it(tmp_path: Path) -> None:
+def test_dates_no_commit_later_than_its_descendant(tmp_path: Path) -> None:
     ada = tmp_path / "org/week-3-ada"
     for hour, data in ((9, b"r1"), (2, b"r2"), (2, b"r3"), (4, b"r4")):  # a clock that was wrong, then a script
         commit(ada, at(hour), {ROPE: data})
-    assert versions(find([tmp_path / "org"], EXERCISES, prefix="week-3-")) == [
+    assert versions(find_handins([tmp_path / "org"], EXERCISES, prefix="week-3-")) == [
         ("ada", "rope", 2, b"r3"),
         ("ada", "rope", 4, b"r4"),
     ]
 
 
-def test_what_was_merged_is_a_version_of_the_merge(tmp_path: Path) -> None:
+def test_follows_first_parents_of_merges(tmp_path: Path) -> None:
     ada = tmp_path / "org/week-3-ada"
     commit(ada, at(1), {ROPE: b"r1"})
     git(ada, "checkout", "-qb", "try")
     commit(ada, at(2), {ROPE: b"r2"})
     git(ada, "checkout", "-q", "main")
     git(ada, "merge", "-q", "--no-ff", "-m", "merge", "try", time=at(5))
-    assert versions(find([tmp_path / "org"], EXERCISES, prefix="week-3-")) == [
+    assert versions(find_handins([tmp_path / "org"], EXERCISES, prefix="week-3-")) == [
         ("ada", "rope", 1, b"r1"),
         ("ada", "rope", 5, b"r2"),
     ]
 
 
-def test_of_a_clone_that_was_cut_off_there_is_what_it_holds(tmp_path: Path) -> None:
+def test_reads_a_shallow_clone_to_its_end(tmp_path: Path) -> None:
     ada = tmp_path / "ada"
     for hour in (1, 2, 3):
         commit(ada, at(hour), {ROPE: b"r%d" % hour})
     (tmp_path / "org").mkdir()
     git(tmp_path / "org", "clone", "-q", "--depth", "2", f"file://{ada}", "ada")
-    assert versions(find([tmp_path / "org"], EXERCISES, prefix="")) == [
+    assert versions(find_handins([tmp_path / "org"], EXERCISES, prefix="")) == [
         ("ada", "rope", 2, b"r2"),
         ("ada", "rope", 3, b"r3"),
     ]
 
 
 @pytest.mark.parametrize("link", [".git", ".git/objects", ".git/refs", ".git/objects/pack", "alternates"])
-def test_no_clone_passes_another_students_commits_off_as_its_own(tmp_path: Path, link: str) -> None:
+def test_ignores_commits_that_links_lead_to_outside_the_clone(tmp_path: Path, link: str) -> None:
     ada, eve = tmp_path / "org/ada", tmp_path / "org/eve"
     commit(ada, at(1), {ROPE: b"secret"})
     commit(ada, at(2), {ROPE: b"more"})
@@ -162,13 +162,13 @@ def test_no_clone_passes_another_students_commits_off_as_its_own(tmp_path: Path,
         (eve / link).symlink_to(theirs)
     if link != ".git":
         (eve / ".git/HEAD").write_text(git(ada, "rev-parse", "HEAD"))
-    assert [each for each in versions(find([tmp_path / "org"], EXERCISES, prefix="")) if each[0] == "eve"] == [
+    assert [each for each in versions(find_handins([tmp_path / "org"], EXERCISES, prefix="")) if each[0] == "eve"] == [
         ("eve", "rope", -1, b"mine")
     ]
 
 
-def test_a_history_that_is_no_history_keeps_nobody_from_being_graded(tmp_path: Path) -> None:
-    """A tree that holds itself many times over, and a file that is larger than any that is graded."""
+def test_limits_the_size_of_a_hostile_history(tmp_path: Path) -> None:
+    """Use a tree that contains itself many times, and a file larger than the limit."""
     ada, eve = tmp_path / "org/ada", tmp_path / "org/eve"
     commit(ada, at(1), {ROPE: b"#" * (2 << 20)})
     commit(ada, at(2), {ROPE: b"small"})
@@ -179,10 +179,10 @@ def test_a_history_that_is_no_history_keeps_nobody_from_being_graded(tmp_path: P
         tree = git(eve, "mktree", data="".join(f"040000 tree {tree}\t{n}\n" for n in range(10)).encode())
     first = git(eve, "commit-tree", tree, "-m", "x")
     git(eve, "update-ref", "HEAD", git(eve, "commit-tree", "HEAD^{tree}", "-p", first, "-m", "x", time=at(3)))
-    found = find([tmp_path / "org"], EXERCISES, prefix="")
+    found = find_handins([tmp_path / "org"], EXERCISES, prefix="")
     assert [(each.students[0].id, each.version) for each in found.handins] == [("ada", 1), ("ada", 2), ("eve", 1)]
     with pytest.raises(UsageError, match=r"rope\.py is larger than 1 MiB"):
         found.handins[0].read()
     assert found.handins[2].read() == b"mine"
-    (unread,) = [each for each in found.ignored if each.kind is Kind.UNREAD]
+    (unread,) = [each for each in found.ignored if each.kind is IgnoredKind.UNREAD]
     assert unread.why == "its commits cannot be read: more than 10,000 files in a commit"

@@ -1,13 +1,13 @@
-"""The download of Moodle."""
+"""Tests of the layout of Moodle."""
 
 from pathlib import Path
 
-from grader.teach.handins.recognise import find
+from grader.teach.handins.find import find_handins
 from tests.teach.handins.handed_in import EXERCISES, code, why, zipped
 
 
-def test_moodle(tmp_path: Path) -> None:
-    found = find(
+def test_reads_a_moodle_download(tmp_path: Path) -> None:
+    found = find_handins(
         [
             zipped(
                 tmp_path / "course-hw-7.zip",

@@ -1,18 +1,18 @@
-"""Who wants to be alone at work is, and nobody waits for ever."""
+"""Tests of the shared lock."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
 import pytest
 
-from grader.teach.batch.exclusion import Turns
+from grader.teach.batch.shared_lock import SharedLock
 
 
-def test_work_is_done_side_by_side() -> None:
-    turns, met = Turns(), Barrier(2, timeout=60)
+def test_threads_hold_it_together() -> None:
+    turns, met = SharedLock(), Barrier(2, timeout=60)
 
     def meet() -> None:
-        with turns.beside_others():
+        with turns.shared():
             met.wait()
 
     with ThreadPoolExecutor(2) as pool:
@@ -20,29 +20,29 @@ def test_work_is_done_side_by_side() -> None:
             done.result()
 
 
-def test_who_wants_to_be_alone_waits_for_the_others_and_they_for_them() -> None:
-    turns, begun, may_end = Turns(), Event(), Event()
+def test_an_exclusive_holder_waits_for_others_and_goes_before_later_ones() -> None:
+    turns, begun, may_end = SharedLock(), Event(), Event()
     order: list[str] = []
 
     def first() -> None:
-        with turns.beside_others():
+        with turns.shared():
             begun.set()
             may_end.wait()
             order.append("first")
 
     def lonely() -> None:
-        with turns.alone():
+        with turns.exclusive():
             order.append("alone")
 
     def later() -> None:
-        with turns.beside_others():
+        with turns.shared():
             order.append("later")
 
     with ThreadPoolExecutor(4) as pool:
         done = [pool.submit(first)]
         begun.wait()
         done += [pool.submit(lonely), pool.submit(lonely)]
-        while turns._wants_alone < 2:
+        while turns._exclusive < 2:
             pass
         done.append(pool.submit(later))
         may_end.set()
@@ -51,8 +51,8 @@ def test_who_wants_to_be_alone_waits_for_the_others_and_they_for_them() -> None:
     assert order == ["first", "alone", "alone", "later"]
 
 
-def test_a_failure_ends_the_turn() -> None:
-    turns = Turns()
-    for turn in (turns.alone, turns.beside_others, turns.alone):
+def test_releases_the_lock_after_an_exception() -> None:
+    turns = SharedLock()
+    for turn in (turns.exclusive, turns.shared, turns.exclusive):
         with pytest.raises(KeyError), turn():
             raise KeyError

@@ -1,4 +1,4 @@
-"""Finds what a submission builds on: the student's other exercises, as they had been handed in by then."""
+"""Finds what a submission imports: the student's other exercises, as handed in by that time."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,21 +10,20 @@ from grader.engine.submission.imports import Imports, gather_imports
 from grader.teach.handins.handin import Handin
 
 
-class States:
-    """All that the students of a class have handed in, by time."""
+class HandinHistory:
+    """Everything that the students of a class have handed in, by time."""
 
     def __init__(self, handins: Iterable[Handin], exercises: Iterable[str]):
-        """`exercises` are the ids of the course, which may be imported."""
-        self._exercises = list(exercises)
+        self._exercises = list(exercises)  # ids of the course's exercises, which may be imported
         self._handins: defaultdict[tuple[str, str], list[Handin]] = defaultdict(list)  # by student and item
         for each in sorted(handins, key=lambda handin: handin.version):
             for student in each.students:
                 self._handins[student.id, each.item].append(each)
 
     def times(self, handin: Handin) -> list[datetime | None]:
-        """Return when a version was handed in, and when something that it imports was, before its own next version.
+        """Return the times at which a version, or something that it imports, was handed in.
 
-        With that it is another version: what it builds on has changed.
+        It ends with the next version of the item. Each change of an import makes a version of its own.
         """
         times = [handin.time]
         changes = self._changes(handin)
@@ -41,7 +40,7 @@ class States:
         return times
 
     def imports(self, handin: Handin, text: str, time: datetime | None) -> Imports:
-        """Return what a text imports of what its student had handed in by this time; None: of all that there is."""
+        """Return the student's other exercises that a text imports, as handed in by a time; None: the latest."""
 
         def read(name: str) -> str:
             versions = self._handins.get((handin.students[0].id, name), [])
@@ -53,7 +52,7 @@ class States:
         return gather_imports(handin.item, text, self._exercises, read)
 
     def _changes(self, handin: Handin) -> list[datetime]:
-        """Return when the student handed in something else, after a version and before the next one of its item."""
+        """Return the times of the student's other hand-ins between this version and the next one of its item."""
         student, since = handin.students[0].id, handin.time
         if since is None or handin.kind == "quiz":
             return []

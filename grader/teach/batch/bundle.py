@@ -1,4 +1,4 @@
-"""A course as judges need it, on this machine or on another: tests, references and mistakes, and hashes of them."""
+"""A course as judges need it, on this machine or another: tests, references and mistakes, and hashes of them."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,51 +12,52 @@ from grader import __version__
 from grader.course.document import read_text
 from grader.engine.judge.messages import Materials
 
-_MEASURES = (  # what of the engine a score depends on
+_SCORING = (  # the parts of the engine that a score depends on
     *("course/*.py", "engine/judge/*.py", "engine/sandbox/*.py", "engine/submission/*.py", "quiz/*.py"),
     *("base/outline.py", "base/result.py", "base/seeds.py", "testing.py"),
 )
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
-class Shipment(msgspec.Struct, frozen=True):
-    """Exercises, and the texts of their test files. The paths in `materials` are keys of `files`."""
+class CourseBundle(msgspec.Struct, frozen=True):
+    """The materials of exercises, with the texts of their test files."""
 
-    materials: tuple[Materials, ...]
+    materials: tuple[Materials, ...]  # their paths are keys of `files`
     files: dict[str, str]
 
     @property
     def hash(self) -> str:
+        """A hash of the contents."""
         return hashlib.sha256(_encode(self)).hexdigest()
 
     def exercise_hashes(self) -> dict[str, str]:
-        """For each exercise, a hash of all in it that its scores depend on."""
+        """Return a hash of everything that an exercise's scores depend on, by exercise."""
         return {each.id: self._hash_of(each) for each in self.materials}
 
     def tests_hashes(self) -> dict[str, str]:
-        """For each exercise, a hash of all in it on which it depends whether a submission passes."""
+        """Return a hash of everything that decides whether a submission passes, by exercise."""
         return {each.id: self._hash_of(msgspec.structs.replace(each, mistakes=())) for each in self.materials}
 
     def _hash_of(self, materials: Materials) -> str:
         return hashlib.sha256(_encode([materials, [self.files[path] for path in materials.tests]])).hexdigest()
 
 
-def ship(materials: Sequence[Materials]) -> Shipment:
-    """The same, with the texts of the test files. UsageError where one cannot be read."""
-    shipped: list[Materials] = []
+def bundle_course(materials: Sequence[Materials]) -> CourseBundle:
+    """Bundle materials with the texts of their test files. Raise UsageError if one cannot be read."""
+    bundled: list[Materials] = []
     files: dict[str, str] = {}
     for local in materials:
-        sides = zip(local.tests, ("exercises", "solutions"), strict=False)  # errors name files as they do on this disk
+        sides = zip(local.tests, ("exercises", "solutions"), strict=False)  # so that errors name the course's folders
         names = {path: f"{side}/{local.id}/{Path(path).name}" for path, side in sides}
         files |= {name: read_text(Path(path)) for path, name in names.items()}
         tests, hidden = tuple(names.values()), names[local.hidden] if local.hidden else None
-        shipped.append(msgspec.structs.replace(local, tests=tests, hidden=hidden))
-    return Shipment(tuple(shipped), files)
+        bundled.append(msgspec.structs.replace(local, tests=tests, hidden=hidden))
+    return CourseBundle(tuple(bundled), files)
 
 
-def unpack(shipment: Shipment, folder: Path) -> list[Materials]:
-    """Writes the test files into an empty folder; the materials then name them there."""
-    for name, text in shipment.files.items():
+def unpack_bundle(bundle: CourseBundle, folder: Path) -> list[Materials]:
+    """Write the test files into an empty folder, and return the materials with paths in that folder."""
+    for name, text in bundle.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
@@ -66,15 +67,15 @@ def unpack(shipment: Shipment, folder: Path) -> list[Materials]:
             tests=tuple(str(folder / name) for name in each.tests),
             hidden=str(folder / each.hidden) if each.hidden else None,
         )
-        for each in shipment.materials
+        for each in bundle.materials
     ]
 
 
 @cache
-def engine() -> str:
-    """The version of archgrade, and a hash of that part of its code on which scores depend."""
+def engine_version() -> str:
+    """Return the version of archgrade, and a hash of the part of its code that scores depend on."""
     root = Path(grader.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(path for pattern in _MEASURES for path in root.glob(pattern)):
+    for path in sorted(path for pattern in _SCORING for path in root.glob(pattern)):
         digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return f"{__version__}+{digest.hexdigest()[:12]}"

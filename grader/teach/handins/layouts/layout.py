@@ -1,4 +1,4 @@
-"""What all layouts yield, and the small things that several of them need."""
+"""The types and helpers that all layouts share."""
 
 import re
 import unicodedata
@@ -8,50 +8,50 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grader.engine.submission.files import visible
+from grader.teach.handins.file_names import ItemRef, NameParser
 from grader.teach.handins.handin import Ignored, Student
-from grader.teach.handins.items import Item, Known
-from grader.teach.handins.tree import Entry, Tree
+from grader.teach.handins.tree import Tree, TreeEntry
 
-OUTSIDE = "lies outside the students' folders"
+OUTSIDE = "outside the students' folders"
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?\s*(\S.*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class OwnedFile:
     """A file of one student, or of a group."""
 
     students: tuple[Student, ...]
-    entry: Entry
-    name: str  # the file's, as the student gave it
+    entry: TreeEntry
+    name: str  # as the student named it
     time: datetime | None = None
     late: bool | None = None
-    item: Item | None = None  # where the layout knows it: else it is read off the name
-    mapped: bool = False  # the instructor says what it is for
-    archive: "Piece | None" = None  # that it lies in, which the student handed in
+    item: ItemRef | None = None  # None: to be parsed from the name
+    mapped: bool = False  # the item is from the file map
+    archive: "OwnedFile | None" = None  # the student's archive that contains it
 
 
-Pieces = Iterator[Piece | Ignored]
+OwnedFiles = Iterator[OwnedFile | Ignored]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """One way to lay submissions out."""
+    """One way to lay out submissions."""
 
     name: str
-    claims: Callable[[Tree, Known], str | None]  # a file by which a tree is seen to be laid out so
-    pieces: Callable[[Tree, Known], Pieces]
+    detect: Callable[[Tree, NameParser], str | None]  # returns a file that shows this layout
+    files: Callable[[Tree, NameParser], OwnedFiles]
 
 
 def student_id(name: str) -> str:
-    """The name of a folder, or a part of a file's name, as a student's id: valid, and the same from any system."""
+    """Return a folder's name, or part of a file's name, as a student's id: printable, and the same on any system."""
     return visible(unicodedata.normalize("NFC", name).strip())
 
 
-def moment_of(text: str) -> datetime | None:
-    """A time as programs write it: `2015-02-02 14:58:23.948203 America/Los_Angeles`, `... Z`, `... +01:00`.
+def parse_time(text: str) -> datetime | None:
+    """Parse a time such as `2015-02-02 14:58:23.948203 America/Los_Angeles`, `... Z` or `... +01:00`.
 
-    Without a zone it is taken as UTC. None where it is no time, or of a zone that is not known.
+    Without a zone it is in UTC. Return None if the text is not a time or the zone is unknown.
     """
     match = _TIME.fullmatch(text.strip())
     if match is None:
