@@ -15,10 +15,10 @@ both. One that can only be given by name has a default and is an option: `run(su
 
 from typing import TypeAlias
 
-from grader.pictures import Picture, Struct, Table
+from grader.pictures import Picture, _Struct, Table
 
 
-class Step(Struct, frozen=True, tag="step"):
+class Step(_Struct, frozen=True, tag="step"):
     """What is done from now on, in a few words."""
 
     text: str

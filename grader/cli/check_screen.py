@@ -10,7 +10,7 @@ from grader.author.check.mutants import MutantVerdict
 from grader.cli.screen import bold, dim, number, prose, say
 from grader.course.document import shown
 from grader.quiz.lint import QuizVerdict
-from grader.show.marks import FAILED, PASSED
+from grader.show.symbols import FAILED, PASSED
 
 
 def show_lesson(verdict: LessonVerdict) -> bool:

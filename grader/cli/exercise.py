@@ -23,7 +23,7 @@ from grader.engine.submission import Submission, examine, read_submission
 from grader.engine.submission.notebook import locate_in_cells
 from grader.engine.submission.unrun import result_without_running
 from grader.show.layout import MANY
-from grader.show.marks import unicode_on
+from grader.show.symbols import supports_unicode
 from grader.show.terminal import render
 from grader.study.grading import (
     FAULT,
@@ -144,7 +144,7 @@ def _show(
         only=only,
         width=size.columns,
         height=rows if sys.stdout.isatty() else None,
-        unicode=unicode_on(sys.stdout),
+        unicode=supports_unicode(sys.stdout),
         color=True,
     )
     (page if full or only else say)(*above, *text.splitlines())

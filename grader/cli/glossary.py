@@ -13,7 +13,7 @@ from grader.course import Course, load_lessons
 from grader.course.document import shown
 from grader.course.glossary import Term, find_terms, glossary_path, load_glossary
 from grader.course.lesson.files import part_files
-from grader.show.marks import encoding_of, writable
+from grader.show.symbols import stream_encoding, writable
 
 MOST = 12  # terms that are listed for one prefix
 INDENT = 4
@@ -87,7 +87,7 @@ def _column_width(terms: Sequence[Term]) -> int:
 
 def _ukrainian(term: Term) -> str:
     """Return the term in Ukrainian; empty if the stream cannot encode Cyrillic, since escapes are unreadable."""
-    uk = writable(term.uk or "", encoding_of(sys.stdout))
+    uk = writable(term.uk or "", stream_encoding(sys.stdout))
     return "" if "\\u" in uk else uk
 
 
@@ -98,4 +98,4 @@ def _show_in_pager(lines: Sequence[str]) -> None:
         return
     color = click.get_current_context().find_root().color
     text = "\n".join(line.rstrip() for line in lines) + "\n"
-    click.echo_via_pager(writable(text, encoding_of(sys.stdout)), color)
+    click.echo_via_pager(writable(text, stream_encoding(sys.stdout)), color)

@@ -29,8 +29,8 @@ from grader.engine.submission import Submission, examine, read_submission
 from grader.engine.submission.imports import built_on
 from grader.lab import LabOption, Step
 from grader.pictures import Picture, Table
-from grader.show.crash import place
-from grader.show.marks import unicode_on
+from grader.show.crash import frame_location
+from grader.show.symbols import supports_unicode
 from grader.study.grading import lost_as_usage_error, own_imports, own_submission
 
 FAILED = 1  # exit code: the lab stopped with an error
@@ -98,7 +98,7 @@ def _show_failure(failure: Failure, codes: list[LabCode], exercise: Exercise) ->
     """Show why the lab stopped, and the command that grades the exercise in which it did."""
     frames = failure.exception.frames[-1:] if failure.exception else ()
     say("", *prose(f"The lab stopped: {failure.message}", indent=2))
-    say(*(f"  {place(each)}" for each in frames), "")
+    say(*(f"  {frame_location(each)}" for each in frames), "")
     ids = {code.exercise for code in codes}.union(*(code.others for code in codes))
     failing = next((Path(each.file).stem for each in frames if Path(each.file).stem in ids), exercise.id)
     say(step("grade", f"grade exercise {failing}", "tests it part by part"))
@@ -174,7 +174,7 @@ def _imports(course: Course, exercise: Exercise, submission: Submission) -> dict
 
 def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
     """Run the lab, show each picture as it arrives, and return all of them."""
-    from grader.show.characters import drawn
+    from grader.show.pictures.characters import draw_picture
 
     def work(judges: Judges) -> tuple[list[Picture | Table], LabEnded]:
         figures: list[Picture | Table] = []
@@ -189,7 +189,7 @@ def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
                     continue
                 status.show(None)
                 figures.append(message.shown)
-                lines = drawn(message.shown, COLUMNS - len(MARGIN), unicode=unicode_on(sys.stdout), known=known)
+                lines = draw_picture(message.shown, COLUMNS - len(MARGIN), unicode=supports_unicode(sys.stdout), known=known)
                 say(*(MARGIN + line for line in lines), "")
         raise AssertionError("the lab ended without LabEnded")
 
@@ -231,7 +231,7 @@ def _write_results(
     figures: list[Picture | Table], folder: Path, exercise: Exercise, lab: RunLab, ended: LabEnded
 ) -> Iterator[str]:
     """Write pictures and numbers, and yield lines with their paths."""
-    from grader.show.graphics import NoMatplotlib, png
+    from grader.show.pictures.graphics import NoMatplotlib, png
 
     results = {
         "exercise": exercise.id,

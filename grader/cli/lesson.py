@@ -21,7 +21,7 @@ from grader.course.lesson.pictures import load_picture
 from grader.course.lessons import exam_form, find_section, quiz_path
 from grader.course.progress import PartBegun, PartRead, PartStopped, Predicted, Progress, now
 from grader.quiz import history
-from grader.show.marks import unicode_on
+from grader.show.symbols import supports_unicode
 from grader.study.reader.blocks import RenderContext, ansi_lines
 from grader.study.reader.markdown import ReaderPage
 from grader.study.reader.order import LAB, command_for, is_done, next_part, step_after
@@ -87,7 +87,7 @@ def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> No
     elif plain or not interactive():
         from grader.study.reader.plain_mode import plain_lines
 
-        page = ReaderPage(columns(), unicode_on(sys.stdout))
+        page = ReaderPage(columns(), supports_unicode(sys.stdout))
         say(*plain_lines(part, _surroundings(course, progress, file, page)))
     elif not _read_interactively(course, progress, file, part):
         return
@@ -106,7 +106,7 @@ def _read_interactively(course: Course, progress: Progress, file: PartFile, part
     start = progress.part_place(lesson, slug)
     if not start:
         progress.record(PartBegun(lesson=lesson, part=number, slug=slug))
-    around = _surroundings(course, progress, file, ReaderPage(columns(), unicode_on(sys.stdout)))
+    around = _surroundings(course, progress, file, ReaderPage(columns(), supports_unicode(sys.stdout)))
     reader = Reader(part, Terminal(say), around, lambda *given: _record_prediction(progress, file, *given))
     place = reader.read(start)
     if place is None:

@@ -25,7 +25,7 @@ from grader.quiz.model import LEVELS, Quiz
 from grader.quiz.plain_mode import answer_in_words, ask_plainly, plain_text, right_lines
 from grader.quiz.result import QuizResult
 from grader.quiz.session import EndReason, QuizSession
-from grader.show.marks import FAILED, NOT_STARTED, encoding_of, writable
+from grader.show.symbols import FAILED, NOT_STARTED, stream_encoding, writable
 
 INPUT_ENDED = 1  # exit code: the input ended before the last question
 
@@ -115,7 +115,7 @@ def _read_line() -> str | None:
 
 def _say_on_stderr(*lines: str) -> None:
     for line in lines:
-        click.echo(writable(line.rstrip(), encoding_of(sys.stderr)), err=True)
+        click.echo(writable(line.rstrip(), stream_encoding(sys.stderr)), err=True)
 
 
 def quiz_file(course: Course, lesson: Lesson) -> Path:

@@ -20,7 +20,7 @@ from grader.cli.screen import course_root, dim, interactive, prose
 from grader.cli.spinner import Spinner
 from grader.course import Course, Exercise, load_course
 from grader.course.progress import Progress
-from grader.show.marks import encoding_of, unicode_on, writable
+from grader.show.symbols import stream_encoding, supports_unicode, writable
 from grader.show.terminal import render
 from grader.study.grading import own_submission, record_result, relative, save_failing_call, view_for
 from grader.study.reader.order import Step, in_order, is_done, steps
@@ -195,7 +195,7 @@ class WatchSession:
                 lines = self._render(verdict, size.columns, size.lines - len(footer) - 3).splitlines()
         text = "\n".join(["", *lines, "", *footer, ""])
         self._spinner.stop()
-        click.echo("\x1b[2J\x1b[H" + writable(text, encoding_of(sys.stdout)), nl=False)
+        click.echo("\x1b[2J\x1b[H" + writable(text, stream_encoding(sys.stdout)), nl=False)
 
     def _render(self, verdict: TaskResult, columns: int, rows: int) -> str:
         task, result = verdict.task, verdict.result
@@ -207,7 +207,7 @@ class WatchSession:
             only=result.telling[self._test_index].id if self._test_index >= 0 else None,
             width=columns,
             height=rows,
-            unicode=unicode_on(sys.stdout),
+            unicode=supports_unicode(sys.stdout),
             color=True,
         )
 

@@ -7,8 +7,8 @@ from grader.quiz.draw import DrawnQuestion
 from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Order, OwnWords, Single, TextAnswer
 from grader.quiz.score import positions
 from grader.show.layout import BLANK, Line, Span, bold, cells, dim, line
-from grader.show.marks import DONE, HERE, NOT_STARTED
-from grader.show.text import code_rows, headed, numbered, spans
+from grader.show.symbols import DONE, HERE, NOT_STARTED
+from grader.show.text import code_rows, with_head, numbered_lines, parse_inline
 
 
 class AnswerInput(Protocol):
@@ -63,7 +63,7 @@ class _ChoiceInput:
             head = line("  ", bold(HERE if i == self.cursor else " "), f" {i + 1}  {box}")
             if i == self.cursor:
                 focus = len(rows)
-            rows += headed(head, spans(option), width)
+            rows += with_head(head, parse_inline(option), width)
         return rows, focus
 
 
@@ -104,7 +104,7 @@ class _OrderInput:
             head = line("  ", bold(HERE if i == self.cursor else " "), f" {i + 1}  ", bold(f"{rank:<2}"), " ")
             if i == self.cursor:
                 focus = len(rows)
-            rows += headed(head, spans(item), width)
+            rows += with_head(head, parse_inline(item), width)
         return rows, focus
 
 
@@ -148,8 +148,8 @@ class _MatchInput:
             if i == self.cursor:
                 focus = len(rows)
             head = line("  ", bold(HERE if i == self.cursor else " "), " ", bold(digit), "  ")
-            rows += headed(head, spans(pair.left), width)
-        return [*rows, BLANK, *numbered(self.drawn.shown, width)], focus
+            rows += with_head(head, parse_inline(pair.left), width)
+        return [*rows, BLANK, *numbered_lines(self.drawn.shown, width)], focus
 
 
 class _CodeLineInput:
@@ -244,8 +244,8 @@ class _SelfAssessmentInput(_ChoiceInput):
         self._answer = answer
 
     def lines(self, width: int) -> tuple[list[Line], int]:
-        yours = headed(line("  ", dim("yours: ")), (Span(self._words),), width) if self._words else []
-        both = [*yours, *headed(line("  ", dim("right: ")), spans(self._answer), width), BLANK]
+        yours = with_head(line("  ", dim("yours: ")), (Span(self._words),), width) if self._words else []
+        both = [*yours, *with_head(line("  ", dim("right: ")), parse_inline(self._answer), width), BLANK]
         choice, focus = super().lines(width)
         return [*both, *choice], len(both) + focus
 

@@ -7,8 +7,8 @@ from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Option, Order,
 from grader.quiz.score import describe_right_answer, positions
 from grader.quiz.session import GivenAnswer
 from grader.show.layout import BLANK, Line, Span, line
-from grader.show.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED
-from grader.show.text import code_rows, headed, markdown, numbered, spans, styled
+from grader.show.symbols import DONE, FAILED, HERE, NOT_STARTED, PASSED
+from grader.show.text import code_rows, with_head, markdown_lines, numbered_lines, parse_inline, styled_lines
 
 _RIGHT, _WRONG, _NEITHER = Span(PASSED, "green"), Span(FAILED, "red"), Span(" ")
 
@@ -28,9 +28,9 @@ def answer_lines(drawn: DrawnQuestion, given: GivenAnswer, width: int) -> list[L
         case CodeLine():
             return _code_lines(question, positions(drawn, answer), width)
         case Numeric() | TextAnswer():
-            return headed(line("  ", _mark(given.mark.score == 1), " "), (Span(answer),), width)
+            return with_head(line("  ", _mark(given.mark.score == 1), " "), (Span(answer),), width)
         case OwnWords():
-            return headed(line("  ", _mark(given.mark.score == 1), " "), spans(question.answer), width)
+            return with_head(line("  ", _mark(given.mark.score == 1), " "), parse_inline(question.answer), width)
 
 
 def feedback_lines(drawn: DrawnQuestion, given: GivenAnswer, width: int) -> list[Line]:
@@ -40,10 +40,10 @@ def feedback_lines(drawn: DrawnQuestion, given: GivenAnswer, width: int) -> list
     word = "right" if score == 1 else "not right" if score == 0 else f"{score:.2f} of 1"
     lines = [line("  ", _mark(score == 1), f" {word}")]
     for reason in given.mark.feedback:
-        lines += markdown(reason, width, 4)
+        lines += markdown_lines(reason, width, 4)
     if score < 1 and not isinstance(question, Single | Multiple | CodeLine | OwnWords):
         lines += [BLANK, *_right_lines(drawn, width)]
-    lines += [BLANK, *markdown(question.explanation, width, 4), BLANK, *styled(question.source, "dim", width, 4)]
+    lines += [BLANK, *markdown_lines(question.explanation, width, 4), BLANK, *styled_lines(question.source, "dim", width, 4)]
     return lines
 
 
@@ -58,7 +58,7 @@ def _option_lines(options: Sequence[Option], chosen: Sequence[int], several: boo
         mark = _RIGHT if option.correct else _WRONG if i in chosen else _NEITHER
         box = f"{DONE if i in chosen else NOT_STARTED} " if several else ""
         head = line("  ", mark, HERE if i in chosen else " ", f"{i + 1}  {box}")
-        rows += headed(head, spans(option.text), width)
+        rows += with_head(head, parse_inline(option.text), width)
     return rows
 
 
@@ -67,7 +67,7 @@ def _order_lines(drawn: DrawnQuestion, question: Order, chosen: Sequence[int], w
     rows: list[Line] = []
     for position, i in enumerate(chosen):
         good = question.items[position] == drawn.shown[i]
-        rows += headed(line("  ", _mark(good), f" {position + 1}. "), spans(drawn.shown[i]), width)
+        rows += with_head(line("  ", _mark(good), f" {position + 1}. "), parse_inline(drawn.shown[i]), width)
     return rows
 
 
@@ -77,8 +77,8 @@ def _match_lines(drawn: DrawnQuestion, question: Match, chosen: Sequence[int], w
     for i, pair in enumerate(question.pairs):
         position = chosen[i]
         good = drawn.shown[position] == pair.right
-        rows += headed(line("  ", _mark(good), f" {position + 1}  "), spans(pair.left), width)
-    return [*rows, BLANK, *numbered(drawn.shown, width)]
+        rows += with_head(line("  ", _mark(good), f" {position + 1}  "), parse_inline(pair.left), width)
+    return [*rows, BLANK, *numbered_lines(drawn.shown, width)]
 
 
 def _code_lines(question: CodeLine, chosen: Sequence[int], width: int) -> list[Line]:
@@ -94,8 +94,8 @@ def _code_lines(question: CodeLine, chosen: Sequence[int], width: int) -> list[L
 def _right_lines(drawn: DrawnQuestion, width: int) -> list[Line]:
     texts = describe_right_answer(drawn)
     if len(texts) == 1:
-        return headed(line("    right: "), spans(texts[0]), width)
+        return with_head(line("    right: "), parse_inline(texts[0]), width)
     lines = [line("    right:")]
     for text in texts:
-        lines += headed(line("      - "), spans(text), width)
+        lines += with_head(line("      - "), parse_inline(text), width)
     return lines

@@ -7,7 +7,7 @@ from grader.quiz.model import COMMANDS, CodeLine, Match, Multiple, Numeric, Orde
 from grader.quiz.score import InvalidAnswer, describe_answer, describe_right_answer
 from grader.quiz.session import EndReason, GivenAnswer, QuizSession
 from grader.show.layout import MANY, Line, line, paint
-from grader.show.text import code_block, spans, wrapped
+from grader.show.text import code_block, parse_inline, wrap_spans
 
 EXAM_NOTICE = "This is an exam: the right answers are shown at the end."
 COMMAND_HELP = {
@@ -179,7 +179,7 @@ def plain_text(text: str, indent: int, width: int, head: str = "") -> list[str]:
         if paragraph.startswith(_CODE_INDENT):
             lines.append(" " * indent + paragraph)
             continue
-        lines += _strings(wrapped(spans(paragraph), width - indent, " " * indent, head))
+        lines += _strings(wrap_spans(parse_inline(paragraph), width - indent, " " * indent, head))
         head = " " * len(head)
     return lines
 

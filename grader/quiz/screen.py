@@ -7,8 +7,8 @@ from grader.quiz.feedback import answer_lines, feedback_lines
 from grader.quiz.key_handler import KeyHandler
 from grader.quiz.model import CodeLine
 from grader.quiz.session import EndReason, QuizSession
-from grader.show.layout import BLANK, COLUMNS, Line, bold, cells, clip, dim, flow, line, right
-from grader.show.text import code_block, markdown, styled
+from grader.show.layout import BLANK, COLUMNS, Line, bold, cells, clip, dim, flow, line, align_right
+from grader.show.text import code_block, markdown_lines, styled_lines
 
 MAX_BAR_WIDTH = 14  # cells of the progress bar
 ARROW_SCROLL = {"up": -1, "down": 1}  # lines they scroll when they move no cursor
@@ -80,7 +80,7 @@ class QuizScreen:
     def _lines(self, width: int) -> tuple[list[Line], int]:
         """Return all lines, and the index of the one to keep visible: of the answer, or of the verdict."""
         drawn, given = self.session.current, self.session.final_answer
-        lines = [BLANK, self._head(width), BLANK, *markdown(drawn.question.question, width, 2)]
+        lines = [BLANK, self._head(width), BLANK, *markdown_lines(drawn.question.question, width, 2)]
         if drawn.question.code and not isinstance(drawn.question, CodeLine):
             lines += [BLANK, *code_block(drawn.question.code, width, 4)]
         if given is not None:
@@ -91,7 +91,7 @@ class QuizScreen:
         lines += [BLANK, *body]
         if self.handler.message:
             focus = len(lines) + 1
-            lines += [BLANK, *styled(self.handler.message, "", width, 2)]
+            lines += [BLANK, *styled_lines(self.handler.message, "", width, 2)]
         return lines, focus
 
     def _head(self, width: int) -> Line:
@@ -106,7 +106,7 @@ class QuizScreen:
         level = ", ".join(filter(None, (session.kind_label, session.current.question.level)))
         room = width - 2 - cells(name) - cells(count)
         middle = f"   {level}" if room > len(level) + 6 else ""
-        return line("  ", bold(name), dim(middle), right(count, width - 2 - cells(name) - len(middle)))
+        return line("  ", bold(name), dim(middle), align_right(count, width - 2 - cells(name) - len(middle)))
 
     def _keys(self, width: int, scrolled: bool) -> list[Line]:
         answered = self.session.final_answer is not None
@@ -117,5 +117,5 @@ class QuizScreen:
         lines = [line("  ", each) for each in flow([line(dim(key)) for key in keys], width - 2)]
         if self.handler.pending in self.handler.commands:
             hint = f"{self.handler.pending}: Enter, to {COMMAND_HELP[self.handler.pending]}."
-            return [*styled(hint, "bold", width, 2), *lines]
+            return [*styled_lines(hint, "bold", width, 2), *lines]
         return lines

@@ -14,8 +14,8 @@ from grader.course.stub import interface
 from grader.engine.judge.messages import Job
 from grader.engine.submission import Submission, examine, read_submission
 from grader.engine.submission.imports import Imports, gather_imports
-from grader.show.view import Need, Next, View
-from grader.show.view import Progress as Counts
+from grader.show.context import NeededExercise, NextStep, RunContext
+from grader.show.context import CourseProgress as Counts
 from grader.study import failing_calls
 from grader.study.reader.order import Step, command_for, is_done, next_step
 
@@ -144,7 +144,7 @@ def view_for(
     *,
     options: str = "",
     cell: str = "",
-) -> View:
+) -> RunContext:
     """Return what a screen shows beside the result: the student's progress and the next step.
 
     `order` are the steps of the course. `options` and `cell` are those of `View`: how this submission is graded again.
@@ -157,7 +157,7 @@ def view_for(
     started = result.outcome is not Outcome.NOT_STARTED
     tries = progress.tries(exercise.id) if _counts_as_attempt(result) and not options else []
     comparable = [each.score for each in tries[-2:-1] if each.max_score == _max_score(result, exercise)]
-    return View(
+    return RunContext(
         options=options,
         cell=cell,
         hints_shown=progress.hints_shown(exercise.id),
@@ -165,7 +165,7 @@ def view_for(
         statement=f"grade read {exercise.id}" if exercise.statement.is_file() else None,
         line=None if started or submission.cells is not None else _first_unwritten_line(submission),
         write=() if started else tuple(each.call for each in interface(submission.text) if each.kind != "method"),
-        needs=tuple(Need(need, need in passed) for need in exercise.needs),
+        needs=tuple(NeededExercise(need, need in passed) for need in exercise.needs),
         next=_next_command(following, course) if following else None,
         progress=Counts(
             course.lesson(exercise.lesson).short,
@@ -179,11 +179,11 @@ def view_for(
     )
 
 
-def _next_command(following: Step, course: Course) -> Next:
+def _next_command(following: Step, course: Course) -> NextStep:
     """Return the command for the next step, for an exercise with its folder."""
     command = command_for(following, course)
     remark = str(relative(following.folder)) if isinstance(following, Exercise) else command.remark
-    return Next(command.command, remark)
+    return NextStep(command.command, remark)
 
 
 def _first_unwritten_line(submission: Submission) -> int | None:

@@ -81,14 +81,14 @@ def _file_problems(file: str, folder: Path, drawing: DrawnPicture) -> Iterator[P
 
 def _rendering_problems(file: str, drawing: DrawnPicture) -> Iterator[Problem]:
     """Yield a problem if a picture cannot be drawn as text and as SVG, or does not fit a terminal."""
-    from grader.show.characters import drawn
-    from grader.show.graphics import NoMatplotlib, svg
+    from grader.show.pictures.characters import draw_picture
+    from grader.show.pictures.graphics import NoMatplotlib, svg
 
     picture = drawing.picture
     if _encoded(picture) is None:
         return
     try:
-        lines = [click.unstyle(line) for line in drawn(picture, unicode=False)]
+        lines = [click.unstyle(line) for line in draw_picture(picture, unicode=False)]
         svg(picture)
     except NoMatplotlib:
         raise

@@ -13,8 +13,8 @@ from grader.engine.submission import Submission, examine
 from grader.engine.submission.imports import Imports
 from grader.engine.submission.magics import comment_out_magics
 from grader.engine.submission.unrun import result_without_running
-from grader.show.layout import COLUMNS, Line, Page, paragraphs, prose
-from grader.show.terminal import screen
+from grader.show.layout import COLUMNS, Line, Page, join_blocks, prose
+from grader.show.terminal import screen_lines
 from grader.study.grading import (
     find_test_id,
     job_for,
@@ -36,7 +36,7 @@ class GradedCell(NamedTuple):
     exercise: Exercise
     source: str  # Python; line n is line n of the cell
     result: Result
-    screen: list[Line]
+    screen_lines: list[Line]
     imports: list[Path]  # folders of the imported exercises that are files and not cells
 
 
@@ -82,7 +82,7 @@ class NotebookSession:
         only = find_test_id(result, test) if test else None
         view = view_for(course, list(steps(course)), exercise, progress, submission, result, cell=first)
         notes = [line for note in submission.notes for line in prose(note, Page(width=COLUMNS))]
-        lines = paragraphs(notes, screen(result, exercise, view, full=full, only=only, height=SCREEN_LINES))
+        lines = join_blocks(notes, screen_lines(result, exercise, view, full=full, only=only, height=SCREEN_LINES))
         folders = [course.exercise(name).folder for name in imports.texts if name not in cells]
         return GradedCell(exercise, submission.text, result, lines, folders)
 

@@ -29,7 +29,7 @@ from grader.course.lesson.model import (
 )
 from grader.course.lesson.pictures import load_picture
 from grader.course.load import exercise_ids
-from grader.show.graphics import svg
+from grader.show.pictures.graphics import svg
 from grader.show.markdown import fenced
 
 _SETUP = """\

@@ -20,8 +20,8 @@ from grader.course.lesson.model import (
 from grader.course.model import Exercise
 from grader.pictures import Picture
 from grader.show.layout import BLANK, MANY, Line, Span, bold, cells, dim, line, paint, width
-from grader.show.marks import FAILED, NOT_STARTED, PASSED
-from grader.show.text import code_line, headed
+from grader.show.symbols import FAILED, NOT_STARTED, PASSED
+from grader.show.text import wrap_code, with_head
 from grader.study.reader.markdown import MARGIN, ReaderPage, code_lines, inline_spans, markdown_lines
 
 QUESTION_MARK = "?"
@@ -64,7 +64,7 @@ def block_lines(block: Piece, context: RenderContext) -> list[str]:
             missing = context.released and context.exercise(name) is None
             return ansi_lines(_due_lines(f"grade lab {name}", None, text, context, missing=missing))
         case Deep(title=title):
-            return ansi_lines(headed(line("  ", dim("deep dive"), "   "), (bold(title),), page.prose_width))
+            return ansi_lines(with_head(line("  ", dim("deep dive"), "   "), (bold(title),), page.prose_width))
 
 
 def figure_lines(figure: Figure, context: RenderContext) -> tuple[list[str], list[str]]:
@@ -84,12 +84,12 @@ def picture_lines(picture: Picture, page: ReaderPage) -> list[str]:
 def title_lines(part: Part, page: ReaderPage) -> list[str]:
     """Render the title of a part."""
     number = f"{part.id}   " if part.lesson else ""
-    return ansi_lines(headed(line("  ", dim(number)), (bold(part.title),), page.prose_width))
+    return ansi_lines(with_head(line("  ", dim(number)), (bold(part.title),), page.prose_width))
 
 
 def end_lines(deep: Deep, page: ReaderPage) -> list[str]:
     """Render the line below an open deep dive."""
-    return ansi_lines(headed(line("  "), (dim(f"end of the deep dive: {deep.title}"),), page.prose_width))
+    return ansi_lines(with_head(line("  "), (dim(f"end of the deep dive: {deep.title}"),), page.prose_width))
 
 
 def answer_lines(question: Predict, given: str, page: ReaderPage) -> list[str]:
@@ -97,7 +97,7 @@ def answer_lines(question: Predict, given: str, page: ReaderPage) -> list[str]:
     right = question.right(given) if given else None
     answer = inline_spans(question.answer, page)
     if right is None:
-        lines = headed(line("  ", dim("answer: ")), answer, page.prose_width)
+        lines = with_head(line("  ", dim("answer: ")), answer, page.prose_width)
     elif right:
         lines = [line("  ", Span(PASSED, "green"), " right")]
     else:
@@ -111,7 +111,7 @@ def _comparison_lines(given: Line, answer: Line, page: ReaderPage) -> list[Line]
     beside = line(yours, given, "   ", right, answer)
     if width(beside) <= page.prose_width:
         return [beside]
-    return [*headed(yours, given, page.prose_width), *headed(line(" " * 4, right), answer, page.prose_width)]
+    return [*with_head(yours, given, page.prose_width), *with_head(line(" " * 4, right), answer, page.prose_width)]
 
 
 def ansi_lines(lines: Sequence[Line]) -> list[str]:
@@ -121,7 +121,7 @@ def ansi_lines(lines: Sequence[Line]) -> list[str]:
 
 def _output_lines(text: str, page: ReaderPage) -> list[Line]:
     """Render output with a bar at the left, to tell it from code."""
-    rows = (each for row in text.split("\n") for each in code_line(row, page.width - 2 * MARGIN, ""))
+    rows = (each for row in text.split("\n") for each in wrap_code(row, page.width - 2 * MARGIN, ""))
     return [line("  ", dim("│ "), each) for each in rows]
 
 
@@ -137,7 +137,7 @@ def _question_lines(question: Predict, page: ReaderPage) -> list[Line]:
     if question.options:
         lines.append(BLANK)
     for digit, option in enumerate(question.options, start=1):
-        lines += headed(line(f"      {digit}  "), inline_spans(option, page), page.prose_width)
+        lines += with_head(line(f"      {digit}  "), inline_spans(option, page), page.prose_width)
     return lines
 
 

@@ -7,7 +7,7 @@ import msgspec
 from grader.course.lesson.files import PartFile, due_in, opening, part_files, title
 from grader.course.model import Course, Exercise
 from grader.course.progress import Graded, PartBegun, PartRead, PartStopped, Progress
-from grader.show.view import Next
+from grader.show.context import NextStep
 
 LAB = "_lab"  # suffix of an exercise's id that a part may leave out
 Step = PartFile | Exercise
@@ -100,11 +100,11 @@ def is_done(step: Step, progress: Progress) -> bool:
     return progress.part_state(step.lesson_slug, step.slug) == "read"
 
 
-def command_for(step: Step, course: Course) -> Next:
+def command_for(step: Step, course: Course) -> NextStep:
     """Return the command for a step, without `grade`."""
     if isinstance(step, Exercise):
-        return Next(f"exercise {step.id}", "")
-    return Next(f"lesson {step.name}", title(step, course))
+        return NextStep(f"exercise {step.id}", "")
+    return NextStep(f"lesson {step.name}", title(step, course))
 
 
 def _last_touched(order: Sequence[Step], progress: Progress) -> int:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from grader.course.lesson.model import Deep, ExerciseDue, Figure, LabDue, Output, Part, Piece, Predict, Prose
 from grader.quiz.numbers import NotANumber, parse_number
 from grader.quiz.score import InvalidAnswer
-from grader.show.marks import HERE
+from grader.show.symbols import HERE
 from grader.study.reader.blocks import (
     RenderContext,
     answer_lines,

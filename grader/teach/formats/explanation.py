@@ -8,10 +8,10 @@ from grader.base.result import Outcome, Result
 from grader.quiz.model import LEVELS
 from grader.quiz.result import QuizResult
 from grader.show.explanation import sections
-from grader.show.html import body
-from grader.show.layout import Page, cleaned
-from grader.show.score import PUBLIC_ONLY, conditions, earned, took
-from grader.show.status import ended, mark
+from grader.show.html import html_body
+from grader.show.layout import Page, display_struct
+from grader.show.score import PUBLIC_ONLY, conditions, earned_text, time_text
+from grader.show.status import describe_ending, outcome_mark
 from grader.show.terminal import DOCUMENT
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ PAGE: Page = msgspec.structs.replace(DOCUMENT, width=MAX_COLUMNS, rows=4, full=T
 class ExplanationRow(NamedTuple):
     """A test, a question, or a file that was not tested, as a row of a table."""
 
-    mark: str
+    outcome_mark: str
     style: str  # CSS class of the mark
     name: str
     about: str
@@ -35,7 +35,7 @@ class ExplanationSection(NamedTuple):
     """The explanation of a failing test, or of the whole submission if there is no title."""
 
     title: str | None
-    body: "Markup"
+    html_body: "Markup"
 
 
 class ResultExplanation(NamedTuple):
@@ -48,28 +48,28 @@ class ResultExplanation(NamedTuple):
 
 def explain_result(measured: Result | QuizResult) -> ResultExplanation:
     """Explain a result as far as its student may know it."""
-    return _explain_quiz(measured) if isinstance(measured, QuizResult) else _explain_exercise(cleaned(measured, True))
+    return _explain_quiz(measured) if isinstance(measured, QuizResult) else _explain_exercise(display_struct(measured, True))
 
 
 def _explain_exercise(result: Result) -> ResultExplanation:
     from markupsafe import Markup
 
     if result.outcome is Outcome.GRADED:
-        rows = [_row(test.outcome, test.name, test.description, earned([test])) for test in result.tests]
+        rows = [_row(test.outcome, test.name, test.description, earned_text([test])) for test in result.tests]
     else:
-        outcome, place = ended(result)
+        outcome, place = describe_ending(result)
         rows = [_row(result.outcome, outcome, place, "")]
     explained = [
-        ExplanationSection(section.test.name if section.test else None, Markup(body(section.pieces)))
+        ExplanationSection(section.test.name if section.test else None, Markup(html_body(section.pieces)))
         for section in sections(result, PAGE)
         if section.pieces
     ]
     remarks = [] if result.hidden_tests else [PUBLIC_ONLY]
-    return ResultExplanation(rows, explained, [*remarks, "; ".join(filter(None, (took(result), conditions(result))))])
+    return ResultExplanation(rows, explained, [*remarks, "; ".join(filter(None, (time_text(result), conditions(result))))])
 
 
 def _explain_quiz(quiz: QuizResult) -> ResultExplanation:
-    quiz = cleaned(quiz, True)
+    quiz = display_struct(quiz, True)
     rows = []
     for each in quiz.questions:
         outcome = Outcome.SKIPPED if each.answer is None else Outcome.PASSED if each.score == 1 else Outcome.FAILED
@@ -84,5 +84,5 @@ def _explain_quiz(quiz: QuizResult) -> ResultExplanation:
 
 
 def _row(outcome: Outcome, name: str, about: str, worth: str) -> ExplanationRow:
-    sign = mark(outcome)
+    sign = outcome_mark(outcome)
     return ExplanationRow(sign.text, sign.style, name, about, worth)

@@ -15,25 +15,25 @@ from grader.base.files import whole
 from grader.base.result import Outcome, Result
 from grader.quiz.model import LEVELS
 from grader.quiz.result import QuestionResult, QuizResult
-from grader.show.explanation import explanation
+from grader.show.explanation import explanation_lines
 from grader.show.layout import (
     Line,
     bold,
     cells,
-    clean,
-    cleaned,
+    display_text,
+    display_struct,
     clip,
     dim,
     line,
     pad,
     paint,
-    paragraphs,
+    join_blocks,
     prose,
-    right,
+    align_right,
 )
 from grader.show.markdown import fenced
-from grader.show.score import score
-from grader.show.status import mark, status
+from grader.show.score import score_lines
+from grader.show.status import outcome_mark, status_lines
 from grader.show.terminal import DOCUMENT
 from grader.teach.formats.anonymize import anonymize
 from grader.teach.formats.explanation import ResultExplanation, explain_result
@@ -140,13 +140,13 @@ def _screen(measured: Result | QuizResult | None) -> list[Line]:
 
 def exercise_screen(result: Result) -> list[Line]:
     """Return the terminal's screen of a result: the tests, explanations of failing ones, and the measured score."""
-    result = cleaned(result, True)
-    return paragraphs(status(result, PAGE), explanation(result, PAGE), score(result, PAGE))
+    result = display_struct(result, True)
+    return join_blocks(status_lines(result, PAGE), explanation_lines(result, PAGE), score_lines(result, PAGE))
 
 
 def quiz_screen(result: QuizResult) -> list[Line]:
     """Return a screen with the score of each level and each question, and the answer to each question that is wrong."""
-    result = cleaned(result, True)
+    result = display_struct(result, True)
     levels = []
     for level in LEVELS:
         scores = [each.score for each in result.questions if each.level == level]
@@ -157,15 +157,15 @@ def quiz_screen(result: QuizResult) -> list[Line]:
     width = min(max((cells(each.id) for each in result.questions), default=0), 32)
     questions = [each for question in result.questions for each in _question(question, width)]
     earned = f"{format_number(result.score)} of {format_number(result.max_score)} questions"
-    return paragraphs(levels, questions, [line("  ", bold(earned))])
+    return join_blocks(levels, questions, [line("  ", bold(earned))])
 
 
 def _question(question: QuestionResult, width: int) -> list[Line]:
     outcome = Outcome.SKIPPED if question.answer is None else Outcome.PASSED if question.score == 1 else Outcome.FAILED
     room = PAGE.width - 6 - width - 3 - 6
     section = pad(clip(question.section, room), room)
-    points = right(format_number(question.score), 6)
-    lines = [line("    ", mark(outcome), " ", pad(clip(question.id, width), width), "   ", section, points)]
+    points = align_right(format_number(question.score), 6)
+    lines = [line("    ", outcome_mark(outcome), " ", pad(clip(question.id, width), width), "   ", section, points)]
     if outcome is Outcome.FAILED:
         lines += prose(f"Your answer: {question.answer}", PAGE, indent=6)
     return lines
@@ -189,7 +189,7 @@ def _html(book: Book, student: Student, entries: Sequence[FeedbackEntry], not_gr
 
 
 def _markdown(book: Book, student: Student, entries: Sequence[FeedbackEntry], not_graded: Sequence[str]) -> str:
-    rows = [[escape_markdown(clean(each.item.title, True)), *_points(each)] for each in entries]
+    rows = [[escape_markdown(display_text(each.item.title, True)), *_points(each)] for each in entries]
     lines = [
         f"# {escape_markdown(book.course)}",
         "",
@@ -201,8 +201,8 @@ def _markdown(book: Book, student: Student, entries: Sequence[FeedbackEntry], no
     ]
     for each in entries:
         sentences = [f"{each.earned}.", *each.sentences] if each.earned else each.sentences
-        prose_lines = [row for sentence in sentences for row in prose(clean(sentence, True), PAGE, indent=2)]
-        painted = [paint(row, PAGE.width, color=False) for row in paragraphs(prose_lines, _screen(each.measured))]
+        prose_lines = [row for sentence in sentences for row in prose(display_text(sentence, True), PAGE, indent=2)]
+        painted = [paint(row, PAGE.width, color=False) for row in join_blocks(prose_lines, _screen(each.measured))]
         lines += ["", f"## {escape_markdown(each.item.title)}", "", fenced("\n".join(painted))]
     if not_graded:
         lines += ["", f"## {NOT_GRADED}", "", *(f"- {escape_markdown(each)}" for each in not_graded)]

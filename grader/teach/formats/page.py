@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from grader.base.errors import UsageError
 from grader.base.text import clean
-from grader.show.failure import WORDS
-from grader.show.html import pre
+from grader.show.failure import OUTCOME_NAMES
+from grader.show.html import pre_element
 from grader.show.layout import reflow
 from grader.teach.formats.table import format_number, format_signed
 
@@ -48,7 +48,7 @@ def _environment() -> "Environment":
     )
     environment.filters |= {
         "breakable": breakable,  # allows a line break after each underscore of an identifier
-        "pre": lambda lines: Markup(pre(lines)),
+        "pre": lambda lines: Markup(pre_element(lines)),
         "paragraphs": lambda text: reflow(text).split("\n\n"),
         "number": _if_known(format_number),
         "signed": _signed,
@@ -56,7 +56,7 @@ def _environment() -> "Environment":
         "two": _if_known(lambda value: f"{value:.2f}".replace("-", "−")),
         "seconds": _if_known(lambda seconds: f"{seconds:.2f}\N{NO-BREAK SPACE}s"),
         "time": _if_known(_time),
-        "words": WORDS.__getitem__,
+        "words": OUTCOME_NAMES.__getitem__,
     }
     return environment
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from grader.base.files import write_bytes
-from grader.show.failure import FAULT
+from grader.show.failure import GRADER_FAULT
 from grader.teach.formats.cases import cases
 from grader.teach.formats.names import folder_name
 from grader.teach.formats.view import describe_grade, grades_by_student, total_points
@@ -68,7 +68,7 @@ def _results(grades: Sequence[Grade], items: Sequence[Item], limit: int | None) 
         succeeded=points is not None,
         gradable=points is not None,
         score=None if points is None else min(points / max_score, 1.0) if max_score else 1.0,
-        format_errors=() if points is not None else (FAULT,),
+        format_errors=() if points is not None else (GRADER_FAULT,),
         message="\n".join(sentences),
         tests=tuple(
             PrairieTest(

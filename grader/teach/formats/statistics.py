@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 from msgspec.structs import replace
 
 from grader.base.result import Diagnosis, Isolation, Outcome, Result, TestResult, Versions
-from grader.show.failure import WORDS
+from grader.show.failure import OUTCOME_NAMES
 from grader.teach.formats.questions import QuizAnalysis
 from grader.teach.formats.summary import (
     ClassSummary,
@@ -249,7 +249,7 @@ def _status(points: Points) -> GradeStatus:
 def _remarks(grade: Grade, points: Points) -> list[str]:
     remarks = []
     if grade.outcome is not Outcome.GRADED:
-        remarks.append(WORDS[grade.outcome])
+        remarks.append(OUTCOME_NAMES[grade.outcome])
     if grade.handed.versions > 1:
         remarks.append(f"version {grade.handed.version} of {grade.handed.versions}")
     if _is_late(grade):
