@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from grader.pictures import Arrow, Bars, Box, Boxes, Grid, Heatmap, Line, Picture, Series, smoothed
-from grader.show.characters import drawn
-from tests.show.pictures import PICTURES
+from grader.show.pictures.characters import draw_picture
+from tests.show.pictures.examples import PICTURES
 
 
 def test_smoothed_averages_whole_windows() -> None:
@@ -17,7 +17,7 @@ def test_smoothed_averages_whole_windows() -> None:
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
 def test_a_picture_is_the_same_after_it_was_a_file(picture: Picture) -> None:
     again: Picture = msgspec.json.decode(msgspec.json.encode(picture), type=Picture)
-    assert drawn(again, unicode=True) == drawn(picture, unicode=True)
+    assert draw_picture(again, unicode=True) == draw_picture(picture, unicode=True)
 
 
 BOX = Box("a", "A", 0, 0)

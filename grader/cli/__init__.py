@@ -161,9 +161,9 @@ def main() -> NoReturn:
 
 def _complain(sentence: str) -> None:
     from grader.base.text import inert
-    from grader.show.marks import encoding_of, writable
+    from grader.show.symbols import stream_encoding, writable
 
-    text = inert(f"error: {writable(sentence, encoding_of(sys.stderr))}")
+    text = inert(f"error: {writable(sentence, stream_encoding(sys.stderr))}")
     if sys.stderr.isatty():
         from grader.cli.screen import broken
 

@@ -17,7 +17,7 @@ from grader.course.document import shown
 from grader.course.glossary import load_glossary
 from grader.course.lessons import find_lesson, lesson_path, quiz_path
 from grader.quiz.lint import QuizVerdict, lint
-from grader.show.marks import FAILED, PASSED
+from grader.show.symbols import FAILED, PASSED
 from grader.study.grading import lost_is_said
 
 FAILING = 1

@@ -10,7 +10,7 @@ import msgspec
 from grader.base.errors import UsageError
 from grader.cli.screen import say
 from grader.show.layout import COLUMNS, paint
-from grader.show.marks import unicode_on
+from grader.show.symbols import supports_unicode
 from grader.teach.gradebook import Gradebook
 from grader.teach.gradebook.compare import compare
 from grader.teach.gradebook.compare_screen import compare_screen
@@ -43,7 +43,7 @@ def command(before: str, after: str, folder: Path, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(comparison), indent=2))
     else:
-        lines = compare_screen(comparison, unicode_on(sys.stdout))
+        lines = compare_screen(comparison, supports_unicode(sys.stdout))
         say(*(paint(line, COLUMNS, color=True) for line in lines))
 
 

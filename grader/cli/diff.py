@@ -15,9 +15,9 @@ from grader.cli.screen import bold, course_root, dim, say, step
 from grader.course.document import read_text, shown
 from grader.course.progress import Progress
 from grader.engine.submission import examine
-from grader.show.layout import clean, pad
-from grader.show.marks import unicode_on
-from grader.show.text import code_line
+from grader.show.layout import display_text, pad
+from grader.show.symbols import supports_unicode
+from grader.show.text import wrap_code
 from grader.study.grading import own_submission
 
 SIDE_BY_SIDE = 120  # columns that a terminal needs for it
@@ -45,14 +45,14 @@ def command(exercise_id: str) -> None:
     if width >= SIDE_BY_SIDE:
         sides = "yours left, the reference right"
     say("", f"  {bold(exercise.id)}   {sides}" if differing else f"  {bold(exercise.id)}")
-    unicode = unicode_on(sys.stdout)
+    unicode = supports_unicode(sys.stdout)
     for name, left, right in differing:
         say(
             "",
             f"  {name}" + ("" if right else "   only yours") + ("" if left else "   only in the reference"),
             "",
         )
-        rows = (clean(left, unicode).splitlines(), clean(right, unicode).splitlines())
+        rows = (display_text(left, unicode).splitlines(), display_text(right, unicode).splitlines())
         say(*(_beside(*rows, width) if width >= SIDE_BY_SIDE and left and right else _unified(*rows, width)))
     if not differing:
         say("", "  Your code and the reference are the same, comments and docstrings aside.")
@@ -135,4 +135,4 @@ def _beside(left: list[str], right: list[str], width: int) -> list[str]:
 
 def _broken(line: str, room: int) -> list[str]:
     """A line of code, broken at spaces and brackets where it is too long."""
-    return ["".join(span.text for span in part) for part in code_line(line, room, "")]
+    return ["".join(span.text for span in part) for part in wrap_code(line, room, "")]

@@ -21,7 +21,7 @@ from grader.engine.pool.client import Judges, with_judges
 from grader.engine.submission import Submission, examine, located, read_submission
 from grader.engine.submission.unrun import without_running
 from grader.show.layout import MANY
-from grader.show.marks import unicode_on
+from grader.show.symbols import supports_unicode
 from grader.show.terminal import render
 from grader.study.grading import (
     FAULT,
@@ -137,7 +137,7 @@ def _show(
         only=only,
         width=size.columns,
         height=rows if sys.stdout.isatty() else None,
-        unicode=unicode_on(sys.stdout),
+        unicode=supports_unicode(sys.stdout),
         color=True,
     )
     (page if full or only else say)(*above, *text.splitlines())

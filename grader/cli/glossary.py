@@ -13,7 +13,7 @@ from grader.course import Course, load_lessons
 from grader.course.document import shown
 from grader.course.glossary import Term, find_terms, glossary_path, load_glossary
 from grader.course.lesson.files import part_files
-from grader.show.marks import encoding_of, writable
+from grader.show.symbols import stream_encoding, writable
 
 MOST = 12  # terms that are listed for one beginning
 INDENT = 4
@@ -84,7 +84,7 @@ def _widest(terms: Sequence[Term]) -> int:
 
 def _ukrainian(term: Term) -> str:
     """The term in Ukrainian, or nothing where the terminal has no Cyrillic: escapes cannot be read."""
-    uk = writable(term.uk or "", encoding_of(sys.stdout))
+    uk = writable(term.uk or "", stream_encoding(sys.stdout))
     return "" if "\\u" in uk else uk
 
 
@@ -95,4 +95,4 @@ def _page(lines: Sequence[str]) -> None:
         return
     color = click.get_current_context().find_root().color
     text = "\n".join(line.rstrip() for line in lines) + "\n"
-    click.echo_via_pager(writable(text, encoding_of(sys.stdout)), color)
+    click.echo_via_pager(writable(text, stream_encoding(sys.stdout)), color)

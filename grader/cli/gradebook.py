@@ -14,7 +14,7 @@ from grader.cli.screen import columns, say, step, written_lines
 from grader.course import find_course, load_course
 from grader.course.model import did_you_mean
 from grader.show.layout import COLUMNS, Line, paint
-from grader.show.marks import unicode_on
+from grader.show.symbols import supports_unicode
 from grader.teach.gradebook import Gradebook
 from grader.teach.gradebook.book import StoredBook
 from grader.teach.gradebook.database import storable
@@ -195,7 +195,7 @@ def _summary(book: StoredBook) -> Summary:
 
 
 def _unicode() -> bool:
-    return unicode_on(sys.stdout)
+    return supports_unicode(sys.stdout)
 
 
 def _show(lines: list[Line], wide: int = COLUMNS) -> None:

@@ -9,7 +9,7 @@ from grader.cli.names import ExerciseName, named
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.course.progress import Graded, Progress
-from grader.show.marks import FAILED, PASSED, PUBLIC
+from grader.show.symbols import FAILED, PASSED, PUBLIC
 from grader.study.reader.order import in_order, steps
 
 

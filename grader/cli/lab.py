@@ -27,8 +27,8 @@ from grader.engine.submission import Submission, examine, read_submission
 from grader.engine.submission.imports import built_on
 from grader.lab import LabOption, Step
 from grader.pictures import Picture, Table
-from grader.show.crash import place
-from grader.show.marks import unicode_on
+from grader.show.crash import frame_location
+from grader.show.symbols import supports_unicode
 from grader.study.grading import lost_is_said, own_imports, own_submission
 
 FAILED = 1
@@ -86,7 +86,7 @@ def command(
     if ended.failure is not None:
         say("", *prose(f"The lab could not go on: {ended.failure.message}", indent=2))
         at = ended.failure.exception.frames[-1:] if ended.failure.exception else ()
-        say(*(f"  {place(each)}" for each in at), "")
+        say(*(f"  {frame_location(each)}" for each in at), "")
         ids = {code.exercise for code in codes}.union(*(code.others for code in codes))
         meant = next((Path(each.file).stem for each in at if Path(each.file).stem in ids), exercise.id)
         say(step("grade", f"grade exercise {meant}", "tests it part by part"))
@@ -166,7 +166,7 @@ def _imports(course: Course, exercise: Exercise, submission: Submission) -> dict
 
 def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
     """Runs the lab, shows each part as it comes, and returns all that was measured."""
-    from grader.show.characters import drawn
+    from grader.show.pictures.characters import draw_picture
 
     def work(judges: Judges) -> tuple[list[Picture | Table], LabEnded]:
         figures: list[Picture | Table] = []
@@ -181,7 +181,9 @@ def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
                     continue
                 status(None)
                 figures.append(message.shown)
-                lines = drawn(message.shown, COLUMNS - len(MARGIN), unicode=unicode_on(sys.stdout), known=known)
+                lines = draw_picture(
+                    message.shown, COLUMNS - len(MARGIN), unicode=supports_unicode(sys.stdout), known=known
+                )
                 say(*(MARGIN + line for line in lines), "")
         raise AssertionError("a lab that ends without saying so")
 
@@ -229,7 +231,7 @@ def _kept(
     figures: list[Picture | Table], folder: Path, exercise: Exercise, lab: RunLab, ended: LabEnded
 ) -> Iterator[str]:
     """Writes pictures and numbers, and says where."""
-    from grader.show.graphics import NoMatplotlib, png
+    from grader.show.pictures.graphics import NoMatplotlib, png
 
     found = {
         "exercise": exercise.id,

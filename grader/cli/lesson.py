@@ -21,7 +21,7 @@ from grader.course.lesson.pictures import load_picture
 from grader.course.lessons import exam_form, find_section, quiz_path
 from grader.course.progress import PartBegun, PartRead, PartStopped, Predicted, Progress, now
 from grader.quiz import history
-from grader.show.marks import unicode_on
+from grader.show.symbols import supports_unicode
 from grader.study.reader.blocks import Surroundings, painted
 from grader.study.reader.markdown import Page
 from grader.study.reader.order import LAB, done, leads_to, next_part, step_after
@@ -85,7 +85,7 @@ def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> No
     elif plain or not interactive():
         from grader.study.reader.plain import plain_lines
 
-        page = Page(columns(), unicode_on(sys.stdout))
+        page = Page(columns(), supports_unicode(sys.stdout))
         say(*plain_lines(part, _surroundings(course, progress, file, page)))
     else:
         from grader.study.reader.reading import Reader
@@ -94,7 +94,7 @@ def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> No
         start = progress.part_place(lesson, slug)
         if not start:
             progress.record(PartBegun(lesson=lesson, part=number, slug=slug))
-        around = _surroundings(course, progress, file, Page(columns(), unicode_on(sys.stdout)))
+        around = _surroundings(course, progress, file, Page(columns(), supports_unicode(sys.stdout)))
         reader = Reader(part, Terminal(say), around, lambda *given: _predicted(progress, file, *given))
         place = reader.read(start)
         if place is not None:

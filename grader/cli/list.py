@@ -14,7 +14,7 @@ from grader.course.lesson.files import part_files
 from grader.course.lessons import exam_form, quiz_path
 from grader.course.progress import Progress, now
 from grader.quiz import history
-from grader.show.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED, PUBLIC
+from grader.show.symbols import DONE, FAILED, HERE, NOT_STARTED, PASSED, PUBLIC
 from grader.study.reader.order import Step, done, in_order, leads_to, next_step, steps, why
 
 MARKS = {

@@ -24,7 +24,7 @@ from grader.quiz.model import LEVELS, Quiz
 from grader.quiz.plain import answer_in_words, ask_plainly, plain_text, right_lines
 from grader.quiz.result import QuizResult
 from grader.quiz.session import Done, Session
-from grader.show.marks import FAILED, NOT_STARTED, encoding_of, writable
+from grader.show.symbols import FAILED, NOT_STARTED, stream_encoding, writable
 
 STOPPED_SHORT = 1  # exit code: the input ended before the last question
 
@@ -113,7 +113,7 @@ def _read() -> str | None:
 
 def _say_on_stderr(*lines: str) -> None:
     for line in lines:
-        click.echo(writable(line.rstrip(), encoding_of(sys.stderr)), err=True)
+        click.echo(writable(line.rstrip(), stream_encoding(sys.stderr)), err=True)
 
 
 def quiz_of(course: Course, lesson: Lesson) -> Path:

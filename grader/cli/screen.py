@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from grader.course import find_course
-from grader.show.marks import encoding_of, writable
+from grader.show.symbols import stream_encoding, writable
 
 COLUMNS = 77
 
@@ -26,7 +26,7 @@ def say(*lines: str, err: bool = False) -> None:
 
     In a job of GitHub Actions none of them is obeyed as a command, whatever students are called.
     """
-    encoding = encoding_of(sys.stderr if err else sys.stdout)
+    encoding = stream_encoding(sys.stderr if err else sys.stdout)
     for line in lines:
         text = writable(line.rstrip(), encoding)
         if "GITHUB_ACTIONS" in os.environ:
@@ -41,7 +41,7 @@ def page(*lines: str) -> None:
     if not sys.stdout.isatty() or len(lines) < shutil.get_terminal_size().lines:
         say(*lines)
         return
-    text = writable("\n".join([*lines, ""]), encoding_of(sys.stdout))
+    text = writable("\n".join([*lines, ""]), stream_encoding(sys.stdout))
     click.echo_via_pager(text if click.get_current_context().find_root().color is not False else click.unstyle(text))
 
 

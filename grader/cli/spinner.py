@@ -4,7 +4,7 @@ import sys
 from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
-from grader.show.marks import unicode_on
+from grader.show.symbols import supports_unicode
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -51,7 +51,7 @@ class Spinner:
     def _show(self) -> None:
         from rich.console import Console
 
-        spinner = "dots" if unicode_on(sys.stderr) else "line"
+        spinner = "dots" if supports_unicode(sys.stderr) else "line"
         with self._lock:
             if self._timer is not None:
                 self._status = Console(stderr=True, highlight=False).status(_plain(self._text), spinner=spinner)

@@ -20,7 +20,7 @@ from grader.cli.screen import course_root, dim, interactive, prose
 from grader.cli.spinner import Spinner
 from grader.course import Course, Exercise, load_course
 from grader.course.progress import Progress
-from grader.show.marks import encoding_of, unicode_on, writable
+from grader.show.symbols import stream_encoding, supports_unicode, writable
 from grader.show.terminal import render
 from grader.study.grading import keep_failing_call, own_submission, record, relative, view_of
 from grader.study.reader.order import Step, done, in_order, steps
@@ -194,7 +194,7 @@ class Watching:
                 lines = self._screen(verdict, size.columns, size.lines - len(foot) - 3).splitlines()
         text = "\n".join(["", *lines, "", *foot, ""])
         self._spinner.stop()
-        click.echo("\x1b[2J\x1b[H" + writable(text, encoding_of(sys.stdout)), nl=False)
+        click.echo("\x1b[2J\x1b[H" + writable(text, stream_encoding(sys.stdout)), nl=False)
 
     def _screen(self, verdict: Verdict, columns: int, rows: int) -> str:
         task, result = verdict.task, verdict.result
@@ -206,7 +206,7 @@ class Watching:
             only=result.telling[self._depth].id if self._depth >= 0 else None,
             width=columns,
             height=rows,
-            unicode=unicode_on(sys.stdout),
+            unicode=supports_unicode(sys.stdout),
             color=True,
         )
 

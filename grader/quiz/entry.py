@@ -7,8 +7,8 @@ from grader.quiz.draw import Asked
 from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Order, OwnWords, Single, TextAnswer
 from grader.quiz.score import places
 from grader.show.layout import BLANK, Line, Span, bold, cells, dim, line
-from grader.show.marks import DONE, HERE, NOT_STARTED
-from grader.show.text import code_rows, headed, numbered, spans
+from grader.show.symbols import DONE, HERE, NOT_STARTED
+from grader.show.text import code_rows, numbered_lines, parse_inline, with_head
 
 
 class Entry(Protocol):
@@ -63,7 +63,7 @@ class _Choice:
             head = line("  ", bold(HERE if i == self.at else " "), f" {i + 1}  {box}")
             if i == self.at:
                 focus = len(drawn)
-            drawn += headed(head, spans(option), width)
+            drawn += with_head(head, parse_inline(option), width)
         return drawn, focus
 
 
@@ -104,7 +104,7 @@ class _Ranking:
             head = line("  ", bold(HERE if i == self.at else " "), f" {i + 1}  ", bold(f"{rank:<2}"), " ")
             if i == self.at:
                 focus = len(drawn)
-            drawn += headed(head, spans(item), width)
+            drawn += with_head(head, parse_inline(item), width)
         return drawn, focus
 
 
@@ -148,8 +148,8 @@ class _Matching:
             if i == self.at:
                 focus = len(drawn)
             head = line("  ", bold(HERE if i == self.at else " "), " ", bold(digit), "  ")
-            drawn += headed(head, spans(pair.left), width)
-        return [*drawn, BLANK, *numbered(self.asked.shown, width)], focus
+            drawn += with_head(head, parse_inline(pair.left), width)
+        return [*drawn, BLANK, *numbered_lines(self.asked.shown, width)], focus
 
 
 class _LineOfCode:
@@ -241,8 +241,8 @@ class _Compared(_Choice):
         self._answer = answer
 
     def lines(self, width: int) -> tuple[list[Line], int]:
-        yours = headed(line("  ", dim("yours: ")), (Span(self._words),), width) if self._words else []
-        both = [*yours, *headed(line("  ", dim("right: ")), spans(self._answer), width), BLANK]
+        yours = with_head(line("  ", dim("yours: ")), (Span(self._words),), width) if self._words else []
+        both = [*yours, *with_head(line("  ", dim("right: ")), parse_inline(self._answer), width), BLANK]
         choice, focus = super().lines(width)
         return [*both, *choice], len(both) + focus
 

@@ -7,7 +7,7 @@ from grader.quiz.model import COMMANDS, CodeLine, Match, Multiple, Numeric, Orde
 from grader.quiz.score import NotAnAnswer, in_words, right_in_words
 from grader.quiz.session import Done, Given, Session
 from grader.show.layout import MANY, Line, line, paint
-from grader.show.text import code_block, spans, wrapped
+from grader.show.text import code_block, parse_inline, wrap_spans
 
 EXAM = "An exam: what was right is said at the end."
 IN_WORDS = {
@@ -170,7 +170,7 @@ def plain_text(text: str, indent: int, width: int, head: str = "") -> list[str]:
         if paragraph.startswith(_CODE):
             lines.append(" " * indent + paragraph)
             continue
-        lines += _strings(wrapped(spans(paragraph), width - indent, " " * indent, head))
+        lines += _strings(wrap_spans(parse_inline(paragraph), width - indent, " " * indent, head))
         head = " " * len(head)
     return lines
 

@@ -7,8 +7,8 @@ from grader.quiz.answering import Answering
 from grader.quiz.model import CodeLine
 from grader.quiz.session import Done, Session
 from grader.quiz.verdict import marked, verdict
-from grader.show.layout import BLANK, COLUMNS, Line, bold, cells, clip, dim, flow, line, right
-from grader.show.text import code_block, markdown, styled
+from grader.show.layout import BLANK, COLUMNS, Line, align_right, bold, cells, clip, dim, flow, line
+from grader.show.text import code_block, markdown_lines, styled_lines
 
 BAR = 14  # cells of the progress bar at most
 ARROWS = {"up": -1, "down": 1}  # lines that they scroll where they move nothing
@@ -80,7 +80,7 @@ class Screen:
     def _lines(self, width: int) -> tuple[list[Line], int]:
         """All lines, and the one to keep in sight: that of the answer, or that of the verdict."""
         asked, given = self.session.current, self.session.answered
-        lines = [BLANK, self._head(width), BLANK, *markdown(asked.question.question, width, 2)]
+        lines = [BLANK, self._head(width), BLANK, *markdown_lines(asked.question.question, width, 2)]
         if asked.question.code and not isinstance(asked.question, CodeLine):
             lines += [BLANK, *code_block(asked.question.code, width, 4)]
         if given is not None:
@@ -91,7 +91,7 @@ class Screen:
         lines += [BLANK, *body]
         if self.answering.message:
             focus = len(lines) + 1
-            lines += [BLANK, *styled(self.answering.message, "", width, 2)]
+            lines += [BLANK, *styled_lines(self.answering.message, "", width, 2)]
         return lines, focus
 
     def _head(self, width: int) -> Line:
@@ -106,7 +106,7 @@ class Screen:
         level = ", ".join(filter(None, (session.what, session.current.question.level)))
         room = width - 2 - cells(name) - cells(count)
         middle = f"   {level}" if room > len(level) + 6 else ""
-        return line("  ", bold(name), dim(middle), right(count, width - 2 - cells(name) - len(middle)))
+        return line("  ", bold(name), dim(middle), align_right(count, width - 2 - cells(name) - len(middle)))
 
     def _keys(self, width: int, scrolled: bool) -> list[Line]:
         answered = self.session.answered is not None
@@ -117,5 +117,5 @@ class Screen:
         lines = [line("  ", each) for each in flow([line(dim(key)) for key in keys], width - 2)]
         if self.answering.waiting in self.answering.commands:
             told = f"{self.answering.waiting}: Enter, to {MEANING[self.answering.waiting]}."
-            return [*styled(told, "bold", width, 2), *lines]
+            return [*styled_lines(told, "bold", width, 2), *lines]
         return lines

@@ -10,7 +10,7 @@ from prompt_toolkit.output import Output
 
 from grader.quiz.screen import Screen
 from grader.quiz.session import Done, Session
-from grader.show.marks import writable
+from grader.show.symbols import writable
 
 STYLES = {"command": "", "": "", "bold": "bold", "dim": "dim", "red": "fg:ansired", "green": "fg:ansigreen"}
 KEYS = {

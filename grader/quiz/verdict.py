@@ -7,8 +7,8 @@ from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Option, Order,
 from grader.quiz.score import places, right_in_words
 from grader.quiz.session import Given
 from grader.show.layout import BLANK, Line, Span, line
-from grader.show.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED
-from grader.show.text import code_rows, headed, markdown, numbered, spans, styled
+from grader.show.symbols import DONE, FAILED, HERE, NOT_STARTED, PASSED
+from grader.show.text import code_rows, markdown_lines, numbered_lines, parse_inline, styled_lines, with_head
 
 _RIGHT, _WRONG, _NEITHER = Span(PASSED, "green"), Span(FAILED, "red"), Span(" ")
 
@@ -28,9 +28,9 @@ def marked(asked: Asked, given: Given, width: int) -> list[Line]:
         case CodeLine():
             return _line_of_code(question, places(asked, answer), width)
         case Numeric() | TextAnswer():
-            return headed(line("  ", _mark(given.mark.score == 1), " "), (Span(answer),), width)
+            return with_head(line("  ", _mark(given.mark.score == 1), " "), (Span(answer),), width)
         case OwnWords():
-            return headed(line("  ", _mark(given.mark.score == 1), " "), spans(question.answer), width)
+            return with_head(line("  ", _mark(given.mark.score == 1), " "), parse_inline(question.answer), width)
 
 
 def verdict(asked: Asked, given: Given, width: int) -> list[Line]:
@@ -40,10 +40,15 @@ def verdict(asked: Asked, given: Given, width: int) -> list[Line]:
     word = "right" if score == 1 else "not right" if score == 0 else f"{score:.2f} of 1"
     lines = [line("  ", _mark(score == 1), f" {word}")]
     for reason in given.mark.feedback:
-        lines += markdown(reason, width, 4)
+        lines += markdown_lines(reason, width, 4)
     if score < 1 and not isinstance(question, Single | Multiple | CodeLine | OwnWords):
         lines += [BLANK, *_right_lines(asked, width)]
-    lines += [BLANK, *markdown(question.explanation, width, 4), BLANK, *styled(question.source, "dim", width, 4)]
+    lines += [
+        BLANK,
+        *markdown_lines(question.explanation, width, 4),
+        BLANK,
+        *styled_lines(question.source, "dim", width, 4),
+    ]
     return lines
 
 
@@ -58,7 +63,7 @@ def _options(options: Sequence[Option], chosen: Sequence[int], several: bool, wi
         mark = _RIGHT if option.correct else _WRONG if i in chosen else _NEITHER
         box = f"{DONE if i in chosen else NOT_STARTED} " if several else ""
         head = line("  ", mark, HERE if i in chosen else " ", f"{i + 1}  {box}")
-        drawn += headed(head, spans(option.text), width)
+        drawn += with_head(head, parse_inline(option.text), width)
     return drawn
 
 
@@ -67,7 +72,7 @@ def _ranked(asked: Asked, question: Order, chosen: Sequence[int], width: int) ->
     drawn: list[Line] = []
     for place, i in enumerate(chosen):
         good = question.items[place] == asked.shown[i]
-        drawn += headed(line("  ", _mark(good), f" {place + 1}. "), spans(asked.shown[i]), width)
+        drawn += with_head(line("  ", _mark(good), f" {place + 1}. "), parse_inline(asked.shown[i]), width)
     return drawn
 
 
@@ -77,8 +82,8 @@ def _matched(asked: Asked, question: Match, chosen: Sequence[int], width: int) -
     for i, pair in enumerate(question.pairs):
         place = chosen[i]
         good = asked.shown[place] == pair.right
-        drawn += headed(line("  ", _mark(good), f" {place + 1}  "), spans(pair.left), width)
-    return [*drawn, BLANK, *numbered(asked.shown, width)]
+        drawn += with_head(line("  ", _mark(good), f" {place + 1}  "), parse_inline(pair.left), width)
+    return [*drawn, BLANK, *numbered_lines(asked.shown, width)]
 
 
 def _line_of_code(question: CodeLine, chosen: Sequence[int], width: int) -> list[Line]:
@@ -94,8 +99,8 @@ def _line_of_code(question: CodeLine, chosen: Sequence[int], width: int) -> list
 def _right_lines(asked: Asked, width: int) -> list[Line]:
     texts = right_in_words(asked)
     if len(texts) == 1:
-        return headed(line("    right: "), spans(texts[0]), width)
+        return with_head(line("    right: "), parse_inline(texts[0]), width)
     lines = [line("    right:")]
     for text in texts:
-        lines += headed(line("      - "), spans(text), width)
+        lines += with_head(line("      - "), parse_inline(text), width)
     return lines

@@ -7,61 +7,61 @@ from grader.base.result import Frame, Named, Operand, Raised, Samples
 from grader.show.layout import (
     Line,
     Page,
+    Paragraph,
     Piece,
-    Prose,
     Span,
+    align_right,
+    as_paragraph,
     cells,
     clip,
     cut,
     dim,
     flow,
-    labelled,
+    join_blocks,
     line,
     pad,
-    paragraphs,
-    right,
-    told,
+    with_label,
 )
-from grader.show.values import describe
+from grader.show.values import describe_value
 
 CODE_INDENT = 4  # columns of common indentation that are kept
 
 
-def exception(raised: Raised, page: Page, placed: bool = False, cause: bool = True) -> list[Piece]:
+def exception_pieces(raised: Raised, page: Page, placed: bool = False, cause: bool = True) -> list[Piece]:
     """The exception's own words, then the innermost frame of the student's; on a full page all frames.
 
     `placed`: the file and line stand on the screen already. `cause`: its words are all that is known of the cause.
     """
-    blocks: list[list[Piece]] = [[Prose(raised.message, style="bold" if cause else "", label=raised.type)]]
+    blocks: list[list[Piece]] = [[Paragraph(raised.message, style="bold" if cause else "", label=raised.type)]]
     if raised.frames:
         *outer, inner = raised.frames
         shown = outer[-page.callers :] if page.callers else []
         if page.full:
-            blocks += [block for caller in shown for block in frame(caller, page)]
+            blocks += [block for caller in shown for block in frame_blocks(caller, page)]
         else:
             blocks.append([called_from for caller in shown for called_from in _caller(caller, page)])
-        blocks += frame(inner, page)[1:] if placed else frame(inner, page)
-    return paragraphs(*blocks)
+        blocks += frame_blocks(inner, page)[1:] if placed else frame_blocks(inner, page)
+    return join_blocks(*blocks)
 
 
-def hidden(raised: Raised) -> str:
+def hidden_frames_sentence(raised: Raised) -> str:
     """A sentence on the frames that are not the student's."""
     if raised.hidden_frames == 1:
         return "1 frame outside your code is hidden."
     return f"{raised.hidden_frames} frames outside your code are hidden." if raised.hidden_frames else ""
 
 
-def samples(seen: Samples, page: Page) -> list[Piece]:
+def sample_pieces(seen: Samples, page: Page) -> list[Piece]:
     """Where a call that did not end was seen, and which of its locals never changed."""
-    blocks = frame(seen.frame, page) if seen.frame else []
+    blocks = frame_blocks(seen.frame, page) if seen.frame else []
     if seen.unchanged:
         items = [_named(local, page) for local in seen.unchanged]
         which = dim(f"the same in all {seen.count} samples")
         blocks.append([*_indented(flow([*items, line(which)], page.width - 4), page.text)])
-    return paragraphs(*blocks)
+    return join_blocks(*blocks)
 
 
-def frame(at: Frame, page: Page) -> list[list[Piece]]:
+def frame_blocks(at: Frame, page: Page) -> list[list[Piece]]:
     """A frame as blocks: its place, its source with the operands drawn under the line, and its locals."""
     drawn = {operand.expression for operand in at.operands}
     failing = next((source.text for source in at.source if source.number == at.line), "")
@@ -69,16 +69,16 @@ def frame(at: Frame, page: Page) -> list[list[Piece]]:
     others = [local for local in at.locals if local.name not in drawn]
     others.sort(key=lambda local: local.name not in in_line)  # what stands in the line comes first
     items = _indented(flow([_named(local, page) for local in others], page.width - 4), page.locals)
-    return [told(place(at)), [*source(at, page)], [*items]]
+    return [as_paragraph(frame_location(at)), [*source_lines(at, page)], [*items]]
 
 
-def place(at: Frame) -> str:
+def frame_location(at: Frame) -> str:
     """Where a frame is: file, line and function."""
     inside = f", in {at.function}" if at.function and at.function != "<module>" else ""
     return f"{at.file}, line {at.line}{inside}"
 
 
-def source(at: Frame, page: Page) -> list[Line]:
+def source_lines(at: Frame, page: Page) -> list[Line]:
     """The lines around the failing one, which is marked, with the values of its operands drawn below it."""
     shown = [s for s in at.source if abs(s.number - at.line) <= page.context]
     if not shown:
@@ -90,7 +90,7 @@ def source(at: Frame, page: Page) -> list[Line]:
     lines = []
     for each in shown:
         text = each.text[margin:].rstrip()
-        number = right(str(each.number), digits)
+        number = align_right(str(each.number), digits)
         if each.number != at.line:
             lines.append(line(dim(f"      {number} "), cut(text, room, page)))
             continue
@@ -135,7 +135,7 @@ def _operands(text: str, marks: Sequence[tuple[Operand, int]], gutter: int, page
         else:
             listed.append(operand)
     label = max(columns, default=0) + 9
-    if gutter + label + max((cells(describe(o.value, dtypes)) for o in columns.values()), default=0) > page.width:
+    if gutter + label + max((cells(describe_value(o.value, dtypes)) for o in columns.values()), default=0) > page.width:
         listed, columns = [operand for operand, _ in marks], {}
 
     ordered = sorted(columns)
@@ -146,7 +146,7 @@ def _operands(text: str, marks: Sequence[tuple[Operand, int]], gutter: int, page
             drawing = pad(drawing, column) + "│"
         drawing = pad(drawing, ordered[i]) + "└"
         drawing += "─" * (label - 2 - len(drawing))
-        lines.append(line(" " * gutter, dim(drawing), "  ", describe(columns[ordered[i]].value, dtypes)))
+        lines.append(line(" " * gutter, dim(drawing), "  ", describe_value(columns[ordered[i]].value, dtypes)))
     items = [_named(Named(o.expression, o.value), page, dtypes) for o in listed]
     return lines + _indented(flow(items, page.width - gutter), page.text, gutter)
 
@@ -154,13 +154,13 @@ def _operands(text: str, marks: Sequence[tuple[Operand, int]], gutter: int, page
 def _caller(at: Frame, page: Page) -> list[Line]:
     text = next((s.text.strip() for s in at.source if s.number == at.line), "")
     inside = f"in {at.function}, line {at.line}" if at.function and at.function != "<module>" else f"line {at.line}"
-    return labelled("from", [line(cut(pad(inside, 24) + "  " + text, page.width - 15, page))])
+    return with_label("from", [line(cut(pad(inside, 24) + "  " + text, page.width - 15, page))])
 
 
 def _named(named: Named, page: Page, dtype: bool = False) -> Line:
     """`x [T=4, D=8]` for a tensor, `k = 2` for another value."""
     equals = " " if named.value.shape is not None else " = "
-    return line(cut(named.name + equals + describe(named.value, dtype), page.width - 8, page))
+    return line(cut(named.name + equals + describe_value(named.value, dtype), page.width - 8, page))
 
 
 def _indented(lines: Sequence[Line], most: int, indent: int = 4) -> list[Line]:

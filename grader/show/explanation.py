@@ -5,45 +5,49 @@ from typing import NamedTuple
 
 from grader.base.result import Outcome, Result, TestResult
 from grader.show import crash
-from grader.show.failure import FAULT, explain, last_line, printed, repeats
-from grader.show.layout import BLANK, Line, Page, Piece, laid_out, paragraphs, reflow, rule, told
-from grader.show.status import waited_for
+from grader.show.failure import GRADER_FAULT, explain_failure, last_line, printed_lines, repeats_exception
+from grader.show.layout import BLANK, Line, Page, Piece, as_paragraph, join_blocks, lay_out, reflow, rule
+from grader.show.status import blocking_tests
 
 
-class Section(NamedTuple):
+class ExplanationSection(NamedTuple):
     """A part of an explanation: what is said of one test, or of the submission."""
 
     test: TestResult | None
     pieces: list[Piece]
 
 
-def explanation(result: Result, page: Page) -> list[Line]:
+def explanation_lines(result: Result, page: Page) -> list[Line]:
     """The first telling test explained, on a full page all of them; then which tests were not run."""
-    return paragraphs(*(_lines(section, page) for section in sections(result, page)))
+    return join_blocks(*(_lines(section, page) for section in sections(result, page)))
 
 
-def _lines(section: Section, page: Page) -> list[Line]:
-    lines = laid_out(section.pieces, page)
+def _lines(section: ExplanationSection, page: Page) -> list[Line]:
+    lines = lay_out(section.pieces, page)
     if section.test is None:
         return lines
     return [rule(section.test.name, page), *(() if page.tight else (BLANK,)), *lines]
 
 
-def sections(result: Result, page: Page) -> list[Section]:
+def sections(result: Result, page: Page) -> list[ExplanationSection]:
     """The parts of that, each with the test that it is about."""
     if result.outcome is not Outcome.GRADED:
-        return [Section(None, not_graded(result, page))]
+        return [ExplanationSection(None, not_graded_pieces(result, page))]
     explained = _explained(result, page)
-    around = paragraphs(
-        *([] if page.only or page.tight > 1 else [told(sentence) for sentence in _elsewhere(result, explained)]),
-        told(not_run(result.tests), indent=2) if not _said_above(result, page) else (),
-        *(told(sentence, indent=2) for sentence in not_available(result.tests)),
+    around = join_blocks(
+        *(
+            []
+            if page.only or page.tight > 1
+            else [as_paragraph(sentence) for sentence in _elsewhere(result, explained)]
+        ),
+        as_paragraph(skipped_sentence(result.tests), indent=2) if not _said_above(result, page) else (),
+        *(as_paragraph(sentence, indent=2) for sentence in unavailable_reasons(result.tests)),
     )
-    before = printed(result.output, page) if page.full or not explained else ()
+    before = printed_lines(result.output, page) if page.full or not explained else ()
     return [
-        Section(None, [*before]),
-        *(Section(test, explain(test, result, page)) for test in explained),
-        Section(None, around),
+        ExplanationSection(None, [*before]),
+        *(ExplanationSection(test, explain_failure(test, result, page)) for test in explained),
+        ExplanationSection(None, around),
     ]
 
 
@@ -92,28 +96,30 @@ def _other_lines(result: Result, explained: Sequence[TestResult]) -> list[str]:
     return said[:2]
 
 
-def not_available(tests: Sequence[TestResult]) -> list[str]:
+def unavailable_reasons(tests: Sequence[TestResult]) -> list[str]:
     """Why tests are not counted here, each reason once."""
     return list(dict.fromkeys(t.failure.message for t in tests if t.outcome is Outcome.UNAVAILABLE and t.failure))
 
 
-def not_graded(result: Result, page: Page) -> list[Piece]:
+def not_graded_pieces(result: Result, page: Page) -> list[Piece]:
     """Why the submission as a whole could not be tested."""
     message = result.message or ""
-    return paragraphs(
-        told(FAULT) if result.outcome is Outcome.ERROR else (),
-        told(message) if not repeats(message, result.exception) else (),
-        crash.exception(result.exception, page, placed=len(result.exception.frames) == 1) if result.exception else (),
-        printed(result.output, page),
+    return join_blocks(
+        as_paragraph(GRADER_FAULT) if result.outcome is Outcome.ERROR else (),
+        as_paragraph(message) if not repeats_exception(message, result.exception) else (),
+        crash.exception_pieces(result.exception, page, placed=len(result.exception.frames) == 1)
+        if result.exception
+        else (),
+        printed_lines(result.output, page),
     )
 
 
-def not_run(tests: Sequence[TestResult]) -> str:
+def skipped_sentence(tests: Sequence[TestResult]) -> str:
     """A sentence on the skipped tests, naming the tests they wait for."""
     skipped = [t for t in tests if t.outcome is Outcome.SKIPPED]
     if not skipped:
         return ""
-    blocking = waited_for(tests)
+    blocking = blocking_tests(tests)
     others = "other " if len(skipped) == len(tests) - 1 else ""
     one = len(skipped) == 1
     subject = f"The {others}{'' if one else f'{len(skipped)} '}test{'' if one else 's'}"

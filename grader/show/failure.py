@@ -4,28 +4,28 @@ from collections.abc import Sequence
 
 from grader.base.result import Call, Diagnosis, Failure, Outcome, Output, Part, Raised, Result, TestResult
 from grader.show import crash
+from grader.show.comparison import comparison_sentence, comparison_table
 from grader.show.layout import (
     Line,
     Page,
     Piece,
     Span,
+    as_paragraph,
     cells,
     clip,
     cut,
     dim,
     flow,
-    labelled,
+    join_blocks,
     line,
     pad,
-    paragraphs,
     reflow,
-    told,
+    with_label,
     wrap,
 )
-from grader.show.numbers import comparison_sentence, comparison_table
-from grader.show.values import axes_sentence, describe
+from grader.show.values import axes_sentence, describe_value
 
-WORDS = {
+OUTCOME_NAMES = {
     Outcome.GRADED: "graded",
     Outcome.UNREADABLE: "not readable",
     Outcome.SYNTAX_ERROR: "syntax error",
@@ -56,48 +56,48 @@ WORDS = {
     Outcome.TAMPERED: "tampered",
     Outcome.ERROR: "grader error",
 }
-FAULT = "This is a fault of the grader or the course, not of your code."
-BESIDE = {Outcome.WRONG_SHAPE, Outcome.WRONG_DTYPE, Outcome.WRONG_TYPE, Outcome.RETURNED_NONE}
+GRADER_FAULT = "This is a fault of the grader or the course, not of your code."
+SIDE_BY_SIDE = {Outcome.WRONG_SHAPE, Outcome.WRONG_DTYPE, Outcome.WRONG_TYPE, Outcome.RETURNED_NONE}
 
 
-def explain(test: TestResult, result: Result, page: Page) -> list[Piece]:
+def explain_failure(test: TestResult, result: Result, page: Page) -> list[Piece]:
     """The section of a failing test: the cause, the call, the numbers, and what the code printed."""
-    failure = test.failure or Failure(f"The test ended so: {WORDS[test.outcome]}.")
+    failure = test.failure or Failure(f"The test ended so: {OUTCOME_NAMES[test.outcome]}.")
     named = [each for each in result.diagnoses if each.test == test.id and each.shown]
     beside = [each for each in result.diagnoses if each.test == test.id and not each.shown]
-    why = causes(named, failure)
-    what = facts(failure, test.outcome, page)
+    why = cause_pieces(named, failure)
+    what = difference_text(failure, test.outcome, page)
     located = failure.exception or failure.samples
-    known = evidence(named, failure) if page.roomy else ""
+    known = evidence_sentence(named, failure) if page.roomy else ""
     blocks: list[Sequence[Piece]] = [
-        [*why, *told(known, style="dim")],
-        told(what, style="bold") if not why else told(what) if failure.exception else (),
-        crash.exception(failure.exception, page, cause=not (why or what)) if failure.exception else (),
-        crash.samples(failure.samples, page) if failure.samples else (),
-        told(sentences(test, result.tests)),
-        call(failure.call, test.outcome, page) if failure.call and (page.roomy or not located) else (),
+        [*why, *as_paragraph(known, style="dim")],
+        as_paragraph(what, style="bold") if not why else as_paragraph(what) if failure.exception else (),
+        crash.exception_pieces(failure.exception, page, cause=not (why or what)) if failure.exception else (),
+        crash.sample_pieces(failure.samples, page) if failure.samples else (),
+        as_paragraph(notes(test, result.tests)),
+        call_lines(failure.call, test.outcome, page) if failure.call and (page.roomy or not located) else (),
         comparison_table(failure.comparison, page) if failure.comparison else (),
-        told(what) if why and not failure.exception else (),
-        *(told(f"Also, in another call of this test: {reflow(each.advice)}") for each in beside),
-        told(_tolerance(failure)) if page.full else (),
-        printed(test.output, page),
+        as_paragraph(what) if why and not failure.exception else (),
+        *(as_paragraph(f"Also, in another call of this test: {reflow(each.advice)}") for each in beside),
+        as_paragraph(_tolerance(failure)) if page.full else (),
+        printed_lines(test.output, page),
     ]
     if page.tight:
         cause, *others = filter(None, blocks)
         blocks = [cause, [each for block in others for each in block]]
-    return paragraphs(*blocks)
+    return join_blocks(*blocks)
 
 
-def causes(named: Sequence[Diagnosis], failure: Failure) -> list[Piece]:
+def cause_pieces(named: Sequence[Diagnosis], failure: Failure) -> list[Piece]:
     """Why the test fails, as far as it is known: known mistakes, else what was seen of the result."""
     seen = (*([failure.near_miss] if failure.near_miss else []), *failure.observations)
     texts = [reflow(each.advice) for each in named] or [" ".join(seen)]
     if named and not named[0].whole:
         texts[0] = f"On this input your code does what this mistake does: {texts[0]}"
-    return paragraphs(*(told(text, style="bold") for text in texts))
+    return join_blocks(*(as_paragraph(text, style="bold") for text in texts))
 
 
-def call(made: Call, outcome: Outcome, page: Page) -> list[Line]:
+def call_lines(made: Call, outcome: Outcome, page: Page) -> list[Line]:
     """The call as it was written, its tensors by their shapes, and what it returned."""
     column = 15
     room = page.width - column
@@ -108,7 +108,7 @@ def call(made: Call, outcome: Outcome, page: Page) -> list[Line]:
     ]
     long = [a for a in made.arguments if a.value.shape is None and cells(a.value.text) > 24]
     dtypes = {a.value.dtype for a in tensors if a.value.dtype}
-    items = [line(cut(f"{a.name} {describe(a.value, len(dtypes) > 1)}", room, page)) for a in tensors]
+    items = [line(cut(f"{a.name} {describe_value(a.value, len(dtypes) > 1)}", room, page)) for a in tensors]
     written = [f"{a.name} = {a.value.text}" for a in long]
     dicts = [text for text in written if " = {" in text and cells(text) > room]
     items += [line(cut(text, room, page)) for text in written if text not in dicts]
@@ -117,20 +117,22 @@ def call(made: Call, outcome: Outcome, page: Page) -> list[Line]:
     signature = wrap(f"{made.function}({', '.join(words)})", room)
     pairs = [each for text in dicts for each in wrap(text.replace("': ", "':\u00a0"), room)]  # no break within a pair
     wrapped = [line(each.replace("\u00a0", " ")) for each in pairs]
-    lines = labelled("called", [*map(line, signature), *flow(items, room), *wrapped], column)
-    if outcome in BESIDE and any(part.expected for part in made.returned):
-        return [*lines, line(), *beside(made.returned, page)]
+    lines = with_label("called", [*map(line, signature), *flow(items, room), *wrapped], column)
+    if outcome in SIDE_BY_SIDE and any(part.expected for part in made.returned):
+        return [*lines, line(), *part_lines(made.returned, page)]
     returned = flow([_part(part, room, page) for part in made.returned], room, gap="    ")
-    return [*lines, *(labelled("returned", returned, column) if returned else ())]
+    return [*lines, *(with_label("returned", returned, column) if returned else ())]
 
 
-def beside(parts: Sequence[Part], page: Page) -> list[Line]:
+def part_lines(parts: Sequence[Part], page: Page) -> list[Line]:
     """The parts of a result, one a line: what was returned and what was expected, shapes and types."""
     names = min(max(10, *(cells(part.name) for part in parts)), page.width // 3)
     column = 5 + names
     room = (page.width - column - 4) // 2
     dtypes = any(p.expected and p.expected.dtype != p.yours.dtype and p.yours.dtype and p.expected.dtype for p in parts)
-    rows = [(p, describe(p.yours, dtypes), describe(p.expected, dtypes) if p.expected else "") for p in parts]
+    rows = [
+        (p, describe_value(p.yours, dtypes), describe_value(p.expected, dtypes) if p.expected else "") for p in parts
+    ]
     wide = min(max([len("returned"), *(cells(yours) for _, yours, _ in rows)]), room) + 4
     lines = [line(dim(" " * column + pad("returned", wide) + "expected"))]
     for part, yours, expected in rows:
@@ -147,14 +149,14 @@ def beside(parts: Sequence[Part], page: Page) -> list[Line]:
 def _part(part: Part, room: int, page: Page) -> Line:
     """A part by its shape, and its sign before it."""
     sign = () if part.agrees is None else (_sign(part.agrees), " ")
-    return line(*sign, cut(f"{part.name} {describe(part.yours)}", room - 2, page))
+    return line(*sign, cut(f"{part.name} {describe_value(part.yours)}", room - 2, page))
 
 
 def _sign(agrees: bool) -> Span:
     return Span("✓", "green") if agrees else Span("✗", "red")
 
 
-def facts(failure: Failure, outcome: Outcome, page: Page) -> str:
+def difference_text(failure: Failure, outcome: Outcome, page: Page) -> str:
     """What differs, or what happened. The failure's own message is left out where that only says the same."""
     derived, message = "", failure.message
     if failure.comparison:
@@ -163,11 +165,11 @@ def facts(failure: Failure, outcome: Outcome, page: Page) -> str:
         derived = axes_sentence(failure.call.returned) or ""
     if failure.samples:
         message = message or f"Stopped after {failure.samples.limit:g} s."
-    if repeats(message, failure.exception):
+    if repeats_exception(message, failure.exception):
         message = ""
     if derived and outcome in (Outcome.WRONG_VALUES, Outcome.WRONG_SHAPE):
         message = ""
-    fault = FAULT if outcome is Outcome.ERROR else ""
+    fault = GRADER_FAULT if outcome is Outcome.ERROR else ""
     return "\n".join(text for text in (fault, derived, message) if text)
 
 
@@ -176,7 +178,7 @@ def _tolerance(failure: Failure) -> str:
     return f"The tolerance is rtol={bounds.rtol:g}, atol={bounds.atol:g}." if bounds else ""
 
 
-def repeats(message: str, raised: Raised | None) -> bool:
+def repeats_exception(message: str, raised: Raised | None) -> bool:
     """Whether a message says no more than the exception that is shown with it."""
     if not raised:
         return False
@@ -185,7 +187,7 @@ def repeats(message: str, raised: Raised | None) -> bool:
     return said in ("", words, raised.type, f"{raised.type}: {words}")
 
 
-def evidence(named: Sequence[Diagnosis], failure: Failure) -> str:
+def evidence_sentence(named: Sequence[Diagnosis], failure: Failure) -> str:
     """On what the known mistakes of one test rest."""
     if not named:
         return ""
@@ -201,7 +203,7 @@ def evidence(named: Sequence[Diagnosis], failure: Failure) -> str:
     return f"A right solution with {these} in it gives the same {results} as yours{all_of}."
 
 
-def sentences(test: TestResult, tests: Sequence[TestResult]) -> str:
+def notes(test: TestResult, tests: Sequence[TestResult]) -> str:
     """How many tests end at the line where this one does, how many frames are not shown, and what took the time."""
     here = last_line(test)
     ended = [other for other in tests if here and last_line(other) == here]
@@ -209,7 +211,7 @@ def sentences(test: TestResult, tests: Sequence[TestResult]) -> str:
     failure = test.failure
     said = [f"{which} tests end at this line."] if len(ended) > 1 else []
     if failure and failure.exception:
-        said.append(crash.hidden(failure.exception))
+        said.append(crash.hidden_frames_sentence(failure.exception))
     if failure and failure.samples and test.output:
         said.append("It printed all the while, and printing takes time: see what is left without it.")
     return " ".join(filter(None, said))
@@ -227,7 +229,7 @@ def last_line(test: TestResult) -> tuple[str, int] | None:
     return last.file, last.line
 
 
-def printed(output: Output | None, page: Page) -> list[Line]:
+def printed_lines(output: Output | None, page: Page) -> list[Line]:
     """The beginning of what the student's code printed, and how many bytes are not shown."""
     if output is None or not (output.text or output.dropped):
         return []
@@ -235,4 +237,4 @@ def printed(output: Output | None, page: Page) -> list[Line]:
     shown = lines[: page.output]
     missing = output.dropped + sum(len(text.encode()) + 1 for text in lines[page.output :])
     more = [line(dim(f"[+{missing} bytes]"))] if missing else []
-    return labelled("printed", [*map(line, shown), *more])
+    return with_label("printed", [*map(line, shown), *more])

@@ -5,10 +5,10 @@ from html import escape
 from itertools import groupby
 
 from grader.base.text import clean
-from grader.show.layout import Line, Piece, Prose, Span
+from grader.show.layout import Line, Paragraph, Piece, Span
 
 
-def pre(lines: Sequence[Line]) -> str:
+def pre_element(lines: Sequence[Line]) -> str:
     """The lines as an element `pre`, the style of each span as its class. Text is escaped, and hides nothing."""
     body = "".join("".join(map(_span, line)) + "\n" for line in lines)
     return f'<pre tabindex="0">{body}</pre>'
@@ -19,15 +19,15 @@ def _span(span: Span) -> str:
     return f'<span class="{span.style}">{text}</span>' if span.style else text
 
 
-def body(pieces: Sequence[Piece]) -> str:
+def html_body(pieces: Sequence[Piece]) -> str:
     """The pieces as paragraphs, and between them what is drawn as elements `pre`."""
     parts = []
-    for drawn, group in groupby(pieces, key=lambda piece: not isinstance(piece, Prose)):
+    for drawn, group in groupby(pieces, key=lambda piece: not isinstance(piece, Paragraph)):
         if drawn:
-            lines = _trimmed([piece for piece in group if not isinstance(piece, Prose)])
-            parts += [pre(lines)] if lines else []
+            lines = _trimmed([piece for piece in group if not isinstance(piece, Paragraph)])
+            parts += [pre_element(lines)] if lines else []
         else:
-            parts += [_paragraph(piece) for piece in group if isinstance(piece, Prose)]
+            parts += [_paragraph(piece) for piece in group if isinstance(piece, Paragraph)]
     return "\n".join(parts)
 
 
@@ -49,7 +49,7 @@ def _moved(line: Line, margin: int) -> Line:
     return tuple(spans)
 
 
-def _paragraph(prose: Prose) -> str:
+def _paragraph(prose: Paragraph) -> str:
     style = f' class="{prose.style}"' if prose.style else ""
     colon = ": " if prose.text else ""
     label = f"<strong>{escape(clean(prose.label))}</strong>{colon}" if prose.label else ""

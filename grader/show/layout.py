@@ -16,7 +16,7 @@ from rich.cells import cell_len
 
 from grader.base.result import Frame, Struct
 from grader.base.text import clean as harmless
-from grader.show.marks import IN_ASCII, MARKS
+from grader.show.symbols import IN_ASCII, MARKS
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -40,7 +40,7 @@ Line = tuple[Span, ...]
 BLANK: Line = ()
 
 
-class Prose(NamedTuple):
+class Paragraph(NamedTuple):
     """Sentences, which a view breaks where it has to, after a label if there is one. Line breaks in `text` are kept."""
 
     text: str
@@ -49,7 +49,7 @@ class Prose(NamedTuple):
     label: str = ""
 
 
-Piece = Prose | Line  # a line is drawn: what stands below what has a meaning
+Piece = Paragraph | Line  # a line is drawn: what stands below what has a meaning
 P = TypeVar("P", Line, Piece)
 
 
@@ -94,13 +94,13 @@ def line(*parts: str | Span | Line) -> Line:
 
 
 @cache
-def cell(character: str) -> int:
+def cell_width(character: str) -> int:
     return 1 if character in MARKS else cell_len(character)
 
 
 def cells(text: str) -> int:
     """The width of `text` on a terminal."""
-    return len(text) if text.isascii() else sum(map(cell, text))
+    return len(text) if text.isascii() else sum(map(cell_width, text))
 
 
 def width(of: Line) -> int:
@@ -111,24 +111,24 @@ def pad(text: str, to: int) -> str:
     return text + " " * (to - cells(text))
 
 
-def right(text: str, to: int) -> str:
+def align_right(text: str, to: int) -> str:
     return " " * (to - cells(text)) + text
 
 
-def fit(text: str, room: int) -> int:
+def count_fitting(text: str, room: int) -> int:
     """How many characters of `text` fit in `room` cells; combining marks stay with what they combine with."""
     if text.isascii():
         return min(len(text), max(room, 0))
     used = 0
     for i, character in enumerate(text):
-        used += cell(character)
+        used += cell_width(character)
         if used > room:
             return i
     return len(text)
 
 
 def fits(text: str, room: int) -> bool:
-    return fit(text, room) == len(text)
+    return count_fitting(text, room) == len(text)
 
 
 def cut(text: str, room: int, page: Page) -> str:
@@ -140,7 +140,7 @@ def clip(text: str, room: int) -> str:
     """`text` in at most `room` cells."""
     if fits(text, room):
         return text
-    return text[: fit(text, room - 3)] + "..." if room > 3 else text[: fit(text, room)]
+    return text[: count_fitting(text, room - 3)] + "..." if room > 3 else text[: count_fitting(text, room)]
 
 
 def wrap(text: str, room: int) -> list[str]:
@@ -149,7 +149,7 @@ def wrap(text: str, room: int) -> list[str]:
     for rest in text.split("\n"):
         rest = rest.rstrip()
         while not fits(rest, room):
-            end = max(fit(rest, room), 1)
+            end = max(count_fitting(rest, room), 1)
             space = rest.rfind(" ", 0, end + 1)
             if space > 0 and rest[:space].strip():
                 end = space
@@ -159,7 +159,7 @@ def wrap(text: str, room: int) -> list[str]:
     return lines
 
 
-def _beside_label(prose: Prose, page: Page) -> list[Line]:
+def _beside_label(prose: Paragraph, page: Page) -> list[Line]:
     """`RuntimeError   the message`, the text wrapped beside its label where that leaves it room."""
     before = " " * prose.indent
     label = cut(prose.label, page.width - prose.indent, page)
@@ -167,14 +167,14 @@ def _beside_label(prose: Prose, page: Page) -> list[Line]:
         return [line(before, bold(label))]
     column = prose.indent + cells(label) + 3
     if column > page.width // 2:
-        rows = bounded(wrap(prose.text, page.width - prose.indent), page.text)
+        rows = limit_lines(wrap(prose.text, page.width - prose.indent), page.text)
         return [line(before, bold(label)), *(line(before, Span(row, prose.style)) for row in rows)]
-    rows = bounded(wrap(prose.text, page.width - column), page.text)
+    rows = limit_lines(wrap(prose.text, page.width - column), page.text)
     heads = [line(before, bold(label), "   "), *[line(" " * column)] * (len(rows) - 1)]
     return [line(head, Span(row, prose.style)) for head, row in zip(heads, rows, strict=True)]
 
 
-def bounded(lines: list[str], most: int) -> list[str]:
+def limit_lines(lines: list[str], most: int) -> list[str]:
     """At most `most` of `lines`; where some are missing, the last line says how many."""
     if len(lines) <= most:
         return lines
@@ -184,21 +184,21 @@ def bounded(lines: list[str], most: int) -> list[str]:
 
 def prose(text: str, page: Page, indent: int = 4, style: Style = "") -> list[Line]:
     """Sentences, wrapped and never cut. Line breaks in `text` are kept; no text is no line."""
-    return laid_out(told(text, indent, style), page)
+    return lay_out(as_paragraph(text, indent, style), page)
 
 
-def told(text: str, indent: int = 4, style: Style = "") -> list[Piece]:
+def as_paragraph(text: str, indent: int = 4, style: Style = "") -> list[Piece]:
     """Sentences as a piece; no text is no piece."""
-    return [Prose(text, indent, style)] if text.strip() else []
+    return [Paragraph(text, indent, style)] if text.strip() else []
 
 
-def laid_out(pieces: Iterable[Piece], page: Page) -> list[Line]:
+def lay_out(pieces: Iterable[Piece], page: Page) -> list[Line]:
     """The pieces as lines of a page."""
     lines: list[Line] = []
     for piece in pieces:
-        if isinstance(piece, Prose) and piece.label:
+        if isinstance(piece, Paragraph) and piece.label:
             lines += _beside_label(piece, page)
-        elif isinstance(piece, Prose):
+        elif isinstance(piece, Paragraph):
             rows = wrap(piece.text, page.width - piece.indent)
             lines += [line(" " * piece.indent, Span(each, piece.style)) for each in rows]
         else:
@@ -211,7 +211,7 @@ def reflow(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))
 
 
-def labelled(label: str, lines: Sequence[Line], column: int = 15, indent: int = 4) -> list[Line]:
+def with_label(label: str, lines: Sequence[Line], column: int = 15, indent: int = 4) -> list[Line]:
     """`lines` from `column` on, with `label` before the first."""
     heads = [line(dim(pad(" " * indent + label, column))), *[line(" " * column)] * (len(lines) - 1)]
     return [line(head, body) for head, body in zip(heads, lines, strict=True)]
@@ -228,7 +228,7 @@ def flow(items: Iterable[Line], room: int, gap: str = "   ") -> list[Line]:
     return lines
 
 
-def paragraphs(*blocks: Sequence[P]) -> list[P]:
+def join_blocks(*blocks: Sequence[P]) -> list[P]:
     """The blocks that are not empty, a blank line between them."""
     lines: list[P] = []
     for block in blocks:
@@ -263,7 +263,7 @@ def _stripped(of: Line) -> Line:
     return (*before, Span(text.rstrip(), style)) if text.strip() or not before else _stripped(tuple(before))
 
 
-def clean(text: str, unicode: bool) -> str:
+def display_text(text: str, unicode: bool) -> str:
     """Return the text made harmless (see `grader.base.text`), four spaces for a tab; without `unicode` as ASCII."""
     if text.isascii() and text.isprintable():
         return text
@@ -271,7 +271,7 @@ def clean(text: str, unicode: bool) -> str:
     return shown if unicode else shown.translate(TEXT_IN_ASCII).encode("ascii", "backslashreplace").decode()
 
 
-def cleaned(struct: S, unicode: bool) -> S:
+def display_struct(struct: S, unicode: bool) -> S:
     """The struct with all its text, at any depth, through `clean`. Columns of source follow the text."""
     source: msgspec.Struct = struct
     if isinstance(struct, Frame):
@@ -281,8 +281,8 @@ def cleaned(struct: S, unicode: bool) -> S:
         if type(value) in (tuple, list):
             return type(value)(map(of, value))
         if isinstance(value, msgspec.Struct):
-            return cleaned(value, unicode)
-        return clean(value, unicode) if isinstance(value, str) and not isinstance(value, enum.Enum) else value
+            return display_struct(value, unicode)
+        return display_text(value, unicode) if isinstance(value, str) and not isinstance(value, enum.Enum) else value
 
     return type(struct)(**{name: of(getattr(source, name)) for name in struct.__struct_fields__})
 
@@ -291,7 +291,7 @@ def _columns_moved(frame: Frame, unicode: bool) -> Frame:
     text = next((source.text for source in frame.source if source.number == frame.line), "")
 
     def moved(column: int | None) -> int | None:
-        return None if column is None else len(clean(text[:column], unicode))
+        return None if column is None else len(display_text(text[:column], unicode))
 
     operands = tuple(msgspec.structs.replace(o, column=moved(o.column)) for o in frame.operands)
     ends = {"column": moved(frame.column), "end_column": moved(frame.end_column)}

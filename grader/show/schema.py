@@ -21,10 +21,10 @@ _DESCRIPTION = (
 
 def schema() -> dict[str, Any]:
     """The schema of `grader.base.result.Result` (JSON Schema 2020-12)."""
-    return versioned(Result, _DESCRIPTION, {"Result": SCHEMA})
+    return versioned_schema(Result, _DESCRIPTION, {"Result": SCHEMA})
 
 
-def versioned(kind: type, description: str, versions: dict[str, str]) -> dict[str, Any]:
+def versioned_schema(kind: type, description: str, versions: dict[str, str]) -> dict[str, Any]:
     """The schema of a struct. `versions`: what `schema` says in it, first, and in structs within it, by their names."""
     made = msgspec.json.schema(kind)
     for name, version in versions.items():  # any text would do without; a reader tells the version by this field
@@ -42,10 +42,10 @@ def versioned(kind: type, description: str, versions: dict[str, str]) -> dict[st
     }
 
 
-def text() -> str:
+def schema_text() -> str:
     """The schema as it is kept in docs/result.schema.json."""
     return json.dumps(schema(), indent=2) + "\n"
 
 
 if __name__ == "__main__":
-    print(text(), end="")
+    print(schema_text(), end="")

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from grader.show.layout import Line, Page, bold, cells, clip, cut, dim, fits, flow, line, prose, right
-from grader.show.view import Progress
+from grader.show.context import CourseProgress
+from grader.show.layout import Line, Page, align_right, bold, cells, clip, cut, dim, fits, flow, line, prose
 
 if TYPE_CHECKING:
     from grader.course import Exercise
 
 
-def header(exercise: "Exercise", title: str, page: Page) -> list[Line]:
+def header_lines(exercise: "Exercise", title: str, page: Page) -> list[Line]:
     """The exercise and where it stands in the course."""
     where = f"lesson {exercise.lesson}, level {exercise.level}"
     left = 2 + cells(exercise.id) + 3
@@ -17,10 +17,10 @@ def header(exercise: "Exercise", title: str, page: Page) -> list[Line]:
     if room < 16 or (page.whole and not fits(title, room)):
         return [line("  ", bold(exercise.id), "   ", dim(where)), *prose(title, page, indent=2)]
     title = cut(title, room, page)
-    return [line("  ", bold(exercise.id), "   ", title, dim(right(where, page.width - left - cells(title))))]
+    return [line("  ", bold(exercise.id), "   ", title, dim(align_right(where, page.width - left - cells(title))))]
 
 
-def progress(done: Progress, page: Page) -> list[Line]:
+def progress_lines(done: CourseProgress, page: Page) -> list[Line]:
     """A bar for the lesson, and the count for the course."""
     filled = round(20 * done.lesson_done / max(done.lesson_total, 1))
     bar = line("█" * filled, dim("░" * (20 - filled)), f"   {done.lesson_done} of {done.lesson_total}")

@@ -4,8 +4,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from grader.base.result import Failure, Outcome, Result, Samples
+from grader.show.context import RunContext
 from grader.show.layout import Line, Page, Span, cells, dim, line, pad
-from grader.show.view import View
 
 if TYPE_CHECKING:
     from grader.course import Exercise
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 COLUMN = 44  # cells of a command that remarks are lined up behind
 
 
-def next_steps(result: Result, exercise: "Exercise", view: View, page: Page) -> list[Line]:
+def next_steps(result: Result, exercise: "Exercise", view: RunContext, page: Page) -> list[Line]:
     """What to do next, one command a line. Where there is no room for its remark, it is the remark that goes."""
     steps = _steps(result, exercise, view, page)
     words = max((len(word) for word, _, _ in steps), default=0) + 3
@@ -28,7 +28,7 @@ def next_steps(result: Result, exercise: "Exercise", view: View, page: Page) -> 
     return lines
 
 
-def _steps(result: Result, exercise: "Exercise", view: View, page: Page) -> list[tuple[str, str, str]]:
+def _steps(result: Result, exercise: "Exercise", view: RunContext, page: Page) -> list[tuple[str, str, str]]:
     """A word, a command and a remark each."""
     grade, name = view.command, exercise.id
     again = view.cell or f"{grade} exercise {name}{view.options}"

@@ -4,22 +4,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from grader.base.result import Outcome
-from grader.show.layout import Line, Page, flow, labelled, line, wrap
+from grader.show.context import NeededExercise, RunContext
+from grader.show.layout import Line, Page, flow, line, with_label, wrap
 from grader.show.score import number
-from grader.show.status import mark
-from grader.show.view import Need, View
+from grader.show.status import outcome_mark
 
 if TYPE_CHECKING:
     from grader.course import Exercise
 
 
-def task(exercise: "Exercise", view: View, page: Page) -> list[Line]:
+def task_lines(exercise: "Exercise", view: RunContext, page: Page) -> list[Line]:
     """What is to be written in an exercise that is not started."""
-    needs = flow([line(mark(_met(need)), " ", need.id) for need in view.needs], page.width - 10)
+    needs = flow([line(outcome_mark(_met(need)), " ", need.id) for need in view.needs], page.width - 10)
     write = [line(part) for part in _signatures(view.write, page)]
     worth = f"{number(exercise.points)} points, about {exercise.minutes} minutes"
     rows = [("write", write), ("needs", needs[: page.text]), ("worth", [line(worth)])]
-    return [each for label, lines in rows if lines for each in labelled(label, lines, column=10, indent=2)]
+    return [each for label, lines in rows if lines for each in with_label(label, lines, column=10, indent=2)]
 
 
 def _signatures(texts: Sequence[str], page: Page) -> list[str]:
@@ -34,5 +34,5 @@ def _signatures(texts: Sequence[str], page: Page) -> list[str]:
     return shown
 
 
-def _met(need: Need) -> Outcome:
+def _met(need: NeededExercise) -> Outcome:
     return Outcome.PASSED if need.passed else Outcome.NOT_STARTED

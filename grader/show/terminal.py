@@ -11,28 +11,28 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from grader.base.result import Outcome, Result
-from grader.show.explanation import explanation
+from grader.show.context import RunContext
+from grader.show.explanation import explanation_lines
 from grader.show.layout import (
     BLANK,
     COLUMNS,
     MANY,
     Line,
     Page,
-    clean,
-    cleaned,
+    display_struct,
+    display_text,
+    join_blocks,
     paint,
-    paragraphs,
     prose,
     reflow,
     width,
 )
-from grader.show.marks import IN_ASCII
-from grader.show.score import score
-from grader.show.standing import header, progress
-from grader.show.status import status
+from grader.show.score import score_lines
+from grader.show.standing import header_lines, progress_lines
+from grader.show.status import status_lines
 from grader.show.steps import next_steps
-from grader.show.task import task
-from grader.show.view import View
+from grader.show.symbols import IN_ASCII
+from grader.show.task import task_lines
 
 if TYPE_CHECKING:
     from grader.course import Exercise
@@ -75,7 +75,7 @@ SCREENS = (  # tests that did not fail give way first, then numbers, then code; 
 def render(
     result: Result,
     exercise: "Exercise",
-    view: View,
+    view: RunContext,
     *,
     full: bool = False,
     only: str | None = None,
@@ -91,16 +91,16 @@ def render(
     Without `unicode` the text is ASCII. `color` adds escape sequences and changes nothing else.
     """
     columns = min(width, COLUMNS)
-    lines = screen(result, exercise, view, full=full, only=only, columns=columns, height=height, unicode=unicode)
+    lines = screen_lines(result, exercise, view, full=full, only=only, columns=columns, height=height, unicode=unicode)
     room = MANY if height is None else columns
     text = "".join(paint(each, room, color) + "\n" for each in lines)
     return text if unicode else text.translate(IN_ASCII)
 
 
-def screen(
+def screen_lines(
     result: Result,
     exercise: "Exercise",
-    view: View,
+    view: RunContext,
     *,
     full: bool = False,
     only: str | None = None,
@@ -109,15 +109,19 @@ def screen(
     unicode: bool = True,
 ) -> list[Line]:
     """The lines of that screen, laid out for so many columns. Marks in them are not ASCII yet."""
-    result, view, title = cleaned(result, unicode), cleaned(view, unicode), clean(exercise.title, unicode)
-    passed = clean(exercise.passed, unicode)
+    result, view, title = (
+        display_struct(result, unicode),
+        display_struct(view, unicode),
+        display_text(exercise.title, unicode),
+    )
+    passed = display_text(exercise.passed, unicode)
 
     def on(page: Page) -> list[Line]:
         page = replace(page, width=columns, only=only, whole=height is None)
-        return paragraphs(
-            [*header(exercise, title, page), BLANK, *status(result, page, view.line)],
-            explanation(result, page),
-            tail(result, exercise, passed, view, page),
+        return join_blocks(
+            [*header_lines(exercise, title, page), BLANK, *status_lines(result, page, view.line)],
+            explanation_lines(result, page),
+            ending_lines(result, exercise, passed, view, page),
         )
 
     if height is None:
@@ -131,17 +135,17 @@ def _rows(lines: Sequence[Line], columns: int) -> int:
     return sum(max(-(-width(each) // columns), 1) for each in lines)
 
 
-def tail(result: Result, exercise: "Exercise", passed: str, view: View, page: Page) -> list[Line]:
+def ending_lines(result: Result, exercise: "Exercise", passed: str, view: RunContext, page: Page) -> list[Line]:
     """The score, then commands that can be pasted."""
     commands = next_steps(result, exercise, view, page)
     if result.outcome is Outcome.NOT_STARTED:
-        return paragraphs(task(exercise, view, page), commands)
+        return join_blocks(task_lines(exercise, view, page), commands)
     if not result.passed:
-        return [*score(result, page, view), *commands]
+        return [*score_lines(result, page, view), *commands]
     another = prose(NOT_RECORDED, page, indent=2) if view.options else []
     whole = prose(reflow(passed), page, indent=2) if result.hidden_tests else []
-    return paragraphs(
-        score(result, page, view),
+    return join_blocks(
+        score_lines(result, page, view),
         [*whole, *another, *commands],
-        progress(view.progress, page) if view.progress else (),
+        progress_lines(view.progress, page) if view.progress else (),
     )

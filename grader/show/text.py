@@ -7,7 +7,7 @@ takes a third of the time to the first question of a quiz.
 import re
 from collections.abc import Callable, Sequence
 
-from grader.show.layout import BLANK, Line, Span, Style, cells, dim, fit, line
+from grader.show.layout import BLANK, Line, Span, Style, cells, count_fitting, dim, line
 
 NO_BREAK = "\u00a0"
 SPACES = " \t\n\r\f\v"
@@ -19,7 +19,7 @@ INLINE = re.compile(
 )
 
 
-def markdown(text: str, width: int, indent: int = 0) -> list[Line]:
+def markdown_lines(text: str, width: int, indent: int = 0) -> list[Line]:
     """The lines of a text, each of at most `width` cells with `indent` spaces before it."""
     lines: list[Line] = []
     paragraph: list[str] = []
@@ -28,7 +28,7 @@ def markdown(text: str, width: int, indent: int = 0) -> list[Line]:
 
     def flush() -> None:
         if paragraph:
-            lines.extend(wrapped(spans(" ".join(paragraph)), room, margin))
+            lines.extend(wrap_spans(parse_inline(" ".join(paragraph)), room, margin))
             paragraph.clear()
 
     fenced = False
@@ -37,7 +37,7 @@ def markdown(text: str, width: int, indent: int = 0) -> list[Line]:
             flush()
             fenced = not fenced
         elif fenced:
-            lines += code_line(raw, room, margin + "  ")
+            lines += wrap_code(raw, room, margin + "  ")
         elif not raw.strip():
             flush()
             if lines and lines[-1] != BLANK:
@@ -45,7 +45,7 @@ def markdown(text: str, width: int, indent: int = 0) -> list[Line]:
         elif item := _ITEM.fullmatch(raw):
             flush()
             head = f"{item[1]}{item[2] if item[2][0].isdigit() else '-'} "
-            lines += wrapped(spans(item[3]), room, margin, head)
+            lines += wrap_spans(parse_inline(item[3]), room, margin, head)
         else:
             paragraph.append(raw.strip())
     flush()
@@ -65,25 +65,25 @@ def code_rows(code: str, width: int, head: Callable[[int], Line]) -> list[list[L
     for i, row in enumerate(rows):
         start = line(head(i), dim(f"{i + 1:>{wide}}"), "  ")
         margin = " " * sum(cells(span.text) for span in start)
-        first, *rest = code_line(row, width - len(margin), "")
+        first, *rest = wrap_code(row, width - len(margin), "")
         drawn.append([line(start, first), *(line(margin, each) for each in rest)])
     return drawn
 
 
-def code_line(row: str, room: int, margin: str) -> list[Line]:
+def wrap_code(row: str, room: int, margin: str) -> list[Line]:
     """A line of code, broken where it is too long, at a space or bracket if it has one, and continued further in."""
     parts = []
     rest = row.rstrip()
     start = rest[: min(len(rest) - len(rest.lstrip()), room // 2)]
     while cells(rest) > room > 8:
-        end = max(fit(rest, room), 1)
+        end = max(count_fitting(rest, room), 1)
         end = max(rest.rfind(sign, room // 2, end) + 1 for sign in " ,([") or end
         parts.append(line(margin + rest[:end].rstrip()))
         rest = f"{start}    {rest[end:].lstrip()}"
     return [*parts, line(margin + rest)]
 
 
-def spans(text: str) -> Line:
+def parse_inline(text: str) -> Line:
     """Text without its marks: code and strong in bold."""
     found: list[Span] = []
     end = 0
@@ -97,12 +97,12 @@ def spans(text: str) -> Line:
     return tuple(span for span in (*found, Span(text[end:])) if span.text)
 
 
-def wrapped(of: Line, room: int, margin: str = "", head: str = "") -> list[Line]:
+def wrap_spans(of: Line, room: int, margin: str = "", head: str = "") -> list[Line]:
     """Spans in lines of at most `room` cells, the first after `head` and the others as far in."""
     room = max(room - cells(head), 8)
     lines: list[list[Span]] = [[]]
     used = 0
-    for word in words(of):
+    for word in split_words(of):
         size = sum(cells(span.text) for span in word)
         if used and used + 1 + size > room:
             lines.append([])
@@ -112,7 +112,7 @@ def wrapped(of: Line, room: int, margin: str = "", head: str = "") -> list[Line]
             used += 1
         for text, style in word:
             while cells(text) > room - used:  # a word longer than a line
-                end = max(fit(text, room - used), 1)
+                end = max(count_fitting(text, room - used), 1)
                 lines[-1].append(Span(text[:end], style))
                 text = text[end:]
                 lines.append([])
@@ -123,19 +123,23 @@ def wrapped(of: Line, room: int, margin: str = "", head: str = "") -> list[Line]
     return [line(margin + start, tuple(each)) for start, each in zip(heads, lines, strict=True)]
 
 
-def headed(head: Line, text: Line, width: int) -> list[Line]:
+def with_head(head: Line, text: Line, width: int) -> list[Line]:
     """Text after a head, its further lines as far in."""
     start = sum(cells(span.text) for span in head)
-    first, *rest = wrapped(text, width - start) or [BLANK]
+    first, *rest = wrap_spans(text, width - start) or [BLANK]
     return [line(head, first), *(line(" " * start, each) for each in rest)]
 
 
-def numbered(texts: Sequence[str], width: int) -> list[Line]:
+def numbered_lines(texts: Sequence[str], width: int) -> list[Line]:
     """Texts, each after its digit."""
-    return [each for i, text in enumerate(texts, start=1) for each in headed(line(f"      {i}  "), spans(text), width)]
+    return [
+        each
+        for i, text in enumerate(texts, start=1)
+        for each in with_head(line(f"      {i}  "), parse_inline(text), width)
+    ]
 
 
-def words(of: Line) -> list[list[Span]]:
+def split_words(of: Line) -> list[list[Span]]:
     """The words, each in as many spans as it has styles. What NO_BREAK joins is one word."""
     found: list[list[Span]] = [[]]
     for text, style in of:
@@ -147,6 +151,6 @@ def words(of: Line) -> list[list[Span]]:
     return [word for word in found if word]
 
 
-def styled(text: str, style: Style, width: int, indent: int) -> list[Line]:
+def styled_lines(text: str, style: Style, width: int, indent: int) -> list[Line]:
     """Sentences in one style."""
-    return wrapped((Span(text, style),), width - indent, " " * indent)
+    return wrap_spans((Span(text, style),), width - indent, " " * indent)

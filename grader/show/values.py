@@ -5,17 +5,17 @@ from collections.abc import Iterable, Sequence
 from grader.base.result import Axis, Part, Value
 
 
-def shape(axes: Sequence[Axis]) -> str:
+def shape_text(axes: Sequence[Axis]) -> str:
     """`[T=4, D=8]`; an axis without a name is its size."""
     return "[" + ", ".join(f"{a.name}={a.size}" if a.name else str(a.size) for a in axes) + "]"
 
 
-def describe(value: Value, dtype: bool = False) -> str:
+def describe_value(value: Value, dtype: bool = False) -> str:
     """A tensor by its shape, and its dtype where that matters; anything else by its text."""
     if value.shape is None:
         return value.text
     kind = "numpy " if value.text == "array" else ""
-    return kind + shape(value.shape) + (f" {value.dtype}" if dtype and value.dtype else "")
+    return kind + shape_text(value.shape) + (f" {value.dtype}" if dtype and value.dtype else "")
 
 
 def axes_sentence(parts: Iterable[Part]) -> str | None:
@@ -62,4 +62,4 @@ def _without(axes: Sequence[Axis], others: Sequence[Axis]) -> list[Axis]:
 
 
 def _lengths(axes: Sequence[Axis]) -> str:
-    return " and ".join(shape([axis])[1:-1] for axis in axes)
+    return " and ".join(shape_text([axis])[1:-1] for axis in axes)

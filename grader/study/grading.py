@@ -14,8 +14,8 @@ from grader.course.stub import interface
 from grader.engine.judge.messages import Job
 from grader.engine.submission import Submission, examine, read_submission
 from grader.engine.submission.imports import Imports, gather
-from grader.show.view import Need, Next, View
-from grader.show.view import Progress as Counts
+from grader.show.context import CourseProgress as Counts
+from grader.show.context import NeededExercise, NextStep, RunContext
 from grader.study import failing_calls
 from grader.study.reader.order import Step, done, leads_to, next_step
 
@@ -144,7 +144,7 @@ def view_of(
     *,
     options: str = "",
     cell: str = "",
-) -> View:
+) -> RunContext:
     """What a screen says beside the result: the student's progress, and what comes next.
 
     `order`: the steps of the course. `options` and `cell` are those of a view: how this submission is graded again.
@@ -157,7 +157,7 @@ def view_of(
     started = result.outcome is not Outcome.NOT_STARTED
     tries = progress.tries(exercise.id) if _counts(result) and not options else []
     alike = [each.score for each in tries[-2:-1] if each.max_score == _most(result, exercise)]
-    return View(
+    return RunContext(
         options=options,
         cell=cell,
         hints_shown=progress.hints_shown(exercise.id),
@@ -165,7 +165,7 @@ def view_of(
         statement=f"grade read {exercise.id}" if exercise.statement.is_file() else None,
         line=None if started or submission.cells is not None else _first_open(submission),
         write=() if started else tuple(each.call for each in interface(submission.text) if each.kind != "method"),
-        needs=tuple(Need(need, need in passed) for need in exercise.needs),
+        needs=tuple(NeededExercise(need, need in passed) for need in exercise.needs),
         next=_next(following, course) if following else None,
         progress=Counts(
             course.lesson(exercise.lesson).short,
@@ -179,11 +179,11 @@ def view_of(
     )
 
 
-def _next(following: Step, course: Course) -> Next:
+def _next(following: Step, course: Course) -> NextStep:
     """The command for the next step; with an exercise goes its folder, which is edited first."""
     leads = leads_to(following, course)
     remark = str(relative(following.folder)) if isinstance(following, Exercise) else leads.remark
-    return Next(leads.command, remark)
+    return NextStep(leads.command, remark)
 
 
 def _first_open(submission: Submission) -> int | None:

@@ -4,8 +4,8 @@ import pytest
 
 from grader.pictures import Picture
 from tests.docs.documents import read
-from tests.show.characters.screen import plain
-from tests.show.pictures import BARS, FLOW, HEATMAP, MASK, PRODUCT, ROOFLINE, TIMELINE
+from tests.show.pictures.characters.screen import plain
+from tests.show.pictures.examples import BARS, FLOW, HEATMAP, MASK, PRODUCT, ROOFLINE, TIMELINE
 
 WIDTHS = {"roofline": 44, "load": 40}
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from grader.base.result import Axis, Failure, Isolation, Outcome, Result, TestResult, Value, Versions
 from grader.course import Exercise
+from grader.show.context import RunContext
 from grader.show.terminal import render
-from grader.show.view import View
 
 FILE = "exercises/moe_router/moe_router.py"
 STATEMENT = "exercises/moe_router/README.md"
@@ -24,7 +24,7 @@ EXERCISE = Exercise(
     folder=Path("exercises/moe_router"),
     solution=None,
 )
-VIEW = View(hints_total=3, statement=STATEMENT)
+VIEW = RunContext(hints_total=3, statement=STATEMENT)
 TESTS = {  # name: (description, points)
     "shape": ("weights and experts are [T, k]", 1.0),
     "choice": ("the k largest logits, best first", 2.0),
@@ -78,7 +78,7 @@ def graded(**failing: tuple[Outcome, Failure | None]) -> Result:
     return result(*(case(name, *failing.get(name, (Outcome.PASSED, None))) for name in TESTS))
 
 
-def screen(of: Result, view: View = VIEW, **options: Any) -> str:
+def screen(of: Result, view: RunContext = VIEW, **options: Any) -> str:
     settings = {"full": False, "width": 80, "height": 30, "unicode": True, "color": False} | options
     return render(of, EXERCISE, view, **settings)
 

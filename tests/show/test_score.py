@@ -4,16 +4,16 @@ import pytest
 from msgspec.structs import replace
 
 from grader.base.result import Outcome
+from grader.show.context import RunContext
 from grader.show.layout import Page, paint
-from grader.show.score import score
-from grader.show.view import View
+from grader.show.score import score_lines
 from tests.show.screens import result
 
 
-def points(view: View | None, outcome: Outcome = Outcome.GRADED, width: int = 77) -> str:
+def points(view: RunContext | None, outcome: Outcome = Outcome.GRADED, width: int = 77) -> str:
     """The first line of a result with 7 of 10 points."""
     made = replace(result(outcome=outcome), score=7.0, max_score=10.0)
-    return paint(score(made, Page(width=width), view)[0], width, color=False)
+    return paint(score_lines(made, Page(width=width), view)[0], width, color=False)
 
 
 @pytest.mark.parametrize(
@@ -26,12 +26,12 @@ def points(view: View | None, outcome: Outcome = Outcome.GRADED, width: int = 77
     ],
 )
 def test_points_with_what_became_of_them(tries: int, before: float | None, shown: str) -> None:
-    line = points(View(tries=tries, before=before))
+    line = points(RunContext(tries=tries, before=before))
     assert line.strip().split("   ")[0] == shown
-    assert len(points(View(tries=tries, before=before), width=60)) <= 60
+    assert len(points(RunContext(tries=tries, before=before), width=60)) <= 60
 
 
 def test_nothing_is_compared_without_a_view_or_a_grade() -> None:
     assert "since" not in points(None)
-    assert "not graded" in points(View(tries=3, before=2.0), Outcome.ERROR)
-    assert "since" not in points(View(tries=3, before=2.0), Outcome.ERROR)
+    assert "not graded" in points(RunContext(tries=3, before=2.0), Outcome.ERROR)
+    assert "since" not in points(RunContext(tries=3, before=2.0), Outcome.ERROR)

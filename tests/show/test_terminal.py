@@ -27,9 +27,9 @@ from grader.base.result import (
     SourceLine,
     Value,
 )
+from grader.show.context import CourseProgress, NeededExercise, NextStep, RunContext
 from grader.show.layout import MANY
 from grader.show.terminal import render
-from grader.show.view import Need, Next, Progress, View
 from tests.show.screens import EXERCISE, FILE, STATEMENT, TESTS, VIEW, axes, case, graded, one, result, screen, tensor
 
 # The main situations, with numbers that real mistakes gave
@@ -144,12 +144,12 @@ def not_started() -> Result:
     return result(outcome=Outcome.NOT_STARTED)
 
 
-TO_WRITE = View(
+TO_WRITE = RunContext(
     hints_total=3,
     statement=STATEMENT,
     line=24,
     write=("moe_router(x [T, D], w_gate [E, D], k)", "  -> weights [T, k], experts [T, k]"),
-    needs=(Need("softmax", True), Need("topk", False)),
+    needs=(NeededExercise("softmax", True), NeededExercise("topk", False)),
 )
 
 SYNTAX = Raised(
@@ -327,9 +327,9 @@ SYNTAX_SCREEN = """\
   grade   grade exercise moe_router   after you have saved
 """
 
-NEXT = View(
-    next=Next("exercise moe_dispatch", "exercises/moe_dispatch"),
-    progress=Progress("experts", 4, 7, 17, 43),
+NEXT = RunContext(
+    next=NextStep("exercise moe_dispatch", "exercises/moe_dispatch"),
+    progress=CourseProgress("experts", 4, 7, 17, 43),
 )
 SCREENS = {
     "passed": (graded(), NEXT, PASSED_SCREEN),
@@ -467,7 +467,7 @@ def test_the_cause_comes_before_the_call_and_the_call_before_the_numbers() -> No
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_a_command_is_never_cut(width: int) -> None:
     command = "grade exercise moe_router --file a/folder/of/a/long/name/and/a/file/of/another.py --full"
-    view = View(options=" --file a/folder/of/a/long/name/and/a/file/of/another.py")
+    view = RunContext(options=" --file a/folder/of/a/long/name/and/a/file/of/another.py")
     assert command in screen(wrong_values(), view, width=width, height=20)
 
 
@@ -576,7 +576,7 @@ def test_every_failing_test_is_explained_in_full() -> None:
 
 @pytest.mark.parametrize(("functions", "shown", "last"), [(8, 8, "f7(x)"), (11, 7, "and 4 more")])
 def test_a_screen_that_has_no_room_for_all_names_says_how_many_are_left(functions: int, shown: int, last: str) -> None:
-    text = screen(not_started(), View(write=tuple(f"f{n}(x)" for n in range(functions))), height=17)
+    text = screen(not_started(), RunContext(write=tuple(f"f{n}(x)" for n in range(functions))), height=17)
     listed = [row[10:] for row in text.splitlines() if row[10:].startswith("f") or row[10:].endswith(" more")]
     assert listed[:shown] == [f"f{n}(x)" for n in range(shown)]
     assert listed[-1] == last
@@ -637,7 +637,7 @@ def test_a_score_of_public_tests_only_says_so() -> None:
 
 
 def test_the_options_of_this_run_stay_in_the_next_command() -> None:
-    view = View(command="archgrade", options=" --file mine.py")
+    view = RunContext(command="archgrade", options=" --file mine.py")
     assert "archgrade exercise moe_router --file mine.py --full" in screen(endless(), view)
 
 

@@ -80,14 +80,14 @@ def _kept(file: str, folder: Path, drawing: Drawing) -> Iterator[Problem]:
 
 def _drawable(file: str, drawing: Drawing) -> Iterator[Problem]:
     """A picture can be drawn, as text and as SVG, and fits a terminal."""
-    from grader.show.characters import drawn
-    from grader.show.graphics import NoMatplotlib, svg
+    from grader.show.pictures.characters import draw_picture
+    from grader.show.pictures.graphics import NoMatplotlib, svg
 
     picture = drawing.picture
     if _data(picture) is None:
         return
     try:
-        lines = [click.unstyle(line) for line in drawn(picture, unicode=False)]
+        lines = [click.unstyle(line) for line in draw_picture(picture, unicode=False)]
         svg(picture)
     except NoMatplotlib:
         raise

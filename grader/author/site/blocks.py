@@ -25,7 +25,7 @@ from grader.course.lesson.model import (
 from grader.course.lesson.moving import moving_scripts, no_script
 from grader.course.lesson.pictures import load_picture
 from grader.course.model import Course, Exercise
-from grader.show.graphics import svg
+from grader.show.pictures.graphics import svg
 
 
 @dataclass

@@ -16,7 +16,7 @@ from grader.base.errors import UsageError
 from grader.base.result import Outcome
 from grader.course import find_course
 from grader.course.stub import interface
-from grader.show.html import pre
+from grader.show.html import pre_element
 from grader.show.layout import COLUMNS, Line, paint
 from grader.study.notebook.session import Desk, Graded
 
@@ -105,5 +105,5 @@ class Magic:
 def bundle(lines: list[Line]) -> dict[str, str]:
     """A screen for whoever shows it: HTML, and text for a console."""
     text = "".join(paint(line, COLUMNS, color=False) + "\n" for line in lines)
-    html = f'<div class="archgrade"><style>{STYLE}</style>{pre(lines)}</div>'
+    html = f'<div class="archgrade"><style>{STYLE}</style>{pre_element(lines)}</div>'
     return {"text/plain": text.rstrip("\n"), "text/html": html}

@@ -13,8 +13,8 @@ from grader.engine.submission import Submission, examine
 from grader.engine.submission.imports import Imports
 from grader.engine.submission.magics import without_magics
 from grader.engine.submission.unrun import without_running
-from grader.show.layout import COLUMNS, Line, Page, paragraphs, prose
-from grader.show.terminal import screen
+from grader.show.layout import COLUMNS, Line, Page, join_blocks, prose
+from grader.show.terminal import screen_lines
 from grader.study.grading import job_of, keep_failing_call, lost_is_said, own_imports, record, test_meant, view_of
 from grader.study.reader.order import steps
 
@@ -74,7 +74,7 @@ class Desk:
         only = test_meant(result, test) if test else None
         view = view_of(course, list(steps(course)), exercise, progress, submission, result, cell=first)
         notes = [line for note in submission.notes for line in prose(note, Page(width=COLUMNS))]
-        lines = paragraphs(notes, screen(result, exercise, view, full=full, only=only, height=LINES))
+        lines = join_blocks(notes, screen_lines(result, exercise, view, full=full, only=only, height=LINES))
         folders = [course.exercise(name).folder for name in imports.texts if name not in cells]
         return Graded(exercise, submission.text, result, lines, folders)
 

@@ -20,8 +20,8 @@ from grader.course.lesson.model import (
 from grader.course.model import Exercise
 from grader.pictures import Picture
 from grader.show.layout import BLANK, MANY, Line, Span, bold, cells, dim, line, paint, width
-from grader.show.marks import FAILED, NOT_STARTED, PASSED
-from grader.show.text import code_line, headed
+from grader.show.symbols import FAILED, NOT_STARTED, PASSED
+from grader.show.text import with_head, wrap_code
 from grader.study.reader.markdown import MARGIN, Page, code, inline, markdown
 
 ASKS = "?"
@@ -62,7 +62,7 @@ def drawn(block: Piece, around: Surroundings) -> list[str]:
             missing = around.released and around.exercise(name) is None
             return painted(_due(f"grade lab {name}", None, text, around, missing=missing))
         case Deep(title=title):
-            return painted(headed(line("  ", dim("deep dive"), "   "), (bold(title),), page.readable))
+            return painted(with_head(line("  ", dim("deep dive"), "   "), (bold(title),), page.readable))
 
 
 def figure_lines(figure: Figure, around: Surroundings) -> tuple[list[str], list[str]]:
@@ -73,21 +73,21 @@ def figure_lines(figure: Figure, around: Surroundings) -> tuple[list[str], list[
 
 def picture_lines(picture: Picture, page: Page) -> list[str]:
     """A picture as text."""
-    from grader.show import characters
+    from grader.show.pictures.characters import draw_picture
 
     room = min(page.width - MARGIN, WIDEST)
-    return [" " * MARGIN + line for line in characters.drawn(picture, room, unicode=page.unicode)]
+    return [" " * MARGIN + line for line in draw_picture(picture, room, unicode=page.unicode)]
 
 
 def title_lines(part: Part, page: Page) -> list[str]:
     """What stands above a part."""
     number = f"{part.id}   " if part.lesson else ""
-    return painted(headed(line("  ", dim(number)), (bold(part.title),), page.readable))
+    return painted(with_head(line("  ", dim(number)), (bold(part.title),), page.readable))
 
 
 def end_lines(deep: Deep, page: Page) -> list[str]:
     """What stands below a deep dive that is open."""
-    return painted(headed(line("  "), (dim(f"end of the deep dive: {deep.title}"),), page.readable))
+    return painted(with_head(line("  "), (dim(f"end of the deep dive: {deep.title}"),), page.readable))
 
 
 def answer_lines(question: Predict, given: str, page: Page) -> list[str]:
@@ -95,7 +95,7 @@ def answer_lines(question: Predict, given: str, page: Page) -> list[str]:
     right = question.right(given) if given else None
     answer = inline(question.answer, page)
     if right is None:
-        lines = headed(line("  ", dim("answer: ")), answer, page.readable)
+        lines = with_head(line("  ", dim("answer: ")), answer, page.readable)
     elif right:
         lines = [line("  ", Span(PASSED, "green"), " right")]
     else:
@@ -109,7 +109,7 @@ def _compared(given: Line, answer: Line, page: Page) -> list[Line]:
     beside = line(yours, given, "   ", right, answer)
     if width(beside) <= page.readable:
         return [beside]
-    return [*headed(yours, given, page.readable), *headed(line(" " * 4, right), answer, page.readable)]
+    return [*with_head(yours, given, page.readable), *with_head(line(" " * 4, right), answer, page.readable)]
 
 
 def painted(lines: Sequence[Line]) -> list[str]:
@@ -119,7 +119,7 @@ def painted(lines: Sequence[Line]) -> list[str]:
 
 def _output(text: str, page: Page) -> list[Line]:
     """What code prints, apart from code by a bar."""
-    rows = (each for row in text.split("\n") for each in code_line(row, page.width - 2 * MARGIN, ""))
+    rows = (each for row in text.split("\n") for each in wrap_code(row, page.width - 2 * MARGIN, ""))
     return [line("  ", dim("│ "), each) for each in rows]
 
 
@@ -133,7 +133,7 @@ def _question(question: Predict, page: Page) -> list[Line]:
     if question.options:
         lines.append(BLANK)
     for digit, option in enumerate(question.options, start=1):
-        lines += headed(line(f"      {digit}  "), inline(option, page), page.readable)
+        lines += with_head(line(f"      {digit}  "), inline(option, page), page.readable)
     return lines
 
 

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 
 from grader.course.lesson.markdown import closing, parser
 from grader.show.layout import BLANK, COLUMNS, Line, Span, Style, cells, dim, fits, line
-from grader.show.text import NO_BREAK, code_line, wrapped
+from grader.show.text import NO_BREAK, wrap_code, wrap_spans
 from grader.study.reader.formula import formula
 from grader.study.reader.table import Side, Table, table_lines
 
@@ -58,8 +58,8 @@ def code(text: str, page: Page, comments: bool = True) -> list[Line]:
             lines.append(line(margin, text, gap, dim(comment)))
             continue
         start = text[: len(text) - len(text.lstrip())]
-        lines += code_line(text, room, margin) if text else []
-        below = code_line(start + comment, room, margin) if comment else []
+        lines += wrap_code(text, room, margin) if text else []
+        below = wrap_code(start + comment, room, margin) if comment else []
         lines += [tuple(dim(span.text) for span in each) for each in below]
     return lines
 
@@ -104,7 +104,7 @@ class _Renderer:
                 return [line(margin, each) for each in table_lines(table, self.page.width - indent)]
             case "hr":
                 return [line(margin, dim("─" * room))]
-        return wrapped((Span(token.content),), room, margin)
+        return wrap_spans((Span(token.content),), room, margin)
 
     def _list(self, token: Token, inner: Sequence[Token], indent: int) -> list[Line]:
         """The items of a list, close to one another unless the author left lines blank between them."""
@@ -127,7 +127,9 @@ class _Renderer:
         text = formula(tex) if self.page.unicode else tex.strip()
         indent = MARGIN + 4
         return [
-            each for row in text.split("\n") for each in wrapped((Span(row),), self.page.width - indent, " " * indent)
+            each
+            for row in text.split("\n")
+            for each in wrap_spans((Span(row),), self.page.width - indent, " " * indent)
         ]
 
     def _table(self, tokens: Sequence[Token]) -> Table:
@@ -144,7 +146,9 @@ class _Renderer:
         return Table(rows[0], rows[1:], sides)
 
     def _sentences(self, token: Token, room: int, margin: str, style: Style = "") -> list[Line]:
-        return [each for spans in self.sentences(token.children or (), style) for each in wrapped(spans, room, margin)]
+        return [
+            each for spans in self.sentences(token.children or (), style) for each in wrap_spans(spans, room, margin)
+        ]
 
     def sentences(self, tokens: Sequence[Token], style: Style = "") -> list[Line]:
         """Inline tokens as spans, anew after each hard break."""

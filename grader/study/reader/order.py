@@ -7,7 +7,7 @@ import msgspec
 from grader.course.lesson.files import PartFile, due_in, opening, part_files, title
 from grader.course.model import Course, Exercise
 from grader.course.progress import Graded, PartBegun, PartRead, PartStopped, Progress
-from grader.show.view import Next
+from grader.show.context import NextStep
 
 LAB = "_lab"  # at the end of an exercise's id, which may be left out
 Step = PartFile | Exercise
@@ -100,11 +100,11 @@ def done(step: Step, progress: Progress) -> bool:
     return progress.part_state(step.lesson_slug, step.slug) == "read"
 
 
-def leads_to(step: Step, course: Course) -> Next:
+def leads_to(step: Step, course: Course) -> NextStep:
     """The command for a step."""
     if isinstance(step, Exercise):
-        return Next(f"exercise {step.id}", "")
-    return Next(f"lesson {step.name}", title(step, course))
+        return NextStep(f"exercise {step.id}", "")
+    return NextStep(f"lesson {step.name}", title(step, course))
 
 
 def _last(order: Sequence[Step], progress: Progress) -> int:

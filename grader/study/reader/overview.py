@@ -8,9 +8,9 @@ from grader.course.lesson.files import PartFile, part_files
 from grader.course.lesson.model import Part
 from grader.course.model import Course, Lesson
 from grader.course.progress import Progress
-from grader.show.layout import BLANK, Line, Span, bold, cells, dim, line, right, width
-from grader.show.marks import HERE, NOT_STARTED, PASSED
-from grader.show.text import headed
+from grader.show.layout import BLANK, Line, Span, align_right, bold, cells, dim, line, width
+from grader.show.symbols import HERE, NOT_STARTED, PASSED
+from grader.show.text import with_head
 
 WORDS_A_MINUTE = 200  # of a lesson that is one text
 READ, EXERCISES = 7, 12  # the widths of two columns of minutes
@@ -68,5 +68,5 @@ def _minutes(count: int) -> str:
 
 def _row(head: Line, text: Line, remark: str, columns: int) -> list[Line]:
     """A text between its head and a remark at the right."""
-    first, *rest = headed(head, text, columns - cells(remark) - 2)
-    return [line(first, dim(right(remark, columns - width(first)))), *rest]
+    first, *rest = with_head(head, text, columns - cells(remark) - 2)
+    return [line(first, dim(align_right(remark, columns - width(first)))), *rest]

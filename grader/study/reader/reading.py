@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from grader.course.lesson.model import Deep, ExerciseDue, Figure, LabDue, Output, Part, Piece, Predict, Prose
-from grader.show.marks import HERE
+from grader.show.symbols import HERE
 from grader.study.reader.blocks import (
     Surroundings,
     answer_lines,

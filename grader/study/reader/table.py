@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from grader.show.layout import BLANK, Line, Span, dim, line, width
-from grader.show.text import words, wrapped
+from grader.show.text import split_words, wrap_spans
 
 Side = Literal["left", "right"]
 GAPS = (3, 2)  # cells between columns, the first that there is room for
@@ -54,7 +54,7 @@ def shared(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
 
 def _row(cells: Sequence[Line], widths: Sequence[int], sides: Sequence[Side], gap: str) -> list[Line]:
     """The lines of one row."""
-    columns = [wrapped(cell, room) for cell, room in zip(cells, widths, strict=True)]
+    columns = [wrap_spans(cell, room) for cell, room in zip(cells, widths, strict=True)]
     lines = []
     for place in range(max(map(len, columns))):
         parts: list[str | Line] = []
@@ -71,11 +71,11 @@ def _cell_by_cell(table: Table, room: int) -> list[Line]:
     lines: list[Line] = []
     for first, *cells in table.rows:
         lines += [BLANK] if lines else []
-        lines += wrapped(tuple(Span(text, "bold") for text, _ in first), room)
+        lines += wrap_spans(tuple(Span(text, "bold") for text, _ in first), room)
         for name, cell in zip(table.head[1:], cells, strict=True):
-            lines += wrapped(line(*(dim(text) for text, _ in name), dim(": "), cell), room - 2, "  ")
+            lines += wrap_spans(line(*(dim(text) for text, _ in name), dim(": "), cell), room - 2, "  ")
     return lines
 
 
 def _longest_word(cell: Line) -> int:
-    return max((width(tuple(word)) for word in words(cell)), default=0)
+    return max((width(tuple(word)) for word in split_words(cell)), default=0)

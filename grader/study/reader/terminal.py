@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import click
 
 from grader.show.layout import cells
-from grader.show.marks import encoding_of, writable
+from grader.show.symbols import stream_encoding, writable
 from grader.study.reader.reading import STOP
 
 ON = " "
@@ -128,4 +128,4 @@ def read_key(keys: int) -> str:
 
 
 def _writable(text: str) -> str:
-    return writable(text, encoding_of(sys.stdout))
+    return writable(text, stream_encoding(sys.stdout))

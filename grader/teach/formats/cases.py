@@ -7,9 +7,9 @@ from msgspec import Struct
 from grader.base.result import Failure, Frame, Outcome, Raised, Result, TestResult
 from grader.base.text import clean, clean_line
 from grader.quiz.result import QuestionResult, QuizResult
-from grader.show.explanation import not_graded
-from grader.show.failure import FAULT, WORDS, explain
-from grader.show.layout import Piece, cleaned, laid_out, paint
+from grader.show.explanation import not_graded_pieces
+from grader.show.failure import GRADER_FAULT, OUTCOME_NAMES, explain_failure
+from grader.show.layout import Piece, display_struct, lay_out, paint
 from grader.show.terminal import DOCUMENT
 from grader.teach.formats.anonymous import anonymous
 from grader.teach.gradebook.model import Grade
@@ -56,19 +56,19 @@ def cases(grade: Grade, *, explained: bool = True) -> Iterator[Case]:
     Unless `explained`, `text` stays empty, which saves most of the time.
     """
     if grade.result is None:
-        error = clean_line(grade.error or WORDS[grade.outcome])
-        yield _whole(grade, Outcome.ERROR, f"{FAULT} {error}", f"{FAULT}\n{error}")
+        error = clean_line(grade.error or OUTCOME_NAMES[grade.outcome])
+        yield _whole(grade, Outcome.ERROR, f"{GRADER_FAULT} {error}", f"{GRADER_FAULT}\n{error}")
     elif isinstance(grade.result, QuizResult):
         for question in grade.result.questions:
             yield _question(question, grade.result)
     elif grade.result.tests:
-        result = cleaned(anonymous(grade.result), True)
+        result = display_struct(anonymous(grade.result), True)
         for test in result.tests:
             yield _test(test, result, explained)
     else:
-        result = cleaned(anonymous(grade.result), True)
+        result = display_struct(anonymous(grade.result), True)
         message = _one_line(result.message or "") or _words(result.outcome)
-        text = (explained and _painted(not_graded(result, PAGE))) or message
+        text = (explained and _painted(not_graded_pieces(result, PAGE))) or message
         line = _line(result.exception, None, result)
         yield _whole(grade, result.outcome, message, text, result.seconds, line)
 
@@ -101,7 +101,7 @@ def _test(test: TestResult, result: Result, explained: bool) -> Case:
         failure = test.failure or Failure(_words(test.outcome))
         message = _one_line(failure.message) or _words(test.outcome)
         if explained:
-            text = _painted(explain(test, result, PAGE))
+            text = _painted(explain_failure(test, result, PAGE))
         line = _line(failure.exception, failure.samples.frame if failure.samples else None, result)
     return Case(
         id=test.id,
@@ -140,7 +140,7 @@ def _question(question: QuestionResult, quiz: QuizResult) -> Case:
 
 
 def _words(outcome: Outcome) -> str:
-    return f"{WORDS[outcome][0].upper()}{WORDS[outcome][1:]}."
+    return f"{OUTCOME_NAMES[outcome][0].upper()}{OUTCOME_NAMES[outcome][1:]}."
 
 
 def _one_line(text: str) -> str:
@@ -148,7 +148,7 @@ def _one_line(text: str) -> str:
 
 
 def _painted(pieces: list[Piece]) -> str:
-    text = "\n".join(paint(line, PAGE.width, color=False) for line in laid_out(pieces, PAGE))
+    text = "\n".join(paint(line, PAGE.width, color=False) for line in lay_out(pieces, PAGE))
     return clean(text).strip("\n")
 
 

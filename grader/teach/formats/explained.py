@@ -8,10 +8,10 @@ from grader.base.result import Outcome, Result
 from grader.quiz.model import LEVELS
 from grader.quiz.result import QuizResult
 from grader.show.explanation import sections
-from grader.show.html import body
-from grader.show.layout import Page, cleaned
-from grader.show.score import PUBLIC_ONLY, conditions, earned, took
-from grader.show.status import ended, mark
+from grader.show.html import html_body
+from grader.show.layout import Page, display_struct
+from grader.show.score import PUBLIC_ONLY, conditions, earned_text, time_text
+from grader.show.status import describe_ending, outcome_mark
 from grader.show.terminal import DOCUMENT
 
 if TYPE_CHECKING:
@@ -46,28 +46,28 @@ class Explained(NamedTuple):
 
 def explained(measured: Result | QuizResult) -> Explained:
     """All that a student may know of a result."""
-    return _of_quiz(measured) if isinstance(measured, QuizResult) else _of_exercise(cleaned(measured, True))
+    return _of_quiz(measured) if isinstance(measured, QuizResult) else _of_exercise(display_struct(measured, True))
 
 
 def _of_exercise(result: Result) -> Explained:
     from markupsafe import Markup
 
     if result.outcome is Outcome.GRADED:
-        rows = [_row(test.outcome, test.name, test.description, earned([test])) for test in result.tests]
+        rows = [_row(test.outcome, test.name, test.description, earned_text([test])) for test in result.tests]
     else:
-        words, where = ended(result)
+        words, where = describe_ending(result)
         rows = [_row(result.outcome, words, where, "")]
     told = [
-        Section(section.test.name if section.test else None, Markup(body(section.pieces)))
+        Section(section.test.name if section.test else None, Markup(html_body(section.pieces)))
         for section in sections(result, PAGE)
         if section.pieces
     ]
     remarks = [] if result.hidden_tests else [PUBLIC_ONLY]
-    return Explained(rows, told, [*remarks, "; ".join(filter(None, (took(result), conditions(result))))])
+    return Explained(rows, told, [*remarks, "; ".join(filter(None, (time_text(result), conditions(result))))])
 
 
 def _of_quiz(quiz: QuizResult) -> Explained:
-    quiz = cleaned(quiz, True)
+    quiz = display_struct(quiz, True)
     rows = []
     for each in quiz.questions:
         outcome = Outcome.SKIPPED if each.answer is None else Outcome.PASSED if each.score == 1 else Outcome.FAILED
@@ -82,5 +82,5 @@ def _of_quiz(quiz: QuizResult) -> Explained:
 
 
 def _row(outcome: Outcome, name: str, about: str, worth: str) -> Row:
-    sign = mark(outcome)
+    sign = outcome_mark(outcome)
     return Row(sign.text, sign.style, name, about, worth)

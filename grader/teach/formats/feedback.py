@@ -15,25 +15,25 @@ from grader.base.files import whole
 from grader.base.result import Outcome, Result
 from grader.quiz.model import LEVELS
 from grader.quiz.result import QuestionResult, QuizResult
-from grader.show.explanation import explanation
+from grader.show.explanation import explanation_lines
 from grader.show.layout import (
     Line,
+    align_right,
     bold,
     cells,
-    clean,
-    cleaned,
     clip,
     dim,
+    display_struct,
+    display_text,
+    join_blocks,
     line,
     pad,
     paint,
-    paragraphs,
     prose,
-    right,
 )
 from grader.show.markdown import fenced
-from grader.show.score import score
-from grader.show.status import mark, status
+from grader.show.score import score_lines
+from grader.show.status import outcome_mark, status_lines
 from grader.show.terminal import DOCUMENT
 from grader.teach.formats.anonymous import anonymous
 from grader.teach.formats.explained import Explained, explained
@@ -137,13 +137,13 @@ def _screen(measured: Result | QuizResult | None) -> list[Line]:
 
 def of_exercise(result: Result) -> list[Line]:
     """The terminal's screen of a result: the tests, every failing one explained, and the measured score."""
-    result = cleaned(result, True)
-    return paragraphs(status(result, PAGE), explanation(result, PAGE), score(result, PAGE))
+    result = display_struct(result, True)
+    return join_blocks(status_lines(result, PAGE), explanation_lines(result, PAGE), score_lines(result, PAGE))
 
 
 def of_quiz(result: QuizResult) -> list[Line]:
     """The score of each level, then each question, with the answer where it was not the right one."""
-    result = cleaned(result, True)
+    result = display_struct(result, True)
     levels = []
     for level in LEVELS:
         scores = [each.score for each in result.questions if each.level == level]
@@ -154,15 +154,15 @@ def of_quiz(result: QuizResult) -> list[Line]:
     wide = min(max((cells(each.id) for each in result.questions), default=0), 32)
     questions = [each for question in result.questions for each in _question(question, wide)]
     earned = f"{number(result.score)} of {number(result.max_score)} questions"
-    return paragraphs(levels, questions, [line("  ", bold(earned))])
+    return join_blocks(levels, questions, [line("  ", bold(earned))])
 
 
 def _question(question: QuestionResult, wide: int) -> list[Line]:
     outcome = Outcome.SKIPPED if question.answer is None else Outcome.PASSED if question.score == 1 else Outcome.FAILED
     room = PAGE.width - 6 - wide - 3 - 6
     section = pad(clip(question.section, room), room)
-    worth = right(number(question.score), 6)
-    lines = [line("    ", mark(outcome), " ", pad(clip(question.id, wide), wide), "   ", section, worth)]
+    worth = align_right(number(question.score), 6)
+    lines = [line("    ", outcome_mark(outcome), " ", pad(clip(question.id, wide), wide), "   ", section, worth)]
     if outcome is Outcome.FAILED:
         lines += prose(f"Your answer: {question.answer}", PAGE, indent=6)
     return lines
@@ -186,7 +186,7 @@ def _html(book: Book, student: Student, entries: Sequence[Entry], lost: Sequence
 
 
 def _markdown(book: Book, student: Student, entries: Sequence[Entry], lost: Sequence[str]) -> str:
-    rows = [[markdown(clean(each.item.title, True)), *_points(each)] for each in entries]
+    rows = [[markdown(display_text(each.item.title, True)), *_points(each)] for each in entries]
     lines = [
         f"# {markdown(book.course)}",
         "",
@@ -198,8 +198,8 @@ def _markdown(book: Book, student: Student, entries: Sequence[Entry], lost: Sequ
     ]
     for each in entries:
         said = [f"{each.earned}.", *each.sentences] if each.earned else each.sentences
-        sentences = [row for sentence in said for row in prose(clean(sentence, True), PAGE, indent=2)]
-        painted = [paint(row, PAGE.width, color=False) for row in paragraphs(sentences, _screen(each.measured))]
+        sentences = [row for sentence in said for row in prose(display_text(sentence, True), PAGE, indent=2)]
+        painted = [paint(row, PAGE.width, color=False) for row in join_blocks(sentences, _screen(each.measured))]
         lines += ["", f"## {markdown(each.item.title)}", "", fenced("\n".join(painted))]
     if lost:
         lines += ["", f"## {NOT_GRADED}", "", *(f"- {markdown(each)}" for each in lost)]

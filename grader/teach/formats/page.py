@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from grader.base.errors import UsageError
 from grader.base.text import clean
-from grader.show.failure import WORDS
-from grader.show.html import pre
+from grader.show.failure import OUTCOME_NAMES
+from grader.show.html import pre_element
 from grader.show.layout import reflow
 from grader.teach.formats.table import number, signed
 
@@ -48,7 +48,7 @@ def _environment() -> "Environment":
     )
     environment.filters |= {
         "breakable": breakable,  # an identifier that may go on in a new line after each underscore
-        "pre": lambda lines: Markup(pre(lines)),
+        "pre": lambda lines: Markup(pre_element(lines)),
         "paragraphs": lambda text: reflow(text).split("\n\n"),
         "number": _or_nothing(number),
         "signed": _signed,
@@ -56,7 +56,7 @@ def _environment() -> "Environment":
         "two": _or_nothing(lambda value: f"{value:.2f}".replace("-", "−")),
         "seconds": _or_nothing(lambda seconds: f"{seconds:.2f}\N{NO-BREAK SPACE}s"),
         "time": _or_nothing(_time),
-        "words": WORDS.__getitem__,
+        "words": OUTCOME_NAMES.__getitem__,
     }
     return environment
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from grader.base.files import write_bytes
-from grader.show.failure import FAULT
+from grader.show.failure import GRADER_FAULT
 from grader.teach.formats.cases import cases
 from grader.teach.formats.names import folder_name
 from grader.teach.formats.view import account, by_student, total
@@ -14,7 +14,7 @@ from grader.teach.gradebook.model import Book, Grade, Item
 
 LIMIT = 1_000_000  # bytes of the file
 CUTS = (None, 5000, 500, 50)  # characters of each output and message
-FORMAT_ERRORS = (FAULT,)
+FORMAT_ERRORS = (GRADER_FAULT,)
 
 
 class PrairieTest(msgspec.Struct, frozen=True, kw_only=True):

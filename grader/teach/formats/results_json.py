@@ -15,8 +15,8 @@ from grader.base.result import SCHEMA as RESULT_SCHEMA
 from grader.base.result import Outcome, Result
 from grader.base.text import clean, clean_line
 from grader.quiz.result import QuizResult
-from grader.show.layout import cleaned
-from grader.show.schema import versioned
+from grader.show.layout import display_struct
+from grader.show.schema import versioned_schema
 from grader.teach.formats.view import by_student, total
 from grader.teach.gradebook.model import Book, Grade, Handed, Item, Points, Run
 from grader.teach.handins.handin import Ignored, Kind, Student
@@ -90,7 +90,7 @@ def write_results_json(book: Book, out: Path) -> list[Path]:
         separator = "\n"
         for student, grades in by_student(book):
             entry = StudentGrades(
-                student=cleaned(student, True),
+                student=display_struct(student, True),
                 total=total(grades),
                 grades=tuple(map(_item_grade, grades)),
             )
@@ -117,9 +117,9 @@ def _escape(char: str) -> str:
 def _item_grade(grade: Grade) -> ItemGrade:
     return ItemGrade(
         item=grade.item.id,
-        handed=cleaned(grade.handed, True),
+        handed=display_struct(grade.handed, True),
         outcome=grade.outcome,
-        points=grade.points and cleaned(grade.points, True),
+        points=grade.points and display_struct(grade.points, True),
         error=None if grade.error is None else clean_line(grade.error),
         result=grade.result if isinstance(grade.result, Result) else None,
         quiz=grade.result if isinstance(grade.result, QuizResult) else None,
@@ -128,7 +128,7 @@ def _item_grade(grade: Grade) -> ItemGrade:
 
 def schema() -> dict[str, Any]:
     """The schema of the file (JSON Schema 2020-12)."""
-    return versioned(Results, _DESCRIPTION, {"Results": SCHEMA, "Result": RESULT_SCHEMA})
+    return versioned_schema(Results, _DESCRIPTION, {"Results": SCHEMA, "Result": RESULT_SCHEMA})
 
 
 def schema_text() -> str:

@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 from msgspec.structs import replace
 
 from grader.base.result import Diagnosis, Isolation, Outcome, Result, TestResult, Versions
-from grader.show.failure import WORDS
+from grader.show.failure import OUTCOME_NAMES
 from grader.teach.formats.questions import Questions
 from grader.teach.formats.summary import (
     Cell,
@@ -222,7 +222,7 @@ def _cell(grade: Grade) -> Cell:
     if points is None:
         return Cell(item=grade.item, standing=Standing.UNKNOWN, outcome=grade.outcome, remarks=("fault of the grader",))
     standing = Standing.ALL if points.final >= points.max else Standing.SOME if points.final > 0 else Standing.NONE
-    remarks = [] if grade.outcome is Outcome.GRADED else [WORDS[grade.outcome]]
+    remarks = [] if grade.outcome is Outcome.GRADED else [OUTCOME_NAMES[grade.outcome]]
     remarks += [f"version {grade.handed.version} of {grade.handed.versions}"] if grade.handed.versions > 1 else []
     remarks += ["late"] if _is_late(grade) else []
     remarks += ["adjusted"] if points.adjustment else []

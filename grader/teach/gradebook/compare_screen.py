@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from grader.base.result import Outcome
-from grader.show.failure import WORDS
-from grader.show.layout import BLANK, COLUMNS, Line, Span, bold, cells, clip, dim, line, pad, prose, right
+from grader.show.failure import OUTCOME_NAMES
+from grader.show.layout import BLANK, COLUMNS, Line, Span, align_right, bold, cells, clip, dim, line, pad, prose
 from grader.teach.gradebook.compare import Comparison, Missing, Move, TestMove
 from grader.teach.gradebook.model import Run
 from grader.teach.gradebook.screen import PAGE, moment, points, safe
@@ -66,11 +66,11 @@ def _test(test: TestMove, wide: int, unicode: bool) -> Line:
         words = ""
     room = min(wide, COLUMNS - 12 - cells(words) - cells(change))
     left = f"    {pad(clip(safe(test.id, unicode), room), room)}   "
-    return line(dim(left), words, right(change, COLUMNS - cells(left) - cells(words)))
+    return line(dim(left), words, align_right(change, COLUMNS - cells(left) - cells(words)))
 
 
 def _word(outcome: Outcome | None, value: float | None) -> str:
-    return WORDS[outcome] if outcome else "not there" if value is None else ""
+    return OUTCOME_NAMES[outcome] if outcome else "not there" if value is None else ""
 
 
 def _points(value: float | None) -> str:

@@ -6,27 +6,27 @@ from pathlib import PurePath
 from statistics import fmean, median
 
 from grader.quiz.result import QuizResult
-from grader.show.failure import WORDS
+from grader.show.failure import OUTCOME_NAMES
 from grader.show.layout import (
     BLANK,
     COLUMNS,
     Line,
     Page,
     Span,
+    align_right,
     bold,
     cells,
-    clean,
     clip,
     dim,
-    labelled,
+    display_text,
     line,
     pad,
     prose,
     reflow,
-    right,
+    with_label,
     wrap,
 )
-from grader.show.marks import FAILED, PASSED
+from grader.show.symbols import FAILED, PASSED
 from grader.teach.gradebook.left_out import LeftOut
 from grader.teach.gradebook.listing import Cell, Listing
 from grader.teach.gradebook.model import Grade, Item, Run
@@ -45,7 +45,7 @@ def points(value: float) -> str:
 
 def safe(text: str, unicode: bool) -> str:
     """A stranger's text on one line."""
-    return clean(text, unicode).replace("\n", "\\n")
+    return display_text(text, unicode).replace("\n", "\\n")
 
 
 def shown_name(student: Student, unicode: bool) -> str:
@@ -66,7 +66,7 @@ def class_screen(listing: Listing, unicode: bool, columns: int = COLUMNS) -> lis
 def headed(title: str, remark: str) -> Line:
     """A screen's first line: what it is about on the left, a remark on the right."""
     title = clip(title, COLUMNS - 5 - cells(remark))
-    return line("  ", bold(title), right(remark, COLUMNS - 2 - cells(title)))
+    return line("  ", bold(title), align_right(remark, COLUMNS - 2 - cells(title)))
 
 
 def _when(run: Run) -> str:
@@ -91,15 +91,15 @@ def _matrix(listing: Listing, unicode: bool, columns: int) -> list[Line]:
         return []
     if room < second:
         ids, second = {}, 0
-    head = "".join(right(item, 3 + wide[item]) for item in items)
+    head = "".join(align_right(item, 3 + wide[item]) for item in items)
     lines = [line(dim(f"    {'student':<{first}}{'  id' if ids else '':<{second}}{head}     total"))]
     for student in listing.students:
         found = [listing.cells.get((student.id, item)) for item in items]
-        row = "".join(right(_cell(cell), 3 + wide[item]) for item, cell in zip(items, found, strict=True))
+        row = "".join(align_right(_cell(cell), 3 + wide[item]) for item, cell in zip(items, found, strict=True))
         earned = _sum(cell.final for cell in found if cell)
         own = pad(clip(f"  {ids.get(student.id, '')}" if ids else "", second), second)
         lines.append(line(f"    {pad(clip(names[student.id], first), first)}", dim(own), f"{row}{earned:>10}"))
-    most = "".join(right(points(item.max_score), 3 + wide[item.id]) for item in listing.items)
+    most = "".join(align_right(points(item.max_score), 3 + wide[item.id]) for item in listing.items)
     total = sum(item.max_score for item in listing.items)
     return [*lines, line(dim(f"    {'of':<{first + second}}{most}{points(total):>10}"))]
 
@@ -223,7 +223,7 @@ def _graded(grade: Grade, unicode: bool) -> list[Line]:
     lines = [head]
     for label, text in facts:
         body = [line(each) for each in wrap(safe(text, unicode), COLUMNS - 19)]
-        lines += labelled(label, body, column=19, indent=6)
+        lines += with_label(label, body, column=19, indent=6)
     return lines
 
 
@@ -231,16 +231,16 @@ def _outcome(grade: Grade) -> str:
     if isinstance(grade.result, QuizResult):
         return "finished" if grade.result.finished else "not finished"
     if grade.result is None or not grade.result.tests:
-        return WORDS[grade.outcome]
+        return OUTCOME_NAMES[grade.outcome]
     failing = [test for test in grade.result.tests if test.points < test.max_points]
     if not failing:
         return "all tests passed"
-    return "; ".join(f"{test.id}: {WORDS[test.outcome]}" for test in failing)
+    return "; ".join(f"{test.id}: {OUTCOME_NAMES[test.outcome]}" for test in failing)
 
 
 def _row(mark: str | Span, name: str, score: str) -> Line:
     name = clip(name, COLUMNS - 8 - cells(score))
-    return line("    ", mark, " ", bold(name), right(score, COLUMNS - 6 - cells(name)))
+    return line("    ", mark, " ", bold(name), align_right(score, COLUMNS - 6 - cells(name)))
 
 
 def runs_screen(runs: Sequence[Run], unicode: bool) -> list[Line]:

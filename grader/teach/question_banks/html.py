@@ -13,7 +13,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 
 from grader.base.text import xml_text
-from grader.show.text import INLINE, spans
+from grader.show.text import INLINE, parse_inline
 
 _TAGS = {"code": "code", "strong": "strong", "em": "em"}
 _POWER = re.compile(r"(?<=[\w)\]])\^(?:\((?P<group>[^()`*]+)\)|(?P<single>[+−-]?\w+(?:\.\d+)?))")
@@ -31,7 +31,7 @@ def inline(text: str) -> str:
 
 def plain(text: str) -> str:
     """One line of text without its marks, which is no HTML."""
-    return "".join(span.text for span in spans(line(text)))
+    return "".join(span.text for span in parse_inline(line(text)))
 
 
 def line(text: str) -> str:

@@ -10,7 +10,7 @@ from grader.author.site import blocks
 from grader.author.site.build import write_site
 from grader.course import load_course
 from grader.pictures import Picture
-from grader.show.graphics import svg
+from grader.show.pictures.graphics import svg
 from tests.author.site.courses import make_course
 from tests.paths import ROOT
 

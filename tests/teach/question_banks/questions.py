@@ -18,7 +18,7 @@ from grader.quiz.model import (
     TextAnswer,
     Tolerance,
 )
-from grader.show.text import spans
+from grader.show.text import parse_inline
 
 POWER = r"(?<=[\w)\]])\^\(([^()`*]+)\)"
 BLOCKS = {"p", "li", "ul", "ol", "pre", "div", "tr", "td", "th", "table", "br"}
@@ -95,7 +95,7 @@ def shown(markdown: str) -> str:
 
 def one_line(markdown: str) -> str:
     """The same of an option, a side or a word: there are no lists in them. A power has no parentheses, as in HTML."""
-    parts = spans(" ".join(markdown.split()))
+    parts = parse_inline(" ".join(markdown.split()))
     return " ".join("".join(span.text if span.style else flat(span.text) for span in parts).split())
 
 

@@ -1,0 +1,37 @@
+"""Lines of dots. A character of Braille has two by four of them."""
+
+import math
+from collections.abc import Sequence
+from typing import TypeAlias
+
+ACROSS, UP = 2, 4  # dots of a character
+NO_DOTS = "\u2800"
+_BITS = (0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08)  # for each column, its dots from below
+
+Point: TypeAlias = tuple[float, float]  # dots from the left, and from below
+
+
+def draw_dots(points: Sequence[Point], width: int, height: int) -> list[str]:
+    """Rows of characters, the highest first, with straight lines from point to point.
+
+    What lies outside is not drawn, nor is a line from or to what is no finite number.
+    """
+    rows = [[0] * width for _ in range(height)]
+    for (x, y), (to_x, to_y) in zip(points, points[1:] or points, strict=False):
+        across, up = to_x - x, to_y - y
+        if not math.isfinite(across + up):
+            continue
+        steps = max(math.ceil(abs(across)), math.ceil(abs(up)), 1)
+        for step in range(steps + 1):
+            column, row = math.floor(x + across * step / steps), math.floor(y + up * step / steps)
+            if 0 <= column < ACROSS * width and 0 <= row < UP * height:
+                rows[-1 - row // UP][column // ACROSS] |= _BITS[column % ACROSS][row % UP]
+    return ["".join(chr(ord(NO_DOTS) + dots) for dots in row) for row in rows]
+
+
+def overlay(characters: Sequence[str]) -> str:
+    """One character with the dots of all."""
+    dots = 0
+    for each in characters:
+        dots |= ord(each) - ord(NO_DOTS)
+    return chr(ord(NO_DOTS) + dots)

@@ -1,0 +1,115 @@
+"""Lines over one axis. Each has a letter, on it and in the legend, so that none is known by colour alone."""
+
+import math
+from collections.abc import Iterable, Sequence
+from string import ascii_uppercase
+
+import click
+
+from grader.pictures import Curves, Line
+from grader.show.pictures.characters.blocks import flow_items
+from grader.show.pictures.characters.braille import ACROSS, NO_DOTS, UP, draw_dots, overlay
+from grader.show.pictures.characters.ticks import AxisRange, column_labels, row_labels
+
+HEIGHT = 14
+TICKS = 4  # numbers of the axis of y, at most
+APART = 15  # cells from one number of the axis of x to the next
+POWER_APART = 8  # the same of powers of ten
+_COLOURS = ("blue", "magenta", "green", "yellow", "cyan", "red")
+_FRAME = "│"
+
+
+def curve_lines(picture: Curves, width: int, unicode: bool, known: dict[str, int] | None = None) -> list[str]:
+    """The lines of a plot. `known`: which label has which letter and colour in the pictures before this one."""
+    known = {} if known is None else known
+    labels = [line.label or f"line {place}" for place, line in enumerate(picture.lines)]
+    marks = [known.setdefault(label, len(known)) for label in labels]
+    across = _axis([x for each in picture.lines for x in each.xs], picture.log_x)
+    up = _axis([y for each in picture.lines for y in each.ys], picture.log_y, picture.low, picture.high)
+    numbers = column_labels(up, HEIGHT, TICKS)
+    inner = width - 3 - max(map(len, numbers))
+    layers = [_layer(line, across, up, inner) for line in picture.lines]
+    letters = {at: marks[place] for at, place in _letters(layers).items()} if len(layers) > 1 else {}
+    body = [
+        f"{_FRAME}{_row(layers, i, letters, marks, unicode)}{_FRAME} {number}".rstrip()
+        for i, number in enumerate(numbers)
+    ]
+    legend = [click.style(f"{_letter(mark)} {line.label}") for mark, line in zip(marks, picture.lines, strict=True)]
+    if len(layers) == 1:
+        legend = [picture.lines[0].label]
+    return [
+        click.style(picture.y, dim=True),
+        f"┌{'─' * inner}┐",
+        *body,
+        f"└{'─' * inner}┘",
+        row_labels(across, inner, inner // (POWER_APART if across.log else APART) + 1),
+        click.style(picture.x.center(inner + 2).rstrip(), dim=True),
+        *flow_items([label for label in legend if label], width),
+    ]
+
+
+def _layer(line: Line, across: AxisRange, up: AxisRange, width: int) -> list[str]:
+    """The inside of a plot of one line."""
+    places = zip(line.xs, line.ys, strict=True)
+    points = [(across.place(x, ACROSS * width), up.place(y, UP * HEIGHT)) for x, y in places]
+    return draw_dots(points, width, HEIGHT)
+
+
+def _axis(numbers: Iterable[float], log: bool, low: float | None = None, high: float | None = None) -> AxisRange:
+    """What an axis spans: what it is told, else what the numbers do, and a little more, so that its ends lie inside."""
+    finite = [number for number in numbers if math.isfinite(number)] or [1.0]
+    least, most = min(finite), max(finite)
+    if least == most:
+        least, most = (least / 10, most * 10) if log else (least - 1, most + 1)
+    low, high = least if low is None else low, most if high is None else high
+    if log:
+        return AxisRange(low / 1.001, high * 1.001, log)
+    margin = 0.001 * (high - low)
+    return AxisRange(low - margin, high + margin)
+
+
+def _letters(layers: Sequence[Sequence[str]]) -> dict[tuple[int, int], int]:
+    """For each layer a cell of its line, apart from those of the others, where its letter stands."""
+    letters: dict[tuple[int, int], int] = {}
+    for place, layer in enumerate(layers):
+        own = [(row, column) for row, line in enumerate(layer) for column, mark in enumerate(line) if mark != NO_DOTS]
+        others = [other for other in layers if other is not layer]
+        alone = [at for at in own if all(other[at[0]][at[1]] == NO_DOTS for other in others)]
+        wanted = len(layer[0]) * (2 * place + 1) / (2 * len(layers))
+        free = [at for at in alone or own if at not in letters]
+        if free:
+            letters[min(free, key=lambda at: abs(at[1] - wanted))] = place
+    return letters
+
+
+def _row(
+    layers: Sequence[Sequence[str]], row: int, letters: dict[tuple[int, int], int], marks: Sequence[int], unicode: bool
+) -> str:
+    return "".join(_cell(layers, row, column, letters, marks, unicode) for column in range(len(layers[0][row])))
+
+
+def _cell(
+    layers: Sequence[Sequence[str]],
+    row: int,
+    column: int,
+    letters: dict[tuple[int, int], int],
+    marks: Sequence[int],
+    unicode: bool,
+) -> str:
+    if (row, column) in letters:
+        return _styled(letters[row, column], bold=True)
+    drawn = [place for place, layer in enumerate(layers) if layer[row][column] != NO_DOTS]
+    if not drawn:
+        return " "
+    if unicode:
+        return _styled(marks[drawn[-1]], overlay([layers[place][row][column] for place in drawn]))
+    return _styled(marks[drawn[-1]]) if len(layers) > 1 else "*"  # each line is made of its letter
+
+
+def _styled(place: int, text: str | None = None, bold: bool | None = None) -> str:
+    """A text, or the letter of a line, in its colour."""
+    return click.style(text or _letter(place), fg=_COLOURS[place % len(_COLOURS)], bold=bold)
+
+
+def _letter(place: int) -> str:
+    return ascii_uppercase[place % len(ascii_uppercase)]

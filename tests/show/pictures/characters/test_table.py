@@ -1,0 +1,14 @@
+"""Tables on a terminal."""
+
+from grader.pictures import Table
+from tests.show.pictures.characters.screen import plain
+
+
+def test_numbers_and_words_in_columns() -> None:
+    table = Table("Numbers", ("n", "word"), [("row", [0.12345, "yes"]), ("other", [7, "no"])])
+    assert plain(table) == [
+        "Numbers",
+        "            n   word",
+        "row     0.123    yes",
+        "other       7     no",
+    ]

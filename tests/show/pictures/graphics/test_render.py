@@ -1,0 +1,94 @@
+"""Pictures of every kind as SVG and PNG."""
+
+import re
+import sys
+from xml.etree import ElementTree
+
+import pytest
+
+from grader.pictures import Heatmap, Picture
+from grader.show.pictures.graphics import NoMatplotlib, png, svg
+from tests.show.pictures.examples import CURVES, FLOW, PICTURES, ROOFLINE
+
+pytest.importorskip("matplotlib", reason="pictures need matplotlib, which is not installed")
+
+each_picture = pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
+
+
+def texts(drawing: str) -> list[str]:
+    """The words on an SVG."""
+    return [element.text or "" for element in ElementTree.fromstring(drawing).iter() if element.tag.endswith("text")]
+
+
+@each_picture
+def test_an_svg_is_one_element_that_says_what_it_is_and_is_as_wide_as_its_place(picture: Picture) -> None:
+    root = ElementTree.fromstring(svg(picture))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.attrib["role"] == "img"
+    assert "viewBox" in root.attrib
+    assert not {"width", "height"} & set(root.attrib)
+    title, desc = root[0], root[1]
+    assert (title.tag.rpartition("}")[2], title.text) == ("title", picture.title)
+    assert desc.tag.rpartition("}")[2] == "desc"
+    assert desc.text
+
+
+@each_picture
+def test_an_svg_that_stands_alone_has_a_size(picture: Picture) -> None:
+    root = ElementTree.fromstring(svg(picture, alone=True))
+    within = ElementTree.fromstring(svg(picture))
+    assert f"max-width: {root.attrib['width']}px" in within.attrib["style"]
+    assert "style" not in root.attrib
+    width, height = map(float, root.attrib["viewBox"].split()[2:])
+    assert abs(float(root.attrib["width"]) / float(root.attrib["height"]) - width / height) < 0.02
+
+
+@each_picture
+def test_the_same_picture_is_the_same_svg(picture: Picture) -> None:
+    assert svg(picture) == svg(picture)
+
+
+@each_picture
+def test_all_colours_are_variables_with_a_light_and_a_dark_value(picture: Picture) -> None:
+    drawing = svg(picture)
+    style = re.search("<style>(.*?)</style>", drawing)
+    assert style
+    assert style[1].count("--picture-ink:") == style[1].count("--picture-series-6:") == 2
+    assert "@media (prefers-color-scheme: dark)" in style[1]
+    assert "var(--ink, var(--picture-ink))" in drawing
+    assert not re.search("#[0-9a-f]{6}", drawing.replace(style[1], ""))
+
+
+@each_picture
+def test_nothing_is_fetched_and_ids_are_of_this_picture(picture: Picture) -> None:
+    drawing = svg(picture)
+    assert re.findall("[a-z]+://[^\"' ]*", drawing) == ["http://www.w3.org/2000/svg"]
+    name = f"picture-{picture.name}"
+    assert all(each.startswith(name) for each in re.findall(r'\bid="([^"]*)', drawing))
+    assert all(each.startswith(name) for each in re.findall(r'(?:url\(|href=")#([^")]*)', drawing))
+
+
+def test_words_are_text() -> None:
+    assert [text for text in texts(svg(FLOW)) if text] == ["a layer", "x", "norm", "FFN", "+"]
+    assert {"A loss", "step", "loss", "one", "two"} <= set(texts(svg(CURVES)))
+
+
+def test_logarithmic_axes_have_the_powers_of_ten() -> None:
+    assert {"1", "10", "100", "1000"} <= set(texts(svg(ROOFLINE)))
+
+
+@each_picture
+def test_a_png_of_each(picture: Picture) -> None:
+    assert png(picture).startswith(b"\x89PNG")
+
+
+def test_a_heatmap_of_one_number() -> None:
+    same = Heatmap("same", "All the same", ("a",), ("b",), [[2.0]])
+    assert "2.00" in texts(svg(same))
+
+
+@pytest.mark.parametrize("draw", [svg, png])
+def test_without_matplotlib(draw: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(NoMatplotlib):
+        draw(CURVES)  # type: ignore[operator]
