@@ -11,12 +11,13 @@ from grader.author.check.exercises import Problem, Verdict, check
 from grader.author.check.lessons import OPENING, LessonVerdict, check_lessons, with_parts
 from grader.author.check.mutants import prove
 from grader.base.errors import UsageError
-from grader.cli.screen import bold, course_root, dim, number, prose, say
+from grader.cli.screen import bold, course_root, dim, prose, say
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.document import shown
 from grader.course.glossary import load_glossary
 from grader.course.lessons import find_lesson, lesson_path, quiz_path
 from grader.quiz.lint import QuizVerdict, lint
+from grader.show.numbers import format_points
 from grader.show.symbols import FAILED, PASSED
 from grader.study.grading import lost_is_said
 
@@ -184,7 +185,7 @@ def _shown_exercise(verdict: Verdict) -> bool:
     _clear()
     counts = f"{verdict.mistakes} mistakes   {verdict.variants} variants"
     slowest = f"slowest test {verdict.slowest:.2f} s"
-    told = f"{number(verdict.points):>3} points   {counts}   {dim(slowest)}"
+    told = f"{format_points(verdict.points):>3} points   {counts}   {dim(slowest)}"
     say(f"  {_mark(bool(verdict.problems))} {bold(f'{verdict.exercise:<24}')} {told}")
     for sentence in verdict.unavailable:
         say(*_item(f"not proved: {sentence}"))

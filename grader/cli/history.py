@@ -6,9 +6,10 @@ from itertools import pairwise
 import click
 
 from grader.cli.names import ExerciseName, named
-from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, prose, say, step
+from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.course.progress import Graded, Progress
+from grader.show.numbers import format_change, format_points
 from grader.show.symbols import FAILED, PASSED, PUBLIC
 from grader.study.reader.order import in_order, steps
 
@@ -35,7 +36,7 @@ def _all(course: Course, progress: Progress) -> None:
     say("", f"  {bold('history')}   {_days([each.time for _, tries in tried for each in tries])}", "")
     for exercise, tries in tried:
         best = max(tries, key=lambda each: each.score / (each.max_score or 1))
-        points = f"{number(best.score)}/{number(best.max_score)}"
+        points = f"{format_points(best.score)}/{format_points(best.max_score)}"
         count = f"{len(tries)} tr{'y' if len(tries) == 1 else 'ies'}"
         say(f"    {_mark(tries)} {exercise.id:<{wide}}   {points:>7}   {count:>8}   {dim(_date(tries[-1].time))}")
     say("", step("more", f"grade history {tried[-1][0].id}", "each try"))
@@ -50,8 +51,8 @@ def _one(exercise: Exercise, progress: Progress) -> None:
     for place, (last, this) in enumerate(pairwise(before), start=1):
         assert this is not None
         alike = last is not None and last.max_score == this.max_score  # the course has not changed its points
-        gained = f"{this.score - last.score:+.10g}" if last and alike and last.score != this.score else ""
-        points = f"{number(this.score)}/{number(this.max_score)}"
+        gained = format_change(this.score - last.score) if last and alike and last.score != this.score else ""
+        points = f"{format_points(this.score)}/{format_points(this.max_score)}"
         head = f"  {place:>3}   {_mark([this])} {_date(this.time)}   {points:>7} {gained:>5}"
         if columns() < COLUMNS:  # what changed stands below
             say(head, *map(dim, prose(_changed(last, this), indent=10)))

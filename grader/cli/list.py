@@ -7,13 +7,14 @@ import click
 
 from grader.base.errors import UsageError
 from grader.cli.names import LessonName, lesson_number
-from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, prose, say, step
+from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.document import shown
 from grader.course.lesson.files import part_files
 from grader.course.lessons import exam_form, quiz_path
 from grader.course.progress import Progress, now
 from grader.quiz import history
+from grader.show.numbers import format_points
 from grader.show.symbols import DONE, FAILED, HERE, NOT_STARTED, PASSED, PUBLIC
 from grader.study.reader.order import Step, done, in_order, leads_to, next_step, steps, why
 
@@ -27,8 +28,7 @@ ONLY_PUBLIC = f"{PUBLIC}  passes the public tests; what you hand in is tested fu
 MISSING = "!"
 NAMES = 17  # the width of the column of lessons' names
 READ = 5  # of that of parts that are read
-POINTS = 7  # of that of points
-QUIZ = 8  # and of that of quizzes
+POINTS = 7  # of that of points, at least
 AROUND = 10  # lines of the screen beside the rows of lessons and exercises, with that of the next prompt
 GOOD = 0.8  # the share of a quiz from which it has the mark of what is passed
 
@@ -98,7 +98,9 @@ def _map(course: Course, progress: Progress, lessons: list[Lesson], here: Lesson
     """A row for each lesson that has exercises or a quiz, and the numbers of the others."""
     most = max([9, *(len(_of(course, lesson)) for lesson in lessons)])
     gap = " " * (2 if _width() >= COLUMNS else 1)
-    head = f"{'lesson':<{NAMES}}{gap}{'read':<{READ}}{gap}{'exercises':<{most}}{gap}{'points':>{POINTS}}{gap * 2}quiz"
+    points = {lesson.number: _points(progress, _of(course, lesson)) for lesson in lessons}
+    wide = max([POINTS, *map(len, points.values())])
+    head = f"{'lesson':<{NAMES}}{gap}{'read':<{READ}}{gap}{'exercises':<{most}}{gap}{'points':>{wide}}{gap * 2}quiz"
     lines = [dim(f"       {head}")]
     for lesson in lessons:
         exercises = _of(course, lesson)
@@ -109,7 +111,7 @@ def _map(course: Course, progress: Progress, lessons: list[Lesson], here: Lesson
             f"{lesson.short:<{NAMES}}",
             f"{_read(course, progress, lesson):<{READ}}",
             dots,
-            f"{_points(progress, exercises):>{POINTS}}",
+            f"{points[lesson.number]:>{wide}}",
         )
         lines.append(f"  {arrow} {lesson.number:>2} {gap.join(cells)}{gap * 2}{quiz}")
     empty = [str(lesson.number) for lesson in course.lessons if lesson not in lessons]
@@ -156,7 +158,7 @@ def _points(progress: Progress, exercises: list[Exercise]) -> str:
     if not exercises:
         return ""
     earned = sum((progress.best(exercise.id) or 0.0) * exercise.points for exercise in exercises)
-    return f"{number(round(earned, 1))}/{number(sum(exercise.points for exercise in exercises))}"
+    return f"{format_points(earned)}/{format_points(sum(exercise.points for exercise in exercises))}"
 
 
 def _read(course: Course, progress: Progress, lesson: Lesson) -> str:
@@ -176,7 +178,7 @@ def _quiz(progress: Progress, lesson: Lesson) -> str:
         return NOT_STARTED
     good = state.best.score >= GOOD * state.best.max_score
     mark = click.style(PASSED, fg="green") if good else click.style(FAILED, fg="red")
-    return f"{mark} {number(round(state.best.score, 1))}/{number(state.best.max_score)}"
+    return f"{mark} {format_points(state.best.score)}/{format_points(state.best.max_score)}"
 
 
 def _review(progress: Progress) -> list[str]:

@@ -11,7 +11,7 @@ import msgspec
 
 from grader.base.errors import UsageError
 from grader.cli.names import LessonName
-from grader.cli.screen import COLUMNS, bold, course_root, interactive, number, say, step
+from grader.cli.screen import COLUMNS, bold, course_root, interactive, say, step
 from grader.course import Course, Lesson, load_lessons
 from grader.course.document import shown
 from grader.course.lessons import exam_form, find_lesson, quiz_path
@@ -24,6 +24,7 @@ from grader.quiz.model import LEVELS, Quiz
 from grader.quiz.plain import answer_in_words, ask_plainly, plain_text, right_lines
 from grader.quiz.result import QuizResult
 from grader.quiz.session import Done, Session
+from grader.show.numbers import format_points
 from grader.show.symbols import FAILED, NOT_STARTED, stream_encoding, writable
 
 STOPPED_SHORT = 1  # exit code: the input ended before the last question
@@ -181,14 +182,14 @@ def _show(attempt: Attempt, as_json: bool) -> None:
         return
     title = attempt.quiz.title
     head = f"{title}   {attempt.session.kind}, attempt {result.attempt}"
-    score = f"{points(result.score)} of {number(result.max_score)}"
+    score = f"{format_points(result.score)} of {format_points(result.max_score)}"
     say("", f"  {bold(title)}{head[len(title) :]}{score:>{max(columns() - 2 - len(head), len(score) + 3)}}", "")
     for level in LEVELS:
         rows = [each for each in result.questions if each.level == level]
         if rows:
             earned = sum(each.score for each in rows)
             full = round(20 * earned / len(rows))
-            say(f"    {level:<10} {'█' * full}{'░' * (20 - full)}   {points(earned)} of {len(rows)}")
+            say(f"    {level:<10} {'█' * full}{'░' * (20 - full)}   {format_points(earned)} of {len(rows)}")
     wrong = show_missed(attempt.session)
     _read_again(attempt.slug, result)
     say("")
@@ -239,8 +240,3 @@ def _read_again(slug: str, result: QuizResult) -> None:
 def columns() -> int:
     """How wide a line may be."""
     return max(min(COLUMNS, shutil.get_terminal_size().columns), 20)
-
-
-def points(score: float) -> str:
-    """`9`, `8.5`, `8.67`"""
-    return f"{round(score, 2):g}"

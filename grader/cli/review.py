@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import click
 
-from grader.cli.quiz import STOPPED_SHORT, points, show_missed, take
+from grader.cli.quiz import STOPPED_SHORT, show_missed, take
 from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course import Course, load_lessons
 from grader.course.glossary import load_glossary
@@ -21,6 +21,7 @@ from grader.quiz.load import load_quiz
 from grader.quiz.model import Askable
 from grader.quiz.review import Due, due_after, due_at
 from grader.quiz.session import Done, Given, Session
+from grader.show.numbers import format_points
 
 MOST = 20  # questions of one review unless said otherwise
 NEW_TERMS = 5  # terms of the glossary that are met for the first time in one
@@ -57,7 +58,7 @@ def command(ctx: click.Context, plain: bool, count: int, only_list: bool) -> Non
     done = take(session, plain, quiet=False)
     given = session.first_times
     if done is not Done.STOPPED or given:
-        say("", f"  {bold('review')}   {points(session.score)} of {len(given)}")
+        say("", f"  {bold('review')}   {format_points(session.score)} of {len(given)}")
         show_missed(session)
         say("")
     if done is Done.ENDED:

@@ -31,6 +31,7 @@ from grader.quiz.model import (
     TextAnswer,
 )
 from grader.quiz.score import accepts, mark, plain, right_answer
+from grader.show.numbers import format_points
 
 MOST_DRAWS = 10_000  # that are tried; of more, so many by chance
 LONGEST_IS_RIGHT = 0.5  # the share of single choices above which length tells the answer
@@ -122,7 +123,7 @@ def _scoring(question: Question) -> Iterator[str]:
     asked = ask(question, "lint", 1)
     score = mark(asked, right_answer(asked)).score
     if score != 1:
-        yield f"its right answer, {right_answer(asked)}, scores {score:g}."
+        yield f"its right answer, {right_answer(asked)}, scores {format_points(score)}."
     for typed in wrong_answers(asked):
         if mark(asked, typed).score >= 1:
             yield f"the wrong answer {typed} gets full marks."

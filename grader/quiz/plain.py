@@ -7,6 +7,7 @@ from grader.quiz.model import COMMANDS, CodeLine, Match, Multiple, Numeric, Orde
 from grader.quiz.score import NotAnAnswer, in_words, right_in_words
 from grader.quiz.session import Done, Given, Session
 from grader.show.layout import MANY, Line, line, paint
+from grader.show.numbers import format_points
 from grader.show.text import code_block, parse_inline, wrap_spans
 
 EXAM = "An exam: what was right is said at the end."
@@ -136,7 +137,7 @@ def wanted(asked: Asked) -> str:
 def verdict_lines(asked: Asked, given: Given, width: int) -> list[str]:
     """What an answer is worth and why, as text."""
     score = given.mark.score
-    lines = ["  Right." if score == 1 else "  Not right." if score == 0 else f"  {score:.2f} of 1."]
+    lines = ["  Right." if score == 1 else "  Not right." if score == 0 else f"  {format_points(score)} of 1."]
     for reason in given.mark.feedback:
         lines += plain_text(reason, 4, width)
     if score < 1:

@@ -7,6 +7,7 @@ from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Option, Order,
 from grader.quiz.score import places, right_in_words
 from grader.quiz.session import Given
 from grader.show.layout import BLANK, Line, Span, line
+from grader.show.numbers import format_points
 from grader.show.symbols import DONE, FAILED, HERE, NOT_STARTED, PASSED
 from grader.show.text import code_rows, markdown_lines, numbered_lines, parse_inline, styled_lines, with_head
 
@@ -37,7 +38,7 @@ def verdict(asked: Asked, given: Given, width: int) -> list[Line]:
     """What an answer is worth, the reason, and the explanation with its source."""
     question = asked.question
     score = given.mark.score
-    word = "right" if score == 1 else "not right" if score == 0 else f"{score:.2f} of 1"
+    word = "right" if score == 1 else "not right" if score == 0 else f"{format_points(score)} of 1"
     lines = [line("  ", _mark(score == 1), f" {word}")]
     for reason in given.mark.feedback:
         lines += markdown_lines(reason, width, 4)

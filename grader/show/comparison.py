@@ -1,4 +1,4 @@
-"""Two tensors that differ, as a table: your numbers left, the expected ones right."""
+"""A table of two tensors that differ: the returned numbers on the left, the expected ones on the right."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ TRUE, FALSE = "█░"
 
 
 def comparison_table(comparison: Comparison, page: Page) -> list[Line]:
-    """Rows of numbers, the worst one marked. Where only some numbers of the rows differ, those have a star.
+    """Return rows of numbers with the worst marked. If only some numbers of a row differ, these have a star.
 
-    A row that is too long for the page is cut to the numbers around its worst one, or continued below on a
-    full page; its place then says which numbers are shown. Below stands how many rows and columns are not.
+    A row too long for the page is cut to the numbers around its worst one, or continued below on a full page; its label
+    then says which numbers are shown. A last line says how many rows and columns are not shown.
     """
     rows = choose_rows(comparison.rows, page.rows if page.tight or len(comparison.rows) > page.rows + 1 else MANY)
     if not rows:
@@ -71,19 +71,19 @@ def comparison_table(comparison: Comparison, page: Page) -> list[Line]:
 
 
 def _more(count: int, what: str) -> str:
-    """What is not shown: "7 more rows"."""
+    """Return how many are not shown: "7 more rows"."""
     return f"{count} more {what}{'s' * (count > 1)}" if count > 0 else ""
 
 
 def _side(texts: Sequence[str], starred: Sequence[bool] | None, digits: int, gap: str) -> Line:
-    """Numbers in columns of `digits` cells, each with room for a star if any has one."""
+    """Return numbers in columns of `digits` cells, each with room for a star if any has one."""
     stars = [""] * len(texts) if starred is None else ["*" if star else " " for star in starred]
     columns = zip(texts, stars, strict=True)
     return line(*(line(gap, align_right(text, digits), Span(star, "red")) for text, star in columns))
 
 
 def comparison_sentence(comparison: Comparison, page: Page) -> str:
-    """How many numbers differ, and by how much."""
+    """Return how many numbers differ, and by how much."""
     largest = comparison.largest
     mask = is_mask(comparison.rows)
     by = "" if mask or (isinstance(largest, str) and largest not in ("inf", "-inf")) else _short(largest)
@@ -99,32 +99,32 @@ def comparison_sentence(comparison: Comparison, page: Page) -> str:
 
 
 def is_mask(rows: Sequence[Row]) -> bool:
-    """Whether all values are True or False; then they are drawn as a picture."""
+    """Return whether all values are True or False, so that they can be drawn as a picture."""
     values = {value for row in rows for value in (*row.yours, *row.expected)}
     return bool(values) and values <= {"True", "False"}
 
 
 def needs_stars(rows: Sequence[Row]) -> bool:
-    """Whether the numbers that differ must be told from others that agree."""
+    """Return whether some numbers of the rows agree, so that those that differ need a star."""
     return not all(differs for row in rows for differs in row.differs)
 
 
 def choose_rows(rows: Sequence[Row], most: int) -> list[Row]:
-    """The first `most` rows, the worst one among them."""
+    """Return the first `most` rows, the worst one among them."""
     first = list(rows[:most])
     worst = [row for row in rows[most:] if row.worst]
     return [*first[: most - 1], worst[0]] if worst else first
 
 
 def window_starts(row: Row, most: int, full: bool) -> list[int]:
-    """Where the stretches of at most `most` numbers that are shown of the row begin."""
+    """Return where the shown stretches of at most `most` numbers of the row begin."""
     if full or len(row.yours) <= most:
         return list(range(0, len(row.yours), most))
     return [max(0, min(worst_position(row) - most // 2, len(row.yours) - most))]
 
 
 def worst_position(row: Row) -> int:
-    """The position in the row of the number that differs most; NaN, infinities and words come first."""
+    """Return the position of the number that differs most; NaN, infinities and words come first."""
     distances = [
         -1.0
         if not differs
@@ -137,7 +137,7 @@ def worst_position(row: Row) -> int:
 
 
 def row_label(axes: Sequence[Axis], row: Row, first: int, most: int) -> str:
-    """Where the numbers of a row stand: `[b=0, t=3]`, or `[b=0, t=3, 4:8]` for a part of the last axis."""
+    """Return the position of a row: `[b=0, t=3]`, or `[b=0, t=3, 4:8]` for a part of the last axis."""
     parts = [
         f"{axis.name.lower()}={index}" if axis.name else str(index)
         for axis, index in zip(axes, row.index, strict=False)
@@ -149,7 +149,7 @@ def row_label(axes: Sequence[Axis], row: Row, first: int, most: int) -> str:
 
 
 def number_texts(rows: Sequence[Row]) -> list[tuple[list[str], list[str]]]:
-    """Yours and expected of each row as text, with as many digits as it takes to see every difference."""
+    """Return the numbers of each row as text, with enough digits to see every difference."""
     pairs = [
         (mine, theirs)
         for row in rows

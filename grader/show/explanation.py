@@ -1,4 +1,4 @@
-"""Why a submission failed: the first failing test, or why there was nothing to test."""
+"""Why a submission failed: its first failing test, or the reason why no test could run."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from grader.show.status import blocking_tests
 
 
 class ExplanationSection(NamedTuple):
-    """A part of an explanation: what is said of one test, or of the submission."""
+    """The part of an explanation about one test, or about the submission."""
 
     test: TestResult | None
     pieces: list[Piece]
 
 
 def explanation_lines(result: Result, page: Page) -> list[Line]:
-    """The first telling test explained, on a full page all of them; then which tests were not run."""
+    """Return the explanation of the first failing test, or of all on a full page, then the tests not run."""
     return join_blocks(*(_lines(section, page) for section in sections(result, page)))
 
 
@@ -30,7 +30,7 @@ def _lines(section: ExplanationSection, page: Page) -> list[Line]:
 
 
 def sections(result: Result, page: Page) -> list[ExplanationSection]:
-    """The parts of that, each with the test that it is about."""
+    """Return the parts of the explanation, each with the test that it is about."""
     if result.outcome is not Outcome.GRADED:
         return [ExplanationSection(None, not_graded_pieces(result, page))]
     explained = _explained(result, page)
@@ -60,13 +60,13 @@ def _explained(result: Result, page: Page) -> Sequence[TestResult]:
 
 
 def _said_above(result: Result, page: Page) -> bool:
-    """Whether it is said already for what the tests wait that were not run, or need not be said."""
+    """Return whether the list of tests already says why tests were skipped, or the page leaves it out."""
     skipped = sum(test.outcome is Outcome.SKIPPED for test in result.tests)
     return page.only is not None or page.tight > 0 or (page.fold > 0 and skipped > 1)
 
 
 def _elsewhere(result: Result, explained: Sequence[TestResult]) -> list[str]:
-    """What is wrong beside that, in tests that are not explained here: one mistake is mended sooner than seen."""
+    """Return what is wrong in tests that are not explained here, so that it can be fixed in the same edit."""
     names = {test.id: test.name for test in result.tests if test not in explained}
     found = [each for each in result.diagnoses if each.test in names]
     if found:
@@ -75,7 +75,7 @@ def _elsewhere(result: Result, explained: Sequence[TestResult]) -> list[str]:
 
 
 def _other_signs(result: Result, explained: Sequence[TestResult]) -> list[str]:
-    """Where nothing is known of why a test fails, what was seen of the result in another."""
+    """Return an observation from another test, if no cause of the explained one is known."""
     if result.diagnoses or any(t.failure and (t.failure.near_miss or t.failure.exception) for t in explained):
         return []
     others = [t for t in result.telling if t not in explained and t.failure and t.failure.near_miss]
@@ -83,7 +83,7 @@ def _other_signs(result: Result, explained: Sequence[TestResult]) -> list[str]:
 
 
 def _other_lines(result: Result, explained: Sequence[TestResult]) -> list[str]:
-    """Other lines of the code at which tests ended: several crashes in one function cost one run, not several."""
+    """Return up to two other lines of the code that raise, so that several crashes cost a single run."""
     seen = {last_line(test) for test in explained}
     said = []
     for test in result.telling:
@@ -97,12 +97,12 @@ def _other_lines(result: Result, explained: Sequence[TestResult]) -> list[str]:
 
 
 def unavailable_reasons(tests: Sequence[TestResult]) -> list[str]:
-    """Why tests are not counted here, each reason once."""
+    """Return why tests are unavailable here, each reason once."""
     return list(dict.fromkeys(t.failure.message for t in tests if t.outcome is Outcome.UNAVAILABLE and t.failure))
 
 
 def not_graded_pieces(result: Result, page: Page) -> list[Piece]:
-    """Why the submission as a whole could not be tested."""
+    """Return why the submission as a whole could not be tested."""
     message = result.message or ""
     return join_blocks(
         as_paragraph(GRADER_FAULT) if result.outcome is Outcome.ERROR else (),
@@ -115,7 +115,7 @@ def not_graded_pieces(result: Result, page: Page) -> list[Piece]:
 
 
 def skipped_sentence(tests: Sequence[TestResult]) -> str:
-    """A sentence on the skipped tests, naming the tests they wait for."""
+    """Return a sentence about the skipped tests that names the tests they need; empty if none was skipped."""
     skipped = [t for t in tests if t.outcome is Outcome.SKIPPED]
     if not skipped:
         return ""

@@ -1,4 +1,4 @@
-"""One failing test explained: the cause first, then the call, and then what differs."""
+"""The explanation of one failing test: the cause first, then the call, then the difference."""
 
 from collections.abc import Sequence
 
@@ -61,7 +61,7 @@ SIDE_BY_SIDE = {Outcome.WRONG_SHAPE, Outcome.WRONG_DTYPE, Outcome.WRONG_TYPE, Ou
 
 
 def explain_failure(test: TestResult, result: Result, page: Page) -> list[Piece]:
-    """The section of a failing test: the cause, the call, the numbers, and what the code printed."""
+    """Return the section of a failing test: the cause, the call, the numbers, and what the code printed."""
     failure = test.failure or Failure(f"The test ended so: {OUTCOME_NAMES[test.outcome]}.")
     named = [each for each in result.diagnoses if each.test == test.id and each.shown]
     beside = [each for each in result.diagnoses if each.test == test.id and not each.shown]
@@ -89,7 +89,7 @@ def explain_failure(test: TestResult, result: Result, page: Page) -> list[Piece]
 
 
 def cause_pieces(named: Sequence[Diagnosis], failure: Failure) -> list[Piece]:
-    """Why the test fails, as far as it is known: known mistakes, else what was seen of the result."""
+    """Return why the test fails, as far as known: known mistakes, else observations about the result."""
     seen = (*([failure.near_miss] if failure.near_miss else []), *failure.observations)
     texts = [reflow(each.advice) for each in named] or [" ".join(seen)]
     if named and not named[0].whole:
@@ -98,7 +98,7 @@ def cause_pieces(named: Sequence[Diagnosis], failure: Failure) -> list[Piece]:
 
 
 def call_lines(made: Call, outcome: Outcome, page: Page) -> list[Line]:
-    """The call as it was written, its tensors by their shapes, and what it returned."""
+    """Return the call as it was written, its tensors by their shapes, and what it returned."""
     column = 15
     room = page.width - column
     tensors = [a for a in made.arguments if a.value.shape is not None]
@@ -125,7 +125,7 @@ def call_lines(made: Call, outcome: Outcome, page: Page) -> list[Line]:
 
 
 def part_lines(parts: Sequence[Part], page: Page) -> list[Line]:
-    """The parts of a result, one a line: what was returned and what was expected, shapes and types."""
+    """Return the parts of a result, one per line: shapes and types, returned and expected."""
     names = min(max(10, *(cells(part.name) for part in parts)), page.width // 3)
     column = 5 + names
     room = (page.width - column - 4) // 2
@@ -147,7 +147,7 @@ def part_lines(parts: Sequence[Part], page: Page) -> list[Line]:
 
 
 def _part(part: Part, room: int, page: Page) -> Line:
-    """A part by its shape, and its sign before it."""
+    """Return a part by its shape, after its mark."""
     sign = () if part.agrees is None else (_sign(part.agrees), " ")
     return line(*sign, cut(f"{part.name} {describe_value(part.yours)}", room - 2, page))
 
@@ -157,7 +157,7 @@ def _sign(agrees: bool) -> Span:
 
 
 def difference_text(failure: Failure, outcome: Outcome, page: Page) -> str:
-    """What differs, or what happened. The failure's own message is left out where that only says the same."""
+    """Return what differs or what happened, without a message that only repeats it."""
     derived, message = "", failure.message
     if failure.comparison:
         derived = comparison_sentence(failure.comparison, page)
@@ -179,7 +179,7 @@ def _tolerance(failure: Failure) -> str:
 
 
 def repeats_exception(message: str, raised: Raised | None) -> bool:
-    """Whether a message says no more than the exception that is shown with it."""
+    """Return whether a message says no more than the exception shown with it."""
     if not raised:
         return False
     said = message.strip().rstrip(".")
@@ -188,7 +188,7 @@ def repeats_exception(message: str, raised: Raised | None) -> bool:
 
 
 def evidence_sentence(named: Sequence[Diagnosis], failure: Failure) -> str:
-    """On what the known mistakes of one test rest."""
+    """Return the evidence for the known mistakes of one test."""
     if not named:
         return ""
     agreed = named[0].agreed
@@ -204,7 +204,7 @@ def evidence_sentence(named: Sequence[Diagnosis], failure: Failure) -> str:
 
 
 def notes(test: TestResult, tests: Sequence[TestResult]) -> str:
-    """How many tests end at the line where this one does, how many frames are not shown, and what took the time."""
+    """Return how many tests end at the same line, how many frames are hidden, and a hint about slow printing."""
     here = last_line(test)
     ended = [other for other in tests if here and last_line(other) == here]
     which = f"All {len(ended)}" if len(ended) == len(tests) else f"{len(ended)} of {len(tests)}"
@@ -218,7 +218,7 @@ def notes(test: TestResult, tests: Sequence[TestResult]) -> str:
 
 
 def last_line(test: TestResult) -> tuple[str, int] | None:
-    """The file and the line of the student's at which a test ended."""
+    """Return the file and line of the student's code at which a test ended; None if unknown."""
     failure = test.failure
     if failure and failure.exception and failure.exception.frames:
         last = failure.exception.frames[-1]
@@ -230,7 +230,7 @@ def last_line(test: TestResult) -> tuple[str, int] | None:
 
 
 def printed_lines(output: Output | None, page: Page) -> list[Line]:
-    """The beginning of what the student's code printed, and how many bytes are not shown."""
+    """Return the beginning of the output of the student's code, and how many bytes are not shown."""
     if output is None or not (output.text or output.dropped):
         return []
     lines = wrap(output.text.rstrip("\n"), page.width - 15)

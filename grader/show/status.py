@@ -1,4 +1,4 @@
-"""How a submission fared: one line for each test, or for the submission if the tests did not run."""
+"""The outcome of a submission: one line per test, or one for the submission if no test ran."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ ORDER = ("fail", "not started", "not run", "pass")  # of folded lines
 
 
 def status_lines(result: Result, page: Page, unwritten: int | None = None) -> list[Line]:
-    """The tests with their points; for a submission that was not graded, how it ended and where.
+    """Return the tests with their points, or how and where a submission ended that was not graded.
 
     `unwritten` is the line of the code that is not written yet.
     """
@@ -27,7 +27,7 @@ def status_lines(result: Result, page: Page, unwritten: int | None = None) -> li
 
 
 def describe_ending(result: Result) -> tuple[str, str]:
-    """How a submission ended that was not graded, in words, and where."""
+    """Return how a submission ended that was not graded, and where."""
     words = OUTCOME_NAMES[result.outcome] if result.blocked_by is None else f"needs {result.blocked_by} first"
     if result.exception and result.exception.frames:
         last = result.exception.frames[-1]
@@ -36,7 +36,7 @@ def describe_ending(result: Result) -> tuple[str, str]:
 
 
 def outcome_mark(outcome: Outcome) -> Span:
-    """The sign before what ended so."""
+    """Return the mark of an outcome."""
     if outcome is Outcome.PASSED:
         return Span("✓", "green")
     if outcome in (Outcome.SKIPPED, Outcome.UNAVAILABLE, Outcome.NOT_STARTED, Outcome.BLOCKED):
@@ -45,7 +45,7 @@ def outcome_mark(outcome: Outcome) -> Span:
 
 
 def test_lines(result: Result, page: Page) -> list[Line]:
-    """One line for each test. Where the page folds, one line for many with the same mark."""
+    """Return one line per test; a page that folds merges those with the same mark into one line."""
     if page.only:
         return _lines([_row(test) for test in result.tests if test.id == page.only], page)
     first = result.explained
@@ -72,7 +72,7 @@ def test_lines(result: Result, page: Page) -> list[Line]:
 
 
 def blocking_tests(tests: Sequence[TestResult]) -> list[str]:
-    """The names of the failing tests for which others were not run."""
+    """Return the names of the failing tests because of which others were skipped."""
     wanted = {need for t in tests if t.outcome is Outcome.SKIPPED for need in t.needs}
     return [t.name for t in tests if t.id in wanted and t.failing]
 

@@ -15,6 +15,7 @@ from grader.course.variations import Variation, load_variations
 from grader.engine.judge.materials import materials_of, reference_texts
 from grader.engine.judge.messages import Job, Materials
 from grader.engine.pool.client import Judges
+from grader.show.numbers import format_points
 
 FEWEST_MISTAKES = 3
 FEWEST_VARIANTS = 3
@@ -147,7 +148,8 @@ class _Proof:
         if result.outcome is Outcome.GRADED and off and not left_out:
             self._say(
                 "exercise.yaml",
-                f"says {self.exercise.points:g} points, and the tests' marks add up to {result.max_score:g}.",
+                f"says {format_points(self.exercise.points)} points, and the tests' marks add up to "
+                f"{format_points(result.max_score)}.",
             )
         key = run.label, run.job.seed
         scores = tuple(test.points for test in result.tests)
@@ -158,7 +160,10 @@ class _Proof:
 
     def _take_stub(self, run: _Run, result: Result) -> None:
         if result.outcome is not Outcome.NOT_STARTED or result.score:
-            self._say(run.label, f"is {result.outcome} with {result.score:g} points; it should be not_started with 0.")
+            self._say(
+                run.label,
+                f"is {result.outcome} with {format_points(result.score)} points; it should be not_started with 0.",
+            )
 
     def _take_reference(self, run: _Run, result: Result) -> None:
         self._take_variant(run, result)

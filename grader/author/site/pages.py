@@ -19,6 +19,7 @@ from grader.course.lesson.model import Part
 from grader.course.lesson.notation import Letter, load_notation, notation_path
 from grader.course.lessons import sections
 from grader.course.model import Course, Exercise, Lesson
+from grader.show.numbers import format_points
 
 HOME = "index.html"
 EXERCISES = "exercises/index.html"
@@ -185,7 +186,7 @@ class Pages:
         begins = self.first_pages.get(exercise.lesson)
         where = Link(begins, self.course.lesson(exercise.lesson).title) if begins else None
         body += render("exercise.html", exercise=exercise, page=url, lesson=where, course=self.course)
-        facts = f"level {exercise.level}, about {exercise.minutes} minutes, {exercise.points:g} points"
+        facts = f"level {exercise.level}, about {exercise.minutes} minutes, {format_points(exercise.points)} points"
         return self._page(
             url,
             plain(title or exercise.title),

@@ -20,6 +20,7 @@ from grader.course.lesson.model import (
 from grader.course.model import Exercise
 from grader.pictures import Picture
 from grader.show.layout import BLANK, MANY, Line, Span, bold, cells, dim, line, paint, width
+from grader.show.numbers import format_points
 from grader.show.symbols import FAILED, NOT_STARTED, PASSED
 from grader.show.text import with_head, wrap_code
 from grader.study.reader.markdown import MARGIN, Page, code, inline, markdown
@@ -152,7 +153,7 @@ def _due(command: str, exercise: Exercise | None, text: str, around: Surrounding
         head = line("  ", dim("now"), "   ", bold(command))
     else:
         mark = Span(PASSED, "green") if around.passed(exercise) else Span(NOT_STARTED)
-        minutes = f"{exercise.minutes} minutes, {exercise.points:g} points"
+        minutes = f"{exercise.minutes} minutes, {format_points(exercise.points)} points"
         head = line("  ", mark, " ", bold(command))
         room = page.readable - cells(command) - 4
         head = line(head, "   ", dim(minutes)) if len(minutes) + 3 <= room else head

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from grader.base.errors import UsageError
 from grader.course.document import shown
+from grader.show.numbers import format_points
 from grader.teach.formats.files import read, remark
 from grader.teach.formats.matching import Roll, keys
-from grader.teach.formats.table import cell, number, write_table
+from grader.teach.formats.table import cell, write_table
 from grader.teach.formats.view import by_student, final_points
 from grader.teach.gradebook.model import Book, Item
 
@@ -40,7 +41,7 @@ def _fresh(book: Book) -> Iterator[list[str]]:
     titles = [item.title for item in book.items]
     columns = [item.title if titles.count(item.title) == 1 else f"{item.title}, {item.id}" for item in book.items]
     yield [*STUDENT_COLUMNS, *map(cell, columns)]
-    yield [POINTS_POSSIBLE, "", "", "", "", *(number(item.max_score) for item in book.items)]
+    yield [POINTS_POSSIBLE, "", "", "", "", *(format_points(item.max_score) for item in book.items)]
     for student, grades in by_student(book):
         canvas_id = student.id if "canvas" in book.run.layout and student.id.isdigit() else ""
         sis_id = "" if canvas_id else student.id
@@ -147,4 +148,6 @@ def _compare(row: Sequence[str], items: Sequence[Item], export: _Export) -> None
     for item in items:
         possible = row[export.columns[item.id]].strip()
         if _NUMBER.fullmatch(possible) and float(possible.replace(",", ".")) != item.max_score:
-            remark(f"{item.id} has {number(item.max_score)} points here and {possible} in Canvas; ours are written.")
+            remark(
+                f"{item.id} has {format_points(item.max_score)} points here and {possible} in Canvas; ours are written."
+            )

@@ -10,6 +10,7 @@ from grader.quiz.result import QuizResult
 from grader.show.explanation import sections
 from grader.show.html import html_body
 from grader.show.layout import Page, display_struct
+from grader.show.numbers import format_points
 from grader.show.score import PUBLIC_ONLY, conditions, earned_text, time_text
 from grader.show.status import describe_ending, outcome_mark
 from grader.show.terminal import DOCUMENT
@@ -72,12 +73,12 @@ def _of_quiz(quiz: QuizResult) -> Explained:
     for each in quiz.questions:
         outcome = Outcome.SKIPPED if each.answer is None else Outcome.PASSED if each.score == 1 else Outcome.FAILED
         answer = f"Your answer: {each.answer}" if outcome is Outcome.FAILED else ""
-        rows.append(_row(outcome, each.id, "\n".join(filter(None, (each.section, answer))), f"{each.score:.4g}"))
+        rows.append(_row(outcome, each.id, "\n".join(filter(None, (each.section, answer))), format_points(each.score)))
     levels = []
     for level in LEVELS:
         scores = [each.score for each in quiz.questions if each.level == level]
         if scores:
-            levels.append(f"{level} {sum(scores):.4g} of {len(scores)}")
+            levels.append(f"{level} {format_points(sum(scores))} of {len(scores)}")
     return Explained(rows, [], [f"By level: {', '.join(levels)}."] if levels else [])
 
 

@@ -32,6 +32,7 @@ from grader.show.layout import (
     prose,
 )
 from grader.show.markdown import fenced
+from grader.show.numbers import format_change, format_points
 from grader.show.score import score_lines
 from grader.show.status import outcome_mark, status_lines
 from grader.show.terminal import DOCUMENT
@@ -40,7 +41,6 @@ from grader.teach.formats.explained import Explained, explained
 from grader.teach.formats.github import markdown
 from grader.teach.formats.names import folder_name
 from grader.teach.formats.page import page
-from grader.teach.formats.table import number, signed
 from grader.teach.formats.view import by_student, reasons, total
 from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book, Grade, Item
@@ -69,7 +69,7 @@ class Entry(NamedTuple):
         points = self.grade.points
         if points is None:
             return "not graded"
-        return f"{number(points.final)} of {number(points.max)} points"
+        return f"{format_points(points.final)} of {format_points(points.max)} points"
 
     @property
     def found(self) -> Explained | None:
@@ -150,10 +150,10 @@ def of_quiz(result: QuizResult) -> list[Line]:
         if scores:
             full = round(20 * sum(scores) / len(scores))
             bar = line("█" * full, dim("░" * (20 - full)))
-            levels.append(line("    ", pad(level, 10), " ", bar, f"   {number(sum(scores))} of {len(scores)}"))
+            levels.append(line("    ", pad(level, 10), " ", bar, f"   {format_points(sum(scores))} of {len(scores)}"))
     wide = min(max((cells(each.id) for each in result.questions), default=0), 32)
     questions = [each for question in result.questions for each in _question(question, wide)]
-    earned = f"{number(result.score)} of {number(result.max_score)} questions"
+    earned = f"{format_points(result.score)} of {format_points(result.max_score)} questions"
     return join_blocks(levels, questions, [line("  ", bold(earned))])
 
 
@@ -161,7 +161,7 @@ def _question(question: QuestionResult, wide: int) -> list[Line]:
     outcome = Outcome.SKIPPED if question.answer is None else Outcome.PASSED if question.score == 1 else Outcome.FAILED
     room = PAGE.width - 6 - wide - 3 - 6
     section = pad(clip(question.section, room), room)
-    worth = align_right(number(question.score), 6)
+    worth = align_right(format_points(question.score), 6)
     lines = [line("    ", outcome_mark(outcome), " ", pad(clip(question.id, wide), wide), "   ", section, worth)]
     if outcome is Outcome.FAILED:
         lines += prose(f"Your answer: {question.answer}", PAGE, indent=6)
@@ -208,17 +208,17 @@ def _markdown(book: Book, student: Student, entries: Sequence[Entry], lost: Sequ
 
 def _points(entry: Entry) -> list[str]:
     """The cells of a row: measured, late, adjusted, final, of."""
-    most = number(entry.item.max_score)
+    most = format_points(entry.item.max_score)
     if entry.grade is None:
         return ["–", "", "", "0", most]
     points = entry.grade.points
     if points is None:
         return ["?", "", "", "?", most]
     return [
-        number(points.measured),
-        signed(points.late) if points.late else "",
-        signed(points.adjustment) if points.adjustment else "",
-        number(points.final),
+        format_points(points.measured),
+        format_change(points.late) if points.late else "",
+        format_change(points.adjustment) if points.adjustment else "",
+        format_points(points.final),
         most,
     ]
 
@@ -226,4 +226,10 @@ def _points(entry: Entry) -> list[str]:
 def _total(entries: Sequence[Entry]) -> list[str]:
     """The last row. A grade that is not known leaves the sum open."""
     final = total([each.grade for each in entries if each.grade])
-    return ["", "", "", "?" if final is None else number(final), number(sum(each.item.max_score for each in entries))]
+    return [
+        "",
+        "",
+        "",
+        "?" if final is None else format_points(final),
+        format_points(sum(each.item.max_score for each in entries)),
+    ]

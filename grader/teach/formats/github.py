@@ -18,9 +18,10 @@ from grader.base.files import whole
 from grader.base.result import Outcome
 from grader.base.text import clean_line
 from grader.course.document import shown
+from grader.show.numbers import format_points
 from grader.teach.formats.cases import cases
 from grader.teach.formats.files import remark
-from grader.teach.formats.table import number
+from grader.teach.formats.table import points_cell
 from grader.teach.formats.view import by_student, total
 from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book, Grade
@@ -71,7 +72,9 @@ def summary(book: Book, room: int) -> str:
         "",
         "| student | " + " | ".join(markdown(item.id) for item in book.items) + " | total |",
         "|---|" + "--:|" * (len(book.items) + 1),
-        "| *of* | " + " | ".join(number(item.max_score) for item in book.items) + f" | {number(_most(book))} |",
+        "| *of* | "
+        + " | ".join(format_points(item.max_score) for item in book.items)
+        + f" | {format_points(_most(book))} |",
     ]
     rows: list[str] = []
     faults: list[str] = []
@@ -106,7 +109,7 @@ def _rows(book: Book) -> Iterator[tuple[str, str]]:
         of = {grade.item.id: grade for grade in grades}
         points = [_points(of.get(item.id)) for item in book.items]
         whom = markdown(student.name or student.id)
-        row = f"| {whom} | " + " | ".join(points) + f" | {number(total(grades)) or '?'} |"
+        row = f"| {whom} | " + " | ".join(points) + f" | {points_cell(total(grades)) or '?'} |"
         faults = [
             f"- {whom}, {markdown(grade.item.id)}: the grader is at fault: {markdown(grade.error[:LONGEST])}"
             for grade in grades
@@ -132,7 +135,7 @@ def _whose(student: Student | None) -> str:
 def _points(grade: Grade | None) -> str:
     if grade is None:
         return "–"
-    return number(grade.points.final) if grade.points else "?"
+    return format_points(grade.points.final) if grade.points else "?"
 
 
 def _most(book: Book) -> float:
@@ -198,7 +201,7 @@ def _outputs(book: Book) -> str:
     totals = [total(grades) for _, grades in by_student(book) if grades]
     known = [points for points in totals if points is not None]
     mean = fmean(known) if known else None
-    return f"score={number(mean)}\nmax-score={number(_most(book))}\n"
+    return f"score={points_cell(mean)}\nmax-score={format_points(_most(book))}\n"
 
 
 def _size(path: Path) -> int:

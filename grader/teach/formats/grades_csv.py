@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grader.base.result import Result
-from grader.teach.formats.table import cell, number, write_table
+from grader.show.numbers import format_points
+from grader.teach.formats.table import cell, points_cell, write_table
 from grader.teach.formats.view import by_student, final_points, total
 from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book
@@ -26,13 +27,13 @@ def write_grades_csv(book: Book, out: Path) -> list[Path]:
 
 
 def _wide(book: Book) -> Iterator[list[str]]:
-    most = number(sum(item.max_score for item in book.items))
+    most = format_points(sum(item.max_score for item in book.items))
     yield ["student", "name", "email", "login", *(cell(item.id) for item in book.items), "total", "max"]
     for student, grades in by_student(book):
         yield [
             *map(cell, (student.id, student.name, student.email, student.login)),
             *final_points(grades, book.items),
-            number(total(grades)),
+            points_cell(total(grades)),
             most,
         ]
 
@@ -59,8 +60,8 @@ def _long(book: Book) -> Iterator[list[str]]:
         measured = (points.measured, points.late, points.adjustment, points.final) if points else (None,) * 4
         yield [
             *map(cell, (grade.student.id, grade.student.name, grade.item.id, grade.item.kind)),
-            *map(number, measured),
-            number(grade.item.max_score),
+            *map(points_cell, measured),
+            format_points(grade.item.max_score),
             grade.outcome.value,
             cell(result.diagnosis.mistake if result and result.diagnosis else None),
             str(result.seed) if result else "",

@@ -8,10 +8,10 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from grader.base.files import whole
 from grader.base.result import Outcome
 from grader.base.text import clean_line, xml_text
+from grader.show.numbers import format_points
 from grader.teach.formats.cases import STOPPED, Case, cases
 from grader.teach.formats.files import remark
 from grader.teach.formats.names import folder_name
-from grader.teach.formats.table import number
 from grader.teach.formats.view import by_student
 from grader.teach.gradebook.left_out import of_book
 from grader.teach.gradebook.model import Book, Grade
@@ -45,7 +45,7 @@ def _suite(book: Book, student: Student, grades: list[Grade]) -> Element:
     properties = SubElement(suite, "properties")
     for grade in grades:
         if grade.points:
-            of_max = f"{number(grade.points.final)}/{number(grade.points.max)}"
+            of_max = f"{format_points(grade.points.final)}/{format_points(grade.points.max)}"
             SubElement(properties, "property", name=f"points.{grade.item.id}", value=of_max)
     for grade, each in of:
         for case in each:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grader.base.text import clean_line
+from grader.show.numbers import format_points
 from grader.teach.formats.feedback import FOLDER, PAGE_NAME
 from grader.teach.formats.files import remark, several
 from grader.teach.formats.names import folder_name
-from grader.teach.formats.table import cell, number, write_table
+from grader.teach.formats.table import cell, points_cell, write_table
 from grader.teach.formats.view import account, by_student, total
 from grader.teach.gradebook.model import Book
 
@@ -21,7 +22,7 @@ def write_mail(book: Book, out: Path) -> list[Path]:
 
 
 def _rows(book: Book) -> Iterator[list[str]]:
-    most = number(sum(item.max_score for item in book.items))
+    most = format_points(sum(item.max_score for item in book.items))
     yield ["email", "name", "student", "points", "of", "text", "attachment"]
     for student, grades in by_student(book):
         if student.email:
@@ -29,5 +30,5 @@ def _rows(book: Book) -> Iterator[list[str]]:
             page = f"{FOLDER}/{folder_name(student.id)}/{PAGE_NAME}"
             yield [
                 *map(cell, (student.email, student.name or student.id, student.id)),
-                *(number(total(grades)), most, cell(text), page),
+                *(points_cell(total(grades)), most, cell(text), page),
             ]

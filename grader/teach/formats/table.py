@@ -7,6 +7,7 @@ from pathlib import Path
 
 from grader.base.files import whole
 from grader.base.text import clean_line
+from grader.show.numbers import format_points
 
 # What a spreadsheet takes for the start of a formula, the full-width forms included
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
@@ -15,17 +16,9 @@ _LATER_FORMULA = re.compile(r"(;[\s\"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 
 
-def number(value: float | None) -> str:
-    """A number with a point and at most four decimals; nothing for None."""
-    if value is None:
-        return ""
-    text = f"{value:.4f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
-
-
-def signed(value: float) -> str:
-    """As `number`, with its sign."""
-    return f"+{number(value)}" if value > 0 else number(value)
+def points_cell(points: float | None) -> str:
+    """Return points as a cell, empty for None."""
+    return "" if points is None else format_points(points)
 
 
 def cell(text: str | None) -> str:

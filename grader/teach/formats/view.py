@@ -7,7 +7,8 @@ from itertools import groupby
 from grader.base.errors import UsageError
 from grader.base.text import clean_line
 from grader.course.model import did_you_mean
-from grader.teach.formats.table import number, signed
+from grader.show.numbers import format_change, format_points
+from grader.teach.formats.table import points_cell
 from grader.teach.gradebook.model import Book, Grade, Handed, Item, Run
 from grader.teach.handins.handin import Ignored, Student
 
@@ -33,7 +34,7 @@ def total(grades: Sequence[Grade]) -> float | None:
 def final_points(grades: Sequence[Grade], items: Sequence[Item]) -> list[str]:
     """The final points in the items' order, as cells of a table. What is not known, or not handed in, is empty."""
     known = {grade.item.id: grade.points.final for grade in grades if grade.points}
-    return [number(known.get(item.id)) for item in items]
+    return [points_cell(known.get(item.id)) for item in items]
 
 
 def account(grade: Grade) -> list[str]:
@@ -41,7 +42,10 @@ def account(grade: Grade) -> list[str]:
     title = clean_line(grade.item.title)
     if grade.points is None:
         return [f"{title} could not be graded. {' '.join(reasons(grade))}"]
-    return [f"{title}: {number(grade.points.final)} of {number(grade.points.max)} points.", *reasons(grade)]
+    return [
+        f"{title}: {format_points(grade.points.final)} of {format_points(grade.points.max)} points.",
+        *reasons(grade),
+    ]
 
 
 def reasons(grade: Grade) -> list[str]:
@@ -52,8 +56,8 @@ def reasons(grade: Grade) -> list[str]:
     sentences = []
     if points.late or points.adjustment:
         changes = {"for lateness": points.late, "by the instructor": points.adjustment}
-        told = "".join(f", {signed(amount)} {why}" for why, amount in changes.items() if amount)
-        sentences.append(f"Measured {number(points.measured)}{told}.")
+        told = "".join(f", {format_change(amount)} {why}" for why, amount in changes.items() if amount)
+        sentences.append(f"Measured {format_points(points.measured)}{told}.")
     sentences += map(clean_line, points.reasons)
     if grade.error is not None:
         sentences.append("The last run could not grade it, which is not your fault; these are the points from before.")

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from grader.base.result import Outcome
 from grader.show.failure import OUTCOME_NAMES
 from grader.show.layout import BLANK, COLUMNS, Line, Span, align_right, bold, cells, clip, dim, line, pad, prose
+from grader.show.numbers import format_change, format_points
 from grader.teach.gradebook.compare import Comparison, Missing, Move, TestMove
 from grader.teach.gradebook.model import Run
-from grader.teach.gradebook.screen import PAGE, moment, points, safe
+from grader.teach.gradebook.screen import PAGE, moment, safe
 
 WIDE = 20  # the widest column of students, and of items
 MOST = 10  # names of what only one run has
@@ -49,7 +50,7 @@ def _table(moves: Sequence[Move], unicode: bool) -> list[Line]:
     for move in moves:
         student, item = names[move]
         who = f"{pad(clip(student, first), first)}  {pad(clip(item, second), second)}"
-        by = "?" if move.by is None else f"{round(move.by, 3):+.10g}" if move.by else "="
+        by = "?" if move.by is None else format_change(move.by) if move.by else "="
         why = ", ".join(move.causes) or "fault of the grader"
         row = f"  {who}{_points(move.before):>8}{_points(move.after):>8}{by:>8}   "
         lines.append(line(row, clip(why, COLUMNS - cells(row))))
@@ -74,7 +75,7 @@ def _word(outcome: Outcome | None, value: float | None) -> str:
 
 
 def _points(value: float | None) -> str:
-    return "-" if value is None else points(value)
+    return "-" if value is None else format_points(value)
 
 
 def _counts(comparison: Comparison) -> str:

@@ -26,6 +26,7 @@ from grader.show.layout import (
     with_label,
     wrap,
 )
+from grader.show.numbers import format_change, format_points
 from grader.show.symbols import FAILED, PASSED
 from grader.teach.gradebook.left_out import LeftOut
 from grader.teach.gradebook.listing import Cell, Listing
@@ -36,11 +37,6 @@ PAGE = Page(width=COLUMNS)
 NAME = 24  # the widest column of students
 MOST_ERRORS = 10
 NOTHING, FAULT, UNKNOWN = "-", "!", "?"  # nothing was handed in; the grader is at fault; a total with that in it
-
-
-def points(value: float) -> str:
-    """`10`, `2.5`, `6.667`: as many digits as matter."""
-    return f"{round(value, 3):.10g}"
 
 
 def safe(text: str, unicode: bool) -> str:
@@ -99,21 +95,21 @@ def _matrix(listing: Listing, unicode: bool, columns: int) -> list[Line]:
         earned = _sum(cell.final for cell in found if cell)
         own = pad(clip(f"  {ids.get(student.id, '')}" if ids else "", second), second)
         lines.append(line(f"    {pad(clip(names[student.id], first), first)}", dim(own), f"{row}{earned:>10}"))
-    most = "".join(align_right(points(item.max_score), 3 + wide[item.id]) for item in listing.items)
+    most = "".join(align_right(format_points(item.max_score), 3 + wide[item.id]) for item in listing.items)
     total = sum(item.max_score for item in listing.items)
-    return [*lines, line(dim(f"    {'of':<{first + second}}{most}{points(total):>10}"))]
+    return [*lines, line(dim(f"    {'of':<{first + second}}{most}{format_points(total):>10}"))]
 
 
 def _sum(values: Iterable[float | None]) -> str:
     """The sum, or that it is not known: a fault of the grader is not 0."""
     known = list(values)
-    return UNKNOWN if None in known else points(sum(value for value in known if value is not None))
+    return UNKNOWN if None in known else format_points(sum(value for value in known if value is not None))
 
 
 def _cell(cell: Cell | None) -> str:
     if cell is None:
         return NOTHING
-    score = "" if cell.final is None else points(cell.final)
+    score = "" if cell.final is None else format_points(cell.final)
     return f"{FAULT} {score}".rstrip() if cell.error else score
 
 
@@ -124,12 +120,12 @@ def _summary(listing: Listing) -> list[Line]:
     for item in listing.items:
         found = [cell for (_, each), cell in listing.cells.items() if each == item.id]
         scores = [cell.final for cell in found if cell.final is not None]
-        middle = (points(fmean(scores)), points(median(scores))) if scores else (NOTHING, NOTHING)
+        middle = (format_points(fmean(scores)), format_points(median(scores))) if scores else (NOTHING, NOTHING)
         counts = f"{len(found):>12}{len(listing.students) - len(found):>10}"
         lines.append(
             line(
                 f"    {pad(clip(item.id, first), first)}{counts}{middle[0]:>10}{middle[1]:>10}"
-                f"{points(item.max_score):>7}"
+                f"{format_points(item.max_score):>7}"
             )
         )
     return lines
@@ -179,7 +175,7 @@ def student_screen(
 ) -> list[Line]:
     """What one student has for each item, what was done to it, and why; `ignored`: the student's other files."""
     total = _sum(grade.points.final if grade.points else None for grade in grades)
-    most = points(sum(item.max_score for item in items))
+    most = format_points(sum(item.max_score for item in items))
     title = shown_name(student, unicode)
     lines = [BLANK, headed(title, f"{total} of {most} points")]
     others = [safe(each, unicode) for each in (student.id, student.login, student.email) if each]
@@ -204,15 +200,15 @@ def _graded(grade: Grade, unicode: bool) -> list[Line]:
     if grade.points is None:
         head = _row(Span(FAULT, "red"), grade.item.id, "not graded")
     else:
-        head = _row(mark, grade.item.id, f"{points(grade.points.final)} of {points(grade.points.max)}")
+        head = _row(mark, grade.item.id, f"{format_points(grade.points.final)} of {format_points(grade.points.max)}")
     facts = [("file", grade.handed.file)]
     if grade.handed.time is not None:
         facts.append(("handed in", moment(grade.handed.time)))
     facts.append(("outcome", _outcome(grade)))
     if grade.points is not None and grade.points.reasons:
         changes = (("late", grade.points.late), ("adjusted", grade.points.adjustment))
-        parts = [f"measured {points(grade.points.measured)}"]
-        parts += [f"{word} {round(change, 3):+.10g}" for word, change in changes if change]
+        parts = [f"measured {format_points(grade.points.measured)}"]
+        parts += [f"{word} {format_change(change)}" for word, change in changes if change]
         facts.append(("points", ", ".join(parts)))
         facts += [("", reason) for reason in grade.points.reasons]
     if grade.result is not None and not isinstance(grade.result, QuizResult) and grade.result.diagnosis:
