@@ -1,10 +1,10 @@
-"""Pictures as data, made of numbers that were computed: of a lesson and of a lab. They are drawn in many ways.
+"""Pictures as data: computed numbers, drawn as text, SVG or PNG.
 
     Curves("loss", "cross-entropy while training", "step", "loss", (Line("fixed", steps, losses),))
 
-A terminal draws them with characters, the page and the notebook as SVG, a lab also as PNG. `name` is that of the
-picture's file, and the word by which a lesson asks for it. All numbers are plain: no tensors. What does not fit
-together, two labels for three numbers, is a ValueError.
+A terminal draws a picture with characters, a page and a notebook as SVG, a lab also as PNG. `name` is the name of the
+picture's file, and the word by which a lesson refers to it. All numbers are plain Python numbers, not tensors. A
+picture whose parts do not match (two labels for three numbers) raises ValueError.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Curves(msgspec.Struct, frozen=True, tag="curves"):
-    """Lines over one axis. `low` and `high` bound the axis of y; a logarithmic axis has positive numbers only."""
+    """Lines over a common x axis. `low` and `high` bound the y axis; a logarithmic axis has positive numbers only."""
 
     name: str
     title: str
@@ -39,7 +39,7 @@ class Curves(msgspec.Struct, frozen=True, tag="curves"):
 
 
 class Heatmap(msgspec.Struct, frozen=True, tag="heatmap"):
-    """A matrix of numbers, `values[row][column]`, shown by colour and with `digits` after the point."""
+    """A matrix of numbers, `values[row][column]`, shown by color and with `digits` decimals."""
 
     name: str
     title: str
@@ -62,7 +62,7 @@ class Series(msgspec.Struct, frozen=True):
 
 
 class Bars(msgspec.Struct, frozen=True, tag="bars"):
-    """Bars in groups: `groups` are the names along the axis, each series has a bar in each of them."""
+    """Bars in groups: `groups` are the names along the axis, and each series has one bar in each group."""
 
     name: str
     title: str
@@ -76,9 +76,9 @@ class Bars(msgspec.Struct, frozen=True, tag="bars"):
 
 
 class Grid(msgspec.Struct, frozen=True):
-    """A table of cells under a heading: True is filled, False is empty, a number or a text stands in its cell.
+    """A table of cells under a heading: True is filled, False is empty, a number or a text is written into its cell.
 
-    No `rows` or no `columns`: these have no labels. Numbers have `digits` after the point, or none if all are whole.
+    Without `rows` or `columns` these have no labels. Numbers have `digits` decimals, or none if all are whole.
     """
 
     title: str
@@ -94,9 +94,9 @@ class Grid(msgspec.Struct, frozen=True):
 
 
 class Matrix(msgspec.Struct, frozen=True, tag="matrix"):
-    """Matrices with labels, side by side where there is room: masks, small tensors, tokens in buckets.
+    """Labelled grids, side by side where there is room: masks, small tensors, tokens in buckets.
 
-    `signs` stand between them, one fewer than the grids: "×", "=", "" for none.
+    `signs` are written between them, one fewer than the grids: "×", "=", "" for none.
     """
 
     name: str
@@ -106,7 +106,7 @@ class Matrix(msgspec.Struct, frozen=True, tag="matrix"):
 
 
 class Box(msgspec.Struct, frozen=True):
-    """A box at a place of a raster, row 0 at the top; it may be several columns wide."""
+    """A box at a position of a grid, row 0 at the top; it may span several columns."""
 
     id: str
     label: str
@@ -116,7 +116,7 @@ class Box(msgspec.Struct, frozen=True):
 
 
 class Arrow(msgspec.Struct, frozen=True):
-    """From one box to another, both by id."""
+    """An arrow from one box to another, both given by id."""
 
     start: str
     end: str
@@ -124,7 +124,7 @@ class Arrow(msgspec.Struct, frozen=True):
 
 
 class Boxes(msgspec.Struct, frozen=True, tag="boxes"):
-    """Boxes and arrows: what feeds what. An arrow to a box that is not the next one goes around those between."""
+    """Boxes and arrows: the flow of data. An arrow to a box further away is drawn around the boxes in between."""
 
     name: str
     title: str
@@ -142,7 +142,7 @@ class Boxes(msgspec.Struct, frozen=True, tag="boxes"):
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """What fills a lane from `start` to `end`."""
+    """A labelled part of a lane, from `start` to `end`."""
 
     start: float
     end: float
@@ -150,7 +150,7 @@ class Stretch(msgspec.Struct, frozen=True):
 
 
 class Lane(msgspec.Struct, frozen=True):
-    """A row of a time line."""
+    """A row of a timeline."""
 
     label: str
     stretches: tuple[Stretch, ...]
@@ -166,7 +166,7 @@ class Timeline(msgspec.Struct, frozen=True, tag="timeline"):
 
 
 class Table(msgspec.Struct, frozen=True, tag="table"):
-    """Measured numbers: `columns` are their names, each row has a label and a number (or a text) for each of them."""
+    """Measured numbers: `columns` are their names; each row has a label and a number (or a text) per column."""
 
     title: str
     columns: tuple[str, ...]
@@ -174,7 +174,7 @@ class Table(msgspec.Struct, frozen=True, tag="table"):
 
 
 def _same(expected: int, found: int, of: str) -> None:
-    """ValueError if these are not as many."""
+    """Raise ValueError if two counts differ."""
     if expected != found:
         raise ValueError(f"{of}: {expected} and {found}, which should be as many")
 
@@ -183,7 +183,10 @@ Picture: TypeAlias = Curves | Heatmap | Bars | Matrix | Boxes | Timeline
 
 
 def smoothed(label: str, values: Sequence[float], window: int) -> Line:
-    """Values of one step each, averaged over whole windows of so many steps; each mean stands amid its window."""
+    """Return a line of one value per step, averaged over windows of `window` steps.
+
+    Each mean is placed in the middle of its window; an incomplete window at the end is left out.
+    """
     ends = range(window, len(values) + 1, window)
     means = [sum(values[end - window : end]) / window for end in ends]
     return Line(label, [end - window / 2 for end in ends], means)

@@ -24,7 +24,7 @@ from grader.show.layout import (
 )
 from grader.show.values import describe_value
 
-CODE_INDENT = 4  # columns of common indentation that are kept
+CODE_INDENT = 4  # columns of common indentation to keep
 
 
 def exception_pieces(raised: Raised, page: Page, placed: bool = False, cause: bool = True) -> list[Piece]:
@@ -67,7 +67,7 @@ def frame_blocks(at: Frame, page: Page) -> list[list[Piece]]:
     failing = next((source.text for source in at.source if source.number == at.line), "")
     in_line = set(re.findall(r"\w+", failing))
     others = [local for local in at.locals if local.name not in drawn]
-    others.sort(key=lambda local: local.name not in in_line)  # what stands in the line comes first
+    others.sort(key=lambda local: local.name not in in_line)  # names in the failing line come first
     items = _indented(flow([_named(local, page) for local in others], page.width - 4), page.locals)
     return [as_paragraph(frame_location(at)), [*source_lines(at, page)], [*items]]
 

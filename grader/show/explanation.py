@@ -38,9 +38,9 @@ def sections(result: Result, page: Page) -> list[ExplanationSection]:
         *(
             []
             if page.only or page.tight > 1
-            else [as_paragraph(sentence) for sentence in _elsewhere(result, explained)]
+            else [as_paragraph(sentence) for sentence in _also_wrong(result, explained)]
         ),
-        as_paragraph(skipped_sentence(result.tests), indent=2) if not _said_above(result, page) else (),
+        as_paragraph(skipped_sentence(result.tests), indent=2) if not _is_said_above(result, page) else (),
         *(as_paragraph(sentence, indent=2) for sentence in unavailable_reasons(result.tests)),
     )
     before = printed_lines(result.output, page) if page.full or not explained else ()
@@ -59,13 +59,13 @@ def _explained(result: Result, page: Page) -> Sequence[TestResult]:
     return [result.explained]
 
 
-def _said_above(result: Result, page: Page) -> bool:
+def _is_said_above(result: Result, page: Page) -> bool:
     """Return whether the list of tests already says why tests were skipped, or the page leaves it out."""
     skipped = sum(test.outcome is Outcome.SKIPPED for test in result.tests)
     return page.only is not None or page.tight > 0 or (page.fold > 0 and skipped > 1)
 
 
-def _elsewhere(result: Result, explained: Sequence[TestResult]) -> list[str]:
+def _also_wrong(result: Result, explained: Sequence[TestResult]) -> list[str]:
     """Return what is wrong in tests that are not explained here, so that it can be fixed in the same edit."""
     names = {test.id: test.name for test in result.tests if test not in explained}
     found = [each for each in result.diagnoses if each.test in names]

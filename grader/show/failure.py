@@ -115,7 +115,9 @@ def call_lines(made: Call, outcome: Outcome, page: Page) -> list[Line]:
     if len(dtypes) == 1:
         items.append(line(dim(dtypes.copy().pop() or "")))
     signature = wrap(f"{made.function}({', '.join(words)})", room)
-    pairs = [each for text in dicts for each in wrap(text.replace("': ", "':\u00a0"), room)]  # no break within a pair
+    pairs = [
+        each for text in dicts for each in wrap(text.replace("': ", "':\u00a0"), room)
+    ]  # keep each pair on one line
     wrapped = [line(each.replace("\u00a0", " ")) for each in pairs]
     lines = with_label("called", [*map(line, signature), *flow(items, room), *wrapped], column)
     if outcome in SIDE_BY_SIDE and any(part.expected for part in made.returned):

@@ -30,10 +30,10 @@ def versioned_schema(kind: type, description: str, versions: dict[str, str]) -> 
     `versions` maps the struct and then structs within it, by name, to the constant of their field `schema`.
     """
     made = msgspec.json.schema(kind)
-    for name, version in versions.items():  # any text would do without; a reader tells the version by this field
+    for name, version in versions.items():  # readers tell the version by this field
         made["$defs"][name]["properties"]["schema"]["const"] = version
     for definition in made["$defs"].values():
-        if "description" in definition:  # a docstring, which msgspec 0.22 leaves with its indentation
+        if "description" in definition:  # msgspec 0.22 keeps the indentation of docstrings
             definition["description"] = inspect.cleandoc(definition["description"])
     title = next(iter(versions.values()))
     return {

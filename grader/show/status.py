@@ -7,8 +7,8 @@ from grader.show.failure import OUTCOME_NAMES
 from grader.show.layout import Line, Page, Span, Style, align_right, bold, cells, clip, cut, dim, line, pad, prose, wrap
 from grader.show.score import earned_text
 
-Row = tuple[Outcome, str, str, str]  # how it ended, its name, what it is about, its points
-ORDER = ("fail", "not started", "not run", "pass")  # of folded lines
+_Row = tuple[Outcome, str, str, str]  # outcome, name, description, points
+ORDER = ("fail", "not started", "not run", "pass")  # of merged lines
 
 
 def status_lines(result: Result, page: Page, unwritten: int | None = None) -> list[Line]:
@@ -77,11 +77,11 @@ def blocking_tests(tests: Sequence[TestResult]) -> list[str]:
     return [t.name for t in tests if t.id in wanted and t.failing]
 
 
-def _row(test: TestResult) -> Row:
+def _row(test: TestResult) -> _Row:
     return test.outcome, test.name, test.description, earned_text([test])
 
 
-def _lines(rows: Sequence[Row], page: Page) -> list[Line]:
+def _lines(rows: Sequence[_Row], page: Page) -> list[Line]:
     names = min(max((cells(name) for _, name, _, _ in rows), default=0), page.width // 3)
     last = max((len(text) for _, _, _, text in rows), default=0)
     room = page.width - 6 - names - 3 - 2 - last

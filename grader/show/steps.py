@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from grader.course import Exercise
 
 
-COLUMN = 44  # cells of a command that remarks are lined up behind
+COLUMN = 44  # remarks are aligned after commands of at most this many cells
 
 
 class Suggestion(NamedTuple):

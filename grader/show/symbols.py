@@ -4,7 +4,7 @@ from typing import TextIO
 
 PASSED, FAILED, NOT_STARTED, PUBLIC, DONE, HERE = "✓✗○◐●▸"
 
-MARKS = "✓✗○◐●▸│└─█░"  # all that we draw with, each one cell wide
+MARKS = "✓✗○◐●▸│└─█░"  # all symbols drawn on screens, each one cell wide
 MATHEMATICS = {
     "→": "->", "←": "<-", "↑": "^", "↓": "v", "√": "sqrt ", "≤": "<=", "≥": ">=", "≈": "~", "≠": "!=", "∞": "inf",
     "²": "^2", "ᵀ": "^T", "∈": " in ", "∑": "sum", "α": "alpha", "β": "beta", "γ": "gamma", "ε": "epsilon",

@@ -111,7 +111,7 @@ def wrap_spans(of: Line, room: int, margin: str = "", head: str = "") -> list[Li
             lines[-1].append(Span(" "))
             used += 1
         for text, style in word:
-            while cells(text) > room - used:  # a word longer than a line
+            while cells(text) > room - used:  # break a word that is longer than a line
                 end = max(count_fitting(text, room - used), 1)
                 lines[-1].append(Span(text[:end], style))
                 text = text[end:]

@@ -86,7 +86,7 @@ def test_what_was_left_out_in_the_lesson_comes_before_what_follows(tmp_path: Pat
     record(tmp_path, "hard", 4)
     assert (following(tmp_path), reason(tmp_path)) == ("easy", "easier, and left out")
     record(tmp_path, "easy", 1)
-    assert reason(tmp_path) == "0.8 of 3 points so far"
+    assert reason(tmp_path) == "0.75 of 3 points so far"
     record(tmp_path, "easy", 4)
     assert (following(tmp_path), reason(tmp_path)) == ("middle", "builds on easy")
     record(tmp_path, "middle", 4)

@@ -1,4 +1,4 @@
-"""Bars that lie below each other, each with its label before it and its number behind."""
+"""Horizontal bars below each other, with labels on the left and numbers on the right."""
 
 from grader.pictures import Bars
 from grader.show.numbers import format_number
@@ -9,6 +9,7 @@ GAP = 5.0
 
 
 def draw_bars(picture: Bars) -> Graphic:
+    """Return bars as a graphic."""
     graphic, top = titled_graphic(picture.title)
     values = [value for series in picture.series for value in series.values]
     single = len(picture.series) == 1

@@ -1,4 +1,4 @@
-"""Boxes and arrows, where the plan of a narrow screen has them."""
+"""Boxes and arrows, in the layout of a narrow screen."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,11 +9,12 @@ from grader.show.pictures.arrow_routes import Cell, Route
 from grader.show.pictures.box_layout import BoxLayout, lay_out_boxes
 from grader.show.pictures.graphics.shapes import LINE, WIDE, Graphic, Point, titled_graphic, wrap_points
 
-COLUMNS, WIDER = 56, 100  # of the screen on which they are layout
+COLUMNS, WIDER = 56, 100  # widths of the layout in cells
 ACROSS, DOWN = 4.9, 10.0  # points of a cell
 
 
 def draw_boxes(picture: Boxes) -> Graphic:
+    """Return boxes and arrows as a graphic."""
     graphic, top = titled_graphic(picture.title)
     layout = lay_out_boxes(picture, COLUMNS) or lay_out_boxes(picture, WIDER)
     if layout is None:
@@ -39,7 +40,7 @@ def _point(cell: tuple[float, float], top: float) -> Point:
 
 
 def _middle(text: PlacedText, layout: BoxLayout, top: float) -> Point:
-    """Of the box, for its label; else of the cells that the text takes."""
+    """Return the middle of the box for its label, else of the cells of the text."""
     x, y = text.at
     for frame in layout.frames:
         if frame.left < x < frame.right and frame.top < y < frame.bottom:
@@ -48,7 +49,7 @@ def _middle(text: PlacedText, layout: BoxLayout, top: float) -> Point:
 
 
 def _runs(route: Route, layout: BoxLayout, drawn: set[tuple[Cell, Cell]]) -> Iterator[tuple[list[Cell], bool]]:
-    """The parts of a way that are free of words and not `drawn` for another arrow; whether one is the last."""
+    """Yield the parts of a route without text and not `drawn` before, and whether each is the last."""
     hidden = {cell for text in layout.texts for cell in text.cells()}
     run: list[Cell] = []
     for step in pairwise(route.cells):

@@ -1,4 +1,4 @@
-"""Lines over one axis; each has its own dashes, so that none is known by colour alone."""
+"""Lines over a common axis; each has its own dashes, so that color is not needed to tell them apart."""
 
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-HIGH = 0.62  # of the width
+HIGH = 0.62  # height per width
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (9, 2)), (0, (6, 1.5, 1.2, 1.5, 1.2, 1.5)))
 
 
 def draw_curves(figure: "Figure", picture: Curves, palette: Palette) -> None:
+    """Draw lines on a matplotlib figure."""
     from matplotlib.ticker import MaxNLocator
 
     figure.set_layout_engine("constrained")
@@ -32,7 +33,7 @@ def draw_curves(figure: "Figure", picture: Curves, palette: Palette) -> None:
     if picture.log_x:
         axes.set_xscale("log")
         _plain_ticks(axes.xaxis)
-    elif all(float(x).is_integer() for line in picture.lines for x in line.xs):  # there is no step 2.5
+    elif all(float(x).is_integer() for line in picture.lines for x in line.xs):  # steps are whole: no tick at 2.5
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     if picture.log_y:
         axes.set_yscale("log")
@@ -45,7 +46,7 @@ def draw_curves(figure: "Figure", picture: Curves, palette: Palette) -> None:
 
 
 def _plain_ticks(axis: "Axis") -> None:
-    """Numbers in full on a logarithmic axis, and none at the small ticks."""
+    """Write the numbers of a logarithmic axis in full, and none at its minor ticks."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value)))

@@ -1,4 +1,4 @@
-"""Grids of cells with labels, and heatmaps."""
+"""Matrices and heatmaps: grids of cells with labels."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from grader.show.numbers import numbered
 from grader.show.pictures.graphics.shapes import LINE, WIDE, Graphic, Point, text_width, titled_graphic, wrap_points
 from grader.show.pictures.grids import cell_texts, fraction, heatmap_texts, signs_before, split_columns, value_range
 
-SIDE = 13.0  # of a cell, at least
-SMALL = 9.0  # of a cell in a heatmap without numbers
-BETWEEN = 14.0  # grids
-WIDEST = 1.15 * WIDE  # with numbers
+SIDE = 13.0  # the least of a cell
+SMALL = 9.0  # the same in a heatmap without numbers
+BETWEEN = 14.0  # between grids
+WIDEST = 1.15 * WIDE  # of grids with numbers
 
 
 @dataclass
 class _Cells:
-    """A table that is ready to be drawn: what stands in each cell, and how strongly it is filled."""
+    """A table ready to be drawn: the text of each cell, and how strongly it is filled."""
 
     title: str
     rows: Sequence[str]
@@ -34,8 +34,8 @@ class _Cells:
         return max([self.side, *(text_width(text) + 5 for row in self.texts for text in row)])
 
     @property
-    def upright(self) -> bool:
-        """Whether labels of columns have to be turned."""
+    def is_upright(self) -> bool:
+        """True if column labels have to be rotated."""
         return any(text_width(column) > self.cell - 2 for column in self.columns)
 
     @property
@@ -44,8 +44,8 @@ class _Cells:
 
     @property
     def head(self) -> float:
-        """The height of title and columns' labels."""
-        labels = max(map(text_width, self.columns)) + 3 if self.upright else LINE if any(self.columns) else 0.0
+        """The height of the title and the column labels."""
+        labels = max(map(text_width, self.columns)) + 3 if self.is_upright else LINE if any(self.columns) else 0.0
         return labels + (LINE + 2 if self.title else 0.0)
 
     @property
@@ -67,7 +67,7 @@ class _Cells:
             )
         for place, column in enumerate(self.columns):
             middle = x + self.cell * (place + 0.5)
-            graphic.text((middle, y - (2 if self.upright else LINE / 2)), column, "center", upright=self.upright)
+            graphic.text((middle, y - (2 if self.is_upright else LINE / 2)), column, "center", upright=self.is_upright)
         for down, (texts, strengths) in enumerate(zip(self.texts, self.strengths, strict=True)):
             top = y + self.side * down
             if any(self.rows):
@@ -85,7 +85,7 @@ class _Cells:
 
 
 def _runs(strengths: Sequence[float]) -> Iterator[tuple[int, int, float]]:
-    """Neighbours of one strength: the first of them, how many, and how strong; none where that is 0."""
+    """Yield the start, length and strength of each run of equally filled cells; empty ones are skipped."""
     start = 0
     for strength, group in groupby(strengths):
         length = len(list(group))
@@ -95,7 +95,7 @@ def _runs(strengths: Sequence[float]) -> Iterator[tuple[int, int, float]]:
 
 
 def draw_matrix(picture: Matrix) -> Graphic:
-    """Grids side by side, as many as fit, with the signs between them."""
+    """Return grids side by side, as many as fit, with the signs between them."""
     graphic, top = titled_graphic(picture.title)
     keys: list[str] = []
     x, low = 0.0, top
@@ -114,7 +114,7 @@ def draw_matrix(picture: Matrix) -> Graphic:
 
 
 def draw_heatmap(picture: Heatmap) -> Graphic:
-    """With its numbers or, if these would be too wide, with a scale below."""
+    """Return a heatmap with its numbers or, if these are too wide, with a scale below."""
     graphic, top = titled_graphic(picture.title)
     keys: list[str] = []
     low, high = value_range(picture)
@@ -138,7 +138,7 @@ def draw_heatmap(picture: Heatmap) -> Graphic:
 
 
 def _short(labels: tuple[str, ...], keys: list[str]) -> tuple[str, ...]:
-    """The labels of rows or, where they are long, numbers; what these stand for is added to the keys."""
+    """Return row labels, or numbers if they are long; their legend is appended to `keys`."""
     if not any(labels) or max(map(text_width, labels)) <= WIDE / 3:
         return labels
     keys += [key for key in numbered(labels) if key not in keys]
@@ -150,7 +150,7 @@ def _explain(graphic: Graphic, top: float, keys: Sequence[str]) -> None:
 
 
 def _parts(grid: Grid) -> list[_Cells]:
-    """The grid, or parts of its columns where it is too wide."""
+    """Return the grid, split by columns if it is too wide."""
     most = len(grid.cells[0])
     while most > 1 and any(_table(part).width > WIDEST for part in split_columns(grid, most)):
         most -= 1

@@ -19,15 +19,15 @@ from grader.show.pictures.graphics.timeline import draw_timeline
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DOTS = 250  # of a PNG, to an inch
-LARGEST = 1.7  # how much a page may enlarge an SVG
+DOTS = 250  # per inch, of a PNG
+LARGEST = 1.7  # factor by which a page may enlarge an SVG
 
 
 def svg(picture: Picture, *, alone: bool = False) -> str:
-    """The picture as an SVG element, for a page among others; light and dark. NoMatplotlib.
+    """Return the picture as an SVG element for a page, in light and dark. Raise NoMatplotlib if matplotlib is missing.
 
-    It is as wide as its place, up to a readable size; `alone`, as a file or an image, it has that size. A page may set
-    `--ink`, `--line`, `--fill`, `--series-1` to `--series-6`, and `--picture-font`.
+    It is as wide as its container, up to a readable size; `alone`, as a file or an image, it has that size. A page may
+    set `--ink`, `--line`, `--fill`, `--series-1` to `--series-6`, and `--picture-font`.
     """
     name = f"picture-{re.sub('[^A-Za-z0-9_-]+', '-', picture.name)}"
     palette = PLACEHOLDERS
@@ -46,7 +46,7 @@ def svg(picture: Picture, *, alone: bool = False) -> str:
 
 
 def png(picture: Picture) -> bytes:
-    """The picture as the content of a PNG file, on white. NoMatplotlib."""
+    """Return the content of a PNG file, on white. Raise NoMatplotlib if matplotlib is missing."""
     try:
         import matplotlib
         from matplotlib.figure import Figure
@@ -62,7 +62,7 @@ def png(picture: Picture) -> bytes:
 
 
 def describe_picture(picture: Picture) -> str:
-    """What is to be seen, in a sentence for those who do not see it."""
+    """Return a sentence that describes the picture, for a screen reader."""
     match picture:
         case Curves():
             return f"Lines of {picture.y} over {picture.x}: {_listed(line.label for line in picture.lines)}."

@@ -1,4 +1,4 @@
-"""A drawing of rectangles, lines and words, in points from the top left; and how matplotlib draws it."""
+"""A graphic of rectangles, lines and texts, in points from the top left, and how matplotlib draws it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDE = 274.0  # points: on a screen of 390 pixels, words of SIZE are then readable
+WIDE = 274.0  # points: text of SIZE is then readable on a screen of 390 pixels
 SIZE = 8.0
-LINE = 11.0  # from one line of words to the next
-_POINTS = 72  # to an inch
-_EDGE = 2.0  # around all
+LINE = 11.0  # from one line of text to the next
+_POINTS = 72  # per inch
+_EDGE = 2.0  # margin
 
 Point: TypeAlias = tuple[float, float]
 Align: TypeAlias = Literal["left", "center", "right"]
@@ -23,6 +23,8 @@ Tone: TypeAlias = str | int  # "ink", "faint" or "fill", or the number of a seri
 
 
 class Rectangle(NamedTuple):
+    """A filled or outlined rectangle."""
+
     x: float
     y: float
     width: float
@@ -33,23 +35,27 @@ class Rectangle(NamedTuple):
 
 
 class Polyline(NamedTuple):
+    """A line through points, which may end in an arrowhead."""
+
     points: tuple[Point, ...]
     tone: Tone
-    head: bool  # an arrow's, at the last point
+    head: bool  # an arrowhead at the last point
 
 
 class Text(NamedTuple):
+    """A line of text."""
+
     x: float
     y: float
     text: str
     align: Align
     bold: bool
-    upright: bool  # turned by a quarter, from its lower end upwards
+    upright: bool  # rotated to read upwards
 
 
 @dataclass
 class Graphic:
-    """What is to be drawn. The graphic is as large as what lies on it."""
+    """Shapes to draw. A graphic is as large as the shapes in it."""
 
     shapes: list[Rectangle | Polyline | Text] = field(default_factory=list)
     width: float = 0.0
@@ -64,23 +70,24 @@ class Graphic:
         strength: float = 1.0,
         edge: Tone | None = None,
     ) -> None:
-        """`strength`: how much of the colour there is, from 0 to 1."""
+        """Add a rectangle; `strength` is the opacity of its fill, from 0 to 1."""
         self._extend(at[0] + width, at[1] + height)
         self.shapes.append(Rectangle(*at, width, height, fill, strength, edge))
 
     def polyline(self, points: Iterable[Point], tone: Tone = "ink", *, head: bool = False) -> None:
+        """Add a line through points; with `head`, its end is an arrowhead."""
         path = Polyline(tuple(points), tone, head)
         self._extend(max(x for x, _ in path.points), max(y for _, y in path.points))
         self.shapes.append(path)
 
     def text(self, at: Point, text: str, align: Align = "left", *, bold: bool = False, upright: bool = False) -> None:
-        """Text of one line, its middle at the height `at`; upright text ends there."""
+        """Add one line of text, vertically centered at `at`; upright text ends there."""
         right = 0.0 if upright or align == "right" else text_width(text, bold) / (2 if align == "center" else 1)
         self._extend(at[0] + (LINE / 2 if upright else right), at[1] + (0 if upright else LINE / 2))
         self.shapes.append(Text(*at, text, align, bold, upright))
 
     def lines(self, at: Point, lines: Sequence[str], *, bold: bool = False) -> float:
-        """Lines below each other; returns where the next thing may begin."""
+        """Add lines of text below each other; return the y at which the next shape may begin."""
         for place, line in enumerate(lines):
             self.text((at[0], at[1] + LINE * (place + 0.5)), line, bold=bold)
         return at[1] + LINE * len(lines)
@@ -90,23 +97,26 @@ class Graphic:
 
 
 def titled_graphic(title: str) -> tuple[Graphic, float]:
-    """A graphic with a title, and where the picture may begin."""
+    """Return a graphic with a title, and the y at which the picture may begin."""
     graphic = Graphic()
     return graphic, graphic.lines((0, 0), wrap_points(title, WIDE * 0.95), bold=True) + 5
 
 
 def wrap_points(text: str, width: float) -> list[str]:
-    """Text in lines of so many points."""
+    """Wrap a text to a width in points."""
     return wrap(text, max(int(width / text_width("o")), 1))
 
 
 def text_width(text: str, bold: bool = False) -> float:
-    """About how wide a text is, rather too much than too little: the fonts of a page are narrower than matplotlib's."""
+    """Return the approximate width of a text in points.
+
+    It is rather too large than too small: the fonts of a page are narrower than matplotlib's.
+    """
     return sum(map(_share, text)) * SIZE * (1.12 if bold else 1.0)
 
 
 def _share(character: str) -> float:
-    """The width of a character, for a size of 1."""
+    """Return the width of a character relative to the font size."""
     if character in " -.,:;'|!()[]ijlftrI":
         return 0.41
     if character in "mwMW@%":
@@ -115,7 +125,7 @@ def _share(character: str) -> float:
 
 
 def draw_on_figure(figure: "Figure", graphic: Graphic, palette: Palette) -> None:
-    """Puts a graphic on a figure, which becomes as large."""
+    """Draw a graphic on a figure, which becomes as large as the graphic."""
     width, height = graphic.width + 2 * _EDGE, graphic.height + 2 * _EDGE
     figure.set_size_inches(width / _POINTS, height / _POINTS)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -133,7 +143,7 @@ def draw_on_figure(figure: "Figure", graphic: Graphic, palette: Palette) -> None
 
 
 def tone_color(palette: Palette, of: Tone) -> str:
-    """The colour of a tone."""
+    """Return the color of a tone."""
     if isinstance(of, int):
         return palette.series[of % len(palette.series)]
     return {"ink": palette.ink, "faint": palette.faint, "fill": palette.fill}[of]

@@ -1,4 +1,4 @@
-"""Lanes over time, with labels in the stretches or, where these are too short, numbers that stand for them."""
+"""Lanes over time, with labels in the stretches, or numbers where a stretch is too short."""
 
 from grader.pictures import Timeline
 from grader.show.numbers import even_ticks, format_number, numbered
@@ -9,6 +9,7 @@ GAP = 4.0
 
 
 def draw_timeline(picture: Timeline) -> Graphic:
+    """Return lanes over time as a graphic."""
     graphic, top = titled_graphic(picture.title)
     stretches = [stretch for lane in picture.lanes for stretch in lane.stretches]
     start, end = min([0.0, *(each.start for each in stretches)]), max(each.end for each in stretches)
