@@ -34,12 +34,9 @@ def sections(result: Result, page: Page) -> list[ExplanationSection]:
     if result.outcome is not Outcome.GRADED:
         return [ExplanationSection(None, not_graded_pieces(result, page))]
     explained = _explained(result, page)
+    others = [] if page.only or page.tight > 1 else _also_wrong(result, explained)
     around = join_blocks(
-        *(
-            []
-            if page.only or page.tight > 1
-            else [as_paragraph(sentence) for sentence in _also_wrong(result, explained)]
-        ),
+        *map(as_paragraph, others),
         as_paragraph(skipped_sentence(result.tests), indent=2) if not _is_said_above(result, page) else (),
         *(as_paragraph(sentence, indent=2) for sentence in unavailable_reasons(result.tests)),
     )

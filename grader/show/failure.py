@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from grader.base.result import Call, Diagnosis, Failure, Outcome, Output, Part, Raised, Result, TestResult
+from grader.base.result import Call, Diagnosis, Failure, Named, Outcome, Output, Part, Raised, Result, TestResult
 from grader.show import crash
 from grader.show.comparison import comparison_sentence, comparison_table
 from grader.show.layout import (
@@ -57,12 +57,15 @@ OUTCOME_NAMES = {
     Outcome.ERROR: "grader error",
 }
 GRADER_FAULT = "This is a fault of the grader or the course, not of your code."
+NO_BREAK = "\u00a0"
+CALL_COLUMN = 15  # where calls begin
+LONGEST_VALUE = 24  # cells of a value that is written into a call
 SIDE_BY_SIDE = {Outcome.WRONG_SHAPE, Outcome.WRONG_DTYPE, Outcome.WRONG_TYPE, Outcome.RETURNED_NONE}
 
 
 def explain_failure(test: TestResult, result: Result, page: Page) -> list[Piece]:
     """Return the section of a failing test: the cause, the call, the numbers, and what the code printed."""
-    failure = test.failure or Failure(f"The test ended so: {OUTCOME_NAMES[test.outcome]}.")
+    failure = test.failure or Failure(f"The test ended with: {OUTCOME_NAMES[test.outcome]}.")
     named = [each for each in result.diagnoses if each.test == test.id and each.shown]
     beside = [each for each in result.diagnoses if each.test == test.id and not each.shown]
     why = cause_pieces(named, failure)
@@ -99,31 +102,38 @@ def cause_pieces(named: Sequence[Diagnosis], failure: Failure) -> list[Piece]:
 
 def call_lines(made: Call, outcome: Outcome, page: Page) -> list[Line]:
     """Return the call as it was written, its tensors by their shapes, and what it returned."""
-    column = 15
-    room = page.width - column
-    tensors = [a for a in made.arguments if a.value.shape is not None]
-    words = [
-        a.name if a.value.shape is not None or cells(a.value.text) > 24 else f"{a.name}={a.value.text}"
-        for a in made.arguments
-    ]
-    long = [a for a in made.arguments if a.value.shape is None and cells(a.value.text) > 24]
-    dtypes = {a.value.dtype for a in tensors if a.value.dtype}
-    items = [line(cut(f"{a.name} {describe_value(a.value, len(dtypes) > 1)}", room, page)) for a in tensors]
-    written = [f"{a.name} = {a.value.text}" for a in long]
-    dicts = [text for text in written if " = {" in text and cells(text) > room]
-    items += [line(cut(text, room, page)) for text in written if text not in dicts]
-    if len(dtypes) == 1:
-        items.append(line(dim(dtypes.copy().pop() or "")))
-    signature = wrap(f"{made.function}({', '.join(words)})", room)
-    pairs = [
-        each for text in dicts for each in wrap(text.replace("': ", "':\u00a0"), room)
-    ]  # keep each pair on one line
-    wrapped = [line(each.replace("\u00a0", " ")) for each in pairs]
-    lines = with_label("called", [*map(line, signature), *flow(items, room), *wrapped], column)
+    room = page.width - CALL_COLUMN
+    arguments = [a.name if _is_listed(a) else f"{a.name}={a.value.text}" for a in made.arguments]
+    written = wrap(f"{made.function}({', '.join(arguments)})", room)
+    lines = with_label("called", [*map(line, written), *_listed_arguments(made, room, page)], CALL_COLUMN)
     if outcome in SIDE_BY_SIDE and any(part.expected for part in made.returned):
         return [*lines, line(), *part_lines(made.returned, page)]
     returned = flow([_part(part, room, page) for part in made.returned], room, gap="    ")
-    return [*lines, *(with_label("returned", returned, column) if returned else ())]
+    return [*lines, *(with_label("returned", returned, CALL_COLUMN) if returned else ())]
+
+
+def _is_listed(argument: Named) -> bool:
+    """Return whether an argument is listed below the call: a tensor, or a value that is too long for it."""
+    return argument.value.shape is not None or cells(argument.value.text) > LONGEST_VALUE
+
+
+def _listed_arguments(made: Call, room: int, page: Page) -> list[Line]:
+    """Return the shapes of tensors, then long values; long dicts have lines of their own."""
+    tensors = [a for a in made.arguments if a.value.shape is not None]
+    dtypes = {a.value.dtype for a in tensors if a.value.dtype}
+    items = [line(cut(f"{a.name} {describe_value(a.value, len(dtypes) > 1)}", room, page)) for a in tensors]
+    dicts = []
+    for argument in made.arguments:
+        text = f"{argument.name} = {argument.value.text}"
+        if argument.value.shape is not None or not _is_listed(argument):
+            continue
+        if argument.value.text.startswith("{") and cells(text) > room:
+            dicts += wrap(text.replace("': ", f"':{NO_BREAK}"), room)  # each key stays with its value
+        else:
+            items.append(line(cut(text, room, page)))
+    if len(dtypes) == 1:
+        items.append(line(dim(dtypes.pop())))
+    return [*flow(items, room), *(line(each.replace(NO_BREAK, " ")) for each in dicts)]
 
 
 def part_lines(parts: Sequence[Part], page: Page) -> list[Line]:
@@ -215,7 +225,7 @@ def notes(test: TestResult, tests: Sequence[TestResult]) -> str:
     if failure and failure.exception:
         said.append(crash.hidden_frames_sentence(failure.exception))
     if failure and failure.samples and test.output:
-        said.append("It printed all the while, and printing takes time: see what is left without it.")
+        said.append("It printed until it was stopped, and printing takes time: try it without.")
     return " ".join(filter(None, said))
 
 

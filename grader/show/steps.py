@@ -88,7 +88,7 @@ def _look_closer(result: Result, again: str, page: Page) -> list[Suggestion]:
     failure = test.failure if test else None
     if failure and failure.samples and _moved(failure.samples):
         limit = 5 * failure.samples.limit
-        steps.append(Suggestion("slower", f"{again} --timeout {limit:g}", "if it would have come to an end"))
+        steps.append(Suggestion("slower", f"{again} --timeout {limit:g}", "in case it only needs more time"))
     if test and failure and result.outcome is Outcome.GRADED and _has_more(failure, page):
         steps.append(Suggestion("more", f"{again} {shlex.quote(test.name)}", "this test in depth"))
     more = len(result.telling) - 1
