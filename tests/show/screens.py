@@ -1,4 +1,4 @@
-"""Results of one exercise, and the screens that are made of them."""
+"""Results of one exercise, and their screens."""
 
 import re
 from pathlib import Path
@@ -74,7 +74,7 @@ def result(*tests: TestResult, outcome: Outcome = Outcome.GRADED, seconds: float
 
 
 def graded(**failing: tuple[Outcome, Failure | None]) -> Result:
-    """A result of the six tests, all passed but those that are given."""
+    """Return a result of the six tests, all passed except the given ones."""
     return result(*(case(name, *failing.get(name, (Outcome.PASSED, None))) for name in TESTS))
 
 
