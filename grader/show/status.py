@@ -45,30 +45,37 @@ def outcome_mark(outcome: Outcome) -> Span:
 
 
 def test_lines(result: Result, page: Page) -> list[Line]:
-    """Return one line per test; a page that folds merges those with the same mark into one line."""
+    """Return one line per test; a page that folds merges tests with the same mark into one line."""
     if page.only:
         return _lines([_row(test) for test in result.tests if test.id == page.only], page)
-    first = result.explained
-    passed = [t for t in result.tests if t.outcome is Outcome.PASSED]
-    silent = [t for t in result.tests if not t.failing and t.outcome is not Outcome.PASSED]
-    others = [t for t in result.tests if t.failing and t is not first]
-    unwritten = [t for t in others if t.outcome is Outcome.NOT_STARTED]
-    wrong = [t for t in others if t.outcome is not Outcome.NOT_STARTED]
-    groups = [(silent, "not run"), (passed, "pass"), (unwritten, "not started"), (wrong, "fail")]
-    groups = groups if page.fold >= 3 else groups[: page.fold]
-    groups = [(group, word) for group, word in groups if len(group) > 1]
-    folded = {t.id for group, _ in groups for t in group}
-
-    rows = [_row(test) for test in result.tests if test.id not in folded]
-    more = " more" if rows else ""
+    groups = _merged(result, page)
+    merged = {test.id for group in groups.values() for test in group}
+    rows = [_row(test) for test in result.tests if test.id not in merged]
     if page.tight and rows:
-        groups = [(group, word) for group, word in groups if word == "fail" and page.tight < 2]
-    for group, word in sorted(groups, key=lambda group: ORDER.index(group[1])):
-        outcome = group[0].outcome if word != "fail" else Outcome.FAILED
-        waiting = blocking_tests(result.tests) if {t.outcome for t in group} == {Outcome.SKIPPED} else []
-        about = f"need {' and '.join(waiting)} to pass" if waiting else ", ".join(t.name for t in group)
-        rows.append((outcome, f"{len(group)}{more} {word}", about, earned_text(group)))
+        groups = {word: group for word, group in groups.items() if word == "fail" and page.tight < 2}
+    more = " more" if rows else ""
+    rows += [_merged_row(word, groups[word], more, result.tests) for word in ORDER if word in groups]
     return _lines(rows, page)
+
+
+def _merged(result: Result, page: Page) -> dict[str, list[TestResult]]:
+    """Return the groups of tests that the page merges into one line, by the word for them."""
+    others = [test for test in result.tests if test.failing and test is not result.explained]
+    groups = {  # in the order in which they are merged
+        "not run": [t for t in result.tests if not t.failing and t.outcome is not Outcome.PASSED],
+        "pass": [t for t in result.tests if t.outcome is Outcome.PASSED],
+        "not started": [t for t in others if t.outcome is Outcome.NOT_STARTED],
+        "fail": [t for t in others if t.outcome is not Outcome.NOT_STARTED],
+    }
+    words = list(groups) if page.fold >= 3 else list(groups)[: page.fold]
+    return {word: groups[word] for word in words if len(groups[word]) > 1}
+
+
+def _merged_row(word: str, group: Sequence[TestResult], more: str, tests: Sequence[TestResult]) -> _Row:
+    outcome = Outcome.FAILED if word == "fail" else group[0].outcome
+    blocking = blocking_tests(tests) if all(test.outcome is Outcome.SKIPPED for test in group) else []
+    about = f"need {' and '.join(blocking)} to pass" if blocking else ", ".join(test.name for test in group)
+    return outcome, f"{len(group)}{more} {word}", about, earned_text(group)
 
 
 def blocking_tests(tests: Sequence[TestResult]) -> list[str]:
