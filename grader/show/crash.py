@@ -127,28 +127,31 @@ def _underline(text: str, start: int, end: int, gutter: int) -> Line:
 def _operands(text: str, marks: Sequence[tuple[Operand, int]], gutter: int, page: Page) -> list[Line]:
     """Draw each operand's value on a line of its own, tied to its column; list those that cannot be drawn."""
     dtypes = len({o.value.dtype for o, _ in marks if o.value.dtype}) > 1
-    columns: dict[int, Operand] = {}
+    values: dict[int, str] = {}  # by the cell below which they are drawn
     listed = []
     for operand, column in marks:
-        if 0 <= column < len(text) and cells(text[:column]) not in columns:
-            columns[cells(text[:column])] = operand
+        if 0 <= column < len(text) and cells(text[:column]) not in values:
+            values[cells(text[:column])] = describe_value(operand.value, dtypes)
         else:
             listed.append(operand)
-    label = max(columns, default=0) + 9
-    if gutter + label + max((cells(describe_value(o.value, dtypes)) for o in columns.values()), default=0) > page.width:
-        listed, columns = [operand for operand, _ in marks], {}
-
-    ordered = sorted(columns)
-    lines = []
-    for i in range(len(ordered) - 1, -1, -1):
-        drawing = ""
-        for column in ordered[:i]:
-            drawing = pad(drawing, column) + "│"
-        drawing = pad(drawing, ordered[i]) + "└"
-        drawing += "─" * (label - 2 - len(drawing))
-        lines.append(line(" " * gutter, dim(drawing), "  ", describe_value(columns[ordered[i]].value, dtypes)))
+    start = max(values, default=0) + 9
+    if gutter + start + max(map(cells, values.values()), default=0) > page.width:
+        listed, values = [operand for operand, _ in marks], {}
     items = [_named(Named(o.expression, o.value), page, dtypes) for o in listed]
-    return lines + _indented(flow(items, page.width - gutter), page.text, gutter)
+    return [*_drawn(values, start, gutter), *_indented(flow(items, page.width - gutter), page.text, gutter)]
+
+
+def _drawn(values: dict[int, str], start: int, gutter: int) -> list[Line]:
+    """Draw a line from each cell to its value, which begins at the cell `start`; the last cell comes first."""
+    lines = []
+    for at in sorted(values, reverse=True):
+        drawing = ""
+        for column in sorted(column for column in values if column < at):
+            drawing = pad(drawing, column) + "│"
+        drawing = pad(drawing, at) + "└"
+        drawing += "─" * (start - 2 - len(drawing))
+        lines.append(line(" " * gutter, dim(drawing), "  ", values[at]))
+    return lines
 
 
 def _caller(at: Frame, page: Page) -> list[Line]:

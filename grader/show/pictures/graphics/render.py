@@ -67,7 +67,7 @@ def describe_picture(picture: Picture) -> str:
         case Curves():
             return f"Lines of {picture.y} over {picture.x}: {_listed(line.label for line in picture.lines)}."
         case Heatmap():
-            return f"A table of {len(picture.rows)} by {len(picture.columns)} numbers, shown by colour."
+            return f"A table of {len(picture.rows)} by {len(picture.columns)} numbers, shown by color."
         case Bars():
             return f"Bars for {_listed(picture.groups)}."
         case Matrix():
