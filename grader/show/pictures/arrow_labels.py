@@ -21,15 +21,15 @@ class PlacedText:
         return ((self.at[0] + i, self.at[1]) for i in range(cells(self.text)))
 
 
-def place_labels(ground: ArrowRouter) -> list[PlacedText] | None:
+def place_labels(router: ArrowRouter) -> list[PlacedText] | None:
     """Return a position for the label of each arrow, on its route or beside it; None if one has no room."""
-    taken = {cell for frame in ground.frames.values() for cell in frame.cells()}
+    taken = {cell for frame in router.frames.values() for cell in frame.cells()}
     uses: dict[Cell, int] = {}
-    for route in ground.routes:
+    for route in router.routes:
         for cell in route.cells[1:-1]:
             uses[cell] = uses.get(cell, 0) + 1
     labels: list[PlacedText] = []
-    for route in ground.routes:
+    for route in router.routes:
         if route.arrow.label:
             places = _places(route, uses, taken)
             if not places:

@@ -135,22 +135,22 @@ class ArrowRouter:
         """Yield the next cells of an arrow and their costs; the last step before its end is straight."""
         (x, y), heading = step
         may_bend = may_bend and all(share_an_end(arrow, use.arrow) for use in self._uses.get((x, y), ()))
-        for way in SIDES if may_bend else (heading,):
-            ahead = (x + way[0], y + way[1]), way
-            if way == heading and ahead in goals:
+        for direction in SIDES if may_bend else (heading,):
+            ahead = (x + direction[0], y + direction[1]), direction
+            if direction == heading and ahead in goals:
                 yield ahead, 1 + goals[ahead]
-            elif way != (-heading[0], -heading[1]):
+            elif direction != (-heading[0], -heading[1]):
                 price = self._cost(*ahead, arrow)
                 if price is not None:
-                    yield ahead, price + (BEND if way != heading else 0)
+                    yield ahead, price + (BEND if direction != heading else 0)
 
-    def _cost(self, at: Cell, way: Cell, arrow: Arrow) -> int | None:
+    def _cost(self, at: Cell, direction: Cell, arrow: Arrow) -> int | None:
         """Return the cost of entering a cell; None if it cannot be entered."""
         if not (0 <= at[0] < self.width and 0 <= at[1] < self.height) or at in self._taken:
             return None
         price, joined = 1, []
         for use in self._uses.get(at, ()):
-            along = use.across == (way[1] == 0)
+            along = use.across == (direction[1] == 0)
             if use.head and not (along and use.arrow.end == arrow.end):
                 return None
             if not share_an_end(arrow, use.arrow):

@@ -46,23 +46,23 @@ def lay_out_boxes(picture: Boxes, width: int) -> BoxLayout | None:
     It tries, in this order: as given, with wrapped labels, transposed, transposed with wrapped labels, and with numbers
     instead of labels; each with less and less room around the boxes.
     """
-    for broken, turned in ((False, False), (True, False), (False, True), (True, True)):
-        found = _roomiest(picture, width, broken, turned)
+    for wrap_labels, transposed in ((False, False), (True, False), (False, True), (True, True)):
+        found = _roomiest(picture, width, wrap_labels, transposed)
         if found:
             return found
     numbers = [str(number) for number in range(1, len(picture.boxes) + 1)]
     boxes = tuple(replace(box, label=number) for box, number in zip(picture.boxes, numbers, strict=True))
-    for turned in (False, True):
-        found = _roomiest(replace(picture, boxes=boxes), width, False, turned)
+    for transposed in (False, True):
+        found = _roomiest(replace(picture, boxes=boxes), width, False, transposed)
         if found:
             key = numbered([box.label for box in picture.boxes])
             return BoxLayout(found.width, found.height, found.frames, found.routes, found.texts, tuple(key))
     return None
 
 
-def _roomiest(picture: Boxes, width: int, broken: bool, turned: bool) -> BoxLayout | None:
+def _roomiest(picture: Boxes, width: int, wrap_labels: bool, transposed: bool) -> BoxLayout | None:
     """Return the layout with the most room around its boxes that is no wider than `width`."""
-    items = {box.id: _item(box, broken, turned) for box in picture.boxes}
+    items = {box.id: _item(box, wrap_labels, transposed) for box in picture.boxes}
     between = ROW_GAPS
     if any(_runs_along_row(items[arrow.start], items[arrow.end]) for arrow in picture.arrows):
         between = (*ROW_GAPS[1:], ROW_GAPS[0])
@@ -81,9 +81,9 @@ def _roomiest(picture: Boxes, width: int, broken: bool, turned: bool) -> BoxLayo
     return None
 
 
-def _item(box: Box, broken: bool, turned: bool) -> _Item:
-    lines = tuple(line for part in box.label.split("\n") for line in (_wrapped(part) if broken else [part]))
-    if turned:
+def _item(box: Box, wrap_labels: bool, transposed: bool) -> _Item:
+    lines = tuple(line for part in box.label.split("\n") for line in (_wrapped(part) if wrap_labels else [part]))
+    if transposed:
         return _Item(box.id, lines, box.column, box.row, box.columns, 1)
     return _Item(box.id, lines, box.row, box.column, 1, box.columns)
 
@@ -111,13 +111,13 @@ def _with_arrows(
     for item in items:
         right, bottom = columns[item.column + item.columns - 1][-1], rows[item.row + item.rows - 1][-1]
         frames[item.id] = BoxFrame(columns[item.column].start, rows[item.row].start, right, bottom)
-    ground = ArrowRouter(columns[-1].stop + MARGIN, rows[-1].stop + MARGIN, frames)
+    router = ArrowRouter(columns[-1].stop + MARGIN, rows[-1].stop + MARGIN, frames)
     nearest_first = sorted(arrows, key=lambda arrow: _distance(by_id[arrow.start], by_id[arrow.end]))
-    labels = place_labels(ground) if all(map(ground.connect, nearest_first)) else None
+    labels = place_labels(router) if all(map(router.connect, nearest_first)) else None
     if labels is None:
         return None
     texts = [text for item in items for text in _centered(frames[item.id], item.lines)]
-    return _trimmed(frames.values(), ground.routes, [*texts, *labels])
+    return _trimmed(frames.values(), router.routes, [*texts, *labels])
 
 
 def _distance(one: _Item, other: _Item) -> int:
