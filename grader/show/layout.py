@@ -99,9 +99,10 @@ def line(*parts: str | Span | Line) -> Line:
 @cache
 def cell_width(character: str) -> int:
     """Return the number of cells that a character takes."""
-    if character in MARKS:
+    is_letter = character.isalpha() and character < "\u0530"  # Latin, Greek or Cyrillic
+    if is_letter or character in MARKS or " " <= character <= "~":
         return 1
-    from rich.cells import cell_len  # only for other characters: most short commands never need it
+    from rich.cells import cell_len  # imported here because most commands never need it
 
     return cell_len(character)
 
