@@ -1,10 +1,10 @@
-"""Pictures as data, made of numbers that were computed: of a lesson and of a lab. They are drawn in many ways.
+"""Pictures as data: computed numbers, drawn as text, SVG or PNG.
 
     Curves("loss", "cross-entropy while training", "step", "loss", (Line("fixed", steps, losses),))
 
-A terminal draws them with characters, the page and the notebook as SVG, a lab also as PNG. `name` is that of the
-picture's file, and the word by which a lesson asks for it. All numbers are plain: no tensors. What does not fit
-together, two labels for three numbers, is a ValueError.
+A terminal draws a picture with characters, a page and a notebook as SVG, a lab also as PNG. `name` is the name of the
+picture's file, and the word by which a lesson refers to it. All numbers are plain Python numbers, not tensors. A
+picture whose parts do not match (two labels for three numbers) raises ValueError.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 
-class _Struct(msgspec.Struct, frozen=True):
-    """Base of pictures and their parts."""
-
-
-class Line(_Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True):
     """One line of a plot: its points, from left to right."""
 
     label: str
@@ -28,8 +24,8 @@ class Line(_Struct, frozen=True):
         _same(len(self.xs), len(self.ys), f"points of the line '{self.label}'")
 
 
-class Curves(_Struct, frozen=True, tag="curves"):
-    """Lines over one axis. `low` and `high` bound the axis of y; a logarithmic axis has positive numbers only."""
+class Curves(msgspec.Struct, frozen=True, tag="curves"):
+    """Lines over a common x axis. `low` and `high` bound the y axis; a logarithmic axis has positive numbers only."""
 
     name: str
     title: str
@@ -42,8 +38,8 @@ class Curves(_Struct, frozen=True, tag="curves"):
     log_y: bool = False
 
 
-class Heatmap(_Struct, frozen=True, tag="heatmap"):
-    """A matrix of numbers, `values[row][column]`, shown by colour and with `digits` after the point."""
+class Heatmap(msgspec.Struct, frozen=True, tag="heatmap"):
+    """A matrix of numbers, `values[row][column]`, shown by color and with `digits` decimals."""
 
     name: str
     title: str
@@ -58,15 +54,15 @@ class Heatmap(_Struct, frozen=True, tag="heatmap"):
             _same(len(self.columns), len(row), f"columns of '{self.name}'")
 
 
-class Series(_Struct, frozen=True):
+class Series(msgspec.Struct, frozen=True):
     """The bars of one kind, one in each group."""
 
     label: str
     values: Sequence[float]
 
 
-class Bars(_Struct, frozen=True, tag="bars"):
-    """Bars in groups: `groups` are the names along the axis, each series has a bar in each of them."""
+class Bars(msgspec.Struct, frozen=True, tag="bars"):
+    """Bars in groups: `groups` are the names along the axis, and each series has one bar in each group."""
 
     name: str
     title: str
@@ -79,10 +75,10 @@ class Bars(_Struct, frozen=True, tag="bars"):
             _same(len(self.groups), len(each.values), f"groups of the series '{each.label}'")
 
 
-class Grid(_Struct, frozen=True):
-    """A table of cells under a heading: True is filled, False is empty, a number or a text stands in its cell.
+class Grid(msgspec.Struct, frozen=True):
+    """A table of cells under a heading: True is filled, False is empty, a number or a text is written into its cell.
 
-    No `rows` or no `columns`: these have no labels. Numbers have `digits` after the point, or none if all are whole.
+    Without `rows` or `columns` these have no labels. Numbers have `digits` decimals, or none if all are whole.
     """
 
     title: str
@@ -97,10 +93,10 @@ class Grid(_Struct, frozen=True):
             _same(len(self.columns) or len(self.cells[0]), len(row), f"columns of the grid '{self.title}'")
 
 
-class Matrix(_Struct, frozen=True, tag="matrix"):
-    """Matrices with labels, side by side where there is room: masks, small tensors, tokens in buckets.
+class Matrix(msgspec.Struct, frozen=True, tag="matrix"):
+    """Labelled grids, side by side where there is room: masks, small tensors, tokens in buckets.
 
-    `signs` stand between them, one fewer than the grids: "×", "=", "" for none.
+    `signs` are written between them, one fewer than the grids: "×", "=", "" for none.
     """
 
     name: str
@@ -109,8 +105,8 @@ class Matrix(_Struct, frozen=True, tag="matrix"):
     signs: tuple[str, ...] = ()
 
 
-class Box(_Struct, frozen=True):
-    """A box at a place of a raster, row 0 at the top; it may be several columns wide."""
+class Box(msgspec.Struct, frozen=True):
+    """A box at a position of a grid, row 0 at the top; it may span several columns."""
 
     id: str
     label: str
@@ -119,16 +115,16 @@ class Box(_Struct, frozen=True):
     columns: int = 1
 
 
-class Arrow(_Struct, frozen=True):
-    """From one box to another, both by id."""
+class Arrow(msgspec.Struct, frozen=True):
+    """An arrow from one box to another, both given by id."""
 
     start: str
     end: str
     label: str = ""
 
 
-class Boxes(_Struct, frozen=True, tag="boxes"):
-    """Boxes and arrows: what feeds what. An arrow to a box that is not the next one goes around those between."""
+class Boxes(msgspec.Struct, frozen=True, tag="boxes"):
+    """Boxes and arrows: the flow of data. An arrow to a box further away is drawn around the boxes in between."""
 
     name: str
     title: str
@@ -145,22 +141,22 @@ class Boxes(_Struct, frozen=True, tag="boxes"):
                 raise ValueError(f"'{self.name}' has an arrow from '{start}' to '{end}': these are not two boxes")
 
 
-class Stretch(_Struct, frozen=True):
-    """What fills a lane from `start` to `end`."""
+class Stretch(msgspec.Struct, frozen=True):
+    """A labelled part of a lane, from `start` to `end`."""
 
     start: float
     end: float
     label: str = ""
 
 
-class Lane(_Struct, frozen=True):
-    """A row of a time line."""
+class Lane(msgspec.Struct, frozen=True):
+    """A row of a timeline."""
 
     label: str
     stretches: tuple[Stretch, ...]
 
 
-class Timeline(_Struct, frozen=True, tag="timeline"):
+class Timeline(msgspec.Struct, frozen=True, tag="timeline"):
     """Lanes over time, which is counted in `unit`."""
 
     name: str
@@ -169,8 +165,8 @@ class Timeline(_Struct, frozen=True, tag="timeline"):
     lanes: tuple[Lane, ...]
 
 
-class Table(_Struct, frozen=True, tag="table"):
-    """Measured numbers: `columns` are their names, each row has a label and a number (or a text) for each of them."""
+class Table(msgspec.Struct, frozen=True, tag="table"):
+    """Measured numbers: `columns` are their names; each row has a label and a number (or a text) per column."""
 
     title: str
     columns: tuple[str, ...]
@@ -178,7 +174,7 @@ class Table(_Struct, frozen=True, tag="table"):
 
 
 def _same(expected: int, found: int, of: str) -> None:
-    """ValueError if these are not as many."""
+    """Raise ValueError if two counts differ."""
     if expected != found:
         raise ValueError(f"{of}: {expected} and {found}, which should be as many")
 
@@ -187,7 +183,10 @@ Picture: TypeAlias = Curves | Heatmap | Bars | Matrix | Boxes | Timeline
 
 
 def smoothed(label: str, values: Sequence[float], window: int) -> Line:
-    """Values of one step each, averaged over whole windows of so many steps; each mean stands amid its window."""
+    """Return a line of one value per step, averaged over windows of `window` steps.
+
+    Each mean is placed in the middle of its window; an incomplete window at the end is left out.
+    """
     ends = range(window, len(values) + 1, window)
     means = [sum(values[end - window : end]) / window for end in ends]
     return Line(label, [end - window / 2 for end in ends], means)

@@ -18,8 +18,8 @@ from grader.engine.judge.materials import materials
 from grader.engine.judge.messages import Job
 from grader.engine.pool.client import Judges
 from grader.engine.pool.resident import connect_to_all, peer_credentials
-from grader.show.terminal import render
 from grader.show.context import RunContext
+from grader.show.terminal import render
 from grader.study.notebook.session import NotebookSession
 from tests.course import small_glossary
 from tests.paths import copy_toolbox
@@ -215,7 +215,9 @@ class Grader:
     def assert_rendered(self, result: Result) -> None:
         """Render the result; check that nothing on the screen moves the cursor or exceeds the width."""
         for full in (False, True):
-            text = render(result, self.exercise, RunContext(), full=full, width=80, height=24, unicode=False, color=False)
+            text = render(
+                result, self.exercise, RunContext(), full=full, width=80, height=24, unicode=False, color=False
+            )
             assert text.isascii()
             assert all(line.isprintable() and len(line) <= 80 for line in text.split("\n"))
 

@@ -173,7 +173,8 @@ def _print_error(sentence: str) -> None:
 
     text = inert(f"error: {writable(sentence, stream_encoding(sys.stderr))}")
     if sys.stderr.isatty():
-        from grader.cli.screen import broken
+        from grader.cli.screen import columns
+        from grader.show.layout import wrap
 
-        text = broken(text)
+        text = "\n".join(wrap(text, columns(), break_words=False))
     click.echo(text, err=True)

@@ -16,7 +16,7 @@ from grader.base.errors import UsageError
 from grader.base.text import clean_line
 from grader.cli import INTERRUPTED
 from grader.cli.progress_bar import progress_bar
-from grader.cli.screen import course_root, number, say, written_lines
+from grader.cli.screen import course_root, say, written_lines
 from grader.course import load_course
 from grader.teach.batch.class_run import ClassRun
 from grader.teach.batch.collect import collect_handins
@@ -202,7 +202,7 @@ def _below_lines(book: StoredBook, share: float) -> list[str]:
     for entry, points in book.scores():
         earned[entry.student] += points.final if points else 0.0
     return [
-        f"{clean_line(student)} has {100 * points / most:.1f} %, below {number(100 * share)} %."
+        f"{clean_line(student)} has {100 * points / most:.1f} %, below {100 * share:.10g} %."
         for student, points in earned.items()
         if most and points < share * most
     ]

@@ -7,9 +7,10 @@ import click
 from grader.author.check.exercises import ExerciseProblem, ExerciseVerdict
 from grader.author.check.lessons import LessonVerdict
 from grader.author.check.mutants import MutantVerdict
-from grader.cli.screen import bold, dim, number, prose, say
+from grader.cli.screen import bold, dim, prose, say
 from grader.course.document import shown
 from grader.quiz.lint import QuizVerdict
+from grader.show.numbers import format_points
 from grader.show.symbols import FAILED, PASSED
 
 
@@ -43,7 +44,7 @@ def show_exercise(verdict: ExerciseVerdict) -> bool:
     """Show the check of an exercise."""
     _clear_progress()
     passed = not verdict.problems
-    counts = f"{number(verdict.points):>3} points   {verdict.mistakes} mistakes   {verdict.variants} variants"
+    counts = f"{format_points(verdict.points):>3} points   {verdict.mistakes} mistakes   {verdict.variants} variants"
     slowest = f"slowest test {verdict.slowest:.2f} s"
     say(f"  {_mark(passed)} {bold(f'{verdict.exercise:<24}')} {counts}   {dim(slowest)}")
     for sentence in verdict.unavailable:

@@ -6,8 +6,9 @@ import click
 
 from grader.base.errors import UsageError
 from grader.cli.names import LessonName
-from grader.cli.screen import course_root, number, say
+from grader.cli.screen import course_root, say
 from grader.course import load_course, load_lessons
+from grader.show.numbers import format_points
 from grader.teach.question_banks import FORMATS
 from grader.teach.question_banks.build import build_bank
 
@@ -48,7 +49,7 @@ def gradescope(exercise_ids: tuple[str, ...], out: Path, pip_conf: Path | None) 
     write_bytes(out, data)
     say("", f"  {out}   {len(names_in_zip(data))} files, {len(data) / 1024:.0f} KiB", "")
     say(f"    {len(exercises)} to grade   {', '.join(each.id for each in exercises)}")
-    say(f"    {number(sum(each.points for each in exercises))} points in all", "")
+    say(f"    {format_points(sum(each.points for each in exercises))} points in all", "")
     say("  Gradescope: Configure Autograder, Zip file upload.")
 
 

@@ -6,9 +6,10 @@ from itertools import pairwise
 import click
 
 from grader.cli.names import ExerciseName, find_exercise
-from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, prose, say, step
+from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.course.progress import Graded, Progress
+from grader.show.numbers import format_points
 from grader.show.symbols import FAILED, PASSED, PUBLIC
 from grader.study.reader.order import in_order, steps
 
@@ -35,7 +36,7 @@ def _show_course(course: Course, progress: Progress) -> None:
     say("", f"  {bold('history')}   {_days([each.time for _, tries in tried for each in tries])}", "")
     for exercise, tries in tried:
         best = max(tries, key=lambda each: each.score / (each.max_score or 1))
-        points = f"{number(best.score)}/{number(best.max_score)}"
+        points = f"{format_points(best.score)}/{format_points(best.max_score)}"
         count = _attempts(len(tries))
         say(f"    {_mark(tries)} {exercise.id:<{width}}   {points:>7}   {count:>11}   {dim(_date(tries[-1].time))}")
     say("", step("more", f"grade history {tried[-1][0].id}", "each attempt"))
@@ -50,7 +51,7 @@ def _show_exercise(exercise: Exercise, progress: Progress) -> None:
         assert this is not None
         is_comparable = last is not None and last.max_score == this.max_score  # an update may change the points
         gained = f"{this.score - last.score:+.10g}" if last and is_comparable and last.score != this.score else ""
-        points = f"{number(this.score)}/{number(this.max_score)}"
+        points = f"{format_points(this.score)}/{format_points(this.max_score)}"
         head = f"  {place:>3}   {_mark([this])} {_date(this.time)}   {points:>7} {gained:>5}"
         if columns() < COLUMNS:  # too narrow to show the change on the same line
             say(head, *map(dim, prose(_changed(last, this), indent=10)))

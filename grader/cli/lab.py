@@ -189,7 +189,9 @@ def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:
                     continue
                 status.show(None)
                 figures.append(message.shown)
-                lines = draw_picture(message.shown, COLUMNS - len(MARGIN), unicode=supports_unicode(sys.stdout), known=known)
+                lines = draw_picture(
+                    message.shown, COLUMNS - len(MARGIN), unicode=supports_unicode(sys.stdout), known=known
+                )
                 say(*(MARGIN + line for line in lines), "")
         raise AssertionError("the lab ended without LabEnded")
 

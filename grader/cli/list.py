@@ -7,15 +7,24 @@ import click
 
 from grader.base.errors import UsageError
 from grader.cli.names import LessonName, lesson_number
-from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, prose, say, step
+from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.document import shown
 from grader.course.lesson.files import part_files
 from grader.course.lessons import exam_form, quiz_path
 from grader.course.progress import Progress, now
 from grader.quiz import history
+from grader.show.numbers import format_points
 from grader.show.symbols import DONE, FAILED, HERE, NOT_STARTED, PASSED, PUBLIC
-from grader.study.reader.order import Step, command_for, in_order, is_done, next_step, reason_for, steps
+from grader.study.reader.order import (
+    Step,
+    command_for,
+    in_order,
+    is_done,
+    next_step,
+    reason_for,
+    steps,
+)
 
 MARKS = {
     "passed": (DONE, "green"),
@@ -170,7 +179,7 @@ def _points(progress: Progress, exercises: list[Exercise]) -> str:
     if not exercises:
         return ""
     earned = sum((progress.best(exercise.id) or 0.0) * exercise.points for exercise in exercises)
-    return f"{number(round(earned, 1))}/{number(sum(exercise.points for exercise in exercises))}"
+    return f"{format_points(earned)}/{format_points(sum(exercise.points for exercise in exercises))}"
 
 
 def _read(course: Course, progress: Progress, lesson: Lesson) -> str:
@@ -190,7 +199,7 @@ def _quiz(progress: Progress, lesson: Lesson) -> str:
         return NOT_STARTED
     good = state.best.score >= GOOD * state.best.max_score
     mark = click.style(PASSED, fg="green") if good else click.style(FAILED, fg="red")
-    return f"{mark} {number(round(state.best.score, 1))}/{number(state.best.max_score)}"
+    return f"{mark} {format_points(state.best.score)}/{format_points(state.best.max_score)}"
 
 
 def _review_step(progress: Progress) -> list[str]:

@@ -11,7 +11,7 @@ import msgspec
 
 from grader.base.errors import UsageError
 from grader.cli.names import LessonName
-from grader.cli.screen import COLUMNS, bold, course_root, interactive, number, say, step
+from grader.cli.screen import COLUMNS, bold, course_root, interactive, say, step
 from grader.course import Course, Lesson, load_lessons
 from grader.course.document import shown
 from grader.course.lessons import exam_form, find_lesson, quiz_path
@@ -25,6 +25,7 @@ from grader.quiz.model import LEVELS, Quiz
 from grader.quiz.plain_mode import answer_in_words, ask_plainly, plain_text, right_lines
 from grader.quiz.result import QuizResult
 from grader.quiz.session import EndReason, QuizSession
+from grader.show.numbers import format_points
 from grader.show.symbols import FAILED, NOT_STARTED, stream_encoding, writable
 
 INPUT_ENDED = 1  # exit code: the input ended before the last question
@@ -180,7 +181,7 @@ def _show_result(attempt: Attempt, as_json: bool) -> None:
         return
     title = attempt.quiz.title
     head = f"{title}   {attempt.session.kind}, attempt {result.attempt}"
-    score = f"{points(result.score)} of {number(result.max_score)}"
+    score = f"{format_points(result.score)} of {format_points(result.max_score)}"
     say("", f"  {bold(title)}{head[len(title) :]}{score:>{max(columns() - 2 - len(head), len(score) + 3)}}", "")
     for level in LEVELS:
         rows = [each for each in result.questions if each.level == level]

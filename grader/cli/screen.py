@@ -1,9 +1,8 @@
-"""What the light commands share: the course that is meant, and lines on the terminal."""
+"""What the light commands share: finding the course, and printing lines on the terminal."""
 
 import os
 import shutil
 import sys
-import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,20 +10,20 @@ from pathlib import Path
 import click
 
 from grader.course import find_course
+from grader.show.layout import COLUMNS as COLUMNS  # other commands import it from here
+from grader.show.layout import reflow, wrap
 from grader.show.symbols import stream_encoding, writable
-
-COLUMNS = 77
 
 
 def course_root() -> Path:
-    """The folder of the course: --course, else the nearest upward. UsageError where there is none."""
+    """Return the folder of the course: --course, else the nearest one upward. Raise UsageError if there is none."""
     return find_course(Path.cwd(), click.get_current_context().find_root().obj)
 
 
 def say(*lines: str, err: bool = False) -> None:
-    """Prints lines: without colour where there is no terminal, in ASCII where the stream has no more.
+    """Print lines: without color if stdout is no terminal, in ASCII if the stream cannot encode more.
 
-    In a job of GitHub Actions none of them is obeyed as a command, whatever students are called.
+    In a job of GitHub Actions no line is obeyed as a command, whatever the names of students are.
     """
     encoding = stream_encoding(sys.stderr if err else sys.stdout)
     for line in lines:
@@ -37,7 +36,7 @@ def say(*lines: str, err: bool = False) -> None:
 
 
 def page(*lines: str) -> None:
-    """Prints lines, in a pager where they are more than a terminal has."""
+    """Print lines, in a pager if the terminal has fewer rows."""
     if not sys.stdout.isatty() or len(lines) < shutil.get_terminal_size().lines:
         say(*lines)
         return
@@ -46,45 +45,33 @@ def page(*lines: str) -> None:
 
 
 def columns() -> int:
-    """How wide the terminal is."""
+    """Return the width of the terminal, at least 20."""
     return max(shutil.get_terminal_size().columns, 20)
 
 
 def interactive() -> bool:
-    """Whether somebody sits at a terminal that can do what we need."""
+    """Return whether stdin and stdout are a terminal that can move its cursor."""
     return bool(sys.stdin and sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
 
 
 def prose(text: str, indent: int = 4) -> list[str]:
-    """Text as lines that fit the terminal, of at most 77 columns; blank lines in it stay."""
-    lines: list[str] = []
-    for paragraph in text.strip().split("\n\n"):
-        wrapped = textwrap.wrap(" ".join(paragraph.split()), min(columns(), COLUMNS) - indent, break_on_hyphens=False)
-        lines += ["", *(" " * indent + line for line in wrapped)]
-    return lines[1:]
-
-
-def broken(text: str) -> str:
-    """Text broken at spaces, where a terminal would break it within words."""
-    rows = (textwrap.wrap(row, columns(), break_long_words=False, break_on_hyphens=False) for row in text.split("\n"))
-    return "\n".join("\n".join(row) for row in rows)
+    """Wrap paragraphs for the terminal, in at most 77 columns; no text gives no lines."""
+    rows = wrap(reflow(text), min(columns(), COLUMNS) - indent) if text.strip() else []
+    return [" " * indent + row if row else "" for row in rows]
 
 
 def dim(text: str) -> str:
+    """Return the text with escape codes that dim it."""
     return click.style(text, dim=True)
 
 
 def bold(text: str) -> str:
+    """Return the text with escape codes that make it bold."""
     return click.style(text, bold=True)
 
 
-def number(points: float) -> str:
-    """`10`, `2.5`"""
-    return f"{points:.10g}"
-
-
 def step(word: str, command: str, remark: str = "") -> str:
-    """One of the last lines of a screen: a command to paste. A remark that there is no room for is left out."""
+    """Return one of the last lines of a screen: a command to paste. A remark that does not fit is left out."""
     head = f"  {dim(f'{word:<7}')}   "
     room = min(columns(), COLUMNS) - 12 - 1 - len(remark)
     if remark and len(command) + 1 < room:
@@ -93,7 +80,7 @@ def step(word: str, command: str, remark: str = "") -> str:
 
 
 def written_lines(written: Sequence[Path], out: Path) -> Iterator[str]:
-    """The files right in the folder `out`, and how many are in each folder below it."""
+    """Yield the files written right into the folder `out`, and the number of files in each folder below it."""
     yield from (f"  {path}" for path in written if path.parent == out)
     folders = Counter(path.relative_to(out).parts[0] for path in written if path.parent != out)
     for folder, count in folders.items():

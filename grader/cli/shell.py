@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import linecache
 import sys
-import textwrap
 import types
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from grader.cli.screen import COLUMNS, bold, columns, course_root, say
 from grader.course.document import shown
 from grader.course.progress import Progress
 from grader.engine.submission import read_submission
+from grader.show.layout import wrap
 from grader.study import failing_calls
 
 
@@ -63,7 +63,7 @@ def command(exercise_id: str, only_print: bool) -> None:
 
 def _labelled(word: str, text: str) -> list[str]:
     """Format a label and a text, which is wrapped and indented."""
-    first, *rest = textwrap.wrap(text, max(min(columns(), COLUMNS) - 12, 20), break_on_hyphens=False) or [""]
+    first, *rest = wrap(text, max(min(columns(), COLUMNS) - 12, 20))
     return [f"    {word:<8}{first}", *(f"            {line}" for line in rest)]
 
 

@@ -8,7 +8,7 @@ from grader.quiz.model import CodeLine, Match, Multiple, Numeric, Order, OwnWord
 from grader.quiz.score import positions
 from grader.show.layout import BLANK, Line, Span, bold, cells, dim, line
 from grader.show.symbols import DONE, HERE, NOT_STARTED
-from grader.show.text import code_rows, with_head, numbered_lines, parse_inline
+from grader.show.text import code_rows, numbered_lines, parse_inline, with_head
 
 
 class AnswerInput(Protocol):

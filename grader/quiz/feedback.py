@@ -8,7 +8,7 @@ from grader.quiz.score import describe_right_answer, positions
 from grader.quiz.session import GivenAnswer
 from grader.show.layout import BLANK, Line, Span, line
 from grader.show.symbols import DONE, FAILED, HERE, NOT_STARTED, PASSED
-from grader.show.text import code_rows, with_head, markdown_lines, numbered_lines, parse_inline, styled_lines
+from grader.show.text import code_rows, markdown_lines, numbered_lines, parse_inline, styled_lines, with_head
 
 _RIGHT, _WRONG, _NEITHER = Span(PASSED, "green"), Span(FAILED, "red"), Span(" ")
 
@@ -43,7 +43,12 @@ def feedback_lines(drawn: DrawnQuestion, given: GivenAnswer, width: int) -> list
         lines += markdown_lines(reason, width, 4)
     if score < 1 and not isinstance(question, Single | Multiple | CodeLine | OwnWords):
         lines += [BLANK, *_right_lines(drawn, width)]
-    lines += [BLANK, *markdown_lines(question.explanation, width, 4), BLANK, *styled_lines(question.source, "dim", width, 4)]
+    lines += [
+        BLANK,
+        *markdown_lines(question.explanation, width, 4),
+        BLANK,
+        *styled_lines(question.source, "dim", width, 4),
+    ]
     return lines
 
 

@@ -7,7 +7,7 @@ from grader.quiz.feedback import answer_lines, feedback_lines
 from grader.quiz.key_handler import KeyHandler
 from grader.quiz.model import CodeLine
 from grader.quiz.session import EndReason, QuizSession
-from grader.show.layout import BLANK, COLUMNS, Line, bold, cells, clip, dim, flow, line, align_right
+from grader.show.layout import BLANK, COLUMNS, Line, align_right, bold, cells, clip, dim, flow, line
 from grader.show.text import code_block, markdown_lines, styled_lines
 
 MAX_BAR_WIDTH = 14  # cells of the progress bar

@@ -1,9 +1,10 @@
-"""Views of a result: what a person or another program reads after a run.
+"""Results and pictures as text and graphics.
 
-`terminal` makes a screen of `standing`, `status`, `explanation`, `score`, `task` and `steps`, and of what is told in a
-`view`; `explanation` takes a failing test from `failure`, which shows `crash`, `numbers` and `values`. `layout` and
-`marks` are what all lines are made of. `schema` describes a result's JSON.
+The screen of a result: `terminal` assembles it from `status`, `explanation`, `score`, `task` and `steps`, with the
+facts of a `context`. `explanation` explains a failing test by `failure`, which uses `crash`, `comparison` and
+`values`. `schema` describes the JSON of a result.
 
-Pictures: `characters` draws them as lines of text, `graphics` as SVG and PNG; `plan` lays out boxes for both, with ways
-for the arrows from `routes`, and `plain` makes texts of their numbers.
+Shared by all screens: `layout` and `text` (styled lines), `symbols`, `numbers`, `html`, `markdown`.
+
+`pictures` draws the pictures of lessons and labs.
 """

@@ -1,68 +1,53 @@
-"""Two tensors that differ, as a table: your numbers left, the expected ones right."""
+"""A table of two tensors that differ: the returned numbers on the left, the expected ones on the right."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from grader.base.result import Axis, Comparison, Number, Row
-from grader.show.layout import MANY, Line, Page, Span, cells, clip, dim, line, pad, align_right, width
+from grader.show.layout import MANY, Line, Page, Span, align_right, cells, clip, dim, line, pad, width
 
 WORST = "  worst"
 TRUE, FALSE = "█░"
 
 
-def comparison_table(comparison: Comparison, page: Page) -> list[Line]:
-    """Rows of numbers, the worst one marked. Where only some numbers of the rows differ, those have a star.
+class _Widths(NamedTuple):
+    """The widths of the columns of a table, in cells."""
 
-    A row that is too long for the page is cut to the numbers around its worst one, or continued below on a
-    full page; its place then says which numbers are shown. Below stands how many rows and columns are not.
+    label: int
+    number: int
+    gap: str  # before each number
+    star: int  # 1 if there is room for a star after each returned number
+    shown: int  # numbers of a row that are shown side by side
+
+    @property
+    def yours(self) -> int:
+        return max(self.shown * (self.number + len(self.gap) + self.star), len("  yours") + self.star)
+
+    @property
+    def expected(self) -> int:
+        return max(self.shown * (self.number + len(self.gap)), len("  expected"))
+
+
+def comparison_table(comparison: Comparison, page: Page) -> list[Line]:
+    """Return rows of numbers with the worst marked. If only some numbers of a row differ, these have a star.
+
+    A row too long for the page is cut to the numbers around its worst one, or continued below on a full page; its label
+    then says which numbers are shown. A last line says how many rows and columns are not shown.
     """
     rows = choose_rows(comparison.rows, page.rows if page.tight or len(comparison.rows) > page.rows + 1 else MANY)
     if not rows:
         return []
     texts = number_texts(rows)
-    stars = needs_stars(rows)
-    gap = " " if is_mask(rows) else "  "
-    digits = max((cells(text) for row in texts for side in row for text in side), default=1)
+    widths = _widths(comparison, rows, texts, page)
+    all_columns = page.full or page.whole
+
+    yours, expected = align_right("yours" + " " * widths.star, widths.yours), align_right("expected", widths.expected)
+    lines = [line(dim(f"    {pad(_name(comparison), widths.label)}{yours}  {expected}"))]
+    for row, sides in zip(rows, texts, strict=True):
+        for first in window_starts(row, widths.shown, all_columns):
+            lines.append(_table_line(comparison, row, sides, first, widths))
     longest = max(len(row.yours) for row in rows)
-    name = clip(comparison.name, 16)
-
-    def widest_place(most: int) -> int:
-        starts = range(max(longest - most, 0) + 1)
-        places = [row_label(comparison.axes, row, first, most) for row in rows for first in starts]
-        return max(cells(name), *map(cells, places))
-
-    def numbers_beside(places: int) -> int:
-        room = page.width - len("  ▸ ") - places - len("  ") - len(WORST)
-        return max(room // (2 * (digits + len(gap)) + stars), 1)
-
-    places = widest_place(longest)
-    most = numbers_beside(places)
-    if most < longest:  # places will name a part of the last axis
-        places = widest_place(2)
-        most = numbers_beside(places)
-    shown = max(min(most, longest), 1)
-    left = max(shown * (digits + len(gap) + stars), len("  yours") + stars)
-    middle = max(shown * (digits + len(gap)), len("  expected"))
-
-    heading = pad(name, places) + align_right("yours" + " " * stars, left) + "  " + align_right("expected", middle)
-    lines = [line(dim("    " + heading))]
-    for row, (yours, expected) in zip(rows, texts, strict=True):
-        for first in window_starts(row, shown, page.full or page.whole):
-            part = slice(first, first + shown)
-            mine = _side(yours[part], row.differs[part] if stars else None, digits, gap)
-            theirs = _side(expected[part], None, digits, gap)
-            worst = row.worst and worst_position(row) in range(first, first + shown)
-            lines.append(
-                line(
-                    Span("  ▸ ", "red") if worst else "    ",
-                    pad(row_label(comparison.axes, row, first, shown), places),
-                    " " * (left - width(mine)),
-                    mine,
-                    " " * (2 + middle - width(theirs)),
-                    theirs,
-                    WORST if worst else "",
-                )
-            )
-    seen = longest if page.full or page.whole else shown
+    seen = longest if all_columns else widths.shown
     wide = comparison.axes[-1].size if comparison.axes else longest
     more = [_more(len(comparison.rows) - len(rows), "row"), _more(wide - seen, "column")]
     if any(more) and not page.tight:
@@ -70,20 +55,70 @@ def comparison_table(comparison: Comparison, page: Page) -> list[Line]:
     return lines
 
 
+def _table_line(
+    comparison: Comparison, row: Row, sides: tuple[list[str], list[str]], first: int, widths: _Widths
+) -> Line:
+    """Return the numbers of a row from `first` on: returned and expected."""
+    part = slice(first, first + widths.shown)
+    yours = _side(sides[0][part], row.differs[part] if widths.star else None, widths)
+    expected = _side(sides[1][part], None, widths)
+    worst = row.worst and first <= worst_position(row) < first + widths.shown
+    return line(
+        Span("  ▸ ", "red") if worst else "    ",
+        pad(row_label(comparison.axes, row, first, widths.shown), widths.label),
+        " " * (widths.yours - width(yours)),
+        yours,
+        " " * (2 + widths.expected - width(expected)),
+        expected,
+        WORST if worst else "",
+    )
+
+
+def _widths(
+    comparison: Comparison, rows: Sequence[Row], texts: Sequence[tuple[list[str], list[str]]], page: Page
+) -> _Widths:
+    """Return the widths with which as many numbers of each row as possible are shown."""
+    gap = " " if is_mask(rows) else "  "
+    star = int(needs_stars(rows))
+    number = max((cells(text) for sides in texts for side in sides for text in side), default=1)
+    longest = max(len(row.yours) for row in rows)
+
+    def fitting(label: int) -> int:
+        room = page.width - len("  ▸ ") - label - len("  ") - len(WORST)
+        return max(room // (2 * (number + len(gap)) + star), 1)
+
+    label = _label_width(comparison, rows, longest)
+    if fitting(label) < longest:  # labels will name a part of the last axis
+        label = _label_width(comparison, rows, 2)
+    return _Widths(label, number, gap, star, max(min(fitting(label), longest), 1))
+
+
+def _label_width(comparison: Comparison, rows: Sequence[Row], most: int) -> int:
+    """Return the width of the longest label if `most` numbers of a row are shown."""
+    longest = max(len(row.yours) for row in rows)
+    starts = range(max(longest - most, 0) + 1)
+    labels = [row_label(comparison.axes, row, first, most) for row in rows for first in starts]
+    return max(map(cells, [_name(comparison), *labels]))
+
+
+def _name(comparison: Comparison) -> str:
+    return clip(comparison.name, 16)
+
+
 def _more(count: int, what: str) -> str:
-    """What is not shown: "7 more rows"."""
+    """Return how many are not shown: "7 more rows"."""
     return f"{count} more {what}{'s' * (count > 1)}" if count > 0 else ""
 
 
-def _side(texts: Sequence[str], starred: Sequence[bool] | None, digits: int, gap: str) -> Line:
-    """Numbers in columns of `digits` cells, each with room for a star if any has one."""
+def _side(texts: Sequence[str], starred: Sequence[bool] | None, widths: _Widths) -> Line:
+    """Return numbers in columns, each with room for a star if `starred` is given."""
     stars = [""] * len(texts) if starred is None else ["*" if star else " " for star in starred]
     columns = zip(texts, stars, strict=True)
-    return line(*(line(gap, align_right(text, digits), Span(star, "red")) for text, star in columns))
+    return line(*(line(widths.gap, align_right(text, widths.number), Span(star, "red")) for text, star in columns))
 
 
 def comparison_sentence(comparison: Comparison, page: Page) -> str:
-    """How many numbers differ, and by how much."""
+    """Return how many numbers differ, and by how much."""
     largest = comparison.largest
     mask = is_mask(comparison.rows)
     by = "" if mask or (isinstance(largest, str) and largest not in ("inf", "-inf")) else _short(largest)
@@ -99,32 +134,32 @@ def comparison_sentence(comparison: Comparison, page: Page) -> str:
 
 
 def is_mask(rows: Sequence[Row]) -> bool:
-    """Whether all values are True or False; then they are drawn as a picture."""
+    """Return whether all values are True or False, so that they can be drawn as a picture."""
     values = {value for row in rows for value in (*row.yours, *row.expected)}
     return bool(values) and values <= {"True", "False"}
 
 
 def needs_stars(rows: Sequence[Row]) -> bool:
-    """Whether the numbers that differ must be told from others that agree."""
+    """Return whether some numbers of the rows agree, so that those that differ need a star."""
     return not all(differs for row in rows for differs in row.differs)
 
 
 def choose_rows(rows: Sequence[Row], most: int) -> list[Row]:
-    """The first `most` rows, the worst one among them."""
+    """Return the first `most` rows, the worst one among them."""
     first = list(rows[:most])
     worst = [row for row in rows[most:] if row.worst]
     return [*first[: most - 1], worst[0]] if worst else first
 
 
 def window_starts(row: Row, most: int, full: bool) -> list[int]:
-    """Where the stretches of at most `most` numbers that are shown of the row begin."""
+    """Return where the shown stretches of at most `most` numbers of the row begin."""
     if full or len(row.yours) <= most:
         return list(range(0, len(row.yours), most))
     return [max(0, min(worst_position(row) - most // 2, len(row.yours) - most))]
 
 
 def worst_position(row: Row) -> int:
-    """The position in the row of the number that differs most; NaN, infinities and words come first."""
+    """Return the position of the number that differs most; NaN, infinities and words come first."""
     distances = [
         -1.0
         if not differs
@@ -137,7 +172,7 @@ def worst_position(row: Row) -> int:
 
 
 def row_label(axes: Sequence[Axis], row: Row, first: int, most: int) -> str:
-    """Where the numbers of a row stand: `[b=0, t=3]`, or `[b=0, t=3, 4:8]` for a part of the last axis."""
+    """Return the position of a row: `[b=0, t=3]`, or `[b=0, t=3, 4:8]` for a part of the last axis."""
     parts = [
         f"{axis.name.lower()}={index}" if axis.name else str(index)
         for axis, index in zip(axes, row.index, strict=False)
@@ -149,7 +184,7 @@ def row_label(axes: Sequence[Axis], row: Row, first: int, most: int) -> str:
 
 
 def number_texts(rows: Sequence[Row]) -> list[tuple[list[str], list[str]]]:
-    """Yours and expected of each row as text, with as many digits as it takes to see every difference."""
+    """Return the numbers of each row as text, with enough digits to see every difference."""
     pairs = [
         (mine, theirs)
         for row in rows

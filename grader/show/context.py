@@ -1,24 +1,24 @@
-"""What a screen says that neither the result nor the exercise knows: what was done before, and what comes next."""
+"""Facts for a screen that neither the result nor the exercise holds: earlier attempts, and what comes next."""
 
-from grader.base.result import Struct
+import msgspec
 
 
-class NeededExercise(Struct, frozen=True):
+class NeededExercise(msgspec.Struct, frozen=True):
     """An exercise that this one builds on."""
 
     id: str
     passed: bool
 
 
-class NextStep(Struct, frozen=True):
-    """The command that leads on in the course, without `grade`, and what it is about."""
+class NextStep(msgspec.Struct, frozen=True):
+    """The command that continues the course, without `grade`, and what it is about."""
 
     command: str
     remark: str
 
 
-class CourseProgress(Struct, frozen=True):
-    """How far the student is in the lesson and in the course, in exercises."""
+class CourseProgress(msgspec.Struct, frozen=True):
+    """How many exercises of the lesson and of the course are done."""
 
     lesson: str  # its short name, "experts"
     lesson_done: int
@@ -27,19 +27,19 @@ class CourseProgress(Struct, frozen=True):
     course_total: int
 
 
-class RunContext(Struct, frozen=True):
-    """What the screen says that neither the result nor the exercise knows."""
+class RunContext(msgspec.Struct, frozen=True):
+    """The facts of a run that neither the result nor the exercise holds."""
 
     command: str = "grade"
-    options: str = ""  # that this run had and the next should have: " --file mine.py"
-    cell: str = ""  # the first line of the cell of a notebook that was graded; "": a file was
+    options: str = ""  # of this run, to repeat in the next: " --file mine.py"
+    cell: str = ""  # first line of the graded notebook cell; empty if a file was graded
     hints_shown: int = 0
     hints_total: int = 0
     statement: str | None = None  # the command that shows the exercise's statement
-    line: int | None = None  # of the code that is not written yet
-    write: tuple[str, ...] = ()  # the interface to write, for an exercise that is not started
+    line: int | None = None  # first line of code that is not written yet
+    write: tuple[str, ...] = ()  # signatures to write, for an exercise that is not started
     needs: tuple[NeededExercise, ...] = ()
     next: NextStep | None = None
     progress: CourseProgress | None = None
-    tries: int = 0  # with this one, where it is the student's own file
-    before: float | None = None  # the points of the try before
+    tries: int = 0  # attempts with the student's own file, this one included
+    before: float | None = None  # points of the attempt before

@@ -1,4 +1,4 @@
-"""Where the student's code stopped: the exception or the time limit, the line, and what stood in it."""
+"""Where the student's code stopped: the exception or the timeout, the line, and its values."""
 
 import re
 from collections.abc import Sequence
@@ -7,30 +7,30 @@ from grader.base.result import Frame, Named, Operand, Raised, Samples
 from grader.show.layout import (
     Line,
     Page,
-    Piece,
     Paragraph,
+    Piece,
     Span,
+    align_right,
+    as_paragraph,
     cells,
     clip,
     cut,
     dim,
     flow,
-    with_label,
+    join_blocks,
     line,
     pad,
-    join_blocks,
-    align_right,
-    as_paragraph,
+    with_label,
 )
 from grader.show.values import describe_value
 
-CODE_INDENT = 4  # columns of common indentation that are kept
+CODE_INDENT = 4  # columns of common indentation to keep
 
 
 def exception_pieces(raised: Raised, page: Page, placed: bool = False, cause: bool = True) -> list[Piece]:
-    """The exception's own words, then the innermost frame of the student's; on a full page all frames.
+    """Return the exception's message, then the innermost frame of the student's code; all frames on a full page.
 
-    `placed`: the file and line stand on the screen already. `cause`: its words are all that is known of the cause.
+    `placed`: the file and line are already on the screen. `cause`: no better cause is known than the message.
     """
     blocks: list[list[Piece]] = [[Paragraph(raised.message, style="bold" if cause else "", label=raised.type)]]
     if raised.frames:
@@ -45,14 +45,14 @@ def exception_pieces(raised: Raised, page: Page, placed: bool = False, cause: bo
 
 
 def hidden_frames_sentence(raised: Raised) -> str:
-    """A sentence on the frames that are not the student's."""
+    """Return a sentence about the frames outside the student's code; empty if there are none."""
     if raised.hidden_frames == 1:
         return "1 frame outside your code is hidden."
     return f"{raised.hidden_frames} frames outside your code are hidden." if raised.hidden_frames else ""
 
 
 def sample_pieces(seen: Samples, page: Page) -> list[Piece]:
-    """Where a call that did not end was seen, and which of its locals never changed."""
+    """Return where a call that timed out was sampled, and which of its locals never changed."""
     blocks = frame_blocks(seen.frame, page) if seen.frame else []
     if seen.unchanged:
         items = [_named(local, page) for local in seen.unchanged]
@@ -62,24 +62,24 @@ def sample_pieces(seen: Samples, page: Page) -> list[Piece]:
 
 
 def frame_blocks(at: Frame, page: Page) -> list[list[Piece]]:
-    """A frame as blocks: its place, its source with the operands drawn under the line, and its locals."""
+    """Return a frame as blocks: its location, its source with operands drawn below the line, and its locals."""
     drawn = {operand.expression for operand in at.operands}
     failing = next((source.text for source in at.source if source.number == at.line), "")
     in_line = set(re.findall(r"\w+", failing))
     others = [local for local in at.locals if local.name not in drawn]
-    others.sort(key=lambda local: local.name not in in_line)  # what stands in the line comes first
+    others.sort(key=lambda local: local.name not in in_line)  # names in the failing line come first
     items = _indented(flow([_named(local, page) for local in others], page.width - 4), page.locals)
     return [as_paragraph(frame_location(at)), [*source_lines(at, page)], [*items]]
 
 
 def frame_location(at: Frame) -> str:
-    """Where a frame is: file, line and function."""
+    """Return the file, line and function of a frame."""
     inside = f", in {at.function}" if at.function and at.function != "<module>" else ""
     return f"{at.file}, line {at.line}{inside}"
 
 
 def source_lines(at: Frame, page: Page) -> list[Line]:
-    """The lines around the failing one, which is marked, with the values of its operands drawn below it."""
+    """Return the lines around the failing one, which is marked, with the values of its operands below it."""
     shown = [s for s in at.source if abs(s.number - at.line) <= page.context]
     if not shown:
         return []
@@ -109,7 +109,7 @@ def _common_indent(texts: Sequence[str]) -> int:
 
 
 def _around(text: str, column: int, room: int) -> tuple[str, int]:
-    """The part of a long line that holds `column`, and by how much its columns have moved."""
+    """Return the part of a long line that holds `column`, and by how much its columns have moved."""
     if cells(text) <= room:
         return text, 0
     if cells(text[:column]) <= room * 2 // 3:
@@ -125,30 +125,33 @@ def _underline(text: str, start: int, end: int, gutter: int) -> Line:
 
 
 def _operands(text: str, marks: Sequence[tuple[Operand, int]], gutter: int, page: Page) -> list[Line]:
-    """Each operand's value on a line of its own, tied to its column; what cannot be drawn is listed."""
+    """Draw each operand's value on a line of its own, tied to its column; list those that cannot be drawn."""
     dtypes = len({o.value.dtype for o, _ in marks if o.value.dtype}) > 1
-    columns: dict[int, Operand] = {}
+    values: dict[int, str] = {}  # by the cell below which they are drawn
     listed = []
     for operand, column in marks:
-        if 0 <= column < len(text) and cells(text[:column]) not in columns:
-            columns[cells(text[:column])] = operand
+        if 0 <= column < len(text) and cells(text[:column]) not in values:
+            values[cells(text[:column])] = describe_value(operand.value, dtypes)
         else:
             listed.append(operand)
-    label = max(columns, default=0) + 9
-    if gutter + label + max((cells(describe_value(o.value, dtypes)) for o in columns.values()), default=0) > page.width:
-        listed, columns = [operand for operand, _ in marks], {}
-
-    ordered = sorted(columns)
-    lines = []
-    for i in range(len(ordered) - 1, -1, -1):
-        drawing = ""
-        for column in ordered[:i]:
-            drawing = pad(drawing, column) + "│"
-        drawing = pad(drawing, ordered[i]) + "└"
-        drawing += "─" * (label - 2 - len(drawing))
-        lines.append(line(" " * gutter, dim(drawing), "  ", describe_value(columns[ordered[i]].value, dtypes)))
+    start = max(values, default=0) + 9
+    if gutter + start + max(map(cells, values.values()), default=0) > page.width:
+        listed, values = [operand for operand, _ in marks], {}
     items = [_named(Named(o.expression, o.value), page, dtypes) for o in listed]
-    return lines + _indented(flow(items, page.width - gutter), page.text, gutter)
+    return [*_drawn(values, start, gutter), *_indented(flow(items, page.width - gutter), page.text, gutter)]
+
+
+def _drawn(values: dict[int, str], start: int, gutter: int) -> list[Line]:
+    """Draw a line from each cell to its value, which begins at the cell `start`; the last cell comes first."""
+    lines = []
+    for at in sorted(values, reverse=True):
+        drawing = ""
+        for column in sorted(column for column in values if column < at):
+            drawing = pad(drawing, column) + "│"
+        drawing = pad(drawing, at) + "└"
+        drawing += "─" * (start - 2 - len(drawing))
+        lines.append(line(" " * gutter, dim(drawing), "  ", values[at]))
+    return lines
 
 
 def _caller(at: Frame, page: Page) -> list[Line]:
@@ -158,7 +161,7 @@ def _caller(at: Frame, page: Page) -> list[Line]:
 
 
 def _named(named: Named, page: Page, dtype: bool = False) -> Line:
-    """`x [T=4, D=8]` for a tensor, `k = 2` for another value."""
+    """Return `x [T=4, D=8]` for a tensor, `k = 2` for another value."""
     equals = " " if named.value.shape is not None else " = "
     return line(cut(named.name + equals + describe_value(named.value, dtype), page.width - 8, page))
 

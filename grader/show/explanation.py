@@ -1,4 +1,4 @@
-"""Why a submission failed: the first failing test, or why there was nothing to test."""
+"""Why a submission failed: its first failing test, or the reason why no test could run."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,19 +6,19 @@ from typing import NamedTuple
 from grader.base.result import Outcome, Result, TestResult
 from grader.show import crash
 from grader.show.failure import GRADER_FAULT, explain_failure, last_line, printed_lines, repeats_exception
-from grader.show.layout import BLANK, Line, Page, Piece, lay_out, join_blocks, reflow, rule, as_paragraph
+from grader.show.layout import BLANK, Line, Page, Piece, as_paragraph, join_blocks, lay_out, reflow, rule
 from grader.show.status import blocking_tests
 
 
 class ExplanationSection(NamedTuple):
-    """A part of an explanation: what is said of one test, or of the submission."""
+    """The part of an explanation about one test, or about the submission."""
 
     test: TestResult | None
     pieces: list[Piece]
 
 
 def explanation_lines(result: Result, page: Page) -> list[Line]:
-    """The first telling test explained, on a full page all of them; then which tests were not run."""
+    """Return the explanation of the first failing test, or of all on a full page, then the tests not run."""
     return join_blocks(*(_lines(section, page) for section in sections(result, page)))
 
 
@@ -30,13 +30,14 @@ def _lines(section: ExplanationSection, page: Page) -> list[Line]:
 
 
 def sections(result: Result, page: Page) -> list[ExplanationSection]:
-    """The parts of that, each with the test that it is about."""
+    """Return the parts of the explanation, each with the test that it is about."""
     if result.outcome is not Outcome.GRADED:
         return [ExplanationSection(None, not_graded_pieces(result, page))]
     explained = _explained(result, page)
+    others = [] if page.only or page.tight > 1 else _also_wrong(result, explained)
     around = join_blocks(
-        *([] if page.only or page.tight > 1 else [as_paragraph(sentence) for sentence in _elsewhere(result, explained)]),
-        as_paragraph(skipped_sentence(result.tests), indent=2) if not _said_above(result, page) else (),
+        *map(as_paragraph, others),
+        as_paragraph(skipped_sentence(result.tests), indent=2) if not _is_said_above(result, page) else (),
         *(as_paragraph(sentence, indent=2) for sentence in unavailable_reasons(result.tests)),
     )
     before = printed_lines(result.output, page) if page.full or not explained else ()
@@ -55,14 +56,14 @@ def _explained(result: Result, page: Page) -> Sequence[TestResult]:
     return [result.explained]
 
 
-def _said_above(result: Result, page: Page) -> bool:
-    """Whether it is said already for what the tests wait that were not run, or need not be said."""
+def _is_said_above(result: Result, page: Page) -> bool:
+    """Return whether the list of tests already says why tests were skipped, or the page leaves it out."""
     skipped = sum(test.outcome is Outcome.SKIPPED for test in result.tests)
     return page.only is not None or page.tight > 0 or (page.fold > 0 and skipped > 1)
 
 
-def _elsewhere(result: Result, explained: Sequence[TestResult]) -> list[str]:
-    """What is wrong beside that, in tests that are not explained here: one mistake is mended sooner than seen."""
+def _also_wrong(result: Result, explained: Sequence[TestResult]) -> list[str]:
+    """Return what is wrong in tests that are not explained here, so that it can be fixed in the same edit."""
     names = {test.id: test.name for test in result.tests if test not in explained}
     found = [each for each in result.diagnoses if each.test in names]
     if found:
@@ -71,7 +72,7 @@ def _elsewhere(result: Result, explained: Sequence[TestResult]) -> list[str]:
 
 
 def _other_signs(result: Result, explained: Sequence[TestResult]) -> list[str]:
-    """Where nothing is known of why a test fails, what was seen of the result in another."""
+    """Return an observation from another test, if no cause of the explained one is known."""
     if result.diagnoses or any(t.failure and (t.failure.near_miss or t.failure.exception) for t in explained):
         return []
     others = [t for t in result.telling if t not in explained and t.failure and t.failure.near_miss]
@@ -79,7 +80,7 @@ def _other_signs(result: Result, explained: Sequence[TestResult]) -> list[str]:
 
 
 def _other_lines(result: Result, explained: Sequence[TestResult]) -> list[str]:
-    """Other lines of the code at which tests ended: several crashes in one function cost one run, not several."""
+    """Return up to two other lines of the code that raise, so that several crashes cost a single run."""
     seen = {last_line(test) for test in explained}
     said = []
     for test in result.telling:
@@ -93,23 +94,25 @@ def _other_lines(result: Result, explained: Sequence[TestResult]) -> list[str]:
 
 
 def unavailable_reasons(tests: Sequence[TestResult]) -> list[str]:
-    """Why tests are not counted here, each reason once."""
+    """Return why tests are unavailable here, each reason once."""
     return list(dict.fromkeys(t.failure.message for t in tests if t.outcome is Outcome.UNAVAILABLE and t.failure))
 
 
 def not_graded_pieces(result: Result, page: Page) -> list[Piece]:
-    """Why the submission as a whole could not be tested."""
+    """Return why the submission as a whole could not be tested."""
     message = result.message or ""
     return join_blocks(
         as_paragraph(GRADER_FAULT) if result.outcome is Outcome.ERROR else (),
         as_paragraph(message) if not repeats_exception(message, result.exception) else (),
-        crash.exception_pieces(result.exception, page, placed=len(result.exception.frames) == 1) if result.exception else (),
+        crash.exception_pieces(result.exception, page, placed=len(result.exception.frames) == 1)
+        if result.exception
+        else (),
         printed_lines(result.output, page),
     )
 
 
 def skipped_sentence(tests: Sequence[TestResult]) -> str:
-    """A sentence on the skipped tests, naming the tests they wait for."""
+    """Return a sentence about the skipped tests that names the tests they need; empty if none was skipped."""
     skipped = [t for t in tests if t.outcome is Outcome.SKIPPED]
     if not skipped:
         return ""

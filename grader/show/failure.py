@@ -1,28 +1,28 @@
-"""One failing test explained: the cause first, then the call, and then what differs."""
+"""The explanation of one failing test: the cause first, then the call, then the difference."""
 
 from collections.abc import Sequence
 
-from grader.base.result import Call, Diagnosis, Failure, Outcome, Output, Part, Raised, Result, TestResult
+from grader.base.result import Call, Diagnosis, Failure, Named, Outcome, Output, Part, Raised, Result, TestResult
 from grader.show import crash
+from grader.show.comparison import comparison_sentence, comparison_table
 from grader.show.layout import (
     Line,
     Page,
     Piece,
     Span,
+    as_paragraph,
     cells,
     clip,
     cut,
     dim,
     flow,
-    with_label,
+    join_blocks,
     line,
     pad,
-    join_blocks,
     reflow,
-    as_paragraph,
+    with_label,
     wrap,
 )
-from grader.show.comparison import comparison_sentence, comparison_table
 from grader.show.values import axes_sentence, describe_value
 
 OUTCOME_NAMES = {
@@ -57,12 +57,15 @@ OUTCOME_NAMES = {
     Outcome.ERROR: "grader error",
 }
 GRADER_FAULT = "This is a fault of the grader or the course, not of your code."
+NO_BREAK = "\u00a0"
+CALL_COLUMN = 15  # where calls begin
+LONGEST_VALUE = 24  # cells of a value that is written into a call
 SIDE_BY_SIDE = {Outcome.WRONG_SHAPE, Outcome.WRONG_DTYPE, Outcome.WRONG_TYPE, Outcome.RETURNED_NONE}
 
 
 def explain_failure(test: TestResult, result: Result, page: Page) -> list[Piece]:
-    """The section of a failing test: the cause, the call, the numbers, and what the code printed."""
-    failure = test.failure or Failure(f"The test ended so: {OUTCOME_NAMES[test.outcome]}.")
+    """Return the section of a failing test: the cause, the call, the numbers, and what the code printed."""
+    failure = test.failure or Failure(f"The test ended with: {OUTCOME_NAMES[test.outcome]}.")
     named = [each for each in result.diagnoses if each.test == test.id and each.shown]
     beside = [each for each in result.diagnoses if each.test == test.id and not each.shown]
     why = cause_pieces(named, failure)
@@ -89,7 +92,7 @@ def explain_failure(test: TestResult, result: Result, page: Page) -> list[Piece]
 
 
 def cause_pieces(named: Sequence[Diagnosis], failure: Failure) -> list[Piece]:
-    """Why the test fails, as far as it is known: known mistakes, else what was seen of the result."""
+    """Return why the test fails, as far as known: known mistakes, else observations about the result."""
     seen = (*([failure.near_miss] if failure.near_miss else []), *failure.observations)
     texts = [reflow(each.advice) for each in named] or [" ".join(seen)]
     if named and not named[0].whole:
@@ -98,39 +101,50 @@ def cause_pieces(named: Sequence[Diagnosis], failure: Failure) -> list[Piece]:
 
 
 def call_lines(made: Call, outcome: Outcome, page: Page) -> list[Line]:
-    """The call as it was written, its tensors by their shapes, and what it returned."""
-    column = 15
-    room = page.width - column
-    tensors = [a for a in made.arguments if a.value.shape is not None]
-    words = [
-        a.name if a.value.shape is not None or cells(a.value.text) > 24 else f"{a.name}={a.value.text}"
-        for a in made.arguments
-    ]
-    long = [a for a in made.arguments if a.value.shape is None and cells(a.value.text) > 24]
-    dtypes = {a.value.dtype for a in tensors if a.value.dtype}
-    items = [line(cut(f"{a.name} {describe_value(a.value, len(dtypes) > 1)}", room, page)) for a in tensors]
-    written = [f"{a.name} = {a.value.text}" for a in long]
-    dicts = [text for text in written if " = {" in text and cells(text) > room]
-    items += [line(cut(text, room, page)) for text in written if text not in dicts]
-    if len(dtypes) == 1:
-        items.append(line(dim(dtypes.copy().pop() or "")))
-    signature = wrap(f"{made.function}({', '.join(words)})", room)
-    pairs = [each for text in dicts for each in wrap(text.replace("': ", "':\u00a0"), room)]  # no break within a pair
-    wrapped = [line(each.replace("\u00a0", " ")) for each in pairs]
-    lines = with_label("called", [*map(line, signature), *flow(items, room), *wrapped], column)
+    """Return the call as it was written, its tensors by their shapes, and what it returned."""
+    room = page.width - CALL_COLUMN
+    arguments = [a.name if _is_listed(a) else f"{a.name}={a.value.text}" for a in made.arguments]
+    written = wrap(f"{made.function}({', '.join(arguments)})", room)
+    lines = with_label("called", [*map(line, written), *_listed_arguments(made, room, page)], CALL_COLUMN)
     if outcome in SIDE_BY_SIDE and any(part.expected for part in made.returned):
         return [*lines, line(), *part_lines(made.returned, page)]
     returned = flow([_part(part, room, page) for part in made.returned], room, gap="    ")
-    return [*lines, *(with_label("returned", returned, column) if returned else ())]
+    return [*lines, *(with_label("returned", returned, CALL_COLUMN) if returned else ())]
+
+
+def _is_listed(argument: Named) -> bool:
+    """Return whether an argument is listed below the call: a tensor, or a value that is too long for it."""
+    return argument.value.shape is not None or cells(argument.value.text) > LONGEST_VALUE
+
+
+def _listed_arguments(made: Call, room: int, page: Page) -> list[Line]:
+    """Return the shapes of tensors, then long values; long dicts have lines of their own."""
+    tensors = [a for a in made.arguments if a.value.shape is not None]
+    dtypes = {a.value.dtype for a in tensors if a.value.dtype}
+    items = [line(cut(f"{a.name} {describe_value(a.value, len(dtypes) > 1)}", room, page)) for a in tensors]
+    dicts = []
+    for argument in made.arguments:
+        text = f"{argument.name} = {argument.value.text}"
+        if argument.value.shape is not None or not _is_listed(argument):
+            continue
+        if argument.value.text.startswith("{") and cells(text) > room:
+            dicts += wrap(text.replace("': ", f"':{NO_BREAK}"), room)  # each key stays with its value
+        else:
+            items.append(line(cut(text, room, page)))
+    if len(dtypes) == 1:
+        items.append(line(dim(dtypes.pop())))
+    return [*flow(items, room), *(line(each.replace(NO_BREAK, " ")) for each in dicts)]
 
 
 def part_lines(parts: Sequence[Part], page: Page) -> list[Line]:
-    """The parts of a result, one a line: what was returned and what was expected, shapes and types."""
+    """Return the parts of a result, one per line: shapes and types, returned and expected."""
     names = min(max(10, *(cells(part.name) for part in parts)), page.width // 3)
     column = 5 + names
     room = (page.width - column - 4) // 2
     dtypes = any(p.expected and p.expected.dtype != p.yours.dtype and p.yours.dtype and p.expected.dtype for p in parts)
-    rows = [(p, describe_value(p.yours, dtypes), describe_value(p.expected, dtypes) if p.expected else "") for p in parts]
+    rows = [
+        (p, describe_value(p.yours, dtypes), describe_value(p.expected, dtypes) if p.expected else "") for p in parts
+    ]
     wide = min(max([len("returned"), *(cells(yours) for _, yours, _ in rows)]), room) + 4
     lines = [line(dim(" " * column + pad("returned", wide) + "expected"))]
     for part, yours, expected in rows:
@@ -145,7 +159,7 @@ def part_lines(parts: Sequence[Part], page: Page) -> list[Line]:
 
 
 def _part(part: Part, room: int, page: Page) -> Line:
-    """A part by its shape, and its sign before it."""
+    """Return a part by its shape, after its mark."""
     sign = () if part.agrees is None else (_sign(part.agrees), " ")
     return line(*sign, cut(f"{part.name} {describe_value(part.yours)}", room - 2, page))
 
@@ -155,7 +169,7 @@ def _sign(agrees: bool) -> Span:
 
 
 def difference_text(failure: Failure, outcome: Outcome, page: Page) -> str:
-    """What differs, or what happened. The failure's own message is left out where that only says the same."""
+    """Return what differs or what happened, without a message that only repeats it."""
     derived, message = "", failure.message
     if failure.comparison:
         derived = comparison_sentence(failure.comparison, page)
@@ -177,7 +191,7 @@ def _tolerance(failure: Failure) -> str:
 
 
 def repeats_exception(message: str, raised: Raised | None) -> bool:
-    """Whether a message says no more than the exception that is shown with it."""
+    """Return whether a message says no more than the exception shown with it."""
     if not raised:
         return False
     said = message.strip().rstrip(".")
@@ -186,7 +200,7 @@ def repeats_exception(message: str, raised: Raised | None) -> bool:
 
 
 def evidence_sentence(named: Sequence[Diagnosis], failure: Failure) -> str:
-    """On what the known mistakes of one test rest."""
+    """Return the evidence for the known mistakes of one test."""
     if not named:
         return ""
     agreed = named[0].agreed
@@ -202,7 +216,7 @@ def evidence_sentence(named: Sequence[Diagnosis], failure: Failure) -> str:
 
 
 def notes(test: TestResult, tests: Sequence[TestResult]) -> str:
-    """How many tests end at the line where this one does, how many frames are not shown, and what took the time."""
+    """Return how many tests end at the same line, how many frames are hidden, and a hint about slow printing."""
     here = last_line(test)
     ended = [other for other in tests if here and last_line(other) == here]
     which = f"All {len(ended)}" if len(ended) == len(tests) else f"{len(ended)} of {len(tests)}"
@@ -211,12 +225,12 @@ def notes(test: TestResult, tests: Sequence[TestResult]) -> str:
     if failure and failure.exception:
         said.append(crash.hidden_frames_sentence(failure.exception))
     if failure and failure.samples and test.output:
-        said.append("It printed all the while, and printing takes time: see what is left without it.")
+        said.append("It printed until it was stopped, and printing takes time: try it without.")
     return " ".join(filter(None, said))
 
 
 def last_line(test: TestResult) -> tuple[str, int] | None:
-    """The file and the line of the student's at which a test ended."""
+    """Return the file and line of the student's code at which a test ended; None if unknown."""
     failure = test.failure
     if failure and failure.exception and failure.exception.frames:
         last = failure.exception.frames[-1]
@@ -228,7 +242,7 @@ def last_line(test: TestResult) -> tuple[str, int] | None:
 
 
 def printed_lines(output: Output | None, page: Page) -> list[Line]:
-    """The beginning of what the student's code printed, and how many bytes are not shown."""
+    """Return the beginning of the output of the student's code, and how many bytes are not shown."""
     if output is None or not (output.text or output.dropped):
         return []
     lines = wrap(output.text.rstrip("\n"), page.width - 15)

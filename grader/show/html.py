@@ -1,15 +1,15 @@
-"""Lines of a screen, and what is said in it, as HTML."""
+"""Lines and paragraphs of a screen as HTML."""
 
 from collections.abc import Sequence
 from html import escape
 from itertools import groupby
 
 from grader.base.text import clean
-from grader.show.layout import Line, Piece, Paragraph, Span
+from grader.show.layout import Line, Paragraph, Piece, Span
 
 
 def pre_element(lines: Sequence[Line]) -> str:
-    """The lines as an element `pre`, the style of each span as its class. Text is escaped, and hides nothing."""
+    """Return the lines as a `pre` element, the style of each span as its class; the text is escaped and harmless."""
     body = "".join("".join(map(_span, line)) + "\n" for line in lines)
     return f'<pre tabindex="0">{body}</pre>'
 
@@ -20,7 +20,7 @@ def _span(span: Span) -> str:
 
 
 def html_body(pieces: Sequence[Piece]) -> str:
-    """The pieces as paragraphs, and between them what is drawn as elements `pre`."""
+    """Return paragraphs as `p` elements, and the drawn lines between them as `pre` elements."""
     parts = []
     for drawn, group in groupby(pieces, key=lambda piece: not isinstance(piece, Paragraph)):
         if drawn:
@@ -32,7 +32,7 @@ def html_body(pieces: Sequence[Piece]) -> str:
 
 
 def _trimmed(lines: list[Line]) -> list[Line]:
-    """Without the blank lines at both ends, and without the margin of them all."""
+    """Return the lines without blank lines at both ends and without their common margin."""
     full = [i for i, line in enumerate(lines) if line]
     kept = lines[full[0] : full[-1] + 1] if full else []
     texts = ["".join(span.text for span in line) for line in kept]
@@ -41,7 +41,7 @@ def _trimmed(lines: list[Line]) -> list[Line]:
 
 
 def _moved(line: Line, margin: int) -> Line:
-    """The line without its first spaces."""
+    """Return the line without its first `margin` characters."""
     spans = []
     for span in line:
         spans.append(Span(span.text[margin:], span.style))

@@ -1,7 +1,7 @@
-"""Lines of styled text, measured in terminal cells, and how many of them a screen may have.
+"""Lines of styled text, measured in terminal cells, and how much of a result a page shows.
 
-Text that others wrote (messages, source, output, names) comes through `clean` once, before anything is laid
-out. After that it is plain text: no control characters, no markup, and as wide as it is counted.
+Text from strangers (messages, source, output, names) passes through `display_text` once, before it is laid out. After
+that it is plain text without control characters or markup, and each character is as wide as it is counted.
 """
 
 import enum
@@ -12,15 +12,14 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import click
 import msgspec
-from rich.cells import cell_len
 
-from grader.base.result import Frame, Struct
+from grader.base.result import Frame
 from grader.base.text import clean as harmless
 from grader.show.symbols import IN_ASCII, MARKS
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-Style = Literal["", "bold", "dim", "red", "green", "command"]  # a command is plain, and never cut
+Style = Literal["", "bold", "dim", "red", "green", "command"]  # a command has no style, and is never cut
 
 TEXT_IN_ASCII: dict[int, int | str] = {
     **IN_ASCII,
@@ -32,6 +31,8 @@ MANY = sys.maxsize
 
 
 class Span(NamedTuple):
+    """A text in one style."""
+
     text: str
     style: Style = ""
 
@@ -41,7 +42,7 @@ BLANK: Line = ()
 
 
 class Paragraph(NamedTuple):
-    """Sentences, which a view breaks where it has to, after a label if there is one. Line breaks in `text` are kept."""
+    """Sentences that a view wraps, after an optional label. Line breaks in `text` are kept."""
 
     text: str
     indent: int = 4
@@ -49,39 +50,41 @@ class Paragraph(NamedTuple):
     label: str = ""
 
 
-Piece = Paragraph | Line  # a line is drawn: what stands below what has a meaning
+Piece = Paragraph | Line  # a line is drawn and not wrapped: its columns have a meaning
 P = TypeVar("P", Line, Piece)
 
 
-class Page(Struct, frozen=True):
-    """How much a screen shows. Numbers are lines, or rows of a table, unless said otherwise."""
+class Page(msgspec.Struct, frozen=True):
+    """The width of a page and how much it shows: numbers of lines, or of rows of a table, unless stated otherwise."""
 
     width: int  # cells
-    fold: int = 0  # tests that get one line together: 1 those not run, 2 also the passed, 3 also other failures
-    rows: int = MANY
-    text: int = MANY  # of what an exception says
+    fold: int = 0  # tests merged into one line: 1 those not run, 2 also those passed, 3 also other failures
+    rows: int = MANY  # of a table of numbers
+    text: int = MANY  # of an exception's message
     context: int = MANY  # of source on either side of the failing line
     callers: int = MANY
     locals: int = MANY
     output: int = MANY
-    roomy: bool = True  # with the call of what was raised, and with what a known cause rests on
-    tight: int = 0  # 1: without the lines that are there to be read with ease, 2: also without other tests
-    whole: bool = False  # no line is cut at its end
-    full: bool = False  # every detail of what is explained
-    every: bool = False  # all failing tests are explained
-    only: str | None = None  # id of the test that is explained, and no other
+    roomy: bool = True  # with the call that raised, and with the evidence for a known cause
+    tight: int = 0  # 1: without blank and optional lines, 2: also without other tests
+    whole: bool = False  # cut no line at its end
+    full: bool = False  # every detail of the explained tests
+    every: bool = False  # explain all failing tests
+    only: str | None = None  # explain only the test with this id
 
 
 def bold(text: str) -> Span:
+    """Return the text in bold."""
     return Span(text, "bold")
 
 
 def dim(text: str) -> Span:
+    """Return the text dimmed."""
     return Span(text, "dim")
 
 
 def line(*parts: str | Span | Line) -> Line:
-    """One line of the screen from strings, spans and other lines."""
+    """Return a line made of strings, spans and other lines."""
     spans: list[Span] = []
     for part in parts:
         if isinstance(part, Span):
@@ -95,28 +98,37 @@ def line(*parts: str | Span | Line) -> Line:
 
 @cache
 def cell_width(character: str) -> int:
-    return 1 if character in MARKS else cell_len(character)
+    """Return the number of cells that a character takes."""
+    is_letter = character.isalpha() and character < "\u0530"  # Latin, Greek or Cyrillic
+    if is_letter or character in MARKS or " " <= character <= "~":
+        return 1
+    from rich.cells import cell_len  # imported here because most commands never need it
+
+    return cell_len(character)
 
 
 def cells(text: str) -> int:
-    """The width of `text` on a terminal."""
+    """Return the width of a text on a terminal."""
     return len(text) if text.isascii() else sum(map(cell_width, text))
 
 
 def width(of: Line) -> int:
+    """Return the width of a line in cells."""
     return sum(cells(span.text) for span in of)
 
 
 def pad(text: str, to: int) -> str:
+    """Return the text with spaces appended up to `to` cells."""
     return text + " " * (to - cells(text))
 
 
 def align_right(text: str, to: int) -> str:
+    """Return the text with spaces prepended up to `to` cells."""
     return " " * (to - cells(text)) + text
 
 
 def count_fitting(text: str, room: int) -> int:
-    """How many characters of `text` fit in `room` cells; combining marks stay with what they combine with."""
+    """Return how many characters of `text` fit in `room` cells; combining marks stay with their base character."""
     if text.isascii():
         return min(len(text), max(room, 0))
     used = 0
@@ -128,39 +140,48 @@ def count_fitting(text: str, room: int) -> int:
 
 
 def fits(text: str, room: int) -> bool:
+    """Return whether a text fits in `room` cells."""
     return count_fitting(text, room) == len(text)
 
 
 def cut(text: str, room: int, page: Page) -> str:
-    """`text` in at most `room` cells, or all of it where the page cuts nothing."""
+    """Return `text` clipped to `room` cells, or unchanged on a page that cuts nothing."""
     return text if page.whole else clip(text, room)
 
 
 def clip(text: str, room: int) -> str:
-    """`text` in at most `room` cells."""
+    """Return at most `room` cells of `text`, with "..." where it is cut."""
     if fits(text, room):
         return text
     return text[: count_fitting(text, room - 3)] + "..." if room > 3 else text[: count_fitting(text, room)]
 
 
-def wrap(text: str, room: int) -> list[str]:
-    """`text` in lines of at most `room` cells, broken at spaces, or within a word that is longer."""
+def wrap(text: str, room: int, *, break_words: bool = True) -> list[str]:
+    """Break `text` into lines of at most `room` cells, at spaces or else within words.
+
+    Line breaks and runs of spaces are kept. Without `break_words`, words longer than a line stay whole.
+    """
     lines = []
-    for rest in text.split("\n"):
-        rest = rest.rstrip()
-        while not fits(rest, room):
-            end = max(count_fitting(rest, room), 1)
-            space = rest.rfind(" ", 0, end + 1)
-            if space > 0 and rest[:space].strip():
-                end = space
+    for row in text.split("\n"):
+        rest = row.rstrip()
+        while not fits(rest, room) and (end := _break(rest, room, break_words)) < len(rest):
             lines.append(rest[:end].rstrip())
             rest = rest[end:].lstrip()
         lines.append(rest)
     return lines
 
 
+def _break(text: str, room: int, break_words: bool) -> int:
+    """Return how much of a text that does not fit is put in a line of `room` cells."""
+    end = max(count_fitting(text, room), 1)
+    space = text.rfind(" ", 0, end + 1)
+    if space > 0 and text[:space].strip():
+        return space
+    return end if break_words else len(text) - len(text.lstrip().partition(" ")[2])
+
+
 def _beside_label(prose: Paragraph, page: Page) -> list[Line]:
-    """`RuntimeError   the message`, the text wrapped beside its label where that leaves it room."""
+    """Return a label and its text side by side, or the text below where that leaves it too narrow."""
     before = " " * prose.indent
     label = cut(prose.label, page.width - prose.indent, page)
     if not prose.text:
@@ -175,7 +196,7 @@ def _beside_label(prose: Paragraph, page: Page) -> list[Line]:
 
 
 def limit_lines(lines: list[str], most: int) -> list[str]:
-    """At most `most` of `lines`; where some are missing, the last line says how many."""
+    """Return at most `most` lines; the last one says how many are missing."""
     if len(lines) <= most:
         return lines
     kept = lines[: max(most - 1, 1)]
@@ -183,17 +204,17 @@ def limit_lines(lines: list[str], most: int) -> list[str]:
 
 
 def prose(text: str, page: Page, indent: int = 4, style: Style = "") -> list[Line]:
-    """Sentences, wrapped and never cut. Line breaks in `text` are kept; no text is no line."""
+    """Wrap sentences and never cut them. Line breaks in `text` are kept; an empty text gives no lines."""
     return lay_out(as_paragraph(text, indent, style), page)
 
 
 def as_paragraph(text: str, indent: int = 4, style: Style = "") -> list[Piece]:
-    """Sentences as a piece; no text is no piece."""
+    """Return the text as a list of one paragraph, or an empty list if there is no text."""
     return [Paragraph(text, indent, style)] if text.strip() else []
 
 
 def lay_out(pieces: Iterable[Piece], page: Page) -> list[Line]:
-    """The pieces as lines of a page."""
+    """Return the pieces as lines of a page."""
     lines: list[Line] = []
     for piece in pieces:
         if isinstance(piece, Paragraph) and piece.label:
@@ -207,18 +228,18 @@ def lay_out(pieces: Iterable[Piece], page: Page) -> list[Line]:
 
 
 def reflow(text: str) -> str:
-    """The paragraphs of a docstring, each in one line."""
+    """Join the lines of each paragraph of a docstring; a blank line separates paragraphs."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))
 
 
 def with_label(label: str, lines: Sequence[Line], column: int = 15, indent: int = 4) -> list[Line]:
-    """`lines` from `column` on, with `label` before the first."""
+    """Indent `lines` to `column`, with `label` before the first."""
     heads = [line(dim(pad(" " * indent + label, column))), *[line(" " * column)] * (len(lines) - 1)]
     return [line(head, body) for head, body in zip(heads, lines, strict=True)]
 
 
 def flow(items: Iterable[Line], room: int, gap: str = "   ") -> list[Line]:
-    """Items side by side, as many in each line as fit in `room` cells."""
+    """Place items side by side, as many per line as fit in `room` cells."""
     lines: list[Line] = []
     for item in items:
         if lines and width(lines[-1]) + len(gap) + width(item) <= room:
@@ -229,7 +250,7 @@ def flow(items: Iterable[Line], room: int, gap: str = "   ") -> list[Line]:
 
 
 def join_blocks(*blocks: Sequence[P]) -> list[P]:
-    """The blocks that are not empty, a blank line between them."""
+    """Join the blocks that are not empty, with a blank line between them."""
     lines: list[P] = []
     for block in blocks:
         if lines and block:
@@ -239,12 +260,13 @@ def join_blocks(*blocks: Sequence[P]) -> list[P]:
 
 
 def rule(title: str, page: Page) -> Line:
+    """Return a line with a title and a horizontal rule."""
     title = cut(title, page.width - 10, page)
     return line("  ", bold(title), " ", dim("─" * (page.width - 3 - cells(title))))
 
 
 def paint(of: Line, room: int, color: bool) -> str:
-    """The line as a string of at most `room` cells, without spaces at its end."""
+    """Return the line as a string of at most `room` cells, without trailing spaces; commands are never cut."""
     parts: list[str] = []
     for text, style in _stripped(of):
         shown = text if style == "command" else clip(text, max(room, 0))
@@ -264,7 +286,7 @@ def _stripped(of: Line) -> Line:
 
 
 def display_text(text: str, unicode: bool) -> str:
-    """Return the text made harmless (see `grader.base.text`), four spaces for a tab; without `unicode` as ASCII."""
+    """Return the text made harmless (see `grader.base.text`), four spaces for a tab, in ASCII without `unicode`."""
     if text.isascii() and text.isprintable():
         return text
     shown = harmless(text.replace("\t", "    "))
@@ -272,7 +294,10 @@ def display_text(text: str, unicode: bool) -> str:
 
 
 def display_struct(struct: S, unicode: bool) -> S:
-    """The struct with all its text, at any depth, through `clean`. Columns of source follow the text."""
+    """Return the struct with all its strings, at any depth, passed through `display_text`.
+
+    Columns that refer to source code are moved along with the text.
+    """
     source: msgspec.Struct = struct
     if isinstance(struct, Frame):
         source = _tabs_shown(_columns_moved(struct, unicode), unicode)
@@ -299,7 +324,7 @@ def _columns_moved(frame: Frame, unicode: bool) -> Frame:
 
 
 def _tabs_shown(frame: Frame, unicode: bool) -> Frame:
-    """The frame with its tabs to be seen, where some lines are indented by tabs and others by spaces."""
+    """Return the frame with visible tabs if some of its lines are indented by tabs and others by spaces."""
     begins = {each.text[:1] for each in frame.source}
     if not {"\t", " "} <= begins:
         return frame

@@ -4,6 +4,6 @@ import re
 
 
 def fenced(text: str, language: str = "text") -> str:
-    """A block of code that no line of the text can end."""
+    """Return a fenced code block that no line of the text can end."""
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
     return f"{fence}{language}\n{text}\n{fence}"

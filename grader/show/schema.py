@@ -1,6 +1,6 @@
 """The JSON Schema of a result, for programs that read one.
 
-It is kept in docs:
+A copy is kept in docs:
 
     python -m grader.show.schema > docs/result.schema.json
 """
@@ -20,17 +20,20 @@ _DESCRIPTION = (
 
 
 def schema() -> dict[str, Any]:
-    """The schema of `grader.base.result.Result` (JSON Schema 2020-12)."""
+    """Return the JSON Schema (2020-12) of `grader.base.result.Result`."""
     return versioned_schema(Result, _DESCRIPTION, {"Result": SCHEMA})
 
 
 def versioned_schema(kind: type, description: str, versions: dict[str, str]) -> dict[str, Any]:
-    """The schema of a struct. `versions`: what `schema` says in it, first, and in structs within it, by their names."""
+    """Return the schema of a struct.
+
+    `versions` maps the struct and then structs within it, by name, to the constant of their field `schema`.
+    """
     made = msgspec.json.schema(kind)
-    for name, version in versions.items():  # any text would do without; a reader tells the version by this field
+    for name, version in versions.items():  # readers tell the version by this field
         made["$defs"][name]["properties"]["schema"]["const"] = version
     for definition in made["$defs"].values():
-        if "description" in definition:  # a docstring, which msgspec 0.22 leaves with its indentation
+        if "description" in definition:  # msgspec 0.22 keeps the indentation of docstrings
             definition["description"] = inspect.cleandoc(definition["description"])
     title = next(iter(versions.values()))
     return {
@@ -43,7 +46,7 @@ def versioned_schema(kind: type, description: str, versions: dict[str, str]) -> 
 
 
 def schema_text() -> str:
-    """The schema as it is kept in docs/result.schema.json."""
+    """Return the content of docs/result.schema.json."""
     return json.dumps(schema(), indent=2) + "\n"
 
 

@@ -3,22 +3,23 @@
 from collections.abc import Sequence
 
 from grader.base.result import Outcome, Result, TestResult
-from grader.show.layout import Line, Page, bold, dim, line, prose, align_right
 from grader.show.context import RunContext
+from grader.show.layout import Line, Page, align_right, bold, dim, line, prose
+from grader.show.numbers import format_points
 
 PUBLIC_ONLY = "These are the public tests only; the hidden ones run on what you hand in."
 
 
-def score_lines(result: Result, page: Page, view: RunContext | None = None) -> list[Line]:
-    """`6 of 10 points` and how many tests ran for how long; on a full page also under which conditions.
+def score_lines(result: Result, page: Page, run: RunContext | None = None) -> list[Line]:
+    """Return `6 of 10 points` and how many tests ran for how long; on a full page also the conditions of the run.
 
-    With a view also how many points more or less than in the try before.
+    With a context, also the difference in points from the attempt before.
     """
-    got = f"{number(result.score)} of {number(result.max_score)} points"
+    got = f"{format_points(result.score)} of {format_points(result.max_score)} points"
     if result.outcome is Outcome.ERROR:
         got = "not graded"
     time = time_text(result)
-    since = _since(result, view) if view is not None and result.outcome is not Outcome.ERROR else ""
+    since = _since(result, run) if run is not None and result.outcome is not Outcome.ERROR else ""
     lines = [line("  ", bold(got), since, dim(align_right(time, page.width - 2 - len(got) - len(since))))]
     if not result.hidden_tests:
         lines += prose(PUBLIC_ONLY, page, indent=2)
@@ -26,22 +27,24 @@ def score_lines(result: Result, page: Page, view: RunContext | None = None) -> l
 
 
 def time_text(result: Result) -> str:
-    """`7 tests in 0.21 s`; nothing where none ran."""
+    """Return `7 tests in 0.21 s`, or nothing if no test ran."""
     ran = sum(t.failing or t.outcome is Outcome.PASSED for t in result.tests)
     return f"{ran} test{'' if ran == 1 else 's'} in {result.seconds:.2f} s" if ran else ""
 
 
-def _since(result: Result, view: RunContext) -> str:
-    """What became of the score since the try before."""
-    if view.before is None:
+def _since(result: Result, run: RunContext) -> str:
+    """Return how the score changed since the attempt before."""
+    if run.before is None:
         return ""
-    gained = result.score - view.before
+    gained = result.score - run.before
     sign = "+" if gained > 0 else "-"
-    return f", {sign}{number(abs(gained))} since try {view.tries - 1}" if gained else f", as in try {view.tries - 1}"
+    return (
+        f", {sign}{format_points(abs(gained))} since try {run.tries - 1}" if gained else f", as in try {run.tries - 1}"
+    )
 
 
 def conditions(result: Result) -> str:
-    """Under which conditions the result was found."""
+    """Return the isolation, seed and versions of the run."""
     held, versions = result.isolation, result.versions
     torch = f"torch {versions.torch}, " if versions.torch else ""
     software = f"Python {versions.python}, {torch}archgrade {versions.archgrade}"
@@ -49,14 +52,9 @@ def conditions(result: Result) -> str:
 
 
 def earned_text(tests: Sequence[TestResult]) -> str:
-    """`2` for passed tests, `0/2` for others, `-` for those that say nothing about the submission."""
+    """Return `2` for passed tests, `0/2` for others, `-` for those that say nothing about the submission."""
     points, most = sum(t.points for t in tests), sum(t.max_points for t in tests)
     outcomes = {t.outcome for t in tests}
     if outcomes <= {Outcome.SKIPPED, Outcome.UNAVAILABLE, Outcome.BLOCKED, Outcome.ERROR}:
         return "-"
-    return number(points) if outcomes == {Outcome.PASSED} else f"{number(points)}/{number(most)}"
-
-
-def number(points: float) -> str:
-    """`10`, `2.5`, `0.67`"""
-    return f"{points:.2f}".rstrip("0").rstrip(".")
+    return format_points(points) if outcomes == {Outcome.PASSED} else f"{format_points(points)}/{format_points(most)}"

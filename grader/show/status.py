@@ -1,18 +1,18 @@
-"""How a submission fared: one line for each test, or for the submission if the tests did not run."""
+"""The outcome of a submission: one line per test, or one for the submission if no test ran."""
 
 from collections.abc import Sequence
 
 from grader.base.result import Outcome, Result, TestResult
 from grader.show.failure import OUTCOME_NAMES
-from grader.show.layout import Line, Page, Span, Style, bold, cells, clip, cut, dim, line, pad, prose, align_right, wrap
+from grader.show.layout import Line, Page, Span, Style, align_right, bold, cells, clip, cut, dim, line, pad, prose, wrap
 from grader.show.score import earned_text
 
-Row = tuple[Outcome, str, str, str]  # how it ended, its name, what it is about, its points
-ORDER = ("fail", "not started", "not run", "pass")  # of folded lines
+_Row = tuple[Outcome, str, str, str]  # outcome, name, description, points
+ORDER = ("fail", "not started", "not run", "pass")  # of merged lines
 
 
 def status_lines(result: Result, page: Page, unwritten: int | None = None) -> list[Line]:
-    """The tests with their points; for a submission that was not graded, how it ended and where.
+    """Return the tests with their points, or how and where a submission ended that was not graded.
 
     `unwritten` is the line of the code that is not written yet.
     """
@@ -27,7 +27,7 @@ def status_lines(result: Result, page: Page, unwritten: int | None = None) -> li
 
 
 def describe_ending(result: Result) -> tuple[str, str]:
-    """How a submission ended that was not graded, in words, and where."""
+    """Return how a submission ended that was not graded, and where."""
     words = OUTCOME_NAMES[result.outcome] if result.blocked_by is None else f"needs {result.blocked_by} first"
     if result.exception and result.exception.frames:
         last = result.exception.frames[-1]
@@ -36,7 +36,7 @@ def describe_ending(result: Result) -> tuple[str, str]:
 
 
 def outcome_mark(outcome: Outcome) -> Span:
-    """The sign before what ended so."""
+    """Return the mark of an outcome."""
     if outcome is Outcome.PASSED:
         return Span("✓", "green")
     if outcome in (Outcome.SKIPPED, Outcome.UNAVAILABLE, Outcome.NOT_STARTED, Outcome.BLOCKED):
@@ -45,43 +45,50 @@ def outcome_mark(outcome: Outcome) -> Span:
 
 
 def test_lines(result: Result, page: Page) -> list[Line]:
-    """One line for each test. Where the page folds, one line for many with the same mark."""
+    """Return one line per test; a page that folds merges tests with the same mark into one line."""
     if page.only:
         return _lines([_row(test) for test in result.tests if test.id == page.only], page)
-    first = result.explained
-    passed = [t for t in result.tests if t.outcome is Outcome.PASSED]
-    silent = [t for t in result.tests if not t.failing and t.outcome is not Outcome.PASSED]
-    others = [t for t in result.tests if t.failing and t is not first]
-    unwritten = [t for t in others if t.outcome is Outcome.NOT_STARTED]
-    wrong = [t for t in others if t.outcome is not Outcome.NOT_STARTED]
-    groups = [(silent, "not run"), (passed, "pass"), (unwritten, "not started"), (wrong, "fail")]
-    groups = groups if page.fold >= 3 else groups[: page.fold]
-    groups = [(group, word) for group, word in groups if len(group) > 1]
-    folded = {t.id for group, _ in groups for t in group}
-
-    rows = [_row(test) for test in result.tests if test.id not in folded]
-    more = " more" if rows else ""
+    groups = _merged(result, page)
+    merged = {test.id for group in groups.values() for test in group}
+    rows = [_row(test) for test in result.tests if test.id not in merged]
     if page.tight and rows:
-        groups = [(group, word) for group, word in groups if word == "fail" and page.tight < 2]
-    for group, word in sorted(groups, key=lambda group: ORDER.index(group[1])):
-        outcome = group[0].outcome if word != "fail" else Outcome.FAILED
-        waiting = blocking_tests(result.tests) if {t.outcome for t in group} == {Outcome.SKIPPED} else []
-        about = f"need {' and '.join(waiting)} to pass" if waiting else ", ".join(t.name for t in group)
-        rows.append((outcome, f"{len(group)}{more} {word}", about, earned_text(group)))
+        groups = {word: group for word, group in groups.items() if word == "fail" and page.tight < 2}
+    more = " more" if rows else ""
+    rows += [_merged_row(word, groups[word], more, result.tests) for word in ORDER if word in groups]
     return _lines(rows, page)
 
 
+def _merged(result: Result, page: Page) -> dict[str, list[TestResult]]:
+    """Return the groups of tests that the page merges into one line, by the word for them."""
+    others = [test for test in result.tests if test.failing and test is not result.explained]
+    groups = {  # in the order in which they are merged
+        "not run": [t for t in result.tests if not t.failing and t.outcome is not Outcome.PASSED],
+        "pass": [t for t in result.tests if t.outcome is Outcome.PASSED],
+        "not started": [t for t in others if t.outcome is Outcome.NOT_STARTED],
+        "fail": [t for t in others if t.outcome is not Outcome.NOT_STARTED],
+    }
+    words = list(groups) if page.fold >= 3 else list(groups)[: page.fold]
+    return {word: groups[word] for word in words if len(groups[word]) > 1}
+
+
+def _merged_row(word: str, group: Sequence[TestResult], more: str, tests: Sequence[TestResult]) -> _Row:
+    outcome = Outcome.FAILED if word == "fail" else group[0].outcome
+    blocking = blocking_tests(tests) if all(test.outcome is Outcome.SKIPPED for test in group) else []
+    about = f"need {' and '.join(blocking)} to pass" if blocking else ", ".join(test.name for test in group)
+    return outcome, f"{len(group)}{more} {word}", about, earned_text(group)
+
+
 def blocking_tests(tests: Sequence[TestResult]) -> list[str]:
-    """The names of the failing tests for which others were not run."""
+    """Return the names of the failing tests because of which others were skipped."""
     wanted = {need for t in tests if t.outcome is Outcome.SKIPPED for need in t.needs}
     return [t.name for t in tests if t.id in wanted and t.failing]
 
 
-def _row(test: TestResult) -> Row:
+def _row(test: TestResult) -> _Row:
     return test.outcome, test.name, test.description, earned_text([test])
 
 
-def _lines(rows: Sequence[Row], page: Page) -> list[Line]:
+def _lines(rows: Sequence[_Row], page: Page) -> list[Line]:
     names = min(max((cells(name) for _, name, _, _ in rows), default=0), page.width // 3)
     last = max((len(text) for _, _, _, text in rows), default=0)
     room = page.width - 6 - names - 3 - 2 - last

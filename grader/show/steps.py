@@ -1,80 +1,108 @@
-"""What to do next: commands that can be pasted."""
+"""The last lines of a screen: what to do next, as commands to paste."""
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from grader.base.result import Failure, Outcome, Result, Samples
-from grader.show.layout import Line, Page, Span, cells, dim, line, pad
 from grader.show.context import RunContext
+from grader.show.layout import Line, Page, Span, cells, dim, line, pad
 
 if TYPE_CHECKING:
     from grader.course import Exercise
 
 
-COLUMN = 44  # cells of a command that remarks are lined up behind
+COLUMN = 44  # remarks are aligned after commands of at most this many cells
 
 
-def next_steps(result: Result, exercise: "Exercise", view: RunContext, page: Page) -> list[Line]:
-    """What to do next, one command a line. Where there is no room for its remark, it is the remark that goes."""
-    steps = _steps(result, exercise, view, page)
-    words = max((len(word) for word, _, _ in steps), default=0) + 3
-    wide = max((cells(command) for _, command, _ in steps if cells(command) <= COLUMN), default=0) + 3
+class Suggestion(NamedTuple):
+    """A command to paste, after a word for it and before a remark."""
+
+    word: str
+    command: str
+    remark: str = ""
+
+
+def next_steps(result: Result, exercise: "Exercise", run: RunContext, page: Page) -> list[Line]:
+    """Return what to do next, one command per line; a remark that does not fit is left out."""
+    steps = _steps(result, exercise.id, run, page)
+    words = max((len(step.word) for step in steps), default=0) + 3
+    wide = max((cells(step.command) for step in steps if cells(step.command) <= COLUMN), default=0) + 3
     lines = []
-    for word, command, remark in steps:
-        command = pad(command, max(wide, cells(command) + 3))
+    for step in steps:
+        command = pad(step.command, max(wide, cells(step.command) + 3))
         room = page.width - 2 - words - cells(command)
-        remark = remark if page.whole or cells(remark) <= room else ""
-        lines.append(line("  ", dim(pad(word, words)), Span(command, "command"), dim(remark)))
+        remark = step.remark if page.whole or cells(step.remark) <= room else ""
+        lines.append(line("  ", dim(pad(step.word, words)), Span(command, "command"), dim(remark)))
     return lines
 
 
-def _steps(result: Result, exercise: "Exercise", view: RunContext, page: Page) -> list[tuple[str, str, str]]:
-    """A word, a command and a remark each."""
-    grade, name = view.command, exercise.id
-    again = view.cell or f"{grade} exercise {name}{view.options}"
-    failing = result.telling
-    steps = []
+def _steps(result: Result, exercise: str, run: RunContext, page: Page) -> list[Suggestion]:
+    again = run.cell or f"{run.command} exercise {exercise}{run.options}"
     if result.passed:
-        if result.hidden_tests and not (view.options or view.cell):  # a pass of another file is not the student's own
-            steps.append(("compare", f"{grade} diff {name}", "yours next to the reference"))
-        if view.next:
-            steps.append(("next", f"{grade} {view.next.command}", view.next.remark))
-        return steps
+        return _after_pass(result, exercise, run)
     if result.outcome is Outcome.ERROR:
-        return [("check", f"{grade} check {name}", "tests the exercise on its own solution")]
+        return [Suggestion("check", f"{run.command} check {exercise}", "tests the exercise on its own solution")]
     if result.blocked_by is not None:
-        needed = f"{grade} exercise {result.blocked_by}"
-        return [("first", needed, "what this builds on"), ("then", again, "")]
-    if result.outcome in (Outcome.GRADED, Outcome.NOT_STARTED) and view.hints_total:
-        hint = min(view.hints_shown + 1, view.hints_total)
-        steps.append(("hint", f"{grade} hint {name}", f"{hint} of {view.hints_total}"))
+        needed = f"{run.command} exercise {result.blocked_by}"
+        return [Suggestion("first", needed, "what this builds on"), Suggestion("then", again)]
+    graded = result.outcome is Outcome.GRADED
+    steps = _hint(exercise, run) if graded or result.outcome is Outcome.NOT_STARTED else []
+    if graded:
+        steps += _try_failing_call(result, exercise, run)
+    steps += _look_closer(result, again, page)
+    if run.statement and not page.tight and (graded or result.outcome is Outcome.NOT_STARTED):
+        steps.append(Suggestion("read", run.statement, "the statement"))
+    if not graded:
+        steps.append(Suggestion("grade", again, "" if run.cell else "after you have saved"))
+    return steps
+
+
+def _after_pass(result: Result, exercise: str, run: RunContext) -> list[Suggestion]:
+    steps = []
+    if result.hidden_tests and not (run.options or run.cell):  # a pass of another file is not the student's own
+        steps.append(Suggestion("compare", f"{run.command} diff {exercise}", "yours next to the reference"))
+    if run.next:
+        steps.append(Suggestion("next", f"{run.command} {run.next.command}", run.next.remark))
+    return steps
+
+
+def _hint(exercise: str, run: RunContext) -> list[Suggestion]:
+    if not run.hints_total:
+        return []
+    hint = min(run.hints_shown + 1, run.hints_total)
+    return [Suggestion("hint", f"{run.command} hint {exercise}", f"{hint} of {run.hints_total}")]
+
+
+def _try_failing_call(result: Result, exercise: str, run: RunContext) -> list[Suggestion]:
+    if not any(test.failure and test.failure.reproduction for test in result.telling):
+        return []
+    if run.cell:
+        return [Suggestion("try", f"{run.command} shell {exercise} --print", "this input, to paste into a cell")]
+    return [Suggestion("try", f"{run.command} shell {exercise}", "this input, in a Python prompt")]
+
+
+def _look_closer(result: Result, again: str, page: Page) -> list[Suggestion]:
+    """Return commands that run the tests again with more time or show more of them."""
+    steps = []
     test = result.explained
-    first = test.failure if test else None
-    if result.outcome is Outcome.GRADED and any(t.failure and t.failure.reproduction for t in failing):
-        if view.cell:
-            steps.append(("try", f"{grade} shell {name} --print", "this input, to paste into a cell"))
-        else:
-            steps.append(("try", f"{grade} shell {name}", "this input, in a Python prompt"))
-    if first and first.samples and _moved(first.samples):
-        steps.append(("slower", f"{again} --timeout {first.samples.limit * 5:g}", "if it would have come to an end"))
-    if test and first and result.outcome is Outcome.GRADED and _deeper(first, page):
-        steps.append(("more", f"{again} {shlex.quote(test.name)}", "this test in depth"))
-    if not page.every and len(failing) > 1:
-        more = len(failing) - 1
-        steps.append(("full", f"{again} --full", f"{more} more failure{'' if more == 1 else 's'}"))
-    if view.statement and not page.tight and result.outcome in (Outcome.GRADED, Outcome.NOT_STARTED):
-        steps.append(("read", view.statement, "the statement"))
-    if result.outcome is not Outcome.GRADED:
-        steps.append(("grade", again, "" if view.cell else "after you have saved"))
+    failure = test.failure if test else None
+    if failure and failure.samples and _moved(failure.samples):
+        limit = 5 * failure.samples.limit
+        steps.append(Suggestion("slower", f"{again} --timeout {limit:g}", "in case it only needs more time"))
+    if test and failure and result.outcome is Outcome.GRADED and _has_more(failure, page):
+        steps.append(Suggestion("more", f"{again} {shlex.quote(test.name)}", "this test in depth"))
+    more = len(result.telling) - 1
+    if not page.every and more > 0:
+        steps.append(Suggestion("full", f"{again} --full", f"{more} more failure{'' if more == 1 else 's'}"))
     return steps
 
 
 def _moved(samples: Samples) -> bool:
-    """Whether anything but tensors changed from sample to sample: where nothing did, more time does not help."""
+    """Return whether any value but tensors changed between samples; otherwise more time does not help."""
     return samples.frame is not None and any(local.value.shape is None for local in samples.frame.locals)
 
 
-def _deeper(failure: Failure, page: Page) -> bool:
-    """Whether there is more to see of a failure than the page has."""
+def _has_more(failure: Failure, page: Page) -> bool:
+    """Return whether a failure has more to show than the page does."""
     rows = len(failure.comparison.rows) if failure.comparison else 0
     return not (page.full or page.tight) and (rows > page.rows + 1 or bool(failure.exception or failure.samples))

@@ -1,10 +1,10 @@
-"""The marks on our screens, and what stands for them where a stream cannot encode them."""
+"""The symbols on our screens, and their replacements where a stream cannot encode them."""
 
 from typing import TextIO
 
 PASSED, FAILED, NOT_STARTED, PUBLIC, DONE, HERE = "✓✗○◐●▸"
 
-MARKS = "✓✗○◐●▸│└─█░"  # all that we draw with, each one cell wide
+MARKS = "✓✗○◐●▸│└─█░"  # all symbols drawn on screens, each one cell wide
 MATHEMATICS = {
     "→": "->", "←": "<-", "↑": "^", "↓": "v", "√": "sqrt ", "≤": "<=", "≥": ">=", "≈": "~", "≠": "!=", "∞": "inf",
     "²": "^2", "ᵀ": "^T", "∈": " in ", "∑": "sum", "α": "alpha", "β": "beta", "γ": "gamma", "ε": "epsilon",
@@ -16,16 +16,17 @@ IN_ASCII: dict[int, str] = {
 
 
 def supports_unicode(stream: TextIO) -> bool:
-    """Whether the stream can encode all our marks."""
+    """Return whether the stream can encode all our symbols."""
     return _encodes(MARKS, stream_encoding(stream))
 
 
 def stream_encoding(stream: TextIO) -> str:
+    """Return the encoding of a stream; ASCII if unknown."""
     return getattr(stream, "encoding", None) or "ascii"
 
 
 def writable(text: str, encoding: str) -> str:
-    """`text` as it can be written in that encoding: marks in ASCII, and escapes for what is left."""
+    """Return `text` as it can be written in an encoding: symbols in ASCII, escapes for the rest."""
     if _encodes(MARKS, encoding) and _encodes(text, encoding):
         return text
     return text.translate(IN_ASCII).encode(encoding, "backslashreplace").decode(encoding)

@@ -1,13 +1,13 @@
-"""Text as lines on a terminal: words wrapped, code with its columns, and the little Markdown that questions have.
+"""Text as lines on a terminal: wrapped words, code, and the small subset of Markdown that questions use.
 
-The Markdown of lessons is `grader.study.reader.markdown`. A question must not wait for it: to import a whole parser
+`grader.study.reader.markdown` renders the Markdown of lessons. Questions do not use it, because importing its parser
 takes a third of the time to the first question of a quiz.
 """
 
 import re
 from collections.abc import Callable, Sequence
 
-from grader.show.layout import BLANK, Line, Span, Style, cells, dim, count_fitting, line
+from grader.show.layout import BLANK, Line, Span, Style, cells, count_fitting, dim, line
 
 NO_BREAK = "\u00a0"
 SPACES = " \t\n\r\f\v"
@@ -20,7 +20,7 @@ INLINE = re.compile(
 
 
 def markdown_lines(text: str, width: int, indent: int = 0) -> list[Line]:
-    """The lines of a text, each of at most `width` cells with `indent` spaces before it."""
+    """Return the lines of a text, each indented by `indent` spaces and at most `width` cells wide."""
     lines: list[Line] = []
     paragraph: list[str] = []
     margin = " " * indent
@@ -53,12 +53,12 @@ def markdown_lines(text: str, width: int, indent: int = 0) -> list[Line]:
 
 
 def code_block(code: str, width: int, indent: int = 2) -> list[Line]:
-    """Code with the numbers of its lines."""
+    """Return code with line numbers."""
     return [each for row in code_rows(code, width, lambda _: line(" " * indent)) for each in row]
 
 
 def code_rows(code: str, width: int, head: Callable[[int], Line]) -> list[list[Line]]:
-    """Each row of code as the lines that it takes: before its number stands the head for its place, from 0."""
+    """Return each line of code as the screen lines it takes, with `head(i)` before the number of line i (from 0)."""
     rows = code.rstrip("\n").split("\n")
     wide = len(str(len(rows)))
     drawn = []
@@ -71,7 +71,7 @@ def code_rows(code: str, width: int, head: Callable[[int], Line]) -> list[list[L
 
 
 def wrap_code(row: str, room: int, margin: str) -> list[Line]:
-    """A line of code, broken where it is too long, at a space or bracket if it has one, and continued further in."""
+    """Break a line of code at a space or bracket where possible; continuation lines are indented further."""
     parts = []
     rest = row.rstrip()
     start = rest[: min(len(rest) - len(rest.lstrip()), room // 2)]
@@ -84,7 +84,7 @@ def wrap_code(row: str, room: int, margin: str) -> list[Line]:
 
 
 def parse_inline(text: str) -> Line:
-    """Text without its marks: code and strong in bold."""
+    """Return the text without its Markdown: code and strong text in bold."""
     found: list[Span] = []
     end = 0
     for match in INLINE.finditer(text):
@@ -98,7 +98,7 @@ def parse_inline(text: str) -> Line:
 
 
 def wrap_spans(of: Line, room: int, margin: str = "", head: str = "") -> list[Line]:
-    """Spans in lines of at most `room` cells, the first after `head` and the others as far in."""
+    """Wrap spans into lines of at most `room` cells, the first after `head`, the others indented as far."""
     room = max(room - cells(head), 8)
     lines: list[list[Span]] = [[]]
     used = 0
@@ -111,7 +111,7 @@ def wrap_spans(of: Line, room: int, margin: str = "", head: str = "") -> list[Li
             lines[-1].append(Span(" "))
             used += 1
         for text, style in word:
-            while cells(text) > room - used:  # a word longer than a line
+            while cells(text) > room - used:  # break a word that is longer than a line
                 end = max(count_fitting(text, room - used), 1)
                 lines[-1].append(Span(text[:end], style))
                 text = text[end:]
@@ -124,19 +124,23 @@ def wrap_spans(of: Line, room: int, margin: str = "", head: str = "") -> list[Li
 
 
 def with_head(head: Line, text: Line, width: int) -> list[Line]:
-    """Text after a head, its further lines as far in."""
+    """Wrap text after a head; further lines are indented as far."""
     start = sum(cells(span.text) for span in head)
     first, *rest = wrap_spans(text, width - start) or [BLANK]
     return [line(head, first), *(line(" " * start, each) for each in rest)]
 
 
 def numbered_lines(texts: Sequence[str], width: int) -> list[Line]:
-    """Texts, each after its digit."""
-    return [each for i, text in enumerate(texts, start=1) for each in with_head(line(f"      {i}  "), parse_inline(text), width)]
+    """Return texts, each after its number."""
+    return [
+        each
+        for i, text in enumerate(texts, start=1)
+        for each in with_head(line(f"      {i}  "), parse_inline(text), width)
+    ]
 
 
 def split_words(of: Line) -> list[list[Span]]:
-    """The words, each in as many spans as it has styles. What NO_BREAK joins is one word."""
+    """Return the words, each with one span per style. Words joined by NO_BREAK count as one."""
     found: list[list[Span]] = [[]]
     for text, style in of:
         for piece in _PIECES.findall(text):
@@ -148,5 +152,5 @@ def split_words(of: Line) -> list[list[Span]]:
 
 
 def styled_lines(text: str, style: Style, width: int, indent: int) -> list[Line]:
-    """Sentences in one style."""
+    """Wrap sentences in one style."""
     return wrap_spans((Span(text, style),), width - indent, " " * indent)

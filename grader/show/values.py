@@ -6,12 +6,12 @@ from grader.base.result import Axis, Part, Value
 
 
 def shape_text(axes: Sequence[Axis]) -> str:
-    """`[T=4, D=8]`; an axis without a name is its size."""
+    """Return `[T=4, D=8]`; an axis without a name is shown by its size."""
     return "[" + ", ".join(f"{a.name}={a.size}" if a.name else str(a.size) for a in axes) + "]"
 
 
 def describe_value(value: Value, dtype: bool = False) -> str:
-    """A tensor by its shape, and its dtype where that matters; anything else by its text."""
+    """Return a tensor's shape, and its dtype if asked for; the text of any other value."""
     if value.shape is None:
         return value.text
     kind = "numpy " if value.text == "array" else ""
@@ -19,7 +19,7 @@ def describe_value(value: Value, dtype: bool = False) -> str:
 
 
 def axes_sentence(parts: Iterable[Part]) -> str | None:
-    """Which axis is missing from, or too many in, the parts whose shape is not the expected one."""
+    """Return which axis is missing or unexpected in the parts with a wrong shape; None if there are none."""
     wrong = [
         (part.name, part.yours.shape, part.expected.shape)
         for part in parts
@@ -50,7 +50,7 @@ def _sizes(axes: Sequence[Axis]) -> list[int]:
 
 
 def _without(axes: Sequence[Axis], others: Sequence[Axis]) -> list[Axis]:
-    """The axes that are left when each of `others` has taken one of its size."""
+    """Return the axes that are left after each of `others` has taken one of its size."""
     taken = _sizes(others)
     left = []
     for axis in axes:

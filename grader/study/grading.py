@@ -14,8 +14,8 @@ from grader.course.stub import interface
 from grader.engine.judge.messages import Job
 from grader.engine.submission import Submission, examine, read_submission
 from grader.engine.submission.imports import Imports, gather_imports
-from grader.show.context import NeededExercise, NextStep, RunContext
 from grader.show.context import CourseProgress as Counts
+from grader.show.context import NeededExercise, NextStep, RunContext
 from grader.study import failing_calls
 from grader.study.reader.order import Step, command_for, is_done, next_step
 

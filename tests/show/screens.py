@@ -1,4 +1,4 @@
-"""Results of one exercise, and the screens that are made of them."""
+"""Results of one exercise, and their screens."""
 
 import re
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Any
 
 from grader.base.result import Axis, Failure, Isolation, Outcome, Result, TestResult, Value, Versions
 from grader.course import Exercise
-from grader.show.terminal import render
 from grader.show.context import RunContext
+from grader.show.terminal import render
 
 FILE = "exercises/moe_router/moe_router.py"
 STATEMENT = "exercises/moe_router/README.md"
@@ -74,7 +74,7 @@ def result(*tests: TestResult, outcome: Outcome = Outcome.GRADED, seconds: float
 
 
 def graded(**failing: tuple[Outcome, Failure | None]) -> Result:
-    """A result of the six tests, all passed but those that are given."""
+    """Return a result of the six tests, all passed except the given ones."""
     return result(*(case(name, *failing.get(name, (Outcome.PASSED, None))) for name in TESTS))
 
 

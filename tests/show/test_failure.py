@@ -1,4 +1,4 @@
-"""What a screen tells of a failing test: what it returned, printed and said."""
+"""The explanation of a failing test: its result, output and message."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from grader.base.result import (
 from tests.show.screens import case, one, result, screen, tensor
 
 
-def test_output_is_bounded_and_says_how_much_is_missing() -> None:
+def test_long_output_says_how_many_bytes_are_missing() -> None:
     output = Output("".join(f"line {n}\n" for n in range(1000)), dropped=512)
     of = result(case("choice", Outcome.FAILED, Failure("Something."), output=output))
     short, long = screen(of), screen(of, full=True)
@@ -30,17 +30,17 @@ def test_output_is_bounded_and_says_how_much_is_missing() -> None:
     assert "[+512 bytes]" in long
 
 
-def test_dtypes_are_shown_where_they_differ() -> None:
+def test_dtypes_of_arguments_are_shown_if_they_differ() -> None:
     call = Call("f", (), (Part("result", tensor("float32", T=5), tensor("float64", T=5), False),))
     assert "✗ result     [T=5] float32    [T=5] float64\n" in one(Outcome.WRONG_DTYPE, Failure("", call))
 
 
-def test_a_value_that_is_no_tensor_stands_beside_the_expected_shape() -> None:
+def test_non_tensor_is_shown_beside_the_expected_shape() -> None:
     call = Call("f", (), (Part("result", Value("None"), tensor(T=5, k=2), False),))
     assert "✗ result     None        [T=5, k=2]\n" in one(Outcome.RETURNED_NONE, Failure("", call))
 
 
-def test_a_long_dict_of_settings_is_written_over_several_lines_and_no_pair_is_broken() -> None:
+def test_long_dict_is_wrapped_between_its_pairs() -> None:
     config = "{'n_layers': 12, 'd_model': 768, 'vocabulary': 50257, 'attn_bias': 'all', 'mlp_bias': True}"
     text = one(Outcome.WRONG_VALUES, Failure("", Call("f", (Named("config", Value(config)),), ())))
     assert (
@@ -50,7 +50,7 @@ def test_a_long_dict_of_settings_is_written_over_several_lines_and_no_pair_is_br
     ) in text
 
 
-def test_a_message_that_repeats_the_exception_is_left_out() -> None:
+def test_message_that_repeats_the_exception_is_left_out() -> None:
     text = one(Outcome.EXCEPTION, Failure("KeyError: 'gate'", exception=Raised("KeyError", "'gate'")))
     assert text.count("'gate'") == 1
 
@@ -59,7 +59,7 @@ def raised_at(line: int, words: str) -> Failure:
     return Failure("", exception=Raised("RuntimeError", words, (Frame("f.py", line, "f", ()),)))
 
 
-def test_other_lines_at_which_tests_end_are_told_as_well() -> None:
+def test_other_failing_lines_are_mentioned() -> None:
     lines = {"shape": 3, "choice": 3, "values": 7, "gradient": 9}
     text = screen(result(*(case(name, Outcome.EXCEPTION, raised_at(n, f"Of line {n}.")) for name, n in lines.items())))
     assert "2 of 4 tests end at this line." in text
@@ -67,7 +67,7 @@ def test_other_lines_at_which_tests_end_are_told_as_well() -> None:
     assert "Also, in gradient: line 9 raises RuntimeError: Of line 9." in text
 
 
-def test_what_was_seen_in_another_test_is_told_where_nothing_is_known_of_this_one() -> None:
+def test_observation_of_another_test_is_mentioned_if_the_cause_is_unknown() -> None:
     plain, seen = Failure("It differs."), Failure("It differs.", near_miss="Your result is transposed.")
     of = result(case("choice", Outcome.FAILED, plain), case("values", Outcome.FAILED, seen))
     assert "Also, in values: Your result is transposed." in screen(of)
@@ -82,7 +82,7 @@ def test_what_was_seen_in_another_test_is_told_where_nothing_is_known_of_this_on
         (1, False, "gives one of your wrong results; something else is wrong as well."),
     ],
 )
-def test_what_a_diagnosis_rests_on_is_said_in_words(agreed: int, whole: bool, words: str) -> None:
+def test_evidence_for_a_diagnosis_is_a_sentence(agreed: int, whole: bool, words: str) -> None:
     named = Diagnosis("late", "It comes late.", "f", "test_choice", agreed, whole)
     of = result(case("choice", Outcome.FAILED, Failure("It differs.")), diagnoses=(named,))
     assert words in " ".join(screen(of).split())
@@ -92,14 +92,14 @@ def test_what_a_diagnosis_rests_on_is_said_in_words(agreed: int, whole: bool, wo
     ("whole", "first"),
     [(True, "It comes late."), (False, "On this input your code does what this mistake does: It comes late.")],
 )
-def test_what_does_not_explain_all_is_said_softly(whole: bool, first: str) -> None:
+def test_partial_diagnosis_is_worded_as_partial(whole: bool, first: str) -> None:
     named = Diagnosis("late", "It comes late.", "f", "test_choice", 3, whole)
     text = screen(result(case("choice", Outcome.FAILED, Failure("It differs.")), diagnoses=(named,)))
     assert ("On this input" in text) is not whole
     assert first in " ".join(text.split())
 
 
-def test_a_mistake_that_does_not_explain_the_shown_call_comes_after_what_does() -> None:
+def test_mistake_of_another_call_comes_after_the_shown_one() -> None:
     crash = Failure("", Call("f"), exception=Raised("IndexError", "too far", (Frame("f.py", 3, "f", ()),)))
     named = Diagnosis("late", "It comes late.", "g", "test_choice", 3, whole=False, shown=False)
     text = screen(result(case("choice", Outcome.EXCEPTION, crash), diagnoses=(named,)))
@@ -107,7 +107,7 @@ def test_a_mistake_that_does_not_explain_the_shown_call_comes_after_what_does() 
     assert "with this mistake in it" not in text
 
 
-def test_a_part_of_the_right_shape_and_of_wrong_numbers_says_so() -> None:
+def test_part_with_the_right_shape_and_wrong_numbers_says_so() -> None:
     y = Part("y", tensor(T=5, D=3), tensor(D=3, T=5), False)
     h = Part("h", tensor(T=5), tensor(T=5), False)
     text = one(Outcome.WRONG_SHAPE, Failure("", Call("f", (), (y, h))))
@@ -120,14 +120,14 @@ def test_all_arguments_of_a_call_are_shown() -> None:
     assert all(f"argument{n} [T={n + 2}]" in text for n in range(20))
 
 
-def test_who_prints_in_a_loop_is_told_that_it_takes_time() -> None:
+def test_timeout_with_output_mentions_that_printing_takes_time() -> None:
     seen = Samples(2.0, 20, Frame("f.py", 3, "f", ()))
     failure = Failure("Stopped after 2 s.", samples=seen)
     assert "printing takes time" in screen(result(case("choice", Outcome.TIMEOUT, failure, output=Output("a\n" * 99))))
 
 
 @pytest.mark.parametrize(("local", "offered"), [(Value("7"), True), (tensor(T=3), False)])
-def test_more_time_is_offered_only_to_what_moves(local: Value, offered: bool) -> None:
+def test_more_time_is_suggested_only_if_values_changed(local: Value, offered: bool) -> None:
     frame = Frame("f.py", 3, "f", (), locals=(Named("i", local),))
     failure = Failure("Stopped after 2 s.", samples=Samples(2.0, 20, frame, (Named("k", Value("2")),)))
     assert ("--timeout 10" in screen(result(case("choice", Outcome.TIMEOUT, failure)))) is offered

@@ -11,5 +11,5 @@ def test_styles_are_classes_and_text_is_escaped() -> None:
     )
 
 
-def test_what_hides_is_made_visible() -> None:
+def test_hidden_characters_become_visible() -> None:
     assert pre_element([line("a\u202eb\x1b[0m")]) == '<pre tabindex="0">a\\u202eb\\x1b[0m\n</pre>'

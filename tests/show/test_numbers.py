@@ -1,19 +1,19 @@
-"""Numbers as pictures show them."""
+"""Numbers as text."""
 
 import pytest
 
-from grader.show.numbers import format_number, format_alike, even_ticks
+from grader.show.numbers import even_ticks, format_alike, format_number
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [(12.0, "12"), (0.25, "0.25"), (46.7, "46.7"), (2 / 3, "0.6667"), (671e9, "6.71e+11"), (-3, "-3"), (0, "0")],
 )
-def test_a_number_has_four_digits_that_matter(value: float, text: str) -> None:
+def test_numbers_have_four_significant_digits(value: float, text: str) -> None:
     assert format_number(value) == text
 
 
-def test_infinite_numbers_are_said() -> None:
+def test_infinite_numbers_are_words() -> None:
     assert [format_number(float(each)) for each in ("inf", "-inf", "nan")] == ["inf", "-inf", "nan"]
 
 

@@ -1,4 +1,4 @@
-"""The JSON Schema of a result: what is in docs/ is that of the code, and real results fit it."""
+"""The JSON Schema of a result: docs/ has the schema of the code, and real results conform to it."""
 
 import json
 import subprocess
@@ -16,12 +16,12 @@ from tests.paths import ROOT, TOOLBOX, copy_toolbox
 SCHEMA = ROOT / "docs" / "result.schema.json"
 
 
-def test_the_committed_schema_is_that_of_the_code() -> None:
-    """If not: python -m grader.show.schema > docs/result.schema.json"""
+def test_committed_schema_matches_the_code() -> None:
+    """Update it with: python -m grader.show.schema > docs/result.schema.json."""
     assert SCHEMA.read_text("utf-8") == schema.schema_text()
 
 
-def test_the_schema_is_a_schema() -> None:
+def test_schema_is_a_valid_json_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(schema.schema())
 
 
@@ -37,7 +37,7 @@ SUBMISSIONS = {  # exit code, outcome of the whole, outcome of the first test, w
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]]:
-    """Exit code and output of `grade exercise toolbox --json` for each submission."""
+    """Return the exit code and output of `grade exercise toolbox --json` for each submission."""
     root = copy_toolbox(tmp_path_factory.mktemp("schema") / "course")
     found = {}
     for title, (_, _, _, source) in SUBMISSIONS.items():
@@ -61,12 +61,12 @@ def test_real_results_are_valid(title: str, printed: dict[str, tuple[int, str]])
     assert msgspec.json.encode(msgspec.json.decode(text, type=Result)) == msgspec.json.encode(result)
 
 
-def test_another_version_is_not_valid(printed: dict[str, tuple[int, str]]) -> None:
+def test_result_of_another_version_is_invalid(printed: dict[str, tuple[int, str]]) -> None:
     result = json.loads(printed["a pass"][1]) | {"schema": "archgrade/result/v4"}
     validator = jsonschema.Draft202012Validator(schema.schema())
     assert [list(error.path) for error in validator.iter_errors(result)] == [["schema"]]
 
 
-def test_a_field_that_is_not_known_yet_is_valid(printed: dict[str, tuple[int, str]]) -> None:
+def test_result_with_an_unknown_field_is_valid(printed: dict[str, tuple[int, str]]) -> None:
     result = json.loads(printed["a pass"][1]) | {"added_later": 1}
     jsonschema.Draft202012Validator(schema.schema()).validate(result)

@@ -1,4 +1,4 @@
-"""The terminal screen: what a student reads after a run."""
+"""The terminal screen that a student reads after a run."""
 
 import re
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ from grader.base.result import (
     SourceLine,
     Value,
 )
+from grader.show.context import CourseProgress, NeededExercise, NextStep, RunContext
 from grader.show.layout import MANY
 from grader.show.terminal import render
-from grader.show.context import NeededExercise, NextStep, CourseProgress, RunContext
 from tests.show.screens import EXERCISE, FILE, STATEMENT, TESTS, VIEW, axes, case, graded, one, result, screen, tensor
 
 # The main situations, with numbers that real mistakes gave
@@ -343,7 +343,7 @@ SCREENS = {
 
 
 @pytest.mark.parametrize("situation", SCREENS)
-def test_the_screen_is_exactly_this(situation: str) -> None:
+def test_screen_matches_the_golden_text(situation: str) -> None:
     of, view, expected = SCREENS[situation]
     assert screen(of, view) == expected
 
@@ -392,7 +392,7 @@ def hostile(column: int = 400) -> Failure:
 
 
 def ended(outcome: Outcome) -> list[Result]:
-    """Results in which one, or each of many tests, or the whole submission ended in this way."""
+    """Return results in which one test, each of many, or the whole submission ended with this outcome."""
     failure = Failure("The first failing fact in a sentence. " * 4, ROUTE, near_miss="A cause, in a sentence.")
     printed = Output("text\n" * 50, dropped=1000)
     tests = [case(name, outcome, failure, output=printed) for name in TESTS]
@@ -419,7 +419,7 @@ RESULTS = {outcome.value: ended(outcome) for outcome in Outcome if outcome is no
 
 @dataclass(frozen=True)
 class Screen:
-    """One screen of a result, and how it was asked for."""
+    """A screen of a result, and the options it was made with."""
 
     text: str
     full: bool
@@ -433,7 +433,7 @@ class Screen:
 
 @pytest.fixture(scope="module", params=RESULTS)
 def screens(request: pytest.FixtureRequest) -> list[Screen]:
-    """All results of one kind in all the ways they can be shown, without colour."""
+    """Return all results of one kind in all the ways they can be shown, without color."""
     return [
         Screen(screen(of, view, full=full, unicode=unicode, width=width, height=height), full, unicode, width)
         for of, view in product(RESULTS[request.param], [VIEW, TO_WRITE, NEXT])
@@ -441,37 +441,37 @@ def screens(request: pytest.FixtureRequest) -> list[Screen]:
     ]
 
 
-def test_no_line_is_wider_than_the_terminal_or_77_cells(screens: list[Screen]) -> None:
+def test_no_line_exceeds_the_terminal_or_77_cells(screens: list[Screen]) -> None:
     assert all(cell_len(text) <= min(s.width, 77) for s in screens for text in s.lines if " grade " not in text)
 
 
 @pytest.mark.parametrize("height", [22, 28, 38])
 @pytest.mark.parametrize("situation", [name for name in SCREENS if name != "passed"])
-def test_a_screen_is_no_higher_than_the_terminal(situation: str, height: int) -> None:
+def test_screen_fits_the_height_of_the_terminal(situation: str, height: int) -> None:
     of, view, _ = SCREENS[situation]
     assert screen(of, view, height=height).count("\n") <= height
 
 
 @pytest.mark.parametrize(("width", "height"), [(40, 10), (60, 18), (80, 22), (80, None), (120, 38)])
-def test_what_is_known_of_the_cause_is_never_cut(width: int, height: int | None) -> None:
+def test_known_cause_is_never_cut(width: int, height: int | None) -> None:
     words = " ".join(f"word{n}" for n in range(300))
     of = replaced(wrong_values(), diagnoses=(Diagnosis("softmax_all", words, "moe_router", "test_renormalise", 5),))
     assert words in " ".join(screen(of, width=width, height=height).split())
 
 
-def test_the_cause_comes_before_the_call_and_the_call_before_the_numbers() -> None:
+def test_cause_comes_before_call_and_call_before_numbers() -> None:
     places = [screen(wrong_values()).index(words) for words in ("This is softmax", "called", "[t=0]", "8 of 8")]
     assert places == sorted(places)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80])
-def test_a_command_is_never_cut(width: int) -> None:
+def test_commands_are_never_cut(width: int) -> None:
     command = "grade exercise moe_router --file a/folder/of/a/long/name/and/a/file/of/another.py --full"
     view = RunContext(options=" --file a/folder/of/a/long/name/and/a/file/of/another.py")
     assert command in screen(wrong_values(), view, width=width, height=20)
 
 
-def test_nothing_is_cut_where_there_is_no_terminal() -> None:
+def test_nothing_is_cut_without_a_terminal() -> None:
     long = " ".join(f"word{n}" for n in range(40))
     rows = tuple(Row((t,), 0, (0.5,), (0.25,), (True,), t == 0) for t in range(100))
     compared = msgspec.structs.replace(WEIGHTS, rows=rows, axes=axes(T=100, k=1))
@@ -485,14 +485,14 @@ def test_nothing_is_cut_where_there_is_no_terminal() -> None:
     assert " more " not in text.replace("  more   grade ", "")
 
 
-def test_a_long_title_has_a_line_of_its_own_where_nothing_is_cut() -> None:
+def test_long_title_has_its_own_line_if_nothing_is_cut() -> None:
     title = "what a layer that treats every token alike cannot do"
     exercise = msgspec.structs.replace(EXERCISE, id="recall_lab", title=title)
     text = render(graded(), exercise, VIEW, width=80, unicode=True, color=False)
     assert text.splitlines()[:2] == ["  recall_lab   lesson 3, level 2", f"  {title}"]
 
 
-def test_the_names_of_parts_are_told_apart() -> None:
+def test_long_names_of_parts_stay_distinct() -> None:
     names = ("result['blocks']", "result['block_rows']")
     parts = tuple(Part(name, tensor(T=5), tensor(k=2), agrees=False) for name in names)
     failure = Failure("", Call("padded_rows", (), parts), reproduction=AGAIN)
@@ -501,7 +501,7 @@ def test_the_names_of_parts_are_told_apart() -> None:
     assert "✗ result['block_rows'] " in text
 
 
-def test_one_test_is_explained_in_depth() -> None:
+def test_only_explains_one_test_in_depth() -> None:
     text = screen(wrong_values(), only="test_values", height=MANY)
     assert "values ──" in text
     assert "renormalise " not in text
@@ -511,25 +511,25 @@ def test_one_test_is_explained_in_depth() -> None:
 
 @pytest.mark.parametrize("height", [22, 28, 38])
 @pytest.mark.parametrize("situation", [name for name in SCREENS if name != "passed"])
-def test_in_depth_a_screen_is_no_higher_than_the_terminal_either(situation: str, height: int) -> None:
+def test_screen_of_one_test_fits_the_height_of_the_terminal(situation: str, height: int) -> None:
     of, view, _ = SCREENS[situation]
     for test in of.telling:
         assert screen(of, view, only=test.id, height=height).count("\n") <= height
 
 
 @pytest.mark.parametrize("height", [26, 29, 32, 43])
-def test_in_depth_the_failing_line_keeps_a_neighbour_while_there_is_room(height: int) -> None:
+def test_failing_line_keeps_a_neighbor_while_there_is_room(height: int) -> None:
     text = screen(raised(), only="test_choice", height=height)
     assert len(re.findall(r"^    [ ▸] +2\d ", text, re.MULTILINE)) >= 2
 
 
-def test_a_test_that_passed_has_nothing_to_explain() -> None:
+def test_passed_test_has_no_explanation() -> None:
     text = screen(wrong_values(), only="test_shape")
     assert "✓ shape" in text
     assert "──" not in text
 
 
-def test_without_unicode_all_is_ascii(screens: list[Screen]) -> None:
+def test_output_is_ascii_without_unicode(screens: list[Screen]) -> None:
     assert all(s.text.isascii() for s in screens if not s.unicode)
 
 
@@ -538,12 +538,12 @@ def test_nothing_on_a_screen_is_obeyed_by_a_terminal(screens: list[Screen]) -> N
     assert not any(text.endswith(" ") for s in screens for text in s.lines)
 
 
-def test_words_on_the_screen_do_not_shout(screens: list[Screen]) -> None:
+def test_screens_have_no_exclamation_marks(screens: list[Screen]) -> None:
     assert not any("!" in text.removeprefix("    ! ") for s in screens for text in s.lines)
 
 
 @pytest.mark.parametrize("kind", RESULTS)
-def test_colour_adds_escape_sequences_and_nothing_else(kind: str) -> None:
+def test_color_adds_only_escape_sequences(kind: str) -> None:
     for of, full in product(RESULTS[kind], [False, True]):
         plain, colored = screen(of, full=full), screen(of, full=full, color=True)
         assert "\x1b" not in plain
@@ -552,7 +552,7 @@ def test_colour_adds_escape_sequences_and_nothing_else(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", RESULTS)
-def test_a_screen_is_legible_on_40_columns(kind: str) -> None:
+def test_screen_is_legible_in_40_columns(kind: str) -> None:
     for of in RESULTS[kind]:
         lines = [text for text in screen(of, width=40).split("\n") if " grade " not in text]
         assert max(map(cell_len, lines)) <= 40
@@ -562,12 +562,12 @@ def test_a_screen_is_legible_on_40_columns(kind: str) -> None:
 # Single behaviours
 
 
-def test_markup_of_the_student_is_shown_as_it_is() -> None:
+def test_markup_from_students_is_shown_verbatim() -> None:
     text = one(Outcome.EXCEPTION, Failure("", exception=Raised("ValueError", "[bold red]x[/] \x1b[2J")))
     assert "ValueError   [bold red]x[/] \\x1b[2J" in text
 
 
-def test_every_failing_test_is_explained_in_full() -> None:
+def test_full_explains_every_failing_test() -> None:
     text = screen(wrong_values(), full=True)
     assert text.count("called     moe_router(x, w_gate, k=2)") == 2
     assert "--full" not in text
@@ -575,14 +575,14 @@ def test_every_failing_test_is_explained_in_full() -> None:
 
 
 @pytest.mark.parametrize(("functions", "shown", "last"), [(8, 8, "f7(x)"), (11, 7, "and 4 more")])
-def test_a_screen_that_has_no_room_for_all_names_says_how_many_are_left(functions: int, shown: int, last: str) -> None:
+def test_signatures_without_room_are_counted(functions: int, shown: int, last: str) -> None:
     text = screen(not_started(), RunContext(write=tuple(f"f{n}(x)" for n in range(functions))), height=17)
     listed = [row[10:] for row in text.splitlines() if row[10:].startswith("f") or row[10:].endswith(" more")]
     assert listed[:shown] == [f"f{n}(x)" for n in range(shown)]
     assert listed[-1] == last
 
 
-def test_what_is_written_is_explained_before_what_is_not() -> None:
+def test_written_code_is_explained_before_unwritten_code() -> None:
     unwritten = [case(f"n{i}", Outcome.NOT_STARTED, Failure("It is not written yet.")) for i in range(30)]
     wrong = [case(name, Outcome.FAILED, Failure(f"Of {name}.")) for name in ("choice", "values")]
     text = screen(result(*unwritten, *wrong))
@@ -597,7 +597,7 @@ def test_what_is_written_is_explained_before_what_is_not() -> None:
     assert "not written yet" not in full
 
 
-def test_where_nothing_else_fails_one_test_of_what_is_not_written_is_explained() -> None:
+def test_one_unwritten_test_is_explained_if_nothing_else_fails() -> None:
     unwritten = [case(f"n{i}", Outcome.NOT_STARTED, Failure("It is not written yet.")) for i in range(30)]
     text = screen(result(case("choice"), *unwritten))
     assert re.search(r"○ n0 .* 0/1\n", text)
@@ -606,7 +606,7 @@ def test_where_nothing_else_fails_one_test_of_what_is_not_written_is_explained()
     assert screen(result(case("choice"), *unwritten), full=True).count("not written yet") == 1
 
 
-def test_the_named_test_keeps_its_line() -> None:
+def test_explained_test_keeps_its_line() -> None:
     wrong = [case(f"n{i}", Outcome.FAILED, Failure(f"Of {i}.")) for i in range(30)]
     text = screen(result(*wrong, diagnoses=(Diagnosis("softmax_late", "Softmax first.", "moe_router", "test_n7", 3),)))
     assert re.search(r"✗ n7 .* 0/1\n", text)
@@ -614,14 +614,14 @@ def test_the_named_test_keeps_its_line() -> None:
     assert "Of 7." in text
 
 
-def test_many_passing_tests_are_one_line() -> None:
+def test_many_passing_tests_are_merged_into_one_line() -> None:
     tests = [case(f"n{i}") for i in range(40)]
     assert "✓ 40 pass   n0, n1, n2" in screen(result(*tests))
     failing = case("choice", Outcome.FAILED, Failure("Something."))
     assert "✓ 40 more pass" in screen(result(*tests, failing))
 
 
-def test_a_fault_of_the_grader_is_not_a_wrong_answer() -> None:
+def test_grader_fault_is_not_a_wrong_answer() -> None:
     sentence = "This is a fault of the grader or the course, not of your code."
     test = one(Outcome.ERROR, Failure("ZeroDivisionError in test_choice."))
     assert sentence in test
@@ -632,16 +632,16 @@ def test_a_fault_of_the_grader_is_not_a_wrong_answer() -> None:
     assert "0 of 10" not in whole
 
 
-def test_a_score_of_public_tests_only_says_so() -> None:
+def test_score_says_if_only_public_tests_ran() -> None:
     assert "These are the public tests only" in screen(replaced(graded(), hidden_tests=False))
 
 
-def test_the_options_of_this_run_stay_in_the_next_command() -> None:
+def test_next_command_repeats_the_options_of_this_run() -> None:
     view = RunContext(command="archgrade", options=" --file mine.py")
     assert "archgrade exercise moe_router --file mine.py --full" in screen(endless(), view)
 
 
-def test_a_test_that_was_not_run_names_what_it_waits_for() -> None:
+def test_skipped_test_names_the_tests_it_needs() -> None:
     chain = [
         case("a", Outcome.FAILED, Failure("A fact.")),
         case("b", Outcome.SKIPPED, needs=("test_a",)),
@@ -653,6 +653,6 @@ def test_a_test_that_was_not_run_names_what_it_waits_for() -> None:
     assert "The other test needs a to pass and was not run." in screen(result(*chain[:2]))
 
 
-def test_a_title_that_does_not_fit_stands_below_where_nothing_is_cut() -> None:
+def test_title_that_does_not_fit_is_on_the_next_line_if_nothing_is_cut() -> None:
     lines = screen(graded(), height=None, width=60).strip("\n").split("\n")
     assert lines[:2] == ["  moe_router   lesson 3, level 2", "  top-k routing with renormalised weights"]

@@ -1,4 +1,4 @@
-"""A wrong shape is told by its axes."""
+"""Wrong shapes, explained by their axes."""
 
 import pytest
 
@@ -24,6 +24,6 @@ from tests.show.screens import one, tensor
         ({"T": 5, "k": 2, "E": 3}, {"T": 5, "k": 2}, "One axis of your result should not be there: E=3."),
     ],
 )
-def test_a_wrong_shape_names_the_axis(yours: dict[str, int], expected: dict[str, int], sentence: str) -> None:
+def test_wrong_shape_names_the_axis(yours: dict[str, int], expected: dict[str, int], sentence: str) -> None:
     call = Call("f", (), (Part("result", tensor(**yours), tensor(**expected), False),))
     assert sentence in one(Outcome.WRONG_SHAPE, Failure("", call))

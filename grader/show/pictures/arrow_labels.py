@@ -1,4 +1,4 @@
-"""Words for boxes and arrows: where the labels of arrows have room, and what is said where there is no plan."""
+"""Labels of arrows: their positions, and the sentences that replace a drawing that does not fit."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,29 +6,30 @@ from itertools import pairwise
 
 from grader.pictures import Boxes
 from grader.show.layout import cells
-from grader.show.pictures.arrow_routes import Cell, ArrowRouter, Route
+from grader.show.pictures.arrow_routes import ArrowRouter, Cell, Route
 
 
 @dataclass(frozen=True)
 class PlacedText:
-    """Words on the plan, from this cell on."""
+    """A text that begins at a cell of the layout."""
 
     at: Cell
     text: str
 
     def cells(self) -> Iterator[Cell]:
+        """Return the cells that the text takes."""
         return ((self.at[0] + i, self.at[1]) for i in range(cells(self.text)))
 
 
-def place_labels(ground: ArrowRouter) -> list[PlacedText] | None:
-    """A place for the label of each arrow, on its way or beside it; None if one has no place."""
-    taken = {cell for frame in ground.frames.values() for cell in frame.cells()}
+def place_labels(router: ArrowRouter) -> list[PlacedText] | None:
+    """Return a position for the label of each arrow, on its route or beside it; None if one has no room."""
+    taken = {cell for frame in router.frames.values() for cell in frame.cells()}
     uses: dict[Cell, int] = {}
-    for route in ground.routes:
+    for route in router.routes:
         for cell in route.cells[1:-1]:
             uses[cell] = uses.get(cell, 0) + 1
     labels: list[PlacedText] = []
-    for route in ground.routes:
+    for route in router.routes:
         if route.arrow.label:
             places = _places(route, uses, taken)
             if not places:
@@ -39,7 +40,7 @@ def place_labels(ground: ArrowRouter) -> list[PlacedText] | None:
 
 
 def _places(route: Route, uses: dict[Cell, int], taken: set[Cell]) -> list[Cell]:
-    """Where the label of an arrow could begin, the best first."""
+    """Return the cells at which the label of an arrow could begin, the best first."""
     size = cells(route.arrow.label)
 
     def free(x: int, y: int, length: int) -> bool:
@@ -63,7 +64,7 @@ def _places(route: Route, uses: dict[Cell, int], taken: set[Cell]) -> list[Cell]
 
 
 def arrows_in_words(picture: Boxes) -> list[str]:
-    """The arrows as sentences: `norm → attention: label`."""
+    """Return the arrows as sentences: `norm → attention: label`."""
     labels = {box.id: " ".join(box.label.split()) for box in picture.boxes}
     ends = (f"{labels[arrow.start]} → {labels[arrow.end]}" for arrow in picture.arrows)
     return [f"{end}: {arrow.label}" if arrow.label else end for end, arrow in zip(ends, picture.arrows, strict=True)]

@@ -1,6 +1,6 @@
-"""Ways for arrows between boxes, in cells of a screen: short, with few bends, and through no box.
+"""Routes for arrows between boxes, in terminal cells: short, with few bends, and through no box.
 
-Arrows with a common start or a common end may share cells; others cross at right angles only.
+Arrows with a common start or a common end may share cells; others cross only at right angles.
 """
 
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from grader.pictures import Arrow
 Cell: TypeAlias = tuple[int, int]  # column and row, row 0 at the top
 _Step: TypeAlias = tuple[Cell, Cell]  # a cell, and the direction in which it is entered
 SIDES = ((0, -1), (1, 0), (0, 1), (-1, 0))
-BEND, CROSSING = 4, 8  # what they cost, in cells
-JOINED = 4  # to come from the side upon an arrow to the same end
-ASIDE, FAR = 5, 10  # each cell between the middle of a side and where an arrow leaves or comes; the most for all
+BEND, CROSSING = 4, 8  # costs, in cells
+JOINED = 4  # cost of joining, from the side, an arrow to the same end
+OFF_CENTER, MOST_OFF_CENTER = 5, 10  # cost per cell between the end of an arrow and the middle of a side; at most
 
 
 class BoxFrame(NamedTuple):
-    """The border of a box; all four belong to it."""
+    """The border of a box; all four sides belong to it."""
 
     left: int
     top: int
@@ -27,41 +27,42 @@ class BoxFrame(NamedTuple):
     bottom: int
 
     def border(self, other: "BoxFrame") -> Iterator[tuple[Cell, Cell, int]]:
-        """Each cell of a side without its corners, the direction out of the box, and how far it is from the middle.
+        """Yield each cell of a side but the corners, the direction out of the box, and its distance from the middle.
 
-        What lies opposite the middle of the other box is in the middle, too.
+        A cell opposite the middle of the other box also counts as the middle.
         """
         for x in range(self.left + 1, self.right):
-            aside = min(_off(x, self.left, self.right), _off(x, other.left, other.right))
-            yield (x, self.top), (0, -1), aside
-            yield (x, self.bottom), (0, 1), aside
+            off = min(_off_center(x, self.left, self.right), _off_center(x, other.left, other.right))
+            yield (x, self.top), (0, -1), off
+            yield (x, self.bottom), (0, 1), off
         for y in range(self.top + 1, self.bottom):
-            aside = min(_off(y, self.top, self.bottom), _off(y, other.top, other.bottom))
-            yield (self.left, y), (-1, 0), aside
-            yield (self.right, y), (1, 0), aside
+            off = min(_off_center(y, self.top, self.bottom), _off_center(y, other.top, other.bottom))
+            yield (self.left, y), (-1, 0), off
+            yield (self.right, y), (1, 0), off
 
-    def away(self, at: Cell) -> int:
-        """How many steps a cell is from it at least."""
+    def steps_from(self, at: Cell) -> int:
+        """Return a lower bound of the number of steps from a cell to the frame."""
         x, y = at
         return max(self.left - x, x - self.right, 0) + max(self.top - y, y - self.bottom, 0)
 
     def cells(self) -> Iterator[Cell]:
+        """Return all cells of the box."""
         return ((x, y) for x in range(self.left, self.right + 1) for y in range(self.top, self.bottom + 1))
 
 
-def _off(at: int, first: int, last: int) -> int:
-    """How far a cell is from the middle of others."""
+def _off_center(at: int, first: int, last: int) -> int:
+    """Return the distance of a cell from the middle of a range."""
     return abs(2 * at - first - last) // 2
 
 
 class Route(NamedTuple):
-    """An arrow's way: the border of its start, all cells between, and the border of its end."""
+    """The route of an arrow: the border of its start, all cells between, and the border of its end."""
 
     arrow: Arrow
     cells: tuple[Cell, ...]
 
     def turns(self) -> Iterator[Cell]:
-        """The cells between which the way is straight: its ends and its bends."""
+        """Yield the ends and the bends of the route."""
         yield self.cells[0]
         for before, at, after in zip(self.cells, self.cells[1:], self.cells[2:], strict=False):
             if (at[0] - before[0], at[1] - before[1]) != (after[0] - at[0], after[1] - at[1]):
@@ -70,17 +71,17 @@ class Route(NamedTuple):
 
 
 class _Use(NamedTuple):
-    """What an arrow does in a cell."""
+    """The use of a cell by an arrow."""
 
     arrow: Arrow
-    across: bool  # it comes from the left or the right
+    across: bool  # it enters from the left or the right
     bend: bool
     head: bool
 
 
 @dataclass
 class ArrowRouter:
-    """A screen with boxes, on which one way after the other is found."""
+    """A screen with boxes, and the routes found on it one after the other."""
 
     width: int
     height: int
@@ -93,8 +94,8 @@ class ArrowRouter:
         self._taken = {cell for frame in self.frames.values() for cell in frame.cells()}
 
     def connect(self, arrow: Arrow) -> bool:
-        """Finds a way for the arrow and keeps it; False if there is none."""
-        cells = self._way(arrow)
+        """Find a route for the arrow and keep it; return False if there is none."""
+        cells = self._cheapest(arrow)
         if cells is None:
             return False
         self.routes.append(Route(arrow, cells))
@@ -104,55 +105,55 @@ class ArrowRouter:
             self._uses.setdefault(at, []).append(use)
         return True
 
-    def _way(self, arrow: Arrow) -> tuple[Cell, ...] | None:
-        """The cheapest way from border to border."""
+    def _cheapest(self, arrow: Arrow) -> tuple[Cell, ...] | None:
+        """Return the cheapest route from border to border, by A*; None if there is none."""
         start, end = self.frames[arrow.start], self.frames[arrow.end]
-        starts = {(at, out): min(ASIDE * aside, FAR) for at, out, aside in start.border(end)}
-        goals = {(at, (-out[0], -out[1])): min(ASIDE * aside, FAR) for at, out, aside in end.border(start)}
+        starts = {(at, out): _end_cost(off) for at, out, off in start.border(end)}
+        goals = {(at, (-out[0], -out[1])): _end_cost(off) for at, out, off in end.border(start)}
         best = dict(starts)
         came: dict[_Step, _Step] = {}
-        queue = [(cost + end.away(step[0]), place, step) for place, (step, cost) in enumerate(starts.items())]
+        queue = [(cost + end.steps_from(step[0]), place, step) for place, (step, cost) in enumerate(starts.items())]
         heapify(queue)
         pushed = len(queue)
         while queue:
             least, _, step = heappop(queue)
             if step in goals and step in came:
-                return _traced(came, step)
+                return _path(came, step)
             cost = best[step]
-            if least > cost + end.away(step[0]):
+            if least > cost + end.steps_from(step[0]):
                 continue
-            for ahead, price in self._onward(step, arrow, step in came, goals):
+            for ahead, price in self._next_steps(step, arrow, step in came, goals):
                 if cost + price < best.get(ahead, cost + price + 1):
                     best[ahead], came[ahead] = cost + price, step
-                    heappush(queue, (cost + price + end.away(ahead[0]), pushed, ahead))
+                    heappush(queue, (cost + price + end.steps_from(ahead[0]), pushed, ahead))
                     pushed += 1
         return None
 
-    def _onward(
+    def _next_steps(
         self, step: _Step, arrow: Arrow, may_bend: bool, goals: dict[_Step, int]
     ) -> Iterator[tuple[_Step, int]]:
-        """Where an arrow can go from here, and what that costs. At the last cell before its end it goes straight on."""
+        """Yield the next cells of an arrow and their costs; the last step before its end is straight."""
         (x, y), heading = step
-        may_bend = may_bend and all(_related(arrow, use.arrow) for use in self._uses.get((x, y), ()))
-        for way in SIDES if may_bend else (heading,):
-            ahead = (x + way[0], y + way[1]), way
-            if way == heading and ahead in goals:
+        may_bend = may_bend and all(share_an_end(arrow, use.arrow) for use in self._uses.get((x, y), ()))
+        for direction in SIDES if may_bend else (heading,):
+            ahead = (x + direction[0], y + direction[1]), direction
+            if direction == heading and ahead in goals:
                 yield ahead, 1 + goals[ahead]
-            elif way != (-heading[0], -heading[1]):
-                price = self._price(*ahead, arrow)
+            elif direction != (-heading[0], -heading[1]):
+                price = self._cost(*ahead, arrow)
                 if price is not None:
-                    yield ahead, price + (BEND if way != heading else 0)
+                    yield ahead, price + (BEND if direction != heading else 0)
 
-    def _price(self, at: Cell, way: Cell, arrow: Arrow) -> int | None:
-        """What it costs to go there; None where one may not."""
+    def _cost(self, at: Cell, direction: Cell, arrow: Arrow) -> int | None:
+        """Return the cost of entering a cell; None if it cannot be entered."""
         if not (0 <= at[0] < self.width and 0 <= at[1] < self.height) or at in self._taken:
             return None
         price, joined = 1, []
         for use in self._uses.get(at, ()):
-            along = use.across == (way[1] == 0)
+            along = use.across == (direction[1] == 0)
             if use.head and not (along and use.arrow.end == arrow.end):
                 return None
-            if not _related(arrow, use.arrow):
+            if not share_an_end(arrow, use.arrow):
                 if along or use.bend:
                     return None
                 price += CROSSING
@@ -161,7 +162,12 @@ class ArrowRouter:
         return price + JOINED if joined and not any(joined) else price
 
 
-def _traced(came: dict[_Step, _Step], last: _Step) -> tuple[Cell, ...]:
+def _end_cost(off: int) -> int:
+    """Return the cost of an end that is `off` cells from the middle of its side."""
+    return min(OFF_CENTER * off, MOST_OFF_CENTER)
+
+
+def _path(came: dict[_Step, _Step], last: _Step) -> tuple[Cell, ...]:
     cells = [last[0]]
     while last in came:
         last = came[last]
@@ -169,5 +175,6 @@ def _traced(came: dict[_Step, _Step], last: _Step) -> tuple[Cell, ...]:
     return tuple(reversed(cells))
 
 
-def _related(one: Arrow, other: Arrow) -> bool:
+def share_an_end(one: Arrow, other: Arrow) -> bool:
+    """Return whether two arrows start or end at the same box."""
     return one.start == other.start or one.end == other.end

@@ -1,4 +1,4 @@
-"""Where boxes, arrows and their labels lie, in cells of a screen: what is drawn with characters and as SVG alike."""
+"""The layout of boxes, arrows and labels in terminal cells, shared by text and SVG."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from msgspec.structs import replace
 from grader.pictures import Arrow, Box, Boxes
 from grader.show.layout import cells, wrap
 from grader.show.numbers import numbered
-from grader.show.pictures.arrow_routes import BoxFrame, ArrowRouter, Route
 from grader.show.pictures.arrow_labels import PlacedText, place_labels
+from grader.show.pictures.arrow_routes import ArrowRouter, BoxFrame, Route
 
-ROOM = 4  # cells around all boxes in which arrows may run
-ROOMY = ((1, 5), (1, 4), (1, 3), (0, 3), (0, 2), (0, 1))  # cells between a label and its frame, and between boxes
-BETWEEN = (1, 2, 3, 4)  # lines between rows of boxes; more of them first where arrows run there
+MARGIN = 4  # cells around all boxes, for arrows
+SPACINGS = ((1, 5), (1, 4), (1, 3), (0, 3), (0, 2), (0, 1))  # cells between a label and its frame, and between boxes
+ROW_GAPS = (1, 2, 3, 4)  # lines between rows of boxes; larger ones first if arrows run along a row
 
 
 @dataclass(frozen=True)
 class BoxLayout:
-    """A picture with a place for all that is in it. `key` says what numbers in boxes stand for."""
+    """A picture of boxes with a position for each of its parts. `key` explains numbers that replace labels."""
 
     width: int
     height: int
@@ -30,7 +30,7 @@ class BoxLayout:
 
 
 class _Item(NamedTuple):
-    """A box with its label in lines, on a raster; it may take several columns or, if turned, rows."""
+    """A box with the lines of its label; it may span several columns or, if transposed, rows."""
 
     id: str
     lines: tuple[str, ...]
@@ -41,80 +41,83 @@ class _Item(NamedTuple):
 
 
 def lay_out_boxes(picture: Boxes, width: int) -> BoxLayout | None:
-    """The first of many plans that is no wider: as it is, closer, with broken labels, turned, with numbers for labels.
+    """Return the first layout that is no wider than `width`, or None.
 
-    None if there is none.
+    It tries, in this order: as given, with wrapped labels, transposed, transposed with wrapped labels, and with numbers
+    instead of labels; each with less and less room around the boxes.
     """
-    for broken, turned in ((False, False), (True, False), (False, True), (True, True)):
-        found = _closest(picture, width, broken, turned)
+    for wrap_labels, transposed in ((False, False), (True, False), (False, True), (True, True)):
+        found = _roomiest(picture, width, wrap_labels, transposed)
         if found:
             return found
     numbers = [str(number) for number in range(1, len(picture.boxes) + 1)]
     boxes = tuple(replace(box, label=number) for box, number in zip(picture.boxes, numbers, strict=True))
-    for turned in (False, True):
-        found = _closest(replace(picture, boxes=boxes), width, False, turned)
+    for transposed in (False, True):
+        found = _roomiest(replace(picture, boxes=boxes), width, False, transposed)
         if found:
             key = numbered([box.label for box in picture.boxes])
             return BoxLayout(found.width, found.height, found.frames, found.routes, found.texts, tuple(key))
     return None
 
 
-def _closest(picture: Boxes, width: int, broken: bool, turned: bool) -> BoxLayout | None:
-    """The plan with the most room around its boxes that is no wider."""
-    items = {box.id: _item(box, broken, turned) for box in picture.boxes}
-    between = BETWEEN
-    if any(_needs_a_lane(items[arrow.start], items[arrow.end]) for arrow in picture.arrows):
-        between = (*BETWEEN[1:], BETWEEN[0])
-    for inside, apart in ROOMY:
+def _roomiest(picture: Boxes, width: int, wrap_labels: bool, transposed: bool) -> BoxLayout | None:
+    """Return the layout with the most room around its boxes that is no wider than `width`."""
+    items = {box.id: _item(box, wrap_labels, transposed) for box in picture.boxes}
+    between = ROW_GAPS
+    if any(_runs_along_row(items[arrow.start], items[arrow.end]) for arrow in picture.arrows):
+        between = (*ROW_GAPS[1:], ROW_GAPS[0])
+    for inside, apart in SPACINGS:
         columns = _columns(items, picture.arrows, inside, apart)
         if columns[-1].stop - columns[0].start > width:
             continue
         has_places = False
         for lines in between:
-            found = _planned(items, picture.arrows, columns, lines)
+            found = _with_arrows(items, picture.arrows, columns, lines)
             if found and found.width <= width:
                 return found
             has_places = has_places or found is not None
-        if not has_places:  # closer boxes leave no more room for arrows
+        if not has_places:  # arrows that have no room now will not have more with closer boxes
             return None
     return None
 
 
-def _item(box: Box, broken: bool, turned: bool) -> _Item:
-    lines = tuple(line for part in box.label.split("\n") for line in (_broken(part) if broken else [part]))
-    if turned:
+def _item(box: Box, wrap_labels: bool, transposed: bool) -> _Item:
+    lines = tuple(line for part in box.label.split("\n") for line in (_wrapped(part) if wrap_labels else [part]))
+    if transposed:
         return _Item(box.id, lines, box.column, box.row, box.columns, 1)
     return _Item(box.id, lines, box.row, box.column, 1, box.columns)
 
 
-def _broken(label: str) -> list[str]:
-    """A label in lines about as long as its longest word."""
+def _wrapped(label: str) -> list[str]:
+    """Wrap a label to about the length of its longest word."""
     return wrap(label, max([6, *map(cells, label.split())]))
 
 
-def _needs_a_lane(one: _Item, other: _Item) -> bool:
-    """Whether an arrow between them runs along a row: they neither stand above each other nor next to each other."""
+def _runs_along_row(one: _Item, other: _Item) -> bool:
+    """Return whether an arrow between two boxes runs along a row: they are neither stacked nor adjacent."""
     left, right = sorted((one, other), key=lambda item: item.column)
     above = right.column < left.column + left.columns
     beside = one.row == other.row and right.column == left.column + left.columns
     return not (above or beside)
 
 
-def _planned(by_id: dict[str, _Item], arrows: Sequence[Arrow], columns: Sequence[range], between: int) -> BoxLayout | None:
-    """The plan with so many lines between rows; None where it has no place for an arrow or its label."""
+def _with_arrows(
+    by_id: dict[str, _Item], arrows: Sequence[Arrow], columns: Sequence[range], between: int
+) -> BoxLayout | None:
+    """Return the layout with `between` lines between rows, or None if an arrow or a label does not fit."""
     items = list(by_id.values())
     rows = _rows(items, between)
     frames = {}
     for item in items:
         right, bottom = columns[item.column + item.columns - 1][-1], rows[item.row + item.rows - 1][-1]
         frames[item.id] = BoxFrame(columns[item.column].start, rows[item.row].start, right, bottom)
-    ground = ArrowRouter(columns[-1].stop + ROOM, rows[-1].stop + ROOM, frames)
+    router = ArrowRouter(columns[-1].stop + MARGIN, rows[-1].stop + MARGIN, frames)
     nearest_first = sorted(arrows, key=lambda arrow: _distance(by_id[arrow.start], by_id[arrow.end]))
-    labels = place_labels(ground) if all(map(ground.connect, nearest_first)) else None
+    labels = place_labels(router) if all(map(router.connect, nearest_first)) else None
     if labels is None:
         return None
-    texts = [text for item in items for text in _inside(frames[item.id], item.lines)]
-    return _trimmed(frames.values(), ground.routes, [*texts, *labels])
+    texts = [text for item in items for text in _centered(frames[item.id], item.lines)]
+    return _trimmed(frames.values(), router.routes, [*texts, *labels])
 
 
 def _distance(one: _Item, other: _Item) -> int:
@@ -122,7 +125,7 @@ def _distance(one: _Item, other: _Item) -> int:
 
 
 def _columns(by_id: dict[str, _Item], arrows: Sequence[Arrow], inside: int, apart: int) -> list[range]:
-    """The cells of each column."""
+    """Return the cells of each column."""
     items = list(by_id.values())
     count = max(item.column + item.columns for item in items)
     needs = {item.id: max(map(cells, item.lines)) + 2 + 2 * inside for item in items}
@@ -141,30 +144,30 @@ def _columns(by_id: dict[str, _Item], arrows: Sequence[Arrow], inside: int, apar
         missing = needs[item.id] - sum(wide[column] for column in there) - sum(gaps[column] for column in there[:-1])
         for place, column in enumerate(there if item.columns > 1 else ()):
             wide[column] += max(-(-(missing - place) // item.columns), 0)
-    lefts = (ROOM + sum(wide[:column]) + sum(gaps[:column]) for column in range(count))
+    lefts = (MARGIN + sum(wide[:column]) + sum(gaps[:column]) for column in range(count))
     return [range(left, left + size) for left, size in zip(lefts, wide, strict=True)]
 
 
 def _rows(items: Sequence[_Item], between: int) -> list[range]:
-    """The lines of each row."""
+    """Return the lines of each row."""
     count = max(item.row + item.rows for item in items)
     high = [
         max([len(item.lines) for item in items if item.row == row and item.rows == 1] or [1]) + 2
         for row in range(count)
     ]
-    tops = (ROOM + sum(high[:row]) + between * row for row in range(count))
+    tops = (MARGIN + sum(high[:row]) + between * row for row in range(count))
     return [range(top, top + size) for top, size in zip(tops, high, strict=True)]
 
 
-def _inside(frame: BoxFrame, lines: Sequence[str]) -> Iterator[PlacedText]:
-    """A label in the middle of its box."""
+def _centered(frame: BoxFrame, lines: Sequence[str]) -> Iterator[PlacedText]:
+    """Center a label in its box."""
     top = (frame.top + frame.bottom - len(lines) + 1) // 2
     for place, line in enumerate(lines):
         yield PlacedText(((frame.left + frame.right - cells(line) + 1) // 2, top + place), line)
 
 
 def _trimmed(frames: Collection[BoxFrame], routes: Sequence[Route], texts: Sequence[PlacedText]) -> BoxLayout:
-    """All that was placed, moved to the left and to the top as far as it goes."""
+    """Move everything as far to the left and to the top as possible."""
     used = [cell for frame in frames for cell in ((frame.left, frame.top), (frame.right, frame.bottom))]
     used += [cell for route in routes for cell in route.cells]
     used += [cell for text in texts for cell in text.cells()]

@@ -1,4 +1,4 @@
-"""What stands in the cells of matrices and heatmaps, for all that draw them."""
+"""The texts and values in the cells of matrices and heatmaps."""
 
 from collections.abc import Iterator
 
@@ -9,11 +9,12 @@ from grader.show.numbers import format_alike
 
 
 def is_number(cell: bool | float | str) -> bool:
+    """Return whether a cell holds a number."""
     return not isinstance(cell, bool | str)
 
 
 def cell_texts(of: Grid) -> list[list[str]]:
-    """What stands in each cell; nothing in those that are filled or empty."""
+    """Return the text of each cell; filled and empty cells have none."""
     numbers = [float(each) for row in of.cells for each in row if is_number(each)]
     shown = iter(format_alike(numbers, of.digits))
     return [
@@ -22,28 +23,28 @@ def cell_texts(of: Grid) -> list[list[str]]:
 
 
 def split_columns(of: Grid, most: int) -> Iterator[Grid]:
-    """The grid in parts of so many columns at most."""
+    """Split a grid into parts of at most `most` columns."""
     for start in range(0, len(of.cells[0]), most):
         cells = [row[start : start + most] for row in of.cells]
         yield replace(of, columns=of.columns[start : start + most], cells=cells)
 
 
 def signs_before(picture: Matrix) -> list[str]:
-    """What stands before each grid; nothing before the first."""
+    """Return the sign before each grid; none before the first."""
     return ["", *picture.signs, *[""] * len(picture.grids)][: len(picture.grids)]
 
 
 def heatmap_texts(picture: Heatmap) -> list[list[str]]:
-    """The numbers of a heatmap as it shows them."""
+    """Return the numbers of a heatmap as text."""
     return [[f"{each:.{picture.digits}f}" for each in row] for row in picture.values]
 
 
 def value_range(picture: Heatmap) -> tuple[float, float]:
-    """The lowest and the highest number."""
+    """Return the lowest and the highest number of a heatmap."""
     numbers = [number for row in picture.values for number in row]
     return min(numbers), max(numbers)
 
 
 def fraction(number: float, low: float, high: float) -> float:
-    """Where a number lies between the lowest, 0, and the highest, 1."""
+    """Return the position of a number between the lowest, 0, and the highest, 1."""
     return (number - low) / (high - low) if high > low else 0.0

@@ -69,7 +69,7 @@ class GradeMagic:
             raise MagicUsageError("Interrupted; nothing was graded.") from None
         except UsageError as error:
             raise MagicUsageError(str(error)) from None
-        display(mime_bundle(graded.screen), raw=True)  # type: ignore[no-untyped-call]
+        display(mime_bundle(graded.screen_lines), raw=True)  # type: ignore[no-untyped-call]
         if graded.result.outcome in (Outcome.GRADED, Outcome.NOT_STARTED):  # otherwise it would fail or hang here too
             sys.path += [folder for folder in map(str, graded.imports) if folder not in sys.path]
             self._shell.run_cell(cell, store_history=False)  # type: ignore[no-untyped-call]

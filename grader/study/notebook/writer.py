@@ -29,8 +29,8 @@ from grader.course.lesson.model import (
 )
 from grader.course.lesson.pictures import load_picture
 from grader.course.load import exercise_ids
-from grader.show.pictures.graphics import svg
 from grader.show.markdown import fenced
+from grader.show.pictures.graphics import svg
 
 _SETUP = """\
 Text, code and pictures need nothing but PyTorch. The cells that begin with `%%grade` need the course, too. If Jupyter

@@ -21,8 +21,14 @@ from grader.course.model import Exercise
 from grader.pictures import Picture
 from grader.show.layout import BLANK, MANY, Line, Span, bold, cells, dim, line, paint, width
 from grader.show.symbols import FAILED, NOT_STARTED, PASSED
-from grader.show.text import wrap_code, with_head
-from grader.study.reader.markdown import MARGIN, ReaderPage, code_lines, inline_spans, markdown_lines
+from grader.show.text import with_head, wrap_code
+from grader.study.reader.markdown import (
+    MARGIN,
+    ReaderPage,
+    code_lines,
+    inline_spans,
+    markdown_lines,
+)
 
 QUESTION_MARK = "?"
 MAX_PICTURE_WIDTH = 76  # columns

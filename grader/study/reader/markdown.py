@@ -130,7 +130,9 @@ class _Renderer:
         text = tex_to_text(tex) if self.page.unicode else tex.strip()
         indent = MARGIN + 4
         return [
-            each for row in text.split("\n") for each in wrap_spans((Span(row),), self.page.width - indent, " " * indent)
+            each
+            for row in text.split("\n")
+            for each in wrap_spans((Span(row),), self.page.width - indent, " " * indent)
         ]
 
     def _table(self, tokens: Sequence[Token]) -> MarkdownTable:

@@ -8,7 +8,7 @@ from grader.course.lesson.files import PartFile, part_files
 from grader.course.lesson.model import Part
 from grader.course.model import Course, Lesson
 from grader.course.progress import Progress
-from grader.show.layout import BLANK, Line, Span, bold, cells, dim, line, align_right, width
+from grader.show.layout import BLANK, Line, Span, align_right, bold, cells, dim, line, width
 from grader.show.symbols import HERE, NOT_STARTED, PASSED
 from grader.show.text import with_head
 

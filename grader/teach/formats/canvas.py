@@ -9,9 +9,10 @@ from pathlib import Path
 
 from grader.base.errors import UsageError
 from grader.course.document import shown
+from grader.show.numbers import format_points
 from grader.teach.formats.files import print_note, read_template
 from grader.teach.formats.matching import RowMatcher, identifiers
-from grader.teach.formats.table import csv_cell, format_number, write_table
+from grader.teach.formats.table import csv_cell, write_table
 from grader.teach.formats.view import final_points, grades_by_student
 from grader.teach.gradebook.model import Book, Item
 
@@ -41,7 +42,7 @@ def _new_table(book: Book) -> Iterator[list[str]]:
     titles = [item.title for item in book.items]
     columns = [item.title if titles.count(item.title) == 1 else f"{item.title}, {item.id}" for item in book.items]
     yield [*STUDENT_COLUMNS, *map(csv_cell, columns)]
-    yield [POINTS_POSSIBLE, "", "", "", "", *(format_number(item.max_score) for item in book.items)]
+    yield [POINTS_POSSIBLE, "", "", "", "", *(format_points(item.max_score) for item in book.items)]
     for student, grades in grades_by_student(book):
         canvas_id = student.id if "canvas" in book.run.layout and student.id.isdigit() else ""
         sis_id = "" if canvas_id else student.id
@@ -152,6 +153,6 @@ def _check_points_possible(row: Sequence[str], items: Sequence[Item], export: _E
         possible = row[export.columns[item.id]].strip()
         if _NUMBER.fullmatch(possible) and float(possible.replace(",", ".")) != item.max_score:
             print_note(
-                f"{item.id} has {format_number(item.max_score)} points here and {possible} in Canvas; "
+                f"{item.id} has {format_points(item.max_score)} points here and {possible} in Canvas; "
                 "grades are written unscaled."
             )

@@ -48,7 +48,11 @@ class ResultExplanation(NamedTuple):
 
 def explain_result(measured: Result | QuizResult) -> ResultExplanation:
     """Explain a result as far as its student may know it."""
-    return _explain_quiz(measured) if isinstance(measured, QuizResult) else _explain_exercise(display_struct(measured, True))
+    return (
+        _explain_quiz(measured)
+        if isinstance(measured, QuizResult)
+        else _explain_exercise(display_struct(measured, True))
+    )
 
 
 def _explain_exercise(result: Result) -> ResultExplanation:
@@ -65,7 +69,9 @@ def _explain_exercise(result: Result) -> ResultExplanation:
         if section.pieces
     ]
     remarks = [] if result.hidden_tests else [PUBLIC_ONLY]
-    return ResultExplanation(rows, explained, [*remarks, "; ".join(filter(None, (time_text(result), conditions(result))))])
+    return ResultExplanation(
+        rows, explained, [*remarks, "; ".join(filter(None, (time_text(result), conditions(result))))]
+    )
 
 
 def _explain_quiz(quiz: QuizResult) -> ResultExplanation:

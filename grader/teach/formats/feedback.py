@@ -18,20 +18,21 @@ from grader.quiz.result import QuestionResult, QuizResult
 from grader.show.explanation import explanation_lines
 from grader.show.layout import (
     Line,
+    align_right,
     bold,
     cells,
-    display_text,
-    display_struct,
     clip,
     dim,
+    display_struct,
+    display_text,
+    join_blocks,
     line,
     pad,
     paint,
-    join_blocks,
     prose,
-    align_right,
 )
 from grader.show.markdown import fenced
+from grader.show.numbers import format_change, format_points
 from grader.show.score import score_lines
 from grader.show.status import outcome_mark, status_lines
 from grader.show.terminal import DOCUMENT
@@ -40,7 +41,6 @@ from grader.teach.formats.explanation import ResultExplanation, explain_result
 from grader.teach.formats.github import escape_markdown
 from grader.teach.formats.names import folder_name
 from grader.teach.formats.page import render_page
-from grader.teach.formats.table import format_number, format_signed
 from grader.teach.formats.view import explain_points, grades_by_student, total_points
 from grader.teach.gradebook.model import Book, Grade, Item
 from grader.teach.gradebook.ungraded import ungraded_in
@@ -69,7 +69,7 @@ class FeedbackEntry(NamedTuple):
         points = self.grade.points
         if points is None:
             return "not graded"
-        return f"{format_number(points.final)} of {format_number(points.max)} points"
+        return f"{format_points(points.final)} of {format_points(points.max)} points"
 
     @property
     def explanation(self) -> ResultExplanation | None:
@@ -153,10 +153,10 @@ def quiz_screen(result: QuizResult) -> list[Line]:
         if scores:
             filled = round(20 * sum(scores) / len(scores))
             bar = line("█" * filled, dim("░" * (20 - filled)))
-            levels.append(line("    ", pad(level, 10), " ", bar, f"   {format_number(sum(scores))} of {len(scores)}"))
+            levels.append(line("    ", pad(level, 10), " ", bar, f"   {format_points(sum(scores))} of {len(scores)}"))
     width = min(max((cells(each.id) for each in result.questions), default=0), 32)
     questions = [each for question in result.questions for each in _question(question, width)]
-    earned = f"{format_number(result.score)} of {format_number(result.max_score)} questions"
+    earned = f"{format_points(result.score)} of {format_points(result.max_score)} questions"
     return join_blocks(levels, questions, [line("  ", bold(earned))])
 
 
@@ -164,7 +164,7 @@ def _question(question: QuestionResult, width: int) -> list[Line]:
     outcome = Outcome.SKIPPED if question.answer is None else Outcome.PASSED if question.score == 1 else Outcome.FAILED
     room = PAGE.width - 6 - width - 3 - 6
     section = pad(clip(question.section, room), room)
-    points = align_right(format_number(question.score), 6)
+    points = align_right(format_points(question.score), 6)
     lines = [line("    ", outcome_mark(outcome), " ", pad(clip(question.id, width), width), "   ", section, points)]
     if outcome is Outcome.FAILED:
         lines += prose(f"Your answer: {question.answer}", PAGE, indent=6)
@@ -211,17 +211,17 @@ def _markdown(book: Book, student: Student, entries: Sequence[FeedbackEntry], no
 
 def _points(entry: FeedbackEntry) -> list[str]:
     """Return the cells of a row: measured, late, adjusted, final, of."""
-    maximum = format_number(entry.item.max_score)
+    maximum = format_points(entry.item.max_score)
     if entry.grade is None:
         return ["–", "", "", "0", maximum]
     points = entry.grade.points
     if points is None:
         return ["?", "", "", "?", maximum]
     return [
-        format_number(points.measured),
-        format_signed(points.late) if points.late else "",
-        format_signed(points.adjustment) if points.adjustment else "",
-        format_number(points.final),
+        format_points(points.measured),
+        format_change(points.late) if points.late else "",
+        format_change(points.adjustment) if points.adjustment else "",
+        format_points(points.final),
         maximum,
     ]
 
@@ -233,6 +233,6 @@ def _total(entries: Sequence[FeedbackEntry]) -> list[str]:
         "",
         "",
         "",
-        "?" if final is None else format_number(final),
-        format_number(sum(each.item.max_score for each in entries)),
+        "?" if final is None else format_points(final),
+        format_points(sum(each.item.max_score for each in entries)),
     ]

@@ -18,9 +18,10 @@ from grader.base.files import whole
 from grader.base.result import Outcome
 from grader.base.text import clean_line
 from grader.course.document import shown
+from grader.show.numbers import format_points
 from grader.teach.formats.cases import cases
 from grader.teach.formats.files import print_note
-from grader.teach.formats.table import format_number
+from grader.teach.formats.table import points_cell
 from grader.teach.formats.view import grades_by_student, total_points
 from grader.teach.gradebook.model import Book, Grade
 from grader.teach.gradebook.ungraded import ungraded_in
@@ -69,13 +70,13 @@ def format_summary(book: Book, max_bytes: int) -> str:
 
     Returns "" if not even the table's head fits.
     """
-    max_scores = " | ".join(format_number(item.max_score) for item in book.items)
+    max_scores = " | ".join(format_points(item.max_score) for item in book.items)
     head = [
         f"## {escape_markdown(book.course)}",
         "",
         "| student | " + " | ".join(escape_markdown(item.id) for item in book.items) + " | total |",
         "|---|" + "--:|" * (len(book.items) + 1),
-        f"| *of* | {max_scores} | {format_number(_max_score(book))} |",
+        f"| *of* | {max_scores} | {format_points(_max_score(book))} |",
     ]
     rows: list[str] = []
     faults: list[str] = []
@@ -110,7 +111,7 @@ def _rows(book: Book) -> Iterator[tuple[str, str]]:
         by_item = {grade.item.id: grade for grade in grades}
         points = [_points(by_item.get(item.id)) for item in book.items]
         name = escape_markdown(student.name or student.id)
-        row = f"| {name} | " + " | ".join(points) + f" | {format_number(total_points(grades)) or '?'} |"
+        row = f"| {name} | " + " | ".join(points) + f" | {points_cell(total_points(grades)) or '?'} |"
         faults = [
             f"- {name}, {escape_markdown(grade.item.id)}: the grader is at fault: "
             f"{escape_markdown(grade.error[:MAX_MESSAGE])}"
@@ -139,7 +140,7 @@ def _student_prefix(student: Student | None) -> str:
 def _points(grade: Grade | None) -> str:
     if grade is None:
         return "–"
-    return format_number(grade.points.final) if grade.points else "?"
+    return format_points(grade.points.final) if grade.points else "?"
 
 
 def _max_score(book: Book) -> float:
@@ -208,7 +209,7 @@ def _outputs(book: Book) -> str:
     totals = [total_points(grades) for _, grades in grades_by_student(book) if grades]
     known = [points for points in totals if points is not None]
     mean = fmean(known) if known else None
-    return f"score={format_number(mean)}\nmax-score={format_number(_max_score(book))}\n"
+    return f"score={points_cell(mean)}\nmax-score={format_points(_max_score(book))}\n"
 
 
 def _size(path: Path) -> int:

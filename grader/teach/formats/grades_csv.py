@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grader.base.result import Result
-from grader.teach.formats.table import csv_cell, format_number, write_table
+from grader.show.numbers import format_points
+from grader.teach.formats.table import csv_cell, points_cell, write_table
 from grader.teach.formats.view import final_points, grades_by_student, total_points
 from grader.teach.gradebook.model import Book
 from grader.teach.gradebook.ungraded import ungraded_in
@@ -26,13 +27,13 @@ def write_grades_csv(book: Book, out: Path) -> list[Path]:
 
 
 def _wide(book: Book) -> Iterator[list[str]]:
-    maximum = format_number(sum(item.max_score for item in book.items))
+    maximum = format_points(sum(item.max_score for item in book.items))
     yield ["student", "name", "email", "login", *(csv_cell(item.id) for item in book.items), "total", "max"]
     for student, grades in grades_by_student(book):
         yield [
             *map(csv_cell, (student.id, student.name, student.email, student.login)),
             *final_points(grades, book.items),
-            format_number(total_points(grades)),
+            points_cell(total_points(grades)),
             maximum,
         ]
 
@@ -60,8 +61,8 @@ def _long(book: Book) -> Iterator[list[str]]:
         measured = (points.measured, points.late, points.adjustment, points.final) if points else (None,) * 4
         yield [
             *map(csv_cell, (grade.student.id, grade.student.name, grade.item.id, grade.item.kind)),
-            *map(format_number, measured),
-            format_number(grade.item.max_score),
+            *map(points_cell, measured),
+            format_points(grade.item.max_score),
             grade.outcome.value,
             csv_cell(result.diagnosis.mistake if result and result.diagnosis else None),
             str(result.seed) if result else "",

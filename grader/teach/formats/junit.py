@@ -8,10 +8,10 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from grader.base.files import whole
 from grader.base.result import Outcome
 from grader.base.text import clean_line, xml_text
+from grader.show.numbers import format_points
 from grader.teach.formats.cases import STOPPED, CaseResult, cases
 from grader.teach.formats.files import print_note
 from grader.teach.formats.names import folder_name
-from grader.teach.formats.table import format_number
 from grader.teach.formats.view import grades_by_student
 from grader.teach.gradebook.model import Book, Grade
 from grader.teach.gradebook.ungraded import ungraded_in
@@ -45,7 +45,7 @@ def _suite(book: Book, student: Student, grades: list[Grade]) -> Element:
     properties = SubElement(suite, "properties")
     for grade in grades:
         if grade.points:
-            points = f"{format_number(grade.points.final)}/{format_number(grade.points.max)}"
+            points = f"{format_points(grade.points.final)}/{format_points(grade.points.max)}"
             SubElement(properties, "property", name=f"points.{grade.item.id}", value=points)
     for grade, each in cases_of_grades:
         for case in each:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grader.base.text import clean_line
+from grader.show.numbers import format_points
 from grader.teach.formats.feedback import FOLDER, PAGE_NAME
 from grader.teach.formats.files import join_names, print_note
 from grader.teach.formats.names import folder_name
-from grader.teach.formats.table import csv_cell, format_number, write_table
+from grader.teach.formats.table import csv_cell, points_cell, write_table
 from grader.teach.formats.view import describe_grade, grades_by_student, total_points
 from grader.teach.gradebook.model import Book
 
@@ -21,7 +22,7 @@ def write_mail(book: Book, out: Path) -> list[Path]:
 
 
 def _rows(book: Book) -> Iterator[list[str]]:
-    maximum = format_number(sum(item.max_score for item in book.items))
+    maximum = format_points(sum(item.max_score for item in book.items))
     yield ["email", "name", "student", "points", "of", "text", "attachment"]
     for student, grades in grades_by_student(book):
         if student.email:
@@ -32,5 +33,5 @@ def _rows(book: Book) -> Iterator[list[str]]:
             page = f"{FOLDER}/{folder_name(student.id)}/{PAGE_NAME}"
             yield [
                 *map(csv_cell, (student.email, student.name or student.id, student.id)),
-                *(format_number(total_points(grades)), maximum, csv_cell(text), page),
+                *(points_cell(total_points(grades)), maximum, csv_cell(text), page),
             ]

@@ -10,7 +10,7 @@ from grader.base.text import clean
 from grader.show.failure import OUTCOME_NAMES
 from grader.show.html import pre_element
 from grader.show.layout import reflow
-from grader.teach.formats.table import format_number, format_signed
+from grader.show.numbers import format_change, format_points
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -50,7 +50,7 @@ def _environment() -> "Environment":
         "breakable": breakable,  # allows a line break after each underscore of an identifier
         "pre": lambda lines: Markup(pre_element(lines)),
         "paragraphs": lambda text: reflow(text).split("\n\n"),
-        "number": _if_known(format_number),
+        "number": _if_known(format_points),
         "signed": _signed,
         "percent": _if_known(lambda share: f"{100 * share:.0f}\N{NO-BREAK SPACE}%"),
         "two": _if_known(lambda value: f"{value:.2f}".replace("-", "−")),
@@ -66,7 +66,7 @@ def _if_known(formatter: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def _signed(points: float) -> str:
-    return format_signed(points).replace("-", "−")
+    return format_change(points).replace("-", "−")
 
 
 def _time(time: datetime) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from grader.base.files import whole
 from grader.base.text import clean_line
+from grader.show.numbers import format_points
 
 # The start of a formula, full-width characters included
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
@@ -15,17 +16,9 @@ _LATER_FORMULA = re.compile(r"(;[\s\"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 
 
-def format_number(value: float | None) -> str:
-    """Format a number with at most four decimals, and None as ""."""
-    if value is None:
-        return ""
-    text = f"{value:.4f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
-
-
-def format_signed(value: float) -> str:
-    """Format a number as `format_number` does, with a plus sign if it is positive."""
-    return f"+{format_number(value)}" if value > 0 else format_number(value)
+def points_cell(points: float | None) -> str:
+    """Return points as a cell, empty for None."""
+    return "" if points is None else format_points(points)
 
 
 def csv_cell(text: str | None) -> str:

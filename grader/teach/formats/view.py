@@ -7,7 +7,8 @@ from itertools import groupby
 from grader.base.errors import UsageError
 from grader.base.text import clean_line
 from grader.course.model import did_you_mean
-from grader.teach.formats.table import format_number, format_signed
+from grader.show.numbers import format_change, format_points
+from grader.teach.formats.table import points_cell
 from grader.teach.gradebook.model import BatchRun, Book, Grade, GradedFile, Item
 from grader.teach.handins.handin import Ignored, Student
 
@@ -33,7 +34,7 @@ def total_points(grades: Sequence[Grade]) -> float | None:
 def final_points(grades: Sequence[Grade], items: Sequence[Item]) -> list[str]:
     """Return the final points as cells, in the order of the items. Unknown or missing grades are empty."""
     known = {grade.item.id: grade.points.final for grade in grades if grade.points}
-    return [format_number(known.get(item.id)) for item in items]
+    return [points_cell(known.get(item.id)) for item in items]
 
 
 def describe_grade(grade: Grade) -> list[str]:
@@ -42,7 +43,7 @@ def describe_grade(grade: Grade) -> list[str]:
     if grade.points is None:
         return [f"{title} could not be graded. {' '.join(explain_points(grade))}"]
     return [
-        f"{title}: {format_number(grade.points.final)} of {format_number(grade.points.max)} points.",
+        f"{title}: {format_points(grade.points.final)} of {format_points(grade.points.max)} points.",
         *explain_points(grade),
     ]
 
@@ -55,8 +56,8 @@ def explain_points(grade: Grade) -> list[str]:
     sentences = []
     if points.late or points.adjustment:
         changes = {"for lateness": points.late, "by the instructor": points.adjustment}
-        parts = "".join(f", {format_signed(amount)} {why}" for why, amount in changes.items() if amount)
-        sentences.append(f"Measured {format_number(points.measured)}{parts}.")
+        parts = "".join(f", {format_change(amount)} {why}" for why, amount in changes.items() if amount)
+        sentences.append(f"Measured {format_points(points.measured)}{parts}.")
     sentences += map(clean_line, points.reasons)
     if grade.error is not None:
         sentences.append(

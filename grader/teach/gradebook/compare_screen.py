@@ -4,10 +4,16 @@ from collections.abc import Sequence
 
 from grader.base.result import Outcome
 from grader.show.failure import OUTCOME_NAMES
-from grader.show.layout import BLANK, COLUMNS, Line, Span, bold, cells, clip, dim, line, pad, prose, align_right
-from grader.teach.gradebook.compare import MissingEntry, RunComparison, ScoreChange, TestChange
+from grader.show.layout import BLANK, COLUMNS, Line, Span, align_right, bold, cells, clip, dim, line, pad, prose
+from grader.show.numbers import format_points
+from grader.teach.gradebook.compare import (
+    MissingEntry,
+    RunComparison,
+    ScoreChange,
+    TestChange,
+)
 from grader.teach.gradebook.model import BatchRun
-from grader.teach.gradebook.screen import PAGE, format_date, format_points, safe_line
+from grader.teach.gradebook.screen import PAGE, format_date, safe_line
 
 MAX_WIDTH = 20  # of the columns of students and items
 MAX_NAMES = 10  # of grades that only one run has

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from grader.show.numbers import format_change
 from grader.teach.gradebook.late import LatePolicy
 from grader.teach.gradebook.model import GradedFile, Points
 from grader.teach.gradebook.tables import Adjustment, Extension
@@ -51,7 +52,7 @@ class GradingPolicy:
                 continue
             points = _round(each.points if each.points is not None else (each.share or 0.0) * maximum)
             adjustment += points
-            reasons.append(f"{points:+.10g} point{'' if abs(points) == 1 else 's'}: {each.reason}")
+            reasons.append(f"{format_change(points)} point{'' if abs(points) == 1 else 's'}: {each.reason}")
         return Points(
             measured=measured,
             late=_round(late),

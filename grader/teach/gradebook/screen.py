@@ -13,19 +13,20 @@ from grader.show.layout import (
     Line,
     Page,
     Span,
+    align_right,
     bold,
     cells,
-    display_text,
     clip,
     dim,
-    with_label,
+    display_text,
     line,
     pad,
     prose,
     reflow,
-    align_right,
+    with_label,
     wrap,
 )
+from grader.show.numbers import format_points
 from grader.show.symbols import FAILED, PASSED
 from grader.teach.gradebook.listing import ClassListing, ListingCell
 from grader.teach.gradebook.model import BatchRun, Grade, Item
@@ -36,11 +37,6 @@ PAGE = Page(width=COLUMNS)
 MAX_NAME = 24  # width of the column of students
 MAX_ERRORS = 10
 NOTHING, FAULT, UNKNOWN = "-", "!", "?"  # nothing handed in; a fault of the grader; a total that includes a fault
-
-
-def format_points(value: float) -> str:
-    """Return points with at most three decimals: `10`, `2.5`, `6.667`."""
-    return f"{round(value, 3):.10g}"
 
 
 def safe_line(text: str, unicode: bool) -> str:

@@ -1,4 +1,4 @@
-"""Pictures of each kind: small ones, and such as lessons have."""
+"""Pictures of each kind: small ones, and some as large as in lessons."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Where boxes, arrows and labels lie."""
+"""The layout of boxes, arrows and labels."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.show.pictures.examples import DECODER, FAN, FLOW, ROUTER, SEQ2SEQ
 
 @pytest.mark.parametrize("picture", [DECODER, FAN, FLOW, ROUTER, SEQ2SEQ], ids=lambda picture: picture.name)
 @pytest.mark.parametrize("width", [40, 56, 76])
-def test_nothing_lies_on_anything_else(picture: Boxes, width: int) -> None:
+def test_parts_of_a_layout_do_not_overlap(picture: Boxes, width: int) -> None:
     found = lay_out_boxes(picture, width)
     assert found
     assert found.width <= width
@@ -21,7 +21,7 @@ def test_nothing_lies_on_anything_else(picture: Boxes, width: int) -> None:
     assert all(0 <= x < found.width and 0 <= y < found.height for x, y in [*boxes, *labels])
 
 
-def test_numbers_stand_for_labels_where_nothing_else_fits() -> None:
+def test_numbers_replace_labels_if_nothing_else_fits() -> None:
     labels = "a long word", "antidisestablishmentarianism"
     boxes = tuple(Box(label, label, 0, place) for place, label in enumerate(labels))
     found = lay_out_boxes(Boxes("long", "Long", boxes, (Arrow(*labels),)), 20)
@@ -30,6 +30,6 @@ def test_numbers_stand_for_labels_where_nothing_else_fits() -> None:
     assert found.key == ("1 a long word", "2 antidisestablishmentarianism")
 
 
-def test_a_label_for_which_no_plan_has_room() -> None:
+def test_returns_none_if_a_label_never_fits() -> None:
     boxes = Box("a", "a", 0, 0), Box("b", "b", 0, 1)
     assert lay_out_boxes(Boxes("wide", "Wide", boxes, (Arrow("a", "b", "longer than " * 4),)), 20) is None

@@ -1,10 +1,10 @@
-"""Pictures drawn with characters, on a terminal and in lines of text.
+"""Pictures drawn with characters, for a terminal.
 
-draw       any picture as lines; says what each kind of it looks like, one module for each
-block      lines side by side, labels that are too long, and what stands for them
-symbols    what we draw with, and the same in ASCII
+draw       draws any picture; each kind has a module of its own
+blocks     lines side by side, and labels that are too long for their place
+symbols    the characters used, and their ASCII replacements
 """
 
 from grader.show.pictures.characters.draw import draw_picture
 
-__all__ = ["drawn"]
+__all__ = ["draw_picture"]

@@ -1,17 +1,18 @@
-"""Bars that lie, one below the other, each with its number."""
+"""Horizontal bars below each other, each with its number."""
 
 from collections.abc import Iterator
 
 from grader.pictures import Bars
+from grader.show.layout import align_right, pad
+from grader.show.numbers import format_number
 from grader.show.pictures.characters.blocks import block_width, flow_items, shorten_labels
 from grader.show.pictures.characters.symbols import FULL
-from grader.show.layout import pad, align_right
-from grader.show.numbers import format_number
 
-LEAST = 20  # cells for the longest bar: where labels leave less, numbers stand for them
+LEAST = 20  # cells for the longest bar; if labels leave less, numbers replace them
 
 
 def bar_lines(picture: Bars, width: int) -> list[str]:
+    """Return the lines of horizontal bars."""
     values = [value for series in picture.series for value in series.values]
     numbers = block_width(map(format_number, values))
     names = [series.label if len(picture.series) > 1 else "" for series in picture.series]
@@ -39,7 +40,7 @@ def _keys(groups: list[str], labels: list[str], width: int) -> Iterator[str]:
 
 
 class _Scale:
-    """From numbers to cells; where some are negative, bars begin at a line of zeros."""
+    """The scale of the bars in cells; with negative values, bars begin at a zero line."""
 
     def __init__(self, low: float, high: float, room: int) -> None:
         self.negative = low < 0

@@ -1,4 +1,4 @@
-"""Lines of text as blocks: how wide they are, side by side, and with labels that are too long for their place."""
+"""Blocks of text lines: their width, side by side, and with labels that are too long for their place."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,17 +9,18 @@ GAP = "   "
 
 
 def block_width(lines: Iterable[str]) -> int:
-    """How many cells the longest line has; 0 if there is none."""
+    """Return the width of the longest line in cells; 0 if there is none."""
     return max(map(cells, lines), default=0)
 
 
 def center(text: str, width: int) -> str:
+    """Return the text centered in `width` cells."""
     left = (width - cells(text)) // 2
     return pad(" " * left + text, width)
 
 
 def side_by_side(blocks: Sequence[Sequence[str]], gap: str = "  ") -> list[str]:
-    """Blocks side by side, aligned at their tops."""
+    """Place blocks side by side, aligned at their tops."""
     height = max(map(len, blocks))
     columns = []
     for block in blocks:
@@ -29,7 +30,7 @@ def side_by_side(blocks: Sequence[Sequence[str]], gap: str = "  ") -> list[str]:
 
 
 def flow_items(items: Iterable[str], width: int) -> list[str]:
-    """Items one after the other, as many in each line as fit; what is longer than a line goes on below itself."""
+    """Place items one after the other, as many per line as fit; an item longer than a line is wrapped."""
     lines: list[str] = []
     for item in items:
         if lines and cells(lines[-1]) + len(GAP) + cells(item) <= width:
@@ -41,7 +42,7 @@ def flow_items(items: Iterable[str], width: int) -> list[str]:
 
 
 def shorten_labels(labels: Sequence[str], room: int) -> tuple[list[str], list[str]]:
-    """Labels that have so many cells at most: as they are, or numbers, and then what the numbers stand for."""
+    """Return labels of at most `room` cells and their legend: the labels themselves, or numbers for them."""
     if block_width(labels) <= room:
         return list(labels), []
     return [str(number) for number in range(1, len(labels) + 1)], numbered(labels)

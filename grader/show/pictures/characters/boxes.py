@@ -1,12 +1,12 @@
-"""Boxes and arrows, as they were planned; where no plan is narrow enough, the arrows as lines of words."""
+"""Boxes and arrows, or the arrows in words if no layout is narrow enough."""
 
 from grader.pictures import Boxes
+from grader.show.layout import cells
+from grader.show.pictures.arrow_labels import arrows_in_words
+from grader.show.pictures.arrow_routes import BoxFrame, Cell, Route, share_an_end
+from grader.show.pictures.box_layout import BoxLayout, lay_out_boxes
 from grader.show.pictures.characters.blocks import flow_items
 from grader.show.pictures.characters.symbols import HEADS
-from grader.show.layout import cells
-from grader.show.pictures.box_layout import BoxLayout, lay_out_boxes
-from grader.show.pictures.arrow_routes import Cell, BoxFrame, Route
-from grader.show.pictures.arrow_labels import arrows_in_words
 
 UP, RIGHT, DOWN, LEFT = 1, 2, 4, 8
 BITS = {(0, -1): UP, (1, 0): RIGHT, (0, 1): DOWN, (-1, 0): LEFT}
@@ -18,27 +18,28 @@ MARKS = {
 
 
 def box_lines(picture: Boxes, width: int) -> list[str]:
-    planned = lay_out_boxes(picture, width)
-    if planned is None:
+    """Return the lines of boxes and arrows."""
+    layout = lay_out_boxes(picture, width)
+    if layout is None:
         return [line for sentence in arrows_in_words(picture) for line in flow_items([sentence], width)]
-    return [*_screen(planned), *flow_items(planned.key, width)]
+    return [*_lines(layout), *flow_items(layout.key, width)]
 
 
-def _screen(planned: BoxLayout) -> list[str]:
+def _lines(layout: BoxLayout) -> list[str]:
     marks: dict[Cell, str] = {}
-    for frame in planned.frames:
+    for frame in layout.frames:
         marks |= _frame(frame)
-    marks |= _ways(planned.routes, marks)
+    marks |= _arrows(layout.routes, marks)
     skipped: set[Cell] = set()
-    for text in planned.texts:
+    for text in layout.texts:
         first, *rest = text.cells()
         marks[first] = text.text
         skipped.update(rest)
         on_a_way = [(text.at[0] - 1, text.at[1]), (text.at[0] + cells(text.text), text.at[1])]
         marks |= {cell: " " for cell in on_a_way if marks.get(cell) == "─"}
     lines = (
-        "".join(marks.get((x, y), " ") for x in range(planned.width) if (x, y) not in skipped)
-        for y in range(planned.height)
+        "".join(marks.get((x, y), " ") for x in range(layout.width) if (x, y) not in skipped)
+        for y in range(layout.height)
     )
     return [line.rstrip() for line in lines]
 
@@ -53,8 +54,8 @@ def _frame(frame: BoxFrame) -> dict[Cell, str]:
     return marks | {(x, y): mark for x, y, mark in (*corners, (frame.right, frame.bottom, "┘"))}
 
 
-def _ways(routes: tuple[Route, ...], frames: dict[Cell, str]) -> dict[Cell, str]:
-    """The cells of all arrows, and the borders at which they begin."""
+def _arrows(routes: tuple[Route, ...], frames: dict[Cell, str]) -> dict[Cell, str]:
+    """Return the characters of all arrows, and of the borders where they begin."""
     bits: dict[Cell, int] = {}
     users: dict[Cell, list[Route]] = {}
     marks: dict[Cell, str] = {}
@@ -69,10 +70,6 @@ def _ways(routes: tuple[Route, ...], frames: dict[Cell, str]) -> dict[Cell, str]
         out = BITS[first[0] - start[0], first[1] - start[1]]
         marks[start] = MARKS[out | (LEFT | RIGHT if frames[start] in "─┴┬" else UP | DOWN)]
     for at, mask in bits.items():
-        strangers = not all(_related(users[at][0], other) for other in users[at])
+        strangers = not all(share_an_end(users[at][0].arrow, other.arrow) for other in users[at])
         marks.setdefault(at, "│" if strangers else MARKS[mask])
     return marks
-
-
-def _related(one: Route, other: Route) -> bool:
-    return one.arrow.start == other.arrow.start or one.arrow.end == other.arrow.end

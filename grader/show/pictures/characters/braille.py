@@ -1,20 +1,20 @@
-"""Lines of dots. A character of Braille has two by four of them."""
+"""Lines made of Braille characters, which have two by four dots each."""
 
 import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
-ACROSS, UP = 2, 4  # dots of a character
+ACROSS, UP = 2, 4  # dots per character
 NO_DOTS = "\u2800"
-_BITS = (0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08)  # for each column, its dots from below
+_BITS = (0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08)  # for each column, its dots from the bottom
 
-Point: TypeAlias = tuple[float, float]  # dots from the left, and from below
+Point: TypeAlias = tuple[float, float]  # dots from the left and from the bottom
 
 
 def draw_dots(points: Sequence[Point], width: int, height: int) -> list[str]:
-    """Rows of characters, the highest first, with straight lines from point to point.
+    """Return rows of characters, the highest first, with straight lines from point to point.
 
-    What lies outside is not drawn, nor is a line from or to what is no finite number.
+    Points outside are not drawn, nor are lines from or to a number that is not finite.
     """
     rows = [[0] * width for _ in range(height)]
     for (x, y), (to_x, to_y) in zip(points, points[1:] or points, strict=False):
@@ -30,7 +30,7 @@ def draw_dots(points: Sequence[Point], width: int, height: int) -> list[str]:
 
 
 def overlay(characters: Sequence[str]) -> str:
-    """One character with the dots of all."""
+    """Return one character with the dots of all."""
     dots = 0
     for each in characters:
         dots |= ord(each) - ord(NO_DOTS)

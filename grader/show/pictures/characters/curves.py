@@ -1,4 +1,4 @@
-"""Lines over one axis. Each has a letter, on it and in the legend, so that none is known by colour alone."""
+"""Lines over a common axis, each marked by a letter that the legend explains, so that they differ without color."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -12,15 +12,15 @@ from grader.show.pictures.characters.braille import ACROSS, NO_DOTS, UP, draw_do
 from grader.show.pictures.characters.ticks import AxisRange, column_labels, row_labels
 
 HEIGHT = 14
-TICKS = 4  # numbers of the axis of y, at most
-APART = 15  # cells from one number of the axis of x to the next
-POWER_APART = 8  # the same of powers of ten
-_COLOURS = ("blue", "magenta", "green", "yellow", "cyan", "red")
+TICKS = 4  # numbers on the y axis, at most
+APART = 15  # cells between numbers on the x axis
+POWER_APART = 8  # cells between powers of ten on the x axis
+_COLORS = ("blue", "magenta", "green", "yellow", "cyan", "red")
 _FRAME = "│"
 
 
 def curve_lines(picture: Curves, width: int, unicode: bool, known: dict[str, int] | None = None) -> list[str]:
-    """The lines of a plot. `known`: which label has which letter and colour in the pictures before this one."""
+    """Return the lines of a plot. `known` maps labels to the letters and colors that earlier pictures gave them."""
     known = {} if known is None else known
     labels = [line.label or f"line {place}" for place, line in enumerate(picture.lines)]
     marks = [known.setdefault(label, len(known)) for label in labels]
@@ -49,14 +49,14 @@ def curve_lines(picture: Curves, width: int, unicode: bool, known: dict[str, int
 
 
 def _layer(line: Line, across: AxisRange, up: AxisRange, width: int) -> list[str]:
-    """The inside of a plot of one line."""
+    """Return the inside of a plot of one line."""
     places = zip(line.xs, line.ys, strict=True)
     points = [(across.place(x, ACROSS * width), up.place(y, UP * HEIGHT)) for x, y in places]
     return draw_dots(points, width, HEIGHT)
 
 
 def _axis(numbers: Iterable[float], log: bool, low: float | None = None, high: float | None = None) -> AxisRange:
-    """What an axis spans: what it is told, else what the numbers do, and a little more, so that its ends lie inside."""
+    """Return the range of an axis: as given, else that of the numbers with a margin, so that the ends lie inside."""
     finite = [number for number in numbers if math.isfinite(number)] or [1.0]
     least, most = min(finite), max(finite)
     if least == most:
@@ -69,7 +69,7 @@ def _axis(numbers: Iterable[float], log: bool, low: float | None = None, high: f
 
 
 def _letters(layers: Sequence[Sequence[str]]) -> dict[tuple[int, int], int]:
-    """For each layer a cell of its line, apart from those of the others, where its letter stands."""
+    """Choose a cell for the letter of each line, away from the other lines where possible."""
     letters: dict[tuple[int, int], int] = {}
     for place, layer in enumerate(layers):
         own = [(row, column) for row, line in enumerate(layer) for column, mark in enumerate(line) if mark != NO_DOTS]
@@ -103,12 +103,12 @@ def _cell(
         return " "
     if unicode:
         return _styled(marks[drawn[-1]], overlay([layers[place][row][column] for place in drawn]))
-    return _styled(marks[drawn[-1]]) if len(layers) > 1 else "*"  # each line is made of its letter
+    return _styled(marks[drawn[-1]]) if len(layers) > 1 else "*"  # without Braille each line is drawn with its letter
 
 
 def _styled(place: int, text: str | None = None, bold: bool | None = None) -> str:
-    """A text, or the letter of a line, in its colour."""
-    return click.style(text or _letter(place), fg=_COLOURS[place % len(_COLOURS)], bold=bold)
+    """Return a text, or the letter of a line, in the color of the line."""
+    return click.style(text or _letter(place), fg=_COLORS[place % len(_COLORS)], bold=bold)
 
 
 def _letter(place: int) -> str:

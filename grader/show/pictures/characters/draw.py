@@ -3,6 +3,7 @@
 import click
 
 from grader.pictures import Bars, Boxes, Curves, Heatmap, Matrix, Picture, Table, Timeline
+from grader.show.layout import display_struct, wrap
 from grader.show.pictures.characters.bars import bar_lines
 from grader.show.pictures.characters.boxes import box_lines
 from grader.show.pictures.characters.curves import curve_lines
@@ -11,7 +12,6 @@ from grader.show.pictures.characters.matrix import matrix_lines
 from grader.show.pictures.characters.symbols import IN_ASCII
 from grader.show.pictures.characters.table import table_lines
 from grader.show.pictures.characters.timeline import timeline_lines
-from grader.show.layout import display_struct, wrap
 
 WIDTH = 76
 
@@ -19,10 +19,10 @@ WIDTH = 76
 def draw_picture(
     picture: Picture | Table, width: int = WIDTH, *, unicode: bool, known: dict[str, int] | None = None
 ) -> list[str]:
-    """The lines of a picture, its title first, at most `width` (40 or more) cells wide; with escapes for colour.
+    """Return the lines of a picture, its title first, at most `width` (40 or more) cells wide, with escapes for color.
 
-    What does not fit is laid out in another way. Colour adds nothing that the characters do not say. Without `unicode`
-    the lines are ASCII. Pictures that are drawn with the same `known` give a curve of one label one letter and colour.
+    A picture that does not fit is laid out in another way. Color adds nothing that the characters do not say. Without
+    `unicode` the lines are ASCII. Pictures drawn with the same `known` give curves with one label one letter and color.
     """
     shown = display_struct(picture, unicode)
     lines = [*(click.style(line, bold=True) for line in wrap(shown.title, width)), *_body(shown, width, unicode, known)]

@@ -1,4 +1,4 @@
-"""A matrix of numbers on cells of colour; where they do not fit, shades stand for them."""
+"""A matrix of numbers on colored cells; shades replace numbers that do not fit."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -6,17 +6,18 @@ from math import ceil
 import click
 
 from grader.pictures import Heatmap
-from grader.show.pictures.characters.blocks import block_width, flow_items, shorten_labels
-from grader.show.pictures.grids import value_range, heatmap_texts, fraction
-from grader.show.layout import pad, align_right
+from grader.show.layout import align_right, pad
 from grader.show.numbers import numbered
+from grader.show.pictures.characters.blocks import block_width, flow_items, shorten_labels
+from grader.show.pictures.grids import fraction, heatmap_texts, value_range
 
-_DARK, _LIGHT = (20, 24, 32), (255, 214, 102)  # of the lowest and the highest number
+_DARK, _LIGHT = (20, 24, 32), (255, 214, 102)  # colors of the lowest and the highest number
 SHADES = " ░▒▓█"
 SHADES_IN_ASCII = " .:-=+*#%@"
 
 
 def heatmap_lines(picture: Heatmap, width: int, unicode: bool) -> list[str]:
+    """Return the lines of a heatmap."""
     low, high = value_range(picture)
     texts = heatmap_texts(picture)
     cell = 1 + block_width([*picture.columns, *(text for row in texts for text in row)])
@@ -38,7 +39,7 @@ def _cell(text: str, lightness: float, width: int) -> str:
 
 
 def _shades(picture: Heatmap, width: int, shades: str) -> list[str]:
-    """Without numbers, and columns by number: those of a square map are its rows."""
+    """Return shades without numbers. Columns are numbered; those of a square map share the numbers of its rows."""
     low, high = value_range(picture)
     labels, key = shorten_labels(picture.rows, width // 3)
     if not key:
@@ -65,7 +66,7 @@ def _mark(shade: str, cell: int) -> str:
 
 
 def _ruler(places: Sequence[int], cell: int) -> str:
-    """The numbers of columns, as many as there is room for."""
+    """Return as many column numbers as there is room for."""
     every = 1 if cell == 3 else 5 if cell == 2 else 10
     ends = [(place - places[0] + 1) * cell + (cell == 1) for place in places]
     line = ""

@@ -1,4 +1,4 @@
-"""Grids of cells with labels, side by side where there is room."""
+"""Labelled grids of cells, side by side where there is room."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -6,15 +6,18 @@ from itertools import chain
 from msgspec.structs import replace
 
 from grader.pictures import Grid, Matrix
-from grader.show.pictures.characters.blocks import side_by_side, block_width, center, flow_items
-from grader.show.pictures.characters.symbols import EMPTY, FULL
-from grader.show.pictures.grids import cell_texts, is_number, split_columns, signs_before
-from grader.show.layout import pad, align_right
+from grader.show.layout import align_right, pad
 from grader.show.numbers import numbered
+from grader.show.pictures.characters.blocks import block_width, center, flow_items, side_by_side
+from grader.show.pictures.characters.symbols import EMPTY, FULL
+from grader.show.pictures.grids import cell_texts, is_number, signs_before, split_columns
 
 
 def matrix_lines(picture: Matrix, width: int) -> list[str]:
-    """With labels or, if that takes fewer lines, with numbers for columns; where neither fits, with numbers for all."""
+    """Return the grids with labels or, if that takes fewer lines, with numbers for the columns.
+
+    If neither fits, columns and rows are numbered and grids are split.
+    """
     grids, signs = picture.grids, picture.signs
     with_labels = _rows(_with_signs(grids, signs), width)
     with_numbers = _rows(_with_signs(list(map(_short_columns, grids)), signs), width)
@@ -29,7 +32,7 @@ def matrix_lines(picture: Matrix, width: int) -> list[str]:
 
 
 def grid_lines(of: Grid) -> list[str]:
-    """One grid with its heading, its columns' labels above it and its rows' labels at the left."""
+    """Return one grid with its heading, column labels above and row labels at the left."""
     texts = cell_texts(of)
     wide = max(block_width(of.columns), block_width(text for row in texts for text in row), 2 if _is_mask(of) else 1)
     heads = block_width(of.rows) + 1 if any(of.rows) else 0
@@ -60,7 +63,7 @@ def _cell(cell: bool | float | str, text: str, width: int) -> str:
 
 
 def _with_signs(grids: Sequence[Grid], signs: Sequence[str]) -> list[list[str]]:
-    """The grids as blocks, each with the sign that stands before it, half way down."""
+    """Return the grids as blocks, each with the sign before it at half its height."""
     blocks = [grid_lines(each) for each in grids]
     for place, sign in enumerate(signs, start=1):
         if sign and place < len(blocks):
@@ -71,7 +74,7 @@ def _with_signs(grids: Sequence[Grid], signs: Sequence[str]) -> list[list[str]]:
 
 
 def _rows(blocks: Sequence[list[str]], width: int) -> list[str]:
-    """Blocks side by side, as many as fit; a blank line between rows of them."""
+    """Place as many blocks side by side as fit, with a blank line between rows of blocks."""
     rows: list[list[list[str]]] = []
     for block in blocks:
         if rows and block_width(side_by_side([*rows[-1], block])) <= width:
@@ -82,7 +85,7 @@ def _rows(blocks: Sequence[list[str]], width: int) -> list[str]:
 
 
 def _short_columns(of: Grid) -> Grid:
-    """With numbers for columns; rows of the same labels have these numbers before them."""
+    """Replace column labels by numbers; rows with the same labels get these numbers before them."""
     if not any(of.columns):
         return of
     columns = tuple(str(place) for place in range(1, len(of.columns) + 1))
@@ -92,13 +95,13 @@ def _short_columns(of: Grid) -> Grid:
 
 
 def _short(of: Grid) -> Grid:
-    """With numbers for columns and rows."""
+    """Replace column and row labels by numbers."""
     rows = tuple(str(place) for place in range(1, len(of.rows) + 1))
     return replace(_short_columns(of), rows=rows if any(of.rows) else of.rows)
 
 
 def _key(grids: Sequence[Grid], columns: bool, rows: bool) -> Iterator[tuple[str, ...]]:
-    """The labels for which numbers stand, each list of them once, with what they are labels of."""
+    """Yield the labels replaced by numbers, each list once, after the word "rows:" or "columns:"."""
     seen: set[tuple[str, ...]] = set()
     for each in grids:
         alike = each.rows == each.columns
@@ -113,7 +116,11 @@ def _below(key: Iterable[tuple[str, ...]], width: int) -> list[str]:
 
 
 def _parts(of: Grid, width: int) -> list[Grid]:
-    """The grid in parts, each with as many columns as fit."""
+    """Split the grid into parts, each with as many columns as fit."""
     total = len(of.cells[0])
-    fitting = (most for most in range(total, 1, -1) if all(block_width(grid_lines(part)) <= width for part in split_columns(of, most)))
+    fitting = (
+        most
+        for most in range(total, 1, -1)
+        if all(block_width(grid_lines(part)) <= width for part in split_columns(of, most))
+    )
     return list(split_columns(of, next(fitting, 1)))

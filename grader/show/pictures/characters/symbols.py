@@ -1,4 +1,4 @@
-"""What pictures are drawn with, each one cell wide, and what stands for it in ASCII."""
+"""The characters of pictures, each one cell wide, and their ASCII replacements."""
 
 FRAMES = "─│┌┐└┘├┤┬┴┼"
 HEADS = {(1, 0): "→", (-1, 0): "←", (0, -1): "↑", (0, 1): "↓"}  # by direction, y goes down

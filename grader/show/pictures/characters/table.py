@@ -3,11 +3,12 @@
 import click
 
 from grader.pictures import Table
+from grader.show.layout import align_right, pad
 from grader.show.pictures.characters.blocks import block_width
-from grader.show.layout import pad, align_right
 
 
 def table_lines(picture: Table) -> list[str]:
+    """Return the lines of a table."""
     rows = [(label, [_text(each) for each in row]) for label, row in picture.rows]
     wide = block_width(label for label, _ in rows)
     widths = [block_width([column, *(row[place] for _, row in rows)]) for place, column in enumerate(picture.columns)]

@@ -1,4 +1,4 @@
-"""Where the numbers of an axis stand, and what they say. A number stands where the points of its value are drawn."""
+"""The numbers of an axis and their positions: each is where the points of its value are drawn."""
 
 import math
 from collections.abc import Sequence
@@ -9,19 +9,19 @@ _POWERS = {-1: "0.1", 0: "1", 1: "10", 2: "100"}
 
 
 class AxisRange(NamedTuple):
-    """What an axis spans."""
+    """The range of values of an axis."""
 
     low: float
     high: float
     log: bool = False
 
     def place(self, value: float, length: int) -> float:
-        """How far from the beginning of an axis of such a length a value lies."""
+        """Return the distance of a value from the beginning of an axis of this length."""
         low, high, at = map(math.log10, (self.low, self.high, value)) if self.log else (self.low, self.high, value)
         return (at - low) / (high - low) * length
 
     def cell(self, value: float, cells: int) -> int:
-        """In which of so many cells a value is, from 0."""
+        """Return the index of the cell of a value, from 0, for an axis of `cells` cells."""
         return min(max(int(self.place(value, cells)), 0), cells - 1)
 
 
@@ -33,7 +33,7 @@ class Tick(NamedTuple):
 
 
 def ticks(axis: AxisRange, most: int) -> list[Tick]:
-    """Round numbers of an axis, at most so many, each written with all of its digits."""
+    """Return at most `most` round numbers of an axis, each written with all of its digits."""
     if axis.log:
         powers = _multiples(math.log10(axis.low), math.log10(axis.high), 1)
         every = max(1, math.ceil(len(powers) / most))
@@ -51,7 +51,7 @@ def ticks(axis: AxisRange, most: int) -> list[Tick]:
 
 
 def column_labels(axis: AxisRange, height: int, most: int) -> list[str]:
-    """The labels of so many rows, from the top."""
+    """Return the labels of `height` rows, from the top."""
     rows = [""] * height
     for tick in ticks(axis, most):
         rows[height - 1 - axis.cell(tick.value, height)] = tick.label
@@ -59,7 +59,7 @@ def column_labels(axis: AxisRange, height: int, most: int) -> list[str]:
 
 
 def row_labels(axis: AxisRange, width: int, most: int) -> str:
-    """The labels below so many columns within a frame. What would touch the one before it is left out."""
+    """Return the labels below `width` columns within a frame; a label that would touch the previous one is left out."""
     text = ""
     for tick in ticks(axis, most):
         middle = 1 + axis.cell(tick.value, width)

@@ -1,24 +1,25 @@
-"""Lanes over time: each stretch between brackets, with its label or a number that stands for it."""
+"""Lanes over time: each stretch between brackets, with its label or a number for it."""
 
 from grader.pictures import Lane, Timeline
+from grader.show.layout import cells, pad
+from grader.show.numbers import even_ticks, format_number, numbered
 from grader.show.pictures.characters.blocks import block_width, center, flow_items, shorten_labels
 from grader.show.pictures.characters.symbols import FULL, LONG
-from grader.show.layout import cells, pad
-from grader.show.numbers import format_number, numbered, even_ticks
 
 
 def timeline_lines(picture: Timeline, width: int) -> list[str]:
+    """Return the lines of a timeline."""
     lanes, lane_key = shorten_labels([lane.label for lane in picture.lanes], width // 3)
     heads = block_width(lanes) + 1
     axis = _Axis(picture, width - heads)
-    numbers: dict[str, int] = {}  # of labels that do not fit
+    numbers: dict[str, int] = {}  # for labels that do not fit
     lines = [pad(label, heads) + axis.lane(lane, numbers) for label, lane in zip(lanes, picture.lanes, strict=True)]
     ruler = [" " * heads + line for line in axis.ruler(picture.unit)]
     return [*lines, *ruler, *flow_items(lane_key, width), *flow_items(numbered(list(numbers)), width)]
 
 
 class _Axis:
-    """From time to cells."""
+    """The time axis, in cells."""
 
     def __init__(self, picture: Timeline, room: int) -> None:
         stretches = [stretch for lane in picture.lanes for stretch in lane.stretches]
@@ -34,7 +35,7 @@ class _Axis:
         for stretch in lane.stretches:
             begin = min(self.cell(stretch.start), self.room - 1)
             end = max(self.cell(stretch.end), begin + 1)
-            while begin < end and line[begin] != " ":  # a short one before it takes a whole cell
+            while begin < end and line[begin] != " ":  # a short stretch before it takes a whole cell
                 begin += 1
             text, length = stretch.label, end - begin
             if cells(text) > length - 2 and text:

@@ -1,10 +1,9 @@
-"""Pictures as graphics: SVG for a page and a notebook, PNG for the folder of a lab. Both need matplotlib.
+"""Pictures as SVG, for a page or a notebook, and as PNG, for the folder of a lab. Both need matplotlib.
 
-render     any picture as SVG or PNG
-inline     what matplotlib writes, made fit to stand in a page with others
-inks       the colours: those of a page by their names, those of a PNG
-sheet      lines, rectangles and words in points, and how matplotlib draws them
-cells      grids and heatmaps; the other modules are named for what they draw
+render            any picture as SVG or PNG; each kind has a module of its own
+shapes            rectangles, lines and texts in points, and how matplotlib draws them
+colors            the palettes, and CSS variables for them
+matplotlib_svg    adapts matplotlib's SVG for a page
 """
 
 from grader.show.pictures.graphics.matplotlib_svg import NoMatplotlib

@@ -1,55 +1,56 @@
-"""Boxes and arrows, where the plan of a narrow screen has them."""
+"""Boxes and arrows, in the layout of a narrow screen."""
 
 from collections.abc import Iterator
 from itertools import pairwise
 
 from grader.pictures import Boxes
-from grader.show.pictures.graphics.drawing import LINE, WIDE, Point, Drawing, titled_drawing, wrap_points
-from grader.show.pictures.box_layout import BoxLayout, lay_out_boxes
-from grader.show.pictures.arrow_routes import Cell, Route
 from grader.show.pictures.arrow_labels import PlacedText, arrows_in_words
+from grader.show.pictures.arrow_routes import Cell, Route
+from grader.show.pictures.box_layout import BoxLayout, lay_out_boxes
+from grader.show.pictures.graphics.shapes import LINE, WIDE, Graphic, Point, titled_graphic, wrap_points
 
-COLUMNS, WIDER = 56, 100  # of the screen on which they are planned
+COLUMNS, WIDER = 56, 100  # widths of the layout in cells
 ACROSS, DOWN = 4.9, 10.0  # points of a cell
 
 
-def draw_boxes(picture: Boxes) -> Drawing:
-    sheet, top = titled_drawing(picture.title)
-    planned = lay_out_boxes(picture, COLUMNS) or lay_out_boxes(picture, WIDER)
-    if planned is None:
-        sheet.lines((0, top), [line for each in arrows_in_words(picture) for line in wrap_points(each, WIDE)])
-        return sheet
-    for frame in planned.frames:
+def draw_boxes(picture: Boxes) -> Graphic:
+    """Return boxes and arrows as a graphic."""
+    graphic, top = titled_graphic(picture.title)
+    layout = lay_out_boxes(picture, COLUMNS) or lay_out_boxes(picture, WIDER)
+    if layout is None:
+        graphic.lines((0, top), [line for each in arrows_in_words(picture) for line in wrap_points(each, WIDE)])
+        return graphic
+    for frame in layout.frames:
         corner, opposite = _point((frame.left, frame.top), top), _point((frame.right, frame.bottom), top)
-        sheet.rectangle(
+        graphic.rectangle(
             corner, opposite[0] - corner[0], opposite[1] - corner[1], fill="fill", strength=0.35, edge="ink"
         )
     drawn: set[tuple[Cell, Cell]] = set()
-    for route in planned.routes:
-        for run, is_last in _runs(route, planned, drawn):
-            sheet.path((_point(cell, top) for cell in run), head=is_last)
-    for text in planned.texts:
-        sheet.words(_middle(text, planned, top), text.text, "center")
-    sheet.lines((0, sheet.height + LINE / 2), planned.key)
-    return sheet
+    for route in layout.routes:
+        for run, is_last in _runs(route, layout, drawn):
+            graphic.polyline((_point(cell, top) for cell in run), head=is_last)
+    for text in layout.texts:
+        graphic.text(_middle(text, layout, top), text.text, "center")
+    graphic.lines((0, graphic.height + LINE / 2), layout.key)
+    return graphic
 
 
 def _point(cell: tuple[float, float], top: float) -> Point:
     return cell[0] * ACROSS, top + cell[1] * DOWN
 
 
-def _middle(text: PlacedText, planned: BoxLayout, top: float) -> Point:
-    """Of the box, for its label; else of the cells that the text takes."""
+def _middle(text: PlacedText, layout: BoxLayout, top: float) -> Point:
+    """Return the middle of the box for its label, else of the cells of the text."""
     x, y = text.at
-    for frame in planned.frames:
+    for frame in layout.frames:
         if frame.left < x < frame.right and frame.top < y < frame.bottom:
             return _point(((frame.left + frame.right) / 2, y), top)
     return _point((x + (sum(1 for _ in text.cells()) - 1) / 2, y), top)
 
 
-def _runs(route: Route, planned: BoxLayout, drawn: set[tuple[Cell, Cell]]) -> Iterator[tuple[list[Cell], bool]]:
-    """The parts of a way that are free of words and not `drawn` for another arrow; whether one is the last."""
-    hidden = {cell for text in planned.texts for cell in text.cells()}
+def _runs(route: Route, layout: BoxLayout, drawn: set[tuple[Cell, Cell]]) -> Iterator[tuple[list[Cell], bool]]:
+    """Yield the parts of a route without text and not `drawn` before, and whether each is the last."""
+    hidden = {cell for text in layout.texts for cell in text.cells()}
     run: list[Cell] = []
     for step in pairwise(route.cells):
         if step in drawn or hidden.intersection(step):

@@ -1,8 +1,8 @@
-"""The colours of pictures.
+"""The colors of pictures.
 
-matplotlib knows no variables of CSS. For a page it draws in colours that stand for them, and each is then replaced by
-`var(--NAME, var(--picture-NAME))`: the page's own variable, or else the picture's, which is light or dark as the reader
-likes it.
+matplotlib knows no CSS variables. For a page it draws in placeholder colors, each of which is then replaced by
+`var(--NAME, var(--picture-NAME))`: the variable of the page, or else of the picture, which follows the reader's light
+or dark color scheme.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Palette(NamedTuple):
-    """Words and lines; lines that stay behind; areas on which words are read; the lines and bars of a plot."""
+    """The colors of text and lines, of lines in the background, of areas behind text, and of series in a plot."""
 
     ink: str
     faint: str
@@ -25,8 +25,8 @@ PLACEHOLDERS = Palette("#010101", "#010102", "#010103", tuple(f"#01011{place}" f
 VARIABLE_NAMES = Palette("ink", "line", "fill", tuple(f"series-{place}" for place in range(1, SERIES + 1)))
 
 
-def _flat(inks: Palette) -> tuple[str, ...]:
-    return (inks.ink, inks.faint, inks.fill, *inks.series)
+def _flat(palette: Palette) -> tuple[str, ...]:
+    return (palette.ink, palette.faint, palette.fill, *palette.series)
 
 
 _IN_CSS = {
@@ -36,15 +36,15 @@ _IN_CSS = {
 
 
 def replace_placeholders(text: str) -> str:
-    """SVG with variables of CSS for the colours that stand for them."""
+    """Return SVG with CSS variables for the placeholder colors."""
     return re.sub("|".join(_IN_CSS), lambda color: _IN_CSS[color[0]], text)
 
 
 def style_sheet(of: str) -> str:
-    """The style sheet of the SVG with this id: its colours, and the fonts of its words."""
+    """Return the style sheet of the SVG with this id: its colors, and the font of its text."""
     light, dark = (
-        "".join(f"--picture-{name}:{color};" for name, color in zip(_flat(VARIABLE_NAMES), _flat(inks), strict=True))
-        for inks in (LIGHT, DARK)
+        "".join(f"--picture-{name}:{color};" for name, color in zip(_flat(VARIABLE_NAMES), _flat(palette), strict=True))
+        for palette in (LIGHT, DARK)
     )
     return (
         f"#{of}{{{light}}}@media (prefers-color-scheme: dark){{#{of}{{{dark}}}}}"

@@ -1,6 +1,6 @@
-"""What matplotlib writes as SVG, made fit to stand in a page: text is text, ids are its own, and bytes are the same.
+"""matplotlib's SVG, adapted for a page: text stays text, ids are unique, and the bytes are reproducible.
 
-matplotlib is of the extra `report`: it is imported where it is used.
+matplotlib belongs to the extra `report`; it is imported where it is used.
 """
 
 import io
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FONTS = re.compile(r"font-family: [^;]*;? ?")
-_REFERENCE = re.compile(r"(^|url\()#(?=[A-Za-z])")  # to an id
+_REFERENCE = re.compile(r"(^|url\()#(?=[A-Za-z])")  # to an id in the same document
 
 
 class NoMatplotlib(UsageError):
-    """Pictures need matplotlib, which is not installed."""
+    """An error: pictures need matplotlib, which is not installed."""
 
     def __init__(self) -> None:
         super().__init__("Pictures need matplotlib: pip install 'archgrade[report]'.")
 
 
 def matplotlib_settings(ink: str, faint: str) -> Any:
-    """How matplotlib draws for us: words in `ink`, axes in `faint`, and the same bytes each time."""
+    """Return matplotlib's settings: text in `ink`, axes in `faint`, and reproducible bytes."""
     return {
         "svg.fonttype": "none",
         "svg.hashsalt": "archgrade",
@@ -43,9 +43,9 @@ def matplotlib_settings(ink: str, faint: str) -> Any:
 
 
 def svg_element(name: str, title: str, draw: Callable[["Figure"], None], ink: str, faint: str) -> ElementTree.Element:
-    """A drawing as an element of HTML that is as wide as its place. `name` is unique in its page: ids begin with it.
+    """Return a drawing as an HTML element as wide as its container. Raise NoMatplotlib if matplotlib is missing.
 
-    NoMatplotlib.
+    `name` is unique in the page: ids begin with it.
     """
     try:
         import matplotlib
@@ -71,7 +71,7 @@ def svg_element(name: str, title: str, draw: Callable[["Figure"], None], ink: st
 
 
 def _for_a_page(root: ElementTree.Element, name: str) -> None:
-    """Without namespaces and style sheet; with ids of its own, and the page's fonts."""
+    """Remove namespaces, style sheet and fonts, and prefix all ids with `name`."""
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         for child in [each for each in element if each.tag.endswith(("style", "metadata"))]:

@@ -9,44 +9,44 @@ from xml.etree import ElementTree
 from grader.pictures import Bars, Boxes, Curves, Heatmap, Matrix, Picture, Timeline
 from grader.show.pictures.graphics.bars import draw_bars
 from grader.show.pictures.graphics.boxes import draw_boxes
-from grader.show.pictures.graphics.grids import draw_heatmap, draw_matrix
-from grader.show.pictures.graphics.curves import draw_curves
 from grader.show.pictures.graphics.colors import LIGHT, PLACEHOLDERS, Palette, replace_placeholders, style_sheet
-from grader.show.pictures.graphics.matplotlib_svg import NoMatplotlib, svg_element, matplotlib_settings
-from grader.show.pictures.graphics.drawing import Drawing, draw_on_figure
+from grader.show.pictures.graphics.curves import draw_curves
+from grader.show.pictures.graphics.grids import draw_heatmap, draw_matrix
+from grader.show.pictures.graphics.matplotlib_svg import NoMatplotlib, matplotlib_settings, svg_element
+from grader.show.pictures.graphics.shapes import Graphic, draw_on_figure
 from grader.show.pictures.graphics.timeline import draw_timeline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DOTS = 250  # of a PNG, to an inch
-LARGEST = 1.7  # how much a page may enlarge an SVG
+DOTS = 250  # per inch, of a PNG
+LARGEST = 1.7  # factor by which a page may enlarge an SVG
 
 
 def svg(picture: Picture, *, alone: bool = False) -> str:
-    """The picture as an SVG element, for a page among others; light and dark. NoMatplotlib.
+    """Return the picture as an SVG element for a page, in light and dark. Raise NoMatplotlib if matplotlib is missing.
 
-    It is as wide as its place, up to a readable size; `alone`, as a file or an image, it has that size. A page may set
-    `--ink`, `--line`, `--fill`, `--series-1` to `--series-6`, and `--picture-font`.
+    It is as wide as its container, up to a readable size; `alone`, as a file or an image, it has that size. A page may
+    set `--ink`, `--line`, `--fill`, `--series-1` to `--series-6`, and `--picture-font`.
     """
     name = f"picture-{re.sub('[^A-Za-z0-9_-]+', '-', picture.name)}"
-    inks = PLACEHOLDERS
-    root = svg_element(name, picture.title, lambda figure: _draw(figure, picture, inks), inks.ink, inks.faint)
+    palette = PLACEHOLDERS
+    root = svg_element(name, picture.title, lambda figure: _draw(figure, picture, palette), palette.ink, palette.faint)
     width, height = (float(side) * LARGEST for side in root.attrib["viewBox"].split()[2:])
     root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "id": name}
     if alone:
         root.attrib |= {"width": f"{width:.0f}", "height": f"{height:.0f}"}
     else:
         root.attrib["style"] = f"width: 100%; max-width: {width:.0f}px; height: auto"
-    desc, sheet = ElementTree.Element("desc"), ElementTree.Element("style")
-    desc.text, sheet.text = describe_picture(picture), style_sheet(name)
+    desc, css = ElementTree.Element("desc"), ElementTree.Element("style")
+    desc.text, css.text = describe_picture(picture), style_sheet(name)
     root.insert(1, desc)
-    root.insert(2, sheet)
+    root.insert(2, css)
     return replace_placeholders(ElementTree.tostring(root, encoding="unicode"))
 
 
 def png(picture: Picture) -> bytes:
-    """The picture as the content of a PNG file, on white. NoMatplotlib."""
+    """Return the content of a PNG file, on white. Raise NoMatplotlib if matplotlib is missing."""
     try:
         import matplotlib
         from matplotlib.figure import Figure
@@ -62,12 +62,12 @@ def png(picture: Picture) -> bytes:
 
 
 def describe_picture(picture: Picture) -> str:
-    """What is to be seen, in a sentence for those who do not see it."""
+    """Return a sentence that describes the picture, for a screen reader."""
     match picture:
         case Curves():
             return f"Lines of {picture.y} over {picture.x}: {_listed(line.label for line in picture.lines)}."
         case Heatmap():
-            return f"A table of {len(picture.rows)} by {len(picture.columns)} numbers, shown by colour."
+            return f"A table of {len(picture.rows)} by {len(picture.columns)} numbers, shown by color."
         case Bars():
             return f"Bars for {_listed(picture.groups)}."
         case Matrix():
@@ -83,14 +83,14 @@ def _listed(words: Iterable[str]) -> str:
     return ", ".join(filter(None, words))
 
 
-def _draw(figure: "Figure", picture: Picture, inks: Palette) -> None:
+def _draw(figure: "Figure", picture: Picture, palette: Palette) -> None:
     if isinstance(picture, Curves):
-        draw_curves(figure, picture, inks)
+        draw_curves(figure, picture, palette)
     else:
-        draw_on_figure(figure, _sheet(picture), inks)
+        draw_on_figure(figure, _graphic(picture), palette)
 
 
-def _sheet(picture: Heatmap | Bars | Matrix | Boxes | Timeline) -> Drawing:
+def _graphic(picture: Heatmap | Bars | Matrix | Boxes | Timeline) -> Graphic:
     match picture:
         case Heatmap():
             return draw_heatmap(picture)

@@ -1,37 +1,38 @@
-"""Lanes over time, with labels in the stretches or, where these are too short, numbers that stand for them."""
+"""Lanes over time, with labels in the stretches, or numbers where a stretch is too short."""
 
 from grader.pictures import Timeline
-from grader.show.pictures.graphics.drawing import LINE, WIDE, Drawing, text_width, titled_drawing, wrap_points
-from grader.show.numbers import format_number, numbered, even_ticks
+from grader.show.numbers import even_ticks, format_number, numbered
+from grader.show.pictures.graphics.shapes import LINE, WIDE, Graphic, text_width, titled_graphic, wrap_points
 
 THICK = 14.0
 GAP = 4.0
 
 
-def draw_timeline(picture: Timeline) -> Drawing:
-    sheet, top = titled_drawing(picture.title)
+def draw_timeline(picture: Timeline) -> Graphic:
+    """Return lanes over time as a graphic."""
+    graphic, top = titled_graphic(picture.title)
     stretches = [stretch for lane in picture.lanes for stretch in lane.stretches]
     start, end = min([0.0, *(each.start for each in stretches)]), max(each.end for each in stretches)
     left = max(text_width(lane.label) for lane in picture.lanes) + GAP
     scale = max(WIDE - left, WIDE / 2) / (end - start)
     numbers: dict[str, int] = {}
     for lane in picture.lanes:
-        sheet.words((left - GAP, top + THICK / 2), lane.label, "right")
+        graphic.text((left - GAP, top + THICK / 2), lane.label, "right")
         for each in lane.stretches:
             x, wide = left + (each.start - start) * scale, (each.end - each.start) * scale
-            sheet.rectangle((x, top), wide, THICK, fill="fill", edge="ink")
+            graphic.rectangle((x, top), wide, THICK, fill="fill", edge="ink")
             text = each.label
             if text and text_width(text) > wide - 2:
                 text = str(numbers.setdefault(text, len(numbers) + 1))
             if text_width(text) <= wide:
-                sheet.words((x + wide / 2, top + THICK / 2), text, "center")
+                graphic.text((x + wide / 2, top + THICK / 2), text, "center")
         top += THICK + GAP
-    sheet.path([(left, top), (left + (end - start) * scale, top)], "faint")
+    graphic.polyline([(left, top), (left + (end - start) * scale, top)], "faint")
     for tick in even_ticks(start, end, 6):
         x = left + (tick - start) * scale
-        sheet.path([(x, top), (x, top + 3)], "faint")
-        sheet.words((x, top + 3 + LINE / 2), format_number(tick), "center")
+        graphic.polyline([(x, top), (x, top + 3)], "faint")
+        graphic.text((x, top + 3 + LINE / 2), format_number(tick), "center")
     top += 3 + LINE
-    sheet.words((left + (end - start) * scale / 2, top + LINE / 2), picture.unit, "center")
-    sheet.lines((0, top + LINE + GAP), [line for each in numbered(list(numbers)) for line in wrap_points(each, WIDE)])
-    return sheet
+    graphic.text((left + (end - start) * scale / 2, top + LINE / 2), picture.unit, "center")
+    graphic.lines((0, top + LINE + GAP), [line for each in numbered(list(numbers)) for line in wrap_points(each, WIDE)])
+    return graphic

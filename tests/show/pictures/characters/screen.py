@@ -1,4 +1,4 @@
-"""What a reader sees of a picture on a terminal."""
+"""Pictures as a reader sees them on a terminal."""
 
 import click
 
@@ -7,5 +7,5 @@ from grader.show.pictures.characters import draw_picture
 
 
 def plain(picture: Picture | Table, width: int = 76, *, unicode: bool = True) -> list[str]:
-    """The lines of a picture, without colour."""
+    """Return the lines of a picture, without color."""
     return [click.unstyle(line) for line in draw_picture(picture, width, unicode=unicode)]

@@ -4,7 +4,7 @@ from tests.show.pictures.characters.screen import plain
 from tests.show.pictures.examples import BARS, GROUPED_BARS, SIGNED_BARS
 
 
-def test_bars_of_one_series() -> None:
+def test_bars_of_one_series_have_labels_and_numbers() -> None:
     assert plain(BARS, 40) == [
         "tokens of each expert",
         "tokens",
@@ -14,7 +14,7 @@ def test_bars_of_one_series() -> None:
     ]
 
 
-def test_bars_in_groups_have_the_names_of_their_series_and_numbers_for_long_groups() -> None:
+def test_grouped_bars_name_their_series_and_number_long_groups() -> None:
     assert plain(GROUPED_BARS, 50) == [
         "load of the experts",
         "share of the tokens",
@@ -35,7 +35,7 @@ def test_bars_in_groups_have_the_names_of_their_series_and_numbers_for_long_grou
     ]
 
 
-def test_negative_numbers_lie_left_of_zero() -> None:
+def test_negative_bars_extend_left_of_zero() -> None:
     assert plain(SIGNED_BARS, 40) == [
         "change of the loss",
         "deeper  █████████████████│          -0.5",

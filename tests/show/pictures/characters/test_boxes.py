@@ -5,7 +5,7 @@ from tests.show.pictures.characters.screen import plain
 from tests.show.pictures.examples import DECODER, FAN, FLOW, ROUTER, SEQ2SEQ
 
 
-def test_an_arrow_to_a_box_further_on_goes_around_those_between() -> None:
+def test_arrow_goes_around_boxes_in_between() -> None:
     assert plain(FLOW) == [
         "a layer",
         "  ┌──────────────────────────────────┐",
@@ -16,7 +16,7 @@ def test_an_arrow_to_a_box_further_on_goes_around_those_between() -> None:
     ]
 
 
-def test_in_ascii() -> None:
+def test_boxes_are_drawn_in_ascii() -> None:
     assert plain(FLOW, unicode=False) == [
         "a layer",
         "  +----------------------------------+",
@@ -27,7 +27,7 @@ def test_in_ascii() -> None:
     ]
 
 
-def test_boxes_move_together_where_there_is_little_room() -> None:
+def test_boxes_are_closer_if_there_is_little_room() -> None:
     assert plain(DECODER) == [
         "from tokens to logits",
         "              ┌──────────────────────────┐",
@@ -40,7 +40,7 @@ def test_boxes_move_together_where_there_is_little_room() -> None:
     ]
 
 
-def test_a_row_that_is_too_long_is_turned() -> None:
+def test_too_long_row_becomes_a_column() -> None:
     assert plain(DECODER, 56) == [
         "from tokens to logits",
         "  ┌───────────┐",
@@ -81,7 +81,7 @@ def test_a_row_that_is_too_long_is_turned() -> None:
     ]
 
 
-def test_labels_of_arrows() -> None:
+def test_labels_are_on_or_beside_their_arrows() -> None:
     assert plain(SEQ2SEQ) == [
         "encoder and decoder",
         "┌────────────────┐         ┌───────────────────────┐",
@@ -106,7 +106,7 @@ def test_labels_of_arrows() -> None:
     ]
 
 
-def test_a_box_over_several_columns() -> None:
+def test_box_spans_several_columns() -> None:
     assert plain(ROUTER, 56) == [
         "four experts, two of them chosen",
         "┌───────────────────────────────────────────────┐",
@@ -127,7 +127,7 @@ def test_a_box_over_several_columns() -> None:
     ]
 
 
-def test_arrows_to_one_box_join() -> None:
+def test_arrows_to_the_same_box_join() -> None:
     assert plain(FAN) == [
         "four experts",
         "┌───────┐     ┌────────┐     ┌──────────┐     ┌─────┐",
@@ -151,7 +151,7 @@ def test_arrows_to_one_box_join() -> None:
     ]
 
 
-def test_long_labels_are_broken() -> None:
+def test_long_labels_are_wrapped() -> None:
     boxes = Box("a", "multi head attention", 0, 0), Box("b", "feed forward network", 0, 1)
     assert plain(Boxes("b", "Two", boxes, (Arrow("a", "b"),)), 22)[1:] == [
         "┌─────────┐  ┌───────┐",
@@ -162,7 +162,7 @@ def test_long_labels_are_broken() -> None:
     ]
 
 
-def test_without_a_plan_the_arrows_are_words() -> None:
+def test_arrows_are_listed_in_words_if_no_layout_fits() -> None:
     boxes = Box("a", "norm", 0, 0), Box("b", "FFN", 0, 1)
     arrow = Arrow("a", "b", "a label that is longer than a line")
     assert plain(Boxes("b", "Two", boxes, (arrow,)), 20)[1:] == [

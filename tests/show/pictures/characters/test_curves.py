@@ -11,7 +11,7 @@ from tests.show.pictures.characters.screen import plain
 from tests.show.pictures.examples import CURVES, NOISE, ROOFLINE
 
 
-def test_each_line_has_its_letter() -> None:
+def test_each_curve_is_marked_by_its_letter() -> None:
     assert plain(CURVES, 40) == [
         "A loss",
         "loss",
@@ -37,7 +37,7 @@ def test_each_line_has_its_letter() -> None:
     ]
 
 
-def test_in_ascii_a_line_is_made_of_its_letter() -> None:
+def test_ascii_curve_is_drawn_with_its_letter() -> None:
     assert plain(CURVES, 40, unicode=False) == [
         "A loss",
         "loss",
@@ -63,7 +63,7 @@ def test_in_ascii_a_line_is_made_of_its_letter() -> None:
     ]
 
 
-def test_logarithmic_axes_have_powers_of_ten_at_even_distances() -> None:
+def test_logarithmic_axis_has_evenly_spaced_powers_of_ten() -> None:
     lines = plain(ROOFLINE, 44)
     numbers = next(line for line in lines if line.startswith(" 1  "))
     assert numbers.split() == ["1", "10", "100", "10^3"]
@@ -72,24 +72,23 @@ def test_logarithmic_axes_have_powers_of_ten_at_even_distances() -> None:
     assert [line.split()[-1] for line in lines if line.endswith(("│ 10", "│ 100"))] == ["100", "10"]
 
 
-def test_a_single_line_has_its_label_and_no_letter() -> None:
+def test_single_curve_has_a_label_and_no_letter() -> None:
     lines = plain(Curves("one", "One", "x", "y", (Line("alone", [0, 1, 2], [0, 1, 4]),)))
     assert lines[-1] == "alone"
     assert "A" not in "".join(lines)
 
 
-def test_low_and_high_bound_the_axis() -> None:
+def test_low_and_high_bound_the_y_axis() -> None:
     numbers = [line.rpartition("│ ")[2] for line in plain(NOISE) if "│ " in line and line[-1].isdigit()]
     assert numbers == ["1.0", "0.5", "0.0"]
 
 
-def test_a_line_on_the_bound_of_an_axis_is_drawn() -> None:
+def test_curve_on_the_bound_of_an_axis_is_drawn() -> None:
     lines = plain(Curves("one", "One", "x", "y", (Line("", [0, 1], [1.0, 1.0]),), low=0.0, high=1.0), 40)
     assert "⠉⠉⠉" in next(line for line in lines if line.endswith("│ 1.0"))
 
 
-def test_a_line_ends_where_its_numbers_do() -> None:
-    """as the loss of a training that diverges"""
+def test_curve_ends_at_its_last_finite_number() -> None:
     body = [line for line in plain(one([3, 2, 1, math.nan, math.inf]), 40) if line.startswith("│")]
     assert [label for line in body if (label := line.rpartition("│")[2].strip())] == ["3", "2", "1"]
     assert all(line[1:20].strip() for line in body)
@@ -115,7 +114,7 @@ def one(ys: list[float], low: float | None = None, log: bool = False) -> Curves:
     ],
     ids=["from low", "log", "log below 1", "less than a power", "negative", "fractions", "constant", "constant log"],
 )
-def test_a_number_stands_in_the_row_of_its_value(picture: Curves, labels: list[str]) -> None:
+def test_y_label_is_in_the_row_of_its_value(picture: Curves, labels: list[str]) -> None:
     rows = [line.rpartition("│")[2].strip() for line in plain(picture) if line.startswith("│")]
     assert [label for label in rows if label] == labels
     ys = picture.lines[0].ys
@@ -131,7 +130,7 @@ def test_a_number_stands_in_the_row_of_its_value(picture: Curves, labels: list[s
             assert abs(row - (len(rows) - 1 - share * len(rows))) <= 1.1, label
 
 
-def test_the_numbers_below_say_what_they_stand_at() -> None:
+def test_x_label_is_in_the_column_of_its_value() -> None:
     lines = plain(Curves("one", "One", "x", "y", (Line("", [0, 11.5], [0, 1]),)), 76)
     frame = next(line for line in lines if line.startswith("└"))
     numbers = lines[lines.index(frame) + 1]
@@ -140,7 +139,7 @@ def test_the_numbers_below_say_what_they_stand_at() -> None:
         assert abs(numbers.index(label) - float(label) / 11.5 * (len(frame) - 2)) <= 2
 
 
-def test_a_curve_keeps_its_letter_and_colour_from_picture_to_picture() -> None:
+def test_curve_keeps_its_letter_and_color_across_pictures() -> None:
     def picture(*labels: str) -> Curves:
         return Curves("p", "P", "x", "y", tuple(Line(label, [0, 1], [n, n + 1]) for n, label in enumerate(labels)))
 

@@ -14,7 +14,7 @@ from tests.show.pictures.examples import PICTURES
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
 @pytest.mark.parametrize("width", [56, 60, 76])
-def test_no_line_is_wider_than_asked_for(picture: Picture, width: int) -> None:
+def test_no_line_exceeds_the_given_width(picture: Picture, width: int) -> None:
     for unicode in (True, False):
         lines = plain(picture, width, unicode=unicode)
         assert lines[0] == picture.title
@@ -22,23 +22,23 @@ def test_no_line_is_wider_than_asked_for(picture: Picture, width: int) -> None:
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
-def test_without_unicode_all_is_ascii(picture: Picture) -> None:
+def test_output_is_ascii_without_unicode(picture: Picture) -> None:
     assert "".join(plain(picture, unicode=False)).isascii()
 
 
-def test_without_unicode_signs_of_mathematics_are_words() -> None:
+def test_mathematical_signs_are_words_in_ascii() -> None:
     boxes = Box("a", "q·k / √K", 0, 0), Box("b", "Δ ≤ 1", 0, 1)
     text = "\n".join(plain(Boxes("b", "Two", boxes, (Arrow("a", "b"),)), unicode=False))
     assert "| q*k / sqrt K +---->| Delta <= 1 |" in text
 
 
-def test_nothing_heavy_is_imported_to_draw() -> None:
+def test_drawing_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "from tests.show.pictures.examples import PICTURES\n"
-        "from grader.show.pictures.characters import drawn\n"
+        "from grader.show.pictures.characters import draw_picture\n"
         "for picture in PICTURES:\n"
-        "    drawn(picture, unicode=True)\n"
+        "    draw_picture(picture, unicode=True)\n"
         "print({'torch', 'numpy', 'matplotlib'} & set(sys.modules))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

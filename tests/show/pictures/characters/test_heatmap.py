@@ -5,7 +5,7 @@ from tests.show.pictures.characters.screen import plain
 from tests.show.pictures.examples import COUNTS, HEATMAP, WIDE_HEATMAP
 
 
-def test_numbers_have_the_digits_that_are_asked_for() -> None:
+def test_numbers_have_the_given_digits() -> None:
     assert plain(HEATMAP) == [
         "who looks at whom",
         "      the boat",
@@ -14,7 +14,7 @@ def test_numbers_have_the_digits_that_are_asked_for() -> None:
     ]
 
 
-def test_no_digits_after_the_point() -> None:
+def test_whole_numbers_have_no_decimal_point() -> None:
     assert plain(COUNTS) == [
         "bigrams",
         "            the    boat    that      we painted    sank",
@@ -27,7 +27,7 @@ def test_no_digits_after_the_point() -> None:
     ]
 
 
-def test_a_heatmap_that_is_too_wide_has_shades_for_numbers_and_numbers_for_columns() -> None:
+def test_wide_heatmap_shows_shades_and_numbers_its_columns() -> None:
     names = tuple(f"a long name {n}" for n in range(12))
     values = [[float(row == column) for column in range(12)] for row in range(12)]
     for unicode, full in ((True, "█"), (False, "@")):

@@ -4,7 +4,7 @@ from tests.show.pictures.characters.screen import plain
 from tests.show.pictures.examples import BUCKETS, LONG, MASK, MASKS, PRODUCT
 
 
-def test_a_mask() -> None:
+def test_mask_has_filled_and_empty_cells() -> None:
     assert plain(MASK) == [
         "the past only",
         "  may look at",
@@ -15,7 +15,7 @@ def test_a_mask() -> None:
     ]
 
 
-def test_a_mask_in_ascii() -> None:
+def test_mask_is_drawn_in_ascii() -> None:
     assert plain(MASK, unicode=False) == [
         "the past only",
         "  may look at",
@@ -26,7 +26,7 @@ def test_a_mask_in_ascii() -> None:
     ]
 
 
-def test_signs_stand_between_grids() -> None:
+def test_signs_are_between_grids() -> None:
     assert plain(PRODUCT) == [
         "an average of the past",
         "        weights              v           y",
@@ -37,7 +37,7 @@ def test_signs_stand_between_grids() -> None:
     ]
 
 
-def test_words_in_cells() -> None:
+def test_words_are_centered_in_cells() -> None:
     assert plain(BUCKETS) == [
         "tokens in buckets of two",
         "            1       2    dropped",
@@ -47,7 +47,7 @@ def test_words_in_cells() -> None:
     ]
 
 
-def test_grids_that_are_too_wide_for_a_row_have_numbers_for_columns_and_stand_below_each_other() -> None:
+def test_wide_grids_are_stacked_and_have_numbered_columns() -> None:
     assert plain(MASKS, 60) == [
         "four masks, one machine",
         "               encoder                      decoder",
@@ -70,7 +70,7 @@ def test_grids_that_are_too_wide_for_a_row_have_numbers_for_columns_and_stand_be
     ]
 
 
-def test_a_grid_that_is_too_wide_is_shown_in_parts_with_numbers_for_labels() -> None:
+def test_too_wide_grid_is_split_and_has_numbered_labels() -> None:
     assert plain(LONG, 56) == [
         "one long row",
         "                   ids",

@@ -4,7 +4,7 @@ from grader.pictures import Table
 from tests.show.pictures.characters.screen import plain
 
 
-def test_numbers_and_words_in_columns() -> None:
+def test_columns_are_right_aligned() -> None:
     table = Table("Numbers", ("n", "word"), [("row", [0.12345, "yes"]), ("other", [7, "no"])])
     assert plain(table) == [
         "Numbers",

@@ -1,10 +1,10 @@
-"""Time lines on a terminal."""
+"""Timelines on a terminal."""
 
 from tests.show.pictures.characters.screen import plain
 from tests.show.pictures.examples import TIMELINE
 
 
-def test_labels_stand_in_their_stretches() -> None:
+def test_labels_are_inside_their_stretches() -> None:
     assert plain(TIMELINE) == [
         "prefill, then decode",
         "GPU    [══════════ prefill ══════════][ decode ][decode ][ decode ][decode ]",
@@ -14,7 +14,7 @@ def test_labels_stand_in_their_stretches() -> None:
     ]
 
 
-def test_numbers_stand_for_labels_that_do_not_fit() -> None:
+def test_numbers_replace_labels_that_do_not_fit() -> None:
     assert plain(TIMELINE, 44, unicode=False) == [
         "prefill, then decode",
         "GPU    [=== prefill ===][ 1 ][ 1 ][ 1 ][ 1 ]",

@@ -16,12 +16,12 @@ each_picture = pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: 
 
 
 def texts(drawing: str) -> list[str]:
-    """The words on an SVG."""
+    """Return the texts of an SVG."""
     return [element.text or "" for element in ElementTree.fromstring(drawing).iter() if element.tag.endswith("text")]
 
 
 @each_picture
-def test_an_svg_is_one_element_that_says_what_it_is_and_is_as_wide_as_its_place(picture: Picture) -> None:
+def test_svg_is_one_described_element_as_wide_as_its_container(picture: Picture) -> None:
     root = ElementTree.fromstring(svg(picture))
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert root.attrib["role"] == "img"
@@ -34,7 +34,7 @@ def test_an_svg_is_one_element_that_says_what_it_is_and_is_as_wide_as_its_place(
 
 
 @each_picture
-def test_an_svg_that_stands_alone_has_a_size(picture: Picture) -> None:
+def test_standalone_svg_has_a_size(picture: Picture) -> None:
     root = ElementTree.fromstring(svg(picture, alone=True))
     within = ElementTree.fromstring(svg(picture))
     assert f"max-width: {root.attrib['width']}px" in within.attrib["style"]
@@ -44,12 +44,12 @@ def test_an_svg_that_stands_alone_has_a_size(picture: Picture) -> None:
 
 
 @each_picture
-def test_the_same_picture_is_the_same_svg(picture: Picture) -> None:
+def test_svg_is_reproducible(picture: Picture) -> None:
     assert svg(picture) == svg(picture)
 
 
 @each_picture
-def test_all_colours_are_variables_with_a_light_and_a_dark_value(picture: Picture) -> None:
+def test_all_colors_are_variables_with_a_light_and_a_dark_value(picture: Picture) -> None:
     drawing = svg(picture)
     style = re.search("<style>(.*?)</style>", drawing)
     assert style
@@ -60,7 +60,7 @@ def test_all_colours_are_variables_with_a_light_and_a_dark_value(picture: Pictur
 
 
 @each_picture
-def test_nothing_is_fetched_and_ids_are_of_this_picture(picture: Picture) -> None:
+def test_svg_fetches_nothing_and_prefixes_its_ids(picture: Picture) -> None:
     drawing = svg(picture)
     assert re.findall("[a-z]+://[^\"' ]*", drawing) == ["http://www.w3.org/2000/svg"]
     name = f"picture-{picture.name}"
@@ -68,27 +68,27 @@ def test_nothing_is_fetched_and_ids_are_of_this_picture(picture: Picture) -> Non
     assert all(each.startswith(name) for each in re.findall(r'(?:url\(|href=")#([^")]*)', drawing))
 
 
-def test_words_are_text() -> None:
+def test_svg_text_stays_text() -> None:
     assert [text for text in texts(svg(FLOW)) if text] == ["a layer", "x", "norm", "FFN", "+"]
     assert {"A loss", "step", "loss", "one", "two"} <= set(texts(svg(CURVES)))
 
 
-def test_logarithmic_axes_have_the_powers_of_ten() -> None:
+def test_logarithmic_svg_axis_has_powers_of_ten() -> None:
     assert {"1", "10", "100", "1000"} <= set(texts(svg(ROOFLINE)))
 
 
 @each_picture
-def test_a_png_of_each(picture: Picture) -> None:
+def test_png_has_the_png_signature(picture: Picture) -> None:
     assert png(picture).startswith(b"\x89PNG")
 
 
-def test_a_heatmap_of_one_number() -> None:
+def test_heatmap_of_equal_numbers_is_drawn() -> None:
     same = Heatmap("same", "All the same", ("a",), ("b",), [[2.0]])
     assert "2.00" in texts(svg(same))
 
 
 @pytest.mark.parametrize("draw", [svg, png])
-def test_without_matplotlib(draw: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_matplotlib_is_a_usage_error(draw: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(NoMatplotlib):
         draw(CURVES)  # type: ignore[operator]
