@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Self, TextIO
 
 from grader.base.errors import UsageError
+from grader.base.text import clean_line
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the time of every file in a ZIP, so that the same files give the same bytes
 
@@ -147,6 +148,45 @@ def part_name() -> str:
 
 
 @contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raise UsageError if the block fails to read `path`, or to decode it as UTF-8."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise UsageError(f"{_name(path)} does not exist.") from None
+    except OSError as error:
+        raise UsageError(f"{_name(path)} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UsageError(f"{_name(path)}:{line}: not UTF-8; save the file in this encoding.") from None
+
+
+@contextmanager
+def writing(path: Path, inside: bool = False) -> Iterator[None]:
+    """Raise UsageError if the block fails to write `path`.
+
+    With `inside`, `path` is a folder, and the message names the file below it that cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        named = Path(error.filename) if inside and error.filename else path
+        raise UsageError(f"{_name(named)} cannot be written: {error.strerror or error}.") from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file. Raise UsageError if it cannot be read."""
+    with reading(path):
+        return path.read_bytes()
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a UTF-8 file without its byte order mark. Raise UsageError if it cannot be read."""
+    with reading(path):
+        return path.read_bytes().decode("utf-8-sig")
+
+
+@contextmanager
 def whole(path: Path) -> Iterator[TextIO]:
     """Yield a text file (UTF-8) to write, which gets its name when it is whole. Its folder is made.
 
@@ -165,14 +205,12 @@ def write_bytes(path: Path, data: bytes) -> Path:
 
 def require_writable(folder: Path) -> None:
     """Make a folder if it is absent. Raise UsageError if no file can be written to it."""
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with Folder(folder) as opened:
             probe = part_name()
             opened.create(probe, b"")
             opened.remove(probe)
-    except OSError as error:
-        raise UsageError(f"{shown(folder)} cannot be written to: {error.strerror or error}.") from None
 
 
 def zipped(files: Mapping[str, bytes], scripts: Collection[str] = ()) -> bytes:
@@ -191,12 +229,14 @@ def zipped(files: Mapping[str, bytes], scripts: Collection[str] = ()) -> bytes:
 
 @contextmanager
 def _whole(path: Path) -> Iterator[BinaryIO]:
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with Folder(path.parent) as folder, folder.whole(path.name) as file:
             yield file
-    except OSError as error:
-        raise UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.") from None
+
+
+def _name(path: Path) -> str:
+    return clean_line(shown(path))
 
 
 def _is_link(name: str, folder: int) -> bool:

@@ -1,7 +1,9 @@
-"""The one place where a stranger's text becomes safe to show."""
+"""Text that is safe to show, and suggestions for misspelled words."""
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _UNUSUAL = re.compile(r"[^ -~\n\t]+")  # what is not printable ASCII is looked at
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # version 1.0
@@ -32,6 +34,13 @@ def xml_text(text: str) -> str:
 def inert(line: str) -> str:
     """A line of which GitHub Actions obeys nothing: it looks for `::` at the start, and for `##[` anywhere."""
     return re.sub(r"^(\s*):", r"\1\\x3a", line.replace("##[", "##\\x5b"))
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """Return " Did you mean 'moe_router'?" for the closest of `words`, or "" if none is close. Case is ignored."""
+    known = {each.casefold(): each for each in words}
+    near = difflib.get_close_matches(word.casefold(), known, n=1)
+    return f" Did you mean '{known[near[0]]}'?" if near else ""
 
 
 def _visible(run: re.Match[str]) -> str:

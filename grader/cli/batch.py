@@ -13,12 +13,12 @@ from types import FrameType
 import click
 
 from grader.base.errors import UsageError
+from grader.base.files import read_text
 from grader.base.text import clean_line
 from grader.cli import INTERRUPTED
 from grader.cli.progress_bar import progress_bar
 from grader.cli.screen import course_root, number, say, written_lines
 from grader.course import Course, Exercise, load_course
-from grader.course.document import read_text
 from grader.engine.judge.materials import materials_of
 from grader.engine.judge.messages import Materials
 from grader.teach.batch.keys import Keys

@@ -11,9 +11,9 @@ from grader.author.check.exercises import Problem, Verdict, check
 from grader.author.check.lessons import OPENING, LessonVerdict, check_lessons, with_parts
 from grader.author.check.mutants import prove
 from grader.base.errors import UsageError
+from grader.base.files import shown
 from grader.cli.screen import bold, course_root, dim, number, prose, say
 from grader.course import Course, Exercise, Lesson, load_course
-from grader.course.document import shown
 from grader.course.glossary import load_glossary
 from grader.course.lessons import find_lesson, lesson_path, quiz_path
 from grader.quiz.lint import QuizVerdict, lint

@@ -12,13 +12,12 @@ import click
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.base.files import require_writable, write_bytes
+from grader.base.files import read_text, require_writable, shown, write_bytes
+from grader.base.text import did_you_mean
 from grader.cli.names import LabName
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, load_course
-from grader.course.document import read_text, shown
 from grader.course.lab_script import asked
-from grader.course.model import did_you_mean
 from grader.course.progress import Progress
 from grader.engine.judge.materials import MIB, reference_texts
 from grader.engine.judge.messages import LabCode, LabEnded, RunLab

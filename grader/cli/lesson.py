@@ -8,11 +8,11 @@ import click
 from msgspec.structs import replace
 
 from grader.base.errors import UsageError
+from grader.base.files import read_text, shown
 from grader.cli.markdown import show
 from grader.cli.names import LessonName
 from grader.cli.screen import COLUMNS, columns, course_root, interactive, say, step
 from grader.course import Course, Exercise, Lesson, load_course, load_exercise, load_lessons
-from grader.course.document import read_text, shown
 from grader.course.lesson.files import PartFile, due_in, part_files, title
 from grader.course.lesson.find import Section, find, not_written
 from grader.course.lesson.load import load_file

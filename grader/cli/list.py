@@ -6,10 +6,10 @@ import sys
 import click
 
 from grader.base.errors import UsageError
+from grader.base.files import shown
 from grader.cli.names import LessonName, lesson_number
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, prose, say, step
 from grader.course import Course, Exercise, Lesson, load_course
-from grader.course.document import shown
 from grader.course.lesson.files import part_files
 from grader.course.lessons import exam_form, quiz_path
 from grader.course.progress import Progress, now

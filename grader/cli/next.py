@@ -3,9 +3,9 @@
 import click
 
 from grader.base.errors import UsageError
+from grader.base.files import shown
 from grader.cli.screen import bold, course_root, dim, say, step
 from grader.course import Course, Exercise, load_course
-from grader.course.document import shown
 from grader.course.lesson.files import title
 from grader.course.progress import Progress
 from grader.study.reader.order import Step, leads_to, next_step, steps, why

@@ -10,10 +10,10 @@ import click
 import msgspec
 
 from grader.base.errors import UsageError
+from grader.base.files import shown
 from grader.cli.names import LessonName
 from grader.cli.screen import COLUMNS, bold, course_root, interactive, number, say, step
 from grader.course import Course, Lesson, load_lessons
-from grader.course.document import shown
 from grader.course.lessons import exam_form, find_lesson, quiz_path
 from grader.course.progress import Progress
 from grader.quiz import history

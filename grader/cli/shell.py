@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 
 from grader.base.errors import UsageError
+from grader.base.files import shown
 from grader.cli.names import ExerciseName, named
 from grader.cli.screen import COLUMNS, bold, columns, course_root, say
-from grader.course.document import shown
 from grader.course.progress import Progress
 from grader.engine.submission import read_submission
 from grader.study import failing_calls

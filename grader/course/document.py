@@ -13,8 +13,8 @@ import msgspec
 import yaml
 
 from grader.base.errors import UsageError
-from grader.base.files import shown as shown
-from grader.course.model import did_you_mean
+from grader.base.files import reading, shown
+from grader.base.text import did_you_mean
 
 T = TypeVar("T")
 Keys = tuple[str | int, ...]  # ("limits", "seconds"), ("hints", 2)
@@ -41,7 +41,9 @@ class Document:
         """
         self.path = path
         self._lines: dict[Keys, int] = {(): 1}
-        self._events = self._parse(_text(path, _bytes(path) if data is None else data))
+        with reading(path):
+            text = (path.read_bytes() if data is None else data).decode("utf-8-sig")
+        self._events = self._parse(text)
         try:
             for _ in range(2):  # the starts of stream and document
                 event = next(self._events)
@@ -139,28 +141,6 @@ class Document:
             expected, hint = _expected(message), ""
         name = where or str(part[-1])
         return self.error((*part, *keys), f"'{name}' must be {expected}, not {_brief(value)}.{hint}")
-
-
-def read_text(path: Path) -> str:
-    """The text of a file of the course. UsageError where it is missing or not UTF-8."""
-    return _text(path, _bytes(path))
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise UsageError(f"{shown(path)}: there is no such file.") from None
-    except OSError as error:
-        raise UsageError(f"{shown(path)}: cannot be read: {error.strerror}.") from None
-
-
-def _text(path: Path, data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise UsageError(f"{shown(path)}:{line}: not UTF-8; save the file in this encoding.") from None
 
 
 def _line(event: Any) -> int:

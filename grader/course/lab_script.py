@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.course.document import read_text, shown
+from grader.base.files import read_text, shown
 from grader.course.stub import parse
 from grader.lab import LabOption
 

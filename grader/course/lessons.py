@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.course.model import Course, Lesson, did_you_mean
+from grader.base.text import did_you_mean
+from grader.course.model import Course, Lesson
 
 _HEADING = re.compile(r"^(#{1,3}) +(.+?) *#*$")
 _PART = re.compile(r"(\d+)-.+\.md")

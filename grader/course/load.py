@@ -10,8 +10,10 @@ from pathlib import Path
 from msgspec import structs
 
 from grader.base.errors import UsageError
-from grader.course.document import Document, shown
-from grader.course.model import Course, Description, Exercise, Syllabus, did_you_mean, no_exercise
+from grader.base.files import shown
+from grader.base.text import did_you_mean
+from grader.course.document import Document
+from grader.course.model import Course, Description, Exercise, Syllabus, no_exercise
 from grader.course.workspace.installed import solutions_for
 from grader.course.workspace.marker import COURSE_FILE as COURSE_FILE
 
@@ -130,7 +132,7 @@ def exercise_ids(root: Path) -> list[str]:
                 raise UsageError(f"{shown(path)}:1: {problem}")
             ids.append(name)
         elif (folder / name / f"{name}.py").is_file():
-            raise UsageError(f"{shown(path)}: there is no such file; it describes the exercise {name}.py.")
+            raise UsageError(f"{shown(path)} does not exist; it describes the exercise {name}.py.")
     return ids
 
 

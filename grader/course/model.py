@@ -1,6 +1,5 @@
 """What a course consists of. The fields of `Description` and `Syllabus` are the keys of the YAML files."""
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from grader.base.errors import UsageError
+from grader.base.text import did_you_mean
 
 Text = Annotated[str, Meta(min_length=1)]
 
@@ -187,10 +187,3 @@ def no_exercise(exercise_id: str, ids: Iterable[str]) -> UsageError:
     """The error for an id that no exercise has."""
     near = did_you_mean(exercise_id, ids) or " grade list --all has them all."
     return UsageError(f"No exercise '{exercise_id}' in this course.{near}")
-
-
-def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """` Did you mean 'moe_router'?`, or nothing where no word is near. Capitals make no difference."""
-    known = {each.casefold(): each for each in words}
-    near = difflib.get_close_matches(word.casefold(), known, n=1)
-    return f" Did you mean '{known[near[0]]}'?" if near else ""

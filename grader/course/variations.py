@@ -14,8 +14,8 @@ from typing import NamedTuple
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.course.document import read_text, shown
-from grader.course.model import did_you_mean
+from grader.base.files import read_text, shown
+from grader.base.text import did_you_mean
 from grader.course.stub import Function, parse
 
 Definition = Function | ast.ClassDef

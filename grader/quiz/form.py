@@ -7,8 +7,10 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from grader.base.errors import UsageError
-from grader.course.document import Document, shown
-from grader.course.model import Struct, Text, did_you_mean
+from grader.base.files import shown, writing
+from grader.base.text import did_you_mean
+from grader.course.document import Document
+from grader.course.model import Struct, Text
 from grader.quiz.draw import Asked
 from grader.quiz.plain import question_lines, wanted
 from grader.quiz.score import NotAnAnswer, mark
@@ -101,10 +103,9 @@ def _typed(document: Document, name: str, value: Any) -> str | None:
 
 def write_form(path: Path, text: str) -> None:
     """Writes a form to a file that is not there yet."""
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{shown(path)} exists already; name another file, so that no answers are lost.") from None
-    except OSError as error:
-        raise UsageError(f"{shown(path)} cannot be written: {error.strerror}.") from None
+    with writing(path):
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            raise UsageError(f"{shown(path)} exists already; name another file, so that no answers are lost.") from None

@@ -10,8 +10,9 @@ from typing import Annotated, Any, assert_never
 from msgspec import Meta
 
 from grader.base.errors import UsageError
+from grader.base.text import did_you_mean
 from grader.course.document import Document, Keys
-from grader.course.model import Struct, did_you_mean
+from grader.course.model import Struct
 from grader.quiz.draw import filled, first_values, numbers_of
 from grader.quiz.formula import FUNCTIONS, BadFormula, Formula
 from grader.quiz.model import (

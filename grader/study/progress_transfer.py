@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.base.files import write_bytes
+from grader.base.files import reading, write_bytes, writing
 from grader.course.progress import SALT_FILE, Event, Progress
 
 
@@ -25,13 +25,12 @@ def export_to(out: Path, progress: Progress) -> None:
         raise UsageError("There is no progress here yet, and nothing to export.")
     salt = _salt(progress)
     head = [msgspec.json.encode(Salt(salt))] if salt else []
-    try:
-        with out.open("xb") as file:
-            file.write(b"\n".join([*head, *_lines(progress.file), b""]))
-    except FileExistsError:
-        raise UsageError(f"{out} is there already, and nothing is overwritten; name another file.") from None
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written: {error.strerror or error}.") from None
+    with writing(out):
+        try:
+            with out.open("xb") as file:
+                file.write(b"\n".join([*head, *_lines(progress.file), b""]))
+        except FileExistsError:
+            raise UsageError(f"{out} is there already, and nothing is overwritten; name another file.") from None
 
 
 def import_from(source: Path, progress: Progress) -> int:
@@ -49,13 +48,11 @@ def import_from(source: Path, progress: Progress) -> int:
             f"{source} and the progress here have both gone on, and cannot be one; to have only that of the file, "
             f"first move {progress.file} away."
         )
-    try:
+    with writing(progress.file):
         if salt and not mine:
             write_bytes(progress.file.parent / SALT_FILE, f"{salt}\n".encode("ascii"))
         if new:
             progress.append(b"\n".join(new) + b"\n")
-    except OSError as error:
-        raise UsageError(f"{progress.file} cannot be written: {error.strerror or error}.") from None
     return len(new)
 
 
@@ -77,12 +74,11 @@ def _decoded(lines: list[bytes]) -> tuple[str | None, list[bytes]]:
 
 def _lines(path: Path) -> list[bytes]:
     """The lines of a file; none where there is none."""
-    try:
-        return [line for line in path.read_bytes().split(b"\n") if line]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from None
+    with reading(path):
+        try:
+            return [line for line in path.read_bytes().split(b"\n") if line]
+        except FileNotFoundError:
+            return []
 
 
 def _salt(progress: Progress) -> str:

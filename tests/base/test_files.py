@@ -108,7 +108,7 @@ def test_a_folder_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
     require_writable(tmp_path / "new")
     assert list((tmp_path / "new").iterdir()) == []
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="file cannot be written to: File exists"):
+    with pytest.raises(UsageError, match="file cannot be written: File exists"):
         require_writable(tmp_path / "file")
 
 

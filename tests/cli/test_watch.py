@@ -114,7 +114,7 @@ def test_a_course_that_is_gone_is_said(root: Path) -> None:
     with watching("toolbox") as terminal:
         shutil.rmtree(root)
         said = " ".join(terminal.until(KEYS).split())
-        assert "there is no such file" in said or "is missing" in said  # whichever file was looked for first
+        assert "does not exist" in said or "is missing" in said  # whichever file was looked for first
 
 
 def test_the_same_text_once_more_changes_nothing(root: Path, own: Path, reference: str) -> None:

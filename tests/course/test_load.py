@@ -147,7 +147,7 @@ def test_a_missing_file_of_a_student_does_not_stop_the_course(root: Path) -> Non
 
 def test_missing_description(root: Path) -> None:
     (root / "exercises" / "one" / "exercise.yaml").unlink()
-    assert complaint(root).startswith("exercises/one/exercise.yaml: there is no such file")
+    assert complaint(root).startswith("exercises/one/exercise.yaml does not exist")
 
 
 def test_two_lessons_with_one_number(root: Path) -> None:

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from grader.author.check.exercises import FEWEST_MISTAKES, FEWEST_VARIANTS
+from grader.base.files import read_text
 from grader.base.result import Outcome, Result
 from grader.course import Exercise, load_course
-from grader.course.document import read_text
 from grader.course.variations import Variation, load_variations
 from grader.engine.judge.materials import materials_of, reference_texts
 from grader.engine.judge.messages import Job, Materials, Misstep

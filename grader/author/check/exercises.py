@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 
 from grader.base.errors import UsageError
+from grader.base.files import read_text
 from grader.base.result import Outcome, Result
 from grader.course import Course, Exercise
-from grader.course.document import read_text
 from grader.course.stub import disagreements
 from grader.course.variations import Variation, load_variations
 from grader.engine.judge.materials import materials_of, reference_texts

@@ -7,9 +7,8 @@ from pathlib import Path
 from grader.author.check.outputs import output_problems, printed_by
 from grader.author.check.pictures import picture_problems, write_pictures
 from grader.base.errors import UsageError
-from grader.base.files import write_bytes
+from grader.base.files import read_text, shown, write_bytes
 from grader.course import Course
-from grader.course.document import read_text, shown
 from grader.course.glossary import glossary_path, load_glossary
 from grader.course.lesson.check import id_problems, text_problems
 from grader.course.lesson.files import PartFile, opening, part_files

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from grader.base.files import write_bytes
-from grader.course.document import shown
+from grader.base.files import shown, write_bytes
 from grader.course.lesson.model import Figure, Part, flat
 from grader.course.lesson.pictures import encoded, picture_path, pictures_path
 from grader.course.lesson.problem import Problem

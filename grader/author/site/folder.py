@@ -6,8 +6,7 @@ from pathlib import Path
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.base.files import require_writable, write_bytes
-from grader.course.document import shown
+from grader.base.files import require_writable, shown, write_bytes
 
 LIST = "site.json"  # by which a folder is known as a site
 

@@ -12,7 +12,8 @@ from grader.author.site.markdown import Writer, plain, split_title
 from grader.author.site.model import Link, Page, url_of
 from grader.author.site.template import render
 from grader.author.site.terms import GLOSSARY, Definitions, Terms, anchor
-from grader.course.document import Document, read_text
+from grader.base.files import read_text
+from grader.course.document import Document
 from grader.course.glossary import Term, load_glossary
 from grader.course.lesson.load import load_lesson, load_part
 from grader.course.lesson.model import Part

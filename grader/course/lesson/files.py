@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.course.document import Document, read_text, shown
+from grader.base.files import read_text, shown
+from grader.course.document import Document
 from grader.course.lessons import lesson_folder, lesson_path
 from grader.course.model import Course, Lesson, Struct, Text
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.course.document import read_text
+from grader.base.files import read_text
+from grader.base.text import did_you_mean
 from grader.course.lesson.files import OPENING, PartFile, all_files, opening, part_files, title
 from grader.course.lessons import exact_lesson, find_lesson, lessons_of_words, sections
-from grader.course.model import Course, Lesson, did_you_mean
+from grader.course.model import Course, Lesson
 
 
 class Section(msgspec.Struct, frozen=True):

@@ -10,7 +10,9 @@ from markdown_it.token import Token
 from msgspec import Meta
 
 from grader.base.errors import UsageError
-from grader.course.document import Document, read_text, shown
+from grader.base.files import read_text, shown
+from grader.base.text import did_you_mean
+from grader.course.document import Document
 from grader.course.lesson.files import PartFile, front_matter, part_files
 from grader.course.lesson.markdown import DEEP, closing, parser
 from grader.course.lesson.model import (
@@ -26,7 +28,7 @@ from grader.course.lesson.model import (
     Predict,
     Prose,
 )
-from grader.course.model import Course, Lesson, Struct, Text, did_you_mean
+from grader.course.model import Course, Lesson, Struct, Text
 
 FENCES = ("python", "output", "question", "picture", "exercise", "lab", "text", "console")
 _NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")

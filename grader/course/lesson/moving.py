@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from grader.course.model import did_you_mean
+from grader.base.text import did_you_mean
 
 
 def moving_scripts(root: Path) -> dict[str, Path]:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.course.document import shown
+from grader.base.files import shown
 from grader.pictures import Picture
 
 DIGITS = 6  # significant ones, that are kept of a number

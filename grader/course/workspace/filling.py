@@ -12,7 +12,7 @@ import msgspec
 
 from grader import __version__
 from grader.base.errors import UsageError
-from grader.base.files import Folder, shown
+from grader.base.files import Folder, writing
 from grader.course.workspace.installed import installed_course
 from grader.course.workspace.marker import COURSE_FILE, FOLDERS, MARKER, Workspace, workspace_at
 from grader.course.workspace.place import remember, remembered
@@ -54,7 +54,7 @@ def is_stub(path: str) -> bool:
 def _fill(root: Path, workspace: Workspace) -> Filled:
     course = installed_course()
     fresh = {path.relative_to(course).as_posix(): path.read_bytes() for path in _given(course)}
-    try:
+    with writing(root, inside=True):
         root.mkdir(parents=True, exist_ok=True)
         with Folder(root) as folder:
             filled, given = _planned(root, folder, workspace.files, fresh)
@@ -65,9 +65,6 @@ def _fill(root: Path, workspace: Workspace) -> Filled:
             marker = Workspace(workspace.id, __version__, given)
             folder.write(MARKER, msgspec.json.format(msgspec.json.encode(marker), indent=1) + b"\n")
         remember(workspace.id, root)
-    except OSError as error:
-        path = Path(error.filename or root)
-        raise UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.") from None
     return filled
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.base.files import Folder, leads_down, shown
+from grader.base.files import Folder, leads_down, reading, shown
 
 MARKER = ".workspace.json"
 COURSE_FILE = "course.yaml"
@@ -29,17 +29,19 @@ def workspace_at(root: Path) -> Workspace | None:
     Raise UsageError if its marker cannot be read, or names a file that no course gives.
     """
     path = root / MARKER
-    try:
-        with Folder(root) as folder:
-            data = folder.read(MARKER)
-        workspace = None if data is None else msgspec.json.decode(data, type=Workspace)
-    except (FileNotFoundError, NotADirectoryError):
+    with reading(path):
+        try:
+            with Folder(root) as folder:
+                data = folder.read(MARKER)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    if data is None:
         return None
-    except OSError as error:
-        raise UsageError(f"{shown(path)} cannot be read: {error.strerror}.") from None
+    try:
+        workspace = msgspec.json.decode(data, type=Workspace)
     except (msgspec.DecodeError, RecursionError) as error:
         raise UsageError(f"{shown(path)} cannot be read: {error}; {_AGAIN}.") from None
-    for name in () if workspace is None else workspace.files:
+    for name in workspace.files:
         if not _is_given(name):
             raise UsageError(f"{shown(path)} names {name[:80]!r}, which no course gives; {_AGAIN}.")
     return workspace

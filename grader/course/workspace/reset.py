@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from grader.base.errors import UsageError
-from grader.base.files import Folder, shown
+from grader.base.files import Folder, writing
 from grader.base.git import ask
 from grader.course.workspace.installed import installed_course
 from grader.course.workspace.marker import workspace_at
@@ -18,17 +18,13 @@ def reset(root: Path, stub: Path, untouched: Callable[[str], bool]) -> Path | No
     `untouched` tells if nothing is written in a text yet. Raise UsageError if there is no such text.
     """
     name = stub.relative_to(root).as_posix()
-    try:
-        with Folder(root) as folder:
-            mine = folder.read(name)
-            given = _given(root, name, untouched)
-            if mine == given:
-                return None
-            kept = None if mine is None else _keep(folder, name, mine)
-            folder.write(name, given)
-    except OSError as error:
-        path = Path(error.filename or stub)
-        raise UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.") from None
+    with writing(root, inside=True), Folder(root) as folder:
+        mine = folder.read(name)
+        given = _given(root, name, untouched)
+        if mine == given:
+            return None
+        kept = None if mine is None else _keep(folder, name, mine)
+        folder.write(name, given)
     return None if kept is None else root / kept
 
 

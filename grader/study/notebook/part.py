@@ -12,8 +12,8 @@ from typing import Any
 import nbformat
 from nbformat import v4
 
+from grader.base.files import read_text
 from grader.course import Course, load_exercise
-from grader.course.document import read_text
 from grader.course.lesson.model import (
     Code,
     Deep,

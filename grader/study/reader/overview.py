@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from grader.course.document import read_text
+from grader.base.files import read_text
 from grader.course.lesson.files import PartFile, part_files
 from grader.course.lesson.model import Part
 from grader.course.model import Course, Lesson

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from grader.base.errors import UsageError
-from grader.course.document import shown
-from grader.course.model import did_you_mean
+from grader.base.files import shown
+from grader.base.text import did_you_mean
 from grader.teach.formats.view import only
 from grader.teach.gradebook.model import Book
 
@@ -117,5 +117,5 @@ def _chosen(name: str, template: Path | None) -> Chosen:
     if template is not None and form.template is None:
         raise UsageError(f"The format {wanted} fills in no file; say --format {name} alone.")
     if template is not None and not template.exists():
-        raise UsageError(f"{shown(template)}: there is no such file.")
+        raise UsageError(f"{shown(template)} does not exist.")
     return Chosen(form, item if colon else None, template)

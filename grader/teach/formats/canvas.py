@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.base.errors import UsageError
-from grader.course.document import shown
+from grader.base.files import shown
 from grader.teach.formats.files import read, remark
 from grader.teach.formats.matching import Roll, keys
 from grader.teach.formats.table import cell, number, write_table

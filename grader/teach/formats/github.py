@@ -13,11 +13,9 @@ from statistics import fmean
 import click
 import msgspec
 
-from grader.base.errors import UsageError
-from grader.base.files import whole
+from grader.base.files import whole, writing
 from grader.base.result import Outcome
 from grader.base.text import clean_line
-from grader.course.document import shown
 from grader.teach.formats.cases import cases
 from grader.teach.formats.files import remark
 from grader.teach.formats.table import number
@@ -206,8 +204,5 @@ def _size(path: Path) -> int:
 
 
 def _append(path: Path, text: str) -> None:
-    try:
-        with path.open("a", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except OSError as error:
-        raise UsageError(f"{shown(path)} cannot be written: {error.strerror}.") from None
+    with writing(path), path.open("a", encoding="utf-8", newline="") as file:
+        file.write(text)

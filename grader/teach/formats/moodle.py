@@ -11,10 +11,9 @@ from html import escape
 from pathlib import Path, PurePath
 
 from grader.base.errors import UsageError
-from grader.base.files import whole
+from grader.base.files import shown, whole
 from grader.base.result import Outcome, Result
 from grader.base.text import clean_line
-from grader.course.document import shown
 from grader.teach.formats.files import read, remark
 from grader.teach.formats.matching import Roll, keys
 from grader.teach.formats.view import account, by_student, total

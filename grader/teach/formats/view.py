@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from grader.base.errors import UsageError
-from grader.base.text import clean_line
-from grader.course.model import did_you_mean
+from grader.base.text import clean_line, did_you_mean
 from grader.teach.formats.table import number, signed
 from grader.teach.gradebook.model import Book, Grade, Handed, Item, Run
 from grader.teach.handins.handin import Ignored, Student

@@ -18,8 +18,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from grader.base.text import did_you_mean
 from grader.course.document import Document
-from grader.course.model import Struct, did_you_mean
+from grader.course.model import Struct
 
 ALL = "all"  # the key of `due` for every item that is not named
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from grader.base.errors import UsageError
+from grader.base.files import reading
 from grader.engine.submission.files import MIB, visible
 from grader.teach.handins.handin import Ignored, Kind
 from grader.teach.handins.members import BROKEN, Member, Tar, Zip
@@ -71,10 +72,8 @@ def open_archive(path: Path) -> Tree:
     UsageError where it is damaged, or holds more than is read.
     """
     name = visible(path)
-    try:
+    with reading(path):
         file = path.open("rb")
-    except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}.") from None
     return _tree(file, name, path.name, CLASS)
 
 

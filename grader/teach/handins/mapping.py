@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.base.errors import UsageError
-from grader.course.model import did_you_mean
+from grader.base.files import read_text
+from grader.base.text import did_you_mean
 from grader.engine.submission.files import visible
 from grader.teach.handins.handin import Student
 from grader.teach.handins.items import Item
@@ -59,12 +60,7 @@ class Mapping:
 def read_mapping(path: Path, exercises: Sequence[str], quizzes: Sequence[str]) -> Mapping:
     """The rows of a CSV file. UsageError with file and line for what is wrong in it."""
     name = visible(path)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{name}: not UTF-8; save the file in this encoding.") from None
+    text = read_text(path)
     header = text.partition("\n")[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in header else ",", strict=True)
     rows: dict[str, tuple[int, Told]] = {}

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from grader.base.errors import UsageError
-from grader.course.model import did_you_mean
+from grader.base.files import reading
+from grader.base.text import did_you_mean
 from grader.engine.submission.files import visible
 from grader.teach.handins.archive import is_archive, is_other_archive, look_into, open_archive, stem_of
 from grader.teach.handins.handed_out import handed_out
@@ -103,10 +104,8 @@ def _trees(paths: Sequence[Path]) -> list[Tree]:
     trees = []
     files = []
     for path in paths:
-        try:
+        with reading(path):
             mode = path.stat().st_mode
-        except OSError as error:
-            raise UsageError(f"{visible(path)} cannot be read: {error.strerror}.") from None
         if stat.S_ISDIR(mode):
             trees.append(_opened(walk(path)))
         elif not stat.S_ISREG(mode):

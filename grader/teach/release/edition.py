@@ -7,8 +7,8 @@ from typing import Literal
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.base.files import shown
-from grader.course.document import Document, read_text
+from grader.base.files import read_bytes, read_text, shown
+from grader.course.document import Document
 from grader.course.glossary import glossary_path
 from grader.course.lab_script import asked as asked_by_lab
 from grader.course.lesson.files import opening, part_files
@@ -170,11 +170,3 @@ def _pictures(folder: Path) -> list[Path]:
 
 def _name(course: Course, path: Path) -> str:
     return path.relative_to(course.root).as_posix()
-
-
-def read_bytes(path: Path) -> bytes:
-    """What is in a file. UsageError where it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{shown(path)}: cannot be read: {error.strerror}.") from None

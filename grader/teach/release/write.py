@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from grader.base.errors import UsageError
-from grader.base.files import Folder, part_name, shown, write_bytes, zipped
+from grader.base.files import Folder, part_name, shown, write_bytes, writing, zipped
 
 
 def is_zip(path: Path) -> bool:
@@ -34,7 +34,7 @@ def write(out: Path, files: Mapping[str, bytes]) -> None:
     there = path.is_dir()
     around = path if there else path.parent
     part = part_name()
-    try:
+    with writing(out):
         around.mkdir(parents=True, exist_ok=True)
         with Folder(around) as folder:
             try:
@@ -47,5 +47,3 @@ def write(out: Path, files: Mapping[str, bytes]) -> None:
                     folder.move(part, path.name)
             finally:
                 folder.clear(part)
-    except OSError as error:
-        raise UsageError(f"{shown(out)} cannot be written: {error.strerror or error}.") from None

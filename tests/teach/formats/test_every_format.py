@@ -32,7 +32,7 @@ def test_a_format_is_chosen_by_name_item_and_file(tmp_path: Path) -> None:
     assert chosen("json") == Chosen(FORMATS["json"])
     assert chosen(f"moodle:rope={file}") == Chosen(FORMATS["moodle"], "rope", file)
     assert chosen(f"canvas={file}").template == file
-    with pytest.raises(UsageError, match="there is no such file"):
+    with pytest.raises(UsageError, match="does not exist"):
         chosen("canvas=none.csv")
     with pytest.raises(UsageError, match="name it: --format moodle:rope=FILE"):
         chosen("moodle:rope")

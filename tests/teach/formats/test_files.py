@@ -28,7 +28,7 @@ def test_a_file_is_there_whole_or_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_template_that_cannot_be_read_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"none\.csv: there is no such file"):
+    with pytest.raises(UsageError, match=r"none\.csv does not exist"):
         write("moodle", sample_book(), tmp_path, tmp_path / "none.csv")
     (tmp_path / "latin.csv").write_bytes("Identifier\nMüller".encode("latin-1"))
     with pytest.raises(UsageError, match=r"latin\.csv:2: not UTF-8"):
