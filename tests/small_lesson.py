@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from grader.course import Course, load_course
+from grader.course.lesson.files import PartFile
 from grader.course.lesson.load import load_part
 from grader.course.lesson.model import Part
 
@@ -121,7 +122,7 @@ def part_of(text: str, root: Path, *, lesson: int = 1) -> tuple[Part, Course]:
     """The part that this text is, in the course's folder, and the course."""
     path = root / PATH
     path.write_text(text)
-    return load_part(root, path, lesson, 1, "past"), load_course(root)
+    return load_part(root, PartFile(lesson, "sums", 1, "past", path)), load_course(root)
 
 
 def edited(old: str, new: str) -> str:

@@ -15,7 +15,8 @@ from grader.base.files import shown
 from grader.cli.screen import bold, course_root, dim, number, prose, say
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.glossary import load_glossary
-from grader.course.lessons import find_lesson, lesson_path, quiz_path
+from grader.course.lesson.files import lesson_folder, quiz_path
+from grader.course.lesson.find import find_lesson
 from grader.quiz.lint import QuizVerdict, lint
 from grader.show.marks import FAILED, PASSED
 from grader.study.grading import lost_is_said
@@ -77,8 +78,7 @@ def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, 
     if meant.quizzes:
         say("")
         bad = sum(
-            _shown_quiz(lint(lesson.slug, quiz_path(course, lesson), lesson_path(course, lesson), course.standards))
-            for lesson in meant.quizzes
+            _shown_quiz(lint(lesson.slug, lesson_folder(course, lesson), course.standards)) for lesson in meant.quizzes
         )
         counts.append(f"{len(meant.quizzes) - bad} of {len(meant.quizzes)} quizzes hold.")
         failing += bad

@@ -75,7 +75,7 @@ def quiz(lesson: str, form: str | None, out: Path | None, variants: int, seed: s
     """
     from grader.base.files import write_bytes
     from grader.cli.quiz import quiz_of
-    from grader.course.lessons import find_lesson
+    from grader.course.lesson.find import find_lesson
     from grader.quiz.load import load_quiz
     from grader.teach.formats.files import remark
     from grader.teach.question_banks import bank_of

@@ -8,17 +8,15 @@ import click
 from msgspec.structs import replace
 
 from grader.base.errors import UsageError
-from grader.base.files import read_text, shown
-from grader.cli.markdown import show
+from grader.base.files import shown
 from grader.cli.names import LessonName
 from grader.cli.screen import COLUMNS, columns, course_root, interactive, say, step
 from grader.course import Course, Exercise, Lesson, load_course, load_exercise, load_lessons
-from grader.course.lesson.files import PartFile, due_in, part_files, title
-from grader.course.lesson.find import Section, find, not_written
-from grader.course.lesson.load import load_file
+from grader.course.lesson.files import PartFile, due_in, exam_form, part_files, part_title, quiz_path
+from grader.course.lesson.find import find_lesson_or_part, not_written
+from grader.course.lesson.load import load_part
 from grader.course.lesson.model import ExerciseDue, LabDue, Part, Predict
 from grader.course.lesson.pictures import load_picture
-from grader.course.lessons import exam_form, find_section, quiz_path
 from grader.course.progress import PartBegun, PartRead, PartStopped, Predicted, Progress, now
 from grader.quiz import history
 from grader.show.marks import unicode_on
@@ -39,32 +37,29 @@ def command(words: tuple[str, ...], plain: bool, listing: bool) -> None:
     """
     course = load_lessons(course_root())
     progress = Progress.load(course.root)
-    meant = find(course, words) if words else next_part(course, progress)
+    meant = find_lesson_or_part(course, words) if words else next_part(course, progress)
     if listing or meant is None:
         _list(course, progress)
-    elif isinstance(meant, Section):
-        show(find_section(read_text(meant.file.path), meant.words, f"Lesson {meant.file.lesson}").text)
     elif isinstance(meant, PartFile):
         _read(course, progress, meant, plain)
     else:
         files = part_files(course, meant)
         if not files:
             raise not_written(course, meant)
-        if files[0].old:
-            _read(course, progress, files[0], plain)
-        else:
-            _overview(course, progress, meant, files)
+        _overview(course, progress, meant, files)
 
 
 def _list(course: Course, progress: Progress) -> None:
     say("", *painted(lessons_lines(course, progress, min(columns(), COLUMNS))))
     following = next_part(course, progress)
     if following is not None:
-        say("", step("read", f"grade lesson {following.name}", title(following, course)))
+        say("", step("read", f"grade lesson {following.name}", part_title(following)))
 
 
 def _overview(course: Course, progress: Progress, lesson: Lesson, files: Sequence[PartFile]) -> None:
-    parts = [Planned(file, load_file(course, file), sum(each.minutes for each in _due(course, file))) for file in files]
+    parts = [
+        Planned(file, load_part(course.root, file), sum(each.minutes for each in _due(course, file))) for file in files
+    ]
     unread = [file for file in files if not done(file, progress)]
     begun = [file for file in unread if progress.part_state(file.lesson_slug, file.slug) == "begun"]
     here = next(iter(begun or unread), None)
@@ -78,11 +73,9 @@ def _overview(course: Course, progress: Progress, lesson: Lesson, files: Sequenc
 
 def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> None:
     """A part in the terminal, or all of it at once."""
-    part = load_file(course, file)
+    part = load_part(course.root, file)
     lesson, number, slug = file.lesson_slug, file.number, file.slug
-    if file.old:
-        show(read_text(file.path))
-    elif plain or not interactive():
+    if plain or not interactive():
         from grader.study.reader.plain import plain_lines
 
         page = Page(columns(), unicode_on(sys.stdout))
@@ -103,8 +96,7 @@ def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> No
             return
     if sys.stdout.isatty():
         progress.record(PartRead(lesson=lesson, part=number, slug=slug))
-    if not file.old:
-        say("", *_after(course, progress, file, part))
+    say("", *_after(course, progress, file, part))
 
 
 def _surroundings(course: Course, progress: Progress, file: PartFile, page: Page) -> Surroundings:

@@ -10,8 +10,7 @@ from grader.base.files import shown
 from grader.cli.names import LessonName, lesson_number
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, number, prose, say, step
 from grader.course import Course, Exercise, Lesson, load_course
-from grader.course.lesson.files import part_files
-from grader.course.lessons import exam_form, quiz_path
+from grader.course.lesson.files import exam_form, part_files, quiz_path
 from grader.course.progress import Progress, now
 from grader.quiz import history
 from grader.show.marks import DONE, FAILED, HERE, NOT_STARTED, PASSED, PUBLIC

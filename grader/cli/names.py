@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 from grader.base.errors import UsageError
 from grader.base.text import did_you_mean
 from grader.course import Course, Exercise, find_course, load_course, load_exercise, load_lessons
-from grader.course.lessons import exact_lesson, find_lesson
+from grader.course.lesson.find import exact_lesson, find_lesson
 from grader.course.load import exercise_ids, lab_names
 from grader.course.naming import exercise_here, exercise_meant
 from grader.course.progress import Progress

@@ -8,10 +8,9 @@ from grader.base.errors import UsageError
 from grader.base.files import writing
 from grader.cli.screen import course_root, say, step
 from grader.course import Course, load_course
-from grader.course.lesson.find import not_written
+from grader.course.lesson.find import find_lesson, not_written
 from grader.course.lesson.load import load_lesson
 from grader.course.lesson.model import Part
-from grader.course.lessons import find_lesson
 from grader.study.notebook.part import notebook_of
 
 

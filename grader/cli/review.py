@@ -9,8 +9,7 @@ from grader.cli.quiz import STOPPED_SHORT, points, show_missed, take
 from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course import Course, load_lessons
 from grader.course.glossary import load_glossary
-from grader.course.lesson.files import all_files
-from grader.course.lessons import quiz_path
+from grader.course.lesson.files import all_files, quiz_path
 from grader.course.progress import Progress, Reviewed, TakenBack, now
 from grader.quiz import history
 from grader.quiz.attempt import drawn
@@ -90,14 +89,14 @@ def _of_parts(course: Course, parts: Collection[tuple[str, str]]) -> dict[Key, A
     """The questions of parts, by the slugs of lesson and part."""
     if not parts:
         return {}
-    from grader.course.lesson.load import load_file
+    from grader.course.lesson.load import load_part
     from grader.study.reader.questions import questions_of
 
     return {
         history.part_key(file.lesson_slug, file.slug, name): question
         for file in all_files(course)
         if (file.lesson_slug, file.slug) in parts
-        for name, question in questions_of(load_file(course, file)).items()
+        for name, question in questions_of(load_part(course.root, file)).items()
     }
 
 

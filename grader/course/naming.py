@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from grader.base.errors import UsageError
 from grader.base.files import shown
-from grader.course.lessons import exact_lesson
+from grader.course.lesson.find import exact_lesson
 from grader.course.load import EXERCISE_FILE, exercise_ids, load_lessons
 from grader.course.model import no_exercise
 

@@ -1,7 +1,7 @@
 """Proves that a quiz is good: every draw has an answer, no slip is right, sections exist, length tells nothing."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,8 @@ import msgspec
 
 from grader.base.errors import UsageError
 from grader.base.seeds import derive_seed
-from grader.course.lessons import find_section, lesson_text
+from grader.course.lesson.files import QUIZ_FILE
+from grader.course.lesson.headings import Section, find_section, lesson_sections
 from grader.course.model import Standards
 from grader.quiz.draw import Asked, Values, ask, count_draws, draws, with_values
 from grader.quiz.formula import BadFormula, Formula
@@ -47,18 +48,18 @@ class QuizVerdict(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
-def lint(name: str, path: Path, lesson: Path, standards: Standards) -> QuizVerdict:
-    """Checks the quiz at `path` against the texts of its lesson: the parts beside `lesson`, or this one file."""
-    quiz, mistakes = read_quiz(path)
+def lint(name: str, folder: Path, standards: Standards) -> QuizVerdict:
+    """Check the quiz in the folder of a lesson against the parts beside it."""
+    quiz, mistakes = read_quiz(folder / QUIZ_FILE)
     if quiz is None:
         return QuizVerdict(name=name, problems=tuple(str(each) for each in mistakes))
     problems = [*_of_the_whole(quiz, standards.questions)]
-    text = lesson_text(lesson.parent)
-    if text is None:
+    readable = lesson_sections(folder)
+    if readable is None:
         problems.append("the lesson has no text, so no section can be read again.")
     tried = 0
     for question in quiz.questions:
-        found = [] if text is None else [*_section(question, text)]
+        found = [] if readable is None else [*_section(question, readable)]
         if isinstance(question, Numeric):
             tried += min(count_draws(question), MOST_DRAWS)
             found += _numeric(question)
@@ -104,9 +105,9 @@ def _of_the_whole(quiz: Quiz, fewest: int) -> Iterator[str]:
         yield f"in {100 * share:.0f} % of the single choices the right option is the longest; lengthen others."
 
 
-def _section(question: Question, text: str) -> Iterator[str]:
+def _section(question: Question, among: Sequence[Section]) -> Iterator[str]:
     try:
-        find_section(text, question.section, "the lesson")
+        find_section(among, question.section)
     except UsageError as error:
         yield str(error)
 

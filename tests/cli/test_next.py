@@ -9,7 +9,7 @@ from tests.passed import record
 
 def test_next_is_a_part_to_read_and_then_an_exercise(workspace: Path) -> None:
     assert "grade lesson 1" in run("next").stdout
-    Progress.load(workspace).record(PartRead(lesson="three", part=1, slug="lesson"))
+    Progress.load(workspace).record(PartRead(lesson="three", part=1, slug="three"))
     lines = run("next").stdout.splitlines()
     assert lines[1].split() == ["base", "base"]
     assert lines[2].strip() == "lesson 1, level 1, 5 min"
@@ -20,7 +20,7 @@ def test_next_is_a_part_to_read_and_then_an_exercise(workspace: Path) -> None:
 
 
 def test_next_when_all_is_done(workspace: Path) -> None:
-    Progress.load(workspace).record(PartRead(lesson="three", part=1, slug="lesson"))
+    Progress.load(workspace).record(PartRead(lesson="three", part=1, slug="three"))
     for name in ("base", "top", "high"):
         record(workspace, name, 4)
     assert error("next").startswith("Every part is read and every exercise passed")

@@ -99,7 +99,7 @@ def test_names_of_any_script_are_names(scene: Scene) -> None:
 def test_nothing_is_written_through_a_link(scene: Scene, name: str) -> None:
     course = scene.folder / "installed"
     (course / "exercises/base/README.md").write_text("new")
-    (course / "lessons/01-three/lesson.md").write_text("new")
+    (course / "lessons/01-three/1-three.md").write_text("new")
     scene.link_out(name)
     assert scene.error("update") == f"{name} cannot be written: {LINK}"
 

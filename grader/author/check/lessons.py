@@ -11,8 +11,8 @@ from grader.base.files import read_text, shown, write_bytes
 from grader.course import Course
 from grader.course.glossary import glossary_path, load_glossary
 from grader.course.lesson.check import id_problems, text_problems
-from grader.course.lesson.files import PartFile, opening, part_files
-from grader.course.lesson.load import load_file
+from grader.course.lesson.files import PartFile, lesson_folder, opening, part_files
+from grader.course.lesson.load import load_part
 from grader.course.lesson.model import Part
 from grader.course.lesson.notation import load_notation, notation_problems
 from grader.course.lesson.pictures import pictures_path
@@ -20,7 +20,6 @@ from grader.course.lesson.problem import Problem
 from grader.course.lesson.source import cells, source, unreadable
 from grader.course.lesson.terms import Names, bold_problems, first_uses, term_problems
 from grader.course.lesson.update import with_outputs
-from grader.course.lessons import lesson_folder
 from grader.engine.judge.materials import MIB
 from grader.engine.judge.messages import Painted, PartRan, PartScript, RunLessons
 from grader.engine.pool.client import Judges
@@ -130,11 +129,11 @@ class _Rules:
 
 
 def _files(course: Course, number: int) -> list[PartFile]:
-    """The parts of a lesson, none of the old form. UsageError where a number is left out."""
+    """The parts of a lesson. UsageError where a number is left out."""
     if number == OPENING:
         first = opening(course)
         return [first] if first else []
-    return [file for file in part_files(course, course.lesson(number)) if not file.old]
+    return [*part_files(course, course.lesson(number))]
 
 
 def _read(course: Course, number: int) -> Chapter:
@@ -144,7 +143,7 @@ def _read(course: Course, number: int) -> Chapter:
         chapter = Chapter(number, lesson_folder(course, course.lesson(number)))
     for file in _files(course, number):
         try:
-            chapter.parts.append(load_file(course, file))
+            chapter.parts.append(load_part(course.root, file))
         except UsageError as error:
             chapter.problems.append(_problem(course, file.path, error))
     return chapter

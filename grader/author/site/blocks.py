@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.author.site.highlight import code
-from grader.author.site.markdown import Writer, plain, split_title
+from grader.author.site.markdown import Writer, plain
 from grader.author.site.model import relative
 from grader.author.site.template import render
 from grader.base.errors import UsageError
@@ -65,9 +65,6 @@ class Blocks:
         raise AssertionError(f"a block of the type {type(block).__name__}")
 
     def _prose(self, text: str, line: int) -> str:
-        if not self.part.checked and not self.writer.headings:  # an old text repeats the title of its lesson
-            _, text, taken = split_title(text)
-            line += taken
         return self.writer.write(text, line)
 
     def _waiting(self, question: str | None, name: str, body: str) -> str:

@@ -15,10 +15,11 @@ from grader.author.site.terms import GLOSSARY, Definitions, Terms, anchor
 from grader.base.files import read_text
 from grader.course.document import Document
 from grader.course.glossary import Term, load_glossary
+from grader.course.lesson.files import opening
+from grader.course.lesson.headings import sections
 from grader.course.lesson.load import load_lesson, load_part
 from grader.course.lesson.model import Part
 from grader.course.lesson.notation import Letter, load_notation, notation_path
-from grader.course.lessons import sections
 from grader.course.model import Course, Exercise, Lesson
 
 HOME = "index.html"
@@ -90,8 +91,8 @@ class Pages:
     @cached_property
     def opening(self) -> Part | None:
         """The page before the first lesson."""
-        path = self.course.root / "lessons" / "opening.md"
-        return load_part(self.course.root, path, 0, 1, "opening") if path.is_file() else None
+        file = opening(self.course)
+        return load_part(self.course.root, file) if file else None
 
     @cached_property
     def how_to_work(self) -> str | None:
@@ -148,14 +149,12 @@ class Pages:
             yield self._part(self.opening, OPENING, "Before the first lesson", ())
         for lesson, parts in self.lessons:
             for part in parts:
-                above = f"Lesson {lesson.number}"
-                if part.checked:
-                    above += f", {lesson.title}: part {part.number} of {len(parts)}"
+                above = f"Lesson {lesson.number}, {lesson.title}: part {part.number} of {len(parts)}"
                 in_map = Link(f"{HOME}#lesson-{lesson.number}", f"{lesson.number} {lesson.title}")
-                yield self._part(part, url_of(part, lesson), above, (in_map,) if part.checked else ())
+                yield self._part(part, url_of(part, lesson), above, (in_map,))
 
     def _part(self, part: Part, url: str, above: str, within: tuple[Link, ...]) -> Page:
-        writer = self._writer(url, part.path, formulas=part.checked)
+        writer = self._writer(url, part.path, formulas=True)
         blocks = Blocks(self.course, part, writer)
         body = blocks.write(part.blocks)
         place = [link.url for link in self.reading].index(url)

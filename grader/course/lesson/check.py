@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 from grader.base.files import read_text
 from grader.base.text import did_you_mean
 from grader.course.lesson.fences import fences, unclosed
+from grader.course.lesson.headings import sections
 from grader.course.lesson.model import Code, ExerciseDue, Figure, LabDue, Listing, Output, Part, Predict, flat
 from grader.course.lesson.moving import moving_scripts, no_script
 from grader.course.lesson.passages import passages
 from grader.course.lesson.problem import Problem
-from grader.course.lessons import sections
 from grader.course.model import Course
 
 COLUMNS = 76  # of code, outputs and what is only read

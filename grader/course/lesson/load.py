@@ -47,25 +47,22 @@ class _Question(Struct, frozen=True, kw_only=True):
 
 def load_lesson(course: Course, lesson: Lesson) -> tuple[Part, ...]:
     """The parts of a lesson, in order; none where it is not written yet. UsageError for what is wrong in a file."""
-    return tuple(load_file(course, file) for file in part_files(course, lesson))
+    return tuple(load_part(course.root, file) for file in part_files(course, lesson))
 
 
-def load_file(course: Course, file: PartFile) -> Part:
-    """The part in a file. UsageError for the first thing that is wrong in it."""
-    if file.old:
-        return _old(course, course.lesson(file.lesson), file.path)
-    return load_part(course.root, file.path, file.lesson, file.number, file.slug)
-
-
-def load_part(root: Path, path: Path, lesson: int, number: int, slug: str) -> Part:
-    """One part. UsageError for the first thing that is wrong in its file."""
-    text = read_text(path)
-    head, below = front_matter(path, text)
-    reader = _Reader(path)
-    tokens = parser().parse("\n" * below + "\n".join(text.split("\n")[below:]))
-    blocks = tuple(reader.blocks(tokens, text.split("\n")))
+def load_part(root: Path, file: PartFile) -> Part:
+    """Return the part in a file of the course at `root`. Raise UsageError for the first error in it."""
+    text = read_text(file.path)
+    head, below = front_matter(file.path, text)
+    lines = text.split("\n")
+    tokens = parser().parse("\n" * below + "\n".join(lines[below:]))
     return Part(
-        lesson=lesson, number=number, slug=slug, title=head.title, path=path.relative_to(root).as_posix(), blocks=blocks
+        lesson=file.lesson,
+        number=file.number,
+        slug=file.slug,
+        title=head.title,
+        path=file.path.relative_to(root).as_posix(),
+        blocks=tuple(_Reader(file.path).blocks(tokens, lines)),
     )
 
 
@@ -74,7 +71,6 @@ class _Reader:
     """Makes blocks of the tokens of one file."""
 
     path: Path
-    old: bool = False  # a text of the old form: of its fences only pictures are blocks
     ids: dict[str, int] = field(default_factory=dict)
     waits: str | None = None  # the question that hides what comes next
 
@@ -100,7 +96,7 @@ class _Reader:
                 end = closing(tokens, place)
                 yield self._deep(token, tokens[place + 1 : end], lines)
                 place = end + 1
-            elif token.type == "fence" and (not self.old or token.info.startswith("picture ")):
+            elif token.type == "fence":
                 yield from gathered()
                 yield self._fence(token)
                 place += 1
@@ -174,18 +170,3 @@ class _Reader:
         self.ids[question.id] = line
         self.waits = question.id
         return Predict(line=line, **{name: getattr(question, name) for name in question.__struct_fields__})
-
-
-def _old(course: Course, lesson: Lesson, path: Path) -> Part:
-    """A lesson of the old form, one text that may have pictures."""
-    text = read_text(path)
-    blocks = _Reader(path, old=True).blocks(parser().parse(text), text.split("\n"))
-    return Part(
-        lesson=lesson.number,
-        number=1,
-        slug="lesson",
-        title=lesson.title,
-        path=path.relative_to(course.root).as_posix(),
-        blocks=tuple(blocks),
-        checked=False,
-    )

@@ -134,7 +134,6 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     path: str  # of its file, from the course's folder
     blocks: tuple[Piece, ...]
-    checked: bool = True  # False: a text of the old form, of which nothing is proved
 
     @property
     def id(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from grader.course.lesson.files import PartFile, due_in, opening, part_files, title
+from grader.course.lesson.files import PartFile, due_in, opening, part_files, part_title
 from grader.course.model import Course, Exercise
 from grader.course.progress import Graded, PartBegun, PartRead, PartStopped, Progress
 from grader.show.view import Next
@@ -60,7 +60,7 @@ def next_exercise(course: Course, progress: Progress) -> Exercise | None:
 def why(step: Step, course: Course, order: Sequence[Step], progress: Progress) -> str:
     """A few words on why a step comes next, or what it is."""
     if isinstance(step, PartFile):
-        return title(step, course)
+        return part_title(step)
     if (best := progress.best(step.id)) is not None:
         return f"{round(best * step.points, 1):.10g} of {step.points:.10g} points so far"
     if _left_out(order, order.index(step), _last(order, progress)):
@@ -104,7 +104,7 @@ def leads_to(step: Step, course: Course) -> Next:
     """The command for a step."""
     if isinstance(step, Exercise):
         return Next(f"exercise {step.id}", "")
-    return Next(f"lesson {step.name}", title(step, course))
+    return Next(f"lesson {step.name}", part_title(step))
 
 
 def _last(order: Sequence[Step], progress: Progress) -> int:

@@ -12,7 +12,7 @@ from grader.base.errors import UsageError
 from grader.base.text import did_you_mean
 from grader.course import Course
 from grader.course.document import Document
-from grader.course.lessons import quiz_path
+from grader.course.lesson.files import quiz_path
 from grader.engine.submission.unrun import unreadable
 from grader.quiz.attempt import drawn, question_result
 from grader.quiz.form import Form, answers_of, give, read_form

@@ -11,10 +11,9 @@ from grader.base.files import read_bytes, read_text, shown
 from grader.course.document import Document
 from grader.course.glossary import glossary_path
 from grader.course.lab_script import asked as asked_by_lab
-from grader.course.lesson.files import opening, part_files
+from grader.course.lesson.files import form_name, lesson_folder, opening, part_files, quiz_path
 from grader.course.lesson.moving import moving_scripts
 from grader.course.lesson.notation import notation_path
-from grader.course.lessons import form_name, lesson_folder, quiz_path
 from grader.course.load import COURSE_FILE
 from grader.course.model import Course, Exercise, Lesson, Syllabus
 from grader.engine.submission.examine import is_untouched

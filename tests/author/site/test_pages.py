@@ -23,7 +23,7 @@ def test_pages_of_a_course(course: Path) -> None:
         "opening.html",
         "lessons/01-tools/1-masks.html",
         "lessons/01-tools/2-more.html",
-        "lessons/02-old/lesson.html",
+        "lessons/02-moving/1-figures.html",
         "exercises/index.html",
         "exercises/toolbox.html",
         "glossary.html",
@@ -62,13 +62,10 @@ def test_parts_lead_to_one_another(course: Path) -> None:
 
 def test_titles_and_what_stands_around_them(course: Path) -> None:
     found = pages(load_course(course))
-    part, old = found["lessons/01-tools/1-masks.html"], found["lessons/02-old/lesson.html"]
+    part = found["lessons/01-tools/1-masks.html"]
     assert part.title == "Masks from T = 3 tokens"
     assert part.above == "Lesson 1, Tools & masks: part 1 of 2"
     assert [link.title for link in part.crumbs] == ["Lessons", "1 Tools & masks"]
-    assert old.above == "Lesson 2"
-    assert "The old form" not in old.body
-    assert "It costs $5 or $6." in old.body
 
 
 def test_the_section_for_students_is_a_page(course: Path) -> None:

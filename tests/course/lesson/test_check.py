@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from grader.course.lesson.check import id_problems, text_problems
+from grader.course.lesson.files import PartFile
+from grader.course.lesson.load import load_part
 from tests import small_lesson
 from tests.small_lesson import FILLER, GOOD, edited, line_of, part_of
 
@@ -95,7 +97,7 @@ def test_how_long_a_part_is_is_said_by_the_course(root: Path) -> None:
 def test_two_parts_with_a_question_of_one_id(root: Path) -> None:
     part, _ = part_of(GOOD, root)
     (root / small_lesson.FOLDER / "2-again.md").write_text(GOOD)
-    other = small_lesson.load_part(root, root / small_lesson.FOLDER / "2-again.md", 1, 2, "again")
+    other = load_part(root, PartFile(1, "sums", 2, "again", root / small_lesson.FOLDER / "2-again.md"))
     line = line_of(GOOD, "```question")
     (problem,) = id_problems([part, other])
     assert (problem.path, problem.line) == (other.path, line)

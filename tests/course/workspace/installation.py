@@ -14,7 +14,7 @@ def install(folder: Path, patch: pytest.MonkeyPatch) -> Path:
     course = three_exercises(folder / "installed")
     lesson = course / "lessons" / "01-three"
     lesson.mkdir(parents=True)
-    (lesson / "lesson.md").write_text("# 1. Three\n")
+    (lesson / "1-three.md").write_text("---\ntitle: Three\n---\n")
     for name in ("base", "top", "high"):
         (course / "exercises" / name / "README.md").write_text(f"# {name}\n\nWhat to write.\n")
     for module in USERS:

@@ -26,7 +26,7 @@ def workspace(course: Path, tmp_path: Path) -> Path:
 def test_a_workspace_has_the_course_without_its_solutions(course: Path, workspace: Path) -> None:
     given = {path.relative_to(workspace).as_posix() for path in workspace.rglob("*") if path.is_file()}
     exercises = {f"exercises/{name}/{file}" for name in ("base", "top", "high") for file in ("README.md", f"{name}.py")}
-    assert exercises | {"course.yaml", "lessons/01-three/lesson.md", MARKER} <= given
+    assert exercises | {"course.yaml", "lessons/01-three/1-three.md", MARKER} <= given
     assert not any("solutions" in path or "hidden" in path for path in given)
     exercise = load_course(workspace).exercise("base")
     assert exercise.stub == workspace / STUB
