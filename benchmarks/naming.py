@@ -22,7 +22,7 @@ import msgspec
 from grader.author.check.exercises import proof_materials
 from grader.base.result import Outcome, Result
 from grader.course import Course, Exercise, load_course
-from grader.course.document import read_text
+from grader.base.files import read_text
 from grader.course.variations import load_variations
 from grader.engine.judge.materials import reference_texts
 from grader.engine.judge.messages import Job
